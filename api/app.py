@@ -53,6 +53,7 @@ from api.server.threads import share_threads
 from api.server.viewer_files import ViewerFiles
 from api.studies import routes as studies
 from api.ups.responses import install_workitem_errors
+from inference.model_registry.sharing import fetching
 from inference.projects.single_instances import SingleInstances
 from inference.site_rules.saving import follow_saved_rules
 from storage.container import open_storage
@@ -85,7 +86,7 @@ def create_app(settings: Settings) -> FastAPI:
             follow = partial(follow_saved_rules, settings, storage.rule_versions, adopts=True)
             watched = watching(storage, app.state.health.run, follow)
             # Two that find different things would begin and end each other's conditions.
-            with watched if app.state.watches_health else nullcontext():
+            with watched if app.state.watches_health else nullcontext(), fetching(storage):
                 yield
 
     app = FastAPI(

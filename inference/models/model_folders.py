@@ -3,7 +3,7 @@
 import json
 import shutil
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import islice
 from pathlib import Path
 
@@ -16,7 +16,8 @@ from storage.settings import Settings
 from storage.volumes.durable_names import make_folder, put_in_place, sync_tree
 
 DIGESTS = "mediview-digests.json"
-_MAX_FILES, _MAX_BYTES = 2_000, 20 * 1024**3
+MAX_FILES, MAX_BYTES = 2_000, 20 * 1024**3
+"""The most that a model has."""
 _COMPILED = (".pyc", ".pyo", ".so", ".pyd")
 _CODE = (".py", *_COMPILED)
 _ADD = "Add it again: mediview models add FOLDER."
@@ -28,10 +29,10 @@ def files_of(folder: Path) -> list[Path]:
     Raises InvalidRequest where it is more than one model, and for a link to a file elsewhere,
     which would put into the model, and into each backup, what its sender could not read.
     """
-    files = sorted(islice(files_below(folder), _MAX_FILES + 1))
-    if len(files) > _MAX_FILES or sum(path.stat().st_size for path in files) > _MAX_BYTES:
+    files = sorted(islice(files_below(folder), MAX_FILES + 1))
+    if len(files) > MAX_FILES or sum(path.stat().st_size for path in files) > MAX_BYTES:
         raise InvalidRequest(
-            f"{folder} has more than {_MAX_FILES} files or 20 GiB, the most that a model has.",
+            f"{folder} has more than {MAX_FILES} files or 20 GiB, the most that a model has.",
             remedy="Name the model's own folder.",
         )
     home = folder.resolve()
@@ -62,13 +63,8 @@ def install(
     Compiled files stay behind: what they do cannot be looked at. With `keep_digests` the digest
     of every file is kept beside them. What stood there before is replaced at once.
     """
-    models = settings.resolved_models_dir
-    make_folder(models)
-    target = models / name
-    staging = Path(tempfile.mkdtemp(dir=models, prefix=".adding-"))
-    try:
-        ready = staging / name
-        ready.mkdir()
+
+    def fill(ready: Path) -> None:
         for source in files:
             if source.suffix in _COMPILED:
                 continue
@@ -78,6 +74,23 @@ def install(
         if keep_digests:
             digests = {name: file_sha256(path) for name, path in _present(ready).items()}
             (ready / DIGESTS).write_text(json.dumps(digests, indent=1))
+
+    return put_model(settings, name, fill)
+
+
+def put_model(settings: Settings, name: str, fill: Callable[[Path], None]) -> Path:
+    """Make the folder of a model where models lie, whole or not at all; where it is then.
+
+    `fill` writes into an empty folder. What stood there before is replaced at once.
+    """
+    models = settings.resolved_models_dir
+    make_folder(models)
+    target = models / name
+    staging = Path(tempfile.mkdtemp(dir=models, prefix=".adding-"))
+    try:
+        ready = staging / name
+        ready.mkdir()
+        fill(ready)
         sync_tree(ready)
         if target.exists():
             target.rename(staging / "before")

@@ -14,6 +14,7 @@ from typing import Any
 import structlog
 
 from inference.failures import place
+from inference.model_registry.sharing import fetching
 from inference.process_memory import collect_rarely
 from inference.running_jobs import RunningJobs, watched_by
 from inference.site_rules.saving import follow_saved_rules
@@ -58,6 +59,9 @@ class Process:
             if self._storage is None:
                 with ExitStack() as opening:
                     storage = opening.enter_context(open_storage(self._settings))
+                    if self.queue == "control":
+                        # It decides what runs; workers fetch what a job of theirs needs.
+                        opening.enter_context(fetching(storage))
                     opening.enter_context(storage.audit.running(f"worker-{self.queue}"))
                     self._stack = opening.pop_all()
                 self._storage = storage

@@ -14,6 +14,7 @@ from inference.input_selection.job_inputs import Superseded
 from inference.job_progress import WorkerStopping
 from inference.lesions.drawn import follow_drawn_lesions
 from inference.lesions.history import DRAWN_LESIONS
+from inference.model_registry.sharing import fetch_models
 from inference.model_servers.gate import guarded
 from inference.models.model_cache import WARM
 from inference.pipeline import Pipeline
@@ -55,12 +56,11 @@ def run_job(
     `owner` names this worker in the lease and must be unique among those alive.
     `stopping` is asked between steps: True gives the job back for another worker.
     """
-    offered = catalogue(storage.settings) if pipelines is None else pipelines
 
     def work(job: Job, lease: Lease) -> JobOutcome:
         if job.pipeline == DRAWN_LESIONS:
             return follow_drawn_lesions(storage, job)
-        pipeline = _pipeline_of(job, offered)
+        pipeline = _pipeline_of(job, _offered_here(storage, job, pipelines))
         with guarded(storage, job.study_instance_uid):
             return Work(storage, job, owner, lease, stopping).do(pipeline)
 
@@ -197,6 +197,19 @@ def _died(job: Job) -> Failure:
         " It may need more memory than the machine has.",
         retry=False,
     )
+
+
+def _offered_here(
+    storage: Storage, job: Job, pipelines: Sequence[Pipeline] | None
+) -> Sequence[Pipeline]:
+    """The pipelines of this host; a model that another one was given is fetched first."""
+    if pipelines is not None:
+        return pipelines
+    offered = catalogue(storage.settings)
+    wanted = (job.pipeline, job.pipeline_version)
+    if all((one.name, one.version) != wanted for one in offered) and fetch_models(storage):
+        return catalogue(storage.settings)
+    return offered
 
 
 def _pipeline_of(job: Job, pipelines: Sequence[Pipeline]) -> Pipeline:

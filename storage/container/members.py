@@ -45,6 +45,7 @@ from storage.jobs.withdrawals import Withdrawals
 from storage.language.repository import Answers
 from storage.lesions.repository import Lesions
 from storage.models.drift import Drift
+from storage.models.packages import ModelPackages
 from storage.models.registry import ModelStates
 from storage.models.shadow_runs import ShadowRuns
 from storage.mpps.repository import ProcedureSteps
@@ -177,6 +178,7 @@ class Storage:
     api_keys: ApiKeys
     login_throttle: LoginThrottle
     model_states: ModelStates
+    model_packages: ModelPackages
     shadow_runs: ShadowRuns
     drift: Drift
     audit: Audit

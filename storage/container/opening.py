@@ -52,6 +52,7 @@ from storage.jobs.withdrawals import Withdrawals
 from storage.language.repository import Answers
 from storage.lesions.repository import Lesions
 from storage.models.drift import Drift
+from storage.models.packages import ModelPackages
 from storage.models.registry import ModelStates
 from storage.models.shadow_runs import ShadowRuns
 from storage.mpps.repository import ProcedureSteps
@@ -253,6 +254,7 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
             api_keys=ApiKeys(engine),
             login_throttle=LoginThrottle(engine),
             model_states=ModelStates(engine),
+            model_packages=ModelPackages(engine),
             shadow_runs=ShadowRuns(engine),
             drift=Drift(engine),
             audit=audit,

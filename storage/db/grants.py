@@ -31,7 +31,7 @@ _WHO_SEES_WHAT = ("access_group", "access_group_member", "access_state", "emerge
 # Whose pseudonyms these are: of those who speak to strangers or run models nobody has to know.
 _PROJECTS = ("project", "project_study", "project_export", "project_export_instance")
 _PATIENTS = ("patient_change", "patient_message")
-_MODELS = ("model_state", "model_change")
+_MODELS = ("model_state", "model_change", "model_package")
 _RULES = ("rule_version",)
 _WORK = (
     *("alert", "availability_notice", "breaker", "clock_step", "commitment_report"),
@@ -79,7 +79,8 @@ EXCEPTIONS: Mapping[Role, Mapping[str, _Privileges]] = {
     "worker": {
         **_each(_CREDENTIALS, _NONE),
         **_each((*_WHO_SEES_WHAT, *_RULES, "peer", "legal_hold", *_PATIENTS), _READ),
-        **_each(("webhook",), _READ),
+        # Each host runs what stands there.
+        **_each(("webhook", "model_package"), _READ),
         **_each(_PROJECTS, _NONE),
         **_AUDIT,
     },

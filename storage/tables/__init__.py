@@ -96,6 +96,7 @@ from storage.tables.work.models import (
     drift_baseline,
     drift_observation,
     model_change,
+    model_package,
     model_state,
     shadow_run,
 )
@@ -154,6 +155,7 @@ __all__ = [
     "lesion_match",
     "metadata",
     "model_change",
+    "model_package",
     "model_state",
     "node_condition",
     "passage",

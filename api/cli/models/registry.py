@@ -12,6 +12,7 @@ from api.cli.operator import change_by_operator, operator, record_use
 from inference.language import tasks
 from inference.model_registry import transitions as deciding
 from inference.model_registry.adding import add_model
+from inference.model_registry.sharing import share_model
 from inference.model_registry.status import Standing, model_of, models_named, standings
 from inference.model_registry.verification import verify as prove
 from inference.refusals import ModelUnusable
@@ -89,8 +90,9 @@ def add(
             operator().name,
             hold=hold,
         )
+        card = added.standing.pipeline.card
+        share_model(storage, card.name, card.version, operator().name)
         _record(storage.audit, added.standing, "added")
-    card = added.standing.pipeline.card
     for step in added.steps:
         out.print(step, markup=False, soft_wrap=True)
     out.print(f"{card.licence}. {card.intended_use}", markup=False, soft_wrap=True)

@@ -26,6 +26,7 @@ _WORDS = {
     "work_item": "UPS workitems",
     "webhook": "webhooks",
     "hl7_message": "HL7 messages to be sent",
+    "model_package": "which models are in the object store",
     "model_state": "states of models",
     "preference": "preferences",
     "upload": "uploads",

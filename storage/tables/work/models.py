@@ -1,6 +1,16 @@
 """The registry of models: states of versions and their changes; and how models do over time."""
 
-from sqlalchemy import JSON, Column, Float, Index, Integer, String, Table, UniqueConstraint
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    Float,
+    Index,
+    Integer,
+    String,
+    Table,
+    UniqueConstraint,
+)
 
 from storage.tables.base import BigId, Uid, metadata, text_column, time_column
 
@@ -34,6 +44,17 @@ model_change = Table(
     Index("ix_model_change_name_id", "name", "id"),
 )
 
+# The folder of a model that was added, as an archive in the object store.
+model_package = Table(
+    "model_package",
+    metadata,
+    Column("folder", String(200), primary_key=True),
+    Column("files_sha256", String(64), nullable=False),
+    Column("archive_sha256", String(64), nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    time_column("added_at"),
+    text_column("added_by"),
+)
 
 shadow_run = Table(
     "shadow_run",

@@ -177,6 +177,7 @@ ATTACKS: list[tuple[Role, str]] = [
     ("api", "ALTER TABLE account ADD COLUMN x int"),
     ("api", "UPDATE alembic_version SET version_num = '0001'"),
     ("worker", "SELECT password_hash FROM account"),
+    ("worker", "UPDATE model_package SET archive_sha256 = ''"),
     ("worker", "SELECT token_hash FROM session"),
     ("worker", "UPDATE peer SET host = '192.0.2.1'"),
     ("worker", "DELETE FROM audit_event"),
