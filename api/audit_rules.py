@@ -53,6 +53,8 @@ CHANGED = Audited(Code.PROCEDURE_RECORD, "U")
 SUBSCRIBED = Audited(Code.PROCEDURE_RECORD, "E", repeated=True)
 MODEL_CHANGED = Audited(Code.SECURITY_ALERT, "U", Type.SOFTWARE_CONFIGURATION, with_change=True)
 
+MODEL_ADDED = Audited(Code.SECURITY_ALERT, "C", Type.SOFTWARE_CONFIGURATION, with_change=True)
+
 
 def network_change(action: Action) -> Audited:
     """Of a route that changes whom the node talks to."""

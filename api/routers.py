@@ -25,7 +25,7 @@ from api.jobs import routes as jobs
 from api.language import answers, documents, search
 from api.language import routes as language
 from api.lesions import routes as lesions
-from api.models import monitoring
+from api.models import adding, monitoring
 from api.models import routes as models
 from api.patient_identity import routes as patient_changes
 from api.peers import routes as peers
@@ -101,6 +101,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     rule_preview.router,
     hanging.router,
     models.router,
+    adding.router,
     monitoring.router,
     session_routes.router,
     preferences.router,

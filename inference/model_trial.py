@@ -1,5 +1,6 @@
 """A model tried on a study that is here: nothing is scheduled, stored or sent."""
 
+import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -11,6 +12,8 @@ from inference.imaging.volume import assemble_volume
 from inference.input_selection.prior_images import image_prior_of
 from inference.input_selection.selection import Selection, select_input, word_of
 from inference.input_selection.study_inputs import inputs_of
+from inference.model_registry.apart import run_apart
+from inference.model_registry.status import model_of
 from inference.model_servers.gate import guarded
 from inference.models.card import Provable
 from inference.models.devices import with_fallback
@@ -21,16 +24,17 @@ from inference.refusals import ModelUnusable
 from inference.results.narrative import captions, note_of, shown_value
 from inference.results.pictures.render import draw_pictures
 from inference.results.single_images.pictures import draw_image
-from storage.container import Storage
+from storage.container import Storage, open_storage
 from storage.core.clock import utcnow
 from storage.core.entities import Job, Series
-from storage.core.errors import InvalidRequest
+from storage.core.errors import InvalidRequest, MediViewError
 from storage.core.findings import Finding
 from storage.index.repository import Index
 from storage.integrity.instance_reader import InstanceReader
 from storage.settings import Settings
 
 _GAP_PIXELS = 8
+_APART_AT_MOST_S = 900.0
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,66 @@ class Trial:
     lines: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     picture: Image.Image | None = None
+
+
+@dataclass(frozen=True)
+class TrialAnswer:
+    """A trial as it travels between processes; `picture` is a PNG, empty where there is none."""
+
+    series_instance_uid: str
+    series_number: int | None
+    modality: str
+    taken: bool
+    reason: str
+    lines: tuple[str, ...]
+    notes: tuple[str, ...]
+    picture: bytes
+
+
+def try_apart(
+    settings: Settings, name: str, version: str | None, study_instance_uid: str
+) -> list[TrialAnswer]:
+    """`try_pipeline` with a model, in a process of its own. Raises what it raises."""
+    return run_apart(
+        f"The trial of {name}",
+        f"mediview models try {name} STUDY",
+        _APART_AT_MOST_S,
+        _try_named,
+        settings,
+        name,
+        version,
+        study_instance_uid,
+    )
+
+
+def _try_named(
+    settings: Settings, name: str, version: str | None, study_instance_uid: str
+) -> list[TrialAnswer]:
+    with open_storage(settings) as storage:
+        try:
+            pipeline = model_of(settings, storage.model_states, name, version).pipeline
+            return [
+                TrialAnswer(
+                    one.series.series_instance_uid,
+                    one.series.series_number,
+                    one.series.modality,
+                    one.taken,
+                    one.reason,
+                    one.lines,
+                    one.notes,
+                    b"" if one.picture is None else _png(one.picture),
+                )
+                for one in try_pipeline(storage, pipeline, study_instance_uid)
+            ]
+        except MediViewError as error:
+            # What it was raised from may not travel between processes.
+            raise type(error)(error.message, remedy=error.remedy) from None
+
+
+def _png(picture: Image.Image) -> bytes:
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG")
+    return buffer.getvalue()
 
 
 def try_pipeline(storage: Storage, pipeline: Pipeline, study_instance_uid: str) -> Iterator[Trial]:

@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from api.base_schemas import CodePayload, Payload
+from api.base_schemas import CodePayload, Payload, RequestBody
 from api.findings.schemas import LimitsPayload
 from storage.models.registry import ModelState
 
@@ -129,3 +129,26 @@ class ModelDetail(Payload):
     name: str
     versions: list[ModelPayload]
     history: list[ModelChangePayload]
+
+
+class NewModel(RequestBody):
+    """A ZIP archive of a model's folder, uploaded before."""
+
+    upload_id: str = Field(max_length=100, description="Of an upload that is complete.")
+
+
+class TrialPayload(Payload):
+    """What a model made of one series; nothing of it is stored or sent."""
+
+    series_instance_uid: str
+    series_number: int | None
+    modality: str
+    taken: bool
+    reason: str = Field(description="Why it was taken, or why it was not.")
+    findings: list[str] = Field(examples=[["Spleen volume: 214 cm³"]])
+    notes: list[str]
+    picture: str | None = Field(description="A PNG in base64; it shows the patient.")
+
+
+class TrialList(Payload):
+    items: list[TrialPayload]

@@ -36,7 +36,7 @@ _END_RECORD = struct.Struct("<4s4H2LH")
 _END64_LOCATOR = struct.Struct("<4sLQL")
 _END64_RECORD = struct.Struct("<4sQ2H2L4Q")
 _ENCRYPTED = 0x1
-_DAMAGES = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError)
+DAMAGES = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError)
 _DAMAGED_HERE, _MAKE_AGAIN = "The archive is damaged at this file.", "Make it again."
 _DAMAGED = f"{_DAMAGED_HERE} {_MAKE_AGAIN}"
 _METHODS = {zipfile.ZIP_BZIP2: "BZIP2", zipfile.ZIP_LZMA: "LZMA", 9: "Deflate64", 93: "Zstandard"}
@@ -119,6 +119,20 @@ def unpack(
         yield Refusal(shown, _reason(kind))
 
 
+def opened_archive(file: BinaryIO, limits: Limits) -> zipfile.ZipFile:
+    """A ZIP archive whose directory is within the limits. Raises ApiProblem, LimitExceeded."""
+    size_bytes = file.seek(0, 2)
+    _check_directory_size(file, size_bytes, limits)
+    try:
+        archive = zipfile.ZipFile(file)
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        raise _broken_archive() from error
+    _check_entries(
+        [entry for entry in archive.infolist() if not entry.is_dir()], size_bytes, limits
+    )
+    return archive
+
+
 def shown_name(name: str) -> str:
     """A sender's name, fit to be shown: printable, and no longer than needed."""
     return "".join(char for char in name if char.isprintable())[:_NAME_MAX_LENGTH] or "(no name)"
@@ -127,15 +141,8 @@ def shown_name(name: str) -> str:
 def _members(
     file: BinaryIO, limits: Limits, count: Callable[[int], object]
 ) -> Iterator[DicomFile | Refusal]:
-    size_bytes = file.seek(0, 2)
-    _check_directory_size(file, size_bytes, limits)
-    try:
-        archive = zipfile.ZipFile(file)
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
-        raise _broken_archive() from error
-    with archive:
+    with opened_archive(file, limits) as archive:
         entries = [entry for entry in archive.infolist() if not entry.is_dir()]
-        _check_entries(entries, size_bytes, limits)
         count(len(entries))
         for entry in entries:
             yield from _member(archive, entry, limits)
@@ -147,13 +154,13 @@ def _member(
     name = shown_name(entry.filename)
     try:
         member = archive.open(entry)
-    except _DAMAGES:
+    except DAMAGES:
         yield Refusal(name, _DAMAGED)
         return
     with member:
         try:
             head = member.read(_HEAD_BYTES)
-        except _DAMAGES:
+        except DAMAGES:
             yield Refusal(name, _DAMAGED)
             return
         # What is no instance is not inflated any further.
@@ -179,7 +186,7 @@ def _inflated(member: IO[bytes], head: bytes) -> Iterator[bytes]:
     yield head
     try:
         yield from _pieces(member)
-    except _DAMAGES as error:
+    except DAMAGES as error:
         raise InvalidInstance(_DAMAGED_HERE, remedy=_MAKE_AGAIN) from error
 
 

@@ -10,6 +10,7 @@ from inference.model_registry.transitions import activate
 from inference.model_registry.verification import verify
 from inference.models.card_file import check_card
 from inference.models.packs import add_pack
+from inference.models.signatures import check_signature
 from inference.pipelines.catalogue import catalogue
 from inference.refusals import ModelUnusable
 from storage.core.untrusted_input.folder_walk import remove_tree
@@ -34,25 +35,33 @@ def add_model(
     by: str,
     *,
     hold: bool = False,
+    signed: bool = False,
 ) -> Added:
     """Copy a model to where the node looks for it, and take it as far as it may go.
 
     It is verified at once. It becomes active where no other version is, and where the gate
-    of its card, if it has one, opens; `hold` leaves it as added. Raises InvalidRequest where
-    the folder is no model, ModelUnusable where it fails its self-test: then its folder is
-    removed again, unless it takes the place of the same version, or its card names a server,
-    which may answer later.
+    of its card, if it has one, opens; `hold` leaves it as added. `signed` asks for a signature also
+    where the site names no keys, which fails.
+
+    Raises NotConfigured for that, InvalidRequest where the folder is no model or its signature is
+    missing or wrong, ModelUnusable where it fails its self-test: then its folder is removed again,
+    unless it takes the place of the same version, or its card names a server, which may answer
+    later.
     """
+    signer = ""
+    if signed or settings.model_keys is not None:
+        signer = check_signature(settings, folder)
     before = _folders(settings)
     name, version = _install(settings, folder)
     made = _folders(settings) - before
     standing = model_of(settings, model_states, name, version)
     card = standing.pipeline.card
-    steps = [f"{card.name} {card.version} is added."]
+    by_key = f"Signed by {signer}." if signer else ""
+    steps = [f"{card.name} {card.version} is added. {by_key}".strip()]
     if card.admission == "operator" and (
         standing.record is None or standing.record.digest != card.digest
     ):
-        model_states.move(name, version, card.digest, "added", by)
+        model_states.move(name, version, card.digest, "added", by, detail=by_key)
     if hold:
         return Added(model_of(settings, model_states, name, version), tuple(steps))
     try:

@@ -2,12 +2,10 @@
 that loads them."""
 
 import math
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
 
 import structlog
 
+from inference.model_registry.apart import run_apart
 from inference.model_registry.status import ModelBlocked, Standing, model_of, state_of
 from inference.models.card import ModelCard, Proof, Provable
 from inference.models.devices import is_out_of_memory
@@ -126,21 +124,16 @@ def verify_apart(settings: Settings, name: str, version: str | None, by: str) ->
 
     Raises what `verify` and `model_of` raise.
     """
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        try:
-            pool.submit(_verify_named, settings, name, version, by).result(_CHILD_LIMIT_S)
-        except BrokenProcessPool as error:
-            raise ModelUnusable(
-                f"The self-test of {name} ended the process that ran it.",
-                remedy="It may need more memory than the machine has.",
-            ) from error
-        except TimeoutError as error:
-            for process in (pool._processes or {}).values():
-                process.kill()
-            raise ModelUnusable(
-                f"The self-test of {name} took longer than {_CHILD_LIMIT_S:g} s.",
-                remedy="Verify it at the machine: mediview models verify.",
-            ) from error
+    run_apart(
+        f"The self-test of {name}",
+        f"mediview models verify {name}",
+        _CHILD_LIMIT_S,
+        _verify_named,
+        settings,
+        name,
+        version,
+        by,
+    )
 
 
 def _verify_named(settings: Settings, name: str, version: str | None, by: str) -> None:

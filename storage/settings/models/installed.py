@@ -1,6 +1,7 @@
 """Where models lie, and the rules and reference values for them."""
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, Field
 
@@ -19,4 +20,13 @@ class ModelSettings(BaseModel):
     )
     models_dir: Path | None = Field(
         None, description="Folder of model packs; empty: models in the data folder."
+    )
+    model_keys: Path | None = Field(
+        None,
+        description="Folder of public keys (PEM); where it is set, no model is added that none of"
+        " them signed.",
+    )
+    model_uploads: Literal["off", "signed", "any"] = Field(
+        "off",
+        description="Whether administrators may add models over HTTP: signed ones alone, or any.",
     )

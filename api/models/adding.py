@@ -1,0 +1,132 @@
+"""Models that administrators add over HTTP, and trials on studies that are here."""
+
+import base64
+import shutil
+import tempfile
+from pathlib import Path
+
+import structlog
+from fastapi import Response
+
+from api.access.policy import ADMINS, policy
+from api.access.principal import PrincipalDep
+from api.audit_rules import MODEL_ADDED, Audited
+from api.deps import StorageDep
+from api.errors import ApiProblem
+from api.models.archive import unpack_model
+from api.models.routes import ModelOrder, Name
+from api.models.schemas import ModelDetail, NewModel, TrialList, TrialPayload
+from api.models.serializers import model_detail
+from api.new_router import new_router
+from api.parameters import StudyUid, problems
+from api.uploads.ownership import own_upload
+from inference.model_registry.adding import add_model
+from inference.model_registry.sharing import share_model
+from inference.model_registry.status import model_of
+from inference.model_trial import try_apart
+from storage.audit import Code
+from storage.core.errors import NotConfigured
+from storage.core.untrusted_input.folder_walk import remove_tree
+from storage.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+router = new_router(prefix="/api/models", tags=["models"])
+
+_TRIED = Audited(Code.INSTANCES_ACCESSED, "R", via="models try")
+
+
+@router.post(
+    "", status_code=201, summary="Add a model", responses=problems(400, 404, 409, 413, 422, 503)
+)
+@policy(ADMINS, "admin", MODEL_ADDED, confirmed_to="add a model")
+def add_uploaded_model(
+    storage: StorageDep, principal: PrincipalDep, response: Response, wanted: NewModel
+) -> ModelDetail:
+    """Take the folder of a model, uploaded as a ZIP archive (`/api/uploads/multipart`).
+
+    It is checked and kept as `added`: nothing of it runs before it is verified and made active.
+    Only where MEDIVIEW_MODEL_UPLOADS allows it: many models are code.
+    """
+    allowed = storage.settings.model_uploads
+    if allowed == "off":
+        raise NotConfigured(
+            "Models are not added over HTTP here: MEDIVIEW_MODEL_UPLOADS is off.",
+            remedy="Add it at the machine (mediview models add FOLDER), or have an operator set"
+            " MEDIVIEW_MODEL_UPLOADS to signed or any.",
+        )
+    upload = own_upload(storage.uploads, principal, wanted.upload_id)
+    if upload.state != "RECEIVED":
+        raise ApiProblem(
+            409,
+            "upload_not_received",
+            "The upload is not complete, or was used before.",
+            remedy="Complete it, or begin a new one: POST /api/uploads/multipart.",
+        )
+    folder = _temporary(storage.settings)
+    try:
+        with (
+            tempfile.TemporaryFile(dir=folder) as archive,
+            storage.objects.open(upload.object_key) as stream,
+        ):
+            shutil.copyfileobj(stream, archive)
+            model = unpack_model(archive, folder / "model", storage.settings)
+        added = add_model(
+            storage.settings,
+            storage.model_states,
+            storage.shadow_runs,
+            model,
+            principal.name,
+            hold=True,
+            signed=allowed == "signed",
+        )
+    finally:
+        remove_tree(folder)
+    storage.uploads.set_state(upload.upload_id, "ACCEPTED")
+    storage.objects.delete(upload.object_key)
+    card = added.standing.pipeline.card
+    share_model(storage, card.name, card.version, principal.name)
+    log.info("model_changed", model=card.name, version=card.version, became="added")
+    response.headers["Location"] = f"/api/models/{card.name}"
+    return model_detail(storage.settings, storage.model_states, card.name)
+
+
+@router.post(
+    "/{name}/trials/{study_instance_uid}",
+    summary="Try a model on a study",
+    responses=problems(404, 409, 422),
+)
+@policy(ADMINS, "admin", _TRIED)
+def try_model(
+    storage: StorageDep, name: Name, study_instance_uid: StudyUid, order: ModelOrder | None = None
+) -> TrialList:
+    """Run a model, in whatever state it is, on each series of a study that it takes.
+
+    Nothing is scheduled, stored or sent. It runs in a process of its own, and takes as long as the
+    model takes.
+    """
+    # Only what the caller may see; the other process has no caller.
+    storage.index.study(study_instance_uid)
+    version = order.version if order else None
+    model_of(storage.settings, storage.model_states, name, version)
+    return TrialList(
+        items=[
+            TrialPayload(
+                series_instance_uid=one.series_instance_uid,
+                series_number=one.series_number,
+                modality=one.modality,
+                taken=one.taken,
+                reason=one.reason,
+                findings=list(one.lines),
+                notes=list(one.notes),
+                picture=base64.b64encode(one.picture).decode() if one.picture else None,
+            )
+            for one in try_apart(storage.settings, name, version, study_instance_uid)
+        ]
+    )
+
+
+def _temporary(settings: Settings) -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="model-upload-", dir=settings.data_dir))
+    (folder / "model").mkdir()
+    return folder

@@ -1,0 +1,70 @@
+"""A model that came as a ZIP archive, laid out as a folder."""
+
+import stat
+import zipfile
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO
+
+from api.errors import ApiProblem
+from api.uploads.unpack import DAMAGES, Limits, opened_archive, shown_name
+from inference.models.model_folders import MAX_BYTES, MAX_FILES
+from storage.settings import Settings
+
+_CHUNK_BYTES = 1024 * 1024
+# Weights of zeros compress by more than any ratio that a study would have.
+_RATIO_AT_MOST = 2_000
+
+
+def unpack_model(file: BinaryIO, into: Path, settings: Settings) -> Path:
+    """Write the files of an archive below `into`; the folder that is the model.
+
+    An archive of one folder is that folder. Raises ApiProblem, LimitExceeded.
+    """
+    limits = Limits(MAX_FILES, _RATIO_AT_MOST, MAX_BYTES, settings.max_instance_bytes)
+    with opened_archive(file, limits) as archive:
+        for entry in archive.infolist():
+            if not entry.is_dir():
+                _write(archive, entry, into)
+    inside = sorted(into.iterdir())
+    return inside[0] if len(inside) == 1 and inside[0].is_dir() else into
+
+
+def _write(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, into: Path) -> None:
+    path = PurePosixPath(entry.filename)
+    if (
+        path.is_absolute()
+        or not path.parts
+        or ".." in path.parts
+        or not entry.filename.isprintable()
+        or "\\" in entry.filename
+        or stat.S_ISLNK(entry.external_attr >> 16)
+    ):
+        raise _refused(entry, "leads out of the archive, or is a link")
+    target = into.joinpath(*path.parts)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        left = entry.file_size
+        with archive.open(entry) as member, target.open("xb") as copy:
+            while piece := member.read(_CHUNK_BYTES):
+                left -= len(piece)
+                if left < 0:
+                    raise _refused(entry, "is longer than the archive's directory says")
+                copy.write(piece)
+    except FileExistsError as error:
+        raise _refused(entry, "is there twice, or both a file and a folder") from error
+    except NotADirectoryError as error:
+        raise _refused(entry, "is there twice, or both a file and a folder") from error
+    except DAMAGES as error:
+        if isinstance(error, OSError):
+            raise
+        raise _refused(entry, "is damaged") from error
+
+
+def _refused(entry: zipfile.ZipInfo, why: str) -> ApiProblem:
+    return ApiProblem(
+        422,
+        "archive_broken",
+        f"{shown_name(entry.filename)} {why}.",
+        title="The archive is not a model",
+        remedy="Make the archive again of the model's folder and send it again.",
+    )

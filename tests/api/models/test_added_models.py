@@ -1,0 +1,188 @@
+"""Models that administrators add over HTTP: uploaded in parts, verified, activated and tried."""
+
+import base64
+import io
+import subprocess
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from PIL import Image
+
+from storage.settings import Settings
+from tests.api.client import ApiNode, api_node, is_problem, zipped
+from tests.inference.orchestration import complete_series
+from tests.inference.plain_models import onnx_model
+from tests.inference.small import study_uid
+
+NAME = "plain-spleen"
+
+
+@pytest.fixture
+def node(api_settings: Settings) -> Iterator[ApiNode]:
+    with api_node(api_settings.model_copy(update={"model_uploads": "any"})) as node:
+        yield node
+
+
+def archive_of(folder: Path) -> bytes:
+    """Of the folder itself, as people zip it."""
+    files = {str(one.relative_to(folder.parent)): one.read_bytes() for one in folder.rglob("*.*")}
+    return zipped(files)
+
+
+def uploaded(node: ApiNode, data: bytes) -> str:
+    """In parts, as large models come."""
+    begun = node.client.post(
+        "/api/v1/uploads/multipart",
+        json={"filename": "m.zip", "content_type": "application/zip", "size_bytes": len(data)},
+    ).json()
+    upload_id = str(begun["upload_id"])
+    parts = node.client.post(f"/api/v1/uploads/{upload_id}/parts", json={"part_numbers": [1]})
+    (part,) = parts.json()["items"]
+    assert httpx.put(part["url"], content=data).is_success
+    assert node.client.post(f"/api/v1/uploads/{upload_id}/complete").is_success
+    return upload_id
+
+
+def added(node: ApiNode, data: bytes) -> httpx.Response:
+    return node.client.post("/api/v1/models", json={"upload_id": uploaded(node, data)})
+
+
+def is_clean(settings: Settings) -> bool:
+    models = settings.resolved_models_dir
+    return not list(settings.data_dir.glob("model-upload-*")) and not list(
+        models.iterdir() if models.is_dir() else []
+    )
+
+
+@pytest.mark.slow
+def test_a_model_is_uploaded_verified_activated_and_tried(node: ApiNode, tmp_path: Path) -> None:
+    complete_series(node.storage, "head", 40)
+    upload_id = uploaded(node, archive_of(onnx_model(tmp_path / "plain")))
+    answer = node.client.post("/api/v1/models", json={"upload_id": upload_id})
+    assert answer.status_code == 201, answer.text
+    assert answer.headers["Location"] == f"/api/v1/models/{NAME}"
+    (version,) = answer.json()["versions"]
+    assert (version["state"], version["ready"]) == ("added", False)
+    again = node.client.post("/api/v1/models", json={"upload_id": upload_id})
+    is_problem(again, 409, "upload_not_received")
+    is_problem(node.client.post(f"/api/v1/models/{NAME}/activate"), 409, "model_held")
+    # A trial proves it first, whatever its state.
+    uid = study_uid("head")
+    trial = node.client.post(f"/api/v1/models/{NAME}/trials/{uid}", timeout=240)
+    assert trial.status_code == 200, trial.text
+    (tried,) = trial.json()["items"]
+    assert tried["taken"]
+    assert tried["findings"][0].startswith("Spleen volume: ")
+    with Image.open(io.BytesIO(base64.b64decode(tried["picture"]))) as picture:
+        assert picture.format == "PNG"
+    assert node.storage.findings.of_study(uid) == []
+    assert node.storage.jobs.list() == ([], 0)
+    verified = node.client.post(f"/api/v1/models/{NAME}/verify", timeout=240).json()
+    assert verified["versions"][0]["state"] == "verified"
+    active = node.client.post(f"/api/v1/models/{NAME}/activate").json()
+    assert active["versions"][0]["state"] == "active"
+    is_problem(
+        node.client.post(f"/api/v1/models/{NAME}/trials/{study_uid('nobody')}"), 404, "not_found"
+    )
+
+
+def test_nothing_is_added_over_http_unless_the_site_says_so(api: ApiNode, tmp_path: Path) -> None:
+    refused = added(api, archive_of(onnx_model(tmp_path / "plain")))
+    is_problem(refused, 503, "not_configured")
+    assert "MEDIVIEW_MODEL_UPLOADS is off" in refused.json()["detail"]
+    assert is_clean(api.storage.settings)
+
+
+def link() -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        entry = zipfile.ZipInfo("m/model.onnx")
+        entry.external_attr = 0o120777 << 16
+        archive.writestr(entry, "/etc/passwd")
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (b"no archive", "damaged or incomplete"),
+        (zipped({"../../evil.txt": b"x"}), "leads out of the archive"),
+        (zipped({"/etc/evil.txt": b"x"}), "leads out of the archive"),
+        (zipped({"m/a": b"x", "m/a/b": b"x"}), "both a file and a folder"),
+        (link(), "or is a link"),
+        (zipped({"m/mediview.json": b"{}"}), ""),
+        (zipped({f"m/{number}": b"" for number in range(2_001)}), "2000 are allowed"),
+    ],
+)
+def test_an_archive_that_is_no_model_leaves_nothing(node: ApiNode, data: bytes, says: str) -> None:
+    refused = added(node, data)
+    assert refused.status_code in (400, 413, 422), refused.text
+    assert says in refused.json()["detail"]
+    assert refused.json()["remedy"]
+    assert is_clean(node.storage.settings)
+
+
+def openssl(*arguments: str, cwd: Path) -> None:
+    subprocess.run(["openssl", *arguments], cwd=cwd, check=True, capture_output=True)
+
+
+def sign(folder: Path, key: Path, *more: str) -> None:
+    """As docs/pipelines.md writes it."""
+    names = sorted(one.name for one in folder.iterdir())
+    with (folder / "SHA256SUMS").open("w") as sums:
+        subprocess.run(["sha256sum", *names], cwd=folder, check=True, stdout=sums)
+    if more:
+        openssl("pkeyutl", "-sign", "-rawin", "-inkey", str(key), "-in", "SHA256SUMS",
+                "-out", "SHA256SUMS.sig", cwd=folder)  # fmt: skip
+    else:
+        openssl("dgst", "-sha256", "-sign", str(key), "-out", "SHA256SUMS.sig", "SHA256SUMS",
+                cwd=folder)  # fmt: skip
+
+
+KEYS: dict[str, tuple[list[str], list[str]]] = {
+    "ec": (["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"], []),
+    "rsa": (["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"], []),
+    "ed25519": (["-algorithm", "ED25519"], ["-rawin"]),
+}
+
+
+@pytest.fixture(scope="module", params=KEYS)
+def signing(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A key pair of openssl, and how it signs."""
+    folder = tmp_path_factory.mktemp("keys")
+    made, signs = KEYS[request.param]
+    openssl("genpkey", *made, "-out", "site.key", cwd=folder)
+    (folder / "public").mkdir()
+    openssl("pkey", "-in", "site.key", "-pubout", "-out", "public/site.pem", cwd=folder)
+    return folder, signs
+
+
+def test_only_what_the_site_signed_is_added(
+    api_settings: Settings, tmp_path: Path, signing: Any
+) -> None:
+    keys, signs = signing
+    changed = {"model_uploads": "signed", "model_keys": keys / "public"}
+    model = onnx_model(tmp_path / "plain")
+    with api_node(api_settings.model_copy(update=changed)) as node:
+        unsigned = added(node, archive_of(model))
+        is_problem(unsigned, 400, "invalid_request")
+        assert "plain is not signed: it has no SHA256SUMS" in unsigned.json()["detail"]
+        sign(model, keys / "site.key", *signs)
+        answer = added(node, zipped({f"plain/{one.name}": one.read_bytes() for one in
+                                     model.iterdir()}))  # fmt: skip
+        assert answer.status_code == 201, answer.text
+        assert answer.json()["history"][0]["detail"] == "Signed by site.pem."
+        files = {f"plain/{one.name}": one.read_bytes() for one in model.iterdir()}
+        swapped = added(node, zipped({**files, "plain/model.onnx": b"another"}))
+        assert (
+            "model.onnx of plain is another file than the one that was signed"
+            in (swapped.json()["detail"])
+        )
+        brought = added(node, zipped({**files, "plain/more.bin": b"x"}))
+        assert "more.bin of plain was not signed" in brought.json()["detail"]
+        listed = added(node, zipped({**files, "plain/SHA256SUMS": files["plain/SHA256SUMS"] * 2}))
+        assert "is of none of the site's keys (site.pem)" in listed.json()["detail"]
