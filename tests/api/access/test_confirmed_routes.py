@@ -41,6 +41,7 @@ _A_SESSION_IS_ENOUGH = {
     "shows an administrator what an administrator may see anyway": {
         "POST /api/projects/{name}/reidentify",
         "POST /api/models/{name}/trials/{study_instance_uid}",
+        "POST /api/rules/preview",
     },
 }
 """Routes of administrators alone. All others of theirs that change something are confirmed."""
