@@ -219,7 +219,7 @@ def _bury(engine: Engine, tombstone: Tombstone) -> int:
         lock_study(connection, study_uid)
         if is_held_since(connection, study_uid, tombstone.deleted_at):
             log.warning("deletion_not_completed", study_instance_uid=study_uid, cause="legal hold")
-            _revoke(connection, tombstone)
+            _revoke(connection, not_noted(connection, tombstone))
             return 0
         return remove_rows(connection, not_noted(connection, tombstone))
 
@@ -228,7 +228,8 @@ def _revoke(connection: Connection, tombstone: Tombstone) -> None:
     """Let the instances outlast the index and the hold, although a volume says they were deleted.
 
     Noted without taking the rows, the tombstone is not carried out later. Their records get copies
-    that it does not cover when their volumes are looked at next (`renew_rows`).
+    that it does not cover when their volumes are looked at next (`renew_rows`); what the bucket
+    alone has is fetched for that (`storage.maintenance.volume_cache`).
     """
     note_tombstone(connection, tombstone)
     for portion in in_portions(tombstone.instances, 100):

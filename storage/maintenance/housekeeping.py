@@ -25,7 +25,7 @@ from storage.maintenance.content_digests import Progress, digest_contents
 from storage.maintenance.expiry import remove_expired
 from storage.maintenance.object_upload import upload_instances, upload_volume
 from storage.maintenance.retired_volumes import remove_retired
-from storage.maintenance.volume_cache import fetch_mostly_dead, limit_cache
+from storage.maintenance.volume_cache import fetch_due, limit_cache
 from storage.retention.disk import DiskMarks
 
 log = structlog.get_logger(__name__)
@@ -136,7 +136,7 @@ class Housekeeper:
             return False
         self._compacted_at = now
         if bucket is not None:
-            fetch_mostly_dead(storage.engine, folder, bucket, ratio)
+            fetch_due(storage.engine, storage.volumes, bucket, ratio)
         compact(storage.engine, storage.volumes, ratio, now, bucket)
         return False
 

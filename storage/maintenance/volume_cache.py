@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 import structlog
@@ -13,7 +14,7 @@ from storage.maintenance.retired_volumes import is_retired, settle_rows
 from storage.maintenance.volume_rewriting import carry_tombstones
 from storage.objects.filesystem import ObjectStore
 from storage.objects.keys import volume_key
-from storage.reconciliation.reconcile import bury_again, reconcile_volume
+from storage.reconciliation.reconcile import bury_again, is_reconciled, reconcile_volume
 from storage.volumes.durable_names import sync_folder
 from storage.volumes.files import translated_os_errors
 from storage.volumes.reader import VolumeReader
@@ -27,8 +28,9 @@ def limit_cache(engine: Engine, volumes: VolumeWriter, cache_bytes: int) -> list
     """Drop the oldest sealed volumes until `cache_bytes` remain; the names of those dropped.
 
     A volume goes only when every instance in it is in the bucket and it holds
-    no conflict: those are nowhere else. Callers hold `storage.db.advisory_lock`'s
-    housekeeping lock. Raises StorageUnavailable.
+    no conflict: those are nowhere else. One stays, too, of which a row waits for
+    another record. Callers hold `storage.db.advisory_lock`'s housekeeping lock.
+    Raises StorageUnavailable.
     """
     sizes = {path: path.stat().st_size for path in volumes_in(volumes.folder)}
     surplus = sum(sizes.values()) - cache_bytes
@@ -51,7 +53,11 @@ def limit_cache(engine: Engine, volumes: VolumeWriter, cache_bytes: int) -> list
             ):
                 continue
             bury_again(engine, path, reader)
-            if reconcile_volume(engine, path, reader) or path.name in _needed_here(engine):
+            if (
+                reconcile_volume(engine, path, reader)
+                or not is_reconciled(engine, path)
+                or path.name in _needed_here(engine)
+            ):
                 continue
             carry_tombstones(volumes, path)
             settle_rows(engine, [path.name])
@@ -81,44 +87,46 @@ def _needed_here(engine: Engine) -> set[str]:
         return names
 
 
-def fetch_mostly_dead(engine: Engine, folder: Path, bucket: ObjectStore, dead_ratio: float) -> int:
-    """Bring volumes back that are in the bucket alone and mostly dead, to be compacted.
+def fetch_due(engine: Engine, volumes: VolumeWriter, bucket: ObjectStore, dead_ratio: float) -> int:
+    """Bring volumes back that are in the bucket alone: mostly dead, or not looked at yet.
 
-    Returns how many. Raises StorageUnavailable, StorageFull.
+    The former are compacted then. Of the latter some rows need another record, since a legal
+    hold kept them from a deletion (`storage.deletion.service`). Returns how many. Raises
+    StorageUnavailable, StorageFull.
     """
-    live: dict[str, int] = {}
     with reading(engine) as connection:
         rows = connection.execute(
             select(t.instance.c.volume, func.sum(t.instance.c.size_bytes))
             .where(t.instance.c.object_key != "")
             .group_by(t.instance.c.volume)
         )
-        live = {name: int(size_bytes) for name, size_bytes in rows}
-        sizes = {
-            row.name: row.size_bytes
-            for row in connection.execute(
-                select(t.volume.c.name, t.volume.c.size_bytes).where(
-                    t.volume.c.retired_at.is_(None)
-                )
-            )
-        }
-    here = {path.name for path in volumes_in(folder)}
+        live = {name: int(size_bytes) for name, size_bytes in rows if name}
+        known = {row.name: row for row in connection.execute(select(t.volume))}
+    due = set(live) - set(known)
+    for name, row in known.items():
+        if row.retired_at is None and live.get(name, 0) <= (1 - dead_ratio) * row.size_bytes:
+            due.add(name)
+    due -= {path.name for path in volumes_in(volumes.folder)}
     fetched = 0
-    for name, size_bytes in sizes.items():
-        if name in here or live.get(name, 0) > (1 - dead_ratio) * size_bytes:
+    for name in sorted(due):
+        key = volume_key(name)
+        if not bucket.exists(key):
             continue
-        if bucket.exists(volume_key(name)):
-            _fetch(folder, bucket, name)
-            fetched += 1
+        _fetch(volumes.folder, bucket, name)
+        fetched += 1
     return fetched
 
 
 def _fetch(folder: Path, bucket: ObjectStore, name: str) -> None:
     temporary = folder / f".{name}.part"
-    with translated_os_errors(folder), bucket.open(volume_key(name)) as source:
-        with temporary.open("wb") as file:
-            shutil.copyfileobj(source, file, 1 << 20)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(folder / name)
-        sync_folder(folder)
+    try:
+        with translated_os_errors(folder), bucket.open(volume_key(name)) as source:
+            with temporary.open("wb") as file:
+                shutil.copyfileobj(source, file, 1 << 20)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(folder / name)
+            sync_folder(folder)
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)

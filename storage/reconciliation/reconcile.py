@@ -125,6 +125,11 @@ def reconcile_volume(engine: Engine, path: Path, reader: VolumeReader) -> int:
     return _complete(engine, path, reader, _index_records(engine, path, reader))
 
 
+def is_reconciled(engine: Engine, path: Path) -> bool:
+    """Whether all rows of a volume have the records they need, as of its last look."""
+    return _reconciled_sizes(engine).get(path.name) == path.stat().st_size
+
+
 def _complete(engine: Engine, path: Path, reader: VolumeReader, indexed: _Indexed) -> int:
     """Index what was kept aside, and note that the volume was looked at; how many rows it got."""
     restored = indexed.restored + _index_aside(engine, path, reader, indexed)
