@@ -136,7 +136,8 @@ class Housekeeper:
             return False
         self._compacted_at = now
         if bucket is not None:
-            fetch_due(storage.engine, storage.volumes, bucket, ratio)
+            # On a short disk, too, only what is mostly dead: it frees the bucket alone.
+            fetch_due(storage.engine, storage.volumes, bucket, settings.compact_dead_ratio)
         compact(storage.engine, storage.volumes, ratio, now, bucket)
         return False
 

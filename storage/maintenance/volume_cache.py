@@ -91,8 +91,8 @@ def fetch_due(engine: Engine, volumes: VolumeWriter, bucket: ObjectStore, dead_r
     """Bring volumes back that are in the bucket alone: mostly dead, or not looked at yet.
 
     The former are compacted then. Of the latter some rows need another record, since a legal
-    hold kept them from a deletion (`storage.deletion.service`). Returns how many. Raises
-    StorageUnavailable, StorageFull.
+    hold kept them from a deletion (`storage.deletion.service`). None is fetched that the free-disk
+    mark leaves no room for. Returns how many. Raises StorageUnavailable, StorageFull.
     """
     with reading(engine) as connection:
         rows = connection.execute(
@@ -111,6 +111,10 @@ def fetch_due(engine: Engine, volumes: VolumeWriter, bucket: ObjectStore, dead_r
     for name in sorted(due):
         key = volume_key(name)
         if not bucket.exists(key):
+            continue
+        room_bytes = volumes.free_bytes() - volumes.free_disk_mark_bytes
+        if bucket.size(key) > room_bytes:
+            log.warning("volume_not_fetched", volume=name, room_bytes=max(room_bytes, 0))
             continue
         _fetch(volumes.folder, bucket, name)
         fetched += 1

@@ -258,6 +258,33 @@ def test_whole_volumes_settle_are_dropped_read_by_range_and_compacted(
         assert storage.objects.size(key) < 2 * SIZE
 
 
+@with_a_bucket
+def test_a_short_disk_gets_no_volumes_back_from_the_bucket(storage_settings: Settings) -> None:
+    """They would fill it, and to rewrite them frees the bucket alone."""
+    changes = {"s3_layout": "volumes", "volume_cache_bytes": 1, "compact_interval_s": 1e-6}
+    with with_settings(storage_settings, **changes) as storage:
+        contents = fill(storage, 10)
+        close(storage)
+        while Housekeeper(storage).round(utcnow()):
+            pass
+        (name,) = storage.objects.list("volumes/")
+        for number in range(9):
+            storage.deletions.instance(uid(str(number)))
+            del contents[uid(str(number))]
+        close(storage)
+    is_short = {"free_disk_mark_bytes": 1 << 60, "volume_cache_bytes": 0}
+    with with_settings(storage_settings, **changes | is_short) as short:
+        Housekeeper(short).round(utcnow())
+        assert not (short.volumes.folder / name.removeprefix("volumes/")).exists()
+        check(short, contents)
+    with with_settings(storage_settings, volume_grace_s=0.0, **changes) as storage:
+        for _ in range(3):
+            Housekeeper(storage).round(utcnow())
+            storage.volumes.close()
+        assert not storage.objects.exists(name)
+        check(storage, contents)
+
+
 def test_while_the_bucket_lags_nothing_more_is_taken_until_it_catches_up(
     storage_settings: Settings,
 ) -> None:
