@@ -5,7 +5,7 @@ from datetime import datetime
 from itertools import product
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, distinct, func, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, case, distinct, func, select, update
 
 from storage import tables as t
 from storage.core.entities import Delivery, DeliveryState
@@ -15,6 +15,11 @@ from storage.events.repository import add_event
 from storage.outbox.tables import DELIVERIES
 
 _RECEIVED_AT_ONCE = 8  # times as many as results
+_AS_IT_IS_NOW = {
+    # What its last sender had sent is no longer so; who takes it now reads it anew.
+    "sent_at": case((~t.delivery.c.is_outdated, t.delivery.c.sent_at)),
+    "is_outdated": False,
+}
 _CLAIM_LOCK = 0x6D76_6465  # of this transaction alone among those of the database
 
 
@@ -57,7 +62,7 @@ def claim_due(
         connection.execute(
             update(t.delivery)
             .where(t.delivery.c.delivery_id.in_(ids), DELIVERIES.is_still_due(now))
-            .values(**DELIVERIES.taken(owner, lease_s, now))
+            .values(**DELIVERIES.taken(owner, lease_s, now), **_AS_IT_IS_NOW)
         )
         rows = connection.execute(
             select(t.delivery)

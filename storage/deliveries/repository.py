@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Engine, func, or_, select, update
+from sqlalchemy import ColumnElement, Engine, case, func, literal, or_, select, update
 
 from storage import tables as t
 from storage.core.callers.request_context import current_request_id
@@ -247,7 +247,10 @@ class Deliveries:
         *,
         only: DeliveryState | None = None,
     ) -> None:
-        """`only`: rows in that state. A commitment that came meanwhile has the last word."""
+        """`only`: rows in that state. A commitment that came meanwhile has the last word.
+
+        What changed while it was sent goes once more at once, whatever became of it.
+        """
         conditions: list[ColumnElement[bool]] = [t.delivery.c.delivery_id.in_(delivery_ids)]
         if only is not None:
             conditions.append(t.delivery.c.state == only)
@@ -255,11 +258,26 @@ class Deliveries:
             rows = connection.execute(
                 update(t.delivery)
                 .where(*conditions)
-                .values(**values, lease_owner="", updated_at=now)
+                .values(**_unless_outdated(values, now), lease_owner="", updated_at=now)
                 .returning(*t.delivery.c)
-            )
-            found = rows.all()
-            changed = [to_delivery(row._mapping) for row in found]
-            announce(connection, changed, values["state"], now)
-            if values["state"] == "CONFIRMED":
-                note_confirmed(connection, found, now)
+            ).all()
+            changed = [to_delivery(row._mapping) for row in rows]
+            for state in sorted({one.state for one in changed}):
+                announce(connection, [one for one in changed if one.state == state], state, now)
+            note_confirmed(connection, [row for row in rows if row.state == "CONFIRMED"], now)
+
+
+def _unless_outdated(values: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    c = t.delivery.c
+    anew = {
+        "state": "PENDING",
+        "last_error": "",
+        "next_attempt_at": now,
+        "sent_at": None,
+        "questions": 0,
+    }
+    found = {
+        name: case((c.is_outdated, literal(value, c[name].type)), else_=values.get(name, c[name]))
+        for name, value in anew.items()
+    }
+    return {**found, "is_outdated": False}

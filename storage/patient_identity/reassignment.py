@@ -5,7 +5,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, delete, exists, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, case, delete, exists, or_, select, update
 
 from storage import tables as t
 from storage.core.text.text_folding import search_text
@@ -151,23 +151,30 @@ def _name_rows(connection: Connection, patient_fks: Iterable[int]) -> None:
 
 def _write_again(connection: Connection, study_instance_uids: Iterable[str], now: datetime) -> None:
     """FHIR servers, where a document names its patient by reference, get those of the studies once
-    more: they update what is there. What is sent at this moment is left alone."""
+    more: they update what is there. What a sender has taken, and has read already perhaps, goes
+    once more when that sender is through with it."""
     c = t.delivery.c
     servers = select(t.peer.c.name).where(t.peer.c.kind.in_(REFERRING_KINDS))
+    is_sending = c.state == "SENDING"
     for uids in in_portions(study_instance_uids):
         connection.execute(
             update(t.delivery)
             .where(
                 c.study_instance_uid.in_(uids),
                 c.destination.in_(servers),
-                c.state.in_(("SENT", "CONFIRMED")),
+                # All in one statement: a sender may be through with its own meanwhile.
+                or_(
+                    c.state.in_(("SENDING", "SENT", "CONFIRMED")),
+                    and_(c.state == "PENDING", c.sent_at.is_not(None)),
+                ),
             )
             .values(
-                state="PENDING",
-                sent_at=None,
-                questions=0,
-                last_error="",
-                next_attempt_at=now,
+                state=case((is_sending, c.state), else_="PENDING"),
+                is_outdated=is_sending,
+                sent_at=case((is_sending, c.sent_at)),
+                questions=case((is_sending, c.questions), else_=0),
+                last_error=case((is_sending, c.last_error), else_=""),
+                next_attempt_at=case((is_sending, c.next_attempt_at), else_=now),
                 updated_at=now,
             )
         )

@@ -1,12 +1,14 @@
 """What is on its way to destinations: results, and received instances that go on."""
 
 from sqlalchemy import (
+    Boolean,
     Column,
     Index,
     Integer,
     String,
     Table,
     UniqueConstraint,
+    false,
 )
 
 from storage.tables.base import Uid, metadata, text_column, time_column
@@ -32,6 +34,8 @@ delivery = Table(
     text_column("last_error"),
     time_column("sent_at", nullable=True),
     Column("questions", Integer, nullable=False, server_default="0"),
+    # What a sender has read is no longer so: it goes once more, whatever becomes of the sending.
+    Column("is_outdated", Boolean, nullable=False, server_default=false()),
     text_column("request_id"),
     time_column("created_at"),
     time_column("updated_at"),

@@ -1,5 +1,7 @@
 """Results reach the patient whose they are at a FHIR server, or nobody."""
 
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
@@ -8,6 +10,7 @@ from typing import Any
 import pytest
 from pydicom import dcmread
 
+from inference.deliveries.destinations.fhir import FhirDestination
 from inference.deliveries.service import deliver_due
 from inference.routing.send import send_study
 from inference.scheduling.schedule import schedule_series
@@ -15,6 +18,7 @@ from inference.worker.run import run_job
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.deliveries.listing import DeliveryFilter, retry_now
+from storage.outbox.leases import LEASE_S
 from storage.patient_identity.entities import Demographics, Origin, PatientKey, Statement
 from tests.inference.deliveries.destinations.fhir_node import (
     PATIENT,
@@ -24,8 +28,9 @@ from tests.inference.deliveries.destinations.fhir_node import (
     state_of,
     writing,
 )
+from tests.inference.deliveries.destinations.fhir_server import Handler, Json
 from tests.inference.deliveries.destinations.nodes import with_results
-from tests.inference.orchestration import receive
+from tests.inference.orchestration import later, receive
 from tests.inference.small import BrightRegion, mr_slice, series_uid, study_uid
 
 
@@ -118,11 +123,7 @@ def test_documents_follow_their_study_to_another_patient(tmp_path: Path) -> None
         url = server.add("Patient", {"identifier": [{"system": SYSTEM, "value": "B-1"}]})
         with_results(storage)
         assert deliver_due(storage, utcnow(), "sender") == 1
-        move = Statement(
-            "move", PatientKey("B-1", ""), Demographics("Beispiel^Bo"),
-            study_instance_uid=study_uid("a"),
-        )  # fmt: skip
-        storage.patient_changes.move(move, Origin("ada", "account:1", reason="wrong"), utcnow())
+        moved_to(storage, "B-1")
         assert deliver_due(storage, utcnow(), "sender") == 1
         for one in (one_of(server, "DiagnosticReport"), *server.of("Observation")):
             assert one["subject"]["reference"] == url
@@ -130,3 +131,57 @@ def test_documents_follow_their_study_to_another_patient(tmp_path: Path) -> None
         send_study(storage, study_uid("a"), ["ehr"])
         deliver(storage)
         assert one_of(server, "ImagingStudy")["subject"]["reference"] == url
+
+
+def moved_to(storage: Storage, patient_id: str) -> None:
+    move = Statement(
+        "move", PatientKey(patient_id, ""), Demographics("Beispiel^Bo"),
+        study_instance_uid=study_uid("a"),
+    )  # fmt: skip
+    storage.patient_changes.move(move, Origin("ada", "account:1", reason="wrong"), utcnow())
+
+
+@pytest.mark.parametrize("moment", ["transaction", "proof", "between", "killed"])
+def test_documents_follow_a_study_that_is_moved_while_they_are_sent(
+    tmp_path: Path, moment: str
+) -> None:
+    """Its patient is read before the server is asked, and may be another when it has answered."""
+    with writing(tmp_path) as (server, storage):
+        url = server.add("Patient", {"identifier": [{"system": SYSTEM, "value": "B-1"}]})
+        with_results(storage)
+
+        def move_in_the_middle(handler: Handler, apply: Callable[[], tuple[int, Json]]) -> None:
+            moved_to(storage, "B-1")
+            handler.answer(*apply())
+
+        def move_at_the_proof(headers: dict[str, str]) -> bool:
+            if "content-type" not in headers:
+                server.accepts = lambda _: True
+                moved_to(storage, "B-1")
+            return True
+
+        if moment == "transaction":
+            server.faults = [move_in_the_middle]
+        elif moment == "proof":
+            server.accepts = move_at_the_proof
+        elif moment == "between":
+            server.accepts = lambda headers: "content-type" in headers
+        else:
+            monkey = pytest.MonkeyPatch()
+            monkey.setattr(FhirDestination, "listed", ended)
+        with suppress(SystemExit):
+            deliver_due(storage, utcnow(), "sender")
+        if moment in ("between", "killed"):
+            assert one_of(server, "DiagnosticReport")["subject"]["reference"] == "Patient/s1"
+            moved_to(storage, "B-1")
+        if moment == "killed":
+            monkey.undo()
+        server.accepts = lambda _: True
+        deliver_due(storage, later(LEASE_S + 1), "another")
+        assert one_of(server, "DiagnosticReport")["subject"]["reference"] == url
+        assert state_of(storage) == {("CONFIRMED", "")}
+
+
+def ended(*_: object) -> set[str]:
+    """As where the process is killed: nothing is written any more."""
+    raise SystemExit
