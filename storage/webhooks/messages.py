@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, select, update
+from sqlalchemy import Engine, select, update
 
 from storage import tables as t
 from storage.core.clock import utcnow
@@ -45,26 +45,26 @@ def start_message(engine: Engine, webhook_id: str, now: datetime) -> Message | N
         ).first()
         if first is None or first.next_attempt_at > now:
             return None
-        rows = connection.execute(
-            select(table)
-            .where(*pending, table.c.message_id == first.message_id)
-            .order_by(table.c.number)
-            .limit(_NOTICES_AT_MOST)
-        ).mappings()
-        notices = tuple(WebhookDelivery(**row) for row in rows)
         message_id = first.message_id or str(uuid.uuid4())
         if not first.message_id:
+            waiting = (
+                select(table.c.number)
+                .where(*pending, table.c.message_id == "")
+                .order_by(table.c.number)
+                .limit(_NOTICES_AT_MOST)
+            )
             connection.execute(
                 update(table)
-                .where(*pending, _among(notices), table.c.message_id == "")
+                .where(table.c.number.in_(waiting), table.c.state == "PENDING")
                 .values(message_id=message_id)
             )
-    return Message(message_id, notices)
-
-
-def _among(notices: tuple[WebhookDelivery, ...]) -> ColumnElement[bool]:
-    """Numbers rise, and nothing else takes a notice of a claimed receiver."""
-    return t.webhook_delivery.c.number.between(notices[0].number, notices[-1].number)
+        # Of those that were noted, and of no others: some may have been sent again meanwhile.
+        rows = connection.execute(
+            select(table).where(*pending, table.c.message_id == message_id).order_by(table.c.number)
+        ).mappings()
+        notices = tuple(WebhookDelivery(**row) for row in rows)
+    # Its receiver may have been removed meanwhile.
+    return Message(message_id, notices) if notices else None
 
 
 def message_delivered(engine: Engine, message: Message, status: int | None, now: datetime) -> None:
