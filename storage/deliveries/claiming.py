@@ -16,7 +16,7 @@ from storage.outbox.tables import DELIVERIES
 
 _RECEIVED_AT_ONCE = 8  # times as many as results
 _AS_IT_IS_NOW = {
-    # What its last sender had sent is no longer so; who takes it now reads it anew.
+    # What its last sender had sent is no longer so; who takes it now reads it again.
     "sent_at": case((~t.delivery.c.is_outdated, t.delivery.c.sent_at)),
     "is_outdated": False,
 }

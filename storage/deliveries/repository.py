@@ -269,7 +269,7 @@ class Deliveries:
 
 def _unless_outdated(values: Mapping[str, Any], now: datetime) -> dict[str, Any]:
     c = t.delivery.c
-    anew = {
+    afresh = {
         "state": "PENDING",
         "last_error": "",
         "next_attempt_at": now,
@@ -278,6 +278,6 @@ def _unless_outdated(values: Mapping[str, Any], now: datetime) -> dict[str, Any]
     }
     found = {
         name: case((c.is_outdated, literal(value, c[name].type)), else_=values.get(name, c[name]))
-        for name, value in anew.items()
+        for name, value in afresh.items()
     }
     return {**found, "is_outdated": False}

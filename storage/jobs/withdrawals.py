@@ -17,7 +17,6 @@ from sqlalchemy import (
     case,
     delete,
     func,
-    not_,
     null,
     or_,
     select,
@@ -193,18 +192,21 @@ class Withdrawals:
             delivery.sent_at.is_(None),
             delivery.state.in_(("PENDING", "REFUSED", "AWAITING_RELEASE", "WITHHELD", "CANCELLED")),
         )
-        # It may be there although no answer came, or one that was taken back since.
-        was_tried = and_(unsent, delivery.attempts > 0, delivery.state != "REFUSED")
         with writing(self._engine) as connection:
-            rows = connection.execute(
-                select(delivery.destination, delivery.cause)
-                .where(or_(was_tried, and_(of_instances, not_(unsent))))
-                .distinct()
-                # A person may have sent it to a peer that gets no results: that cause is last.
-                .order_by(delivery.destination, delivery.cause != "RESULT")
+            # First: what a sender takes meanwhile is there afterwards, or is not taken.
+            gone = connection.execute(
+                delete(t.delivery)
+                .where(unsent)
+                .returning(delivery.destination, delivery.cause, delivery.attempts, delivery.state)
             ).all()
-            connection.execute(delete(t.delivery).where(unsent))
-            return {row.destination: row.cause for row in rows}
+            rows = connection.execute(
+                select(delivery.destination, delivery.cause).where(of_instances).distinct()
+            ).all()
+        # It may be there although no answer came, or one that was taken back since.
+        tried = (one for one in gone if one.attempts and one.state != "REFUSED")
+        found = {(one.destination, one.cause) for one in (*rows, *tried)}
+        # A person may have sent it to a peer that gets no results: that cause is last.
+        return dict(sorted(found, key=lambda one: (one[0], one[1] != "RESULT", one[1])))
 
 
 def _superseding(job_id: str, values: Mapping[str, Any]) -> Update:
