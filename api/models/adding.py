@@ -82,10 +82,11 @@ def add_uploaded_model(
         )
     finally:
         remove_tree(folder)
+    card = added.standing.pipeline.card
+    # Before the upload is used up: where the store is away, the same request is made again.
+    share_model(storage, card.name, card.version, principal.name)
     storage.uploads.set_state(upload.upload_id, "ACCEPTED")
     storage.objects.delete(upload.object_key)
-    card = added.standing.pipeline.card
-    share_model(storage, card.name, card.version, principal.name)
     log.info("model_changed", model=card.name, version=card.version, became="added")
     response.headers["Location"] = f"/api/models/{card.name}"
     return model_detail(storage.settings, storage.model_states, card.name)

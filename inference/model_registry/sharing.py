@@ -124,7 +124,11 @@ def _share(storage: Storage, folder: Path, by: str) -> None:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
         file.seek(0)
         storage.objects.put(f"models/{digest}", file, "application/zip")
+    before = {one.object_key for one in storage.model_packages.all() if one.folder == folder.name}
     storage.model_packages.keep(folder.name, _files_sha256(folder), digest, size_bytes, by)
+    needed = {one.object_key for one in storage.model_packages.all()}
+    for key in before - needed:
+        storage.objects.delete(key)
     log.info("model_shared", folder=folder.name, size_bytes=size_bytes)
 
 

@@ -67,6 +67,21 @@ def test_a_host_runs_a_model_that_another_one_was_given(shared: Settings, tmp_pa
         with fetching(there):
             card = there.settings.resolved_models_dir / "plain-spleen@1.2" / "mediview.json"
             wait_for(lambda: "1000" in card.read_text(), "the corrected card on the other host")
+        # The archive of the one before is gone.
+        (package,) = here.model_packages.all()
+        assert list(here.objects.list("models/")) == [package.object_key]
+
+
+def test_a_host_that_may_not_write_its_models_folder_is_left_alone(
+    shared: Settings, tmp_path: Path
+) -> None:
+    """As docker-compose.yml mounts it; a file in its place refuses root as well."""
+    models = tmp_path / "mounted"
+    models.write_text("")
+    host = shared.model_copy(update={"models_dir": models / "models"})
+    with open_storage(shared) as here, open_storage(host) as there:
+        add(here, onnx_model(tmp_path / "plain"))
+        assert fetch_models(there) == []
 
 
 def test_what_lies_in_the_bucket_instead_is_not_taken(shared: Settings, tmp_path: Path) -> None:
