@@ -83,7 +83,7 @@ def _serve(
             heart = threading.Thread(target=beside, args=(stop,), name="beside", daemon=True)
             heart.start()
         try:
-            if not asked.count:
+            while not asked.count:
                 asked.pause()
         finally:
             stop.set()

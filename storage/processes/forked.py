@@ -151,10 +151,13 @@ class Processes:
         for child in self._children:
             self._signal(child, signal.SIGTERM)
         deadline = time.monotonic() + self._grace_s
-        while time.monotonic() < deadline and self._asked.count == asked_once:
-            if all(not child.pid or self._has_ended(child) for child in self._children):
-                return 0
-            self._asked.pause(deadline - time.monotonic())
+        while not all(not child.pid or self._has_ended(child) for child in self._children):
+            left_s = deadline - time.monotonic()
+            if left_s <= 0 or self._asked.count != asked_once:
+                break
+            self._asked.pause(left_s)
+        else:
+            return 0
         late = [child.number for child in self._children if child.pid]
         log.warning("processes_killed", role=self._role, numbers=late)
         return 1

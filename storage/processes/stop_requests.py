@@ -3,6 +3,7 @@
 import contextlib
 import os
 import queue
+import select
 import signal
 from collections.abc import Iterator
 from types import FrameType
@@ -64,9 +65,15 @@ class StopRequests:
             signal.signal(number, previous)
 
     def pause(self, timeout_s: float | None = None) -> None:
-        """Wait so long, or for the next request or whatever else wakes."""
-        with contextlib.suppress(queue.Empty):
-            self._wakes.get(timeout=None if timeout_s is None else max(0.0, timeout_s))
+        """Wait so long, or for the next request or whatever else wakes.
+
+        A handler runs between two steps of Python. A signal that comes after the last of them and
+        before the kernel waits would interrupt nothing; it leaves a byte, which ends the wait.
+        """
+        with readable_at_signals() as woken, contextlib.suppress(queue.Empty):
+            if self._wakes.empty():
+                select.select([woken], [], [], None if timeout_s is None else max(0.0, timeout_s))
+            self._wakes.get_nowait()
 
     def _add(self, number: int, frame: FrameType | None) -> None:
         del number, frame

@@ -1,8 +1,13 @@
 """Processes that share a listening socket: each ends when asked, whenever that is."""
 
+import os
+import signal
 import subprocess
 import sys
+import threading
+import time
 
+from storage.processes.stop_requests import StopRequests
 from tests.patience import PATIENCE_S
 
 GRACE_S = 8.0
@@ -31,6 +36,14 @@ for _ in range(40):
         sys.exit(3)
     assert asked[0]
 """
+ENDED_UNHEARD = """
+import os, signal, sys, time
+from storage.processes.forked import Processes
+
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
+os.register_at_fork(after_in_parent=lambda: os.kill(os.getpid(), signal.SIGTERM))
+sys.exit(Processes("test", 1, lambda _: time.sleep(60) or 0, grace_s=1.0).run())
+"""
 
 
 def test_a_process_that_is_asked_to_end_as_it_is_forked_hears_it() -> None:
@@ -43,3 +56,38 @@ def test_a_process_that_is_asked_to_end_as_it_is_forked_hears_it() -> None:
         timeout=PATIENCE_S,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_process_that_ended_within_its_time_was_not_late_although_nobody_heard_it() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", ENDED_UNHEARD],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_request_ends_a_wait_that_it_does_not_interrupt() -> None:
+    """As one that comes after the last step of Python and before the kernel waits.
+
+    Here the kernel gives it to another thread, which leaves the wait as it is, too.
+    """
+
+    def ask() -> None:
+        time.sleep(0.2)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    asked, begun = StopRequests(), time.monotonic()
+    other = threading.Thread(target=ask)
+    with asked.counting_signals():
+        other.start()
+        let_through = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+        try:
+            asked.pause(PATIENCE_S)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, let_through)
+            other.join()
+    assert asked.count == 1
+    assert time.monotonic() - begun < PATIENCE_S
