@@ -162,10 +162,12 @@ def s3_server() -> Iterator[S3Server]:
         yield server
 
 
-@pytest.fixture(params=["sqlite+filesystem", "postgresql+s3"])
-def storage_settings(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Settings]:
-    """Settings of an empty, migrated house; a test that asks for it runs on both kinds."""
-    overrides: dict[str, Any] = {"data_dir": tmp_path / "data"}
+_KINDS = ("sqlite+filesystem", "postgresql+s3")
+
+
+@contextmanager
+def _settings_of_kind(request: pytest.FixtureRequest, data_dir: Path) -> Iterator[Settings]:
+    overrides: dict[str, Any] = {"data_dir": data_dir}
     if request.param == "postgresql+s3":
         s3: S3Server = request.getfixturevalue("s3_server")
         database: PostgresServer = request.getfixturevalue("postgres_server")
@@ -182,3 +184,19 @@ def storage_settings(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator
     yield settings
     if request.param == "postgresql+s3":
         database.drop(settings.database_url)
+
+
+@pytest.fixture(params=_KINDS)
+def storage_settings(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Settings]:
+    """Settings of an empty, migrated house; a test that asks for it runs on both kinds."""
+    with _settings_of_kind(request, tmp_path / "data") as settings:
+        yield settings
+
+
+@pytest.fixture(params=_KINDS, scope="module")
+def reading_settings(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Settings]:
+    """The same, one of each kind for those tests of a module that change nothing."""
+    with _settings_of_kind(request, tmp_path_factory.mktemp("reading") / "data") as settings:
+        yield settings

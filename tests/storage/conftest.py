@@ -17,6 +17,13 @@ def storage(storage_settings: Settings) -> Iterator[Storage]:
         yield opened
 
 
+@pytest.fixture(scope="module")
+def reading_storage(reading_settings: Settings) -> Iterator[Storage]:
+    """One of each kind for those tests of a module that change nothing."""
+    with open_storage(reading_settings) as opened:
+        yield opened
+
+
 @pytest.fixture
 def postgres_engine(postgres_server: PostgresServer) -> Iterator[Engine]:
     """For what PostgreSQL alone does."""

@@ -41,10 +41,16 @@ def _empty(value: Any, at: str = "") -> Iterator[str]:
         yield from _empty(one, f"{at}.{key}")
 
 
+Held = tuple[ApiNode, str, str, str]
+
+
 @pytest.fixture
-def held(stored_api: ApiNode) -> tuple[ApiNode, str, str, str]:
-    """A study with a finding and a report; its UID and their ids."""
-    api = stored_api
+def held(stored_api: ApiNode) -> Held:
+    return with_results(stored_api)
+
+
+def with_results(api: ApiNode) -> Held:
+    """Give it a study with a finding and a report; its UID and their ids."""
     series = builders.series(np.zeros((3, 4, 4), np.int16), modality="MR", seed=7)
     for instance in series:
         instance.PatientID = PATIENT
@@ -71,9 +77,6 @@ def held(stored_api: ApiNode) -> tuple[ApiNode, str, str, str]:
         study, language="en", title="Brain", sections=sections, basis_digest="1"
     )
     return api, study, finding.finding_id, report.report_id
-
-
-Held = tuple[ApiNode, str, str, str]
 
 
 def test_the_capability_statement_says_what_the_routes_do(reading_api: ApiNode) -> None:

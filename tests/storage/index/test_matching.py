@@ -34,11 +34,14 @@ STUDIES = {
 }
 
 
-@pytest.fixture(autouse=True)
-def studies(storage: Storage) -> None:
+@pytest.fixture(scope="module")
+def studies(reading_storage: Storage) -> Storage:
+    """A storage that holds them, and nothing else."""
+    accept = reading_storage.ingest.accept
     for name, attributes in STUDIES.items():
-        storage.ingest.accept(part10(study=name, instance="1", **attributes), "stow")
-    storage.ingest.accept(part10(study="a", series="s2", Modality="CT", PatientID="A_1"), "stow")
+        accept(part10(study=name, instance="1", **attributes), "stow")
+    accept(part10(study="a", series="s2", Modality="CT", PatientID="A_1"), "stow")
+    return reading_storage
 
 
 def matches(storage: Storage, level: Level = "STUDY", fuzzy: bool = False, **keys: str) -> str:
@@ -80,8 +83,8 @@ def matches(storage: Storage, level: Level = "STUDY", fuzzy: bool = False, **key
         ({"SeriesNumber": "1", "NoSuchKey": "x"}, "abc"),
     ],
 )
-def test_study_keys(storage: Storage, keys: dict[str, str], expected: str) -> None:
-    assert matches(storage, **keys) == expected
+def test_study_keys(studies: Storage, keys: dict[str, str], expected: str) -> None:
+    assert matches(studies, **keys) == expected
 
 
 @pytest.mark.parametrize(
@@ -89,31 +92,31 @@ def test_study_keys(storage: Storage, keys: dict[str, str], expected: str) -> No
     [("jur", "a"), ("JÜR", "a"), ("urg", ""), ("anna müller", "b"), ("lüdenscheidt", "")],
 )
 def test_fuzzy_names_match_by_the_beginnings_of_words(
-    storage: Storage, name: str, expected: str
+    studies: Storage, name: str, expected: str
 ) -> None:
-    assert matches(storage, fuzzy=True, PatientName=name) == expected
+    assert matches(studies, fuzzy=True, PatientName=name) == expected
 
 
-def test_counts_and_modalities_come_with_the_study(storage: Storage) -> None:
-    (row,) = find(storage.engine, Query("STUDY", {"PatientID": "A_1"}))
+def test_counts_and_modalities_come_with_the_study(studies: Storage) -> None:
+    (row,) = find(studies.engine, Query("STUDY", {"PatientID": "A_1"}))
     assert row["NumberOfStudyRelatedSeries"] == 2
     assert row["NumberOfStudyRelatedInstances"] == 2
     assert row["ModalitiesInStudy"] == ["CT", "MR"]
 
 
-def test_each_level_returns_its_own(storage: Storage) -> None:
+def test_each_level_returns_its_own(studies: Storage) -> None:
     uid = derive_uid("test", "a")
-    series = list(find(storage.engine, Query("SERIES", {"StudyInstanceUID": uid})))
+    series = list(find(studies.engine, Query("SERIES", {"StudyInstanceUID": uid})))
     assert {row["Modality"] for row in series} == {"MR", "CT"}
     assert [row["NumberOfSeriesRelatedInstances"] for row in series] == [1, 1]
-    instances = list(find(storage.engine, Query("IMAGE", {"StudyInstanceUID": uid})))
+    instances = list(find(studies.engine, Query("IMAGE", {"StudyInstanceUID": uid})))
     assert {(row["Rows"], row["Columns"]) for row in instances} == {(2, 3)}
-    patients = list(find(storage.engine, Query("PATIENT", {"PatientID": "A_1"})))
+    patients = list(find(studies.engine, Query("PATIENT", {"PatientID": "A_1"})))
     assert [row["NumberOfPatientRelatedStudies"] for row in patients] == [1]
 
 
-def test_paging_returns_each_match_once(storage: Storage) -> None:
-    pages = [list(find(storage.engine, Query("STUDY", {}), limit=2, offset=n)) for n in (0, 2)]
+def test_paging_returns_each_match_once(studies: Storage) -> None:
+    pages = [list(find(studies.engine, Query("STUDY", {}), limit=2, offset=n)) for n in (0, 2)]
     assert [len(page) for page in pages] == [2, 1]
     assert len({row["StudyInstanceUID"] for page in pages for row in page}) == 3
 
@@ -134,11 +137,11 @@ def test_paging_returns_each_match_once(storage: Storage) -> None:
     ],
 )
 def test_a_value_that_is_none_is_refused_by_its_keyword(
-    storage: Storage, keys: dict[str, str]
+    studies: Storage, keys: dict[str, str]
 ) -> None:
     (keyword,) = keys
     with pytest.raises(InvalidKey, match=keyword) as refused:
-        matches(storage, "IMAGE", **keys)
+        matches(studies, "IMAGE", **keys)
     assert refused.value.keyword == keyword
 
 
@@ -165,6 +168,6 @@ def test_a_name_matches_by_a_group_alone(storage: Storage) -> None:
     ("text", "expected"), [("müller", 2), ("ax1", 1), ("20240131", 1), ("müller anna", 1), ("%", 0)]
 )
 def test_the_study_list_is_searched_as_one_types(
-    storage: Storage, text: str, expected: int
+    studies: Storage, text: str, expected: int
 ) -> None:
-    assert storage.index.studies(10, 0, text)[1] == expected
+    assert studies.index.studies(10, 0, text)[1] == expected

@@ -1,13 +1,14 @@
 """The searches that FHIR's CapabilityStatement promises, each of them tried."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from tests.api.client import ApiNode
-from tests.api.fhir.test_fhir import PATIENT, Held, held, read
-
-__all__ = ["held"]
+from storage.settings import Settings
+from tests.api.client import ApiNode, api_node
+from tests.api.fhir.test_fhir import PATIENT, Held, read, with_results
+from tests.services import free_port
 
 CODES = {"outcome": "0", "status": "unknown"}
 SAMPLES = {
@@ -16,6 +17,12 @@ SAMPLES = {
     "string": "x",
     "reference": "x",
 }
+
+
+@pytest.fixture(scope="module")
+def held(reading_settings: Settings) -> Iterator[Held]:
+    with api_node(reading_settings.model_copy(update={"http_port": free_port()})) as node:
+        yield with_results(node)
 
 
 def ids(bundle: Any, mode: str = "match") -> list[str]:
