@@ -15,7 +15,8 @@ if ! cmp --silent scripts/generators.txt "$folder/installed.txt"; then
     cp scripts/generators.txt "$folder/installed.txt"
 fi
 
-.venv/bin/mediview openapi --output "$folder/openapi.json"
+make --no-print-directory .stamps/openapi.json
+cp .stamps/openapi.json "$folder/openapi.json"
 "$folder/venv/bin/python" -m openapi_spec_validator "$folder/openapi.json"
 
 cat >"$folder/generator.yaml" <<'YAML'
@@ -32,10 +33,11 @@ PATH="$PWD/.venv/bin:$PATH" "$folder/venv/bin/openapi-python-client" generate --
     --output-path "$folder/python/mediview_generated"
 
 ln -sfn "$PWD/viewer/node_modules" "$folder/typescript/node_modules"
-cp tests/clients/generated/story.ts "$folder/typescript/"
+# The viewer's types come from the same generator.
+OPENAPI_JSON="$folder/openapi.json" scripts/viewer.sh generate
+cp tests/clients/generated/story.ts viewer/shared/api/generated/schema.d.ts "$folder/typescript/"
 scripts/viewer.sh exec bash -euc '
     cd "$0"
-    node_modules/.bin/openapi-typescript ../openapi.json --output schema.d.ts
     echo "{\"type\": \"module\"}" >package.json
     node_modules/.bin/tsc --strict --target es2022 --module nodenext --moduleResolution nodenext \
         --skipLibCheck --lib es2022,dom,dom.iterable --types node story.ts

@@ -34,10 +34,16 @@ fi
 
 cd "$root/viewer"
 export NEXT_TELEMETRY_DISABLED=1
-# The API's types come from its own description: of this code, or of the file that is named.
+# The API's types come from its own description: of this code, or of the file that is named, from which
+# they are made once.
 generate() {
     mkdir -p shared/api/generated
     if [ -n "${OPENAPI_JSON:-}" ]; then
+        local types=shared/api/generated/schema.d.ts
+        if cmp --silent "$OPENAPI_JSON" shared/api/generated/openapi.json \
+            && [ $types -nt shared/api/generated/openapi.json ] && [ $types -nt node_modules/.package-lock.json ]; then
+            return
+        fi
         cp "$OPENAPI_JSON" shared/api/generated/openapi.json
     else
         "$root/.venv/bin/mediview" openapi --output shared/api/generated/openapi.json
