@@ -3,12 +3,11 @@
 import io
 import time
 import zipfile
-from collections.abc import Iterator
 
 import httpx
 import pytest
 
-from tests.attacks.support.measured import MIB, AttackedNode, Growth, attacked_node
+from tests.attacks.support.measured import MIB, AttackedNode, Growth
 from tests.storage.instances import part10
 
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(300)]
@@ -17,10 +16,9 @@ GROWTH_BYTES = 96 * MIB
 LIMIT_S = 5.0
 
 
-@pytest.fixture(scope="module")
-def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AttackedNode]:
-    with attacked_node(tmp_path_factory.mktemp("archives")) as running:
-        yield running
+@pytest.fixture
+def node(shared_attacked_node: AttackedNode) -> AttackedNode:
+    return shared_attacked_node
 
 
 def archive(method: int, content: bytes) -> bytes:

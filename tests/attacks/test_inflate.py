@@ -1,11 +1,7 @@
 """Deflated data sets that grow a thousandfold, on every way that inflates one."""
 
-import os
 import struct
 import time
-import zlib
-from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import pytest
@@ -23,12 +19,11 @@ from dicom_node.network.command_set import Command
 from storage.dicom.file_meta import make_file_meta
 from tests.attacks.support.measured import (
     MIB,
-    OPEN_TO_ALL,
     AttackedNode,
     Growth,
-    attacked_node,
-    family,
+    processor_seconds,
 )
+from tests.deflating import deflated
 from tests.faults.pushing import Batch
 from tests.faults.raw_peer import RawPeer, context, fragments, store_message
 from tests.patience import PATIENCE_S
@@ -53,17 +48,9 @@ REQUESTS = [
 ]
 
 
-@pytest.fixture(scope="module")
-def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AttackedNode]:
-    with attacked_node(tmp_path_factory.mktemp("inflate"), OPEN_TO_ALL) as running:
-        yield running
-
-
-def deflated(*pieces: bytes, zeros: int) -> bytes:
-    deflater = zlib.compressobj(6, wbits=-zlib.MAX_WBITS)
-    out = [deflater.compress(piece) for piece in pieces]
-    out += [deflater.compress(bytes(MIB)) for _ in range(zeros // MIB)]
-    return b"".join([*out, deflater.flush()])
+@pytest.fixture
+def node(open_attacked_node: AttackedNode) -> AttackedNode:
+    return open_attacked_node
 
 
 def request(sop_class_uid: str, command: int) -> bytes:
@@ -161,14 +148,6 @@ def test_an_instance_of_countless_elements_is_refused(
         assert peer.store(one.sop_instance_uid, bomb) in (0xC000, 0xA700)
     assert processor_seconds(node.scp.pid) - used_s < 3.0
     assert growth.bytes < INSTANCE_GROWTH_BYTES
-
-
-def processor_seconds(pid: int) -> float:
-    """Of the receiving process, its children included (proc(5))."""
-    times = (Path(f"/proc/{one}/stat").read_text().rpartition(")")[2] for one in family(pid))
-    return sum(int(part) for time in times for part in time.split()[11:13]) / os.sysconf(
-        "SC_CLK_TCK"
-    )
 
 
 def instance_bomb() -> tuple[str, bytes]:

@@ -2,7 +2,6 @@
 
 import struct
 import time
-from collections.abc import Iterator
 from io import BytesIO
 from zipfile import ZipFile
 
@@ -16,7 +15,7 @@ from storage.container import open_storage
 from storage.dicom import part10 as door
 from storage.dicom.element_limits import MAX_DEPTH
 from storage.dicom.file_meta import make_file_meta
-from tests.attacks.support.measured import MIB, OPEN_TO_ALL, AttackedNode, Growth, attacked_node
+from tests.attacks.support.measured import MIB, AttackedNode, Growth
 from tests.faults.pushing import Batch, Sent
 from tests.faults.raw_peer import RawPeer, context, fragments
 from tests.patience import PATIENCE_S
@@ -30,10 +29,9 @@ TOO_DEEP = 2000
 CONTENT_SEQUENCE = struct.pack("<HH", 0x0040, 0xA730)
 
 
-@pytest.fixture(scope="module")
-def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AttackedNode]:
-    with attacked_node(tmp_path_factory.mktemp("poison"), OPEN_TO_ALL) as running:
-        yield running
+@pytest.fixture
+def node(open_attacked_node: AttackedNode) -> AttackedNode:
+    return open_attacked_node
 
 
 def nested(

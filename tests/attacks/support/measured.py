@@ -125,6 +125,14 @@ def family(pid: int) -> list[int]:
     return [pid, *map(int, children)]
 
 
+def processor_seconds(pid: int) -> float:
+    """Of the receiving process, its children included (proc(5))."""
+    times = (Path(f"/proc/{one}/stat").read_text().rpartition(")")[2] for one in family(pid))
+    return sum(int(part) for time in times for part in time.split()[11:13]) / os.sysconf(
+        "SC_CLK_TCK"
+    )
+
+
 def _status(pid: int, name: str) -> int:
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith(f"{name}:"):

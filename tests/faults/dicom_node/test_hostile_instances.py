@@ -2,7 +2,6 @@
 
 import struct
 import time
-import zlib
 from contextlib import suppress
 
 import pytest
@@ -14,6 +13,7 @@ from pydicom.uid import (
 )
 
 from dicom_node.network.command_set import encode_store_request
+from tests.deflating import deflated
 from tests.faults.pushing import Batch, Sent
 from tests.faults.raw_peer import DATA, PeerGone, RawPeer, context, fragments, pdu
 from tests.faults.scp_process import MAX_INSTANCE_BYTES, TIME_LIMIT_S, ScpProcess
@@ -104,12 +104,7 @@ def test_millions_of_elements_do_not_hold_up_others(scp: ScpProcess) -> None:
 @pytest.mark.parametrize("size", [pytest.param(200 * MIB, marks=pytest.mark.slow), 2_000 * MIB])
 def test_a_deflate_bomb_is_refused_in_bounded_memory(scp: ScpProcess, size: int) -> None:
     one = instance(4)
-    deflater = zlib.compressobj(9, wbits=-zlib.MAX_WBITS)
-    bomb = deflater.compress(one.data_set)
-    zeros = bytes(8 * MIB)
-    for _ in range(size // len(zeros)):
-        bomb += deflater.compress(zeros)
-    bomb += deflater.flush()
+    bomb = deflated(one.data_set, zeros=size)
     started = time.monotonic()
     status = status_of(scp, bomb, one.sop_instance_uid, DeflatedExplicitVRLittleEndian, limit_s=30)
     assert status in (NOT_UNDERSTOOD, OUT_OF_RESOURCES)
