@@ -52,6 +52,8 @@ def test_only_what_passes_alone_is_forgiven(
 
 
 def run(folder: Path, *command: str) -> "subprocess.CompletedProcess[str]":
-    quiet = {**os.environ, "PYTHONPATH": "", "PYTEST_ADDOPTS": ""}
+    # Of all plugins the one that says with what seed it ran.
+    plugins = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": "-p pytest_randomly"}
+    quiet = {**os.environ, "PYTHONPATH": "", **plugins}
     words = [sys.executable, *command]
     return subprocess.run(words, check=False, cwd=folder, env=quiet, capture_output=True, text=True)

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from monai.networks.nets import DenseNet121
 
 SPLEEN = ["78961009", "SCT", "Spleen"]
 _SMOOTH_THRESHOLD = {"in_channels": 1, "out_channels": 2, "kernel_size": 3, "padding": 1}
@@ -95,6 +94,9 @@ def segmentation_bundle(
 
 def classification_bundle(folder: Path) -> Path:
     """Gives probabilities of two classes by a network that was not trained."""
+    # MONAI takes ten seconds to import, and most that use this module need no more than torch.
+    from monai.networks.nets import DenseNet121
+
     torch.manual_seed(6)
     shape = {"spatial_dims": 3, "in_channels": 1, "out_channels": 2}
     network = DenseNet121(**shape, init_features=8, growth_rate=4, block_config=(1, 1))

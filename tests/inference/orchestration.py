@@ -54,7 +54,7 @@ def wait_for(done: Callable[[], Any], what: str, limit_s: float = PATIENCE_S) ->
             return value
         if monotonic() > deadline:
             raise AssertionError(f"{what} did not happen within {limit_s:g} s")
-        sleep(0.05)
+        sleep(0.1)
 
 
 def receive_folder(storage: Storage, folder: Path) -> str:

@@ -124,7 +124,8 @@ class Node:
             ):
                 tail = self.log.read_text(errors="replace")[-4000:]
                 raise AssertionError(f"Waited {limit_s:.0f} s for {what}.\n{tail}")
-            time.sleep(0.1)
+            # Each look is a request, or several.
+            time.sleep(0.25)
 
     def command(
         self,
