@@ -13,6 +13,8 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 NEW_PASSWORD = "four words that nobody knows"
 
 
+# The form is that of test_second_factor.py; test_sessions.py of the API shows what it does.
+@pytest.mark.slow
 def test_a_password_is_changed_by_who_knows_the_old_one(
     guarded: ClosedNode, guarded_page: Page
 ) -> None:

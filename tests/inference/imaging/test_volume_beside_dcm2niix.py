@@ -53,7 +53,14 @@ def on_grid_of(
     return values, lps_from_ijk @ ijk_from_kji
 
 
-@pytest.mark.parametrize("name", VOLUMES)
+# Half of the time of all: test_volume_beside_simpleitk.py compares their every value, too.
+_LARGE = ("T1 head, 384 oblique slices", "chest CT, 133 slices")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(one, marks=pytest.mark.slow if one in _LARGE else ()) for one in VOLUMES],
+)
 def test_a_real_volume_reads_as_dcm2niix_converts_it(
     shared_data: Path, tmp_path: Path, name: str
 ) -> None:

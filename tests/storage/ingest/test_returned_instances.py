@@ -134,6 +134,8 @@ def test_what_a_pacs_sends_back_after_retention_is_a_result_again(
         assert source_and_origin(rebuilt, dataset) == ("result:7", "generated")
 
 
+# Digests are compared before a database is asked; the tests beside this one ask both.
+@pytest.mark.slow_on_postgresql
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
 def test_the_encoding_in_which_a_pacs_keeps_it_does_not_matter(
     storage: Storage, tmp_path: Path, way: tuple[str, ...]

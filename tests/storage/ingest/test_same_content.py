@@ -129,6 +129,8 @@ def _killed(*_: object) -> bool:
     raise KeyboardInterrupt
 
 
+# Digests are compared before a database is asked; the tests beside this one ask both.
+@pytest.mark.slow_on_postgresql
 @pytest.mark.parametrize("how", DCMTK)
 def test_a_resend_in_another_encoding_is_a_duplicate(
     storage: Storage, tmp_path: Path, how: str
