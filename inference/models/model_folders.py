@@ -13,7 +13,7 @@ from inference.refusals import ModelUnusable
 from storage.core.errors import InvalidRequest
 from storage.core.untrusted_input.folder_walk import files_below, remove_tree
 from storage.settings import Settings
-from storage.volumes.durable_names import make_folder, put_in_place, sync_tree
+from storage.volumes.durable_names import exchange, make_folder, put_in_place, sync_tree
 
 DIGESTS = "mediview-digests.json"
 MAX_FILES, MAX_BYTES = 2_000, 20 * 1024**3
@@ -92,9 +92,17 @@ def put_model(settings: Settings, name: str, fill: Callable[[Path], None]) -> Pa
         ready.mkdir()
         fill(ready)
         sync_tree(ready)
+        if target.exists() and exchange(ready, target):
+            return target
+        before = staging / "before"
         if target.exists():
-            target.rename(staging / "before")
-        put_in_place(ready, target)
+            target.rename(before)
+        try:
+            put_in_place(ready, target)
+        except OSError:
+            if before.exists() and not target.exists():
+                before.rename(target)
+            raise
     finally:
         remove_tree(staging)
     return target

@@ -4,6 +4,7 @@ A name that is there need not be durable: who made it may be about to sync it, o
 So each process syncs those that it relies on itself, once.
 """
 
+import ctypes
 import errno
 import os
 from contextlib import suppress
@@ -14,6 +15,8 @@ from storage.core.untrusted_input.folder_walk import walk
 _REMEMBERED = 4096
 _durable: set[tuple[str, int, int]] = set()
 """Names with device and inode: one that was removed and made again is another."""
+# Of renameat2(2), which Python does not have.
+_AT_FDCWD, _RENAME_EXCHANGE = -100, 2
 # Of folders that were there before: they are the system's where it does not let us.
 _NOT_OURS = (errno.EACCES, errno.EPERM, errno.EINVAL, errno.EROFS)
 
@@ -96,3 +99,23 @@ def put_in_place(temporary: Path, path: Path, root: Path | None = None) -> None:
     while root is not None and root in folder.parents:
         folder = folder.parent
         sync_folder(folder)
+
+
+def exchange(one: Path, other: Path) -> bool:
+    """Let two paths of one file system change places at once, so that each has always one of both.
+
+    The names survive a power cut then. False where the system or the file system cannot: nothing
+    has changed. Raises OSError.
+    """
+    renameat2 = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    if renameat2 is None:
+        return False
+    here, there = os.fsencode(one), os.fsencode(other)
+    if renameat2(_AT_FDCWD, here, _AT_FDCWD, there, _RENAME_EXCHANGE):
+        number = ctypes.get_errno()
+        if number in (errno.EINVAL, errno.ENOSYS):
+            return False
+        raise OSError(number, os.strerror(number), str(one), None, str(other))
+    sync_folder(one.parent)
+    sync_folder(other.parent)
+    return True
