@@ -110,8 +110,7 @@ def workers_in(folder: Path, **overrides: Any) -> Iterator[Workers]:
         "data_dir": str(folder / "data"),
         "free_disk_mark_bytes": 0,
         "series_quiet_s": 0.5,
-        # Each round takes 40 ms of a busy processor.
-        "tick_s": 0.5,
+        "tick_s": 0.25,
         "job_lease_s": 2.0,
         "delivery_retry_base_s": 0.5,
         "delivery_retry_max_s": 1.0,
