@@ -1,8 +1,8 @@
 """The contrast of an MR series by the parameters of its sequence, words last.
 
-Descriptions are words of people; what the scanner did is in the parameters. The limits are
-those of clinical protocols at 1.5 and 3 T; between them nothing is claimed, or what the
-trained classifier says where one is installed.
+Descriptions are words of people; what the scanner did is in the parameters. Words come first where
+parameters are those of another contrast. The limits are those of clinical protocols at 1.5 and 3 T;
+between them nothing is claimed, or what the trained classifier says where one is installed.
 """
 
 import re
@@ -20,20 +20,28 @@ MrContrast = Literal["T1", "T2", "FLAIR", "PD", "DWI", "ADC", "T2*", "ANGIO", "L
 _SHORT_ECHO_MS, _LONG_ECHO_MS = 30.0, 60.0
 _SHORT_REPETITION_MS, _LONG_REPETITION_MS = 1100.0, 2000.0
 _FLAIR_INVERSION_MS = 1500.0
+_T1_INVERSION_MS = 400.0
 _GRADIENT_ECHO_T2STAR_MS = 15.0
 # Radial acquisitions fan out; planes of a survey stand upright on each other.
 _SAME_PLANE_COSINE = 0.5
 _WORDS: tuple[tuple[re.Pattern[str], MrContrast], ...] = (
-    (re.compile(r"localizer|localiser|scout|survey|\bloc\b|3-?plane"), "LOCALIZER"),
-    (re.compile(r"\badc\b|apparent"), "ADC"),
-    (re.compile(r"dwi|diff|\bdti\b|\btrace"), "DWI"),
+    (
+        re.compile(r"localizer|localiser|scout|survey|(?<![a-z])loc(?![a-z])|3-?plane|pilot"),
+        "LOCALIZER",
+    ),
+    (re.compile(r"(?<![a-z])[de]?adc(?![a-z])|apparent"), "ADC"),
+    (re.compile(r"dwi|diff(?!er)|(?<![a-z])dti(?![a-z])|(?<![a-z])trace"), "DWI"),
     (re.compile(r"flair|tirm|dark.?fluid"), "FLAIR"),
     (re.compile(r"swi|swan|t2\s?\*|t2star|hemo"), "T2*"),
-    (re.compile(r"\btof|angio|\bmra\b"), "ANGIO"),
+    (re.compile(r"(?<![a-z])tof(?![a-z])|angio(?!o)|(?<![a-z])(ce)?mra(?![a-z])"), "ANGIO"),
     (re.compile(r"t1|mp-?rage|bravo|spgr|vibe|thrive"), "T1"),
     (re.compile(r"t2"), "T2"),
     (re.compile(r"\bpd\b|\bpdw?\b|proton"), "PD"),
 )
+# Their parameters are those of others: of a localizer and an angiography those of a T1, of a map of
+# diffusion and of diffusion without a standard b-value those of a T2.
+_WORDS_ALONE_TELL: frozenset[MrContrast] = frozenset({"LOCALIZER", "ADC", "DWI", "ANGIO"})
+_PROJECTIONS = frozenset({"PROJECTION IMAGE", "MIP", "MNIP", "MINIP"})
 _OF_SEQUENCE = ("MRTimingAndRelatedParametersSequence", "MREchoSequence", "MRModifierSequence")
 _ACQUISITION_CONTRASTS: dict[str, MrContrast] = {
     "T1": "T1",
@@ -54,12 +62,15 @@ def mr_contrast(header: Dataset) -> MrContrast:
     if "ADC" in kinds:
         return "ADC"
     stated = _ACQUISITION_CONTRASTS.get(str(header.get("AcquisitionContrast") or ""))
-    contrast = stated or _by_parameters(header)
-    if contrast:
-        return contrast
+    if stated:
+        return stated
     words = _by_words(header)
-    # Who calls it a localizer knows what no parameter tells: no classifier overrides that.
-    return words if words == "LOCALIZER" else classified_contrast(header) or words
+    if words in _WORDS_ALONE_TELL:
+        return words
+    if kinds & _PROJECTIONS:
+        # Made of a volume of whatever contrast; its parameters are those of the volume.
+        return words if words == "T2*" else ""
+    return _by_parameters(header) or classified_contrast(header) or words
 
 
 def in_several_planes(headers: Sequence[Dataset]) -> bool:
@@ -98,10 +109,13 @@ def _by_parameters(header: Dataset) -> MrContrast:
 def _of_spin_echo(echo_ms: float, repetition_ms: float, inversion_ms: float | None) -> MrContrast:
     if echo_ms <= _SHORT_ECHO_MS and repetition_ms <= _SHORT_REPETITION_MS:
         return "T1"
+    if inversion_ms is not None and echo_ms <= _SHORT_ECHO_MS:
+        # T1 with dark fluid; an inversion that is shorter darkens fat.
+        return "T1" if _T1_INVERSION_MS <= inversion_ms < _FLAIR_INVERSION_MS else ""
     if repetition_ms < _LONG_REPETITION_MS:
         return ""
     if echo_ms <= _SHORT_ECHO_MS:
-        return "PD" if inversion_ms is None else ""
+        return "PD"
     return "T2" if echo_ms >= _LONG_ECHO_MS else ""
 
 
