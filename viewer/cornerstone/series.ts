@@ -74,7 +74,7 @@ export async function registerSeries(
   const imageIds = order.slices.map((slice) => {
     const url = frameUrl(studyInstanceUid, seriesInstanceUid, slice.sopInstanceUid, slice.frameNumber);
     const imageId = `wadors:${url}`;
-    const header = withPaletteValues(asSingleFrame(forDrawing(slice.dataset)));
+    const header = withModality(withPaletteValues(asSingleFrame(forDrawing(slice.dataset))));
     wadors.metaDataManager.add(imageId, header as Parameters<typeof wadors.metaDataManager.add>[1]);
     return imageId;
   });
@@ -95,6 +95,11 @@ export async function registerSeries(
     indexOfSopInstanceUid: firstIndexes(order.slices),
     part: "",
   };
+}
+
+/** Cornerstone’s loader looks into Modality without asking whether there is one. */
+function withModality(dataset: DicomJson): DicomJson {
+  return stringOf(dataset, "00080060") ? dataset : { ...dataset, "00080060": { vr: "CS", Value: ["OT"] } };
 }
 
 /** Where each instance begins in a stack. */

@@ -1,10 +1,11 @@
 import { itemsOf, numbersOf, stringOf, type DicomJson } from "@/dicom/dicomweb";
+import { waveformModalities } from "@/dicom/waveform";
 import type { Finding, SeriesSummary, StudyDetail } from "@/shared/api/types";
 
 const notImages = new Set(["SEG", "SR", "PR", "KO", "DOC", "RTSTRUCT", "RTPLAN", "RTDOSE", "REG", "FID"]);
 
 export function isImageSeries(series: SeriesSummary): boolean {
-  return !notImages.has(series.modality);
+  return !notImages.has(series.modality) && !waveformModalities.has(series.modality);
 }
 
 /** A SEG instance and the series that its mask lies on. */

@@ -54,8 +54,10 @@ export function ageAt(birthDate: string | null, studyDate: string | null): strin
   return days >= 0 ? words.days(days) : "";
 }
 
-export function sexWord(value: string): string {
-  return { F: "female", M: "male", O: "other" }[value] ?? "";
+/** Patient's Sex in the letter that people here write; what is not known stands as it came. */
+export function sexLetter(value: string): string {
+  const letters: Partial<Record<string, string>> = text().common.sexLetters;
+  return letters[value] ?? value;
 }
 
 /** With so many decimals, and no thousands apart: for what is measured and read at a glance. */

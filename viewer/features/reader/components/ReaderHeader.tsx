@@ -6,7 +6,7 @@ import { StreamDot } from "@/shared/components/StreamDot";
 import { useText } from "@/shared/hooks/useText";
 import type { Place } from "@/shared/lib/studyQueue";
 import type { StreamState } from "@/shared/api/api";
-import { ageAt, dateText, personName } from "@/shared/lib/format";
+import { ageAt, dateText, personName, sexLetter } from "@/shared/lib/format";
 import { studyBadge } from "@/shared/lib/state";
 import type { StudyDetail } from "@/shared/api/types";
 
@@ -79,8 +79,10 @@ export function ReaderHeader({
             {study.patient_birth_date && (
               <span>
                 {t.born(dateText(study.patient_birth_date))}
-                {study.patient_sex && `, ${study.patient_sex}`}
-                {study.study_date && `, ${ageAt(study.patient_birth_date, study.study_date)}`}
+                {[sexLetter(study.patient_sex), ageAt(study.patient_birth_date, study.study_date)]
+                  .filter(Boolean)
+                  .map((words) => `, ${words}`)
+                  .join("")}
               </span>
             )}
             <span>{dateText(study.study_date) || t.noStudyDate}</span>

@@ -3,6 +3,7 @@
 import { Answer } from "@/shared/components/parts";
 import { Dialog } from "@/shared/components/Dialog";
 import { ContentTree } from "@/features/reader/components/ContentTree";
+import { Waveforms } from "@/features/reader/components/documents/Waveforms";
 import { RoiFacts } from "@/features/reader/components/RoiFacts";
 import { SegmentFacts } from "@/features/reader/components/SegmentFacts";
 import { useFetched } from "@/shared/hooks/useFetched";
@@ -11,15 +12,21 @@ import {
   encapsulatedText,
   instanceFileUrl,
   instanceRenderedUrl,
+  numbersOf,
+  renderedUrl,
   retrieveSeriesMetadata,
   stringOf,
   type DicomJson,
 } from "@/dicom/dicomweb";
+import { doseFacts, planFacts } from "@/features/reader/lib/radiotherapy";
 import { contentTree, documentFlags, documentTitle } from "@/features/reader/lib/contentTree";
+import { waveformGroupsOf } from "@/dicom/waveform";
 import type { SeriesSummary } from "@/shared/api/types";
 
 /** Kinds of objects without content items whose contents are listed. */
-const described = new Set(["SEG", "RTSTRUCT"]);
+const described = new Set(["SEG", "RTSTRUCT", "RTDOSE"]);
+/** What has pixels that are no picture. */
+const withPixels = new Set(["SEG", "RTDOSE"]);
 
 /** A result or document of the study, opened: read here where it can be, and to be downloaded in any case. */
 export function ResultDialog({
@@ -80,7 +87,11 @@ function Result({
   const mimeType = stringOf(dataset, "00420012").toLowerCase();
   const isDocument = dataset["00420011"] !== undefined || mimeType !== "";
   const isPdf = isDocument && (mimeType === "application/pdf" || mimeType === "");
-  const items = contentTree(dataset);
+  const items = itemsOfResult(series.modality, dataset);
+  const hasWaveform = waveformGroupsOf(dataset).length > 0;
+  // A tracing that was sent as a picture. A dose is no picture.
+  const [rows] = numbersOf(dataset, "00280010");
+  const isPicture = rows !== undefined && !hasWaveform && !isDocument && !withPixels.has(series.modality);
   const flags = documentFlags(dataset);
   return (
     <article data-testid="result">
@@ -103,12 +114,20 @@ function Result({
         {series.modality === "SEG" && <SegmentFacts dataset={dataset} />}
         {series.modality === "RTSTRUCT" && <RoiFacts dataset={dataset} />}
         {isDocument && !isPdf && <EncapsulatedText place={place} mimeType={mimeType} />}
-        {items.length === 0 && !isDocument && !described.has(series.modality) && (
+        {series.modality === "RTDOSE" && <p className="text-dim">{t.dose.notDrawn}</p>}
+        {hasWaveform && <Waveforms dataset={dataset} />}
+        {isPicture && <img className="max-w-full" src={renderedUrl(...place, 1)} alt={t.nodePicture} />}
+        {items.length === 0 && !isDocument && !hasWaveform && !isPicture && !described.has(series.modality) && (
           <p className="text-dim">{t.document.notShown(series.modality)}</p>
         )}
       </div>
     </article>
   );
+}
+
+function itemsOfResult(modality: string, dataset: DicomJson) {
+  if (modality === "RTPLAN") return planFacts(dataset);
+  return modality === "RTDOSE" ? doseFacts(dataset) : contentTree(dataset);
 }
 
 /** The words of an encapsulated CDA or other XML; anything else is for another program. */

@@ -11,16 +11,19 @@ export function ResultList({
   studyInstanceUid,
   series,
   ofOthers,
+  isAlone,
   onShowImage,
 }: {
   studyInstanceUid: string;
   series: readonly SeriesSummary[];
   /** The series in which something names another patient than the study. */
   ofOthers: ReadonlySet<string>;
+  /** Whether the study has nothing else: the only one opens by itself. */
+  isAlone: boolean;
   onShowImage: (sopInstanceUid: string, frameNumber: number) => void;
 }) {
   const { common, viewing: t } = useText();
-  const [open, setOpen] = useState<SeriesSummary | null>(null);
+  const [open, setOpen] = useState<SeriesSummary | null>(() => (isAlone && series.length === 1 ? (series[0] ?? null) : null));
   if (series.length === 0) return null;
   return (
     <>

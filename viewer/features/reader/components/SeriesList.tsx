@@ -62,7 +62,13 @@ export function SeriesList({
       <ul className={listClass}>{buttons(study)}</ul>
       {images.length === 0 && <p className="px-1 text-xs text-dim">{t.noImages}</p>}
       {children}
-      <ResultList studyInstanceUid={study.study_instance_uid} series={others} ofOthers={seriesOfOthers(study)} onShowImage={onShowImage} />
+      <ResultList
+        studyInstanceUid={study.study_instance_uid}
+        series={others}
+        ofOthers={seriesOfOthers(study)}
+        isAlone={images.length === 0}
+        onShowImage={onShowImage}
+      />
       {otherStudies.length > 0 && (
         <>
           <h2 className="section-title mt-5 mb-2 px-1">{t.otherStudies}</h2>

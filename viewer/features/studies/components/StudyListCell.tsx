@@ -4,7 +4,7 @@ import { Badge } from "@/shared/components/Badge";
 import { reportTones } from "@/features/report/components/ReportHead";
 import { PipelineStates } from "@/features/studies/components/PipelineStates";
 import { useText } from "@/shared/hooks/useText";
-import { ageAt, dateText, dicomTime, moment, number, personName } from "@/shared/lib/format";
+import { ageAt, dateText, dicomTime, moment, number, personName, sexLetter } from "@/shared/lib/format";
 import { usePipelineTitles } from "@/shared/hooks/usePipelineTitles";
 import { studyBadge, urgencyBadge } from "@/shared/lib/state";
 import type { StudySummary } from "@/shared/api/types";
@@ -130,7 +130,7 @@ function Patient({
         >
           {name}
         </Link>
-        <span className="shrink-0 text-xs text-dim">{[study.patient_sex, age].filter(Boolean).join(", ")}</span>
+        <span className="shrink-0 text-xs text-dim">{[sexLetter(study.patient_sex), age].filter(Boolean).join(", ")}</span>
       </div>
     </div>
   );

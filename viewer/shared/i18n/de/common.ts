@@ -27,6 +27,7 @@ export const common: Messages["common"] = {
   administration: "Verwaltung",
   signOut: "Abmelden",
   signOutFailed: "Abmelden fehlgeschlagen. Erneut versuchen.",
+  sexLetters: { F: "W", M: "M", O: "D" },
   years: (years) => `${years} J.`,
   months: (months) => `${months} Mon.`,
   days: (days) => `${days} T.`,

@@ -1,5 +1,6 @@
 import type { Messages } from "@/shared/i18n/messages";
 
+import { documents } from "./documents";
 import { keyGroups, keys } from "./keys";
 import { masks } from "./masks";
 import { measurements } from "./measurements";
@@ -261,6 +262,7 @@ export const viewing: Messages["viewing"] = {
   threePlanes: "Drei Ebenen",
   planesHint: "Axial, sagittal und koronal",
   volumeHint: "Die Serie als Volumen",
+  ...documents,
   ...measurements,
   ...masks,
   keyGroups,

@@ -25,6 +25,7 @@ export const common = {
   administration: "Administration",
   signOut: "Sign out",
   signOutFailed: "Signing out failed. Try again.",
+  sexLetters: { F: "F", M: "M", O: "O" },
   years: (years: number) => `${years} y`,
   months: (months: number) => `${months} mo`,
   days: (days: number) => `${days} d`,

@@ -1,3 +1,4 @@
+import { documents } from "./documents";
 import { keyGroups, keys } from "./keys";
 import { masks } from "./masks";
 import { measurements } from "./measurements";
@@ -260,6 +261,7 @@ export const viewing = {
   threePlanes: "Three planes",
   planesHint: "Axial, sagittal and coronal",
   volumeHint: "The series as a volume",
+  ...documents,
   ...measurements,
   ...masks,
   keyGroups,

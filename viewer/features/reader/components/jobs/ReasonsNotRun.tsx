@@ -1,4 +1,5 @@
 import { Conditions } from "@/features/reader/components/jobs/Conditions";
+import { isImageSeries } from "@/dicom/seg";
 import { Section } from "@/features/reader/components/Section";
 import { usePipelineTitles } from "@/shared/hooks/usePipelineTitles";
 import { useText } from "@/shared/hooks/useText";
@@ -9,7 +10,9 @@ import type { StudyDetail } from "@/shared/api/types";
 export function ReasonsNotRun({ study }: { study: StudyDetail }) {
   const { reader: t } = useText();
   const titles = usePipelineTitles();
-  const refused = refusals(study.decisions);
+  // No model is meant to take a document or a result: that says nothing of the study.
+  const images = new Set(study.series.filter(isImageSeries).map(({ series_instance_uid: uid }) => uid));
+  const refused = refusals(study.decisions.filter((one) => images.has(one.series_instance_uid)));
   if (refused.length === 0) return null;
   const names = new Map(
     study.series.map((series) => [

@@ -5,6 +5,7 @@ import { useText } from "@/shared/hooks/useText";
 import { calibrationOf } from "@/dicom/calibration/calibration";
 import type { LoadedSeries, ViewInfo } from "@/cornerstone";
 import { dateText, fixed, personName } from "@/shared/lib/format";
+import { techniqueOf } from "@/dicom/display/technique";
 import { hasOrientation } from "@/dicom/geometry";
 import { edgeLettersOf, patientOrientationOf } from "@/dicom/patientOrientation";
 import { mmPerScreenPixel } from "@/features/reader/lib/measurements/scale";
@@ -62,7 +63,7 @@ export function ViewOverlay({
   const letter = "absolute font-semibold text-warn";
   return (
     <div
-      className="pointer-events-none absolute inset-0 p-2.5 text-xs leading-tight text-ink select-none [text-shadow:0_0_3px_#000,0_0_2px_#000]"
+      className="pointer-events-none absolute inset-0 p-2.5 text-xs leading-tight text-ink select-none [text-shadow:1px_0_#000,-1px_0_#000,0_1px_#000,0_-1px_#000,0_0_4px_#000]"
       aria-hidden="true"
     >
       {withPatient && (
@@ -82,6 +83,12 @@ export function ViewOverlay({
             <div className="truncate">{description}</div>
           </>
         )}
+        {slice &&
+          techniqueOf(slice.dataset).map((line) => (
+            <div key={line} data-testid="technique">
+              {line}
+            </div>
+          ))}
       </div>
       <div className="absolute bottom-2.5 left-2.5 max-w-[60%]">
         {cursorValue}
