@@ -7,6 +7,7 @@ from pydantic import Field, StringConstraints
 
 from api.base_schemas import CursorPage, Payload, ResultInstance
 from api.findings.schemas import MODEL_URL_EXAMPLE, FindingPayload
+from api.reason_parts import REASON_PARTS, ReasonPartPayload
 from api.request_rules.enum_spelling import JobStateWord
 
 CancelReason = Annotated[
@@ -151,5 +152,6 @@ class DecisionPayload(Payload):
     pipeline_version: str
     accepted: bool
     reason: str = Field(examples=["The series has 4 instances; a head volume has 60 or more."])
+    reason_parts: list[ReasonPartPayload] = REASON_PARTS
     job_id: str | None
     decided_at: datetime

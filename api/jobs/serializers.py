@@ -14,6 +14,7 @@ from api.jobs.schemas import (
     PriorTakenPayload,
     ResultTakenPayload,
 )
+from api.reason_parts import reason_parts
 from storage.core.entities import Decision, Job
 from storage.core.job_result import JobInput
 from storage.core.text.dicom_values import dicom_date
@@ -130,6 +131,7 @@ def decision_payloads(decisions: Iterable[Decision]) -> list[DecisionPayload]:
             pipeline_version=decision.pipeline_version,
             accepted=decision.accepted,
             reason=decision.reason,
+            reason_parts=reason_parts(decision.reason),
             job_id=decision.job_id,
             decided_at=decision.decided_at,
         )

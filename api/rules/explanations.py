@@ -9,6 +9,7 @@ from api.audit_rules import PUBLIC, RESULTS
 from api.deps import SettingsDep, StorageDep
 from api.new_router import new_router
 from api.parameters import StudyUid
+from api.reason_parts import REASON_PARTS, ReasonPartPayload, reason_parts
 from inference.routing.service import TriedRule as TriedRoutingRule
 from inference.routing.service import explain_routing
 from inference.rules.file import current_rules
@@ -45,6 +46,7 @@ class ExplanationPayload(BaseModel):
     reason: str
     pipeline_accepts: bool
     pipeline_reason: str
+    pipeline_reason_parts: list[ReasonPartPayload] = REASON_PARTS
     ready: bool
     rules: list[TriedRule]
 
@@ -112,6 +114,7 @@ def _payload(one: Explanation) -> ExplanationPayload:
         reason=one.reason,
         pipeline_accepts=one.accepts.accepted,
         pipeline_reason=one.accepts.reason,
+        pipeline_reason_parts=reason_parts(one.accepts.reason),
         ready=one.ready,
         rules=[_tried(tried) for tried in one.rules],
     )

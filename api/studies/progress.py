@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from api.reason_parts import reason_parts
 from api.studies.main_reason import telling
 from api.studies.schemas import DeliveryProgress, RefusalPayload
 from api.studies.state import series_of_images
@@ -27,6 +28,7 @@ def refusals(
         RefusalPayload(
             pipeline=name,
             reason=one.reason,
+            reason_parts=reason_parts(one.reason),
             series_instance_uid=one.series_instance_uid,
             series_number=numbers.get(one.series_instance_uid),
         )

@@ -7,6 +7,7 @@ from pydantic import Field
 from api.base_schemas import CursorPage, Payload
 from api.deliveries.schemas import DeliveryPayload
 from api.jobs.schemas import DecisionPayload, JobPayload
+from api.reason_parts import REASON_PARTS, ReasonPartPayload
 from api.reports.schemas import ReportPayload, StudyReport
 from api.request_rules.enum_spelling import SeriesStateWord, StudyStateWord
 from storage.core.entities import DeliveryCause, Origin
@@ -38,6 +39,7 @@ class RefusalPayload(Payload):
 
     pipeline: str = Field(examples=["brain-volume"])
     reason: str = Field(description="Of the series that it was nearest to taking.")
+    reason_parts: list[ReasonPartPayload] = REASON_PARTS
     series_instance_uid: str = Field("", description="Of that series.")
     series_number: int | None = None
 

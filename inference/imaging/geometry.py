@@ -14,6 +14,8 @@ from pydicom.dataset import Dataset
 from inference.imaging.attributes import value_of, whole_number
 from inference.imaging.frames import Frame, frames_of
 from inference.imaging.headers import texts
+from inference.reasons import ReasonCode
+from inference.reasons import reason as because
 from inference.refusals import VolumeRefused
 
 _DIRECTION_TOLERANCE = 1e-3
@@ -26,7 +28,9 @@ _ROUNDED_POSITION_MOST = 0.25
 _INCREMENT_RELATIVE_TOLERANCE = 0.05
 _TILT_TOLERANCE_DEGREES = 0.5
 _MINIMUM_FRAMES = 2
-_RESEND = "Ask for a resend."
+_RESEND = because("ask_for_resend")
+# By how many places are further apart than the rest.
+_GAPS: dict[int, ReasonCode] = {1: "gap", 2: "gap_once_more"}
 # What tells the members of a series apart when several lie at one position.
 _TELLING_APART = (
     ("EchoTime", "echo times"),
@@ -95,7 +99,7 @@ def stack_of(
     Raises VolumeRefused.
     """
     if not datasets:
-        raise VolumeRefused("The series has no instances.", remedy=_RESEND)
+        raise VolumeRefused(because("no_instances"), remedy=_RESEND)
     _check_one_series(datasets)
     frames = frames_of(datasets)
     if frame_indices is not None:
@@ -105,8 +109,8 @@ def stack_of(
     _check_not_localizer(datasets)
     if len(frames) < _MINIMUM_FRAMES:
         raise VolumeRefused(
-            f"The series has {len(frames)} slice; a volume needs at least {_MINIMUM_FRAMES}.",
-            remedy="Send the whole series.",
+            because("few_frames", count=len(frames), least=_MINIMUM_FRAMES),
+            remedy=because("send_whole_series"),
         )
     _check_same_plane(frames)
     first = frames[0]
@@ -162,8 +166,7 @@ def _common_size(datasets: Sequence[Dataset]) -> tuple[int, int]:
     if len(sizes) > 1:
         text = ", ".join(f"{rows} × {columns}" for rows, columns in sorted(sizes))
         raise VolumeRefused(
-            f"The slices have different sizes ({text}).",
-            remedy="Send images of one size as a series of their own.",
+            because("several_sizes", found=text), remedy=because("send_sizes_apart")
         )
     return sizes.pop()
 
@@ -188,9 +191,13 @@ def _check_same_plane(frames: Sequence[Frame]) -> None:
         count = len(np.unique(np.round(directions, 2), axis=0))
         other = frames[int(np.argmax(different))]
         raise VolumeRefused(
-            f"The slices lie in {max(count, 2)} different orientations (slice {frames[0].label}"
-            f" and slice {other.label} are not parallel).",
-            remedy="Send each orientation as a series of its own.",
+            because(
+                "several_orientations",
+                count=max(count, 2),
+                first=frames[0].label,
+                second=other.label,
+            ),
+            remedy=because("send_orientations_apart"),
         )
     spacings = np.array([(f.row_spacing_mm, f.column_spacing_mm) for f in frames])
     different = (np.abs(spacings / spacings[0] - 1.0) > _SPACING_RELATIVE_TOLERANCE).any(axis=1)
@@ -219,15 +226,21 @@ def _check_increments(
         raise VolumeRefused(
             f"{which} lie at the same position"
             f"{_elsewhere(same.size - 1)}{_what_differs(datasets)}.",
-            remedy="Send each set of slices as a series of its own.",
+            remedy=because("send_sets_apart"),
         )
     usual = float(np.median(increments))
     odd = np.flatnonzero(np.abs(increments - usual) > _tolerance_mm(usual))
     if odd.size:
         a, b = frames[odd[0]], frames[odd[0] + 1]
         raise VolumeRefused(
-            f"Slices {a.label} and {b.label} are {increments[odd[0]]:.1f} mm apart; the rest are"
-            f" {usual:.1f} mm{_elsewhere(odd.size - 1)}.",
+            because(
+                _GAPS.get(odd.size, "gaps"),
+                first=a.label,
+                second=b.label,
+                found=f"{increments[odd[0]]:.1f}",
+                usual=f"{usual:.1f}",
+                count=odd.size - 1,
+            ),
             remedy=_RESEND,
         )
 
@@ -236,9 +249,7 @@ def _check_tilt(lps_from_kji: NDArray[np.float64]) -> None:
     degrees = tilt_degrees(lps_from_kji)
     if degrees:
         raise VolumeRefused(
-            f"The slices are tilted by {degrees:.1f}° against the direction in which they are"
-            " stacked (gantry tilt).",
-            remedy="Ask for a reconstruction without tilt.",
+            because("tilt", found=f"{degrees:.1f}"), remedy=because("ask_without_tilt")
         )
 
 

@@ -7,6 +7,8 @@ from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence as DatasetSequence
 
+from inference.reasons import reason as because
+
 _QUOTED_AT_MOST = 64
 """Characters of a Long String (PS3.5 6.2); some senders write many more."""
 
@@ -44,14 +46,17 @@ def why_not_of_kind(
     """
     stated = str(header.get("Modality", ""))
     if stated != modality:
-        return f"Modality is {stated or 'not stated'}; only {modality} is taken."
+        if not stated:
+            return because("modality_missing", wanted=modality)
+        return because("modality", modality=stated, wanted=modality)
     sop_class = header.get("SOPClassUID")
     if sop_class not in sop_classes:
-        return f"The series holds {getattr(sop_class, 'name', sop_class)}, not {modality} images."
+        kind = getattr(sop_class, "name", sop_class)
+        return because("other_objects", kind=kind, modality=modality)
     for value in image_type(header):
         if value in unusable_image_types:
             text = "\\".join(image_type(header))
-            return f"ImageType is {text}: the series is {unusable_image_types[value]}."
+            return because("image_type", image_type=text, kind=unusable_image_types[value])
     return ""
 
 

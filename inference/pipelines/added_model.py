@@ -31,6 +31,7 @@ from inference.pipeline import (
 )
 from inference.pipelines.codes import CM3, MM3_IN_CM3, VOLUME
 from inference.pipelines.structures import LEFT, RIGHT
+from inference.reasons import reason as because
 from inference.refusals import ModelUnusable, NothingFound
 from inference.rules.conditions import Condition
 from inference.rules.facts import SeriesFacts
@@ -143,7 +144,7 @@ class AddedModel:
                 False, f"Neither metadata nor card of {self._model.name} say what it takes."
             )
         if wanted is not None and series.modality != wanted:
-            return Acceptance(False, f"Modality is {series.modality}; only {wanted} is taken.")
+            return Acceptance(False, because("modality", modality=series.modality, wanted=wanted))
         if self._model.card.accepts is None:
             return Acceptance(True, f"A {wanted} series, as the model's metadata asks.")
         return _judged(self._model.card.accepts, headers)

@@ -15,6 +15,7 @@ from inference.language.models.loading import load_model
 from inference.language.tasks import TaskName, card, model_ref, readiness
 from inference.models.card import Proof
 from inference.pipeline import Acceptance, PipelineContext, Readiness
+from inference.reasons import reason as because
 from inference.refusals import ModelUnusable
 from storage.core.errors import InvalidRequest
 
@@ -52,7 +53,7 @@ class PicturePipeline(ABC):
         self, series: Series, instances: Sequence[Instance], headers: Sequence[Dataset]
     ) -> Acceptance:
         """Never takes a series."""
-        return Acceptance(False, "Only an uploaded PNG or JPEG is taken, not a DICOM series.")
+        return Acceptance(False, because("pictures_only"))
 
     @abstractmethod
     def scores(self, loaded: LoadedModel, image: Image.Image) -> NDArray[Any]:

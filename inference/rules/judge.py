@@ -4,14 +4,13 @@ import re
 from dataclasses import dataclass
 from typing import Protocol
 
+from inference.reasons import reason as because
 from inference.rules.conditions import Condition, Test
 from inference.rules.facts import SeriesFacts, Value, as_number, is_numeric
 from inference.rules.pipeline_rule import Rule
 from inference.rules.rule_set import RuleSet
 
-ON_REQUEST = (
-    "The pipeline runs on request: where a rule of the site names it, or when a person asks for it."
-)
+ON_REQUEST = because("on_request")
 
 
 class Facts(Protocol):

@@ -10,6 +10,7 @@ from inference.input_selection.study_inputs import inputs_of
 from inference.model_registry.chains import place_in_chain
 from inference.model_registry.status import Standing, offered, standings
 from inference.pipeline import Acceptance, Pipeline
+from inference.reasons import reason as because
 from inference.rules.file import current_rules
 from inference.scheduling.completeness import complete_quiet_series
 from inference.scheduling.deciding import is_decided
@@ -29,10 +30,7 @@ log = structlog.get_logger(__name__)
 
 # A round stays short, so that what is due in the meantime need not wait for it.
 _SERIES_PER_ROUND = 16
-IMPORTED = (
-    "The series was imported. Pipelines run on it when a person asks for it, or where it is"
-    " imported with --run-pipelines."
-)
+IMPORTED = because("imported")
 
 
 def complete_and_schedule(

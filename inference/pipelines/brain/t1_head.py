@@ -20,6 +20,7 @@ from inference.imaging.frames import number_of_frames
 from inference.imaging.geometry import Stack, judged_spacing_mm, stack_of
 from inference.imaging.headers import number, quoted, texts, why_not_of_kind
 from inference.pipeline import Acceptance
+from inference.reasons import reason as because
 from inference.refusals import VolumeRefused
 from inference.series_classification.mr_contrast import sequence_holders
 
@@ -92,7 +93,7 @@ class _Sequence:
 def judge_t1_head(headers: Sequence[Dataset]) -> Acceptance:
     """Whether `headers` (of all instances of a series) are a 3D T1-weighted head."""
     if not headers:
-        return Acceptance(False, "The series has no instances.")
+        return Acceptance(False, because("no_instances"))
     reason = _kind(headers) or _words(headers[0]) or _contrast(headers[0]) or _body(headers[0])
     if reason:
         return Acceptance(False, reason)
@@ -101,7 +102,7 @@ def judge_t1_head(headers: Sequence[Dataset]) -> Acceptance:
         if frames < MINIMUM_SLICES:
             return Acceptance(
                 False,
-                f"The series has {frames} slices; a whole head needs {MINIMUM_SLICES} or more.",
+                because("few_slices", count=frames, least=MINIMUM_SLICES),
             )
         stack = stack_of(headers)
     except VolumeRefused as refusal:
@@ -119,7 +120,7 @@ def _kind(headers: Sequence[Dataset]) -> str:
             return reason
         photometric = header.get("PhotometricInterpretation")
         if photometric != "MONOCHROME2":
-            return f"PhotometricInterpretation is {photometric}; only MONOCHROME2 is taken."
+            return because("photometric", found=photometric)
     return ""
 
 
@@ -127,24 +128,22 @@ def _words(header: Dataset) -> str:
     for keyword in ("SeriesDescription", "ProtocolName"):
         text = str(header.get(keyword, ""))
         if _LOCALIZER_WORDS.search(text.lower()):
-            return f"{keyword} is {quoted(text)}: the series is a localizer."
+            return because("named_localizer", keyword=keyword, text=quoted(text))
     return ""
 
 
 def _contrast(header: Dataset) -> str:
     sequence = _sequence(header)
     if sequence.acquisition == "2D":
-        return "MRAcquisitionType is 2D; only 3D is taken."
+        return because("not_3d")
     echo, repetition = sequence.echo_time_ms, sequence.repetition_time_ms
     if echo is not None and echo > MAXIMUM_ECHO_TIME_MS:
-        return f"EchoTime is {echo:g} ms; T1-weighted 3D has {MAXIMUM_ECHO_TIME_MS:g} ms at most."
+        return because("echo_time", found=f"{echo:g}", most=f"{MAXIMUM_ECHO_TIME_MS:g}")
     if repetition is not None and repetition > MAXIMUM_REPETITION_TIME_MS:
-        return (
-            f"RepetitionTime is {repetition:g} ms; T1-weighted 3D has"
-            f" {MAXIMUM_REPETITION_TIME_MS:g} ms at most."
-        )
+        most = f"{MAXIMUM_REPETITION_TIME_MS:g}"
+        return because("repetition_time", found=f"{repetition:g}", most=most)
     if sequence.contrast and sequence.contrast not in ("T1", "UNKNOWN", "MIXED"):
-        return f"AcquisitionContrast is {sequence.contrast}; only T1 is taken."
+        return because("contrast", found=sequence.contrast)
     return _contrast_in_words(header, sequence)
 
 
@@ -152,14 +151,15 @@ def _contrast_in_words(header: Dataset, sequence: _Sequence) -> str:
     for keyword in ("SeriesDescription", "ProtocolName"):
         text = str(header.get(keyword, ""))
         if _OTHER_CONTRAST_WORDS.search(text.lower()):
-            return f"{keyword} is {quoted(text)}, which names another contrast than T1."
+            return because("named_contrast", keyword=keyword, text=quoted(text))
     if not _evidence(header):
         description = str(header.get("SeriesDescription", ""))
-        return (
-            f"Nothing says that the series is T1-weighted (SeriesDescription {quoted(description)},"
-            f" EchoTime {_stated(sequence.echo_time_ms)}, RepetitionTime"
-            f" {_stated(sequence.repetition_time_ms)},"
-            f" InversionTime {_stated(sequence.inversion_time_ms)})."
+        return because(
+            "not_t1",
+            text=quoted(description),
+            echo_time=_stated(sequence.echo_time_ms),
+            repetition_time=_stated(sequence.repetition_time_ms),
+            inversion_time=_stated(sequence.inversion_time_ms),
         )
     return ""
 
@@ -188,30 +188,26 @@ def _evidence(header: Dataset) -> str:
 def _body(header: Dataset) -> str:
     part = str(header.get("BodyPartExamined") or "").upper().replace(" ", "").replace("_", "")
     if part and part not in _HEAD_PARTS:
-        return f"BodyPartExamined is {part}; only the head is taken."
+        return because("not_head", found=part)
     for keyword in ("SeriesDescription", "ProtocolName"):
         text = str(header.get(keyword, ""))
         if not part and _OTHER_BODY_WORDS.search(text.lower()):
-            return (
-                f"{keyword} is {quoted(text)}, which names another part of the body than the head."
-            )
+            return because("named_body_part", keyword=keyword, text=quoted(text))
     return ""
 
 
 def _extent(stack: Stack) -> str:
     if not stack.frame_of_reference_uid:
-        return "FrameOfReferenceUID is missing, so a result could not be placed in the patient."
+        return because("no_frame_of_reference")
     spacing = np.array(judged_spacing_mm(stack.lps_from_kji))
     if spacing.max() > MAXIMUM_SPACING_MM:
         text = " × ".join(f"{value:.2f}" for value in spacing)
-        return f"The voxels measure {text} mm; {MAXIMUM_SPACING_MM:g} mm is the most taken."
+        return because("large_voxels", found=text, most=f"{MAXIMUM_SPACING_MM:g}")
     extent = spacing * (len(stack.frames), stack.rows, stack.columns)
     if extent.min() < MINIMUM_EXTENT_MM or extent.max() > MAXIMUM_EXTENT_MM:
         text = " × ".join(f"{value:.0f}" for value in extent)
-        return (
-            f"The volume measures {text} mm; a whole head needs {MINIMUM_EXTENT_MM:g} to"
-            f" {MAXIMUM_EXTENT_MM:g} mm in each direction."
-        )
+        least, most = f"{MINIMUM_EXTENT_MM:g}", f"{MAXIMUM_EXTENT_MM:g}"
+        return because("head_extent", found=text, least=least, most=most)
     return ""
 
 

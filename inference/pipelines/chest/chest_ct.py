@@ -19,6 +19,7 @@ from inference.imaging.geometry import Stack, judged_spacing_mm, spacing_mm, sta
 from inference.imaging.headers import quoted, why_not_of_kind
 from inference.imaging.stated_numbers import in_words, tube_voltages_kv
 from inference.pipeline import Acceptance
+from inference.reasons import reason as because
 from inference.refusals import VolumeRefused
 
 MAXIMUM_SLICE_DISTANCE_MM = 3.0
@@ -57,7 +58,7 @@ _OF_WORDS = ("BodyPartExamined", "SeriesDescription", "ProtocolName", "StudyDesc
 def judge_chest_ct(headers: Sequence[Dataset]) -> Acceptance:
     """Whether `headers` (of all instances of a series) are an axial chest CT in HU."""
     if not headers:
-        return Acceptance(False, "The series has no instances.")
+        return Acceptance(False, because("no_instances"))
     reason = _kind(headers) or _body(headers[0]) or _energies(headers)
     if reason:
         return Acceptance(False, reason)
@@ -85,7 +86,7 @@ def _kind(headers: Sequence[Dataset]) -> str:
             return reason
         rescale_type = str(header.get("RescaleType") or "HU")
         if rescale_type.upper() not in ("HU", "HU_MOD"):
-            return f"RescaleType is {rescale_type}; densities are measured in HU."
+            return because("rescale_type", found=rescale_type)
     return ""
 
 
@@ -95,40 +96,32 @@ def _body(header: Dataset) -> str:
         return ""
     part = stated["BodyPartExamined"]
     if part:
-        return f"BodyPartExamined is {part}; only the chest is taken."
-    return (
-        "Nothing says that the series shows the chest (BodyPartExamined is not stated,"
-        f" SeriesDescription is {quoted(stated['SeriesDescription'])})."
-    )
+        return because("not_chest", found=part)
+    return because("nothing_says_chest", text=quoted(stated["SeriesDescription"]))
 
 
 def _energies(headers: Sequence[Dataset]) -> str:
     voltages = tube_voltages_kv(headers)
     if len(voltages) < 2:
         return ""
-    return (
-        f"The images were made with {in_words(voltages)} kV (KVP); densities are compared with"
-        " limits for one tube voltage. Send the images of each as a series of their own."
-    )
+    return because("tube_voltages", found=in_words(voltages))
 
 
 def _geometry(stack: Stack) -> str:
     if not stack.frame_of_reference_uid:
-        return "FrameOfReferenceUID is missing, so a result could not be placed in the patient."
+        return because("no_frame_of_reference")
     normal = np.cross(stack.lps_from_kji[:3, 2], stack.lps_from_kji[:3, 1])
     tilt = np.degrees(np.arccos(min(1.0, abs(normal[2]) / np.linalg.norm(normal))))
     if tilt > _AXIAL_WITHIN_DEGREES:
-        return f"The slices are tilted by {tilt:.0f}° against the axial plane; 30° is the most."
+        return because("not_axial", found=f"{tilt:.0f}")
     spacing = judged_spacing_mm(stack.lps_from_kji)
     if spacing[0] > MAXIMUM_SLICE_DISTANCE_MM:
-        return (
-            f"The slices are {spacing[0]:.2f} mm apart;"
-            f" {MAXIMUM_SLICE_DISTANCE_MM:g} mm is the most taken."
-        )
+        most = f"{MAXIMUM_SLICE_DISTANCE_MM:g}"
+        return because("slice_distance", found=f"{spacing[0]:.2f}", most=most)
     length = spacing[0] * len(stack.frames)
     if length < MINIMUM_LENGTH_MM:
-        return f"The series is {length:.0f} mm long; lungs need {MINIMUM_LENGTH_MM:g} mm or more."
+        return because("short_series", found=f"{length:.0f}", least=f"{MINIMUM_LENGTH_MM:g}")
     width = spacing[2] * stack.columns
     if width < MINIMUM_WIDTH_MM:
-        return f"The field of view is {width:.0f} mm wide; both lungs need {MINIMUM_WIDTH_MM:g} mm."
+        return because("narrow_field", found=f"{width:.0f}", least=f"{MINIMUM_WIDTH_MM:g}")
     return ""

@@ -26,6 +26,7 @@ from inference.pipeline import (
     Readiness,
 )
 from inference.pipelines.codes import PERCENT
+from inference.reasons import reason as because
 from inference.refusals import ModelUnusable
 from inference.single_images.card import Grey
 from inference.single_images.frame import GREY, ImageFrame, read_frame
@@ -120,9 +121,7 @@ class FilmField:
         judged = [self.takes(header) for header in headers]
         taken = sum(one.accepted for one in judged)
         if taken > _IMAGES_AT_MOST:
-            return Acceptance(
-                False, f"The series has {taken} films; {_IMAGES_AT_MOST} are the most taken."
-            )
+            return Acceptance(False, because("many_films", count=taken, most=_IMAGES_AT_MOST))
         if not taken:
             return Acceptance(False, judged[0].reason if judged else "The series holds no images.")
         which = "The film is" if taken == len(judged) == 1 else f"{taken} of {len(judged)} are"
@@ -154,15 +153,19 @@ def _refusals(header: Dataset) -> Iterator[str]:
     """What speaks against an image, the first thing first. Raises LimitExceeded."""
     modality = str(header.get("Modality") or "")
     if modality not in _MODALITIES:
-        yield f"Modality is {modality or 'not stated'}; {' and '.join(_MODALITIES)} are taken."
+        wanted = " and ".join(_MODALITIES)
+        if modality:
+            yield because("modalities", modality=modality, wanted=wanted)
+        else:
+            yield because("modalities_missing", wanted=wanted)
     if header.get("Rows") is None or header.get("Columns") is None:
-        yield "It is not an image."
+        yield because("no_image")
     photometric = unpadded(str(header.get("PhotometricInterpretation") or ""))
     if photometric not in GREY or whole_number(header, "SamplesPerPixel", 1) != 1:
-        yield f"Its pixels are {photometric or 'of an unstated kind'}; grey ones are taken."
+        yield because("not_grey", found=photometric or "of an unstated kind")
     frames = number_of_frames(header)
     if frames != 1:
-        yield f"The image has {frames} frames; single images are taken."
+        yield because("several_frames", count=frames)
     budget().check_size(
         whole_number(header, "Columns"), whole_number(header, "Rows"), 1, what="image"
     )

@@ -12,6 +12,9 @@ export type StudyState = StudySummary["state"];
 export type Urgency = StudySummary["urgency"];
 export type SeriesSummary = Schemas["SeriesSummary"];
 export type Decision = Schemas["DecisionPayload"];
+export type Refusal = Schemas["RefusalPayload"];
+export type ReasonPart = Schemas["ReasonPartPayload"];
+export type ReasonCode = ReasonPart["code"];
 
 /** For people: failed, cancelled and superseded are three different things (as a UPS all are CANCELED). */
 export type Job = Schemas["JobPayload"];

@@ -1,5 +1,5 @@
 import { text } from "@/shared/i18n";
-import type { Decision, Delivery, DeliveryState, Job, JobState, StudyState, Urgency } from "@/shared/api/types";
+import type { Decision, ReasonPart, Delivery, DeliveryState, Job, JobState, StudyState, Urgency } from "@/shared/api/types";
 
 export type Tone = "quiet" | "busy" | "good" | "warn" | "bad";
 
@@ -173,17 +173,25 @@ export function explanationsFor<T extends { pipeline: string; series_instance_ui
   );
 }
 
+interface RefusedRow {
+  pipeline: string;
+  reason: string;
+  reasonParts: readonly ReasonPart[];
+  seriesInstanceUids: string[];
+}
+
 /** One row for each pipeline and reason: a study of many series often refuses for one cause. */
 export function refusals(
   decisions: readonly Decision[],
-): { pipeline: string; reason: string; seriesInstanceUids: string[] }[] {
-  const groups = new Map<string, { pipeline: string; reason: string; seriesInstanceUids: string[] }>();
+): RefusedRow[] {
+  const groups = new Map<string, RefusedRow>();
   for (const decision of decisions) {
     if (decision.accepted) continue;
     const key = `${decision.pipeline}\n${decision.reason}`;
     const group = groups.get(key) ?? {
       pipeline: decision.pipeline,
       reason: decision.reason,
+      reasonParts: decision.reason_parts ?? [],
       seriesInstanceUids: [],
     };
     group.seriesInstanceUids.push(decision.series_instance_uid);

@@ -23,8 +23,10 @@ describe("languages", () => {
   });
 
   it("has German for all that is English, and leaves nothing empty", () => {
-    const english = leaves(messagesOf("en"), "");
-    const german = new Map(leaves(messagesOf("de"), ""));
+    // The sentences of the node are English as they come; others are checked by their type.
+    const own = ([path]: [string, unknown]) => !path.startsWith(".reasons.sentences");
+    const english = leaves(messagesOf("en"), "").filter(own);
+    const german = new Map(leaves(messagesOf("de"), "").filter(own));
     expect([...german.keys()].sort()).toEqual(english.map(([path]) => path).sort());
     for (const [path, value] of english) {
       expect(typeof german.get(path), path).toBe(typeof value);

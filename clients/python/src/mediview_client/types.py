@@ -104,6 +104,9 @@ class Decision(TypedDict):
     pipeline_version: str
     accepted: bool
     reason: str
+    reason_parts: NotRequired[list["ReasonPart"]]
+    """The sentences of the reason as codes with parameters, to be said in another language;
+    empty where a part of it has no code."""
     job_id: str | None
     decided_at: str
 
@@ -585,6 +588,64 @@ class PriorTaken(TypedDict):
     """Before the study of the job."""
 
 
+class ReasonPart(TypedDict):
+    """One sentence of a reason: its code, and what it says, by name."""
+
+    code: Literal[
+        "no_instances",
+        "modality",
+        "modality_missing",
+        "modalities",
+        "modalities_missing",
+        "other_objects",
+        "image_type",
+        "named_localizer",
+        "photometric",
+        "not_3d",
+        "echo_time",
+        "repetition_time",
+        "contrast",
+        "named_contrast",
+        "not_t1",
+        "not_head",
+        "named_body_part",
+        "few_slices",
+        "no_frame_of_reference",
+        "large_voxels",
+        "head_extent",
+        "rescale_type",
+        "not_chest",
+        "nothing_says_chest",
+        "tube_voltages",
+        "not_axial",
+        "slice_distance",
+        "short_series",
+        "narrow_field",
+        "no_image",
+        "not_grey",
+        "several_frames",
+        "many_films",
+        "on_request",
+        "imported",
+        "pictures_only",
+        "few_frames",
+        "several_sizes",
+        "several_orientations",
+        "same_position",
+        "gap",
+        "gap_once_more",
+        "gaps",
+        "tilt",
+        "ask_for_resend",
+        "send_whole_series",
+        "send_sizes_apart",
+        "send_orientations_apart",
+        "send_sets_apart",
+        "ask_without_tilt",
+    ]
+    parameters: dict[str, str]
+
+
 class ReceivedPart(TypedDict):
     part_number: int
     """Counts from 1."""
@@ -598,6 +659,9 @@ class Refusal(TypedDict):
     pipeline: str
     reason: str
     """Of the series that it was nearest to taking."""
+    reason_parts: NotRequired[list["ReasonPart"]]
+    """The sentences of the reason as codes with parameters, to be said in another language;
+    empty where a part of it has no code."""
     series_instance_uid: NotRequired[str]
     """Of that series."""
     series_number: NotRequired[int | None]

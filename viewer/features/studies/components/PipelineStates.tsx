@@ -2,6 +2,7 @@ import { ProgressBar } from "@/shared/components/ProgressBar";
 import { usePipelineTitles } from "@/shared/hooks/usePipelineTitles";
 import { useText } from "@/shared/hooks/useText";
 import { number } from "@/shared/lib/format";
+import { reasonLanguage, reasonText } from "@/shared/lib/reasons";
 import { percent } from "@/shared/lib/state";
 import type { Job, StudySummary } from "@/shared/api/types";
 import { newestJobs } from "@/features/studies/lib/studyListColumns";
@@ -60,12 +61,12 @@ export function PipelineStates({ study }: { study: StudySummary }) {
         <details className="relative z-10">
           <summary className="min-h-6 rounded text-dim hover:text-ink">{t.refusals(number(study.refusals.length))}</summary>
           <dl className="mt-1 space-y-1.5 pb-2 whitespace-normal">
-            {study.refusals.map(({ pipeline, reason, series_number }) => (
+            {study.refusals.map(({ pipeline, reason, reason_parts: parts, series_number }) => (
               <div key={pipeline}>
                 <dt className="font-medium">{titles.of(pipeline)}</dt>
                 <dd className="text-dim">
                   {study.series_count > 1 && typeof series_number === "number" && `${t.ofSeries(number(series_number))} `}
-                  <span lang="en">{reason}</span>
+                  <span lang={reasonLanguage(reason, parts)}>{reasonText(reason, parts)}</span>
                 </dd>
               </div>
             ))}

@@ -6,6 +6,7 @@ import { PipelineStates } from "@/features/studies/components/PipelineStates";
 import { useText } from "@/shared/hooks/useText";
 import { ageAt, dateText, dicomTime, moment, number, personName, sexLetter } from "@/shared/lib/format";
 import { usePipelineTitles } from "@/shared/hooks/usePipelineTitles";
+import { studyStateText } from "@/shared/lib/reasons";
 import { studyBadge, urgencyBadge } from "@/shared/lib/state";
 import type { StudySummary } from "@/shared/api/types";
 import { imageModalities, type Column } from "@/features/studies/lib/studyListColumns";
@@ -146,7 +147,7 @@ function State({ study }: { study: StudySummary }) {
       <Badge
         word={badge.word}
         tone={badge.tone}
-        title={titles.within(study.state_text, names)}
+        title={titles.within(studyStateText(study), names)}
         testId="study-state"
       />
       {study.open_alerts > 0 && <Badge word={t.critical} tone="bad" testId="critical" />}

@@ -7,6 +7,7 @@ import { hangingProtocols } from "./hangingProtocols";
 import { jobs } from "./jobs";
 import { orders } from "./orders";
 import { reader } from "./reader";
+import { reasons } from "./reasons";
 import { refusals } from "./refusals";
 import { report } from "./report";
 import { search } from "./search";
@@ -28,6 +29,7 @@ export const de: Messages = {
   jobs,
   orders,
   reader,
+  reasons,
   refusals,
   report,
   search,

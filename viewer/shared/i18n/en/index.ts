@@ -7,6 +7,7 @@ import { hangingProtocols } from "./hangingProtocols";
 import { jobs } from "./jobs";
 import { orders } from "./orders";
 import { reader } from "./reader";
+import { reasons } from "./reasons";
 import { refusals } from "./refusals";
 import { report } from "./report";
 import { search } from "./search";
@@ -27,6 +28,7 @@ export const en = {
   jobs,
   orders,
   reader,
+  reasons,
   refusals,
   report,
   search,

@@ -6,6 +6,7 @@ import { useText } from "@/shared/hooks/useText";
 import { explainRules } from "@/shared/api/api";
 import { asProblem } from "@/shared/api/http";
 import { type Problem } from "@/shared/api/problem";
+import { reasonText } from "@/shared/lib/reasons";
 import { explanationsFor } from "@/shared/lib/state";
 import type { Condition, Explanation } from "@/shared/api/types";
 
@@ -53,7 +54,7 @@ export function Conditions({
         <div key={one.series_instance_uid} data-testid="conditions" className="mt-1">
           {found.length > 1 && <p className="text-dim">{names.get(one.series_instance_uid)}</p>}
           <ul className="space-y-0.5 pl-2">
-            <Line holds={one.pipeline_accepts} text={one.pipeline_reason} />
+            <Line holds={one.pipeline_accepts} text={reasonText(one.pipeline_reason, one.pipeline_reason_parts)} />
             {!one.ready && <Line holds={false} text={t.notReady} />}
             {one.rules.map((rule) => (
               <li key={rule.name}>

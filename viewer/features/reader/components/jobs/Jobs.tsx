@@ -6,6 +6,7 @@ import { Section } from "@/features/reader/components/Section";
 import { usePipelineTitles } from "@/shared/hooks/usePipelineTitles";
 import { useText } from "@/shared/hooks/useText";
 import { fixed, moment } from "@/shared/lib/format";
+import { studyStateText } from "@/shared/lib/reasons";
 import { jobBadge, percent } from "@/shared/lib/state";
 import type { Job, StudyDetail } from "@/shared/api/types";
 
@@ -13,7 +14,7 @@ export function Jobs({ study, onChanged }: { study: StudyDetail; onChanged: () =
   const { reader: t } = useText();
   return (
     <Section title={t.analysis}>
-      {study.jobs.length === 0 && <p className="text-dim">{study.state_text}</p>}
+      {study.jobs.length === 0 && <p className="text-dim">{studyStateText(study)}</p>}
       <ul className="space-y-3" aria-live="polite">
         {study.jobs.map((job) => (
           <JobItem key={job.job_id} job={job} onChanged={onChanged} />

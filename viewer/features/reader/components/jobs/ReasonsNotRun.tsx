@@ -3,6 +3,7 @@ import { isImageSeries } from "@/dicom/seg";
 import { Section } from "@/features/reader/components/Section";
 import { usePipelineTitles } from "@/shared/hooks/usePipelineTitles";
 import { useText } from "@/shared/hooks/useText";
+import { reasonLanguage, reasonText } from "@/shared/lib/reasons";
 import { refusals } from "@/shared/lib/state";
 import type { StudyDetail } from "@/shared/api/types";
 
@@ -23,14 +24,14 @@ export function ReasonsNotRun({ study }: { study: StudyDetail }) {
   return (
     <Section title={t.whyNot}>
       <ul className="space-y-2.5">
-        {refused.map(({ pipeline, reason, seriesInstanceUids }) => (
+        {refused.map(({ pipeline, reason, reasonParts, seriesInstanceUids }) => (
           <li key={`${pipeline}${reason}`} className="[overflow-wrap:anywhere]">
             <span className="font-medium">{titles.of(pipeline)}</span>{" "}
             <span className="line-clamp-2 text-xs text-dim">
               {seriesInstanceUids.map((uid) => names.get(uid) ?? t.aSeries).join(", ")}
             </span>
-            <p lang="en" className="text-ink/90" data-testid="decision-reason">
-              {reason}
+            <p lang={reasonLanguage(reason, reasonParts)} className="text-ink/90" data-testid="decision-reason">
+              {reasonText(reason, reasonParts)}
             </p>
             <Conditions
               studyInstanceUid={study.study_instance_uid}

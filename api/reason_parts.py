@@ -1,0 +1,27 @@
+"""The codes of reasons, as the API gives them beside the sentences."""
+
+from pydantic import Field
+
+from api.base_schemas import Payload
+from inference.reasons import ReasonCode, coded
+
+
+class ReasonPartPayload(Payload):
+    """One sentence of a reason: its code, and what it says, by name."""
+
+    code: ReasonCode
+    parameters: dict[str, str] = Field(examples=[{"modality": "CT", "wanted": "MR"}])
+
+
+REASON_PARTS: list[ReasonPartPayload] = Field(
+    default_factory=list,
+    description="The sentences of the reason as codes with parameters, to be said in another"
+    " language; empty where a part of it has no code.",
+)
+
+
+def reason_parts(reason: str) -> list[ReasonPartPayload]:
+    """None where the reason has no code."""
+    return [
+        ReasonPartPayload(code=one.code, parameters=dict(one.parameters)) for one in coded(reason)
+    ]

@@ -1,0 +1,50 @@
+import { afterEach, describe, expect, it } from "vitest";
+import { setLanguage } from "@/shared/i18n/language";
+import { reasonLanguage, reasonText, studyStateText } from "@/shared/lib/reasons";
+import type { ReasonPart, Refusal } from "@/shared/api/types";
+
+Object.assign(globalThis, { document: { documentElement: { lang: "" } } });
+
+const gap = "Slices 60 and 62 are 5.0 mm apart; the rest are 2.5 mm. Ask for a resend.";
+const parts: ReasonPart[] = [
+  { code: "gap", parameters: { first: "60", second: "62", found: "5.0", usual: "2.5" } },
+  { code: "ask_for_resend", parameters: {} },
+];
+
+describe("a reason of the node", () => {
+  afterEach(() => setLanguage("en"));
+
+  it("is said in the language of the page, from its codes", () => {
+    expect(reasonText(gap, parts)).toBe(gap);
+    setLanguage("de");
+    expect(reasonText(gap, parts)).toBe(
+      "Die Schichten 60 und 62 liegen 5,0 mm auseinander, die übrigen 2,5 mm. Erneut senden lassen.",
+    );
+    expect(reasonLanguage(gap, parts)).toBeUndefined();
+  });
+
+  it("stays as the node wrote it where it has no code, or one of a newer node", () => {
+    setLanguage("de");
+    const newer = [{ code: "constructor" as never, parameters: {} }];
+    for (const unknown of [[], undefined, newer]) {
+      expect(reasonText(gap, unknown)).toBe(gap);
+      expect(reasonLanguage(gap, unknown)).toBe("en");
+    }
+  });
+
+  it("says in the language of the page why nothing was analysed", () => {
+    const study = {
+      state: "refused" as const,
+      state_text: `No analysis fits series 4 (CT, 133 instances): ${gap} 2 more reasons with the series.`,
+      series_count: 2,
+      refusals: [
+        { pipeline: "brain-volume", reason: "Modality is CT; only MR is taken.", reason_parts: [] },
+        { pipeline: "lung-density", reason: gap, reason_parts: parts, series_number: 4 },
+      ] as Refusal[],
+    };
+    expect(studyStateText(study)).toBe(study.state_text);
+    setLanguage("de");
+    expect(studyStateText(study)).toMatch(/^Keine Analyse passt zu Serie 4: Die Schichten 60 und 62 /);
+    expect(studyStateText({ ...study, refusals: [] })).toBe(study.state_text);
+  });
+});
