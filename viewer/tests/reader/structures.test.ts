@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { byStructure } from "@/features/reader/lib/structures";
+import { byStructure, inTableOrder, openFindings } from "@/features/reader/lib/structures";
 import type { Finding } from "@/shared/api/types";
 
 function finding(label: string, tracked: string, segment: number | null, pipeline = "lung-density"): Finding {
@@ -62,5 +62,14 @@ describe("findings by structure", () => {
       ["classify", 2],
     ]);
     expect(groups[1]?.structures[0]?.rows).toHaveLength(2);
+  });
+
+  it("are gone through as they stand, and those that nobody judged are found", () => {
+    const left = finding("Left lung volume", "Left lung", 1);
+    const right = { ...finding("Right lung volume", "Right lung", 2), feedback: [{ kind: "REJECTED" }] } as Finding;
+    const cut = { ...finding("Heart volume", "Heart", 3), validity: { state: "truncated" } } as Finding;
+    const groups = byStructure([right, cut, left]);
+    expect(inTableOrder(groups)).toEqual([left, right, cut]);
+    expect(groups.flatMap(openFindings)).toEqual([left]);
   });
 });

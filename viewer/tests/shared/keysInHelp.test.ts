@@ -20,6 +20,8 @@ const written: Record<string, string> = {
   Delete: "Del",
   "Ctrl+arrowright": text().viewing.nextStudyKey,
   "Ctrl+arrowleft": text().viewing.previousStudyKey,
+  "Ctrl+arrowdown": text().viewing.nextFindingKey,
+  "Ctrl+arrowup": text().viewing.previousFindingKey,
   "Ctrl+z": "Ctrl+Z",
   "Ctrl+y": "Ctrl+Y",
   "Ctrl+Shift+z": "Ctrl+Y",

@@ -7,6 +7,7 @@ import { useText } from "@/shared/hooks/useText";
 import type { Place } from "@/shared/lib/studyQueue";
 import type { StreamState } from "@/shared/api/api";
 import { ageAt, dateText, personName, sexLetter } from "@/shared/lib/format";
+import { studyStateText } from "@/shared/lib/reasons";
 import { studyBadge } from "@/shared/lib/state";
 import type { StudyDetail } from "@/shared/api/types";
 
@@ -88,7 +89,7 @@ export function ReaderHeader({
             <span>{dateText(study.study_date) || t.noStudyDate}</span>
             <span className="max-w-96 truncate">{study.study_description}</span>
           </p>
-          {badge && <Badge word={badge.word} tone={badge.tone} title={titles.within(study.state_text, study.jobs.map((job) => job.pipeline))} testId="study-state" />}
+          {badge && <Badge word={badge.word} tone={badge.tone} title={titles.within(studyStateText(study), study.jobs.map((job) => job.pipeline))} testId="study-state" />}
         </>
       )}
       <span className="ml-auto flex items-center gap-3">

@@ -63,6 +63,7 @@ export function readerKeys(t: Messages["viewing"]): KeyGroup[] {
         { keys: ["Ctrl+Z", "Ctrl+Y"], does: does.undo },
         { keys: ["o"], does: does.masks },
         { keys: ["O"], does: does.overlays },
+        { keys: [t.nextFindingKey, t.previousFindingKey], does: does.nextFinding },
         { keys: [t.nextStudyKey, t.previousStudyKey], does: does.nextStudy },
         { keys: ["Esc"], does: does.leave },
         { keys: ["?"], does: text().common.theseKeys },

@@ -1,3 +1,4 @@
+import { isComparable, latestFeedback } from "@/shared/lib/feedback";
 import type { Finding } from "@/shared/api/types";
 
 export type Side = "left" | "right" | "whole";
@@ -82,6 +83,20 @@ function structuresOf(findings: readonly Finding[]): Structure[] {
     structures.set(key, structure);
   }
   return [...structures.values()].map((one) => ({ ...one, rows: volumeFirst(one.rows) }));
+}
+
+/** The findings of some groups in the order in which the tables show them, left before right. */
+export function inTableOrder(groups: readonly PipelineFindings[]): Finding[] {
+  const sides: Side[] = ["whole", "left", "right"];
+  return groups
+    .flatMap(({ structures }) => structures)
+    .flatMap(({ rows }) => rows)
+    .flatMap(({ findings }) => sides.flatMap((side) => findings[side] ?? []));
+}
+
+/** Of a group, what may be accepted unseen beside others: what nobody has judged, and stands for its structure. */
+export function openFindings(group: PipelineFindings): Finding[] {
+  return inTableOrder([group]).filter((finding) => latestFeedback(finding) === null && isComparable(finding));
 }
 
 /** Findings by pipeline, version and series, and within these by structure. */

@@ -10,6 +10,7 @@ export const keyGroups: Messages["viewing"]["keyGroups"] = {
 };
 
 export const keys: Messages["viewing"]["keys"] = {
+  nextFinding: "Nächstes, voriges Ergebnis",
   oneSlice: "Eine Schicht",
   tenSlices: "Zehn Schichten",
   axis: "Zeit, b-Wert oder Echo derselben Stelle",

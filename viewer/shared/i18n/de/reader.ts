@@ -3,6 +3,8 @@ import type { Messages } from "@/shared/i18n/messages";
 export const reader: Messages["reader"] = {
   results: "Ergebnisse",
   notice: "Nur für Forschung, ungeprüft",
+  acceptOpen: "Übrige annehmen",
+  acceptOpenYes: (n) => `${n} noch nicht beurteilte Ergebnisse annehmen`,
   findings: "Ergebnisse",
   noneYet: "Noch keine Ergebnisse.",
   findingsOf: (what) => `Ergebnisse von ${what}`,

@@ -14,6 +14,8 @@ export const viewing: Messages["viewing"] = {
   placeInList: (n, of) => `${n} von ${of}`,
   nextStudy: "Nächste Studie",
   previousStudy: "Vorige Studie",
+  nextFindingKey: "Strg+↓",
+  previousFindingKey: "Strg+↑",
   nextStudyKey: "Strg+→",
   previousStudyKey: "Strg+←",
   keysHint: "Tastenkürzel (?)",

@@ -8,6 +8,7 @@ export const keyGroups = {
 };
 
 export const keys = {
+  nextFinding: "Next, previous finding",
   oneSlice: "One slice",
   tenSlices: "Ten slices",
   axis: "Time, b-value or echo of the same place",

@@ -1,6 +1,8 @@
 export const reader = {
   results: "Results",
   notice: "Research use only, unverified",
+  acceptOpen: "Accept the rest",
+  acceptOpenYes: (n: number) => `Accept ${n} findings that nobody has judged`,
   findings: "Findings",
   noneYet: "No findings yet.",
   findingsOf: (what: string) => `Findings of ${what}`,

@@ -13,6 +13,8 @@ export const viewing = {
   placeInList: (n: number, of: number) => `${n} of ${of}`,
   nextStudy: "Next study",
   previousStudy: "Previous study",
+  nextFindingKey: "Ctrl+↓",
+  previousFindingKey: "Ctrl+↑",
   nextStudyKey: "Ctrl+→",
   previousStudyKey: "Ctrl+←",
   keysHint: "Keyboard shortcuts (?)",

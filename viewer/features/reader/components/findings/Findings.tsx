@@ -2,6 +2,7 @@
 
 import { useState } from "react";
 import { AlgorithmFamily } from "@/features/reader/components/findings/AlgorithmFamily";
+import { AcceptOpen } from "@/features/reader/components/findings/AcceptOpen";
 import { FindingDetail } from "@/features/reader/components/findings/FindingDetail";
 import { FindingTable } from "@/features/reader/components/findings/FindingTable";
 import { LesionTable } from "@/features/reader/components/findings/LesionTable";
@@ -9,11 +10,12 @@ import { ModelCardButton } from "@/features/reader/components/findings/ModelCard
 import { Section } from "@/features/reader/components/Section";
 import { useLesions } from "@/features/reader/hooks/findings/useLesions";
 import { useTrends } from "@/features/reader/hooks/findings/useTrends";
+import { useHotkeys } from "@/shared/hooks/useHotkeys";
 import { usePipelineTitles } from "@/shared/hooks/usePipelineTitles";
 import { useText } from "@/shared/hooks/useText";
 import type { LoadedMask } from "@/cornerstone";
 import { number } from "@/shared/lib/format";
-import { byStructure } from "@/features/reader/lib/structures";
+import { byStructure, inTableOrder, openFindings } from "@/features/reader/lib/structures";
 import type { Finding, StudyDetail } from "@/shared/api/types";
 
 /** Findings by pipeline and structure; the one that is chosen is shown in the image and judged. */
@@ -51,6 +53,16 @@ export function Findings({
     setChosenId(finding.finding_id);
     show(finding);
   };
+  const groups = byStructure(findings);
+  const step = (by: 1 | -1) => {
+    const order = inTableOrder(groups);
+    const at = order.findIndex((finding) => finding.finding_id === chosenId);
+    const next = at < 0 ? order.at(by > 0 ? 0 : -1) : order[(at + by + order.length) % order.length];
+    if (!next) return;
+    setChosenId(next.finding_id);
+    show(next);
+  };
+  useHotkeys({ "Ctrl+arrowdown": () => step(1), "Ctrl+arrowup": () => step(-1) });
   const detail = (finding: Finding) => (
     <FindingDetail
       key={finding.finding_id}
@@ -69,7 +81,7 @@ export function Findings({
   return (
     <Section title={t.findings}>
       {findings.length === 0 && <p className="text-dim">{t.noneYet}</p>}
-      {byStructure(findings).map((group) => (
+      {groups.map((group) => (
         <details
           key={group.key}
           open
@@ -84,7 +96,8 @@ export function Findings({
               <AlgorithmFamily pipeline={group.pipeline} version={group.version} />
             </span>
           </summary>
-          <div className="mt-1">
+          <div className="mt-1 flex flex-wrap gap-2">
+            <AcceptOpen findings={openFindings(group)} onChanged={onChanged} />
             <ModelCardButton
               pipeline={group.pipeline}
               version={group.version}
