@@ -15,7 +15,7 @@ describe("radiotherapy as text", () => {
       "300A0002": one("Plan1"),
       "300A0006": one("20030903"),
       "300E0002": one("UNAPPROVED"),
-      "300A0010": sq({ "300A0016": one("PTV"), "300A0020": one("TARGET"), "300A0026": one(30.8) }),
+      "300A0010": sq({ "300A0016": one("PTV"), "300A0020": one("TARGET"), "300A0026": one(30.8) }, { "300A0016": one("Cord"), "300A0020": one("ORGAN_AT_RISK"), "300A0023": one(75), "300A002C": one(45) }),
       "300A0070": sq({ "300A0071": one(1), "300A0078": one(30), "300C0004": sq({ "300C0006": one(1), "300A0084": one(1.0275), "300A0086": one(116) }) }),
       "300A00B0": sq({
         "300A00C0": one(1),
@@ -32,6 +32,9 @@ describe("radiotherapy as text", () => {
       "Approval: UNAPPROVED",
       "PTV: TARGET",
       "  Prescribed: 30.8 Gy",
+      "Cord: ORGAN_AT_RISK",
+      "  Maximum in the organ: 45 Gy",
+      "  Most that may be delivered: 75 Gy",
       "Fraction group 1: 30",
       "  Beam 1: 1.0275 Gy",
       "Beam 1 Field 1: PHOTON, STATIC",

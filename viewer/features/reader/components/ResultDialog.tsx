@@ -116,6 +116,8 @@ function Result({
         {isDocument && !isPdf && <EncapsulatedText place={place} mimeType={mimeType} />}
         {series.modality === "RTDOSE" && <p className="text-dim">{t.dose.notDrawn}</p>}
         {hasWaveform && <Waveforms dataset={dataset} />}
+        {/* A picture of the node’s own: nothing for next/image to do. */}
+        {/* eslint-disable-next-line @next/next/no-img-element */}
         {isPicture && <img className="max-w-full" src={renderedUrl(...place, 1)} alt={t.nodePicture} />}
         {items.length === 0 && !isDocument && !hasWaveform && !isPicture && !described.has(series.modality) && (
           <p className="text-dim">{t.document.notShown(series.modality)}</p>

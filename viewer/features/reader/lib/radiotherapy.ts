@@ -29,8 +29,10 @@ export function planFacts(dataset: DicomJson): ContentItem[] {
     ...itemsOf(dataset, "300A0010").flatMap((dose) =>
       entry(stringOf(dose, "300A0016") || t.prescription, stringOf(dose, "300A0020"), [
         ...entry(t.target, amount(dose, "300A0026", "Gy")),
-        ...entry(t.constraint, amount(dose, "300A0023", "Gy")),
-        ...entry(t.maximum, amount(dose, "300A002C", "Gy")),
+        ...entry(t.targetMaximum, amount(dose, "300A0027", "Gy")),
+        ...entry(t.organLimit, amount(dose, "300A002B", "Gy")),
+        ...entry(t.organMaximum, amount(dose, "300A002C", "Gy")),
+        ...entry(t.deliveryMaximum, amount(dose, "300A0023", "Gy")),
       ]),
     ),
     ...itemsOf(dataset, "300A0070").flatMap((group) =>

@@ -82,7 +82,7 @@ export function Tracing({ group, values }: { group: WaveformGroup; values: reado
       <p role="status" className="mb-2 min-h-5 tabular-nums" data-testid="caliper-reading">
         {calipers ? <Reading group={group} values={values} calipers={calipers} /> : <span className="text-dim">{words.hint}</span>}
       </p>
-      <div className="overflow-x-auto rounded border border-line">
+      <div role="region" aria-label={words.group} tabIndex={0} className="overflow-x-auto rounded border border-line">
         <svg
           data-testid="tracing"
           role="img"
