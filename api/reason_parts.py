@@ -15,7 +15,7 @@ class ReasonPartPayload(Payload):
 
 REASON_PARTS: list[ReasonPartPayload] = Field(
     default_factory=list,
-    description="The sentences of the reason as codes with parameters, to be said in another"
+    description="The sentences of the reason as codes with parameters, to be written in another"
     " language; empty where a part of it has no code.",
 )
 

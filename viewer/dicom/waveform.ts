@@ -177,8 +177,8 @@ export function caliperReading(values: Float64Array, samplesPerSecond: number, f
 /** What the device says of the tracing: its sentences, and its measurements with their units (PS3.3 C.10.10). */
 export function waveformStatements(dataset: DicomJson): { name: string; value: string; unit: string }[] {
   return itemsOf(dataset, "0040B020").flatMap((item) => {
-    const said = stringOf(item, "00700006");
-    if (said) return [{ name: "", value: said, unit: "" }];
+    const stated = stringOf(item, "00700006");
+    if (stated) return [{ name: "", value: stated, unit: "" }];
     const name = stringOf(itemsOf(item, "0040A043")[0] ?? {}, tag.meaning);
     const [value] = numbersOf(item, "0040A30A");
     const coded = stringOf(itemsOf(item, "0040A168")[0] ?? {}, tag.meaning);

@@ -5,11 +5,11 @@ import type { ReasonPart, Refusal, StudySummary } from "@/shared/api/types";
 export function reasonText(reason: string, parts: readonly ReasonPart[] | undefined): string {
   const { sentences } = text().reasons;
   if (!sentences || !parts || parts.length === 0) return reason;
-  const said = parts.map(({ code, parameters }) =>
+  const written = parts.map(({ code, parameters }) =>
     // A newer node may have codes that are not known here.
     Object.hasOwn(sentences, code) ? sentences[code](parameters as Parameters<(typeof sentences)[typeof code]>[0]) : null,
   );
-  return said.includes(null) ? reason : said.join(" ");
+  return written.includes(null) ? reason : written.join(" ");
 }
 
 /** The language of what `reasonText` gives, to be marked where it is not that of the page. */
@@ -17,15 +17,15 @@ export function reasonLanguage(reason: string, parts: readonly ReasonPart[] | un
   return reasonText(reason, parts) === reason ? "en" : undefined;
 }
 
-type Told = Pick<StudySummary, "state" | "state_text" | "series_count"> & { refusals: readonly Refusal[] };
+type Summary = Pick<StudySummary, "state" | "state_text" | "series_count"> & { refusals: readonly Refusal[] };
 
 /** What the node says of where a study stands; why nothing was analysed, in the language of the page. */
-export function studyStateText(study: Told): string {
+export function studyStateText(study: Summary): string {
   if (!text().reasons.sentences || study.state !== "refused") return study.state_text;
-  const told = study.refusals.filter(({ reason }) => study.state_text.includes(reason));
-  const [main] = told.toSorted((one, other) => other.reason.length - one.reason.length);
+  const fitting = study.refusals.filter(({ reason }) => study.state_text.includes(reason));
+  const [main] = fitting.toSorted((one, other) => other.reason.length - one.reason.length);
   if (!main) return study.state_text;
-  const said = reasonText(main.reason, main.reason_parts);
+  const translated = reasonText(main.reason, main.reason_parts);
   const series = study.series_count > 1 ? (main.series_number ?? null) : null;
-  return said === main.reason ? study.state_text : text().reasons.noAnalysisFits(series, said);
+  return translated === main.reason ? study.state_text : text().reasons.noAnalysisFits(series, translated);
 }

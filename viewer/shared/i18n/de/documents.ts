@@ -3,7 +3,7 @@ import type { Messages } from "@/shared/i18n/messages";
 export const documents: Pick<Messages["viewing"], "waveform" | "plan" | "dose" | "technique"> = {
   waveform: {
     group: "Aufzeichnung",
-    said: "Angaben des Geräts",
+    stated: "Angaben des Geräts",
     unread: (kind) => `Messwerte dieser Art (${kind} Bit) werden hier nicht gezeichnet. Laden Sie die Kurve herunter, um sie in einem anderen Programm zu öffnen.`,
     speed: "Vorschub",
     gain: "Verstärkung",

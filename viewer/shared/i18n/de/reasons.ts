@@ -65,7 +65,7 @@ export const reasons: Messages["reasons"] = {
     not_grey: ({ found }) => `Die Pixel sind ${found === "of an unstated kind" ? "von nicht angegebener Art" : found}; genommen werden Graustufen.`,
     several_frames: ({ count }) => `Das Bild hat ${count} Einzelbilder; genommen werden Bilder mit einem.`,
     many_films: ({ count, most }) => `Die Serie hat ${count} Aufnahmen; höchstens ${most} werden genommen.`,
-    on_request: () => "Die Pipeline läuft auf Anforderung: wo eine Regel des Hauses sie nennt oder jemand sie startet.",
+    on_request: () => "Die Pipeline läuft auf Anforderung: wo eine Regel des Standorts sie nennt oder jemand sie startet.",
     imported: () =>
       "Die Serie wurde importiert. Pipelines laufen darauf, wenn jemand sie startet oder sie mit --run-pipelines importiert wird.",
     pictures_only: () => "Genommen wird nur ein hochgeladenes PNG oder JPEG, keine DICOM-Serie.",

@@ -2,7 +2,7 @@
 export const documents = {
   waveform: {
     group: "Recording",
-    said: "Stated by the device",
+    stated: "Stated by the device",
     unread: (kind: string) => `Samples of this kind (${kind} bits) are not drawn here. Download it to open it in another program.`,
     speed: "Speed",
     gain: "Gain",

@@ -15,7 +15,7 @@ export function Waveforms({ dataset }: { dataset: DicomJson }) {
   const groups = waveformGroupsOf(dataset);
   const [chosen, setChosen] = useState(0);
   const group = groups[chosen];
-  const said = waveformStatements(dataset);
+  const stated = waveformStatements(dataset);
   return (
     <div data-testid="waveforms">
       {groups.length > 1 && (
@@ -33,11 +33,11 @@ export function Waveforms({ dataset }: { dataset: DicomJson }) {
         </select>
       )}
       {group && <Group key={chosen} group={group} uid={`${stringOf(dataset, "00080018")} ${chosen}`} />}
-      {said.length > 0 && (
+      {stated.length > 0 && (
         <details className="mt-3" open>
-          <summary className="rounded text-dim">{t.waveform.said}</summary>
+          <summary className="rounded text-dim">{t.waveform.stated}</summary>
           <ul className="mt-1 columns-3 gap-6 text-xs max-lg:columns-1" data-testid="waveform-statements">
-            {said.map(({ name, value, unit }, place) => (
+            {stated.map(({ name, value, unit }, place) => (
               <li key={`${place}${name}`} className="break-inside-avoid py-0.5">
                 {name && <span className="text-dim">{name} </span>}
                 {name && unit ? decimal(Number(value)) : value} {unit}
