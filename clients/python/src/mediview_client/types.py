@@ -105,8 +105,8 @@ class Decision(TypedDict):
     accepted: bool
     reason: str
     reason_parts: NotRequired[list["ReasonPart"]]
-    """The sentences of the reason as codes with parameters, to be written in another language;
-    empty where a part of it has no code."""
+    """The sentences of the reason as codes with parameters, to be written in another
+    language; empty where a part of it has no code."""
     job_id: str | None
     decided_at: str
 
@@ -660,8 +660,8 @@ class Refusal(TypedDict):
     reason: str
     """Of the series that it was nearest to taking."""
     reason_parts: NotRequired[list["ReasonPart"]]
-    """The sentences of the reason as codes with parameters, to be written in another language;
-    empty where a part of it has no code."""
+    """The sentences of the reason as codes with parameters, to be written in another
+    language; empty where a part of it has no code."""
     series_instance_uid: NotRequired[str]
     """Of that series."""
     series_number: NotRequired[int | None]
