@@ -8,10 +8,12 @@ from api.fhir import device
 from inference.fhir.imaging_study import imaging_study
 from inference.fhir.observation import observation
 from inference.fhir.resources import DiagnosticReport, Observation, Resource
+from inference.findings.derived import void_among
 from storage.container import Storage
 from storage.core.entities import Study
 from storage.findings.conditions import finding_id_in
 from storage.findings.feedback import FindingFeedback
+from storage.findings.repository import Findings
 from storage.findings.search import find_findings
 from storage.index.repository import Index
 from storage.settings import Settings
@@ -47,6 +49,7 @@ def included(
         added += _findings(
             storage.engine,
             storage.index,
+            storage.findings,
             storage.finding_feedback,
             [one.reference or "" for one in references],
         )
@@ -65,7 +68,11 @@ def included(
 
 
 def _findings(
-    engine: Engine, index: Index, finding_feedback: FindingFeedback, references: Iterable[str]
+    engine: Engine,
+    index: Index,
+    findings: Findings,
+    finding_feedback: FindingFeedback,
+    references: Iterable[str],
 ) -> list[Resource]:
     ids = sorted({one.rpartition("/")[2] for one in references})
     if not ids:
@@ -73,8 +80,14 @@ def _findings(
     found, _ = find_findings(engine, [finding_id_in(ids)], _MOST_FINDINGS, 0)
     studies = studies_of(index, [one.entity.study_instance_uid for one in found])
     feedback = finding_feedback.of_findings([one.entity.finding_id for one in found])
+    void = void_among(findings, finding_feedback, [one.entity for one in found])
     return [
-        observation(one, studies[one.entity.study_instance_uid], feedback[one.entity.finding_id])
+        observation(
+            one,
+            studies[one.entity.study_instance_uid],
+            feedback[one.entity.finding_id],
+            is_void=one.entity.finding_id in void,
+        )
         for one in found
         if one.entity.study_instance_uid in studies
     ]

@@ -23,6 +23,7 @@ from inference.fhir.diagnostic_report import diagnostic_report as report_resourc
 from inference.fhir.imaging_study import imaging_study as study_resource
 from inference.fhir.observation import observation as finding_resource
 from inference.fhir.resources import Device, DiagnosticReport, ImagingStudy, Observation
+from inference.findings.derived import void_among
 from storage.audit import AuditRecord, Code
 from storage.audit.query import event_of, find_events
 from storage.findings.conditions import finding_id_in
@@ -163,9 +164,13 @@ def search_observations(request: Request, storage: StorageDep) -> Response:
     studies = studies_of(storage.index, [one.entity.study_instance_uid for one in found])
     _name_one(request, studies)
     feedback = storage.finding_feedback.of_findings([one.entity.finding_id for one in found])
+    void = void_among(storage.findings, storage.finding_feedback, [one.entity for one in found])
     resources = [
         finding_resource(
-            one, studies[one.entity.study_instance_uid], feedback[one.entity.finding_id]
+            one,
+            studies[one.entity.study_instance_uid],
+            feedback[one.entity.finding_id],
+            is_void=one.entity.finding_id in void,
         )
         for one in found
         if one.entity.study_instance_uid in studies
@@ -189,7 +194,8 @@ def read_observation(request: Request, storage: StorageDep, resource_id: Resourc
     study = storage.index.study(found[0].entity.study_instance_uid)
     name_studies(request, study.study_instance_uid)
     feedback = storage.finding_feedback.of_findings([resource_id])[resource_id]
-    return answer(request, finding_resource(found[0], study, feedback))
+    void = void_among(storage.findings, storage.finding_feedback, [found[0].entity])
+    return answer(request, finding_resource(found[0], study, feedback, is_void=bool(void)))
 
 
 @router.get(

@@ -43,10 +43,19 @@ class NewMatch(RequestBody):
 def list_lesions(
     request: Request, storage: StorageDep, study_instance_uid: StudyUid
 ) -> LesionCourses:
-    """By pipeline, up to this study: sizes, what each lesion was before, and sums of targets."""
+    """By pipeline, up to this study: sizes, what each lesion was before, and sums of targets.
+
+    As they are after feedback: a lesion of which all sizes were rejected is left out.
+    """
     storage.index.study(study_instance_uid)
     courses = course_of(
-        storage.index, storage.jobs, storage.lesions, storage.patient_studies, study_instance_uid
+        storage.index,
+        storage.jobs,
+        storage.lesions,
+        storage.patient_studies,
+        storage.findings,
+        storage.finding_feedback,
+        study_instance_uid,
     )
     name_studies(
         request,

@@ -48,9 +48,12 @@ class LesionPayload(Payload):
     segment_number: int = Field(
         description="Of what a reader measured: its number in the reports of the study."
     )
-    long_axis_mm: float = Field(description="In the plane of the images.")
-    short_axis_mm: float = Field(description="Across it in the same image.")
-    volume_mm3: float | None = Field(description="Null of what a reader measured by its axes.")
+    long_axis_mm: float | None = Field(
+        description="In the plane of the images, corrected where a reader did. Null where a reader"
+        " rejected it; likewise the other sizes."
+    )
+    short_axis_mm: float | None = Field(description="Across it in the same image.")
+    volume_mm3: float | None = Field(description="Null of what a reader measured by its axes, too.")
     is_truncated: bool
     is_measurable: bool = Field(
         description="False of what the sums do not go by: fluid, oedema, necrosis and other types"

@@ -1,6 +1,6 @@
 """New versions of reports with the feedback on their findings, once no more comes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -8,6 +8,7 @@ from pydicom.dataset import Dataset
 
 from inference.annotations.feedback_sr import feedback_report_uid, speak
 from inference.failures import place
+from inference.findings.derived import void_findings
 from inference.result_identity import REPORT_KINDS, ResultKindName
 from inference.results.file_writing import part10
 from storage.container import Storage
@@ -94,10 +95,11 @@ def _write(storage: Storage, job: Job, last: int, now: datetime) -> bool:
     findings = storage.findings.of_job(job.job_id)
     finding_ids = [one.finding_id for one in findings]
     feedback = storage.finding_feedback.of_findings(finding_ids, up_to=last)
+    void = void_findings(findings, feedback)
     written = [
         instance
         for kind in REPORT_KINDS
-        if (instance := _write_one(storage, job, kind, findings, feedback, last)) is not None
+        if (instance := _write_one(storage, job, kind, findings, feedback, void, last)) is not None
     ]
     # None: deleted, or never made. Feedback stays in the ledger.
     version = (
@@ -117,6 +119,7 @@ def _write_one(
     kind: ResultKindName,
     findings: Sequence[Finding],
     feedback: Mapping[str, Sequence[Feedback]],
+    void: Collection[str],
     last: int,
 ) -> Instance | None:
     report = _own_report(storage.generated, storage.instances, job, kind)
@@ -127,7 +130,7 @@ def _write_one(
         return None
     latest = max(word.given_at for words in feedback.values() for word in words)
     uid, uids = _next_uid(storage.generated, str(predecessor.SOPInstanceUID), last)
-    document = speak(report, predecessor, findings, feedback, latest, last, uids)
+    document = speak(report, predecessor, findings, feedback, latest, last, uids, void)
     instance, _ = storage.generated.store(part10(document), uid, of_reader(job.job_id))
     for name, state in _destinations(storage.deliveries, job, kind).items():
         storage.deliveries.enqueue(name, [instance], job.job_id, state=state)

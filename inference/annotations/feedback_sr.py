@@ -7,7 +7,7 @@ need not hold.
 
 import copy
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from pydicom.dataset import Dataset
@@ -43,6 +43,7 @@ def speak(
     at: datetime,
     last_word: int,
     uids: UidScheme,
+    void: Collection[str] = (),
 ) -> Dataset:
     """The report of a pipeline with the last word on each finding.
 
@@ -50,7 +51,8 @@ def speak(
     of the feedback stands in words under Qualitative Evaluations (TID 1500 row 12). VERIFIED
     once every finding of the report has the word of somebody who may verify. `feedback`: by
     finding, oldest first. `predecessor`: the version that this one replaces.
-    `last_word`: the number of the last one, which tells versions apart.
+    `last_word`: the number of the last one, which tells versions apart. `void`: ids of totals and
+    shares that hold a value which counts no more; they are taken out, and it is stated.
     """
     document = copy.deepcopy(report)
     last = {finding_id: one[-1] for finding_id, one in feedback.items() if one}
@@ -60,12 +62,16 @@ def speak(
         if word is not None:
             _apply(document, finding, word)
             comments.append(_sentence(finding, word))
+    for finding in (one for one in findings if one.finding_id in void):
+        _take_out(document, finding)
+        comments.append(f"{_stated(finding)}: left out, since it holds a value that was rejected"
+                        " or corrected.")  # fmt: skip
     _drop_empty(document)
     by_author = {word.author_id: word.given_by for word in last.values()}
     authors = sorted(by_author.values())
     _observe(document, authors)
     document.ContentSequence.append(_evaluations(comments))
-    _verify(document, findings, last)
+    _verify(document, [one for one in findings if one.finding_id not in void], last)
     uid = feedback_report_uid(str(predecessor.SOPInstanceUID), last_word, uids)
     _identify(document, predecessor, local_time(at, report), UID(uid))
     return document
@@ -92,6 +98,13 @@ def _apply(document: Dataset, finding: Finding, word: Feedback) -> None:
                     delattr(measured, keyword)
             if word.unit is not None:
                 measured.MeasurementUnitsCodeSequence = [_code(word.unit)]
+
+
+def _take_out(document: Dataset, finding: Finding) -> None:
+    for group, number in _numbers(document, finding):
+        group.ContentSequence = [
+            one for one in group.ContentSequence if one is not number and not _is_change(one)
+        ]
 
 
 def _drop_truncation(number: Dataset) -> None:
@@ -156,11 +169,7 @@ def _states(item: Dataset) -> bool:
 
 def _sentence(finding: Finding, word: Feedback) -> str:
     unit = finding.unit.value if finding.unit else ""
-    stated = (
-        f"{finding.label} {finding.value:.10g} {unit}".strip() + _of_a_part(finding)
-        if finding.value is not None
-        else finding.label
-    )
+    stated = _stated(finding)
     if word.kind == "ACCEPTED":
         text = f"{stated}: accepted"
     elif word.kind == "REJECTED":
@@ -178,6 +187,13 @@ def _sentence(finding: Finding, word: Feedback) -> str:
         text = f"{stated}: {', '.join(right)}"
     text += f" by {word.given_by}, {word.given_at:%Y-%m-%d %H:%M} UTC."
     return f"{text} {word.reason}".strip()
+
+
+def _stated(finding: Finding) -> str:
+    if finding.value is None:
+        return finding.label
+    unit = finding.unit.value if finding.unit else ""
+    return f"{finding.label} {finding.value:.10g} {unit}".strip() + _of_a_part(finding)
 
 
 def _of_a_part(finding: Finding) -> str:

@@ -21,6 +21,7 @@ from inference.fhir.resources import DiagnosticReport, Observation
 from inference.fhir.result_report import RESULT_IDENTIFIERS, result_report
 from inference.fhir.transaction import Transaction
 from inference.fhir.types import DICOM_UID, OWN, Attachment, Identifier, Reference
+from inference.findings.derived import void_among
 from storage.container import Storage
 from storage.core.entities import Instance, Study
 from storage.core.errors import InvalidRequest, NotFound
@@ -181,11 +182,17 @@ def _observations(
         return []
     found, _ = find_findings(storage.engine, [finding_id_in(finding_ids)], _FINDINGS_AT_MOST, 0)
     feedback = storage.finding_feedback.of_findings([one.entity.finding_id for one in found])
+    void = void_among(storage.findings, storage.finding_feedback, [one.entity for one in found])
     order = {one: position for position, one in enumerate(finding_ids)}
     of_study = [one for one in found if one.entity.study_instance_uid == study.study_instance_uid]
     return [
         Found(
-            observation(one, study, feedback[one.entity.finding_id]),
+            observation(
+                one,
+                study,
+                feedback[one.entity.finding_id],
+                is_void=one.entity.finding_id in void,
+            ),
             one.updated_at,
             one.is_withdrawn,
         )

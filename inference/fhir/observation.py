@@ -62,13 +62,20 @@ _WITHDRAWN = Annotation(
 _BY_KIND = {"ACCEPTED": "accepts it", "REJECTED": "rejects it", "CORRECTED": "corrects it"}
 
 
-def observation(found: Found[Finding], study: Study, feedback: Sequence[Feedback]) -> Observation:
+_LEFT_OUT = "Left out: it holds a value that a person rejected or corrected."
+
+
+def observation(
+    found: Found[Finding], study: Study, feedback: Sequence[Feedback], *, is_void: bool = False
+) -> Observation:
+    """`is_void`: a total or share that holds a value which counts no more; it states none then."""
     finding = found.entity
     value, unit = value_of(finding, feedback)
     # A person who gives a value gives that of the whole.
     newest = feedback[-1] if feedback else None
     corrected = newest is not None and newest.kind == "CORRECTED" and newest.value is not None
     doubtful = not finding.is_sound and not corrected
+    absent = doubtful or is_void
     status = status_of(feedback, is_withdrawn=found.is_withdrawn)
     return Observation(
         id=finding.finding_id,
@@ -86,9 +93,9 @@ def observation(found: Found[Finding], study: Study, feedback: Sequence[Feedback
         subject=subject_of(study),
         effective_date_time=started(study.study_date),
         issued=found.updated_at if not feedback else finding.created_at,
-        value_quantity=None if doubtful else _quantity(value, unit),
-        data_absent_reason=_absent(finding) if doubtful else None,
-        interpretation=None if doubtful else interpretation(_normal(finding, unit), value),
+        value_quantity=None if absent else _quantity(value, unit),
+        data_absent_reason=_absent(finding, is_void=is_void) if absent else None,
+        interpretation=None if absent else interpretation(_normal(finding, unit), value),
         note=[
             _stated(finding, status),
             *([_WITHDRAWN] if found.is_withdrawn else []),
@@ -113,7 +120,7 @@ def observation(found: Found[Finding], study: Study, feedback: Sequence[Feedback
                 *_set_apart(finding, doubtful),
                 *_confidence(finding),
                 # Of a value that a person gave, nobody has computed them.
-                *place_in_population(None if corrected else finding.normal_range),
+                *place_in_population(None if corrected or is_void else finding.normal_range),
                 *_of_segment(finding.segmentation),
                 *_of_image(finding.image),
             )
@@ -126,9 +133,11 @@ def _normal(finding: Finding, unit: Code | None) -> NormalRange | None:
     return finding.normal_range if unit == finding.unit else None
 
 
-def _absent(finding: Finding) -> CodeableConcept:
-    """Why the value of the structure is not there: the images show a part of it alone, or what
-    the model found is not plausible."""
+def _absent(finding: Finding, *, is_void: bool) -> CodeableConcept:
+    """Why the value of the structure is not there: the images show a part of it alone, what the
+    model found is not plausible, or it was computed from what counts no more."""
+    if is_void:
+        return CodeableConcept(coding=[_UNKNOWN], text=_LEFT_OUT)
     reason = "" if finding.validity is None else f" {finding.validity.reason}"
     state = "Not plausible." if finding.is_implausible else "Truncated."
     return CodeableConcept(coding=[_UNKNOWN], text=f"{state}{reason}")

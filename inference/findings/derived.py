@@ -1,11 +1,16 @@
 """Values that were computed from other values: what becomes of them when a person rejects one."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from inference.findings.facts import Fact, fact_of
 from storage.core.findings import Feedback, Finding
+from storage.findings.feedback import FindingFeedback
+from storage.findings.repository import Findings
 
 _WHOLE_BRAIN = ("brain", "brain mask")
+_NUMBER = re.compile(r" \d+(?= [^\d]*$)|, others(?= )")
+"""By which the findings of one lesion, or of what stays together, differ from the total."""
 
 
 def void_findings(
@@ -13,8 +18,9 @@ def void_findings(
 ) -> frozenset[str]:
     """Ids of totals and shares that hold a value which a person rejected or corrected.
 
-    The total of both lungs is wrong where the volume of one is; it counts again once a person
-    has given its own value. `feedback` is that of each finding, by its id, the oldest first.
+    The total of both lungs is wrong where the volume of one is, and that of all lesions where one
+    of them is; it counts again once a person has given its own value. `feedback` is that of each
+    finding, by its id, the oldest first.
     """
     last = {one: given[-1] for one, given in feedback.items() if given}
     touched = {
@@ -33,8 +39,27 @@ def void_findings(
     )
 
 
+def void_among(
+    findings: Findings, finding_feedback: FindingFeedback, asked: Sequence[Finding]
+) -> frozenset[str]:
+    """Those of the findings asked for that are void; the rest of their jobs is read beside them."""
+    jobs = {one.job_id for one in asked if _may_have_parts(fact_of(one))}
+    beside = [one for job in sorted(jobs) for one in findings.of_job(job)]
+    if not beside:
+        return frozenset()
+    feedback = finding_feedback.of_findings([one.finding_id for one in beside])
+    return void_findings(beside, feedback) & {one.finding_id for one in asked}
+
+
+def _may_have_parts(fact: Fact) -> bool:
+    return bool(fact.finding.total_of) or fact.side == "both" or fact.measure == "share"
+
+
 def _parts(fact: Fact, facts: Sequence[Fact]) -> Iterator[Fact]:
     """What a value was computed from, among what the same job measured."""
+    if fact.finding.total_of:
+        yield from _lesions_of(fact, facts)
+        return
     for other in facts:
         if other.finding.job_id != fact.finding.job_id:
             continue
@@ -46,3 +71,18 @@ def _parts(fact: Fact, facts: Sequence[Fact]) -> Iterator[Fact]:
         of_share = fact.measure == "share" and other.measure == "volume"
         if of_share and (other.structure in _WHOLE_BRAIN or (same and other.side == fact.side)):
             yield other
+
+
+def _lesions_of(total: Fact, facts: Sequence[Fact]) -> list[Fact]:
+    """The lesions of a total: the same measure of each. Where names do not tell which of the job's
+    lesions they are, or none has that measure, all that may be."""
+    lesions = [
+        one
+        for one in facts
+        if one.finding.job_id == total.finding.job_id
+        and one.finding.segmentation is not None
+        and not one.finding.segmentation.shows_anatomy
+    ]
+    alike = [one for one in lesions if one.finding.code == total.finding.code] or lesions
+    name = total.finding.quantity_label
+    return [one for one in alike if _NUMBER.sub("", one.finding.label) == name] or alike

@@ -90,8 +90,8 @@ def _aligned(
     found = match(
         before,
         now,
-        earlier_mm=[one.long_axis_mm for one in earlier.lesions],
-        later_mm=[one.long_axis_mm for one in later.lesions],
+        earlier_mm=[one.long_axis_mm or 0.0 for one in earlier.lesions],
+        later_mm=[one.long_axis_mm or 0.0 for one in later.lesions],
     )
     for one in found:
         relation = one.relation

@@ -11,12 +11,10 @@ from scipy.spatial import ConvexHull, QhullError
 
 from inference.imaging.volume import Volume
 from inference.pipeline import Measurement, PipelineOutput, Segment
-from inference.pipelines.codes import CM3, MM3_IN_CM3, VOLUME
+from inference.pipelines.codes import CM3, LONG_AXIS, MM3_IN_CM3, SHORT_AXIS, VOLUME
 from storage.core.findings import Code
 from storage.core.lesion_terms import total_label
 
-LONG_AXIS = Code("103339001", "SCT", "Long Axis")
-SHORT_AXIS = Code("103340004", "SCT", "Short Axis")
 MM = Code("mm", "UCUM", "millimeter")
 _MOST = 50
 """Lesions of one segment; what is smaller stays together."""

@@ -5,6 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from inference.lesions.history import DRAWN_LESIONS, History, history_of
+from inference.lesions.reviewed import reviewed_lesions
+from storage.findings.feedback import FindingFeedback
+from storage.findings.repository import Findings
 from storage.index.patient_studies import PatientStudies
 from storage.index.repository import Index
 from storage.jobs.repository import Jobs
@@ -37,6 +40,8 @@ class Visit:
     """Lesions of the study before whose place the images do not show."""
     is_compared: bool
     """Whether anything says what the lesions were before; false of the first study."""
+    rejected: tuple[LesionMatch, ...] = ()
+    """What lesions of before became that readers rejected in this study."""
     by_readers: bool = False
     """Measured by hand: what is not measured may be there all the same."""
 
@@ -46,12 +51,15 @@ def course_of(
     jobs: Jobs,
     lesion_repository: Lesions,
     priors: PatientStudies,
+    findings: Findings,
+    finding_feedback: FindingFeedback,
     study_instance_uid: str,
 ) -> dict[str, list[Visit]]:
-    """By pipeline, the studies up to this one, oldest first."""
+    """By pipeline, the studies up to this one, oldest first; as they are after feedback."""
     studies = [*priors.before(study_instance_uid)[::-1], study_instance_uid]
     history = history_of(jobs, lesion_repository, studies)
     groups = _groups(history)
+    reviewed = reviewed_lesions(findings, finding_feedback, history.lesions)
     course: dict[str, list[Visit]] = defaultdict(list)
     for study in studies:
         date = index.study(study).study_date
@@ -66,7 +74,7 @@ def course_of(
                 if one.later_job_id == job.job_id or one.later_lesion_id in here
             ]
             if lesions or matches:
-                visit = _visit(study, date, lesions, matches, history.uids, groups)
+                visit = _visit(study, date, lesions, matches, history.uids, groups, reviewed)
                 course[pipeline].append(replace(visit, by_readers=pipeline == DRAWN_LESIONS))
     return dict(course)
 
@@ -78,11 +86,30 @@ def _visit(
     matches: Sequence[LesionMatch],
     uids: Mapping[str, str],
     groups: Mapping[str, str],
+    reviewed: Mapping[str, Lesion | None],
 ) -> Visit:
-    by_later = {one.later_lesion_id: one for one in matches if one.later_lesion_id and one.is_main}
+    """Without what readers rejected, here or in the study before."""
+
+    def is_out(lesion_id: str) -> bool:
+        return lesion_id in reviewed and reviewed[lesion_id] is None
+
+    rejected = tuple(
+        one
+        for one in matches
+        if one.earlier_lesion_id
+        and is_out(one.later_lesion_id)
+        and not is_out(one.earlier_lesion_id)
+    )
+    counting = [
+        one
+        for one in matches
+        if not is_out(one.later_lesion_id)
+        and (one.later_lesion_id or not is_out(one.earlier_lesion_id))
+    ]
+    by_later = {one.later_lesion_id: one for one in counting if one.later_lesion_id and one.is_main}
     by_later |= {
         one.later_lesion_id: one
-        for one in matches
+        for one in counting
         if one.relation == "split" and one.later_lesion_id not in by_later
     }
     return Visit(
@@ -90,13 +117,19 @@ def _visit(
         study_date=date,
         seen=tuple(
             Seen(one, uids[one.lesion_id], groups[one.lesion_id], by_later.get(one.lesion_id))
-            for one in lesions
+            for one in (reviewed.get(each.lesion_id, each) for each in lesions)
+            if one is not None
         ),
-        gone=tuple(one for one in matches if one.relation == "gone"),
-        merged=tuple(one for one in matches if one.relation == "merged" and not one.is_main),
+        gone=tuple(one for one in counting if one.relation == "gone"),
+        merged=tuple(
+            one
+            for one in counting
+            if one.relation == "merged" and not one.is_main and not is_out(one.earlier_lesion_id)
+        ),
         outside=tuple(
-            one for one in matches if one.relation == "outside" and one.earlier_lesion_id
+            one for one in counting if one.relation == "outside" and one.earlier_lesion_id
         ),
+        rejected=rejected,
         is_compared=bool(matches),
     )
 

@@ -30,6 +30,8 @@ class Followed:
     """What stands for the targets."""
     lost: Set[str]
     """Targets of which nobody can say whether they are there."""
+    rejected: Set[str]
+    """Those of them that were found and that a reader rejected."""
     others: Mapping[str, Sequence[Seen]]
     """Lesions that were no targets and have merged with some, as they were last by themselves."""
     has_parts_of_either: bool
@@ -68,13 +70,16 @@ def followed(visits: Sequence[Visit], targets: Set[str], is_new: Set[str]) -> It
             over |= _all(held.get(one.earlier_lesion_id, frozenset()) for one in visit.gone)
         over -= present | (everything - targets)
         outside = _all(held.get(one.earlier_lesion_id, frozenset()) for one in visit.outside)
+        rejected = _all(held.get(one.earlier_lesion_id, frozenset()) for one in visit.rejected)
         if number:
             added |= {one.group for one in visit.seen if one.lesion.lesion_id in is_new}
         others = present - targets
         holders = {each: [one for one in counted_ids if each in now[one]] for each in others}
+        lost = (targets - present - over) | (targets & outside)
         yield Followed(
             targets=tuple(counted),
-            lost=(targets - present - over) | (targets & outside),
+            lost=lost,
+            rejected=lost & rejected,
             others={one: alone[one][1] if one in alone else () for one in others},
             has_parts_of_either=any(len(one) > 1 for one in holders.values()),
             added=[one for one in visit.seen if one not in counted and added & _of(one, now)],

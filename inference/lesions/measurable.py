@@ -29,6 +29,8 @@ NOT_MEASURABLE = frozenset(
 )
 """Types of PS3.16 CID 7159, and fluids, that are no measurable lesions of a tumour
 (Eisenhauer et al., Eur J Cancer 2009; 45: 228-247, 3.1.1 and 3.1.2)."""
+LYMPH_NODES = frozenset({"59441001", "181756000"})
+"""SCT: structure of lymph node, lymph node."""
 _CONTAINED_FROM = 0.9
 """Of a lesion that lies in another, from which the other is a composite."""
 
@@ -38,6 +40,10 @@ def is_measurable(lesion: Lesion) -> bool:
     if lesion.is_measurable is not None:
         return lesion.is_measurable
     return lesion.type.value not in NOT_MEASURABLE
+
+
+def is_node(lesion: Lesion) -> bool:
+    return lesion.type.value in LYMPH_NODES
 
 
 def without_composites(

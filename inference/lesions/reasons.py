@@ -9,8 +9,8 @@ Reason = Literal[
     "new", "first_measured", "grown", "still_new", "measured_since",
     "all_gone", "others_left", "less", "stable",
     "products_normal", "products_grown", "products_less", "products_stable",
-    "holds_others", "either", "not_compared", "cut_off", "not_measured", "lost", "other_method",
-    "new_unknown",
+    "holds_others", "either", "not_compared", "cut_off", "rejected", "not_measured", "lost",
+    "other_method", "new_unknown",
 ]  # fmt: skip
 
 IN_ENGLISH: dict[Reason, str] = {
@@ -33,6 +33,7 @@ IN_ENGLISH: dict[Reason, str] = {
     " nobody can tell which of the parts is the target.",
     "not_compared": "The lesions were not compared with those of the study before.",
     "cut_off": "The images cut a target lesion off.",
+    "rejected": "A reader rejected a target lesion of this study, or its diameter.",
     "not_measured": "Not every target lesion was measured, or the images do not show it.",
     "lost": "The images do not show every target lesion, or it could not be followed.",
     "other_method": "The studies were measured by different methods: run the jobs of the older ones"

@@ -13,18 +13,19 @@ from typing import Literal
 
 from inference.lesions.course import Seen, Visit
 from inference.lesions.following import Followed, followed
-from inference.lesions.measurable import is_measurable
+from inference.lesions.measurable import is_measurable, is_node
 from inference.lesions.reasons import IN_ENGLISH, Reason
+from inference.lesions.target_sizes import is_normal_node, lugano_size, recist_size
 
 Category = Literal["baseline", "CR", "PR", "SD", "PD", "NE"]
 
-LYMPH_NODES = frozenset({"59441001", "181756000"})
-"""SCT: structure of lymph node, lymph node."""
 _MOST_TARGETS, _MOST_OF_A_TYPE = 5, 2
-_LEAST_MM, _LEAST_NODE_MM, _NORMAL_NODE_MM = 10.0, 15.0, 10.0
+_LEAST_MM, _LEAST_NODE_MM = 10.0, 15.0
 _MOST_NODES, _MEASURABLE_NODE_MM = 6, 15.0
 _METHODS_APART = frozenset({"edges", "half-pixel"})
 _Decided = tuple[Category, tuple[Reason, ...]]
+_Size = Callable[[Seen], float | None]
+"""None of what a reader rejected."""
 _Judge = Callable[[float, float, float, Sequence[Seen], Sequence[Seen]], tuple[Category, Reason]]
 """By the sum, that of the first study and the smallest; the targets, and the other lesions."""
 
@@ -70,7 +71,7 @@ class _Sums:
     """Of the studies so far, by which the next one is judged."""
 
     judge: _Judge
-    size: Callable[[Seen], float]
+    size: _Size
     points: list[_Point] = field(default_factory=list)
 
     def judged(self, total: float, found: Followed, left: Sequence[Seen]) -> _Decided:
@@ -88,9 +89,12 @@ class _Sums:
         return "NE", ("holds_others",)
 
     def _beside(self, others: Mapping[str, Sequence[Seen]], then: Set[str]) -> float:
-        """The sizes of what has come in since; infinite of what was never by itself."""
+        """The sizes of what has come in since; infinite of what was never by itself, or has no
+        size."""
         return sum(
-            sum(map(self.size, seen)) if seen else math.inf
+            sum(math.inf if (size := self.size(one)) is None else size for one in seen)
+            if seen
+            else math.inf
             for name, seen in others.items()
             if name not in then
         )
@@ -102,13 +106,13 @@ def recist(visits: Sequence[Visit]) -> tuple[frozenset[str], list[Response]]:
     Sum of longest diameters, of lymph nodes the short axes. At most five targets, two of a type.
     """
     start, targets = _baseline(visits, _recist_targets)
-    return targets, list(_responses(visits[start:], targets, _recist_size, _recist_category))
+    return targets, list(_responses(visits[start:], targets, recist_size, _recist_category))
 
 
 def lugano(visits: Sequence[Visit]) -> tuple[frozenset[str], list[Response]]:
     """Of lymph nodes: sum of the products of the diameters of the six largest."""
     start, targets = _baseline(visits, _lugano_targets)
-    return targets, list(_responses(visits[start:], targets, _lugano_size, _lugano_category))
+    return targets, list(_responses(visits[start:], targets, lugano_size, _lugano_category))
 
 
 def _baseline(
@@ -124,11 +128,11 @@ def _baseline(
 def _recist_targets(visit: Visit) -> list[Seen]:
     found: list[Seen] = []
     of_type: Counter[str] = Counter()
-    for one in sorted(visit.seen, key=_recist_size, reverse=True):
-        least = _LEAST_NODE_MM if _is_node(one) else _LEAST_MM
+    for one in sorted(visit.seen, key=lambda one: recist_size(one) or 0.0, reverse=True):
+        least = _LEAST_NODE_MM if is_node(one.lesion) else _LEAST_MM
         kind = one.lesion.type.value
         if (
-            _recist_size(one) >= least
+            (recist_size(one) or 0.0) >= least
             and is_measurable(one.lesion)
             and not one.lesion.is_truncated
             and of_type[kind] < _MOST_OF_A_TYPE
@@ -143,16 +147,13 @@ def _lugano_targets(visit: Visit) -> list[Seen]:
     nodes = [
         one
         for one in visit.seen
-        if _is_node(one)
+        if is_node(one.lesion)
         and is_measurable(one.lesion)
-        and one.lesion.long_axis_mm > _MEASURABLE_NODE_MM
+        and lugano_size(one) is not None
+        and (one.lesion.long_axis_mm or 0.0) > _MEASURABLE_NODE_MM
         and not one.lesion.is_truncated
     ]
-    return sorted(nodes, key=_lugano_size, reverse=True)[:_MOST_NODES]
-
-
-def _is_node(one: Seen) -> bool:
-    return one.lesion.type.value in LYMPH_NODES
+    return sorted(nodes, key=lambda one: lugano_size(one) or 0.0, reverse=True)[:_MOST_NODES]
 
 
 def _is_new(one: Seen) -> bool:
@@ -162,27 +163,19 @@ def _is_new(one: Seen) -> bool:
 
 def _is_left(one: Seen) -> bool:
     """Of no target: nodes below 10 mm are as they should be."""
-    is_small_node = _is_node(one) and one.lesion.short_axis_mm < _NORMAL_NODE_MM
-    return is_measurable(one.lesion) and not is_small_node
-
-
-def _recist_size(one: Seen) -> float:
-    return one.lesion.short_axis_mm if _is_node(one) else one.lesion.long_axis_mm
-
-
-def _lugano_size(one: Seen) -> float:
-    return one.lesion.long_axis_mm * one.lesion.short_axis_mm
+    return is_measurable(one.lesion) and not is_normal_node(one)
 
 
 def _responses(
-    visits: Sequence[Visit], targets: frozenset[str], size: Callable[[Seen], float], judge: _Judge
+    visits: Sequence[Visit], targets: frozenset[str], size: _Size, judge: _Judge
 ) -> Iterator[Response]:
     sums = _Sums(judge, size)
     methods = set[str]()
     is_new = {one.lesion.lesion_id for visit in visits[1:] for one in visit.seen if _is_new(one)}
     for visit, found in zip(visits, followed(visits, targets, is_new), strict=True):
-        total = sum(size(one) for one in found.targets)
-        gap = _not_evaluable(visit, found) if sums.points else None
+        sizes = [size(one) for one in found.targets]
+        total = sum(one for one in sizes if one is not None)
+        gap = _not_evaluable(visit, found, sizes) if sums.points else None
         if not gap:
             methods |= {one.lesion.axes_method for one in found.targets}
         # One pixel more or less may decide, so that nothing is stated of sums apart.
@@ -246,9 +239,11 @@ def _decided(
     return decided
 
 
-def _not_evaluable(visit: Visit, found: Followed) -> Reason | None:
+def _not_evaluable(visit: Visit, found: Followed, sizes: Sequence[float | None]) -> Reason | None:
     if not visit.is_compared:
         return "not_compared"
+    if found.rejected or None in sizes:
+        return "rejected"
     if any(one.lesion.is_truncated for one in found.targets):
         return "cut_off"
     if found.lost:
@@ -267,7 +262,7 @@ def _recist_category(
     of_targets: Sequence[Seen],
     others: Sequence[Seen],
 ) -> tuple[Category, Reason]:
-    if all(_is_node(one) and _recist_size(one) < _NORMAL_NODE_MM for one in of_targets):
+    if all(is_normal_node(one) for one in of_targets):
         # RECIST 1.1, table 1: complete is a response of all lesions alone.
         if any(_is_left(one) for one in others):
             return "PR", "others_left"
@@ -286,7 +281,7 @@ def _lugano_category(
     of_targets: Sequence[Seen],
     _others: Sequence[Seen],
 ) -> tuple[Category, Reason]:
-    if all(one.lesion.long_axis_mm <= _MEASURABLE_NODE_MM for one in of_targets):
+    if all((one.lesion.long_axis_mm or 0.0) <= _MEASURABLE_NODE_MM for one in of_targets):
         return "CR", "products_normal"
     if total >= 1.5 * nadir:
         return "PD", "products_grown"

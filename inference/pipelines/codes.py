@@ -4,6 +4,8 @@ from storage.core.findings import Code
 
 ANATOMICAL_STRUCTURE = Code("123037004", "SCT", "Anatomical Structure")
 VOLUME = Code("118565006", "SCT", "Volume")
+LONG_AXIS = Code("103339001", "SCT", "Long Axis")
+SHORT_AXIS = Code("103340004", "SCT", "Short Axis")
 CM3 = Code("cm3", "UCUM", "cubic centimeter")
 PERCENT = Code("%", "UCUM", "percent")
 MM3_IN_CM3 = 1000.0

@@ -183,7 +183,13 @@ def _courses(
 ) -> tuple[LesionCourse, ...]:
     """With the findings of this study and of those before that the sums rest on."""
     courses = lesion_courses(
-        storage.index, storage.jobs, storage.lesions, storage.patient_studies, study_instance_uid
+        storage.index,
+        storage.jobs,
+        storage.lesions,
+        storage.patient_studies,
+        storage.findings,
+        storage.finding_feedback,
+        study_instance_uid,
     )
     earlier = {study for one in courses for study in one.earlier_studies}
     before = [

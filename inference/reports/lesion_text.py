@@ -10,6 +10,8 @@ from inference.lesions.response import Response, lugano, recist
 from inference.pipelines.codes import CM3, MM3_IN_CM3
 from inference.reports.lesion_sums import SumName, sum_text
 from inference.reports.locale import Locale
+from storage.findings.feedback import FindingFeedback
+from storage.findings.repository import Findings
 from storage.index.patient_studies import PatientStudies
 from storage.index.repository import Index
 from storage.jobs.repository import Jobs
@@ -114,13 +116,20 @@ class LesionCourse:
 
 
 def lesion_courses(
-    index: Index, jobs: Jobs, lesions: Lesions, priors: PatientStudies, study_instance_uid: str
+    index: Index,
+    jobs: Jobs,
+    lesions: Lesions,
+    priors: PatientStudies,
+    findings: Findings,
+    finding_feedback: FindingFeedback,
+    study_instance_uid: str,
 ) -> tuple[LesionCourse, ...]:
     """Of the pipelines that have something to compare in this study."""
     found = []
-    for pipeline, visits in sorted(
-        course_of(index, jobs, lesions, priors, study_instance_uid).items()
-    ):
+    courses = course_of(
+        index, jobs, lesions, priors, findings, finding_feedback, study_instance_uid
+    )
+    for pipeline, visits in sorted(courses.items()):
         if visits[-1].study_instance_uid != study_instance_uid or len(visits) < 2:
             continue
         if visits[-1].is_compared:
@@ -220,15 +229,15 @@ def lesion_sentences(
 
 
 def _sized(lesion: Lesion, locale: Locale) -> str:
-    return locale.fill(
-        locale.words["lesions"]["sized"],
-        {"label": lesion.label, "size": locale.number(lesion.long_axis_mm, 1)},
-    )
+    words, size_mm = locale.words["lesions"], lesion.long_axis_mm
+    if size_mm is None:
+        return locale.fill(words["size_rejected"], {"label": lesion.label})
+    return locale.fill(words["sized"], {"label": lesion.label, "size": locale.number(size_mm, 1)})
 
 
 def _since(lesion: Lesion, then: Lesion | None, date: str, locale: Locale) -> str:
     """What a lesion is now beside what it was when it was new."""
-    if then is None:
+    if then is None or then.long_axis_mm is None or lesion.long_axis_mm is None:
         return _sized(lesion, locale)
     words, has_volumes = locale.words["lesions"], bool(then.volume_mm3 and lesion.volume_mm3)
     values = {

@@ -40,10 +40,13 @@ def facts_of(rule: StatedRule, lesion: Lesion, findings: Sequence[Finding]) -> L
     """By its type, its axes and the numbers that are stated of its segment."""
     numbers: dict[str, float] = {}
     unknown: dict[str, str] = {}
+    long_mm, short_mm = lesion.long_axis_mm, lesion.short_axis_mm
     sizes = {
-        "mean_diameter_mm": (lesion.long_axis_mm + lesion.short_axis_mm) / 2,
-        "long_axis_mm": lesion.long_axis_mm,
-        "short_axis_mm": lesion.short_axis_mm,
+        "mean_diameter_mm": None
+        if long_mm is None or short_mm is None
+        else (long_mm + short_mm) / 2,
+        "long_axis_mm": long_mm,
+        "short_axis_mm": short_mm,
         "volume_mm3": lesion.volume_mm3,
     }
     of_lesion = [

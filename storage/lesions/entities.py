@@ -30,12 +30,13 @@ class Lesion:
     label: str
     type: Code
     tracking_uid: str
-    long_axis_mm: float
-    """In the plane of the images."""
-    short_axis_mm: float
+    long_axis_mm: float | None
+    """In the plane of the images. A size that a reader rejected is None
+    (`inference.lesions.reviewed`); as stored, both axes are there."""
+    short_axis_mm: float | None
     """Perpendicular to it in the same image."""
     volume_mm3: float | None
-    """None of what a reader measured by its axes."""
+    """None of what a reader measured by its axes, too."""
     is_truncated: bool
     is_measurable: bool | None
     """Whether sums may go by it, by the model's card or as a composite; None: as its type does."""

@@ -30,7 +30,13 @@ def list_lesions(
     """Show the lesions up to a study, and the sums of longest diameters."""
     with open_storage(start(log_level="ERROR")) as storage:
         courses = course_of(
-            storage.index, storage.jobs, storage.lesions, storage.patient_studies, study
+            storage.index,
+            storage.jobs,
+            storage.lesions,
+            storage.patient_studies,
+            storage.findings,
+            storage.finding_feedback,
+            study,
         )
         studies = {visit.study_instance_uid for visits in courses.values() for visit in visits}
         record_use(storage.audit, Code.INSTANCES_ACCESSED, "R", studies=(study, *sorted(studies)))
@@ -39,10 +45,11 @@ def list_lesions(
         table = table_of("Study", "Lesion", "Long axis", "Tracked", "Before")
         for visit in visits:
             for seen in visit.seen:
+                size_mm = seen.lesion.long_axis_mm
                 table.add_row(
                     visit.study_date,
                     seen.lesion.lesion_id,
-                    f"{seen.lesion.long_axis_mm:.1f} mm",
+                    "rejected" if size_mm is None else f"{size_mm:.1f} mm",
                     f"…{seen.uid[-_UID_END:]}",
                     _before(seen),
                 )

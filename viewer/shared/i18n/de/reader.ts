@@ -59,6 +59,7 @@ export const reader: Messages["reader"] = {
     target: "Zielläsion",
     measured: "Von Befundern gemessen",
     lastSeen: (date) => `vom ${date}`,
+    rejected: "verworfen",
     sum: "Summe der Zielläsionen",
     correct: "Zuordnung korrigieren",
     lesion: "Läsion dieser Untersuchung",

@@ -57,6 +57,7 @@ export const reader = {
     target: "target",
     measured: "Measured by readers",
     lastSeen: (date: string) => `of ${date}`,
+    rejected: "rejected",
     sum: "Sum of targets",
     correct: "Correct a match",
     lesion: "Lesion of this study",

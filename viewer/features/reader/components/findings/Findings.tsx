@@ -75,7 +75,11 @@ export function Findings({
           ? () => show(finding)
           : undefined
       }
-      onChanged={onChanged}
+      onChanged={() => {
+        onChanged();
+        // The table of lesions goes by the feedback.
+        reload();
+      }}
     />
   );
   return (

@@ -97,7 +97,7 @@ function Diameter({ lesion }: { lesion: Lesion }) {
   const { reader: t } = useText();
   return (
     <span className={lesion.is_truncated ? "text-warn" : "font-semibold"}>
-      {findingValue(lesion.long_axis_mm, "mm")}
+      {lesion.long_axis_mm === null ? t.lesions.rejected : findingValue(lesion.long_axis_mm, "mm")}
       {lesion.is_truncated && <span className="block text-xs font-normal">{t.truncated}</span>}
     </span>
   );
