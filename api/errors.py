@@ -21,6 +21,7 @@ from inference.model_registry.status import ModelBlocked
 from inference.refusals import ModelUnusable
 from storage.core import errors
 from storage.core.text.outside_text import text_from_outside
+from storage.db.driver_errors import is_data_refused
 
 PROBLEM_JSON = "application/problem+json"
 MISMATCH_TITLE = "The request does not match the API description"
@@ -265,7 +266,15 @@ async def _http_exception(request: Request, error: Exception) -> JSONResponse:
 
 async def _database_error(request: Request, error: Exception) -> JSONResponse:
     # The driver's own words can carry the statement's values: they are not repeated.
-    del error
+    if is_data_refused(error):
+        return problem_response(
+            400,
+            "invalid_request",
+            "The database does not take a value of the request.",
+            title=_TITLE_OF["invalid_request"],
+            remedy="Shorten it.",
+            request_id=_request_id(request),
+        )
     return problem_response(
         503,
         "storage_unavailable",

@@ -8,8 +8,8 @@ from inference.priors.subjects import Subject
 from inference.rules.facts import Value
 from inference.rules.judge import judge
 from inference.rules.prior_rule import PriorRule
+from storage.core.text.bounded_text import indexed_name
 from storage.core.text.dates import date_of
-from storage.core.text.text_folding import folded_name
 from storage.patient_identity.same_person import Person
 
 SeriesOf = Callable[[str], Sequence[Found]]
@@ -41,7 +41,7 @@ def of_patient(subject: Subject, found: Iterable[Found], default_issuer: str) ->
 
 
 def _may_be_the_same(person: Person, found: Found) -> bool:
-    name = folded_name(found.text("PatientName"))
+    name = indexed_name(found.text("PatientName"))
     there = Person(name, found.text("PatientBirthDate"), found.text("PatientSex"))
     if not (there.birth_date and person.birth_date) and not (name and person.name_folded):
         # Neither tells anything: the ID is all that there is.

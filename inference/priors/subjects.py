@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from inference.rules.facts import Value
-from storage.core.text.text_folding import folded_name
+from storage.core.text.bounded_text import indexed_name
 from storage.index.repository import Index
 from storage.patient_identity.same_person import Person
 from storage.worklist.repository import WorklistItem
@@ -58,7 +58,7 @@ def subject_of_study(index: Index, study_instance_uid: str) -> Subject:
     return Subject(
         study.patient_id,
         study.issuer_of_patient_id,
-        Person(folded_name(study.patient_name), study.patient_birth_date, study.patient_sex),
+        Person(indexed_name(study.patient_name), study.patient_birth_date, study.patient_sex),
         study_instance_uid,
         study.study_date,
         frozenset(one.modality for one in received if one.modality),
@@ -75,7 +75,7 @@ def subject_of_order(item: WorklistItem) -> Subject:
     return Subject(
         text("PatientID"),
         text("IssuerOfPatientID"),
-        Person(folded_name(text("PatientName")), text("PatientBirthDate"), text("PatientSex")),
+        Person(indexed_name(text("PatientName")), text("PatientBirthDate"), text("PatientSex")),
         item.study_instance_uid,
         item.start[:8],
         frozenset(modalities if isinstance(modalities, tuple) else ()),

@@ -54,6 +54,10 @@ class InvalidRequest(MediViewError):
     code = "invalid_request"
 
 
+class ValueRefused(InvalidRequest):
+    """The database answers, and does not take a value: it is too long for an index, say."""
+
+
 class InvalidKey(InvalidRequest):
     """A matching key has a value that cannot be; `keyword` names its attribute."""
 

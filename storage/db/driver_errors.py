@@ -4,9 +4,15 @@ import sqlite3
 from typing import NoReturn
 
 from sqlalchemy import Engine
-from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalError
 
-from storage.core.errors import IndexDamaged, StorageFull, StorageUnavailable
+from storage.core.errors import (
+    IndexDamaged,
+    MediViewError,
+    StorageFull,
+    StorageUnavailable,
+    ValueRefused,
+)
 from storage.core.open_files import REMEDY, are_used_up
 
 BUSY_TIMEOUT_S = 30.0
@@ -18,6 +24,19 @@ _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _CLASHES = ("40001", "40P01")
 """PostgreSQL's serialization failure and deadlock (its manual, appendix A)."""
 _DISK_FULL, _READ_ONLY = "53100", "25006"
+_OF_DATA = ("22", "23", "54")
+"""PostgreSQL's classes of what is wrong with the values: they do not fit their type, break a
+constraint, or exceed a limit of the server, such as the longest entry of an index."""
+_LIMIT = "54"
+"""psycopg makes an OperationalError of it, as of an outage."""
+_OF_OTHERS = ("23503", "23505")
+"""A row that is there, or is not there any more: another transaction was in the way."""
+_SQLITE_OF_OTHERS = (
+    sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY,
+    sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY,
+    sqlite3.SQLITE_CONSTRAINT_ROWID,
+    sqlite3.SQLITE_CONSTRAINT_UNIQUE,
+)
 
 
 def is_damaged(error: BaseException | None) -> bool:
@@ -41,8 +60,13 @@ def damaged_index(
 
 
 def raise_translated(error: DBAPIError | sqlite3.DatabaseError) -> NoReturn:
-    """Raises StorageUnavailable or StorageFull; the error itself where it is neither."""
+    """Raises StorageUnavailable, StorageFull or ValueRefused; else the error itself."""
     sqlstate = _sqlstate(error)
+    if sqlstate.startswith(_LIMIT):
+        raise ValueRefused(
+            "The database does not take a value of this length.",
+            remedy="Shorten it; the database's own log says which index or limit it exceeds.",
+        ) from error
     if sqlstate == _READ_ONLY:
         raise StorageUnavailable(
             "The database takes no changes: the server is a standby, or was made read-only.",
@@ -71,6 +95,25 @@ def is_clash(error: BaseException | None) -> bool:
     if isinstance(error, IntegrityError):
         return True
     return _sqlstate(error) in _CLASHES
+
+
+def is_data_refused(error: BaseException | None) -> bool:
+    """Whether the database answers, and does not take these values, however often it is asked.
+
+    The error is the driver's, SQLAlchemy's, or ours as `translated` made it.
+    """
+    if isinstance(error, ValueRefused | UnicodeEncodeError | OverflowError):
+        return True
+    if isinstance(error, MediViewError):
+        error = error.__cause__
+    sqlstate = _sqlstate(error)
+    if sqlstate:
+        return sqlstate[:2] in _OF_DATA and sqlstate not in _OF_OTHERS
+    original = error.orig if isinstance(error, DBAPIError) else error
+    if getattr(original, "sqlite_errorcode", 0) in _SQLITE_OF_OTHERS:
+        return False
+    # psycopg finds some faults itself, NUL characters among them, and knows no code of them.
+    return isinstance(error, DataError | IntegrityError)
 
 
 def _sqlstate(error: BaseException | None) -> str:

@@ -12,6 +12,13 @@ from functools import cache, lru_cache
 from typing import Literal
 
 from storage.core.errors import InvalidInstance
+from storage.core.text.bounded_text import (
+    INDEXED_MAX_BYTES,
+    MOST_BYTES_OF_ONE,
+    cut,
+    cut_identity,
+    is_too_long,
+)
 from storage.core.text.character_sets import decode_text
 from storage.core.text.padding import unpadded_ascii
 from storage.core.uids import check_known_uid, check_unpadded_uid
@@ -55,6 +62,14 @@ _KEYWORDS = (
 _INFLATED = threading.Lock()
 _BINARY_KEYWORDS = frozenset({"Rows", "Columns", "BitsAllocated"})
 _NAME_KEYWORDS = frozenset({"PatientName", "ReferringPhysicianName"})
+# Two of them that begin alike are not the same. What is not named here describes.
+_IDENTIFYING_KEYWORDS = (
+    "PatientID IssuerOfPatientID PatientBirthDate PatientSex"
+    " StudyDate StudyTime AccessionNumber StudyID Modality SeriesDate SeriesTime"
+    " FrameOfReferenceUID PerformedProcedureStepStartDate PerformedProcedureStepStartTime"
+).split()
+_IDENTIFYING = frozenset(_IDENTIFYING_KEYWORDS)
+_LONG_FROM_BYTES = INDEXED_MAX_BYTES // MOST_BYTES_OF_ONE
 
 
 @dataclass(frozen=True)
@@ -72,7 +87,26 @@ class Header:
     """DICOM keyword to decoded text, padding removed; absent ones are missing."""
 
     def text(self, keyword: str) -> str:
-        return self.attributes.get(keyword, "")
+        """As the index keeps it: of text that is too long for it the beginning.
+
+        What identifies is refused at the door (`check_indexed`); records of earlier versions have
+        such text, and it gets its digest for an end.
+        """
+        value = self.attributes.get(keyword, "")
+        return cut_identity(value) if keyword in _IDENTIFYING else cut(value)
+
+    def check_indexed(self) -> None:
+        """Raises InvalidInstance where something that identifies is too long to be indexed."""
+        raw = getattr(self.attributes, "raw", None)
+        if raw is not None and max(map(len, raw.values()), default=0) <= _LONG_FROM_BYTES:
+            return
+        for keyword in _IDENTIFYING_KEYWORDS:
+            if is_too_long(self.attributes.get(keyword, "")):
+                raise InvalidInstance(
+                    f"{keyword} has more than {INDEXED_MAX_BYTES} bytes.",
+                    remedy=f"Shorten {keyword} at the sending system, and send the instance again.",
+                    keyword=keyword,
+                )
 
     def number(self, keyword: str) -> int | None:
         """An IS or US value, or None where it is absent or no whole number."""

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 
 import structlog
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DataError, DBAPIError
+from sqlalchemy.exc import DBAPIError
 
-from storage.core.errors import MediViewError, StorageUnavailable
-from storage.db.driver_errors import is_clash
+from storage.core.errors import InvalidInstance, MediViewError, StorageUnavailable
+from storage.db.driver_errors import is_clash, is_data_refused
 from storage.db.engine import reading, translated
 from storage.dicom.part10 import Header
 from storage.index.insert_instance import (
@@ -31,6 +31,8 @@ from storage.index.write_connection import Execute, WriteConnection, WriteConnec
 _CACHED_SERIES = 4096
 _FRESH_INSTANCES = 20_000
 _ATTEMPTS = 5
+# What the drivers raise themselves of values that the database has no form for.
+_NO_VALUES = (UnicodeEncodeError, OverflowError)
 
 log = structlog.get_logger(__name__)
 
@@ -81,7 +83,7 @@ class Indexer:
     def write(self, batch: Sequence[NewInstance]) -> list[Outcome | MediViewError]:
         """Write the rows in one transaction, committed on return; what became of each.
 
-        The error is StorageUnavailable or StorageFull.
+        The error is StorageUnavailable or StorageFull; InvalidInstance of what no database takes.
         """
         with self._commit_lock:
             return self._commit(batch) if batch else []
@@ -109,7 +111,7 @@ class Indexer:
             return self._write(batch)
         except _KnownElsewhere:
             return [self._commit_one(new) for new in batch]
-        except (DBAPIError, SeriesGone, StorageUnavailable) as error:
+        except (DBAPIError, SeriesGone, StorageUnavailable, *_NO_VALUES) as error:
             if not _concerns_rows(error):
                 raise
             # A cached series was deleted meanwhile, one row cannot be written, or
@@ -123,13 +125,20 @@ class Indexer:
             try:
                 with translated():
                     return insert_instances(self._engine, [new])[0]
-            except (DBAPIError, MediViewError) as error:
+            except (DBAPIError, MediViewError, *_NO_VALUES) as error:
                 if attempts_left and is_clash(error):
                     continue
-                if isinstance(error, MediViewError):
+                is_refused = is_data_refused(error)
+                if isinstance(error, MediViewError) and not is_refused:
                     return error
                 # A row that the database does not take is this instance's matter alone.
-                log.error("index_row_refused", error=type(error.orig).__name__)
+                cause = error.orig if isinstance(error, DBAPIError) else error
+                log.error("index_row_refused", error=type(cause).__name__)
+                if is_refused:
+                    return InvalidInstance(
+                        "The index does not take what the header of this instance says.",
+                        remedy="Look at its header: a value of it is too long, or not valid.",
+                    )
                 break
         return StorageUnavailable(
             "The index does not take the row of this instance.",
@@ -206,7 +215,7 @@ class Indexer:
 
 
 def _concerns_rows(error: Exception) -> bool:
-    return isinstance(error, (DataError, SeriesGone)) or is_clash(error)
+    return isinstance(error, SeriesGone) or is_data_refused(error) or is_clash(error)
 
 
 def _key(header: Header) -> SeriesKey:

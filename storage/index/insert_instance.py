@@ -9,7 +9,8 @@ from sqlalchemy import Connection, Engine, select, update
 
 from storage import tables as t
 from storage.core.entities import Location, Origin
-from storage.core.text.text_folding import folded_name, search_text
+from storage.core.text.bounded_text import indexed_name
+from storage.core.text.text_folding import search_text
 from storage.db.engine import insert_or_ignore, reading, writing
 from storage.db.find_or_add import find_or_add
 from storage.dicom.part10 import Header
@@ -155,7 +156,7 @@ def _study(connection: Connection, new: NewInstance) -> tuple[int, bool]:
             "study_description": header.text("StudyDescription"),
             "study_id": header.text("StudyID"),
             "referring_physician_name": header.text("ReferringPhysicianName"),
-            "referring_physician_name_folded": folded_name(header.text("ReferringPhysicianName")),
+            "referring_physician_name_folded": indexed_name(header.text("ReferringPhysicianName")),
             "search_text": _search_text(connection, assigned, header),
             "received_at": new.received_at,
             "updated_at": new.received_at,

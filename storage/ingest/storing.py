@@ -88,6 +88,7 @@ class InstanceStore:
         origin: Origin,
     ) -> Accepted:
         check_storage_class(header.sop_class_uid)
+        header.check_indexed()
         visibility = current_visibility()
         if visibility is None:
             return self._store_pieces(meta, dataset, header, source, origin)
@@ -96,6 +97,7 @@ class InstanceStore:
 
     def large(self, header: Header, large: LargeVolume) -> Accepted:
         check_storage_class(header.sop_class_uid)
+        header.check_indexed()
         visibility = current_visibility()
         if visibility is None:
             return self._store_large(header, large)

@@ -11,21 +11,27 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, Engine, delete, func, select, update
+from sqlalchemy.exc import DBAPIError
 
 from storage import tables as t
+from storage.core.errors import ValueRefused
+from storage.db.driver_errors import is_data_refused
 from storage.db.engine import insert_or_ignore, writing
 from storage.index.insert_instance import (
     NewInstance,
+    Outcome,
     insert_instance,
     instance_values,
     note_if_generated,
 )
+from storage.reconciliation.refused_rows import note_refused
 from storage.volumes.files import volume_begun_at
 
 
 @dataclass
 class Rebuilt:
-    """What was found. `refused` are records and objects that cannot be read any more."""
+    """What was found. `refused` are records and objects that cannot be read any more, and those
+    whose rows the database does not take."""
 
     instances: int = 0
     duplicates: int = 0
@@ -43,18 +49,32 @@ def add_batch(
     """
     if not batch:
         return
+    try:
+        outcomes = _add(engine, batch, are_later=are_later)
+    except (DBAPIError, ValueRefused, UnicodeEncodeError, OverflowError) as error:
+        if not is_data_refused(error):
+            raise
+        if len(batch) > 1:
+            # One of them is what the database does not take: each stands for itself.
+            for new in batch:
+                add_batch(engine, [new], rebuilt, are_later=are_later)
+            return
+        note_refused(engine, batch[0])
+        rebuilt.refused += 1
+        return
+    rebuilt.instances += outcomes.count("stored")
+    rebuilt.conflicts += outcomes.count("conflict")
+    rebuilt.duplicates += outcomes.count("duplicate")
+
+
+def _add(engine: Engine, batch: Sequence[NewInstance], *, are_later: bool) -> list[Outcome]:
+    outcomes: list[Outcome] = []
     with writing(engine) as connection:
         for new in batch:
-            outcome = insert_instance(connection, new)
-            if outcome == "stored":
-                rebuilt.instances += 1
-                continue
-            if not are_later:
+            outcomes.append(insert_instance(connection, new))
+            if outcomes[-1] != "stored" and not are_later:
                 _let_the_first_win(connection, new)
-            if outcome == "conflict":
-                rebuilt.conflicts += 1
-            else:
-                rebuilt.duplicates += 1
+    return outcomes
 
 
 def _let_the_first_win(connection: Connection, new: NewInstance) -> None:

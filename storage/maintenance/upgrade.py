@@ -10,6 +10,7 @@ from storage.db.grants import grant_all
 from storage.db.migrate import upgrade_schema
 from storage.db.sqlite_files.replacement import finish
 from storage.reconciliation.crash_recovery import CrashRecovery
+from storage.reconciliation.refused_rows import try_refused_again
 from storage.search.vectors import PassageVectors
 from storage.settings import Settings
 
@@ -33,7 +34,9 @@ def upgrade(settings: Settings) -> int:
             from storage.objects.s3 import S3Objects
 
             S3Objects(settings).create_bucket()
-        return CrashRecovery(engine, settings.data_dir / "volumes").run(thorough=True)
+        volumes = settings.data_dir / "volumes"
+        try_refused_again(engine, volumes)
+        return CrashRecovery(engine, volumes).run(thorough=True)
     finally:
         engine.dispose()
 

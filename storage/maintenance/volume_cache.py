@@ -15,6 +15,7 @@ from storage.maintenance.volume_rewriting import carry_tombstones
 from storage.objects.filesystem import ObjectStore
 from storage.objects.keys import volume_key
 from storage.reconciliation.reconcile import bury_again, is_reconciled, reconcile_volume
+from storage.reconciliation.refused_rows import refused_rows
 from storage.volumes.durable_names import sync_folder
 from storage.volumes.files import translated_os_errors
 from storage.volumes.reader import VolumeReader
@@ -57,6 +58,7 @@ def limit_cache(engine: Engine, volumes: VolumeWriter, cache_bytes: int) -> list
                 reconcile_volume(engine, path, reader)
                 or not is_reconciled(engine, path)
                 or path.name in _needed_here(engine)
+                or refused_rows(engine, path.name)
             ):
                 continue
             carry_tombstones(volumes, path)

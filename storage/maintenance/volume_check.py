@@ -21,6 +21,8 @@ from storage.integrity.copies import READABLE, state_in_volume
 from storage.maintenance.problems import Problem, ProblemKind, is_moved, remedy_for
 from storage.objects.filesystem import ObjectStore
 from storage.reconciliation.covered_rows import covered
+from storage.reconciliation.refused_rows import REMEDY as REFUSED
+from storage.reconciliation.refused_rows import refused_rows
 from storage.volumes.reader import VolumeReader
 from storage.volumes.scan import Record, is_being_written, is_unfinished, scan, torn_bytes
 
@@ -28,6 +30,7 @@ _RENEW = (
     "A rebuilt index would take it for deleted: 'mediview storage verify --repair' writes the"
     " record again."
 )
+_INDEX = "Run 'mediview migrate', or start the node."
 _REPAIRED_SOON = "The bytes are right; the running node writes the record again within minutes."
 
 
@@ -89,7 +92,9 @@ def _check_record(
     with reading(engine) as connection:
         known = find_known(connection, uid)
         if known is None and not is_covered(connection, uid, record.note.generation, record.digest):
-            yield Problem("not_indexed", place, uid, "Run 'mediview migrate', or start the node.")
+            offset = record.location.offset
+            is_refused = any(one.offset == offset for one in refused_rows(engine, path.name))
+            yield Problem("not_indexed", place, uid, REFUSED if is_refused else _INDEX)
 
 
 def _is_replaced(engine: Engine, uid: str, record: Record) -> bool:

@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from storage.core.errors import StateConflict
-from storage.core.text.text_folding import folded_name
+from storage.core.text.bounded_text import indexed_name
 from storage.patient_identity.entities import Patient, PatientKey, Statement
 from storage.patient_identity.resolution import Changes, resembles
 from storage.patient_identity.same_person import Person
@@ -100,7 +100,7 @@ def _adds_nothing(statement: Statement, whole: Statement, changes: Changes) -> b
 def described_by(statement: Statement) -> Person:
     stated = statement.demographics
     return Person(
-        folded_name(stated.patient_name or ""),
+        indexed_name(stated.patient_name or ""),
         stated.patient_birth_date or "",
         stated.patient_sex or "",
     )
@@ -124,7 +124,7 @@ def applies_to(statement: Statement, changes: Changes, arrived: Iterable[Patient
     found = _meant(statement, statement.key, changes, people, [described])
     if statement.prior is not None:
         # The name before a marriage, of the same birth date.
-        before = Person(folded_name(statement.prior_name), described.birth_date, "")
+        before = Person(indexed_name(statement.prior_name), described.birth_date, "")
         found += _meant(statement, statement.prior, changes, people, [described, before])
     return found
 

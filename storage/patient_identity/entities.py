@@ -6,7 +6,7 @@ from dataclasses import astuple, dataclass, replace
 from datetime import datetime
 from typing import Literal, NamedTuple
 
-from storage.core.text.text_folding import folded_name
+from storage.core.text.bounded_text import indexed_name
 from storage.dicom.part10 import Header
 from storage.patient_identity.same_person import Person
 
@@ -50,7 +50,7 @@ class Patient:
 
     @property
     def person(self) -> Person:
-        return Person(folded_name(self.patient_name), self.patient_birth_date, self.patient_sex)
+        return Person(indexed_name(self.patient_name), self.patient_birth_date, self.patient_sex)
 
     @property
     def digest(self) -> str:

@@ -7,7 +7,7 @@ emergency admissions come with IDs that somebody else has, and mostly without an
 from dataclasses import dataclass
 
 from storage.core.patient_sex import sex_of
-from storage.core.text.text_folding import folded_name
+from storage.core.text.bounded_text import indexed_name
 from storage.dicom.part10 import Header
 
 
@@ -22,7 +22,7 @@ class Person:
     @classmethod
     def of(cls, header: Header) -> "Person":
         return cls(
-            folded_name(header.text("PatientName")),
+            indexed_name(header.text("PatientName")),
             header.text("PatientBirthDate"),
             header.text("PatientSex"),
         )

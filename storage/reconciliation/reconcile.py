@@ -20,11 +20,12 @@ from storage.core.errors import InvalidInstance, LimitExceeded, MediViewError
 from storage.db.engine import insert_or_ignore, reading, writing
 from storage.deletion.service import bury
 from storage.dicom.part10 import read_header
-from storage.index.insert_instance import NewInstance, find_known, insert_instances
+from storage.index.insert_instance import NewInstance, find_known
 from storage.index.tombstones import Tombstone, is_covered
 from storage.reconciliation.covered_rows import renew_rows
 from storage.reconciliation.missing_volumes import find_missing
 from storage.reconciliation.moved_rows import Places, move_rows
+from storage.reconciliation.refused_rows import insert_or_note, refused_rows
 from storage.volumes.deletion_counter import Generation
 from storage.volumes.files import nothing_appended, translated_os_errors
 from storage.volumes.reader import VolumeReader
@@ -181,18 +182,24 @@ def _index_records(engine: Engine, path: Path, reader: VolumeReader) -> _Indexed
             if record.note.is_aside:
                 indexed.aside.append(record)
             else:
-                indexed.restored += _index(engine, path, record, reader)
+                indexed.restored += _index(engine, path, record, reader, indexed)
     return indexed
 
 
 def _index_aside(engine: Engine, path: Path, reader: VolumeReader, indexed: _Indexed) -> int:
-    return sum(_index(engine, path, record, reader) for record in indexed.aside)
+    return sum(_index(engine, path, record, reader, indexed) for record in indexed.aside)
 
 
-def _index(engine: Engine, path: Path, record: Record, reader: VolumeReader) -> bool:
-    """Whether the record got the row of an instance."""
+def _index(
+    engine: Engine, path: Path, record: Record, reader: VolumeReader, indexed: _Indexed
+) -> bool:
+    """Whether the record got the row of an instance. One that gets none does not end the others."""
     new = _without_row(engine, path, record, reader)
-    return new is not None and insert_instances(engine, [new]) == ["stored"]
+    if new is None:
+        return False
+    outcome = insert_or_note(engine, new)
+    indexed.is_left |= outcome is None
+    return outcome == "stored"
 
 
 def _not_indexed(engine: Engine, records: Sequence[Record]) -> list[Record]:
@@ -242,11 +249,18 @@ def _without_row(
 def count_without_row(engine: Engine, path: Path) -> int:
     """How many records of a volume neither have a row nor were deleted, by their file meta alone.
 
+    Those are left out whose rows the database refused.
+
     `reconcile` looks at those more closely.
     """
     count = 0
+    refused = {one.offset for one in refused_rows(engine, path.name)}
     for portion in batched(scan(path), _LOOKED_UP_TOGETHER):
-        missing = _not_indexed(engine, portion)
+        missing = [
+            record
+            for record in _not_indexed(engine, portion)
+            if record.location.offset not in refused
+        ]
         with reading(engine) as connection:
             aside = {
                 tuple(row)

@@ -32,6 +32,7 @@ from api.server.checks.storage import (
     check_disk_outlook,
     check_integrity,
     check_occupied_uids,
+    check_refused_rows,
     check_unreadable,
 )
 from api.server.own_addresses import own_dicom_peer, own_http_url
@@ -85,6 +86,7 @@ def diagnose(settings: Settings) -> Iterator[Check]:
             yield jobs_check(storage.settings, storage.jobs)
             yield _clock(storage.engine)
             yield check_unreadable(storage.unreadable)
+            yield check_refused_rows(storage.engine)
             yield check_integrity(storage.engine, storage.damaged, storage.volumes.folder)
             yield check_occupied_uids(storage.engine)
             yield check_access_groups(storage.webhooks, storage.access_groups)

@@ -24,6 +24,8 @@ from storage.ingest.generated import OCCUPIED
 from storage.integrity.repository import DamagedInstances
 from storage.integrity.scrub import scrub_state
 from storage.maintenance.verify import COUNTER_REMEDY
+from storage.reconciliation.refused_rows import REMEDY as REFUSED_REMEDY
+from storage.reconciliation.refused_rows import refused_rows
 from storage.retention.disk import DiskSamples
 from storage.retention.repository import StudyRetention
 from storage.settings import Settings
@@ -87,6 +89,21 @@ def check_unreadable(unreadable: UnreadableInstances) -> Check:
         "note",
         f"{count} cannot be decoded and are left out of answers, {named} among them",
         "Look at them with dcmdump, and delete them or have them sent again.",
+    )
+
+
+def check_refused_rows(engine: Engine) -> Check:
+    """Whether each record in the volumes could be indexed."""
+    refused = refused_rows(engine)
+    if not refused:
+        return Check("index", "ok", "it takes every stored record")
+    named = ", ".join(one.sop_instance_uid for one in refused[:3])
+    return Check(
+        "index",
+        "note",
+        f"the database refuses the rows of {len(refused)} stored instances, which stay in their"
+        f" volumes and are not shown: {named}{'' if len(refused) <= 3 else ' and others'}",
+        REFUSED_REMEDY,
     )
 
 
