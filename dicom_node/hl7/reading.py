@@ -67,6 +67,10 @@ class Header:
     character_set: str = ""
 
 
+# What names sender and message (HL7 2.8, 2.14.9): both databases keep an index of them.
+_MOST_CHARACTERS = {3: 227, 4: 227, 5: 227, 6: 227, 10: 199}
+
+
 def read_header(message: bytes) -> Header:
     """Raises Refused where it is no HL7 v2 message."""
     first = re.split(rb"[\r\n]", message.lstrip(b"\r\n"), maxsplit=1)[0].decode("iso-8859-1")
@@ -77,6 +81,10 @@ def read_header(message: bytes) -> Header:
     def field(number: int) -> str:
         return fields[number - 1].strip() if len(fields) >= number else ""
 
+    for number, most in _MOST_CHARACTERS.items():
+        if len(field(number)) > most:
+            place = f"MSH-{number}"
+            raise Refused("AR", "102", f"{place} has more than {most} characters.", place)
     component = field(2)[:1] or "^"
     kind = field(9).split(component)
     return Header(

@@ -13,6 +13,7 @@ from sqlalchemy.sql.dml import Insert
 
 from storage import tables as t
 from storage.audit.events import AuditEvent, AuditRecord
+from storage.core.text.bounded_text import cut
 
 WINDOW = timedelta(minutes=1)
 _SUBJECT_LENGTH = 128
@@ -126,7 +127,7 @@ def _values(event: AuditEvent, process: str) -> dict[str, Any]:
         "action": event.action,
         "outcome": event.outcome,
         "actor_kind": event.actor.kind,
-        "actor_name": _clean(event.actor.name),
+        "actor_name": cut(_clean(event.actor.name)),
         "actor_id": _clean(event.actor.id),
         "actor_address": event.actor.address,
         "process": process,

@@ -245,6 +245,8 @@ def _check_values(attributes: Mapping[str, Any]) -> None:
             raise InvalidRequest(
                 f"{keyword} is not a date with a time.", remedy="Write for example 20240131083000."
             )
+    if max(map(len, studies_of(attributes)), default=0) > 64:
+        raise InvalidRequest("A UID of a study has more than 64 characters.", remedy="Correct it.")
     for item in items_of(attributes, "InputInformationSequence"):
         for keyword in ("StudyInstanceUID", "SeriesInstanceUID"):
             if has_value(item, keyword):
