@@ -16,7 +16,7 @@ from storage import tables as t
 from storage.core.entities import Location
 from storage.db.engine import reading, writing
 from storage.maintenance.retired_volumes import retire
-from storage.reconciliation.reconcile import bury_again, reconcile_volume
+from storage.reconciliation.reconcile import bury_again, is_reconciled, reconcile_volume
 from storage.reconciliation.refused_rows import refused_rows
 from storage.volumes.files import SUFFIX, translated_os_errors
 from storage.volumes.reader import VolumeReader
@@ -41,7 +41,9 @@ def rewrite(
     """Move what is alive, then retire the volume; the bytes moved, None where it must stay."""
     bury_again(engine, path, reader)
     reconcile_volume(engine, path, reader)
-    if refused := refused_rows(engine, path.name):
+    refused = refused_rows(engine, path.name)
+    if refused or not is_reconciled(engine, path):
+        # Records without a row would be left behind.
         log.warning("volume_not_compacted", volume=path.name, refused=len(refused))
         return None
     records = list(scan(path))

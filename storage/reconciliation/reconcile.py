@@ -249,18 +249,13 @@ def _without_row(
 def count_without_row(engine: Engine, path: Path) -> int:
     """How many records of a volume neither have a row nor were deleted, by their file meta alone.
 
-    Those are left out whose rows the database refused.
-
-    `reconcile` looks at those more closely.
+    `reconcile` looks at those more closely. Without those whose rows the database refused.
     """
     count = 0
     refused = {one.offset for one in refused_rows(engine, path.name)}
     for portion in batched(scan(path), _LOOKED_UP_TOGETHER):
-        missing = [
-            record
-            for record in _not_indexed(engine, portion)
-            if record.location.offset not in refused
-        ]
+        found = _not_indexed(engine, portion)
+        missing = [record for record in found if record.location.offset not in refused]
         with reading(engine) as connection:
             aside = {
                 tuple(row)
