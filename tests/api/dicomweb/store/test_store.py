@@ -16,6 +16,7 @@ from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage
 
 from tests.api.dicomweb.node import DicomwebNode, dicomweb_node
 from tests.api.dicomweb.reading import bodies_of, read
+from tests.dicom_node.builders import ct_instance, encoded
 from tests.storage.dicom.test_offending_element import with_broken_private_element
 
 BOUNDARY = "example-boundary"
@@ -307,3 +308,18 @@ def test_an_answer_always_has_the_retrieve_url_though_it_be_empty(
     assert wrong.json()["00081190"] == {"vr": "UR"}
     (failed,) = wrong.json()[FAILED]["Value"]
     assert failed["00741048"]["Value"][0]["00820019"]["Value"] == ["StudyInstanceUID"]
+
+
+def test_an_instance_with_an_endless_accession_number_fails_by_itself(
+    empty_node: DicomwebNode,
+) -> None:
+    made = ct_instance()
+    made.add_new("AccessionNumber", "SH", "")
+    # As a sender would write it that checks no lengths.
+    made["AccessionNumber"]._value = "Q7" * 2000
+    response = store(empty_node, message(encoded(made), encoded(ct_instance())))
+    assert response.status_code == 202
+    assert reasons(response) == [0xC000]
+    assert len(response.json()[STORED]["Value"]) == 1
+    assert "AccessionNumber" in response.text
+    assert "Q7Q7" not in response.text
