@@ -1,6 +1,12 @@
-"""python -m benchmarks.verification: writes docs/clinical-verification.md, or fails."""
+"""python -m benchmarks.verification: writes docs/clinical-verification.md, or fails.
 
+The page is not written where rows that it has were not measured, such as those of the shared data
+on a machine without these; `--output` writes what there is elsewhere.
+"""
+
+import argparse
 import sys
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -51,11 +57,36 @@ def page(rows: list[Row]) -> str:
     return f"{_HEAD}\n{counted}\n\n{table(rows)}\n"
 
 
+def missing_rows(stored: str, rows: Sequence[Row]) -> list[str]:
+    """The beginnings (what, input, quantity) of a page's rows that are not among these."""
+    there = tuple(f"| {row.subject} | {row.input_kind} | {row.quantity} |" for row in rows)
+    lines = [line for line in stored.splitlines() if line.startswith("| ")][1:]
+    return [" |".join(one.split(" |")[:3]) for one in lines if not one.startswith(there)]
+
+
+def write_page(rows: list[Row], output: Path) -> list[str]:
+    """Write the page unless it would lose rows, which are returned."""
+    stored = output.read_text(encoding="utf-8") if output.exists() else ""
+    missing = missing_rows(stored, rows)
+    if not missing:
+        output.write_text(page(rows), encoding="utf-8")
+    return missing
+
+
 if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--output", type=Path, default=PAGE, help="the page to write")
+    output = parser.parse_args().output
     found = all_rows()
-    PAGE.write_text(page(found), encoding="utf-8")
+    missing = write_page(found, output)
+    if missing:
+        print(f"{output} is unchanged: {len(missing)} of its rows were not measured here.")
+        print(*missing, sep="\n")
+        print("Put the shared data beside the repository (../shared), or write to another page")
+        print("(--output PAGE). Rows that are to go: delete them from the page first.")
+        sys.exit(2)
     wrong = [row for row in found if not row.agrees]
     for row in wrong:
         print(f"{row.subject}, {row.input_kind}, {row.quantity}: {row.expected} {row.measured}")
-    print(f"{len(found) - len(wrong)} of {len(found)} rows agree; {PAGE}")
+    print(f"{len(found) - len(wrong)} of {len(found)} rows agree; {output}")
     sys.exit(bool(wrong))

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from benchmarks.verification.__main__ import PAGE, page
+from benchmarks.verification.__main__ import PAGE, missing_rows, page, write_page
 from benchmarks.verification.calibrations import calibration_rows
 from benchmarks.verification.phantoms import KINDS, phantom_rows
 from benchmarks.verification.rows import Row
@@ -18,6 +18,19 @@ def test_all_phantoms_calibrations_and_names_agree(tmp_path: Path) -> None:
     assert "**no**" not in written
     assert all(row.input_kind.replace("|", "") in written for row in rows)
     assert page(rows).startswith("# Clinical verification")
+    assert missing_rows(page(rows), rows) == []
+
+
+def test_the_page_never_loses_rows(tmp_path: Path) -> None:
+    lung = Row("lung", "shared chest CT, 300 slices", "volume", "mL", 4000, 4000, 0.1, "SimpleITK")
+    name = Row("name", "A^B|C", "letters", "", 3, 3, 0, "by hand")
+    output = tmp_path / "page.md"
+    assert write_page([lung, name], output) == []
+    whole = output.read_text("utf-8")
+    assert write_page([name], output) == ["| lung | shared chest CT, 300 slices | volume"]
+    assert output.read_text("utf-8") == whole
+    assert write_page([name], tmp_path / "other.md") == []
+    assert write_page([name, lung], output) == []
 
 
 def test_a_number_where_there_must_be_none_does_not_agree() -> None:
