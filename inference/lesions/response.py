@@ -49,6 +49,8 @@ class Response:
     category: Category
     reasons: tuple[Reason, ...] = ()
     """Of PD all that hold, the others by the first rule that does; none of the first study."""
+    has_nodes: bool = False
+    """Whether a target is a lymph node, of which the sum of diameters holds the short axis."""
     still_new: tuple[str, ...] = ()
     """Lesions (ids) that were new in a study before and are there."""
 
@@ -201,6 +203,7 @@ def _responses(
             new_lesions=new,
             category=category,
             reasons=reasons,
+            has_nodes=any(is_node(one.lesion) for one in found.targets),
             still_new=tuple(one.lesion.lesion_id for one in found.added if not _is_new(one)),
         )
         if comparable or not sums.points:

@@ -16,6 +16,7 @@ def sum_text(name: SumName, response: Response, locale: Locale) -> str:
         return locale.fill(words[f"{name}_incomplete"], verdict)
     change = response.change_from_baseline_percent
     total = locale.number(response.sum, 1)
+    verdict["diameters"] = words["diameters"]["with_nodes" if response.has_nodes else "longest"]
     if change is None:
         other = "uncompared" if "holds_others" in response.reasons else "other_method"
         return locale.fill(words[f"{name}_{other}"], {"sum": total, **verdict})

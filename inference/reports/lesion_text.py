@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from inference.findings.facts import Fact
 from inference.lesions.course import Visit, course_of
+from inference.lesions.measurable import is_measurable
 from inference.lesions.response import Response, lugano, recist
 from inference.pipelines.codes import CM3, MM3_IN_CM3
 from inference.reports.lesion_sums import SumName, sum_text
@@ -81,6 +82,15 @@ class LesionCourse:
         return self._earlier(self.visit.outside)
 
     @property
+    def cut_off(self) -> tuple[Lesion, ...]:
+        """Lesions of which the images show a part alone, so that no sum holds them."""
+        return tuple(
+            one.lesion
+            for one in self.visit.seen
+            if one.lesion.is_truncated and is_measurable(one.lesion)
+        )
+
+    @property
     def other_names(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
         """Lesions that were called otherwise before, with what they were called; of a merging all,
         of a split each part."""
@@ -111,7 +121,8 @@ class LesionCourse:
         )
         return (
             f"{self.pipeline} {sorted(self.counts.items())} {self.recist} {self.lugano}{new}"
-            f" /{gone} {self.other_names} {[one.label for one, _, _ in self.still_new]}"
+            f" /{gone} {[one.label for one in self.cut_off]} {self.other_names}"
+            f" {[one.label for one, _, _ in self.still_new]}"
         )
 
 
@@ -210,6 +221,9 @@ def lesion_sentences(
             if lesions:
                 labels = ", ".join(_sized(one, locale) for one in lesions)
                 yield _stated(locale.fill(words[kind], {"date": date, "labels": labels}), course)
+        if course.cut_off:
+            labels = ", ".join(one.label for one in course.cut_off)
+            yield _stated(locale.fill(words["cut_off"], {"labels": labels}), course)
         if course.still_new:
             still = "still_measured" if course.visit.by_readers else "still_new"
             labels = "; ".join(_since(*one, locale) for one in course.still_new)

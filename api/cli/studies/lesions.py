@@ -27,7 +27,7 @@ _UID_END = 8
 def list_lesions(
     study: Annotated[str, typer.Argument(help="StudyInstanceUID of a stored study.")],
 ) -> None:
-    """Show the lesions up to a study, and the sums of longest diameters."""
+    """Show the lesions up to a study, and the sums of diameters (of lymph nodes the short axes)."""
     with open_storage(start(log_level="ERROR")) as storage:
         courses = course_of(
             storage.index,

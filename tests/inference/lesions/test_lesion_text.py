@@ -118,3 +118,33 @@ def course(visits: list[Visit]) -> LesionCourse:
         "nodules", visits[-1], visits[-2].study_date, response, None,
         still_new=still_new(visits, response),
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("language", "cut_off", "total"),
+    [
+        ("en", "Cut off by the images, and so not in the sums: L.",
+         "Sum of the diameters (of lymph nodes the short axes) of the target lesions, chosen by"
+         " software: 38.0 mm (-17.4% from 46.0 mm at first; smallest 46.0 mm)."),
+        ("de", "Von den Bildern abgeschnitten und daher in keiner Summe: L.",
+         "Summe der Durchmesser (bei Lymphknoten der kurzen Achsen) der von der Software gewählten"
+         " Zielläsionen: 38,0 mm (-17,4 % gegenüber anfangs 46,0 mm; kleinste 46,0 mm)."),
+    ],
+)  # fmt: skip
+def test_nodes_count_by_their_short_axis_and_what_is_cut_off_is_named(
+    language: str, cut_off: str, total: str
+) -> None:
+    """30 + 16 mm at first, 24 + 14 mm now; the long axes are 30 + 25 and 24 + 20 mm."""
+
+    def of(number: int, mm: float, long_mm: float, short_mm: float, *others: Seen) -> Visit:
+        target, node = lesion(f"A{number}", mm), lesion(f"N{number}", long_mm, short_mm, kind=NODE)
+        both = Seen(target, "A", "A", None), Seen(node, "N", "N", None)
+        return Visit("1.2", "20230101", (*both, *others), (), (), (), is_compared=True)
+
+    cut = Seen(lesion("L", 40, cut=True), "L", "L", match("matched", "l", "L"))
+    visits = [of(1, 30, 25, 16), of(2, 24, 20, 14, cut)]
+    course = LesionCourse("nodules", visits[-1], "20230101", recist(visits)[1][-1], None)
+    texts = [one.text for one in lesion_sentences([course], load_locale(language))]
+    assert cut_off in texts
+    stated = [one.replace("\N{MINUS SIGN}", "-").replace("\xa0", " ") for one in texts]
+    assert any(one.startswith(total) for one in stated), stated
