@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import Field
 
 from api.base_schemas import CodePayload, Payload
+from inference.lesions.reasons import Reason
 from storage.lesions.entities import Relation
 
 
@@ -60,6 +61,9 @@ class LesionPayload(Payload):
         " that are not measured under RECIST 1.1, a lesion that holds another, and what the"
         " model's card says so of."
     )
+    is_node: bool = Field(
+        description="A lymph node, of which sums of diameters hold the short axis."
+    )
     match: MatchPayload | None = Field(
         description="Null at the first study, and where the studies could not be compared."
     )
@@ -92,7 +96,8 @@ class ResponsePayload(Payload):
     change_from_nadir_percent: float | None
     new_lesions: int
     category: Literal["baseline", "CR", "PR", "SD", "PD", "NE"]
-    reason: str
+    reason: str = Field(description="In English sentences; empty of the first study.")
+    reasons: list[Reason] = Field(description="The same, a code each.")
 
 
 class ResponseTable(Payload):

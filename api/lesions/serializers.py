@@ -12,7 +12,7 @@ from api.lesions.schemas import (
     ResponseTable,
 )
 from inference.lesions.course import Seen, Visit
-from inference.lesions.measurable import is_measurable
+from inference.lesions.measurable import is_measurable, is_node
 from inference.lesions.response import Response, lugano, recist
 from storage.core.text.dicom_values import dicom_date
 from storage.lesions.entities import LesionMatch
@@ -70,6 +70,7 @@ def _lesion(seen: Seen) -> LesionPayload:
         volume_mm3=lesion.volume_mm3,
         is_truncated=lesion.is_truncated,
         is_measurable=is_measurable(lesion),
+        is_node=is_node(lesion),
         match=match_payload(seen.match) if seen.match else None,
     )
 
@@ -89,6 +90,7 @@ def _table(targets: frozenset[str], responses: Sequence[Response]) -> ResponseTa
                 new_lesions=one.new_lesions,
                 category=one.category,
                 reason=one.reason,
+                reasons=list(one.reasons),
             )
             for one in responses
         ],

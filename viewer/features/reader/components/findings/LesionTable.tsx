@@ -83,7 +83,7 @@ export function LesionTable({ course, onChanged }: { course: LesionCourse; onCha
         (one) =>
           (one.category === "NE" || one.category === "PD") && (
             <p key={one.study_instance_uid} className="mt-1 text-xs text-dim">
-              {dateText(one.study_date)}: {one.category}. <span lang="en">{one.reason}</span>
+              {dateText(one.study_date)}: {one.category}. {one.reasons.map((reason) => t.lesions.reasons[reason]).join(" ")}
             </p>
           ),
       )}
@@ -98,6 +98,9 @@ function Diameter({ lesion }: { lesion: Lesion }) {
   return (
     <span className={lesion.is_truncated ? "text-warn" : "font-semibold"}>
       {lesion.long_axis_mm === null ? t.lesions.rejected : findingValue(lesion.long_axis_mm, "mm")}
+      {lesion.is_node && lesion.short_axis_mm !== null && (
+        <Note>{t.lesions.shortAxis(findingValue(lesion.short_axis_mm, "mm"))}</Note>
+      )}
       {lesion.is_truncated && <span className="block text-xs font-normal">{t.truncated}</span>}
     </span>
   );
