@@ -83,6 +83,8 @@ def _member(node: yaml.MappingNode, key: Any) -> yaml.Node | None:
 def _message(error: ErrorDetails) -> str:
     if error["type"] == "extra_forbidden":
         return f"'{error['loc'][-1]}' is not an entry that can stand here."
+    if error["type"] == "missing":
+        return f"'{error['loc'][-1]}' is missing."
     return error["msg"].removeprefix("Value error, ").rstrip(".") + "."
 
 

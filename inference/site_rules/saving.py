@@ -51,7 +51,7 @@ def checked_rules(settings: Settings, text: str) -> RuleSet:
     """Raises InvalidRequest naming each wrong line, or a pipeline that does not exist."""
     if len(text.encode()) > MAX_BYTES:
         raise InvalidRequest("The rules are larger than 1 MiB.", remedy="Use fewer rules.")
-    rules = rules_in(text, "line", _REMEDY)
+    rules = rules_in(text, "rules", _REMEDY)
     check_pipelines(settings, rules)
     return rules
 

@@ -59,13 +59,13 @@ def test_rules_are_tried_saved_and_gone_back_from(api: ApiNode) -> None:
 def test_mistakes_and_somebody_else_who_saved_are_named(api: ApiNode) -> None:
     wrong = {"text": "routing:\n  - {name: x, tp: archive}\n", "after": 0}
     assert (
-        "line:2: 'tp'"
+        "rules:2: 'tp'"
         in is_problem(api.client.put("/api/rules/text", json=wrong), 400, "invalid_request")[
             "detail"
         ]
     )
     tried = api.client.post("/api/rules/preview", json={"text": wrong["text"]})
-    assert "line:2: 'tp'" in is_problem(tried, 400, "invalid_request")["detail"]
+    assert "rules:2: 'tp'" in is_problem(tried, 400, "invalid_request")["detail"]
     assert api.client.put("/api/rules/text", json={"text": ONE, "after": 0}).is_success
     late = api.client.put("/api/rules/text", json={"text": TWO, "after": 0})
     assert "since version 0" in is_problem(late, 409, "state_conflict")["detail"]

@@ -180,3 +180,26 @@ def test_one_who_is_no_administrator_is_told_so(closed: ClosedNode, page: Page) 
     expect(page.get_by_test_id("not-allowed")).to_contain_text("signed in as ada (radiologist)")
     assert serious_findings(page) == []
     expect(page.get_by_role("button", name="Create key")).to_have_count(0)
+
+
+@pytest.mark.slow
+def test_rules_are_tried_on_studies_and_saved(closed: ClosedNode, page: Page) -> None:
+    closed.storage.accounts.add("root", PASSWORD, ["admin"])
+    sign_in(page, closed, "root", "rules")
+    editor = page.get_by_test_id("rules-editor")
+    editor.get_by_role("textbox", name="rules.yaml").fill("routing: [{name: x, tp: archive}]")
+    editor.get_by_role("button", name="Try on").click()
+    expect(editor.get_by_text("'tp' is not an entry")).to_be_visible()
+    editor.get_by_role("textbox", name="rules.yaml").fill(
+        "routing: [{name: all away, when: {Modality: MR}, to: archive}]"
+    )
+    editor.get_by_role("button", name="Try on").click()
+    counts = page.get_by_role("table", name="For how many studies")
+    expect(counts.get_by_role("row", name="all away Routing")).to_be_visible()
+    editor.get_by_label("Reason for the change").fill("Archive MR")
+    editor.get_by_role("button", name="Save").click()
+    confirm(page, "root")
+    expect(editor.get_by_role("row", name="Archive MR")).to_contain_text("in force")
+    editor.get_by_role("button", name="Show changes").click()
+    expect(page.get_by_test_id("rule-version")).to_contain_text("all away")
+    assert serious_findings(page) == []
