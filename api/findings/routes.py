@@ -20,8 +20,10 @@ from api.findings.serializers import feedback_payload, finding_payload
 from api.new_router import new_router
 from api.parameters import FindingId, StudyUid, problems
 from api.request_rules.enum_spelling import spelled_freely
+from inference.findings.derived import void_among
 from storage.core.findings import Code, FeedbackKind, Finding, FormerKind
 from storage.findings.feedback import FindingFeedback
+from storage.findings.repository import Findings
 from storage.jobs.withdrawals import Withdrawals
 
 log = structlog.get_logger(__name__)
@@ -90,7 +92,9 @@ def list_findings(storage: StorageDep, study_instance_uid: StudyUid) -> FindingL
     storage.index.study(study_instance_uid)
     findings = storage.findings.of_study(study_instance_uid)
     return FindingList(
-        items=finding_payloads(storage.withdrawals, storage.finding_feedback, findings)
+        items=finding_payloads(
+            storage.withdrawals, storage.findings, storage.finding_feedback, findings
+        )
     )
 
 
@@ -100,7 +104,9 @@ def get_finding(request: Request, storage: StorageDep, finding_id: FindingId) ->
     """The finding as it was stated, with all feedback on it."""
     finding = storage.findings.get(finding_id)
     name_studies(request, finding.study_instance_uid)
-    (found,) = finding_payloads(storage.withdrawals, storage.finding_feedback, [finding])
+    (found,) = finding_payloads(
+        storage.withdrawals, storage.findings, storage.finding_feedback, [finding]
+    )
     return found
 
 
@@ -150,16 +156,21 @@ def add_feedback(
 
 
 def finding_payloads(
-    withdrawals: Withdrawals, finding_feedback: FindingFeedback, findings: Sequence[Finding]
+    withdrawals: Withdrawals,
+    finding_repository: Findings,
+    finding_feedback: FindingFeedback,
+    findings: Sequence[Finding],
 ) -> list[FindingPayload]:
     """Findings as the API tells them, with the feedback on each."""
     feedback = finding_feedback.of_findings([finding.finding_id for finding in findings])
+    void = void_among(finding_repository, finding_feedback, findings)
     withdrawn = withdrawals.among([finding.job_id for finding in findings])
     return [
         finding_payload(
             finding,
             feedback[finding.finding_id],
             is_withdrawn=finding.job_id in withdrawn,
+            is_left_out=finding.finding_id in void,
         )
         for finding in findings
     ]

@@ -245,6 +245,11 @@ class FindingPayload(Payload):
     is_withdrawn: bool = Field(
         False, description="Whether the series has changed since, so that it counts no more."
     )
+    is_left_out: bool = Field(
+        False,
+        description="Whether it is a total or share that holds a value which a person rejected or"
+        " corrected, so that reports and comparisons leave it out.",
+    )
     feedback: list[FeedbackPayload] = Field(
         default_factory=list, description="All feedback, oldest first; the last counts."
     )

@@ -40,6 +40,7 @@ def finding_payload(
     feedback: Sequence[Feedback] = (),
     *,
     is_withdrawn: bool = False,
+    is_left_out: bool = False,
 ) -> FindingPayload:
     segment = finding.segmentation
     return FindingPayload(
@@ -75,6 +76,7 @@ def finding_payload(
         validity=_validity(finding.validity) if finding.validity else None,
         prior=_prior(finding.prior) if finding.prior else None,
         is_withdrawn=is_withdrawn,
+        is_left_out=is_left_out,
         feedback=[feedback_payload(one) for one in feedback],
     )
 

@@ -217,7 +217,10 @@ def read_job(storage: Storage, job_id: str) -> JobPayload:
     return job_payload(
         job,
         finding_payloads(
-            storage.withdrawals, storage.finding_feedback, storage.findings.of_job(job_id)
+            storage.withdrawals,
+            storage.findings,
+            storage.finding_feedback,
+            storage.findings.of_job(job_id),
         ),
     )
 

@@ -71,6 +71,8 @@ def test_a_rejected_lesion_leaves_all_that_holds_it(api: ApiNode, tmp_path: Path
     total = api.client.get(f"/fhir/Observation/{found[TOTAL]['finding_id']}").json()
     assert "valueQuantity" not in total
     assert total["dataAbsentReason"]["text"].startswith("Left out")
+    marked = findings_of(api, now.study_instance_uid).items()
+    assert [label for label, one in marked if one["is_left_out"]] == [TOTAL]
     query = {"_id": found[TOTAL]["finding_id"]}
     (entry,) = api.client.get("/fhir/Observation", params=query).json()["entry"]
     assert "valueQuantity" not in entry["resource"]

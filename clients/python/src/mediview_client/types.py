@@ -217,6 +217,9 @@ class Finding(TypedDict):
     """Of volumes: what the patient's study before measured."""
     is_withdrawn: NotRequired[bool]
     """Whether the series has changed since, so that it counts no more."""
+    is_left_out: NotRequired[bool]
+    """Whether it is a total or share that holds a value which a person rejected or corrected,
+    so that reports and comparisons leave it out."""
     feedback: NotRequired[list["Feedback"]]
     """All feedback, oldest first; the last counts."""
 

@@ -54,6 +54,7 @@ export const reader: Messages["reader"] = {
   percentile: (number: string) => `Perzentile ${number}`,
   noRange: "keine Referenzwerte.",
   places: { below: "darunter", within: "darin", above: "darüber" },
+  leftOut: "nicht enthalten: ein verworfener oder korrigierter Wert steckt darin",
   lesions: {
     title: "Längster Durchmesser der Läsionen, mm",
     target: "Zielläsion",

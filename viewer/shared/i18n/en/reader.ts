@@ -52,6 +52,7 @@ export const reader = {
   percentile: (number: string) => `percentile ${number}`,
   noRange: "no reference values.",
   places: { below: "below", within: "within", above: "above" },
+  leftOut: "left out: it holds a value that was rejected or corrected",
   lesions: {
     title: "Longest diameter of lesions, mm",
     target: "target",

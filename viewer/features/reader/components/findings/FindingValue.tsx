@@ -62,9 +62,9 @@ export function FindingValue({
             data-unit={unit}
             data-truncated={truncated || undefined}
             data-implausible={implausible || undefined}
-            title={truncated ? truncationText(finding) : implausible ? finding.validity?.reason : caveats || undefined}
+            title={finding.is_left_out ? t.leftOut : truncated ? truncationText(finding) : implausible ? finding.validity?.reason : caveats || undefined}
             className={
-              given?.kind === "REJECTED" ? "line-through" : truncated || implausible ? "text-warn" : "font-semibold"
+              given?.kind === "REJECTED" || finding.is_left_out ? "line-through" : truncated || implausible ? "text-warn" : "font-semibold"
             }
           >
             {truncated || implausible ? (
@@ -87,6 +87,7 @@ export function FindingValue({
         ) : (
           stated
         )}
+        {finding.is_left_out && <span className="sr-only">, {t.leftOut}</span>}
         {given && <span className="sr-only">, {feedbackText(given)}</span>}
       </button>
     </span>
