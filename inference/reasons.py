@@ -11,6 +11,8 @@ from functools import cache, lru_cache
 from types import MappingProxyType
 from typing import Literal, get_args
 
+from storage.core.text.outside_text import text_from_outside
+
 ReasonCode = Literal[
     "no_instances",
     "modality",
@@ -150,6 +152,10 @@ TEMPLATES: dict[ReasonCode, str] = {
 
 _REMEDIES = get_args(ReasonCode)[-6:]
 _PARAMETER = re.compile(r"{(\w+)}")
+_PARAMETER_AT_MOST = 100
+"""Characters; a header may state any number of them, and every list of studies repeats reasons."""
+CODED_AT_MOST = 700
+"""Characters of the longest reason that `reason` makes, with its remedy."""
 
 
 @dataclass(frozen=True)
@@ -161,17 +167,29 @@ class ReasonPart:
 
 
 def reason(code: ReasonCode, **parameters: object) -> str:
-    """The sentence in English. Raises KeyError where a parameter of the code is missing."""
-    return TEMPLATES[code].format(**parameters)
+    """The sentence in English; a parameter of more than 100 characters is cut, and ends in "…".
+
+    Raises KeyError where a parameter of the code is missing.
+    """
+    shown = {
+        name: text_from_outside(str(value), _PARAMETER_AT_MOST)
+        for name, value in parameters.items()
+    }
+    return TEMPLATES[code].format(**shown)
 
 
-# A list of studies asks for the same few again and again.
-@lru_cache(maxsize=4096)
 def coded(text: str) -> tuple[ReasonPart, ...]:
     """The sentences of a reason, the remedy last; none where any of it has no code.
 
-    Of several that fit, the one that says most by itself is meant.
+    Of several that fit, the one that says most by itself is meant. What is longer than any reason,
+    as earlier versions stored what headers state, has none.
     """
+    return _coded(text) if len(text) <= CODED_AT_MOST else ()
+
+
+# A list of studies asks for the same few again and again.
+@lru_cache(maxsize=1024)
+def _coded(text: str) -> tuple[ReasonPart, ...]:
     whole = _match(text)
     if whole:
         return (whole,)
@@ -183,24 +201,39 @@ def coded(text: str) -> tuple[ReasonPart, ...]:
 
 
 def _match(text: str) -> ReasonPart | None:
-    for code, pattern in _patterns():
-        found = pattern.fullmatch(text)
-        if found:
-            return ReasonPart(code, MappingProxyType(found.groupdict()))
+    for code, words, names in _templates():
+        found = _between(text, words)
+        if found is not None:
+            return ReasonPart(code, MappingProxyType(dict(zip(names, found, strict=True))))
     return None
 
 
 @cache
-def _patterns() -> tuple[tuple[ReasonCode, re.Pattern[str]], ...]:
-    by_words = sorted(
-        TEMPLATES.items(), key=lambda item: len(_PARAMETER.sub("", item[1])), reverse=True
-    )
-    return tuple((code, _pattern(template)) for code, template in by_words)
+def _templates() -> tuple[tuple[ReasonCode, tuple[str, ...], tuple[str, ...]], ...]:
+    """Code, words and the names of parameters between them, those with most words first."""
+    parts = [(code, _PARAMETER.split(template)) for code, template in TEMPLATES.items()]
+    parts.sort(key=lambda one: sum(map(len, one[1][::2])), reverse=True)
+    return tuple((code, tuple(found[::2]), tuple(found[1::2])) for code, found in parts)
 
 
-def _pattern(template: str) -> re.Pattern[str]:
-    words_and_names = _PARAMETER.split(template)
-    words = [re.escape(part) for part in words_and_names[::2]]
-    names = [f"(?P<{part}>.*?)" for part in words_and_names[1::2]]
-    pairs = zip(words, [*names, ""], strict=True)
-    return re.compile("".join(word + name for word, name in pairs), re.DOTALL)
+def _between(text: str, words: tuple[str, ...]) -> list[str] | None:
+    """What stands between words that follow each other in the text; None where they do not.
+
+    Each is looked for once, from where the one before it ends: if the words fit at all, they fit
+    so. A regular expression would try all places of all words.
+    """
+    first, *middle = words
+    if not middle:
+        return [] if text == first else None
+    last = middle.pop()
+    if not text.startswith(first) or not text.endswith(last):
+        return None
+    found = []
+    at, end = len(first), len(text) - len(last)
+    for word in middle:
+        next_at = text.find(word, at, end)
+        if next_at < 0:
+            return None
+        found.append(text[at:next_at])
+        at = next_at + len(word)
+    return [*found, text[at:end]] if at <= end else None

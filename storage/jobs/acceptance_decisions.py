@@ -4,6 +4,7 @@ from sqlalchemy import Engine, delete, insert, select
 
 from storage import tables as t
 from storage.core.entities import Decision
+from storage.core.text.outside_text import stored_reason
 from storage.db.engine import reading, writing
 from storage.db.row_mapping import to_decision
 from storage.events.repository import add_event
@@ -16,6 +17,8 @@ class AcceptanceDecisions:
     def record(self, decision: Decision) -> None:
         """Keep the decision in place of an earlier one on the same series and pipeline."""
         values = {name: getattr(decision, name) for name in decision.__dataclass_fields__}
+        # It may quote headers, and every list of studies has it.
+        values["reason"] = stored_reason(decision.reason)
         with writing(self._engine) as connection:
             connection.execute(
                 delete(t.decision).where(

@@ -1,6 +1,7 @@
 """Jobs, deliveries and events: claimed once, never lost, told in order."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -203,6 +204,9 @@ def test_decisions_and_findings_are_kept_whole(storage: Storage) -> None:
     accepted = Decision(STUDY, SERIES, "brain", "1", "f2", True, "", job.job_id, now)
     storage.acceptance_decisions.record(accepted)
     assert storage.acceptance_decisions.of_study(STUDY) == [accepted]
+    storage.acceptance_decisions.record(replace(accepted, reason="Kernel x" + " y" * 9_000))
+    (shortened,) = storage.acceptance_decisions.of_study(STUDY)
+    assert len(shortened.reason) == 2_000
     cm3 = Code("cm3", "UCUM", "cubic centimeter")
     brain = Code("12738006", "SCT", "Brain")
     finding = Finding(
