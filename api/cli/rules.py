@@ -16,7 +16,7 @@ from inference.rules.judge import Trace
 from inference.scheduling.deciding import results_in
 from inference.scheduling.explain import Explanation, explain_study
 from inference.site_rules.preview import Change, preview_rules
-from inference.site_rules.saving import save_rules
+from inference.site_rules.saving import rules_text, save_rules
 from storage.audit import Code, Type
 from storage.container import Storage, open_storage
 from storage.rules.repository import RuleVersion
@@ -90,7 +90,7 @@ def save(
 
 
 def _save(storage: Storage, text: str, comment: str) -> RuleVersion:
-    newest = storage.rule_versions.newest()
+    in_force = rules_text(storage.settings, storage.rule_versions)
     change = change_by_operator(
         storage.audit, Code.SECURITY_ALERT, "U", type=Type.SOFTWARE_CONFIGURATION, rules=comment
     )
@@ -99,7 +99,7 @@ def _save(storage: Storage, text: str, comment: str) -> RuleVersion:
             storage.settings,
             storage.rule_versions,
             text,
-            0 if newest is None else newest.number,
+            in_force.digest,
             author=operator().name,
             comment=comment,
         )

@@ -32,9 +32,8 @@ class RulesTextPayload(Payload):
     """The rules in force as YAML, as an editor begins with them."""
 
     text: str
-    version: int = Field(
-        description="What `after` of the next saving is; 0: none was ever saved.", examples=[12]
-    )
+    digest: str = Field(description="What `based_on` of the next saving is.")
+    version: int = Field(description="0: none was ever saved.", examples=[12])
     file: str = Field(description="The name of the file.", examples=["rules.yaml"])
     is_read_only: bool = Field(
         description="`MEDIVIEW_RULES_FILE` names the file: it is changed where the site keeps it."
@@ -45,8 +44,8 @@ class NewRules(RequestBody):
     text: str = Field(
         max_length=MAX_BYTES, description="YAML.", examples=["version: 1\nrules: []\n"]
     )
-    after: int = Field(
-        ge=0, le=2**31 - 1, description="The `version` that was changed.", examples=[12]
+    based_on: str = Field(
+        pattern=r"^[0-9a-f]{64}$", description="The `digest` of the text that was changed."
     )
     comment: str = Field(
         "",
@@ -81,7 +80,11 @@ def get_rules_text(storage: StorageDep) -> RulesTextPayload:
     """What is edited, and which version it is."""
     found = rules_text(storage.settings, storage.rule_versions)
     return RulesTextPayload(
-        text=found.text, version=found.version, file=found.file, is_read_only=found.is_read_only
+        text=found.text,
+        digest=found.digest,
+        version=found.version,
+        file=found.file,
+        is_read_only=found.is_read_only,
     )
 
 
@@ -99,7 +102,7 @@ def put_rules_text(
         storage.settings,
         storage.rule_versions,
         wanted.text,
-        wanted.after,
+        wanted.based_on,
         author=principal.name,
         author_id=principal.identity.id,
         comment=wanted.comment.strip(),

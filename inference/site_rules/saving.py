@@ -13,11 +13,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import structlog
 
 from inference.pipelines.checks.rules import check_pipelines
-from inference.rules.file import MAX_BYTES, read_rules, rules_in
+from inference.rules.file import MAX_BYTES, rules_in
 from inference.rules.rule_set import RuleSet
 from storage.core.clock import utcnow
 from storage.core.errors import InvalidRequest, StateConflict
@@ -31,7 +32,9 @@ log = structlog.get_logger(__name__)
 _EDITED = "rules.yaml"
 """The author of a version that somebody wrote into the file."""
 _WRITTEN = ".rules-written"
-"""Digests of what the node itself wrote into the file of this host."""
+"""Digests of what the node itself wrote into the file of this host, the newest last."""
+_ASIDE = "rules.yaml.replaced"
+"""What stood in the file of a host and was no version, when a version took its place."""
 _REMEDY = "Correct the rules at these lines."
 
 
@@ -40,6 +43,8 @@ class RulesText:
     """The rules in force, as text."""
 
     text: str
+    digest: str
+    """What `based_on` is of the next saving."""
     version: int
     """0: no version was ever saved."""
     file: str
@@ -59,19 +64,20 @@ def checked_rules(settings: Settings, text: str) -> RuleSet:
 def rules_text(settings: Settings, versions: RuleVersions) -> RulesText:
     """What an editor begins with. Raises InvalidRequest where the file cannot be read."""
     path = settings.resolved_rules_file
-    newest = versions.newest()
+    newest = None if settings.rules_file is not None else versions.newest()
     text = _read(path)
-    if newest is not None and settings.rules_file is None and not _is_edited(path, text, newest):
+    if newest is not None and _state(path, text, newest) != "edited":
         text = newest.text
-    number = 0 if newest is None or settings.rules_file is not None else newest.number
-    return RulesText(text or "", number, path.name, settings.rules_file is not None)
+    text = text or ""
+    number = 0 if newest is None else newest.number
+    return RulesText(text, digest_of(text), number, path.name, settings.rules_file is not None)
 
 
 def save_rules(
     settings: Settings,
     versions: RuleVersions,
     text: str,
-    after: int,
+    based_on: str,
     *,
     author: str,
     author_id: str = "",
@@ -79,8 +85,9 @@ def save_rules(
 ) -> RuleVersion:
     """Put rules in force, here at once and on every other host within half a minute.
 
-    `after` is the version that was changed. Raises InvalidRequest where they are wrong,
-    StateConflict where the file or the rules were changed meanwhile, or a setting names the file.
+    `based_on` is the digest of the text that was changed. Raises InvalidRequest where they are
+    wrong, StateConflict where the file or the rules were changed meanwhile, or a setting names
+    the file.
     """
     if settings.rules_file is not None:
         raise StateConflict(
@@ -90,17 +97,22 @@ def save_rules(
     checked_rules(settings, text)
     path = settings.resolved_rules_file
     with _alone(path):
-        _adopt(path, versions)
-        newest = versions.newest()
-        if newest is not None and _is_edited(path, _read(path), newest):
+        _bring_up_to_date(settings, versions, adopts=True)
+        newest, there = versions.newest(), _read(path)
+        if newest is not None and _state(path, there, newest) == "edited":
             raise StateConflict(
                 f"{path.name} in the data folder was edited, and has mistakes.",
                 remedy="Correct it (`mediview rules check`), or remove it; then save again.",
             )
-        if newest is None and (there := _read(path)) is not None and not after:
+        if based_on != digest_of(newest.text if newest is not None else there or ""):
+            raise StateConflict(
+                "The rules were changed by somebody else meanwhile.",
+                remedy="Load the rules again, and make the change there.",
+            )
+        if newest is None and there is not None:
             # What stood there before can be gone back to.
             newest = versions.save(there, 0, utcnow(), author=_EDITED)
-            after = newest.number
+        after = 0 if newest is None else newest.number
         saved = versions.save(
             text, after, utcnow(), author=author, author_id=author_id, comment=comment
         )
@@ -118,45 +130,69 @@ def follow_saved_rules(settings: Settings, versions: RuleVersions, *, adopts: bo
         return
     digest = versions.newest_digest()
     path = settings.resolved_rules_file
-    if not digest or digest_of(_read(path) or "\0") == digest:
+    if not digest or (_digest_in(path) == digest and _written(path) == [digest]):
         return
     with _alone(path):
-        if adopts:
-            _adopt(path, versions)
-        newest = versions.newest()
-        if newest is not None and not _is_edited(path, _read(path), newest):
-            _write(path, newest)
-            log.info("rules_followed", version=newest.number)
+        _bring_up_to_date(settings, versions, adopts=adopts)
 
 
-def _adopt(path: Path, versions: RuleVersions) -> None:
+def _bring_up_to_date(settings: Settings, versions: RuleVersions, *, adopts: bool) -> None:
+    path = settings.resolved_rules_file
     newest, text = versions.newest(), _read(path)
-    if newest is None or text is None or not _is_edited(path, text, newest):
+    if newest is None:
         return
+    state = _state(path, text, newest)
+    if text is not None and state == "edited":
+        if adopts:
+            _adopt(settings, versions, text, newest)
+        return
+    if text is not None and state == "strange" and not versions.knows(digest_of(text)):
+        with translated_os_errors(path.parent):
+            _put(path.with_name(_ASIDE), text)
+        log.warning("rules_replaced", file=_ASIDE, version=newest.number)
+    _write(path, newest)
+
+
+def _adopt(settings: Settings, versions: RuleVersions, text: str, newest: RuleVersion) -> None:
     try:
-        read_rules(path)
+        checked_rules(settings, text)
     except InvalidRequest:
         # Who reads it logs that; the file waits for who edited it.
         return
     saved = versions.save(text, newest.number, utcnow(), author=_EDITED)
-    _note_written(path, [saved.digest])
+    _note_written(settings.resolved_rules_file, [saved.digest])
     log.info("rules_adopted", version=saved.number)
 
 
-def _is_edited(path: Path, text: str | None, newest: RuleVersion) -> bool:
-    """Whether somebody else wrote what stands in the file. One that is missing is written again."""
+def _state(
+    path: Path, text: str | None, newest: RuleVersion
+) -> Literal["followed", "edited", "strange"]:
+    """Who wrote what stands in the file.
+
+    `edited`: somebody, after this host had the newest version. `strange`: somebody else, or
+    before it had: an edit of what no longer counts, a file from before, or from a backup.
+    """
     if text is None:
-        return False
-    digest = digest_of(text)
-    return digest != newest.digest and digest not in _written(path)
+        return "followed"
+    digest, written = digest_of(text), _written(path)
+    if digest == newest.digest or digest in written:
+        return "followed"
+    return "edited" if written[-1:] == [newest.digest] else "strange"
 
 
 def _write(path: Path, version: RuleVersion) -> None:
     with translated_os_errors(path.parent):
-        # Both, so that a process that ends in between has edited nothing.
-        _note_written(path, [*_written(path)[-1:], version.digest])
-        _put(path, version.text)
+        if _digest_in(path) != version.digest:
+            # Both, so that a process that ends in between has edited nothing.
+            _note_written(path, [*_written(path)[-1:], version.digest])
+            _put(path, version.text)
+            log.info("rules_followed", version=version.number)
         _note_written(path, [version.digest])
+
+
+def _digest_in(path: Path) -> str:
+    text = _read(path)
+    return "" if text is None else digest_of(text)
 
 
 def _read(path: Path) -> str | None:

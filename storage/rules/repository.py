@@ -50,6 +50,12 @@ class RuleVersions:
             row = connection.execute(statement).mappings().first()
             return None if row is None else _to_version(row)
 
+    def knows(self, digest: str) -> bool:
+        """Whether a version has exactly that text."""
+        statement = select(t.rule_version.c.number).where(t.rule_version.c.digest == digest)
+        with reading(self._engine) as connection:
+            return connection.execute(statement.limit(1)).first() is not None
+
     def version(self, number: int) -> RuleVersion:
         """Raises NotFound."""
         statement = select(t.rule_version).where(t.rule_version.c.number == number)

@@ -7,6 +7,7 @@ from typer.testing import CliRunner
 
 from api.cli.rules import app
 from storage.audit.query import AuditFilter, find_events
+from storage.rules.repository import digest_of
 from tests.api.client import ApiNode, is_problem
 from tests.api.usual_logging import logging_as_before
 from tests.inference.orchestration import wait_for
@@ -16,10 +17,15 @@ ONE = "routing:\n  - {name: all away, to: archive}\n"
 TWO = "routing:\n  - {name: all away, to: research}\n"
 
 
+def change(text: str, of: str = "", comment: str = "") -> dict[str, str]:
+    return {"text": text, "based_on": digest_of(of), "comment": comment}
+
+
 def test_rules_are_tried_saved_and_gone_back_from(api: ApiNode) -> None:
     fill(api.storage)
     begin = api.client.get("/api/rules/text").json()
-    assert begin == {"text": "", "version": 0, "file": "rules.yaml", "is_read_only": False}
+    assert (begin["text"], begin["version"], begin["file"]) == ("", 0, "rules.yaml")
+    assert begin["is_read_only"] is False
 
     tried = api.client.post("/api/rules/preview", json={"text": ONE}).json()
     assert tried["studies"] == 1
@@ -32,11 +38,11 @@ def test_rules_are_tried_saved_and_gone_back_from(api: ApiNode) -> None:
     assert [(one["what"], one["after"]) for one in tried["changes"]] == [("archive", "sent")]
     assert api.client.get("/api/rules").json()["routing"] == [], "trying saves nothing"
 
-    saved = api.client.put("/api/rules/text", json={"text": ONE, "after": 0, "comment": " PACS "})
+    saved = api.client.put("/api/rules/text", json=change(ONE, comment=" PACS "))
     assert saved.status_code == 200, saved.text
     assert (saved.json()["number"], saved.json()["comment"]) == (1, "PACS")
     assert api.client.get("/api/rules").json()["routing"][0]["name"] == "all away"
-    assert api.client.put("/api/rules/text", json={"text": TWO, "after": 1}).is_success
+    assert api.client.put("/api/rules/text", json=change(TWO, ONE)).is_success
 
     listed = api.client.get("/api/rules/versions").json()
     assert [one["number"] for one in listed["items"]] == [2, 1]
@@ -44,7 +50,7 @@ def test_rules_are_tried_saved_and_gone_back_from(api: ApiNode) -> None:
     assert "-  - {name: all away, to: archive}" in second["changes"]
     assert "+  - {name: all away, to: research}" in second["changes"]
     first = api.client.get("/api/rules/versions/1").json()
-    back = {"text": first["text"], "after": 2, "comment": "Version 1 again"}
+    back = change(first["text"], TWO, "Version 1 again")
     assert api.client.put("/api/rules/text", json=back).json()["number"] == 3
     assert api.client.get("/api/rules").json()["routing"][0]["to"] == ["archive"]
 
@@ -57,7 +63,7 @@ def test_rules_are_tried_saved_and_gone_back_from(api: ApiNode) -> None:
 
 
 def test_mistakes_and_somebody_else_who_saved_are_named(api: ApiNode) -> None:
-    wrong = {"text": "routing:\n  - {name: x, tp: archive}\n", "after": 0}
+    wrong = change("routing:\n  - {name: x, tp: archive}\n")
     assert (
         "rules:2: 'tp'"
         in is_problem(api.client.put("/api/rules/text", json=wrong), 400, "invalid_request")[
@@ -66,9 +72,9 @@ def test_mistakes_and_somebody_else_who_saved_are_named(api: ApiNode) -> None:
     )
     tried = api.client.post("/api/rules/preview", json={"text": wrong["text"]})
     assert "rules:2: 'tp'" in is_problem(tried, 400, "invalid_request")["detail"]
-    assert api.client.put("/api/rules/text", json={"text": ONE, "after": 0}).is_success
-    late = api.client.put("/api/rules/text", json={"text": TWO, "after": 0})
-    assert "since version 0" in is_problem(late, 409, "state_conflict")["detail"]
+    assert api.client.put("/api/rules/text", json=change(ONE)).is_success
+    late = api.client.put("/api/rules/text", json=change(TWO))
+    assert "by somebody else" in is_problem(late, 409, "state_conflict")["detail"]
     is_problem(api.client.get("/api/rules/versions/9"), 404, "not_found")
 
 

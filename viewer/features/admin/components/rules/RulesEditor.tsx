@@ -37,7 +37,7 @@ function Editor({ begun, onSaved }: { begun: RulesText; onSaved: () => void }) {
   const saving = useAction(() => undefined);
   const isChanged = text !== begun.text;
   const save = async () => {
-    if (await saving.run(() => rules.save({ text, after: begun.version, comment }))) onSaved();
+    if (await saving.run(() => rules.save({ text, based_on: begun.digest, comment }))) onSaved();
   };
   return (
     <section className="mt-4 max-w-5xl" data-testid="rules-editor">
