@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from inference.findings.facts import Fact, fact_of
 from storage.core.findings import Feedback, Finding
@@ -49,6 +50,27 @@ def void_among(
         return frozenset()
     feedback = finding_feedback.of_findings([one.finding_id for one in beside])
     return void_findings(beside, feedback) & {one.finding_id for one in asked}
+
+
+def sound_findings(
+    findings: Sequence[Finding], feedback: Mapping[str, Sequence[Feedback]]
+) -> Iterator[Finding]:
+    """Those on which a sentence may rest: without what was rejected, is void or of a part, and with
+    the values that people gave. `feedback` as for `void_findings`."""
+    void = void_findings(findings, feedback)
+    for one in findings:
+        given = feedback.get(one.finding_id)
+        word = given[-1] if given else None
+        if one.finding_id in void or (word is not None and word.kind == "REJECTED"):
+            continue
+        if word is not None and word.kind == "CORRECTED" and word.value is not None:
+            unit = word.unit or one.unit
+            # The rest was computed of the value that counts no more.
+            yield replace(
+                one, value=word.value, unit=unit, validity=None, prior=None, normal_range=None
+            )
+        elif one.is_sound:
+            yield one
 
 
 def _may_have_parts(fact: Fact) -> bool:

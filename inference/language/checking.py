@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from inference.findings.derived import sound_findings
 from inference.language.answer import Reason, Sentence, Withheld
 from inference.language.guard import Evidence, SourceText, StudyFacts, check_sentence
 from inference.language.guard.instructions import gives_orders
@@ -9,6 +10,7 @@ from inference.language.models.loading import load_model
 from inference.language.models.writing import Check
 from inference.language.tasks import TASKS, is_configured
 from storage.core.findings import Finding
+from storage.findings.feedback import FindingFeedback
 from storage.findings.repository import Findings
 from storage.index.repository import Index
 from storage.reports.entities import Report
@@ -46,6 +48,7 @@ def withheld_orders(removed: Sequence[str]) -> tuple[Withheld, ...]:
 def evidence_of(
     index: Index,
     finding_repository: Findings,
+    finding_feedback: FindingFeedback,
     *,
     study_instance_uids: Sequence[str] = (),
     texts: Sequence[SourceText] = (),
@@ -54,7 +57,10 @@ def evidence_of(
     findings: list[Finding] = []
     for uid in study_instance_uids:
         # A truncated value is none of the structure: no sentence of a model may rest on it.
-        findings += [one for one in finding_repository.of_study(uid) if one.is_sound]
+        # Nor on what people rejected.
+        stored = finding_repository.of_study(uid)
+        feedback = finding_feedback.of_findings([one.finding_id for one in stored])
+        findings += sound_findings(stored, feedback)
     facts = (
         study_facts(index, study_instance_uids[0])
         if len(study_instance_uids) == 1

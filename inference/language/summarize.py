@@ -54,6 +54,7 @@ def summarize(storage: Storage, request: AnswerRequest, progress: Progress) -> A
         evidence = evidence_of(
             storage.index,
             storage.findings,
+            storage.finding_feedback,
             study_instance_uids=studies,
             texts=[
                 SourceText(source.source_id, one.text, source.kind, source.date)

@@ -50,7 +50,9 @@ def answer_question(storage: Storage, request: AnswerRequest, progress: Progress
             "The question gives orders to a model instead of asking.", remedy="Ask a question."
         )
     study_uid = str(request["study_instance_uid"])
-    evidence = evidence_of(storage.index, storage.findings, study_instance_uids=[study_uid])
+    evidence = evidence_of(
+        storage.index, storage.findings, storage.finding_feedback, study_instance_uids=[study_uid]
+    )
     findings = evidence.findings
     if request.get("series_instance_uid"):
         series_uid = request["series_instance_uid"]

@@ -115,5 +115,10 @@ def test_the_pdf_prints_the_reasons(made: tuple[ApiNode, str, Job]) -> None:
 
 def test_no_model_may_rest_a_sentence_on_it(made: tuple[ApiNode, str, Job]) -> None:
     api, study, _ = made
-    known = evidence_of(api.storage.index, api.storage.findings, study_instance_uids=[study])
+    known = evidence_of(
+        api.storage.index,
+        api.storage.findings,
+        api.storage.finding_feedback,
+        study_instance_uids=[study],
+    )
     assert [one.label for one in known.findings] == ["Brain volume"]

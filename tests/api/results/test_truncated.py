@@ -198,7 +198,12 @@ def test_the_report_never_words_it_as_a_plain_value(
 
 def test_no_model_may_rest_a_sentence_on_it(cut_off: tuple[ApiNode, str, Job]) -> None:
     api, study, _ = cut_off
-    known = evidence_of(api.storage.index, api.storage.findings, study_instance_uids=[study])
+    known = evidence_of(
+        api.storage.index,
+        api.storage.findings,
+        api.storage.finding_feedback,
+        study_instance_uids=[study],
+    )
     assert [one.label for one in known.findings] == ["Brain volume"]
     passages = {one.text for one in api.storage.passages.waiting(100)}
     assert any(one.startswith("Cerebellum volume: truncated.") for one in passages)

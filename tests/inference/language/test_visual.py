@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 
 from inference.language.answer import Answer, Progress
+from inference.language.checking import evidence_of
 from inference.language.from_findings import answer_from_findings
 from inference.language.pictures import instance_to_show, picture_of
 from inference.language.visual import answer_question, as_statement
 from storage.container import Storage
+from storage.core.callers.identity import of_account
 from storage.core.clock import utcnow
 from storage.core.errors import InvalidRequest, NotConfigured, NotFound
 from storage.core.findings import Code, Finding
@@ -107,6 +109,22 @@ def test_what_was_measured_is_told_with_its_finding(asked: Storage) -> None:
     assert answer.method == "findings"
     assert answer.text == "Left lung volume: 2,345.6 cm³."
     assert answer.sentences[0].finding_ids
+
+
+def test_an_answer_goes_by_the_last_word_of_readers(asked: Storage) -> None:
+    """Both lungs together are known by neither of them once one of them is another."""
+    found = {one.label: one for one in asked.findings.of_study(study_uid(STUDY))}
+    rosa = of_account("rosa")
+    left, right = found["Left lung volume"], found["Right lung volume"]
+    asked.finding_feedback.add(left, "CORRECTED", rosa, value=2400.0)
+    asked.finding_feedback.add(right, "REJECTED", rosa)
+    assert (
+        ask(asked, "What is the volume of the left lung?").text == "Left lung volume: 2,400.0 cm³."
+    )
+    counting = evidence_of(
+        asked.index, asked.findings, asked.finding_feedback, study_instance_uids=[study_uid(STUDY)]
+    )
+    assert right.finding_id not in {one.finding_id for one in counting.findings}
 
 
 def test_without_a_finding_and_a_model_the_remedy_is_named(asked: Storage) -> None:
