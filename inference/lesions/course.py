@@ -42,6 +42,8 @@ class Visit:
     """Whether anything says what the lesions were before; false of the first study."""
     rejected: tuple[LesionMatch, ...] = ()
     """What lesions of before became that readers rejected in this study."""
+    unclear: frozenset[str] = frozenset()
+    """Groups of lesions that are here and that a reader rejected in the study before."""
     by_readers: bool = False
     """Measured by hand: what is not measured may be there all the same."""
 
@@ -112,14 +114,15 @@ def _visit(
         for one in counting
         if one.relation == "split" and one.later_lesion_id not in by_later
     }
+    seen = tuple(
+        Seen(one, uids[one.lesion_id], groups[one.lesion_id], by_later.get(one.lesion_id))
+        for one in (reviewed.get(each.lesion_id, each) for each in lesions)
+        if one is not None
+    )
     return Visit(
         study_instance_uid=study,
         study_date=date,
-        seen=tuple(
-            Seen(one, uids[one.lesion_id], groups[one.lesion_id], by_later.get(one.lesion_id))
-            for one in (reviewed.get(each.lesion_id, each) for each in lesions)
-            if one is not None
-        ),
+        seen=seen,
         gone=tuple(one for one in counting if one.relation == "gone"),
         merged=tuple(
             one
@@ -131,6 +134,13 @@ def _visit(
         ),
         rejected=rejected,
         is_compared=bool(matches),
+        unclear=frozenset(
+            one.group
+            for one in seen
+            if one.match is not None
+            and not one.match.decided_by
+            and is_out(one.match.earlier_lesion_id)
+        ),
     )
 
 

@@ -10,7 +10,7 @@ Reason = Literal[
     "all_gone", "others_left", "less", "stable",
     "products_normal", "products_grown", "products_less", "products_stable",
     "holds_others", "either", "not_compared", "cut_off", "rejected", "not_measured", "lost",
-    "other_method", "new_unknown",
+    "other_method", "new_unknown", "earlier_rejected",
 ]  # fmt: skip
 
 IN_ENGLISH: dict[Reason, str] = {
@@ -40,4 +40,6 @@ IN_ENGLISH: dict[Reason, str] = {
     " again (retry with force).",
     "new_unknown": "Of a lesion that was new in a study before nobody can say whether it is still"
     " there.",
+    "earlier_rejected": "A lesion that a reader rejected in a study before was found again: whether"
+    " it is new is not known.",
 }

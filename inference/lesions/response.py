@@ -50,7 +50,7 @@ class Response:
     reasons: tuple[Reason, ...] = ()
     """Of PD all that hold, the others by the first rule that does; none of the first study."""
     has_nodes: bool = False
-    """Whether a target is a lymph node, of which the sum of diameters holds the short axis."""
+    """Whether a target is or was a lymph node, of which sums of diameters hold the short axis."""
     still_new: tuple[str, ...] = ()
     """Lesions (ids) that were new in a study before and are there."""
 
@@ -172,7 +172,7 @@ def _responses(
     visits: Sequence[Visit], targets: frozenset[str], size: _Size, judge: _Judge
 ) -> Iterator[Response]:
     sums = _Sums(judge, size)
-    methods = set[str]()
+    methods, unclear, has_nodes = set[str](), set[str](), False
     is_new = {one.lesion.lesion_id for visit in visits[1:] for one in visit.seen if _is_new(one)}
     for visit, found in zip(visits, followed(visits, targets, is_new), strict=True):
         sizes = [size(one) for one in found.targets]
@@ -186,9 +186,19 @@ def _responses(
         has_change = comparable and bool(sums.points) and not found.others
         baseline = sums.points[0].total if sums.points else total
         nadir = min((one.total for one in sums.points), default=total)
+        # One that was a node at first leaves a first sum that holds its short axis.
+        has_nodes = has_nodes or any(is_node(one.lesion) for one in found.targets)
+        unclear |= visit.unclear
+        is_unclear = any(
+            one.group in unclear and is_measurable(one.lesion)
+            for one in visit.seen
+            if one not in found.targets
+        )
         new = sum(1 for one in visit.seen if one.lesion.lesion_id in is_new)
         category, reasons = (
-            _decided(visit, found, total, sums, gap, is_apart=is_apart, new=new)
+            _decided(
+                visit, found, total, sums, gap, is_apart=is_apart, new=new, is_unclear=is_unclear
+            )
             if sums.points
             else ("baseline", ())
         )
@@ -203,7 +213,7 @@ def _responses(
             new_lesions=new,
             category=category,
             reasons=reasons,
-            has_nodes=any(is_node(one.lesion) for one in found.targets),
+            has_nodes=has_nodes,
             still_new=tuple(one.lesion.lesion_id for one in found.added if not _is_new(one)),
         )
         if comparable or not sums.points:
@@ -219,6 +229,7 @@ def _decided(
     *,
     is_apart: bool,
     new: int,
+    is_unclear: bool,
 ) -> _Decided:
     left = [one for one in visit.seen if one not in found.targets]
     decided: _Decided = ("NE", (gap,)) if gap else sums.judged(total, found, left)
@@ -239,6 +250,8 @@ def _decided(
         return "PD", tuple(progress)
     if found.added_unknown and decided[0] != "NE":
         return "NE", ("new_unknown",)
+    if is_unclear and decided[0] != "NE":
+        return "NE", ("earlier_rejected",)
     return decided
 
 

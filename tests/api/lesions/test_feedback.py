@@ -78,6 +78,9 @@ def test_a_rejected_lesion_leaves_all_that_holds_it(api: ApiNode, tmp_path: Path
     assert "valueQuantity" not in entry["resource"]
     written = sr_of(api, now)
     assert written.count(TOTAL) == written.count(": left out, since it holds") == 1
+    again = course_of(api, worked(api.storage, study("20250101", 3, [A, B, D])))
+    last = again["recist"]["responses"][2]
+    assert (last["category"], last["reasons"]) == ("NE", ["earlier_rejected"])
 
 
 def test_a_corrected_axis_and_volume_count_everywhere(api: ApiNode, tmp_path: Path) -> None:

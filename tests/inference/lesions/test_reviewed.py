@@ -99,6 +99,30 @@ def test_sums_go_by_what_readers_left() -> None:
     assert recist([sizeless, visit(now)])[0] == {"B"}
 
 
+def test_what_was_rejected_and_is_found_again_is_not_stable() -> None:
+    first = visit({"A": lesion("a1", 24.2)})
+    # One that was new in the second study was rejected there; in the third it is matched to it.
+    then = visit({"A": lesion("a2", 24.0)})
+    again = visit({"A": lesion("a3", 24.1), "N": lesion("n3", 40.0)})
+    later = visit({"A": lesion("a4", 24.1), "N": lesion("n4", 40.0)})
+    found = recist([first, then, replace(again, unclear=frozenset({"N"})), later])[1]
+    assert [(one.category, one.reasons) for one in found[1:]] == [
+        ("SD", ("stable",)),
+        ("NE", ("earlier_rejected",)),
+        ("NE", ("earlier_rejected",)),
+    ]
+    # Where it is the same as before, or a person stated that it is new, nothing is unclear.
+    assert recist([first, then, again])[1][2].category == "SD"
+    stated = visit({"A": lesion("a3", 24.1), "N": lesion("n3", 40.0)}, new="N")
+    assert recist([first, then, stated])[1][2].category == "PD"
+
+
+def test_a_node_that_is_gone_was_a_node() -> None:
+    first = visit({"A": lesion("a1", 24.2), "N": lesion("n1", 30, 20, kind=NODE)})
+    gone = replace(visit({"A": lesion("a2", 20.0)}), gone=(match("gone", "n1", ""),))
+    assert [one.has_nodes for one in recist([first, gone])[1]] == [True, True]
+
+
 def test_products_need_both_axes() -> None:
     first = visit({"N": lesion("n1", 24, 20, kind=NODE)})
     short = visit({"N": replace(lesion("n2", 24, 20, kind=NODE), short_axis_mm=None)})

@@ -85,6 +85,7 @@ export const reader: Messages["reader"] = {
       lost: "Die Bilder zeigen nicht jede Zielläsion, oder sie konnte nicht wiedergefunden werden.",
       other_method: "Die Untersuchungen wurden nach verschiedenen Verfahren gemessen: Die Aufträge der älteren müssen erneut ausgeführt werden.",
       new_unknown: "Von einer Läsion, die in einer früheren Untersuchung neu war, ist nicht bekannt, ob sie noch vorhanden ist.",
+      earlier_rejected: "Eine Läsion, die in einer früheren Untersuchung verworfen wurde, wurde wieder gefunden: Ob sie neu ist, ist nicht bekannt.",
     },
     sum: "Summe der Zielläsionen",
     correct: "Zuordnung korrigieren",
