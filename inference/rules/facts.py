@@ -104,7 +104,9 @@ class SeriesFacts:
         if not self.headers:
             return None
         # A few slices in several planes are a survey, whatever their header forgets to say.
-        found = "LOCALIZER" if in_several_planes(self.headers) else mr_contrast(self.headers[0])
+        if in_several_planes(self.headers):
+            return ("LOCALIZER",)
+        found = mr_contrast(self.headers[0], len(self.headers))
         return (found,) if found else None
 
     def contrast_agent(self) -> Value:

@@ -1,7 +1,8 @@
 """The contrast of an MR series by the parameters of its sequence, words last.
 
-Descriptions are words of people; what the scanner did is in the parameters. Words come first where
-parameters are those of another contrast. The limits are those of clinical protocols at 1.5 and 3 T;
+Descriptions are words of people, and name diseases, studies and agents, too; what the scanner did
+is in the parameters. Words come first where parameters are those of another contrast, unless the
+parameters rule out what the words say. The limits are those of clinical protocols at 1.5 and 3 T;
 between them nothing is claimed, or what the trained classifier says where one is installed.
 """
 
@@ -24,20 +25,34 @@ _T1_INVERSION_MS = 400.0
 _GRADIENT_ECHO_T2STAR_MS = 15.0
 # Radial acquisitions fan out; planes of a survey stand upright on each other.
 _SAME_PLANE_COSINE = 0.5
+# A survey has fewer images; one of more that is named a T1 is one.
+_MANY_IMAGES = 20
 _WORDS: tuple[tuple[re.Pattern[str], MrContrast], ...] = (
     (
-        re.compile(r"localizer|localiser|scout|survey|(?<![a-z])loc(?![a-z])|3-?plane|pilot"),
+        re.compile(
+            r"locali[sz]er|scout|(?<![a-z])(?:survey|loc|pilot)(?![a-z])|(?<![a-z0-9])3-?plane"
+        ),
         "LOCALIZER",
     ),
-    (re.compile(r"(?<![a-z])[de]?adc(?![a-z])|apparent"), "ADC"),
-    (re.compile(r"dwi|diff(?!er)|(?<![a-z])dti(?![a-z])|(?<![a-z])trace"), "DWI"),
+    (re.compile(r"(?<![a-z])[de]?adc(?![a-z])|apparent.?diff"), "ADC"),
+    (
+        re.compile(
+            r"(?<![a-z])(?:(?:[a-z]{1,2}|iso)?dwi(?:bs)?|diff(?:usion)?|dti|trace[sw]?)(?![a-z])"
+        ),
+        "DWI",
+    ),
     (re.compile(r"flair|tirm|dark.?fluid"), "FLAIR"),
-    (re.compile(r"swi|swan|t2\s?\*|t2star|hemo"), "T2*"),
-    (re.compile(r"(?<![a-z])tof(?![a-z])|angio(?!o)|(?<![a-z])(ce)?mra(?![a-z])"), "ANGIO"),
-    (re.compile(r"t1|mp-?rage|bravo|spgr|vibe|thrive"), "T1"),
-    (re.compile(r"t2"), "T2"),
+    (
+        re.compile(r"(?<![a-z])[eq]?(?:swi|swan)(?![a-z])|t2\s?\*|t2star|(?<![a-z])hemo(?![a-z])"),
+        "T2*",
+    ),
+    (re.compile(r"(?<![a-z])(?:tof|(?:mr)?angio(?:gra[a-z]*)?|(?:ce)?mra)(?![a-z])"), "ANGIO"),
+    (re.compile(r"(?<![eo]s)t1|mp-?rage|bravo|spgr|vibe|thrive"), "T1"),
+    (re.compile(r"(?<![eo]s)t2"), "T2"),
     (re.compile(r"\bpd\b|\bpdw?\b|proton"), "PD"),
 )
+_T1_WORDS = next(pattern for pattern, contrast in _WORDS if contrast == "T1")
+_VOLUME_WORDS = re.compile(r"mp-?rage|bravo|spgr|vibe|thrive|(?<![0-9])3d(?![a-z])")
 # Their parameters are those of others: of a localizer and an angiography those of a T1, of a map of
 # diffusion and of diffusion without a standard b-value those of a T2.
 _WORDS_ALONE_TELL: frozenset[MrContrast] = frozenset({"LOCALIZER", "ADC", "DWI", "ANGIO"})
@@ -54,8 +69,11 @@ _ACQUISITION_CONTRASTS: dict[str, MrContrast] = {
 }
 
 
-def mr_contrast(header: Dataset) -> MrContrast:
-    """The contrast of one header of a series; empty where nothing tells it."""
+def mr_contrast(header: Dataset, image_count: int = 1) -> MrContrast:
+    """The contrast of one header of a series; empty where nothing tells it.
+
+    `image_count`: images of the series where they are known to be parallel.
+    """
     kinds = {value.upper() for value in image_type(header)}
     if "LOCALIZER" in kinds:
         return "LOCALIZER"
@@ -64,13 +82,38 @@ def mr_contrast(header: Dataset) -> MrContrast:
     stated = _ACQUISITION_CONTRASTS.get(str(header.get("AcquisitionContrast") or ""))
     if stated:
         return stated
-    words = _by_words(header)
-    if words in _WORDS_ALONE_TELL:
+    words, parameters = _by_words(header), _by_parameters(header)
+    if words in _WORDS_ALONE_TELL and not _rule_out(parameters, words, header, image_count):
         return words
     if kinds & _PROJECTIONS:
         # Made of a volume of whatever contrast; its parameters are those of the volume.
         return words if words == "T2*" else ""
-    return _by_parameters(header) or classified_contrast(header) or words
+    return parameters or classified_contrast(header) or words
+
+
+def _rule_out(parameters: MrContrast, words: MrContrast, header: Dataset, image_count: int) -> bool:
+    """Whether no series of what the words say has such parameters."""
+    if parameters == "DWI":
+        return words != "ADC"
+    if words in ("DWI", "ADC"):
+        # The gradients of diffusion take longer than the echo of these.
+        return parameters in ("T1", "PD")
+    if parameters != "T1":
+        return False
+    if words == "ANGIO":
+        return _is_inversion_prepared(header) or _is_spin_echo(header)
+    return _is_t1_volume(header, image_count)
+
+
+def _is_t1_volume(header: Dataset, image_count: int) -> bool:
+    """Of what has the parameters of a T1: whether it is named one and is more than a survey."""
+    text = " ".join(_texts(header))
+    if not (_T1_WORDS.search(text) or _is_inversion_prepared(header)):
+        return False
+    acquisition = str(header.get("MRAcquisitionType") or "")
+    if image_count >= _MANY_IMAGES:
+        return True
+    return acquisition == "3D" or (acquisition != "2D" and _VOLUME_WORDS.search(text) is not None)
 
 
 def in_several_planes(headers: Sequence[Dataset]) -> bool:
@@ -130,12 +173,26 @@ def _of_gradient_echo(
 
 
 def _by_words(header: Dataset) -> MrContrast:
-    for keyword in ("SeriesDescription", "ProtocolName", "SequenceName"):
-        text = str(header.get(keyword) or "").lower()
+    for text in _texts(header):
         for pattern, contrast in _WORDS:
             if pattern.search(text):
                 return contrast
     return ""
+
+
+def _texts(header: Dataset) -> list[str]:
+    keywords = ("SeriesDescription", "ProtocolName", "SequenceName")
+    return [str(header.get(keyword) or "").lower() for keyword in keywords]
+
+
+def _is_inversion_prepared(header: Dataset) -> bool:
+    inversion_ms = number(sequence_holders(header), "InversionTime", "InversionTimes")
+    return inversion_ms is not None and _T1_INVERSION_MS <= inversion_ms < _FLAIR_INVERSION_MS
+
+
+def _is_spin_echo(header: Dataset) -> bool:
+    sequence = texts(header.get("ScanningSequence"))
+    return "SE" in sequence and "GR" not in sequence
 
 
 def sequence_holders(header: Dataset) -> list[Dataset]:

@@ -48,7 +48,7 @@ _T1_WORDS = re.compile(
 )
 _OTHER_CONTRAST_WORDS = re.compile(
     _EDGE_BEFORE
-    + r"(t2\w*|flair\w*|tirm|stir|dwi\w*|dti\w*|adc|trace\w*|swi\w*|swan|tof\w*|mra|mip|bold|fmri"
+    + r"(t2\w*|flair\w*|tirm|stir|dwi\w*|dti\w*|adc|trace[sw]?|swi\w*|swan|tof\w*|mra|mip|bold|fmri"
     r"|epi|asl|pcasl|perfusion|dsc|pd\w?|phase|fieldmap|b0map|t1-?map\w*|t1rho)"
     + _EDGE_AFTER
     + r"|t2w|flair"

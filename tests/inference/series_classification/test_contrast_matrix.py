@@ -67,6 +67,95 @@ def test_at_least_99_of_100_headers_of_protocols_are_recognised() -> None:
     assert len(wrong) <= count * 0.01, wrong[:20]
 
 
+MPRAGE, VIBE, SPIN_ECHO = ((one[1:6]) for one in (PROTOCOLS[2], PROTOCOLS[3], PROTOCOLS[0]))
+"""Of T1: its sequence, variant, and times."""
+
+
+def t1_header(like: Any, description: str, **others: Any) -> Dataset:
+    sequence, variant, echoes, repetitions, inversions = like
+    header = Dataset()
+    header.Modality, header.ImageType = "MR", ["ORIGINAL", "PRIMARY", "M"]
+    header.ScanningSequence, header.SequenceVariant = sequence.split("\\"), variant.split("\\")
+    header.EchoTime, header.RepetitionTime = echoes[1], repetitions[1]
+    if inversions:
+        header.InversionTime = inversions[0]
+    header.SeriesDescription = description
+    for keyword, value in others.items():
+        setattr(header, keyword, value)
+    return header
+
+
+@pytest.mark.parametrize(
+    ("like", "description", "others"),
+    [
+        (MPRAGE, "T1 MPRAGE diffuse glioma", {}),
+        (MPRAGE, "PILOT^T1_MPRAGE", {}),
+        (MPRAGE, "T1 MPRAGE sag", {"ProtocolName": "PILOT study"}),
+        (MPRAGE, "t1_tracer", {}),
+        (MPRAGE, "T1 MPRAGE before DWI", {}),
+        (MPRAGE, "MPRAGE ADC trial", {}),
+        (MPRAGE, "T1 MPRAGE after MRA", {}),
+        (VIBE, "Cholangiocarcinoma T1 post", {}),
+        (VIBE, "T1 angiomyolipoma", {}),
+        (VIBE, "hemangioma t1_vibe", {}),
+        (VIBE, "t1_vibe pilot", {"MRAcquisitionType": "3D"}),
+        (SPIN_ECHO, "T1 SE diffuse axonal injury", {}),
+        (SPIN_ECHO, "T1 no apparent lesion", {}),
+        (SPIN_ECHO, "T1 SE black blood after MRA", {}),
+    ],
+)
+def test_words_do_not_turn_a_t1_into_what_its_parameters_rule_out(
+    like: Any, description: str, others: dict[str, Any]
+) -> None:
+    assert mr_contrast(t1_header(like, description, **others)) == "T1"
+
+
+@pytest.mark.parametrize(
+    ("like", "description", "others", "contrast"),
+    [
+        (VIBE, "AAHScout", {"MRAcquisitionType": "3D"}, "LOCALIZER"),
+        (VIBE, "T1 localizer", {"MRAcquisitionType": "2D"}, "LOCALIZER"),
+        (VIBE, "T1 Pilot", {}, "LOCALIZER"),
+        (VIBE, "MR-Angiographie T1 KM", {}, "ANGIO"),
+        (VIBE, "t1_fl3d_MRAngio", {}, "ANGIO"),
+        (VIBE, "ep2d_diff", {"EchoTime": 80, "RepetitionTime": 4000}, "DWI"),
+    ],
+)
+def test_words_tell_where_parameters_leave_it_open(
+    like: Any, description: str, others: dict[str, Any], contrast: str
+) -> None:
+    header = t1_header(like, description, **others)
+    if contrast == "DWI":
+        header.ScanningSequence = ["EP", "SE"]
+    assert mr_contrast(header) == contrast
+
+
+@pytest.mark.parametrize(
+    ("description", "contrast"),
+    [
+        ("ep2d_diff_b1000_TRACEW", "DWI"), ("isoDWI", "DWI"), ("eDWI b800", "DWI"),
+        ("Diffusion", "DWI"), ("DTI 64", "DWI"), ("t1_tracer", "T1"), ("post2", ""),
+        ("different", ""), ("Baldwin", ""), ("swirl", ""), ("hemorrhage T1", "T1"),
+        ("AxT1", "T1"), ("axT2", "T2"), ("eSWI", "T2*"), ("autopilot", ""), ("CE-Angio", "ANGIO"),
+    ],
+)  # fmt: skip
+def test_words_are_whole_words(description: str, contrast: str) -> None:
+    header = Dataset()
+    header.Modality, header.SeriesDescription = "MR", description
+    assert mr_contrast(header) == contrast
+
+
+def test_a_survey_has_fewer_images() -> None:
+    header = t1_header(SPIN_ECHO, "T1 SE pilot", MRAcquisitionType="2D")
+    assert (mr_contrast(header, 3), mr_contrast(header, 24)) == ("LOCALIZER", "T1")
+
+
+def test_a_b_value_is_diffusion_whatever_the_words_but_of_its_map() -> None:
+    for description, contrast in (("pilot", "DWI"), ("T1", "DWI"), ("ADC", "ADC")):
+        header = t1_header(SPIN_ECHO, description, DiffusionBValue=1000.0)
+        assert mr_contrast(header) == contrast
+
+
 def test_a_projection_is_no_volume_of_its_parameters() -> None:
     """A maximum intensity projection keeps the parameters of the volume that it was made of."""
     _, header = next(one for one in headers() if one[0] == "ANGIO")

@@ -67,6 +67,7 @@ def test_other_real_series_are_refused_with_the_value(
         ("t1_mprage_sag_p2_iso", "SeriesDescription 't1_mprage_sag_p2_iso'"),
         ("Ax BRAVO 3D", "SeriesDescription 'Ax BRAVO 3D'"),
         ("sT1W_3D_TFE", "SeriesDescription 'sT1W_3D_TFE'"),
+        ("t1_tracer_study", "SeriesDescription 't1_tracer_study'"),
         ("Head volume", "gradient echo, EchoTime 2.98 ms, InversionTime 900 ms"),
     ],
 )
