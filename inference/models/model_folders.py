@@ -1,9 +1,12 @@
 """Folders of models that an operator adds: copied whole or not at all."""
 
 import json
+import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from fcntl import LOCK_EX, flock
 from itertools import islice
 from pathlib import Path
 
@@ -18,6 +21,8 @@ from storage.volumes.durable_names import exchange, make_folder, put_in_place, s
 DIGESTS = "mediview-digests.json"
 MAX_FILES, MAX_BYTES = 2_000, 20 * 1024**3
 """The most that a model has."""
+_LOCK = ".fetching"
+_STAGING = ".adding-"
 _COMPILED = (".pyc", ".pyo", ".so", ".pyd")
 _CODE = (".py", *_COMPILED)
 _ADD = "Add it again: mediview models add FOLDER."
@@ -78,6 +83,24 @@ def install(
     return put_model(settings, name, fill)
 
 
+@contextmanager
+def changing_models(settings: Settings) -> Iterator[None]:
+    """One process of a host at a time changes its models; what one that died left is removed.
+
+    Raises OSError where the folder of models cannot be written.
+    """
+    models = settings.resolved_models_dir
+    make_folder(models)
+    descriptor = os.open(models / _LOCK, os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        flock(descriptor, LOCK_EX)
+        for left in models.glob(f"{_STAGING}*"):
+            remove_tree(left)
+        yield
+    finally:
+        os.close(descriptor)
+
+
 def put_model(settings: Settings, name: str, fill: Callable[[Path], None]) -> Path:
     """Make the folder of a model where models lie, whole or not at all; where it is then.
 
@@ -86,7 +109,7 @@ def put_model(settings: Settings, name: str, fill: Callable[[Path], None]) -> Pa
     models = settings.resolved_models_dir
     make_folder(models)
     target = models / name
-    staging = Path(tempfile.mkdtemp(dir=models, prefix=".adding-"))
+    staging = Path(tempfile.mkdtemp(dir=models, prefix=_STAGING))
     try:
         ready = staging / name
         ready.mkdir()

@@ -14,7 +14,7 @@ from inference.input_selection.job_inputs import Superseded
 from inference.job_progress import WorkerStopping
 from inference.lesions.drawn import follow_drawn_lesions
 from inference.lesions.history import DRAWN_LESIONS
-from inference.model_registry.sharing import fetch_models
+from inference.model_registry.sharing import fetch_models, not_fetched
 from inference.model_servers.gate import guarded
 from inference.models.model_cache import WARM
 from inference.pipeline import Pipeline
@@ -207,8 +207,14 @@ def _offered_here(
         return pipelines
     offered = catalogue(storage.settings)
     wanted = (job.pipeline, job.pipeline_version)
-    if all((one.name, one.version) != wanted for one in offered) and fetch_models(storage):
-        return catalogue(storage.settings)
+    if any((one.name, one.version) == wanted for one in offered):
+        return offered
+    if fetch_models(storage):
+        offered = catalogue(storage.settings)
+    if all((one.name, one.version) != wanted for one in offered) and (
+        why := not_fetched(storage.settings, *wanted)
+    ):
+        raise why
     return offered
 
 

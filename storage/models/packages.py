@@ -47,3 +47,7 @@ class ModelPackages:
             connection.execute(delete(t.model_package).where(t.model_package.c.folder == folder))
             connection.execute(insert(t.model_package).values(**vars(package)))
         return package
+
+    def remove(self, folder: str) -> None:
+        with writing(self._engine) as connection:
+            connection.execute(delete(t.model_package).where(t.model_package.c.folder == folder))

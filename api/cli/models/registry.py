@@ -11,8 +11,7 @@ from api.cli.models.app import Name, Version, app, opened
 from api.cli.operator import change_by_operator, operator, record_use
 from inference.language import tasks
 from inference.model_registry import transitions as deciding
-from inference.model_registry.adding import add_model
-from inference.model_registry.sharing import share_model
+from inference.model_registry.sharing import add_shared_model
 from inference.model_registry.status import Standing, model_of, models_named, standings
 from inference.model_registry.verification import verify as prove
 from inference.refusals import ModelUnusable
@@ -82,16 +81,8 @@ def add(
     A bundle brings code of its own, which the worker will run: add only what you trust.
     """
     with opened() as storage:
-        added = add_model(
-            storage.settings,
-            storage.model_states,
-            storage.shadow_runs,
-            folder,
-            operator().name,
-            hold=hold,
-        )
+        added = add_shared_model(storage, folder, operator().name, hold=hold)
         card = added.standing.pipeline.card
-        share_model(storage, card.name, card.version, operator().name)
         _record(storage.audit, added.standing, "added")
     for step in added.steps:
         out.print(step, markup=False, soft_wrap=True)

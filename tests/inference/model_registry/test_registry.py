@@ -293,7 +293,7 @@ def test_the_models_of_the_box_prove_themselves(storage: Storage, shared_models:
 def test_versions_lie_side_by_side(storage: Storage, first: Path, second: Path) -> None:
     add_model(storage.settings, storage.model_states, storage.shadow_runs, first, "petra")
     add_model(storage.settings, storage.model_states, storage.shadow_runs, second, "petra")
-    names = sorted(path.name for path in storage.settings.resolved_models_dir.iterdir())
+    names = sorted(path.name for path in storage.settings.resolved_models_dir.glob("[!.]*"))
     assert names == [f"{NAME}@0.3.1", f"{NAME}@0.4.0"]
     shutil.rmtree(storage.settings.resolved_models_dir / f"{NAME}@0.4.0")
     assert pipeline_named(storage.settings, PIPELINE).version == "0.3.1"

@@ -1,22 +1,29 @@
 """Models in the object store: added on one host, there on every other."""
 
+import threading
 from pathlib import Path
 
 import pytest
 
-from inference.model_registry.adding import add_model
-from inference.model_registry.sharing import fetch_models, fetching, share_model
+from inference.model_registry.sharing import (
+    add_shared_model,
+    fetch_models,
+    fetching,
+    not_fetched,
+    share,
+)
 from inference.model_registry.status import models_named
-from inference.refusals import ModelUnusable
 from inference.scheduling.schedule import complete_and_schedule
 from inference.worker.run import run_job
 from storage.container import Storage, open_storage
+from storage.core.errors import StorageUnavailable
 from storage.settings import Settings
 from tests.inference.orchestration import complete_series, later, settings_in, wait_for
 from tests.inference.plain_models import onnx_model
 from tests.inference.small import study_uid
 from tests.migrated import upgrade
 from tests.servers import S3Server
+from tests.services import free_port
 
 PIPELINE = "model-plain-spleen"
 
@@ -41,12 +48,7 @@ def another_host(settings: Settings, tmp_path: Path) -> Settings:
 
 
 def add(storage: Storage, folder: Path) -> None:
-    added = add_model(
-        storage.settings, storage.model_states, storage.shadow_runs, folder, "petra"
-    ).standing
-    assert added.state == "active"
-    card = added.pipeline.card
-    share_model(storage, card.name, card.version, "petra")
+    assert add_shared_model(storage, folder, "petra").standing.state == "active"
 
 
 def test_a_host_runs_a_model_that_another_one_was_given(shared: Settings, tmp_path: Path) -> None:
@@ -84,12 +86,95 @@ def test_a_host_that_may_not_write_its_models_folder_is_left_alone(
         assert fetch_models(there) == []
 
 
-def test_what_lies_in_the_bucket_instead_is_not_taken(shared: Settings, tmp_path: Path) -> None:
+def test_a_model_that_cannot_be_used_is_left_alone_and_keeps_no_other_back(
+    shared: Settings, tmp_path: Path
+) -> None:
     with open_storage(shared) as here, open_storage(another_host(shared, tmp_path)) as there:
+        add(here, onnx_model(tmp_path / "bad", name="A bad one"))
         add(here, onnx_model(tmp_path / "plain"))
-        (package,) = here.model_packages.all()
-        here.objects.put(package.object_key, b"something else")
-        with pytest.raises(ModelUnusable, match="is not the one that was added"):
-            fetch_models(there)
+        bad, _ = here.model_packages.all()
+        here.objects.put(bad.object_key, b"something else")
+        assert fetch_models(there) == ["plain-spleen@1.2"]
+        why = not_fetched(there.settings, "model-a-bad-one", "1.2")
+        assert why is not None
+        assert "is not the one that was added" in why.message
+        # Not even looked at again for half a minute: it may have 20 GiB.
+        here.objects.delete(bad.object_key)
+        assert fetch_models(there) == []
+        assert not_fetched(there.settings, "model-a-bad-one", "1.2") == why
         models = there.settings.resolved_models_dir
-        assert [one.name for one in models.iterdir() if not one.name.startswith(".")] == []
+        assert [one.name for one in models.iterdir() if one.name[0] != "."] == ["plain-spleen@1.2"]
+
+
+def test_a_model_that_the_disk_has_no_room_for_is_not_fetched(
+    shared: Settings, tmp_path: Path
+) -> None:
+    settings = another_host(shared, tmp_path)
+    full = settings.model_copy(update={"free_disk_mark_bytes": 1 << 60})
+    with open_storage(shared) as here, open_storage(full) as there:
+        add(here, onnx_model(tmp_path / "plain"))
+        assert fetch_models(there) == []
+        why = not_fetched(there.settings, PIPELINE, "1.2")
+        assert "MiB are free above the mark" in str(why)
+    # As soon as there is room.
+    with open_storage(settings) as there:
+        assert fetch_models(there) == ["plain-spleen@1.2"]
+
+
+def test_what_is_added_again_is_not_undone_by_those_who_fetch(
+    shared: Settings, tmp_path: Path
+) -> None:
+    """The API and the control process of the host look for models all the time."""
+    with open_storage(shared) as here:
+        add(here, onnx_model(tmp_path / "plain"))
+        ending = threading.Event()
+
+        def look() -> None:
+            while not ending.is_set():
+                fetch_models(here)
+
+        looking = threading.Thread(target=look)
+        looking.start()
+        try:
+            add(here, onnx_model(tmp_path / "again", intensity={"values": [0, 1000]}))
+        finally:
+            ending.set()
+            looking.join()
+        card = here.settings.resolved_models_dir / "plain-spleen@1.2" / "mediview.json"
+        assert "1000" in card.read_text()
+        (standing,) = models_named(here.settings, here.model_states, "plain-spleen")
+        assert standing.state == "active"
+
+
+def test_a_model_stays_as_it_was_where_the_store_is_away(shared: Settings, tmp_path: Path) -> None:
+    away = shared.model_copy(update={"s3_endpoint_url": f"http://127.0.0.1:{free_port()}"})
+    with open_storage(shared) as here:
+        add(here, onnx_model(tmp_path / "plain"))
+        with (
+            open_storage(away) as cut_off,
+            pytest.raises(StorageUnavailable, match="it was not added"),
+        ):
+            add(cut_off, onnx_model(tmp_path / "again", intensity={"values": [0, 1000]}))
+        # The one before comes back, and is what was decided on.
+        assert fetch_models(here) == ["plain-spleen@1.2"]
+        (standing,) = models_named(here.settings, here.model_states, "plain-spleen")
+        assert standing.state == "active"
+        with open_storage(away) as cut_off, pytest.raises(StorageUnavailable):
+            add(cut_off, onnx_model(tmp_path / "new", name="New one"))
+        assert not (here.settings.resolved_models_dir / "new-one@1.2").exists()
+
+
+def test_new_weights_of_a_pack_reach_a_host_that_has_the_old_ones(
+    shared: Settings, tmp_path: Path
+) -> None:
+    """A pack has no list of digests: those are the code's."""
+    pack = shared.resolved_models_dir / "some-pack"
+    pack.mkdir(parents=True)
+    with open_storage(shared) as here, open_storage(another_host(shared, tmp_path)) as there:
+        for weights in (b"old", b"new"):
+            (pack / "weights.ts").write_bytes(weights)
+            share(here, pack, "petra")
+            assert fetch_models(there) == ["some-pack"]
+            found = there.settings.resolved_models_dir / "some-pack" / "weights.ts"
+            assert found.read_bytes() == weights
+        assert fetch_models(there) == []
