@@ -72,7 +72,10 @@ class StopRequests:
         """
         with readable_at_signals() as woken, contextlib.suppress(queue.Empty):
             if self._wakes.empty():
-                select.select([woken], [], [], None if timeout_s is None else max(0.0, timeout_s))
+                # Not select, which takes no descriptor from 1,024 on.
+                waiting = select.poll()
+                waiting.register(woken, select.POLLIN)
+                waiting.poll(None if timeout_s is None else max(0.0, timeout_s) * 1000)
             self._wakes.get_nowait()
 
     def _add(self, number: int, frame: FrameType | None) -> None:

@@ -1,6 +1,7 @@
 """Processes that share a listening socket: each ends when asked, whenever that is."""
 
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -91,3 +92,19 @@ def test_a_request_ends_a_wait_that_it_does_not_interrupt() -> None:
             other.join()
     assert asked.count == 1
     assert time.monotonic() - begun < PATIENCE_S
+
+
+def test_a_process_with_more_than_1024_open_files_waits_as_any_other() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, hard), hard))
+    opened = []
+    try:
+        while not opened or opened[-1] < 1100:
+            opened.append(os.open(os.devnull, os.O_RDONLY))
+        asked, begun = StopRequests(), time.monotonic()
+        asked.pause(0.2)
+        assert 0.1 < time.monotonic() - begun < PATIENCE_S
+    finally:
+        for descriptor in opened:
+            os.close(descriptor)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
