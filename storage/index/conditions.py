@@ -6,6 +6,7 @@ from sqlalchemy import ColumnElement, and_, func, or_, select
 
 from storage import tables as t
 from storage.core.errors import InvalidKey, InvalidRequest
+from storage.core.text.bounded_text import cut
 from storage.core.text.text_folding import folded, folded_name
 from storage.index.attributes import ATTRIBUTES, LEVELS, Attribute, Kind, Level
 from storage.index.key_values import date_range, time_range, uids
@@ -144,7 +145,8 @@ def _match_name(attribute: Attribute, value: str, fuzzy: bool) -> ColumnElement[
     value = folded_name(value)
     if value.startswith("="):
         return _has_later_group(column, value.removeprefix("="))
-    exact = like(column, value) if set(value) & set("*?") else column == value
+    # The index keeps the beginning of what is longer.
+    exact = like(column, value) if set(value) & set("*?") else column == cut(value)
     # A key without ideographic or phonetic groups matches the alphabetic group alone.
     return or_(exact, like(column, f"{value}=*"))
 

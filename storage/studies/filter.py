@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, and_, case, or_, select
 
 from storage import tables as t
 from storage.core.entities import JobStatus, Study, StudyState
-from storage.core.text.text_folding import folded_name
+from storage.core.text.bounded_text import indexed_name
 from storage.db.keyset import Keyset, KeyValue, SortColumn
 from storage.jobs.listing import has_status
 from storage.reports.entities import ReportState
@@ -119,7 +119,7 @@ _SORT_VALUES: Mapping[SortKey, Callable[[Study], KeyValue]] = {
     "received_at": lambda study: study.received_at,
     "updated_at": lambda study: study.updated_at,
     "study_date": lambda study: study.study_date,
-    "patient_name": lambda study: folded_name(study.patient_name),
+    "patient_name": lambda study: indexed_name(study.patient_name),
     "patient_id": lambda study: study.patient_id,
     "accession_number": lambda study: study.accession_number,
 }
