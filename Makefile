@@ -16,7 +16,8 @@ BENCHMARKS ?= receive retrieve ingest dicomweb
 VIEWER_SOURCES := $(shell find viewer \( -name node_modules -o -name .next -o -name out -o -name generated \) -prune \
 	-o -type f ! -name next-env.d.ts ! -name '*.tsbuildinfo' -print 2>/dev/null)
 
-API_SOURCES := $(shell find api -name '*.py' 2>/dev/null)
+# The description of the API holds types of all four packages.
+NODE_SOURCES := $(shell find storage dicom_node inference api -name '*.py' 2>/dev/null)
 
 .DEFAULT_GOAL := help
 .PHONY: help run dev test slow check format viewer client viewer-file check-viewer docs bench verification faults retention bundles nnunet fuzz attacks chaos model-servers conformance lock containers sbom audit clean
@@ -135,10 +136,15 @@ $(STAMPS)/test: pyproject.toml uv.lock scripts/uv.txt scripts/install.sh | $(BIN
 	@scripts/install.sh viewer test
 	@mkdir -p $(STAMPS) && touch $@ $(STAMPS)/runtime
 
-$(STAMPS)/openapi.json: $(API_SOURCES) | $(BIN)/python
+$(STAMPS)/openapi.json: $(STAMPS)/openapi-written
+	@[ -e $@ ] || { rm $< && $(MAKE) --no-print-directory $<; }
+
+# What is as before keeps its time, so that nothing is built of it anew.
+$(STAMPS)/openapi-written: $(NODE_SOURCES) | $(BIN)/python
 	@[ -e $(STAMPS)/runtime ] || $(MAKE) --no-print-directory $(STAMPS)/runtime
-	@mkdir -p $(STAMPS) && $(BIN)/mediview openapi --output $@.new
-	@cmp --silent $@.new $@ && rm $@.new || mv $@.new $@
+	@mkdir -p $(STAMPS) && $(BIN)/mediview openapi --output $(STAMPS)/openapi.json.new
+	@cd $(STAMPS) && { cmp --silent openapi.json.new openapi.json && rm openapi.json.new \
+		|| mv openapi.json.new openapi.json; } && touch openapi-written
 
 # node comes from the wheel in the virtual environment where the machine has none that is new enough
 viewer/node_modules/.package-lock.json: viewer/package-lock.json | $(BIN)/python
