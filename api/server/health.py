@@ -32,6 +32,7 @@ from api.server.checks.health import (
     check_instances,
     check_retention,
     check_volumes,
+    warn_of_refused_rows,
 )
 from api.server.checks.index import IndexProbe
 from api.server.checks.jobs import check_jobs
@@ -192,9 +193,10 @@ class HealthChecks:
         return bad(" ".join(sentences))
 
     def instances(self) -> HealthPart:
-        """What was found damaged or lost, and has no right copy."""
+        """What was found damaged or lost, and has no right copy, or is not in the index."""
         found = check_volumes(self._storage.engine, self._storage.volumes.folder)
-        return check_instances(self._storage.damaged) if found.ok else found
+        found = check_instances(self._storage.damaged) if found.ok else found
+        return warn_of_refused_rows(self._storage.engine) if found.ok else found
 
     def model_servers(self) -> HealthPart:
         return check_model_servers(self._storage.settings, self._storage.circuit_breakers)

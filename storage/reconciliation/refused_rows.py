@@ -67,13 +67,16 @@ def note_refused(engine: Engine, new: NewInstance) -> None:
         log.error("index_row_refused", volume=location.volume, offset=location.offset)
 
 
-def refused_rows(engine: Engine, volume: str | None = None) -> Sequence[RefusedRow]:
-    """Those that are noted, of one volume or of all.
+def refused_rows(
+    engine: Engine, volume: str | None = None, at_most: int | None = None
+) -> Sequence[RefusedRow]:
+    """Those that are noted, of one volume or of all; of `at_most` notes where that is given.
 
     Without those whose UID was stored since, or deleted.
     """
+    wanted = select(t.node_condition.c.name).where(_is_noted()).limit(at_most)
     with reading(engine) as connection:
-        names = connection.execute(select(t.node_condition.c.name).where(_is_noted())).scalars()
+        names = connection.execute(wanted).scalars()
         noted = [_row(name) for name in names]
         found = [one for one in noted if volume is None or one.volume == volume]
         settled: set[str] = set()
@@ -81,6 +84,18 @@ def refused_rows(engine: Engine, volume: str | None = None) -> Sequence[RefusedR
             for of in (t.instance.c.sop_instance_uid, t.tombstone.c.sop_instance_uid):
                 settled |= set(connection.execute(select(of).where(of.in_(portion))).scalars())
     return [one for one in found if one.sop_instance_uid not in settled]
+
+
+def refused_in_words(refused: Sequence[RefusedRow]) -> str:
+    """How many, and three of them by name."""
+    named = ", ".join(one.sop_instance_uid for one in refused[:3])
+    many = len(refused) != 1
+    return (
+        f"the database refuses the row{'s' if many else ''} of {len(refused)} stored"
+        f" instance{'s' if many else ''}, which stay{'' if many else 's'} in"
+        f" {'their volumes' if many else 'its volume'} and {'are' if many else 'is'} not shown:"
+        f" {named}{'' if len(refused) <= 3 else ' and others'}"
+    )
 
 
 def try_refused_again(engine: Engine, folder: Path) -> None:

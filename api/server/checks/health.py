@@ -19,6 +19,8 @@ from storage.db.clock_steps import last_step
 from storage.integrity.repository import DamagedInstances
 from storage.processes.heartbeats import Heartbeats
 from storage.reconciliation.missing_volumes import is_bare
+from storage.reconciliation.refused_rows import REMEDY as REFUSED_REMEDY
+from storage.reconciliation.refused_rows import refused_in_words, refused_rows
 from storage.retention.disk import DiskSamples
 from storage.retention.repository import StudyRetention
 from storage.settings import Settings, is_loopback
@@ -28,6 +30,8 @@ GOOD = HealthPart(ok=True, detail="")
 ECHO_TIMEOUTS = Timeouts(connect_s=5, acse_s=10, dimse_s=10, idle_s=10)
 """A receiver that hangs must not let a monitor wait for as long as a PACS may take."""
 
+_REFUSED_LOOKED_AT = 1000
+"""Monitors ask every few seconds; `mediview doctor` counts all."""
 _ALIVE_WITHIN = timedelta(seconds=CLOCKS_AGREE_WITHIN_S)
 _STEP_SHOWN_FOR = timedelta(hours=1)
 
@@ -98,6 +102,15 @@ def check_instances(damaged: DamagedInstances) -> HealthPart:
         f" {'it' if is_one else 'them'} sent to this node again, which repairs"
         f" {'it' if is_one else 'them'}; check the disk; `mediview storage verify` lists all."
     )
+
+
+def warn_of_refused_rows(engine: Engine) -> HealthPart:
+    """Which records in the volumes cannot be indexed; everything else goes on."""
+    refused = refused_rows(engine, at_most=_REFUSED_LOOKED_AT)
+    if not refused:
+        return GOOD
+    sentence = refused_in_words(refused)
+    return HealthPart(ok=True, detail=f"{sentence[0].upper()}{sentence[1:]}. {REFUSED_REMEDY}")
 
 
 def check_volumes(engine: Engine, volumes: Path) -> HealthPart:

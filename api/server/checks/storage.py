@@ -25,7 +25,7 @@ from storage.integrity.repository import DamagedInstances
 from storage.integrity.scrub import scrub_state
 from storage.maintenance.verify import COUNTER_REMEDY
 from storage.reconciliation.refused_rows import REMEDY as REFUSED_REMEDY
-from storage.reconciliation.refused_rows import refused_rows
+from storage.reconciliation.refused_rows import refused_in_words, refused_rows
 from storage.retention.disk import DiskSamples
 from storage.retention.repository import StudyRetention
 from storage.settings import Settings
@@ -97,14 +97,7 @@ def check_refused_rows(engine: Engine) -> Check:
     refused = refused_rows(engine)
     if not refused:
         return Check("index", "ok", "it takes every stored record")
-    named = ", ".join(one.sop_instance_uid for one in refused[:3])
-    return Check(
-        "index",
-        "note",
-        f"the database refuses the rows of {len(refused)} stored instances, which stay in their"
-        f" volumes and are not shown: {named}{'' if len(refused) <= 3 else ' and others'}",
-        REFUSED_REMEDY,
-    )
+    return Check("index", "note", refused_in_words(refused), REFUSED_REMEDY)
 
 
 def check_occupied_uids(engine: Engine) -> Check:

@@ -14,6 +14,7 @@ from pydicom.uid import CTImageStorage
 from sqlalchemy import Engine, text
 
 from api.server.checks.storage import check_refused_rows
+from api.server.health import HealthChecks
 from dicom_node.network.command_set import decode_command
 from storage.container import Storage
 from storage.core.clock import utcnow
@@ -213,6 +214,11 @@ def test_a_record_whose_row_is_refused_is_passed_over_kept_and_named(
         check = check_refused_rows(storage.engine)
         assert check.state == "note"
         assert uids[1] in check.detail
+        part = HealthChecks(storage).instances()
+        assert part.ok
+        assert f"of 1 stored instance, which stays in its volume and is not shown: {uids[1]}. " in (
+            part.detail
+        )
         problems = list(
             verify_storage(storage.engine, storage.index, storage.objects, storage.volumes)
         )
@@ -251,3 +257,4 @@ def test_a_record_whose_row_is_refused_is_passed_over_kept_and_named(
     with node.storage() as storage:
         storage.index.instance(uids[1])
         assert check_refused_rows(storage.engine).state == "ok"
+        assert not HealthChecks(storage).instances().detail
