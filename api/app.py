@@ -44,6 +44,7 @@ from api.middleware import (
     UnchangedLists,
 )
 from api.middleware.full_disk import FullDisk
+from api.models.upload_folder import remove_left_behind
 from api.new_router import routes_of
 from api.openapi import install_description
 from api.routers import ROUTERS
@@ -79,6 +80,7 @@ def create_app(settings: Settings) -> FastAPI:
         share_threads()
         with open_storage(settings) as storage, storage.audit.running("api"):
             app.state.storage = storage
+            remove_left_behind(settings, storage.uploads)
             app.state.newest_event = Newest(storage.events)
             app.state.health = health.HealthChecks(storage)
             app.state.metrics.watch(storage)

@@ -68,6 +68,7 @@ def try_apart(
 ) -> list[TrialAnswer]:
     """`try_pipeline` with a model, in a process of its own. Raises what it raises."""
     return run_apart(
+        settings,
         f"The trial of {name}",
         f"mediview models try {name} STUDY",
         _APART_AT_MOST_S,

@@ -3,11 +3,11 @@
 import base64
 import shutil
 import tempfile
-from pathlib import Path
 
 import structlog
 from fastapi import Response
 
+from api.access.confirmation import check_confirmed
 from api.access.policy import ADMINS, policy
 from api.access.principal import PrincipalDep
 from api.audit_rules import MODEL_ADDED, Audited
@@ -17,16 +17,19 @@ from api.models.archive import unpack_model
 from api.models.routes import ModelOrder, Name
 from api.models.schemas import ModelDetail, NewModel, TrialList, TrialPayload
 from api.models.serializers import model_detail
+from api.models.upload_folder import upload_folder
 from api.new_router import new_router
 from api.parameters import StudyUid, problems
 from api.uploads.ownership import own_upload
-from inference.model_registry.sharing import add_shared_model
+from inference.model_registry.adding import Added
+from inference.model_registry.sharing import add_shared_model, is_shared
 from inference.model_registry.status import model_of
 from inference.model_trial import try_apart
+from inference.models.model_folders import check_room
 from storage.audit import Code
+from storage.container import Storage
+from storage.core.entities import Upload
 from storage.core.errors import NotConfigured
-from storage.core.untrusted_input.folder_walk import remove_tree
-from storage.settings import Settings
 
 log = structlog.get_logger(__name__)
 
@@ -36,16 +39,19 @@ _TRIED = Audited(Code.INSTANCES_ACCESSED, "R", via="models try")
 
 
 @router.post(
-    "", status_code=201, summary="Add a model", responses=problems(400, 404, 409, 413, 422, 503)
+    "",
+    status_code=201,
+    summary="Add a model",
+    responses=problems(400, 404, 409, 413, 422, 503, 507),
 )
-@policy(ADMINS, "admin", MODEL_ADDED, confirmed_to="add a model")
+@policy(ADMINS, "admin", MODEL_ADDED, people_only=True, confirmed_to="add a model")
 def add_uploaded_model(
     storage: StorageDep, principal: PrincipalDep, response: Response, wanted: NewModel
 ) -> ModelDetail:
     """Take the folder of a model, uploaded as a ZIP archive (`/api/uploads/multipart`).
 
-    It is checked and kept as `added`: nothing of it runs before it is verified and made active.
-    Only where MEDIVIEW_MODEL_UPLOADS allows it: many models are code.
+    It is checked and kept as `added`: nothing of it runs before somebody tries or verifies it. Only
+    where MEDIVIEW_MODEL_UPLOADS allows it, and only by people: many models are code.
     """
     allowed = storage.settings.model_uploads
     if allowed == "off":
@@ -55,29 +61,21 @@ def add_uploaded_model(
             " MEDIVIEW_MODEL_UPLOADS to signed or any.",
         )
     upload = own_upload(storage.uploads, principal, wanted.upload_id)
-    if upload.state != "RECEIVED":
+    # Claimed first: two requests at once must not use one upload.
+    if not storage.uploads.set_state(upload.upload_id, "ACCEPTED", only={"RECEIVED"}):
         raise ApiProblem(
             409,
             "upload_not_received",
             "The upload is not complete, or was used before.",
             remedy="Complete it, or begin a new one: POST /api/uploads/multipart.",
         )
-    folder = _temporary(storage.settings)
     try:
-        with (
-            tempfile.TemporaryFile(dir=folder) as archive,
-            storage.objects.open(upload.object_key) as stream,
-        ):
-            shutil.copyfileobj(stream, archive)
-            model = unpack_model(archive, folder / "model", storage.settings)
-        added = add_shared_model(
-            storage, model, principal.name, hold=True, signed=allowed == "signed"
-        )
-    finally:
-        remove_tree(folder)
-    card = added.standing.pipeline.card
-    storage.uploads.set_state(upload.upload_id, "ACCEPTED")
+        added = _added(storage, upload, principal.name, signed=allowed == "signed")
+    except BaseException:
+        storage.uploads.set_state(upload.upload_id, "RECEIVED", only={"ACCEPTED"})
+        raise
     storage.objects.delete(upload.object_key)
+    card = added.standing.pipeline.card
     log.info("model_changed", model=card.name, version=card.version, became="added")
     response.headers["Location"] = f"/api/models/{card.name}"
     return model_detail(storage.settings, storage.model_states, card.name)
@@ -86,21 +84,28 @@ def add_uploaded_model(
 @router.post(
     "/{name}/trials/{study_instance_uid}",
     summary="Try a model on a study",
-    responses=problems(404, 409, 422),
+    responses=problems(404, 409, 422, 429),
 )
 @policy(ADMINS, "admin", _TRIED)
 def try_model(
-    storage: StorageDep, name: Name, study_instance_uid: StudyUid, order: ModelOrder | None = None
+    storage: StorageDep,
+    principal: PrincipalDep,
+    name: Name,
+    study_instance_uid: StudyUid,
+    order: ModelOrder | None = None,
 ) -> TrialList:
     """Run a model, in whatever state it is, on each series of a study that it takes.
 
-    Nothing is scheduled, stored or sent. It runs in a process of its own, and takes as long as the
-    model takes.
+    Nothing is scheduled, stored or sent. It runs in a process of its own, one at a time on a host,
+    and takes as long as the model takes. One that is not verified is tried by people alone, who
+    confirm it: what it brings has never run here.
     """
     # Only what the caller may see; the other process has no caller.
     storage.index.study(study_instance_uid)
     version = order.version if order else None
-    model_of(storage.settings, storage.model_states, name, version)
+    standing = model_of(storage.settings, storage.model_states, name, version)
+    if standing.state == "added":
+        check_confirmed(storage.confirmations, principal, "try a model that is not verified")
     return TrialList(
         items=[
             TrialPayload(
@@ -118,7 +123,18 @@ def try_model(
     )
 
 
-def _temporary(settings: Settings) -> Path:
-    folder = Path(tempfile.mkdtemp(prefix="model-upload-", dir=settings.data_dir))
-    (folder / "model").mkdir()
-    return folder
+def _added(storage: Storage, upload: Upload, by: str, *, signed: bool) -> Added:
+    settings = storage.settings
+    with upload_folder(settings, upload.upload_id) as folder:
+        size_bytes = storage.objects.size(upload.object_key)
+        check_room(settings, folder, size_bytes, "The archive of the model")
+        with (
+            tempfile.TemporaryFile(dir=folder) as archive,
+            storage.objects.open(upload.object_key) as stream,
+        ):
+            shutil.copyfileobj(stream, archive)
+            (folder / "model").mkdir()
+            # This one, the one where models lie, and the archive for other hosts.
+            copies = 3 if is_shared(settings) else 2
+            model = unpack_model(archive, folder / "model", settings, copies)
+        return add_shared_model(storage, model, by, hold=True, signed=signed)

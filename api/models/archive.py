@@ -7,21 +7,24 @@ from typing import BinaryIO
 
 from api.errors import ApiProblem
 from api.uploads.unpack import DAMAGES, Limits, opened_archive, shown_name
-from inference.models.model_folders import MAX_BYTES, MAX_FILES
+from inference.models.model_folders import MAX_BYTES, MAX_FILES, check_room
 from storage.settings import Settings
 
 _CHUNK_BYTES = 1024 * 1024
-# Weights of zeros compress by more than any ratio that a study would have.
-_RATIO_AT_MOST = 2_000
+# Weights hardly compress; deflate ends at about 1,030.
+_RATIO_AT_MOST = 200
 
 
-def unpack_model(file: BinaryIO, into: Path, settings: Settings) -> Path:
+def unpack_model(file: BinaryIO, into: Path, settings: Settings, copies: int) -> Path:
     """Write the files of an archive below `into`; the folder that is the model.
 
-    An archive of one folder is that folder. Raises ApiProblem, LimitExceeded.
+    An archive of one folder is that folder. `copies` is how many the disk must have room for.
+    Raises ApiProblem, LimitExceeded, StorageFull.
     """
     limits = Limits(MAX_FILES, _RATIO_AT_MOST, MAX_BYTES, settings.max_instance_bytes)
     with opened_archive(file, limits) as archive:
+        unpacked_bytes = sum(one.file_size for one in archive.infolist())
+        check_room(settings, into, copies * unpacked_bytes, "The model")
         for entry in archive.infolist():
             if not entry.is_dir():
                 _write(archive, entry, into)

@@ -59,12 +59,12 @@ def get_model(storage: StorageDep, name: Name) -> ModelDetail:
     return model_detail(storage.settings, storage.model_states, name)
 
 
-@router.post("/{name}/verify", summary="Prove a model", responses=problems(404, 409, 422))
+@router.post("/{name}/verify", summary="Prove a model", responses=problems(404, 409, 422, 429))
 @policy(ADMINS, "admin", MODEL_CHANGED)
 def verify_model(
     storage: StorageDep, principal: PrincipalDep, name: Name, order: ModelOrder | None = None
 ) -> ModelDetail:
-    """Check the digests and run the self-test, in a process of its own.
+    """Check the digests and run the self-test, in a process of its own, one at a time on a host.
 
     422 `model_unusable` says what it failed at; it is out of use then.
     """

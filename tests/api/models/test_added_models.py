@@ -2,9 +2,12 @@
 
 import base64
 import io
+import os
+import shutil
 import subprocess
 import zipfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +15,11 @@ import httpx
 import pytest
 from PIL import Image
 
+from api.models.upload_folder import upload_folder
+from inference.model_registry.adding import add_model
+from inference.model_registry.apart import alone_on_host
 from storage.settings import Settings
+from tests.api.access.closed import closed_node, closed_settings, confirm
 from tests.api.client import ApiNode, api_node, is_problem, zipped
 from tests.inference.orchestration import complete_series
 from tests.inference.plain_models import onnx_model
@@ -123,6 +130,84 @@ def test_an_archive_that_is_no_model_leaves_nothing(node: ApiNode, data: bytes, 
     assert says in refused.json()["detail"]
     assert refused.json()["remedy"]
     assert is_clean(node.storage.settings)
+
+
+def test_an_archive_that_would_fill_the_disk_is_refused_by_what_it_states(
+    api_settings: Settings,
+) -> None:
+    """400 kB of zeros beside 3 MiB: a ratio that weights might have."""
+    free_bytes = shutil.disk_usage(api_settings.data_dir.parent).free
+    zeros = {f"m/{number}": bytes(60 << 20) for number in range(7)}
+    data = zipped({**zeros, "m/random": os.urandom(3 << 20)})
+    changed = {"model_uploads": "any", "free_disk_mark_bytes": free_bytes - (400 << 20)}
+    with api_node(api_settings.model_copy(update=changed)) as node:
+        is_problem(added(node, data), 507, "storage_full")
+        assert is_clean(node.storage.settings)
+        blown_up = added(node, zipped({"m/zeros": bytes(65 << 20)}))
+        is_problem(blown_up, 413, "limit_exceeded")
+        assert "200 times is allowed" in blown_up.json()["detail"]
+
+
+def test_an_upload_is_used_once_also_by_two_requests_at_once(node: ApiNode, tmp_path: Path) -> None:
+    upload_id = uploaded(node, archive_of(onnx_model(tmp_path / "plain")))
+
+    def add(_: int) -> int:
+        answer = httpx.post(f"{node.url}/api/v1/models", json={"upload_id": upload_id}, timeout=60)
+        return answer.status_code
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sorted(pool.map(add, range(4))) == [201, 409, 409, 409]
+
+
+def test_what_a_killed_process_left_is_removed_and_its_upload_may_be_used_again(
+    api_settings: Settings, tmp_path: Path
+) -> None:
+    settings = api_settings.model_copy(update={"model_uploads": "any"})
+    with api_node(settings) as node:
+        upload_id = uploaded(node, archive_of(onnx_model(tmp_path / "plain")))
+        # As one leaves it that is killed while it unpacks.
+        node.storage.uploads.set_state(upload_id, "ACCEPTED")
+        (settings.data_dir / f"model-upload-{upload_id}-abc" / "model").mkdir(parents=True)
+        (settings.resolved_models_dir / ".adding-abc" / "m").mkdir(parents=True)
+    with upload_folder(settings, "of another process") as used, api_node(settings) as node:
+        assert list(settings.data_dir.glob("model-upload-*")) == [used]
+        answer = node.client.post("/api/v1/models", json={"upload_id": upload_id})
+        assert answer.status_code == 201, answer.text
+        assert not list(settings.resolved_models_dir.glob(".adding-*"))
+
+
+def test_one_trial_or_self_test_runs_at_a_time(node: ApiNode, tmp_path: Path) -> None:
+    complete_series(node.storage, "head", 40)
+    assert added(node, archive_of(onnx_model(tmp_path / "plain"))).status_code == 201
+    with alone_on_host(node.storage.settings, "Another"):
+        for what in ("verify", f"trials/{study_uid('head')}"):
+            busy = node.client.post(f"/api/v1/models/{NAME}/{what}")
+            is_problem(busy, 429, "too_many_requests")
+
+
+def test_no_key_brings_code_or_runs_what_nobody_verified(tmp_path: Path) -> None:
+    with closed_node(closed_settings(tmp_path, model_uploads="any")) as closed:
+        complete_series(closed.storage, "head", 40)
+        trial = f"/api/v1/models/{NAME}/trials/{study_uid('head')}"
+        with closed.with_key("loader", "admin", "admin") as key:
+            refused = key.post("/api/v1/models", json={"upload_id": "any"})
+            is_problem(refused, 403, "not_a_person")
+            add_model(
+                closed.storage.settings,
+                closed.storage.model_states,
+                closed.storage.shadow_runs,
+                onnx_model(tmp_path / "plain"),
+                "petra",
+                hold=True,
+            )
+            is_problem(key.post(trial), 403, "not_a_person")
+        with closed.signed_in("petra", "admin") as petra:
+            is_problem(petra.post(trial), 403, "confirmation_required")
+            assert confirm(petra).status_code == 204
+            tried = petra.post(trial, timeout=240)
+            assert tried.status_code == 200, tried.text
+            (series,) = tried.json()["items"]
+            assert series["taken"]
 
 
 def openssl(*arguments: str, cwd: Path) -> None:

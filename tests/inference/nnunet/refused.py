@@ -23,5 +23,5 @@ def refusal(storage: Storage, folder: Path) -> str:
     with pytest.raises(MediViewError) as refused:
         add_model(storage.settings, storage.model_states, storage.shadow_runs, folder, "petra")
     models = storage.settings.resolved_models_dir
-    assert not models.is_dir() or list(models.iterdir()) == []
+    assert not models.is_dir() or list(models.glob("[!.]*")) == []
     return f"{refused.value.message} {refused.value.remedy}"

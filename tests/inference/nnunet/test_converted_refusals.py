@@ -25,7 +25,7 @@ def added_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
         folder = trained_folder(place / "Dataset7_Liver" / "a__nnUNetPlans__3d_fullres", LABELS)
         (folder / "mediview.json").write_text(json.dumps(CARD))
         add_model(storage.settings, storage.model_states, storage.shadow_runs, folder, "petra")
-        (added,) = storage.settings.resolved_models_dir.iterdir()
+        (added,) = storage.settings.resolved_models_dir.glob("[!.]*")
         return added
 
 

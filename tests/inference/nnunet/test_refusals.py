@@ -58,9 +58,8 @@ def test_a_checkpoint_that_would_run_a_command_is_refused_by_name(
 
 def test_nothing_of_a_model_is_a_pickle_once_it_is_added(storage: Storage, folder: Path) -> None:
     add_model(storage.settings, storage.model_states, storage.shadow_runs, folder, "petra")
-    names = {
-        path.name for path in storage.settings.resolved_models_dir.rglob("*") if path.is_file()
-    }
+    models = storage.settings.resolved_models_dir
+    names = {path.name for path in models.glob("[!.]*/**/*") if path.is_file()}
     assert names == {
         "plans.json", "dataset.json", "mediview.json", "nnunet.json", "mediview-digests.json",
         "fold_0.safetensors",
@@ -228,7 +227,7 @@ def test_a_volume_that_memory_does_not_hold_is_refused_before(
     storage: Storage, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     add_model(storage.settings, storage.model_states, storage.shadow_runs, folder, "petra")
-    (added,) = storage.settings.resolved_models_dir.iterdir()
+    (added,) = storage.settings.resolved_models_dir.glob("[!.]*")
     volume = assemble_volume(builders.series(np.ones((12, 30, 30), np.int16)))
     monkeypatch.setattr(prediction, "free_memory_bytes", lambda: 100_000)
     with pytest.raises(LimitExceeded, match=r"Liver would need some 0\.0 GB of memory for 12 × 30"):
@@ -241,7 +240,7 @@ def test_nothing_is_resampled_where_memory_would_not_suffice(
 ) -> None:
     """At a tenth of a millimetre, 12 slices of 30 × 30 are 32 million voxels."""
     add_model(storage.settings, storage.model_states, storage.shadow_runs, folder, "petra")
-    (added,) = storage.settings.resolved_models_dir.iterdir()
+    (added,) = storage.settings.resolved_models_dir.glob("[!.]*")
     model = describe_nnunet(added).model_copy(update={"spacing_mm": 0.1})
     volume = assemble_volume(
         builders.series(np.ones((12, 30, 30), np.int16), spacing_mm=(3.0, 1.0, 1.0))

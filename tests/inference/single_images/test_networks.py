@@ -163,7 +163,7 @@ def test_an_onnx_file_that_lies_is_refused_and_leaves_nothing(
     (folder / "model.onnx").write_bytes(model.SerializeToString())
     with pytest.raises(ModelUnusable, match=r"\((Fail|RuntimeException)\).* was not added"):
         add_model(storage.settings, storage.model_states, storage.shadow_runs, folder, "petra")
-    assert list(storage.settings.resolved_models_dir.iterdir()) == []
+    assert list(storage.settings.resolved_models_dir.glob("[!.]*")) == []
 
 
 def test_a_model_that_asks_for_terabytes_is_refused_and_leaves_nothing(
@@ -177,4 +177,4 @@ def test_a_model_that_asks_for_terabytes_is_refused_and_leaves_nothing(
     (folder / "model.safetensors").write_bytes((2).to_bytes(8, "little") + b"{}")
     with pytest.raises(ModelUnusable, match=r"more memory than .* was not added"):
         add_model(storage.settings, storage.model_states, storage.shadow_runs, folder, "petra")
-    assert list(storage.settings.resolved_models_dir.iterdir()) == []
+    assert list(storage.settings.resolved_models_dir.glob("[!.]*")) == []
