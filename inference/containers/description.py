@@ -40,9 +40,14 @@ class ContainerDescription(ModelDescription):
         return f"container image {self.card.container.image}"
 
     @property
-    def wants_gpu(self) -> bool:
+    def asks_for_gpu(self) -> bool:
+        """Whether it is given GPUs where the site gives containers any."""
+        return bool(self.package.resources.gpu)
+
+    @property
+    def needs_gpu(self) -> bool:
         """Whether it asks for a GPU, and its card does not say that it works without."""
-        return bool(self.package.resources.gpu) and not self.card.container.without_gpu
+        return self.asks_for_gpu and not self.card.container.without_gpu
 
 
 def is_container(folder: Path) -> bool:
@@ -154,7 +159,7 @@ def _stated(
 
 def _check_resources(settings: Settings, found: ContainerDescription) -> None:
     needed, card = found.package.resources, found.card.container
-    if found.wants_gpu and not settings.container_gpus:
+    if found.needs_gpu and not settings.container_gpus:
         raise InvalidRequest(
             f"{card.image} asks for {needed.gpu} GPU, and containers are given none here:"
             " MEDIVIEW_CONTAINER_GPUS is empty.",

@@ -158,7 +158,7 @@ class ContainerPipeline(AddedModel):
                 input=(given, app.input_path),
                 output=(written, app.output_path),
                 timeout_s=min(limits_s),
-                with_gpu=self._container.wants_gpu and bool(settings.container_gpus),
+                with_gpu=self._container.asks_for_gpu and bool(settings.container_gpus),
             ),
             check,
         )

@@ -74,6 +74,12 @@ def node(tmp_path: Path) -> Iterator[Storage]:
         yield storage
 
 
+@pytest.fixture
+def node_with_gpus(tmp_path: Path) -> Iterator[Storage]:
+    with storage_in(tmp_path, container_engine="podman", container_gpus="all") as storage:
+        yield storage
+
+
 def ended_job(node: Storage, monkeypatch: pytest.MonkeyPatch, stand_in: StandIn) -> Job:
     """Of a model that was added, and a series that came."""
     manifests = {f"/etc/monai/{name}": (MAP / name).read_bytes() for name in MANIFESTS}
@@ -109,6 +115,7 @@ def test_what_a_container_found_becomes_a_result_of_the_node(
     assert (job.state, job.reason) == ("COMPLETED", "")
     (run,) = stand_in.runs
     assert (run.image_id, run.input[1]) == (IMAGE_ID, "/var/holoscan/input")
+    assert not run.with_gpu
     assert stand_in.given == [f"{number:05d}.dcm" for number in range(1, 9)]
     found = {one.label: one for one in node.findings.of_study(study_uid("map"))}
     assert found["Bright volume"].value == pytest.approx(8 * 96 * 2 / 1000)
@@ -120,6 +127,15 @@ def test_what_a_container_found_becomes_a_result_of_the_node(
     (segment,) = mask.SegmentSequence
     assert (segment.SegmentLabel, segment.SegmentAlgorithmType) == ("Bright", "AUTOMATIC")
     assert np.count_nonzero(mask.pixel_array) == 8 * 96
+
+
+def test_an_image_that_works_without_a_gpu_is_given_one_where_there_is_one(
+    node_with_gpus: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stand_in = StandIn(Ended(0, is_out_of_memory=False))
+    assert ended_job(node_with_gpus, monkeypatch, stand_in).state == "COMPLETED"
+    (run,) = stand_in.runs
+    assert run.with_gpu
 
 
 @pytest.mark.parametrize(
