@@ -85,20 +85,39 @@ export function bytesOfBase64(text: string): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
 }
 
+/** Seconds that a page of a long recording shows, and samples of all its channels that are drawn at most. */
+const pageSeconds = 10;
+const pageSamplesAtMost = 250_000;
+
 /**
- * The values of each channel in its unit, NaN where there is none; null where the samples are of a kind that is
- * not read, or fewer than the header says.
+ * Samples of each channel that are drawn at once: all of a recording of twenty seconds, else those of ten; fewer
+ * of many channels. A day of twelve leads would be half a thousand million points of a path.
  */
-export function channelValues(group: WaveformGroup, buffer: ArrayBuffer): Float64Array[] | null {
+export function samplesPerPage({ samplesPerSecond, sampleCount, channels }: WaveformGroup): number {
+  const most = Math.max(1, Math.floor(pageSamplesAtMost / Math.max(1, channels.length)));
+  if (sampleCount <= Math.min(most, 2 * pageSeconds * samplesPerSecond)) return Math.max(1, sampleCount);
+  return Math.max(1, Math.min(most, Math.round(pageSeconds * samplesPerSecond)));
+}
+
+/** Bytes of all samples of a group, as the header tells. */
+export function sizeOf({ sampleCount, channels, bitsAllocated }: WaveformGroup): number {
+  return (sampleCount * channels.length * bitsAllocated) / 8;
+}
+
+/**
+ * The values of each channel in its unit, from sample `from` to before `to`, NaN where there is none; null where
+ * the samples are of a kind that is not read, or fewer than the header says.
+ */
+export function channelValues(group: WaveformGroup, buffer: ArrayBuffer, from = 0, to = group.sampleCount): Float64Array[] | null {
   const read = readerOf(group, new DataView(buffer));
   const count = group.channels.length;
   const size = group.bitsAllocated / 8;
   if (!read || count === 0 || buffer.byteLength < group.sampleCount * count * size) return null;
   const padding = paddingOf(group);
   return group.channels.map(({ scale, baseline }, channel) => {
-    const values = new Float64Array(group.sampleCount);
-    for (let at = 0; at < group.sampleCount; at += 1) {
-      const stored = read((at * count + channel) * size);
+    const values = new Float64Array(Math.max(0, Math.min(to, group.sampleCount) - from));
+    for (let at = 0; at < values.length; at += 1) {
+      const stored = read(((from + at) * count + channel) * size);
       values[at] = stored === padding ? Number.NaN : stored * scale + baseline;
     }
     return values;

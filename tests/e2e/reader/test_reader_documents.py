@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Iterator
+from io import BytesIO
 
 import pydicom
 import pytest
 from playwright.sync_api import Page, expect
+from pydicom.uid import generate_uid
 
 from tests.e2e.support.accessibility import serious_findings
 from tests.e2e.support.browser import chromium
@@ -56,6 +58,44 @@ def test_an_ecg_is_drawn_true_to_scale_and_measured(node: Node, page: Page) -> N
     page.keyboard.press("Escape")
     expect(dialog).to_have_count(0)
     expect(page.get_by_test_id("result-button")).to_have_count(1)
+
+
+@pytest.mark.slow
+def test_a_long_ecg_is_drawn_page_by_page(node: Node, page: Page) -> None:
+    """One of ten minutes has as many samples as would make the page stand still."""
+    ecg = pydicom.dcmread(shared_folder("data") / "odd" / "waveform_ecg.dcm")
+    microvolts = ecg.waveform_array(0)
+    for keyword in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"):
+        setattr(ecg, keyword, generate_uid())
+    ecg.file_meta.MediaStorageSOPInstanceUID = ecg.SOPInstanceUID
+    group = ecg.WaveformSequence[0]
+    group.WaveformData *= 60
+    group.NumberOfWaveformSamples *= 60
+    written = BytesIO()
+    ecg.save_as(written)
+    node.api.post(
+        "/dicom-web/studies",
+        content=written.getvalue(),
+        headers={"Content-Type": "application/dicom"},
+    ).raise_for_status()
+    page.goto(f"{node.url}/study/?study={ecg.StudyInstanceUID}")
+    dialog = page.get_by_test_id("result-dialog")
+    shown = dialog.get_by_test_id("waveform-page").get_by_role("status")
+    seconds = len(microvolts) / 1000 * 60
+    expect(shown).to_have_text(f"0 to 10 s of {seconds:g} s")
+    expect(dialog.get_by_test_id("trace")).to_have_count(12)
+    path = dialog.get_by_test_id("trace").nth(1).get_attribute("d") or ""
+    assert len(re.findall("[ML]", path)) == 10_000
+    dialog.get_by_role("button", name="Later").click()
+    expect(shown).to_have_text(f"10 to 20 s of {seconds:g} s")
+    path = dialog.get_by_test_id("trace").nth(1).get_attribute("d") or ""
+    (first,) = re.findall(r"^M[\d.]+ (-?[\d.]+)", path)
+    expected = 36 - microvolts[10_000 % len(microvolts), 1] / 1000 * 10
+    assert float(first) == pytest.approx(expected, abs=0.01)
+    dialog.get_by_label("Go to (s)").fill("305")
+    dialog.get_by_label("Go to (s)").press("Enter")
+    expect(shown).to_have_text(f"300 to 310 s of {seconds:g} s")
+    assert serious_findings(page) == []
 
 
 @pytest.mark.slow

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { DicomJson } from "@/dicom/dicomweb";
-import { caliperReading, channelValues, tracePath, waveformGroupsOf, waveformStatements } from "@/dicom/waveform";
+import { caliperReading, channelValues, samplesPerPage, sizeOf, tracePath, waveformGroupsOf, waveformStatements } from "@/dicom/waveform";
 
 const sq = (...items: object[]) => ({ vr: "SQ", Value: items });
 const one = (value: unknown) => ({ vr: "DS", Value: [value] });
@@ -45,6 +45,19 @@ describe("a waveform", () => {
   it("is drawn with a gap where there is no value", () => {
     const drawn = tracePath(values?.[0] ?? new Float64Array(), { samplesPerSecond: 500, mmPerSecond: 25, mmPerUnit: 0.01, zero: 12 });
     expect(drawn).toBe("M0.00 12.10L0.05 2.10M0.15 -7.90");
+  });
+
+  it("that is long is read and drawn page by page", () => {
+    if (!group || !values) throw new Error("not read");
+    const day = { ...group, sampleCount: 24 * 3600 * 500, channels: Array.from({ length: 12 }, () => group.channels[0]!) };
+    expect(samplesPerPage(day)).toBe(5000);
+    expect(sizeOf(day)).toBe(24 * 3600 * 500 * 12 * 2);
+    // Ten seconds of very many channels are too many points; twenty of a few stand whole.
+    expect(samplesPerPage({ ...day, channels: Array.from({ length: 100 }, () => group.channels[0]!) })).toBe(2500);
+    expect(samplesPerPage({ ...day, sampleCount: 10_000 })).toBe(10_000);
+    expect(samplesPerPage({ ...group, samplesPerSecond: 0 })).toBe(1);
+    const page = channelValues(group, new Int16Array(samples).buffer, 1, 3);
+    expect(page?.map((one) => [...one])).toEqual([[990, Number.NaN], [6, 7]]);
   });
 
   it("is measured between two samples", () => {

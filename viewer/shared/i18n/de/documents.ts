@@ -12,6 +12,12 @@ export const documents: Pick<Messages["viewing"], "waveform" | "plan" | "dose" |
     to: "bis (ms)",
     hint: "Zum Messen über die Kurve ziehen oder zwei Zeiten eingeben.",
     described: (channels, seconds) => `Kurve von ${channels}, ${seconds} s`,
+    large: (size) => `Die Aufzeichnung hat ${size}; sie wird nicht von selbst geladen.`,
+    load: "Laden",
+    earlier: "Früher",
+    later: "Später",
+    startsAt: "Gehe zu (s)",
+    shown: (from, to, all) => `${from} bis ${to} s von ${all} s`,
     reading: (channel, milliseconds, perMinute, difference) =>
       `${channel}: ${milliseconds} ms, ${perMinute}/min, Differenz ${difference}`,
   },

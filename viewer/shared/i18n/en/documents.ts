@@ -11,6 +11,12 @@ export const documents = {
     to: "to (ms)",
     hint: "Drag over the tracing, or enter two times, to measure.",
     described: (channels: string, seconds: string) => `Tracing of ${channels}, ${seconds} s`,
+    large: (size: string) => `The recording has ${size}; it is not loaded by itself.`,
+    load: "Load it",
+    earlier: "Earlier",
+    later: "Later",
+    startsAt: "Go to (s)",
+    shown: (from: string, to: string, all: string) => `${from} to ${to} s of ${all} s`,
     reading: (channel: string, milliseconds: string, perMinute: string, difference: string) =>
       `${channel}: ${milliseconds} ms, ${perMinute}/min, difference ${difference}`,
   },

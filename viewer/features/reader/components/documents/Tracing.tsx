@@ -17,7 +17,10 @@ interface Calipers {
   to: number;
 }
 
-/** Each channel of a group in a row of its own over millimetre paper, with calipers by mouse or by numbers. */
+/**
+ * Each channel of a group in a row of its own over millimetre paper, with calipers by mouse or by numbers. `values`
+ * are those of each channel that are drawn; times count from the first of them.
+ */
 export function Tracing({ group, values }: { group: WaveformGroup; values: readonly Float64Array[] }) {
   const { viewing: t } = useText();
   const { waveform: words } = t;
@@ -25,7 +28,8 @@ export function Tracing({ group, values }: { group: WaveformGroup; values: reado
   const [mmPerSecond, setSpeed] = useState(25);
   const [mmPerMillivolt, setGain] = useState(10);
   const [calipers, setCalipers] = useState<Calipers | null>(null);
-  const { samplesPerSecond, sampleCount, channels } = group;
+  const { samplesPerSecond, channels } = group;
+  const sampleCount = values[0]?.length ?? 0;
   const seconds = sampleCount / samplesPerSecond;
   const width = nameMm + seconds * mmPerSecond;
   const height = channels.length * rowMm;
