@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from inference.model_registry.adding import Added, add_model
 from inference.model_registry.model_archives import archived, fetch_archive, files_digest
-from inference.models.model_folders import changing_models
+from inference.models.model_folders import changing_models, remove_model_folder
 from inference.refusals import ModelUnusable
 from storage.container import Storage
 from storage.core.errors import MediViewError, StorageFull, StorageUnavailable
@@ -73,8 +73,10 @@ def add_shared_model(
     )
 
 
-def fetch_models(storage: Storage) -> list[str]:
+def fetch_models(storage: Storage, *, only_removed: bool = False) -> list[str]:
     """Take what this host lacks from the object store; the folders that it has now.
+
+    What somebody removed is removed here as well; with `only_removed` nothing else is done.
 
     One that cannot be used is passed over, and tried again after a pause that grows: `not_fetched`
     says why. A host that may not write its models folder is left alone, and the log says so. Raises
@@ -83,14 +85,14 @@ def fetch_models(storage: Storage) -> list[str]:
     settings = storage.settings
     if not is_shared(settings):
         return []
-    lacking = _lacking(storage)
+    lacking = _lacking(storage, only_removed)
     if not lacking:
         return []
-    fetched = {one.folder for one in lacking}
+    fetched = {one.folder for one in lacking if not one.is_removed}
     try:
         with changing_models(settings):
             # Again: while it waited, another process may have fetched them, or added newer ones.
-            for package in _lacking(storage):
+            for package in _lacking(storage, only_removed):
                 fetched.discard(package.folder)
                 if _fetch(storage, package):
                     fetched.add(package.folder)
@@ -118,8 +120,11 @@ def not_fetched(settings: Settings, pipeline: str, version: str) -> MediViewErro
 
 
 @contextmanager
-def fetching(storage: Storage) -> Iterator[None]:
-    """Look for models every quarter of a minute, in a thread of its own, until the block ends."""
+def fetching(storage: Storage, *, only_removed: bool = False) -> Iterator[None]:
+    """Look for models every quarter of a minute, in a thread of its own, until the block ends.
+
+    `only_removed`: for those that were removed.
+    """
     if not is_shared(storage.settings):
         yield
         return
@@ -128,7 +133,7 @@ def fetching(storage: Storage) -> Iterator[None]:
     def look() -> None:
         while True:
             try:
-                fetch_models(storage)
+                fetch_models(storage, only_removed=only_removed)
             except (MediViewError, SQLAlchemyError, OSError) as error:
                 log.warning("models_not_fetched", error=type(error).__name__)
             if ending.wait(_EVERY_S):
@@ -163,18 +168,18 @@ class _Shared:
 
     def withdraw(self, folder: Path) -> None:
         """Raises StorageUnavailable."""
-        withdraw(self._storage, folder.name)
+        withdraw(self._storage, folder.name, self._by)
 
 
-def withdraw(storage: Storage, folder: str) -> None:
-    """Let no host fetch a model any more. Raises StorageUnavailable."""
+def withdraw(storage: Storage, folder: str, by: str) -> None:
+    """Let no host fetch a model any more, and each remove it. Raises StorageUnavailable."""
     packages = storage.model_packages.all()
     for package in packages:
-        if package.folder == folder:
+        if package.folder == folder and not package.is_removed:
             # The object first: what failed here is done again with the row still there.
             if all(one.object_key != package.object_key for one in packages if one is not package):
                 storage.objects.delete(package.object_key)
-            storage.model_packages.remove(folder)
+            storage.model_packages.remove(folder, by)
             log.info("model_withdrawn", folder=folder)
 
 
@@ -186,7 +191,11 @@ def share(storage: Storage, folder: Path, by: str) -> None:
         digest = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
         file.seek(0)
         storage.objects.put(f"models/{digest}", file, "application/zip")
-    before = {one.object_key for one in storage.model_packages.all() if one.folder == folder.name}
+    before = {
+        one.object_key
+        for one in storage.model_packages.all()
+        if one.folder == folder.name and not one.is_removed
+    }
     storage.model_packages.keep(folder.name, files_digest(folder), digest, size_bytes, by)
     needed = {one.object_key for one in storage.model_packages.all()}
     for key in before - needed:
@@ -194,29 +203,38 @@ def share(storage: Storage, folder: Path, by: str) -> None:
     log.info("model_shared", folder=folder.name, size_bytes=size_bytes)
 
 
-def _lacking(storage: Storage) -> list[ModelPackage]:
-    """What this host has not, or not as it was added, and is not to be left alone for now."""
+def _lacking(storage: Storage, only_removed: bool) -> list[ModelPackage]:
+    """What this host has not, not as it was added or still, and is not left alone for now."""
     now_s = time.monotonic()
     found = []
     for package in storage.model_packages.all():
+        if only_removed and not package.is_removed:
+            continue
         failure = _failures.get(_key(storage.settings, package))
-        if (failure is None or now_s >= failure.until_s) and not _is_here(
+        if (failure is None or now_s >= failure.until_s) and not _is_done(
             storage.settings, package
         ):
             found.append(package)
     return found
 
 
-def _is_here(settings: Settings, package: ModelPackage) -> bool:
+def _is_done(settings: Settings, package: ModelPackage) -> bool:
     folder = settings.resolved_models_dir / package.folder
+    if not folder.is_dir():
+        return package.is_removed
     # Earlier versions noted nothing of packs.
-    return folder.is_dir() and package.files_sha256 in ("", files_digest(folder))
+    is_that_one = package.files_sha256 in ("", files_digest(folder))
+    return is_that_one is not package.is_removed
 
 
 def _fetch(storage: Storage, package: ModelPackage) -> bool:
     key = _key(storage.settings, package)
     before = _failures.get(key)
     try:
+        if package.is_removed:
+            remove_model_folder(storage.settings, package.folder)
+            log.info("model_removed", folder=package.folder)
+            return False
         fetch_archive(storage.settings, storage.objects, package)
     except StorageFull as error:
         # To look again costs nothing; one line in the log is enough.

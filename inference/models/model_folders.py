@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import tempfile
+import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from fcntl import LOCK_EX, flock
@@ -110,6 +111,15 @@ def check_room(settings: Settings, place: Path, needed_bytes: int, what: str) ->
             f" {max(room_bytes, 0) >> 20} MiB are free above the mark.",
             remedy="Make room, or lower MEDIVIEW_FREE_DISK_MARK_BYTES.",
         )
+
+
+def remove_model_folder(settings: Settings, name: str) -> None:
+    """Remove the folder of a model at once, where it is; within `changing_models`."""
+    folder = settings.resolved_models_dir / name
+    if folder.is_dir():
+        # Under this name it is no model any more; if the process ends, the next one removes it.
+        leaving = folder.rename(settings.resolved_models_dir / f"{_STAGING}{uuid.uuid4().hex}")
+        remove_tree(leaving)
 
 
 def put_model(settings: Settings, name: str, fill: Callable[[Path], None]) -> Path:

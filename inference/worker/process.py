@@ -59,9 +59,9 @@ class Process:
             if self._storage is None:
                 with ExitStack() as opening:
                     storage = opening.enter_context(open_storage(self._settings))
-                    if self.queue == "control":
-                        # It decides what runs; workers fetch what a job of theirs needs.
-                        opening.enter_context(fetching(storage))
+                    # The control process decides what runs; workers fetch what a job needs.
+                    only_removed = self.queue != "control"
+                    opening.enter_context(fetching(storage, only_removed=only_removed))
                     opening.enter_context(storage.audit.running(f"worker-{self.queue}"))
                     self._stack = opening.pop_all()
                 self._storage = storage

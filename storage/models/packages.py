@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Engine, delete, insert, select
+from sqlalchemy import Engine, delete, insert, select, update
 
 from storage import tables as t
 from storage.core.clock import utcnow
@@ -13,7 +13,10 @@ from storage.db.row_mapping import fields_of
 
 @dataclass(frozen=True)
 class ModelPackage:
-    """One folder of a model. `files_sha256` is of its list of digests."""
+    """One folder of a model. `files_sha256` is of its list of digests.
+
+    Of a removed one the row stays, without an archive: hosts remove the folder that it had.
+    """
 
     folder: str
     files_sha256: str
@@ -21,6 +24,10 @@ class ModelPackage:
     size_bytes: int
     added_at: datetime
     added_by: str
+
+    @property
+    def is_removed(self) -> bool:
+        return not self.archive_sha256
 
     @property
     def object_key(self) -> str:
@@ -48,6 +55,11 @@ class ModelPackages:
             connection.execute(insert(t.model_package).values(**vars(package)))
         return package
 
-    def remove(self, folder: str) -> None:
+    def remove(self, folder: str, by: str) -> None:
+        """Once its object is gone."""
         with writing(self._engine) as connection:
-            connection.execute(delete(t.model_package).where(t.model_package.c.folder == folder))
+            connection.execute(
+                update(t.model_package)
+                .where(t.model_package.c.folder == folder)
+                .values(archive_sha256="", size_bytes=0, added_at=utcnow(), added_by=by)
+            )

@@ -11,6 +11,7 @@ from api.cli.models.app import Name, Version, app, opened
 from api.cli.operator import change_by_operator, operator, record_use
 from inference.language import tasks
 from inference.model_registry import transitions as deciding
+from inference.model_registry.removal import remove_model
 from inference.model_registry.sharing import add_shared_model
 from inference.model_registry.status import Standing, model_of, models_named, standings
 from inference.model_registry.verification import verify as prove
@@ -153,6 +154,35 @@ def retire(
                 storage.model_states, storage.shadow_runs, standing, operator().name, reason
             )
     _print_state(standing, "retired")
+
+
+@app.command("remove")
+def remove(
+    name: Annotated[str, typer.Argument(help="NAME or NAME@VERSION.")],
+    version: Version = None,
+    reason: Annotated[str, typer.Option("--reason", help="Kept in its history.")] = "",
+) -> None:
+    """Remove the files of a model that runs no more, here and on every other host.
+
+    Its history and what it has found stay. Retire it first where it is active.
+    """
+    name, at, named = name.partition("@")
+    with opened() as storage:
+        by = operator().name
+        removed = remove_model(storage, name, named if at else version, by, reason)
+        record_use(
+            storage.audit,
+            Code.SECURITY_ALERT,
+            "D",
+            type=Type.SOFTWARE_CONFIGURATION,
+            model=f"{name} {removed}",
+            what="removed",
+        )
+    out.print(
+        f"The files of {name} {removed} are removed; other hosts follow within half a minute.",
+        markup=False,
+        soft_wrap=True,
+    )
 
 
 def _is_absent(standing: Standing) -> bool:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from inference.model_registry.removal import remove_model
 from inference.model_registry.sharing import (
     add_shared_model,
     fetch_models,
@@ -12,7 +13,8 @@ from inference.model_registry.sharing import (
     not_fetched,
     share,
 )
-from inference.model_registry.status import models_named
+from inference.model_registry.status import ModelBlocked, models_named
+from inference.model_registry.transitions import retire
 from inference.scheduling.schedule import complete_and_schedule
 from inference.worker.run import run_job
 from storage.container import Storage, open_storage
@@ -178,3 +180,29 @@ def test_new_weights_of_a_pack_reach_a_host_that_has_the_old_ones(
             found = there.settings.resolved_models_dir / "some-pack" / "weights.ts"
             assert found.read_bytes() == weights
         assert fetch_models(there) == []
+
+
+def test_a_model_that_is_removed_leaves_every_host_and_the_store(
+    shared: Settings, tmp_path: Path
+) -> None:
+    with open_storage(shared) as here, open_storage(another_host(shared, tmp_path)) as there:
+        add(here, onnx_model(tmp_path / "plain"))
+        assert fetch_models(there) == ["plain-spleen@1.2"]
+        with pytest.raises(ModelBlocked, match="is active, so its files are not removed"):
+            remove_model(here, "plain-spleen", None, "petra")
+        (standing,) = models_named(here.settings, here.model_states, "plain-spleen")
+        retire(here.model_states, here.shadow_runs, standing, "petra")
+        removed = remove_model(here, "plain-spleen", "1.2", "petra", "Withdrawn by its maker.")
+        assert removed == "1.2"
+        assert list(here.objects.list("models/")) == []
+        # A worker's host, which takes what jobs need, and forgets what is removed by itself.
+        assert fetch_models(there, only_removed=True) == []
+        for host in (here, there):
+            assert fetch_models(host) == []
+            assert list(host.settings.resolved_models_dir.glob("[!.]*")) == []
+        newest = here.model_states.history("plain-spleen")[0]
+        assert newest.detail == "Its files were removed. Withdrawn by its maker."
+        # Added again it is shared again, and waits for somebody who activates it.
+        again = add_shared_model(here, onnx_model(tmp_path / "again"), "petra").standing
+        assert again.state == "retired"
+        assert fetch_models(there) == ["plain-spleen@1.2"]
