@@ -42,7 +42,7 @@ def test_a_wrong_rules_file_is_named_with_its_line(tmp_path: Path) -> None:
         (storage.settings.data_dir / "rules.yaml").write_text("routing:\n  - name: all\n")
         (found,) = check_rules(storage.settings, storage.peers)
         assert found.state == "fail"
-        assert "rules.yaml:2: Field required." in found.detail
+        assert "rules.yaml:2: 'to' is missing." in found.detail
 
 
 def test_a_container_engine_that_is_not_there_is_named(

@@ -1,22 +1,22 @@
-import { accessGroups } from "./accessGroups";
+import { accessGroups } from "./administration/accessGroups";
 import { account } from "./account";
-import { admin } from "./admin";
+import { admin } from "./administration/admin";
 import { common, states } from "./common";
 import { entry } from "./entry";
-import { hangingProtocols } from "./hangingProtocols";
+import { hangingProtocols } from "./administration/hangingProtocols";
 import { jobs } from "./jobs";
-import { orders } from "./orders";
+import { orders } from "./administration/orders";
 import { reader } from "./reader";
 import { reasons } from "./reasons";
 import { refusals } from "./refusals";
 import { report } from "./report";
 import { search } from "./search";
-import { siteRules } from "./siteRules";
-import { storedStudies } from "./storedStudies";
+import { siteRules } from "./administration/siteRules";
+import { storedStudies } from "./administration/storedStudies";
 import { studyList } from "./studyList";
 import { text } from "./text";
 import { viewing } from "./viewing";
-import { webhooks } from "./webhooks";
+import { webhooks } from "./administration/webhooks";
 
 export const en = {
   accessGroups,
