@@ -55,6 +55,8 @@ MODEL_CHANGED = Audited(Code.SECURITY_ALERT, "U", Type.SOFTWARE_CONFIGURATION, w
 
 MODEL_ADDED = Audited(Code.SECURITY_ALERT, "C", Type.SOFTWARE_CONFIGURATION, with_change=True)
 
+MODEL_REMOVED = Audited(Code.SECURITY_ALERT, "D", Type.SOFTWARE_CONFIGURATION, with_change=True)
+
 
 def network_change(action: Action) -> Audited:
     """Of a route that changes whom the node talks to."""

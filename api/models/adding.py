@@ -1,4 +1,4 @@
-"""Models that administrators add over HTTP, and trials on studies that are here."""
+"""Models that administrators add and remove over HTTP, and trials on studies that are here."""
 
 import base64
 import shutil
@@ -10,11 +10,11 @@ from fastapi import Response
 from api.access.confirmation import check_confirmed
 from api.access.policy import ADMINS, policy
 from api.access.principal import PrincipalDep
-from api.audit_rules import MODEL_ADDED, Audited
+from api.audit_rules import MODEL_ADDED, MODEL_REMOVED, Audited
 from api.deps import StorageDep
 from api.errors import ApiProblem
 from api.models.archive import unpack_model
-from api.models.routes import ModelOrder, Name
+from api.models.routes import ModelOrder, Name, Version
 from api.models.schemas import ModelDetail, NewModel, TrialList, TrialPayload
 from api.models.serializers import model_detail
 from api.models.upload_folder import upload_folder
@@ -22,6 +22,7 @@ from api.new_router import new_router
 from api.parameters import StudyUid, problems
 from api.uploads.ownership import own_upload
 from inference.model_registry.adding import Added
+from inference.model_registry.removal import remove_model
 from inference.model_registry.sharing import add_shared_model, is_shared
 from inference.model_registry.status import model_of
 from inference.model_trial import try_apart
@@ -121,6 +122,31 @@ def try_model(
             for one in try_apart(storage.settings, name, version, study_instance_uid)
         ]
     )
+
+
+@router.delete(
+    "/{name}/versions/{version}",
+    status_code=204,
+    summary="Remove a model",
+    responses=problems(404, 409, 503),
+)
+@policy(ADMINS, "admin", MODEL_REMOVED, people_only=True, confirmed_to="remove a model")
+def remove_version(
+    storage: StorageDep, principal: PrincipalDep, name: Name, version: Version
+) -> Response:
+    """Remove the files of a version that runs no more, here and on every other host.
+
+    Its history and what it has found stay. 409 `model_held` while it is active or a shadow.
+    """
+    try:
+        remove_model(storage, name, version, principal.name)
+    except OSError as error:
+        raise NotConfigured(
+            "This process cannot write the folder of models.",
+            remedy=f"Remove it at the machine: mediview models remove {name}@{version}",
+        ) from error
+    log.info("model_changed", model=name, version=version, became="removed")
+    return Response(status_code=204)
 
 
 def _added(storage: Storage, upload: Upload, by: str, *, signed: bool) -> Added:

@@ -29,6 +29,10 @@ Name = Annotated[
     str, Path(max_length=160, pattern=r"^[^\x00-\x1f/]+$", description="The model's name.")
 ]
 
+Version = Annotated[
+    str, Path(max_length=80, pattern=r"^[^\x00-\x1f/]+$", description="As it is listed.")
+]
+
 
 class ModelOrder(RequestBody):
     """Which version is meant; needed only where there are several."""

@@ -34,7 +34,7 @@ _FILLED = {
     "ae_title": "SUBSCRIBER",
 }
 NOT_ABOUT_STUDIES = frozenset(
-    {"name", "key_id", "factor_id", "session_id", "webhook_id", "change_id", "number"}
+    {"name", "key_id", "factor_id", "session_id", "webhook_id", "change_id", "number", "version"}
 )
 """Parameters that name no study, nor what belongs to one."""
 

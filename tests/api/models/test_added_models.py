@@ -18,8 +18,9 @@ from PIL import Image
 from api.models.upload_folder import upload_folder
 from inference.model_registry.adding import add_model
 from inference.model_registry.apart import alone_on_host
+from storage.audit import Code
 from storage.settings import Settings
-from tests.api.access.closed import closed_node, closed_settings, confirm
+from tests.api.access.closed import audited, closed_node, closed_settings, confirm
 from tests.api.client import ApiNode, api_node, is_problem, zipped
 from tests.inference.orchestration import complete_series
 from tests.inference.plain_models import onnx_model
@@ -208,6 +209,27 @@ def test_no_key_brings_code_or_runs_what_nobody_verified(tmp_path: Path) -> None
             assert tried.status_code == 200, tried.text
             (series,) = tried.json()["items"]
             assert series["taken"]
+
+
+def test_a_version_is_removed_by_a_person_once_it_runs_no_more(tmp_path: Path) -> None:
+    with closed_node(closed_settings(tmp_path)) as closed:
+        storage = closed.storage
+        model = onnx_model(tmp_path / "plain")
+        add_model(storage.settings, storage.model_states, storage.shadow_runs, model, "petra")
+        address = f"/api/v1/models/{NAME}/versions/1.2"
+        with closed.with_key("loader", "admin", "admin") as key:
+            is_problem(key.delete(address), 403, "not_a_person")
+        with closed.signed_in("petra", "admin") as petra:
+            is_problem(petra.delete(address), 403, "confirmation_required")
+            assert confirm(petra).status_code == 204
+            is_problem(petra.delete(address), 409, "model_held")
+            assert petra.post(f"/api/v1/models/{NAME}/retire").is_success
+            assert petra.delete(address).status_code == 204
+            is_problem(petra.delete(address), 404, "not_found")
+            listed = petra.get("/api/v1/models").json()["items"]
+            assert NAME not in {one["name"] for one in listed}
+        assert len(audited(storage, code=Code.SECURITY_ALERT, action="D", outcome=0)) == 1
+        assert is_clean(storage.settings)
 
 
 def openssl(*arguments: str, cwd: Path) -> None:
