@@ -15,6 +15,7 @@ import pytest
 
 from api.access.rule_index import Rule
 from api.app import create_app
+from storage.rules.repository import digest_of
 from storage.settings import load_settings
 from tests.api.access.closed import PASSWORD, confirm
 from tests.api.access_groups.route_questions import ask, path_of
@@ -68,6 +69,8 @@ NOT_ASKED = {
     "POST /api/webhooks/{webhook_id}/ping": _NOTHING_KEPT,
     "POST /api/session/second-factor/options": _NOTHING_KEPT,
     "POST /api/me/second-factors/key/options": _NOTHING_KEPT,
+    "POST /api/rules/preview": _NOTHING_KEPT,
+    "POST /api/models/{name}/trials/{study_instance_uid}": _NOTHING_KEPT,
     "POST /api/projects/{name}/reidentify": "It keeps nothing but its audit event.",
     "POST /dicom-web/studies": _OTHER_TEST,
     "POST /dicom-web/studies/{study_instance_uid}": "As without a study: `test_sync_fails`.",
@@ -81,6 +84,8 @@ NOT_ASKED = {
     "POST /api/priors/{study_instance_uid}/retry": _SAME_WAY,
     "POST /api/projects/{name}/exports/{export_id}/retry": _SAME_WAY,
     "POST /api/webhooks/{webhook_id}/deliveries/{delivery_id}/redeliver": _SAME_WAY,
+    "POST /api/models": "An upload that is taken; the folder of a model: `test_synced_names`.",
+    "DELETE /api/models/{name}/versions/{version}": _SAME_WAY,
     "POST /api/models/{name}/verify": _SAME_WAY,
     "POST /api/models/{name}/activate": _SAME_WAY,
     "POST /api/models/{name}/shadow": _SAME_WAY,
@@ -207,6 +212,7 @@ def requests(ids: dict[str, str]) -> Iterator[Request]:
     yield "DELETE", f"/api/me/sessions/{ids['session']}", None
     yield "POST", f"/dicom-web/workitems/{WORKITEM}/cancelrequest", [{"00741238": el("LT", "no")}]
     yield "DELETE", f"/dicom-web/workitems/{WORKITEM}/subscribers/KEEPER", None
+    yield "PUT", "/api/rules/text", {"text": "routing: []", "based_on": digest_of("")}
     yield "POST", "/api/uploads/presign", UPLOAD
     yield "POST", "/api/uploads/multipart", LARGE
     yield "DELETE", f"/api/uploads/{ids['large']}", None
