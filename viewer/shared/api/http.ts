@@ -4,6 +4,8 @@ import { Problem, problemFrom, unreachable } from "@/shared/api/problem";
 import { getSession, goToSignIn } from "@/shared/api/session";
 
 const safe = new Set(["GET", "HEAD", "OPTIONS"]);
+// All that a browser sends beyond the life of a page is 64 KiB together; more is refused.
+const outlivesPageLength = 8192;
 
 /** Fetches from the node's own origin; a failure of any kind comes out as a Problem. */
 export async function request(path: string, init: RequestInit = {}): Promise<Response> {
@@ -32,11 +34,17 @@ async function send(path: string, init: RequestInit, again: boolean): Promise<Re
     headers.set("X-CSRF-Token", (await getSession(again)).csrf_token);
   }
   try {
-    return await fetch(path, { credentials: "same-origin", ...init, headers });
+    return await fetch(path, { credentials: "same-origin", keepalive: outlivesPage(init), ...init, headers });
   } catch (error) {
     if (error instanceof DOMException && error.name === "AbortError") throw error;
     throw unreachable();
   }
+}
+
+/** What a person changed is shown at once, and must not be lost with a page that is left meanwhile. */
+function outlivesPage({ method = "GET", body }: RequestInit): boolean {
+  const isSmall = !body || (typeof body === "string" && body.length <= outlivesPageLength);
+  return !safe.has(method) && isSmall;
 }
 
 /** Whatever was thrown, as a Problem. */
