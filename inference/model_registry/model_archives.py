@@ -7,6 +7,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
@@ -36,14 +37,30 @@ def archived(folder: Path, beside: Path) -> Iterator[BinaryIO]:
 
 
 def files_digest(folder: Path) -> str:
-    """SHA-256 of the list of digests; of a pack, which has none, over its names and digests."""
+    """SHA-256 of the list of digests; of a pack, which has none, over its names and digests.
+
+    Each host asks again and again whether it has the files of others: a file is read once, and
+    again when its time, size or inode is another.
+    """
     digests = folder / DIGESTS
     if digests.is_file():
-        return file_sha256(digests)
+        return _known_sha256(digests, *_identity(digests))
     digest = hashlib.sha256()
     for path in sorted(files_below(folder)):
-        digest.update(f"{path.relative_to(folder)}\0{file_sha256(path)}\n".encode())
+        sha256 = _known_sha256(path, *_identity(path))
+        digest.update(f"{path.relative_to(folder)}\0{sha256}\n".encode())
     return digest.hexdigest()
+
+
+def _identity(path: Path) -> tuple[int, int, int]:
+    status = path.stat()
+    return status.st_ino, status.st_size, status.st_mtime_ns
+
+
+# Twice the files of the largest model.
+@lru_cache(maxsize=2 * MAX_FILES)
+def _known_sha256(path: Path, _inode: int, _size_bytes: int, _modified_ns: int) -> str:
+    return file_sha256(path)
 
 
 def fetch_archive(settings: Settings, objects: ObjectStore, package: ModelPackage) -> None:
