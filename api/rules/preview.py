@@ -1,7 +1,5 @@
 """What rules would do before they are saved: asked of the newest studies."""
 
-from typing import Literal
-
 from pydantic import Field
 
 from api.access.policy import ADMINS, policy
@@ -11,7 +9,7 @@ from api.deps import StorageDep
 from api.new_router import new_router
 from api.parameters import problems
 from inference.rules.file import MAX_BYTES, current_rules
-from inference.site_rules.preview import Change, Preview, RulePreview, preview_rules
+from inference.site_rules.preview import Change, Preview, RulePreview, Section, preview_rules
 from inference.site_rules.saving import checked_rules
 
 router = new_router(prefix="/api/rules", tags=["rules"])
@@ -19,8 +17,6 @@ router = new_router(prefix="/api/rules", tags=["rules"])
 _MOST_STUDIES = 500
 # A person waits for the answer.
 _WITHIN_S = 20.0
-
-Section = Literal["rules", "routing", "retention", "priors"]
 
 
 class RulesToTry(RequestBody):

@@ -147,7 +147,7 @@ def explain_routing(
     index.study(study_instance_uid)
     return [
         (series, try_rules(instance_reader, series, instances, rules))
-        for series, instances in _received(index, study_instance_uid)
+        for series, instances in received_series(index, study_instance_uid)
         if _enabled(rules)
     ]
 
@@ -157,7 +157,7 @@ def plan_study(
 ) -> list[tuple[RoutingRule, list[Instance]]]:
     """What the rules send on of all that was received and is complete. Raises NotFound."""
     index.study(study_instance_uid)
-    received = _received(index, study_instance_uid)
+    received = received_series(index, study_instance_uid)
     everything = [instance for _, instances in received for instance in instances]
     plan: dict[str, tuple[RoutingRule, list[Instance]]] = {}
     for series, instances in received:
@@ -228,7 +228,8 @@ def _route_study(
     )
 
 
-def _received(index: Index, study_instance_uid: str) -> list[tuple[Series, list[Instance]]]:
+def received_series(index: Index, study_instance_uid: str) -> list[tuple[Series, list[Instance]]]:
+    """What rules of routing are asked about: each series that was received and is complete."""
     return [
         (series, _instances(index, series))
         for series in index.series_of(study_instance_uid)

@@ -1,18 +1,19 @@
 """What rules would do: which of the newest studies each holds for, and what would change."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from datetime import datetime
+from typing import Literal, Protocol, Self
 
 from inference.model_registry.status import offered
 from inference.pipeline import Pipeline, runs_on_request
 from inference.priors.arrived_headers import headers_of
 from inference.retention.assessment import Retention
+from inference.routing.service import received_series
 from inference.rules.conditions import Condition
 from inference.rules.facts import SeriesFacts
 from inference.rules.judge import judge, rule_on
-from inference.rules.routing_rule import RoutingRule
 from inference.rules.rule_set import RuleSet
 from inference.scheduling.deciding import results_in
 from inference.scheduling.explain import explain_study
@@ -77,27 +78,34 @@ def preview_rules(
 ) -> Preview:
     """Ask two sets of rules about the newest studies; nothing is stored, scheduled or sent.
 
-    Of a pipeline's rules, and of those of retention, the one that decides counts. Rules of release
-    and of alerts are about results, and are not asked. A
-    study is looked at whole, however long that takes.
+    What was received and is complete is asked about. Of a pipeline's rules, and of those of
+    retention, the one that decides counts. Rules of release and of alerts are about results, and
+    are not asked. A study is looked at whole, however long that takes.
     """
     ends_at = time.monotonic() + within_s
-    rules = _named(tried)
-    preview = Preview(0, False, list(rules.values()), [])
+    named = _named(tried)
+    now = utcnow()
+    before, after = (_Asked.of(storage, rules, now) for rules in (in_force, tried))
+    pipelines = [one.pipeline for one in offered(storage.settings, storage.model_states)]
+    preview = Preview(0, False, list(named.values()), [])
     for study_instance_uid in _newest(storage, studies):
         if time.monotonic() >= ends_at:
             preview.is_cut_short = True
             break
         try:
-            look = _Look(storage, study_instance_uid, tried, in_force)
-            for name in look.holding(tried):
-                rules[name].note(study_instance_uid)
-            changes = list(look.changes())
+            facts, unreadable = _facts(storage, study_instance_uid)
+            then = after.answer(study_instance_uid, facts)
+            changes = [
+                *_runs(storage, study_instance_uid, facts, pipelines, before.rules, after.rules),
+                *_goes(study_instance_uid, before.answer(study_instance_uid, facts), then),
+            ]
         except NotFound:
             # It was deleted meanwhile.
             continue
+        for name in then.names:
+            named[name].note(study_instance_uid)
         preview.studies += 1
-        preview.unreadable += look.unreadable
+        preview.unreadable += unreadable
         preview.more_changes += max(0, len(preview.changes) + len(changes) - _CHANGES)
         preview.changes = (preview.changes + changes)[:_CHANGES]
     return preview
@@ -128,110 +136,110 @@ def _named(rules: RuleSet) -> dict[str, RulePreview]:
     }
 
 
-class _Look:
-    """At one study, with both sets of rules."""
+def _facts(storage: Storage, study_instance_uid: str) -> tuple[list[SeriesFacts], int]:
+    """Of each series that rules are asked about, and how many cannot be read. Raises NotFound."""
+    storage.index.study(study_instance_uid)
+    received = received_series(storage.index, study_instance_uid)
+    read = [
+        (headers_of(storage.instances, series, instances), senders_of(instances))
+        for series, instances in received
+    ]
+    facts = [SeriesFacts(headers, senders) for headers, senders in read if headers is not None]
+    return facts, len(read) - len(facts)
 
-    def __init__(self, storage: Storage, uid: str, tried: RuleSet, in_force: RuleSet) -> None:
-        self._storage = storage
-        self._uid = uid
-        self._tried, self._in_force = tried, in_force
-        self.unreadable = 0
-        self._facts = list(self._read())
 
-    def _read(self) -> Iterator[SeriesFacts]:
-        """Of each series that rules are asked about."""
-        for series in self._storage.index.series_of(self._uid):
-            if series.origin == "generated":
-                continue
-            instances = self._storage.index.instances_of(self._uid, series.series_instance_uid)
-            headers = headers_of(self._storage.instances, series, instances)
-            if headers is None:
-                self.unreadable += 1
-            else:
-                yield SeriesFacts(headers, senders_of(instances))
+@dataclass(frozen=True)
+class _Answer:
+    """What one set of rules says of one study."""
 
-    def holding(self, rules: RuleSet) -> Iterator[str]:
-        """Names of the rules that count for the study."""
-        for pipeline in {rule.pipeline for rule in rules.rules}:
-            rulings = (rule_on(rules, pipeline, facts) for facts in self._facts)
-            yield from {one.rule.name for one in rulings if one.rule is not None}
-        yield from (rule.name for rule in self._routing(rules))
-        for prior in rules.priors:
-            if prior.enabled and "study" in prior.trigger and self._any(prior.when):
-                yield prior.name
-        if retained := self._retained(rules):
-            yield retained
+    names: Set[str]
+    """Of the rules that count for it."""
+    destinations: Set[str]
+    retained: str
+    """The rule that decides how long it stays; empty: none does."""
 
-    def changes(self) -> Iterator[Change]:
-        """What becomes otherwise with the rules that are tried."""
-        yield from self._pipelines()
-        before, after = (
-            {to for rule in self._routing(rules) for to in rule.to} for rules in self._both
+
+@dataclass(frozen=True)
+class _Asked:
+    """A set of rules, made ready for all studies."""
+
+    rules: RuleSet
+    retention: Retention
+
+    @classmethod
+    def of(cls, storage: Storage, rules: RuleSet, now: datetime) -> Self:
+        return cls(rules, Retention(storage, rules.retention, now))
+
+    def answer(self, study_instance_uid: str, facts: Sequence[SeriesFacts]) -> _Answer:
+        rules = self.rules
+        routing = [one for one in rules.routing if one.enabled and _any(one.when, facts)]
+        decided = self.retention.decide([study_instance_uid]) if rules.retention else []
+        retained = decided[0].rule if decided else ""
+        pipelines = {rule.pipeline for rule in rules.rules}
+        rulings = (rule_on(rules, pipeline, one) for pipeline in pipelines for one in facts)
+        names = {
+            *(one.rule.name for one in rulings if one.rule is not None),
+            *(one.name for one in routing),
+            *(
+                one.name
+                for one in rules.priors
+                if one.enabled and "study" in one.trigger and _any(one.when, facts)
+            ),
+        }
+        return _Answer(
+            names | ({retained} - {""}), {to for one in routing for to in one.to}, retained
         )
-        for to in sorted(before ^ after):
-            yield Change(self._uid, "routing", to, _sent(to in before), _sent(to in after))
-        was, becomes = (self._retained(rules) for rules in self._both)
-        if was != becomes:
-            yield Change(self._uid, "retention", "", was, becomes)
 
-    @property
-    def _both(self) -> tuple[RuleSet, RuleSet]:
-        return self._in_force, self._tried
 
-    def _pipelines(self) -> Iterator[Change]:
-        """Only where a pipeline accepts a series: what it refuses no rule can make it run on."""
-        storage = self._storage
-        known = offered(storage.settings, storage.model_states)
-        asked = [one.pipeline for one in known if self._rulings_differ(one.pipeline)]
-        if not asked:
-            return
-        before, after = (
-            explain_study(
+def _any(when: Condition | None, facts: Sequence[SeriesFacts]) -> bool:
+    return any(when is None or judge(when, one).holds for one in facts)
+
+
+def _goes(study_instance_uid: str, now: _Answer, then: _Answer) -> Iterator[Change]:
+    """Where it is sent, and by which rule it leaves."""
+    for to in sorted(now.destinations ^ then.destinations):
+        sent = (_sent(to in one.destinations) for one in (now, then))
+        yield Change(study_instance_uid, "routing", to, *sent)
+    if now.retained != then.retained:
+        yield Change(study_instance_uid, "retention", "", now.retained, then.retained)
+
+
+def _runs(
+    storage: Storage,
+    study_instance_uid: str,
+    facts: Sequence[SeriesFacts],
+    pipelines: Sequence[Pipeline],
+    in_force: RuleSet,
+    tried: RuleSet,
+) -> Iterator[Change]:
+    """Only where a pipeline accepts a series: what it refuses no rule can make it run on."""
+
+    def allowed(rules: RuleSet, pipeline: Pipeline) -> list[bool]:
+        on_request = runs_on_request(pipeline)
+        return [rule_on(rules, pipeline.name, one, on_request=on_request).allowed for one in facts]
+
+    asked = [one for one in pipelines if allowed(in_force, one) != allowed(tried, one)]
+    if not asked:
+        return
+    now, then = (
+        {
+            one.pipeline
+            for one in explain_study(
                 storage.settings,
                 storage.index,
                 storage.instances,
                 storage.model_states,
                 results_in(storage),
-                self._uid,
+                study_instance_uid,
                 rules,
                 asked,
             )
-            for rules in self._both
-        )
-        runs = [
-            {one.pipeline for one in explained if one.would_run} for explained in (before, after)
-        ]
-        for name in sorted(runs[0] ^ runs[1]):
-            yield Change(self._uid, "rules", name, _run(name in runs[0]), _run(name in runs[1]))
-
-    def _rulings_differ(self, pipeline: Pipeline) -> bool:
-        return any(
-            len(
-                {
-                    rule_on(
-                        rules, pipeline.name, facts, on_request=runs_on_request(pipeline)
-                    ).allowed
-                    for rules in self._both
-                }
-            )
-            > 1
-            for facts in self._facts
-        )
-
-    def _routing(self, rules: RuleSet) -> list[RoutingRule]:
-        return [rule for rule in rules.routing if rule.enabled and self._any(rule.when)]
-
-    def _any(self, when: Condition | None) -> bool:
-        if when is None:
-            return bool(self._facts)
-        return any(judge(when, facts).holds for facts in self._facts)
-
-    def _retained(self, rules: RuleSet) -> str:
-        """The rule that decides how long it stays; empty: none does."""
-        if not rules.retention:
-            return ""
-        decided = Retention(self._storage, rules.retention, utcnow()).decide([self._uid])
-        return decided[0].rule if decided else ""
+            if one.would_run
+        }
+        for rules in (in_force, tried)
+    )
+    for name in sorted(now ^ then):
+        yield Change(study_instance_uid, "rules", name, _run(name in now), _run(name in then))
 
 
 def _run(does: bool) -> str:

@@ -6,15 +6,22 @@ import pytest
 from typer.testing import CliRunner
 
 from api.cli.rules import app
+from inference.scheduling.schedule import complete_and_schedule
 from storage.audit.query import AuditFilter, find_events
 from storage.rules.repository import digest_of
 from tests.api.client import ApiNode, is_problem
 from tests.api.usual_logging import logging_as_before
-from tests.inference.orchestration import wait_for
+from tests.inference.orchestration import later, wait_for
 from tests.storage.deletion.test_deleting import STUDY, fill
 
 ONE = "routing:\n  - {name: all away, to: archive}\n"
 TWO = "routing:\n  - {name: all away, to: research}\n"
+
+
+def received(api: ApiNode) -> None:
+    """A study that is complete."""
+    fill(api.storage)
+    complete_and_schedule(api.storage, later(60), ())
 
 
 def change(text: str, of: str = "", comment: str = "") -> dict[str, str]:
@@ -22,7 +29,7 @@ def change(text: str, of: str = "", comment: str = "") -> dict[str, str]:
 
 
 def test_rules_are_tried_saved_and_gone_back_from(api: ApiNode) -> None:
-    fill(api.storage)
+    received(api)
     begin = api.client.get("/api/rules/text").json()
     assert (begin["text"], begin["version"], begin["file"]) == ("", 0, "rules.yaml")
     assert begin["is_read_only"] is False
@@ -81,7 +88,7 @@ def test_mistakes_and_somebody_else_who_saved_are_named(api: ApiNode) -> None:
 def test_an_operator_does_the_same_on_the_command_line(
     api: ApiNode, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fill(api.storage)
+    received(api)
     monkeypatch.setenv("MEDIVIEW_DATA_DIR", str(api.storage.settings.data_dir))
     file = tmp_path / "new.yaml"
     file.write_text(ONE)

@@ -84,6 +84,18 @@ def test_rules_as_they_are_change_nothing_and_asking_does_nothing(storage: Stora
     assert storage.deliveries.of_study(study_uid("a")) == []
 
 
+def test_what_is_still_arriving_is_not_asked_about(storage: Storage) -> None:
+    receive(storage, mr_series("c", 4))
+    found = preview(storage)
+    assert found.studies == 3
+    assert {one.studies for one in found.rules if one.section == "routing"} == {0, 2}
+    assert not [
+        one
+        for one in found.changes
+        if one.study_instance_uid == study_uid("c") and one.section == "routing"
+    ]
+
+
 def test_fewer_are_looked_at_where_the_time_is_short(storage: Storage) -> None:
     assert preview(storage, studies=1).studies == 1
     found = preview(storage, within_s=0.0)
