@@ -1,6 +1,5 @@
 """`mediview rules`: is the rules file right, what would it do, which versions of it were saved."""
 
-import difflib
 from pathlib import Path
 from typing import Annotated
 
@@ -129,12 +128,7 @@ def history(
             saved = _save(storage, chosen.text, f"Version {number} again")
             _print(f"Version {saved.number} is in force: the text of version {number}.")
             return
-        before = versions.version(number - 1).text if number > 1 else ""
-    names = f"version {number - 1}", f"version {number}"
-    for line in difflib.unified_diff(
-        before.splitlines(), chosen.text.splitlines(), *names, lineterm="", n=10**6
-    ):
-        _print(line)
+        _print(versions.changes(chosen))
 
 
 @app.command("explain")

@@ -1,6 +1,5 @@
 """The text of the site's rules, version by version: who saved each, and what it changed."""
 
-import difflib
 from typing import Annotated
 
 from fastapi import Path
@@ -20,7 +19,6 @@ from storage.rules.repository import (
     COMMENT_MAX_CHARACTERS,
     NEWEST_RULE_VERSIONS,
     RuleVersion,
-    RuleVersions,
 )
 
 router = new_router(prefix="/api/rules", tags=["rules"])
@@ -129,20 +127,8 @@ def get_rule_version(storage: StorageDep, number: Number) -> WholeRuleVersion:
     return WholeRuleVersion(
         **_payload(found).model_dump(),
         text=found.text,
-        changes=_changes(storage.rule_versions, found),
+        changes=storage.rule_versions.changes(found),
     )
-
-
-def _changes(versions: RuleVersions, version: RuleVersion) -> str:
-    before = versions.version(version.number - 1).text if version.number > 1 else ""
-    lines = difflib.unified_diff(
-        before.splitlines(),
-        version.text.splitlines(),
-        f"version {version.number - 1}",
-        f"version {version.number}",
-        lineterm="",
-    )
-    return "\n".join(lines)
 
 
 def _payload(version: RuleVersion) -> RuleVersionPayload:

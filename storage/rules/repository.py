@@ -1,5 +1,6 @@
 """Versions of the site's rules: none is changed or removed once it was saved."""
 
+import difflib
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
@@ -79,6 +80,18 @@ class RuleVersions:
         with reading(self._engine) as connection:
             rows, total = read_page(connection, statement, limit, offset, beyond)
             return [_to_version(row) for row in rows], total
+
+    def changes(self, version: RuleVersion) -> str:
+        """What became otherwise since the version before, as a unified diff."""
+        number = version.number
+        lines = difflib.unified_diff(
+            (self.version(number - 1).text if number > 1 else "").splitlines(),
+            version.text.splitlines(),
+            f"version {number - 1}",
+            f"version {number}",
+            lineterm="",
+        )
+        return "\n".join(lines)
 
     def save(
         self,
