@@ -9,6 +9,7 @@ import socket
 import threading
 import uuid
 from contextlib import ExitStack
+from itertools import count
 from typing import Any
 
 import structlog
@@ -33,6 +34,8 @@ _AUDIT_S = 1.0
 _AUDIT_SETTLE_S = 5.0
 _AUDIT_IDLE_S = 10.0
 _KEEPER_END_S = 5.0
+# The half a minute within which docs/routing.md promises saved rules on every host.
+_RULES_EVERY_BEATS = 6
 
 
 class Process:
@@ -113,12 +116,13 @@ class Process:
         return AuditKeeper(engine, settings, self.storage.audit)
 
     def _beat(self) -> None:
-        while True:
+        for beats in count():
             try:
                 self.storage.heartbeats.beat(worker_name(self.queue), utcnow())
             except MediViewError as error:
                 log.warning("worker_heartbeat_failed", queue=self.queue, error=error.code)
-            self._follow_rules()
+            if beats % _RULES_EVERY_BEATS == 0:
+                self._follow_rules()
             if self._ended.wait(BEAT_EVERY_S):
                 return
 
