@@ -53,7 +53,7 @@ _WORK = (
     *("prior_search",),
     *("received_patient", "rejection", "rejection_note", "report_due", "result_due"),
     *("retention_state",),
-    *("scrub", "series"),
+    *("refused_row", "scrub", "series"),
     *("series_request", "shadow_run", "stage_time"),
     *("study", "study_confirmation", "study_group", "study_retention", "study_sender"),
     *("study_use", "subscriber", "subscription", "tombstone", "unreadable_instance", "volume"),

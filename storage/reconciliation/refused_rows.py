@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 import structlog
-from sqlalchemy import ColumnElement, Engine, delete, select, update
+from sqlalchemy import Engine, delete, exists, select, update
 from sqlalchemy.exc import DBAPIError
 
 from storage import tables as t
@@ -24,7 +24,6 @@ from storage.index.insert_instance import NewInstance, Outcome, insert_instances
 
 log = structlog.get_logger(__name__)
 
-_KIND = "index_refused"
 REMEDY = (
     "A value in its header is too long or not valid for the database: have it corrected where it"
     " comes from, and sent to this node again. Each start of the node tries the record again."
@@ -59,10 +58,14 @@ def insert_or_note(engine: Engine, new: NewInstance) -> Outcome | Literal["refus
 def note_refused(engine: Engine, new: NewInstance) -> None:
     """Remember it, and log it once. Raises StorageUnavailable, StorageFull."""
     location = new.location
-    name = f"{_KIND}:{new.header.sop_instance_uid}:{location.volume}:{location.offset}"
-    values = {"name": name, "since": utcnow(), "is_announced": False}
+    values = {
+        "sop_instance_uid": new.header.sop_instance_uid,
+        "volume": location.volume,
+        "volume_offset": location.offset,
+        "noticed_at": utcnow(),
+    }
     with writing(engine) as connection:
-        is_new = insert_or_ignore(connection, t.node_condition, values)
+        is_new = insert_or_ignore(connection, t.refused_row, values)
     if is_new:
         log.error("index_row_refused", volume=location.volume, offset=location.offset)
 
@@ -70,20 +73,25 @@ def note_refused(engine: Engine, new: NewInstance) -> None:
 def refused_rows(
     engine: Engine, volume: str | None = None, at_most: int | None = None
 ) -> Sequence[RefusedRow]:
-    """Those that are noted, of one volume or of all; of `at_most` notes where that is given.
+    """Those that are noted, of one volume or of all, and of these `at_most` so many.
 
     Without those whose UID was stored since, or deleted.
     """
-    wanted = select(t.node_condition.c.name).where(_is_noted()).limit(at_most)
+    row = t.refused_row.c
+    wanted = (
+        select(row.sop_instance_uid, row.volume, row.volume_offset)
+        .where(
+            *(() if volume is None else (row.volume == volume,)),
+            *(
+                ~exists().where(of == row.sop_instance_uid)
+                for of in (t.instance.c.sop_instance_uid, t.tombstone.c.sop_instance_uid)
+            ),
+        )
+        .order_by(row.noticed_at, row.sop_instance_uid)
+        .limit(at_most)
+    )
     with reading(engine) as connection:
-        names = connection.execute(wanted).scalars()
-        noted = [_row(name) for name in names]
-        found = [one for one in noted if volume is None or one.volume == volume]
-        settled: set[str] = set()
-        for portion in in_portions(list({one.sop_instance_uid for one in found})):
-            for of in (t.instance.c.sop_instance_uid, t.tombstone.c.sop_instance_uid):
-                settled |= set(connection.execute(select(of).where(of.in_(portion))).scalars())
-    return [one for one in found if one.sop_instance_uid not in settled]
+        return [RefusedRow(*found) for found in connection.execute(wanted)]
 
 
 def refused_in_words(refused: Sequence[RefusedRow]) -> str:
@@ -100,22 +108,12 @@ def refused_in_words(refused: Sequence[RefusedRow]) -> str:
 
 def try_refused_again(engine: Engine, folder: Path) -> None:
     """Forget those of the volumes in the folder, so that the next reconciliation looks at them."""
-    noted = t.node_condition.c.name
+    noted = t.refused_row.c.volume
     with writing(engine) as connection:
-        names = list(connection.execute(select(noted).where(_is_noted())).scalars())
-        here = {volume for name in names if (folder / (volume := _row(name).volume)).is_file()}
-        for portion in in_portions([name for name in names if _row(name).volume in here]):
-            connection.execute(delete(t.node_condition).where(noted.in_(portion)))
-        for portion in in_portions(list(here)):
+        volumes = connection.execute(select(noted).distinct()).scalars().all()
+        here = [volume for volume in volumes if volume and (folder / volume).is_file()]
+        for portion in in_portions(here):
+            connection.execute(delete(t.refused_row).where(noted.in_(portion)))
             connection.execute(
                 update(t.volume).where(t.volume.c.name.in_(portion)).values(size_bytes=-1)
             )
-
-
-def _is_noted() -> ColumnElement[bool]:
-    return t.node_condition.c.name.startswith(f"{_KIND}:", autoescape=True)
-
-
-def _row(name: str) -> RefusedRow:
-    _, sop_instance_uid, volume, offset = name.split(":")
-    return RefusedRow(sop_instance_uid, volume, int(offset))

@@ -184,6 +184,18 @@ damaged_instance = Table(
     time_column("noticed_at"),
 )
 
+# A record whose row the database refused, since it does not take its values.
+refused_row = Table(
+    "refused_row",
+    metadata,
+    Column("sop_instance_uid", Uid, primary_key=True),
+    # Empty: an object of its own.
+    Column("volume", String(80), primary_key=True),
+    Column("volume_offset", BigInteger, primary_key=True, autoincrement=False),
+    time_column("noticed_at"),
+    Index("ix_refused_row_volume", "volume"),
+)
+
 # One row: how far the scrub has come.
 scrub = Table(
     "scrub",
