@@ -4,7 +4,7 @@ Every problem carries `code` for programs, `detail` and `remedy` for people, and
 the request's id. Nothing of a stack trace, a query or a patient is in it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -14,7 +14,7 @@ from fastapi.responses import JSONResponse
 from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 
-from api.request_rules.unknown_names import known_fields, suggestion
+from api.request_rules.mismatches import mismatches
 from api.versioned import versioned_text
 from dicom_node.peers import PeerFailed
 from inference.model_registry.status import ModelBlocked
@@ -25,33 +25,6 @@ from storage.db.driver_errors import is_data_refused
 
 PROBLEM_JSON = "application/problem+json"
 MISMATCH_TITLE = "The request does not match the API description"
-_MISMATCH = "string_pattern_mismatch"
-# What people make of a pattern; the others stand as they are.
-_IN_WORDS = {
-    r"^[0-9.]{1,64}$": "a UID: digits and full stops, at most 64",
-    r"^[0-9.]{0,64}$": "a UID (digits and full stops, at most 64), or empty",
-    r"^$|^[0-9]+(\.[0-9]+)*$": "a UID: numbers with full stops between them, or empty",
-    r"^[0-9]+(\.[0-9]+)*$": "a UID: numbers with full stops between them",
-    r"^[A-Za-z0-9-]{1,64}$": "an identifier: letters, digits and hyphens, at most 64",
-    r"^[A-Za-z0-9.-]{1,64}$": "an identifier: letters, digits, full stops and hyphens, at most 64",
-    r"^\d{8}$": "a date as YYYYMMDD",
-    "^[FMO]?$": "F, M, O or empty",
-    r"^[^\x00]*$": "text without NUL characters",
-    r"^[^\x00]+$": "text without NUL characters, and not empty",
-    r"^[^\x00]*\S[^\x00]*$": "text without NUL characters, and more than blanks",
-    r"^[^\x00\\]*$": "text without NUL characters and backslashes",
-    r"^[^\x00-\x1f]*$": "text on one line, without control characters",
-    r"^[^\x00-\x1f\x7f\\]*$": "text on one line, without control characters and backslashes",
-    r"^[^\x00-\x08\x0b\x0c\x0e-\x1f]*$": "text without control characters",
-    r"^[!-~]+$": "printable ASCII characters without blanks",
-    r"^[\x21-\x5b\x5d-\x7e](?:[\x20-\x5b\x5d-\x7e]{0,14}[\x21-\x5b\x5d-\x7e])?$": (
-        "an AE title: 1 to 16 printable ASCII characters without backslashes"
-    ),
-}
-_NO_FIELD = "There is no such field"
-# A body may be wrong in 100,000 places, and each costs the search for the nearest name.
-_MOST_WRONG = 100
-_MOST_CHARACTERS = 100
 _MOST_OF_A_TEXT = 2000
 
 _STATUS_OF: dict[type[errors.MediViewError], int] = {
@@ -232,10 +205,7 @@ async def _api_problem(request: Request, error: Exception) -> JSONResponse:
 async def _validation_error(request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, RequestValidationError):
         raise error
-    wrong = [
-        {"where": _where(item.get("loc", ())), "what": _what(request, item)}
-        for item in error.errors()[:_MOST_WRONG]
-    ]
+    wrong = mismatches(request, error)
     first = wrong[0] if wrong else {"where": "the request", "what": "is not valid"}
     return problem_response(
         # PS3.18 8.5 knows 400 for it.
@@ -307,24 +277,3 @@ def _detail_of(status: int, phrase: str) -> str:
     if status == 405:
         return "This address does not know that method."
     return f"{phrase}."
-
-
-def _what(request: Request, item: Mapping[str, Any]) -> str:
-    """What is wrong with a value; where its name is not known, the nearest one that is."""
-    pattern = item.get("ctx", {}).get("pattern") if item.get("type") == _MISMATCH else None
-    if pattern is not None:
-        return f"It must be {_IN_WORDS.get(pattern, 'of the form that its description has')}"
-    if item.get("type") in ("literal_error", "enum"):
-        return f"It must be {item.get('ctx', {}).get('expected', 'one of the words described')}"
-    if item.get("type") != "extra_forbidden":
-        # Pydantic puts this before the sentence of a check of ours; the caller adds a full stop.
-        return str(item.get("msg", "")).removeprefix("Value error, ").removesuffix(".")
-    location = item["loc"]
-    near = suggestion(
-        str(location[-1])[:_MOST_CHARACTERS], known_fields(request.scope.get("route"), location)
-    )
-    return f"{_NO_FIELD} ({near[0].lower()}{near[1:].rstrip('.')})" if near else _NO_FIELD
-
-
-def _where(location: Sequence[str | int]) -> str:
-    return ".".join(str(part)[:_MOST_CHARACTERS] for part in location) or "request"

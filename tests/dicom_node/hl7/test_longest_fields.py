@@ -41,8 +41,7 @@ def storage(tmp_path: Path, postgres_server: PostgresServer) -> Iterator[Storage
     postgres_server.drop(url)
 
 
-def told(storage: Storage, segments: list[str]) -> str:
-    """The acknowledgement of a message."""
+def acknowledgement(storage: Storage, segments: list[str]) -> str:
     receivers = Receivers(storage.worklist, storage.patient_changes, storage.audit)
     return answer(receivers, storage.settings, "\r".join(segments).encode(), "127.0.0.1").decode()
 
@@ -60,20 +59,24 @@ def test_the_longest_fields_of_messages_are_taken_and_longer_ones_refused(storag
     name = f"{of_four_bytes(30)}^{of_four_bytes(30)}"
     pid = f"PID|1||{patient}^^^{issuer}||{name}||19700101|F"
     for kind, rest in (("ADT^A08^ADT_A01", []), ("ADT^A40^ADT_A39", [f"MRG|{prior}^^^{issuer}"])):
-        said = told(storage, [header(kind, application, facility, control_id), pid, *rest])
-        assert "MSA|AA" in said, said
+        answered = acknowledgement(
+            storage, [header(kind, application, facility, control_id), pid, *rest]
+        )
+        assert "MSA|AA" in answered, answered
         for place, one in {
             "MSH-3": header(kind, letters(3000), facility, control_id),
             "MSH-4": header(kind, application, letters(3000), control_id),
             "MSH-10": header(kind, application, facility, letters(3000)),
         }.items():
-            said = told(storage, [one, pid, *rest])
-            assert "MSA|AR" in said
-            assert place in said
+            answered = acknowledgement(storage, [one, pid, *rest])
+            assert "MSA|AR" in answered
+            assert place in answered
         long_id = pid.replace(patient, letters(3000))
-        said = told(storage, [header(kind, application, facility, "long"), long_id, *rest])
-        assert "MSA|AE" in said
-        assert "does not fit DICOM's LO" in said
+        answered = acknowledgement(
+            storage, [header(kind, application, facility, "long"), long_id, *rest]
+        )
+        assert "MSA|AE" in answered
+        assert "does not fit DICOM's LO" in answered
 
 
 def test_names_in_the_audit_trail_are_cut(storage: Storage) -> None:

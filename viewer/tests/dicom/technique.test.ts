@@ -13,7 +13,7 @@ describe("how an image was taken", () => {
     expect(projectionAngles({})).toBe("");
   });
 
-  it("is told in the numbers of its modality", () => {
+  it("is stated in the numbers of its modality", () => {
     const ct: DicomJson = { "00080060": one("CT"), "00180060": one(120), "00180050": one("2.500000"), "00181210": one("B30f") };
     expect(techniqueOf(ct)).toEqual(["120 kV", "Thickness 2.5 mm", "B30f"]);
     const mr: DicomJson = { "00080060": one("MR"), "00180080": one(4000), "00180081": one(93.25) };
