@@ -4,8 +4,6 @@ They stand in `hanging-protocols.json` of the data folder; without that file, th
 """
 
 import json
-import os
-import uuid
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -27,7 +25,7 @@ from api.new_router import new_router
 from api.parameters import problems
 from storage.audit import Code, Type
 from storage.settings import Settings
-from storage.volumes.durable_names import put_in_place, sync_folder
+from storage.volumes.durable_names import sync_folder, write_whole
 from storage.volumes.files import translated_os_errors
 
 router = new_router(prefix="/api/hanging-protocols", tags=["reading"])
@@ -232,17 +230,8 @@ def put_hanging_protocols(settings: SettingsDep, protocols: HangingProtocols) ->
     A person confirms the session first: those of before are not kept.
     """
     path = _path(settings)
-    # Whole or not at all: a reader never meets half a file.
-    part = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     with translated_os_errors(path.parent):
-        try:
-            with part.open("x", encoding="utf-8") as file:
-                file.write(protocols.model_dump_json(indent=2, exclude_defaults=True))
-                file.flush()
-                os.fsync(file.fileno())
-            put_in_place(part, path)
-        finally:
-            part.unlink(missing_ok=True)
+        write_whole(path, protocols.model_dump_json(indent=2, exclude_defaults=True).encode())
     return protocols
 
 

@@ -1,13 +1,11 @@
 """The folder that an export fills: below the export folder, one file an instance."""
 
-import os
 import re
-import uuid
 from pathlib import Path, PurePosixPath
 
 from storage.core.errors import InvalidRequest
 from storage.settings import Settings
-from storage.volumes.durable_names import make_folder, put_in_place
+from storage.volumes.durable_names import make_folder, write_whole
 from storage.volumes.files import translated_os_errors
 
 _PATH = re.compile(r"[A-Za-z0-9._-]+(?:/[A-Za-z0-9._-]+)*")
@@ -42,12 +40,4 @@ def write_file(folder: Path, name: str, data: bytes) -> None:
     path = folder / name
     with translated_os_errors(folder):
         make_folder(path.parent)
-        part = path.with_name(f".{uuid.uuid4().hex}.part")
-        try:
-            with part.open("xb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            put_in_place(part, path, folder)
-        finally:
-            part.unlink(missing_ok=True)
+        write_whole(path, data, folder)

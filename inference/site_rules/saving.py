@@ -7,8 +7,6 @@ and where a setting names it, nothing here touches it.
 
 import fcntl
 import json
-import os
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,7 +22,7 @@ from storage.core.clock import utcnow
 from storage.core.errors import InvalidRequest, StateConflict
 from storage.rules.repository import RuleVersion, RuleVersions, digest_of
 from storage.settings import Settings
-from storage.volumes.durable_names import put_in_place
+from storage.volumes.durable_names import write_whole
 from storage.volumes.files import translated_os_errors
 
 log = structlog.get_logger(__name__)
@@ -148,7 +146,7 @@ def _bring_up_to_date(settings: Settings, versions: RuleVersions, *, adopts: boo
         return
     if text is not None and state == "strange" and not versions.knows(digest_of(text)):
         with translated_os_errors(path.parent):
-            _put(path.with_name(_ASIDE), text)
+            write_whole(path.with_name(_ASIDE), text.encode())
         log.warning("rules_replaced", file=_ASIDE, version=newest.number)
     _write(path, newest)
 
@@ -185,7 +183,7 @@ def _write(path: Path, version: RuleVersion) -> None:
         if _digest_in(path) != version.digest:
             # Both, so that a process that ends in between has edited nothing.
             _note_written(path, [*_written(path)[-1:], version.digest])
-            _put(path, version.text)
+            write_whole(path, version.text.encode())
             log.info("rules_followed", version=version.number)
         _note_written(path, [version.digest])
 
@@ -220,20 +218,7 @@ def _written(path: Path) -> list[str]:
 
 
 def _note_written(path: Path, digests: list[str]) -> None:
-    _put(path.with_name(_WRITTEN), json.dumps(digests))
-
-
-def _put(path: Path, text: str) -> None:
-    """Whole or not at all: a reader never meets half a file."""
-    part = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    try:
-        with part.open("xb") as file:
-            file.write(text.encode())
-            file.flush()
-            os.fsync(file.fileno())
-        put_in_place(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+    write_whole(path.with_name(_WRITTEN), json.dumps(digests).encode())
 
 
 @contextmanager

@@ -7,6 +7,7 @@ So each process syncs those that it relies on itself, once.
 import ctypes
 import errno
 import os
+import uuid
 from contextlib import suppress
 from pathlib import Path
 
@@ -99,6 +100,22 @@ def put_in_place(temporary: Path, path: Path, root: Path | None = None) -> None:
     while root is not None and root in folder.parents:
         folder = folder.parent
         sync_folder(folder)
+
+
+def write_whole(path: Path, data: bytes, root: Path | None = None) -> None:
+    """Write a file that survives a power cut, whole or not at all: no reader meets half of it.
+
+    `root`: see `put_in_place`. Raises OSError.
+    """
+    part = path.with_name(f".{uuid.uuid4().hex}.part")
+    try:
+        with part.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        put_in_place(part, path, root)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def exchange(one: Path, other: Path) -> bool:
