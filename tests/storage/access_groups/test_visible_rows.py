@@ -37,6 +37,8 @@ NOT_ABOUT_STUDIES = {
     t.patient_change, t.patient_message,
     # UIDs and digests of what the node made, with no study.
     t.generated_instance,
+    # What the index could not take, so that nobody can be asked about its study.
+    t.refused_row,
 }  # fmt: skip
 
 
