@@ -67,7 +67,8 @@ class Controller:
     def _break(self, chosen: list[type[Fault]], rng: random.Random) -> None:
         faults: list[Fault] = []
         try:
-            for kind in chosen:
+            # Whom damage at rest hits, the index says, which another fault may take away.
+            for kind in sorted(chosen, key=lambda one: not issubclass(one, OfBytes)):
                 time.sleep(rng.uniform(0.0, 0.8))
                 fault = kind(self.world, rng)
                 fault.inject()
