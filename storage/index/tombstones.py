@@ -101,6 +101,7 @@ def note_tombstone(connection: Connection, tombstone: Tombstone) -> None:
                 "study_instance_uid": tombstone.study_instance_uid,
                 "generation": tombstone.generation,
                 "deleted_at": tombstone.deleted_at,
+                "received_at": one.received_at,
             },
         )
     for content in tombstone.contents:
@@ -114,6 +115,8 @@ def note_tombstone(connection: Connection, tombstone: Tombstone) -> None:
                 "discarded_at": tombstone.deleted_at,
             },
         )
+    if tombstone.generation:
+        insert_or_ignore(connection, t.uncopied_deletion, {"generation": tombstone.generation})
 
 
 def want_purged(connection: Connection, sop_instance_uid: str, object_key: str) -> None:

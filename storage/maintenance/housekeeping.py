@@ -1,9 +1,10 @@
 """One round of what keeps the storage in order; the clock of `inference` calls it.
 
-Records without rows are indexed, tombstones that the disk did not take are written, objects of
-deleted instances leave the bucket, received ones go there, mostly dead volumes are rewritten,
-retired ones removed, the cache is kept within its limit, damaged instances are looked for and
-repaired, what the node made is digested where it is not yet, and what was kept long enough goes.
+Records without rows are indexed, tombstones that the disk did not take are written and copied to
+the bucket, objects of deleted instances leave it, received ones go there, mostly dead volumes are
+rewritten, retired ones removed, the cache is kept within its limit, damaged instances are looked
+for and repaired, what the node made is digested where it is not yet, and what was kept long enough
+goes.
 """
 
 import time
@@ -16,6 +17,7 @@ from storage.container import Storage
 from storage.core.data_folder import disk_reserve
 from storage.core.errors import MediViewError
 from storage.db.advisory_lock import housekeeping_lock
+from storage.deletion.copies_in_bucket import copy_deletions
 from storage.deletion.durable_tombstones import write_outstanding
 from storage.deletion.service import purge
 from storage.integrity.repair import Repair
@@ -107,14 +109,18 @@ class Housekeeper:
 
     def _upload(self) -> bool:
         storage = self._storage
-        purged = purge(storage.engine, storage.objects)
         if storage.settings.object_store != "s3":
+            purge(storage.engine, storage.objects)
             return False
+        # Before the objects go: cut off in the middle, an index that is rebuilt knows of all.
+        copied_deletions = copy_deletions(storage.engine, storage.objects)
+        purged = purge(storage.engine, storage.objects)
         if storage.settings.s3_layout == "volumes":
-            return upload_volume(storage.engine, storage.volumes.folder, storage.objects)
+            uploaded = upload_volume(storage.engine, storage.volumes.folder, storage.objects)
+            return uploaded or bool(copied_deletions)
         limit = _SETTLE_AT_ONCE
         copied = upload_instances(storage.engine, storage.instances, storage.objects, limit)
-        return copied == limit or bool(purged)
+        return copied == limit or bool(purged) or bool(copied_deletions)
 
     def _compact(self, now: datetime, *, at_once: bool) -> bool:
         storage, settings = self._storage, self._storage.settings

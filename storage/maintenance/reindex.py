@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Literal
 
 import structlog
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, delete, func, select
 
 from storage import tables as t
 from storage.core.clock import utcnow
@@ -25,12 +25,14 @@ from storage.core.entities import Location
 from storage.core.errors import InvalidInstance, InvalidRequest, LimitExceeded
 from storage.db.engine import insert_or_ignore, make_engine, reading, writing
 from storage.db.migrate import upgrade_schema
+from storage.deletion.copies_in_bucket import is_object_of_deleted
 from storage.dicom.digests import digest_like, proves
 from storage.dicom.part10 import Header, read_header
 from storage.index.insert_instance import NewInstance, find_known, note_if_generated
-from storage.index.tombstones import Tombstone, is_covered, note_tombstone
+from storage.index.tombstones import Tombstone, is_covered, note_tombstone, want_purged
 from storage.maintenance.reindex_rows import Rebuilt, add_batch, set_times
 from storage.objects.filesystem import ObjectStore
+from storage.objects.keys import DELETIONS
 from storage.settings import Settings
 from storage.volumes.deletion_counter import Generation
 from storage.volumes.files import translated_os_errors
@@ -136,6 +138,12 @@ def _from_volumes(
 
 
 def _note_tombstones_of_bucket(engine: Engine, objects: ObjectStore, tell: Tell) -> None:
+    for key in objects.list(DELETIONS):
+        with _local_copy(objects, key) as path:
+            _note_tombstones(engine, path, None)
+    # They are there already.
+    with writing(engine) as connection:
+        connection.execute(delete(t.uncopied_deletion))
     volumes = list(objects.list("volumes/"))
     for done, key in enumerate(volumes, 1):
         with _local_copy(objects, key) as path:
@@ -168,6 +176,8 @@ def _from_bucket(
         new = _from_object(engine, objects, key)
         if new is None:
             rebuilt.refused += 1
+        elif _is_object_deleted(engine, objects, new.header.sop_instance_uid, key):
+            rebuilt.deleted += 1
         else:
             batch.append(new)
         if len(batch) >= _BATCH:
@@ -252,6 +262,17 @@ def _is_deleted(engine: Engine, header: Header, record: Record) -> bool:
         return is_covered(
             connection, header.sop_instance_uid, record.note.generation, record.digest
         )
+
+
+def _is_object_deleted(
+    engine: Engine, objects: ObjectStore, sop_instance_uid: str, key: str
+) -> bool:
+    """Whether it was deleted before it could leave the bucket; then it is noted that it has to."""
+    with writing(engine) as connection:
+        if not is_object_of_deleted(connection, objects, sop_instance_uid, key):
+            return False
+        want_purged(connection, sop_instance_uid, key)
+    return True
 
 
 def _header(part10: memoryview, digest: str) -> Header | None:

@@ -1,6 +1,11 @@
-"""Under which keys instances and volumes lie in the bucket."""
+"""Under which keys instances, volumes and deletions lie in the bucket."""
+
+from datetime import datetime
 
 from storage.core.entities import Instance
+from storage.volumes.files import SUFFIX
+
+DELETIONS = "deletions/"
 
 
 def object_key(instance: Instance) -> str:
@@ -12,3 +17,8 @@ def object_key(instance: Instance) -> str:
 
 def volume_key(name: str) -> str:
     return f"volumes/{name}"
+
+
+def deletion_key(generation: int, deleted_at: datetime) -> str:
+    """With the time, since the numbers begin again where a node begins again on an old bucket."""
+    return f"{DELETIONS}{generation}-{deleted_at:%Y%m%dT%H%M%S%f}{SUFFIX}"

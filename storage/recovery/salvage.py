@@ -25,6 +25,7 @@ FROM_VOLUMES = frozenset(
         "volume",
         "tombstone",
         "discarded_content",
+        "uncopied_deletion",
         "unwritten_tombstone",
     }
 )

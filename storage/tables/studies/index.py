@@ -265,7 +265,10 @@ tombstone = Table(
     Column("generation", BigInteger, nullable=False),
     text_column("object_key"),
     time_column("deleted_at"),
+    # Of the row that went; null for what was deleted by a version before 0094.
+    time_column("received_at", nullable=True),
     UniqueConstraint("sop_instance_uid", "generation"),
+    Index("ix_tombstone_generation", "generation"),
     Index(
         "ix_tombstone_unpurged",
         "id",
@@ -284,6 +287,14 @@ discarded_content = Table(
     Column("generation", BigInteger, nullable=False),
     time_column("discarded_at"),
     UniqueConstraint("sop_instance_uid", "digest", "generation"),
+    Index("ix_discarded_content_generation", "generation"),
+)
+
+# Deletions that no bucket knows of; where there is none, all of them.
+uncopied_deletion = Table(
+    "uncopied_deletion",
+    metadata,
+    Column("generation", BigInteger, primary_key=True, autoincrement=False),
 )
 
 # What was deleted or let go, and does not stand in a volume yet.

@@ -35,6 +35,8 @@ NOT_ABOUT_STUDIES = {
     t.project, t.project_study, t.project_export, t.project_export_instance,
     # For administrators, who may correct every patient.
     t.patient_change, t.patient_message,
+    # How many deletions there were.
+    t.uncopied_deletion,
     # UIDs and digests of what the node made, with no study.
     t.generated_instance,
     # What the index could not take, so that nobody can be asked about its study.
