@@ -61,7 +61,8 @@ from inference.worker.scheduler import (
 )
 from inference.worker.task_edge import at_edge, if_free
 from storage.core.clock import utcnow
-from storage.processes.process_roles import Queue
+from storage.processes.process_roles import Queue, worker_name
+from storage.processes.signs_of_life import SignOfLife
 from storage.processes.stop_requests import readable_at_signals
 from storage.settings import Settings
 
@@ -288,6 +289,8 @@ def run_worker(
     )
     if running is not None:
         JobWatch(settings, running).start()
+    # Of this process, and not of those that run jobs: a model may hold theirs up for long.
+    SignOfLife(settings, worker_name(queue)).keep_giving()
     log.info("worker_started", queue=queue)
     if queue == LANGUAGE_QUEUE and settings.self_test:
         start_self_test(settings)

@@ -24,6 +24,7 @@ from storage.core.clock import CLOCKS_AGREE_WITHIN_S, ClockWatch, utcnow
 from storage.core.errors import MediViewError
 from storage.db.due.commit_watch import CommitWatch
 from storage.processes.heartbeats import BEAT_EVERY_S
+from storage.processes.signs_of_life import SignOfLife
 from storage.processes.stop_requests import StopRequests
 from storage.processes.waiting_for_database import wait_for_database
 from storage.settings import Settings
@@ -49,9 +50,15 @@ class Scheduler(beat.Scheduler):  # type: ignore[misc]  # celery has no types
     """
 
     def __init__(
-        self, *args: Any, beat: Callable[[str, datetime], None], watch: CommitWatch, **kwargs: Any
+        self,
+        *args: Any,
+        beat: Callable[[str, datetime], None],
+        watch: CommitWatch,
+        sign: SignOfLife,
+        **kwargs: Any,
     ) -> None:
         self._beat = beat
+        self._sign = sign
         self._watch = watch
         self._clock = ClockWatch()
         self._beat_next_s = 0.0
@@ -102,6 +109,7 @@ class Scheduler(beat.Scheduler):  # type: ignore[misc]  # celery has no types
     def _say_alive(self) -> None:
         if time.monotonic() < self._beat_next_s:
             return
+        self._sign.give()
         try:
             self._beat("beat", utcnow())
         except MediViewError as error:
@@ -126,7 +134,8 @@ def run_beat(settings: Settings) -> None:
         storage.audit.running("beat"),
         closing(_work_watch(storage.engine, settings)) as watch,
     ):
-        scheduler = partial(Scheduler, beat=storage.heartbeats.beat, watch=watch)
+        sign = SignOfLife(settings, "beat")
+        scheduler = partial(Scheduler, beat=storage.heartbeats.beat, watch=watch, sign=sign)
         app.Beat(scheduler=scheduler, quiet=True, socket_timeout=None).run()
 
 

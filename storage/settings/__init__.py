@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from storage.core.errors import InvalidRequest
@@ -80,6 +80,11 @@ class Settings(
     # What is written down
     log_format: Literal["text", "json"] = "text"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    signs_of_life_dir: Path | None = Field(
+        None,
+        description="Folder of a file for each worker and beat of this host, touched while it"
+        " works, for probes of containers; empty: none.",
+    )
 
     @classmethod
     def settings_customise_sources(

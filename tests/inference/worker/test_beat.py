@@ -1,5 +1,7 @@
 """The node's clock: when it sends a tick, and that it says that it lives."""
 
+import os
+import time
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -8,11 +10,14 @@ from typing import cast
 import pytest
 from celery import Celery
 
+from api.probe import sign_failure
 from inference.broker.celery_config import configuration
 from inference.worker import beat
 from inference.worker.beat import Scheduler
 from storage.core.clock import utcnow
+from storage.core.errors import StorageUnavailable
 from storage.db.due.commit_watch import CommitWatch
+from storage.processes.signs_of_life import SignOfLife
 from storage.settings import Settings
 
 
@@ -52,7 +57,11 @@ def beaten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Beaten:
     app.conf.update(configuration(Settings(data_dir=tmp_path)))
     watch, sent, beats = Watch(), list[str](), list[str]()
     scheduler = Scheduler(
-        app=app, lazy=True, beat=lambda name, _: beats.append(name), watch=cast(CommitWatch, watch)
+        app=app,
+        lazy=True,
+        beat=lambda name, _: beats.append(name),
+        watch=cast(CommitWatch, watch),
+        sign=SignOfLife(Settings(signs_of_life_dir=tmp_path / "signs"), "beat"),
     )
     scheduler.setup_schedule()
     monkeypatch.setattr(scheduler, "apply_entry", lambda entry: sent.append(entry.name))
@@ -98,3 +107,21 @@ def test_a_tick_is_sent_when_the_time_of_day_was_set(
     monkeypatch.setattr(beat, "utcnow", an_hour_ago)
     assert beaten.tick() == ["tick"]
     assert beaten.tick() == []
+
+
+def test_a_probe_sees_that_it_ticks_also_while_the_database_is_away(
+    beaten: Beaten, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sign = tmp_path / "signs/beat"
+    assert "has no sign of life" in sign_failure(sign, 60, time.time())
+
+    def away(*_: object) -> None:
+        raise StorageUnavailable("The database does not answer.")
+
+    monkeypatch.setattr(beaten.scheduler, "_beat", away)
+    beaten.tick()
+    assert sign_failure(sign, 60, time.time()) == ""
+    assert sign.stat().st_mode & 0o777 == 0o600
+    os.utime(sign, (time.time() - 90, time.time() - 90))
+    assert "90 s old" in sign_failure(sign, 60, time.time())
+    assert sign_failure(sign, 60, time.time() - 3600) == "", "a clock that was set back"

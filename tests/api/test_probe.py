@@ -1,0 +1,98 @@
+"""Probes of the processes that do not speak HTTP, as a scheduler of containers runs them."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from api.probe import main
+from dicom_node.hl7.listener import listening
+from storage.container import open_storage
+from storage.processes.signs_of_life import SignOfLife
+from storage.settings import Settings
+from tests.faults.scp_process import running_scp
+from tests.migrated import upgrade
+from tests.patience import PATIENCE_S
+from tests.services import free_port
+
+
+def probe(*arguments: object) -> int:
+    return main([str(one) for one in arguments])
+
+
+def test_a_receiver_that_serves_is_told_from_one_that_hangs_and_one_that_is_gone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with running_scp(tmp_path, {"dicom_processes": 2}) as node:
+        assert probe("port", node.port) == 0
+        processes = {node.pid, *children(node.pid)}
+        for pid in processes:
+            os.kill(pid, signal.SIGSTOP)
+        assert probe("port", node.port, "--within", 0.5) == 1
+        assert "serves none within 0.5 s" in capsys.readouterr().err
+        for pid in processes:
+            os.kill(pid, signal.SIGCONT)
+        assert probe("port", node.port) == 0
+        assert "association" not in node.log_text(), "a probe asks for none"
+        node.kill()
+        until_s = time.monotonic() + PATIENCE_S
+        while probe("port", node.port) == 0 and time.monotonic() < until_s:
+            time.sleep(0.02)
+        assert "Connection refused" in capsys.readouterr().err
+
+
+def children(pid: int) -> set[int]:
+    return {int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()}
+
+
+def test_the_listener_of_hl7_is_probed_alike(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path)
+    upgrade(settings)
+
+    async def probed() -> int:
+        with open_storage(settings) as storage:
+            async with listening(storage, settings, 0) as port:
+                return await asyncio.to_thread(probe, "port", port)
+
+    assert asyncio.run(probed()) == 0
+
+
+def test_a_process_gives_signs_of_life_as_long_as_it_runs(tmp_path: Path) -> None:
+    settings = Settings(signs_of_life_dir=tmp_path / "signs")
+    SignOfLife(settings, "worker-jobs").keep_giving()
+    sign = tmp_path / "signs/worker-jobs"
+    until_s = time.monotonic() + PATIENCE_S
+    while not sign.exists() and time.monotonic() < until_s:
+        time.sleep(0.01)
+    assert probe("sign", sign) == 0
+    assert probe("sign", tmp_path / "signs/worker-gpu") == 1
+
+
+def test_without_a_folder_nothing_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    sign = SignOfLife(Settings(), "beat")
+    sign.give()
+    sign.keep_giving()
+    assert not list(tmp_path.iterdir())
+
+
+def test_it_costs_little_for_it_loads_nothing_of_the_node() -> None:
+    loaded = "import sys; import api.probe; print(*sys.modules)"
+    answer = subprocess.run(
+        [sys.executable, "-c", loaded], check=True, capture_output=True, text=True
+    )
+    packages = {name.split(".")[0] for name in answer.stdout.split()}
+    assert not packages & {"typer", "pydantic", "structlog", "sqlalchemy", "storage", "dicom_node"}
+
+
+def test_a_port_that_nobody_listens_on_is_refused_at_once() -> None:
+    begun_s = time.monotonic()
+    assert probe("port", free_port()) == 1
+    assert time.monotonic() - begun_s < 1
