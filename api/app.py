@@ -45,8 +45,8 @@ from api.middleware import (
 )
 from api.middleware.full_disk import FullDisk
 from api.models.upload_folder import remove_left_behind
-from api.new_router import routes_of
 from api.openapi import install_description
+from api.router_factory import routes_of
 from api.routers import ROUTERS
 from api.server import health, metrics
 from api.server.condition_watch import watching

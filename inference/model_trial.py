@@ -18,12 +18,12 @@ from inference.model_servers.gate import guarded
 from inference.models.card import Provable
 from inference.models.devices import with_fallback
 from inference.pipeline import Pipeline, PipelineContext, PipelineOutput, takes_instances
-from inference.pipeline_runs.coverage import run_with_coverage
-from inference.pipeline_runs.tilt import resamples_tilt
 from inference.refusals import ModelUnusable
 from inference.results.narrative import captions, note_of, shown_value
 from inference.results.pictures.render import draw_pictures
 from inference.results.single_images.pictures import draw_image
+from inference.volume_preparation.coverage import run_with_coverage
+from inference.volume_preparation.tilt import resamples_tilt
 from storage.container import Storage, open_storage
 from storage.core.clock import utcnow
 from storage.core.entities import Job, Series

@@ -67,7 +67,7 @@ class Measurement:
     """Of a total: the indices of the segments that it sums or pools. A total of which a part
     is truncated is left out."""
     validity: Validity | None = None
-    """Set from the masks (`inference.pipeline_runs.coverage`), unless the pipeline knows it."""
+    """Set from the masks (`volume_preparation.coverage`), unless the pipeline knows it."""
 
 
 @dataclass(frozen=True)

@@ -23,8 +23,8 @@ from api.access.sessions.schemas import EndedSessions
 from api.access.sessions.session_routes import AuthenticatorDep
 from api.audit_rules import BY_ITSELF, Audited
 from api.deps import StorageDep
-from api.new_router import new_router
 from api.parameters import problems
+from api.router_factory import new_router
 from storage.accounts.repository import Account, checked_name
 from storage.accounts.second_factors import SecondFactors
 from storage.audit import Code, Type

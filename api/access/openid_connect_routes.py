@@ -19,8 +19,8 @@ from api.access.sessions.session_routes import AuthenticatorDep, open_session
 from api.audit_rules import BY_ITSELF, PUBLIC
 from api.deps import SettingsDep, StorageDep
 from api.errors import ApiProblem
-from api.new_router import new_router
 from api.parameters import problems
+from api.router_factory import new_router
 from storage.accounts.confirmations import Confirmations
 from storage.audit import Audit
 from storage.core.clock import utcnow

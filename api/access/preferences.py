@@ -10,7 +10,7 @@ from api.access.principal import PrincipalDep
 from api.audit_rules import OWN_SETTINGS
 from api.base_schemas import FewMistakes, Payload
 from api.deps import StorageDep
-from api.new_router import new_router
+from api.router_factory import new_router
 
 router = new_router(prefix="/api/me", tags=["session"])
 

@@ -17,8 +17,8 @@ from api.audit_rules import BY_ITSELF, Audited
 from api.deps import StorageDep
 from api.errors import ApiProblem, status_of
 from api.lists.cursors import CursorPagingDep
-from api.new_router import new_router
 from api.parameters import problems
+from api.router_factory import new_router
 from storage.access_groups.emergency import (
     NEWEST_EMERGENCIES,
     Emergency,

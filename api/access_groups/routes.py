@@ -26,8 +26,8 @@ from api.access_groups.schemas import (
 )
 from api.audit_rules import BY_ITSELF, Audited
 from api.deps import StorageDep
-from api.new_router import new_router
 from api.parameters import StudyUid, problems
+from api.router_factory import new_router
 from inference.access_groups.rules import read_rule
 from inference.access_groups.stored_rules import unreadable_rules
 from storage.access_groups.entities import AccessGroup

@@ -11,8 +11,8 @@ from api.annotations.schemas import (
 )
 from api.audit_rules import RESULTS, STORES
 from api.deps import StorageDep
-from api.new_router import new_router
 from api.parameters import StudyUid, problems
+from api.router_factory import new_router
 from inference.annotations.key_image_entities import KeyImage, KeyImages
 from inference.annotations.key_images import key_image_lists, save_key_images
 from inference.broker.notify import wake

@@ -18,8 +18,8 @@ from api.errors import MISMATCH_TITLE, ApiProblem
 from api.jobs.routes import read_job
 from api.jobs.schemas import JobPayload
 from api.middleware import limited
-from api.new_router import check_fields, new_router
 from api.parameters import StudyUid, problems
+from api.router_factory import check_fields, new_router
 from inference.broker.notify import wake
 from inference.imaging.volume import MAXIMUM_VOXELS
 from inference.mask_edits.label_map import LabelMap

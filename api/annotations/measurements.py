@@ -18,8 +18,8 @@ from api.annotations.schemas import (
 )
 from api.audit_rules import RESULTS, STORES
 from api.deps import StorageDep
-from api.new_router import new_router
 from api.parameters import StudyUid, problems
+from api.router_factory import new_router
 from inference.annotations.drawing import Drawing, Measured
 from inference.annotations.measurement_read import MeasurementReport
 from inference.annotations.measurements import measurement_reports, save_measurements

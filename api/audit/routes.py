@@ -10,8 +10,8 @@ from api.audit.schemas import AuditPage, AuditVerification, event_payload, verif
 from api.audit_rules import Audited
 from api.deps import StorageDep
 from api.lists.cursors import CursorPagingDep
-from api.new_router import new_router
 from api.parameters import problems
+from api.router_factory import new_router
 from api.times import Moment
 from storage.audit import Code
 from storage.audit.anchors import local_anchors

@@ -8,8 +8,8 @@ from api.access.policy import READERS, policy
 from api.audit_rules import RESULTS
 from api.base_schemas import Payload
 from api.deps import StorageDep
-from api.new_router import new_router
 from api.parameters import StudyUid, problems
+from api.router_factory import new_router
 from inference.delays.entities import Cause
 from inference.delays.service import delay_of
 from storage.core.clock import utcnow

@@ -16,9 +16,9 @@ from api.deliveries.serializers import delivery_payload
 from api.deps import StorageDep
 from api.errors import ApiProblem
 from api.lists.cursors import CursorPagingDep
-from api.new_router import new_router
 from api.parameters import NameFilter, UidFilter, UpdatedSince, problems
 from api.request_rules.enum_spelling import DeliveryStateWord
+from api.router_factory import new_router
 from inference.broker.notify import wake
 from storage.audit import Code
 from storage.deliveries import listing as delivery_list

@@ -7,7 +7,7 @@ from api.dicomweb.retrieval import bulk_routes, frame_routes, retrieve, wado_uri
 from api.dicomweb.routing import dicomweb_router
 from api.dicomweb.search import qido
 from api.dicomweb.store import stow
-from api.new_router import routes_of
+from api.router_factory import routes_of
 
 router = dicomweb_router()
 # Routes are tried in order, so what a viewer asks for most comes first.

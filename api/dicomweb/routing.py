@@ -9,7 +9,7 @@ from fastapi.routing import APIRoute
 from api.deps import get_storage
 from api.dicomweb.lookups import PREFIX
 from api.dicomweb.query_names import check_query, warn_of_ignored
-from api.new_router import new_router
+from api.router_factory import new_router
 
 
 class DicomwebRoute(APIRoute):

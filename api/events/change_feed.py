@@ -16,8 +16,8 @@ from api.errors import ApiProblem
 from api.events.newest import LOOK_EVERY_S, Newest
 from api.events.parameters import After, EventStudy, EventTypes
 from api.events.schemas import Change, ChangePage
-from api.new_router import new_router
 from api.parameters import Limit, problems
+from api.router_factory import new_router
 from storage.core.callers.visibility import as_node
 from storage.core.entities import Event
 from storage.core.state_words import state_word

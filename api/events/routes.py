@@ -26,8 +26,8 @@ from api.deps import StoppingDep, StorageDep
 from api.events.newest import LOOK_EVERY_S, Newest
 from api.events.parameters import After, EventStudy, EventTypes, LastEventId, resume_point
 from api.jobs.routes import read_job
-from api.new_router import new_router
 from api.parameters import JobId, problems
+from api.router_factory import new_router
 from storage.container import Storage
 from storage.core.callers.visibility import as_node
 from storage.core.clock import rfc3339

@@ -9,8 +9,8 @@ from fastapi.routing import APIRoute
 from api.deps import get_storage
 from api.fhir.responses import FhirJson
 from api.fhir.search.parameters import check_read
-from api.new_router import new_router
 from api.request_rules.ignored_parameters import add_warning
+from api.router_factory import new_router
 
 # What a read takes beside what all take, by its path: `mode` gives the same statement in both words
 # (hl7.org/fhir/R4/http.html#capabilities); there is none of terminology.

@@ -13,9 +13,9 @@ from api.audit_rules import CHANGED, RESULTS
 from api.base_schemas import CursorPage, FewMistakes, Payload
 from api.deps import StorageDep
 from api.lists.cursors import CursorPagingDep
-from api.new_router import new_router
 from api.parameters import UidFilter, problems
 from api.request_rules.enum_spelling import AlertStateWord
+from api.router_factory import new_router
 from storage.reports.critical_alerts import NEWEST_ALERTS, Alert
 
 router = new_router(prefix="/api/alerts", tags=["alerts"])

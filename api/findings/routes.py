@@ -17,9 +17,9 @@ from api.deps import StorageDep
 from api.errors import ApiProblem
 from api.findings.schemas import FeedbackList, FeedbackPayload, FindingList, FindingPayload
 from api.findings.serializers import feedback_payload, finding_payload
-from api.new_router import new_router
 from api.parameters import FindingId, StudyUid, problems
 from api.request_rules.enum_spelling import spelled_freely
+from api.router_factory import new_router
 from inference.findings.derived import void_among
 from storage.core.findings import Code, FeedbackKind, Finding, FormerKind
 from storage.findings.feedback import FindingFeedback

@@ -21,8 +21,8 @@ from api.jobs.pictures import check_picture, picture_pipelines, schedule_picture
 from api.jobs.routes import read_job
 from api.jobs.serializers import decision_payloads
 from api.middleware import limited
-from api.new_router import check_fields, new_router
 from api.parameters import problems
+from api.router_factory import check_fields, new_router
 from api.uploads.intake import Intake, Scheduled, schedule_touched
 from api.uploads.unpack import PICTURES, FileKind, sniff
 from inference.pipeline import Pipeline

@@ -16,8 +16,8 @@ from api.jobs.pictures import check_picture, picture_pipelines, schedule_picture
 from api.jobs.routes import read_job
 from api.jobs.schemas import DecisionPayload
 from api.jobs.serializers import decision_payloads
-from api.new_router import new_router
 from api.parameters import problems
+from api.router_factory import new_router
 from api.uploads.intake import Intake, Scheduled, schedule_touched
 from api.uploads.ownership import own_upload
 from api.uploads.schemas import IntakeCounts

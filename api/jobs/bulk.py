@@ -14,7 +14,7 @@ from api.deps import StorageDep
 from api.jobs import cancel_retry
 from api.jobs.schemas import CancelReason
 from api.lists.bulk import MOST, BulkAnswer, BulkId, for_each
-from api.new_router import new_router
+from api.router_factory import new_router
 from inference.broker.notify import wake
 from storage.audit import AuditEvent, Code
 from storage.audit.change_event import record_of_change

@@ -15,7 +15,7 @@ from storage.core.entities import Job
 from storage.core.errors import InvalidInstance, NotConfigured
 from storage.integrity.uploads import digest_of_file, is_intact
 from storage.jobs.repository import Jobs
-from storage.models.registry import ModelStates
+from storage.model_registry.registry import ModelStates
 from storage.objects.filesystem import ObjectStore
 from storage.settings import Settings
 

@@ -5,7 +5,7 @@ from api.audit_rules import PUBLIC
 from api.deps import StorageDep
 from api.findings.serializers import model_url
 from api.jobs.pipeline_schemas import PipelineList, PipelineModel, PipelinePayload
-from api.new_router import new_router
+from api.router_factory import new_router
 from inference.model_registry.status import Standing, offered
 
 router = new_router(prefix="/api/pipelines", tags=["pipelines"])

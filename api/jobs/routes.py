@@ -19,9 +19,9 @@ from api.jobs.priority import Priority, priority_number
 from api.jobs.schemas import CancelReason, JobPage, JobPayload
 from api.jobs.serializers import decision_payloads, job_payload
 from api.lists.cursors import CursorPagingDep
-from api.new_router import new_router
 from api.parameters import JobId, NameFilter, UidFilter, UpdatedSince, problems
 from api.request_rules.enum_spelling import JobStateWord
+from api.router_factory import new_router
 from inference.broker.notify import wake
 from inference.model_registry.status import standing_named
 from inference.scheduling.schedule import schedule_pipeline

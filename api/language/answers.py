@@ -20,8 +20,8 @@ from api.errors import ApiProblem
 from api.language.language_jobs import ended, started
 from api.language.routes import LATER
 from api.language.schemas import AnswerPayload
-from api.new_router import new_router
 from api.parameters import JobId, binary, problems
+from api.router_factory import new_router
 from inference.language.documents.answer import document_of
 from inference.language.documents.picture import page_picture
 from storage.audit import Code

@@ -20,8 +20,8 @@ from api.language.language_jobs import VERSION, answered
 from api.language.routes import LATER
 from api.language.schemas import AnswerPayload, DocumentQuestion, Question
 from api.middleware import limited
-from api.new_router import check_fields, new_router
 from api.parameters import problems
+from api.router_factory import check_fields, new_router
 from storage.audit import Code
 from storage.core.callers.identity import Identity
 from storage.core.entities import Job

@@ -19,8 +19,8 @@ from api.language.schemas import (
     SummaryRequest,
     VisualQuestion,
 )
-from api.new_router import new_router
 from api.parameters import problems
+from api.router_factory import new_router
 from storage.audit import Code
 from storage.reports.repository import Reports
 

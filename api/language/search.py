@@ -10,8 +10,8 @@ from api.audit.middleware import name_studies
 from api.audit_rules import QUERY, RESULTS
 from api.deps import StorageDep
 from api.language.schemas import SearchHit, SearchResult, SimilarReport, SimilarReports
-from api.new_router import new_router
 from api.parameters import ReportId, problems
+from api.router_factory import new_router
 from inference.language.embedding import embed
 from inference.language.search import Hit, SearchIndex, open_index
 from storage.core.entities import Study

@@ -14,8 +14,8 @@ from api.base_schemas import RequestBody
 from api.deps import StorageDep
 from api.lesions.schemas import LesionCourses, MatchPayload
 from api.lesions.serializers import course_payload, match_payload
-from api.new_router import new_router
 from api.parameters import StudyUid, problems
+from api.router_factory import new_router
 from inference.lesions.correcting import state_match
 from inference.lesions.course import course_of
 

@@ -18,8 +18,8 @@ from api.models.routes import ModelOrder, Name, Version
 from api.models.schemas import ModelDetail, NewModel, TrialList, TrialPayload
 from api.models.serializers import model_detail
 from api.models.upload_folder import upload_folder
-from api.new_router import new_router
 from api.parameters import StudyUid, problems
+from api.router_factory import new_router
 from api.uploads.ownership import own_upload
 from inference.model_registry.adding import Added
 from inference.model_registry.removal import remove_model

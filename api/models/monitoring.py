@@ -13,8 +13,8 @@ from api.models.monitoring_schemas import (
     ShiftPayload,
 )
 from api.models.routes import Name
-from api.new_router import new_router
 from api.parameters import NameFilter, problems
+from api.router_factory import new_router
 from inference.model_registry.drift import Shift, all_shifts
 from inference.model_registry.status import models_named, standing_named
 from inference.scheduling.shadow_agreement import summarised

@@ -13,12 +13,12 @@ from api.base_schemas import RequestBody
 from api.deps import StorageDep
 from api.models.schemas import ModelDetail, ModelList
 from api.models.serializers import model_detail, model_payloads
-from api.new_router import new_router
 from api.parameters import NameFilter, problems
+from api.router_factory import new_router
 from inference.model_registry import transitions as deciding
 from inference.model_registry.status import Standing, model_of, standings
 from inference.model_registry.verification import verify_apart
-from storage.models.registry import ModelStates
+from storage.model_registry.registry import ModelStates
 from storage.settings import Settings
 
 log = structlog.get_logger(__name__)

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from api.base_schemas import CodePayload, Payload, RequestBody
 from api.findings.schemas import LimitsPayload
-from storage.models.registry import ModelState
+from storage.model_registry.registry import ModelState
 
 
 class ModelFilePayload(Payload):

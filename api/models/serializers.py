@@ -17,7 +17,7 @@ from api.models.schemas import (
     ModelRangePayload,
 )
 from inference.model_registry.status import Standing, models_named
-from storage.models.registry import ModelStates
+from storage.model_registry.registry import ModelStates
 from storage.settings import Settings
 
 

@@ -11,7 +11,6 @@ from api.access.principal import PrincipalDep
 from api.audit_rules import BY_ITSELF, UIDS_ALONE
 from api.deps import StorageDep
 from api.lists.paging import PagingDep
-from api.new_router import new_router
 from api.parameters import problems
 from api.patient_identity.schemas import (
     ChangedStudies,
@@ -20,6 +19,7 @@ from api.patient_identity.schemas import (
     StudyMove,
     Undoing,
 )
+from api.router_factory import new_router
 from storage.core.clock import utcnow
 from storage.patient_identity.entities import Demographics, Origin, PatientKey, Statement
 from storage.patient_identity.repository import Recorded

@@ -10,7 +10,6 @@ from api.access.policy import ADMINS, INTEGRATORS, policy
 from api.audit.middleware import add_detail
 from api.audit_rules import Audited, NotAudited, network_change
 from api.deps import StorageDep
-from api.new_router import new_router
 from api.parameters import problems
 from api.peers.schemas import (
     DestinationKindPayload,
@@ -26,6 +25,7 @@ from api.peers.schemas import (
     PeerTested,
     WaitingNotificationsPayload,
 )
+from api.router_factory import new_router
 from inference.deliveries.destinations import KINDS, address_of, checked_peer, probe_peer
 from storage.audit import Code, Type
 from storage.container import Storage

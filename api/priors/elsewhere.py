@@ -9,10 +9,10 @@ from api.access.policy import READERS, WRITERS, policy
 from api.audit.middleware import add_detail
 from api.audit_rules import QUERY, UIDS_ALONE, Audited
 from api.deps import StorageDep
-from api.new_router import new_router
 from api.parameters import StudyUid, problems
 from api.priors.schemas import ElsewherePayload, FetchFrom, PriorFetchPayload
 from api.priors.serializers import elsewhere_payload, prior_payload
+from api.router_factory import new_router
 from inference.broker.notify import wake
 from inference.priors.elsewhere import fetch_from_elsewhere, fetch_of_patient, look_elsewhere
 from storage.audit import Code

@@ -11,7 +11,6 @@ from api.audit.middleware import name_studies
 from api.audit_rules import QUERY, UIDS_ALONE, Audited
 from api.deps import StorageDep
 from api.lists.cursors import CursorPagingDep
-from api.new_router import new_router
 from api.parameters import StudyUid, UpdatedSince, problems
 from api.priors.schemas import (
     PriorFetchPage,
@@ -22,6 +21,7 @@ from api.priors.schemas import (
 )
 from api.priors.serializers import prior_payload, search_payload
 from api.request_rules.enum_spelling import PriorStateWord
+from api.router_factory import new_router
 from inference.broker.notify import wake
 from storage.audit import Code
 from storage.priors.fetches import LAST_FETCHED

@@ -12,7 +12,6 @@ from api.audit_rules import UIDS_ALONE, Audited
 from api.deps import SettingsDep, StorageDep
 from api.lists.cursors import CursorPagingDep
 from api.lists.paging import PagingDep
-from api.new_router import new_router
 from api.parameters import StudyUid, problems
 from api.projects.schemas import (
     AddedCount,
@@ -30,6 +29,7 @@ from api.projects.schemas import (
     RefusedInstances,
 )
 from api.projects.serializers import export_payload, project_payload, study_payload
+from api.router_factory import new_router
 from inference.broker.notify import wake
 from inference.projects.folder import check_empty, checked_folder
 from inference.projects.reidentification import reidentify

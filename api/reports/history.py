@@ -10,7 +10,6 @@ from api.access.policy import READERS, policy
 from api.audit.middleware import name_studies
 from api.audit_rules import RESULTS
 from api.deps import StorageDep
-from api.new_router import new_router
 from api.parameters import ReportId, problems
 from api.reports.schemas import (
     ReportDiff,
@@ -19,6 +18,7 @@ from api.reports.schemas import (
     ReportVersionList,
 )
 from api.reports.serializers import version_payload
+from api.router_factory import new_router
 from inference.reports.export.text import as_text, superseded_notice
 from storage.reports.entities import ReportSection, ReportSentence
 

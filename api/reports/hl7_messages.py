@@ -13,9 +13,9 @@ from api.audit_rules import UIDS_ALONE, Audited
 from api.base_schemas import CursorPage, Payload
 from api.deps import StorageDep
 from api.lists.cursors import CursorPagingDep
-from api.new_router import new_router
 from api.parameters import UpdatedSince, problems
 from api.request_rules.enum_spelling import Hl7StateWord
+from api.router_factory import new_router
 from storage.audit import Code
 from storage.reports.hl7_entities import Hl7Message
 from storage.reports.hl7_outbox import NEWEST_MESSAGES

@@ -8,10 +8,10 @@ from api.access.policy import READERS, policy
 from api.audit.middleware import name_studies
 from api.audit_rules import RESULTS
 from api.deps import StorageDep
-from api.new_router import new_router
 from api.parameters import ReportId, binary, problems
 from api.reports.history import Version
 from api.reports.schemas import ReportPages
+from api.router_factory import new_router
 from inference.language.documents.picture import page_picture
 from inference.language.documents.reading import count_pdf_pages
 from storage.container import Storage

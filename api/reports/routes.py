@@ -13,7 +13,6 @@ from api.audit_rules import CHANGED, RESULTS, Audited
 from api.deps import SettingsDep, StoppingDep, StorageDep
 from api.language.language_jobs import waited
 from api.lists.cursors import CursorPagingDep
-from api.new_router import new_router
 from api.parameters import ReportId, UidFilter, UpdatedSince, problems
 from api.reports.change_preconditions import (
     IfMatch,
@@ -24,6 +23,7 @@ from api.reports.change_preconditions import (
 from api.reports.schemas import NewDraft, ReportEdit, ReportMove, ReportPage, ReportPayload
 from api.reports.serializers import report_payload
 from api.request_rules.enum_spelling import spelled_freely
+from api.router_factory import new_router
 from inference.reports.draft import draft_study
 from inference.reports.llm_answers import without_lost_words
 from inference.reports.omissions import missing_of_report

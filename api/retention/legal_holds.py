@@ -11,8 +11,8 @@ from api.audit_rules import BY_ITSELF, UIDS_ALONE
 from api.base_schemas import CursorPage, Payload, RequestBody
 from api.deps import StorageDep
 from api.lists.cursors import CursorPagingDep
-from api.new_router import new_router
 from api.parameters import StudyUid, problems
+from api.router_factory import new_router
 from storage.core.clock import utcnow
 from storage.retention.legal_holds import NEWEST_HOLDS, REASON_MAX_CHARACTERS, LegalHold
 

@@ -10,7 +10,6 @@ from api.audit_rules import UIDS_ALONE
 from api.deps import StorageDep
 from api.lists.cursors import CursorPagingDep
 from api.lists.paging import PagingDep
-from api.new_router import new_router
 from api.parameters import problems
 from api.retention.schemas import (
     RemovedStudies,
@@ -18,6 +17,7 @@ from api.retention.schemas import (
     RetentionStatus,
 )
 from api.retention.serializers import planned_payload, removed_payload, status_payload
+from api.router_factory import new_router
 from inference.retention.departure import removals
 from inference.retention.dry_run import plan
 from inference.retention.outlook import disk_outlook

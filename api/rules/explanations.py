@@ -7,9 +7,9 @@ from pydantic import BaseModel, Field
 from api.access.policy import READERS, policy
 from api.audit_rules import PUBLIC, RESULTS
 from api.deps import SettingsDep, StorageDep
-from api.new_router import new_router
 from api.parameters import StudyUid
 from api.reason_parts import REASON_PARTS, ReasonPartPayload, reason_parts
+from api.router_factory import new_router
 from inference.routing.service import TriedRule as TriedRoutingRule
 from inference.routing.service import explain_routing
 from inference.rules.file import current_rules

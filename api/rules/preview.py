@@ -6,8 +6,8 @@ from api.access.policy import ADMINS, policy
 from api.audit_rules import UIDS_ALONE
 from api.base_schemas import Payload, RequestBody
 from api.deps import StorageDep
-from api.new_router import new_router
 from api.parameters import problems
+from api.router_factory import new_router
 from inference.rules.file import MAX_BYTES, current_rules
 from inference.site_rules.preview import Change, Preview, RulePreview, Section, preview_rules
 from inference.site_rules.saving import checked_rules

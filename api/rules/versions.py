@@ -11,8 +11,8 @@ from api.audit_rules import MODEL_CHANGED, PUBLIC
 from api.base_schemas import CursorPage, Payload, RequestBody
 from api.deps import StorageDep
 from api.lists.cursors import CursorPagingDep
-from api.new_router import new_router
 from api.parameters import problems
+from api.router_factory import new_router
 from inference.rules.file import MAX_BYTES
 from inference.site_rules.saving import rules_text, save_rules
 from storage.rules.repository import (

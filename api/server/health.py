@@ -13,7 +13,7 @@ from api.access.policy import ANYONE, policy
 from api.access.principal import OptionalPrincipalDep
 from api.audit_rules import PUBLIC
 from api.deps import StorageDep
-from api.new_router import new_router
+from api.router_factory import new_router
 from api.server.checks.disk import (
     check_disk,
     check_disk_speed,

@@ -33,8 +33,8 @@ from sqlalchemy import Engine
 from api.access.policy import INTEGRATORS, policy
 from api.audit_rules import PUBLIC
 from api.deps import StorageDep
-from api.new_router import new_router
-from api.server.work_metrics import WorkCollector
+from api.router_factory import new_router
+from api.server.stage_metrics import WorkCollector
 from storage.container import Storage
 from storage.core.callers.visibility import as_node
 from storage.core.clock import utcnow

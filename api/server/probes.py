@@ -12,7 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from api.access.policy import ANYONE, policy
 from api.audit_rules import PUBLIC
 from api.deps import StoppingDep
-from api.new_router import new_router
+from api.router_factory import new_router
 from api.server.health import HealthChecks, get_checks
 from api.server.schemas import Probe
 

@@ -13,8 +13,8 @@ from api.audit_rules import EACH_BY_ITSELF
 from api.base_schemas import RequestBody
 from api.deps import StorageDep
 from api.lists.bulk import MOST, BulkAnswer, BulkId, for_each
-from api.new_router import new_router
 from api.request_rules.text_lengths import PeerName
+from api.router_factory import new_router
 from inference.broker.notify import wake
 from inference.routing.send import send_study
 from storage.audit import Action, Audit, AuditEvent, Code

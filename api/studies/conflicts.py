@@ -10,8 +10,8 @@ from api.audit.middleware import name_studies
 from api.audit_rules import RESULTS, RETRIEVED, UIDS_ALONE, Audited
 from api.deps import StorageDep
 from api.lists.cursors import CursorPagingDep
-from api.new_router import new_router
 from api.parameters import binary, problems
+from api.router_factory import new_router
 from api.studies.conflict_comparison import differences_of
 from api.studies.conflict_schemas import (
     MAX_DECISIONS,

@@ -11,8 +11,8 @@ from api.access.principal import PrincipalDep
 from api.audit_rules import CHANGED, UIDS_ALONE
 from api.base_schemas import Payload, RequestBody
 from api.deps import StorageDep
-from api.new_router import new_router
 from api.parameters import SeriesUid, problems
+from api.router_factory import new_router
 from inference.broker.notify import wake
 from storage.core.callers.visibility import current_visibility
 from storage.core.errors import NotFound, UidConflict

@@ -21,8 +21,8 @@ from api.access.policy import ADMINS, READERS, policy
 from api.audit_rules import MODEL_CHANGED, PUBLIC, Audited
 from api.deps import SettingsDep
 from api.errors import ApiProblem
-from api.new_router import new_router
 from api.parameters import problems
+from api.router_factory import new_router
 from storage.audit import Code, Type
 from storage.settings import Settings
 from storage.volumes.durable_names import sync_folder, write_whole

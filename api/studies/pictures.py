@@ -6,8 +6,8 @@ from fastapi.responses import Response
 from api.access.policy import ADMINS, READERS, policy
 from api.audit_rules import Audited
 from api.deps import StorageDep
-from api.new_router import new_router
 from api.parameters import JobId, binary, problems
+from api.router_factory import new_router
 from inference.results.pictures.label_picture import label_picture_key
 from storage.audit import Code
 from storage.core.errors import NotFound

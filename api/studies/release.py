@@ -11,8 +11,8 @@ from api.audit.middleware import add_detail
 from api.audit_rules import Audited
 from api.base_schemas import Payload, RequestBody
 from api.deps import StorageDep
-from api.new_router import new_router
 from api.parameters import StudyUid, problems
+from api.router_factory import new_router
 from inference.broker.notify import wake
 from storage.audit import Code
 from storage.core.clock import utcnow

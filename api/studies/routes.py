@@ -12,10 +12,10 @@ from api.deliveries.serializers import delivery_payload
 from api.deps import StorageDep
 from api.jobs.serializers import decision_payloads
 from api.lists.cursors import CursorPagingDep
-from api.new_router import new_router
 from api.parameters import SeriesUid, StudyUid, problems
 from api.reports.schemas import ReportPayload
 from api.reports.serializers import report_payload
+from api.router_factory import new_router
 from api.studies.damage import damaged_payload
 from api.studies.list_parameters import StudyQuery
 from api.studies.schemas import (

@@ -9,9 +9,9 @@ from api.audit.middleware import add_detail
 from api.audit_rules import Audited, NotAudited
 from api.base_schemas import Payload, RequestBody
 from api.deps import StorageDep
-from api.new_router import new_router
 from api.parameters import StudyUid, problems
 from api.request_rules.text_lengths import PeerName, UidText
+from api.router_factory import new_router
 from inference.broker.notify import wake
 from inference.deliveries.destinations import kind_of
 from inference.routing.send import send_study, why_not

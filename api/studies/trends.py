@@ -8,8 +8,8 @@ from api.audit_rules import RESULTS
 from api.base_schemas import code_payload
 from api.deps import StorageDep
 from api.findings.schemas import Trend, TrendList, TrendPoint
-from api.new_router import new_router
 from api.parameters import StudyUid, problems
+from api.router_factory import new_router
 from inference.findings.comparison import quantity_key, value_that_counts
 from inference.findings.derived import void_findings
 from inference.lesions.history import history_of, lesion_uids

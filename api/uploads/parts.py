@@ -21,8 +21,8 @@ from api.access.principal import PrincipalDep
 from api.audit_rules import NOT_IN_YET, UIDS_ALONE, Audited
 from api.deps import SettingsDep, StorageDep
 from api.errors import ApiProblem
-from api.new_router import new_router
 from api.parameters import UploadId, problems
+from api.router_factory import new_router
 from api.uploads.ownership import own_upload
 from api.uploads.progress import check_whole, part_count, part_size, size_of_part, upload_payload
 from api.uploads.routes import BINARY_BODY, check_size, own_store, receive, verified

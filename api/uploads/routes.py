@@ -22,8 +22,8 @@ from api.audit_rules import NOT_IN_YET, Audited
 from api.deps import SettingsDep, StorageDep
 from api.errors import ApiProblem
 from api.middleware import limited
-from api.new_router import new_router
 from api.parameters import problems
+from api.router_factory import new_router
 from api.uploads.schemas import PresignedUpload, PresignRequest, UploadReceived
 from storage.audit import Code
 from storage.core.clock import utcnow

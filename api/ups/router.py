@@ -2,7 +2,7 @@
 
 from api.dicomweb.capabilities import answer_options
 from api.dicomweb.routing import worklist_router
-from api.new_router import routes_of
+from api.router_factory import routes_of
 from api.ups import items, notifying, search, subscribing
 
 router = worklist_router()

@@ -14,9 +14,9 @@ from api.audit_rules import UIDS_ALONE, Audited, NotAudited, network_change
 from api.deps import StorageDep
 from api.errors import ApiProblem
 from api.lists.cursors import CursorPagingDep
-from api.new_router import new_router
 from api.parameters import problems
 from api.request_rules.enum_spelling import NoticeStateWord
+from api.router_factory import new_router
 from api.webhooks.people import (
     check_may_change,
     default_wait_s,

@@ -11,9 +11,9 @@ from api.audit_rules import QUERY, Audited
 from api.deps import StorageDep
 from api.errors import MISMATCH_TITLE, ApiProblem
 from api.lists.cursors import CursorPagingDep
-from api.new_router import new_router
 from api.parameters import UpdatedSince, problems
 from api.request_rules.enum_spelling import WorklistStateWord
+from api.router_factory import new_router
 from api.worklist.schemas import (
     NewWorklistItem,
     WorklistChanges,

@@ -14,8 +14,8 @@ from benchmarks.verification.structures import resliced_head
 from inference.imaging.volume import assemble_volume
 from inference.models.population import caveat_of
 from inference.pipeline import PipelineContext
-from inference.pipeline_runs.coverage import run_with_coverage
 from inference.pipelines.brain.brain_volume import BrainVolume
+from inference.volume_preparation.coverage import run_with_coverage
 from storage.settings import load_settings
 from tests import builders
 from tests.shared import SHARED

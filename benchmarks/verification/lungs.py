@@ -13,8 +13,8 @@ from pydicom import dcmread
 from benchmarks.verification.rows import Row
 from inference.imaging.volume import assemble_volume
 from inference.pipeline import PipelineContext
-from inference.pipeline_runs.coverage import run_with_coverage
 from inference.pipelines.chest.lung_density import LungDensity
+from inference.volume_preparation.coverage import run_with_coverage
 from storage.settings import load_settings
 from tests.inference.chest import SPACING_MM, chest, volume_of
 from tests.inference.cutting import cut

@@ -16,8 +16,8 @@ from pydicom.pixels import apply_rescale
 
 from benchmarks.verification.rows import Row
 from inference.imaging.volume import assemble_volume
-from inference.pipeline_runs.coverage import cut_off_at
 from inference.refusals import VolumeRefused
+from inference.volume_preparation.coverage import cut_off_at
 from tests import builders
 
 SHAPE = (24, 40, 36)

@@ -15,8 +15,8 @@ from inference.imaging.volume import Volume, assemble_volume
 from inference.models.card import Provable
 from inference.models.devices import with_fallback
 from inference.pipeline import Pipeline, PipelineContext, PipelineOutput, takes_instances
-from inference.pipeline_runs.coverage import run_with_coverage
-from inference.pipeline_runs.tilt import resamples_tilt
+from inference.volume_preparation.coverage import run_with_coverage
+from inference.volume_preparation.tilt import resamples_tilt
 from storage.core.clock import utcnow
 from storage.core.entities import Series
 from storage.core.errors import InvalidRequest, MediViewError

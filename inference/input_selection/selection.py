@@ -9,8 +9,8 @@ from inference.imaging.geometry import stack_of, tilt_degrees
 from inference.imaging.stacks import LOCALIZER, SeriesStack, stacks_of
 from inference.models.population import caveat_of
 from inference.pipeline import Acceptance, Pipeline
-from inference.pipeline_runs.tilt import resamples_tilt
 from inference.refusals import VolumeRefused
+from inference.volume_preparation.tilt import resamples_tilt
 from storage.core.entities import Instance, Series
 from storage.core.findings import PART_OF_SERIES
 

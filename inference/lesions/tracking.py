@@ -15,8 +15,8 @@ from inference.lesions.components import axes_mm, box_axes_mm, with_single_lesio
 from inference.lesions.measurable import without_composites
 from inference.lesions.points import spread_points, stored_points
 from inference.pipeline import Pipeline, PipelineOutput
-from inference.pipeline_runs.coverage import with_validity
 from inference.result_identity import segment_tracking_uid, stable_id
+from inference.volume_preparation.coverage import with_validity
 from storage.container import Storage
 from storage.core.entities import Job
 from storage.lesions.entities import Lesion, LesionMatch

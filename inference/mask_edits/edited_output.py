@@ -10,9 +10,9 @@ from inference.imaging.stated_numbers import headers_of
 from inference.mask_edits.edited_version import EditedVersion
 from inference.models.population import caveat_of
 from inference.pipeline import Measurement, PipelineOutput, Segment
-from inference.pipeline_runs.acquired import with_acquisition
-from inference.pipeline_runs.coverage import with_caveat, with_validity
 from inference.results.mask_read import MaskStack, read_segments
+from inference.volume_preparation.acquired import with_acquisition
+from inference.volume_preparation.coverage import with_caveat, with_validity
 from storage.core.errors import InvalidRequest
 from storage.core.variation import MM3_IN
 
@@ -79,5 +79,5 @@ def _measured(
             mm3 = masks.voxel_count(number) * before.volume.voxel_volume_mm3
             value = mm3 / MM3_IN[measured.unit.value]
             # The model was sure of its own mask; whether the new one is complete, the mask says
-            # (`inference.pipeline_runs.coverage`).
+            # (`inference.volume_preparation.coverage`).
             yield replace(measured, value=value, confidence=None, validity=None)

@@ -16,8 +16,8 @@ from inference.models.signatures import check_signature
 from inference.pipelines.catalogue import catalogue
 from inference.refusals import ModelUnusable
 from storage.core.untrusted_input.folder_walk import remove_tree
-from storage.models.registry import ModelStates
-from storage.models.shadow_runs import ShadowRuns
+from storage.model_registry.registry import ModelStates
+from storage.model_registry.shadow_runs import ShadowRuns
 from storage.settings import Settings
 
 

@@ -17,7 +17,7 @@ from inference.imaging.volume import Volume
 from inference.pipeline import PipelineOutput
 from storage.core.clock import utcnow
 from storage.core.entities import Job
-from storage.models.drift import Drift, DriftAlert, Observation
+from storage.model_registry.drift import Drift, DriftAlert, Observation
 
 log = structlog.get_logger(__name__)
 

@@ -16,7 +16,7 @@ from inference.models.model_folders import DIGESTS, MAX_BYTES, MAX_FILES, check_
 from inference.refusals import ModelUnusable
 from storage.core.errors import NotFound
 from storage.core.untrusted_input.folder_walk import files_below
-from storage.models.packages import ModelPackage
+from storage.model_registry.packages import ModelPackage
 from storage.objects.filesystem import ObjectStore
 from storage.settings import Settings
 from storage.volumes.durable_names import make_folder

@@ -23,7 +23,7 @@ from inference.models.model_folders import changing_models, remove_model_folder
 from inference.refusals import ModelUnusable
 from storage.container import Storage
 from storage.core.errors import MediViewError, StorageFull, StorageUnavailable
-from storage.models.packages import ModelPackage
+from storage.model_registry.packages import ModelPackage
 from storage.settings import Settings
 
 log = structlog.get_logger(__name__)

@@ -8,7 +8,7 @@ from inference.models.card import ModelCard
 from inference.pipeline import Pipeline
 from inference.pipelines.catalogue import catalogue
 from storage.core.errors import MediViewError, NotFound
-from storage.models.registry import ModelRecord, ModelState, ModelStates
+from storage.model_registry.registry import ModelRecord, ModelState, ModelStates
 from storage.settings import Settings
 
 _ORDER: tuple[ModelState, ...] = ("active", "verified", "added", "shadow", "retired")

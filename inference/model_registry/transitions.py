@@ -6,8 +6,8 @@ from typing import Any
 
 from inference.model_registry.status import ModelBlocked, Standing
 from inference.models.card import ModelCard
-from storage.models.registry import ModelRecord, ModelState, ModelStates
-from storage.models.shadow_runs import ShadowRuns
+from storage.model_registry.registry import ModelRecord, ModelState, ModelStates
+from storage.model_registry.shadow_runs import ShadowRuns
 
 
 def activate(

@@ -14,7 +14,7 @@ from inference.refusals import ModelUnusable
 from storage.container import open_storage
 from storage.core.clock import utcnow
 from storage.core.errors import NotFound
-from storage.models.registry import ModelRecord, ModelState, ModelStates
+from storage.model_registry.registry import ModelRecord, ModelState, ModelStates
 from storage.settings import Settings
 
 log = structlog.get_logger(__name__)

@@ -19,7 +19,7 @@ from storage.core.entities import Instance, Series
 from storage.core.sources import senders_of
 from storage.index.repository import Index
 from storage.integrity.instance_reader import InstanceReader
-from storage.models.registry import ModelStates
+from storage.model_registry.registry import ModelStates
 from storage.settings import Settings
 
 

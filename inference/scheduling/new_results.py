@@ -8,8 +8,8 @@ from inference.model_registry.status import Standing, offered
 from inference.pipeline import Pipeline
 from inference.rules.rule_set import RuleSet
 from inference.scheduling.due_studies import decide_due
-from inference.scheduling.later_studies import decide_again
 from inference.scheduling.schedule import in_order
+from inference.scheduling.studies_awaiting_priors import decide_again
 from storage.container import Storage
 from storage.core.callers.visibility import as_node
 from storage.core.clock import utcnow

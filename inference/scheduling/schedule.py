@@ -23,7 +23,7 @@ from storage.core.errors import StorageFull, StorageUnavailable
 from storage.core.sources import are_imported
 from storage.jobs.acceptance_decisions import AcceptanceDecisions
 from storage.jobs.pending_series import undecided_series
-from storage.models.registry import ModelStates
+from storage.model_registry.registry import ModelStates
 from storage.settings import Settings
 
 log = structlog.get_logger(__name__)

@@ -15,7 +15,7 @@ from storage.dicom.dataset_reader import read_part10
 from storage.findings.repository import Findings
 from storage.index.repository import Index
 from storage.integrity.instance_reader import InstanceReader
-from storage.models.shadow_runs import ShadowRun
+from storage.model_registry.shadow_runs import ShadowRun
 
 
 def dice_by_segment(

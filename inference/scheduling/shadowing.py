@@ -22,10 +22,10 @@ from inference.model_registry.verification import prove_here
 from inference.model_servers.gate import guarded
 from inference.models.devices import with_fallback
 from inference.pipeline import Pipeline, PipelineContext, takes_instances
-from inference.pipeline_runs.coverage import run_with_coverage
-from inference.pipeline_runs.tilt import resamples_tilt
 from inference.running_jobs import note_lost, noted
 from inference.scheduling.shadow_agreement import dice_by_segment, values_by_measurement
+from inference.volume_preparation.coverage import run_with_coverage
+from inference.volume_preparation.tilt import resamples_tilt
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.entities import OPEN_STATES, Instance, Job, Series
@@ -33,8 +33,8 @@ from storage.core.errors import NotFound
 from storage.index.repository import Index
 from storage.integrity.instance_reader import InstanceReader
 from storage.jobs.repository import Jobs
-from storage.models.registry import ModelStates
-from storage.models.shadow_runs import ShadowRun, ShadowRuns
+from storage.model_registry.registry import ModelStates
+from storage.model_registry.shadow_runs import ShadowRun, ShadowRuns
 from storage.outbox.leases import LEASE_S, Lease, LeaseLost
 from storage.outbox.retry_policies import retry_policy
 from storage.settings import Settings

@@ -16,7 +16,7 @@ from inference import auditing
 from inference.failures import place
 from inference.reports.due import draft_now
 from inference.results.file_writing import part10
-from inference.scheduling.later_studies import decide_without_lost_priors
+from inference.scheduling.studies_awaiting_priors import decide_without_lost_priors
 from storage.container import Storage
 from storage.core.entities import Instance, Job
 from storage.core.errors import NotFound

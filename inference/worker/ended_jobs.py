@@ -16,7 +16,7 @@ from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.errors import LimitExceeded, MediViewError, NotFound
 from storage.jobs.repository import Jobs
-from storage.models.shadow_runs import ShadowRuns
+from storage.model_registry.shadow_runs import ShadowRuns
 from storage.settings import Settings
 
 log = structlog.get_logger(__name__)

@@ -8,8 +8,8 @@ from inference.imaging.stated_numbers import headers_of
 from inference.imaging.volume import Volume
 from inference.models.population import caveat_of
 from inference.pipeline import Pipeline, PipelineOutput
-from inference.pipeline_runs.acquired import with_acquisition
-from inference.pipeline_runs.coverage import with_caveat
+from inference.volume_preparation.acquired import with_acquisition
+from inference.volume_preparation.coverage import with_caveat
 from inference.worker.job_loader import Loaded
 
 

@@ -15,10 +15,10 @@ from inference.input_selection.result_masks import LoadedResult
 from inference.input_selection.study_inputs import inputs_of
 from inference.job_progress import JobProgress
 from inference.pipeline import Pipeline, PipelineContext, ResultGiven, takes_instances
-from inference.pipeline_runs.tilt import resamples_tilt
 from inference.results.other_grids import OtherGrid
 from inference.rules.job_rule import rule_for
 from inference.rules.pipeline_rule import Rule
+from inference.volume_preparation.tilt import resamples_tilt
 from inference.worker.input_placement import Placement, place_inputs, results_taken
 from storage.container import Storage
 from storage.core.entities import Job, JobInput

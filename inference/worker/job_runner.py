@@ -24,7 +24,6 @@ from inference.model_registry.drift import observe
 from inference.model_registry.verification import ensure_proven
 from inference.models.devices import with_fallback
 from inference.pipeline import Pipeline, PipelineOutput, takes_instances
-from inference.pipeline_runs.coverage import run_with_coverage
 from inference.prior_comparison import comparison_of
 from inference.process_memory import peak_memory_bytes, reset_peak_memory
 from inference.reports.draft import draft_image
@@ -32,6 +31,7 @@ from inference.results.encode import EncodedResults, encode_results
 from inference.results.kinds_per_destination import NEEDS_GREY_VALUES, kinds_wanted
 from inference.rules.job_rule import destinations_of, stays_here
 from inference.running_jobs import note_storing
+from inference.volume_preparation.coverage import run_with_coverage
 from inference.worker.input_placement import Placement
 from inference.worker.job_caveats import with_caveats
 from inference.worker.job_loader import ENCODING, RUNNING, JobLoader, drop_pixels

@@ -21,7 +21,7 @@ from inference.pipeline import Pipeline
 from inference.pipelines.catalogue import catalogue
 from inference.process_memory import collect_after_job
 from inference.running_jobs import Kind, note_lost, note_storing, noted
-from inference.scheduling.later_studies import decide_without_lost_prior
+from inference.scheduling.studies_awaiting_priors import decide_without_lost_prior
 from inference.worker.job_runner import Work
 from storage.container import Storage
 from storage.core.callers.request_context import serving

@@ -23,9 +23,9 @@ from inference.reports.due import draft_due
 from inference.reports.publishing import REPORT_AGAIN_S, publish_due
 from inference.routing.service import RoutingRounds
 from inference.rules.file import current_rules
-from inference.scheduling.later_studies import look_for_priors_again
 from inference.scheduling.new_results import look_for_results_again
 from inference.scheduling.schedule import complete_and_schedule
+from inference.scheduling.studies_awaiting_priors import look_for_priors_again
 from inference.scheduling.workitems import WorkitemPerformer
 from inference.webhooks.watching import watch_waiting
 from inference.withdrawals.late_instances import FAILED_AGAIN_S, withdraw_outdated

@@ -51,10 +51,10 @@ from storage.jobs.repository import Jobs
 from storage.jobs.withdrawals import Withdrawals
 from storage.language.repository import Answers
 from storage.lesions.repository import Lesions
-from storage.models.drift import Drift
-from storage.models.packages import ModelPackages
-from storage.models.registry import ModelStates
-from storage.models.shadow_runs import ShadowRuns
+from storage.model_registry.drift import Drift
+from storage.model_registry.packages import ModelPackages
+from storage.model_registry.registry import ModelStates
+from storage.model_registry.shadow_runs import ShadowRuns
 from storage.mpps.repository import ProcedureSteps
 from storage.objects.backlog import check_backlog
 from storage.objects.opening import open_objects

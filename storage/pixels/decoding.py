@@ -11,7 +11,8 @@ from pydicom.pixels.utils import pixel_array
 from pydicom.uid import ExplicitVRLittleEndian
 
 from storage.core.errors import LimitExceeded
-from storage.pixels.frame_encoding import FrameEncoding, array_of, decode_with_colours, encoding_of
+from storage.pixels.frame_decoder import array_of, decode_with_colours
+from storage.pixels.frame_encoding import FrameEncoding, encoding_of
 from storage.pixels.processes import budget, run
 
 # What pydicom and the decoders behind it raise about a frame that they cannot take; TaskFailed

@@ -1,18 +1,10 @@
-"""How the bytes of one frame are to be read, and reading them in this very process."""
+"""What a decoder must know of a frame beside its bytes."""
 
-import warnings
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from pydicom.dataset import Dataset
-from pydicom.encaps import encapsulate
-from pydicom.pixels.decoders.base import get_decoder
-from pydicom.uid import UID, ExplicitVRLittleEndian, RLELossless
+from pydicom.uid import UID
 
-import storage.dicom.unpadded_reading  # noqa: F401
 from storage.core.text.padding import unpadded
 
 
@@ -62,63 +54,3 @@ def encoding_of(dataset: Dataset, transfer_syntax_uid: str) -> FrameEncoding:
         pixel_representation=int(dataset.get("PixelRepresentation") or 0),
         planar_configuration=int(dataset.get("PlanarConfiguration") or 0),
     )
-
-
-def decode_here(frame: bytes, encoding: FrameEncoding) -> NDArray[Any]:
-    """One frame as an array of rows × columns (× samples); YBR comes out as RGB.
-
-    Raises whatever the decoder raises. For frames from outside use `decoding.decode`.
-    """
-    return decode_with_colours(frame, encoding)[0]
-
-
-def decode_with_colours(frame: bytes, encoding: FrameEncoding) -> tuple[NDArray[Any], str]:
-    """The same, and the Photometric Interpretation of what came out."""
-    if encoding.encapsulated:
-        syntax = UID(encoding.transfer_syntax_uid)
-        buffer = encapsulate([frame], has_bot=False)
-    else:
-        syntax = ExplicitVRLittleEndian
-        buffer = frame + b"\0" * (len(frame) % 2)
-    options = _options(encoding)
-    # RLE of one bit a pixel runs over the packed bytes, which decoders do not expect.
-    packed = syntax == RLELossless and encoding.bits_allocated == 1
-    if packed:
-        length = -(-encoding.values // 8)
-        options |= {"rows": 1, "columns": length, "bits_allocated": 8, "bits_stored": 8}
-    with warnings.catch_warnings():
-        # What is odd about a header was logged when it was stored; here only pixels matter.
-        warnings.simplefilter("ignore")
-        array, came_out = get_decoder(syntax).as_array(buffer, index=0, **options)
-    if packed:
-        bits = np.unpackbits(np.asarray(array).reshape(-1), bitorder="little")
-        one_bit = bits[: encoding.values].reshape(encoding.rows, encoding.columns)
-        return one_bit, encoding.photometric_interpretation
-    return np.asarray(array), str(came_out["photometric_interpretation"])
-
-
-def _options(encoding: FrameEncoding) -> dict[str, Any]:
-    """What the decoder must know of a buffer that holds one frame alone."""
-    options: dict[str, Any] = {
-        "rows": encoding.rows,
-        "columns": encoding.columns,
-        "samples_per_pixel": encoding.samples_per_pixel,
-        "bits_allocated": encoding.bits_allocated,
-        "bits_stored": encoding.bits_stored,
-        "photometric_interpretation": encoding.photometric_interpretation,
-        "number_of_frames": 1,
-        "pixel_keyword": encoding.keyword,
-    }
-    if encoding.keyword == "PixelData":
-        options["pixel_representation"] = encoding.pixel_representation
-    if encoding.samples_per_pixel > 1:
-        options["planar_configuration"] = encoding.planar_configuration
-    return options
-
-
-def array_of(values: Mapping[str, Any], body: bytearray) -> NDArray[Any]:
-    """The array that `tasks.decode` wrote."""
-    dtype = np.dtype(str(values["dtype"]))
-    if dtype.kind not in "biuf":
-        raise ValueError("an array of another kind than numbers")
-    return np.frombuffer(body, dtype).reshape([int(side) for side in values["shape"]])

@@ -11,7 +11,8 @@ from pydicom.pixels.encoders.base import get_encoder
 from pydicom.uid import UID
 
 from storage.core.errors import InvalidRequest
-from storage.pixels.frame_encoding import FrameEncoding, decode_with_colours
+from storage.pixels.frame_decoder import decode_with_colours
+from storage.pixels.frame_encoding import FrameEncoding
 
 Answer = tuple[dict[str, Any], bytes | memoryview]
 PICTURE_FORMATS = ("PNG", "JPEG")
@@ -19,7 +20,7 @@ _BROKEN = (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBomb
 
 
 def answer_array(array: NDArray[Any]) -> Answer:
-    """As `frame_encoding.array_of` reads it: little endian, in C order."""
+    """As `frame_decoder.array_of` reads it: little endian, in C order."""
     plain = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
     return {"dtype": plain.dtype.str, "shape": list(plain.shape)}, plain.data.cast("B")
 

@@ -7,8 +7,8 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
 from api.app import create_app
-from api.new_router import StrictRoute
 from api.request_rules.unknown_names import known_fields, suggestion
+from api.router_factory import StrictRoute
 from storage.settings import load_settings
 from tests.api.client import ApiNode, is_problem
 

@@ -28,8 +28,8 @@ from api.access.sessions.session_routes import AuthenticatorDep
 from api.audit_rules import BY_ITSELF, NOT_YET, OWN_ACCESS
 from api.deps import SettingsDep, StorageDep
 from api.errors import ApiProblem
-from api.new_router import new_router
 from api.parameters import problems
+from api.router_factory import new_router
 from storage.accounts.confirmations import Confirmations
 from storage.accounts.recovery_codes import RecoveryCodes
 from storage.accounts.second_factors import SecondFactors

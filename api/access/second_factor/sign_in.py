@@ -25,8 +25,8 @@ from api.access.sessions.session_routes import AuthenticatorDep, session_info
 from api.audit_rules import BY_ITSELF, PUBLIC
 from api.deps import SettingsDep, StorageDep
 from api.errors import ApiProblem
-from api.new_router import new_router
 from api.parameters import problems
+from api.router_factory import new_router
 from storage.accounts.challenges import Challenges
 from storage.accounts.login_throttle import by_second_factor
 from storage.accounts.recovery_codes import RecoveryCodes

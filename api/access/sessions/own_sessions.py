@@ -13,8 +13,8 @@ from api.access.sessions.schemas import EndedSessions, OwnSession, OwnSessions
 from api.access.sessions.session_routes import AuthenticatorDep
 from api.audit_rules import BY_ITSELF, OWN_ACCESS
 from api.deps import StorageDep
-from api.new_router import new_router
 from api.parameters import problems
+from api.router_factory import new_router
 from storage.accounts.confirmations import Confirmations
 from storage.accounts.sessions import SessionEntry, Sessions
 from storage.audit import Audit

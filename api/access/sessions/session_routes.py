@@ -33,8 +33,8 @@ from api.access.session_cookies import (
 from api.audit_rules import BY_ITSELF, PUBLIC
 from api.deps import SettingsDep, StorageDep
 from api.errors import ApiProblem
-from api.new_router import new_router
 from api.parameters import problems
+from api.router_factory import new_router
 from storage.accounts.login_throttle import by_address, by_name
 from storage.accounts.second_factors import FactorKind, SecondFactors
 from storage.accounts.sessions import Sessions

@@ -14,7 +14,7 @@ from inference.evaluation.run import evaluate as evaluate_pipeline
 from inference.model_registry.status import Standing, standings
 from inference.model_registry.transitions import gate_refusals
 from storage.core.errors import NotFound
-from storage.models.registry import ModelStates
+from storage.model_registry.registry import ModelStates
 from storage.settings import Settings
 
 

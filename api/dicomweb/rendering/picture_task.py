@@ -15,7 +15,8 @@ from api.dicomweb.instances.pixel_layout import PixelLayout
 from api.dicomweb.rendering.picture import encode, make_picture
 from api.dicomweb.rendering.render_options import RenderOptions
 from storage.dicom.dataset_reader import read_part10
-from storage.pixels.frame_encoding import FrameEncoding, decode_here
+from storage.pixels.frame_decoder import decode_here
+from storage.pixels.frame_encoding import FrameEncoding
 
 _PICKLE = b"\x80"
 

@@ -27,7 +27,8 @@ from api.dicomweb.formats.json_values import little_endian_bytes
 from storage.dicom.dataset_reader import read_part10
 from storage.dicom.value_errors import UNREADABLE
 from storage.pixels.decoding import DECODER_ERRORS
-from storage.pixels.frame_encoding import decode_here, encoding_of
+from storage.pixels.frame_decoder import decode_here
+from storage.pixels.frame_encoding import encoding_of
 
 COMPRESSED = frozenset({RLELossless, JPEGLSLossless, JPEG2000Lossless})
 """What pixels can be compressed to."""

@@ -26,7 +26,6 @@ from inference.pipeline import (
     Readiness,
     Segment,
 )
-from inference.pipeline_runs.coverage import cut_off_at
 from inference.pipelines.brain import deepbet_model
 from inference.pipelines.brain.brain_mask import TO_THE_SPINAL_CORD, brain_mask_of
 from inference.pipelines.brain.conform import (
@@ -43,6 +42,7 @@ from inference.pipelines.brain.t1_head import judge_t1_head
 from inference.pipelines.codes import ANATOMICAL_STRUCTURE
 from inference.pipelines.structures import GUIDES, LEFT, RIGHT, STRUCTURES, Structure
 from inference.refusals import ModelUnusable, NotCovered, NothingFound
+from inference.volume_preparation.coverage import cut_off_at
 from storage.core.entities import Instance, Series
 from storage.core.errors import InvalidRequest
 from storage.core.findings import Code

@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from inference.imaging.directions import direction_of, in_words
 from inference.imaging.volume import Volume
 from inference.pipeline import Measurement, Segment
-from inference.pipeline_runs.coverage import validity_of
-from inference.pipeline_runs.surfaces import surface_of
 from inference.pipelines.brain.plausibility import is_cavity, judge
 from inference.pipelines.codes import CM3, MM3_IN_CM3, PERCENT, VOLUME
 from inference.pipelines.structures import STRUCTURES
+from inference.volume_preparation.coverage import validity_of
+from inference.volume_preparation.surfaces import surface_of
 from storage.core.findings import Code, Direction, Validity
 
 _INTRACRANIAL, _PARENCHYMA = "Intracranial volume", "Brain parenchyma volume"

@@ -28,11 +28,11 @@ from inference.pipeline import (
     Readiness,
     Segment,
 )
-from inference.pipeline_runs.coverage import cut_off_at, validity_of
 from inference.pipelines.chest.chest_ct import judge_chest_ct
 from inference.pipelines.chest.lungs import LUNG_BELOW_HU, OUTSIDE_HU, Lungs, segment_lungs
 from inference.pipelines.chest.self_test import prove_lungs
 from inference.pipelines.codes import ANATOMICAL_STRUCTURE, PERCENT, VOLUME
+from inference.volume_preparation.coverage import cut_off_at, validity_of
 from storage.core.entities import Instance, Series
 from storage.core.errors import InvalidRequest
 from storage.core.findings import Code

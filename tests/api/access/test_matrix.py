@@ -14,7 +14,7 @@ from api.access.access_document import access_table
 from api.access.policy import policy_of
 from api.access.rule_index import RouteWithoutPolicy, Rule, RuleIndex, rules_of
 from api.app import create_app
-from api.new_router import new_router
+from api.router_factory import new_router
 from api.routers import ROUTERS
 from storage.core.callers.roles import ROLES, SCOPES
 from storage.core.clock import utcnow

@@ -8,7 +8,7 @@ import pytest
 from inference.model_registry.adding import add_model
 from storage.core.clock import utcnow
 from storage.events.repository import Events
-from storage.models.drift import Observation
+from storage.model_registry.drift import Observation
 from tests.api.access.closed import ClosedNode, closed_node, closed_settings
 from tests.api.client import ApiNode, finding_of, is_problem, scheduled_job, worked_on
 from tests.inference.bundles import segmentation_bundle

@@ -10,11 +10,11 @@ import pytest
 from inference.imaging.volume import Volume
 from inference.language.checking import evidence_of
 from inference.pipeline import PipelineOutput
-from inference.pipeline_runs.coverage import with_caveat
 from inference.pipelines.codes import CM3
 from inference.reports.draft import draft_sections
 from inference.reports.evidence import gather
 from inference.reports.locale import load_locale
+from inference.volume_preparation.coverage import with_caveat
 from storage.core.entities import Job
 from storage.core.findings import Validity
 from tests.api.client import ApiNode

@@ -17,11 +17,11 @@ from inference.annotations.feedback_reports import write_feedback_reports
 from inference.imaging.volume import Volume
 from inference.language.checking import evidence_of
 from inference.pipeline import Measurement, PipelineOutput, Segment
-from inference.pipeline_runs.coverage import with_validity
 from inference.pipelines.codes import CM3, VOLUME
 from inference.reports.draft import draft_sections
 from inference.reports.evidence import gather
 from inference.reports.locale import load_locale
+from inference.volume_preparation.coverage import with_validity
 from storage.core.clock import utcnow
 from storage.core.entities import Job
 from tests import builders

@@ -13,9 +13,9 @@ from inference.annotations.content import replaced_by
 from inference.annotations.feedback_reports import newest_report, write_feedback_reports
 from inference.imaging.volume import Volume
 from inference.pipeline import PipelineOutput
-from inference.pipeline_runs.surfaces import with_surfaces
 from inference.pipelines.brain.brain_volume import BrainVolume
 from inference.reports.due import draft_due
+from inference.volume_preparation.surfaces import with_surfaces
 from storage.container import Storage
 from storage.core.callers.identity import of_account
 from storage.core.clock import utcnow

@@ -10,7 +10,7 @@ from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
 from inference.imaging.volume import Volume
-from inference.pipeline_runs.surfaces import surface_of
+from inference.volume_preparation.surfaces import surface_of
 from storage.core.findings import Code, Finding, Prior, Surface, Validity
 from storage.core.variation import known_before, left_open_mm3, variation_of
 

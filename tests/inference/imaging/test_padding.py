@@ -10,10 +10,10 @@ from inference.imaging.grayscale import display_values
 from inference.imaging.padding import measured_voxels, not_imaged, without_not_imaged
 from inference.imaging.volume import Volume, assemble_volume
 from inference.pipeline import Pipeline, PipelineContext
-from inference.pipeline_runs.tilt import run_upright
+from inference.volume_preparation.tilt import run_upright
 from storage.settings import Settings
 from tests import builders
-from tests.inference.pipeline_runs.test_tilt import _Keeps as Keeps
+from tests.inference.volume_preparation.test_tilt import _Keeps as Keeps
 
 SHAPE = (4, 24, 24)
 MIDDLE = (slice(None), slice(6, 18), slice(6, 18))

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from inference.scheduling import later_studies
-from inference.scheduling.later_studies import look_for_priors_again
 from inference.scheduling.schedule import complete_and_schedule, schedule_series
+from inference.scheduling.studies_awaiting_priors import look_for_priors_again
 from inference.withdrawals.late_instances import withdraw_outdated
 from inference.worker.run import run_job
 from storage.access_groups.decisions import Decision as GroupDecision

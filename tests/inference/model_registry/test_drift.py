@@ -14,7 +14,7 @@ from inference.worker.run import run_job
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.events.repository import Events
-from storage.models.drift import Observation
+from storage.model_registry.drift import Observation
 from tests.inference.orchestration import complete_series, storage_in
 from tests.inference.small import BrightRegion
 

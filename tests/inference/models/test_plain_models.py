@@ -19,11 +19,11 @@ from inference.imaging.volume import Volume, assemble_volume
 from inference.model_registry.adding import add_model
 from inference.models.card_file import Card
 from inference.pipeline import PipelineContext, PipelineOutput, ignore_progress
-from inference.pipeline_runs.surfaces import with_surfaces
 from inference.pipelines.box_findings import boxes_as_findings
 from inference.pipelines.catalogue import pipeline_named
 from inference.refusals import NothingFound
 from inference.scheduling.schedule import complete_and_schedule
+from inference.volume_preparation.surfaces import with_surfaces
 from inference.worker.run import run_job
 from storage.container import Storage
 from storage.core.errors import InvalidRequest

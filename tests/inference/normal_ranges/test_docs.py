@@ -15,8 +15,8 @@ from inference.pipelines.brain.structure_volumes import measured
 from inference.pipelines.structures import LEFT, RIGHT, STRUCTURES
 from storage.core.findings import Code, NormalRange
 from tests.api.client import finding_of
-from tests.inference.pipeline_runs.test_coverage import phantom
 from tests.inference.results_support import BRAIN, STRUCTURE, job_for
+from tests.inference.volume_preparation.test_coverage import phantom
 
 DOCS = Path(__file__).parents[3] / "docs" / "normal-ranges.md"
 SHARE = "Left hippocampus share of intracranial volume"

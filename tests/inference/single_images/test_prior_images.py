@@ -11,8 +11,8 @@ from api.jobs.serializers import job_payload
 from inference.model_registry.adding import add_model
 from inference.scheduling.deciding import results_in
 from inference.scheduling.explain import explain_study
-from inference.scheduling.later_studies import look_for_priors_again
 from inference.scheduling.schedule import complete_and_schedule
+from inference.scheduling.studies_awaiting_priors import look_for_priors_again
 from inference.worker.run import run_job
 from storage.container import Storage
 from storage.core.entities import Decision, Job

@@ -2,8 +2,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import ts from "typescript";
 import { expect, it } from "vitest";
-import { readerKeys } from "@/features/reader/components/keys";
-import { listKeys } from "@/features/studies/components/keys";
+import { readerKeys } from "@/features/reader/lib/readerKeyHelp";
+import { listKeys } from "@/features/studies/lib/listKeyHelp";
 import type { KeyGroup } from "@/shared/components/KeyHelp";
 import { text } from "@/shared/i18n";
 

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from inference.findings.build import build_findings
 from inference.imaging.volume import Volume
 from inference.pipeline import PipelineContext
-from inference.pipeline_runs.coverage import run_with_coverage
 from inference.pipelines.chest.lung_density import LungDensity
 from inference.results.sr.pdf import _own_measures
+from inference.volume_preparation.coverage import run_with_coverage
 from storage.core.errors import InvalidRequest
 from storage.settings import Settings
 from tests.inference.chest import SPACING_MM, Chest, chest, volume_of

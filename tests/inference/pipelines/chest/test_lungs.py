@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from inference.pipeline import PipelineContext
-from inference.pipeline_runs.coverage import run_with_coverage
 from inference.pipelines.chest.lung_density import LungDensity
 from inference.pipelines.chest.lungs import segment_lungs
 from inference.refusals import NothingFound
+from inference.volume_preparation.coverage import run_with_coverage
 from storage.settings import Settings
 from tests.inference.chest import Chest, chest, volume_of
 from tests.inference.cutting import cut

@@ -12,7 +12,7 @@ import { MaskEditBar } from "@/features/reader/components/masks/MaskEditBar";
 import { MaskPanel } from "@/features/reader/components/masks/MaskPanel";
 import { PresentationList } from "@/features/reader/components/stage/PresentationList";
 import { ReaderHeader } from "@/features/reader/components/ReaderHeader";
-import { readerKeys } from "@/features/reader/components/keys";
+import { readerKeys } from "@/features/reader/lib/readerKeyHelp";
 import { SeriesList } from "@/features/reader/components/SeriesList";
 import { SidePanel } from "@/features/reader/components/SidePanel";
 import { Stage } from "@/features/reader/components/stage/Stage";

@@ -13,7 +13,7 @@ import { UploadArea } from "@/features/uploads/components/UploadArea";
 import { Waiting } from "@/shared/components/Waiting";
 import { EmptyNode } from "@/features/studies/components/EmptyNode";
 import { FilterBar } from "@/features/studies/components/FilterBar";
-import { listKeys } from "@/features/studies/components/keys";
+import { listKeys } from "@/features/studies/lib/listKeyHelp";
 import { Paging } from "@/features/studies/components/Paging";
 import { SearchField } from "@/features/studies/components/SearchField";
 import { StudyListTable } from "@/features/studies/components/StudyListTable";

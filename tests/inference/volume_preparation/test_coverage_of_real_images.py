@@ -9,11 +9,11 @@ from inference.imaging.volume import Volume, assemble_volume
 from inference.pipeline import (
     PipelineContext,
 )
-from inference.pipeline_runs.coverage import (
-    run_with_coverage,
-)
 from inference.pipelines.brain.brain_volume import BrainVolume
 from inference.pipelines.chest.lung_density import LungDensity
+from inference.volume_preparation.coverage import (
+    run_with_coverage,
+)
 from storage.core.findings import Direction
 from storage.settings import Settings
 from tests.inference.cutting import cut

@@ -10,7 +10,7 @@ import numpy as np
 
 from inference.imaging.volume import Volume
 from inference.pipeline import Pipeline, PipelineContext, PipelineOutput, takes_instances
-from inference.pipeline_runs.tilt import run_upright
+from inference.volume_preparation.tilt import run_upright
 
 
 def imaged_slices(volume: Volume) -> slice:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from inference.pipeline import PipelineOutput
-from inference.pipeline_runs.coverage import COMPLETE
+from inference.volume_preparation.coverage import COMPLETE
 from storage.core.acquisition import DENSITIES
 from storage.core.findings import Acquisition
 from storage.core.variation import MM3_IN

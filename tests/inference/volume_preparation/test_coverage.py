@@ -18,19 +18,19 @@ from inference.pipeline import (
     PipelineOutput,
     Segment,
 )
-from inference.pipeline_runs.coverage import (
-    cut_off_at,
-    cut_off_segments,
-    run_with_coverage,
-    with_validity,
-)
-from inference.pipeline_runs.empty_slices import imaged_slices
 from inference.pipelines.brain.brain_mask import TO_THE_SPINAL_CORD
 from inference.pipelines.brain.brain_volume import BrainVolume
 from inference.pipelines.brain.structure_volumes import measured, notes_of
 from inference.pipelines.chest.lung_density import LungDensity
 from inference.pipelines.structures import STRUCTURES
 from inference.refusals import NotCovered, NothingFound
+from inference.volume_preparation.coverage import (
+    cut_off_at,
+    cut_off_segments,
+    run_with_coverage,
+    with_validity,
+)
+from inference.volume_preparation.empty_slices import imaged_slices
 from storage.core.findings import Direction
 from storage.settings import Settings
 from tests.inference.chest import chest, volume_of

@@ -22,9 +22,9 @@ from inference.pipeline import (
     PipelineContext,
     PipelineOutput,
 )
-from inference.pipeline_runs.empty_slices import imaged_slices, in_all_slices, run_on_slices
-from inference.pipeline_runs.surfaces import with_surfaces
 from inference.refusals import NotCovered
+from inference.volume_preparation.empty_slices import imaged_slices, in_all_slices, run_on_slices
+from inference.volume_preparation.surfaces import with_surfaces
 from storage.core.findings import Direction, Validity
 
 COMPLETE = Validity("complete")

@@ -8,12 +8,12 @@ import pytest
 from inference.imaging.volume import Volume
 from inference.models.card import FixedGrid, ModelCard
 from inference.pipeline import Measurement, PipelineOutput
-from inference.pipeline_runs.surfaces import surface_of, with_surfaces
 from inference.pipelines.brain.brain_structures import BrainStructures
 from inference.pipelines.brain.brain_volume import BrainVolume
+from inference.volume_preparation.surfaces import surface_of, with_surfaces
 from storage.core.findings import Surface
-from tests.inference.pipeline_runs.test_coverage import ball, phantom
 from tests.inference.results_support import CM3, VOLUME
+from tests.inference.volume_preparation.test_coverage import ball, phantom
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,9 @@ from pydicom.dataset import Dataset
 
 from inference.imaging.volume import Volume, assemble_volume
 from inference.pipeline import PipelineContext, PipelineOutput
-from inference.pipeline_runs.tilt import derivation_text, run_upright
 from inference.refusals import VolumeRefused
 from inference.scheduling.schedule import complete_and_schedule
+from inference.volume_preparation.tilt import derivation_text, run_upright
 from inference.worker.run import run_job
 from tests import builders
 from tests.inference.imaging.test_volume_beside_dcm2niix import nifti_files, on_grid_of
