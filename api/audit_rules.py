@@ -1,7 +1,7 @@
 """What the audit trail records of an HTTP request. Each route names one (`api.access.policy`).
 
-DICOM associations are recorded by `dicom_node.association.auditing`, jobs and what leaves the node
-by `inference.auditing`, sign-ins and sign-outs by `api.access.audited_sign_ins`.
+DICOM associations are recorded by `dicom_node.association.auditing`, jobs by `inference.auditing`,
+what leaves the node by `inference.deliveries.auditing`, sign-ins by `api.access.audited_sign_ins`.
 """
 
 from dataclasses import dataclass

@@ -4,13 +4,13 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, StringConstraints
 
-from api.access.interface_languages import InterfaceLanguage
 from api.access.policy import READERS, policy
 from api.access.principal import PrincipalDep
 from api.audit_rules import OWN_SETTINGS
 from api.base_schemas import FewMistakes, Payload
 from api.deps import StorageDep
 from api.router_factory import new_router
+from storage.core.interface_languages import InterfaceLanguage
 
 router = new_router(prefix="/api/me", tags=["session"])
 

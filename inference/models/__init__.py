@@ -1,1 +1,1 @@
-"""Models: cards, files, packs, devices, verification and states."""
+"""Models: cards, files, packs, devices, populations. Their states: `inference.model_registry`."""

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from storage.core.interface_languages import InterfaceLanguage
 from storage.webhooks.payloads import PING
-from storage.webhooks.people import Language
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Phrases:
     names: str
 
 
-PHRASES: Mapping[Language, Phrases] = {
+PHRASES: Mapping[InterfaceLanguage, Phrases] = {
     "en": Phrases(
         titles={
             "alert.raised": "Critical finding",

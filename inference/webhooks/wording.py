@@ -10,11 +10,11 @@ from datetime import datetime
 from typing import Any
 
 from inference.webhooks.phrases import PHRASES, Phrases
+from storage.core.interface_languages import InterfaceLanguage
 from storage.core.text.outside_text import text_from_outside
 from storage.settings import Settings
 from storage.webhooks.entities import WebhookDelivery
 from storage.webhooks.payloads import PING
-from storage.webhooks.people import Language
 
 _NAME_AT_MOST = 80
 _KINDS_AT_MOST = 12
@@ -66,7 +66,7 @@ class PeopleMessage:
 
 def message_of(
     settings: Settings,
-    language: Language,
+    language: InterfaceLanguage,
     notices: Sequence[WebhookDelivery],
     patient_words: PatientWords | None = None,
 ) -> PeopleMessage:
@@ -97,7 +97,7 @@ def message_of(
     )
 
 
-def trial_message(settings: Settings, language: Language, now: datetime) -> PeopleMessage:
+def trial_message(settings: Settings, language: InterfaceLanguage, now: datetime) -> PeopleMessage:
     """What a receiver gets when somebody tries it."""
     notice = WebhookDelivery(
         number=0,

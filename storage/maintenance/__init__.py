@@ -1,1 +1,1 @@
-"""What runs beside the work: reconciling, compaction, retention, verification, export."""
+"""What runs beside the work: housekeeping, compaction, expiry, verification, export."""

@@ -12,11 +12,11 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from storage.core.errors import InvalidRequest
+from storage.core.interface_languages import InterfaceLanguage
 from storage.http.url_policy import check_url
 from storage.settings import Settings, is_loopback
 
 WebhookKind = Literal["webhook", "mail", "teams", "slack"]
-Language = Literal["en", "de"]
 
 DEFAULT_WAIT_S = 300
 LONGEST_WAIT_S = 7 * 86_400
@@ -55,7 +55,7 @@ class ForPeople:
     `names_patients`: messages name the patient, the ID and the order of a study.
     """
 
-    language: Language = "en"
+    language: InterfaceLanguage = "en"
     wait_s: int = 0
     quiet_hours: str = ""
     names_patients: bool = False

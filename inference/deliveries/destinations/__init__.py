@@ -1,4 +1,4 @@
-"""Where results go: a PACS by DIMSE, an archive by STOW-RS, a folder (`registry`)."""
+"""Where results go: each kind of destination is a file here and a line in `registry`."""
 
 from inference.deliveries.destinations.protocol import Destination, Outcome, TestResult
 from inference.deliveries.destinations.registry import (

@@ -16,10 +16,10 @@ from typing import Any, Literal, get_args
 import yaml
 
 from inference.language.critical.forms import Form, Vocabulary, Word, form_of
+from inference.language.guard.languages import LANGUAGES
 
 Category = Literal["immediate", "urgent", "soon"]
 """To be reported within minutes, hours, days."""
-LANGUAGES = ("en", "de")
 _CONTEXT = "context"
 
 

@@ -5,6 +5,7 @@ import { Field, Select } from "@/shared/components/parts";
 import { ProblemNote } from "@/shared/components/ProblemNote";
 import { useAction } from "@/shared/hooks/useAction";
 import { useText } from "@/shared/hooks/useText";
+import { languages } from "@/shared/i18n/language";
 import type { Webhook } from "@/shared/api/types";
 
 export interface WebhookWish {
@@ -19,7 +20,6 @@ export interface WebhookWish {
 }
 
 const kinds = ["webhook", "mail", "teams", "slack"] as const;
-const languages = ["en", "de"] as const;
 const forPrograms = "results.stored, job.failed, job.superseded";
 const forPeople = "alert.*, job.failed, delivery.failed, destination.*, node.*, study.release_overdue";
 
