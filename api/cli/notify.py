@@ -16,11 +16,11 @@ from storage.audit import Code, Type
 from storage.container import Storage, open_storage
 from storage.core.callers.visibility import Caller
 from storage.core.errors import InvalidRequest
+from storage.core.interface_languages import InterfaceLanguage
 from storage.webhooks.people import (
     DEFAULT_WAIT_S,
     PEOPLE_EVENTS,
     ForPeople,
-    Language,
     WebhookKind,
 )
 from storage.webhooks.repository import CHATS, Webhook
@@ -109,12 +109,12 @@ def add(
         raise InvalidRequest(
             f"There is no kind of receiver '{kind[:40]}'.", remedy=f"Choose {', '.join(_KINDS)}."
         )
-    if language not in get_args(Language):
+    if language not in get_args(InterfaceLanguage):
         raise InvalidRequest(
             f"There are no messages in '{language[:40]}'.",
-            remedy=f"Choose {', '.join(get_args(Language))}.",
+            remedy=f"Choose {', '.join(get_args(InterfaceLanguage))}.",
         )
-    for_people = ForPeople(cast(Language, language), wait, quiet, name_patients)
+    for_people = ForPeople(cast(InterfaceLanguage, language), wait, quiet, name_patients)
     address = address or _address_of(kind)
     actor = operator()
     with _storage() as storage, _change(storage, "C", kind, for_people):

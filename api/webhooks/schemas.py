@@ -7,12 +7,12 @@ from pydantic import Field, StringConstraints
 
 from api.base_schemas import CursorPage, Payload, RequestBody
 from api.request_rules.enum_spelling import NoticeStateWord
+from storage.core.interface_languages import InterfaceLanguage
 from storage.webhooks.payloads import EVENT_TYPES
 from storage.webhooks.people import (
     DEFAULT_WAIT_S,
     LONGEST_WAIT_S,
     PEOPLE_EVENTS,
-    Language,
     WebhookKind,
 )
 
@@ -59,7 +59,9 @@ _QuietHours = Annotated[
         examples=["22:00-06:00"],
     ),
 ]
-_Language = Annotated[Language, Field(description="For people: the language of the messages.")]
+_Language = Annotated[
+    InterfaceLanguage, Field(description="For people: the language of the messages.")
+]
 _NamesPatients = Annotated[
     bool,
     Field(
