@@ -1,6 +1,5 @@
 """Conditions of rules: what is asked of DICOM values and of facts, and how they are joined."""
 
-import re
 from collections.abc import Iterator
 from typing import Annotated, Any
 
@@ -8,6 +7,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from pydicom.datadict import dictionary_VR, tag_for_keyword
 
 from inference.rules.facts import FACTS
+from inference.rules.patterns import check_pattern
 
 _GROUPS = ("all", "any", "not")
 
@@ -46,10 +46,7 @@ class Test(Strict):
         if not self.model_fields_set:
             raise ValueError("says nothing; use equals, contains, matches, at_least, at_most")
         if self.matches is not None:
-            try:
-                re.compile(self.matches)
-            except re.error as error:
-                raise ValueError(f"matches is not a regular expression: {error}") from error
+            check_pattern(self.matches)
         return self
 
 

@@ -19,6 +19,7 @@ from storage.settings import Settings
 log = structlog.get_logger(__name__)
 
 MAX_BYTES = 1024 * 1024
+_NAMED_ERRORS = 50
 _REMEDY = "Correct the file; `mediview rules check FILE` says whether it is right."
 
 
@@ -53,7 +54,11 @@ def rules_in(text: str, name: str, remedy: str) -> RuleSet:
     try:
         return RuleSet.model_validate({} if data is None else data)
     except ValidationError as error:
-        lines = [f"{name}:{_line_of(node, one['loc'])}: {_message(one)}" for one in error.errors()]
+        errors = error.errors(include_url=False, include_input=False)
+        named = errors[:_NAMED_ERRORS]
+        lines = [f"{name}:{_line_of(node, one['loc'])}: {_message(one)}" for one in named]
+        if len(errors) > len(named):
+            lines.append(f"{name}: and {len(errors) - len(named)} mistakes more.")
         raise InvalidRequest("\n".join(lines), remedy=remedy) from error
 
 

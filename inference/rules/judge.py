@@ -1,12 +1,12 @@
 """Whether conditions hold for a series, with a trace that a person can follow."""
 
-import re
 from dataclasses import dataclass
 from typing import Protocol
 
 from inference.reasons import reason as because
 from inference.rules.conditions import Condition, Test
 from inference.rules.facts import SeriesFacts, Value, as_number, is_numeric
+from inference.rules.patterns import is_found
 from inference.rules.pipeline_rule import Rule
 from inference.rules.rule_set import RuleSet
 
@@ -143,7 +143,7 @@ def _words_hold(test: Test, value: float | str, is_number: bool) -> bool:
     return (
         (test.equals is None or any(_same(text, number, one, is_number) for one in test.equals))
         and (test.contains is None or any(_text(one).lower() in text for one in test.contains))
-        and (test.matches is None or re.search(test.matches, text, re.IGNORECASE) is not None)
+        and (test.matches is None or is_found(test.matches, text))
     )
 
 

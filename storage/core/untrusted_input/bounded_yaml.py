@@ -25,7 +25,11 @@ def load_bounded_yaml(text: str) -> Any:
     and one within what it stands for means values without end. Raises yaml.YAMLError.
     """
     check_bounded_yaml(text)
-    return yaml.safe_load(text)
+    try:
+        return yaml.safe_load(text)
+    except (ValueError, OverflowError) as error:
+        # Of a scalar that looks like a number or a date and is none: 2026-02-30, 0b_.
+        raise YamlRefused(f"a number or date in it does not exist ({error})") from error
 
 
 def check_bounded_yaml(text: str) -> None:
