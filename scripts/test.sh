@@ -50,8 +50,8 @@ finish "debian-packages"
 finish "python-environment"
 
 # The tests run in parts, for each waits now and then: the web side, the models and results, the floors
-# below them, what breaks and attacks nodes, and the end-to-end tests of the reader and of everything
-# else, which need the built viewer.
+# below them, what breaks and attacks nodes, and the end-to-end tests, which need the built viewer and
+# share one node.
 start "viewer" make --no-print-directory viewer
 # What is large and imported everywhere is compiled once, not by all parts at the same time.
 .venv/bin/python -c "import monai, api.app, api.cli.main"
@@ -96,13 +96,12 @@ start "viewer-checks" make --no-print-directory check-viewer
 start "tests-generated" scripts/generated-clients.sh
 finish "python-checks"
 export MEDIVIEW_STEP_TIMES=$times
-tests reader -m e2e tests/e2e/reader
-tests e2e -m e2e tests/e2e --ignore=tests/e2e/reader tests/faults/test_node_faults.py
+tests e2e -m e2e tests/e2e tests/faults/test_node_faults.py
 status=0
 finish "viewer-checks" || status=1
 finish "tests-generated" || status=1
 failed_parts=()
-for part in web inference others faults reader e2e; do
+for part in web inference others faults e2e; do
     code=0
     finish "tests-$part" || code=$?
     case $code in
