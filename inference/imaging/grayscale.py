@@ -6,7 +6,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
-from pydicom.pixels.processing import apply_color_lut, apply_modality_lut, apply_voi
+from pydicom.pixels.processing import apply_modality_lut, apply_voi
+
+from inference.imaging.palette import apply_palette
 
 WindowFunction = Literal["LINEAR", "LINEAR_EXACT", "SIGMOID"]
 
@@ -70,7 +72,7 @@ def display_values(
 ) -> NDArray[np.uint8]:
     """8-bit grey (rows, columns) or RGB (rows, columns, 3) of one decoded frame."""
     if header.get("PhotometricInterpretation") == "PALETTE COLOR":
-        return _to_bytes(apply_color_lut(array, header), 16 if _deep_palette(header) else 8)
+        return _to_bytes(apply_palette(array, header), 16 if _deep_palette(header) else 8)
     if array.ndim == 3:
         # A window does not apply to colour (PS3.18 8.3.5.1.4).
         return _to_bytes(array[..., :3], int(header.get("BitsStored") or 8))

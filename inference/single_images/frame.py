@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
-from pydicom.pixels.processing import apply_color_lut, apply_modality_lut
+from pydicom.pixels.processing import apply_modality_lut
 
 from inference.calibration.decision import calibration_of
 from inference.imaging.grayscale import Window, frame_transforms, unit_values
+from inference.imaging.palette import apply_palette
 from inference.imaging.pixels import padding_range
 from inference.single_images.card import Grey
 from inference.single_images.refusals import ImageRefused
@@ -81,7 +82,7 @@ def _shown(
     """Values from 0 to 1 with an axis of channels, and where the frame is padding."""
     none = np.zeros(stored.shape[:2], bool)
     if unpadded(str(dataset.get("PhotometricInterpretation") or "")) == "PALETTE COLOR":
-        coloured = apply_color_lut(stored, dataset)
+        coloured = apply_palette(stored, dataset)
         deep = coloured.dtype.itemsize > 1
         return coloured[..., :3].astype(np.float32) / (65535.0 if deep else 255.0), none
     if stored.ndim == 3:
