@@ -1,4 +1,4 @@
-"""Palettes are looked up as pydicom does, and segmented ones are bounded before they are expanded."""
+"""Palettes are looked up as by pydicom; segmented ones are bounded before they are expanded."""
 
 import struct
 
