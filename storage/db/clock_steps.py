@@ -13,14 +13,13 @@ from sqlalchemy import (
     Engine,
     bindparam,
     delete,
-    insert,
     select,
     true,
     update,
 )
 
 from storage import tables as t
-from storage.db.engine import reading, writing
+from storage.db.engine import insert_or_update, reading, writing
 from storage.outbox import tables as outbox
 
 _WAITS: tuple[tuple[Column[datetime], ColumnElement[bool]], ...] = (
@@ -48,9 +47,8 @@ def note_step(engine: Engine, step: ClockStep) -> None:
     """In place of the one before. Raises StorageUnavailable."""
     with writing(engine) as connection:
         connection.execute(delete(t.clock_step))
-        connection.execute(
-            insert(t.clock_step).values(at=step.at, seconds=round(step.by.total_seconds()))
-        )
+        row = {"at": step.at, "seconds": round(step.by.total_seconds())}
+        insert_or_update(connection, t.clock_step, [row], ["at"])
 
 
 def last_step(engine: Engine) -> ClockStep | None:

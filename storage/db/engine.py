@@ -1,7 +1,7 @@
 """One way to reach SQLite and PostgreSQL, and the errors of both translated."""
 
 import sqlite3
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol
@@ -286,3 +286,19 @@ def insert_or_ignore(connection: Connection, table: Table, values: dict[str, Any
     # Not rowcount: psycopg leaves it unknown here.
     written = insert.values(**values).on_conflict_do_nothing().returning(literal(1))
     return connection.execute(written).first() is not None
+
+
+def insert_or_update(
+    connection: Connection, table: Table, rows: Sequence[dict[str, Any]], key: Collection[str]
+) -> None:
+    """INSERT … ON CONFLICT (key) DO UPDATE, all rows with the same columns.
+
+    Also behind a DELETE in the same transaction: on PostgreSQL another process that did the same
+    meanwhile may have written the row again before this one inserts it.
+    """
+    if rows:
+        insert = insert_into(connection, table)
+        values = {name: insert.excluded[name] for name in rows[0] if name not in key}
+        connection.execute(
+            insert.on_conflict_do_update(index_elements=list(key), set_=values), list(rows)
+        )

@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import Engine, func, insert, select, update
+from sqlalchemy import Engine, func, select, update
 
 from storage import tables as t
 from storage.core.entities import Instance
 from storage.core.errors import NotFound
-from storage.db.engine import reading, writing
+from storage.db.engine import insert_or_ignore, reading, writing
 from storage.index.repository import Index
 from storage.index.row_mapping import to_instance
 from storage.index.select_statements import select_stored_instances
@@ -94,7 +94,7 @@ class Scrub:
         if state is None:
             state = ScrubState(0, 0, self._total_bytes(), now, None)
             with writing(self._engine) as connection:
-                connection.execute(insert(t.scrub).values(id=1, **_values(state)))
+                insert_or_ignore(connection, t.scrub, {"id": 1, **_values(state)})
         elif now < state.started_at:
             # The clock was set back; the round takes longer by as much.
             state = replace(state, started_at=now)

@@ -1,13 +1,15 @@
 """For each series and pipeline: accepted, or not and why."""
 
-from sqlalchemy import Engine, delete, insert, select
+from sqlalchemy import Engine, delete, select
 
 from storage import tables as t
 from storage.core.entities import Decision
 from storage.core.text.outside_text import stored_reason
-from storage.db.engine import reading, writing
+from storage.db.engine import insert_or_update, reading, writing
 from storage.db.row_mapping import to_decision
 from storage.events.repository import add_event
+
+_KEY = ("study_instance_uid", "series_instance_uid", "pipeline")
 
 
 class AcceptanceDecisions:
@@ -27,7 +29,7 @@ class AcceptanceDecisions:
                     t.decision.c.pipeline == decision.pipeline,
                 )
             )
-            connection.execute(insert(t.decision).values(**values))
+            insert_or_update(connection, t.decision, [values], _KEY)
             add_event(
                 connection,
                 decision.decided_at,

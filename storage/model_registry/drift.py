@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Engine, delete, insert, select
+from sqlalchemy import Engine, delete, select
 
 from storage import tables as t
-from storage.db.engine import insert_or_ignore, reading, writing
+from storage.db.engine import insert_or_ignore, insert_or_update, reading, writing
 from storage.events.repository import add_event
 
 _KEPT_FOR_COMPARISON = 20_000
@@ -92,7 +92,9 @@ class Drift:
                         table.c.pipeline == pipeline, table.c.pipeline_version == version
                     )
                 )
-            connection.execute(insert(t.drift_baseline).values(**key, since=since, set_by=by))
+            insert_or_update(
+                connection, t.drift_baseline, [{**key, "since": since, "set_by": by}], list(key)
+            )
 
     def settle(
         self, pipeline: str, version: str, scanner: str, found: list[DriftAlert], now: datetime
@@ -109,9 +111,14 @@ class Drift:
             connection.execute(
                 delete(t.drift_alert).where(*where, t.drift_alert.c.measure.in_(gone))
             )
-            new = [one for one in found if one.measure not in known]
+            # Another control worker may have announced it meanwhile.
+            new = [
+                one
+                for one in found
+                if one.measure not in known
+                and insert_or_ignore(connection, t.drift_alert, vars(one))
+            ]
             for one in new:
-                connection.execute(insert(t.drift_alert).values(**vars(one)))
                 add_event(
                     connection,
                     now,

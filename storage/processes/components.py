@@ -4,10 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Engine, delete, insert, select
+from sqlalchemy import Engine, delete, select
 
 from storage import tables as t
-from storage.db.engine import reading, writing
+from storage.db.engine import insert_or_update, reading, writing
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,7 @@ class Components:
         ]
         with writing(self._engine) as connection:
             connection.execute(delete(t.component).where(t.component.c.host == host))
-            if rows:
-                connection.execute(insert(t.component), rows)
+            insert_or_update(connection, t.component, rows, ["host", "name"])
 
     def failed(self) -> list[tuple[str, Component]]:
         """Each part that failed with the host where it did, by host and name."""

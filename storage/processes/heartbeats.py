@@ -4,12 +4,12 @@ import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import Engine, delete, insert, select
+from sqlalchemy import Engine, select
 
 from storage import tables as t
 from storage.core.clock import CLOCKS_AGREE_WITHIN_S
 from storage.core.errors import StorageUnavailable
-from storage.db.engine import reading, writing
+from storage.db.engine import insert_or_update, reading, writing
 
 BEAT_EVERY_S = 5.0
 """How often each process says that it lives."""
@@ -37,8 +37,7 @@ class Heartbeats:
             self._touch(self._folder / name, (now - _EPOCH) // _MICROSECOND * 1000)
             return
         with writing(self._engine) as connection:
-            connection.execute(delete(t.heartbeat).where(t.heartbeat.c.name == name))
-            connection.execute(insert(t.heartbeat).values(name=name, at=now))
+            insert_or_update(connection, t.heartbeat, [{"name": name, "at": now}], ["name"])
 
     def last(self, name: str) -> datetime | None:
         """When the process last reported that it lives; None when it never did."""

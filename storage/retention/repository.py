@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import Engine, and_, delete, func, insert, or_, select, update
 
 from storage import tables as t
-from storage.db.engine import reading, writing
+from storage.db.engine import insert_or_update, reading, writing
 from storage.db.portions import in_portions
 from storage.index.study_list import total
 from storage.retention.round import RetentionRound
@@ -86,7 +86,7 @@ class StudyRetention:
         with writing(self._engine) as connection:
             uids = [one.study_instance_uid for one in decisions]
             connection.execute(delete(t.study_retention).where(_ROW.study_instance_uid.in_(uids)))
-            connection.execute(insert(t.study_retention), rows)
+            insert_or_update(connection, t.study_retention, rows, ["study_instance_uid"])
 
     def due(self, rules_digest: str, now: datetime, limit: int) -> list[str]:
         """Studies whose time is over, the longest ago first, unless they had to stay just now."""
