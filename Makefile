@@ -20,7 +20,7 @@ VIEWER_SOURCES := $(shell find viewer \( -name node_modules -o -name .next -o -n
 NODE_SOURCES := $(shell find storage dicom_node inference api -name '*.py' 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev test slow check format viewer client viewer-file check-viewer docs bench verification faults retention bundles nnunet fuzz attacks chaos model-servers conformance lock containers sbom audit clean
+.PHONY: help run dev test slow check format viewer client viewer-file check-viewer docs bench verification faults retention bundles nnunet fuzz attacks chaos model-servers conformance lock containers manifests sbom audit clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -111,6 +111,9 @@ containers: $(STAMPS)/test ## The two commands in containers of bare Debian, the
 	@scripts/containers/bare.sh
 	@scripts/containers/image.sh
 	@scripts/containers/map.sh
+
+manifests: $(STAMPS)/test ## Render deploy/kubernetes/manifests from the Helm chart
+	@$(BIN)/python scripts/kubernetes-manifests.py
 
 sbom: $(STAMPS)/runtime ## List all that a node consists of, as CycloneDX, in .stamps/sbom
 	@scripts/supply-chain.sh sbom

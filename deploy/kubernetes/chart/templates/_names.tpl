@@ -1,0 +1,36 @@
+{{- define "mediview.name" -}}
+{{- if contains "mediview" .Release.Name }}{{ .Release.Name | trunc 40 | trimSuffix "-" }}{{ else }}{{ printf "%s-mediview" .Release.Name | trunc 40 | trimSuffix "-" }}{{ end }}
+{{- end }}
+
+{{- define "mediview.selector" -}}
+app.kubernetes.io/name: mediview
+app.kubernetes.io/instance: {{ .root.Release.Name }}
+app.kubernetes.io/component: {{ .role }}
+{{- end }}
+
+{{- define "mediview.labels" -}}
+{{ include "mediview.selector" . }}
+app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .root.Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
+{{- end }}
+
+{{/* What names all pods of the release. */}}
+{{- define "mediview.all" -}}
+app.kubernetes.io/name: mediview
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{- define "mediview.image" -}}
+{{- $image := mergeOverwrite (deepCopy .root.Values.image) (.image | default dict) -}}
+{{- if $image.digest -}}
+{{ $image.repository }}@{{ $image.digest }}
+{{- else -}}
+{{ $image.repository }}:{{ $image.tag | default .root.Chart.AppVersion }}
+{{- end -}}
+{{- end }}
+
+{{/* The Secret of a role: owner, scp, api, worker or control. */}}
+{{- define "mediview.secret" -}}
+{{ index .root.Values.secrets .account | default (printf "%s-%s" (include "mediview.name" .root) .account) }}
+{{- end }}

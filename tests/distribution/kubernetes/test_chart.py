@@ -1,0 +1,150 @@
+"""The chart with the values of a site: what it takes, and what it refuses."""
+
+import json
+from typing import Any
+
+import pytest
+import yaml
+from jsonschema import Draft7Validator
+
+from storage.settings import Settings
+from storage.settings.unknown import setting_names
+from tests.distribution.kubernetes.conftest import KUBERNETES, Render, pod_of, run_helm
+from tests.distribution.kubernetes.policies import violations
+
+SCHEMA = Draft7Validator(json.loads((KUBERNETES / "chart/values.schema.json").read_text()))
+DIGEST = f"sha256:{'0a' * 32}"
+
+
+def test_every_pod_runs_the_very_image_that_a_site_names(render: Render) -> None:
+    documents = render("group", image={"repository": "registry.example.org/m", "digest": DIGEST})
+    images = {
+        container["image"]
+        for document in documents
+        if (template := pod_of(document)) is not None
+        for container in template["spec"]["containers"]
+    }
+    assert images == {f"registry.example.org/m@{DIGEST}"}
+    assert [list(violations(one)) for one in documents if pod_of(one)] == [[]] * 9
+
+
+def test_a_stopped_node_has_no_pod_and_nothing_that_starts_one(render: Render) -> None:
+    documents = render("group", "keda", "gpu", stopped=True)
+    kinds = {one["kind"] for one in documents}
+    assert not kinds & {"HorizontalPodAutoscaler", "ScaledObject"}
+    for one in documents:
+        if one["kind"] in {"Deployment", "StatefulSet"}:
+            assert one["spec"]["replicas"] == 0
+        if one["kind"] == "CronJob":
+            assert one["spec"]["suspend"] is True
+
+
+def test_a_role_has_the_settings_of_the_site_with_its_own_over_them(render: Render) -> None:
+    documents = render(
+        "group",
+        settings={"MEDIVIEW_TORCH_THREADS": "3", "MEDIVIEW_LOG_LEVEL": "DEBUG"},
+        workers={"jobs": {"settings": {"MEDIVIEW_TORCH_THREADS": "8"}}},
+    )
+    threads = {}
+    for one in documents:
+        if one["kind"] == "Deployment":
+            [container] = one["spec"]["template"]["spec"]["containers"]
+            environment = {item["name"]: item["value"] for item in container["env"]}
+            assert environment["MEDIVIEW_LOG_LEVEL"] == "DEBUG"
+            threads[one["metadata"]["name"]] = environment["MEDIVIEW_TORCH_THREADS"]
+    assert threads["mediview-worker-jobs"] == "8"
+    assert threads["mediview-worker-language"] == "3"
+
+
+def test_models_on_a_claim_are_written_by_no_pod(render: Render) -> None:
+    for one in render("group", models={"existingClaim": "models"}):
+        template = pod_of(one)
+        if template is not None:
+            for container in template["spec"]["containers"]:
+                [mount] = [m for m in container["volumeMounts"] if m["name"] == "models"]
+                assert mount == {"name": "models", "mountPath": "/models", "readOnly": True}
+
+
+def test_dicom_over_tls_alone_is_probed_and_open_at_its_own_port(render: Render) -> None:
+    documents = render("group", scp={"plain": False})
+    [receiver] = [one for one in documents if one["kind"] == "StatefulSet"]
+    [container] = receiver["spec"]["template"]["spec"]["containers"]
+    assert [one["name"] for one in container["ports"]] == ["dicom-tls"]
+    assert container["readinessProbe"]["exec"]["command"] == ["mediview-probe", "port", "2762"]
+    named = {(one["kind"], one["metadata"]["name"]): one for one in documents}
+    service = named["Service", "mediview-dicom"]
+    assert [one["targetPort"] for one in service["spec"]["ports"]] == ["dicom-tls"]
+    policy = named["NetworkPolicy", "mediview-dicom"]
+    assert [one["port"] for one in policy["spec"]["ingress"][0]["ports"]] == ["dicom-tls"]
+
+
+@pytest.mark.parametrize(
+    ("values", "named"),
+    [
+        ({"data": {"existingClaim": ""}}, "existingClaim"),
+        ({"mode": "half"}, "mode"),
+        ({"receivers": 3}, "receivers"),
+        ({"scp": {"replica": 3}}, "replica"),
+        ({"scp": {"port": 104}}, "port"),
+        ({"scp": {"plain": False, "tlsPort": 0}}, "tlsPort"),
+        ({"tls": {"existingSecret": ""}}, "existingSecret"),
+        ({"image": {"digest": "sha256:12"}}, "digest"),
+        ({"settings": {"MEDIVIEW_DATABASE_URL": "postgresql://u:p@db/m"}}, "MEDIVIEW_DATABASE_URL"),
+        ({"api": {"settings": {"MEDIVIEW_AUDIT_KEY": "x"}}}, "MEDIVIEW_AUDIT_KEY"),
+        ({"settings": {"PATH": "/bin"}}, "PATH"),
+        ({"settings": {"MEDIVIEW_LOG_LEVEL": 3}}, "MEDIVIEW_LOG_LEVEL"),
+        ({"api": {"trustedProxies": []}}, "trustedProxies"),
+        ({"publicUrl": "http://mediview.example.org"}, "publicUrl"),
+        ({"workers": {"gpu": {"enabled": True, "pipelines": ""}}}, "pipelines"),
+        ({"workers": {"jobs": {"autoscaling": {"kind": "cpu", "min": 0}}}}, "min"),
+        ({"workers": {"control": {"autoscaling": {"kind": "queue"}}}}, "kind"),
+        ({"networkPolicy": {"dicomSources": ["modalities"]}}, "dicomSources"),
+        ({"beat": {"resources": {"limits": {}}}}, "resources"),
+        ({"monitoring": {"serviceMonitor": {"keySecret": {"name": ""}}}}, "keySecret"),
+    ],
+)
+def test_values_that_cannot_be_right_are_refused_by_name(
+    values: dict[str, Any], named: str
+) -> None:
+    assert named in " ".join(refused("group", values))
+
+
+def test_values_of_the_repository_are_taken() -> None:
+    for name in ("small", "group"):
+        assert refused(name, {}) == []
+
+
+def test_helm_refuses_by_the_schema() -> None:
+    status, _, errors = run_helm("group", values={"scp": {"replica": 3}})
+    assert status != 0
+    assert "replica" in errors
+
+
+def test_every_secret_is_refused_among_the_settings() -> None:
+    names = setting_names(Settings)
+    secret = [
+        variable
+        for variable, field in names.items()
+        if "SecretStr" in str(Settings.model_fields[field].annotation)
+    ]
+    assert len(secret) > 4
+    for variable in (*secret, "MEDIVIEW_DATABASE_URL", "MEDIVIEW_BROKER_URL"):
+        assert refused("group", {"settings": {variable: "x"}}), variable
+
+
+def refused(name: str, values: dict[str, Any]) -> list[str]:
+    """What the schema says of these values over a file of the repository and the chart's own."""
+    merged: dict[str, Any] = yaml.safe_load((KUBERNETES / "chart/values.yaml").read_text())
+    for over in (yaml.safe_load((KUBERNETES / f"values/{name}.yaml").read_text()), values):
+        merged = with_values(merged, over)
+    return [f"{error.json_path} {error.message}" for error in SCHEMA.iter_errors(merged)]
+
+
+def with_values(under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    """As Helm lays values over others: objects are merged, what else there is is replaced."""
+    merged = dict(under)
+    for name, value in over.items():
+        below = merged.get(name)
+        is_merged = isinstance(value, dict) and isinstance(below, dict) and value
+        merged[name] = with_values(below, value) if is_merged else value
+    return merged
