@@ -21,7 +21,8 @@ from api.parameters import FindingId, StudyUid, problems
 from api.request_rules.enum_spelling import spelled_freely
 from api.router_factory import new_router
 from inference.findings.derived import void_among
-from storage.core.findings import Code, FeedbackKind, Finding, FormerKind
+from storage.core.findings import FeedbackKind, Finding, FormerKind
+from storage.core.units import alike, converted
 from storage.findings.feedback import FindingFeedback
 from storage.findings.repository import Findings
 from storage.jobs.withdrawals import Withdrawals
@@ -56,7 +57,10 @@ class NewFeedback(RequestBody):
         deprecated=True,
     )
     value: float | None = Field(None, allow_inf_nan=False, examples=[1788.2])
-    unit: FeedbackUnit | None = Field(None, description="Of the value; without it the finding's.")
+    unit: FeedbackUnit | None = Field(
+        None,
+        description="Of the value, which is kept in the finding's; without it the finding's.",
+    )
     label: ShortText = ""
     reason: Text = Field("", examples=["The mask leaves out the cerebellum."])
 
@@ -141,12 +145,13 @@ def add_feedback(
     """Kept beside the finding, which never changes, with who says so and when."""
     finding = storage.findings.get(finding_id)
     name_studies(request, finding.study_instance_uid)
+    value = _value(finding, feedback)
     kept = storage.finding_feedback.add(
         finding,
         feedback.kind,
         principal.identity,
-        value=feedback.value,
-        unit=_unit(finding, feedback),
+        value=value,
+        unit=None if value is None else finding.unit,
         label=feedback.label,
         reason=feedback.reason,
         verifies=author_of(principal).may_verify,
@@ -176,7 +181,8 @@ def finding_payloads(
     ]
 
 
-def _unit(finding: Finding, feedback: NewFeedback) -> Code | None:
+def _value(finding: Finding, feedback: NewFeedback) -> float | None:
+    """In the unit of the finding, so that every sentence and sum that rests on it agrees."""
     if feedback.value is None:
         return None
     if finding.value is None:
@@ -187,5 +193,15 @@ def _unit(finding: Finding, feedback: NewFeedback) -> Code | None:
             remedy="Correct its label, or reject it.",
         )
     if feedback.unit is None:
-        return finding.unit
-    return Code(feedback.unit.value, "UCUM", feedback.unit.meaning or feedback.unit.value)
+        return feedback.value
+    own = finding.unit.value if finding.unit else ""
+    value = converted(feedback.value, feedback.unit.value, own)
+    if value is None:
+        raise ApiProblem(
+            422,
+            "unit_does_not_fit",
+            f"The finding is stated in {own or 'no unit'}, and {feedback.unit.value} is no unit"
+            " that can be converted to it.",
+            remedy=f"State the value in {' or '.join(alike(own)[:3]) or 'no unit'}.",
+        )
+    return value

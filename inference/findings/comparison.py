@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
+from inference.findings.corrections import corrected_value
 from inference.findings.facts import fact_of
 from inference.findings.merged_lesions import MergedLesions
 from storage.core.acquisition import (
@@ -218,7 +219,7 @@ def quantity_key(finding: Finding) -> Key:
 
 
 def value_that_counts(finding: Finding, feedback: list[Feedback]) -> float | None:
-    """The value by the last word on it; None where it was rejected, or in another unit.
+    """The value by the last word on it; None where it was rejected.
 
     None as well where it is that of a part or not plausible, unless a person has given the
     value of the whole.
@@ -231,4 +232,4 @@ def value_that_counts(finding: Finding, feedback: list[Feedback]) -> float | Non
         return None
     if word.value is None:
         return stated
-    return word.value if word.unit in (None, finding.unit) else None
+    return corrected_value(finding, word)

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from inference.findings.corrections import corrected_value, renamed
 from inference.findings.facts import Fact, fact_of
 from storage.core.findings import Feedback, Finding
 from storage.findings.feedback import FindingFeedback
@@ -64,10 +65,12 @@ def sound_findings(
         if one.finding_id in void or (word is not None and word.kind == "REJECTED"):
             continue
         if word is not None and word.kind == "CORRECTED" and word.value is not None:
-            unit = word.unit or one.unit
+            value = corrected_value(one, word)
+            if value is None:
+                continue
             # The rest was computed of the value that counts no more.
             yield replace(
-                one, value=word.value, unit=unit, validity=None, prior=None, normal_range=None
+                renamed(one, word), value=value, validity=None, prior=None, normal_range=None
             )
         elif one.is_sound:
             yield one

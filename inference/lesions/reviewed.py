@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from inference.lesions.measurable import is_node
-from inference.pipelines.codes import LONG_AXIS, MM3_IN_CM3, SHORT_AXIS, VOLUME
+from inference.pipelines.codes import LONG_AXIS, SHORT_AXIS, VOLUME
 from storage.core.findings import Feedback, Finding
+from storage.core.units import converted
 from storage.findings.feedback import FindingFeedback
 from storage.findings.repository import Findings
 from storage.lesions.entities import Lesion
@@ -19,8 +20,6 @@ _FIELDS = {
     SHORT_AXIS.value: "short_axis_mm",
     VOLUME.value: "volume_mm3",
 }
-_IN_MM = {"mm": 1.0, "cm": 10.0}
-_IN_MM3 = {"mm3": 1.0, "cm3": MM3_IN_CM3, "mL": MM3_IN_CM3, "ml": MM3_IN_CM3}
 
 
 def reviewed_lesions(
@@ -64,8 +63,8 @@ def reviewed(
             found[field] = None
         elif word.kind == "CORRECTED" and word.value is not None:
             unit = word.unit or one.unit
-            factor = (_IN_MM3 if field == "volume_mm3" else _IN_MM).get(unit.value if unit else "")
-            found[field] = None if factor is None else word.value * factor
+            into = "mm3" if field == "volume_mm3" else "mm"
+            found[field] = converted(word.value, unit.value if unit else "", into)
             corrected.add(field)
     if not found:
         return lesion

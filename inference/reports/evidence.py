@@ -5,6 +5,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 
+from inference.findings.corrections import corrected_value, renamed
 from inference.findings.derived import void_findings
 from inference.findings.facts import Fact, fact_of
 from inference.lesions.history import findings_of_lesions, history_of, lesion_uids
@@ -150,10 +151,14 @@ def _facts(
             rejected.append(finding)
         elif finding.finding_id in without:
             void.append(finding)
-        elif last is not None and last.kind == "CORRECTED" and last.value is not None:
-            facts.append(fact_of(finding, last.value, last.given_by))
-        else:
+        elif last is None or last.kind != "CORRECTED":
             facts.append(fact_of(finding))
+        elif last.value is None:
+            facts.append(fact_of(renamed(finding, last)))
+        elif (value := corrected_value(finding, last)) is not None:
+            facts.append(fact_of(renamed(finding, last), value, last.given_by))
+        else:
+            void.append(finding)
     return tuple(facts), tuple(rejected), tuple(void)
 
 

@@ -236,6 +236,34 @@ def test_a_signed_report_is_amended_and_never_edited(api: ApiNode, study: str) -
     assert texts(kept[1]) == texts(final)
 
 
+@pytest.mark.parametrize(
+    ("value", "unit"), [(1.3, "L"), (1_300_000, "mm3"), (1300, "cm3"), (1300, "mL")]
+)
+def test_a_value_corrected_in_another_unit_stands_in_that_of_the_finding(
+    api: ApiNode, study: str, value: float, unit: str
+) -> None:
+    (finding,) = api.storage.findings.of_study(study)
+    url = f"/api/findings/{finding.finding_id}/feedback"
+    body = {"kind": "CORRECTED", "value": value, "unit": {"value": unit, "meaning": "as I say"}}
+    kept = api.client.post(url, json=body).json()
+    assert (kept["value"], kept["unit"]["value"]) == (1300, "cm3")
+    assert "1,300.0 cm³" in str(texts(drafted(api, study)))
+
+
+@pytest.mark.parametrize("unit", ["mm", "[hnsf'U]", "1", "ML"])
+def test_a_value_corrected_in_a_unit_of_something_else_is_refused(
+    api: ApiNode, study: str, unit: str
+) -> None:
+    (finding,) = api.storage.findings.of_study(study)
+    url = f"/api/findings/{finding.finding_id}/feedback"
+    body = {"kind": "CORRECTED", "value": 1300, "unit": {"value": unit}}
+    refused = api.client.post(url, json=body)
+    is_problem(refused, 422, "unit_does_not_fit")
+    assert unit in refused.json()["detail"]
+    assert "cm3 or" in refused.json()["remedy"]
+    assert api.storage.finding_feedback.of_findings([finding.finding_id])[finding.finding_id] == []
+
+
 def test_a_rejected_finding_leaves_the_draft(api: ApiNode, study: str) -> None:
     (finding,) = api.storage.findings.of_study(study)
     drafted(api, study)

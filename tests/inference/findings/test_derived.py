@@ -11,7 +11,7 @@ from inference.reports.draft import draft_study
 from inference.reports.evidence import gather
 from storage.container import Storage
 from storage.core.callers.identity import of_account
-from storage.core.findings import Finding
+from storage.core.findings import Code, Finding
 from tests.inference.reports.known import brain, lungs
 from tests.inference.reports.studies import measured_study, opened
 
@@ -108,3 +108,34 @@ def test_a_later_study_is_not_compared_with_such_a_total(storage: Storage) -> No
     compared = comparison_of(storage, job)
     assert compared is not None
     assert {label for _, label in compared.earlier} == {"Left lung volume"}
+
+
+def test_what_versions_before_kept_in_another_unit_is_converted_or_left_out(
+    storage: Storage,
+) -> None:
+    study = measured_study(storage)
+    found = measured(storage, study, [one.finding for one in lungs()])
+    volume = found["Left lung volume"]
+    reader = of_account("dr-jones")
+    millilitres = Code("mL", "UCUM", "milliliter")
+    storage.finding_feedback.add(volume, "CORRECTED", reader, value=1200, unit=millilitres)
+    assert "1.20 L" in all_text(storage, study)
+    assert "1,200.00 L" not in all_text(storage, study)
+    millimetres = Code("mm", "UCUM", "millimeter")
+    storage.finding_feedback.add(volume, "CORRECTED", reader, value=120, unit=millimetres)
+    text = all_text(storage, study)
+    assert "120.00 L" not in text
+    assert "Left out because they include a value that was rejected or corrected" in text
+    assert "Left lung volume" in text
+
+
+def test_a_finding_bears_the_name_that_a_reader_gave_it(storage: Storage) -> None:
+    study = measured_study(storage)
+    found = measured(storage, study, [lungs()[0].finding])
+    (volume,) = found.values()
+    side, other = ("Left", "Right") if volume.label.startswith("Left") else ("Right", "Left")
+    label = volume.label.replace(side, other)
+    storage.finding_feedback.add(volume, "CORRECTED", of_account("dr-jones"), label=label)
+    text = all_text(storage, study)
+    assert f"{other.lower()} lung" in text
+    assert f"{side.lower()} lung" not in text
