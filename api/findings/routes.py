@@ -156,6 +156,10 @@ def add_feedback(
         reason=feedback.reason,
         verifies=author_of(principal).may_verify,
     )
+    if kept.kind == "REJECTED":
+        # Who has looked at it, and holds it to be wrong, need not be reminded of it.
+        note = f"The finding was rejected. {kept.reason}".strip()
+        storage.critical_alerts.acknowledge_of(finding_id, principal.identity, note)
     log.info("finding_feedback", finding_id=finding_id, kind=feedback.kind)
     return feedback_payload(kept)
 

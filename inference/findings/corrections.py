@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from inference.findings.facts import Fact, fact_of
 from storage.core.findings import Feedback, Finding
 from storage.core.units import converted
 
@@ -18,7 +19,15 @@ def corrected_value(finding: Finding, word: Feedback) -> float | None:
     return converted(word.value, stated, own)
 
 
-def renamed(finding: Finding, word: Feedback) -> Finding:
-    """By the name that the reader holds to be right, where there is one."""
-    is_renamed = word.kind == "CORRECTED" and word.label
-    return replace(finding, label=word.label) if is_renamed else finding
+def corrected_fact(finding: Finding, word: Feedback) -> Fact | None:
+    """The finding with the value and the name that a reader gave it; None where that value is of
+    another quantity."""
+    value = corrected_value(finding, word)
+    if word.value is not None and value is None:
+        return None
+    by = "" if value is None else word.given_by
+    if not word.label or word.label == finding.label:
+        return fact_of(finding, value, by)
+    # What a classifier has answered stays its answer.
+    named = finding if finding.value is None else replace(finding, label=word.label)
+    return replace(fact_of(named, value, by), named=word.label, named_by=word.given_by)

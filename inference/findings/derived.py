@@ -1,10 +1,11 @@
 """Values that were computed from other values: what becomes of them when a person rejects one."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
-from inference.findings.corrections import corrected_value, renamed
+from inference.findings.corrections import corrected_fact
 from inference.findings.facts import Fact, fact_of
 from storage.core.findings import Feedback, Finding
 from storage.findings.feedback import FindingFeedback
@@ -13,16 +14,20 @@ from storage.findings.repository import Findings
 _WHOLE_BRAIN = ("brain", "brain mask")
 _NUMBER = re.compile(r" \d+(?= [^\d]*$)|, others(?= )")
 """By which the findings of one lesion, or of what stays together, differ from the total."""
+_SEGMENT = re.compile(r" \(segment \d+\)$")
 
 
 def void_findings(
-    findings: Sequence[Finding], feedback: Mapping[str, Sequence[Feedback]]
+    findings: Sequence[Finding],
+    feedback: Mapping[str, Sequence[Feedback]],
+    taken: Mapping[str, Collection[str]] = MappingProxyType({}),
 ) -> frozenset[str]:
-    """Ids of totals and shares that hold a value which a person rejected or corrected.
+    """Ids of totals, shares and categories that hold what a person rejected or corrected.
 
     The total of both lungs is wrong where the volume of one is, and that of all lesions where one
-    of them is; it counts again once a person has given its own value. `feedback` is that of each
-    finding, by its id, the oldest first.
+    of them is, and so is a category by rule; it counts again once a person has given its own value
+    or accepted it. `feedback` is that of each finding, by its id, the oldest first; `taken`: by
+    job, the jobs whose results it took.
     """
     last = {one: given[-1] for one, given in feedback.items() if given}
     touched = {
@@ -32,25 +37,34 @@ def void_findings(
     }
     if not touched:
         return frozenset()
+    accepted = {one for one, word in last.items() if word.kind == "ACCEPTED"}
     facts = [fact_of(one) for one in findings]
     return frozenset(
         fact.finding.finding_id
         for fact in facts
         if fact.finding.finding_id not in touched
         and any(part.finding.finding_id in touched for part in _parts(fact, facts))
-    )
+    ) | {
+        one.finding_id
+        for one in findings
+        if one.finding_id not in touched | accepted
+        and any(part.finding_id in touched for part in _rests_on(one, findings, taken))
+    }
 
 
 def void_among(
     findings: Findings, finding_feedback: FindingFeedback, asked: Sequence[Finding]
 ) -> frozenset[str]:
     """Those of the findings asked for that are void; the rest of their jobs is read beside them."""
-    jobs = {one.job_id for one in asked if _may_have_parts(fact_of(one))}
+    taken = findings.results_taken_by({one.job_id for one in asked if _is_category(one)})
+    jobs = {one.job_id for one in asked if _may_have_parts(fact_of(one))}.union(
+        taken, *taken.values()
+    )
     beside = [one for job in sorted(jobs) for one in findings.of_job(job)]
     if not beside:
         return frozenset()
     feedback = finding_feedback.of_findings([one.finding_id for one in beside])
-    return void_findings(beside, feedback) & {one.finding_id for one in asked}
+    return void_findings(beside, feedback, taken) & {one.finding_id for one in asked}
 
 
 def sound_findings(
@@ -65,14 +79,32 @@ def sound_findings(
         if one.finding_id in void or (word is not None and word.kind == "REJECTED"):
             continue
         if word is not None and word.kind == "CORRECTED" and word.value is not None:
-            value = corrected_value(one, word)
-            if value is None:
+            fact = corrected_fact(one, word)
+            if fact is None:
                 continue
             # The rest was computed of the value that counts no more.
             yield replace(
-                renamed(one, word), value=value, validity=None, prior=None, normal_range=None
+                fact.finding, value=fact.value, validity=None, prior=None, normal_range=None
             )
         elif one.is_sound:
+            yield one
+
+
+def _is_category(finding: Finding) -> bool:
+    """By rule: a classifier that answers states how sure it is."""
+    return finding.value is None and finding.confidence is None
+
+
+def _rests_on(
+    category: Finding, findings: Sequence[Finding], taken: Mapping[str, Collection[str]]
+) -> Iterator[Finding]:
+    """The findings of the lesions that a category by rule is of: of one where it names that."""
+    jobs = taken.get(category.job_id, ()) if _is_category(category) else ()
+    subject = category.label.rpartition(": ")[0].partition(", ")
+    lesion = _SEGMENT.sub("", subject[0]) if subject[1] else ""
+    for one in findings:
+        is_lesion = one.segmentation is not None and not one.segmentation.shows_anatomy
+        if one.job_id in jobs and is_lesion and (not lesion or one.label.startswith(f"{lesion} ")):
             yield one
 
 

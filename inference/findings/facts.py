@@ -37,6 +37,9 @@ class Fact:
     value: float | None
     corrected_by: str = ""
     """Who gave another value than the pipeline's; empty where nobody did."""
+    named: str = ""
+    """What a person holds to be its right name; empty where nobody has given one."""
+    named_by: str = ""
     lesion_uid: str = ""
     """Of a lesion: its tracking UID. Its name holds the number that this study gave it."""
     is_joined: bool = False

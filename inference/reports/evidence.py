@@ -5,7 +5,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 
-from inference.findings.corrections import corrected_value, renamed
+from inference.findings.corrections import corrected_fact
 from inference.findings.derived import void_findings
 from inference.findings.facts import Fact, fact_of
 from inference.lesions.history import findings_of_lesions, history_of, lesion_uids
@@ -80,6 +80,7 @@ def digest_of(facts: Sequence[Fact], failed_pipelines: Sequence[str]) -> str:
             one.finding.label,
             one.value,
             one.finding.confidence,
+            *((one.named,) if one.named else ()),
             *one.cut_off_at,
             *(("implausible",) if one.is_implausible else ()),
             *_reason(one.finding),
@@ -144,7 +145,8 @@ def _facts(
     facts: list[Fact] = []
     rejected: list[Finding] = []
     void: list[Finding] = []
-    without = void_findings(findings, feedback)
+    taken = finding_repository.results_taken_by(done)
+    without = void_findings(findings, feedback, taken)
     for finding in findings:
         last = feedback[finding.finding_id][-1] if feedback[finding.finding_id] else None
         if last is not None and last.kind == "REJECTED":
@@ -153,10 +155,8 @@ def _facts(
             void.append(finding)
         elif last is None or last.kind != "CORRECTED":
             facts.append(fact_of(finding))
-        elif last.value is None:
-            facts.append(fact_of(renamed(finding, last)))
-        elif (value := corrected_value(finding, last)) is not None:
-            facts.append(fact_of(renamed(finding, last), value, last.given_by))
+        elif (fact := corrected_fact(finding, last)) is not None:
+            facts.append(fact)
         else:
             void.append(finding)
     return tuple(facts), tuple(rejected), tuple(void)

@@ -32,6 +32,8 @@ def findings_sentences(evidence: Evidence, locale: Locale) -> Iterator[ReportSen
             yield _answer(fact, locale)
         if fact.corrected_by and fact.finding.value is not None:
             yield _corrected(fact, locale)
+        if fact.named:
+            yield _named(fact, locale)
     densities = tuple(
         one.finding.finding_id for one in evidence.facts if one.finding.code.value in DENSITIES
     )
@@ -264,4 +266,13 @@ def _corrected(fact: Fact, locale: Locale) -> ReportSentence:
         },
     )
     # The guard knows the value that counts alone, and withholds what states both.
+    return ReportSentence(text, (fact.finding.finding_id,), basis="node", states_result=True)
+
+
+def _named(fact: Fact, locale: Locale) -> ReportSentence:
+    words = locale.words["renamed"]
+    text = locale.fill(
+        words["answer"] if fact.measure == "answer" else words["value"],
+        {"label": fact.finding.label, "named": fact.named, "person": fact.named_by},
+    )
     return ReportSentence(text, (fact.finding.finding_id,), basis="node", states_result=True)

@@ -1,6 +1,6 @@
 """Findings: what a job measured, typed and coded."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 
 from sqlalchemy import (
@@ -20,6 +20,7 @@ from storage import tables as t
 from storage.core.errors import NotFound
 from storage.core.findings import Finding
 from storage.db.engine import reading, writing
+from storage.db.portions import in_portions
 from storage.findings.row_mapping import to_finding
 from storage.search.passages import FINDING, forget, note_findings
 
@@ -53,6 +54,20 @@ class Findings:
         A late instance gives a revised result; both beside each other would contradict.
         """
         return self._where(t.finding.c.study_instance_uid == study_instance_uid, _newest())
+
+    def results_taken_by(self, job_ids: Collection[str]) -> dict[str, set[str]]:
+        """By job, the jobs whose results it took; those that took none are left out."""
+        taken: dict[str, set[str]] = {}
+        with reading(self._engine) as connection:
+            for portion in in_portions(sorted(job_ids)):
+                rows = connection.execute(
+                    select(t.job_input.c.job_id, t.job_input.c.upstream_job_id).where(
+                        t.job_input.c.job_id.in_(portion), t.job_input.c.upstream_job_id != ""
+                    )
+                )
+                for row in rows:
+                    taken.setdefault(row.job_id, set()).add(row.upstream_job_id)
+        return taken
 
     def of_job(self, job_id: str) -> list[Finding]:
         return self._where(t.finding.c.job_id == job_id)

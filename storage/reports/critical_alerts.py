@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -128,6 +129,21 @@ class CriticalAlerts:
             alert = _alert(row)
             _announce(connection, alert, "acknowledged", now)
             return alert
+
+    def acknowledge_of(self, finding_id: str, by: Identity, note: str = "") -> int:
+        """Those that wait for somebody to look at a finding, by who has; how many."""
+        waiting = select(t.alert.c.alert_id).where(
+            t.alert.c.finding_id == finding_id, t.alert.c.state == "OPEN"
+        )
+        with reading(self._engine) as connection:
+            alert_ids = list(connection.execute(waiting).scalars())
+        count = 0
+        for alert_id in alert_ids:
+            # Somebody else may have been quicker.
+            with suppress(NotFound, StateConflict):
+                self.acknowledge(alert_id, by, note)
+                count += 1
+        return count
 
     def get(self, alert_id: str) -> Alert:
         """Raises NotFound."""

@@ -135,3 +135,16 @@ def test_a_draft_concludes_with_what_is_critical_first(
     assert first["text"] == stated
     assert len(first["finding_ids"]) == 1
     assert stated in api.client.get(f"/api/reports/{report['report_id']}/text").text
+
+
+def test_who_rejects_a_finding_need_not_be_reminded_of_it(api: ApiNode, study: str) -> None:
+    assert raise_alerts(api.storage, study) == 1
+    (finding,) = api.storage.findings.of_study(study)
+    body = {"kind": "REJECTED", "reason": "It is the skull."}
+    api.client.post(f"/api/findings/{finding.finding_id}/feedback", json=body).raise_for_status()
+    (alert,) = api.client.get("/api/alerts").json()["items"]
+    assert (alert["state"], alert["acknowledged_by"]) == ("acknowledged", "local")
+    assert alert["note"] == "The finding was rejected. It is the skull."
+    later = utcnow() + timedelta(seconds=api.storage.settings.alert_repeat_s + 1)
+    assert repeat_alerts(api.storage.settings, api.storage.critical_alerts, later) == 0
+    assert changes(api) == ["raised", "acknowledged"]

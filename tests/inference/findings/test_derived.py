@@ -138,4 +138,17 @@ def test_a_finding_bears_the_name_that_a_reader_gave_it(storage: Storage) -> Non
     storage.finding_feedback.add(volume, "CORRECTED", of_account("dr-jones"), label=label)
     text = all_text(storage, study)
     assert f"{other.lower()} lung" in text
-    assert f"{side.lower()} lung" not in text
+    assert f"{side.lower()} lung has" not in text
+    assert f"“{label}” is the name that dr-jones gave" in text
+
+
+def test_beside_what_a_classifier_answered_stands_what_a_reader_holds_to_be_right(
+    storage: Storage,
+) -> None:
+    study = measured_study(storage)
+    answer = replace(lungs()[0].finding, label="b", value=None, unit=None, confidence=0.678)
+    (found,) = measured(storage, study, [answer]).values()
+    storage.finding_feedback.add(found, "CORRECTED", of_account("dr-jones"), label="c")
+    text = all_text(storage, study)
+    assert "answers “b” with a confidence of 67.8%" in text
+    assert "dr-jones holds “c” to be right instead of “b”." in text

@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 
 from inference.fhir.observation import observation
+from inference.findings.derived import void_among
 from inference.refusals import ModelUnusable
 from inference.reports.draft import draft_study
 from storage.container import Storage
+from storage.core.callers.identity import of_account
 from storage.core.clock import utcnow
 from storage.core.entities import Job
 from storage.core.findings import Finding
@@ -86,6 +88,19 @@ def test_a_solid_nodule_gets_its_category_and_it_leaves_as_other_findings_do(
     text = "\n".join(one.text for one in draft_study(storage, STUDY, "en").sentences)
     assert "The software states “Lung-RADS v2022: 4A” (By rule, by Nodule" in text
     assert "confidence of 0" not in text
+    # A reader rejects the nodule that the category is of.
+    reader = of_account("dr-jones")
+    nodules = [one for one in storage.findings.of_study(STUDY) if one.pipeline == NODULES]
+    for one in nodules:
+        storage.finding_feedback.add(one, "REJECTED", reader)
+    text = "\n".join(one.text for one in draft_study(storage, STUDY, "en").sentences)
+    assert "The software states" not in text
+    assert "rejected or corrected on review: Lung-RADS v2022: 4A" in text
+    void = void_among(storage.findings, storage.finding_feedback, list(found.values()))
+    assert void == {one.finding_id for one in found.values()}
+    storage.finding_feedback.add(total, "ACCEPTED", reader)
+    text = "\n".join(one.text for one in draft_study(storage, STUDY, "en").sentences)
+    assert "The software states “Lung-RADS v2022: 4A”" in text
     # The lungs are withdrawn, and with them all that rests on them.
     lungs, _ = storage.jobs.list(study_instance_uid=STUDY, pipeline=LUNGS)
     assert storage.withdrawals.supersede(lungs[0].job_id, "Wrong.", utcnow())
