@@ -4,6 +4,7 @@ import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Protocol
 
 from PIL import Image
 
@@ -14,7 +15,7 @@ from inference.input_selection.selection import Selection, select_input, word_of
 from inference.input_selection.study_inputs import inputs_of
 from inference.model_registry.apart import run_apart
 from inference.model_registry.status import model_of
-from inference.model_servers.gate import guarded
+from inference.model_servers.gate import GateStorage, guarded
 from inference.models.card import Provable
 from inference.models.devices import with_fallback
 from inference.pipeline import Pipeline, PipelineContext, PipelineOutput, takes_instances
@@ -24,7 +25,8 @@ from inference.results.pictures.render import draw_pictures
 from inference.results.single_images.pictures import draw_image
 from inference.volume_preparation.coverage import run_with_coverage
 from inference.volume_preparation.tilt import resamples_tilt
-from storage.container import Storage, open_storage
+from storage.container import open_storage
+from storage.container.has import HasIndex, HasInstances
 from storage.core.clock import utcnow
 from storage.core.entities import Job, Series
 from storage.core.errors import InvalidRequest, MediViewError
@@ -110,7 +112,13 @@ def _png(picture: Image.Image) -> bytes:
     return buffer.getvalue()
 
 
-def try_pipeline(storage: Storage, pipeline: Pipeline, study_instance_uid: str) -> Iterator[Trial]:
+class TrialStorage(GateStorage, HasIndex, HasInstances, Protocol):
+    """What of the storage layer a model is tried on a series with."""
+
+
+def try_pipeline(
+    storage: TrialStorage, pipeline: Pipeline, study_instance_uid: str
+) -> Iterator[Trial]:
     """Run a pipeline, whatever its state, on each received series of a study that it takes.
 
     Its files are checked and its self-test runs before. Raises NotFound, ModelUnusable, and what

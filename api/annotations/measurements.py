@@ -80,7 +80,13 @@ def add_measurements(
         predecessor_uid=new.predecessor_sop_instance_uid,
         verified=new.verify,
     )
-    schedule_drawn_lesions(storage, study_instance_uid, saved[0].sop_instance_uid)
+    schedule_drawn_lesions(
+        storage.index,
+        storage.instances,
+        storage.jobs,
+        study_instance_uid,
+        saved[0].sop_instance_uid,
+    )
     wake(storage.settings)
     return _payload(*saved)
 

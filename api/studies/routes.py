@@ -29,8 +29,7 @@ from api.studies.serializers import series_summary
 from api.studies.study_list_columns import StudyRow
 from inference.broker.notify import wake
 from inference.reports.omissions import missing_of_report
-from inference.scheduling.schedule import schedule_series
-from storage.container import Storage
+from inference.scheduling.schedule import SchedulingStorage, schedule_series
 from storage.core.clock import utcnow
 from storage.core.entities import Instance, Series
 from storage.integrity.other_patients import OtherPatients, instances_of_other_patients
@@ -136,7 +135,7 @@ def complete_series(
     return _complete(storage, [storage.index.series(study_instance_uid, series_instance_uid)])
 
 
-def _complete(storage: Storage, receiving: Sequence[Series]) -> Completed:
+def _complete(storage: SchedulingStorage, receiving: Sequence[Series]) -> Completed:
     """One in which an instance arrives at this very moment stays open, and is listed as such."""
     marked = [storage.index.mark_complete(series, utcnow()) for series in receiving]
     completed = [series for series in marked if series is not None]

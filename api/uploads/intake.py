@@ -14,7 +14,7 @@ from inference.access_groups.service import apply_rules
 from inference.broker.notify import wake
 from inference.model_registry.status import standing_named
 from inference.pipeline import Pipeline, runs_on_request
-from inference.scheduling.schedule import schedule_pipeline, schedule_series
+from inference.scheduling.schedule import SchedulingStorage, schedule_pipeline, schedule_series
 from storage.container import Storage
 from storage.core.callers.visibility import current_visibility
 from storage.core.clock import utcnow
@@ -160,7 +160,7 @@ def _visible(index: Index, intake: Intake) -> Iterator[Series]:
                 raise
 
 
-def _decide(storage: Storage, series: Series, asked: Pipeline | None) -> list[Decision]:
+def _decide(storage: SchedulingStorage, series: Series, asked: Pipeline | None) -> list[Decision]:
     if series.state == "RECEIVING":
         completed = storage.index.mark_complete(series, utcnow())
         if completed is None:

@@ -10,10 +10,9 @@ from inference.input_selection.study_inputs import choose_inputs, inputs_of
 from inference.model_registry.status import offered
 from inference.pipeline import Pipeline
 from inference.rules.file import current_rules
-from inference.scheduling.deciding import results_in
+from inference.scheduling.deciding import DecisionStorage, results_in
 from inference.scheduling.explain import Explanation, explain_study
 from inference.scheduling.schedule import IMPORTED
-from storage.container import Storage
 from storage.core.entities import Decision
 from storage.core.errors import InvalidRequest
 from storage.settings import Settings
@@ -55,7 +54,7 @@ def of_undecided(settings: Settings, facts: StudyFacts) -> Iterator[Delay]:
 
 
 def of_refused(
-    storage: Storage, facts: StudyFacts, pipelines: Sequence[Pipeline] | None
+    storage: DecisionStorage, facts: StudyFacts, pipelines: Sequence[Pipeline] | None
 ) -> Iterator[Delay]:
     """The most telling of all reasons, and of those the one about the largest series."""
     current = {one.series_instance_uid: one for one in facts.series}
@@ -89,7 +88,7 @@ def of_refused(
 
 
 def _causes(
-    storage: Storage, study_instance_uid: str, pipelines: Sequence[Pipeline] | None
+    storage: DecisionStorage, study_instance_uid: str, pipelines: Sequence[Pipeline] | None
 ) -> dict[tuple[str, str], Cause]:
     """By series and pipeline, as everything is now."""
     try:
@@ -124,7 +123,7 @@ def _cause(explanation: Explanation, incomplete: set[str]) -> Cause:
     return "excluded_by_rules" if explanation.ready else "model_not_ready"
 
 
-def _lacks_an_input(storage: Storage, pipeline: Pipeline, study_instance_uid: str) -> bool:
+def _lacks_an_input(storage: DecisionStorage, pipeline: Pipeline, study_instance_uid: str) -> bool:
     """Whether some of its series are there, and others are not."""
     if not inputs_of(pipeline):
         return False

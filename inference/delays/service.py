@@ -10,6 +10,7 @@ from inference.delays.facts import StudyFacts, read_facts
 from inference.delays.jobs import of_failed, of_running, of_waiting
 from inference.delays.receiving import of_receiving
 from inference.pipeline import Pipeline
+from inference.scheduling.deciding import DecisionStorage
 from storage.container import Storage
 
 _FOR_NOBODY_ELSE = {"administrators"}
@@ -30,7 +31,7 @@ def delay_of(
 
 
 def _delays(
-    storage: Storage, facts: StudyFacts, pipelines: Sequence[Pipeline] | None
+    storage: DecisionStorage, facts: StudyFacts, pipelines: Sequence[Pipeline] | None
 ) -> Iterator[Delay]:
     yield from of_receiving(facts)
     yield from of_running(facts)

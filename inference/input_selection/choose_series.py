@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Protocol
 
 import numpy as np
 from pydicom.dataset import Dataset
@@ -11,7 +12,13 @@ from inference.imaging.stacks import stacks_of
 from inference.pipeline import Acceptance
 from inference.refusals import VolumeRefused
 from inference.rules.pipeline_rule import Rule
-from storage.container import Storage
+from storage.container.has import (
+    HasAcceptanceDecisions,
+    HasIndex,
+    HasInstances,
+    HasJobs,
+    HasWithdrawals,
+)
 from storage.core.clock import utcnow
 from storage.core.entities import OPEN_STATES, Decision, Series
 from storage.index.repository import Index
@@ -21,8 +28,14 @@ from storage.jobs.repository import Jobs
 from storage.jobs.withdrawals import Withdrawals
 
 
+class ChoiceStorage(
+    HasIndex, HasInstances, HasJobs, HasWithdrawals, HasAcceptanceDecisions, Protocol
+):
+    """What of the storage layer series are compared and given up with."""
+
+
 def choose_series(
-    storage: Storage,
+    storage: ChoiceStorage,
     series: Series,
     headers: Sequence[Dataset],
     pipeline: str,

@@ -9,6 +9,7 @@ import uuid
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +29,15 @@ from inference.lesions.history import DRAWN_LESIONS
 from inference.lesions.points import stored_points
 from inference.process_memory import peak_memory_bytes
 from inference.refusals import VolumeRefused
-from storage.container import Storage
+from storage.container.has import (
+    HasAudit,
+    HasIndex,
+    HasInstances,
+    HasJobs,
+    HasLesions,
+    HasPatientStudies,
+    HasSettings,
+)
 from storage.core.entities import Job, Series
 from storage.core.findings import Code
 from storage.core.job_result import JobResult
@@ -63,17 +72,17 @@ class _Measured:
 
 
 def schedule_drawn_lesions(
-    storage: Storage, study_instance_uid: str, report_uid: str
+    index: Index, instances: InstanceReader, jobs: Jobs, study_instance_uid: str, report_uid: str
 ) -> Job | None:
     """A job over what a study's reports measure now; None where they never measured a lesion.
 
     None, too, of a series that still arrives: `schedule_when_complete` comes back to it.
     """
-    drawings = _lesion_drawings(storage.index, storage.instances, study_instance_uid)
-    before = _jobs(storage.jobs, study_instance_uid)
+    drawings = _lesion_drawings(index, instances, study_instance_uid)
+    before = _jobs(jobs, study_instance_uid)
     if drawings:
         of_series = Counter(
-            storage.index.instance(one.sop_instance_uid).series_instance_uid for one in drawings
+            index.instance(one.sop_instance_uid).series_instance_uid for one in drawings
         )
         # Of as many in two series, always the same.
         series_instance_uid = min(of_series, key=lambda uid: (-of_series[uid], uid))
@@ -81,10 +90,10 @@ def schedule_drawn_lesions(
         series_instance_uid = before[0].series_instance_uid
     else:
         return None
-    series = storage.index.series(study_instance_uid, series_instance_uid)
+    series = index.series(study_instance_uid, series_instance_uid)
     if series.state != "COMPLETE":
         return None
-    job, _ = storage.jobs.schedule(
+    job, _ = jobs.schedule(
         DRAWN_LESIONS,
         f"{_VERSION}+{report_uid}",
         study_instance_uid,
@@ -94,7 +103,9 @@ def schedule_drawn_lesions(
     return job
 
 
-def schedule_when_complete(storage: Storage, series: Series) -> None:
+def schedule_when_complete(
+    index: Index, instances: InstanceReader, jobs: Jobs, series: Series
+) -> None:
     """What was measured while images of the series still arrived, or before late ones came.
 
     Doing it again changes nothing.
@@ -102,16 +113,20 @@ def schedule_when_complete(storage: Storage, series: Series) -> None:
     study_instance_uid = series.study_instance_uid
     saved = [
         report.sop_instance_uid
-        for report, instance in measurement_reports(
-            storage.index, storage.instances, study_instance_uid
-        )
+        for report, instance in measurement_reports(index, instances, study_instance_uid)
         if is_of_reader(instance.source)
     ]
     if saved:
-        schedule_drawn_lesions(storage, study_instance_uid, saved[-1])
+        schedule_drawn_lesions(index, instances, jobs, study_instance_uid, saved[-1])
 
 
-def follow_drawn_lesions(storage: Storage, job: Job) -> JobOutcome:
+class DrawnLesionStorage(
+    HasSettings, HasIndex, HasInstances, HasJobs, HasLesions, HasPatientStudies, HasAudit, Protocol
+):
+    """What of the storage layer lesions that readers measure are followed with."""
+
+
+def follow_drawn_lesions(storage: DrawnLesionStorage, job: Job) -> JobOutcome:
     """Compare what a study's reports measure with the studies before and after."""
     auditing.series_read(storage.audit, job)
     drawings = _lesion_drawings(storage.index, storage.instances, job.study_instance_uid)
@@ -260,7 +275,7 @@ def _body(drawing: Drawing, volume: Volume) -> NDArray[np.float64]:
     return body
 
 
-def _matches(storage: Storage, job: Job, this: JobLesions) -> Iterator[LesionMatch]:
+def _matches(storage: DrawnLesionStorage, job: Job, this: JobLesions) -> Iterator[LesionMatch]:
     before = nearest_lesions(storage.jobs, storage.lesions, storage.patient_studies, job, "before")
     after = nearest_lesions(storage.jobs, storage.lesions, storage.patient_studies, job, "after")
     if before is not None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -17,7 +17,16 @@ from inference.lesions.points import spread_points, stored_points
 from inference.pipeline import Pipeline, PipelineOutput
 from inference.result_identity import segment_tracking_uid, stable_id
 from inference.volume_preparation.coverage import with_validity
-from storage.container import Storage
+from storage.container.has import (
+    HasAcceptanceDecisions,
+    HasFindings,
+    HasIndex,
+    HasInstances,
+    HasJobs,
+    HasLesions,
+    HasPatientStudies,
+    HasSettings,
+)
 from storage.core.entities import Job
 from storage.lesions.entities import Lesion, LesionMatch
 from storage.lesions.repository import Lesions
@@ -33,8 +42,22 @@ class Tracked:
     """With the study before, and of a study after, to which this one came late."""
 
 
+class TrackingStorage(
+    HasSettings,
+    HasIndex,
+    HasInstances,
+    HasJobs,
+    HasFindings,
+    HasLesions,
+    HasPatientStudies,
+    HasAcceptanceDecisions,
+    Protocol,
+):
+    """What of the storage layer lesions are compared with those of other studies with."""
+
+
 def track_lesions(
-    storage: Storage, job: Job, pipeline: Pipeline, volume: Volume, output: PipelineOutput
+    storage: TrackingStorage, job: Job, pipeline: Pipeline, volume: Volume, output: PipelineOutput
 ) -> Tracked:
     """Take lesions apart, and compare them with the studies of the pipeline before and after.
 

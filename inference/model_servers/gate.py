@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Protocol
 from urllib.parse import urlsplit
 
 import structlog
@@ -25,7 +26,7 @@ from inference.refusals import (
     ModelUnusable,
 )
 from storage.audit import NODE, AuditEvent, Code
-from storage.container import Storage
+from storage.container.has import HasAudit, HasCircuitBreakers, HasEngine, HasSettings
 from storage.core.clock import utcnow
 from storage.deliveries.circuit_breaker import CircuitBreakers, OpenBreaker
 from storage.outbox.retry_policies import retry_policy
@@ -39,9 +40,13 @@ _PREFIX = "model-server:"
 _MODEL_AT_MOST = 34
 
 
+class GateStorage(HasSettings, HasEngine, HasAudit, HasCircuitBreakers, Protocol):
+    """What of the storage layer calls of model servers are counted and audited with."""
+
+
 @dataclass(frozen=True)
 class _Guard:
-    storage: Storage
+    storage: GateStorage
     study_instance_uid: str
     audited: set[str] = field(default_factory=set)
     """Servers that the audit trail has a record of."""
@@ -51,7 +56,7 @@ _guard: ContextVar[_Guard | None] = ContextVar("model_server_guard", default=Non
 
 
 @contextmanager
-def guarded(storage: Storage, study_instance_uid: str = "") -> Iterator[None]:
+def guarded(storage: GateStorage, study_instance_uid: str = "") -> Iterator[None]:
     """Calls in this block keep to the turns and the circuit breakers of `storage`, and the audit
     trail hears of each server that is given something of the study."""
     token = _guard.set(_Guard(storage, study_instance_uid))

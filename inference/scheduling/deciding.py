@@ -1,12 +1,23 @@
 """What deciding on one series and on several of a study have in common."""
 
+from typing import Protocol
+
 import structlog
 
 from inference.failures import explain, place
 from inference.input_selection.result_inputs import StudyResults
 from inference.model_registry.status import Standing
 from inference.pipeline import Acceptance, Pipeline
-from storage.container import Storage
+from storage.container.has import (
+    HasAcceptanceDecisions,
+    HasFindings,
+    HasIndex,
+    HasInstances,
+    HasJobs,
+    HasModelStates,
+    HasSettings,
+    HasWithdrawals,
+)
 from storage.core.clock import utcnow
 from storage.core.entities import Job, Series
 from storage.jobs.acceptance_decisions import AcceptanceDecisions
@@ -14,6 +25,20 @@ from storage.jobs.repository import Jobs
 from storage.jobs.withdrawals import SUPERSEDED, Withdrawals
 
 log = structlog.get_logger(__name__)
+
+
+class DecisionStorage(
+    HasSettings,
+    HasIndex,
+    HasInstances,
+    HasModelStates,
+    HasJobs,
+    HasFindings,
+    HasAcceptanceDecisions,
+    HasWithdrawals,
+    Protocol,
+):
+    """What of the storage layer pipelines are asked, and jobs are made, with."""
 
 
 def is_decided(decisions: AcceptanceDecisions, series: Series) -> bool:
@@ -24,7 +49,7 @@ def is_decided(decisions: AcceptanceDecisions, series: Series) -> bool:
     )
 
 
-def results_in(storage: Storage) -> StudyResults:
+def results_in(storage: DecisionStorage) -> StudyResults:
     """Where results of other pipelines are looked up."""
     return StudyResults(storage.jobs, storage.findings, storage.acceptance_decisions)
 

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from typing import Protocol
 
 import structlog
 
@@ -10,7 +11,8 @@ from inference.failures import place
 from inference.model_registry.status import Standing
 from inference.rules.file import current_rules
 from inference.rules.rule_set import RuleSet
-from storage.container import Storage
+from inference.scheduling.deciding import DecisionStorage
+from storage.container.has import HasEngine
 from storage.core.errors import NotFound
 from storage.db.due.studies import StudiesDue
 from storage.outbox.retry_policies import RetryPolicy
@@ -25,12 +27,21 @@ _AGAIN = RetryPolicy(60.0, 3600.0)
 _NOBODY_ASKS = timedelta(minutes=5)
 _FORGOTTEN_AFTER = timedelta(days=1)
 
-Decide = Callable[[Storage, str, Sequence[Standing], RuleSet], None]
+Decide = Callable[[DecisionStorage, str, Sequence[Standing], RuleSet], None]
 """Decide on the study of this UID by each of the pipelines. Raises NotFound for a deleted one."""
 
 
+class LaterDecisionStorage(DecisionStorage, HasEngine, Protocol):
+    """What of the storage layer studies are decided on again with."""
+
+    @property
+    def due_for_priors(self) -> StudiesDue: ...
+    @property
+    def due_for_results(self) -> StudiesDue: ...
+
+
 def decide_due(
-    storage: Storage,
+    storage: DecisionStorage,
     studies: StudiesDue,
     now: datetime,
     asked: Callable[[], Sequence[Standing]],

@@ -7,17 +7,17 @@ from inference.model_registry.chains import takes_results
 from inference.model_registry.status import Standing, offered
 from inference.pipeline import Pipeline
 from inference.rules.rule_set import RuleSet
-from inference.scheduling.due_studies import decide_due
+from inference.scheduling.deciding import DecisionStorage
+from inference.scheduling.due_studies import LaterDecisionStorage, decide_due
 from inference.scheduling.schedule import in_order
 from inference.scheduling.studies_awaiting_priors import decide_again
-from storage.container import Storage
 from storage.core.callers.visibility import as_node
 from storage.core.clock import utcnow
 from storage.jobs.upstream import RESULT_CHANGED
 
 
 def look_for_results_again(
-    storage: Storage, now: datetime, pipelines: Sequence[Pipeline] | None = None
+    storage: LaterDecisionStorage, now: datetime, pipelines: Sequence[Pipeline] | None = None
 ) -> int:
     """Ask pipelines that take results about studies in which some came, changed or went; about how
     many."""
@@ -31,7 +31,7 @@ def look_for_results_again(
 
 @as_node()
 def _ask(
-    storage: Storage, study_instance_uid: str, asked: Sequence[Standing], rules: RuleSet
+    storage: DecisionStorage, study_instance_uid: str, asked: Sequence[Standing], rules: RuleSet
 ) -> None:
     """Each in the order of the chain, so that the next one knows whether the one before runs."""
     storage.index.study(study_instance_uid)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Protocol
 
 import structlog
 
@@ -13,16 +14,20 @@ from inference.pipeline import Acceptance, Pipeline
 from inference.reasons import reason as because
 from inference.rules.file import current_rules
 from inference.scheduling.completeness import complete_quiet_series
-from inference.scheduling.deciding import is_decided
+from inference.scheduling.deciding import DecisionStorage, is_decided
 from inference.scheduling.schedule_one_series import decide_on_series, decision_of, read_candidate
 from inference.scheduling.schedule_study import decide_on_study
 from inference.scheduling.shadowing import schedule_shadows
-from storage.container import Storage
+from storage.container.has import HasEngine, HasShadowRuns
 from storage.core.entities import Decision, Series
 from storage.core.errors import StorageFull, StorageUnavailable
 from storage.core.sources import are_imported
+from storage.index.expected_instances import Expectations
+from storage.index.repository import Index
+from storage.integrity.instance_reader import InstanceReader
 from storage.jobs.acceptance_decisions import AcceptanceDecisions
 from storage.jobs.pending_series import undecided_series
+from storage.jobs.repository import Jobs
 from storage.model_registry.registry import ModelStates
 from storage.settings import Settings
 
@@ -33,8 +38,15 @@ _SERIES_PER_ROUND = 16
 IMPORTED = because("imported")
 
 
+class SchedulingStorage(DecisionStorage, HasEngine, HasShadowRuns, Protocol):
+    """What of the storage layer series are completed, and offered to pipelines, with."""
+
+    @property
+    def expectations(self) -> Expectations: ...
+
+
 def complete_and_schedule(
-    storage: Storage,
+    storage: SchedulingStorage,
     now: datetime,
     pipelines: Sequence[Pipeline] | None = None,
     since: datetime | None = None,
@@ -59,16 +71,16 @@ def complete_and_schedule(
     return decisions
 
 
-def _follow_measured(storage: Storage, series: Series) -> None:
+def _follow_measured(index: Index, instances: InstanceReader, jobs: Jobs, series: Series) -> None:
     """Lesions that readers measured in the study; what cannot be read keeps no pipeline waiting."""
-    of_study = storage.index.series_of(series.study_instance_uid)
+    of_study = index.series_of(series.study_instance_uid)
     if not any(one.origin == "generated" and one.modality == "SR" for one in of_study):
         return
     # What aligns images is large, and few studies are measured before they are complete.
     from inference.lesions.drawn import schedule_when_complete
 
     try:
-        schedule_when_complete(storage, series)
+        schedule_when_complete(index, instances, jobs, series)
     except (StorageFull, StorageUnavailable):
         raise
     except Exception as error:  # noqa: BLE001 - the reports of others, whatever they are
@@ -81,7 +93,7 @@ def _follow_measured(storage: Storage, series: Series) -> None:
 
 
 def schedule_series(
-    storage: Storage, series: Series, pipelines: Sequence[Pipeline] | None = None
+    storage: SchedulingStorage, series: Series, pipelines: Sequence[Pipeline] | None = None
 ) -> list[Decision]:
     """Offer one complete series to every pipeline and store what each decided.
 
@@ -91,7 +103,7 @@ def schedule_series(
     if series.origin == "generated" or series.state != "COMPLETE":
         return []
     # First, since a series that is decided is not looked at again.
-    _follow_measured(storage, series)
+    _follow_measured(storage.index, storage.instances, storage.jobs, series)
     instances = storage.index.instances_of(series.study_instance_uid, series.series_instance_uid)
     everything = in_order(offered(storage.settings, storage.model_states, pipelines))
     if are_imported(instances):
@@ -126,7 +138,7 @@ def in_order(standings_offered: Sequence[Standing]) -> list[Standing]:
 
 
 def schedule_pipeline(
-    storage: Storage, series: Series, pipeline: Pipeline, priority: int = 0
+    storage: SchedulingStorage, series: Series, pipeline: Pipeline, priority: int = 0
 ) -> Decision:
     """Offer one complete series to one pipeline, on a person's request, and store what it decided.
 

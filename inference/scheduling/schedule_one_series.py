@@ -23,12 +23,12 @@ from inference.rules.judge import rule_on
 from inference.rules.pipeline_rule import Rule
 from inference.rules.rule_set import RuleSet
 from inference.scheduling.deciding import (
+    DecisionStorage,
     could_not_judge,
     log_scheduled,
     may_run,
     supersede_others,
 )
-from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.entities import OPEN_STATES, Decision, Instance, Series
 from storage.core.errors import StorageFull, StorageUnavailable
@@ -72,7 +72,7 @@ def read_candidate(
 
 
 def decide_on_series(
-    storage: Storage,
+    storage: DecisionStorage,
     candidate: Candidate,
     standing: Standing,
     priority: int = 0,
@@ -129,7 +129,7 @@ def decision_of(
 
 
 def _under_rules(
-    storage: Storage,
+    storage: DecisionStorage,
     selection: Selection,
     candidate: Candidate,
     pipeline: Pipeline,

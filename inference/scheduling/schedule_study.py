@@ -7,6 +7,7 @@ from inference.rules.facts import SeriesFacts
 from inference.rules.judge import rule_on
 from inference.rules.rule_set import RuleSet
 from inference.scheduling.deciding import (
+    DecisionStorage,
     could_not_judge,
     is_decided,
     log_scheduled,
@@ -14,7 +15,6 @@ from inference.scheduling.deciding import (
     results_in,
     supersede_others,
 )
-from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.entities import Decision, Series
 from storage.core.errors import StorageFull, StorageUnavailable
@@ -22,7 +22,7 @@ from storage.core.sources import senders_of
 
 
 def decide_on_study(
-    storage: Storage,
+    storage: DecisionStorage,
     series: Series,
     standing: Standing,
     priority: int = 0,

@@ -8,7 +8,7 @@ import time
 import uuid
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 from pydicom.dataset import Dataset
@@ -19,14 +19,21 @@ from inference.input_selection.selection import select_stack, stack_for
 from inference.input_selection.study_inputs import inputs_of
 from inference.model_registry.status import shadows, state_of
 from inference.model_registry.verification import prove_here
-from inference.model_servers.gate import guarded
+from inference.model_servers.gate import GateStorage, guarded
 from inference.models.devices import with_fallback
 from inference.pipeline import Pipeline, PipelineContext, takes_instances
 from inference.running_jobs import note_lost, noted
 from inference.scheduling.shadow_agreement import dice_by_segment, values_by_measurement
 from inference.volume_preparation.coverage import run_with_coverage
 from inference.volume_preparation.tilt import resamples_tilt
-from storage.container import Storage
+from storage.container.has import (
+    HasFindings,
+    HasIndex,
+    HasInstances,
+    HasJobs,
+    HasModelStates,
+    HasShadowRuns,
+)
 from storage.core.clock import utcnow
 from storage.core.entities import OPEN_STATES, Instance, Job, Series
 from storage.core.errors import NotFound
@@ -83,8 +90,21 @@ def schedule_shadows(
             )
 
 
+class ShadowStorage(
+    GateStorage,
+    HasIndex,
+    HasInstances,
+    HasJobs,
+    HasFindings,
+    HasModelStates,
+    HasShadowRuns,
+    Protocol,
+):
+    """What of the storage layer shadows run, and are compared, with."""
+
+
 def run_due_shadow(
-    storage: Storage,
+    storage: ShadowStorage,
     pipelines: Sequence[Pipeline] | None = None,
     stopping: Callable[[], bool] = lambda: False,
     is_ours: Callable[[str], bool] = lambda _: True,
@@ -125,7 +145,7 @@ def _postponed(settings: Settings, shadow_runs: ShadowRuns, run: ShadowRun) -> N
 
 
 def _run_claimed(
-    storage: Storage,
+    storage: ShadowStorage,
     run: ShadowRun,
     active: Job | None,
     pipelines: Sequence[Pipeline] | None,
@@ -162,7 +182,7 @@ def _run_claimed(
 
 
 def _agreement(
-    storage: Storage,
+    storage: ShadowStorage,
     run: ShadowRun,
     active: Job | None,
     pipelines: Sequence[Pipeline] | None,

@@ -13,11 +13,10 @@ from inference.model_registry.status import Standing, offered
 from inference.pipeline import Pipeline
 from inference.rules.file import current_rules
 from inference.rules.rule_set import RuleSet
-from inference.scheduling.deciding import is_decided
-from inference.scheduling.due_studies import decide_due
+from inference.scheduling.deciding import DecisionStorage, is_decided
+from inference.scheduling.due_studies import LaterDecisionStorage, decide_due
 from inference.scheduling.schedule_one_series import decide_on_series, read_candidate
 from inference.scheduling.schedule_study import decide_on_study
-from storage.container import Storage
 from storage.core.callers.visibility import as_node
 from storage.core.entities import Job
 from storage.core.errors import NotFound
@@ -37,7 +36,7 @@ def takes_priors(pipeline: Pipeline) -> bool:
 
 
 def look_for_priors_again(
-    storage: Storage, now: datetime, pipelines: Sequence[Pipeline] | None = None
+    storage: LaterDecisionStorage, now: datetime, pipelines: Sequence[Pipeline] | None = None
 ) -> int:
     """Ask pipelines that take priors again about studies that may have got one; about how many.
 
@@ -53,7 +52,7 @@ def look_for_priors_again(
 
 @as_node()
 def _look_again(
-    storage: Storage, study_instance_uid: str, asked: Sequence[Standing], rules: RuleSet
+    storage: DecisionStorage, study_instance_uid: str, asked: Sequence[Standing], rules: RuleSet
 ) -> None:
     """By each pipeline within whose reach the patient's nearest earlier study is."""
     study = storage.index.study(study_instance_uid)
@@ -65,7 +64,9 @@ def _look_again(
             decide_again(storage, study_instance_uid, standing, rules)
 
 
-def decide_without_lost_priors(storage: Storage, limit: int, postponed: Postponed) -> None:
+def decide_without_lost_priors(
+    storage: LaterDecisionStorage, limit: int, postponed: Postponed
+) -> None:
     """Decide again where a result went with its prior; what cannot be decided is `postponed`."""
     left_out = {one.removeprefix(_POSTPONED) for one in postponed.current()}
     for job in superseded_without_decision(storage.engine, limit, left_out):
@@ -75,7 +76,7 @@ def decide_without_lost_priors(storage: Storage, limit: int, postponed: Postpone
 
 
 def decide_without_lost_prior(
-    storage: Storage, job: Job, pipelines: Sequence[Pipeline] | None = None
+    storage: DecisionStorage, job: Job, pipelines: Sequence[Pipeline] | None = None
 ) -> None:
     """Ask the pipeline of a superseded job again, where the job took a prior.
 
@@ -109,7 +110,7 @@ def _spans_days(pipeline: Pipeline) -> list[float]:
 
 
 def decide_again(
-    storage: Storage, study_instance_uid: str, standing: Standing, rules: RuleSet
+    storage: DecisionStorage, study_instance_uid: str, standing: Standing, rules: RuleSet
 ) -> None:
     """On each series by itself of a model of images; of several series, on behalf of any that was
     decided on, for the word is about all of them.

@@ -7,14 +7,14 @@ Whatever was done is in the ledger, so that any process goes on where another en
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 import structlog
 
 from inference.failures import place
 from inference.model_registry.status import offered
 from inference.pipeline import Pipeline
-from inference.scheduling.schedule import schedule_pipeline
-from storage.container import Storage
+from inference.scheduling.schedule import SchedulingStorage, schedule_pipeline
 from storage.core.clock import utcnow
 from storage.core.entities import ENDED_STATES, Job, Series
 from storage.core.errors import NotFound
@@ -34,10 +34,19 @@ log = structlog.get_logger(__name__)
 _ITEMS_PER_ROUND = 100
 
 
+class PerformerStorage(SchedulingStorage, Protocol):
+    """What of the storage layer workitems are performed with."""
+
+    @property
+    def performed_items(self) -> PerformedItems: ...
+
+
 class WorkitemPerformer:
     """Goes through the open items page by page, round after round."""
 
-    def __init__(self, storage: Storage, pipelines: Sequence[Pipeline] | None = None) -> None:
+    def __init__(
+        self, storage: PerformerStorage, pipelines: Sequence[Pipeline] | None = None
+    ) -> None:
         self._storage = storage
         self._pipelines = pipelines
         self._last: Workitem | None = None
@@ -78,7 +87,7 @@ class _Refused:
 
 
 def _advance(
-    storage: Storage, item: Workitem, pipelines: Sequence[Pipeline], now: datetime
+    storage: PerformerStorage, item: Workitem, pipelines: Sequence[Pipeline], now: datetime
 ) -> None:
     if item.state == "IN PROGRESS":
         _follow(storage, item, pipelines)
@@ -107,7 +116,7 @@ def _advance(
         _follow(storage, claimed, pipelines)
 
 
-def _follow(storage: Storage, item: Workitem, pipelines: Sequence[Pipeline]) -> None:
+def _follow(storage: PerformerStorage, item: Workitem, pipelines: Sequence[Pipeline]) -> None:
     """Say of the item what has become of its jobs."""
     try:
         jobs = [storage.jobs.get(job_id) for job_id in item.job_ids]
@@ -139,7 +148,7 @@ def _follow(storage: Storage, item: Workitem, pipelines: Sequence[Pipeline]) -> 
 
 
 def _resolve(
-    storage: Storage, item: Workitem, pipelines: Sequence[Pipeline]
+    storage: PerformerStorage, item: Workitem, pipelines: Sequence[Pipeline]
 ) -> list[Job] | _Refused | None:
     """The jobs by which the item is performed; None while something of it is not here yet."""
     pipeline = next((one for one in pipelines if one.name == item.performer), None)

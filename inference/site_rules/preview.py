@@ -15,12 +15,14 @@ from inference.rules.conditions import Condition
 from inference.rules.facts import SeriesFacts
 from inference.rules.judge import judge, rule_on
 from inference.rules.rule_set import RuleSet
-from inference.scheduling.deciding import results_in
+from inference.scheduling.deciding import DecisionStorage, results_in
 from inference.scheduling.explain import explain_study
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.errors import NotFound
 from storage.core.sources import senders_of
+from storage.index.repository import Index
+from storage.integrity.instance_reader import InstanceReader
 
 Section = Literal["rules", "routing", "retention", "priors"]
 """The sections of the file whose rules are asked about studies."""
@@ -88,12 +90,12 @@ def preview_rules(
     before, after = (_Asked.of(storage, rules, now) for rules in (in_force, tried))
     pipelines = [one.pipeline for one in offered(storage.settings, storage.model_states)]
     preview = Preview(0, False, list(named.values()), [])
-    for study_instance_uid in _newest(storage, studies):
+    for study_instance_uid in _newest(storage.index, studies):
         if time.monotonic() >= ends_at:
             preview.is_cut_short = True
             break
         try:
-            facts, unreadable = _facts(storage, study_instance_uid)
+            facts, unreadable = _facts(storage.index, storage.instances, study_instance_uid)
             then = after.answer(study_instance_uid, facts)
             changes = [
                 *_runs(storage, study_instance_uid, facts, pipelines, before.rules, after.rules),
@@ -111,9 +113,9 @@ def preview_rules(
     return preview
 
 
-def _newest(storage: Storage, studies: int) -> Iterator[str]:
+def _newest(index: Index, studies: int) -> Iterator[str]:
     for offset in range(0, studies, _AT_ONCE):
-        found, total = storage.index.studies(min(_AT_ONCE, studies - offset), offset)
+        found, total = index.studies(min(_AT_ONCE, studies - offset), offset)
         yield from (one.study_instance_uid for one in found)
         if offset + _AT_ONCE >= total:
             return
@@ -136,12 +138,14 @@ def _named(rules: RuleSet) -> dict[str, RulePreview]:
     }
 
 
-def _facts(storage: Storage, study_instance_uid: str) -> tuple[list[SeriesFacts], int]:
+def _facts(
+    index: Index, instance_reader: InstanceReader, study_instance_uid: str
+) -> tuple[list[SeriesFacts], int]:
     """Of each series that rules are asked about, and how many cannot be read. Raises NotFound."""
-    storage.index.study(study_instance_uid)
-    received = received_series(storage.index, study_instance_uid)
+    index.study(study_instance_uid)
+    received = received_series(index, study_instance_uid)
     read = [
-        (headers_of(storage.instances, series, instances), senders_of(instances))
+        (headers_of(instance_reader, series, instances), senders_of(instances))
         for series, instances in received
     ]
     facts = [SeriesFacts(headers, senders) for headers, senders in read if headers is not None]
@@ -205,7 +209,7 @@ def _goes(study_instance_uid: str, now: _Answer, then: _Answer) -> Iterator[Chan
 
 
 def _runs(
-    storage: Storage,
+    storage: DecisionStorage,
     study_instance_uid: str,
     facts: Sequence[SeriesFacts],
     pipelines: Sequence[Pipeline],

@@ -183,7 +183,7 @@ def test_what_a_model_measures_schedules_no_drawn_lesions(api: ApiNode) -> None:
     api.storage.generated.store(part10(document), document.SOPInstanceUID, of_result("a-job"))
     before = len(api.storage.jobs.of_studies([uid])[uid])
     series = api.storage.index.series(uid, str(images[0].SeriesInstanceUID))
-    schedule_when_complete(api.storage, series)
+    schedule_when_complete(api.storage.index, api.storage.instances, api.storage.jobs, series)
     assert len(api.storage.jobs.of_studies([uid])[uid]) == before
 
 
