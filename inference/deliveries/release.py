@@ -1,10 +1,11 @@
 """When results leave: at once, after a person has accepted them, or never, by the site's rules."""
 
 from collections.abc import Collection, Sequence
+from typing import Protocol
 
 from inference.rules.file import current_rules
 from inference.rules.release_rule import ReleaseWhen
-from storage.container import Storage
+from storage.container.has import HasEngine, HasInstances, HasJobs, HasSettings
 from storage.core.entities import DeliveryState, Instance
 from storage.core.errors import NotFound
 from storage.core.sources import REPORT_SOURCE, SUPERSEDED_REPORT_SOURCE
@@ -61,8 +62,12 @@ def pipelines_of(jobs: Jobs, study_instance_uid: str) -> set[str]:
     return {job.pipeline for job in of_study if job.has_results}
 
 
+class ReleaseStorage(HasSettings, HasEngine, HasInstances, HasJobs, Protocol):
+    """What of the storage layer is asked whether a study's results may leave."""
+
+
 def by_release(
-    storage: Storage, destination: str, instances: Sequence[Instance]
+    storage: ReleaseStorage, destination: str, instances: Sequence[Instance]
 ) -> tuple[list[Instance], list[Instance]]:
     """Of what somebody sends by hand: what may go, and what has to be accepted before.
 

@@ -10,7 +10,7 @@ from base64 import b64encode
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Literal
+from typing import Literal, Protocol
 
 from inference.fhir.device import node_device, pipeline_device
 from inference.fhir.diagnostic_report import REPORT_IDENTIFIERS, diagnostic_report
@@ -22,13 +22,28 @@ from inference.fhir.result_report import RESULT_IDENTIFIERS, result_report
 from inference.fhir.transaction import Transaction
 from inference.fhir.types import DICOM_UID, OWN, Attachment, Identifier, Reference
 from inference.findings.derived import void_among
-from storage.container import Storage
+from storage.container.has import (
+    HasDeliveries,
+    HasEngine,
+    HasFindingFeedback,
+    HasFindings,
+    HasIndex,
+    HasInstances,
+    HasJobs,
+    HasReports,
+    HasSettings,
+)
 from storage.core.entities import Instance, Study
 from storage.core.errors import InvalidRequest, NotFound
 from storage.core.sources import REPORT_SOURCE, SUPERSEDED_REPORT_SOURCE, is_own
 from storage.findings.conditions import finding_id_in
 from storage.findings.search import Found, find_findings
+from storage.index.repository import Index
+from storage.integrity.instance_reader import InstanceReader
+from storage.jobs.repository import Jobs
 from storage.reports.entities import SIGNED_STATES, Report
+from storage.reports.repository import Reports
+from storage.settings import Settings
 
 VERSION_IDENTIFIERS = f"{OWN}:report-version"
 _PDF = "1.2.840.10008.5.1.4.1.1.104.1"
@@ -62,12 +77,27 @@ class Proof:
     also: tuple[str, str] | None = None
 
 
-def documents_of(storage: Storage, instance: Instance, destination: str) -> list[Document]:
+class DocumentStorage(
+    HasSettings,
+    HasEngine,
+    HasIndex,
+    HasInstances,
+    HasJobs,
+    HasFindings,
+    HasFindingFeedback,
+    HasReports,
+    HasDeliveries,
+    Protocol,
+):
+    """What of the storage layer is read to write documents to a FHIR server."""
+
+
+def documents_of(storage: DocumentStorage, instance: Instance, destination: str) -> list[Document]:
     """What the instance stands for, as far as nothing newer of it has left for the destination.
 
     Raises InvalidRequest for an object that FHIR has no resource for.
     """
-    document = _document_of(storage, instance)
+    document = _document_of(storage.instances, storage.jobs, instance)
     if document.kind == "report":
         newest = _newest_sent(storage, document.study_instance_uid, destination)
         is_older = newest is not None and newest[0] > int(document.key)
@@ -78,7 +108,7 @@ def documents_of(storage: Storage, instance: Instance, destination: str) -> list
     if newest is None or newest[1] > instance.received_at:
         return [document]
     number = newest[0]
-    report = _report(storage, document.study_instance_uid)
+    report = _report(storage.reports, document.study_instance_uid)
     if storage.reports.version(report.report_id, number).state in SIGNED_STATES:
         # A person's word is not taken back by the node; a notice about it follows by itself.
         return [document]
@@ -91,18 +121,18 @@ def is_withdrawal(instance: Instance) -> bool:
     return instance.source.startswith("rejection:")
 
 
-def _document_of(storage: Storage, instance: Instance) -> Document:
+def _document_of(instances: InstanceReader, jobs: Jobs, instance: Instance) -> Document:
     study = instance.study_instance_uid
     if not is_own(instance.source):
         return Document("study", study, study)
     if instance.source in (REPORT_SOURCE, SUPERSEDED_REPORT_SOURCE):
-        header = storage.instances.dataset(instance, stop_before_pixels=True)
+        header = instances.dataset(instance, stop_before_pixels=True)
         # Both forms of a version bear its number (`inference.reports.export`).
         return Document("report", str(int(header.InstanceNumber)), study)
     kind, _, job_id = instance.source.partition(":")
     if kind in _OF_JOBS:
         try:
-            return Document("result", storage.jobs.get(job_id).job_id, study)
+            return Document("result", jobs.get(job_id).job_id, study)
         except NotFound:
             pass
     raise InvalidRequest(
@@ -111,21 +141,21 @@ def _document_of(storage: Storage, instance: Instance) -> Document:
     )
 
 
-def write_document(storage: Storage, document: Document, transaction: Transaction) -> None:
+def write_document(storage: DocumentStorage, document: Document, transaction: Transaction) -> None:
     """Add the resources of a document. Raises NotFound where what it is about is gone."""
     study = storage.index.study(document.study_instance_uid)
     match document.kind:
         case "study":
-            _add_study(storage, transaction, study, is_current=True)
+            _add_study(storage.index, storage.settings, transaction, study, is_current=True)
         case "result":
-            _add_study(storage, transaction, study)
+            _add_study(storage.index, storage.settings, transaction, study)
             _add_result(storage, transaction, study, document.key)
         case "report":
-            _add_study(storage, transaction, study)
+            _add_study(storage.index, storage.settings, transaction, study)
             _add_report(storage, transaction, study, document)
 
 
-def proof_of(storage: Storage, document: Document) -> Proof:
+def proof_of(storage: DocumentStorage, document: Document) -> Proof:
     """What the server must show. Raises NotFound where what it is about is gone."""
     if document.kind == "study":
         return Proof("ImagingStudy", DICOM_UID, f"urn:oid:{document.key}")
@@ -133,7 +163,7 @@ def proof_of(storage: Storage, document: Document) -> Proof:
         study = storage.index.study(document.study_instance_uid)
         report, _ = _result(storage, study, document.key)
         return Proof("DiagnosticReport", RESULT_IDENTIFIERS, document.key, report.status)
-    report_id = _report(storage, document.study_instance_uid).report_id
+    report_id = _report(storage.reports, document.study_instance_uid).report_id
     return Proof(
         "DiagnosticReport",
         REPORT_IDENTIFIERS,
@@ -144,19 +174,24 @@ def proof_of(storage: Storage, document: Document) -> Proof:
 
 
 def _add_study(
-    storage: Storage, transaction: Transaction, study: Study, *, is_current: bool = False
+    index: Index,
+    settings: Settings,
+    transaction: Transaction,
+    study: Study,
+    *,
+    is_current: bool = False,
 ) -> None:
     """With a result it is created alone: the server may have the archive's own word on it."""
     uid = study.study_instance_uid
     resource = imaging_study(
-        study, storage.index.series_of(uid), f"{storage.settings.resolved_public_url}/dicom-web"
+        study, index.series_of(uid), f"{settings.resolved_public_url}/dicom-web"
     )
     add = transaction.put if is_current else transaction.create
     add(resource, DICOM_UID, f"urn:oid:{uid}")
 
 
 def _result(
-    storage: Storage, study: Study, job_id: str
+    storage: DocumentStorage, study: Study, job_id: str
 ) -> tuple[DiagnosticReport, list[Found[Observation]]]:
     job = storage.jobs.get(job_id)
     is_withdrawn = job.status == "SUPERSEDED"
@@ -175,7 +210,7 @@ def _result(
 
 
 def _observations(
-    storage: Storage, study: Study, finding_ids: Collection[str]
+    storage: DocumentStorage, study: Study, finding_ids: Collection[str]
 ) -> list[Found[Observation]]:
     """Of findings of the study itself."""
     if not finding_ids:
@@ -200,14 +235,19 @@ def _observations(
     ]
 
 
-def _add_result(storage: Storage, transaction: Transaction, study: Study, job_id: str) -> None:
+def _add_result(
+    storage: DocumentStorage, transaction: Transaction, study: Study, job_id: str
+) -> None:
     report, found = _result(storage, study, job_id)
     _add_observations(storage, transaction, study, found)
     transaction.put(report, RESULT_IDENTIFIERS, job_id)
 
 
 def _add_observations(
-    storage: Storage, transaction: Transaction, study: Study, found: list[Found[Observation]]
+    storage: DocumentStorage,
+    transaction: Transaction,
+    study: Study,
+    found: list[Found[Observation]],
 ) -> None:
     """Devices first, then segments, then what was measured."""
     findings = {
@@ -238,19 +278,19 @@ def _add_observations(
         transaction.put(resource, FINDING_IDENTIFIERS, str(resource.id))
 
 
-def _report(storage: Storage, study_instance_uid: str) -> Report:
-    found = [one for one in storage.reports.of_study(study_instance_uid) if not one.job_id]
+def _report(reports: Reports, study_instance_uid: str) -> Report:
+    found = [one for one in reports.of_study(study_instance_uid) if not one.job_id]
     if not found:
         raise NotFound("The report is gone.", remedy="Cancel the delivery.")
     return found[0]
 
 
 def _add_report(
-    storage: Storage, transaction: Transaction, study: Study, document: Document
+    storage: DocumentStorage, transaction: Transaction, study: Study, document: Document
 ) -> None:
     """A version of the study's report, with the findings that it rests on as they stand."""
     number = int(document.key)
-    report = _report(storage, study.study_instance_uid)
+    report = _report(storage.reports, study.study_instance_uid)
     version = storage.reports.version(report.report_id, number)
     as_then = replace(
         report,
@@ -264,7 +304,9 @@ def _add_report(
         superseded_at=report.superseded_at if number >= report.publish_version else None,
     )
     resource = diagnostic_report(
-        Found(as_then, version.changed_at), study, _presented(storage, as_then)
+        Found(as_then, version.changed_at),
+        study,
+        _presented(storage.index, storage.instances, as_then),
     )
     update: dict[str, object] = {
         "identifier": [
@@ -287,12 +329,12 @@ def _ids_of(report: Report) -> list[str]:
     return list(dict.fromkeys(one for sentence in report.sentences for one in sentence.finding_ids))
 
 
-def _presented(storage: Storage, report: Report) -> list[Attachment]:
+def _presented(index: Index, instances: InstanceReader, report: Report) -> list[Attachment]:
     """The PDF that went out with the version, where it is there and not large."""
-    for one in reversed(storage.index.instances_of(report.study_instance_uid)):
+    for one in reversed(index.instances_of(report.study_instance_uid)):
         if one.sop_class_uid != _PDF or one.source != REPORT_SOURCE:
             continue
-        document = storage.instances.dataset(one)
+        document = instances.dataset(one)
         if str(document.get("InstanceNumber")) != str(report.version):
             continue
         content = bytes(document.EncapsulatedDocument)[: document.get("EncapsulatedDocumentLength")]
@@ -315,7 +357,7 @@ def _first(identifiers: Iterable[Identifier]) -> tuple[str, str]:
 
 
 def _newest_sent(
-    storage: Storage, study_instance_uid: str, destination: str
+    storage: DocumentStorage, study_instance_uid: str, destination: str
 ) -> tuple[int, datetime] | None:
     """The newest version of the report that the destination has, and when its object was made."""
     instances = {
@@ -324,7 +366,10 @@ def _newest_sent(
         if one.source == REPORT_SOURCE
     }
     found = [
-        (int(_document_of(storage, instances[one.sop_instance_uid]).key), one.created_at)
+        (
+            int(_document_of(storage.instances, storage.jobs, instances[one.sop_instance_uid]).key),
+            one.created_at,
+        )
         for one in storage.deliveries.of_study(study_instance_uid)
         if one.destination == destination
         and one.sent_at is not None

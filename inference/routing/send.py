@@ -1,10 +1,11 @@
 """Send received instances to peers: the deliveries of `storage.deliveries`, on somebody's word."""
 
 from collections.abc import Iterable, Sequence
+from typing import Protocol
 
 from inference.deliveries.destinations import kind_of
-from inference.deliveries.release import by_release
-from storage.container import Storage
+from inference.deliveries.release import ReleaseStorage, by_release
+from storage.container.has import HasDeliveries, HasIndex, HasPeers
 from storage.core.entities import DeliveryCause, Instance
 from storage.core.errors import InvalidRequest
 from storage.deliveries.listing import DeliveryFilter, retry_now, send_again_to
@@ -29,8 +30,12 @@ def receivers(peer_repository: Peers, names: Iterable[str]) -> list[KnownPeer]:
     return peers
 
 
+class RoutingStorage(ReleaseStorage, HasIndex, HasPeers, HasDeliveries, Protocol):
+    """What of the storage layer studies are sent on with."""
+
+
 def send_study(
-    storage: Storage,
+    storage: RoutingStorage,
     study_instance_uid: str,
     names: Sequence[str],
     series_instance_uids: Sequence[str] = (),
@@ -54,7 +59,7 @@ def send_study(
     return {peer.name: _send(storage, peer, instances) for peer in peers}
 
 
-def _send(storage: Storage, peer: KnownPeer, instances: Sequence[Instance]) -> int:
+def _send(storage: RoutingStorage, peer: KnownPeer, instances: Sequence[Instance]) -> int:
     """First again what was sent before: what is enqueued now may be there a moment later."""
     # A peer that gets no results is sent to for this reason alone.
     cause: DeliveryCause | None = None if peer.is_destination else "PERSON"

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from dicom_node.archives.ae import AeArchive
 from dicom_node.archives.archive import Archive
@@ -11,9 +11,9 @@ from dicom_node.commitment import scu as commitment_scu
 from dicom_node.peers import Peer, PeerLacksService
 from dicom_node.scu import SendItem, echo, holds, send
 from inference.deliveries.destinations.kind import DestinationKind, FormField, require
-from inference.deliveries.destinations.protocol import Outcome, TestResult
+from inference.deliveries.destinations.protocol import InstanceStorage, Outcome, TestResult
 from storage.commitment.entities import CommitmentRequest
-from storage.container import Storage
+from storage.commitment.requests import CommitmentRequests
 from storage.core.entities import Instance
 from storage.peers.repository import KnownPeer
 from storage.settings import Destination as Address
@@ -24,10 +24,17 @@ _TIMEOUTS = Timeouts(connect_s=5.0, acse_s=15.0, dimse_s=60.0, idle_s=30.0)
 _COMMITMENT_WAIT_S = 5.0
 
 
+class AeStorage(InstanceStorage, Protocol):
+    """What of the storage layer sending by C-STORE needs."""
+
+    @property
+    def commitment_requests(self) -> CommitmentRequests: ...
+
+
 class AeDestination:
     query = "C-FIND"
 
-    def __init__(self, storage: Storage, peer: KnownPeer) -> None:
+    def __init__(self, storage: AeStorage, peer: KnownPeer) -> None:
         self._storage = storage
         self._name = peer.name
         self._peer = Peer.known(peer, storage.settings)

@@ -11,10 +11,9 @@ from dicom_node.network.throttle import PIECE_BYTES, Throttle
 from dicom_node.peers import PeerFailed, PeerLacksService
 from inference.deliveries.destinations.files import give, path_of, same_bytes, size_of
 from inference.deliveries.destinations.kind import DestinationKind, FormField, require
-from inference.deliveries.destinations.protocol import Outcome, TestResult
+from inference.deliveries.destinations.protocol import InstanceStorage, Outcome, TestResult
 from inference.failures import explain
 from storage.commitment.entities import CommitmentRequest
-from storage.container import Storage
 from storage.core.entities import Instance
 from storage.core.errors import InvalidRequest, MediViewError
 from storage.http.url_policy import check_url
@@ -33,7 +32,7 @@ _MD5 = re.compile(r"[0-9a-f]{32}")
 class BucketDestination:
     query = "HEAD"
 
-    def __init__(self, storage: Storage, peer: KnownPeer) -> None:
+    def __init__(self, storage: InstanceStorage, peer: KnownPeer) -> None:
         """Raises InvalidRequest where the operator does not allow the host (any more)."""
         # Loaded where somebody uses it: every process lists the kinds of destinations.
         import boto3

@@ -23,6 +23,7 @@ from inference.deliveries.destinations.testing import TEST_S
 from inference.failures import explain
 from inference.fhir.documents import (
     Document,
+    DocumentStorage,
     Proof,
     documents_of,
     is_withdrawal,
@@ -33,7 +34,6 @@ from inference.fhir.r5 import FHIR_VERSIONS, FhirVersion
 from inference.fhir.subject import patient_of
 from inference.fhir.transaction import Transaction, token
 from storage.commitment.entities import CommitmentRequest
-from storage.container import Storage
 from storage.core.entities import Instance, Study
 from storage.core.errors import InvalidRequest, MediViewError
 from storage.http.url_policy import check_url
@@ -47,7 +47,7 @@ _NO_SEARCH = frozenset({400, 404, 405, 406, 501})
 class FhirDestination:
     query = "search"
 
-    def __init__(self, storage: Storage, peer: KnownPeer) -> None:
+    def __init__(self, storage: DocumentStorage, peer: KnownPeer) -> None:
         """Raises InvalidRequest where the operator does not allow the host (any more)."""
         _check(peer, storage.settings)
         self._storage = storage

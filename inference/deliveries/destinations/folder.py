@@ -21,10 +21,9 @@ from inference.deliveries.destinations.files import (
     size_of,
 )
 from inference.deliveries.destinations.kind import DestinationKind, FormField, require
-from inference.deliveries.destinations.protocol import Outcome, TestResult
+from inference.deliveries.destinations.protocol import InstanceStorage, Outcome, TestResult
 from inference.failures import explain
 from storage.commitment.entities import CommitmentRequest
-from storage.container import Storage
 from storage.core.data_folder import private_folder
 from storage.core.entities import Instance
 from storage.core.errors import InvalidRequest, MediViewError
@@ -36,7 +35,7 @@ from storage.volumes.durable_names import sync_folder
 class FolderDestination:
     query = "reading"
 
-    def __init__(self, storage: Storage, peer: KnownPeer) -> None:
+    def __init__(self, storage: InstanceStorage, peer: KnownPeer) -> None:
         self._storage = storage
         self._swept: set[Path] = set()
         self._throttle = Throttle(peer.sending_bytes_per_s) if peer.sending_bytes_per_s else None

@@ -5,7 +5,12 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from storage.commitment.entities import CommitmentRequest
+from storage.container.has import HasInstances, HasSettings
 from storage.core.entities import Instance
+
+
+class InstanceStorage(HasSettings, HasInstances, Protocol):
+    """What of the storage layer most destinations need: the instances that they send."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import struct
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from dicom_node.network.throttle import Throttle
@@ -25,11 +25,11 @@ from inference.deliveries.destinations.files import (
     size_of,
 )
 from inference.deliveries.destinations.kind import DestinationKind, FormField, require
-from inference.deliveries.destinations.protocol import Outcome, TestResult
+from inference.deliveries.destinations.protocol import InstanceStorage, Outcome, TestResult
 from inference.deliveries.destinations.ssh_deadlines import LimitedSftp, Watch
 from inference.failures import explain
 from storage.commitment.entities import CommitmentRequest
-from storage.container import Storage
+from storage.container.has import HasPeers
 from storage.core.entities import Instance
 from storage.core.errors import InvalidRequest, MediViewError
 from storage.peers.repository import KnownPeer
@@ -48,10 +48,14 @@ _ANSWER_S = 60.0
 _KEY_START = "-----BEGIN "
 
 
+class SftpStorage(InstanceStorage, HasPeers, Protocol):
+    """What of the storage layer sending by SFTP needs."""
+
+
 class SftpDestination:
     query = "reading"
 
-    def __init__(self, storage: Storage, peer: KnownPeer) -> None:
+    def __init__(self, storage: SftpStorage, peer: KnownPeer) -> None:
         """Raises InvalidRequest where the operator does not know the host (any more)."""
         _check(peer, storage.settings)
         self._storage = storage
