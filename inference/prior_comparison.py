@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from pydicom.uid import Comprehensive3DSRStorage
 
@@ -17,7 +17,15 @@ from inference.findings.comparison import (
 from inference.findings.derived import void_findings
 from inference.lesions.history import History, history_of, lesion_uids
 from inference.lesions.merges_and_splits import joined_in
-from storage.container import Storage
+from storage.container.has import (
+    HasFeedbackReports,
+    HasFindingFeedback,
+    HasFindings,
+    HasIndex,
+    HasJobs,
+    HasLesions,
+    HasPatientStudies,
+)
 from storage.core.acquisition import DENSITIES
 from storage.core.entities import Job
 from storage.core.findings import Finding
@@ -34,8 +42,21 @@ if TYPE_CHECKING:
 _SR = str(Comprehensive3DSRStorage)
 
 
+class ComparisonStorage(
+    HasIndex,
+    HasJobs,
+    HasFindings,
+    HasFindingFeedback,
+    HasFeedbackReports,
+    HasLesions,
+    HasPatientStudies,
+    Protocol,
+):
+    """What of the storage layer findings are compared with those before with."""
+
+
 def comparison_of(
-    storage: Storage, job: Job, tracked: "Tracked | None" = None
+    storage: ComparisonStorage, job: Job, tracked: "Tracked | None" = None
 ) -> Comparison | None:
     """What there is to compare a job's findings with; None where there is nothing.
 
@@ -127,7 +148,7 @@ def _history(
     )
 
 
-def revise_comparisons(storage: Storage, study_instance_uid: str) -> int:
+def revise_comparisons(storage: ComparisonStorage, study_instance_uid: str) -> int:
     """Compare a study's findings again, by what is stored and stated now; how many changed.
 
     A prior or a caveat that no longer holds is cleared. SR and PDF that were written state what

@@ -14,7 +14,7 @@ from api.reports.schemas import ReportPages
 from api.router_factory import new_router
 from inference.language.documents.picture import page_picture
 from inference.language.documents.reading import count_pdf_pages
-from storage.container import Storage
+from inference.reports.export.document import ReportStorage
 
 router = new_router(prefix="/api/reports", tags=["reports"])
 
@@ -76,7 +76,7 @@ def get_report_page(
 
 
 def _written(
-    request: Request, storage: Storage, report_id: str, version: int | None
+    request: Request, storage: ReportStorage, report_id: str, version: int | None
 ) -> tuple[bytes, int]:
     """The PDF, and of which version it is."""
     # What reads a document is large, and most processes never make one.

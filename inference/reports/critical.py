@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Protocol
 
 import structlog
 
@@ -11,7 +12,13 @@ from inference.reports.evidence import facts_of
 from inference.reports.locale import Locale, load_locale
 from inference.rules.critical_rule import CriticalRule
 from inference.rules.file import current_rules
-from storage.container import Storage
+from storage.container.has import (
+    HasCriticalAlerts,
+    HasFindingFeedback,
+    HasFindings,
+    HasJobs,
+    HasSettings,
+)
 from storage.reports.critical_alerts import CriticalAlerts
 from storage.reports.entities import ReportSentence
 from storage.settings import Settings
@@ -19,7 +26,13 @@ from storage.settings import Settings
 log = structlog.get_logger(__name__)
 
 
-def raise_alerts(storage: Storage, study_instance_uid: str) -> int:
+class AlertStorage(
+    HasSettings, HasJobs, HasFindings, HasFindingFeedback, HasCriticalAlerts, Protocol
+):
+    """What of the storage layer critical alerts are raised with."""
+
+
+def raise_alerts(storage: AlertStorage, study_instance_uid: str) -> int:
     """An alert for each finding that a rule calls critical; how many are new."""
     rules = _rules(storage.settings)
     locale = load_locale(storage.settings.report_language)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence, Set
 from inference.findings.facts import fact_of
 from inference.reports.caution_text import ages_contradict, outside_population
 from inference.reports.critical import critical_sentences
-from inference.reports.evidence import Evidence, Prior, digest_of, gather
+from inference.reports.evidence import DraftStorage, Evidence, Prior, digest_of, gather
 from inference.reports.findings_text import (
     findings_sentences,
     impression_sentences,
@@ -19,7 +19,6 @@ from inference.reports.llm_answers import (
 )
 from inference.reports.locale import Locale, load_locale, references
 from inference.reports.technique_text import region_of, technique_sentences
-from storage.container import Storage
 from storage.core.acquisition import why_unlike
 from storage.core.callers.identity import Identity
 from storage.core.entities import Job
@@ -31,7 +30,7 @@ from storage.settings import Settings
 
 
 def draft_study(
-    storage: Storage,
+    storage: DraftStorage,
     study_instance_uid: str,
     language: str,
     *,

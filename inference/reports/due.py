@@ -1,6 +1,7 @@
 """Drafting by itself: once what was to run on a study has run, its report is drafted."""
 
 from datetime import datetime, timedelta
+from typing import Protocol
 
 import structlog
 
@@ -8,7 +9,8 @@ from inference.failures import place
 from inference.prior_comparison import revise_comparisons
 from inference.reports.critical import raise_alerts
 from inference.reports.draft import draft_study
-from storage.container import Storage
+from inference.reports.evidence import DraftStorage
+from storage.container.has import HasCriticalAlerts, HasFeedbackReports, HasPriorFetches
 from storage.core.clock import utcnow
 from storage.core.errors import NotFound
 from storage.index.patient_studies import PatientStudies
@@ -22,7 +24,16 @@ log = structlog.get_logger(__name__)
 _STUDIES_PER_ROUND = 20
 
 
-def draft_due(storage: Storage, now: datetime) -> int:
+class DueDraftStorage(
+    DraftStorage, HasPriorFetches, HasCriticalAlerts, HasFeedbackReports, Protocol
+):
+    """What of the storage layer drafts that are due are made, and what follows from them, with."""
+
+    @property
+    def draft_queue(self) -> DraftQueue: ...
+
+
+def draft_due(storage: DueDraftStorage, now: datetime) -> int:
     """Draft what is due; how many studies were looked at.
 
     A study without any finding gets no report. Later studies of the same patient, whose
@@ -60,7 +71,7 @@ def draft_due(storage: Storage, now: datetime) -> int:
     return done
 
 
-def draft_now(storage: Storage, study_instance_uid: str) -> None:
+def draft_now(storage: DueDraftStorage, study_instance_uid: str) -> None:
     """Draft a study's report from what counts now, whatever still runs; none for a study
     without findings. Its comparisons are revised first. Raises NotFound."""
     there = storage.reports.states_of([study_instance_uid]).get(study_instance_uid)

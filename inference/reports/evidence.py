@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from typing import Protocol
 
 from inference.findings.corrections import corrected_fact
 from inference.findings.derived import void_findings
@@ -12,7 +13,18 @@ from inference.lesions.history import findings_of_lesions, history_of, lesion_ui
 from inference.lesions.merges_and_splits import joined_in
 from inference.reports.lesion_text import LesionCourse, lesion_courses
 from inference.reports.technique import SeriesTechnique, technique_of
-from storage.container import Storage
+from storage.container.has import (
+    HasFindingFeedback,
+    HasFindings,
+    HasIndex,
+    HasInstances,
+    HasJobs,
+    HasLesions,
+    HasPatientStudies,
+    HasReports,
+    HasSettings,
+    HasWorklist,
+)
 from storage.core.entities import Job, JobStatus, Study
 from storage.core.findings import PART_OF_SERIES, Finding
 from storage.findings.feedback import FindingFeedback
@@ -21,6 +33,7 @@ from storage.index.patient_studies import PatientStudies
 from storage.index.repository import Index
 from storage.integrity.instance_reader import InstanceReader
 from storage.jobs.repository import Jobs
+from storage.language.repository import Answers
 from storage.lesions.repository import Lesions
 from storage.worklist.repository import Worklist
 
@@ -93,7 +106,28 @@ def digest_of(facts: Sequence[Fact], failed_pipelines: Sequence[str]) -> str:
     return hashlib.sha256(kept.encode()).hexdigest()
 
 
-def gather(storage: Storage, study_instance_uid: str, indication: str = "") -> Evidence:
+class EvidenceStorage(
+    HasIndex,
+    HasInstances,
+    HasJobs,
+    HasFindings,
+    HasFindingFeedback,
+    HasLesions,
+    HasPatientStudies,
+    HasWorklist,
+    Protocol,
+):
+    """What of the storage layer the evidence of a report is read from."""
+
+
+class DraftStorage(EvidenceStorage, HasSettings, HasReports, Protocol):
+    """What of the storage layer reports are drafted with."""
+
+    @property
+    def answers(self) -> Answers: ...
+
+
+def gather(storage: EvidenceStorage, study_instance_uid: str, indication: str = "") -> Evidence:
     """Read it all. `indication` overrules the reason that the worklist states.
 
     Raises NotFound where there is no such study.
@@ -184,7 +218,7 @@ def _with_lesions(
 
 
 def _courses(
-    storage: Storage, study_instance_uid: str, findings: Sequence[Finding]
+    storage: EvidenceStorage, study_instance_uid: str, findings: Sequence[Finding]
 ) -> tuple[LesionCourse, ...]:
     """With the findings of this study and of those before that the sums rest on."""
     courses = lesion_courses(
@@ -250,7 +284,9 @@ def _technique(
     return tuple(sorted(found, key=lambda one: one.series_number or 0))
 
 
-def _prior(storage: Storage, study_instance_uid: str, facts: Sequence[Fact]) -> Prior | None:
+def _prior(
+    storage: EvidenceStorage, study_instance_uid: str, facts: Sequence[Fact]
+) -> Prior | None:
     wanted = {one.key for one in facts if one.is_comparable}
     stated = {one.key for one in facts if one.finding.image is None}
     beside: Prior | None = None

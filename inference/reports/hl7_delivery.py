@@ -4,6 +4,7 @@ import ssl
 import uuid
 from collections.abc import Callable
 from functools import partial
+from typing import Protocol
 
 import structlog
 
@@ -11,8 +12,9 @@ from dicom_node.hl7.framing import FramingError, exchange
 from dicom_node.hl7.reading import Message, Refused, read_header
 from dicom_node.network.tls import ClientTls, tls_words
 from inference.failures import place
+from inference.reports.export.document import ReportStorage
 from storage.audit import MINOR_FAILURE, NODE, SUCCESS, Audit, AuditEvent, Code
-from storage.container import Storage
+from storage.container.has import HasAudit, HasSettings
 from storage.core.clock import utcnow
 from storage.core.errors import NotFound
 from storage.outbox.leases import LEASE_S, Lease
@@ -39,7 +41,14 @@ class NotTaken(Exception):
         self.silent = silent
 
 
-def send_due(storage: Storage, owner: str, stopping: Callable[[], bool] = lambda: False) -> int:
+class Hl7Storage(ReportStorage, HasSettings, HasAudit, Protocol):
+    """What of the storage layer reports are sent by HL7 with."""
+
+    @property
+    def hl7_sending(self) -> Hl7Sending: ...
+
+
+def send_due(storage: Hl7Storage, owner: str, stopping: Callable[[], bool] = lambda: False) -> int:
     """Send what is due, one after the other; how many were accepted.
 
     A system that did not answer is asked for one message a round, however many wait for it: the
@@ -64,7 +73,7 @@ def _renew(sending: Hl7Sending, message: Hl7Message, claimant: str) -> bool:
     return sending.renew(message.message_id, claimant, LEASE_S, utcnow())
 
 
-def _send(storage: Storage, message: Hl7Message, silent: set[str]) -> bool:
+def _send(storage: Hl7Storage, message: Hl7Message, silent: set[str]) -> bool:
     try:
         _exchange(storage, message)
     except NotTaken as error:
@@ -91,7 +100,7 @@ def _send(storage: Storage, message: Hl7Message, silent: set[str]) -> bool:
     return True
 
 
-def _exchange(storage: Storage, message: Hl7Message) -> None:
+def _exchange(storage: Hl7Storage, message: Hl7Message) -> None:
     # What reads a document is large; the other tasks of the process need none of it.
     from inference.reports.export.document import read_document, with_notice
     from inference.reports.export.oru import encode_oru

@@ -12,8 +12,7 @@ from inference.language.guard import Evidence as Known
 from inference.language.guard import PriorFindings
 from inference.language.pictures import check_may_leave, instance_to_show, picture_of
 from inference.language.tasks import model_ref
-from inference.reports.evidence import Evidence, gather
-from storage.container import Storage
+from inference.reports.evidence import DraftStorage, Evidence, gather
 from storage.core.errors import MediViewError, NotConfigured, StorageFull, StorageUnavailable
 from storage.index.repository import Index
 from storage.integrity.instance_reader import InstanceReader
@@ -33,7 +32,7 @@ _TEMPLATE_STANDS = "The draft is the template's alone."
 
 
 def write_words(
-    storage: Storage, job_id: str, request: AnswerRequest, progress: Progress
+    storage: DraftStorage, job_id: str, request: AnswerRequest, progress: Progress
 ) -> Answer:
     """Let the model word one version of a report, and keep what passed as the next version.
 

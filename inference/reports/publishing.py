@@ -1,15 +1,19 @@
 """Reports on their way out: as DICOM objects to the destinations, as messages to HL7 systems."""
 
 from datetime import datetime
+from typing import Protocol
 
 import structlog
 
 from inference.deliveries.release import pipelines_of, release_of, want_results
 from inference.failures import place
-from storage.container import Storage
+from inference.reports.export.objects import ReportObjectStorage
+from storage.container.has import HasDeliveries, HasPeers
 from storage.core.errors import NotFound
 from storage.core.postponed import Postponed
 from storage.reports.entities import SIGNED_STATES, Report, ReportVersion
+from storage.reports.hl7_outbox import Hl7Outbox
+from storage.reports.publishing import ReportPublishing
 from storage.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -19,7 +23,16 @@ _WITHDRAWALS_PER_ROUND = 50
 REPORT_AGAIN_S = 60.0
 
 
-def publish_due(storage: Storage, postponed: Postponed | None = None) -> int:
+class PublishingStorage(ReportObjectStorage, HasPeers, HasDeliveries, Protocol):
+    """What of the storage layer signed reports are published with."""
+
+    @property
+    def report_publishing(self) -> ReportPublishing: ...
+    @property
+    def hl7_outbox(self) -> Hl7Outbox: ...
+
+
+def publish_due(storage: PublishingStorage, postponed: Postponed | None = None) -> int:
     """Hand out the versions that are to leave; how many were looked at.
 
     UIDs derive from report and version, so that a round that ended half way is done again
@@ -55,7 +68,7 @@ def publish_due(storage: Storage, postponed: Postponed | None = None) -> int:
     return done
 
 
-def _publish(storage: Storage, report: Report) -> None:
+def _publish(storage: PublishingStorage, report: Report) -> None:
     version = storage.reports.version(report.report_id, report.publish_version)
     if not _leaves(storage.settings, version):
         return
@@ -82,7 +95,7 @@ def _publish(storage: Storage, report: Report) -> None:
     )
 
 
-def _notify_superseded(storage: Storage, report: Report, at: datetime) -> None:
+def _notify_superseded(storage: PublishingStorage, report: Report, at: datetime) -> None:
     """To each destination that has the signed SR or PDF, the same once more with the notice.
 
     The unsigned ones are rejected with the results (`inference.withdrawals`); a person's word

@@ -9,15 +9,24 @@ again, and destinations get a rejection note. All of it is done again until it i
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
+from typing import Protocol
 
 import structlog
 
 from inference import auditing
 from inference.failures import place
-from inference.reports.due import draft_now
+from inference.reports.due import DueDraftStorage, draft_now
 from inference.results.file_writing import part10
 from inference.scheduling.studies_awaiting_priors import decide_without_lost_priors
 from storage.container import Storage
+from storage.container.has import (
+    HasAudit,
+    HasDeliveries,
+    HasGenerated,
+    HasIndex,
+    HasInstances,
+    HasWithdrawals,
+)
 from storage.core.entities import Instance, Job
 from storage.core.errors import NotFound
 from storage.core.postponed import Postponed
@@ -95,7 +104,13 @@ def _with_prior_of_somebody_else(
     return superseded
 
 
-def _withdraw(storage: Storage, job: Job) -> list[str]:
+class WithdrawalStorage(
+    HasIndex, HasInstances, HasGenerated, HasDeliveries, HasWithdrawals, HasAudit, Protocol
+):
+    """What of the storage layer results are withdrawn with."""
+
+
+def _withdraw(storage: WithdrawalStorage, job: Job) -> list[str]:
     """A rejection note over all that the job gave, at each destination that has some of it; the
     UIDs of all that."""
     made = _made_by(storage.index, storage.instances, job)
@@ -149,7 +164,7 @@ def _drafts(instances: InstanceReader, held: Iterable[Instance]) -> list[Instanc
     return found
 
 
-def _draft_again(storage: Storage, study_instance_uid: str) -> None:
+def _draft_again(storage: DueDraftStorage, study_instance_uid: str) -> None:
     """Without waiting for what runs: until then the draft would state what is withdrawn."""
     try:
         draft_now(storage, study_instance_uid)

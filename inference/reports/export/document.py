@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Protocol
 
 import highdicom as hd
 from pydicom.dataset import Dataset
@@ -10,7 +11,14 @@ from pydicom.sr.codedict import codes
 
 from inference.reports.export.text import in_words, superseded_notice, withdrawn_notice
 from inference.result_identity import MANUFACTURER
-from storage.container import Storage
+from storage.container.has import (
+    HasFindings,
+    HasIndex,
+    HasInstances,
+    HasJobs,
+    HasReports,
+    HasWorklist,
+)
 from storage.core.entities import Study
 from storage.core.errors import NotFound
 from storage.core.findings import Finding
@@ -119,7 +127,13 @@ def series_description(document: ReportDocument) -> str:
     return f"{long_string(document.version.title, 60 - len(state))} - {state}"
 
 
-def read_document(storage: Storage, report: Report, version: int) -> ReportDocument:
+class ReportStorage(
+    HasIndex, HasInstances, HasJobs, HasFindings, HasReports, HasWorklist, Protocol
+):
+    """What of the storage layer a report is read from as it leaves."""
+
+
+def read_document(storage: ReportStorage, report: Report, version: int) -> ReportDocument:
     """Raises NotFound where version, study or images are not there."""
     found = storage.reports.version(report.report_id, version)
     study = storage.index.study(report.study_instance_uid)

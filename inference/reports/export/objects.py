@@ -3,14 +3,20 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Protocol
 
 from pydicom.dataset import Dataset
 
-from inference.reports.export.document import ReportDocument, read_document, with_notice
+from inference.reports.export.document import (
+    ReportDocument,
+    ReportStorage,
+    read_document,
+    with_notice,
+)
 from inference.reports.export.pdf import encode_report_pdf
 from inference.reports.export.sr import encode_report_sr
 from inference.results.file_writing import part10
-from storage.container import Storage
+from storage.container.has import HasGenerated, HasSettings
 from storage.core.entities import Instance
 from storage.core.errors import NotFound
 from storage.core.sources import REPORT_SOURCE, SUPERSEDED_REPORT_SOURCE
@@ -24,7 +30,13 @@ from storage.reports.repository import Reports
 from storage.settings import Settings
 
 
-def store_objects(storage: Storage, report: Report, version: ReportVersion) -> list[Instance]:
+class ReportObjectStorage(ReportStorage, HasSettings, HasGenerated, Protocol):
+    """What of the storage layer a report's objects are stored with."""
+
+
+def store_objects(
+    storage: ReportObjectStorage, report: Report, version: ReportVersion
+) -> list[Instance]:
     """SR and PDF of one version. Raises NotFound where its study is gone."""
     document = _with_uids(storage.generated, read_document(storage, report, version.version))
     structured = encode_report_sr(
@@ -41,7 +53,7 @@ def store_objects(storage: Storage, report: Report, version: ReportVersion) -> l
 
 
 def store_notices(
-    storage: Storage, report: Report, version: ReportVersion, withdrawn_at: datetime
+    storage: ReportObjectStorage, report: Report, version: ReportVersion, withdrawn_at: datetime
 ) -> list[tuple[Instance, Instance]]:
     """What went out of a version, and the same once more with the notice that results under it
     were withdrawn; of SR and PDF those that went out. Raises NotFound where its study is gone."""
