@@ -23,12 +23,11 @@ from api.router_factory import new_router
 from api.uploads.ownership import own_upload
 from inference.model_registry.adding import Added
 from inference.model_registry.removal import remove_model
-from inference.model_registry.sharing import add_shared_model, is_shared
+from inference.model_registry.sharing import ModelStorage, add_shared_model, is_shared
 from inference.model_registry.status import model_of
 from inference.model_trial import try_apart
 from inference.models.model_folders import check_room
 from storage.audit import Code
-from storage.container import Storage
 from storage.core.entities import Upload
 from storage.core.errors import NotConfigured
 
@@ -149,7 +148,7 @@ def remove_version(
     return Response(status_code=204)
 
 
-def _added(storage: Storage, upload: Upload, by: str, *, signed: bool) -> Added:
+def _added(storage: ModelStorage, upload: Upload, by: str, *, signed: bool) -> Added:
     settings = storage.settings
     with upload_folder(settings, upload.upload_id) as folder:
         size_bytes = storage.objects.size(upload.object_key)

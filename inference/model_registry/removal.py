@@ -1,14 +1,13 @@
 """A model taken away: its files here and on every host, and its archive in the object store."""
 
-from inference.model_registry.sharing import is_shared, withdraw
+from inference.model_registry.sharing import ModelStorage, is_shared, withdraw
 from inference.model_registry.status import ModelBlocked, model_of
 from inference.models.model_folders import changing_models, remove_model_folder
-from storage.container import Storage
 from storage.core.errors import NotFound
 
 
 def remove_model(
-    storage: Storage, name: str, version: str | None, by: str, reason: str = ""
+    storage: ModelStorage, name: str, version: str | None, by: str, reason: str = ""
 ) -> str:
     """Remove the files of a version that runs no more; which version that was.
 
@@ -35,12 +34,12 @@ def remove_model(
         detail = f"Its files were removed. {reason}".strip()
         storage.model_states.move(name, version, digest, "retired", by, detail=detail)
         if is_shared(storage.settings):
-            withdraw(storage, folder, by)
+            withdraw(storage.model_packages, storage.objects, folder, by)
         remove_model_folder(storage.settings, folder)
     return version
 
 
-def _folder_of(storage: Storage, name: str, version: str | None) -> tuple[str, str]:
+def _folder_of(storage: ModelStorage, name: str, version: str | None) -> tuple[str, str]:
     """The version that is meant, and the folder that it has here or in the object store."""
     models = storage.settings.resolved_models_dir
     shared = {one.folder for one in storage.model_packages.all() if not one.is_removed}

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -21,9 +22,10 @@ from inference.model_registry.adding import Added, add_model
 from inference.model_registry.model_archives import archived, fetch_archive, files_digest
 from inference.models.model_folders import changing_models, remove_model_folder
 from inference.refusals import ModelUnusable
-from storage.container import Storage
+from storage.container.has import HasModelStates, HasObjects, HasSettings, HasShadowRuns
 from storage.core.errors import MediViewError, StorageFull, StorageUnavailable
-from storage.model_registry.packages import ModelPackage
+from storage.model_registry.packages import ModelPackage, ModelPackages
+from storage.objects.filesystem import ObjectStore
 from storage.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -53,8 +55,19 @@ def is_shared(settings: Settings) -> bool:
     return settings.object_store == "s3"
 
 
+class SharingStorage(HasSettings, HasObjects, Protocol):
+    """What of the storage layer hosts share models by."""
+
+    @property
+    def model_packages(self) -> ModelPackages: ...
+
+
+class ModelStorage(SharingStorage, HasModelStates, HasShadowRuns, Protocol):
+    """What of the storage layer models are added and removed with."""
+
+
 def add_shared_model(
-    storage: Storage, folder: Path, by: str, *, hold: bool = False, signed: bool = False
+    storage: ModelStorage, folder: Path, by: str, *, hold: bool = False, signed: bool = False
 ) -> Added:
     """`add_model`; where models go by the object store, it is put there for the other hosts.
 
@@ -73,7 +86,7 @@ def add_shared_model(
     )
 
 
-def fetch_models(storage: Storage, *, only_removed: bool = False) -> list[str]:
+def fetch_models(storage: SharingStorage, *, only_removed: bool = False) -> list[str]:
     """Take what this host lacks from the object store; the folders that it has now.
 
     What somebody removed is removed here as well; with `only_removed` nothing else is done.
@@ -85,16 +98,16 @@ def fetch_models(storage: Storage, *, only_removed: bool = False) -> list[str]:
     settings = storage.settings
     if not is_shared(settings):
         return []
-    lacking = _lacking(storage, only_removed)
+    lacking = _lacking(storage.settings, storage.model_packages, only_removed)
     if not lacking:
         return []
     fetched = {one.folder for one in lacking if not one.is_removed}
     try:
         with changing_models(settings):
             # Again: while it waited, another process may have fetched them, or added newer ones.
-            for package in _lacking(storage, only_removed):
+            for package in _lacking(storage.settings, storage.model_packages, only_removed):
                 fetched.discard(package.folder)
-                if _fetch(storage, package):
+                if _fetch(storage.settings, storage.objects, package):
                     fetched.add(package.folder)
     except PermissionError:
         _note_once(lacking[0], "the models folder cannot be written")
@@ -120,7 +133,7 @@ def not_fetched(settings: Settings, pipeline: str, version: str) -> MediViewErro
 
 
 @contextmanager
-def fetching(storage: Storage, *, only_removed: bool = False) -> Iterator[None]:
+def fetching(storage: SharingStorage, *, only_removed: bool = False) -> Iterator[None]:
     """Look for models every quarter of a minute, in a thread of its own, until the block ends.
 
     `only_removed`: for those that were removed.
@@ -151,7 +164,7 @@ def fetching(storage: Storage, *, only_removed: bool = False) -> Iterator[None]:
 class _Shared:
     """The object store, as `add_model` needs it."""
 
-    def __init__(self, storage: Storage, by: str) -> None:
+    def __init__(self, storage: SharingStorage, by: str) -> None:
         self._storage = storage
         self._by = by
 
@@ -168,22 +181,22 @@ class _Shared:
 
     def withdraw(self, folder: Path) -> None:
         """Raises StorageUnavailable."""
-        withdraw(self._storage, folder.name, self._by)
+        withdraw(self._storage.model_packages, self._storage.objects, folder.name, self._by)
 
 
-def withdraw(storage: Storage, folder: str, by: str) -> None:
+def withdraw(model_packages: ModelPackages, objects: ObjectStore, folder: str, by: str) -> None:
     """Let no host fetch a model any more, and each remove it. Raises StorageUnavailable."""
-    packages = storage.model_packages.all()
+    packages = model_packages.all()
     for package in packages:
         if package.folder == folder and not package.is_removed:
             # The object first: what failed here is done again with the row still there.
             if all(one.object_key != package.object_key for one in packages if one is not package):
-                storage.objects.delete(package.object_key)
-            storage.model_packages.remove(folder, by)
+                objects.delete(package.object_key)
+            model_packages.remove(folder, by)
             log.info("model_withdrawn", folder=folder)
 
 
-def share(storage: Storage, folder: Path, by: str) -> None:
+def share(storage: SharingStorage, folder: Path, by: str) -> None:
     """Put a folder of a model into the object store for other hosts. Raises StorageUnavailable."""
     with archived(folder, storage.settings.data_dir) as file:
         size_bytes = file.seek(0, os.SEEK_END)
@@ -203,17 +216,17 @@ def share(storage: Storage, folder: Path, by: str) -> None:
     log.info("model_shared", folder=folder.name, size_bytes=size_bytes)
 
 
-def _lacking(storage: Storage, only_removed: bool) -> list[ModelPackage]:
+def _lacking(
+    settings: Settings, model_packages: ModelPackages, only_removed: bool
+) -> list[ModelPackage]:
     """What this host has not, not as it was added or still, and is not left alone for now."""
     now_s = time.monotonic()
     found = []
-    for package in storage.model_packages.all():
+    for package in model_packages.all():
         if only_removed and not package.is_removed:
             continue
-        failure = _failures.get(_key(storage.settings, package))
-        if (failure is None or now_s >= failure.until_s) and not _is_done(
-            storage.settings, package
-        ):
+        failure = _failures.get(_key(settings, package))
+        if (failure is None or now_s >= failure.until_s) and not _is_done(settings, package):
             found.append(package)
     return found
 
@@ -227,15 +240,15 @@ def _is_done(settings: Settings, package: ModelPackage) -> bool:
     return is_that_one is not package.is_removed
 
 
-def _fetch(storage: Storage, package: ModelPackage) -> bool:
-    key = _key(storage.settings, package)
+def _fetch(settings: Settings, objects: ObjectStore, package: ModelPackage) -> bool:
+    key = _key(settings, package)
     before = _failures.get(key)
     try:
         if package.is_removed:
-            remove_model_folder(storage.settings, package.folder)
+            remove_model_folder(settings, package.folder)
             log.info("model_removed", folder=package.folder)
             return False
-        fetch_archive(storage.settings, storage.objects, package)
+        fetch_archive(settings, objects, package)
     except StorageFull as error:
         # To look again costs nothing; one line in the log is enough.
         _failures[key] = _Failure(error, 0.0, 0.0)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from typing import Protocol
 
 from sqlalchemy import Engine
 
@@ -14,7 +15,14 @@ from inference.priors.sources import open_archive
 from inference.priors.subjects import Subject, subject_of_study
 from storage.access_groups.visibility import visibility_of
 from storage.audit import Audit
-from storage.container import Storage
+from storage.container.has import (
+    HasAudit,
+    HasEngine,
+    HasIndex,
+    HasPeers,
+    HasPriorFetches,
+    HasSettings,
+)
 from storage.core.callers.shares import Shares
 from storage.core.callers.visibility import EVERYONE, as_node, current_visibility
 from storage.core.errors import InvalidRequest, MediViewError, NotFound
@@ -47,7 +55,13 @@ class Elsewhere:
     failures: dict[str, str]
 
 
-def look_elsewhere(storage: Storage, study_instance_uid: str) -> Elsewhere:
+class ElsewhereStorage(
+    HasSettings, HasEngine, HasIndex, HasPeers, HasPriorFetches, HasAudit, Protocol
+):
+    """What of the storage layer earlier studies are looked for in other archives with."""
+
+
+def look_elsewhere(storage: ElsewhereStorage, study_instance_uid: str) -> Elsewhere:
     """Ask every archive that the one who looks may know of; the newest studies first.
 
     Raises NotFound.
@@ -73,7 +87,7 @@ def look_elsewhere(storage: Storage, study_instance_uid: str) -> Elsewhere:
 
 
 def fetch_from_elsewhere(
-    storage: Storage, study_instance_uid: str, prior: str, source: str
+    storage: ElsewhereStorage, study_instance_uid: str, prior: str, source: str
 ) -> PriorFetch:
     """Have a study fetched that an archive has of the same patient; again where it failed.
 
@@ -107,7 +121,7 @@ def fetch_from_elsewhere(
     return fetch
 
 
-def fetch_of_patient(storage: Storage, study_instance_uid: str, prior: str) -> PriorFetch:
+def fetch_of_patient(storage: ElsewhereStorage, study_instance_uid: str, prior: str) -> PriorFetch:
     """How far a study of the same patient is, without asking any archive. Raises NotFound."""
     subject = subject_of_study(storage.index, study_instance_uid)
     known = {peer.name for peer in archives_for_caller(storage.peers, storage.engine)}

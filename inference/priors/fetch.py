@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Callable
 from contextlib import closing
 from functools import partial
+from typing import Protocol
 
 import structlog
 
@@ -15,10 +16,11 @@ from inference.failures import Failure, explain, place
 from inference.priors.slow_sources import SlowSources
 from inference.priors.sources import open_archive
 from storage.audit import MINOR_FAILURE, NODE, SUCCESS, AuditEvent, Code
-from storage.container import Storage
+from storage.container.has import HasAudit, HasPeers, HasPriorFetches, HasSettings
 from storage.core.clock import utcnow
 from storage.core.errors import InvalidInstance, MediViewError
 from storage.dicom.part10 import Header
+from storage.ingest.service import Ingest
 from storage.outbox.leases import LEASE_S, Lease, LeaseLost
 from storage.outbox.retry_policies import retry_policy
 from storage.priors.entities import PriorFetch
@@ -30,8 +32,15 @@ _AT_ONCE = 20
 _PROGRESS_EVERY_S = 1.0
 
 
+class FetchStorage(HasSettings, HasPeers, HasPriorFetches, HasAudit, Protocol):
+    """What of the storage layer earlier studies are fetched with."""
+
+    @property
+    def ingest(self) -> Ingest: ...
+
+
 def fetch_due(
-    storage: Storage,
+    storage: FetchStorage,
     owner: str,
     stopping: Callable[[], bool] = lambda: False,
     *,
@@ -77,7 +86,7 @@ class _Fetching:
 
     def __init__(
         self,
-        storage: Storage,
+        storage: FetchStorage,
         fetch: PriorFetch,
         claimant: str,
         lease: Lease,

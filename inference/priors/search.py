@@ -5,6 +5,7 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
+from typing import Protocol
 
 import structlog
 
@@ -18,7 +19,15 @@ from inference.priors.subjects import Subject, subject_of_order, subject_of_stud
 from inference.rules.file import current_rules
 from inference.rules.prior_rule import PriorRule
 from storage.audit import NODE, SUCCESS, Audit, AuditEvent, Code
-from storage.container import Storage
+from storage.container.has import (
+    HasAudit,
+    HasIndex,
+    HasPeers,
+    HasPriorFetches,
+    HasPriorSearches,
+    HasSettings,
+    HasWorklist,
+)
 from storage.core.clock import utcnow
 from storage.core.errors import MediViewError, NotFound
 from storage.index.repository import Index
@@ -44,7 +53,22 @@ class _Nothing(Exception):
     why: str
 
 
-def search_due(storage: Storage, owner: str, stopping: Callable[[], bool] = lambda: False) -> int:
+class SearchStorage(
+    HasSettings,
+    HasIndex,
+    HasPeers,
+    HasPriorSearches,
+    HasPriorFetches,
+    HasWorklist,
+    HasAudit,
+    Protocol,
+):
+    """What of the storage layer earlier studies are searched for with."""
+
+
+def search_due(
+    storage: SearchStorage, owner: str, stopping: Callable[[], bool] = lambda: False
+) -> int:
     """Ask what is due; how many studies are fetched for it."""
     wanted = 0
     slow = SlowSources()
@@ -67,7 +91,7 @@ def _renew(prior_searches: PriorSearches, search_id: str, claimant: str) -> bool
     return prior_searches.renew(search_id, claimant, LEASE_S, utcnow())
 
 
-def _search(storage: Storage, search: PriorSearch, claimant: str) -> int | None:
+def _search(storage: SearchStorage, search: PriorSearch, claimant: str) -> int | None:
     """How many studies are fetched for it; None where the source gave no answer."""
     try:
         found, wanted = _ask(storage, search)
@@ -86,7 +110,7 @@ def _search(storage: Storage, search: PriorSearch, claimant: str) -> int | None:
     return wanted
 
 
-def _ask(storage: Storage, search: PriorSearch) -> tuple[int, int]:
+def _ask(storage: SearchStorage, search: PriorSearch) -> tuple[int, int]:
     """How many studies the source has of the patient, and how many of them are fetched."""
     rules = {one.name: one for one in current_rules(storage.settings).priors}
     rule = rules.get(search.rule)

@@ -1,5 +1,7 @@
 """For which studies and orders the site's rules have earlier studies looked for."""
 
+from typing import Protocol
+
 import structlog
 
 from inference.priors.arrived_headers import headers_of
@@ -8,17 +10,29 @@ from inference.rules.facts import SeriesFacts
 from inference.rules.judge import judge
 from inference.rules.prior_rule import PriorRule
 from inference.rules.rule_set import RuleSet
-from storage.container import Storage
+from storage.container.has import (
+    HasIndex,
+    HasInstances,
+    HasPeers,
+    HasPriorFetches,
+    HasPriorSearches,
+)
 from storage.core.entities import Series
 from storage.core.sources import are_imported, senders_of
 from storage.peers.repository import Peers
+from storage.priors.searches import PriorSearches
+from storage.worklist.repository import Worklist
 
 log = structlog.get_logger(__name__)
 
 _ORDERS_PER_ROUND = 50
 
 
-def want_for_series(storage: Storage, series: Series, rules: RuleSet) -> int:
+class TriggerStorage(HasIndex, HasInstances, HasPeers, HasPriorSearches, HasPriorFetches, Protocol):
+    """What of the storage layer is asked for what makes the node want earlier studies."""
+
+
+def want_for_series(storage: TriggerStorage, series: Series, rules: RuleSet) -> int:
     """Have archives asked on behalf of a series that is complete; how many are asked.
 
     Doing it again changes nothing. For what was fetched or imported itself nothing is looked
@@ -46,7 +60,7 @@ def want_for_series(storage: Storage, series: Series, rules: RuleSet) -> int:
     return wanted
 
 
-def want_for_study(storage: Storage, study_instance_uid: str, rules: RuleSet) -> int:
+def want_for_study(storage: TriggerStorage, study_instance_uid: str, rules: RuleSet) -> int:
     """The same for a study that has been here for longer. Raises NotFound, StorageUnavailable."""
     storage.index.study(study_instance_uid)
     return sum(
@@ -56,24 +70,24 @@ def want_for_study(storage: Storage, study_instance_uid: str, rules: RuleSet) ->
     )
 
 
-def want_for_orders(storage: Storage, rules: RuleSet) -> int:
+def want_for_orders(
+    peers: Peers, prior_searches: PriorSearches, worklist: Worklist, rules: RuleSet
+) -> int:
     """The same for orders that are new or changed; how many sources are asked."""
     asked = [rule for rule in rules.priors if rule.enabled and "order" in rule.trigger]
     if not asked:
         return 0
     wanted = 0
-    for item in storage.worklist.priors_not_asked(_ORDERS_PER_ROUND):
+    for item in worklist.priors_not_asked(_ORDERS_PER_ROUND):
         facts = OrderFacts(item)
         if item.priors_asked_at is not None:
             # Its patient may have been corrected since.
-            storage.prior_searches.ask_again("ORDER", item.worklist_item_id)
+            prior_searches.ask_again("ORDER", item.worklist_item_id)
         for rule in asked:
             if rule.when is None or judge(rule.when, facts).holds:
-                for source in sources_of(storage.peers, rule):
-                    wanted += storage.prior_searches.want(
-                        "ORDER", item.worklist_item_id, rule.name, source
-                    )
-        storage.worklist.priors_asked(item)
+                for source in sources_of(peers, rule):
+                    wanted += prior_searches.want("ORDER", item.worklist_item_id, rule.name, source)
+        worklist.priors_asked(item)
     return wanted
 
 

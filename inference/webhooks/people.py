@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Protocol
 
 import structlog
 
@@ -10,11 +11,12 @@ from inference.webhooks.chat import slack_body, teams_body
 from inference.webhooks.mail import send_mail
 from inference.webhooks.posting import JSON_HEADERS, Answered, post_to
 from inference.webhooks.wording import PatientWords, PeopleMessage, message_of
-from storage.audit import NODE, AuditEvent, Code
-from storage.container import Storage
+from storage.audit import NODE, Audit, AuditEvent, Code
+from storage.container.has import HasAudit, HasEngine, HasIndex, HasSettings
 from storage.core.clock import utcnow
 from storage.core.errors import InvalidRequest, MediViewError, NotFound
 from storage.core.text.outside_text import text_from_outside
+from storage.index.repository import Index
 from storage.outbox.retry_policies import retry_policy
 from storage.settings import Settings
 from storage.webhooks.entities import WebhookDelivery
@@ -37,7 +39,11 @@ log = structlog.get_logger(__name__)
 _WORDS_AT_MOST = 200
 
 
-def send_waiting(storage: Storage, hook: Webhook) -> bool:
+class PeopleStorage(HasSettings, HasEngine, HasIndex, HasAudit, Protocol):
+    """What of the storage layer people are notified with."""
+
+
+def send_waiting(storage: PeopleStorage, hook: Webhook) -> bool:
     """Send the next message that is due to a receiver that this sender has claimed.
 
     False where nothing is due, or what failed has to wait. Raises StorageUnavailable.
@@ -83,13 +89,13 @@ def send_text(
     return post_to(settings, hook.address, JSON_HEADERS, json.dumps(body).encode())
 
 
-def _send_about(storage: Storage, hook: Webhook, message: Message) -> Answered:
+def _send_about(storage: PeopleStorage, hook: Webhook, message: Message) -> Answered:
     settings, wanted = storage.settings, hook.for_people
     words: PatientWords | None = None
     if wanted.names_patients and may_name_patients(hook.kind, hook.address, settings):
-        words = _patients_of(storage)
+        words = _patients_of(storage.index)
         try:
-            _note_naming(storage, hook, message)
+            _note_naming(storage.audit, hook, message)
         except MediViewError as error:
             return Answered(False, error.message, None, 0.0)
     text = message_of(settings, wanted.language, message.notices, words)
@@ -110,10 +116,10 @@ def _is_urgent(message: Message) -> bool:
     return any(one.event_type in URGENT_EVENTS for one in message.notices)
 
 
-def _patients_of(storage: Storage) -> PatientWords:
+def _patients_of(index: Index) -> PatientWords:
     def words(study_instance_uid: str) -> str:
         try:
-            study = storage.index.study(study_instance_uid)
+            study = index.study(study_instance_uid)
         except NotFound:
             return ""
         named = (study.patient_name, study.patient_id, study.accession_number)
@@ -122,11 +128,11 @@ def _patients_of(storage: Storage) -> PatientWords:
     return words
 
 
-def _note_naming(storage: Storage, hook: Webhook, message: Message) -> None:
+def _note_naming(audit: Audit, hook: Webhook, message: Message) -> None:
     """Patients leave by name: an export. Raises StorageUnavailable where the trail fails closed."""
     studies = _studies(message.notices)
     if studies:
-        storage.audit.record(
+        audit.record(
             AuditEvent(
                 Code.EXPORT,
                 "R",

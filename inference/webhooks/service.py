@@ -6,16 +6,15 @@ import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 
 from inference.failures import place
-from inference.webhooks.people import send_text, send_waiting
+from inference.webhooks.people import PeopleStorage, send_text, send_waiting
 from inference.webhooks.posting import JSON_HEADERS, Answered, post_to
 from inference.webhooks.signing import signed_headers
 from inference.webhooks.wording import trial_message
-from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.outbox.leases import LEASE_S, Lease
 from storage.outbox.retry_policies import retry_policy
@@ -23,7 +22,7 @@ from storage.settings import Settings
 from storage.webhooks.enqueue import notice_payload
 from storage.webhooks.outbox import WebhookOutbox
 from storage.webhooks.payloads import PING
-from storage.webhooks.repository import Webhook
+from storage.webhooks.repository import Webhook, Webhooks
 
 log = structlog.get_logger(__name__)
 
@@ -32,14 +31,25 @@ _WEBHOOKS_AT_ONCE = 8
 _NOTICES_PER_CLAIM = 200
 
 
-def notify_due(storage: Storage, owner: str, stopping: Callable[[], bool] = lambda: False) -> None:
+class NotificationStorage(PeopleStorage, Protocol):
+    """What of the storage layer webhooks and people are notified with."""
+
+    @property
+    def webhooks(self) -> Webhooks: ...
+    @property
+    def webhook_outbox(self) -> WebhookOutbox: ...
+
+
+def notify_due(
+    storage: NotificationStorage, owner: str, stopping: Callable[[], bool] = lambda: False
+) -> None:
     """Send everything that is due, several webhooks at a time."""
     with ThreadPoolExecutor(_WEBHOOKS_AT_ONCE, thread_name_prefix="webhook") as pool:
         for _ in range(_WEBHOOKS_AT_ONCE):
             pool.submit(_send_claimed, storage, owner, stopping)
 
 
-def _send_claimed(storage: Storage, owner: str, stopping: Callable[[], bool]) -> None:
+def _send_claimed(storage: NotificationStorage, owner: str, stopping: Callable[[], bool]) -> None:
     """Take one webhook after the other until none is due."""
     claimant = f"{owner}:{uuid.uuid4().hex[:8]}"
     try:
@@ -63,7 +73,9 @@ def _renew(webhook_outbox: WebhookOutbox, webhook_id: str, claimant: str) -> boo
     return webhook_outbox.renew(webhook_id, claimant, LEASE_S, utcnow())
 
 
-def _send_to(storage: Storage, hook: Webhook, claimant: str, stopping: Callable[[], bool]) -> None:
+def _send_to(
+    storage: NotificationStorage, hook: Webhook, claimant: str, stopping: Callable[[], bool]
+) -> None:
     if hook.kind == "webhook":
         _send_in_order(storage.settings, storage.webhook_outbox, hook, claimant, stopping)
         return

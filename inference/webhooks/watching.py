@@ -1,16 +1,24 @@
 """What nobody does and somebody has to hear of: what waits for too long, what is out of reach."""
 
 from datetime import datetime, timedelta
+from typing import Protocol
 
-from storage.container import Storage
+from storage.container.has import HasCircuitBreakers, HasEngine, HasPeers, HasSettings
 from storage.deliveries.release import overdue_studies
-from storage.processes.conditions import Condition
+from storage.processes.conditions import Condition, NodeConditions
 
 _STUDIES_AT_MOST = 10_000
 _OVERDUE, _UNREACHABLE = "release_overdue", "unreachable"
 
 
-def watch_waiting(storage: Storage, now: datetime) -> int:
+class WatchStorage(HasSettings, HasEngine, HasPeers, HasCircuitBreakers, Protocol):
+    """What of the storage layer is watched for what waits too long."""
+
+    @property
+    def node_conditions(self) -> NodeConditions: ...
+
+
+def watch_waiting(storage: WatchStorage, now: datetime) -> int:
     """Announce studies that wait for their release and destinations out of reach, each once.
 
     How many events came of it. Raises StorageUnavailable.
@@ -25,7 +33,7 @@ def watch_waiting(storage: Storage, now: datetime) -> int:
     )
 
 
-def _watch_destinations(storage: Storage, now: datetime) -> int:
+def _watch_destinations(storage: WatchStorage, now: datetime) -> int:
     before = now - timedelta(seconds=storage.settings.unreachable_after_s)
     known = {peer.name for peer in storage.peers.all()}
     gone = [

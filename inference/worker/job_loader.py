@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 from pydicom.dataset import Dataset
 
@@ -20,7 +21,17 @@ from inference.rules.job_rule import rule_for
 from inference.rules.pipeline_rule import Rule
 from inference.volume_preparation.tilt import resamples_tilt
 from inference.worker.input_placement import Placement, place_inputs, results_taken
-from storage.container import Storage
+from storage.container.has import (
+    HasAcceptanceDecisions,
+    HasAudit,
+    HasFindings,
+    HasIndex,
+    HasInstances,
+    HasJobs,
+    HasLesions,
+    HasObjects,
+    HasSettings,
+)
 from storage.core.entities import Job, JobInput
 from storage.core.errors import InvalidRequest
 from storage.integrity.uploads import read_upload
@@ -48,10 +59,25 @@ class Loaded:
     assembled. Priors are not among them: they may be of another age, or made otherwise."""
 
 
+class LoadingStorage(
+    HasSettings,
+    HasIndex,
+    HasInstances,
+    HasObjects,
+    HasJobs,
+    HasFindings,
+    HasAcceptanceDecisions,
+    HasLesions,
+    HasAudit,
+    Protocol,
+):
+    """What of the storage layer the inputs of a job are read from."""
+
+
 class JobLoader:
     """Reports how far it is, and what was read to the audit trail."""
 
-    def __init__(self, storage: Storage, job: Job, progress: JobProgress) -> None:
+    def __init__(self, storage: LoadingStorage, job: Job, progress: JobProgress) -> None:
         self._storage = storage
         self._job = job
         self._progress = progress

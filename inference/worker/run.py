@@ -14,7 +14,7 @@ from inference.input_selection.job_inputs import Superseded
 from inference.job_progress import WorkerStopping
 from inference.lesions.drawn import follow_drawn_lesions
 from inference.lesions.history import DRAWN_LESIONS
-from inference.model_registry.sharing import fetch_models, not_fetched
+from inference.model_registry.sharing import SharingStorage, fetch_models, not_fetched
 from inference.model_servers.gate import guarded
 from inference.models.model_cache import WARM
 from inference.pipeline import Pipeline
@@ -200,7 +200,7 @@ def _died(job: Job) -> Failure:
 
 
 def _offered_here(
-    storage: Storage, job: Job, pipelines: Sequence[Pipeline] | None
+    storage: SharingStorage, job: Job, pipelines: Sequence[Pipeline] | None
 ) -> Sequence[Pipeline]:
     """The pipelines of this host; a model that another one was given is fetched first."""
     if pipelines is not None:

@@ -223,7 +223,12 @@ class Scheduler:
 
     def _want_priors(self, _: datetime) -> None:
         """Of orders; of studies, routing does it, which looks at each series that completes."""
-        want_for_orders(self._storage, current_rules(self._storage.settings))
+        want_for_orders(
+            self._storage.peers,
+            self._storage.prior_searches,
+            self._storage.worklist,
+            current_rules(self._storage.settings),
+        )
 
     def _perform_workitems(self, now: datetime) -> None:
         """After scheduling: an order waits until its series was offered to every pipeline."""

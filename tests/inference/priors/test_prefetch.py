@@ -122,7 +122,15 @@ def test_an_order_brings_the_priors_before_the_study(tmp_path: Path, server: Ort
     with node(tmp_path, as_archive(server)) as storage:
         rules(storage, HEADS)
         item = storage.worklist.add(order())
-        ask = lambda: want_for_orders(storage, current_rules(storage.settings))  # noqa: E731
+
+        def ask() -> int:
+            return want_for_orders(
+                storage.peers,
+                storage.prior_searches,
+                storage.worklist,
+                current_rules(storage.settings),
+            )
+
         assert ask() == 1
         assert ask() == 0
         work(storage)
