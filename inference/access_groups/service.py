@@ -2,6 +2,7 @@
 
 import time
 from datetime import datetime
+from typing import Protocol
 
 import structlog
 from pydicom.dataset import Dataset
@@ -9,8 +10,9 @@ from pydicom.dataset import Dataset
 from dicom_node.worklist.scp import as_data_set
 from inference.access_groups.stored_rules import StoredRules, read_rules
 from inference.failures import place
-from storage.access_groups.decisions import Decision, OrderedStudy
-from storage.container import Storage
+from storage.access_groups.decisions import AccessDecisions, Decision, OrderedStudy
+from storage.access_groups.repository import AccessGroups
+from storage.container.has import HasInstances
 from storage.core.callers.visibility import as_node
 from storage.core.entities import Instance
 from storage.core.errors import MediViewError, StorageUnavailable
@@ -24,8 +26,17 @@ _AT_ONCE = 64
 _ROUND_S = 0.5
 
 
+class GroupRuleStorage(HasInstances, Protocol):
+    """What of the storage layer rules of access groups are applied with."""
+
+    @property
+    def access_groups(self) -> AccessGroups: ...
+    @property
+    def access_decisions(self) -> AccessDecisions: ...
+
+
 @as_node()
-def apply_rules(storage: Storage, now: datetime, budget_s: float = _ROUND_S) -> int:
+def apply_rules(storage: GroupRuleStorage, now: datetime, budget_s: float = _ROUND_S) -> int:
     """Decide on studies that wait, the newest first; on how many."""
     groups = storage.access_groups
     if not groups.is_used() and not groups.state().is_enforced:

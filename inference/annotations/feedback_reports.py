@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Protocol
 
 import structlog
 from pydicom.dataset import Dataset
@@ -11,7 +12,16 @@ from inference.failures import place
 from inference.findings.derived import void_findings
 from inference.result_identity import REPORT_KINDS, ResultKindName
 from inference.results.file_writing import part10
-from storage.container import Storage
+from storage.container.has import (
+    HasDeliveries,
+    HasFeedbackReports,
+    HasFindingFeedback,
+    HasFindings,
+    HasGenerated,
+    HasInstances,
+    HasJobs,
+    HasSettings,
+)
 from storage.core.entities import DeliveryState, Instance, Job
 from storage.core.errors import NotFound
 from storage.core.findings import Feedback, Finding
@@ -27,7 +37,21 @@ log = structlog.get_logger(__name__)
 _REPORTS_PER_ROUND = 8
 
 
-def write_feedback_reports(storage: Storage, now: datetime) -> int:
+class FeedbackStorage(
+    HasSettings,
+    HasInstances,
+    HasGenerated,
+    HasJobs,
+    HasFindings,
+    HasFindingFeedback,
+    HasFeedbackReports,
+    HasDeliveries,
+    Protocol,
+):
+    """What of the storage layer feedback is written into reports with."""
+
+
+def write_feedback_reports(storage: FeedbackStorage, now: datetime) -> int:
     """New versions of the reports on whose findings there is new feedback; how many.
 
     Doing it again gives the same objects: a process may die between any two steps.
@@ -91,7 +115,7 @@ def _next_uid(
     return feedback_report_uid(predecessor_uid, last_word, scheme), scheme
 
 
-def _write(storage: Storage, job: Job, last: int, now: datetime) -> bool:
+def _write(storage: FeedbackStorage, job: Job, last: int, now: datetime) -> bool:
     findings = storage.findings.of_job(job.job_id)
     finding_ids = [one.finding_id for one in findings]
     feedback = storage.finding_feedback.of_findings(finding_ids, up_to=last)
@@ -114,7 +138,7 @@ def _write(storage: Storage, job: Job, last: int, now: datetime) -> bool:
 
 
 def _write_one(
-    storage: Storage,
+    storage: FeedbackStorage,
     job: Job,
     kind: ResultKindName,
     findings: Sequence[Finding],

@@ -1,6 +1,7 @@
 """Key images: a Key Object Selection (PS3.3 A.35.4, TID 2010), and reading one again."""
 
 from collections.abc import Sequence
+from typing import Protocol
 
 import structlog
 from pydicom.dataset import Dataset
@@ -11,7 +12,7 @@ from inference.annotations.images import StudyImages
 from inference.annotations.key_image_entities import KeyImage, KeyImages
 from inference.annotations.storing import keep, stale
 from inference.results.author import Author
-from storage.container import Storage
+from storage.container.has import HasDeliveries, HasGenerated, HasIndex, HasInstances, HasPeers
 from storage.core.clock import utcnow
 from storage.core.entities import Instance
 from storage.core.errors import InvalidRequest
@@ -73,8 +74,12 @@ def key_image_lists(
     return sorted(latest.values(), key=lambda one: one[1].received_at)
 
 
+class KeyImageStorage(HasIndex, HasInstances, HasGenerated, HasPeers, HasDeliveries, Protocol):
+    """What of the storage layer key images are saved with."""
+
+
 def save_key_images(
-    storage: Storage,
+    storage: KeyImageStorage,
     study_instance_uid: str,
     images: Sequence[KeyImage],
     author: Author,

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Protocol
 
 import structlog
 from pydicom.dataset import Dataset
@@ -24,7 +25,7 @@ from inference.annotations.shape_checks import check_axes, check_extent
 from inference.annotations.storing import keep, stale
 from inference.calibration.scale import NotMeasurable
 from inference.results.author import Author
-from storage.container import Storage
+from storage.container.has import HasDeliveries, HasGenerated, HasIndex, HasInstances, HasPeers
 from storage.core.clock import utcnow
 from storage.core.entities import Instance
 from storage.core.errors import InvalidRequest, NotFound
@@ -96,8 +97,15 @@ def _replaced(found: Sequence[tuple[MeasurementReport, Instance]]) -> set[str]:
     }
 
 
+class MeasurementStorage(HasIndex, HasInstances, HasGenerated, HasPeers, HasDeliveries, Protocol):
+    """What of the storage layer measurements are saved with."""
+
+    @property
+    def deletions(self) -> Deletions: ...
+
+
 def save_measurements(
-    storage: Storage,
+    storage: MeasurementStorage,
     study_instance_uid: str,
     drawings: Sequence[Drawing],
     author: Author,

@@ -1,7 +1,7 @@
 """POST /api/summarize: a model's words where each is supported, else the text's own."""
 
 import time
-from typing import Any
+from typing import Any, Protocol
 
 from inference.language.answer import Answer, Progress, Reason, Sentence, Withheld, by_model
 from inference.language.checking import checker, evidence_of, report_text, withheld_orders
@@ -15,7 +15,14 @@ from inference.language.models.prompts import SUMMARIZE
 from inference.language.models.writers import NO_USE, text_writer
 from inference.language.models.writing import Check, write_checked
 from inference.language.tasks import TASKS, is_configured, model_ref
-from storage.container import Storage
+from storage.container.has import (
+    HasFindingFeedback,
+    HasFindings,
+    HasIndex,
+    HasInstances,
+    HasReports,
+    HasSettings,
+)
 from storage.core.errors import InvalidRequest
 from storage.language.questions import AnswerRequest
 from storage.reports.repository import Reports
@@ -35,7 +42,13 @@ _NO_MODEL = (
 )
 
 
-def summarize(storage: Storage, request: AnswerRequest, progress: Progress) -> Answer:
+class SummaryStorage(
+    HasSettings, HasIndex, HasInstances, HasFindings, HasFindingFeedback, HasReports, Protocol
+):
+    """What of the storage layer summaries are made of."""
+
+
+def summarize(storage: SummaryStorage, request: AnswerRequest, progress: Progress) -> Answer:
     """Summarise `text` or the reports of `report_ids` in at most `max_sentences`.
 
     A model that cannot be used leaves the text's own sentences, and a note. Raises NotFound,

@@ -3,7 +3,7 @@
 import re
 import time
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 from inference.language.answer import Answer, Progress, Reason, Sentence, Withheld, by_model
 from inference.language.checking import checker, evidence_of
@@ -21,7 +21,14 @@ from inference.language.models.served import served_write
 from inference.language.models.writing import Check, write_checked
 from inference.language.pictures import check_may_leave, instance_to_show, picture_of
 from inference.language.tasks import TASKS, is_configured, model_ref
-from storage.container import Storage
+from storage.container.has import (
+    HasCriticalAlerts,
+    HasFindingFeedback,
+    HasFindings,
+    HasIndex,
+    HasInstances,
+    HasSettings,
+)
 from storage.core.errors import InvalidRequest, NotConfigured
 from storage.index.repository import Index
 from storage.integrity.instance_reader import InstanceReader
@@ -36,7 +43,19 @@ _THERE_IS = re.compile(
 _SHORT = re.compile(r"^[\w ,.%/-]{1,40}$")
 
 
-def answer_question(storage: Storage, request: AnswerRequest, progress: Progress) -> Answer:
+class QuestionStorage(
+    HasSettings,
+    HasIndex,
+    HasInstances,
+    HasFindings,
+    HasFindingFeedback,
+    HasCriticalAlerts,
+    Protocol,
+):
+    """What of the storage layer questions about studies are answered from."""
+
+
+def answer_question(storage: QuestionStorage, request: AnswerRequest, progress: Progress) -> Answer:
     """Answer `question` about a study, a series or an instance.
 
     Findings answer first, where one does: what was measured needs no opinion. Else the model,

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from pydicom.dataset import Dataset
 
@@ -10,7 +11,15 @@ from inference.imaging.volume import Volume, assemble_volume
 from inference.input_selection.selection import stack_for
 from inference.pipeline import Pipeline
 from inference.pipelines.catalogue import catalogue
-from storage.container import Storage
+from storage.container.has import (
+    HasFindings,
+    HasGenerated,
+    HasIndex,
+    HasInstances,
+    HasJobs,
+    HasLesions,
+    HasSettings,
+)
 from storage.core.entities import Job
 from storage.core.errors import InvalidRequest, NotFound
 from storage.core.findings import Finding
@@ -33,8 +42,14 @@ class EditedVersion:
     """Of the series that all of it is over."""
 
 
+class EditedVersionStorage(
+    HasSettings, HasIndex, HasInstances, HasGenerated, HasJobs, HasFindings, HasLesions, Protocol
+):
+    """What of the storage layer the version of a mask that is edited is found with."""
+
+
 def version_to_edit(
-    storage: Storage, study_instance_uid: str, sop_instance_uid: str
+    storage: EditedVersionStorage, study_instance_uid: str, sop_instance_uid: str
 ) -> EditedVersion:
     """Raises NotFound, InvalidRequest, UidConflict where a newer version is there."""
     instance = storage.generated.instance(sop_instance_uid)

@@ -11,6 +11,7 @@ from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
+from typing import Protocol
 
 import structlog
 
@@ -24,7 +25,7 @@ from inference.projects.csv_tables import Row, measurement_rows, measurements_cs
 from inference.projects.folder import check_empty, checked_folder, write_file
 from inference.projects.headers import headers
 from storage.audit import NODE, SUCCESS, AuditEvent, Code
-from storage.container import Storage
+from storage.container.has import HasAudit, HasFindings, HasIndex, HasInstances, HasSettings
 from storage.core.clock import utcnow
 from storage.core.entities import Instance
 from storage.core.errors import MediViewError
@@ -33,6 +34,7 @@ from storage.outbox.leases import LEASE_S, OWNER_ENDED, Lease, LeaseLost
 from storage.outbox.retry_policies import retry_policy
 from storage.projects.entities import ExportedInstance, Project, ProjectExport, ProjectStudy
 from storage.projects.exports import ProjectExports
+from storage.projects.repository import Projects
 
 log = structlog.get_logger(__name__)
 
@@ -51,7 +53,18 @@ class _Stopped(MediViewError):
     """This process ends: another goes on."""
 
 
-def export_due(storage: Storage, owner: str, stopping: Callable[[], bool] = lambda: False) -> int:
+class ExportStorage(HasSettings, HasIndex, HasInstances, HasFindings, HasAudit, Protocol):
+    """What of the storage layer projects are exported with."""
+
+    @property
+    def projects(self) -> Projects: ...
+    @property
+    def project_exports(self) -> ProjectExports: ...
+
+
+def export_due(
+    storage: ExportStorage, owner: str, stopping: Callable[[], bool] = lambda: False
+) -> int:
     """One export after the other; how many were finished."""
     done = 0
     for _ in range(_AT_ONCE):
@@ -78,7 +91,7 @@ def _renew(project_exports: ProjectExports, export_id: str, claimant: str) -> bo
 class _Exporting:
     def __init__(
         self,
-        storage: Storage,
+        storage: ExportStorage,
         export: ProjectExport,
         claimant: str,
         lease: Lease,

@@ -7,13 +7,13 @@ instances are (`inference.withdrawals`).
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 from pydicom.dataset import Dataset
 
 from storage.audit import MINOR_FAILURE, NODE, SUCCESS, Audit, AuditEvent, Code
-from storage.container import Storage
+from storage.container.has import HasAudit, HasInstances, HasPeers, HasSettings
 from storage.core.entities import Instance
 from storage.core.errors import InstanceDamaged
 from storage.core.postponed import Postponed
@@ -34,10 +34,17 @@ _RECENT = timedelta(days=1)
 _DAMAGED_AGAIN_S = 600.0
 
 
+class RejectionStorage(HasSettings, HasInstances, HasPeers, HasAudit, Protocol):
+    """What of the storage layer rejection notes are read with."""
+
+    @property
+    def rejection_notes(self) -> RejectionNotes: ...
+
+
 class RejectionRounds:
     """Remembers between rounds which notes could not be read, and what was looked at."""
 
-    def __init__(self, storage: Storage) -> None:
+    def __init__(self, storage: RejectionStorage) -> None:
         self._storage = storage
         self._postponed = Postponed(_DAMAGED_AGAIN_S)
         self._looked_at_everything = False

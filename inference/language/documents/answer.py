@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from inference.language.answer import (
     Answer,
@@ -23,7 +23,7 @@ from inference.language.missing import missing_of_texts
 from inference.language.models.loading import load_model
 from inference.language.models.writers import NO_USE
 from inference.language.tasks import TASKS, is_configured, model_ref
-from storage.container import Storage
+from storage.container.has import HasIndex, HasInstances, HasObjects, HasSettings
 from storage.core.errors import InvalidRequest
 from storage.index.repository import Index
 from storage.integrity.instance_reader import InstanceReader
@@ -43,7 +43,11 @@ _ORDERS = Reason("instruction", "It gives orders to a model instead of answering
 _SCALE = 1000
 
 
-def answer_document(storage: Storage, request: AnswerRequest, progress: Progress) -> Answer:
+class DocumentStorage(HasSettings, HasIndex, HasInstances, HasObjects, Protocol):
+    """What of the storage layer documents are read from."""
+
+
+def answer_document(storage: DocumentStorage, request: AnswerRequest, progress: Progress) -> Answer:
     """Answer `question` from the document of `object_key` or `sop_instance_uid`.
 
     A model that cannot be used leaves the passage that answers, and a note. Raises NotFound,
