@@ -14,10 +14,9 @@ from pynetdicom.presentation import build_context
 from dicom_node.association.contexts import MESSAGE_TRANSFER_SYNTAXES
 from dicom_node.association.pynetdicom_adapter import Timeouts
 from dicom_node.association.requestor import end, open_association
-from dicom_node.commitment.scp import COMMITMENT_CLASS, send_report
+from dicom_node.commitment.scp import COMMITMENT_CLASS, CommitmentStorage, send_report
 from dicom_node.peers import Peer, known_peer
 from storage.commitment.entities import CommitmentReport
-from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.errors import MediViewError
 from storage.db.due.thread import DueThread
@@ -32,7 +31,7 @@ _TIMEOUTS = Timeouts(connect_s=5.0, acse_s=10.0, dimse_s=15.0, idle_s=15.0)
 class CommitmentReporter:
     """A thread that brings due reports to their peers, and again until they are taken."""
 
-    def __init__(self, storage: Storage) -> None:
+    def __init__(self, storage: CommitmentStorage) -> None:
         self._storage = storage
         self._owner = f"reporter-{uuid.uuid4().hex[:12]}"
         self._thread = DueThread(storage.engine, "commitment-reporter", self.report_due)

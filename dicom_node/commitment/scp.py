@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 import structlog
 from pydicom.dataset import Dataset
@@ -23,7 +24,8 @@ from dicom_node.normalized.requests import (
 )
 from dicom_node.peers import PeerDidNotAnswer
 from storage.commitment.entities import CommitmentReport, Reference
-from storage.container import Storage
+from storage.commitment.reports import CommitmentReports
+from storage.container.has import HasEngine, HasIndex, HasInstances, HasPeers, HasSettings
 from storage.core.clock import utcnow
 from storage.core.errors import InvalidInstance, MediViewError
 from storage.core.uids import check_uid
@@ -44,12 +46,19 @@ _POLL_S = 0.01
 _ANSWER_S = 15.0
 
 
+class CommitmentStorage(HasSettings, HasEngine, HasIndex, HasInstances, HasPeers, Protocol):
+    """What of the storage layer storage commitment is reported with."""
+
+    @property
+    def commitment_reports(self) -> CommitmentReports: ...
+
+
 class CommitmentScp(NormalizedScp):
     """Takes N-ACTION, and reports on the same association while that is open."""
 
     sop_classes = frozenset({COMMITMENT_CLASS})
 
-    def __init__(self, storage: Storage, association: NodeAssociation) -> None:
+    def __init__(self, storage: CommitmentStorage, association: NodeAssociation) -> None:
         super().__init__(association)
         self._storage = storage
         self._owed: CommitmentReport | None = None
@@ -108,7 +117,9 @@ class CommitmentScp(NormalizedScp):
         return True
 
 
-def send_report(association: NodeAssociation, storage: Storage, report: CommitmentReport) -> None:
+def send_report(
+    association: NodeAssociation, storage: CommitmentStorage, report: CommitmentReport
+) -> None:
     """N-EVENT-REPORT over an association that stands.
 
     Raises PeerDidNotAnswer unless the peer answers success, StorageUnavailable when

@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from ipaddress import ip_address, ip_network
+from typing import Protocol
 
 import structlog
 
@@ -20,7 +21,8 @@ from dicom_node.hl7.unsupported_messages import check_meant_for_us, not_taken
 from dicom_node.hl7.writing import answer_to
 from dicom_node.network.tls import ServerTls, tls_words
 from storage.audit import MINOR_FAILURE, Action, Actor, Audit, AuditEvent, Code, Type
-from storage.container import Storage, open_storage
+from storage.container import open_storage
+from storage.container.has import HasAudit, HasWorklist
 from storage.core.clock import utcnow
 from storage.core.errors import InvalidRequest, MediViewError
 from storage.patient_identity.repository import PatientChanges
@@ -47,7 +49,14 @@ def run_listener(settings: Settings) -> None:
         asyncio.run(_serve(storage, settings))
 
 
-async def _serve(storage: Storage, settings: Settings) -> None:
+class Hl7Storage(HasWorklist, HasAudit, Protocol):
+    """What of the storage layer messages of HL7 change."""
+
+    @property
+    def patient_changes(self) -> PatientChanges: ...
+
+
+async def _serve(storage: Hl7Storage, settings: Settings) -> None:
     ended = asyncio.Event()
     for number in stop_signals():
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
@@ -65,7 +74,7 @@ class Receivers:
     audit: Audit
 
 
-def listening(storage: Storage, settings: Settings, port: int) -> "Listening":
+def listening(storage: Hl7Storage, settings: Settings, port: int) -> "Listening":
     """A server as an async context; port 0 takes a free one."""
     receivers = Receivers(storage.worklist, storage.patient_changes, storage.audit)
     return Listening(

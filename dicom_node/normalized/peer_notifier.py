@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Iterator
 from datetime import datetime
 from functools import partial
+from typing import Protocol
 
 import structlog
 from pynetdicom.presentation import build_context
@@ -23,13 +24,19 @@ from dicom_node.normalized.availability_scu import availability, tell_availabili
 from dicom_node.normalized.procedure_step_scp import PROCEDURE_STEP_CLASS
 from dicom_node.normalized.procedure_step_scu import tell_step
 from dicom_node.peers import Peer, PeerFailed, PeerLacksService
-from storage.container import Storage
+from storage.container.has import HasEngine, HasIndex, HasPeers, HasSettings
 from storage.core.clock import utcnow
 from storage.core.errors import MediViewError
 from storage.db.due.thread import DueThread
+from storage.mpps.repository import ProcedureSteps
 from storage.outbox.leases import LEASE_S, Lease, lease_since
 from storage.outbox.retry_policies import retry_policy
-from storage.peers.notifications import NotificationKind, PeerNotification, by_series
+from storage.peers.notifications import (
+    NotificationKind,
+    PeerNotification,
+    PeerNotifications,
+    by_series,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -37,10 +44,19 @@ _TIMEOUTS = Timeouts(connect_s=5.0, acse_s=10.0, dimse_s=15.0, idle_s=15.0)
 _CLASSES: dict[NotificationKind, str] = {"mpps": PROCEDURE_STEP_CLASS, "ian": AVAILABILITY_CLASS}
 
 
+class NotifierStorage(HasSettings, HasEngine, HasIndex, HasPeers, Protocol):
+    """What of the storage layer peers are notified with."""
+
+    @property
+    def procedure_steps(self) -> ProcedureSteps: ...
+    @property
+    def peer_notifications(self) -> PeerNotifications: ...
+
+
 class PeerNotifier:
     """A thread that notifies peers of what is due."""
 
-    def __init__(self, storage: Storage) -> None:
+    def __init__(self, storage: NotifierStorage) -> None:
         self._storage = storage
         self._owner = f"notifier-{uuid.uuid4().hex[:12]}"
         self._thread = DueThread(storage.engine, "peer-notifier", self.notify_due)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Protocol
 
 import structlog
 
@@ -27,7 +28,7 @@ from dicom_node.status import (
     query_status,
 )
 from dicom_node.store.sending import SendItem, SendResult, send_over
-from storage.container import Storage
+from storage.container.has import HasEngine, HasIndex, HasInstances, HasPeers, HasSettings
 from storage.core.entities import Instance
 from storage.core.errors import InvalidRequest, MediViewError, NotFound
 from storage.index.attributes import Level
@@ -71,10 +72,14 @@ class _Progress:
         return SubOperations(self.total - self.done, self.completed, len(self.failed), self.warning)
 
 
+class RetrieveStorage(HasSettings, HasEngine, HasIndex, HasInstances, HasPeers, Protocol):
+    """What of the storage layer C-MOVE and C-GET need."""
+
+
 class RetrieveScp:
     """Answers the C-MOVE and C-GET requests of one association."""
 
-    def __init__(self, storage: Storage, association: NodeAssociation) -> None:
+    def __init__(self, storage: RetrieveStorage, association: NodeAssociation) -> None:
         self._storage = storage
         self._association = association
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from sqlalchemy import Connection, Engine, case, func, select
 
@@ -22,7 +23,7 @@ from storage.backup.sources import (
     volume_files,
 )
 from storage.backup.store import BackupStore
-from storage.container import Storage
+from storage.container.has import HasEngine, HasObjects, HasSettings
 from storage.core.errors import StorageUnavailable
 from storage.db.advisory_lock import housekeeping_lock
 from storage.db.engine import reading, reading_one_state
@@ -43,7 +44,11 @@ class Snapshot:
     rows_copied_bytes: int
 
 
-def take_snapshot(storage: Storage, store: BackupStore, copier: Copier) -> Snapshot:
+class BackupStorage(HasSettings, HasEngine, HasObjects, Protocol):
+    """What of the storage layer backups are taken of."""
+
+
+def take_snapshot(storage: BackupStorage, store: BackupStore, copier: Copier) -> Snapshot:
     """Nothing is removed until all files are copied; rows are read after that."""
     settings, engine = storage.settings, storage.engine
     with ExitStack() as housekeeping, ExitStack() as database:

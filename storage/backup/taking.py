@@ -20,10 +20,9 @@ from storage.backup.entities import BackupDamaged, Manifest, StoredFile
 from storage.backup.last_backup import note_backup
 from storage.backup.piece_check import check_pieces
 from storage.backup.piece_writer import PieceWriter
-from storage.backup.snapshot import take_snapshot
+from storage.backup.snapshot import BackupStorage, take_snapshot
 from storage.backup.sources import Source, data_folder_files, stored_objects, volume_files
 from storage.backup.store import BackupStore
-from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.data_folder.file_owner import give_to_owner
 from storage.core.errors import NotFound, StateConflict
@@ -45,7 +44,7 @@ class StoreState:
 
 
 def take_backup(
-    storage: Storage, store: BackupStore, tell: Callable[[StoreState], None] = lambda _: None
+    storage: BackupStorage, store: BackupStore, tell: Callable[[StoreState], None] = lambda _: None
 ) -> Manifest:
     """Copy the whole node; the backup counts once this returns.
 
