@@ -86,7 +86,9 @@ def create_app(settings: Settings) -> FastAPI:
             app.state.metrics.watch(storage)
             app.state.single_instances = SingleInstances(storage)
             follow = partial(follow_saved_rules, settings, storage.rule_versions, adopts=True)
-            watched = watching(storage, app.state.health.run, follow)
+            watched = watching(
+                storage.settings, storage.node_conditions, app.state.health.run, follow
+            )
             # Two that find different things would begin and end each other's conditions.
             with watched if app.state.watches_health else nullcontext(), fetching(storage):
                 yield

@@ -5,6 +5,7 @@ import time
 from base64 import b64decode
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Protocol
 
 from starlette.datastructures import Headers
 
@@ -14,7 +15,6 @@ from api.access.session_cookies import read_cookie, session_cookie
 from storage.accounts.api_keys import PREFIX, ApiKeys
 from storage.accounts.sessions import Sessions, token_hash
 from storage.accounts.shown_names import ShownNames
-from storage.container import Storage
 from storage.core.callers.identity import Identity
 from storage.core.clock import utcnow
 from storage.settings import Settings
@@ -29,6 +29,17 @@ class Credential:
 
     kind: str
     text: str
+
+
+class CredentialStorage(Protocol):
+    """What of the storage layer credentials are looked up in."""
+
+    @property
+    def api_keys(self) -> ApiKeys: ...
+    @property
+    def sessions(self) -> Sessions: ...
+    @property
+    def shown_names(self) -> ShownNames: ...
 
 
 class Authenticator:
@@ -64,7 +75,7 @@ class Authenticator:
         return found[0]
 
     def identify(
-        self, storage: Storage, credential: Credential, *, is_use: bool = True
+        self, storage: CredentialStorage, credential: Credential, *, is_use: bool = True
     ) -> Principal | None:
         """Who it is, None where it is not valid (any more). Blocks.
 

@@ -12,7 +12,7 @@ from api.cli.console import counted, err, out, table_of
 from api.cli.operator import change_by_operator, operator
 from api.cli.starting import start
 from api.webhooks.people import warning_of
-from storage.audit import Code, Type
+from storage.audit import Audit, Code, Type
 from storage.container import Storage, open_storage
 from storage.core.callers.visibility import Caller
 from storage.core.errors import InvalidRequest
@@ -23,7 +23,7 @@ from storage.webhooks.people import (
     ForPeople,
     WebhookKind,
 )
-from storage.webhooks.repository import CHATS, Webhook
+from storage.webhooks.repository import CHATS, Webhook, Webhooks
 
 app = typer.Typer(
     name="notify",
@@ -57,7 +57,7 @@ def events() -> None:
 def list_receivers() -> None:
     """Show the receivers, what they get, and what waits or failed."""
     with _storage() as storage:
-        receivers = _receivers(storage)
+        receivers = _receivers(storage.webhooks)
         counts = storage.webhook_outbox.counts([one.webhook_id for one in receivers])
     table = table_of("Id", "Kind", "Address", "Events", "Waits", "Quiet", "Waiting", "Failed")
     for one in receivers:
@@ -117,7 +117,7 @@ def add(
     for_people = ForPeople(cast(InterfaceLanguage, language), wait, quiet, name_patients)
     address = address or _address_of(kind)
     actor = operator()
-    with _storage() as storage, _change(storage, "C", kind, for_people):
+    with _storage() as storage, _change(storage.audit, "C", kind, for_people):
         added = storage.webhooks.add(
             address,
             tuple(event or _DEFAULT_EVENTS),
@@ -151,13 +151,13 @@ def change(
 ) -> None:
     """Change a receiver; what is left out stays."""
     with _storage() as storage:
-        found = _receiver(storage, receiver)
+        found = _receiver(storage.webhooks, receiver)
         given = {"wait_s": wait, "quiet_hours": quiet, "names_patients": name_patients}
         wanted = replace(
             found.for_people,
             **{name: value for name, value in given.items() if value is not None},  # type: ignore[arg-type]
         )
-        with _change(storage, "U", found.kind, wanted):
+        with _change(storage.audit, "U", found.kind, wanted):
             storage.webhooks.change(
                 found.webhook_id,
                 is_active=on,
@@ -173,8 +173,8 @@ def change(
 def remove(receiver: Annotated[str, typer.Argument(help="Id, or how it begins.")]) -> None:
     """Remove a receiver, with all that was on its way to it."""
     with _storage() as storage:
-        found = _receiver(storage, receiver)
-        with _change(storage, "D", found.kind, found.for_people):
+        found = _receiver(storage.webhooks, receiver)
+        with _change(storage.audit, "D", found.kind, found.for_people):
             storage.webhooks.remove(found.webhook_id)
     out.print("Removed.")
 
@@ -185,7 +185,7 @@ def test(receiver: Annotated[str, typer.Argument(help="Id, or how it begins.")])
     from inference.webhooks.service import ping
 
     with _storage() as storage:
-        answered = ping(storage.settings, _receiver(storage, receiver))
+        answered = ping(storage.settings, _receiver(storage.webhooks, receiver))
     out.print(answered.sentence, markup=False, soft_wrap=True)
     raise typer.Exit(0 if answered.ok else 1)
 
@@ -197,13 +197,13 @@ def _address_of(kind: str) -> str:
     return os.environ.get(_ADDRESS_VARIABLE, "") or typer.prompt("Address", hide_input=True)
 
 
-def _receivers(storage: Storage) -> list[Webhook]:
-    hooks, _ = storage.webhooks.list(_ONLY_FIRST, 0)
+def _receivers(webhooks: Webhooks) -> list[Webhook]:
+    hooks, _ = webhooks.list(_ONLY_FIRST, 0)
     return [one for one in hooks if one.kind != "webhook"]
 
 
-def _receiver(storage: Storage, beginning: str) -> Webhook:
-    found = [one for one in _receivers(storage) if one.webhook_id.startswith(beginning)]
+def _receiver(webhooks: Webhooks, beginning: str) -> Webhook:
+    found = [one for one in _receivers(webhooks) if one.webhook_id.startswith(beginning)]
     if not beginning or len(found) != 1:
         how_many = "none" if not found else "more than one"
         raise InvalidRequest(
@@ -215,10 +215,10 @@ def _receiver(storage: Storage, beginning: str) -> Webhook:
 
 @contextmanager
 def _change(
-    storage: Storage, action: Literal["C", "U", "D"], kind: str, for_people: ForPeople
+    audit: Audit, action: Literal["C", "U", "D"], kind: str, for_people: ForPeople
 ) -> Iterator[None]:
     with change_by_operator(
-        storage.audit,
+        audit,
         Code.SECURITY_ALERT,
         action,
         type=Type.NETWORK_CONFIGURATION,

@@ -16,9 +16,10 @@ from inference.scheduling.deciding import results_in
 from inference.scheduling.explain import Explanation, explain_study
 from inference.site_rules.preview import Change, preview_rules
 from inference.site_rules.saving import rules_text, save_rules
-from storage.audit import Code, Type
-from storage.container import Storage, open_storage
-from storage.rules.repository import RuleVersion
+from storage.audit import Audit, Code, Type
+from storage.container import open_storage
+from storage.rules.repository import RuleVersion, RuleVersions
+from storage.settings import Settings
 
 app = typer.Typer(
     name="rules",
@@ -84,19 +85,23 @@ def save(
     settings = start(log_level="ERROR")
     read_rules(file)
     with open_storage(settings) as storage:
-        saved = _save(storage, file.read_text("utf-8"), comment)
+        saved = _save(
+            storage.settings, storage.rule_versions, storage.audit, file.read_text("utf-8"), comment
+        )
     _print(f"Version {saved.number} is in force; other hosts follow within half a minute.")
 
 
-def _save(storage: Storage, text: str, comment: str) -> RuleVersion:
-    in_force = rules_text(storage.settings, storage.rule_versions)
+def _save(
+    settings: Settings, rule_versions: RuleVersions, audit: Audit, text: str, comment: str
+) -> RuleVersion:
+    in_force = rules_text(settings, rule_versions)
     change = change_by_operator(
-        storage.audit, Code.SECURITY_ALERT, "U", type=Type.SOFTWARE_CONFIGURATION, rules=comment
+        audit, Code.SECURITY_ALERT, "U", type=Type.SOFTWARE_CONFIGURATION, rules=comment
     )
     with change:
         return save_rules(
-            storage.settings,
-            storage.rule_versions,
+            settings,
+            rule_versions,
             text,
             in_force.digest,
             author=operator().name,
@@ -125,7 +130,13 @@ def history(
             return
         chosen = versions.version(number)
         if restore:
-            saved = _save(storage, chosen.text, f"Version {number} again")
+            saved = _save(
+                storage.settings,
+                storage.rule_versions,
+                storage.audit,
+                chosen.text,
+                f"Version {number} again",
+            )
             _print(f"Version {saved.number} is in force: the text of version {number}.")
             return
         _print(versions.changes(chosen))

@@ -1,6 +1,7 @@
 """What `_include` adds to a page of a search (hl7.org/fhir/R4/search.html#include)."""
 
 from collections.abc import Collection, Iterable
+from typing import Protocol
 
 from sqlalchemy import Engine
 
@@ -9,7 +10,7 @@ from inference.fhir.imaging_study import imaging_study
 from inference.fhir.observation import observation
 from inference.fhir.resources import DiagnosticReport, Observation, Resource
 from inference.findings.derived import void_among
-from storage.container import Storage
+from storage.container.has import HasEngine, HasFindingFeedback, HasFindings, HasIndex, HasSettings
 from storage.core.entities import Study
 from storage.findings.conditions import finding_id_in
 from storage.findings.feedback import FindingFeedback
@@ -35,8 +36,12 @@ def studies_of(index: Index, study_instance_uids: Iterable[str]) -> dict[str, St
     return {one.study_instance_uid: one for one in found}
 
 
+class IncludedStorage(HasSettings, HasEngine, HasIndex, HasFindings, HasFindingFeedback, Protocol):
+    """What of the storage layer resources beside those found are read from."""
+
+
 def included(
-    storage: Storage,
+    storage: IncludedStorage,
     asked: Collection[str],
     found: Iterable[DiagnosticReport | Observation],
     studies: dict[str, Study],

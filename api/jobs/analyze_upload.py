@@ -13,7 +13,7 @@ from api.deps import StorageDep
 from api.errors import ApiProblem
 from api.jobs.analyze_schemas import AnalyzeStarted, StartRequest
 from api.jobs.pictures import check_picture, picture_pipelines, schedule_picture
-from api.jobs.routes import read_job
+from api.jobs.routes import JobStorage, read_job
 from api.jobs.schemas import DecisionPayload
 from api.jobs.serializers import decision_payloads
 from api.parameters import problems
@@ -153,7 +153,7 @@ class _Progress:
 
 
 def _answer(
-    storage: Storage,
+    storage: JobStorage,
     job_ids: Sequence[str],
     decisions: list[DecisionPayload],
     study_instance_uids: list[str],

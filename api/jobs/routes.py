@@ -1,6 +1,6 @@
 """Jobs: what runs, what ran, what came of it, and the orders that people give."""
 
-from typing import Annotated
+from typing import Annotated, Protocol
 
 import structlog
 from fastapi import Query, Request, Response
@@ -26,7 +26,7 @@ from inference.broker.notify import wake
 from inference.model_registry.status import standing_named
 from inference.scheduling.schedule import schedule_pipeline
 from storage.audit import Code
-from storage.container import Storage
+from storage.container.has import HasFindingFeedback, HasFindings, HasJobs, HasWithdrawals
 from storage.core.clock import utcnow
 from storage.core.entities import OPEN_STATES, Series
 from storage.core.errors import NotFound
@@ -209,7 +209,11 @@ def retry_job(
     return read_job(storage, job_id)
 
 
-def read_job(storage: Storage, job_id: str) -> JobPayload:
+class JobStorage(HasJobs, HasFindings, HasFindingFeedback, HasWithdrawals, Protocol):
+    """What of the storage layer a job is shown from."""
+
+
+def read_job(storage: JobStorage, job_id: str) -> JobPayload:
     """The job as the API tells it. Raises NotFound."""
     job = storage.jobs.get(job_id)
     if not job.has_results:

@@ -10,6 +10,7 @@ import hashlib
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
+from typing import Protocol
 
 from fastapi import APIRouter
 from fastapi.routing import APIRoute
@@ -19,7 +20,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from storage.container import Storage
+from storage.container.has import HasDamaged, HasIndex
 from storage.core.callers.visibility import as_node, current_visibility
 from storage.events.repository import Events
 from storage.index.repository import Index
@@ -28,6 +29,13 @@ from storage.integrity.repository import DamagedInstances
 _LOOK_EVERY_S = 0.05
 _AT_MOST_S = 60
 """How long a list may differ from its ETag by what no event announces."""
+
+
+class UnchangedStorage(HasIndex, HasDamaged, Protocol):
+    """What of the storage layer tells whether a study is as it was."""
+
+    @property
+    def events(self) -> Events: ...
 
 
 class UnchangedLists:
@@ -133,7 +141,7 @@ class _Seen:
         self._mark = ""
         self._looked_at = 0.0
 
-    async def mark(self, storage: Storage) -> str:
+    async def mark(self, storage: UnchangedStorage) -> str:
         async with self._lock:
             if not self._mark or time.monotonic() - self._looked_at >= _LOOK_EVERY_S:
                 self._mark = await run_in_threadpool(

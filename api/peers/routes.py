@@ -28,10 +28,9 @@ from api.peers.schemas import (
 from api.router_factory import new_router
 from inference.deliveries.destinations import KINDS, address_of, checked_peer, probe_peer
 from storage.audit import Code, Type
-from storage.container import Storage
 from storage.core.result_kinds import RESULT_KINDS
-from storage.deliveries.circuit_breaker import OpenBreaker
-from storage.peers.notifications import WaitingNotifications
+from storage.deliveries.circuit_breaker import CircuitBreakers, OpenBreaker
+from storage.peers.notifications import PeerNotifications, WaitingNotifications
 from storage.peers.repository import KnownPeer
 from storage.settings import Settings
 
@@ -78,13 +77,17 @@ def list_destination_kinds() -> KindList:
 @policy(INTEGRATORS, "api:read", NotAudited("It shows addresses of systems, and nobody's data."))
 def list_peers(storage: StorageDep) -> PeerList:
     """Those of the table and of MEDIVIEW_DESTINATIONS, by name."""
-    return PeerList(items=_payloads(storage, storage.peers.all()))
+    return PeerList(
+        items=_payloads(storage.circuit_breakers, storage.peer_notifications, storage.peers.all())
+    )
 
 
 @router.get("/{name}", summary="One peer", responses=problems(404))
 @policy(INTEGRATORS, "api:read", NotAudited("It shows the address of a system."))
 def get_peer(storage: StorageDep, name: Name) -> PeerPayload:
-    return _payloads(storage, [storage.peers.get(name)])[0]
+    return _payloads(
+        storage.circuit_breakers, storage.peer_notifications, [storage.peers.get(name)]
+    )[0]
 
 
 @router.post("", status_code=201, summary="Add a peer", responses=problems(400, 409))
@@ -149,9 +152,13 @@ def _checked(settings: Settings, name: str, wanted: PeerChange, token_before: st
     return checked_peer(KnownPeer(name=name, token=token, **fields), settings)
 
 
-def _payloads(storage: Storage, peers: Sequence[KnownPeer]) -> list[PeerPayload]:
-    breakers = {one.destination: one for one in storage.circuit_breakers.all()}
-    waiting = storage.peer_notifications.waiting()
+def _payloads(
+    circuit_breakers: CircuitBreakers,
+    peer_notifications: PeerNotifications,
+    peers: Sequence[KnownPeer],
+) -> list[PeerPayload]:
+    breakers = {one.destination: one for one in circuit_breakers.all()}
+    waiting = peer_notifications.waiting()
     return [_payload(peer, breakers.get(peer.name), waiting.get(peer.name)) for peer in peers]
 
 

@@ -8,11 +8,11 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from api.server.schemas import Health
-from storage.container import Storage
 from storage.core.callers.visibility import as_node
 from storage.core.clock import utcnow
 from storage.core.errors import MediViewError
-from storage.processes.conditions import Condition
+from storage.processes.conditions import Condition, NodeConditions
+from storage.settings import Settings
 
 log = structlog.get_logger(__name__)
 
@@ -24,17 +24,17 @@ _KIND = "health"
 _OF_PROCESSES = frozenset({"open_files"})
 
 
-def note_health(storage: Storage, health: Health) -> int:
+def note_health(settings: Settings, node_conditions: NodeConditions, health: Health) -> int:
     """Announce parts that have not worked for `health_after_s`, and those that work again.
 
     How many events came of it. Raises StorageUnavailable.
     """
     bad = [name for name, part in _parts(health).items() if not part]
-    return storage.node_conditions.observe(
+    return node_conditions.observe(
         _KIND,
         [_part(name, "degraded") for name in bad],
         utcnow(),
-        after_s=storage.settings.health_after_s,
+        after_s=settings.health_after_s,
         end_of=lambda name: _part(name.partition(":")[2], "restored"),
     )
 
@@ -49,7 +49,10 @@ def _part(name: str, change: str) -> Condition:
 
 @contextmanager
 def watching(
-    storage: Storage, run_checks: Callable[[], Health], also: Callable[[], None]
+    settings: Settings,
+    node_conditions: NodeConditions,
+    run_checks: Callable[[], Health],
+    also: Callable[[], None],
 ) -> Iterator[None]:
     """Look every half a minute, and do something `also`, in a thread, until the block ends."""
     ending = threading.Event()
@@ -58,7 +61,7 @@ def watching(
         while not ending.wait(_EVERY_S):
             try:
                 with as_node():
-                    note_health(storage, run_checks())
+                    note_health(settings, node_conditions, run_checks())
                     also()
             except (MediViewError, SQLAlchemyError, OSError) as error:
                 # The database is away: there is nowhere to write what is wrong.

@@ -9,7 +9,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import get_args
+from typing import Protocol, get_args
 
 from fastapi import Request, Response
 from prometheus_client import (
@@ -34,14 +34,15 @@ from api.access.policy import INTEGRATORS, policy
 from api.audit_rules import PUBLIC
 from api.deps import StorageDep
 from api.router_factory import new_router
-from api.server.stage_metrics import WorkCollector
-from storage.container import Storage
+from api.server.stage_metrics import WorkCollector, WorkStorage
+from storage.container.has import HasDamaged, HasDeliveries, HasIndex, HasJobs
 from storage.core.callers.visibility import as_node
 from storage.core.clock import utcnow
 from storage.core.entities import JobStatus
 from storage.core.state_words import state_word
 from storage.dimse.traffic import TRAFFIC_BOUNDS_S, read_traffic
 from storage.integrity.scrub import scrub_state
+from storage.model_registry.drift import Drift
 
 router = new_router(tags=["operation"])
 
@@ -64,6 +65,13 @@ def shared_by_processes() -> Iterator[None]:
         finally:
             values.ValueClass = alone
             del os.environ[_FOLDER_VARIABLE]
+
+
+class MetricsStorage(WorkStorage, HasIndex, HasJobs, HasDeliveries, HasDamaged, Protocol):
+    """What of the storage layer metrics are read from."""
+
+    @property
+    def drift(self) -> Drift: ...
 
 
 class Metrics:
@@ -91,7 +99,7 @@ class Metrics:
         self._requests.labels(known, route, str(status)).inc()
         self._seconds.labels(known, route).observe(seconds)
 
-    def watch(self, storage: Storage) -> None:
+    def watch(self, storage: MetricsStorage) -> None:
         """Also tell what the ledger holds, read at each scrape."""
         self._held = [_Ledger(storage), WorkCollector(storage), _Traffic(storage.engine)]
 
@@ -115,7 +123,7 @@ _METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"
 
 
 class _Ledger(Collector):
-    def __init__(self, storage: Storage) -> None:
+    def __init__(self, storage: MetricsStorage) -> None:
         self._storage = storage
 
     def describe(self) -> Iterator[Metric]:

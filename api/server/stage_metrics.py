@@ -1,14 +1,15 @@
 """Metrics of the stages of a study's way: how long they took, and what waits in them."""
 
 from collections.abc import Iterator
+from typing import Protocol
 
 from prometheus_client.core import GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from storage.backup.last_backup import last_backup
-from storage.container import Storage
+from storage.container.has import HasCircuitBreakers, HasEngine, HasSettings
 from storage.core.clock import utcnow
-from storage.processes.heartbeats import HANDLED
+from storage.processes.heartbeats import HANDLED, Heartbeats
 from storage.processes.process_roles import PROCESS_ROLES
 from storage.stage_times.repository import STAGE_BOUNDS_S, StageKey, read_stage_times
 from storage.stage_times.waiting import awaiting_release, oldest_deliveries, oldest_waiting_jobs
@@ -31,8 +32,15 @@ _STAGES = {
 }
 
 
+class WorkStorage(HasSettings, HasEngine, HasCircuitBreakers, Protocol):
+    """What of the storage layer metrics of work are read from."""
+
+    @property
+    def heartbeats(self) -> Heartbeats: ...
+
+
 class WorkCollector(Collector):
-    def __init__(self, storage: Storage) -> None:
+    def __init__(self, storage: WorkStorage) -> None:
         self._storage = storage
 
     def describe(self) -> Iterator[Metric]:

@@ -13,6 +13,7 @@ import time
 import zlib
 from collections.abc import Sequence
 from io import BytesIO
+from typing import Protocol
 
 import pydicom
 import structlog
@@ -25,7 +26,7 @@ from api.dicomweb.instances.cache import ByteCache
 from api.dicomweb.instances.frames import open_frames
 from api.dicomweb.instances.pixel_layout import PixelLayout
 from api.dicomweb.lookups import content_key, instance_path
-from storage.container import Storage
+from storage.container.has import HasDamaged, HasInstances, HasObjects
 from storage.core.entities import Instance
 from storage.core.errors import InstanceDamaged, InvalidInstance, MediViewError, NotFound
 from storage.dicom.dataset_reader import read_part10
@@ -69,8 +70,15 @@ def cached_metadata(key: str, root_url: str, *, gzipped: bool) -> bytes | None:
     return body
 
 
+class MetadataStorage(HasInstances, HasObjects, HasDamaged, Protocol):
+    """What of the storage layer metadata is made of."""
+
+    @property
+    def unreadable(self) -> UnreadableInstances: ...
+
+
 def make_metadata(
-    storage: Storage, instances: Sequence[Instance], root_url: str, *, gzipped: bool
+    storage: MetadataStorage, instances: Sequence[Instance], root_url: str, *, gzipped: bool
 ) -> bytes:
     """The JSON array for `instances`, with bulk data under `root_url`.
 

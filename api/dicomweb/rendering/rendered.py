@@ -29,12 +29,13 @@ from api.dicomweb.routing import dicomweb_router
 from api.errors import ApiProblem
 from api.request_rules.warning_header import warning_of
 from storage.audit import Code
-from storage.container import Storage
 from storage.core.entities import Instance
 from storage.core.errors import InvalidInstance, NotFound
 from storage.dicom.storage_classes import SEGMENTATION_CLASSES
 from storage.dicom.value_errors import DAMAGED, UNREADABLE
+from storage.integrity.instance_reader import InstanceReader
 from storage.pixels.budget import check_animation
+from storage.settings import Settings
 
 router = dicomweb_router()
 
@@ -50,7 +51,12 @@ _THUMBNAIL = Viewport(256, 256)
 @takes(RENDERING)
 def rendered_study(study_instance_uid: str, request: Request, storage: StorageDep) -> Response:
     """The middle image of the study's longest series."""
-    return _render_one_of(request, storage, find_instances(storage.index, study_instance_uid))
+    return _render_one_of(
+        request,
+        storage.instances,
+        storage.settings,
+        find_instances(storage.index, study_instance_uid),
+    )
 
 
 @router.get(_STUDY + "/thumbnail")
@@ -59,7 +65,7 @@ def rendered_study(study_instance_uid: str, request: Request, storage: StorageDe
 def study_thumbnail(study_instance_uid: str, request: Request, storage: StorageDep) -> Response:
     """A small picture that stands for the study."""
     found = find_instances(storage.index, study_instance_uid)
-    return _render_one_of(request, storage, found, thumbnail=True)
+    return _render_one_of(request, storage.instances, storage.settings, found, thumbnail=True)
 
 
 @router.get(_SERIES + "/rendered")
@@ -70,7 +76,7 @@ def rendered_series(
 ) -> Response:
     """The middle image of the series."""
     found = find_instances(storage.index, study_instance_uid, series_instance_uid)
-    return _render_one_of(request, storage, found)
+    return _render_one_of(request, storage.instances, storage.settings, found)
 
 
 @router.get(_SERIES + "/thumbnail")
@@ -81,7 +87,7 @@ def series_thumbnail(
 ) -> Response:
     """A small picture that stands for the series."""
     found = find_instances(storage.index, study_instance_uid, series_instance_uid)
-    return _render_one_of(request, storage, found, thumbnail=True)
+    return _render_one_of(request, storage.instances, storage.settings, found, thumbnail=True)
 
 
 @router.get(_INSTANCE + "/rendered")
@@ -100,7 +106,7 @@ def rendered_instance(
     )
     if is_document(instance):
         return rendered_document(request, storage.instances, instance, accepted(request))
-    return _render(request, storage, instance, [0], whole=True)
+    return _render(request, storage.instances, storage.settings, instance, [0], whole=True)
 
 
 @router.get(_INSTANCE + "/thumbnail")
@@ -117,7 +123,7 @@ def instance_thumbnail(
     instance = find_instance(
         storage.lookup, study_instance_uid, series_instance_uid, sop_instance_uid
     )
-    return _render(request, storage, instance, None, thumbnail=True)
+    return _render(request, storage.instances, storage.settings, instance, None, thumbnail=True)
 
 
 @router.get(_INSTANCE + "/frames/{frame_list}/rendered")
@@ -136,7 +142,7 @@ def rendered_frames(
     instance = find_instance(
         storage.lookup, study_instance_uid, series_instance_uid, sop_instance_uid
     )
-    return _render(request, storage, instance, indices)
+    return _render(request, storage.instances, storage.settings, instance, indices)
 
 
 @router.get(_INSTANCE + "/frames/{frame_list}/thumbnail")
@@ -155,12 +161,13 @@ def frame_thumbnails(
     instance = find_instance(
         storage.lookup, study_instance_uid, series_instance_uid, sop_instance_uid
     )
-    return _render(request, storage, instance, indices, thumbnail=True)
+    return _render(request, storage.instances, storage.settings, instance, indices, thumbnail=True)
 
 
 def _render_one_of(
     request: Request,
-    storage: Storage,
+    instance_reader: InstanceReader,
+    settings: Settings,
     instances: Sequence[Instance],
     *,
     thumbnail: bool = False,
@@ -168,11 +175,13 @@ def _render_one_of(
     """The picture that stands for several; where it cannot be made, that of a neighbour."""
     first, *others = _representatives(instances)
     try:
-        return _render(request, storage, first, None, thumbnail=thumbnail)
+        return _render(request, instance_reader, settings, first, None, thumbnail=thumbnail)
     except (ApiProblem, *DAMAGED) as error:
         for instance in others:
             with suppress(ApiProblem, *DAMAGED):
-                return _render(request, storage, instance, None, thumbnail=thumbnail)
+                return _render(
+                    request, instance_reader, settings, instance, None, thumbnail=thumbnail
+                )
         if isinstance(error, UNREADABLE):
             raise InvalidInstance(
                 "None of the images that were tried can be decoded.",
@@ -200,7 +209,8 @@ def _representatives(instances: Sequence[Instance]) -> list[Instance]:
 
 def _render(
     request: Request,
-    storage: Storage,
+    instances: InstanceReader,
+    settings: Settings,
     instance: Instance,
     indices: Sequence[int] | None,
     *,
@@ -208,7 +218,6 @@ def _render(
     whole: bool = False,
 ) -> Response:
     """Frames as pictures; without indices the middle one. `whole`: all, where they can move."""
-    instances, settings = storage.instances, storage.settings
     source = open_frames(instances, instance)
     count = source.layout.number_of_frames
     moving = not thumbnail and (count > 1 if whole else len(indices or ()) > 1)

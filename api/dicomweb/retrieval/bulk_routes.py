@@ -19,7 +19,12 @@ from api.dicomweb.formats.multipart import MultipartWriter
 from api.dicomweb.formats.negotiation import OCTET_STREAM, accepted
 from api.dicomweb.formats.responses import caching_headers, etag_of, matches_etag, not_modified
 from api.dicomweb.instances.frames import open_frames
-from api.dicomweb.instances.metadata import make_metadata, metadata_key, read_header
+from api.dicomweb.instances.metadata import (
+    MetadataStorage,
+    make_metadata,
+    metadata_key,
+    read_header,
+)
 from api.dicomweb.lookups import find_instance, find_instances, instance_path, service_url
 from api.dicomweb.rendering.pixels import decode_frame, encode_frame, native_bytes
 from api.dicomweb.retrieval.frame_formats import FrameFormat, choose_frames
@@ -114,7 +119,7 @@ def _answer(request: Request, storage: Storage, instances: Sequence[Instance]) -
 
 
 def _parts(
-    storage: Storage,
+    storage: MetadataStorage,
     instance: Instance,
     root_url: str,
     formats: dict[str, FrameFormat],

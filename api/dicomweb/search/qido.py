@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from fastapi import Request, Response
 from sqlalchemy import Engine
@@ -28,7 +28,7 @@ from api.dicomweb.search.header_fields import (
 from api.dicomweb.search.query_parameters import SearchParameters, parse_search
 from api.dicomweb.search.rows import RowWriter
 from api.request_rules.warning_header import warning_of
-from storage.container import Storage
+from storage.container.has import HasEngine, HasIndex, HasInstances, HasSettings
 from storage.index.attributes import LEVELS, Kind, Level, available_at
 from storage.index.dicom_query import Query, find
 from storage.index.header_matching import MAX_ROWS
@@ -132,7 +132,11 @@ def search_instances(request: Request, storage: StorageDep) -> Response:
     return _search(request, storage, _Search("IMAGE", {}, returned, True))
 
 
-def _search(request: Request, storage: Storage, search: _Search) -> Response:
+class SearchStorage(HasSettings, HasEngine, HasIndex, HasInstances, Protocol):
+    """What of the storage layer is searched."""
+
+
+def _search(request: Request, storage: SearchStorage, search: _Search) -> Response:
     model = choose_model(accepted(request))
     asked = parse_search(request.query_params.multi_items())
     known = {attribute.keyword for attribute in available_at(search.level)}

@@ -90,7 +90,7 @@ def diagnose(settings: Settings) -> Iterator[Check]:
             yield check_integrity(storage.engine, storage.damaged, storage.volumes.folder)
             yield check_occupied_uids(storage.engine)
             yield check_access_groups(storage.webhooks, storage.access_groups)
-            yield from model_server_checks(storage)
+            yield from model_server_checks(storage.settings, storage.circuit_breakers)
             yield from check_rules(storage.settings, storage.peers)
     yield from check_container_engine(settings)
     for component in run_self_test():

@@ -14,7 +14,6 @@ from inference.model_servers.chat import check_model
 from inference.model_servers.endpoint import Endpoint, endpoint_of
 from inference.model_servers.gate import failing, note_answer, sentence_of
 from inference.model_servers.open_inference import InferenceClient
-from storage.container import Storage
 from storage.core.errors import MediViewError, NotConfigured
 from storage.deliveries.circuit_breaker import CircuitBreakers
 from storage.settings import Settings, is_loopback
@@ -26,12 +25,11 @@ def check_model_servers(settings: Settings, breakers: CircuitBreakers) -> Health
     return bad(" ".join(sentences)) if sentences else GOOD
 
 
-def model_server_checks(storage: Storage) -> Iterator[Check]:
+def model_server_checks(settings: Settings, circuit_breakers: CircuitBreakers) -> Iterator[Check]:
     """Each server that the site names, asked now for each model that is used of it.
 
     One that works is left alone no longer.
     """
-    settings = storage.settings
     for name in (one.name for one in settings.model_servers):
         label = f"model server {name}"
         try:
@@ -53,7 +51,7 @@ def model_server_checks(storage: Storage) -> Iterator[Check]:
                 "Set a language model as server:NAME/MODEL, or name it in a card's served.",
             )
             continue
-        note_answer(storage.circuit_breakers, name, models)
+        note_answer(circuit_breakers, name, models)
         yield _good(label, endpoint, models)
 
 

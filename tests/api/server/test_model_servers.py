@@ -43,7 +43,7 @@ def test_a_server_is_set_up_as_the_page_says(
                     monkeypatch.setenv(name, value)
         settings = load_settings(data_dir=shared.settings.data_dir, free_disk_mark_bytes=0)
         node = dataclasses.replace(shared, settings=settings)
-        (check,) = model_server_checks(node)
+        (check,) = model_server_checks(node.settings, node.circuit_breakers)
         assert (check.state, check.detail) == ("ok", "offers served-7b")
         answer = summary(node)
     assert (answer.text, answer.revision) == (RIGHT, "server llm")
@@ -53,10 +53,11 @@ def test_a_server_is_set_up_as_the_page_says(
 def test_the_doctor_names_what_is_missing(shared: Storage) -> None:
     with serving(says(RIGHT)) as server:
         node = with_server(shared, server.url, hf_vqa_model="server:llm/other")
-        (check,) = model_server_checks(node)
+        (check,) = model_server_checks(node.settings, node.circuit_breakers)
     assert (check.state, check.detail) == (
         "fail",
         "The model server llm has no model other; it offers served-7b.",
     )
-    (check,) = model_server_checks(with_server(shared, closed_port()))
+    node = with_server(shared, closed_port())
+    (check,) = model_server_checks(node.settings, node.circuit_breakers)
     assert "cannot be reached: Connection refused" in check.detail

@@ -40,8 +40,16 @@ def test_health_is_announced_when_it_lasts_and_when_it_is_over(
         added(node, hook, "node.*")
         storage = node.storage
         for _ in range(3):
-            note_health(storage, health(disk="It is full.", worker="Gone.", instances="Two."))
-        note_health(storage, health(worker="Gone.", open_files="None left."))
+            note_health(
+                storage.settings,
+                storage.node_conditions,
+                health(disk="It is full.", worker="Gone.", instances="Two."),
+            )
+        note_health(
+            storage.settings,
+            storage.node_conditions,
+            health(worker="Gone.", open_files="None left."),
+        )
         notified(storage)
         assert sorted((one["type"], one["data"]["part"]) for one in hook.notices) == [
             ("node.data_damaged", "instances"),
@@ -67,8 +75,11 @@ def test_of_the_processes_that_serve_the_first_alone_looks(
 def test_what_is_over_at_once_is_no_event(node: ApiNode) -> None:
     patient = node.storage.settings.health_after_s
     assert patient > 60
-    assert note_health(node.storage, health(disk="It is full.")) == 0
-    assert note_health(node.storage, health()) == 0
+    assert (
+        note_health(node.storage.settings, node.storage.node_conditions, health(disk="It is full."))
+        == 0
+    )
+    assert note_health(node.storage.settings, node.storage.node_conditions, health()) == 0
 
 
 def test_several_processes_announce_it_once(storage_settings: Settings) -> None:
@@ -77,7 +88,9 @@ def test_several_processes_announce_it_once(storage_settings: Settings) -> None:
         counts: list[int] = []
 
         def look(storage: Storage) -> None:
-            counts.append(note_health(storage, health(disk="It is full.")))
+            counts.append(
+                note_health(storage.settings, storage.node_conditions, health(disk="It is full."))
+            )
 
         threads = [threading.Thread(target=look, args=(each,)) for each in (one, other) * 4]
         for thread in threads:

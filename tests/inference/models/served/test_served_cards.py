@@ -97,7 +97,7 @@ def test_a_model_is_added_as_the_page_says(
             ).standing.state
             == "active"
         )
-        (check,) = model_server_checks(node)
+        (check,) = model_server_checks(node.settings, node.circuit_breakers)
         assert (check.state, check.detail) == ("ok", "offers spleen")
         pipeline = pipeline_named(node.settings, "model-served-spleen")
         output = pipeline.run(PipelineContext(node.settings, volume))

@@ -157,7 +157,7 @@ def test_a_server_that_goes_away_costs_one_job_its_time_and_the_model_stays(
         assert "left alone for a while" in job.reason
         assert (job.state, job.attempts, len(server.asked)) == ("SCHEDULED", 1, asked)
         is_down.clear()
-        (check,) = model_server_checks(node)
+        (check,) = model_server_checks(node.settings, node.circuit_breakers)
         assert check.state == "ok"
         assert failing(node.settings, node.circuit_breakers) == []
         time.sleep(0.1)
