@@ -10,7 +10,7 @@ import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import cast
 
 import structlog
 from fastapi import WebSocket, WebSocketDisconnect
@@ -28,6 +28,7 @@ from api.ups.subscribing import AeTitle
 from storage.container import Storage
 from storage.core.entities import Event
 from storage.core.errors import MediViewError, NotPermitted
+from storage.events.payloads import JobEvent, WorkitemEvent
 from storage.ups.dicom_json import attributes_of, date_time
 from storage.ups.events import (
     PROGRESS_REPORT,
@@ -187,9 +188,9 @@ class _Audience:
 
     def reports(self, event: Event) -> Iterator[_Report]:
         if event.topic == "workitem":
-            uid = str(event.payload["workitem"])
-            reported = int(event.payload["event_type"]), dict(event.payload["attributes"])
-            receiver = event.payload.get("receiver", "")
+            item = cast(WorkitemEvent, event.payload)
+            uid, reported = item["workitem"], (item["event_type"], item["attributes"])
+            receiver = item.get("receiver", "")
             wanted = receiver == self._ae_title if receiver else self._listens_to(uid)
         elif event.topic == "job" and event.job_id and self._by_uid:
             uid = uid_of_job(event.job_id)
@@ -231,7 +232,7 @@ class _Audience:
 
 def _event_of_job(event: Event) -> ReportedEvent:
     """A job's event as a report of the workitem that the job is (`state_of_job`)."""
-    job: dict[str, Any] = event.payload
+    job = cast(JobEvent, event.payload)
     state, reason, progress = job["state"], job["reason"], float(job["progress"])
     if (state == "IN PROGRESS" and (job["stage"] or progress)) or (state == "SCHEDULED" and reason):
         item = attributes_of(

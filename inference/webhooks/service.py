@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any, Protocol
+from typing import Protocol
 
 import structlog
 
@@ -21,7 +21,7 @@ from storage.outbox.retry_policies import retry_policy
 from storage.settings import Settings
 from storage.webhooks.enqueue import notice_payload
 from storage.webhooks.outbox import WebhookOutbox
-from storage.webhooks.payloads import PING
+from storage.webhooks.payloads import PING, NoticeBody
 from storage.webhooks.repository import Webhook, Webhooks
 
 log = structlog.get_logger(__name__)
@@ -126,13 +126,13 @@ def ping(settings: Settings, hook: Webhook) -> Answered:
     return send(settings, hook, payload)
 
 
-def send(settings: Settings, hook: Webhook, payload: dict[str, Any]) -> Answered:
+def send(settings: Settings, hook: Webhook, payload: NoticeBody) -> Answered:
     """One request. Never raises for what the receiver or the network does."""
     if not hook.secret:
         return Answered(False, "Its secret cannot be read any more; renew it.", None, 0.0)
     body = json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode()
     headers = {
         **JSON_HEADERS,
-        **signed_headers(hook.secret, str(payload["id"]), int(time.time()), body),
+        **signed_headers(hook.secret, payload["id"], int(time.time()), body),
     }
     return post_to(settings, hook.address, headers, body)

@@ -7,14 +7,14 @@ patient: no name, ID, birth date or order, and no reason of a failure, which oth
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from inference.webhooks.phrases import PHRASES, Phrases
+from storage.core.clock import rfc3339
 from storage.core.interface_languages import InterfaceLanguage
 from storage.core.text.outside_text import text_from_outside
 from storage.settings import Settings
 from storage.webhooks.entities import WebhookDelivery
-from storage.webhooks.payloads import PING
+from storage.webhooks.payloads import PING, NoticeData
 
 _NAME_AT_MOST = 80
 _KINDS_AT_MOST = 12
@@ -104,7 +104,7 @@ def trial_message(settings: Settings, language: InterfaceLanguage, now: datetime
         delivery_id="",
         webhook_id="",
         event_type=PING,
-        payload={"data": {}},
+        payload={"id": "", "type": PING, "timestamp": rfc3339(now), "data": {}},
         state="PENDING",
         attempts=0,
         next_attempt_at=now,
@@ -116,12 +116,12 @@ def trial_message(settings: Settings, language: InterfaceLanguage, now: datetime
     return message_of(settings, language, [notice])
 
 
-def _title(phrases: Phrases, event_type: str, data: dict[str, Any]) -> str:
+def _title(phrases: Phrases, event_type: str, data: NoticeData) -> str:
     """Names come from models, peers and containers: valid, short and of one line here."""
-    part = str(data.get("part", ""))
+    part = data.get("part", "")
     about = data.get("pipeline") or data.get("destination") or phrases.parts.get(part, part)
     title = phrases.titles.get(event_type, event_type)
-    return f"{title}: {text_from_outside(str(about), _NAME_AT_MOST)}" if about else title
+    return f"{title}: {text_from_outside(about, _NAME_AT_MOST)}" if about else title
 
 
 def _kind(
@@ -134,7 +134,7 @@ def _kind(
     # A study of which ten series failed is one place to look at.
     by_study: dict[str, WebhookDelivery] = {}
     for one in alike:
-        by_study.setdefault(str(one.payload["data"].get("study_instance_uid", "")), one)
+        by_study.setdefault(one.payload["data"].get("study_instance_uid", ""), one)
     shown = list(by_study.items())[:_LINES_AT_MOST]
     further = len(by_study) - len(shown)
     return Kind(

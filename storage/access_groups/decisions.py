@@ -18,6 +18,7 @@ from storage.core.callers.visibility import EVERYONE
 from storage.core.clock import utcnow
 from storage.core.entities import Instance
 from storage.db.engine import insert_or_ignore, reading, writing
+from storage.events.payloads import StudyEvent
 from storage.events.repository import add_event
 from storage.index.row_mapping import to_instance
 from storage.index.select_statements import select_instances
@@ -186,7 +187,9 @@ def announce_change(
 ) -> None:
     """Those who show studies look again, those of the groups that it left too."""
     now = utcnow()
-    add_event(connection, now, "study", study_instance_uid, payload={"change": "access_changed"})
+    add_event(
+        connection, now, "study", study_instance_uid, payload=StudyEvent(change="access_changed")
+    )
     note_departure(connection, study_instance_uid, left)
 
 

@@ -30,6 +30,7 @@ from storage.core.errors import InvalidRequest, NotFound
 from storage.db.engine import reading, writing
 from storage.db.keyset import Keyset, SortColumn
 from storage.db.pages import read_page
+from storage.events.payloads import AccessEvent
 from storage.events.repository import add_event
 
 _MOST_STUDIES = 500
@@ -288,7 +289,7 @@ def _announce(connection: Connection, emergency_id: str, change: str, now: datet
         now,
         "access",
         "",
-        payload={"change": f"emergency_{change}", "emergency_id": emergency_id},
+        payload=AccessEvent(change=f"emergency_{change}", emergency_id=emergency_id),
     )
 
 

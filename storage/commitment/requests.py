@@ -14,6 +14,7 @@ from storage.commitment.entities import (
 )
 from storage.core.clock import utcnow
 from storage.db.engine import reading, writing
+from storage.events.payloads import DeliveryEvent
 from storage.events.repository import add_event
 from storage.stage_times.repository import note_confirmed
 
@@ -142,6 +143,6 @@ class CommitmentRequests:
                     now,
                     "delivery",
                     study_instance_uid,
-                    payload={"destination": row["destination"], "state": state},
+                    payload=DeliveryEvent(destination=row["destination"], state=state),
                 )
         return True

@@ -264,6 +264,7 @@ class Event:
     study_instance_uid: str
     job_id: str | None
     payload: dict[str, Any]
+    """By topic as `storage.events.payloads` has it."""
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from storage.access_groups.former_groups import forget_groups
 from storage.core.entities import Instance
 from storage.db.portions import in_portions
 from storage.deletion.derived_data import remove_work, remove_work_of_study
+from storage.events.payloads import StudyEvent
 from storage.events.repository import add_event
 from storage.index.row_mapping import to_instance
 from storage.index.select_statements import select_stored_instances
@@ -78,7 +79,7 @@ def remove_rows(
             delete(t.study_sender).where(t.study_sender.c.study_instance_uid == study_uid)
         )
     change = "study_deleted" if study_gone else "instances_deleted"
-    payload = {"change": change, "series_instance_uids": emptied, "instances": len(gone)}
+    payload = StudyEvent(change=change, series_instance_uids=emptied, instances=len(gone))
     add_event(connection, tombstone.deleted_at, "study", study_uid, payload=payload)
     want_notified(connection, "ian", study_uid, tombstone.deleted_at, gone=by_series(gone))
     return len(gone)

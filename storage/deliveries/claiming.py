@@ -11,6 +11,7 @@ from storage import tables as t
 from storage.core.entities import Delivery, DeliveryState
 from storage.db.engine import reading, writing
 from storage.deliveries.row_mapping import to_delivery
+from storage.events.payloads import DeliveryEvent
 from storage.events.repository import add_event
 from storage.outbox.tables import DELIVERIES
 
@@ -99,7 +100,7 @@ def announce(
             now,
             "delivery",
             study_instance_uid,
-            payload={"destination": destination, "state": state},
+            payload=DeliveryEvent(destination=destination, state=state),
         )
 
 

@@ -14,6 +14,7 @@ from storage.db.keyset import Keyset, SortColumn
 from storage.db.pages import read_page
 from storage.db.portions import in_portions
 from storage.deliveries.row_mapping import to_delivery
+from storage.events.payloads import DeliveryEvent
 from storage.events.repository import add_event
 
 _MANY_ATTEMPTS = 5
@@ -158,6 +159,6 @@ def _go(
                 now,
                 "delivery",
                 study_instance_uid,
-                payload={"destination": destination, "state": "PENDING"},
+                payload=DeliveryEvent(destination=destination, state="PENDING"),
             )
     return len(rows)

@@ -14,6 +14,7 @@ from storage.core.callers.identity import Identity
 from storage.core.clock import utcnow
 from storage.core.findings import Code, Feedback, FeedbackKind, Finding, former_kind
 from storage.db.engine import reading, writing
+from storage.events.payloads import FindingEvent
 from storage.events.repository import add_event
 from storage.findings.row_mapping import to_feedback
 from storage.reports.draft_queue import mark_report_due
@@ -60,11 +61,9 @@ class FindingFeedback:
                 "finding",
                 finding.study_instance_uid,
                 job_id=finding.job_id,
-                payload={
-                    "finding_id": finding.finding_id,
-                    "kind": kind,
-                    "verdict": former_kind(kind),
-                },
+                payload=FindingEvent(
+                    finding_id=finding.finding_id, kind=kind, verdict=former_kind(kind)
+                ),
             )
             mark_report_due(connection, finding.study_instance_uid, feedback.given_at)
         return feedback

@@ -14,6 +14,7 @@ from storage.core.text.text_folding import search_text
 from storage.db.engine import insert_or_ignore, reading, writing
 from storage.db.find_or_add import find_or_add
 from storage.dicom.part10 import Header
+from storage.events.payloads import StudyEvent
 from storage.events.repository import add_event
 from storage.index.generated_instances import note_generated
 from storage.patient_identity.rows import AssignedPatient, patient_of_new_study
@@ -74,7 +75,7 @@ def find_or_add_series(connection: Connection, new: NewInstance) -> tuple[int, i
             new.received_at,
             "study",
             new.header.study_instance_uid,
-            payload={"change": "study_received"},
+            payload=StudyEvent(change="study_received"),
         )
     series_id, new_series = _series(connection, study_id, new)
     if new_series and not new_study and new.origin == "received":

@@ -21,6 +21,7 @@ from storage.core.callers.visibility import as_node
 from storage.core.entities import Instance, Series, Study
 from storage.core.errors import NotFound
 from storage.db.engine import reading, writing
+from storage.events.payloads import StudyEvent
 from storage.events.repository import add_event
 from storage.index.patient_studies import PatientStudies
 from storage.index.row_mapping import to_instance, to_series
@@ -271,10 +272,9 @@ class Index:
                 now,
                 "study",
                 series.study_instance_uid,
-                payload={
-                    "change": "series_complete",
-                    "series_instance_uid": series.series_instance_uid,
-                },
+                payload=StudyEvent(
+                    change="series_complete", series_instance_uid=series.series_instance_uid
+                ),
             )
             want_notified(connection, "ian", series.study_instance_uid, now)
             if row["origin"] == "received":

@@ -7,6 +7,7 @@ from storage.core.entities import Decision
 from storage.core.text.outside_text import stored_reason
 from storage.db.engine import insert_or_update, reading, writing
 from storage.db.row_mapping import to_decision
+from storage.events.payloads import StudyEvent
 from storage.events.repository import add_event
 
 _KEY = ("study_instance_uid", "series_instance_uid", "pipeline")
@@ -35,12 +36,12 @@ class AcceptanceDecisions:
                 decision.decided_at,
                 "study",
                 decision.study_instance_uid,
-                payload={
-                    "change": "decided",
-                    "series_instance_uid": decision.series_instance_uid,
-                    "pipeline": decision.pipeline,
-                    "accepted": decision.accepted,
-                },
+                payload=StudyEvent(
+                    change="decided",
+                    series_instance_uid=decision.series_instance_uid,
+                    pipeline=decision.pipeline,
+                    accepted=decision.accepted,
+                ),
             )
 
     def of_study(self, study_instance_uid: str) -> list[Decision]:

@@ -12,6 +12,7 @@ from storage.core.callers.request_context import current_request_id
 from storage.core.entities import Job
 from storage.db.engine import insert_or_ignore
 from storage.db.row_mapping import to_job
+from storage.events.payloads import JobEvent
 from storage.events.repository import add_event
 from storage.index.generated_instances import made_by_job, note_withdrawn
 from storage.index.series_provenance import request_of
@@ -84,12 +85,12 @@ def announce(connection: Connection, job: Job, now: datetime) -> None:
         "job",
         job.study_instance_uid,
         job_id=job.job_id,
-        payload={
-            "pipeline": job.pipeline,
-            "state": job.state,
-            "status": job.status,
-            "stage": job.stage,
-            "progress": job.progress,
-            "reason": job.reason,
-        },
+        payload=JobEvent(
+            pipeline=job.pipeline,
+            state=job.state,
+            status=job.status,
+            stage=job.stage,
+            progress=job.progress,
+            reason=job.reason,
+        ),
     )

@@ -10,6 +10,7 @@ from storage.core.errors import NotFound
 from storage.core.findings import Code
 from storage.db.engine import reading, writing
 from storage.db.row_mapping import fields_of
+from storage.events.payloads import FindingEvent
 from storage.events.repository import add_event
 from storage.lesions.entities import Lesion, LesionMatch
 from storage.reports.draft_queue import mark_report_due
@@ -91,7 +92,7 @@ class Lesions:
                 match.decided_at,
                 "finding",
                 match.study_instance_uid,
-                payload={"lesion_id": match.later_lesion_id, "relation": match.relation},
+                payload=FindingEvent(lesion_id=match.later_lesion_id, relation=match.relation),
             )
             mark_report_due(connection, match.study_instance_uid, match.decided_at)
 

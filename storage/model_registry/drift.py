@@ -8,6 +8,7 @@ from sqlalchemy import Engine, delete, select
 
 from storage import tables as t
 from storage.db.engine import insert_or_ignore, insert_or_update, reading, writing
+from storage.events.payloads import ModelEvent
 from storage.events.repository import add_event
 
 _KEPT_FOR_COMPARISON = 20_000
@@ -124,14 +125,14 @@ class Drift:
                     now,
                     "model",
                     "",
-                    payload={
-                        "change": "drift",
-                        "pipeline": pipeline,
-                        "pipeline_version": version,
-                        "scanner": scanner,
-                        "measure": one.measure,
-                        "stability_index": round(one.stability_index, 4),
-                    },
+                    payload=ModelEvent(
+                        change="drift",
+                        pipeline=pipeline,
+                        pipeline_version=version,
+                        scanner=scanner,
+                        measure=one.measure,
+                        stability_index=round(one.stability_index, 4),
+                    ),
                 )
             return new
 

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Engine, RowMapping, insert, select, update
 from storage import tables as t
 from storage.core.clock import utcnow
 from storage.db.engine import reading, writing
+from storage.events.payloads import ModelEvent
 from storage.events.repository import add_event
 
 ModelState = Literal["added", "verified", "active", "shadow", "retired"]
@@ -193,5 +194,5 @@ def _note(
         now,
         "model",
         "",
-        payload={"model": name, "version": version, "state": after},
+        payload=ModelEvent(model=name, version=version, state=after),
     )

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, and_, case, delete, exists, or
 from storage import tables as t
 from storage.core.text.text_folding import search_text
 from storage.db.portions import in_portions
+from storage.events.payloads import StudyEvent
 from storage.events.repository import add_event
 from storage.patient_identity.entities import Patient
 from storage.patient_identity.lookup import (
@@ -115,7 +116,9 @@ def _assign(connection: Connection, study_instance_uid: str, wanted: Patient, no
         .where(t.study.c.study_instance_uid == study_instance_uid)
         .values(patient_fk=patient_fk, patient_digest=wanted.digest, updated_at=now)
     )
-    add_event(connection, now, "study", study_instance_uid, payload={"change": "patient_changed"})
+    add_event(
+        connection, now, "study", study_instance_uid, payload=StudyEvent(change="patient_changed")
+    )
     return patient_fk
 
 

@@ -16,6 +16,7 @@ from storage.core.sources import named_sender
 from storage.db.engine import reading, writing
 from storage.db.portions import in_portions
 from storage.deliveries.cancellation import cancel_rejected, resume_rejected
+from storage.events.payloads import StudyEvent
 from storage.events.repository import add_event
 from storage.peers.notifications import by_series, want_notified
 
@@ -151,7 +152,7 @@ def _set_rejected(
         )
         connection.execute(update(t.series).where(of_part).values(is_rejected=~_HAS_VISIBLE))
     for study in sorted({one.study_instance_uid for one in rows}):
-        add_event(connection, now, "study", study, payload={"change": "rejections_changed"})
+        add_event(connection, now, "study", study, payload=StudyEvent(change="rejections_changed"))
 
 
 def _grown(since: datetime | None) -> list[ColumnElement[bool]]:

@@ -16,6 +16,7 @@ from storage.core.errors import NotFound, StateConflict
 from storage.db.engine import insert_or_ignore, reading, writing
 from storage.db.keyset import Keyset, SortColumn
 from storage.db.pages import read_page
+from storage.events.payloads import AlertEvent
 from storage.events.repository import add_event
 
 AlertState = Literal["OPEN", "ACKNOWLEDGED"]
@@ -226,12 +227,12 @@ def _announce(connection: Connection, alert: Alert, change: str, now: datetime) 
         now,
         "alert",
         alert.study_instance_uid,
-        payload={
-            "alert_id": alert.alert_id,
-            "finding_id": alert.finding_id,
-            "rule": alert.rule,
-            "state": alert.state,
-            "repeats": alert.repeats,
-            "change": change,
-        },
+        payload=AlertEvent(
+            alert_id=alert.alert_id,
+            finding_id=alert.finding_id,
+            rule=alert.rule,
+            state=alert.state,
+            repeats=alert.repeats,
+            change=change,
+        ),
     )

@@ -10,6 +10,7 @@ from sqlalchemy import Engine, and_, delete, exists, or_, select, update
 from storage import tables as t
 from storage.core.clock import utcnow
 from storage.db.engine import reading, writing
+from storage.events.payloads import DeliveryEvent
 from storage.events.repository import add_event
 from storage.outbox.tables import HL7_MESSAGES
 from storage.reports.hl7_entities import (
@@ -136,5 +137,5 @@ class Hl7Sending:
                     now,
                     "delivery",
                     row.study_instance_uid,
-                    payload={"destination": row.destination, "state": "FAILED"},
+                    payload=DeliveryEvent(destination=row.destination, state="FAILED"),
                 )

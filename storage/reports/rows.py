@@ -10,6 +10,7 @@ from storage import tables as t
 from storage.core.callers.identity import Identity
 from storage.core.clock import utcnow
 from storage.core.errors import NotFound, VersionConflict
+from storage.events.payloads import ReportEvent
 from storage.events.repository import add_event
 from storage.reports.entities import ModelWords, Report, ReportSection, ReportSentence
 from storage.reports.row_mapping import to_report
@@ -219,21 +220,17 @@ def keep_version(connection: Connection, report: Report, reason: str) -> None:
 
 
 def announce_report(connection: Connection, report: Report, change: str, by: str = "") -> None:
-    add_event(
-        connection,
-        report.updated_at,
-        "report",
-        report.study_instance_uid,
-        payload={
-            "report_id": report.report_id,
-            "state": report.state,
-            "version": report.version,
-            "change": change,
-            "needs_attention": bool(report.attention),
-            "is_superseded": report.is_superseded,
-            **({"by": by} if by else {}),
-        },
+    payload = ReportEvent(
+        report_id=report.report_id,
+        state=report.state,
+        version=report.version,
+        change=change,
+        needs_attention=bool(report.attention),
+        is_superseded=report.is_superseded,
     )
+    if by:
+        payload["by"] = by
+    add_event(connection, report.updated_at, "report", report.study_instance_uid, payload=payload)
 
 
 def remove_reports(connection: Connection, condition: Any) -> None:

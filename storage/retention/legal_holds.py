@@ -11,6 +11,7 @@ from storage.core.errors import InvalidRequest, NotFound, StateConflict
 from storage.db.engine import reading, writing
 from storage.db.keyset import Keyset, SortColumn
 from storage.db.pages import read_page
+from storage.events.payloads import StudyEvent
 from storage.events.repository import add_event
 
 REASON_MAX_CHARACTERS = 500
@@ -127,7 +128,7 @@ def is_held_since(connection: Connection, study_instance_uid: str, moment: datet
 
 
 def _announce(connection: Connection, study_instance_uid: str, change: str, now: datetime) -> None:
-    add_event(connection, now, "study", study_instance_uid, payload={"change": change})
+    add_event(connection, now, "study", study_instance_uid, payload=StudyEvent(change=change))
 
 
 def _to_hold(row: RowMapping) -> LegalHold:

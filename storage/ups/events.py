@@ -1,10 +1,11 @@
 """What happens to workitems, as events that are reported to subscribers (PS3.4 Table CC.2.4-1)."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 
 from sqlalchemy import Connection
 
+from storage.events.payloads import WorkitemEvent
 from storage.events.repository import add_event
 from storage.ups.dicom_json import (
     JsonAttributes,
@@ -73,11 +74,7 @@ def record(
 ) -> None:
     """Note an event of a workitem; with a `receiver`, for that subscriber alone."""
     event_type, attributes = event
-    payload: dict[str, Any] = {
-        "workitem": workitem_uid,
-        "event_type": event_type,
-        "attributes": attributes,
-    }
+    payload = WorkitemEvent(workitem=workitem_uid, event_type=event_type, attributes=attributes)
     if receiver:
         payload["receiver"] = receiver
     add_event(connection, now, "workitem", study_instance_uid, payload=payload)

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, insert, update
 
 from storage import tables as t
 from storage.core.clock import rfc3339, utcnow
+from storage.webhooks.payloads import NoticeBody, NoticeData
 from storage.webhooks.people import URGENT_EVENTS, due_at
 
 
@@ -16,7 +17,7 @@ def enqueue(
     connection: Connection,
     hook: Mapping[str, Any],
     event_type: str,
-    data: dict[str, Any],
+    data: NoticeData,
     at: datetime,
 ) -> None:
     """Put a notice on its way to a receiver, a row of `webhook`."""
@@ -47,8 +48,6 @@ def enqueue(
         )
 
 
-def notice_payload(
-    delivery_id: str, event_type: str, data: dict[str, Any], at: datetime
-) -> dict[str, Any]:
+def notice_payload(delivery_id: str, event_type: str, data: NoticeData, at: datetime) -> NoticeBody:
     """The body of a notice."""
     return {"id": delivery_id, "type": event_type, "timestamp": rfc3339(at), "data": data}

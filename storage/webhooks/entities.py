@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
+
+from storage.webhooks.payloads import NoticeBody
 
 NoticeState = Literal["PENDING", "DELIVERED", "DEAD"]
 
@@ -15,7 +17,7 @@ class WebhookDelivery:
     delivery_id: str
     webhook_id: str
     event_type: str
-    payload: dict[str, Any]
+    payload: NoticeBody
     state: NoticeState
     attempts: int
     next_attempt_at: datetime

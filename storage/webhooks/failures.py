@@ -8,6 +8,7 @@ from sqlalchemy import Connection, select
 
 from storage import tables as t
 from storage.core.clock import utcnow
+from storage.events.payloads import DeliveryEvent
 from storage.events.repository import add_event
 from storage.webhooks.payloads import FAILED
 
@@ -35,7 +36,7 @@ def announce_given_up(connection: Connection, webhook_id: str, notices: Sequence
         "delivery",
         studies.pop() if len(studies) == 1 else "",
         # Neither the path, which may hold a token, nor who gets the mail.
-        payload={"destination": f"{kind} {_host(url)}", "state": "FAILED"},
+        payload=DeliveryEvent(destination=f"{kind} {_host(url)}", state="FAILED"),
     )
 
 

@@ -2,13 +2,26 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TypedDict, cast
 
 from sqlalchemy import Connection, func, select
 
 from storage import tables as t
 from storage.core.entities import Event
+from storage.core.job_result import JobResult, ResultInstance
 from storage.core.state_words import state_word
+from storage.events.payloads import (
+    AccessEvent,
+    AlertEvent,
+    DeliveryEvent,
+    FindingEvent,
+    JobEvent,
+    ModelEvent,
+    NodeEvent,
+    ReportEvent,
+    StudyEvent,
+    WorkitemEvent,
+)
 
 EVENT_TYPES: Mapping[str, str] = {
     "series.complete": "Nothing more is expected of a series.",
@@ -71,10 +84,56 @@ _STATE_REPORT = 1
 _ENDINGS = {"CANCELLED": "job.cancelled", "SUPERSEDED": "job.superseded"}
 
 
+class NoticeData(TypedDict, total=False):
+    """What a notice says beside its type: as much as its event has of it."""
+
+    study_instance_uid: str
+    series_instance_uid: str
+    job_id: str
+    pipeline: str
+    pipeline_version: str
+    state: str
+    """For people (`state_word`)."""
+    reason: str
+    """Why a job was put off or ended without results."""
+    stage: str
+    progress: float
+    instances: list[ResultInstance]
+    destination: str
+    finding_id: str
+    report_id: str
+    version: int | str
+    """Of a report a number; of a model its own."""
+    alert_id: str
+    rule: str
+    repeats: int
+    workitem_uid: str
+    emergency_id: str
+    part: str
+    """Of the node."""
+    model: str
+    change: str
+    scanner: str
+    measure: str
+    stability_index: float
+    webhook_id: str
+    """Of a trial alone."""
+
+
+class NoticeBody(TypedDict):
+    """What is sent."""
+
+    id: str
+    type: str
+    timestamp: str
+    """RFC 3339."""
+    data: NoticeData
+
+
 @dataclass(frozen=True)
 class Notice:
     event_type: str
-    data: dict[str, Any]
+    data: NoticeData
 
 
 def wanted_as(patterns: tuple[str, ...], event_type: str) -> str | None:
@@ -90,61 +149,75 @@ def wanted_as(patterns: tuple[str, ...], event_type: str) -> str | None:
 
 def notices_of(connection: Connection, event: Event) -> list[Notice]:
     """What an event means to a webhook; several things, or nothing."""
-    about = {"study_instance_uid": event.study_instance_uid} if event.study_instance_uid else {}
+    uid = event.study_instance_uid
+    about = NoticeData(study_instance_uid=uid) if uid else NoticeData()
     match event.topic:
         case "study":
             return _of_study(connection, event, about)
         case "job":
             return _of_job(connection, event, about)
         case "delivery":
-            named = f"delivery.{str(event.payload.get('state', '')).lower()}"
+            delivery = cast(DeliveryEvent, event.payload)
+            named = f"delivery.{delivery.get('state', '').lower()}"
             # Events of older versions of the node name the former state.
             named = FORMER_NAMES.get(named, named)
-            data = about | {"destination": event.payload.get("destination", "")}
+            data = about | {"destination": delivery.get("destination", "")}
         case "finding":
-            named = f"finding.{_feedback_kind(event.payload)}"
-            data = about | {"finding_id": event.payload.get("finding_id", "")}
+            finding = cast(FindingEvent, event.payload)
+            named = f"finding.{_feedback_kind(finding)}"
+            data = about | {"finding_id": finding.get("finding_id", "")}
         case "report":
-            named = f"report.{event.payload['change']}"
+            report = cast(ReportEvent, event.payload)
+            named = f"report.{report['change']}"
             data = about | {
-                "report_id": event.payload["report_id"],
-                "state": state_word(event.payload["state"]),
-                "version": event.payload["version"],
+                "report_id": report["report_id"],
+                "state": state_word(report["state"]),
+                "version": report["version"],
             }
         case "alert":
-            named = f"alert.{event.payload['change']}"
-            names = ("alert_id", "finding_id", "rule", "repeats")
-            data = about | {name: event.payload[name] for name in names}
-            data["state"] = state_word(event.payload["state"])
+            alert = cast(AlertEvent, event.payload)
+            named = f"alert.{alert['change']}"
+            data = about | {
+                "alert_id": alert["alert_id"],
+                "finding_id": alert["finding_id"],
+                "rule": alert["rule"],
+                "repeats": alert["repeats"],
+                "state": state_word(alert["state"]),
+            }
         case "workitem":
-            if event.payload["event_type"] != _STATE_REPORT or event.payload.get("receiver"):
+            item = cast(WorkitemEvent, event.payload)
+            if item["event_type"] != _STATE_REPORT or item.get("receiver"):
                 return []
             named = "workitem.changed"
-            state = event.payload["attributes"].get("00741000", {}).get("Value", [""])[0]
-            data = about | {"workitem_uid": event.payload["workitem"], "state": state_word(state)}
+            state = item["attributes"].get("00741000", {}).get("Value", [""])[0]
+            data = about | {"workitem_uid": item["workitem"], "state": state_word(state)}
         case "access":
-            named = f"access.{event.payload['change']}"
-            data = {"emergency_id": event.payload["emergency_id"]}
+            access = cast(AccessEvent, event.payload)
+            named = f"access.{access['change']}"
+            data = NoticeData(emergency_id=access["emergency_id"])
         case "node":
-            named, data = _of_node(event.payload)
+            named, data = _of_node(cast(NodeEvent, event.payload))
         case "model":
-            named = "model.drift" if event.payload.get("change") == "drift" else "model.changed"
-            data = dict(event.payload)
+            model = cast(ModelEvent, event.payload)
+            named = "model.drift" if model.get("change") == "drift" else "model.changed"
+            data = cast(NoticeData, dict(event.payload))
         case _:
             return []
     return [Notice(named, data)] if named in EVENT_TYPES else []
 
 
-def _of_study(connection: Connection, event: Event, about: dict[str, Any]) -> list[Notice]:
-    change = str(event.payload.get("change", ""))
+def _of_study(connection: Connection, event: Event, about: NoticeData) -> list[Notice]:
+    study = cast(StudyEvent, event.payload)
+    change = study.get("change", "")
     if "deleted" in change:
         return [Notice("study.deleted", about)]
     if change == "release_overdue":
         return [Notice("study.release_overdue", about)]
     if change != "series_complete":
         return []
-    series = {"series_instance_uid": event.payload["series_instance_uid"]}
-    notices = [Notice("series.complete", about | series)]
+    notices = [
+        Notice("series.complete", about | {"series_instance_uid": study["series_instance_uid"]})
+    ]
     if _is_whole(connection, event):
         notices.append(Notice("study.complete", about))
     return notices
@@ -170,8 +243,8 @@ def _is_whole(connection: Connection, event: Event) -> bool:
     return not any(payload.get("change") == "series_complete" for payload in later)
 
 
-def _of_job(connection: Connection, event: Event, about: dict[str, Any]) -> list[Notice]:
-    job, job_id = event.payload, event.job_id
+def _of_job(connection: Connection, event: Event, about: NoticeData) -> list[Notice]:
+    job, job_id = cast(JobEvent, event.payload), event.job_id or ""
     # Events of older versions of the node name the state of the UPS alone.
     status = job.get("status") or {"CANCELED": "FAILED"}.get(job["state"], job["state"])
     data = about | {"job_id": job_id, "pipeline": job["pipeline"], "state": state_word(status)}
@@ -188,11 +261,13 @@ def _of_job(connection: Connection, event: Event, about: dict[str, Any]) -> list
             row = connection.execute(
                 select(t.job.c.series_instance_uid, t.job.c.result).where(t.job.c.job_id == job_id)
             ).first()
-            series = {} if row is None else {"series_instance_uid": row.series_instance_uid}
-            instances = [] if row is None else row.result.get("instances", [])
-            notices = [Notice("job.completed", data | series)]
-            if instances:
-                notices.append(Notice("results.stored", data | series | {"instances": instances}))
+            if row is None:
+                return [Notice("job.completed", data)]
+            data |= {"series_instance_uid": row.series_instance_uid}
+            result: JobResult = row.result
+            notices = [Notice("job.completed", data)]
+            if instances := result.get("instances"):
+                notices.append(Notice("results.stored", data | {"instances": instances}))
             return notices
         case _:
             return [Notice(_ENDINGS.get(status, "job.failed"), data)]
@@ -201,17 +276,17 @@ def _of_job(connection: Connection, event: Event, about: dict[str, Any]) -> list
 _OF_PART = {"disk": "node.disk_low", "retention": "node.disk_low", "instances": "node.data_damaged"}
 
 
-def _of_node(payload: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-    change = str(payload.get("change", ""))
+def _of_node(payload: NodeEvent) -> tuple[str, NoticeData]:
+    change = payload.get("change", "")
     if "destination" in payload:
         return f"destination.{change}", {"destination": payload["destination"]}
-    part = str(payload.get("part", ""))
+    part = payload.get("part", "")
     named = f"node.{change}"
     return _OF_PART.get(part, named) if change == "degraded" else named, {"part": part}
 
 
-def _feedback_kind(payload: Mapping[str, Any]) -> str:
+def _feedback_kind(payload: FindingEvent) -> str:
     # Events of older versions of the node name it otherwise, under another key.
-    kind = str(payload.get("kind") or payload.get("verdict", "")).lower()
+    kind = (payload.get("kind") or payload.get("verdict", "")).lower()
     former = {"accept": "accepted", "reject": "rejected", "edit": "corrected"}
     return former.get(kind, "corrected" if kind == "edited" else kind)
