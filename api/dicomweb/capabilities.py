@@ -21,7 +21,7 @@ from api.dicomweb.rendering.animation import HAS_VIDEO, MP4
 from api.dicomweb.rendering.picture import PICTURES
 from api.dicomweb.search.query_parameters import DEFAULT_LIMIT
 from api.middleware.methods import with_head
-from storage.index.attributes import LEVELS, Kind, available_at
+from storage.index.matching.attributes import LEVELS, Kind, available_at
 
 _LEVEL_NAMES = {"STUDY": "studies", "SERIES": "series", "IMAGE": "instances"}
 

@@ -6,8 +6,8 @@ from difflib import get_close_matches
 from pydicom.datadict import dictionary_VR
 
 from storage.core.errors import InvalidRequest
-from storage.index.attributes import ATTRIBUTES, Kind
-from storage.index.header_matching import OF_STUDY
+from storage.index.matching.attributes import ATTRIBUTES, Kind
+from storage.index.matching.header_matching import OF_STUDY
 
 _KEYWORDS = frozenset(
     {

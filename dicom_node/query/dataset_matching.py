@@ -14,7 +14,7 @@ from pydicom.multival import MultiValue
 from dicom_node.query.wildcard import wildcard_matches
 from storage.core.errors import InvalidKey
 from storage.core.text.normalization import normalized
-from storage.index.key_values import date_range, time_range
+from storage.index.matching.key_values import date_range, time_range
 
 # They say how keys are to be read and are none themselves.
 _NOT_KEYS = frozenset({"SpecificCharacterSet", "TimezoneOffsetFromUTC", "QueryRetrieveLevel"})

@@ -17,8 +17,8 @@ from dicom_node.query.dataset_matching import answer, matches
 from dicom_node.query.identifiers import MatchEncoder
 from storage.core.errors import MediViewError
 from storage.dicom.value_errors import UNREADABLE
-from storage.index.attributes import ATTRIBUTES, Level
-from storage.index.header_matching import is_same_for_all, speaking_instance
+from storage.index.matching.attributes import ATTRIBUTES, Level
+from storage.index.matching.header_matching import is_same_for_all, speaking_instance
 from storage.index.repository import Index
 from storage.integrity.instance_reader import InstanceReader
 

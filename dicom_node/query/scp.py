@@ -17,9 +17,9 @@ from dicom_node.query.find_service import FindService
 from dicom_node.query.header_keys import HeaderKeys, is_answered_by_headers
 from dicom_node.query.identifiers import Identifier, MatchEncoder, read_identifier
 from storage.core.errors import InvalidRequest
-from storage.index.attributes import ATTRIBUTES, LEVELS, Level, available_at
-from storage.index.dicom_query import Query, find
-from storage.index.header_matching import MAX_ROWS
+from storage.index.matching.attributes import ATTRIBUTES, LEVELS, Level, available_at
+from storage.index.matching.dicom_query import Query, find
+from storage.index.matching.header_matching import MAX_ROWS
 from storage.index.repository import Index
 from storage.integrity.instance_reader import InstanceReader
 

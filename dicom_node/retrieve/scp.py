@@ -31,9 +31,9 @@ from dicom_node.store.sending import SendItem, SendResult, send_over
 from storage.container.has import HasEngine, HasIndex, HasInstances, HasPeers, HasSettings
 from storage.core.entities import Instance
 from storage.core.errors import InvalidRequest, MediViewError, NotFound
-from storage.index.attributes import Level
-from storage.index.conditions import MAX_UIDS
-from storage.index.dicom_query import Query, find
+from storage.index.matching.attributes import Level
+from storage.index.matching.conditions import MAX_UIDS
+from storage.index.matching.dicom_query import Query, find
 
 log = structlog.get_logger(__name__)
 

@@ -43,7 +43,7 @@ from inference.deliveries.service import deliver_due
 from inference.deliveries.slots import SendingSlots
 from inference.pipeline import Pipeline
 from inference.priors.search_and_fetch import search_and_fetch_due
-from inference.reports.hl7_delivery import send_due
+from inference.reports.export.hl7_delivery import send_due
 from inference.running_jobs import RunningJobs
 from inference.self_test.run import start_self_test
 from inference.webhooks.service import notify_due

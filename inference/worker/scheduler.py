@@ -20,7 +20,7 @@ from inference.priors.triggers import want_for_orders
 from inference.rejection_notes.service import RejectionRounds
 from inference.reports.critical import repeat_alerts
 from inference.reports.due import draft_due
-from inference.reports.publishing import REPORT_AGAIN_S, publish_due
+from inference.reports.export.publishing import REPORT_AGAIN_S, publish_due
 from inference.routing.service import RoutingRounds
 from inference.rules.file import current_rules
 from inference.scheduling.new_results import look_for_results_again

@@ -17,7 +17,7 @@ from pynetdicom import AE
 
 from dicom_node.server.scp import start_scp
 from inference.deliveries.storing import encoded_under_free_uids
-from inference.reports.publishing import publish_due
+from inference.reports.export.publishing import publish_due
 from inference.result_identity import result_identity
 from inference.results.encode import encode_results
 from storage.container import Storage

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from dicom_node.hl7.reading import MAX_SEPARATORS, Message, Refused, read_header
-from storage.index.conditions import MAX_FUZZY_WORDS, MAX_KEY_LENGTH
+from storage.index.matching.conditions import MAX_FUZZY_WORDS, MAX_KEY_LENGTH
 from tests.attacks.support.measured import MIB, AttackedNode, Growth, processor_seconds
 
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(300)]

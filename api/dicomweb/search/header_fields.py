@@ -18,8 +18,8 @@ from api.dicomweb.search.query_parameters import tag_of
 from dicom_node.query.dataset_matching import matches
 from storage.core.errors import InvalidRequest, MediViewError
 from storage.dicom.value_errors import UNREADABLE
-from storage.index.attributes import Level
-from storage.index.header_matching import (
+from storage.index.matching.attributes import Level
+from storage.index.matching.header_matching import (
     OF_SERIES,
     OF_STUDY,
     is_same_for_all,

@@ -29,9 +29,9 @@ from api.dicomweb.search.query_parameters import SearchParameters, parse_search
 from api.dicomweb.search.rows import RowWriter
 from api.request_rules.warning_header import warning_of
 from storage.container.has import HasEngine, HasIndex, HasInstances, HasSettings
-from storage.index.attributes import LEVELS, Kind, Level, available_at
-from storage.index.dicom_query import Query, find
-from storage.index.header_matching import MAX_ROWS
+from storage.index.matching.attributes import LEVELS, Kind, Level, available_at
+from storage.index.matching.dicom_query import Query, find
+from storage.index.matching.header_matching import MAX_ROWS
 from storage.index.repository import Index
 from storage.integrity.instance_reader import InstanceReader
 

@@ -9,7 +9,7 @@ from pydicom.datadict import dictionary_VR, keyword_for_tag, tag_for_keyword
 
 from storage.core.errors import InvalidRequest
 from storage.core.untrusted_input.whole_numbers import read_whole_number
-from storage.index.attributes import LEVELS, available_at
+from storage.index.matching.attributes import LEVELS, available_at
 
 DEFAULT_LIMIT = 10_000
 """So many rows leave at once when the client states no limit of its own, and at most."""

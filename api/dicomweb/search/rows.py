@@ -12,7 +12,7 @@ from pydicom.datadict import dictionary_VR, tag_for_keyword
 
 from api.dicomweb.formats.json_values import JsonDataset, value_to_json
 from api.dicomweb.formats.responses import json_bytes
-from storage.index.attributes import Level
+from storage.index.matching.attributes import Level
 
 _INSTANCE_AVAILABILITY = "00080056"
 _RETRIEVE_URL = "00081190"

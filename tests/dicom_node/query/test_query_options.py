@@ -26,7 +26,7 @@ from dicom_node.peers import Peer
 from dicom_node.scu import send
 from dicom_node.server.scp import start_scp
 from storage.container import open_storage
-from storage.index.dicom_query import Query, find
+from storage.index.matching.dicom_query import Query, find
 from tests.dicom_node.builders import ct_instance, encoded, identifier, item_of
 from tests.dicom_node.conftest import Node, node_settings
 from tests.migrated import upgrade

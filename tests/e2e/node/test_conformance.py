@@ -14,7 +14,7 @@ from storage.core.errors import (
     StorageUnavailable,
 )
 from storage.dicom.file_meta import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
-from storage.index.attributes import ATTRIBUTES, LEVELS, Kind
+from storage.index.matching.attributes import ATTRIBUTES, LEVELS, Kind
 from storage.settings import Settings
 
 STATEMENT = (Path(__file__).parents[3] / "docs" / "CONFORMANCE.md").read_text()

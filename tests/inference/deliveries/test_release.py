@@ -9,7 +9,7 @@ import pytest
 from inference.deliveries.service import deliver_due
 from inference.pipelines.checks.rules import check_at_start
 from inference.reports.due import draft_due
-from inference.reports.publishing import publish_due
+from inference.reports.export.publishing import publish_due
 from inference.routing.send import send_study
 from inference.rules.file import read_rules
 from inference.withdrawals.late_instances import withdraw_outdated

@@ -14,7 +14,7 @@ from inference.rejection_notes.service import RejectionRounds
 from inference.results.file_writing import part10
 from storage.container import Storage
 from storage.core.uids import new_uid
-from storage.index.dicom_query import Query, find
+from storage.index.matching.dicom_query import Query, find
 from tests.inference.orchestration import receive
 from tests.inference.small import mr_series, study_uid
 

@@ -11,9 +11,9 @@ import pydicom
 import pytest
 
 from inference.reports.due import draft_due
+from inference.reports.export.hl7_delivery import send_due
+from inference.reports.export.publishing import publish_due
 from inference.reports.export.text import as_text
-from inference.reports.hl7_delivery import send_due
-from inference.reports.publishing import publish_due
 from storage.container import Storage
 from storage.core.callers.identity import of_account
 from storage.core.clock import utcnow

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from inference.reports import publishing
-from inference.reports.publishing import publish_due
+from inference.reports.export import publishing
+from inference.reports.export.publishing import publish_due
 from storage import tables as t
 from storage.core.callers.identity import of_account
 from storage.core.clock import utcnow

@@ -3,8 +3,8 @@
 import socket
 from pathlib import Path
 
-from inference.reports.hl7_delivery import send_due
-from inference.reports.publishing import publish_due
+from inference.reports.export.hl7_delivery import send_due
+from inference.reports.export.publishing import publish_due
 from tests.dicom_node.hl7.mllp import acknowledged, system
 from tests.inference.reports.studies import drafted, measured_study, opened
 

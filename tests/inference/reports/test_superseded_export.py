@@ -5,8 +5,8 @@ from pathlib import Path
 import pydicom
 import pytest
 
-from inference.reports.hl7_delivery import send_due
-from inference.reports.publishing import publish_due
+from inference.reports.export.hl7_delivery import send_due
+from inference.reports.export.publishing import publish_due
 from storage.core.callers.identity import of_account
 from storage.core.clock import utcnow
 from storage.reports.entities import ReportSection, ReportSentence

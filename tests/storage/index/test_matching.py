@@ -5,8 +5,8 @@ import pytest
 from storage.container import Storage
 from storage.core.errors import InvalidKey
 from storage.core.uids import derive_uid
-from storage.index.attributes import Level
-from storage.index.dicom_query import Query, find
+from storage.index.matching.attributes import Level
+from storage.index.matching.dicom_query import Query, find
 from tests.storage.instances import part10
 
 STUDIES = {

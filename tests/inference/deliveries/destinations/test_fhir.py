@@ -12,7 +12,7 @@ import pytest
 from inference.annotations.feedback_reports import write_feedback_reports
 from inference.deliveries.service import deliver_due
 from inference.reports.due import draft_due
-from inference.reports.publishing import publish_due
+from inference.reports.export.publishing import publish_due
 from inference.routing.send import send_study
 from inference.withdrawals.late_instances import withdraw_outdated
 from storage.core.callers.identity import of_account

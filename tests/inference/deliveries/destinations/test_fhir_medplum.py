@@ -12,7 +12,7 @@ import pytest
 
 from inference.deliveries.service import deliver_due
 from inference.reports.due import draft_due
-from inference.reports.publishing import publish_due
+from inference.reports.export.publishing import publish_due
 from inference.withdrawals.late_instances import withdraw_outdated
 from storage.core.callers.identity import of_account
 from storage.core.clock import utcnow

@@ -16,8 +16,8 @@ from sqlalchemy import ColumnElement, Connection, Engine, Select, and_, func, or
 from storage import tables as t
 from storage.db.engine import reading
 from storage.db.select_by_ids import ById
-from storage.index.attributes import ATTRIBUTES, Attribute, Kind, Level, available_at
-from storage.index.conditions import key_conditions, levels_to
+from storage.index.matching.attributes import ATTRIBUTES, Attribute, Kind, Level, available_at
+from storage.index.matching.conditions import key_conditions, levels_to
 from storage.index.study_list import modalities_of
 
 _PAGE_ROWS = 500

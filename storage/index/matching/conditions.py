@@ -8,8 +8,8 @@ from storage import tables as t
 from storage.core.errors import InvalidKey, InvalidRequest
 from storage.core.text.bounded_text import cut
 from storage.core.text.text_folding import folded, folded_name
-from storage.index.attributes import ATTRIBUTES, LEVELS, Attribute, Kind, Level
-from storage.index.key_values import date_range, time_range, uids
+from storage.index.matching.attributes import ATTRIBUTES, LEVELS, Attribute, Kind, Level
+from storage.index.matching.key_values import date_range, time_range, uids
 
 # Beyond these a key is no question that a person or a viewer asks, and a statement that
 # SQLite (50,000 bytes of a pattern, 32,766 values, 1,000 levels) or PostgreSQL cannot take.

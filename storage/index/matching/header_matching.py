@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from storage.core.entities import Instance
-from storage.index.attributes import Level
+from storage.index.matching.attributes import Level
 from storage.index.repository import Index
 
 MAX_ROWS = 1000
