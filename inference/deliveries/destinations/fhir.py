@@ -21,15 +21,8 @@ from inference.deliveries.destinations.kind import DestinationKind, FormField, r
 from inference.deliveries.destinations.protocol import Outcome, TestResult
 from inference.deliveries.destinations.testing import TEST_S
 from inference.failures import explain
-from inference.fhir.documents import (
-    Document,
-    DocumentStorage,
-    Proof,
-    documents_of,
-    is_withdrawal,
-    proof_of,
-    write_document,
-)
+from inference.fhir.document_resources import Proof, proof_of, write_document
+from inference.fhir.documents import Document, DocumentStorage, documents_of, is_withdrawal
 from inference.fhir.r5 import FHIR_VERSIONS, FhirVersion
 from inference.fhir.subject import patient_of
 from inference.fhir.transaction import Transaction, token
