@@ -11,8 +11,8 @@ from typing import Literal
 import yaml
 
 from inference.language.critical import Category, Concept, Omission, omitted
-from inference.language.critical.concepts import LANGUAGES
 from inference.language.guard import refusal
+from inference.language.guard.languages import LANGUAGES
 from storage.reports.critical_alerts import Alert
 
 _LONGEST_SENTENCE = 500
