@@ -1,5 +1,7 @@
 """How models do over time: agreement of shadows, and drift."""
 
+from dataclasses import asdict
+
 from api.access.policy import ADMINS, READERS, policy
 from api.access.principal import PrincipalDep
 from api.audit_rules import MODEL_CHANGED, PUBLIC
@@ -38,7 +40,7 @@ def get_agreement(storage: StorageDep, name: Name) -> AgreementList:
     ):
         runs = storage.shadow_runs.of_model(name, version)
         if runs:
-            items.append(AgreementPayload(version=version, **summarised(runs)))
+            items.append(AgreementPayload(version=version, **asdict(summarised(runs))))
     return AgreementList(items=items)
 
 

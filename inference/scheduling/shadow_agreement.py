@@ -1,6 +1,7 @@
 """How far a model in the shadow agrees with the active version: of one run, and over all."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
 
@@ -15,7 +16,7 @@ from storage.dicom.dataset_reader import read_part10
 from storage.findings.repository import Findings
 from storage.index.repository import Index
 from storage.integrity.instance_reader import InstanceReader
-from storage.model_registry.shadow_runs import ShadowRun
+from storage.model_registry.shadow_runs import MeasuredByBoth, ShadowRun
 
 
 def dice_by_segment(
@@ -53,7 +54,7 @@ def dice_by_segment(
 
 def values_by_measurement(
     findings: Findings, active: Job | None, output: PipelineOutput
-) -> dict[str, dict[str, Any]]:
+) -> dict[str, MeasuredByBoth]:
     """Both values of each measurement; null where one of the two has none."""
     theirs = {
         finding.label: finding
@@ -75,12 +76,41 @@ def _unit(code: Any) -> str:
     return code.value if code else ""
 
 
-def summarised(runs: Sequence[ShadowRun]) -> dict[str, Any]:
-    """How far a shadow agrees with the active version over all its runs.
+@dataclass(frozen=True)
+class SegmentSummary:
+    label: str
+    count: int
+    mean_dice: float
+    lowest_dice: float
 
-    Dice: count, mean and lowest by segment. Measurements: count, mean of the active version,
-    mean difference (shadow less active), mean of the difference's size.
-    """
+
+@dataclass(frozen=True)
+class MeasurementSummary:
+    """Differences are shadow less active."""
+
+    label: str
+    unit: str
+    count: int
+    mean_active: float
+    mean_difference: float
+    mean_absolute_difference: float
+
+
+@dataclass(frozen=True)
+class AgreementSummary:
+    """How far a shadow agrees with the active version over all its runs."""
+
+    runs: int
+    done: int
+    waiting: int
+    compared: int
+    """Of those done: where the active version had run too."""
+    failures: list[str]
+    segments: list[SegmentSummary]
+    measurements: list[MeasurementSummary]
+
+
+def summarised(runs: Sequence[ShadowRun]) -> AgreementSummary:
     done = [run for run in runs if run.state == "DONE"]
     dice: dict[str, list[float]] = {}
     pairs: dict[str, list[tuple[float, float]]] = {}
@@ -92,25 +122,28 @@ def summarised(runs: Sequence[ShadowRun]) -> dict[str, Any]:
             units[label] = both["unit"]
             if both["active"] is not None and both["shadow"] is not None:
                 pairs.setdefault(label, []).append((both["active"], both["shadow"]))
-    return {
-        "runs": len(runs),
-        "done": len(done),
-        "waiting": sum(run.state == "WAITING" for run in runs),
-        "compared": sum(bool(run.agreement.get("active_version")) for run in done),
-        "failures": [run.reason for run in runs if run.state == "FAILED"][:20],
-        "segments": [
-            {"label": label, "count": len(values), "mean_dice": _mean(values),
-             "lowest_dice": min(values)}
+    return AgreementSummary(
+        runs=len(runs),
+        done=len(done),
+        waiting=sum(run.state == "WAITING" for run in runs),
+        compared=sum(bool(run.agreement.get("active_version")) for run in done),
+        failures=[run.reason for run in runs if run.state == "FAILED"][:20],
+        segments=[
+            SegmentSummary(label, len(values), _mean(values), min(values))
             for label, values in dice.items()
         ],
-        "measurements": [
-            {"label": label, "unit": units[label], "count": len(both),
-             "mean_active": _mean([active for active, _ in both]),
-             "mean_difference": _mean([shadow - active for active, shadow in both]),
-             "mean_absolute_difference": _mean([abs(shadow - active) for active, shadow in both])}
+        measurements=[
+            MeasurementSummary(
+                label,
+                units[label],
+                len(both),
+                _mean([active for active, _ in both]),
+                _mean([shadow - active for active, shadow in both]),
+                _mean([abs(shadow - active) for active, shadow in both]),
+            )
             for label, both in pairs.items()
         ],
-    }  # fmt: skip
+    )
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -8,7 +8,7 @@ import time
 import uuid
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, Protocol
+from typing import Protocol
 
 import structlog
 from pydicom.dataset import Dataset
@@ -41,7 +41,7 @@ from storage.index.repository import Index
 from storage.integrity.instance_reader import InstanceReader
 from storage.jobs.repository import Jobs
 from storage.model_registry.registry import ModelStates
-from storage.model_registry.shadow_runs import ShadowRun, ShadowRuns
+from storage.model_registry.shadow_runs import ShadowAgreement, ShadowRun, ShadowRuns
 from storage.outbox.leases import LEASE_S, Lease, LeaseLost
 from storage.outbox.retry_policies import retry_policy
 from storage.settings import Settings
@@ -188,7 +188,7 @@ def _agreement(
     pipelines: Sequence[Pipeline] | None,
     stopping: Callable[[], bool],
     lease: Lease,
-) -> dict[str, Any]:
+) -> ShadowAgreement:
     pipeline = next(
         (
             one.pipeline

@@ -1,10 +1,9 @@
 """Runs of models in the shadow: a ledger of their own, which no result is made of."""
 
 import uuid
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 
 from sqlalchemy import Engine, RowMapping, delete, select, update
 
@@ -16,10 +15,29 @@ from storage.outbox.tables import SHADOW_RUNS
 ShadowState = Literal["WAITING", "DONE", "FAILED"]
 
 
+class MeasuredByBoth(TypedDict):
+    """One measurement; null of the version that has none such."""
+
+    active: float | None
+    shadow: float | None
+    unit: str
+    """UCUM."""
+
+
+class ShadowAgreement(TypedDict, total=False):
+    """How far one run agrees with the active version; empty until it is done."""
+
+    active_version: str
+    """Empty where the active one has not run on the same content."""
+    segments: dict[str, float]
+    """Dice by label."""
+    measurements: dict[str, MeasuredByBoth]
+    """By label."""
+    notes: list[str]
+
+
 @dataclass(frozen=True)
 class ShadowRun:
-    """`agreement` with the active version (`inference.scheduling.shadowing`); empty until DONE."""
-
     shadow_id: str
     model: str
     model_version: str
@@ -31,7 +49,7 @@ class ShadowRun:
     state: ShadowState
     attempts: int
     reason: str
-    agreement: Mapping[str, Any]
+    agreement: ShadowAgreement
     not_before: datetime
     """Before it nobody takes the run: somebody works on it, or it was put off."""
     created_at: datetime
@@ -109,7 +127,7 @@ class ShadowRuns:
         now: datetime,
         *,
         reason: str = "",
-        agreement: Mapping[str, Any] | None = None,
+        agreement: ShadowAgreement | None = None,
     ) -> None:
         self._set(
             shadow_id,

@@ -27,23 +27,23 @@ def agreement(name: Name) -> None:
             continue
         found = summarised(all_of)
         out.print(
-            f"{name} {version}: {found['done']} of {found['runs']} runs done,"
-            f" {found['compared']} compared, {len(found['failures'])} failed.",
+            f"{name} {version}: {found.done} of {found.runs} runs done,"
+            f" {found.compared} compared, {len(found.failures)} failed.",
             markup=False,
         )
         table = table_of("", "Cases", "Agreement", "Lowest")
-        for one in found["segments"]:
+        for one in found.segments:
             table.add_row(
-                one["label"],
-                str(one["count"]),
-                f"Dice {one['mean_dice']:.3f}",
-                f"{one['lowest_dice']:.3f}",
+                one.label,
+                str(one.count),
+                f"Dice {one.mean_dice:.3f}",
+                f"{one.lowest_dice:.3f}",
             )
-        for one in found["measurements"]:
+        for measured in found.measurements:
             table.add_row(
-                one["label"],
-                str(one["count"]),
-                f"{one['mean_difference']:+.4g} {one['unit']} of {one['mean_active']:.4g}",
+                measured.label,
+                str(measured.count),
+                f"{measured.mean_difference:+.4g} {measured.unit} of {measured.mean_active:.4g}",
                 "",
             )
         out.print(table)

@@ -74,8 +74,8 @@ def test_a_shadow_is_compared_and_leaves_nothing_else(storage: Storage) -> None:
     both = run.agreement["measurements"]["Bright volume"]
     assert both["active"] == pytest.approx(both["shadow"])
     found = summarised([run])
-    assert (found["compared"], found["segments"][0]["mean_dice"]) == (1, 1.0)
-    assert found["measurements"][0]["mean_difference"] == pytest.approx(0.0, abs=1e-9)
+    assert (found.compared, found.segments[0].mean_dice) == (1, 1.0)
+    assert found.measurements[0].mean_difference == pytest.approx(0.0, abs=1e-9)
 
 
 def test_the_same_content_is_run_once(storage: Storage) -> None:
