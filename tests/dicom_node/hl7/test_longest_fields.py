@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from dicom_node.hl7.listener import Receivers, answer
+from dicom_node.hl7.answering import Receivers, answer
 from storage.audit import Actor, AuditEvent, Code
 from storage.audit.query import AuditFilter, find_events
 from storage.container import Storage, open_storage

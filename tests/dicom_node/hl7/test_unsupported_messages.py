@@ -4,7 +4,7 @@ from unittest.mock import Mock
 
 import pytest
 
-from dicom_node.hl7.listener import Receivers, answer
+from dicom_node.hl7.answering import Receivers, answer
 from storage.settings import load_settings
 from tests.dicom_node.hl7.mllp import parsed
 
