@@ -12,6 +12,7 @@ from dicom_node.peers import PeerFailed
 from storage.core.errors import InvalidRequest, LimitExceeded
 from storage.core.untrusted_input.bounded_json import load_bounded_json
 from storage.http.client import WHOLE_BODY_S, checked_client, failure_words, flowing
+from storage.http.header_names import TOKEN_HEADERS, is_token_header
 from storage.http.url_policy import read_url
 from storage.settings import is_loopback
 
@@ -52,6 +53,11 @@ class HttpArchive:
             raise InvalidRequest(
                 "The secret would travel unencrypted, for everyone on the way to read.",
                 remedy="Use an https:// address.",
+            )
+        if secret and not is_token_header(header):
+            raise InvalidRequest(
+                f"The secret cannot be sent as the header '{header}'.",
+                remedy=f"Name {TOKEN_HEADERS}.",
             )
         self._headers = {header: secret} if secret else {}
         self._client = checked_client(verify=verify, timeout=_TIMEOUT)

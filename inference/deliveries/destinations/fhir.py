@@ -29,6 +29,7 @@ from inference.fhir.transaction import Transaction, token
 from storage.commitment.entities import CommitmentRequest
 from storage.core.entities import Instance, Study
 from storage.core.errors import InvalidRequest, MediViewError
+from storage.http.header_names import TOKEN_HEADERS, is_token_header
 from storage.http.url_policy import check_url
 from storage.peers.repository import KnownPeer
 from storage.settings import Settings, is_loopback
@@ -182,7 +183,6 @@ def _sentence(error: MediViewError) -> str:
     return f"{error.message} {error.remedy}".strip()
 
 
-_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
 _SECRET = re.compile(r"[\x20-\x7e]{0,4000}")
 _USER = re.compile(r"[\x21-\x39\x3b-\x7e]{0,200}")
 _SCOPE = re.compile(r"[\x20\x21\x23-\x5b\x5d-\x7e]{0,500}")
@@ -209,7 +209,7 @@ def _check(peer: KnownPeer, settings: Settings) -> None:
         "a URI, or ISSUER=URI for each issuer, separated by commas",
     )
     require(peer.sign_in in _SIGN_INS, "sign_in", ", ".join(_SIGN_INS))
-    require(_HEADER.fullmatch(peer.token_header), "token_header", "the name of an HTTP header")
+    require(is_token_header(peer.token_header), "token_header", TOKEN_HEADERS)
     require(_SECRET.fullmatch(peer.token), "token", "printable ASCII of at most 4000 characters")
     require(
         _USER.fullmatch(peer.user_name) and (peer.user_name or peer.sign_in not in _NEEDS_USER),

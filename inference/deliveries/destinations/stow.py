@@ -25,6 +25,7 @@ from storage.commitment.entities import CommitmentRequest
 from storage.core.entities import Instance
 from storage.core.errors import InvalidRequest, MediViewError
 from storage.http.client import flowing
+from storage.http.header_names import TOKEN_HEADERS, is_token_header
 from storage.http.url_policy import check_url
 from storage.peers.repository import KnownPeer
 from storage.settings import Settings, is_loopback
@@ -200,7 +201,6 @@ class StowDestination:
         yield f"--{boundary}--\r\n".encode()
 
 
-_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
 _TOKEN = re.compile(r"[\x20-\x7e]{0,4000}")
 
 
@@ -213,7 +213,7 @@ def _check(peer: KnownPeer, settings: Settings) -> None:
     if "?" in peer.url:
         require(False, "url", "http:// or https://, a host and a path, without a query")
     url = check_url(peer.url, settings.stow_hosts, "MEDIVIEW_STOW_HOSTS", "STOW-RS destinations")
-    require(_HEADER.fullmatch(peer.token_header), "token_header", "the name of an HTTP header")
+    require(is_token_header(peer.token_header), "token_header", TOKEN_HEADERS)
     require(_TOKEN.fullmatch(peer.token), "token", "printable ASCII of at most 4000 characters")
     if peer.token and url.scheme == "http" and not is_loopback(url.host):
         raise InvalidRequest(
