@@ -11,6 +11,7 @@ from typing import BinaryIO
 import structlog
 
 from api.errors import ApiProblem
+from storage.core.untrusted_input.host_names import resolving
 from storage.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -86,7 +87,8 @@ def _ask(settings: Settings, file: BinaryIO) -> str:
 def _connected(address: str, timeout_s: float) -> socket.socket:
     if not address.startswith("/"):
         host, _, port = address.rpartition(":")
-        return socket.create_connection((host.strip("[]"), int(port)), timeout_s)
+        with resolving(host):
+            return socket.create_connection((host.strip("[]"), int(port)), timeout_s)
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     connection.settimeout(timeout_s)
     try:

@@ -12,6 +12,7 @@ from pynetdicom.transport import AddressInformation
 from dicom_node.association.base import ANNOUNCED_PDU_BYTES, NodeAssociation
 from dicom_node.association.pynetdicom_adapter import MODE_REQUESTOR, NodeSocket, Timeouts
 from dicom_node.peers import Peer, PeerFailed, PeerLacksService
+from storage.core.untrusted_input.host_names import resolving
 
 MAX_CONTEXTS = 128  # PS3.8 9.3.2.2: odd identifiers of one byte
 _REMEDY = "Check the peer's AE title, address and port, and that it knows this node's AE title."
@@ -116,7 +117,8 @@ def _failure(association: NodeAssociation, peer: Peer) -> PeerFailed:
 
 def _address_of(host: str, port: int) -> AddressInformation:
     """Resolve a host; raises OSError (socket.gaierror) when it has no address."""
-    return AddressInformation.from_addr_port(host, port)
+    with resolving(host):
+        return AddressInformation.from_addr_port(host, port)
 
 
 def _local_address(remote: AddressInformation) -> AddressInformation:

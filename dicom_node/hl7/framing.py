@@ -5,6 +5,8 @@ import socket
 import ssl
 import time
 
+from storage.core.untrusted_input.host_names import resolving
+
 START, END = b"\x0b", b"\x1c\r"
 MAX_MESSAGE_BYTES = 1024 * 1024
 
@@ -47,7 +49,9 @@ def exchange(
 ) -> bytes:
     """Send one message and return the answer. Raises OSError, FramingError."""
     deadline = time.monotonic() + timeout_s
-    with socket.create_connection(address, timeout=timeout_s) as connection:
+    with resolving(address[0]):
+        connected = socket.create_connection(address, timeout=timeout_s)
+    with connected as connection:
         stream = (
             tls.wrap_socket(connection, server_hostname=address[0])
             if tls is not None

@@ -15,6 +15,7 @@ from typing import Any
 from inference.webhooks.wording import PeopleMessage
 from storage.core.clock import utcnow
 from storage.core.text.outside_text import text_from_outside
+from storage.core.untrusted_input.host_names import resolving
 from storage.settings import Settings
 
 _READY, _BYE = 220, 221
@@ -110,7 +111,8 @@ def _encoded(
 def _session(settings: Settings, overdue: threading.Event) -> Iterator["_Client"]:
     """A greeted connection, encrypted and signed in as the settings say; cut when it is overdue."""
     limit_s = settings.smtp_timeout_s
-    connection = socket.create_connection((settings.smtp_host, settings.smtp_port), limit_s)
+    with resolving(settings.smtp_host):
+        connection = socket.create_connection((settings.smtp_host, settings.smtp_port), limit_s)
     # Another handle of the same connection: that of the session becomes one of TLS on the way.
     watched = connection.dup()
 

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from storage.audit.spool import make_private, private_file
 from storage.core.errors import NotConfigured, StorageUnavailable
+from storage.core.untrusted_input.host_names import HOST_NAMES, is_host_name, resolving
 from storage.core.untrusted_input.whole_numbers import read_whole_number
 from storage.settings import Settings
 from storage.volumes.files import translated_os_errors
@@ -113,7 +114,8 @@ class SyslogSink:
             self._socket = None
 
     def _send_datagrams(self, framed: Sequence[bytes]) -> int:
-        family = socket.getaddrinfo(self._host, self._port, type=socket.SOCK_DGRAM)[0][0]
+        with resolving(self._host):
+            family = socket.getaddrinfo(self._host, self._port, type=socket.SOCK_DGRAM)[0][0]
         with socket.socket(family, socket.SOCK_DGRAM) as datagrams:
             for one in framed:
                 datagrams.sendto(one[:_UDP_MAX_BYTES], (self._host, self._port))
@@ -129,7 +131,8 @@ class SyslogSink:
         )
         if settings.audit_syslog_certificate is not None:
             context.load_cert_chain(settings.audit_syslog_certificate)
-        plain = socket.create_connection((self._host, self._port), timeout=_TIMEOUT_S)
+        with resolving(self._host):
+            plain = socket.create_connection((self._host, self._port), timeout=_TIMEOUT_S)
         try:
             self._socket = context.wrap_socket(plain, server_hostname=self._host)
         except BaseException:
@@ -159,12 +162,14 @@ def syslog_message(hostname: str, at: datetime, message: bytes) -> bytes:
 def read_address(text: str) -> tuple[str, int]:
     """`host:port`; an IPv6 host stands in brackets. Raises NotConfigured."""
     host, colon, port = text.rpartition(":")
-    if not (colon and host and 0 < (read_whole_number(port) or 0) < 65536):
+    host = host.strip("[]")
+    if not (colon and is_host_name(host) and 0 < (read_whole_number(port) or 0) < 65536):
         raise NotConfigured(
             f"'{text}' is not the address of an audit repository.",
-            remedy="Set MEDIVIEW_AUDIT_SYSLOG to host:port, for example arr.hospital:6514.",
+            remedy="Set MEDIVIEW_AUDIT_SYSLOG to host:port, for example arr.hospital:6514;"
+            f" the host is {HOST_NAMES}.",
         )
-    return host.strip("[]"), int(port)
+    return host, int(port)
 
 
 def sink_names(settings: Settings) -> list[str]:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from storage.core.errors import InvalidRequest
+from storage.core.untrusted_input.host_names import is_host_name, resolving
 from storage.settings import is_loopback
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -26,9 +27,21 @@ _ENDS_IN_IPV4 = tuple(
 # lengths of its prefix; the bits from 64 to 71 are none of it.
 _LOCAL_NAT64 = ipaddress.IPv6Network("64:ff9b:1::/48")
 _PREFIX_BITS = (48, 56, 64, 96)
-# Where cloud providers answer with credentials, besides 169.254.0.0/16 (link-local).
-_METADATA = frozenset(
-    ipaddress.ip_address(one) for one in ("fd00:ec2::254", "100.100.100.200", "192.0.0.192")
+# Where cloud providers answer with credentials or certificates, besides 169.254.0.0/16 and
+# fe80::/10 (link-local).
+_METADATA = tuple(
+    ipaddress.ip_network(one)
+    for one in (
+        "100.96.0.96/32",  # Volcengine
+        "100.100.100.200/32",  # Alibaba Cloud
+        "168.63.129.16/32",  # Azure's WireServer
+        "192.0.0.192/32",  # Oracle Cloud
+        "fd00:42::42/128",  # Scaleway
+        "fd00:a9fe:a9fe::1/128",  # Akamai (Linode)
+        "fd00:c1::a9fe:a9fe/128",  # Oracle Cloud
+        "fd00:ec2::/32",  # AWS: metadata, credentials of pods
+        "fd20:ce::254/128",  # Google Cloud
+    )
 )
 
 
@@ -63,7 +76,7 @@ def read_url(url: str) -> OutboundUrl:
         parts, host, port = urlsplit(""), "", None
     if (
         parts.scheme not in DEFAULT_PORTS
-        or not host
+        or not is_host_name(host)
         or "@" in parts.netloc
         or parts.fragment
         or port == 0
@@ -72,8 +85,8 @@ def read_url(url: str) -> OutboundUrl:
     ):
         raise InvalidRequest(
             "The url is not an address that the node could call.",
-            remedy="Write http:// or https://, a host and a path in ASCII, without user and"
-            " fragment.",
+            remedy="Write http:// or https://, a host (at most 63 characters between dots) and a"
+            " path in ASCII, without user and fragment.",
         )
     return OutboundUrl(url, parts.scheme, host, port or DEFAULT_PORTS[parts.scheme])
 
@@ -103,7 +116,8 @@ def addresses_of(host: str, port: int) -> list[str]:
     ("localhost", 127.0.0.1, ::1). Raises InvalidRequest where a name leads there,
     OSError where it leads nowhere.
     """
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    with resolving(host):
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
     for address in addresses:
         if not _may_be_called(address, names_this_machine=is_loopback(host)):
@@ -117,7 +131,12 @@ def addresses_of(host: str, port: int) -> list[str]:
 
 def _may_be_called(address: str, *, names_this_machine: bool) -> bool:
     ip = ipaddress.ip_address(address.partition("%")[0])
-    if ip in _METADATA or ip.is_link_local or ip.is_multicast or ip.is_unspecified:
+    if (
+        any(ip in one for one in _METADATA)
+        or ip.is_link_local
+        or ip.is_multicast
+        or ip.is_unspecified
+    ):
         return False
     if isinstance(ip, ipaddress.IPv4Address):
         return int(ip) >> 24 not in (0, 255) and (names_this_machine or not ip.is_loopback)

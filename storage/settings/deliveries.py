@@ -9,6 +9,7 @@ from pydantic_settings import NoDecode
 
 from storage.core.errors import InvalidRequest
 from storage.core.result_kinds import ON_REQUEST
+from storage.core.untrusted_input.host_names import HOST_NAMES, is_host_name
 from storage.core.untrusted_input.whole_numbers import read_whole_number
 
 AE_TITLE_MAX_LENGTH = 16
@@ -35,6 +36,11 @@ class Destination:
             raise InvalidRequest(
                 f"'{text}' is not the address of a DICOM peer.",
                 remedy="Write name=AETITLE@host:port, for example pacs=ORTHANC@127.0.0.1:4242.",
+            )
+        if not is_host_name(host.strip("[]")):
+            raise InvalidRequest(
+                f"The host of '{text[:100]}' is none that could be called.",
+                remedy=f"Write {HOST_NAMES}.",
             )
         if len(ae_title) > AE_TITLE_MAX_LENGTH:
             raise InvalidRequest(

@@ -11,6 +11,7 @@ from pydantic_settings import NoDecode
 
 from storage.core.callers.certificate_bindings import checked_binding
 from storage.core.errors import InvalidRequest
+from storage.core.untrusted_input.host_names import HOST_NAMES, is_host_name
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,8 @@ class Hl7Destination:
                 f"'{text}' is not an HL7 destination; write name=mllp://host:port, or mllps://"
                 " for TLS"
             )
+        if not is_host_name(url.hostname):
+            raise ValueError(f"the host of the HL7 destination '{name}' is not {HOST_NAMES}")
         return cls(name.strip(), url.hostname, port, url.scheme == "mllps")
 
 

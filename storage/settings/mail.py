@@ -6,6 +6,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field, SecretStr, field_validator
 from pydantic_settings import NoDecode
 
+from storage.core.untrusted_input.host_names import HOST_NAMES, is_host_name
+
 
 class MailSettings(BaseModel):
     smtp_host: str = Field("", max_length=255, description="Server for mail; empty: none is sent.")
@@ -45,6 +47,13 @@ class MailSettings(BaseModel):
     health_after_s: float = Field(
         120.0, ge=0, description="A part that does not work for longer raises `node.*`."
     )
+
+    @field_validator("smtp_host")
+    @classmethod
+    def _check_smtp_host(cls, value: str) -> str:
+        if value and not is_host_name(value):
+            raise ValueError(f"smtp_host is not {HOST_NAMES}")
+        return value
 
     @field_validator("mail_domains", mode="before")
     @classmethod

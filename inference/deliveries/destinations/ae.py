@@ -15,6 +15,7 @@ from inference.deliveries.destinations.protocol import InstanceStorage, Outcome,
 from storage.commitment.entities import CommitmentRequest
 from storage.commitment.requests import CommitmentRequests
 from storage.core.entities import Instance
+from storage.core.untrusted_input.host_names import HOST_NAMES, is_host_name
 from storage.peers.repository import KnownPeer
 from storage.settings import Destination as Address
 from storage.settings import Settings
@@ -109,7 +110,8 @@ def _check(peer: KnownPeer, settings: Settings) -> None:
         "1 to 16 characters of ASCII without backslash (PS3.5 6.2)",
     )
     if peer.is_destination or peer.host or peer.port:
-        require(_HOST.fullmatch(peer.host), "host", "a host name or an address")
+        is_host = _HOST.fullmatch(peer.host) and is_host_name(peer.host)
+        require(is_host, "host", HOST_NAMES)
         require(0 < peer.port < 65536, "port", "1 to 65535")
 
 

@@ -32,6 +32,7 @@ from storage.commitment.entities import CommitmentRequest
 from storage.container.has import HasPeers
 from storage.core.entities import Instance
 from storage.core.errors import InvalidRequest, MediViewError
+from storage.core.untrusted_input.host_names import is_host_name
 from storage.peers.repository import KnownPeer
 from storage.settings import Settings
 
@@ -287,7 +288,7 @@ def _check(peer: KnownPeer, settings: Settings) -> None:
         url, port = urlsplit(""), _PORT
     require(
         url.scheme == _SCHEME
-        and url.hostname
+        and is_host_name(url.hostname or "")
         and url.username
         and url.password is None
         and not (url.query or url.fragment)

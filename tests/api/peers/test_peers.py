@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from storage.peers.repository import KnownPeer
 from storage.settings import Settings
 from tests.api.client import ApiNode, api_node, is_problem
 from tests.services import free_port, storescp
@@ -102,6 +103,32 @@ def test_a_peer_of_the_settings_is_shown_and_not_changed(api: ApiNode) -> None:
 )
 def test_what_must_not_be_is_refused(api: ApiNode, wrong: dict[str, Any]) -> None:
     is_problem(api.client.post("/api/peers", json=wrong), 400, "invalid_request")
+
+
+def test_hosts_that_no_resolver_takes_are_refused_and_named(api: ApiNode) -> None:
+    ct2 = {**MODALITY, "name": "ct2", "port": 104}
+    for host in ("a" * 253, f"ct.{'a' * 64}.org", "ct..org", ".org"):
+        problem = is_problem(
+            api.client.post("/api/peers", json={**ct2, "host": host}), 400, "invalid_request"
+        )
+        assert "peer's host" in problem["detail"]
+    # A row of before: it is out of reach, and not a failure of the node.
+    api.storage.peers.add(KnownPeer("old", ae_title="OLD", host="a" * 253, port=104))
+    tested = api.client.post("/api/peers/old/test")
+    assert tested.status_code in (200, 400), tested.text
+    assert "host" in tested.text
+
+
+def test_a_token_is_sent_under_no_header_that_frames_a_request(api: ApiNode) -> None:
+    fhir = {**STOW, "kind": "fhir", "url": "fhir+https://pacs.example.org/fhir"}
+    names = ("Host", "content-length", "Transfer-Encoding", "Content_Length", "Cookie", "TE", "X Y")
+    for peer in (STOW, fhir):
+        for name in names:
+            answer = api.client.post("/api/peers", json={**peer, "token_header": name})
+            problem = is_problem(answer, 400, "invalid_request")
+            assert "token_header" in problem["detail"]
+    named = api.client.post("/api/peers", json={**STOW, "token_header": "X-API-Key"})
+    assert named.status_code == 201, named.text
 
 
 def test_the_test_button_answers_a_sentence(api: ApiNode, tmp_path: Path) -> None:

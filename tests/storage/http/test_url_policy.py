@@ -62,6 +62,10 @@ def server() -> Iterator[str]:
         "http://pacs.example.org:99999/",
         "http://pacs.example.org:0/",
         "http://[::1/",
+        f"http://{'a' * 64}/",
+        f"http://pacs.{'a' * 64}.example.org/",
+        "http://pacs..example.org/",
+        f"http://{'pacs.' * 60}example.org/",
         "http://pаcs.example.org/",  # a Cyrillic letter
     ],
 )
@@ -117,7 +121,15 @@ def test_only_hosts_that_an_operator_lists_are_called() -> None:
         "64:ff9b:1:7f:0:1::",
         "64:ff9b:1:0:7f:0:100:0",
         "2002:7f00:1::",
+        "168.63.129.16",
+        "::ffff:168.63.129.16",
+        "100.96.0.96",
         "fd00:ec2::254",
+        "fd00:ec2::23",
+        "fd00:c1::a9fe:a9fe",
+        "fd20:ce::254",
+        "fd00:42::42",
+        "fd00:a9fe:a9fe::1",
         "100.100.100.200",
     ],
 )
