@@ -38,4 +38,4 @@ def resolving(host: str) -> Iterator[None]:
     except UnicodeError as error:
         if is_host_name(host):
             raise
-        raise socket.gaierror(socket.EAI_NONAME, "it is no name of a host") from error
+        raise socket.gaierror(socket.EAI_NONAME, "it is not the name of a host") from error
