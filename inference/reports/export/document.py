@@ -72,6 +72,8 @@ class ReportDocument:
     def verifying_observer_name(self) -> str:
         """As PS3.5 6.2.1.2 has it: the person's own, else the account's as a family name."""
         name = (self.version.signed_name if self.is_signed else "") or self.signed_by
+        # An identity provider may have given it: one value, in one group.
+        name = name.translate(str.maketrans("\\=", "  "))
         return f"{name}^" if name and "^" not in name else name
 
     @property
