@@ -19,6 +19,7 @@ from api.events import routes as events
 from api.fhir.routes import router as fhir_router
 from api.findings import critical_alerts
 from api.findings import routes as findings
+from api.interactive import routes as interactive
 from api.jobs import analyze, analyze_upload, pipelines
 from api.jobs import bulk as job_bulk
 from api.jobs import routes as jobs
@@ -68,6 +69,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     measurements.router,
     key_images.router,
     mask_edits.router,
+    interactive.router,
     reports.router,
     report_history.router,
     report_pdf.router,

@@ -117,10 +117,12 @@ def segmentation_label(pipeline: Pipeline) -> str:
     return "AI_SEGMENTATION" if pipeline.card.is_ai else "SEGMENTATION"
 
 
-def segmentation_description(pipeline: Pipeline, *, edited: bool = False) -> str:
-    """Content Description of masks; LO holds 64 characters."""
+def segmentation_description(pipeline: Pipeline, *, by: str = "") -> str:
+    """Content Description of masks; LO holds 64 characters. `by`: what a reader did, "edited" or
+    "clicked"."""
     who = "AI segmentation" if pipeline.card.is_ai else "Segmentation without AI"
-    return f"{who}{' edited by a reader' if edited else ', unverified'}, research use only"
+    how = {"": ", unverified", "edited": " edited by a reader"}.get(by, " by clicks, unverified")
+    return f"{who}{how}, research use only"
 
 
 def software_versions(pipeline: Pipeline) -> list[str]:

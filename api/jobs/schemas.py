@@ -132,7 +132,9 @@ class JobPayload(Payload):
     patient_name: str = Field("", description="Of its study; in the list of jobs alone.")
     patient_id: str = Field("", description="Of its study; in the list of jobs alone.")
     edited_by: str = Field(
-        "", description="Who changed the mask of an earlier job; empty for what a pipeline made."
+        "",
+        description="Who changed the mask of an earlier job, or had it made by clicks; empty for"
+        " what a pipeline made.",
     )
     findings: list[FindingPayload] = Field(
         default_factory=list, description="Filled once the job is completed."

@@ -19,6 +19,7 @@ CONTROL_QUEUE = "control"
 JOBS_QUEUE = "jobs"
 GPU_QUEUE = "gpu"
 LANGUAGE_QUEUE = "language"
+INTERACTIVE_QUEUE = "interactive"
 TICK_TASK = "mediview.tick"
 DELIVER_TASK = "mediview.deliver"
 RUN_JOB_TASK = "mediview.run_job"
@@ -28,6 +29,7 @@ NOTIFY_TASK = "mediview.notify"
 SEND_HL7_TASK = "mediview.send_hl7"
 ANSWER_TASK = "mediview.answer"
 EMBED_TASK = "mediview.embed"
+INTERACTIVE_TASK = "mediview.serve_sessions"
 PRIORS_TASK = "mediview.fetch_priors"
 PROJECTS_TASK = "mediview.export_projects"
 
@@ -58,7 +60,7 @@ def configuration(settings: Settings) -> dict[str, Any]:
         "timezone": "UTC",
         "task_queues": [
             Queue(name, exchange=name, routing_key=name)
-            for name in (CONTROL_QUEUE, JOBS_QUEUE, GPU_QUEUE, LANGUAGE_QUEUE)
+            for name in (CONTROL_QUEUE, JOBS_QUEUE, GPU_QUEUE, LANGUAGE_QUEUE, INTERACTIVE_QUEUE)
         ],
         "task_default_queue": CONTROL_QUEUE,
         "task_default_exchange": CONTROL_QUEUE,
@@ -75,6 +77,7 @@ def configuration(settings: Settings) -> dict[str, Any]:
             RUN_JOB_TASK: {"queue": JOBS_QUEUE},
             ANSWER_TASK: {"queue": LANGUAGE_QUEUE},
             EMBED_TASK: {"queue": LANGUAGE_QUEUE},
+            INTERACTIVE_TASK: {"queue": INTERACTIVE_QUEUE},
         },
         # A busy worker must not sit on a wake-up that an idle one could take.
         "worker_prefetch_multiplier": 1,

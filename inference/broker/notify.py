@@ -6,7 +6,13 @@ import time
 import structlog
 from celery import Celery
 
-from inference.broker.celery_config import ANSWER_TASK, TICK_TASK, configuration, tick_expiry_s
+from inference.broker.celery_config import (
+    ANSWER_TASK,
+    INTERACTIVE_TASK,
+    TICK_TASK,
+    configuration,
+    tick_expiry_s,
+)
 from storage.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -51,6 +57,11 @@ def wake(settings: Settings) -> None:
 def wake_language(settings: Settings) -> None:
     """Ask the language worker to look for questions, as `wake` asks for a tick."""
     _send(settings, ANSWER_TASK)
+
+
+def wake_interactive(settings: Settings) -> None:
+    """Ask the worker for interactive models to look for sessions that nobody has taken up."""
+    _send(settings, INTERACTIVE_TASK)
 
 
 def _send(settings: Settings, task: str) -> None:

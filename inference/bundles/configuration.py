@@ -56,3 +56,12 @@ def targets_of(configuration: Any) -> list[str]:
 def reads_guidance(path: Path) -> bool:
     """Whether clicks go in as channels beside the image, as DeepEdit's do."""
     return any(name.startswith("AddGuidance") for name in targets_of(read_configuration(path)))
+
+
+def takes_clicks(path: Path) -> bool:
+    """Whether it segments what is clicked, as DeepEdit's and VISTA3D's bundles do; by what the
+    configuration names, and so without loading the network."""
+    return any(
+        name.startswith(("AddGuidance", "VistaPost", "Vista3d"))
+        for name in targets_of(read_configuration(path))
+    )

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference.bundles.loading import REMEDY, Parts, as_bundle, load_parts
+from inference.bundles.prepared_image import PreparedImage
 from inference.bundles.prompts import Prompts, prompted
 from inference.imaging.directions import RAS_FROM_LPS
 from inference.imaging.volume import Volume
@@ -50,9 +51,11 @@ def predict(
     on_progress: ProgressCallback,
     channels: Sequence[NDArray[np.float32]] = (),
     prompts: Prompts | None = None,
+    prepared: PreparedImage | None = None,
 ) -> NDArray[Any]:
     """What the bundle predicts for a volume, or for `channels` of the same shape on its grid;
-    of a network that is asked for classes or shown points, what `prompts` ask.
+    of a network that is asked for classes or shown points, what `prompts` ask. `prepared` keeps
+    what the preprocessing makes of the image for the next call.
 
     Segmentation: shape (channels, slices, rows, columns) on the source grid. Classification:
     shape (classes,). Raises ModelUnusable where the bundle does not do its work here.
@@ -62,7 +65,10 @@ def predict(
     def work(parts: Parts) -> NDArray[Any]:
         asked = prompts if prompts is not None else _classes(bundle, parts)
         given = asked.given if asked is not None else {}
-        data = parts.preprocessing({**_images(bundle, parts, volume, channels), **given})
+        one = prepared or PreparedImage()
+        data = one.with_prompts(
+            parts.preprocessing, lambda: _images(bundle, parts, volume, channels), given
+        )
         on_progress("segment", 0.3)
         batch = data["image"][None].to(device())
         if asked is None or not parts.prompts:

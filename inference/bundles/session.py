@@ -1,6 +1,7 @@
 """An interactive bundle and one series: clicks in, a mask back, as often as somebody likes.
 
-The network and the volume are loaded once. By class: DeepEdit's labels or VISTA3D's numbers.
+The network is loaded, and the volume preprocessed, once. By class: DeepEdit's labels or
+VISTA3D's numbers.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from inference.bundles.configuration import reads_guidance
 from inference.bundles.loading import load_parts
+from inference.bundles.prepared_image import PreparedImage
 from inference.bundles.prompts import Click, Prompts
 from inference.bundles.runner import predict
 from inference.imaging.volume import Volume
@@ -28,6 +30,7 @@ class InteractiveSession:
 
     def __init__(self, bundle: ModelDescription, volume: Volume, threads: int) -> None:
         self._bundle, self._volume, self._threads = bundle, volume, threads
+        self._prepared = PreparedImage()
         file = bundle.inference_file
         self._by_label = file is not None and reads_guidance(file)
         if not self._by_label and not load_parts(bundle, threads).prompts:
@@ -55,7 +58,14 @@ class InteractiveSession:
             raise InvalidRequest(
                 "Neither a click nor a structure was named.", remedy="Click, or name one."
             )
-        found = predict(self._bundle, self._volume, self._threads, ignore_progress, prompts=prompts)
+        found = predict(
+            self._bundle,
+            self._volume,
+            self._threads,
+            ignore_progress,
+            prompts=prompts,
+            prepared=self._prepared,
+        )
         values = np.rint(found[0])
         # Asked for one structure, VISTA3D may answer by its parts, and by a value of its own where
         # it has not looked.

@@ -9,6 +9,7 @@ from pydicom.dataset import Dataset
 from inference.annotations.storing import stale
 from inference.imaging.volume import Volume, assemble_volume
 from inference.input_selection.selection import stack_for
+from inference.interactive.models import click_pipeline
 from inference.pipeline import Pipeline
 from inference.pipelines.catalogue import catalogue
 from storage.container.has import (
@@ -115,6 +116,9 @@ def _pipeline_of(settings: Settings, job: Job) -> Pipeline:
     for pipeline in catalogue(settings):
         if (pipeline.name, pipeline.version) == (job.pipeline, job.pipeline_version):
             return pipeline
+    clicked = click_pipeline(settings, job.pipeline, job.pipeline_version)
+    if clicked is not None:
+        return clicked
     raise InvalidRequest(
         f"The pipeline {job.pipeline} {job.pipeline_version} is not installed any more.",
         remedy="Run the present version on the series, and edit its mask.",

@@ -74,7 +74,7 @@ def encode_structure_set(
     structures.FrameOfReferenceUID = images.frame_of_reference_uid
     structures.PositionReferenceIndicator = None
     by = "AI_" if pipeline.card.is_ai else ""
-    structures.StructureSetLabel = f"{by}{'UNVERIFIED' if edit is None else 'EDITED'}"
+    structures.StructureSetLabel = f"{by}{'UNVERIFIED' if edit is None else edit.word.upper()}"
     structures.StructureSetDescription = f"{pipeline.name} {pipeline.version}. {note_of(pipeline)}"
     structures.ReferencedFrameOfReferenceSequence = Items([images.frame_of_reference()])
     numbered = list(enumerate(output.segments, start=1))

@@ -93,13 +93,13 @@ def encode_seg(
         manufacturer_model_name=MANUFACTURER,
         software_versions=software_versions(pipeline),
         device_serial_number=DEVICE_SERIAL_NUMBER,
-        content_description=segmentation_description(pipeline, edited=edit is not None),
-        content_label=segmentation_label(pipeline) if edit is None else "EDITED",
+        content_description=segmentation_description(pipeline, by=edit.word if edit else ""),
+        content_label=segmentation_label(pipeline) if edit is None else edit.word.upper(),
         omit_empty_frames=not as_label_map and len(output.segments) > _KEEPS_EMPTY_FRAMES,
         transfer_syntax_uid=ExplicitVRLittleEndian,
         series_description=result_series_description(
             pipeline,
-            f"{'' if edit is None else 'edited '}{'label map' if as_label_map else 'mask'}",
+            f"{'' if edit is None else f'{edit.word} '}{'label map' if as_label_map else 'mask'}",
         ),
         content_date=at.date(),
         content_time=at.time(),
@@ -170,6 +170,8 @@ def _state_derivation(segmentation: Dataset, text: str) -> None:
 def _name_editor(segmentation: Dataset, edit: Edit) -> None:
     """Who changed it, and which Segmentation it was made of."""
     segmentation.ContentCreatorName = person_name(edit.author)
+    if edit.predecessor is None:
+        return
     reference = Dataset()
     reference.ReferencedSOPClassUID = edit.predecessor.SOPClassUID
     reference.ReferencedSOPInstanceUID = edit.predecessor.SOPInstanceUID

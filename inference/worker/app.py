@@ -1,9 +1,10 @@
-"""Celery's part: thin tasks, and three kinds of worker.
+"""Celery's part: thin tasks, and four kinds of worker.
 
 `control` has the clock and the deliveries, in threads: they wait for others most of the
 time. `jobs` runs models, one at a time in a child process, so that native code that
 crashes takes only the child with it, and keeps its model warm from job to job. `language`
 answers people in the same way, apart from `jobs`, so that nobody waits behind a long job.
+`interactive` gives each session of an interactive model a process of its own.
 """
 
 import os
@@ -26,6 +27,8 @@ from inference.broker.celery_config import (
     EMBED_TASK,
     GPU_QUEUE,
     HOUSEKEEP_TASK,
+    INTERACTIVE_QUEUE,
+    INTERACTIVE_TASK,
     LANGUAGE_QUEUE,
     NOTIFY_TASK,
     PRIORS_TASK,
@@ -48,6 +51,7 @@ from inference.running_jobs import RunningJobs
 from inference.self_test.run import start_self_test
 from inference.webhooks.service import notify_due
 from inference.worker.ended_jobs import note_ended, start_noting
+from inference.worker.interactive_queue import InteractiveQueue
 from inference.worker.job_pool import JobPool
 from inference.worker.job_watch import JobWatch
 from inference.worker.language_queue import answer_due, embed_due
@@ -154,8 +158,12 @@ def celery_app(
             lambda: deliver_due(held.process.storage, utcnow(), held.process.owner, stop, slots),
         )
 
-    app.task(name=HOUSEKEEP_TASK)(maintenance.housekeep)
-    app.task(name=RETENTION_TASK)(maintenance.apply_retention)
+    for name, work in (
+        (HOUSEKEEP_TASK, maintenance.housekeep),
+        (RETENTION_TASK, maintenance.apply_retention),
+        (INTERACTIVE_TASK, InteractiveQueue(held, stop).serve),
+    ):
+        app.task(name=name)(work)
 
     @app.task(name=NOTIFY_TASK)  # type: ignore[untyped-decorator]
     def notify() -> None:
@@ -273,9 +281,14 @@ def run_worker(
             # A language model is meant to stay, however large, and one answers.
             pool["max_memory_per_child"] = _CHILD_MAX_MEMORY_KIB
             pool["max_tasks_per_child"] = _CHILD_MAX_JOBS
-            if settings.worker_processes > 1:
+            processes = (
+                settings.interactive_sessions
+                if queue == INTERACTIVE_QUEUE
+                else settings.worker_processes
+            )
+            if processes > 1:
                 # A process more while jobs wait, one less where there is nothing to do.
-                pool["autoscale"] = f"{settings.worker_processes},1"
+                pool["autoscale"] = f"{processes},1"
     # It warns of root because of pickled messages; ours are JSON, and nothing else is taken.
     warnings.filterwarnings("ignore", category=SecurityWarning)
     worker = app.Worker(

@@ -39,6 +39,7 @@ from storage.ingest.generated import GeneratedInstances
 from storage.ingest.service import Ingest
 from storage.integrity.instance_reader import InstanceReader
 from storage.integrity.repository import DamagedInstances
+from storage.interactive.repository import InteractiveSessions
 from storage.jobs.acceptance_decisions import AcceptanceDecisions
 from storage.jobs.repository import Jobs
 from storage.jobs.withdrawals import Withdrawals
@@ -127,6 +128,7 @@ class Storage:
     critical_alerts: CriticalAlerts
     urgencies: Urgencies
     answers: Answers
+    interactive_sessions: InteractiveSessions
     passages: Passages
     deliveries: Deliveries
     circuit_breakers: CircuitBreakers

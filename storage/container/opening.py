@@ -46,6 +46,7 @@ from storage.ingest.generated import GeneratedInstances
 from storage.ingest.service import Ingest
 from storage.integrity.instance_reader import InstanceReader
 from storage.integrity.repository import DamagedInstances
+from storage.interactive.repository import InteractiveSessions
 from storage.jobs.acceptance_decisions import AcceptanceDecisions
 from storage.jobs.repository import Jobs
 from storage.jobs.withdrawals import Withdrawals
@@ -195,6 +196,7 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
             critical_alerts=CriticalAlerts(engine),
             urgencies=Urgencies(engine),
             answers=Answers(engine),
+            interactive_sessions=InteractiveSessions(engine),
             passages=Passages(engine, vectors),
             deliveries=Deliveries(engine),
             circuit_breakers=CircuitBreakers(engine),

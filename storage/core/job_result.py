@@ -66,7 +66,7 @@ class JobInput(TypedDict):
 
 
 class MaskEdited(TypedDict):
-    """Of a job that stands for a person's edit of a mask."""
+    """Of a job that stands for a person's edit of a mask, or for one that was made by clicks."""
 
     by: str
     """The person's name."""

@@ -47,6 +47,7 @@ _WORK = (
     *("drift_observation", "event", "expectation", "feedback_report", "finding"),
     *("finding_feedback", "former_study_group", "gone_work_item", "heartbeat", "hl7_message"),
     *("instance", "job", "job_input", "lesion", "lesion_match", "node_condition"),
+    *("interactive_session",),
     *("patient", "procedure_step"),
     *("patient_change", "patient_message", "peer_notification", "prior_due", "prior_fetch"),
     *("prior_pause",),

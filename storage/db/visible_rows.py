@@ -200,6 +200,7 @@ _BY_STUDY_UID = (
     t.rejection,
     t.rejection_note,
     t.work_item_study,
+    t.interactive_session,
     # What names no study is for those who see everything: it may be about any.
     t.expectation,
 )

@@ -60,6 +60,7 @@ def remove_work_of_study(connection: Connection, study_uid: str) -> None:
         t.received_patient,
         t.rejection,
         t.rejection_note,
+        t.interactive_session,
     ):
         connection.execute(delete(table).where(table.c.study_instance_uid == study_uid))
     asked = select(t.answer.c.job_id).where(t.answer.c.study_instance_uid == study_uid)

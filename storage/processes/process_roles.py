@@ -5,7 +5,7 @@ from typing import Literal
 
 from storage.settings import Settings
 
-Queue = Literal["control", "jobs", "gpu", "language"]
+Queue = Literal["control", "jobs", "gpu", "language", "interactive"]
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,8 @@ def _worker(queue: Queue) -> ProcessRole:
 
 _HL7 = ProcessRole("hl7", ("hl7",), gives_signs_of_life=False)
 _GPU = _worker("gpu")
+# Nothing that was taken in waits for it: who wants a session hears that there is no worker.
+_INTERACTIVE = ProcessRole(worker_name("interactive"), ("worker", "--queue", "interactive"))
 
 PROCESS_ROLES = (
     ProcessRole("api", ("api",), gives_signs_of_life=False),
@@ -47,6 +49,7 @@ PROCESS_ROLES = (
     _worker("jobs"),
     _GPU,
     _worker("language"),
+    _INTERACTIVE,
 )
 """In the order of their start: first what a node that is ready must have. The API loads most, and
 what is forked after it shares that memory."""
@@ -55,11 +58,13 @@ what is forked after it shares that memory."""
 def roles_of(settings: Settings) -> tuple[ProcessRole, ...]:
     """What runs with these settings.
 
-    A worker for pipelines of the GPU where there are any; HL7 where a port is named.
+    A worker for pipelines of the GPU where there are any, one for interactive models where sessions
+    are allowed; HL7 where a port is named.
     """
     left_out = {
         *(() if settings.hl7_port else (_HL7,)),
         *(() if settings.gpu_pipelines else (_GPU,)),
+        *(() if settings.interactive_sessions else (_INTERACTIVE,)),
     }
     return tuple(role for role in PROCESS_ROLES if role not in left_out)
 

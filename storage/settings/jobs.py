@@ -61,6 +61,24 @@ class JobSettings(BaseModel):
         description="Pipelines, by name or pattern such as bundle-*, that only workers of the"
         " queue gpu run; comma-separated. Empty: every worker runs everything.",
     )
+    interactive_sessions: int = Field(
+        0,
+        ge=0,
+        le=64,
+        description="How many people may segment by clicks at once; each session has a process with"
+        " the series and the model in memory. 0: none, and no worker for it is started.",
+    )
+    interactive_idle_s: float = Field(
+        600.0, gt=0, description="A session that nobody clicks in for so long ends."
+    )
+    interactive_click_s: float = Field(
+        120.0, gt=0, description="A session whose model takes longer over a click ends."
+    )
+    interactive_memory_bytes: int = Field(
+        8 * 1024**3,
+        ge=0,
+        description="A session whose process takes more memory ends; 0: no limit of its own.",
+    )
     self_test: bool = Field(
         True,
         description="Test OCR, PDF, decoders and models once when a node starts, for /health.",

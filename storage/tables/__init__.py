@@ -92,6 +92,7 @@ from storage.tables.studies.retention import (
 )
 from storage.tables.studies.uploads import upload
 from storage.tables.work.events import event
+from storage.tables.work.interactive import interactive_session
 from storage.tables.work.jobs import decision, job, job_input, result_due
 from storage.tables.work.models import (
     drift_alert,
@@ -150,6 +151,7 @@ __all__ = [
     "hl7_message",
     "idempotency_key",
     "instance",
+    "interactive_session",
     "job",
     "job_input",
     "legal_hold",

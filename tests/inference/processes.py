@@ -18,7 +18,7 @@ from tests.migrated import upgrade
 from tests.patience import PATIENCE_S
 from tests.processes import ENDING_WITH_US
 
-Role = Literal["control", "jobs", "language", "beat"]
+Role = Literal["control", "jobs", "language", "interactive", "beat"]
 ROLES: tuple[Role, ...] = ("control", "jobs", "beat")
 ROOT = Path(__file__).parents[2]
 # Errors in these processes as well, but for the one that pyproject.toml explains.

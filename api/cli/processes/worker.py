@@ -15,6 +15,7 @@ class Queue(StrEnum):
     GPU = "gpu"
     CONTROL = "control"
     LANGUAGE = "language"
+    INTERACTIVE = "interactive"
 
 
 def worker(
@@ -22,7 +23,8 @@ def worker(
         Queue,
         typer.Option(
             help="[b]jobs[/b] runs models, [b]gpu[/b] those of MEDIVIEW_GPU_PIPELINES;"
-            " [b]control[/b] schedules and delivers; [b]language[/b] answers questions."
+            " [b]control[/b] schedules and delivers; [b]language[/b] answers questions;"
+            " [b]interactive[/b] serves those who segment by clicks."
         ),
     ] = Queue.JOBS,
 ) -> None:

@@ -130,7 +130,7 @@ def written_report(
         is_verified=False,
         transfer_syntax_uid=ExplicitVRLittleEndian,
         series_description=result_series_description(
-            pipeline, "report" if edit is None else "edited report"
+            pipeline, "report" if edit is None else f"{edit.word} report"
         ),
         content_date=at.date(),
         content_time=at.time(),

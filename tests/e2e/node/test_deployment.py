@@ -112,7 +112,7 @@ def test_compose_runs_commands_that_exist(services: dict[str, Any]) -> None:
     commands = {name: service["command"] for name, service in own(services).items()}
     assert set(commands) == {
         *("migrate", "models", "scp", "api"),
-        *("worker", "worker-control", "worker-language", "beat"),
+        *("worker", "worker-control", "worker-language", "worker-interactive", "beat"),
     }
     for command in commands.values():
         answer = mediview(*command, "--help")

@@ -27,8 +27,8 @@ def main(role: str, options: str) -> int:
         return 0
     if role == "control":
         return run_worker(settings, "control", pipelines)
-    if role == "language":
-        return run_worker(settings, "language", pipelines)
+    if role in ("language", "interactive"):
+        return run_worker(settings, role, pipelines)
     return run_worker(settings, "jobs", pipelines)
 
 

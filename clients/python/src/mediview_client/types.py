@@ -324,7 +324,8 @@ class Job(TypedDict):
     patient_id: NotRequired[str]
     """Of its study; in the list of jobs alone."""
     edited_by: NotRequired[str]
-    """Who changed the mask of an earlier job; empty for what a pipeline made."""
+    """Who changed the mask of an earlier job, or had it made by clicks; empty for what a
+    pipeline made."""
     findings: NotRequired[list["Finding"]]
     """Filled once the job is completed."""
 

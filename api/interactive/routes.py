@@ -1,0 +1,385 @@
+"""Segmenting by clicks: a session of an interactive model on a stored series.
+
+The series and the model are in the memory of a worker's process, never in this one: a route writes
+what is wanted into the session's row, and waits there for the worker's answer.
+"""
+
+import asyncio
+import base64
+import time
+from collections.abc import Callable
+from typing import Annotated
+
+from fastapi import Path, Query, Request
+from starlette.concurrency import run_in_threadpool
+
+from api.access.authors import author_of
+from api.access.policy import RADIOLOGISTS, READERS, policy
+from api.access.principal import Principal, PrincipalDep
+from api.audit.middleware import name_studies
+from api.audit_rules import CAPABILITIES, CHANGED, Audited
+from api.deps import StorageDep
+from api.errors import ApiProblem
+from api.interactive.schemas import (
+    AcceptMask,
+    ClickedPointPayload,
+    Clicks,
+    GridPayload,
+    GridSource,
+    InteractiveModelList,
+    InteractiveModelPayload,
+    InteractiveSessionPayload,
+    MaskPayload,
+    NewInteractiveSession,
+    SessionProblemPayload,
+)
+from api.jobs.routes import read_job
+from api.jobs.schemas import JobPayload
+from api.parameters import problems
+from api.router_factory import new_router
+from inference.broker.notify import wake, wake_interactive
+from inference.interactive.grid import check_inside
+from inference.interactive.models import ClickModel, click_model_named, click_models
+from inference.model_registry.status import ModelBlocked, Standing, state_of
+from storage.audit import Code
+from storage.container import Storage
+from storage.core.clock import utcnow
+from storage.core.errors import NotConfigured, StateConflict
+from storage.interactive.repository import (
+    Acceptance,
+    Box,
+    InteractiveSession,
+    Point,
+    session_over,
+)
+from storage.processes.process_roles import worker_name
+
+router = new_router(prefix="/api/interactive", tags=["reading"])
+
+SessionId = Annotated[str, Path(pattern=r"^[A-Za-z0-9-]{1,64}$", description="The session's id.")]
+WaitS = Annotated[float, Query(ge=0, le=30, description="Wait so long for what the worker is at.")]
+_LOOK_EVERY_S = 0.03
+_WAKE_EVERY_S = 1.0
+_MASK_S = 30.0
+_SAVING_S = 60.0
+_READ_OF_SESSION = Audited(Code.PROCEDURE_RECORD, "R", repeated=True)
+_CLICKED = Audited(Code.PROCEDURE_RECORD, "U", repeated=True)
+
+
+@router.get("/models", summary="Models that segment by clicks")
+@policy(READERS, "api:read", CAPABILITIES)
+def list_interactive_models(storage: StorageDep) -> InteractiveModelList:
+    """Bundles in the manner of DeepEdit and VISTA3D that were added, and whether they can be
+    used."""
+    unavailable = _unavailable(storage)
+    return InteractiveModelList(
+        is_available=unavailable is None,
+        reason=unavailable.message if unavailable else "",
+        remedy=unavailable.remedy if unavailable else "",
+        items=[_model_payload(storage, one) for one in click_models(storage.settings)],
+    )
+
+
+@router.post(
+    "/sessions",
+    status_code=201,
+    summary="Open a session of an interactive model",
+    responses=problems(400, 404, 409, 429, 503),
+)
+@policy(RADIOLOGISTS, "api:write", Audited(Code.PROCEDURE_RECORD, "C"))
+async def open_interactive_session(
+    request: Request, storage: StorageDep, principal: PrincipalDep, new: NewInteractiveSession
+) -> InteractiveSessionPayload:
+    """A worker loads the series and the model; `GET` with `wait_s` waits until it is `ready`.
+
+    Somebody has one session at a time: an earlier one ends. 503 where the node has no worker for
+    it, 429 where all sessions of the node are in use.
+    """
+    name_studies(request, new.study_instance_uid)
+    return _payload(await run_in_threadpool(_open, storage, principal, new), b"")
+
+
+@router.get(
+    "/sessions/{session_id}", summary="A session of an interactive model", responses=problems(404)
+)
+@policy(RADIOLOGISTS, "api:read", _READ_OF_SESSION)
+async def get_interactive_session(
+    request: Request,
+    storage: StorageDep,
+    principal: PrincipalDep,
+    session_id: SessionId,
+    wait_s: WaitS = 0.0,
+) -> InteractiveSessionPayload:
+    """Its state, the points, and the newest mask. For who opened it alone."""
+    session = await _waited(storage, principal, session_id, wait_s, lambda one: not one.is_waiting)
+    name_studies(request, session.study_instance_uid)
+    return await _with_mask(storage, session)
+
+
+@router.put(
+    "/sessions/{session_id}/clicks",
+    summary="Segment by these points and this box",
+    responses=problems(400, 404, 409),
+)
+@policy(RADIOLOGISTS, "api:write", _CLICKED)
+async def put_interactive_clicks(
+    request: Request,
+    storage: StorageDep,
+    principal: PrincipalDep,
+    session_id: SessionId,
+    clicks: Clicks,
+) -> InteractiveSessionPayload:
+    """All that hold from now on; the answer has the mask. A point is taken back by leaving it out.
+
+    Where the model takes longer than 30 s, `answered` is still below `number`: `GET` with `wait_s`
+    goes on waiting. 409 where the session is over, not ready, or was changed at the same moment.
+    """
+    points: list[Point] = [{"lps_mm": one.lps_mm, "inside": one.inside} for one in clicks.points]
+    changed = await run_in_threadpool(_change, storage, principal, session_id, points, clicks.box)
+    name_studies(request, changed.study_instance_uid)
+    session = await _waited(
+        storage,
+        principal,
+        session_id,
+        _MASK_S,
+        lambda one: one.answered >= changed.wanted,
+    )
+    _check_goes_on(session)
+    return await _with_mask(storage, session)
+
+
+@router.post(
+    "/sessions/{session_id}/accept",
+    status_code=201,
+    summary="Save the mask of a session",
+    responses=problems(400, 404, 409, 422, 507),
+)
+@policy(RADIOLOGISTS, "api:write", CHANGED)
+async def accept_interactive_mask(
+    request: Request,
+    storage: StorageDep,
+    principal: PrincipalDep,
+    session_id: SessionId,
+    accept: AcceptMask,
+) -> JobPayload:
+    """As a segment of a SEG, with an SR of its volume; sent like every result, UNVERIFIED.
+
+    The answer is the job that stands for it. The session goes on: the next structure that is
+    accepted is another segment of the same Segmentation, and one of the same label takes its
+    place.
+    """
+    asked = await run_in_threadpool(_accept, storage, principal, session_id, accept)
+    name_studies(request, asked.study_instance_uid)
+    session = await _waited(
+        storage, principal, session_id, _SAVING_S, lambda one: one.acceptance is None
+    )
+    _check_goes_on(session)
+    if not session.job_id:
+        problem = session.problem
+        raise ApiProblem(
+            409,
+            problem["code"] if problem else "state_conflict",
+            problem["detail"] if problem else "The worker is still saving the mask.",
+            remedy=problem["remedy"] if problem else "Look at the results of the study.",
+        )
+    wake(storage.settings)
+    return await run_in_threadpool(read_job, storage, session.job_id)
+
+
+@router.delete(
+    "/sessions/{session_id}",
+    status_code=204,
+    summary="End a session of an interactive model",
+    responses=problems(404),
+)
+@policy(RADIOLOGISTS, "api:write", Audited(Code.PROCEDURE_RECORD, "D"))
+def end_interactive_session(
+    request: Request, storage: StorageDep, principal: PrincipalDep, session_id: SessionId
+) -> None:
+    """What was not accepted is gone."""
+    session = storage.interactive_sessions.get(session_id, principal.identity.id, utcnow())
+    name_studies(request, session.study_instance_uid)
+    storage.interactive_sessions.end(session_id, "It was cancelled.")
+
+
+def _unavailable(storage: Storage) -> NotConfigured | None:
+    if not storage.settings.interactive_sessions:
+        return NotConfigured(
+            "This node allows no sessions of interactive models.",
+            remedy="Set MEDIVIEW_INTERACTIVE_SESSIONS to how many people may have one at once.",
+        )
+    if not storage.heartbeats.is_alive(worker_name("interactive"), utcnow()):
+        return NotConfigured(
+            "No worker for interactive models gives a sign of life.",
+            remedy="Start one on a host with memory for them: mediview worker --queue interactive",
+        )
+    return None
+
+
+def _blocked(storage: Storage, model: ClickModel) -> str:
+    record = storage.model_states.get(model.card.name, model.card.version)
+    return Standing(model, state_of(model.card, record), record).blocked
+
+
+def _model_payload(storage: Storage, model: ClickModel) -> InteractiveModelPayload:
+    reason = _blocked(storage, model)
+    if not reason:
+        readiness = model.readiness()
+        reason = "" if readiness.ready else readiness.detail
+    return InteractiveModelPayload(
+        name=model.name,
+        version=model.version,
+        title=model.title,
+        description=model.description,
+        modality=model.model.modality,
+        structures=list(model.structures),
+        needs_structure=model.needs_structure,
+        is_ready=not reason,
+        reason=reason,
+    )
+
+
+def _open(storage: Storage, principal: Principal, new: NewInteractiveSession) -> InteractiveSession:
+    storage.index.series(new.study_instance_uid, new.series_instance_uid)
+    unavailable = _unavailable(storage)
+    if unavailable is not None:
+        raise unavailable
+    named = [
+        one
+        for one in click_models(storage.settings)
+        if new.model in (one.name, one.model.name) and not _blocked(storage, one)
+    ]
+    model = click_model_named(named or click_models(storage.settings), new.model)
+    if blocked := _blocked(storage, model):
+        raise ModelBlocked(blocked)
+    session = storage.interactive_sessions.open(
+        new.study_instance_uid,
+        new.series_instance_uid,
+        model.name,
+        model.version,
+        model.structure(new.structure),
+        principal.identity.id,
+        storage.settings.interactive_sessions,
+        utcnow(),
+    )
+    wake_interactive(storage.settings)
+    return session
+
+
+def _change(
+    storage: Storage, principal: Principal, session_id: str, points: list[Point], box: Box | None
+) -> InteractiveSession:
+    session = _usable(storage, principal, session_id)
+    if session.grid is not None:
+        check_inside(points, box, session.grid)
+    return storage.interactive_sessions.change(session, points, box, utcnow())
+
+
+def _accept(
+    storage: Storage, principal: Principal, session_id: str, accept: AcceptMask
+) -> InteractiveSession:
+    session = _usable(storage, principal, session_id)
+    if accept.number != session.wanted or session.answered != session.wanted:
+        raise StateConflict(
+            f"The session is at change {session.wanted}, and the mask to be saved is of change"
+            f" {accept.number}.",
+            remedy="Look at the newest mask, and accept that.",
+        )
+    author = author_of(principal)
+    code = accept.code
+    acceptance: Acceptance = {
+        "author_name": author.name,
+        "author_id": author.id,
+        "is_person": author.is_person,
+        "label": accept.label,
+        "code": None if code is None else (code.value, code.scheme_designator, code.meaning),
+    }
+    return storage.interactive_sessions.accept(session, acceptance, utcnow())
+
+
+def _usable(storage: Storage, principal: Principal, session_id: str) -> InteractiveSession:
+    session = storage.interactive_sessions.get(session_id, principal.identity.id, utcnow())
+    _check_goes_on(session)
+    if session.state == "opening":
+        raise StateConflict(
+            "The session is not ready yet: a worker loads the series and the model.",
+            remedy="Wait for it: GET the session with wait_s.",
+        )
+    return session
+
+
+def _check_goes_on(session: InteractiveSession) -> None:
+    if session.state == "ended":
+        raise session_over(session)
+
+
+async def _waited(
+    storage: Storage,
+    principal: Principal,
+    session_id: str,
+    at_most_s: float,
+    is_enough: Callable[[InteractiveSession], bool],
+) -> InteractiveSession:
+    """The session, once it is as it is waited for, has ended, or time is over."""
+    until = time.monotonic() + at_most_s
+    woken = time.monotonic()
+    while True:
+        session = await run_in_threadpool(
+            storage.interactive_sessions.get, session_id, principal.identity.id, utcnow()
+        )
+        now = time.monotonic()
+        if session.state == "ended" or is_enough(session) or now >= until:
+            return session
+        if not session.lease_owner and now - woken > _WAKE_EVERY_S:
+            # The worker may have been busy with another, or the message was lost.
+            woken = now
+            await run_in_threadpool(wake_interactive, storage.settings)
+        await asyncio.sleep(_LOOK_EVERY_S)
+
+
+async def _with_mask(storage: Storage, session: InteractiveSession) -> InteractiveSessionPayload:
+    packed = b""
+    if session.mask_place is not None:
+        packed = await run_in_threadpool(storage.interactive_sessions.mask, session.session_id)
+    return _payload(session, packed)
+
+
+def _payload(session: InteractiveSession, packed: bytes) -> InteractiveSessionPayload:
+    grid, place = session.grid, session.mask_place
+    return InteractiveSessionPayload(
+        session_id=session.session_id,
+        study_instance_uid=session.study_instance_uid,
+        series_instance_uid=session.series_instance_uid,
+        model=session.pipeline,
+        model_version=session.pipeline_version,
+        structure=session.structure,
+        state=session.state,
+        reason=session.reason,
+        created_at=session.created_at,
+        number=session.wanted,
+        answered=session.answered,
+        points=[ClickedPointPayload(**one) for one in session.points],
+        box=session.box,
+        problem=None if session.problem is None else SessionProblemPayload(**session.problem),
+        voxels=session.voxels,
+        took_ms=session.took_ms,
+        grid=None
+        if grid is None
+        else GridPayload(
+            slices=grid["slices"],
+            rows=grid["rows"],
+            columns=grid["columns"],
+            lps_from_kji=grid["lps_from_kji"],
+            sources=[
+                GridSource(sop_instance_uid=uid, frame_number=number)
+                for uid, number in grid["sources"]
+            ],
+        ),
+        mask=None
+        if place is None or not packed
+        else MaskPayload(
+            start=place["start"],
+            shape=place["shape"],
+            bits=base64.b64encode(packed).decode("ascii"),
+        ),
+    )

@@ -1,0 +1,266 @@
+"""A mask that a person accepted: encoded, stored and sent like the result of a job.
+
+What one model made of one series by clicks is one Segmentation: each structure that is accepted
+is a segment of the next version, and one of the same name takes the place of the one before.
+"""
+
+import hashlib
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import count
+
+import numpy as np
+from numpy.typing import NDArray
+from pydicom.dataset import Dataset
+
+from inference.annotations.predecessor import predecessor_reports
+from inference.annotations.storing import stale
+from inference.deliveries.storing import encoded_under_free_uids, store_objects, want_delivery
+from inference.findings.normal_ranges import site_references
+from inference.imaging.acquisition.reconstruction import acquisition_of
+from inference.imaging.acquisition.tube_voltage import caveat_of_energies
+from inference.imaging.stated_numbers import headers_of
+from inference.interactive.loaded_series import LoadedSeries, check_unchanged
+from inference.interactive.models import ClickModel
+from inference.models.description import color_of
+from inference.models.population import caveat_of
+from inference.pipeline import SEGMENTS_AT_MOST, PipelineOutput, Segment
+from inference.pipelines.added_model import volumes_of
+from inference.pipelines.codes import ANATOMICAL_STRUCTURE
+from inference.prior_comparison import comparison_of
+from inference.results.author import Author
+from inference.results.encode import encode_results
+from inference.results.kinds_per_destination import kinds_wanted
+from inference.results.mask_edit import Edit
+from inference.results.mask_read import MaskStack, read_masks, read_segments
+from inference.rules.job_rule import destinations_of, rule_for
+from inference.volume_preparation.acquired import with_acquisition
+from inference.volume_preparation.coverage import with_caveat, with_validity
+from storage.container import Storage
+from storage.core.clock import utcnow
+from storage.core.entities import Job
+from storage.core.errors import InvalidRequest, NotFound
+from storage.core.findings import Code
+from storage.interactive.repository import Acceptance, InteractiveSession
+from storage.jobs.outcome import JobRows
+
+_TISSUE = Code("85756007", "SCT", "Tissue")
+_CLICKED = "Clicked structure"
+
+
+@dataclass(frozen=True)
+class _Version:
+    """The newest Segmentation of this model's clicks on the series; empty: there is none."""
+
+    segmentation: Dataset | None
+    segments: tuple[Segment, ...]
+    masks: MaskStack | None
+
+
+def save_accepted(
+    storage: Storage,
+    session: InteractiveSession,
+    acceptance: Acceptance,
+    model: ClickModel,
+    loaded: LoadedSeries,
+    mask: NDArray[np.bool_],
+) -> Job:
+    """Save the mask as a segment; the job that stands for it.
+
+    `mask`: bool, shape (slices, rows, columns). Raises InvalidRequest without a voxel or with too
+    many segments, StateConflict where the series has changed, UidConflict.
+    """
+    if not mask.any():
+        raise InvalidRequest("The mask is empty.", remedy="Click into a structure first.")
+    check_unchanged(storage, loaded)
+    volume, sources = loaded.volume, loaded.sources
+    author = Author(acceptance["author_name"], acceptance["is_person"], id=acceptance["author_id"])
+    before = _newest(storage, session, model, loaded)
+    added = _segment(model, session.structure, acceptance, before.segments)
+    segments, masks, number = _with_segment(before, added, mask)
+    output = PipelineOutput(
+        segments=segments, masks=masks, measurements=volumes_of(segments, masks, volume)
+    )
+    # By clicks as by hand: what the mask's surface looks like is the person's doing.
+    output = with_validity(model, output, volume, frozenset(range(len(segments))))
+    stack = headers_of(sources, volume)
+    output = with_acquisition(output, acquisition_of(stack))
+    output = with_caveat(output, caveat_of(model.card.population, stack))
+    output = with_caveat(output, caveat_of_energies(sources, volume))
+    job = _job(storage, session, model, loaded, before, masks, number, author)
+    edit = Edit(
+        author,
+        frozenset(range(1, len(segments) + 1)),
+        "",
+        before.segmentation,
+        is_clicked=True,
+    )
+    rule = rule_for(storage.settings, storage.index, model.name, sources)
+    destinations = destinations_of(storage.peers, rule)
+    encode = partial(
+        encode_results,
+        pipeline=model,
+        sources=sources,
+        volume=volume,
+        output=output,
+        extra_kinds=kinds_wanted(storage.settings, destinations),
+        predecessors=predecessor_reports(
+            storage.generated, storage.instances, storage.jobs, storage.feedback_reports, job
+        ),
+        edit=edit,
+        comparison=comparison_of(storage, job),
+        site_references=site_references(storage.settings),
+    )
+    job, results = encoded_under_free_uids(storage.generated, job, encode)
+    instances, stored = store_objects(storage.generated, storage.audit, job, results, lambda: None)
+    job = replace(
+        job, result={**job.result, "instances": stored, "findings": len(results.findings)}
+    )
+    if not storage.jobs.record(job, JobRows(results.findings)):
+        raise stale()
+    want_delivery(
+        storage.deliveries,
+        storage.settings,
+        job,
+        results,
+        instances,
+        destinations,
+        accepted=True,
+    )
+    return job
+
+
+def _newest(
+    storage: Storage, session: InteractiveSession, model: ClickModel, loaded: LoadedSeries
+) -> _Version:
+    jobs = storage.jobs.of_studies([session.study_instance_uid])[session.study_instance_uid]
+    mine = [
+        one
+        for one in jobs
+        if one.has_results
+        and one.series_instance_uid == session.series_instance_uid
+        and (one.pipeline, one.pipeline_version) == (model.name, model.version)
+    ]
+    for job in sorted(mine, key=lambda one: one.created_at, reverse=True):
+        made = [one for one in job.result.get("instances", ()) if one["kind"] == "SEG"]
+        if not made:
+            continue
+        try:
+            segmentation = storage.instances.dataset(
+                storage.generated.instance(made[0]["sop_instance_uid"])
+            )
+        except NotFound:
+            break
+        volume = loaded.volume
+        slices = tuple(zip(volume.sop_instance_uids, volume.frame_numbers, strict=True))
+        return _Version(
+            segmentation, read_segments(segmentation, {}), read_masks(segmentation, slices)
+        )
+    return _Version(None, (), None)
+
+
+def _segment(
+    model: ClickModel, structure: str, acceptance: Acceptance, before: Sequence[Segment]
+) -> Segment:
+    """As the model's card codes the structure; under the name and code that the person chose.
+
+    What has no name gets a number, so that it takes the place of none.
+    """
+    value = model.value_of(structure)
+    if value is not None:
+        stated = model.model.segment(value)
+        segment = Segment(
+            stated.label,
+            Code(*stated.category),
+            Code(*stated.code),
+            model.model.color_rgb(value),
+            is_measurable=stated.measurable,
+        )
+    else:
+        taken = {one.label for one in before}
+        label = next(one for number in count(1) if (one := f"{_CLICKED} {number}") not in taken)
+        segment = Segment(label, ANATOMICAL_STRUCTURE, _TISSUE, color_of(len(before) + 1))
+    if acceptance["label"]:
+        segment = replace(segment, label=acceptance["label"])
+    if acceptance["code"]:
+        segment = replace(segment, type=Code(*acceptance["code"]))
+    return segment
+
+
+def _with_segment(
+    before: _Version, added: Segment, mask: NDArray[np.bool_]
+) -> tuple[tuple[Segment, ...], NDArray[np.generic], int]:
+    """The segments and masks with one more, or with it in the place of the one of its name; and its
+    number."""
+    labels = [one.label for one in before.segments]
+    number = labels.index(added.label) + 1 if added.label in labels else len(labels) + 1
+    segments = (*before.segments[: number - 1], added, *before.segments[number:])
+    if len(segments) > SEGMENTS_AT_MOST:
+        raise InvalidRequest(
+            f"A segmentation has {SEGMENTS_AT_MOST} segments at most.",
+            remedy="Accept it under the name of one that is there, which it then replaces.",
+        )
+    stack = MaskStack((mask.shape[0], mask.shape[1], mask.shape[2]), len(segments))
+    for k in range(mask.shape[0]):
+        for one in range(1, len(labels) + 1):
+            if before.masks is not None and one != number:
+                stack.put(one, k, before.masks.plane(one, k))
+        stack.put(number, k, mask[k])
+    return segments, stack.array, number
+
+
+def _job(
+    storage: Storage,
+    session: InteractiveSession,
+    model: ClickModel,
+    loaded: LoadedSeries,
+    before: _Version,
+    masks: NDArray[np.generic],
+    number: int,
+    author: Author,
+) -> Job:
+    """A job that ended when it began; its input is the series, and what was clicked."""
+    predecessor = before.segmentation
+    replaces = "" if predecessor is None else str(predecessor.SOPInstanceUID)
+    digest = hashlib.sha256(f"clicks {session.session_id} {loaded.fingerprint} {replaces}".encode())
+    digest.update(masks.tobytes())
+    now = utcnow()
+    return Job(
+        job_id=str(uuid.uuid4()),
+        pipeline=model.name,
+        pipeline_version=model.version,
+        study_instance_uid=session.study_instance_uid,
+        series_instance_uid=session.series_instance_uid,
+        input_fingerprint=digest.hexdigest(),
+        input_object_key="",
+        state="COMPLETED",
+        stage="",
+        progress=1.0,
+        reason="",
+        priority=0,
+        attempts=0,
+        lease_owner="",
+        lease_expires_at=None,
+        created_at=now,
+        started_at=now,
+        finished_at=now,
+        updated_at=now,
+        patient_key=storage.index.patient_key(session.study_instance_uid),
+        result={
+            "edited": {
+                "by": author.name,
+                "segment_numbers": [number],
+                "reason": "",
+                "source_fingerprint": loaded.fingerprint,
+                "predecessor_sop_instance_uid": replaces,
+            },
+            "notes": _notes(session.points, session.box is not None),
+        },
+    )
+
+
+def _notes(points: Sequence[object], has_box: bool) -> list[str]:
+    clicked = f"{len(points)} {'point' if len(points) == 1 else 'points'}"
+    return [f"Segmented by a person's clicks: {clicked}{' and a box' if has_box else ''}."]

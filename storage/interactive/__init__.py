@@ -1,0 +1,1 @@
+"""Sessions of interactive models, as the API and the workers share them."""

@@ -1,0 +1,391 @@
+"""Sessions of interactive models: who has one open, what was clicked, what a worker answered.
+
+The row is all that the API and a worker share, so that they may be on different hosts. The
+series and the network are in the memory of the one process that holds the lease; a session whose
+process has ended is over, since nobody else has them.
+"""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
+from typing import Any, Literal, TypedDict
+
+from sqlalchemy import ColumnElement, Connection, Engine, and_, delete, func, insert, select, update
+
+from storage import tables as t
+from storage.core.callers.visibility import as_node
+from storage.core.errors import NotFound, StateConflict, TooManyRequests
+from storage.db.engine import reading, writing
+
+State = Literal["opening", "ready", "ended"]
+
+LEASE_S = 12.0
+"""So long after its last sign of life a worker's process counts as ended."""
+_UNCLAIMED_S = 90.0
+_REMEMBERED = timedelta(hours=1)
+"""How long the reason of a session that is over can be read."""
+POINTS_AT_MOST = 200
+
+
+class Point(TypedDict):
+    """LPS in mm; `inside` is false for a point that the structure must not contain."""
+
+    lps_mm: tuple[float, float, float]
+    inside: bool
+
+
+Box = tuple[tuple[float, float, float], tuple[float, float, float]]
+"""Two opposite corners, LPS in mm; its edges run along the axes of the volume."""
+
+
+class Grid(TypedDict):
+    """The volume: its shape, where its voxels lie, and of which frames its slices are."""
+
+    slices: int
+    rows: int
+    columns: int
+    lps_from_kji: list[list[float]]
+    sources: list[tuple[str, int]]
+
+
+class MaskPlace(TypedDict):
+    """Of the part of the volume that a mask states: its first voxel and its shape, (k, j, i)."""
+
+    start: tuple[int, int, int]
+    shape: tuple[int, int, int]
+
+
+class SessionProblem(TypedDict):
+    code: str
+    detail: str
+    remedy: str
+
+
+class Acceptance(TypedDict):
+    """By whom the mask is accepted, and under which name and code it is saved; empty: as the model
+    names it."""
+
+    author_name: str
+    author_id: str
+    is_person: bool
+    label: str
+    code: tuple[str, str, str] | None
+
+
+@dataclass(frozen=True)
+class InteractiveSession:
+    """`answered` follows `wanted`: the number of the last change, and of that in the mask."""
+
+    session_id: str
+    study_instance_uid: str
+    series_instance_uid: str
+    pipeline: str
+    pipeline_version: str
+    structure: str
+    owner_id: str
+    state: State
+    reason: str
+    points: list[Point]
+    box: Box | None
+    wanted: int
+    answered: int
+    problem: SessionProblem | None
+    mask_place: MaskPlace | None
+    voxels: int
+    took_ms: int
+    grid: Grid | None
+    acceptance: Acceptance | None
+    job_id: str
+    lease_owner: str
+    lease_expires_at: datetime | None
+    created_at: datetime
+    used_at: datetime
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether the worker owes something: its opening, a mask, or the saving."""
+        return self.state == "opening" or (
+            self.state == "ready" and (self.answered < self.wanted or self.acceptance is not None)
+        )
+
+
+_COLUMNS = [t.interactive_session.c[field.name] for field in fields(InteractiveSession)]
+
+
+class InteractiveSessions:
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def open(
+        self,
+        study_instance_uid: str,
+        series_instance_uid: str,
+        pipeline: str,
+        pipeline_version: str,
+        structure: str,
+        owner_id: str,
+        at_most: int,
+        now: datetime,
+    ) -> InteractiveSession:
+        """A new session, which a worker takes up. One that its owner has already ends.
+
+        Raises TooManyRequests where `at_most` of others are open.
+        """
+        session_id = str(uuid.uuid4())
+        with as_node(), writing(self._engine) as connection:
+            _end_lost(connection, now)
+            _end(
+                connection,
+                "It ended because the same person opened another.",
+                t.interactive_session.c.owner_id == owner_id,
+            )
+            connection.execute(
+                delete(t.interactive_session).where(
+                    t.interactive_session.c.state == "ended",
+                    t.interactive_session.c.used_at < now - _REMEMBERED,
+                )
+            )
+            others = connection.scalar(
+                select(func.count())
+                .select_from(t.interactive_session)
+                .where(t.interactive_session.c.state != "ended")
+            )
+            if (others or 0) >= at_most:
+                raise TooManyRequests(
+                    f"{others} sessions of interactive models are open, which is as many as"
+                    " this node may have (MEDIVIEW_INTERACTIVE_SESSIONS).",
+                    remedy="Wait until somebody has finished, and try again.",
+                )
+            connection.execute(
+                insert(t.interactive_session).values(
+                    session_id=session_id,
+                    study_instance_uid=study_instance_uid,
+                    series_instance_uid=series_instance_uid,
+                    pipeline=pipeline,
+                    pipeline_version=pipeline_version,
+                    structure=structure,
+                    owner_id=owner_id,
+                    state="opening",
+                    points=[],
+                    box=None,
+                    wanted=0,
+                    answered=0,
+                    problem=None,
+                    mask=None,
+                    mask_place=None,
+                    voxels=0,
+                    took_ms=0,
+                    grid=None,
+                    acceptance=None,
+                    created_at=now,
+                    used_at=now,
+                )
+            )
+        return self.get(session_id, owner_id, now)
+
+    def get(self, session_id: str, owner_id: str, now: datetime) -> InteractiveSession:
+        """Raises NotFound, also for a session of somebody else."""
+        found = self._find(session_id)
+        if found is None or found.owner_id != owner_id:
+            raise NotFound(
+                "There is no session under that identifier.",
+                remedy="Sessions end when nobody uses them; open another.",
+            )
+        if _is_lost(found, now):
+            with as_node(), writing(self._engine) as connection:
+                _end_lost(connection, now)
+            return self._find(session_id) or found
+        return found
+
+    def mask(self, session_id: str) -> bytes:
+        """gzip of the bits within `mask_place`; empty where no voxel is in it."""
+        with reading(self._engine) as connection:
+            return (
+                connection.scalar(
+                    select(t.interactive_session.c.mask).where(
+                        t.interactive_session.c.session_id == session_id
+                    )
+                )
+                or b""
+            )
+
+    def change(
+        self, session: InteractiveSession, points: Sequence[Point], box: Box | None, now: datetime
+    ) -> InteractiveSession:
+        """Let these points and this box hold from now on.
+
+        Raises StateConflict where the session has ended, or was changed meanwhile.
+        """
+        values = {"points": list(points), "box": box, "wanted": session.wanted + 1}
+        return self._by_owner(session, {**values, "used_at": now}, now)
+
+    def accept(
+        self, session: InteractiveSession, acceptance: Acceptance, now: datetime
+    ) -> InteractiveSession:
+        """Ask for the mask to be saved. Raises StateConflict."""
+        values = {"acceptance": acceptance, "problem": None, "job_id": "", "used_at": now}
+        return self._by_owner(session, values, now)
+
+    def end(self, session_id: str, reason: str) -> None:
+        """Doing it again changes nothing."""
+        with as_node(), writing(self._engine) as connection:
+            _end(connection, reason, t.interactive_session.c.session_id == session_id)
+
+    def claim(self, owner: str, now: datetime) -> InteractiveSession | None:
+        """The oldest session that no worker has taken up yet; it is this worker's now."""
+        table = t.interactive_session
+        with writing(self._engine) as connection:
+            _end_lost(connection, now)
+            waiting = connection.scalars(
+                select(table.c.session_id)
+                .where(table.c.state == "opening", table.c.lease_owner == "")
+                .order_by(table.c.created_at)
+            ).all()
+            for session_id in waiting:
+                taken = connection.execute(
+                    update(table)
+                    .where(table.c.session_id == session_id, table.c.lease_owner == "")
+                    .values(lease_owner=owner, lease_expires_at=_expiry(now))
+                )
+                if taken.rowcount:
+                    break
+            else:
+                return None
+        return self._find(session_id)
+
+    def renew(self, session_id: str, owner: str, now: datetime) -> bool:
+        """False where the session is over."""
+        return self._by_worker(session_id, owner, lease_expires_at=_expiry(now))
+
+    def look(self, session_id: str, owner: str) -> InteractiveSession | None:
+        """The session as it is; None where it is over."""
+        found = self._find(session_id)
+        if found is None or found.state == "ended" or found.lease_owner != owner:
+            return None
+        return found
+
+    def opened(self, session_id: str, owner: str, grid: Grid) -> bool:
+        return self._by_worker(session_id, owner, state="ready", grid=grid)
+
+    def answer(
+        self,
+        session_id: str,
+        owner: str,
+        number: int,
+        *,
+        mask: bytes | None = None,
+        mask_place: MaskPlace | None = None,
+        voxels: int = 0,
+        took_ms: int = 0,
+        problem: SessionProblem | None = None,
+    ) -> bool:
+        """The mask of the change of that number, or why there is none. False: it is over."""
+        return self._by_worker(
+            session_id,
+            owner,
+            answered=number,
+            mask=mask,
+            mask_place=mask_place,
+            voxels=voxels,
+            took_ms=took_ms,
+            problem=problem,
+        )
+
+    def saved(self, session_id: str, owner: str, job_id: str) -> bool:
+        return self._by_worker(session_id, owner, acceptance=None, job_id=job_id)
+
+    def not_saved(self, session_id: str, owner: str, problem: SessionProblem) -> bool:
+        return self._by_worker(session_id, owner, acceptance=None, problem=problem)
+
+    def _find(self, session_id: str) -> InteractiveSession | None:
+        with reading(self._engine) as connection:
+            row = (
+                connection.execute(
+                    select(*_COLUMNS).where(t.interactive_session.c.session_id == session_id)
+                )
+                .mappings()
+                .first()
+            )
+        return None if row is None else InteractiveSession(**row)
+
+    def _by_owner(
+        self, session: InteractiveSession, values: dict[str, Any], now: datetime
+    ) -> InteractiveSession:
+        table = t.interactive_session
+        with writing(self._engine) as connection:
+            changed = connection.execute(
+                update(table)
+                .where(
+                    table.c.session_id == session.session_id,
+                    table.c.owner_id == session.owner_id,
+                    table.c.state == "ready",
+                    table.c.wanted == session.wanted,
+                    table.c.lease_owner == session.lease_owner,
+                )
+                .values(values)
+            )
+        after = self.get(session.session_id, session.owner_id, now)
+        if not changed.rowcount:
+            if after.state == "ended":
+                raise session_over(after)
+            raise StateConflict(
+                "The session was changed meanwhile, or is not ready yet.",
+                remedy="Read it again, and repeat the change.",
+            )
+        return after
+
+    def _by_worker(self, session_id: str, owner: str, **values: Any) -> bool:
+        table = t.interactive_session
+        with writing(self._engine) as connection:
+            changed = connection.execute(
+                update(table)
+                .where(
+                    table.c.session_id == session_id,
+                    table.c.lease_owner == owner,
+                    table.c.state != "ended",
+                )
+                .values(values)
+            )
+        return bool(changed.rowcount)
+
+
+def session_over(session: InteractiveSession) -> StateConflict:
+    return StateConflict(
+        f"The session is over. {session.reason}".strip(), remedy="Open another session."
+    )
+
+
+def _expiry(now: datetime) -> datetime:
+    return now + timedelta(seconds=LEASE_S)
+
+
+def _is_lost(session: InteractiveSession, now: datetime) -> bool:
+    if session.state == "ended":
+        return False
+    if session.lease_expires_at is not None:
+        return session.lease_expires_at < now
+    return session.created_at < now - timedelta(seconds=_UNCLAIMED_S)
+
+
+def _end_lost(connection: Connection, now: datetime) -> None:
+    """Sessions whose process gives no sign of life any more, and those that nobody took up."""
+    table = t.interactive_session.c
+    _end(
+        connection,
+        "The worker's process that had the series in memory ended, and the clicks with it.",
+        and_(table.lease_owner != "", table.lease_expires_at < now),
+    )
+    _end(
+        connection,
+        f"No worker took it up within {_UNCLAIMED_S:g} s.",
+        and_(table.lease_owner == "", table.created_at < now - timedelta(seconds=_UNCLAIMED_S)),
+    )
+
+
+def _end(connection: Connection, reason: str, condition: ColumnElement[bool]) -> None:
+    connection.execute(
+        update(t.interactive_session)
+        .where(condition, t.interactive_session.c.state != "ended")
+        .values(state="ended", reason=reason, mask=None, mask_place=None, acceptance=None)
+    )
