@@ -182,7 +182,7 @@ exec sleep infinity
 
 
 @contextlib.contextmanager
-def servers(folder: Path) -> Iterator[None]:
+def servers(folder: Path, *, keep: bool) -> Iterator[None]:
     """PostgreSQL and Redis by the names that the secrets have: postgres and redis."""
     base = os.environ.get("KUBE_BASE", "docker.io/library/debian:trixie-slim")
     containerfile = (
@@ -202,7 +202,8 @@ def servers(folder: Path) -> Iterator[None]:
             options = ["--detach", "--init", "--pull=never", "--network", NETWORK, "--name", name]
             options += ["--volume", f"{folder}:/secrets:ro"]
             run("podman", "run", *options, "mediview-servers", "bash", "-c", command)
-            stack.callback(run, "podman", "rm", "--force", "--volumes", name)
+            if not keep:
+                stack.callback(run, "podman", "rm", "--force", "--volumes", name)
         until(has_accounts, "PostgreSQL")
         yield
 
@@ -353,7 +354,7 @@ def main() -> int:
         lasting = [one for one in documents if one["kind"] == "Deployment"]
         own = secrets(given.name, folder)
         if given.name == "group":
-            stack.enter_context(servers(folder))
+            stack.enter_context(servers(folder, keep=given.keep))
         unplay([*own, *claims, *jobs, *lasting])
         if not given.keep:
             stack.callback(unplay, [*own, *claims, *jobs, *lasting])
@@ -374,26 +375,18 @@ def main() -> int:
         except BaseException:
             for role in set(roles.values()):
                 if container := container_of(role):
-                    print(run("podman", "logs", "--tail", "30", container), file=sys.stderr)
+                    subprocess.run(["podman", "logs", "--tail", "30", container], check=False)
             raise
     return 0
 
 
 def job_ended() -> bool:
+    """Whether the migration has succeeded; one that fails is tried again, as by Kubernetes."""
     label = "label=app.kubernetes.io/component=migrate"
-    states = run(
-        "podman",
-        "ps",
-        "--all",
-        "--filter",
-        label,
-        "--format",
-        "{{.Names}} {{.State}} {{.ExitCode}}",
-    )
+    form = "{{.Names}} {{.State}} {{.ExitCode}}"
+    states = run("podman", "ps", "--all", "--filter", label, "--format", form)
     own = [line.split() for line in states.splitlines() if "-mediview " in line]
-    if own and own[0][1] == "exited" and own[0][2] != "0":
-        raise SystemExit(run("podman", "logs", own[0][0]))
-    return bool(own) and own[0][1] == "exited"
+    return bool(own) and own[0][1:] == ["exited", "0"]
 
 
 if __name__ == "__main__":
