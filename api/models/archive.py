@@ -1,5 +1,6 @@
 """A model that came as a ZIP archive, laid out as a folder."""
 
+import errno
 import stat
 import zipfile
 from pathlib import Path, PurePosixPath
@@ -13,6 +14,11 @@ from storage.settings import Settings
 _CHUNK_BYTES = 1024 * 1024
 # Weights hardly compress; deflate ends at about 1,030.
 _RATIO_AT_MOST = 200
+_NAME_BYTES = 255
+_PATH_BYTES = 1024
+_MOST_DEPTH = 32
+# 0: the archive says nothing of it, as those of Windows.
+_KINDS = (0, stat.S_IFREG, stat.S_IFDIR)
 
 
 def unpack_model(file: BinaryIO, into: Path, settings: Settings, copies: int) -> Path:
@@ -40,9 +46,10 @@ def _write(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, into: Path) -> None
         or ".." in path.parts
         or not entry.filename.isprintable()
         or "\\" in entry.filename
-        or stat.S_ISLNK(entry.external_attr >> 16)
+        or stat.S_IFMT(entry.external_attr >> 16) not in _KINDS
     ):
-        raise _refused(entry, "leads out of the archive, or is a link")
+        raise _refused(entry, "leads out of the archive, or is a link, a pipe or a device")
+    _check_lengths(entry, path)
     target = into.joinpath(*path.parts)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -58,9 +65,23 @@ def _write(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, into: Path) -> None
     except NotADirectoryError as error:
         raise _refused(entry, "is there twice, or both a file and a folder") from error
     except DAMAGES as error:
-        if isinstance(error, OSError):
+        # A damaged place is sought before the beginning of the file.
+        if isinstance(error, OSError) and error.errno != errno.EINVAL:
             raise
         raise _refused(entry, "is damaged") from error
+
+
+def _check_lengths(entry: zipfile.ZipInfo, path: PurePosixPath) -> None:
+    """The disk refuses longer ones, and they leave no room for the folder that holds the model."""
+    sizes_bytes = [len(part.encode("utf-8", "surrogatepass")) for part in path.parts]
+    if max(sizes_bytes) > _NAME_BYTES:
+        raise _refused(entry, f"has a name of {max(sizes_bytes)} bytes; {_NAME_BYTES} are allowed")
+    if len(sizes_bytes) > _MOST_DEPTH or sum(sizes_bytes) > _PATH_BYTES:
+        raise _refused(
+            entry,
+            f"lies {len(sizes_bytes)} folders deep under {sum(sizes_bytes)} bytes of names;"
+            f" {_MOST_DEPTH} and {_PATH_BYTES} are allowed",
+        )
 
 
 def _refused(entry: zipfile.ZipInfo, why: str) -> ApiProblem:

@@ -206,6 +206,8 @@ def _check_entries(entries: list[zipfile.ZipInfo], size_bytes: int, limits: Limi
         )
     for entry in entries:
         _check_compression(entry)
+        if not 0 <= entry.header_offset < size_bytes:
+            raise _broken_archive()
     total_bytes = sum(entry.file_size for entry in entries)
     if total_bytes > limits.total_bytes:
         raise LimitExceeded(

@@ -4,6 +4,7 @@ import base64
 import io
 import os
 import shutil
+import stat
 import subprocess
 import zipfile
 from collections.abc import Iterator
@@ -113,10 +114,26 @@ def link() -> bytes:
     return buffer.getvalue()
 
 
+def pipe() -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        entry = zipfile.ZipInfo("m/model.onnx")
+        entry.external_attr = (stat.S_IFIFO | 0o666) << 16
+        archive.writestr(entry, "")
+    return buffer.getvalue()
+
+
 @pytest.mark.parametrize(
     ("data", "says"),
     [
         (b"no archive", "damaged or incomplete"),
+        # The directory would begin behind the archive's end.
+        (zipped({"m/mediview.json": b"{}"})[:-4] + b"\xff" * 4, "damaged or incomplete"),
+        (zipped({f"m/{'b' * 3_000}": b"x"}), "has a name of 3000 bytes; 255 are allowed"),
+        (zipped({f"m/{'ä' * 200}": b"x"}), "has a name of 400 bytes; 255 are allowed"),
+        (zipped({f"{'a/' * 2_000}x": b"y"}), "2001 folders deep"),
+        (zipped({f"{'a' * 200}/{'b' * 200}/" * 3 + "x": b"y"}), "1024 are allowed"),
+        (pipe(), "a pipe or a device"),
         (zipped({"../../evil.txt": b"x"}), "leads out of the archive"),
         (zipped({"/etc/evil.txt": b"x"}), "leads out of the archive"),
         (zipped({"m/a": b"x", "m/a/b": b"x"}), "both a file and a folder"),
