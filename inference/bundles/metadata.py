@@ -4,8 +4,9 @@ import re
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from inference.models.card_numbers import check_voxels
 from inference.models.description import VERSION_PATTERN, OutputKind
 from storage.core.errors import InvalidRequest
 
@@ -45,9 +46,15 @@ class Output(BaseModel):
 class Input(BaseModel):
     model_config = ConfigDict(extra="ignore")
     modality: str = ""
-    num_channels: int = 1
-    spatial_shape: tuple[Any, ...] = ()
+    num_channels: int = Field(1, ge=0, le=4096)
+    spatial_shape: tuple[Any, ...] = Field((), max_length=8)
     is_patch_data: bool = False
+
+    @field_validator("spatial_shape")
+    @classmethod
+    def _of_voxels(cls, value: tuple[Any, ...]) -> tuple[Any, ...]:
+        check_voxels("spatial_shape", tuple(one for one in value if isinstance(one, int)))
+        return value
 
     @property
     def whole_shape(self) -> tuple[int, ...] | None:

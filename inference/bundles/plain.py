@@ -14,6 +14,7 @@ from pydantic import Field, model_validator
 from inference.model_servers.card import ServedModel
 from inference.model_servers.tensors import plain_axes
 from inference.models.card_file import CARD_FILE, Card, parsed, stated_in
+from inference.models.card_numbers import SpacingMm, VoxelEdge, check_voxels
 from inference.models.description import VERSION_PATTERN, ModelDescription, slug
 from inference.rules.conditions import Strict
 from storage.core.errors import InvalidRequest
@@ -50,12 +51,12 @@ class PlainModel(Strict):
     labels: dict[Annotated[str, Field(pattern=r"^\d+$")], str] = Field(min_length=1)
     """The name of each class by its channel; a segmentation's background is left out."""
     orientation: Annotated[str, Field(pattern=r"^[RLAPSI]{3}$")] = "RAS"
-    spacing_mm: tuple[float, float, float] | None = None
+    spacing_mm: tuple[SpacingMm, SpacingMm, SpacingMm] | None = None
     """Along the axes of `orientation`; left out: as the series has it."""
     intensity: Intensity | None = None
-    tile: tuple[int, int, int] | None = None
+    tile: tuple[VoxelEdge, VoxelEdge, VoxelEdge] | None = None
     """A segmentation sees the image in tiles of this shape; left out: whole."""
-    resize: tuple[int, int, int] | None = None
+    resize: tuple[VoxelEdge, VoxelEdge, VoxelEdge] | None = None
     """A classification sees the image in this shape."""
     activation: Literal["softmax", "sigmoid", "none"] = "softmax"
 
@@ -65,6 +66,8 @@ class PlainModel(Strict):
             raise ValueError("a classification sees the image whole; use resize")
         if self.output == "segmentation" and self.resize is not None:
             raise ValueError("a segmentation keeps the image's shape; use tile")
+        check_voxels("tile", self.tile)
+        check_voxels("resize", self.resize)
         return self
 
 

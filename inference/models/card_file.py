@@ -23,6 +23,7 @@ from inference.models.card_inputs import (
     check_priors,
     check_reference,
 )
+from inference.models.card_numbers import check_numbers
 from inference.models.card_words import mistakes_of
 from inference.models.population import OnOutside, Population
 from inference.normal_ranges.distribution import Distribution, NormalDistribution
@@ -48,6 +49,7 @@ _MAX_BYTES = 4 * 1024 * 1024
 _MAX_ELEMENTS = 100_000
 _Model = TypeVar("_Model", bound=BaseModel)
 _Code = tuple[str, str, str]
+_Colour = Annotated[int, Field(ge=0, le=255)]
 
 
 class CardSegment(Strict):
@@ -58,7 +60,7 @@ class CardSegment(Strict):
     """Value, scheme designator, meaning: `["78961009", "SCT", "Spleen"]`."""
     category: _Code = ("123037004", "SCT", "Anatomical Structure")
     laterality: Literal["left", "right"] | None = None
-    color_rgb: tuple[int, int, int] | None = None
+    color_rgb: tuple[_Colour, _Colour, _Colour] | None = None
     measurable: bool | None = None
     """Of lesions: whether sums in the manner of RECIST 1.1 may go by them; else by the type."""
 
@@ -190,6 +192,12 @@ class Card(Strict):
     """What else it is by, results do not call AI."""
     score_at_least: float = Field(0.5, ge=0, le=1)
     """Boxes of which a detector is less sure are left out."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _numbers_are_some(cls, stated: Any) -> Any:
+        check_numbers(stated)
+        return stated
 
     @model_validator(mode="after")
     def _known_metrics(self) -> "Card":

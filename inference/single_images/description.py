@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from inference.model_servers.card import ServedModel
 from inference.model_servers.endpoint import Endpoint
 from inference.models.card_file import CARD_FILE, CardSegment, parsed, read_json, stated_in
+from inference.models.card_numbers import check_numbers
 from inference.models.description import color_of, own_segment, slug
 from inference.models.model_folders import files_of, install, refuse_code
 from inference.single_images.card import Activation, ImageCard, OutputKind, Preprocessing, Resize
@@ -174,17 +175,31 @@ def _completed(card: Preprocessing, folder: Path, form: Format) -> Preprocessing
     if card.channels is None:
         changes["channels"] = 3 if form == "transformers" else 1
     if card.mean is None and stated:
-        # Such processors count from 0 to 255 unless they rescale; here white is 1.
-        factor = float(stated.get("rescale_factor") or 1 / 255)
-        white = 255.0 * factor if stated.get("do_rescale", True) else 255.0
-        normalizes = stated.get("do_normalize", True) and stated.get("image_mean")
-        mean = stated["image_mean"] if normalizes else [0.0]
-        std = stated["image_std"] if normalizes else [1.0]
-        changes["mean"] = tuple(float(one) / white for one in mean)
-        changes["std"] = tuple(float(one) / white for one in std)
+        changes["mean"], changes["std"] = _mean_and_std(stated, folder)
     if card.resize is None and stated.get("do_resize", True) and stated.get("size"):
         changes["resize"] = _resize(stated, folder)
     return card.model_copy(update=changes)
+
+
+def _mean_and_std(
+    stated: dict[str, Any], folder: Path
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    # Such processors count from 0 to 255 unless they rescale; here white is 1.
+    normalizes = stated.get("do_normalize", True) and stated.get("image_mean")
+    try:
+        factor = float(stated.get("rescale_factor") or 1 / 255)
+        white = 255.0 * factor if stated.get("do_rescale", True) else 255.0
+        mean = [float(one) / white for one in (stated["image_mean"] if normalizes else [0.0])]
+        std = [float(one) / white for one in (stated["image_std"] if normalizes else [1.0])]
+        check_numbers({"image_mean": mean, "image_std": std})
+        if min(std) <= 0:
+            raise ValueError("image_std is not above 0")
+    except (KeyError, TypeError, ValueError, ArithmeticError) as error:
+        raise InvalidRequest(
+            f"{folder / _PROCESSOR} states no mean and standard deviation that can be used.",
+            remedy="Correct image_mean, image_std and rescale_factor, or state both in the card.",
+        ) from error
+    return tuple(mean), tuple(std)
 
 
 def _resize(stated: dict[str, Any], folder: Path) -> Resize:
@@ -205,7 +220,7 @@ def _resize(stated: dict[str, Any], folder: Path) -> Resize:
             shortest_edge=int(size["shortest_edge"]),
             longest_edge=None if longest is None else int(longest),
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError, ArithmeticError) as error:
         raise InvalidRequest(
             f"{folder / _PROCESSOR} states a size that is not understood.",
             remedy="Name the resize in the card: model.image.resize.",

@@ -153,6 +153,15 @@ def test_an_onnx_classifier_gives_probabilities(
         ({"version": "../x"}, "model.version"),
         ({"output": "classification"}, "use resize"),
         ({"orientation": "XYZ"}, "model.orientation"),
+        ({"spacing_mm": [float("nan"), 1, 1]}, "model.spacing_mm.0 is nan"),
+        ({"spacing_mm": [1, float("inf"), 1]}, "model.spacing_mm.1 is inf"),
+        ({"spacing_mm": [1e-300, 1e300, 1]}, "model.spacing_mm.* numbers of a card"),
+        ({"spacing_mm": [-1, 1, 1]}, "model.spacing_mm.0"),
+        ({"spacing_mm": [1, 1, 0]}, "model.spacing_mm.2"),
+        ({"tile": [10**9, 10**9, 10**9]}, "model.tile.0"),
+        ({"tile": [4096, 4096, 4096]}, "voxels"),
+        ({"tile": [0, 32, 32]}, "model.tile.0"),
+        ({"intensity": {"values": [0, 1e200]}}, "model.intensity.values.1 is 1e"),
     ],
 )
 def test_a_card_that_cannot_be_followed_is_refused(
@@ -162,6 +171,23 @@ def test_a_card_that_cannot_be_followed_is_refused(
     (folder / "mediview.json").write_text(json.dumps(plain_card(**change)))
     with pytest.raises(InvalidRequest, match=says):
         add_model(storage.settings, storage.model_states, storage.shadow_runs, folder, "petra")
+
+
+@pytest.mark.parametrize(
+    ("stated", "says"),
+    [
+        ({"population": {"age_years": [0, float("inf")]}}, "population.age_years.1 is inf"),
+        ({"gate": {"dice": {"at_least": float("nan")}}}, "gate.dice.at_least is nan"),
+        ({"critical": [{"finding": "Mass", "above": -1e300}]}, "critical.0.above is -1e"),
+        ({"fixed_grid": {"edge_mm": float("nan"), "reason": "x"}}, "fixed_grid.edge_mm is nan"),
+        ({"score_at_least": 1e-300}, "score_at_least is 1e-300"),
+        ({"population": {"kvp": [0, 10**400]}}, "population.kvp.1 is 10000"),
+    ],
+)
+def test_a_card_has_numbers_that_somebody_can_mean(stated: dict[str, object], says: str) -> None:
+    with pytest.raises(ValidationError, match=says):
+        Card.model_validate(stated)
+    assert Card.model_validate({"population": {"age_years": [0, 120]}, "score_at_least": 0})
 
 
 @pytest.fixture(scope="module")
