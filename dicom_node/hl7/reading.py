@@ -125,6 +125,9 @@ class Message:
             ) from error
         _check_separators(text, header)
         self._lines = [line for line in re.split(r"\r\n|\r|\n", text) if line.strip()]
+        if any(line.startswith(f"MSH{header.separator}") for line in self._lines[1:]):
+            # Its acknowledgement would name the first alone (HL7 2.9.2: one for each message).
+            raise Refused("AR", "100", "Another message begins within the message.", "MSH")
         try:
             self._use(hl7.parse("\r".join(self._lines) + "\r"))
         except Exception as error:

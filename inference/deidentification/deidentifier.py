@@ -38,6 +38,7 @@ from inference.deidentification.safe_private import (
 from inference.deidentification.well_formed import is_well_formed
 from inference.deidentification.words import cleaned
 from inference.language.documents.reading import is_pdf
+from storage.core.untrusted_input.whole_numbers import read_whole_number
 from storage.dicom.value_errors import UNREADABLE
 
 _PIXELS = 0x7FE0
@@ -267,8 +268,10 @@ def _is_known(tag: BaseTag) -> bool:
 def _stated_age(value: Any) -> Any:
     """Very old people are few (45 CFR 164.514(b)(2)(i)(C))."""
     text = str(value or "")
-    if text.endswith("Y") and text[:-1].isdigit() and int(text[:-1]) > _OLDEST_STATED_AGE:
-        return "090Y"
+    if text.endswith("Y") and text[:-1].isdigit():
+        # More digits than a number of years can have, or of other scripts, are no younger.
+        years = read_whole_number(text[:-1])
+        return "090Y" if years is None or years > _OLDEST_STATED_AGE else value
     return value
 
 

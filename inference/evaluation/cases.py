@@ -22,6 +22,7 @@ from inference.refusals import VolumeRefused
 from storage.core.errors import InvalidRequest, MediViewError
 from storage.core.patient_sex import sex_of
 from storage.core.untrusted_input.folder_walk import files_below
+from storage.core.untrusted_input.whole_numbers import read_whole_number
 from storage.dicom.storage_classes import SEGMENTATION_CLASSES
 
 LABELS_FILE = "labels.json"
@@ -126,7 +127,7 @@ def groups_of(image: Dataset) -> dict[str, str]:
     thickness = _number(image.get("SliceThickness"))
     age = str(image.get("PatientAge") or "").strip(" \0").upper()
     stated_sex = str(image.get("PatientSex") or "").strip()
-    years = int(age[:3]) if age[:3].isdigit() and age.endswith("Y") else None
+    years = read_whole_number(age[:3]) if age.endswith("Y") else None
     return {
         "sex": sex_of(stated_sex) or stated_sex or "not stated",
         "age": "not stated" if years is None else f"{years // 20 * 20} to {years // 20 * 20 + 19}",

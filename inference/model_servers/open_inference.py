@@ -27,6 +27,7 @@ from inference.model_servers.tensors import (
     to_server,
 )
 from inference.refusals import ModelServerFailed, ModelUnusable
+from storage.core.untrusted_input.whole_numbers import read_whole_number
 
 _HEADER_LENGTH = "Inference-Header-Content-Length"
 _BINARY = "binary_tensor_data"
@@ -159,11 +160,11 @@ class InferenceClient:
 
     def _output(self, answer: ServerAnswer, max_bytes: int) -> NDArray[Any]:
         body = answer.read(max_bytes)
-        length = answer.headers.get(_HEADER_LENGTH, str(len(body)))
-        if not length.isdecimal() or int(length) > len(body):
+        length = read_whole_number(answer.headers.get(_HEADER_LENGTH, str(len(body))))
+        if length is None or length > len(body):
             raise self._garbage("an answer that is shorter than it states")
         try:
-            stated = json_of(body[: int(length)])
+            stated = json_of(body[:length])
         except ValueError as error:
             raise self._garbage("what is not JSON") from error
         outputs = stated.get("outputs") if isinstance(stated, dict) else None
@@ -172,7 +173,7 @@ class InferenceClient:
         self._check_version(_shown(stated.get("model_version")))
         return decoded(
             outputs[0],
-            body[int(length) :],
+            body[length:],
             self._model.output,
             self._whose,
             self._endpoint.limits.max_bytes,

@@ -16,6 +16,7 @@ from inference.webhooks.wording import PeopleMessage
 from storage.core.clock import utcnow
 from storage.core.text.outside_text import text_from_outside
 from storage.core.untrusted_input.host_names import resolving
+from storage.core.untrusted_input.whole_numbers import read_whole_number
 from storage.settings import Settings
 
 _READY, _BYE = 220, 221
@@ -176,8 +177,8 @@ def _transfer(
     client: "_Client", settings: Settings, recipient: str, content: bytes, where: str
 ) -> MailOutcome:
     client.ehlo_or_helo_if_needed()
-    limit = client.esmtp_features.get("size", "")
-    if limit.isdecimal() and 0 < int(limit) < len(content):
+    limit = read_whole_number(client.esmtp_features.get("size", "")) or 0
+    if 0 < limit < len(content):
         words = f"{where} takes messages of {limit} bytes; this one has {len(content)}."
         return MailOutcome(False, words, is_final=True)
     code, answer = client.mail(settings.smtp_from)

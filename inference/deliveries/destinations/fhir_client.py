@@ -15,6 +15,7 @@ from dicom_node.peers import PeerFailed
 from inference.deliveries.destinations.http_client import HttpClient
 from storage.core.errors import LimitExceeded
 from storage.core.untrusted_input.bounded_json import load_bounded_json
+from storage.core.untrusted_input.whole_numbers import read_whole_number
 from storage.peers.repository import KnownPeer
 from storage.settings import Settings
 
@@ -178,4 +179,5 @@ def _is_header(text: str) -> bool:
 
 def _seconds(retry_after: str | None) -> float | None:
     """Of `Retry-After` in seconds (RFC 9110 10.2.3); a date is not waited for."""
-    return float(retry_after) if retry_after and retry_after.isdecimal() else None
+    seconds = read_whole_number(retry_after or "")
+    return None if seconds is None else float(seconds)

@@ -48,6 +48,15 @@ def test_a_segment_that_only_begins_like_one_is_none() -> None:
     assert list(message.groups("MRG")) == []
 
 
+def test_a_message_within_a_message_is_refused_and_not_dropped() -> None:
+    """One acknowledgement would name the first alone."""
+    with pytest.raises(Refused, match="Another message begins") as refusal:
+        read(b"PID|||1", HEAD, b"PID|||2")
+    assert refusal.value.code == "AR"
+    # A segment of the site that only begins like one.
+    read(b"PID|||1", b"MSHX|2")
+
+
 def test_more_fields_than_any_message_has_are_refused() -> None:
     with pytest.raises(Refused, match="more than 20000 fields"):
         read(*[b"PID"] * (MAX_SEPARATORS + 1))

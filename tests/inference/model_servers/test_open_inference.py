@@ -13,7 +13,7 @@ from inference.model_servers.endpoint import endpoint_of
 from inference.model_servers.open_inference import InferenceClient
 from inference.refusals import ModelServerFailed, ModelUnusable
 from storage.settings import load_settings
-from tests.inference.model_servers.servers import Behaviour, infers, serving
+from tests.inference.model_servers.servers import Asked, Behaviour, Exchange, infers, serving
 
 SHAPE = [1, 1, 32, 32, 32]
 METADATA: dict[str, Any] = {
@@ -168,3 +168,16 @@ def test_more_than_the_site_allows_is_not_read() -> None:
             MODEL.model_copy(update={"output": output}),
             model_server_max_bytes=1 << 20,
         )
+
+
+def test_a_length_that_is_no_number_is_no_answer() -> None:
+    """5,000 digits are more than Python reads as a number."""
+
+    def behave(exchange: Exchange, asked: Asked) -> None:
+        if asked.method == "POST":
+            exchange.answer(200, b"{}", **{"Inference-Header-Content-Length": "9" * 5000})
+        else:
+            infers(two_classes, METADATA)(exchange, asked)
+
+    with pytest.raises(ModelServerFailed, match="shorter than it states"):
+        asked(behave)
