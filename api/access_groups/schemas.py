@@ -3,12 +3,13 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from api.base_schemas import CursorPage, Payload, RequestBody
 from api.request_rules.text_lengths import CONDITIONS
 from api.times import Moment
 from storage.access_groups.entities import Member, MemberKind, Origin, Unmatched
+from storage.core.text.outside_text import clean_text
 
 Rule = Annotated[
     dict[str, Any] | None,
@@ -20,6 +21,7 @@ Rule = Annotated[
         examples=[{"any": [{"InstitutionName": "St. Mary"}, {"ReferringPhysicianName": "Doe"}]}],
     ),
 ]
+_LETTERS_AT_LEAST = 5
 _Name = Annotated[
     str,
     Field(min_length=1, max_length=80, pattern=r"^[\w .@-]+$", examples=["Radiology North"]),
@@ -109,12 +111,22 @@ class StudyAccessGroups(Payload):
     items: list[StudyAccessGroup]
 
 
+def _readable(reason: str) -> str:
+    """Without characters of control and direction, which administrators would not see."""
+    seen = clean_text(reason, lines=True).strip()
+    if sum(one.isalnum() for one in seen) < _LETTERS_AT_LEAST:
+        raise ValueError(f"has {_LETTERS_AT_LEAST} letters or digits at least")
+    return seen
+
+
 class EmergencyRequest(RequestBody):
     """Names the studies in exactly one way."""
 
-    reason: Annotated[str, StringConstraints(strip_whitespace=True)] = Field(
-        min_length=10, max_length=500, description="Why; administrators read it."
-    )
+    reason: Annotated[
+        str,
+        StringConstraints(strip_whitespace=True, min_length=10, max_length=500),
+        AfterValidator(_readable),
+    ] = Field(description="Why; administrators read it.")
     study_instance_uid: str = Field("", max_length=64)
     accession_number: str = Field("", max_length=64)
     patient_id: str = Field("", max_length=64)

@@ -17,6 +17,7 @@ from api.server.checks.exposure import (
     check_hl7,
     check_network,
     check_proxy,
+    check_public_address,
     check_sign_in,
     check_tls_peers,
 )
@@ -70,6 +71,7 @@ def diagnose(settings: Settings) -> Iterator[Check]:
     yield _http(settings)
     yield check_network(settings)
     yield check_proxy(settings)
+    yield check_public_address(settings)
     yield from check_hl7(settings)
     with ExitStack() as stack:
         try:

@@ -70,6 +70,25 @@ def check_proxy(settings: Settings) -> Check:
     return Check("proxy", "ok", "none known")
 
 
+def check_public_address(settings: Settings) -> Check:
+    """Answers of the DICOMweb services name the node by the Host that was asked for."""
+    name = "public address"
+    if settings.public_url:
+        return Check(name, "ok", settings.resolved_public_url)
+    if settings.auth == "none" or (
+        is_loopback(settings.http_host) and not settings.trusted_proxies
+    ):
+        return Check(name, "ok", "not stated; the node is asked by this machine")
+    return Check(
+        name,
+        "note",
+        "not stated: addresses in answers (RetrieveURL) repeat whatever host a caller names, which"
+        " a cache in front of the node would hand to others, and links in messages lead to this"
+        " machine",
+        "Set MEDIVIEW_PUBLIC_URL to the address that browsers and archives use.",
+    )
+
+
 def check_hl7(settings: Settings) -> Iterator[Check]:
     """Nothing where there is no listener."""
     if not settings.hl7_port:

@@ -113,6 +113,8 @@ def test_administrators_are_told_and_review_it(hospitals: TwoHospitals) -> None:
         ({"patient_id": "S-0815", "duration_s": 86_400}, 400),
         ({"patient_id": "S-0815", "reason": "short"}, 422),
         ({"patient_id": "S-0815", "reason": " " * 20}, 422),
+        ({"patient_id": "S-0815", "reason": "\u202e" * 10}, 422),
+        ({"patient_id": "S-0815", "reason": "\u200b." * 10}, 422),
         ({"patient_id": "S-*"}, 404),
     ],
 )
