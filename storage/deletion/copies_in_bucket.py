@@ -1,17 +1,12 @@
-"""Deletions in the bucket, so that an index that is rebuilt from there knows of them too.
+"""Deletions in a bucket of whole volumes, so that an index rebuilt from there knows of them.
 
-Each deletion is an object that holds its tombstone as a volume does (`storage.volumes.records`):
-which instances went, and when each had been received. An object of an instance names that time as
-well: one that could not leave the bucket yet is no instance that was sent again.
+A volume that holds nothing but tombstones is not copied there, so each deletion is an object that
+holds its tombstone as a volume does (`storage.volumes.records`).
 """
-
-from collections.abc import Mapping
-from datetime import datetime
 
 from sqlalchemy import Connection, Engine, delete, select
 
 from storage import tables as t
-from storage.core.entities import Instance
 from storage.db.engine import reading, writing
 from storage.index.tombstones import Deleted, Discarded, Tombstone
 from storage.objects.filesystem import ObjectStore
@@ -19,7 +14,6 @@ from storage.objects.keys import deletion_key
 from storage.volumes.records import encode_header
 
 _AT_ONCE = 100
-_RECEIVED_AT = "received-at"
 
 
 def copy_deletions(engine: Engine, objects: ObjectStore, limit: int = _AT_ONCE) -> int:
@@ -29,12 +23,13 @@ def copy_deletions(engine: Engine, objects: ObjectStore, limit: int = _AT_ONCE) 
     Raises StorageUnavailable when the bucket does not answer; the rest goes next time.
     """
     with reading(engine) as connection:
-        generations = connection.execute(
-            select(t.uncopied_deletion.c.generation)
-            .order_by(t.uncopied_deletion.c.generation)
-            .limit(limit)
-        ).scalars()
-        waiting = list(generations)
+        waiting = list(
+            connection.execute(
+                select(t.uncopied_deletion.c.generation)
+                .order_by(t.uncopied_deletion.c.generation)
+                .limit(limit)
+            ).scalars()
+        )
     for generation in waiting:
         with reading(engine) as connection:
             tombstone = _noted(connection, generation)
@@ -45,30 +40,6 @@ def copy_deletions(engine: Engine, objects: ObjectStore, limit: int = _AT_ONCE) 
                 delete(t.uncopied_deletion).where(t.uncopied_deletion.c.generation == generation)
             )
     return len(waiting)
-
-
-def metadata_of(instance: Instance) -> Mapping[str, str]:
-    """What goes with the object of an instance."""
-    return {_RECEIVED_AT: instance.received_at.isoformat()}
-
-
-def is_object_of_deleted(
-    connection: Connection, objects: ObjectStore, sop_instance_uid: str, key: str
-) -> bool:
-    """Whether the object is what was deleted, and not the same instance sent again.
-
-    Of objects of versions before 0094, which do not say when they were received, it is not known:
-    False. Raises StorageUnavailable.
-    """
-    noted = t.tombstone.c.sop_instance_uid == sop_instance_uid
-    received = set(connection.execute(select(t.tombstone.c.received_at).where(noted)).scalars())
-    if not received:
-        return False
-    text = objects.metadata(key).get(_RECEIVED_AT, "")
-    try:
-        return datetime.fromisoformat(text) in received
-    except ValueError:
-        return False
 
 
 def _noted(connection: Connection, generation: int) -> Tombstone | None:
@@ -83,16 +54,15 @@ def _noted(connection: Connection, generation: int) -> Tombstone | None:
     ).all()
     if not instances and not contents:
         return None
+    deleted_at = instances[0].deleted_at if instances else contents[0].discarded_at
     return Tombstone(
         instances[0].study_instance_uid if instances else "",
-        instances[0].deleted_at if instances else contents[0].discarded_at,
+        deleted_at,
         generation,
-        tuple(
-            # A time at which nothing was received, where it is not known.
-            Deleted(row.sop_instance_uid, "", row.received_at or row.deleted_at)
-            for row in instances
-        ),
-        tuple(Discarded(row.sop_instance_uid, row.digest, row.discarded_at) for row in contents),
+        # When they had been received is for the volumes alone, by which a start carries out
+        # deletions that the index does not know.
+        tuple(Deleted(row.sop_instance_uid, "", deleted_at) for row in instances),
+        tuple(Discarded(row.sop_instance_uid, row.digest, deleted_at) for row in contents),
     )
 
 

@@ -101,7 +101,6 @@ def note_tombstone(connection: Connection, tombstone: Tombstone) -> None:
                 "study_instance_uid": tombstone.study_instance_uid,
                 "generation": tombstone.generation,
                 "deleted_at": tombstone.deleted_at,
-                "received_at": one.received_at,
             },
         )
     for content in tombstone.contents:
@@ -145,16 +144,24 @@ def covering_generation(
     connection: Connection, sop_instance_uid: str, generation: int, digest: str
 ) -> int:
     """The newest deletion that covers such a record; 0 where none does."""
-    deleted = select(func.max(t.tombstone.c.generation)).where(
+    found = covering(connection, sop_instance_uid, generation, digest)
+    return max((number for number, _ in found), default=0)
+
+
+def covering(
+    connection: Connection, sop_instance_uid: str, generation: int, digest: str
+) -> list[tuple[int, datetime]]:
+    """The deletions that cover such a record: their numbers, and when they were made."""
+    deleted = select(t.tombstone.c.generation, t.tombstone.c.deleted_at).where(
         t.tombstone.c.sop_instance_uid == sop_instance_uid,
         t.tombstone.c.generation > generation,
     )
-    discarded = select(func.max(t.discarded_content.c.generation)).where(
+    discarded = select(t.discarded_content.c.generation, t.discarded_content.c.discarded_at).where(
         t.discarded_content.c.sop_instance_uid == sop_instance_uid,
         t.discarded_content.c.digest == digest,
         t.discarded_content.c.generation > generation,
     )
-    return max(connection.execute(newest).scalar() or 0 for newest in (deleted, discarded))
+    return [(row[0], row[1]) for one in (deleted, discarded) for row in connection.execute(one)]
 
 
 def is_discarded(discarded: Discarded) -> ColumnElement[bool]:

@@ -1,7 +1,7 @@
 """One round of what keeps the storage in order; the clock of `inference` calls it.
 
-Records without rows are indexed, tombstones that the disk did not take are written and copied to
-the bucket, objects of deleted instances leave it, received ones go there, mostly dead volumes are
+Records without rows are indexed, tombstones that the disk did not take are written, objects of
+deleted instances leave the bucket, received ones and deletions go there, mostly dead volumes are
 rewritten, retired ones removed, the cache is kept within its limit, damaged instances are looked
 for and repaired, what the node made is digested where it is not yet, and what was kept long enough
 goes.
@@ -74,6 +74,7 @@ class Housekeeper:
                 # Before a right copy is dropped from the cache.
                 self._try("repair", self._repair_damaged)
                 more = self._try("upload_instances", self._upload)
+                more |= self._try("copy_deletions", self._copy_deletions)
                 self._try("compact", lambda: self._compact(now, at_once=compact_now))
                 self._try("limit_cache", self._limit_cache)
                 self._try("scrub", lambda: self._scrub_some(now))
@@ -109,18 +110,20 @@ class Housekeeper:
 
     def _upload(self) -> bool:
         storage = self._storage
-        if storage.settings.object_store != "s3":
-            purge(storage.engine, storage.objects)
-            return False
-        # Before the objects go: cut off in the middle, an index that is rebuilt knows of all.
-        copied_deletions = copy_deletions(storage.engine, storage.objects)
         purged = purge(storage.engine, storage.objects)
+        if storage.settings.object_store != "s3":
+            return False
         if storage.settings.s3_layout == "volumes":
-            uploaded = upload_volume(storage.engine, storage.volumes.folder, storage.objects)
-            return uploaded or bool(copied_deletions)
+            return upload_volume(storage.engine, storage.volumes.folder, storage.objects)
         limit = _SETTLE_AT_ONCE
         copied = upload_instances(storage.engine, storage.instances, storage.objects, limit)
-        return copied == limit or bool(purged) or bool(copied_deletions)
+        return copied == limit or bool(purged)
+
+    def _copy_deletions(self) -> bool:
+        storage, settings = self._storage, self._storage.settings
+        if settings.object_store != "s3" or settings.s3_layout != "volumes":
+            return False
+        return bool(copy_deletions(storage.engine, storage.objects))
 
     def _compact(self, now: datetime, *, at_once: bool) -> bool:
         storage, settings = self._storage, self._storage.settings

@@ -17,7 +17,6 @@ from storage import tables as t
 from storage.core.entities import Instance
 from storage.core.errors import InstanceDamaged, NotFound, StorageUnavailable
 from storage.db.engine import reading, writing
-from storage.deletion.copies_in_bucket import metadata_of
 from storage.index.row_mapping import to_instance
 from storage.index.select_statements import select_stored_instances
 from storage.index.tombstones import want_purged
@@ -45,9 +44,7 @@ def upload_instances(
     def copy(instance: Instance) -> None:
         try:
             with instances.open_stored(instance) as stream:
-                objects.put(
-                    object_key(instance), stream, "application/dicom", metadata_of(instance)
-                )
+                objects.put(object_key(instance), stream, "application/dicom")
         except InstanceDamaged:
             return  # noted when it was read
         except (StorageUnavailable, NotFound):

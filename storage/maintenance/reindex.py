@@ -12,12 +12,13 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Literal
 
 import structlog
-from sqlalchemy import Engine, delete, func, select
+from sqlalchemy import Engine, func, select
 
 from storage import tables as t
 from storage.core.clock import utcnow
@@ -25,11 +26,10 @@ from storage.core.entities import Location
 from storage.core.errors import InvalidInstance, InvalidRequest, LimitExceeded
 from storage.db.engine import insert_or_ignore, make_engine, reading, writing
 from storage.db.migrate import upgrade_schema
-from storage.deletion.copies_in_bucket import is_object_of_deleted
 from storage.dicom.digests import digest_like, proves
 from storage.dicom.part10 import Header, read_header
 from storage.index.insert_instance import NewInstance, find_known, note_if_generated
-from storage.index.tombstones import Tombstone, is_covered, note_tombstone, want_purged
+from storage.index.tombstones import Tombstone, covering, note_tombstone
 from storage.maintenance.reindex_rows import Rebuilt, add_batch, set_times
 from storage.objects.filesystem import ObjectStore
 from storage.objects.keys import DELETIONS
@@ -87,13 +87,18 @@ def _rebuild(
         rebuilt = Rebuilt()
         # Every tombstone before any record, and what was kept aside behind all that was not,
         # wherever either lies.
+        deletions = _Deletions(engine)
         if bucket is not None:
-            _note_tombstones_of_bucket(engine, bucket, tell)
+            _note_tombstones_of_bucket(deletions, bucket, tell)
+        if folder is not None:
+            _note_tombstones_of_volumes(deletions, folder)
+        if bucket is not None:
+            _note_copied_deletions(deletions, bucket, rebuilt)
         kept_aside: list[Callable[[], object]] = []
         if folder is not None:
-            kept_aside += _from_volumes(engine, folder, rebuilt, tell)
+            kept_aside += _from_volumes(engine, folder, deletions, rebuilt, tell)
         if bucket is not None:
-            kept_aside += _from_bucket(engine, bucket, rebuilt, tell)
+            kept_aside += _from_bucket(engine, bucket, deletions, rebuilt, tell)
         for add in kept_aside:
             add()
         set_times(engine)
@@ -113,8 +118,36 @@ def _check_empty(engine: Engine) -> None:
         )
 
 
+class _Deletions:
+    """What was deleted, by tombstones of the volumes and by their copies in the bucket.
+
+    A number of the volumes needs no clock. A copy may be from before the data folder was begun
+    again, or put back, and its number from another count: it covers what was received before it.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._in_volumes: set[tuple[int, datetime]] = set()
+
+    def note(self, record: Record, payload: bytes, *, is_copy: bool) -> None:
+        tombstone = Tombstone.decode(record.note, payload)
+        number = tombstone.generation, tombstone.deleted_at
+        if is_copy and number in self._in_volumes:
+            return
+        if not is_copy:
+            self._in_volumes.add(number)
+        with writing(self._engine) as connection:
+            note_tombstone(connection, tombstone)
+
+    def cover(self, sop_instance_uid: str, record: Record) -> bool:
+        note = record.note
+        with reading(self._engine) as connection:
+            found = covering(connection, sop_instance_uid, note.generation, record.digest)
+        return any(one in self._in_volumes or note.received_at <= one[1] for one in found)
+
+
 def _from_volumes(
-    engine: Engine, folder: Path, rebuilt: Rebuilt, tell: Tell
+    engine: Engine, folder: Path, deletions: _Deletions, rebuilt: Rebuilt, tell: Tell
 ) -> list[Callable[[], object]]:
     """Add what was not kept aside; each of what is returned adds what a volume has of the rest."""
     paths = [path for path in volumes_in(folder) if not is_unfinished(path)]
@@ -123,36 +156,45 @@ def _from_volumes(
 
     def add_rest(path: Path) -> None:
         with translated_os_errors(folder):
-            _index_volume(engine, path, "", rebuilt, kept_aside=True)
+            _index_volume(engine, path, "", deletions, rebuilt, kept_aside=True)
 
     with translated_os_errors(folder):
-        for path in paths:
-            _note_tombstones(engine, path, Generation(folder))
         done = 0
         for path in paths:
-            if _index_volume(engine, path, "", rebuilt):
+            if _index_volume(engine, path, "", deletions, rebuilt):
                 rest.append(partial(add_rest, path))
             done += path.stat().st_size
             tell(done, total)
     return rest
 
 
-def _note_tombstones_of_bucket(engine: Engine, objects: ObjectStore, tell: Tell) -> None:
-    for key in objects.list(DELETIONS):
-        with _local_copy(objects, key) as path:
-            _note_tombstones(engine, path, None)
-    # They are there already.
-    with writing(engine) as connection:
-        connection.execute(delete(t.uncopied_deletion))
+def _note_tombstones_of_volumes(deletions: _Deletions, folder: Path) -> None:
+    with translated_os_errors(folder):
+        for path in volumes_in(folder):
+            if not is_unfinished(path):
+                for record in _note_tombstones(deletions, path):
+                    Generation(folder).ensure(record.note.generation)
+
+
+def _note_tombstones_of_bucket(deletions: _Deletions, objects: ObjectStore, tell: Tell) -> None:
     volumes = list(objects.list("volumes/"))
     for done, key in enumerate(volumes, 1):
         with _local_copy(objects, key) as path:
-            _note_tombstones(engine, path, None)
+            for _ in _note_tombstones(deletions, path):
+                pass
         tell(done, 2 * len(volumes))
 
 
+def _note_copied_deletions(deletions: _Deletions, objects: ObjectStore, rebuilt: Rebuilt) -> None:
+    for key in objects.list(DELETIONS):
+        with _local_copy(objects, key) as path:
+            if not list(_note_tombstones(deletions, path, are_copies=True)):
+                log.error("copied_deletion_damaged", key=key)
+                rebuilt.refused += 1
+
+
 def _from_bucket(
-    engine: Engine, objects: ObjectStore, rebuilt: Rebuilt, tell: Tell
+    engine: Engine, objects: ObjectStore, deletions: _Deletions, rebuilt: Rebuilt, tell: Tell
 ) -> list[Callable[[], object]]:
     """As `_from_volumes`, with the objects of single instances; tombstones are noted before."""
     volumes = list(objects.list("volumes/"))
@@ -163,11 +205,11 @@ def _from_bucket(
 
     def add_rest(key: str) -> None:
         with _local_copy(objects, key) as path:
-            _index_volume(engine, path, key, rebuilt, kept_aside=True)
+            _index_volume(engine, path, key, deletions, rebuilt, kept_aside=True)
 
     for key in volumes:
         with _local_copy(objects, key) as path:
-            if _index_volume(engine, path, key, rebuilt):
+            if _index_volume(engine, path, key, deletions, rebuilt):
                 rest.append(partial(add_rest, key))
         done += 1
         tell(done, total)
@@ -176,8 +218,6 @@ def _from_bucket(
         new = _from_object(engine, objects, key)
         if new is None:
             rebuilt.refused += 1
-        elif _is_object_deleted(engine, objects, new.header.sop_instance_uid, key):
-            rebuilt.deleted += 1
         else:
             batch.append(new)
         if len(batch) >= _BATCH:
@@ -199,7 +239,10 @@ def _local_copy(objects: ObjectStore, key: str) -> Iterator[Path]:
         yield path
 
 
-def _note_tombstones(engine: Engine, path: Path, generation: Generation | None) -> None:
+def _note_tombstones(
+    deletions: _Deletions, path: Path, *, are_copies: bool = False
+) -> Iterator[Record]:
+    """Those that are whole."""
     for record in scan(path):
         if record.note.kind != "tombstone":
             continue
@@ -209,14 +252,18 @@ def _note_tombstones(engine: Engine, path: Path, generation: Generation | None) 
         if not proves(record.digest, payload):
             log.error("volume_record_damaged", volume=path.name, offset=record.location.offset)
             continue
-        with writing(engine) as connection:
-            note_tombstone(connection, Tombstone.decode(record.note, payload))
-        if generation is not None:
-            generation.ensure(record.note.generation)
+        deletions.note(record, payload, is_copy=are_copies)
+        yield record
 
 
 def _index_volume(
-    engine: Engine, path: Path, key: str, rebuilt: Rebuilt, *, kept_aside: bool = False
+    engine: Engine,
+    path: Path,
+    key: str,
+    deletions: _Deletions,
+    rebuilt: Rebuilt,
+    *,
+    kept_aside: bool = False,
 ) -> bool:
     """Add those that came first, or those that were kept aside; whether others are left."""
     batch: list[NewInstance] = []
@@ -241,7 +288,7 @@ def _index_volume(
                 continue
             location = replace(record.location, volume=path.name, object_key=key)
             new = NewInstance.of_note(header, location, record.digest, record.note)
-            if _is_deleted(engine, header, record):
+            if deletions.cover(header.sop_instance_uid, record):
                 rebuilt.deleted += 1
                 with writing(engine) as connection:
                     note_if_generated(connection, new)
@@ -255,24 +302,6 @@ def _index_volume(
     with writing(engine) as connection:
         insert_or_ignore(connection, t.volume, values)
     return are_left
-
-
-def _is_deleted(engine: Engine, header: Header, record: Record) -> bool:
-    with reading(engine) as connection:
-        return is_covered(
-            connection, header.sop_instance_uid, record.note.generation, record.digest
-        )
-
-
-def _is_object_deleted(
-    engine: Engine, objects: ObjectStore, sop_instance_uid: str, key: str
-) -> bool:
-    """Whether it was deleted before it could leave the bucket; then it is noted that it has to."""
-    with writing(engine) as connection:
-        if not is_object_of_deleted(connection, objects, sop_instance_uid, key):
-            return False
-        want_purged(connection, sop_instance_uid, key)
-    return True
 
 
 def _header(part10: memoryview, digest: str) -> Header | None:

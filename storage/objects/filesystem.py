@@ -9,12 +9,11 @@ import os
 import re
 import shutil
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from types import MappingProxyType
 from typing import BinaryIO, Protocol
 
 from storage.core.clock import utcnow
@@ -25,7 +24,6 @@ from storage.volumes.durable_names import make_folder, put_in_place
 
 _KEY_PART = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}")
 _KEY_MAX_LENGTH = 900
-NO_METADATA: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -52,16 +50,8 @@ class ObjectStore(Protocol):
         key: str,
         data: bytes | BinaryIO,
         content_type: str = "application/octet-stream",
-        metadata: Mapping[str, str] = NO_METADATA,
     ) -> None:
-        """Write the whole object; readers see the old or the new one, never a part.
-
-        `metadata`: short ASCII texts that go with it; a folder does not keep them.
-        """
-        ...
-
-    def metadata(self, key: str) -> Mapping[str, str]:
-        """What `put` was given, by names in small letters."""
+        """Write the whole object; readers see the old or the new one, never a part."""
         ...
 
     def get(self, key: str) -> bytes: ...
@@ -148,9 +138,7 @@ class FilesystemObjects:
         key: str,
         data: bytes | BinaryIO,
         content_type: str = "application/octet-stream",
-        metadata: Mapping[str, str] = NO_METADATA,
     ) -> None:
-        del content_type, metadata
         path = self._path(key)
         temporary = path.with_name(f".{path.name[:150]}.{uuid.uuid4().hex}")
         try:
@@ -166,10 +154,6 @@ class FilesystemObjects:
         except OSError as error:
             temporary.unlink(missing_ok=True)
             raise _translate(error, self._folder) from error
-
-    def metadata(self, key: str) -> Mapping[str, str]:
-        self.size(key)
-        return NO_METADATA
 
     def get(self, key: str) -> bytes:
         with self.open(key) as file:

@@ -1,7 +1,7 @@
 """Objects in an S3 bucket: AWS, MinIO, Ceph's gateway."""
 
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any, BinaryIO
@@ -10,7 +10,7 @@ from boto3.s3.transfer import TransferConfig
 
 from storage.core.clock import utcnow
 from storage.core.errors import NotFound, StorageUnavailable
-from storage.objects.filesystem import NO_METADATA, Presigned, check_key
+from storage.objects.filesystem import Presigned, check_key
 from storage.objects.multipart import Part
 from storage.objects.s3_client import client_of, of_parts, translated
 from storage.settings import Settings
@@ -38,7 +38,6 @@ class S3Objects:
         key: str,
         data: bytes | BinaryIO,
         content_type: str = "application/octet-stream",
-        metadata: Mapping[str, str] = NO_METADATA,
     ) -> None:
         check_key(key)
         stream = io.BytesIO(data) if isinstance(data, bytes) else data
@@ -47,14 +46,9 @@ class S3Objects:
                 stream,
                 self._bucket,
                 key,
-                ExtraArgs={"ContentType": content_type, "Metadata": dict(metadata)},
+                ExtraArgs={"ContentType": content_type},
                 Config=self._transfer,
             )
-
-    def metadata(self, key: str) -> Mapping[str, str]:
-        with translated():
-            response = self._client.head_object(Bucket=self._bucket, Key=check_key(key))
-        return {name.lower(): value for name, value in response.get("Metadata", {}).items()}
 
     def get(self, key: str) -> bytes:
         with translated():

@@ -3,8 +3,6 @@
 import sqlalchemy as sa
 from alembic import op
 
-from storage.tables.base import UtcDateTime
-
 revision = "0094"
 down_revision = "0093"
 branch_labels = None
@@ -17,7 +15,6 @@ def upgrade() -> None:
         sa.Column("generation", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.PrimaryKeyConstraint("generation", name=op.f("pk_uncopied_deletion")),
     )
-    op.add_column("tombstone", sa.Column("received_at", UtcDateTime(), nullable=True))
     op.create_index("ix_tombstone_generation", "tombstone", ["generation"])
     op.create_index("ix_discarded_content_generation", "discarded_content", ["generation"])
     op.execute(
@@ -30,5 +27,4 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_index("ix_discarded_content_generation", "discarded_content")
     op.drop_index("ix_tombstone_generation", "tombstone")
-    op.drop_column("tombstone", "received_at")
     op.drop_table("uncopied_deletion")

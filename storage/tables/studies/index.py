@@ -265,8 +265,6 @@ tombstone = Table(
     Column("generation", BigInteger, nullable=False),
     text_column("object_key"),
     time_column("deleted_at"),
-    # Of the row that went; null for what was deleted by a version before 0094.
-    time_column("received_at", nullable=True),
     UniqueConstraint("sop_instance_uid", "generation"),
     Index("ix_tombstone_generation", "generation"),
     Index(

@@ -36,18 +36,8 @@ def test_put_get_range_list_delete(objects: ObjectStore) -> None:
     assert not objects.exists("a/b.bin")
 
 
-def test_a_bucket_keeps_what_goes_with_an_object(objects: ObjectStore) -> None:
-    objects.put("a/d.bin", b"x", metadata={"received-at": "2026-11-29T20:15:00+00:00"})
-    kept = (
-        {}
-        if isinstance(objects, FilesystemObjects)
-        else {"received-at": "2026-11-29T20:15:00+00:00"}
-    )
-    assert objects.metadata("a/d.bin") == kept
-
-
 def test_what_is_not_there_is_not_found(objects: ObjectStore) -> None:
-    for look_up in (objects.get, objects.size, objects.open, objects.metadata):
+    for look_up in (objects.get, objects.size, objects.open):
         with pytest.raises(NotFound):
             look_up("no/such")
 
