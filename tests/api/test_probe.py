@@ -1,21 +1,21 @@
 """Probes of the processes that do not speak HTTP, as a scheduler of containers runs them."""
 
 import asyncio
-import os
-import signal
+import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from api.probe import main
 from dicom_node.hl7.listener import listening
+from dicom_node.server.scp import start_scp
 from storage.container import open_storage
 from storage.processes.signs_of_life import SignOfLife
 from storage.settings import Settings
-from tests.faults.scp_process import running_scp
 from tests.migrated import upgrade
 from tests.patience import PATIENCE_S
 from tests.services import free_port
@@ -28,26 +28,24 @@ def probe(*arguments: object) -> int:
 def test_a_receiver_that_serves_is_told_from_one_that_hangs_and_one_that_is_gone(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with running_scp(tmp_path, {"dicom_processes": 2}) as node:
-        assert probe("port", node.port) == 0
-        processes = {node.pid, *children(node.pid)}
-        for pid in processes:
-            os.kill(pid, signal.SIGSTOP)
-        assert probe("port", node.port, "--within", 0.5) == 1
-        assert "serves none within 0.5 s" in capsys.readouterr().err
-        for pid in processes:
-            os.kill(pid, signal.SIGCONT)
-        assert probe("port", node.port) == 0
-        assert "association" not in node.log_text(), "a probe asks for none"
-        node.kill()
-        until_s = time.monotonic() + PATIENCE_S
-        while probe("port", node.port) == 0 and time.monotonic() < until_s:
-            time.sleep(0.02)
-        assert "Connection refused" in capsys.readouterr().err
-
-
-def children(pid: int) -> set[int]:
-    return {int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()}
+    settings = Settings(data_dir=tmp_path, dicom_port=free_port())
+    upgrade(settings)
+    with open_storage(settings) as storage:
+        scp = start_scp(storage)
+        try:
+            assert probe("port", settings.dicom_port) == 0
+        finally:
+            scp.shutdown(grace_s=1.0)
+        with storage.engine.connect() as connection:
+            audited = connection.execute(text("SELECT count(*) FROM audit_event")).scalar_one()
+        assert audited == 0, "a probe asks for no association"
+    assert "association" not in capsys.readouterr().out
+    # As of a process that was stopped: the kernel accepts for it.
+    with socket.create_server(("127.0.0.1", settings.dicom_port)):
+        assert probe("port", settings.dicom_port, "--within", 0.3) == 1
+    assert "serves none within 0.3 s" in capsys.readouterr().err
+    assert probe("port", settings.dicom_port) == 1
+    assert "Connection refused" in capsys.readouterr().err
 
 
 def test_the_listener_of_hl7_is_probed_alike(tmp_path: Path) -> None:
