@@ -112,22 +112,25 @@ class Hl7Sending:
                 is not None
             )
 
-    def accepted(self, message_id: str) -> None:
-        self._set(message_id, {"state": "ACCEPTED", "last_error": ""})
+    def accepted(self, message_id: str, owner: str) -> bool:
+        """False, here and below, where `owner` has lost the message: nothing changes then."""
+        return self._set(message_id, owner, {"state": "ACCEPTED", "last_error": ""})
 
-    def retry_later(self, message_id: str, error: str, at: datetime) -> None:
-        self._set(message_id, {"state": "PENDING", "last_error": error, "next_attempt_at": at})
+    def retry_later(self, message_id: str, owner: str, error: str, at: datetime) -> bool:
+        values = {"state": "PENDING", "last_error": error, "next_attempt_at": at}
+        return self._set(message_id, owner, values)
 
-    def dead(self, message_id: str, error: str) -> None:
+    def dead(self, message_id: str, owner: str, error: str) -> bool:
         """Not tried again until somebody says so."""
-        self._set(message_id, {"state": "DEAD", "last_error": error})
+        return self._set(message_id, owner, {"state": "DEAD", "last_error": error})
 
-    def _set(self, message_id: str, values: dict[str, Any]) -> None:
+    def _set(self, message_id: str, owner: str, values: dict[str, Any]) -> bool:
+        """Only while the message is `owner`'s: what others noted meanwhile has the last word."""
         now = utcnow()
         with writing(self._engine) as connection:
             row = connection.execute(
                 update(t.hl7_message)
-                .where(t.hl7_message.c.message_id == message_id)
+                .where(t.hl7_message.c.message_id == message_id, HL7_MESSAGES.is_owned(owner))
                 .values(**values, lease_owner="", updated_at=now)
                 .returning(t.hl7_message.c.study_instance_uid, t.hl7_message.c.destination)
             ).first()
@@ -139,3 +142,6 @@ class Hl7Sending:
                     row.study_instance_uid,
                     payload=DeliveryEvent(destination=row.destination, state="FAILED"),
                 )
+        if row is None:
+            log.warning("hl7_message_lost", message_id=message_id, state=values["state"])
+        return row is not None

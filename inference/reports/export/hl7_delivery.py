@@ -64,7 +64,7 @@ def send_due(storage: Hl7Storage, owner: str, stopping: Callable[[], bool] = lam
         if message is None:
             break
         with Lease(partial(_renew, storage.hl7_sending, message, claimant), "hl7"):
-            accepted = _send(storage, message, silent)
+            accepted = _send(storage, message, claimant, silent)
         done += accepted
     return done
 
@@ -73,16 +73,18 @@ def _renew(sending: Hl7Sending, message: Hl7Message, claimant: str) -> bool:
     return sending.renew(message.message_id, claimant, LEASE_S, utcnow())
 
 
-def _send(storage: Hl7Storage, message: Hl7Message, silent: set[str]) -> bool:
+def _send(storage: Hl7Storage, message: Hl7Message, claimant: str, silent: set[str]) -> bool:
+    """Whether it was accepted. Where another has taken the message meanwhile, nothing is noted."""
     try:
         _exchange(storage, message)
     except NotTaken as error:
         if error.silent:
             silent.add(message.destination)
-        _not_taken(storage.settings, storage.hl7_sending, storage.audit, message, error)
+        _not_taken(storage.settings, storage.hl7_sending, storage.audit, message, claimant, error)
         return False
     except NotFound:
-        storage.hl7_sending.dead(message.message_id, "The report or its study was deleted.")
+        reason = "The report or its study was deleted."
+        storage.hl7_sending.dead(message.message_id, claimant, reason)
         return False
     except Exception as error:  # noqa: BLE001 - the edge of a message: the next one goes elsewhere
         log.error("hl7_message_failed", error=type(error).__name__, place=place(error))
@@ -91,10 +93,12 @@ def _send(storage: Hl7Storage, message: Hl7Message, silent: set[str]) -> bool:
             storage.hl7_sending,
             storage.audit,
             message,
+            claimant,
             NotTaken("The message could not be made or sent."),
         )
         return False
-    storage.hl7_sending.accepted(message.message_id)
+    storage.hl7_sending.accepted(message.message_id, claimant)
+    # The report has left, also where another has the message by now.
     _audit(storage.audit, message, SUCCESS)
     log.info("hl7_message_accepted", destination=message.destination, report_id=message.report_id)
     return True
@@ -163,14 +167,15 @@ def _not_taken(
     sending: Hl7Sending,
     audit: Audit,
     message: Hl7Message,
+    claimant: str,
     error: NotTaken,
 ) -> None:
     policy = retry_policy(settings, "hl7_message")
     at = None if error.for_good else policy.next_attempt(message.attempts, utcnow())
     if at is None:
-        sending.dead(message.message_id, error.reason)
+        sending.dead(message.message_id, claimant, error.reason)
     else:
-        sending.retry_later(message.message_id, error.reason, at)
+        sending.retry_later(message.message_id, claimant, error.reason, at)
     _audit(audit, message, MINOR_FAILURE)
     log.warning(
         "hl7_message_not_accepted",
