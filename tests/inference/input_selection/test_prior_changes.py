@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from inference.scheduling import later_studies
+from inference.scheduling import studies_awaiting_priors
 from inference.scheduling.schedule import complete_and_schedule, schedule_series
 from inference.scheduling.studies_awaiting_priors import look_for_priors_again
 from inference.withdrawals.late_instances import withdraw_outdated
@@ -142,7 +142,7 @@ def test_a_study_whose_prior_went_is_decided_on_again_whatever_fails_meanwhile(
     for job_id in (lost.job_id or "", kept.job_id or ""):
         assert storage.withdrawals.supersede(job_id, NO_PRIOR_ANY_MORE, utcnow())
     assert storage.index.patient_studies.no_longer_of() == []
-    really = later_studies.decide_on_study
+    really = studies_awaiting_priors.decide_on_study
 
     def fails_once(storage: Storage, series: Series, *rest: Any, **others: Any) -> Decision:
         if series.study_instance_uid == other:
@@ -150,7 +150,7 @@ def test_a_study_whose_prior_went_is_decided_on_again_whatever_fails_meanwhile(
         return really(storage, series, *rest, **others)
 
     with monkeypatch.context() as patch:
-        patch.setattr(later_studies, "decide_on_study", fails_once)
+        patch.setattr(studies_awaiting_priors, "decide_on_study", fails_once)
         withdraw_outdated(storage, utcnow())
     assert decided(storage).accepted
     assert decided(storage).job_id != kept.job_id
@@ -169,7 +169,7 @@ def test_a_later_study_that_fails_holds_up_no_series_and_is_asked_again_after_a_
         added(storage, tmp_path / "m", card())
         first = decided(storage, chest(NOW, "20251231", OLD_MM, NEW_MM))
         with monkeypatch.context() as patch:
-            patch.setattr(later_studies, "decide_on_study", fails)
+            patch.setattr(studies_awaiting_priors, "decide_on_study", fails)
             prior = decided(storage, chest("2.25.9300", "20241231", OLD_MM), study="2.25.9300")
         assert prior.accepted
         assert decided(storage).job_id == first.job_id, "it is left alone for a while"
