@@ -130,7 +130,8 @@ def _take_form(storage: Storage, principal: Principal, form: FormData) -> tuple[
             pictures += _keep_picture(storage, principal, of_pictures, part, kind)
         else:
             intake.take(
-                storage,
+                storage.settings,
+                storage.ingest,
                 part.filename or "",
                 part.file,
                 source="upload:analyze",

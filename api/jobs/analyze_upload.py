@@ -120,7 +120,8 @@ def _start(
     else:
         intake.on_progress = _Progress(storage.uploads, upload.upload_id)
         intake.take(
-            storage,
+            storage.settings,
+            storage.ingest,
             upload.filename,
             file,
             source=f"upload:{upload.upload_id}",

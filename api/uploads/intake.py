@@ -22,6 +22,7 @@ from storage.core.entities import Decision, Job, Series
 from storage.core.errors import InvalidInstance, LimitExceeded, NotFound, NotPermitted, UidConflict
 from storage.index.repository import Index
 from storage.ingest.service import Ingest
+from storage.settings import Settings
 
 _REFUSED_LISTED = 200
 
@@ -49,7 +50,13 @@ class Intake:
         return list(dict.fromkeys(study for study, _ in self.touched))
 
     def take(
-        self, storage: Storage, name: str, file: BinaryIO, source: str, note_source: str = ""
+        self,
+        settings: Settings,
+        ingest: Ingest,
+        name: str,
+        file: BinaryIO,
+        source: str,
+        note_source: str = "",
     ) -> None:
         """Put every instance of a file through the door.
 
@@ -63,13 +70,13 @@ class Intake:
             nonlocal total
             total = number
 
-        limits = Limits.of(storage.settings)
+        limits = Limits.of(settings)
         for done, part in enumerate(unpack(name, file, limits, count)):
             self.on_progress(done, total)
             if isinstance(part, Refusal):
                 self._refuse(part)
             else:
-                self._accept(storage.ingest, part, source, note_source)
+                self._accept(ingest, part, source, note_source)
 
     def counts(self) -> IntakeCounts:
         return IntakeCounts(

@@ -9,12 +9,13 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 import structlog
 
 from dicom_node.peers import PeerDidNotAnswer, PeerFailed, PeerLacksService
 from inference.deliveries.destinations import Destination
-from storage.container import Storage
+from storage.container.has import HasDeliveries, HasSettings
 from storage.core.clock import utcnow
 from storage.core.entities import Delivery, Instance
 from storage.outbox.retry_policies import retry_policy
@@ -33,11 +34,15 @@ class Sending:
     instance: Instance
 
 
+class ProofStorage(HasSettings, HasDeliveries, Protocol):
+    """What of the storage layer answers about deliveries are noted in."""
+
+
 @dataclass(frozen=True)
 class Proof:
     """Asks one destination about instances of one study."""
 
-    storage: Storage
+    storage: ProofStorage
     destination: Destination
     name: str
 

@@ -10,6 +10,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Sequence
+from typing import Protocol
 
 from inference.deidentification.errors import OF_THE_INSTANCE, CannotDeidentify
 from inference.deidentification.instances import Deidentified, StudyDeidentification
@@ -17,7 +18,7 @@ from inference.deidentification.profile import Profile
 from inference.deidentification.pseudonyms import Pseudonyms
 from inference.projects.export import SOFTWARE
 from inference.projects.headers import headers
-from storage.container import Storage
+from storage.container.has import HasIndex, HasInstances, HasSettings
 from storage.core.entities import Instance
 from storage.crypto.derived_keys import derived_key
 
@@ -31,13 +32,17 @@ _INSTANCE_MAX_BYTES = 256 * 1024 * 1024
 _EXPORT_INSTEAD = "Export it as a research project, which may take as long as it takes."
 
 
+class SingleInstanceStorage(HasSettings, HasIndex, HasInstances, Protocol):
+    """What of the storage layer single instances are de-identified from."""
+
+
 class SingleInstances:
     """What is known of a few studies, so that not each request reads all their headers again.
 
     Safe for threads, which wait for each other: it is the processor that is busy.
     """
 
-    def __init__(self, storage: Storage) -> None:
+    def __init__(self, storage: SingleInstanceStorage) -> None:
         self._storage = storage
         self._lock = threading.Lock()
         self._studies: OrderedDict[str, StudyDeidentification] = OrderedDict()

@@ -12,10 +12,10 @@ from inference.job_progress import DeadlinePassed
 from inference.language.tasks import TASKS, TaskName, is_configured, model_ref
 from inference.running_jobs import Running
 from inference.worker.process import Process
-from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.errors import LimitExceeded, MediViewError, NotFound
 from storage.jobs.repository import Jobs
+from storage.language.repository import Answers
 from storage.model_registry.shadow_runs import ShadowRuns
 from storage.settings import Settings
 
@@ -29,7 +29,13 @@ def note_ended(process: Process) -> None:
     table = process.running
     for index, ended in [] if table is None else list(table.entries()):
         if ended.ended_because and table is not None:
-            _note(process.storage, ended)
+            _note(
+                process.storage.settings,
+                process.storage.jobs,
+                process.storage.shadow_runs,
+                process.storage.answers,
+                ended,
+            )
             table.remove(index, ended)
 
 
@@ -53,20 +59,20 @@ def _until_noted(process: Process) -> None:
             time.sleep(_AGAIN_S)
 
 
-def _note(storage: Storage, ended: Running) -> None:
-    error = _reason(storage.settings, ended)
+def _note(
+    settings: Settings, jobs: Jobs, shadow_runs: ShadowRuns, answers: Answers, ended: Running
+) -> None:
+    error = _reason(settings, ended)
     sentence = f"{error.message} {error.remedy}"
-    if ended.is_tried_again and _given_back(
-        storage.jobs, storage.settings, storage.shadow_runs, ended
-    ):
+    if ended.is_tried_again and _given_back(jobs, settings, shadow_runs, ended):
         return
     if ended.kind == "shadow":
-        storage.shadow_runs.end(ended.job_id, "FAILED", utcnow(), reason=sentence)
+        shadow_runs.end(ended.job_id, "FAILED", utcnow(), reason=sentence)
         return
     # One that has ended meanwhile, or is another's, stays as it is.
-    failed = storage.jobs.fail(ended.job_id, ended.owner, sentence, utcnow(), retry=False)
+    failed = jobs.fail(ended.job_id, ended.owner, sentence, utcnow(), retry=False)
     if failed is not None and ended.kind == "answer":
-        storage.answers.failed(ended.job_id, error.code, error.message, error.remedy)
+        answers.failed(ended.job_id, error.code, error.message, error.remedy)
 
 
 def _given_back(jobs: Jobs, settings: Settings, shadow_runs: ShadowRuns, ended: Running) -> bool:

@@ -6,7 +6,7 @@ Each value is a part with its own address, the one that the metadata give it.
 import json
 from collections.abc import Iterator, Sequence
 from itertools import chain
-from typing import Any
+from typing import Any, Protocol
 
 from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
@@ -31,7 +31,7 @@ from api.dicomweb.retrieval.frame_formats import FrameFormat, choose_frames
 from api.dicomweb.retrieval.frame_routes import element_value
 from api.dicomweb.routing import dicomweb_router
 from storage.audit import Code
-from storage.container import Storage
+from storage.container.has import HasSettings
 from storage.core.entities import Instance
 from storage.core.errors import NotFound
 from storage.integrity.instance_reader import InstanceReader
@@ -82,7 +82,11 @@ def retrieve_of_instance(
     return _answer(request, storage, [found])
 
 
-def _answer(request: Request, storage: Storage, instances: Sequence[Instance]) -> Response:
+class BulkDataStorage(MetadataStorage, HasSettings, Protocol):
+    """What of the storage layer bulk data is read from."""
+
+
+def _answer(request: Request, storage: BulkDataStorage, instances: Sequence[Instance]) -> Response:
     ranges = accepted(request)
     formats = {
         syntax: choose_frames(ranges, syntax)

@@ -1,6 +1,7 @@
 """STOW-RS: instances come in, part by part, through the same door as C-STORE (PS3.18 10.5)."""
 
 from collections.abc import AsyncIterator
+from typing import Protocol
 
 from fastapi import Request, Response
 from fastapi.concurrency import run_in_threadpool
@@ -28,10 +29,11 @@ from api.dicomweb.store.parts import InstancePart
 from api.dicomweb.store.report import CANNOT_UNDERSTAND, Report
 from api.dicomweb.store.spool import Spool, SpooledPart
 from api.errors import ApiProblem
-from storage.container import Storage
+from storage.container.has import HasSettings
 from storage.core.errors import InvalidInstance, InvalidRequest, LimitExceeded
 from storage.core.uids import check_uid
 from storage.ingest.service import Ingest
+from storage.volumes.writer import VolumeWriter
 
 router = dicomweb_router()
 
@@ -40,6 +42,15 @@ _FEED_BYTES = 1024 * 1024
 _MAX_PARTS = 100_000
 # A few bytes each, and each costs a line of the answer and of the log.
 _MAX_UNIDENTIFIED_PARTS = 1000
+
+
+class StowStorage(HasSettings, Protocol):
+    """What of the storage layer STOW-RS stores with."""
+
+    @property
+    def ingest(self) -> Ingest: ...
+    @property
+    def volumes(self) -> VolumeWriter: ...
 
 
 @router.post("/studies")
@@ -65,7 +76,7 @@ async def store_into_study(
 
 
 async def _store(
-    request: Request, storage: Storage, study_instance_uid: str, note_source: str
+    request: Request, storage: StowStorage, study_instance_uid: str, note_source: str
 ) -> Response:
     settings, ingest = storage.settings, storage.ingest
     report = Report(service_url(request, settings))
@@ -174,7 +185,7 @@ async def _read_instances(
 
 async def _read_described(
     request: Request,
-    storage: Storage,
+    storage: StowStorage,
     study_instance_uid: str,
     boundary: str,
     report: Report,

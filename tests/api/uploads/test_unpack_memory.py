@@ -50,7 +50,7 @@ def test_what_a_zip_inflates_to_is_not_held_in_memory(
     sent, intake = as_zip(make()), Intake()
     tracemalloc.start()
     try:
-        intake.take(storage, "a.zip", sent, "upload:1")
+        intake.take(storage.settings, storage.ingest, "a.zip", sent, "upload:1")
         _, peak_bytes = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
