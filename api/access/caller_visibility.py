@@ -5,13 +5,13 @@ from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
 from anyio.to_thread import run_sync
+from sqlalchemy import Engine
 from starlette.requests import HTTPConnection
 
 from api.access.authenticator import Authenticator
 from api.access.principal import LOCAL, Principal, principal_of
 from api.access.rule_index import RuleIndex
 from storage.access_groups.visibility import visibility_of
-from storage.container import Storage
 from storage.core.callers.visibility import Caller, Visibility, limited_to
 
 P = ParamSpec("P")
@@ -34,18 +34,18 @@ class CallerVisibility:
     def __init__(self) -> None:
         self._known: dict[Caller, tuple[Visibility | None, float]] = {}
 
-    async def of(self, storage: Storage, principal: Principal | None) -> Visibility | None:
+    async def of(self, engine: Engine, principal: Principal | None) -> Visibility | None:
         """None for who sees everything. Raises StorageUnavailable."""
         known, visibility = self._recall(principal)
-        return visibility if known else await run_sync(self.now, storage, principal)
+        return visibility if known else await run_sync(self.now, engine, principal)
 
-    def now(self, storage: Storage, principal: Principal | None) -> Visibility | None:
+    def now(self, engine: Engine, principal: Principal | None) -> Visibility | None:
         """The same where it may block."""
         known, visibility = self._recall(principal)
         if known or principal is None:
             return visibility
         caller = caller_of(principal)
-        visibility = visibility_of(storage.engine, caller)
+        visibility = visibility_of(engine, caller)
         if len(self._known) >= _MOST:
             self._known.clear()
         self._known[caller] = (visibility, time.monotonic() + _FRESH_S)
@@ -81,7 +81,7 @@ def as_caller(
     Raises AccessEnded, StorageUnavailable. Blocks.
     """
     state = connection.app.state
-    visibility = state.caller_visibility.now(state.storage, present_principal(connection))
+    visibility = state.caller_visibility.now(state.storage.engine, present_principal(connection))
     with limited_to(visibility):
         return read(*args, **kwargs)
 

@@ -119,7 +119,7 @@ class AccessControl:
         state = scope["app"].state
         caller_visibility: CallerVisibility = state.caller_visibility
         try:
-            return await caller_visibility.of(state.storage, principal)
+            return await caller_visibility.of(state.storage.engine, principal)
         except StorageUnavailable:
             rule = self.rules.find(scope.get("method", "WEBSOCKET"), scope["path"])
             if rule is None or not rule.is_public:

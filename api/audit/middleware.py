@@ -25,9 +25,8 @@ from api.audit_rules import Audited, AuditRule, NotAudited, unknown_method
 from api.errors import problem_response, status_of
 from api.middleware.request_context import route_template
 from api.middleware.safe_methods import SAFE_METHODS
-from storage.audit import MINOR_FAILURE, SERIOUS_FAILURE, SUCCESS, AuditEvent, Code
+from storage.audit import MINOR_FAILURE, SERIOUS_FAILURE, SUCCESS, Audit, AuditEvent, Code
 from storage.audit.change_event import JoinedRecord
-from storage.container import Storage
 from storage.core.callers.request_context import Stored, current_request_id, listening
 from storage.core.errors import MediViewError
 from storage.core.text.outside_text import text_from_outside
@@ -75,12 +74,12 @@ def add_detail(request: HTTPConnection, **detail: str | list[str]) -> None:
 class _CameIn:
     """What a request brought into the storage, by study."""
 
-    storage: Storage
+    audit: Audit
     studies: dict[str, Counter[str]] = field(default_factory=dict)
 
     def take(self, stored: Stored) -> None:
         if stored.outcome == "stored":
-            self.storage.audit.series_came(stored.series_instance_uid)
+            self.audit.series_came(stored.series_instance_uid)
         counts = self.studies.setdefault(stored.study_instance_uid, Counter())
         counts[stored.sop_class_uid] += 1
 
@@ -96,9 +95,8 @@ class AuditTrail:
         if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
             return
-        storage: Storage = scope["app"].state.storage
-        audit = storage.audit
-        request = _Request(storage, scope, self._rules)
+        audit: Audit = scope["app"].state.storage.audit
+        request = _Request(audit, scope, self._rules)
         refused = False
 
         async def send_recording(message: Message) -> None:
@@ -140,14 +138,14 @@ class AuditTrail:
 
 
 class _Request:
-    def __init__(self, storage: Storage, scope: Scope, rules: RuleIndex) -> None:
-        self._storage = storage
+    def __init__(self, audit: Audit, scope: Scope, rules: RuleIndex) -> None:
+        self._audit = audit
         self._scope = scope
         self._rules = rules
-        self.came_in = _CameIn(storage)
+        self.came_in = _CameIn(audit)
         self.is_recorded = False
         self._patients: tuple[str, ...] = ()
-        self.record_of_change = JoinedRecord(storage.audit, self._event_of_change)
+        self.record_of_change = JoinedRecord(audit, self._event_of_change)
 
     def remember_patients(self) -> None:
         """Whose study it is, before it is gone."""
@@ -155,7 +153,7 @@ class _Request:
         parts = str(self._scope["path"]).split("/")
         uids = [after for before, after in pairwise(parts) if before == "studies"]
         if uids:
-            self._patients = self._storage.audit.patients_of(uids)
+            self._patients = self._audit.patients_of(uids)
 
     def _event_of_change(self) -> AuditEvent | None:
         what = self._rule()
@@ -180,7 +178,7 @@ class _Request:
             return
         if self.record_of_change.is_committed and status < 400:
             return
-        audit = self._storage.audit
+        audit = self._audit
         if what.stores:
             self._record_stored(status)
             return
@@ -253,7 +251,7 @@ class _Request:
             "C",
             actor_of(self._scope, principal_of(self._scope)),
         )
-        record = self._storage.audit.record
+        record = self._audit.record
         while self.came_in.studies:
             uid, counts = self.came_in.studies.popitem()
             detail: dict[str, Any] = {"route": route, "sop_classes": dict(counts), "toward": "node"}
