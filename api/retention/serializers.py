@@ -1,6 +1,7 @@
 """Retention as the API tells it."""
 
 from datetime import datetime
+from typing import cast
 
 from api.retention.schemas import (
     BlockedStudies,
@@ -9,6 +10,7 @@ from api.retention.schemas import (
     RemovedStudy,
     RetentionStatus,
 )
+from inference.retention.departure import DepartureDetail
 from inference.retention.dry_run import PlannedStudy
 from inference.retention.outlook import DiskOutlook
 from storage.audit import AuditRecord
@@ -34,13 +36,14 @@ def planned_payload(planned: PlannedStudy) -> PlannedStudyPayload:
 
 
 def removed_payload(record: AuditRecord) -> RemovedStudy:
+    left = cast(DepartureDetail, record.detail)
     return RemovedStudy(
         at=record.at,
         study_instance_uid=record.study_instance_uids[0],
-        rule=record.detail["rule"],
-        cause=record.detail["cause"],
-        instance_count=record.detail["instances"],
-        size_bytes=record.detail["size_bytes"],
+        rule=left["rule"],
+        cause=left["cause"],
+        instance_count=left["instances"],
+        size_bytes=left["size_bytes"],
     )
 
 

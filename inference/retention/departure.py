@@ -1,7 +1,7 @@
 """One study leaves: for good, with its results, in the audit trail under the name of the rule."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Literal, TypedDict
 
 import structlog
 from sqlalchemy import ColumnElement, Engine
@@ -19,6 +19,18 @@ log = structlog.get_logger(__name__)
 ACTOR_NAME = "retention"
 Cause = Literal["time", "disk"]
 """Its time was over, or the disk was short."""
+
+
+class DepartureDetail(TypedDict):
+    """What the audit trail has of a study that left by rule."""
+
+    via: str
+    rule: str
+    cause: Cause
+    instances: int
+    size_bytes: int
+    last_needed: str
+    """The day, as ISO 8601 has it."""
 
 
 def remove_study(
@@ -74,14 +86,14 @@ def _event(
         Actor("node", ACTOR_NAME, id=f"rule:{rule_name}"),
         study_instance_uids=(study.study_instance_uid,),
         patient_ids=patients,
-        detail={
-            "via": ACTOR_NAME,
-            "rule": rule_name,
-            "cause": cause,
-            "instances": deletion.instance_count,
-            "size_bytes": deletion.size_bytes,
-            "last_needed": _day(study.last_needed_at),
-        },
+        detail=DepartureDetail(
+            via=ACTOR_NAME,
+            rule=rule_name,
+            cause=cause,
+            instances=deletion.instance_count,
+            size_bytes=deletion.size_bytes,
+            last_needed=_day(study.last_needed_at),
+        ),
     )
 
 
