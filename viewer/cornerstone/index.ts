@@ -1,4 +1,6 @@
 /** The only room that calls Cornerstone3D: the rest of the viewer speaks to a Scene. */
+export { pointClicks } from "./annotations/pointClicks";
+export { ClickedMask } from "./masks/clicked";
 export { MaskEditing, type MaskEdit } from "./masks/editing";
 export { loadMask, type LoadedMask, type MaskSegment } from "./masks/mask";
 export { projections, type Projection, type Slab } from "./views/planes";

@@ -219,6 +219,19 @@ export class Scene {
     return view && series ? valueAt(view, point, series) : null;
   }
 
+  /** Which place of the patient a view shows there, LPS in mm; null where it shows none. */
+  lpsAt(viewId: ViewId, point: [number, number]): Vector | null {
+    const view = this.views.get(viewId);
+    return view ? [...view.canvasToWorld(point)] : null;
+  }
+
+  lpsInMiddle(): Vector | null {
+    const view = this.activeView;
+    if (!view) return null;
+    const { clientWidth, clientHeight } = view.element;
+    return [...view.canvasToWorld([clientWidth / 2, clientHeight / 2])];
+  }
+
   get activeView(): DrawnView | null {
     return this.views.get(this.activeId) ?? this.views.plane("axial");
   }

@@ -66,7 +66,7 @@ function orNone(lines: string[]): string[] | undefined {
 export class MouseTools {
   private readonly group: ToolTypes.IToolGroup;
   private left: ToolName = "window";
-  private editing: EditTool | null = null;
+  private editing: EditTool | "points" | null = null;
   private endPromptClicks = (): void => undefined;
   private crosshairs = false;
   private crosshairMode: "off" | "shown" | "active" = "off";
@@ -101,8 +101,11 @@ export class MouseTools {
     this.bind();
   }
 
-  /** While a mask is edited, the left button and one finger change it; null ends that. */
-  edit(tool: EditTool | null): void {
+  /**
+   * While a mask is edited, the left button and one finger change it; with `points` they do nothing
+   * by themselves (`pointClicks`). Null ends that.
+   */
+  edit(tool: EditTool | "points" | null): void {
     if (tool === null || this.editing === null) {
       this.endPromptClicks();
       this.endPromptClicks = tool === null ? () => undefined : promptClicks();

@@ -52,6 +52,13 @@ export class MaskLayer {
     for (const viewId of this.viewIds) this.draw(mask, viewId);
   }
 
+  /** Takes a mask away that was on the screen only while it was made. */
+  remove(segmentationId: string): void {
+    this.masks.delete(segmentationId);
+    for (const viewId of this.viewIds) segmentation.removeSegmentationRepresentations(viewId, { segmentationId });
+    if (segmentation.state.getSegmentation(segmentationId)) segmentation.removeSegmentation(segmentationId);
+  }
+
   setVisible(segmentationId: string, segmentNumber: number, visible: boolean): void {
     const key = `${segmentationId}#${segmentNumber}`;
     if (visible) this.hidden.delete(key);
@@ -157,6 +164,11 @@ export class MaskLayers {
   add(series: LoadedSeries, mask: LoadedMask): void {
     this.beforeAdding();
     this.of(series.seriesInstanceUid).add(mask);
+    this.onChange();
+  }
+
+  remove({ segmentationId }: LoadedMask): void {
+    this.with(segmentationId)?.remove(segmentationId);
     this.onChange();
   }
 

@@ -22,6 +22,10 @@ export type JobState = Job["state"];
 export type NewJob = Schemas["NewJob"];
 export type JobResult = Schemas["ResultInstance"];
 
+export type InteractiveModels = Schemas["InteractiveModelList"];
+export type InteractiveModel = Schemas["InteractiveModelPayload"];
+export type InteractiveSession = Schemas["InteractiveSessionPayload"];
+
 export type Finding = Schemas["FindingPayload"];
 export type Trend = Schemas["Trend"];
 export type Lesion = Schemas["LesionPayload"];

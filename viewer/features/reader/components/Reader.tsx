@@ -7,6 +7,7 @@ import { KeyHelp } from "@/shared/components/KeyHelp";
 import { ProblemNote } from "@/shared/components/ProblemNote";
 import { Waiting } from "@/shared/components/Waiting";
 import { MeasurementPanel } from "@/features/reader/components/measurements/MeasurementPanel";
+import { beginClicking, ClickPanel } from "@/features/reader/components/masks/ClickPanel";
 import { ContourPanel } from "@/features/reader/components/masks/ContourPanel";
 import { MaskEditBar } from "@/features/reader/components/masks/MaskEditBar";
 import { MaskPanel } from "@/features/reader/components/masks/MaskPanel";
@@ -22,6 +23,7 @@ import { Toolbar } from "@/features/reader/components/tools/Toolbar";
 import { useActiveSlice } from "@/features/reader/hooks/stage/useActiveSlice";
 import { useCine } from "@/features/reader/hooks/tools/useCine";
 import { useKeyImages } from "@/features/reader/hooks/measurements/useKeyImages";
+import { useClicking } from "@/features/reader/hooks/masks/useClicking";
 import { useMaskControls } from "@/features/reader/hooks/masks/useMaskControls";
 import { useMaskEditing } from "@/features/reader/hooks/masks/useMaskEditing";
 import { useMeasurements } from "@/features/reader/hooks/measurements/useMeasurements";
@@ -59,6 +61,7 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
   const controls = useMaskControls(scene, reader.masks.masks);
   const cine = useCine(scene, series);
   const maskEditing = useMaskEditing(scene, series, reload);
+  const clicking = useClicking(scene, series, reload);
   const measurements = useMeasurements(scene, studyInstanceUid, reader.openSeries, reader.opened);
   const keyImages = useKeyImages(studyInstanceUid);
   const [insertions, setInsertions] = useState<readonly Insertion[]>([]);
@@ -85,8 +88,8 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
     reader.setLayout(layout === wanted ? "stack" : wanted);
   };
 
-  const undo = maskEditing.editing ? maskEditing.undo : measurements.undo;
-  const redo = maskEditing.editing ? maskEditing.redo : measurements.redo;
+  const changing = clicking.phase === "on" ? clicking : maskEditing.editing ? maskEditing : measurements;
+  const { undo, redo } = changing;
   useReaderKeys({
     reader,
     cine,
@@ -98,7 +101,7 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
     },
     onHelp: () => setHelpOpen(true),
     onLeave: () => router.push(back),
-    more: { "Ctrl+arrowright": () => queue.goTo(queue.place?.next ?? null), "Ctrl+arrowleft": () => queue.goTo(queue.place?.previous ?? null), "Ctrl+z": undo, "Ctrl+y": redo, "Ctrl+Shift+z": redo, k: toggleKeyImage, O: reader.presentations.toggleMarks, Delete: measurements.removeChosen, Backspace: measurements.removeChosen },
+    more: { "Ctrl+arrowright": () => queue.goTo(queue.place?.next ?? null), "Ctrl+arrowleft": () => queue.goTo(queue.place?.previous ?? null), "Ctrl+z": undo, "Ctrl+y": redo, "Ctrl+Shift+z": redo, C: () => (clicking.phase === "on" ? clicking.setInside(!clicking.inside) : document.getElementById(beginClicking)?.focus()), k: toggleKeyImage, O: reader.presentations.toggleMarks, Delete: measurements.removeChosen, Backspace: measurements.removeChosen },
   });
 
   if (!studyInstanceUid) {
@@ -169,7 +172,9 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
               isStack={layout === "stack"}
               onShowImage={reader.goingTo.goTo}
             />
-            <MaskEditBar masks={reader.masks.masks} state={maskEditing} />
+            {/* The left button can do one of the two. */}
+            {!maskEditing.editing && <ClickPanel state={clicking} modality={series?.modality ?? ""} />}
+            {clicking.phase === "off" && <MaskEditBar masks={reader.masks.masks} state={maskEditing} />}
           </SidePanel>
         </div>
       )}

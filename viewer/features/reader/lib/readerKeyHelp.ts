@@ -62,6 +62,7 @@ export function readerKeys(t: Messages["viewing"]): KeyGroup[] {
         { keys: ["Del"], does: does.remove },
         { keys: ["Ctrl+Z", "Ctrl+Y"], does: does.undo },
         { keys: ["o"], does: does.masks },
+        { keys: ["C"], does: does.clicks },
         { keys: ["O"], does: does.overlays },
         { keys: [t.nextFindingKey, t.previousFindingKey], does: does.nextFinding },
         { keys: [t.nextStudyKey, t.previousStudyKey], does: does.nextStudy },

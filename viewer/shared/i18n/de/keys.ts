@@ -36,6 +36,7 @@ export const keys: Messages["viewing"]["keys"] = {
   rightClick: "Rechtsklick",
   menu: "Menü der Ansicht",
   masks: "Masken ausblenden und zeigen",
+  clicks: "Mit Klicks segmentieren: dorthin; innen oder außen",
   overlays: "Beschriftungen und Overlays ausblenden und zeigen",
   nextStudy: "Nächste und vorige Studie der Liste",
   leave: "Zurück zur Studienliste",

@@ -34,6 +34,7 @@ export const keys = {
   rightClick: "right click",
   menu: "Menu of the viewport",
   masks: "Hide and show the masks",
+  clicks: "Segment by clicks: go to it; inside or outside",
   overlays: "Hide and show annotations and overlay planes",
   nextStudy: "Next and previous study of the list",
   leave: "Back to the study list",
