@@ -22,7 +22,7 @@ from api.request_rules.enum_spelling import spelled_freely
 from api.router_factory import new_router
 from inference.findings.derived import void_among
 from storage.core.findings import FeedbackKind, Finding, FormerKind
-from storage.core.units import alike, converted
+from storage.core.units import alike, converted, is_never_negative
 from storage.findings.feedback import FindingFeedback
 from storage.findings.repository import Findings
 from storage.jobs.withdrawals import Withdrawals
@@ -31,6 +31,7 @@ log = structlog.get_logger(__name__)
 
 router = new_router(prefix="/api", tags=["findings"])
 
+_LARGEST = 1e12
 _NO_CONTROL = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f]*$"
 Text = Annotated[
     str, StringConstraints(strip_whitespace=True, max_length=2000, pattern=_NO_CONTROL)
@@ -196,9 +197,17 @@ def _value(finding: Finding, feedback: NewFeedback) -> float | None:
             "The finding states no number, so none can be corrected.",
             remedy="Correct its label, or reject it.",
         )
+    own = finding.unit.value if finding.unit else ""
+    if abs(feedback.value) > _LARGEST or (feedback.value < 0 and is_never_negative(own)):
+        raise ApiProblem(
+            422,
+            "value_does_not_fit",
+            f"The finding is stated in {own or 'no unit'}, and {feedback.value:.10g} can be no"
+            " such value.",
+            remedy="Correct the value, or reject the finding.",
+        )
     if feedback.unit is None:
         return feedback.value
-    own = finding.unit.value if finding.unit else ""
     value = converted(feedback.value, feedback.unit.value, own)
     if value is None:
         raise ApiProblem(

@@ -86,6 +86,12 @@ def _reason(finding: Finding) -> tuple[str, ...]:
     return () if finding.value is not None or validity is None else (validity.reason,)
 
 
+def _before(finding: Finding) -> tuple[object, ...]:
+    """What the text compares it with: a reader may correct that, or reject it, or it arrives."""
+    prior = finding.prior
+    return () if prior is None else (prior.study_instance_uid, prior.value)
+
+
 def digest_of(facts: Sequence[Fact], failed_pipelines: Sequence[str]) -> str:
     stated = [
         (
@@ -94,6 +100,7 @@ def digest_of(facts: Sequence[Fact], failed_pipelines: Sequence[str]) -> str:
             one.value,
             one.finding.confidence,
             *((one.named,) if one.named else ()),
+            *_before(one.finding),
             *one.cut_off_at,
             *(("implausible",) if one.is_implausible else ()),
             *_reason(one.finding),

@@ -46,3 +46,10 @@ def alike(unit: str) -> tuple[str, ...]:
         if unit in factors:
             return unit, *(one for one in factors if one != unit)
     return (unit,)
+
+
+def is_never_negative(unit: str) -> bool:
+    """Whether it is of sizes, shares, times or masses, of which there is nothing below zero."""
+    return any(
+        unit in factors and "deg" not in factors for factors in _QUANTITIES if "m/s" not in factors
+    )

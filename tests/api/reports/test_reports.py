@@ -250,6 +250,14 @@ def test_a_value_corrected_in_another_unit_stands_in_that_of_the_finding(
     assert "1,300.0 cm³" in str(texts(drafted(api, study)))
 
 
+@pytest.mark.parametrize("value", [-3, 1e300, -1e-9])
+def test_a_value_that_no_volume_can_have_is_refused(api: ApiNode, study: str, value: float) -> None:
+    (finding,) = api.storage.findings.of_study(study)
+    url = f"/api/findings/{finding.finding_id}/feedback"
+    refused = api.client.post(url, json={"kind": "CORRECTED", "value": value})
+    is_problem(refused, 422, "value_does_not_fit")
+
+
 @pytest.mark.parametrize("unit", ["mm", "[hnsf'U]", "1", "ML"])
 def test_a_value_corrected_in_a_unit_of_something_else_is_refused(
     api: ApiNode, study: str, unit: str

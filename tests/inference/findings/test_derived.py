@@ -8,10 +8,10 @@ import pytest
 
 from inference.prior_comparison import comparison_of
 from inference.reports.draft import draft_study
-from inference.reports.evidence import gather
+from inference.reports.evidence import digest_of, gather
 from storage.container import Storage
 from storage.core.callers.identity import of_account
-from storage.core.findings import Code, Finding
+from storage.core.findings import Code, Finding, Prior
 from tests.inference.reports.known import brain, lungs
 from tests.inference.reports.studies import measured_study, opened
 
@@ -152,3 +152,14 @@ def test_beside_what_a_classifier_answered_stands_what_a_reader_holds_to_be_righ
     text = all_text(storage, study)
     assert "answers “b” with a confidence of 67.8%" in text
     assert "dr-jones holds “c” to be right instead of “b”." in text
+
+
+def test_a_draft_is_another_where_what_it_compares_with_is() -> None:
+    """So that who edited or signed a text is offered the new one."""
+    alone = lungs()[0]
+
+    def digest(value: float | None) -> str:
+        before = None if value is None else Prior("f", "2.25.9", "20240101", "1", value, 366, 1, 1)
+        return digest_of([replace(alone, finding=replace(alone.finding, prior=before))], [])
+
+    assert len({digest(None), digest(2.2), digest(2.1)}) == 3
