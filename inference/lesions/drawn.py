@@ -54,7 +54,12 @@ _VERSION = "1.0.0"
 _NAMESPACE = uuid.UUID("6f0f7c53-3d7e-4b53-9a1c-6c6573696f6e")
 _LESION = Code("52988006", "SCT", "Lesion")
 _LYMPH_NODE = Code("59441001", "SCT", "Structure of lymph node")
-_NODE_NAMES = re.compile(r"\blymph|\bnod(e|al)\b|\bLN\b", re.IGNORECASE)
+_NODE_NAMES = re.compile(
+    r"\blymph[ -]?(node|knoten|adenopath)|adenopath|\blymphatic\b|\bnod(es?|al|us|i)\b|\bL[NK]s?\b",
+    re.IGNORECASE,
+)
+"""What readers call a lymph node in English and German; a lymphoma elsewhere is none."""
+_NO_NODE = re.compile(r"\b(no|not|non|kein\w*|nicht)\b", re.IGNORECASE)
 _GRID = np.linspace(-1, 1, 9)
 # Points spread over a ball of radius 1.
 _BALL: NDArray[np.float64] = np.stack(np.meshgrid(_GRID, _GRID, _GRID), -1).reshape(-1, 3)
@@ -232,7 +237,7 @@ def _lesions(job: Job, measured: _Measured) -> list[Lesion]:
             pipeline=DRAWN_LESIONS,
             segment_number=number,
             label=drawing.label or f"Lesion {number}",
-            type=_LYMPH_NODE if _NODE_NAMES.search(drawing.label) else _LESION,
+            type=_LYMPH_NODE if _is_node_name(drawing.label) else _LESION,
             tracking_uid=drawing.tracking_uid,
             long_axis_mm=axes[0],
             short_axis_mm=axes[1],
@@ -320,3 +325,7 @@ def _volume_of(index: Index, instances: InstanceReader, job: Job) -> Volume:
     return _measured(
         index, instances, job.study_instance_uid, job.series_instance_uid, drawings
     ).volume
+
+
+def _is_node_name(label: str) -> bool:
+    return _NODE_NAMES.search(label) is not None and _NO_NODE.search(label) is None
