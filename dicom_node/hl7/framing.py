@@ -4,11 +4,14 @@ import asyncio
 import socket
 import ssl
 import time
+from collections.abc import Callable
 
 from storage.core.untrusted_input.host_names import resolving
 
 START, END = b"\x0b", b"\x1c\r"
 MAX_MESSAGE_BYTES = 1024 * 1024
+# So much goes into the buffers of a connection at once.
+_END_PIECE_BYTES = 16 * 1024
 
 
 class FramingError(Exception):
@@ -45,9 +48,17 @@ async def read_message(
 
 
 def exchange(
-    address: tuple[str, int], message: bytes, timeout_s: float, tls: ssl.SSLContext | None = None
+    address: tuple[str, int],
+    message: bytes,
+    timeout_s: float,
+    tls: ssl.SSLContext | None = None,
+    before_end: Callable[[], None] = lambda: None,
 ) -> bytes:
-    """Send one message and return the answer. Raises OSError, FramingError."""
+    """Send one message and return the answer. Raises OSError, FramingError.
+
+    `before_end` is called right before the piece with the end block, by which what was sent
+    becomes a message; where it raises, the connection ends without one.
+    """
     deadline = time.monotonic() + timeout_s
     with resolving(address[0]):
         connected = socket.create_connection(address, timeout=timeout_s)
@@ -58,7 +69,11 @@ def exchange(
             else connection
         )
         with stream:
-            stream.sendall(framed(message))
+            block = framed(message)
+            if before := block[:-_END_PIECE_BYTES]:
+                stream.sendall(before)
+            before_end()
+            stream.sendall(block[-_END_PIECE_BYTES:])
             received = b""
             while not received.endswith(END):
                 stream.settimeout(max(deadline - time.monotonic(), 0.001))

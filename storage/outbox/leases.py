@@ -6,6 +6,7 @@ with the condition that the row is due decides who gets it.
 """
 
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -197,6 +198,17 @@ class Lease:
     def check(self) -> None:
         """Raise LeaseLost once the lease is known to be lost."""
         if self._lost.is_set():
+            raise LeaseLost(self._what)
+
+    def ensure(self) -> None:
+        """Renew it now. Raises LeaseLost, also where asking took as long as the lease lasts.
+
+        For a step that must not be done beside another owner: the thread that renews was stopped
+        together with this one. Raises StorageUnavailable.
+        """
+        self.check()
+        began_s = time.monotonic()
+        if not self._renew() or time.monotonic() - began_s >= self._lease_s:
             raise LeaseLost(self._what)
 
     def _run(self) -> None:

@@ -17,7 +17,7 @@ from storage.audit import MINOR_FAILURE, NODE, SUCCESS, Audit, AuditEvent, Code
 from storage.container.has import HasAudit, HasSettings
 from storage.core.clock import utcnow
 from storage.core.errors import NotFound
-from storage.outbox.leases import LEASE_S, Lease
+from storage.outbox.leases import LEASE_S, Lease, LeaseLost
 from storage.outbox.retry_policies import retry_policy
 from storage.reports.hl7_entities import Hl7Message
 from storage.reports.hl7_sending import Hl7Sending
@@ -63,8 +63,8 @@ def send_due(storage: Hl7Storage, owner: str, stopping: Callable[[], bool] = lam
         message = storage.hl7_sending.claim_due(claimant, LEASE_S, utcnow(), silent)
         if message is None:
             break
-        with Lease(partial(_renew, storage.hl7_sending, message, claimant), "hl7"):
-            accepted = _send(storage, message, claimant, silent)
+        with Lease(partial(_renew, storage.hl7_sending, message, claimant), "hl7") as lease:
+            accepted = _send(storage, message, claimant, lease, silent)
         done += accepted
     return done
 
@@ -73,10 +73,16 @@ def _renew(sending: Hl7Sending, message: Hl7Message, claimant: str) -> bool:
     return sending.renew(message.message_id, claimant, LEASE_S, utcnow())
 
 
-def _send(storage: Hl7Storage, message: Hl7Message, claimant: str, silent: set[str]) -> bool:
+def _send(
+    storage: Hl7Storage, message: Hl7Message, claimant: str, lease: Lease, silent: set[str]
+) -> bool:
     """Whether it was accepted. Where another has taken the message meanwhile, nothing is noted."""
     try:
-        _exchange(storage, message)
+        _exchange(storage, message, lease)
+    except LeaseLost:
+        # Another sends it, or has sent a newer version since.
+        log.warning("hl7_message_lost", message_id=message.message_id, state=message.state)
+        return False
     except NotTaken as error:
         if error.silent:
             silent.add(message.destination)
@@ -104,7 +110,8 @@ def _send(storage: Hl7Storage, message: Hl7Message, claimant: str, silent: set[s
     return True
 
 
-def _exchange(storage: Hl7Storage, message: Hl7Message) -> None:
+def _exchange(storage: Hl7Storage, message: Hl7Message, lease: Lease) -> None:
+    """Raises NotTaken, and LeaseLost before the system has the whole message."""
     # What reads a document is large; the other tasks of the process need none of it.
     from inference.reports.export.document import read_document, with_notice
     from inference.reports.export.oru import encode_oru
@@ -122,7 +129,8 @@ def _exchange(storage: Hl7Storage, message: Hl7Message) -> None:
     raw = encode_oru(document, message, settings, deletes_notice=deletes_notice)
     try:
         tls = _tls(storage.settings, destination)
-        answer = exchange((destination.host, destination.port), raw, settings.hl7_timeout_s, tls)
+        address, timeout_s = (destination.host, destination.port), settings.hl7_timeout_s
+        answer = exchange(address, raw, timeout_s, tls, before_end=lease.ensure)
     except TimeoutError as error:
         sentence = f"No answer came within {settings.hl7_timeout_s:g} s."
         raise NotTaken(sentence, silent=True) from error
