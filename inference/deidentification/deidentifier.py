@@ -267,7 +267,7 @@ def _is_known(tag: BaseTag) -> bool:
 
 def _stated_age(value: Any) -> Any:
     """Very old people are few (45 CFR 164.514(b)(2)(i)(C))."""
-    text = str(value or "")
+    text = str(value or "").strip(" \0")
     if text.endswith("Y") and text[:-1].isdigit():
         # More digits than a number of years can have, or of other scripts, are no younger.
         years = read_whole_number(text[:-1])
