@@ -32,8 +32,8 @@ def copy_deletions(engine: Engine, objects: ObjectStore, limit: int = _AT_ONCE) 
         )
     for generation in waiting:
         with reading(engine) as connection:
-            tombstone = _noted(connection, generation)
-        if tombstone is not None:
+            tombstones = _noted(connection, generation)
+        for tombstone in tombstones:
             objects.put(deletion_key(generation, tombstone.deleted_at), _as_volume(tombstone))
         with writing(engine) as connection:
             connection.execute(
@@ -42,8 +42,8 @@ def copy_deletions(engine: Engine, objects: ObjectStore, limit: int = _AT_ONCE) 
     return len(waiting)
 
 
-def _noted(connection: Connection, generation: int) -> Tombstone | None:
-    """As the index has it; None where it names nothing any more."""
+def _noted(connection: Connection, generation: int) -> list[Tombstone]:
+    """As the index has them: more than one where a count has begun again on an old bucket."""
     instances = connection.execute(
         select(t.tombstone).where(t.tombstone.c.generation == generation).order_by(t.tombstone.c.id)
     ).all()
@@ -52,18 +52,25 @@ def _noted(connection: Connection, generation: int) -> Tombstone | None:
         .where(t.discarded_content.c.generation == generation)
         .order_by(t.discarded_content.c.id)
     ).all()
-    if not instances and not contents:
-        return None
-    deleted_at = instances[0].deleted_at if instances else contents[0].discarded_at
-    return Tombstone(
-        instances[0].study_instance_uid if instances else "",
-        deleted_at,
-        generation,
-        # When they had been received is for the volumes alone, by which a start carries out
-        # deletions that the index does not know.
-        tuple(Deleted(row.sop_instance_uid, "", deleted_at) for row in instances),
-        tuple(Discarded(row.sop_instance_uid, row.digest, deleted_at) for row in contents),
-    )
+    times = {row.deleted_at for row in instances} | {row.discarded_at for row in contents}
+    return [
+        Tombstone(
+            next((row.study_instance_uid for row in instances if row.deleted_at == at), ""),
+            at,
+            generation,
+            # When they had been received is for the volumes alone, by which a start carries out
+            # deletions that the index does not know.
+            tuple(
+                Deleted(row.sop_instance_uid, "", at) for row in instances if row.deleted_at == at
+            ),
+            tuple(
+                Discarded(row.sop_instance_uid, row.digest, at)
+                for row in contents
+                if row.discarded_at == at
+            ),
+        )
+        for at in sorted(times)
+    ]
 
 
 def _as_volume(tombstone: Tombstone) -> bytes:
