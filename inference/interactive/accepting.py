@@ -41,13 +41,15 @@ from inference.volume_preparation.coverage import with_caveat, with_validity
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.entities import Job
-from storage.core.errors import InvalidRequest, NotFound
+from storage.core.errors import InvalidRequest, NotFound, StateConflict
 from storage.core.findings import Code
 from storage.interactive.repository import Acceptance, InteractiveSession
 from storage.jobs.outcome import JobRows
+from storage.processes.turn_taking import turn
 
 _TISSUE = Code("85756007", "SCT", "Tissue")
 _CLICKED = "Clicked structure"
+_OTHERS_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,25 @@ def save_accepted(
     if not mask.any():
         raise InvalidRequest("The mask is empty.", remedy="Click into a structure first.")
     check_unchanged(storage, loaded)
+    # Two people may accept on one series: each version holds the segments of the one before.
+    name = f"{session.series_instance_uid} {model.name} {model.version}"
+    name = f"accept-{hashlib.sha256(name.encode()).hexdigest()[:2]}"
+    with turn(storage.engine, storage.settings.data_dir / "locks", name, 1, _OTHERS_S) as is_mine:
+        if not is_mine:
+            raise StateConflict(
+                "Others are saving masks of this series.", remedy="Accept the mask again."
+            )
+        return _save(storage, session, acceptance, model, loaded, mask)
+
+
+def _save(
+    storage: Storage,
+    session: InteractiveSession,
+    acceptance: Acceptance,
+    model: ClickModel,
+    loaded: LoadedSeries,
+    mask: NDArray[np.bool_],
+) -> Job:
     volume, sources = loaded.volume, loaded.sources
     author = Author(acceptance["author_name"], acceptance["is_person"], id=acceptance["author_id"])
     before = _newest(storage, session, model, loaded)

@@ -11,7 +11,19 @@ from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any, Literal, TypedDict
 
-from sqlalchemy import ColumnElement, Connection, Engine, and_, delete, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    Text,
+    and_,
+    cast,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from storage import tables as t
 from storage.core.callers.visibility import as_node
@@ -110,6 +122,8 @@ class InteractiveSession:
         )
 
 
+# A JSON column holds no NULL, but the null of JSON.
+_IS_NOT_ACCEPTED = func.coalesce(cast(t.interactive_session.c.acceptance, Text), "null") == "null"
 _COLUMNS = [t.interactive_session.c[field.name] for field in fields(InteractiveSession)]
 
 
@@ -322,6 +336,8 @@ class InteractiveSessions:
                     table.c.state == "ready",
                     table.c.wanted == session.wanted,
                     table.c.lease_owner == session.lease_owner,
+                    # What is accepted is what is saved: no click and no other acceptance between.
+                    _IS_NOT_ACCEPTED,
                 )
                 .values(values)
             )
@@ -330,7 +346,7 @@ class InteractiveSessions:
             if after.state == "ended":
                 raise session_over(after)
             raise StateConflict(
-                "The session was changed meanwhile, or is not ready yet.",
+                "The session was changed meanwhile, is not ready yet, or its mask is being saved.",
                 remedy="Read it again, and repeat the change.",
             )
         return after

@@ -7,7 +7,14 @@ import pytest
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.errors import NotFound, StateConflict, TooManyRequests
-from storage.interactive.repository import LEASE_S, Grid, InteractiveSession, MaskPlace, Point
+from storage.interactive.repository import (
+    LEASE_S,
+    Acceptance,
+    Grid,
+    InteractiveSession,
+    MaskPlace,
+    Point,
+)
 
 NOW = utcnow()
 GRID: Grid = {
@@ -86,3 +93,22 @@ def test_a_session_that_no_worker_takes_up_ends(storage: Storage) -> None:
     later = NOW + timedelta(minutes=5)
     ended = storage.interactive_sessions.get(session.session_id, "account:ada", later)
     assert ended.reason == "No worker took it up within 90 s."
+
+
+def test_what_is_accepted_is_what_is_saved(storage: Storage) -> None:
+    """No click, and no other acceptance, comes between."""
+    sessions, session = storage.interactive_sessions, ready(storage)
+    changed = sessions.change(session, [POINT], None, NOW)
+    assert sessions.answer(session.session_id, "worker", changed.wanted, voxels=1)
+    acceptance: Acceptance = {
+        "author_name": "ada", "author_id": "account:ada", "is_person": True, "label": "",
+        "code": None,
+    }  # fmt: skip
+    accepted = sessions.accept(changed, acceptance, NOW)
+    with pytest.raises(StateConflict, match="is being saved"):
+        sessions.change(accepted, [POINT, POINT], None, NOW)
+    with pytest.raises(StateConflict, match="is being saved"):
+        sessions.accept(accepted, {**acceptance, "label": "Other"}, NOW)
+    assert sessions.saved(session.session_id, "worker", "job")
+    again = sessions.get(session.session_id, session.owner_id, NOW)
+    assert sessions.change(again, [POINT, POINT], None, NOW).wanted == changed.wanted + 1
