@@ -7,13 +7,14 @@ was rejected meanwhile ends with that reason.
 
 import uuid
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
 import structlog
 
 from inference.deliveries import auditing
-from inference.deliveries.destinations import Destination, open_destination
+from inference.deliveries.destinations import open_destination
 from inference.deliveries.slots import SendingSlots, server_of
 from inference.deliveries.storage_commitment_check import Proof, Sending
 from inference.failures import explain, place
@@ -21,7 +22,7 @@ from storage.container import Storage
 from storage.core.callers.request_context import serving
 from storage.core.clock import utcnow
 from storage.core.entities import Delivery, Instance
-from storage.core.errors import NotFound
+from storage.core.errors import NotFound, StateConflict
 from storage.core.sources import is_own
 from storage.deliveries.circuit_breaker import CircuitBreakers
 from storage.deliveries.repository import Deliveries
@@ -95,7 +96,7 @@ def _deliver(storage: Storage, claimant: str, deliveries: Sequence[Delivery]) ->
     try:
         renew = partial(_renew, storage.deliveries, claimant)
         with Lease(renew, "delivery"), serving(_requests_of(deliveries)):
-            return _Batch(storage, deliveries).deliver()
+            return _Batch(storage, claimant, deliveries).deliver()
     except Exception as error:  # noqa: BLE001 - the edge of a batch: the next one goes elsewhere
         log.error(
             "delivery_failed",
@@ -103,7 +104,9 @@ def _deliver(storage: Storage, claimant: str, deliveries: Sequence[Delivery]) ->
             error=type(error).__name__,
             place=place(error),
         )
-        _postponed(storage.settings, storage.deliveries, deliveries, explain(error).sentence)
+        _postponed(
+            storage.settings, storage.deliveries, claimant, deliveries, explain(error).sentence
+        )
         return 0
 
 
@@ -114,8 +117,9 @@ def _renew(deliveries: Deliveries, claimant: str) -> bool:
 class _Batch:
     """Claimed deliveries of one study to one destination."""
 
-    def __init__(self, storage: Storage, deliveries: Sequence[Delivery]) -> None:
+    def __init__(self, storage: Storage, claimant: str, deliveries: Sequence[Delivery]) -> None:
         self._storage = storage
+        self._claimant = claimant
         self._deliveries = deliveries
         self._name = deliveries[0].destination
         # Rules and persons name the peer itself, whether it gets results or not.
@@ -130,6 +134,7 @@ class _Batch:
             _postponed(
                 self._storage.settings,
                 self._storage.deliveries,
+                self._claimant,
                 [one.delivery for one in sendings],
                 f"No destination is named {self._name}. Add it by `mediview peers add`,"
                 " or name it in MEDIVIEW_DESTINATIONS, and the delivery goes on.",
@@ -139,10 +144,10 @@ class _Batch:
         unsent = [one for one in sendings if one.delivery.sent_at is None]
         arrived = [one for one in sendings if one.delivery.sent_at is not None]
         if unsent:
-            arrived += self._send(destination, peer, unsent)
+            arrived += self._send(peer, unsent)
         if not arrived:
             return 0
-        return Proof(self._storage, destination, self._name).ask(arrived)
+        return Proof(self._storage, destination, self._name, self._claimant).ask(arrived)
 
     def _find_instances(self) -> list[Sending]:
         sendings = []
@@ -155,6 +160,7 @@ class _Batch:
                 _postponed(
                     self._storage.settings,
                     self._storage.deliveries,
+                    self._claimant,
                     [delivery],
                     explain(error).sentence,
                 )
@@ -176,16 +182,34 @@ class _Batch:
         _postponed(
             self._storage.settings,
             self._storage.deliveries,
+            self._claimant,
             [delivery],
             "What is stored under the UID of this result was sent by another system"
             f" ({instance.source}), and does not leave as a result. Cancel the delivery, and have"
             " the result made again.",
         )
 
-    def _send(
-        self, destination: Destination, peer: KnownPeer, sendings: Sequence[Sending]
-    ) -> list[Sending]:
+    def _asked_before_each(self, sendings: Sequence[Sending]) -> Storage:
+        """The storage, of which no instance is opened that is not to be sent any more.
+
+        A sender may have been stopped for longer than its lease, and others gone on meanwhile.
+        """
+        ids = {one.instance.sop_instance_uid: one.delivery.delivery_id for one in sendings}
+
+        def check(instance: Instance) -> None:
+            if not self._storage.deliveries.is_to_be_sent(
+                ids[instance.sop_instance_uid], self._claimant
+            ):
+                raise StateConflict(
+                    "Another process sends it, or it was taken out of use.",
+                    remedy="The list of deliveries shows what became of it.",
+                )
+
+        return replace(self._storage, instances=self._storage.instances.asking(check))
+
+    def _send(self, peer: KnownPeer, sendings: Sequence[Sending]) -> list[Sending]:
         """Those that were answered with success; the others are put off with the reason."""
+        destination = open_destination(self._asked_before_each(sendings), peer)
         instances = [sending.instance for sending in sendings]
         auditing.sending(self._storage.audit, peer, instances)
         results = destination.send(instances)
@@ -200,11 +224,11 @@ class _Batch:
             deliveries = self._storage.deliveries
             delivery_ids = [sending.delivery.delivery_id]
             if result.is_final:
-                deliveries.refused(delivery_ids, result.error)
+                deliveries.refused(delivery_ids, self._claimant, result.error)
             else:
                 waits_s = min(result.again_after_s or 0.0, _LEFT_ALONE_AT_MOST_S)
                 at = max(again_at, utcnow() + timedelta(seconds=waits_s))
-                deliveries.retry_later(delivery_ids, result.error, at)
+                deliveries.retry_later(delivery_ids, self._claimant, result.error, at)
             log.warning(
                 "instance_not_delivered",
                 destination=self._name,
@@ -214,7 +238,8 @@ class _Batch:
                 is_final=result.is_final,
             )
         # Whatever becomes of the proof: these are not sent again while it is open.
-        self._storage.deliveries.arrived([one.delivery.delivery_id for one in accepted], utcnow())
+        accepted_ids = [one.delivery.delivery_id for one in accepted]
+        self._storage.deliveries.arrived(accepted_ids, self._claimant, utcnow())
         if any(result.reached for result in results):
             self._storage.circuit_breakers.answered(self._name, utcnow())
         elif results:
@@ -243,10 +268,14 @@ def _requests_of(deliveries: Sequence[Delivery]) -> str:
 
 
 def _postponed(
-    settings: Settings, delivery_repository: Deliveries, deliveries: Sequence[Delivery], error: str
+    settings: Settings,
+    delivery_repository: Deliveries,
+    claimant: str,
+    deliveries: Sequence[Delivery],
+    error: str,
 ) -> None:
     at = _together(settings, deliveries)
-    delivery_repository.retry_later([one.delivery_id for one in deliveries], error, at)
+    delivery_repository.retry_later([one.delivery_id for one in deliveries], claimant, error, at)
 
 
 def _together(settings: Settings, deliveries: Sequence[Delivery]) -> datetime:

@@ -45,6 +45,7 @@ class Proof:
     storage: ProofStorage
     destination: Destination
     name: str
+    claimant: str
 
     def ask(self, sendings: Sequence[Sending]) -> int:
         """Settle what can be settled now; how many are with the destination, as far as it says."""
@@ -85,7 +86,7 @@ class Proof:
                 f"{self.destination} answered success and offers no {self.destination.query}"
                 " by which it could prove more."
             )
-            deliveries.sent(_ids(sendings), utcnow(), note)
+            deliveries.sent(_ids(sendings), self.claimant, utcnow(), note)
             log.info("instances_sent", destination=self.name, count=len(sendings))
             return len(sendings)
         except PeerDidNotAnswer as error:
@@ -101,6 +102,7 @@ class Proof:
         for sending in missing:
             deliveries.retry_later(
                 _ids([sending]),
+                self.claimant,
                 f"{self.destination} answered success, but does not list the instance.",
                 self._later(sending),
                 send_again=True,
@@ -123,14 +125,15 @@ class Proof:
         again = [one for one in sendings if one.delivery.questions + 1 < MAX_QUESTIONS]
         if given_up:
             note = f"Answered success; asked {MAX_QUESTIONS} times, it never proved more. {why}"
-            self.storage.deliveries.sent(_ids(given_up), utcnow(), note)
+            self.storage.deliveries.sent(_ids(given_up), self.claimant, utcnow(), note)
         self._ask_later(again, f"Answered success, but not proved: {why}", asked=True)
         return len(given_up)
 
     def _ask_later(self, sendings: Sequence[Sending], why: str, *, asked: bool = False) -> None:
         for sending in sendings:
             at = self._later(sending)
-            self.storage.deliveries.ask_later(_ids([sending]), why, at, asked=asked)
+            ids = _ids([sending])
+            self.storage.deliveries.ask_later(ids, self.claimant, why, at, asked=asked)
 
     def _later(self, sending: Sending) -> datetime:
         policy = retry_policy(self.storage.settings, "delivery")

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Engine, case, func, literal, or_, select, update
+from sqlalchemy import ColumnElement, Engine, case, exists, func, literal, or_, select, update
 
 from storage import tables as t
 from storage.core.callers.request_context import current_request_id
@@ -105,18 +105,34 @@ class Deliveries:
         """See `storage.deliveries.cancellation`."""
         cancel_hidden(self._engine, delivery_ids, now)
 
-    def arrived(self, delivery_ids: Sequence[str], now: datetime) -> None:
-        """The destination answered success; from here on it is only asked, not sent again."""
+    def is_to_be_sent(self, delivery_id: str, owner: str) -> bool:
+        """Whether it still is `owner`'s, and its instance was not taken out of use meanwhile."""
+        delivery, instance = t.delivery.c, t.instance.c
+        is_in_use = exists().where(
+            instance.sop_instance_uid == delivery.sop_instance_uid, instance.is_rejected.is_(False)
+        )
+        query = select(delivery.delivery_id).where(
+            delivery.delivery_id == delivery_id, DELIVERIES.is_owned(owner), is_in_use
+        )
+        with reading(self._engine) as connection:
+            return connection.execute(query).first() is not None
+
+    def arrived(self, delivery_ids: Sequence[str], owner: str, now: datetime) -> None:
+        """The destination answered success; from here on it is only asked, not sent again.
+
+        Here and below: what `owner` has lost to another sender, or is settled, stays as it is.
+        """
         with writing(self._engine) as connection:
             connection.execute(
                 update(t.delivery)
-                .where(t.delivery.c.delivery_id.in_(delivery_ids))
+                .where(t.delivery.c.delivery_id.in_(delivery_ids), DELIVERIES.is_owned(owner))
                 .values(sent_at=now, questions=0)
             )
 
     def ask_later(
         self,
         delivery_ids: Sequence[str],
+        owner: str,
         error: str,
         next_attempt_at: datetime,
         *,
@@ -132,11 +148,11 @@ class Deliveries:
             "next_attempt_at": next_attempt_at,
             "questions": t.delivery.c.questions + int(asked),
         }
-        self._set(delivery_ids, values, utcnow(), only="SENDING")
+        self._set(delivery_ids, values, utcnow(), owner=owner)
 
-    def sent(self, delivery_ids: Sequence[str], now: datetime, note: str) -> None:
+    def sent(self, delivery_ids: Sequence[str], owner: str, now: datetime, note: str) -> None:
         """The destination answered success; `note` says why it proved no more than that."""
-        self._set(delivery_ids, {"state": "SENT", "last_error": note}, now, only="SENDING")
+        self._set(delivery_ids, {"state": "SENT", "last_error": note}, now, owner=owner)
 
     def confirmed(self, delivery_ids: Sequence[str], now: datetime) -> None:
         """The destination proved that it holds them."""
@@ -145,6 +161,7 @@ class Deliveries:
     def retry_later(
         self,
         delivery_ids: Sequence[str],
+        owner: str,
         error: str,
         next_attempt_at: datetime,
         *,
@@ -157,12 +174,12 @@ class Deliveries:
             "next_attempt_at": next_attempt_at,
             **({"sent_at": None, "questions": 0} if send_again else {}),
         }
-        self._set(delivery_ids, values, utcnow(), only="SENDING")
+        self._set(delivery_ids, values, utcnow(), owner=owner)
 
-    def refused(self, delivery_ids: Sequence[str], error: str) -> None:
+    def refused(self, delivery_ids: Sequence[str], owner: str, error: str) -> None:
         """Not tried any more until a person says so (`storage.deliveries.listing.retry_now`)."""
         values = {"state": "REFUSED", "last_error": error}
-        self._set(delivery_ids, values, utcnow(), only="SENDING")
+        self._set(delivery_ids, values, utcnow(), owner=owner)
 
     def of_study(self, study_instance_uid: str) -> list[Delivery]:
         """Those of its results; what else goes on is in `storage.routing`."""
@@ -245,15 +262,15 @@ class Deliveries:
         values: dict[str, Any],
         now: datetime,
         *,
-        only: DeliveryState | None = None,
+        owner: str | None = None,
     ) -> None:
-        """`only`: rows in that state. A commitment that came meanwhile has the last word.
+        """`owner`: rows that it is sending. A commitment that came meanwhile has the last word.
 
         What changed while it was sent goes once more at once, whatever became of it.
         """
         conditions: list[ColumnElement[bool]] = [t.delivery.c.delivery_id.in_(delivery_ids)]
-        if only is not None:
-            conditions.append(t.delivery.c.state == only)
+        if owner is not None:
+            conditions.append(DELIVERIES.is_owned(owner))
         with writing(self._engine) as connection:
             rows = connection.execute(
                 update(t.delivery)

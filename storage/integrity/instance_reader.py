@@ -71,6 +71,7 @@ class InstanceReader:
         self._locate = locate
         self._patient_of = patient_of
         self._keys_of = keys_of
+        self._ask_first: Callable[[Instance], None] = lambda _: None
         self._stated = StatedPatients()
         self._checker = Checker(volumes, objects, locate, damaged)
 
@@ -78,6 +79,12 @@ class InstanceReader:
         """A reader for one answer, to which each study has the same patient throughout."""
         reader = copy.copy(self)
         reader._patient_of = cache(self._patient_of)
+        return reader
+
+    def asking(self, ask_first: Callable[[Instance], None]) -> "InstanceReader":
+        """A reader that asks before it opens an instance to leave; `ask_first` raises to refuse."""
+        reader = copy.copy(self)
+        reader._ask_first = ask_first
         return reader
 
     def as_corrected(self, instances: Sequence[Instance]) -> list[Instance]:
@@ -168,6 +175,7 @@ class InstanceReader:
 
         Raises InvalidInstance where that cannot be written, and as `open_stored`.
         """
+        self._ask_first(instance)
         return self.corrected(instance, self.open_stored(instance))
 
     def corrected(self, instance: Instance, file: BinaryIO) -> BinaryIO:

@@ -237,7 +237,8 @@ def test_stuck_deliveries_are_found_and_let_go(stored_api: ApiNode) -> None:
     for _ in range(5):
         while claimed := api.storage.deliveries.claim_due("sender", 60, utcnow(), 10):
             ids = [one.delivery_id for one in claimed]
-            api.storage.deliveries.retry_later(ids, "It is down.", utcnow() + timedelta(days=1))
+            tomorrow = utcnow() + timedelta(days=1)
+            api.storage.deliveries.retry_later(ids, "sender", "It is down.", tomorrow)
         assert api.client.post("/api/deliveries/retry", json={}).json() == {"count": 4}
     page = api.client.get("/api/deliveries", params={"troubled": True, "limit": 2}).json()
     assert page["total"] == 4

@@ -53,7 +53,7 @@ def the_pacs_is_away(node: Storage) -> Delay:
 
 def the_pacs_refuses_it(node: Storage) -> Delay:
     ids = being_sent(node, "refused")
-    node.deliveries.retry_later(ids, "Out of resources (0xA700).", later(60))
+    node.deliveries.retry_later(ids, OWNER, "Out of resources (0xA700).", later(60))
     return asked(node, "refused")
 
 
@@ -69,7 +69,7 @@ def somebody_withheld_it(node: Storage) -> Delay:
 
 def the_pacs_proves_nothing(node: Storage) -> Delay:
     note = "pacs answered success and offers no C-FIND by which it could prove more."
-    node.deliveries.sent(being_sent(node, "unproved"), utcnow(), note)
+    node.deliveries.sent(being_sent(node, "unproved"), OWNER, utcnow(), note)
     return asked(node, "unproved")
 
 

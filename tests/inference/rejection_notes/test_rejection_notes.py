@@ -173,7 +173,7 @@ def test_deliveries_of_rejected_images_end_with_the_reason_and_go_on_without_the
     # The first one was sent and is not proved, the others wait, as the note comes.
     taken = storage.deliveries.claim_due("sender", 60, utcnow(), 10)
     assert [one.sop_instance_uid for one in taken] == uid[:4]
-    storage.deliveries.arrived([taken[0].delivery_id], utcnow())
+    storage.deliveries.arrived([taken[0].delivery_id], "sender", utcnow())
     storage.deliveries.give_back("sender", utcnow())
     note = note_over([*slices[:3], slices[5]])
     send(storage, [note])

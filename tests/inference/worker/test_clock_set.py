@@ -73,7 +73,7 @@ def failed_delivery(storage: Storage, retry_after_s: float) -> None:
     storage.deliveries.enqueue("pacs", instances, None)
     claimed = storage.deliveries.claim_due("sender", 60, utcnow(), 100)
     at = utcnow() + timedelta(seconds=retry_after_s)
-    storage.deliveries.retry_later([one.delivery_id for one in claimed], "refused", at)
+    storage.deliveries.retry_later([one.delivery_id for one in claimed], "sender", "refused", at)
 
 
 def scheduler_of(storage: Storage) -> Scheduler:

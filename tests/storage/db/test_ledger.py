@@ -175,8 +175,8 @@ def test_deliveries_wait_back_off_and_end_when_held(storage: Storage) -> None:
     assert [delivery.destination for delivery in other] == ["other"]
     assert storage.deliveries.claim_due("another", 60, now, 10) == []
     ids = [delivery.delivery_id for delivery in claimed]
-    storage.deliveries.retry_later(ids[:1], "The peer is down.", now + timedelta(seconds=30))
-    storage.deliveries.sent(ids[1:], now, "It proves nothing.")
+    storage.deliveries.retry_later(ids[:1], "sender", "It is down.", now + timedelta(seconds=30))
+    storage.deliveries.sent(ids[1:], "sender", now, "It proves nothing.")
     storage.deliveries.confirmed(ids[2:], now)
     states = {d.delivery_id: d.state for d in storage.deliveries.of_study(STUDY)}
     assert [states[one] for one in ids] == ["PENDING", "SENT", "CONFIRMED"]

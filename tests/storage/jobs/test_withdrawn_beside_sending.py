@@ -46,7 +46,7 @@ def test_results_are_withdrawn_where_they_are_or_may_be(storage: Storage) -> Non
         if taken[0].destination == "both":
             storage.deliveries.confirmed(ids, now)
         else:
-            storage.deliveries.retry_later(ids, "no answer", now + timedelta(hours=1))
+            storage.deliveries.retry_later(ids, "sender", "no answer", now + timedelta(hours=1))
     storage.deliveries.enqueue("untried", [first], None)
     uids = [one.sop_instance_uid for one in (first, second, third)]
     wanted = {"both": "PERSON", "tried": "PERSON"}

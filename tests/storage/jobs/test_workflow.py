@@ -83,10 +83,10 @@ def test_a_commitment_outlives_the_word_of_the_sender_that_gave_up(storage: Stor
     first, second = delivered(storage, "pacs")
     study = storage.index.studies(10, 0)[0][0].study_instance_uid
     ids = [one.delivery_id for one in storage.deliveries.of_study(study)]
-    storage.deliveries.arrived(ids, utcnow())
+    storage.deliveries.arrived(ids, "sender", utcnow())
     storage.commitment_requests.ask("1.9", "pacs", [Reference("1.2", first)])
     storage.commitment_requests.answered("1.9", [first], {})
-    storage.deliveries.ask_later(ids, "Silence.", utcnow(), asked=True)
+    storage.deliveries.ask_later(ids, "sender", "Silence.", utcnow(), asked=True)
     assert states(storage, "pacs") == {first: "CONFIRMED", second: "PENDING"}
     by_uid = {one.sop_instance_uid: one for one in storage.deliveries.of_study(study)}
     assert by_uid[second].questions == 1
