@@ -20,11 +20,15 @@ from dicom_node.normalized.requests import (
     Refused,
     sender_of,
 )
-from storage.core.callers.visibility import as_node
 from storage.core.uids import check_uid, new_uid
 from storage.core.untrusted_input.bounded_json import check_bounded
-from storage.mpps.repository import PROCEDURE_STEP_STATES, ProcedureSteps, ProcedureStepState
-from storage.worklist.repository import Worklist, WorklistState
+from storage.mpps.repository import (
+    PROCEDURE_STEP_STATES,
+    ProcedureStep,
+    ProcedureSteps,
+    ProcedureStepState,
+    StepChanged,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -32,12 +36,8 @@ PROCEDURE_STEP_CLASS = str(ModalityPerformedProcedureStep)
 # JSON has two for each element of 60,000 references, which a message may have.
 _MOST_ELEMENTS = 500_000
 _REFERENCES = ("ReferencedImageSequence", "ReferencedNonImageCompositeSOPInstanceSequence")
-_WORKLIST_STATES: dict[ProcedureStepState, WorklistState] = {
-    "IN PROGRESS": "IN PROGRESS",
-    "COMPLETED": "COMPLETED",
-    # What was broken off is still to be done, unless an integrator cancels it.
-    "DISCONTINUED": "SCHEDULED",
-}
+# Messages about one step that come at once change it one after the other.
+_ATTEMPTS = 10
 
 
 class ProcedureStepCreateScp(NormalizedScp):
@@ -45,12 +45,9 @@ class ProcedureStepCreateScp(NormalizedScp):
 
     sop_classes = frozenset({PROCEDURE_STEP_CLASS})
 
-    def __init__(
-        self, procedure_steps: ProcedureSteps, worklist: Worklist, association: NodeAssociation
-    ) -> None:
+    def __init__(self, procedure_steps: ProcedureSteps, association: NodeAssociation) -> None:
         super().__init__(association)
         self._procedure_steps = procedure_steps
-        self._worklist = worklist
 
     def perform(self, request: NormalizedRequest, command: CommandSet) -> str:
         dataset = request.dataset
@@ -68,9 +65,6 @@ class ProcedureStepCreateScp(NormalizedScp):
             studies,
             expected_of(dataset.get("PerformedSeriesSequence"), _REFERENCES),
         )
-        reached = self._procedure_steps.reached_studies(sender, studies)
-        with as_node():
-            self._worklist.performed(reached, "IN PROGRESS")
         log.info(
             "procedure_step_began",
             sop_instance_uid=step.sop_instance_uid,
@@ -84,14 +78,22 @@ class ProcedureStepSetScp(NormalizedScp):
 
     sop_classes = frozenset({PROCEDURE_STEP_CLASS})
 
-    def __init__(
-        self, procedure_steps: ProcedureSteps, worklist: Worklist, association: NodeAssociation
-    ) -> None:
+    def __init__(self, procedure_steps: ProcedureSteps, association: NodeAssociation) -> None:
         super().__init__(association)
         self._procedure_steps = procedure_steps
-        self._worklist = worklist
 
     def perform(self, request: NormalizedRequest, command: CommandSet) -> str:
+        for attempts_left in reversed(range(_ATTEMPTS)):
+            try:
+                step = self._change(request)
+                break
+            except StepChanged:
+                if not attempts_left:
+                    raise
+        log.info("procedure_step_changed", sop_instance_uid=step.sop_instance_uid, state=step.state)
+        return step.sop_instance_uid
+
+    def _change(self, request: NormalizedRequest) -> ProcedureStep:
         steps, sender = self._procedure_steps, sender_of(self.association)
         step = steps.of_sender(request.sop_instance_uid, sender)
         state = _state(request.dataset, required=False)
@@ -100,19 +102,15 @@ class ProcedureStepSetScp(NormalizedScp):
         check_bounded(attributes, _MOST_ELEMENTS)
         whole = Dataset.from_json(attributes)
         studies = _studies(whole)
-        step = steps.change(
+        return steps.change(
             request.sop_instance_uid,
             sender,
             state,
             attributes,
             studies,
             expected_of(whole.get("PerformedSeriesSequence"), _REFERENCES),
+            known=step.attributes,
         )
-        reached = steps.reached_studies(sender, studies)
-        with as_node():
-            self._worklist.performed(reached, _WORKLIST_STATES[state])
-        log.info("procedure_step_changed", sop_instance_uid=step.sop_instance_uid, state=step.state)
-        return step.sop_instance_uid
 
 
 def expected_of(series: Any, references: tuple[str, ...]) -> dict[str, set[str]]:

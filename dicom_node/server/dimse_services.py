@@ -41,12 +41,10 @@ def request_handlers(storage: Storage, association: NodeAssociation) -> dict[int
         Command.C_GET_RQ: retrieve,
         Command.N_ACTION_RQ: CommitmentScp(storage, association),
         Command.N_EVENT_REPORT_RQ: CommitmentResultScp(storage.commitment_requests, association),
-        Command.N_SET_RQ: ProcedureStepSetScp(
-            storage.procedure_steps, storage.worklist, association
-        ),
+        Command.N_SET_RQ: ProcedureStepSetScp(storage.procedure_steps, association),
         Command.N_CREATE_RQ: Dispatch(
             (
-                ProcedureStepCreateScp(storage.procedure_steps, storage.worklist, association),
+                ProcedureStepCreateScp(storage.procedure_steps, association),
                 AvailabilityScp(storage.procedure_steps, association),
             )
         ),

@@ -10,13 +10,20 @@ from sqlalchemy import Engine, delete, insert, select, update
 from storage import tables as t
 from storage.core.callers.visibility import as_node, current_visibility
 from storage.core.clock import utcnow
-from storage.core.errors import InvalidRequest, NotFound, UidConflict
+from storage.core.errors import InvalidRequest, NotFound, StateConflict, UidConflict
 from storage.db.engine import insert_or_ignore, reading, writing
 from storage.index.expected_instances import announce
 from storage.mpps.senders import Sender, may_go_on, reached_studies
 from storage.peers.notifications import want_notified
+from storage.worklist.repository import WorklistState, follow_step
 
 ProcedureStepState = Literal["IN PROGRESS", "COMPLETED", "DISCONTINUED"]
+_WORKLIST_STATES: dict[ProcedureStepState, WorklistState] = {
+    "IN PROGRESS": "IN PROGRESS",
+    "COMPLETED": "COMPLETED",
+    # What was broken off is still to be done, unless an integrator cancels it.
+    "DISCONTINUED": "SCHEDULED",
+}
 PROCEDURE_STEP_STATES: tuple[ProcedureStepState, ...] = get_args(ProcedureStepState)
 
 
@@ -54,6 +61,10 @@ class StepEnded(InvalidRequest):
     code = "procedure_step_ended"
 
 
+class StepChanged(StateConflict):
+    """Another message changed the procedure step since its attributes were read."""
+
+
 class ProcedureSteps:
     """What access groups keep a sender from is in `storage.mpps.senders`."""
 
@@ -68,7 +79,9 @@ class ProcedureSteps:
         study_instance_uids: Collection[str],
         expected: Mapping[str, Collection[str]],
     ) -> ProcedureStep:
-        """A step of these studies begins. Raises UidConflict when there is one under that UID.
+        """A step of these studies begins, and so do their orders.
+
+        Raises UidConflict when there is one under that UID.
 
         `expected` are the instances of each series that the step has named so far.
         """
@@ -100,6 +113,7 @@ class ProcedureSteps:
                 reached or (),
                 is_final=False,
             )
+            follow_step(connection, reached or (), "IN PROGRESS")
             want_notified(connection, "mpps", sop_instance_uid, now, but_not=(sender.ae_title,))
         return self.get(sop_instance_uid)
 
@@ -111,8 +125,12 @@ class ProcedureSteps:
         attributes: Mapping[str, Any],
         study_instance_uids: Collection[str],
         expected: Mapping[str, Collection[str]],
+        known: Mapping[str, Any] | None = None,
     ) -> ProcedureStep:
-        """Keep a step's new state and attributes. Raises NotFound, StepEnded.
+        """Keep a step's new state and attributes, and let the orders of its studies follow.
+
+        `known`: its attributes before, from which the new ones were made. Raises NotFound,
+        StepEnded, and StepChanged where they are others by now.
 
         A discontinued step promises nothing: what it named may never be sent.
         """
@@ -120,6 +138,15 @@ class ProcedureSteps:
         self.of_sender(sop_instance_uid, sender)
         reached = self._announced_studies(sender, study_instance_uids)
         with as_node(), writing(self._engine) as connection:
+            if known is not None:
+                stored = select(t.procedure_step.c.attributes).where(
+                    t.procedure_step.c.sop_instance_uid == sop_instance_uid
+                )
+                if connection.execute(stored.with_for_update()).scalar() != known:
+                    raise StepChanged(
+                        f"The performed procedure step {sop_instance_uid} was changed meanwhile.",
+                        remedy="Send the change again.",
+                    )
             changed = connection.execute(
                 update(t.procedure_step)
                 .where(
@@ -137,6 +164,7 @@ class ProcedureSteps:
                     reached or (),
                     is_final=state == "COMPLETED",
                 )
+                follow_step(connection, reached or (), _WORKLIST_STATES[state])
                 want_notified(connection, "mpps", sop_instance_uid, now, but_not=(sender.ae_title,))
         step = self.get(sop_instance_uid)
         if changed is None:

@@ -1,12 +1,12 @@
 """The modality worklist: what an integrator has scheduled and modalities ask for (PS3.4 K)."""
 
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, get_args
 
-from sqlalchemy import ColumnElement, Engine, delete, insert, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, Engine, delete, insert, select, tuple_, update
 
 from storage import tables as t
 from storage.access_groups.former_groups import forget_groups
@@ -263,34 +263,36 @@ class Worklist:
                 .values(priors_asked_at=item.updated_at)
             )
 
-    def performed(self, study_instance_uids: set[str], state: WorklistState) -> int:
-        """Follow a performed procedure step; how many open items of these studies changed.
 
-        An item of several steps stays in progress when one of them is completed: which
-        one it was is not always stated, and an integrator knows when all are.
-        """
-        if not study_instance_uids:
-            return 0
-        with writing(self._engine) as connection:
-            rows = connection.execute(
-                select(t.worklist_item).where(
-                    t.worklist_item.c.study_instance_uid.in_(study_instance_uids),
-                    t.worklist_item.c.state.in_(OPEN_STATES),
-                    t.worklist_item.c.state != state,
-                )
-            )
-            ids = [
-                row["worklist_item_id"]
-                for row in rows.mappings().all()
-                if state != "COMPLETED"
-                or len(row["attributes"].get("ScheduledProcedureStepSequence", [])) <= 1
-            ]
-            connection.execute(
-                update(t.worklist_item)
-                .where(t.worklist_item.c.worklist_item_id.in_(ids))
-                .values(state=state, updated_at=utcnow())
-            )
-            return len(ids)
+def follow_step(
+    connection: Connection, study_instance_uids: Collection[str], state: WorklistState
+) -> int:
+    """Follow a performed procedure step; how many open items of these studies changed.
+
+    An item of several steps stays in progress when one of them is completed: which
+    one it was is not always stated, and an integrator knows when all are.
+    """
+    if not study_instance_uids:
+        return 0
+    rows = connection.execute(
+        select(t.worklist_item).where(
+            t.worklist_item.c.study_instance_uid.in_(study_instance_uids),
+            t.worklist_item.c.state.in_(OPEN_STATES),
+            t.worklist_item.c.state != state,
+        )
+    )
+    ids = [
+        row["worklist_item_id"]
+        for row in rows.mappings().all()
+        if state != "COMPLETED"
+        or len(row["attributes"].get("ScheduledProcedureStepSequence", [])) <= 1
+    ]
+    connection.execute(
+        update(t.worklist_item)
+        .where(t.worklist_item.c.worklist_item_id.in_(ids))
+        .values(state=state, updated_at=utcnow())
+    )
+    return len(ids)
 
 
 def _columns(attributes: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,9 +12,13 @@ from pynetdicom.sop_class import InstanceAvailabilityNotification, ModalityPerfo
 
 from dicom_node.normalized import procedure_step_scp
 from dicom_node.scu import send
+from storage.core.errors import StorageUnavailable
 from storage.index.expected_instances import Announced
+from storage.mpps import repository
+from storage.mpps.repository import ProcedureStep, ProcedureSteps
 from tests.dicom_node.builders import ct_instance, encoded, item_of
 from tests.dicom_node.conftest import Node
+from tests.dicom_node.worklist.test_worklist import attributes
 
 MPPS, IAN = ModalityPerformedProcedureStep, InstanceAvailabilityNotification
 STUDY, SERIES = "1.2.840.5.1", "1.2.840.5.1.1"
@@ -154,6 +158,54 @@ def test_a_step_that_has_ended_changes_no_more(node: Node) -> None:
         assert status.Status == 0x0110
         assert status.ErrorID == 0xA710
         assert node.storage.procedure_steps.get(uid).state == "COMPLETED"
+
+
+def test_a_step_and_its_order_change_together_or_not(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    item = node.storage.worklist.add({**attributes(1), "StudyInstanceUID": STUDY})
+    uid = generate_uid()
+
+    def state_of_both() -> tuple[str, str]:
+        order = node.storage.worklist.get(item.worklist_item_id)
+        return node.storage.procedure_steps.get(uid).state, order.state
+
+    def away(*_: object) -> int:
+        raise StorageUnavailable("The database is away.", remedy="Wait.")
+
+    with modality(node) as scu:
+        with monkeypatch.context() as patch:
+            patch.setattr(repository, "follow_step", away)
+            assert scu.send_n_create(beginning(), MPPS, uid)[0].Status != 0
+        assert scu.send_n_create(beginning(), MPPS, uid)[0].Status == 0
+        assert state_of_both() == ("IN PROGRESS", "IN PROGRESS")
+        with monkeypatch.context() as patch:
+            patch.setattr(repository, "follow_step", away)
+            assert scu.send_n_set(ending("COMPLETED", []), MPPS, uid)[0].Status != 0
+        assert state_of_both() == ("IN PROGRESS", "IN PROGRESS")
+        assert scu.send_n_set(ending("COMPLETED", []), MPPS, uid)[0].Status == 0
+        assert state_of_both() == ("COMPLETED", "COMPLETED")
+
+
+def test_messages_at_once_lose_nothing_of_each_other(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uid, change = generate_uid(), ProcedureSteps.change
+    first, second = Dataset(), Dataset()
+    first.PerformedStationName, second.PerformedLocation = "CT-EAST", "Ward 3"
+
+    def beside_another(*arguments: Any, **named: Any) -> ProcedureStep:
+        monkeypatch.setattr(ProcedureSteps, "change", change)
+        with modality(node) as other:
+            assert other.send_n_set(second, MPPS, uid)[0].Status == 0
+        return change(*arguments, **named)
+
+    with modality(node) as scu:
+        assert scu.send_n_create(beginning(), MPPS, uid)[0].Status == 0
+        monkeypatch.setattr(ProcedureSteps, "change", beside_another)
+        assert scu.send_n_set(first, MPPS, uid)[0].Status == 0
+    kept = Dataset.from_json(node.storage.procedure_steps.get(uid).attributes)
+    assert (kept.PerformedStationName, kept.PerformedLocation) == ("CT-EAST", "Ward 3")
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,11 @@ from storage.commitment.entities import Reference
 from storage.container import Storage, open_storage
 from storage.core.clock import utcnow
 from storage.core.errors import NotFound, UidConflict
-from storage.mpps.repository import StepEnded
+from storage.db.engine import writing
+from storage.mpps.repository import StepChanged, StepEnded
 from storage.mpps.senders import Sender
 from storage.settings import Settings
+from storage.worklist.repository import follow_step
 from tests.storage.instances import part10
 
 REFERENCES = [Reference("1.2.3", "1.2.3.1"), Reference("1.2.3", "1.2.3.2")]
@@ -123,7 +125,10 @@ def test_procedure_steps_begin_once_and_end_once(storage: Storage) -> None:
         steps.create("1.5", ct, {}, set(), {})
     with pytest.raises(NotFound):
         steps.change("1.4", ct, "COMPLETED", {}, set(), {})
-    assert steps.change("1.5", ct, "COMPLETED", {}, set(), {}).state == "COMPLETED"
+    with pytest.raises(StepChanged):
+        steps.change("1.5", ct, "COMPLETED", {}, set(), {}, known={})
+    ended = steps.change("1.5", ct, "COMPLETED", {}, set(), {}, known=attributes)
+    assert ended.state == "COMPLETED"
     with pytest.raises(StepEnded):
         steps.change("1.5", ct, "DISCONTINUED", {}, set(), {})
 
@@ -164,7 +169,8 @@ def test_the_worklist_is_read_in_order_whatever_its_length(
         storage.worklist.add(item(number))
     found = [one.accession_number for one in storage.worklist.open_items()]
     assert found == [f"A{number}" for number in range(30)]
-    assert storage.worklist.performed({"1.2.3", "1.2.4"}, "COMPLETED") == 2
+    with writing(storage.engine) as connection:
+        assert follow_step(connection, {"1.2.3", "1.2.4"}, "COMPLETED") == 2
     assert len(list(storage.worklist.open_items())) == 28
     page, total = storage.worklist.list("COMPLETED")
     assert (total, [one.accession_number for one in page]) == (2, ["A3", "A4"])
