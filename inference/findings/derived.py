@@ -3,6 +3,7 @@
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from types import MappingProxyType
 
 from inference.findings.corrections import corrected_fact
@@ -14,6 +15,7 @@ from storage.findings.repository import Findings
 _WHOLE_BRAIN = ("brain", "brain mask")
 _NUMBER = re.compile(r" \d+(?= [^\d]*$)|, others(?= )")
 """By which the findings of one lesion, or of what stays together, differ from the total."""
+_NEVER = datetime.min.replace(tzinfo=UTC)
 _SEGMENT = re.compile(r" \(segment \d+\)$")
 
 
@@ -37,7 +39,7 @@ def void_findings(
     }
     if not touched:
         return frozenset()
-    accepted = {one for one, word in last.items() if word.kind == "ACCEPTED"}
+    accepted = {one: word.given_at for one, word in last.items() if word.kind == "ACCEPTED"}
     facts = [fact_of(one) for one in findings]
     return frozenset(
         fact.finding.finding_id
@@ -47,8 +49,13 @@ def void_findings(
     ) | {
         one.finding_id
         for one in findings
-        if one.finding_id not in touched | accepted
-        and any(part.finding_id in touched for part in _rests_on(one, findings, taken))
+        if one.finding_id not in touched
+        and any(
+            # Who has accepted it since knew of that.
+            part.finding_id in touched
+            and not last[part.finding_id].given_at <= accepted.get(one.finding_id, _NEVER)
+            for part in _rests_on(one, findings, taken)
+        )
     }
 
 
@@ -68,11 +75,13 @@ def void_among(
 
 
 def sound_findings(
-    findings: Sequence[Finding], feedback: Mapping[str, Sequence[Feedback]]
+    findings: Sequence[Finding],
+    feedback: Mapping[str, Sequence[Feedback]],
+    taken: Mapping[str, Collection[str]] = MappingProxyType({}),
 ) -> Iterator[Finding]:
     """Those on which a sentence may rest: without what was rejected, is void or of a part, and with
-    the values that people gave. `feedback` as for `void_findings`."""
-    void = void_findings(findings, feedback)
+    the values that people gave. `feedback` and `taken` as for `void_findings`."""
+    void = void_findings(findings, feedback, taken)
     for one in findings:
         given = feedback.get(one.finding_id)
         word = given[-1] if given else None

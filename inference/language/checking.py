@@ -60,7 +60,8 @@ def evidence_of(
         # Nor on what people rejected.
         stored = finding_repository.of_study(uid)
         feedback = finding_feedback.of_findings([one.finding_id for one in stored])
-        findings += sound_findings(stored, feedback)
+        taken = finding_repository.results_taken_by({one.job_id for one in stored})
+        findings += sound_findings(stored, feedback, taken)
     facts = (
         study_facts(index, study_instance_uids[0])
         if len(study_instance_uids) == 1

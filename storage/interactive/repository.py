@@ -32,6 +32,7 @@ from storage.db.engine import reading, writing
 
 State = Literal["opening", "ready", "ended"]
 
+_OPEN_LOCK = 0x6D76696F
 LEASE_S = 12.0
 """So long after its last sign of life a worker's process counts as ended."""
 _UNCLAIMED_S = 90.0
@@ -148,6 +149,9 @@ class InteractiveSessions:
         """
         session_id = str(uuid.uuid4())
         with as_node(), writing(self._engine) as connection:
+            if connection.dialect.name == "postgresql":
+                # Others would count while this one is not yet to be seen. SQLite has one writer.
+                connection.execute(select(func.pg_advisory_xact_lock(_OPEN_LOCK)))
             _end_lost(connection, now)
             _end(
                 connection,

@@ -41,6 +41,11 @@ def test_what_lies_behind_the_longest_text_of_dicom_is_not_looked_at() -> None:
         ("größe|ø", "GRÖSSE", False),
         ("ø\\d+", "Ø12", True),
         ("\\bT1\\b", "ax t1 fs", True),
+        ("^\\w+$", "schädel", True),
+        ("^[\\w-]+$", "schädel-ct", True),
+        ("^\\W$", "ä", False),
+        ("^[^\\d]$", "٣", False),
+        ("^\\\\w$", "\\w", True),
         ("(?P<kernel>Br\\d{2})", "br40", True),
     ],
 )
