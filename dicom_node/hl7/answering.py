@@ -58,12 +58,13 @@ def answer(receivers: Receivers, settings: Settings, raw: bytes, peer: str) -> b
 
 def _take(receivers: Receivers, settings: Settings, header: Header, raw: bytes, peer: str) -> str:
     """What became of a message; whose it was, and from which system, goes to the audit trail."""
+    # Also of what is not looked into: it may hold another message, which must not be lost.
+    message = Message(header, raw)
     if header.message_type == "ADT" and header.trigger_event in OF_VISITS:
         return "of a visit"
     is_adt = header.message_type == "ADT" and header.trigger_event in TRIGGERS
     if not is_adt and (header.message_type, header.trigger_event) not in KINDS:
         raise not_taken(header)
-    message = Message(header, raw)
     patient_ids: tuple[str, ...]
     action: Action
     if is_adt:
