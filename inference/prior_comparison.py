@@ -15,7 +15,7 @@ from inference.findings.comparison import (
     value_that_counts,
 )
 from inference.findings.derived import void_findings
-from inference.lesions.history import History, history_of, lesion_uids
+from inference.lesions.history import History, history_of, laterality_of_job, lesion_uids
 from inference.lesions.merges_and_splits import joined_in
 from storage.container.has import (
     HasFeedbackReports,
@@ -26,7 +26,7 @@ from storage.container.has import (
     HasLesions,
     HasPatientStudies,
 )
-from storage.core.acquisition import DENSITIES
+from storage.core.acquisition import DENSITIES, laterality_of, sides_contradict
 from storage.core.entities import Job
 from storage.core.findings import Finding
 from storage.core.variation import is_volume
@@ -56,14 +56,20 @@ class ComparisonStorage(
 
 
 def comparison_of(
-    storage: ComparisonStorage, job: Job, tracked: "Tracked | None" = None
+    storage: ComparisonStorage,
+    job: Job,
+    tracked: "Tracked | None" = None,
+    laterality: str | None = None,
 ) -> Comparison | None:
     """What there is to compare a job's findings with; None where there is nothing.
 
     The newest study before counts. What a person rejected does not, nor a total of it, and what
-    one corrected counts as corrected. `tracked`: the lesions of a job that are not
-    stored yet.
+    one corrected counts as corrected. What is of the other side of the body than the job's images
+    counts where there is nothing else, so that the reason is stated. `tracked`, `laterality`: of a
+    job that is not stored yet.
     """
+    if laterality is None:
+        laterality = laterality_of_job(job)
     before = (
         storage.patient_studies.before(job.study_instance_uid) if job.study_instance_uid else []
     )
@@ -72,7 +78,7 @@ def comparison_of(
         study: [one for one in findings if is_volume(one) and one.pipeline == job.pipeline]
         for study, findings in by_study.items()
     }
-    densities = _densities(storage.index, before, by_study, job.pipeline)
+    densities = _densities(storage.index, before, by_study, job.pipeline, laterality)
     uids = lesion_uids(
         storage.jobs,
         storage.lesions,
@@ -81,6 +87,7 @@ def comparison_of(
     )
     history = _history(storage.jobs, storage.lesions, before, job, tracked) if uids else None
     earlier: dict[Key, Earlier] = {}
+    of_other_side: dict[Key, Earlier] = {}
     # Before it merged or split, a lesion was another.
     others: set[str] = set()
     for study_instance_uid in before:
@@ -95,11 +102,14 @@ def comparison_of(
             # The newest first, so that it stays.
             if one.finding_id in void or uid in others:
                 continue
-            if value is not None and key not in earlier:
+            is_other = sides_contradict(laterality_of(one), laterality)
+            known = of_other_side if is_other else earlier
+            if value is not None and key not in known:
                 report = _report_of(storage.jobs, storage.feedback_reports, one.job_id)
-                earlier[key] = Earlier(one, study_date, value, report)
+                known[key] = Earlier(one, study_date, value, report)
         if history is not None:
             others |= joined_in(history, study_instance_uid).keys()
+    earlier = of_other_side | earlier
     if not earlier and not densities:
         return None
     joined = {} if history is None else joined_in(history, job.study_instance_uid)
@@ -113,9 +123,11 @@ def _densities(
     newest_first: Sequence[str],
     by_study: Mapping[str, Sequence[Finding]],
     pipeline: str,
+    laterality: str,
 ) -> dict[Key, tuple[Finding, str]]:
     """The newest of each, as it would be compared."""
     newest: dict[Key, tuple[Finding, str]] = {}
+    of_other_side: dict[Key, tuple[Finding, str]] = {}
     for study_instance_uid in newest_first:
         of_study = [
             one
@@ -125,8 +137,10 @@ def _densities(
         if of_study:
             study_date = index.study(study_instance_uid).study_date
             for one in of_study:
-                newest.setdefault(quantity_key(one), (one, study_date))
-    return newest
+                is_other = sides_contradict(laterality_of(one), laterality)
+                known = of_other_side if is_other else newest
+                known.setdefault(quantity_key(one), (one, study_date))
+    return of_other_side | newest
 
 
 def _history(

@@ -13,6 +13,8 @@ from storage.core.acquisition import (
     OF_EARLIER_STUDY,
     breath_caveat,
     breath_differs_percent,
+    side_caveat,
+    side_doubted,
     slices_caveat,
     slices_differ,
     why_unlike,
@@ -81,9 +83,19 @@ class Comparison:
             or found.finding.unit != finding.unit
         ):
             return finding
+        return self._with_prior(finding, found)
+
+    def _with_prior(self, finding: Finding, found: Earlier) -> Finding:
+        """With the value of before, or why it is none to compare with."""
+        if finding.value is None:
+            return finding
         then, now = date_of(found.study_date), date_of(self.study_date)
         if then is None or now is None or found.value == 0:
             return finding
+        side = why_unlike(finding, found.finding)
+        if side is not None:
+            of_day = _of_day(found.study_date)
+            return _with_caveats(finding, f"{NOT_COMPARED}{of_day}: {side.in_words}.")
         change = (finding.value - found.value) / found.value * 100
         days = (now - then).days
         limit = variation_of(finding, found.finding, found.value)
@@ -112,6 +124,8 @@ class Comparison:
         unlike = slices_differ(finding, found.finding)
         of_day, fact = _of_day(found.study_date), fact_of(finding)
         caveats = [slices_caveat(of_day, unlike)] if unlike else []
+        if side_doubted(finding, found.finding):
+            caveats.append(side_caveat(of_day, finding, found.finding))
         percent = breath_differs_percent(finding.value, found.value)
         if percent is not None and (fact.structure, fact.measure) == ("lung", "volume"):
             caveats.append(breath_caveat(of_day, percent, "it"))
@@ -125,10 +139,11 @@ class Comparison:
         of_day, unlike = _of_day(study_date), why_unlike(finding, then)
         if unlike is not None:
             return _with_caveats(finding, f"{NOT_COMPARED}{of_day}: {unlike.in_words}.")
+        caveats = [side_caveat(of_day, finding, then)] if side_doubted(finding, then) else []
         percent = self._breath_differs_percent(finding, then, beside)
-        if percent is None:
-            return finding
-        return _with_caveats(finding, breath_caveat(of_day, percent))
+        if percent is not None:
+            caveats.append(breath_caveat(of_day, percent))
+        return _with_caveats(finding, *caveats)
 
     def _breath_differs_percent(
         self, density: Finding, then: Finding, beside: Sequence[Finding]

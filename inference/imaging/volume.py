@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from inference.imaging.geometry import Stack, spacing_mm, stack_of
+from inference.imaging.laterality import side_of
 from inference.imaging.pixels import check_grey, padding_range, stored_values
 from inference.refusals import VolumeRefused
 
@@ -48,6 +49,8 @@ class Volume:
     modality: str
     photometric_interpretation: str
     padding_ranges: NDArray[np.float32]
+    laterality: str = ""
+    """Which side of the body its images state: L, R or B; empty where it is not known."""
 
     @property
     def spacing_mm(self) -> tuple[float, float, float]:
@@ -133,6 +136,9 @@ def assemble_volume(
         modality=str(first.get("Modality", "")),
         photometric_interpretation=photometric.pop(),
         padding_ranges=padding_ranges,
+        laterality=side_of(
+            [datasets[one] for one in {each.instance_index for each in stack.frames}]
+        ),
     )
 
 

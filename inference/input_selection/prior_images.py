@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from pydicom.dataset import Dataset
 
+from inference.imaging.laterality import laterality_of
 from inference.input_selection.prior_inputs import (
     ANOTHER_PATIENT,
     earlier_studies,
@@ -13,7 +14,7 @@ from inference.input_selection.prior_inputs import (
     why_no_study,
 )
 from inference.pipeline import Acceptance, ImagePrior, Pipeline
-from inference.series_classification.views import laterality_of, view_of
+from inference.series_classification.views import view_of
 from storage.core.entities import Instance, JobInput, Series, Study
 from storage.core.job_result import PriorTaken
 from storage.core.text.dates import shown_date

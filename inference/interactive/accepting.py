@@ -270,6 +270,7 @@ def _job(
         updated_at=now,
         patient_key=storage.index.patient_key(session.study_instance_uid),
         result={
+            "laterality": loaded.volume.laterality,
             "edited": {
                 "by": author.name,
                 "segment_numbers": [number],

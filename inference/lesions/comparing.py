@@ -7,9 +7,10 @@ from typing import Literal
 import structlog
 
 from inference.imaging.volume import Volume
-from inference.lesions.history import history_of
+from inference.lesions.history import History, history_of, laterality_of_job
 from inference.lesions.points import points_of
 from inference.result_identity import stable_id
+from storage.core.acquisition import sides_contradict
 from storage.core.entities import Job
 from storage.core.errors import MediViewError
 from storage.index.patient_studies import PatientStudies
@@ -22,6 +23,8 @@ log = structlog.get_logger(__name__)
 
 _LEAST_SHARE_SHOWN = 0.5
 """Of a lesion, from which its place counts as shown."""
+
+OTHER_SIDE_THEN = "its images state the other side of the body."
 
 VolumeOf = Callable[[Job], Volume]
 """The images of another job, as they are now. Raises where they have changed or are gone."""
@@ -119,20 +122,46 @@ def nearest_lesions(
     lesion_repository: Lesions,
     priors: PatientStudies,
     job: Job,
-    side: Literal["before", "after"],
+    when: Literal["before", "after"],
+    laterality: str,
 ) -> JobLesions | None:
-    """Of the studies on one side, the nearest of which a job of the pipeline is done."""
-    if not job.study_instance_uid:
+    """Of the studies before or after, the nearest of which a job of the pipeline is done, and whose
+    images do not state the other side of the body than `laterality` (L, R, B or empty)."""
+    done, history = _nearest(jobs, lesion_repository, priors, job, when, laterality)
+    if done is None:
         return None
-    beside = priors.before if side == "before" else priors.after
+    lesions = [one for one in history.lesions if one.job_id == done.job_id]
+    return JobLesions(done, lesions, history.uids)
+
+
+def other_side_before(
+    jobs: Jobs, lesion_repository: Lesions, priors: PatientStudies, job: Job, laterality: str
+) -> Job | None:
+    """The nearest job of the pipeline before, where it is of the other side of the body."""
+    done, _ = _nearest(jobs, lesion_repository, priors, job, "before", "")
+    if done is None or not sides_contradict(laterality_of_job(done), laterality):
+        return None
+    return done
+
+
+def _nearest(
+    jobs: Jobs,
+    lesion_repository: Lesions,
+    priors: PatientStudies,
+    job: Job,
+    when: Literal["before", "after"],
+    laterality: str,
+) -> tuple[Job | None, History]:
+    if not job.study_instance_uid:
+        return None, History({}, [], [], {})
+    beside = priors.before if when == "before" else priors.after
     newest_first = beside(job.study_instance_uid)
     history = history_of(jobs, lesion_repository, newest_first[::-1])
-    for study in newest_first if side == "before" else newest_first[::-1]:
+    for study in newest_first if when == "before" else newest_first[::-1]:
         done = history.jobs.get((study, job.pipeline))
-        if done is not None:
-            lesions = [one for one in history.lesions if one.job_id == done.job_id]
-            return JobLesions(done, lesions, history.uids)
-    return None
+        if done is not None and not sides_contradict(laterality_of_job(done), laterality):
+            return done, history
+    return None, history
 
 
 def lesion_match(

@@ -4,8 +4,14 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from inference.lesions.history import DRAWN_LESIONS, History, history_of
+from inference.lesions.history import (
+    DRAWN_LESIONS,
+    History,
+    history_of,
+    laterality_of_job,
+)
 from inference.lesions.reviewed import reviewed_lesions
+from storage.core.acquisition import sides_contradict
 from storage.findings.feedback import FindingFeedback
 from storage.findings.repository import Findings
 from storage.index.patient_studies import PatientStudies
@@ -57,7 +63,10 @@ def course_of(
     finding_feedback: FindingFeedback,
     study_instance_uid: str,
 ) -> dict[str, list[Visit]]:
-    """By pipeline, the studies up to this one, oldest first; as they are after feedback."""
+    """By pipeline, the studies up to this one, oldest first; as they are after feedback.
+
+    Without studies whose images state the other side of the body than those of this one.
+    """
     studies = [*priors.before(study_instance_uid)[::-1], study_instance_uid]
     history = history_of(jobs, lesion_repository, studies)
     groups = _groups(history)
@@ -67,6 +76,11 @@ def course_of(
         date = index.study(study).study_date
         for (job_study, pipeline), job in history.jobs.items():
             if job_study != study:
+                continue
+            this = history.jobs.get((study_instance_uid, pipeline))
+            if this is not None and sides_contradict(
+                laterality_of_job(job), laterality_of_job(this)
+            ):
                 continue
             lesions = [one for one in history.lesions if one.job_id == job.job_id]
             here = {one.lesion_id for one in lesions}

@@ -20,10 +20,12 @@ from inference.annotations.measurements import measurement_reports
 from inference.imaging.stacks import SeriesStack, stacks_of
 from inference.imaging.volume import Volume, assemble_volume
 from inference.lesions.comparing import (
+    OTHER_SIDE_THEN,
     JobLesions,
     compare_lesions,
     lesion_match,
     nearest_lesions,
+    other_side_before,
 )
 from inference.lesions.history import DRAWN_LESIONS
 from inference.lesions.points import stored_points
@@ -138,6 +140,7 @@ def follow_drawn_lesions(storage: DrawnLesionStorage, job: Job) -> JobOutcome:
     lesions: list[Lesion] = []
     matches: list[LesionMatch] = []
     notes: list[str] = []
+    laterality = ""
     try:
         measured = _measured(
             storage.index,
@@ -154,11 +157,19 @@ def follow_drawn_lesions(storage: DrawnLesionStorage, job: Job) -> JobOutcome:
             notes.append(f"{measured.left_out} measured in other series are not followed.")
         uids = {one.lesion_id: one.tracking_uid for one in lesions}
         this = JobLesions(job, lesions, uids, measured.volume)
+        laterality = measured.volume.laterality
         matches = list(_matches(storage, job, this))
+        other = other_side_before(
+            storage.jobs, storage.lesions, storage.patient_studies, job, laterality
+        )
+        if other is not None:
+            date = storage.index.study(other.study_instance_uid).study_date
+            notes.append(f"The lesions are not compared with those of {date}: {OTHER_SIDE_THEN}")
     replaced = [one.job_id for one in _jobs(storage.jobs, job.study_instance_uid)]
     result: JobResult = {
         "instances": [],
         "findings": 0,
+        "laterality": laterality,
         "label_picture": False,
         "inputs": [],
         "notes": notes,
@@ -281,8 +292,13 @@ def _body(drawing: Drawing, volume: Volume) -> NDArray[np.float64]:
 
 
 def _matches(storage: DrawnLesionStorage, job: Job, this: JobLesions) -> Iterator[LesionMatch]:
-    before = nearest_lesions(storage.jobs, storage.lesions, storage.patient_studies, job, "before")
-    after = nearest_lesions(storage.jobs, storage.lesions, storage.patient_studies, job, "after")
+    laterality = "" if this.volume is None else this.volume.laterality
+    before, after = (
+        nearest_lesions(
+            storage.jobs, storage.lesions, storage.patient_studies, job, when, laterality
+        )
+        for when in ("before", "after")
+    )
     if before is not None:
         yield from _compared(storage.index, storage.instances, storage.settings, job, before, this)
     if after is not None:

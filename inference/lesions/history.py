@@ -24,6 +24,11 @@ class History:
     """By lesion: its tracking UID."""
 
 
+def laterality_of_job(job: Job) -> str:
+    """Which side of the body its images state: L, R or B; empty where it is not known."""
+    return job.result.get("laterality", "")
+
+
 def history_of(
     job_repository: Jobs, lesion_repository: Lesions, oldest_first: Sequence[str]
 ) -> History:

@@ -10,7 +10,13 @@ from inference.imaging.volume import Volume, assemble_volume
 from inference.input_selection.job_inputs import JobInputs
 from inference.input_selection.result_inputs import StudyResults
 from inference.input_selection.study_inputs import inputs_of
-from inference.lesions.comparing import JobLesions, compare_lesions, nearest_lesions
+from inference.lesions.comparing import (
+    OTHER_SIDE_THEN,
+    JobLesions,
+    compare_lesions,
+    nearest_lesions,
+    other_side_before,
+)
 from inference.lesions.components import axes_mm, box_axes_mm, with_single_lesions
 from inference.lesions.measurable import without_composites
 from inference.lesions.points import spread_points, stored_points
@@ -67,8 +73,12 @@ def track_lesions(
     if any(one.shows_lesions for one in output.segments):
         output = with_validity(pipeline, with_single_lesions(output, volume), volume)
     found = lesions_of(job, pipeline, volume, output)
-    before = nearest_lesions(storage.jobs, storage.lesions, storage.patient_studies, job, "before")
-    after = nearest_lesions(storage.jobs, storage.lesions, storage.patient_studies, job, "after")
+    before, after = (
+        nearest_lesions(
+            storage.jobs, storage.lesions, storage.patient_studies, job, when, volume.laterality
+        )
+        for when in ("before", "after")
+    )
     this = JobLesions(job, found, {}, volume)
     matches: list[LesionMatch] = []
     uids: dict[str, str] = {}
@@ -95,6 +105,13 @@ def track_lesions(
             output = replace(output, notes=(*output.notes, f"{note} not be aligned."))
         matches += compared or []
         uids |= _inherited(compared or [], before)
+    other = other_side_before(
+        storage.jobs, storage.lesions, storage.patient_studies, job, volume.laterality
+    )
+    if other is not None:
+        date = storage.index.study(other.study_instance_uid).study_date
+        note = f"The lesions are not compared with those of {date}: {OTHER_SIDE_THEN}"
+        output = replace(output, notes=(*output.notes, note))
     return _identified(output, found, tuple(matches), uids)
 
 

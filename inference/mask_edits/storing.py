@@ -97,12 +97,13 @@ def _job(before: EditedVersion, masks: MaskStack, edit: Edit) -> Job:
         finished_at=now,
         updated_at=now,
         result={
+            "laterality": before.volume.laterality,
             "edited": {
                 "by": edit.author.name,
                 "segment_numbers": sorted(edit.segment_numbers),
                 "reason": edit.reason,
                 "source_fingerprint": before.source_fingerprint,
                 "predecessor_sop_instance_uid": str(before.segmentation.SOPInstanceUID),
-            }
+            },
         },
     )

@@ -11,6 +11,8 @@ from inference.reports.locale import Locale
 from storage.core.acquisition import (
     DENSITIES,
     breath_differs_percent,
+    laterality_of,
+    side_doubted,
     slices_differ,
     why_unlike,
 )
@@ -154,7 +156,8 @@ def beside_other_acquisition(
     date = "" if prior is None else locale.date(prior.study.study_date)
     if prior is not None and date:
         before = {fact.key: fact for fact in prior.facts}
-        yield from _uncompared_densities(before, date, facts, locale)
+        yield from _uncompared(before, date, facts, locale)
+        yield from _sides_doubted(before, date, facts, locale)
         yield from _volumes_on_other_slices(before, date, facts, locale)
 
 
@@ -170,6 +173,8 @@ def _volumes_on_other_slices(
         then = before.get(now.key)
         if then is None or not now.is_sound or not is_volume(now.finding):
             continue
+        if why_unlike(now.finding, then.finding) is not None:
+            continue
         unlike = slices_differ(now.finding, then.finding)
         if unlike is not None:
             shown_mm = (_of_acquisition(unlike.then, locale), _of_acquisition(unlike.now, locale))
@@ -184,27 +189,59 @@ def _volumes_on_other_slices(
         )
 
 
-def _uncompared_densities(
+def _sides_doubted(
     before: _Before, date: str, facts: Sequence[Fact], locale: Locale
 ) -> Iterator[ReportSentence]:
-    """Why densities of an earlier acquisition are not compared: each reason once."""
+    """That only one of two studies states one side of the body: once for all that it concerns."""
+    pairs = [
+        (now, then)
+        for now in facts
+        if (then := before.get(now.key)) is not None
+        and now.is_sound
+        and side_doubted(now.finding, then.finding)
+    ]
+    found: dict[str, list[tuple[Fact, Fact]]] = {}
+    words = locale.words["unlike"]
+    for now, then in pairs:
+        sides = [words["sides"][laterality_of(one.finding) or "none"] for one in (then, now)]
+        values = {"date": date, "then": sides[0], "now": sides[1]}
+        found.setdefault(locale.fill(words["side_doubted"], values), []).append((now, then))
+    for text, of_text in found.items():
+        yield ReportSentence(
+            text,
+            tuple(now.finding.finding_id for now, _ in of_text),
+            prior_finding_ids=tuple(then.finding.finding_id for _, then in of_text),
+            basis="node",
+        )
+
+
+def _uncompared(
+    before: _Before, date: str, facts: Sequence[Fact], locale: Locale
+) -> Iterator[ReportSentence]:
+    """Why values of the other side, or densities of an earlier acquisition, are not compared: each
+    reason once."""
     words = locale.words["unlike"]
     of_reason: dict[str, list[str]] = {}
     for now in facts:
         then = before.get(now.key)
         unlike = why_unlike(now.finding, then.finding) if then and now.is_sound else None
-        if unlike is not None:
+        if then is not None and unlike is not None and unlike.kind == "laterality":
+            sides = [words["sides"][laterality_of(one.finding) or "none"] for one in (then, now)]
+            values = {"date": date, "then": sides[0], "now": sides[1]}
+            text = locale.fill(words["side"], values)
+            of_reason.setdefault(text, []).append(now.finding.finding_id)
+        elif unlike is not None:
             values = {
+                "date": date,
                 "then": _of_acquisition(unlike.then, locale),
                 "now": _of_acquisition(unlike.now, locale),
             }
             what = "slice_thickness" if unlike.kind.startswith("slice") else "kernel"
-            text = locale.fill(words[what], values)
+            why = locale.fill(words[what], values)
+            text = locale.fill(words["sentence"], {"date": date, "why": why})
             of_reason.setdefault(text, []).append(now.finding.finding_id)
-    for why, ids in of_reason.items():
-        yield ReportSentence(
-            locale.fill(words["sentence"], {"date": date, "why": why}), tuple(ids), basis="node"
-        )
+    for text, ids in of_reason.items():
+        yield ReportSentence(text, tuple(ids), basis="node")
 
 
 def _of_acquisition(known: str | float | None, locale: Locale) -> str:

@@ -200,7 +200,8 @@ def _why_nothing(evidence: Evidence, prior: Prior) -> str:
         return "units"
     unlike = [why_unlike(one.finding, then.finding) for one, then in pairs]
     if all(unlike):
-        return "acquisition"
+        is_side = any(one is not None and one.kind == "laterality" for one in unlike)
+        return "laterality" if is_side else "acquisition"
     return "joined" if any(one.is_joined for one, _ in pairs) else "other"
 
 

@@ -25,6 +25,7 @@ from storage.container.has import (
     HasSettings,
     HasWorklist,
 )
+from storage.core.acquisition import laterality_of, sides_contradict
 from storage.core.entities import Job, JobStatus, Study
 from storage.core.findings import PART_OF_SERIES, Finding
 from storage.findings.feedback import FindingFeedback
@@ -294,7 +295,7 @@ def _technique(
 def _prior(
     storage: EvidenceStorage, study_instance_uid: str, facts: Sequence[Fact]
 ) -> Prior | None:
-    wanted = {one.key for one in facts if one.is_comparable}
+    now = {one.key: one.finding for one in facts if one.is_comparable}
     stated = {one.key for one in facts if one.finding.image is None}
     beside: Prior | None = None
     for earlier in storage.patient_studies.before(study_instance_uid):
@@ -302,9 +303,15 @@ def _prior(
         found = _with_lesions(
             storage.jobs, storage.lesions, storage.patient_studies, earlier, counting
         )
-        comparable = tuple(one for one in found if one.key in wanted and one.is_comparable)
-        if comparable:
+        comparable = tuple(one for one in found if one.key in now and one.is_comparable)
+        sides = [
+            sides_contradict(laterality_of(one.finding), laterality_of(now[one.key]))
+            for one in comparable
+        ]
+        if comparable and not all(sides):
             return Prior(storage.index.study(earlier), comparable)
+        if comparable and beside is None:
+            beside = Prior(storage.index.study(earlier), comparable)
         doubtful = tuple(one for one in found if one.key in stated and one.finding.image is None)
         if doubtful and beside is None:
             beside = Prior(storage.index.study(earlier), (), doubtful)

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from inference.findings.facts import Fact
 from inference.reports.evidence import Prior
 from inference.reports.locale import Locale
+from storage.core.acquisition import why_unlike
 from storage.reports.entities import ReportSentence
 
 
@@ -30,7 +31,12 @@ def total_sentences(
         then = before.get(now.key)
         date = "" if prior is None else locale.date(prior.study.study_date)
         ids: tuple[str, ...] = ()
-        if then is not None and date and then.finding.unit == now.finding.unit:
+        is_alike = (
+            then is not None
+            and then.finding.unit == now.finding.unit
+            and why_unlike(now.finding, then.finding) is None
+        )
+        if then is not None and date and is_alike:
             ids = (then.finding.finding_id,)
             values |= {
                 "date": date,

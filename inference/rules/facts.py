@@ -14,11 +14,11 @@ from pydicom.sequence import Sequence as DatasetSequence
 from inference.imaging.acquisition.contrast_agent import contrast_agent_given
 from inference.imaging.geometry import Stack, judged_spacing_mm, stack_of
 from inference.imaging.headers import texts
+from inference.imaging.laterality import laterality_of
 from inference.refusals import VolumeRefused
 from inference.series_classification.mr_contrast import in_several_planes, mr_contrast
 from inference.series_classification.views import (
     attenuation_corrected,
-    laterality_of,
     view_of,
 )
 

@@ -82,22 +82,6 @@ def view_of(header: Dataset) -> str:
     return {"A": "LATERAL", "P": "LATERAL", "L": "FRONTAL", "R": "FRONTAL"}.get(directions[0], "")
 
 
-def laterality_of(header: Dataset) -> str:
-    """`L`, `R` or `B`, of the image, its frames or its series; empty where none is stated."""
-    shared = _items(header, "SharedFunctionalGroupsSequence")
-    anatomy = [item for group in shared for item in _items(group, "FrameAnatomySequence")]
-    stated = (
-        header.get("ImageLaterality"),
-        *(item.get("FrameLaterality") for item in anatomy),
-        header.get("Laterality"),
-    )
-    for value in stated:
-        text = str(value or "").strip().upper()
-        if text in ("L", "R", "B"):
-            return text
-    return ""
-
-
 def attenuation_corrected(header: Dataset) -> str:
     """`yes` or `no` of PET (PS3.3 C.8.9.1, Corrected Image); empty of anything else.
 

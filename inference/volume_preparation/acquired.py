@@ -10,12 +10,12 @@ from storage.core.variation import MM3_IN
 
 
 def with_acquisition(output: PipelineOutput, acquisition: Acquisition) -> PipelineOutput:
-    """The output whose densities and volumes know it."""
+    """The output whose densities and volumes know it, and all numbers where it states a side."""
     return replace(
         output,
         measurements=tuple(
             replace(one, validity=replace(one.validity or COMPLETE, acquisition=acquisition))
-            if one.code.value in DENSITIES or one.unit.value in MM3_IN
+            if acquisition.laterality or one.code.value in DENSITIES or one.unit.value in MM3_IN
             else one
             for one in output.measurements
         ),

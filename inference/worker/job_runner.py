@@ -104,7 +104,9 @@ class Work:
                     self._storage.feedback_reports,
                     self._job,
                 ),
-                comparison=comparison_of(self._storage, self._job, tracked),
+                comparison=comparison_of(
+                    self._storage, self._job, tracked, "" if volume is None else volume.laterality
+                ),
                 others=loaded.others,
                 other_grids=loaded.other_grids,
                 site_references=site_references(self._storage.settings),
@@ -122,7 +124,9 @@ class Work:
             None if tracked is None else tracked.lesions,
             () if tracked is None else tracked.matches,
         )
-        return JobOutcome(self._result(output, results, stored, notes, loaded.placement), rows)
+        result = self._result(output, results, stored, notes, loaded.placement)
+        result["laterality"] = "" if volume is None else volume.laterality
+        return JobOutcome(result, rows)
 
     def _observe(self, source: Dataset, volume: Volume, output: PipelineOutput) -> None:
         """The results are there; what is kept for statistics must not take them back."""

@@ -1,4 +1,6 @@
-"""Whether two densities were measured in scans that are alike enough to compare them.
+"""Whether two values were measured in scans that are alike enough to compare them.
+
+Nothing of the one side of the body is compared with that of the other. The rest is of densities.
 
 Noise and sharpness of the images move a share of low attenuation or a percentile by more than any
 disease does. No table of vendors' kernels stands behind this: the same kernel is alike, every other
@@ -19,8 +21,11 @@ OTHER_BREATH = "Lung volume differs from that of the study"
 """With what a caveat begins that tells of an earlier density at another depth of breath."""
 OTHER_SLICES = "Compared across slice thicknesses with the study"
 """With what a caveat begins that tells of an earlier volume on other slices."""
-OF_EARLIER_STUDY = (NOT_COMPARED, OTHER_BREATH, OTHER_SLICES)
+OTHER_SIDE = "Compared with the study"
+"""With what a caveat begins that tells of an earlier value whose side is not certain."""
+OF_EARLIER_STUDY = (NOT_COMPARED, OTHER_BREATH, OTHER_SLICES, OTHER_SIDE)
 """With what those caveats begin that follow what is known of earlier studies."""
+_SIDES = {"L": "left", "R": "right", "B": "both", "": "not known"}
 _SAME_BREATH_PERCENT = 10.0
 """Of the earlier volume of the lung; beyond, a change of its density is stated with that."""
 _NOT_INSPIRED = (
@@ -36,17 +41,21 @@ _OF_SMOOTH_KERNELS = "COPDGene 2019"
 
 
 class Unlike(NamedTuple):
-    """Why two densities are not compared.
+    """Why two values are not compared.
 
-    `then` and `now`: a kernel, or a thickness in mm; empty or None where one is not known.
+    `then` and `now`: a side, a kernel, or a thickness in mm; empty or None where one is not known.
     """
 
-    kind: Literal["kernel", "slice_thickness", "kernel_unknown", "slice_thickness_unknown"]
+    kind: Literal[
+        "laterality", "kernel", "slice_thickness", "kernel_unknown", "slice_thickness_unknown"
+    ]
     then: str | float | None
     now: str | float | None
 
     @property
     def in_words(self) -> str:
+        if self.kind == "laterality":
+            return f"{self.then} side then, {self.now} side now"
         what = "slice thickness" if self.kind.startswith("slice") else "kernel"
         return f"{what} {self.then_and_now}"
 
@@ -56,7 +65,10 @@ class Unlike(NamedTuple):
 
 
 def why_unlike(now: Finding, then: Finding) -> Unlike | None:
-    """None of what may be compared, as volumes, which do not depend on it."""
+    """None of what may be compared, as volumes are of one side, which do not depend on the rest."""
+    sides = laterality_of(then), laterality_of(now)
+    if sides_contradict(*sides):
+        return Unlike("laterality", _SIDES[sides[0]], _SIDES[sides[1]])
     if now.code.value not in DENSITIES:
         return None
     here, before = _of(now), _of(then)
@@ -67,6 +79,35 @@ def why_unlike(now: Finding, then: Finding) -> Unlike | None:
     if not here.slice_thickness_mm or not before.slice_thickness_mm:
         return Unlike("slice_thickness_unknown", before.slice_thickness_mm, here.slice_thickness_mm)
     return slices_differ(now, then)
+
+
+def laterality_of(finding: Finding) -> str:
+    """Which side its images state: L, R or B; empty where it is not known."""
+    return _of(finding).laterality
+
+
+def sides_contradict(then: str, now: str) -> bool:
+    """Whether two lateralities (L, R, B or empty) cannot be of one organ."""
+    return {then, now} == {"L", "R"}
+
+
+def side_doubted(now: Finding, then: Finding) -> bool:
+    """Whether one of two studies states one side and the other not that one alone, so that the
+    organ may be another. What has a side of its own, as the left lung, is that one in both."""
+    sides = {laterality_of(then), laterality_of(now)}
+    if len(sides) < 2 or not sides & {"L", "R"} or sides == {"L", "R"}:
+        return False
+    has_own = now.segmentation is not None and now.segmentation.laterality is not None
+    return not has_own and not now.label.lower().startswith(("left ", "right ", "both "))
+
+
+def side_caveat(of_day: str, now: Finding, then: Finding) -> str:
+    """`of_day`: " of 2024-01-10", or " before"."""
+    sides = [_SIDES[laterality_of(one)] for one in (then, now)]
+    return (
+        f"{OTHER_SIDE}{of_day}, though only one of the two states one side: {sides[0]} then,"
+        f" {sides[1]} now."
+    )
 
 
 def slices_differ(now: Finding, then: Finding) -> Unlike | None:

@@ -96,11 +96,13 @@ class Surface:
 
 @dataclass(frozen=True)
 class Acquisition:
-    """How the images were made, as far as it decides which densities may be compared."""
+    """How the images were made, as far as it decides what may be compared."""
 
     kernel: str = ""
     """ConvolutionKernel as stated; empty where it is not known."""
     slice_thickness_mm: float | None = None
+    laterality: str = ""
+    """Which side of the body the images state: L, R, or B of both; empty where it is not known."""
 
 
 @dataclass(frozen=True)
@@ -123,8 +125,8 @@ class Validity:
     """Of a volume: by which `storage.core.variation` knows how far it may be off. None where an
     older version of the node stored it, or nothing was drawn."""
     acquisition: Acquisition | None = field(default=None, compare=False)
-    """Of a density or a volume (`storage.core.acquisition`); None where an older version stored
-    it."""
+    """Of a density or a volume, and of all numbers where the side is stated
+    (`storage.core.acquisition`); None where an older version stored it."""
 
 
 @dataclass(frozen=True)

@@ -85,6 +85,9 @@ class JobResult(TypedDict, total=False):
     inputs: list[JobInput]
     findings: int
     """How many."""
+    laterality: str
+    """Which side of the body the images state: L, R or B; empty where it is not known, absent
+    where an older version made it."""
     label_picture: bool
     """Whether a picture of the segments was stored beside an image that is not DICOM."""
     notes: list[str]

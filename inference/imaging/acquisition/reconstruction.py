@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pydicom.dataset import Dataset
 
 from inference.imaging.headers import number, texts
+from inference.imaging.laterality import side_of
 from storage.core.findings import Acquisition
 
 # Longer, it is no word but somebody's prose.
@@ -19,6 +20,7 @@ def acquisition_of(headers: Sequence[Dataset]) -> Acquisition:
     return Acquisition(
         kernels.pop() if len(kernels) == 1 else "",
         thicknesses.pop() if len(thicknesses) == 1 else None,
+        side_of(headers),
     )
 
 

@@ -7,6 +7,7 @@ from pydicom.sequence import Sequence as Items
 from pydicom.uid import UID, ExplicitVRLittleEndian
 
 from inference.imaging.headers import texts
+from inference.imaging.laterality import laterality_of
 from inference.pipeline import Pipeline, PipelineOutput
 from inference.result_identity import (
     DEVICE_SERIAL_NUMBER,
@@ -31,7 +32,7 @@ from inference.results.equipment import contributing_equipment, finish
 from inference.results.narrative import note_of
 from inference.results.patient_and_study import inherit_patient_and_study
 from inference.results.source_references import integer_of
-from inference.series_classification.views import laterality_of, view_of
+from inference.series_classification.views import view_of
 from storage.core.entities import Job
 from storage.core.findings import Code, Finding
 

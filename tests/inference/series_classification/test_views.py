@@ -7,10 +7,11 @@ import pytest
 from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 
+from inference.imaging.laterality import laterality_of
 from inference.rules.conditions import Condition
 from inference.rules.facts import SeriesFacts
 from inference.rules.judge import judge
-from inference.series_classification.views import attenuation_corrected, laterality_of, view_of
+from inference.series_classification.views import attenuation_corrected, view_of
 
 CODED = {
     "AP": codes.cid4010.AnteroPosterior,
