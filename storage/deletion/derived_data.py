@@ -2,10 +2,12 @@
 
 from typing import Any
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, delete, exists, or_, select
 
 from storage import tables as t
+from storage.core.clock import utcnow
 from storage.jobs.upstream import downstream_of
+from storage.reports.draft_queue import mark_report_due
 from storage.reports.rows import remove_reports
 from storage.search.passages import FINDING
 from storage.ups.expiry import forget_study, note_jobs_gone
@@ -19,6 +21,7 @@ def remove_work(connection: Connection, condition: Any) -> None:
     jobs = select(t.job.c.job_id).where(t.job.c.job_id.in_(gone))
     note_jobs_gone(connection, gone)
     remove_reports(connection, t.report.c.job_id.in_(jobs))
+    _compare_others_again(connection, gone)
     findings = select(t.finding.c.finding_id).where(t.finding.c.job_id.in_(jobs))
     connection.execute(
         delete(t.passage).where(t.passage.c.kind == FINDING, t.passage.c.subject_id.in_(findings))
@@ -29,6 +32,38 @@ def remove_work(connection: Connection, condition: Any) -> None:
         connection.execute(delete(t.lesion_match).where(column.in_(jobs)))
     connection.execute(delete(t.job_input).where(t.job_input.c.job_id.in_(gone)))
     connection.execute(delete(t.job).where(t.job.c.job_id.in_(gone)))
+
+
+def _compare_others_again(connection: Connection, job_ids: list[str]) -> None:
+    """Reports and values of the patient's other studies, which may be compared with what goes."""
+    measured = [
+        select(table.c.study_instance_uid).where(table.c.job_id.in_(job_ids))
+        for table in (t.finding, t.lesion)
+    ]
+    went = select(t.study.c.id, t.study.c.patient_fk).join(
+        t.patient, t.patient.c.id == t.study.c.patient_fk
+    )
+    rows = connection.execute(
+        went.where(
+            t.patient.c.patient_id != "",
+            or_(*(t.study.c.study_instance_uid.in_(one) for one in measured)),
+        )
+    ).all()
+    uid = t.study.c.study_instance_uid
+    has_work = or_(
+        *(
+            exists().where(table.c.study_instance_uid == uid)
+            for table in (t.finding, t.lesion, t.report)
+        )
+    )
+    others = select(uid).where(
+        t.study.c.patient_fk.in_({row.patient_fk for row in rows}),
+        t.study.c.id.not_in({row.id for row in rows}),
+        has_work,
+    )
+    now = utcnow()
+    for study_instance_uid in list(connection.execute(others).scalars()) if rows else ():
+        mark_report_due(connection, study_instance_uid, now)
 
 
 def remove_work_of_study(connection: Connection, study_uid: str) -> None:
