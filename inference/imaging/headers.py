@@ -1,6 +1,6 @@
 """Values of headers, as forgiving as headers need it."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import numpy as np
 from pydicom.dataset import Dataset
@@ -32,6 +32,34 @@ def number(holders: Sequence[Dataset], *keywords: str) -> float | None:
 def image_type(header: Dataset) -> tuple[str, ...]:
     """The values of ImageType (PS3.3 C.7.6.1.1.2) in capitals, which some senders do not write."""
     return tuple(value.strip(" \0").upper() for value in texts(header.get("ImageType")))
+
+
+def rescale_types(header: Dataset) -> tuple[str, ...]:
+    """What the values after rescale are, as stated of the image and of its frames (Rescale Type,
+    PS3.3 C.11.1, C.7.6.16.2.9), each once."""
+    holders = (header, *_of_frames(header, "PixelValueTransformationSequence"))
+    return _once(str(one.get("RescaleType") or "").strip(" \0") for one in holders)
+
+
+def frame_types(header: Dataset) -> tuple[str, ...]:
+    """The values of Frame Type (PS3.3 C.8.15.3.1) of the frames of an enhanced CT, each once."""
+    groups = _of_frames(header, "CTImageFrameTypeSequence")
+    stated = (value for one in groups for value in texts(one.get("FrameType")))
+    return _once(value.strip(" \0").upper() for value in stated)
+
+
+def _of_frames(header: Dataset, macro: str) -> list[Dataset]:
+    """That sequence of all functional groups, shared and of each frame."""
+    return [
+        item
+        for groups in ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence")
+        for group in header.get(groups) or ()
+        for item in group.get(macro) or ()
+    ]
+
+
+def _once(stated: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(one for one in stated if one))
 
 
 def why_not_of_kind(

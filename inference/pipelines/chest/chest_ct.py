@@ -16,7 +16,7 @@ from pydicom.uid import (
 
 from inference.imaging.acquisition.contrast_agent import contrast_agent_given
 from inference.imaging.geometry import Stack, judged_spacing_mm, spacing_mm, stack_of
-from inference.imaging.headers import quoted, why_not_of_kind
+from inference.imaging.headers import frame_types, quoted, rescale_types, why_not_of_kind
 from inference.imaging.stated_numbers import in_words, tube_voltages_kv
 from inference.pipeline import Acceptance
 from inference.reasons import reason as because
@@ -84,9 +84,13 @@ def _kind(headers: Sequence[Dataset]) -> str:
         reason = why_not_of_kind(header, "CT", _CT_SOP_CLASSES, _UNUSABLE_IMAGE_TYPES)
         if reason:
             return reason
-        rescale_type = str(header.get("RescaleType") or "HU")
-        if rescale_type.upper() not in ("HU", "HU_MOD"):
-            return because("rescale_type", found=rescale_type)
+        for rescale_type in rescale_types(header):
+            if rescale_type.upper() not in ("HU", "HU_MOD"):
+                return because("rescale_type", found=rescale_type)
+        for value in frame_types(header):
+            if value in _UNUSABLE_IMAGE_TYPES:
+                kind = _UNUSABLE_IMAGE_TYPES[value]
+                return because("image_type", image_type=value, kind=kind)
     return ""
 
 

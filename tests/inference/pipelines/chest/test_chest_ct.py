@@ -45,6 +45,26 @@ def set_all(keyword: str, value: object) -> Change:
     return change
 
 
+def set_in_groups(groups: str, macro: str, keyword: str, value: object) -> Change:
+    """As enhanced CT states it: of all frames, or of each."""
+
+    def change(slices: list[Dataset]) -> None:
+        for ds in slices:
+            inner, group = Dataset(), Dataset()
+            setattr(inner, keyword, value)
+            setattr(group, macro, [inner])
+            setattr(ds, groups, [group])
+
+    return change
+
+
+def of_frames(keyword: str, value: object) -> Change:
+    macro = "PixelValueTransformationSequence"
+    if keyword == "FrameType":
+        macro = "CTImageFrameTypeSequence"
+    return set_in_groups("PerFrameFunctionalGroupsSequence", macro, keyword, value)
+
+
 def test_a_usual_chest_ct_is_taken_and_its_kernel_named() -> None:
     acceptance = judge_chest_ct(headers())
     assert acceptance.accepted
@@ -66,6 +86,18 @@ def test_a_description_stands_in_for_a_body_part() -> None:
         (set_all("ImageType", ["ORIGINAL", "PRIMARY", "LOCALIZER"]), "a localizer"),
         (set_all("ImageType", ["DERIVED", "SECONDARY", "MIP"]), "a projection"),
         (set_all("RescaleType", "US"), "RescaleType is US"),
+        (of_frames("RescaleType", "MGML"), "RescaleType is MGML; densities are measured in HU."),
+        (
+            set_in_groups(
+                "SharedFunctionalGroupsSequence",
+                "PixelValueTransformationSequence",
+                "RescaleType",
+                "Z_EFF",
+            ),
+            "RescaleType is Z_EFF",
+        ),
+        (of_frames("FrameType", ["DERIVED", "PRIMARY", "VOLUME", "VMI"]), "monoenergetic"),
+        (of_frames("FrameType", ["DERIVED", "PRIMARY", "MAX_IP", "NONE"]), "a projection"),
         (set_all("BodyPartExamined", "HEAD"), "BodyPartExamined is HEAD"),
         (set_all("BodyPartExamined", ""), "Nothing says that the series shows the chest"),
         (set_all("FrameOfReferenceUID", ""), "FrameOfReferenceUID is missing"),
