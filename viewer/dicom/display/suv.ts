@@ -65,41 +65,101 @@ function isWithin(value: number, limits: { least: number; most: number }): boole
   return value >= limits.least && value <= limits.most;
 }
 
-/** After more of them nothing is left to be measured: dates that do not belong together. */
-const mostHalfLives = 20;
+/** Of the dose: small infants get up to some 50 MBq/kg, and water or rubidium for the heart some 30. */
+const mostBqPerKg = 1e8;
+
+/** From so many on too little is left to be measured: dates that do not belong together, or another clock. */
+const tooManyHalfLives = 8;
+
+/** Start Time and Start DateTime of an injection are one moment; some scanners round the one to minutes. */
+const clocksApartMs = 60_000;
+const dayMs = 86_400_000;
+
+/** Why a PET image has no SUV. */
+export type SuvGap =
+  | "units"
+  | "suv_type"
+  | "no_radiopharmaceutical"
+  | "several_radiopharmaceuticals"
+  | "weight"
+  | "attenuation"
+  | "decay_correction"
+  | "decay_contradicts"
+  | "dose"
+  | "dose_by_weight"
+  | "half_life"
+  | "half_life_conflict"
+  | "start_contradicts"
+  | "times"
+  | "made_later"
+  | "decay";
 
 /**
  * What a value of a PET image in Bq/ml is multiplied by to give SUVbw in g/ml, by the vendor-neutral
  * computation of QIBA; null for other images, and where the header lacks a part of it or states one in another
- * unit than the standard's. That is so without correction of
+ * unit than the standard's, or where two of its statements contradict each other. That is so without correction of
  * attenuation, and where the series is dated after its acquisition: it was made later, and its date is not what
  * the activity was decay corrected to.
  */
 export function suvFactorOf(dataset: DicomJson): number | null {
   if (stringOf(dataset, tag.modality) !== "PT") return null;
-  const units = stringOf(dataset, tag.units);
+  const found = suvOf(dataset);
+  return typeof found === "number" ? found : null;
+}
+
+/** Why there is none; null of images that have one, and of those that are no PET. */
+export function suvGapOf(dataset: DicomJson): SuvGap | null {
+  if (stringOf(dataset, tag.modality) !== "PT") return null;
+  const found = suvOf(dataset);
+  return typeof found === "string" ? found : null;
+}
+
+function suvOf(dataset: DicomJson): number | SuvGap {
+  const units = stringOf(dataset, tag.units).trim();
   // Of lean mass, ideal weight or surface it is another SUV; without a type, of body weight (PS3.3 C.8.9.1).
-  if (units === "GML") return ["", "BW"].includes(stringOf(dataset, tag.suvType)) ? 1 : null;
-  const [drug] = itemsOf(dataset, tag.radiopharmaceutical);
+  if (units === "GML") return ["", "BW"].includes(stringOf(dataset, tag.suvType).trim()) ? 1 : "suv_type";
+  if (units !== "BQML") return "units";
+  const drugs = itemsOf(dataset, tag.radiopharmaceutical);
+  const [drug] = drugs;
+  if (!drug) return "no_radiopharmaceutical";
+  // Nothing tells which of them the activity is of.
+  if (drugs.length > 1) return "several_radiopharmaceuticals";
   const [weightKg] = numbersOf(dataset, tag.weightKg);
-  if (units !== "BQML" || !drug || !weightKg || !isWithin(weightKg, plausibleWeightKg)) return null;
-  if (!(dataset[tag.correctedImage]?.Value ?? []).includes("ATTN")) return null;
+  if (!weightKg || !isWithin(weightKg, plausibleWeightKg)) return "weight";
   const [doseBq] = numbersOf(drug, tag.doseBq);
+  if (!doseBq || !isWithin(doseBq, plausibleDoseBq)) return "dose";
+  if (doseBq / weightKg > mostBqPerKg) return "dose_by_weight";
+  const corrections = (dataset[tag.correctedImage]?.Value ?? []).map((one) => String(one).trim());
+  if (!corrections.includes("ATTN")) return "attenuation";
+  const correction = stringOf(dataset, tag.decayCorrection).trim();
+  if (correction !== "ADMIN" && correction !== "START") return "decay_correction";
+  if (!corrections.includes("DECY")) return "decay_contradicts";
   const [halfLifeS] = numbersOf(drug, tag.halfLifeS);
-  const correction = stringOf(dataset, tag.decayCorrection);
-  if (!doseBq || !isWithin(doseBq, plausibleDoseBq) || !halfLifeS || !correction) return null;
+  if (!halfLifeS || halfLifeS < 0) return "half_life";
   // What is wrong there, such as minutes for seconds, is wrong by hundreds of per cent in the dose.
-  if (halfLifeConflictOf(dataset)) return null;
-  if (correction === "ADMIN") return (weightKg * 1000) / doseBq;
-  if (correction !== "START") return null;
-  const scanned = instant(stringOf(dataset, tag.seriesDate), stringOf(dataset, tag.seriesTime));
-  const given = stringOf(drug, tag.startDateTime);
-  const injected = given
-    ? instantOf(given.trim(), stringOf(dataset, tag.timezone).trim())
-    : instant(stringOf(dataset, tag.seriesDate), stringOf(drug, tag.startTime));
-  if (scanned === null || injected === null || scanned < injected) return null;
+  if (halfLifeConflictOf(dataset)) return "half_life_conflict";
+  const perGram = (weightKg * 1000) / doseBq;
+  if (correction === "ADMIN") return perGram;
+  const halfLives = halfLivesOf(dataset, drug, halfLifeS);
+  return typeof halfLives === "number" ? perGram * 2 ** halfLives : halfLives;
+}
+
+/** How many lie between the injection and the start of the series. */
+function halfLivesOf(dataset: DicomJson, drug: DicomJson, halfLifeS: number): number | SuvGap {
+  const seriesDate = stringOf(dataset, tag.seriesDate);
+  const scanned = instant(seriesDate, stringOf(dataset, tag.seriesTime));
+  const dateTime = stringOf(drug, tag.startDateTime).trim();
+  const clock = instant(seriesDate, stringOf(drug, tag.startTime));
+  const injected = dateTime ? instantOf(dateTime, stringOf(dataset, tag.timezone).trim()) : clock;
+  if (scanned === null || injected === null) return "times";
+  if (clock !== null) {
+    const apart = Math.abs(injected - clock) % dayMs;
+    if (Math.min(apart, dayMs - apart) > clocksApartMs) return "start_contradicts";
+  }
+  if (scanned < injected) return "times";
   const acquired = instant(stringOf(dataset, tag.acquisitionDate), stringOf(dataset, tag.acquisitionTime));
-  if (acquired === null || scanned > acquired) return null;
+  if (acquired === null) return "times";
+  if (scanned > acquired) return "made_later";
   const halfLives = (scanned - injected) / 1000 / halfLifeS;
-  return halfLives > mostHalfLives ? null : (weightKg * 1000 * 2 ** halfLives) / doseBq;
+  return halfLives >= tooManyHalfLives ? "decay" : halfLives;
 }

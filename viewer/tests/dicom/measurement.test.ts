@@ -230,6 +230,36 @@ describe("the factor from Bq/ml to SUV", () => {
     );
   });
 
+  it("is none, with a reason on the screen, where the header contradicts itself or nothing fits", () => {
+    const [drug] = pet["00540016"].Value;
+    const drugs = (...items: DicomJson[]) => ({ "00540016": { vr: "SQ", Value: items } });
+    const cases: [DicomJson, string][] = [
+      [{ "00280051": { vr: "CS", Value: ["ATTN"] } }, "contradicts itself on whether decay is corrected"],
+      [drugs(drug as DicomJson, drug as DicomJson), "states several radiopharmaceuticals"],
+      [givenOn("20260101091010"), "two times of injection in the header contradict each other"],
+      [givenOn("20251231081010"), "too many half-lives"],
+      [{ "00101030": { vr: "DS", Value: [0.75] } }, "not plausible for the patient's weight"],
+      [{ "00101030": { vr: "DS", Value: [0] } }, "weight is missing"],
+      [{ "00541001": { vr: "CS", Value: ["CNTS"] } }, "not in Bq/ml"],
+      [{ "00541001": { vr: "CS", Value: ["GML"] }, "00541006": { vr: "CS", Value: ["LBM"] } }, "another kind of SUV"],
+      [{ "00541102": { vr: "CS", Value: ["NONE"] } }, "to when decay is corrected"],
+      [{ "00280051": { vr: "CS", Value: ["DECY"] } }, "attenuation is not corrected"],
+      [drugs(), "does not state the radiopharmaceutical"],
+      [{ "00080031": { vr: "TM", Value: ["160000"] } }, "dated after its acquisition"],
+      [{ "00080032": undefined } as unknown as DicomJson, "times of injection and acquisition"],
+    ];
+    for (const [change, reason] of cases) {
+      const dataset = { ...pet, ...change } as DicomJson;
+      expect(suvFactorOf(dataset), reason).toBeNull();
+      expect(warningsOf(dataset).filter((one) => one.startsWith("No SUV")), reason).toEqual([
+        expect.stringContaining(reason),
+      ]);
+    }
+    expect(warningsOf(pet as DicomJson).filter((one) => one.startsWith("No SUV"))).toEqual([]);
+    // The clock of the one is the other's, to the minute, on whichever day.
+    expect(suvFactorOf({ ...pet, ...givenOn("20260101081000") })).not.toBeNull();
+  });
+
   it("does not decay where the images are corrected to the injection", () => {
     expect(suvFactorOf({ ...pet, "00541102": { vr: "CS", Value: ["ADMIN"] } })).toBeCloseTo(70_000 / 370e6, 12);
   });

@@ -1,6 +1,7 @@
 import { calibrationOf } from "@/dicom/calibration/calibration";
 import { numbersOf, stringOf, type DicomJson } from "@/dicom/dicomweb";
 import { halfLifeConflictOf } from "@/dicom/display/radionuclide";
+import { suvGapOf } from "@/dicom/display/suv";
 import { text } from "@/shared/i18n";
 import { locale } from "@/shared/i18n/language";
 import { decimal } from "@/shared/lib/format";
@@ -10,7 +11,6 @@ import { patientOrientationOf } from "@/dicom/patientOrientation";
 const tag = {
   lossyImageCompression: "00282110",
   lossyRatio: "00282112",
-  units: "00541001",
 } as const;
 
 /** What a reader must know of an image that cannot be seen in it. */
@@ -21,7 +21,9 @@ export function warningsOf(dataset: DicomJson): string[] {
     const ratio = numbersOf(dataset, tag.lossyRatio).at(-1);
     warnings.push(t.lossy(ratio ? Number(ratio.toPrecision(3)).toLocaleString(locale()) : ""));
   }
-  const conflict = stringOf(dataset, tag.units) === "BQML" ? halfLifeConflictOf(dataset) : null;
+  const gap = suvGapOf(dataset);
+  const conflict = gap === "half_life_conflict" ? halfLifeConflictOf(dataset) : null;
+  if (gap && gap !== "half_life_conflict") warnings.push(t.noSuv[gap]);
   if (conflict) {
     const [stated, published] = [conflict.statedS, conflict.publishedS].map((one) => decimal(Math.round(one)));
     warnings.push(t.halfLife(conflict.radionuclide, stated ?? "", published ?? ""));

@@ -5,6 +5,23 @@ export const warnings: Messages["viewing"]["warnings"] = {
     ratio ? `Verlustbehaftete Kompression, ${ratio} : 1` : "Verlustbehaftete Kompression",
   halfLife: (nuclide, stated, published) =>
     `Kein SUV: in den Kopfdaten steht eine Halbwertszeit von ${stated} s, die von ${nuclide} ist ${published} s`,
+  noSuv: {
+    units: "Kein SUV: die Werte sind nicht in Bq/ml",
+    suv_type: "Kein SUV nach Körpergewicht: die Werte sind ein anderer SUV",
+    no_radiopharmaceutical: "Kein SUV: die Kopfdaten nennen das Radiopharmakon nicht",
+    several_radiopharmaceuticals: "Kein SUV: die Kopfdaten nennen mehrere Radiopharmaka",
+    weight: "Kein SUV: das Körpergewicht fehlt oder ist nicht plausibel",
+    attenuation: "Kein SUV: die Schwächung ist nicht korrigiert",
+    decay_correction: "Kein SUV: die Kopfdaten nennen nicht, auf wann der Zerfall korrigiert ist",
+    decay_contradicts: "Kein SUV: die Kopfdaten widersprechen sich darin, ob der Zerfall korrigiert ist",
+    dose: "Kein SUV: die injizierte Aktivität fehlt oder ist nicht plausibel",
+    dose_by_weight: "Kein SUV: die injizierte Aktivität ist beim angegebenen Gewicht nicht plausibel",
+    half_life: "Kein SUV: die Halbwertszeit fehlt",
+    start_contradicts: "Kein SUV: zwei Zeiten der Injektion in den Kopfdaten widersprechen sich",
+    times: "Kein SUV: die Zeiten von Injektion und Aufnahme fehlen oder widersprechen sich",
+    made_later: "Kein SUV: die Serie ist nach ihrer Aufnahme datiert",
+    decay: "Kein SUV: zwischen Injektion und Aufnahme liegen zu viele Halbwertszeiten",
+  },
   noOrientation: "Keine Orientierung in den Kopfdaten",
 };
 

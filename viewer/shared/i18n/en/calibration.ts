@@ -2,6 +2,23 @@ export const warnings = {
   lossy: (ratio: string) => (ratio ? `Lossy compression, ${ratio} : 1` : "Lossy compression"),
   halfLife: (nuclide: string, stated: string, published: string) =>
     `No SUV: the header states a half-life of ${stated} s, that of ${nuclide} is ${published} s`,
+  noSuv: {
+    units: "No SUV: the values are not in Bq/ml",
+    suv_type: "No SUV by body weight: the values are another kind of SUV",
+    no_radiopharmaceutical: "No SUV: the header does not state the radiopharmaceutical",
+    several_radiopharmaceuticals: "No SUV: the header states several radiopharmaceuticals",
+    weight: "No SUV: the patient's weight is missing or not plausible",
+    attenuation: "No SUV: attenuation is not corrected",
+    decay_correction: "No SUV: the header does not state to when decay is corrected",
+    decay_contradicts: "No SUV: the header contradicts itself on whether decay is corrected",
+    dose: "No SUV: the injected dose is missing or not plausible",
+    dose_by_weight: "No SUV: the injected dose is not plausible for the patient's weight",
+    half_life: "No SUV: the half-life is missing",
+    start_contradicts: "No SUV: two times of injection in the header contradict each other",
+    times: "No SUV: the times of injection and acquisition are missing or contradict each other",
+    made_later: "No SUV: the series is dated after its acquisition",
+    decay: "No SUV: too many half-lives lie between injection and acquisition",
+  },
   noOrientation: "No orientation in the header",
 };
 
