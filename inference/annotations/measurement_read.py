@@ -29,6 +29,10 @@ REPORT_CLASSES = frozenset(
 )
 
 
+_MEANING_AT_MOST = 64
+"""Characters of a Code Meaning (LO, PS3.5 6.2)."""
+
+
 @dataclass(frozen=True)
 class MeasurementReport:
     """One document with drawings. `replaced` are the documents that it takes the place of."""
@@ -76,6 +80,9 @@ def _drawing(group: Dataset) -> Drawing | None:
         return None
     identifier = text_of(items, words.TRACKING_IDENTIFIER, "TextValue")
     shape = words.SHAPE_OF_TOOL.get(identifier.rpartition(":")[2]) or _shape_of(lines)
+    if shape == "BIDIRECTIONAL" and len({_image(line) for line in lines[:2]}) > 1:
+        # Axes on two images are no cross on either: the first alone is drawn.
+        shape = "LENGTH"
     # Some writers say the same coordinates again for each number.
     drawn = lines[:2] if shape == "BIDIRECTIONAL" else lines[:1]
     points = [point for line in drawn for point in _points(line)]
@@ -112,11 +119,20 @@ def _measured(shape: Shape, numbers: list[Dataset]) -> Iterator[Measured]:
         quantity = words.QUANTITY_OF_CODE.get(code_value(number, "ConceptNameCodeSequence"))
         if quantity is None or not values:
             continue
-        unit = code_value(values[0], "MeasurementUnitsCodeSequence")
+        unit = _unit_of(values[0])
         if quantity == "value" and unit == "1" and shape in ("ARROW", "POINT"):
             # Stands there because a group needs a number, and says nothing.
             continue
         yield Measured(quantity, float(values[0].NumericValue), unit)
+
+
+def _unit_of(value: Dataset) -> str:
+    """A UCUM code; of another scheme, whose `mm` may be anything, what its writer calls it."""
+    for code in value.get("MeasurementUnitsCodeSequence") or ():
+        if str(code.get("CodingSchemeDesignator") or "UCUM").strip() != "UCUM":
+            return str(code.get("CodeMeaning") or "?")[:_MEANING_AT_MOST]
+        return str(code.get("CodeValue") or "")
+    return ""
 
 
 def _shape_of(lines: list[Dataset]) -> Shape:

@@ -1,0 +1,69 @@
+"""What reports of other systems state in units and on images of their own."""
+
+import pytest
+from pydicom.dataset import Dataset
+
+from inference.annotations import codes as words
+from inference.annotations.drawing import Drawing
+from inference.annotations.measurement_read import read_measurements
+from storage.core.findings import Code
+
+
+def coded(code: Code) -> list[Dataset]:
+    item = Dataset()
+    item.CodeValue, item.CodingSchemeDesignator = code.value, code.scheme_designator
+    item.CodeMeaning = code.meaning
+    return [item]
+
+
+def item(kind: str, name: Code | None = None, *content: Dataset) -> Dataset:
+    found = Dataset()
+    found.ValueType = kind
+    if name is not None:
+        found.ConceptNameCodeSequence = coded(name)
+    found.ContentSequence = list(content)
+    return found
+
+
+def axis(quantity: str, value: float, unit: Code, image: str) -> Dataset:
+    reference, shown, line = Dataset(), item("IMAGE"), item("SCOORD")
+    reference.ReferencedSOPClassUID = "1.2.840.10008.5.1.4.1.1.2"
+    reference.ReferencedSOPInstanceUID = image
+    shown.ReferencedSOPSequence = [reference]
+    line.GraphicType, line.GraphicData = "POLYLINE", [10.0, 10.0, 40.0, 10.0]
+    line.ContentSequence = [shown]
+    measured = Dataset()
+    measured.NumericValue, measured.MeasurementUnitsCodeSequence = value, coded(unit)
+    number = item("NUM", words.QUANTITIES[quantity], line)  # type: ignore[index]  # its names
+    number.MeasuredValueSequence = [measured]
+    return number
+
+
+def drawn(*axes: Dataset) -> Drawing:
+    tool = item("TEXT", words.TRACKING_IDENTIFIER)
+    tool.TextValue = f"x:{words.TOOLS['BIDIRECTIONAL']}"
+    document = Dataset()
+    document.SOPInstanceUID, document.SeriesInstanceUID = "2.25.1", "2.25.2"
+    group = item("CONTAINER", words.GROUP, tool, *axes)
+    document.ContentSequence = [item("CONTAINER", words.MEASUREMENTS, group)]
+    (found,) = read_measurements(document).drawings
+    return found
+
+
+MM = Code("mm", "UCUM", "millimeter")
+
+
+@pytest.mark.parametrize(
+    ("unit", "shown"),
+    [(MM, "mm"), (Code("mm", "99VENDOR", "inch"), "inch"), (Code("mm", "99VENDOR", ""), "?")],
+)
+def test_a_unit_of_another_scheme_is_what_its_writer_calls_it(unit: Code, shown: str) -> None:
+    found = drawn(axis("long_axis", 1.5, unit, "2.25.3"), axis("short_axis", 1, unit, "2.25.3"))
+    assert [one.unit for one in found.measured] == [shown, shown]
+    assert found.shape == "BIDIRECTIONAL"
+
+
+def test_axes_on_two_images_are_not_drawn_as_a_cross_on_one() -> None:
+    found = drawn(axis("long_axis", 30, MM, "2.25.3"), axis("short_axis", 20, MM, "2.25.4"))
+    assert (found.shape, found.sop_instance_uid, len(found.points)) == ("LENGTH", "2.25.3", 2)
+    assert [one.value for one in found.measured] == [30, 20]
