@@ -52,8 +52,9 @@ from storage.volumes.writer import VolumeWriter
 log = structlog.get_logger(__name__)
 
 _PURGE_AT_ONCE = 500
-# Derived files of a study; what `api` keeps of metadata lies there.
-_DERIVED = ("metadata/v1/{}/", "derived/{}/")
+# Derived files, in a folder for each study; what `api` keeps of metadata lies there.
+METADATA = "metadata/v1/"
+_DERIVED = (METADATA, "derived/")
 
 
 @dataclass(frozen=True)
@@ -286,5 +287,5 @@ def purge(engine: Engine, objects: ObjectStore, limit: int = _PURGE_AT_ONCE) -> 
 def remove_derived(objects: ObjectStore, study_instance_uid: str) -> None:
     """Remove what was made from the instances of a study and can be made again."""
     for prefix in _DERIVED:
-        for key in list(objects.list(prefix.format(study_instance_uid))):
+        for key in list(objects.list(f"{prefix}{study_instance_uid}/")):
             objects.delete(key)

@@ -24,6 +24,7 @@ from storage.integrity.repair import Repair
 from storage.integrity.scrub import Scrub
 from storage.maintenance.compaction import compact
 from storage.maintenance.content_digests import Progress, digest_contents
+from storage.maintenance.derived_objects import DerivedObjects
 from storage.maintenance.expiry import remove_expired
 from storage.maintenance.object_upload import upload_instances, upload_volume
 from storage.maintenance.retired_volumes import remove_retired
@@ -52,6 +53,7 @@ class Housekeeper:
         """Steps that failed last time: an outage is logged once."""
         whole = storage.engine, storage.volumes, storage.objects, storage.damaged
         self._repair = Repair(*whole)
+        self._derived = DerivedObjects(storage.engine, storage.objects)
         days = storage.settings.scrub_days
         self._scrub = Scrub(*whole, days) if days else None
 
@@ -78,6 +80,7 @@ class Housekeeper:
                 self._try("compact", lambda: self._compact(now, at_once=compact_now))
                 self._try("limit_cache", self._limit_cache)
                 self._try("scrub", lambda: self._scrub_some(now))
+                self._try("derived_objects", self._remove_derived)
                 self._try("digest_contents", self._digest_contents)
                 self._try("note_disk", lambda: self._note_disk(now))
                 self._try("expire", lambda: remove_expired(self._storage, now))
@@ -154,6 +157,10 @@ class Housekeeper:
         storage, settings = self._storage, self._storage.settings
         if settings.object_store == "s3" and settings.volume_cache_bytes:
             limit_cache(storage.engine, storage.volumes, settings.volume_cache_bytes)
+        return False
+
+    def _remove_derived(self) -> bool:
+        self._derived.remove_some()
         return False
 
     def _digest_contents(self) -> bool:
