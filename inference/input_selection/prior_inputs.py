@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from inference.imaging.laterality import side_of
 from inference.input_selection.input_candidates import (
     Candidate,
     Chosen,
@@ -11,6 +12,7 @@ from inference.input_selection.input_candidates import (
     read_candidate,
 )
 from inference.pipeline import NamedInput, Pipeline
+from storage.core.acquisition import sides_contradict
 from storage.core.entities import JobInput, Study
 from storage.core.errors import NotFound
 from storage.core.job_result import PriorTaken
@@ -22,6 +24,7 @@ from storage.patient_identity.entities import PatientKey
 _DAYS_IN_YEAR = 365
 _STUDIES_AT_MOST = 3
 ANOTHER_PATIENT = "It names another patient than its study."
+_OTHER_SIDE = "It states the other side of the body."
 
 
 @dataclass(frozen=True)
@@ -103,7 +106,8 @@ class _Search:
         reasons: dict[str, list[str]] = {}
         for role in roles:
             taken = {one.candidate.series.series_instance_uid for one in chosen.values()}
-            wanted = self.present[role.prior_of].candidate.series.modality
+            present = self.present[role.prior_of].candidate
+            wanted, side = present.series.modality, side_of(present.headers)
             candidates = []
             unfit = reasons.setdefault(role.name, [])
             for series in self.index.series_of(prior["study_instance_uid"]):
@@ -122,6 +126,8 @@ class _Search:
                         of_another.add(uid)
                 if uid in of_another:
                     unfit.append(f"{read[uid].name}: {ANOTHER_PATIENT}")
+                elif sides_contradict(side_of(read[uid].headers), side):
+                    unfit.append(f"{read[uid].name}: {_OTHER_SIDE}")
                 else:
                     candidates.append(read[uid])
             found = best_of(self.pipeline, role, candidates, reference, unfit)

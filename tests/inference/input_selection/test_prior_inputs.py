@@ -115,6 +115,16 @@ def test_a_series_that_names_another_patient_is_no_prior(storage: Storage, tmp_p
     assert "series 4 of 2024-12-31: It names another patient than its study." in found.reason
 
 
+def test_a_series_of_the_other_side_is_no_prior(storage: Storage, tmp_path: Path) -> None:
+    added(storage, tmp_path / "m", card())
+    right = chest("2.25.9300", "20241231", OLD_MM, number=4, Laterality="R")
+    left = chest("2.25.9200", "20240531", OLD_MM, number=5, Laterality="L")
+    found = decided(storage, right, chest(NOW, "20251231", NEW_MM, Laterality="L"))
+    assert "series 4 of 2024-12-31: It states the other side of the body." in found.reason
+    found = decided(storage, left)
+    assert "CT before: series 5 of 2024-05-31" in found.reason
+
+
 def test_the_population_of_a_result_is_that_of_the_study_alone(
     storage: Storage, tmp_path: Path
 ) -> None:
