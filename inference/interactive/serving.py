@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import numpy as np
 import structlog
@@ -40,6 +41,8 @@ log = structlog.get_logger(__name__)
 # After a commit the row is looked at so often; where commits are seen, much less without one.
 _LOOK_S, _SETTLE_S, _IDLE_LOOK_S = 0.04, 2.0, 1.0
 _RENEW_S = LEASE_S / 5
+_OPENING_CLICKS = 10
+"""To load the series and the model, or to save a mask, may take as long as so many clicks."""
 
 
 def serve_sessions(storage: Storage, owner: str, stopping: Callable[[], bool]) -> None:
@@ -88,13 +91,14 @@ class _Served:
     def until_its_end(self, stopping: Callable[[], bool]) -> str:
         """Why it ended. Raises what stands in the way of its opening."""
         settings, session = self._storage.settings, self._session
-        model = self._model()
-        auditing.series_read(self._storage.audit, _as_job(session))
-        loaded = load_series(
-            self._storage, session.study_instance_uid, session.series_instance_uid, model
-        )
-        ensure_proven(self._storage.model_states, MonaiBundle(model.model))
-        clicking = Clicking(model, loaded.volume, settings.torch_threads)
+        with self._guard.busy("opening", _OPENING_CLICKS):
+            model = self._model()
+            auditing.series_read(self._storage.audit, _as_job(session))
+            loaded = load_series(
+                self._storage, session.study_instance_uid, session.series_instance_uid, model
+            )
+            ensure_proven(self._storage.model_states, MonaiBundle(model.model))
+            clicking = Clicking(model, loaded.volume, settings.torch_threads)
         self._sessions.opened(session.session_id, self._owner, grid_of(loaded.volume))
         watch = CommitWatch(
             self._storage.engine, busy_s=_LOOK_S, settle_s=_SETTLE_S, idle_s=_IDLE_LOOK_S
@@ -129,7 +133,7 @@ class _Served:
     def _answer(self, session: InteractiveSession, clicking: Clicking) -> None:
         begun = time.monotonic()
         try:
-            with self._guard.clicking(), guarded(self._storage, session.study_instance_uid):
+            with self._guard.busy("a click"), guarded(self._storage, session.study_instance_uid):
                 mask, _ = with_fallback(
                     lambda: clicking.mask(session.points, session.box, session.structure)
                 )
@@ -164,11 +168,20 @@ class _Served:
         if mask is None or self._mask_number != session.answered:
             mask = np.zeros(loaded.volume.voxels.shape, np.bool_)
         try:
-            job = save_accepted(self._storage, session, acceptance, model, loaded, mask)
+            with self._guard.busy("saving", _OPENING_CLICKS):
+                job = save_accepted(self._storage, session, acceptance, model, loaded, mask)
         except MediViewError as error:
             self._sessions.not_saved(session.session_id, self._owner, _problem(error))
             return
         self._sessions.saved(session.session_id, self._owner, job.job_id)
+
+
+@dataclass(frozen=True)
+class _Busy:
+    what: str
+    since_s: float
+    """Of the monotonic clock."""
+    at_most_s: float
 
 
 class _Guard:
@@ -180,7 +193,7 @@ class _Guard:
         self._session_id = session_id
         self._owner = owner
         self._ended = threading.Event()
-        self._clicking_since: float | None = None
+        self._busy: _Busy | None = None
         self._thread = threading.Thread(target=self._run, name="session-guard", daemon=True)
 
     def __enter__(self) -> "_Guard":
@@ -192,12 +205,14 @@ class _Guard:
         self._thread.join()
 
     @contextmanager
-    def clicking(self) -> Iterator[None]:
-        self._clicking_since = time.monotonic()
+    def busy(self, what: str, clicks: int = 1) -> Iterator[None]:
+        """For as long as that many clicks may take."""
+        at_most_s = clicks * self._storage.settings.interactive_click_s
+        self._busy = _Busy(what, time.monotonic(), at_most_s)
         try:
             yield
         finally:
-            self._clicking_since = None
+            self._busy = None
 
     def _run(self) -> None:
         while not self._ended.wait(_RENEW_S):
@@ -214,10 +229,10 @@ class _Guard:
                 os.kill(os.getpid(), signal.SIGKILL)
 
     def _why_to_end(self) -> str:
-        settings, since = self._storage.settings, self._clicking_since
-        if since is not None and time.monotonic() - since > settings.interactive_click_s:
+        settings, busy = self._storage.settings, self._busy
+        if busy is not None and time.monotonic() - busy.since_s > busy.at_most_s:
             return (
-                f"The model took longer than {settings.interactive_click_s:g} s over a click"
+                f"The model took longer than {busy.at_most_s:g} s over {busy.what}"
                 " (MEDIVIEW_INTERACTIVE_CLICK_S)."
             )
         used, limit = anonymous_memory_bytes(os.getpid()), settings.interactive_memory_bytes

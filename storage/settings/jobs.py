@@ -72,7 +72,10 @@ class JobSettings(BaseModel):
         600.0, gt=0, description="A session that nobody clicks in for so long ends."
     )
     interactive_click_s: float = Field(
-        120.0, gt=0, description="A session whose model takes longer over a click ends."
+        120.0,
+        gt=0,
+        description="A session whose model takes longer over a click ends, or ten times as long"
+        " over opening or saving.",
     )
     interactive_memory_bytes: int = Field(
         8 * 1024**3,
