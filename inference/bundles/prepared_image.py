@@ -6,7 +6,8 @@ import copy
 from collections.abc import Callable, Mapping
 from typing import Any
 
-_OF_PROMPTS = ("Guidance", "Point", "Prompt", "Click")
+_OF_IMAGES_ALONE = "monai.transforms."
+"""MONAI's own steps. Those of its applications, and of bundles, may look for prompts by name."""
 
 
 class PreparedImage:
@@ -32,4 +33,4 @@ class PreparedImage:
 
 
 def _reads_prompts(step: Any) -> bool:
-    return any(word in type(step).__name__ for word in _OF_PROMPTS)
+    return not type(step).__module__.startswith(_OF_IMAGES_ALONE)
