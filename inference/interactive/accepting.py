@@ -49,7 +49,7 @@ from storage.processes.turn_taking import turn
 
 _TISSUE = Code("85756007", "SCT", "Tissue")
 _CLICKED = "Clicked structure"
-_OTHERS_S = 60.0
+_OTHERS_S = 30.0
 
 
 @dataclass(frozen=True)

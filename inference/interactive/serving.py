@@ -34,13 +34,15 @@ from storage.core.clock import utcnow
 from storage.core.entities import Job
 from storage.core.errors import MediViewError, NotFound
 from storage.db.due.commit_watch import CommitWatch
-from storage.interactive.repository import LEASE_S, InteractiveSession, SessionProblem
+from storage.interactive.repository import InteractiveSession, SessionProblem
 
 log = structlog.get_logger(__name__)
 
 # After a commit the row is looked at so often; where commits are seen, much less without one.
 _LOOK_S, _SETTLE_S, _IDLE_LOOK_S = 0.04, 2.0, 1.0
-_RENEW_S = LEASE_S / 5
+_RENEW_S = 2.4
+_OVER_S = 60.0
+"""A session that is over is computed on for as long at most: it counts as none any more."""
 _OPENING_CLICKS = 10
 """To load the series and the model, or to save a mask, may take as long as so many clicks."""
 
@@ -217,8 +219,10 @@ class _Guard:
     def _run(self) -> None:
         while not self._ended.wait(_RENEW_S):
             try:
-                self._storage.interactive_sessions.renew(self._session_id, self._owner, utcnow())
-                reason = self._why_to_end()
+                goes_on = self._storage.interactive_sessions.renew(
+                    self._session_id, self._owner, utcnow()
+                )
+                reason = self._why_to_end(goes_on)
                 if reason:
                     self._storage.interactive_sessions.end(self._session_id, reason)
             except MediViewError as error:
@@ -228,8 +232,10 @@ class _Guard:
                 log.error("interactive_process_ended", session_id=self._session_id)
                 os.kill(os.getpid(), signal.SIGKILL)
 
-    def _why_to_end(self) -> str:
+    def _why_to_end(self, goes_on: bool) -> str:
         settings, busy = self._storage.settings, self._busy
+        if not goes_on and busy is not None and time.monotonic() - busy.since_s > _OVER_S:
+            return "It was ended while the model was at work."
         if busy is not None and time.monotonic() - busy.since_s > busy.at_most_s:
             return (
                 f"The model took longer than {busy.at_most_s:g} s over {busy.what}"

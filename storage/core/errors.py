@@ -146,3 +146,9 @@ class StateConflict(MediViewError):
     """The thing is in a state that does not allow it."""
 
     code = "state_conflict"
+
+
+class SessionOver(StateConflict):
+    """A session of an interactive model that has ended."""
+
+    code = "session_over"

@@ -27,14 +27,15 @@ from sqlalchemy import (
 
 from storage import tables as t
 from storage.core.callers.visibility import as_node
-from storage.core.errors import NotFound, StateConflict, TooManyRequests
+from storage.core.errors import NotFound, SessionOver, StateConflict, TooManyRequests
 from storage.db.engine import reading, writing
 
 State = Literal["opening", "ready", "ended"]
 
 _OPEN_LOCK = 0x6D76696F
-LEASE_S = 12.0
-"""So long after its last sign of life a worker's process counts as ended."""
+LEASE_S = 36.0
+"""So long after its last sign of life a worker's process counts as ended; clocks of two hosts may
+be 30 s apart."""
 _UNCLAIMED_S = 90.0
 _REMEMBERED = timedelta(hours=1)
 """How long the reason of a session that is over can be read."""
@@ -370,8 +371,8 @@ class InteractiveSessions:
         return bool(changed.rowcount)
 
 
-def session_over(session: InteractiveSession) -> StateConflict:
-    return StateConflict(
+def session_over(session: InteractiveSession) -> SessionOver:
+    return SessionOver(
         f"The session is over. {session.reason}".strip(), remedy="Open another session."
     )
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Literal
 
 import structlog
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Connection, Engine, func, select, update
 
 from storage import tables as t
 from storage.core.clock import utcnow
@@ -138,6 +138,21 @@ class _Deletions:
             self._in_volumes.add(number)
         with writing(self._engine) as connection:
             note_tombstone(connection, tombstone)
+            if is_copy:
+                self._let_the_last_count(connection, tombstone)
+
+    def _let_the_last_count(self, connection: Connection, tombstone: Tombstone) -> None:
+        """Where one UID was deleted under the same number of two counts."""
+        noted = t.tombstone.c
+        for one in tombstone.instances:
+            row = (noted.sop_instance_uid == one.sop_instance_uid) & (
+                noted.generation == tombstone.generation
+            )
+            at = connection.execute(select(noted.deleted_at).where(row)).scalar_one()
+            if at < tombstone.deleted_at and (tombstone.generation, at) not in self._in_volumes:
+                connection.execute(
+                    update(t.tombstone).where(row).values(deleted_at=tombstone.deleted_at)
+                )
 
     def cover(self, sop_instance_uid: str, record: Record) -> bool:
         note = record.note

@@ -185,7 +185,8 @@ class FilesystemObjects:
         self._path(key).unlink(missing_ok=True)
 
     def list(self, prefix: str) -> Iterator[str]:
-        for path in sorted(self._folder.rglob("*")):
+        # Of a store with many objects, the folder that the prefix names alone.
+        for path in sorted((self._folder / prefix.rpartition("/")[0]).rglob("*")):
             key = path.relative_to(self._folder).as_posix()
             if path.is_file() and key.startswith(prefix) and not path.name.startswith("."):
                 yield key

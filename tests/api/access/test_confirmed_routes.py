@@ -66,6 +66,7 @@ _REMOVES_LITTLE = {
         "DELETE /api/me/sessions/{session_id}",
         "DELETE /api/session",
         "DELETE /api/uploads/{upload_id}",
+        "DELETE /api/interactive/sessions/{session_id}",
         "DELETE /dicom-web/workitems/{workitem_uid}/subscribers/{ae_title}",
     },
     "the same comes back by entering it again": {

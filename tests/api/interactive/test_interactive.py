@@ -197,7 +197,7 @@ def test_clicks_give_a_mask_which_is_saved_as_a_coded_segment(clicking: Clicking
     assert client.delete(f"{_SESSIONS}/{session['session_id']}").status_code == 204
     ended = client.get(f"{_SESSIONS}/{session['session_id']}").json()
     assert (ended["state"], ended["mask"]) == ("ended", None)
-    over = is_problem(clicking.click(session, inside), 409, "state_conflict")
+    over = is_problem(clicking.click(session, inside), 409, "session_over")
     assert over["detail"] == "The session is over. It was cancelled."
 
 

@@ -64,6 +64,8 @@ export function useClicking(scene: Scene | null, series: LoadedSeries | null, on
   const abort = useRef(new AbortController());
   /** What is on its way to the node, and what is to follow it: only the last change counts. */
   const sending = useRef<{ now: boolean; next: readonly ClickedPoint[] | null }>({ now: false, next: null });
+  /** What is accepted is what is saved: no change comes between. */
+  const saving = useRef(false);
   const latest = useRef({ points, undone, inside });
   useEffect(() => {
     latest.current = { points, undone, inside };
@@ -147,7 +149,7 @@ export function useClicking(scene: Scene | null, series: LoadedSeries | null, on
     } catch (error) {
       if (open.current !== mine) return;
       fail(error);
-      if (error instanceof Problem && error.code === "state_conflict") cancel();
+      if (error instanceof Problem && error.code === "session_over") cancel();
     } finally {
       if (open.current === mine) {
         sending.current.now = false;
@@ -157,6 +159,7 @@ export function useClicking(scene: Scene | null, series: LoadedSeries | null, on
   };
 
   const change = (next: readonly ClickedPoint[], taken: readonly ClickedPoint[]) => {
+    if (saving.current) return;
     latest.current = { ...latest.current, points: next, undone: taken };
     setPoints(next);
     setUndone(taken);
@@ -224,11 +227,13 @@ export function useClicking(scene: Scene | null, series: LoadedSeries | null, on
     accept: (label) => {
       const mine = open.current;
       if (!mine || busy || !voxels) return;
+      saving.current = true;
       setBusy(true);
       setProblem(null);
       acceptMask(mine.session.session_id, mine.session.number, label)
         .then(
           () => {
+            saving.current = false;
             if (open.current !== mine) return;
             change([], []);
             setNotice(text().viewing.clicking.saved);
@@ -236,7 +241,10 @@ export function useClicking(scene: Scene | null, series: LoadedSeries | null, on
           },
           (error: unknown) => fail(error),
         )
-        .finally(() => setBusy(false));
+        .finally(() => {
+          saving.current = false;
+          setBusy(false);
+        });
     },
     cancel,
   };
@@ -244,7 +252,7 @@ export function useClicking(scene: Scene | null, series: LoadedSeries | null, on
 
 function over({ reason }: InteractiveSession): Problem {
   const { clicking } = text().viewing;
-  return new Problem(409, clicking.over, reason, clicking.openAnother, "state_conflict");
+  return new Problem(409, clicking.over, reason, clicking.openAnother, "session_over");
 }
 
 function problemOf({ code, detail, remedy }: NonNullable<InteractiveSession["problem"]>): Problem {
