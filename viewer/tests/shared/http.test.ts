@@ -1,14 +1,22 @@
 import { afterEach, expect, it, vi } from "vitest";
-import { request } from "@/shared/api/http";
 
-afterEach(() => vi.unstubAllGlobals());
+const session = "@/shared/api/session";
+
+// Test files share their modules: what is put in place of one here must be gone for the next file.
+afterEach(() => {
+  vi.unstubAllGlobals();
+  vi.doUnmock(session);
+  vi.resetModules();
+});
 
 async function keepaliveOf(init: RequestInit): Promise<boolean | undefined> {
+  vi.resetModules();
+  vi.doMock(session, () => ({ getSession: () => Promise.resolve({ csrf_token: "c" }), goToSignIn: vi.fn() }));
   const fetched = vi.fn<typeof fetch>(() => Promise.resolve(new Response("{}")));
   vi.stubGlobal("fetch", fetched);
+  const { request } = await import("@/shared/api/http");
   await request("/api/v1/anything", init);
-  // It may have asked for the session first.
-  return fetched.mock.calls.find(([path]) => path === "/api/v1/anything")?.[1]?.keepalive;
+  return fetched.mock.calls[0]![1]?.keepalive;
 }
 
 it("lets what a person changed outlive the page that is left", async () => {
