@@ -1,8 +1,22 @@
-import { describe, expect, it, vi } from "vitest";
-import { extended, placeIn, type StudyQueue } from "@/shared/lib/studyQueue";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import type * as StudyQueues from "@/shared/lib/studyQueue";
+import type { StudyQueue } from "@/shared/lib/studyQueue";
 
-const listStudies = vi.hoisted(() => vi.fn());
-vi.mock("@/shared/api/api", () => ({ listStudies }));
+const api = "@/shared/api/api";
+const listStudies = vi.fn();
+let extended: typeof StudyQueues.extended;
+let placeIn: typeof StudyQueues.placeIn;
+
+// Test files share their modules: those of others know nothing of what is put in place here.
+beforeAll(async () => {
+  vi.resetModules();
+  vi.doMock(api, () => ({ listStudies }));
+  ({ extended, placeIn } = await import("@/shared/lib/studyQueue"));
+});
+afterAll(() => {
+  vi.doUnmock(api);
+  vi.resetModules();
+});
 
 const queue: StudyQueue = { asked: "modality=CT", offset: 50, uids: ["1.1", "1.2", "1.3"], total: 60 };
 
