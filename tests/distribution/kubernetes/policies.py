@@ -1,4 +1,4 @@
-"""What every pod of ours has to be, whoever writes its manifest."""
+"""What every pod of ours has to be, no matter where its manifest comes from."""
 
 import re
 from collections.abc import Iterator, Mapping

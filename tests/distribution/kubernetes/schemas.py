@@ -1,6 +1,6 @@
 """The schemas of Kubernetes' versions, each read once.
 
-kubernetes-validate, which has them, reads all of them anew for each document.
+kubernetes-validate, which has them, reads all of them again for each document.
 """
 
 import json

@@ -169,5 +169,5 @@ def test_a_sender_that_was_stopped_takes_nothing_back(storage: Storage) -> None:
     ((message,), _) = messages.list()
     assert (message.state, message.last_error) == ("ACCEPTED", "")
     with reading(storage.engine) as connection:
-        told = connection.execute(select(t.event.c.payload).where(t.event.c.topic == "delivery"))
-        assert "FAILED" not in {payload["state"] for payload in told.scalars()}
+        events = connection.execute(select(t.event.c.payload).where(t.event.c.topic == "delivery"))
+        assert "FAILED" not in {payload["state"] for payload in events.scalars()}
