@@ -5,7 +5,6 @@ what is wanted into the session's row, and waits there for the worker's answer.
 """
 
 import asyncio
-import base64
 import time
 from collections.abc import Callable
 from typing import Annotated
@@ -20,39 +19,28 @@ from api.audit.middleware import name_studies
 from api.audit_rules import CAPABILITIES, CHANGED, Audited
 from api.deps import StorageDep
 from api.errors import ApiProblem
+from api.interactive.opening import model_payload, open_session, why_unavailable
 from api.interactive.schemas import (
     AcceptMask,
-    ClickedPointPayload,
     Clicks,
-    GridPayload,
-    GridSource,
     InteractiveModelList,
-    InteractiveModelPayload,
     InteractiveSessionPayload,
-    MaskPayload,
     NewInteractiveSession,
-    SessionProblemPayload,
 )
+from api.interactive.serializers import session_payload
 from api.jobs.routes import read_job
 from api.jobs.schemas import JobPayload
 from api.parameters import problems
 from api.router_factory import new_router
 from inference.broker.notify import wake, wake_interactive
 from inference.interactive.grid import check_inside
-from inference.interactive.models import ClickModel, click_model_named, click_models
-from inference.model_registry.status import ModelBlocked, Standing, state_of
+from inference.interactive.models import click_models
 from storage.audit import Code
 from storage.container import Storage
 from storage.core.clock import utcnow
-from storage.core.errors import NotConfigured, StateConflict
-from storage.interactive.repository import (
-    Acceptance,
-    Box,
-    InteractiveSession,
-    Point,
-    session_over,
-)
-from storage.processes.process_roles import worker_name
+from storage.core.errors import StateConflict
+from storage.interactive.entities import Acceptance, Box, InteractiveSession, Point
+from storage.interactive.repository import session_over
 
 router = new_router(prefix="/api/interactive", tags=["reading"])
 
@@ -71,12 +59,12 @@ _CLICKED = Audited(Code.PROCEDURE_RECORD, "U", repeated=True)
 def list_interactive_models(storage: StorageDep) -> InteractiveModelList:
     """Bundles in the manner of DeepEdit and VISTA3D that were added, and whether they can be
     used."""
-    unavailable = _unavailable(storage)
+    unavailable = why_unavailable(storage)
     return InteractiveModelList(
         is_available=unavailable is None,
         reason=unavailable.message if unavailable else "",
         remedy=unavailable.remedy if unavailable else "",
-        items=[_model_payload(storage, one) for one in click_models(storage.settings)],
+        items=[model_payload(storage, one) for one in click_models(storage.settings)],
     )
 
 
@@ -96,7 +84,7 @@ async def open_interactive_session(
     it, 429 where all sessions of the node are in use.
     """
     name_studies(request, new.study_instance_uid)
-    return _payload(await run_in_threadpool(_open, storage, principal, new), b"")
+    return session_payload(await run_in_threadpool(open_session, storage, principal, new))
 
 
 @router.get(
@@ -202,76 +190,13 @@ def end_interactive_session(
     storage.interactive_sessions.end(session_id, "It was cancelled.")
 
 
-def _unavailable(storage: Storage) -> NotConfigured | None:
-    if not storage.settings.interactive_sessions:
-        return NotConfigured(
-            "This node allows no sessions of interactive models.",
-            remedy="Set MEDIVIEW_INTERACTIVE_SESSIONS to how many people may have one at once.",
-        )
-    if not storage.heartbeats.is_alive(worker_name("interactive"), utcnow()):
-        return NotConfigured(
-            "No worker for interactive models gives a sign of life.",
-            remedy="Start one on a host with memory for them: mediview worker --queue interactive",
-        )
-    return None
-
-
-def _blocked(storage: Storage, model: ClickModel) -> str:
-    record = storage.model_states.get(model.card.name, model.card.version)
-    return Standing(model, state_of(model.card, record), record).blocked
-
-
-def _model_payload(storage: Storage, model: ClickModel) -> InteractiveModelPayload:
-    reason = _blocked(storage, model)
-    if not reason:
-        readiness = model.readiness()
-        reason = "" if readiness.ready else readiness.detail
-    return InteractiveModelPayload(
-        name=model.name,
-        version=model.version,
-        title=model.title,
-        description=model.description,
-        modality=model.model.modality,
-        structures=list(model.structures),
-        needs_structure=model.needs_structure,
-        is_ready=not reason,
-        reason=reason,
-    )
-
-
-def _open(storage: Storage, principal: Principal, new: NewInteractiveSession) -> InteractiveSession:
-    storage.index.series(new.study_instance_uid, new.series_instance_uid)
-    unavailable = _unavailable(storage)
-    if unavailable is not None:
-        raise unavailable
-    named = [
-        one
-        for one in click_models(storage.settings)
-        if new.model in (one.name, one.model.name) and not _blocked(storage, one)
-    ]
-    model = click_model_named(named or click_models(storage.settings), new.model)
-    if blocked := _blocked(storage, model):
-        raise ModelBlocked(blocked)
-    session = storage.interactive_sessions.open(
-        new.study_instance_uid,
-        new.series_instance_uid,
-        model.name,
-        model.version,
-        model.structure(new.structure),
-        principal.identity.id,
-        storage.settings.interactive_sessions,
-        utcnow(),
-    )
-    wake_interactive(storage.settings)
-    return session
-
-
 def _change(
     storage: Storage, principal: Principal, session_id: str, points: list[Point], box: Box | None
 ) -> InteractiveSession:
     session = _usable(storage, principal, session_id)
-    if session.grid is not None:
-        check_inside(points, box, session.grid)
+    grid = storage.interactive_sessions.grid(session_id)
+    if grid is not None:
+        check_inside(points, box, grid)
     return storage.interactive_sessions.change(session, points, box, utcnow())
 
 
@@ -338,48 +263,9 @@ async def _waited(
 
 
 async def _with_mask(storage: Storage, session: InteractiveSession) -> InteractiveSessionPayload:
-    packed = b""
-    if session.mask_place is not None:
-        packed = await run_in_threadpool(storage.interactive_sessions.mask, session.session_id)
-    return _payload(session, packed)
+    def read() -> InteractiveSessionPayload:
+        sessions, session_id = storage.interactive_sessions, session.session_id
+        packed = sessions.mask(session_id) if session.mask_place is not None else b""
+        return session_payload(session, sessions.grid(session_id), packed)
 
-
-def _payload(session: InteractiveSession, packed: bytes) -> InteractiveSessionPayload:
-    grid, place = session.grid, session.mask_place
-    return InteractiveSessionPayload(
-        session_id=session.session_id,
-        study_instance_uid=session.study_instance_uid,
-        series_instance_uid=session.series_instance_uid,
-        model=session.pipeline,
-        model_version=session.pipeline_version,
-        structure=session.structure,
-        state=session.state,
-        reason=session.reason,
-        created_at=session.created_at,
-        number=session.wanted,
-        answered=session.answered,
-        points=[ClickedPointPayload(**one) for one in session.points],
-        box=session.box,
-        problem=None if session.problem is None else SessionProblemPayload(**session.problem),
-        voxels=session.voxels,
-        took_ms=session.took_ms,
-        grid=None
-        if grid is None
-        else GridPayload(
-            slices=grid["slices"],
-            rows=grid["rows"],
-            columns=grid["columns"],
-            lps_from_kji=grid["lps_from_kji"],
-            sources=[
-                GridSource(sop_instance_uid=uid, frame_number=number)
-                for uid, number in grid["sources"]
-            ],
-        ),
-        mask=None
-        if place is None or not packed
-        else MaskPayload(
-            start=place["start"],
-            shape=place["shape"],
-            bits=base64.b64encode(packed).decode("ascii"),
-        ),
-    )
+    return await run_in_threadpool(read)

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from api.base_schemas import Payload, RequestBody
-from storage.interactive.repository import POINTS_AT_MOST
+from storage.interactive.entities import POINTS_AT_MOST
 
 Uid = Annotated[str, StringConstraints(pattern=r"^[0-9.]{1,64}$")]
 Name = Annotated[

@@ -43,7 +43,7 @@ from storage.core.clock import utcnow
 from storage.core.entities import Job
 from storage.core.errors import InvalidRequest, NotFound, StateConflict
 from storage.core.findings import Code
-from storage.interactive.repository import Acceptance, InteractiveSession
+from storage.interactive.entities import Acceptance, InteractiveSession
 from storage.jobs.outcome import JobRows
 from storage.processes.turn_taking import turn
 

@@ -13,7 +13,7 @@ from inference.imaging.padding import without_not_imaged
 from inference.imaging.volume import Volume
 from inference.interactive.grid import grid_of, region_of
 from inference.interactive.models import ClickModel
-from storage.interactive.repository import Box, Point
+from storage.interactive.entities import Box, Point
 
 
 class Clicking:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from inference.imaging.volume import Volume
 from storage.core.errors import InvalidRequest
-from storage.interactive.repository import Box, Grid, Point
+from storage.interactive.entities import Box, Grid, Point
 
 
 def grid_of(volume: Volume) -> Grid:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from storage.core.errors import InvalidRequest
 from storage.dicom.inflate import CannotInflate, InflateLimits, inflate
-from storage.interactive.repository import MaskPlace
+from storage.interactive.entities import MaskPlace
 
 AT_MOST_BYTES = 16 * 1024 * 1024
 _GZIP = 31

@@ -34,7 +34,7 @@ from storage.core.clock import utcnow
 from storage.core.entities import Job
 from storage.core.errors import MediViewError, NotFound
 from storage.db.due.commit_watch import CommitWatch
-from storage.interactive.repository import InteractiveSession, SessionProblem
+from storage.interactive.entities import InteractiveSession, SessionProblem
 
 log = structlog.get_logger(__name__)
 

@@ -7,11 +7,12 @@ process has ended is over, since nobody else has them.
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from datetime import datetime, timedelta
-from typing import Any, Literal, TypedDict
+from typing import Any
 
 from sqlalchemy import (
+    Column,
     ColumnElement,
     Connection,
     Engine,
@@ -29,8 +30,15 @@ from storage import tables as t
 from storage.core.callers.visibility import as_node
 from storage.core.errors import NotFound, SessionOver, StateConflict, TooManyRequests
 from storage.db.engine import reading, writing
-
-State = Literal["opening", "ready", "ended"]
+from storage.interactive.entities import (
+    Acceptance,
+    Box,
+    Grid,
+    InteractiveSession,
+    MaskPlace,
+    Point,
+    SessionProblem,
+)
 
 _OPEN_LOCK = 0x6D76696F
 LEASE_S = 36.0
@@ -39,91 +47,6 @@ be 30 s apart."""
 _UNCLAIMED_S = 90.0
 _REMEMBERED = timedelta(hours=1)
 """How long the reason of a session that is over can be read."""
-POINTS_AT_MOST = 200
-
-
-class Point(TypedDict):
-    """LPS in mm; `inside` is false for a point that the structure must not contain."""
-
-    lps_mm: tuple[float, float, float]
-    inside: bool
-
-
-Box = tuple[tuple[float, float, float], tuple[float, float, float]]
-"""Two opposite corners, LPS in mm; its edges run along the axes of the volume."""
-
-
-class Grid(TypedDict):
-    """The volume: its shape, where its voxels lie, and of which frames its slices are."""
-
-    slices: int
-    rows: int
-    columns: int
-    lps_from_kji: list[list[float]]
-    sources: list[tuple[str, int]]
-
-
-class MaskPlace(TypedDict):
-    """Of the part of the volume that a mask states: its first voxel and its shape, (k, j, i)."""
-
-    start: tuple[int, int, int]
-    shape: tuple[int, int, int]
-
-
-class SessionProblem(TypedDict):
-    code: str
-    detail: str
-    remedy: str
-
-
-class Acceptance(TypedDict):
-    """By whom the mask is accepted, and under which name and code it is saved; empty: as the model
-    names it."""
-
-    author_name: str
-    author_id: str
-    is_person: bool
-    label: str
-    code: tuple[str, str, str] | None
-
-
-@dataclass(frozen=True)
-class InteractiveSession:
-    """`answered` follows `wanted`: the number of the last change, and of that in the mask."""
-
-    session_id: str
-    study_instance_uid: str
-    series_instance_uid: str
-    pipeline: str
-    pipeline_version: str
-    structure: str
-    owner_id: str
-    state: State
-    reason: str
-    points: list[Point]
-    box: Box | None
-    wanted: int
-    answered: int
-    problem: SessionProblem | None
-    mask_place: MaskPlace | None
-    voxels: int
-    took_ms: int
-    grid: Grid | None
-    acceptance: Acceptance | None
-    job_id: str
-    lease_owner: str
-    lease_expires_at: datetime | None
-    created_at: datetime
-    used_at: datetime
-
-    @property
-    def is_waiting(self) -> bool:
-        """Whether the worker owes something: its opening, a mask, or the saving."""
-        return self.state == "opening" or (
-            self.state == "ready" and (self.answered < self.wanted or self.acceptance is not None)
-        )
-
-
 # A JSON column holds no NULL, but the null of JSON.
 _IS_NOT_ACCEPTED = func.coalesce(cast(t.interactive_session.c.acceptance, Text), "null") == "null"
 _COLUMNS = [t.interactive_session.c[field.name] for field in fields(InteractiveSession)]
@@ -217,17 +140,14 @@ class InteractiveSessions:
             return self._find(session_id) or found
         return found
 
+    def grid(self, session_id: str) -> Grid | None:
+        """Of the volume, once a worker has it."""
+        grid: Grid | None = self._value(session_id, t.interactive_session.c.grid)
+        return grid
+
     def mask(self, session_id: str) -> bytes:
         """gzip of the bits within `mask_place`; empty where no voxel is in it."""
-        with reading(self._engine) as connection:
-            return (
-                connection.scalar(
-                    select(t.interactive_session.c.mask).where(
-                        t.interactive_session.c.session_id == session_id
-                    )
-                )
-                or b""
-            )
+        return self._value(session_id, t.interactive_session.c.mask) or b""
 
     def change(
         self, session: InteractiveSession, points: Sequence[Point], box: Box | None, now: datetime
@@ -316,6 +236,11 @@ class InteractiveSessions:
 
     def not_saved(self, session_id: str, owner: str, problem: SessionProblem) -> bool:
         return self._by_worker(session_id, owner, acceptance=None, problem=problem)
+
+    def _value(self, session_id: str, column: Column[Any]) -> Any:
+        of_session = t.interactive_session.c.session_id == session_id
+        with reading(self._engine) as connection:
+            return connection.scalar(select(column).where(of_session))
 
     def _find(self, session_id: str) -> InteractiveSession | None:
         with reading(self._engine) as connection:

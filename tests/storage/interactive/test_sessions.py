@@ -7,14 +7,8 @@ import pytest
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.errors import NotFound, StateConflict, TooManyRequests
-from storage.interactive.repository import (
-    LEASE_S,
-    Acceptance,
-    Grid,
-    InteractiveSession,
-    MaskPlace,
-    Point,
-)
+from storage.interactive.entities import Acceptance, Grid, InteractiveSession, MaskPlace, Point
+from storage.interactive.repository import LEASE_S
 
 NOW = utcnow()
 GRID: Grid = {
