@@ -23,11 +23,11 @@ from inference.refusals import ModelUnusable
 from inference.results.narrative import captions, note_of, shown_value
 from inference.results.pictures.render import draw_pictures
 from inference.results.single_images.pictures import draw_image
+from inference.unscheduled_jobs import unscheduled_job
 from inference.volume_preparation.coverage import run_with_coverage
 from inference.volume_preparation.tilt import resamples_tilt
 from storage.container import open_storage
 from storage.container.has import HasIndex, HasInstances
-from storage.core.clock import utcnow
 from storage.core.entities import Job, Series
 from storage.core.errors import InvalidRequest, MediViewError
 from storage.core.findings import Finding
@@ -238,25 +238,10 @@ def _beside(pictures: Sequence[Image.Image]) -> Image.Image | None:
 
 def _unstored_job(pipeline: Pipeline, series: Series) -> Job:
     """What findings take their identity from; it enters no ledger."""
-    now = utcnow()
-    return Job(
-        job_id="trial",
-        pipeline=pipeline.name,
-        pipeline_version=pipeline.version,
-        study_instance_uid=series.study_instance_uid,
-        series_instance_uid=series.series_instance_uid,
-        input_fingerprint=series.fingerprint,
-        input_object_key="",
-        state="IN PROGRESS",
-        stage="",
-        progress=0.0,
-        reason="",
-        priority=0,
-        attempts=1,
-        lease_owner="",
-        lease_expires_at=None,
-        created_at=now,
-        started_at=now,
-        finished_at=None,
-        updated_at=now,
+    return unscheduled_job(
+        "trial",
+        (pipeline.name, pipeline.version),
+        series.study_instance_uid,
+        series.series_instance_uid,
+        series.fingerprint,
     )

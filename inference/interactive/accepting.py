@@ -8,17 +8,12 @@ import hashlib
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from itertools import count
 
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
-from inference.annotations.predecessor import predecessor_reports
-from inference.annotations.storing import stale
-from inference.deliveries.storing import encoded_under_free_uids, store_objects, want_delivery
-from inference.findings.normal_ranges import site_references
 from inference.imaging.acquisition.reconstruction import acquisition_of
 from inference.imaging.acquisition.tube_voltage import caveat_of_energies
 from inference.imaging.stated_numbers import headers_of
@@ -29,22 +24,18 @@ from inference.models.population import caveat_of
 from inference.pipeline import SEGMENTS_AT_MOST, PipelineOutput, Segment
 from inference.pipelines.added_model import volumes_of
 from inference.pipelines.codes import ANATOMICAL_STRUCTURE
-from inference.prior_comparison import comparison_of
 from inference.results.author import Author
-from inference.results.encode import encode_results
-from inference.results.kinds_per_destination import kinds_wanted
 from inference.results.mask_edit import Edit
 from inference.results.mask_read import MaskStack, read_masks, read_segments
-from inference.rules.job_rule import destinations_of, rule_for
+from inference.results_by_hand import store_result_by_hand
+from inference.unscheduled_jobs import unscheduled_job
 from inference.volume_preparation.acquired import with_acquisition
 from inference.volume_preparation.coverage import with_caveat, with_validity
 from storage.container import Storage
-from storage.core.clock import utcnow
 from storage.core.entities import Job
 from storage.core.errors import InvalidRequest, NotFound, StateConflict
 from storage.core.findings import Code
 from storage.interactive.entities import Acceptance, InteractiveSession
-from storage.jobs.outcome import JobRows
 from storage.processes.turn_taking import turn
 
 _TISSUE = Code("85756007", "SCT", "Tissue")
@@ -118,39 +109,7 @@ def _save(
         before.segmentation,
         is_clicked=True,
     )
-    rule = rule_for(storage.settings, storage.index, model.name, sources)
-    destinations = destinations_of(storage.peers, rule)
-    encode = partial(
-        encode_results,
-        pipeline=model,
-        sources=sources,
-        volume=volume,
-        output=output,
-        extra_kinds=kinds_wanted(storage.settings, destinations),
-        predecessors=predecessor_reports(
-            storage.generated, storage.instances, storage.jobs, storage.feedback_reports, job
-        ),
-        edit=edit,
-        comparison=comparison_of(storage, job),
-        site_references=site_references(storage.settings),
-    )
-    job, results = encoded_under_free_uids(storage.generated, job, encode)
-    instances, stored = store_objects(storage.generated, storage.audit, job, results, lambda: None)
-    job = replace(
-        job, result={**job.result, "instances": stored, "findings": len(results.findings)}
-    )
-    if not storage.jobs.record(job, JobRows(results.findings)):
-        raise stale()
-    want_delivery(
-        storage.deliveries,
-        storage.settings,
-        job,
-        results,
-        instances,
-        destinations,
-        accepted=True,
-    )
-    return job
+    return store_result_by_hand(storage, job, model, sources, volume, output, edit)
 
 
 def _newest(
@@ -247,30 +206,14 @@ def _job(
     replaces = "" if predecessor is None else str(predecessor.SOPInstanceUID)
     digest = hashlib.sha256(f"clicks {session.session_id} {loaded.fingerprint} {replaces}".encode())
     digest.update(masks.tobytes())
-    now = utcnow()
-    return Job(
-        job_id=str(uuid.uuid4()),
-        pipeline=model.name,
-        pipeline_version=model.version,
-        study_instance_uid=session.study_instance_uid,
-        series_instance_uid=session.series_instance_uid,
-        input_fingerprint=digest.hexdigest(),
-        input_object_key="",
-        state="COMPLETED",
-        stage="",
-        progress=1.0,
-        reason="",
-        priority=0,
-        attempts=0,
-        lease_owner="",
-        lease_expires_at=None,
-        created_at=now,
-        started_at=now,
-        finished_at=now,
-        updated_at=now,
+    return unscheduled_job(
+        str(uuid.uuid4()),
+        (model.name, model.version),
+        session.study_instance_uid,
+        session.series_instance_uid,
+        digest.hexdigest(),
         patient_key=storage.index.patient_key(session.study_instance_uid),
         result={
-            "laterality": loaded.volume.laterality,
             "edited": {
                 "by": author.name,
                 "segment_numbers": [number],

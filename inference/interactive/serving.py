@@ -29,6 +29,7 @@ from inference.model_servers.gate import guarded
 from inference.models.devices import with_fallback
 from inference.pipelines.monai_bundle import MonaiBundle
 from inference.running_jobs import anonymous_memory_bytes
+from inference.unscheduled_jobs import unscheduled_job
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.entities import Job
@@ -256,24 +257,9 @@ def _problem(error: MediViewError) -> SessionProblem:
 
 def _as_job(session: InteractiveSession) -> Job:
     """The session as the audit trail names what reads a series."""
-    return Job(
-        job_id=session.session_id,
-        pipeline=session.pipeline,
-        pipeline_version=session.pipeline_version,
-        study_instance_uid=session.study_instance_uid,
-        series_instance_uid=session.series_instance_uid,
-        input_fingerprint="",
-        input_object_key="",
-        state="IN PROGRESS",
-        stage="",
-        progress=0.0,
-        reason="",
-        priority=0,
-        attempts=0,
-        lease_owner=session.lease_owner,
-        lease_expires_at=session.lease_expires_at,
-        created_at=session.created_at,
-        started_at=session.created_at,
-        finished_at=None,
-        updated_at=session.created_at,
+    return unscheduled_job(
+        session.session_id,
+        (session.pipeline, session.pipeline_version),
+        session.study_instance_uid,
+        session.series_instance_uid,
     )

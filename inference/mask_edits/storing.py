@@ -3,25 +3,16 @@
 import hashlib
 import uuid
 from dataclasses import replace
-from functools import partial
 
-from inference.annotations.predecessor import predecessor_reports
-from inference.annotations.storing import stale
-from inference.deliveries.storing import encoded_under_free_uids, store_objects, want_delivery
-from inference.findings.normal_ranges import site_references
 from inference.lesions.tracking import store_edited_lesions
 from inference.mask_edits.edited_version import EditedVersion
 from inference.pipeline import PipelineOutput
-from inference.prior_comparison import comparison_of
-from inference.results.encode import encode_results
-from inference.results.kinds_per_destination import kinds_wanted
 from inference.results.mask_edit import Edit
 from inference.results.mask_read import MaskStack
-from inference.rules.job_rule import destinations_of, rule_for
+from inference.results_by_hand import store_result_by_hand
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.entities import Job
-from storage.jobs.outcome import JobRows
 
 
 def store_edit(
@@ -35,41 +26,18 @@ def store_edit(
 
     Raises UidConflict where a newer version has come meanwhile.
     """
-    volume = before.volume
-    job = _job(before, masks, edit)
-    rule = rule_for(storage.settings, storage.index, before.pipeline.name, before.sources)
-    destinations = destinations_of(storage.peers, rule)
-    encode = partial(
-        encode_results,
-        pipeline=before.pipeline,
-        sources=before.sources,
-        volume=volume,
-        output=output,
-        extra_kinds=kinds_wanted(storage.settings, destinations),
-        predecessors=predecessor_reports(
-            storage.generated, storage.instances, storage.jobs, storage.feedback_reports, job
-        ),
-        edit=edit,
-        comparison=comparison_of(storage, job),
-        site_references=site_references(storage.settings),
+    job = store_result_by_hand(
+        storage,
+        _job(before, masks, edit),
+        before.pipeline,
+        before.sources,
+        before.volume,
+        output,
+        edit,
     )
-    job, results = encoded_under_free_uids(storage.generated, job, encode)
-    instances, stored = store_objects(storage.generated, storage.audit, job, results, lambda: None)
-    job = replace(
-        job, result={**job.result, "instances": stored, "findings": len(results.findings)}
+    store_edited_lesions(
+        storage.lesions, before.job, job, before.volume, output, edit.segment_numbers
     )
-    if not storage.jobs.record(job, JobRows(results.findings)):
-        raise stale()
-    want_delivery(
-        storage.deliveries,
-        storage.settings,
-        job,
-        results,
-        instances,
-        destinations,
-        accepted=True,
-    )
-    store_edited_lesions(storage.lesions, before.job, job, volume, output, edit.segment_numbers)
     return job
 
 
@@ -97,7 +65,6 @@ def _job(before: EditedVersion, masks: MaskStack, edit: Edit) -> Job:
         finished_at=now,
         updated_at=now,
         result={
-            "laterality": before.volume.laterality,
             "edited": {
                 "by": edit.author.name,
                 "segment_numbers": sorted(edit.segment_numbers),

@@ -1,0 +1,72 @@
+"""Results that a person made or changed: encoded, stored, and sent like those of a job."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+
+from pydicom.dataset import Dataset
+
+from inference.annotations.predecessor import predecessor_reports
+from inference.annotations.storing import stale
+from inference.deliveries.storing import encoded_under_free_uids, store_objects, want_delivery
+from inference.findings.normal_ranges import site_references
+from inference.imaging.volume import Volume
+from inference.pipeline import Pipeline, PipelineOutput
+from inference.prior_comparison import comparison_of
+from inference.results.encode import encode_results
+from inference.results.kinds_per_destination import kinds_wanted
+from inference.results.mask_edit import Edit
+from inference.rules.job_rule import destinations_of, rule_for
+from storage.container import Storage
+from storage.core.entities import Job
+from storage.jobs.outcome import JobRows
+
+
+def store_result_by_hand(
+    storage: Storage,
+    job: Job,
+    pipeline: Pipeline,
+    sources: Sequence[Dataset],
+    volume: Volume,
+    output: PipelineOutput,
+    edit: Edit,
+) -> Job:
+    """Keep what a person made as the result of `job`, which ended when it began.
+
+    Raises UidConflict where a newer version has come meanwhile.
+    """
+    # Of which side the images are decides what it is compared with.
+    job = replace(job, result={**job.result, "laterality": volume.laterality})
+    rule = rule_for(storage.settings, storage.index, pipeline.name, sources)
+    destinations = destinations_of(storage.peers, rule)
+    encode = partial(
+        encode_results,
+        pipeline=pipeline,
+        sources=sources,
+        volume=volume,
+        output=output,
+        extra_kinds=kinds_wanted(storage.settings, destinations),
+        predecessors=predecessor_reports(
+            storage.generated, storage.instances, storage.jobs, storage.feedback_reports, job
+        ),
+        edit=edit,
+        comparison=comparison_of(storage, job),
+        site_references=site_references(storage.settings),
+    )
+    job, results = encoded_under_free_uids(storage.generated, job, encode)
+    instances, stored = store_objects(storage.generated, storage.audit, job, results, lambda: None)
+    job = replace(
+        job, result={**job.result, "instances": stored, "findings": len(results.findings)}
+    )
+    if not storage.jobs.record(job, JobRows(results.findings)):
+        raise stale()
+    want_delivery(
+        storage.deliveries,
+        storage.settings,
+        job,
+        results,
+        instances,
+        destinations,
+        accepted=True,
+    )
+    return job
