@@ -12,24 +12,23 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Literal
 
 import structlog
-from sqlalchemy import Connection, Engine, func, select, update
+from sqlalchemy import Engine, func, select
 
 from storage import tables as t
 from storage.core.clock import utcnow
-from storage.core.entities import Location
 from storage.core.errors import InvalidInstance, InvalidRequest, LimitExceeded
 from storage.db.engine import insert_or_ignore, make_engine, reading, writing
 from storage.db.migrate import upgrade_schema
-from storage.dicom.digests import digest_like, proves
+from storage.dicom.digests import proves
 from storage.dicom.part10 import Header, read_header
-from storage.index.insert_instance import NewInstance, find_known, note_if_generated
-from storage.index.tombstones import Tombstone, covering, note_tombstone
+from storage.index.insert_instance import NewInstance, note_if_generated
+from storage.maintenance.known_deletions import KnownDeletions
+from storage.maintenance.reindex_objects import instance_of_object
 from storage.maintenance.reindex_rows import Rebuilt, add_batch, set_times
 from storage.objects.filesystem import ObjectStore
 from storage.objects.keys import DELETIONS
@@ -42,7 +41,6 @@ log = structlog.get_logger(__name__)
 
 Source = Literal["volumes", "bucket"]
 _BATCH = 500
-_IN_MEMORY_BYTES = 32 << 20
 
 
 Tell = Callable[[int, int], None]
@@ -87,7 +85,7 @@ def _rebuild(
         rebuilt = Rebuilt()
         # Every tombstone before any record, and what was kept aside behind all that was not,
         # wherever either lies.
-        deletions = _Deletions(engine)
+        deletions = KnownDeletions(engine)
         if bucket is not None:
             _note_tombstones_of_bucket(deletions, bucket, tell)
         if folder is not None:
@@ -118,51 +116,8 @@ def _check_empty(engine: Engine) -> None:
         )
 
 
-class _Deletions:
-    """What was deleted, by tombstones of the volumes and by their copies in the bucket.
-
-    A number of the volumes needs no clock. A copy may be from before the data folder was begun
-    again, or put back, and its number from another count: it covers what was received before it.
-    """
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._in_volumes: set[tuple[int, datetime]] = set()
-
-    def note(self, record: Record, payload: bytes, *, is_copy: bool) -> None:
-        tombstone = Tombstone.decode(record.note, payload)
-        number = tombstone.generation, tombstone.deleted_at
-        if is_copy and number in self._in_volumes:
-            return
-        if not is_copy:
-            self._in_volumes.add(number)
-        with writing(self._engine) as connection:
-            note_tombstone(connection, tombstone)
-            if is_copy:
-                self._let_the_last_count(connection, tombstone)
-
-    def _let_the_last_count(self, connection: Connection, tombstone: Tombstone) -> None:
-        """Where one UID was deleted under the same number of two counts."""
-        noted = t.tombstone.c
-        for one in tombstone.instances:
-            row = (noted.sop_instance_uid == one.sop_instance_uid) & (
-                noted.generation == tombstone.generation
-            )
-            at = connection.execute(select(noted.deleted_at).where(row)).scalar_one()
-            if at < tombstone.deleted_at and (tombstone.generation, at) not in self._in_volumes:
-                connection.execute(
-                    update(t.tombstone).where(row).values(deleted_at=tombstone.deleted_at)
-                )
-
-    def cover(self, sop_instance_uid: str, record: Record) -> bool:
-        note = record.note
-        with reading(self._engine) as connection:
-            found = covering(connection, sop_instance_uid, note.generation, record.digest)
-        return any(one in self._in_volumes or note.received_at <= one[1] for one in found)
-
-
 def _from_volumes(
-    engine: Engine, folder: Path, deletions: _Deletions, rebuilt: Rebuilt, tell: Tell
+    engine: Engine, folder: Path, deletions: KnownDeletions, rebuilt: Rebuilt, tell: Tell
 ) -> list[Callable[[], object]]:
     """Add what was not kept aside; each of what is returned adds what a volume has of the rest."""
     paths = [path for path in volumes_in(folder) if not is_unfinished(path)]
@@ -183,7 +138,7 @@ def _from_volumes(
     return rest
 
 
-def _note_tombstones_of_volumes(deletions: _Deletions, folder: Path) -> None:
+def _note_tombstones_of_volumes(deletions: KnownDeletions, folder: Path) -> None:
     with translated_os_errors(folder):
         for path in volumes_in(folder):
             if not is_unfinished(path):
@@ -191,7 +146,7 @@ def _note_tombstones_of_volumes(deletions: _Deletions, folder: Path) -> None:
                     Generation(folder).ensure(record.note.generation)
 
 
-def _note_tombstones_of_bucket(deletions: _Deletions, objects: ObjectStore, tell: Tell) -> None:
+def _note_tombstones_of_bucket(deletions: KnownDeletions, objects: ObjectStore, tell: Tell) -> None:
     volumes = list(objects.list("volumes/"))
     for done, key in enumerate(volumes, 1):
         with _local_copy(objects, key) as path:
@@ -200,7 +155,9 @@ def _note_tombstones_of_bucket(deletions: _Deletions, objects: ObjectStore, tell
         tell(done, 2 * len(volumes))
 
 
-def _note_copied_deletions(deletions: _Deletions, objects: ObjectStore, rebuilt: Rebuilt) -> None:
+def _note_copied_deletions(
+    deletions: KnownDeletions, objects: ObjectStore, rebuilt: Rebuilt
+) -> None:
     for key in objects.list(DELETIONS):
         with _local_copy(objects, key) as path:
             if not list(_note_tombstones(deletions, path, are_copies=True)):
@@ -209,7 +166,7 @@ def _note_copied_deletions(deletions: _Deletions, objects: ObjectStore, rebuilt:
 
 
 def _from_bucket(
-    engine: Engine, objects: ObjectStore, deletions: _Deletions, rebuilt: Rebuilt, tell: Tell
+    engine: Engine, objects: ObjectStore, deletions: KnownDeletions, rebuilt: Rebuilt, tell: Tell
 ) -> list[Callable[[], object]]:
     """As `_from_volumes`, with the objects of single instances; tombstones are noted before."""
     volumes = list(objects.list("volumes/"))
@@ -230,7 +187,7 @@ def _from_bucket(
         tell(done, total)
     batch: list[NewInstance] = []
     for key in keys:
-        new = _from_object(engine, objects, key)
+        new = instance_of_object(engine, objects, key)
         if new is None:
             rebuilt.refused += 1
         else:
@@ -255,7 +212,7 @@ def _local_copy(objects: ObjectStore, key: str) -> Iterator[Path]:
 
 
 def _note_tombstones(
-    deletions: _Deletions, path: Path, *, are_copies: bool = False
+    deletions: KnownDeletions, path: Path, *, are_copies: bool = False
 ) -> Iterator[Record]:
     """Those that are whole."""
     for record in scan(path):
@@ -275,7 +232,7 @@ def _index_volume(
     engine: Engine,
     path: Path,
     key: str,
-    deletions: _Deletions,
+    deletions: KnownDeletions,
     rebuilt: Rebuilt,
     *,
     kept_aside: bool = False,
@@ -327,40 +284,3 @@ def _header(part10: memoryview, digest: str) -> Header | None:
         return None
     with part10[header.dataset_offset :] as dataset:
         return header if proves(digest, dataset) else None
-
-
-def _from_object(engine: Engine, objects: ObjectStore, key: str) -> NewInstance | None:
-    """One instance that has an object of its own; when it came is not known any more."""
-    with (
-        objects.open(key) as source,
-        tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES) as file,
-    ):
-        shutil.copyfileobj(source, file, 1 << 20)
-        size_bytes = file.tell()
-        file.seek(0)
-        with _buffer(file) as part10:
-            try:
-                header = read_header(part10)
-            except (InvalidInstance, LimitExceeded):
-                log.error("object_unreadable", size_bytes=size_bytes)
-                return None
-            with reading(engine) as connection:
-                known = find_known(connection, header.sop_instance_uid)
-            with part10[header.dataset_offset :] as dataset:
-                digest = digest_like(known, dataset)
-    location = Location("", 0, size_bytes, key)
-    return NewInstance(header, location, digest, "bucket", "received", utcnow())
-
-
-@contextmanager
-def _buffer(file: "tempfile.SpooledTemporaryFile[bytes]") -> Iterator[memoryview]:
-    if not file._rolled:  # type: ignore[attr-defined]
-        with memoryview(file.read()) as view:
-            yield view
-        return
-    file.flush()
-    with (
-        mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ) as mapped,
-        memoryview(mapped) as view,
-    ):
-        yield view

@@ -1,0 +1,60 @@
+"""Instances that have an object of their own in the bucket, for an index that is rebuilt."""
+
+import mmap
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import structlog
+from sqlalchemy import Engine
+
+from storage.core.clock import utcnow
+from storage.core.entities import Location
+from storage.core.errors import InvalidInstance, LimitExceeded
+from storage.db.engine import reading
+from storage.dicom.digests import digest_like
+from storage.dicom.part10 import read_header
+from storage.index.insert_instance import NewInstance, find_known
+from storage.objects.filesystem import ObjectStore
+
+log = structlog.get_logger(__name__)
+
+_IN_MEMORY_BYTES = 32 << 20
+
+
+def instance_of_object(engine: Engine, objects: ObjectStore, key: str) -> NewInstance | None:
+    """One instance that has an object of its own; when it came is not known any more."""
+    with (
+        objects.open(key) as source,
+        tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES) as file,
+    ):
+        shutil.copyfileobj(source, file, 1 << 20)
+        size_bytes = file.tell()
+        file.seek(0)
+        with _buffer(file) as part10:
+            try:
+                header = read_header(part10)
+            except (InvalidInstance, LimitExceeded):
+                log.error("object_unreadable", size_bytes=size_bytes)
+                return None
+            with reading(engine) as connection:
+                known = find_known(connection, header.sop_instance_uid)
+            with part10[header.dataset_offset :] as dataset:
+                digest = digest_like(known, dataset)
+    location = Location("", 0, size_bytes, key)
+    return NewInstance(header, location, digest, "bucket", "received", utcnow())
+
+
+@contextmanager
+def _buffer(file: "tempfile.SpooledTemporaryFile[bytes]") -> Iterator[memoryview]:
+    if not file._rolled:  # type: ignore[attr-defined]
+        with memoryview(file.read()) as view:
+            yield view
+        return
+    file.flush()
+    with (
+        mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ) as mapped,
+        memoryview(mapped) as view,
+    ):
+        yield view
