@@ -27,7 +27,11 @@ class SignOfLife:
             self._path.touch(0o600)
 
     def keep_giving(self) -> None:
-        """From a thread of this process, for as long as its interpreter runs any."""
+        """From a thread of this process, for as long as its interpreter runs any.
+
+        So it names a process that is stopped or whose interpreter is held, and not one whose main
+        thread alone waits: where the broker is away it does, and must not be restarted.
+        """
         if self._path is None:
             return
         threading.Thread(target=self._run, name="sign-of-life", daemon=True).start()

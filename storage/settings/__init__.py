@@ -82,8 +82,8 @@ class Settings(
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     signs_of_life_dir: Path | None = Field(
         None,
-        description="Folder of a file for each worker and beat of this host, touched while it"
-        " works, for probes of containers; empty: none.",
+        description="Folder of a file for each worker and beat of this host, touched while the"
+        " process of the worker runs and while beat ticks, for probes of containers; empty: none.",
     )
 
     @classmethod
