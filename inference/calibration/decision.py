@@ -21,6 +21,7 @@ from pydicom.uid import (
 )
 
 from inference.calibration.entities import Calibration, Caveat, Source
+from inference.calibration.plausible import is_plausible
 from inference.calibration.ultrasound import regions_of
 
 Spacing = tuple[float, float]
@@ -51,9 +52,16 @@ def calibration_of(header: Dataset, frame_number: int = 1) -> Calibration:
     regions = regions_of(header)
     if regions:
         return Calibration("ultrasound_regions", None, aspect, regions, ("regions_only",))
+    void: tuple[Caveat, ...] = ()
+    modality = str(header.get("Modality") or "")
     for source, spacing, caveats in _statements(header, frame_number):
-        return Calibration(source, spacing, spacing, (), caveats)
-    void: tuple[Caveat, ...] = ("invalid_spacing",) if _is_void(header, frame_number) else ()
+        if is_plausible(modality, spacing):
+            return Calibration(source, spacing, spacing, (), (*void, *caveats))
+        if not void:
+            # Absurd in size, it may still be right in its proportions: those are not made up.
+            void, aspect = ("implausible_spacing",), (spacing[0] / spacing[1], 1.0)
+    if not void and _is_void(header, frame_number):
+        void = ("invalid_spacing",)
     return Calibration("none", None, aspect, (), (*void, "no_calibration"))
 
 

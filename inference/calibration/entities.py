@@ -15,6 +15,7 @@ Source = Literal[
 Caveat = Literal[
     "no_calibration",
     "invalid_spacing",
+    "implausible_spacing",
     "at_detector",
     "estimated_magnification",
     "assumed_geometry",
@@ -30,6 +31,8 @@ Caveat = Literal[
 CAVEATS: dict[Caveat, str] = {
     "no_calibration": "The image states no pixel size: lengths are in pixels.",
     "invalid_spacing": "The pixel spacing in the header is not valid and was not used.",
+    "implausible_spacing": "A pixel spacing in the header is not plausible for such an image and"
+    " was not used.",
     "at_detector": "Calibrated at the detector, not corrected for magnification.",
     "estimated_magnification": "Corrected by the estimated magnification; true at that depth only.",
     "assumed_geometry": "Corrected for geometric magnification; true at the assumed depth only.",
@@ -49,6 +52,7 @@ Obstacle = Literal[
     "overlapping_regions",
     "region_beyond_image",
     "region_without_units",
+    "region_implausible",
     "shape_on_axes",
     "pixels_not_square",
 ]

@@ -25,6 +25,7 @@ _REASONS: dict[Obstacle, str] = {
     "region_beyond_image": "the ultrasound region reaches beyond the image, which was cropped or"
     " resized after it was calibrated",
     "region_without_units": "the ultrasound region has no usable units",
+    "region_implausible": "the pixel size of the ultrasound region is not plausible",
     "shape_on_axes": "the directions of the ultrasound region there are not both lengths",
     "pixels_not_square": "its image has pixels that are not square and of unknown size",
 }

@@ -5,6 +5,7 @@ import math
 from pydicom.dataset import Dataset
 
 from inference.calibration.entities import Axis, Obstacle, Region
+from inference.calibration.plausible import is_plausible
 
 # PS3.3 C.8.5.5.1.15: the UCUM unit of each value, and the factor to it.
 _UNITS: dict[int, tuple[str, float]] = {
@@ -52,8 +53,18 @@ def _region(item: Dataset, header: Dataset) -> Region | None:
         obstacle = "region_beyond_image"
     elif _is_decoration(item) or (x is None and y is None) or _lacks_step(item):
         obstacle = "region_without_units"
+    elif not _is_plausible(x, header) or not _is_plausible(y, header):
+        obstacle = "region_implausible"
     is_high = not int(_number(item, "RegionFlags") or 0) & _LOW_PRIORITY
     return Region(left, top, right + 1, bottom + 1, is_high, x, y, obstacle)
+
+
+def _is_plausible(axis: Axis | None, header: Dataset) -> bool:
+    """Of lengths; there are no limits for the others."""
+    if axis is None or axis.unit != "mm":
+        return True
+    step_mm = abs(axis.per_pixel)
+    return is_plausible(str(header.get("Modality") or ""), (step_mm, step_mm))
 
 
 def _is_decoration(item: Dataset) -> bool:

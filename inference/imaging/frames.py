@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
+from inference.calibration.plausible import is_plausible, limits_mm
 from inference.imaging.attributes import RESEND, slice_label, unreadable, value_of, whole_number
 from inference.refusals import VolumeRefused
 
@@ -129,6 +130,14 @@ def _frame(
         raise VolumeRefused(
             f"PixelSpacing of slice {label} is {spacing[0]:g}\\{spacing[1]:g} mm,"
             " which is not a distance.",
+            remedy=RESEND,
+        )
+    modality = str(dataset.get("Modality") or "")
+    if not is_plausible(modality, (float(spacing[0]), float(spacing[1]))):
+        smallest, greatest = limits_mm(modality)
+        raise VolumeRefused(
+            f"PixelSpacing of slice {label} is {spacing[0]:g}\\{spacing[1]:g} mm, which is not"
+            f" plausible for {modality or 'an image'} ({smallest:g} to {greatest:g} mm).",
             remedy=RESEND,
         )
     slope, intercept = _rescale(dataset, holders, label)

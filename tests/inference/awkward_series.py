@@ -85,6 +85,12 @@ def with_spacing_zero(datasets: Series) -> Series:
     return datasets
 
 
+def with_spacing_of_half_a_metre(datasets: Series) -> Series:
+    for dataset in datasets:
+        dataset.PixelSpacing = ["500", "500"]
+    return datasets
+
+
 def with_other_spacing(datasets: Series) -> Series:
     datasets[1].PixelSpacing = ["0.8", "0.7"]
     return datasets

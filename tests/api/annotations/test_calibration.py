@@ -8,6 +8,7 @@ import pytest
 from pydicom.dataset import Dataset
 from pydicom.uid import (
     ComputedRadiographyImageStorage,
+    CTImageStorage,
     DigitalMammographyXRayImageStorageForPresentation,
     SecondaryCaptureImageStorage,
     UltrasoundImageStorage,
@@ -91,10 +92,14 @@ def report_of(api: ApiNode, answer: Any, folder: Path) -> tuple[dict[str, Any], 
         (lambda: image("OT", SecondaryCaptureImageStorage), (222, 100),
          [("length", 122.0, "{pixels}")],
          "The image states no pixel size: lengths are in pixels."),
+        (lambda: image("CT", CTImageStorage, PixelSpacing=[500, 500]), (222, 100),
+         [("length", 122.0, "{pixels}")],
+         "A pixel spacing in the header is not plausible for such an image and was not used."
+         " The image states no pixel size: lengths are in pixels."),
         (lambda: ultrasound(region((4, 7), (0.002, -0.5), (0, 399))), (250, 60),
          [("time", 0.3, "s"), ("velocity", 20.0, "cm/s")], ""),
     ],
-    ids=["ultrasound", "CR", "mammography", "secondary capture", "Doppler"],
+    ids=["ultrasound", "CR", "mammography", "secondary capture", "absurd", "Doppler"],
 )  # fmt: skip
 def test_a_saved_length_has_the_unit_and_the_caveat_of_its_image(
     api: ApiNode, tmp_path: Path, make: Any, end: tuple[float, float],

@@ -55,6 +55,10 @@ from tests.inference.awkward_series import Series, plain_series
             "PixelSpacing of slice 2 is 0\\0 mm, which is not a distance.",
         ),
         (
+            series.with_spacing_of_half_a_metre,
+            "PixelSpacing of slice 1 is 500\\500 mm, which is not plausible for",
+        ),
+        (
             series.with_other_spacing,
             "PixelSpacing is 0.8\\0.6 mm in slice 1 and 0.8\\0.7 mm in slice 2.",
         ),

@@ -1,4 +1,5 @@
 import { itemsOf, numbersOf, stringOf, type DicomJson } from "@/dicom/dicomweb";
+import { isPlausible } from "./plausible";
 import { regionsOf, type Region } from "./ultrasound";
 
 /**
@@ -39,6 +40,7 @@ export type Source =
 export type Caveat =
   | "no_calibration"
   | "invalid_spacing"
+  | "implausible_spacing"
   | "at_detector"
   | "estimated_magnification"
   | "assumed_geometry"
@@ -90,17 +92,35 @@ function decide(header: DicomJson): Calibration {
   if (regions.length > 0) {
     return { source: "ultrasound_regions", spacingMm: null, aspect, regions, caveats: ["regions_only"] };
   }
-  const best = statement(header);
+  const modality = stringOf(header, tag.modality);
+  const stated = statements(header);
+  const absurd = stated.slice(0, 1).find(({ spacing }) => !isPlausible(modality, spacing));
+  const best = stated.find(({ spacing }) => isPlausible(modality, spacing));
+  const before: Caveat[] = absurd ? ["implausible_spacing"] : [];
   if (best) {
     const { source, spacing, caveat } = best;
-    return { source, spacingMm: spacing, aspect: spacing, regions: [], caveats: caveat ? [caveat] : [] };
+    const caveats = caveat ? [...before, caveat] : before;
+    return { source, spacingMm: spacing, aspect: spacing, regions: [], caveats };
+  }
+  // Absurd in size, it may still be right in its proportions: those are not made up.
+  if (absurd) {
+    const { spacing } = absurd;
+    const proportions: Spacing = [spacing[0] / spacing[1], 1];
+    return { source: "none", spacingMm: null, aspect: proportions, regions: [], caveats: [...before, "no_calibration"] };
   }
   const caveats: Caveat[] = isVoid(header) ? ["invalid_spacing", "no_calibration"] : ["no_calibration"];
   return { source: "none", spacingMm: null, aspect, regions: [], caveats };
 }
 
-/** The best of what the header states. */
-function statement(header: DicomJson): { source: Source; spacing: Spacing; caveat: Caveat | null } | null {
+interface Statement {
+  source: Source;
+  spacing: Spacing;
+  caveat: Caveat | null;
+}
+
+/** What the header states, the best of it first. */
+function statements(header: DicomJson): Statement[] {
+  const found: Statement[] = [];
   const imager = inGroup(header, tag.framePixelData, tag.imagerPixelSpacing) ?? pairOf(header, tag.imagerPixelSpacing);
   const scanned = pairOf(header, tag.nominalScannedPixelSpacing);
   const stated = pairOf(header, tag.pixelSpacing);
@@ -109,19 +129,19 @@ function statement(header: DicomJson): { source: Source; spacing: Spacing; cavea
   const isCopy = stated !== null && kind === "" && [imager, scanned].some((other) => other && isAlike(stated, other));
   if (stated && !isCopy) {
     const caveat = types[kind] ?? untyped(header, imager ?? scanned);
-    return { source: "pixel_spacing", spacing: stated, caveat };
+    found.push({ source: "pixel_spacing", spacing: stated, caveat });
   }
   const inBeam = inGroup(header, tag.projectionCalibration, tag.objectPixelSpacing);
-  if (inBeam) return { source: "object_pixel_spacing", spacing: inBeam, caveat: "beam_center" };
+  if (inBeam) found.push({ source: "object_pixel_spacing", spacing: inBeam, caveat: "beam_center" });
   if (imager) {
     const factor = magnificationOf(header);
     const caveat = factor === 1 ? "at_detector" : "estimated_magnification";
-    return { source: "imager_pixel_spacing", spacing: [imager[0] / factor, imager[1] / factor], caveat };
+    found.push({ source: "imager_pixel_spacing", spacing: [imager[0] / factor, imager[1] / factor], caveat });
   }
   const inPlane = pairOf(header, tag.imagePlanePixelSpacing);
-  if (inPlane) return { source: "image_plane_pixel_spacing", spacing: inPlane, caveat: "at_detector" };
-  if (scanned) return { source: "nominal_scanned_pixel_spacing", spacing: scanned, caveat: "scanned_medium" };
-  return null;
+  if (inPlane) found.push({ source: "image_plane_pixel_spacing", spacing: inPlane, caveat: "at_detector" });
+  if (scanned) found.push({ source: "nominal_scanned_pixel_spacing", spacing: scanned, caveat: "scanned_medium" });
+  return found;
 }
 
 /** Of a Pixel Spacing without calibration type (10.7.1.2): by what stands beside it. */

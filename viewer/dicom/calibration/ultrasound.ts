@@ -1,6 +1,8 @@
-import { itemsOf, numbersOf, type DicomJson } from "@/dicom/dicomweb";
+import { itemsOf, numbersOf, stringOf, type DicomJson } from "@/dicom/dicomweb";
+import { isPlausible } from "./plausible";
 
 const tag = {
+  modality: "00080060",
   rows: "00280010",
   columns: "00280011",
   regions: "00186011",
@@ -25,6 +27,7 @@ export type Obstacle =
   | "overlapping_regions"
   | "region_beyond_image"
   | "region_without_units"
+  | "region_implausible"
   | "shape_on_axes"
   | "pixels_not_square";
 
@@ -89,8 +92,14 @@ function regionOf(item: DicomJson, header: DicomJson): Region | null {
   // The last column belongs to the region; some write the first one that does not.
   if (right > sizeOf(header, tag.columns) || bottom > sizeOf(header, tag.rows)) obstacle = "region_beyond_image";
   else if (isDecoration(item) || (!x && !y) || lacksStep(item)) obstacle = "region_without_units";
+  else if (!hasPlausibleStep(x, header) || !hasPlausibleStep(y, header)) obstacle = "region_implausible";
   const isHighPriority = ((numberOf(item, tag.flags) ?? 0) & lowPriority) === 0;
   return { left, top, right: right + 1, bottom: bottom + 1, isHighPriority, x, y, obstacle };
+}
+
+/** Of lengths; there are no limits for the others. */
+function hasPlausibleStep(axis: Axis | null, header: DicomJson): boolean {
+  return axis?.unit !== "mm" || isPlausible(stringOf(header, tag.modality), [Math.abs(axis.perPixel)]);
 }
 
 function isDecoration(item: DicomJson): boolean {

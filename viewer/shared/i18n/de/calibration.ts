@@ -28,6 +28,7 @@ export const warnings: Messages["viewing"]["warnings"] = {
 export const caveats: Messages["viewing"]["caveats"] = {
   no_calibration: "Kein Pixelabstand: Längen in Pixeln",
   invalid_spacing: "Der Pixelabstand in den Kopfdaten ist ungültig",
+  implausible_spacing: "Ein Pixelabstand in den Kopfdaten ist nicht plausibel",
   at_detector: "Auf dem Detektor kalibriert, nicht um die Vergrößerung korrigiert",
   estimated_magnification: "Um die geschätzte Vergrößerung korrigiert; gilt nur in dieser Tiefe",
   assumed_geometry: "Um die geometrische Vergrößerung korrigiert; gilt nur in der angenommenen Tiefe",
@@ -48,6 +49,7 @@ export const obstacles: Messages["viewing"]["obstacles"] = {
   overlapping_regions: "Nicht messbar: dort überlappen Ultraschallregionen mit verschiedenem Maßstab",
   region_beyond_image: "Nicht messbar: das Bild wurde nach der Kalibrierung beschnitten oder skaliert",
   region_without_units: "Nicht messbar: die Ultraschallregion hat keine brauchbaren Einheiten",
+  region_implausible: "Nicht messbar: die Pixelgröße der Ultraschallregion ist nicht plausibel",
   shape_on_axes: "Nicht messbar: die Richtungen der Ultraschallregion sind nicht beide Längen",
   pixels_not_square: "Nicht messbar: die Pixel sind nicht quadratisch und von unbekannter Größe",
 };

@@ -26,6 +26,7 @@ export const warnings = {
 export const caveats = {
   no_calibration: "No pixel spacing: lengths in pixels",
   invalid_spacing: "The pixel spacing in the header is not valid",
+  implausible_spacing: "A pixel spacing in the header is not plausible",
   at_detector: "Calibrated at the detector, not corrected for magnification",
   estimated_magnification: "Corrected by the estimated magnification; true at that depth only",
   assumed_geometry: "Corrected for geometric magnification; true at the assumed depth only",
@@ -46,6 +47,7 @@ export const obstacles = {
   overlapping_regions: "Not measurable: ultrasound regions of different scale overlap there",
   region_beyond_image: "Not measurable: the image was cropped or resized after it was calibrated",
   region_without_units: "Not measurable: the ultrasound region has no usable units",
+  region_implausible: "Not measurable: the pixel size of the ultrasound region is not plausible",
   shape_on_axes: "Not measurable: the directions of the ultrasound region are not both lengths",
   pixels_not_square: "Not measurable: the pixels are not square and of unknown size",
 };
