@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
+from typing import Protocol
 
 from pydicom.dataset import Dataset
 
@@ -12,18 +13,38 @@ from inference.deliveries.storing import encoded_under_free_uids, store_objects,
 from inference.findings.normal_ranges import site_references
 from inference.imaging.volume import Volume
 from inference.pipeline import Pipeline, PipelineOutput
-from inference.prior_comparison import comparison_of
+from inference.prior_comparison import ComparisonStorage, comparison_of
 from inference.results.encode import encode_results
 from inference.results.kinds_per_destination import kinds_wanted
 from inference.results.mask_edit import Edit
 from inference.rules.job_rule import destinations_of, rule_for
-from storage.container import Storage
+from storage.container.has import (
+    HasAudit,
+    HasDeliveries,
+    HasGenerated,
+    HasInstances,
+    HasPeers,
+    HasSettings,
+)
 from storage.core.entities import Job
 from storage.jobs.outcome import JobRows
 
 
+class HandStorage(
+    HasSettings,
+    ComparisonStorage,
+    HasInstances,
+    HasGenerated,
+    HasPeers,
+    HasDeliveries,
+    HasAudit,
+    Protocol,
+):
+    """What of the storage layer a person's result is stored and sent with."""
+
+
 def store_result_by_hand(
-    storage: Storage,
+    storage: HandStorage,
     job: Job,
     pipeline: Pipeline,
     sources: Sequence[Dataset],

@@ -1,6 +1,6 @@
 """Edited masks: a label map in, a new SEG and SR out."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol
 
 import numpy as np
 from fastapi import Path, Request
@@ -15,7 +15,7 @@ from api.annotations.schemas import MaskEdit
 from api.audit_rules import STORES
 from api.deps import StorageDep
 from api.errors import MISMATCH_TITLE, ApiProblem
-from api.jobs.routes import read_job
+from api.jobs.routes import JobStorage, read_job
 from api.jobs.schemas import JobPayload
 from api.middleware import limited
 from api.parameters import StudyUid, problems
@@ -23,9 +23,8 @@ from api.router_factory import check_fields, new_router
 from inference.broker.notify import wake
 from inference.imaging.volume import MAXIMUM_VOXELS
 from inference.mask_edits.label_map import LabelMap
-from inference.mask_edits.service import edit_mask
+from inference.mask_edits.service import MaskEditStorage, edit_mask
 from inference.results.author import Author
-from storage.container import Storage
 from storage.core.errors import LimitExceeded
 from storage.dicom.inflate import CannotInflate, InflateLimits, inflate
 
@@ -100,8 +99,12 @@ async def add_mask_edit(
     )
 
 
+class MaskEditJobStorage(MaskEditStorage, JobStorage, Protocol):
+    """What of the storage layer a mask is changed with, and the job that stands for it shown."""
+
+
 def _save(
-    storage: Storage,
+    storage: MaskEditJobStorage,
     study_instance_uid: str,
     sop_instance_uid: str,
     edit: MaskEdit,

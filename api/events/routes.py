@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, Protocol, TypeVar
 
 from fastapi import Request
 from fastapi.responses import StreamingResponse
@@ -25,10 +25,10 @@ from api.audit_rules import UIDS_ALONE
 from api.deps import StoppingDep, StorageDep
 from api.events.newest import LOOK_EVERY_S, Newest
 from api.events.parameters import After, EventStudy, EventTypes, LastEventId, resume_point
-from api.jobs.routes import read_job
+from api.jobs.routes import JobStorage, read_job
 from api.parameters import JobId, problems
 from api.router_factory import new_router
-from storage.container import Storage
+from storage.container.has import HasEvents
 from storage.core.callers.visibility import as_node
 from storage.core.clock import rfc3339
 from storage.core.entities import OPEN_STATES, Event, EventTopic
@@ -114,8 +114,14 @@ class _Wanted:
     topics: tuple[EventTopic, ...] = ()
 
 
+class EventStorage(JobStorage, HasEvents, Protocol):
+    """What of the storage layer streams of events are read from."""
+
+
 class _Stream:
-    def __init__(self, request: Request, storage: Storage, stopping: Callable[[], bool]) -> None:
+    def __init__(
+        self, request: Request, storage: EventStorage, stopping: Callable[[], bool]
+    ) -> None:
         self._request = request
         self._storage = storage
         self._stopping = stopping

@@ -36,11 +36,11 @@ from inference.broker.notify import wake, wake_interactive
 from inference.interactive.grid import check_inside
 from inference.interactive.models import click_models
 from storage.audit import Code
-from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.errors import StateConflict
 from storage.interactive.entities import Acceptance, Box, InteractiveSession, Point
-from storage.interactive.repository import session_over
+from storage.interactive.repository import InteractiveSessions, session_over
+from storage.settings import Settings
 
 router = new_router(prefix="/api/interactive", tags=["reading"])
 
@@ -59,12 +59,12 @@ _CLICKED = Audited(Code.PROCEDURE_RECORD, "U", repeated=True)
 def list_interactive_models(storage: StorageDep) -> InteractiveModelList:
     """Bundles in the manner of DeepEdit and VISTA3D that were added, and whether they can be
     used."""
-    unavailable = why_unavailable(storage)
+    unavailable = why_unavailable(storage.settings, storage.heartbeats)
     return InteractiveModelList(
         is_available=unavailable is None,
         reason=unavailable.message if unavailable else "",
         remedy=unavailable.remedy if unavailable else "",
-        items=[model_payload(storage, one) for one in click_models(storage.settings)],
+        items=[model_payload(storage.model_states, one) for one in click_models(storage.settings)],
     )
 
 
@@ -99,9 +99,16 @@ async def get_interactive_session(
     wait_s: WaitS = 0.0,
 ) -> InteractiveSessionPayload:
     """Its state, the points, and the newest mask. For who opened it alone."""
-    session = await _waited(storage, principal, session_id, wait_s, lambda one: not one.is_waiting)
+    session = await _waited(
+        storage.settings,
+        storage.interactive_sessions,
+        principal,
+        session_id,
+        wait_s,
+        lambda one: not one.is_waiting,
+    )
     name_studies(request, session.study_instance_uid)
-    return await _with_mask(storage, session)
+    return await _with_mask(storage.interactive_sessions, session)
 
 
 @router.put(
@@ -123,17 +130,20 @@ async def put_interactive_clicks(
     goes on waiting. 409 where the session is over, not ready, or was changed at the same moment.
     """
     points: list[Point] = [{"lps_mm": one.lps_mm, "inside": one.inside} for one in clicks.points]
-    changed = await run_in_threadpool(_change, storage, principal, session_id, points, clicks.box)
+    changed = await run_in_threadpool(
+        _change, storage.interactive_sessions, principal, session_id, points, clicks.box
+    )
     name_studies(request, changed.study_instance_uid)
     session = await _waited(
-        storage,
+        storage.settings,
+        storage.interactive_sessions,
         principal,
         session_id,
         _MASK_S,
         lambda one: one.answered >= changed.wanted,
     )
     _check_goes_on(session)
-    return await _with_mask(storage, session)
+    return await _with_mask(storage.interactive_sessions, session)
 
 
 @router.post(
@@ -156,10 +166,17 @@ async def accept_interactive_mask(
     accepted is another segment of the same Segmentation, and one of the same label takes its
     place.
     """
-    asked = await run_in_threadpool(_accept, storage, principal, session_id, accept)
+    asked = await run_in_threadpool(
+        _accept, storage.interactive_sessions, principal, session_id, accept
+    )
     name_studies(request, asked.study_instance_uid)
     session = await _waited(
-        storage, principal, session_id, _SAVING_S, lambda one: one.acceptance is None
+        storage.settings,
+        storage.interactive_sessions,
+        principal,
+        session_id,
+        _SAVING_S,
+        lambda one: one.acceptance is None,
     )
     _check_goes_on(session)
     if not session.job_id:
@@ -191,19 +208,23 @@ def end_interactive_session(
 
 
 def _change(
-    storage: Storage, principal: Principal, session_id: str, points: list[Point], box: Box | None
+    sessions: InteractiveSessions,
+    principal: Principal,
+    session_id: str,
+    points: list[Point],
+    box: Box | None,
 ) -> InteractiveSession:
-    session = _usable(storage, principal, session_id)
-    grid = storage.interactive_sessions.grid(session_id)
+    session = _usable(sessions, principal, session_id)
+    grid = sessions.grid(session_id)
     if grid is not None:
         check_inside(points, box, grid)
-    return storage.interactive_sessions.change(session, points, box, utcnow())
+    return sessions.change(session, points, box, utcnow())
 
 
 def _accept(
-    storage: Storage, principal: Principal, session_id: str, accept: AcceptMask
+    sessions: InteractiveSessions, principal: Principal, session_id: str, accept: AcceptMask
 ) -> InteractiveSession:
-    session = _usable(storage, principal, session_id)
+    session = _usable(sessions, principal, session_id)
     if accept.number != session.wanted or session.answered != session.wanted:
         raise StateConflict(
             f"The session is at change {session.wanted}, and the mask to be saved is of change"
@@ -219,11 +240,13 @@ def _accept(
         "label": accept.label,
         "code": None if code is None else (code.value, code.scheme_designator, code.meaning),
     }
-    return storage.interactive_sessions.accept(session, acceptance, utcnow())
+    return sessions.accept(session, acceptance, utcnow())
 
 
-def _usable(storage: Storage, principal: Principal, session_id: str) -> InteractiveSession:
-    session = storage.interactive_sessions.get(session_id, principal.identity.id, utcnow())
+def _usable(
+    sessions: InteractiveSessions, principal: Principal, session_id: str
+) -> InteractiveSession:
+    session = sessions.get(session_id, principal.identity.id, utcnow())
     _check_goes_on(session)
     if session.state == "opening":
         raise StateConflict(
@@ -239,7 +262,8 @@ def _check_goes_on(session: InteractiveSession) -> None:
 
 
 async def _waited(
-    storage: Storage,
+    settings: Settings,
+    sessions: InteractiveSessions,
     principal: Principal,
     session_id: str,
     at_most_s: float,
@@ -249,22 +273,22 @@ async def _waited(
     until = time.monotonic() + at_most_s
     woken = time.monotonic()
     while True:
-        session = await run_in_threadpool(
-            storage.interactive_sessions.get, session_id, principal.identity.id, utcnow()
-        )
+        session = await run_in_threadpool(sessions.get, session_id, principal.identity.id, utcnow())
         now = time.monotonic()
         if session.state == "ended" or is_enough(session) or now >= until:
             return session
         if not session.lease_owner and now - woken > _WAKE_EVERY_S:
             # The worker may have been busy with another, or the message was lost.
             woken = now
-            await run_in_threadpool(wake_interactive, storage.settings)
+            await run_in_threadpool(wake_interactive, settings)
         await asyncio.sleep(_LOOK_EVERY_S)
 
 
-async def _with_mask(storage: Storage, session: InteractiveSession) -> InteractiveSessionPayload:
+async def _with_mask(
+    sessions: InteractiveSessions, session: InteractiveSession
+) -> InteractiveSessionPayload:
     def read() -> InteractiveSessionPayload:
-        sessions, session_id = storage.interactive_sessions, session.session_id
+        session_id = session.session_id
         packed = sessions.mask(session_id) if session.mask_place is not None else b""
         return session_payload(session, sessions.grid(session_id), packed)
 

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from typing import Protocol
 
 import structlog
 from fastapi import Request
@@ -23,10 +24,10 @@ from api.jobs.serializers import decision_payloads
 from api.middleware import limited
 from api.parameters import problems
 from api.router_factory import check_fields, new_router
-from api.uploads.intake import Intake, Scheduled, schedule_touched
+from api.uploads.intake import Intake, IntakeStorage, Scheduled, schedule_touched
 from api.uploads.unpack import PICTURES, FileKind, sniff
 from inference.pipeline import Pipeline
-from storage.container import Storage
+from storage.container.has import HasIngest, HasObjects, HasUploads
 from storage.core.clock import utcnow
 from storage.core.entities import ENDED_STATES, Job
 from storage.core.errors import InvalidRequest
@@ -109,7 +110,13 @@ async def analyze(
     )
 
 
-def _take_form(storage: Storage, principal: Principal, form: FormData) -> tuple[Intake, Scheduled]:
+class FormStorage(IntakeStorage, HasObjects, HasIngest, HasUploads, Protocol):
+    """What of the storage layer the files of a form are taken in with."""
+
+
+def _take_form(
+    storage: FormStorage, principal: Principal, form: FormData
+) -> tuple[Intake, Scheduled]:
     files = [part for part in form.getlist("files") if isinstance(part, UploadFile)]
     if not files:
         raise InvalidRequest(
@@ -144,7 +151,7 @@ def _take_form(storage: Storage, principal: Principal, form: FormData) -> tuple[
 
 
 def _keep_picture(
-    storage: Storage,
+    storage: FormStorage,
     principal: Principal,
     pipelines: Sequence[Pipeline],
     part: UploadFile,

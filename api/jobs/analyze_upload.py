@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Sequence
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from api.access.policy import WRITERS, policy
 from api.access.principal import Principal, PrincipalDep, source_of_notes
@@ -18,11 +18,11 @@ from api.jobs.schemas import DecisionPayload
 from api.jobs.serializers import decision_payloads
 from api.parameters import problems
 from api.router_factory import new_router
-from api.uploads.intake import Intake, Scheduled, schedule_touched
+from api.uploads.intake import Intake, IntakeStorage, Scheduled, schedule_touched
 from api.uploads.ownership import own_upload
 from api.uploads.schemas import IntakeCounts
 from api.uploads.unpack import PICTURES, sniff
-from storage.container import Storage
+from storage.container.has import HasIngest, HasObjects, HasUploads
 from storage.core.entities import Upload
 from storage.core.errors import LimitExceeded, MediViewError
 from storage.objects.filesystem import ObjectStore
@@ -63,7 +63,7 @@ def start_analysis(
             422, "upload_refused", upload.reason, remedy="Correct it and upload it again."
         )
     if upload.state == "ACCEPTED":
-        return _remembered(storage, upload)
+        return _remembered(storage, storage.objects, upload)
     if upload.state in ("ABORTED", "EXPIRED"):
         raise ApiProblem(409, "upload_ended", upload.reason, remedy="Upload it again.")
     _check_received(storage.settings, storage.objects, storage.uploads, upload)
@@ -77,7 +77,7 @@ def start_analysis(
             )
         # Started twice at once: the other call was through with it first.
         if storage.uploads.get(upload.upload_id).state == "ACCEPTED":
-            return _remembered(storage, upload)
+            return _remembered(storage, storage.objects, upload)
         raise
     except ApiProblem as problem:
         if problem.code in _REFUSING:
@@ -92,8 +92,12 @@ def start_analysis(
     return answer
 
 
+class AnalysisStorage(JobStorage, IntakeStorage, HasObjects, HasIngest, HasUploads, Protocol):
+    """What of the storage layer an upload is taken in and analysed with."""
+
+
 def _start(
-    storage: Storage,
+    storage: AnalysisStorage,
     principal: Principal,
     upload: Upload,
     file: BinaryIO,
@@ -211,8 +215,8 @@ def _remember(
         objects.delete(upload.object_key)
 
 
-def _remembered(storage: Storage, upload: Upload) -> AnalyzeStarted:
-    kept = json.loads(storage.objects.get(_answer_key(upload)))
+def _remembered(storage: JobStorage, objects: ObjectStore, upload: Upload) -> AnalyzeStarted:
+    kept = json.loads(objects.get(_answer_key(upload)))
     return _answer(
         storage,
         kept["job_ids"],

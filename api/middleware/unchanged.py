@@ -20,7 +20,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from storage.container.has import HasDamaged, HasIndex
+from storage.container.has import HasDamaged, HasEvents, HasIndex
 from storage.core.callers.visibility import as_node, current_visibility
 from storage.events.repository import Events
 from storage.index.repository import Index
@@ -31,11 +31,8 @@ _AT_MOST_S = 60
 """How long a list may differ from its ETag by what no event announces."""
 
 
-class UnchangedStorage(HasIndex, HasDamaged, Protocol):
+class UnchangedStorage(HasIndex, HasDamaged, HasEvents, Protocol):
     """What of the storage layer tells whether a study is as it was."""
-
-    @property
-    def events(self) -> Events: ...
 
 
 class UnchangedLists:

@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Callable
 from importlib.metadata import version
-from typing import Annotated
+from typing import Annotated, Protocol
 
 from fastapi import Depends, Request, Response
 from sqlalchemy.exc import SQLAlchemyError
@@ -38,7 +38,20 @@ from api.server.checks.index import IndexProbe
 from api.server.checks.jobs import check_jobs
 from api.server.checks.model_servers import check_model_servers
 from api.server.schemas import Health, HealthPart
-from storage.container import Storage
+from storage.container.has import (
+    HasAccessGroups,
+    HasCircuitBreakers,
+    HasComponents,
+    HasDamaged,
+    HasDiskSamples,
+    HasEngine,
+    HasHeartbeats,
+    HasJobs,
+    HasObjects,
+    HasRetention,
+    HasSettings,
+    HasVolumes,
+)
 from storage.core.clock import utcnow
 from storage.core.errors import IndexDamaged, MediViewError
 from storage.core.open_files import shortage
@@ -56,10 +69,28 @@ NEEDED = frozenset({"database", "objects", "disk"})
 _DICOM_ASKED_EVERY_S = 5.0
 
 
+class HealthStorage(
+    HasSettings,
+    HasEngine,
+    HasObjects,
+    HasVolumes,
+    HasDamaged,
+    HasJobs,
+    HasHeartbeats,
+    HasComponents,
+    HasCircuitBreakers,
+    HasAccessGroups,
+    HasRetention,
+    HasDiskSamples,
+    Protocol,
+):
+    """What of the storage layer is asked whether the node works."""
+
+
 class HealthChecks:
     """The parts of one node, looked at again for each request."""
 
-    def __init__(self, storage: Storage) -> None:
+    def __init__(self, storage: HealthStorage) -> None:
         self._storage = storage
         self._settings = storage.settings
         self._lock = threading.Lock()

@@ -7,9 +7,9 @@ from prometheus_client.core import GaugeMetricFamily, HistogramMetricFamily, Met
 from prometheus_client.registry import Collector
 
 from storage.backup.last_backup import last_backup
-from storage.container.has import HasCircuitBreakers, HasEngine, HasSettings
+from storage.container.has import HasCircuitBreakers, HasEngine, HasHeartbeats, HasSettings
 from storage.core.clock import utcnow
-from storage.processes.heartbeats import HANDLED, Heartbeats
+from storage.processes.heartbeats import HANDLED
 from storage.processes.process_roles import PROCESS_ROLES
 from storage.stage_times.repository import STAGE_BOUNDS_S, StageKey, read_stage_times
 from storage.stage_times.waiting import awaiting_release, oldest_deliveries, oldest_waiting_jobs
@@ -32,11 +32,8 @@ _STAGES = {
 }
 
 
-class WorkStorage(HasSettings, HasEngine, HasCircuitBreakers, Protocol):
+class WorkStorage(HasSettings, HasEngine, HasCircuitBreakers, HasHeartbeats, Protocol):
     """What of the storage layer metrics of work are read from."""
-
-    @property
-    def heartbeats(self) -> Heartbeats: ...
 
 
 class WorkCollector(Collector):

@@ -5,6 +5,7 @@ Each column is a field of `StudySummary` in `api.studies.schemas`. The viewer sh
 """
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from api.jobs.serializers import job_payload
 from api.reports.serializers import study_report
@@ -12,12 +13,37 @@ from api.studies.damage import damage_text
 from api.studies.progress import delivery_progress, refusals
 from api.studies.schemas import StudySummary
 from api.studies.state import derive_state
-from storage.container import Storage
+from storage.container.has import (
+    HasAcceptanceDecisions,
+    HasCriticalAlerts,
+    HasDamaged,
+    HasDeliveries,
+    HasFindings,
+    HasIndex,
+    HasJobs,
+    HasReports,
+    HasUrgencies,
+)
 from storage.core.entities import Decision, Delivery, Job, Series, Study
 from storage.core.text.dicom_values import dicom_date, dicom_time
 from storage.integrity.repository import DamagedInstance
 from storage.reports.entities import Report
 from storage.studies.urgency import Urgency
+
+
+class StudyListStorage(
+    HasIndex,
+    HasAcceptanceDecisions,
+    HasJobs,
+    HasDeliveries,
+    HasFindings,
+    HasReports,
+    HasCriticalAlerts,
+    HasUrgencies,
+    HasDamaged,
+    Protocol,
+):
+    """What of the storage layer the columns are read from."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +62,7 @@ class StudyRow:
     damaged: list[DamagedInstance]
 
     @classmethod
-    def read(cls, storage: Storage, studies: list[Study]) -> "list[StudyRow]":
+    def read(cls, storage: StudyListStorage, studies: list[Study]) -> "list[StudyRow]":
         """Those of a page, each kind of thing in one query."""
         uids = [study.study_instance_uid for study in studies]
         series = storage.index.series_of_studies(uids)

@@ -5,17 +5,16 @@ An upload is whole when it is sent, so nobody waits for its series to be quiet.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from api.errors import ApiProblem
 from api.uploads.schemas import IntakeCounts, RefusedFile
 from api.uploads.unpack import DicomFile, Limits, Refusal, unpack
-from inference.access_groups.service import apply_rules
+from inference.access_groups.service import GroupRuleStorage, apply_rules
 from inference.broker.notify import wake
 from inference.model_registry.status import standing_named
 from inference.pipeline import Pipeline, runs_on_request
 from inference.scheduling.schedule import SchedulingStorage, schedule_pipeline, schedule_series
-from storage.container import Storage
 from storage.core.callers.visibility import current_visibility
 from storage.core.clock import utcnow
 from storage.core.entities import Decision, Job, Series
@@ -134,7 +133,13 @@ class Scheduled:
     jobs: Sequence[Job]
 
 
-def schedule_touched(storage: Storage, intake: Intake, pipeline: str | None = None) -> Scheduled:
+class IntakeStorage(SchedulingStorage, GroupRuleStorage, Protocol):
+    """What of the storage layer decides on what was uploaded."""
+
+
+def schedule_touched(
+    storage: IntakeStorage, intake: Intake, pipeline: str | None = None
+) -> Scheduled:
     """Complete the series that arrived, offer them to every pipeline, wake a worker.
 
     With `pipeline` only its decisions and jobs are returned, and one that runs on request is asked

@@ -17,9 +17,8 @@ from dicom_node.hl7.streams import Arrival, streams_of
 from dicom_node.network.tls import ServerTls, tls_words
 from storage.audit import MINOR_FAILURE, Actor, Audit, AuditEvent, Code, Type
 from storage.container import open_storage
-from storage.container.has import HasAudit, HasWorklist
+from storage.container.has import HasAudit, HasPatientChanges, HasWorklist
 from storage.core.errors import InvalidRequest, MediViewError
-from storage.patient_identity.repository import PatientChanges
 from storage.processes.stop_requests import StopRequests, stop_signals
 from storage.processes.waiting_for_database import wait_for_database
 from storage.settings import Settings
@@ -42,11 +41,8 @@ def run_listener(settings: Settings) -> None:
         asyncio.run(_serve(storage, settings))
 
 
-class Hl7Storage(HasWorklist, HasAudit, Protocol):
+class Hl7Storage(HasWorklist, HasAudit, HasPatientChanges, Protocol):
     """What of the storage layer messages of HL7 change."""
-
-    @property
-    def patient_changes(self) -> PatientChanges: ...
 
 
 async def _serve(storage: Hl7Storage, settings: Settings) -> None:

@@ -24,7 +24,7 @@ from dicom_node.normalized.availability_scu import availability, tell_availabili
 from dicom_node.normalized.procedure_step_scp import PROCEDURE_STEP_CLASS
 from dicom_node.normalized.procedure_step_scu import tell_step
 from dicom_node.peers import Peer, PeerFailed, PeerLacksService
-from storage.container.has import HasEngine, HasIndex, HasPeers, HasSettings
+from storage.container.has import HasEngine, HasIndex, HasPeerNotifications, HasPeers, HasSettings
 from storage.core.clock import utcnow
 from storage.core.errors import MediViewError
 from storage.db.due.thread import DueThread
@@ -34,7 +34,6 @@ from storage.outbox.retry_policies import retry_policy
 from storage.peers.notifications import (
     NotificationKind,
     PeerNotification,
-    PeerNotifications,
     by_series,
 )
 
@@ -44,13 +43,11 @@ _TIMEOUTS = Timeouts(connect_s=5.0, acse_s=10.0, dimse_s=15.0, idle_s=15.0)
 _CLASSES: dict[NotificationKind, str] = {"mpps": PROCEDURE_STEP_CLASS, "ian": AVAILABILITY_CLASS}
 
 
-class NotifierStorage(HasSettings, HasEngine, HasIndex, HasPeers, Protocol):
+class NotifierStorage(HasSettings, HasEngine, HasIndex, HasPeers, HasPeerNotifications, Protocol):
     """What of the storage layer peers are notified with."""
 
     @property
     def procedure_steps(self) -> ProcedureSteps: ...
-    @property
-    def peer_notifications(self) -> PeerNotifications: ...
 
 
 class PeerNotifier:

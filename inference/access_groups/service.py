@@ -10,9 +10,8 @@ from pydicom.dataset import Dataset
 from dicom_node.worklist.scp import as_data_set
 from inference.access_groups.stored_rules import StoredRules, read_rules
 from inference.failures import place
-from storage.access_groups.decisions import AccessDecisions, Decision, OrderedStudy
-from storage.access_groups.repository import AccessGroups
-from storage.container.has import HasInstances
+from storage.access_groups.decisions import Decision, OrderedStudy
+from storage.container.has import HasAccessDecisions, HasAccessGroups, HasInstances
 from storage.core.callers.visibility import as_node
 from storage.core.entities import Instance
 from storage.core.errors import MediViewError, StorageUnavailable
@@ -26,13 +25,8 @@ _AT_ONCE = 64
 _ROUND_S = 0.5
 
 
-class GroupRuleStorage(HasInstances, Protocol):
+class GroupRuleStorage(HasInstances, HasAccessGroups, HasAccessDecisions, Protocol):
     """What of the storage layer rules of access groups are applied with."""
-
-    @property
-    def access_groups(self) -> AccessGroups: ...
-    @property
-    def access_decisions(self) -> AccessDecisions: ...
 
 
 @as_node()

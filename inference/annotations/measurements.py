@@ -25,7 +25,14 @@ from inference.annotations.shape_checks import check_axes, check_extent
 from inference.annotations.storing import keep, stale
 from inference.calibration.scale import NotMeasurable
 from inference.results.author import Author
-from storage.container.has import HasDeliveries, HasGenerated, HasIndex, HasInstances, HasPeers
+from storage.container.has import (
+    HasDeletions,
+    HasDeliveries,
+    HasGenerated,
+    HasIndex,
+    HasInstances,
+    HasPeers,
+)
 from storage.core.clock import utcnow
 from storage.core.entities import Instance
 from storage.core.errors import InvalidRequest, NotFound
@@ -97,11 +104,10 @@ def _replaced(found: Sequence[tuple[MeasurementReport, Instance]]) -> set[str]:
     }
 
 
-class MeasurementStorage(HasIndex, HasInstances, HasGenerated, HasPeers, HasDeliveries, Protocol):
+class MeasurementStorage(
+    HasIndex, HasInstances, HasGenerated, HasPeers, HasDeliveries, HasDeletions, Protocol
+):
     """What of the storage layer measurements are saved with."""
-
-    @property
-    def deletions(self) -> Deletions: ...
 
 
 def save_measurements(

@@ -3,9 +3,24 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 from inference.broker.celery_config import GPU_QUEUE, JOBS_QUEUE
-from storage.container import Storage
+from storage.container.has import (
+    HasAcceptanceDecisions,
+    HasAccessGroups,
+    HasCircuitBreakers,
+    HasDeliveries,
+    HasEngine,
+    HasExpectations,
+    HasHeartbeats,
+    HasIndex,
+    HasJobs,
+    HasPeers,
+    HasRejectionNotes,
+    HasSettings,
+    HasVolumes,
+)
 from storage.core.entities import Decision, Delivery, Job, Series
 from storage.deliveries.circuit_breaker import OpenBreaker
 from storage.deliveries.listing import DeliveryFilter, list_deliveries
@@ -51,7 +66,26 @@ class StudyFacts:
     groups: frozenset[str]
 
 
-def read_facts(storage: Storage, study_instance_uid: str, now: datetime) -> StudyFacts:
+class StudyFactStorage(
+    HasSettings,
+    HasEngine,
+    HasIndex,
+    HasVolumes,
+    HasExpectations,
+    HasJobs,
+    HasAcceptanceDecisions,
+    HasDeliveries,
+    HasCircuitBreakers,
+    HasPeers,
+    HasRejectionNotes,
+    HasHeartbeats,
+    HasAccessGroups,
+    Protocol,
+):
+    """What of the storage layer says how far a study is."""
+
+
+def read_facts(storage: StudyFactStorage, study_instance_uid: str, now: datetime) -> StudyFacts:
     """Raises NotFound, StorageUnavailable."""
     storage.index.study(study_instance_uid)
     heartbeats = storage.heartbeats

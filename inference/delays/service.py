@@ -2,22 +2,26 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from typing import Protocol
 
 from inference.delays.decisions import of_refused, of_undecided
 from inference.delays.deliveries import of_cancelled, of_deliveries
 from inference.delays.entities import Delay
-from inference.delays.facts import StudyFacts, read_facts
+from inference.delays.facts import StudyFacts, StudyFactStorage, read_facts
 from inference.delays.jobs import of_failed, of_running, of_waiting
 from inference.delays.receiving import of_receiving
 from inference.pipeline import Pipeline
 from inference.scheduling.deciding import DecisionStorage
-from storage.container import Storage
 
 _FOR_NOBODY_ELSE = {"administrators"}
 
 
+class DelayStorage(DecisionStorage, StudyFactStorage, Protocol):
+    """What of the storage layer is asked why a study is late."""
+
+
 def delay_of(
-    storage: Storage,
+    storage: DelayStorage,
     study_instance_uid: str,
     now: datetime,
     pipelines: Sequence[Pipeline] | None = None,

@@ -7,14 +7,14 @@ before it is stored, and receiving it again repairs it (decision 0044).
 import random
 import tempfile
 from collections.abc import Callable, Iterator
-from typing import IO
+from typing import IO, Protocol
 
 import structlog
 
 from dicom_node.network.throttle import PIECE_BYTES
 from dicom_node.peers import PeerFailed
-from inference.deliveries.destinations import open_destination
-from storage.container import Storage
+from inference.deliveries.destinations import DestinationStorage, open_destination
+from storage.container.has import HasDamaged, HasIngest, HasVolumes
 from storage.core.entities import Instance
 from storage.core.errors import InvalidInstance, InvalidRequest, NotFound
 from storage.dicom.digests import proves_pieces
@@ -28,7 +28,13 @@ _IN_MEMORY_BYTES = 64 << 20
 _HEAD_BYTES = 64 << 10
 
 
-def heal_from_destinations(storage: Storage, stopping: Callable[[], bool] = lambda: False) -> int:
+class HealingStorage(DestinationStorage, HasDamaged, HasIngest, HasVolumes, Protocol):
+    """What of the storage layer damaged instances are replaced with."""
+
+
+def heal_from_destinations(
+    storage: HealingStorage, stopping: Callable[[], bool] = lambda: False
+) -> int:
     """How many instances are whole again. Raises StorageFull, StorageUnavailable."""
     healed = 0
     noted_ones = storage.damaged.to_repair(_LOOKED_AT, has_copy=False)
@@ -48,7 +54,7 @@ def heal_from_destinations(storage: Storage, stopping: Callable[[], bool] = lamb
     return healed
 
 
-def _heal(storage: Storage, instance: Instance, destination: str) -> bool:
+def _heal(storage: HealingStorage, instance: Instance, destination: str) -> bool:
     peer = storage.peers.find(destination)
     if peer is None:
         return False

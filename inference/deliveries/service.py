@@ -7,18 +7,18 @@ was rejected meanwhile ends with that reason.
 
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Protocol
 
 import structlog
 
 from inference.deliveries import auditing
-from inference.deliveries.destinations import open_destination
+from inference.deliveries.destinations import DestinationStorage, open_destination
 from inference.deliveries.slots import SendingSlots, server_of
 from inference.deliveries.storage_commitment_check import Proof, Sending
 from inference.failures import explain, place
-from storage.container import Storage
+from storage.container.has import HasAudit, HasCircuitBreakers, HasOtherInstances
 from storage.core.callers.request_context import serving
 from storage.core.clock import utcnow
 from storage.core.entities import Delivery, Instance
@@ -42,8 +42,12 @@ _REQUESTS_NAMED = 3
 _LEFT_ALONE_AT_MOST_S = 3600.0
 
 
+class SendingStorage(DestinationStorage, HasOtherInstances, HasCircuitBreakers, HasAudit, Protocol):
+    """What of the storage layer deliveries are sent with."""
+
+
 def deliver_due(
-    storage: Storage,
+    storage: SendingStorage,
     now: datetime,
     owner: str,
     stopping: Callable[[], bool] = lambda: False,
@@ -92,7 +96,7 @@ def _claim(
     return deliveries.claim_due(claimant, LEASE_S, now, _BATCH, at_most, but_not)
 
 
-def _deliver(storage: Storage, claimant: str, deliveries: Sequence[Delivery]) -> int:
+def _deliver(storage: SendingStorage, claimant: str, deliveries: Sequence[Delivery]) -> int:
     try:
         renew = partial(_renew, storage.deliveries, claimant)
         with Lease(renew, "delivery"), serving(_requests_of(deliveries)):
@@ -117,7 +121,9 @@ def _renew(deliveries: Deliveries, claimant: str) -> bool:
 class _Batch:
     """Claimed deliveries of one study to one destination."""
 
-    def __init__(self, storage: Storage, claimant: str, deliveries: Sequence[Delivery]) -> None:
+    def __init__(
+        self, storage: SendingStorage, claimant: str, deliveries: Sequence[Delivery]
+    ) -> None:
         self._storage = storage
         self._claimant = claimant
         self._deliveries = deliveries
@@ -189,7 +195,7 @@ class _Batch:
             " the result made again.",
         )
 
-    def _asked_before_each(self, sendings: Sequence[Sending]) -> Storage:
+    def _asked_before_each(self, sendings: Sequence[Sending]) -> DestinationStorage:
         """The storage, of which no instance is opened that is not to be sent any more.
 
         A sender may have been stopped for longer than its lease, and others gone on meanwhile.
@@ -205,7 +211,7 @@ class _Batch:
                     remedy="The list of deliveries shows what became of it.",
                 )
 
-        return replace(self._storage, instances=self._storage.instances.asking(check))
+        return self._storage.with_instances(self._storage.instances.asking(check))
 
     def _send(self, peer: KnownPeer, sendings: Sequence[Sending]) -> list[Sending]:
         """Those that were answered with success; the others are put off with the reason."""

@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import count
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,14 +28,15 @@ from inference.pipelines.codes import ANATOMICAL_STRUCTURE
 from inference.results.author import Author
 from inference.results.mask_edit import Edit
 from inference.results.mask_read import MaskStack, read_masks, read_segments
-from inference.results_by_hand import store_result_by_hand
+from inference.results_by_hand import HandStorage, store_result_by_hand
 from inference.unscheduled_jobs import unscheduled_job
 from inference.volume_preparation.acquired import with_acquisition
 from inference.volume_preparation.coverage import with_caveat, with_validity
-from storage.container import Storage
+from storage.container.has import HasEngine
 from storage.core.entities import Job
 from storage.core.errors import InvalidRequest, NotFound, StateConflict
 from storage.core.findings import Code
+from storage.index.repository import Index
 from storage.interactive.entities import Acceptance, InteractiveSession
 from storage.processes.turn_taking import turn
 
@@ -52,8 +54,12 @@ class _Version:
     masks: MaskStack | None
 
 
+class AcceptingStorage(HasEngine, HandStorage, Protocol):
+    """What of the storage layer a mask that was clicked is stored with."""
+
+
 def save_accepted(
-    storage: Storage,
+    storage: AcceptingStorage,
     session: InteractiveSession,
     acceptance: Acceptance,
     model: ClickModel,
@@ -67,7 +73,7 @@ def save_accepted(
     """
     if not mask.any():
         raise InvalidRequest("The mask is empty.", remedy="Click into a structure first.")
-    check_unchanged(storage, loaded)
+    check_unchanged(storage.index, loaded)
     # Two people may accept on one series: each version holds the segments of the one before.
     name = f"{session.series_instance_uid} {model.name} {model.version}"
     name = f"accept-{hashlib.sha256(name.encode()).hexdigest()[:2]}"
@@ -80,7 +86,7 @@ def save_accepted(
 
 
 def _save(
-    storage: Storage,
+    storage: HandStorage,
     session: InteractiveSession,
     acceptance: Acceptance,
     model: ClickModel,
@@ -101,7 +107,7 @@ def _save(
     output = with_acquisition(output, acquisition_of(stack))
     output = with_caveat(output, caveat_of(model.card.population, stack))
     output = with_caveat(output, caveat_of_energies(sources, volume))
-    job = _job(storage, session, model, loaded, before, masks, number, author)
+    job = _job(storage.index, session, model, loaded, before, masks, number, author)
     edit = Edit(
         author,
         frozenset(range(1, len(segments) + 1)),
@@ -113,7 +119,7 @@ def _save(
 
 
 def _newest(
-    storage: Storage, session: InteractiveSession, model: ClickModel, loaded: LoadedSeries
+    storage: HandStorage, session: InteractiveSession, model: ClickModel, loaded: LoadedSeries
 ) -> _Version:
     jobs = storage.jobs.of_studies([session.study_instance_uid])[session.study_instance_uid]
     mine = [
@@ -192,7 +198,7 @@ def _with_segment(
 
 
 def _job(
-    storage: Storage,
+    index: Index,
     session: InteractiveSession,
     model: ClickModel,
     loaded: LoadedSeries,
@@ -212,7 +218,7 @@ def _job(
         session.study_instance_uid,
         session.series_instance_uid,
         digest.hexdigest(),
-        patient_key=storage.index.patient_key(session.study_instance_uid),
+        patient_key=index.patient_key(session.study_instance_uid),
         result={
             "edited": {
                 "by": author.name,

@@ -10,8 +10,9 @@ from inference.input_selection.selection import select_stack
 from inference.interactive.models import ClickModel
 from inference.refusals import VolumeRefused
 from inference.volume_preparation.tilt import resamples_tilt
-from storage.container import Storage
 from storage.core.errors import StateConflict
+from storage.index.repository import Index
+from storage.integrity.instance_reader import InstanceReader
 
 _PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 
@@ -26,12 +27,16 @@ class LoadedSeries:
 
 
 def load_series(
-    storage: Storage, study_instance_uid: str, series_instance_uid: str, model: ClickModel
+    index: Index,
+    instance_reader: InstanceReader,
+    study_instance_uid: str,
+    series_instance_uid: str,
+    model: ClickModel,
 ) -> LoadedSeries:
     """Raises NotFound, VolumeRefused where the model does not take it, InstanceDamaged."""
-    series = storage.index.series(study_instance_uid, series_instance_uid)
-    instances = storage.index.instances_of(study_instance_uid, series_instance_uid)
-    datasets = [storage.instances.dataset(one) for one in instances]
+    series = index.series(study_instance_uid, series_instance_uid)
+    instances = index.instances_of(study_instance_uid, series_instance_uid)
+    datasets = [instance_reader.dataset(one) for one in instances]
     found = select_stack(
         instances, datasets, lambda some, headers: model.accepts(series, some, headers)
     )
@@ -46,10 +51,10 @@ def load_series(
     return LoadedSeries(sources, volume, series.fingerprint)
 
 
-def check_unchanged(storage: Storage, loaded: LoadedSeries) -> None:
+def check_unchanged(index: Index, loaded: LoadedSeries) -> None:
     """Raises NotFound, and StateConflict where images came or went since."""
     volume = loaded.volume
-    now = storage.index.series(volume.study_instance_uid, volume.series_instance_uid)
+    now = index.series(volume.study_instance_uid, volume.series_instance_uid)
     if now.fingerprint != loaded.fingerprint:
         raise StateConflict(
             "The series has changed since the session was opened.",

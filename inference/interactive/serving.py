@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import structlog
@@ -17,25 +18,27 @@ from numpy.typing import NDArray
 
 from inference import auditing
 from inference.failures import explain, place
-from inference.interactive.accepting import save_accepted
+from inference.interactive.accepting import AcceptingStorage, save_accepted
 from inference.interactive.clicking import Clicking
 from inference.interactive.grid import grid_of
 from inference.interactive.loaded_series import LoadedSeries, load_series
 from inference.interactive.mask_bits import mask_bits
 from inference.interactive.models import ClickModel, click_model_named, click_models
-from inference.model_registry.sharing import fetch_models
+from inference.model_registry.sharing import SharingStorage, fetch_models
 from inference.model_registry.verification import ensure_proven
-from inference.model_servers.gate import guarded
+from inference.model_servers.gate import GateStorage, guarded
 from inference.models.devices import with_fallback
 from inference.pipelines.monai_bundle import MonaiBundle
 from inference.running_jobs import anonymous_memory_bytes
 from inference.unscheduled_jobs import unscheduled_job
-from storage.container import Storage
+from storage.container.has import HasInteractiveSessions, HasModelStates
 from storage.core.clock import utcnow
 from storage.core.entities import Job
 from storage.core.errors import MediViewError, NotFound
 from storage.db.due.commit_watch import CommitWatch
 from storage.interactive.entities import InteractiveSession, SessionProblem
+from storage.interactive.repository import InteractiveSessions
+from storage.settings import Settings
 
 log = structlog.get_logger(__name__)
 
@@ -48,7 +51,13 @@ _OPENING_CLICKS = 10
 """To load the series and the model, or to save a mask, may take as long as so many clicks."""
 
 
-def serve_sessions(storage: Storage, owner: str, stopping: Callable[[], bool]) -> None:
+class SessionStorage(
+    AcceptingStorage, GateStorage, SharingStorage, HasModelStates, HasInteractiveSessions, Protocol
+):
+    """What of the storage layer a session is served with."""
+
+
+def serve_sessions(storage: SessionStorage, owner: str, stopping: Callable[[], bool]) -> None:
     """Serve sessions, one after another, until nobody waits for one."""
     while not stopping():
         session = storage.interactive_sessions.claim(owner, utcnow())
@@ -58,11 +67,11 @@ def serve_sessions(storage: Storage, owner: str, stopping: Callable[[], bool]) -
 
 
 def _serve(
-    storage: Storage, session: InteractiveSession, owner: str, stopping: Callable[[], bool]
+    storage: SessionStorage, session: InteractiveSession, owner: str, stopping: Callable[[], bool]
 ) -> None:
     sessions, session_id = storage.interactive_sessions, session.session_id
     log.info("interactive_session_begun", session_id=session_id, pipeline=session.pipeline)
-    with _Guard(storage, session_id, owner) as guard:
+    with _Guard(storage.settings, sessions, session_id, owner) as guard:
         try:
             reason = _Served(storage, session, owner, guard).until_its_end(stopping)
         except Exception as error:  # noqa: BLE001 - the edge of a session: every failure ends it
@@ -81,7 +90,7 @@ class _Served:
     """One session with its series and model in memory."""
 
     def __init__(
-        self, storage: Storage, session: InteractiveSession, owner: str, guard: "_Guard"
+        self, storage: SessionStorage, session: InteractiveSession, owner: str, guard: "_Guard"
     ) -> None:
         self._storage = storage
         self._sessions = storage.interactive_sessions
@@ -98,7 +107,11 @@ class _Served:
             model = self._model()
             auditing.series_read(self._storage.audit, _as_job(session))
             loaded = load_series(
-                self._storage, session.study_instance_uid, session.series_instance_uid, model
+                self._storage.index,
+                self._storage.instances,
+                session.study_instance_uid,
+                session.series_instance_uid,
+                model,
             )
             ensure_proven(self._storage.model_states, MonaiBundle(model.model))
             clicking = Clicking(model, loaded.volume, settings.torch_threads)
@@ -191,8 +204,11 @@ class _Guard:
     """A thread that renews the lease, and ends the process where a click takes too long or memory
     runs over: what computes in native code asks nobody whether it may go on."""
 
-    def __init__(self, storage: Storage, session_id: str, owner: str) -> None:
-        self._storage = storage
+    def __init__(
+        self, settings: Settings, sessions: InteractiveSessions, session_id: str, owner: str
+    ) -> None:
+        self._settings = settings
+        self._sessions = sessions
         self._session_id = session_id
         self._owner = owner
         self._ended = threading.Event()
@@ -210,7 +226,7 @@ class _Guard:
     @contextmanager
     def busy(self, what: str, clicks: int = 1) -> Iterator[None]:
         """For as long as that many clicks may take."""
-        at_most_s = clicks * self._storage.settings.interactive_click_s
+        at_most_s = clicks * self._settings.interactive_click_s
         self._busy = _Busy(what, time.monotonic(), at_most_s)
         try:
             yield
@@ -220,12 +236,10 @@ class _Guard:
     def _run(self) -> None:
         while not self._ended.wait(_RENEW_S):
             try:
-                goes_on = self._storage.interactive_sessions.renew(
-                    self._session_id, self._owner, utcnow()
-                )
+                goes_on = self._sessions.renew(self._session_id, self._owner, utcnow())
                 reason = self._why_to_end(goes_on)
                 if reason:
-                    self._storage.interactive_sessions.end(self._session_id, reason)
+                    self._sessions.end(self._session_id, reason)
             except MediViewError as error:
                 log.warning("interactive_lease_not_renewed", error=error.code)
                 continue
@@ -234,7 +248,7 @@ class _Guard:
                 os.kill(os.getpid(), signal.SIGKILL)
 
     def _why_to_end(self, goes_on: bool) -> str:
-        settings, busy = self._storage.settings, self._busy
+        settings, busy = self._settings, self._busy
         if not goes_on and busy is not None and time.monotonic() - busy.since_s > _OVER_S:
             return "It was ended while the model was at work."
         if busy is not None and time.monotonic() - busy.since_s > busy.at_most_s:

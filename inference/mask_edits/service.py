@@ -4,19 +4,41 @@ The pipeline's own result stays as it is. The new version is kept like the resul
 that has ended, so that findings, deliveries and later revisions find it where they look.
 """
 
+from typing import Protocol
+
 from inference.mask_edits.edited_output import edited_output
-from inference.mask_edits.edited_version import version_to_edit
+from inference.mask_edits.edited_version import EditedVersionStorage, version_to_edit
 from inference.mask_edits.label_map import LabelMap, apply_label_map
 from inference.results.author import Author
 from inference.results.mask_edit import Edit
 from inference.results.mask_read import read_masks
-from storage.container import Storage
+from storage.container.has import (
+    HasAudit,
+    HasDeliveries,
+    HasFeedbackReports,
+    HasFindingFeedback,
+    HasPatientStudies,
+    HasPeers,
+)
 from storage.core.entities import Job
 from storage.core.errors import InvalidRequest
 
 
+class MaskEditStorage(
+    EditedVersionStorage,
+    HasPatientStudies,
+    HasFindingFeedback,
+    HasFeedbackReports,
+    HasPeers,
+    HasDeliveries,
+    HasAudit,
+    Protocol,
+):
+    """What of the storage layer a mask is read, changed and stored with."""
+
+
 def edit_mask(
-    storage: Storage,
+    storage: MaskEditStorage,
     study_instance_uid: str,
     sop_instance_uid: str,
     label_map: LabelMap,

@@ -9,14 +9,13 @@ from inference.mask_edits.edited_version import EditedVersion
 from inference.pipeline import PipelineOutput
 from inference.results.mask_edit import Edit
 from inference.results.mask_read import MaskStack
-from inference.results_by_hand import store_result_by_hand
-from storage.container import Storage
+from inference.results_by_hand import HandStorage, store_result_by_hand
 from storage.core.clock import utcnow
 from storage.core.entities import Job
 
 
 def store_edit(
-    storage: Storage,
+    storage: HandStorage,
     before: EditedVersion,
     edit: Edit,
     masks: MaskStack,

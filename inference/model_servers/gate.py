@@ -40,7 +40,7 @@ _PREFIX = "model-server:"
 _MODEL_AT_MOST = 34
 
 
-class GateStorage(HasSettings, HasEngine, HasAudit, HasCircuitBreakers, Protocol):
+class GateStorage(HasEngine, HasSettings, HasAudit, HasCircuitBreakers, Protocol):
     """What of the storage layer calls of model servers are counted and audited with."""
 
 

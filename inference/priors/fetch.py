@@ -16,11 +16,10 @@ from inference.failures import Failure, explain, place
 from inference.priors.slow_sources import SlowSources
 from inference.priors.sources import open_archive
 from storage.audit import MINOR_FAILURE, NODE, SUCCESS, AuditEvent, Code
-from storage.container.has import HasAudit, HasPeers, HasPriorFetches, HasSettings
+from storage.container.has import HasAudit, HasIngest, HasPeers, HasPriorFetches, HasSettings
 from storage.core.clock import utcnow
 from storage.core.errors import InvalidInstance, MediViewError
 from storage.dicom.part10 import Header
-from storage.ingest.service import Ingest
 from storage.outbox.leases import LEASE_S, Lease, LeaseLost
 from storage.outbox.retry_policies import retry_policy
 from storage.priors.entities import PriorFetch
@@ -32,11 +31,8 @@ _AT_ONCE = 20
 _PROGRESS_EVERY_S = 1.0
 
 
-class FetchStorage(HasSettings, HasPeers, HasPriorFetches, HasAudit, Protocol):
+class FetchStorage(HasSettings, HasIngest, HasPeers, HasPriorFetches, HasAudit, Protocol):
     """What of the storage layer earlier studies are fetched with."""
-
-    @property
-    def ingest(self) -> Ingest: ...
 
 
 def fetch_due(

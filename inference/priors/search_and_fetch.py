@@ -1,12 +1,38 @@
 """What a worker does about earlier studies each time it is woken."""
 
 from collections.abc import Callable
+from typing import Protocol
 
-from storage.container import Storage
+from storage.container.has import (
+    HasAudit,
+    HasIndex,
+    HasIngest,
+    HasPeers,
+    HasPriorFetches,
+    HasPriorPause,
+    HasPriorSearches,
+    HasSettings,
+    HasWorklist,
+)
+
+
+class PriorStorage(
+    HasSettings,
+    HasIndex,
+    HasIngest,
+    HasPeers,
+    HasPriorSearches,
+    HasPriorFetches,
+    HasPriorPause,
+    HasWorklist,
+    HasAudit,
+    Protocol,
+):
+    """What of the storage layer earlier studies are found and fetched with."""
 
 
 def search_and_fetch_due(
-    storage: Storage, owner: str, stopping: Callable[[], bool] = lambda: False
+    storage: PriorStorage, owner: str, stopping: Callable[[], bool] = lambda: False
 ) -> None:
     """Ask archives first: that takes a moment, a study minutes."""
     # With what speaks to archives, which a process needs only where there is something to fetch.

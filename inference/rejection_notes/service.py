@@ -13,7 +13,7 @@ import structlog
 from pydicom.dataset import Dataset
 
 from storage.audit import MINOR_FAILURE, NODE, SUCCESS, Audit, AuditEvent, Code
-from storage.container.has import HasAudit, HasInstances, HasPeers, HasSettings
+from storage.container.has import HasAudit, HasInstances, HasPeers, HasRejectionNotes, HasSettings
 from storage.core.entities import Instance
 from storage.core.errors import InstanceDamaged
 from storage.core.postponed import Postponed
@@ -34,11 +34,8 @@ _RECENT = timedelta(days=1)
 _DAMAGED_AGAIN_S = 600.0
 
 
-class RejectionStorage(HasSettings, HasInstances, HasPeers, HasAudit, Protocol):
+class RejectionStorage(HasSettings, HasInstances, HasPeers, HasAudit, HasRejectionNotes, Protocol):
     """What of the storage layer rejection notes are read with."""
-
-    @property
-    def rejection_notes(self) -> RejectionNotes: ...
 
 
 class RejectionRounds:

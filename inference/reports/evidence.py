@@ -14,6 +14,7 @@ from inference.lesions.merges_and_splits import joined_in
 from inference.reports.lesion_text import LesionCourse, lesion_courses
 from inference.reports.technique import SeriesTechnique, technique_of
 from storage.container.has import (
+    HasAnswers,
     HasFindingFeedback,
     HasFindings,
     HasIndex,
@@ -34,7 +35,6 @@ from storage.index.patient_studies import PatientStudies
 from storage.index.repository import Index
 from storage.integrity.instance_reader import InstanceReader
 from storage.jobs.repository import Jobs
-from storage.language.repository import Answers
 from storage.lesions.repository import Lesions
 from storage.worklist.repository import Worklist
 
@@ -128,11 +128,8 @@ class EvidenceStorage(
     """What of the storage layer the evidence of a report is read from."""
 
 
-class DraftStorage(EvidenceStorage, HasSettings, HasReports, Protocol):
+class DraftStorage(HasSettings, EvidenceStorage, HasReports, HasAnswers, Protocol):
     """What of the storage layer reports are drafted with."""
-
-    @property
-    def answers(self) -> Answers: ...
 
 
 def gather(storage: EvidenceStorage, study_instance_uid: str, indication: str = "") -> Evidence:

@@ -4,13 +4,19 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Protocol
 
-from inference.retention.confirmation import ask_peer, is_fresh, why_unconfirmed
+from inference.retention.confirmation import (
+    ConfirmationStorage,
+    ask_peer,
+    is_fresh,
+    why_unconfirmed,
+)
 from inference.retention.sentences import Reason, counts, reason_of
 from inference.retention.study_facts import HeadersUnreadable, StudyFacts
 from inference.rules.judge import judge
 from inference.rules.retention_rule import RetentionRule
-from storage.container import Storage
+from storage.container.has import HasObligations, HasStudyUses
 from storage.retention.obligations import Obligation
 from storage.retention.repository import UNREADABLE, Confirmation, RuleDecision
 from storage.retention.study_attributes import StudyAttributes
@@ -46,10 +52,16 @@ class Assessment:
         return bool(self.reasons) and all(one.kind == "confirmation" for one in self.reasons)
 
 
+class RetentionStorage(ConfirmationStorage, HasObligations, HasStudyUses, Protocol):
+    """What of the storage layer the rules of retention are asked with."""
+
+
 class Retention:
     """The rules of a moment, asked of studies."""
 
-    def __init__(self, storage: Storage, rules: Sequence[RetentionRule], now: datetime) -> None:
+    def __init__(
+        self, storage: RetentionStorage, rules: Sequence[RetentionRule], now: datetime
+    ) -> None:
         self._storage = storage
         self._now = now
         self.rules = tuple(rules)

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
 from operator import attrgetter
+from typing import Protocol
 
 import structlog
 
 from dicom_node.peers import PeerDidNotAnswer, PeerLacksService
-from inference.deliveries.destinations import Destination, open_destination
-from storage.container import Storage
+from inference.deliveries.destinations import Destination, DestinationStorage, open_destination
+from storage.container.has import HasRetention, HasStudyAttributes
 from storage.core.entities import Instance
 from storage.core.errors import MediViewError
 from storage.peers.repository import Peers
@@ -63,7 +64,13 @@ class Answer:
     reached: bool = True
 
 
-def ask_peer(storage: Storage, study: StudyAttributes, peer: str, now: datetime) -> Answer:
+class ConfirmationStorage(DestinationStorage, HasRetention, HasStudyAttributes, Protocol):
+    """What of the storage layer peers are asked about studies with."""
+
+
+def ask_peer(
+    storage: ConfirmationStorage, study: StudyAttributes, peer: str, now: datetime
+) -> Answer:
     """Ask it, and note what it answers."""
     found = storage.peers.find(peer)
     if found is None:

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from inference.retention.assessment import Assessment, Retention
+from inference.retention.assessment import Assessment, Retention, RetentionStorage
 from inference.retention.sentences import Reason
 from inference.rules.file import current_rules
 from inference.rules.retention_rule import RetentionRule
-from storage.container import Storage
 
 Outcome = Literal["leaves", "leaves_later", "stays"]
 _AT_ONCE = 200
@@ -30,7 +29,7 @@ class PlannedStudy:
 
 
 def plan(
-    storage: Storage,
+    storage: RetentionStorage,
     study_instance_uids: Sequence[str],
     now: datetime,
     within_days: float = 0,
@@ -50,7 +49,7 @@ def plan(
 
 
 def plan_all(
-    storage: Storage,
+    storage: RetentionStorage,
     now: datetime,
     within_days: float = 0,
     rules: Sequence[RetentionRule] | None = None,

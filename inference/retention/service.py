@@ -5,16 +5,16 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 
-from inference.retention.assessment import Assessment, Retention
+from inference.retention.assessment import Assessment, Retention, RetentionStorage
 from inference.retention.clock_doubt import ClockDoubt
 from inference.retention.departure import Cause, remove_study
 from inference.rules.file import current_rules
 from inference.rules.retention_rule import RetentionRule
-from storage.container import Storage
+from storage.container.has import HasAudit, HasDeletions, HasVolumes
 from storage.core.errors import InvalidRequest, MediViewError
 from storage.db.portions import in_portions
 from storage.maintenance.compaction import reclaimable_bytes
@@ -78,10 +78,14 @@ class Round:
         }
 
 
+class RetentionRoundStorage(RetentionStorage, HasDeletions, HasVolumes, HasAudit, Protocol):
+    """What of the storage layer studies leave with."""
+
+
 class RetentionRounds:
     """Remembers between rounds what was logged, and how far it came. Not safe for threads."""
 
-    def __init__(self, storage: Storage, budget_s: float = _ROUND_S) -> None:
+    def __init__(self, storage: RetentionRoundStorage, budget_s: float = _ROUND_S) -> None:
         self._storage = storage
         self._budget_s = budget_s
         self._logged: dict[str, object] = {}

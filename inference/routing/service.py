@@ -8,18 +8,18 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Literal, Protocol
 
 import structlog
 
 from inference.priors.arrived_headers import headers_of
-from inference.priors.triggers import want_for_series
+from inference.priors.triggers import TriggerStorage, want_for_series
 from inference.rules.facts import SeriesFacts
 from inference.rules.file import current_rules
 from inference.rules.judge import Trace, judge
 from inference.rules.routing_rule import RoutingRule
 from inference.rules.rule_set import RuleSet
-from storage.container import Storage
+from storage.container.has import HasDeliveries, HasRouting, HasSettings
 from storage.core.entities import Instance, Series
 from storage.core.errors import MediViewError, StorageFull, StorageUnavailable
 from storage.core.sources import are_imported, senders_of
@@ -49,10 +49,14 @@ class TriedRule:
     trace: Trace | None
 
 
+class RoutingRoundStorage(TriggerStorage, HasSettings, HasDeliveries, HasRouting, Protocol):
+    """What of the storage layer routing and the fetching of earlier studies begin with."""
+
+
 class RoutingRounds:
     """Remembers between rounds what could not be read, and until when it is left alone."""
 
-    def __init__(self, storage: Storage) -> None:
+    def __init__(self, storage: RoutingRoundStorage) -> None:
         self._storage = storage
         self._postponed: dict[str, float] = {}
         self._looked_at_everything = False

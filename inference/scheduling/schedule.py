@@ -18,11 +18,10 @@ from inference.scheduling.deciding import DecisionStorage, is_decided
 from inference.scheduling.schedule_one_series import decide_on_series, decision_of, read_candidate
 from inference.scheduling.schedule_study import decide_on_study
 from inference.scheduling.shadowing import schedule_shadows
-from storage.container.has import HasEngine, HasShadowRuns
+from storage.container.has import HasEngine, HasExpectations, HasShadowRuns
 from storage.core.entities import Decision, Series
 from storage.core.errors import StorageFull, StorageUnavailable
 from storage.core.sources import are_imported
-from storage.index.expected_instances import Expectations
 from storage.index.repository import Index
 from storage.integrity.instance_reader import InstanceReader
 from storage.jobs.acceptance_decisions import AcceptanceDecisions
@@ -38,11 +37,8 @@ _SERIES_PER_ROUND = 16
 IMPORTED = because("imported")
 
 
-class SchedulingStorage(DecisionStorage, HasEngine, HasShadowRuns, Protocol):
+class SchedulingStorage(DecisionStorage, HasEngine, HasShadowRuns, HasExpectations, Protocol):
     """What of the storage layer series are completed, and offered to pipelines, with."""
-
-    @property
-    def expectations(self) -> Expectations: ...
 
 
 def complete_and_schedule(

@@ -9,7 +9,7 @@ from typing import Literal, Protocol, Self
 from inference.model_registry.status import offered
 from inference.pipeline import Pipeline, runs_on_request
 from inference.priors.arrived_headers import headers_of
-from inference.retention.assessment import Retention
+from inference.retention.assessment import Retention, RetentionStorage
 from inference.routing.service import received_series
 from inference.rules.conditions import Condition
 from inference.rules.facts import SeriesFacts
@@ -17,7 +17,6 @@ from inference.rules.judge import judge, rule_on
 from inference.rules.rule_set import RuleSet
 from inference.scheduling.deciding import DecisionStorage, results_in
 from inference.scheduling.explain import explain_study
-from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.errors import NotFound
 from storage.core.sources import senders_of
@@ -75,8 +74,12 @@ class Preview:
     """How many are not in `changes`."""
 
 
+class PreviewStorage(DecisionStorage, RetentionStorage, Protocol):
+    """What of the storage layer two sets of rules are asked with."""
+
+
 def preview_rules(
-    storage: Storage, tried: RuleSet, in_force: RuleSet, studies: int, within_s: float
+    storage: PreviewStorage, tried: RuleSet, in_force: RuleSet, studies: int, within_s: float
 ) -> Preview:
     """Ask two sets of rules about the newest studies; nothing is stored, scheduled or sent.
 
@@ -171,7 +174,7 @@ class _Asked:
     retention: Retention
 
     @classmethod
-    def of(cls, storage: Storage, rules: RuleSet, now: datetime) -> Self:
+    def of(cls, storage: RetentionStorage, rules: RuleSet, now: datetime) -> Self:
         return cls(rules, Retention(storage, rules.retention, now))
 
     def answer(self, study_instance_uid: str, facts: Sequence[SeriesFacts]) -> _Answer:

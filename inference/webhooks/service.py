@@ -15,6 +15,7 @@ from inference.webhooks.people import PeopleStorage, send_text, send_waiting
 from inference.webhooks.posting import JSON_HEADERS, Answered, post_to
 from inference.webhooks.signing import signed_headers
 from inference.webhooks.wording import trial_message
+from storage.container.has import HasWebhookOutbox
 from storage.core.clock import utcnow
 from storage.outbox.leases import LEASE_S, Lease
 from storage.outbox.retry_policies import retry_policy
@@ -31,13 +32,11 @@ _WEBHOOKS_AT_ONCE = 8
 _NOTICES_PER_CLAIM = 200
 
 
-class NotificationStorage(PeopleStorage, Protocol):
+class NotificationStorage(PeopleStorage, HasWebhookOutbox, Protocol):
     """What of the storage layer webhooks and people are notified with."""
 
     @property
     def webhooks(self) -> Webhooks: ...
-    @property
-    def webhook_outbox(self) -> WebhookOutbox: ...
 
 
 def notify_due(

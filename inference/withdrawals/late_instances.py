@@ -17,8 +17,8 @@ from inference import auditing
 from inference.failures import place
 from inference.reports.due import DueDraftStorage, draft_now
 from inference.results.file_writing import part10
+from inference.scheduling.due_studies import LaterDecisionStorage
 from inference.scheduling.studies_awaiting_priors import decide_without_lost_priors
-from storage.container import Storage
 from storage.container.has import (
     HasAudit,
     HasDeliveries,
@@ -42,8 +42,18 @@ _JOBS_PER_ROUND = 32
 FAILED_AGAIN_S = 60.0
 
 
+class WithdrawalStorage(
+    HasIndex, HasInstances, HasGenerated, HasDeliveries, HasWithdrawals, HasAudit, Protocol
+):
+    """What of the storage layer results are withdrawn with."""
+
+
+class OutdatedStorage(WithdrawalStorage, DueDraftStorage, LaterDecisionStorage, Protocol):
+    """And what is drafted and decided again after that."""
+
+
 def withdraw_outdated(
-    storage: Storage,
+    storage: OutdatedStorage,
     now: datetime,
     since: datetime | None = None,
     postponed: Postponed | None = None,
@@ -102,12 +112,6 @@ def _with_prior_of_somebody_else(
         if withdrawals.supersede(job_id, NO_PRIOR_ANY_MORE, now):
             superseded.append(job)
     return superseded
-
-
-class WithdrawalStorage(
-    HasIndex, HasInstances, HasGenerated, HasDeliveries, HasWithdrawals, HasAudit, Protocol
-):
-    """What of the storage layer results are withdrawn with."""
 
 
 def _withdraw(storage: WithdrawalStorage, job: Job) -> list[str]:

@@ -1,6 +1,7 @@
 """What the storage layer has, in one place: its repositories, its files and its settings."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 from sqlalchemy import Engine
 
@@ -184,3 +185,7 @@ class Storage:
     shadow_runs: ShadowRuns
     drift: Drift
     audit: Audit
+
+    def with_instances(self, instances: InstanceReader) -> Self:
+        """The same, whose instances are read by that reader."""
+        return replace(self, instances=instances)

@@ -1,10 +1,22 @@
 """Retention of all but studies: unfinished uploads, events, answers, ended workitems, notices."""
 
 from datetime import datetime, timedelta
+from typing import Protocol
 
 import structlog
 
-from storage.container import Storage
+from storage.container.has import (
+    HasAnswers,
+    HasEngine,
+    HasEvents,
+    HasIdempotencyKeys,
+    HasObjects,
+    HasPatientChanges,
+    HasPeerNotifications,
+    HasSettings,
+    HasUploads,
+    HasWebhookOutbox,
+)
 from storage.ups.expiry import forget_ended
 
 log = structlog.get_logger(__name__)
@@ -12,7 +24,23 @@ log = structlog.get_logger(__name__)
 _AT_ONCE = 100
 
 
-def remove_expired(storage: Storage, now: datetime) -> bool:
+class ExpiryStorage(
+    HasSettings,
+    HasEngine,
+    HasObjects,
+    HasUploads,
+    HasAnswers,
+    HasEvents,
+    HasIdempotencyKeys,
+    HasPeerNotifications,
+    HasPatientChanges,
+    HasWebhookOutbox,
+    Protocol,
+):
+    """What of the storage layer is kept for a time only."""
+
+
+def remove_expired(storage: ExpiryStorage, now: datetime) -> bool:
     """Remove what is older than its retention; whether more uploads wait for it."""
     settings = storage.settings
     received_before = now - timedelta(seconds=settings.upload_retention_s)

@@ -17,7 +17,7 @@ from storage.audit import Code
 from storage.core.errors import StorageUnavailable
 
 if TYPE_CHECKING:
-    from storage.container import Storage
+    from storage.settings import Settings
 
 app = typer.Typer(
     name="storage",
@@ -92,7 +92,9 @@ def verify(
             where = escape(f"{problem.place}{instance}\n  → {problem.remedy}")
             out.print(f"[bold red]{what}[/]  {where}")
         out.print(
-            f"{counted(len(problems), 'problem')}." if problems else _all_well(storage, objects)
+            f"{counted(len(problems), 'problem')}."
+            if problems
+            else _all_well(storage.settings, objects)
         )
         if moved:
             out.print(f"{moved} instances are found in another volume again.")
@@ -103,8 +105,8 @@ def verify(
     raise typer.Exit(1 if problems else 0)
 
 
-def _all_well(storage: "Storage", were_objects_read: bool) -> str:
-    if were_objects_read or storage.settings.object_store != "s3":
+def _all_well(settings: "Settings", were_objects_read: bool) -> str:
+    if were_objects_read or settings.object_store != "s3":
         return "Everything is there and whole."
     return (
         "Everything is there; all volumes are whole. Objects in the bucket have the right size:"

@@ -2,9 +2,9 @@
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from itertools import groupby
 from operator import attrgetter
+from typing import Protocol
 
 from fastapi import Request, Response
 
@@ -22,6 +22,7 @@ from api.dicomweb.formats.negotiation import (
 from api.dicomweb.formats.responses import accepts_gzip, caching_headers, matches_etag, not_modified
 from api.dicomweb.formats.xml_answers import xml_answer
 from api.dicomweb.instances.metadata import (
+    MetadataStorage,
     cached_metadata,
     left_out,
     lost_among,
@@ -34,7 +35,7 @@ from api.dicomweb.retrieval.instance_answers import send_instances
 from api.dicomweb.routing import dicomweb_router
 from api.request_rules.warning_header import warning_of
 from storage.audit import Code
-from storage.container import Storage
+from storage.container.has import HasOtherInstances, HasSettings
 from storage.core.entities import Instance
 from storage.index.repository import Content
 from storage.integrity.instance_reader import InstanceReader
@@ -132,9 +133,13 @@ def instance_metadata(
     return _metadata(request, storage, [instance], lambda: [instance])
 
 
+class StudyMetadataStorage(MetadataStorage, HasOtherInstances, HasSettings, Protocol):
+    """What of the storage layer the metadata of one moment are made of."""
+
+
 def _metadata(
     request: Request,
-    storage: Storage,
+    storage: StudyMetadataStorage,
     contents: Sequence[Instance] | Sequence[Content],
     find: Callable[[], Sequence[Instance]],
 ) -> Response:
@@ -152,7 +157,7 @@ def _metadata(
         body = cached_metadata(key, root_url, gzipped=gzipped)
     if body is None:
         # The patient may have been corrected since, and the name of the answer is of its content.
-        storage = replace(storage, instances=storage.instances.of_one_moment())
+        storage = storage.with_instances(storage.instances.of_one_moment())
         contents = found = storage.instances.as_corrected(find())
         etag = f'"{metadata_key(found)}{suffix}"'
     if model == DICOM_XML:

@@ -29,11 +29,10 @@ from api.dicomweb.store.parts import InstancePart
 from api.dicomweb.store.report import CANNOT_UNDERSTAND, Report
 from api.dicomweb.store.spool import Spool, SpooledPart
 from api.errors import ApiProblem
-from storage.container.has import HasSettings
+from storage.container.has import HasIngest, HasSettings, HasVolumes
 from storage.core.errors import InvalidInstance, InvalidRequest, LimitExceeded
 from storage.core.uids import check_uid
 from storage.ingest.service import Ingest
-from storage.volumes.writer import VolumeWriter
 
 router = dicomweb_router()
 
@@ -44,13 +43,8 @@ _MAX_PARTS = 100_000
 _MAX_UNIDENTIFIED_PARTS = 1000
 
 
-class StowStorage(HasSettings, Protocol):
+class StowStorage(HasSettings, HasIngest, HasVolumes, Protocol):
     """What of the storage layer STOW-RS stores with."""
-
-    @property
-    def ingest(self) -> Ingest: ...
-    @property
-    def volumes(self) -> VolumeWriter: ...
 
 
 @router.post("/studies")

@@ -41,11 +41,11 @@ from api.server.own_node import own_node
 from api.server.viewer_folder import is_viewer_built, viewer_folder
 from dicom_node.peers import Peer
 from dicom_node.scu import echo
-from inference.deliveries.destinations import probe_peer
+from inference.deliveries.destinations import DestinationStorage, probe_peer
 from inference.language.tasks import TASKS, readiness
 from inference.pipelines.catalogue import catalogue
 from inference.self_test.run import run_self_test
-from storage.container import Storage, open_storage
+from storage.container import open_storage
 from storage.core.clock import utcnow
 from storage.core.errors import MediViewError
 from storage.objects.opening import open_objects
@@ -225,7 +225,7 @@ def _destinations(settings: Settings) -> Iterator[Check]:
             yield _destination_check(destination.name, answer.ok, sentence, settings)
 
 
-def _destination_checks(storage: Storage) -> Iterator[Check]:
+def _destination_checks(storage: DestinationStorage) -> Iterator[Check]:
     destinations = storage.peers.destinations()
     if not destinations:
         yield Check(

@@ -1,6 +1,11 @@
 """Where results go: each kind of destination is a file here and a line in `registry`."""
 
-from inference.deliveries.destinations.protocol import Destination, Outcome, TestResult
+from inference.deliveries.destinations.protocol import (
+    Destination,
+    DestinationStorage,
+    Outcome,
+    TestResult,
+)
 from inference.deliveries.destinations.registry import (
     KINDS,
     address_of,
@@ -14,6 +19,7 @@ from inference.deliveries.destinations.registry import (
 __all__ = [
     "KINDS",
     "Destination",
+    "DestinationStorage",
     "Outcome",
     "TestResult",
     "address_of",

@@ -13,7 +13,7 @@ from dicom_node.scu import SendItem, echo, holds, send
 from inference.deliveries.destinations.kind import DestinationKind, FormField, require
 from inference.deliveries.destinations.protocol import InstanceStorage, Outcome, TestResult
 from storage.commitment.entities import CommitmentRequest
-from storage.commitment.requests import CommitmentRequests
+from storage.container.has import HasCommitmentRequests
 from storage.core.entities import Instance
 from storage.core.untrusted_input.host_names import HOST_NAMES, is_host_name
 from storage.peers.repository import KnownPeer
@@ -25,11 +25,8 @@ _TIMEOUTS = Timeouts(connect_s=5.0, acse_s=15.0, dimse_s=60.0, idle_s=30.0)
 _COMMITMENT_WAIT_S = 5.0
 
 
-class AeStorage(InstanceStorage, Protocol):
+class AeStorage(InstanceStorage, HasCommitmentRequests, Protocol):
     """What of the storage layer sending by C-STORE needs."""
-
-    @property
-    def commitment_requests(self) -> CommitmentRequests: ...
 
 
 class AeDestination:

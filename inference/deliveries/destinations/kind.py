@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from dicom_node.archives.archive import Archive
-from inference.deliveries.destinations.protocol import Destination
-from storage.container import Storage
+from inference.deliveries.destinations.protocol import Destination, DestinationStorage
 from storage.core.errors import InvalidRequest
 from storage.peers.repository import KnownPeer
 from storage.settings import Settings
@@ -40,7 +39,7 @@ class DestinationKind:
     service: str
     proof: str
     fields: tuple[FormField, ...]
-    open: Callable[[Storage, KnownPeer], Destination]
+    open: Callable[[DestinationStorage, KnownPeer], Destination]
     """Raises InvalidRequest where the peer's entry is not allowed (any more)."""
     check: Callable[[KnownPeer, Settings], None]
     """Raises InvalidRequest where the fields of this kind are wrong."""

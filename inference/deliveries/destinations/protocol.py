@@ -5,12 +5,41 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from storage.commitment.entities import CommitmentRequest
-from storage.container.has import HasInstances, HasSettings
+from storage.container.has import (
+    HasCommitmentRequests,
+    HasDeliveries,
+    HasEngine,
+    HasFindingFeedback,
+    HasFindings,
+    HasIndex,
+    HasInstances,
+    HasJobs,
+    HasPeers,
+    HasReports,
+    HasSettings,
+)
 from storage.core.entities import Instance
 
 
 class InstanceStorage(HasSettings, HasInstances, Protocol):
     """What of the storage layer most destinations need: the instances that they send."""
+
+
+class DestinationStorage(
+    HasSettings,
+    HasEngine,
+    HasIndex,
+    HasInstances,
+    HasJobs,
+    HasFindings,
+    HasFindingFeedback,
+    HasReports,
+    HasDeliveries,
+    HasPeers,
+    HasCommitmentRequests,
+    Protocol,
+):
+    """What of the storage layer some kind of destination needs: who opens one hands over all."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,8 @@ from typing import Any
 
 from inference.deliveries.destinations import ae, bucket, fhir, folder, sftp, stow
 from inference.deliveries.destinations.kind import DestinationKind
-from inference.deliveries.destinations.protocol import Destination, TestResult
+from inference.deliveries.destinations.protocol import Destination, DestinationStorage, TestResult
 from inference.deliveries.destinations.testing import TEST_S, probed_within
-from storage.container import Storage
 from storage.core.errors import InvalidRequest
 from storage.peers.repository import KnownPeer
 from storage.peers.validation import checked
@@ -37,12 +36,12 @@ def kind_of(peer: KnownPeer) -> DestinationKind:
     return found
 
 
-def open_destination(storage: Storage, peer: KnownPeer) -> Destination:
+def open_destination(storage: DestinationStorage, peer: KnownPeer) -> Destination:
     """Raises InvalidRequest where the peer's entry is not allowed (any more)."""
     return kind_of(peer).open(storage, peer)
 
 
-def probe_peer(storage: Storage, peer: KnownPeer) -> TestResult:
+def probe_peer(storage: DestinationStorage, peer: KnownPeer) -> TestResult:
     """What the test button says, within half a minute.
 
     Raises InvalidRequest as `open_destination` does.
