@@ -21,6 +21,7 @@ import weakref
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Literal
 
 from dicom_node.network.slot_precedence import (
@@ -32,14 +33,17 @@ from dicom_node.network.slot_precedence import (
 )
 
 # Process id, 0 where free; number of who took it; AE title (PS3.5 6.2: 16 bytes); address;
-# whether it is a known peer's, or comes from the address of one; whether it was admitted.
-_ROW = struct.Struct("=IQ16s16s??")
+# whether it is a known peer's, or comes from the address of one; whether it was admitted. Filled
+# up so that the process ids of all rows can be read as one column.
+_ROW = struct.Struct("=IQ16s16s??2x")
+_PROCESS_ID_BYTES = 4
 _NUMBER_AT = struct.calcsize("=I")
 _NUMBER = struct.Struct("<Q")
 
 Refusal = Literal["peer_limit_exceeded", "address_limit_exceeded", "local_limit_exceeded"]
 
 
+@lru_cache(maxsize=1024)
 def packed_address(host: str) -> bytes:
     """An address in 16 bytes; of IPv6 the network, which one machine may fill (RFC 4291)."""
     try:
@@ -67,6 +71,7 @@ class ConnectionSlots:
         os.ftruncate(self._fd, size)
         self._table = memoryview(mmap.mmap(self._fd, size))
         self._rows = self._table[first_row:]
+        self._process_ids = self._rows.cast("I")[:: _ROW.size // _PROCESS_ID_BYTES]
         # When a slot's peer last sent something (`Row.last_active`). The association writes it
         # after each PDU, and so without the lock: only the choice of who gives way depends on it.
         self.last_active = self._table[_NUMBER.size : first_row].cast("d")
@@ -182,28 +187,27 @@ class ConnectionSlots:
 
     def is_ahead(self, processes: int) -> bool:
         """Whether this process holds more slots than another of so many. A guess: not locked."""
-        occupied = Counter(pid for pid, *_ in _ROW.iter_unpack(self._rows) if pid)
+        occupied = Counter(self._process_ids.tolist())
+        del occupied[0]
         least = min(occupied.values()) if len(occupied) >= processes else 0
         return occupied[os.getpid()] > least
 
     def _living(self) -> list[Row]:
         """What is taken, by processes that live."""
-        rows = [
-            Row._make((slot, *row, self.last_active[slot]))
-            for slot, row in enumerate(_ROW.iter_unpack(self._rows))
-            if row[0]
-        ]
-        return [row for row in rows if self._lives(row)]
-
-    def _lives(self, row: Row) -> bool:
-        if row.pid == os.getpid():
-            return True
-        try:
-            os.kill(row.pid, 0)
-        except ProcessLookupError:
-            self._clear(row.slot)
-            return False
-        return True
+        own = os.getpid()
+        living = {own: True}
+        rows = []
+        for slot, pid in enumerate(self._process_ids.tolist()):
+            if not pid:
+                continue
+            if pid not in living:
+                living[pid] = _lives(pid)
+            if living[pid]:
+                row = _ROW.unpack_from(self._rows, slot * _ROW.size)
+                rows.append(Row._make((slot, *row, self.last_active[slot])))
+            else:
+                self._clear(slot)
+        return rows
 
     def _free(self, rows: list[Row]) -> None:
         for row in rows:
@@ -225,3 +229,11 @@ class ConnectionSlots:
                 yield
             finally:
                 fcntl.lockf(self._fd, fcntl.LOCK_UN)
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
