@@ -119,11 +119,18 @@ def _created(path: Path) -> int:
 
 def is_in_place(path: Path | str, opened: os.stat_result) -> bool:
     """Whether the folder still has under that name the file that is open. Raises OSError."""
+    return status_in_place(path, opened) is not None
+
+
+def status_in_place(path: Path | str, opened: os.stat_result) -> os.stat_result | None:
+    """The status by its name of the file that is open, None where the folder does not have it
+    there any more. Raises OSError."""
     try:
         # Of each batch received: of text it takes one call.
-        return os.path.samestat(os.stat(path), opened)  # noqa: PTH116
+        named = os.stat(path)  # noqa: PTH116
     except (FileNotFoundError, NotADirectoryError):
-        return False
+        return None
+    return named if os.path.samestat(named, opened) else None
 
 
 def write_blocks(fd: int, blocks: memoryview, position: int) -> None:

@@ -20,8 +20,8 @@ from storage.volumes.files import (
     begin_append,
     create_volume_file,
     end_append,
-    is_in_place,
     open_locked,
+    status_in_place,
     write_blocks,
 )
 from storage.volumes.known_folder import KnownFolder
@@ -50,6 +50,8 @@ class OpenVolume:
         # Looked at with every batch.
         self._path_text = os.fspath(path)
         self._fd = fd
+        # No other file takes its number as long as it is open.
+        self._opened = os.fstat(fd)
         self._lock = threading.Lock()
         self._closed = False
         self._failure: OSError | None = None
@@ -124,16 +126,17 @@ class OpenVolume:
         os.fdatasync(self._fd)
         self._stay(end)
 
-    def _reach(self, end: int) -> os.stat_result:
-        """What the open file is, which is as long as was written to it at least."""
-        opened = os.fstat(self._fd)
-        if opened.st_size < end:
-            size_bytes = opened.st_size
+    def _reach(self, end: int) -> None:
+        """Make sure that the open file is as long as was written to it at least."""
+        self._check_size(os.fstat(self._fd), end)
+
+    def _check_size(self, status: os.stat_result, end: int) -> None:
+        if status.st_size < end:
+            size_bytes = status.st_size
             log.error(
                 "open_volume_cut_off", volume=self.name, size_bytes=size_bytes, written_bytes=end
             )
             raise OSError(errno.EIO, f"the open volume {self.name} was cut off")
-        return opened
 
     def _stay(self, end: int) -> None:
         """Make sure that what is durable up to `end` is what the folder names.
@@ -141,8 +144,12 @@ class OpenVolume:
         A file that was removed is put back, with all that this process wrote to it: its bytes
         are there as long as it is open. Raises OSError where it cannot be.
         """
-        if is_in_place(self._path_text, self._reach(end)):
+        # Once for both: each call lets go of the interpreter's lock, and waits for it afterwards.
+        named = status_in_place(self._path_text, self._opened)
+        if named is not None:
+            self._check_size(named, end)
             return
+        self._reach(end)
         try:
             self._folder.check()
             self._put_back(end)
@@ -178,6 +185,7 @@ class OpenVolume:
             temporary.unlink(missing_ok=True)
         os.close(self._fd)
         self._fd = fd
+        self._opened = os.fstat(fd)
 
     def _or_abandon(self, step: Callable[..., object], *parameters: int) -> None:
         try:
