@@ -191,7 +191,7 @@ def make_key(
     days = given.expires_in_days
     actor = actor_of(request.scope, principal)
     name = given.name.strip()
-    roles, scopes = sorted(checked_roles(given.roles)), sorted(checked_scopes(given.scopes))
+    roles, scopes = sorted(checked_roles(given.roles)), sorted(checked_scopes(given.scopes or ()))
     with access_change(storage.audit, actor, "C", "key", name, roles=roles, scopes=scopes):
         key, secret = storage.api_keys.create(
             name,

@@ -1,7 +1,7 @@
 """What the addresses about access take and answer."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr
 
@@ -147,8 +147,8 @@ class Keys(Payload):
 class NewKey(RequestBody):
     name: str = Field(min_length=1, max_length=80, examples=["ris"])
     roles: list[Role] = Field(min_length=1, max_length=ALL_ROLES)
-    scopes: list[AccessScope] = Field(
-        default_factory=list, max_length=ALL_ROLES, description="None: all that the roles allow."
+    scopes: Annotated[list[AccessScope], Field(min_length=1, max_length=ALL_ROLES)] | None = Field(
+        None, description="Left out: all that the roles allow."
     )
     expires_in_days: int | None = Field(90, ge=1, le=3650, description="null: never.")
 

@@ -9,6 +9,7 @@ from api.base_schemas import CursorPage, Payload, RequestBody
 from api.request_rules.text_lengths import CONDITIONS
 from api.times import Moment
 from storage.access_groups.entities import Member, MemberKind, Origin, Unmatched
+from storage.core.text.lookalikes import is_visible
 from storage.core.text.outside_text import clean_text
 
 Rule = Annotated[
@@ -112,8 +113,10 @@ class StudyAccessGroups(Payload):
 
 
 def _readable(reason: str) -> str:
-    """Without characters of control and direction, which administrators would not see."""
-    seen = clean_text(reason, lines=True).strip()
+    """Without what administrators would not see: controls, and letters that show nothing."""
+    seen = "".join(
+        one for one in clean_text(reason, lines=True) if one in "\n\t" or is_visible(one)
+    ).strip()
     if sum(one.isalnum() for one in seen) < _LETTERS_AT_LEAST:
         raise ValueError(f"has {_LETTERS_AT_LEAST} letters or digits at least")
     return seen

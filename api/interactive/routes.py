@@ -36,6 +36,7 @@ from inference.broker.notify import wake, wake_interactive
 from inference.interactive.grid import check_inside
 from inference.interactive.models import click_models
 from storage.audit import Code
+from storage.core.callers.visibility import as_node
 from storage.core.clock import utcnow
 from storage.core.errors import StateConflict
 from storage.interactive.entities import Acceptance, Box, InteractiveSession, Point
@@ -201,8 +202,10 @@ async def accept_interactive_mask(
 def end_interactive_session(
     request: Request, storage: StorageDep, principal: PrincipalDep, session_id: SessionId
 ) -> None:
-    """What was not accepted is gone."""
-    session = storage.interactive_sessions.get(session_id, principal.identity.id, utcnow())
+    """What was not accepted is gone. Who lost the right to see the study meanwhile ends it, too."""
+    # Somebody else's is not found all the same.
+    with as_node():
+        session = storage.interactive_sessions.get(session_id, principal.identity.id, utcnow())
     name_studies(request, session.study_instance_uid)
     storage.interactive_sessions.end(session_id, "It was cancelled.")
 

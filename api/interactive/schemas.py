@@ -3,9 +3,10 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from api.base_schemas import Payload, RequestBody
+from storage.core.text.outside_text import clean_text
 from storage.interactive.entities import POINTS_AT_MOST
 
 Uid = Annotated[str, StringConstraints(pattern=r"^[0-9.]{1,64}$")]
@@ -64,16 +65,28 @@ class Clicks(RequestBody):
     )
 
 
+def _printable(text: str) -> str:
+    if clean_text(text) != text:
+        raise ValueError("has a character of control or of direction")
+    return text
+
+
 class CodeOfStructure(RequestBody):
     value: Annotated[str, StringConstraints(pattern=r"^[!-~]{1,16}$")]
     scheme_designator: Annotated[str, StringConstraints(pattern=r"^[!-~]{1,16}$")]
-    meaning: Annotated[str, StringConstraints(min_length=1, pattern=r"^[^\x00-\x1f\\]{1,64}$")]
+    meaning: Annotated[
+        str,
+        StringConstraints(min_length=1, pattern=r"^[^\x00-\x1f\\]{1,64}$"),
+        AfterValidator(_printable),
+    ]
 
 
 class AcceptMask(RequestBody):
     number: int = Field(ge=1, description="`number` of the session whose mask is accepted.")
     label: Annotated[
-        str, StringConstraints(strip_whitespace=True, pattern=r"^[^\x00-\x1f\\]{0,64}$")
+        str,
+        StringConstraints(strip_whitespace=True, pattern=r"^[^\x00-\x1f\\]{0,64}$"),
+        AfterValidator(_printable),
     ] = Field("", description="Of the segment; empty: as the model calls it.")
     code: CodeOfStructure | None = Field(
         None, description="Segmented Property Type; left out: as the model's card codes it."

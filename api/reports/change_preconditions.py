@@ -30,10 +30,17 @@ def expected_version(if_match: str | None, version: int | None, current: int) ->
 
     Raises ApiProblem: 428 where neither is there, 412 where only weak entity tags are, which match
     nothing (RFC 9110 13.1.1), 400 for what is no version.
+
+    `*` names none: who signs must not sign what somebody else saved a moment ago.
     """
-    if if_match is not None and if_match.strip() == "*":
-        return current
-    if if_match is not None:
+    if version is None and (if_match is None or if_match.strip() == "*"):
+        raise ApiProblem(
+            428,
+            "version_required",
+            "The change does not say on which version of the report it was made.",
+            remedy="Send If-Match with the ETag of the report as it was read.",
+        )
+    if if_match is not None and if_match.strip() != "*":
         named = [_ETAG.fullmatch(one.strip()) for one in if_match.split(",")]
         if not all(named):
             raise ApiProblem(
@@ -51,13 +58,7 @@ def expected_version(if_match: str | None, version: int | None, current: int) ->
                 remedy='Send the ETag of the report as it was read, such as "3", without W/.',
             )
         return current if current in strong else strong[0]
-    if version is None:
-        raise ApiProblem(
-            428,
-            "version_required",
-            "The change does not say on which version of the report it was made.",
-            remedy="Send If-Match with the ETag of the report as it was read.",
-        )
+    assert version is not None
     return version
 
 

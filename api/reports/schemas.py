@@ -1,12 +1,14 @@
 """The JSON of reports: as they stand, their versions, and what people send of them."""
 
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
 
 from api.base_schemas import CursorPage, FewMistakes, Payload
 from api.language.schemas import MissingCritical, WithheldSentence
+from storage.core.text.outside_text import written_text
 from storage.reports.entities import (
     ReportState,
     SectionKind,
@@ -16,6 +18,8 @@ from storage.reports.entities import (
 )
 
 _TEXT = StringConstraints(strip_whitespace=True, max_length=4000, pattern=r"^[^\x00]*$")
+# Dictation and pasting bring them: nobody sees them, and a terminal or a printer obeys them.
+_WITHOUT_CONTROLS = AfterValidator(partial(written_text, lines=True))
 _ID = StringConstraints(max_length=64, pattern=r"^[A-Za-z0-9.-]+$")
 
 
@@ -175,7 +179,7 @@ class _Sent(FewMistakes):
 class SentSentence(_Sent):
     """A sentence as a person sends it. One whose text is unchanged keeps all that it had."""
 
-    text: Annotated[str, _TEXT] = Field(min_length=1)
+    text: Annotated[str, _TEXT, _WITHOUT_CONTROLS] = Field(min_length=1)
     finding_ids: list[Annotated[str, _ID]] = Field(
         [],
         max_length=500,
@@ -185,7 +189,7 @@ class SentSentence(_Sent):
 
 
 class SentSection(_Sent):
-    heading: Annotated[str, _TEXT] = Field(min_length=1, max_length=200)
+    heading: Annotated[str, _TEXT, _WITHOUT_CONTROLS] = Field(min_length=1, max_length=200)
     kind: SectionKind = "findings"
     sentences: list[SentSentence] = Field(max_length=500)
 
@@ -203,14 +207,16 @@ class NewDraft(_Sent):
 
 class ReportEdit(_Sent):
     version: int | None = Field(None, ge=1, description="Instead of If-Match.")
-    title: Annotated[str, _TEXT] | None = Field(None, max_length=200)
+    title: Annotated[str, _TEXT, _WITHOUT_CONTROLS] | None = Field(None, max_length=200)
     sections: list[SentSection] = Field(min_length=1, max_length=20)
 
 
 class ReportMove(_Sent):
     state: ReportState
     version: int | None = Field(None, ge=1, description="Instead of If-Match.")
-    reason: Annotated[str, _TEXT] = Field("", description="Of an amendment, which needs one.")
+    reason: Annotated[str, _TEXT, _WITHOUT_CONTROLS] = Field(
+        "", description="Of an amendment, which needs one."
+    )
     sections: list[SentSection] | None = Field(
         None, max_length=20, description="The amended text; of an amendment alone."
     )

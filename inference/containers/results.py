@@ -26,6 +26,7 @@ from inference.pipeline import Classification, Measurement, Segment
 from inference.refusals import ModelUnusable
 from storage.core.errors import MediViewError
 from storage.core.text.outside_text import shown_file_name, text_from_outside
+from storage.core.text.text_folding import folded_name
 from storage.dicom.dataset_reader import read_part10
 from storage.dicom.storage_classes import SEGMENTATION_CLASSES
 
@@ -105,13 +106,27 @@ class OutputReader:
             found.left_out[text_from_outside(sop_class_uid.name, _SHOWN_AT_MOST)] += 1
 
     def _check_belongs(self, path: Path, dataset: Dataset) -> None:
-        for keyword, what in (("StudyInstanceUID", "study"), ("PatientID", "patient")):
-            if str(dataset.get(keyword) or "") != str(self._source.get(keyword) or ""):
-                raise ModelUnusable(
-                    f"{shown_file_name(path.name)} of the container is of another {what} than the"
-                    " series that it was given.",
-                    remedy="Ask who made the image; nothing of this run was kept.",
-                )
+        of_study = _text_of(dataset, "StudyInstanceUID") != _text_of(
+            self._source, "StudyInstanceUID"
+        )
+        if of_study or not self._is_same_patient(dataset):
+            raise ModelUnusable(
+                f"{shown_file_name(path.name)} of the container is of another"
+                f" {'study' if of_study else 'patient'} than the series that it was given.",
+                remedy="Ask who made the image; nothing of this run was kept.",
+            )
+
+    def _is_same_patient(self, dataset: Dataset) -> bool:
+        """The ID must be stated; what else is stated of the person must agree."""
+        if _text_of(dataset, "PatientID") != _text_of(self._source, "PatientID"):
+            return False
+        return all(
+            not stated or not known or stated == known
+            for stated, known in (
+                (_text_of(dataset, keyword), _text_of(self._source, keyword))
+                for keyword in ("PatientName", "PatientBirthDate", "IssuerOfPatientID")
+            )
+        )
 
     def _as_card_names(self, segments: Sequence[Segment]) -> tuple[Segment, ...]:
         return tuple(self._segments.get(n, one) for n, one in enumerate(segments, start=1))
@@ -127,6 +142,11 @@ class OutputReader:
         numbers = np.zeros(max(int(labels.max()), *values) + 1, np.uint8)
         numbers[values] = np.arange(1, len(values) + 1)
         return Masks(tuple(self._segments[one] for one in values), np.take(numbers, labels))
+
+
+def _text_of(dataset: Dataset, keyword: str) -> str:
+    """Without what writers add or leave out: padding, case, empty components of a name."""
+    return folded_name(str(dataset.get(keyword) or "").rstrip("\0"))
 
 
 def merged_masks(written: Written) -> Masks | None:

@@ -40,8 +40,9 @@ URGENT_EVENTS = frozenset({"alert.raised", "alert.repeated"})
 """They wait for no hour of rest, and for no more than `_URGENT_WAIT_S`."""
 _URGENT_WAIT_S = 15
 
-# RFC 5321 4.1.2 without quoted strings and addresses of hosts.
-_LOCAL_PART = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
+# RFC 5321 4.1.2 without quoted strings and addresses of hosts. Without what old servers relay by to
+# another domain (RFC 5321 F.2: % and !), and what a program would take for an option.
+_LOCAL_PART = re.compile(r"(?!-)[A-Za-z0-9#$&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9#$&'*+/=?^_`{|}~-]+)*")
 _HOURS = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)")
 _MAIL_MAX_CHARACTERS, _LOCAL_MAX_CHARACTERS = 254, 64
 

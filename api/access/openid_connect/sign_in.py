@@ -38,6 +38,8 @@ _OF_EVENTS = "events"
 _FLOW = ("state", "nonce", "verifier", "next", "confirms")
 # From the password to the answer: the provider redirects at once.
 _JUST_NOW_S = 60
+_SECRET_LENGTH = 43
+"""Of 32 random bytes in base64url, which is what RFC 7636 4.1 asks of a verifier, too."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,9 @@ class Flow:
             found = cls(*(str(kept[name]) for name in _FLOW))
             # Half of a surrogate pair has no bytes that could be compared or sent.
             "".join(asdict(found).values()).encode()
+            # Of what `begin` makes. An empty one would equal what an answer does not have.
+            if min(map(len, (found.state, found.nonce, found.verifier))) < _SECRET_LENGTH:
+                raise ValueError("a part of it is too short")
             return found
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise NotAccepted("the browser's cookie of the sign-in is missing") from error
@@ -242,7 +247,12 @@ def _check_just_signed_in(claims: Mapping[str, Any]) -> None:
 
 
 def _claims(provider: Provider, text: str, audience: str) -> dict[str, Any]:
-    return _checked_claims(provider, provider.decoded(text), audience)
+    """Of an ID token: neither an access token nor a logout token is one (RFC 8725 3.11)."""
+    token = provider.decoded(text)
+    kind = str(token.header.get("typ", "")).lower().removeprefix("application/")
+    if kind not in ("", "jwt") or _OF_EVENTS in token.claims:
+        raise NotAccepted("the token is not an ID token")
+    return _checked_claims(provider, token, audience)
 
 
 def _checked_claims(provider: Provider, token: Token, audience: str) -> dict[str, Any]:

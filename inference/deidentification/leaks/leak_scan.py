@@ -35,6 +35,7 @@ _BYTES = frozenset({"OB", "OW", "UN"})
 # Of private elements, whatever a project retains.
 _NEVER_SAFE = frozenset({"PN", *_BYTES, "OD", "OF", "OL", "OV"})
 _SHORTEST_JOINED = 6
+_FEW_NUMBERS = 3
 # A shorter text stands in pixels by chance.
 _SHORTEST_IN_BYTES = 5
 # Of PS3.3 C.12.1.1.2, and those that senders use without stating them.
@@ -116,12 +117,8 @@ class LeakScan:
             Option.RETAIN_SAFE_PRIVATE not in self._profile or element.VR in _NEVER_SAFE
         ):
             yield Leak(where, "a private element")
-        if (
-            element.tag.is_private
-            and element.VR in NUMBER_VRS
-            and self._number_finder.is_in(list(_texts(element)))
-        ):
-            yield Leak(where, "a date or an identifier of the original")
+        if element.VR in NUMBER_VRS:
+            yield from self._in_numbers(element, where)
         if element.tag.group & 0xFF00 in (0x5000, 0x6000):
             yield Leak(where, "a curve or an overlay")
         if element.VR == "UI":
@@ -139,6 +136,16 @@ class LeakScan:
             is_coded = element.VR == "CS" or element.keyword in _CODED
             for value in _texts(element):
                 yield from self._in_text(value, where, is_coded=is_coded)
+
+    def _in_numbers(self, element: DataElement, where: str) -> Iterator[Leak]:
+        values = list(_texts(element))
+        if element.tag.is_private:
+            is_found = self._number_finder.is_in(values)
+        else:
+            # What a table or a matrix measured is some day's or person's number by chance.
+            is_found = len(values) <= _FEW_NUMBERS and self._number_finder.is_long_one_in(values)
+        if is_found:
+            yield Leak(where, "a date or an identifier of the original")
 
     def _in_dates(self, element: DataElement, where: str) -> Iterator[Leak]:
         for value in _texts(element):

@@ -9,6 +9,7 @@ from inference.deidentification.leaks.dates import DateFinder
 NUMBER_VRS = frozenset({"AT", "DS", "FD", "FL", "IS", "SL", "SS", "SV", "TM", "UL", "US", "UV"})
 _DAY_DIGITS = 8
 _SHORTEST_NUMBER = 5
+_SHORTEST_OF_PUBLIC = 6
 _EXACT = 2.0**53
 
 
@@ -33,6 +34,17 @@ class NumberFinder:
             return True
         # Day, month and year, each a value.
         return len(values) == 3 and self._dates.is_in(".".join(values))
+
+    def is_long_one_in(self, values: Sequence[str]) -> bool:
+        """A day in eight digits, also with a counter behind it, or an identifier of six or more.
+
+        For elements that state how an image was made, where shorter numbers are common.
+        """
+        wholes = [_plain(one) for one in map(_whole, values) if len(one) >= _SHORTEST_OF_PUBLIC]
+        return any(
+            one in self._numbers or (len(one) >= _DAY_DIGITS and self._is_date(one[:_DAY_DIGITS]))
+            for one in wholes
+        )
 
     def _is_date(self, value: str) -> bool:
         digits = (re.sub(r"\D", "", value), _whole(value))

@@ -49,7 +49,7 @@ def skeleton(name: str) -> str:
     Case, accents, width, spaces and invisible characters do not count.
     """
     shapes = normalized("NFKD", name).translate(_LOOK_ALIKE)
-    visible = "".join("-" if _is_dash(one) else one for one in shapes if _is_visible(one))
+    visible = "".join("-" if _is_dash(one) else one for one in shapes if is_visible(one))
     found = "".join(folded(visible).split()).translate(_ONE_SHAPE)
     for two, one in _TWO_FOR_ONE:
         found = found.replace(two, one)
@@ -66,7 +66,8 @@ def mixes_scripts(name: str) -> bool:
     return not (scripts <= _IN_USE and (len(scripts) <= 1 or scripts <= _EAST_ASIAN))
 
 
-def _is_visible(one: str) -> bool:
+def is_visible(one: str) -> bool:
+    """Whether a reader sees anything of it, a blank apart."""
     return one.isprintable() and one not in _UNSEEN
 
 

@@ -24,6 +24,8 @@ def test_a_key_is_shown_once_and_kept_as_a_hash(stored_closed: ClosedNode) -> No
     with closed.signed_in("root", "admin") as root:
         given = {"name": "ris", "roles": ["integrator"], "scopes": ["dicomweb:read"]}
         assert confirm(root).status_code == 204
+        nothing = root.post("/api/keys", json={**given, "scopes": []})
+        assert nothing.status_code == 422, "none is not all of them"
         made = root.post("/api/keys", json=given)
         assert made.status_code == 201, made.text
         secret = made.json()["secret"]

@@ -114,6 +114,7 @@ def test_administrators_are_told_and_review_it(hospitals: TwoHospitals) -> None:
         ({"patient_id": "S-0815", "reason": "short"}, 422),
         ({"patient_id": "S-0815", "reason": " " * 20}, 422),
         ({"patient_id": "S-0815", "reason": "\u202e" * 10}, 422),
+        ({"patient_id": "S-0815", "reason": "\u115f" * 12}, 422),
         ({"patient_id": "S-0815", "reason": "\u200b." * 10}, 422),
         ({"patient_id": "S-*"}, 404),
     ],

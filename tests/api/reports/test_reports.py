@@ -96,6 +96,10 @@ def test_an_edit_is_the_persons_and_keeps_only_the_bindings_that_still_hold(
     was = "The brain has a volume of 1,234.5 cm³."
     edit = {"sections": sent(report, was, "Brain volume is 1,234.5 cm³, unremarkable.")}
     is_problem(api.client.put(url, json=edit), 428, "version_required")
+    unseen = api.client.put(url, json=edit, headers={"If-Match": "*"})
+    is_problem(unseen, 428, "version_required")
+    move = api.client.post(f"{url}/state", json={"state": "final"}, headers={"If-Match": "*"})
+    is_problem(move, 428, "version_required")
     for stated, status, code in (
         ("garbage", 400, "invalid_request"),
         ('W/"1"', 412, "version_conflict"),
@@ -103,8 +107,10 @@ def test_an_edit_is_the_persons_and_keeps_only_the_bindings_that_still_hold(
     ):
         refused = api.client.put(url, json=edit, headers={"If-Match": stated})
         is_problem(refused, status, code)
+    edit["title"] = "Brain \x1b[2J\u202evolume"
     answer = api.client.put(url, json=edit, headers={"If-Match": '"1"'})
     assert answer.status_code == 200, answer.text
+    assert answer.json()["title"] == "Brain [2Jvolume"
     first = answer.json()["sections"][3]["sentences"][0]
     assert (first["origin"], first["author"], first["basis"]) == ("person", "local", "findings")
     assert len(first["finding_ids"]) == 1

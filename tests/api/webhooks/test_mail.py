@@ -326,6 +326,9 @@ def test_only_addresses_of_the_list_get_mail(node: ApiNode) -> None:
         "mailto:duty@hospital.example\r\nBcc: x@hospital.example",
         "mailto:<duty@hospital.example>",
         "mailto:@hospital.example",
+        "mailto:duty%elsewhere.example@hospital.example",
+        "mailto:elsewhere.example!duty@hospital.example",
+        "mailto:-oQ/tmp@hospital.example",
     ):
         body = {"kind": "mail", "url": url, "events": ["job.failed"]}
         is_problem(node.client.post("/api/webhooks", json=body), 400, "invalid_request")

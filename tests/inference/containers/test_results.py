@@ -115,6 +115,8 @@ def of_segment_9(dataset: Dataset) -> None:
     [
         (states(StudyInstanceUID="2.25.9"), "a.dcm of the container is of another study"),
         (states(PatientID="SOMEBODY"), "a.dcm of the container is of another patient"),
+        (states(PatientName="Other^Person"), "a.dcm of the container is of another patient"),
+        (states(PatientBirthDate="19990101"), "a.dcm of the container is of another patient"),
         (states(FrameOfReferenceUID="2.25.8"), "another frame of reference"),
         (states(SegmentationType="FRACTIONAL"), "is FRACTIONAL, not binary"),
         (states(Rows=19), "has 24 × 19 pixels; the series has 24 × 20"),

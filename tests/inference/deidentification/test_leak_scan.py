@@ -219,3 +219,25 @@ def test_birth_dates_and_identifiers_are_found_in_private_numbers(
         "(0019,1001) contains a date or an identifier of the original",
         "the bytes of the file contains a value of the original",
     }
+
+
+@pytest.mark.parametrize(
+    ("keyword", "value", "is_leak"),
+    [
+        ("SeriesNumber", 19570301, True),
+        ("InstanceNumber", 20260102, True),
+        ("SeriesNumber", 2026010203, True),
+        ("WindowCenter", "19570301.0", True),
+        ("DiffusionBValue", 900123.0, True),
+        ("SliceThickness", "900123", True),
+        ("SeriesNumber", 1957, False),
+        ("Exposure", 4711, False),
+        ("AcquisitionNumber", 570302, False),
+        ("ImagePositionPatient", ["-19.570301", "20.26", "0.900123"], False),
+    ],
+)
+def test_the_numbers_of_a_series_are_no_birth_date_day_or_identifier(
+    keyword: str, value: object, is_leak: bool
+) -> None:
+    found = scan(original()).leaks(part10(clean(**{keyword: value})))
+    assert bool(found) == is_leak, found

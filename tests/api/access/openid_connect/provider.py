@@ -35,6 +35,7 @@ class Provider:
     asked: list[str] = field(default_factory=list)
     url: str = ""
     codes: dict[str, dict[str, str]] = field(default_factory=dict)
+    id_token_type: str = "JWT"
 
     def change_key(self, name: str) -> None:
         self.key = RSAKey.generate_key(2048, {"kid": name})
@@ -131,7 +132,10 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer({"error": "invalid_grant"}, 400)
             return
         claims = {"aud": CLIENT_ID, "nonce": begun["nonce"], **self.one.spoil}
-        self._answer({"access_token": "opaque", "id_token": self.one.token(**claims)})
+        self._answer({"access_token": "opaque", "id_token": self._id_token(claims)})
+
+    def _id_token(self, claims: dict[str, Any]) -> str:
+        return self.one.token(kind=self.one.id_token_type, **claims)
 
     def _answer(self, content: dict[str, Any], status: int = 200) -> None:
         body = json.dumps(content).encode()

@@ -1,6 +1,7 @@
 """People come from their organisation's identity provider, programs with its tokens."""
 
 import base64
+import hashlib
 import hmac
 import json
 import subprocess
@@ -9,7 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
 import httpx
 import pytest
@@ -133,6 +134,33 @@ def test_state_and_browser_belong_together(closed: ClosedNode, identity: Provide
         assert victim.get("/api/session").json()["signed_in"] is False
         changed = back.replace("iss=http", "iss=https")
         assert attacker.get(changed).headers["location"] == "/sign-in/?failed=provider"
+
+
+@pytest.mark.parametrize("kind", ["at+jwt", "application/at+jwt", "logout+jwt"])
+def test_a_token_of_another_kind_is_no_id_token(
+    closed: ClosedNode, identity: Provider, kind: str
+) -> None:
+    identity.id_token_type = kind
+    with closed.client() as ada:
+        answer = walk(ada, "/api/session/oidc/start")
+        assert answer.headers["location"] == "/sign-in/?failed=provider"
+
+
+def test_a_flow_without_secrets_signs_nobody_in(closed: ClosedNode, identity: Provider) -> None:
+    """As a page behind another port of the machine can plant it in a cookie."""
+    identity.spoil = {"nonce": None}
+    with closed.client() as attacker, closed.client() as victim:
+        start = attacker.get("/api/session/oidc/start").headers["location"]
+        asked = dict(parse_qsl(urlsplit(start).query))
+        empty = base64.urlsafe_b64encode(hashlib.sha256(b"").digest()).rstrip(b"=").decode()
+        page = f"{identity.url}/authorize?{urlencode({**asked, 'code_challenge': empty})}"
+        code = dict(parse_qsl(urlsplit(attacker.get(page).headers["location"]).query))["code"]
+        (name,) = [one for one in attacker.cookies if one.endswith("mediview-flow")]
+        flow = {"state": "", "nonce": "", "verifier": "", "next": "/", "confirms": ""}
+        victim.cookies.set(name, base64.urlsafe_b64encode(json.dumps(flow).encode()).decode())
+        answer = victim.get(f"/api/session/oidc/callback?code={code}")
+        assert answer.headers["location"] == "/sign-in/?failed=provider"
+        assert victim.get("/api/session").json()["signed_in"] is False
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ export function Keys() {
     event.preventDefault();
     const taken = await action.run(async () => {
       const expires_in_days = days.trim() ? Number(days) : null;
-      setMade(await keys.make({ name: name.trim(), roles, scopes: chosen, expires_in_days }));
+      setMade(await keys.make({ name: name.trim(), roles, scopes: chosen.length > 0 ? chosen : null, expires_in_days }));
     });
     if (taken) setName("");
   };
