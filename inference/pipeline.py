@@ -23,6 +23,7 @@ from inference.pipeline_output import (
     PipelineOutput,
     Segment,
 )
+from storage.core.caveats import Caveat
 from storage.core.entities import Instance, Series
 from storage.core.findings import Finding
 from storage.lesions.entities import Lesion
@@ -85,7 +86,7 @@ class ResultGiven:
 
     findings: tuple[Finding, ...]
     lesions: tuple[Lesion, ...]
-    caveats: tuple[str, ...] = ()
+    caveats: tuple[Caveat, ...] = ()
     """What a reader must know of all that rests on them."""
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from storage.core.caveats import Caveat
 from storage.core.findings import Code, Direction, Validity
 
 SEGMENTS_AT_MOST = 255
@@ -93,7 +94,7 @@ class Category:
     label: str
     code: Code
     reason: str
-    caveats: tuple[str, ...] = ()
+    caveats: tuple[Caveat, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -101,7 +101,7 @@ def _validity(validity: Validity) -> ValidityPayload:
         state=validity.state,
         cut_off_at=list(validity.cut_off_at),
         reason=validity.reason,
-        caveats=list(validity.caveats),
+        caveats=[one.text for one in validity.caveats],
     )
 
 

@@ -83,7 +83,7 @@ def get_trend(request: Request, storage: StorageDep, study_instance_uid: StudyUi
                 is_corrected=value != one.value,
                 is_joined=uids.get(one.finding_id) in joined.get(one.study_instance_uid, {}),
                 not_compared=unlike,
-                caveats=list(one.caveats) if value == one.value else [],
+                caveats=list(one.caveat_texts) if value == one.value else [],
                 percentile=one.normal_range.percentile
                 if one.normal_range is not None and value == one.value
                 else None,

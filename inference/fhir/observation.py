@@ -227,7 +227,7 @@ def _stated(finding: Finding, status: Status) -> Annotation:
         text = f"{text} Not plausible. {finding.validity.reason}"
     if finding.value is None and finding.validity is not None and finding.validity.reason:
         text = f"{text} {finding.validity.reason}"
-    text = " ".join((text, *finding.caveats))
+    text = " ".join((text, *finding.caveat_texts))
     return Annotation(author_string=by, text=text)
 
 

@@ -9,16 +9,16 @@ from inference.findings.facts import fact_of
 from inference.findings.merged_lesions import MergedLesions
 from storage.core.acquisition import (
     DENSITIES,
-    NOT_COMPARED,
-    OF_EARLIER_STUDY,
     breath_caveat,
     breath_differs_percent,
+    not_compared_caveat,
     side_caveat,
     side_doubted,
     slices_caveat,
     slices_differ,
     why_unlike,
 )
+from storage.core.caveats import OF_EARLIER_STUDY, Caveat
 from storage.core.findings import VOLUME_VARIATION_PERCENT, Feedback, Finding, Prior, Validity
 from storage.core.lesion_terms import without_total
 from storage.core.text.dates import date_of
@@ -95,7 +95,7 @@ class Comparison:
         side = why_unlike(finding, found.finding)
         if side is not None:
             of_day = _of_day(found.study_date)
-            return _with_caveats(finding, f"{NOT_COMPARED}{of_day}: {side.in_words}.")
+            return _with_caveats(finding, not_compared_caveat(of_day, side))
         change = (finding.value - found.value) / found.value * 100
         days = (now - then).days
         limit = variation_of(finding, found.finding, found.value)
@@ -138,7 +138,7 @@ class Comparison:
             return finding
         of_day, unlike = _of_day(study_date), why_unlike(finding, then)
         if unlike is not None:
-            return _with_caveats(finding, f"{NOT_COMPARED}{of_day}: {unlike.in_words}.")
+            return _with_caveats(finding, not_compared_caveat(of_day, unlike))
         caveats = [side_caveat(of_day, finding, then)] if side_doubted(finding, then) else []
         percent = self._breath_differs_percent(finding, then, beside)
         if percent is not None:
@@ -212,11 +212,11 @@ def _of_day(study_date: str) -> str:
     return f" of {day.isoformat()}" if day else " before"
 
 
-def _with_caveats(finding: Finding, *of_earlier_study: str) -> Finding:
+def _with_caveats(finding: Finding, *of_earlier_study: Caveat) -> Finding:
     """With these instead of those that it has: they are of what was known before, or of the
     finding whose mask was edited."""
     validity = finding.validity or Validity("complete")
-    caveats = tuple(one for one in validity.caveats if not one.startswith(OF_EARLIER_STUDY))
+    caveats = tuple(one for one in validity.caveats if one.kind not in OF_EARLIER_STUDY)
     caveats = (*caveats, *of_earlier_study)
     if caveats == validity.caveats:
         return finding

@@ -26,6 +26,7 @@ from inference.imaging.stack_discriminators import (
     value_in,
 )
 from inference.refusals import VolumeRefused
+from storage.core.caveats import Caveat
 
 LOCALIZER = "localizer"
 """The name of the stack of a series' localizers, which nobody misses in a result."""
@@ -52,7 +53,7 @@ class SeriesStack:
     name: str
     instance_indices: tuple[int, ...]
     frame_indices: tuple[int, ...] | None = None
-    left_out: str = ""
+    left_out: Caveat | None = None
     """Of one that was chosen: which others of the series were not, and why; in sentences."""
 
     def of(self, members: Sequence[_T]) -> list[_T]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from inference.input_selection.input_candidates import Chosen
 from inference.pipeline import NamedInput, ResultWanted
-from storage.core.acquisition import OF_EARLIER_STUDY
+from storage.core.caveats import OF_EARLIER_STUDY, Caveat
 from storage.core.entities import OPEN_STATES, Job, JobInput, Series
 from storage.core.findings import Finding, SegmentRef
 from storage.findings.repository import Findings
@@ -52,10 +52,10 @@ class ChosenResult:
         return f"{self.job.pipeline} {self.job.pipeline_version} on {_named(self.series)}"
 
     @property
-    def caveats(self) -> tuple[str, ...]:
+    def caveats(self) -> tuple[Caveat, ...]:
         """What a reader must know of it, but for what its own comparison with others says."""
         found = (caveat for one in self.findings for caveat in one.caveats)
-        return tuple(one for one in dict.fromkeys(found) if not one.startswith(OF_EARLIER_STUDY))
+        return tuple(one for one in dict.fromkeys(found) if one.kind not in OF_EARLIER_STUDY)
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from inference.models.population import caveat_of
 from inference.pipeline import Acceptance, Pipeline
 from inference.refusals import VolumeRefused
 from inference.volume_preparation.tilt import resamples_tilt
+from storage.core.caveats import Caveat
 from storage.core.entities import Instance, Series
-from storage.core.findings import PART_OF_SERIES
 
 Judge = Callable[[Sequence[Instance], Sequence[Dataset]], Acceptance]
 _REASONS_AT_MOST = 3
@@ -48,7 +48,7 @@ def select_stack(
             left_out = _left(stack, stacks, refused)
             reason = f"{acceptance.reason} {left_out}".rstrip()
             missed = any(one is not stack and one.name != LOCALIZER for one in stacks)
-            chosen = replace(stack, left_out=left_out if missed else "")
+            chosen = replace(stack, left_out=Caveat("part_of_series", left_out) if missed else None)
             return Selection(Acceptance(True, reason), chosen, own)
         refused.setdefault(acceptance.reason, []).append(stack.name)
     first = stacks[0]
@@ -121,7 +121,7 @@ def with_geometry(
     if population.on_outside == "refuse":
         caveat = caveat_of(population, headers)
         if caveat:
-            return Acceptance(False, caveat)
+            return Acceptance(False, caveat.text)
     stack = stack_of(headers, tilted=resamples_tilt(pipeline))
     degrees = tilt_degrees(stack.lps_from_kji)
     if not degrees:
@@ -151,7 +151,7 @@ def _left(taken: SeriesStack, stacks: Sequence[SeriesStack], refused: dict[str, 
     if later:
         reasons.append(f"{_listed(later)}: a result is of one stack, the first that fits.")
     return (
-        f"{PART_OF_SERIES} {len(stacks)} stacks: {taken.name} is taken, {_listed(others)}"
+        f"The series holds {len(stacks)} stacks: {taken.name} is taken, {_listed(others)}"
         f" {'is' if len(others) == 1 else 'are'} not analysed. {' '.join(reasons)}"
     )
 

@@ -3,10 +3,9 @@
 What a header does not state is not judged: a missing age is no age outside.
 """
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 from pydicom.dataset import Dataset
 
@@ -15,14 +14,24 @@ from inference.imaging.acquisition.field_strength import field_strengths_t
 from inference.imaging.stated_numbers import in_words, slice_thicknesses_mm, tube_voltages_kv
 from inference.normal_ranges.ages import age_in_words, ages_in_words
 from inference.normal_ranges.stated_age import ages_years
-from storage.core.findings import OUTSIDE_POPULATION
+from storage.core.caveats import Caveat, Limit
 from storage.core.patient_sex import sex_of
 
 OnOutside = Literal["caveat", "refuse"]
+_Judged = tuple[
+    Callable[[Sequence[Dataset]], Sequence[float]], Limit, str, tuple[float, float] | None
+]
 _FIELD_STRENGTH_MAY_BE_OFF = 0.05
 """Magnets of 1.5 and 3 T state 1.494 and 2.8936 T as well."""
 _ECHOES = {"SPIN": ("SE",), "GRADIENT": ("GR",), "BOTH": ("SE", "GR")}
 """EchoPulseSequence of enhanced images (PS3.3 C.8.13.4) as ScanningSequence calls it."""
+
+
+class Outside(NamedTuple):
+    """`phrase`: the value and the range."""
+
+    limit: Limit
+    phrase: str
 
 
 @dataclass(frozen=True)
@@ -49,64 +58,74 @@ class Population:
     """Who says so."""
     on_outside: OnOutside = "caveat"
 
-    def outside(self, headers: Sequence[Dataset]) -> tuple[str, ...]:
-        """What of a stack lies outside, a phrase each with the range; empty where nothing does.
+    def outside(self, headers: Sequence[Dataset]) -> tuple[Outside, ...]:
+        """What of a stack lies outside; empty where nothing does.
 
         `headers`: of its images, one at least. Slice thickness and tube voltage are judged in all
         of them and in all frames, since they may change within a stack; the rest in the first.
         """
         return (*self._of_all(headers[0]), *self._of_each(headers))
 
-    def _of_all(self, header: Dataset) -> Iterator[str]:
+    def _of_all(self, header: Dataset) -> Iterator[Outside]:
         for age, by in zip(ages_years(header), ("", " by PatientAge"), strict=False):
             if not _within_years(age, self.age_years):
                 ages = "" if self.age_years is None else ages_in_words(*self.age_years)
-                yield f"age {age_in_words(age)}{by} ({ages})"
+                yield Outside("age", f"age {age_in_words(age)}{by} ({ages})")
         stated_sex = str(header.get("PatientSex") or "").strip().upper()
         sex = sex_of(stated_sex) or stated_sex
         if sex and self.sex and sex not in self.sex:
-            yield f"sex {sex} ({', '.join(self.sex)})"
+            yield Outside("sex", f"sex {sex} ({', '.join(self.sex)})")
         tesla = field_strengths_t(header)
         off = _FIELD_STRENGTH_MAY_BE_OFF
         if not all(_within(one, self.field_strength_t, off) for one in tesla):
             meant = " or ".join(f"{one:g} T" for one in tesla)
             unit = ", in which unit is not stated" if len(tesla) > 1 else ""
-            yield f"field strength {meant}{unit} ({_range(self.field_strength_t)} T)"
+            yield Outside(
+                "field strength",
+                f"field strength {meant}{unit} ({_range(self.field_strength_t)} T)",
+            )
         maker = str(header.get("Manufacturer") or "").strip()
         if maker and self.manufacturers and not _is_among(maker, self.manufacturers):
-            yield f"manufacturer {maker} ({', '.join(self.manufacturers)})"
+            yield Outside("manufacturer", f"manufacturer {maker} ({', '.join(self.manufacturers)})")
         stated = _texts(header, "ScanningSequence") or _echoes(header)
         if stated and self.sequences and not set(stated) & set(self.sequences):
-            yield f"sequence {', '.join(stated)} ({', '.join(self.sequences)})"
+            yield Outside("sequence", f"sequence {', '.join(stated)} ({', '.join(self.sequences)})")
         given = contrast_agent_given(header)
         if self.contrast_agent is not None and given is not self.contrast_agent:
-            yield f"{'with' if given else 'without'} contrast agent"
+            yield Outside("contrast agent", f"{'with' if given else 'without'} contrast agent")
 
-    def _of_each(self, headers: Sequence[Dataset]) -> Iterator[str]:
-        for found, name, unit, limits in (
+    def _of_each(self, headers: Sequence[Dataset]) -> Iterator[Outside]:
+        judged: tuple[_Judged, ...] = (
             (slice_thicknesses_mm, "slice thickness", "mm", self.slice_thickness_mm),
             (tube_voltages_kv, "tube voltage", "kV", self.kvp),
-        ):
+        )
+        for found, name, unit, limits in judged:
             values = () if limits is None else found(headers)
             outside = [one for one in values if not _within(one, limits)]
             if outside:
-                yield f"{name} {in_words(outside)} {unit} ({_range(limits)} {unit})"
+                yield Outside(name, f"{name} {in_words(outside)} {unit} ({_range(limits)} {unit})")
 
 
 ANYBODY = Population()
 """Of a card that says nothing."""
 
 
-def caveat_of(population: Population, *stacks: Sequence[Dataset]) -> str:
-    """One sentence where one of the stacks lies outside, "" where all are within.
+def caveat_of(population: Population, *stacks: Sequence[Dataset]) -> Caveat | None:
+    """Where one of the stacks lies outside; None where all are within.
 
     `stacks`: the headers of each (`Population.outside`); of a film that one.
     """
-    outside = dict.fromkeys(phrase for one in stacks for phrase in population.outside(one))
+    outside = dict.fromkeys(found for one in stacks for found in population.outside(one))
     if not outside:
-        return ""
+        return None
     by = f", by {population.source}" if population.source else ""
-    return f"{OUTSIDE_POPULATION} the model was made for{by}: {'; '.join(outside)}."
+    phrases = "; ".join(one.phrase for one in outside)
+    exceeded = {one.limit for one in outside}
+    return Caveat(
+        "outside_population",
+        f"Outside the population the model was made for{by}: {phrases}.",
+        tuple(limit for limit in get_args(Limit) if limit in exceeded),
+    )
 
 
 def _echoes(header: Dataset) -> Sequence[str]:
@@ -137,22 +156,3 @@ def _is_among(maker: str, known: Sequence[str]) -> bool:
 
 def _range(limits: tuple[float, float] | None) -> str:
     return "" if limits is None else f"{limits[0]:g} to {limits[1]:g}"
-
-
-Limit = Literal[
-    "age", "sex", "field strength", "manufacturer", "sequence", "slice thickness", "tube voltage",
-    "contrast agent",
-]  # fmt: skip
-_CONTRAST = re.compile("with(out)? contrast agent")
-
-
-def limits_exceeded(caveat: str) -> tuple[Limit, ...]:
-    """What lies outside by a sentence of `caveat_of`, without the values."""
-    phrases = caveat.rstrip(".").partition(": ")[2].rpartition(": ")[2].split("; ")
-    found: list[Limit] = []
-    for limit in get_args(Limit):
-        for phrase in phrases:
-            is_agent = limit == "contrast agent" and _CONTRAST.fullmatch(phrase)
-            if (is_agent or phrase.startswith(f"{limit} ")) and limit not in found:
-                found.append(limit)
-    return tuple(found)

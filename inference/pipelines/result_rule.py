@@ -15,6 +15,7 @@ from inference.result_rules.assessment import (
     overall,
 )
 from inference.result_rules.card import NOT_ASSESSABLE, SIZES, RuleDescription
+from storage.core.caveats import Caveat
 from storage.core.errors import InvalidRequest
 from storage.core.findings import Code
 
@@ -91,7 +92,7 @@ class ResultRule(AddedModel):
             notes=tuple(f"{one.label}: {one.reason}" for one in categories),
         )
 
-    def _category(self, lesion: str, found: Assessment, caveats: tuple[str, ...]) -> Category:
+    def _category(self, lesion: str, found: Assessment, caveats: tuple[Caveat, ...]) -> Category:
         stated = found.category
         subject = f"{lesion}, {self._rule.scale}" if lesion else self._rule.scale
         because = "because " if stated is None else ""

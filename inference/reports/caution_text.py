@@ -1,31 +1,22 @@
 """Sentences about what makes findings doubtful: once for all that have the same caveat."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from inference.findings.facts import Fact
-from inference.models.population import limits_exceeded
 from inference.reports.locale import Locale
-from storage.core.acquisition import OF_EARLIER_STUDY
-from storage.core.findings import (
-    AGES_CONTRADICT,
-    OUTSIDE_POPULATION,
-    REGISTERED_WITH_RESIDUAL,
-    TUBE_VOLTAGES,
-)
+from storage.core.caveats import OF_EARLIER_STUDY, Caveat, CaveatKind
+from storage.core.findings import AGES_CONTRADICT
 from storage.reports.entities import ReportSentence
 
-_OTHER = "part_of_series"
-# The word of the locale by the beginning of the caveat, which may be one of several.
-_WORDS: Mapping[str, str | tuple[str, ...]] = {
-    "registered_with_residual": REGISTERED_WITH_RESIDUAL,
-    "tube_voltages": TUBE_VOLTAGES,
-}
+# Words of the locale, which are called as the kinds are; the last is that of all others.
+_OTHER: CaveatKind = "part_of_series"
+_WORDS: tuple[CaveatKind, ...] = ("registered_with_residual", "tube_voltages", _OTHER)
 
 
 def caution_sentences(facts: Sequence[Fact], locale: Locale) -> Iterator[ReportSentence]:
     """What is stated of the findings themselves, and not beside an earlier study."""
     yield from outside_population(facts, locale)
-    for word in (*_WORDS, _OTHER):
+    for word in _WORDS:
         cautioned = tuple(
             one.finding.finding_id
             for one in facts
@@ -43,7 +34,7 @@ def outside_population(facts: Sequence[Fact], locale: Locale) -> Iterator[Report
         caveat: None
         for one in facts
         for caveat in one.finding.caveats
-        if caveat.startswith(OUTSIDE_POPULATION)
+        if caveat.kind == "outside_population"
     }
     bound = tuple(
         one.finding.finding_id
@@ -52,7 +43,7 @@ def outside_population(facts: Sequence[Fact], locale: Locale) -> Iterator[Report
     )
     if not bound:
         return
-    limits = dict.fromkeys(limit for caveat in caveats for limit in limits_exceeded(caveat))
+    limits = dict.fromkeys(limit for caveat in caveats for limit in caveat.limits)
     named = locale.words["list"]["comma"].join(words["limits"][limit] for limit in limits)
     text = locale.fill(words["what"], {"what": named}) if named else ""
     yield ReportSentence(locale.fill(words["sentence"], {"what": text}), bound, basis="node")
@@ -69,8 +60,8 @@ def ages_contradict(facts: Sequence[Fact], locale: Locale) -> Iterator[ReportSen
         yield ReportSentence(locale.words["ages_contradict"], bound, basis="node")
 
 
-def _word(caveat: str) -> str:
-    """Empty for what has a sentence of its own, or belongs to an earlier study."""
-    if caveat.startswith((OUTSIDE_POPULATION, *OF_EARLIER_STUDY)):
-        return ""
-    return next((word for word, begins in _WORDS.items() if caveat.startswith(begins)), _OTHER)
+def _word(caveat: Caveat) -> CaveatKind | None:
+    """None for what has a sentence of its own, or belongs to an earlier study."""
+    if caveat.kind == "outside_population" or caveat.kind in OF_EARLIER_STUDY:
+        return None
+    return caveat.kind if caveat.kind in _WORDS else _OTHER

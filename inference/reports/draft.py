@@ -22,7 +22,7 @@ from inference.reports.technique_text import region_of, technique_sentences
 from storage.core.acquisition import why_unlike
 from storage.core.callers.identity import Identity
 from storage.core.entities import Job
-from storage.core.findings import PART_OF_SERIES, VOLUME_VARIATION_PERCENT, Finding
+from storage.core.findings import VOLUME_VARIATION_PERCENT, Finding
 from storage.core.variation import is_volume
 from storage.reports.entities import Report, ReportSection, ReportSentence, SectionKind
 from storage.reports.repository import Reports
@@ -257,7 +257,7 @@ def _impression(
     partly = tuple(
         one.finding.finding_id
         for one in facts
-        if any(caveat.startswith(PART_OF_SERIES) for caveat in one.finding.caveats)
+        if any(caveat.kind == "part_of_series" for caveat in one.finding.caveats)
     )
     if partly:
         yield ReportSentence(locale.words["part_of_series"], partly, basis="node")

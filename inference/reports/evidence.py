@@ -28,7 +28,7 @@ from storage.container.has import (
 )
 from storage.core.acquisition import laterality_of, sides_contradict
 from storage.core.entities import Job, JobStatus, Study
-from storage.core.findings import PART_OF_SERIES, Finding
+from storage.core.findings import Finding
 from storage.findings.feedback import FindingFeedback
 from storage.findings.repository import Findings
 from storage.index.patient_studies import PatientStudies
@@ -105,7 +105,7 @@ def digest_of(facts: Sequence[Fact], failed_pipelines: Sequence[str]) -> str:
             *one.cut_off_at,
             *(("implausible",) if one.is_implausible else ()),
             *_reason(one.finding),
-            *one.finding.caveats,
+            *one.finding.caveat_texts,
             *(asdict(one.finding.normal_range).values() if one.finding.normal_range else ()),
         )
         for one in facts
@@ -284,7 +284,7 @@ def _technique(
             pipelines = tuple(sorted({one.pipeline for one in of_series}))
             technique = technique_of(instance_reader, series, instances, pipelines)
             caveats = [caveat for one in of_series for caveat in one.caveats]
-            partly = any(caveat.startswith(PART_OF_SERIES) for caveat in caveats)
+            partly = any(caveat.kind == "part_of_series" for caveat in caveats)
             found.append(replace(technique, is_one_of_several_stacks=partly))
     return tuple(sorted(found, key=lambda one: one.series_number or 0))
 

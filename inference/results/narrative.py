@@ -6,7 +6,7 @@ from dataclasses import replace
 from inference.imaging.directions import in_words
 from inference.normal_ranges.distribution import shown_percentile
 from inference.pipeline import Pipeline
-from storage.core.findings import OUTSIDE_POPULATION, Finding, NormalRange
+from storage.core.findings import Finding, NormalRange
 from storage.core.text.dates import date_of
 from storage.core.text.outside_text import clean_text
 from storage.core.text.rounding import rounded, shown_decimals
@@ -39,7 +39,7 @@ def shown_value(finding: Finding) -> str:
         return f"not plausible, compared with nothing: {value}"
     if not finding.caveats:
         return value
-    outside = any(one.startswith(OUTSIDE_POPULATION) for one in finding.caveats)
+    outside = any(one.kind == "outside_population" for one in finding.caveats)
     return f"{value} ({_OUTSIDE if outside else _CAUTIONED})"
 
 

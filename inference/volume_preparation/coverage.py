@@ -25,6 +25,7 @@ from inference.pipeline import (
 from inference.refusals import NotCovered
 from inference.volume_preparation.empty_slices import imaged_slices, in_all_slices, run_on_slices
 from inference.volume_preparation.surfaces import with_surfaces
+from storage.core.caveats import Caveat
 from storage.core.findings import Direction, Validity
 
 COMPLETE = Validity("complete")
@@ -73,9 +74,9 @@ def with_validity(
     return with_surfaces(pipeline, output, volume, by_hand)
 
 
-def with_caveat(output: PipelineOutput, caveat: str) -> PipelineOutput:
-    """The output with a sentence that holds for all of its measurements; "" changes nothing."""
-    if not caveat:
+def with_caveat(output: PipelineOutput, caveat: Caveat | None) -> PipelineOutput:
+    """The output with what holds for all of its measurements; None changes nothing."""
+    if caveat is None:
         return output
 
     def caveated(measurement: Measurement) -> Measurement:
@@ -86,7 +87,7 @@ def with_caveat(output: PipelineOutput, caveat: str) -> PipelineOutput:
         return replace(measurement, validity=validity)
 
     measurements = tuple(map(caveated, output.measurements))
-    return replace(output, measurements=measurements, notes=(*output.notes, caveat))
+    return replace(output, measurements=measurements, notes=(*output.notes, caveat.text))
 
 
 def cut_off_segments(

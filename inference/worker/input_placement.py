@@ -20,7 +20,7 @@ from inference.input_selection.study_inputs import inputs_of
 from inference.pipeline import NamedInput, Pipeline
 from inference.refusals import VolumeRefused
 from inference.results.other_grids import OtherGrid
-from storage.core.findings import REGISTERED_WITH_RESIDUAL
+from storage.core.caveats import Caveat
 from storage.core.job_result import InputRegistration, JobInput, PriorTaken, ResultTaken
 from storage.core.text.dates import shown_date
 
@@ -40,7 +40,7 @@ class Placement:
     volumes: Mapping[str, Volume] = field(default_factory=dict)
     registrations: Mapping[str, Registration] = field(default_factory=dict)
     refused: Mapping[str, str] = field(default_factory=dict)
-    caveats: tuple[str, ...] = ()
+    caveats: tuple[Caveat, ...] = ()
     priors: Mapping[str, PriorTaken] = field(default_factory=dict)
     results: Mapping[str, ResultTaken] = field(default_factory=dict)
 
@@ -154,9 +154,12 @@ def place_inputs(
         placed[role.name] = moved(volumes[role.name], found, reference)
         if limits.is_doubtful(found):
             caveats.append(
-                f"{REGISTERED_WITH_RESIDUAL} of {found.residual_mm:.1f} mm: {role.title} to"
-                f" {roles[reference_name].title} (the card is content with"
-                f" {limits.caveat_above_mm:g} mm)."
+                Caveat(
+                    "registered_with_residual",
+                    f"Registered with a residual of {found.residual_mm:.1f} mm: {role.title} to"
+                    f" {roles[reference_name].title} (the card is content with"
+                    f" {limits.caveat_above_mm:g} mm).",
+                )
             )
     return Placement(placed, registrations, refused, tuple(caveats))
 

@@ -32,6 +32,7 @@ from storage.container.has import (
     HasObjects,
     HasSettings,
 )
+from storage.core.caveats import Caveat
 from storage.core.entities import Job, JobInput
 from storage.core.errors import InvalidRequest
 from storage.integrity.uploads import read_upload
@@ -50,7 +51,7 @@ class Loaded:
     sources: Sequence[Dataset] = ()
     others: Sequence[Dataset] = ()
     rule: Rule | None = None
-    left_out: str = ""
+    left_out: Caveat | None = None
     """Which stacks of the series were left out, and why; in sentences."""
     placement: Placement = field(default_factory=Placement)
     other_grids: Sequence[OtherGrid] = ()
@@ -246,7 +247,7 @@ class JobLoader:
         self._progress.report(stage, RUNNING + inside * (ENCODING - RUNNING))
 
 
-def _of_results(results: Mapping[str, LoadedResult]) -> list[str]:
+def _of_results(results: Mapping[str, LoadedResult]) -> list[Caveat]:
     """What a reader must know of a result holds for all that rests on it."""
     return [caveat for one in results.values() for caveat in one.chosen.caveats]
 

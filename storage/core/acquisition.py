@@ -10,21 +10,12 @@ one is not, and what is not known is not compared.
 from dataclasses import replace
 from typing import Literal, NamedTuple
 
+from storage.core.caveats import Caveat
 from storage.core.findings import Acquisition, Finding
 from storage.core.text.rounding import rounded
 
 DENSITIES = frozenset({"LAA950", "PERC15", "MLD"})
 """Codes of what depends on the acquisition."""
-NOT_COMPARED = "Not compared with the study"
-"""With what a caveat begins that tells of an earlier value of another acquisition."""
-OTHER_BREATH = "Lung volume differs from that of the study"
-"""With what a caveat begins that tells of an earlier density at another depth of breath."""
-OTHER_SLICES = "Compared across slice thicknesses with the study"
-"""With what a caveat begins that tells of an earlier volume on other slices."""
-OTHER_SIDE = "Compared with the study"
-"""With what a caveat begins that tells of an earlier value whose side is not certain."""
-OF_EARLIER_STUDY = (NOT_COMPARED, OTHER_BREATH, OTHER_SLICES, OTHER_SIDE)
-"""With what those caveats begin that follow what is known of earlier studies."""
 _SIDES = {"L": "left", "R": "right", "B": "both", "": "not known"}
 _SAME_BREATH_PERCENT = 10.0
 """Of the earlier volume of the lung; beyond, a change of its density is stated with that."""
@@ -101,12 +92,18 @@ def side_doubted(now: Finding, then: Finding) -> bool:
     return not has_own and not now.label.lower().startswith(("left ", "right ", "both "))
 
 
-def side_caveat(of_day: str, now: Finding, then: Finding) -> str:
+def not_compared_caveat(of_day: str, unlike: Unlike) -> Caveat:
+    """`of_day`: " of 2024-01-10", or " before"."""
+    return Caveat("not_compared", f"Not compared with the study{of_day}: {unlike.in_words}.")
+
+
+def side_caveat(of_day: str, now: Finding, then: Finding) -> Caveat:
     """`of_day`: " of 2024-01-10", or " before"."""
     sides = [_SIDES[laterality_of(one)] for one in (then, now)]
-    return (
-        f"{OTHER_SIDE}{of_day}, though only one of the two states one side: {sides[0]} then,"
-        f" {sides[1]} now."
+    return Caveat(
+        "other_side",
+        f"Compared with the study{of_day}, though only one of the two states one side:"
+        f" {sides[0]} then, {sides[1]} now.",
     )
 
 
@@ -119,9 +116,13 @@ def slices_differ(now: Finding, then: Finding) -> Unlike | None:
     return Unlike("slice_thickness", thicker, thick)
 
 
-def slices_caveat(of_day: str, unlike: Unlike) -> str:
+def slices_caveat(of_day: str, unlike: Unlike) -> Caveat:
     """`of_day`: " of 2024-01-10", or " before"."""
-    return f"{OTHER_SLICES}{of_day}: {unlike.then_and_now}, which may be a part of the change."
+    return Caveat(
+        "other_slices",
+        f"Compared across slice thicknesses with the study{of_day}: {unlike.then_and_now}, which"
+        " may be a part of the change.",
+    )
 
 
 def breath_differs_percent(now_volume: float | None, then_volume: float | None) -> float | None:
@@ -133,11 +134,12 @@ def breath_differs_percent(now_volume: float | None, then_volume: float | None) 
     return percent if percent > _SAME_BREATH_PERCENT else None
 
 
-def breath_caveat(of_day: str, percent: float, changes: str = "density as well") -> str:
+def breath_caveat(of_day: str, percent: float, changes: str = "density as well") -> Caveat:
     """`of_day`: " of 2024-01-10", or " before"."""
-    return (
-        f"{OTHER_BREATH}{of_day} by {rounded(percent, 1)} %: another depth of breath changes"
-        f" {changes}."
+    return Caveat(
+        "other_breath",
+        f"Lung volume differs from that of the study{of_day} by {rounded(percent, 1)} %: another"
+        f" depth of breath changes {changes}.",
     )
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from storage.core.caveats import Caveat
 from storage.core.lesion_terms import ANATOMICAL, LESION_TYPES, number_of_lesions, without_total
 
 FeedbackKind = Literal["ACCEPTED", "REJECTED", "CORRECTED"]
@@ -17,19 +18,11 @@ Direction = Literal["left", "right", "anterior", "posterior", "superior", "infer
 """Of the patient: the six ways along the axes of LPS (PS3.3 C.7.6.2.1.1)."""
 
 
-OUTSIDE_POPULATION = "Outside the population"
-"""With what a caveat begins that tells of whom a model was not made for."""
-PART_OF_SERIES = "The series holds"
-"""With what a caveat begins that tells of stacks of a series that were not analysed."""
 AGES_CONTRADICT = "contradict each other"
 """What the reason for a missing normal range holds where two statements of the age do so."""
 VOLUME_VARIATION_PERCENT = 3.0
 """Of the earlier volume: a smaller change is within the variation of the measurement. The least
 that is taken of any volume; `storage.core.variation` adds what the voxels leave open."""
-TUBE_VOLTAGES = ("The images were made with", "The images are of a multi-energy acquisition")
-"""With what caveats begin that tell of several X-ray energies."""
-REGISTERED_WITH_RESIDUAL = "Registered with a residual"
-"""With what a caveat begins that tells how badly series were registered to each other."""
 
 
 @dataclass(frozen=True)
@@ -119,8 +112,8 @@ class Validity:
     reason: str = ""
     """The same in a sentence, or what is not plausible; of a category by a rule why it is this one;
     else empty where it is complete."""
-    caveats: tuple[str, ...] = ()
-    """What a reader must know of a value that stands all the same, a sentence each."""
+    caveats: tuple[Caveat, ...] = ()
+    """What a reader must know of a value that stands all the same."""
     surface: Surface | None = field(default=None, compare=False)
     """Of a volume: by which `storage.core.variation` knows how far it may be off. None where an
     older version of the node stored it, or nothing was drawn."""
@@ -260,8 +253,12 @@ class Finding:
         return self.validity is None or self.validity.state == "complete"
 
     @property
-    def caveats(self) -> tuple[str, ...]:
+    def caveats(self) -> tuple[Caveat, ...]:
         return () if self.validity is None else self.validity.caveats
+
+    @property
+    def caveat_texts(self) -> tuple[str, ...]:
+        return tuple(one.text for one in self.caveats)
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from storage.core.findings import (
 )
 from storage.core.variation import known_before
 from storage.db.row_mapping import fields_of
+from storage.findings.stored_caveats import read_caveats
 
 
 def to_finding(row: RowMapping) -> Finding:
@@ -35,7 +36,7 @@ def to_finding(row: RowMapping) -> Finding:
             **{
                 **validity,
                 "cut_off_at": tuple(validity["cut_off_at"]),
-                "caveats": tuple(validity.get("caveats", ())),
+                "caveats": read_caveats(validity.get("caveats", ())),
                 "surface": Surface(**surface) if surface else None,
                 "acquisition": Acquisition(**acquisition) if acquisition else None,
             }

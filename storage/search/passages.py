@@ -64,7 +64,7 @@ def finding_text(finding: Finding) -> str:
         return f"{finding.label}: truncated. {finding.validity.reason} Part imaged: {value}."
     if finding.validity is not None and finding.is_implausible:
         return f"{finding.label}: not plausible. {finding.validity.reason} Stated: {value}."
-    return " ".join((f"{finding.label}: {value}.", *finding.caveats))
+    return " ".join((f"{finding.label}: {value}.", *finding.caveat_texts))
 
 
 def forget(connection: Connection, kind: str, subject_ids: Sequence[str]) -> None:

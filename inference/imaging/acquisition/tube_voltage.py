@@ -10,31 +10,31 @@ from pydicom.dataset import Dataset
 
 from inference.imaging.stated_numbers import headers_of, in_words, tube_voltages_kv
 from inference.imaging.volume import Volume
-from storage.core.findings import TUBE_VOLTAGES
-
-_SEVERAL, _MULTI_ENERGY = TUBE_VOLTAGES
+from storage.core.caveats import Caveat
 
 
-def caveat_of_energies(sources: Sequence[Dataset], volume: Volume) -> str:
-    """One sentence where a CT was not made with one tube voltage; "" of others.
+def caveat_of_energies(sources: Sequence[Dataset], volume: Volume) -> Caveat | None:
+    """Where a CT was not made with one tube voltage; None of others.
 
     `sources`: the instances from which the volume was assembled, and perhaps more.
     """
     if volume.modality != "CT":
-        return ""
+        return None
     headers = headers_of(sources, volume)
     voltages = tube_voltages_kv(headers)
     if len(voltages) > 1:
-        return (
-            f"{_SEVERAL} {in_words(voltages)} kV: Hounsfield units, and what is"
-            " found by them, are not those of one tube voltage."
+        return Caveat(
+            "tube_voltages",
+            f"The images were made with {in_words(voltages)} kV: Hounsfield units, and what is"
+            " found by them, are not those of one tube voltage.",
         )
     if any(_is_multi_energy(header) for header in headers):
-        return (
-            f"{_MULTI_ENERGY}: Hounsfield units, and what is found by"
-            " them, may not be those of one tube voltage."
+        return Caveat(
+            "tube_voltages",
+            "The images are of a multi-energy acquisition: Hounsfield units, and what is found by"
+            " them, may not be those of one tube voltage.",
         )
-    return ""
+    return None
 
 
 def _is_multi_energy(header: Dataset) -> bool:

@@ -142,7 +142,7 @@ class ImageModelPipeline:
         if self.card.population.on_outside == "refuse":
             caveat = caveat_of(self.card.population, [header])
             if caveat:
-                yield caveat
+                yield caveat.text
 
     def accepts(
         self, series: Series, instances: Sequence[Instance], headers: Sequence[Dataset]

@@ -83,7 +83,7 @@ def _mark(measurement: hd.sr.Measurement, finding: Finding) -> None:
     """
     validity = finding.validity
     quality = None if validity is None else _QUALITIES.get(validity.state)
-    comments = [*finding.caveats, *comparison_notes(finding)]
+    comments = [*finding.caveat_texts, *comparison_notes(finding)]
     if quality is None and not comments:
         return
     number = measurement[0]

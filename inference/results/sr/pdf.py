@@ -186,7 +186,7 @@ def _cautions(findings: Sequence[Finding]) -> list[str]:
         for one in findings
         if (normal := one.normal_range) is not None and shown_range(one)
     ]
-    caveats = dict.fromkeys(caveat for one in findings for caveat in one.caveats)
+    caveats = dict.fromkeys(caveat for one in findings for caveat in one.caveat_texts)
     if any(one.prior is not None and one.prior.is_within_variation for one in findings):
         compared.append(_WITHIN_VARIATION)
     compared += [f"{one.label}: {joined_note(one)}." for one in findings if joined_note(one)]

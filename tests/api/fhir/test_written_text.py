@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from inference.fhir.diagnostic_report import diagnostic_report
 from inference.fhir.observation import observation as observation_of
+from storage.core.caveats import Caveat
 from storage.core.findings import Code, Feedback, Finding, NormalRange, Validity
 from storage.findings.search import Found
 from storage.reports.entities import Report, ReportSection, ReportSentence
@@ -67,7 +68,7 @@ def test_an_observation_has_strings_that_fhir_allows(texts: list[str]) -> None:
     finding = Finding(
         "f1", "j", "1.2.3", "1.3", pipeline, "1", label, Code("118565006", "SCT", meaning), 12.5,
         Code("mm", "UCUM", unit), 0.5, label, "1.4", None, _AT,
-        validity=Validity("complete", (), reason, (caveat,)),
+        validity=Validity("complete", (), reason, (Caveat("other", caveat),)),
         normal_range=NormalRange("mm", 1, 2, source),
     )  # fmt: skip
     word = Feedback("b", "f1", "1.2.3", "REJECTED", None, None, label, reason, given_by, _AT)

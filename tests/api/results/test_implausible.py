@@ -15,6 +15,7 @@ from inference.reports.draft import draft_sections
 from inference.reports.evidence import gather
 from inference.reports.locale import load_locale
 from inference.volume_preparation.coverage import with_caveat
+from storage.core.caveats import Caveat
 from storage.core.entities import Job
 from storage.core.findings import Validity
 from tests.api.client import ApiNode
@@ -31,7 +32,8 @@ def doubtful(volume: Volume) -> PipelineOutput:
     whole = output(whole=True)(volume)
     brain, cerebellum = whole.measurements
     marked = replace(cerebellum, validity=Validity("implausible", reason=REASON))
-    caveat = "Outside the population the model was made for: age 3 years (18 to 96 years)."
+    text = "Outside the population the model was made for: age 3 years (18 to 96 years)."
+    caveat = Caveat("outside_population", text, ("age",))
     return with_caveat(replace(whole, measurements=(brain, marked)), caveat)
 
 

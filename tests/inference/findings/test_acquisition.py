@@ -110,7 +110,7 @@ def test_results_carry_why_a_density_is_not_compared() -> None:
         if "TextValue" in one
     ]
     assert comments == [caveat]
-    assert comparison.compared(laa(LAA_NOW, SMOOTH)).caveats == ()
+    assert comparison.compared(laa(LAA_NOW, SMOOTH)).caveat_texts == ()
 
 
 @pytest.mark.parametrize(("kernel", "shown"), [("B70f", "B70f"), ("", "not known")])

@@ -27,7 +27,7 @@ def test_a_stored_density_of_another_kernel_is_not_compared(tmp_path: Path) -> N
         (now,) = storage.findings.of_study(studies[1])
         comparison = comparison_of(storage, storage.jobs.get(now.job_id))
         assert comparison is not None
-        assert comparison.compared(now).caveats == (
+        assert comparison.compared(now).caveat_texts == (
             "Not compared with the study of 2024-01-10: kernel B30f then, B70f now.",
         )
         sections = draft_sections(gather(storage, studies[1]), load_locale("en"))
@@ -48,7 +48,7 @@ def test_volumes_of_other_slices_are_compared_with_a_caveat(tmp_path: Path) -> N
         found = volume()
         assert found.prior is not None
         assert found.prior.change_percent == -40.0
-        assert found.caveats == (
+        assert found.caveat_texts == (
             "Compared across slice thicknesses with the study of 2024-01-10: 1 mm then, 5 mm now,"
             " which may be a part of the change.",
             "Lung volume differs from that of the study of 2024-01-10 by 40.0 %: another depth of"
@@ -62,7 +62,7 @@ def test_volumes_of_other_slices_are_compared_with_a_caveat(tmp_path: Path) -> N
                 stated = [one.text for one in section.sentences if one.text.startswith(sentence)]
                 assert len(stated) == (section.kind in ("findings", "impression"))
         lungs_measured(storage, 3, "20240610", "B30f", 3.2, mm=5.0)
-        assert volume().caveats == ()
+        assert volume().caveat_texts == ()
 
 
 def test_a_study_that_arrives_later_is_in_the_findings_as_in_the_draft(tmp_path: Path) -> None:
@@ -73,7 +73,7 @@ def test_a_study_that_arrives_later_is_in_the_findings_as_in_the_draft(tmp_path:
             found = {one.label: one for one in storage.findings.of_study(now)}
             sections = draft_sections(gather(storage, now), load_locale("en"))
             text = " ".join(one.text for section in sections for one in section.sentences)
-            return list(found["Both lungs LAA-950"].caveats), text
+            return list(found["Both lungs LAA-950"].caveat_texts), text
 
         now = lungs_measured(storage, 4, "20250110", "B30f", 5.0)
         assert stated()[0] == []

@@ -42,12 +42,12 @@ def test_a_volume_of_the_other_side_is_not_compared(tmp_path: Path) -> None:
         now = knee(storage, 2, "20260101", 7.3, "L")
         found = compared(storage, now)
         assert found.prior is None
-        assert found.caveats == (
+        assert found.caveat_texts == (
             "Not compared with the study of 2025-01-01: right side then, left side now.",
         )
         payload = finding_payload(found)
         assert payload.validity is not None
-        assert payload.validity.caveats == list(found.caveats)
+        assert payload.validity.caveats == list(found.caveat_texts)
         texts = drafted(storage, now, "en")
         assert not [one for one in texts if "has decreased" in one]
         assert "Nothing is compared with it: its images show the other side of the body." in texts
@@ -90,7 +90,7 @@ def test_a_side_that_one_study_states_alone_is_a_caveat(
         study = knee(storage, 2, "20260101", 7.3, now)
         found = compared(storage, study)
         assert found.prior is not None
-        assert found.caveats == (
+        assert found.caveat_texts == (
             "Compared with the study of 2025-01-01, though only one of the two states one side:"
             f" {words}.",
         )
@@ -108,4 +108,4 @@ def test_what_names_its_own_side_needs_no_caveat(tmp_path: Path) -> None:
             )
         found = compared(storage, study)
         assert found.prior is not None
-        assert found.caveats == ()
+        assert found.caveat_texts == ()

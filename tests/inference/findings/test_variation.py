@@ -16,7 +16,8 @@ from inference.reports.locale import load_locale
 from inference.results.narrative import shown_value
 from inference.results.sr.numbers import measurements_of
 from inference.results.sr.pdf import _shown_prior
-from storage.core.findings import OUTSIDE_POPULATION, Finding, Surface, Validity
+from storage.core.caveats import Caveat
+from storage.core.findings import Finding, Surface, Validity
 from tests.inference.reports.known import brain, evidence, fact, lungs
 
 
@@ -67,7 +68,9 @@ def test_one_value_is_rounded_alike_in_draft_and_results() -> None:
 
 def test_the_impression_names_a_patient_outside_the_population() -> None:
     found = evidence(brain, "MR")
-    validity = Validity("complete", caveats=(f"{OUTSIDE_POPULATION} of the model: 3 years.",))
+    validity = Validity(
+        "complete", caveats=(Caveat("outside_population", "Outside the population: 3 years."),)
+    )
     doubted = tuple(
         replace(one, finding=replace(one.finding, validity=validity)) for one in found.facts
     )

@@ -25,6 +25,7 @@ from inference.scheduling.schedule import complete_and_schedule
 from inference.worker.run import run_job
 from storage.core.entities import Instance
 from storage.core.findings import Validity
+from storage.findings.stored_caveats import read_caveats
 from tests import builders
 from tests.inference.orchestration import later, receive, storage_in
 from tests.inference.results_support import PIPELINE, job_for, output_of, result
@@ -208,7 +209,7 @@ def test_one_job_takes_the_first_echo_and_says_which_were_left(tmp_path: Path) -
         left_out = decision.reason.removeprefix("An MR series. ")
         assert left_out in job.result["notes"]
         (finding,) = storage.findings.of_job(job.job_id)
-        assert finding.caveats == (left_out,)
+        assert finding.caveat_texts == (left_out,)
         assert shown_value(finding).endswith("(with a caution)")
         (report,) = (ds for ds in map(storage.instances.dataset, results) if ds.Modality == "SR")
         assert left_out in report.to_json()
@@ -217,7 +218,9 @@ def test_one_job_takes_the_first_echo_and_says_which_were_left(tmp_path: Path) -
         )
         told = [one.text for one in findings_sentences(evidence, load_locale("en"))]
         assert told[-1].startswith("A series holds several stacks of images")
-        badly = Validity("complete", caveats=("Registered with a residual of 4.2 mm: T2 to T1.",))
+        badly = Validity(
+            "complete", caveats=read_caveats(["Registered with a residual of 4.2 mm: T2."])
+        )
         registered = replace(finding, validity=badly)
         evidence = replace(evidence, facts=(fact_of(registered),))
         told = [one.text for one in findings_sentences(evidence, load_locale("en"))]
@@ -238,7 +241,8 @@ def test_why_a_stack_is_not_analysed_is_told() -> None:
         return Acceptance(echo > 5, "Long." if echo > 5 else "EchoTime is too short.")
 
     chosen = select_stack(cast("list[Instance]", datasets), datasets, judge)
-    assert chosen.stack.left_out == (
+    assert chosen.stack.left_out is not None
+    assert chosen.stack.left_out.text == (
         "The series holds 3 stacks: EchoTime 9.8 ms is taken, EchoTime 4.9 ms, EchoTime 14.7 ms are"
         " not analysed. EchoTime 4.9 ms: EchoTime is too short. EchoTime 14.7 ms: a result is of"
         " one stack, the first that fits."

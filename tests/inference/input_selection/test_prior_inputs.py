@@ -134,7 +134,7 @@ def test_the_population_of_a_result_is_that_of_the_study_alone(
     child = chest("2.25.9300", "20241231", OLD_MM, PatientAge="012Y")
     decision = decided(storage, child, chest(NOW, "20251231", NEW_MM, PatientAge="040Y"))
     job = done(storage, decision)
-    caveats = [caveat for one in storage.findings.of_job(job.job_id) for caveat in one.caveats]
+    caveats = [caveat for one in storage.findings.of_job(job.job_id) for caveat in one.caveat_texts]
     assert not [one for one in [*job.result["notes"], *caveats] if one.startswith("Outside")]
 
 

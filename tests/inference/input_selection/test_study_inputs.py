@@ -228,7 +228,7 @@ def test_the_population_is_judged_once_for_each_series(storage: Storage, tmp_pat
         one.SliceThickness = str(6 + index % 2)
     four[3][5].PatientSex = "O"
     job = done(storage, decided(storage, *four)[2])
-    (caveats,) = {one.caveats for one in storage.findings.of_job(job.job_id)}
+    (caveats,) = {one.caveat_texts for one in storage.findings.of_job(job.job_id)}
     assert [one.partition(": ")[2] for one in caveats] == [
         "slice thickness 6 and 7 mm (1 to 5 mm)."
     ]

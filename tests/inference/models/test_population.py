@@ -1,5 +1,6 @@
 """A study is judged by the population that a model's card states."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from inference.models.population import Population, caveat_of
 from inference.normal_ranges.stated_age import ages_years
 from inference.pipelines.brain import brain_volume
 from inference.pipelines.catalogue import pipeline_named
+from storage.findings.stored_caveats import read_caveats
 from storage.settings import load_settings
 
 POPULATION = Population(
@@ -46,21 +48,26 @@ def header(**attributes: object) -> Dataset:
     return dataset
 
 
+def text_of(population: Population, *stacks: Sequence[Dataset]) -> str:
+    caveat = caveat_of(population, *stacks)
+    return "" if caveat is None else caveat.text
+
+
 def test_within_there_is_no_word() -> None:
-    assert caveat_of(POPULATION, [header()]) == ""
+    assert text_of(POPULATION, [header()]) == ""
     # What is not stated is not judged.
-    assert caveat_of(POPULATION, [Dataset()]) == ""
+    assert text_of(POPULATION, [Dataset()]) == ""
     # In gauss, and in millitesla.
-    assert caveat_of(POPULATION, [header(MagneticFieldStrength="15000")]) == ""
+    assert text_of(POPULATION, [header(MagneticFieldStrength="15000")]) == ""
     in_millitesla = header(MagneticFieldStrength="1500", ImagingFrequency="63.87")
-    assert caveat_of(POPULATION, [in_millitesla]) == ""
+    assert text_of(POPULATION, [in_millitesla]) == ""
     # As magnets of 1.5 and 3 T state it.
     for tesla in ("1.494", "2.89362", "3.0001"):
-        assert caveat_of(POPULATION, [header(MagneticFieldStrength=tesla)]) == ""
+        assert text_of(POPULATION, [header(MagneticFieldStrength=tesla)]) == ""
     # Until the 97th birthday, however the age is stated.
-    assert caveat_of(POPULATION, [header(PatientBirthDate="19290616")]) == ""
-    assert caveat_of(POPULATION, [header(PatientBirthDate=None, PatientAge="096Y")]) == ""
-    assert caveat_of(POPULATION, [enhanced(thickness_mm="1.0", EchoPulseSequence="BOTH")]) == ""
+    assert text_of(POPULATION, [header(PatientBirthDate="19290616")]) == ""
+    assert text_of(POPULATION, [header(PatientBirthDate=None, PatientAge="096Y")]) == ""
+    assert text_of(POPULATION, [enhanced(thickness_mm="1.0", EchoPulseSequence="BOTH")]) == ""
 
 
 @pytest.mark.parametrize(
@@ -70,7 +77,7 @@ def test_within_there_is_no_word() -> None:
 def test_the_sex_counts_however_it_is_written(stated: str, within: bool) -> None:
     of_somebody = header(PatientSex=None)
     of_somebody.add(DataElement("PatientSex", "CS", stated, validation_mode=config.IGNORE))
-    caveat = caveat_of(replace(POPULATION, sex=("F",)), [of_somebody])
+    caveat = text_of(replace(POPULATION, sex=("F",)), [of_somebody])
     assert ("sex M (F)" not in caveat) is within
     assert (caveat == "") is within
 
@@ -82,12 +89,12 @@ def test_the_sex_counts_however_it_is_written(stated: str, within: bool) -> None
 def test_an_age_counts_in_other_spellings(keyword: str, vr: str, stated: str) -> None:
     child = header(PatientBirthDate=None)
     child.add(DataElement(keyword, vr, stated, validation_mode=config.IGNORE))
-    assert "age 3 years (18 to 96 years)" in caveat_of(POPULATION, [child])
+    assert "age 3 years (18 to 96 years)" in text_of(POPULATION, [child])
 
 
 def test_of_several_series_each_counts() -> None:
     thick, high = header(SliceThickness="4"), header(MagneticFieldStrength="7")
-    assert caveat_of(POPULATION, [header()], [thick], [high], [thick]).endswith(
+    assert text_of(POPULATION, [header()], [thick], [high], [thick]).endswith(
         ": slice thickness 4 mm (0.5 to 1.5 mm); field strength 7 T (1.5 to 3 T)."
     )
 
@@ -95,7 +102,7 @@ def test_of_several_series_each_counts() -> None:
 def test_thickness_and_voltage_count_in_every_image_of_a_stack() -> None:
     population = replace(POPULATION, kvp=(100, 120))
     stack = [header(KVP="120"), *(header(SliceThickness=mm, KVP=kv) for mm, kv in VARIED)]
-    assert caveat_of(population, stack).endswith(
+    assert text_of(population, stack).endswith(
         ": slice thickness 3 and 5 mm (0.5 to 1.5 mm); tube voltage 80 and 140 kV (100 to 120 kV)."
     )
 
@@ -106,7 +113,9 @@ def test_thickness_counts_in_every_frame() -> None:
         group_of_thickness(mm) for mm in ("1.0", "1.0", "5.0")
     ]
     del image.SharedFunctionalGroupsSequence
-    assert POPULATION.outside([image]) == ("slice thickness 5 mm (0.5 to 1.5 mm)",)
+    assert POPULATION.outside([image]) == (
+        ("slice thickness", "slice thickness 5 mm (0.5 to 1.5 mm)"),
+    )
 
 
 VARIED = (("1.0", "80"), ("3.0", "120"), ("5.0", "140"))
@@ -129,8 +138,8 @@ def enhanced(*, thickness_mm: str, **attributes: object) -> Dataset:
 def test_enhanced_images_are_judged_by_what_they_state_elsewhere() -> None:
     outside = enhanced(thickness_mm="4", EchoPulseSequence="SPIN", InversionRecovery="YES")
     assert POPULATION.outside([outside]) == (
-        "sequence SE, IR (GR)",
-        "slice thickness 4 mm (0.5 to 1.5 mm)",
+        ("sequence", "sequence SE, IR (GR)"),
+        ("slice thickness", "slice thickness 4 mm (0.5 to 1.5 mm)"),
     )
 
 
@@ -167,7 +176,13 @@ def test_outside_the_attribute_and_the_range_are_named(
     attributes: dict[str, object], phrase: str
 ) -> None:
     caveat = caveat_of(POPULATION, [header(**attributes)])
-    assert caveat == (f"Outside the population the model was made for, by Authors 2024: {phrase}.")
+    assert caveat is not None
+    text = f"Outside the population the model was made for, by Authors 2024: {phrase}."
+    assert caveat.text == text
+    (limit,) = caveat.limits
+    assert limit in phrase
+    # As older versions have stored it.
+    assert read_caveats([text]) == (caveat,)
 
 
 @pytest.mark.parametrize(
@@ -207,9 +222,9 @@ def test_ages_are_read_in_their_units(stated: str, years: float | None) -> None:
 
 def test_a_birth_date_that_contradicts_the_stated_age_is_not_believed_alone() -> None:
     dataset = header(PatientBirthDate="19700101", PatientAge="003Y")
-    assert "age 3 years by PatientAge (18 to 96 years)" in caveat_of(POPULATION, [dataset])
+    assert "age 3 years by PatientAge (18 to 96 years)" in text_of(POPULATION, [dataset])
     dataset.PatientBirthDate, dataset.PatientAge = "20230601", "042Y"
-    assert "age 3 years (18 to 96 years)" in caveat_of(POPULATION, [dataset])
+    assert "age 3 years (18 to 96 years)" in text_of(POPULATION, [dataset])
     # The age of the day when the study was planned.
     dataset.PatientBirthDate, dataset.PatientAge = "19700101", "055Y"
     assert len(ages_years(dataset)) == 1
@@ -229,7 +244,7 @@ def test_a_card_of_an_operator_states_it_in_its_file() -> None:
 def test_a_child_is_outside_of_what_deepbet_was_made_for() -> None:
     population = brain_volume.BrainVolume().card.population
     child = header(PatientBirthDate="20230601", Manufacturer="BIOLAB")
-    assert "age 3 years (18 to 150 years)" in caveat_of(population, [child])
+    assert "age 3 years (18 to 150 years)" in text_of(population, [child])
     assert replace(population, on_outside="refuse").outside([header()]) == ()
 
 
@@ -238,10 +253,10 @@ def test_a_child_or_a_contrast_agent_is_outside_of_every_model_of_adults(
     name: str, tmp_path: Path
 ) -> None:
     pipeline = pipeline_named(load_settings(data_dir=tmp_path), name)
-    caveat = caveat_of(pipeline.card.population, [header(PatientBirthDate="20230601")])
+    caveat = text_of(pipeline.card.population, [header(PatientBirthDate="20230601")])
     assert caveat.startswith("Outside the population the model was made for")
     assert "age 3 years (18 to 150 years)" in caveat
-    assert caveat_of(pipeline.card.population, [header()]) == ""
-    with_agent = caveat_of(pipeline.card.population, [header(ContrastBolusAgent="Gadovist")])
+    assert text_of(pipeline.card.population, [header()]) == ""
+    with_agent = text_of(pipeline.card.population, [header(ContrastBolusAgent="Gadovist")])
     assert with_agent.endswith(": with contrast agent.")
-    assert caveat_of(pipeline.card.population, [header(ContrastBolusAgent="NONE")]) == ""
+    assert text_of(pipeline.card.population, [header(ContrastBolusAgent="NONE")]) == ""

@@ -42,7 +42,7 @@ def test_a_field_strength_outside_is_said_in_finding_sr_and_report(tmp_path: Pat
         job = run_job(storage, decision.job_id or "", "worker", pipelines=[marking])
         assert job is not None
         (finding,) = storage.findings.of_study(STUDY)
-        (caveat,) = finding.caveats
+        (caveat,) = finding.caveat_texts
         assert REASON in caveat
         (made,) = [one for one in job.result["instances"] if one["kind"] == "SR"]
         stored = storage.index.instance(made["sop_instance_uid"])

@@ -10,6 +10,7 @@ from inference.reports.draft import draft_sections
 from inference.reports.evidence import Evidence, gather
 from inference.reports.locale import load_locale
 from storage.core.findings import NormalRange, Validity
+from storage.findings.stored_caveats import read_caveats
 from tests.inference.reports.known import evidence, lungs
 from tests.inference.reports.studies import measured_study, opened
 
@@ -77,7 +78,7 @@ def test_densities_of_another_depth_of_breath_say_so_in_the_same_sentence() -> N
 )  # fmt: skip
 def test_several_tube_voltages_are_not_called_several_stacks(caveat: str) -> None:
     found = evidence(lungs, "CT")
-    cautioned = Validity("complete", caveats=(caveat,))
+    cautioned = Validity("complete", caveats=read_caveats([caveat]))
     facts = tuple(fact_of(replace(one.finding, validity=cautioned)) for one in found.facts)
     for language, sentence, stack in (("en", "one tube voltage", "stack"),
                                   ("de", "Röhrenspannung", "Bildstapel")):  # fmt: skip

@@ -12,7 +12,7 @@ def texts(report: Report) -> str:
 
 
 def caveats(storage: Storage, study: str) -> list[str]:
-    return [caveat for one in storage.findings.of_study(study) for caveat in one.caveats]
+    return [caveat for one in storage.findings.of_study(study) for caveat in one.caveat_texts]
 
 
 def test_drafts_and_values_follow_a_deletion_of_the_earlier_study(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from inference.pipelines.chest.lung_density import LungDensity
 from inference.reports.draft import draft_sections, title_of
 from inference.reports.evidence import Evidence
 from inference.reports.locale import languages, load_locale, placeholders
+from storage.core.caveats import Caveat
 from storage.core.findings import Code, NormalRange, Validity
 from storage.reports.entities import ReportSentence
 from tests.inference.reports.known import brain, evidence, fact, head, lungs
@@ -109,7 +110,7 @@ def test_a_limit_that_does_not_hold_for_the_patient_is_not_stated() -> None:
     assert limit not in " ".join(texts(evidence(of_a_child, "CT"))["impression"])
 
 
-def with_caveats(facts: tuple[Fact, ...], *caveats: str) -> tuple[Fact, ...]:
+def with_caveats(facts: tuple[Fact, ...], *caveats: Caveat) -> tuple[Fact, ...]:
     return tuple(
         fact_of(replace(one.finding, validity=Validity("complete", caveats=caveats)))
         for one in facts
@@ -121,7 +122,8 @@ def test_the_draft_names_what_is_outside_the_population_and_that_one_stack_was_a
     header = Dataset()
     header.PatientAge, header.ContrastBolusAgent = "017Y", "Iopromide"
     caveat = caveat_of(LungDensity.card.population, [header])
-    stacks = "The series holds 2 stacks: B30f is taken, B70f is not analysed."
+    assert caveat is not None
+    stacks = Caveat("part_of_series", "Of 2 stacks B30f is taken, B70f is not analysed.")
     found = replace(
         found,
         facts=with_caveats(found.facts, caveat, stacks),

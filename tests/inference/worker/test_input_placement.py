@@ -78,8 +78,10 @@ def test_a_good_registration_is_stated(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_doubtful_one_is_a_caveat(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert placed(monkeypatch, required=True, residual_mm=2.5).caveats == (
-        "Registered with a residual of 2.5 mm: PET to CT (the card is content with 1 mm).",
+    (caveat,) = placed(monkeypatch, required=True, residual_mm=2.5).caveats
+    assert caveat.kind == "registered_with_residual"
+    assert caveat.text == (
+        "Registered with a residual of 2.5 mm: PET to CT (the card is content with 1 mm)."
     )
 
 

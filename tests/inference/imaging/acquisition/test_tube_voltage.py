@@ -12,7 +12,8 @@ VOXELS = np.zeros((4, 8, 8), np.int16)
 
 
 def caveat(sources: list[Dataset]) -> str:
-    return caveat_of_energies(sources, assemble_volume(sources))
+    found = caveat_of_energies(sources, assemble_volume(sources))
+    return "" if found is None else found.text
 
 
 def series(modality: str, *kvp: str) -> list[Dataset]:
