@@ -1,5 +1,7 @@
 """YAML from strangers, refused before its aliases or its depth take memory."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,17 +27,39 @@ def load_bounded_yaml(text: str) -> Any:
     and one within what it stands for means values without end. Raises yaml.YAMLError.
     """
     check_bounded_yaml(text)
-    try:
+    with _faults_named():
         return yaml.safe_load(text)
-    except (ValueError, OverflowError) as error:
-        # Of a scalar that looks like a number or a date and is none: 2026-02-30, 0b_.
-        raise YamlRefused(f"a number or date in it does not exist ({error})") from error
 
 
 def check_bounded_yaml(text: str) -> None:
     """Raises yaml.YAMLError for what is no YAML, and for more than the limits."""
     if len(text) > _MAX_CHARACTERS:
         raise YamlRefused(f"it has more than {_MAX_CHARACTERS} characters")
+    with _faults_named():
+        _count(text)
+
+
+@contextmanager
+def _faults_named() -> Iterator[None]:
+    """PyYAML checks neither escapes nor what a tag or the look of a scalar promises.
+
+    What Python raises then has many types: of 2026-02-30 ValueError, of a character beyond Unicode
+    OverflowError, of `!!bool maybe` KeyError, of `!!timestamp x` AttributeError, of `!!int ""`
+    IndexError.
+    """
+    try:
+        yield
+    except (yaml.YAMLError, MemoryError):
+        raise
+    except (ValueError, OverflowError) as error:
+        cause = f"a number, date or character in it does not exist ({error})"
+        raise YamlRefused(cause) from error
+    except Exception as error:
+        cause = f"a value in it is not of the type that it states ({type(error).__name__})"
+        raise YamlRefused(cause) from error
+
+
+def _count(text: str) -> None:
     meaning = _Meaning()
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
         if isinstance(event, yaml.AliasEvent):

@@ -1,9 +1,12 @@
 """YAML that means more than it says is refused before anything is built of it."""
 
 import tracemalloc
+from contextlib import suppress
 
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from storage.core.untrusted_input.bounded_yaml import load_bounded_yaml
 
@@ -46,3 +49,33 @@ def test_what_would_take_memory_is_refused(text: str, why: str) -> None:
 def test_what_is_no_plain_yaml_is_refused(text: str) -> None:
     with pytest.raises(yaml.YAMLError):
         load_bounded_yaml(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: 2026-02-30",
+        r'a: "\UD83DDE00"',
+        r'a: "\UFFFFFFFF"',
+        "a: !!bool maybe",
+        "a: !!timestamp x",
+        'a: !!int ""',
+        "a: !!float x",
+        "a: !!omap 1",
+        "? [1, [2]]\n: 3",
+    ],
+)
+def test_a_value_that_is_not_what_it_states_is_refused(text: str) -> None:
+    with pytest.raises(yaml.YAMLError):
+        load_bounded_yaml(text)
+
+
+_PIECES = ["a", ": ", "- ", "\n", " ", "[", "]", "{", "}", ",", "&a ", "*a", "!!", "|", ">", "?"]
+_TAGS = ["int", "float", "bool", "null", "binary", "timestamp", "set", "omap", "pairs", "map", "x"]
+_SCALARS = ["1", "0x", "0b_", "1:99", "2026-13-45", "~", "<<", "=", r'"\UD83DDE00"', r'"\x"', "é"]
+
+
+@given(st.lists(st.sampled_from([*_PIECES, *(f"!!{tag} " for tag in _TAGS), *_SCALARS])))
+def test_whatever_is_written_is_read_or_refused(pieces: list[str]) -> None:
+    with suppress(yaml.YAMLError):
+        load_bounded_yaml("".join(pieces))
