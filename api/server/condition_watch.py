@@ -8,6 +8,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from api.server.schemas import Health
+from inference.failures import place
 from storage.core.callers.visibility import as_node
 from storage.core.clock import utcnow
 from storage.core.errors import MediViewError
@@ -66,6 +67,9 @@ def watching(
             except (MediViewError, SQLAlchemyError, OSError) as error:
                 # The database is away: there is nowhere to write what is wrong.
                 log.warning("health_not_noted", error=type(error).__name__)
+            except Exception as error:  # noqa: BLE001 - the edge of a thread: the next look may work
+                cause = type(error).__name__
+                log.error("health_watch_failed", error=cause, place=place(error))
 
     thread = threading.Thread(target=watch, name="health", daemon=True)
     thread.start()

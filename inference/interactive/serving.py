@@ -243,6 +243,10 @@ class _Guard:
             except MediViewError as error:
                 log.warning("interactive_lease_not_renewed", error=error.code)
                 continue
+            except Exception as error:  # noqa: BLE001 - the edge of a thread: it ends what takes too long
+                cause = type(error).__name__
+                log.error("interactive_lease_not_renewed", error=cause, place=place(error))
+                continue
             if reason:
                 log.error("interactive_process_ended", session_id=self._session_id)
                 os.kill(os.getpid(), signal.SIGKILL)

@@ -18,6 +18,7 @@ from typing import Protocol
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from inference.failures import place
 from inference.model_registry.adding import Added, add_model
 from inference.model_registry.model_archives import archived, fetch_archive, files_digest
 from inference.models.model_folders import changing_models, remove_model_folder
@@ -149,6 +150,9 @@ def fetching(storage: SharingStorage, *, only_removed: bool = False) -> Iterator
                 fetch_models(storage, only_removed=only_removed)
             except (MediViewError, SQLAlchemyError, OSError) as error:
                 log.warning("models_not_fetched", error=type(error).__name__)
+            except Exception as error:  # noqa: BLE001 - the edge of a thread: one odd model keeps no other away
+                cause = type(error).__name__
+                log.error("models_not_fetched", error=cause, place=place(error))
             if ending.wait(_EVERY_S):
                 return
 

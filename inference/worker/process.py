@@ -133,6 +133,8 @@ class Process:
             follow_saved_rules(self._settings, self.storage.rule_versions, adopts=adopts)
         except (MediViewError, OSError) as error:
             log.warning("rules_not_followed", error=type(error).__name__)
+        except Exception as error:  # noqa: BLE001 - the edge of a thread: it gives signs of life, too
+            log.error("rules_not_followed", error=type(error).__name__, place=place(error))
 
 
 class StopFlag:

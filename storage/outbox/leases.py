@@ -220,6 +220,11 @@ class Lease:
                 # takes the row, that renewal says so.
                 log.warning("lease_not_renewed", what=self._what, error=error.code)
                 continue
+            except Exception as error:
+                # The edge of the thread: ended, it would not notice that another takes the row.
+                cause = type(error).__name__
+                log.error("lease_not_renewed", what=self._what, error=cause, exc_info=True)
+                continue
             if not owned:
                 log.info("lease_lost", what=self._what)
                 self._lost.set()

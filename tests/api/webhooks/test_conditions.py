@@ -8,7 +8,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.app import create_app
-from api.server.condition_watch import note_health
+from api.server.condition_watch import note_health, watching
 from api.server.schemas import Health, HealthPart
 from inference.webhooks.watching import watch_waiting
 from storage.container import Storage, open_storage
@@ -146,3 +146,21 @@ def test_a_notice_that_is_given_up_is_an_event_and_its_own_is_none(
         node.storage.webhook_outbox.failed(notice.delivery_id, "No.", 500, None)
         node.storage.webhook_outbox.fill()
     assert notice is None, "two that give up do not notify each other for ever"
+
+
+def test_a_fault_that_nobody_thought_of_does_not_end_looking(
+    node: ApiNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.server.condition_watch._EVERY_S", 0.01)
+    looks: list[int] = []
+    again = threading.Event()
+
+    def checks() -> Health:
+        looks.append(len(looks))
+        if len(looks) == 1:
+            raise OverflowError("odd")
+        again.set()
+        return health()
+
+    with watching(node.storage.settings, node.storage.node_conditions, checks, lambda: None):
+        assert again.wait(30)

@@ -111,14 +111,19 @@ def test_a_lease_that_is_lost_says_so() -> None:
         pytest.fail("a renewal that found the row gone was not noticed")
 
 
-def test_a_database_that_is_away_for_a_moment_costs_no_lease() -> None:
+@pytest.mark.parametrize(
+    "error",
+    [StorageUnavailable("The database does not answer.", remedy="Wait."), OverflowError("odd")],
+    ids=["the database is away", "nobody thought of it"],
+)
+def test_a_renewal_that_fails_for_a_moment_costs_no_lease(error: Exception) -> None:
     renewals: list[int] = []
     again = threading.Event()
 
     def renew_with_a_gap() -> bool:
         renewals.append(len(renewals))
         if len(renewals) == 1:
-            raise StorageUnavailable("The database does not answer.", remedy="Wait.")
+            raise error
         again.set()
         return True
 
