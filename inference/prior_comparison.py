@@ -29,6 +29,7 @@ from storage.container.has import (
 from storage.core.acquisition import DENSITIES, laterality_of, sides_contradict
 from storage.core.entities import Job
 from storage.core.findings import Finding
+from storage.core.text.dates import time_beside
 from storage.core.variation import is_volume
 from storage.findings.feedback_reports import FeedbackReports
 from storage.index.repository import Index
@@ -78,7 +79,8 @@ def comparison_of(
         study: [one for one in findings if is_volume(one) and one.pipeline == job.pipeline]
         for study, findings in by_study.items()
     }
-    densities = _densities(storage.index, before, by_study, job.pipeline, laterality)
+    own_date = storage.index.study(job.study_instance_uid).study_date if before else ""
+    densities = _densities(storage.index, before, by_study, job.pipeline, laterality, own_date)
     uids = lesion_uids(
         storage.jobs,
         storage.lesions,
@@ -94,7 +96,7 @@ def comparison_of(
         measured = found[study_instance_uid]
         feedback = storage.finding_feedback.of_findings([one.finding_id for one in measured])
         void = void_findings(measured, feedback)
-        study_date = storage.index.study(study_instance_uid).study_date if measured else ""
+        moment = _moment(storage.index, study_instance_uid, own_date) if measured else ("", "")
         for one in measured:
             value = value_that_counts(one, feedback[one.finding_id])
             uid = uids.get(one.finding_id)
@@ -106,16 +108,20 @@ def comparison_of(
             known = of_other_side if is_other else earlier
             if value is not None and key not in known:
                 report = _report_of(storage.jobs, storage.feedback_reports, one.job_id)
-                known[key] = Earlier(one, study_date, value, report)
+                known[key] = Earlier(one, moment[0], value, report, moment[1])
         if history is not None:
             others |= joined_in(history, study_instance_uid).keys()
     earlier = of_other_side | earlier
     if not earlier and not densities:
         return None
     joined = {} if history is None else joined_in(history, job.study_instance_uid)
-    return Comparison(
-        storage.index.study(job.study_instance_uid).study_date, earlier, joined, densities
-    )
+    return Comparison(own_date, earlier, joined, densities)
+
+
+def _moment(index: Index, study_instance_uid: str, own_date: str) -> tuple[str, str]:
+    """The date of an earlier study, and its time where it is of the day of the later one."""
+    study = index.study(study_instance_uid)
+    return study.study_date, time_beside(study.study_date, study.study_time, own_date)
 
 
 def _densities(
@@ -124,10 +130,11 @@ def _densities(
     by_study: Mapping[str, Sequence[Finding]],
     pipeline: str,
     laterality: str,
-) -> dict[Key, tuple[Finding, str]]:
+    own_date: str,
+) -> dict[Key, tuple[Finding, str, str]]:
     """The newest of each, as it would be compared."""
-    newest: dict[Key, tuple[Finding, str]] = {}
-    of_other_side: dict[Key, tuple[Finding, str]] = {}
+    newest: dict[Key, tuple[Finding, str, str]] = {}
+    of_other_side: dict[Key, tuple[Finding, str, str]] = {}
     for study_instance_uid in newest_first:
         of_study = [
             one
@@ -135,11 +142,11 @@ def _densities(
             if one.code.value in DENSITIES and one.is_sound and one.pipeline == pipeline
         ]
         if of_study:
-            study_date = index.study(study_instance_uid).study_date
+            moment = _moment(index, study_instance_uid, own_date)
             for one in of_study:
                 is_other = sides_contradict(laterality_of(one), laterality)
                 known = of_other_side if is_other else newest
-                known.setdefault(quantity_key(one), (one, study_date))
+                known.setdefault(quantity_key(one), (one, *moment))
     return of_other_side | newest
 
 

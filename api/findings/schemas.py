@@ -120,6 +120,9 @@ class PriorPayload(Payload):
     finding_id: str
     study_instance_uid: str
     study_date: date | None
+    study_time: str | None = Field(
+        None, description="HH:MM:SS where both studies are of one day; else null."
+    )
     pipeline_version: str = Field(description="Of the prior; another version may measure apart.")
     value: float = Field(description="As a person corrected it, where one did.")
     days: int = Field(description="From the prior's study date to this one.")
@@ -155,6 +158,9 @@ class TrendPoint(Payload):
     finding_id: str
     study_instance_uid: str
     study_date: date | None
+    study_time: str | None = Field(
+        None, description="HH:MM:SS where another point is of the same day; else null."
+    )
     pipeline_version: str
     value: float = Field(description="As a person corrected it, where one did.")
     is_corrected: bool

@@ -15,7 +15,7 @@ from api.findings.schemas import (
 )
 from api.versioned import versioned
 from storage.core.findings import Feedback, Finding, ImageRef, Prior, Validity, former_kind
-from storage.core.text.dicom_values import dicom_date
+from storage.core.text.dicom_values import dicom_date, dicom_time
 
 
 def feedback_payload(feedback: Feedback) -> FeedbackPayload:
@@ -128,6 +128,7 @@ def _prior(prior: Prior) -> PriorPayload:
         finding_id=prior.finding_id,
         study_instance_uid=prior.study_instance_uid,
         study_date=dicom_date(prior.study_date),
+        study_time=dicom_time(prior.study_time),
         pipeline_version=prior.pipeline_version,
         value=prior.value,
         days=prior.days,

@@ -72,6 +72,9 @@ class LesionPayload(Payload):
 class LesionVisit(Payload):
     study_instance_uid: str
     study_date: date | None
+    study_time: str | None = Field(
+        None, description="HH:MM:SS where another study of the table is of the same day; else null."
+    )
     is_compared: bool
     lesions: list[LesionPayload]
     gone: list[MatchPayload]

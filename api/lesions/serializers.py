@@ -1,5 +1,6 @@
 """Lesions and their sums as the API's JSON."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 from api.base_schemas import code_payload
@@ -14,14 +15,15 @@ from api.lesions.schemas import (
 from inference.lesions.course import Seen, Visit
 from inference.lesions.measurable import is_measurable, is_node
 from inference.lesions.response import Response, lugano, recist
-from storage.core.text.dicom_values import dicom_date
+from storage.core.text.dicom_values import dicom_date, dicom_time
 from storage.lesions.entities import LesionMatch
 
 
 def course_payload(pipeline: str, visits: Sequence[Visit]) -> LesionCourse:
+    days = Counter(one.study_date for one in visits)
     return LesionCourse(
         pipeline=pipeline,
-        visits=[_visit(one) for one in visits],
+        visits=[_visit(one, is_day_shared=days[one.study_date] > 1) for one in visits],
         recist=_table(*recist(visits)),
         lugano=_table(*lugano(visits)),
     )
@@ -41,10 +43,11 @@ def match_payload(match: LesionMatch) -> MatchPayload:
     )
 
 
-def _visit(visit: Visit) -> LesionVisit:
+def _visit(visit: Visit, *, is_day_shared: bool) -> LesionVisit:
     return LesionVisit(
         study_instance_uid=visit.study_instance_uid,
         study_date=dicom_date(visit.study_date),
+        study_time=dicom_time(visit.study_time) if is_day_shared else None,
         is_compared=visit.is_compared,
         lesions=[_lesion(one) for one in visit.seen],
         gone=[match_payload(one) for one in visit.gone],

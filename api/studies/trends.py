@@ -1,5 +1,7 @@
 """A patient's numbers over time: each quantity of each structure, over all studies."""
 
+from collections import Counter
+
 from fastapi import Request
 
 from api.access.policy import READERS, policy
@@ -16,7 +18,7 @@ from inference.lesions.history import history_of, lesion_uids
 from inference.lesions.merges_and_splits import joined_in
 from storage.core.acquisition import why_unlike
 from storage.core.findings import Finding
-from storage.core.text.dicom_values import dicom_date
+from storage.core.text.dicom_values import dicom_date, dicom_time
 
 router = new_router(prefix="/api/studies/{study_instance_uid}", tags=["findings"])
 
@@ -53,7 +55,9 @@ def get_trend(request: Request, storage: StorageDep, study_instance_uid: StudyUi
         return *name, one.unit
 
     own = {quantity(one): one for one in found[study_instance_uid]}
-    dates = {uid: dicom_date(storage.index.study(uid).study_date) for uid in studies if found[uid]}
+    held = {uid: storage.index.study(uid) for uid in studies if found[uid]}
+    dates = {uid: dicom_date(one.study_date) for uid, one in held.items()}
+    days = Counter(dates.values())
     trends: dict[tuple[object, ...], Trend] = {}
     alike: dict[tuple[object, ...], list[Finding]] = {}
     for one in measured:
@@ -78,6 +82,9 @@ def get_trend(request: Request, storage: StorageDep, study_instance_uid: StudyUi
                 finding_id=one.finding_id,
                 study_instance_uid=one.study_instance_uid,
                 study_date=dates[one.study_instance_uid],
+                study_time=dicom_time(held[one.study_instance_uid].study_time)
+                if days[dates[one.study_instance_uid]] > 1
+                else None,
                 pipeline_version=one.pipeline_version,
                 value=value,
                 is_corrected=value != one.value,

@@ -21,7 +21,7 @@ from storage.core.acquisition import (
 from storage.core.caveats import OF_EARLIER_STUDY, Caveat
 from storage.core.findings import VOLUME_VARIATION_PERCENT, Feedback, Finding, Prior, Validity
 from storage.core.lesion_terms import without_total
-from storage.core.text.dates import date_of
+from storage.core.text.dates import date_of, shown_time
 from storage.core.variation import joined_surface, variation_of
 
 # Closer together, the noise of two measurements would be stated as a rate.
@@ -49,6 +49,8 @@ class Earlier:
     study_date: str
     value: float
     report: ReportRef
+    study_time: str = ""
+    """TM, where the study is of the day of the one that it is compared with."""
 
 
 @dataclass(frozen=True)
@@ -59,8 +61,8 @@ class Comparison:
     earlier: Mapping[Key, Earlier]
     joined: Mapping[str, MergedLesions] = field(default_factory=dict)
     """By tracking UID: lesions that merged or split since."""
-    densities: Mapping[Key, tuple[Finding, str]] = field(default_factory=dict)
-    """The newest of before, with the date (DA) of its study."""
+    densities: Mapping[Key, tuple[Finding, str, str]] = field(default_factory=dict)
+    """The newest of before, with the date (DA) of its study, and the time as in `Earlier`."""
 
     def compared(self, finding: Finding, beside: Sequence[Finding] = ()) -> Finding:
         """The finding with its prior, where it is a complete volume and has one.
@@ -94,7 +96,7 @@ class Comparison:
             return finding
         side = why_unlike(finding, found.finding)
         if side is not None:
-            of_day = _of_day(found.study_date)
+            of_day = _of_day(found.study_date, found.study_time)
             return _with_caveats(finding, not_compared_caveat(of_day, side))
         change = (finding.value - found.value) / found.value * 100
         days = (now - then).days
@@ -120,9 +122,11 @@ class Comparison:
             variation_percent=VOLUME_VARIATION_PERCENT
             if limit is None or limit.percent is None
             else limit.percent,
+            study_time=found.study_time,
         )
         unlike = slices_differ(finding, found.finding)
-        of_day, fact = _of_day(found.study_date), fact_of(finding)
+        of_day = _of_day(found.study_date, found.study_time)
+        fact = fact_of(finding)
         caveats = [slices_caveat(of_day, unlike)] if unlike else []
         if side_doubted(finding, found.finding):
             caveats.append(side_caveat(of_day, finding, found.finding))
@@ -133,10 +137,10 @@ class Comparison:
 
     def _cautioned(self, finding: Finding, beside: Sequence[Finding]) -> Finding:
         """A density tells where that of before is of another acquisition, or another breath."""
-        then, study_date = self.densities.get(quantity_key(finding), (None, ""))
+        then, *moment = self.densities.get(quantity_key(finding), (None, "", ""))
         if then is None or not finding.is_sound:
             return finding
-        of_day, unlike = _of_day(study_date), why_unlike(finding, then)
+        of_day, unlike = _of_day(*moment), why_unlike(finding, then)
         if unlike is not None:
             return _with_caveats(finding, not_compared_caveat(of_day, unlike))
         caveats = [side_caveat(of_day, finding, then)] if side_doubted(finding, then) else []
@@ -207,9 +211,11 @@ class Comparison:
         return replace(finding, prior=prior)
 
 
-def _of_day(study_date: str) -> str:
-    day = date_of(study_date)
-    return f" of {day.isoformat()}" if day else " before"
+def _of_day(study_date: str, study_time: str) -> str:
+    day, time = date_of(study_date), shown_time(study_time)
+    if day is None:
+        return " before"
+    return f" of {day.isoformat()}{f', {time}' if time else ''}"
 
 
 def _with_caveats(finding: Finding, *of_earlier_study: Caveat) -> Finding:

@@ -13,7 +13,9 @@ from inference.result_identity import stable_id
 from storage.core.acquisition import sides_contradict
 from storage.core.entities import Job
 from storage.core.errors import MediViewError
+from storage.core.text.dates import shown_moment
 from storage.index.patient_studies import PatientStudies
+from storage.index.repository import Index
 from storage.jobs.repository import Jobs
 from storage.lesions.entities import Lesion, LesionMatch, Relation
 from storage.lesions.repository import Lesions
@@ -28,6 +30,12 @@ OTHER_SIDE_THEN = "its images state the other side of the body."
 
 VolumeOf = Callable[[Job], Volume]
 """The images of another job, as they are now. Raises where they have changed or are gone."""
+
+
+def named_beside(index: Index, earlier_uid: str, later_uid: str) -> str:
+    """An earlier study by its date, and by its time where both are of one day."""
+    then, now = index.study(earlier_uid), index.study(later_uid)
+    return shown_moment(then.study_date, then.study_time, now.study_date)
 
 
 @dataclass(frozen=True)

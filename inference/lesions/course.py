@@ -52,6 +52,7 @@ class Visit:
     """Groups of lesions that are here and that a reader rejected in the study before."""
     by_readers: bool = False
     """Measured by hand: what is not measured may be there all the same."""
+    study_time: str = ""
 
 
 def course_of(
@@ -73,7 +74,8 @@ def course_of(
     reviewed = reviewed_lesions(findings, finding_feedback, history.lesions)
     course: dict[str, list[Visit]] = defaultdict(list)
     for study in studies:
-        date = index.study(study).study_date
+        record = index.study(study)
+        moment = record.study_date, record.study_time
         for (job_study, pipeline), job in history.jobs.items():
             if job_study != study:
                 continue
@@ -90,14 +92,14 @@ def course_of(
                 if one.later_job_id == job.job_id or one.later_lesion_id in here
             ]
             if lesions or matches:
-                visit = _visit(study, date, lesions, matches, history.uids, groups, reviewed)
+                visit = _visit(study, moment, lesions, matches, history.uids, groups, reviewed)
                 course[pipeline].append(replace(visit, by_readers=pipeline == DRAWN_LESIONS))
     return dict(course)
 
 
 def _visit(
     study: str,
-    date: str,
+    moment: tuple[str, str],
     lesions: Sequence[Lesion],
     matches: Sequence[LesionMatch],
     uids: Mapping[str, str],
@@ -135,7 +137,7 @@ def _visit(
     )
     return Visit(
         study_instance_uid=study,
-        study_date=date,
+        study_date=moment[0],
         seen=seen,
         gone=tuple(one for one in counting if one.relation == "gone"),
         merged=tuple(
@@ -148,6 +150,7 @@ def _visit(
         ),
         rejected=rejected,
         is_compared=bool(matches),
+        study_time=moment[1],
         unclear=frozenset(
             one.group
             for one in seen

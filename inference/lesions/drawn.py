@@ -24,6 +24,7 @@ from inference.lesions.comparing import (
     JobLesions,
     compare_lesions,
     lesion_match,
+    named_beside,
     nearest_lesions,
     other_side_before,
 )
@@ -163,8 +164,8 @@ def follow_drawn_lesions(storage: DrawnLesionStorage, job: Job) -> JobOutcome:
             storage.jobs, storage.lesions, storage.patient_studies, job, laterality
         )
         if other is not None:
-            date = storage.index.study(other.study_instance_uid).study_date
-            notes.append(f"The lesions are not compared with those of {date}: {OTHER_SIDE_THEN}")
+            when = named_beside(storage.index, other.study_instance_uid, job.study_instance_uid)
+            notes.append(f"The lesions are not compared with those of {when}: {OTHER_SIDE_THEN}")
     replaced = [one.job_id for one in _jobs(storage.jobs, job.study_instance_uid)]
     result: JobResult = {
         "instances": [],

@@ -14,6 +14,7 @@ from inference.lesions.comparing import (
     OTHER_SIDE_THEN,
     JobLesions,
     compare_lesions,
+    named_beside,
     nearest_lesions,
     other_side_before,
 )
@@ -100,8 +101,10 @@ def track_lesions(
     if before is not None:
         compared = compare_lesions(storage.settings, job, volume_of, before, this)
         if compared is None and storage.settings.lesion_matching_s:
-            date = storage.index.study(before.job.study_instance_uid).study_date
-            note = f"The lesions could not be compared with those of {date}: the images could"
+            when = named_beside(
+                storage.index, before.job.study_instance_uid, job.study_instance_uid
+            )
+            note = f"The lesions could not be compared with those of {when}: the images could"
             output = replace(output, notes=(*output.notes, f"{note} not be aligned."))
         matches += compared or []
         uids |= _inherited(compared or [], before)
@@ -109,8 +112,8 @@ def track_lesions(
         storage.jobs, storage.lesions, storage.patient_studies, job, volume.laterality
     )
     if other is not None:
-        date = storage.index.study(other.study_instance_uid).study_date
-        note = f"The lesions are not compared with those of {date}: {OTHER_SIDE_THEN}"
+        when = named_beside(storage.index, other.study_instance_uid, job.study_instance_uid)
+        note = f"The lesions are not compared with those of {when}: {OTHER_SIDE_THEN}"
         output = replace(output, notes=(*output.notes, note))
     return _identified(output, found, tuple(matches), uids)
 

@@ -92,7 +92,7 @@ def _once(*finding_ids: str) -> tuple[str, ...]:
 def _change(
     slot: str, structure: str, now: Fact, then: Fact, prior: Prior, locale: Locale
 ) -> ReportSentence | None:
-    date = locale.date(prior.study.study_date)
+    date = locale.date(prior.study.study_date, prior.time)
     if why_unlike(now.finding, then.finding) is not None:
         return None
     if now.value is None or then.value is None or not date or now.finding.unit != then.finding.unit:
@@ -153,7 +153,7 @@ def beside_other_acquisition(
 ) -> Iterator[ReportSentence]:
     """What is not compared, or with a caution, since the earlier images were made otherwise."""
     prior = evidence.prior
-    date = "" if prior is None else locale.date(prior.study.study_date)
+    date = "" if prior is None else locale.date(prior.study.study_date, prior.time)
     if prior is not None and date:
         before = {fact.key: fact for fact in prior.facts}
         yield from _uncompared(before, date, facts, locale)

@@ -148,7 +148,7 @@ def _comparison(evidence: Evidence, compared: Set[str], locale: Locale) -> Itera
     modalities = [one for one in prior.study.modalities if one in locale.words["modalities"]]
     values = {
         "modality": locale.modality(modalities[0] if modalities else ""),
-        "date": locale.date(prior.study.study_date),
+        "date": locale.date(prior.study.study_date, prior.time),
     }
     bound = prior.finding_ids
     yield ReportSentence(

@@ -29,6 +29,7 @@ from storage.container.has import (
 from storage.core.acquisition import laterality_of, sides_contradict
 from storage.core.entities import Job, JobStatus, Study
 from storage.core.findings import Finding
+from storage.core.text.dates import time_beside
 from storage.findings.feedback import FindingFeedback
 from storage.findings.repository import Findings
 from storage.index.patient_studies import PatientStudies
@@ -49,6 +50,8 @@ class Prior:
     facts: tuple[Fact, ...]
     doubtful: tuple[Fact, ...] = ()
     """Where there are no facts: what states the same quantities, one of the two not soundly."""
+    time: str = ""
+    """TM, where it is of the day of the study that is compared with it."""
 
     @property
     def finding_ids(self) -> tuple[str, ...]:
@@ -293,6 +296,7 @@ def _prior(
     storage: EvidenceStorage, study_instance_uid: str, facts: Sequence[Fact]
 ) -> Prior | None:
     now = {one.key: one.finding for one in facts if one.is_comparable}
+    own_date = storage.index.study(study_instance_uid).study_date
     stated = {one.key for one in facts if one.finding.image is None}
     beside: Prior | None = None
     for earlier in storage.patient_studies.before(study_instance_uid):
@@ -301,17 +305,19 @@ def _prior(
             storage.jobs, storage.lesions, storage.patient_studies, earlier, counting
         )
         comparable = tuple(one for one in found if one.key in now and one.is_comparable)
+        doubtful = tuple(one for one in found if one.key in stated and one.finding.image is None)
+        if not comparable and not doubtful:
+            continue
+        study = storage.index.study(earlier)
+        time = time_beside(study.study_date, study.study_time, own_date)
         sides = [
             sides_contradict(laterality_of(one.finding), laterality_of(now[one.key]))
             for one in comparable
         ]
         if comparable and not all(sides):
-            return Prior(storage.index.study(earlier), comparable)
-        if comparable and beside is None:
-            beside = Prior(storage.index.study(earlier), comparable)
-        doubtful = tuple(one for one in found if one.key in stated and one.finding.image is None)
-        if doubtful and beside is None:
-            beside = Prior(storage.index.study(earlier), (), doubtful)
+            return Prior(study, comparable, time=time)
+        if beside is None:
+            beside = Prior(study, comparable, () if comparable else doubtful, time)
     return beside
 
 

@@ -11,6 +11,7 @@ from inference.lesions.response import Response, lugano, recist
 from inference.pipelines.codes import CM3, MM3_IN_CM3
 from inference.reports.lesion_sums import SumName, sum_text
 from inference.reports.locale import Locale
+from storage.core.text.dates import time_beside
 from storage.findings.feedback import FindingFeedback
 from storage.findings.repository import Findings
 from storage.index.patient_studies import PatientStudies
@@ -44,9 +45,11 @@ class LesionCourse:
     """Likewise, of the earlier studies."""
     earlier_lesions: Mapping[str, Lesion] = field(default_factory=dict)
     """By identifier: those of the earlier studies."""
-    still_new: tuple[tuple[Lesion, Lesion | None, str], ...] = ()
-    """Lesions that were new in a study before, as they are now and were then, with its date; None
-    where they have merged or split since."""
+    still_new: tuple[tuple[Lesion, Lesion | None, tuple[str, str]], ...] = ()
+    """Lesions that were new in a study before, as they are now and were then, with its date and
+    time as of the previous study; None where they have merged or split since."""
+    previous_time: str = ""
+    """TM, where the previous study is of the same day."""
 
     @property
     def counts(self) -> Counter[str]:
@@ -148,7 +151,7 @@ def lesion_courses(
                 _last(table(visits)[1], study_instance_uid) for table in (recist, lugano)
             )
             earlier = tuple(one.study_instance_uid for one in visits[:-1])
-            date = visits[-2].study_date
+            date, time = _moment(visits[-2], visits[-1])
             seen_before = {
                 each.lesion.lesion_id: each.lesion for one in visits[:-1] for each in one.seen
             }
@@ -162,6 +165,7 @@ def lesion_courses(
                     earlier,
                     earlier_lesions=seen_before,
                     still_new=still_new(visits, diameters),
+                    previous_time=time,
                 )
             )
     return tuple(found)
@@ -169,7 +173,7 @@ def lesion_courses(
 
 def still_new(
     visits: Sequence[Visit], response: Response | None
-) -> tuple[tuple[Lesion, Lesion | None, str], ...]:
+) -> tuple[tuple[Lesion, Lesion | None, tuple[str, str]], ...]:
     """By the sums of diameters, which go back to the study in which there were targets first."""
     wanted = () if response is None else response.still_new
     found = []
@@ -177,14 +181,19 @@ def still_new(
         if one.lesion.lesion_id not in wanted:
             continue
         is_alone = one.match is not None and one.match.relation == "matched"
-        then, date = next(
-            (each.lesion, visit.study_date)
+        then, moment = next(
+            (each.lesion, _moment(visit, visits[-1]))
             for visit in visits
             for each in visit.seen
             if each.group == one.group
         )
-        found.append((one.lesion, then if is_alone else None, date))
+        found.append((one.lesion, then if is_alone else None, moment))
     return tuple(found)
+
+
+def _moment(visit: Visit, now: Visit) -> tuple[str, str]:
+    """The date of an earlier study, and its time where that is of the day of the last one."""
+    return visit.study_date, time_beside(visit.study_date, visit.study_time, now.study_date)
 
 
 def _last(responses: Sequence[Response], study_instance_uid: str) -> Response | None:
@@ -209,7 +218,7 @@ def lesion_sentences(
             for one in _RELATIONS
             if counts[one]
         ]
-        date = locale.date(course.previous_date)
+        date = locale.date(course.previous_date, course.previous_time)
         text = locale.fill(words["compared"], {"date": date, "parts": ", ".join(parts)})
         yield _stated(text, course)
         gone = "not_measured" if course.visit.by_readers else "gone"
@@ -249,14 +258,14 @@ def _sized(lesion: Lesion, locale: Locale) -> str:
     return locale.fill(words["sized"], {"label": lesion.label, "size": locale.number(size_mm, 1)})
 
 
-def _since(lesion: Lesion, then: Lesion | None, date: str, locale: Locale) -> str:
+def _since(lesion: Lesion, then: Lesion | None, moment: tuple[str, str], locale: Locale) -> str:
     """What a lesion is now beside what it was when it was new."""
     if then is None or then.long_axis_mm is None or lesion.long_axis_mm is None:
         return _sized(lesion, locale)
     words, has_volumes = locale.words["lesions"], bool(then.volume_mm3 and lesion.volume_mm3)
     values = {
         "label": lesion.label,
-        "date": locale.date(date),
+        "date": locale.date(*moment),
         "then": locale.number(then.long_axis_mm, 1),
         "now": locale.number(lesion.long_axis_mm, 1),
         "volume_then": locale.quantity((then.volume_mm3 or 0.0) / MM3_IN_CM3, CM3),
@@ -282,7 +291,7 @@ def joined_sentences(now: Fact, locale: Locale) -> Iterator[ReportSentence]:
         {
             "label": now.finding.label,
             "count": str(parts),
-            "date": locale.date(prior.study_date),
+            "date": locale.date(prior.study_date, prior.study_time),
             "before": locale.quantity(prior.value, unit),
             "now": locale.quantity(now.value if prior.value_now is None else prior.value_now, unit),
             "change": change,

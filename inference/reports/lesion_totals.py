@@ -29,7 +29,7 @@ def total_sentences(
         }
         text = locale.fill(words["total"], values)
         then = before.get(now.key)
-        date = "" if prior is None else locale.date(prior.study.study_date)
+        date = "" if prior is None else locale.date(prior.study.study_date, prior.time)
         ids: tuple[str, ...] = ()
         is_alike = (
             then is not None

@@ -11,6 +11,7 @@ import yaml
 
 from storage.core.errors import InvalidRequest
 from storage.core.findings import Code
+from storage.core.text.dates import shown_time
 from storage.core.text.rounding import rounded, shown_decimals
 
 _PLACEHOLDER = re.compile(r"\{([A-Za-z_0-9]+)(?::([a-z_]+))?\}")
@@ -75,12 +76,13 @@ class Locale:
             self.words["quantity"], {"number": number, "unit": self.words["units"][unit]}
         )
 
-    def date(self, dicom_date: str) -> str:
-        """A DA value in words; empty where it is none."""
+    def date(self, dicom_date: str, dicom_time: str = "") -> str:
+        """A DA value in words, with a TM to the minute where one is given; empty where the first is
+        none."""
         match = _DATE.fullmatch(dicom_date.strip())
         if match is None or not 1 <= int(match[2]) <= 12:
             return ""
-        return self.fill(
+        day = self.fill(
             self.words["date"],
             {
                 "day": str(int(match[3])),
@@ -88,6 +90,8 @@ class Locale:
                 "year": match[1],
             },
         )
+        time = shown_time(dicom_time)
+        return self.fill(self.words["date_and_time"], {"date": day, "time": time}) if time else day
 
     def modality(self, code: str) -> str:
         return str(self.words["modalities"].get(code, code))

@@ -7,7 +7,7 @@ from inference.imaging.directions import in_words
 from inference.normal_ranges.distribution import shown_percentile
 from inference.pipeline import Pipeline
 from storage.core.findings import Finding, NormalRange
-from storage.core.text.dates import date_of
+from storage.core.text.dates import date_of, shown_time
 from storage.core.text.outside_text import clean_text
 from storage.core.text.rounding import rounded, shown_decimals
 
@@ -58,7 +58,8 @@ def comparison_notes(finding: Finding) -> list[str]:
     notes = [f"{joined_note(finding)}."] if prior.relation else []
     if not prior.is_within_variation:
         return [as_dicom_text(one) for one in notes]
-    since = f" since {day:%Y-%m-%d}" if day else ""
+    time = shown_time(prior.study_time)
+    since = f" since {day:%Y-%m-%d}{f', {time}' if time else ''}" if day else ""
     limit = shown_limit(prior.variation_percent)
     note = f"Not changed beyond the variation of the measurement ({limit}){since}; then {then}."
     return [as_dicom_text(one) for one in (*notes, note)]

@@ -152,6 +152,8 @@ class Prior:
     parts_now: int = 1
     value_now: float | None = None
     """Of a split: of all parts now, the finding's own with them."""
+    study_time: str = ""
+    """TM, where both studies are of one day: the day alone does not name the earlier one."""
 
     @property
     def is_within_variation(self) -> bool:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from sqlalchemy import ColumnElement, Engine, FromClause, and_, exists, or_, select
+from sqlalchemy import ColumnElement, Engine, FromClause, String, and_, exists, func, or_, select
 
 from storage import tables as t
 from storage.core.callers.visibility import EVERYONE
@@ -79,11 +79,11 @@ class PatientStudies:
         this, other = t.study.alias("this"), t.study.alias("other")
         when, then = (other, this) if earlier else (this, other)
         is_before = or_(
-            when.c.study_date < then.c.study_date,
+            _date_of(when) < _date_of(then),
             and_(
-                when.c.study_date == then.c.study_date,
+                _date_of(when) == _date_of(then),
                 when.c.study_time != "",
-                when.c.study_time < then.c.study_time,
+                _time_of(when) < _time_of(then),
             ),
         )
         with reading(self._engine) as connection:
@@ -104,10 +104,22 @@ class PatientStudies:
                         _seen_by_all_of(then, when),
                         holds(other),
                     )
-                    .order_by(other.c.study_date.desc(), other.c.study_time.desc())
+                    .order_by(_date_of(other).desc(), _time_of(other).desc())
                     .limit(_MOST)
                 ).scalars()
             )
+
+
+def _date_of(study: FromClause) -> ColumnElement[str]:
+    """DA that can be compared as text: without the dots of ACR-NEMA."""
+    return func.replace(study.c.study_date, ".", "")
+
+
+def _time_of(study: FromClause) -> ColumnElement[str]:
+    """TM that can be compared as text: without the colons of ACR-NEMA, and with all six digits."""
+    digits = func.replace(study.c.study_time, ":", "", type_=String)
+    whole = func.substr(digits + "000000", 1, 6, type_=String)
+    return whole + func.substr(digits, 7, type_=String)
 
 
 def _has_results(study: FromClause) -> ColumnElement[bool]:

@@ -1,5 +1,7 @@
 """`mediview lesions`: the lesions of a patient over the studies, and correcting a match."""
 
+from collections import Counter
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -8,11 +10,12 @@ from api.cli.console import out, table_of
 from api.cli.operator import operator, record_use
 from api.cli.starting import start
 from inference.lesions.correcting import state_match
-from inference.lesions.course import Seen, course_of
+from inference.lesions.course import Seen, Visit, course_of
 from inference.lesions.response import recist
 from storage.audit import Code
 from storage.container import open_storage
 from storage.core.callers.identity import Identity
+from storage.core.text.dates import shown_time
 
 app = typer.Typer(
     name="lesions",
@@ -43,11 +46,12 @@ def list_lesions(
     for pipeline, visits in sorted(courses.items()):
         out.print(pipeline, markup=False)
         table = table_of("Study", "Lesion", "Long axis", "Tracked", "Before")
+        moments = _moments(visits)
         for visit in visits:
             for seen in visit.seen:
                 size_mm = seen.lesion.long_axis_mm
                 table.add_row(
-                    visit.study_date,
+                    moments[visit.study_instance_uid],
                     seen.lesion.lesion_id,
                     "rejected" if size_mm is None else f"{size_mm:.1f} mm",
                     f"…{seen.uid[-_UID_END:]}",
@@ -57,8 +61,20 @@ def list_lesions(
         for one in recist(visits)[1]:
             size = "no sum" if one.sum is None else f"{one.sum:.1f} mm"
             why = f": {one.reason}" if one.category in ("PD", "NE") else ""
-            out.print(f"{one.study_date}: {size}, {one.category}{why}", markup=False)
+            moment = moments[one.study_instance_uid]
+            out.print(f"{moment}: {size}, {one.category}{why}", markup=False)
     out.print("Computed, unverified, research use only.", markup=False)
+
+
+def _moments(visits: Sequence[Visit]) -> dict[str, str]:
+    """By study its date, and its time where another one is of the same day."""
+    days = Counter(one.study_date for one in visits)
+    return {
+        one.study_instance_uid: f"{one.study_date} {shown_time(one.study_time)}".rstrip()
+        if days[one.study_date] > 1
+        else one.study_date
+        for one in visits
+    }
 
 
 def _before(seen: Seen) -> str:

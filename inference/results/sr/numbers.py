@@ -9,6 +9,7 @@ from highdicom.sr.value_types import (
     ContentSequence,
     DateContentItem,
     TextContentItem,
+    TimeContentItem,
 )
 
 from inference.results.coding import dicom_code
@@ -25,10 +26,12 @@ from inference.results.sr.change import (
     PRIOR_REPORT,
     QUALITY,
     STUDY_DATE,
+    STUDY_TIME,
     TRUNCATED,
 )
 from inference.results.sr.normal_range import properties_of
 from storage.core.findings import NO_UNITS, Code, Finding, Prior
+from storage.core.text.dates import shown_time
 
 _CERTAINTY_DECIMALS = 3
 
@@ -125,6 +128,14 @@ def _changes(finding: Finding, prior: Prior) -> list[hd.sr.Measurement]:
                 relationship_type=hd.sr.RelationshipTypeValues.HAS_PROPERTIES,
             )
         )
+        if shown_time(prior.study_time):
+            number.ContentSequence.append(
+                TimeContentItem(
+                    name=dicom_code(STUDY_TIME),
+                    value=prior.study_time.replace(":", ""),
+                    relationship_type=hd.sr.RelationshipTypeValues.HAS_PROPERTIES,
+                )
+            )
         if prior.relation:
             number.ContentSequence.append(
                 TextContentItem(

@@ -32,7 +32,7 @@ from inference.results.source_references import integer_of
 from inference.typesetting.text import Typesetter
 from storage.core.entities import Job
 from storage.core.findings import Finding
-from storage.core.text.dates import date_of
+from storage.core.text.dates import date_of, shown_time
 from storage.core.text.outside_text import clean_text
 
 _WITHIN_VARIATION = (
@@ -258,7 +258,9 @@ def _shown_prior(finding: Finding) -> tuple[str, str]:
         change += f" ({prior.change_percent_per_year:+.1f} % a year)"
     if prior.relation:
         change += f", {prior.relation}, all parts together"
-    return f"{then} ({date:%Y-%m-%d})" if date else then, change
+    time = shown_time(prior.study_time)
+    when = f"{date:%Y-%m-%d} {time}".rstrip() if date else ""
+    return f"{then} ({when})" if when else then, change
 
 
 def _table(

@@ -1,6 +1,9 @@
-"""Dates as DICOM writes them (PS3.5 6.2, DA)."""
+"""Dates and times of day as DICOM writes them (PS3.5 6.2, DA and TM)."""
 
+import re
 from datetime import date, datetime
+
+_TM = re.compile(r"([01]\d|2[0-3]):?([0-5]\d)(?::?\d{2}(?:\.\d{1,6})?)?")
 
 
 def date_of(value: str) -> date | None:
@@ -15,3 +18,22 @@ def shown_date(value: str) -> str:
     """A DA for people: 2024-01-31; what is none as it is written."""
     found = date_of(value)
     return value if found is None else found.isoformat()
+
+
+def shown_time(value: str) -> str:
+    """A TM for people, to the minute: 08:30; empty of what is none, or of an hour alone."""
+    match = _TM.fullmatch(value.strip())
+    return "" if match is None else f"{match[1]}:{match[2]}"
+
+
+def time_beside(study_date: str, study_time: str, other_date: str) -> str:
+    """The time (TM) of a study that is named beside another one, where both are of one day; empty
+    where the day alone names it."""
+    then, now = date_of(study_date), date_of(other_date)
+    return study_time if then is not None and then == now else ""
+
+
+def shown_moment(study_date: str, study_time: str, other_date: str) -> str:
+    """The same for people: 2024-01-31, or 2024-01-31, 08:30."""
+    time = shown_time(time_beside(study_date, study_time, other_date))
+    return f"{shown_date(study_date)}, {time}" if time else shown_date(study_date)

@@ -22,7 +22,7 @@ def test_lesions_of_the_other_side_are_not_followed(api: ApiNode, tmp_path: Path
     ]
     assert not uids[0] & uids[1]
     assert (
-        "The lesions are not compared with those of 20230101: its images state the other side of"
+        "The lesions are not compared with those of 2023-01-01: its images state the other side of"
         " the body." in now.result["notes"]
     )
     text = draft_of(api, now)

@@ -8,6 +8,7 @@ import highdicom as hd
 import numpy as np
 import pytest
 from pydicom.dataset import Dataset
+from sqlalchemy import update
 
 from inference.annotations.content import replaced_by
 from inference.annotations.feedback_reports import newest_report, write_feedback_reports
@@ -16,11 +17,13 @@ from inference.pipeline import PipelineOutput
 from inference.pipelines.brain.brain_volume import BrainVolume
 from inference.reports.due import draft_due
 from inference.volume_preparation.surfaces import with_surfaces
+from storage import tables as t
 from storage.container import Storage
 from storage.core.callers.identity import of_account
 from storage.core.clock import utcnow
 from storage.core.entities import Job
 from storage.core.findings import Code
+from storage.db.engine import writing
 from tests import builders
 from tests.inference.completed_jobs import completed_job
 from tests.inference.orchestration import later, storage_in
@@ -36,10 +39,14 @@ def storage(tmp_path: Path) -> Iterator[Storage]:
         yield opened
 
 
-def made(storage: Storage, seed: int, study_date: str, arm: int = 0) -> Job:
+def made(storage: Storage, seed: int, study_date: str, arm: int = 0, time: str = "") -> Job:
     """A completed job on one study of one patient, with two segments."""
     series = builders.series(
-        np.zeros(SHAPE, np.int16), seed=seed, PatientID="P1", StudyDate=study_date
+        np.zeros(SHAPE, np.int16),
+        seed=seed,
+        PatientID="P1",
+        StudyDate=study_date,
+        **({"StudyTime": time} if time else {}),
     )
 
     def outlined(volume: Volume) -> PipelineOutput:
@@ -218,3 +225,31 @@ def test_a_comparison_ends_where_the_value_before_is_rejected(storage: Storage) 
     draft_due(storage, later(3600))
     draft_due(storage, later(7200))
     assert [one.prior for one in storage.findings.of_job(now.job_id)] == [None, None]
+
+
+def test_an_earlier_study_of_the_same_day_is_named_by_its_time(storage: Storage) -> None:
+    before = made(storage, 11, "20240110", time="0810")
+    now = made(storage, 12, "20240110", arm=4, time="081500")
+    _, cerebellum = storage.findings.of_job(now.job_id)
+    assert cerebellum.prior is not None
+    assert cerebellum.prior.study_instance_uid == before.study_instance_uid
+    assert (cerebellum.prior.days, cerebellum.prior.study_time) == (0, "0810")
+    assert all(one.prior is None for one in storage.findings.of_job(before.job_id))
+    times = [
+        one.Time
+        for group in report(storage, now).ContentSequence[-1].ContentSequence
+        for number in group.ContentSequence
+        for one in number.get("ContentSequence", ())
+        if one.ValueType == "TIME"
+    ]
+    assert set(times) == {"0810"}
+    draft_due(storage, later(3600))
+    draft = storage.reports.states_of([now.study_instance_uid])[now.study_instance_uid]
+    text = " ".join(one.text for section in draft.sections for one in section.sentences)
+    assert "since 10 January 2024 at 08:10 (from" in text
+    assert "MRI of 10 January 2024 at 08:10." in text
+    # As text, with the colons of ACR-NEMA, the earlier time would come after the later one.
+    of_before = t.study.c.study_instance_uid == before.study_instance_uid
+    with writing(storage.engine) as connection:
+        connection.execute(update(t.study).where(of_before).values(study_time="08:10:00"))
+    assert storage.patient_studies.before(now.study_instance_uid) == [before.study_instance_uid]

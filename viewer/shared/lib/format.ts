@@ -37,6 +37,11 @@ export function dicomTime(value: string | null | undefined): string {
   return match ? `${match[1]}:${match[2]}` : "";
 }
 
+/** A date with the time of day, where one is given. */
+export function momentText(date: string | null | undefined, time: string | null | undefined): string {
+  return [dateText(date), dicomTime(time)].filter((part) => part !== "").join(" ");
+}
+
 /** Whole years between two dates, of small children months or days, or "" when a date is missing. */
 export function ageAt(birthDate: string | null, studyDate: string | null): string {
   const born = dicomDate(birthDate).split("-").map(Number);

@@ -45,7 +45,7 @@ describe("lesions over the studies", () => {
   });
 
   it("may have been each of the lesions of the studies before", () => {
-    expect(earlierLesions(course).map(({ lesion: one, date }) => [one.lesion_id, date])).toEqual([
+    expect(earlierLesions(course).map(({ lesion: one, visit }) => [one.lesion_id, visit.study_date])).toEqual([
       ["a1", "2023-01-01"],
       ["b1", "2023-01-01"],
       ["c1", "2023-01-01"],

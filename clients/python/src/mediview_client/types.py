@@ -557,6 +557,8 @@ class Prior(TypedDict):
     finding_id: str
     study_instance_uid: str
     study_date: str | None
+    study_time: NotRequired[str | None]
+    """HH:MM:SS where both studies are of one day; else null."""
     pipeline_version: str
     """Of the prior; another version may measure apart."""
     value: float

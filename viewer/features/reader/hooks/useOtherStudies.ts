@@ -3,7 +3,7 @@
 import { useEffect, useState } from "react";
 import { getStudy } from "@/shared/api/api";
 import { listStudiesOf } from "@/features/reader/lib/api";
-import { isSamePerson, nearestOthers } from "@/features/reader/lib/otherStudies";
+import { isSamePerson, momentOf, nearestOthers } from "@/features/reader/lib/otherStudies";
 import type { StudyDetail } from "@/shared/api/types";
 
 /** How many other studies of the patient are read in full: enough to compare with. */
@@ -36,7 +36,7 @@ export function useOtherStudies(study: StudyDetail | null): OtherStudies {
       const own = nearestOthers(listed.filter((one) => isSamePerson(one, study)), study, mostOthers);
       const read = await Promise.all(own.map((one) => getStudy(one.study_instance_uid, signal)));
       return {
-        others: read.sort((a, b) => (b.study_date ?? "").localeCompare(a.study_date ?? "")),
+        others: read.sort((a, b) => momentOf(b).localeCompare(momentOf(a))),
         otherPersons: listed.filter((one) => !isSamePerson(one, study)).length,
         settled: true,
       };

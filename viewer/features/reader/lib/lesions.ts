@@ -31,11 +31,11 @@ export function lesionRows(course: LesionCourse): LesionRow[] {
 }
 
 /** What a lesion of the last study may have been, the newest first. */
-export function earlierLesions(course: LesionCourse): { lesion: Lesion; date: string | null }[] {
+export function earlierLesions(course: LesionCourse): { lesion: Lesion; visit: LesionCourse["visits"][number] }[] {
   return course.visits
     .slice(0, -1)
     .reverse()
-    .flatMap((visit) => visit.lesions.map((lesion) => ({ lesion, date: visit.study_date })));
+    .flatMap((visit) => visit.lesions.map((lesion) => ({ lesion, visit })));
 }
 
 /** The study whose number the label is; null where it is the last one. */

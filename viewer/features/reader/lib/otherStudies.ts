@@ -52,6 +52,11 @@ export function relationOf(other: Dated, study: Dated): Relation {
   return at < nowAt ? "earlier" : "later";
 }
 
+/** What studies of one patient are put in order by. */
+export function momentOf({ study_date, study_time }: Dated): string {
+  return `${dicomDate(study_date)} ${study_time ?? ""}`;
+}
+
 /** Whether a study may be hung as a prior: of the same person, and made before. */
 export function isPriorOf(other: Other, study: Other): boolean {
   return (

@@ -42,7 +42,7 @@ export function plotted(
   range?: { low: number | null; high: number | null } | null,
 ): { points: { x: number; y: number; point: TrendPoint }[]; yOf: (value: number) => number } {
   const { width, height, margin } = size;
-  const times = points.map((one) => Date.parse(one.study_date ?? ""));
+  const times = points.map((one) => Date.parse(`${one.study_date ?? ""}T${one.study_time ?? "00:00:00"}Z`));
   const values = [...points.map((one) => one.value), range?.low, range?.high].filter(
     (one): one is number => typeof one === "number",
   );

@@ -4,7 +4,7 @@ import { NormalRange } from "@/features/reader/components/findings/NormalRange";
 import { TrendPlot } from "@/features/reader/components/findings/TrendPlot";
 import { useText } from "@/shared/hooks/useText";
 import { isComparable, valueText } from "@/shared/lib/feedback";
-import { dateText, findingValue } from "@/shared/lib/format";
+import { findingValue, momentText } from "@/shared/lib/format";
 import { changePercent, pointsOf, sameMeasure } from "@/features/reader/lib/trend";
 import type { Finding, StudyDetail, Trend } from "@/shared/api/types";
 
@@ -42,7 +42,7 @@ export function FindingContext({
         <NormalRange finding={finding} />
         {prior && (
           <div data-testid="change">
-            <dt className="inline text-dim">{t.sincePrior(dateText(prior.study_date))} </dt>
+            <dt className="inline text-dim">{t.sincePrior(momentText(prior.study_date, prior.study_time))} </dt>
             <dd className="inline">
               {prior.within_variation
                 ? t.withinVariation(valueText(prior.value, unit), limitText(prior.variation_percent))

@@ -5,7 +5,7 @@ import { ProblemNote } from "@/shared/components/ProblemNote";
 import { useAction } from "@/shared/hooks/useAction";
 import { useText } from "@/shared/hooks/useText";
 import { correctLesionMatch } from "@/shared/api/api";
-import { dateText } from "@/shared/lib/format";
+import { momentText } from "@/shared/lib/format";
 import { earlierLesions } from "@/features/reader/lib/lesions";
 import type { LesionCourse } from "@/shared/api/types";
 
@@ -44,9 +44,9 @@ export function LesionCorrection({ course, onChanged }: { course: LesionCourse; 
           {t.lesions.was}
           <select className={field} value={earlier} onChange={(event) => setEarlier(event.target.value)}>
             <option value="">{t.lesions.isNew}</option>
-            {earlierLesions(course).map(({ lesion: one, date }) => (
+            {earlierLesions(course).map(({ lesion: one, visit }) => (
               <option key={one.lesion_id} value={one.lesion_id}>
-                {`${one.label} ${t.lesions.lastSeen(dateText(date))}`}
+                {`${one.label} ${t.lesions.lastSeen(momentText(visit.study_date, visit.study_time))}`}
               </option>
             ))}
           </select>

@@ -3,7 +3,7 @@
 import { useEffect, useRef } from "react";
 import { LesionCorrection } from "@/features/reader/components/findings/LesionCorrection";
 import { useText } from "@/shared/hooks/useText";
-import { dateText, findingValue, number } from "@/shared/lib/format";
+import { findingValue, momentText, number } from "@/shared/lib/format";
 import { fateOf, isMeasuredByReaders, lastSeen, lesionRows } from "@/features/reader/lib/lesions";
 import type { Lesion, LesionCourse } from "@/shared/api/types";
 
@@ -21,6 +21,7 @@ export function LesionTable({ course, onChanged }: { course: LesionCourse; onCha
   const fates: Record<string, string> = t.lesions.fates;
   const title = isMeasuredByReaders(course) ? t.lesions.measured : t.lesions.title;
   const targets = new Set(course.recist.target_tracking_uids);
+  const times = new Map(course.visits.map((one) => [one.study_instance_uid, one.study_time]));
   const sums = new Map(course.recist.responses.map((one) => [one.study_instance_uid, one]));
   return (
     <div data-testid="lesions" className="mt-4 text-[0.8125rem]">
@@ -33,7 +34,7 @@ export function LesionTable({ course, onChanged }: { course: LesionCourse; onCha
               </th>
               {course.visits.map((visit) => (
                 <th key={visit.study_instance_uid} scope="col" className="pb-1 pl-2 font-normal whitespace-nowrap">
-                  {dateText(visit.study_date)}
+                  {momentText(visit.study_date, visit.study_time)}
                 </th>
               ))}
             </tr>
@@ -45,7 +46,7 @@ export function LesionTable({ course, onChanged }: { course: LesionCourse; onCha
                 <tr key={row.trackingUid} data-testid="lesion" className="border-t border-line align-top">
                   <th scope="row" className="sticky left-0 bg-panel py-1 text-left font-normal">
                     <span lang="en">{row.label}</span>
-                    {seen && <Note>{t.lesions.lastSeen(dateText(seen.study_date))}</Note>}
+                    {seen && <Note>{t.lesions.lastSeen(momentText(seen.study_date, seen.study_time))}</Note>}
                     {targets.has(row.trackingUid) && <Note>{t.lesions.target}</Note>}
                   </th>
                   {row.cells.map((lesion, place) => (
@@ -83,7 +84,7 @@ export function LesionTable({ course, onChanged }: { course: LesionCourse; onCha
         (one) =>
           (one.category === "NE" || one.category === "PD") && (
             <p key={one.study_instance_uid} className="mt-1 text-xs text-dim">
-              {dateText(one.study_date)}: {one.category}. {one.reasons.map((reason) => t.lesions.reasons[reason]).join(" ")}
+              {momentText(one.study_date, times.get(one.study_instance_uid))}: {one.category}. {one.reasons.map((reason) => t.lesions.reasons[reason]).join(" ")}
             </p>
           ),
       )}

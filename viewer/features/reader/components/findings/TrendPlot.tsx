@@ -1,6 +1,6 @@
 import { useText } from "@/shared/hooks/useText";
 import { valueText } from "@/shared/lib/feedback";
-import { dateText } from "@/shared/lib/format";
+import { momentText } from "@/shared/lib/format";
 import { percentileText, plotted, runsOf, type TrendPoint } from "@/features/reader/lib/trend";
 
 const size = { width: 300, height: 84, margin: 10 };
@@ -56,10 +56,10 @@ export function TrendPlot({
         {[...points].reverse().map((point) => (
           <li key={point.study_instance_uid} data-testid="trend-value" className="flex justify-between gap-3">
             {point.study_instance_uid === now ? (
-              <span className="font-medium">{dateText(point.study_date)}</span>
+              <span className="font-medium">{momentText(point.study_date, point.study_time)}</span>
             ) : (
               <a className="text-accent hover:underline" href={`/study/?study=${point.study_instance_uid}`}>
-                {dateText(point.study_date)}
+                {momentText(point.study_date, point.study_time)}
               </a>
             )}
             <span>

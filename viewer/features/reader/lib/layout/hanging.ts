@@ -8,7 +8,7 @@ import {
   type HangingViewport,
   type ViewsOf,
 } from "@/features/reader/lib/layout/hangingUnits";
-import { isPriorOf } from "@/features/reader/lib/otherStudies";
+import { isPriorOf, momentOf } from "@/features/reader/lib/otherStudies";
 import { isImageSeries } from "@/dicom/seg";
 import type { HangingProtocol, StudyDetail } from "@/shared/api/types";
 import type { WindowRange } from "@/dicom/windowing";
@@ -80,10 +80,9 @@ export function priorFor(
   { study, others, viewsOf }: Omit<HangingInput, "preferred">,
   viewport: HangingViewport,
 ): StudyDetail | undefined {
-  const moment = ({ study_date, study_time }: StudyDetail) => `${study_date ?? ""} ${study_time ?? ""}`;
   return others
     .filter((other) => isPriorOf(other, study))
-    .sort((a, b) => moment(b).localeCompare(moment(a)))
+    .sort((a, b) => momentOf(b).localeCompare(momentOf(a)))
     .find((other) => unitsFor(other, viewport, viewsOf).length > 0);
 }
 
