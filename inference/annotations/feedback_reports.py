@@ -1,33 +1,30 @@
 """New versions of reports with the feedback on their findings, once no more comes."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
 import structlog
 from pydicom.dataset import Dataset
 
+from inference.annotations.feedback_documents import (
+    FeedbackDocumentStorage,
+    destinations_after,
+    follow_feedback,
+    of_kind,
+)
 from inference.annotations.feedback_sr import feedback_report_uid, speak
 from inference.failures import place
 from inference.findings.derived import void_findings
 from inference.result_identity import REPORT_KINDS, ResultKindName
 from inference.results.file_writing import part10
-from storage.container.has import (
-    HasDeliveries,
-    HasFeedbackReports,
-    HasFindingFeedback,
-    HasFindings,
-    HasGenerated,
-    HasInstances,
-    HasJobs,
-    HasSettings,
-)
-from storage.core.entities import DeliveryState, Instance, Job
+from storage.container.has import HasFindingFeedback, HasFindings, HasJobs, HasSettings
+from storage.core.entities import Instance, Job
 from storage.core.errors import NotFound
 from storage.core.findings import Feedback, Finding
 from storage.core.sources import of_reader
 from storage.core.uids import UidScheme
-from storage.deliveries.repository import Deliveries, UnsentState
 from storage.findings.feedback_reports import FeedbackReports, ReportVersion
 from storage.ingest.generated import GeneratedInstances
 from storage.integrity.instance_reader import InstanceReader
@@ -39,13 +36,10 @@ _REPORTS_PER_ROUND = 8
 
 class FeedbackStorage(
     HasSettings,
-    HasInstances,
-    HasGenerated,
     HasJobs,
     HasFindings,
     HasFindingFeedback,
-    HasFeedbackReports,
-    HasDeliveries,
+    FeedbackDocumentStorage,
     Protocol,
 ):
     """What of the storage layer feedback is written into reports with."""
@@ -81,7 +75,7 @@ def newest_report(
     """The report of a job with the last word on its findings; None where it has none any more."""
     for uid in (
         *reversed(_feedback_versions(generated, feedback_reports, job, kind)),
-        *_own(job, kind),
+        *of_kind(job, kind),
     ):
         try:
             return instances.dataset(generated.instance(uid))
@@ -101,7 +95,7 @@ def _feedback_versions(
     if kind == "SR":
         return [one.sop_instance_uid for one in versions]
     uids: list[str] = []
-    for own in _own(job, kind):
+    for own in of_kind(job, kind):
         for version in versions:
             before = uids[-1] if uids else own
             uids.append(_next_uid(generated, before, version.feedback_id)[0])
@@ -116,15 +110,65 @@ def _next_uid(
 
 
 def _write(storage: FeedbackStorage, job: Job, last: int, now: datetime) -> bool:
+    """The job's own, and those of jobs that took its results and hold other values by them now."""
+    written = False
+    # First: once the feedback counts as reported, nobody comes back to them.
+    for job_id in storage.jobs.jobs_that_took(job.job_id):
+        other = storage.jobs.get(job_id)
+        if other.has_results and _has_changed(storage, other, last):
+            written |= _write_of_job(storage, other, last, now)
+    return _write_of_job(storage, job, last, now) or written
+
+
+@dataclass(frozen=True)
+class _Stated:
+    """What readers stated of a job's findings up to a word, and what counts no more by that."""
+
+    findings: Sequence[Finding]
+    feedback: Mapping[str, Sequence[Feedback]]
+    void: frozenset[str]
+    at: datetime | None
+    """Of the last word, also on results that the job took."""
+
+
+def _stated(storage: FeedbackStorage, job: Job, last: int) -> _Stated:
     findings = storage.findings.of_job(job.job_id)
-    finding_ids = [one.finding_id for one in findings]
-    feedback = storage.finding_feedback.of_findings(finding_ids, up_to=last)
-    void = void_findings(findings, feedback)
+    taken = storage.findings.results_taken_by({job.job_id})
+    beside = [
+        one
+        for job_id in sorted(taken.get(job.job_id, ()))
+        for one in storage.findings.of_job(job_id)
+    ]
+    own = {one.finding_id for one in findings}
+    both = [*findings, *beside]
+    feedback = storage.finding_feedback.of_findings([one.finding_id for one in both], up_to=last)
+    times = [word.given_at for words in feedback.values() for word in words]
+    return _Stated(
+        findings,
+        {finding_id: words for finding_id, words in feedback.items() if finding_id in own},
+        void_findings(both, feedback, taken) & own,
+        max(times, default=None),
+    )
+
+
+def _has_changed(storage: FeedbackStorage, job: Job, last: int) -> bool:
+    """Whether other values are left out than in the last version of its report."""
+    versions = storage.feedback_reports.versions(job.job_id)
+    before = _stated(storage, job, versions[-1].feedback_id).void if versions else frozenset()
+    return _stated(storage, job, last).void != before
+
+
+def _write_of_job(storage: FeedbackStorage, job: Job, last: int, now: datetime) -> bool:
+    stated = _stated(storage, job, last)
     written = [
         instance
         for kind in REPORT_KINDS
-        if (instance := _write_one(storage, job, kind, findings, feedback, void, last)) is not None
+        if (instance := _write_one(storage, job, kind, stated, last)) is not None
     ]
+    if stated.at is not None:
+        follow_feedback(
+            storage, job, stated.findings, stated.feedback, stated.void, last, stated.at
+        )
     # None: deleted, or never made. Feedback stays in the ledger.
     version = (
         ReportVersion(
@@ -133,30 +177,26 @@ def _write(storage: FeedbackStorage, job: Job, last: int, now: datetime) -> bool
         if written
         else None
     )
+    finding_ids = [one.finding_id for one in stated.findings]
     storage.feedback_reports.done(finding_ids, last, version)
     return bool(written)
 
 
 def _write_one(
-    storage: FeedbackStorage,
-    job: Job,
-    kind: ResultKindName,
-    findings: Sequence[Finding],
-    feedback: Mapping[str, Sequence[Feedback]],
-    void: Collection[str],
-    last: int,
+    storage: FeedbackStorage, job: Job, kind: ResultKindName, stated: _Stated, last: int
 ) -> Instance | None:
     report = _own_report(storage.generated, storage.instances, job, kind)
     predecessor = newest_report(
         storage.generated, storage.instances, storage.feedback_reports, job, kind
     )
-    if report is None or predecessor is None:
+    if report is None or predecessor is None or stated.at is None:
         return None
-    latest = max(word.given_at for words in feedback.values() for word in words)
     uid, uids = _next_uid(storage.generated, str(predecessor.SOPInstanceUID), last)
-    document = speak(report, predecessor, findings, feedback, latest, last, uids, void)
+    document = speak(
+        report, predecessor, stated.findings, stated.feedback, stated.at, last, uids, stated.void
+    )
     instance, _ = storage.generated.store(part10(document), uid, of_reader(job.job_id))
-    for name, state in _destinations(storage.deliveries, job, kind).items():
+    for name, state in destinations_after(storage.deliveries, job, of_kind(job, kind)).items():
         storage.deliveries.enqueue(name, [instance], job.job_id, state=state)
     log.info(
         "feedback_report_written", job_id=job.job_id, sop_instance_uid=instance.sop_instance_uid
@@ -164,39 +204,12 @@ def _write_one(
     return instance
 
 
-def _own(job: Job, kind: ResultKindName) -> list[str]:
-    return [
-        str(one["sop_instance_uid"])
-        for one in job.result.get("instances", ())
-        if one.get("kind") == kind
-    ]
-
-
 def _own_report(
     generated: GeneratedInstances, instances: InstanceReader, job: Job, kind: ResultKindName
 ) -> Dataset | None:
-    for uid in _own(job, kind):
+    for uid in of_kind(job, kind):
         try:
             return instances.dataset(generated.instance(uid))
         except NotFound:
             continue
     return None
-
-
-def _destinations(deliveries: Deliveries, job: Job, kind: ResultKindName) -> dict[str, UnsentState]:
-    """Where the report before went, the new one goes; where that waits, the new one waits."""
-    reports = set(_own(job, kind))
-    sent = deliveries.of_study(job.study_instance_uid)
-    return {
-        one.destination: _state_after(one.state)
-        for one in sent
-        if one.sop_instance_uid in reports and one.state != "CANCELLED"
-    }
-
-
-def _state_after(predecessor: DeliveryState) -> UnsentState:
-    match predecessor:
-        case "AWAITING_RELEASE" | "WITHHELD":
-            return predecessor
-        case _:
-            return "PENDING"

@@ -56,25 +56,36 @@ def speak(
     """
     document = copy.deepcopy(report)
     last = {finding_id: one[-1] for finding_id, one in feedback.items() if one}
-    comments = []
     for finding in findings:
         word = last.get(finding.finding_id)
         if word is not None:
             _apply(document, finding, word)
-            comments.append(_sentence(finding, word))
-    for finding in (one for one in findings if one.finding_id in void):
-        _take_out(document, finding)
-        comments.append(f"{_stated(finding)}: left out, since it holds a value that was rejected"
-                        " or corrected.")  # fmt: skip
+        if finding.finding_id in void:
+            _take_out(document, finding)
     _drop_empty(document)
     by_author = {word.author_id: word.given_by for word in last.values()}
     authors = sorted(by_author.values())
     _observe(document, authors)
-    document.ContentSequence.append(_evaluations(comments))
+    document.ContentSequence.append(_evaluations(feedback_sentences(findings, feedback, void)))
     _verify(document, [one for one in findings if one.finding_id not in void], last)
     uid = feedback_report_uid(str(predecessor.SOPInstanceUID), last_word, uids)
     _identify(document, predecessor, local_time(at, report), UID(uid))
     return document
+
+
+def feedback_sentences(
+    findings: Sequence[Finding],
+    feedback: Mapping[str, Sequence[Feedback]],
+    void: Collection[str] = (),
+) -> list[str]:
+    """The last word on each finding in a sentence, and of what is void that it is left out."""
+    last = {finding_id: one[-1] for finding_id, one in feedback.items() if one}
+    stated = [_sentence(one, last[one.finding_id]) for one in findings if one.finding_id in last]
+    return stated + [
+        f"{_stated(one)}: left out, since it holds a value that was rejected or corrected."
+        for one in findings
+        if one.finding_id in void
+    ]
 
 
 def _apply(document: Dataset, finding: Finding, word: Feedback) -> None:
@@ -101,10 +112,23 @@ def _apply(document: Dataset, finding: Finding, word: Feedback) -> None:
 
 
 def _take_out(document: Dataset, finding: Finding) -> None:
+    if finding.value is None:
+        for _, group in _groups(document, finding):
+            group.ContentSequence = [
+                one for one in group.ContentSequence if not _is_category(one, finding)
+            ]
+        return
     for group, number in _numbers(document, finding):
         group.ContentSequence = [
             one for one in group.ContentSequence if one is not number and not _is_change(one)
         ]
+
+
+def _is_category(item: Dataset, finding: Finding) -> bool:
+    if item.ValueType != "CODE" or not has_name(item, CLASSIFICATION):
+        return False
+    stated = item.ConceptCodeSequence[0]
+    return bool(stated.get("CodeValue") == finding.code.value)
 
 
 def _drop_truncation(number: Dataset) -> None:

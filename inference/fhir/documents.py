@@ -68,7 +68,8 @@ def documents_of(storage: DocumentStorage, instance: Instance, destination: str)
         newest = _newest_sent(storage, document.study_instance_uid, destination)
         is_older = newest is not None and newest[0] > int(document.key)
         return [] if is_older else [document]
-    if not is_withdrawal(instance):
+    # Of a job that stands, results of other kinds were withdrawn after feedback.
+    if not is_withdrawal(instance) or not _is_superseded(storage.jobs, instance):
         return [document]
     newest = _newest_sent(storage, document.study_instance_uid, destination)
     if newest is None or newest[1] > instance.received_at:
@@ -85,6 +86,13 @@ def documents_of(storage: DocumentStorage, instance: Instance, destination: str)
 def is_withdrawal(instance: Instance) -> bool:
     """Whether it is the note that rejects what a job made."""
     return instance.source.startswith("rejection:")
+
+
+def _is_superseded(jobs: Jobs, note: Instance) -> bool:
+    try:
+        return jobs.get(note.source.partition(":")[2]).status == "SUPERSEDED"
+    except NotFound:
+        return True
 
 
 def _document_of(instances: InstanceReader, jobs: Jobs, instance: Instance) -> Document:

@@ -22,7 +22,12 @@ _BEYOND = {"below": "<", "at": "", "above": ">"}
 
 def note_of(pipeline: Pipeline) -> str:
     """What every picture says of what a pipeline made."""
-    return NOTE if pipeline.card.is_ai else _NOTE_OF_OTHERS
+    return note_of_kind(is_ai=pipeline.card.is_ai)
+
+
+def note_of_kind(*, is_ai: bool) -> str:
+    """The same, where it is known whether that is AI."""
+    return NOTE if is_ai else _NOTE_OF_OTHERS
 
 
 def shown_value(finding: Finding) -> str:

@@ -121,7 +121,7 @@ def _withdraw(storage: WithdrawalStorage, job: Job) -> list[str]:
     if not made:
         return []
     # What encodes is large, and few rounds need it.
-    from inference.withdrawals.rejection_note import encode_rejection_note, rejection_note_uid
+    from inference.results.rejection_note import encode_rejection_note, rejection_note_uid
 
     destinations = storage.withdrawals.destinations_of([one.sop_instance_uid for one in made])
     headers = [storage.instances.dataset(one, stop_before_pixels=True) for one in made]

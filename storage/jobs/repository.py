@@ -26,6 +26,7 @@ from storage.jobs.listing import list_jobs
 from storage.jobs.outcome import JobRows
 from storage.jobs.stage_times import note_completed, note_failed, note_wait
 from storage.jobs.transition import change_job
+from storage.jobs.upstream import downstream_of
 from storage.jobs.upstream_queue import mark_result
 from storage.outbox.tables import JOBS
 
@@ -242,6 +243,11 @@ class Jobs:
                 .limit(limit)
             )
             return [to_job(row) for row in rows.mappings()]
+
+    def jobs_that_took(self, job_id: str) -> list[str]:
+        """Jobs that took the results of this one, and those that took theirs in turn."""
+        with reading(self._engine) as connection:
+            return downstream_of(connection, [job_id])
 
     def get(self, job_id: str) -> Job:
         """Raises NotFound."""

@@ -1,6 +1,6 @@
 """The report as an encapsulated PDF (PS3.3 A.45.1): numbers, pictures, and what they rest on."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from io import BytesIO
 from typing import Any
@@ -41,9 +41,9 @@ _WITHIN_VARIATION = (
 )
 _MARGIN_PT = 48
 _PICTURE_WIDTH_PT = 245
-_PAGE_WIDTH_PT = 490
+PAGE_WIDTH_PT = 490
 _CELL_PADDING_PT = 12
-_SIZE_PT = 10  # of ReportLab's style "Normal"
+SIZE_PT = 10  # of ReportLab's style "Normal"
 
 
 def encode_pdf(
@@ -108,6 +108,14 @@ def _write(
     pictures: Sequence[Picture],
     scheduled: str,
 ) -> bytes:
+    def story(text: Typesetter) -> list[Any]:
+        return _story(pipeline, source, findings, pictures, scheduled, text)
+
+    return written_pdf(pipeline.title, character_set_of(source), story)
+
+
+def written_pdf(title: str, character_set: str, story: Callable[[Typesetter], list[Any]]) -> bytes:
+    """Pages in A4; `story` is called twice, first for the characters that need other fonts."""
     from reportlab import rl_config
     from reportlab.lib.pagesizes import A4
     from reportlab.platypus import SimpleDocTemplate
@@ -118,7 +126,7 @@ def _write(
     page = SimpleDocTemplate(
         buffer,
         pagesize=A4,
-        title=clean_text(pipeline.title),
+        title=clean_text(title),
         author=MANUFACTURER,
         leftMargin=_MARGIN_PT,
         rightMargin=_MARGIN_PT,
@@ -128,9 +136,9 @@ def _write(
         invariant=1,
     )
     text = Typesetter("Helvetica", _is_in_standard_font)
-    _story(pipeline, source, findings, pictures, scheduled, text)
-    with text.loaded(character_set_of(source)):
-        page.build(_story(pipeline, source, findings, pictures, scheduled, text))
+    story(text)
+    with text.loaded(character_set):
+        page.build(story(text))
     return buffer.getvalue()
 
 
@@ -150,17 +158,17 @@ def _story(
     model = f"{card.name} {card.version}, {card.licence}. {card.intended_use}"
 
     def line(content: str) -> Any:
-        return Paragraph(text.markup(content, _PAGE_WIDTH_PT, _SIZE_PT), styles["Normal"])
+        return Paragraph(text.markup(content, PAGE_WIDTH_PT, SIZE_PT), styles["Normal"])
 
     return [
         Paragraph(escape(clean_text(pipeline.title)), styles["Title"]),
         Paragraph(f"<b>{escape(note_of(pipeline))}</b>", styles["Normal"]),
         Spacer(1, 10),
-        _table(_patient(source), text),
+        table_of(patient_rows(source), text),
         Spacer(1, 12),
         _findings_table(findings, text),
         Spacer(1, 12),
-        *(line(caution) for caution in _cautions(findings)),
+        *(line(caution) for caution in cautions(findings)),
         *(line(f"Measured: {measures}.") for measures in _own_measures(findings)),
         *_shown(pictures),
         Spacer(1, 12),
@@ -173,7 +181,7 @@ def _story(
     ]
 
 
-def _cautions(findings: Sequence[Finding]) -> list[str]:
+def cautions(findings: Sequence[Finding]) -> list[str]:
     """What a reader must know of the values, each once: of single ones with their names."""
     doubted = [
         f"{one.label}: {one.validity.reason}"
@@ -203,7 +211,7 @@ def _own_measures(findings: Sequence[Finding]) -> list[str]:
     return ["; ".join(meanings)] if meanings else []
 
 
-def _patient(source: Dataset) -> list[tuple[str, str]]:
+def patient_rows(source: Dataset) -> list[tuple[str, str]]:
     return [
         ("Patient", shown_name(source.get("PatientName"))),
         ("Patient ID", str(source.get("PatientID") or "")),
@@ -230,10 +238,10 @@ def _findings_table(findings: Sequence[Finding], text: Typesetter) -> Any:
     if any(one.prior is not None for one in findings):
         before, change = zip(*map(_shown_prior, findings), strict=True)
         columns += [("Study before", 125.0, list(before)), ("Change", 135.0, list(change))]
-    rest = max(_PAGE_WIDTH_PT - sum(width for _, width, _ in columns), 70.0)
+    rest = max(PAGE_WIDTH_PT - sum(width for _, width, _ in columns), 70.0)
     columns.insert(1, ("Value", rest, [shown_value(one) for one in findings]))
-    fitting = _PAGE_WIDTH_PT / sum(width for _, width, _ in columns)
-    return _table(
+    fitting = PAGE_WIDTH_PT / sum(width for _, width, _ in columns)
+    return table_of(
         list(zip(*(cells for _, _, cells in columns), strict=True)),
         text,
         tuple(name for name, _, _ in columns),
@@ -263,7 +271,7 @@ def _shown_prior(finding: Finding) -> tuple[str, str]:
     return f"{then} ({when})" if when else then, change
 
 
-def _table(
+def table_of(
     rows: Sequence[tuple[str, ...]],
     text: Typesetter,
     header: tuple[str, ...] | None = None,
@@ -276,7 +284,7 @@ def _table(
     normal = getSampleStyleSheet()["Normal"]
     cells = [
         [
-            Paragraph(text.markup(part, width - _CELL_PADDING_PT, _SIZE_PT), normal)
+            Paragraph(text.markup(part, width - _CELL_PADDING_PT, SIZE_PT), normal)
             for part, width in zip(row, widths, strict=True)
         ]
         for row in rows

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import highdicom as hd
 import numpy as np
+import pypdfium2
 import pytest
 from pydicom.dataset import Dataset
 from sqlalchemy import update
@@ -39,14 +40,17 @@ def storage(tmp_path: Path) -> Iterator[Storage]:
         yield opened
 
 
-def made(storage: Storage, seed: int, study_date: str, arm: int = 0, time: str = "") -> Job:
+def made(
+    storage: Storage,
+    seed: int,
+    study_date: str,
+    arm: int = 0,
+    time: str = "",
+    kinds: tuple[str, ...] = (),
+) -> Job:
     """A completed job on one study of one patient, with two segments."""
     series = builders.series(
-        np.zeros(SHAPE, np.int16),
-        seed=seed,
-        PatientID="P1",
-        StudyDate=study_date,
-        **({"StudyTime": time} if time else {}),
+        np.zeros(SHAPE, np.int16), seed=seed, PatientID="P1", StudyDate=study_date, StudyTime=time
     )
 
     def outlined(volume: Volume) -> PipelineOutput:
@@ -55,7 +59,7 @@ def made(storage: Storage, seed: int, study_date: str, arm: int = 0, time: str =
         second[2:5, 5:9, 7 : 9 + arm] = True
         return with_surfaces(BrainVolume(), output_of(volume, first, second & ~first), volume)
 
-    job, _ = completed_job(storage, series, outlined)
+    job, _ = completed_job(storage, series, outlined, kinds)
     instances = storage.index.instances_of(job.study_instance_uid)
     made_here = [one for one in instances if one.sop_instance_uid in _results(job)]
     storage.deliveries.enqueue("pacs", made_here, job.job_id)
@@ -253,3 +257,89 @@ def test_an_earlier_study_of_the_same_day_is_named_by_its_time(storage: Storage)
     with writing(storage.engine) as connection:
         connection.execute(update(t.study).where(of_before).values(study_time="08:10:00"))
     assert storage.patient_studies.before(now.study_instance_uid) == [before.study_instance_uid]
+
+
+def _of_kinds(job: Job, *kinds: str) -> set[str]:
+    return {str(one["sop_instance_uid"]) for one in job.result["instances"] if one["kind"] in kinds}
+
+
+def _wanted(storage: Storage, job: Job) -> set[str]:
+    return {one.sop_instance_uid for one in storage.deliveries.of_study(job.study_instance_uid)}
+
+
+def _pdf_text(storage: Storage, uid: str) -> str:
+    document = storage.instances.dataset(storage.generated.instance(uid))
+    with pypdfium2.PdfDocument(bytes(document.EncapsulatedDocument)) as pdf:
+        return "\n".join(page.get_textpage().get_text_range() for page in pdf)
+
+
+def _made_since(storage: Storage, job: Job, before: set[str]) -> dict[str, Dataset]:
+    """By modality: SR, the new PDF (DOC) and the rejection note (KO)."""
+    held = storage.index.instances_of(job.study_instance_uid)
+    new = [storage.instances.dataset(one) for one in held if one.sop_instance_uid not in before]
+    return {str(one.Modality): one for one in new}
+
+
+def test_what_states_a_rejected_value_is_withdrawn_where_it_lies_and_the_pdf_written_again(
+    storage: Storage, tmp_path: Path
+) -> None:
+    job = made(storage, 13, "20240101", kinds=("SC", "PDF", "KOS", "STACK"))
+    stating = _of_kinds(job, "SC", "PDF", "KOS")
+    sent = storage.deliveries.claim_due("sender", 60, utcnow(), 100)
+    storage.deliveries.arrived([one.delivery_id for one in sent], "sender", utcnow())
+    brain, cerebellum = storage.findings.of_job(job.job_id)
+    say = storage.finding_feedback.add
+    say(brain, "CORRECTED", of_account("dr-jones"), value=1.5, unit=brain.unit)
+    say(cerebellum, "REJECTED", of_account("dr-jones"), reason="Not the cerebellum.")
+    held = {one.sop_instance_uid for one in storage.index.instances_of(job.study_instance_uid)}
+    assert write_feedback_reports(storage, utcnow()) == 1
+    new = _made_since(storage, job, held)
+    assert set(new) == {"SR", "DOC", "KO"}
+    note, pdf = new["KO"], new["DOC"]
+    named = note.CurrentRequestedProcedureEvidenceSequence[0].ReferencedSeriesSequence
+    rejected = {
+        str(one.ReferencedSOPInstanceUID) for each in named for one in each.ReferencedSOPSequence
+    }
+    assert note.ConceptNameCodeSequence[0].CodeValue == "113037"
+    assert rejected == stating
+    for name, one in (("note", note), ("pdf", pdf)):
+        assert complaints(save(one, tmp_path / f"{name}.dcm")) == []
+    assert {str(one.SOPInstanceUID) for one in new.values()} <= _wanted(storage, job)
+    (own,) = _of_kinds(job, "PDF")
+    before = storage.instances.dataset(storage.generated.instance(own))
+    assert (pdf.SeriesInstanceUID, pdf.InstanceNumber) == (before.SeriesInstanceUID, 2)
+    text = _pdf_text(storage, str(pdf.SOPInstanceUID))
+    assert f"{cerebellum.value:.3f}"[:5] in _pdf_text(storage, own)
+    assert "Research use only" in text
+    assert "1.50 cm³" in text
+    assert "left out" in text
+    assert "rejected by dr-jones" in text
+    assert "Not the cerebellum." in text
+    # Taken back: the PDF follows once more, and the one before is withdrawn.
+    held |= {str(one.SOPInstanceUID) for one in new.values()}
+    for finding in (brain, cerebellum):
+        say(finding, "ACCEPTED", of_account("dr-jones"))
+    assert write_feedback_reports(storage, utcnow()) == 1
+    again = _made_since(storage, job, held)
+    assert again["DOC"].InstanceNumber == 3
+    text = _pdf_text(storage, str(again["DOC"].SOPInstanceUID))
+    assert "left out" not in text.replace("whose pictures are left", "")
+    assert str(pdf.SOPInstanceUID) in str(again["KO"])
+
+
+def test_what_was_not_sent_yet_is_not_sent_and_acceptance_withdraws_nothing(
+    storage: Storage,
+) -> None:
+    job = made(storage, 14, "20240101", kinds=("SC", "PDF"))
+    brain, cerebellum = storage.findings.of_job(job.job_id)
+    held = {one.sop_instance_uid for one in storage.index.instances_of(job.study_instance_uid)}
+    storage.finding_feedback.add(brain, "ACCEPTED", of_account("dr-jones"))
+    assert write_feedback_reports(storage, utcnow()) == 1
+    assert set(_made_since(storage, job, held)) == {"SR"}
+    storage.finding_feedback.add(cerebellum, "REJECTED", of_account("dr-jones"))
+    assert write_feedback_reports(storage, utcnow()) == 1
+    new = _made_since(storage, job, held)
+    wanted = _wanted(storage, job)
+    assert not _of_kinds(job, "SC", "PDF") & wanted
+    assert str(new["DOC"].SOPInstanceUID) in wanted
+    assert str(new["KO"].SOPInstanceUID) not in wanted

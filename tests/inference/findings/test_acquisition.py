@@ -98,7 +98,7 @@ def test_like_scans_are_compared_and_the_limit_is_no_verdict() -> None:
 def test_results_carry_why_a_density_is_not_compared() -> None:
     now, then = laa(LAA_NOW, SHARP), laa(LAA_THEN, SMOOTH)
     key = now.tracking_identifier, now.label
-    comparison = Comparison("20250110", {}, densities={key: (then, "20240110")})
+    comparison = Comparison("20250110", {}, densities={key: (then, "20240110", "")})
     finding = comparison.compared(comparison.compared(now))
     caveat = "Not compared with the study of 2024-01-10: kernel B30f then, B70f now."
     payload = finding_payload(finding)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from inference.annotations.feedback_reports import write_feedback_reports
 from inference.fhir.observation import observation
 from inference.findings.derived import void_among
 from inference.refusals import ModelUnusable
@@ -28,7 +29,7 @@ from tests.inference.input_selection.chained import (
     decided,
     done,
 )
-from tests.inference.orchestration import storage_in
+from tests.inference.orchestration import later, storage_in
 from tests.inference.pipelines.test_docs_pipelines import mediview
 from tests.inference.result_rules.test_assessment import PAGE, page_card
 
@@ -96,6 +97,18 @@ def test_a_solid_nodule_gets_its_category_and_it_leaves_as_other_findings_do(
     text = "\n".join(one.text for one in draft_study(storage, STUDY, "en").sentences)
     assert "The software states" not in text
     assert "rejected or corrected on review: Lung-RADS v2022: 4A" in text
+    # Its own report follows, though nobody stated anything of its findings.
+    write_feedback_reports(storage, later(3600))
+    (version,) = storage.feedback_reports.versions(job.job_id)
+    follows = storage.instances.dataset(storage.generated.instance(version.sop_instance_uid))
+    measured = [
+        one
+        for one in follows.ContentSequence
+        if one.ConceptNameCodeSequence[0].CodeMeaning == "Imaging Measurements"
+    ]
+    assert "LR4A" not in "".join(one.to_json() for one in measured)
+    assert "Lung-RADS v2022: 4A: left out, since it holds a value" in follows.to_json()
+    assert write_feedback_reports(storage, later(3600)) == 0
     void = void_among(storage.findings, storage.finding_feedback, list(found.values()))
     assert void == {one.finding_id for one in found.values()}
     storage.finding_feedback.add(total, "ACCEPTED", reader)

@@ -5,6 +5,8 @@ in Imaging Object Change Management hide those objects then; others show the not
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
 import highdicom as hd
 from pydicom.dataset import Dataset
@@ -28,15 +30,31 @@ from storage.core.uids import UidScheme
 REJECTED = Code("113037", "DCM", "Rejected for Patient Safety Reasons")
 SERIES_NUMBER = 9_920
 _SERIES_DESCRIPTION = "Withdrawn AI results"
+CORRECTED = (
+    "A reader has rejected or corrected a value that they state; the report with that feedback"
+    " replaces them."
+)
 
 
-def encode_rejection_note(job: Job, rejected: Sequence[Dataset]) -> Dataset:
+@dataclass(frozen=True)
+class Correction:
+    """Feedback after which results state what counts no more; `last_word`: number of its last."""
+
+    last_word: int
+    at: datetime
+
+
+def encode_rejection_note(
+    job: Job, rejected: Sequence[Dataset], correction: Correction | None = None
+) -> Dataset:
     """The note that withdraws `rejected`, results of a superseded job; doing it again repeats it.
 
-    `rejected`: headers of instances of one study, at least one.
+    `rejected`: headers of instances of one study, at least one. `correction`: where the job
+    stands, and a reader has rejected or corrected what these state.
     """
     first = rejected[0]
-    at = local_time(job.updated_at, first)
+    at = local_time(job.updated_at if correction is None else correction.at, first)
+    why = job.reason if correction is None else CORRECTED
     references = [reference_to(one) for one in rejected]
     content = hd.ko.KeyObjectSelection(
         document_title=dicom_code(REJECTED),
@@ -51,14 +69,14 @@ def encode_rejection_note(job: Job, rejected: Sequence[Dataset]) -> Dataset:
                 serial_number=DEVICE_SERIAL_NUMBER,
             ),
         ),
-        description=f"{job.pipeline} {job.pipeline_version}: results withdrawn. {job.reason}",
+        description=f"{job.pipeline} {job.pipeline_version}: results withdrawn. {why}",
     )
     document = hd.ko.KeyObjectSelectionDocument(
         evidence=references,
         content=content,
-        series_instance_uid=_note_uid(job, job.uids, "series"),
+        series_instance_uid=_note_uid(job, job.uids, "series", correction),
         series_number=SERIES_NUMBER,
-        sop_instance_uid=rejection_note_uid(job, job.uids),
+        sop_instance_uid=rejection_note_uid(job, job.uids, correction),
         instance_number=1,
         manufacturer=MANUFACTURER,
         manufacturer_model_name=MANUFACTURER,
@@ -74,10 +92,12 @@ def encode_rejection_note(job: Job, rejected: Sequence[Dataset]) -> Dataset:
     return finish(document, at, node_equipment(at))
 
 
-def rejection_note_uid(job: Job, uids: UidScheme) -> str:
+def rejection_note_uid(job: Job, uids: UidScheme, correction: Correction | None = None) -> str:
     """SOPInstanceUID of the note that withdraws what the job made."""
-    return _note_uid(job, uids, "instance")
+    return _note_uid(job, uids, "instance", correction)
 
 
-def _note_uid(job: Job, uids: UidScheme, what: str) -> str:
+def _note_uid(job: Job, uids: UidScheme, what: str, correction: Correction | None) -> str:
+    if correction is not None:
+        return uids.derive(what, "rejection", job.job_id, "feedback", str(correction.last_word))
     return uids.derive(what, "rejection", job.job_id, job.updated_at.isoformat())

@@ -1,0 +1,250 @@
+"""Results for people after feedback: those that state what counts no more are withdrawn.
+
+SR follows feedback by a new version that names the one before. PDF, pictures, presentation
+states, key images and CAD reports have no such reference (PS3.3 C.24.2): a rejection note withdraws
+them at every destination that has them, and the PDF is written again. As with SR, all of it may be
+done again.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Protocol
+
+import structlog
+from pydicom.dataset import Dataset
+
+from inference import auditing
+from inference.annotations.feedback_sr import feedback_report_uid, feedback_sentences
+from inference.findings.corrections import corrected_fact
+from inference.result_identity import ResultKindName, image_object_uid
+from inference.results.file_writing import part10
+from storage.container.has import (
+    HasAudit,
+    HasDeliveries,
+    HasFeedbackReports,
+    HasGenerated,
+    HasInstances,
+    HasWithdrawals,
+)
+from storage.core.entities import DeliveryState, Instance, Job
+from storage.core.errors import NotFound
+from storage.core.findings import Feedback, Finding
+from storage.core.sources import of_reader, of_withdrawal
+from storage.deliveries.repository import Deliveries, UnsentState
+from storage.ingest.generated import GeneratedInstances
+
+log = structlog.get_logger(__name__)
+
+_STATING: tuple[ResultKindName, ...] = ("PDF", "SC", "GSPS", "KOS", "CAD")
+_OF_ONE_IMAGE: tuple[ResultKindName, ...] = ("SC", "GSPS")
+
+FeedbackByFinding = Mapping[str, Sequence[Feedback]]
+
+
+class FeedbackDocumentStorage(
+    HasInstances,
+    HasGenerated,
+    HasDeliveries,
+    HasFeedbackReports,
+    HasWithdrawals,
+    HasAudit,
+    Protocol,
+):
+    """What of the storage layer results for people follow feedback with."""
+
+
+def follow_feedback(
+    storage: FeedbackDocumentStorage,
+    job: Job,
+    findings: Sequence[Finding],
+    feedback: FeedbackByFinding,
+    void: Collection[str],
+    last_word: int,
+    at: datetime,
+) -> list[Instance]:
+    """Withdraw what states values that count no more, and write the PDF again; what was stored.
+
+    `feedback`, `void`, `last_word` as for the SR; `at`: when the last word was given.
+    """
+    touched = [one for one in findings if one.finding_id in void or _is_touched(feedback, one)]
+    before = _pdf_versions(storage, job, last_word)
+    if not touched and not before:
+        return []
+    outdated = _stored(storage.generated, [*_stating(job, touched), *before])
+    stored: list[Instance] = []
+    pdf = _stored(storage.generated, of_kind(job, "PDF"))
+    if pdf:
+        # First, since by what is withdrawn nobody knows any more where it was to go.
+        stored.append(_write_pdf(storage, job, pdf[0], before, findings, feedback, void,
+                                 last_word, at))  # fmt: skip
+    if outdated:
+        stored.append(_withdraw(storage, job, outdated, last_word, at))
+    return stored
+
+
+def _is_touched(feedback: FeedbackByFinding, finding: Finding) -> bool:
+    words = feedback.get(finding.finding_id) or ()
+    return any(word.kind != "ACCEPTED" for word in words[-1:])
+
+
+def of_kind(job: Job, kind: ResultKindName) -> list[str]:
+    """UIDs of what the job made of a kind."""
+    return [
+        str(one["sop_instance_uid"])
+        for one in job.result.get("instances", ())
+        if one.get("kind") == kind
+    ]
+
+
+def _stating(job: Job, touched: Sequence[Finding]) -> list[str]:
+    """What states these findings: of what was made for each image, that of theirs."""
+    images = {one.image.sop_instance_uid for one in touched if one.image is not None}
+    of_all = any(one.image is None for one in touched)
+    found = []
+    for kind in _STATING:
+        made = of_kind(job, kind)
+        of_images = {image_object_uid(job, kind, one) for one in images} & set(made)
+        is_known = kind in _OF_ONE_IMAGE and not of_all and len(of_images) == len(images)
+        found += [one for one in made if not is_known or one in of_images]
+    return found
+
+
+def _stored(generated: GeneratedInstances, uids: Iterable[str]) -> list[Instance]:
+    found = []
+    for uid in uids:
+        try:
+            found.append(generated.instance(uid))
+        except NotFound:
+            continue  # deleted
+    return found
+
+
+def _pdf_versions(storage: FeedbackDocumentStorage, job: Job, last_word: int) -> list[str]:
+    """Of the PDF after feedback, the oldest first; without that of `last_word` itself."""
+    own = of_kind(job, "PDF")
+    words = [one.feedback_id for one in storage.feedback_reports.versions(job.job_id)]
+    return [
+        one.sop_instance_uid
+        for word in words
+        if own and word < last_word
+        for one in _stored(storage.generated, [_pdf_uid(storage.generated, own[0], word)])
+    ]
+
+
+def _pdf_uid(generated: GeneratedInstances, own_uid: str, last_word: int) -> str:
+    scheme = generated.scheme(lambda one: [feedback_report_uid(own_uid, last_word, one)])
+    return feedback_report_uid(own_uid, last_word, scheme)
+
+
+def _write_pdf(
+    storage: FeedbackDocumentStorage,
+    job: Job,
+    own: Instance,
+    before: Sequence[str],
+    findings: Sequence[Finding],
+    feedback: FeedbackByFinding,
+    void: Collection[str],
+    last_word: int,
+    at: datetime,
+) -> Instance:
+    # What encodes is large, and few rounds need it.
+    from inference.results.sr.feedback_pdf import StatedFinding, encode_feedback_pdf
+
+    report = storage.instances.dataset(own)
+    predecessor = report
+    for one in _stored(storage.generated, before[-1:]):
+        predecessor = storage.instances.dataset(one, stop_before_pixels=True)
+    stated = [
+        StatedFinding(
+            _as_it_stands(one, feedback), one.finding_id not in void and _counts(one, feedback)
+        )
+        for one in findings
+    ]
+    sentences = feedback_sentences(findings, feedback, void)
+    uid = _pdf_uid(storage.generated, own.sop_instance_uid, last_word)
+    document = encode_feedback_pdf(report, predecessor, stated, sentences, at, uid)
+    instance, _ = storage.generated.store(part10(document), uid, of_reader(job.job_id))
+    for name, state in destinations_after(
+        storage.deliveries, job, [own.sop_instance_uid, *before]
+    ).items():
+        storage.deliveries.enqueue(name, [instance], job.job_id, state=state)
+    return instance
+
+
+def _counts(finding: Finding, feedback: FeedbackByFinding) -> bool:
+    words = feedback.get(finding.finding_id)
+    return not words or words[-1].kind != "REJECTED"
+
+
+def _as_it_stands(finding: Finding, feedback: FeedbackByFinding) -> Finding:
+    words = feedback.get(finding.finding_id)
+    if not words or words[-1].kind != "CORRECTED":
+        return finding
+    fact = corrected_fact(finding, words[-1])
+    if fact is None or words[-1].value is None:
+        return finding if not words[-1].label else replace(finding, label=words[-1].label)
+    # The rest was computed of the value that counts no more.
+    return replace(
+        fact.finding,
+        label=words[-1].label or finding.label,
+        value=fact.value,
+        validity=None,
+        prior=None,
+        normal_range=None,
+    )
+
+
+def _withdraw(
+    storage: FeedbackDocumentStorage,
+    job: Job,
+    outdated: Sequence[Instance],
+    last_word: int,
+    at: datetime,
+) -> Instance:
+    from inference.results.rejection_note import (
+        Correction,
+        encode_rejection_note,
+        rejection_note_uid,
+    )
+
+    correction = Correction(last_word, at)
+    headers: list[Dataset] = [
+        storage.instances.dataset(one, stop_before_pixels=True) for one in outdated
+    ]
+    scheme = storage.generated.scheme(lambda one: [rejection_note_uid(job, one, correction)])
+    note = encode_rejection_note(replace(job, uids=scheme), headers, correction)
+    instance, _ = storage.generated.store(
+        part10(note), str(note.SOPInstanceUID), of_withdrawal(job.job_id)
+    )
+    auditing.results_made(storage.audit, job, [instance])
+    destinations = storage.withdrawals.destinations_of([one.sop_instance_uid for one in outdated])
+    for name, cause in destinations.items():
+        storage.deliveries.enqueue(name, [instance], job.job_id, cause=cause)
+    log.info(
+        "results_withdrawn",
+        job_id=job.job_id,
+        sop_instance_uid=instance.sop_instance_uid,
+        results=len(outdated),
+        destinations=len(destinations),
+    )
+    return instance
+
+
+def destinations_after(
+    deliveries: Deliveries, job: Job, predecessors: Collection[str]
+) -> dict[str, UnsentState]:
+    """Where the report before went, the new one goes; where that waits, the new one waits."""
+    return {
+        one.destination: _state_after(one.state)
+        for one in deliveries.of_study(job.study_instance_uid)
+        if one.sop_instance_uid in predecessors and one.state != "CANCELLED"
+    }
+
+
+def _state_after(predecessor: DeliveryState) -> UnsentState:
+    match predecessor:
+        case "AWAITING_RELEASE" | "WITHHELD":
+            return predecessor
+        case _:
+            return "PENDING"

@@ -1,0 +1,110 @@
+"""The report as PDF once more, after feedback: what each finding is now, and what a reader stated.
+
+Of the pictures none is left: they show the values of before, and what could draw them again is no
+longer there.
+"""
+
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from xml.sax.saxutils import escape
+
+from pydicom.dataset import Dataset
+from pydicom.uid import UID
+
+from inference.result_identity import local_time
+from inference.results.narrative import note_of_kind, shown_value
+from inference.results.patient_and_study import character_set_of
+from inference.results.sr.pdf import (
+    PAGE_WIDTH_PT,
+    SIZE_PT,
+    cautions,
+    patient_rows,
+    table_of,
+    written_pdf,
+)
+from inference.typesetting.text import Typesetter
+from storage.core.findings import Finding
+from storage.core.text.outside_text import clean_text
+
+_REPLACES = (
+    "Written after feedback of a reader. It replaces the report of before, whose pictures are left"
+    " out: they state the values of that time."
+)
+_LEFT_OUT = "left out"
+
+
+@dataclass(frozen=True)
+class StatedFinding:
+    """A finding as it stands now; `counts` is false of what was rejected, or rests on that."""
+
+    finding: Finding
+    counts: bool
+
+
+def encode_feedback_pdf(
+    report: Dataset,
+    predecessor: Dataset,
+    stated: Sequence[StatedFinding],
+    sentences: Sequence[str],
+    at: datetime,
+    uid: str,
+) -> Dataset:
+    """A version of `report`, the PDF of a job, in its series; doing it again repeats its bytes.
+
+    `sentences`: the feedback in words. `predecessor`: the version that it follows.
+    """
+    document = copy.deepcopy(report)
+    local = local_time(at, report)
+    document.SOPInstanceUID = document.file_meta.MediaStorageSOPInstanceUID = UID(uid)
+    document.InstanceNumber = int(predecessor.InstanceNumber) + 1
+    document.ContentDate = document.InstanceCreationDate = local.strftime("%Y%m%d")
+    document.ContentTime = document.InstanceCreationTime = local.strftime("%H%M%S")
+    content = _write(report, stated, sentences)
+    document.EncapsulatedDocumentLength = len(content)
+    document.EncapsulatedDocument = content + b"\0" * (len(content) % 2)
+    return document
+
+
+def _write(report: Dataset, stated: Sequence[StatedFinding], sentences: Sequence[str]) -> bytes:
+    from reportlab.lib.styles import getSampleStyleSheet
+    from reportlab.platypus import Paragraph, Spacer
+
+    title, _, kind = str(report.get("DocumentTitle") or "").rpartition(": ")
+    styles = getSampleStyleSheet()
+    counting = [one.finding for one in stated if one.counts]
+    note = note_of_kind(is_ai=kind.startswith("AI "))
+    rows = [
+        (one.finding.label, shown_value(one.finding) if one.counts else _LEFT_OUT) for one in stated
+    ]
+
+    def story(text: Typesetter) -> list[Any]:
+        def line(content: str) -> Any:
+            return Paragraph(text.markup(content, PAGE_WIDTH_PT, SIZE_PT), styles["Normal"])
+
+        return [
+            Paragraph(escape(clean_text(title)), styles["Title"]),
+            Paragraph(f"<b>{escape(note)}</b>", styles["Normal"]),
+            Spacer(1, 10),
+            # Its own series is not the one that was analysed.
+            table_of(patient_rows(report)[:-1], text),
+            Spacer(1, 12),
+            line(_REPLACES),
+            Spacer(1, 6),
+            table_of(rows, text, ("Finding", "Value now")),
+            Spacer(1, 12),
+            *(line(one) for one in sentences),
+            Spacer(1, 6),
+            *(line(one) for one in cautions(counting)),
+            Spacer(1, 12),
+            line(f"Made by {'; '.join(_versions(report))}."),
+        ]
+
+    return written_pdf(title, character_set_of(report), story)
+
+
+def _versions(report: Dataset) -> list[str]:
+    versions = report.get("SoftwareVersions") or ()
+    return [versions] if isinstance(versions, str) else [str(one) for one in versions]
