@@ -66,4 +66,4 @@ def _brain_rows(
     source = "deepbet's own command on the stored head" if expected else "construction"
     yield Row(pipeline.name, kind, found.label.lower(), "cm³", expected,
               found.value if is_whole else None, tolerance, source, True,
-              caveat or caveat_of(pipeline.card.population, datasets[0]))  # fmt: skip
+              caveat or caveat_of(pipeline.card.population, datasets))  # fmt: skip
