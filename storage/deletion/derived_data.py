@@ -7,10 +7,28 @@ from sqlalchemy import Connection, delete, exists, or_, select
 from storage import tables as t
 from storage.core.clock import utcnow
 from storage.jobs.upstream import downstream_of
+from storage.reports.critical_alerts import withdraw_alerts
 from storage.reports.draft_queue import mark_report_due
 from storage.reports.rows import remove_reports
 from storage.search.passages import FINDING
 from storage.ups.expiry import forget_study, note_jobs_gone
+
+_DELETED = "Images that it rests on were deleted."
+
+
+def remove_work_of_series(connection: Connection, study_uid: str, condition: Any) -> None:
+    """The same of jobs over a series of a study that stays: its report states their findings no
+    more, and nobody need acknowledge what was critical in them."""
+    gone = list(connection.execute(select(t.job.c.job_id).where(condition)).scalars())
+    gone += downstream_of(connection, gone)
+    findings = select(t.finding.c.finding_id).where(t.finding.c.job_id.in_(gone))
+    finding_ids = list(connection.execute(findings).scalars())
+    now = utcnow()
+    if gone:
+        withdraw_alerts(connection, finding_ids, _DELETED, now)
+        # What a person edited or signed stays, and gets the new text offered.
+        mark_report_due(connection, study_uid, now)
+    remove_work(connection, condition)
 
 
 def remove_work(connection: Connection, condition: Any) -> None:

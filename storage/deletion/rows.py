@@ -6,7 +6,7 @@ from storage import tables as t
 from storage.access_groups.former_groups import forget_groups
 from storage.core.entities import Instance
 from storage.db.portions import in_portions
-from storage.deletion.derived_data import remove_work, remove_work_of_study
+from storage.deletion.derived_data import remove_work_of_series, remove_work_of_study
 from storage.events.payloads import StudyEvent
 from storage.events.repository import add_event
 from storage.index.row_mapping import to_instance
@@ -138,8 +138,9 @@ def _remove_series(connection: Connection, study_uid: str, series_uid: str) -> N
         t.job_input.c.study_instance_uid == study_uid,
         t.job_input.c.series_instance_uid == series_uid,
     )
-    remove_work(
+    remove_work_of_series(
         connection,
+        study_uid,
         (t.job.c.study_instance_uid == study_uid)
         & ((t.job.c.series_instance_uid == series_uid) | t.job.c.job_id.in_(takes_it)),
     )
