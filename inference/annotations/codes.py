@@ -43,8 +43,23 @@ QUANTITIES: dict[Quantity, Code] = {
     "difference": Code("DIFFERENCE", "99MEDIVIEW", "Difference along the axis"),
 }
 COBB_ANGLE = Code("285285000", "SCT", "Cobb angle")
+# SNOMED RT, as in reports from before 2016 (PS3.16 Annex O.4 has the codes that replaced these).
+_OF_SNOMED_RT: dict[str, Quantity] = {
+    "G-D7FE": "length",
+    "G-A185": "long_axis",
+    "G-A186": "short_axis",
+    "G-A160": "angle",
+    "G-A166": "area",
+    "G-A197": "perimeter",
+    "G-A196": "radius",
+    "R-00317": "mean",
+    "R-10047": "standard_deviation",
+    "R-404FB": "minimum",
+    "G-A437": "maximum",
+}
 QUANTITY_OF_CODE: dict[str, Quantity] = {
     **{code.value: quantity for quantity, code in QUANTITIES.items()},
+    **_OF_SNOMED_RT,
     COBB_ANGLE.value: "angle",
 }
 UNITS = {

@@ -80,6 +80,7 @@ def _drawing(group: Dataset) -> Drawing | None:
         return None
     identifier = text_of(items, words.TRACKING_IDENTIFIER, "TextValue")
     shape = words.SHAPE_OF_TOOL.get(identifier.rpartition(":")[2]) or _shape_of(lines)
+    is_cross = shape == "BIDIRECTIONAL"
     if shape == "BIDIRECTIONAL" and len({_image(line) for line in lines[:2]}) > 1:
         # Axes on two images are no cross on either: the first alone is drawn.
         shape = "LENGTH"
@@ -89,6 +90,8 @@ def _drawing(group: Dataset) -> Drawing | None:
     image = _image(lines[0])
     if image is None:
         return None
+    # What was measured on another image is no value of this drawing; axes are of one lesion.
+    numbers = [item for item in numbers if is_cross or not _lies_elsewhere(item, image)]
     is_closed = shape == "FREEHAND" and len(points) > 2 and points[0] == points[-1]
     return Drawing(
         shape=shape,
@@ -101,6 +104,11 @@ def _drawing(group: Dataset) -> Drawing | None:
         is_closed=is_closed,
         caveat=text_of(items, words.CALIBRATION, "TextValue"),
     )
+
+
+def _lies_elsewhere(number: Dataset, image: tuple[str, int]) -> bool:
+    images = {_image(line) for line in _lines(number)} - {None}
+    return bool(images) and image not in images
 
 
 def _as_drawn(

@@ -2,9 +2,10 @@
 
 import pytest
 from pydicom.dataset import Dataset
+from pydicom.sr._snomed_dict import mapping
 
 from inference.annotations import codes as words
-from inference.annotations.drawing import Drawing
+from inference.annotations.drawing import Drawing, Shape
 from inference.annotations.measurement_read import read_measurements
 from storage.core.findings import Code
 
@@ -39,9 +40,9 @@ def axis(quantity: str, value: float, unit: Code, image: str) -> Dataset:
     return number
 
 
-def drawn(*axes: Dataset) -> Drawing:
+def drawn(*axes: Dataset, shape: Shape = "BIDIRECTIONAL") -> Drawing:
     tool = item("TEXT", words.TRACKING_IDENTIFIER)
-    tool.TextValue = f"x:{words.TOOLS['BIDIRECTIONAL']}"
+    tool.TextValue = f"x:{words.TOOLS[shape]}"
     document = Dataset()
     document.SOPInstanceUID, document.SeriesInstanceUID = "2.25.1", "2.25.2"
     group = item("CONTAINER", words.GROUP, tool, *axes)
@@ -67,3 +68,20 @@ def test_axes_on_two_images_are_not_drawn_as_a_cross_on_one() -> None:
     found = drawn(axis("long_axis", 30, MM, "2.25.3"), axis("short_axis", 20, MM, "2.25.4"))
     assert (found.shape, found.sop_instance_uid, len(found.points)) == ("LENGTH", "2.25.3", 2)
     assert [one.value for one in found.measured] == [30, 20]
+
+
+def test_a_number_of_another_image_is_no_value_of_the_drawing() -> None:
+    beside = axis("length", 99.0, MM, "2.25.12")
+    found = drawn(axis("length", 32.0, MM, "2.25.11"), beside, shape="LENGTH")
+    assert found.sop_instance_uid == "2.25.11"
+    assert [(one.quantity, one.value) for one in found.measured] == [("length", 32.0)]
+
+
+def test_quantities_by_codes_of_snomed_rt_are_read() -> None:
+    old = {value: name for name, value in mapping["SRT"].items()}
+    for name, code in words.QUANTITIES.items():
+        if code.scheme_designator != "SCT":
+            continue
+        number = axis(name, 32.0, MM, "2.25.11")
+        number.ConceptNameCodeSequence = coded(Code(old[code.value], "SRT", code.meaning))
+        assert [one.quantity for one in drawn(number).measured] == [name]
