@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Protocol
 
@@ -289,7 +290,18 @@ def _technique(
             caveats = [caveat for one in of_series for caveat in one.caveats]
             partly = any(caveat.kind == "part_of_series" for caveat in caveats)
             found.append(replace(technique, is_one_of_several_stacks=partly))
-    return tuple(sorted(found, key=lambda one: one.series_number or 0))
+    return tuple(_distinct(sorted(found, key=lambda one: one.series_number or 0)))
+
+
+def _distinct(found: Sequence[SeriesTechnique]) -> Iterator[SeriesTechnique]:
+    """With the place among those of the same number: two devices may have counted the series."""
+    counts = Counter(one.series_number for one in found)
+    seen: Counter[int | None] = Counter()
+    for one in found:
+        seen[one.series_number] += 1
+        count = counts[one.series_number]
+        place = f"{seen[one.series_number]}/{count}" if count > 1 else ""
+        yield replace(one, among_namesakes=place)
 
 
 def _prior(

@@ -16,7 +16,7 @@ def series_prefix(evidence: Evidence, series_instance_uid: str, locale: Locale) 
         return ""
     for one in evidence.technique:
         if one.series_instance_uid == series_instance_uid:
-            return str(one.series_number if one.series_number is not None else "?")
+            return one.shown_number or "?"
     return "?"
 
 

@@ -45,6 +45,14 @@ class SeriesTechnique:
     kernel: str = ""
     contrast_agent: str | None = None
     """As the header names it, empty where it does not; None where none is recorded."""
+    among_namesakes: str = ""
+    """`1/2` where two series of the study have this number, and this is the first of them."""
+
+    @property
+    def shown_number(self) -> str:
+        """Empty where there is none; what distinguishes it from another series of that number."""
+        number = "" if self.series_number is None else str(self.series_number)
+        return f"{number} ({self.among_namesakes})" if number and self.among_namesakes else number
 
 
 def technique_of(

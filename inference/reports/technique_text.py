@@ -53,8 +53,8 @@ def _opening(one: SeriesTechnique, locale: Locale) -> str:
 
 def _parts(one: SeriesTechnique, locale: Locale) -> Iterator[str]:
     words = locale.words["technique"]
-    if one.series_number is not None:
-        yield locale.fill(words["series"], {"number": str(one.series_number)})
+    if one.shown_number:
+        yield locale.fill(words["series"], {"number": one.shown_number})
     if one.weighting == "FLAIR":
         yield str(words["flair"])
     elif one.weighting:

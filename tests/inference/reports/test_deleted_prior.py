@@ -67,6 +67,9 @@ def test_a_draft_states_nothing_of_a_series_that_is_deleted(tmp_path: Path) -> N
         report = drafted(storage, study)
         assert "1,234.5" in texts(report)
         assert "1,111.0" in texts(report)
+        # Both have number 4, by which the text would not say whose value is which.
+        assert "Series 4 (1/2): " in texts(report)
+        assert "Series 4 (2/2): " in texts(report)
 
         storage.deletions.series(study, other)
 
