@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Annotated, Any
 
 from fastapi import Path, Request
@@ -184,5 +184,5 @@ def _name(request: Request, asked: Asked) -> None:
         name_studies(request, asked.study_instance_uid)
 
 
-def _message(event: str, data: dict[str, Any]) -> str:
+def _message(event: str, data: Mapping[str, Any]) -> str:
     return f"event: {event}\ndata: {json.dumps(data, separators=(',', ':'))}\n\n"

@@ -20,6 +20,7 @@ from inference.broker.notify import wake_language
 from storage.core.entities import ENDED_STATES, Job
 from storage.jobs.repository import Jobs
 from storage.language.repository import Answers, Asked
+from storage.language.results import text_of
 from storage.settings import Settings
 
 VERSION = "1.0.0"
@@ -80,7 +81,14 @@ async def waited(
 def ended(job: Job, asked: Asked) -> AnswerPayload:
     """The answer of a job that has ended. Raises ApiProblem where it ended without one."""
     if asked.result is not None and job.state == "COMPLETED":
-        return AnswerPayload(job_id=job.job_id, asked_at=asked.created_at, **_shown(asked.result))
+        return AnswerPayload.model_validate(
+            {
+                **asked.result,
+                "text": text_of(asked.result),
+                "job_id": job.job_id,
+                "asked_at": asked.created_at,
+            }
+        )
     error = asked.error or {"code": "answer_failed", "detail": job.reason, "remedy": ""}
     raise ApiProblem(
         _STATUS.get(error["code"], 503),
@@ -120,17 +128,6 @@ def _look(jobs: Jobs, answers: Answers, job_id: str) -> tuple[Job, Asked]:
     # The job last: what it says has ended is in the answer already.
     job = jobs.get(job_id)
     return job, answers.get(job_id)
-
-
-def _shown(result: dict[str, object]) -> dict[str, object]:
-    """A stored answer with its text."""
-    if "text" in result:
-        return result
-    sentences = result.get("sentences")
-    missing = result.get("missing")
-    parts = [one for some in (sentences, missing) if isinstance(some, list) for one in some]
-    texts = [str(one["text"]) for one in parts]
-    return {**result, "text": " ".join(texts)}
 
 
 def _patience_s(request: Request, most_s: float) -> float:

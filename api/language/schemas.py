@@ -8,6 +8,7 @@ from pydantic import Field, StringConstraints, model_validator
 from api.base_schemas import Payload, RequestBody
 from api.request_rules.enum_spelling import JobStateWord
 from storage.language.questions import AnswerRequest
+from storage.language.results import AnswerKind, Method, Urgency
 
 _Uid = Annotated[str, StringConstraints(pattern=r"^[0-9.]{1,64}$")]
 _Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,64}$")]
@@ -18,7 +19,6 @@ Question = Annotated[
         strip_whitespace=True, min_length=3, max_length=500, pattern=r"^[^\x00-\x1f]*$"
     ),
 ]
-AnswerKind = Literal["summary", "vqa", "docqa", "deid", "report"]
 
 
 class _Asked(RequestBody):
@@ -100,7 +100,7 @@ class AnswerPassage(Payload):
 
 class CriticalConcept(Payload):
     concept: str = Field(examples=["tension_pneumothorax"])
-    category: Literal["immediate", "urgent", "soon"]
+    category: Urgency
     names: dict[str, str] = Field(
         description="For people, by language.", examples=[{"en": "tension pneumothorax"}]
     )
@@ -110,7 +110,7 @@ class MissingCritical(Payload):
     """A critical finding of the source that is not stated."""
 
     text: str = Field(description="It in a sentence, in the language of the site's reports.")
-    category: Literal["immediate", "urgent", "soon"] = Field(
+    category: Urgency = Field(
         description="To be reported within minutes, hours or days (the categories of the ACR)."
     )
     certainty: Literal["present", "uncertain"] = Field(
@@ -135,7 +135,7 @@ class AnswerPayload(Payload):
 
     job_id: str
     kind: AnswerKind
-    method: Literal["model", "extractive", "findings", "patterns"] = Field(
+    method: Method = Field(
         description="Written by a model and checked; word for word from a text; read from"
         " findings; found by patterns."
     )

@@ -2,15 +2,23 @@
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass, field
+from typing import Any
 
 from inference.language.missing import Missing
 from inference.language.tasks import ModelRef
-from storage.language.repository import AnswerProgress
-
-Method = Literal["model", "extractive", "findings", "patterns"]
-"""Written by a model; taken word for word from a text; read from findings; found by patterns."""
+from storage.language.results import (
+    AnswerKind,
+    AnswerProgress,
+    AnswerResult,
+    Method,
+    StoredMissing,
+    StoredPassage,
+    StoredReason,
+    StoredSentence,
+    StoredWithheld,
+    text_of,
+)
 
 
 @dataclass(frozen=True)
@@ -48,7 +56,7 @@ class PassageBox:
 
 @dataclass(frozen=True)
 class Answer:
-    kind: str
+    kind: AnswerKind
     method: Method
     sentences: tuple[Sentence, ...]
     withheld: tuple[Withheld, ...] = ()
@@ -64,12 +72,55 @@ class Answer:
 
     @property
     def text(self) -> str:
-        """For who reads nothing else: what is missing is in it."""
-        stated = [one.text for one in self.sentences]
-        return " ".join([*stated, *(one.text for one in self.missing)])
+        return text_of(self.as_json())
 
-    def as_json(self) -> dict[str, Any]:
-        return {**asdict(self), "timings_s": dict(self.timings_s)}
+    def as_json(self) -> AnswerResult:
+        return {
+            "kind": self.kind,
+            "method": self.method,
+            "sentences": list(map(_sentence, self.sentences)),
+            "withheld": list(map(_withheld, self.withheld)),
+            "passages": list(map(_passage, self.passages)),
+            "missing": list(map(_missing, self.missing)),
+            "notes": self.notes,
+            "model": self.model,
+            "revision": self.revision,
+            "tokens": self.tokens,
+            "timings_s": dict(self.timings_s),
+        }
+
+
+def _sentence(one: Sentence) -> StoredSentence:
+    return {"text": one.text, "finding_ids": one.finding_ids}
+
+
+def _withheld(one: Withheld) -> StoredWithheld:
+    reasons: list[StoredReason] = [{"kind": it.kind, "text": it.text} for it in one.reasons]
+    return {"text": one.text, "reasons": reasons}
+
+
+def _passage(one: PassageBox) -> StoredPassage:
+    return {
+        "text": one.text,
+        "page_number": one.page_number,
+        "box": one.box,
+        "score": one.score,
+    }
+
+
+def _missing(one: Missing) -> StoredMissing:
+    return {
+        "text": one.text,
+        "category": one.category,
+        "certainty": one.certainty,
+        "sentence": one.sentence,
+        "source_id": one.source_id,
+        "concepts": [
+            {"concept": it.concept, "category": it.category, "names": dict(it.names)}
+            for it in one.concepts
+        ],
+        "finding_ids": one.finding_ids,
+    }
 
 
 def tell_nobody(progress: AnswerProgress) -> None:
@@ -118,8 +169,8 @@ class Progress:
             self._sent_at = time.monotonic()
             self._tell(
                 {
-                    "sentences": [asdict(one) for one in self.sentences],
-                    "withheld": [asdict(one) for one in self.withheld],
+                    "sentences": list(map(_sentence, self.sentences)),
+                    "withheld": list(map(_withheld, self.withheld)),
                     "tokens": self.tokens,
                 }
             )

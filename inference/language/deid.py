@@ -2,11 +2,11 @@
 
 import time
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from inference.language import identifiers
 from inference.language.models.loading import load_model
 from inference.language.tasks import TASKS, is_configured, model_ref
+from storage.language.results import AnswerResult
 from storage.settings import Settings
 
 _NOTE_PATTERNS = (
@@ -22,7 +22,7 @@ def deidentified(
     values: Mapping[str, Iterable[str]],
     *,
     keep_dates: bool = False,
-) -> dict[str, Any]:
+) -> AnswerResult:
     """`text` with placeholders, and each span with its kind and who found it.
 
     `values` are the study's own, where one is named; a model adds to the rules and never

@@ -7,6 +7,7 @@ A word that no rule and no model knows stays: the answer says so.
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 MONTHS = (
     r"(?:jan(?:uary|uar)?|feb(?:ruary|ruar)?|mar(?:ch)?|märz|apr(?:il)?|may|mai|jun[ei]?|jul[yi]?"
@@ -109,8 +110,7 @@ class Span:
     start: int
     end: int
     kind: str
-    source: str
-    """`pattern`, `header` or `model`."""
+    source: Literal["pattern", "header", "model"]
 
 
 def by_patterns(text: str) -> Iterator[Span]:

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable
-from typing import Any
 
 import structlog
 
@@ -27,7 +26,7 @@ from storage.index.repository import Index
 from storage.integrity.instance_reader import InstanceReader
 from storage.jobs.outcome import JobOutcome
 from storage.language.questions import AnswerRequest
-from storage.language.repository import NO_PROGRESS, AnswerProgress
+from storage.language.results import NO_PROGRESS, AnswerProgress, AnswerResult
 from storage.outbox.leases import Lease, LeaseLost
 from storage.settings import Settings
 
@@ -107,7 +106,7 @@ def _answer(
 
 def _deid(
     settings: Settings, index: Index, instances: InstanceReader, request: AnswerRequest
-) -> dict[str, Any]:
+) -> AnswerResult:
     study_uid = request.get("study_instance_uid")
     values = header_values(index, instances, str(study_uid)) if study_uid else {}
     return deidentified(
@@ -118,7 +117,7 @@ def _deid(
     )
 
 
-_Work = Callable[[Storage, str, AnswerRequest, Progress], dict[str, Any]]
+_Work = Callable[[Storage, str, AnswerRequest, Progress], AnswerResult]
 _WORK: dict[str, _Work] = {
     "summary": lambda storage, _, asked, tell: summarize(storage, asked, tell).as_json(),
     "vqa": lambda storage, _, asked, tell: answer_question(storage, asked, tell).as_json(),

@@ -5,7 +5,6 @@ stands here, for as long as `answer_retention_s` says.
 """
 
 import secrets
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypedDict
@@ -21,6 +20,7 @@ from storage.core.errors import NotFound, TooManyRequests
 from storage.db.engine import reading, writing
 from storage.jobs.insert import add_job
 from storage.language.questions import AnswerRequest
+from storage.language.results import NO_PROGRESS, AnswerProgress, AnswerResult
 from storage.outbox.tables import JOBS
 
 LANGUAGE_QUEUE = "language"
@@ -32,23 +32,12 @@ _REMEMBERED = timedelta(hours=1)
 """How long it counts when somebody's last question was begun."""
 
 
-class AnswerProgress(TypedDict):
-    """How far an answer is: its sentences and those that were withheld, as the answer has them."""
-
-    sentences: list[dict[str, Any]]
-    withheld: list[dict[str, Any]]
-    tokens: int
-
-
 class AnswerError(TypedDict):
     """Why there is no answer."""
 
     code: str
     detail: str
     remedy: str
-
-
-NO_PROGRESS: AnswerProgress = {"sentences": [], "withheld": [], "tokens": 0}
 
 
 @dataclass(frozen=True)
@@ -61,7 +50,7 @@ class Asked:
     request: AnswerRequest
     object_key: str
     progress: AnswerProgress
-    result: dict[str, Any] | None
+    result: AnswerResult | None
     error: AnswerError | None
     created_at: datetime
     asked_by_id: str = ""
@@ -179,7 +168,7 @@ class Answers:
     def progress(self, job_id: str, progress: AnswerProgress) -> None:
         self._set(job_id, progress=dict(progress))
 
-    def answered(self, job_id: str, result: Mapping[str, Any]) -> None:
+    def answered(self, job_id: str, result: AnswerResult) -> None:
         self._set(job_id, result=dict(result), error=None)
 
     def failed(self, job_id: str, code: str, detail: str, remedy: str) -> None:

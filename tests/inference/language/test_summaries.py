@@ -17,7 +17,7 @@ from inference.language.sentences import split_sentences, split_unfinished
 from inference.language.summarize import summarize
 from storage.container import Storage
 from storage.core.errors import InvalidRequest
-from storage.language.repository import AnswerProgress
+from storage.language.results import AnswerProgress
 from storage.settings import load_settings
 from tests.inference.language import small_models
 from tests.inference.language.conftest import RIGHT, WRONG
