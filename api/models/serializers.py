@@ -1,8 +1,7 @@
 """From the registry's standings to the API's JSON."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
 
 from api.base_schemas import code_payload
 from api.models.schemas import (
@@ -17,6 +16,7 @@ from api.models.schemas import (
     ModelRangePayload,
 )
 from inference.model_registry.status import Standing, models_named
+from storage.model_registry.evaluation import KeptEvaluation, Metrics
 from storage.model_registry.registry import ModelStates
 from storage.settings import Settings
 
@@ -50,7 +50,7 @@ def model_payloads(found: Sequence[Standing]) -> list[ModelPayload]:
     return [_payload(same) for same in using.values()]
 
 
-def _evaluation(kept: Mapping[str, Any]) -> ModelEvaluationPayload | None:
+def _evaluation(kept: KeptEvaluation) -> ModelEvaluationPayload | None:
     if not kept:
         return None
     return ModelEvaluationPayload(
@@ -60,7 +60,7 @@ def _evaluation(kept: Mapping[str, Any]) -> ModelEvaluationPayload | None:
     )
 
 
-def _measured(metrics: Mapping[str, float | None]) -> dict[str, float]:
+def _measured(metrics: Metrics) -> dict[str, float]:
     """Without what has no value, such as the distance from a segment that is empty."""
     return {name: value for name, value in metrics.items() if value is not None}
 

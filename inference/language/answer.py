@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Required, TypedDict
 
 from inference.language.missing import Missing
 from inference.language.tasks import ModelRef
@@ -176,6 +176,20 @@ class Progress:
             )
 
 
-def by_model(ref: ModelRef) -> dict[str, Any]:
+class AnsweringModel(TypedDict):
+    model: str
+    revision: str
+
+
+class AnswerParts(TypedDict, total=False):
+    """What of an answer depends on how it came about: who wrote it, and what to know of that."""
+
+    method: Required[Method]
+    notes: tuple[str, ...]
+    model: str
+    revision: str
+
+
+def by_model(ref: ModelRef) -> AnsweringModel:
     """The part of an answer that names its model."""
     return {"model": ref.name, "revision": ref.shown_revision}

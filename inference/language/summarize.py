@@ -1,9 +1,17 @@
 """POST /api/summarize: a model's words where each is supported, else the text's own."""
 
 import time
-from typing import Any, Protocol
+from typing import Protocol
 
-from inference.language.answer import Answer, Progress, Reason, Sentence, Withheld, by_model
+from inference.language.answer import (
+    Answer,
+    AnswerParts,
+    Progress,
+    Reason,
+    Sentence,
+    Withheld,
+    by_model,
+)
 from inference.language.checking import checker, evidence_of, report_text, withheld_orders
 from inference.language.extractive import MOST_COMPARED, different_sentences, most_telling
 from inference.language.guard import SourceText, refusal
@@ -62,7 +70,7 @@ def summarize(storage: SummaryStorage, request: AnswerRequest, progress: Progres
         raise InvalidRequest("There is no text to summarise.", remedy="Send a text with words.")
     orders = withheld_orders([sentence for one in cleaned for sentence in one.removed])
     count = int(request["max_sentences"])
-    parts: dict[str, Any] = {"method": "extractive", "notes": (_NO_MODEL,)}
+    parts: AnswerParts = {"method": "extractive", "notes": (_NO_MODEL,)}
     if is_configured(storage.settings, TASKS["summary"]):
         evidence = evidence_of(
             storage.index,
@@ -90,7 +98,7 @@ def summarize(storage: SummaryStorage, request: AnswerRequest, progress: Progres
         sentences = different_sentences(text)
         if len(sentences) > MOST_COMPARED:
             left_out = _LEFT_OUT.format(count=len(sentences), most=MOST_COMPARED)
-            parts["notes"] = (*parts["notes"], left_out)
+            parts["notes"] = (*parts.get("notes", ()), left_out)
         for one in most_telling(sentences, count, progress.go_on, year):
             # Word for word, it says no more than the text; but it must be text for people.
             why = refusal(one.text)
@@ -116,7 +124,7 @@ def summarize(storage: SummaryStorage, request: AnswerRequest, progress: Progres
 
 def _by_model(
     settings: Settings, text: str, count: int, check: Check, progress: Progress
-) -> dict[str, Any]:
+) -> AnswerParts:
     writer = text_writer(settings, "summary", SUMMARIZE.format(count=count), text)
     _, notes = write_checked(writer.write, check, progress)
     if writer.is_cut:

@@ -5,7 +5,15 @@ import time
 from functools import partial
 from typing import Any, Protocol
 
-from inference.language.answer import Answer, Progress, Reason, Sentence, Withheld, by_model
+from inference.language.answer import (
+    Answer,
+    AnswerParts,
+    Progress,
+    Reason,
+    Sentence,
+    Withheld,
+    by_model,
+)
 from inference.language.checking import checker, evidence_of
 from inference.language.from_findings import answer_from_findings
 from inference.language.guard.instructions import gives_orders
@@ -78,7 +86,7 @@ def answer_question(storage: QuestionStorage, request: AnswerRequest, progress: 
         findings = tuple(one for one in findings if one.series_instance_uid == series_uid)
     for sentence in answer_from_findings(question, findings):
         progress.keep(sentence)
-    parts: dict[str, Any] = {"method": "findings"}
+    parts: AnswerParts = {"method": "findings"}
     if not progress.sentences:
         if not is_configured(storage.settings, TASKS["vqa"]):
             raise NotConfigured(
@@ -118,7 +126,7 @@ def _by_model(
     question: str,
     check: Check,
     progress: Progress,
-) -> dict[str, Any]:
+) -> AnswerParts:
     instance, frame_index = instance_to_show(index, request)
     dataset = instances.dataset(instance)
     image = picture_of(dataset, frame_index)
@@ -126,19 +134,20 @@ def _by_model(
     shown = (
         f"The model was shown frame {frame_index + 1} of instance {instance.sop_instance_uid}.",
     )
-    parts = {"method": "model", **by_model(ref)}
+    named = by_model(ref)
     if ref.server:
         check_may_leave(dataset)
         values = header_values(index, instances, instance.study_instance_uid)
         prompt = question_prompt(without_identifiers(question, values))
         write = served_write(settings, ref, prompt, image)
         _, notes = write_checked(write, check, progress)
-        return {**parts, "notes": (*shown, *notes)}
+        return {"method": "model", "notes": (*shown, *notes), **named}
     loaded = load_model(settings, "vqa")
     if classifies_answers(loaded):
         label, score = _chosen(loaded, image, question)
         _take_short(question, label, check, progress)
-        return {**parts, "notes": (*shown, f"The model's own confidence is {score:.0%}.")}
+        confidence = f"The model's own confidence is {score:.0%}."
+        return {"method": "model", "notes": (*shown, confidence), **named}
     inputs = image_inputs(loaded, image, question)
     limits = Limits.of(settings)
     if loaded.model.config.model_type == "blip":
@@ -148,9 +157,9 @@ def _by_model(
         if written.text:
             _take_short(question, written.text, check, progress)
         cut = (CUT_SENTENCES[written.cut],) if written.cut else ()
-        return {**parts, "notes": (*shown, *cut)}
+        return {"method": "model", "notes": (*shown, *cut), **named}
     _, notes = write_checked(partial(generate, loaded, inputs, limits), check, progress)
-    return {**parts, "notes": (*shown, *notes)}
+    return {"method": "model", "notes": (*shown, *notes), **named}
 
 
 def _decoding(loaded: LoadedModel) -> LoadedModel:

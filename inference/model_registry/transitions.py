@@ -1,11 +1,10 @@
 """Who may put a model into which state, and what the gate of its card asks before."""
 
 import math
-from collections.abc import Mapping
-from typing import Any
 
 from inference.model_registry.status import ModelBlocked, Standing
 from inference.models.card import ModelCard
+from storage.model_registry.evaluation import KeptEvaluation
 from storage.model_registry.registry import ModelRecord, ModelState, ModelStates
 from storage.model_registry.shadow_runs import ShadowRuns
 
@@ -57,7 +56,7 @@ def retire(
     return _move(model_states, shadow_runs, standing, "retired", by, reason)
 
 
-def gate_refusals(card: ModelCard, evaluation: Mapping[str, Any]) -> list[str]:
+def gate_refusals(card: ModelCard, evaluation: KeptEvaluation) -> list[str]:
     """For each threshold that is not reached: metric, value, threshold."""
     metrics = evaluation.get("metrics", {})
     refusals = []
@@ -84,7 +83,7 @@ def _check_verified(standing: Standing, wanted: str) -> None:
 def _check_gate(card: ModelCard, record: ModelRecord | None) -> None:
     if not card.gate:
         return
-    evaluation = record.evaluation if record else {}
+    evaluation: KeptEvaluation = record.evaluation if record else {}
     if not evaluation:
         asked = "; ".join(f"{one.metric} {one.text}" for one in card.gate)
         raise ModelBlocked(

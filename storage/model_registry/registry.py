@@ -15,6 +15,7 @@ from storage.core.clock import utcnow
 from storage.db.engine import reading, writing
 from storage.events.payloads import ModelEvent
 from storage.events.repository import add_event
+from storage.model_registry.evaluation import KeptEvaluation
 
 ModelState = Literal["added", "verified", "active", "shadow", "retired"]
 
@@ -30,7 +31,7 @@ class ModelRecord:
     state: ModelState
     detail: str
     answer: Mapping[str, float]
-    evaluation: Mapping[str, Any]
+    evaluation: KeptEvaluation
     """The last evaluation of this digest: metrics, when, how many cases; empty: none yet."""
     verified_at: datetime | None
     changed_at: datetime
@@ -102,7 +103,7 @@ class ModelStates:
             _note(connection, name, version, before.state if before else "", state, by, now, detail)
             return cast(ModelRecord, _read(connection, name, version))
 
-    def keep_evaluation(self, name: str, version: str, evaluation: Mapping[str, Any]) -> bool:
+    def keep_evaluation(self, name: str, version: str, evaluation: KeptEvaluation) -> bool:
         """Keep what an evaluation measured; False where the version is not known."""
         with writing(self._engine) as connection:
             done = connection.execute(

@@ -14,6 +14,7 @@ from inference.evaluation.run import evaluate as evaluate_pipeline
 from inference.model_registry.status import Standing, standings
 from inference.model_registry.transitions import gate_refusals
 from storage.core.errors import NotFound
+from storage.model_registry.evaluation import KeptEvaluation
 from storage.model_registry.registry import ModelStates
 from storage.settings import Settings
 
@@ -45,7 +46,12 @@ def evaluate(
         output.mkdir(parents=True, exist_ok=True)
         (output / "evaluation.json").write_text(json.dumps(summary, indent=1, allow_nan=False))
         (output / "evaluation.html").write_text(render(evaluation, card.gate), "utf-8")
-        kept = {key: summary[key] for key in ("metrics", "segments", "evaluated_at", "digest")}
+        kept: KeptEvaluation = {
+            "digest": summary["digest"],
+            "evaluated_at": summary["evaluated_at"],
+            "metrics": summary["metrics"],
+            "segments": summary["segments"],
+        }
         if not storage.model_states.keep_evaluation(card.name, card.version, kept):
             # Of the release, and not looked at here before.
             storage.model_states.move(

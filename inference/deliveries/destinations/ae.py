@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 from dicom_node.archives.ae import AeArchive
 from dicom_node.archives.archive import Archive
@@ -10,7 +10,7 @@ from dicom_node.association.pynetdicom_adapter import Timeouts
 from dicom_node.commitment import scu as commitment_scu
 from dicom_node.peers import Peer, PeerLacksService
 from dicom_node.scu import SendItem, echo, holds, send
-from inference.deliveries.destinations.kind import DestinationKind, FormField, require
+from inference.deliveries.destinations.kind import DestinationKind, FormField, PeerAddress, require
 from inference.deliveries.destinations.protocol import InstanceStorage, Outcome, TestResult
 from storage.commitment.entities import CommitmentRequest
 from storage.container.has import HasCommitmentRequests
@@ -112,7 +112,7 @@ def _check(peer: KnownPeer, settings: Settings) -> None:
         require(0 < peer.port < 65536, "port", "1 to 65535")
 
 
-def _read_address(text: str) -> dict[str, Any] | None:
+def _read_address(text: str) -> PeerAddress | None:
     if "@" not in text:
         # A title alone is a peer that only calls.
         return None if ":" in text or "/" in text else {"ae_title": text}

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from dicom_node.network.throttle import PIECE_BYTES, Throttle
 from dicom_node.peers import PeerFailed, PeerLacksService
 from inference.deliveries.destinations.files import give, path_of, same_bytes, size_of
-from inference.deliveries.destinations.kind import DestinationKind, FormField, require
+from inference.deliveries.destinations.kind import DestinationKind, FormField, PeerAddress, require
 from inference.deliveries.destinations.protocol import InstanceStorage, Outcome, TestResult
 from inference.failures import explain
 from storage.commitment.entities import CommitmentRequest
@@ -213,7 +213,7 @@ def _check(peer: KnownPeer, settings: Settings) -> None:
         )
 
 
-def _read_address(text: str) -> dict[str, Any] | None:
+def _read_address(text: str) -> PeerAddress | None:
     return {"url": text} if text.startswith((f"{_SCHEME}http://", f"{_SCHEME}https://")) else None
 
 

@@ -17,7 +17,7 @@ from inference.deliveries.destinations.fhir_patients import (
     system_of,
     systems_of,
 )
-from inference.deliveries.destinations.kind import DestinationKind, FormField, require
+from inference.deliveries.destinations.kind import DestinationKind, FormField, PeerAddress, require
 from inference.deliveries.destinations.protocol import Outcome, TestResult
 from inference.deliveries.destinations.testing import TEST_S
 from inference.failures import explain
@@ -230,7 +230,7 @@ def _check(peer: KnownPeer, settings: Settings) -> None:
     require(not urlsplit(_base(peer)).query, "url", KIND.address)
 
 
-def _read_address(text: str) -> dict[str, Any] | None:
+def _read_address(text: str) -> PeerAddress | None:
     return {"url": text} if text.startswith((f"{_SCHEME}http://", f"{_SCHEME}https://")) else None
 
 

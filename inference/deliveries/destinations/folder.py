@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 from dicom_node.network.throttle import Throttle
 from dicom_node.peers import PeerFailed, PeerLacksService
@@ -20,7 +19,7 @@ from inference.deliveries.destinations.files import (
     same_bytes,
     size_of,
 )
-from inference.deliveries.destinations.kind import DestinationKind, FormField, require
+from inference.deliveries.destinations.kind import DestinationKind, FormField, PeerAddress, require
 from inference.deliveries.destinations.protocol import InstanceStorage, Outcome, TestResult
 from inference.failures import explain
 from storage.commitment.entities import CommitmentRequest
@@ -160,7 +159,7 @@ def _check(peer: KnownPeer, settings: Settings) -> None:
     )
 
 
-def _read_address(text: str) -> dict[str, Any] | None:
+def _read_address(text: str) -> PeerAddress | None:
     return {"folder": text.removeprefix(_SCHEME)} if text.startswith(_SCHEME) else None
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal, TypedDict
 
 from dicom_node.archives.archive import Archive
 from inference.deliveries.destinations.protocol import Destination, DestinationStorage
@@ -25,6 +25,16 @@ class FormField:
     choices: tuple[str, ...] = ()
 
 
+class PeerAddress(TypedDict, total=False):
+    """The members of `KnownPeer` that an address states."""
+
+    ae_title: str
+    host: str
+    port: int
+    url: str
+    folder: str
+
+
 @dataclass(frozen=True)
 class DestinationKind:
     """One kind. All that is known of it stands in its file; `registry` has a line for it.
@@ -43,8 +53,8 @@ class DestinationKind:
     """Raises InvalidRequest where the peer's entry is not allowed (any more)."""
     check: Callable[[KnownPeer, Settings], None]
     """Raises InvalidRequest where the fields of this kind are wrong."""
-    read_address: Callable[[str], dict[str, Any] | None]
-    """Members of `KnownPeer` from an address; None: it is an address of another kind."""
+    read_address: Callable[[str], PeerAddress | None]
+    """From an address as a person writes it; None: it is an address of another kind."""
     show_address: Callable[[KnownPeer], str]
     may_call: bool = False
     """Whether a peer of this kind may also call this node; others only receive."""

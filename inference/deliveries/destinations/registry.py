@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 from inference.deliveries.destinations import ae, bucket, fhir, folder, sftp, stow
 from inference.deliveries.destinations.kind import DestinationKind
@@ -65,7 +64,7 @@ def checked_peer(peer: KnownPeer, settings: Settings) -> KnownPeer:
 def read_address(name: str, text: str) -> KnownPeer:
     """The peer that an address of the command line means. Raises InvalidRequest."""
     for kind in KINDS.values():
-        fields: dict[str, Any] | None = kind.read_address(text)
+        fields = kind.read_address(text)
         if fields is not None:
             peer = KnownPeer(name=name, kind=kind.name, **fields)
             return peer if kind.may_call else replace(peer, is_destination=True)

@@ -10,7 +10,7 @@ import struct
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from dicom_node.network.throttle import Throttle
@@ -24,7 +24,7 @@ from inference.deliveries.destinations.files import (
     same_bytes,
     size_of,
 )
-from inference.deliveries.destinations.kind import DestinationKind, FormField, require
+from inference.deliveries.destinations.kind import DestinationKind, FormField, PeerAddress, require
 from inference.deliveries.destinations.protocol import InstanceStorage, Outcome, TestResult
 from inference.deliveries.destinations.ssh_deadlines import LimitedSftp, Watch
 from inference.failures import explain
@@ -312,7 +312,7 @@ def _check(peer: KnownPeer, settings: Settings) -> None:
         )
 
 
-def _read_address(text: str) -> dict[str, Any] | None:
+def _read_address(text: str) -> PeerAddress | None:
     return {"url": text} if text.startswith(f"{_SCHEME}://") else None
 
 

@@ -6,7 +6,6 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from typing import Any
 
 import httpx
 
@@ -17,7 +16,7 @@ from dicom_node.network.multipart import NotMultipart, read_parts
 from dicom_node.network.throttle import PIECE_BYTES, Throttle
 from dicom_node.peers import PeerDidNotAnswer, PeerFailed, PeerLacksService
 from inference.deliveries.destinations.http_client import HttpClient
-from inference.deliveries.destinations.kind import DestinationKind, FormField, require
+from inference.deliveries.destinations.kind import DestinationKind, FormField, PeerAddress, require
 from inference.deliveries.destinations.protocol import InstanceStorage, Outcome, TestResult
 from inference.deliveries.destinations.stow_responses import named_instances, store_response
 from inference.deliveries.destinations.testing import TEST_S
@@ -222,7 +221,7 @@ def _check(peer: KnownPeer, settings: Settings) -> None:
         )
 
 
-def _read_address(text: str) -> dict[str, Any] | None:
+def _read_address(text: str) -> PeerAddress | None:
     return {"url": text} if text.startswith(("http://", "https://")) else None
 
 

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from inference.language.answer import (
     Answer,
+    AnsweringModel,
     PassageBox,
     Progress,
     Reason,
@@ -29,6 +30,7 @@ from storage.index.repository import Index
 from storage.integrity.instance_reader import InstanceReader
 from storage.integrity.uploads import read_upload
 from storage.language.questions import AnswerRequest
+from storage.language.results import Method
 from storage.objects.filesystem import ObjectStore
 from storage.settings import Settings
 
@@ -62,7 +64,8 @@ def answer_document(storage: DocumentStorage, request: AnswerRequest, progress: 
         notes.append(f"The document has {count} pages; the first {len(pages)} were read.")
     question = str(request["question"])
     passages: list[PassageBox] = []
-    parts: dict[str, Any] = {"method": "extractive"}
+    method: Method = "extractive"
+    named: AnsweringModel = {"model": "", "revision": ""}
     if not any(page.lines for page in pages):
         notes.append(_NO_TEXT)
     else:
@@ -71,13 +74,13 @@ def answer_document(storage: DocumentStorage, request: AnswerRequest, progress: 
                 values = _named_in_header(storage.index, storage.instances, request)
                 passages = _by_model(storage.settings, question, pages, progress, notes, values)
                 ref = model_ref(storage.settings, "hf_dqa_model")
-                parts = {"method": "model", **by_model(ref)}
+                method, named = "model", by_model(ref)
             except NO_USE as error:
                 notes += [f"The model could not be used: {error.message}", _WITHOUT]
         else:
             notes.append(_NO_MODEL)
         if not passages:
-            parts["method"] = "extractive"
+            method = "extractive"
             passages = _extracted(question, pages)
             if not passages:
                 notes.append(_NOTHING)
@@ -85,6 +88,7 @@ def answer_document(storage: DocumentStorage, request: AnswerRequest, progress: 
         progress.keep(Sentence(passages[0].text))
     return Answer(
         kind="docqa",
+        method=method,
         sentences=tuple(progress.sentences),
         withheld=tuple(progress.withheld),
         passages=tuple(passages),
@@ -98,7 +102,7 @@ def answer_document(storage: DocumentStorage, request: AnswerRequest, progress: 
         ),
         notes=tuple(notes),
         timings_s={"read": read - started, "total": time.perf_counter() - started},
-        **parts,
+        **named,
     )
 
 
