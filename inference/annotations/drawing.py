@@ -78,6 +78,7 @@ class Place:
     columns: int
     is_multiframe: bool
     calibration: Calibration
+    modality: str = ""
 
 
 @dataclass(frozen=True)

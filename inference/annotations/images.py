@@ -73,4 +73,5 @@ def _placed(header: Dataset, sop_instance_uid: str, frame_number: int) -> Place:
         columns=whole_number(header, "Columns"),
         is_multiframe=is_multiframe(header),
         calibration=calibration_of(header, frame_number),
+        modality=str(header.get("Modality") or ""),
     )

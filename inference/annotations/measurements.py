@@ -46,6 +46,9 @@ from storage.integrity.instance_reader import InstanceReader
 
 log = structlog.get_logger(__name__)
 
+_SUV = "{SUV"
+"""In the UCUM codes of standardized uptake values."""
+
 
 def measurement_reports(
     index: Index, instances: InstanceReader, study_instance_uid: str, *, all_versions: bool = False
@@ -195,6 +198,11 @@ def _check_still_there(
 
 def _measured(what: str, drawing: Drawing, place: Place) -> Drawing:
     points = checked_points(drawing.shape, drawing.points, place)
+    if place.modality != "PT" and any(_SUV in one.unit for one in drawing.measured):
+        raise InvalidRequest(
+            f"{what} states a standardized uptake value on an image of modality {place.modality}.",
+            remedy="State the values of the pixels in the unit of the image.",
+        )
     computed = quantities(drawing.shape, points, place, drawing.is_closed)
     check_extent(what, drawing.shape, points, computed)
     if drawing.shape == "BIDIRECTIONAL":

@@ -133,6 +133,31 @@ def test_a_line_over_a_spectrum_is_no_length_tool_of_another_viewer(
 
 
 @pytest.mark.parametrize(
+    ("values", "status", "reason"),
+    [
+        ({"mean": 40, "minimum": 10, "maximum": 30}, 422, "the mean is greater than the maximum"),
+        ({"standard_deviation": -1}, 422, "a standard_deviation is not negative"),
+        ({"mean": 2.5}, 400, "states a standardized uptake value on an image of modality CR"),
+    ],
+)
+def test_values_of_pixels_that_cannot_be_are_refused(
+    api: ApiNode, values: dict[str, float], status: int, reason: str
+) -> None:
+    dataset = image("CR", ComputedRadiographyImageStorage, PixelSpacing=[0.5, 0.5])
+    unit = "g/ml{SUVbw}" if status == 400 else "1"
+    drawing = {
+        "shape": "CIRCLE", "points": [[100, 100], [110, 100]],
+        "sop_instance_uid": dataset.SOPInstanceUID,
+        "statistics": [
+            {"quantity": name, "value": value, "unit": unit} for name, value in values.items()
+        ],
+    }  # fmt: skip
+    answer = save(api, dataset, drawing)
+    assert answer.status_code == status
+    assert reason in answer.text
+
+
+@pytest.mark.parametrize(
     ("make", "drawing", "reason"),
     [
         (lambda: ultrasound(region((3, 3), (0.05, 0.05), (0, 199))),
