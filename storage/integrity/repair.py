@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import structlog
-from sqlalchemy import Engine, case, update
+from sqlalchemy import Engine, update
 
 from storage import tables as t
 from storage.core.entities import Instance, Location, Origin
 from storage.core.errors import NotFound
 from storage.db.engine import reading, writing
 from storage.dicom.file_meta import read_file_meta
+from storage.index.moved_instances import not_copied_from_here
 from storage.index.repository import Index
 from storage.index.row_mapping import to_instance
 from storage.index.select_statements import select_stored_instances
@@ -30,7 +31,7 @@ from storage.integrity.copies import (
 )
 from storage.integrity.repository import DamagedInstances
 from storage.objects.filesystem import ObjectStore
-from storage.volumes.files import SUFFIX, translated_os_errors
+from storage.volumes.files import translated_os_errors
 from storage.volumes.large_instance import LargeVolume
 from storage.volumes.reader import VolumeReader
 from storage.volumes.records import Note, ToAppend
@@ -188,12 +189,10 @@ class Repair:
     def _move(self, instance: Instance, after: Location) -> bool:
         """Let the row name the new record, unless it was deleted or moved meanwhile."""
         before = instance.location
-        key = t.instance.c.object_key
         values: dict[str, Any] = {
             "volume": after.volume,
             "volume_offset": after.offset,
-            # It is in no object yet, where objects are whole volumes.
-            "object_key": case((key.endswith(SUFFIX), ""), else_=key),
+            **not_copied_from_here(),
         }
         with writing(self._engine) as connection:
             moved = connection.execute(

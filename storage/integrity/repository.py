@@ -19,6 +19,7 @@ from storage.core.entities import Instance, Location
 from storage.core.errors import InstanceDamaged, MediViewError
 from storage.db.engine import insert_or_ignore, reading, writing
 from storage.db.portions import in_portions
+from storage.index.moved_instances import not_copied_from_here
 from storage.integrity.neighbours import damaged_beside
 from storage.integrity.resent import needs_bytes
 
@@ -167,7 +168,7 @@ class DamagedInstances:
                     volume=location.volume,
                     volume_offset=location.offset,
                     size_bytes=location.length,
-                    object_key="",
+                    **{**not_copied_from_here(), "object_key": ""},
                 )
             )
             if not moved.rowcount:

@@ -70,7 +70,7 @@ def upload_volume(engine: Engine, folder: Path, objects: ObjectStore) -> bool:
             connection.execute(
                 update(t.instance)
                 .where(t.instance.c.volume == path.name, t.NOT_UPLOADED)
-                .values(object_key=key)
+                .values(object_key=key, former_volume="")
             )
         return True
     return False

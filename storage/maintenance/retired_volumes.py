@@ -1,4 +1,7 @@
-"""Volumes whose contents were moved: marked, and removed after a grace time."""
+"""Volumes whose contents were moved: marked, and removed after a grace time.
+
+Their copies in a bucket stay until the volumes that the contents went to have theirs.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -39,8 +42,11 @@ def remove_retired(
 ) -> int:
     """Remove volumes that were retired before the grace time, and their copies in a bucket.
 
-    Returns how many. Raises StorageUnavailable.
+    A copy from which something was moved that the bucket has nowhere else outlasts its file.
+    Returns how many volumes. Raises StorageUnavailable.
     """
+    if bucket is not None:
+        _remove_kept_copies(engine, bucket)
     with reading(engine) as connection:
         rows = connection.execute(
             select(t.volume.c.name, t.volume.c.retired_at).where(t.volume.c.retired_at.is_not(None))
@@ -57,17 +63,51 @@ def remove_retired(
         return 0
     settle_rows(engine, [path.name for path in due])
     still_used = _referred_to(engine, [path.name for path in due])
+    needed_copies = _needed_copies(engine)
     for path in due:
         if path.name in still_used:
             log.error("retired_volume_still_used", volume=path.name)
             continue
-        # Its copy in the bucket first: the file is what finds it again.
-        if bucket is not None:
+        # Its copy in the bucket first: the file, or the note, is what finds it again.
+        if bucket is not None and path.name in needed_copies:
+            _note_copy_kept(engine, path.name, is_kept=True)
+        elif bucket is not None:
             bucket.delete(volume_key(path.name))
         with translated_os_errors(folder):
             path.unlink()
         log.info("volume_removed", volume=path.name)
     return len(due) - len(still_used)
+
+
+def _remove_kept_copies(engine: Engine, bucket: ObjectStore) -> None:
+    with reading(engine) as connection:
+        kept = set(
+            connection.execute(select(t.volume.c.name).where(t.volume.c.is_copy_kept)).scalars()
+        )
+    if not kept:
+        return
+    for name in sorted(kept - _needed_copies(engine)):
+        bucket.delete(volume_key(name))
+        _note_copy_kept(engine, name, is_kept=False)
+        log.info("volume_copy_removed", volume=name)
+
+
+def _note_copy_kept(engine: Engine, name: str, *, is_kept: bool) -> None:
+    with writing(engine) as connection:
+        connection.execute(
+            update(t.volume).where(t.volume.c.name == name).values(is_copy_kept=is_kept)
+        )
+
+
+def _needed_copies(engine: Engine) -> set[str]:
+    """Volumes from which something was moved that waits for the bucket."""
+    former = t.instance.c.former_volume
+    with reading(engine) as connection:
+        return set(
+            connection.execute(
+                select(former).where(t.NOT_UPLOADED, former != "").distinct()
+            ).scalars()
+        )
 
 
 def settle_rows(engine: Engine, names: Sequence[str]) -> None:

@@ -9,16 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import structlog
-from sqlalchemy import Engine, case, select, update
+from sqlalchemy import Engine, select, update
 from sqlalchemy.schema import Table
 
 from storage import tables as t
 from storage.core.entities import Location
 from storage.db.engine import reading, writing
+from storage.index.moved_instances import not_copied_from_here
 from storage.maintenance.retired_volumes import retire
 from storage.reconciliation.reconcile import bury_again, is_reconciled, reconcile_volume
 from storage.reconciliation.refused_rows import refused_rows
-from storage.volumes.files import SUFFIX, translated_os_errors
+from storage.volumes.files import translated_os_errors
 from storage.volumes.reader import VolumeReader
 from storage.volumes.records import ToAppend
 from storage.volumes.scan import (
@@ -111,9 +112,7 @@ def _move_rows(
             for table, row_id in rows.get(before.offset, ()):
                 values: dict[str, Any] = {"volume": after.volume, "volume_offset": after.offset}
                 if table is t.instance:
-                    # The copy is in no object yet, where objects are whole volumes.
-                    whole = t.instance.c.object_key.endswith(SUFFIX)
-                    values["object_key"] = case((whole, ""), else_=t.instance.c.object_key)
+                    values |= not_copied_from_here()
                 connection.execute(
                     # Unless it was deleted meanwhile.
                     update(table)

@@ -140,6 +140,8 @@ instance = Table(
     Column("volume", String(80), nullable=False),
     Column("volume_offset", BigInteger, nullable=False),
     text_column("object_key"),
+    # Whose copy in the bucket has the bytes, as long as the present volume has none there.
+    text_column("former_volume"),
     # A rejection note names it: it is hidden, not deleted.
     Column("is_rejected", Boolean, nullable=False, server_default=false()),
     # Numbers and sizes of series and studies are summed up here without reading the rows.
@@ -254,6 +256,8 @@ volume = Table(
     Column("size_bytes", BigInteger, nullable=False),
     time_column("reconciled_at"),
     time_column("retired_at", nullable=True),
+    # The file is gone, and its copy in the bucket waits for those of the volumes that came after.
+    Column("is_copy_kept", Boolean, nullable=False, server_default=false()),
 )
 
 tombstone = Table(
