@@ -55,6 +55,7 @@ from storage.container.has import (
 from storage.core.clock import utcnow
 from storage.core.errors import IndexDamaged, MediViewError
 from storage.core.open_files import shortage
+from storage.db.commits_wait import not_durable
 from storage.db.schema import check_answers
 from storage.db.sqlite_files.log_recovery import LOST_CHANGES_REMEDY, lost_changes
 from storage.db.sqlite_files.replacement import index_path
@@ -146,8 +147,10 @@ class HealthChecks:
         return bad(failure) if failure else GOOD
 
     def database_and_history(self) -> HealthPart:
-        """The database, and whether it had to do without changes that were made."""
+        """The database, and whether changes were lost, or would be in a crash."""
         part = self.database()
+        if part.ok and (loses := not_durable(self._storage.engine)):
+            return bad(loses)
         path = index_path(self._settings)
         lost = lost_changes(path) if path else ""
         return bad(f"{lost} {LOST_CHANGES_REMEDY}") if part.ok and lost else part

@@ -18,7 +18,8 @@ from storage.index.write_connection import Execute
 
 _KEPT_STATEMENTS = 64
 
-_NAMES = [column.name for column in t.instance.columns if column.name not in ("id", "series_fk")]
+_NOT_GIVEN = "id", "series_fk", "former_volume"
+_NAMES = [column.name for column in t.instance.columns if column.name not in _NOT_GIVEN]
 _INSERT = 'INSERT INTO instance (series_fk, "' + '", "'.join(_NAMES) + '") VALUES '
 
 
@@ -145,12 +146,15 @@ def _postgresql_write(series: int, instances: int) -> str:
     # An UPDATE locks its rows in any order, a SELECT in that of its ORDER BY. Where an id means
     # something else by now nothing is held, and the database refuses an instance of no series.
     # The plus keeps PostgreSQL, too, from another index: a study may have many series.
+    # The commit does not wait for the disk (`storage.index.write_connection`). Stated within the
+    # statement it holds for its transaction alone: a pooler gives the session on to others.
     key = "(%s, %s, %s, %s)"
     row = f"((SELECT id FROM held WHERE id = %s){', %s' * len(_NAMES)})"
     return (
         "WITH held AS (SELECT series.id"
-        " FROM series JOIN study ON study.id = +series.study_fk WHERE (series.id, study.id,"
-        " series.series_instance_uid, study.study_instance_uid)"
+        " FROM series JOIN study ON study.id = +series.study_fk"
+        " WHERE (SELECT set_config('synchronous_commit', 'off', true)) = 'off'"
+        " AND (series.id, study.id, series.series_instance_uid, study.study_instance_uid)"
         f" IN (VALUES {', '.join([key] * series)}) ORDER BY series.id"
         " FOR NO KEY UPDATE OF series),"
         f" written AS ({_INSERT}{', '.join([row] * instances)}"

@@ -2,7 +2,8 @@
 
 A transaction of three prepared statements costs SQLAlchemy more than the
 database. On PostgreSQL one statement does it all and commits itself, for BEGIN
-and COMMIT would cost as much again. Commits here don't wait for the disk, and
+and COMMIT would cost as much again. Commits here don't wait for the disk (on PostgreSQL the
+statement itself says so: `storage.index.insert_statements`), and
 may be lost with the machine or the database server: only what stands in a
 volume, too, goes this way (`storage.reconciliation.crash_recovery`). Whatever goes wrong here is
 only noted: the caller does the same again through SQLAlchemy, which tells the causes apart.
@@ -112,7 +113,6 @@ def _prepare_psycopg(driver: Any) -> None:
     from psycopg import RawCursor
 
     driver.autocommit = True
-    driver.execute("SET synchronous_commit = off").close()
     # Others look for the marks of many parameters each time that a statement runs.
     driver.cursor_factory = RawCursor
 

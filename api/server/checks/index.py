@@ -9,6 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from api.server.checks.exposure import Check
 from storage.core.errors import MediViewError
+from storage.db.commits_wait import OF_SERVERS, OF_SESSIONS, not_durable
 from storage.db.schema import check_database
 from storage.db.sqlite_files.log_recovery import LOST_CHANGES_REMEDY, lost_changes
 from storage.db.sqlite_files.replacement import index_path
@@ -127,7 +128,9 @@ def database_check(settings: Settings) -> Check:
     if path is not None and (lost := lost_changes(path)):
         return Check("database", "fail", f"{url}: {lost}", LOST_CHANGES_REMEDY)
     with opened(settings.resolved_database_url) as engine:
-        failure = IndexProbe(engine).failure(thoroughly=True)
+        failure = IndexProbe(engine).failure(thoroughly=True) or not_durable(
+            engine, (*OF_SESSIONS, *OF_SERVERS)
+        )
     if failure:
         return Check("database", "fail", f"{url}: {failure}")
     return Check("database", "ok", f"{url}, schema current, takes changes")
