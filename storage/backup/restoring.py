@@ -26,7 +26,7 @@ from storage.db.sqlite_files.replacement import index_path
 from storage.maintenance.upgrade import upgrade
 from storage.objects.filesystem import ObjectStore
 from storage.settings import Settings
-from storage.volumes.durable_names import sync_folder
+from storage.volumes.durable_names import make_folder, sync_folder
 from storage.volumes.files import translated_os_errors
 
 _PART = ".restoring"
@@ -50,6 +50,8 @@ def restore(settings: Settings, store: BackupStore, manifest: Manifest) -> Resto
     engine = make_engine(settings.resolved_database_url)
     try:
         private_folder.prepare(settings.data_dir)
+        with translated_os_errors(settings.data_dir):
+            unfinished_restore.forget_if_nothing_was_restored(settings.data_dir)
         begun = unfinished_restore.restore_begun(settings.data_dir)
         _check_empty(settings, bucket, manifest, begun)
         if not begun:
@@ -58,11 +60,13 @@ def restore(settings: Settings, store: BackupStore, manifest: Manifest) -> Resto
         count = 0
         if not _table_with_rows(engine):
             with translated_os_errors(settings.data_dir):
+                folders: set[Path] = set()
                 for file in store.files(manifest):
-                    _restore_file(settings, bucket, store, file)
+                    folders |= _restore_file(settings, bucket, store, file)
                     count += 1
-                # One sync of the disk instead of one for each file.
-                os.sync()
+                # Each once, instead of once for each file.
+                for folder in folders:
+                    sync_folder(folder)
             with writing(engine) as connection:
                 _restore_database(connection, store, manifest)
     finally:
@@ -104,7 +108,9 @@ def _check_empty(
     if begun:
         raise InvalidRequest(
             f"A restore of the backup {begun} into {settings.data_dir} has not ended.",
-            remedy=f"Let it go on with --at {begun}, or empty the folder and the database.",
+            remedy=unfinished_restore.remedy(settings.data_dir, begun)
+            if begun == unfinished_restore.NAME_LOST
+            else f"Let it go on with --at {begun}, or empty the folder and the database.",
         )
     for folder in (settings.data_dir, settings.resolved_models_dir):
         found = next(iter(sorted(folder.iterdir())), None) if folder.is_dir() else None
@@ -150,34 +156,43 @@ def _table_with_rows(engine: Engine) -> str:
 def _mark(data_dir: Path, name: str) -> None:
     path = data_dir / unfinished_restore.NAME
     with translated_os_errors(data_dir):
-        path.write_text(name, encoding="ascii")
+        with path.open("w", encoding="ascii") as file:
+            file.write(name)
+            file.flush()
+            os.fsync(file.fileno())
         sync_folder(data_dir)
 
 
 def _restore_file(
     settings: Settings, bucket: ObjectStore | None, store: BackupStore, file: StoredFile
-) -> None:
+) -> set[Path]:
+    """The folders whose names have to be synced still."""
     target = target_of(settings, file.path)
     in_bucket = bucket is not None and file.path.startswith(OBJECTS)
     if in_bucket:
         target = settings.data_dir / "object"
-    target.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(target.parent)
     partial = target.with_name(target.name + _PART)
     with partial.open("wb") as output:
         for piece in _pieces(store, file):
             output.write(piece)
         size_bytes = output.tell()
+        if not in_bucket:
+            # The sync of the whole disk would not say what the disk refused.
+            output.flush()
+            os.fsync(output.fileno())
     if size_bytes != file.size_bytes:
         raise BackupDamaged(
             f"{file.path} has {size_bytes} bytes in the backup; it had {file.size_bytes}."
         )
     if bucket is None or not in_bucket:
         partial.replace(target)
-        return
+        return {target.parent}
     kind = "application/dicom" if file.path.endswith(".dcm") else "application/octet-stream"
     with partial.open("rb") as stream:
         bucket.put(file.path.removeprefix(OBJECTS), stream, kind)
     partial.unlink()
+    return set()
 
 
 def _pieces(store: BackupStore, file: StoredFile) -> Iterator[bytes]:

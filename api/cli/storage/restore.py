@@ -14,11 +14,14 @@ def restore(place: Place = "", at: At = "") -> None:
     """
     from storage.backup.restoring import restore as put_back
     from storage.container import open_storage
-    from storage.core.data_folder.unfinished_restore import restore_begun
+    from storage.core.data_folder.unfinished_restore import NAME_LOST, restore_begun
 
     settings = start(log_level="ERROR")
     store = open_store(settings, place)
-    manifest = store.manifest(at or restore_begun(settings.data_dir))
+    begun = restore_begun(settings.data_dir)
+    if begun == NAME_LOST:
+        begun = ""  # the newest, if it may
+    manifest = store.manifest(at or begun)
     done = put_back(settings, store, manifest)
     with open_storage(settings) as storage:
         record_use(storage.audit, Code.IMPORT, "C", command="restore", backup=manifest.name)

@@ -1,7 +1,10 @@
 """A restored node is the one that was backed up, whatever database and bucket it has."""
 
 import contextlib
+import errno
+import os
 import random
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -108,6 +111,73 @@ def test_a_restore_that_was_cut_off_lets_no_node_start_and_goes_on(
     assert unfinished_restore.restore_begun(other.data_dir) == name
     restored(other, place)
     assert_same(node, other)
+
+
+def test_a_restore_ends_where_the_disk_takes_no_more(
+    node: Settings, make: Make, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A sync of the whole disk, sync(2), reports no error."""
+    name = backed_up(node, place)
+    other = make("sqlite", "other")
+    refused: list[str] = []
+
+    def refuse(fd: int) -> None:
+        path = Path(f"/proc/self/fd/{fd}").readlink()
+        if other.data_dir in path.parents and path.parent.name == "volumes":
+            refused.append(path.name)
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", refuse)
+        with pytest.raises(StorageUnavailable, match="Input/output error"):
+            restored(other, place)
+    assert refused
+    assert unfinished_restore.restore_begun(other.data_dir) == name
+    restored(other, place)
+    assert_same(node, other)
+
+
+def test_a_restore_that_was_cut_off_with_its_first_step_begins_again(
+    node: Settings, make: Make, place: Path
+) -> None:
+    backed_up(node, place)
+    other = make("sqlite", "other")
+    mark = other.data_dir / unfinished_restore.NAME
+    other.data_dir.mkdir()
+    mark.touch()
+    (other.data_dir / "volumes").mkdir()
+    with pytest.raises(InvalidRequest, match="has not ended") as refused:
+        restored(other, place)
+    assert refused.value.remedy == (
+        f"Empty {other.data_dir} and the database, then run 'mediview restore' again."
+    )
+    (other.data_dir / "volumes").rmdir()
+    restored(other, place)
+    assert_same(node, other)
+
+
+def test_the_name_of_a_restore_that_is_not_ended_is_durable_before_anything_is_restored(
+    node: Settings, make: Make, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = backed_up(node, place)
+    other = make("sqlite", "other")
+    synced: list[str] = []
+
+    def noted(fd: int, sync: Callable[[int], None] = os.fsync) -> None:
+        sync(fd)
+        path = Path(f"/proc/self/fd/{fd}").readlink()
+        if path.name == unfinished_restore.NAME:
+            assert path.read_text() == name
+        if path == other.data_dir or other.data_dir in path.parents:
+            synced.append(path.name)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", noted)
+        patch.setattr("storage.backup.restoring._restore_file", killed)
+        with pytest.raises(KeyboardInterrupt):
+            restored(other, place)
+    mark = synced.index(unfinished_restore.NAME)
+    assert other.data_dir.name in synced[mark:]
 
 
 @pytest.mark.slow

@@ -50,8 +50,9 @@ def test_audit_keys_that_are_no_text_are_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", [b"", b"\xff\xff"])
 def test_a_damaged_mark_of_a_restore_still_stops_the_start(tmp_path: Path, content: bytes) -> None:
     (tmp_path / unfinished_restore.NAME).write_bytes(content)
-    with pytest.raises(StorageUnavailable, match="has not ended"):
+    with pytest.raises(StorageUnavailable, match="has not ended") as stopped:
         unfinished_restore.check(tmp_path)
+    assert bool(content) != (f"Empty {tmp_path} and the database" in str(stopped.value.remedy))
 
 
 def test_a_damaged_note_of_the_server_lets_all_be_looked_at(
