@@ -3,7 +3,8 @@
 A tombstone covers the records that were written before it. The time of day
 cannot say which those are, since it may be set back; this counter can. Every process maps its
 file, so that reading it costs nothing, and it is on disk before the tombstone that bears its
-number.
+number. On a file system that several hosts use the file is locked and read each time, since pages
+in memory do not show what another host has written.
 
 The file holds the number twice, each time with its complement, so that damaged bytes are noticed
 and the other copy is taken. Where neither is right, or the file is lost, it counts on above all
@@ -21,6 +22,7 @@ from pathlib import Path
 
 import structlog
 
+from storage.core.data_folder.network_file_systems import is_on_network
 from storage.volumes.durable_names import make_folder, sync_name
 from storage.volumes.records import PLAUSIBLE_GENERATIONS, plausible
 from storage.volumes.scan import scan, volumes_in
@@ -44,10 +46,12 @@ class Generation:
         self._path = folder / NAME
         self._lock = threading.Lock()
         self._mapped: mmap.mmap | None = None
+        self._is_on_network = False
 
     def current(self) -> int:
         """Raises OSError where the folder cannot be written."""
-        number, complement = _COPY.unpack_from(self._mapped or self._map())
+        content = self._mapped or self._map() or self._read()
+        number, complement = _COPY.unpack_from(content)
         if number ^ complement == _ONES and number < PLAUSIBLE_GENERATIONS:
             return int(number)
         # Somebody writes it just now, or the disk has changed it.
@@ -72,24 +76,33 @@ class Generation:
 
     def _write(self, change: Callable[[int], int]) -> int:
         self._map()
-        with self._alone(os.O_RDWR) as fd:
+        with self._locked(os.O_RDWR) as fd:
             return self._settle(fd, change)
 
-    def _map(self) -> mmap.mmap:
+    def _map(self) -> mmap.mmap | None:
+        """None where the file has to be read each time."""
         with self._lock:
-            if self._mapped is None:
+            if self._mapped is None and not self._is_on_network:
                 make_folder(self._path.parent)
-                with self._alone(os.O_RDWR | os.O_CREAT) as fd:
+                with self._locked(os.O_RDWR | os.O_CREAT) as fd:
                     self._settle(fd, lambda right: right)
                     sync_name(self._path)
-                    self._mapped = mmap.mmap(fd, _BYTES, prot=mmap.PROT_READ)
+                    if is_on_network(self._path.parent):
+                        self._is_on_network = True
+                    else:
+                        self._mapped = mmap.mmap(fd, _BYTES, prot=mmap.PROT_READ)
             return self._mapped
 
+    def _read(self) -> bytes:
+        # The client of a network file system asks its server once it has the lock.
+        with self._locked(os.O_RDONLY, fcntl.LOCK_SH) as fd:
+            return os.pread(fd, _BYTES, 0).ljust(_BYTES, b"\0")
+
     @contextmanager
-    def _alone(self, flags: int) -> Iterator[int]:
+    def _locked(self, flags: int, kind: int = fcntl.LOCK_EX) -> Iterator[int]:
         fd = os.open(self._path, flags | os.O_CLOEXEC, 0o600)
         try:
-            fcntl.flock(fd, fcntl.LOCK_EX)
+            fcntl.flock(fd, kind)
             yield fd
         finally:
             # Closing does not do it: a mapping keeps a descriptor of its own.
