@@ -5,9 +5,10 @@ stands here, for as long as `answer_retention_s` says.
 """
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, TypedDict
+from typing import Any, NamedTuple, TypedDict
 
 from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 
@@ -18,6 +19,7 @@ from storage.core.clock import utcnow
 from storage.core.entities import OPEN_STATES, Job
 from storage.core.errors import NotFound, TooManyRequests
 from storage.db.engine import reading, writing
+from storage.db.portions import in_portions
 from storage.jobs.insert import add_job
 from storage.language.questions import AnswerRequest
 from storage.language.results import NO_PROGRESS, AnswerProgress, AnswerResult
@@ -55,6 +57,13 @@ class Asked:
     created_at: datetime
     asked_by_id: str = ""
     """The identity of who asked; empty where the node itself did, or an older version kept it."""
+
+
+class ExpiredAnswer(NamedTuple):
+    """`object_key`: of its document; empty where it has none."""
+
+    job_id: str
+    object_key: str
 
 
 class Answers:
@@ -174,18 +183,22 @@ class Answers:
     def failed(self, job_id: str, code: str, detail: str, remedy: str) -> None:
         self._set(job_id, error={"code": code, "detail": detail, "remedy": remedy})
 
-    def prune(self, before: datetime, limit: int = 500) -> list[str]:
-        """Forget questions from before that time with their jobs; the keys of their documents."""
-        with writing(self._engine) as connection:
+    def expired(self, before: datetime, limit: int = 500) -> list[ExpiredAnswer]:
+        """Questions from before that time."""
+        with reading(self._engine) as connection:
             rows = connection.execute(
                 select(t.answer.c.job_id, t.answer.c.object_key)
                 .where(t.answer.c.created_at < before)
                 .limit(limit)
-            ).all()
-            job_ids = [row.job_id for row in rows]
-            connection.execute(delete(t.answer).where(t.answer.c.job_id.in_(job_ids)))
-            connection.execute(delete(t.job).where(t.job.c.job_id.in_(job_ids)))
-        return [row.object_key for row in rows if row.object_key]
+            )
+            return [ExpiredAnswer(*row) for row in rows]
+
+    def forget(self, job_ids: Sequence[str]) -> None:
+        """Forget questions with their jobs, once their documents are gone."""
+        with writing(self._engine) as connection:
+            for portion in in_portions(job_ids):
+                connection.execute(delete(t.answer).where(t.answer.c.job_id.in_(portion)))
+                connection.execute(delete(t.job).where(t.job.c.job_id.in_(portion)))
 
     def _set(self, job_id: str, **values: Any) -> None:
         with writing(self._engine) as connection:

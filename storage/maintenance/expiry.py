@@ -59,8 +59,12 @@ def remove_expired(storage: ExpiryStorage, now: datetime) -> bool:
         storage.objects.delete(upload.object_key)
         log.info("upload_expired", upload_id=upload.upload_id)
     answers_before = now - timedelta(seconds=settings.answer_retention_s)
-    for object_key in storage.answers.prune(answers_before):
-        storage.objects.delete(object_key)
+    answers = storage.answers.expired(answers_before)
+    for answer in answers:
+        # First the document, since the row is what finds it again.
+        if answer.object_key:
+            storage.objects.delete(answer.object_key)
+    storage.answers.forget([answer.job_id for answer in answers])
     storage.events.prune(now - timedelta(seconds=settings.event_retention_s))
     storage.idempotency_keys.prune(now)
     storage.peer_notifications.forget_old(now)

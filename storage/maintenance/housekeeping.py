@@ -24,8 +24,8 @@ from storage.integrity.repair import Repair
 from storage.integrity.scrub import Scrub
 from storage.maintenance.compaction import compact
 from storage.maintenance.content_digests import Progress, digest_contents
-from storage.maintenance.derived_objects import DerivedObjects
 from storage.maintenance.expiry import remove_expired
+from storage.maintenance.left_objects import LeftObjects
 from storage.maintenance.object_upload import upload_instances, upload_volume
 from storage.maintenance.retired_volumes import remove_retired
 from storage.maintenance.volume_cache import fetch_due, limit_cache
@@ -53,7 +53,9 @@ class Housekeeper:
         """Steps that failed last time: an outage is logged once."""
         whole = storage.engine, storage.volumes, storage.objects, storage.damaged
         self._repair = Repair(*whole)
-        self._derived = DerivedObjects(storage.engine, storage.objects)
+        self._left = LeftObjects(
+            storage.engine, storage.objects, storage.settings.upload_retention_s
+        )
         days = storage.settings.scrub_days
         self._scrub = Scrub(*whole, days) if days else None
 
@@ -80,7 +82,7 @@ class Housekeeper:
                 self._try("compact", lambda: self._compact(now, at_once=compact_now))
                 self._try("limit_cache", self._limit_cache)
                 self._try("scrub", lambda: self._scrub_some(now))
-                self._try("derived_objects", self._remove_derived)
+                self._try("left_objects", self._remove_left)
                 self._try("digest_contents", self._digest_contents)
                 self._try("note_disk", lambda: self._note_disk(now))
                 self._try("expire", lambda: remove_expired(self._storage, now))
@@ -159,8 +161,8 @@ class Housekeeper:
             limit_cache(storage.engine, storage.volumes, settings.volume_cache_bytes)
         return False
 
-    def _remove_derived(self) -> bool:
-        self._derived.remove_some()
+    def _remove_left(self) -> bool:
+        self._left.remove_some()
         return False
 
     def _digest_contents(self) -> bool:

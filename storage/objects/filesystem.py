@@ -20,7 +20,7 @@ from storage.core.clock import utcnow
 from storage.core.errors import InvalidRequest, NotFound, StorageFull, StorageUnavailable
 from storage.crypto.upload_tokens import PresignedClaim, TokenSigner
 from storage.objects.multipart import Part, PartFolder, no_parts
-from storage.volumes.durable_names import make_folder, put_in_place
+from storage.volumes.durable_names import make_folder, put_in_place, sync_folder
 
 _KEY_PART = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}")
 _KEY_MAX_LENGTH = 900
@@ -182,7 +182,15 @@ class FilesystemObjects:
             raise _no_object() from error
 
     def delete(self, key: str) -> None:
-        self._path(key).unlink(missing_ok=True)
+        path = self._path(key)
+        try:
+            path.unlink(missing_ok=True)
+            # Also of what is gone: who asks again may do so because this failed.
+            sync_folder(path.parent)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise _translate(error, self._folder) from error
 
     def list(self, prefix: str) -> Iterator[str]:
         # Of a store with many objects, the folder that the prefix names alone.
@@ -252,7 +260,8 @@ class FilesystemObjects:
             raise no_parts() from error
 
     def drop_parts(self, key: str, multipart_id: str) -> None:
-        self._parts.drop(multipart_id)
+        with self._translated():
+            self._parts.drop(multipart_id)
 
     def verify_token(self, token: str) -> PresignedClaim:
         """The claim of a presigned URL. Raises InvalidRequest when forged or expired."""

@@ -9,12 +9,13 @@ import re
 import shutil
 import uuid
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from storage.core.errors import InvalidRequest, NotFound
-from storage.volumes.durable_names import make_folder, put_in_place
+from storage.volumes.durable_names import make_folder, put_in_place, sync_folder
 
 _ID = re.compile(r"[0-9a-f]{32}")
 # The dot keeps them out of the store's own listing.
@@ -98,8 +99,10 @@ class PartFolder:
         self.drop(multipart_id)
 
     def drop(self, multipart_id: str) -> None:
-        """Forget an upload; harmless when it is gone."""
+        """Forget an upload, for good; harmless when it is gone."""
         shutil.rmtree(self._of(multipart_id), ignore_errors=True)
+        with suppress(FileNotFoundError):
+            sync_folder(self._folder)
 
     def _of(self, multipart_id: str) -> Path:
         if not _ID.fullmatch(multipart_id):

@@ -170,6 +170,30 @@ def test_a_name_whose_sync_failed_is_synced_when_it_is_asked_for_again(
     assert {root.stat().st_ino, (root / "x").stat().st_ino} <= synced
 
 
+@pytest.mark.parametrize("what", ["an object", "parts"])
+def test_what_is_removed_for_good_does_not_come_back_with_the_power(
+    tmp_path: Path, synced: set[int], what: str
+) -> None:
+    store = objects(tmp_path / "objects")
+    store.put("uploads/x", b"a patient's picture")
+    multipart_id = store.begin_parts("uploads/y", "image/png")
+    folder = tmp_path / "objects" / ("uploads" if what == "an object" else ".parts")
+
+    def remove() -> None:
+        if what == "an object":
+            store.delete("uploads/x")
+        else:
+            store.drop_parts("uploads/y", multipart_id)
+
+    with no_sync(), pytest.raises(StorageUnavailable):
+        remove()
+    synced.clear()
+    remove()
+    assert folder.stat().st_ino in synced
+    assert list(folder.iterdir()) == []
+    store.delete("nothing/of/it")
+
+
 def test_a_folder_that_another_thread_is_making_is_synced(tmp_path: Path, synced: set[int]) -> None:
     (tmp_path / "x").mkdir()
     make_folder(tmp_path / "x")

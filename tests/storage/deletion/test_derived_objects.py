@@ -8,7 +8,7 @@ from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.errors import NotFound
 from storage.deletion import service
-from storage.maintenance import derived_objects
+from storage.maintenance import left_objects
 from storage.maintenance.housekeeping import Housekeeper
 from tests.storage.instances import part10
 
@@ -32,7 +32,7 @@ def test_a_deletion_that_was_cut_off_leaves_nothing_that_was_made_of_the_study(
             storage.deletions.study(gone)
     with pytest.raises(NotFound):
         storage.deletions.study(gone)
-    monkeypatch.setattr(derived_objects, "_KEYS_AT_ONCE", 3)
+    monkeypatch.setattr(left_objects, "_KEYS_AT_ONCE", 3)
     housekeeper = Housekeeper(storage)
     for minute in range(4):
         housekeeper.round(utcnow() + timedelta(minutes=minute))
