@@ -36,9 +36,11 @@ def copy_deletions(engine: Engine, objects: ObjectStore, limit: int = _AT_ONCE) 
         for tombstone in tombstones:
             objects.put(deletion_key(generation, tombstone.deleted_at), _as_volume(tombstone))
         with writing(engine) as connection:
-            connection.execute(
-                delete(t.uncopied_deletion).where(t.uncopied_deletion.c.generation == generation)
-            )
+            this = t.uncopied_deletion.c.generation == generation
+            connection.execute(select(t.uncopied_deletion).where(this).with_for_update())
+            # A start may have found more of it in a volume meanwhile, where the index was behind.
+            if _noted(connection, generation) == tombstones:
+                connection.execute(delete(t.uncopied_deletion).where(this))
     return len(waiting)
 
 

@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, update
 
 from storage import tables as t
-from storage.db.engine import insert_or_ignore
+from storage.db.engine import insert_into, insert_or_ignore
 from storage.db.portions import in_portions
 from storage.dicom.digests import digest_of
 from storage.volumes.records import Note, ToAppend
@@ -115,7 +115,11 @@ def note_tombstone(connection: Connection, tombstone: Tombstone) -> None:
             },
         )
     if tombstone.generation:
-        insert_or_ignore(connection, t.uncopied_deletion, {"generation": tombstone.generation})
+        # Where it waits already its row is locked: who copies it to the bucket is to see what was
+        # added here (`storage.deletion.copies_in_bucket`).
+        number = {"generation": tombstone.generation}
+        waits = insert_into(connection, t.uncopied_deletion).values(**number)
+        connection.execute(waits.on_conflict_do_update(index_elements=list(number), set_=number))
 
 
 def want_purged(connection: Connection, sop_instance_uid: str, object_key: str) -> None:

@@ -8,14 +8,18 @@ import pytest
 from storage.container import Storage, open_storage
 from storage.core.clock import utcnow
 from storage.core.errors import NotFound
+from storage.db.engine import writing
+from storage.deletion.copies_in_bucket import copy_deletions
+from storage.index.tombstones import Deleted, Tombstone, note_tombstone
 from storage.maintenance.housekeeping import Housekeeper
-from storage.maintenance.reindex import Rebuilt, rebuild_from, reindex
+from storage.maintenance.reindex import rebuild_from, reindex
+from storage.maintenance.reindex_rows import Rebuilt
 from storage.maintenance.upgrade import upgrade
 from storage.maintenance.volume_cache import limit_cache
 from storage.objects.keys import DELETIONS
 from storage.settings import Settings
 from storage.volumes.scan import volumes_in
-from tests.storage.deletion.test_deleting import close, uid
+from tests.storage.deletion.test_deleting import SERIES, STUDY, close, uid
 from tests.storage.instances import part10
 from tests.storage.maintenance.test_verify_reindex import emptied
 
@@ -117,6 +121,35 @@ def test_a_new_node_on_an_old_bucket_keeps_what_the_old_one_had_deleted(
             assert left(again) == "0"
             with open_storage(again) as rebuilt:
                 settle(rebuilt)
+
+
+def test_what_of_a_deletion_is_found_while_it_is_copied_is_copied_as_well(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An index that was put back knew a part of it."""
+    at = utcnow()
+    first, second = (
+        Tombstone(STUDY, at, 7, (Deleted(uid(number), SERIES, at),)) for number in "01"
+    )
+    with writing(storage.engine) as connection:
+        note_tombstone(connection, first)
+    put = storage.objects.put
+    found: list[str] = []
+
+    def put_meanwhile(key: str, data: bytes) -> None:
+        put(key, data)
+        if not found:
+            found.append(key)
+            with writing(storage.engine) as connection:
+                note_tombstone(connection, second)
+
+    monkeypatch.setattr(storage.objects, "put", put_meanwhile)
+    assert copy_deletions(storage.engine, storage.objects) == 1
+    assert copy_deletions(storage.engine, storage.objects) == 1
+    assert copy_deletions(storage.engine, storage.objects) == 0
+    (key,) = storage.objects.list(DELETIONS)
+    for number in "01":
+        assert uid(number).encode() in storage.objects.get(key)
 
 
 def test_a_damaged_deletion_is_counted_and_keeps_nothing_else_away(
