@@ -34,6 +34,7 @@ log = structlog.get_logger(__name__)
 _EVERY_S = 15.0
 _ENDS_WITHIN_S = 5.0
 _LONGEST_PAUSE_S = 3600.0
+_ATTEMPTS = 5
 # As wanted, and lacking here: logged once by a process.
 _noted: set[tuple[str, str]] = set()
 
@@ -190,34 +191,50 @@ class _Shared:
 
 def withdraw(model_packages: ModelPackages, objects: ObjectStore, folder: str, by: str) -> None:
     """Let no host fetch a model any more, and each remove it. Raises StorageUnavailable."""
-    packages = model_packages.all()
-    for package in packages:
-        if package.folder == folder and not package.is_removed:
-            # The object first: what failed here is done again with the row still there.
-            if all(one.object_key != package.object_key for one in packages if one is not package):
-                objects.delete(package.object_key)
-            model_packages.remove(folder, by)
-            log.info("model_withdrawn", folder=folder)
+    with model_packages.changing() as packages:
+        known = packages.all()
+        for package in known:
+            if package.folder == folder and not package.is_removed:
+                # The object first: what failed here is done again with the row still there.
+                if all(one.object_key != package.object_key for one in known if one is not package):
+                    objects.delete(package.object_key)
+                packages.remove(folder, by)
+                log.info("model_withdrawn", folder=folder)
 
 
 def share(storage: SharingStorage, folder: Path, by: str) -> None:
     """Put a folder of a model into the object store for other hosts. Raises StorageUnavailable."""
-    with archived(folder, storage.settings.data_dir) as file:
-        size_bytes = file.seek(0, os.SEEK_END)
-        file.seek(0)
-        digest = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
-        file.seek(0)
-        storage.objects.put(f"models/{digest}", file, "application/zip")
-    before = {
-        one.object_key
-        for one in storage.model_packages.all()
-        if one.folder == folder.name and not one.is_removed
-    }
-    storage.model_packages.keep(folder.name, files_digest(folder), digest, size_bytes, by)
-    needed = {one.object_key for one in storage.model_packages.all()}
-    for key in before - needed:
-        storage.objects.delete(key)
+    for _ in range(_ATTEMPTS):
+        with archived(folder, storage.settings.data_dir) as file:
+            size_bytes = file.seek(0, os.SEEK_END)
+            file.seek(0)
+            digest = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
+            file.seek(0)
+            storage.objects.put(f"models/{digest}", file, "application/zip")
+        if _keep(storage, folder, digest, size_bytes, by):
+            break
+    else:
+        raise StorageUnavailable(
+            "Other hosts remove the same archive again and again.",
+            remedy="Add it again when they have ended.",
+        )
     log.info("model_shared", folder=folder.name, size_bytes=size_bytes)
+
+
+def _keep(storage: SharingStorage, folder: Path, digest: str, size_bytes: int, by: str) -> bool:
+    """False where another host has removed the same archive since it was put there."""
+    with storage.model_packages.changing() as packages:
+        if not storage.objects.exists(f"models/{digest}"):
+            return False
+        before = {
+            one.object_key
+            for one in packages.all()
+            if one.folder == folder.name and not one.is_removed
+        }
+        packages.keep(folder.name, files_digest(folder), digest, size_bytes, by)
+        for key in before - {one.object_key for one in packages.all()}:
+            storage.objects.delete(key)
+    return True
 
 
 def _lacking(

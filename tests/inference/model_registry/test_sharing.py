@@ -12,6 +12,7 @@ from inference.model_registry.sharing import (
     fetching,
     not_fetched,
     share,
+    withdraw,
 )
 from inference.model_registry.status import ModelBlocked, models_named
 from inference.model_registry.transitions import retire
@@ -206,3 +207,26 @@ def test_a_model_that_is_removed_leaves_every_host_and_the_store(
         again = add_shared_model(here, onnx_model(tmp_path / "again"), "petra").standing
         assert again.state == "retired"
         assert fetch_models(there) == ["plain-spleen@1.2"]
+
+
+def test_a_model_that_another_host_removes_while_it_is_shared_is_there_for_all(
+    shared: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pack = shared.resolved_models_dir / "some-pack"
+    pack.mkdir(parents=True)
+    (pack / "weights.ts").write_bytes(b"weights")
+    with open_storage(shared) as here, open_storage(another_host(shared, tmp_path)) as there:
+        share(here, pack, "petra")
+        put, puts = here.objects.put, []
+
+        def put_and_lose(key: str, *content: object) -> None:
+            put(key, *content)  # type: ignore[arg-type]
+            puts.append(key)
+            if len(puts) == 1:
+                withdraw(there.model_packages, there.objects, "some-pack", "paul")
+
+        monkeypatch.setattr(here.objects, "put", put_and_lose)
+        share(here, pack, "petra")
+        (package,) = here.model_packages.all()
+        assert here.objects.exists(package.object_key)
+        assert fetch_models(there) == ["some-pack"]
