@@ -62,6 +62,7 @@ _WITHDRAWN = Annotation(
 _BY_KIND = {"ACCEPTED": "accepts it", "REJECTED": "rejects it", "CORRECTED": "corrects it"}
 
 
+_REJECTED = "Left out: a person rejected it."
 _LEFT_OUT = "Left out: it holds a value that a person rejected or corrected."
 
 
@@ -75,8 +76,11 @@ def observation(
     newest = feedback[-1] if feedback else None
     corrected = newest is not None and newest.kind == "CORRECTED" and newest.value is not None
     doubtful = not finding.is_sound and not corrected
-    absent = doubtful or is_void
     status = status_of(feedback, is_withdrawn=found.is_withdrawn)
+    # Entered in error says so by itself; what stays preliminary would be read as a value.
+    rejected = newest is not None and newest.kind == "REJECTED" and status == "preliminary"
+    left_out = _REJECTED if rejected else _LEFT_OUT if is_void else ""
+    absent = doubtful or bool(left_out)
     return Observation(
         id=finding.finding_id,
         status=status,
@@ -94,7 +98,7 @@ def observation(
         effective_date_time=started(study.study_date),
         issued=found.updated_at if not feedback else finding.created_at,
         value_quantity=None if absent else _quantity(value, unit),
-        data_absent_reason=_absent(finding, is_void=is_void) if absent else None,
+        data_absent_reason=_absent(finding, left_out) if absent else None,
         interpretation=None if absent else interpretation(_normal(finding, unit), value),
         note=[
             _stated(finding, status),
@@ -120,7 +124,7 @@ def observation(
                 *_set_apart(finding, doubtful),
                 *_confidence(finding),
                 # Of a value that a person gave, nobody has computed them.
-                *place_in_population(None if corrected or is_void else finding.normal_range),
+                *place_in_population(None if corrected or left_out else finding.normal_range),
                 *_of_segment(finding.segmentation),
                 *_of_image(finding.image),
             )
@@ -133,11 +137,11 @@ def _normal(finding: Finding, unit: Code | None) -> NormalRange | None:
     return finding.normal_range if unit == finding.unit else None
 
 
-def _absent(finding: Finding, *, is_void: bool) -> CodeableConcept:
+def _absent(finding: Finding, left_out: str) -> CodeableConcept:
     """Why the value of the structure is not there: the images show a part of it alone, what the
-    model found is not plausible, or it was computed from what counts no more."""
-    if is_void:
-        return CodeableConcept(coding=[_UNKNOWN], text=_LEFT_OUT)
+    model found is not plausible, or a reader's feedback has left it out."""
+    if left_out:
+        return CodeableConcept(coding=[_UNKNOWN], text=left_out)
     reason = "" if finding.validity is None else f" {finding.validity.reason}"
     state = "Not plausible." if finding.is_implausible else "Truncated."
     return CodeableConcept(coding=[_UNKNOWN], text=f"{state}{reason}")

@@ -144,7 +144,11 @@ def test_a_finding_is_preliminary_with_its_device_and_what_people_say(held: Held
     rejected = {"kind": "REJECTED", "reason": "Motion."}
     assert api.client.post(f"/api/findings/{finding_id}/feedback", json=rejected).is_success
     later = api.client.get(path, headers={"If-None-Match": etag})
-    assert "rejects it. Motion." in read(later, "Observation").note[1].text
+    after = read(later, "Observation")
+    assert "rejects it. Motion." in after.note[1].text
+    # Who reads the value alone would take it for one that stands.
+    assert (after.status, after.valueQuantity) == ("preliminary", None)
+    assert after.dataAbsentReason.text == "Left out: a person rejected it."
     for query in (
         {"derived-from": f"ImagingStudy/{uid}"},
         {"device": answer.device.reference},
