@@ -58,6 +58,15 @@ describe("a measure over time", () => {
     expect([alone?.x, alone?.y]).toEqual([50, 30]);
   });
 
+  it("has two studies of one day beside each other", () => {
+    const sameDay = [point("2026-01-10", 5), point("2026-01-10", 6)].map((one, index) => ({
+      ...one,
+      study_time: `0${index + 6}:00:00`,
+    }));
+    const drawn = plotted(sameDay, { width: 100, height: 60, margin: 10 }).points;
+    expect(drawn.map(({ x }) => x)).toEqual([10, 90]);
+  });
+
   it("changes in percent of what was before", () => {
     expect(changePercent(1700, 1780)).toBeCloseTo(-4.494, 3);
     expect(changePercent(1, 0)).toBeNull();

@@ -8,6 +8,7 @@ import {
   findingValue,
   measurement,
   moment,
+  momentText,
   personName,
   pipelineTitle,
   unitSymbol,
@@ -45,6 +46,12 @@ describe("dates and times", () => {
     expect(dicomTime("142035.93")).toBe("14:20");
     expect(dicomTime("14:20:35")).toBe("14:20");
     expect(dicomTime("")).toBe("");
+  });
+
+  it("adds the time of day where one is given", () => {
+    expect(momentText("2026-01-10", "08:30:00")).toBe("2026-01-10 08:30");
+    expect(momentText("2026-01-10", null)).toBe("2026-01-10");
+    expect(momentText(null, null)).toBe("");
   });
 
   it("counts whole years", () => {
