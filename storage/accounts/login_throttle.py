@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Engine, delete, select, update
 
 from storage import tables as t
 from storage.core.clock import utcnow
+from storage.core.doubling_waits import doubled_wait_s
 from storage.db.engine import insert_or_ignore, writing
 
 _PAUSE_FIRST_S = 5.0
@@ -108,7 +109,7 @@ def _count(connection: Connection, subject: Subject) -> None:
     failures = connection.execute(select(t.failed_attempt.c.failures).where(mine)).scalar_one() + 1
     blocked_until = _ENDED
     if failures >= subject.free:
-        pause_s = min(_PAUSE_FIRST_S * 2.0 ** min(failures - subject.free, 20), _PAUSE_MAX_S)
+        pause_s = doubled_wait_s(_PAUSE_FIRST_S, failures - subject.free, _PAUSE_MAX_S)
         blocked_until = now + timedelta(seconds=pause_s)
     connection.execute(
         update(t.failed_attempt)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
+from storage.core.doubling_waits import doubled_wait_s
 from storage.settings import Settings
 
 Kind = Literal[
@@ -22,8 +23,6 @@ Kind = Literal[
 ]
 
 JITTER = 0.2
-# Beyond this many doublings every wait is the ceiling, and floating point would overflow.
-_MOST_DOUBLINGS = 30
 
 
 @dataclass(frozen=True)
@@ -44,8 +43,7 @@ class RetryPolicy:
 
     def wait_s(self, failed: int) -> float:
         """Seconds until the next attempt after `failed` ones, counted from 1."""
-        doublings = min(max(failed - 1, 0), _MOST_DOUBLINGS)
-        longest_s = min(self.base_s * 2.0**doublings, self.ceiling_s)
+        longest_s = doubled_wait_s(self.base_s, failed - 1, self.ceiling_s)
         return longest_s * random.uniform(1 - self.jitter, 1)  # noqa: S311 - no secret
 
     def is_spent(self, failed: int, now: datetime, since: datetime | None = None) -> bool:

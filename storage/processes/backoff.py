@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from storage.core.doubling_waits import doubled_wait_s
+
 _MAX_S = 30.0
 # One that lived this long starts with a clean record.
 _SETTLED_AFTER_S = 60.0
@@ -23,9 +25,8 @@ class Backoff:
         """Note an end; seconds until the next start."""
         if now - self.started_at > _SETTLED_AFTER_S:
             self.crashes = 0
-        wait_s = min(self.first_s * 2.0**self.crashes, _MAX_S)
-        # Beyond this the wait is the longest anyway.
-        self.crashes = min(self.crashes + 1, 30)
+        wait_s = doubled_wait_s(self.first_s, self.crashes, _MAX_S)
+        self.crashes += 1
         self.due_at = now + wait_s
         return wait_s
 
