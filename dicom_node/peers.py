@@ -6,7 +6,8 @@ from dicom_node.network.throttle import Throttle
 from dicom_node.network.tls import ClientTls
 from storage.core.callers.visibility import Caller
 from storage.core.errors import MediViewError
-from storage.peers.repository import KnownPeer, Peers
+from storage.peers.entities import KnownPeer
+from storage.peers.repository import Peers
 from storage.settings import Destination, Settings
 
 

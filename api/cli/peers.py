@@ -17,8 +17,8 @@ from storage.container import Storage, open_storage
 from storage.core.errors import InvalidRequest
 from storage.core.result_kinds import RESULT_KINDS
 from storage.peers.certificates import fingerprint_of
+from storage.peers.entities import ACTIONS, Action, KnownPeer, TlsVerify
 from storage.peers.notifications import NotificationKind
-from storage.peers.repository import ACTIONS, Action, KnownPeer, TlsVerify
 
 app = typer.Typer(
     name="peers",

@@ -30,8 +30,8 @@ from inference.deliveries.destinations import KINDS, address_of, checked_peer, p
 from storage.audit import Code, Type
 from storage.core.result_kinds import RESULT_KINDS
 from storage.deliveries.circuit_breaker import CircuitBreakers, OpenBreaker
+from storage.peers.entities import KnownPeer
 from storage.peers.notifications import PeerNotifications, WaitingNotifications
-from storage.peers.repository import KnownPeer
 from storage.settings import Settings
 
 log = structlog.get_logger(__name__)

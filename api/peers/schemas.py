@@ -9,8 +9,8 @@ from api.base_schemas import FewMistakes, Payload, one_of
 from api.request_rules.text_lengths import ALL_ROLES, CertificateText, NetworkText
 from inference.deliveries.destinations import KINDS
 from storage.core.result_kinds import RESULT_KINDS
+from storage.peers.entities import ACTIONS, Action, TlsVerify
 from storage.peers.notifications import NotificationKind
-from storage.peers.repository import ACTIONS, Action, TlsVerify
 
 Kind = Annotated[str, *one_of(KINDS)]
 ObjectKind = Annotated[str, *one_of(RESULT_KINDS)]

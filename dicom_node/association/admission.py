@@ -13,7 +13,8 @@ from dicom_node.network.connection_slots import ConnectionSlots, Refusal
 from dicom_node.network.tls_connection import TlsConnection
 from storage.core.errors import MediViewError
 from storage.peers.certificates import bindings_of
-from storage.peers.repository import KnownPeer, Peers
+from storage.peers.entities import KnownPeer
+from storage.peers.repository import Peers
 from storage.settings import Settings
 
 log = structlog.get_logger(__name__)

@@ -14,7 +14,8 @@ from dicom_node.status import NOT_AUTHORIZED, RESOURCE_LIMITATION, query_status
 from storage.access_groups.visibility import visibility_of
 from storage.core.callers.visibility import limited_to
 from storage.core.errors import MediViewError
-from storage.peers.repository import Action, KnownPeer, Peers
+from storage.peers.entities import Action, KnownPeer
+from storage.peers.repository import Peers
 from storage.settings import Settings
 
 log = structlog.get_logger(__name__)

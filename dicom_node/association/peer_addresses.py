@@ -6,7 +6,8 @@ from collections.abc import Sequence
 import structlog
 
 from storage.core.errors import MediViewError
-from storage.peers.repository import KnownPeer, Peers
+from storage.peers.entities import KnownPeer
+from storage.peers.repository import Peers
 
 log = structlog.get_logger(__name__)
 

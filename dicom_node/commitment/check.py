@@ -20,7 +20,8 @@ from storage.core.errors import MediViewError, NotFound
 from storage.dicom.storage_classes import is_storage_class
 from storage.index.repository import Index
 from storage.integrity.instance_reader import InstanceReader
-from storage.peers.repository import KnownPeer, Peers
+from storage.peers.entities import KnownPeer
+from storage.peers.repository import Peers
 
 log = structlog.get_logger(__name__)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import structlog
 
 from storage.core.errors import InvalidRequest
-from storage.peers.repository import KnownPeer, TlsVerify
+from storage.peers.entities import KnownPeer, TlsVerify
 from storage.settings import Settings
 
 log = structlog.get_logger(__name__)

@@ -11,7 +11,8 @@ from storage.core.entities import Instance
 from storage.core.errors import UidConflict
 from storage.deliveries.repository import Deliveries
 from storage.ingest.generated import GeneratedInstances
-from storage.peers.repository import KnownPeer, Peers
+from storage.peers.entities import KnownPeer
+from storage.peers.repository import Peers
 
 
 def keep(

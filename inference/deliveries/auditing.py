@@ -9,7 +9,7 @@ from inference.deliveries.destinations.registry import kind_of
 from storage.audit import MINOR_FAILURE, NODE, SUCCESS, Action, Audit, AuditEvent, Code
 from storage.core.entities import Instance
 from storage.core.errors import MediViewError
-from storage.peers.repository import KnownPeer
+from storage.peers.entities import KnownPeer
 
 log = structlog.get_logger(__name__)
 

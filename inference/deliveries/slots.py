@@ -9,7 +9,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from storage.core.entities import Delivery
-from storage.peers.repository import KnownPeer
+from storage.peers.entities import KnownPeer
 
 
 class Server(NamedTuple):

@@ -22,7 +22,7 @@ from storage.core.uids import UidScheme
 from storage.deliveries.repository import Deliveries
 from storage.ingest.generated import GeneratedInstances
 from storage.objects.filesystem import ObjectStore
-from storage.peers.repository import KnownPeer
+from storage.peers.entities import KnownPeer
 from storage.settings import Settings
 
 log = structlog.get_logger(__name__)

@@ -27,7 +27,8 @@ from storage.core.callers.shares import Shares
 from storage.core.callers.visibility import EVERYONE, as_node, current_visibility
 from storage.core.errors import InvalidRequest, MediViewError, NotFound
 from storage.index.repository import Index
-from storage.peers.repository import KnownPeer, Peers
+from storage.peers.entities import KnownPeer
+from storage.peers.repository import Peers
 from storage.priors.entities import PriorFetch
 from storage.priors.fetches import PriorFetches
 from storage.settings import Settings

@@ -33,7 +33,7 @@ from storage.core.errors import MediViewError, NotFound
 from storage.index.repository import Index
 from storage.outbox.leases import LEASE_S, Lease
 from storage.outbox.retry_policies import retry_policy
-from storage.peers.repository import KnownPeer
+from storage.peers.entities import KnownPeer
 from storage.priors.entities import FetchCause, PriorSearch, WantedStudy
 from storage.priors.searches import PriorSearches
 from storage.settings import Settings

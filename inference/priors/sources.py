@@ -4,7 +4,7 @@ from dicom_node.archives.archive import Archive
 from inference.deliveries.destinations import checked_peer, kind_of
 from storage.core.errors import InvalidRequest
 from storage.core.sources import of_archive
-from storage.peers.repository import KnownPeer
+from storage.peers.entities import KnownPeer
 from storage.settings import Settings
 
 

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Sequence
 from inference.result_identity import ResultKindName
 from storage.core.entities import Instance
 from storage.core.result_kinds import RESULT_KINDS
-from storage.peers.repository import KnownPeer
+from storage.peers.entities import KnownPeer
 from storage.settings import Settings
 
 NEEDS_GREY_VALUES = frozenset(kind.name for kind in RESULT_KINDS.values() if kind.needs_grey_values)

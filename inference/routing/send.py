@@ -9,7 +9,8 @@ from storage.container.has import HasDeliveries, HasIndex, HasPeers
 from storage.core.entities import DeliveryCause, Instance
 from storage.core.errors import InvalidRequest
 from storage.deliveries.listing import DeliveryFilter, retry_now, send_again_to
-from storage.peers.repository import KnownPeer, Peers
+from storage.peers.entities import KnownPeer
+from storage.peers.repository import Peers
 
 
 def why_not(peer: KnownPeer) -> str:

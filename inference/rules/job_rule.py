@@ -11,7 +11,8 @@ from inference.rules.judge import rule_on
 from inference.rules.pipeline_rule import Rule
 from storage.core.sources import senders_of
 from storage.index.repository import Index
-from storage.peers.repository import KnownPeer, Peers
+from storage.peers.entities import KnownPeer
+from storage.peers.repository import Peers
 from storage.priors.fetches import PriorFetches
 from storage.settings import Settings
 

@@ -41,7 +41,7 @@ from storage.core.job_result import JobResult, ResultInstance
 from storage.core.text.outside_text import text_from_outside
 from storage.jobs.outcome import JobOutcome, JobRows
 from storage.outbox.leases import Lease
-from storage.peers.repository import KnownPeer
+from storage.peers.entities import KnownPeer
 
 log = structlog.get_logger(__name__)
 

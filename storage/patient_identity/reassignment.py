@@ -22,7 +22,7 @@ from storage.patient_identity.lookup import (
     to_patient,
 )
 from storage.patient_identity.rows import find_or_add_patient
-from storage.peers.repository import REFERRING_KINDS
+from storage.peers.entities import REFERRING_KINDS
 from storage.prior_inputs.queue import mark_studies
 from storage.reports.draft_queue import mark_report_due
 

@@ -9,8 +9,8 @@ from typing import get_args
 from storage.core.callers.certificate_bindings import checked_binding
 from storage.core.errors import InvalidRequest
 from storage.core.result_kinds import RESULT_KINDS
+from storage.peers.entities import ACTIONS, KnownPeer, TlsVerify
 from storage.peers.notifications import NOTIFICATION_KINDS
-from storage.peers.repository import ACTIONS, KnownPeer, TlsVerify
 from storage.settings import Settings
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")

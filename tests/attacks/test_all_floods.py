@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 import pytest
 
 from storage.container import open_storage
-from storage.peers.repository import KnownPeer
+from storage.peers.entities import KnownPeer
 from tests.attacks.support.measured import AttackedNode, attacked_node
 from tests.faults.pushing import Batch
 from tests.faults.raw_peer import RawPeer

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from storage.container import open_storage
-from storage.peers.repository import KnownPeer
+from storage.peers.entities import KnownPeer
 from tests.attacks.support.measured import AttackedNode, attacked_node
 from tests.faults.raw_peer import PeerGone, RawPeer
 

@@ -14,7 +14,7 @@ from inference.deliveries.destinations import checked_peer
 from storage.core.callers.certificate_bindings import checked_binding
 from storage.core.errors import InvalidRequest
 from storage.peers.certificates import bindings_of, fingerprint_of
-from storage.peers.repository import KnownPeer
+from storage.peers.entities import KnownPeer
 from storage.settings import load_settings
 from tests.dicom_node.builders import dcmtk
 from tests.dicom_node.certificates import Authority, KeyPair

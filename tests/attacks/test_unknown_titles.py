@@ -19,7 +19,7 @@ from pynetdicom.sop_class import (
 
 from dicom_node.server.scp import start_scp
 from storage.container import open_storage
-from storage.peers.repository import ACTIONS, KnownPeer
+from storage.peers.entities import ACTIONS, KnownPeer
 from storage.settings import Settings, load_settings
 from tests.dicom_node.builders import ct_instance, dcmtk, write
 from tests.dicom_node.conftest import Node

@@ -13,7 +13,7 @@ from storage.container import Storage, open_storage
 from storage.core.entities import Instance
 from storage.core.errors import NotFound
 from storage.dicom.file_meta import read_file_meta
-from storage.peers.repository import ACTIONS
+from storage.peers.entities import ACTIONS
 from storage.settings import Settings
 from tests.migrated import upgrade
 

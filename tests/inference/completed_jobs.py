@@ -17,7 +17,7 @@ from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.entities import Job
 from storage.jobs.outcome import JobRows
-from storage.peers.repository import KnownPeer
+from storage.peers.entities import KnownPeer
 from tests.api.client import part10
 from tests.inference.results_support import PIPELINE
 

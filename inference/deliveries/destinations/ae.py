@@ -16,7 +16,7 @@ from storage.commitment.entities import CommitmentRequest
 from storage.container.has import HasCommitmentRequests
 from storage.core.entities import Instance
 from storage.core.untrusted_input.host_names import HOST_NAMES, is_host_name
-from storage.peers.repository import KnownPeer
+from storage.peers.entities import KnownPeer
 from storage.settings import Destination as Address
 from storage.settings import Settings
 

@@ -17,7 +17,7 @@ from storage.commitment.entities import CommitmentRequest
 from storage.core.entities import Instance
 from storage.core.errors import InvalidRequest, MediViewError
 from storage.http.url_policy import check_url
-from storage.peers.repository import KnownPeer
+from storage.peers.entities import KnownPeer
 from storage.settings import Settings, is_loopback
 
 _SCHEME = "s3+"

@@ -16,7 +16,7 @@ from inference.deliveries.destinations.http_client import HttpClient
 from storage.core.errors import LimitExceeded
 from storage.core.untrusted_input.bounded_json import load_bounded_json
 from storage.core.untrusted_input.whole_numbers import read_whole_number
-from storage.peers.repository import KnownPeer
+from storage.peers.entities import KnownPeer
 from storage.settings import Settings
 
 FHIR_JSON = "application/fhir+json"

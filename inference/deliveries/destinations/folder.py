@@ -26,7 +26,7 @@ from storage.commitment.entities import CommitmentRequest
 from storage.core.data_folder import private_folder
 from storage.core.entities import Instance
 from storage.core.errors import InvalidRequest, MediViewError
-from storage.peers.repository import KnownPeer
+from storage.peers.entities import KnownPeer
 from storage.settings import Settings
 from storage.volumes.durable_names import sync_folder
 

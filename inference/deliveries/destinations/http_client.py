@@ -16,7 +16,7 @@ from storage.http.client import (
     failure_words,
     flowing,
 )
-from storage.peers.repository import KnownPeer
+from storage.peers.entities import KnownPeer
 from storage.settings import Settings
 
 TIMEOUT = httpx.Timeout(60.0, connect=5.0)

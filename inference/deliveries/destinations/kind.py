@@ -7,7 +7,7 @@ from typing import Literal, TypedDict
 from dicom_node.archives.archive import Archive
 from inference.deliveries.destinations.protocol import Destination, DestinationStorage
 from storage.core.errors import InvalidRequest
-from storage.peers.repository import KnownPeer
+from storage.peers.entities import KnownPeer
 from storage.settings import Settings
 
 

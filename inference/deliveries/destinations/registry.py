@@ -8,7 +8,7 @@ from inference.deliveries.destinations.kind import DestinationKind
 from inference.deliveries.destinations.protocol import Destination, DestinationStorage, TestResult
 from inference.deliveries.destinations.testing import TEST_S, probed_within
 from storage.core.errors import InvalidRequest
-from storage.peers.repository import KnownPeer
+from storage.peers.entities import KnownPeer
 from storage.peers.validation import checked
 from storage.settings import Settings
 

@@ -33,7 +33,7 @@ from storage.container.has import HasPeers
 from storage.core.entities import Instance
 from storage.core.errors import InvalidRequest, MediViewError
 from storage.core.untrusted_input.host_names import is_host_name
-from storage.peers.repository import KnownPeer
+from storage.peers.entities import KnownPeer
 from storage.settings import Settings
 
 # Loaded where somebody uses it: every process lists the kinds of destinations.

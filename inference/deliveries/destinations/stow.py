@@ -26,7 +26,7 @@ from storage.core.errors import InvalidRequest, MediViewError
 from storage.http.client import flowing
 from storage.http.header_names import TOKEN_HEADERS, is_token_header
 from storage.http.url_policy import check_url
-from storage.peers.repository import KnownPeer
+from storage.peers.entities import KnownPeer
 from storage.settings import Settings, is_loopback
 
 _DICOM_JSON = "application/dicom+json"

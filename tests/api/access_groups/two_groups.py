@@ -20,7 +20,7 @@ from storage.core.callers.identity import Identity
 from storage.core.clock import utcnow
 from storage.core.entities import Job
 from storage.lesions.entities import Lesion
-from storage.peers.repository import KnownPeer
+from storage.peers.entities import KnownPeer
 from storage.priors.entities import WantedStudy
 from tests.api.access.closed import PASSWORD, ClosedNode, closed_node, closed_settings, sign_in
 from tests.api.client import part10, worked_on

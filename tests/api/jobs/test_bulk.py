@@ -7,7 +7,7 @@ from storage.audit import Code
 from storage.audit.query import AuditFilter, find_events
 from storage.core.clock import utcnow
 from storage.db.engine import writing
-from storage.peers.repository import KnownPeer
+from storage.peers.entities import KnownPeer
 from storage.settings import Settings
 from tests.api.client import ApiNode, api_node, is_problem, scheduled_job, worked_on
 from tests.api.studies.listing import send, study

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from storage.peers.repository import KnownPeer
+from storage.peers.entities import KnownPeer
 from storage.settings import Settings
 from tests.api.client import ApiNode, api_node, is_problem
 from tests.services import free_port, storescp

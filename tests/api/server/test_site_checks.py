@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from api.server.checks.site import check_container_engine, check_rules
-from storage.peers.repository import KnownPeer
+from storage.peers.entities import KnownPeer
 from storage.settings import load_settings
 from tests.inference.orchestration import storage_in
 

@@ -3,7 +3,7 @@
 import json
 
 from storage.core.clock import utcnow
-from storage.peers.repository import KnownPeer
+from storage.peers.entities import KnownPeer
 from tests.api.client import ApiNode, is_problem
 from tests.api.studies.listing import send, study
 

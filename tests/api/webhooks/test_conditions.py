@@ -14,7 +14,7 @@ from inference.webhooks.watching import watch_waiting
 from storage.container import Storage, open_storage
 from storage.core.clock import utcnow
 from storage.deliveries.release import ReleaseScope, decide_release
-from storage.peers.repository import KnownPeer
+from storage.peers.entities import KnownPeer
 from storage.settings import Settings
 from tests.api.client import ApiNode, api_node
 from tests.api.webhooks.receiver import Receiver, added, configured, notified, status

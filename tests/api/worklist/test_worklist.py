@@ -8,7 +8,7 @@ from pynetdicom import AE
 from pynetdicom.sop_class import ModalityWorklistInformationFind
 
 from dicom_node.server.scp import start_scp
-from storage.peers.repository import KnownPeer
+from storage.peers.entities import KnownPeer
 from tests.api.client import ApiNode, is_problem
 
 STEP = {

@@ -14,7 +14,7 @@ from dicom_node.association.authorization import _ACTION_OF
 from dicom_node.network.throttle import Throttle
 from dicom_node.server.scp import start_scp
 from storage.container import open_storage
-from storage.peers.repository import ACTIONS, KnownPeer
+from storage.peers.entities import ACTIONS, KnownPeer
 from storage.settings import Destination
 from tests.dicom_node.builders import ct_instance, dcmtk, write
 from tests.dicom_node.conftest import Node, node_settings

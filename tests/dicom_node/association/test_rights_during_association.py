@@ -11,7 +11,7 @@ from pynetdicom.sop_class import CTImageStorage, StudyRootQueryRetrieveInformati
 
 from dicom_node.server.scp import start_scp
 from storage.container import Storage, open_storage
-from storage.peers.repository import KnownPeer
+from storage.peers.entities import KnownPeer
 from tests.dicom_node.builders import ct_instance
 from tests.dicom_node.conftest import Node, node_settings
 from tests.migrated import upgrade

@@ -20,7 +20,7 @@ from dicom_node.server.scp import start_scp
 from storage.container import open_storage
 from storage.core.errors import InvalidRequest
 from storage.peers.certificates import fingerprint_of
-from storage.peers.repository import KnownPeer
+from storage.peers.entities import KnownPeer
 from tests.dicom_node.builders import ct_instance, data_set_bytes, dcmtk, encoded, item_of, write
 from tests.dicom_node.certificates import Authority, KeyPair, serial_number
 from tests.dicom_node.conftest import Node, node_settings

@@ -15,8 +15,8 @@ from dicom_node.normalized.peer_notifier import PeerNotifier
 from storage.core.clock import utcnow
 from storage.core.errors import InvalidRequest
 from storage.db.engine import writing
+from storage.peers.entities import KnownPeer
 from storage.peers.notifications import NOTIFICATION_KINDS, want_notified
-from storage.peers.repository import KnownPeer
 from storage.peers.validation import checked
 from tests.dicom_node.conftest import Node
 from tests.dicom_node.normalized.test_procedure_steps import (

@@ -11,7 +11,7 @@ import pytest
 from dicom_node.server import scp as scp_module
 from dicom_node.server.scp import start_scp
 from storage.container import open_storage
-from storage.peers.repository import KnownPeer
+from storage.peers.entities import KnownPeer
 from tests.dicom_node.builders import dcmtk
 from tests.dicom_node.certificates import Authority
 from tests.dicom_node.conftest import Node, node_settings

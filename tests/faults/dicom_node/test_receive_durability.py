@@ -16,7 +16,7 @@ from blake3 import blake3
 
 from storage.core.errors import NotFound
 from storage.dicom.file_meta import read_file_meta
-from storage.peers.repository import KnownPeer
+from storage.peers.entities import KnownPeer
 from storage.volumes.scan import scan, verify, volumes_in
 from tests.dicom_node.builders import dcmtk
 from tests.faults.pushing import Batch, Push, Sent

@@ -13,7 +13,7 @@ from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.entities import Instance
 from storage.core.errors import InstanceDamaged
-from storage.peers.repository import KnownPeer
+from storage.peers.entities import KnownPeer
 from tests.inference.deliveries.destinations import test_bucket, test_sftp
 from tests.inference.deliveries.destinations.nodes import FOLDER, archive, node, stow
 from tests.inference.orchestration import complete_series

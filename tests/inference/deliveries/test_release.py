@@ -19,7 +19,7 @@ from storage.core.entities import Instance
 from storage.core.errors import InvalidRequest
 from storage.deliveries.listing import DeliveryFilter, retry_now, send_again
 from storage.deliveries.release import ReleaseScope, decide_release
-from storage.peers.repository import KnownPeer
+from storage.peers.entities import KnownPeer
 from storage.studies.filter import StudyFilter
 from tests.inference.deliveries.test_delivery import deliveries, node, with_results
 from tests.inference.small import study_uid

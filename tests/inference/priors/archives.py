@@ -10,7 +10,7 @@ from inference.routing.service import RoutingRounds
 from inference.scheduling.schedule import complete_and_schedule
 from storage.container import Storage
 from storage.core.clock import utcnow
-from storage.peers.repository import KnownPeer
+from storage.peers.entities import KnownPeer
 from storage.priors.entities import PriorFetch, PriorSearch
 from tests.inference.deliveries.destinations.nodes import archive, node
 from tests.inference.orchestration import later, receive

@@ -9,7 +9,7 @@ from inference.reports.due import draft_due
 from inference.routing.service import RoutingRounds
 from inference.worker.run import run_job
 from storage.core.clock import utcnow
-from storage.peers.repository import KnownPeer
+from storage.peers.entities import KnownPeer
 from tests.inference.orchestration import later, receive
 from tests.inference.priors.archives import (
     HEADS,

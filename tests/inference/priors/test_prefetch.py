@@ -8,7 +8,7 @@ from inference.priors.elsewhere import fetch_from_elsewhere
 from inference.priors.triggers import want_for_orders, want_for_study
 from inference.rules.file import current_rules, read_rules
 from storage.core.errors import InvalidRequest
-from storage.peers.repository import KnownPeer
+from storage.peers.entities import KnownPeer
 from tests.inference.priors.archives import (
     HEADS,
     arrives,

@@ -18,7 +18,7 @@ from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.errors import NotFound
 from storage.deliveries.listing import DeliveryFilter, list_deliveries, send_again
-from storage.peers.repository import KnownPeer
+from storage.peers.entities import KnownPeer
 from tests.dicom_node.builders import storescu, write
 from tests.inference.orchestration import later, storage_in
 from tests.inference.rejection_notes.notes import (

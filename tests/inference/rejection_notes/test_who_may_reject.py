@@ -11,7 +11,7 @@ from storage.audit.query import AuditFilter, find_events
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.sources import of_archive, of_note
-from storage.peers.repository import Action, KnownPeer
+from storage.peers.entities import Action, KnownPeer
 from storage.rejection_notes.rights import may_reject
 from storage.settings import load_settings
 from tests.inference.orchestration import storage_in

@@ -14,7 +14,7 @@ from inference.results.encode import encode_results
 from inference.results.mask_read import read_masks
 from inference.results.seg import encode_seg
 from storage.dicom.storage_classes import LABEL_MAP_SEGMENTATION_STORAGE
-from storage.peers.repository import KnownPeer
+from storage.peers.entities import KnownPeer
 from tests import builders
 from tests.inference.results_support import PIPELINE, job_for, output_of, save
 

@@ -17,7 +17,7 @@ from storage.container import Storage
 from storage.core.callers.identity import of_account
 from storage.core.clock import utcnow
 from storage.core.entities import Job
-from storage.peers.repository import KnownPeer
+from storage.peers.entities import KnownPeer
 from tests import builders
 from tests.inference.completed_jobs import completed_job
 from tests.inference.orchestration import storage_in

@@ -18,7 +18,7 @@ from storage.core.clock import utcnow
 from storage.core.entities import Delivery, Instance
 from storage.core.errors import InvalidRequest, NotFound, StorageUnavailable
 from storage.deliveries.listing import DeliveryFilter, list_deliveries
-from storage.peers.repository import KnownPeer
+from storage.peers.entities import KnownPeer
 from storage.retention.obligations import Obligations
 from tests.inference.deliveries.destinations.nodes import node, with_results
 from tests.inference.orchestration import complete_series, receive

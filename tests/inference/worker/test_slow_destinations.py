@@ -8,7 +8,7 @@ import pytest
 from inference.deliveries.destinations import checked_peer
 from storage.container import Storage
 from storage.core.entities import Delivery
-from storage.peers.repository import KnownPeer
+from storage.peers.entities import KnownPeer
 from tests.inference.deliveries.test_delivery import deliveries, with_results
 from tests.inference.orchestration import wait_for
 from tests.inference.processes import workers_in

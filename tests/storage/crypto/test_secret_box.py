@@ -9,7 +9,7 @@ from storage import tables as t
 from storage.container import open_storage
 from storage.crypto.secret_box import Sealer
 from storage.db.engine import reading, writing
-from storage.peers.repository import KnownPeer
+from storage.peers.entities import KnownPeer
 from storage.settings import Settings
 
 TOKEN = "Bearer a-token-that-nobody-else-may-know"

@@ -11,7 +11,7 @@ from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.db.engine import reading, writing
 from storage.db.migrate import _config, upgrade_to
-from storage.peers.repository import KnownPeer
+from storage.peers.entities import KnownPeer
 from storage.webhooks.enqueue import enqueue
 
 

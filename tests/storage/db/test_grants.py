@@ -26,7 +26,7 @@ from storage.core.errors import InvalidRequest
 from storage.db.engine import make_engine, reading, writing
 from storage.db.grants import EXCEPTIONS, LISTED, Role, account_of, grant_all, rights
 from storage.idempotency.repository import IdempotencyKey
-from storage.peers.repository import KnownPeer
+from storage.peers.entities import KnownPeer
 from storage.settings import Settings
 from tests.api.access.closed import PASSWORD, ClosedNode, confirm, sign_in
 from tests.api.client import api_node

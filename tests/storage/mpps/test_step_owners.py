@@ -8,7 +8,7 @@ from storage.container import Storage
 from storage.core.callers.visibility import Caller, limited_to
 from storage.core.errors import NotFound, UidConflict
 from storage.mpps.senders import Sender
-from storage.peers.repository import KnownPeer
+from storage.peers.entities import KnownPeer
 
 STUDY, SERIES = "1.2.3", "1.2.3.1"
 EXPECTED = {SERIES: {"1.2.3.1.1"}}

@@ -8,7 +8,7 @@ from storage.access_groups.entities import Member
 from storage.container import Storage
 from storage.core.errors import NotFound, UidConflict
 from storage.core.result_kinds import result_kind
-from storage.peers.repository import KnownPeer
+from storage.peers.entities import KnownPeer
 
 PACS = KnownPeer(
     "archive",

@@ -9,7 +9,7 @@ from storage.container import open_storage
 from storage.db.engine import make_engine, writing
 from storage.db.migrate import _config
 from storage.maintenance.upgrade import upgrade
-from storage.peers.repository import ACTIONS, KnownPeer
+from storage.peers.entities import ACTIONS, KnownPeer
 from storage.settings import load_settings
 
 

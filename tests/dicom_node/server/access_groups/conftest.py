@@ -12,7 +12,7 @@ from inference.access_groups.service import apply_rules
 from storage.access_groups.entities import Member
 from storage.container import open_storage
 from storage.core.clock import utcnow
-from storage.peers.repository import KnownPeer
+from storage.peers.entities import KnownPeer
 from storage.settings import Destination
 from tests.dicom_node.builders import ct_instance, encoded, item_of
 from tests.dicom_node.conftest import Node, node_settings

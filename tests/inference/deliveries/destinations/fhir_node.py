@@ -9,7 +9,7 @@ from inference.deliveries.service import deliver_due
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.deliveries.listing import DeliveryFilter, retry_now
-from storage.peers.repository import KnownPeer
+from storage.peers.entities import KnownPeer
 from tests.inference.deliveries.destinations.fhir_server import (
     FhirServer,
     fhir_server,

@@ -15,7 +15,7 @@ from inference.scheduling.schedule import schedule_series
 from inference.worker.run import run_job
 from storage.container import Storage
 from storage.core.entities import Delivery, Instance
-from storage.peers.repository import KnownPeer
+from storage.peers.entities import KnownPeer
 from tests.inference.orchestration import complete_series, storage_in
 from tests.inference.small import BrightRegion, study_uid
 from tests.services import OrthancServer, orthanc

@@ -9,7 +9,7 @@ from inference.deliveries.destinations import bucket, open_destination, probe_pe
 from inference.deliveries.service import deliver_due
 from storage.core.clock import utcnow
 from storage.core.errors import InvalidRequest
-from storage.peers.repository import KnownPeer
+from storage.peers.entities import KnownPeer
 from storage.settings import load_settings
 from tests.inference.deliveries.destinations.nodes import deliveries, node, with_results
 from tests.servers import S3Server

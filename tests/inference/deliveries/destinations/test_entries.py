@@ -8,7 +8,7 @@ import pytest
 
 from inference.deliveries.destinations import checked_peer
 from storage.core.errors import InvalidRequest
-from storage.peers.repository import KnownPeer
+from storage.peers.entities import KnownPeer
 from storage.settings import Settings
 
 PACS = KnownPeer(

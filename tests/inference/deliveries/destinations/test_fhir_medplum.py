@@ -16,7 +16,7 @@ from inference.reports.export.publishing import publish_due
 from inference.withdrawals.late_instances import withdraw_outdated
 from storage.core.callers.identity import of_account
 from storage.core.clock import utcnow
-from storage.peers.repository import KnownPeer
+from storage.peers.entities import KnownPeer
 from tests.inference.deliveries.destinations.nodes import deliveries, host_of, node, with_results
 from tests.inference.orchestration import later, receive
 from tests.inference.small import mr_slice, study_uid

@@ -14,7 +14,7 @@ from inference.deliveries.destinations import open_destination, probe_peer, sftp
 from inference.deliveries.service import deliver_due
 from storage.core.clock import utcnow
 from storage.core.errors import InvalidRequest
-from storage.peers.repository import KnownPeer
+from storage.peers.entities import KnownPeer
 from storage.settings import load_settings
 from tests.inference.deliveries.destinations.nodes import deliveries, node, with_results
 from tests.inference.orchestration import later, wait_for

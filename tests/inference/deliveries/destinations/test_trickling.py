@@ -10,7 +10,7 @@ from inference.deliveries.destinations import bucket, http_client, open_destinat
 from inference.deliveries.service import deliver_due
 from storage.core.clock import utcnow
 from storage.http import deadlines
-from storage.peers.repository import KnownPeer
+from storage.peers.entities import KnownPeer
 from tests.inference.deliveries.destinations.nodes import deliveries, node, with_results
 from tests.patience import PATIENCE_S
 from tests.trickling import trickling

@@ -18,7 +18,7 @@ from inference.deliveries.service import deliver_due
 from inference.deliveries.slots import SendingSlots
 from storage.core.clock import utcnow
 from storage.http import deadlines
-from storage.peers.repository import KnownPeer
+from storage.peers.entities import KnownPeer
 from tests.inference.deliveries.destinations.nodes import FOLDER, deliveries, node, with_results
 from tests.inference.orchestration import wait_for
 

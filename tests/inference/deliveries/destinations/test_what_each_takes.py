@@ -19,7 +19,7 @@ from inference.deliveries.destinations import open_destination, probe_peer
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.dicom.storage_classes import LABEL_MAP_SEGMENTATION_STORAGE
-from storage.peers.repository import KnownPeer
+from storage.peers.entities import KnownPeer
 from tests.inference.deliveries.destinations.nodes import (
     FOLDER,
     archive,
