@@ -2,10 +2,10 @@
 
 import sqlite3
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
-from weakref import WeakSet, ref
+from weakref import ref
 
 from sqlalchemy import (
     ARRAY,
@@ -13,7 +13,6 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Engine,
-    ExceptionContext,
     any_,
     create_engine,
     event,
@@ -26,24 +25,17 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.schema import Table
 
 from storage.core.callers.visibility import current_visibility
-from storage.core.data_folder.file_owner import give_to_owner
 from storage.db.driver_errors import (
     BUSY_TIMEOUT_S,
-    DISK_FAILED,
-    LOCKED,
     damaged_index,
     is_damaged,
     raise_translated,
 )
 from storage.db.joined_writes import waiting_write
 from storage.db.json_text import from_json, to_json
+from storage.db.sqlite_files.failing_disk import look_after_disk, note_opened
 from storage.db.sqlite_files.log_recovery import look_after_log
 from storage.db.visibility_engine import engine_of_viewers
-
-_OPENED = "opened after so many failures of the disk"
-_failures = 0
-_ENGINES: WeakSet[Engine] = WeakSet()
-"""Of SQLite."""
 
 _POSTGRESQL_OPTIONS = (
     # Whatever the server's own default is; see `make_engine`.
@@ -78,13 +70,10 @@ def make_engine(database_url: str) -> Engine:
             max_overflow=64,
         )
         event.listen(engine, "connect", _prepare_sqlite)
-        event.listen(engine, "checkin", _close_if_older_than_the_failure)
         # pysqlite would begin lazily and deferred, so that two writers meet in
         # SQLITE_BUSY on upgrade; `writing` begins IMMEDIATE instead.
         event.listen(engine, "begin", _begin_sqlite)
-        event.listen(engine, "handle_error", _note_failure)
-        event.listen(engine, "handle_error", _reopen_after_failing_disk)
-        _ENGINES.add(engine)
+        look_after_disk(engine)
         return engine
     return create_engine(
         database_url,
@@ -98,7 +87,7 @@ def make_engine(database_url: str) -> Engine:
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, record: ConnectionPoolEntry) -> None:
-    record.info[_OPENED] = _failures
+    note_opened(record)
     connection.isolation_level = None
     for pragma in (
         "journal_mode=WAL",
@@ -126,60 +115,6 @@ def _begin_sqlite(connection: Connection) -> None:
     if not isinstance(driver, sqlite3.Connection):
         raise TypeError("SQLite is spoken to by another driver than the standard library's")
     driver.execute("BEGIN").close()
-
-
-def failure_mark(index: Path) -> Path:
-    """Its time is that of the last failure of any process to use SQLite's file, where one failed.
-
-    `/health` is asked in one process, and what arrives is written by others.
-    """
-    return index.with_name(index.name + "-failed")
-
-
-def _note_failure(context: ExceptionContext) -> None:
-    code = getattr(context.original_exception, "sqlite_errorcode", 0) & 0xFF
-    database = context.engine.url.database if context.engine is not None else None
-    if database and code in (*DISK_FAILED, *LOCKED, sqlite3.SQLITE_FULL):
-        # Where this fails as well, the disk has a sentence of its own.
-        with suppress(OSError):
-            _touch(failure_mark(Path(database)), Path(database))
-
-
-def _touch(mark: Path, index: Path) -> None:
-    try:
-        mark.touch(0o600)
-    except PermissionError:
-        # Of root, whose command made it: the folder is the node's.
-        mark.unlink()
-        mark.touch(0o600)
-    give_to_owner(mark, index)
-
-
-def _reopen_after_failing_disk(context: ExceptionContext) -> None:
-    """What SQLite opened while the disk was read-only never writes again, nor does what the process
-    opens beside it: only when all connections are closed does it look again.
-
-    Who keeps a connection of its own hears of it by `engine_disposed`.
-    """
-    global _failures  # noqa: PLW0603 - SQLite's state of a file is the process's, too
-    code = getattr(context.original_exception, "sqlite_errorcode", 0) & 0xFF
-    if code in DISK_FAILED and context.engine is not None:
-        context.is_disconnect = True
-        # Its statement would keep the connection open, and SQLAlchemy leaves it.
-        if context.execution_context is not None:
-            context.execution_context.cursor.close()
-        _failures += 1
-        for engine in list(_ENGINES):
-            if engine.url == context.engine.url:
-                engine.dispose()
-
-
-def _close_if_older_than_the_failure(
-    connection: sqlite3.Connection | None, record: ConnectionPoolEntry
-) -> None:
-    """It would go to the pool of before, which nobody asks any more and nobody empties."""
-    if connection is not None and record.info.get(_OPENED) != _failures:
-        record.invalidate()
 
 
 class Closable(Protocol):

@@ -8,7 +8,8 @@ from sqlalchemy import Engine, text
 
 from storage import tables as t
 from storage.core.clock import utcnow
-from storage.db.engine import failure_mark, insert_into, make_engine, writing
+from storage.db.engine import insert_into, make_engine, writing
+from storage.db.sqlite_files.failing_disk import failure_mark
 
 _ROW = "index-write"
 

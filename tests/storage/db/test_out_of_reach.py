@@ -15,6 +15,7 @@ from storage.core.errors import StorageUnavailable
 from storage.db import engine as engines
 from storage.db.advisory_lock import housekeeping_lock
 from storage.db.engine import make_engine, writing
+from storage.db.sqlite_files.failing_disk import failure_mark
 from storage.settings import load_settings
 
 
@@ -88,7 +89,7 @@ def test_a_failure_is_noted_though_the_mark_is_somebody_elses(
 ) -> None:
     monkeypatch.setattr(engines, "BUSY_TIMEOUT_S", 0.1)
     index = folder_of_the_node / "index.sqlite3"
-    mark = engines.failure_mark(index)
+    mark = failure_mark(index)
     mark.touch(0o600)
     os.utime(mark, (1, 1))
     os.seteuid(NODE)
