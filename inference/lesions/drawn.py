@@ -4,21 +4,14 @@ A bidirectional measurement is a lesion: the tool is made for what RECIST 1.1 me
 ellipses and outlines may be of anything, and are not followed.
 """
 
-import re
-import uuid
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
 from inference import auditing
-from inference.annotations.drawing import Drawing
 from inference.annotations.measurements import measurement_reports
-from inference.imaging.stacks import SeriesStack, stacks_of
-from inference.imaging.volume import Volume, assemble_volume
+from inference.imaging.volume import Volume
 from inference.lesions.comparing import (
     OTHER_SIDE_THEN,
     JobLesions,
@@ -28,8 +21,8 @@ from inference.lesions.comparing import (
     nearest_lesions,
     other_side_before,
 )
+from inference.lesions.drawn_measurements import drawn_lesions, lesion_drawings, measure_drawn
 from inference.lesions.history import DRAWN_LESIONS
-from inference.lesions.points import stored_points
 from inference.process_memory import peak_memory_bytes
 from inference.refusals import VolumeRefused
 from storage.container.has import (
@@ -42,7 +35,6 @@ from storage.container.has import (
     HasSettings,
 )
 from storage.core.entities import Job, Series
-from storage.core.findings import Code
 from storage.core.job_result import JobResult
 from storage.core.sources import is_of_reader
 from storage.index.repository import Index
@@ -53,30 +45,6 @@ from storage.lesions.entities import Lesion, LesionMatch
 from storage.settings import Settings
 
 _VERSION = "1.0.0"
-# The same lesion in each version of a report, so that what people state of it stays.
-_NAMESPACE = uuid.UUID("6f0f7c53-3d7e-4b53-9a1c-6c6573696f6e")
-_LESION = Code("52988006", "SCT", "Lesion")
-_LYMPH_NODE = Code("59441001", "SCT", "Structure of lymph node")
-_NODE_NAMES = re.compile(
-    r"\blymph[ -]?(node|knoten|adenopath)|adenopath|\blymphatic\b|\bnod(es?|al|us|i)\b|\bL[NK]s?\b",
-    re.IGNORECASE,
-)
-"""What readers call a lymph node in English and German; a lymphoma elsewhere is none."""
-_NO_NODE = re.compile(r"\b(no|not|non|kein\w*|nicht)\b", re.IGNORECASE)
-_GRID = np.linspace(-1, 1, 9)
-# Points spread over a ball of radius 1.
-_BALL: NDArray[np.float64] = np.stack(np.meshgrid(_GRID, _GRID, _GRID), -1).reshape(-1, 3)
-_BALL = _BALL[np.linalg.norm(_BALL, axis=1) <= 1]
-
-
-@dataclass(frozen=True)
-class _Measured:
-    """The lesions of a study that lie in one stack of slices, and its images."""
-
-    drawings: Sequence[Drawing]
-    volume: Volume
-    left_out: int
-    """Of other series and stacks."""
 
 
 def schedule_drawn_lesions(
@@ -86,7 +54,7 @@ def schedule_drawn_lesions(
 
     None, too, of a series that still arrives: `schedule_when_complete` comes back to it.
     """
-    drawings = _lesion_drawings(index, instances, study_instance_uid)
+    drawings = lesion_drawings(index, instances, study_instance_uid)
     before = _jobs(jobs, study_instance_uid)
     if drawings:
         of_series = Counter(
@@ -137,13 +105,13 @@ class DrawnLesionStorage(
 def follow_drawn_lesions(storage: DrawnLesionStorage, job: Job) -> JobOutcome:
     """Compare what a study's reports measure with the studies before and after."""
     auditing.series_read(storage.audit, job)
-    drawings = _lesion_drawings(storage.index, storage.instances, job.study_instance_uid)
+    drawings = lesion_drawings(storage.index, storage.instances, job.study_instance_uid)
     lesions: list[Lesion] = []
     matches: list[LesionMatch] = []
     notes: list[str] = []
     laterality = ""
     try:
-        measured = _measured(
+        measured = measure_drawn(
             storage.index,
             storage.instances,
             job.study_instance_uid,
@@ -153,7 +121,7 @@ def follow_drawn_lesions(storage: DrawnLesionStorage, job: Job) -> JobOutcome:
     except VolumeRefused as refused:
         notes.append(f"The lesions are not followed over studies. {refused.message}")
     else:
-        lesions = _lesions(job, measured)
+        lesions = drawn_lesions(job, measured)
         if measured.left_out:
             notes.append(f"{measured.left_out} measured in other series are not followed.")
         uids = {one.lesion_id: one.tracking_uid for one in lesions}
@@ -184,112 +152,6 @@ def _jobs(jobs: Jobs, study_instance_uid: str) -> list[Job]:
     """All of the study, the newest first."""
     of_study = jobs.of_studies([study_instance_uid])[study_instance_uid]
     return [one for one in of_study if one.pipeline == DRAWN_LESIONS]
-
-
-def _lesion_drawings(
-    index: Index, instances: InstanceReader, study_instance_uid: str
-) -> list[Drawing]:
-    """On images that are there: a report of another system may measure others."""
-    reports = measurement_reports(index, instances, study_instance_uid)
-    there = {one.sop_instance_uid for one in index.instances_of(study_instance_uid)}
-    # Of one lesion in two reports, such as a copy of it that others sent: what was saved here,
-    # and last.
-    readers_last = sorted(reports, key=lambda one: is_of_reader(one[1].source))
-    found: list[Drawing] = []
-    for report, _ in reversed(readers_last):
-        known = {one.tracking_uid for one in found if one.tracking_uid}
-        found[:0] = [
-            one
-            for one in report.drawings
-            if one.tracking_uid not in known and _axes_mm(one) and one.sop_instance_uid in there
-        ]
-    return found
-
-
-def _axes_mm(drawing: Drawing) -> tuple[float, float] | None:
-    """The long and the short axis of a lesion; None of all else, and without calibration."""
-    if drawing.shape != "BIDIRECTIONAL":
-        return None
-    mm = {one.quantity: one.value for one in drawing.measured if one.unit == "mm"}
-    if not {"long_axis", "short_axis"} <= mm.keys():
-        return None
-    return mm["long_axis"], mm["short_axis"]
-
-
-def _measured(
-    index: Index,
-    reader: InstanceReader,
-    study_instance_uid: str,
-    series_instance_uid: str,
-    drawings: Sequence[Drawing],
-) -> _Measured:
-    """Of the stack of the series that most of them lie in."""
-    instances = index.instances_of(study_instance_uid, series_instance_uid)
-    datasets = [reader.dataset(one) for one in instances]
-    uids = {one.sop_instance_uid for one in drawings}
-
-    def drawn_on(stack: SeriesStack) -> int:
-        return sum(str(one.SOPInstanceUID) in uids for one in stack.of(datasets))
-
-    stack = max(stacks_of(datasets), key=drawn_on)
-    volume = assemble_volume(stack.of(datasets), stack.frame_indices, tilted=True)
-    frames = set(zip(volume.sop_instance_uids, volume.frame_numbers, strict=True))
-    inside = [one for one in drawings if (one.sop_instance_uid, one.frame_number) in frames]
-    return _Measured(inside, volume, len(drawings) - len(inside))
-
-
-def _lesions(job: Job, measured: _Measured) -> list[Lesion]:
-    lesion_ids = _lesion_ids(job.study_instance_uid, measured.drawings)
-    return [
-        Lesion(
-            lesion_id=lesion_id,
-            job_id=job.job_id,
-            study_instance_uid=job.study_instance_uid,
-            series_instance_uid=job.series_instance_uid,
-            pipeline=DRAWN_LESIONS,
-            segment_number=number,
-            label=drawing.label or f"Lesion {number}",
-            type=_LYMPH_NODE if _is_node_name(drawing.label) else _LESION,
-            tracking_uid=drawing.tracking_uid,
-            long_axis_mm=axes[0],
-            short_axis_mm=axes[1],
-            volume_mm3=None,
-            is_truncated=False,
-            is_measurable=None,
-            points=stored_points(_body(drawing, measured.volume)),
-            created_at=job.created_at,
-            axes_method="drawn",
-        )
-        for number, (drawing, lesion_id) in enumerate(
-            zip(measured.drawings, lesion_ids, strict=True), start=1
-        )
-        if (axes := _axes_mm(drawing))
-    ]
-
-
-def _lesion_ids(study_instance_uid: str, drawings: Sequence[Drawing]) -> list[str]:
-    """By tracking UIDs, of which one report may have several drawings, and others none."""
-    earlier: Counter[str] = Counter()
-    found = []
-    for uid in (one.tracking_uid for one in drawings):
-        name = f"{study_instance_uid} {uid}" + (f" {earlier[uid]}" if earlier[uid] else "")
-        found.append(str(uuid.uuid5(_NAMESPACE, name)))
-        earlier[uid] += 1
-    return found
-
-
-def _body(drawing: Drawing, volume: Volume) -> NDArray[np.float64]:
-    """Points of the ellipsoid on both axes, as deep as it is short: shape (n, 3), mm, LPS."""
-    frames = list(zip(volume.sop_instance_uids, volume.frame_numbers, strict=True))
-    k = frames.index((drawing.sop_instance_uid, drawing.frame_number))
-    # The centre of the first pixel is 0, 0 of a volume and 0.5, 0.5 of a drawing.
-    kji = np.array([(k, row - 0.5, column - 0.5) for column, row in drawing.points])
-    a, b, c, d = kji @ volume.lps_from_kji[:3, :3].T + volume.lps_from_kji[:3, 3]
-    along, across = (b - a) / 2, (d - c) / 2
-    normal = np.cross(volume.lps_from_kji[:3, 1], volume.lps_from_kji[:3, 2])
-    depth = normal / np.linalg.norm(normal) * np.linalg.norm(across)
-    body: NDArray[np.float64] = (a + b) / 2 + _BALL @ np.stack([along, across, depth])
-    return body
 
 
 def _matches(storage: DrawnLesionStorage, job: Job, this: JobLesions) -> Iterator[LesionMatch]:
@@ -338,11 +200,7 @@ def _compared(
 
 
 def _volume_of(index: Index, instances: InstanceReader, job: Job) -> Volume:
-    drawings = _lesion_drawings(index, instances, job.study_instance_uid)
-    return _measured(
+    drawings = lesion_drawings(index, instances, job.study_instance_uid)
+    return measure_drawn(
         index, instances, job.study_instance_uid, job.series_instance_uid, drawings
     ).volume
-
-
-def _is_node_name(label: str) -> bool:
-    return _NODE_NAMES.search(label) is not None and _NO_NODE.search(label) is None

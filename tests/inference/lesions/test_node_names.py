@@ -2,7 +2,7 @@
 
 import pytest
 
-from inference.lesions.drawn import _is_node_name
+from inference.lesions.drawn_measurements import _is_node_name
 
 
 @pytest.mark.parametrize(
