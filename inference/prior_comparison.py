@@ -95,7 +95,8 @@ def comparison_of(
     for study_instance_uid in before:
         measured = found[study_instance_uid]
         feedback = storage.finding_feedback.of_findings([one.finding_id for one in measured])
-        void = void_findings(measured, feedback)
+        # Of volumes alone: what other jobs took makes categories.
+        void = void_findings(measured, feedback, {})
         moment = _moment(storage.index, study_instance_uid, own_date) if measured else ("", "")
         for one in measured:
             value = value_that_counts(one, feedback[one.finding_id])

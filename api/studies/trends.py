@@ -43,7 +43,8 @@ def get_trend(request: Request, storage: StorageDep, study_instance_uid: StudyUi
         one for uid in studies for one in found[uid] if one.value is not None and one.image is None
     ]
     feedback = storage.finding_feedback.of_findings([one.finding_id for one in measured])
-    void = void_findings(measured, feedback)
+    # Of values alone: what other jobs took makes categories.
+    void = void_findings(measured, feedback, {})
     uids = lesion_uids(storage.jobs, storage.lesions, studies, measured)
 
     history = history_of(storage.jobs, storage.lesions, studies) if uids else None

@@ -4,7 +4,6 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from types import MappingProxyType
 
 from inference.findings.corrections import corrected_fact
 from inference.findings.facts import Fact, fact_of
@@ -22,7 +21,7 @@ _SEGMENT = re.compile(r" \(segment \d+\)$")
 def void_findings(
     findings: Sequence[Finding],
     feedback: Mapping[str, Sequence[Feedback]],
-    taken: Mapping[str, Collection[str]] = MappingProxyType({}),
+    taken: Mapping[str, Collection[str]],
 ) -> frozenset[str]:
     """Ids of totals, shares and categories that hold what a person rejected or corrected.
 
@@ -77,7 +76,7 @@ def void_among(
 def sound_findings(
     findings: Sequence[Finding],
     feedback: Mapping[str, Sequence[Feedback]],
-    taken: Mapping[str, Collection[str]] = MappingProxyType({}),
+    taken: Mapping[str, Collection[str]],
 ) -> Iterator[Finding]:
     """Those on which a sentence may rest: without what was rejected, is void or of a part, and with
     the values that people gave. `feedback` and `taken` as for `void_findings`."""

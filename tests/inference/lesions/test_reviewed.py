@@ -142,7 +142,7 @@ def test_a_total_goes_with_any_of_its_lesions() -> None:
     every = [total, others, *nodes, *sizes(1), *sizes(2), rest]
 
     def void(label: str, given: Feedback) -> frozenset[str]:
-        return void_findings(every, {label: [given]})
+        return void_findings(every, {label: [given]}, {})
 
     for label in ("Metastasis 2 volume", "Metastasis, others volume"):
         assert void(label, word("REJECTED")) == {total.finding_id}
