@@ -111,6 +111,11 @@ def _next_uid(
 
 def _write(storage: FeedbackStorage, job: Job, last: int, now: datetime) -> bool:
     """The job's own, and those of jobs that took its results and hold other values by them now."""
+    if not job.has_results:
+        # Withdrawn meanwhile: a version would stand at archives after the note that rejects it.
+        own = [one.finding_id for one in storage.findings.of_job(job.job_id)]
+        storage.feedback_reports.done(own, last, None)
+        return False
     written = False
     # First: once the feedback counts as reported, nobody comes back to them.
     for job_id in storage.jobs.jobs_that_took(job.job_id):

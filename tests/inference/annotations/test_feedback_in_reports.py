@@ -343,3 +343,17 @@ def test_what_was_not_sent_yet_is_not_sent_and_acceptance_withdraws_nothing(
     assert not _of_kinds(job, "SC", "PDF") & wanted
     assert str(new["DOC"].SOPInstanceUID) in wanted
     assert str(new["KO"].SOPInstanceUID) not in wanted
+
+
+def test_feedback_on_what_was_withdrawn_meanwhile_gives_no_new_version(storage: Storage) -> None:
+    job = made(storage, 15, "20240101", kinds=("PDF",))
+    sent = storage.deliveries.claim_due("sender", 60, utcnow(), 100)
+    storage.deliveries.arrived([one.delivery_id for one in sent], "sender", utcnow())
+    brain, _ = storage.findings.of_job(job.job_id)
+    storage.finding_feedback.add(brain, "REJECTED", of_account("dr-jones"))
+    assert storage.withdrawals.supersede(job.job_id, "The series changed.", utcnow())
+    held = storage.index.instances_of(job.study_instance_uid)
+    assert write_feedback_reports(storage, utcnow()) == 0
+    # It would stand at the archive as a result, after the note that rejects the others.
+    assert storage.index.instances_of(job.study_instance_uid) == held
+    assert storage.feedback_reports.due(timedelta(0), utcnow(), 10) == []
