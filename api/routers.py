@@ -17,6 +17,8 @@ from api.dicomweb.router import router as dicomweb_router
 from api.events import change_feed
 from api.events import routes as events
 from api.fhir.routes import router as fhir_router
+from api.fhircast import channel as fhircast_channel
+from api.fhircast import routes as fhircast
 from api.findings import critical_alerts
 from api.findings import routes as findings
 from api.interactive import routes as interactive
@@ -121,6 +123,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     probes.router,
     metrics.router,
     fhir_router,
+    fhircast.router,
+    fhircast_channel.router,
     dicomweb_router,
     ups_router,
 )

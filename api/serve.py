@@ -33,6 +33,7 @@ log = structlog.get_logger(__name__)
 # Answers under way get this long; live streams end by themselves at once.
 _GRACE_S = 5
 _BACKLOG = 512
+_MESSAGE_MAX_BYTES = 64 * 1024
 _SPOOL_FROM_BYTES = 64 * 1024
 _OPEN_FILES = 8192
 _MOST_BY_DEFAULT = 8
@@ -109,6 +110,8 @@ def make_server(settings: Settings) -> Server:
             server_header=False,
             date_header=True,
             timeout_keep_alive=30,
+            # Subscribers answer by a line.
+            ws_max_size=_MESSAGE_MAX_BYTES,
             timeout_graceful_shutdown=_GRACE_S,
             # What a proxy in front says of the client is not needed, so it is not trusted.
             proxy_headers=False,

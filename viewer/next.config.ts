@@ -4,7 +4,7 @@ import type { NextConfig } from "next";
 
 // `make dev`: pages are made by Next's development server, which asks the node for everything else.
 const node = process.env.NODE_ENV === "development" ? process.env.MEDIVIEW_NODE : undefined;
-const passedOn = ["api", "dicom-web", "fhir", "health"];
+const passedOn = ["api", "dicom-web", "fhir", "fhircast", "health"];
 
 const config: NextConfig = {
   ...(node

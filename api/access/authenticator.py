@@ -133,7 +133,14 @@ def of_session(
     sessions: Sessions, token: str, now: datetime, *, is_use: bool = True
 ) -> Principal | None:
     """Whose session it is, if it has not ended."""
-    session = sessions.find(token_hash(token), now, is_use=is_use)
+    return of_session_hash(sessions, token_hash(token), now, is_use=is_use)
+
+
+def of_session_hash(
+    sessions: Sessions, hashed: str, now: datetime, *, is_use: bool = True
+) -> Principal | None:
+    """The same for who keeps no token: what outlives a request of the session."""
+    session = sessions.find(hashed, now, is_use=is_use)
     if session is None:
         return None
     return Principal(

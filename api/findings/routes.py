@@ -10,11 +10,12 @@ from pydantic import Field, StringConstraints, model_validator
 from api.access.authors import author_of
 from api.access.policy import RADIOLOGISTS, READERS, policy
 from api.access.principal import PrincipalDep
-from api.audit.middleware import name_studies
+from api.audit.middleware import add_detail, name_studies
 from api.audit_rules import CHANGED, RESULTS
 from api.base_schemas import RequestBody
 from api.deps import StorageDep
 from api.errors import ApiProblem
+from api.fhircast.opened_studies import share_feedback
 from api.findings.schemas import FeedbackList, FeedbackPayload, FindingList, FindingPayload
 from api.findings.serializers import feedback_payload, finding_payload
 from api.parameters import FindingId, StudyUid, problems
@@ -161,6 +162,9 @@ def add_feedback(
         # Who has looked at it, and holds it to be wrong, need not be reminded of it.
         note = f"The finding was rejected. {kept.reason}".strip()
         storage.critical_alerts.acknowledge_of(finding_id, principal.identity, note)
+    listeners = share_feedback(storage, principal, finding)
+    if listeners:
+        add_detail(request, shared_with=listeners)
     log.info("finding_feedback", finding_id=finding_id, kind=feedback.kind)
     return feedback_payload(kept)
 

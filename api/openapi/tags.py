@@ -32,6 +32,7 @@ _TAGS = {
     "audit": "Who did what, and whether the trail is whole.",
     "operation": "Health and measurements.",
     "fhir": "What the node holds, as FHIR R4 resources.",
+    "fhircast": "What PACS, report system and viewer of a person have open together (FHIRcast).",
     "DICOMweb": "Images and results (PS3.18 chapter 10). A Warning of the answer names query"
     " parameters that were ignored.",
     "DICOMweb worklist": "Workitems of the unified worklist, UPS-RS (PS3.18 chapter 11).",

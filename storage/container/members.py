@@ -26,6 +26,8 @@ from storage.deletion.service import Deletions
 from storage.deliveries.circuit_breaker import CircuitBreakers
 from storage.deliveries.repository import Deliveries
 from storage.events.repository import Events
+from storage.fhircast.repository import FhircastTopics
+from storage.fhircast.subscriptions import FhircastSubscriptions
 from storage.findings.feedback import FindingFeedback
 from storage.findings.feedback_reports import FeedbackReports
 from storage.findings.repository import Findings
@@ -164,6 +166,8 @@ class Storage:
     workitem_list: WorkitemList
     performed_items: PerformedItems
     subscriptions: Subscriptions
+    fhircast_topics: FhircastTopics
+    fhircast_subscriptions: FhircastSubscriptions
     webhooks: Webhooks
     webhook_outbox: WebhookOutbox
     idempotency_keys: IdempotencyKeys

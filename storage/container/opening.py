@@ -32,6 +32,8 @@ from storage.deletion.service import Deletions
 from storage.deliveries.circuit_breaker import CircuitBreakers
 from storage.deliveries.repository import Deliveries
 from storage.events.repository import Events
+from storage.fhircast.repository import FhircastTopics
+from storage.fhircast.subscriptions import FhircastSubscriptions
 from storage.findings.feedback import FindingFeedback
 from storage.findings.feedback_reports import FeedbackReports
 from storage.findings.repository import Findings
@@ -234,6 +236,8 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
             workitem_list=WorkitemList(engine, settings.ae_title),
             performed_items=PerformedItems(engine),
             subscriptions=Subscriptions(engine),
+            fhircast_topics=FhircastTopics(engine),
+            fhircast_subscriptions=FhircastSubscriptions(engine),
             webhooks=Webhooks(engine, settings),
             webhook_outbox=WebhookOutbox(engine, partial(visibility_of, engine)),
             idempotency_keys=IdempotencyKeys(engine),

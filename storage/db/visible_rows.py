@@ -222,6 +222,11 @@ VISIBLE: dict[Table, ColumnElement[bool]] = {
     t.webhook: _own_webhook(t.webhook),
     t.webhook_delivery: _of_webhook(),
     t.event: _of_event(),
+    # What other systems opened is shown to all who have the topic, unless the node knows the study.
+    **{
+        table: or_(table.c.study_instance_uid == "", _of_study(table.c.study_instance_uid))
+        for table in (t.fhircast_context, t.fhircast_event)
+    },
     # Those of orders are shown to those who see everything.
     t.prior_search: _of_study(t.prior_search.c.subject),
     t.work_item: _of_workitem(),

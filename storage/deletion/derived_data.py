@@ -114,6 +114,8 @@ def remove_work_of_study(connection: Connection, study_uid: str) -> None:
         t.rejection,
         t.rejection_note,
         t.interactive_session,
+        t.fhircast_context,
+        t.fhircast_event,
     ):
         connection.execute(delete(table).where(table.c.study_instance_uid == study_uid))
     asked = select(t.answer.c.job_id).where(t.answer.c.study_instance_uid == study_uid)

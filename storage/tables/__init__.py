@@ -30,6 +30,12 @@ from storage.tables.base import UtcDateTime, metadata
 from storage.tables.exchange.commitment import commitment_report, commitment_request
 from storage.tables.exchange.deliveries import breaker, delivery
 from storage.tables.exchange.dimse import dimse_traffic
+from storage.tables.exchange.fhircast import (
+    fhircast_context,
+    fhircast_event,
+    fhircast_subscription,
+    fhircast_topic,
+)
 from storage.tables.exchange.mpps import (
     availability_notice,
     peer_notification,
@@ -142,6 +148,10 @@ __all__ = [
     "expectation",
     "failed_attempt",
     "feedback_report",
+    "fhircast_context",
+    "fhircast_event",
+    "fhircast_subscription",
+    "fhircast_topic",
     "finding",
     "finding_feedback",
     "former_study_group",

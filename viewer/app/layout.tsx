@@ -1,5 +1,6 @@
 import type { Metadata, Viewport } from "next";
-import type { ReactNode } from "react";
+import { type ReactNode, Suspense } from "react";
+import { FhircastNotice } from "@/features/fhircast/components/FhircastNotice";
 import { ConfirmDialog } from "@/shared/components/ConfirmDialog";
 import "./globals.css";
 
@@ -17,6 +18,9 @@ export default function RootLayout({ children }: { children: ReactNode }) {
       <body>
         {children}
         <ConfirmDialog />
+        <Suspense>
+          <FhircastNotice />
+        </Suspense>
       </body>
     </html>
   );

@@ -48,8 +48,9 @@ def create(
         list[str] | None,
         typer.Option(
             "--scope",
-            help="dicomweb:read, dicomweb:write, api:read, api:write, fhir:read, metrics:read,"
-            " admin; repeatable or with commas. None: all that the roles allow.",
+            help="dicomweb:read, dicomweb:write, api:read, api:write, fhir:read, fhircast:read,"
+            " fhircast:write, metrics:read, admin; repeatable or with commas."
+            " None: all that the roles allow.",
         ),
     ] = None,
     expires: Annotated[str, typer.Option(help="Such as 90d or 12h, or never.")] = "90d",

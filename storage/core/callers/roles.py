@@ -18,6 +18,8 @@ AccessScope = Literal[
     "api:read",
     "api:write",
     "fhir:read",
+    "fhircast:read",
+    "fhircast:write",
     "metrics:read",
     "admin",
 ]

@@ -16,7 +16,14 @@ from tests.api.access_groups.two_groups import Hospital, TwoHospitals
 from tests.api.ups.worklist_client import el, new_item
 
 # Without an end; `test_live` reads them.
-ENDLESS = frozenset({("GET", "/api/events"), ("WEBSOCKET", "/dicom-web/subscribers/{ae_title}")})
+ENDLESS = frozenset(
+    {
+        ("GET", "/api/events"),
+        ("WEBSOCKET", "/dicom-web/subscribers/{ae_title}"),
+        # `tests/api/fhircast`.
+        ("WEBSOCKET", "/fhircast/channels/{secret}"),
+    }
+)
 # They end the test's sign-in, are about who asks, or tell how the node itself is.
 OTHER = re.compile(
     r"/api/session(/.*)?|/api/me/.*|/api/openapi\.json|/api/health"
@@ -58,7 +65,11 @@ def parameters(rule: Rule) -> list[str]:
 def is_about_studies(rule: Rule) -> bool:
     if rule.path.startswith(("/fhir/Device", "/fhir/AuditEvent")):
         return False
-    named = set(parameters(rule)) - NOT_ABOUT_STUDIES - {"emergency_id", "upload_id", "ae_title"}
+    named = (
+        set(parameters(rule))
+        - NOT_ABOUT_STUDIES
+        - {"emergency_id", "upload_id", "ae_title", "topic"}
+    )
     return bool(named) or rule.path in QUERIES or (rule.method, rule.path) in BODIES
 
 
@@ -148,6 +159,11 @@ ABOUT_NO_STUDY = {
     ("PUT", "/api/interactive/sessions/{session_id}/clicks"): "a session",
     ("POST", "/api/interactive/sessions/{session_id}/accept"): "a session",
     ("DELETE", "/api/interactive/sessions/{session_id}"): "a session",
+    # `tests/api/fhircast` asks for what is in one.
+    ("GET", "/api/fhircast"): "a topic",
+    ("POST", "/fhircast"): "a topic",
+    ("GET", "/fhircast/{topic}"): "a topic",
+    ("GET", "/fhircast/.well-known/fhircast-configuration"): "what the node can do",
     ("GET", "/api/emergency-access"): "an emergency",
     ("POST", "/api/emergency-access"): "an emergency",
     ("POST", "/api/emergency-access/{emergency_id}/end"): "an emergency",
@@ -178,6 +194,10 @@ BODIES: dict[tuple[str, str], Any] = {
         "study_instance_uid": "{study_instance_uid}",
         "patient_id": "of nobody",
         "reason": "of another group",
+    },
+    ("POST", "/api/fhircast/studies"): {
+        "study_instance_uid": "{study_instance_uid}",
+        "change": "open",
     },
     ("POST", "/api/interactive/sessions"): {
         "study_instance_uid": "{study_instance_uid}",

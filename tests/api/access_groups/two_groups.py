@@ -87,7 +87,11 @@ class TwoHospitals:
 def two_hospitals(folder: Path, **more: Any) -> Iterator[TwoHospitals]:
     """Groups are enforced: North's studies come from AE title CTN, South's by their institution."""
     settings = closed_settings(
-        folder, rate_limit_per_minute=0, webhook_hosts=("127.0.0.1",), **more
+        folder,
+        rate_limit_per_minute=0,
+        webhook_hosts=("127.0.0.1",),
+        fhircast=True,
+        **more,
     )
     with closed_node(settings) as node:
         storage = node.storage

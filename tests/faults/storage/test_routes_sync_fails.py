@@ -61,6 +61,7 @@ Request = tuple[str, str, Any]
 _NOTHING_KEPT = "It keeps nothing: it tries something, or asks for a challenge."
 _SAME_WAY = "One committed transaction like those that are asked; it needs more than this node has."
 _NO_RECORD = "A session is over with its worker's process, whatever the disk has of it."
+_CONTEXT = "What is open on desks is no record; it is announced again."
 _OTHER_TEST = "`test_sync_fails` asks it."
 
 _EDITS = "/api/studies/{study_instance_uid}/segmentations/{sop_instance_uid}/edits"
@@ -83,6 +84,8 @@ NOT_ASKED = {
     "PUT /api/interactive/sessions/{session_id}/clicks": _NO_RECORD,
     "DELETE /api/interactive/sessions/{session_id}": _NO_RECORD,
     "POST /api/interactive/sessions/{session_id}/accept": "Results of a job: `test_sync_fails`.",
+    "POST /fhircast": _CONTEXT,
+    "POST /api/fhircast/studies": _CONTEXT,
     "POST /api/analyze/start": _SAME_WAY,
     "POST /api/uploads/{upload_id}/complete": _SAME_WAY,
     "POST /api/priors/{study_instance_uid}/retry": _SAME_WAY,

@@ -30,6 +30,8 @@ NOT_ABOUT_STUDIES = {
     t.drift_baseline, t.breaker, t.component, t.heartbeat, t.dimse_traffic, t.scrub, t.volume,
     t.commitment_report, t.commitment_request, t.procedure_step, t.subscriber, t.subscription,
     t.peer_notification,
+    # Whose topics there are, and who listens.
+    t.fhircast_topic, t.fhircast_subscription,
     t.gone_work_item, t.audit_chain, t.audit_event, t.audit_subject, t.series_request,
     t.disk_sample, t.retention_state, t.clock_step, t.prior_pause, t.stage_time, t.node_condition,
     t.project, t.project_study, t.project_export, t.project_export_instance,

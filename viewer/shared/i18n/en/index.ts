@@ -3,6 +3,7 @@ import { account } from "./account";
 import { admin } from "./administration/admin";
 import { common, states } from "./common";
 import { entry } from "./entry";
+import { fhircast } from "./fhircast";
 import { hangingProtocols } from "./administration/hangingProtocols";
 import { jobs } from "./jobs";
 import { orders } from "./administration/orders";
@@ -24,6 +25,7 @@ export const en = {
   admin,
   common,
   entry,
+  fhircast,
   hangingProtocols,
   jobs,
   orders,

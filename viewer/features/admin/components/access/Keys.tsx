@@ -21,6 +21,8 @@ const scopes: readonly Scope[] = [
   "api:read",
   "api:write",
   "fhir:read",
+  "fhircast:read",
+  "fhircast:write",
   "metrics:read",
   "admin",
 ];

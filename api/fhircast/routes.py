@@ -1,0 +1,214 @@
+"""The hub's one address, the current context of a topic, and whose topic it is."""
+
+from typing import Annotated, Any
+
+from fastapi import Path, Query, Request, Response
+from fastapi.responses import JSONResponse
+from starlette.concurrency import run_in_threadpool
+
+from api.access.caller_visibility import as_caller
+from api.access.policy import ANYONE, READERS, policy
+from api.access.principal import Principal, PrincipalDep
+from api.audit.middleware import add_detail, name_studies
+from api.audit_rules import OWN_ACCESS, PUBLIC, READ, SUBSCRIBED
+from api.deps import StorageDep
+from api.errors import ApiProblem
+from api.fhircast.opened_studies import announce_study
+from api.fhircast.schemas import (
+    AnnouncedEvent,
+    CurrentContext,
+    FhircastTopic,
+    HubConfiguration,
+    OpenedStudy,
+)
+from api.fhircast.subscribing import HUB, check_topic, hub_url, read_form, subscribe
+from api.middleware import limited
+from api.parameters import problems
+from api.router_factory import new_router
+from storage.container import Storage
+from storage.core.clock import utcnow
+from storage.core.errors import LimitExceeded, NotFound, NotPermitted
+from storage.fhircast.event_names import SUPPORTED
+from storage.fhircast.messages import MESSAGE_MAX_BYTES, read_message
+
+router = new_router(tags=["fhircast"])
+
+_FORM = "application/x-www-form-urlencoded"
+TopicName = Annotated[
+    str, Path(pattern=r"^[A-Za-z0-9-]{1,64}$", description="`hub.topic` of a person.")
+]
+_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            _FORM: {
+                "schema": {
+                    "type": "object",
+                    "required": ["hub.channel.type", "hub.mode", "hub.topic"],
+                    "properties": {
+                        "hub.channel.type": {"type": "string", "enum": ["websocket"]},
+                        "hub.mode": {"type": "string", "enum": ["subscribe", "unsubscribe"]},
+                        "hub.topic": {"type": "string"},
+                        "hub.events": {"type": "string"},
+                        "hub.lease_seconds": {"type": "string"},
+                        "hub.channel.endpoint": {"type": "string"},
+                        "subscriber.name": {"type": "string"},
+                    },
+                }
+            },
+            "application/json": {
+                "schema": {
+                    "type": "object",
+                    "required": ["id", "timestamp", "event"],
+                    "properties": {
+                        "id": {"type": "string"},
+                        "timestamp": {"type": "string"},
+                        "event": {"type": "object"},
+                    },
+                }
+            },
+        },
+    }
+}
+
+
+@router.post(
+    HUB,
+    status_code=202,
+    summary="Subscribe to a topic, or announce an event",
+    response_model=dict[str, str],
+    responses=problems(400, 404, 409, 412, 413, 415),
+    openapi_extra=_BODY,
+)
+@policy(READERS, "fhircast:read", SUBSCRIBED)
+async def ask_hub(request: Request, storage: StorageDep, principal: PrincipalDep) -> Response:
+    """A form subscribes (FHIRcast 3.0.0, 2.4), JSON is an event (2.6), which needs fhircast:write.
+
+    The answer to a subscription names the WebSocket, whose address is a secret.
+    """
+    _check_enabled(storage)
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type not in (_FORM, "application/json", "application/fhir+json"):
+        raise ApiProblem(
+            415,
+            "unsupported_media_type",
+            "The body is neither a form nor JSON.",
+            remedy=f"Subscribe with {_FORM}, send events as application/json.",
+        )
+    body = await Request(request.scope, limited(request.receive, MESSAGE_MAX_BYTES)).body()
+    if media_type == _FORM:
+        form = read_form(body, storage.settings.fhircast_lease_s)
+        add_detail(request, subscriber=form.name, mode=form.mode)
+        endpoint = await run_in_threadpool(subscribe, request, storage, principal, form)
+        return JSONResponse({"hub.channel.endpoint": endpoint}, 202)
+    return await run_in_threadpool(_announce, request, storage, principal, body)
+
+
+@router.get(f"{HUB}/.well-known/fhircast-configuration", summary="What the hub can do")
+@policy(ANYONE, "fhircast:read", PUBLIC)
+def read_hub_configuration(storage: StorageDep) -> HubConfiguration:
+    """Events, version and abilities (FHIRcast 3.0.0, 2.7)."""
+    _check_enabled(storage)
+    return HubConfiguration(eventsSupported=list(SUPPORTED))
+
+
+@router.get(
+    f"{HUB}/{{topic}}",
+    summary="What is open in a topic",
+    response_model_by_alias=True,
+    responses=problems(404),
+)
+@policy(READERS, "fhircast:read", READ)
+def read_current_context(
+    request: Request, storage: StorageDep, principal: PrincipalDep, topic: TopicName
+) -> CurrentContext:
+    """The context that was opened last and not closed, with what was shared within it (2.9)."""
+    _check_enabled(storage)
+    check_topic(storage, principal, topic)
+    contexts = as_caller(request, storage.fhircast_topics.contexts, topic)
+    if not contexts:
+        return CurrentContext(context=[])
+    current = contexts[-1]
+    if current.study_instance_uid:
+        name_studies(request, current.study_instance_uid)
+    content = {
+        "resourceType": "Bundle",
+        "type": "collection",
+        **({"entry": [{"resource": one} for one in current.content]} if current.content else {}),
+    }
+    return CurrentContext(
+        type=current.anchor,
+        version_id=current.version_id,
+        context=[*current.opened.event["context"], {"key": "content", "resource": content}],
+    )
+
+
+@router.get("/api/fhircast", summary="Where one's systems meet", responses=problems(403, 404))
+@policy(READERS, "fhircast:read", OWN_ACCESS)
+def read_fhircast_topic(
+    request: Request,
+    storage: StorageDep,
+    principal: PrincipalDep,
+    user: Annotated[
+        str,
+        Query(max_length=200, description="For a program: the name of the person it serves."),
+    ] = "",
+) -> FhircastTopic:
+    """The hub's address and the topic of the one who asks; of `user` for an integrator's key."""
+    if not storage.settings.fhircast:
+        return FhircastTopic(enabled=False)
+    if user:
+        if principal.kind != "key" or not principal.has_any({"integrator", "admin"}):
+            raise NotPermitted(
+                "Only keys of integrators ask for the topic of somebody else.",
+                remedy="Leave `user` out, or ask with a key of the role integrator.",
+            )
+        topic = storage.fhircast_topics.named(user)
+    else:
+        topic = storage.fhircast_topics.of(principal.identity, utcnow())
+    return FhircastTopic(
+        enabled=True, hub_url=hub_url(request, storage.settings), topic=topic.topic
+    )
+
+
+@router.post(
+    "/api/fhircast/studies",
+    status_code=202,
+    summary="Announce that a study was opened or closed",
+    responses=problems(404, 409),
+)
+@policy(READERS, "fhircast:write", SUBSCRIBED)
+def announce_opened_study(
+    request: Request, storage: StorageDep, principal: PrincipalDep, opened: OpenedStudy
+) -> AnnouncedEvent:
+    """To the other systems of the one who asks, as ImagingStudy-open or ImagingStudy-close."""
+    _check_enabled(storage)
+    name_studies(request, opened.study_instance_uid)
+    sent = announce_study(storage, principal, opened.study_instance_uid, opened.change)
+    return AnnouncedEvent(id=sent.event_id)
+
+
+def _announce(
+    request: Request, storage: Storage, principal: Principal, body: bytes
+) -> JSONResponse:
+    if "fhircast:write" not in principal.scopes:
+        raise ApiProblem(
+            403,
+            "not_allowed",
+            "The key may listen to the hub, and announce nothing.",
+            remedy="Use a key with the scope fhircast:write.",
+        )
+    if len(body) > MESSAGE_MAX_BYTES:
+        raise LimitExceeded(f"The event has more than {MESSAGE_MAX_BYTES} bytes.")
+    message = read_message(body)
+    check_topic(storage, principal, message.topic)
+    add_detail(request, event=message.name)
+    storage.fhircast_topics.announce(message, utcnow())
+    return JSONResponse({"id": message.event_id}, 202)
+
+
+def _check_enabled(storage: Storage) -> None:
+    if not storage.settings.fhircast:
+        raise NotFound(
+            "This node is not a FHIRcast hub.", remedy="An operator sets MEDIVIEW_FHIRCAST=true."
+        )

@@ -1,0 +1,286 @@
+"""The hub's one state: each event is committed with what it opens, changes or closes.
+
+A topic's row is locked while an event is taken, so that all get a topic's events in one order and
+an update meets the version that it was made for (FHIRcast 3.0.0, 2.10).
+"""
+
+import json
+import uuid
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Engine, delete, func, insert, or_, select, update
+
+from storage import tables as t
+from storage.core.callers.identity import Identity
+from storage.core.callers.visibility import as_node
+from storage.core.errors import (
+    LimitExceeded,
+    NotFound,
+    StateConflict,
+    TooManyRequests,
+    VersionConflict,
+)
+from storage.db.engine import insert_or_ignore, reading, writing
+from storage.fhircast.entities import Announced, Context, Topic
+from storage.fhircast.messages import CastMessage, checked_message, key_of
+
+EVENTS_KEPT = timedelta(minutes=10)
+"""A channel sends within a second; who comes later gets what is open."""
+CONTEXT_KEPT = timedelta(hours=24)
+_AT_MOST = 60
+_WITHIN = timedelta(seconds=10)
+_CONTENT_MAX_BYTES = 1024 * 1024
+_CONTENT_MAX_RESOURCES = 500
+
+
+class FhircastTopics:
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def of(self, identity: Identity, now: datetime) -> Topic:
+        """The topic of a person or program, made at first use."""
+        with as_node(), writing(self._engine) as connection:
+            insert_or_ignore(
+                connection,
+                t.fhircast_topic,
+                {
+                    "topic": str(uuid.uuid4()),
+                    "owner_id": identity.id,
+                    "owner_name": identity.name,
+                    "created_at": now,
+                },
+            )
+            connection.execute(
+                update(t.fhircast_topic)
+                .where(
+                    t.fhircast_topic.c.owner_id == identity.id,
+                    t.fhircast_topic.c.owner_name != identity.name,
+                )
+                .values(owner_name=identity.name)
+            )
+            return _topic(connection, t.fhircast_topic.c.owner_id == identity.id)
+
+    def find(self, topic: str) -> Topic:
+        """Raises NotFound."""
+        with as_node(), reading(self._engine) as connection:
+            return _topic(connection, t.fhircast_topic.c.topic == topic)
+
+    def find_of(self, identity_id: str) -> Topic | None:
+        """The topic that somebody has already."""
+        try:
+            with as_node(), reading(self._engine) as connection:
+                return _topic(connection, t.fhircast_topic.c.owner_id == identity_id)
+        except NotFound:
+            return None
+
+    def named(self, owner_name: str) -> Topic:
+        """The topic of a person by the name that is shown. Raises NotFound."""
+        with as_node(), reading(self._engine) as connection:
+            return _topic(connection, t.fhircast_topic.c.owner_name == owner_name)
+
+    def contexts(self, topic: str) -> list[Context]:
+        """What is open and the caller may see, the current context last."""
+        with reading(self._engine) as connection:
+            rows = connection.execute(
+                select(t.fhircast_context)
+                .where(t.fhircast_context.c.topic == topic)
+                .order_by(t.fhircast_context.c.number)
+            )
+            return [_to_context(row) for row in rows.mappings()]
+
+    def newest(self) -> dict[str, int]:
+        """The number of the newest event of each topic."""
+        number = t.fhircast_event.c.number
+        with as_node(), reading(self._engine) as connection:
+            rows = connection.execute(
+                select(t.fhircast_event.c.topic, func.max(number)).group_by(
+                    t.fhircast_event.c.topic
+                )
+            )
+            return {row[0]: row[1] for row in rows}
+
+    def since(self, topic: str, number: int, limit: int = 100) -> list[Announced]:
+        """Events of the topic after a number that the caller may see, oldest first."""
+        event = t.fhircast_event
+        with reading(self._engine) as connection:
+            rows = connection.execute(
+                select(event)
+                .where(event.c.topic == topic, event.c.number > number)
+                .order_by(event.c.number)
+                .limit(limit)
+            )
+            return [
+                Announced(row["number"], _read(row["message"]), row["not_for"])
+                for row in rows.mappings()
+            ]
+
+    def announce(self, message: CastMessage, now: datetime, *, not_for: str = "") -> CastMessage:
+        """Take an event and have it sent to those who subscribed to the topic; as it is sent.
+
+        Raises NotFound for a topic, VersionConflict for an update of another version,
+        StateConflict for one of what is not open, TooManyRequests, LimitExceeded.
+        """
+        with as_node(), writing(self._engine) as connection:
+            _lock(connection, message.topic)
+            _check_rate(connection, message.topic, now)
+            study_uid = _study_of(connection, message)
+            if message.change in ("update", "select"):
+                message, study_uid = _changed(connection, message)
+            elif message.change == "open":
+                message = message.with_versions(str(uuid.uuid4()))
+            number = connection.execute(
+                insert(t.fhircast_event)
+                .values(
+                    topic=message.topic,
+                    study_instance_uid=study_uid,
+                    message=_written(message.message),
+                    not_for=not_for,
+                    at=now,
+                )
+                .returning(t.fhircast_event.c.number)
+            ).scalar_one()
+            if message.change in ("open", "close"):
+                _close(connection, message)
+            if message.change == "open":
+                connection.execute(
+                    insert(t.fhircast_context).values(
+                        topic=message.topic,
+                        anchor=message.anchor,
+                        number=number,
+                        version_id=message.version_id,
+                        study_instance_uid=study_uid,
+                        message=_written(message.message),
+                        content="[]",
+                        opened_at=now,
+                    )
+                )
+            _prune(connection, now)
+        return message
+
+
+def _topic(connection: Connection, condition: Any) -> Topic:
+    row = connection.execute(select(t.fhircast_topic).where(condition)).mappings().first()
+    if row is None:
+        raise NotFound(
+            "There is no such FHIRcast topic.",
+            remedy="Read it from /api/v1/fhircast; it is there once the person has opened the"
+            " viewer.",
+        )
+    return Topic(row["topic"], row["owner_id"], row["owner_name"])
+
+
+def _lock(connection: Connection, topic: str) -> None:
+    found = connection.execute(
+        select(t.fhircast_topic.c.topic).where(t.fhircast_topic.c.topic == topic).with_for_update()
+    ).first()
+    if found is None:
+        _topic(connection, t.fhircast_topic.c.topic == topic)
+
+
+def _check_rate(connection: Connection, topic: str, now: datetime) -> None:
+    event = t.fhircast_event.c
+    recent = connection.scalar(
+        select(func.count())
+        .select_from(t.fhircast_event)
+        .where(event.topic == topic, event.at > now - _WITHIN)
+    )
+    if (recent or 0) >= _AT_MOST:
+        raise TooManyRequests(
+            f"The topic has had {recent} events within {_WITHIN.total_seconds():.0f} s, which is"
+            " as many as it may have.",
+            remedy="Two systems may answer each other; send again after some seconds.",
+        )
+
+
+def _study_of(connection: Connection, message: CastMessage) -> str:
+    """The study of this node that the event is about, "" for none."""
+    uids, numbers = message.study_uids, message.accession_numbers
+    if not uids and not numbers:
+        return ""
+    study = t.study.c
+    by_number = study.accession_number.in_(numbers) if numbers and not uids else study.id < 0
+    found = connection.execute(
+        select(study.study_instance_uid)
+        .where(or_(study.study_instance_uid.in_(uids), by_number))
+        .order_by(study.id.desc())
+        .limit(1)
+    ).scalar()
+    return found or ""
+
+
+def _changed(connection: Connection, message: CastMessage) -> tuple[CastMessage, str]:
+    """An update with its new version, and a selection as it is, of what is open."""
+    context = t.fhircast_context
+    mine = (context.c.topic == message.topic, context.c.anchor == message.anchor)
+    row = connection.execute(select(context).where(*mine)).mappings().first()
+    if row is None or _read(row["message"]).resource_id != message.resource_id:
+        raise StateConflict(
+            f"That {message.anchor} is not open.",
+            remedy=f"Open it by {message.anchor}-open first.",
+        )
+    if message.change == "select":
+        return message, row["study_instance_uid"]
+    if message.version_id != row["version_id"]:
+        raise VersionConflict(
+            "The update is of another version of the context than the current one.",
+            remedy="Read the current context, and send the update with its context.versionId.",
+        )
+    content = _merged(json.loads(row["content"] or "[]"), message)
+    version_id = str(uuid.uuid4())
+    connection.execute(update(context).where(*mine).values(version_id=version_id, content=content))
+    return message.with_versions(version_id, row["version_id"]), row["study_instance_uid"]
+
+
+def _merged(content: list[dict[str, Any]], message: CastMessage) -> str:
+    by_key = {(one["resourceType"], one["id"]): one for one in content}
+    for entry in message.updates:
+        if entry["request"]["method"] == "PUT":
+            by_key[key_of(entry)] = entry["resource"]
+        else:
+            by_key.pop(key_of(entry), None)
+    written = _written(list(by_key.values()))
+    if len(by_key) > _CONTENT_MAX_RESOURCES or len(written) > _CONTENT_MAX_BYTES:
+        raise LimitExceeded(
+            f"More than {_CONTENT_MAX_RESOURCES} resources or {_CONTENT_MAX_BYTES} bytes would be"
+            " shared in the context.",
+            remedy="Delete what is not needed any more, or close the context.",
+        )
+    return written
+
+
+def _close(connection: Connection, message: CastMessage) -> None:
+    """What is open of that kind: any by an opening, the very same by a closing."""
+    context = t.fhircast_context
+    mine = (context.c.topic == message.topic, context.c.anchor == message.anchor)
+    if message.change == "close":
+        opened = connection.execute(select(context.c.message).where(*mine)).scalar()
+        if opened is None or _read(opened).resource_id != message.resource_id:
+            return
+    connection.execute(delete(context).where(*mine))
+
+
+def _prune(connection: Connection, now: datetime) -> None:
+    connection.execute(delete(t.fhircast_event).where(t.fhircast_event.c.at < now - EVENTS_KEPT))
+    context = t.fhircast_context
+    connection.execute(delete(context).where(context.c.opened_at < now - CONTEXT_KEPT))
+
+
+def _to_context(row: Any) -> Context:
+    opened = _read(row["message"]).with_versions(row["version_id"])
+    return Context(
+        row["anchor"],
+        row["version_id"],
+        row["study_instance_uid"],
+        opened,
+        json.loads(row["content"] or "[]"),
+    )
+
+
+def _written(value: dict[str, Any] | Sequence[dict[str, Any]]) -> str:
+    return json.dumps(value, separators=(",", ":"))
+
+
+def _read(text: str) -> CastMessage:
+    return checked_message(json.loads(text))

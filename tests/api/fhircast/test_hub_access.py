@@ -1,0 +1,157 @@
+"""Who takes part in whose topic: sign-in, keys, scopes, access groups, and what is recorded."""
+
+import json
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import select
+from websockets.exceptions import ConnectionClosed
+
+from storage import tables as t
+from storage.core.clock import utcnow
+from storage.db.engine import reading
+from tests.api.access_groups.two_groups import TwoHospitals, two_hospitals
+from tests.api.fhircast.peers import Peer, name_of, opened
+from tests.patience import PATIENCE_S
+
+
+@pytest.fixture(scope="module")
+def hospitals(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TwoHospitals]:
+    with two_hospitals(tmp_path_factory.mktemp("groups")) as two:
+        yield two
+
+
+def topic_of(client: httpx.Client) -> str:
+    return str(client.get("/api/v1/fhircast").json()["topic"])
+
+
+def test_people_have_a_topic_of_their_own_and_join_no_other(hospitals: TwoHospitals) -> None:
+    with (
+        hospitals.person("ada", "radiologist", "North") as ada,
+        hospitals.person("bob", "radiologist", "North") as bob,
+    ):
+        topic = topic_of(ada)
+        assert topic == topic_of(ada) != topic_of(bob)
+        spy = Peer(bob, topic, "Spy")
+        assert spy.form(hub_events="*").status_code == 404
+        assert spy.announce(opened(topic, "1.2.3")).status_code == 404
+        assert bob.get(f"/fhircast/{topic}").status_code == 404
+        assert bob.get("/api/v1/fhircast", params={"user": "ada"}).status_code == 403
+        # A program finds the topic by the person's name, where its key is an integrator's.
+        with hospitals.node.with_key("pacs", "integrator") as pacs:
+            found = pacs.get("/api/v1/fhircast", params={"user": "ada"}).json()["topic"]
+            assert found == topic
+            assert pacs.get("/api/v1/fhircast", params={"user": "eve"}).status_code == 404
+        with hospitals.node.with_key("reader", "radiologist") as reader:
+            assert reader.get("/api/v1/fhircast", params={"user": "ada"}).status_code == 403
+
+
+def test_a_key_listens_and_announces_by_its_scopes(hospitals: TwoHospitals) -> None:
+    with hospitals.person("cyd", "radiologist") as cyd:
+        topic = topic_of(cyd)
+    node = hospitals.node
+    with (
+        node.with_key("listens", "integrator", "fhircast:read") as listens,
+        node.with_key("reads", "integrator", "fhir:read") as reads,
+        node.client() as nobody,
+    ):
+        listener = Peer(listens, topic, "Listener")
+        with listener.listening("*"):
+            refused = listener.announce(opened(topic, "1.2.3"))
+            assert (refused.status_code, refused.json()["code"]) == (403, "not_allowed")
+        assert Peer(reads, topic, "x").form(hub_events="*").status_code == 403
+        assert Peer(nobody, topic, "x").form(hub_events="*").status_code == 401
+        # Nobody takes another's subscription away, or changes it.
+        with node.with_key("other", "integrator") as other:
+            answer = other.post(
+                "/fhircast",
+                data={
+                    "hub.channel.type": "websocket", "hub.mode": "unsubscribe",
+                    "hub.topic": topic, "hub.channel.endpoint": listener.endpoint,
+                },
+            )  # fmt: skip
+            assert answer.status_code == 404
+
+
+def test_a_channel_ends_with_the_key_or_the_sign_in_that_made_it(hospitals: TwoHospitals) -> None:
+    with hospitals.person("dan", "radiologist") as dan:
+        topic = topic_of(dan)
+        key, secret = hospitals.storage.api_keys.create(
+            "short-lived", ["integrator"], [], created_by="test", expires_at=None
+        )
+        program = hospitals.node.client(headers={"Authorization": f"Bearer {secret}"})
+        with (
+            Peer(program, topic, "RIS").listening("*") as of_key,
+            Peer(dan, topic, "Viewer").listening("*") as of_person,
+        ):
+            hospitals.storage.api_keys.revoke(key.key_id, utcnow())
+            assert dan.delete("/api/session").is_success
+            for channel in (of_key, of_person):
+                denied = channel.next()
+                assert denied["hub.mode"] == "denied"
+                assert "key has ended" in denied["hub.reason"]
+                with pytest.raises(ConnectionClosed) as closed:
+                    channel.next()
+                assert closed.value.rcvd is not None
+                assert closed.value.rcvd.code == 1008
+
+
+def test_a_study_of_another_group_is_not_told_to_who_may_not_see_it(
+    hospitals: TwoHospitals,
+) -> None:
+    north, south = hospitals.north, hospitals.south
+    with (
+        hospitals.person("eli", "radiologist", "North") as eli,
+        hospitals.key("of north", "integrator", "North") as of_north,
+        hospitals.key("of south", "integrator", "South") as of_south,
+    ):
+        topic = topic_of(eli)
+        body = {"study_instance_uid": south.study_instance_uid, "change": "open"}
+        assert eli.post("/api/v1/fhircast/studies", json=body).status_code == 404
+        with (
+            Peer(of_north, topic, "North").listening("*-open") as ours,
+            Peer(of_south, topic, "South").listening("*-open") as theirs,
+        ):
+            body["study_instance_uid"] = north.study_instance_uid
+            assert eli.post("/api/v1/fhircast/studies", json=body).status_code == 202
+            assert north.patient_name.partition("^")[0] in json.dumps(
+                ours.event(), ensure_ascii=False
+            )
+            assert theirs.is_silent()
+            assert Peer(of_south, topic, "x").current()["context"] == []
+            # By its accession number alone, too.
+            foreign = opened(topic, "9.9.9", accession="ACC-S-0815")
+            foreign["event"]["context"][0]["resource"]["identifier"].pop(0)
+            Peer(of_south, topic, "x").announced(foreign)
+            assert name_of(theirs.event()) == "ImagingStudy-open"
+            assert ours.is_silent()
+        with Peer(of_north, topic, "Late").listening("*-open") as late:
+            assert late.is_silent()
+
+
+def test_the_trail_says_who_subscribed_and_what_was_opened(hospitals: TwoHospitals) -> None:
+    with hospitals.person("fay", "radiologist", "North") as fay:
+        topic = topic_of(fay)
+        uid = hospitals.north.study_instance_uid
+        with Peer(fay, topic, "Viewer of Fay").listening("*-open") as channel:
+            body = {"study_instance_uid": uid, "change": "open"}
+            assert fay.post("/api/v1/fhircast/studies", json=body).status_code == 202
+            channel.event()
+            accept = f"/api/v1/findings/{hospitals.north.ids['finding_id']}/feedback"
+            assert fay.post(accept, json={"kind": "ACCEPTED"}).status_code == 201
+        assert fay.get(f"/fhircast/{topic}").status_code == 200
+    details: list[dict[str, Any]] = []
+    deadline = time.monotonic() + PATIENCE_S
+    while not any("shared_with" in one for one in details) and time.monotonic() < deadline:
+        # The trail is written behind the answers.
+        with reading(hospitals.storage.engine) as connection:
+            rows = connection.execute(select(t.audit_event.c.detail))
+            details = [row[0] for row in rows]
+        time.sleep(0.05)
+    subscribed = [one for one in details if one.get("subscriber") == "Viewer of Fay"]
+    assert [(one["mode"], one["route"]) for one in subscribed] == [("subscribe", "POST /fhircast")]
+    (shared,) = [one for one in details if "shared_with" in one]
+    assert shared["shared_with"] == ["Viewer of Fay"]

@@ -1,0 +1,9 @@
+import type { Messages } from "@/shared/i18n/messages";
+
+/** What other systems of the same person did (FHIRcast). */
+export const fhircast: Messages["fhircast"] = {
+  opened: "Ein anderes System hat diese Studie geöffnet.",
+  absent: "Ein anderes System hat eine Studie geöffnet, die nicht auf diesem Knoten liegt.",
+  back: "Zurück zur vorherigen Seite",
+  syncError: (stated) => `Nicht alle Systeme zeigen dasselbe: ${stated}`,
+};

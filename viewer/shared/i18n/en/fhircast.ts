@@ -1,0 +1,7 @@
+/** What other systems of the same person did (FHIRcast). */
+export const fhircast = {
+  opened: "This study was opened by another system.",
+  absent: "Another system opened a study that is not on this node.",
+  back: "Back to the previous page",
+  syncError: (stated: string) => `Not all systems show the same: ${stated}`,
+};
