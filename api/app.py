@@ -28,6 +28,7 @@ from api.dicomweb.store import stow
 from api.errors import install_error_handlers
 from api.events.newest import Newest
 from api.fhir.outcomes import FhirOutcomes
+from api.fhircast.joining import JoinedHubs
 from api.fhircast.newest import NewestOfTopics
 from api.idempotency.middleware import Idempotency
 from api.jobs import routes as jobs
@@ -84,6 +85,9 @@ def create_app(settings: Settings) -> FastAPI:
             remove_left_behind(settings, storage.uploads)
             app.state.newest_event = Newest(storage.events)
             app.state.newest_fhircast = NewestOfTopics(storage.fhircast_topics)
+            app.state.joined_hubs = JoinedHubs(
+                storage, app.state.caller_visibility, app.state.stopping
+            )
             app.state.health = health.HealthChecks(storage)
             app.state.metrics.watch(storage)
             app.state.single_instances = SingleInstances(storage)

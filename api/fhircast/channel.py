@@ -19,12 +19,13 @@ from api.access.caller_visibility import CallerVisibility
 from api.access.policy import ANYONE, policy
 from api.access.principal import Principal
 from api.audit_rules import NotAudited
+from api.fhircast.joining import Joined, JoinedHubs
+from api.fhircast.members import HubStorage
 from api.fhircast.newest import LOOK_EVERY_S, NewestOfTopics
 from api.fhircast.subscribers import present_subscriber
 from api.fhircast.subscribing import CHANNELS
 from api.fhircast.sync_errors import announce_sync_error
 from api.router_factory import new_router
-from storage.container import Storage
 from storage.core.callers.visibility import limited_to
 from storage.core.clock import rfc3339, utcnow
 from storage.core.errors import MediViewError
@@ -57,7 +58,7 @@ Secret = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{43}$")]
 @policy(ANYONE, "fhircast:read", _BY_SUBSCRIPTION)
 async def serve_channel(socket: WebSocket, secret: Secret) -> None:
     """Messages are those of FHIRcast 3.0.0, 2.4 and 2.5."""
-    storage: Storage = socket.app.state.storage
+    storage: HubStorage = socket.app.state.storage
     hashed, connection_id = endpoint_hash(secret), uuid.uuid4().hex
     try:
         subscription = await run_in_threadpool(
@@ -77,7 +78,7 @@ async def serve_channel(socket: WebSocket, secret: Secret) -> None:
         await asyncio.shield(run_in_threadpool(_disconnect, storage, hashed, connection_id))
 
 
-def _disconnect(storage: Storage, hashed: str, connection_id: str) -> None:
+def _disconnect(storage: HubStorage, hashed: str, connection_id: str) -> None:
     try:
         storage.fhircast_subscriptions.disconnect(hashed, connection_id)
     except MediViewError:
@@ -94,11 +95,13 @@ class _Ended(Exception):
 
 
 class _Channel:
-    def __init__(self, socket: WebSocket, storage: Storage, subscription: Subscription) -> None:
+    def __init__(self, socket: WebSocket, storage: HubStorage, subscription: Subscription) -> None:
         self._socket = socket
         self._storage = storage
         self._subscription = subscription
         self._newest: NewestOfTopics = socket.app.state.newest_fhircast
+        self._joined_hubs: JoinedHubs = socket.app.state.joined_hubs
+        self._joined: Joined | None = None
         self._beat_s = storage.settings.fhircast_heartbeat_s
         self._checked_at = time.monotonic()
         self._beat_at = time.monotonic()
@@ -125,6 +128,7 @@ class _Channel:
             for task in (listening, sending):
                 task.cancel()
             await asyncio.gather(listening, sending, return_exceptions=True)
+            await run_in_threadpool(self._joined_hubs.leave, self._joined)
 
     async def _end(self, ended: _Ended) -> None:
         try:
@@ -152,6 +156,7 @@ class _Channel:
                 "hub.lease_seconds": max(1, round(left_s)),
             }
         )
+        await self._follow()
         for opened in await self._read(self._opened):
             await self._deliver(opened)
         while not self._socket.app.state.stopping():
@@ -205,7 +210,14 @@ class _Channel:
         if found.connection_id != self._subscription.connection_id:
             raise _Ended(_GOING_AWAY)
         self._subscription = found
-        await self._principal()
+        await self._follow()
+
+    async def _follow(self) -> None:
+        """Take part in another system's hub, where the person joined one by now."""
+        principal = await self._principal()
+        self._joined = await run_in_threadpool(
+            self._joined_hubs.follow, self._joined, self._subscription, principal
+        )
 
     async def _principal(self) -> Principal:
         found = await run_in_threadpool(
@@ -277,10 +289,12 @@ class _Channel:
         await run_in_threadpool(
             announce_sync_error,
             self._storage.fhircast_topics,
-            self._subscription,
+            self._subscription.topic,
+            self._subscription.name,
             what,
             event_id,
             event_name,
+            not_for=self._subscription.endpoint_hash,
         )
 
 

@@ -8,12 +8,12 @@ from typing import Any, Literal
 import structlog
 
 from api.access.principal import Principal
+from api.fhircast.members import SharingStorage
 from inference.fhir.observation import observation
 from inference.fhir.result_report import result_report
 from inference.fhir.subject import accession_of, order_of, patient_of
 from inference.fhir.types import uid_identifier
 from inference.findings.derived import void_among
-from storage.container import Storage
 from storage.core.clock import rfc3339, utcnow
 from storage.core.entities import Study
 from storage.core.errors import MediViewError, VersionConflict
@@ -31,7 +31,7 @@ _TRIES = 3
 
 
 def announce_study(
-    storage: Storage,
+    storage: SharingStorage,
     principal: Principal,
     study_instance_uid: str,
     change: Literal["open", "close"],
@@ -55,7 +55,7 @@ def announce_study(
     return topics.announce(message, now)
 
 
-def share_feedback(storage: Storage, principal: Principal, finding: Finding) -> list[str]:
+def share_feedback(storage: SharingStorage, principal: Principal, finding: Finding) -> list[str]:
     """Send a judged finding to those who have its study open; the names of who listens.
 
     It changes nothing for who judged: what cannot be sent is logged.
@@ -99,7 +99,7 @@ def _is_open(contexts: Sequence[Context], study_instance_uid: str) -> bool:
     return current is not None and current.study_instance_uid == study_instance_uid
 
 
-def _share(storage: Storage, principal: Principal, finding: Finding) -> list[str]:
+def _share(storage: SharingStorage, principal: Principal, finding: Finding) -> list[str]:
     topics, now = storage.fhircast_topics, utcnow()
     topic = topics.find_of(principal.identity.id)
     if topic is None:

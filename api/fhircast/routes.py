@@ -13,21 +13,23 @@ from api.audit.middleware import add_detail, name_studies
 from api.audit_rules import OWN_ACCESS, PUBLIC, READ, SUBSCRIBED
 from api.deps import StorageDep
 from api.errors import ApiProblem
+from api.fhircast.members import HubStorage
 from api.fhircast.opened_studies import announce_study
 from api.fhircast.schemas import (
     AnnouncedEvent,
     CurrentContext,
     FhircastTopic,
     HubConfiguration,
+    JoinedTopic,
     OpenedStudy,
 )
 from api.fhircast.subscribing import HUB, check_topic, hub_url, read_form, subscribe
 from api.middleware import limited
 from api.parameters import problems
 from api.router_factory import new_router
-from storage.container import Storage
 from storage.core.clock import utcnow
-from storage.core.errors import LimitExceeded, NotFound, NotPermitted
+from storage.core.errors import LimitExceeded, NotConfigured, NotFound, NotPermitted
+from storage.fhircast.entities import Topic
 from storage.fhircast.event_names import SUPPORTED
 from storage.fhircast.messages import MESSAGE_MAX_BYTES, read_message
 
@@ -157,18 +159,28 @@ def read_fhircast_topic(
     """The hub's address and the topic of the one who asks; of `user` for an integrator's key."""
     if not storage.settings.fhircast:
         return FhircastTopic(enabled=False)
-    if user:
-        if principal.kind != "key" or not principal.has_any({"integrator", "admin"}):
-            raise NotPermitted(
-                "Only keys of integrators ask for the topic of somebody else.",
-                remedy="Leave `user` out, or ask with a key of the role integrator.",
-            )
-        topic = storage.fhircast_topics.named(user)
-    else:
-        topic = storage.fhircast_topics.of(principal.identity, utcnow())
-    return FhircastTopic(
-        enabled=True, hub_url=hub_url(request, storage.settings), topic=topic.topic
-    )
+    return _shown(request, storage, _topic_of(storage, principal, user))
+
+
+@router.put(
+    "/api/fhircast/joined",
+    summary="Join another system's hub",
+    responses=problems(403, 404, 503),
+)
+@policy(READERS, "fhircast:write", SUBSCRIBED)
+def join_other_hub(
+    request: Request, storage: StorageDep, principal: PrincipalDep, joined: JoinedTopic
+) -> FhircastTopic:
+    """Events of that topic there are events of one's own topic here, and the reverse, while a
+    page of the viewer is open. For `user` by an integrator's key."""
+    _check_enabled(storage)
+    if joined.joined_topic and not storage.settings.fhircast_hub_url:
+        raise NotConfigured(
+            "This node joins no other hub.", remedy="An operator sets MEDIVIEW_FHIRCAST_HUB_URL."
+        )
+    topic = _topic_of(storage, principal, joined.user)
+    add_detail(request, topic_of=topic.owner_name, joins=bool(joined.joined_topic) * "other hub")
+    return _shown(request, storage, storage.fhircast_topics.join(topic.topic, joined.joined_topic))
 
 
 @router.post(
@@ -188,8 +200,29 @@ def announce_opened_study(
     return AnnouncedEvent(id=sent.event_id)
 
 
+def _topic_of(storage: HubStorage, principal: Principal, user: str) -> Topic:
+    """One's own, or that of `user` for a program. Raises NotPermitted, NotFound."""
+    if not user:
+        return storage.fhircast_topics.of(principal.identity, utcnow())
+    if principal.kind != "key" or not principal.has_any({"integrator", "admin"}):
+        raise NotPermitted(
+            "Only keys of integrators ask for the topic of somebody else.",
+            remedy="Leave `user` out, or ask with a key of the role integrator.",
+        )
+    return storage.fhircast_topics.named(user)
+
+
+def _shown(request: Request, storage: HubStorage, topic: Topic) -> FhircastTopic:
+    return FhircastTopic(
+        enabled=True,
+        hub_url=hub_url(request, storage.settings),
+        topic=topic.topic,
+        joined_topic=topic.joined_topic,
+    )
+
+
 def _announce(
-    request: Request, storage: Storage, principal: Principal, body: bytes
+    request: Request, storage: HubStorage, principal: Principal, body: bytes
 ) -> JSONResponse:
     if "fhircast:write" not in principal.scopes:
         raise ApiProblem(
@@ -207,7 +240,7 @@ def _announce(
     return JSONResponse({"id": message.event_id}, 202)
 
 
-def _check_enabled(storage: Storage) -> None:
+def _check_enabled(storage: HubStorage) -> None:
     if not storage.settings.fhircast:
         raise NotFound(
             "This node is not a FHIRcast hub.", remedy="An operator sets MEDIVIEW_FHIRCAST=true."

@@ -34,7 +34,21 @@ class FhircastTopic(Payload):
 
     enabled: bool = Field(description="Whether this node is a hub (MEDIVIEW_FHIRCAST).")
     hub_url: str = Field("", description="For `hub.url` of the other systems.")
+    joined_topic: str = Field("", description="Of another system's hub that this one joined.")
     topic: str = Field("", description="For `hub.topic`; a program with a key takes part by it.")
+
+
+class JoinedTopic(RequestBody):
+    """A topic of the hub of another system (MEDIVIEW_FHIRCAST_HUB_URL)."""
+
+    joined_topic: str = Field(
+        max_length=256,
+        pattern=r"^[A-Za-z0-9._~:@-]*$",
+        description="`hub.topic` there; empty: take part in none.",
+    )
+    user: str = Field(
+        "", max_length=200, description="For a program: the name of the person it serves."
+    )
 
 
 class OpenedStudy(RequestBody):

@@ -5,14 +5,14 @@ from datetime import datetime
 from api.access.authenticator import of_session_hash
 from api.access.policy import READERS
 from api.access.principal import LOCAL, Principal
-from storage.container import Storage
+from api.fhircast.members import HubStorage
 from storage.core.callers.identity import Identity
 from storage.core.errors import NotFound
 from storage.fhircast.entities import Subscription
 
 
 def present_subscriber(
-    storage: Storage, subscription: Subscription, now: datetime
+    storage: HubStorage, subscription: Subscription, now: datetime
 ) -> Principal | None:
     """None where the sign-in or key has ended, or may not listen any more. Blocks."""
     if subscription.kind == "local":
@@ -26,7 +26,7 @@ def present_subscriber(
     return found if "fhircast:read" in found.scopes else None
 
 
-def _of_key(storage: Storage, key_id: str, now: datetime) -> Principal | None:
+def _of_key(storage: HubStorage, key_id: str, now: datetime) -> Principal | None:
     try:
         key = storage.api_keys.get(key_id)
     except NotFound:

@@ -10,7 +10,7 @@ from fastapi import Request
 from api.access.principal import Principal
 from api.dicomweb.lookups import PREFIX as DICOMWEB
 from api.dicomweb.lookups import service_url
-from storage.container import Storage
+from api.fhircast.members import HubStorage
 from storage.core.clock import utcnow
 from storage.core.errors import InvalidRequest, NotPermitted
 from storage.core.text.outside_text import written_text
@@ -101,7 +101,7 @@ def _checked(form: Mapping[str, str], longest_s: int) -> SubscriptionForm:
 
 
 def subscribe(
-    request: Request, storage: Storage, principal: Principal, form: SubscriptionForm
+    request: Request, storage: HubStorage, principal: Principal, form: SubscriptionForm
 ) -> str:
     """The address of the channel. Raises NotFound, NotPermitted, TooManyRequests."""
     check_topic(storage, principal, form.topic)
@@ -134,7 +134,7 @@ def subscribe(
     return f"{'wss' if scheme == 'https' else 'ws'}://{rest}/channels/{secret}"
 
 
-def check_topic(storage: Storage, principal: Principal, topic: str) -> None:
+def check_topic(storage: HubStorage, principal: Principal, topic: str) -> None:
     """People have their own topic alone; a program that was given one may take part.
 
     Raises NotFound, also for the topic of somebody else.

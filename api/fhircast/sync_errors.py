@@ -4,7 +4,6 @@ import uuid
 
 from storage.core.clock import rfc3339, utcnow
 from storage.core.errors import MediViewError
-from storage.fhircast.entities import Subscription
 from storage.fhircast.event_names import SYNC_ERROR
 from storage.fhircast.messages import CastMessage
 from storage.fhircast.repository import FhircastTopics
@@ -13,27 +12,34 @@ _SYSTEM = "https://fhircast.hl7.org/events/syncerror"
 
 
 def announce_sync_error(
-    topics: FhircastTopics, subscription: Subscription, what: str, event_id: str, event_name: str
+    topics: FhircastTopics,
+    topic: str,
+    name: str,
+    what: str,
+    event_id: str,
+    event_name: str,
+    *,
+    not_for: str = "",
 ) -> None:
-    """To all subscribers of the topic but the one that did not follow."""
+    """To all subscribers of the topic but the one that did not follow, which is named."""
     codings = [
         {"system": f"{_SYSTEM}/{kind}", "code": code}
         for kind, code in (
             ("eventid", event_id),
             ("eventname", event_name),
-            ("subscriber", subscription.name),
+            ("subscriber", name),
         )
         if code
     ]
     issue = {
         "severity": "warning",
         "code": "processing",
-        "diagnostics": f"{subscription.name} {what}",
+        "diagnostics": f"{name} {what}",
         "details": {"coding": codings},
     }
     outcome = {"resourceType": "OperationOutcome", "issue": [issue]}
     event = {
-        "hub.topic": subscription.topic,
+        "hub.topic": topic,
         "hub.event": SYNC_ERROR,
         "context": [{"key": "operationoutcome", "resource": outcome}],
     }
@@ -41,9 +47,9 @@ def announce_sync_error(
     message = {"timestamp": rfc3339(now), "id": str(uuid.uuid4()), "event": event}
     try:
         topics.announce(
-            CastMessage(message, SYNC_ERROR, subscription.topic),
+            CastMessage(message, SYNC_ERROR, topic),
             now,
-            not_for=subscription.endpoint_hash,
+            not_for=not_for,
         )
     except MediViewError:
         # Too many at once: the others have had theirs.

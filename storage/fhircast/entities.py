@@ -12,6 +12,8 @@ class Topic:
     topic: str
     owner_id: str
     owner_name: str
+    joined_topic: str
+    """Of another system's hub; empty: none."""
 
 
 @dataclass(frozen=True)

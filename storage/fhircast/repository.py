@@ -80,6 +80,40 @@ class FhircastTopics:
         with as_node(), reading(self._engine) as connection:
             return _topic(connection, t.fhircast_topic.c.owner_name == owner_name)
 
+    def join(self, topic: str, joined_topic: str) -> Topic:
+        """Take part in a topic of the other hub from now on; "" ends it. Raises NotFound."""
+        with as_node(), writing(self._engine) as connection:
+            connection.execute(
+                update(t.fhircast_topic)
+                .where(t.fhircast_topic.c.topic == topic)
+                .values(joined_topic=joined_topic, joined_by="", joined_until=None)
+            )
+            return _topic(connection, t.fhircast_topic.c.topic == topic)
+
+    def lease(
+        self, topic: str, joined_topic: str, owner: str, seconds: float, now: datetime
+    ) -> bool:
+        """Whether `owner` alone passes events between both hubs, until so many seconds from now."""
+        row = t.fhircast_topic.c
+        free = or_(row.joined_by.in_((owner, "")), row.joined_until < now)
+        with as_node(), writing(self._engine) as connection:
+            taken = connection.execute(
+                update(t.fhircast_topic)
+                .where(row.topic == topic, row.joined_topic == joined_topic, free)
+                .values(joined_by=owner, joined_until=now + timedelta(seconds=seconds))
+            )
+        return bool(taken.rowcount)
+
+    def release(self, topic: str, owner: str) -> None:
+        """Leave the passing on to another process."""
+        row = t.fhircast_topic.c
+        with as_node(), writing(self._engine) as connection:
+            connection.execute(
+                update(t.fhircast_topic)
+                .where(row.topic == topic, row.joined_by == owner)
+                .values(joined_by="", joined_until=None)
+            )
+
     def contexts(self, topic: str) -> list[Context]:
         """What is open and the caller may see, the current context last."""
         with reading(self._engine) as connection:
@@ -168,7 +202,7 @@ def _topic(connection: Connection, condition: Any) -> Topic:
             remedy="Read it from /api/v1/fhircast; it is there once the person has opened the"
             " viewer.",
         )
-    return Topic(row["topic"], row["owner_id"], row["owner_name"])
+    return Topic(row["topic"], row["owner_id"], row["owner_name"], row["joined_topic"])
 
 
 def _lock(connection: Connection, topic: str) -> None:

@@ -12,6 +12,10 @@ fhircast_topic = Table(
     # The identity whose session it is (`storage.core.callers.identity`), and the name shown.
     Column("owner_id", Text, nullable=False, unique=True),
     text_column("owner_name"),
+    # The person's topic at another system's hub, and the process that passes events between both.
+    text_column("joined_topic"),
+    text_column("joined_by"),
+    time_column("joined_until", nullable=True),
     time_column("created_at"),
 )
 

@@ -161,6 +161,7 @@ ABOUT_NO_STUDY = {
     ("DELETE", "/api/interactive/sessions/{session_id}"): "a session",
     # `tests/api/fhircast` asks for what is in one.
     ("GET", "/api/fhircast"): "a topic",
+    ("PUT", "/api/fhircast/joined"): "a topic",
     ("POST", "/fhircast"): "a topic",
     ("GET", "/fhircast/{topic}"): "a topic",
     ("GET", "/fhircast/.well-known/fhircast-configuration"): "what the node can do",

@@ -19,6 +19,7 @@ from tests import builders
 from tests.api.client import ApiNode, api_node, finding_of, is_problem, part10, scheduled_job
 from tests.api.fhircast.peers import (
     PATIENT,
+    Channel,
     Json,
     Peer,
     event,
@@ -319,10 +320,15 @@ def test_a_new_connection_takes_the_channel_over_and_one_that_shouts_is_closed(
             first.next()
         assert left.value.rcvd is not None
         assert left.value.rcvd.code == 1001
-        for _ in range(150):
-            second.socket.send('{"id": 1')
         with pytest.raises(ConnectionClosed):
-            list(iter(second.next, None))
+            _shout(second)
+
+
+def _shout(channel: Channel) -> None:
+    for _ in range(150):
+        channel.socket.send('{"id": 1')
+    while True:
+        channel.next()
 
 
 @pytest.mark.parametrize(

@@ -85,6 +85,7 @@ NOT_ASKED = {
     "DELETE /api/interactive/sessions/{session_id}": _NO_RECORD,
     "POST /api/interactive/sessions/{session_id}/accept": "Results of a job: `test_sync_fails`.",
     "POST /fhircast": _CONTEXT,
+    "PUT /api/fhircast/joined": _CONTEXT,
     "POST /api/fhircast/studies": _CONTEXT,
     "POST /api/analyze/start": _SAME_WAY,
     "POST /api/uploads/{upload_id}/complete": _SAME_WAY,
