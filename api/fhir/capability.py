@@ -11,7 +11,7 @@ from api.fhir.responses import FHIR_VERSION
 from storage.settings import Settings
 
 # When this statement last changed.
-_DATE = "2026-11-27"
+_DATE = "2026-11-30"
 _DEVICE: Mapping[str, object] = {}
 _SEARCHES: Mapping[str, Mapping[str, object]] = {
     "ImagingStudy": imaging_study.PARAMETERS,
@@ -25,6 +25,14 @@ _SORTS: Mapping[str, tuple[str, ...]] = {
     "DiagnosticReport": tuple(diagnostic_report.SORTS),
     "Observation": tuple(observation.SORTS),
     "AuditEvent": audit_event.SORTS,
+}
+_ORDERS: Mapping[str, object] = {
+    "type": "ServiceRequest",
+    "interaction": [{"code": "read"}, {"code": "create"}, {"code": "update"}],
+    "versioning": "no-version",
+    "conditionalRead": "not-match",
+    "updateCreate": False,
+    "documentation": "An accession number (ACSN) that is known changes the order that has it.",
 }
 _SECURITY_SERVICE = "http://terminology.hl7.org/CodeSystem/restful-security-service"
 _KINDS = {
@@ -55,11 +63,15 @@ def capability_statement(settings: Settings) -> CapabilityStatement:
         rest=[
             {
                 "mode": "server",
-                "documentation": "Read and search alone; changes go over DICOM and REST."
+                "documentation": "Read and search; orders are taken, other changes go over DICOM"
+                " and REST."
                 " Searches take _count, _offset, _sort, _summary and _total, and refuse what"
                 " they do not know.",
                 "security": _security(settings),
-                "resource": [_resource(kind, known) for kind, known in _SEARCHES.items()],
+                "resource": [
+                    *(_resource(kind, known) for kind, known in _SEARCHES.items()),
+                    _ORDERS,
+                ],
             }
         ],
     )

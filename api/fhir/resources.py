@@ -3,8 +3,18 @@
 from datetime import datetime
 from typing import Any, Generic, Literal, TypeVar
 
-from inference.fhir.resources import Resource
-from inference.fhir.types import CodeableConcept, Coding, FhirModel, Period, Reference
+from pydantic import Field
+
+from inference.fhir.resources import Patient, Resource
+from inference.fhir.types import (
+    Annotation,
+    CodeableConcept,
+    Coding,
+    FhirModel,
+    Identifier,
+    Period,
+    Reference,
+)
 
 
 class AuditEventNetwork(FhirModel):
@@ -51,6 +61,24 @@ class AuditEvent(Resource):
     agent: list[AuditEventAgent]
     source: AuditEventSource
     entity: list[AuditEventEntity] | None = None
+
+
+class ServiceRequest(Resource):
+    """An order, which is an item of the modality worklist."""
+
+    resource_type: Literal["ServiceRequest"] = "ServiceRequest"
+    contained: list[Patient]
+    identifier: list[Identifier]
+    status: str = Field(examples=["active", "completed", "revoked"])
+    intent: Literal["order"]
+    priority: str | None = None
+    code: CodeableConcept | None = None
+    order_detail: list[CodeableConcept] | None = None
+    subject: Reference
+    occurrence_date_time: str | None = None
+    requester: Reference | None = None
+    reason_code: list[CodeableConcept] | None = None
+    note: list[Annotation] | None = None
 
 
 class IssueDetails(FhirModel):

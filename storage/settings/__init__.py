@@ -16,6 +16,7 @@ from storage.settings.audit import AuditSettings
 from storage.settings.backup import BackupSettings
 from storage.settings.data import DataSettings
 from storage.settings.deliveries import AE_TITLE_MAX_LENGTH, DeliverySettings, Destination
+from storage.settings.fhir_orders import FhirOrderSettings
 from storage.settings.fhircast import FhircastSettings
 from storage.settings.hl7 import Hl7Destination, Hl7Settings
 from storage.settings.jobs import JobSettings
@@ -51,6 +52,7 @@ class Settings(
     AssociationSettings,
     DeliverySettings,
     WebhookSettings,
+    FhirOrderSettings,
     FhircastSettings,
     MailSettings,
     ReportSettings,

@@ -48,8 +48,8 @@ def create(
         list[str] | None,
         typer.Option(
             "--scope",
-            help="dicomweb:read, dicomweb:write, api:read, api:write, fhir:read, fhircast:read,"
-            " fhircast:write, metrics:read, admin; repeatable or with commas."
+            help="dicomweb:read, dicomweb:write, api:read, api:write, fhir:read, fhir:write,"
+            " fhircast:read, fhircast:write, metrics:read, admin; repeatable or with commas."
             " None: all that the roles allow.",
         ),
     ] = None,

@@ -18,6 +18,7 @@ AccessScope = Literal[
     "api:read",
     "api:write",
     "fhir:read",
+    "fhir:write",
     "fhircast:read",
     "fhircast:write",
     "metrics:read",

@@ -33,6 +33,7 @@ _FHIR_IDS = {
     "/fhir/ImagingStudy/{resource_id}": "study_instance_uid",
     "/fhir/DiagnosticReport/{resource_id}": "report_id",
     "/fhir/Observation/{resource_id}": "finding_id",
+    "/fhir/ServiceRequest/{resource_id}": "worklist_item_id",
 }
 _FILLED = {
     "element_path:path": "00100010",
@@ -179,6 +180,33 @@ _STEP = {
     "scheduled_procedure_step_start_time": "08:00:00",
     "scheduled_procedure_step_id": "1",
 }
+
+
+def _order(study_instance_uid: str, **more: str) -> dict[str, Any]:
+    kinds = "http://terminology.hl7.org/CodeSystem/v2-0203"
+    patient = {
+        "resourceType": "Patient",
+        "id": "p",
+        "identifier": [{"value": "of nobody"}],
+        "name": [{"family": "Of", "given": ["Nobody"]}],
+    }
+    return {
+        "resourceType": "ServiceRequest",
+        "contained": [patient],
+        "identifier": [
+            {"type": {"coding": [{"system": kinds, "code": "ACSN"}]}, "value": "ORDER-1"},
+            {"system": "urn:dicom:uid", "value": f"urn:oid:{study_instance_uid}"},
+        ],
+        "status": "active",
+        "intent": "order",
+        "orderDetail": [
+            {"coding": [{"system": "http://dicom.nema.org/resources/ontology/DCM", "code": "CT"}]}
+        ],
+        "subject": {"reference": "#p"},
+        **more,
+    }
+
+
 BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/api/worklist"): {
         "patient_name": "Of^Nobody",
@@ -186,6 +214,10 @@ BODIES: dict[tuple[str, str], Any] = {
         "study_instance_uid": "{study_instance_uid}",
         "scheduled_procedure_step_sequence": [_STEP],
     },
+    ("POST", "/fhir/ServiceRequest"): _order("{study_instance_uid}"),
+    ("PUT", "/fhir/ServiceRequest/{resource_id}"): _order(
+        "{study_instance_uid}", id="{worklist_item_id}"
+    ),
     ("POST", "/dicom-web/workitems"): [new_item("{study_instance_uid}")],
     ("POST", "/api/jobs"): {
         "series_instance_uid": "{series_instance_uid}",
@@ -269,6 +301,7 @@ ALIKE_FOR_ALL = {
     ("GET", "/api/projects/{name}/exports/{export_id}/refused"): "an export",
     ("POST", "/api/projects/{name}/exports/{export_id}/retry"): "an export",
     ("POST", "/api/worklist"): "a study that is not here may be ordered",
+    ("POST", "/fhir/ServiceRequest"): "a study that is not here may be ordered",
     ("POST", "/dicom-web/workitems"): "a study that is not here may be ordered",
     ("POST", "/dicom-web/studies"): "instances; `test_attacks` sends some",
     ("POST", "/dicom-web/studies/{study_instance_uid}"): "instances; `test_attacks` sends some",
@@ -280,6 +313,7 @@ ALIKE_FOR_ALL = {
 
 SHOWS_A_STUDY_WHOSE_UID_IS_KNOWN = {
     ("POST", "/api/worklist"): "an order of another group's study would change it",
+    ("POST", "/fhir/ServiceRequest"): "an order of another group's study would change it",
     ("POST", "/dicom-web/workitems"): "a workitem of another group's study would change it",
 }
 """Refused with 403 for a study of another group; docs/security.md states why it cannot be hidden.
@@ -304,7 +338,10 @@ def ask(client: httpx.Client, rule: Rule, ids: Mapping[str, str]) -> httpx.Respo
             answer.read()
             return answer
     body = BODIES.get((rule.method, rule.path), {})
-    content_type = "json" if rule.path.startswith("/api") else "dicom+json"
+    kinds = {"/api": "json", "/fhir": "fhir+json"}
+    content_type = next(
+        (one for start, one in kinds.items() if rule.path.startswith(start)), "dicom+json"
+    )
     return client.request(
         rule.method,
         path_of(rule, ids),

@@ -21,6 +21,7 @@ const scopes: readonly Scope[] = [
   "api:read",
   "api:write",
   "fhir:read",
+  "fhir:write",
   "fhircast:read",
   "fhircast:write",
   "metrics:read",

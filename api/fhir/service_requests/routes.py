@@ -1,0 +1,153 @@
+"""Take an order, change it, read it."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import Path, Request, Response
+from starlette.concurrency import run_in_threadpool
+
+from api.access.policy import INTEGRATORS, READERS, policy
+from api.audit.middleware import name_studies
+from api.audit_rules import Audited
+from api.deps import StorageDep
+from api.errors import ApiProblem
+from api.fhir.resources import ServiceRequest
+from api.fhir.responses import FHIR_JSON, FhirJson, answer
+from api.fhir.routing import fhir_router, read_by
+from api.fhir.service_requests.order import Order, read_order
+from api.fhir.service_requests.resource import service_request
+from api.parameters import problems
+from storage.audit import Code
+from storage.core.clock import utcnow
+from storage.core.uids import new_uid
+from storage.settings import Settings
+from storage.worklist.repository import Worklist, WorklistItem
+
+router = fhir_router()
+
+OrderId = Annotated[str, Path(pattern=r"^[A-Za-z0-9.-]{1,64}$", description="The logical id.")]
+_JSON = frozenset({FHIR_JSON, "application/json"})
+_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {FHIR_JSON: {"schema": {"type": "object", "required": ["resourceType"]}}},
+    }
+}
+
+
+@router.post(
+    "/ServiceRequest",
+    status_code=201,
+    summary="Order a procedure",
+    response_model=ServiceRequest,
+    responses=problems(409, 415, 422),
+    openapi_extra=_BODY,
+)
+@policy(INTEGRATORS, "fhir:write", Audited(Code.ORDER_RECORD, "C"))
+async def create_service_request(request: Request, storage: StorageDep) -> Response:
+    """The order is listed for modalities. Its accession number names it: the same once more changes
+    the order that is there, and is answered with 200, as HL7's ORM is."""
+    body = await _body(request)
+    return await run_in_threadpool(_take, request, storage.worklist, storage.settings, body, "")
+
+
+@router.put(
+    "/ServiceRequest/{resource_id}",
+    summary="Change or cancel an order",
+    response_model=ServiceRequest,
+    responses=problems(404, 409, 415, 422),
+    openapi_extra=_BODY,
+)
+@policy(INTEGRATORS, "fhir:write", Audited(Code.ORDER_RECORD, "U"))
+async def update_service_request(
+    request: Request, storage: StorageDep, resource_id: OrderId
+) -> Response:
+    """The whole order as it is now. `revoked` cancels it; ids are given by the node alone."""
+    body = await _body(request)
+    return await run_in_threadpool(
+        _take, request, storage.worklist, storage.settings, body, resource_id
+    )
+
+
+@router.get(
+    "/ServiceRequest/{resource_id}",
+    summary="One order",
+    response_model=ServiceRequest,
+    openapi_extra=read_by(),
+)
+@policy(READERS, "fhir:read", Audited(Code.ORDER_RECORD, "R"))
+def read_service_request(request: Request, storage: StorageDep, resource_id: OrderId) -> Response:
+    """An item of the modality worklist, by whatever way it came."""
+    item = storage.worklist.get(resource_id)
+    _name(request, item)
+    return answer(request, service_request(item))
+
+
+async def _body(request: Request) -> bytes:
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type not in _JSON:
+        raise ApiProblem(
+            415,
+            "unsupported_media_type",
+            "The body is not in a media type that is read here.",
+            remedy=f"Send {FHIR_JSON}.",
+        )
+    return await request.body()
+
+
+def _take(
+    request: Request, worklist: Worklist, settings: Settings, body: bytes, resource_id: str
+) -> Response:
+    order, own_id = read_order(body, settings)
+    now = utcnow()
+    if resource_id:
+        if own_id != resource_id:
+            raise ApiProblem(
+                422,
+                "validation_failed",
+                "ServiceRequest.id is not the id of the address.",
+                remedy="Send the resource with the id that it has here.",
+            )
+        existing: WorklistItem | None = worklist.get(resource_id)
+    else:
+        existing = worklist.with_accession_number(order.accession_number)
+    # The clock of a sender may be ahead, and this node's may have been set back.
+    ordered_at = min(order.stated_at or now, now)
+    if existing is None:
+        attributes = {"StudyInstanceUID": new_uid(), **order.attributes}
+        item = worklist.add(attributes, ordered_at, order.state)
+    else:
+        item = _change(worklist, existing, order, ordered_at)
+    _name(request, item)
+    taken = answer(request, service_request(item))
+    if existing is not None:
+        return taken
+    url = f"{settings.resolved_public_url}/fhir/ServiceRequest/{item.worklist_item_id}"
+    headers = {"Location": url, "ETag": taken.headers["ETag"]}
+    return FhirJson(bytes(taken.body), 201, headers=headers)
+
+
+def _change(
+    worklist: Worklist, existing: WorklistItem, order: Order, ordered_at: datetime
+) -> WorklistItem:
+    if existing.ordered_at is not None and ordered_at < existing.ordered_at:
+        raise ApiProblem(
+            409,
+            "state_conflict",
+            "The order was changed later than this message of it (meta.lastUpdated).",
+            remedy="Read the order, and send what holds now.",
+        )
+    # One that is under way is not set back by a repetition that it is active.
+    is_started = existing.state == "IN PROGRESS" and order.state == "SCHEDULED"
+    return worklist.change(
+        existing.worklist_item_id,
+        state=None if is_started else order.state,
+        attributes={"StudyInstanceUID": existing.study_instance_uid, **order.attributes},
+        ordered_at=ordered_at,
+    )
+
+
+def _name(request: Request, item: WorklistItem) -> None:
+    """For the audit trail: the node may not hold a study yet that says whose it is."""
+    patient_id = str(item.attributes.get("PatientID") or "")
+    name_studies(request, item.study_instance_uid, patients=(patient_id,) if patient_id else ())
