@@ -157,8 +157,13 @@ def _stated(storage: FeedbackStorage, job: Job, last: int) -> _Stated:
 
 
 def _has_changed(storage: FeedbackStorage, job: Job, last: int) -> bool:
-    """Whether other values are left out than in the last version of its report."""
+    """Whether other values are left out than in the last version of its report.
+
+    A version up to a later word has what was stated before of results that the job took.
+    """
     versions = storage.feedback_reports.versions(job.job_id)
+    if versions and versions[-1].feedback_id >= last:
+        return False
     before = _stated(storage, job, versions[-1].feedback_id).void if versions else frozenset()
     return _stated(storage, job, last).void != before
 

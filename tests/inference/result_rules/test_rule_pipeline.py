@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from inference.annotations.feedback_reports import write_feedback_reports
+from inference.annotations.feedback_reports import newest_report, write_feedback_reports
 from inference.fhir.observation import observation
 from inference.findings.derived import void_among
 from inference.refusals import ModelUnusable
@@ -149,3 +150,32 @@ def test_a_rule_that_contradicts_its_examples_is_not_added(
     (tmp_path / "rule").mkdir()
     with pytest.raises(ModelUnusable, match=r"Example 1 of .* is 4B by its card, and 2 by"):
         add(storage, tmp_path / "rule", card)
+
+
+@pytest.mark.parametrize("rule_first", [True, False])
+def test_the_last_report_has_the_last_word_in_whatever_order_reports_are_due(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rule_first: bool
+) -> None:
+    with storage_in(tmp_path) as storage:
+        job = assessed(storage, tmp_path, page_card(), segments=SOLID)
+        reader = of_account("dr-jones")
+        for one in storage.findings.of_study(STUDY):
+            if one.pipeline == NODULES:
+                storage.finding_feedback.add(one, "REJECTED", reader)
+        for one in categories(storage, job).values():
+            storage.finding_feedback.add(one, "ACCEPTED", reader)
+        reports = storage.feedback_reports
+        due = sorted(
+            reports.due(timedelta(minutes=5), later(3600), 100),
+            key=lambda one: one[0] != job.job_id,
+        )
+        monkeypatch.setattr(
+            type(reports), "due", lambda *_: due if rule_first else list(reversed(due))
+        )
+        assert write_feedback_reports(storage, later(3600)) >= 2
+        newest = newest_report(
+            storage.generated, storage.instances, reports, storage.jobs.get(job.job_id)
+        )
+    assert newest is not None
+    assert "accepted" in newest.to_json().lower()
+    assert "left out" not in newest.to_json()
