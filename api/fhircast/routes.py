@@ -23,7 +23,7 @@ from api.fhircast.schemas import (
     JoinedTopic,
     OpenedStudy,
 )
-from api.fhircast.subscribing import HUB, check_topic, hub_url, read_form, subscribe
+from api.fhircast.subscribing import FORM_MAX_BYTES, HUB, check_topic, hub_url, read_form, subscribe
 from api.middleware import limited
 from api.parameters import problems
 from api.router_factory import new_router
@@ -39,6 +39,7 @@ _FORM = "application/x-www-form-urlencoded"
 TopicName = Annotated[
     str, Path(pattern=r"^[A-Za-z0-9-]{1,64}$", description="`hub.topic` of a person.")
 ]
+_TEXT = {"type": "string", "maxLength": FORM_MAX_BYTES}
 _BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
@@ -50,11 +51,11 @@ _BODY: dict[str, Any] = {
                     "properties": {
                         "hub.channel.type": {"type": "string", "enum": ["websocket"]},
                         "hub.mode": {"type": "string", "enum": ["subscribe", "unsubscribe"]},
-                        "hub.topic": {"type": "string"},
-                        "hub.events": {"type": "string"},
-                        "hub.lease_seconds": {"type": "string"},
-                        "hub.channel.endpoint": {"type": "string"},
-                        "subscriber.name": {"type": "string"},
+                        "hub.topic": _TEXT,
+                        "hub.events": _TEXT,
+                        "hub.lease_seconds": _TEXT,
+                        "hub.channel.endpoint": _TEXT,
+                        "subscriber.name": _TEXT,
                     },
                 }
             },
@@ -63,8 +64,8 @@ _BODY: dict[str, Any] = {
                     "type": "object",
                     "required": ["id", "timestamp", "event"],
                     "properties": {
-                        "id": {"type": "string"},
-                        "timestamp": {"type": "string"},
+                        "id": {"type": "string", "maxLength": 128},
+                        "timestamp": {"type": "string", "format": "date-time"},
                         "event": {"type": "object"},
                     },
                 }

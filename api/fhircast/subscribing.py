@@ -20,7 +20,7 @@ from storage.settings import Settings
 
 HUB = "/fhircast"
 CHANNELS = f"{HUB}/channels"
-_FORM_MAX_BYTES = 8192
+FORM_MAX_BYTES = 8192
 _MAX_FIELDS = 16
 _FIELDS = frozenset(
     {
@@ -47,9 +47,9 @@ class SubscriptionForm:
 
 def read_form(body: bytes, longest_s: int) -> SubscriptionForm:
     """Raises InvalidRequest naming the field."""
-    if len(body) > _FORM_MAX_BYTES:
+    if len(body) > FORM_MAX_BYTES:
         raise InvalidRequest(
-            f"The form has more than {_FORM_MAX_BYTES} bytes.", remedy="Send the fields of 2.4."
+            f"The form has more than {FORM_MAX_BYTES} bytes.", remedy="Send the fields of 2.4."
         )
     try:
         fields = parse_qsl(

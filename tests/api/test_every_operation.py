@@ -22,7 +22,7 @@ _VALUES = {
     "workitem_uid": "1.2.6",
 }
 # Open parameters (PS3.18, FHIR), and a browser's way to an identity provider.
-_OPEN = ("/dicom-web", "/fhir", "/api/v1/session/oidc")
+_OPEN = ("/dicom-web", "/fhir/", "/api/v1/session/oidc")
 _SEARCH = re.compile(r"/(studies|series|instances|workitems)$|^/fhir/[A-Z]\w+$")
 _ENDLESS = re.compile(r"/events$")
 _TOLD = (
@@ -154,7 +154,8 @@ def test_no_body_ignores_an_unknown_field(
             request = item["request"]
             body = json.loads(request.get("body", {}).get("raw", "null"))
             path = "/" + "/".join(request["url"]["path"])
-            if not isinstance(body, dict) or path.startswith(_OPEN):
+            # A message of FHIRcast may have more than the hub knows.
+            if not isinstance(body, dict) or path.startswith((*_OPEN, "/fhircast")):
                 continue
             asked += 1
             url = re.sub(r":(\w+)", lambda name: _VALUES.get(name[1], "1"), path)
