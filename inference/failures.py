@@ -7,7 +7,7 @@ from pathlib import Path
 
 from inference.models.devices import is_out_of_memory
 from inference.refusals import ModelServerFailed, ModelServerLeftAlone
-from storage.core.errors import MediViewError, StorageFull, StorageUnavailable, UidOccupied
+from storage.core.errors import MediViewError, StorageFull, StorageUnavailable, UidConflict
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
@@ -34,7 +34,7 @@ def explain(error: BaseException) -> Failure:
     if isinstance(error, MediViewError):
         sentence = f"{error.message} {error.remedy}".strip()
         outside = isinstance(error, StorageFull | StorageUnavailable | ModelServerLeftAlone)
-        again = outside or isinstance(error, ModelServerFailed | UidOccupied)
+        again = outside or isinstance(error, ModelServerFailed | UidConflict)
         return Failure(sentence, retry=again, counts=not outside)
     if is_out_of_memory(error):
         return Failure("The machine ran out of memory.", retry=True)

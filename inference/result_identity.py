@@ -52,14 +52,17 @@ class ResultIdentity:
 
 
 def result_identity(job: Job, kind: ResultKindName) -> ResultIdentity:
-    """Derived from input fingerprint and pipeline version, so that a rerun repeats them."""
-    basis = (
+    """Derived from input fingerprint and pipeline version, so that a rerun repeats them; and from
+    the revision, so that other results have others."""
+    basis: tuple[str, ...] = (
         kind,
         job.pipeline,
         job.pipeline_version,
         job.series_instance_uid,
         job.input_fingerprint,
     )
+    if job.revision:
+        basis += (f"revision {job.revision}",)
     return ResultIdentity(
         series_instance_uid=job.uids.derive("series", *basis),
         sop_instance_uid=job.uids.derive("instance", *basis),

@@ -9,7 +9,12 @@ from pydicom.dataset import Dataset
 
 from inference.annotations.predecessor import predecessor_reports
 from inference.annotations.storing import stale
-from inference.deliveries.storing import encoded_under_free_uids, store_objects, want_delivery
+from inference.deliveries.storing import (
+    differ_from_stored,
+    encoded_under_free_uids,
+    store_objects,
+    want_delivery,
+)
 from inference.findings.normal_ranges import site_references
 from inference.imaging.volume import Volume
 from inference.pipeline import Pipeline, PipelineOutput
@@ -28,6 +33,7 @@ from storage.container.has import (
 )
 from storage.core.entities import Job
 from storage.jobs.outcome import JobRows
+from storage.jobs.repository import Jobs
 
 
 class HandStorage(
@@ -75,6 +81,12 @@ def store_result_by_hand(
         site_references=site_references(storage.settings),
     )
     job, results = encoded_under_free_uids(storage.generated, job, encode)
+    while differ_from_stored(storage.generated, results):
+        # By a process that died before the job was recorded, unless somebody did the same.
+        if _is_recorded(storage.jobs, job):
+            raise stale()
+        job = replace(job, result={**job.result, "revision": job.revision + 1})
+        job, results = encoded_under_free_uids(storage.generated, job, encode)
     instances, stored = store_objects(storage.generated, storage.audit, job, results, lambda: None)
     job = replace(
         job, result={**job.result, "instances": stored, "findings": len(results.findings)}
@@ -91,3 +103,12 @@ def store_result_by_hand(
         accepted=True,
     )
     return job
+
+
+def _is_recorded(jobs: Jobs, job: Job) -> bool:
+    of_study = jobs.of_studies([job.study_instance_uid])[job.study_instance_uid]
+    return any(
+        (one.pipeline, one.pipeline_version, one.input_fingerprint)
+        == (job.pipeline, job.pipeline_version, job.input_fingerprint)
+        for one in of_study
+    )

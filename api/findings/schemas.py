@@ -249,7 +249,9 @@ class FindingPayload(Payload):
         None, description="Of volumes: what the patient's study before measured."
     )
     is_withdrawn: bool = Field(
-        False, description="Whether the series has changed since, so that it counts no more."
+        False,
+        description="Whether the series has changed since, or a further run gave other results, so"
+        " that it counts no more.",
     )
     is_left_out: bool = Field(
         False,

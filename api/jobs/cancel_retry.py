@@ -60,6 +60,10 @@ def _check_current(jobs: Jobs, job: Job) -> None:
     """A job over content that has grown since would be refused by its own first step."""
     if not job.series_instance_uid:
         return
+    if job.ending == "superseded":
+        raise ApiProblem(
+            409, "job_superseded", job.reason, remedy="POST /api/jobs for the series as it is now."
+        )
     # A series' fingerprint is made again only once it is complete again.
     if not jobs.is_current(job):
         raise ApiProblem(

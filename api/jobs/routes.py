@@ -200,8 +200,10 @@ def retry_job(
 ) -> JobPayload:
     """The same job, from its beginning and with all its attempts.
 
-    With `force` also one that is completed. What it makes has the same UIDs: what is there
-    already stays, and what came out otherwise waits under `/api/conflicts`.
+    With `force` also one that is completed. Where the same comes out, nothing new is stored. Other
+    results get UIDs of their own and another job, which `reason` names then: this one is
+    superseded, and what it made is withdrawn. Where a person has edited its masks since, they
+    are refused, and the results of before stay.
     """
     _name_study(request, storage.jobs, job_id)
     cancel_retry.retry(storage.jobs, job_id, force=wanted is not None and wanted.force)

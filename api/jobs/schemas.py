@@ -93,8 +93,9 @@ class JobPayload(Payload):
     series_instance_uid: str = Field(description="Empty for an image that is not DICOM.")
     state: JobStateWord = Field(
         description="`failed`, `cancelled` (by a person) and `superseded` (the series has changed"
-        " since, and what was made is withdrawn) are three different things. As a workitem (UPS)"
-        " all unfinished ones are CANCELED, with their reason."
+        " since, or a further run gave other results, and what was made is withdrawn) are three"
+        " different things. As a workitem (UPS) all unfinished ones are CANCELED, with their"
+        " reason."
     )
     stage: str = Field(description="The step that runs or ran last.", examples=["model"])
     stage_text: str = Field(examples=["Running the model."])

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import get_args
 
 import structlog
@@ -16,6 +17,7 @@ from inference.results.kinds_per_destination import taken_by
 from inference.results.pictures.label_picture import encode_label_picture, label_picture_key
 from storage.audit import Audit
 from storage.core.entities import Instance, Job
+from storage.core.errors import UidConflict
 from storage.core.job_result import ResultInstance
 from storage.core.sources import of_result
 from storage.core.uids import UidScheme
@@ -51,6 +53,14 @@ def encoded_under_free_uids(
         uids = generated.after(uids)
 
 
+def differ_from_stored(generated: GeneratedInstances, results: EncodedResults) -> bool:
+    """Whether something else than these was stored under their UIDs, by a run before."""
+    return any(
+        generated.differs(str(one.dataset.SOPInstanceUID), partial(part10, one.dataset))
+        for one in results.objects
+    )
+
+
 def store_objects(
     generated: GeneratedInstances,
     audit: Audit,
@@ -61,7 +71,8 @@ def store_objects(
     """The objects of a job, and what its result says of them; doing it again changes nothing.
 
     `check` is asked before each and raises to stop. Raises UidOccupied where others have just
-    sent something under a UID of theirs.
+    sent something under a UID of theirs, UidConflict where another run has just stored something
+    else.
     """
     instances: list[Instance] = []
     stored: list[ResultInstance] = []
@@ -77,6 +88,11 @@ def store_objects(
             sop_instance_uid=uid,
             outcome=outcome,
         )
+        if outcome == "conflict":
+            raise UidConflict(
+                "Another run has just stored other results under the same UIDs.",
+                remedy="Run it again.",
+            )
         instances.append(instance)
         stored.append(
             {

@@ -40,9 +40,9 @@ _DRAFT = {
 }
 _SUPERSEDED = {
     "en": "Not current: results that this report rests on were withdrawn, since the images of their"
-    " series have changed.",
+    " series have changed or a further run gave other results.",
     "de": "Nicht aktuell: Ergebnisse, auf denen dieser Befund beruht, wurden zurückgezogen, da sich"
-    " die Bilder ihrer Serie geändert haben.",
+    " die Bilder ihrer Serie geändert haben oder ein weiterer Lauf andere Ergebnisse ergab.",
 }
 """By the report's language; English in every other."""
 STATUS: Mapping[ReportState, str] = {

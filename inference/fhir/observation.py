@@ -57,7 +57,8 @@ _IMAGE = concept("260753009", "SCT", "Source")
 _REGION = concept("111030", "DCM", "Image Region")
 _WITHDRAWN = Annotation(
     author_string="MediViewAI",
-    text="Withdrawn: the series has changed since this was measured.",
+    text="Withdrawn: the series has changed since this was measured, or a further run gave other"
+    " results.",
 )
 _BY_KIND = {"ACCEPTED": "accepts it", "REJECTED": "rejects it", "CORRECTED": "corrects it"}
 

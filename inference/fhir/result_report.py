@@ -29,7 +29,10 @@ _VERIFIED = (
     "Measured by software; each value was verified by a person. For research use only, not for"
     " diagnosis."
 )
-_WITHDRAWN = "Withdrawn: the series has changed since this was measured."
+_WITHDRAWN = (
+    "Withdrawn: the series has changed since this was measured, or a further run gave other"
+    " results."
+)
 
 ResultStatus = Literal["preliminary", "final", "entered-in-error"]
 

@@ -10,6 +10,7 @@ from pydicom.dataset import Dataset
 
 from inference.annotations.predecessor import predecessor_reports
 from inference.deliveries.storing import (
+    differ_from_stored,
     encoded_under_free_uids,
     store_label_picture,
     store_objects,
@@ -35,6 +36,7 @@ from inference.volume_preparation.coverage import run_with_coverage
 from inference.worker.input_placement import Placement
 from inference.worker.job_caveats import with_caveats
 from inference.worker.job_loader import ENCODING, RUNNING, JobLoader, drop_pixels
+from inference.worker.revision import Revisions, of_revision
 from storage.container import Storage
 from storage.core.entities import Job
 from storage.core.job_result import JobResult, ResultInstance
@@ -62,6 +64,8 @@ class Work:
     ) -> None:
         self._storage = storage
         self._job = replace(job, patient_key=storage.index.patient_key(job.study_instance_uid))
+        self._claimed_id = job.job_id
+        self._revisions = Revisions(storage.jobs, self._job, owner)
         self._progress = JobProgress(storage.jobs, storage.settings, job, owner, lease, stopping)
 
     def do(self, pipeline: Pipeline) -> JobOutcome:
@@ -97,21 +101,17 @@ class Work:
                 volume=volume,
                 output=output,
                 extra_kinds=wanted,
-                predecessors=predecessor_reports(
-                    self._storage.generated,
-                    self._storage.instances,
-                    self._storage.jobs,
-                    self._storage.feedback_reports,
-                    self._job,
-                ),
-                comparison=comparison_of(
-                    self._storage, self._job, tracked, "" if volume is None else volume.laterality
-                ),
                 others=loaded.others,
                 other_grids=loaded.other_grids,
                 site_references=site_references(self._storage.settings),
             )
-            self._job, results = encoded_under_free_uids(self._storage.generated, self._job, encode)
+            laterality = "" if volume is None else volume.laterality
+            results = self._encoded(encode, tracked, laterality)
+            while differ_from_stored(self._storage.generated, results):
+                self._job = self._revisions.next()
+                if tracked is not None:
+                    tracked = of_revision(tracked, self._job)
+                results = self._encoded(encode, tracked, laterality)
         with self._progress.stage("storing", _STORING):
             note_storing()
             store_label_picture(self._storage.objects, self._job, pipeline, output)
@@ -125,8 +125,32 @@ class Work:
             () if tracked is None else tracked.matches,
         )
         result = self._result(output, results, stored, notes, loaded.placement)
-        result["laterality"] = "" if volume is None else volume.laterality
-        return JobOutcome(result, rows)
+        result["laterality"] = laterality
+        return JobOutcome(result, rows, self._job if self._is_revision else None)
+
+    @property
+    def _is_revision(self) -> bool:
+        """Whether the results differ from those of the job that was claimed."""
+        return self._job.job_id != self._claimed_id
+
+    def _encoded(
+        self, encode: Callable[..., EncodedResults], tracked: Tracked | None, laterality: str
+    ) -> EncodedResults:
+        """As the results of the job at hand, which bears the scheme of their UIDs from then on."""
+        predecessors = predecessor_reports(
+            self._storage.generated,
+            self._storage.instances,
+            self._storage.jobs,
+            self._storage.feedback_reports,
+            self._job,
+        )
+        comparison = comparison_of(self._storage, self._job, tracked, laterality)
+        self._job, results = encoded_under_free_uids(
+            self._storage.generated,
+            self._job,
+            partial(encode, predecessors=predecessors, comparison=comparison),
+        )
+        return results
 
     def _observe(self, source: Dataset, volume: Volume, output: PipelineOutput) -> None:
         """The results are there; what is kept for statistics must not take them back."""
@@ -170,13 +194,18 @@ class Work:
     ) -> JobResult:
         inside = {f"running.{name}": seconds for name, seconds in output.timings_s.items()}
         timings_s = self._progress.timings_s | inside
+        kept: JobResult = {"revision": self._job.revision} if self._job.revision else {}
+        if self._revisions.begun and not self._is_revision:
+            # The end of the job withdraws what was stored of them.
+            kept["begun_revisions"] = self._revisions.begun
         return {
+            **kept,
             "instances": stored,
             "findings": len(results.findings),
             "label_picture": output.label_picture is not None,
             "inputs": [
                 placement.stated(one.role, one.series_instance_uid)
-                for one in self._storage.jobs.inputs_of(self._job.job_id)
+                for one in self._storage.jobs.inputs_of(self._claimed_id)
             ],
             "notes": [
                 text_from_outside(one, _NOTE_AT_MOST)

@@ -5,6 +5,7 @@ same objects: a worker may die at any moment and the next one does it again.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 import structlog
@@ -126,7 +127,7 @@ def _work_on(
             outcome = work(job, lease)
             loading = timedelta(seconds=WARM.loading_s - loaded_s)
             note_storing()
-            ours = jobs.complete(job_id, owner, outcome.result, utcnow(), loading, outcome.rows)
+            ours = _complete(jobs, job_id, owner, outcome, loading)
     except LeaseLost:
         log.info("job_given_up", job_id=job_id, reason="cancelled or taken by another worker")
         return None
@@ -138,11 +139,22 @@ def _work_on(
     except Exception as error:  # noqa: BLE001 - the edge of a job: every failure becomes its reason
         return _failed(settings, jobs, withdrawals, job, owner, error)
     log.info("job_finished", job_id=job_id, ours=ours, timings_s=outcome.result["timings_s"])
+    if outcome.revision is not None:
+        revision_id = outcome.revision.job_id
+        log.info("results_replaced", job_id=job_id, ours=ours, revision_job_id=revision_id)
+        job_id = revision_id
     try:
         return jobs.get(job_id) if ours else None
     except NotFound:
         # It has ended, and has been deleted since.
         return None
+
+
+def _complete(jobs: Jobs, job_id: str, owner: str, outcome: JobOutcome, loading: timedelta) -> bool:
+    if outcome.revision is None:
+        return jobs.complete(job_id, owner, outcome.result, utcnow(), loading, outcome.rows)
+    revision = replace(outcome.revision, result=outcome.result)
+    return jobs.complete_revision(job_id, owner, revision, utcnow(), loading, outcome.rows)
 
 
 def job_lease(settings: Settings, jobs: Jobs, job_id: str, owner: str) -> Lease:

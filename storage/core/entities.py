@@ -185,6 +185,11 @@ class Job:
         return self.state == "COMPLETED" or self.earlier_finished_at is not None
 
     @property
+    def revision(self) -> int:
+        """How many runs over the same input gave other results before."""
+        return self.result.get("revision", 0)
+
+    @property
     def status(self) -> JobStatus:
         """The state for people; `state` is that of the UPS."""
         if self.ending == "superseded":

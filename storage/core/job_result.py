@@ -78,8 +78,19 @@ class MaskEdited(TypedDict):
     predecessor_sop_instance_uid: str
 
 
+class BegunRevision(TypedDict):
+    """A job that is to stand for results that differ from those that are stored under the UIDs of
+    the job at hand. Until that is so it has no row, and what it stores counts for nothing."""
+
+    job_id: str
+    revision: int
+    created_at: str
+    """ISO 8601."""
+
+
 class JobResult(TypedDict, total=False):
-    """Empty until the job is completed. Jobs of language models have `timings_s` alone."""
+    """Empty until the job is completed, but for `begun_revisions`. Jobs of language models
+    have `timings_s` alone."""
 
     instances: list[ResultInstance]
     inputs: list[JobInput]
@@ -96,3 +107,8 @@ class JobResult(TypedDict, total=False):
     """By stage."""
     peak_memory_bytes: int
     edited: MaskEdited
+    revision: int
+    """Counts up with each run over the same input that gave other results; absent of the first. The
+    UIDs of the results derive from it."""
+    begun_revisions: list[BegunRevision]
+    """While the job is worked on."""

@@ -41,7 +41,9 @@ class FeedbackReports:
             rows = connection.execute(
                 select(t.finding.c.job_id, func.max(t.finding_feedback.c.id))
                 .join(t.finding, t.finding.c.finding_id == t.finding_feedback.c.finding_id)
-                .where(t.finding_feedback.c.is_reported.is_(False))
+                .join(t.job, t.job.c.job_id == t.finding.c.job_id)
+                # A version of a withdrawn report would go out after the note that withdraws it.
+                .where(t.finding_feedback.c.is_reported.is_(False), t.job.c.ending != "superseded")
                 .group_by(t.finding.c.job_id)
                 .having(or_(last_given_at <= now - quiet, last_given_at > now + _SKEW))
                 .limit(limit)

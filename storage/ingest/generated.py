@@ -104,6 +104,16 @@ class GeneratedInstances:
             )
         return self._index.instance(sop_instance_uid), outcome
 
+    def differs(self, sop_instance_uid: str, part10: Callable[[], bytes]) -> bool:
+        """Whether the node made something else under the UID before, also where that was deleted.
+
+        `part10` encodes the file, which is done only where there is something to compare it with.
+        """
+        known = self._arrivals([sop_instance_uid]) or generated_under(
+            self._engine, sop_instance_uid
+        )
+        return bool(known) and self._ingest.differs(part10())
+
     def instance(self, sop_instance_uid: str) -> Instance:
         """Of the node's own. Raises NotFound, also where others sent what bears the UID now."""
         instance = self._index.instance(sop_instance_uid)

@@ -70,6 +70,13 @@ class Ingest:
         header = read_header(part10)
         return self._accept_whole(part10, header, _source(header, source, note_source), origin)
 
+    def differs(self, part10: bytes) -> bool:
+        """Whether something else is stored under the UID, or was once made under it by the node."""
+        header = read_header(part10)
+        whole = memoryview(part10)
+        pieces = whole[: header.dataset_offset], whole[header.dataset_offset :]
+        return self._store.differs(header, pieces)
+
     def accept_dimse(
         self,
         dataset_bytes: bytes | memoryview,

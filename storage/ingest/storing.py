@@ -17,6 +17,7 @@ from storage.core.entities import Origin
 from storage.core.errors import InstanceDamaged, NotFound, StorageUnavailable
 from storage.core.sources import is_own
 from storage.core.uids import UUID_ROOT
+from storage.db.engine import reading
 from storage.deletion.renewal import Renewal
 from storage.deletion.service import discard_content
 from storage.dicom.digests import digest_of, proves
@@ -24,8 +25,9 @@ from storage.dicom.part10 import Header
 from storage.dicom.storage_classes import check_storage_class
 from storage.index.generated_instances import generated_under
 from storage.index.indexer import Indexer
-from storage.index.insert_instance import NewInstance, Outcome, received_aside_at
+from storage.index.insert_instance import NewInstance, Outcome, find_known, received_aside_at
 from storage.index.tombstones import Discarded
+from storage.ingest.content_digest import content_digest
 from storage.ingest.group_commit import GroupCommit
 from storage.ingest.returned_content import ReturnedContent
 from storage.ingest.same_content import COMPARED_MAX_BYTES, is_same_content
@@ -114,6 +116,26 @@ class InstanceStore:
             if begins and accepted.outcome == "stored":
                 self._senders.note(visibility, header.study_instance_uid)
             return accepted
+
+    def differs(self, header: Header, pieces: Sequence[bytes | memoryview]) -> bool:
+        """Whether what is stored under the UID, or what the node made under it before that was
+        deleted, is something else than this file in any encoding."""
+        uid = header.sop_instance_uid
+        with as_node(), reading(self._engine) as connection:
+            known = find_known(connection, uid)
+        dataset = pieces[-1]
+        digest = digest_of(dataset).hex()
+        if known:
+            return not (
+                known == digest or proves(known, dataset) or self._is_stored_content(uid, pieces)
+            )
+        made = generated_under(self._engine, uid)
+        if not made or any(one.digest == digest for one in made):
+            return False
+        if sum(map(len, pieces)) > COMPARED_MAX_BYTES:
+            return True
+        content = content_digest(b"".join(pieces))
+        return not content or all(one.content_digest != content for one in made)
 
     def _needs_bytes(self, header: Header) -> bool:
         """Whether what is stored of an instance that arrived again needs its bytes.
@@ -227,13 +249,7 @@ class InstanceStore:
     ) -> Accepted | None:
         """A duplicate, where the file is the stored one in another encoding, and no conflict."""
         uid = header.sop_instance_uid
-        if sum(map(len, pieces)) > COMPARED_MAX_BYTES:
-            return None
-        try:
-            stored = self._read_stored(uid, COMPARED_MAX_BYTES)
-        except (InstanceDamaged, NotFound, StorageUnavailable):
-            return None
-        if stored is None or not is_same_content(stored, b"".join(pieces)):
+        if not self._is_stored_content(uid, pieces):
             return None
         self._renewal.renew_known(header)
         log.info("instance_sent_again_in_another_encoding", sop_instance_uid=uid)
@@ -241,6 +257,15 @@ class InstanceStore:
         if received_aside_at(self._engine, uid, digest.hex()) is not None:
             self._discard(uid, digest.hex())
         return _accepted("duplicate", header)
+
+    def _is_stored_content(self, uid: str, pieces: Sequence[bytes | memoryview]) -> bool:
+        if sum(map(len, pieces)) > COMPARED_MAX_BYTES:
+            return False
+        try:
+            stored = self._read_stored(uid, COMPARED_MAX_BYTES)
+        except (InstanceDamaged, NotFound, StorageUnavailable):
+            return False
+        return stored is not None and is_same_content(stored, b"".join(pieces))
 
     def _discard(self, sop_instance_uid: str, digest: str) -> None:
         """Not while somebody accepts it: the tombstone would cover the copy that is stored then.

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
+from storage.core.entities import Job
 from storage.core.findings import Finding
 from storage.core.job_result import JobResult
 from storage.findings.repository import replace_findings
@@ -39,3 +40,5 @@ class JobRows:
 class JobOutcome:
     result: JobResult
     rows: JobRows = JobRows()
+    revision: Job | None = None
+    """Stands for the results, in place of the job that ran, whose stored ones differ."""

@@ -15,7 +15,7 @@ from storage import tables as t
 from storage.core.clock import utcnow
 from storage.core.entities import OPEN_STATES, Job, JobInput, JobState, JobStatus
 from storage.core.errors import NotFound
-from storage.core.job_result import JobResult
+from storage.core.job_result import BegunRevision, JobResult
 from storage.core.text.outside_text import stored_reason
 from storage.db.engine import insert_or_ignore, reading, writing
 from storage.db.row_mapping import to_job
@@ -24,6 +24,7 @@ from storage.jobs.inputs import are_inputs_current, inputs_of_job
 from storage.jobs.insert import add_job, announce
 from storage.jobs.listing import list_jobs
 from storage.jobs.outcome import JobRows
+from storage.jobs.revisions import begin_revision, check_not_edited, complete_revision
 from storage.jobs.stage_times import note_completed, note_failed, note_wait
 from storage.jobs.transition import change_job
 from storage.jobs.upstream import downstream_of
@@ -161,6 +162,31 @@ class Jobs:
             change_job(self._engine, job_id, JOBS.is_owned(owner), values, now, also=also)
             is not None
         )
+
+    def check_not_edited(self, job: Job) -> None:
+        """Raises StateConflict where a person's edit rests on the job's stored masks."""
+        check_not_edited(self._engine, job)
+
+    def begin_revision(
+        self, job: Job, owner: str, begun: BegunRevision, now: datetime
+    ) -> Job | None:
+        """Note it in the job before anything of it is stored; None when the job is no longer the
+        owner's. See `storage.jobs.revisions`."""
+        return begin_revision(self._engine, job, owner, begun, now)
+
+    def complete_revision(
+        self,
+        job_id: str,
+        owner: str,
+        revision: Job,
+        now: datetime,
+        model_load: timedelta = timedelta(),
+        rows: JobRows = JobRows(),
+    ) -> bool:
+        """End the job by another one that stands for its new results; False, and nothing is
+        written, when it is no longer the owner's. Raises StateConflict where a person has edited
+        the masks before."""
+        return complete_revision(self._engine, job_id, owner, revision, now, model_load, rows)
 
     def fail(
         self,

@@ -11,6 +11,7 @@ from storage import tables as t
 from storage.core.entities import ENDED_STATES, Job
 from storage.db.engine import writing
 from storage.db.row_mapping import to_job
+from storage.jobs.begun_revisions import end_begun
 from storage.jobs.insert import announce
 from storage.jobs.upstream_queue import mark_result
 from storage.reports.draft_queue import mark_report_due
@@ -48,6 +49,7 @@ def change_job(
         if also is not None:
             also(connection, job)
         if job.state in ENDED_STATES:
+            end_begun(connection, job, now)
             mark_report_due(connection, job.study_instance_uid, now)
             mark_result(connection, job, now)
         return job

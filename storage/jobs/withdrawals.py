@@ -4,10 +4,9 @@ First everything in the index says so, in one transaction. What lies at destinat
 next (`inference.withdrawals`), and again until it is done.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import (
     Connection,
@@ -30,6 +29,7 @@ from storage.db.engine import reading, writing
 from storage.db.portions import in_portions
 from storage.db.row_mapping import to_job
 from storage.index.generated_instances import made_by_job, note_withdrawn
+from storage.jobs.begun_revisions import end_begun
 from storage.jobs.insert import announce
 from storage.jobs.upstream import RESULT_CHANGED, downstream_of
 from storage.jobs.upstream_queue import mark_result
@@ -123,25 +123,13 @@ class Withdrawals:
         COMPLETED), but its findings are left out of everything that counts. So it is with jobs that
         took its results.
         """
-        open_ = t.job.c.state.in_(OPEN_STATES)
-        values = {
-            "ending": "superseded",
-            "reason": stored_reason(reason),
-            "state": case((open_, "CANCELED"), else_=t.job.c.state),
-            "finished_at": func.coalesce(t.job.c.finished_at, now),
-            **JOBS.released(),
-            "updated_at": now,
-        }
         with writing(self._engine) as connection:
-            changed = connection.execute(_superseding(job_id, values))
+            changed = connection.execute(_superseding(job_id, reason, now))
             if not changed.rowcount:
                 return False
-            _withdraw_results(connection, job_id, now)
-            for other in downstream_of(connection, [job_id]):
-                reason_why = {"reason": stored_reason(RESULT_CHANGED)}
-                changed = connection.execute(_superseding(other, values | reason_why))
-                if changed.rowcount:
-                    _withdraw_results(connection, other, now)
+            job = _job(connection, job_id)
+            announce(connection, job, now)
+            withdraw_with_downstream(connection, job, now)
         return True
 
     def among(self, job_ids: Sequence[str]) -> set[str]:
@@ -209,7 +197,27 @@ class Withdrawals:
         return dict(sorted(found, key=lambda one: (one[0], one[1] != "RESULT", one[1])))
 
 
-def _superseding(job_id: str, values: Mapping[str, Any]) -> Update:
+def withdraw_with_downstream(connection: Connection, job: Job, now: datetime) -> None:
+    """Nothing of a job that is superseded counts any more, nor of those that took its results."""
+    _withdraw_results(connection, job, now)
+    for other in downstream_of(connection, [job.job_id]):
+        changed = connection.execute(_superseding(other, RESULT_CHANGED, now))
+        if changed.rowcount:
+            withdrawn = _job(connection, other)
+            announce(connection, withdrawn, now)
+            _withdraw_results(connection, withdrawn, now)
+
+
+def _superseding(job_id: str, reason: str, now: datetime) -> Update:
+    open_ = t.job.c.state.in_(OPEN_STATES)
+    values = {
+        "ending": "superseded",
+        "reason": stored_reason(reason),
+        "state": case((open_, "CANCELED"), else_=t.job.c.state),
+        "finished_at": func.coalesce(t.job.c.finished_at, now),
+        **JOBS.released(),
+        "updated_at": now,
+    }
     return (
         update(t.job)
         .where(
@@ -221,12 +229,15 @@ def _superseding(job_id: str, values: Mapping[str, Any]) -> Update:
     )
 
 
-def _withdraw_results(connection: Connection, job_id: str, now: datetime) -> None:
+def _job(connection: Connection, job_id: str) -> Job:
     row = connection.execute(select(t.job).where(t.job.c.job_id == job_id))
-    job = to_job(row.mappings().one())
+    return to_job(row.mappings().one())
+
+
+def _withdraw_results(connection: Connection, job: Job, now: datetime) -> None:
+    end_begun(connection, job, now)
     _withdraw_findings(connection, job, now)
-    note_withdrawn(connection, now, made_by_job(job_id))
-    announce(connection, job, now)
+    note_withdrawn(connection, now, made_by_job(job.job_id))
     mark_report_due(connection, job.study_instance_uid, now)
     mark_result(connection, job, now)
 

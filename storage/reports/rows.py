@@ -21,7 +21,8 @@ LEAVES = frozenset({"drafted", "preliminary", "final", "amended"})
 """The changes after which a report is sent out; not each edit of a draft."""
 NEW_RESULTS = "New or revised results came after this text was written."
 WITHDRAWN_RESULTS = (
-    "Results that this text rests on were withdrawn, since the images of their series have changed."
+    "Results that this text rests on were withdrawn, since the images of their series have changed"
+    " or a further run gave other results."
 )
 TOO_LATE = "The text was changed before the model had written; its sentences were left out."
 # They are alike in every report.

@@ -35,8 +35,8 @@ EVENT_TYPES: Mapping[str, str] = {
     "job.completed": "The job has ended with its results.",
     "job.failed": "The job has ended without results, and says why.",
     "job.cancelled": "A person has cancelled the job.",
-    "job.superseded": "The series has changed since; the job counts no more, and what it made is"
-    " withdrawn.",
+    "job.superseded": "The series has changed since, or a further run gave other results; the"
+    " job counts no more, and what it made is withdrawn.",
     "results.stored": "Results of a job are stored, with their UIDs.",
     "delivery.pending": "Results are on their way to a destination, again or for the first time.",
     "delivery.sent": "A destination has answered success to them.",

@@ -115,7 +115,7 @@ def test_a_forced_run_that_dies_at_its_end_leaves_the_results_of_the_run_before(
     def dies(worker: str) -> None:
         assert storage.jobs.retry(job.job_id, utcnow(), force=True)
         with monkeypatch.context() as killing:
-            killing.setattr(Jobs, "complete", Mock(side_effect=Killed))
+            killing.setattr(Jobs, "complete_revision", Mock(side_effect=Killed))
             with pytest.raises(Killed):
                 run(storage, job, TwiceAsBright(), worker)
         assert storage.jobs.get(job.job_id).state == "IN PROGRESS"
@@ -128,11 +128,15 @@ def test_a_forced_run_that_dies_at_its_end_leaves_the_results_of_the_run_before(
     # Where another worker goes on, its results count, once.
     dies("worker-3")
     storage.jobs.fail(job.job_id, "worker-3", "Its lease passed.", utcnow(), retry=True)
-    again = run(storage, job, TwiceAsBright(), "worker-4")
-    assert (again.status, again.attempts) == ("COMPLETED", 2)
+    replaced = run(storage, job, TwiceAsBright(), "worker-4")
+    assert replaced.status == "SUPERSEDED"
     (finding,) = storage.findings.of_study(job.study_instance_uid)
     assert finding.value == pytest.approx(2 * (earlier[0].value or 0))
-    assert storage.deliveries.of_study(job.study_instance_uid) == deliveries
+    again = storage.jobs.get(finding.job_id)
+    assert (again.status, again.attempts) == ("COMPLETED", 2)
+    # Those of the run that was cancelled, and of the one that ended, are other objects.
+    assert deliveries
+    assert len(storage.deliveries.of_study(job.study_instance_uid)) == 3 * len(deliveries)
 
 
 def test_damaged_input_fails_the_job_by_its_name_and_nothing_is_computed(storage: Storage) -> None:

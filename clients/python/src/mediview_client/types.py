@@ -216,7 +216,8 @@ class Finding(TypedDict):
     prior: NotRequired["Prior | None"]
     """Of volumes: what the patient's study before measured."""
     is_withdrawn: NotRequired[bool]
-    """Whether the series has changed since, so that it counts no more."""
+    """Whether the series has changed since, or a further run gave other results, so that it
+    counts no more."""
     is_left_out: NotRequired[bool]
     """Whether it is a total or share that holds a value which a person rejected or corrected,
     so that reports and comparisons leave it out."""
@@ -290,9 +291,9 @@ class Job(TypedDict):
     series_instance_uid: str
     """Empty for an image that is not DICOM."""
     state: Literal["scheduled", "in_progress", "completed", "failed", "cancelled", "superseded"]
-    """`failed`, `cancelled` (by a person) and `superseded` (the series has changed since, and
-    what was made is withdrawn) are three different things. As a workitem (UPS) all unfinished
-    ones are CANCELED, with their reason."""
+    """`failed`, `cancelled` (by a person) and `superseded` (the series has changed since, or
+    a further run gave other results, and what was made is withdrawn) are three different
+    things. As a workitem (UPS) all unfinished ones are CANCELED, with their reason."""
     stage: str
     """The step that runs or ran last."""
     stage_text: str

@@ -14,7 +14,7 @@ export const reader: Messages["reader"] = {
   right: "Rechts",
   value: "Wert",
   stated: (value) => `Modellausgabe: ${value}. `,
-  superseded: "Nach dieser Analyse kamen Bilder hinzu oder wurden gelöscht. Die Ergebnisse sind zurückgezogen.",
+  superseded: "Nach dieser Analyse kamen Bilder hinzu oder wurden gelöscht, oder ein weiterer Lauf ergab andere Ergebnisse. Die Ergebnisse sind zurückgezogen.",
   truncated: "abgeschnitten",
   implausible: "nicht plausibel",
   doubted: (value) => `nicht plausibel: ${value}`,

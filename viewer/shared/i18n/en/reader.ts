@@ -15,7 +15,7 @@ export const reader = {
   confidence: (percent: number) => `Confidence ${percent} %. `,
   confident: (percent: number) => `confidence ${percent} %`,
   isStated: "model output",
-  superseded: "Images were added or deleted after this analysis. Its results are withdrawn.",
+  superseded: "Images were added or deleted after this analysis, or a further run gave other results. Its results are withdrawn.",
   truncated: "truncated",
   implausible: "not plausible",
   doubted: (value: string) => `not plausible: ${value}`,
