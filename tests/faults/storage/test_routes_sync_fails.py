@@ -86,7 +86,6 @@ NOT_ASKED = {
     "POST /api/interactive/sessions/{session_id}/accept": "Results of a job: `test_sync_fails`.",
     "POST /fhircast": _CONTEXT,
     "PUT /api/fhircast/joined": _CONTEXT,
-    "POST /api/fhircast/studies": _CONTEXT,
     "POST /api/analyze/start": _SAME_WAY,
     "POST /api/uploads/{upload_id}/complete": _SAME_WAY,
     "POST /api/priors/{study_instance_uid}/retry": _SAME_WAY,
