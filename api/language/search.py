@@ -93,7 +93,7 @@ def similar_reports(
     best: dict[str, Hit] = {}
     for hit in hits:
         best.setdefault(hit.passage.subject_id, hit)
-    patient = _patient(storage.index, report.study_instance_uid)
+    patient = storage.index.patient_key(report.study_instance_uid)
     items = [_similar(storage.index, hit, patient) for hit in list(best.values())[:limit]]
     name_studies(
         request, report.study_instance_uid, *dict.fromkeys(one.study_instance_uid for one in items)
@@ -118,30 +118,17 @@ def _hit(index: Index, hit: Hit) -> SearchHit:
     )
 
 
-def _similar(index: Index, hit: Hit, patient: tuple[str, ...] | None) -> SimilarReport:
+def _similar(index: Index, hit: Hit, patient: str) -> SimilarReport:
     uid = hit.passage.study_instance_uid
     study = _study(index, uid)
     return SimilarReport(
         report_id=hit.passage.subject_id,
         study_instance_uid=uid,
         study_date=study.study_date if study else "",
-        same_patient=patient is not None and _patient(index, uid) == patient,
+        # An empty key tells nobody from others.
+        same_patient=bool(patient) and index.patient_key(uid) == patient,
         text=hit.passage.text,
         score=round(hit.score, 4),
-    )
-
-
-def _patient(index: Index, study_instance_uid: str) -> tuple[str, ...] | None:
-    """What tells the patient from others, of equal ID too; None where the study names nobody."""
-    study = _study(index, study_instance_uid)
-    if study is None or not study.patient_id:
-        return None
-    return (
-        study.patient_id,
-        study.issuer_of_patient_id,
-        study.patient_name,
-        study.patient_birth_date,
-        study.patient_sex,
     )
 
 

@@ -1,6 +1,7 @@
 """Studies and their series, with their live state."""
 
 from datetime import date, datetime
+from typing import Literal
 
 from pydantic import Field
 
@@ -55,9 +56,24 @@ class DeliveryProgress(Payload):
     destinations: list[str]
 
 
+class PatientNotice(Payload):
+    """What people have to know of a study's patient before they rely on the name."""
+
+    code: Literal["different_patient_names"] = Field(
+        description="`different_patient_names`: studies of this patient state different names."
+    )
+    text: str = Field(
+        description="In a sentence, for people.",
+        examples=["Studies of this patient state different names. Check whose images they are."],
+    )
+
+
 class StudySummary(Payload):
     study_instance_uid: str = Field(examples=[_UID])
-    patient_name: str = Field(description="A person name as in DICOM.", examples=["Doe^Jane"])
+    patient_name: str = Field(
+        description="A person name as in DICOM: as the study itself states it, or a correction.",
+        examples=["Doe^Jane"],
+    )
     patient_id: str
     patient_birth_date: date | None
     patient_sex: str = Field(examples=["F", "M", "O", ""])
@@ -86,6 +102,9 @@ class StudySummary(Payload):
     delivery: DeliveryProgress
     damaged_instances_count: int = Field(
         description="Stored instances that are damaged or lost, without another copy so far."
+    )
+    patient_notices: list[PatientNotice] = Field(
+        description="Of the studies that the caller may see."
     )
 
 

@@ -11,7 +11,7 @@ from api.jobs.serializers import job_payload
 from api.reports.serializers import study_report
 from api.studies.damage import damage_text
 from api.studies.progress import delivery_progress, refusals
-from api.studies.schemas import StudySummary
+from api.studies.schemas import PatientNotice, StudySummary
 from api.studies.state import derive_state
 from storage.container.has import (
     HasAcceptanceDecisions,
@@ -29,6 +29,11 @@ from storage.core.text.dicom_values import dicom_date, dicom_time
 from storage.integrity.repository import DamagedInstance
 from storage.reports.entities import Report
 from storage.studies.urgency import Urgency
+
+_DIFFERENT_NAMES = PatientNotice(
+    code="different_patient_names",
+    text="Studies of this patient state different names. Check whose images they are.",
+)
 
 
 class StudyListStorage(
@@ -60,6 +65,7 @@ class StudyRow:
     open_alerts: int
     urgency: Urgency
     damaged: list[DamagedInstance]
+    is_named_differently: bool
 
     @classmethod
     def read(cls, storage: StudyListStorage, studies: list[Study]) -> "list[StudyRow]":
@@ -74,6 +80,7 @@ class StudyRow:
         alerts = storage.critical_alerts.open_counts(uids)
         urgencies = storage.urgencies.of_studies(uids)
         damaged = storage.damaged.of_studies(uids)
+        named_differently = storage.index.named_differently(uids)
         return [
             cls(
                 study,
@@ -87,6 +94,7 @@ class StudyRow:
                 # One that was deleted a moment ago is in no hurry.
                 urgencies.get(uid, "reported"),
                 damaged.get(uid, []),
+                uid in named_differently,
             )
             for uid, study in zip(uids, studies, strict=True)
         ]
@@ -121,4 +129,5 @@ class StudyRow:
             urgency=self.urgency,
             report=study_report(self.report),
             damaged_instances_count=damaged_count,
+            patient_notices=[_DIFFERENT_NAMES] if self.is_named_differently else [],
         )

@@ -42,8 +42,8 @@ def fill(engine: Engine, studies: int = STUDIES, instances: int = INSTANCES) -> 
     plan = list(_studies(chance, studies, instances))
     patients = list(_patients({one["patient_fk"] for one in plan}))
     _write(engine, t.patient, patients)
-    names = {one["id"]: one["patient_name"] for one in patients}
-    _write(engine, t.study, (_study(one, names[one["patient_fk"]]) for one in plan))
+    stated = {one["id"]: {name: one[name] for name in _STATED} for one in patients}
+    _write(engine, t.study, (_study(one, stated[one["patient_fk"]]) for one in plan))
     series = [one for study in plan for one in study["series"]]
     _write(engine, t.series, (_series(one) for one in series))
     _write(engine, t.instance, _instances(series))
@@ -134,7 +134,10 @@ def _patients(ids: set[int]) -> Iterator[dict[str, Any]]:
         }
 
 
-def _study(study: dict[str, Any], name: str) -> dict[str, Any]:
+_STATED = ("patient_name", "patient_name_folded", "patient_birth_date", "patient_sex")
+
+
+def _study(study: dict[str, Any], stated: dict[str, str]) -> dict[str, Any]:
     number = study["id"]
     received = _RECEIVED + timedelta(seconds=number)
     description = ("CT Schädel", "MR Knie links", "Thorax p.a.", "")[number % 4]
@@ -143,6 +146,7 @@ def _study(study: dict[str, Any], name: str) -> dict[str, Any]:
         "id": number,
         "patient_fk": study["patient_fk"],
         "study_instance_uid": study["uid"],
+        **stated,
         "study_date": study["date"],
         "study_time": f"{number % 24:02d}{number % 60:02d}00",
         "accession_number": accession,
@@ -150,7 +154,7 @@ def _study(study: dict[str, Any], name: str) -> dict[str, Any]:
         "study_id": str(number),
         "referring_physician_name": "Überweiser^Ernst",
         "referring_physician_name_folded": folded_name("Überweiser^Ernst"),
-        "search_text": search_text(name, patient, description, accession),
+        "search_text": search_text(stated["patient_name"], patient, description, accession),
         "received_at": received,
         "updated_at": received,
     }

@@ -151,6 +151,7 @@ def _study(connection: Connection, new: NewInstance) -> tuple[int, bool]:
         {
             "patient_fk": assigned.row_id,
             "patient_digest": assigned.digest,
+            **assigned.patient.columns_of_study,
             "study_date": header.text("StudyDate"),
             "study_time": header.text("StudyTime"),
             "accession_number": header.text("AccessionNumber"),
@@ -158,20 +159,16 @@ def _study(connection: Connection, new: NewInstance) -> tuple[int, bool]:
             "study_id": header.text("StudyID"),
             "referring_physician_name": header.text("ReferringPhysicianName"),
             "referring_physician_name_folded": indexed_name(header.text("ReferringPhysicianName")),
-            "search_text": _search_text(connection, assigned, header),
+            "search_text": _search_text(assigned, header),
             "received_at": new.received_at,
             "updated_at": new.received_at,
         },
     )
 
 
-def _search_text(connection: Connection, assigned: AssignedPatient, header: Header) -> str:
-    # The name under which the patient is listed, which came with another study perhaps.
-    name = connection.execute(
-        select(t.patient.c.patient_name).where(t.patient.c.id == assigned.row_id)
-    ).scalar_one()
+def _search_text(assigned: AssignedPatient, header: Header) -> str:
     return search_text(
-        name,
+        assigned.patient.patient_name,
         assigned.patient.patient_id,
         header.text("StudyDescription"),
         header.text("AccessionNumber"),

@@ -103,13 +103,31 @@ class Index:
             return {}
         with reading(self._engine) as connection:
             rows = connection.execute(
-                select(
-                    t.study.c.study_instance_uid, t.patient.c.patient_name, t.patient.c.patient_id
-                )
+                select(t.study.c.study_instance_uid, t.study.c.patient_name, t.patient.c.patient_id)
                 .join_from(t.study, t.patient, t.study.c.patient_fk == t.patient.c.id)
                 .where(t.study.c.study_instance_uid.in_(wanted))
             )
             return {uid: (name, patient_id) for uid, name, patient_id in rows}
+
+    def named_differently(self, study_instance_uids: Sequence[str]) -> frozenset[str]:
+        """Those of which the patient's studies state different names, as far as the caller sees
+        them; case and accents tell no names apart, and no name is none."""
+        c = t.study.c
+        asked = t.study.alias("asked")
+        patients = select(asked.c.patient_fk).where(
+            asked.c.study_instance_uid.in_(study_instance_uids)
+        )
+        several = (
+            select(c.patient_fk)
+            .where(c.patient_fk.in_(patients), c.patient_name_folded != "")
+            .group_by(c.patient_fk)
+            .having(func.min(c.patient_name_folded) != func.max(c.patient_name_folded))
+        )
+        of_them = select(asked.c.study_instance_uid).where(
+            asked.c.study_instance_uid.in_(study_instance_uids), asked.c.patient_fk.in_(several)
+        )
+        with reading(self._engine) as connection:
+            return frozenset(connection.execute(of_them).scalars())
 
     def study_count(self) -> int:
         with reading(self._engine) as connection:

@@ -29,7 +29,8 @@ def _of_study(what: ColumnElement[int], tables: Any) -> ColumnElement[int]:
 
 
 _COLUMNS = (
-    *t.patient.c,
+    t.patient.c.patient_id,
+    t.patient.c.issuer_of_patient_id,
     *t.study.c,
     t.study.c.id.label("study_fk"),
     _of_study(func.count(), t.series).label("series_count"),

@@ -58,6 +58,16 @@ class Patient:
         values = "\x1f".join(astuple(self))
         return hashlib.sha256(values.encode()).hexdigest()[:16]
 
+    @property
+    def columns_of_study(self) -> dict[str, str]:
+        """What a study shows of its patient beside the ID, by the columns of its row."""
+        return {
+            "patient_name": self.patient_name,
+            "patient_name_folded": self.person.name_folded,
+            "patient_birth_date": self.patient_birth_date,
+            "patient_sex": self.patient_sex,
+        }
+
     def under(self, key: PatientKey) -> "Patient":
         return replace(self, **key._asdict())
 

@@ -84,9 +84,9 @@ def received_patients(
     noted = select(received).join(
         t.study, study.study_instance_uid == received.c.study_instance_uid
     )
-    # Studies of former versions, which did not note it: as their patient is listed.
+    # Studies of former versions, which did not note it: as they are listed.
     listed = (
-        select(patient, study.study_instance_uid)
+        select(*_PATIENT_COLUMNS, study.study_instance_uid)
         .join(t.study, study.patient_fk == patient.c.id)
         .outerjoin(received, received.c.study_instance_uid == study.study_instance_uid)
         .where(received.c.study_instance_uid.is_(None))
@@ -102,6 +102,15 @@ def received_patients(
         )
         for row in connection.execute(query).mappings()
     }
+
+
+_PATIENT_COLUMNS = (
+    t.patient.c.patient_id,
+    t.patient.c.issuer_of_patient_id,
+    t.study.c.patient_name,
+    t.study.c.patient_birth_date,
+    t.study.c.patient_sex,
+)
 
 
 class Arrival(NamedTuple):

@@ -1,7 +1,6 @@
 """Give studies the patient that the changes in force name, in the index."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import asdict
 from datetime import datetime
 from typing import NamedTuple
 
@@ -15,7 +14,6 @@ from storage.events.repository import add_event
 from storage.patient_identity.entities import Patient
 from storage.patient_identity.lookup import (
     Arrival,
-    arrival_of,
     changes_and_patients,
     corrected,
     note_arrival,
@@ -111,10 +109,19 @@ def _assigned(
 def _assign(connection: Connection, study_instance_uid: str, wanted: Patient, now: datetime) -> int:
     """The row of the patient whose the study is now."""
     patient_fk = find_or_add_patient(connection, wanted, study_instance_uid)
+    c = t.study.c
+    of_study = c.study_instance_uid == study_instance_uid
+    texts = connection.execute(select(c.study_description, c.accession_number).where(of_study))
     connection.execute(
         update(t.study)
-        .where(t.study.c.study_instance_uid == study_instance_uid)
-        .values(patient_fk=patient_fk, patient_digest=wanted.digest, updated_at=now)
+        .where(of_study)
+        .values(
+            patient_fk=patient_fk,
+            patient_digest=wanted.digest,
+            **wanted.columns_of_study,
+            search_text=search_text(wanted.patient_name, wanted.patient_id, *texts.one()),
+            updated_at=now,
+        )
     )
     add_event(
         connection, now, "study", study_instance_uid, payload=StudyEvent(change="patient_changed")
@@ -123,33 +130,21 @@ def _assign(connection: Connection, study_instance_uid: str, wanted: Patient, no
 
 
 def _name_rows(connection: Connection, patient_fks: Iterable[int]) -> None:
-    """Name patients as the first of their studies does, as it was before the change; studies are
-    found by the name under which they are listed."""
+    """Describe patients as the first of their studies does, as it was before the change."""
     c = t.study.c
+    described = select(
+        c.patient_name, c.patient_name_folded, c.patient_birth_date, c.patient_sex
+    ).order_by(c.id)
     for patient_fk in sorted(patient_fks):
-        studies = connection.execute(
-            select(c.id, c.study_instance_uid, c.study_description, c.accession_number)
-            .where(c.patient_fk == patient_fk)
-            .order_by(c.id)
-        ).all()
-        if not studies:
-            continue
-        of_row = t.patient.c.id == patient_fk
-        first = studies[0].study_instance_uid
-        arrival = arrival_of(connection, first)
-        if arrival is None:
-            # Of a former version, which did not note it: the row goes on as it is.
-            row = connection.execute(select(t.patient).where(of_row)).mappings().one()
-            patient = to_patient(row)
-        else:
-            patient = corrected(connection, first, arrival.patient)
-            folded = patient.person.name_folded
-            values = {**asdict(patient), "patient_name_folded": folded}
-            connection.execute(update(t.patient).where(of_row).values(values))
-        for one in studies:
-            texts = (one.study_description, one.accession_number)
-            searched = search_text(patient.patient_name, patient.patient_id, *texts)
-            connection.execute(update(t.study).where(c.id == one.id).values(search_text=searched))
+        first = (
+            connection.execute(described.where(c.patient_fk == patient_fk).limit(1))
+            .mappings()
+            .first()
+        )
+        if first is not None:
+            connection.execute(
+                update(t.patient).where(t.patient.c.id == patient_fk).values(dict(first))
+            )
 
 
 def _write_again(connection: Connection, study_instance_uids: Iterable[str], now: datetime) -> None:

@@ -16,9 +16,9 @@ from storage.index.study_list import total
 _OF_PATIENT = {
     "PatientID": t.patient.c.patient_id,
     "IssuerOfPatientID": t.patient.c.issuer_of_patient_id,
-    "PatientName": t.patient.c.patient_name,
-    "PatientBirthDate": t.patient.c.patient_birth_date,
-    "PatientSex": t.patient.c.patient_sex,
+    "PatientName": t.study.c.patient_name,
+    "PatientBirthDate": t.study.c.patient_birth_date,
+    "PatientSex": t.study.c.patient_sex,
 }
 _OF_STUDY = {
     "StudyInstanceUID": t.study.c.study_instance_uid,

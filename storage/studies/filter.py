@@ -111,7 +111,7 @@ def order_by(key: SortKey, *, descending: bool) -> Ordering:
 
 
 def _sort_column(key: SortKey) -> ColumnElement[Any]:
-    table = t.patient if key in ("patient_name", "patient_id") else t.study
+    table = t.patient if key == "patient_id" else t.study
     return table.c["patient_name_folded" if key == "patient_name" else key]
 
 

@@ -27,11 +27,11 @@ from storage.ups.validation import WorkitemState
 _PAGE_ROWS = 200
 _STUDY_COLUMNS = (t.study.c.accession_number, t.study.c.study_description)
 _PATIENT_COLUMNS = (
-    t.patient.c.patient_name,
+    t.study.c.patient_name,
     t.patient.c.patient_id,
     t.patient.c.issuer_of_patient_id,
-    t.patient.c.patient_birth_date,
-    t.patient.c.patient_sex,
+    t.study.c.patient_birth_date,
+    t.study.c.patient_sex,
 )
 _INDEXED = tuple(column.name for column in (*_STUDY_COLUMNS, *_PATIENT_COLUMNS))
 

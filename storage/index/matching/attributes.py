@@ -116,6 +116,13 @@ ATTRIBUTES: dict[str, Attribute] = {
             {
                 "PatientID": Kind.TEXT,
                 "IssuerOfPatientID": Kind.TEXT,
+            },
+        ),
+        # Of the patient, as each study states them.
+        *_columns(
+            "PATIENT",
+            t.study,
+            {
                 "PatientName": Kind.NAME,
                 "PatientBirthDate": Kind.DATE,
                 "PatientSex": Kind.TEXT,

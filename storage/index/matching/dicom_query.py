@@ -68,7 +68,7 @@ def find(
     InvalidRequest for a key value that cannot be one.
     """
     statement = _statement(query)
-    if offset and query.level in ("PATIENT", "STUDY"):
+    if offset and query.level == "STUDY":
         statement, offset = statement.where(_from(query, offset)), 0
     if query.level in ("PATIENT", "STUDY") or any(query.keys.get(uid) for uid in _BY_UID):
         yield from _pages(engine, query, statement, limit, offset)
@@ -90,12 +90,10 @@ def find(
 
 
 def _from(query: Query, offset: int) -> ColumnElement[bool]:
-    """What begins after as many patients or studies: skipped by their ids alone."""
+    """What begins after as many studies: skipped by their ids alone."""
     conditions = query.conditions(levels_to(query.level))
     row_id = _COLUMNS[query.level]
-    tables = (
-        t.study if query.level == "STUDY" and not query.concerns_patients else _JOINED[query.level]
-    )
+    tables = _JOINED[query.level] if query.concerns_patients else t.study
     first = select(row_id).select_from(tables).where(*conditions).order_by(row_id.desc())
     return row_id <= first.limit(1).offset(offset).correlate(None).scalar_subquery()
 
@@ -248,7 +246,7 @@ _COLUMNS: dict[str, ColumnElement[int]] = {
 }
 _LABELLED = {name: column.label(f"_{name}") for name, column in _COLUMNS.items()}
 _PLACES: dict[Level, tuple[str, ...]] = {
-    "PATIENT": ("PATIENT",),
+    "PATIENT": ("PATIENT", "STUDY"),
     "STUDY": ("STUDY",),
     "SERIES": ("STUDY", "SERIES NUMBER", "SERIES"),
     "IMAGE": ("STUDY", "SERIES NUMBER", "SERIES", "INSTANCE NUMBER", "IMAGE"),
@@ -258,8 +256,22 @@ _KNOWN_BY: dict[Level, tuple[str, ...]] = {
     level: names if level == "PATIENT" else ("PATIENT", *names) for level, names in _PLACES.items()
 }
 """What is read of a row beside its attributes."""
+
+
+def _states_otherwise() -> ColumnElement[bool]:
+    """Whether no earlier study of the patient states the same name, birth date and sex: where the
+    studies state different ones, the patient is answered once with each (PS3.4 C.2.2.2: an answer
+    matches its keys), and nobody is answered with what a study states that they may not see."""
+    earlier = t.study.alias("earlier")
+    same = ("patient_fk", "patient_name_folded", "patient_birth_date", "patient_sex")
+    stated_before = select(earlier.c.id).where(
+        *(earlier.c[name] == t.study.c[name] for name in same), earlier.c.id < t.study.c.id
+    )
+    return ~stated_before.correlate(t.study).exists()
+
+
 _SHOWN: dict[Level, tuple[ColumnElement[bool], ...]] = {
-    "PATIENT": (),
+    "PATIENT": (_states_otherwise(),),
     "STUDY": (),
     "SERIES": (~t.series.c.is_rejected,),
     "IMAGE": (~t.instance.c.is_rejected,),
@@ -268,7 +280,7 @@ _SHOWN: dict[Level, tuple[ColumnElement[bool], ...]] = {
 _STUDIES = t.patient.join(t.study, t.study.c.patient_fk == t.patient.c.id)
 _SERIES = _STUDIES.join(t.series, t.series.c.study_fk == t.study.c.id)
 _JOINED: dict[Level, Any] = {
-    "PATIENT": t.patient,
+    "PATIENT": _STUDIES,
     "STUDY": _STUDIES,
     "SERIES": _SERIES,
     "IMAGE": _SERIES.join(t.instance, t.instance.c.series_fk == t.series.c.id),

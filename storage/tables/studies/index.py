@@ -33,13 +33,13 @@ patient = Table(
     Column("patient_key", Text, nullable=False, unique=True),
     ordered_text_column("patient_id"),
     text_column("issuer_of_patient_id"),
+    # As the first of their studies has them: by these it is decided whether another one is of the
+    # same person. What is shown and searched is what each study has.
     text_column("patient_name"),
-    # As `storage.core.text.text_folding` has it: what keys are compared with.
     ordered_text_column("patient_name_folded"),
     text_column("patient_birth_date"),
     text_column("patient_sex"),
     Index("ix_patient_patient_id", "patient_id"),
-    Index("ix_patient_patient_name_folded", "patient_name_folded"),
 )
 
 study = Table(
@@ -48,6 +48,13 @@ study = Table(
     Column("id", BigId, primary_key=True),
     Column("patient_fk", ForeignKey("patient.id"), nullable=False, index=True),
     Column("study_instance_uid", Uid, nullable=False, unique=True),
+    # As its own first instance states them, or a correction: other studies of the patient may
+    # state others.
+    text_column("patient_name"),
+    # As `storage.core.text.text_folding` has it: what keys are compared with.
+    ordered_text_column("patient_name_folded"),
+    text_column("patient_birth_date"),
+    text_column("patient_sex"),
     ordered_text_column("study_date"),
     text_column("study_time"),
     ordered_text_column("accession_number"),
@@ -66,6 +73,7 @@ study = Table(
     text_column("patient_digest"),
     # When the rules for whole studies are asked; none: it is not due.
     time_column("route_at", nullable=True),
+    Index("ix_study_patient_name_folded", "patient_name_folded"),
     Index("ix_study_study_date", "study_date"),
     Index("ix_study_accession_number", "accession_number"),
     Index("ix_study_received_at", "received_at"),

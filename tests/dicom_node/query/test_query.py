@@ -95,6 +95,24 @@ def find(
     return matches, last, pending
 
 
+def test_who_stores_first_under_an_id_names_nobody_elses_study(node: Node) -> None:
+    studies = {"1.2.840.7.1": "WRONG^PERSON", "1.2.840.7.2": "RIGHT^OTHER"}
+    for sender, (uid, name) in zip(("STRANGER99", "CT1"), studies.items(), strict=True):
+        image = ct_instance(patient_id="P7", patient_name=name, study_instance_uid=uid)
+        image.PatientBirthDate = "19500505"
+        sent = send([item_of(encoded(image))], peer=node.peer, calling_ae_title=sender)
+        assert all(result.ok for result in sent)
+    root = PatientRootQueryRetrieveInformationModelFind
+    for uid, name in studies.items():
+        keys = {"PatientID": "P7", "PatientName": f"{name[:5].lower()}*"}
+        (of_study,), _, _ = find(
+            node, {"QueryRetrieveLevel": "STUDY", "StudyInstanceUID": "", **keys}
+        )
+        assert (of_study.StudyInstanceUID, str(of_study.PatientName)) == (uid, name)
+        (patient,), _, _ = find(node, {"QueryRetrieveLevel": "PATIENT", **keys}, root)
+        assert (patient.PatientID, str(patient.PatientName)) == ("P7", name)
+
+
 def test_findscu_lists_studies(filled: Node, tmp_path: Path) -> None:
     answer = dcmtk(
         "findscu", "-S", "-X", "-od", tmp_path,

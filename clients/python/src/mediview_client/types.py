@@ -524,6 +524,15 @@ class PartUrl(TypedDict):
     expires_at: str
 
 
+class PatientNotice(TypedDict):
+    """What people have to know of a study's patient before they rely on the name."""
+
+    code: Literal["different_patient_names"]
+    """`different_patient_names`: studies of this patient state different names."""
+    text: str
+    """In a sentence, for people."""
+
+
 class Pipeline(TypedDict):
     name: str
     version: str
@@ -847,7 +856,7 @@ class SeriesSummary(TypedDict):
 class StudyDetail(TypedDict):
     study_instance_uid: str
     patient_name: str
-    """A person name as in DICOM."""
+    """A person name as in DICOM: as the study itself states it, or a correction."""
     patient_id: str
     patient_birth_date: str | None
     patient_sex: str
@@ -883,6 +892,8 @@ class StudyDetail(TypedDict):
     delivery: "DeliveryProgress"
     damaged_instances_count: int
     """Stored instances that are damaged or lost, without another copy so far."""
+    patient_notices: list["PatientNotice"]
+    """Of the studies that the caller may see."""
     series: list["SeriesSummary"]
     other_patient_instances: list["OtherPatientInstance"]
     """Received segmentations, reports, presentation states and the like whose stored Patient
@@ -916,7 +927,7 @@ class StudyReport(TypedDict):
 class StudySummary(TypedDict):
     study_instance_uid: str
     patient_name: str
-    """A person name as in DICOM."""
+    """A person name as in DICOM: as the study itself states it, or a correction."""
     patient_id: str
     patient_birth_date: str | None
     patient_sex: str
@@ -952,6 +963,8 @@ class StudySummary(TypedDict):
     delivery: "DeliveryProgress"
     damaged_instances_count: int
     """Stored instances that are damaged or lost, without another copy so far."""
+    patient_notices: list["PatientNotice"]
+    """Of the studies that the caller may see."""
 
 
 class Upload(TypedDict):

@@ -89,6 +89,11 @@ export function ReaderHeader({
             <span>{dateText(study.study_date) || t.noStudyDate}</span>
             <span className="max-w-96 truncate">{study.study_description}</span>
           </p>
+          {study.patient_notices.some((one) => one.code === "different_patient_names") && (
+            <p className="text-xs text-warn" data-testid="different-patient-names">
+              {t.differentNames}
+            </p>
+          )}
           {badge && <Badge word={badge.word} tone={badge.tone} title={titles.within(studyStateText(study), study.jobs.map((job) => job.pipeline))} testId="study-state" />}
         </>
       )}

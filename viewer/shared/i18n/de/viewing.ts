@@ -57,6 +57,7 @@ export const viewing: Messages["viewing"] = {
     drawn: (what) => `${what || "Eine Segmentierung"} wird gezeichnet, obwohl sie einen anderen Patienten als diese Studie nennt.`,
     drawAnyway: "Trotzdem zeichnen",
   },
+  differentNames: "Studien dieses Patienten nennen verschiedene Namen. Bitte prüfen, wessen Bilder es sind.",
   uncheckedPatient: {
     named: "Nicht geprüft, ob der Patient dieser Studie genannt wird.",
     notDrawn: (what) =>

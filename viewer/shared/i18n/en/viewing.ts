@@ -56,6 +56,7 @@ export const viewing = {
     drawn: (what: string) => `${what || "A segmentation"} is drawn although it names another patient than this study.`,
     drawAnyway: "Draw it anyway",
   },
+  differentNames: "Studies of this patient state different names. Check whose images they are.",
   uncheckedPatient: {
     named: "Not checked whether it names this study’s patient.",
     notDrawn: (what: string) =>
