@@ -308,7 +308,7 @@ def _answer(text: str) -> tuple[str, int] | None:
     try:
         decoded = json.loads(text)
         return str(decoded["id"]), int(decoded["status"])
-    except (ValueError, TypeError, KeyError, RecursionError):
+    except (ValueError, OverflowError, TypeError, KeyError, RecursionError):
         return None
 
 

@@ -23,6 +23,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from api.fhircast.members import HubStorage
 from api.fhircast.sync_errors import announce_sync_error
+from inference.failures import place
 from storage.core.clock import utcnow
 from storage.core.errors import InvalidRequest, MediViewError
 from storage.core.untrusted_input.bounded_json import load_bounded_json
@@ -63,6 +64,7 @@ class JoinedHub:
         self._left = threading.Event()
         self._owner = uuid.uuid4().hex
         self._renewed_at = 0.0
+        self._is_leased = False
         # Ids that need not be passed on again, and the other hub's versions by anchor.
         self._known: OrderedDict[str, None] = OrderedDict()
         self._versions: dict[str, str] = {}
@@ -88,6 +90,9 @@ class JoinedHub:
             except (OSError, httpx.HTTPError, WebSocketException, MediViewError) as error:
                 log.warning("fhircast_hub_lost", error=type(error).__name__)
                 pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+            except Exception as error:  # noqa: BLE001 - the edge of a thread: the hub may mend it
+                log.error("fhircast_hub_failed", error=type(error).__name__, place=place(error))
+                pause_s = _LONGEST_PAUSE_S
             self._wait(pause_s)
         with suppress(MediViewError):
             self._storage.fhircast_topics.release(self._topic, self._owner)
@@ -99,12 +104,12 @@ class JoinedHub:
 
     def _has_lease(self) -> bool:
         """Whether this process is the one that joins. Raises StorageUnavailable."""
-        if time.monotonic() - self._renewed_at < _RENEW_EVERY_S:
-            return True
-        self._renewed_at = time.monotonic()
-        return self._storage.fhircast_topics.lease(
-            self._topic, self._joined_topic, self._owner, LEASE_S, utcnow()
-        )
+        if time.monotonic() - self._renewed_at >= _RENEW_EVERY_S:
+            self._is_leased = self._storage.fhircast_topics.lease(
+                self._topic, self._joined_topic, self._owner, LEASE_S, utcnow()
+            )
+            self._renewed_at = time.monotonic()
+        return self._is_leased
 
     def _take_part(self) -> None:
         """Until one side ends it, or another process has the lease."""
@@ -154,7 +159,13 @@ class JoinedHub:
         with client.stream("POST", url, data=form) as answer:
             body = _body(answer)
             answer.raise_for_status()
-        decoded = load_bounded_json(body, 100) if body.strip() else {}
+        try:
+            decoded = load_bounded_json(body, 100) if body.strip() else {}
+        except ValueError as error:
+            raise InvalidRequest(
+                "The joined hub does not answer with JSON.",
+                remedy="Check that MEDIVIEW_FHIRCAST_HUB_URL is the address of a hub.",
+            ) from error
         return decoded if isinstance(decoded, dict) else {}
 
     def _connect(self, endpoint: str) -> ClientConnection:
@@ -258,7 +269,9 @@ class JoinedHub:
                 body = _body(answer)
             with suppress(ValueError, MediViewError):
                 current = load_bounded_json(body, _MOST_ELEMENTS)
-                self._versions[anchor] = str(current["context.versionId"])
+                # Where nothing is open there, it has none.
+                if isinstance(current, dict) and "context.versionId" in current:
+                    self._versions[anchor] = str(current["context.versionId"])
         return self._versions.get(anchor, "")
 
     def _remember(self, event_id: str) -> None:

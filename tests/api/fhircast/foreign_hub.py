@@ -25,6 +25,8 @@ class ForeignHub:
         self.statuses: list[Json] = []
         self.version = ""
         self.refuses = 0
+        self.pages = 0
+        """How many subscriptions are answered with a page, as a sign-in before a hub does."""
         self.sockets: list[ServerConnection] = []
         self.connected = threading.Semaphore(0)
         self.arrived = threading.Semaphore(0)
@@ -83,13 +85,17 @@ def foreign_hub() -> Iterator[ForeignHub]:
                 self._answer(hub.take(json.loads(body)), {})
             else:
                 hub.forms.append({name: one[0] for name, one in parse_qs(body.decode()).items()})
-                self._answer(202, {"hub.channel.endpoint": hub.channel})
+                hub.pages -= 1
+                endpoint = {"hub.channel.endpoint": hub.channel}
+                self._write(202, b"<html>" if hub.pages >= 0 else json.dumps(endpoint).encode())
 
         def do_GET(self) -> None:
             self._answer(200, {"context.type": "", "context.versionId": hub.version})
 
         def _answer(self, status: int, content: Json) -> None:
-            body = json.dumps(content).encode()
+            self._write(status, json.dumps(content).encode())
+
+        def _write(self, status: int, body: bytes) -> None:
             self.send_response(status)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()

@@ -151,3 +151,11 @@ def test_a_channel_on_another_host_is_not_opened(node: ApiNode, other: ForeignHu
 def test_a_node_that_joins_none_says_so(reading_api: ApiNode) -> None:
     answer = reading_api.client.put("/api/v1/fhircast/joined", json={"joined_topic": "x"})
     is_problem(answer, 404, "not_found")
+
+
+def test_a_hub_that_answers_with_a_page_is_asked_again(node: ApiNode, other: ForeignHub) -> None:
+    other.pages = 1
+    viewer = joined(node)
+    with viewer.listening("*"):
+        assert other.connected.acquire(timeout=PATIENCE_S)
+        assert len(other.forms) == 2
