@@ -114,8 +114,9 @@ class StudyAccessGroups(Payload):
 
 def _readable(reason: str) -> str:
     """Without what administrators would not see: controls, and letters that show nothing."""
+    spaced = "".join(" " if one.isspace() and one not in "\r\n" else one for one in reason)
     seen = "".join(
-        one for one in clean_text(reason, lines=True) if one in "\n\t" or is_visible(one)
+        one for one in clean_text(spaced, lines=True) if one == "\n" or is_visible(one)
     ).strip()
     if sum(one.isalnum() for one in seen) < _LETTERS_AT_LEAST:
         raise ValueError(f"has {_LETTERS_AT_LEAST} letters or digits at least")

@@ -20,6 +20,7 @@ from storage.reports.entities import (
 _TEXT = StringConstraints(strip_whitespace=True, max_length=4000, pattern=r"^[^\x00]*$")
 # Dictation and pasting bring them: nobody sees them, and a terminal or a printer obeys them.
 _WITHOUT_CONTROLS = AfterValidator(partial(written_text, lines=True))
+_ONE_LINE = AfterValidator(written_text)
 _ID = StringConstraints(max_length=64, pattern=r"^[A-Za-z0-9.-]+$")
 
 
@@ -189,7 +190,7 @@ class SentSentence(_Sent):
 
 
 class SentSection(_Sent):
-    heading: Annotated[str, _TEXT, _WITHOUT_CONTROLS] = Field(min_length=1, max_length=200)
+    heading: Annotated[str, _TEXT, _ONE_LINE] = Field(min_length=1, max_length=200)
     kind: SectionKind = "findings"
     sentences: list[SentSentence] = Field(max_length=500)
 
@@ -207,7 +208,7 @@ class NewDraft(_Sent):
 
 class ReportEdit(_Sent):
     version: int | None = Field(None, ge=1, description="Instead of If-Match.")
-    title: Annotated[str, _TEXT, _WITHOUT_CONTROLS] | None = Field(None, max_length=200)
+    title: Annotated[str, _TEXT, _ONE_LINE] | None = Field(None, max_length=200)
     sections: list[SentSection] = Field(min_length=1, max_length=20)
 
 

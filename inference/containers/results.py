@@ -120,13 +120,12 @@ class OutputReader:
         """The ID must be stated; what else is stated of the person must agree."""
         if _text_of(dataset, "PatientID") != _text_of(self._source, "PatientID"):
             return False
-        return all(
-            not stated or not known or stated == known
-            for stated, known in (
-                (_text_of(dataset, keyword), _text_of(self._source, keyword))
-                for keyword in ("PatientName", "PatientBirthDate", "IssuerOfPatientID")
-            )
-        )
+        others = [
+            (_text_of(dataset, keyword), _text_of(self._source, keyword))
+            for keyword in ("PatientBirthDate", "IssuerOfPatientID")
+        ]
+        others.append((_family_and_given(dataset), _family_and_given(self._source)))
+        return all(not stated or not known or stated == known for stated, known in others)
 
     def _as_card_names(self, segments: Sequence[Segment]) -> tuple[Segment, ...]:
         return tuple(self._segments.get(n, one) for n, one in enumerate(segments, start=1))
@@ -145,8 +144,17 @@ class OutputReader:
 
 
 def _text_of(dataset: Dataset, keyword: str) -> str:
-    """Without what writers add or leave out: padding, case, empty components of a name."""
-    return folded_name(str(dataset.get(keyword) or "").rstrip("\0"))
+    return str(dataset.get(keyword) or "").strip(" \0")
+
+
+def _family_and_given(dataset: Dataset) -> str:
+    """Of the name in Latin letters: prefixes, suffixes, other scripts and case come and go.
+
+    Empty where a letter could not be written.
+    """
+    latin = folded_name(_text_of(dataset, "PatientName").partition("=")[0])
+    name = "^".join(latin.split("^")[:2]).rstrip("^")
+    return "" if {"?", "\ufffd"}.intersection(name) else name
 
 
 def merged_masks(written: Written) -> Masks | None:

@@ -141,6 +141,9 @@ class LeakScan:
         values = list(_texts(element))
         if element.tag.is_private:
             is_found = self._number_finder.is_in(values)
+        elif element.VR == "TM":
+            # Each second of a morning is somebody's birth date in six digits.
+            is_found = False
         else:
             # What a table or a matrix measured is some day's or person's number by chance.
             is_found = len(values) <= _FEW_NUMBERS and self._number_finder.is_long_one_in(values)

@@ -168,6 +168,8 @@ def test_clicks_give_a_mask_which_is_saved_as_a_coded_segment(clicking: Clicking
     path = f"{_SESSIONS}/{session['session_id']}/accept"
     stale = client.post(path, json={"number": 1})
     assert "of change 1" in is_problem(stale, 409, "state_conflict")["detail"]
+    unseen = {"number": again["number"], "label": "\u202eSpleen"}
+    assert client.post(path, json=unseen).status_code == 422
     job = saved(client, path, {"number": again["number"]})
     (finding,) = job["findings"]
     assert finding["value"] == pytest.approx(first.sum() * 2.0 * 1.1 * 0.9 / 1000, abs=1e-3)

@@ -108,9 +108,12 @@ def test_an_edit_is_the_persons_and_keeps_only_the_bindings_that_still_hold(
         refused = api.client.put(url, json=edit, headers={"If-Match": stated})
         is_problem(refused, status, code)
     edit["title"] = "Brain \x1b[2J\u202evolume"
+    edit["sections"][0]["heading"] = "Clinical\ninformation\x85"
+    edit["sections"][3]["sentences"][0]["text"] = "Brain volume\x1b is 1,234.5 cm³, unremarkable."
     answer = api.client.put(url, json=edit, headers={"If-Match": '"1"'})
     assert answer.status_code == 200, answer.text
     assert answer.json()["title"] == "Brain [2Jvolume"
+    assert answer.json()["sections"][0]["heading"] == "Clinical information"
     first = answer.json()["sections"][3]["sentences"][0]
     assert (first["origin"], first["author"], first["basis"]) == ("person", "local", "findings")
     assert len(first["finding_ids"]) == 1

@@ -23,6 +23,7 @@ from storage.core.errors import StorageFull
 from storage.core.findings import Code
 from storage.core.untrusted_input.folder_walk import remove_tree
 from tests.inference.containers.outputs import (
+    IMAGES,
     MASK,
     MIB,
     SHAPE,
@@ -117,6 +118,10 @@ def of_segment_9(dataset: Dataset) -> None:
         (states(PatientID="SOMEBODY"), "a.dcm of the container is of another patient"),
         (states(PatientName="Other^Person"), "a.dcm of the container is of another patient"),
         (states(PatientBirthDate="19990101"), "a.dcm of the container is of another patient"),
+        (
+            states(PatientID=str(IMAGES[0].PatientID).swapcase()),
+            "a.dcm of the container is of another patient",
+        ),
         (states(FrameOfReferenceUID="2.25.8"), "another frame of reference"),
         (states(SegmentationType="FRACTIONAL"), "is FRACTIONAL, not binary"),
         (states(Rows=19), "has 24 × 19 pixels; the series has 24 × 20"),
@@ -137,6 +142,15 @@ def test_a_segmentation_that_is_not_of_the_series_is_refused(
     stated = refusal(tmp_path)
     assert says in stated
     assert "SOMEBODY" not in stated
+
+
+@pytest.mark.parametrize("name", ["", "{}^^Dr.^jun", "{}=山田^太郎", "Qu?ndt^M"])
+def test_a_name_may_be_written_in_another_form(tmp_path: Path, name: str) -> None:
+    dataset = segmentation()
+    states(PatientName=name.format(str(IMAGES[0].PatientName).upper()))(dataset)
+    dataset.SpecificCharacterSet = "ISO_IR 192"
+    dataset.save_as(tmp_path / "a.dcm")
+    assert merged_masks(read(tmp_path)) is not None
 
 
 def test_a_label_map_that_lies_elsewhere_is_refused(tmp_path: Path) -> None:

@@ -231,6 +231,7 @@ def test_birth_dates_and_identifiers_are_found_in_private_numbers(
         ("DiffusionBValue", 900123.0, True),
         ("SliceThickness", "900123", True),
         ("SeriesNumber", 1957, False),
+        ("ContentTime", "010357", False),
         ("Exposure", 4711, False),
         ("AcquisitionNumber", 570302, False),
         ("ImagePositionPatient", ["-19.570301", "20.26", "0.900123"], False),
