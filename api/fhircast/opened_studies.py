@@ -8,6 +8,7 @@ from typing import Any, Literal
 import structlog
 
 from api.access.principal import Principal
+from api.fhircast.event_patients import is_about
 from api.fhircast.members import SharingStorage
 from inference.fhir.observation import observation
 from inference.fhir.result_report import result_report
@@ -49,7 +50,7 @@ def announce_study(
             topics.announce(
                 _event(topic, f"{one.anchor}-close", one.opened.event["context"], now), now
             )
-    if change == "open" and _is_open(contexts, study_instance_uid):
+    if change == "open" and _is_open(contexts, study):
         return contexts[-1].opened
     message = _event(topic, f"ImagingStudy-{change}", study_context(study), now)
     return topics.announce(message, now)
@@ -93,10 +94,14 @@ def study_context(study: Study) -> list[Json]:
     ]
 
 
-def _is_open(contexts: Sequence[Context], study_instance_uid: str) -> bool:
+def _is_open(contexts: Sequence[Context], study: Study) -> bool:
     """Whether it is the current context already, as where another system has just opened it."""
     current = contexts[-1] if contexts else None
-    return current is not None and current.study_instance_uid == study_instance_uid
+    return (
+        current is not None
+        and current.study_instance_uid == study.study_instance_uid
+        and is_about(current.opened, study)
+    )
 
 
 def _share(storage: SharingStorage, principal: Principal, finding: Finding) -> list[str]:
@@ -105,13 +110,13 @@ def _share(storage: SharingStorage, principal: Principal, finding: Finding) -> l
     if topic is None:
         return []
     contexts = topics.contexts(topic.topic)
-    if not contexts or contexts[-1].study_instance_uid != finding.study_instance_uid:
+    study = storage.index.study(finding.study_instance_uid)
+    if not _is_open(contexts, study):
         return []
     names = storage.fhircast_subscriptions.connected(topic.topic)
     if not names:
         return []
     found, _ = find_findings(storage.engine, [finding_id_in([finding.finding_id])], 1, 0)
-    study = storage.index.study(finding.study_instance_uid)
     feedback = storage.finding_feedback.of_findings([finding.finding_id])[finding.finding_id]
     is_void = bool(void_among(storage.findings, storage.finding_feedback, [finding]))
     stated = observation(found[0], study, feedback, is_void=is_void)

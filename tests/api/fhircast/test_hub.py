@@ -247,6 +247,46 @@ def test_an_accepted_finding_is_in_the_other_systems_in_under_a_second(
     assert ris.current()["context"] == []
 
 
+def test_a_finding_goes_into_no_report_of_another_patient_with_the_same_accession_number(
+    hub: ApiNode,
+) -> None:
+    pacs, ris = peers(hub)
+    uid, finding_id = with_finding(hub)
+    accept = f"/api/v1/findings/{finding_id}/feedback"
+    numbered = study(FOREIGN, "A-4711")
+    numbered["identifier"].pop(0)
+
+    def open_for(**patient: Any) -> None:
+        named = ("patient", PATIENT | patient)
+        pacs.announced(event(pacs.topic, "ImagingStudy-open", ("study", numbered), named))
+
+    ours = {"system": "urn:mediview:patient-id:ELSEWHERE", "value": "id-7"}
+    others: list[Json] = [
+        {},
+        {"birthDate": "1957-03-02", "identifier": [{"value": "id-7"}]},
+        {"identifier": [{"value": "id-8"}]},
+        {"identifier": [ours]},
+        {"identifier": {}},
+    ]
+    with ris.listening("ImagingStudy-open,DiagnosticReport-*") as channel:
+        for other in others:
+            open_for(**other)
+            channel.event()
+            assert hub.client.post(accept, json={"kind": "ACCEPTED"}).status_code == 201
+        assert channel.is_silent()
+        # The viewer says that it shows another study than the one that is open.
+        shown = {"study_instance_uid": uid, "change": "open"}
+        assert hub.client.post("/api/v1/fhircast/studies", json=shown).status_code == 202
+        assert uid in str(resource(channel.event(), "study"))
+        for same in ({"birthDate": "1957-03-01"}, {"identifier": [{"value": "id-7"}]}):
+            open_for(**same)
+            assert name_of(channel.event()) == "ImagingStudy-open"
+            assert hub.client.post(accept, json={"kind": "ACCEPTED"}).status_code == 201
+            assert "DiagnosticReport-" in name_of(channel.event())
+            while not channel.is_silent():
+                pass
+
+
 def test_who_does_not_follow_is_named_to_the_others(hub: ApiNode) -> None:
     pacs, ris = peers(hub)
     with pacs.listening("SyncError") as one, ris.listening("ImagingStudy-open,SyncError") as other:

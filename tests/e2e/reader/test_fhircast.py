@@ -72,9 +72,18 @@ def test_viewer_and_pacs_follow_each_other(two_studies: tuple[Node, SentStudy, S
             # Following is not announced as a change of one's own.
             assert channel.is_silent(1.5)
 
-            # By its accession number alone.
+            # By its accession number alone, of another patient, then of the same one.
             by_number = opened(topic, "9.9.9", accession="ACC-0")
             by_number["event"]["context"][0]["resource"]["identifier"].pop(0)
+            patient = {**resource(by_number, "patient"), "birthDate": "1958-04-02"}
+            by_number["event"]["context"][1]["resource"] = patient
+            pacs.announced(by_number)
+            channel.event()
+            assert name_of(channel.event(timeout_s=PATIENCE_S)) == "SyncError"
+            expect(notice).to_contain_text("not known to be of the same patient")
+            assert second.study_instance_uid in page.url
+            by_number["id"] = str(uuid.uuid4())
+            patient["birthDate"] = "1957-03-01"
             pacs.announced(by_number)
             channel.event()
             page.wait_for_url(f"**/study/?study={first.study_instance_uid}", timeout=60_000)

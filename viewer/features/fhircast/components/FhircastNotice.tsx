@@ -30,5 +30,5 @@ export function FhircastNotice() {
 
 function sentence(notice: CastNotice, t: ReturnType<typeof useText>["fhircast"]): string {
   if (notice.kind === "syncError") return t.syncError(notice.stated);
-  return notice.kind === "opened" ? t.opened : t.absent;
+  return t[notice.kind];
 }

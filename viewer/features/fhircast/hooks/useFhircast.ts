@@ -5,13 +5,14 @@ import { useCallback, useEffect, useRef, useState } from "react";
 import { getStudy } from "@/shared/api/api";
 import { getSession } from "@/shared/api/session";
 import { listStudiesOfOrder } from "@/features/reader/lib/api";
-import { opensStudy, studyOf, syncErrorOf, type CastEvent, type NamedStudy } from "@/features/fhircast/lib/castEvent";
+import { isOfPatient, opensStudy, studyOf, syncErrorOf, type CastEvent, type NamedStudy } from "@/features/fhircast/lib/castEvent";
 import { announceStudy, followTopic, ownTopic } from "@/features/fhircast/lib/hubChannel";
 
 /** What another system did, for the person to see. */
 export type CastNotice =
   | { kind: "opened"; address: string; back: string }
   | { kind: "absent" }
+  | { kind: "otherPatient" }
   | { kind: "syncError"; stated: string };
 
 const signInPage = "/sign-in";
@@ -57,11 +58,12 @@ export function useFhircast(): { notice: CastNotice | null; dismiss: () => void 
       if (stated) setNotice({ kind: "syncError", stated });
       const named = opensStudy(event) ? studyOf(event) : null;
       if (!named) return 200;
-      const address = await addressOf(named);
-      if (!address) {
-        setNotice({ kind: "absent" });
+      const found = await addressOf(named);
+      if (found === "absent" || found === "otherPatient") {
+        setNotice({ kind: found });
         return 404;
       }
+      const { address } = found;
       const { pathname: at, search } = window.location;
       const target = new URLSearchParams(address.split("?")[1]).get("study") ?? "";
       // The address of an open study says how it is shown, too.
@@ -78,19 +80,22 @@ export function useFhircast(): { notice: CastNotice | null; dismiss: () => void 
   return { notice, dismiss };
 }
 
-/** Where the study is shown; "" where this node has it not, or not for this person. */
-async function addressOf({ studyInstanceUid, accessionNumber }: NamedStudy): Promise<string> {
+/** Where the study is shown. Absent: this node has it not, or not for this person. */
+async function addressOf({ studyInstanceUid, accessionNumber, patient }: NamedStudy): Promise<{ address: string } | "absent" | "otherPatient"> {
   if (studyInstanceUid) {
     try {
       await getStudy(studyInstanceUid);
-      return `/study/?study=${studyInstanceUid}`;
+      return { address: `/study/?study=${studyInstanceUid}` };
     } catch {
       // Another copy of it may have another UID here.
     }
   }
   const found = accessionNumber ? await listStudiesOfOrder(accessionNumber) : [];
-  if (found.length <= 1) return found[0] ? `/study/?study=${found[0].study_instance_uid}` : "";
-  return `/study/?accession=${encodeURIComponent(accessionNumber)}`;
+  if (found.length === 0) return "absent";
+  const [first, ...others] = found.filter((one) => isOfPatient(patient, one));
+  if (!first) return "otherPatient";
+  // Of several, a person chooses.
+  return { address: others.length ? `/study/?accession=${encodeURIComponent(accessionNumber)}` : `/study/?study=${first.study_instance_uid}` };
 }
 
 /** Runs `start` in one page of the browser, and in the next when that one is closed; returns what ends it. */

@@ -15,6 +15,7 @@ interface Identifier {
 interface Resource {
   identifier?: Identifier[];
   basedOn?: { identifier?: Identifier }[];
+  birthDate?: unknown;
   issue?: { diagnostics?: unknown }[];
 }
 
@@ -29,6 +30,14 @@ export interface CastEvent {
 export interface NamedStudy {
   studyInstanceUid: string;
   accessionNumber: string;
+  patient: NamedPatient;
+}
+
+/** Whom another system has open; empty where it does not say. */
+export interface NamedPatient {
+  ids: readonly string[];
+  /** YYYY-MM-DD. */
+  birthDate: string;
 }
 
 export type HubMessage = { kind: "event"; event: CastEvent } | { kind: "denied" } | { kind: "other" };
@@ -61,10 +70,30 @@ export function studyOf(event: CastEvent): NamedStudy | null {
     const uid = textOf(identifiers.find((one) => one.system === uidSystem)).replace(/^urn:oid:/, "");
     const accession = textOf([...identifiers, ...orders].find((one) => listOf(one.type?.coding).some((coding) => coding.code === "ACSN")));
     if (uidPattern.test(uid) || accession) {
-      return { studyInstanceUid: uidPattern.test(uid) ? uid : "", accessionNumber: accession.slice(0, 64) };
+      const patient = patientOf(event);
+      return { studyInstanceUid: uidPattern.test(uid) ? uid : "", accessionNumber: accession.slice(0, 64), patient };
     }
   }
   return null;
+}
+
+/**
+ * Whether a study that is found by its accession number is of the patient named. Each site gives out such
+ * numbers, and IDs of patients, too: birth dates that differ are of two people, whatever the ID.
+ */
+export function isOfPatient(named: NamedPatient, study: { patient_id: string; patient_birth_date: string | null }): boolean {
+  const born = study.patient_birth_date ?? "";
+  if (named.birthDate && born) return named.birthDate === born;
+  const id = study.patient_id.trim();
+  return id !== "" && named.ids.includes(id);
+}
+
+function patientOf(event: CastEvent): NamedPatient {
+  const [patient] = resources(event, "patient");
+  const ids = listOf(patient?.identifier)
+    .map(textOf)
+    .filter((id) => id !== "");
+  return { ids, birthDate: typeof patient?.birthDate === "string" ? patient.birthDate : "" };
 }
 
 /** What a SyncError says of who did not follow; "" for any other event. */
