@@ -13,13 +13,13 @@ from datetime import timedelta
 from itertools import chain, islice
 
 import structlog
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, select, update
 from sqlalchemy.schema import Column
 
 from storage import tables as t
 from storage.core.clock import utcnow
-from storage.core.errors import MediViewError
-from storage.db.engine import reading
+from storage.core.errors import InvalidRequest, MediViewError
+from storage.db.engine import reading, writing
 from storage.db.portions import in_portions
 from storage.deletion.service import METADATA
 from storage.objects.filesystem import ObjectStore
@@ -27,6 +27,7 @@ from storage.objects.filesystem import ObjectStore
 log = structlog.get_logger(__name__)
 
 _KEYS_AT_ONCE = 1000
+_UPLOADS_AT_ONCE = 100
 _EVERY_S = 86_400.0
 _UPLOADS, _DOCUMENTS, _LABEL_PICTURES = "uploads/", "documents/", "label-pictures/"
 _OWN = re.compile(
@@ -58,9 +59,10 @@ class LeftObjects:
             if self._keys is None:
                 if time.monotonic() < self._next_s:
                     return 0
+                if self._drop_parts() == _UPLOADS_AT_ONCE:
+                    return 0
                 self._next_s = time.monotonic() + _EVERY_S
                 self._noticed, self._noticed_before = set(), self._noticed
-                self._drop_parts()
                 prefixes = (METADATA, _UPLOADS, _DOCUMENTS, _LABEL_PICTURES)
                 self._keys = chain.from_iterable(map(self._objects.list, prefixes))
             keys = list(islice(self._keys, _KEYS_AT_ONCE))
@@ -73,19 +75,34 @@ class LeftObjects:
             self._keys = None
         return removed
 
-    def _drop_parts(self) -> None:
+    def _drop_parts(self) -> int:
+        """Of some uploads; how many were looked at."""
         before = utcnow() - self._kept_for
         upload = t.upload.c
-        query = select(upload.object_key, upload.multipart_id).where(
-            upload.state.in_(_ENDED),
-            upload.expires_at < before,
-            upload.expires_at > before - _PARTS_OF,
-            upload.multipart_id != "",
+        query = (
+            select(upload.upload_id, upload.object_key, upload.multipart_id)
+            .where(
+                upload.state.in_(_ENDED),
+                upload.expires_at < before,
+                upload.expires_at > before - _PARTS_OF,
+                upload.multipart_id != "",
+            )
+            .order_by(upload.expires_at)
+            .limit(_UPLOADS_AT_ONCE)
         )
         with reading(self._engine) as connection:
             ended = connection.execute(query).all()
-        for object_key, multipart_id in ended:
-            self._objects.drop_parts(object_key, multipart_id)
+        for upload_id, object_key, multipart_id in ended:
+            try:
+                self._objects.drop_parts(object_key, multipart_id)
+            except InvalidRequest:
+                # Begun at a store that was in use before, which this one knows nothing of.
+                log.warning("upload_parts_unknown", upload_id=upload_id)
+            with writing(self._engine) as connection:
+                connection.execute(
+                    update(t.upload).where(upload.upload_id == upload_id).values(multipart_id="")
+                )
+        return len(ended)
 
     def _remove(self, keys: list[str]) -> int:
         left = [

@@ -74,6 +74,28 @@ def test_parts_of_an_upload_that_ended_go(
         storage.objects.parts(upload.object_key, multipart_id)
 
 
+def test_parts_at_a_store_that_was_in_use_before_keep_nothing_else(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(left_objects, "_UPLOADS_AT_ONCE", 2)
+    gone = uploaded(storage, "EXPIRED")
+    uploads = [str(uuid4()) for _ in range(5)]
+    for number, upload_id in enumerate(uploads):
+        storage.uploads.create(
+            "a.zip",
+            "application/zip",
+            utcnow() - timedelta(days=20, minutes=number),
+            upload_id=upload_id,
+            multipart_id=f"2~not.of/this store {number}",
+        )
+        storage.uploads.set_state(upload_id, "EXPIRED")
+    for round_number in range(1, 4):
+        left = looked(storage, monkeypatch, days=1)
+        dropped = [one for one in uploads if not storage.uploads.get(one).multipart_id]
+        assert len(dropped) == min(2 * round_number, 5)
+    assert gone.object_key not in left
+
+
 def test_documents_without_a_question_go_and_a_new_one_waits_for_its_own(
     storage: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
