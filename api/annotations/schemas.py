@@ -1,8 +1,6 @@
 """What people draw, choose and correct: measurements, key images, edited masks."""
 
-from collections.abc import Mapping
 from datetime import datetime
-from itertools import pairwise
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
@@ -21,7 +19,6 @@ Text = Annotated[
 Title = Annotated[
     str, StringConstraints(strip_whitespace=True, max_length=64, pattern=r"^[^\x00-\x1f\\]*$")
 ]
-_ROUNDING = 0.01
 Coordinate = Annotated[float, Field(ge=-1e6, le=1e6, allow_inf_nan=False)]
 
 
@@ -65,21 +62,7 @@ class NewMeasurement(RequestBody):
             raise ValueError("is_closed is for FREEHAND only")
         if self.shape == "ARROW" and not self.label:
             raise ValueError("an ARROW needs a label")
-        _check_statistics({one.quantity: one for one in self.statistics})
         return self
-
-
-def _check_statistics(stated: Mapping[str, PixelStatistic]) -> None:
-    """Of the same pixels: clients round each by itself."""
-    deviation = stated.get("standard_deviation")
-    if deviation is not None and deviation.value < 0:
-        raise ValueError("a standard_deviation is not negative")
-    in_order = [stated[one] for one in ("minimum", "mean", "maximum") if one in stated]
-    for lower, upper in pairwise(in_order):
-        if lower.unit != upper.unit:
-            raise ValueError(f"{lower.quantity} and {upper.quantity} are in different units")
-        if lower.value > upper.value + _ROUNDING * max(1.0, abs(upper.value)):
-            raise ValueError(f"the {lower.quantity} is greater than the {upper.quantity}")
 
 
 class NewMeasurements(RequestBody):

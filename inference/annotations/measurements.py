@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Protocol
 
 import structlog
@@ -10,6 +11,7 @@ from pydicom.dataset import Dataset
 from inference.annotations.drawing import (
     Drawing,
     Place,
+    Quantity,
     caveat_of,
     checked_points,
     plane_scale,
@@ -48,6 +50,8 @@ log = structlog.get_logger(__name__)
 
 _SUV = "{SUV"
 """In the UCUM codes of standardized uptake values."""
+_ROUNDING = 0.01
+"""Relative; clients round each value by itself."""
 
 
 def measurement_reports(
@@ -142,6 +146,7 @@ def save_measurements(
     images = StudyImages(storage.index, storage.instances, study_instance_uid)
     places: dict[tuple[str, int], Place] = {}
     whole = []
+    earlier: list[Drawing] | None = None
     for number, drawing in enumerate(drawings, start=1):
         place = images.place(drawing.sop_instance_uid, drawing.frame_number)
         places[drawing.sop_instance_uid, drawing.frame_number] = place
@@ -150,6 +155,15 @@ def save_measurements(
             whole.append(_measured(what, drawing, place))
         except NotMeasurable as refused:
             raise NotMeasurable(refused.obstacle, what) from None
+        contradiction = _contradiction(drawing, place)
+        if contradiction and earlier is None:
+            reports = _read_all(storage.index, storage.instances, study_instance_uid)
+            earlier = [one for report, _ in reports for one in report.drawings]
+        if contradiction and not any(_states_the_same(drawing, one) for one in earlier or ()):
+            raise InvalidRequest(
+                f"{what} {contradiction}.",
+                remedy="State the values of the pixels as the image has them, or none.",
+            )
     document = encode_measurements(
         whole,
         images.headers or _images_of(predecessor, images),
@@ -196,13 +210,41 @@ def _check_still_there(
         )
 
 
+def _contradiction(drawing: Drawing, place: Place) -> str:
+    """What cannot be of the values that are stated of its pixels; empty where all can."""
+    stated = {one.quantity: one for one in drawing.measured}
+    if place.modality != "PT" and any(_SUV in one.unit for one in drawing.measured):
+        return f"states a standardized uptake value on an image of modality {place.modality}"
+    deviation = stated.get("standard_deviation")
+    if deviation is not None and deviation.value < 0:
+        return f"states a standard_deviation of {deviation.value:g}, which is negative"
+    order: tuple[Quantity, ...] = ("minimum", "mean", "maximum")
+    for lower, upper in pairwise([stated[one] for one in order if one in stated]):
+        if lower.unit != upper.unit:
+            return f"states the {lower.quantity} and the {upper.quantity} in different units"
+        if lower.value > upper.value + _ROUNDING * max(1.0, abs(upper.value)):
+            return (
+                f"states a {lower.quantity} of {lower.value:g}, which is greater than the"
+                f" {upper.quantity} of {upper.value:g}"
+            )
+    return ""
+
+
+def _states_the_same(drawing: Drawing, earlier: Drawing) -> bool:
+    """Whether it comes back with the values of an earlier report, of this node or another viewer.
+
+    A report is sent whole: what stands in it already must not keep the rest from being saved.
+    """
+    return (
+        (drawing.shape, drawing.sop_instance_uid, drawing.frame_number)
+        == (earlier.shape, earlier.sop_instance_uid, earlier.frame_number)
+        and drawing.tracking_uid == earlier.tracking_uid
+        and set(drawing.measured) <= set(earlier.measured)
+    )
+
+
 def _measured(what: str, drawing: Drawing, place: Place) -> Drawing:
     points = checked_points(drawing.shape, drawing.points, place)
-    if place.modality != "PT" and any(_SUV in one.unit for one in drawing.measured):
-        raise InvalidRequest(
-            f"{what} states a standardized uptake value on an image of modality {place.modality}.",
-            remedy="State the values of the pixels in the unit of the image.",
-        )
     computed = quantities(drawing.shape, points, place, drawing.is_closed)
     check_extent(what, drawing.shape, points, computed)
     if drawing.shape == "BIDIRECTIONAL":

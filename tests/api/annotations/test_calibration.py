@@ -20,6 +20,7 @@ from tests.inference.results_support import complaints
 from tests.services import tool
 
 ROWS, COLUMNS = 400, 600
+SUV = "g/ml{SUVbw}"
 
 
 def image(modality: str, sop_class_uid: str, **attributes: object) -> Dataset:
@@ -133,19 +134,22 @@ def test_a_line_over_a_spectrum_is_no_length_tool_of_another_viewer(
 
 
 @pytest.mark.parametrize(
-    ("values", "status", "reason"),
+    ("values", "unit", "reason"),
     [
-        ({"mean": 40, "minimum": 10, "maximum": 30}, 422, "the mean is greater than the maximum"),
-        ({"standard_deviation": -1}, 422, "a standard_deviation is not negative"),
-        ({"mean": 2.5}, 400, "states a standardized uptake value on an image of modality CR"),
+        ({"mean": 40, "minimum": 10, "maximum": 30}, "1", "greater than the maximum of 30"),
+        ({"standard_deviation": -1}, "1", "a standard_deviation of -1, which is negative"),
+        ({"mean": 2.5}, SUV, "states a standardized uptake value on an image of modality CR"),
     ],
 )
-def test_values_of_pixels_that_cannot_be_are_refused(
-    api: ApiNode, values: dict[str, float], status: int, reason: str
+def test_values_of_pixels_that_cannot_be_are_refused_and_come_back_with_an_earlier_report(
+    api: ApiNode,
+    monkeypatch: pytest.MonkeyPatch,
+    values: dict[str, float],
+    unit: str,
+    reason: str,
 ) -> None:
     dataset = image("CR", ComputedRadiographyImageStorage, PixelSpacing=[0.5, 0.5])
-    unit = "g/ml{SUVbw}" if status == 400 else "1"
-    drawing = {
+    drawing: dict[str, Any] = {
         "shape": "CIRCLE", "points": [[100, 100], [110, 100]],
         "sop_instance_uid": dataset.SOPInstanceUID,
         "statistics": [
@@ -153,8 +157,17 @@ def test_values_of_pixels_that_cannot_be_are_refused(
         ],
     }  # fmt: skip
     answer = save(api, dataset, drawing)
-    assert answer.status_code == status
+    assert answer.status_code == 400
     assert reason in answer.text
+    with monkeypatch.context() as patch:
+        # A version of the node that refused nothing of it.
+        patch.setattr("inference.annotations.measurements._contradiction", lambda *_: "")
+        (kept,) = save(api, dataset, drawing).json()["measurements"]
+    drawing["tracking_uid"] = kept["tracking_uid"]
+    both = save(api, dataset, drawing, line(dataset, (100, 100), (222, 100)))
+    assert both.status_code == 201, both.text
+    drawing["statistics"][0]["value"] *= 1.5
+    assert reason.split(" of ", maxsplit=1)[0] in save(api, dataset, drawing).text
 
 
 @pytest.mark.parametrize(
