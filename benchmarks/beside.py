@@ -28,6 +28,7 @@ from benchmarks.support.servers import SERVERS, Server
 from dicom_node.peers import Peer
 
 _DRAWS = 2_000
+_ENDS_WITHIN_S = 60
 # Runs in the other clone, whose modules may lie elsewhere; ends when nobody listens any more.
 _SERVE = """
 import json, sys, tempfile
@@ -74,7 +75,10 @@ def server_of(clone: Path, name: str) -> Iterator[Server]:
         yield Server(Peer("MEDIVIEW", host, port), pid)
     finally:
         process.stdin.close()
-        process.wait()
+        try:
+            process.wait(_ENDS_WITHIN_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
 
 
 def interval(ratios: Sequence[float]) -> tuple[float, float]:
@@ -116,7 +120,7 @@ def line(case: Case, measured: Sequence[tuple[Measured, Measured]]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("commit")
-    parser.add_argument("--pairs", type=int, default=30)
+    parser.add_argument("--pairs", type=int, default=30, choices=range(1, 1000), metavar="PAIRS")
     parser.add_argument("--server", default="node", choices=[n for n in SERVERS if "node" in n])
     parser.add_argument("--cases", default="ct4,small4,each4", help=f"of {', '.join(CASES)}")
     options = parser.parse_args()

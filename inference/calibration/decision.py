@@ -44,11 +44,12 @@ _SECONDARY = {
 }
 _SAME = 1e-4
 _GREATEST_MAGNIFICATION = 10.0
+_GREATEST_ELONGATION = 20.0
 
 
 def calibration_of(header: Dataset, frame_number: int = 1) -> Calibration:
     """Decide for one frame, counted from 1; pixels are not read."""
-    aspect = _pair(header, "PixelAspectRatio") or (1.0, 1.0)
+    aspect = _proportions(_pair(header, "PixelAspectRatio") or (1.0, 1.0))
     regions = regions_of(header)
     if regions:
         return Calibration("ultrasound_regions", None, aspect, regions, ("regions_only",))
@@ -59,7 +60,7 @@ def calibration_of(header: Dataset, frame_number: int = 1) -> Calibration:
             return Calibration(source, spacing, spacing, (), (*void, *caveats))
         if not void:
             # Absurd in size, it may still be right in its proportions: those are not made up.
-            void, aspect = ("implausible_spacing",), (spacing[0] / spacing[1], 1.0)
+            void, aspect = ("implausible_spacing",), _proportions((spacing[0] / spacing[1], 1.0))
     if not void and _is_void(header, frame_number):
         void = ("invalid_spacing",)
     return Calibration("none", None, aspect, (), (*void, "no_calibration"))
@@ -147,6 +148,12 @@ def _items(header: Dataset, frame_number: int, sequence: str) -> Iterator[Datase
         if isinstance(group, Dataset):
             items = (group.get(sequence) or ())[:1]
             yield from (item for item in items if isinstance(item, Dataset))
+
+
+def _proportions(aspect: Spacing) -> Spacing:
+    """Square where pixels would be as long as no detector's: such a picture cannot be drawn."""
+    ratio = aspect[0] / aspect[1]
+    return aspect if 1 / _GREATEST_ELONGATION <= ratio <= _GREATEST_ELONGATION else (1.0, 1.0)
 
 
 def _pair(dataset: Dataset, keyword: str) -> Spacing | None:

@@ -250,7 +250,9 @@ def _claims(provider: Provider, text: str, audience: str) -> dict[str, Any]:
     """Of an ID token: neither an access token nor a logout token is one (RFC 8725 3.11)."""
     token = provider.decoded(text)
     kind = str(token.header.get("typ", "")).lower().removeprefix("application/")
-    if kind not in ("", "jwt") or _OF_EVENTS in token.claims:
+    # Some providers state it in the claims: Keycloak's are ID, Bearer, Refresh and Logout.
+    stated = str(token.claims.get("typ", "ID")).upper()
+    if kind not in ("", "jwt") or stated != "ID" or _OF_EVENTS in token.claims:
         raise NotAccepted("the token is not an ID token")
     return _checked_claims(provider, token, audience)
 

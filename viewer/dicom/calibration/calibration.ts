@@ -74,6 +74,7 @@ const secondary = /^1\.2\.840\.10008\.5\.1\.4\.1\.1\.7(\.[1-4])?$/;
 const types: Partial<Record<string, Caveat>> = { GEOMETRY: "assumed_geometry", FIDUCIAL: "fiducial" };
 const same = 1e-4;
 const greatestMagnification = 10;
+const greatestElongation = 20;
 
 const known = new WeakMap<DicomJson, Calibration>();
 
@@ -86,8 +87,14 @@ export function calibrationOf(header: DicomJson): Calibration {
   return found;
 }
 
+/** Square where pixels would be as long as no detector's: such a picture cannot be drawn. */
+function proportionsOf(aspect: Spacing): Spacing {
+  const ratio = aspect[0] / aspect[1];
+  return ratio >= 1 / greatestElongation && ratio <= greatestElongation ? aspect : [1, 1];
+}
+
 function decide(header: DicomJson): Calibration {
-  const aspect = pairOf(header, tag.pixelAspectRatio) ?? [1, 1];
+  const aspect = proportionsOf(pairOf(header, tag.pixelAspectRatio) ?? [1, 1]);
   const regions = regionsOf(header);
   if (regions.length > 0) {
     return { source: "ultrasound_regions", spacingMm: null, aspect, regions, caveats: ["regions_only"] };
@@ -105,7 +112,7 @@ function decide(header: DicomJson): Calibration {
   // Absurd in size, it may still be right in its proportions: those are not made up.
   if (absurd) {
     const { spacing } = absurd;
-    const proportions: Spacing = [spacing[0] / spacing[1], 1];
+    const proportions = proportionsOf([spacing[0] / spacing[1], 1]);
     return { source: "none", spacingMm: null, aspect: proportions, regions: [], caveats: [...before, "no_calibration"] };
   }
   const caveats: Caveat[] = isVoid(header) ? ["invalid_spacing", "no_calibration"] : ["no_calibration"];

@@ -110,6 +110,7 @@ def test_a_person_signs_in_at_the_provider_and_comes_back(
         {"groups": ["Kitchen"]},
         {"groups": None},
         {"groups": {"Radiology": True}},
+        {"typ": "Bearer"},
     ],
 )
 def test_an_id_token_that_is_not_quite_right_signs_nobody_in(
