@@ -33,6 +33,8 @@ _PROJECTS = ("project", "project_study", "project_export", "project_export_insta
 _PATIENTS = ("patient_change", "patient_message")
 _MODELS = ("model_state", "model_change", "model_package")
 _RULES = ("rule_version",)
+# Who listens, with the hashes of secret addresses.
+_LISTENERS = ("fhircast_subscription", "fhircast_topic")
 _WORK = (
     *("alert", "availability_notice", "breaker", "clock_step", "commitment_report"),
     *("commitment_request", "component", "conflict", "damaged_instance", "decision"),
@@ -47,7 +49,7 @@ _WORK = (
     *("drift_observation", "event", "expectation", "feedback_report", "finding"),
     *("finding_feedback", "former_study_group", "gone_work_item", "heartbeat", "hl7_message"),
     *("instance", "job", "job_input", "lesion", "lesion_match", "node_condition"),
-    *("interactive_session",),
+    *("fhircast_context", "fhircast_event", "interactive_session"),
     *("patient", "procedure_step"),
     *("patient_change", "patient_message", "peer_notification", "prior_due", "prior_fetch"),
     *("prior_pause",),
@@ -72,7 +74,7 @@ EXCEPTIONS: Mapping[Role, Mapping[str, _Privileges]] = {
     "scp": {
         **_each(_CREDENTIALS, _NONE),
         **_each((*_WHO_SEES_WHAT, *_MODELS, *_RULES, "peer", "legal_hold", *_PATIENTS), _READ),
-        **_each(_PROJECTS, _NONE),
+        **_each((*_PROJECTS, *_LISTENERS), _NONE),
         **_each(("webhook", "answer", "passage", "report", "report_version", "upload"), _NONE),
         **_AUDIT,
     },
@@ -82,7 +84,7 @@ EXCEPTIONS: Mapping[Role, Mapping[str, _Privileges]] = {
         **_each((*_WHO_SEES_WHAT, *_RULES, "peer", "legal_hold", *_PATIENTS), _READ),
         # Each host runs what stands there.
         **_each(("webhook", "model_package"), _READ),
-        **_each(_PROJECTS, _NONE),
+        **_each((*_PROJECTS, *_LISTENERS), _NONE),
         **_AUDIT,
     },
     "control": {
@@ -97,7 +99,7 @@ EXCEPTIONS: Mapping[Role, Mapping[str, _Privileges]] = {
 }
 """The rights of each role to tables to which it has not all of them."""
 
-LISTED = frozenset(_WORK).union(*EXCEPTIONS.values())
+LISTED = frozenset((*_WORK, *_LISTENERS)).union(*EXCEPTIONS.values())
 """To a table that is not named here nobody has a right."""
 
 
