@@ -9,6 +9,7 @@ from dicom_node.hl7.reading import Message, Refused
 from dicom_node.hl7.values import birth_date, checked, event_time, person_name
 from storage.core.patient_sex import sex_of
 from storage.core.uids import new_uid
+from storage.worklist.changed_meanwhile import looking_again
 from storage.worklist.repository import Worklist, WorklistItem, WorklistState
 
 KINDS = frozenset({("ORM", "O01"), ("OMI", "O23")})
@@ -66,6 +67,11 @@ def take_order(worklist: Worklist, message: Message, now: datetime) -> str:
     The accession number names the order: a repetition changes the item and makes no second. One
     that was made before another that was taken comes late, and reverts nothing.
     """
+    # A RIS repeats what it had no answer to, over another connection at times.
+    return looking_again(lambda: _take(worklist, message, now))
+
+
+def _take(worklist: Worklist, message: Message, now: datetime) -> str:
     control = message.field("ORC-1")
     accession_number = _accession_number(message)
     existing = worklist.with_accession_number(accession_number)
@@ -95,7 +101,7 @@ def take_order(worklist: Worklist, message: Message, now: datetime) -> str:
         )
     attributes = attributes_of(message, accession_number)
     if existing is None:
-        worklist.add({"StudyInstanceUID": new_uid(), **attributes}, ordered_at)
+        worklist.add({"StudyInstanceUID": new_uid(), **attributes}, ordered_at, is_first=True)
         return "scheduled"
     kept = {"StudyInstanceUID": existing.study_instance_uid}
     # Ordered once more after a cancel. One that may have been made before it, as where its time is
@@ -108,6 +114,7 @@ def take_order(worklist: Worklist, message: Message, now: datetime) -> str:
         state="SCHEDULED" if is_renewed else None,
         attributes={**kept, **attributes},
         ordered_at=ordered_at,
+        as_read=existing,
     )
     return "scheduled" if is_renewed else "changed"
 
@@ -197,7 +204,9 @@ def _accession_number(message: Message) -> str:
 def _cancel(worklist: Worklist, existing: WorklistItem | None, ordered_at: datetime) -> str:
     if existing is None:
         raise Refused("AE", "204", "No order of that accession number is known.", "OBR-18")
-    worklist.change(existing.worklist_item_id, state="CANCELED", ordered_at=ordered_at)
+    worklist.change(
+        existing.worklist_item_id, state="CANCELED", ordered_at=ordered_at, as_read=existing
+    )
     return "canceled"
 
 
@@ -214,7 +223,7 @@ def _change_state(
         )
     if existing is None:
         raise Refused("AE", "204", "No order of that accession number is known.", "OBR-18")
-    worklist.change(existing.worklist_item_id, state=state, ordered_at=ordered_at)
+    worklist.change(existing.worklist_item_id, state=state, ordered_at=ordered_at, as_read=existing)
     return "changed"
 
 

@@ -17,6 +17,7 @@ from storage.core.errors import NotFound
 from storage.db.engine import reading, writing
 from storage.db.keyset import Keyset, SortColumn
 from storage.db.pages import read_page
+from storage.worklist.changed_meanwhile import changed_meanwhile, check_is_first
 from storage.worklist.studies import mark_reports, patient_ids_of
 
 WorklistState = Literal["SCHEDULED", "IN PROGRESS", "COMPLETED", "CANCELED"]
@@ -67,15 +68,20 @@ class Worklist:
         attributes: Mapping[str, Any],
         ordered_at: datetime | None = None,
         state: WorklistState = "SCHEDULED",
+        *,
+        is_first: bool = False,
     ) -> WorklistItem:
         """Schedule an item; it carries its StudyInstanceUID.
 
-        Raises NotPermitted for a study that the caller does not see.
+        Raises NotPermitted for a study that the caller does not see; ChangedMeanwhile where it
+        `is_first` of its accession number, and another is there.
         """
         now = utcnow()
         check_may_name(self._engine, [str(attributes["StudyInstanceUID"])])
         worklist_item_id = str(uuid.uuid4())
         with writing(self._engine) as connection:
+            if is_first:
+                check_is_first(connection, attributes["AccessionNumber"])
             connection.execute(
                 insert(t.worklist_item).values(
                     worklist_item_id=worklist_item_id,
@@ -98,11 +104,13 @@ class Worklist:
         state: WorklistState | None = None,
         attributes: Mapping[str, Any] | None = None,
         ordered_at: datetime | None = None,
+        as_read: WorklistItem | None = None,
     ) -> WorklistItem:
         """Another state, other attributes, or both.
 
-        Raises NotFound, NotPermitted for a study that the caller does not see.
-        `ordered_at`: when the order was made that says so, where one does.
+        Raises NotFound, NotPermitted for a study that the caller does not see, ChangedMeanwhile
+        where it is no more as it was read. `ordered_at`: when the order was made that says so,
+        where one does.
         """
         before = self.get(worklist_item_id)
         values: dict[str, Any] = {"updated_at": utcnow()}
@@ -113,12 +121,16 @@ class Worklist:
         if attributes is not None:
             values |= _columns(attributes)
             check_may_name(self._engine, [values["study_instance_uid"]])
+        columns = t.worklist_item.c
+        conditions = [columns.worklist_item_id == worklist_item_id]
+        if as_read is not None:
+            conditions.append(columns.updated_at == as_read.updated_at)
         with writing(self._engine) as connection:
-            connection.execute(
-                update(t.worklist_item)
-                .where(t.worklist_item.c.worklist_item_id == worklist_item_id)
-                .values(**values)
+            changed = connection.execute(
+                update(t.worklist_item).where(*conditions).values(**values)
             )
+            if as_read is not None and not changed.rowcount:
+                raise changed_meanwhile()
             if attributes is not None:
                 mark_reports(connection, worklist_item_id, values["updated_at"])
                 if values["study_instance_uid"] != before.study_instance_uid:

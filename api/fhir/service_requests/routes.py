@@ -21,6 +21,7 @@ from storage.audit import Code
 from storage.core.clock import utcnow
 from storage.core.uids import new_uid
 from storage.settings import Settings
+from storage.worklist.changed_meanwhile import looking_again
 from storage.worklist.repository import Worklist, WorklistItem
 
 router = fhir_router()
@@ -99,38 +100,44 @@ def _take(
     request: Request, worklist: Worklist, settings: Settings, body: bytes, resource_id: str
 ) -> Response:
     order, own_id = read_order(body, settings)
-    now = utcnow()
-    if resource_id:
-        if own_id != resource_id:
-            raise ApiProblem(
-                422,
-                "validation_failed",
-                "ServiceRequest.id is not the id of the address.",
-                remedy="Send the resource with the id that it has here.",
-            )
-        existing: WorklistItem | None = worklist.get(resource_id)
-    else:
-        existing = worklist.with_accession_number(order.accession_number)
-    # The clock of a sender may be ahead, and this node's may have been set back.
-    ordered_at = min(order.stated_at or now, now)
-    if existing is None:
-        attributes = {"StudyInstanceUID": new_uid(), **order.attributes}
-        item = worklist.add(attributes, ordered_at, order.state)
-    else:
-        item = _change(worklist, existing, order, ordered_at)
+    if resource_id and own_id != resource_id:
+        raise ApiProblem(
+            422,
+            "validation_failed",
+            "ServiceRequest.id is not the id of the address.",
+            remedy="Send the resource with the id that it has here.",
+        )
+    item, is_new = looking_again(lambda: _place(worklist, order, resource_id))
     _name(request, item)
     taken = answer(request, service_request(item))
-    if existing is not None:
+    if not is_new:
         return taken
     url = f"{settings.resolved_public_url}/fhir/ServiceRequest/{item.worklist_item_id}"
     headers = {"Location": url, "ETag": taken.headers["ETag"]}
     return FhirJson(bytes(taken.body), 201, headers=headers)
 
 
+def _place(worklist: Worklist, order: Order, resource_id: str) -> tuple[WorklistItem, bool]:
+    """The item, and whether it is a new one. Raises ChangedMeanwhile."""
+    if resource_id:
+        existing: WorklistItem | None = worklist.get(resource_id)
+    else:
+        existing = worklist.with_accession_number(order.accession_number)
+    now = utcnow()
+    # The clock of a sender may be ahead.
+    ordered_at = min(order.stated_at or now, now)
+    if existing is not None:
+        return _change(worklist, existing, order, ordered_at), False
+    attributes = {"StudyInstanceUID": new_uid(), **order.attributes}
+    return worklist.add(attributes, ordered_at, order.state, is_first=True), True
+
+
 def _change(
     worklist: Worklist, existing: WorklistItem, order: Order, ordered_at: datetime
 ) -> WorklistItem:
-    if existing.ordered_at is not None and ordered_at < existing.ordered_at:
+    newest = existing.ordered_at or ordered_at
+    # What states no time is as new as its arrival, and this node's clock may have been set back.
+    if order.stated_at is not None and order.stated_at < newest:
         raise ApiProblem(
             409,
             "state_conflict",
@@ -143,7 +150,8 @@ def _change(
         existing.worklist_item_id,
         state=None if is_started else order.state,
         attributes={"StudyInstanceUID": existing.study_instance_uid, **order.attributes},
-        ordered_at=ordered_at,
+        ordered_at=max(ordered_at, newest),
+        as_read=existing,
     )
 
 

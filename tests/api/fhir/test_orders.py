@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
@@ -152,6 +153,16 @@ def test_an_older_message_of_an_order_reverts_nothing(node: ApiNode) -> None:
     assert late.status_code == 409
     assert late.json()["issue"][0]["code"] == "conflict"
     assert listed(node, "A-2")[0]["requested_procedure_priority"] == "STAT"
+
+
+def test_an_order_that_is_repeated_at_once_is_one_item(node: ApiNode) -> None:
+    def send_one(number: int) -> int:
+        return int(send(node, order("A-RACE", note=[{"text": f"try {number}"}])).status_code)
+
+    with ThreadPoolExecutor(6) as senders:
+        statuses = list(senders.map(send_one, range(6)))
+    assert sorted(statuses) == [200] * 5 + [201]
+    assert len(listed(node, "A-RACE")) == 1
 
 
 @pytest.mark.parametrize(
