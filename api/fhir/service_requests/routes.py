@@ -119,8 +119,10 @@ def _take(
 
 def _place(worklist: Worklist, order: Order, resource_id: str) -> tuple[WorklistItem, bool]:
     """The item, and whether it is a new one. Raises ChangedMeanwhile."""
+    existing: WorklistItem | None
     if resource_id:
-        existing: WorklistItem | None = worklist.get(resource_id)
+        existing = worklist.get(resource_id)
+        _check_number(existing, order)
     else:
         existing = worklist.with_accession_number(order.accession_number)
     now = utcnow()
@@ -130,6 +132,17 @@ def _place(worklist: Worklist, order: Order, resource_id: str) -> tuple[Worklist
         return _change(worklist, existing, order, ordered_at), False
     attributes = {"StudyInstanceUID": new_uid(), **order.attributes}
     return worklist.add(attributes, ordered_at, order.state, is_first=True), True
+
+
+def _check_number(existing: WorklistItem, order: Order) -> None:
+    if order.accession_number != existing.accession_number:
+        raise ApiProblem(
+            422,
+            "validation_failed",
+            "ServiceRequest.identifier of the type ACSN is not the accession number of this order.",
+            remedy="Revoke the order, and POST the one with the other number.",
+            extra={"issue": "business-rule"},
+        )
 
 
 def _change(

@@ -210,6 +210,16 @@ def test_a_patient_of_an_unknown_system_or_without_name_is_refused(node: ApiNode
     assert "ACSN" in answer.text
 
 
+def test_an_order_keeps_its_accession_number(node: ApiNode) -> None:
+    send(node, order("A-6"))
+    made = send(node, order("A-7")).json()
+    for number in ("A-6", "A-8"):
+        answer = send(node, order(number, id=made["id"]), "PUT", made["id"])
+        assert answer.status_code == 422, answer.text
+        assert "ACSN" in answer.text
+    assert [len(listed(node, number)) for number in ("A-6", "A-7", "A-8")] == [1, 1, 0]
+
+
 def test_only_what_is_there_is_put_and_only_json_is_read(node: ApiNode) -> None:
     unknown = "0f5b3a6c-0000-4000-8000-000000000000"
     assert send(node, order("A-5", id=unknown), "PUT", unknown).status_code == 404
