@@ -106,6 +106,8 @@ def read_order(body: bytes, settings: Settings) -> tuple[Order, str]:
     }
     given = {name: value for name, value in values.items() if value}
     stated = resource.meta.lastUpdated if resource.meta else None
+    if isinstance(stated, datetime):
+        stated = _in_own_zone(stated, "ServiceRequest.meta.lastUpdated")
     attributes = _as_dicom(given) | _numbers(resource)
     return (
         Order(
@@ -214,13 +216,20 @@ def _start(resource: "ServiceRequest") -> datetime:
     period = resource.occurrencePeriod
     stated = resource.occurrenceDateTime or (period.start if period is not None else None)
     if isinstance(stated, datetime):
-        return stated.astimezone()
+        return _in_own_zone(stated, "ServiceRequest.occurrence")
     if isinstance(stated, date):
         return datetime(stated.year, stated.month, stated.day)
     if stated is not None:
         raise _refused("ServiceRequest.occurrence", "is not stated to the day")
     today = date.today()
     return datetime(today.year, today.month, today.day)
+
+
+def _in_own_zone(stated: datetime, place: str) -> datetime:
+    try:
+        return stated.astimezone()
+    except OverflowError as error:
+        raise _refused(place, "is not between the years 1 and 9999 here") from error
 
 
 def _name(names: Iterable[Any] | None) -> str:
