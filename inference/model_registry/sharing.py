@@ -232,8 +232,12 @@ def _keep(storage: SharingStorage, folder: Path, digest: str, size_bytes: int, b
             if one.folder == folder.name and not one.is_removed
         }
         packages.keep(folder.name, files_digest(folder), digest, size_bytes, by)
-        for key in before - {one.object_key for one in packages.all()}:
-            storage.objects.delete(key)
+    if before - {f"models/{digest}"}:
+        # Only now: had the commit failed, the row would name what is gone. In a transaction again,
+        # since another host may share the same archive.
+        with storage.model_packages.changing() as packages:
+            for key in before - {one.object_key for one in packages.all()}:
+                storage.objects.delete(key)
     return True
 
 

@@ -1,6 +1,8 @@
 """Models in the object store: added on one host, there on every other."""
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -20,6 +22,7 @@ from inference.scheduling.schedule import complete_and_schedule
 from inference.worker.run import run_job
 from storage.container import Storage, open_storage
 from storage.core.errors import StorageUnavailable
+from storage.model_registry.packages import PackageChanges
 from storage.settings import Settings
 from tests.inference.orchestration import complete_series, later, settings_in, wait_for
 from tests.inference.plain_models import onnx_model
@@ -181,6 +184,35 @@ def test_new_weights_of_a_pack_reach_a_host_that_has_the_old_ones(
             found = there.settings.resolved_models_dir / "some-pack" / "weights.ts"
             assert found.read_bytes() == weights
         assert fetch_models(there) == []
+
+
+def test_a_former_archive_stays_where_the_commit_of_the_new_one_fails(
+    shared: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pack = shared.resolved_models_dir / "some-pack"
+    pack.mkdir(parents=True)
+    with open_storage(shared) as here, open_storage(another_host(shared, tmp_path)) as there:
+        (pack / "weights.ts").write_bytes(b"old")
+        share(here, pack, "petra")
+        (former,) = here.model_packages.all()
+        changing = here.model_packages.changing
+
+        @contextmanager
+        def broken() -> Iterator[PackageChanges]:
+            with changing() as packages:
+                yield packages
+                raise StorageUnavailable("The database went away before its commit.")
+
+        (pack / "weights.ts").write_bytes(b"new")
+        with monkeypatch.context() as patch:
+            patch.setattr(here.model_packages, "changing", broken)
+            with pytest.raises(StorageUnavailable):
+                share(here, pack, "petra")
+        assert here.model_packages.all() == [former]
+        assert here.objects.exists(former.object_key)
+        share(here, pack, "petra")
+        assert not here.objects.exists(former.object_key)
+        assert fetch_models(there) == ["some-pack"]
 
 
 def test_a_model_that_is_removed_leaves_every_host_and_the_store(
