@@ -235,21 +235,36 @@ class _Guard:
 
     def _run(self) -> None:
         while not self._ended.wait(_RENEW_S):
+            goes_on = self._renewed()
+            # Whether the database answers or not: nobody else ends what takes too long.
             try:
-                goes_on = self._sessions.renew(self._session_id, self._owner, utcnow())
                 reason = self._why_to_end(goes_on)
-                if reason:
-                    self._sessions.end(self._session_id, reason)
-            except MediViewError as error:
-                log.warning("interactive_lease_not_renewed", error=error.code)
-                continue
-            except Exception as error:  # noqa: BLE001 - the edge of a thread: it ends what takes too long
+            except Exception as error:  # noqa: BLE001 - the edge of a thread: it judges again
                 cause = type(error).__name__
-                log.error("interactive_lease_not_renewed", error=cause, place=place(error))
+                log.error("interactive_process_not_judged", error=cause, place=place(error))
                 continue
             if reason:
+                self._end(reason)
                 log.error("interactive_process_ended", session_id=self._session_id)
                 os.kill(os.getpid(), signal.SIGKILL)
+
+    def _renewed(self) -> bool:
+        """Whether the session goes on, as far as is known."""
+        try:
+            return self._sessions.renew(self._session_id, self._owner, utcnow())
+        except MediViewError as error:
+            log.warning("interactive_lease_not_renewed", error=error.code)
+        except Exception as error:  # noqa: BLE001 - the edge of a thread: it ends what takes too long
+            cause = type(error).__name__
+            log.error("interactive_lease_not_renewed", error=cause, place=place(error))
+        return True
+
+    def _end(self, reason: str) -> None:
+        try:
+            self._sessions.end(self._session_id, reason)
+        except Exception as error:  # noqa: BLE001 - the process ends all the same; its lease runs out
+            cause = type(error).__name__
+            log.error("interactive_session_not_ended", error=cause, place=place(error))
 
     def _why_to_end(self, goes_on: bool) -> str:
         settings, busy = self._settings, self._busy
