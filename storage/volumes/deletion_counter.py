@@ -50,7 +50,10 @@ class Generation:
 
     def current(self) -> int:
         """Raises OSError where the folder cannot be written."""
-        content = self._mapped or self._map() or self._read()
+        try:
+            content = self._mapped or self._map() or self._read()
+        except FileNotFoundError:
+            return self._write(lambda right: right)
         number, complement = _COPY.unpack_from(content)
         if number ^ complement == _ONES and number < PLAUSIBLE_GENERATIONS:
             return int(number)
@@ -76,8 +79,15 @@ class Generation:
 
     def _write(self, change: Callable[[int], int]) -> int:
         self._map()
-        with self._locked(os.O_RDWR) as fd:
-            return self._settle(fd, change)
+        # A file that is lost is made again where all read it each time. Who has mapped it would go
+        # on with the pages of the lost one.
+        create = os.O_CREAT if self._is_on_network else 0
+        with self._locked(os.O_RDWR | create) as fd:
+            is_made = not os.fstat(fd).st_size
+            number = self._settle(fd, change)
+            if is_made:
+                sync_name(self._path)
+            return number
 
     def _map(self) -> mmap.mmap | None:
         """None where the file has to be read each time."""

@@ -63,3 +63,25 @@ def test_what_another_host_has_counted_is_seen(
     assert (here.current(), there.current()) == (2, 2)
     for counter in (here, there):
         counter.close()
+
+
+def test_a_file_that_is_lost_while_it_is_used_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "volumes"
+    monkeypatch.setattr(MOUNTS, mounts(tmp_path, (str(tmp_path), "nfs4")))
+    here, there = Generation(folder), Generation(folder)
+    assert (here.current(), there.advance()) == (0, 1)
+    for lost in (here.current, here.advance):
+        (folder / "a.mvv").write_bytes(b"")
+        (folder / "deletions").unlink()
+        number = lost()
+        assert number > 1
+        assert there.current() == number
+    # Unmounted: nothing is begun at what lies under it.
+    for path in folder.iterdir():
+        path.unlink()
+    folder.rmdir()
+    with pytest.raises(FileNotFoundError):
+        here.current()
+    assert not folder.exists()
