@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Engine, delete, func, insert, or_, select, up
 from storage import tables as t
 from storage.core.callers.identity import Identity
 from storage.core.callers.visibility import as_node
+from storage.core.clock import utcnow
 from storage.core.errors import (
     LimitExceeded,
     NotFound,
@@ -116,11 +117,13 @@ class FhircastTopics:
 
     def contexts(self, topic: str) -> list[Context]:
         """What is open and the caller may see, the current context last."""
+        context = t.fhircast_context.c
+        is_kept = context.opened_at >= utcnow() - CONTEXT_KEPT
         with reading(self._engine) as connection:
             rows = connection.execute(
                 select(t.fhircast_context)
-                .where(t.fhircast_context.c.topic == topic)
-                .order_by(t.fhircast_context.c.number)
+                .where(context.topic == topic, is_kept)
+                .order_by(context.number)
             )
             return [_to_context(row) for row in rows.mappings()]
 
@@ -138,10 +141,11 @@ class FhircastTopics:
     def since(self, topic: str, number: int, limit: int = 100) -> list[Announced]:
         """Events of the topic after a number that the caller may see, oldest first."""
         event = t.fhircast_event
+        is_kept = event.c.at >= utcnow() - EVENTS_KEPT
         with reading(self._engine) as connection:
             rows = connection.execute(
                 select(event)
-                .where(event.c.topic == topic, event.c.number > number)
+                .where(event.c.topic == topic, event.c.number > number, is_kept)
                 .order_by(event.c.number)
                 .limit(limit)
             )
@@ -159,6 +163,7 @@ class FhircastTopics:
         with as_node(), writing(self._engine) as connection:
             _lock(connection, message.topic)
             _check_rate(connection, message.topic, now)
+            _prune(connection, now)
             study_uid = _study_of(connection, message)
             if message.change in ("update", "select"):
                 message, study_uid = _changed(connection, message)
@@ -190,8 +195,15 @@ class FhircastTopics:
                         opened_at=now,
                     )
                 )
-            _prune(connection, now)
         return message
+
+
+def forget_old(engine: Engine, now: datetime) -> None:
+    """What was announced and opened long ago, also where nothing more is announced."""
+    subscription = t.fhircast_subscription
+    with as_node(), writing(engine) as connection:
+        _prune(connection, now)
+        connection.execute(delete(subscription).where(subscription.c.expires_at <= now))
 
 
 def _topic(connection: Connection, condition: Any) -> Topic:

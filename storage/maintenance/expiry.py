@@ -1,4 +1,4 @@
-"""Retention of all but studies: unfinished uploads, events, answers, ended workitems, notices."""
+"""Retention of all but studies: unfinished uploads, events, answers, workitems, notices, topics."""
 
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -20,6 +20,7 @@ from storage.container.has import (
 )
 from storage.core.entities import Upload
 from storage.core.errors import InvalidRequest, StorageUnavailable
+from storage.fhircast.repository import forget_old
 from storage.ups.expiry import forget_ended
 
 log = structlog.get_logger(__name__)
@@ -61,6 +62,7 @@ def remove_expired(storage: ExpiryStorage, now: datetime) -> bool:
         _remove_answers(storage, now - timedelta(seconds=settings.answer_retention_s))
     except StorageUnavailable as error:
         away = away or error
+    forget_old(storage.engine, now)
     storage.events.prune(now - timedelta(seconds=settings.event_retention_s))
     storage.idempotency_keys.prune(now)
     storage.peer_notifications.forget_old(now)
