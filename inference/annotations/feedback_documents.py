@@ -31,6 +31,7 @@ from storage.core.entities import DeliveryState, Instance, Job
 from storage.core.errors import NotFound
 from storage.core.findings import Feedback, Finding
 from storage.core.sources import of_reader, of_withdrawal
+from storage.core.uids import UidScheme
 from storage.deliveries.repository import Deliveries, UnsentState
 from storage.ingest.generated import GeneratedInstances
 
@@ -71,7 +72,9 @@ def follow_feedback(
     before = _pdf_versions(storage, job, last_word)
     if not touched and not before:
         return []
-    outdated = _stored(storage.generated, [*_stating(job, touched), *before])
+    outdated = _not_withdrawn(
+        storage, job, _stored(storage.generated, [*_stating(job, touched), *before]), last_word
+    )
     stored: list[Instance] = []
     pdf = _stored(storage.generated, of_kind(job, "PDF"))
     if pdf:
@@ -118,6 +121,52 @@ def _stored(generated: GeneratedInstances, uids: Iterable[str]) -> list[Instance
         except NotFound:
             continue  # deleted
     return found
+
+
+def _not_withdrawn(
+    storage: FeedbackDocumentStorage, job: Job, outdated: Sequence[Instance], last_word: int
+) -> list[Instance]:
+    """Without what a note after earlier feedback names and what was not wanted anywhere since.
+
+    Where the note after this feedback is there already: what it names, since it stays as it is.
+    """
+    if named := _named_by_note(storage, job, last_word):
+        return [one for one in outdated if one.sop_instance_uid in named]
+    withdrawn: dict[str, datetime] = {}
+    for version in storage.feedback_reports.versions(job.job_id):
+        if version.feedback_id < last_word:
+            withdrawn |= _named_by_note(storage, job, version.feedback_id)
+    again = {
+        one.sop_instance_uid
+        for one in storage.deliveries.of_study(job.study_instance_uid)
+        if one.sop_instance_uid in withdrawn
+        and (one.sent_at is None or one.sent_at >= withdrawn[one.sop_instance_uid])
+    }
+    return [
+        one
+        for one in outdated
+        if one.sop_instance_uid not in withdrawn or one.sop_instance_uid in again
+    ]
+
+
+def _named_by_note(
+    storage: FeedbackDocumentStorage, job: Job, last_word: int
+) -> dict[str, datetime]:
+    """What the note after feedback withdraws, and since when; nothing where there is none."""
+    from inference.results.rejection_note import Correction, rejection_note_uid
+
+    correction = Correction(last_word, job.updated_at)
+
+    def uids_of(scheme: UidScheme) -> list[str]:
+        return [rejection_note_uid(job, scheme, correction)]
+
+    named: dict[str, datetime] = {}
+    for note in _stored(storage.generated, uids_of(storage.generated.scheme(uids_of))):
+        for study in storage.instances.dataset(note).CurrentRequestedProcedureEvidenceSequence:
+            for series in study.ReferencedSeriesSequence:
+                for one in series.ReferencedSOPSequence:
+                    named[str(one.ReferencedSOPInstanceUID)] = note.received_at
+    return named
 
 
 def _pdf_versions(storage: FeedbackDocumentStorage, job: Job, last_word: int) -> list[str]:

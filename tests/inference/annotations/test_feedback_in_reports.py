@@ -273,6 +273,13 @@ def _pdf_text(storage: Storage, uid: str) -> str:
         return "\n".join(page.get_textpage().get_text_range() for page in pdf)
 
 
+def _named(note: Dataset) -> set[str]:
+    named = note.CurrentRequestedProcedureEvidenceSequence[0].ReferencedSeriesSequence
+    return {
+        str(one.ReferencedSOPInstanceUID) for each in named for one in each.ReferencedSOPSequence
+    }
+
+
 def _made_since(storage: Storage, job: Job, before: set[str]) -> dict[str, Dataset]:
     """By modality: SR, the new PDF (DOC) and the rejection note (KO)."""
     held = storage.index.instances_of(job.study_instance_uid)
@@ -296,12 +303,8 @@ def test_what_states_a_rejected_value_is_withdrawn_where_it_lies_and_the_pdf_wri
     new = _made_since(storage, job, held)
     assert set(new) == {"SR", "DOC", "KO"}
     note, pdf = new["KO"], new["DOC"]
-    named = note.CurrentRequestedProcedureEvidenceSequence[0].ReferencedSeriesSequence
-    rejected = {
-        str(one.ReferencedSOPInstanceUID) for each in named for one in each.ReferencedSOPSequence
-    }
     assert note.ConceptNameCodeSequence[0].CodeValue == "113037"
-    assert rejected == stating
+    assert _named(note) == stating
     for name, one in (("note", note), ("pdf", pdf)):
         assert complaints(save(one, tmp_path / f"{name}.dcm")) == []
     assert {str(one.SOPInstanceUID) for one in new.values()} <= _wanted(storage, job)
@@ -324,7 +327,17 @@ def test_what_states_a_rejected_value_is_withdrawn_where_it_lies_and_the_pdf_wri
     assert again["DOC"].InstanceNumber == 3
     text = _pdf_text(storage, str(again["DOC"].SOPInstanceUID))
     assert "left out" not in text.replace("whose pictures are left", "")
-    assert str(pdf.SOPInstanceUID) in str(again["KO"])
+    # What the first note withdrew is not withdrawn again.
+    assert _named(again["KO"]) == {str(pdf.SOPInstanceUID)}
+    # Unless it was wanted somewhere since.
+    held |= {str(one.SOPInstanceUID) for one in again.values()}
+    picture = min(_of_kinds(job, "SC"))
+    storage.deliveries.enqueue("ANOTHER", [storage.generated.instance(picture)], job.job_id)
+    for finding in (brain, cerebellum):
+        say(finding, "REJECTED", of_account("dr-jones"))
+    assert write_feedback_reports(storage, utcnow()) == 1
+    last = _made_since(storage, job, held)["KO"]
+    assert _named(last) == {picture, str(again["DOC"].SOPInstanceUID)}
 
 
 def test_what_was_not_sent_yet_is_not_sent_and_acceptance_withdraws_nothing(
