@@ -146,7 +146,7 @@ def read_current_context(
     )
 
 
-@router.get("/api/fhircast", summary="Where one's systems meet", responses=problems(403, 404))
+@router.get("/api/fhircast", summary="Where one's systems meet", responses=problems(403, 404, 409))
 @policy(READERS, "fhircast:read", OWN_ACCESS)
 def read_fhircast_topic(
     request: Request,
@@ -166,7 +166,7 @@ def read_fhircast_topic(
 @router.put(
     "/api/fhircast/joined",
     summary="Join another system's hub",
-    responses=problems(403, 404, 503),
+    responses=problems(403, 404, 409, 503),
 )
 @policy(READERS, "fhircast:write", SUBSCRIBED)
 def join_other_hub(
@@ -202,7 +202,7 @@ def announce_opened_study(
 
 
 def _topic_of(storage: HubStorage, principal: Principal, user: str) -> Topic:
-    """One's own, or that of `user` for a program. Raises NotPermitted, NotFound."""
+    """One's own, or that of `user` for a program. Raises NotPermitted, NotFound, StateConflict."""
     if not user:
         return storage.fhircast_topics.of(principal.identity, utcnow())
     if principal.kind != "key" or not principal.has_any({"integrator", "admin"}):

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Engine, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, Engine, and_, delete, func, insert, not_, or_, select, update
 
 from storage import tables as t
 from storage.core.callers.identity import Identity
@@ -77,9 +77,22 @@ class FhircastTopics:
             return None
 
     def named(self, owner_name: str) -> Topic:
-        """The topic of a person by the name that is shown. Raises NotFound."""
+        """The topic of a person by the name that is shown, never that of a key.
+
+        Raises NotFound, StateConflict where several people have it: names are not unique.
+        """
+        row = t.fhircast_topic.c
+        is_named = and_(row.owner_name == owner_name, not_(row.owner_id.startswith("key:")))
         with as_node(), reading(self._engine) as connection:
-            return _topic(connection, t.fhircast_topic.c.owner_name == owner_name)
+            count = connection.scalar(
+                select(func.count()).select_from(t.fhircast_topic).where(is_named)
+            )
+            if (count or 0) > 1:
+                raise StateConflict(
+                    f"{count} people of that name have a FHIRcast topic.",
+                    remedy="Let the person read the topic at /api/v1/fhircast and enter it.",
+                )
+            return _topic(connection, is_named)
 
     def join(self, topic: str, joined_topic: str) -> Topic:
         """Take part in a topic of the other hub from now on; "" ends it. Raises NotFound."""

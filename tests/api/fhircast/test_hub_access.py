@@ -11,6 +11,7 @@ from sqlalchemy import select
 from websockets.exceptions import ConnectionClosed
 
 from storage import tables as t
+from storage.core.callers.identity import Identity
 from storage.core.clock import utcnow
 from storage.db.engine import reading
 from tests.api.access_groups.two_groups import TwoHospitals, two_hospitals
@@ -47,6 +48,27 @@ def test_people_have_a_topic_of_their_own_and_join_no_other(hospitals: TwoHospit
             assert pacs.get("/api/v1/fhircast", params={"user": "eve"}).status_code == 404
         with hospitals.node.with_key("reader", "radiologist") as reader:
             assert reader.get("/api/v1/fhircast", params={"user": "ada"}).status_code == 403
+
+
+def test_a_name_that_several_people_have_leads_to_no_topic_and_a_keys_never(
+    hospitals: TwoHospitals,
+) -> None:
+    topics, now = hospitals.storage.fhircast_topics, utcnow()
+    topics.of(Identity("key", "k-1", "gil"), now)
+    with hospitals.node.with_key("pacs-2", "integrator") as pacs:
+
+        def asked() -> httpx.Response:
+            return pacs.get("/api/v1/fhircast", params={"user": "gil"})
+
+        assert asked().status_code == 404
+        with hospitals.person("gil", "radiologist", "North") as gil:
+            topic = topic_of(gil)
+        assert asked().json()["topic"] == topic
+        topics.of(Identity("oidc", "sub-9", "gil", "https://idp.example.org"), now)
+        refused = asked()
+        assert (refused.status_code, refused.json()["code"]) == (409, "state_conflict")
+        joined = {"user": "gil", "joined_topic": ""}
+        assert pacs.put("/api/v1/fhircast/joined", json=joined).status_code == 409
 
 
 def test_a_key_listens_and_announces_by_its_scopes(hospitals: TwoHospitals) -> None:
