@@ -49,12 +49,10 @@ NOT_ABOUT_STUDIES = frozenset(
 
 def nothing(hospital: Hospital) -> dict[str, str]:
     """Identifiers of the same form that name nothing."""
+    short = {"conflict_id": "999999", "accession_number": uuid.uuid4().hex[:12]}
     return {
-        name: "999999"
-        if name == "conflict_id"
-        else f"2.25.{uuid.uuid4().int}"
-        if name.endswith("_uid")
-        else str(uuid.uuid4())
+        name: short.get(name)
+        or (f"2.25.{uuid.uuid4().int}" if name.endswith("_uid") else str(uuid.uuid4()))
         for name in hospital.ids
     }
 
@@ -182,7 +180,9 @@ _STEP = {
 }
 
 
-def _order(study_instance_uid: str, **more: str) -> dict[str, Any]:
+def _order(
+    study_instance_uid: str, accession_number: str = "ORDER-1", **more: str
+) -> dict[str, Any]:
     kinds = "http://terminology.hl7.org/CodeSystem/v2-0203"
     patient = {
         "resourceType": "Patient",
@@ -194,7 +194,7 @@ def _order(study_instance_uid: str, **more: str) -> dict[str, Any]:
         "resourceType": "ServiceRequest",
         "contained": [patient],
         "identifier": [
-            {"type": {"coding": [{"system": kinds, "code": "ACSN"}]}, "value": "ORDER-1"},
+            {"type": {"coding": [{"system": kinds, "code": "ACSN"}]}, "value": accession_number},
             {"system": "urn:dicom:uid", "value": f"urn:oid:{study_instance_uid}"},
         ],
         "status": "active",
@@ -216,7 +216,7 @@ BODIES: dict[tuple[str, str], Any] = {
     },
     ("POST", "/fhir/ServiceRequest"): _order("{study_instance_uid}"),
     ("PUT", "/fhir/ServiceRequest/{resource_id}"): _order(
-        "{study_instance_uid}", id="{worklist_item_id}"
+        "{study_instance_uid}", "{accession_number}", id="{worklist_item_id}"
     ),
     ("POST", "/dicom-web/workitems"): [new_item("{study_instance_uid}")],
     ("POST", "/api/jobs"): {

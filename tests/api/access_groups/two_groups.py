@@ -251,7 +251,12 @@ def _orders(admin: httpx.Client, one: Hospital) -> dict[str, str]:
         headers={"Content-Type": "application/dicom+json"},
     )
     assert created.status_code == 201, created.text
-    return {"worklist_item_id": ordered.json()["worklist_item_id"], "workitem_uid": str(uid)}
+    item = ordered.json()
+    return {
+        "worklist_item_id": item["worklist_item_id"],
+        "accession_number": item["accession_number"],
+        "workitem_uid": str(uid),
+    }
 
 
 def _workitem(one: Hospital) -> dict[str, Any]:
