@@ -39,6 +39,7 @@ from storage.interactive.entities import (
     Point,
     SessionProblem,
 )
+from storage.outbox.tables import INTERACTIVE_SESSIONS
 
 _OPEN_LOCK = 0x6D76696F
 LEASE_S = 36.0
@@ -173,29 +174,26 @@ class InteractiveSessions:
 
     def claim(self, owner: str, now: datetime) -> InteractiveSession | None:
         """The oldest session that no worker has taken up yet; it is this worker's now."""
-        table = t.interactive_session
+        table = t.interactive_session.c
         with writing(self._engine) as connection:
             _end_lost(connection, now)
-            waiting = connection.scalars(
-                select(table.c.session_id)
-                .where(table.c.state == "opening", table.c.lease_owner == "")
-                .order_by(table.c.created_at)
-            ).all()
-            for session_id in waiting:
-                taken = connection.execute(
-                    update(table)
-                    .where(table.c.session_id == session_id, table.c.lease_owner == "")
-                    .values(lease_owner=owner, lease_expires_at=_expiry(now))
-                )
-                if taken.rowcount:
-                    break
-            else:
-                return None
-        return self._find(session_id)
+            taken = INTERACTIVE_SESSIONS.take_first(
+                connection,
+                owner,
+                LEASE_S,
+                now,
+                table.state == "opening",
+                table.lease_owner == "",
+                order=(table.created_at,),
+            )
+        return None if taken is None else self._find(taken["session_id"])
 
     def renew(self, session_id: str, owner: str, now: datetime) -> bool:
         """False where the session is over."""
-        return self._by_worker(session_id, owner, lease_expires_at=_expiry(now))
+        table = t.interactive_session.c
+        is_open = table.session_id == session_id, table.state != "ended"
+        with writing(self._engine) as connection:
+            return INTERACTIVE_SESSIONS.renew(connection, owner, LEASE_S, now, *is_open)
 
     def look(self, session_id: str, owner: str) -> InteractiveSession | None:
         """The session as it is; None where it is over."""
@@ -288,7 +286,7 @@ class InteractiveSessions:
                 update(table)
                 .where(
                     table.c.session_id == session_id,
-                    table.c.lease_owner == owner,
+                    INTERACTIVE_SESSIONS.is_owned(owner),
                     table.c.state != "ended",
                 )
                 .values(values)
@@ -300,10 +298,6 @@ def session_over(session: InteractiveSession) -> SessionOver:
     return SessionOver(
         f"The session is over. {session.reason}".strip(), remedy="Open another session."
     )
-
-
-def _expiry(now: datetime) -> datetime:
-    return now + timedelta(seconds=LEASE_S)
 
 
 def _is_lost(session: InteractiveSession, now: datetime) -> bool:

@@ -14,6 +14,10 @@ SHADOW_RUNS = LeasedTable(t.shadow_run, until="not_before", waiting="WAITING", w
 PRIOR_SEARCHES = LeasedTable(t.prior_search, working="RUNNING")
 PRIOR_FETCHES = LeasedTable(t.prior_fetch, working="RUNNING")
 PROJECT_EXPORTS = LeasedTable(t.project_export, working="RUNNING")
+# One whose lease has ended is over, not due again: nobody else has the series in memory.
+INTERACTIVE_SESSIONS = LeasedTable(
+    t.interactive_session, until="lease_expires_at", waiting="", working="", counts_attempts=False
+)
 # Notices of one webhook are sent in order, so the webhook is leased, not its notices.
 WEBHOOKS = LeasedTable(
     t.webhook, until="lease_expires_at", waiting="", working="", counts_attempts=False
@@ -29,5 +33,6 @@ ALL = (
     PRIOR_SEARCHES,
     PRIOR_FETCHES,
     PROJECT_EXPORTS,
+    INTERACTIVE_SESSIONS,
     WEBHOOKS,
 )
