@@ -128,11 +128,8 @@ class OpenVolume:
 
     def _reach(self, end: int) -> None:
         """Make sure that the open file is as long as was written to it at least."""
-        self._check_size(os.fstat(self._fd), end)
-
-    def _check_size(self, status: os.stat_result, end: int) -> None:
-        if status.st_size < end:
-            size_bytes = status.st_size
+        size_bytes = os.fstat(self._fd).st_size
+        if size_bytes < end:
             log.error(
                 "open_volume_cut_off", volume=self.name, size_bytes=size_bytes, written_bytes=end
             )
@@ -146,8 +143,7 @@ class OpenVolume:
         """
         # Once for both: each call lets go of the interpreter's lock, and waits for it afterwards.
         named = status_in_place(self._path_text, self._opened)
-        if named is not None:
-            self._check_size(named, end)
+        if named is not None and named.st_size >= end:
             return
         self._reach(end)
         try:
