@@ -12,10 +12,9 @@ from datetime import datetime
 from typing import Protocol
 
 import structlog
-from pydicom.dataset import Dataset
 
-from inference import auditing
 from inference.annotations.feedback_sr import feedback_report_uid, feedback_sentences
+from inference.deliveries.withdrawing import send_rejection_note
 from inference.findings.corrections import corrected_fact
 from inference.result_identity import ResultKindName, image_object_uid
 from inference.results.file_writing import part10
@@ -30,7 +29,7 @@ from storage.container.has import (
 from storage.core.entities import DeliveryState, Instance, Job
 from storage.core.errors import NotFound
 from storage.core.findings import Feedback, Finding
-from storage.core.sources import of_reader, of_withdrawal
+from storage.core.sources import of_reader
 from storage.core.uids import UidScheme
 from storage.deliveries.repository import Deliveries, UnsentState
 from storage.ingest.generated import GeneratedInstances
@@ -251,33 +250,9 @@ def _withdraw(
     last_word: int,
     at: datetime,
 ) -> Instance:
-    from inference.results.rejection_note import (
-        Correction,
-        encode_rejection_note,
-        rejection_note_uid,
-    )
+    from inference.results.rejection_note import Correction
 
-    correction = Correction(last_word, at)
-    headers: list[Dataset] = [
-        storage.instances.dataset(one, stop_before_pixels=True) for one in outdated
-    ]
-    scheme = storage.generated.scheme(lambda one: [rejection_note_uid(job, one, correction)])
-    note = encode_rejection_note(replace(job, uids=scheme), headers, correction)
-    instance, _ = storage.generated.store(
-        part10(note), str(note.SOPInstanceUID), of_withdrawal(job.job_id)
-    )
-    auditing.results_made(storage.audit, job, [instance])
-    destinations = storage.withdrawals.destinations_of([one.sop_instance_uid for one in outdated])
-    for name, cause in destinations.items():
-        storage.deliveries.enqueue(name, [instance], job.job_id, cause=cause)
-    log.info(
-        "results_withdrawn",
-        job_id=job.job_id,
-        sop_instance_uid=instance.sop_instance_uid,
-        results=len(outdated),
-        destinations=len(destinations),
-    )
-    return instance
+    return send_rejection_note(storage, job, outdated, Correction(last_word, at))
 
 
 def destinations_after(

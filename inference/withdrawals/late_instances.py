@@ -7,16 +7,14 @@ again, and destinations get a rejection note. All of it is done again until it i
 """
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
 
 import structlog
 
-from inference import auditing
+from inference.deliveries.withdrawing import send_rejection_note
 from inference.failures import place
 from inference.reports.due import DueDraftStorage, draft_now
-from inference.results.file_writing import part10
 from inference.scheduling.due_studies import LaterDecisionStorage
 from inference.scheduling.studies_awaiting_priors import decide_without_lost_priors
 from storage.container.has import (
@@ -30,7 +28,7 @@ from storage.container.has import (
 from storage.core.entities import Instance, Job
 from storage.core.errors import NotFound
 from storage.core.postponed import Postponed
-from storage.core.sources import REPORT_SOURCE, of_reader, of_result, of_withdrawal
+from storage.core.sources import REPORT_SOURCE, of_reader, of_result
 from storage.index.repository import Index
 from storage.integrity.instance_reader import InstanceReader
 from storage.jobs.repository import Jobs
@@ -120,26 +118,7 @@ def _withdraw(storage: WithdrawalStorage, job: Job) -> list[str]:
     made = _made_by(storage.index, storage.instances, job)
     if not made:
         return []
-    # What encodes is large, and few rounds need it.
-    from inference.results.rejection_note import encode_rejection_note, rejection_note_uid
-
-    destinations = storage.withdrawals.destinations_of([one.sop_instance_uid for one in made])
-    headers = [storage.instances.dataset(one, stop_before_pixels=True) for one in made]
-    uids = storage.generated.scheme(lambda scheme: [rejection_note_uid(job, scheme)])
-    note = encode_rejection_note(replace(job, uids=uids), headers)
-    instance, _ = storage.generated.store(
-        part10(note), str(note.SOPInstanceUID), of_withdrawal(job.job_id)
-    )
-    auditing.results_made(storage.audit, job, [instance])
-    for name, cause in destinations.items():
-        storage.deliveries.enqueue(name, [instance], job.job_id, cause=cause)
-    log.info(
-        "results_withdrawn",
-        job_id=job.job_id,
-        sop_instance_uid=instance.sop_instance_uid,
-        results=len(made),
-        destinations=len(destinations),
-    )
+    send_rejection_note(storage, job, made)
     return [one.sop_instance_uid for one in made]
 
 
