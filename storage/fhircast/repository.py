@@ -26,6 +26,7 @@ from storage.core.errors import (
 from storage.db.engine import insert_or_ignore, reading, writing
 from storage.fhircast.entities import Announced, Context, Topic
 from storage.fhircast.messages import CastMessage, checked_message, key_of
+from storage.outbox.tables import JOINED_TOPICS
 
 EVENTS_KEPT = timedelta(minutes=10)
 """A channel sends within a second; who comes later gets what is open."""
@@ -100,7 +101,7 @@ class FhircastTopics:
             connection.execute(
                 update(t.fhircast_topic)
                 .where(t.fhircast_topic.c.topic == topic)
-                .values(joined_topic=joined_topic, joined_by="", joined_until=None)
+                .values(joined_topic=joined_topic, **JOINED_TOPICS.released())
             )
             return _topic(connection, t.fhircast_topic.c.topic == topic)
 
@@ -109,12 +110,12 @@ class FhircastTopics:
     ) -> bool:
         """Whether `owner` alone passes events between both hubs, until so many seconds from now."""
         row = t.fhircast_topic.c
-        free = or_(row.joined_by.in_((owner, "")), row.joined_until < now)
+        free = or_(JOINED_TOPICS.is_owned(owner), JOINED_TOPICS.is_due(now))
         with as_node(), writing(self._engine) as connection:
             taken = connection.execute(
                 update(t.fhircast_topic)
                 .where(row.topic == topic, row.joined_topic == joined_topic, free)
-                .values(joined_by=owner, joined_until=now + timedelta(seconds=seconds))
+                .values(JOINED_TOPICS.taken(owner, seconds, now))
             )
         return bool(taken.rowcount)
 
@@ -124,8 +125,8 @@ class FhircastTopics:
         with as_node(), writing(self._engine) as connection:
             connection.execute(
                 update(t.fhircast_topic)
-                .where(row.topic == topic, row.joined_by == owner)
-                .values(joined_by="", joined_until=None)
+                .where(row.topic == topic, JOINED_TOPICS.is_owned(owner))
+                .values(JOINED_TOPICS.released())
             )
 
     def contexts(self, topic: str) -> list[Context]:

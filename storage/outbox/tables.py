@@ -18,6 +18,10 @@ PROJECT_EXPORTS = LeasedTable(t.project_export, working="RUNNING")
 INTERACTIVE_SESSIONS = LeasedTable(
     t.interactive_session, until="lease_expires_at", waiting="", working="", counts_attempts=False
 )
+# Who joined another hub is served by one process of all.
+JOINED_TOPICS = LeasedTable(
+    t.fhircast_topic, until="lease_expires_at", waiting="", working="", counts_attempts=False
+)
 # Notices of one webhook are sent in order, so the webhook is leased, not its notices.
 WEBHOOKS = LeasedTable(
     t.webhook, until="lease_expires_at", waiting="", working="", counts_attempts=False
@@ -34,5 +38,6 @@ ALL = (
     PRIOR_FETCHES,
     PROJECT_EXPORTS,
     INTERACTIVE_SESSIONS,
+    JOINED_TOPICS,
     WEBHOOKS,
 )

@@ -14,8 +14,8 @@ fhircast_topic = Table(
     text_column("owner_name"),
     # The person's topic at another system's hub, and the process that passes events between both.
     text_column("joined_topic"),
-    text_column("joined_by"),
-    time_column("joined_until", nullable=True),
+    text_column("lease_owner"),
+    time_column("lease_expires_at", nullable=True),
     time_column("created_at"),
 )
 
