@@ -88,7 +88,7 @@ def test_viewer_and_pacs_follow_each_other(two_studies: tuple[Node, SentStudy, S
             channel.event()
             page.wait_for_url(f"**/study/?study={first.study_instance_uid}", timeout=60_000)
 
-            # One that is not here: the others are told.
+            # One that is not here: the others get a SyncError.
             pacs.announced(opened(topic, f"2.25.{uuid.uuid4().int}"))
             channel.event()
             said = channel.event(timeout_s=PATIENCE_S)
