@@ -136,20 +136,70 @@ export function frameUrl(
   return `${window.location.origin}${path}/instances/${sopInstanceUid}/frames/${frameNumber}`;
 }
 
+/** WADO-RS Retrieve Frames: the pixels of each, native and little endian; frame numbers count from 1. */
+export async function retrieveFrames(
+  studyInstanceUid: string,
+  seriesInstanceUid: string,
+  sopInstanceUid: string,
+  frameNumbers: readonly number[],
+  signal?: AbortSignal,
+): Promise<ArrayBuffer[]> {
+  const path = `${seriesPath(studyInstanceUid, seriesInstanceUid)}/instances/${sopInstanceUid}/frames`;
+  const found: ArrayBuffer[] = [];
+  for (let at = 0; at < frameNumbers.length; at += framesAtOnce) {
+    const wanted = frameNumbers.slice(at, at + framesAtOnce);
+    const response = await request(`${path}/${wanted.join(",")}`, {
+      headers: { Accept: `multipart/related; type="application/octet-stream"; transfer-syntax=${explicitLittle}` },
+      signal,
+    });
+    const parts = partsOf(new Uint8Array(await response.arrayBuffer()), response.headers.get("Content-Type") ?? "");
+    if (parts.length !== wanted.length) throw new Error(text().refusals.node.cutShort);
+    found.push(...parts);
+  }
+  return found;
+}
+
+/** So many that their list is no long address. */
+const framesAtOnce = 50;
+
 /**
  * The content of the first part of a multipart/related body (RFC 2387); a body that is not
  * multipart is returned as it is.
  */
 export function firstPart(body: Uint8Array, contentType: string): ArrayBuffer {
+  const boundary = boundaryOf(contentType);
+  return boundary ? partAt(body, boundary, 0).content : copy(body);
+}
+
+/** The contents of all parts; of a body that is not multipart, itself. */
+export function partsOf(body: Uint8Array, contentType: string): ArrayBuffer[] {
+  const boundary = boundaryOf(contentType);
+  if (!boundary) return [copy(body)];
+  const found: ArrayBuffer[] = [];
+  for (let at = 0; ; ) {
+    const { content, end } = partAt(body, boundary, at);
+    found.push(content);
+    const after = end + 4 + boundary.length;
+    // Two dashes end the last part (RFC 2046 5.1.1).
+    if (body[after] === 0x2d && body[after + 1] === 0x2d) return found;
+    at = end + 2;
+  }
+}
+
+function boundaryOf(contentType: string): string | null {
   const boundary = /boundary="?([^";]+)"?/i.exec(contentType)?.[1];
-  if (!contentType.toLowerCase().startsWith("multipart/") || !boundary) return copy(body);
-  const opening = indexOf(body, ascii(`--${boundary}`), 0);
+  return contentType.toLowerCase().startsWith("multipart/") && boundary ? boundary : null;
+}
+
+/** The next part from a place on: its content, and where the line break before the following boundary stands. */
+function partAt(body: Uint8Array, boundary: string, from: number): { content: ArrayBuffer; end: number } {
+  const opening = indexOf(body, ascii(`--${boundary}`), from);
   const headersEnd = opening < 0 ? -1 : indexOf(body, ascii("\r\n\r\n"), opening);
   if (headersEnd < 0) throw new Error(text().refusals.node.noPart);
   const start = headersEnd + 4;
   const end = indexOf(body, ascii(`\r\n--${boundary}`), start);
   if (end < 0) throw new Error(text().refusals.node.cutShort);
-  return copy(body.subarray(start, end));
+  return { content: copy(body.subarray(start, end)), end };
 }
 
 function copy(bytes: Uint8Array): ArrayBuffer {

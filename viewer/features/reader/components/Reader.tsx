@@ -6,6 +6,7 @@ import { ContextMenu } from "@/shared/components/ContextMenu";
 import { KeyHelp } from "@/shared/components/KeyHelp";
 import { ProblemNote } from "@/shared/components/ProblemNote";
 import { Waiting } from "@/shared/components/Waiting";
+import { DosePanel } from "@/features/reader/components/dose/DosePanel";
 import { MeasurementPanel } from "@/features/reader/components/measurements/MeasurementPanel";
 import { beginClicking, ClickPanel } from "@/features/reader/components/masks/ClickPanel";
 import { ContourPanel } from "@/features/reader/components/masks/ContourPanel";
@@ -42,6 +43,7 @@ import { cellCount } from "@/features/reader/lib/layout/layout";
 import type { Measurement } from "@/dicom/measurements/measurement";
 import { measurementTable } from "@/features/reader/lib/measurements/measurementTable";
 import { measurementSentence, type MeasuredPlace } from "@/features/reader/lib/measurementSentence";
+import { instancesOfOthers, uncheckedInstances } from "@/features/reader/lib/otherPatients";
 import { isPriorOf } from "@/features/reader/lib/otherStudies";
 import type { Insertion } from "@/features/report/lib/reportText";
 
@@ -171,6 +173,13 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
               series={series}
               isStack={layout === "stack"}
               onShowImage={reader.goingTo.goTo}
+            />
+            <DosePanel
+              dose={reader.dose}
+              structureSets={reader.structureSets}
+              series={series}
+              isStack={layout === "stack"}
+              isOfOther={(uid) => `${instancesOfOthers(study)}\n${uncheckedInstances(study)}`.split("\n").includes(uid)}
             />
             {/* The left button can do one of the two. */}
             {!maskEditing.editing && <ClickPanel state={clicking} modality={series?.modality ?? ""} />}

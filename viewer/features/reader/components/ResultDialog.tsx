@@ -114,7 +114,7 @@ function Result({
         {series.modality === "SEG" && <SegmentFacts dataset={dataset} />}
         {series.modality === "RTSTRUCT" && <RoiFacts dataset={dataset} />}
         {isDocument && !isPdf && <EncapsulatedText place={place} mimeType={mimeType} />}
-        {series.modality === "RTDOSE" && <p className="text-dim">{t.dose.notDrawn}</p>}
+        {series.modality === "RTDOSE" && <p className="text-dim">{t.dose.drawnBeside}</p>}
         {hasWaveform && <Waveforms dataset={dataset} />}
         {/* A picture of the node’s own: nothing for next/image to do. */}
         {/* eslint-disable-next-line @next/next/no-img-element */}

@@ -1,6 +1,7 @@
 "use client";
 
 import { useCallback, useEffect, useMemo, useState } from "react";
+import { useDose, type DoseState } from "@/features/reader/hooks/dose/useDose";
 import { useFusion, type Fusion } from "@/features/reader/hooks/tools/useFusion";
 import { useGoTo, type GoingTo } from "@/features/reader/hooks/stage/useGoTo";
 import { useHanging, type Stages } from "@/features/reader/hooks/stage/useHanging";
@@ -64,6 +65,7 @@ export interface ReaderState {
   masks: Masks;
   presentations: Presentations;
   structureSets: StructureSets;
+  dose: DoseState;
   fusion: Fusion;
   /** Images of the study that are asked for from beside the viewports. */
   goingTo: GoingTo;
@@ -204,6 +206,7 @@ export function useReader(
   const goingTo = useGoTo(scene, studyInstanceUid ?? "", openSeries, opened);
   const presentations = usePresentations(scene, study, openSeries, goingTo.goTo);
   const structureSets = useStructureSets(study);
+  const dose = useDose(study);
   const { states, chosenFor, toggle } = presentations;
   const { goTo } = goingTo;
   const showImageOf = useCallback(
@@ -253,6 +256,7 @@ export function useReader(
     masks,
     presentations,
     structureSets,
+    dose,
     fusion,
     goingTo,
     opened,

@@ -45,7 +45,7 @@ export const documents: Pick<Messages["viewing"], "waveform" | "plan" | "dose" |
     controlPoints: "Kontrollpunkte",
   },
   dose: {
-    notDrawn: "Die Dosis wird nicht über die Bilder gezeichnet. Laden Sie sie herunter, um sie in einem Planungsprogramm zu öffnen.",
+    drawnBeside: "Über den Bildern sehen Sie sie, wenn Sie die Bilder der Studie öffnen und sie daneben unter „Dosis“ wählen.",
     type: "Dosis",
     unit: "Einheit",
     comment: "Kommentar",

@@ -1,6 +1,7 @@
 import type { Messages } from "@/shared/i18n/messages";
 
 import { documents } from "./documents";
+import { doses } from "./doses";
 import { keyGroups, keys } from "./keys";
 import { masks } from "./masks";
 import { measurements } from "./measurements";
@@ -265,6 +266,7 @@ export const viewing: Messages["viewing"] = {
   threePlanes: "Drei Ebenen",
   planesHint: "Axial, sagittal und koronal",
   volumeHint: "Die Serie als Volumen",
+  doses,
   ...documents,
   ...measurements,
   ...masks,

@@ -44,7 +44,7 @@ export const documents = {
     controlPoints: "Control points",
   },
   dose: {
-    notDrawn: "The dose is not drawn over the images. Download it to open it in a planning program.",
+    drawnBeside: "To see it over the images, open the study's images and choose it under Dose beside them.",
     type: "Dose",
     unit: "Unit",
     comment: "Comment",

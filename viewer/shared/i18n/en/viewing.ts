@@ -1,4 +1,5 @@
 import { documents } from "./documents";
+import { doses } from "./doses";
 import { keyGroups, keys } from "./keys";
 import { masks } from "./masks";
 import { measurements } from "./measurements";
@@ -264,6 +265,7 @@ export const viewing = {
   threePlanes: "Three planes",
   planesHint: "Axial, sagittal and coronal",
   volumeHint: "The series as a volume",
+  doses,
   ...documents,
   ...measurements,
   ...masks,

@@ -4,7 +4,18 @@ import { useEffect, useState } from "react";
 import type { Scene, ValueAt, ViewId } from "@/cornerstone";
 
 /** The value under the pointer, as the modality gave it: HU for CT, SUV too for PET. */
-export function CursorValue({ scene, viewId, element }: { scene: Scene | null; viewId: ViewId; element: HTMLElement | null }) {
+export function CursorValue({
+  scene,
+  viewId,
+  element,
+  more,
+}: {
+  scene: Scene | null;
+  viewId: ViewId;
+  element: HTMLElement | null;
+  /** What else is known of the place: the dose there. */
+  more?: (at: ValueAt) => string;
+}) {
   const [at, setAt] = useState<ValueAt | null>(null);
 
   useEffect(() => {
@@ -30,6 +41,7 @@ export function CursorValue({ scene, viewId, element }: { scene: Scene | null; v
   }, [scene, viewId, element]);
 
   if (!at) return null;
+  const extra = more?.(at) ?? "";
   return (
     <div
       aria-hidden="true"
@@ -40,6 +52,7 @@ export function CursorValue({ scene, viewId, element }: { scene: Scene | null; v
       className="text-xs"
     >
       {at.text}
+      {extra && <span data-testid="cursor-dose">{` · ${extra}`}</span>}
     </div>
   );
 }

@@ -74,6 +74,7 @@ export function StackCellView({
       withPatient
       presentation={reader.presentations.chosenFor(cell?.seriesInstanceUid ?? "")}
       contoursOn={reader.structureSets.on}
+      dose={reader.dose}
       marksShown={reader.presentations.marksShown}
       onAttach={attach}
       onActivate={() => reader.activate(index)}

@@ -2,12 +2,14 @@
 
 import { useCallback, useRef, useState, useSyncExternalStore, type ReactNode } from "react";
 import { CursorValue } from "@/features/reader/components/measurements/CursorValue";
+import { ViewDose } from "@/features/reader/components/dose/ViewDose";
 import { StandIn } from "@/features/reader/components/stage/StandIn";
 import { ViewContours } from "@/features/reader/components/stage/ViewContours";
 import { ViewMarks } from "@/features/reader/components/stage/ViewMarks";
 import { ViewOverlay } from "@/features/reader/components/stage/ViewOverlay";
+import type { DoseState } from "@/features/reader/hooks/dose/useDose";
 import { useText } from "@/shared/hooks/useText";
-import type { LoadedSeries, Scene, ToolName, ViewId } from "@/cornerstone";
+import type { LoadedSeries, Scene, ToolName, ValueAt, ViewId } from "@/cornerstone";
 import type { DrawnContour } from "@/dicom/structureSet";
 import type { PresentationState } from "@/dicom/display/presentation";
 import type { StudyDetail } from "@/shared/api/types";
@@ -39,6 +41,8 @@ export interface ViewProps {
   marksShown?: boolean;
   /** The contours of structure sets on a slice of a series. */
   contoursOn?: (series: LoadedSeries, index: number) => readonly DrawnContour[];
+  /** The dose that lies over the images. */
+  dose?: DoseState;
   onAttach: (viewId: ViewId, element: HTMLDivElement | null) => void;
   onActivate?: () => void;
   /** Double click: this viewport alone, or back to the layout. */
@@ -84,6 +88,13 @@ export function View(props: ViewProps) {
       };
     },
     [onAttach, viewId, scene],
+  );
+  const { dose } = props;
+  const index = info ? info.sliceNumber - 1 : -1;
+  const dosePicture = info && !undrawable && series && props.marksShown ? (dose?.on(series, index) ?? null) : null;
+  const doseAt = useCallback(
+    ({ column, row }: ValueAt) => (dose && series && index >= 0 ? dose.textAt(series, index, column, row) : ""),
+    [dose, series, index],
   );
   const description = study?.series.find(
     (one) => one.series_instance_uid === series?.seriesInstanceUid,
@@ -154,6 +165,7 @@ export function View(props: ViewProps) {
       {undrawable && series && (
         <StandIn key={`${undrawable.sopInstanceUid}#${undrawable.frameNumber}`} series={series} undrawable={undrawable} onRetry={() => props.onRetry?.()} />
       )}
+      {dosePicture && info?.imageMatrix && dose?.look && <ViewDose picture={dosePicture} look={dose.look} matrix={info.imageMatrix} />}
       {info?.imageMatrix && !undrawable && series && props.marksShown && (
         <ViewMarks info={info} matrix={info.imageMatrix} series={series} state={props.presentation ?? null} />
       )}
@@ -171,7 +183,7 @@ export function View(props: ViewProps) {
           series={series}
           // A stack draws whole images alone; a volume draws what has not come as one flat grey.
           missing={title ? loading : null}
-          cursorValue={<CursorValue scene={scene} viewId={viewId} element={element} />}
+          cursorValue={<CursorValue scene={scene} viewId={viewId} element={element} more={doseAt} />}
         />
       )}
       {active && (

@@ -1,0 +1,131 @@
+"use client";
+
+import { useEffect, useState } from "react";
+import { doseOfShare, histogramOf, type DoseHistogram, type HistogramObstacle } from "@/dicom/dose/histogram";
+import type { DoseGrid } from "@/dicom/dose/doseGrid";
+import type { Roi, StructureSet } from "@/dicom/structureSet";
+import { HistogramPlot } from "@/features/reader/components/dose/HistogramPlot";
+import { Dialog } from "@/shared/components/Dialog";
+import { useText } from "@/shared/hooks/useText";
+import { fixed } from "@/shared/lib/format";
+
+export interface RoiHistogram {
+  roi: Roi;
+  found: DoseHistogram | HistogramObstacle;
+}
+
+const noneHidden: ReadonlySet<Roi> = new Set();
+
+/** The dose–volume histograms of all structures, each worked out in its turn so that the page stays quick. */
+function useHistograms(grid: DoseGrid, sets: readonly StructureSet[]): readonly RoiHistogram[] {
+  const [found, setFound] = useState<readonly RoiHistogram[]>([]);
+  useEffect(() => {
+    const rois = sets.flatMap((set) => set.rois);
+    let gone = false;
+    const work = async () => {
+      const done: RoiHistogram[] = [];
+      for (const roi of rois) {
+        await new Promise((resolve) => setTimeout(resolve, 0));
+        if (gone) return;
+        done.push({ roi, found: histogramOf(roi, grid) });
+        setFound([...done]);
+      }
+    };
+    void work();
+    return () => {
+      gone = true;
+    };
+  }, [grid, sets]);
+  return found;
+}
+
+/** What the structures get of a dose: curves, and the numbers of ICRU 83 in a table. */
+export function HistogramDialog({
+  grid,
+  sets,
+  hasOwn,
+  prescribedGy,
+  onClose,
+}: {
+  grid: DoseGrid;
+  sets: readonly StructureSet[];
+  /** Whether the dose has histograms of its own in its file. */
+  hasOwn: boolean;
+  prescribedGy: number | null;
+  onClose: () => void;
+}) {
+  const { viewing: t } = useText();
+  const [hidden, setHidden] = useState(noneHidden);
+  const all = useHistograms(grid, sets);
+  const shown = all.flatMap(({ roi, found }) => (typeof found === "string" || hidden.has(roi) ? [] : [{ roi, found }]));
+  const dose = (value: number) => fixed(value, 2);
+  return (
+    <Dialog title={t.doses.histogram} testId="histogram" wide onClose={onClose}>
+      <HistogramPlot histograms={shown} unit={grid.unit} most={grid.most} prescribed={grid.unit === "Gy" ? prescribedGy : null} />
+      <div className="overflow-x-auto">
+        <table className="mt-3 w-full text-right text-xs tabular-nums">
+          <thead className="text-dim">
+            <tr>
+              <th scope="col" className="text-left font-medium">{t.doses.structure}</th>
+              <th scope="col" className="font-medium">{t.doses.volume}</th>
+              {t.doses.columns(grid.unit).map((name) => (
+                <th key={name} scope="col" className="pl-3 font-medium">
+                  {name}
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {all.map(({ roi, found }, index) => (
+              <tr key={index} data-testid="histogram-row" data-roi={roi.name} className="border-t border-line">
+                <th scope="row" className="py-0.5 text-left font-normal">
+                  <label className="flex items-center gap-2">
+                    <input
+                      type="checkbox"
+                      className="size-4 shrink-0 accent-accent"
+                      disabled={typeof found === "string"}
+                      checked={typeof found !== "string" && !hidden.has(roi)}
+                      onChange={() =>
+                        setHidden((now) => new Set(now.has(roi) ? [...now].filter((one) => one !== roi) : [...now, roi]))
+                      }
+                    />
+                    <span aria-hidden="true" className="size-3 shrink-0 rounded-full" style={{ background: `rgb(${roi.color.join(" ")})` }} />
+                    <span className="truncate">{roi.name}</span>
+                  </label>
+                </th>
+                {typeof found === "string" ? (
+                  <td colSpan={8} className="pl-3 text-left text-dim">
+                    {t.doses.histogramObstacles[found]}
+                  </td>
+                ) : (
+                  <>
+                    <td className="pl-3" data-value={found.volumeMl}>
+                      {fixed(found.volumeMl, 2)}
+                      {found.outsideShare > 0.0005 && (
+                        <span className="block text-warn">{t.doses.outside(fixed(found.outsideShare * 100, 1))}</span>
+                      )}
+                    </td>
+                    {[
+                      found.least,
+                      found.mean,
+                      found.most,
+                      ...[0.98, 0.95, 0.5, 0.02].map((share) => doseOfShare(found, share)),
+                    ].map((value, at) => (
+                      <td key={at} className="pl-3" data-value={value}>
+                        {dose(value)}
+                      </td>
+                    ))}
+                  </>
+                )}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+      <p className="mt-3 max-w-prose text-xs text-dim">
+        {t.doses.method} {hasOwn && t.doses.hasOwn}
+      </p>
+      <p className="mt-1 text-xs text-warn">{t.doses.notForPlanning}</p>
+    </Dialog>
+  );
+}

@@ -1,0 +1,164 @@
+"use client";
+
+import { useCallback, useEffect, useMemo, useState } from "react";
+import type { LoadedSeries } from "@/cornerstone";
+import { stringOf, type DicomJson } from "@/dicom/dicomweb";
+import { doseAt, doseOnImage, type DoseGrid, type DosePlane } from "@/dicom/dose/doseGrid";
+import { isodoseLevels, isodosePath, washPixels } from "@/dicom/dose/isodose";
+import { lpsOfPixel, type Vector } from "@/dicom/geometry";
+import { dosesOf, imagePlaneOf, readGrid, type Dose } from "@/features/reader/lib/dose/doses";
+import { asProblem } from "@/shared/api/http";
+import type { Problem } from "@/shared/api/problem";
+import { fixed } from "@/shared/lib/format";
+import type { StudyDetail } from "@/shared/api/types";
+
+export interface DoseLook {
+  wash: boolean;
+  lines: boolean;
+  /** Of the wash, 0 to 1. */
+  opacity: number;
+  /** What 100 % is. */
+  reference: number;
+}
+
+/** What is drawn of the dose over one image. */
+export interface DosePicture {
+  columns: number;
+  rows: number;
+  stride: number;
+  wash: Uint8ClampedArray<ArrayBuffer>;
+  lines: { percent: number; color: string; path: string }[];
+}
+
+export interface DoseState {
+  doses: readonly Dose[];
+  chosen: Dose | null;
+  choose: (sopInstanceUid: string | null) => void;
+  /** Null until the values of the chosen dose are read. */
+  grid: DoseGrid | null;
+  look: DoseLook | null;
+  setLook: (look: DoseLook) => void;
+  problem: Problem | null;
+  on: (series: LoadedSeries, index: number) => DosePicture | null;
+  /** "45.12 Gy" at a pixel of an image of a series; empty where the dose does not reach. */
+  textAt: (series: LoadedSeries, index: number, column: number, row: number) => string;
+  /** Whether the chosen dose lies in the patient as the series does. */
+  fits: (series: LoadedSeries) => boolean;
+}
+
+const frameOfReference = "00200052";
+
+function sharesFrame(grid: DoseGrid, dataset: DicomJson | undefined): boolean {
+  const uid = dataset ? stringOf(dataset, frameOfReference) : "";
+  return uid !== "" && uid === grid.frameOfReferenceUid;
+}
+
+/** Of each image what was worked out, for as long as the dose and its reference are the same. */
+function pictures(grid: DoseGrid): (dataset: DicomJson, reference: number) => DosePicture | null {
+  const planes = new WeakMap<DicomJson, DosePlane | null>();
+  const drawn = new WeakMap<DicomJson, { reference: number; picture: DosePicture }>();
+  return (dataset, reference) => {
+    let plane = planes.get(dataset);
+    if (plane === undefined) {
+      const image = imagePlaneOf(dataset);
+      plane = image && doseOnImage(grid, image);
+      planes.set(dataset, plane);
+    }
+    if (!plane) return null;
+    const before = drawn.get(dataset);
+    if (before?.reference === reference) return before.picture;
+    const { columns, rows, stride } = plane;
+    const found = plane;
+    const lines = isodoseLevels.map(({ percent, color }) => ({
+      percent,
+      color: `rgb(${color.join(" ")})`,
+      path: isodosePath(found, (percent / 100) * reference),
+    }));
+    const picture = { columns, rows, stride, wash: washPixels(plane, reference), lines };
+    drawn.set(dataset, { reference, picture });
+    return picture;
+  };
+}
+
+/** The doses of a study, and the one that lies over its images. */
+export function useDose(study: StudyDetail | null): DoseState {
+  const [doses, setDoses] = useState<readonly Dose[]>([]);
+  const [chosenUid, setChosenUid] = useState<string | null>(null);
+  const [read, setRead] = useState<{ uid: string; grid: DoseGrid } | null>(null);
+  const [changed, setChanged] = useState<{ uid: string; look: DoseLook } | null>(null);
+  const [problem, setProblem] = useState<Problem | null>(null);
+  const studyInstanceUid = study?.study_instance_uid ?? "";
+  // Read again when one comes, and not with every other change of the study.
+  const series = JSON.stringify(
+    (study?.series ?? [])
+      .filter(({ modality }) => modality === "RTDOSE" || modality === "RTPLAN")
+      .map(({ series_instance_uid, modality, instance_count }) => ({ series_instance_uid, modality, instance_count })),
+  );
+
+  useEffect(() => {
+    const found = JSON.parse(series) as StudyDetail["series"];
+    if (!found.some(({ modality }) => modality === "RTDOSE")) return;
+    const controller = new AbortController();
+    dosesOf({ study_instance_uid: studyInstanceUid, series: found }, controller.signal).then(
+      (all) => !controller.signal.aborted && setDoses(all),
+      (error: unknown) => !controller.signal.aborted && setProblem(asProblem(error)),
+    );
+    return () => controller.abort();
+  }, [studyInstanceUid, series]);
+
+  const chosen = doses.find(({ sopInstanceUid }) => sopInstanceUid === chosenUid) ?? null;
+  useEffect(() => {
+    if (!chosen || typeof chosen.header === "string") return;
+    const controller = new AbortController();
+    readGrid(chosen, chosen.header, controller.signal).then(
+      (grid) => {
+        if (controller.signal.aborted) return;
+        setRead({ uid: chosen.sopInstanceUid, grid });
+        setProblem(null);
+      },
+      (error: unknown) => !controller.signal.aborted && setProblem(asProblem(error)),
+    );
+    return () => controller.abort();
+  }, [chosen]);
+
+  const grid = chosen && read?.uid === chosen.sopInstanceUid ? read.grid : null;
+  const look = useMemo<DoseLook | null>(() => {
+    if (!grid) return null;
+    if (changed?.uid === grid.sopInstanceUid) return changed.look;
+    const reference = grid.unit === "Gy" ? chosen?.prescribedGy : null;
+    return { wash: true, lines: true, opacity: 0.35, reference: reference ?? grid.most };
+  }, [grid, changed, chosen]);
+
+  const pictureOf = useMemo(() => (grid ? pictures(grid) : null), [grid]);
+  const on = useCallback(
+    (of: LoadedSeries, index: number) => {
+      const dataset = of.order.slices[index]?.dataset;
+      if (!grid || !look || !pictureOf || !dataset || !sharesFrame(grid, dataset)) return null;
+      return pictureOf(dataset, look.reference);
+    },
+    [grid, look, pictureOf],
+  );
+  const textAt = useCallback(
+    (of: LoadedSeries, index: number, column: number, row: number) => {
+      const dataset = of.order.slices[index]?.dataset;
+      const point: Vector | null = dataset ? lpsOfPixel(dataset, column, row) : null;
+      if (!grid || !point || !sharesFrame(grid, dataset)) return "";
+      const dose = doseAt(grid, point);
+      return Number.isNaN(dose) ? "" : `${fixed(dose, 2)} ${grid.unit}`.trim();
+    },
+    [grid],
+  );
+  const fits = useCallback((of: LoadedSeries) => grid !== null && sharesFrame(grid, of.order.slices[0]?.dataset), [grid]);
+  const choose = useCallback((uid: string | null) => {
+    setProblem(null);
+    setChosenUid(uid);
+  }, []);
+  const setLook = useCallback(
+    (next: DoseLook) => grid && setChanged({ uid: grid.sopInstanceUid, look: next }),
+    [grid],
+  );
+  return useMemo(
+    () => ({ doses, chosen, choose, grid, look, setLook, problem, on, textAt, fits }),
+    [doses, chosen, choose, grid, look, setLook, problem, on, textAt, fits],
+  );
+}

@@ -1,0 +1,85 @@
+import { itemsOf, numbersOf, retrieveFrames, retrieveSeriesMetadata, stringOf, type DicomJson } from "@/dicom/dicomweb";
+import { doseGridOf, doseHeaderOf, type DoseGrid, type DoseHeader, type DoseObstacle, type ImagePlane } from "@/dicom/dose/doseGrid";
+import { lpsOfPixel, type Vector } from "@/dicom/geometry";
+import type { StudyDetail } from "@/shared/api/types";
+
+/** One RT Dose of a study. */
+export interface Dose {
+  studyInstanceUid: string;
+  seriesInstanceUid: string;
+  sopInstanceUid: string;
+  /** PLAN, BEAM, FRACTION… (PS3.3 C.8.8.3.1); empty where none is stated. */
+  summation: string;
+  comment: string;
+  /** The label of its plan; empty where that is not in the study. */
+  plan: string;
+  /** What the plan wants its target to get, where the dose is of the whole plan: Gy. */
+  prescribedGy: number | null;
+  /** Whether the file holds histograms of its own, which stand among its facts and are not drawn. */
+  hasHistograms: boolean;
+  header: DoseHeader | DoseObstacle;
+}
+
+/** The doses of a study by their headers, those of whole plans first. */
+export async function dosesOf(study: Pick<StudyDetail, "study_instance_uid" | "series">, signal: AbortSignal): Promise<Dose[]> {
+  const { study_instance_uid: studyInstanceUid } = study;
+  const read = async (modality: string) => {
+    const series = study.series.filter((one) => one.modality === modality);
+    const found = await Promise.all(
+      series.map(async ({ series_instance_uid: uid }) =>
+        (await retrieveSeriesMetadata(studyInstanceUid, uid, signal)).map((dataset) => ({ uid, dataset })),
+      ),
+    );
+    return found.flat();
+  };
+  const [doses, plans] = await Promise.all([read("RTDOSE"), read("RTPLAN")]);
+  const planOf = new Map(plans.map(({ dataset }) => [stringOf(dataset, "00080018"), dataset]));
+  return doses
+    .map(({ uid, dataset }) => doseOf(dataset, studyInstanceUid, uid, planOf))
+    .sort((a, b) => Number(b.summation === "PLAN") - Number(a.summation === "PLAN"));
+}
+
+function doseOf(
+  dataset: DicomJson,
+  studyInstanceUid: string,
+  seriesInstanceUid: string,
+  planOf: ReadonlyMap<string, DicomJson>,
+): Dose {
+  const [reference] = itemsOf(dataset, "300C0002");
+  const plan = reference && planOf.get(stringOf(reference, "00081155"));
+  const summation = stringOf(dataset, "3004000A");
+  const targets = plan ? itemsOf(plan, "300A0010").flatMap((one) => numbersOf(one, "300A0026").slice(0, 1)) : [];
+  return {
+    studyInstanceUid,
+    seriesInstanceUid,
+    sopInstanceUid: stringOf(dataset, "00080018"),
+    summation,
+    comment: stringOf(dataset, "30040006"),
+    plan: plan ? stringOf(plan, "300A0002") || stringOf(plan, "300A0003") : "",
+    // A beam or a fraction alone gives a part of it.
+    prescribedGy: summation === "PLAN" && targets.length > 0 ? Math.max(...targets) : null,
+    hasHistograms: itemsOf(dataset, "30040050").length > 0,
+    header: doseHeaderOf(dataset),
+  };
+}
+
+/** Reads the values of a dose. */
+export async function readGrid(dose: Dose, header: DoseHeader, signal: AbortSignal): Promise<DoseGrid> {
+  const numbers = header.offsetsMm.map((_, index) => index + 1);
+  return doseGridOf(
+    header,
+    await retrieveFrames(dose.studyInstanceUid, dose.seriesInstanceUid, dose.sopInstanceUid, numbers, signal),
+  );
+}
+
+/** Where an image lies in the patient; null where its header does not say. */
+export function imagePlaneOf(dataset: DicomJson): ImagePlane | null {
+  const [origin, right, below] = [lpsOfPixel(dataset, 0, 0), lpsOfPixel(dataset, 1, 0), lpsOfPixel(dataset, 0, 1)];
+  const [rows, columns] = [numbersOf(dataset, "00280010")[0], numbersOf(dataset, "00280011")[0]];
+  if (!origin || !right || !below || !rows || !columns) return null;
+  return { origin, nextColumn: minus(right, origin), nextRow: minus(below, origin), columns, rows };
+}
+
+function minus(a: Vector, b: Vector): Vector {
+  return [a[0] - b[0], a[1] - b[1], a[2] - b[2]];
+}
