@@ -17,6 +17,22 @@ def series_read(audit: Audit, job: Job, inputs: Iterable[JobInput] = ()) -> None
     audit.record(replace(_of_job(job, "R"), study_instance_uids=tuple(studies)))
 
 
+def series_read_early(audit: Audit, pipeline: str, study_instance_uid: str) -> None:
+    """A pipeline gets a series before it is complete, and before there is a job for it.
+
+    Raises as `series_read` does.
+    """
+    audit.record(
+        AuditEvent(
+            Code.INSTANCES_ACCESSED,
+            "R",
+            NODE,
+            study_instance_uids=(study_instance_uid,),
+            detail={"via": "pipeline", "pipeline": pipeline, "early": True},
+        )
+    )
+
+
 def results_made(audit: Audit, job: Job, instances: Iterable[Instance]) -> None:
     """Results of a job are in the storage. Raises as `series_read` does."""
     counts = Counter(instance.sop_class_uid for instance in instances)

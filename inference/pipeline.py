@@ -169,6 +169,14 @@ def runs_on_request(pipeline: "Pipeline") -> bool:
     return bool(getattr(pipeline, "runs_on_request", False))
 
 
+def begins_early(pipeline: "Pipeline") -> bool:
+    """Whether a series may be computed while it might still grow, and for nothing if it does.
+
+    For models in the worker's own process, which cost nobody anything and ask nobody else.
+    """
+    return bool(getattr(pipeline, "begins_early", False))
+
+
 class Pipeline(Protocol):
     """One entry of the catalogue.
 

@@ -21,7 +21,7 @@ import structlog
 
 log = structlog.get_logger(__name__)
 
-Kind = Literal["job", "answer", "shadow"]
+Kind = Literal["job", "answer", "shadow", "early"]
 Reason = Literal["", "deadline", "memory"]
 
 # What a job found is written within this, or whatever it is written to hangs.

@@ -6,6 +6,7 @@ from pydicom.dataset import Dataset
 
 from inference.imaging.stacks import SeriesStack
 from inference.imaging.volume import Volume
+from inference.input_selection.early_results import EarlyResult
 from inference.input_selection.prior_images import PriorImages, choose_prior_images
 from inference.input_selection.result_inputs import StudyResults
 from inference.input_selection.selection import images_taken, stack_for
@@ -52,16 +53,23 @@ class JobInputs:
         self._job = job
         self._on_share = on_share
 
-    def series(self, pipeline: Pipeline) -> tuple[list[Dataset], SeriesStack]:
+    def series(
+        self, pipeline: Pipeline, early: EarlyResult | None = None
+    ) -> tuple[list[Dataset], SeriesStack]:
         """The stack of the series that the job is about, with its instances.
 
-        Refused where the series has changed since the job was made.
+        They are read but where `early` was made of exactly them: then they are its sources,
+        without pixels, and the stack is its own. Refused where the series has changed since the
+        job was made.
         """
         instances = self._index.instances_of(
             self._job.study_instance_uid, self._job.series_instance_uid
         )
-        datasets = self._read(instances)
+        is_same = early is not None and early.instances == tuple(instances)
+        datasets = list(early.sources) if early and is_same else self._read(instances)
         self._check_current()
+        if early and is_same:
+            return early.stack.of(datasets), early.stack
         series = self._index.series(self._job.study_instance_uid, self._job.series_instance_uid)
         stack = stack_for(pipeline, series, instances, datasets)
         return stack.of(datasets), stack

@@ -19,7 +19,7 @@ from inference.input_selection.selection import Selection, select_input, with_ge
 from inference.model_registry.status import Standing
 from inference.pipeline import Acceptance, Pipeline, runs_on_request
 from inference.rules.facts import SeriesFacts
-from inference.rules.judge import rule_on
+from inference.rules.judge import Ruling, rule_on
 from inference.rules.pipeline_rule import Rule
 from inference.rules.rule_set import RuleSet
 from inference.scheduling.deciding import (
@@ -80,7 +80,7 @@ def decide_on_series(
 ) -> Decision:
     """Without `rules`, on a person's word, the pipeline alone decides."""
     series, pipeline = candidate.series, standing.pipeline
-    selection = _judge(candidate, standing)
+    selection = judge_series(candidate, standing)
     acceptance = selection.acceptance
     found = PriorImages()
     if acceptance.accepted:
@@ -137,8 +137,7 @@ def _under_rules(
 ) -> tuple[Acceptance, Rule | None]:
     """What the pipeline accepts may still be refused by the site, never the other way round."""
     acceptance = selection.acceptance
-    facts = SeriesFacts(selection.headers, senders_of(candidate.instances))
-    ruling = rule_on(rules, pipeline.name, facts, on_request=runs_on_request(pipeline))
+    ruling = ruling_on(selection, candidate, pipeline, rules)
     if not ruling.allowed:
         return Acceptance(False, ruling.reason), None
     if ruling.rule is None:
@@ -149,7 +148,15 @@ def _under_rules(
     ), ruling.rule
 
 
-def _judge(candidate: Candidate, standing: Standing) -> Selection:
+def ruling_on(
+    selection: Selection, candidate: Candidate, pipeline: Pipeline, rules: RuleSet
+) -> Ruling:
+    """What the site's rules say of what the pipeline takes of the series."""
+    facts = SeriesFacts(selection.headers, senders_of(candidate.instances))
+    return rule_on(rules, pipeline.name, facts, on_request=runs_on_request(pipeline))
+
+
+def judge_series(candidate: Candidate, standing: Standing) -> Selection:
     """The pipeline's word on the stack that it takes, or why it could not be had."""
     pipeline = standing.pipeline
     whole = SeriesStack("", tuple(range(len(candidate.headers))))

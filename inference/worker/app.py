@@ -217,6 +217,7 @@ def _run_due(
 ) -> None:
     # What encodes results is large, and the processes of clock and deliveries need none of it.
     from inference.scheduling.shadowing import run_due_shadow
+    from inference.worker.early_work import compute_early
     from inference.worker.run import run_job
 
     note_ended(process)
@@ -232,12 +233,18 @@ def _run_due(
         owner = f"{process.owner}:{uuid.uuid4().hex[:8]}"
         if run_job(process.storage, job.job_id, owner, pipelines=pipelines, stopping=stopping):
             return
+
+    def is_ours(pipeline: str) -> bool:
+        return wants_gpu(pipeline) == (process.queue == GPU_QUEUE)
+
+    if compute_early(process.storage, process.owner, pipelines, stopping, is_ours):
+        return
     # Nobody waits: time for those whom nobody hears.
     run_due_shadow(
         process.storage,
         pipelines,
         stopping,
-        lambda pipeline: wants_gpu(pipeline) == (process.queue == GPU_QUEUE),
+        is_ours,
     )
 
 

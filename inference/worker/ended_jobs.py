@@ -62,6 +62,9 @@ def _until_noted(process: Process) -> None:
 def _note(
     settings: Settings, jobs: Jobs, shadow_runs: ShadowRuns, answers: Answers, ended: Running
 ) -> None:
+    if ended.kind == "early":
+        # No job: the one that comes of the series does it all.
+        return
     error = _reason(settings, ended)
     sentence = f"{error.message} {error.remedy}"
     if ended.is_tried_again and _given_back(jobs, settings, shadow_runs, ended):

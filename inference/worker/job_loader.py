@@ -4,11 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
+import structlog
 from pydicom.dataset import Dataset
 
 from inference import auditing
 from inference.imaging.stated_numbers import headers_of
 from inference.imaging.volume import Volume, assemble_volume
+from inference.input_selection.early_results import EARLY, EarlyResult, drop_pixels
 from inference.input_selection.job_inputs import JobInputs
 from inference.input_selection.prior_images import IMAGE
 from inference.input_selection.result_inputs import StudyResults
@@ -37,9 +39,10 @@ from storage.core.entities import Job, JobInput
 from storage.core.errors import InvalidRequest
 from storage.integrity.uploads import read_upload
 
+log = structlog.get_logger(__name__)
+
 # Where each stage begins on the way from 0 to 1; a pipeline's own stages share the middle.
 LOADING, ASSEMBLING, RUNNING, ENCODING = 0.0, 0.1, 0.2, 0.85
-_PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,8 @@ class Loaded:
     other_stacks: Sequence[Sequence[Dataset]] = ()
     """Of the other series of the study itself, the headers of those images and frames that were
     assembled. Priors are not among them: they may be of another age, or made otherwise."""
+    early: EarlyResult | None = None
+    """What was made of exactly this input while it might still have grown."""
 
 
 class LoadingStorage(
@@ -148,14 +153,23 @@ class JobLoader:
     def _series(self, pipeline: Pipeline) -> tuple[Loaded, PipelineContext]:
         with self._progress.stage("loading", LOADING):
             auditing.series_read(self._storage.audit, self._job)
-            sources, stack = self._inputs().series(pipeline)
+            early = EARLY.take(self._job)
+            sources, stack = self._inputs().series(pipeline, early)
         rule = self._rule(pipeline, stack.narrowed(sources))
+        if early is not None and stack is not early.stack:
+            early = None
         with self._progress.stage("assembling", ASSEMBLING):
-            volume = assemble_volume(sources, stack.frame_indices, tilted=resamples_tilt(pipeline))
+            if early is not None:
+                is_done = early.output is not None
+                log.info("early_result_taken", job_id=self._job.job_id, is_done=is_done)
+                volume = early.volume
+            else:
+                tilted = resamples_tilt(pipeline)
+                volume = assemble_volume(sources, stack.frame_indices, tilted=tilted)
         given = tuple(sources) if takes_instances(pipeline) else ()
         if not given:
             drop_pixels(sources)
-        loaded = Loaded(sources, rule=rule, left_out=stack.left_out)
+        loaded = Loaded(sources, rule=rule, left_out=stack.left_out, early=early)
         return loaded, replace(self._volume_context(volume), images=given)
 
     def _several_series(self, pipeline: Pipeline) -> tuple[Loaded, PipelineContext]:
@@ -250,11 +264,3 @@ class JobLoader:
 def _of_results(results: Mapping[str, LoadedResult]) -> list[Caveat]:
     """What a reader must know of a result holds for all that rests on it."""
     return [caveat for one in results.values() for caveat in one.chosen.caveats]
-
-
-def drop_pixels(datasets: Sequence[Dataset]) -> None:
-    """The voxels are in the volume now; keeping them twice would cost the model its memory."""
-    for dataset in datasets:
-        for keyword in _PIXELS:
-            if keyword in dataset:
-                del dataset[keyword]

@@ -19,6 +19,7 @@ from inference.deliveries.storing import (
 from inference.failures import place
 from inference.findings.normal_ranges import site_references
 from inference.imaging.volume import Volume
+from inference.input_selection.early_results import drop_pixels
 from inference.job_progress import JobProgress
 from inference.lesions.tracking import Tracked, track_lesions
 from inference.model_registry.drift import observe
@@ -35,7 +36,7 @@ from inference.running_jobs import note_storing
 from inference.volume_preparation.coverage import run_with_coverage
 from inference.worker.input_placement import Placement
 from inference.worker.job_caveats import with_caveats
-from inference.worker.job_loader import ENCODING, RUNNING, JobLoader, drop_pixels
+from inference.worker.job_loader import ENCODING, RUNNING, JobLoader
 from inference.worker.revision import Revisions, of_revision
 from storage.container import Storage
 from storage.core.entities import Job
@@ -75,7 +76,10 @@ class Work:
         volume = context.volume
         with self._progress.stage("running", RUNNING):
             ensure_proven(self._storage.model_states, pipeline)
-            output, notes = with_fallback(lambda: run_with_coverage(pipeline, context))
+            if loaded.early is not None and loaded.early.output is not None:
+                output, notes = loaded.early.output, loaded.early.notes
+            else:
+                output, notes = with_fallback(lambda: run_with_coverage(pipeline, context))
         if takes_instances(pipeline):
             drop_pixels(loaded.sources)
         tracked: Tracked | None = None

@@ -23,6 +23,7 @@ from inference.reports.due import draft_due
 from inference.reports.export.publishing import REPORT_AGAIN_S, publish_due
 from inference.routing.service import RoutingRounds
 from inference.rules.file import current_rules
+from inference.scheduling.early_series import EarlyWakeUps
 from inference.scheduling.new_results import look_for_results_again
 from inference.scheduling.schedule import complete_and_schedule
 from inference.scheduling.studies_awaiting_priors import look_for_priors_again
@@ -102,6 +103,7 @@ class Scheduler:
         self._not_withdrawn = Postponed(FAILED_AGAIN_S)
         self._not_published = Postponed(REPORT_AGAIN_S)
         self._routing = RoutingRounds(storage)
+        self._early = EarlyWakeUps(storage.settings, storage.index)
         self._watch = ClockWatch()
         self._clock_step = timedelta()
         self._beat_next_s = 0.0
@@ -258,6 +260,8 @@ class Scheduler:
                     self._send_jobs(of_queue[:JOBS_PER_ROUND], queue)
             self._handed_out.update((_key(job), now) for job in fresh)
         if not due:
+            if self._early.is_due(now):
+                self._send_jobs([""], JOBS_QUEUE)
             self._hand_out_shadow(now)
 
     def _hand_out_shadow(self, now: datetime) -> None:

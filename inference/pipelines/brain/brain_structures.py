@@ -107,6 +107,7 @@ class BrainStructures:
         " voxels of 2 mm or less. Needs the model pack meshnet-brain-structures."
     )
     input_kind: Literal["volume", "image"] = "volume"
+    begins_early = True
     measures = measures_of(
         _label(one, side)
         for one in STRUCTURES

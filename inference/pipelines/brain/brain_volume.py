@@ -56,6 +56,7 @@ class BrainVolume:
         " voxels of 2 mm or less."
     )
     input_kind: Literal["volume", "image"] = "volume"
+    begins_early = True
     card: ModelCard = deepbet_model.CARD
     passages: Mapping[str, Passage] = MappingProxyType({_LABEL: TO_THE_SPINAL_CORD})
     measures = frozenset({_MEASURE})

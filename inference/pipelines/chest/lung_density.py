@@ -75,6 +75,7 @@ class LungDensity:
         " with both lungs in the field of view."
     )
     input_kind: Literal["volume", "image"] = "volume"
+    begins_early = True
     measures = frozenset(
         f"{what} {measure}"
         for what in (_LEFT.meaning, _RIGHT.meaning, _BOTH, _UNDETERMINED)
