@@ -22,6 +22,7 @@ from api.dicomweb.query_names import RENDERING, THUMBNAIL, takes
 from api.dicomweb.rendering.animation import GIF, HAS_VIDEO, MP4, animate, frame_duration_ms
 from api.dicomweb.rendering.documents import is_document, rendered_document
 from api.dicomweb.rendering.picture import IN_NO_GIF, PICTURES
+from api.dicomweb.rendering.picture_cache import PICTURES_MADE, Picture
 from api.dicomweb.rendering.pixels import Renderer
 from api.dicomweb.rendering.render_options import parse_options
 from api.dicomweb.rendering.viewport import Viewport
@@ -241,9 +242,18 @@ def _render(
     etag = etag_of(content_key(instance), f"{indices} {options} {moving}")
     if matches_etag(request, etag):
         return not_modified(etag)
-    renderer = Renderer(instances, instance, source, options)
     headers = caching_headers(etag)
     service = service_url(request, settings)
+    if len(indices) == 1 and not moving:
+        picture = PICTURES_MADE.get(etag)
+        if picture is None:
+            renderer = Renderer(instances, instance, source, options)
+            picture = Picture(renderer.file(indices[0]), renderer.lacking)
+            PICTURES_MADE.put(etag, picture)
+        if picture.lacking:
+            headers["Warning"] = warning_of(service, picture.lacking)
+        return Response(picture.body, media_type=media_type, headers=headers)
+    renderer = Renderer(instances, instance, source, options)
     if moving:
         duration_ms = frame_duration_ms(header_before(instances, instance, source.layout))
         if options.viewport is None:
@@ -252,11 +262,6 @@ def _render(
             headers["Warning"] = warning_of(service, IN_NO_GIF)
         pictures = renderer.pictures(indices)
         body = animate(media_type, pictures, len(indices), duration_ms, options.quality)
-        return Response(body, media_type=media_type, headers=headers)
-    if len(indices) == 1:
-        body = renderer.file(indices[0])
-        if renderer.lacking:
-            headers["Warning"] = warning_of(service, renderer.lacking)
         return Response(body, media_type=media_type, headers=headers)
     writer = MultipartWriter(media_type)
     # The first is made before the answer begins, so that an undecodable one is refused cleanly.

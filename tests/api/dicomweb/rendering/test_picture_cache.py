@@ -1,0 +1,43 @@
+"""Pictures that were made lately: what is kept, and for how long."""
+
+import time
+
+from api.dicomweb.rendering.picture_cache import Picture, PictureCache
+
+
+def picture(size: int) -> Picture:
+    return Picture(b"p" * size, "")
+
+
+def test_what_was_not_asked_for_for_longest_leaves_first() -> None:
+    cache = PictureCache(max_bytes=30)
+    for name in "abc":
+        cache.put(name, picture(10))
+    assert cache.get("a") == picture(10)
+    cache.put("d", picture(10))
+    assert [cache.get(name) is not None for name in "abcd"] == [True, False, True, True]
+
+
+def test_one_that_is_put_again_counts_once() -> None:
+    cache = PictureCache(max_bytes=30)
+    for _ in range(5):
+        cache.put("a", picture(10))
+    cache.put("b", picture(20))
+    assert cache.get("a") is not None
+    assert cache.get("b") is not None
+
+
+def test_what_is_larger_than_all_of_it_is_not_kept() -> None:
+    cache = PictureCache(max_bytes=30)
+    cache.put("a", picture(10))
+    cache.put("large", picture(31))
+    assert cache.get("large") is None
+    assert cache.get("a") is not None
+
+
+def test_nothing_is_kept_for_longer_however_often_it_is_asked_for() -> None:
+    cache = PictureCache(max_age_s=0.05)
+    cache.put("a", picture(10))
+    assert cache.get("a") is not None
+    time.sleep(0.06)
+    assert cache.get("a") is None
