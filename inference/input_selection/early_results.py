@@ -61,7 +61,7 @@ class EarlyResults:
             self._timer.start()
 
     def take(self, job: Job) -> EarlyResult | None:
-        """Whoever takes it has it alone. One of another series is let go: memory is the job's."""
+        """It is the job's alone from then on. One of another series is let go: it takes memory."""
         with self._lock:
             kept = self._kept
             self._drop()

@@ -1,7 +1,7 @@
 """Pictures that were made lately, by all that they depend on.
 
 The key is the picture's entity tag: the digest of the instance, the correction of its patient, the
-frame and the options. Whoever asks has been let to the instance, and is in the audit trail, before
+frame and the options. Access to the instance is decided, and recorded in the audit trail, before
 anything is looked up here.
 """
 
