@@ -41,6 +41,26 @@ class Phrase(Payload, FewMistakes):
     text: str = Field(min_length=1, max_length=2000, pattern=r"^[^\x00]+$")
 
 
+class Panel(Payload, FewMistakes):
+    """A panel beside the images of the reader."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    is_open: bool = True
+    width_px: int | None = Field(
+        None, ge=100, le=2000, description="In CSS pixels; null: the usual width."
+    )
+
+
+class Panels(Payload, FewMistakes):
+    """Both of them."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    series: Panel = Panel()
+    results: Panel = Panel()
+
+
 class PreferencesPayload(Payload, FewMistakes):
     """What is left out has the default of the pages."""
 
@@ -53,6 +73,7 @@ class PreferencesPayload(Payload, FewMistakes):
     )
     views: list[SavedView] = Field(default_factory=list, max_length=50)
     phrases: list[Phrase] = Field(default_factory=list, max_length=100)
+    panels: Panels = Field(Panels(), description="Of the reader.")
 
 
 @router.get("/preferences", summary="How I like the pages")

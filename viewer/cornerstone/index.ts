@@ -9,6 +9,7 @@ export { drawsInSoftware } from "./renderer";
 export { start, type EditTool, type MaskStyle, type MeasuringTool, type SegmentStyle, type ToolName } from "./runtime";
 export { Scene, type SceneListener } from "./scene";
 export { partOf, registerSeries, type LoadedSeries } from "./series";
+export { sliceValues } from "./sliceValues";
 export { type Turn } from "./views/turning";
 export { type Undrawable } from "./views/undrawable";
 export { cells, isCell, planes, type CellId, type Matrix, type Plane, type ViewId, type ViewInfo } from "./views/view";

@@ -30,19 +30,6 @@ export class Navigation {
     if (cell?.isShown && cell.series?.order.axis) void this.reportingErrors(cell.move(0, steps));
   }
 
-  /**
-   * The next image of the active stack, after the last the first: over time where each place has
-   * several images. Skipped while one is loading.
-   */
-  stepRound(): void {
-    const cell = this.activeCell;
-    if (!cell?.series || !cell.isSettled) return;
-    const { index } = cell;
-    const steps = cell.series.order.axis?.steps ?? cell.series.imageIds.length;
-    const first = index - (index % steps);
-    void this.reportingErrors(cell.goToIndex(first + ((index + 1 - first) % steps)));
-  }
-
   /** Shows a place of a series: by the instance in its stacks, by the point in planes. */
   async goTo(sopInstanceUid: string, frameNumber: number, pointLpsMm: Vector | null): Promise<void> {
     if (this.planes.isOpen && pointLpsMm) this.planes.goToPoint(pointLpsMm);

@@ -38,6 +38,7 @@ import { log as dcmjsLog } from "dcmjs";
 import type { DicomJson } from "@/dicom/dicomweb";
 import { text } from "@/shared/i18n";
 import { applyLut, modalityLutOf } from "@/dicom/display/lut";
+import { frameChanges } from "./frameChanges";
 import { FrameRefusal } from "./frames";
 import { drawWithoutAntialiasing } from "./renderer";
 import { RegionWindowTool } from "./views/regionWindow";
@@ -99,16 +100,24 @@ function withModalityLut(image: Types.IImage): void {
 /** Cornerstone's loader; a frame with fewer pixels than its header says is refused, not drawn. */
 function loadWholeFrame(imageId: string, options?: Record<string, unknown>): Types.IImageLoadObject {
   const load = wadors.loadImage(imageId, options) as Types.IImageLoadObject;
-  const promise = load.promise.then((image) => {
+  const promise = load.promise.then(async (image) => {
     const expected = image.rows * image.columns * (image.numberOfComponents || 1);
     const found = image.getPixelData().length;
     if (found < expected) {
       throw new FrameRefusal(text().refusals.images.fewValues(found, expected));
     }
     withModalityLut(image);
+    // Asked now and not when the load began: what is wanted may have changed meanwhile.
+    await frameChanges.get(imageId)?.(image, loadUnchanged);
     return image;
   });
   return { ...load, promise };
+}
+
+async function loadUnchanged(imageId: string): Promise<Types.IImage> {
+  const image = await (wadors.loadImage(imageId) as Types.IImageLoadObject).promise;
+  withModalityLut(image);
+  return image;
 }
 
 let started: Promise<void> | null = null;
@@ -140,6 +149,7 @@ export function forgetImages(): void {
     imageLoadPoolManager.clearRequestStack(type);
   }
   cache.purgeCache();
+  frameChanges.clear();
   wadors.metaDataManager.purge();
 }
 

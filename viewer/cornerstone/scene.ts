@@ -4,6 +4,7 @@ import { openingIndex } from "@/dicom/linking";
 import type { WindowPreset, WindowRange } from "@/dicom/windowing";
 import { hangMammograms } from "./views/breast";
 import { StackCell } from "./views/cell";
+import { Clips } from "./views/clips";
 import { MaskLayers } from "./masks/layer";
 import { Links } from "./views/links";
 import { Measuring } from "./annotations/measuring";
@@ -13,6 +14,7 @@ import { Planes } from "./views/planes";
 import { Presenting } from "./annotations/presenting";
 import { forgetImages, start } from "./runtime";
 import type { LoadedSeries } from "./series";
+import { Subtracting } from "./views/subtracting";
 import { MouseTools } from "./tools";
 import type { Undrawable } from "./views/undrawable";
 import { flip, turn, type Turn } from "./views/turning";
@@ -47,6 +49,8 @@ export class Scene {
   private readonly cells = new Map<CellId, StackCell>();
   readonly links: Links;
   readonly presenting: Presenting;
+  readonly subtracting: Subtracting;
+  private readonly clips: Clips;
   private readonly windows: KeptWindows = new Map();
   private readonly lastViewed = new LastViewed();
   private activeId: ViewId = "cell-1";
@@ -71,6 +75,8 @@ export class Scene {
     this.measuring = new Measuring(() => this.render());
     this.links = new Links(this.shownCells);
     this.presenting = new Presenting(this.shownCells);
+    this.subtracting = new Subtracting(this.shownCells);
+    this.clips = new Clips(listener.onError);
     const onLoading = (loaded: number, total: number) => {
       for (const id of this.volume.isOpen ? (["volume"] as const) : planes) listener.onLoading(id, loaded, total);
     };
@@ -168,6 +174,16 @@ export class Scene {
     view.render();
   }
 
+  /** Plays the active stack, or all that are shown, by one clock; `rate` in frames per second, null for the headers'. */
+  play(which: "active" | "all", rate: number | null): void {
+    const shown = this.shownCells();
+    this.clips.play(which === "all" ? shown : shown.filter(({ viewId }) => viewId === this.activeId), rate);
+  }
+
+  stopPlaying(): void {
+    this.clips.stop();
+  }
+
   /** Back to the opening window, zoom, position and orientation; the slice stays. */
   reset(): void {
     if (this.volume.isOpen) this.volume.reset();
@@ -201,6 +217,7 @@ export class Scene {
   }
 
   end(): void {
+    this.clips.stop();
     this.closeCells();
     this.ended = true;
     this.masks.end();

@@ -9,8 +9,22 @@ _MINE = {
     "columns": ["patient", "state"],
     "views": [{"name": "MR, nicht befundet", "query": "modality=MR&state=RESULTS"}],
     "phrases": [{"word": "ob", "text": "Kein Nachweis einer Raumforderung."}],
+    "panels": {
+        "series": {"is_open": False, "width_px": None},
+        "results": {"is_open": True, "width_px": 512},
+    },
 }
-_NONE = {"language": None, "theme": None, "columns": [], "views": [], "phrases": []}
+_NONE = {
+    "language": None,
+    "theme": None,
+    "columns": [],
+    "views": [],
+    "phrases": [],
+    "panels": {
+        "series": {"is_open": True, "width_px": None},
+        "results": {"is_open": True, "width_px": None},
+    },
+}
 
 
 def test_what_one_chose_is_there_again_and_nobody_elses(stored_closed: ClosedNode) -> None:
@@ -36,6 +50,8 @@ def test_what_the_pages_do_not_know_is_refused(closed: ClosedNode) -> None:
             {"columns": ["<script>"]},
             {"views": [{"name": "", "query": ""}]},
             {"views": [{"name": "n", "query": "x" * 1001}]},
+            {"panels": {"results": {"is_open": True, "width_px": 5}}},
+            {"panels": {"middle": {"is_open": True}}},
         ):
             is_problem(ada.put("/api/me/preferences", json=wrong), 422, "validation_failed")
         assert ada.get("/api/me/preferences").json() == _NONE

@@ -1,4 +1,4 @@
-import type { StackViewport } from "@cornerstonejs/core";
+import { imageLoader, type StackViewport, type Types } from "@cornerstonejs/core";
 import { middleOf, type Vector } from "@/dicom/geometry";
 import type { WindowRange } from "@/dicom/windowing";
 import { FrameWatch } from "@/cornerstone/frames";
@@ -84,6 +84,24 @@ export class StackCell {
     if (!view || !series || this.isPast(series)) return;
     const wanted = clamp(index, series.imageIds.length);
     if (wanted !== view.getCurrentImageIdIndex()) await view.setImageIdIndex(wanted);
+  }
+
+  /** Draws the open image again, its pixels having changed, through another window; null: the one it opened with. */
+  async redraw(windowOf: ((image: Types.IImage) => WindowRange) | null): Promise<void> {
+    const { view, series, index } = this;
+    const imageId = series?.imageIds[index];
+    if (!view || !series || imageId === undefined || !this.isShown) return;
+    this.window.unsettle();
+    const image = await this.frames.orFailure(imageId, imageLoader.loadAndCacheImage(imageId));
+    if (!image || this.isPast(series)) return;
+    await this.frames.orFailure(imageId, view.setStack(series.imageIds, index));
+    if (this.isPast(series)) return;
+    if (windowOf) this.window.set(windowOf(image));
+    else {
+      this.window.reset();
+      this.window.apply();
+    }
+    view.render();
   }
 
   /** Goes by places and by steps of the second axis, where the series has one; else by images. */

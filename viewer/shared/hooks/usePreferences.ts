@@ -13,7 +13,10 @@ interface Kept {
   problem: Problem | null;
 }
 
-const nothing: Preferences = { language: null, theme: null, columns: [], views: [], phrases: [] };
+const usualPanel = { is_open: true, width_px: null };
+const usualPanels = { series: usualPanel, results: usualPanel };
+
+const nothing: Preferences = { language: null, theme: null, columns: [], views: [], phrases: [], panels: usualPanels };
 
 let kept: Kept = { chosen: nothing, problem: null };
 /** What was chosen before the node had answered what was chosen before. */

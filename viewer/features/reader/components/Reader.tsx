@@ -16,18 +16,24 @@ import { PresentationList } from "@/features/reader/components/stage/Presentatio
 import { ReaderHeader } from "@/features/reader/components/ReaderHeader";
 import { readerKeys } from "@/features/reader/lib/readerKeyHelp";
 import { SeriesList } from "@/features/reader/components/SeriesList";
+import { SidePane } from "@/features/reader/components/SidePane";
+import { ClosedResults } from "@/features/reader/components/ClosedResults";
 import { SidePanel } from "@/features/reader/components/SidePanel";
 import { Stage } from "@/features/reader/components/stage/Stage";
 import { viewActions } from "@/features/reader/components/viewActions";
+import { UptakePanel } from "@/features/reader/components/measurements/UptakePanel";
 import { VersionComparison } from "@/features/reader/components/findings/VersionComparison";
 import { Toolbar } from "@/features/reader/components/tools/Toolbar";
 import { useActiveSlice } from "@/features/reader/hooks/stage/useActiveSlice";
+import { useSubtraction } from "@/features/reader/hooks/tools/useSubtraction";
 import { useCine } from "@/features/reader/hooks/tools/useCine";
 import { useKeyImages } from "@/features/reader/hooks/measurements/useKeyImages";
 import { useClicking } from "@/features/reader/hooks/masks/useClicking";
 import { useMaskControls } from "@/features/reader/hooks/masks/useMaskControls";
 import { useMaskEditing } from "@/features/reader/hooks/masks/useMaskEditing";
 import { useMeasurements } from "@/features/reader/hooks/measurements/useMeasurements";
+import { useUptake } from "@/features/reader/hooks/measurements/useUptake";
+import { usePanes } from "@/features/reader/hooks/usePanes";
 import { useReader, type Layout, type ReaderState } from "@/features/reader/hooks/useReader";
 import { useReaderKeys } from "@/features/reader/hooks/useReaderKeys";
 import { useStudy } from "@/features/reader/hooks/useStudy";
@@ -51,7 +57,8 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
   const { study, findings, problem: studyProblem, stream, reload } = useStudy(studyInstanceUid);
   const asked = useAskedView(studyInstanceUid);
   const reader = useReader(study, findings, asked);
-  const { viewing: t } = useText();
+  const { viewing: t, reader: words } = useText();
+  const panes = usePanes();
   const { scene, series, layout } = reader;
   const router = useRouter();
   const back = returnAddress(studyInstanceUid);
@@ -61,10 +68,11 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
   const [menu, setMenu] = useState<{ viewId: ViewId; at: { x: number; y: number } } | null>(null);
   const closeMenu = useCallback(() => setMenu(null), []);
   const controls = useMaskControls(scene, reader.masks.masks);
-  const cine = useCine(scene, series);
+  const cine = useCine(scene, series, reader.shown);
   const maskEditing = useMaskEditing(scene, series, reload);
   const clicking = useClicking(scene, series, reload);
   const measurements = useMeasurements(scene, studyInstanceUid, reader.openSeries, reader.opened);
+  const uptake = useUptake(series, measurements.list);
   const keyImages = useKeyImages(studyInstanceUid);
   const [insertions, setInsertions] = useState<readonly Insertion[]>([]);
   const putIntoReport = (one: Measurement) => {
@@ -72,6 +80,7 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
     setInsertions((all) => [...all, (language) => measurementSentence(one, place, language)]);
   };
   const slice = useActiveSlice(reader);
+  const subtraction = useSubtraction(scene, series, slice);
   useViewAddress(asked, studyInstanceUid, reader, slice);
   const toggleKeyImage = () => slice && keyImages.toggle(slice.sopInstanceUid, slice.frameNumber);
 
@@ -103,7 +112,7 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
     },
     onHelp: () => setHelpOpen(true),
     onLeave: () => router.push(back),
-    more: { "Ctrl+arrowright": () => queue.goTo(queue.place?.next ?? null), "Ctrl+arrowleft": () => queue.goTo(queue.place?.previous ?? null), "Ctrl+z": undo, "Ctrl+y": redo, "Ctrl+Shift+z": redo, C: () => (clicking.phase === "on" ? clicking.setInside(!clicking.inside) : document.getElementById(beginClicking)?.focus()), k: toggleKeyImage, O: reader.presentations.toggleMarks, Delete: measurements.removeChosen, Backspace: measurements.removeChosen },
+    more: { "Ctrl+arrowright": () => queue.goTo(queue.place?.next ?? null), "Ctrl+arrowleft": () => queue.goTo(queue.place?.previous ?? null), "Ctrl+z": undo, "Ctrl+y": redo, "Ctrl+Shift+z": redo, C: () => (clicking.phase === "on" ? clicking.setInside(!clicking.inside) : document.getElementById(beginClicking)?.focus()), k: toggleKeyImage, S: panes.series.toggle, T: panes.results.toggle, O: reader.presentations.toggleMarks, Delete: measurements.removeChosen, Backspace: measurements.removeChosen },
   });
 
   if (!studyInstanceUid) {
@@ -124,6 +133,7 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
       {!study && !studyProblem && <Waiting text={t.readingStudy} />}
       {study && (
         <div className="flex min-h-0 flex-1 max-lg:flex-col max-lg:overflow-y-auto">
+          <SidePane pane={panes.series} side="left" name={t.series} shortcut="S">
           <SeriesList
             study={study}
             others={reader.others}
@@ -135,19 +145,29 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
           >
             <PresentationList presentations={reader.presentations} />
           </SeriesList>
+          </SidePane>
           <main className="flex min-w-0 flex-1 flex-col max-lg:min-h-[70vh]">
             <Toolbar
               reader={reader}
               tool={tool}
               cine={cine}
+              subtraction={subtraction}
               isKeyImage={slice !== null && keyImages.isKey(slice.sopInstanceUid, slice.frameNumber)}
               onTool={choose}
               onPlanes={() => open("planes")}
               onVolume={() => open("volume")}
               onKeyImage={toggleKeyImage}
             />
-            <Stage reader={reader} study={study} tool={tool} onMenu={(viewId, x, y) => setMenu({ viewId, at: { x, y } })} />
+            {subtraction.problem && <ProblemNote problem={subtraction.problem} />}
+            <Stage reader={reader} study={study} tool={tool} uptakeOn={uptake.on} subtractionOf={subtraction.of} onMenu={(viewId, x, y) => setMenu({ viewId, at: { x, y } })} />
           </main>
+          <SidePane
+            pane={panes.results}
+            side="right"
+            name={words.results}
+            shortcut="T"
+            strip={<ClosedResults hasAlerts={(study.open_alerts ?? 0) > 0} onOpen={panes.results.open} />}
+          >
           <SidePanel
             study={study}
             priors={reader.others.filter((one) => isPriorOf(one, study))}
@@ -157,6 +177,7 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
             onShow={reader.showSegment}
             onShowImageOf={reader.showImageOf}
             onChanged={reload}
+            onOpen={panes.results.open}
           >
             <MeasurementPanel
               measurements={measurements}
@@ -166,6 +187,7 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
               onShowImage={reader.goingTo.goTo}
               imageProblem={reader.goingTo.problem}
             />
+            <UptakePanel uptake={uptake} onGoTo={measurements.goTo} />
             <VersionComparison findings={findings} masks={reader.masks.masks} controls={controls} />
             <MaskPanel masks={reader.masks} controls={controls} onShow={reader.showSegment} />
             <ContourPanel
@@ -185,6 +207,7 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
             {!maskEditing.editing && <ClickPanel state={clicking} modality={series?.modality ?? ""} />}
             {clicking.phase === "off" && <MaskEditBar masks={reader.masks.masks} state={maskEditing} />}
           </SidePanel>
+          </SidePane>
         </div>
       )}
       {menu && (

@@ -56,7 +56,7 @@ export function SeriesList({
   return (
     <nav
       aria-label={t.series}
-      className="w-40 shrink-0 overflow-y-auto border-r border-line bg-panel p-2 max-lg:w-full max-lg:border-r-0 max-lg:border-b 2xl:w-44"
+      className="min-h-0 flex-1 overflow-y-auto p-2 max-lg:border-b max-lg:border-line"
     >
       <h2 className="section-title mb-2 px-1">{t.series}</h2>
       <ul className={listClass}>{buttons(study)}</ul>

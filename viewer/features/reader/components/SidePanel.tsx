@@ -26,6 +26,7 @@ export function SidePanel({
   onShow,
   onShowImageOf,
   onChanged,
+  onOpen,
   children,
 }: {
   study: StudyDetail;
@@ -38,6 +39,8 @@ export function SidePanel({
   onShowImageOf: (finding: Finding) => void;
   /** Feedback was given, or something ordered: what is shown may be old. */
   onChanged: () => void;
+  /** Something in here is to be seen. */
+  onOpen: () => void;
   children: ReactNode;
 }) {
   const { report: t, reader } = useText();
@@ -46,8 +49,13 @@ export function SidePanel({
   if (insertions.length > inserted) {
     setInserted(insertions.length);
     setTab("report");
+    onOpen();
   }
-  useHotkeys({ F: () => setTab("findings"), R: () => setTab("report") });
+  const show = (next: Tab) => {
+    setTab(next);
+    onOpen();
+  };
+  useHotkeys({ F: () => show("findings"), R: () => show("report") });
   const drawn = new Set(masks.map((mask) => mask.sopInstanceUid));
   const showFinding = (finding: Finding) => {
     const at = finding.segmentation;
@@ -57,7 +65,7 @@ export function SidePanel({
   return (
     <aside
       aria-label={reader.results}
-      className="flex w-[22rem] shrink-0 flex-col border-l border-line bg-panel max-lg:w-full max-lg:border-l-0 2xl:w-[27rem]"
+      className="flex min-h-0 flex-1 flex-col"
     >
       <p
         data-testid="results-notice"

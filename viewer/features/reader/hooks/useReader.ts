@@ -24,10 +24,12 @@ import {
   withNextSeries,
   withSeries,
   stepped,
+  withClips,
   type Arrangement,
   type Count,
   type SeriesRef,
 } from "@/features/reader/lib/layout/layout";
+import { clipInstances } from "@/dicom/display/clip";
 import { text } from "@/shared/i18n";
 import type { Layout, ViewAddress } from "@/features/reader/lib/layout/viewAddress";
 import { isImageSeries, seriesToOpen } from "@/dicom/seg";
@@ -81,6 +83,10 @@ export interface ReaderState {
   stepSeries: (by: number) => void;
   openSeries: (ref: SeriesRef, cell?: number) => void;
   setLinked: (linked: boolean) => void;
+  /** Shows the clips of the active series beside each other; null where it has no two. */
+  spreadClips: (() => void) | null;
+  /** What is on the screen; another one with every change of it. */
+  shown: ReadonlyMap<ViewId, LoadedSeries>;
   linking: Linking;
   reloadSeries: (seriesInstanceUid: string) => void;
   onShown: (viewId: ViewId, series: LoadedSeries) => void;
@@ -222,6 +228,7 @@ export function useReader(
     },
     [states, chosenFor, toggle, goTo],
   );
+  const clips = useMemo(() => (series ? clipInstances(series.order.slices) : []), [series]);
   const onShown = useCallback(
     (viewId: ViewId, now: LoadedSeries) => setShown((all) => new Map(all).set(viewId, now)),
     [],
@@ -276,6 +283,16 @@ export function useReader(
     stepSeries: (by) => study && change((now) => withNextSeries(now, imageRefs(study), by)),
     openSeries,
     linking,
+    shown,
+    spreadClips:
+      active && clips.length > 1
+        ? () => {
+            setLayout("stack");
+            setLarge(null);
+            const { studyInstanceUid, seriesInstanceUid } = active;
+            change((now) => withClips(now, { studyInstanceUid, seriesInstanceUid }, clips));
+          }
+        : null,
     setLinked: (on) => change((now) => ({ ...now, linked: on })),
     reloadSeries: loaded.reload,
     onShown,

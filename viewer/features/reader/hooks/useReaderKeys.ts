@@ -78,6 +78,7 @@ export function useReaderKeys({
     y: () => arrangement && reader.setLinked(!arrangement.linked),
     Y: () => reader.linking.adjust(!reader.linking.adjusting),
     " ": () => layout === "stack" && cine.toggle(),
+    P: () => layout === "stack" && cine.toggleAll(),
     o: toggleMasks,
     ...Object.fromEntries([1, 2, 3, 4, 5, 6].map((n) => [String(n), () => preset(n - 1)])),
     "?": onHelp,

@@ -13,6 +13,7 @@ export function readerKeys(t: Messages["viewing"]): KeyGroup[] {
         { keys: ["Home", "End"], does: does.ends },
         { keys: ["←", "→"], does: does.axis },
         { keys: [t.playKey], does: does.play },
+        { keys: ["P"], does: t.playAllHint },
       ],
     },
     {
@@ -58,6 +59,8 @@ export function readerKeys(t: Messages["viewing"]): KeyGroup[] {
       title: groups.results,
       keys: [
         { keys: ["F", "R"], does: does.tabs },
+        { keys: ["S"], does: t.panes.series },
+        { keys: ["T"], does: t.panes.results },
         { keys: ["k"], does: does.keyImage },
         { keys: ["Del"], does: does.remove },
         { keys: ["Ctrl+Z", "Ctrl+Y"], does: does.undo },

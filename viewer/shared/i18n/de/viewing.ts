@@ -5,6 +5,8 @@ import { doses } from "./doses";
 import { keyGroups, keys } from "./keys";
 import { masks } from "./masks";
 import { measurements } from "./measurements";
+import { subtraction } from "./subtraction";
+import { uptake } from "./uptake";
 
 export const viewing: Messages["viewing"] = {
   readingStudy: "Die Studie wird geladen",
@@ -224,6 +226,10 @@ export const viewing: Messages["viewing"] = {
   },
   reset: "Zurücksetzen",
   cine: "Film",
+  playAll: "Alle abspielen",
+  playAllHint: "Alle Ansichten nach einer Uhr abspielen, jede mit ihrer Bildrate",
+  spreadClips: "Clips",
+  spreadClipsHint: "Die Clips dieser Serie nebeneinander zeigen",
   play: "Abspielen",
   stop: "Anhalten",
   playKey: "Leertaste",
@@ -266,7 +272,17 @@ export const viewing: Messages["viewing"] = {
   threePlanes: "Drei Ebenen",
   planesHint: "Axial, sagittal und koronal",
   volumeHint: "Die Serie als Volumen",
+  panes: {
+    widthOf: (name) => `Breite des Bereichs ${name}`,
+    resizeHint: "Ziehen ändert die Breite; Doppelklick stellt die übliche wieder her",
+    close: (name) => `${name} schließen`,
+    open: (name) => `${name} öffnen`,
+    series: "Serien öffnen oder schließen",
+    results: "Ergebnisse öffnen oder schließen",
+  },
   doses,
+  uptake,
+  subtraction,
   ...documents,
   ...measurements,
   ...masks,

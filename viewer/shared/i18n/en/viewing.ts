@@ -3,6 +3,8 @@ import { doses } from "./doses";
 import { keyGroups, keys } from "./keys";
 import { masks } from "./masks";
 import { measurements } from "./measurements";
+import { subtraction } from "./subtraction";
+import { uptake } from "./uptake";
 
 /** The reader's images: what stands over, beside and above them, and the keys. */
 export const viewing = {
@@ -223,6 +225,10 @@ export const viewing = {
   },
   reset: "Reset",
   cine: "Cine",
+  playAll: "Play all",
+  playAllHint: "Play all viewports by one clock, each at its own rate",
+  spreadClips: "Clips",
+  spreadClipsHint: "Show the clips of this series beside each other",
   play: "Play",
   stop: "Stop",
   playKey: "space",
@@ -265,7 +271,17 @@ export const viewing = {
   threePlanes: "Three planes",
   planesHint: "Axial, sagittal and coronal",
   volumeHint: "The series as a volume",
+  panes: {
+    widthOf: (name: string) => `Width of the panel ${name}`,
+    resizeHint: "Drag to change the width; double-click for the usual one",
+    close: (name: string) => `Close ${name}`,
+    open: (name: string) => `Open ${name}`,
+    series: "Open or close the series",
+    results: "Open or close the results",
+  },
   doses,
+  uptake,
+  subtraction,
   ...documents,
   ...measurements,
   ...masks,

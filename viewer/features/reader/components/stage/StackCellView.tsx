@@ -2,6 +2,8 @@
 
 import { useCallback, useEffect, useState } from "react";
 import { View } from "@/features/reader/components/stage/View";
+import type { UptakeState } from "@/features/reader/hooks/measurements/useUptake";
+import type { SubtractionState } from "@/features/reader/hooks/tools/useSubtraction";
 import type { ReaderState } from "@/features/reader/hooks/useReader";
 import { useText } from "@/shared/hooks/useText";
 import type { CellId, ToolName, ViewId } from "@/cornerstone";
@@ -17,6 +19,8 @@ export function StackCellView({
   reader,
   study,
   tool,
+  uptakeOn,
+  subtractionOf,
   alone,
   onMenu,
 }: {
@@ -26,6 +30,8 @@ export function StackCellView({
   reader: ReaderState;
   study: StudyDetail;
   tool: ToolName;
+  uptakeOn: UptakeState["on"];
+  subtractionOf: SubtractionState["of"];
   alone: boolean;
   onMenu: (viewId: ViewId, x: number, y: number) => void;
 }) {
@@ -75,6 +81,8 @@ export function StackCellView({
       presentation={reader.presentations.chosenFor(cell?.seriesInstanceUid ?? "")}
       contoursOn={reader.structureSets.on}
       dose={reader.dose}
+      uptakeOn={uptakeOn}
+      subtractionOf={subtractionOf}
       marksShown={reader.presentations.marksShown}
       onAttach={attach}
       onActivate={() => reader.activate(index)}

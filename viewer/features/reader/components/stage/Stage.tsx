@@ -6,6 +6,8 @@ import { Waiting } from "@/shared/components/Waiting";
 import { PlanesStage } from "@/features/reader/components/stage/PlanesStage";
 import { StackCellView } from "@/features/reader/components/stage/StackCellView";
 import { VolumeStage } from "@/features/reader/components/stage/VolumeStage";
+import type { UptakeState } from "@/features/reader/hooks/measurements/useUptake";
+import type { SubtractionState } from "@/features/reader/hooks/tools/useSubtraction";
 import type { ReaderState } from "@/features/reader/hooks/useReader";
 import { useText } from "@/shared/hooks/useText";
 import { cells, type LoadedSeries, type ToolName, type ViewId } from "@/cornerstone";
@@ -20,11 +22,16 @@ export function Stage({
   reader,
   study,
   tool,
+  uptakeOn,
+  subtractionOf,
   onMenu,
 }: {
   reader: ReaderState;
   study: StudyDetail;
   tool: ToolName;
+  /** What counts of the uptake on an image of a PET. */
+  uptakeOn: UptakeState["on"];
+  subtractionOf: SubtractionState["of"];
   onMenu: (viewId: ViewId, x: number, y: number) => void;
 }) {
   const { viewing: t } = useText();
@@ -69,6 +76,8 @@ export function Stage({
               reader={reader}
               study={study}
               tool={tool}
+              uptakeOn={uptakeOn}
+              subtractionOf={subtractionOf}
               alone={cellCount(arrangement) === 1}
               onMenu={onMenu}
             />

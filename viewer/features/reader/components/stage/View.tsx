@@ -1,12 +1,14 @@
 "use client";
 
-import { useCallback, useRef, useState, useSyncExternalStore, type ReactNode } from "react";
+import { useCallback, useMemo, useRef, useState, useSyncExternalStore, type ReactNode } from "react";
 import { CursorValue } from "@/features/reader/components/measurements/CursorValue";
 import { ViewDose } from "@/features/reader/components/dose/ViewDose";
 import { StandIn } from "@/features/reader/components/stage/StandIn";
 import { ViewContours } from "@/features/reader/components/stage/ViewContours";
 import { ViewMarks } from "@/features/reader/components/stage/ViewMarks";
 import { ViewOverlay } from "@/features/reader/components/stage/ViewOverlay";
+import type { SubtractionState } from "@/features/reader/hooks/tools/useSubtraction";
+import type { UptakeState } from "@/features/reader/hooks/measurements/useUptake";
 import type { DoseState } from "@/features/reader/hooks/dose/useDose";
 import { useText } from "@/shared/hooks/useText";
 import type { LoadedSeries, Scene, ToolName, ValueAt, ViewId } from "@/cornerstone";
@@ -43,6 +45,10 @@ export interface ViewProps {
   contoursOn?: (series: LoadedSeries, index: number) => readonly DrawnContour[];
   /** The dose that lies over the images. */
   dose?: DoseState;
+  /** What counts of the uptake on an image of a PET. */
+  uptakeOn?: UptakeState["on"];
+  /** Which mask is subtracted from an image. */
+  subtractionOf?: SubtractionState["of"];
   onAttach: (viewId: ViewId, element: HTMLDivElement | null) => void;
   onActivate?: () => void;
   /** Double click: this viewport alone, or back to the layout. */
@@ -58,6 +64,8 @@ export interface ViewProps {
 
 /** A hand is not still: so far a press may wander and be none the less in place. */
 const inPlacePx = 4;
+
+const uptakeLook = { wash: true, lines: false, opacity: 0.45 };
 
 export const seriesDragType = "application/x-mediview-series";
 
@@ -89,9 +97,13 @@ export function View(props: ViewProps) {
     },
     [onAttach, viewId, scene],
   );
-  const { dose } = props;
+  const { dose, uptakeOn } = props;
   const index = info ? info.sliceNumber - 1 : -1;
   const dosePicture = info && !undrawable && series && props.marksShown ? (dose?.on(series, index) ?? null) : null;
+  const uptakePicture = useMemo(
+    () => (uptakeOn && series && index >= 0 ? uptakeOn(series, index) : null),
+    [uptakeOn, series, index],
+  );
   const doseAt = useCallback(
     ({ column, row }: ValueAt) => (dose && series && index >= 0 ? dose.textAt(series, index, column, row) : ""),
     [dose, series, index],
@@ -166,6 +178,9 @@ export function View(props: ViewProps) {
         <StandIn key={`${undrawable.sopInstanceUid}#${undrawable.frameNumber}`} series={series} undrawable={undrawable} onRetry={() => props.onRetry?.()} />
       )}
       {dosePicture && info?.imageMatrix && dose?.look && <ViewDose picture={dosePicture} look={dose.look} matrix={info.imageMatrix} />}
+      {uptakePicture && info?.imageMatrix && !undrawable && props.marksShown && (
+        <ViewDose picture={uptakePicture} look={uptakeLook} matrix={info.imageMatrix} />
+      )}
       {info?.imageMatrix && !undrawable && series && props.marksShown && (
         <ViewMarks info={info} matrix={info.imageMatrix} series={series} state={props.presentation ?? null} />
       )}
@@ -181,6 +196,7 @@ export function View(props: ViewProps) {
           otherStudyMark={props.otherStudyMark ?? ""}
           withPatient={props.withPatient}
           series={series}
+          subtraction={series && index >= 0 ? (props.subtractionOf?.(series, index) ?? null) : null}
           // A stack draws whole images alone; a volume draws what has not come as one flat grey.
           missing={title ? loading : null}
           cursorValue={<CursorValue scene={scene} viewId={viewId} element={element} more={doseAt} />}

@@ -4,8 +4,9 @@ import { text } from "@/shared/i18n";
 import { useText } from "@/shared/hooks/useText";
 import { calibrationOf } from "@/dicom/calibration/calibration";
 import type { LoadedSeries, ViewInfo } from "@/cornerstone";
-import { dateText, fixed, personName } from "@/shared/lib/format";
+import { dateText, decimal, fixed, personName } from "@/shared/lib/format";
 import { techniqueOf } from "@/dicom/display/technique";
+import type { Subtraction } from "@/dicom/display/subtraction";
 import { hasOrientation } from "@/dicom/geometry";
 import { edgeLettersOf, patientOrientationOf } from "@/dicom/patientOrientation";
 import { mmPerScreenPixel } from "@/features/reader/lib/measurements/scale";
@@ -31,6 +32,7 @@ export function ViewOverlay({
   otherStudyMark,
   withPatient,
   series,
+  subtraction,
   missing,
   cursorValue,
 }: {
@@ -41,6 +43,8 @@ export function ViewOverlay({
   otherStudyMark: string;
   withPatient: boolean;
   series: LoadedSeries | null;
+  /** The mask that is subtracted; null for images as they are. */
+  subtraction: Subtraction | null;
   /** What a cut through the volume is drawn from while images are missing; null where all are in. */
   missing: { loaded: number; total: number } | null;
   /** A line of its own above the others of its corner, which has as many as there are warnings. */
@@ -97,6 +101,15 @@ export function ViewOverlay({
           {info.inverted && ` ${t.inverted}`}
         </div>
         <div data-testid="zoom-text">{t.zoomBy(fixed(info.zoom, 2))}</div>
+        {subtraction && (
+          <div className="text-warn" data-testid="subtracted">
+            {t.subtraction.drawn(
+              subtraction.backBy > 0 ? `−${subtraction.backBy}` : subtraction.maskFrames.join(", "),
+              decimal(subtraction.right),
+              decimal(subtraction.down),
+            )}
+          </div>
+        )}
         {missing && (
           <div className="text-warn" data-testid="volume-partial">
             {t.volumePartial(missing.loaded, missing.total)}

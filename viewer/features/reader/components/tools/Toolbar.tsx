@@ -4,9 +4,12 @@ import { FusionControls } from "@/features/reader/components/tools/FusionControl
 import { LayoutControls } from "@/features/reader/components/tools/LayoutControls";
 import { MouseToolChoice } from "@/features/reader/components/tools/MouseToolChoice";
 import { PresetChoice } from "@/features/reader/components/tools/PresetChoice";
+import { SubtractionControls } from "@/features/reader/components/tools/SubtractionControls";
 import { SlabControls } from "@/features/reader/components/tools/SlabControls";
 import type { Cine } from "@/features/reader/hooks/tools/useCine";
+import type { SubtractionState } from "@/features/reader/hooks/tools/useSubtraction";
 import type { ReaderState } from "@/features/reader/hooks/useReader";
+import { cellCount } from "@/features/reader/lib/layout/layout";
 import { useText } from "@/shared/hooks/useText";
 import type { ToolName, Turn } from "@/cornerstone";
 
@@ -21,6 +24,7 @@ export function Toolbar({
   reader,
   tool,
   cine,
+  subtraction,
   isKeyImage,
   onTool,
   onPlanes,
@@ -30,6 +34,7 @@ export function Toolbar({
   reader: ReaderState;
   tool: ToolName;
   cine: Cine;
+  subtraction: SubtractionState;
   isKeyImage: boolean;
   onTool: (tool: ToolName) => void;
   onPlanes: () => void;
@@ -39,6 +44,7 @@ export function Toolbar({
   const { viewing: t } = useText();
   const { scene, series, layout } = reader;
   const flat = layout !== "volume";
+  const many = reader.arrangement !== null && cellCount(reader.arrangement) > 1;
   return (
     <div
       role="toolbar"
@@ -70,7 +76,10 @@ export function Toolbar({
         {t.reset}
       </button>
       {layout === "stack" && series?.order.axis && <AxisControls reader={reader} axis={series.order.axis} />}
-      {layout === "stack" && <CineControls cine={cine} disabled={!series} />}
+      {layout === "stack" && (
+        <CineControls cine={cine} disabled={!series} many={many} onSpread={reader.spreadClips} />
+      )}
+      {layout === "stack" && <SubtractionControls subtraction={subtraction} />}
       {layout === "planes" && scene && <SlabControls scene={scene} />}
       {layout === "planes" && series && <FusionControls fusion={reader.fusion} studyInstanceUid={series.studyInstanceUid} />}
       <button

@@ -6,32 +6,42 @@ import { frameRateOf } from "@/dicom/display/cine";
 
 export interface Cine {
   playing: boolean;
+  /** Whether all stacks in sight play, not the active one alone. */
+  all: boolean;
   framesPerSecond: number;
   setFramesPerSecond: (rate: number) => void;
   toggle: () => void;
+  toggleAll: () => void;
   stop: () => void;
 }
 
-/** Plays the active stack, round and round, as fast as its header says. */
-export function useCine(scene: Scene | null, series: LoadedSeries | null): Cine {
-  // Playing belongs to a series: another one opens at rest.
-  const [played, setPlayed] = useState<LoadedSeries | null>(null);
+/** Plays the active stack or all of them, round and round, each as fast as its header says. */
+export function useCine(
+  scene: Scene | null,
+  series: LoadedSeries | null,
+  /** Changes with what is on the screen: all of it plays, what is opened later too. */
+  shown: unknown,
+): Cine {
+  // Playing one belongs to a series: another one opens at rest.
+  const [played, setPlayed] = useState<LoadedSeries | "all" | null>(null);
   const [chosen, setChosen] = useState<number | null>(null);
-  const playing = played !== null && played === series;
+  const all = played === "all";
+  const playing = all || (played !== null && played === series);
   const stated = series?.order.slices[0] ? frameRateOf(series.order.slices[0].dataset) : 10;
-  const framesPerSecond = chosen ?? stated;
 
   useEffect(() => {
     if (!scene || !playing) return;
-    const timer = setInterval(() => scene.navigation.stepRound(), 1000 / framesPerSecond);
-    return () => clearInterval(timer);
-  }, [scene, playing, framesPerSecond]);
+    scene.play(all ? "all" : "active", chosen);
+    return () => scene.stopPlaying();
+  }, [scene, playing, all, chosen, shown]);
 
   return {
     playing,
-    framesPerSecond,
+    all,
+    framesPerSecond: chosen ?? stated,
     setFramesPerSecond: (rate) => setChosen(Math.max(1, Math.min(60, Math.round(rate) || 1))),
     toggle: () => setPlayed(playing ? null : series),
+    toggleAll: () => setPlayed(all ? null : "all"),
     stop: () => setPlayed(null),
   };
 }

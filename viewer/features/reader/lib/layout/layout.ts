@@ -53,6 +53,15 @@ export function filled(now: Arrangement, series: readonly SeriesRef[]): Arrangem
   };
 }
 
+/** The clips of a series beside each other, up to nine, in as few rows as hold them. */
+export function withClips(now: Arrangement, ref: SeriesRef, instances: readonly string[]): Arrangement {
+  const clips = instances.slice(0, mostCells).map((uid) => ({ ...ref, images: [uid] }));
+  const columns = (clips.length <= 1 ? 1 : clips.length <= 4 ? 2 : 3) as Count;
+  const rows = Math.max(1, Math.ceil(clips.length / columns)) as Count;
+  const cells = Array.from({ length: rows * columns }, (_, index) => clips[index] ?? null);
+  return { ...now, rows, columns, cells, active: 0, linked: false };
+}
+
 export function withSeries(now: Arrangement, cell: number, ref: SeriesRef): Arrangement {
   if (cell < 0 || cell >= cellCount(now)) return now;
   const cells = Array.from({ length: Math.max(cell + 1, now.cells.length) }, (_, index) =>

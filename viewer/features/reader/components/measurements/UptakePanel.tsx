@@ -1,0 +1,103 @@
+"use client";
+
+import { Section } from "@/features/reader/components/Section";
+import { thresholds, type ThresholdName, type UptakeState } from "@/features/reader/hooks/measurements/useUptake";
+import type { Measurement } from "@/dicom/measurements/measurement";
+import { ProblemNote } from "@/shared/components/ProblemNote";
+import { useText } from "@/shared/hooks/useText";
+import { fixed } from "@/shared/lib/format";
+
+/** SUVmax, SUVpeak and the metabolic volume of what circles on a PET mark, one by one and together. */
+export function UptakePanel({ uptake, onGoTo }: { uptake: UptakeState; onGoTo: (circle: Measurement) => void }) {
+  const { viewing: t } = useText();
+  const { isPossible, threshold, setThreshold, regions, total, problem } = uptake;
+  if (!isPossible) return null;
+  return (
+    <Section title={t.uptake.title}>
+      {regions.length === 0 && <p className="text-xs text-dim">{t.uptake.hint}</p>}
+      {regions.length > 0 && (
+        <>
+          <label className="flex items-center gap-2 text-xs">
+            {t.uptake.threshold}
+            <select
+              data-testid="uptake-threshold"
+              className="control"
+              value={threshold}
+              onChange={(event) => {
+                setThreshold(event.target.value as ThresholdName);
+                event.target.blur();
+              }}
+            >
+              {Object.keys(thresholds).map((name) => (
+                <option key={name} value={name}>
+                  {t.uptake.thresholds[name as ThresholdName]}
+                </option>
+              ))}
+            </select>
+          </label>
+          <table className="mt-2 w-full text-right text-xs tabular-nums">
+            <thead className="text-dim">
+              <tr>
+                <th scope="col" className="text-left font-medium">{t.uptake.region}</th>
+                {[t.uptake.max, t.uptake.peak, t.uptake.volume, t.uptake.tlg].map((name) => (
+                  <th key={name} scope="col" className="pl-2 font-medium">
+                    {name}
+                  </th>
+                ))}
+              </tr>
+            </thead>
+            <tbody>
+              {regions.map(({ circle, uptake: found }, index) => {
+                const name = circle.label || t.uptake.regionNumber(index + 1);
+                return (
+                  <tr key={circle.trackingUid} data-testid="uptake-region" className="border-t border-line">
+                    <th scope="row" className="max-w-24 py-0.5 text-left font-normal">
+                      <button type="button" className="max-w-full truncate rounded hover:text-accent" title={t.goToOf(name)} onClick={() => onGoTo(circle)}>
+                        {name}
+                      </button>
+                    </th>
+                    {found ? (
+                      [
+                        { value: found.max, digits: 2 },
+                        { value: found.peak, digits: 2 },
+                        { value: found.volumeMl, digits: 2 },
+                        { value: found.tlg, digits: 1 },
+                      ].map(({ value, digits }, at) => (
+                        <td key={at} className="pl-2" data-value={value ?? ""} title={value === null ? t.uptake.noPeak : undefined}>
+                          {value === null ? "–" : fixed(value, digits)}
+                        </td>
+                      ))
+                    ) : (
+                      <td colSpan={4} className="pl-2 text-dim">
+                        {t.uptake.nothing}
+                      </td>
+                    )}
+                  </tr>
+                );
+              })}
+            </tbody>
+            {total && (
+              <tfoot>
+                <tr className="border-t border-line font-medium" data-testid="uptake-total">
+                  <th scope="row" className="py-0.5 text-left font-medium" title={t.uptake.totalHint}>
+                    {t.uptake.total}
+                  </th>
+                  <td />
+                  <td />
+                  <td className="pl-2" data-value={total.volumeMl}>
+                    {fixed(total.volumeMl, 2)}
+                  </td>
+                  <td className="pl-2" data-value={total.tlg}>
+                    {fixed(total.tlg, 1)}
+                  </td>
+                </tr>
+              </tfoot>
+            )}
+          </table>
+          <p className="mt-2 text-xs text-dim">{t.uptake.method}</p>
+        </>
+      )}
+      {problem && <ProblemNote problem={problem} />}
+    </Section>
+  );
+}
