@@ -54,21 +54,21 @@ class EarlyWakeUps:
         self._index = index
         self._woken: dict[tuple[str, str], list[tuple[datetime, int]]] = {}
 
-    def is_due(self, now: datetime) -> bool:
-        """Whether there is a series that nobody was woken for; it is asked for once."""
-        is_new = False
+    def due(self, now: datetime) -> list[Series]:
+        """Those that nobody was woken for as they stand, the one first that is complete first."""
+        due = []
         for series in early_series(self._settings, self._index, now):
             times = self._woken.setdefault(_key(series), [])
             state = series.last_instance_at, series.instance_count
             if state not in times and len(times) < _TIMES:
                 times.append(state)
-                is_new = True
+                due.append(series)
         self._woken = {
             key: times
             for key, times in self._woken.items()
             if abs(now - times[-1][0]) < _REMEMBERED
         }
-        return is_new
+        return due
 
 
 def _key(series: Series) -> tuple[str, str]:

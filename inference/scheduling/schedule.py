@@ -15,6 +15,7 @@ from inference.reasons import reason as because
 from inference.rules.file import current_rules
 from inference.scheduling.completeness import complete_quiet_series
 from inference.scheduling.deciding import DecisionStorage, is_decided
+from inference.scheduling.early_candidate import EarlyCandidate
 from inference.scheduling.schedule_one_series import decide_on_series, decision_of, read_candidate
 from inference.scheduling.schedule_study import decide_on_study
 from inference.scheduling.shadowing import schedule_shadows
@@ -46,6 +47,7 @@ def complete_and_schedule(
     now: datetime,
     pipelines: Sequence[Pipeline] | None = None,
     since: datetime | None = None,
+    early: EarlyCandidate | None = None,
 ) -> list[Decision]:
     """Complete what is quiet, and offer every complete series that has no decision yet.
 
@@ -56,7 +58,7 @@ def complete_and_schedule(
     decisions: list[Decision] = []
     for series in undecided_series(storage.engine, _SERIES_PER_ROUND, since):
         try:
-            decisions.extend(schedule_series(storage, series, pipelines))
+            decisions.extend(schedule_series(storage, series, pipelines, early))
         except (StorageFull, StorageUnavailable) as error:
             # Stays undecided and is offered again; the next series may be elsewhere.
             log.warning(
@@ -89,7 +91,10 @@ def _follow_measured(index: Index, instances: InstanceReader, jobs: Jobs, series
 
 
 def schedule_series(
-    storage: SchedulingStorage, series: Series, pipelines: Sequence[Pipeline] | None = None
+    storage: SchedulingStorage,
+    series: Series,
+    pipelines: Sequence[Pipeline] | None = None,
+    early: EarlyCandidate | None = None,
 ) -> list[Decision]:
     """Offer one complete series to every pipeline and store what each decided.
 
@@ -106,7 +111,9 @@ def schedule_series(
         return _leave_imported(
             storage.settings, storage.acceptance_decisions, storage.model_states, series, pipelines
         )
-    candidate = read_candidate(storage.instances, series, instances)
+    candidate = None if early is None else early.take(series, instances)
+    if candidate is None:
+        candidate = read_candidate(storage.instances, series, instances)
     rules = current_rules(storage.settings)
     if not candidate.unreadable:
         schedule_shadows(

@@ -23,6 +23,7 @@ from inference.reports.due import draft_due
 from inference.reports.export.publishing import REPORT_AGAIN_S, publish_due
 from inference.routing.service import RoutingRounds
 from inference.rules.file import current_rules
+from inference.scheduling.early_candidate import EarlyCandidate
 from inference.scheduling.early_series import EarlyWakeUps
 from inference.scheduling.new_results import look_for_results_again
 from inference.scheduling.schedule import complete_and_schedule
@@ -32,7 +33,7 @@ from inference.webhooks.watching import watch_waiting
 from inference.withdrawals.late_instances import FAILED_AGAIN_S, withdraw_outdated
 from storage.container import Storage
 from storage.core.clock import CLOCKS_AGREE_WITHIN_S, ClockWatch, step_between, utcnow
-from storage.core.entities import Job
+from storage.core.entities import Job, Series
 from storage.core.errors import MediViewError
 from storage.core.postponed import Postponed
 from storage.db.clock_steps import ClockStep, move_waits, note_step
@@ -104,6 +105,9 @@ class Scheduler:
         self._not_published = Postponed(REPORT_AGAIN_S)
         self._routing = RoutingRounds(storage)
         self._early = EarlyWakeUps(storage.settings, storage.index)
+        self._quiet: Series | None = None
+        self._candidate = EarlyCandidate()
+        self._delivering: datetime | None = None
         self._watch = ClockWatch()
         self._clock_step = timedelta()
         self._beat_next_s = 0.0
@@ -130,6 +134,7 @@ class Scheduler:
                 self._perform_workitems,
                 self._write_feedback_reports,
                 self._hand_out_jobs,
+                self._hand_out_deliveries,  # results are there; reports of them take longer
                 self._draft_reports,
                 self._publish_reports,
                 self._hand_out_deliveries,
@@ -139,6 +144,7 @@ class Scheduler:
                 self._hand_out_priors,
                 self._hand_out_exports,
                 self._hand_out_language,
+                self._read_early,  # last: it takes a while, and nothing waits for it yet
             ):
                 try:
                     step(now)
@@ -209,7 +215,7 @@ class Scheduler:
 
     def _schedule(self, now: datetime) -> None:
         since = now - _RECENT if self._looked_at_everything else None
-        complete_and_schedule(self._storage, now, self._pipelines, since)
+        complete_and_schedule(self._storage, now, self._pipelines, since, self._candidate)
         # A round takes a few: what is left of long ago is looked for until there is none.
         self._looked_at_everything = self._looked_at_everything or not undecided_series(
             self._storage.engine, 1
@@ -260,9 +266,17 @@ class Scheduler:
                     self._send_jobs(of_queue[:JOBS_PER_ROUND], queue)
             self._handed_out.update((_key(job), now) for job in fresh)
         if not due:
-            if self._early.is_due(now):
+            if early := self._early.due(now):
                 self._send_jobs([""], JOBS_QUEUE)
+                self._quiet = early[0]
             self._hand_out_shadow(now)
+
+    def _read_early(self, _: datetime) -> None:
+        series, self._quiet = self._quiet, None
+        if series is None:
+            self._candidate.forget_old()
+        else:
+            self._candidate.read(self._storage, series, self._pipelines)
 
     def _hand_out_shadow(self, now: datetime) -> None:
         for run in self._storage.shadow_runs.due(now):
@@ -280,8 +294,10 @@ class Scheduler:
         publish_due(self._storage, self._not_published)
 
     def _hand_out_deliveries(self, now: datetime) -> None:
-        if self._storage.deliveries.is_any_due(now):
+        # Twice in a round, and who was woken the first time looks for more before it ends.
+        if self._delivering != now and self._storage.deliveries.is_any_due(now):
             self._send_delivery()
+            self._delivering = now
 
     def _hand_out_hl7(self, now: datetime) -> None:
         if self._storage.hl7_sending.is_due(now):

@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 
 from inference.input_selection.early_results import EARLY
+from inference.scheduling.early_candidate import EarlyCandidate
 from inference.scheduling.early_series import EarlyWakeUps
 from inference.scheduling.schedule import complete_and_schedule
 from inference.worker.early_work import compute_early
 from inference.worker.run import run_job
+from inference.worker.scheduler import Scheduler
 from storage.audit.query import AuditFilter, all_events
 from storage.container import Storage
 from storage.core.clock import utcnow
@@ -200,16 +202,55 @@ def test_a_worker_is_woken_twice_at_most_for_a_series_that_goes_on_growing(
     for number in range(1, 6):
         receive(storage, [mr_slice("a", number)])
         now = utcnow()
-        woken.append([wake_ups.is_due(now + timedelta(seconds=waited)) for waited in (0, 1.5, 2.5)])
+        woken.append(
+            [bool(wake_ups.due(now + timedelta(seconds=waited))) for waited in (0, 1.5, 2.5)]
+        )
     assert woken == [[False, True, False]] * 2 + [[False] * 3] * 3
 
 
 def test_nothing_is_computed_early_where_the_job_may_run_elsewhere(tmp_path: Path) -> None:
     with storage_in(tmp_path, worker_processes=2) as storage:
         receive(storage, mr_series("a"))
-        assert not EarlyWakeUps(storage.settings, storage.index).is_due(
+        assert not EarlyWakeUps(storage.settings, storage.index).due(
             utcnow() + timedelta(seconds=2)
         )
+
+
+def test_headers_read_early_are_used_while_the_series_is_what_it_was(
+    storage: Storage, pipeline: Early
+) -> None:
+    receive(storage, mr_series("a"))
+    quiet = storage.index.series(study_uid("a"), series_uid("a"))
+    instances = storage.index.instances_of(study_uid("a"))
+    early = EarlyCandidate()
+    early.read(storage, quiet, (pipeline,))
+    read = early.take(quiet, instances)
+    assert read is not None
+    assert [one.InstanceNumber for one in read.headers] == list(range(1, 9))
+    assert early.take(quiet, instances) is None, "once"
+    early.read(storage, quiet, (pipeline,))
+    receive(storage, [mr_slice("a", 9)])
+    grown = storage.index.instances_of(study_uid("a"))
+    assert early.take(quiet, grown) is None
+
+
+def test_the_clock_reads_early_and_decides_on_the_complete_series(
+    storage: Storage, pipeline: Early
+) -> None:
+    sent: list[str] = []
+    scheduler = Scheduler(
+        storage,
+        pipelines=(pipeline,),
+        send_jobs=lambda jobs, _: sent.extend(jobs),
+        send_delivery=lambda: None,
+    )
+    receive(storage, mr_series("a"))
+    scheduler.tick(utcnow() + timedelta(seconds=1.5))
+    assert sent == [""], "the worker is woken, and there is no job"
+    assert storage.jobs.list()[1] == 0
+    scheduler.tick(utcnow() + timedelta(seconds=10))
+    (job,) = storage.jobs.list()[0]
+    assert sent == ["", job.job_id]
 
 
 def test_what_nobody_takes_is_let_go(storage: Storage, pipeline: Early) -> None:
