@@ -14,8 +14,6 @@ MAX_ELEMENTS = 4_000_000
 MAX_READ_ELEMENTS = 500_000
 # Of what is deflated: a bomb has thousands of elements a byte, an honest data set less than one.
 MAX_DEFLATED_ELEMENTS = 100_000
-# Before the pixels of what does not follow its transfer syntax: a fraction of a second.
-MAX_IRREGULAR_ELEMENTS = 5_000
 
 
 def most_deflated_elements(deflated_bytes: int) -> int:

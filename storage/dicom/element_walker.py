@@ -2,8 +2,8 @@
 
 This is the receiving path's own reader: it touches a few hundred bytes of an
 instance, skips pixels by their length, and so also notices an instance that
-ends too early. What it does not understand it hands to pydicom
-(`IrregularEncoding`); what is surely cut off it refuses (`InvalidInstance`).
+ends too early. What does not follow the transfer syntax is `IrregularEncoding`;
+what is surely cut off it refuses (`InvalidInstance`).
 """
 
 import struct
@@ -35,7 +35,7 @@ _LEVEL_BYTES = 16
 _SHALLOW_BYTES = MAX_DEPTH * _LEVEL_BYTES - 1
 IMPLICIT_VR = "1.2.840.10008.1.2"
 BIG_ENDIAN = "1.2.840.10008.1.2.2"
-LITTLE_ENDIAN_GROUP = b"\xfe\xff"  # of items and delimiters
+LITTLE_ENDIAN_GROUP, BIG_ENDIAN_GROUP = b"\xfe\xff", b"\xff\xfe"  # of items and delimiters
 # VRs whose explicit length field has 32 bits (PS3.5 Table 7.1-1), of values without elements.
 _LONG_VALUE_VRS = frozenset(
     {b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SV", b"UC", b"UR", b"UT", b"UV"}
@@ -45,10 +45,11 @@ _SHORT_VRS = frozenset(
     {b"AE", b"AS", b"AT", b"CS", b"DA", b"DS", b"DT", b"FD", b"FL", b"IS", b"LO", b"LT"}
     | {b"PN", b"SH", b"SL", b"SS", b"ST", b"TM", b"UI", b"UL", b"US"}
 )
+VRS = _SHORT_VRS | _LONG_VRS
 
 
 class IrregularEncoding(Exception):
-    """The bytes do not follow the transfer syntax; a more tolerant reader may still cope."""
+    """The bytes do not follow the transfer syntax."""
 
 
 class Element(NamedTuple):
@@ -104,6 +105,10 @@ class ElementWalker:
         self._max_elements = max_elements
         self._thorough = thorough
         self._numbers = _BIG if big else _LITTLE
+        self._top_level_tag = 0
+        self.doubtful_tag: int | None = None
+        """After the walk, the first top-level element of undefined length that may hold what a
+        reader cannot pass: VR UN, or an item that does not end where its length says."""
 
     def __iter__(self) -> Iterator[Element]:
         """Every top-level element."""
@@ -178,10 +183,16 @@ class ElementWalker:
         """The element at `position`, and where the next begins."""
         self._count()
         tag, vr, length, value = self._header(position, explicit)
+        if not depth:
+            self._top_level_tag = tag
         numbers = self._numbers
-        if vr == b"UN" and bytes(self._data[value : value + 2]) == LITTLE_ENDIAN_GROUP:
-            # In any transfer syntax (PS3.5 6.2.2); in big endian, some write them so all the same.
-            self._numbers = _LITTLE
+        if vr == b"UN":
+            # Little endian in any transfer syntax (PS3.5 6.2.2); some write them in big endian.
+            group_of_item = bytes(self._data[value : value + 2])
+            if group_of_item == LITTLE_ENDIAN_GROUP:
+                self._numbers = _LITTLE
+            elif group_of_item == BIG_ENDIAN_GROUP:
+                self._numbers = _BIG
         try:
             end = self._end_of_value(tag, vr, length, value, explicit, depth)
         finally:
@@ -196,8 +207,11 @@ class ElementWalker:
                 return self._skip_fragments(value)
             if explicit and vr not in (b"SQ", b"UN", b"OB", b"OW"):
                 raise IrregularEncoding(f"undefined length for VR {vr!r}")
-            # Within UN of undefined length the items are implicit VR (PS3.5 6.2.2 note 4).
-            return self._skip_sequence(value, explicit and vr != b"UN", depth + 1)
+            if vr == b"UN":
+                # Its items are implicit VR (PS3.5 6.2.2 note 4); some write explicit all the same.
+                explicit = self._shows_vr(value)
+                self._note_doubt()
+            return self._skip_sequence(value, explicit, depth + 1)
         end = value + length
         if end > self._end:
             raise truncated(
@@ -245,7 +259,8 @@ class ElementWalker:
                 if position > self._end:
                     raise truncated("inside a sequence item", self._end)
                 # Readers decode a sequence of undefined length at once, its items included.
-                self._look_into_item(value, position, explicit, depth)
+                if not self._look_into_item(value, position, explicit, depth):
+                    self._note_doubt()
                 continue
             position = self._skip_item(value, explicit, depth)
 
@@ -265,9 +280,7 @@ class ElementWalker:
             if self._header(position, explicit=False)[0] != ITEM:
                 return
             # Implicit VR in UN by PS3.5 6.2.2 note 4; some write Explicit VR all the same.
-            explicit = explicit and bytes(self._data[position + 12 : position + 14]) in (
-                _SHORT_VRS | _LONG_VRS
-            )
+            explicit = explicit and self._shows_vr(position)
         check_depth(depth)
         try:
             while position + 8 <= end:
@@ -285,12 +298,22 @@ class ElementWalker:
         except (IrregularEncoding, InvalidInstance):
             return
 
-    def _look_into_item(self, position: int, end: int, explicit: bool, depth: int) -> None:
+    def _look_into_item(self, position: int, end: int, explicit: bool, depth: int) -> bool:
+        """Whether its elements follow the encoding and fill it."""
         try:
             while position + 8 <= end:
                 _, position = self._element(position, explicit, depth)
         except (IrregularEncoding, InvalidInstance):
-            return
+            return False
+        return position == end
+
+    def _shows_vr(self, position: int) -> bool:
+        """Whether the first element of the item at `position` states a VR."""
+        return bytes(self._data[position + 12 : position + 14]) in VRS
+
+    def _note_doubt(self) -> None:
+        if self.doubtful_tag is None:
+            self.doubtful_tag = self._top_level_tag
 
     def _skip_item(self, position: int, explicit: bool, depth: int) -> int:
         """Past an item of undefined length whose elements begin at `position`."""

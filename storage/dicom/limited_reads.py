@@ -5,13 +5,12 @@ deflated, may hold millions. It reads sequences of defined length when they are 
 `storage.dicom.dataset_reader` reads large ones at once, within the same limit.
 """
 
-import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import BinaryIO, cast
 
-from storage.dicom.element_limits import MAX_IRREGULAR_ELEMENTS, too_many
+from storage.dicom.element_limits import too_many
 
 # An element takes a read for its header, its length and its value. An item takes one for its
 # header, two to see which VRs it has, and one for its delimiter.
@@ -103,13 +102,3 @@ def counted(stream: BinaryIO) -> BinaryIO:
     """The stream of a sequence, under the limit that is in force."""
     limit = _LIMIT.get()
     return stream if limit is None or isinstance(stream, _LimitedReads) else limit.of(stream)
-
-
-def limited(stream: BinaryIO, max_elements: int) -> BinaryIO:
-    """For a whole instance. `read` raises LimitExceeded beyond `max_elements`, with items."""
-    return ReadLimit(max_elements).of(stream)
-
-
-def limited_header(data: bytes) -> BinaryIO:
-    """For the first attributes of one that does not follow its transfer syntax."""
-    return limited(io.BytesIO(data), MAX_IRREGULAR_ELEMENTS)

@@ -4,8 +4,10 @@ pydicom is imported where a data set is read: to load it takes longer than all e
 command of the storage does which reads none.
 """
 
+import io
 import struct
 import threading
+import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -26,21 +28,20 @@ from storage.dicom.element_limits import MAX_ELEMENTS, most_deflated_elements
 from storage.dicom.element_walker import (
     BIG_ENDIAN,
     IMPLICIT_VR,
-    PIXEL_TAGS,
     IrregularEncoding,
     walker_of,
 )
 from storage.dicom.file_meta import FileMeta, read_file_meta
 from storage.dicom.inflate import INSTANCE, inflate
-from storage.dicom.limited_reads import limited_header
 
 # Enough for any header; pixels are not wanted here.
-_TOLERANT_BYTES = 64 << 20
+_LONGEST_READ = 64 << 20
 
 # Transfer syntaxes that are walked in another way (PS3.5 annex A): asked of each instance.
 _EXPLICIT_VR = "1.2.840.10008.1.2.1"
 _DEFLATED = "1.2.840.10008.1.2.1.99"
 
+_LAST_BEFORE_PIXELS = 0x7FE00007
 _SPECIFIC_CHARACTER_SET = 0x00080005
 _SOP_INSTANCE_UID = 0x00080018
 _KNOWN_UIDS = (
@@ -85,6 +86,8 @@ class Header:
     """Where the data set begins, after the File Meta Information."""
     attributes: Mapping[str, str]
     """DICOM keyword to decoded text, padding removed; absent ones are missing."""
+    unreadable_tag: int | None = None
+    """A top-level element that the readers of whole data sets cannot pass."""
 
     def text(self, keyword: str) -> str:
         """As the index keeps it: of text that is too long for it the beginning.
@@ -96,7 +99,13 @@ class Header:
         return cut_identity(value) if keyword in _IDENTIFYING else cut(value)
 
     def check_indexed(self) -> None:
-        """Raises InvalidInstance where something that identifies is too long to be indexed."""
+        """Raises InvalidInstance where something that identifies is too long to be indexed, or
+        where later readers would refuse the whole series for this instance.
+
+        Records of earlier versions may be such; they keep their rows.
+        """
+        if self.unreadable_tag is not None:
+            raise _unreadable(self.transfer_syntax_uid, self.unreadable_tag)
         raw = getattr(self.attributes, "raw", None)
         if raw is not None and max(map(len, raw.values()), default=0) <= _LONG_FROM_BYTES:
             return
@@ -157,6 +166,7 @@ def _header(data: bytes | bytearray | memoryview, meta: FileMeta, start: int) ->
         transfer_syntax_uid=meta.transfer_syntax_uid,
         dataset_offset=meta.dataset_offset,
         attributes=attributes,
+        unreadable_tag=attributes.unreadable_tag,
     )
 
 
@@ -189,8 +199,9 @@ def _attributes(
 ) -> "_Decoded":
     try:
         return _walk(data, transfer_syntax_uid, start, max_elements)
-    except IrregularEncoding:
-        return _read_tolerantly(data, transfer_syntax_uid, start)
+    except IrregularEncoding as error:
+        tag = _offending_tag(data, transfer_syntax_uid, start)
+        raise _unreadable(transfer_syntax_uid, tag) from error
     except InvalidInstance as error:
         if not error.keyword and error.tag is None:
             error.tag = _offending_tag(data, transfer_syntax_uid, start)
@@ -200,10 +211,43 @@ def _attributes(
 def _walk(
     data: bytes | bytearray | memoryview, transfer_syntax_uid: str, start: int, max_elements: int
 ) -> "_Decoded":
-    raw = walker_of(data, transfer_syntax_uid, start, max_elements=max_elements).values(
-        _keywords_by_tag()
+    walker = walker_of(data, transfer_syntax_uid, start, max_elements=max_elements)
+    raw = walker.values(_keywords_by_tag())
+    decoded = _Decoded(raw, "big" if transfer_syntax_uid == BIG_ENDIAN else "little")
+    doubtful = walker.doubtful_tag
+    if doubtful is not None and not _is_readable(data, transfer_syntax_uid, start):
+        decoded.unreadable_tag = doubtful
+    return decoded
+
+
+def _is_readable(
+    data: bytes | bytearray | memoryview, transfer_syntax_uid: str, start: int
+) -> bool:
+    """Whether pydicom reads what stands before the pixels. Raises LimitExceeded."""
+    from storage.dicom.dataset_reader import read_up_to
+    from storage.dicom.value_errors import UNREADABLE
+
+    implicit, little = transfer_syntax_uid == IMPLICIT_VR, transfer_syntax_uid != BIG_ENDIAN
+    stream = io.BytesIO(data[start : start + _LONGEST_READ])
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            read_up_to(stream, implicit, little, _LAST_BEFORE_PIXELS)
+    except UNREADABLE:
+        return stream.tell() >= _LONGEST_READ
+    return True
+
+
+def _unreadable(transfer_syntax_uid: str, tag: int | None) -> InvalidInstance:
+    from pydicom.uid import UID
+
+    at = "" if tag is None else f" at ({tag >> 16:04X},{tag & 0xFFFF:04X})"
+    return InvalidInstance(
+        f"The data set cannot be read{at}: it does not follow its transfer syntax"
+        f" {UID(transfer_syntax_uid).name}.",
+        remedy="Check the sending system's encoding.",
+        tag=tag,
     )
-    return _Decoded(raw, "big" if transfer_syntax_uid == BIG_ENDIAN else "little")
 
 
 def _offending_tag(
@@ -227,10 +271,11 @@ class _Decoded(Mapping[str, str]):
     the index wants some numbers alone, and decoding all the rest took as long as finding it.
     """
 
-    __slots__ = ("_byteorder", "_character_set", "raw")
+    __slots__ = ("_byteorder", "_character_set", "raw", "unreadable_tag")
 
     def __init__(self, raw: dict[int, bytes], byteorder: Literal["big", "little"]) -> None:
         self.raw = raw
+        self.unreadable_tag: int | None = None
         self._byteorder = byteorder
         named = raw.get(_SPECIFIC_CHARACTER_SET)
         self._character_set = unpadded_ascii(named) if named else ""
@@ -247,41 +292,3 @@ class _Decoded(Mapping[str, str]):
 
     def __len__(self) -> int:
         return len(self.raw)
-
-
-def _at_pixels(tag: int, vr: str | None, length: int) -> bool:
-    return tag in PIXEL_TAGS
-
-
-def _read_tolerantly(
-    data: bytes | bytearray | memoryview, transfer_syntax_uid: str, start: int
-) -> "_Decoded":
-    """Read the same attributes with pydicom, which copes with more than the standard allows."""
-    from pydicom.filereader import read_dataset
-    from pydicom.uid import UID
-
-    from storage.dicom.value_errors import UNREADABLE
-
-    try:
-        dataset = read_dataset(
-            limited_header(bytes(data[start : start + _TOLERANT_BYTES])),
-            is_implicit_VR=transfer_syntax_uid == IMPLICIT_VR,
-            is_little_endian=transfer_syntax_uid != BIG_ENDIAN,
-            stop_when=_at_pixels,
-            specific_tags=list(_keywords_by_tag()),
-        )
-        raw: dict[int, bytes] = {}
-        for tag in dataset:
-            element = dataset.get_item(tag.tag)
-            if element is not None and isinstance(element.value, bytes):
-                raw[int(tag.tag)] = element.value
-    except UNREADABLE as error:
-        broken = _offending_tag(data, transfer_syntax_uid, start)
-        at = "" if broken is None else f" at ({broken >> 16:04X},{broken & 0xFFFF:04X})"
-        raise InvalidInstance(
-            f"The data set cannot be read{at}: it does not follow its transfer syntax"
-            f" {UID(transfer_syntax_uid).name}.",
-            remedy="Check the sending system's encoding.",
-            tag=broken,
-        ) from error
-    return _Decoded(raw, "big" if transfer_syntax_uid == BIG_ENDIAN else "little")

@@ -1,16 +1,23 @@
-"""Values of VR UN in Explicit VR Big Endian: little endian all the same (PS3.5 6.2.2).
+"""Values of VR UN: Implicit VR Little Endian in any transfer syntax (PS3.5 6.2.2).
 
 A system that passes on an element whose VR it does not know leaves its value as it came in
-Implicit VR Little Endian. pydicom reads it in the byte order of the data set. Importing this is
+Implicit VR Little Endian. Some write the items in big endian or with their VRs all the same, and
+the first item shows it. pydicom reads them in the byte order of the data set. Importing this is
 enough, once a process.
 """
 
 from typing import Any, BinaryIO
 
-from pydicom import filereader
+from pydicom import filereader, values
+
+from storage.dicom.element_walker import VRS
 
 LITTLE_ENDIAN_STARTS = (b"\xfe\xff\x00\xe0", b"\xfe\xff\xdd\xe0")
-"""An item's tag and a sequence delimiter's; some write those in big endian, too."""
+"""An item's tag and a sequence delimiter's."""
+BIG_ENDIAN_STARTS = (b"\xff\xfe\xe0\x00", b"\xff\xfe\xe0\xdd")
+
+_VR_IN_ITEM = slice(12, 14)
+"""Behind the item's tag and length and the tag of its first element."""
 
 _read_sequence = filereader.read_sequence
 
@@ -19,19 +26,21 @@ def read_sequence(
     fp: BinaryIO, implicit: bool, little_endian: bool, *more: Any, **named: Any
 ) -> Any:
     """As `pydicom.filereader.read_sequence`, whose place it takes."""
-    if not little_endian:
-        start = fp.read(4)
-        fp.seek(-len(start), 1)
-        if start in LITTLE_ENDIAN_STARTS:
-            implicit = little_endian = True
+    start = fp.read(_VR_IN_ITEM.stop)
+    fp.seek(-len(start), 1)
+    if start[:4] in (BIG_ENDIAN_STARTS if little_endian else LITTLE_ENDIAN_STARTS):
+        little_endian = not little_endian
+        implicit = start[_VR_IN_ITEM] not in VRS
     return _read_sequence(fp, implicit, little_endian, *more, **named)
 
 
 def in_its_byte_order(raw: Any) -> Any:
     """A raw element whose VR was not known to who wrote it, with the encoding of its value."""
     if raw.VR == "UN" and not raw.is_little_endian:
-        return raw._replace(is_implicit_VR=True, is_little_endian=True)
+        has_vrs = (raw.value or b"")[_VR_IN_ITEM] in VRS
+        return raw._replace(is_implicit_VR=not has_vrs, is_little_endian=True)
     return raw
 
 
-vars(filereader)["read_sequence"] = read_sequence
+for module in (filereader, values):
+    vars(module)["read_sequence"] = read_sequence

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from pydicom.datadict import tag_for_keyword
+from pydicom.datadict import keyword_for_tag, tag_for_keyword
 
 from api.dicomweb.formats.json_values import JsonDataset, row_to_json
 from api.request_rules.warning_header import warning_of
@@ -61,10 +61,11 @@ def reason_of(error: MediViewError) -> int:
     return next((code for cause, code in _REASONS if isinstance(error, cause)), PROCESSING_FAILURE)
 
 
-def _failed_attribute(keyword: str) -> JsonDataset:
+def _failed_attribute(keyword: str, tag: int | None) -> JsonDataset:
     """Selector Attribute Macro (PS3.3 Table 10-20), as failed attributes are named elsewhere."""
-    tag = tag_for_keyword(keyword)
-    item: JsonDataset = {"00820019": {"vr": "LO", "Value": [keyword]}}
+    item: JsonDataset = {}
+    if keyword:
+        item["00820019"] = {"vr": "LO", "Value": [keyword]}
     if tag is not None:
         item["00720026"] = {"vr": "AT", "Value": [f"{tag:08X}"]}
     return dict(sorted(item.items()))
@@ -91,8 +92,13 @@ class Report:
         reason: int,
         sentence: str = "The part is not a DICOM instance.",
         keyword: str = "",
+        tag: int | None = None,
     ) -> None:
-        """`sentence` says why, and `keyword` which attribute is the cause, where one is."""
+        """`sentence` says why; `keyword` or `tag` name the attribute that is the cause, if any."""
+        if tag is None:
+            tag = tag_for_keyword(keyword) if keyword else None
+        elif not keyword:
+            keyword = keyword_for_tag(tag)
         self.reasons.add(reason)
         self.sentences[sentence] = self.sentences.get(sentence, 0) + 1
         row: dict[str, Any] = {"FailureReason": reason}
@@ -101,8 +107,8 @@ class Report:
             row["ReferencedSOPClassUID"] = sop_class_uid
             row["ReferencedSOPInstanceUID"] = sop_instance_uid
         item = row_to_json(row)
-        if keyword:
-            item["00741048"] = {"vr": "SQ", "Value": [_failed_attribute(keyword)]}
+        if keyword or tag is not None:
+            item["00741048"] = {"vr": "SQ", "Value": [_failed_attribute(keyword, tag)]}
         (self.failed if identified else self.unidentified).append(item)
 
     def refuse(self, error: MediViewError, sop_class_uid: str, sop_instance_uid: str) -> None:
@@ -110,7 +116,8 @@ class Report:
             self.too_large = error
         reason = reason_of(error)
         keyword = str(getattr(error, "keyword", "")) or _CAUSES.get(type(error), "")
-        self.fail(sop_class_uid, sop_instance_uid, reason, error.message, keyword)
+        tag = error.tag if isinstance(error, InvalidInstance) else None
+        self.fail(sop_class_uid, sop_instance_uid, reason, error.message, keyword, tag)
 
     def keep(self, accepted: Accepted) -> None:
         if accepted.outcome == "conflict":

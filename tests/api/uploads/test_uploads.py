@@ -194,9 +194,10 @@ def test_the_bucket_itself_takes_the_upload_and_enforces_what_was_signed(
         is_problem(answer, 404, "not_found")
 
 
-def test_one_bad_instance_is_refused_alone_with_its_attribute(api: ApiNode) -> None:
+@pytest.mark.parametrize("in_item", [False, True])
+def test_one_bad_instance_is_refused_alone_with_its_attribute(api: ApiNode, in_item: bool) -> None:
     good = {f"{number}.dcm": part10(one) for number, one in enumerate(small_series())}
-    bad = with_broken_private_element("1.2.840.5.2", big=True)
+    bad = with_broken_private_element("1.2.840.5.2", big=True, in_item=in_item)
     answer = api.start(api.upload(zipped({"bad.dcm": bad, **good}), "study.zip", "application/zip"))
     assert answer.status_code in (200, 202), answer.text
     counts = answer.json()["instances"]

@@ -264,6 +264,11 @@ def _without_study() -> Dataset:
             "Missing or not valid: (0009,1001)",
         ),
         (
+            with_broken_private_element("1.2.840.5.1", big=True, in_item=True),
+            0x00091001,
+            "Missing or not valid: (0009,1001)",
+        ),
+        (
             data_set_bytes(encoded(_without_study())),
             0x0020000D,
             "Missing or not valid: (0020,000D) StudyInstanceUID",

@@ -9,7 +9,7 @@ from pydicom.filereader import read_dataset
 
 from storage.core.errors import LimitExceeded
 from storage.dicom.element_walker import ElementWalker
-from storage.dicom.limited_reads import limited
+from storage.dicom.limited_reads import ReadLimit
 
 TEXT = struct.pack("<HH2sxxL", 0x0009, 0x1010, b"UT", 2) + b"x "
 IMPLICIT_TEXT = struct.pack("<HHL", 0x0008, 0x0104, 2) + b"x "
@@ -65,4 +65,4 @@ def test_what_just_passes_as_it_arrives_can_be_read(data: bytes, is_implicit: bo
     just_enough = bisect_left(range(5000), True, key=passes)
     assert just_enough > 200
     # The top level itself is read as an item is, and not counted.
-    read_dataset(limited(BytesIO(data), just_enough + 1), is_implicit, True)
+    read_dataset(ReadLimit(just_enough + 1).of(BytesIO(data)), is_implicit, True)

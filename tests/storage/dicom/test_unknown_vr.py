@@ -39,14 +39,14 @@ def nested() -> Dataset:
     return item
 
 
-def items(*, little: bool = True, open_ends: bool = True) -> bytes:
-    """A sequence of one item, in Implicit VR, as the value of an element of UN."""
+def items(*, implicit: bool = True, little: bool = True, open_ends: bool = True) -> bytes:
+    """A sequence of one item as the value of an element of UN."""
     order = "<" if little else ">"
 
     def mark(tag: tuple[int, int], length: int) -> bytes:
         return struct.pack(f"{order}HHI", *tag, length)
 
-    content = encoded(nested(), implicit=True, little=little)
+    content = encoded(nested(), implicit=implicit, little=little)
     if not open_ends:
         return mark(ITEM, len(content)) + content
     return mark(ITEM, UNDEFINED) + content + mark(ITEM_END, 0) + mark(SEQUENCE_END, 0)
@@ -123,11 +123,39 @@ def test_what_was_read_is_written_with_the_same_values(target: UID, tmp_path: Pa
         assert line in dump
 
 
-def test_items_that_somebody_wrote_in_big_endian_are_read_too() -> None:
-    data = part10(ExplicitVRBigEndian, (0x0009, 0x1001), items(little=False), open_ends=True)
-    assert read_header(data).text("PatientID") == "P-1"
+@pytest.mark.parametrize("syntax", SYNTAXES)
+@pytest.mark.parametrize("implicit", [True, False])
+@pytest.mark.parametrize("little", [True, False])
+@pytest.mark.parametrize("open_ends", [True, False])
+def test_items_that_somebody_wrote_otherwise_are_read_too(
+    syntax: UID, implicit: bool, little: bool, open_ends: bool, tmp_path: Path
+) -> None:
+    """In the other byte order, or with their VRs, against PS3.5 6.2.2."""
+    value = items(implicit=implicit, little=little, open_ends=open_ends)
+    data = part10(syntax, (0x0008, 0x2112), value, open_ends=open_ends)
+    header = read_header(data)
+    header.check_indexed()
+    assert (header.text("PatientID"), header.number("Rows")) == ("P-1", 7)
     ds = read_part10(io.BytesIO(data))
-    assert ds[0x00091001].value[0].Rows == 300
+    (item,) = ds.SourceImageSequence
+    assert (item.PatientID, item.Rows, item.PixelSpacing) == ("ID-7", 300, [0.5, 0.25])
+    assert item.DerivationCodeSequence[0].CodeValue == "T-1"
+    assert (ds.PatientID, ds.Rows, len(ds.PixelData)) == ("P-1", 7, 70)
+    # Written again it is as the standard has it, and DCMTK reads it.
+    file = io.BytesIO()
+    ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    dcmwrite(file, ds, implicit_vr=False, little_endian=True)
+    dump = dumped(file.getvalue(), tmp_path)
+    for line in ("LO [ID-7]", "US 300", r"DS [0.5\0.25]", "SH [T-1]", "LO [P-1]", "US 7"):
+        assert line in dump
+
+
+@pytest.mark.parametrize("syntax", SYNTAXES)
+def test_private_items_of_the_other_byte_order_are_read_too(syntax: UID) -> None:
+    value = items(little=syntax == ExplicitVRBigEndian)
+    data = part10(syntax, (0x0009, 0x1001), value, open_ends=True)
+    read_header(data).check_indexed()
+    assert read_part10(io.BytesIO(data))[0x00091001].value[0].Rows == 300
 
 
 @pytest.mark.parametrize("syntax", SYNTAXES)

@@ -138,14 +138,18 @@ def test_broken_instances_fail_by_themselves(empty_node: DicomwebNode, shared_da
 
 
 @pytest.mark.parametrize("big", [False, True])
+@pytest.mark.parametrize("in_item", [False, True])
 def test_an_element_that_cannot_be_read_is_named_and_harms_no_other(
-    empty_node: DicomwebNode, shared_data: Path, big: bool
+    empty_node: DicomwebNode, shared_data: Path, big: bool, in_item: bool
 ) -> None:
     good = (shared_data / "odd" / "MR_small.dcm").read_bytes()
-    response = store(empty_node, message(with_broken_private_element("1.2.3", big=big), good))
+    bad = with_broken_private_element("1.2.3", big=big, in_item=in_item)
+    response = store(empty_node, message(bad, good))
     assert response.status_code == 202
     (failed,) = response.json()[FAILED]["Value"]
     assert failed["00081155"]["Value"] == ["1.2.3"]
+    (attribute,) = failed["00741048"]["Value"]
+    assert attribute["00720026"]["Value"] == ["00091001"]
     assert len(response.json()[STORED]["Value"]) == 1
 
 
