@@ -99,12 +99,11 @@ def _value_matches(vr: str, value: str, wanted: str) -> bool:
 
 
 def _is_name(value: str, wanted: str) -> bool:
-    """Without regard to case. A group suffices: the alphabetic one, or those that the key has after
-    its first, where that is empty."""
+    """Without regard to case. A group suffices: any one, or those that the key has after its
+    first, where that is empty."""
     if not wanted.startswith("="):
         return any(
-            wildcard_matches(_folded(wanted), _folded(one))
-            for one in (value, value.partition("=")[0])
+            wildcard_matches(_folded(wanted), _folded(one)) for one in (value, *value.split("="))
         )
     groups = [*value.split("="), "", ""]
     return all(

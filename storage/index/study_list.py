@@ -7,7 +7,7 @@ from sqlalchemy import BigInteger, ColumnElement, Connection, and_, cast, func, 
 
 from storage import tables as t
 from storage.core.entities import Study
-from storage.core.text.text_folding import folded
+from storage.core.text.text_folding import folded, with_caret
 from storage.db.engine import among
 from storage.db.select_by_ids import ById
 from storage.index.row_mapping import to_study
@@ -112,7 +112,9 @@ def _typed(text: str) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
     for word in folded(text).split():
         pattern = word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-        anywhere: ColumnElement[bool] = t.study.c.search_text.like(f"%{pattern}%", escape="\\")
+        anywhere: ColumnElement[bool] = or_(
+            *(t.study.c.search_text.like(f"%{one}%", escape="\\") for one in with_caret(pattern))
+        )
         if word.isdecimal():
             date = and_(t.study.c.study_date != "", t.study.c.study_date.like(f"{pattern}%"))
             anywhere = or_(anywhere, date)

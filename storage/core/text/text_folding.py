@@ -5,12 +5,16 @@ bytes and can use an index, and names with umlauts or in Cyrillic fold alike in 
 """
 
 import re
+from unicodedata import east_asian_width
 
 from storage.core.text.normalization import normalized
 
 _ACCENTS = re.compile("[\u0300-\u036f]+")
 """Of Latin, Greek and Cyrillic letters. The marks of kana and of other scripts are letters of
 their own and stay."""
+
+_LONGEST_NAME = 8
+"""Characters of a Chinese, Japanese or Korean name."""
 
 
 def folded(text: str) -> str:
@@ -28,6 +32,21 @@ def folded_name(name: str) -> str:
     """
     groups = (folded(group).strip().rstrip("^ ") for group in name.split("="))
     return "=".join(groups).rstrip("=")
+
+
+def with_caret(word: str) -> list[str]:
+    """How a name may stand in DICOM that a person types without a blank: 王小东 is 王^小东.
+
+    The word itself, and for one of Chinese, Japanese or Korean characters also each way to
+    divide it into a family name and a given name.
+    """
+    if not 2 <= len(word) <= _LONGEST_NAME or not all(map(_is_wide, word)):
+        return [word]
+    return [word, *(f"{word[:at]}^{word[at:]}" for at in range(1, len(word)))]
+
+
+def _is_wide(character: str) -> bool:
+    return east_asian_width(character) == "W"
 
 
 def search_text(patient_name: str, patient_id: str, *texts: str) -> str:

@@ -1,13 +1,13 @@
 """Keys as DICOM writes them to conditions of the database (PS3.4 C.2.2.2)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from sqlalchemy import ColumnElement, and_, func, or_, select
 
 from storage import tables as t
 from storage.core.errors import InvalidKey, InvalidRequest
 from storage.core.text.bounded_text import cut
-from storage.core.text.text_folding import folded, folded_name
+from storage.core.text.text_folding import folded, folded_name, with_caret
 from storage.index.matching.attributes import ATTRIBUTES, LEVELS, Attribute, Kind, Level
 from storage.index.matching.key_values import date_range, time_range, uids
 
@@ -132,23 +132,25 @@ def _match_name(attribute: Attribute, value: str, fuzzy: bool) -> ColumnElement[
                 f" {MAX_FUZZY_WORDS}.",
                 remedy="Ask for fewer words, or without fuzzymatching.",
             )
-        # That it stands anywhere is asked first: few names get any further.
-        return and_(
-            *(
-                and_(
-                    like(column, f"*{word}*"),
-                    or_(*(like(column, f"{start}{word}*") for start in ("", "*^", "* ", "*="))),
-                )
-                for word in words
-            )
-        )
+        return and_(*(or_(*_begins_some_word(column, word)) for word in words))
     value = folded_name(value)
     if value.startswith("="):
         return _has_later_group(column, value.removeprefix("="))
     # The index keeps the beginning of what is longer.
     exact = like(column, value) if set(value) & set("*?") else column == cut(value)
-    # A key without ideographic or phonetic groups matches the alphabetic group alone.
-    return or_(exact, like(column, f"{value}=*"))
+    matched = or_(exact, like(column, f"{value}=*"))
+    if value.isascii() or "=" in value:
+        return matched
+    # A key of one group matches any group alone. The ideographic and phonetic ones are not
+    # looked through for Latin letters, since no index of the database helps there.
+    return or_(matched, like(column, f"*={value}"), like(column, f"*={value}=*"))
+
+
+def _begins_some_word(column: ColumnElement[str], word: str) -> Iterator[ColumnElement[bool]]:
+    for one in with_caret(word):
+        # That it stands anywhere is asked first: few names get any further.
+        starts = or_(*(like(column, f"{start}{one}*") for start in ("", "*^", "* ", "*=")))
+        yield and_(like(column, f"*{one}*"), starts)
 
 
 def _has_later_group(column: ColumnElement[str], groups: str) -> ColumnElement[bool]:

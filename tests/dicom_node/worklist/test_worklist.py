@@ -132,6 +132,7 @@ def test_findscu_gets_what_its_station_is_to_do(listed: Node, tmp_path: Path) ->
         (keys_of(AccessionNumber="", PatientName="test*"), ["A2", "A2"]),
         (keys_of(AccessionNumber="", PatientName="YAMADA^TAROU"), ["A3"]),
         (keys_of(AccessionNumber="", PatientName="=山田^*", SpecificCharacterSet=UTF_8), ["A3"]),
+        (keys_of(AccessionNumber="", PatientName="山*", SpecificCharacterSet=UTF_8), ["A3"]),
         (
             keys_of(AccessionNumber="", StudyInstanceUID=["1.2.840.7.1", "1.2.840.7.3"]),
             ["A1", "A3"],

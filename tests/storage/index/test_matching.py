@@ -156,12 +156,46 @@ def test_a_name_matches_by_a_group_alone(storage: Storage) -> None:
         "=山田^太郎=やまだ^たろう": 1,
         "=山*": 1,
         "==山*": 0,
+        # A key of one group matches by any of them.
+        "yamada^tarou": 1,
+        "Yam*": 1,
+        "山田^太郎": 1,
+        "山*": 1,
+        "?田^*": 1,
+        "太*": 0,
+        "山田": 0,
+        "やまだ^たろう": 1,
+        "やまだ*": 1,
+        "Yamada*=山*": 1,
+        "Yamada*=川*": 0,
     }
     found = {
         name: len(list(find(storage.engine, Query("STUDY", {"PatientName": name}))))
         for name in expected
     }
     assert found == expected
+
+
+@pytest.mark.parametrize(
+    ("key", "expected"),
+    [
+        ("山田", 1),
+        ("山田太郎", 1),
+        ("太郎 山田", 1),
+        ("やまだたろう", 1),
+        ("田太郎", 0),
+        ("yama tar", 1),
+    ],
+)
+def test_a_name_is_found_as_a_person_types_it(storage: Storage, key: str, expected: int) -> None:
+    """Without the caret between family name and given name; by C-FIND, QIDO-RS and the list."""
+    whole = "Yamada^Tarou=山田^太郎=やまだ^たろう"
+    instance = part10("y", PatientID="Y", PatientName=whole, SpecificCharacterSet="ISO_IR 192")
+    storage.ingest.accept(instance, "stow")
+    found = find(storage.engine, Query("STUDY", {"PatientName": key}, fuzzy=True))
+    assert len(list(found)) == expected
+    if expected:
+        assert storage.index.studies(10, 0, key)[1] == 1
 
 
 @pytest.mark.parametrize(
