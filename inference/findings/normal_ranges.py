@@ -61,7 +61,12 @@ class NormalRanges:
             except NotApplicable as error:
                 reasons.append(error)
         # What would help is stated rather than that there are values for other people as well.
-        return NormalRange(missing=str(min(reasons, key=lambda one: one.for_others)))
+        return NormalRange(
+            missing=str(min(reasons, key=lambda one: one.for_others)),
+            # Also where the first thing to ask for is another one, such as the sex.
+            ages_contradict=self.subject.ages_contradict
+            and any(one.age_years is not None for one in in_unit),
+        )
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ from inference.imaging.acquisition.contrast_agent import contrast_agent_given
 from inference.imaging.acquisition.reconstruction import acquisition_of
 from inference.normal_ranges.ages import age_in_words
 from inference.normal_ranges.stated_age import ages_years, born_after_study
-from storage.core.findings import AGES_CONTRADICT
 from storage.core.patient_sex import sex_of
 
 _CM_IN_M = 100.0
@@ -27,6 +26,8 @@ class Subject:
     """Whether the images were made with one."""
     kernel: str = ""
     """With which CT images were reconstructed; empty where it is not known."""
+    ages_contradict: bool = False
+    """Whether birth date and PatientAge do; the age is not known then."""
     ages_apart: str = ""
     """Where birth date and PatientAge, or StudyDate, contradict each other: goes behind what asks
     for the age."""
@@ -57,6 +58,7 @@ def subject_of(header: Dataset, *others: Dataset) -> Subject:
         _height_cm(header),
         any(map(contrast_agent_given, (header, *others))),
         acquisition_of((header, *others)).kernel,
+        len(ages) > 1 and not unborn,
         _UNBORN if unborn else _apart(*ages) if len(ages) > 1 else "",
     )
 
@@ -64,7 +66,7 @@ def subject_of(header: Dataset, *others: Dataset) -> Subject:
 def _apart(by_birth_date: float, stated: float) -> str:
     return (
         f"; {age_in_words(by_birth_date)} by PatientBirthDate and {age_in_words(stated)} by"
-        f" PatientAge {AGES_CONTRADICT}"
+        " PatientAge contradict each other"
     )
 
 

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from inference.findings.facts import Fact
 from inference.reports.locale import Locale
 from storage.core.caveats import OF_EARLIER_STUDY, Caveat, CaveatKind
-from storage.core.findings import AGES_CONTRADICT
 from storage.reports.entities import ReportSentence
 
 # Words of the locale, which are called as the kinds are; the last is that of all others.
@@ -54,7 +53,7 @@ def ages_contradict(facts: Sequence[Fact], locale: Locale) -> Iterator[ReportSen
     bound = tuple(
         one.finding.finding_id
         for one in facts
-        if one.finding.normal_range and AGES_CONTRADICT in one.finding.normal_range.missing
+        if one.finding.normal_range and one.finding.normal_range.ages_contradict
     )
     if bound:
         yield ReportSentence(locale.words["ages_contradict"], bound, basis="node")

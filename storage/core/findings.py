@@ -18,8 +18,6 @@ Direction = Literal["left", "right", "anterior", "posterior", "superior", "infer
 """Of the patient: the six ways along the axes of LPS (PS3.3 C.7.6.2.1.1)."""
 
 
-AGES_CONTRADICT = "contradict each other"
-"""What the reason for a missing normal range holds where two statements of the age do so."""
 VOLUME_VARIATION_PERCENT = 3.0
 """Of the earlier volume: a smaller change is within the variation of the measurement. The least
 that is taken of any volume; `storage.core.variation` adds what the voxels leave open."""
@@ -190,6 +188,8 @@ class NormalRange:
     age_to: float | None = None
     """In years; equal to `age_from` where the values are of one age."""
     height_cm: float | None = None
+    ages_contradict: bool = False
+    """Whether it is missing because two statements of the patient's age contradict each other."""
 
     def place_of(self, value: float) -> Literal["below", "within", "above"] | None:
         """None where nothing is to be concluded from it."""

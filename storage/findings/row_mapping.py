@@ -1,5 +1,6 @@
 """Table rows to findings and the feedback on them."""
 
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import RowMapping
@@ -48,7 +49,7 @@ def to_finding(row: RowMapping) -> Finding:
         image = ImageRef(**{**image, "points": points})
     fields["image"] = image or None
     normal = row["normal_range"]
-    fields["normal_range"] = NormalRange(**normal) if normal else None
+    fields["normal_range"] = read_normal_range(normal) if normal else None
     return limit_doubted(known_before(Finding(**fields)))
 
 
@@ -64,3 +65,11 @@ def to_feedback(row: RowMapping) -> Feedback:
     fields = fields_of(Feedback, row)
     fields["unit"] = Code(**row["unit"]) if row["unit"] else None
     return Feedback(**fields)
+
+
+def read_normal_range(row: dict[str, Any]) -> NormalRange:
+    normal = NormalRange(**row)
+    if "ages_contradict" not in row:
+        # Versions before stated it in the text alone.
+        normal = replace(normal, ages_contradict="contradict each other" in normal.missing)
+    return normal

@@ -154,6 +154,10 @@ def test_the_draft_says_that_ages_contradict_and_that_inspiration_was_not_checke
 
     assert "Geburtsdatum und angegebenes Alter widersprechen sich" in stated("de")
     assert "Birth date and stated age of the patient contradict each other" in stated("en")
+    # Also where the sex is asked for first.
+    header.PatientSex = ""
+    assert "stated age of the patient contradict" in stated("en")
+    header.PatientSex = "M"
     # Without a height: the limit holds, and the volume cannot tell whether the breath was full.
     header.PatientAge = "065Y"
     assert "widersprechen" not in stated("de")

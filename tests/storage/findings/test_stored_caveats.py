@@ -6,6 +6,8 @@ from dataclasses import asdict
 import pytest
 
 from storage.core.caveats import Caveat, CaveatKind
+from storage.core.findings import NormalRange
+from storage.findings.row_mapping import read_normal_range
 from storage.findings.stored_caveats import read_caveats
 
 
@@ -43,3 +45,11 @@ def test_limits_of_an_older_version_are_read_from_its_text() -> None:
         " age 3 years (18 to 96 years); tube voltage 80 kV (100 to 120 kV)."
     )
     assert read_caveats([text])[0].limits == ("age", "tube voltage", "contrast agent")
+
+
+def test_ages_that_contradict_are_known_of_an_older_version_by_its_text() -> None:
+    text = "asks for the age; 65 by PatientBirthDate and 50 by PatientAge contradict each other."
+    assert read_normal_range({"missing": text}).ages_contradict
+    assert not read_normal_range({"missing": "The value is not plausible."}).ages_contradict
+    stored = NormalRange(missing="asks for the age.", ages_contradict=True)
+    assert read_normal_range(json.loads(json.dumps(asdict(stored)))) == stored
