@@ -18,6 +18,7 @@ from api.events import change_feed
 from api.events import routes as events
 from api.fhir.routes import router as fhir_router
 from api.fhir.service_requests.routes import router as service_requests_router
+from api.fhir.subscriptions.routes import router as subscriptions_router
 from api.fhircast import channel as fhircast_channel
 from api.fhircast import routes as fhircast
 from api.findings import critical_alerts
@@ -124,6 +125,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     probes.router,
     metrics.router,
     fhir_router,
+    subscriptions_router,
     service_requests_router,
     fhircast.router,
     fhircast_channel.router,

@@ -20,6 +20,7 @@ from storage.core.interface_languages import InterfaceLanguage
 from storage.webhooks.people import (
     DEFAULT_WAIT_S,
     PEOPLE_EVENTS,
+    PROGRAMS,
     ForPeople,
     WebhookKind,
 )
@@ -199,7 +200,7 @@ def _address_of(kind: str) -> str:
 
 def _receivers(webhooks: Webhooks) -> list[Webhook]:
     hooks, _ = webhooks.list(_ONLY_FIRST, 0)
-    return [one for one in hooks if one.kind != "webhook"]
+    return [one for one in hooks if one.kind not in PROGRAMS]
 
 
 def _receiver(webhooks: Webhooks, beginning: str) -> Webhook:

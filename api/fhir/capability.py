@@ -8,6 +8,8 @@ from api.fhir import audit_event, diagnostic_report, imaging_study, observation
 from api.fhir.includes import INCLUDES
 from api.fhir.resources import CapabilityStatement
 from api.fhir.responses import FHIR_VERSION
+from inference.fhir_subscriptions.notifications import BACKPORT, topic_url
+from storage.fhir_subscriptions.topics import TOPICS
 from storage.settings import Settings
 
 # When this statement last changed.
@@ -33,6 +35,39 @@ _ORDERS: Mapping[str, object] = {
     "conditionalRead": "not-match",
     "updateCreate": False,
     "documentation": "An accession number (ACSN) that is known changes the order that has it.",
+}
+_STATUS_OPERATION = (
+    "http://hl7.org/fhir/uv/subscriptions-backport/OperationDefinition/backport-subscription-status"
+)
+_SUBSCRIPTIONS: Mapping[str, object] = {
+    "extension": [
+        {
+            "url": f"{BACKPORT}/capabilitystatement-subscriptiontopic-canonical",
+            "valueCanonical": topic_url(topic_id),
+        }
+        for topic_id in TOPICS
+    ],
+    "type": "Subscription",
+    "supportedProfile": [f"{BACKPORT}/backport-subscription"],
+    "interaction": [
+        {"code": "read"},
+        {"code": "create"},
+        {"code": "delete"},
+        {"code": "search-type"},
+    ],
+    "versioning": "no-version",
+    "conditionalRead": "not-match",
+    "searchParam": [
+        {"name": "status", "type": "token"},
+        {"name": "type", "type": "token"},
+        {"name": "payload", "type": "token"},
+        {"name": "url", "type": "uri"},
+        {"name": "criteria", "type": "string"},
+    ],
+    "operation": [{"name": "status", "definition": _STATUS_OPERATION}],
+    "documentation": "rest-hook alone, of R4 with the Subscriptions R5 Backport and of R5."
+    " SubscriptionTopic lists what may be subscribed to, in the form of R4B, or of R5 with"
+    " fhirVersion=5.0; R4 has no such resource to name here.",
 }
 _SECURITY_SERVICE = "http://terminology.hl7.org/CodeSystem/restful-security-service"
 _KINDS = {
@@ -63,14 +98,15 @@ def capability_statement(settings: Settings) -> CapabilityStatement:
         rest=[
             {
                 "mode": "server",
-                "documentation": "Read and search; orders are taken, other changes go over DICOM"
-                " and REST."
+                "documentation": "Read and search; orders and subscriptions are taken, other"
+                " changes go over DICOM and REST."
                 " Searches take _count, _offset, _sort, _summary and _total, and refuse what"
                 " they do not know.",
                 "security": _security(settings),
                 "resource": [
                     *(_resource(kind, known) for kind, known in _SEARCHES.items()),
                     _ORDERS,
+                    _SUBSCRIPTIONS,
                 ],
             }
         ],

@@ -14,10 +14,12 @@ from starlette.responses import JSONResponse, Response
 from api.errors import ApiProblem
 from api.fhir.search.parameters import SearchParameters
 from api.fhir.search.summary import summarised
+from inference.fhir.r5 import FhirVersion
 from inference.fhir.resources import Resource
 
 FHIR_JSON = "application/fhir+json"
 FHIR_VERSION = "4.0.1"
+_VERSIONS: dict[FhirVersion, str] = {"R4": FHIR_VERSION, "R5": "5.0.0"}
 # hl7.org/fhir/R4/http.html#version-parameter
 _ASKED_VERSION = re.compile(r"""fhirVersion\s*=\s*"?([0-9]+(?:\.[0-9]+)*)""", re.IGNORECASE)
 
@@ -31,21 +33,31 @@ class FhirJson(JSONResponse):
         return content
 
 
-def answer(request: Request, resource: Resource) -> Response:
-    """One resource; 304 where the client has this version."""
-    _check_accepted(request)
+def asked_version(request: Request) -> FhirVersion:
+    """The version of FHIR that the client asks for; R4 where it names none. Raises ApiProblem."""
+    wanted = request.query_params.get("_format") or request.headers.get("accept", "")
+    found = _ASKED_VERSION.search(wanted)
+    return "R5" if found and f"{_VERSIONS['R5']}.".startswith(f"{found[1]}.") else "R4"
+
+
+def media_type_of(version: FhirVersion) -> str:
+    """That of R4 names no version, as most clients of R4 do not."""
+    return FHIR_JSON if version == "R4" else f"{FHIR_JSON}; fhirVersion=5.0"
+
+
+def answer(request: Request, resource: Resource, version: FhirVersion = "R4") -> Response:
+    """One resource; 304 where the client has this version of it."""
+    _check_accepted(request, version)
     summary = request.query_params.get("_summary", "")
     content = _encoded(request, summarised(resource.to_json(), summary))
-    version = (
-        resource.meta.version_id if resource.meta else hashlib.sha256(content).hexdigest()[:16]
-    )
-    headers = {"ETag": f'W/"{version}"'}
+    stated = resource.meta.version_id if resource.meta else hashlib.sha256(content).hexdigest()[:16]
+    headers = {"ETag": f'W/"{stated}"'}
     if resource.meta:
         headers["Last-Modified"] = format_datetime(resource.meta.last_updated, usegmt=True)
     asked = request.headers.get("if-none-match", "")
     if any(one.strip() in ("*", headers["ETag"]) for one in asked.split(",")):
         return Response(status_code=304, headers=headers)
-    return FhirJson(content, headers=headers)
+    return FhirJson(content, headers=headers, media_type=media_type_of(version))
 
 
 def bundle(
@@ -55,12 +67,13 @@ def bundle(
     total: int,
     asked: SearchParameters,
     included: Sequence[Resource] = (),
+    version: FhirVersion = "R4",
 ) -> Response:
     """One page of what a search found; `_count` 0 asks for the number alone.
 
     `included` are resources that the page refers to (`_include`); `total` counts none of them.
     """
-    _check_accepted(request)
+    _check_accepted(request, version)
     entries = [
         {
             "fullUrl": f"{base}/{one.resource_type}/{one.id}",
@@ -78,7 +91,7 @@ def bundle(
     }
     if entries:
         content["entry"] = entries
-    return FhirJson(_encoded(request, content))
+    return FhirJson(_encoded(request, content), media_type=media_type_of(version))
 
 
 def _links(
@@ -105,15 +118,15 @@ def _links(
     return links
 
 
-def _check_accepted(request: Request) -> None:
+def _check_accepted(request: Request, version: FhirVersion) -> None:
     wanted = request.query_params.get("_format") or request.headers.get("accept", "")
-    version = _ASKED_VERSION.search(wanted)
-    if version and not f"{FHIR_VERSION}.".startswith(f"{version[1]}."):
+    asked = _ASKED_VERSION.search(wanted)
+    if asked and not f"{_VERSIONS[version]}.".startswith(f"{asked[1]}."):
         raise ApiProblem(
             406,
             "not_acceptable",
-            f"FHIR {version[1]} is not answered.",
-            remedy=f"Ask for fhirVersion={FHIR_VERSION.rpartition('.')[0]}.",
+            f"FHIR {asked[1]} is not answered.",
+            remedy=f"Ask for fhirVersion={_VERSIONS[version].rpartition('.')[0]}.",
             extra={"issue": "not-supported"},
         )
     if not wanted or "json" in wanted or "*/*" in wanted or "application/*" in wanted:

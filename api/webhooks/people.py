@@ -8,7 +8,7 @@ from api.access.principal import Principal
 from api.audit.middleware import add_detail
 from api.errors import ApiProblem
 from api.webhooks.schemas import NewWebhook, WebhookChange
-from storage.webhooks.people import DEFAULT_WAIT_S, ForPeople, WebhookKind
+from storage.webhooks.people import DEFAULT_WAIT_S, PROGRAMS, ForPeople, WebhookKind
 
 _NAMES_PATIENTS = (
     "Messages to this receiver name patients, and stay in mailboxes or chats that the node does not"
@@ -18,7 +18,7 @@ _NAMES_PATIENTS = (
 
 def check_may_change(principal: Principal, kind: WebhookKind) -> None:
     """Raises ApiProblem where somebody else than an administrator would write to people."""
-    if kind != "webhook" and not principal.is_administrator:
+    if kind not in PROGRAMS and not principal.is_administrator:
         raise ApiProblem(
             403,
             "not_allowed",
@@ -28,7 +28,18 @@ def check_may_change(principal: Principal, kind: WebhookKind) -> None:
 
 
 def default_wait_s(kind: WebhookKind) -> int:
-    return 0 if kind == "webhook" else DEFAULT_WAIT_S
+    return 0 if kind in PROGRAMS else DEFAULT_WAIT_S
+
+
+def check_is_changed_here(kind: WebhookKind) -> None:
+    """Raises ApiProblem for a subscription of FHIR, which is changed and tried by its own rules."""
+    if kind == "fhir":
+        raise ApiProblem(
+            409,
+            "state_conflict",
+            "It is a subscription of FHIR, which is not changed or tried here.",
+            remedy="Delete it, and POST another one to /fhir/Subscription.",
+        )
 
 
 def for_people_of(before: ForPeople, wanted: NewWebhook | WebhookChange) -> ForPeople:
@@ -43,7 +54,7 @@ def for_people_of(before: ForPeople, wanted: NewWebhook | WebhookChange) -> ForP
 
 def note_receiver(request: Request, kind: WebhookKind, for_people: ForPeople) -> None:
     """Into the audit trail: of which kind it is, and whether messages name patients."""
-    if kind != "webhook":
+    if kind not in PROGRAMS:
         named = "yes" if for_people.names_patients else "no"
         add_detail(request, kind=kind, names_patients=named)
 

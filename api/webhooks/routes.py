@@ -18,6 +18,7 @@ from api.parameters import problems
 from api.request_rules.enum_spelling import NoticeStateWord
 from api.router_factory import new_router
 from api.webhooks.people import (
+    check_is_changed_here,
     check_may_change,
     default_wait_s,
     for_people_of,
@@ -39,7 +40,7 @@ from inference.webhooks.service import ping
 from storage.audit import Code, Type
 from storage.webhooks.entities import WebhookDelivery
 from storage.webhooks.outbox import NEWEST_NOTICES, WebhookOutbox
-from storage.webhooks.people import ForPeople
+from storage.webhooks.people import PROGRAMS, ForPeople
 from storage.webhooks.repository import OLDEST_WEBHOOKS, Webhook
 
 log = structlog.get_logger(__name__)
@@ -100,7 +101,9 @@ def get_webhook(storage: StorageDep, webhook_id: WebhookId) -> WebhookPayload:
     return _payload(storage.webhook_outbox, storage.webhooks.get(webhook_id))
 
 
-@router.patch("/{webhook_id}", summary="Change a webhook", responses=problems(400, 403, 404, 422))
+@router.patch(
+    "/{webhook_id}", summary="Change a webhook", responses=problems(400, 403, 404, 409, 422)
+)
 @policy(INTEGRATORS, "api:write", network_change("U"), confirmed_to="change a webhook")
 def change_webhook(
     request: Request,
@@ -118,6 +121,7 @@ def change_webhook(
             remedy="Leave `sends_everything` out, or ask an administrator.",
         )
     before = storage.webhooks.get(webhook_id)
+    check_is_changed_here(before.kind)
     check_may_change(principal, before.kind)
     for_people = for_people_of(before.for_people, change)
     note_receiver(request, before.kind, for_people)
@@ -159,13 +163,14 @@ def renew_webhook_secret(storage: StorageDep, webhook_id: WebhookId) -> WebhookW
     return _with_secret(storage.webhook_outbox, hook)
 
 
-@router.post("/{webhook_id}/ping", summary="Try a webhook", responses=problems(404))
+@router.post("/{webhook_id}/ping", summary="Try a webhook", responses=problems(404, 409))
 @policy(INTEGRATORS, "api:write", Audited(Code.SECURITY_ALERT, "E", Type.NETWORK_CONFIGURATION))
 def ping_webhook(
     storage: StorageDep, principal: PrincipalDep, webhook_id: WebhookId
 ) -> WebhookPinged:
     """Send a signed `ping` or, to people, a test message, and say what was answered."""
     hook = storage.webhooks.get(webhook_id)
+    check_is_changed_here(hook.kind)
     check_may_change(principal, hook.kind)
     answered = ping(storage.settings, hook)
     return WebhookPinged(
@@ -225,7 +230,7 @@ def _payload(webhook_outbox: WebhookOutbox, hook: Webhook) -> WebhookPayload:
 
 def _with_secret(webhook_outbox: WebhookOutbox, hook: Webhook) -> WebhookWithSecret:
     # That of a chat is its address, which nobody has to hear again.
-    secret = hook.secret if hook.kind == "webhook" else ""
+    secret = hook.secret if hook.kind in PROGRAMS else ""
     return WebhookWithSecret(**_payload(webhook_outbox, hook).model_dump(), secret=secret)
 
 

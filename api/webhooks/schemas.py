@@ -1,7 +1,7 @@
 """What is sent and answered about webhooks."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
@@ -76,7 +76,7 @@ class NewWebhook(RequestBody):
     url: _Url
     events: _Events
     description: _Description = ""
-    kind: WebhookKind = Field(
+    kind: Literal["webhook", "mail", "teams", "slack"] = Field(
         "webhook",
         description="`webhook`: a program, which gets signed JSON. `mail`, `teams`, `slack`:"
         " people, who get text; administrators alone add and change them. Of their events there"
@@ -110,7 +110,7 @@ class WebhookChange(RequestBody):
 
 class WebhookPayload(Payload):
     webhook_id: str
-    kind: WebhookKind
+    kind: WebhookKind = Field(description="`fhir`: a subscription of /fhir/Subscription.")
     url: str = Field(description="Of `teams` and `slack` its host: the path is a secret.")
     description: str
     events: list[str]

@@ -31,15 +31,22 @@ class Answered:
     is_final: bool = False
 
 
-def post_to(settings: Settings, url: str, headers: dict[str, str], body: bytes) -> Answered:
-    """Never raises for what the receiver or the network does.
+def post_to(
+    settings: Settings,
+    url: str,
+    headers: dict[str, str],
+    body: bytes,
+    limit_s: float | None = None,
+) -> Answered:
+    """Never raises for what the receiver or the network does. `limit_s`: that of the settings.
 
     Redirects are not followed: they would lead where no operator has looked.
     """
     begun = time.monotonic()
+    limit_s = limit_s or settings.webhook_timeout_s
     status: int | None = None
     try:
-        status = _post(settings, url, headers, body)
+        status = _post(settings, url, headers, body, limit_s)
         ok = 200 <= status < 300
         sentence = f"It answered HTTP {status}."
         if 300 <= status < 400:
@@ -47,17 +54,18 @@ def post_to(settings: Settings, url: str, headers: dict[str, str], body: bytes) 
     except InvalidRequest as error:
         ok, sentence = False, f"{error.message} {error.remedy}".strip()
     except httpx.TimeoutException:
-        ok, sentence = False, f"It did not answer within {settings.webhook_timeout_s:g} s."
+        ok, sentence = False, f"It did not answer within {limit_s:g} s."
     except (httpx.HTTPError, httpx.InvalidURL, OSError, RuntimeError) as error:
         # Messages of the client may hold the address, and that a token.
         ok, sentence = False, f"It could not be reached ({type(error).__name__})."
     return Answered(ok, sentence, status, time.monotonic() - begun)
 
 
-def _post(settings: Settings, url: str, headers: dict[str, str], body: bytes) -> int:
+def _post(
+    settings: Settings, url: str, headers: dict[str, str], body: bytes, limit_s: float
+) -> int:
     """The status of the answer, whose body is not read. Raises InvalidRequest, HTTPError."""
     checked_address("webhook", url, settings)
-    limit_s = settings.webhook_timeout_s
     with (
         checked_client(timeout=limit_s) as client,
         closed_after(client, limit_s),

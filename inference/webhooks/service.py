@@ -14,6 +14,7 @@ from inference.failures import place
 from inference.webhooks.people import PeopleStorage, send_text, send_waiting
 from inference.webhooks.posting import JSON_HEADERS, Answered, post_to
 from inference.webhooks.signing import signed_headers
+from inference.webhooks.subscription_notices import SubscriptionStorage, send_notification
 from inference.webhooks.wording import trial_message
 from storage.container.has import HasWebhookOutbox
 from storage.core.clock import utcnow
@@ -23,6 +24,7 @@ from storage.settings import Settings
 from storage.webhooks.enqueue import notice_payload
 from storage.webhooks.outbox import WebhookOutbox
 from storage.webhooks.payloads import PING, NoticeBody
+from storage.webhooks.people import PROGRAMS
 from storage.webhooks.repository import Webhook, Webhooks
 
 log = structlog.get_logger(__name__)
@@ -32,7 +34,7 @@ _WEBHOOKS_AT_ONCE = 8
 _NOTICES_PER_CLAIM = 200
 
 
-class NotificationStorage(PeopleStorage, HasWebhookOutbox, Protocol):
+class NotificationStorage(PeopleStorage, SubscriptionStorage, HasWebhookOutbox, Protocol):
     """What of the storage layer webhooks and people are notified with."""
 
     @property
@@ -75,8 +77,8 @@ def _renew(webhook_outbox: WebhookOutbox, webhook_id: str, claimant: str) -> boo
 def _send_to(
     storage: NotificationStorage, hook: Webhook, claimant: str, stopping: Callable[[], bool]
 ) -> None:
-    if hook.kind == "webhook":
-        _send_in_order(storage.settings, storage.webhook_outbox, hook, claimant, stopping)
+    if hook.kind in PROGRAMS:
+        _send_in_order(storage, hook, claimant, stopping)
         return
     while not stopping() and _renew(storage.webhook_outbox, hook.webhook_id, claimant):
         if not send_waiting(storage, hook):
@@ -84,12 +86,10 @@ def _send_to(
 
 
 def _send_in_order(
-    settings: Settings,
-    webhook_outbox: WebhookOutbox,
-    hook: Webhook,
-    claimant: str,
-    stopping: Callable[[], bool],
+    storage: NotificationStorage, hook: Webhook, claimant: str, stopping: Callable[[], bool]
 ) -> None:
+    settings, webhook_outbox = storage.settings, storage.webhook_outbox
+    is_subscription = hook.kind == "fhir"
     for _ in range(_NOTICES_PER_CLAIM):
         now = utcnow()
         if stopping() or not webhook_outbox.renew(hook.webhook_id, claimant, LEASE_S, now):
@@ -97,12 +97,22 @@ def _send_in_order(
         notice = webhook_outbox.first_pending(hook.webhook_id, now)
         if notice is None:
             return
-        answered = send(settings, hook, notice.payload)
+        answered = (
+            send_notification(storage, hook, notice)
+            if is_subscription
+            else send(settings, hook, notice.payload)
+        )
         if answered.ok and answered.status is not None:
+            if is_subscription:
+                storage.fhir_subscriptions.delivered(hook.webhook_id, utcnow())
             webhook_outbox.delivered(notice.delivery_id, answered.status, utcnow())
             continue
         policy = retry_policy(settings, "webhook_notice")
         again = policy.next_attempt(notice.attempts + 1, utcnow(), notice.created_at)
+        if answered.is_final:
+            again = None
+        if is_subscription and again is None:
+            storage.fhir_subscriptions.failed(hook.webhook_id, answered.sentence)
         webhook_outbox.failed(notice.delivery_id, answered.sentence, answered.status, again)
         log.warning(
             "webhook_failed",

@@ -310,6 +310,7 @@ class Scheduler:
 
     def _hand_out_notices(self, now: datetime) -> None:
         self._storage.webhook_outbox.fill()
+        self._storage.fhir_subscriptions.fill(now)
         if self._storage.webhook_outbox.is_due(now):
             self._send_notices()
 

@@ -24,6 +24,7 @@ from storage.core.callers.roles import (
 from storage.core.clock import utcnow
 from storage.core.errors import InvalidRequest, MediViewError, NotFound, UidConflict
 from storage.db.engine import reading, writing
+from storage.webhooks.owner_ends import end_subscriptions_of
 
 PREFIX = "mvk_"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@ -]{0,79}")
@@ -138,12 +139,14 @@ class ApiKeys:
                 .where(t.api_key.c.key_id == key.key_id, t.api_key.c.revoked_at.is_(None))
                 .values(revoked_at=now)
             )
+            end_subscriptions_of(connection, f"key:{key.key_id}", "Its key was revoked.")
         return self.get(key.key_id)
 
     def forget(self, key_id: str) -> None:
         """Remove a key that a command made for itself; others are revoked and stay on the list."""
         with writing(self._engine) as connection:
             connection.execute(delete(t.api_key).where(t.api_key.c.key_id == key_id))
+            end_subscriptions_of(connection, f"key:{key_id}", "Its key was removed.")
 
     def _touch(self, key_id: str, now: datetime) -> None:
         try:

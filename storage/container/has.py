@@ -12,6 +12,7 @@ from storage.deletion.service import Deletions
 from storage.deliveries.circuit_breaker import CircuitBreakers
 from storage.deliveries.repository import Deliveries
 from storage.events.repository import Events
+from storage.fhir_subscriptions.repository import FhirSubscriptions
 from storage.findings.feedback import FindingFeedback
 from storage.findings.feedback_reports import FeedbackReports
 from storage.findings.repository import Findings
@@ -315,6 +316,11 @@ class HasPatientChanges(Protocol):
 class HasWebhookOutbox(Protocol):
     @property
     def webhook_outbox(self) -> WebhookOutbox: ...
+
+
+class HasFhirSubscriptions(Protocol):
+    @property
+    def fhir_subscriptions(self) -> FhirSubscriptions: ...
 
 
 class HasAccessDecisions(Protocol):

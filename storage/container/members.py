@@ -26,6 +26,7 @@ from storage.deletion.service import Deletions
 from storage.deliveries.circuit_breaker import CircuitBreakers
 from storage.deliveries.repository import Deliveries
 from storage.events.repository import Events
+from storage.fhir_subscriptions.repository import FhirSubscriptions
 from storage.fhircast.repository import FhircastTopics
 from storage.fhircast.subscriptions import FhircastSubscriptions
 from storage.findings.feedback import FindingFeedback
@@ -170,6 +171,7 @@ class Storage:
     fhircast_subscriptions: FhircastSubscriptions
     webhooks: Webhooks
     webhook_outbox: WebhookOutbox
+    fhir_subscriptions: FhirSubscriptions
     idempotency_keys: IdempotencyKeys
     access_groups: AccessGroups
     access_decisions: AccessDecisions

@@ -32,6 +32,7 @@ from storage.deletion.service import Deletions
 from storage.deliveries.circuit_breaker import CircuitBreakers
 from storage.deliveries.repository import Deliveries
 from storage.events.repository import Events
+from storage.fhir_subscriptions.repository import FhirSubscriptions
 from storage.fhircast.repository import FhircastTopics
 from storage.fhircast.subscriptions import FhircastSubscriptions
 from storage.findings.feedback import FindingFeedback
@@ -240,6 +241,7 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
             fhircast_subscriptions=FhircastSubscriptions(engine),
             webhooks=Webhooks(engine, settings),
             webhook_outbox=WebhookOutbox(engine, partial(visibility_of, engine)),
+            fhir_subscriptions=FhirSubscriptions(engine, settings, partial(visibility_of, engine)),
             idempotency_keys=IdempotencyKeys(engine),
             access_groups=AccessGroups(engine),
             access_decisions=AccessDecisions(engine),

@@ -75,7 +75,11 @@ EXCEPTIONS: Mapping[Role, Mapping[str, _Privileges]] = {
         **_each(_CREDENTIALS, _NONE),
         **_each((*_WHO_SEES_WHAT, *_MODELS, *_RULES, "peer", "legal_hold", *_PATIENTS), _READ),
         **_each((*_PROJECTS, *_LISTENERS), _NONE),
-        **_each(("webhook", "answer", "passage", "report", "report_version", "upload"), _NONE),
+        **_each(
+            ("webhook", "fhir_subscription", "answer", "passage", "report", "report_version"),
+            _NONE,
+        ),
+        "upload": _NONE,
         **_AUDIT,
     },
     "api": {**_AUDIT},
@@ -83,7 +87,7 @@ EXCEPTIONS: Mapping[Role, Mapping[str, _Privileges]] = {
         **_each(_CREDENTIALS, _NONE),
         **_each((*_WHO_SEES_WHAT, *_RULES, "peer", "legal_hold", *_PATIENTS), _READ),
         # Each host runs what stands there.
-        **_each(("webhook", "model_package"), _READ),
+        **_each(("webhook", "fhir_subscription", "model_package"), _READ),
         **_each((*_PROJECTS, *_LISTENERS), _NONE),
         **_AUDIT,
     },

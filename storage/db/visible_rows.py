@@ -125,12 +125,9 @@ def _own_webhook(webhook: FromClause) -> ColumnElement[bool]:
     return and_(webhook.c.created_by_id == _IDENTITY_ID, ~webhook.c.sends_everything)
 
 
-def _of_webhook() -> ColumnElement[bool]:
+def _of_webhook(webhook_id: ColumnElement[str]) -> ColumnElement[bool]:
     webhook = t.webhook.alias()
-    return exists().where(
-        webhook.c.webhook_id == t.webhook_delivery.c.webhook_id,
-        _own_webhook(webhook),
-    )
+    return exists().where(webhook.c.webhook_id == webhook_id, _own_webhook(webhook))
 
 
 def _names_unseen(workitem_uid: ColumnElement[str]) -> ColumnElement[bool]:
@@ -220,7 +217,8 @@ VISIBLE: dict[Table, ColumnElement[bool]] = {
     t.answer: _of_answer(t.answer),
     t.upload: t.upload.c.created_by_id.in_((_IDENTITY_ID, "")),
     t.webhook: _own_webhook(t.webhook),
-    t.webhook_delivery: _of_webhook(),
+    t.webhook_delivery: _of_webhook(t.webhook_delivery.c.webhook_id),
+    t.fhir_subscription: _of_webhook(t.fhir_subscription.c.webhook_id),
     t.event: _of_event(),
     # What other systems opened is shown to all who have the topic, unless the node knows the study.
     **{

@@ -34,6 +34,10 @@ def finding_of_study(study_instance_uid: str) -> Condition:
     return t.finding.c.study_instance_uid == study_instance_uid
 
 
+def finding_of_job(job_id: str) -> Condition:
+    return t.finding.c.job_id == job_id
+
+
 def finding_of_pipeline(pipeline: str, version: str) -> Condition:
     return and_(t.finding.c.pipeline == pipeline, t.finding.c.pipeline_version == version)
 

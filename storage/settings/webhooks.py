@@ -1,6 +1,6 @@
 """Webhooks: which hosts they may name, and how they are retried."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, field_validator
 from pydantic_settings import NoDecode
@@ -16,6 +16,12 @@ class WebhookSettings(BaseModel):
     webhook_max_attempts: int = Field(12, ge=1)
     webhook_give_up_s: float = Field(
         86_400.0, gt=0, description="A notice older than this is not tried again after a failure."
+    )
+
+    fhir_subscription_content: Literal["id-only", "full-resource"] = Field(
+        "id-only",
+        description="What notifications of FHIR subscriptions may carry at most: references, or"
+        " whole resources, which name patients.",
     )
 
     @field_validator("webhook_hosts", mode="before")

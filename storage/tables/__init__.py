@@ -30,6 +30,7 @@ from storage.tables.base import UtcDateTime, metadata
 from storage.tables.exchange.commitment import commitment_report, commitment_request
 from storage.tables.exchange.deliveries import breaker, delivery
 from storage.tables.exchange.dimse import dimse_traffic
+from storage.tables.exchange.fhir_subscriptions import fhir_subscription
 from storage.tables.exchange.fhircast import (
     fhircast_context,
     fhircast_event,
@@ -148,6 +149,7 @@ __all__ = [
     "expectation",
     "failed_attempt",
     "feedback_report",
+    "fhir_subscription",
     "fhircast_context",
     "fhircast_event",
     "fhircast_subscription",

@@ -23,6 +23,7 @@ from storage.outbox.tables import WEBHOOKS
 from storage.webhooks.enqueue import enqueue
 from storage.webhooks.entities import NoticeState, WebhookDelivery
 from storage.webhooks.failures import announce_given_up
+from storage.webhooks.owner_ends import FHIR
 from storage.webhooks.payloads import notices_of, wanted_as
 from storage.webhooks.people import PEOPLE_EVENTS
 
@@ -50,7 +51,7 @@ class WebhookOutbox:
             hook = t.webhook.c
             behind = connection.execute(
                 select(hook.webhook_id, hook.created_by, hook.sends_everything).where(
-                    hook.is_active, hook.event_id < newest
+                    hook.is_active, hook.event_id < newest, hook.kind != FHIR
                 )
             ).all()
         return sum(

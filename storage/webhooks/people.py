@@ -16,7 +16,9 @@ from storage.core.interface_languages import InterfaceLanguage
 from storage.http.url_policy import check_url
 from storage.settings import Settings, is_loopback
 
-WebhookKind = Literal["webhook", "mail", "teams", "slack"]
+WebhookKind = Literal["webhook", "fhir", "mail", "teams", "slack"]
+PROGRAMS: frozenset[WebhookKind] = frozenset({"webhook", "fhir"})
+"""Kinds that get signed JSON at once; `fhir` is a subscription of FHIR."""
 
 DEFAULT_WAIT_S = 300
 LONGEST_WAIT_S = 7 * 86_400
@@ -101,7 +103,7 @@ def checked_mail_address(address: str, settings: Settings) -> str:
 
 def shown_address(kind: WebhookKind, url: str) -> str:
     """What lists show: the path of a chat's address is what lets one write there."""
-    if kind in ("webhook", "mail"):
+    if kind in PROGRAMS or kind == "mail":
         return url
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}/…"
@@ -109,7 +111,7 @@ def shown_address(kind: WebhookKind, url: str) -> str:
 
 def check_people(kind: WebhookKind, events: tuple[str, ...], wanted: ForPeople) -> None:
     """Raises InvalidRequest for what a receiver of that kind cannot have."""
-    if kind == "webhook":
+    if kind in PROGRAMS:
         if wanted != ForPeople():
             raise InvalidRequest(
                 "A receiver of kind webhook gets each event at once and names no patient.",
@@ -149,7 +151,7 @@ def may_name_patients(kind: WebhookKind, url: str, settings: Settings) -> bool:
     if kind == "mail":
         return settings.smtp_security != "none" or is_loopback(settings.smtp_host)
     parts = urlsplit(url)
-    return kind != "webhook" and (parts.scheme == "https" or is_loopback(parts.hostname or ""))
+    return kind not in PROGRAMS and (parts.scheme == "https" or is_loopback(parts.hostname or ""))
 
 
 def wants(patterns: tuple[str, ...], event_type: str) -> bool:
@@ -159,7 +161,7 @@ def wants(patterns: tuple[str, ...], event_type: str) -> bool:
 def due_at(hook: Mapping[str, object], event_type: str, at: datetime) -> datetime:
     """When an event of `at` goes to that receiver (a row of `webhook`), as far as it is known."""
     wait_s = int(str(hook["wait_s"]))
-    if hook["kind"] == "webhook":
+    if hook["kind"] in PROGRAMS:
         return at
     if event_type in URGENT_EVENTS:
         return at + timedelta(seconds=min(wait_s, _URGENT_WAIT_S))

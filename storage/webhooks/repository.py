@@ -20,6 +20,7 @@ from storage.db.pages import read_page
 from storage.settings import Settings
 from storage.webhooks.payloads import EVENT_TYPES, FORMER_NAMES
 from storage.webhooks.people import (
+    PROGRAMS,
     ForPeople,
     WebhookKind,
     check_naming,
@@ -204,7 +205,7 @@ class Webhooks:
     def new_secret(self, webhook_id: str) -> Webhook:
         """Sign with another secret from now on. Raises NotFound, InvalidRequest."""
         hook = self.get(webhook_id)
-        if hook.kind != "webhook":
+        if hook.kind not in PROGRAMS:
             raise InvalidRequest(
                 f"What goes to a receiver of kind {hook.kind} is not signed.",
                 remedy="Change its address instead.",
@@ -234,8 +235,8 @@ class Webhooks:
 
     def _sealed_secret(self, webhook_id: str, kind: WebhookKind, address: str) -> str:
         """What signs for a program; the address of a chat, which lets one write there."""
-        secret = SECRET_PREFIX + b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()
-        if kind != "webhook":
+        secret = signing_secret()
+        if kind not in PROGRAMS:
             secret = address if kind in CHATS else ""
         return self._sealer.seal(secret, f"webhook:{webhook_id}")
 
@@ -252,6 +253,11 @@ class Webhooks:
 
     def _checked_url(self, kind: WebhookKind, url: str) -> str:
         return checked_address(kind, url, self._settings)
+
+
+def signing_secret() -> str:
+    """A new one, as Standard Webhooks writes it."""
+    return SECRET_PREFIX + b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()
 
 
 def _not_found() -> NotFound:

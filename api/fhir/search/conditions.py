@@ -25,13 +25,13 @@ def patient_identifier(name: str, value: str) -> Condition:
     token = read_token(name, value)
     if token.system is None:
         return patient_id_is(token.code)
-    issuer = _issuer(token.system)
+    issuer = issuer_of(token.system)
     if issuer is None:
         return never()
     return patient_id_is(token.code, issuer) if token.code else has_patient_id_of(issuer)
 
 
-def _issuer(system: str) -> str | None:
+def issuer_of(system: str) -> str | None:
     """The issuer whose identifier system that is (`patient_system`); None: it is none of them."""
     if system == PATIENT_SYSTEM:
         return ""

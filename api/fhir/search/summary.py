@@ -20,6 +20,10 @@ _SUMMARY: dict[str, frozenset[str]] = {
         " component".split()
     ),
     "Device": frozenset(),
+    "Subscription": frozenset(
+        "status topic reason criteria error channel channelType endpoint content end".split()
+    ),
+    "SubscriptionTopic": frozenset("url version title status date resourceTrigger".split()),
     "AuditEvent": frozenset("type subtype action recorded outcome".split()),
     "CapabilityStatement": frozenset(
         "status date kind software implementation fhirVersion format rest".split()
@@ -31,6 +35,8 @@ _REQUIRED: dict[str, frozenset[str]] = {
     "DiagnosticReport": frozenset({"status", "code"}),
     "Observation": frozenset({"status", "code"}),
     "Device": frozenset(),
+    "Subscription": frozenset({"status", "reason", "criteria", "channel", "topic", "channelType"}),
+    "SubscriptionTopic": frozenset({"url", "status"}),
     "AuditEvent": frozenset({"type", "recorded", "agent", "source"}),
     "CapabilityStatement": frozenset({"status", "date", "kind", "fhirVersion", "format"}),
 }

@@ -62,7 +62,7 @@ def parameters(rule: Rule) -> list[str]:
 
 
 def is_about_studies(rule: Rule) -> bool:
-    if rule.path.startswith(("/fhir/Device", "/fhir/AuditEvent")):
+    if rule.path.startswith(("/fhir/Device", "/fhir/AuditEvent", "/fhir/Subscription")):
         return False
     named = (
         set(parameters(rule))
@@ -152,6 +152,14 @@ ABOUT_NO_STUDY = {
     ("POST", "/api/webhooks/{webhook_id}/secret"): "a webhook",
     ("POST", "/api/webhooks/{webhook_id}/ping"): "a webhook",
     ("GET", "/api/webhooks/{webhook_id}/deliveries"): "a webhook",
+    # Of who made it alone: `test_subscription_owners`.
+    ("GET", "/fhir/Subscription"): "a webhook",
+    ("POST", "/fhir/Subscription"): "a webhook",
+    ("GET", "/fhir/Subscription/{resource_id}"): "a webhook",
+    ("GET", "/fhir/Subscription/{resource_id}/$status"): "a webhook",
+    ("DELETE", "/fhir/Subscription/{resource_id}"): "a webhook",
+    ("GET", "/fhir/SubscriptionTopic"): "what the node can do",
+    ("GET", "/fhir/SubscriptionTopic/{resource_id}"): "what the node can do",
     ("GET", "/api/interactive/models"): "what the node can do",
     # Of who opened it alone, while the study can be seen: `tests/api/interactive`.
     ("GET", "/api/interactive/sessions/{session_id}"): "a session",

@@ -20,6 +20,7 @@ from storage.settings import load_settings
 from tests.api.access.closed import PASSWORD, confirm
 from tests.api.access_groups.route_questions import ask, path_of
 from tests.api.access_groups.two_groups import TwoHospitals, two_hospitals
+from tests.api.fhir.test_subscriptions import r4
 from tests.api.ups.worklist_client import el, new_item
 from tests.injection import injected
 from tests.storage.instances import part10
@@ -29,6 +30,7 @@ pytestmark = [pytest.mark.fault, pytest.mark.timeout(300)]
 OTHER_PASSWORD = "seven green bottles on a wall"
 PEER = {"ae_title": "P", "sources": ["10.0.0.7"]}
 HOOK = {"url": "http://127.0.0.1:1/events", "events": ["*"]}
+SUBSCRIPTION = r4("http://127.0.0.1:1/events")
 UPLOAD = {"filename": "a.dcm", "content_type": "application/dicom", "size_bytes": 600}
 LARGE = {"filename": "a.zip", "content_type": "application/zip", "size_bytes": 60 << 20}
 # A commit whose sync failed is in the log of the database, where the next one to open it may find
@@ -144,6 +146,7 @@ def prepared(hospitals: TwoHospitals, boss: httpx.Client) -> dict[str, str]:
     boss.post("/api/access-groups/West/members", json=member).raise_for_status()
     made(boss, "/api/peers", {"name": "p2", **PEER})
     ids["webhook"] = made(boss, "/api/webhooks", HOOK)["webhook_id"]
+    ids["subscription"] = made(boss, "/fhir/Subscription", SUBSCRIPTION)["id"]
     made(boss, "/api/projects", {"name": "stroke"})
     studies = {"study_instance_uids": [ids["run"]]}
     boss.post("/api/projects/stroke/studies", json=studies).raise_for_status()
@@ -191,6 +194,8 @@ def requests(ids: dict[str, str]) -> Iterator[Request]:
     yield "PATCH", f"/api/webhooks/{ids['webhook']}", {"description": "d"}
     yield "POST", f"/api/webhooks/{ids['webhook']}/secret", None
     yield "DELETE", f"/api/webhooks/{ids['webhook']}", None
+    yield "POST", "/fhir/Subscription", SUBSCRIPTION
+    yield "DELETE", f"/fhir/Subscription/{ids['subscription']}", None
     yield "POST", "/api/projects", {"name": "other"}
     yield "POST", "/api/projects/stroke/studies", {"study_instance_uids": [ids["held"]]}
     yield "POST", "/api/projects/stroke/exports", {"folder": "stroke/first"}

@@ -1003,7 +1003,8 @@ class Validity(TypedDict):
 
 class Webhook(TypedDict):
     webhook_id: str
-    kind: Literal["webhook", "mail", "teams", "slack"]
+    kind: Literal["webhook", "fhir", "mail", "teams", "slack"]
+    """`fhir`: a subscription of /fhir/Subscription."""
     url: str
     """Of `teams` and `slack` its host: the path is a secret."""
     description: str
@@ -1061,7 +1062,8 @@ class WebhookPinged(TypedDict):
 
 class WebhookWithSecret(TypedDict):
     webhook_id: str
-    kind: Literal["webhook", "mail", "teams", "slack"]
+    kind: Literal["webhook", "fhir", "mail", "teams", "slack"]
+    """`fhir`: a subscription of /fhir/Subscription."""
     url: str
     """Of `teams` and `slack` its host: the path is a secret."""
     description: str

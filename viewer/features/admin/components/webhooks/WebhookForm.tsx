@@ -20,6 +20,8 @@ export interface WebhookWish {
 }
 
 const kinds = ["webhook", "mail", "teams", "slack"] as const;
+/** Those that are added here; `fhir` is one of /fhir/Subscription, which is not changed here. */
+export type WebhookFormKind = (typeof kinds)[number];
 const forPrograms = "results.stored, job.failed, job.superseded";
 const forPeople = "alert.*, job.failed, delivery.failed, destination.*, node.*, study.release_overdue";
 
@@ -31,20 +33,20 @@ export function WebhookForm({
 }: {
   webhook: Webhook | null;
   /** Fails with a Problem where the node refuses it. */
-  onSave: (wish: WebhookWish, kind: Webhook["kind"]) => Promise<unknown>;
+  onSave: (wish: WebhookWish, kind: WebhookFormKind) => Promise<unknown>;
   onCancel?: () => void;
 }) {
   const { admin: t, webhooks, common } = useText();
   const [url, setUrl] = useState(webhook?.url ?? "");
   const [description, setDescription] = useState(webhook?.description ?? "");
   const [events, setEvents] = useState(webhook?.events.join(", ") ?? forPrograms);
-  const [kind, setKind] = useState<Webhook["kind"]>(webhook?.kind ?? "webhook");
+  const [kind, setKind] = useState<WebhookFormKind>(kinds.find((one) => one === webhook?.kind) ?? "webhook");
   const [language, setLanguage] = useState<Webhook["language"]>(webhook?.language ?? "en");
   const [waitMinutes, setWaitMinutes] = useState(String((webhook?.wait_s ?? 300) / 60));
   const [quietHours, setQuietHours] = useState(webhook?.quiet_hours ?? "");
   const [namesPatients, setNamesPatients] = useState(webhook?.names_patients ?? false);
   const people = kind !== "webhook";
-  const choose = (chosen: Webhook["kind"]) => {
+  const choose = (chosen: WebhookFormKind) => {
     if (events === (people ? forPeople : forPrograms)) setEvents(chosen === "webhook" ? forPrograms : forPeople);
     setKind(chosen);
   };
@@ -154,6 +156,6 @@ export function WebhookForm({
 }
 
 /** As the node wants it: what somebody types for mail is the address alone. */
-function address(typed: string, kind: Webhook["kind"]): string {
+function address(typed: string, kind: WebhookFormKind): string {
   return kind === "mail" && !typed.startsWith("mailto:") ? `mailto:${typed}` : typed;
 }

@@ -30,6 +30,7 @@ export function WebhookRows({
   const [outcome, setOutcome] = useState<{ ok: boolean; sentence: string } | null>(null);
   const action = useAction(onChanged);
   const { webhook_id: id, url } = webhook;
+  const ofFhir = webhook.kind === "fhir";
   const turn = (part: "form" | "notices") => setOpen(open === part ? null : part);
   const button = (word: string, run: () => void, expanded?: boolean) => (
     <button
@@ -62,13 +63,14 @@ export function WebhookRows({
         </td>
         <td>
           <div className="flex flex-wrap gap-1.5">
-            {button(t.test, () => void action.run(async () => setOutcome(await webhooks.ping(id))))}
-            {button(webhook.is_active ? t.turnOff : t.turnOn, () =>
-              void action.run(() => webhooks.turn(id, !webhook.is_active)),
-            )}
+            {!ofFhir && button(t.test, () => void action.run(async () => setOutcome(await webhooks.ping(id))))}
+            {!ofFhir &&
+              button(webhook.is_active ? t.turnOff : t.turnOn, () =>
+                void action.run(() => webhooks.turn(id, !webhook.is_active)),
+              )}
             {button(text.notices, () => turn("notices"), open === "notices")}
-            {button(common.change, () => turn("form"), open === "form")}
-            {webhook.kind === "webhook" && (
+            {!ofFhir && button(common.change, () => turn("form"), open === "form")}
+            {(webhook.kind === "webhook" || ofFhir) && (
               <SureButton
                 word={text.newSecret}
                 label={`${text.newSecret}: ${url}`}

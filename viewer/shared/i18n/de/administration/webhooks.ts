@@ -8,7 +8,7 @@ export const webhooks: Messages["webhooks"] = {
   answered: (status) => `HTTP ${status}`,
   newSecret: "Neues Geheimnis",
   kind: "Empfänger",
-  kinds: { webhook: "Programm (Webhook)", mail: "E-Mail", teams: "Microsoft Teams", slack: "Slack" },
+  kinds: { webhook: "Programm (Webhook)", fhir: "FHIR-Subscription", mail: "E-Mail", teams: "Microsoft Teams", slack: "Slack" },
   mailAddress: "E-Mail-Adresse",
   language: "Sprache",
   languages: { en: "Englisch", de: "Deutsch" },

@@ -7,7 +7,7 @@ export const webhooks = {
   answered: (status: number) => `HTTP ${status}`,
   newSecret: "New secret",
   kind: "Receiver",
-  kinds: { webhook: "Program (webhook)", mail: "Mail", teams: "Microsoft Teams", slack: "Slack" },
+  kinds: { webhook: "Program (webhook)", fhir: "FHIR subscription", mail: "Mail", teams: "Microsoft Teams", slack: "Slack" },
   mailAddress: "Mail address",
   language: "Language",
   languages: { en: "English", de: "German" },
