@@ -1,5 +1,7 @@
 """The modality worklist: integrators post what is scheduled, modalities ask by C-FIND."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Annotated
 
@@ -24,6 +26,7 @@ from api.worklist.schemas import (
 )
 from storage.audit import Code
 from storage.core.uids import new_uid
+from storage.worklist.changed_meanwhile import ChangedMeanwhile
 from storage.worklist.repository import NEXT_TO_START, WorklistItem
 
 router = new_router(prefix="/api/worklist", tags=["worklist"])
@@ -34,15 +37,20 @@ _REQUIRED = frozenset(
 )
 
 
-@router.post("", status_code=201, summary="Schedule a procedure", responses=problems(422))
+@router.post("", status_code=201, summary="Schedule a procedure", responses=problems(409, 422))
 @policy(INTEGRATORS, "api:write", Audited(Code.ORDER_RECORD, "C"))
 def add_worklist_item(
     request: Request, storage: StorageDep, response: Response, new: NewWorklistItem
 ) -> WorklistItemPayload:
-    """List a requested procedure with its steps; each step is one answer to a modality."""
+    """List a requested procedure with its steps; each step is one answer to a modality.
+
+    An accession number names one item, as in orders by HL7 and FHIR: 409 where there is one.
+    """
     values = {name: value for name, value in new.model_dump(exclude_none=True).items() if value}
     values.setdefault("study_instance_uid", new_uid())
-    item = storage.worklist.add(to_attributes(values), state=new.state)
+    numbered = bool(new.accession_number)
+    with _one_of_a_number():
+        item = storage.worklist.add(to_attributes(values), state=new.state, is_first=numbered)
     _name(request, item)
     response.headers["Location"] = f"/api/worklist/{item.worklist_item_id}"
     return item_payload(item)
@@ -77,7 +85,7 @@ def get_worklist_item(
     return item_payload(item)
 
 
-@router.patch("/{worklist_item_id}", summary="Change or cancel", responses=problems(404, 422))
+@router.patch("/{worklist_item_id}", summary="Change or cancel", responses=problems(404, 409, 422))
 @policy(INTEGRATORS, "api:write", Audited(Code.ORDER_RECORD, "U"))
 def change_worklist_item(
     request: Request, storage: StorageDep, worklist_item_id: ItemId, changes: WorklistChanges
@@ -99,11 +107,14 @@ def change_worklist_item(
     current = storage.worklist.get(worklist_item_id)
     _name(request, current)
     merged = {**current.attributes, **to_attributes(values)}
-    item = storage.worklist.change(
-        worklist_item_id,
-        state=changes.state if "state" in values else None,
-        attributes={name: value for name, value in merged.items() if value not in ("", None, [])},
-    )
+    with _one_of_a_number():
+        item = storage.worklist.change(
+            worklist_item_id,
+            state=changes.state if "state" in values else None,
+            attributes={
+                name: value for name, value in merged.items() if value not in ("", None, [])
+            },
+        )
     return item_payload(item)
 
 
@@ -123,6 +134,21 @@ def remove_worklist_item(request: Request, storage: StorageDep, worklist_item_id
     """
     _name(request, storage.worklist.get(worklist_item_id))
     storage.worklist.remove(worklist_item_id)
+
+
+@contextmanager
+def _one_of_a_number() -> Iterator[None]:
+    """Raises ApiProblem where another item has the accession number."""
+    try:
+        yield
+    except ChangedMeanwhile as error:
+        raise ApiProblem(
+            409,
+            "state_conflict",
+            "There is a worklist item of this accession number already.",
+            remedy="Find it by GET /api/v1/worklist?accession_number=…, and change it by PATCH;"
+            " with the state scheduled it is listed for modalities again.",
+        ) from error
 
 
 def _name(request: Request, item: WorklistItem) -> None:

@@ -109,8 +109,8 @@ class Worklist:
         """Another state, other attributes, or both.
 
         Raises NotFound, NotPermitted for a study that the caller does not see, ChangedMeanwhile
-        where it is no more as it was read. `ordered_at`: when the order was made that says so,
-        where one does.
+        where it is no more as it was read, or another has its new accession number. `ordered_at`:
+        when the order was made that says so, where one does.
         """
         before = self.get(worklist_item_id)
         values: dict[str, Any] = {"updated_at": utcnow()}
@@ -121,11 +121,14 @@ class Worklist:
         if attributes is not None:
             values |= _columns(attributes)
             check_may_name(self._engine, [values["study_instance_uid"]])
+        number = values.get("accession_number", "")
         columns = t.worklist_item.c
         conditions = [columns.worklist_item_id == worklist_item_id]
         if as_read is not None:
             conditions.append(columns.updated_at == as_read.updated_at)
         with writing(self._engine) as connection:
+            if number and number != before.accession_number:
+                check_is_first(connection, number)
             changed = connection.execute(
                 update(t.worklist_item).where(*conditions).values(**values)
             )

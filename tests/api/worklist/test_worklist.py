@@ -1,5 +1,6 @@
 """Worklist items over REST, and that a modality then sees them."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -123,3 +124,24 @@ def _asked(port: int) -> list[Dataset]:
     ]
     association.release()
     return found
+
+
+def test_an_accession_number_names_one_item(api: ApiNode) -> None:
+    """Of several posts at once one makes it: HL7 and FHIR would not know which of two to change."""
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda _: api.client.post("/api/worklist", json=ITEM), range(4)))
+    assert sorted(one.status_code for one in answers) == [201, 409, 409, 409]
+    refused = next(one for one in answers if one.status_code == 409)
+    assert "PATCH" in is_problem(refused, 409, "state_conflict")["remedy"]
+    (item,) = api.client.get("/api/worklist", params={"accession_number": "A1"}).json()["items"]
+    url = f"/api/worklist/{item['worklist_item_id']}"
+    assert api.client.patch(url, json={"state": "cancelled"}).is_success
+    is_problem(api.client.post("/api/worklist", json=ITEM), 409, "state_conflict")
+    other = posted(api, accession_number="A2", study_instance_uid="1.2.3")
+    theirs = f"/api/worklist/{other['worklist_item_id']}"
+    is_problem(api.client.patch(theirs, json={"accession_number": "A1"}), 409, "state_conflict")
+    assert api.client.patch(theirs, json={"accession_number": "A3"}).is_success
+    assert api.client.patch(url, json={"state": "scheduled"}).json()["state"] == "scheduled"
+    without = {name: value for name, value in ITEM.items() if name != "accession_number"}
+    for _ in range(2):
+        assert api.client.post("/api/worklist", json=without).status_code == 201
