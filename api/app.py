@@ -30,6 +30,7 @@ from api.events.newest import Newest
 from api.fhir.outcomes import FhirOutcomes
 from api.fhircast.joining import JoinedHubs
 from api.fhircast.newest import NewestOfTopics
+from api.fhircast.standing import StandingChannels
 from api.idempotency.middleware import Idempotency
 from api.jobs import routes as jobs
 from api.middleware import (
@@ -85,6 +86,7 @@ def create_app(settings: Settings) -> FastAPI:
             remove_left_behind(settings, storage.uploads)
             app.state.newest_event = Newest(storage.events)
             app.state.newest_fhircast = NewestOfTopics(storage.fhircast_topics)
+            app.state.standing_fhircast = StandingChannels(storage)
             app.state.joined_hubs = JoinedHubs(
                 storage, app.state.caller_visibility, app.state.stopping
             )

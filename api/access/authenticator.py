@@ -13,7 +13,7 @@ from api.access.openid_connect.sign_in import AccessTokens
 from api.access.principal import Principal
 from api.access.session_cookies import read_cookie, session_cookie
 from storage.accounts.api_keys import PREFIX, ApiKeys
-from storage.accounts.sessions import Sessions, token_hash
+from storage.accounts.sessions import Session, Sessions, token_hash
 from storage.accounts.shown_names import ShownNames
 from storage.core.callers.identity import Identity
 from storage.core.clock import utcnow
@@ -141,8 +141,10 @@ def of_session_hash(
 ) -> Principal | None:
     """The same for who keeps no token: what outlives a request of the session."""
     session = sessions.find(hashed, now, is_use=is_use)
-    if session is None:
-        return None
+    return None if session is None else of_open_session(session)
+
+
+def of_open_session(session: Session) -> Principal:
     return Principal(
         session.identity,
         session.roles,

@@ -22,6 +22,7 @@ from api.audit_rules import NotAudited
 from api.fhircast.joining import Joined, JoinedHubs
 from api.fhircast.members import HubStorage
 from api.fhircast.newest import LOOK_EVERY_S, NewestOfTopics
+from api.fhircast.standing import Standing, StandingChannels
 from api.fhircast.subscribers import present_subscriber
 from api.fhircast.subscribing import CHANNELS
 from api.fhircast.sync_errors import announce_sync_error
@@ -101,6 +102,7 @@ class _Channel:
         self._subscription = subscription
         self._newest: NewestOfTopics = socket.app.state.newest_fhircast
         self._joined_hubs: JoinedHubs = socket.app.state.joined_hubs
+        self._standing: StandingChannels = socket.app.state.standing_fhircast
         self._joined: Joined | None = None
         self._beat_s = storage.settings.fhircast_heartbeat_s
         self._checked_at = time.monotonic()
@@ -111,6 +113,13 @@ class _Channel:
 
     async def run(self) -> None:
         """Until one side ends it."""
+        self._standing.enter(self._subscription.endpoint_hash)
+        try:
+            await self._serve()
+        finally:
+            self._standing.leave(self._subscription.endpoint_hash)
+
+    async def _serve(self) -> None:
         listening = asyncio.create_task(self._listen())
         sending = asyncio.create_task(self._send_all())
         try:
@@ -156,7 +165,7 @@ class _Channel:
                 "hub.lease_seconds": max(1, round(left_s)),
             }
         )
-        await self._follow()
+        await self._check_subscription()
         for opened in await self._read(self._opened):
             await self._deliver(opened)
         while not self._socket.app.state.stopping():
@@ -202,30 +211,26 @@ class _Channel:
             await self._send(_heartbeat(self._subscription.topic, self._beat_s))
 
     async def _check_subscription(self) -> None:
-        found = await run_in_threadpool(
-            self._storage.fhircast_subscriptions.find, self._subscription.endpoint_hash, utcnow()
-        )
-        if found is None:
+        found = await self._standing.of(self._subscription.endpoint_hash)
+        if found.subscription is None:
             raise _Ended(_NORMAL, "The subscription has ended.")
-        if found.connection_id != self._subscription.connection_id:
+        if found.subscription.connection_id != self._subscription.connection_id:
             raise _Ended(_GOING_AWAY)
-        self._subscription = found
-        await self._follow()
+        self._subscription = found.subscription
+        await self._follow(found)
 
-    async def _follow(self) -> None:
+    async def _follow(self, found: Standing) -> None:
         """Take part in another system's hub, where the person joined one by now."""
-        principal = await self._principal()
+        principal = _present(found.principal)
         self._joined = await run_in_threadpool(
-            self._joined_hubs.follow, self._joined, self._subscription, principal
+            self._joined_hubs.follow, self._joined, self._subscription, principal, found.joined
         )
 
     async def _principal(self) -> Principal:
         found = await run_in_threadpool(
             present_subscriber, self._storage, self._subscription, utcnow()
         )
-        if found is None:
-            raise _Ended(_NOT_ALLOWED, "Its sign-in or key has ended, or may not listen any more.")
-        return found
+        return _present(found)
 
     async def _read(self, read: Any) -> Any:
         """With what the one who subscribed may see by now."""
@@ -296,6 +301,12 @@ class _Channel:
             event_name,
             not_for=self._subscription.endpoint_hash,
         )
+
+
+def _present(principal: Principal | None) -> Principal:
+    if principal is None:
+        raise _Ended(_NOT_ALLOWED, "Its sign-in or key has ended, or may not listen any more.")
+    return principal
 
 
 def _names(message: CastMessage, anchor: str) -> bool:

@@ -8,7 +8,7 @@ from api.access.principal import Principal
 from api.fhircast.joined_hub import JoinedHub
 from api.fhircast.members import HubStorage
 from storage.core.callers.visibility import limited_to
-from storage.fhircast.entities import Announced, Subscription
+from storage.fhircast.entities import Announced, Subscription, Topic
 
 Joined = tuple[str, str]
 """A topic, and the one of the other hub that it joined."""
@@ -26,13 +26,19 @@ class JoinedHubs:
         self._running: dict[Joined, tuple[int, JoinedHub]] = {}
 
     def follow(
-        self, former: Joined | None, subscription: Subscription, principal: Principal
+        self,
+        former: Joined | None,
+        subscription: Subscription,
+        principal: Principal,
+        topic: Topic | None,
     ) -> Joined | None:
         """What the channel of a person takes part in by now; `former`: until now. Blocks.
 
+        `topic`: its own, if it joined one of the other hub.
+
         The channel of a program, which others gave the topic, takes part in nothing else.
         """
-        wanted = self._wanted(subscription)
+        wanted = self._wanted(subscription, topic)
         if wanted != former:
             self.leave(former)
             if wanted is not None:
@@ -50,10 +56,9 @@ class JoinedHubs:
             else:
                 hub.leave()
 
-    def _wanted(self, subscription: Subscription) -> Joined | None:
-        if not self._storage.settings.fhircast_hub_url:
+    def _wanted(self, subscription: Subscription, topic: Topic | None) -> Joined | None:
+        if not self._storage.settings.fhircast_hub_url or topic is None:
             return None
-        topic = self._storage.fhircast_topics.find(subscription.topic)
         if topic.owner_id != subscription.identity_id or not topic.joined_topic:
             return None
         return topic.topic, topic.joined_topic

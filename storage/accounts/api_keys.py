@@ -4,7 +4,7 @@ import hashlib
 import hmac
 import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -23,7 +23,7 @@ from storage.core.callers.roles import (
 )
 from storage.core.clock import utcnow
 from storage.core.errors import InvalidRequest, MediViewError, NotFound, UidConflict
-from storage.db.engine import reading, writing
+from storage.db.engine import among_texts, reading, writing
 from storage.webhooks.owner_ends import end_subscriptions_of
 
 PREFIX = "mvk_"
@@ -112,6 +112,13 @@ class ApiKeys:
                 f"There is no key '{id_or_name}'.", remedy="`mediview keys list` names all of them."
             )
         return _from_row(dict(row))
+
+    def of_ids(self, key_ids: Collection[str]) -> dict[str, ApiKey]:
+        """Those of these that are there, also expired and revoked ones, by their id."""
+        with reading(self._engine) as connection:
+            query = select(t.api_key).where(among_texts(connection, t.api_key.c.key_id, key_ids))
+            rows = connection.execute(query).mappings().all()
+        return {row["key_id"]: _from_row(dict(row)) for row in rows}
 
     def find(self, text: str, now: datetime) -> ApiKey | None:
         """The key that this text is, unless it has expired or was revoked."""

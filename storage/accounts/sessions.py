@@ -2,7 +2,7 @@
 
 import hashlib
 import secrets
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -22,7 +22,7 @@ from storage import tables as t
 from storage.core.callers.identity import Identity
 from storage.core.callers.roles import Role, known_roles
 from storage.core.errors import MediViewError
-from storage.db.engine import reading, writing
+from storage.db.engine import among_texts, reading, writing
 
 _TOKEN_BYTES = 32
 # A session that is in use is not written with each of its requests.
@@ -68,6 +68,23 @@ def new_token() -> str:
 def token_hash(token: str) -> str:
     """SHA-256 is enough: 256 random bits cannot be guessed, however fast one may try."""
     return hashlib.sha256(token.encode()).hexdigest()
+
+
+_WITH_ACCOUNTS = select(
+    t.session,
+    t.account.c.roles.label("account_roles"),
+    t.account.c.disabled,
+    t.account.c.must_change_password,
+    exists()
+    .where(
+        t.second_factor.c.account == t.account.c.name,
+        t.second_factor.c.confirmed_at.is_not(None),
+    )
+    .label("has_second_factor"),
+).outerjoin(
+    t.account,
+    (t.session.c.kind == "account") & (t.account.c.name == t.session.c.subject),
+)
 
 
 class Sessions:
@@ -130,28 +147,29 @@ class Sessions:
 
         What is no use of it by a person does not keep it from ending for idleness.
         """
-        query = (
-            select(
-                t.session,
-                t.account.c.roles.label("account_roles"),
-                t.account.c.disabled,
-                t.account.c.must_change_password,
-                exists()
-                .where(
-                    t.second_factor.c.account == t.account.c.name,
-                    t.second_factor.c.confirmed_at.is_not(None),
-                )
-                .label("has_second_factor"),
-            )
-            .outerjoin(
-                t.account,
-                (t.session.c.kind == "account") & (t.account.c.name == t.session.c.subject),
-            )
-            .where(t.session.c.token_hash == hashed)
-        )
         with reading(self._engine) as connection:
+            query = _WITH_ACCOUNTS.where(t.session.c.token_hash == hashed)
             row = connection.execute(query).mappings().first()
-        if row is None or row["expires_at"] <= now or row["last_seen_at"] <= now - self._idle:
+        found = None if row is None else self._open(row, now)
+        if row is None or found is None:
+            return None
+        # Seen in the future: the clock was set back, and idleness counts from now on.
+        is_recent = timedelta() <= now - row["last_seen_at"] <= min(_TOUCH_EVERY, self._idle / 4)
+        if is_use and not is_recent:
+            self._touch(hashed, now)
+        return found
+
+    def open_among(self, hashes: Collection[str], now: datetime) -> dict[str, Session]:
+        """Those of these that are open, by their hash; looking is no use of them."""
+        with reading(self._engine) as connection:
+            query = _WITH_ACCOUNTS.where(among_texts(connection, t.session.c.token_hash, hashes))
+            rows = connection.execute(query).mappings().all()
+        found = [self._open(row, now) for row in rows]
+        return {one.token_hash: one for one in found if one is not None}
+
+    def _open(self, row: RowMapping, now: datetime) -> Session | None:
+        """The session of a row of `_WITH_ACCOUNTS`; None: it has ended."""
+        if row["expires_at"] <= now or row["last_seen_at"] <= now - self._idle:
             return None
         of_account = row["kind"] == "account"
         if of_account and (row["account_roles"] is None or row["disabled"]):
@@ -160,14 +178,9 @@ class Sessions:
         step = self._step(row, roles) if of_account else ""
         if step and row["created_at"] <= now - _UNFINISHED_FOR:
             return None
-        # Seen in the future: the clock was set back, and idleness counts from now on.
-        is_recent = timedelta() <= now - row["last_seen_at"] <= min(_TOUCH_EVERY, self._idle / 4)
-        if is_use and not is_recent:
-            self._touch(hashed, now)
-        identity = Identity(row["kind"], row["subject"], row["name"], row["issuer"])
         return Session(
-            hashed,
-            identity,
+            row["token_hash"],
+            Identity(row["kind"], row["subject"], row["name"], row["issuer"]),
             roles,
             row["expires_at"],
             row["confirmed_at"],

@@ -13,6 +13,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Engine,
+    Text,
     any_,
     create_engine,
     event,
@@ -208,6 +209,15 @@ def among(
     if connection.dialect.name == "postgresql":
         return column == any_(literal(list(ids), ARRAY(BigInteger)))
     return column.in_(ids)
+
+
+def among_texts(
+    connection: Connection, column: ColumnElement[str], texts: Collection[str]
+) -> ColumnElement[bool]:
+    """The same for texts."""
+    if connection.dialect.name == "postgresql":
+        return column == any_(literal(list(texts), ARRAY(Text)))
+    return column.in_(texts)
 
 
 def insert_into(bind: Connection | Engine, table: Table) -> postgresql.Insert | sqlite.Insert:

@@ -10,7 +10,19 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Engine, and_, delete, func, insert, not_, or_, select, update
+from sqlalchemy import (
+    Connection,
+    Engine,
+    RowMapping,
+    and_,
+    delete,
+    func,
+    insert,
+    not_,
+    or_,
+    select,
+    update,
+)
 
 from storage import tables as t
 from storage.core.callers.identity import Identity
@@ -68,6 +80,14 @@ class FhircastTopics:
         """Raises NotFound."""
         with as_node(), reading(self._engine) as connection:
             return _topic(connection, t.fhircast_topic.c.topic == topic)
+
+    def joined(self) -> dict[str, Topic]:
+        """Topics that joined one of another hub."""
+        table = t.fhircast_topic
+        with as_node(), reading(self._engine) as connection:
+            rows = connection.execute(select(table).where(table.c.joined_topic != "")).mappings()
+            found = [_of_row(row) for row in rows]
+        return {one.topic: one for one in found}
 
     def find_of(self, identity_id: str) -> Topic | None:
         """The topic that somebody has already."""
@@ -228,6 +248,10 @@ def _topic(connection: Connection, condition: Any) -> Topic:
             remedy="Read it from /api/v1/fhircast; it is there once the person has opened the"
             " viewer.",
         )
+    return _of_row(row)
+
+
+def _of_row(row: RowMapping) -> Topic:
     return Topic(row["topic"], row["owner_id"], row["owner_name"], row["joined_topic"])
 
 

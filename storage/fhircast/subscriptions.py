@@ -2,7 +2,7 @@
 
 import hashlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import fields
 from datetime import datetime
 
@@ -11,7 +11,7 @@ from sqlalchemy import Engine, delete, func, insert, select, update
 from storage import tables as t
 from storage.core.callers.visibility import as_node
 from storage.core.errors import NotFound, TooManyRequests
-from storage.db.engine import reading, writing
+from storage.db.engine import among_texts, reading, writing
 from storage.fhircast.entities import Subscription
 
 _SECRET_BYTES = 32
@@ -141,6 +141,18 @@ class FhircastSubscriptions:
                 .first()
             )
         return Subscription(**{**row, "events": tuple(row["events"])}) if row is not None else None
+
+    def standing(self, hashes: Collection[str], now: datetime) -> dict[str, Subscription]:
+        """Those of these that have not ended, by their hash."""
+        table = t.fhircast_subscription
+        with as_node(), reading(self._engine) as connection:
+            rows = connection.execute(
+                select(*_COLUMNS).where(
+                    among_texts(connection, table.c.endpoint_hash, hashes), table.c.expires_at > now
+                )
+            ).mappings()
+            found = [Subscription(**{**row, "events": tuple(row["events"])}) for row in rows]
+        return {one.endpoint_hash: one for one in found}
 
     def connect(self, hashed: str, connection_id: str, now: datetime) -> Subscription | None:
         """Give the channel to a new connection; the one that had it finds out. None: no such."""
