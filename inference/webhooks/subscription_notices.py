@@ -35,7 +35,7 @@ def send_notification(
 ) -> Answered:
     """One request. Never raises for what the receiver or the network does."""
     if not hook.secret:
-        return Answered(False, "Its secret cannot be read any more; subscribe anew.", None, 0.0)
+        return Answered(False, "Its secret cannot be read any more; subscribe again.", None, 0.0)
     try:
         subscription = storage.fhir_subscriptions.get(hook.webhook_id)
         body = _body(storage, subscription, notice)

@@ -170,7 +170,7 @@ class FhirSubscriptions:
         if over:
             with writing(self._engine) as connection:
                 end_subscriptions(connection, over, _ENDED)
-        # Whoever has not taken a handshake has not shown that the address is the subscriber's.
+        # Without a handshake nobody has shown that the address is the subscriber's.
         listening = [one for one in found if one["webhook_id"] not in over and one["last_sent_at"]]
         return sum(self._fill(one, now) for one in listening)
 

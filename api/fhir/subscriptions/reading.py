@@ -1,6 +1,6 @@
 """A Subscription that somebody sends: checked by `fhir.resources`, then as the node keeps it.
 
-Both forms are taken, and told apart by what only one has: `topic` of R5 and `channel` of R4
+Both forms are taken, and distinguished by what only one has: `topic` of R5 and `channel` of R4
 (hl7.org/fhir/R5/subscription.html, hl7.org/fhir/uv/subscriptions-backport STU 1.1). What is wrong
 is named by its place; values are not repeated, since filters name patients and headers are secrets.
 """
@@ -68,7 +68,7 @@ def read_subscription(body: bytes, relative: Callable[[str], str]) -> NewSubscri
     if topic is None:
         _refuse(
             stated.topic_place,
-            "is no topic of this node",
+            "is not a topic of this node",
             "GET /fhir/SubscriptionTopic lists them.",
         )
     if decoded.get("status") not in ("requested", "active"):
