@@ -35,9 +35,13 @@ describe("hanging protocols as text", () => {
       ],
     });
     expect(protocolsFrom(protocolsText([]))).toEqual({ protocols: [] });
+    expect(protocolsFrom(protocolsText([beside]))).toEqual({ protocols: [beside] });
   });
 
   it("that are no JSON are refused before they are sent", () => {
     expect(() => protocolsFrom('{"protocols": [')).toThrow("JSON");
+    for (const other of ["null", "[]", "{}", '{"protocols": [1]}', '{"protocols": [{"name": "a"}]}']) {
+      expect(() => protocolsFrom(other)).toThrow("list of protocols");
+    }
   });
 });

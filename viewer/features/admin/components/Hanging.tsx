@@ -1,6 +1,9 @@
 "use client";
 
 import { useState } from "react";
+import { HangingEditor } from "@/features/admin/components/hanging/HangingEditor";
+import { asProblem } from "@/shared/api/http";
+import type { Problem } from "@/shared/api/problem";
 import { Answer, Grid, SureButton } from "@/shared/components/parts";
 import { ProblemNote } from "@/shared/components/ProblemNote";
 import { useFetched } from "@/shared/hooks/useFetched";
@@ -30,7 +33,7 @@ export function Hanging() {
               ))}
             </Grid>
             {/* What is kept again is shown again. */}
-            <Editor key={protocolsText(protocols)} kept={protocolsText(protocols)} onSaved={fetched.reload} />
+            <Editor key={protocolsText(protocols)} kept={protocols} onSaved={fetched.reload} />
           </>
         )}
       </Answer>
@@ -64,9 +67,9 @@ function ProtocolRow({ protocol }: { protocol: HangingProtocol }) {
   );
 }
 
-function Editor({ kept, onSaved }: { kept: string; onSaved: () => void }) {
-  const { hangingProtocols, common } = useText();
-  const [text, setText] = useState(kept);
+function Editor({ kept, onSaved }: { kept: readonly HangingProtocol[]; onSaved: () => void }) {
+  const { hangingProtocols: t, common } = useText();
+  const [draft, setDraft] = useState(kept);
   const [saved, setSaved] = useState(false);
   const action = useAction(() => undefined);
   const submit = async (run: () => Promise<unknown>) => {
@@ -76,10 +79,58 @@ function Editor({ kept, onSaved }: { kept: string; onSaved: () => void }) {
       onSaved();
     }
   };
+  const isChanged = protocolsText(draft) !== protocolsText(kept);
   return (
-    <section className="mt-4 max-w-4xl">
+    <section className="mt-4">
+      <HangingEditor draft={draft} onChange={setDraft} />
+      {action.problem && <ProblemNote problem={action.problem} />}
+      <div className="mt-3 flex items-center gap-2">
+        <button
+          type="button"
+          className="control"
+          disabled={action.busy || !isChanged}
+          onClick={() => void submit(() => hanging.put({ protocols: [...draft] }))}
+        >
+          {common.save}
+        </button>
+        <button type="button" className="control" disabled={!isChanged} onClick={() => setDraft(kept)}>
+          {t.undo}
+        </button>
+        <SureButton word={t.shipped} label={t.shipped} busy={action.busy} onSure={() => void submit(hanging.reset)} />
+        <span role="status" className="text-good">
+          {saved && t.savedHanging}
+        </span>
+      </div>
+      <details className="mt-4 max-w-4xl">
+        <summary className="rounded">{t.asJson}</summary>
+        <JsonEditor key={protocolsText(draft)} draft={draft} onTake={setDraft} />
+      </details>
+    </section>
+  );
+}
+
+/** All protocols as text, to be taken over from another node or changed in many places at once. */
+function JsonEditor({
+  draft,
+  onTake,
+}: {
+  draft: readonly HangingProtocol[];
+  onTake: (draft: readonly HangingProtocol[]) => void;
+}) {
+  const { hangingProtocols: t } = useText();
+  const [text, setText] = useState(protocolsText(draft));
+  const [problem, setProblem] = useState<Problem | null>(null);
+  const take = () => {
+    try {
+      onTake(protocolsFrom(text).protocols);
+    } catch (error) {
+      setProblem(asProblem(error));
+    }
+  };
+  return (
+    <div className="mt-2">
       <label className="block text-xs text-dim">
-        {hangingProtocols.hangingJson}
+        {t.hangingJson}
         <textarea
           className="mt-1 block h-96 w-full resize-y rounded-md border border-line-strong bg-ground p-3 font-mono text-xs text-ink"
           spellCheck={false}
@@ -87,29 +138,10 @@ function Editor({ kept, onSaved }: { kept: string; onSaved: () => void }) {
           onChange={(event) => setText(event.target.value)}
         />
       </label>
-      {action.problem && <ProblemNote problem={action.problem} />}
-      <div className="mt-2 flex items-center gap-2">
-        <button
-          type="button"
-          className="control"
-          disabled={action.busy || text === kept}
-          onClick={() => void submit(() => hanging.put(protocolsFrom(text)))}
-        >
-          {common.save}
-        </button>
-        <button type="button" className="control" disabled={text === kept} onClick={() => setText(kept)}>
-          {hangingProtocols.undo}
-        </button>
-        <SureButton
-          word={hangingProtocols.shipped}
-          label={hangingProtocols.shipped}
-          busy={action.busy}
-          onSure={() => void submit(hanging.reset)}
-        />
-        <span role="status" className="text-good">
-          {saved && hangingProtocols.savedHanging}
-        </span>
-      </div>
-    </section>
+      {problem && <ProblemNote problem={problem} />}
+      <button type="button" className="control mt-2" disabled={text === protocolsText(draft)} onClick={take}>
+        {t.takeJson}
+      </button>
+    </div>
   );
 }
