@@ -16,6 +16,7 @@ import structlog
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from api.access.limits.forwarded import Network, is_within
+from api.server.request_heads import RefusedHead, refused_head
 from storage.core.open_files import REMEDY, is_among_the_last, may_log, shortage
 
 log = structlog.get_logger(__name__)
@@ -63,7 +64,10 @@ class ConnectionLimits:
 
 
 class LimitedProtocol(HttpToolsProtocol):
-    """One connection. What goes beyond a limit is answered with 431 or 408 and closed."""
+    """One connection. What goes beyond a limit is answered with 431 or 408 and closed.
+
+    So is, with 400 or 505, a head that could be read in two ways.
+    """
 
     limits = ConnectionLimits(0, ())
     """Set on a subclass by the one who makes the server."""
@@ -78,6 +82,7 @@ class LimitedProtocol(HttpToolsProtocol):
     _head_bytes = 0
     _fields = 0
     _refused: HTTPStatus | None = None
+    _refused_head: RefusedHead | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -104,6 +109,8 @@ class LimitedProtocol(HttpToolsProtocol):
         self._leave()
 
     def handle_websocket_upgrade(self) -> None:
+        if self._refused is not None:
+            return
         # Another protocol goes on with the transport; the connection counts until that one ends.
         self._expect(None)
         counted: Any = _counted(self.ws_protocol_class, self._leave)
@@ -158,6 +165,11 @@ class LimitedProtocol(HttpToolsProtocol):
         self._raw_bytes = 0
         self._expect(None)
         if self._refused is None:
+            version = self.parser.get_http_version()
+            self._refused_head = refused_head(version, self.url, self.headers)
+            if self._refused_head is not None:
+                self._refused = self._refused_head.status
+        if self._refused is None:
             super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
@@ -202,30 +214,22 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def _refuse(self, status: HTTPStatus) -> None:
         if self.cycle is None or self.cycle.response_complete:
-            self.transport.write(
-                f"HTTP/1.1 {status.value} {status.phrase}\r\n"
-                "connection: close\r\ncontent-length: 0\r\n\r\n".encode("ascii")
-            )
+            self.transport.write(_answer(status, self._refused_head))
         self._expect(None)
         self.transport.close()
 
     def _answer_overloaded(self) -> None:
         if may_log():
             log.error("open_files_used_up", remedy=REMEDY)
-        body = json.dumps(
-            {
-                "type": "urn:mediview:problem:storage_unavailable",
-                "title": "The storage is temporarily unavailable",
-                "status": HTTPStatus.SERVICE_UNAVAILABLE.value,
-                "detail": shortage() or "Hardly a file descriptor of this process is left.",
-                "code": "storage_unavailable",
-                "remedy": REMEDY,
-            }
-        ).encode()
+        body = _problem(
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            "storage_unavailable",
+            "The storage is temporarily unavailable",
+            shortage() or "Hardly a file descriptor of this process is left.",
+            REMEDY,
+        )
         self.transport.write(
-            b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\nretry-after: 5\r\n"
-            b"content-type: application/problem+json\r\n"
-            b"content-length: %d\r\n\r\n%b" % (len(body), body)
+            b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\nretry-after: 5\r\n" + body
         )
         self._expect(None)
         self.transport.close()
@@ -234,6 +238,33 @@ class LimitedProtocol(HttpToolsProtocol):
         if self._address:
             self.limits.give_back(self._address)
             self._address = ""
+
+
+def _answer(status: HTTPStatus, why: RefusedHead | None) -> bytes:
+    """Status line, headers and body of a request that is not served."""
+    head = f"HTTP/1.1 {status.value} {status.phrase}\r\nconnection: close\r\n".encode("ascii")
+    if why is None:
+        return head + b"content-length: 0\r\n\r\n"
+    title = "Invalid request"
+    return head + _problem(status, "invalid_request", title, why.detail, why.remedy)
+
+
+def _problem(status: HTTPStatus, code: str, title: str, detail: str, remedy: str) -> bytes:
+    """The last headers and the body (RFC 9457), as the application itself would answer."""
+    body = json.dumps(
+        {
+            "type": f"urn:mediview:problem:{code}",
+            "title": title,
+            "status": status.value,
+            "detail": detail,
+            "code": code,
+            "remedy": remedy,
+        }
+    ).encode()
+    return b"content-type: application/problem+json\r\ncontent-length: %d\r\n\r\n%b" % (
+        len(body),
+        body,
+    )
 
 
 def _counted(protocol: Any, when_lost: Callable[[], None]) -> Callable[..., Any]:
