@@ -24,6 +24,21 @@ _LONG_NUMBER = re.compile(r"\d{4}")
 _UNIT_LETTERS = frozenset({"hu", "kg", "ng", "ug", "pixels", "pg", "suv"})
 
 
+def has_form_of_scheme(value: str, scheme_designator: str) -> bool:
+    """Whether a code can be one of its scheme (PS3.16 Table 8-1); of a scheme that is not known,
+    whether it has no word that may be a name."""
+    if scheme_designator == "UCUM":
+        return is_known_unit(value)
+    if scheme_designator in _SCHEMES | _codes().keys():
+        return is_known_code(value, scheme_designator)
+    return bool(_FORM.fullmatch(value)) or names_nobody(value)
+
+
+def meaning_of(value: str, scheme_designator: str) -> str:
+    """As PS3.16 has it; empty for a code that it does not name."""
+    return _meanings().get((scheme_designator, value), "")
+
+
 def is_known_code(value: str, scheme_designator: str) -> bool:
     if scheme_designator == _OWN_SCHEME:
         return value in _OWN
@@ -67,6 +82,19 @@ def _codes() -> dict[str, frozenset[str]]:
 
     concepts: Any = _concepts_dict.concepts
     return {scheme: frozenset(_values(named)) for scheme, named in concepts.items()}
+
+
+@cache
+def _meanings() -> dict[tuple[str, str], str]:
+    from pydicom.sr import _concepts_dict
+
+    concepts: Any = _concepts_dict.concepts
+    return {
+        (scheme, value): meaning
+        for scheme, named in concepts.items()
+        for codes in named.values()
+        for value, (meaning, *_) in codes.items()
+    }
 
 
 def _values(named: dict[str, dict[str, Any]]) -> Iterator[str]:

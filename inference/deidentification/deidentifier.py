@@ -15,7 +15,12 @@ from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset, FileDataset
 from pydicom.tag import BaseTag, Tag
 
-from inference.deidentification.codes import names_nobody
+from inference.deidentification.codes import (
+    has_form_of_scheme,
+    is_known_unit,
+    meaning_of,
+    names_nobody,
+)
 from inference.deidentification.dummies import (
     REMOVED,
     blank_pdf,
@@ -38,6 +43,7 @@ from inference.deidentification.safe_private import (
 from inference.deidentification.well_formed import is_well_formed
 from inference.deidentification.words import cleaned
 from inference.language.documents.reading import is_pdf
+from storage.core.text.text_folding import folded
 from storage.core.untrusted_input.whole_numbers import read_whole_number
 from storage.dicom.value_errors import UNREADABLE
 
@@ -53,6 +59,13 @@ _WHO = frozenset(
 )
 _CURVES_AND_OVERLAYS = frozenset({0x5000, 0x6000})
 _OF_A_CODE = frozenset({"CodeMeaning", "CodeValue", "LongCodeValue", "URNCodeValue"})
+_ABOUT_A_CODE = frozenset(
+    "CodingSchemeVersion ContextIdentifier MappingResource TemplateIdentifier".split()
+)
+_RESOURCES = frozenset({"DCMR", "SDM"})
+"""PS3.16 Table 5-1."""
+# Commands, the file meta information, and the directory of a medium: none is of an image.
+_FIRST_GROUP = 0x0008
 _OLDEST_STATED_AGE = 89
 _DAY_DIGITS = 8
 _CONTENT = Tag("ContentSequence")
@@ -134,9 +147,13 @@ class Deidentifier:
         if tag.is_private:
             action = private_action(element, self._profile)
         action = action or self._unlisted(element)
+        if action == "K" and element.keyword in _ABOUT_A_CODE and not _is_short(element):
+            action = "X"
         if _is_local_text(dataset, element):
             action = "C"
         self._apply(dataset, element, action)
+        if element.keyword == "CodeMeaning" and element.tag in dataset:
+            dataset.CodeMeaning = self._meaning(dataset, str(element.value or ""))
 
     def _apply(self, dataset: Dataset, element: DataElement, action: Action) -> None:
         if action == "X":
@@ -216,6 +233,17 @@ class Deidentifier:
         else:
             element.value = None
 
+    def _meaning(self, dataset: Dataset, stated: str) -> str:
+        """What is stated, where its words are of medicine, else what the standard has."""
+        value = str(dataset.get("CodeValue") or dataset.get("LongCodeValue") or "").strip(" \0")
+        own = meaning_of(value, _scheme(dataset))
+        if own and folded(own) == folded(stated.strip(" \0")):
+            return stated
+        if _scheme(dataset) == "UCUM" and is_known_unit(stated):
+            return stated
+        left = cleaned(stated, self._evidence.words)
+        return stated if left == stated.strip(" \0") else own or left or REMOVED
+
     def _clean_graphics(self, dataset: Dataset, element: DataElement) -> None:
         """Shapes stay, and texts go."""
         shapes = []
@@ -250,17 +278,31 @@ def _says_who(item: Dataset) -> bool:
 
 
 def _is_local_text(dataset: Dataset, element: DataElement) -> bool:
-    """Of a code that a site made itself (PS3.3 8.2): its meaning is free text, and so may be its
-    value."""
+    """Whether a code is free text: one that a site made itself (PS3.3 8.2) is with its meaning,
+    and so is what has not the form of its scheme."""
     if element.keyword not in _OF_A_CODE:
         return False
-    scheme = str(dataset.get("CodingSchemeDesignator") or "").strip().upper()
+    scheme = _scheme(dataset)
     is_local = not scheme or scheme.startswith(("99", "L-")) or scheme == "L"
-    return is_local and (element.keyword == "CodeMeaning" or not names_nobody(str(element.value)))
+    if element.keyword == "CodeMeaning":
+        return is_local
+    value = str(element.value or "").strip(" \0")
+    return not (names_nobody(value) if is_local else has_form_of_scheme(value, scheme))
+
+
+def _scheme(dataset: Dataset) -> str:
+    return str(dataset.get("CodingSchemeDesignator") or "").strip(" \0")
+
+
+def _is_short(element: DataElement) -> bool:
+    """Whether a version or a table is named by numbers and a few letters."""
+    return all(one in _RESOURCES or names_nobody(one) for one in _strings(element.value))
 
 
 def _is_known(tag: BaseTag) -> bool:
     if tag.group & 0xFF00 in _CURVES_AND_OVERLAYS or tag.element == 0:
+        return False
+    if tag.group < _FIRST_GROUP:
         return False
     return tag.is_private or dictionary_has_tag(tag) or tag.group == _PIXELS
 

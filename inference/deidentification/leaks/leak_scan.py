@@ -133,9 +133,15 @@ class LeakScan:
                 if len(value) >= _SHORTEST_JOINED and value in self._evidence.words:
                     yield Leak(where, "an identifier")
         elif element.VR in TEXT_VRS or element.VR == "PN":
-            is_coded = element.VR == "CS" or element.keyword in _CODED
-            for value in _texts(element):
-                yield from self._in_text(value, where, is_coded=is_coded)
+            yield from self._in_texts(element, where)
+
+    def _in_texts(self, element: DataElement, where: str) -> Iterator[Leak]:
+        is_coded = element.VR == "CS" or element.keyword in _CODED
+        values = list(_texts(element))
+        for value in values:
+            yield from self._in_text(value, where, is_coded=is_coded)
+        if len(values) > 1 and self._name_finder.is_in(" ".join(values)):
+            yield Leak(where, "a name")
 
     def _in_numbers(self, element: DataElement, where: str) -> Iterator[Leak]:
         values = list(_texts(element))

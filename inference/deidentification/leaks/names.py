@@ -1,7 +1,7 @@
 """Names of persons in the forms in which people and systems write them."""
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import permutations
 
@@ -11,6 +11,11 @@ from storage.core.text.text_folding import folded
 
 _WORD = re.compile(r"[^\W_]+")
 _LETTERS = re.compile(r"[^\W\d_]+")
+_UNSEEN = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
+    "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\U000e0000-\U000e0fff]+"
+)
+"""Of no width, wherever they stand (Unicode's Default_Ignorable_Code_Point)."""
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe"})
 _SPELLED_OUT = re.compile(r"(?<=[aou])e")
 _UPPER, _LOWER = "A-ZÀ-ÖØ-Þ", "a-zß-öø-ÿ"
@@ -27,6 +32,7 @@ _SHORTEST_FAMILY_NAME = 4
 _SHORTEST_SPELLED_OUT = 5
 _SHORTEST_JOINED = 6
 _MOST_JOINED = 6
+_SHORTEST_BROKEN, _SHORTEST_SPACED = 5, 4
 # Of names that stand in other words: beside digits, beside capitals, and anywhere.
 _BESIDE_DIGITS, _BESIDE_CAPITALS, _INSIDE = 3, 4, 8
 _INDEXED = 4
@@ -95,12 +101,23 @@ class NameFinder:
     def __init__(self, forms: NameForms) -> None:
         self._parts = {one for one in forms.parts if len(one) >= _BESIDE_DIGITS}
         self._whole = forms.joined | forms.with_initial
+        self._broken = {
+            one
+            for one in forms.parts
+            if len(one) >= _SHORTEST_SPACED and one.isalpha() and not is_known_word(one)
+        }
+        self._longest = max(map(len, self._broken), default=0)
         self._inside: dict[str, list[str]] = {}
         for one in forms.joined:
             if len(one) >= _INSIDE:
                 self._inside.setdefault(one[:_INDEXED], []).append(one)
 
     def is_in(self, text: str) -> bool:
+        seen = _UNSEEN.sub("", text)
+        if seen != text and (
+            self.is_in(seen) or any(one in self._broken for one in words_of(seen))
+        ):
+            return True
         for letters in _LETTERS.findall(normalized("NFC", text)):
             if any(self._is_name(one) for one in words_of(letters)):
                 return True
@@ -111,6 +128,35 @@ class NameFinder:
                 for one in words_of(piece)
             ):
                 return True
+        return self._is_broken_in(text)
+
+    def _is_broken_in(self, text: str) -> bool:
+        """Whether a name is written with a hyphen, a line break or anything else within it.
+
+        Pieces count that are a name together, from the first one's beginning to the last one's
+        end: in the middle of words most names stand by chance. Words of medicine alone are
+        what they say (`ARM BRUST`).
+        """
+        words = _WORD.findall(normalized("NFC", text))
+        return len(words) > 1 and any(
+            self._is_joined_in(pieces)
+            for pieces in (
+                [folded(one) for one in words],
+                [folded(one.casefold().translate(_UMLAUTS)) for one in words],
+            )
+        )
+
+    def _is_joined_in(self, pieces: Sequence[str]) -> bool:
+        for start in range(len(pieces) - 1):
+            for end in range(start + 2, len(pieces) + 1):
+                some = pieces[start:end]
+                whole = "".join(some)
+                if len(whole) > self._longest:
+                    break
+                is_spaced = len(whole) == len(some)
+                shortest = _SHORTEST_SPACED if is_spaced else _SHORTEST_BROKEN
+                if len(whole) >= shortest and whole in self._broken and not _are_known(some):
+                    return True
         return False
 
     def _is_name(self, word: str) -> bool:
@@ -150,6 +196,10 @@ def written(forms: Collection[str]) -> Iterator[str]:
     """As they stand in bytes, of which nobody knows the case."""
     for one in forms:
         yield from (one, one.upper(), one.lower(), one.capitalize())
+
+
+def _are_known(words: Sequence[str]) -> bool:
+    return all(len(one) > 1 and is_known_word(one) for one in words)
 
 
 def is_unspaced(text: str) -> bool:

@@ -232,6 +232,63 @@ def test_a_code_of_a_site_s_own_may_be_a_name(value: str, left: str) -> None:
     assert found.AnatomicRegionSequence[0].CodeValue == left
 
 
+@pytest.mark.parametrize(
+    ("scheme", "value", "left"),
+    [
+        *(("SCT", "BLORVANIS", "REMOVED"), ("DCM", "BLORVANIS", "REMOVED")),
+        *(("SRT", "BLORVANIS", "REMOVED"), ("LN", "BLORVANIS", "REMOVED")),
+        *(("UCUM", "BLORVANIS", "REMOVED"), ("ELSEWHERE", "BLORVANIS", "REMOVED")),
+        *(("SCT", "10200004", "10200004"), ("SRT", "T-62000", "T-62000")),
+        *(("UCUM", "mm3", "mm3"), ("UCUM", "[hnsf'U]", "[hnsf'U]"), ("LN", "21889-1", "21889-1")),
+        *(("DCM", "121071", "121071"), ("RADLEX", "RID58", "RID58"), ("ICD10", "C22.0", "C22.0")),
+    ],
+)
+def test_a_code_has_the_form_of_its_scheme(scheme: str, value: str, left: str) -> None:
+    code = Dataset()
+    code.CodeValue, code.CodingSchemeDesignator, code.CodeMeaning = value, scheme, "lung"
+    long = Dataset()
+    long.LongCodeValue, long.CodingSchemeDesignator, long.CodeMeaning = value, scheme, "lung"
+    found = deidentified(ct(AnatomicRegionSequence=[code], PrimaryAnatomicStructureSequence=[long]))
+    assert found.AnatomicRegionSequence[0].CodeValue == left
+    assert found.PrimaryAnatomicStructureSequence[0].LongCodeValue == left
+
+
+_LIVER = "Liver structure (body structure)"
+
+
+@pytest.mark.parametrize(
+    ("value", "meaning", "left"),
+    [
+        *(("10200004", "Liver", "Liver"), ("10200004", "BLORVANIS", _LIVER)),
+        *(("10200004", "Leber von Blorvanis", _LIVER), ("999999999", "BLORVANIS", "REMOVED")),
+        ("999999999", "Left lung", "Left lung"),
+    ],
+)
+def test_a_meaning_is_of_the_standard_or_of_words_of_medicine(
+    value: str, meaning: str, left: str
+) -> None:
+    code = Dataset()
+    code.CodeValue, code.CodingSchemeDesignator, code.CodeMeaning = value, "SCT", meaning
+    code.CodingSchemeVersion = code.ContextIdentifier = code.MappingResource = "BLORVANIS"
+    plain = Dataset()
+    plain.CodeValue, plain.CodingSchemeDesignator, plain.CodeMeaning = "T1", "99X", "Lung"
+    plain.CodingSchemeVersion, plain.ContextIdentifier, plain.MappingResource = "2.1", "42", "DCMR"
+    found = deidentified(ct(AnatomicRegionSequence=[code, plain]))
+    first, second = found.AnatomicRegionSequence
+    assert first.CodeMeaning == left
+    assert "BLORVANIS" not in str(first)
+    assert (second.CodingSchemeVersion, second.ContextIdentifier) == ("2.1", "42")
+    assert second.MappingResource == "DCMR"
+
+
+def test_the_directory_of_a_medium_is_removed_at_every_depth() -> None:
+    inner = Dataset()
+    inner.FileSetID, inner.ReferencedSOPClassUID = "BLORVANIS", "1.2.840.10008.5.1.4.1.1.2"
+    ds = ct(ReferencedImageSequence=[inner])
+    ds.FileSetID = "BLORVANIS"
+    assert "BLORVANIS" not in str(deidentified(ds))
+
+
 def test_an_overlay_in_unused_bits_of_the_pixels_is_emptied() -> None:
     ds = ct()
     ds.BitsStored, ds.HighBit, ds.PixelRepresentation = 12, 11, 0

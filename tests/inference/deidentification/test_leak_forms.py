@@ -1,5 +1,6 @@
 """The forms in which people and systems write names and dates, and what only looks alike."""
 
+import time
 import warnings
 from datetime import date
 from random import Random
@@ -33,6 +34,42 @@ def test_joined_names_are_found(text: str) -> None:
     found = scan_of("Weber^Maria^Anna")
     assert found.has_leak(f"axial {text} 3 mm")
     assert found.leaks(part10(clean()), f"out/{text}.dcm")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("ZYXO-MANEK", "ZYXO MANEK", "Z Y X O M A N E K", "zyxo-\r\nmanek", "Zy.xo_Manek"),
+        *("ZYXO\u00adMANEK", "Z\u200bY\u200bXOMANEK", "CT ZYXO/MANEK", "ZY XOM ANEK 3"),
+        "ZYXO\u2060MANEK2",
+    ],
+)
+def test_names_with_breaks_in_them_are_found(text: str) -> None:
+    found = scan_of("Zyxomanek^Maria")
+    assert found.has_leak(f"axial {text}")
+    assert found.has_leak(text, is_coded=True)
+    assert found.leaks(part10(clean(ImageComments=text)))
+    assert not scan_of("Schulz^Maria").has_leak(f"axial {text}")
+
+
+def test_a_name_in_several_values_of_an_element_is_found() -> None:
+    leaving = part10(clean(ImageType=["ORIGINAL", "PRIMARY", "ZYXO", "MANEK"]))
+    assert scan_of("Zyxomanek^Maria").leaks(leaving)
+
+
+def test_a_name_with_an_umlaut_is_found_in_pieces() -> None:
+    for text in ("Bür-ger", "BUER GER", "B U R G E R", "Bür\u00adger"):
+        assert scan_of("Bürger^Anna").has_leak(text), text
+
+
+def test_a_broken_name_is_found_in_time_by_the_length_of_the_text() -> None:
+    found = scan_of("Zyxomanek^Maria")
+    times = []
+    for count in (20_000, 40_000):
+        started = time.perf_counter()
+        assert not found.has_leak("z y " * count)
+        times.append(time.perf_counter() - started)
+    assert times[1] < 4 * times[0]
 
 
 @pytest.mark.parametrize("stored", ["Müller^Jörg", "Mueller^Joerg"])
@@ -74,11 +111,16 @@ def test_initials_with_a_short_date_are_found(text: str) -> None:
     [
         *("syngo MR E11 4VE11C 20180504", "1.12.3.31.7", "2.25.19310312".replace("0312", "9999")),
         *("MW 2024", "310312", "120331", "12.3", "web 31", "mar 3 mm", "MR 1998", "weberian"),
+        *("we berlin", "new eber", "WE BE RS", "swe ber"),
         *("t1_mprage_sag_p2_iso", "CT head without contrast 5.0 mm B30f", "marianas trench"),
     ],
 )
 def test_what_looks_alike_is_let_through(text: str) -> None:
     assert not scan_of("Weber^Maria").has_leak(text)
+
+
+def test_words_of_medicine_are_no_name_in_pieces() -> None:
+    assert not scan_of("Headneck^Anna").has_leak("CT HEAD NECK")
 
 
 def test_every_part_of_a_long_name_is_found() -> None:
