@@ -143,7 +143,7 @@ def try_pipeline(
         if series.origin == "generated":
             continue
         instances = storage.index.instances_of(study_instance_uid, series.series_instance_uid)
-        headers = [storage.instances.dataset(one, stop_before_pixels=True) for one in instances]
+        headers = storage.instances.headers(instances)
         selection = select_input(
             pipeline,
             instances,
@@ -172,7 +172,7 @@ def _tried(
     selection: Selection,
 ) -> Trial:
     instances = index.instances_of(series.study_instance_uid, series.series_instance_uid)
-    datasets = [instance_reader.dataset(one) for one in selection.stack.of(instances)]
+    datasets = list(instance_reader.datasets(selection.stack.of(instances)))
     job = _unstored_job(pipeline, series)
     if pipeline.input_kind == "dicom-image":
         context = PipelineContext(settings, images=tuple(datasets))

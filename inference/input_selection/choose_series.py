@@ -103,7 +103,7 @@ def _voxel_mm3(headers: Sequence[Dataset]) -> float | None:
 
 def _headers(index: Index, instance_reader: InstanceReader, series: Series) -> list[Dataset]:
     instances = index.instances_of(series.study_instance_uid, series.series_instance_uid)
-    return [instance_reader.dataset(one, stop_before_pixels=True) for one in instances]
+    return instance_reader.headers(instances)
 
 
 def _give_up(

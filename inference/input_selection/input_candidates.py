@@ -63,7 +63,7 @@ def read_candidate(
 ) -> Candidate:
     """A series with the headers of its instances."""
     instances = index.instances_of(series.study_instance_uid, series.series_instance_uid)
-    headers = [instance_reader.dataset(one, stop_before_pixels=True) for one in instances]
+    headers = instance_reader.headers(instances)
     return Candidate(series, instances, headers, prior)
 
 

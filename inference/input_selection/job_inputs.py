@@ -83,7 +83,7 @@ class JobInputs:
         instances = self._index.instances_of(
             self._job.study_instance_uid, self._job.series_instance_uid
         )
-        headers = [self._instances.dataset(one, stop_before_pixels=True) for one in instances]
+        headers = self._instances.headers(instances)
         datasets = self._read([instances[one] for one in images_taken(pipeline, headers)])
         self._check_current()
         if not datasets:
@@ -104,8 +104,8 @@ class JobInputs:
 
     def _read(self, instances: Sequence[Instance]) -> list[Dataset]:
         datasets: list[Dataset] = []
-        for done, instance in enumerate(instances):
-            datasets.append(self._instances.dataset(instance))
+        for done, dataset in enumerate(self._instances.datasets(instances)):
+            datasets.append(dataset)
             self._on_share(done / len(instances))
         return datasets
 

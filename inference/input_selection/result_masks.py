@@ -41,7 +41,7 @@ def load_result(index: Index, instance_reader: InstanceReader, one: ChosenResult
         raise VolumeRefused(f"The Segmentation by {one.name} is not here.", remedy=_REMEDY)
     segmentation = instance_reader.dataset(stored)
     sources = index.instances_of(one.job.study_instance_uid, one.series.series_instance_uid)
-    headers = [instance_reader.dataset(it, stop_before_pixels=True) for it in sources]
+    headers = instance_reader.headers(sources)
     stack = _stack_with(headers, slices_named_in(segmentation), one)
     slices = [(frame.sop_instance_uid, frame.frame_number) for frame in stack.frames]
     masks = read_masks(segmentation, slices)

@@ -194,9 +194,7 @@ def load_inputs(
     sources: list[Dataset] = []
     others: dict[str, list[Dataset]] = {}
     for done, (role, one) in enumerate(found.chosen.items()):
-        datasets: list[Dataset] = [
-            instances.dataset(instance) for instance in one.stack.of(one.candidate.instances)
-        ]
+        datasets: list[Dataset] = list(instances.datasets(one.stack.of(one.candidate.instances)))
         volumes[role] = assemble_volume(datasets, one.stack.frame_indices)
         if role == reference:
             sources = datasets

@@ -36,7 +36,7 @@ def load_series(
     """Raises NotFound, VolumeRefused where the model does not take it, InstanceDamaged."""
     series = index.series(study_instance_uid, series_instance_uid)
     instances = index.instances_of(study_instance_uid, series_instance_uid)
-    datasets = [instance_reader.dataset(one) for one in instances]
+    datasets = list(instance_reader.datasets(instances))
     found = select_stack(
         instances, datasets, lambda some, headers: model.accepts(series, some, headers)
     )

@@ -70,7 +70,7 @@ def version_to_edit(
             remedy="Say what is wrong with its numbers by feedback on the findings.",
         )
     held = storage.index.instances_of(study_instance_uid, job.series_instance_uid)
-    datasets: list[Dataset] = [storage.instances.dataset(one) for one in held]
+    datasets: list[Dataset] = list(storage.instances.datasets(held))
     series = storage.index.series(study_instance_uid, job.series_instance_uid)
     stack = stack_for(pipeline, series, held, datasets)
     sources = stack.of(datasets)

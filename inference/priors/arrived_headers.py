@@ -18,7 +18,7 @@ def headers_of(
 ) -> list[Dataset] | None:
     """None where they cannot be read: then no condition holds."""
     try:
-        return [instance_reader.dataset(one, stop_before_pixels=True) for one in instances]
+        return instance_reader.headers(instances)
     except (StorageFull, StorageUnavailable):
         raise
     except Exception as error:  # noqa: BLE001 - whatever a strange data set makes pydicom raise

@@ -71,7 +71,7 @@ def explain_study(
         if series.origin == "generated":
             continue
         instances = index.instances_of(study_instance_uid, series.series_instance_uid)
-        headers = [instance_reader.dataset(one, stop_before_pixels=True) for one in instances]
+        headers = instance_reader.headers(instances)
         explanations += [
             _explain(
                 series,

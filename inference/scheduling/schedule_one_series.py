@@ -56,7 +56,7 @@ def read_candidate(
     instance_reader: InstanceReader, series: Series, instances: Sequence[Instance]
 ) -> Candidate:
     try:
-        headers = [instance_reader.dataset(one, stop_before_pixels=True) for one in instances]
+        headers = instance_reader.headers(instances)
     except (StorageFull, StorageUnavailable):
         raise
     except Exception as error:  # noqa: BLE001 - whatever a strange data set makes pydicom raise

@@ -252,7 +252,7 @@ def _volume(
 ) -> tuple[Volume, tuple[Dataset, ...]]:
     """The volume, and its instances where the pipeline wants them."""
     instances = index.instances_of(run.study_instance_uid, run.series_instance_uid)
-    datasets = [instance_reader.dataset(instance) for instance in instances]
+    datasets = list(instance_reader.datasets(instances))
     series = index.series(run.study_instance_uid, run.series_instance_uid)
     if series.fingerprint != run.input_fingerprint:
         raise NotFound("More instances of the series arrived after the run was noted.")

@@ -88,7 +88,8 @@ def read_part10(
         stop_when=at_end if stop_before_pixels or last is not None else None,
         specific_tags=tags,
     )
-    found = FileDataset(stream, dataset, head[:_PREAMBLE_BYTES], file_meta, implicit, little)
+    # Without the stream, which would stay as long as the data set: inflated, with its pixels.
+    found = FileDataset("", dataset, head[:_PREAMBLE_BYTES], file_meta, implicit, little)
     found.set_original_encoding(implicit, little, dataset._character_set)
     return found
 

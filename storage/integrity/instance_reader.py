@@ -18,6 +18,12 @@ from storage.core.entities import Instance, Location
 from storage.core.errors import InvalidInstance, NotFound, StorageUnavailable
 from storage.core.sources import is_own
 from storage.dicom.dataset_reader import read_part10
+from storage.dicom.header_sizes import (
+    MAX_HEADERS_BYTES,
+    MAX_PIXELS_BYTES,
+    SizeBudget,
+    without_long_binary,
+)
 from storage.integrity.checker import Checker, Prepared
 from storage.integrity.copies import object_range
 from storage.integrity.repository import DamagedInstances
@@ -258,6 +264,31 @@ class InstanceReader:
             if patient is not None:
                 correct(dataset, patient)
             return dataset
+
+    def headers(self, instances: Sequence[Instance]) -> "list[Dataset]":
+        """The data sets without pixels and without long binary values, to be held together.
+
+        Raises as `dataset`, and LimitExceeded where they are too large together.
+        """
+        budget = SizeBudget(MAX_HEADERS_BYTES, "headers")
+        found: list[Dataset] = []
+        for instance in instances:
+            header = self.dataset(instance, stop_before_pixels=True)
+            without_long_binary(header)
+            budget.take(header)
+            found.append(header)
+        return found
+
+    def datasets(self, instances: Sequence[Instance]) -> "Iterator[FileDataset]":
+        """The data sets with their pixels, to be held together.
+
+        Raises as `dataset`, and LimitExceeded where they are too large together.
+        """
+        budget = SizeBudget(MAX_PIXELS_BYTES, "images")
+        for instance in instances:
+            dataset = self.dataset(instance)
+            budget.take(dataset)
+            yield dataset
 
 
 @contextmanager

@@ -1,0 +1,70 @@
+"""What data sets take in memory, so that those of a whole series are bounded together.
+
+One instance may state 64 MiB beside its pixels in 61 KiB, deflated; a series of some hundred such
+would take any memory while its headers are looked at.
+"""
+
+from typing import TYPE_CHECKING
+
+from storage.core.errors import LimitExceeded
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
+
+MAX_HEADERS_BYTES = 768 << 20
+"""Of some 25,000 slices, or of 250 images of 10,000 frames each."""
+
+_LONG_BINARY_BYTES = 64 * 1024
+_BINARY_VRS = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "UN"})
+# What pydicom takes beside the values, measured.
+_ELEMENT_BYTES, _ITEM_BYTES = 256, 1024
+
+
+MAX_PIXELS_BYTES = 8 << 30
+"""With pixels as they are stored: twice the voxels that a volume may have, of four bytes."""
+
+
+class SizeBudget:
+    """For the data sets of a series that are held at a time."""
+
+    def __init__(self, most_bytes: int, what: str) -> None:
+        """`what`: in the plural, for the sentence."""
+        self._most_bytes = most_bytes
+        self._what = what
+        self._left = most_bytes
+
+    def take(self, dataset: "Dataset") -> None:
+        """Count it. Raises LimitExceeded where all together are too large."""
+        self._left -= size_of(dataset)
+        if self._left < 0:
+            raise LimitExceeded(
+                f"The {self._what} of the series take more than {self._most_bytes >> 20} MiB.",
+                remedy="Check the sending system; ask for the series without private data.",
+            )
+
+
+def without_long_binary(header: "Dataset") -> None:
+    """Take out binary values of more than 64 KiB, beside which nobody decides anything.
+
+    Such as the raw data that some vendors put into private elements; sequences stay.
+    """
+    for tag in list(header.keys()):
+        element = header.get_item(tag)
+        value = getattr(element, "value", None)
+        is_long = isinstance(value, bytes) and len(value) > _LONG_BINARY_BYTES
+        if is_long and (element.VR in _BINARY_VRS or (element.VR is None and tag.is_private)):
+            del header[tag]
+
+
+def size_of(dataset: "Dataset") -> int:
+    """In bytes, without decoding any value."""
+    size = 0
+    for tag in dataset.keys():  # noqa: SIM118 - values would be decoded
+        element = dataset.get_item(tag)
+        value = getattr(element, "value", None)
+        size += _ELEMENT_BYTES
+        if isinstance(value, bytes | str):
+            size += len(value)
+        elif getattr(element, "VR", "") == "SQ" and value is not None:
+            size += sum(_ITEM_BYTES + size_of(item) for item in value)
+    return size

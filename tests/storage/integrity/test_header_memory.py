@@ -1,0 +1,75 @@
+"""Headers of a whole series are held together: small on the wire is not large in memory."""
+
+import gc
+import tracemalloc
+from io import BytesIO
+
+import pytest
+from pydicom import dcmread
+from pydicom.uid import DeflatedExplicitVRLittleEndian
+
+from storage.container import Storage
+from storage.core.entities import Instance
+from storage.core.errors import LimitExceeded
+from storage.integrity import instance_reader
+from tests.storage.deletion.test_deleting import SERIES, STUDY
+from tests.storage.instances import part10
+
+pytestmark = pytest.mark.parametrize("storage_settings", ["sqlite+filesystem"], indirect=True)
+MIB = 1 << 20
+COUNT, EACH_BYTES = 5, 8 * MIB
+
+
+def deflated(storage: Storage, kind: str) -> list[Instance]:
+    """A series of some kilobytes that is some forty megabytes when it is inflated."""
+    for number in range(COUNT):
+        dataset = dcmread(BytesIO(part10(instance=str(number))))
+        if kind == "pixels":
+            dataset.PixelData = bytes(EACH_BYTES)
+        elif kind == "text":
+            dataset.TextValue = " " * EACH_BYTES
+        else:
+            block = dataset.private_block(0x0009, "X", create=True)
+            block.add_new(0x01, kind, bytes(EACH_BYTES))
+        dataset.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+        written = BytesIO()
+        dataset.save_as(written, enforce_file_format=True)
+        assert len(written.getvalue()) < 32 * 1024
+        storage.ingest.accept(written.getvalue(), "dimse:STRANGER")
+    return storage.index.instances_of(STUDY, SERIES)
+
+
+@pytest.mark.parametrize("kind", ["pixels", "OB", "UN"])
+def test_headers_hold_neither_pixels_nor_long_binary_values(storage: Storage, kind: str) -> None:
+    instances = deflated(storage, kind)
+    gc.collect()
+    tracemalloc.start()
+    try:
+        headers = storage.instances.headers(instances)
+        held_bytes, peak_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert [one.PatientID for one in headers] == ["P1"] * COUNT
+    assert held_bytes < 2 * MIB
+    assert peak_bytes < 4 * EACH_BYTES
+
+
+def test_headers_that_are_large_together_are_refused(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    instances = deflated(storage, "text")
+    assert len(storage.instances.headers(instances)) == COUNT
+    monkeypatch.setattr(instance_reader, "MAX_HEADERS_BYTES", (COUNT - 1) * EACH_BYTES)
+    with pytest.raises(LimitExceeded, match="The headers of the series take more than 32 MiB"):
+        storage.instances.headers(instances)
+
+
+def test_images_that_are_large_together_are_refused(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    instances = deflated(storage, "pixels")
+    assert len(list(storage.instances.datasets(instances))) == COUNT
+    monkeypatch.setattr(instance_reader, "MAX_PIXELS_BYTES", (COUNT - 1) * EACH_BYTES)
+    read = []
+    with pytest.raises(LimitExceeded, match="The images of the series take more than 32 MiB"):
+        read.extend(storage.instances.datasets(instances))
