@@ -265,9 +265,7 @@ class _Channel:
 
     async def _send(self, message: Json) -> None:
         async with asyncio.timeout(_SEND_LIMIT_S):
-            await self._socket.send_text(
-                json.dumps(message, ensure_ascii=False, separators=(",", ":"))
-            )
+            await self._socket.send_text(json.dumps(message, separators=(",", ":")))
 
     async def _listen(self) -> None:
         """Read what the subscriber answers, and notice that it leaves."""

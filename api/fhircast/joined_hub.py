@@ -160,7 +160,7 @@ class JoinedHub:
             body = _body(answer)
             answer.raise_for_status()
         try:
-            decoded = load_bounded_json(body, 100) if body.strip() else {}
+            decoded = load_bounded_json(body, 100, strict=True) if body.strip() else {}
         except ValueError as error:
             raise InvalidRequest(
                 "The joined hub does not answer with JSON.",
@@ -268,7 +268,7 @@ class JoinedHub:
             with client.stream("GET", url) as answer:
                 body = _body(answer)
             with suppress(ValueError, MediViewError):
-                current = load_bounded_json(body, _MOST_ELEMENTS)
+                current = load_bounded_json(body, _MOST_ELEMENTS, strict=True)
                 # Where nothing is open there, it has none.
                 if isinstance(current, dict) and "context.versionId" in current:
                     self._versions[anchor] = str(current["context.versionId"])

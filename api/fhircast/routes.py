@@ -32,6 +32,7 @@ from storage.core.errors import LimitExceeded, NotConfigured, NotFound, NotPermi
 from storage.fhircast.entities import Topic
 from storage.fhircast.event_names import SUPPORTED
 from storage.fhircast.messages import MESSAGE_MAX_BYTES, read_message
+from storage.fhircast.repository import SEVERAL_STUDIES
 
 router = new_router(tags=["fhircast"])
 
@@ -132,7 +133,7 @@ def read_current_context(
     if not contexts:
         return CurrentContext(context=[])
     current = contexts[-1]
-    if current.study_instance_uid:
+    if current.study_instance_uid not in ("", SEVERAL_STUDIES):
         name_studies(request, current.study_instance_uid)
     content = {
         "resourceType": "Bundle",
@@ -173,14 +174,21 @@ def join_other_hub(
     request: Request, storage: StorageDep, principal: PrincipalDep, joined: JoinedTopic
 ) -> FhircastTopic:
     """Events of that topic there are events of one's own topic here, and the reverse, while a
-    page of the viewer is open. For `user` by an integrator's key."""
+    page of the viewer is open. For `user` by an integrator's key. Naming a topic there needs the
+    role integrator or admin, since the node takes part in it under its own token; anybody ends
+    one's own."""
     _check_enabled(storage)
+    if joined.joined_topic and not principal.has_any({"integrator", "admin"}):
+        raise NotPermitted(
+            "Only integrators and administrators name a topic of the other hub.",
+            remedy="Ask one of them to enter the topic of your desk.",
+        )
     if joined.joined_topic and not storage.settings.fhircast_hub_url:
         raise NotConfigured(
             "This node joins no other hub.", remedy="An operator sets MEDIVIEW_FHIRCAST_HUB_URL."
         )
     topic = _topic_of(storage, principal, joined.user)
-    add_detail(request, topic_of=topic.owner_name, joins=bool(joined.joined_topic) * "other hub")
+    add_detail(request, topic_of=topic.owner_name, joins=joined.joined_topic)
     return _shown(request, storage, storage.fhircast_topics.join(topic.topic, joined.joined_topic))
 
 

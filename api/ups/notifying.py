@@ -156,7 +156,7 @@ class _Reporter:
         message = event_report(report.workitem_uid, report.event, self._message_id)
         async with asyncio.timeout(_SEND_LIMIT_S):
             await self._socket.send_text(
-                json.dumps(dict(sorted(message.items())), ensure_ascii=False, separators=(",", ":"))
+                json.dumps(dict(sorted(message.items())), separators=(",", ":"))
             )
 
     def _reports(self, position: int) -> tuple[int, list[_Report]]:

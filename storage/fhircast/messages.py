@@ -80,13 +80,8 @@ class CastMessage:
 
     @property
     def study_uids(self) -> list[str]:
-        """StudyInstanceUIDs of the studies that it names."""
-        return [
-            uid
-            for study in self.resources(KEYS["ImagingStudy"])
-            for uid in [_study_uid(study)]
-            if uid
-        ]
+        """StudyInstanceUIDs of the studies that it names, all that each of them states."""
+        return [uid for study in self.resources(KEYS["ImagingStudy"]) for uid in _study_uids(study)]
 
     @property
     def accession_numbers(self) -> list[str]:
@@ -193,13 +188,16 @@ def _checked_entry(entry: Any) -> Json:
     return entry
 
 
-def _study_uid(study: Json) -> str:
+def _study_uids(study: Json) -> list[str]:
+    found = []
     for identifier in _identifiers(study):
-        if identifier.get("system") == _DICOM_UID:
-            uid = str(identifier.get("value", "")).removeprefix(_OID)
+        value = str(identifier.get("value", ""))
+        # Schemes and namespaces of URNs have no case (RFC 8141 3.1).
+        if str(identifier.get("system", "")).lower() == _DICOM_UID:
+            uid = value[len(_OID) :] if value.lower().startswith(_OID) else value
             if len(uid) <= 64 and _UID.fullmatch(uid):
-                return uid
-    return ""
+                found.append(uid)
+    return found
 
 
 def _accessions(study: Json) -> list[str]:

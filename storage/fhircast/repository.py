@@ -43,6 +43,8 @@ from storage.outbox.tables import JOINED_TOPICS
 EVENTS_KEPT = timedelta(minutes=10)
 """A channel sends within a second; who comes later gets what is open."""
 CONTEXT_KEPT = timedelta(hours=24)
+SEVERAL_STUDIES = "2.25.0"
+"""In place of a Study Instance UID: of studies that nobody sees together but who sees all."""
 _AT_MOST = 60
 _WITHIN = timedelta(seconds=10)
 _CONTENT_MAX_BYTES = 1024 * 1024
@@ -116,8 +118,18 @@ class FhircastTopics:
             return _topic(connection, is_named)
 
     def join(self, topic: str, joined_topic: str) -> Topic:
-        """Take part in a topic of the other hub from now on; "" ends it. Raises NotFound."""
+        """Take part in a topic of the other hub from now on; "" ends it.
+
+        Raises NotFound, StateConflict where somebody else takes part in it.
+        """
+        row = t.fhircast_topic.c
+        others = select(row.topic).where(row.joined_topic == joined_topic, row.topic != topic)
         with as_node(), writing(self._engine) as connection:
+            if joined_topic and connection.execute(others.limit(1)).first() is not None:
+                raise StateConflict(
+                    "Somebody else has joined that topic of the other hub.",
+                    remedy="Check the topic; it is one person's. End the other's part first.",
+                )
             connection.execute(
                 update(t.fhircast_topic)
                 .where(t.fhircast_topic.c.topic == topic)
@@ -279,19 +291,34 @@ def _check_rate(connection: Connection, topic: str, now: datetime) -> None:
 
 
 def _study_of(connection: Connection, message: CastMessage) -> str:
-    """The study of this node that the event is about, "" for none."""
+    """The study of this node that the event is about, "" for none.
+
+    Of several that they are about, one that only those see who see all of them; SEVERAL_STUDIES
+    where there is none such.
+    """
     uids, numbers = message.study_uids, message.accession_numbers
     if not uids and not numbers:
         return ""
     study = t.study.c
     by_number = study.accession_number.in_(numbers) if numbers and not uids else study.id < 0
-    found = connection.execute(
+    found = connection.scalars(
         select(study.study_instance_uid)
         .where(or_(study.study_instance_uid.in_(uids), by_number))
         .order_by(study.id.desc())
-        .limit(1)
-    ).scalar()
-    return found or ""
+        .limit(1 if not uids else None)
+    ).all()
+    if len(found) < 2:
+        return found[0] if found else ""
+    of_study = t.study_group.c
+    groups: dict[str, set[object]] = {uid: set() for uid in found}
+    for uid, group in connection.execute(
+        select(of_study.study_instance_uid, of_study.group_id).where(
+            of_study.study_instance_uid.in_(found)
+        )
+    ):
+        groups[uid].add(group)
+    narrow = (uid for uid in found if all(groups[uid] <= others for others in groups.values()))
+    return next(narrow, SEVERAL_STUDIES)
 
 
 def _changed(connection: Connection, message: CastMessage) -> tuple[CastMessage, str]:

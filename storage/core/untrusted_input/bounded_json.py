@@ -14,7 +14,8 @@ _MARKS_OF_ELEMENT = 2
 def load_bounded_json(
     body: bytes | bytearray, max_elements: int, *, strict: bool = False, remedy: str = ""
 ) -> Any:
-    """The value that the bytes say; `strict` without NaN and infinities, which JSON does not know.
+    """The value that the bytes say; `strict` without NaN and infinities, which JSON does not know,
+    and without half a surrogate pair (`"\\ud800"`), which no UTF-8 can say again.
 
     `max_elements` counts what XML would write as elements: attributes, items, values. The
     braces, brackets and commas are counted before anything is built, two for each at most:
@@ -33,6 +34,9 @@ def load_bounded_json(
     except RecursionError as error:
         raise ValueError("It is nested too deeply.") from error
     check_bounded(decoded, max_elements, remedy)
+    if strict:
+        # Also what json makes of 1e999.
+        json.dumps(decoded, ensure_ascii=False, allow_nan=False).encode()
     return decoded
 
 

@@ -13,9 +13,10 @@ from websockets.exceptions import ConnectionClosed
 from storage import tables as t
 from storage.core.callers.identity import Identity
 from storage.core.clock import utcnow
+from storage.core.errors import StateConflict
 from storage.db.engine import reading
 from tests.api.access_groups.two_groups import TwoHospitals, two_hospitals
-from tests.api.fhircast.peers import Peer, name_of, opened
+from tests.api.fhircast.peers import Peer, name_of, opened, study
 from tests.patience import PATIENCE_S
 
 
@@ -152,6 +153,79 @@ def test_a_study_of_another_group_is_not_told_to_who_may_not_see_it(
             assert ours.is_silent()
         with Peer(of_north, topic, "Late").listening("*-open") as late:
             assert late.is_silent()
+
+
+def test_an_event_about_studies_of_two_groups_reaches_only_who_sees_both(
+    hospitals: TwoHospitals,
+) -> None:
+    north, south = hospitals.north.study_instance_uid, hospitals.south.study_instance_uid
+    with (
+        hospitals.person("gus", "radiologist", "North") as gus,
+        hospitals.key("north 2", "integrator", "North") as of_north,
+        hospitals.key("south 2", "integrator", "South") as of_south,
+        hospitals.node.with_key("all 2", "admin") as of_all,
+    ):
+        topic = topic_of(gus)
+        two = opened(topic, north)
+        two["event"]["context"].insert(1, {"key": "study", "resource": study(south)})
+        of_one = opened(topic, south)
+        identifiers = of_one["event"]["context"][0]["resource"]["identifier"]
+        identifiers.append({"system": "urn:dicom:uid", "value": f"URN:OID:{north}"})
+        capitals = opened(topic, "9.9.9")
+        (identifier,) = capitals["event"]["context"][0]["resource"]["identifier"]
+        identifier |= {"system": "URN:DICOM:UID", "value": f"URN:OID:{north}"}
+        with (
+            Peer(of_north, topic, "North").listening("*-open") as ours,
+            Peer(of_south, topic, "South").listening("*-open") as theirs,
+            Peer(of_all, topic, "All").listening("*-open") as everything,
+        ):
+            for message in (two, of_one):
+                Peer(of_all, topic, "x").announced(message)
+                assert everything.event()["id"] == message["id"]
+                assert Peer(of_north, topic, "x").current()["context"] == []
+            Peer(of_all, topic, "x").announced(capitals)
+            assert ours.event()["id"] == capitals["id"]
+            assert theirs.is_silent()
+
+
+def test_what_no_channel_can_say_again_is_refused(hospitals: TwoHospitals) -> None:
+    with hospitals.person("hal", "radiologist", "North") as hal:
+        topic = topic_of(hal)
+    message = opened(topic, "9.9.8", accession="@accession")
+    message["event"]["context"][1]["resource"] |= {"family": "@family", "count": "@count"}
+    with hospitals.node.with_key("ris 9", "integrator") as ris:
+        for text, written in (
+            *(("family", '"B\\ud800"'), ("accession", '"\\udc00"')),
+            *(("count", "1e999"), ("count", "NaN")),
+        ):
+            body = json.dumps(message).replace(f'"@{text}"', written).encode()
+            headers = {"Content-Type": "application/json"}
+            answer = ris.post("/fhircast", content=body, headers=headers)
+            assert (answer.status_code, answer.json()["code"]) == (400, "invalid_request"), written
+        assert ris.get(f"/fhircast/{topic}").json()["context"] == []
+
+
+def test_a_topic_of_the_other_hub_is_named_by_integrators_for_one_person(
+    hospitals: TwoHospitals,
+) -> None:
+    """The node takes part in it under its own token, and so anybody would hear of anything."""
+    wanted = {"joined_topic": "desk-7"}
+    for number, role in enumerate(("viewer", "radiologist")):
+        with hospitals.person(f"ida{number}", role) as ida:
+            answer = ida.put("/api/v1/fhircast/joined", json=wanted)
+            assert (answer.status_code, answer.json()["code"]) == (403, "not_permitted")
+            assert ida.put("/api/v1/fhircast/joined", json={"joined_topic": ""}).is_success
+    with hospitals.node.with_key("desks", "integrator") as desks:
+        answer = desks.put("/api/v1/fhircast/joined", json=wanted | {"user": "ida0"})
+        assert answer.status_code == 503, "no other hub is set"
+    topics, now = hospitals.storage.fhircast_topics, utcnow()
+    one, two = (topics.of(Identity("key", f"k-j{n}", f"jo{n}"), now).topic for n in (1, 2))
+    topics.join(one, "desk-8")
+    topics.join(one, "desk-8")
+    with pytest.raises(StateConflict, match="Somebody else has joined"):
+        topics.join(two, "desk-8")
+    topics.join(one, "")
+    topics.join(two, "desk-8")
 
 
 def test_the_trail_says_who_subscribed_and_what_was_opened(hospitals: TwoHospitals) -> None:
