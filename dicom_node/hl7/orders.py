@@ -74,7 +74,7 @@ def take_order(worklist: Worklist, message: Message, now: datetime) -> str:
 def _take(worklist: Worklist, message: Message, now: datetime) -> str:
     control = message.field("ORC-1")
     accession_number = _accession_number(message)
-    existing = worklist.with_accession_number(accession_number)
+    existing = worklist.with_accession_number(accession_number, message.field("PID-3"))
     stated = event_time(message)
     # HL7 states whole seconds: within one, what arrived last counts.
     now = now.replace(microsecond=0)

@@ -18,6 +18,7 @@ from storage.db.engine import reading, writing
 from storage.db.keyset import Keyset, SortColumn
 from storage.db.pages import read_page
 from storage.worklist.changed_meanwhile import changed_meanwhile, check_is_first
+from storage.worklist.numbers import check_may_use_number
 from storage.worklist.studies import mark_reports, patient_ids_of
 
 WorklistState = Literal["SCHEDULED", "IN PROGRESS", "COMPLETED", "CANCELED"]
@@ -25,6 +26,7 @@ WORKLIST_STATES: tuple[WorklistState, ...] = get_args(WorklistState)
 OPEN_STATES: tuple[WorklistState, ...] = ("SCHEDULED", "IN PROGRESS")
 
 _PAGE_ROWS = 500
+_OF_ONE_NUMBER = 100
 
 
 @dataclass(frozen=True)
@@ -73,11 +75,12 @@ class Worklist:
     ) -> WorklistItem:
         """Schedule an item; it carries its StudyInstanceUID.
 
-        Raises NotPermitted for a study that the caller does not see; ChangedMeanwhile where it
-        `is_first` of its accession number, and another is there.
+        Raises NotPermitted for a study, or the accession number of an order, that the caller does
+        not see; ChangedMeanwhile where it `is_first` of its number, and another is there.
         """
         now = utcnow()
         check_may_name(self._engine, [str(attributes["StudyInstanceUID"])])
+        check_may_use_number(self._engine, str(attributes.get("AccessionNumber") or ""))
         worklist_item_id = str(uuid.uuid4())
         with writing(self._engine) as connection:
             if is_first:
@@ -108,9 +111,9 @@ class Worklist:
     ) -> WorklistItem:
         """Another state, other attributes, or both.
 
-        Raises NotFound, NotPermitted for a study that the caller does not see, ChangedMeanwhile
-        where it is no more as it was read, or another has its new accession number. `ordered_at`:
-        when the order was made that says so, where one does.
+        Raises NotFound, NotPermitted as `add`, ChangedMeanwhile where it is no more as it was
+        read, or another has its new accession number. `ordered_at`: when the order was made that
+        says so, where one does.
         """
         before = self.get(worklist_item_id)
         values: dict[str, Any] = {"updated_at": utcnow()}
@@ -121,6 +124,8 @@ class Worklist:
         if attributes is not None:
             values |= _columns(attributes)
             check_may_name(self._engine, [values["study_instance_uid"]])
+            if values["accession_number"] != before.accession_number:
+                check_may_use_number(self._engine, values["accession_number"])
         number = values.get("accession_number", "")
         columns = t.worklist_item.c
         conditions = [columns.worklist_item_id == worklist_item_id]
@@ -171,20 +176,23 @@ class Worklist:
             )
         return WorklistItem(**row)
 
-    def with_accession_number(self, accession_number: str) -> WorklistItem | None:
-        """The newest item of that number, in any state."""
+    def with_accession_number(
+        self, accession_number: str, patient_id: str = ""
+    ) -> WorklistItem | None:
+        """The newest item of that number, in any state; the patient's own before others.
+
+        Accession numbers are given out by each site, and two may have the same.
+        """
         with reading(self._engine) as connection:
-            row = (
-                connection.execute(
-                    select(t.worklist_item)
-                    .where(t.worklist_item.c.accession_number == accession_number)
-                    .order_by(t.worklist_item.c.created_at.desc())
-                    .limit(1)
-                )
-                .mappings()
-                .first()
-            )
-        return None if row is None else WorklistItem(**row)
+            rows = connection.execute(
+                select(t.worklist_item)
+                .where(t.worklist_item.c.accession_number == accession_number)
+                .order_by(t.worklist_item.c.created_at.desc())
+                .limit(_OF_ONE_NUMBER)
+            ).mappings()
+            found = [WorklistItem(**row) for row in rows]
+        own = (one for one in found if one.attributes.get("PatientID", "") == patient_id)
+        return next(own, found[0] if found else None)
 
     def of_study(
         self, study_instance_uid: str, accession_number: str = ""
