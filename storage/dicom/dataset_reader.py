@@ -39,10 +39,12 @@ def read_part10(
     stop_before_pixels: bool = False,
     stop_after: str = "",
     specific_tags: Sequence[str] | None = None,
+    most_value_bytes: int | None = None,
 ) -> "FileDataset":
     """What `pydicom.dcmread` gives for a part 10 file that is open at its start.
 
-    `stop_after`: a keyword; nothing behind that element is read.
+    `stop_after`: a keyword; nothing behind that element is read. `most_value_bytes`: elements with
+    longer values are left out, and their values never read.
 
     Raises InvalidInstance without a File Meta Information that names the transfer syntax,
     LimitExceeded where a deflated data set grows beyond its limit or there are too many
@@ -87,11 +89,21 @@ def read_part10(
         little,
         stop_when=at_end if stop_before_pixels or last is not None else None,
         specific_tags=tags,
+        defer_size=most_value_bytes,
     )
     # Without the stream, which would stay as long as the data set: inflated, with its pixels.
     found = FileDataset("", dataset, head[:_PREAMBLE_BYTES], file_meta, implicit, little)
     found.set_original_encoding(implicit, little, dataset._character_set)
     return found
+
+
+def _drop_unread(dataset: "Dataset") -> None:
+    """What pydicom would read from the file as soon as it is looked at."""
+    from pydicom.dataelem import RawDataElement
+
+    for tag, element in list(dataset._dict.items()):
+        if isinstance(element, RawDataElement) and element.value is None and element.length:
+            del dataset._dict[tag]
 
 
 def decode_message(data: bytes, transfer_syntax_uid: str) -> "Dataset":
@@ -132,6 +144,8 @@ def _read_within(
 
     with reading_within(limit):
         dataset = read_dataset(limit.of(stream), implicit, little, **more)
+        if more.get("defer_size") is not None:
+            _drop_unread(dataset)
         _count_unread(dataset, limit)
     return dataset
 

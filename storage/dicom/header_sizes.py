@@ -20,6 +20,9 @@ _BINARY_VRS = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "UN"})
 _ELEMENT_BYTES, _ITEM_BYTES = 256, 1024
 
 
+MAX_HEADER_VALUE_BYTES = 64 << 20
+"""One value, sequences with all that is in them: what is longer is not read."""
+
 MAX_PIXELS_BYTES = 8 << 30
 """With pixels as they are stored: twice the voxels that a volume may have, of four bytes."""
 

@@ -19,6 +19,7 @@ from storage.core.errors import InvalidInstance, NotFound, StorageUnavailable
 from storage.core.sources import is_own
 from storage.dicom.dataset_reader import read_part10
 from storage.dicom.header_sizes import (
+    MAX_HEADER_VALUE_BYTES,
     MAX_HEADERS_BYTES,
     MAX_PIXELS_BYTES,
     SizeBudget,
@@ -246,8 +247,16 @@ class InstanceReader:
     def _stream(self, instance: Instance) -> BinaryIO:
         return io.BufferedReader(_InstanceStream(self, instance), _HEADER_CHUNK_BYTES)
 
-    def dataset(self, instance: Instance, *, stop_before_pixels: bool = False) -> "FileDataset":
+    def dataset(
+        self,
+        instance: Instance,
+        *,
+        stop_before_pixels: bool = False,
+        most_value_bytes: int | None = None,
+    ) -> "FileDataset":
         """The data set by pydicom, with the patient as corrected.
+
+        `most_value_bytes`: elements with longer values are left out, and not read.
 
         Raises InvalidInstance when pydicom cannot read it, LimitExceeded where it has too many
         elements.
@@ -259,7 +268,9 @@ class InstanceReader:
         with _decoding(instance), warnings.catch_warnings():
             # Odd values in received data are the sender's; they are kept as they came.
             warnings.simplefilter("ignore")
-            dataset = read_part10(stream, stop_before_pixels=stop_before_pixels)
+            dataset = read_part10(
+                stream, stop_before_pixels=stop_before_pixels, most_value_bytes=most_value_bytes
+            )
             patient = self.corrected_patient(instance)
             if patient is not None:
                 correct(dataset, patient)
@@ -273,7 +284,9 @@ class InstanceReader:
         budget = SizeBudget(MAX_HEADERS_BYTES, "headers")
         found: list[Dataset] = []
         for instance in instances:
-            header = self.dataset(instance, stop_before_pixels=True)
+            header = self.dataset(
+                instance, stop_before_pixels=True, most_value_bytes=MAX_HEADER_VALUE_BYTES
+            )
             without_long_binary(header)
             budget.take(header)
             found.append(header)

@@ -54,6 +54,26 @@ def test_headers_hold_neither_pixels_nor_long_binary_values(storage: Storage, ki
     assert peak_bytes < 4 * EACH_BYTES
 
 
+def test_long_values_are_not_even_read(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
+    dataset = dcmread(BytesIO(part10()))
+    dataset.private_block(0x0009, "X", create=True).add_new(0x01, "OB", bytes(4 * EACH_BYTES))
+    written = BytesIO()
+    dataset.save_as(written, enforce_file_format=True)
+    storage.ingest.accept(written.getvalue(), "dimse:STRANGER")
+    del written, dataset
+    monkeypatch.setattr(instance_reader, "MAX_HEADER_VALUE_BYTES", EACH_BYTES)
+    instances = storage.index.instances_of(STUDY, SERIES)
+    tracemalloc.start()
+    try:
+        (header,) = storage.instances.headers(instances)
+        _, peak_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert (header.PatientID, header.Rows) == ("P1", 2)
+    assert 0x00091001 not in header
+    assert peak_bytes < EACH_BYTES
+
+
 def test_headers_that_are_large_together_are_refused(
     storage: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
