@@ -62,7 +62,7 @@ def _refused_host(version: str, url: bytes, host: bytes | None) -> RefusedHead |
         return _bad("The request has no Host header.", "Send it.") if version == "1.1" else None
     if not _HOST.fullmatch(host):
         return _bad(
-            "The Host header is no name or address with or without a port.",
+            "The Host header is neither a name nor an address, with or without a port.",
             "Send the host of the address that is asked for.",
         )
     if url.startswith(b"/") or url == b"*":

@@ -39,11 +39,21 @@ def head(*lines: bytes, first: bytes = b"GET /livez HTTP/1.1") -> bytes:
         pytest.param(head(b"Host: a", b"Host: b"), 400, "2 headers host", id="two hosts"),
         pytest.param(head(b"Host: a", b"hOST: a"), 400, "2 headers host", id="the same host"),
         pytest.param(head(), 400, "no Host", id="no host"),
-        pytest.param(head(b"Host: a, b"), 400, "no name or address", id="a list of hosts"),
-        pytest.param(head(b"Host: a b"), 400, "no name or address", id="a host with a space"),
-        pytest.param(head(b"Host: a@b"), 400, "no name or address", id="a host with a user"),
-        pytest.param(head(b"Host: a/b"), 400, "no name or address", id="a host with a path"),
-        pytest.param(head(b"Host: \xe9"), 400, "no name or address", id="a host of other bytes"),
+        pytest.param(
+            head(b"Host: a, b"), 400, "neither a name nor an address", id="a list of hosts"
+        ),
+        pytest.param(
+            head(b"Host: a b"), 400, "neither a name nor an address", id="a host with a space"
+        ),
+        pytest.param(
+            head(b"Host: a@b"), 400, "neither a name nor an address", id="a host with a user"
+        ),
+        pytest.param(
+            head(b"Host: a/b"), 400, "neither a name nor an address", id="a host with a path"
+        ),
+        pytest.param(
+            head(b"Host: \xe9"), 400, "neither a name nor an address", id="a host of other bytes"
+        ),
         pytest.param(head(b"Host: a", first=b"GET /livez HTTP/2.0"), 505, "version", id="HTTP/2.0"),
         pytest.param(head(b"Host: a", first=b"GET /livez HTTP/0.9"), 505, "version", id="HTTP/0.9"),
         pytest.param(
