@@ -57,6 +57,7 @@ _DESCRIPTIONS = {
     401: "Nobody is signed in.",
     403: "It is not allowed: the role, a page of another site, or a forged upload URL.",
     404: "There is no such thing.",
+    406: "It is not answered in a media type that is accepted.",
     409: "The state of things does not allow it.",
     410: "It is not known any more.",
     412: "Changed in the meantime.",

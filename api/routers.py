@@ -36,6 +36,7 @@ from api.patient_identity import routes as patient_changes
 from api.peers import routes as peers
 from api.priors import elsewhere
 from api.priors import routes as priors
+from api.projects import dicomweb_routes as project_views
 from api.projects import routes as projects
 from api.reports import history as report_history
 from api.reports import hl7_messages as hl7
@@ -95,6 +96,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     upload_parts.router,
     priors.router,
     projects.router,
+    project_views.router,
     peers.kinds_router,
     peers.router,
     conflicts.router,

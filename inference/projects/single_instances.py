@@ -10,6 +10,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from inference.deidentification.errors import OF_THE_INSTANCE, CannotDeidentify
@@ -32,6 +33,15 @@ _INSTANCE_MAX_BYTES = 256 * 1024 * 1024
 _EXPORT_INSTEAD = "Export it as a research project, which may take as long as it takes."
 
 
+@dataclass(frozen=True)
+class Scheme:
+    """By which profile, and with which pseudonyms. `name`: unlike that of any other."""
+
+    name: str
+    profile: Profile
+    pseudonyms: Pseudonyms
+
+
 class SingleInstanceStorage(HasSettings, HasIndex, HasInstances, Protocol):
     """What of the storage layer single instances are de-identified from."""
 
@@ -47,8 +57,12 @@ class SingleInstances:
         self._lock = threading.Lock()
         self._studies: OrderedDict[str, StudyDeidentification] = OrderedDict()
 
-    def deidentified(self, instance: Instance) -> Deidentified:
-        """Raises CannotDeidentify with the reason, and never with a value; StorageUnavailable."""
+    def deidentified(self, instance: Instance, scheme: Scheme | None = None) -> Deidentified:
+        """Without `scheme` by the node's own, the Basic Profile.
+
+        Raises CannotDeidentify with the reason, and never with a value; StorageUnavailable.
+        """
+        scheme = scheme or self._own()
         if instance.size_bytes > _INSTANCE_MAX_BYTES:
             raise CannotDeidentify(
                 f"It has {instance.size_bytes} bytes; {_INSTANCE_MAX_BYTES} at most are"
@@ -56,7 +70,7 @@ class SingleInstances:
                 remedy=_EXPORT_INSTEAD,
             )
         with self._lock:
-            study = self._study(instance.study_instance_uid)
+            study = self._study(instance.study_instance_uid, scheme)
             try:
                 return study.apply(self._storage.instances.read(instance))
             except CannotDeidentify:
@@ -64,7 +78,11 @@ class SingleInstances:
             except OF_THE_INSTANCE as error:
                 raise CannotDeidentify(error.message, remedy=error.remedy) from error
 
-    def _study(self, study_instance_uid: str) -> StudyDeidentification:
+    def _own(self) -> Scheme:
+        key = derived_key(self._storage.settings.data_dir, _PURPOSE)
+        return Scheme("", Profile(), Pseudonyms(key, _PREFIX))
+
+    def _study(self, study_instance_uid: str, scheme: Scheme) -> StudyDeidentification:
         """By all that the study holds now: what came since may name the patient otherwise."""
         instances = self._storage.index.instances_of(study_instance_uid)
         if len(instances) > _INSTANCES_AT_MOST:
@@ -74,17 +92,22 @@ class SingleInstances:
                 remedy=_EXPORT_INSTEAD,
             )
         patient_key = self._storage.index.patient_key(study_instance_uid)
-        key = _key(patient_key, self._storage.instances.of_one_moment().as_corrected(instances))
+        corrected = self._storage.instances.of_one_moment().as_corrected(instances)
+        key = f"{scheme.name} {_key(patient_key, corrected)}"
         found = self._studies.pop(key, None)
         if found is None:
-            found = self._read(study_instance_uid, patient_key, instances)
+            found = self._read(study_instance_uid, patient_key, instances, scheme)
         self._studies[key] = found
         while len(self._studies) > _STUDIES_IN_MEMORY:
             self._studies.popitem(last=False)
         return found
 
     def _read(
-        self, study_instance_uid: str, patient_key: str, instances: list[Instance]
+        self,
+        study_instance_uid: str,
+        patient_key: str,
+        instances: list[Instance],
+        scheme: Scheme,
     ) -> StudyDeidentification:
         begun = time.monotonic()
 
@@ -96,8 +119,8 @@ class SingleInstances:
                 )
 
         return StudyDeidentification(
-            Profile(),
-            Pseudonyms(derived_key(self._storage.settings.data_dir, _PURPOSE), _PREFIX),
+            scheme.profile,
+            scheme.pseudonyms,
             # Patients without an ID are not one patient.
             patient_key or f"study:{study_instance_uid}",
             headers(self._storage.instances, instances, go_on),

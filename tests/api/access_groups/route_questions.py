@@ -300,6 +300,7 @@ BODIES: dict[tuple[str, str], Any] = {
 }
 
 
+_VIEW = "/api/projects/{name}/dicom-web/studies/{study_pseudonym}"
 ALIKE_FOR_ALL = {
     ("PUT", "/api/series/{series_instance_uid}/expectations"): "before the series arrives",
     ("POST", "/api/studies/{study_instance_uid}/segmentations/{sop_instance_uid}/edits"): "a mask",
@@ -308,6 +309,17 @@ ALIKE_FOR_ALL = {
     ("GET", "/api/projects/{name}/exports/{export_id}"): "an export",
     ("GET", "/api/projects/{name}/exports/{export_id}/refused"): "an export",
     ("POST", "/api/projects/{name}/exports/{export_id}/retry"): "an export",
+    **{
+        ("GET", f"{_VIEW}/series{rest}"): "a study of a project, for administrators"
+        for rest in (
+            "",
+            "/{series_pseudonym}/metadata",
+            "/{series_pseudonym}/instances",
+            "/{series_pseudonym}/instances/{instance_pseudonym}",
+            "/{series_pseudonym}/instances/{instance_pseudonym}/metadata",
+            "/{series_pseudonym}/instances/{instance_pseudonym}/frames/{frame_list}",
+        )
+    },
     ("POST", "/api/worklist"): "a study that is not here may be ordered",
     ("POST", "/fhir/ServiceRequest"): "a study that is not here may be ordered",
     ("POST", "/dicom-web/workitems"): "a study that is not here may be ordered",
