@@ -7,6 +7,7 @@ import { fhircast } from "./fhircast";
 import { hangingProtocols } from "./administration/hangingProtocols";
 import { jobs } from "./jobs";
 import { orders } from "./administration/orders";
+import { problems } from "./problems";
 import { reader } from "./reader";
 import { reasons } from "./reasons";
 import { refusals } from "./refusals";
@@ -30,6 +31,7 @@ export const de: Messages = {
   hangingProtocols,
   jobs,
   orders,
+  problems,
   reader,
   reasons,
   refusals,

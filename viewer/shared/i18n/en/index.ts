@@ -7,6 +7,7 @@ import { fhircast } from "./fhircast";
 import { hangingProtocols } from "./administration/hangingProtocols";
 import { jobs } from "./jobs";
 import { orders } from "./administration/orders";
+import { problems } from "./problems";
 import { reader } from "./reader";
 import { reasons } from "./reasons";
 import { refusals } from "./refusals";
@@ -29,6 +30,7 @@ export const en = {
   hangingProtocols,
   jobs,
   orders,
+  problems,
   reader,
   reasons,
   refusals,
