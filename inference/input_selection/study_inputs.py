@@ -24,6 +24,7 @@ from inference.input_selection.result_inputs import (
     choose_results,
 )
 from inference.input_selection.result_masks import LoadedResult, load_result
+from inference.input_selection.study_phases import phases_known
 from inference.pipeline import Acceptance, NamedInput, Pipeline
 from storage.core.entities import JobInput
 from storage.core.job_result import PriorTaken
@@ -100,6 +101,18 @@ def choose_inputs(
     `only`: by role what a job was made for; no other series are looked at. A series fills one
     role. Priors come from an earlier study of the patient, results from other pipelines.
     """
+    with phases_known(index, instances, study_instance_uid):
+        return _choose(index, instances, results, pipeline, study_instance_uid, only)
+
+
+def _choose(
+    index: Index,
+    instances: InstanceReader,
+    results: StudyResults,
+    pipeline: Pipeline,
+    study_instance_uid: str,
+    only: Mapping[str, JobInput] | None,
+) -> StudyInputs:
     candidates = _candidates(index, instances, study_instance_uid, only)
     reference: str = getattr(pipeline, "reference", "")
     roles = sorted(inputs_of(pipeline), key=lambda one: one.name != reference)

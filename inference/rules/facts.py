@@ -17,6 +17,7 @@ from inference.imaging.headers import texts
 from inference.imaging.laterality import laterality_of
 from inference.refusals import VolumeRefused
 from inference.series_classification.mr_contrast import in_several_planes, mr_contrast
+from inference.series_classification.study_context import contrast_phase
 from inference.series_classification.views import (
     attenuation_corrected,
     view_of,
@@ -113,6 +114,10 @@ class SeriesFacts:
         given = any(contrast_agent_given(header) for header in self.headers)
         return ("yes" if given else "no",)
 
+    def contrast_phase(self) -> Value | None:
+        found = contrast_phase(self.headers)
+        return (found,) if found else None
+
     def view(self) -> Value | None:
         return self._each(view_of)
 
@@ -160,6 +165,7 @@ FACTS: dict[str, Callable[[SeriesFacts], Value | None]] = {
     "plane": SeriesFacts.plane,
     "mr_contrast": SeriesFacts.contrast,
     "contrast_agent": SeriesFacts.contrast_agent,
+    "contrast_phase": SeriesFacts.contrast_phase,
     "view": SeriesFacts.view,
     "laterality": SeriesFacts.laterality,
     "attenuation_corrected": SeriesFacts.attenuation_corrected,

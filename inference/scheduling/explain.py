@@ -9,6 +9,7 @@ from inference.input_selection.prior_images import choose_prior_images, with_wor
 from inference.input_selection.result_inputs import StudyResults
 from inference.input_selection.selection import select_input, word_of
 from inference.input_selection.study_inputs import StudyInputs, choose_inputs, inputs_of
+from inference.input_selection.study_phases import phases_known
 from inference.model_registry.status import Standing, offered
 from inference.pipeline import Acceptance, Pipeline, Readiness, runs_on_request
 from inference.rules.facts import SeriesFacts
@@ -72,19 +73,20 @@ def explain_study(
             continue
         instances = index.instances_of(study_instance_uid, series.series_instance_uid)
         headers = instance_reader.headers(instances)
-        explanations += [
-            _explain(
-                series,
-                instances,
-                headers,
-                standing,
-                tried,
-                index,
-                instance_reader,
-                of_several.get(standing.pipeline.name),
-            )
-            for standing in everything
-        ]
+        with phases_known(index, instance_reader, study_instance_uid):
+            explanations += [
+                _explain(
+                    series,
+                    instances,
+                    headers,
+                    standing,
+                    tried,
+                    index,
+                    instance_reader,
+                    of_several.get(standing.pipeline.name),
+                )
+                for standing in everything
+            ]
     return explanations
 
 

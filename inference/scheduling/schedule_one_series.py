@@ -16,6 +16,7 @@ from inference.input_selection.prior_images import (
     with_word,
 )
 from inference.input_selection.selection import Selection, select_input, with_geometry
+from inference.input_selection.study_phases import phases_known
 from inference.model_registry.status import Standing
 from inference.pipeline import Acceptance, Pipeline, runs_on_request
 from inference.rules.facts import SeriesFacts
@@ -79,6 +80,18 @@ def decide_on_series(
     rules: RuleSet | None = None,
 ) -> Decision:
     """Without `rules`, on a person's word, the pipeline alone decides."""
+    study_instance_uid = candidate.series.study_instance_uid
+    with phases_known(storage.index, storage.instances, study_instance_uid):
+        return _decided(storage, candidate, standing, priority, rules)
+
+
+def _decided(
+    storage: DecisionStorage,
+    candidate: Candidate,
+    standing: Standing,
+    priority: int,
+    rules: RuleSet | None,
+) -> Decision:
     series, pipeline = candidate.series, standing.pipeline
     selection = judge_series(candidate, standing)
     acceptance = selection.acceptance

@@ -16,6 +16,7 @@ from inference.input_selection.prior_images import IMAGE
 from inference.input_selection.result_inputs import StudyResults
 from inference.input_selection.result_masks import LoadedResult
 from inference.input_selection.study_inputs import inputs_of
+from inference.input_selection.study_phases import phases_known
 from inference.job_progress import JobProgress
 from inference.pipeline import Pipeline, PipelineContext, ResultGiven, takes_instances
 from inference.results.other_grids import OtherGrid
@@ -95,6 +96,11 @@ class JobLoader:
         """
         if pipeline.input_kind == "image":
             return self._upload()
+        uid = self._job.study_instance_uid
+        with phases_known(self._storage.index, self._storage.instances, uid):
+            return self._loaded(pipeline)
+
+    def _loaded(self, pipeline: Pipeline) -> tuple[Loaded, PipelineContext]:
         if pipeline.input_kind == "dicom-image" and inputs_of(pipeline):
             return self._several_images(pipeline)
         if pipeline.input_kind == "dicom-image":
