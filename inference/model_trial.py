@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
+import numpy as np
 from PIL import Image
 
 from inference.findings.build import build_findings
@@ -18,7 +19,13 @@ from inference.model_registry.status import model_of
 from inference.model_servers.gate import GateStorage, guarded
 from inference.models.card import Provable
 from inference.models.devices import with_fallback
-from inference.pipeline import Pipeline, PipelineContext, PipelineOutput, takes_instances
+from inference.pipeline import (
+    ParametricMap,
+    Pipeline,
+    PipelineContext,
+    PipelineOutput,
+    takes_instances,
+)
 from inference.refusals import ModelUnusable
 from inference.results.narrative import captions, note_of, shown_value
 from inference.results.pictures.render import draw_pictures
@@ -204,9 +211,20 @@ def _tried(
         series,
         True,
         selection.acceptance.reason,
-        tuple(f"{one.label}: {shown_value(one)}".rstrip(": ") for one in findings),
+        (
+            *(f"{one.label}: {shown_value(one)}".rstrip(": ") for one in findings),
+            *map(_map_line, output.maps),
+        ),
         (*notes, *_lines(output)),
         _beside(pictures),
+    )
+
+
+def _map_line(one: ParametricMap) -> str:
+    known = one.values[np.isfinite(one.values)]
+    return (
+        f"{one.label}: a map from {known.min():.4g} to {known.max():.4g} {one.unit.value}, mean"
+        f" {known.mean():.4g}"
     )
 
 

@@ -13,35 +13,44 @@ from inference.imaging.volume import Volume
 from inference.models.card import ModelCard, ModelFile
 from inference.models.readiness import Readiness
 from inference.pipeline_output import (
+    MAPS_AT_MOST,
     SEGMENTS_AT_MOST,
     Category,
     Classification,
     FoundBox,
     ImageResult,
     Measurement,
+    ParametricMap,
     Passage,
     PipelineOutput,
     Segment,
 )
 from storage.core.caveats import Caveat
 from storage.core.entities import Instance, Series
-from storage.core.findings import Finding
+from storage.core.findings import Axis, Curve, Finding, Interval
 from storage.lesions.entities import Lesion
 from storage.settings import Settings
 
 __all__ = [
+    "CONTRACT_VERSION",
+    "CONTRACT_VERSIONS",
+    "MAPS_AT_MOST",
     "SEGMENTS_AT_MOST",
     "Acceptance",
+    "Axis",
     "Category",
     "Classification",
+    "Curve",
     "FoundBox",
     "ImagePrior",
     "ImageResult",
     "InputKind",
+    "Interval",
     "Measurement",
     "ModelCard",
     "ModelFile",
     "NamedInput",
+    "ParametricMap",
     "Passage",
     "Pipeline",
     "PipelineContext",
@@ -53,6 +62,12 @@ __all__ = [
     "Segment",
     "ignore_progress",
 ]
+
+CONTRACT_VERSION = 2
+"""Of this contract, as a pipeline of another package states it: `contract_version = 2`."""
+CONTRACT_VERSIONS = (1, 2)
+"""Those that are accepted. 1, which states nothing, is that of releases before 2 came; 2 adds
+`ParametricMap`, `Interval` and `Curve` to what a pipeline gives, and takes nothing away."""
 
 InputKind = Literal["volume", "image", "dicom-image"]
 """A volume of one series; the bytes of an uploaded PNG or JPEG; the DICOM images of one series,
@@ -177,10 +192,22 @@ def begins_early(pipeline: "Pipeline") -> bool:
     return bool(getattr(pipeline, "begins_early", False))
 
 
+def contract_version_of(pipeline: object) -> object:
+    """As a pipeline, or its class, states it; 1 where it states none."""
+    return getattr(pipeline, "contract_version", 1)
+
+
+def is_known(contract_version: object) -> bool:
+    """Whether a stated version of the contract is one of those that are accepted."""
+    # True would be 1.
+    return type(contract_version) is int and contract_version in CONTRACT_VERSIONS
+
+
 class Pipeline(Protocol):
     """One entry of the catalogue.
 
-    `accepts` and `readiness` are cheap and import no model library.
+    `accepts` and `readiness` are cheap and import no model library. One of another package has the
+    attribute `contract_version`, by which it is refused where the node does not know it.
     """
 
     @property

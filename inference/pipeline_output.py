@@ -7,10 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from storage.core.caveats import Caveat
-from storage.core.findings import Code, Direction, Validity
+from storage.core.findings import Code, Curve, Direction, Interval, Validity
 
 SEGMENTS_AT_MOST = 255
 """Of one result: masks that do not overlap are numbered in a byte, 0 for what is none."""
+
+MAPS_AT_MOST = 16
+"""Of one result."""
 
 MORPHOLOGICALLY_ABNORMAL = "49755003"
 """PS3.16 CID 7150, Segmentation Property Categories: Morphologically Abnormal Structure."""
@@ -69,6 +72,10 @@ class Measurement:
     is truncated is left out."""
     validity: Validity | None = None
     """Set from the masks (`volume_preparation.coverage`), unless the pipeline knows it."""
+    interval: Interval | None = None
+    """Between which values the true one lies, where the model states it."""
+    curve: Curve | None = None
+    """What the number was read from: of a time to peak the enhancement over time."""
 
 
 @dataclass(frozen=True)
@@ -149,6 +156,23 @@ class ImageResult:
 
 
 @dataclass(frozen=True)
+class ParametricMap:
+    """A quantity at each voxel: a diffusion coefficient, a perfusion, a dose.
+
+    `values`: float32 of shape (slices, rows, columns) on the source grid, in `unit` (UCUM); NaN
+    where there is none. `window`: least and greatest value that pictures show; None: chosen by
+    the values.
+    """
+
+    label: str
+    code: Code
+    """Of the quantity: `Code("113041", "DCM", "Apparent Diffusion Coefficient")`."""
+    unit: Code
+    values: NDArray[np.float32]
+    window: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True)
 class PipelineOutput:
     """What one run found, before it is made into findings and DICOM objects."""
 
@@ -179,6 +203,8 @@ class PipelineOutput:
     """More that the result states of how it was computed (PS3.16 TID 4019), `name=value` each."""
     notes: tuple[str, ...] = ()
     """What a reader should know of the run, a sentence each."""
+    maps: tuple[ParametricMap, ...] = ()
+    """Of a pipeline for volumes: each becomes a DICOM object of its own."""
 
     def cut_off_at(self, segment_index: int) -> tuple[Direction, ...]:
         """Where the images cut a segment off, by what its measurements say."""

@@ -32,6 +32,7 @@ ResultKindName = Literal[
     "LABELMAP_SR",
     "RTSTRUCT",
     "CAD",
+    "PM",
 ]
 """In the order of their series numbers. STACK: every slice as a secondary capture. LABELMAP_SR:
 the report that names the label map."""

@@ -197,6 +197,28 @@ class TrendList(Payload):
     items: list[Trend]
 
 
+class IntervalPayload(Payload):
+    """Between which values the true one lies, by the model's word, in the unit of the value."""
+
+    low: float
+    high: float
+    level: float = Field(description="How often it does, from 0 to 1.", examples=[0.95])
+
+
+class AxisPayload(Payload):
+    label: str = Field(examples=["Time"])
+    code: CodePayload
+    unit: CodePayload = Field(description="A UCUM code.")
+
+
+class CurvePayload(Payload):
+    """Values over a numeric axis, such as the enhancement over time."""
+
+    x: AxisPayload
+    y: AxisPayload
+    points: list[tuple[float, float]] = Field(description="x and y each, by ascending x.")
+
+
 class FindingPayload(Payload):
     """One coded statement of a pipeline, with its evidence."""
 
@@ -244,6 +266,12 @@ class FindingPayload(Payload):
         None,
         description="Null of what has no extent, such as a classification, and in results of"
         " older versions of the node.",
+    )
+    value_interval: IntervalPayload | None = Field(
+        None, description="Of the value as it was stated; null where the model states none."
+    )
+    curve: CurvePayload | None = Field(
+        None, description="What the value was read from, where that is a curve."
     )
     prior: PriorPayload | None = Field(
         None, description="Of volumes: what the patient's study before measured."

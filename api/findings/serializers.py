@@ -5,16 +5,28 @@ from urllib.parse import urlencode
 
 from api.base_schemas import code_payload
 from api.findings.schemas import (
+    AxisPayload,
+    CurvePayload,
     FeedbackPayload,
     FindingPayload,
     ImageRefPayload,
+    IntervalPayload,
     NormalRangePayload,
     PriorPayload,
     SegmentRefPayload,
     ValidityPayload,
 )
 from api.versioned import versioned
-from storage.core.findings import Feedback, Finding, ImageRef, Prior, Validity, former_kind
+from storage.core.findings import (
+    Curve,
+    Feedback,
+    Finding,
+    ImageRef,
+    Interval,
+    Prior,
+    Validity,
+    former_kind,
+)
 from storage.core.text.dicom_values import dicom_date, dicom_time
 
 
@@ -74,6 +86,8 @@ def finding_payload(
         normal_range=_normal_range(finding),
         normal_range_missing=finding.normal_range.missing if finding.normal_range else "",
         validity=_validity(finding.validity) if finding.validity else None,
+        value_interval=_interval(finding.value_interval),
+        curve=_curve(finding.curve),
         prior=_prior(finding.prior) if finding.prior else None,
         is_withdrawn=is_withdrawn,
         is_left_out=is_left_out,
@@ -94,6 +108,22 @@ def _image(image: ImageRef) -> ImageRefPayload:
         graphic_type=image.graphic_type,
         points=list(image.points),
     )
+
+
+def _interval(interval: Interval | None) -> IntervalPayload | None:
+    if interval is None:
+        return None
+    return IntervalPayload(low=interval.low, high=interval.high, level=interval.level)
+
+
+def _curve(curve: Curve | None) -> CurvePayload | None:
+    if curve is None:
+        return None
+    x, y = (
+        AxisPayload(label=axis.label, code=code_payload(axis.code), unit=code_payload(axis.unit))
+        for axis in (curve.x, curve.y)
+    )
+    return CurvePayload(x=x, y=y, points=list(curve.points))
 
 
 def _validity(validity: Validity) -> ValidityPayload:

@@ -15,11 +15,14 @@ from inference.model_servers.card import ServedModel
 from inference.model_servers.tensors import plain_axes
 from inference.models.card_file import CARD_FILE, Card, parsed, stated_in
 from inference.models.card_numbers import SpacingMm, VoxelEdge, check_voxels
+from inference.models.card_quantities import CardMap, CardNumber, Channel
 from inference.models.description import VERSION_PATTERN, ModelDescription, slug
+from inference.pipeline_output import MAPS_AT_MOST
 from inference.rules.conditions import Strict
 from storage.core.errors import InvalidRequest
 
 WEIGHTS = ("model.ts", "model.onnx")
+_NUMBERS_AT_MOST = 64
 Percent = Annotated[float, Field(ge=0, le=100)]
 
 
@@ -41,15 +44,20 @@ class PlainModel(Strict):
 
     The image goes in as float32 of shape (1, 1, x, y, z), with a channel for each of the card's
     inputs where it has several; the answer is (1, classes, x, y, z)
-    for a segmentation, (1, classes) for a classification.
+    for a segmentation, (1, quantities, x, y, z) for a parametric map, (1, classes) for a
+    classification, (1, numbers) for a regression.
     """
 
     name: str = Field(min_length=1, max_length=48)
     version: str = Field(pattern=VERSION_PATTERN)
     modality: str = Field(pattern=r"^[A-Za-z]{2,3}$")
-    output: Literal["segmentation", "classification"]
-    labels: dict[Annotated[str, Field(pattern=r"^\d+$")], str] = Field(min_length=1)
+    output: Literal["segmentation", "classification", "parametric-map", "regression"]
+    labels: dict[Channel, str] = Field({})
     """The name of each class by its channel; a segmentation's background is left out."""
+    maps: dict[Channel, CardMap] = Field({}, max_length=MAPS_AT_MOST)
+    """Of a parametric map: the quantity of each channel; the others are left out."""
+    numbers: dict[Channel, CardNumber] = Field({}, max_length=_NUMBERS_AT_MOST)
+    """Of a regression: what each channel is; the others are left out."""
     orientation: Annotated[str, Field(pattern=r"^[RLAPSI]{3}$")] = "RAS"
     spacing_mm: tuple[SpacingMm, SpacingMm, SpacingMm] | None = None
     """Along the axes of `orientation`; left out: as the series has it."""
@@ -57,18 +65,30 @@ class PlainModel(Strict):
     tile: tuple[VoxelEdge, VoxelEdge, VoxelEdge] | None = None
     """A segmentation sees the image in tiles of this shape; left out: whole."""
     resize: tuple[VoxelEdge, VoxelEdge, VoxelEdge] | None = None
-    """A classification sees the image in this shape."""
-    activation: Literal["softmax", "sigmoid", "none"] = "softmax"
+    """A classification or regression sees the image in this shape."""
+    activation: Literal["softmax", "sigmoid", "none"] | None = None
+    """Left out: softmax; parametric maps and regressions have none."""
 
     @model_validator(mode="after")
     def _fits(self) -> "PlainModel":
-        if self.output == "classification" and self.tile is not None:
-            raise ValueError("a classification sees the image whole; use resize")
-        if self.output == "segmentation" and self.resize is not None:
-            raise ValueError("a segmentation keeps the image's shape; use tile")
+        if self.sees_all and self.tile is not None:
+            raise ValueError(f"a {self.output} sees the image whole; use resize")
+        if not self.sees_all and self.resize is not None:
+            raise ValueError(f"a {self.output} keeps the image's shape; use tile")
+        wanted = {"parametric-map": "maps", "regression": "numbers"}.get(self.output, "labels")
+        for name in ("labels", "maps", "numbers"):
+            if bool(getattr(self, name)) != (name == wanted):
+                raise ValueError(f"a {self.output} names {wanted}, and neither of the others")
+        if wanted != "labels" and self.activation not in (None, "none"):
+            raise ValueError(f"a {self.output} has no activation")
         check_voxels("tile", self.tile)
         check_voxels("resize", self.resize)
         return self
+
+    @property
+    def sees_all(self) -> bool:
+        """Whether it answers about the image as a whole, and at none of its voxels."""
+        return self.output in ("classification", "regression")
 
 
 class PlainCard(Card):
@@ -85,8 +105,10 @@ class PlainCard(Card):
             return self
         if plain_axes(served.input) != "NCXYZ":
             raise ValueError("served.input is a volume, with the axes N, C, X, Y and Z")
-        if (model.output == "classification") != (served.output.axes == "NC"):
-            raise ValueError("served.output of a classification has N and C, else also X, Y, Z")
+        if model.sees_all != (served.output.axes == "NC"):
+            raise ValueError(
+                "served.output of a classification or regression has N and C, else also X, Y, Z"
+            )
         channels = served.input.shape[served.input.axes.index("C")]
         if channels not in (-1, len(self.inputs) or 1):
             raise ValueError(f"served.input has {channels} channels, the card's inputs another")
@@ -125,7 +147,7 @@ def describe_plain(folder: Path) -> ModelDescription:
         )
     model = card.model
     labels = {int(value): label for value, label in model.labels.items()}
-    classes = max(labels) + 1
+    classes = max(labels, default=-1) + 1
     return ModelDescription(
         folder=folder,
         inference_file=None,
@@ -141,6 +163,8 @@ def describe_plain(folder: Path) -> ModelDescription:
         modality=model.modality.upper(),
         kind=model.output,
         labels=labels,
+        maps={int(channel): one for channel, one in model.maps.items()},
+        numbers={int(channel): one for channel, one in model.numbers.items()},
         background=next((value for value in range(classes) if value not in labels), None),
         card=card,
         served=card.served,
@@ -165,9 +189,10 @@ def _configuration(model: PlainModel, *, channel_wise: bool) -> dict[str, Any]:
         )
     preprocessing.append({"_target_": "EnsureTyped", "keys": "image", "dtype": "$torch.float32"})
     postprocessing: list[dict[str, Any]] = []
-    if model.activation != "none":
-        postprocessing.append({"_target_": "Activationsd", "keys": "pred", model.activation: True})
-    if model.output == "segmentation":
+    activation = model.activation or ("softmax" if model.labels else "none")
+    if activation != "none":
+        postprocessing.append({"_target_": "Activationsd", "keys": "pred", activation: True})
+    if not model.sees_all:
         postprocessing.append(
             {
                 "_target_": "Invertd",
@@ -178,8 +203,9 @@ def _configuration(model: PlainModel, *, channel_wise: bool) -> dict[str, Any]:
                 "to_tensor": True,
             }
         )
+    if model.output == "segmentation":
         # Sigmoid: structures that may overlap, each by itself. Otherwise the likeliest counts.
-        choose = {"threshold": 0.5} if model.activation == "sigmoid" else {"argmax": True}
+        choose = {"threshold": 0.5} if activation == "sigmoid" else {"argmax": True}
         postprocessing.append({"_target_": "AsDiscreted", "keys": "pred", **choose})
     inferer: dict[str, Any] = {"_target_": "SimpleInferer"}
     if model.tile is not None:

@@ -57,8 +57,9 @@ def predict(
     of a network that is asked for classes or shown points, what `prompts` ask. `prepared` keeps
     what the preprocessing makes of the image for the next call.
 
-    Segmentation: shape (channels, slices, rows, columns) on the source grid. Classification:
-    shape (classes,). Raises ModelUnusable where the bundle does not do its work here.
+    Segmentation: shape (channels, slices, rows, columns) on the source grid. Classification
+    and regression: shape (classes,). Raises ModelUnusable where the bundle does not do its work
+    here.
     """
     import torch
 
@@ -83,7 +84,7 @@ def predict(
         return found
 
     found: NDArray[Any] = _guarded(bundle, threads, on_progress, work)
-    if bundle.kind == "classification":
+    if bundle.kind in ("classification", "regression"):
         return found.reshape(-1)
     return _on_source_grid(found, volume, bundle)
 

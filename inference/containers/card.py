@@ -5,13 +5,16 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from inference.models.card_file import Card
+from inference.models.card_quantities import CardMap
 from inference.models.description import VERSION_PATTERN
+from inference.pipeline_output import MAPS_AT_MOST
 from inference.rules.conditions import Strict
 
 IMAGE_FILE = "image.json"
 
 
 _Text = Annotated[str, Field(max_length=4096, pattern=r"^[^\x00-\x1f]*$")]
+_MapFile = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\.nii(\.gz)?$")]
 _Variable = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,127}$")]
 
 
@@ -41,6 +44,8 @@ class ContainerModel(Strict):
     modality: str = Field(pattern=r"^[A-Za-z]{2,3}$")
     without_gpu: bool = False
     """That it works without the GPU that its manifest asks for."""
+    maps: dict[_MapFile, CardMap] = Field({}, max_length=MAPS_AT_MOST)
+    """By the name of the NIfTI file that it writes: a quantity at each voxel, and no label map."""
     run: ContainerRunning | None = None
     """In place of manifests, of an image that is no MONAI Application Package."""
 

@@ -123,9 +123,22 @@ def check_corners(volume: Volume, k: int, corners_lps: Sequence[NDArray[np.float
         found = kji_from_lps @ np.append(corner, 1.0)
         if not (np.abs(found[:3] - place) < _HALF_A_VOXEL).all():
             raise ModelUnusable(
-                f"A mask of the container lies beside slice {k + 1}, whose mask it is.",
+                f"A mask or map of the container lies beside slice {k + 1}, which it is of.",
                 remedy=_REMEDY,
             )
+
+
+def corners_of(
+    position: Sequence[float],
+    orientation: Sequence[float],
+    spacing_mm: Sequence[float],
+    size: tuple[int, ...],
+) -> list[NDArray[np.float64]]:
+    """Of a plane, in LPS and mm (PS3.3 Equation C.7.6.2.1-1). `spacing_mm`: rows, then columns."""
+    first = np.array([float(one) for one in position])
+    cosines = np.array([float(one) for one in orientation]).reshape(2, 3)
+    along_row = first + cosines[0] * float(spacing_mm[1]) * (size[1] - 1)
+    return [first, along_row, along_row + cosines[1] * float(spacing_mm[0]) * (size[0] - 1)]
 
 
 def _without_empty(masks: Masks) -> Masks:

@@ -1,4 +1,4 @@
-"""A label map that a container wrote as NIfTI, taken where it lies on the grid of the series."""
+"""What a container wrote as NIfTI, taken where it lies on the grid of the series."""
 
 import gzip
 from pathlib import Path
@@ -19,7 +19,7 @@ from inference.imaging.directions import RAS_FROM_LPS
 from inference.imaging.volume import Volume
 from inference.refusals import ModelUnusable
 
-_REMEDY = "Ask who made the image for a label map on the grid of the series."
+_REMEDY = "Ask who made the image for results on the grid of the series."
 _VALUE_AT_MOST = 65_535
 _HEADER_AT_MOST_BYTES = 1024 * 1024
 _VOXEL_AT_MOST_BYTES = 8
@@ -30,11 +30,27 @@ def read_label_map(path: Path, volume: Volume) -> NDArray[np.uint16]:
 
     Raises ModelUnusable where it lies elsewhere, and what nibabel raises of what is no NIfTI.
     """
+    values, turn = _on_grid(path, volume)
+    turned: NDArray[Any] = apply_orientation(_whole(path, values), turn).T
+    return turned.astype(np.uint16)
+
+
+def read_quantities(path: Path, volume: Volume) -> NDArray[np.float32]:
+    """The values of a map, likewise: float32; NaN where there is none."""
+    values, turn = _on_grid(path, volume)
+    if values.dtype.kind not in "iuf":
+        raise _refused(path, f"holds {values.dtype}, no numbers")
+    turned: NDArray[Any] = apply_orientation(values, turn).T
+    return turned.astype(np.float32)
+
+
+def _on_grid(path: Path, volume: Volume) -> tuple[NDArray[Any], NDArray[np.float64]]:
+    """The voxels as they are stored, and how their axes turn into those of the series."""
     at_most = volume.voxels.size * _VOXEL_AT_MOST_BYTES + _HEADER_AT_MOST_BYTES
     with gzip.open(path) if path.name.endswith(".gz") else path.open("rb") as stream:
         content = stream.read(at_most + 1)
     if len(content) > at_most:
-        raise _refused(path, "is larger than a label map of the series can be")
+        raise _refused(path, "is larger than an image on the grid of the series can be")
     image = Nifti1Image.from_bytes(content)
     slices, rows, columns = volume.voxels.shape
     shape = tuple(image.shape)
@@ -54,9 +70,7 @@ def read_label_map(path: Path, volume: Volume) -> NDArray[np.uint16]:
     for k in (0, slices - 1):
         corners = [(0, 0, k), (columns - 1, 0, k), (columns - 1, rows - 1, k)]
         check_corners(volume, k, [(lps_from_ijk @ (*one, 1.0))[:3] for one in corners])
-    values = np.asanyarray(image.dataobj).reshape(shape)
-    turned: NDArray[Any] = apply_orientation(_whole(path, values), turn).T
-    return turned.astype(np.uint16)
+    return np.asanyarray(image.dataobj).reshape(shape), turn
 
 
 def _whole(path: Path, values: NDArray[Any]) -> NDArray[Any]:

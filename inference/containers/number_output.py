@@ -4,49 +4,51 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 from pydicom.dataset import Dataset
 
 from inference.models.card_file import parsed
+from inference.models.card_quantities import (
+    CodeOf,
+    Label,
+    Short,
+    StatedCurve,
+    StatedInterval,
+    code_of,
+    unit_of,
+)
 from inference.pipeline import Classification, Measurement
 from inference.refusals import ModelUnusable
 from inference.rules.conditions import Strict
 from storage.core.errors import InvalidRequest
 from storage.core.findings import Code
-from storage.core.text.outside_text import text_from_outside
 
 RESULTS_FILE = "results.json"
-_SCHEME = "99MEDIVIEW"
 _DEPTH_AT_MOST, _ITEMS_AT_MOST, _NUMBERS_AT_MOST = 16, 10_000, 500
-# Of results.json: a code has three values, and each measurement four fields.
-_ELEMENTS_AT_MOST = 20 * _NUMBERS_AT_MOST
+# Of results.json: a code has three values, and each measurement four fields; two numbers a point of
+# a curve.
+_ELEMENTS_AT_MOST = 50 * _NUMBERS_AT_MOST + 100_000
 _TRACKING_IDENTIFIER = Code("112039", "DCM", "Tracking Identifier")
 
 
-def _shown_as_it_is(text: str) -> str:
-    if "\\" in text or text_from_outside(text, len(text)) != text:
-        raise ValueError("has a backslash, or a character of control or of direction")
-    return text
-
-
-_Label = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_shown_as_it_is)]
-_Short = Annotated[str, Field(min_length=1, max_length=16), AfterValidator(_shown_as_it_is)]
 _Value = Annotated[float, Field(allow_inf_nan=False, ge=-1e12, le=1e12)]
 
 
 class _Measured(Strict):
-    label: _Label
+    label: Label
     value: _Value
-    unit: _Short
+    unit: Short
     """A UCUM code: `mm`, `cm3`, `1`."""
-    code: tuple[_Short, _Short, _Label] | None = None
+    code: CodeOf | None = None
+    interval: StatedInterval | None = None
+    curve: StatedCurve | None = None
 
 
 class _Results(Strict):
     """`results.json`; both may be left out."""
 
     measurements: tuple[_Measured, ...] = Field((), max_length=_NUMBERS_AT_MOST)
-    classifications: dict[_Label, Annotated[float, Field(ge=0, le=1)]] = Field(
+    classifications: dict[Label, Annotated[float, Field(ge=0, le=1)]] = Field(
         {}, max_length=_NUMBERS_AT_MOST
     )
     """Label and probability."""
@@ -62,7 +64,14 @@ def read_results(path: Path) -> tuple[list[Measurement], list[Classification]]:
             remedy="Its form is in docs/pipelines/containers.md.",
         ) from error
     measured = [
-        Measurement(one.label, _code(one.label, one.code), one.value, _unit(one.unit))
+        Measurement(
+            one.label,
+            code_of(one.label, one.code),
+            one.value,
+            unit_of(one.unit),
+            interval=None if one.interval is None else one.interval.stated,
+            curve=None if one.curve is None else one.curve.stated,
+        )
         for one in results.measurements
     ]
     answers = [Classification(*one) for one in results.classifications.items()]
@@ -117,14 +126,6 @@ def _tracked(items: Sequence[Dataset]) -> str:
 def _read_code(sequence: Sequence[Dataset]) -> Code:
     one = sequence[0]
     return Code(str(one.CodeValue), str(one.CodingSchemeDesignator), str(one.CodeMeaning))
-
-
-def _code(label: str, stated: tuple[str, str, str] | None) -> Code:
-    return Code(*stated) if stated else Code(label[:16], _SCHEME, label)
-
-
-def _unit(code: str) -> Code:
-    return Code(code, "UCUM", code)
 
 
 def _too_many() -> ModelUnusable:

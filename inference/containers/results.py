@@ -1,4 +1,5 @@
-"""What a container wrote, read and checked: segmentations, label maps, reports and numbers.
+"""What a container wrote, read and checked: segmentations, label maps, maps, reports and
+numbers.
 
 Nothing of it is stored as it came: the node makes its own objects of what it read.
 """
@@ -6,7 +7,7 @@ Nothing of it is stored as it came: the node makes its own objects of what it re
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,15 +15,23 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
-from pydicom.uid import UID
+from pydicom.uid import UID, ParametricMapStorage
 
+from inference.containers.map_output import read_map
 from inference.containers.masks import MaskCollection, Masks
-from inference.containers.nifti_output import read_label_map
+from inference.containers.nifti_output import read_label_map, read_quantities
 from inference.containers.number_output import RESULTS_FILE, read_numbers, read_results
 from inference.containers.output_files import written_files
 from inference.containers.segmentation_output import read_segmentation
 from inference.imaging.volume import Volume
-from inference.pipeline import Classification, Measurement, Segment
+from inference.models.card_quantities import CardMap
+from inference.pipeline import (
+    MAPS_AT_MOST,
+    Classification,
+    Measurement,
+    ParametricMap,
+    Segment,
+)
 from inference.refusals import ModelUnusable
 from storage.core.errors import MediViewError
 from storage.core.text.outside_text import shown_file_name, text_from_outside
@@ -42,6 +51,7 @@ class Written:
     masks: MaskCollection = field(default_factory=MaskCollection)
     measurements: list[Measurement] = field(default_factory=list)
     classifications: list[Classification] = field(default_factory=list)
+    maps: list[ParametricMap] = field(default_factory=list)
     left_out: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -59,12 +69,18 @@ class Written:
 class OutputReader:
     """Reads the folder of one run over `source` and its `volume`.
 
-    `segments`: by value of a label map, as the card names them.
+    `segments`: by value of a label map, as the card names them; `maps`: by name of the file.
     """
 
     def __init__(
-        self, source: Dataset, volume: Volume, segments: dict[int, Segment], at_most_bytes: int
+        self,
+        source: Dataset,
+        volume: Volume,
+        segments: dict[int, Segment],
+        at_most_bytes: int,
+        maps: Mapping[str, CardMap] | None = None,
     ) -> None:
+        self._maps = maps or {}
         self._source = source
         self._volume = volume
         self._segments = segments
@@ -79,6 +95,9 @@ class OutputReader:
                     measurements, classifications = read_results(path)
                     found.measurements += measurements
                     found.classifications += classifications
+                elif path.name in self._maps:
+                    stated = self._maps[path.name]
+                    _add_map(found, stated.map_of(read_quantities(path, self._volume), None))
                 elif path.name.endswith((".nii", ".nii.gz")):
                     # A byte a voxel, before anything of it is inflated.
                     found.masks.check_room(self._volume.voxels.size)
@@ -100,6 +119,8 @@ class OutputReader:
             found.masks.check_room(self._volume.voxels.size)
             masks = read_segmentation(dataset, self._volume, found.masks.room_bytes)
             found.masks.add(Masks(self._as_card_names(masks.segments), masks.array))
+        elif sop_class_uid == ParametricMapStorage:
+            _add_map(found, read_map(dataset, self._volume))
         elif sop_class_uid.startswith(_STRUCTURED_REPORTS):
             found.measurements += read_numbers(dataset)
         else:
@@ -141,6 +162,15 @@ class OutputReader:
         numbers = np.zeros(max(int(labels.max()), *values) + 1, np.uint8)
         numbers[values] = np.arange(1, len(values) + 1)
         return Masks(tuple(self._segments[one] for one in values), np.take(numbers, labels))
+
+
+def _add_map(found: Written, one: ParametricMap) -> None:
+    if len(found.maps) == MAPS_AT_MOST:
+        raise ModelUnusable(
+            f"The container wrote more than {MAPS_AT_MOST} parametric maps.",
+            remedy="Use a model that writes fewer.",
+        )
+    found.maps.append(one)
 
 
 def _text_of(dataset: Dataset, keyword: str) -> str:

@@ -1,12 +1,8 @@
 """A DICOM Segmentation of a container, believed after it has been checked."""
 
-from collections.abc import Sequence
-
-import numpy as np
-from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
-from inference.containers.masks import Masks, check_corners
+from inference.containers.masks import Masks, check_corners, corners_of
 from inference.imaging.volume import Volume
 from inference.pipeline import SEGMENTS_AT_MOST, Segment
 from inference.refusals import ModelUnusable
@@ -64,26 +60,13 @@ def _check_frames(segmentation: Dataset, volume: Volume, count: int) -> None:
         check_corners(
             volume,
             places[key],
-            _corners(
+            corners_of(
                 group("PlanePositionSequence").ImagePositionPatient,
                 group("PlaneOrientationSequence").ImageOrientationPatient,
                 group("PixelMeasuresSequence").PixelSpacing,
                 volume.voxels.shape[1:],
             ),
         )
-
-
-def _corners(
-    position: Sequence[float],
-    orientation: Sequence[float],
-    spacing_mm: Sequence[float],
-    size: tuple[int, ...],
-) -> list[NDArray[np.float64]]:
-    """In LPS and mm (PS3.3 Equation C.7.6.2.1-1). `spacing_mm`: of rows, then of columns."""
-    first = np.array([float(one) for one in position])
-    cosines = np.array([float(one) for one in orientation]).reshape(2, 3)
-    along_row = first + cosines[0] * float(spacing_mm[1]) * (size[1] - 1)
-    return [first, along_row, along_row + cosines[1] * float(spacing_mm[0]) * (size[0] - 1)]
 
 
 def _check_words(segment: Segment) -> None:

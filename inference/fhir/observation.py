@@ -16,6 +16,7 @@ from inference.fhir.types import (
     Coding,
     Identifier,
     Quantity,
+    Range,
     Reference,
     concept,
     meta,
@@ -48,6 +49,7 @@ _UNKNOWN = Coding(
     code="unknown",
     display="Unknown",
 )
+_INTERVAL = concept("VALUEINTERVAL", "99MEDIVIEW", "Interval that the true value lies in")
 _IMPLAUSIBLE = concept("IMPLAUSIBLE", "99MEDIVIEW", "Value that is not plausible")
 _PART = concept("MEASUREDPART", "99MEDIVIEW", "Value of the part within the images")
 _LATERALITY = concept("272741003", "SCT", "Laterality")
@@ -124,6 +126,9 @@ def observation(
             (
                 *_set_apart(finding, doubtful),
                 *_confidence(finding),
+                # Of a value that a person gave, nobody has stated one.
+                *_interval(None if corrected or left_out else finding),
+                *_curve(finding),
                 # Of a value that a person gave, nobody has computed them.
                 *place_in_population(None if corrected or left_out else finding.normal_range),
                 *_of_segment(finding.segmentation),
@@ -182,6 +187,34 @@ def _confidence(finding: Finding) -> Iterator[ObservationComponent]:
     if finding.confidence is not None:
         share = Quantity(value=finding.confidence, unit="from 0 to 1", system=UCUM, code="1")
         yield ObservationComponent(code=_CONFIDENCE, value_quantity=share)
+
+
+def _interval(finding: Finding | None) -> Iterator[ObservationComponent]:
+    """Between which values the true one lies, and with which level."""
+    interval = None if finding is None else finding.value_interval
+    if finding is None or interval is None:
+        return
+    yield ObservationComponent(
+        code=_INTERVAL.model_copy(update={"text": f"{interval.level * 100:g} % interval"}),
+        value_range=Range(
+            low=_quantity(interval.low, finding.unit), high=_quantity(interval.high, finding.unit)
+        ),
+    )
+
+
+def _curve(finding: Finding) -> Iterator[ObservationComponent]:
+    """The points of the curve that the value was read from: x and y each. SampledData wants steps
+    of one length in milliseconds."""
+    curve = finding.curve
+    if curve is None:
+        return
+    x, y = curve.x, curve.y
+    points = " ".join(f"{one:g},{other:g}" for one, other in curve.points)
+    named = concept(y.code.value, y.code.scheme_designator, y.code.meaning)
+    text = f"{y.label} ({y.unit.value}) over {x.label} ({x.unit.value})"
+    yield ObservationComponent(
+        code=named.model_copy(update={"text": text}), value_string=f"CURVE {points}"
+    )
 
 
 def _of_segment(segment: SegmentRef | None) -> Iterator[ObservationComponent]:

@@ -16,6 +16,7 @@ from inference.fhir.types import (
     Meta,
     Narrative,
     Quantity,
+    Range,
     Reference,
 )
 
@@ -115,6 +116,7 @@ class DiagnosticReport(Resource):
 class ObservationComponent(FhirModel):
     code: CodeableConcept
     value_quantity: Quantity | None = None
+    value_range: Range | None = None
     value_string: str | None = None
     value_codeable_concept: CodeableConcept | None = None
 

@@ -59,6 +59,12 @@ def result_report(
     status = result_status(observations, is_withdrawn=is_withdrawn)
     caution = _VERIFIED if status == "final" else _UNVERIFIED
     cautions = [_WITHDRAWN, caution] if is_withdrawn else [caution]
+    cautions += [
+        f"Parametric map: urn:oid:{one['sop_instance_uid']} in the series"
+        f" urn:oid:{one['series_instance_uid']}."
+        for one in job.result.get("instances", ())
+        if one["kind"] == "PM"
+    ]
     title = f"{job.pipeline} {job.pipeline_version}"
     return DiagnosticReport(
         id=job.job_id,

@@ -99,6 +99,11 @@ class Quantity(FhirModel):
     code: str | None = None
 
 
+class Range(FhirModel):
+    low: Quantity | None = None
+    high: Quantity | None = None
+
+
 class Annotation(FhirModel):
     author_string: str | None = None
     time: datetime | None = None

@@ -6,6 +6,7 @@ from dataclasses import replace
 from inference.findings.comparison import Comparison
 from inference.findings.facts import fact_of
 from inference.findings.normal_ranges import NormalRanges
+from inference.findings.quantities import kept_curve, kept_interval, kept_value
 from inference.pipeline import (
     Category,
     Classification,
@@ -34,8 +35,6 @@ from storage.core.findings import (
 )
 from storage.core.lesion_terms import without_total
 
-# Every consumer shows or encodes this very number, so none can disagree by rounding.
-_DECIMALS = 3
 _LABEL_SCHEME = "99MEDIVIEW"
 
 
@@ -114,7 +113,7 @@ def _measured(
         pipeline_version=pipeline.version,
         label=measurement.label,
         code=measurement.code,
-        value=round(measurement.value, _DECIMALS),
+        value=kept_value(measurement),
         unit=measurement.unit,
         confidence=measurement.confidence,
         tracking_identifier=tracking_identifier(pipeline, subject),
@@ -122,6 +121,8 @@ def _measured(
         segmentation=segmentation,
         created_at=job.created_at,
         validity=measurement.validity,
+        value_interval=kept_interval(measurement),
+        curve=kept_curve(measurement),
     )
 
 
@@ -140,6 +141,8 @@ def measurement_of(finding: Finding) -> Measurement | None:
         segment_index=finding.segmentation.segment_number - 1,
         confidence=finding.confidence,
         validity=finding.validity,
+        interval=finding.value_interval,
+        curve=finding.curve,
     )
 
 

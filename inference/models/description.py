@@ -12,13 +12,16 @@ from pydantic import BaseModel, ConfigDict
 from inference.model_servers.card import ServedModel
 from inference.model_servers.endpoint import Endpoint
 from inference.models.card_file import Card, CardSegment
+from inference.models.card_quantities import CardMap, CardNumber
 
 # It names a folder and stands in addresses.
 VERSION_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$"
 _NOT_IN_A_NAME = re.compile(r"[^a-z0-9]+")
 _GOLDEN_ANGLE = 0.381966
 
-OutputKind = Literal["segmentation", "classification", "detection", "landmarks"]
+OutputKind = Literal[
+    "segmentation", "classification", "detection", "landmarks", "parametric-map", "regression"
+]
 
 
 class ModelDescription(BaseModel):
@@ -45,6 +48,10 @@ class ModelDescription(BaseModel):
     modality: str
     kind: OutputKind
     labels: dict[int, str]
+    maps: dict[int, CardMap] = {}
+    """Of a parametric map: the quantity of each channel."""
+    numbers: dict[int, CardNumber] = {}
+    """Of a regression: the number of each channel."""
     background: int | None
     card: Card
     served: ServedModel | None = None

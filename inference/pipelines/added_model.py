@@ -16,6 +16,7 @@ from inference.imaging.registration.resampling import mask_onto_grid, on_same_gr
 from inference.imaging.volume import Volume
 from inference.models.card import family_of
 from inference.models.card_file import critical_limits, fixed_grid_of, population_of
+from inference.models.card_quantities import code_of
 from inference.models.description import ModelDescription
 from inference.models.model_folders import digests_of, verify_files
 from inference.pipeline import (
@@ -106,9 +107,7 @@ class AddedModel:
             input_description=self.accepts_text,
             files=files,
             training_data=model.card.training_data,
-            output_codes=tuple(Code(*model.segment(value).code) for value in model.labels)
-            if model.kind != "classification"
-            else (),
+            output_codes=_output_codes(model),
             revision=model.card.revision,
             gate=model.card.thresholds,
             normal_ranges=model.card.ranges,
@@ -249,6 +248,15 @@ class AddedModel:
             _SIDES.get(stated.laterality or ""),
             is_measurable=stated.measurable,
         )
+
+
+def _output_codes(model: ModelDescription) -> tuple[Code, ...]:
+    if model.kind == "classification":
+        return ()
+    segments = (Code(*model.segment(value).code) for value in model.labels)
+    maps = (code_of(one.label, one.code) for one in model.maps.values())
+    numbers = (code_of(one.label, one.code) for one in model.numbers.values())
+    return (*segments, *maps, *numbers)
 
 
 def _judged(condition: Condition, headers: Sequence[Dataset]) -> Acceptance:

@@ -9,16 +9,17 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import structlog
 from pydicom.dataset import Dataset
 
 from inference.containers.description import ContainerDescription
 from inference.containers.engine import ContainerRun, Ended, engine_of
 from inference.containers.output_files import check_disk, check_disk_before, check_size
-from inference.imaging.padding import without_not_imaged
+from inference.imaging.padding import not_imaged, without_not_imaged
 from inference.imaging.volume import Volume
 from inference.models.card import Proof
-from inference.pipeline import PipelineContext, PipelineOutput, Readiness
+from inference.pipeline import ParametricMap, PipelineContext, PipelineOutput, Readiness
 from inference.pipelines.added_model import AddedModel, volumes_of
 from inference.refusals import ModelUnusable, NothingFound
 from storage.core.errors import InvalidRequest
@@ -68,7 +69,7 @@ class ContainerPipeline(AddedModel):
         )
 
     def run(self, context: PipelineContext) -> PipelineOutput:
-        """Segments with their volume in cm³, numbers and answers, as the container gives them.
+        """Segments with volumes in cm³, maps, numbers and answers, as the container gives them.
 
         Raises NothingFound, ModelUnusable, InvalidRequest.
         """
@@ -96,7 +97,8 @@ class ContainerPipeline(AddedModel):
             ran = time.perf_counter()
             self._check_ended(ended)
             source = context.images[volume.instance_indices[0]]
-            found = OutputReader(source, volume, segments, most).read(written)
+            maps = self._container.card.container.maps
+            found = OutputReader(source, volume, segments, most, maps).read(written)
         masks = merged_masks(found)
         if masks:
             masks = masks._replace(array=without_not_imaged(masks.array, volume))
@@ -106,10 +108,11 @@ class ContainerPipeline(AddedModel):
             masks=masks.array if masks else None,
             measurements=with_own_labels((*measured, *found.measurements)),
             classifications=tuple(found.classifications),
+            maps=tuple(_without_what_is_not_imaged(found.maps, volume)),
             timings_s={"container": ran - begun, "read": time.perf_counter() - ran},
             notes=(*self._notes(), *notes, *found.notes),
         )
-        if not (output.segments or output.measurements or output.classifications):
+        if not (output.segments or output.measurements or output.classifications or output.maps):
             raise NothingFound(
                 f"{self.title} wrote nothing that could be shown.",
                 remedy="Check that the series shows what the model looks for.",
@@ -195,6 +198,17 @@ class ContainerPipeline(AddedModel):
             f"Computed by the container image {card.image} ({image.id[:19]}), version"
             f" {self.version} by its {by}.",
         )
+
+
+def _without_what_is_not_imaged(
+    maps: Sequence[ParametricMap], volume: Volume
+) -> Iterator[ParametricMap]:
+    """A network computes something of padding, too."""
+    outside = not_imaged(volume) if maps else None
+    for one in maps:
+        if outside is not None:
+            one.values[outside] = np.nan
+        yield one
 
 
 @contextmanager

@@ -9,11 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference.bundles.runner import computed_by, detect, predict, probe
-from inference.imaging.padding import without_not_imaged
+from inference.imaging.padding import not_imaged, without_not_imaged
 from inference.imaging.volume import Volume
 from inference.model_servers.open_inference import client_of
 from inference.models.card import Proof
-from inference.pipeline import Classification, PipelineContext, PipelineOutput, Segment
+from inference.pipeline import (
+    Classification,
+    ParametricMap,
+    PipelineContext,
+    PipelineOutput,
+    Segment,
+)
 from inference.pipelines.added_model import AddedModel, volumes_of
 from inference.pipelines.box_findings import boxes_as_findings
 from inference.refusals import ModelUnusable
@@ -42,7 +48,7 @@ class MonaiBundle(AddedModel):
             client_of(self._model.name, self._model.endpoint, self._model.served)
 
     def run(self, context: PipelineContext) -> PipelineOutput:
-        """Segments with their volume in cm³, or labels with their confidence.
+        """Segments with their volume in cm³, labels with their confidence, or parametric maps.
 
         Raises NothingFound, ModelUnusable, InvalidRequest.
         """
@@ -66,6 +72,23 @@ class MonaiBundle(AddedModel):
                 derivation=derivation,
                 notes=notes,
             )
+        if self._model.kind == "regression":
+            return PipelineOutput(
+                measurements=tuple(
+                    one.measured(found.tolist(), channel)
+                    for channel, one in self._model.numbers.items()
+                ),
+                timings_s=timings_s,
+                derivation=derivation,
+                notes=notes,
+            )
+        if self._model.kind == "parametric-map":
+            return PipelineOutput(
+                maps=self._maps(found, volume),
+                timings_s=timings_s,
+                derivation=derivation,
+                notes=notes,
+            )
         segments, masks = self._segments(found)
         masks = without_not_imaged(masks, volume)
         return PipelineOutput(
@@ -85,6 +108,21 @@ class MonaiBundle(AddedModel):
             masks=masks,
             measurements=measurements,
             timings_s={"predict": time.perf_counter() - started},
+        )
+
+    def _maps(self, found: NDArray[Any], volume: Volume) -> tuple[ParametricMap, ...]:
+        """The quantities that the card names, each of its channel."""
+        missing = [channel for channel in self._model.maps if channel >= len(found)]
+        if missing:
+            raise ModelUnusable(
+                f"{self.title} gives {len(found)} quantities, and its card names channel"
+                f" {missing[0]}.",
+                remedy="Count the channels from 0.",
+            )
+        outside = not_imaged(volume)
+        return tuple(
+            one.map_of(found[channel].astype(np.float32), outside)
+            for channel, one in self._model.maps.items()
         )
 
     def _classes(self, scores: NDArray[Any]) -> tuple[Classification, ...]:

@@ -16,6 +16,7 @@ from inference.results.kos import encode_key_objects
 from inference.results.mask_edit import Edit
 from inference.results.narrative import captions, note_of
 from inference.results.other_grids import OtherGrid, segmentations_on
+from inference.results.parametric_map import encode_maps
 from inference.results.pictures.gsps import encode_outlines
 from inference.results.pictures.render import draw_pictures
 from inference.results.pictures.sc import encode_captures
@@ -103,6 +104,9 @@ def encode_results(
         if "RTSTRUCT" in extra_kinds:
             structures = encode_structure_set(job, pipeline, sources, volume, output, edit)
             objects.append(ResultObject("RTSTRUCT", structures))
+    objects += [
+        ResultObject("PM", one) for one in encode_maps(job, pipeline, sources, volume, output)
+    ]
     if findings:
         ordered = [sources[index] for index in dict.fromkeys(volume.instance_indices)]
         grid = grid_of(volume, ordered)

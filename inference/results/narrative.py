@@ -48,6 +48,18 @@ def shown_value(finding: Finding) -> str:
     return f"{value} ({_OUTSIDE if outside else _CAUTIONED})"
 
 
+def shown_interval(finding: Finding) -> str:
+    """Between which values the true one lies, as people read it; empty where nobody says."""
+    interval = finding.value_interval
+    if interval is None or finding.value is None:
+        return ""
+    low, high = (
+        shown_value(replace(finding, value=end, validity=None))
+        for end in (interval.low, interval.high)
+    )
+    return f"{interval.level * 100:g} % interval from {low} to {high}"
+
+
 def shown_limit(percent: float) -> str:
     """A limit in percent, without needless zeros."""
     return f"{percent:.1f}".removesuffix(".0") + " %"

@@ -1,19 +1,14 @@
 """Segments as a DICOM Segmentation on the source grid (PS3.3 A.51)."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import highdicom as hd
-import numpy as np
-from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 from pydicom.uid import ExplicitVRLittleEndian
 
 from inference.findings.build import tracking_identifier
-from inference.imaging.attributes import tag_of
 from inference.imaging.directions import in_words
-from inference.imaging.stacks import with_frames
 from inference.imaging.volume import Volume
 from inference.pipeline import Pipeline, PipelineOutput, Segment
 from inference.result_identity import (
@@ -33,10 +28,10 @@ from inference.results.coding import dicom_code
 from inference.results.equipment import contributing_equipment, finish
 from inference.results.iod_questions import answer_once
 from inference.results.mask_edit import Edit
-from inference.results.measures import with_measures
 from inference.results.observer import person_name
 from inference.results.patient_and_study import inherit_patient_and_study
-from inference.results.source_references import Alike, integer_of, reference_to
+from inference.results.source_frames import in_source_order, name_own_frames, state_derivation
+from inference.results.source_references import integer_of
 from storage.core.entities import Job
 from storage.core.findings import Direction
 from storage.core.text.long_string import long_string
@@ -44,7 +39,6 @@ from storage.core.text.outside_text import clean_text
 
 answer_once()
 
-_ORIENTATION = tag_of("ImageOrientationPatient")
 # Up to so many segments, frames without a voxel are kept.
 _KEEPS_EMPTY_FRAMES = 4
 
@@ -74,7 +68,9 @@ def encode_seg(
     kind: ResultKindName = "LABELMAP" if as_label_map else "SEG"
     identity = result_identity(job, kind)
     at = made_at(job, first)
-    references, masks = _in_source_order(sources, volume, output.masks)
+    if output.masks is None:
+        raise ValueError("A pipeline gave segments without masks.")
+    references, masks = in_source_order(sources, volume, output.masks)
     segmentation = hd.seg.Segmentation(
         source_images=references,
         pixel_array=masks,
@@ -108,63 +104,15 @@ def encode_seg(
     )
     for item in (*segmentation.DimensionOrganizationSequence, *segmentation.DimensionIndexSequence):
         item.DimensionOrganizationUID = identity.dimension_organization_uid
-    _name_own_frames(segmentation, volume)
+    name_own_frames(segmentation, volume)
     if output.derivation:
-        _state_derivation(segmentation, clean_text(output.derivation, lines=True))
+        state_derivation(segmentation, clean_text(output.derivation, lines=True))
     # Type 2 (PS3.3 Table 10-12): a model is nobody.
     segmentation.ContentCreatorName = None
     if edit is not None:
         _name_editor(segmentation, edit)
     inherit_patient_and_study(segmentation, first)
     return finish(segmentation, at, contributing_equipment(pipeline, first, at))
-
-
-def _in_source_order(
-    sources: Sequence[Dataset], volume: Volume, masks: NDArray[Any] | None
-) -> tuple[list[Dataset], NDArray[Any]]:
-    """References and masks frame by frame.
-
-    Classic instances follow k. The frames of a multi-frame instance keep its own order, by
-    which the encoder finds their positions.
-    """
-    if masks is None:
-        raise ValueError("A pipeline gave segments without masks.")
-    if volume.is_multiframe:
-        order = np.argsort(np.asarray(volume.frame_numbers), kind="stable")
-        reference = reference_to(sources[volume.instance_indices[0]])
-        numbers = sorted(volume.frame_numbers)
-        if len(numbers) < int(reference.NumberOfFrames):
-            reference = with_frames(reference, [number - 1 for number in numbers])
-        return [with_measures(reference, volume)], masks[order]
-    alike: Alike = {}
-    references = [reference_to(sources[index], alike) for index in volume.instance_indices]
-    for reference in references:
-        # Within the rounding that a volume allows, scanners write it differently slice by slice;
-        # the encoder asks for one, as the mask states one.
-        reference[_ORIENTATION] = references[0][_ORIENTATION]
-    return [with_measures(reference, volume) for reference in references], masks
-
-
-def _name_own_frames(segmentation: Dataset, volume: Volume) -> None:
-    """Where a volume is some frames of an instance, refer to them by their own numbers.
-
-    The encoder saw an instance of these frames alone and counted from 1.
-    """
-    if not volume.is_multiframe:
-        return
-    numbers = sorted(volume.frame_numbers)
-    for groups in segmentation.PerFrameFunctionalGroupsSequence:
-        for derivation in groups.get("DerivationImageSequence") or ():
-            for image in derivation.SourceImageSequence:
-                if "ReferencedFrameNumber" in image:
-                    image.ReferencedFrameNumber = numbers[int(image.ReferencedFrameNumber) - 1]
-
-
-def _state_derivation(segmentation: Dataset, text: str) -> None:
-    """What was done to the source frames on the way to the mask (PS3.3 C.7.6.16.2.6)."""
-    for groups in segmentation.PerFrameFunctionalGroupsSequence:
-        for derivation in groups.get("DerivationImageSequence") or ():
-            derivation.DerivationDescription = text
 
 
 def _name_editor(segmentation: Dataset, edit: Edit) -> None:

@@ -33,6 +33,19 @@ def probabilities(
     return _checked(model, found.reshape(len(inputs), -1))
 
 
+def numbers_of(
+    model: ImageModelDescription, network: Network, given: NetworkInput
+) -> NDArray[np.float32]:
+    """All that a regression answers of one image: shape (outputs,). Raises ModelUnusable."""
+    found = network.scores(normalized(given.seen, model.preprocessing)[None]).reshape(-1)
+    if not (found.size and np.isfinite(found).all()):
+        raise ModelUnusable(
+            f"The model {model.name} answers what is no number.",
+            remedy="Check its weights and its card.",
+        )
+    return found
+
+
 def class_planes(
     model: ImageModelDescription, network: Network, given: NetworkInput
 ) -> NDArray[np.float32]:

@@ -8,11 +8,16 @@ from inference.model_servers.card import ServedModel
 from inference.model_servers.tensors import plain_axes
 from inference.models.card_file import Card
 from inference.models.card_inputs import CardInput
+from inference.models.card_quantities import CardNumber, Channel
 from inference.models.description import VERSION_PATTERN
 from inference.rules.conditions import Strict
 
 OutputKind = Literal[
-    "image-classification", "object-detection", "image-segmentation", "image-landmarks"
+    "image-classification",
+    "object-detection",
+    "image-segmentation",
+    "image-regression",
+    "image-landmarks",
 ]
 """The last of MONAI's bundles alone."""
 Activation = Literal["softmax", "sigmoid", "none"]
@@ -103,7 +108,8 @@ class Frames(Strict):
     at_most: int = Field(32, ge=1, le=512)
     """So many, evenly over the image, the first and the last among them."""
     combine: Literal["mean", "max"] = "mean"
-    """Of a classification: the probability of each label over the frames."""
+    """Of a classification: the probability of each label over the frames; of a regression always
+    the mean."""
 
 
 class HeatMap(Strict):
@@ -120,6 +126,8 @@ class ImageModel(Strict):
     modalities: tuple[Annotated[str, Field(pattern=r"^[A-Z]{2,8}$")], ...] = DEFAULT_MODALITIES
     labels: dict[Annotated[str, Field(pattern=r"^\d+$")], str] = Field({})
     """The name of each class by its number; left out: those of config.json."""
+    numbers: dict[Channel, CardNumber] = Field({}, max_length=64)
+    """Of a regression, in place of labels: what each of its outputs is."""
     background: int | None = Field(None, ge=0)
     """The class that is no finding: of a segmentation 0 unless stated, else none."""
     activation: Activation | None = None
@@ -139,6 +147,11 @@ class ImageModel(Strict):
     def _fits(self) -> "ImageModel":
         if self.heat_map is not None and self.output != "image-classification":
             raise ValueError("heat_map is for image-classification")
+        is_regression = self.output == "image-regression"
+        if is_regression != bool(self.numbers) or (is_regression and self.labels):
+            raise ValueError("image-regression names numbers and no labels; others no numbers")
+        if is_regression and self.activation not in (None, "none"):
+            raise ValueError("image-regression has no activation")
         if self.frames is not None and self.output == "image-segmentation":
             raise ValueError("image-segmentation takes single images; leave frames out")
         return self
@@ -170,8 +183,11 @@ class ImageCard(Card):
             raise ValueError("served computes classifications and segmentations, no boxes yet")
         if plain_axes(served.input) != "NCHW":
             raise ValueError("served.input is an image, with the axes N, C, H and W")
-        if (output == "image-classification") != (served.output.axes == "NC"):
-            raise ValueError("served.output of a classification has N and C, else also H, W")
+        sees_all = output in ("image-classification", "image-regression")
+        if sees_all != (served.output.axes == "NC"):
+            raise ValueError(
+                "served.output of a classification or regression has N and C, else also H, W"
+            )
         return self
 
     @model_validator(mode="after")

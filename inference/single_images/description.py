@@ -25,6 +25,7 @@ _OUTPUTS: tuple[OutputKind, ...] = (
     "image-classification",
     "object-detection",
     "image-segmentation",
+    "image-regression",
 )
 
 
@@ -93,6 +94,9 @@ def describe_image_model(folder: Path) -> ImageModelDescription:
     labels = {int(value): label for value, label in model.labels.items()} or {
         int(value): str(label) for value, label in dict(config.get("id2label") or {}).items()
     }
+    if model.numbers:
+        # Transformers names the outputs of a regression LABEL_0 and so on.
+        labels = {int(value): one.label for value, one in model.numbers.items()}
     if not labels:
         raise InvalidRequest(
             f"{folder / CARD_FILE} names no labels, and neither does {_CONFIG}.",
@@ -118,7 +122,9 @@ def describe_image_model(folder: Path) -> ImageModelDescription:
         preprocessing=_completed(model.image, folder, form),
         labels=labels,
         background=background,
-        activation=model.activation or _activation(config, len(labels)),
+        activation="none"
+        if model.numbers
+        else model.activation or _activation(config, len(labels)),
     )
 
 

@@ -30,6 +30,7 @@ _AUTO_CLASSES = {
     "image-classification": "AutoModelForImageClassification",
     "object-detection": "AutoModelForObjectDetection",
     "image-segmentation": "AutoModelForSemanticSegmentation",
+    "image-regression": "AutoModelForImageClassification",
 }
 
 

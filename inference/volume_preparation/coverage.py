@@ -24,6 +24,7 @@ from inference.pipeline import (
 )
 from inference.refusals import NotCovered
 from inference.volume_preparation.empty_slices import imaged_slices, in_all_slices, run_on_slices
+from inference.volume_preparation.map_checks import check_maps
 from inference.volume_preparation.surfaces import with_surfaces
 from storage.core.caveats import Caveat
 from storage.core.findings import Direction, Validity
@@ -47,6 +48,7 @@ def run_with_coverage(pipeline: Pipeline, context: PipelineContext) -> PipelineO
         return pipeline.run(context)
     imaged = imaged_slices(context.volume)
     output, volume = run_on_slices(pipeline, context, context.volume, imaged)
+    check_maps(pipeline, output, volume)
     judged = with_validity(pipeline, output, volume)
     return in_all_slices(judged, imaged, context.volume.voxels.shape[0])
 

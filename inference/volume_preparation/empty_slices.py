@@ -9,7 +9,13 @@ from dataclasses import replace
 import numpy as np
 
 from inference.imaging.volume import Volume
-from inference.pipeline import Pipeline, PipelineContext, PipelineOutput, takes_instances
+from inference.pipeline import (
+    ParametricMap,
+    Pipeline,
+    PipelineContext,
+    PipelineOutput,
+    takes_instances,
+)
 from inference.volume_preparation.tilt import run_upright
 
 
@@ -37,7 +43,8 @@ def run_on_slices(
         # It goes by its instances as well, which are those of all slices.
         output = run_upright(pipeline, context)
         masks = None if output.masks is None else output.masks[imaged]
-        return replace(output, masks=masks), part
+        maps = tuple(replace(one, values=one.values[imaged]) for one in output.maps)
+        return replace(output, masks=masks, maps=maps), part
     inputs = {name: part if one is volume else one for name, one in context.inputs.items()}
     return run_upright(pipeline, replace(context, volume=part, inputs=inputs)), part
 
@@ -60,10 +67,19 @@ def slices_of(volume: Volume, taken: slice) -> Volume:
 
 
 def in_all_slices(output: PipelineOutput, imaged: slice, count: int) -> PipelineOutput:
-    """The output with masks for all `count` slices; they hold nothing in the empty ones."""
+    """The output with masks and maps for all `count` slices; the empty ones hold nothing."""
+    output = replace(output, maps=tuple(_in_all_slices(one, imaged, count) for one in output.maps))
     masks = output.masks
     if masks is None or masks.shape[0] == count:
         return output
     whole = np.zeros((count, *masks.shape[1:]), masks.dtype)
     whole[imaged] = masks
     return replace(output, masks=whole)
+
+
+def _in_all_slices(one: ParametricMap, imaged: slice, count: int) -> ParametricMap:
+    if one.values.shape[0] == count:
+        return one
+    whole = np.full((count, *one.values.shape[1:]), np.nan, np.float32)
+    whole[imaged] = one.values
+    return replace(one, values=whole)

@@ -27,7 +27,7 @@ def resamples_tilt(pipeline: Pipeline) -> bool:
 def run_upright(pipeline: Pipeline, context: PipelineContext) -> PipelineOutput:
     """Run a pipeline; over tilted slices on an upright grid, with the shear stated.
 
-    Masks come back on the source grid. Measurements stay those of the upright grid.
+    Masks and maps come back on the source grid. Measurements stay those of the upright grid.
     """
     volume = context.volume
     degrees = 0.0 if volume is None else tilt_degrees(volume.lps_from_kji)
@@ -36,7 +36,10 @@ def run_upright(pipeline: Pipeline, context: PipelineContext) -> PipelineOutput:
     shear = _Shear(volume)
     output = pipeline.run(replace(context, volume=shear.upright(volume)))
     masks = None if output.masks is None else shear.back(output.masks)
-    return replace(output, masks=masks, derivation=derivation_text(degrees))
+    maps = tuple(
+        replace(one, values=shear.back(one.values).astype(np.float32)) for one in output.maps
+    )
+    return replace(output, masks=masks, maps=maps, derivation=derivation_text(degrees))
 
 
 def derivation_text(degrees: float) -> str:

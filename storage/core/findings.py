@@ -37,6 +37,39 @@ NO_UNITS = Code("1", "UCUM", "no units")
 
 
 @dataclass(frozen=True)
+class Interval:
+    """Between which values the true one lies, by the model's word, in the unit of the value.
+
+    `level`: how often it does, from 0 to 1: 0.95.
+    """
+
+    low: float
+    high: float
+    level: float
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One axis of a curve: what it is of, and its UCUM unit."""
+
+    label: str
+    code: Code
+    unit: Code
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Values over a numeric axis: enhancement over time, volume over dose.
+
+    `points`: (x, y) each, by ascending x.
+    """
+
+    x: Axis
+    y: Axis
+    points: tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True)
 class SegmentRef:
     series_instance_uid: str
     sop_instance_uid: str
@@ -228,6 +261,10 @@ class Finding:
     """How the confidence was calibrated, as the model's card states; empty where it does not."""
     normal_range: NormalRange | None = None
     """None where no source knows the measurement."""
+    value_interval: Interval | None = None
+    """Of the value as it was stated; None where the model states none."""
+    curve: Curve | None = None
+    """What the value was read from, where that is a curve."""
 
     @property
     def quantity_label(self) -> str:

@@ -84,6 +84,7 @@ RESULT_KINDS: Mapping[str, ResultKind] = {
             on_request=True,
             by_name_alone=True,
         ),
+        ResultKind("PM", "Parametric map", ("1.2.840.10008.5.1.4.1.1.30",)),
         ResultKind(OTHER, "Anything else", ()),
     )
 }

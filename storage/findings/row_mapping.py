@@ -8,10 +8,13 @@ from sqlalchemy import RowMapping
 from storage.core.acquisition import limit_doubted
 from storage.core.findings import (
     Acquisition,
+    Axis,
     Code,
+    Curve,
     Feedback,
     Finding,
     ImageRef,
+    Interval,
     NormalRange,
     Prior,
     SegmentRef,
@@ -50,7 +53,18 @@ def to_finding(row: RowMapping) -> Finding:
     fields["image"] = image or None
     normal = row["normal_range"]
     fields["normal_range"] = read_normal_range(normal) if normal else None
+    interval = row["value_interval"]
+    fields["value_interval"] = Interval(**interval) if interval else None
+    fields["curve"] = _to_curve(row["curve"]) if row["curve"] else None
     return limit_doubted(known_before(Finding(**fields)))
+
+
+def _to_curve(stored: dict[str, Any]) -> Curve:
+    x, y = (
+        Axis(axis["label"], Code(**axis["code"]), Code(**axis["unit"]))
+        for axis in (stored["x"], stored["y"])
+    )
+    return Curve(x, y, tuple((float(one), float(other)) for one, other in stored["points"]))
 
 
 def _to_segment(stored: dict[str, Any]) -> SegmentRef:

@@ -16,6 +16,7 @@ from inference.model_servers.burned_in import burned_in
 from inference.model_servers.open_inference import client_of
 from inference.models.card import Proof, family_of
 from inference.models.card_file import critical_limits, population_of
+from inference.models.card_quantities import code_of
 from inference.models.model_folders import digests_of, verify_files
 from inference.models.population import caveat_of
 from inference.pipeline import (
@@ -79,7 +80,12 @@ class ImageModelPipeline:
             files = ()
         asked = card.prior
         self.image_prior = None if asked is None else ImagePrior(asked.within_days, asked.required)
-        codes = [Code(*model.segment(value).code) for value in model.labels]
+        numbers = card.model.numbers
+        codes = (
+            [code_of(one.label, one.code) for one in numbers.values()]
+            if numbers
+            else [Code(*model.segment(value).code) for value in model.labels]
+        )
         self.card = ModelCard(
             name=model.name,
             version=model.version,
@@ -216,7 +222,7 @@ class ImageModelPipeline:
             calibration=self._model.card.model.calibration,
             timings_s={"load_model": ready - started, "predict": time.perf_counter() - ready},
             derivation=self._derivation(),
-            notes=(*notes, self._calibration()),
+            notes=(*notes, *([] if self._model.card.model.numbers else [self._calibration()])),
         )
 
     def _calibration(self) -> str:

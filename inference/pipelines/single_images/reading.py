@@ -15,7 +15,7 @@ from inference.pipeline import Classification, FoundBox, ImageResult, Measuremen
 from inference.pipelines.codes import PERCENT
 from inference.pipelines.structures import LEFT, RIGHT
 from inference.refusals import ModelUnusable
-from inference.single_images.answers import class_planes, occlusion, probabilities
+from inference.single_images.answers import class_planes, numbers_of, occlusion, probabilities
 from inference.single_images.description import ImageModelDescription
 from inference.single_images.networks import Network
 from inference.single_images.preprocessing import NetworkInput, normalized, prepare
@@ -48,6 +48,8 @@ class ImageReading:
             return self._segmented(uid, self._given(dataset, 0))
         if self._model.kind == "object-detection":
             return self._detected(uid, dataset, indices, multi=count > 1)
+        if self._model.kind == "image-regression":
+            return self._measured(uid, dataset, indices)
         return self._classified(uid, dataset, indices, multi=count > 1)
 
     def _given(self, dataset: Dataset, frame_index: int) -> NetworkInput:
@@ -109,6 +111,22 @@ class ImageReading:
                 for value in likeliest
             ),
             heat=heat,
+        )
+
+    def _measured(self, uid: str, dataset: Dataset, indices: NDArray[np.int64]) -> ImageResult:
+        """The numbers of an image: of several frames their mean."""
+        answers = []
+        for index in indices:
+            given = self._given(dataset, int(index))
+            answers.append(numbers_of(self._model, self._network, given))
+        mean = np.stack(answers).mean(axis=0).tolist()
+        return ImageResult(
+            uid,
+            shown(given),
+            measurements=tuple(
+                one.measured(mean, int(channel))
+                for channel, one in self._model.card.model.numbers.items()
+            ),
         )
 
     def _detected(

@@ -15,3 +15,5 @@ IMPLAUSIBLE = Code("IMPLAUSIBLE", "99MEDIVIEW", "Result of segmentation not plau
 COMMENT = Code("121106", "DCM", "Comment")
 STUDY_DATE = Code("111060", "DCM", "Study Date")
 STUDY_TIME = Code("111061", "DCM", "Study Time")
+UPPER_UNCERTAINTY = Code("371886008", "SCT", "+, range of upper measurement uncertainty")
+LOWER_UNCERTAINTY = Code("371885007", "SCT", "-, range of lower measurement uncertainty")

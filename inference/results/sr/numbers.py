@@ -8,12 +8,14 @@ from highdicom.sr.value_types import (
     CompositeContentItem,
     ContentSequence,
     DateContentItem,
+    NumContentItem,
     TextContentItem,
     TimeContentItem,
 )
 
+from inference.findings.quantities import kept
 from inference.results.coding import dicom_code
-from inference.results.narrative import comparison_notes
+from inference.results.narrative import as_dicom_text, comparison_notes, shown_interval
 from inference.results.sr.change import (
     CERTAINTY,
     CHANGE,
@@ -21,6 +23,7 @@ from inference.results.sr.change import (
     CLASSIFICATION,
     COMMENT,
     IMPLAUSIBLE,
+    LOWER_UNCERTAINTY,
     PERCENT,
     PERCENT_PER_YEAR,
     PRIOR_REPORT,
@@ -28,6 +31,7 @@ from inference.results.sr.change import (
     STUDY_DATE,
     STUDY_TIME,
     TRUNCATED,
+    UPPER_UNCERTAINTY,
 )
 from inference.results.sr.normal_range import properties_of
 from storage.core.findings import NO_UNITS, Code, Finding, Prior
@@ -54,6 +58,8 @@ def measurements_of(findings: Sequence[Finding]) -> list[hd.sr.Measurement]:
                 finding.code, finding.value, unit, properties_of(finding, unit)
             )
             _mark(measurement, finding)
+            _state_interval(measurement, finding, unit)
+            _state_curve(measurement, finding)
             measurements.append(measurement)
         if finding.prior is not None and not finding.prior.is_within_variation:
             measurements += _changes(finding, finding.prior)
@@ -70,6 +76,62 @@ def _measurement(
 ) -> hd.sr.Measurement:
     return hd.sr.Measurement(
         name=dicom_code(name), value=value, unit=dicom_code(unit), properties=properties
+    )
+
+
+def _properties(measurement: hd.sr.Measurement) -> ContentSequence:
+    """What the number's own content is added to (PS3.16 TID 300, 310)."""
+    number = measurement[0]
+    if "ContentSequence" not in number:
+        number.ContentSequence = ContentSequence()
+    found: ContentSequence = number.ContentSequence
+    return found
+
+
+def _number(name: Code, value: float, unit: Code) -> NumContentItem:
+    return NumContentItem(
+        name=dicom_code(name),
+        value=value,
+        unit=dicom_code(unit),
+        relationship_type=hd.sr.RelationshipTypeValues.HAS_PROPERTIES,
+    )
+
+
+def _state_interval(measurement: hd.sr.Measurement, finding: Finding, unit: Code) -> None:
+    """How far above and below the value the true one may lie (TID 310), in the unit of the value,
+    and how surely, in words."""
+    interval, value = finding.value_interval, finding.value
+    if interval is None or value is None:
+        return
+    properties = _properties(measurement)
+    properties.append(_number(UPPER_UNCERTAINTY, kept(interval.high - value), unit))
+    properties.append(_number(LOWER_UNCERTAINTY, kept(value - interval.low), unit))
+    properties.append(_comment(f"{shown_interval(finding)}."))
+
+
+def _state_curve(measurement: hd.sr.Measurement, finding: Finding) -> None:
+    """Each point of the curve that the value was read from: its y, with its x as a property."""
+    curve = finding.curve
+    if curve is None:
+        return
+    properties = _properties(measurement)
+    properties.append(
+        _comment(
+            f"Read from a curve of {len(curve.points)} points: {curve.y.label} over"
+            f" {curve.x.label}."
+        )
+    )
+    for x, y in curve.points:
+        point = _number(curve.y.code, y, curve.y.unit)
+        point.ContentSequence = ContentSequence([_number(curve.x.code, x, curve.x.unit)])
+        properties.append(point)
+
+
+def _comment(text: str) -> TextContentItem:
+    return TextContentItem(
+        name=dicom_code(COMMENT),
+        value=as_dicom_text(text),
+        relationship_type=hd.sr.RelationshipTypeValues.HAS_PROPERTIES,
     )
 
 

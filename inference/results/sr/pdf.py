@@ -21,7 +21,14 @@ from inference.result_identity import (
     software_versions,
 )
 from inference.results.equipment import contributing_equipment, finish
-from inference.results.narrative import joined_note, note_of, shown_limit, shown_range, shown_value
+from inference.results.narrative import (
+    joined_note,
+    note_of,
+    shown_interval,
+    shown_limit,
+    shown_range,
+    shown_value,
+)
 from inference.results.patient_and_study import (
     character_set_of,
     inherit_patient_and_study,
@@ -239,7 +246,7 @@ def _findings_table(findings: Sequence[Finding], text: Typesetter) -> Any:
         before, change = zip(*map(_shown_prior, findings), strict=True)
         columns += [("Study before", 125.0, list(before)), ("Change", 135.0, list(change))]
     rest = max(PAGE_WIDTH_PT - sum(width for _, width, _ in columns), 70.0)
-    columns.insert(1, ("Value", rest, [shown_value(one) for one in findings]))
+    columns.insert(1, ("Value", rest, [_value(one) for one in findings]))
     fitting = PAGE_WIDTH_PT / sum(width for _, width, _ in columns)
     return table_of(
         list(zip(*(cells for _, _, cells in columns), strict=True)),
@@ -316,3 +323,8 @@ def _shown(pictures: Sequence[Picture]) -> list[Any]:
         )
     pairs = [drawn[start : start + 2] for start in range(0, len(drawn), 2)]
     return [Table([[*pair, ""][:2]]) for pair in pairs]
+
+
+def _value(finding: Finding) -> str:
+    """With its interval, where the model states one."""
+    return ", ".join(part for part in (shown_value(finding), shown_interval(finding)) if part)

@@ -42,6 +42,10 @@ finding = Table(
     text_column("calibration"),
     # Where the value lies among those of a reference population, or why nothing is stated.
     Column("normal_range", JSON),
+    # Between which values the model holds the true one to lie.
+    Column("value_interval", JSON),
+    # What the value was read from.
+    Column("curve", JSON),
     time_column("created_at"),
 )
 

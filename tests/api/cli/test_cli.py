@@ -249,7 +249,7 @@ def test_a_path_that_cannot_be_written_is_a_sentence(
     ("option", "word", "allowed"),
     [
         ("--may", "move", "Use commit, query, reject, retrieve, store or worklist."),
-        ("--gets", "PNG", "Use SEG, LABELMAP, SR, KOS, GSPS, SC, STACK, PDF, RTSTRUCT, CAD or"),
+        ("--gets", "PNG", "Use SEG, LABELMAP, SR, KOS, GSPS, SC, STACK, PDF, RTSTRUCT, CAD, PM or"),
     ],
 )
 def test_a_word_that_no_peer_may_have_is_named_with_those_it_may(

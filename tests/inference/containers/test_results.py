@@ -182,7 +182,11 @@ def test_values_that_are_no_labels_are_refused(
 @pytest.mark.parametrize(
     ("name", "content", "says"),
     [
-        ("a.nii.gz", gzip.compress(bytes(4 * MIB)), "is larger than a label map of the series"),
+        (
+            "a.nii.gz",
+            gzip.compress(bytes(4 * MIB)),
+            "is larger than an image on the grid of the series",
+        ),
         ("a.nii.gz", b"no gzip", "a.nii.gz of the container cannot be read"),
         ("a.nii", b"short", "a.nii of the container cannot be read"),
         ("a.dcm", bytes(128) + b"DICM" + b"x" * 100, "a.dcm of the container"),

@@ -11,7 +11,10 @@ const tag = {
   windowCenter: "00281050",
   windowWidth: "00281051",
   windowExplanation: "00281055",
+  voiFunction: "00281056",
 } as const;
+
+const exactFunctions = new Set(["LINEAR_EXACT", "SIGMOID"]);
 
 /** Brightness from 0 to 1, evenly over the range that it belongs to. */
 export type Curve = readonly number[];
@@ -60,9 +63,11 @@ export function headerPresets(dataset: DicomJson): WindowPreset[] {
   const centers = numbersOf(dataset, tag.windowCenter);
   const widths = numbersOf(dataset, tag.windowWidth);
   const names = (dataset[tag.windowExplanation]?.Value ?? []).map(String);
+  // Quantities may be as small as 0.001: only LINEAR wants a width of more than 1 (PS3.3 C.11.2.1.3.2).
+  const least = exactFunctions.has(stringOf(dataset, tag.voiFunction)) ? 0 : 1;
   const windows = centers.flatMap((center, index) => {
     const width = widths[index];
-    if (width === undefined || width <= 1) return [];
+    if (width === undefined || width <= least) return [];
     const range = { lower: center - width / 2, upper: center + width / 2 };
     return [{ name: names[index] || `Header ${index + 1}`, range }];
   });

@@ -115,11 +115,18 @@ const decimalsOfUnit: Record<string, number> = { L: 2, "[hnsf'U]": 0, mm: 1 };
 /** A finding's value with as many decimals as in report, PDF and pictures (storage/core/text/rounding.py). */
 export function findingValue(value: number, ucum: string): string {
   const magnitude = Math.abs(value);
-  const digits = decimalsOfUnit[ucum] ?? (magnitude >= 10 || magnitude === 0 ? 1 : magnitude >= 1 ? 2 : 3);
+  const digits = decimalsOfUnit[ucum] ?? digitsOf(magnitude);
   return value.toLocaleString(locale(), {
     minimumFractionDigits: digits,
     maximumFractionDigits: digits,
   });
+}
+
+/** As `shown_decimals` of storage/core/text/rounding.py. */
+function digitsOf(magnitude: number): number {
+  if (magnitude >= 10 || magnitude === 0) return 1;
+  if (magnitude >= 0.01) return magnitude >= 1 ? 2 : 3;
+  return Math.min(2 - Math.floor(Math.log10(magnitude)), 12);
 }
 
 const unitSymbols: Record<string, string> = {

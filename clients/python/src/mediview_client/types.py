@@ -19,6 +19,13 @@ class AnswerReason(TypedDict):
     text: str
 
 
+class Axis(TypedDict):
+    label: str
+    code: "Code"
+    unit: "Code"
+    """A UCUM code."""
+
+
 class Change(TypedDict):
     """Something that happened: what to read again, and where it stands since."""
 
@@ -81,6 +88,15 @@ class CriticalConcept(TypedDict):
     category: Literal["immediate", "urgent", "soon"]
     names: dict[str, str]
     """For people, by language."""
+
+
+class Curve(TypedDict):
+    """Values over a numeric axis, such as the enhancement over time."""
+
+    x: "Axis"
+    y: "Axis"
+    points: list[list[float]]
+    """x and y each, by ascending x."""
 
 
 class DamagedInstance(TypedDict):
@@ -213,6 +229,10 @@ class Finding(TypedDict):
     validity: NotRequired["Validity | None"]
     """Null of what has no extent, such as a classification, and in results of older versions
     of the node."""
+    value_interval: NotRequired["Interval | None"]
+    """Of the value as it was stated; null where the model states none."""
+    curve: NotRequired["Curve | None"]
+    """What the value was read from, where that is a curve."""
     prior: NotRequired["Prior | None"]
     """Of volumes: what the patient's study before measured."""
     is_withdrawn: NotRequired[bool]
@@ -278,6 +298,16 @@ class IntakeCounts(TypedDict):
     refused: list["RefusedFile"]
     refused_count: int
     """`refused` lists the first 200 of them."""
+
+
+class Interval(TypedDict):
+    """Between which values the true one lies, by the model's word, in the unit of the
+    value."""
+
+    low: float
+    high: float
+    level: float
+    """How often it does, from 0 to 1."""
 
 
 class Job(TypedDict):

@@ -3,11 +3,12 @@
 import { type FormEvent, useId, useState } from "react";
 import { Badge } from "@/shared/components/Badge";
 import { ProblemNote } from "@/shared/components/ProblemNote";
+import { CurvePlot } from "@/features/reader/components/findings/CurvePlot";
 import { FindingContext } from "@/features/reader/components/findings/FindingContext";
 import { useAction } from "@/shared/hooks/useAction";
 import { useText } from "@/shared/hooks/useText";
 import { giveFeedback } from "@/shared/api/api";
-import { draftOf, feedbackText, isImplausible, isTruncated, statedText, truncationText, badgeOf } from "@/shared/lib/feedback";
+import { draftOf, feedbackText, isImplausible, isTruncated, statedText, truncationText, badgeOf, valueText } from "@/shared/lib/feedback";
 import { moment, unitSymbol } from "@/shared/lib/format";
 import type { Feedback, Finding, StudyDetail, Trend } from "@/shared/api/types";
 
@@ -46,6 +47,7 @@ export function FindingDetail({
         {finding.confidence !== null && t.confidence(Math.round(finding.confidence * 100))}
         {finding.tracking_identifier}
       </p>
+      <StatedInterval finding={finding} />
       {finding.value !== null && finding.code.scheme_designator === "99MEDIVIEW" && (
         <p data-testid="measured-what" className="text-xs text-dim" lang="en">
           {finding.code.meaning}
@@ -66,6 +68,7 @@ export function FindingDetail({
           {caveat}
         </p>
       ))}
+      {finding.curve && <CurvePlot curve={finding.curve} />}
       <FindingContext finding={finding} study={study} findings={findings} trends={trends} />
       <FeedbackList feedback={finding.feedback ?? []} />
       <div className="mt-2 flex flex-wrap gap-1.5" role="group" aria-label={t.judge(finding.label)}>
@@ -107,6 +110,19 @@ export function FindingDetail({
         </div>
       )}
     </div>
+  );
+}
+
+/** Between which values the true one lies, by the model’s word. */
+function StatedInterval({ finding }: { finding: Finding }) {
+  const { reader: t } = useText();
+  const { value_interval: interval } = finding;
+  if (!interval || finding.value === null) return null;
+  const unit = finding.unit?.value ?? "";
+  return (
+    <p data-testid="value-interval" className="text-xs text-dim">
+      {t.interval(Number((interval.level * 100).toFixed(2)), valueText(interval.low, unit), valueText(interval.high, unit))}
+    </p>
   );
 }
 

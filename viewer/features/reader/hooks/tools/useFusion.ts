@@ -8,15 +8,16 @@ import type { SeriesRef } from "@/features/reader/lib/layout/layout";
 import { isImageSeries } from "@/dicom/seg";
 import type { SeriesSummary, StudyDetail } from "@/shared/api/types";
 
-/** What is laid over images of anatomy: activity. */
+/** What is laid over images of anatomy: activity, and the maps that a model of this node made. */
 const fusedModalities = new Set(["PT", "NM"]);
+const isMap = (one: SeriesSummary) => one.origin === "generated" && one.modality === "OT";
 
 /** Series that can be laid over another one: of another kind, and in the same frame of reference. */
 export function fusible(study: StudyDetail, base: SeriesSummary): SeriesSummary[] {
   return study.series.filter(
     (one) =>
       isImageSeries(one) &&
-      fusedModalities.has(one.modality) &&
+      (fusedModalities.has(one.modality) || isMap(one)) &&
       one.modality !== base.modality &&
       base.frame_of_reference_uid !== "" &&
       one.frame_of_reference_uid === base.frame_of_reference_uid,
