@@ -16,7 +16,15 @@ from inference.bundles.installed import (
     installed_nnunets,
     installed_rules,
 )
-from inference.pipeline import Acceptance, Pipeline, PipelineContext, PipelineOutput, Readiness
+from inference.pipeline import (
+    Acceptance,
+    Pipeline,
+    PipelineContext,
+    PipelineOutput,
+    Readiness,
+    contract_version_of,
+    is_known,
+)
 from inference.pipelines.brain.brain_structures import BrainStructures
 from inference.pipelines.brain.brain_volume import BrainVolume
 from inference.pipelines.chest.lung_density import LungDensity
@@ -30,6 +38,7 @@ from inference.pipelines.single_images.film_field import FilmField
 from inference.pipelines.single_images.model import ImageModelPipeline
 from inference.pipelines.single_images.segmentation import ImageSegmentation
 from inference.pipelines.single_images.several import ImageSetPipeline
+from inference.pipelines.unknown_contract import UnknownContract
 from inference.single_images.description import ImageModelDescription
 from storage.core.errors import NotFound
 from storage.settings import Settings
@@ -87,10 +96,22 @@ def _of_other_packages(settings: Settings) -> list[Pipeline]:
     found: list[Pipeline] = []
     for entry in _named_by_packages(tuple(sys.path)):
         try:
-            found.append(entry.load()(settings))
+            found.append(_of_entry(entry, settings))
         except Exception as error:  # noqa: BLE001 - other people's code; the box works without it
             log.warning("pipeline_unusable", entry_point=entry.name, error=type(error).__name__)
     return found
+
+
+def _of_entry(entry: EntryPoint, settings: Settings) -> Pipeline:
+    make = entry.load()
+    # Before it is called: a later contract may hand over something else than the settings.
+    stated = contract_version_of(make)
+    if not is_known(stated):
+        return UnknownContract(entry.name, stated)
+    pipeline: Pipeline = make(settings)
+    # Of a function that makes one, the pipeline itself says it.
+    stated = contract_version_of(pipeline)
+    return pipeline if is_known(stated) else UnknownContract(entry.name, stated)
 
 
 @lru_cache(maxsize=1)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from inference.models.card_file import METRICS, Card
+from inference.pipeline import CONTRACT_VERSION
 from inference.pipelines.catalogue import catalogue, pipeline_named
 from inference.scheduling.schedule import complete_and_schedule
 from inference.worker.run import run_job
@@ -75,18 +76,30 @@ def test_a_bundle_is_added_and_ruled_as_the_page_says(tmp_path: Path) -> None:
         assert (job.state, job.reason) == ("COMPLETED", "")
 
 
-def test_a_pipeline_is_written_as_the_page_says(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def _package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str) -> None:
+    """The page's pipeline, as a package that is installed."""
     package = tmp_path / "site"
     package.mkdir()
-    (package / "bright_tissue.py").write_text(block("python pipeline"))
+    (package / "bright_tissue.py").write_text(code)
     metadata = package / "bright_tissue-1.dist-info"
     metadata.mkdir()
     (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: bright-tissue\nVersion: 1\n")
     (name, target) = re.findall(r'^(\S+) = "(\S+)"$', block("toml entry-point"), re.MULTILINE)[0]
     (metadata / "entry_points.txt").write_text(f"[mediview.pipelines]\n{name} = {target}\n")
     monkeypatch.syspath_prepend(str(package))
+    # Of the test before, under the same name.
+    monkeypatch.delitem(sys.modules, "bright_tissue", raising=False)
+
+
+@pytest.mark.parametrize("contract", ["    contract_version = 2\n", ""])
+def test_a_pipeline_is_written_as_the_page_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, contract: str
+) -> None:
+    """Without its version it is that of the releases before."""
+    code = block("python pipeline")
+    assert "    contract_version = 2\n" in code
+    assert CONTRACT_VERSION == 2
+    _package(tmp_path, monkeypatch, code.replace("    contract_version = 2\n", contract))
     with storage_in(tmp_path) as storage:
         assert pipeline_named(storage.settings, "bright-tissue").version == "1.0.0"
         receive(storage, mr_series("head", 8))
@@ -96,6 +109,25 @@ def test_a_pipeline_is_written_as_the_page_says(
         assert (job.state, job.reason) == ("COMPLETED", "")
         (finding,) = storage.findings.of_study(study_uid("head"))
         assert finding.label == "Bright volume"
+
+
+@pytest.mark.parametrize("stated", ["3", "0", "'2'", "True", "None"])
+def test_a_contract_that_is_not_known_is_refused_in_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stated: str
+) -> None:
+    code = block("python pipeline").replace("contract_version = 2", f"contract_version = {stated}")
+    _package(tmp_path, monkeypatch, code)
+    with storage_in(tmp_path) as storage:
+        readiness = pipeline_named(storage.settings, "bright-tissue").readiness()
+        shown = stated.strip("'")
+        assert f"states version {shown} of the contract of pipelines" in readiness.detail
+        assert "this node knows 1 and 2. Install a version" in readiness.detail
+        receive(storage, mr_series("head", 8))
+        decisions = {one.pipeline: one for one in complete_and_schedule(storage, later(10))}
+        refused = decisions["bright-tissue"]
+        assert not refused.accepted
+        assert "the contract of pipelines" in refused.reason
+        assert "brain-volume" in decisions
 
 
 def test_a_package_that_cannot_be_loaded_does_not_take_the_others_along(
