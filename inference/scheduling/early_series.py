@@ -20,7 +20,7 @@ _BEFORE_COMPLETE_S = 15.0
 _TIMES = 2
 _REMEMBERED = timedelta(hours=1)
 # What is read stays in memory for a while.
-_LARGEST_BYTES = 2 * 1024**3
+_LARGEST_BYTES = 1024**3
 
 
 def begins_after_s(settings: Settings) -> float | None:

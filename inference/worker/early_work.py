@@ -15,7 +15,7 @@ from inference import auditing
 from inference.failures import place
 from inference.imaging.volume import assemble_volume
 from inference.input_selection.early_results import EARLY, EarlyResult, drop_pixels
-from inference.input_selection.selection import stack_for
+from inference.input_selection.selection import Selection
 from inference.input_selection.study_inputs import inputs_of
 from inference.model_registry.status import Standing, offered
 from inference.model_registry.verification import ensure_proven
@@ -30,7 +30,6 @@ from inference.scheduling.early_series import early_series
 from inference.scheduling.schedule_one_series import (
     Candidate,
     judge_series,
-    read_candidate,
     ruling_on,
 )
 from inference.volume_preparation.coverage import run_with_coverage
@@ -72,14 +71,11 @@ def compute_early(
     `is_ours` says whether this worker runs a pipeline of that name.
     """
     for series in early_series(storage.settings, storage.index, utcnow()):
+        deadline_s = min(_DEADLINE_S, storage.settings.job_deadline_s)
         try:
-            pipeline = _taken_by(storage, series, pipelines, is_ours)
-            if pipeline is None:
-                continue
-            title = f"{pipeline.name} {pipeline.version}"
-            deadline_s = min(_DEADLINE_S, storage.settings.job_deadline_s)
-            with noted("early", "", owner, title, deadline_s):
-                return _Early(storage, series, pipeline, stopping).compute()
+            with noted("early", "", owner, "early", deadline_s):
+                if _Early(storage, series, stopping).compute(pipelines, is_ours):
+                    return True
         except _GaveWay:
             log.info("early_work_gave_way", series_instance_uid=series.series_instance_uid)
             return False
@@ -96,14 +92,10 @@ def compute_early(
     return False
 
 
-def _taken_by(
-    storage: EarlyStorage,
-    series: Series,
-    pipelines: Sequence[Pipeline] | None,
-    is_ours: Callable[[str], bool],
-) -> Pipeline | None:
-    """The pipeline whose job over the series would run first, if it may be computed early."""
-    known = [
+def _askable(
+    storage: EarlyStorage, pipelines: Sequence[Pipeline] | None, is_ours: Callable[[str], bool]
+) -> list[Standing]:
+    return [
         one
         for one in offered(storage.settings, storage.model_states, pipelines)
         if begins_early(one.pipeline)
@@ -112,82 +104,78 @@ def _taken_by(
         and not takes_instances(one.pipeline)
         and is_ours(one.pipeline.name)
     ]
-    if not known or free_memory_bytes() < _MEMORY_FACTOR * series.size_bytes + _RESERVE_BYTES:
-        return None
-    instances = storage.index.instances_of(series.study_instance_uid, series.series_instance_uid)
-    if not instances or are_imported(instances):
-        return None
-    candidate = read_candidate(storage.instances, series, instances)
-    best: tuple[int, Pipeline] | None = None
-    for standing in known:
-        priority = _priority(storage, candidate, standing)
-        if priority is not None and (best is None or priority > best[0]):
-            best = priority, standing.pipeline
-    return None if best is None else best[1]
 
 
-def _priority(storage: EarlyStorage, candidate: Candidate, standing: Standing) -> int | None:
-    """That of the job; None where the pipeline, or the site, would not take the series."""
-    selection = judge_series(candidate, standing)
-    if not selection.acceptance.accepted:
-        return None
+def _first(
+    storage: EarlyStorage, candidate: Candidate, asked: Sequence[Standing]
+) -> tuple[Pipeline, Selection] | None:
+    """The pipeline whose job over the series would run first, and what of it that takes."""
+    best: tuple[int, Pipeline, Selection] | None = None
     rules = current_rules(storage.settings)
-    ruling = ruling_on(selection, candidate, standing.pipeline, rules)
-    if ruling.rule is None:
-        return 0 if ruling.allowed else None
-    # Which of several series is taken is only known once they are complete.
-    return ruling.rule.priority if ruling.allowed and ruling.rule.choose == "all" else None
+    for standing in asked:
+        selection = judge_series(candidate, standing)
+        if not selection.acceptance.accepted:
+            continue
+        ruling = ruling_on(selection, candidate, standing.pipeline, rules)
+        if not ruling.allowed or (ruling.rule is not None and ruling.rule.choose != "all"):
+            # Which of several series is taken is only known once they are complete.
+            continue
+        priority = 0 if ruling.rule is None else ruling.rule.priority
+        if best is None or priority > best[0]:
+            best = priority, standing.pipeline, selection
+    return None if best is None else best[1:]
 
 
 class _Early:
-    """One series, one pipeline."""
+    """One series."""
 
-    def __init__(
-        self,
-        storage: EarlyStorage,
-        series: Series,
-        pipeline: Pipeline,
-        stopping: Callable[[], bool],
-    ) -> None:
+    def __init__(self, storage: EarlyStorage, series: Series, stopping: Callable[[], bool]) -> None:
         self._storage = storage
         self._series = series
-        self._pipeline = pipeline
         self._stopping = stopping
+        self._pipeline: Pipeline | None = None
         self._looked_at_s = 0.0
 
-    def compute(self) -> bool:
-        """Raises _GaveWay, and whatever reading and models raise."""
+    def compute(self, pipelines: Sequence[Pipeline] | None, is_ours: Callable[[str], bool]) -> bool:
+        """Whether a pipeline takes it. Raises _GaveWay, and what reading and models raise."""
         began_s = time.monotonic()
+        asked = _askable(self._storage, pipelines, is_ours)
         uids = self._series.study_instance_uid, self._series.series_instance_uid
-        auditing.series_read_early(self._storage.audit, self._pipeline.name, uids[0])
+        wanted_bytes = _MEMORY_FACTOR * self._series.size_bytes + _RESERVE_BYTES
+        if not asked or free_memory_bytes() < wanted_bytes:
+            return False
         instances = self._storage.index.instances_of(*uids)
+        if not instances or are_imported(instances):
+            return False
         datasets = []
         for instance in instances:
             self._go_on()
+            # With its pixels: to read the headers first takes longer than what it might spare.
             datasets.append(self._storage.instances.dataset(instance))
-        stack = stack_for(self._pipeline, self._series, instances, datasets)
-        tilted = resamples_tilt(self._pipeline)
+        found = _first(self._storage, Candidate(self._series, instances, datasets), asked)
+        if found is None:
+            return False
+        pipeline, selection = found
+        self._pipeline = pipeline
+        auditing.series_read_early(self._storage.audit, pipeline.name, uids[0])
+        stack = selection.stack
+        tilted = resamples_tilt(pipeline)
         volume = assemble_volume(stack.of(datasets), stack.frame_indices, tilted=tilted)
         drop_pixels(datasets)
         read = EarlyResult(
-            self._pipeline.name,
-            self._pipeline.version,
-            tuple(instances),
-            tuple(datasets),
-            stack,
-            volume,
+            pipeline.name, pipeline.version, tuple(instances), tuple(datasets), stack, volume
         )
         self._keep(read)
         self._look()
-        ensure_proven(self._storage.model_states, self._pipeline)
+        ensure_proven(self._storage.model_states, pipeline)
         context = PipelineContext(
             self._storage.settings, volume=volume, on_progress=lambda *_: self._go_on()
         )
-        output, notes = with_fallback(lambda: run_with_coverage(self._pipeline, context))
+        output, notes = with_fallback(lambda: run_with_coverage(pipeline, context))
         self._keep(replace(read, output=output, notes=notes))
         log.info(
             "early_work_done",
-            pipeline=self._pipeline.name,
+            pipeline=pipeline.name,
             series_instance_uid=uids[1],
             seconds=round(time.monotonic() - began_s, 1),
         )
@@ -214,9 +202,9 @@ class _Early:
         ):
             raise _GaveWay
         for job in self._storage.jobs.due(utcnow(), 1):
-            if (job.series_instance_uid, job.pipeline, job.pipeline_version) != (
-                series.series_instance_uid,
-                self._pipeline.name,
-                self._pipeline.version,
-            ):
+            is_ours = job.series_instance_uid == series.series_instance_uid
+            one = self._pipeline
+            if one is not None and (job.pipeline, job.pipeline_version) != (one.name, one.version):
+                is_ours = False
+            if not is_ours:
                 raise _GaveWay
