@@ -14,13 +14,14 @@ from pynetdicom.ae import ApplicationEntity
 from pynetdicom.pdu_primitives import A_ASSOCIATE
 
 from dicom_node.association.base import NodeAssociation
-from dicom_node.association.processor_share import ProcessorShare
+from dicom_node.association.processor_share import ProcessorShare, StrangersWork
 from dicom_node.association.pynetdicom_adapter import MODE_ACCEPTOR, Timeouts
 from dicom_node.association.traffic import operation_of
 from dicom_node.network.command_set import CommandSet
 from dicom_node.network.connection_slots import ConnectionSlots
 from dicom_node.network.shared_thread import SharedThread
 from dicom_node.network.slot_precedence import IN_MESSAGE_S, TakenSlot
+from storage.core.callers.long_work import BEGIN_LONG_WORK
 
 log = structlog.get_logger(__name__)
 
@@ -53,6 +54,8 @@ class AcceptedAssociation(NodeAssociation):
         self.is_known = False
         """Whether the peer is one that was entered."""
         self.processor_share = ProcessorShare()
+        self._paid_s = 0.0
+        """Of this thread's processor time: until then it has been paid for."""
         self._handlers_by_command: dict[int, RequestHandler] = {}
         self._slots: ConnectionSlots | None = None
         # One number, when the peer last sent something, where all processes see it.
@@ -101,6 +104,7 @@ class AcceptedAssociation(NodeAssociation):
             self._live()
 
     def _live(self) -> None:
+        BEGIN_LONG_WORK.set(self._begin_long_work)
         try:
             self.dul.pump()
             self._negotiate()
@@ -163,7 +167,14 @@ class AcceptedAssociation(NodeAssociation):
     def _pay(self, begun_s: float) -> None:
         """For the processor time of this thread since then."""
         if not self.is_known:
-            self.processor_share.pay(time.thread_time() - begun_s)
+            self.processor_share.pay(time.thread_time() - max(begun_s, self._paid_s))
+
+    def _begin_long_work(self) -> StrangersWork | None:
+        """None for known peers, who never wait."""
+        return None if self.is_known else StrangersWork(self.processor_share, self._note_paid)
+
+    def _note_paid(self) -> None:
+        self._paid_s = time.thread_time()
 
     def _read_on(self) -> None:
         self.connection.set_timeout(self.timeouts.idle_s)

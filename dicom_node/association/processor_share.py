@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Callable
 
 _SHARE = 0.1
 """Of one processor, for all unknown peers of a process together."""
@@ -11,6 +12,8 @@ _CREDIT_S = 0.5
 # Nobody waits longer for what others used: a flood of many addresses would keep a newcomer out.
 _LONGEST_WAIT_S = 5.0
 _LOOK_AGAIN_S = 0.05
+_LONGEST_PAUSE_S = 0.25
+_WORKS_WITHIN_S = 1.0
 
 
 class ProcessorShare:
@@ -28,6 +31,8 @@ class ProcessorShare:
         self.contended_until_s = float("-inf")
         """Of the monotonic clock: until then a known peer counts as being served."""
         self._paid_until_s = 0.0
+        self._working: dict[int, float] = {}
+        """Long work and when it paused last, of the monotonic clock."""
 
     def serve_known_peer(self) -> None:
         self.contended_until_s = time.monotonic() + _SERVED_WITHIN_S
@@ -49,6 +54,38 @@ class ProcessorShare:
             if self._stopped.wait(min(left_s, _LOOK_AGAIN_S)):
                 return
 
+    def pause(self, work: int, used_s: float) -> None:
+        """Let others work, also before a known peer is served: one that comes must be let in.
+
+        Of several strangers with long work, one works at a time.
+        """
+        now = time.monotonic()
+        with self._lock:
+            self._working[work] = now
+            for one, at in list(self._working.items()):
+                if at < now - _WORKS_WITHIN_S:
+                    del self._working[one]
+            others = len(self._working) - 1
+        if self.is_contended:
+            self.pay(used_s)
+        elif others:
+            self._stopped.wait(min(others * used_s, _LONGEST_PAUSE_S))
+
     def stop(self) -> None:
         """Let everybody go on, as the end of the process asks."""
         self._stopped.set()
+
+
+class StrangersWork:
+    """Long work for an unknown peer, which pays for it piece by piece."""
+
+    def __init__(self, share: ProcessorShare, has_paid: Callable[[], None]) -> None:
+        """`has_paid` is called whenever the thread's processor time is paid for until then."""
+        self._share = share
+        self._has_paid = has_paid
+        self._since_s = time.thread_time()
+
+    def pause(self) -> None:
+        self._share.pause(id(self), time.thread_time() - self._since_s)
+        self._since_s = time.thread_time()
+        self._has_paid()

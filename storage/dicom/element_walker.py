@@ -10,6 +10,7 @@ import struct
 from collections.abc import Container, Iterator
 from typing import NamedTuple
 
+from storage.core.callers.long_work import begin_long_work
 from storage.core.errors import InvalidInstance
 from storage.dicom.element_limits import (
     MAX_DEPTH,
@@ -28,6 +29,9 @@ PIXEL_DATA = 0x7FE00010
 FLOAT_PIXEL_DATA = 0x7FE00008
 DOUBLE_FLOAT_PIXEL_DATA = 0x7FE00009
 PIXEL_TAGS = frozenset({PIXEL_DATA, FLOAT_PIXEL_DATA, DOUBLE_FLOAT_PIXEL_DATA})
+
+_ELEMENTS_A_PAUSE = 2048
+"""Some five milliseconds, as long as a thread keeps the interpreter's lock."""
 
 # A level of nesting takes an element's header and an item's, in any transfer syntax.
 _LEVEL_BYTES = 16
@@ -106,6 +110,7 @@ class ElementWalker:
         self._thorough = thorough
         self._numbers = _BIG if big else _LITTLE
         self._top_level_tag = 0
+        self._work = begin_long_work()
         self.doubtful_tag: int | None = None
         """After the walk, the first top-level element of undefined length that may hold what a
         reader cannot pass: VR UN, or an item that does not end where its length says."""
@@ -228,6 +233,8 @@ class ElementWalker:
         self._visited += 1
         if self._visited > self._max_elements:
             raise too_many(self._max_elements)
+        if self._work is not None and not self._visited % _ELEMENTS_A_PAUSE:
+            self._work.pause()
 
     def _header(self, position: int, explicit: bool) -> tuple[int, bytes, int, int]:
         data = self._data

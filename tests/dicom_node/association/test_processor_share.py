@@ -1,13 +1,18 @@
 """What unknown peers may take of the processor while known ones are served."""
 
+import struct
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from time import thread_time
 
 import pytest
 
 from dicom_node.association import processor_share
-from dicom_node.association.processor_share import ProcessorShare
+from dicom_node.association.processor_share import ProcessorShare, StrangersWork
+from storage.core.callers.long_work import BEGIN_LONG_WORK
+from storage.dicom.element_walker import UNDEFINED_LENGTH, ElementWalker
 
 
 @pytest.fixture
@@ -76,3 +81,58 @@ def test_the_end_of_the_process_waits_for_nobody(share: ProcessorShare) -> None:
     share.stop()
     stranger.join(60)
     assert not stranger.is_alive()
+
+
+def many_items(count: int) -> bytes:
+    item = struct.pack("<HHI", 0xFFFE, 0xE000, 0)
+    end = struct.pack("<HHI", 0xFFFE, 0xE0DD, 0)
+    return struct.pack("<HH2sHI", 0x0040, 0x0275, b"SQ", 0, UNDEFINED_LENGTH) + item * count + end
+
+
+def walk(share: ProcessorShare, count: int) -> list[float]:
+    """Walk so many items as for a stranger; the processor time that was paid for by then."""
+    paid: list[float] = []
+    token = BEGIN_LONG_WORK.set(lambda: StrangersWork(share, lambda: paid.append(thread_time())))
+    try:
+        walker = ElementWalker(many_items(count), 0, explicit=True, big=False)
+        assert walker.count() == count + 1
+    finally:
+        BEGIN_LONG_WORK.reset(token)
+    return paid
+
+
+def test_a_short_data_set_pauses_nobody_and_a_long_one_again_and_again() -> None:
+    share = ProcessorShare()
+    assert walk(share, 1_000) == []
+    assert len(walk(share, 20_000)) == 9
+
+
+def test_strangers_with_long_data_sets_work_one_at_a_time() -> None:
+    """A modality that comes next finds one of them at work, and not all."""
+    share = ProcessorShare()
+    with ThreadPoolExecutor(8) as pool:
+        started = time.monotonic()
+        paid = list(pool.map(lambda _: walk(share, 40_000), range(8)))
+        took_s = time.monotonic() - started
+    work_s = sum(one[-1] for one in paid) / len(paid)
+    # Each waits for the seven others besides its own work, but for the first and last ones.
+    assert took_s > 3 * work_s
+
+
+def test_a_stranger_pays_within_a_data_set_while_a_known_peer_is_served(
+    share: ProcessorShare,
+) -> None:
+    share.serve_known_peer()
+    started = time.monotonic()
+    paid = walk(share, 120_000)
+    took_s = time.monotonic() - started
+    assert took_s > 3 * (paid[-1] - paid[0])
+
+
+def test_an_end_lets_a_paused_stranger_go_on() -> None:
+    share = ProcessorShare(share=0.001)
+    share.serve_known_peer()
+    share.stop()
+    started = time.monotonic()
+    walk(share, 20_000)
+    assert time.monotonic() - started < 2
