@@ -47,7 +47,7 @@ export const measurements: typeof english = {
   keyImageNumber: (n) => `Schlüsselbild ${n}`,
   nameOf: (kind) => `Name: ${kind}`,
   goTo: "Hingehen",
-  goToOf: (what) => `Zu ${what} gehen`,
+  goToOf: (what) => `Hingehen: ${what}`,
   removeOf: (what) => `${what} entfernen`,
   warnings,
   caveats,
