@@ -60,6 +60,7 @@ __all__ = [
     "ResultGiven",
     "ResultWanted",
     "Segment",
+    "StructuresWanted",
     "ignore_progress",
 ]
 
@@ -96,6 +97,17 @@ class ResultWanted:
 
 
 @dataclass(frozen=True)
+class StructuresWanted:
+    """Structures that somebody contoured on the reference (RTSTRUCT): by any of their names,
+    whatever their case, or by any of their codes (value and scheme designator)."""
+
+    names: tuple[str, ...] = ()
+    codes: tuple[tuple[str, str], ...] = ()
+    values: tuple[float, float] = (0.0, 1.0)
+    """Outside and inside of the mask that the pipeline is given."""
+
+
+@dataclass(frozen=True)
 class ResultGiven:
     """What another pipeline stated of the segments that are wanted."""
 
@@ -127,6 +139,14 @@ class NamedInput:
     """Of a prior: how many days its study may lie before."""
     result_of: ResultWanted | None = None
     """What another pipeline found in the study, rather than a series."""
+    structures: StructuresWanted | None = None
+    """Contours of the reference's structure set, rather than a series."""
+
+    @property
+    def mask_values(self) -> tuple[float, float] | None:
+        """Outside and inside, where it is a mask; None of a series."""
+        mask = self.result_of or self.structures
+        return None if mask is None else mask.values
 
 
 @dataclass(frozen=True)
@@ -156,7 +176,8 @@ class PipelineContext:
     inputs: Mapping[str, Volume] = field(default_factory=dict)
     """Of a pipeline that takes several series: each by its role, on its own grid; `volume` is
     the reference. What was registered lies in the reference's space. A result of another pipeline
-    is the mask, on the grid of the series that it was found in."""
+    is the mask, on the grid of the series that it was found in, and structures are theirs, on that
+    of the reference."""
     placements: Mapping[str, str] = field(default_factory=dict)
     """In words, by role: how an input that the card wants registered came to lie there, or why it
     is not among them."""

@@ -24,6 +24,12 @@ from inference.input_selection.result_inputs import (
     choose_results,
 )
 from inference.input_selection.result_masks import LoadedResult, load_result
+from inference.input_selection.structure_inputs import (
+    ChosenStructures,
+    LoadedStructures,
+    choose_structures,
+    load_structures,
+)
 from inference.input_selection.study_phases import phases_known
 from inference.pipeline import Acceptance, NamedInput, Pipeline
 from storage.core.entities import JobInput
@@ -36,12 +42,13 @@ from storage.integrity.instance_reader import InstanceReader
 class StudyInputs:
     """`chosen` by role, the reference first; `missing` says of each role that nobody fills why.
 
-    `results`: by role what other pipelines found.
+    `results`: by role what other pipelines found; `structures`: by role what somebody contoured.
     """
 
     chosen: Mapping[str, Chosen]
     missing: Mapping[str, str] = field(default_factory=dict)
     results: Mapping[str, ChosenResult] = field(default_factory=dict)
+    structures: Mapping[str, ChosenStructures] = field(default_factory=dict)
     acceptance: Acceptance = field(default_factory=lambda: Acceptance(False, ""))
 
     @property
@@ -54,12 +61,15 @@ class StudyInputs:
                 one.candidate.series.study_instance_uid,
             )
             for role, one in self.chosen.items()
-        ] + [one.input for one in self.results.values()]
+        ] + [
+            *(one.input for one in self.results.values()),
+            *(one.input for one in self.structures.values()),
+        ]
 
     @property
     def roles(self) -> set[str]:
         """Those that are filled."""
-        return {*self.chosen, *self.results}
+        return {*self.chosen, *self.results, *self.structures}
 
     @property
     def fingerprint(self) -> str:
@@ -77,6 +87,9 @@ class StudyInputs:
         for role, one in self.chosen.items():
             series = one.candidate.series
             if one.candidate.prior is None and series.series_instance_uid == series_instance_uid:
+                return role
+        for role, of_set in self.structures.items():
+            if of_set.candidate.series.series_instance_uid == series_instance_uid:
                 return role
         return ""
 
@@ -123,7 +136,7 @@ def _choose(
     chosen: dict[str, Chosen] = {}
     why_none: dict[str, str] = {}
     for role in roles:
-        if role.prior_of or role.result_of is not None:
+        if role.prior_of or role.mask_values is not None:
             continue
         if role.name != reference and reference not in chosen:
             break
@@ -159,8 +172,15 @@ def _choose(
             chosen[reference],
             only,
         )
+        structures = choose_structures(
+            [one for one in roles if one.structures is not None],
+            candidates,
+            chosen[reference],
+            only,
+        )
         chosen |= priors.chosen
-        return _of_roles(pipeline, roles, chosen, why_none, only, of_others)
+        why_none |= structures.why_none
+        return _of_roles(pipeline, roles, chosen, why_none, only, of_others, structures.chosen)
     return _of_roles(pipeline, roles, chosen, why_none, only)
 
 
@@ -171,20 +191,22 @@ def _of_roles(
     why_none: Mapping[str, str],
     only: Mapping[str, JobInput] | None,
     results: ChosenResults = ChosenResults(),
+    structures: Mapping[str, ChosenStructures] | None = None,
 ) -> StudyInputs:
+    structures = structures or {}
     why_none = {**why_none, **results.why_none}
     required = {one.name for one in roles if one.required or only is not None} | results.awaited
     missing = {name: why for name, why in why_none.items() if name in required}
     absent = {one.title: why_none[one.name] for one in roles if one.name in why_none}
-    acceptance = _acceptance(pipeline, chosen, missing, absent, results.chosen)
-    return StudyInputs(chosen, missing, results.chosen, acceptance)
+    acceptance = _acceptance(pipeline, chosen, missing, absent, results.chosen, structures)
+    return StudyInputs(chosen, missing, results.chosen, structures, acceptance)
 
 
 @dataclass(frozen=True)
 class LoadedInputs:
     """The instances of the reference with its stack, the volumes of all roles, by role the
     headers of all other instances, as their volumes number them, by role of a prior its study, and
-    by role what other pipelines found.
+    by role what other pipelines found, and what somebody contoured.
     """
 
     sources: list[Dataset]
@@ -193,6 +215,7 @@ class LoadedInputs:
     others: dict[str, list[Dataset]]
     priors: dict[str, PriorTaken]
     results: dict[str, LoadedResult]
+    structures: dict[str, LoadedStructures]
 
 
 def load_inputs(
@@ -216,13 +239,18 @@ def load_inputs(
         on_share((done + 1) / len(found.roles))
     results = {role: load_result(index, instances, one) for role, one in found.results.items()}
     volumes |= {role: one.volume for role, one in results.items()}
+    structures = {
+        role: load_structures(instances, one, volumes[reference])
+        for role, one in found.structures.items()
+    }
+    volumes |= {role: one.volume for role, one in structures.items()}
     priors = {
         role: one.candidate.prior
         for role, one in found.chosen.items()
         if one.candidate.prior is not None
     }
     stack = found.chosen[reference].stack
-    return LoadedInputs(sources, stack, volumes, others, priors, results)
+    return LoadedInputs(sources, stack, volumes, others, priors, results, structures)
 
 
 def _candidates(
@@ -253,12 +281,14 @@ def _acceptance(
     missing: Mapping[str, str],
     absent: Mapping[str, str],
     results: Mapping[str, ChosenResult],
+    structures: Mapping[str, ChosenStructures],
 ) -> Acceptance:
     if missing:
         return Acceptance(False, " ".join(missing.values()))
     taken = ", ".join(
         [f"{one.role.title}: {one.candidate.name}" for one in chosen.values()]
         + [f"{one.role.title}: {one.name}" for one in results.values()]
+        + [f"{one.role.title}: {one.name}" for one in structures.values()]
     )
     without = (f" Without {title}, which is not required. {why}" for title, why in absent.items())
     return Acceptance(True, f"{pipeline.title} takes {taken}.{''.join(without)}")

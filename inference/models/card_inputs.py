@@ -28,6 +28,29 @@ class CardResult(Strict):
         return self
 
 
+_RoiName = Annotated[str, Field(min_length=1, max_length=64)]
+
+
+class CardStructures(Strict):
+    """What somebody contoured on the reference (RTSTRUCT); the mask of all that is meant is the
+    input."""
+
+    names: tuple[_RoiName, ...] = Field((), max_length=50)
+    """Of ROIs, whatever their case: `["PTV", "PTV 60"]`."""
+    codes: tuple[tuple[str, str], ...] = Field((), max_length=50)
+    """Code and scheme designator of what an ROI is identified as."""
+    values: tuple[float, float] = (0.0, 1.0)
+    """What the model is given outside and inside of the mask, before its own preprocessing."""
+
+    @model_validator(mode="after")
+    def _says_which(self) -> "CardStructures":
+        if not self.names and not self.codes:
+            raise ValueError("structures names names, codes, or both")
+        if self.values[0] == self.values[1]:
+            raise ValueError("values of structures are the same outside and inside")
+        return self
+
+
 class CardInput(Strict):
     """One of several series that a model takes at once, by its role."""
 
@@ -47,6 +70,8 @@ class CardInput(Strict):
     """Of a prior: how long before the study."""
     result_of: CardResult | None = None
     """A result of another pipeline, in place of a series."""
+    structures: CardStructures | None = None
+    """Contours of a structure set of the reference, in place of a series."""
 
     @model_validator(mode="after")
     def _either(self) -> "CardInput":
@@ -54,6 +79,14 @@ class CardInput(Strict):
             raise ValueError("within_days is of a prior; name what it is the prior_of")
         if self.prior_of and self.within_days is None:
             raise ValueError("prior_of needs within_days: how many days before the study")
+        if self.structures is not None:
+            stated = (self.accepts, self.result_of, self.prior_of or None)
+            if any(one is not None for one in stated) or self.registration != "none":
+                raise ValueError(
+                    "structures have neither accepts, result_of, prior_of nor registration: they"
+                    " lie where the reference lies"
+                )
+            return self
         if self.result_of is not None:
             if self.accepts is not None or self.prior_of or self.registration != "none":
                 raise ValueError(
@@ -88,6 +121,8 @@ def check_reference(reference: str, inputs: Mapping[str, CardInput]) -> None:
         )
     if stated.result_of is not None:
         raise ValueError("the reference is a series, and cannot be a result of another pipeline")
+    if stated.structures is not None:
+        raise ValueError("the reference is a series, and cannot be its structures")
     if stated.prior_of:
         raise ValueError("the reference is of the study itself, and cannot be a prior")
     if stated.registration != "none":
@@ -96,7 +131,11 @@ def check_reference(reference: str, inputs: Mapping[str, CardInput]) -> None:
 
 def check_priors(inputs: Mapping[str, CardInput]) -> None:
     """Raises ValueError where a prior is one of what the card does not have."""
-    own = [name for name, one in inputs.items() if not one.prior_of and one.result_of is None]
+    own = [
+        name
+        for name, one in inputs.items()
+        if not one.prior_of and one.result_of is None and one.structures is None
+    ]
     prior_of: dict[str, str] = {}
     for name, one in inputs.items():
         if not one.prior_of:

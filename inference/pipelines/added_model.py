@@ -29,6 +29,7 @@ from inference.pipeline import (
     Readiness,
     ResultWanted,
     Segment,
+    StructuresWanted,
 )
 from inference.pipelines.codes import CM3, MM3_IN_CM3, VOLUME
 from inference.pipelines.structures import LEFT, RIGHT
@@ -69,6 +70,7 @@ class AddedModel:
                 one.prior_of,
                 one.within_days or 0,
                 None if one.result_of is None else ResultWanted(**one.result_of.model_dump()),
+                None if one.structures is None else StructuresWanted(**one.structures.model_dump()),
             )
             for name, one in model.card.inputs.items()
         )
@@ -89,6 +91,8 @@ class AddedModel:
         )
         if any(one.result_of is not None for one in self.inputs):
             of_study += ", and what other pipelines found in it,"
+        if any(one.structures is not None for one in self.inputs):
+            of_study += ", with a structure set,"
         self.accepts_text = model.card.accepts_text or (
             f"Of {of_study}{within}: {titles}."
             if self.inputs
@@ -160,6 +164,8 @@ class AddedModel:
         one = self._model.card.inputs[name]
         if one.result_of is not None:
             return Acceptance(False, f"{one.title or name} is a result of another pipeline.")
+        if one.structures is not None:
+            return Acceptance(False, f"{one.title or name} is of a structure set.")
         condition = one.accepts or self._model.card.inputs[one.prior_of].accepts
         if condition is None:
             raise ValueError(f"an input without a condition passed validation: {name}")
@@ -175,13 +181,13 @@ class AddedModel:
             given = context.inputs.get(one.name)
             placed = context.placements.get(one.name, "")
             if given is None:
-                outside = 0.0 if one.result_of is None else one.result_of.values[0]
+                outside = 0.0 if one.mask_values is None else one.mask_values[0]
                 channels.append(np.full(volume.voxels.shape, outside, np.float32))
                 empty = f"{outside:g} everywhere" if outside else "zeros"
                 notes.append(f"{one.title} {placed or 'not there'}, given as {empty}")
                 continue
-            if one.result_of is not None:
-                channels.append(mask_onto_grid(given, volume, one.result_of.values[0]))
+            if one.mask_values is not None:
+                channels.append(mask_onto_grid(given, volume, one.mask_values[0]))
                 lies = "on its grid" if on_same_grid(given, volume) else "resampled, nearest voxel"
                 notes.append(f"{one.title} {placed}, {lies}")
                 continue

@@ -207,9 +207,8 @@ class ImageCard(Card):
     def _several_fit(self) -> "ImageCard":
         if not self.inputs:
             return self
-        stated = next(
-            (key for key in ("prior_of", "registration", "result_of") if self._states(key)), ""
-        )
+        of_series = ("prior_of", "registration", "result_of", "structures")
+        stated = next((key for key in of_series if self._states(key)), "")
         if stated:
             raise ValueError(f"{stated} is of series that become volumes, not of images")
         if self.prior is not None:

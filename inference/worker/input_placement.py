@@ -34,7 +34,8 @@ class Placement:
 
     `refused`: inputs that nobody requires, and why they are not among the volumes. `caveats`:
     sentences that hold for all results. `priors`: of inputs of an earlier study, which one.
-    `results`: of inputs that are results of other pipelines, which.
+    `results`: of inputs that are results of other pipelines, which; `structures`: of those that
+    somebody contoured, which, in words.
     """
 
     volumes: Mapping[str, Volume] = field(default_factory=dict)
@@ -43,6 +44,7 @@ class Placement:
     caveats: tuple[Caveat, ...] = ()
     priors: Mapping[str, PriorTaken] = field(default_factory=dict)
     results: Mapping[str, ResultTaken] = field(default_factory=dict)
+    structures: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def texts(self) -> dict[str, str]:
@@ -54,19 +56,28 @@ class Placement:
             role: f"by {one['pipeline']} {one['pipeline_version']}"
             for role, one in self.results.items()
         }
-        return good | found | {role: f"refused ({why})" for role, why in self.refused.items()}
+        return (
+            good
+            | found
+            | dict(self.structures)
+            | {role: f"refused ({why})" for role, why in self.refused.items()}
+        )
 
     @property
     def parameters(self) -> tuple[str, ...]:
         """For TID 4019: each result that was taken, the date of each prior, and each matrix, row by
         row."""
-        results = tuple(
-            f"result_{role}={one['pipeline']} {one['pipeline_version']}"
-            for role, one in self.results.items()
-        ) + tuple(
-            f"{role}_kji_from_reference_kji=" + _numbers(np.array(one["result_from_reference"]))
-            for role, one in self.results.items()
-            if "result_from_reference" in one
+        results = (
+            tuple(f"{role}={text}" for role, text in self.structures.items())
+            + tuple(
+                f"result_{role}={one['pipeline']} {one['pipeline_version']}"
+                for role, one in self.results.items()
+            )
+            + tuple(
+                f"{role}_kji_from_reference_kji=" + _numbers(np.array(one["result_from_reference"]))
+                for role, one in self.results.items()
+                if "result_from_reference" in one
+            )
         )
         return (
             results

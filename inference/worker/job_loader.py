@@ -193,6 +193,7 @@ class JobLoader:
             placement,
             priors=read.priors,
             results=results_taken(read.results, volume),
+            structures={role: one.text for role, one in read.structures.items()},
             caveats=(*placement.caveats, *_of_results(read.results)),
         )
         context = replace(
@@ -206,7 +207,8 @@ class JobLoader:
         loaded = Loaded(
             read.sources,
             [header for headers in read.others.values() for header in headers]
-            + [one.segmentation for one in read.results.values()],
+            + [one.segmentation for one in read.results.values()]
+            + [one.header for one in read.structures.values()],
             rule,
             read.stack.left_out,
             # The model alone needs their voxels.
