@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import structlog
 
@@ -20,6 +20,11 @@ from storage.jobs.repository import Jobs
 from storage.lesions.entities import Lesion, LesionMatch, Relation
 from storage.lesions.repository import Lesions
 from storage.settings import Settings
+
+if TYPE_CHECKING:
+    from inference.lesions.matching import Match
+    from inference.lesions.plausible_alignment import Points
+    from inference.lesions.registration import Alignment
 
 log = structlog.get_logger(__name__)
 
@@ -78,51 +83,109 @@ def _aligned(
     settings: Settings, by: Job, volume_of: VolumeOf, earlier: JobLesions, later: JobLesions
 ) -> list[LesionMatch] | None:
     # SimpleITK takes half a second to import, and few jobs find lesions.
-    from inference.lesions.matching import match
+    from inference.lesions.plausible_alignment import is_doubtful, may_be_shifted
     from inference.lesions.registration import align
 
-    alignment = align(
-        earlier.volume or volume_of(earlier.job),
-        later.volume or volume_of(later.job),
-        time_s=settings.lesion_matching_s,
-        threads=settings.torch_threads,
-    )
+    volumes = earlier.volume or volume_of(earlier.job), later.volume or volume_of(later.job)
+    time_s, threads = settings.lesion_matching_s, settings.torch_threads
+    alignment = align(*volumes, time_s=time_s, threads=threads)
+    if not alignment.holds:
+        _log_alignment(by, alignment)
+        return None
+    found = _Found.by(alignment, earlier.lesions, later.lesions)
+    shift = found.shift_mm()
+    if shift is not None:
+        shifted = align(*volumes, time_s=time_s, threads=threads, near=(alignment, shift))
+        other = _Found.by(shifted, earlier.lesions, later.lesions)
+        more = other.partners - found.partners
+        if (
+            more > 0
+            and shifted.holds
+            and may_be_shifted(shifted.correlation, alignment.correlation, more)
+        ):
+            alignment, found = shifted, other
+    _log_alignment(by, alignment)
+    if is_doubtful(found.partners, found.count("gone"), found.count("new")):
+        log.warning("lesions_contradict_alignment", job_id=by.job_id)
+        return None
+    return [
+        lesion_match(
+            by,
+            later.job,
+            relation,
+            of=None if one.earlier is None else earlier.lesions[one.earlier],
+            to=None if one.later is None else later.lesions[one.later],
+            is_main=one.is_main,
+            confidence=one.confidence,
+            method=f"{alignment.method}; overlap",
+        )
+        for one, relation in zip(found.matches, found.relations, strict=True)
+    ]
+
+
+def _log_alignment(by: Job, alignment: "Alignment") -> None:
     log.info(
         "lesions_aligned",
         job_id=by.job_id,
         method=alignment.method,
         correlation=round(alignment.correlation, 3),
+        is_complete=alignment.is_complete,
     )
-    if not alignment.holds:
-        return None
-    before = [alignment.later_from_earlier(points_of(one)) for one in earlier.lesions]
-    now = [points_of(one) for one in later.lesions]
-    matches: list[LesionMatch] = []
-    found = match(
-        before,
-        now,
-        earlier_mm=[one.long_axis_mm or 0.0 for one in earlier.lesions],
-        later_mm=[one.long_axis_mm or 0.0 for one in later.lesions],
-    )
-    for one in found:
-        relation = one.relation
-        if relation in ("gone", "new"):
-            points = before[one.earlier] if one.earlier is not None else now[one.later or 0]
-            if alignment.both_show(points).mean() < _LEAST_SHARE_SHOWN:
-                relation = "outside"
-        matches.append(
-            lesion_match(
-                by,
-                later.job,
-                relation,
-                of=None if one.earlier is None else earlier.lesions[one.earlier],
-                to=None if one.later is None else later.lesions[one.later],
-                is_main=one.is_main,
-                confidence=one.confidence,
-                method=f"{alignment.method}; overlap",
-            )
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What became of the lesions of two studies by one alignment of them."""
+
+    before: Sequence["Points"]
+    """Of the earlier study, in the later one."""
+    now: Sequence["Points"]
+    matches: Sequence["Match"]
+    relations: Sequence[Relation]
+    """Of each match: `outside` where the other study does not show the place."""
+
+    @classmethod
+    def by(
+        cls, alignment: "Alignment", earlier: Sequence[Lesion], later: Sequence[Lesion]
+    ) -> "_Found":
+        from inference.lesions.matching import match
+
+        before = [alignment.later_from_earlier(points_of(one)) for one in earlier]
+        now = [points_of(one) for one in later]
+        matches = match(
+            before,
+            now,
+            earlier_mm=[one.long_axis_mm or 0.0 for one in earlier],
+            later_mm=[one.long_axis_mm or 0.0 for one in later],
         )
-    return matches
+        relations = []
+        for one in matches:
+            relation = one.relation
+            if relation in ("gone", "new"):
+                points = before[one.earlier] if one.earlier is not None else now[one.later or 0]
+                if alignment.both_show(points).mean() < _LEAST_SHARE_SHOWN:
+                    relation = "outside"
+            relations.append(relation)
+        return cls(before, now, matches, relations)
+
+    @property
+    def partners(self) -> int:
+        """How many lesions of the earlier study are in the later one."""
+        return len({one.earlier for one in self.matches if None not in (one.earlier, one.later)})
+
+    def count(self, relation: Relation) -> int:
+        return self.relations.count(relation)
+
+    def shift_mm(self) -> "Points | None":
+        """By which fewer lesions would be gone and new; None where half of them have a partner."""
+        from inference.lesions.plausible_alignment import shift_between
+
+        pairs = list(zip(self.matches, self.relations, strict=True))
+        gone = [self.before[one.earlier or 0] for one, what in pairs if what == "gone"]
+        new = [self.now[one.later or 0] for one, what in pairs if what == "new"]
+        if self.partners >= min(len(gone), len(new)):
+            return None
+        return shift_between(gone, new)
 
 
 def nearest_lesions(

@@ -16,6 +16,7 @@ from inference.imaging.registration.rigid_registration import (
     correlation,
     covered,
     lowest,
+    near_start,
 )
 from inference.imaging.volume import Volume
 
@@ -46,37 +47,61 @@ class Alignment:
     method: str
     both_show: Callable[[Points], NDArray[np.bool_]]
     """Whether a place of the later study lies well within what both show."""
+    rigid: Any
+    """SimpleITK's transform."""
+    is_complete: bool = True
+    """Whether the rigid step came to its end: one that ran out of time is millimetres off."""
 
     @property
     def holds(self) -> bool:
-        return self.correlation >= ALIGNED_FROM
+        return self.is_complete and self.correlation >= ALIGNED_FROM
 
 
-def align(earlier: Volume, later: Volume, *, time_s: float, threads: int = 0) -> Alignment:
-    """Register two volumes of one modality; what takes longer than `time_s` is left out.
+def align(
+    earlier: Volume,
+    later: Volume,
+    *,
+    time_s: float,
+    threads: int = 0,
+    near: tuple[Alignment, Points] | None = None,
+) -> Alignment:
+    """Register two volumes of one modality. Where the rigid step takes longer than `time_s`, the
+    alignment does not hold; the deformable one is left out.
 
-    Deterministic for one number of threads, but for what the time left out.
+    `near`: begin with another alignment and a shift in mm, by which the places that it gives lie
+    off in the later study. Deterministic for one number of threads, but for what the time left
+    out.
     """
     if threads:
         SimpleITK.ProcessObject.SetGlobalDefaultNumberOfThreads(threads)
     ends_at = time.monotonic() + time_s
     fixed, moving = coarse_image(earlier, _GRID_MM), coarse_image(later, _GRID_MM)
-    rigid = best_of_starts(fixed, moving, ends_at)
+    if near is None:
+        rigid = best_of_starts(fixed, moving, ends_at)
+    else:
+        rigid = near_start(fixed, moving, _shifted(*near), ends_at)
+    is_complete = time.monotonic() <= ends_at
     resampled = SimpleITK.Resample(moving, fixed, rigid, SimpleITK.sitkLinear, lowest(moving))
     both = covered(fixed, moving, rigid)
     shown = _without_rim(covered(moving, fixed, rigid.GetInverse()), moving.GetSpacing()[0])
     both_show = _lookup(moving, shown)
     alike = correlation(fixed, resampled, both)
     if alike < ALIGNED_FROM or alike >= _RIGID_ENOUGH or time.monotonic() > ends_at:
-        return Alignment(_mapping(rigid, None), alike, "rigid", both_show)
+        return Alignment(_mapping(rigid, None), alike, "rigid", both_show, rigid, is_complete)
     field = _deformation(fixed, resampled, ends_at)
     warp = SimpleITK.DisplacementFieldTransform(SimpleITK.Image(field))
     warped = SimpleITK.Resample(resampled, fixed, warp, SimpleITK.sitkLinear, lowest(moving))
     better = correlation(fixed, warped, both)
     if better <= alike:
-        return Alignment(_mapping(rigid, None), alike, "rigid", both_show)
+        return Alignment(_mapping(rigid, None), alike, "rigid", both_show, rigid)
     method = "rigid, then deformable (demons)"
-    return Alignment(_mapping(rigid, field), better, method, both_show)
+    return Alignment(_mapping(rigid, field), better, method, both_show, rigid)
+
+
+def _shifted(alignment: Alignment, shift_mm: Points) -> Any:
+    start = SimpleITK.Euler3DTransform(alignment.rigid)
+    start.SetTranslation([float(one) for one in np.array(start.GetTranslation()) + shift_mm])
+    return start
 
 
 def _deformation(fixed: Any, resampled: Any, ends_at: float) -> Any:

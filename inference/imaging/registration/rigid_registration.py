@@ -107,11 +107,18 @@ def best_of_starts(fixed: Any, moving: Any, ends_at: float) -> Any:
     return found
 
 
+def near_start(fixed: Any, moving: Any, start: Any, ends_at: float) -> Any:
+    """The movement to which one descends that is some millimetres off."""
+    found, _ = _descended(fixed, moving, start, LEVELS[1:], ends_at)
+    return found
+
+
 def best_start(fixed: Any, moving: Any, ends_at: float) -> Any:
     """Turned about the long axis, or shifted along it, and found on the coarsest level.
 
     Where one study shows a part of the other only, their centres of mass are different places:
-    their ends, or the scanner's own coordinates, may then be nearer.
+    their ends, or the scanner's own coordinates, may then be nearer. Raises RuntimeError where the
+    volumes overlap by none of the starts.
     """
     centred = SimpleITK.CenteredTransformInitializer(
         fixed,
@@ -131,10 +138,18 @@ def best_start(fixed: Any, moving: Any, ends_at: float) -> Any:
             start.SetTranslation([*shift[:2], along_mm])
             starts.append(start)
     best, best_value = None, np.inf
+    apart: RuntimeError | None = None
     for start in starts:
-        found, value = _descended(fixed, moving, start, LEVELS[:1], ends_at)
+        try:
+            found, value = _descended(fixed, moving, start, LEVELS[:1], ends_at)
+        except RuntimeError as error:
+            # SimpleITK's, where no sample lies within the other volume.
+            apart = error
+            continue
         if value < best_value:
             best, best_value = found, value
+    if best is None:
+        raise apart or RuntimeError("No start gave a movement.")
     return best
 
 

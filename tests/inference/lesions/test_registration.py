@@ -1,6 +1,7 @@
 """Two studies of one patient in one space. `make verification` counts lesions over many pairs."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,3 +56,19 @@ def test_a_body_and_noise_are_not_aligned() -> None:
     noise = np.random.default_rng(5).normal(0, 100, SHAPE).astype(np.int16)
     other = assemble_volume(builders.series(noise, spacing_mm=SPACING))
     assert not align(volume(lambda kji: kji), other, time_s=60, threads=1).holds
+
+
+def test_scans_of_other_table_coordinates_are_aligned() -> None:
+    """Of two scanners: by their coordinates they do not overlap at all."""
+    earlier, far = volume(lambda kji: kji), np.eye(4)
+    far[:3, 3] = (0, -30, -900)
+    later = replace(earlier, lps_from_kji=far @ earlier.lps_from_kji)
+    alignment = align(earlier, later, time_s=60, threads=1)
+    assert alignment.holds
+    places = np.array([[0.0, 0, 0], [20, 10, 15]])
+    assert np.abs(alignment.later_from_earlier(places) - places - far[:3, 3]).max() < 1
+
+
+def test_an_alignment_that_ran_out_of_time_does_not_hold() -> None:
+    body = volume(lambda kji: kji)
+    assert not align(body, volume(breathing), time_s=0, threads=1).holds
