@@ -73,17 +73,20 @@ def impression_sentences(evidence: Evidence, locale: Locale) -> Iterator[ReportS
 
 def _by_series(evidence: Evidence) -> list[tuple[str, list[tuple[str, Group]]]]:
     """Series → structures with their facts, in the order in which they were found."""
-    found: dict[str, dict[tuple[str, str, str], Group]] = {}
+    found: dict[str, dict[tuple[str, str, str, bool], Group]] = {}
     for fact in evidence.facts:
         if fact.measure == "answer":
             continue
         groups = found.setdefault(fact.finding.series_instance_uid, {})
         image = fact.finding.image
-        # A label that two pipelines share stays two, and so does one of two films.
-        key = fact.finding.pipeline, fact.structure, image.sop_instance_uid if image else ""
+        # A label that two pipelines share stays two, and so does one of two films. A single lesion
+        # is called as the total with what is too small is, and has another volume.
+        of_image = image.sop_instance_uid if image else ""
+        is_total = bool(fact.finding.total_of)
+        key = fact.finding.pipeline, fact.structure, of_image, is_total
         groups.setdefault(key, {})[fact.slot] = fact
     return [
-        (series, [(structure, group) for (_, structure, _), group in groups.items()])
+        (series, [(structure, group) for (_, structure, *_), group in groups.items()])
         for series, groups in found.items()
     ]
 

@@ -141,6 +141,23 @@ def test_the_draft_names_what_is_outside_the_population_and_that_one_stack_was_a
             assert len([one for one in stated[section] if one_stack in one]) == 1
 
 
+def test_a_lesion_is_stated_beside_the_total_that_holds_specks_as_well() -> None:
+    """Where all others are too small, its own volume is called as the total is."""
+    volume = replace(brain()[0].finding, label="Metastasis volume", value=13.404)
+    total = replace(
+        volume,
+        finding_id="total",
+        label="Metastasis volume, total of 1 lesion and others",
+        value=13.428,
+    )
+    found = replace(evidence(brain, "MR"), facts=(fact_of(volume), fact_of(total)))
+    stated = sentences(found)["findings"]
+    bound = [set(one.finding_ids) for one in stated]
+    assert {volume.finding_id} in bound
+    assert {"total"} in bound
+    assert sum("13.4 cm³" in one.text for one in stated) == 2
+
+
 def test_the_draft_says_that_ages_contradict_and_that_inspiration_was_not_checked() -> None:
     header = Dataset()
     header.PatientSex, header.PatientBirthDate, header.PatientAge = "M", "19600101", "050Y"
