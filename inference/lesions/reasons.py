@@ -10,7 +10,7 @@ Reason = Literal[
     "all_gone", "others_left", "less", "stable",
     "products_normal", "products_grown", "products_less", "products_stable",
     "holds_others", "either", "not_compared", "cut_off", "rejected", "not_measured", "lost",
-    "other_method", "new_unknown", "earlier_rejected",
+    "other_method", "new_unknown", "earlier_rejected", "new_small",
 ]  # fmt: skip
 
 IN_ENGLISH: dict[Reason, str] = {
@@ -42,4 +42,5 @@ IN_ENGLISH: dict[Reason, str] = {
     " there.",
     "earlier_rejected": "A lesion that a reader rejected in a study before was found again: whether"
     " it is new is not known.",
+    "new_small": "A lesion that is new is shorter than 5 mm: too small to say whether it is one.",
 }

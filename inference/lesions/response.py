@@ -22,6 +22,8 @@ Category = Literal["baseline", "CR", "PR", "SD", "PD", "NE"]
 _MOST_TARGETS, _MOST_OF_A_TYPE = 5, 2
 _LEAST_MM, _LEAST_NODE_MM = 10.0, 15.0
 _MOST_NODES, _MEASURABLE_NODE_MM = 6, 15.0
+_LEAST_NEW_MM = 5.0
+"""RECIST 1.1 wants a new lesion to be unequivocal; 5 mm are its "too small to measure" (4.3)."""
 _METHODS_APART = frozenset({"edges", "half-pixel"})
 _Decided = tuple[Category, tuple[Reason, ...]]
 _Size = Callable[[Seen], float | None]
@@ -163,6 +165,12 @@ def _is_new(one: Seen) -> bool:
     return one.match is not None and one.match.relation == "new" and is_measurable(one.lesion)
 
 
+def _is_small(one: Seen) -> bool:
+    """Where a model found it: what a reader measures is a lesion."""
+    long_mm = one.lesion.long_axis_mm
+    return long_mm is not None and long_mm < _LEAST_NEW_MM
+
+
 def _is_left(one: Seen) -> bool:
     """Of no target: nodes below 10 mm are as they should be."""
     return is_measurable(one.lesion) and not is_normal_node(one)
@@ -237,17 +245,21 @@ def _decided(
     if not gap and is_apart and decided[0] != "CR":
         decided = "NE", ("other_method",)
     progress: list[Reason] = []
-    if new:
+    added = [*filter(_is_new, visit.seen), *found.added] if new else found.added
+    unequivocal = [one for one in added if visit.by_readers or not _is_small(one)]
+    if new and any(map(_is_new, unequivocal)):
         progress.append("first_measured" if visit.by_readers else "new")
     if decided[0] == "PD":
         progress += decided[1]
     # RECIST 1.1, table 1: with a lesion that was not there at first, neither CR, PR nor SD.
-    if any(not _is_new(one) for one in found.added):
+    if any(not _is_new(one) for one in unequivocal):
         progress.append("measured_since" if visit.by_readers else "still_new")
     if progress:
         if "holds_others" in decided[1] and "holds_others" not in progress:
             progress.append("holds_others")
         return "PD", tuple(progress)
+    if added and decided[0] != "NE":
+        return "NE", ("new_small",)
     if found.added_unknown and decided[0] != "NE":
         return "NE", ("new_unknown",)
     if is_unclear and decided[0] != "NE":

@@ -65,8 +65,25 @@ def test_all_gone_is_a_complete_response_and_anything_new_is_progress() -> None:
     gone = visit({}, gone=[match("gone", "a1"), match("gone", "b1")])
     _, responses = recist([FIRST, gone, visit({}, gone=[])])
     assert [(one.sum, one.category) for one in responses[1:]] == [(0.0, "CR"), (0.0, "CR")]
-    new = visit({"C": lesion("c2", 4)}, new=["C"], gone=gone.gone)
+    new = visit({"C": lesion("c2", 5)}, new=["C"], gone=gone.gone)
     assert recist([FIRST, new])[1][1].category == "PD"
+
+
+def test_a_new_speck_is_no_progress_until_it_has_grown() -> None:
+    gone = [match("gone", "a1"), match("gone", "b1")]
+    speck = visit({"C": lesion("c2", 4.9)}, new=["C"], gone=gone)
+    found = recist([FIRST, speck, visit({"C": lesion("c3", 4.0)}), visit({"C": lesion("c4", 7)})])[
+        1
+    ]
+    assert [one.category for one in found[1:]] == ["NE", "NE", "PD"]
+    assert found[1].reason.startswith("A lesion that is new is shorter than 5 mm")
+    assert found[1].new_lesions == 1
+    assert found[3].reason == "A lesion that was new in a study before is still there."
+    # Beside one that is no speck, or whose reader measured it.
+    both = visit({"C": lesion("c2", 3), "D": lesion("d2", 9)}, new=["C", "D"], gone=gone)
+    assert recist([FIRST, both])[1][1].category == "PD"
+    drawn = [replace(one, by_readers=True) for one in (FIRST, speck)]
+    assert recist(drawn)[1][1].category == "PD"
 
 
 def test_a_lesion_that_was_new_before_leaves_no_response_while_it_is_there() -> None:

@@ -89,6 +89,7 @@ export const reader: Messages["reader"] = {
       other_method: "Die Untersuchungen wurden nach verschiedenen Verfahren gemessen: Die Aufträge der älteren müssen erneut ausgeführt werden.",
       new_unknown: "Von einer Läsion, die in einer früheren Untersuchung neu war, ist nicht bekannt, ob sie noch vorhanden ist.",
       earlier_rejected: "Eine Läsion, die in einer früheren Untersuchung verworfen wurde, wurde wieder gefunden: Ob sie neu ist, ist nicht bekannt.",
+      new_small: "Eine neue Läsion ist kürzer als 5 mm: zu klein, um zu sagen, ob sie eine ist.",
     },
     sum: "Summe der Zielläsionen",
     correct: "Zuordnung korrigieren",

@@ -87,6 +87,7 @@ export const reader = {
       other_method: "The studies were measured by different methods: run the jobs of the older ones again (retry with force).",
       new_unknown: "Of a lesion that was new in a study before nobody can say whether it is still there.",
       earlier_rejected: "A lesion that a reader rejected in a study before was found again: whether it is new is not known.",
+      new_small: "A lesion that is new is shorter than 5 mm: too small to say whether it is one.",
     },
     sum: "Sum of targets",
     correct: "Correct a match",
