@@ -130,7 +130,8 @@ class PriorPayload(Payload):
         description="Of the earlier value. Not to be stated as a change where `within_variation`."
     )
     change_percent_per_year: float | None = Field(
-        description="Null where the studies lie less than 30 days apart, and within the variation."
+        description="Null where the studies lie less than 30 days apart, within the variation, and"
+        " where it would be below -100: nothing can lose more than all of it."
     )
     within_variation: bool = Field(
         description="Whether the two values lie no further apart than two measurements of the same"

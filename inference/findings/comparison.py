@@ -113,9 +113,7 @@ class Comparison:
             value=found.value,
             days=days,
             change_percent=round(change, _DECIMALS),
-            change_percent_per_year=round(change * _DAYS_IN_YEAR / days, _DECIMALS)
-            if days >= _RATE_FROM_DAYS and is_told
-            else None,
+            change_percent_per_year=_rate(change, days) if is_told else None,
             report_sop_class_uid=found.report.sop_class_uid,
             report_series_instance_uid=found.report.series_instance_uid,
             report_sop_instance_uid=found.report.sop_instance_uid,
@@ -209,6 +207,15 @@ class Comparison:
             value_now=total if is_split else None,
         )
         return replace(finding, prior=prior)
+
+
+def _rate(change_percent: float, days: int) -> float | None:
+    """In percent a year; None over few days, and where nothing would be left before a year is over:
+    less than nothing there cannot be."""
+    if days < _RATE_FROM_DAYS:
+        return None
+    rate = round(change_percent * _DAYS_IN_YEAR / days, _DECIMALS)
+    return rate if rate >= -100 else None
 
 
 def _of_day(study_date: str, study_time: str) -> str:

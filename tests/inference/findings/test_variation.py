@@ -21,7 +21,7 @@ from storage.core.findings import Finding, Surface, Validity
 from tests.inference.reports.known import brain, evidence, fact, lungs
 
 
-def compared(now_cm3: float, then_cm3: float) -> Finding:
+def compared(now_cm3: float, then_cm3: float, now_date: str = "20240301") -> Finding:
     # A lesion of that size, on slices of 1 mm.
     validity = Validity("complete", surface=Surface(area_mm2=768.0, depth_mm=0.8))
     now, then = (
@@ -32,7 +32,21 @@ def compared(now_cm3: float, then_cm3: float) -> Finding:
     )
     earlier = Earlier(then, "20230301", then_cm3, ReportRef("", "", ""))
     key = now.tracking_identifier, now.label
-    return Comparison("20240301", {key: earlier}).compared(now)
+    return Comparison(now_date, {key: earlier}).compared(now)
+
+
+@pytest.mark.parametrize(
+    ("now_cm3", "now_date", "rate"),
+    [(0.9, "20230501", None), (4.0, "20230501", pytest.approx(598.8, abs=0.1)),
+     (0.9, "20240301", pytest.approx(-54.9, abs=0.1))],
+)  # fmt: skip
+def test_nothing_loses_more_than_all_of_it_in_a_year(
+    now_cm3: float, now_date: str, rate: float | None
+) -> None:
+    prior = finding_payload(compared(now_cm3, 2.0, now_date)).prior
+    assert prior is not None
+    assert prior.change_percent == pytest.approx((now_cm3 - 2) * 50)
+    assert prior.change_percent_per_year == rate
 
 
 @pytest.mark.parametrize(

@@ -608,7 +608,8 @@ class Prior(TypedDict):
     change_percent: float
     """Of the earlier value. Not to be stated as a change where `within_variation`."""
     change_percent_per_year: float | None
-    """Null where the studies lie less than 30 days apart, and within the variation."""
+    """Null where the studies lie less than 30 days apart, within the variation, and where it
+    would be below -100: nothing can lose more than all of it."""
     within_variation: bool
     """Whether the two values lie no further apart than two measurements of the same may: no
     change is stated then, in the report draft, the SR and the PDF neither."""
