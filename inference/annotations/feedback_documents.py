@@ -19,11 +19,16 @@ from inference.findings.corrections import corrected_fact
 from inference.result_identity import ResultKindName, image_object_uid
 from inference.results.file_writing import part10
 from storage.container.has import (
+    HasAcceptanceDecisions,
     HasAudit,
     HasDeliveries,
     HasFeedbackReports,
+    HasFindings,
     HasGenerated,
+    HasIndex,
     HasInstances,
+    HasJobs,
+    HasSettings,
     HasWithdrawals,
 )
 from storage.core.entities import DeliveryState, Instance, Job
@@ -43,7 +48,12 @@ FeedbackByFinding = Mapping[str, Sequence[Feedback]]
 
 
 class FeedbackDocumentStorage(
+    HasSettings,
+    HasIndex,
     HasInstances,
+    HasJobs,
+    HasFindings,
+    HasAcceptanceDecisions,
     HasGenerated,
     HasDeliveries,
     HasFeedbackReports,
@@ -67,15 +77,15 @@ def follow_feedback(
 
     `feedback`, `void`, `last_word` as for the SR; `at`: when the last word was given.
     """
-    touched = [one for one in findings if one.finding_id in void or _is_touched(feedback, one)]
-    before = _pdf_versions(storage, job, last_word)
+    touched = [one for one in findings if one.finding_id in void or is_touched(feedback, one)]
+    before = pdf_versions(storage, job, last_word)
     if not touched and not before:
         return []
     outdated = _not_withdrawn(
-        storage, job, _stored(storage.generated, [*_stating(job, touched), *before]), last_word
+        storage, job, still_stored(storage.generated, [*stating(job, touched), *before]), last_word
     )
     stored: list[Instance] = []
-    pdf = _stored(storage.generated, of_kind(job, "PDF"))
+    pdf = still_stored(storage.generated, of_kind(job, "PDF"))
     if pdf:
         # First, since by what is withdrawn nobody knows any more where it was to go.
         stored.append(_write_pdf(storage, job, pdf[0], before, findings, feedback, void,
@@ -85,7 +95,7 @@ def follow_feedback(
     return stored
 
 
-def _is_touched(feedback: FeedbackByFinding, finding: Finding) -> bool:
+def is_touched(feedback: FeedbackByFinding, finding: Finding) -> bool:
     words = feedback.get(finding.finding_id) or ()
     return any(word.kind != "ACCEPTED" for word in words[-1:])
 
@@ -99,7 +109,7 @@ def of_kind(job: Job, kind: ResultKindName) -> list[str]:
     ]
 
 
-def _stating(job: Job, touched: Sequence[Finding]) -> list[str]:
+def stating(job: Job, touched: Sequence[Finding]) -> list[str]:
     """What states these findings: of what was made for each image, that of theirs."""
     images = {one.image.sop_instance_uid for one in touched if one.image is not None}
     of_all = any(one.image is None for one in touched)
@@ -112,7 +122,7 @@ def _stating(job: Job, touched: Sequence[Finding]) -> list[str]:
     return found
 
 
-def _stored(generated: GeneratedInstances, uids: Iterable[str]) -> list[Instance]:
+def still_stored(generated: GeneratedInstances, uids: Iterable[str]) -> list[Instance]:
     found = []
     for uid in uids:
         try:
@@ -160,7 +170,7 @@ def _named_by_note(
         return [rejection_note_uid(job, scheme, correction)]
 
     named: dict[str, datetime] = {}
-    for note in _stored(storage.generated, uids_of(storage.generated.scheme(uids_of))):
+    for note in still_stored(storage.generated, uids_of(storage.generated.scheme(uids_of))):
         for study in storage.instances.dataset(note).CurrentRequestedProcedureEvidenceSequence:
             for series in study.ReferencedSeriesSequence:
                 for one in series.ReferencedSOPSequence:
@@ -168,7 +178,7 @@ def _named_by_note(
     return named
 
 
-def _pdf_versions(storage: FeedbackDocumentStorage, job: Job, last_word: int) -> list[str]:
+def pdf_versions(storage: FeedbackDocumentStorage, job: Job, last_word: int) -> list[str]:
     """Of the PDF after feedback, the oldest first; without that of `last_word` itself."""
     own = of_kind(job, "PDF")
     words = [one.feedback_id for one in storage.feedback_reports.versions(job.job_id)]
@@ -176,7 +186,7 @@ def _pdf_versions(storage: FeedbackDocumentStorage, job: Job, last_word: int) ->
         one.sop_instance_uid
         for word in words
         if own and word < last_word
-        for one in _stored(storage.generated, [_pdf_uid(storage.generated, own[0], word)])
+        for one in still_stored(storage.generated, [_pdf_uid(storage.generated, own[0], word)])
     ]
 
 
@@ -197,11 +207,12 @@ def _write_pdf(
     at: datetime,
 ) -> Instance:
     # What encodes is large, and few rounds need it.
+    from inference.annotations.feedback_pictures import pictures_after_feedback
     from inference.results.sr.feedback_pdf import StatedFinding, encode_feedback_pdf
 
     report = storage.instances.dataset(own)
     predecessor = report
-    for one in _stored(storage.generated, before[-1:]):
+    for one in still_stored(storage.generated, before[-1:]):
         predecessor = storage.instances.dataset(one, stop_before_pixels=True)
     stated = [
         StatedFinding(
@@ -211,7 +222,12 @@ def _write_pdf(
     ]
     sentences = feedback_sentences(findings, feedback, void)
     uid = _pdf_uid(storage.generated, own.sop_instance_uid, last_word)
-    document = encode_feedback_pdf(report, predecessor, stated, sentences, at, uid)
+    pictures = [
+        picture
+        for one in still_stored(storage.generated, of_kind(job, "SEG")[:1])
+        for picture in pictures_after_feedback(storage, job, storage.instances.dataset(one), stated)
+    ]
+    document = encode_feedback_pdf(report, predecessor, stated, sentences, at, uid, pictures)
     instance, _ = storage.generated.store(part10(document), uid, of_reader(job.job_id))
     for name, state in destinations_after(
         storage.deliveries, job, [own.sop_instance_uid, *before]

@@ -19,7 +19,7 @@ from inference.failures import place
 from inference.findings.derived import void_findings
 from inference.result_identity import REPORT_KINDS, ResultKindName
 from inference.results.file_writing import part10
-from storage.container.has import HasFindingFeedback, HasFindings, HasJobs, HasSettings
+from storage.container.has import HasFindingFeedback
 from storage.core.entities import Instance, Job
 from storage.core.errors import NotFound
 from storage.core.findings import Feedback, Finding
@@ -34,14 +34,7 @@ log = structlog.get_logger(__name__)
 _REPORTS_PER_ROUND = 8
 
 
-class FeedbackStorage(
-    HasSettings,
-    HasJobs,
-    HasFindings,
-    HasFindingFeedback,
-    FeedbackDocumentStorage,
-    Protocol,
-):
+class FeedbackStorage(HasFindingFeedback, FeedbackDocumentStorage, Protocol):
     """What of the storage layer feedback is written into reports with."""
 
 
@@ -74,7 +67,7 @@ def newest_report(
 ) -> Dataset | None:
     """The report of a job with the last word on its findings; None where it has none any more."""
     for uid in (
-        *reversed(_feedback_versions(generated, feedback_reports, job, kind)),
+        *reversed(report_versions(generated, feedback_reports, job, kind)),
         *of_kind(job, kind),
     ):
         try:
@@ -84,7 +77,7 @@ def newest_report(
     return None
 
 
-def _feedback_versions(
+def report_versions(
     generated: GeneratedInstances, feedback_reports: FeedbackReports, job: Job, kind: ResultKindName
 ) -> list[str]:
     """The versions with feedback, oldest first.
@@ -126,7 +119,7 @@ def _write(storage: FeedbackStorage, job: Job, last: int, now: datetime) -> bool
 
 
 @dataclass(frozen=True)
-class _Stated:
+class Stated:
     """What readers stated of a job's findings up to a word, and what counts no more by that."""
 
     findings: Sequence[Finding]
@@ -136,7 +129,7 @@ class _Stated:
     """Of the last word, also on results that the job took."""
 
 
-def _stated(storage: FeedbackStorage, job: Job, last: int) -> _Stated:
+def stated_up_to(storage: FeedbackStorage, job: Job, last: int) -> Stated:
     findings = storage.findings.of_job(job.job_id)
     taken = storage.findings.results_taken_by({job.job_id})
     beside = [
@@ -148,7 +141,7 @@ def _stated(storage: FeedbackStorage, job: Job, last: int) -> _Stated:
     both = [*findings, *beside]
     feedback = storage.finding_feedback.of_findings([one.finding_id for one in both], up_to=last)
     times = [word.given_at for words in feedback.values() for word in words]
-    return _Stated(
+    return Stated(
         findings,
         {finding_id: words for finding_id, words in feedback.items() if finding_id in own},
         void_findings(both, feedback, taken) & own,
@@ -164,8 +157,8 @@ def _has_changed(storage: FeedbackStorage, job: Job, last: int) -> bool:
     versions = storage.feedback_reports.versions(job.job_id)
     if versions and versions[-1].feedback_id >= last:
         return False
-    before = _stated(storage, job, versions[-1].feedback_id).void if versions else frozenset()
-    return _stated(storage, job, last).void != before
+    before = stated_up_to(storage, job, versions[-1].feedback_id).void if versions else frozenset()
+    return stated_up_to(storage, job, last).void != before
 
 
 def _write_of_job(storage: FeedbackStorage, job: Job, last: int, now: datetime) -> bool:
@@ -175,7 +168,7 @@ def _write_of_job(storage: FeedbackStorage, job: Job, last: int, now: datetime) 
         own = [one.finding_id for one in storage.findings.of_job(job.job_id)]
         storage.feedback_reports.done(own, last, None)
         return False
-    stated = _stated(storage, job, last)
+    stated = stated_up_to(storage, job, last)
     written = [
         instance
         for kind in REPORT_KINDS
@@ -199,7 +192,7 @@ def _write_of_job(storage: FeedbackStorage, job: Job, last: int, now: datetime) 
 
 
 def _write_one(
-    storage: FeedbackStorage, job: Job, kind: ResultKindName, stated: _Stated, last: int
+    storage: FeedbackStorage, job: Job, kind: ResultKindName, stated: Stated, last: int
 ) -> Instance | None:
     report = _own_report(storage.generated, storage.instances, job, kind)
     predecessor = newest_report(

@@ -1,6 +1,6 @@
 """Put what a job made into the storage, and want it at the destinations."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import get_args
@@ -125,9 +125,18 @@ def want_delivery(
     destinations: Sequence[KnownPeer],
     *,
     accepted: bool = False,
+    instead: Mapping[str, Sequence[Instance]] | None = None,
 ) -> None:
-    """Want the objects at the destinations; again changes nothing. `accepted`: by a person."""
-    made = [(one.kind, instance) for one, instance in zip(results.objects, instances, strict=True)]
+    """Want the objects at the destinations; again changes nothing. `accepted`: by a person.
+
+    `instead`: by SOP Instance UID what is wanted in the place of one.
+    """
+    standing = instead or {}
+    made = [
+        (one.kind, wanted)
+        for one, instance in zip(results.objects, instances, strict=True)
+        for wanted in standing.get(instance.sop_instance_uid, (instance,))
+    ]
     for destination in destinations:
         taken = list(taken_by(destination, made))
         want_results(

@@ -8,6 +8,7 @@ from functools import partial
 import structlog
 from pydicom.dataset import Dataset
 
+from inference.annotations.feedback_standing import standing_after_feedback
 from inference.annotations.predecessor import predecessor_reports
 from inference.deliveries.storing import (
     differ_from_stored,
@@ -50,6 +51,10 @@ log = structlog.get_logger(__name__)
 
 _STORING = 0.95
 _NOTES_AT_MOST, _NOTE_AT_MOST = 100, 2000
+_FEEDBACK_BEFORE = (
+    "Readers gave feedback on the results that these replace. It stays with those: look at these,"
+    " and give it again where it holds."
+)
 
 
 class Work:
@@ -181,12 +186,24 @@ class Work:
             results,
             instances,
             destinations,
+            instead=standing_after_feedback(
+                self._storage,
+                replace(self._job, result={**self._job.result, "instances": stored}),
+            ),
         )
         if self._job.input_object_key and results.findings:
             draft_image(
                 self._storage.settings, self._storage.reports, self._job, title, results.findings
             )
         return stored
+
+    def _feedback_before(self) -> list[str]:
+        """Feedback stays with the results that it was given on (decision 0081)."""
+        if not self._is_revision:
+            return []
+        before = [one.finding_id for one in self._storage.findings.of_job(self._claimed_id)]
+        given = self._storage.finding_feedback.of_findings(before)
+        return [_FEEDBACK_BEFORE] if any(given.values()) else []
 
     def _result(
         self,
@@ -214,6 +231,7 @@ class Work:
             "notes": [
                 text_from_outside(one, _NOTE_AT_MOST)
                 for one in (
+                    *self._feedback_before(),
                     *notes,
                     *([output.derivation] if output.derivation else []),
                     *output.notes,

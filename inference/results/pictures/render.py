@@ -1,7 +1,7 @@
 """Pictures of a result for readers that show neither SEG nor SR: slices with their segments."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,17 +40,36 @@ class Picture:
 
 
 def draw_pictures(
-    volume: Volume, output: PipelineOutput, captions: Mapping[int, tuple[str, ...]], footer: str
+    volume: Volume,
+    output: PipelineOutput,
+    captions: Mapping[int, tuple[str, ...]],
+    footer: str,
+    *,
+    left_out: Collection[int] = (),
 ) -> list[Picture]:
     """The slices that show the segments best, in the order of the volume.
 
     `captions`: what is stated of each segment, by its number. `footer` stands at the foot of
-    each picture: whose result it is, and that it is not verified.
+    each picture: whose result it is, and that it is not verified. `left_out`: numbers of segments
+    that are not shown, on the slices that would show them.
     """
     if not output.segments:
         return []
     window = window_of(volume)
-    return [_draw(volume, output, k, window, captions, footer) for k in key_slices(output)]
+    shown = _without(output, left_out)
+    return [_draw(volume, shown, k, window, captions, footer) for k in key_slices(output)]
+
+
+def _without(output: PipelineOutput, left_out: Collection[int]) -> PipelineOutput:
+    if output.masks is None or not left_out:
+        return output
+    masks = output.masks.copy()
+    for number in left_out:
+        if masks.ndim == 4:
+            masks[..., number - 1] = False
+        else:
+            masks[masks == number] = 0
+    return replace(output, masks=masks)
 
 
 def window_of(volume: Volume) -> Window:

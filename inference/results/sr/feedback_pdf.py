@@ -1,7 +1,6 @@
 """The report as PDF once more, after feedback: what each finding is now, and what a reader stated.
 
-Of the pictures none is left: they show the values of before, and what could draw them again is no
-longer there.
+The pictures are drawn again, since those of before show the values of before.
 """
 
 import copy
@@ -17,11 +16,13 @@ from pydicom.uid import UID
 from inference.result_identity import local_time
 from inference.results.narrative import note_of_kind, shown_value
 from inference.results.patient_and_study import character_set_of
+from inference.results.pictures.render import Picture
 from inference.results.sr.pdf import (
     PAGE_WIDTH_PT,
     SIZE_PT,
     cautions,
     patient_rows,
+    shown_pictures,
     table_of,
     written_pdf,
 )
@@ -29,11 +30,10 @@ from inference.typesetting.text import Typesetter
 from storage.core.findings import Finding
 from storage.core.text.outside_text import clean_text
 
-_REPLACES = (
-    "Written after feedback of a reader. It replaces the report of before, whose pictures are left"
-    " out: they state the values of that time."
-)
-_LEFT_OUT = "left out"
+_REPLACES = "Written after feedback of a reader. It replaces the report of before"
+_DRAWN_AGAIN = ". The pictures show what counts now, in the slices of before."
+_NO_PICTURES = ", whose pictures are left out: they state the values of that time."
+LEFT_OUT = "left out"
 
 
 @dataclass(frozen=True)
@@ -51,10 +51,12 @@ def encode_feedback_pdf(
     sentences: Sequence[str],
     at: datetime,
     uid: str,
+    pictures: Sequence[Picture] = (),
 ) -> Dataset:
     """A version of `report`, the PDF of a job, in its series; doing it again repeats its bytes.
 
-    `sentences`: the feedback in words. `predecessor`: the version that it follows.
+    `sentences`: the feedback in words. `predecessor`: the version that it follows. `pictures`:
+    drawn again; none where the images are not what they were.
     """
     document = copy.deepcopy(report)
     local = local_time(at, report)
@@ -62,13 +64,18 @@ def encode_feedback_pdf(
     document.InstanceNumber = int(predecessor.InstanceNumber) + 1
     document.ContentDate = document.InstanceCreationDate = local.strftime("%Y%m%d")
     document.ContentTime = document.InstanceCreationTime = local.strftime("%H%M%S")
-    content = _write(report, stated, sentences)
+    content = _write(report, stated, sentences, pictures)
     document.EncapsulatedDocumentLength = len(content)
     document.EncapsulatedDocument = content + b"\0" * (len(content) % 2)
     return document
 
 
-def _write(report: Dataset, stated: Sequence[StatedFinding], sentences: Sequence[str]) -> bytes:
+def _write(
+    report: Dataset,
+    stated: Sequence[StatedFinding],
+    sentences: Sequence[str],
+    pictures: Sequence[Picture],
+) -> bytes:
     from reportlab.lib.styles import getSampleStyleSheet
     from reportlab.platypus import Paragraph, Spacer
 
@@ -77,7 +84,7 @@ def _write(report: Dataset, stated: Sequence[StatedFinding], sentences: Sequence
     counting = [one.finding for one in stated if one.counts]
     note = note_of_kind(is_ai=kind.startswith("AI "))
     rows = [
-        (one.finding.label, shown_value(one.finding) if one.counts else _LEFT_OUT) for one in stated
+        (one.finding.label, shown_value(one.finding) if one.counts else LEFT_OUT) for one in stated
     ]
 
     def story(text: Typesetter) -> list[Any]:
@@ -91,13 +98,14 @@ def _write(report: Dataset, stated: Sequence[StatedFinding], sentences: Sequence
             # Its own series is not the one that was analysed.
             table_of(patient_rows(report)[:-1], text),
             Spacer(1, 12),
-            line(_REPLACES),
+            line(_REPLACES + (_DRAWN_AGAIN if pictures else _NO_PICTURES)),
             Spacer(1, 6),
             table_of(rows, text, ("Finding", "Value now")),
             Spacer(1, 12),
             *(line(one) for one in sentences),
             Spacer(1, 6),
             *(line(one) for one in cautions(counting)),
+            *shown_pictures(pictures),
             Spacer(1, 12),
             line(f"Made by {'; '.join(_versions(report))}."),
         ]

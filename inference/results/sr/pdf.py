@@ -177,7 +177,7 @@ def _story(
         Spacer(1, 12),
         *(line(caution) for caution in cautions(findings)),
         *(line(f"Measured: {measures}.") for measures in _own_measures(findings)),
-        *_shown(pictures),
+        *shown_pictures(pictures),
         Spacer(1, 12),
         line(f"Model: {model}"),
         # Of the job, since a rerun repeats the bytes: it may have waited before it was worked on.
@@ -307,7 +307,7 @@ def table_of(
     return Table(cells, colWidths=widths, style=TableStyle(style), repeatRows=1 if header else 0)
 
 
-def _shown(pictures: Sequence[Picture]) -> list[Any]:
+def shown_pictures(pictures: Sequence[Picture]) -> list[Any]:
     """Pictures two in a row."""
     from reportlab.platypus import Image as Drawing
     from reportlab.platypus import Table

@@ -1,30 +1,37 @@
 """What people say of findings gets into the report, and volumes are compared with the prior."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
+from typing import cast
 
 import highdicom as hd
 import numpy as np
 import pypdfium2
 import pytest
+from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from sqlalchemy import update
 
 from inference.annotations.content import replaced_by
 from inference.annotations.feedback_reports import newest_report, write_feedback_reports
+from inference.annotations.feedback_standing import standing_after_feedback
+from inference.deliveries.storing import want_delivery
 from inference.imaging.volume import Volume
 from inference.pipeline import PipelineOutput
 from inference.pipelines.brain.brain_volume import BrainVolume
 from inference.reports.due import draft_due
+from inference.result_identity import ResultKindName
+from inference.results.encode import EncodedResults, ResultObject
 from inference.volume_preparation.surfaces import with_surfaces
 from storage import tables as t
 from storage.container import Storage
 from storage.core.callers.identity import of_account
 from storage.core.clock import utcnow
 from storage.core.entities import Job
-from storage.core.findings import Code
+from storage.core.findings import Code, Finding
 from storage.db.engine import writing
+from storage.peers.entities import KnownPeer
 from tests import builders
 from tests.inference.completed_jobs import completed_job
 from tests.inference.orchestration import later, storage_in
@@ -287,6 +294,39 @@ def _made_since(storage: Storage, job: Job, before: set[str]) -> dict[str, Datas
     return {str(one.Modality): one for one in new}
 
 
+def _pdf_pictures(storage: Storage, uid: str) -> list[NDArray[np.uint8]]:
+    """RGB, as another program reads them."""
+    document = storage.instances.dataset(storage.generated.instance(uid)).EncapsulatedDocument
+    found = []
+    for page in pypdfium2.PdfDocument(document):
+        for one in page.get_objects(filter=[pypdfium2.raw.FPDF_PAGEOBJ_IMAGE]):
+            found.append(one.get_bitmap().to_numpy()[..., 2::-1])
+    return found
+
+
+def _is_in(pictures: Sequence[NDArray[np.uint8]], finding: Finding) -> bool:
+    assert finding.segmentation is not None
+    color = finding.segmentation.color_rgb
+    return any((one == color).all(axis=-1).any() for one in pictures)
+
+
+def test_pictures_are_left_out_where_nothing_can_draw_them_again(storage: Storage) -> None:
+    """As where the pipeline is no longer installed."""
+    job = made(storage, 16, "20240101", kinds=("PDF",))
+    (own,) = _of_kinds(job, "PDF")
+    brain, _ = storage.findings.of_job(job.job_id)
+    storage.finding_feedback.add(brain, "REJECTED", of_account("dr-jones"))
+    held = storage.index.instances_of(job.study_instance_uid)
+    with writing(storage.engine) as connection:
+        connection.execute(update(t.job).values(pipeline_version="0.0.1"))
+    assert write_feedback_reports(storage, utcnow()) == 1
+    new = _made_since(storage, job, {one.sop_instance_uid for one in held})["DOC"]
+    uid = str(new.SOPInstanceUID)
+    assert _pdf_pictures(storage, uid) == []
+    assert "whose pictures are left out" in _pdf_text(storage, uid).replace("\r\n", " ")
+    assert _pdf_pictures(storage, own)
+
+
 def test_what_states_a_rejected_value_is_withdrawn_where_it_lies_and_the_pdf_written_again(
     storage: Storage, tmp_path: Path
 ) -> None:
@@ -318,6 +358,13 @@ def test_what_states_a_rejected_value_is_withdrawn_where_it_lies_and_the_pdf_wri
     assert "left out" in text
     assert "rejected by dr-jones" in text
     assert "Not the cerebellum." in text
+    # The pictures of before, with the values of now and without what was rejected.
+    pictures, drawn_again = (_pdf_pictures(storage, uid) for uid in (own, str(pdf.SOPInstanceUID)))
+    assert len(drawn_again) == len(pictures) > 0
+    assert _is_in(pictures, brain)
+    assert _is_in(pictures, cerebellum)
+    assert _is_in(drawn_again, brain)
+    assert not _is_in(drawn_again, cerebellum)
     # Taken back: the PDF follows once more, and the one before is withdrawn.
     held |= {str(one.SOPInstanceUID) for one in new.values()}
     for finding in (brain, cerebellum):
@@ -326,7 +373,9 @@ def test_what_states_a_rejected_value_is_withdrawn_where_it_lies_and_the_pdf_wri
     again = _made_since(storage, job, held)
     assert again["DOC"].InstanceNumber == 3
     text = _pdf_text(storage, str(again["DOC"].SOPInstanceUID))
-    assert "left out" not in text.replace("whose pictures are left", "")
+    assert "left out" not in text
+    restored = _pdf_pictures(storage, str(again["DOC"].SOPInstanceUID))
+    assert all(map(np.array_equal, restored, pictures))
     # What the first note withdrew is not withdrawn again.
     assert _named(again["KO"]) == {str(pdf.SOPInstanceUID)}
     # Unless it was wanted somewhere since.
@@ -370,3 +419,48 @@ def test_feedback_on_what_was_withdrawn_meanwhile_gives_no_new_version(storage: 
     # It would stand at the archive as a result, after the note that rejects the others.
     assert storage.index.instances_of(job.study_instance_uid) == held
     assert storage.feedback_reports.due(timedelta(0), utcnow(), 10) == []
+
+
+def _wanted_of_a_run(storage: Storage, job: Job, destination: str) -> set[str]:
+    """What a destination gets that is wanted for the first time when the job runs once more."""
+    made = [
+        (cast(ResultKindName, one["kind"]), storage.generated.instance(one["sop_instance_uid"]))
+        for one in job.result["instances"]
+    ]
+    results = EncodedResults(
+        (), tuple(ResultObject(kind, storage.instances.dataset(one)) for kind, one in made)
+    )
+    want_delivery(
+        storage.deliveries,
+        storage.settings,
+        job,
+        results,
+        [one for _, one in made],
+        [KnownPeer(destination)],
+        instead=standing_after_feedback(storage, job),
+    )
+    deliveries = storage.deliveries.of_study(job.study_instance_uid)
+    return {one.sop_instance_uid for one in deliveries if one.destination == destination}
+
+
+def test_a_job_that_runs_again_sends_what_counts_after_feedback(storage: Storage) -> None:
+    job = made(storage, 17, "20240101", kinds=("SC", "PDF", "KOS"))
+    everything = {str(one["sop_instance_uid"]) for one in job.result["instances"]}
+    assert _wanted_of_a_run(storage, job, "FIRST") == everything
+    brain, cerebellum = storage.findings.of_job(job.job_id)
+    held = {one.sop_instance_uid for one in storage.index.instances_of(job.study_instance_uid)}
+    storage.finding_feedback.add(cerebellum, "REJECTED", of_account("dr-jones"))
+    assert write_feedback_reports(storage, utcnow()) == 1
+    new = _made_since(storage, job, held)
+    versions = {str(new[modality].SOPInstanceUID) for modality in ("SR", "DOC")}
+    withdrawn = _of_kinds(job, "SC", "PDF", "KOS")
+    assert _wanted_of_a_run(storage, job, "SECOND") == everything - withdrawn | versions
+    # Taken back: pictures count again, and the newest PDF stands.
+    held |= {str(one.SOPInstanceUID) for one in new.values()}
+    storage.finding_feedback.add(cerebellum, "ACCEPTED", of_account("dr-jones"))
+    assert write_feedback_reports(storage, utcnow()) == 1
+    again = _made_since(storage, job, held)
+    versions = {str(again[modality].SOPInstanceUID) for modality in ("SR", "DOC")}
+    own_pdf = _of_kinds(job, "PDF")
+    assert _wanted_of_a_run(storage, job, "THIRD") == everything - own_pdf | versions
+    assert storage.findings.of_job(job.job_id) == [brain, cerebellum]

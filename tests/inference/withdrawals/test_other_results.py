@@ -220,6 +220,21 @@ def test_equal_values_store_nothing_new(storage: Storage) -> None:
     assert withdrawn_by_notes(storage) == set()
 
 
+def test_feedback_stays_where_values_are_equal_and_is_asked_for_again_where_they_are_not(
+    storage: Storage,
+) -> None:
+    first = first_run(storage)
+    (finding,) = storage.findings.of_study(STUDY)
+    storage.finding_feedback.add(finding, "REJECTED", of_account("dr-jones"))
+    again = run_again(storage, first, 1)
+    assert "feedback" not in " ".join(again.result["notes"])
+    assert storage.finding_feedback.of_findings([finding.finding_id])[finding.finding_id]
+    other = run_again(storage, first, 3)
+    assert other.result["notes"][0].startswith("Readers gave feedback on the results that these")
+    (found,) = storage.findings.of_study(STUDY)
+    assert not storage.finding_feedback.of_findings([found.finding_id])[found.finding_id]
+
+
 def dies_before_its_end(
     storage: Storage, job: Job, factor: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
