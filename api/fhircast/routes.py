@@ -1,6 +1,7 @@
 """The hub's one address, the current context of a topic, and whose topic it is."""
 
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from fastapi import Path, Query, Request, Response
 from fastapi.responses import JSONResponse
@@ -227,6 +228,10 @@ def _shown(request: Request, storage: HubStorage, topic: Topic) -> FhircastTopic
         hub_url=hub_url(request, storage.settings),
         topic=topic.topic,
         joined_topic=topic.joined_topic,
+        joins_hub=urlsplit(storage.settings.fhircast_hub_url).hostname or "",
+        is_joined_now=bool(topic.joined_topic)
+        and topic.served_until is not None
+        and topic.served_until > utcnow(),
     )
 
 

@@ -35,6 +35,14 @@ class FhircastTopic(Payload):
     enabled: bool = Field(description="Whether this node is a hub (MEDIVIEW_FHIRCAST).")
     hub_url: str = Field("", description="For `hub.url` of the other systems.")
     joined_topic: str = Field("", description="Of another system's hub that this one joined.")
+    joins_hub: str = Field(
+        "", description="Host of the other system's hub whose topics can be joined; empty: none."
+    )
+    is_joined_now: bool = Field(
+        False,
+        description="Whether events are passed on between both topics just now: while a page of"
+        " the viewer is open.",
+    )
     topic: str = Field("", description="For `hub.topic`; a program with a key takes part by it.")
 
 

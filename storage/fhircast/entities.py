@@ -14,6 +14,8 @@ class Topic:
     owner_name: str
     joined_topic: str
     """Of another system's hub; empty: none."""
+    served_until: datetime | None = None
+    """Of the lease of the process that passes events on between the two hubs."""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 "use client";
 
 import { useEffect } from "react";
+import { OwnFhircast } from "@/features/account/components/OwnFhircast";
 import { OwnSessions } from "@/features/account/components/OwnSessions";
 import { PasswordForm } from "@/features/account/components/PasswordForm";
 import { SecondFactors } from "@/features/account/components/SecondFactors";
@@ -50,6 +51,7 @@ function Person({ session }: { session: Session }) {
         <p className="text-dim">{session.kind === "local" ? t.noSignIn : t.elsewhere}</p>
       )}
       {session.kind !== "local" && <OwnSessions />}
+      <OwnFhircast />
     </>
   );
 }

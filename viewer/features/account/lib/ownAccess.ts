@@ -7,6 +7,22 @@ import type { NewTotp, OwnFactors, OwnSession } from "@/shared/api/types";
 type Codes = { recovery_codes: string[] };
 type Options = { public_key: Record<string, unknown> };
 
+/** Where one's systems meet (FHIRcast), and the topic of another system's hub that this one joined. */
+export interface OwnTopic {
+  enabled: boolean;
+  topic: string;
+  hub_url: string;
+  joins_hub: string;
+  joined_topic: string;
+  is_joined_now: boolean;
+}
+
+export const ownTopic = {
+  read: (signal?: AbortSignal) => dataOf<OwnTopic>(node.GET("/api/v1/fhircast", { signal })),
+  /** An empty name leaves it. */
+  join: (joined_topic: string) => dataOf<OwnTopic>(node.PUT("/api/v1/fhircast/joined", { body: { joined_topic, user: "" } })),
+};
+
 export type ShownFactor = { code: string } | { recovery_code: string };
 
 export const factors = {
