@@ -48,8 +48,11 @@ def test_events_go_both_ways_once_and_content_in_the_versions_of_each_hub(
     node: ApiNode, other: ForeignHub
 ) -> None:
     viewer = joined(node)
+    shown = node.client.get("/api/v1/fhircast").json()
+    assert (shown["joins_hub"], shown["is_joined_now"]) == ("127.0.0.1", False)
     with viewer.listening("*") as channel:
         assert other.connected.acquire(timeout=PATIENCE_S)
+        assert node.client.get("/api/v1/fhircast").json()["is_joined_now"] is True
         assert other.forms[0]["hub.topic"] == "desk-7"
         assert "DiagnosticReport-update" in other.forms[0]["hub.events"]
         assert "Heartbeat" not in other.forms[0]["hub.events"]
@@ -132,6 +135,7 @@ def test_it_comes_back_after_a_break_and_follows_a_change_of_the_topic(
         assert channel.is_silent(0.5)
         answer = node.client.put("/api/v1/fhircast/joined", json={"joined_topic": ""})
         assert answer.status_code == 200
+        assert answer.json()["is_joined_now"] is False
         for _ in range(200):
             if not other.sockets:
                 break
