@@ -6,8 +6,10 @@ address is never followed. Pixels pass through in pieces.
 
 import base64
 import struct
+import threading
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -38,6 +40,9 @@ _PIXELS = ("7FE00008", "7FE00009", "7FE00010")
 _PIXEL_VRS = {"7FE00008": b"OF", "7FE00009": b"OD"}
 _MAX_METADATA_BYTES = 64 << 20
 _MAX_VALUE_BYTES = 64 << 20
+# Some thousand elements, which take a tenth of a second.
+_LARGE_METADATA_BYTES = 256 * 1024
+_large_metadata = threading.Lock()
 _TRANSFER_SYNTAX, _AVAILABLE_SYNTAX = "00020010", "00083002"
 _SOP_CLASS, _SOP_INSTANCE = "00080016", "00080018"
 _UTF8 = {"vr": "CS", "Value": ["ISO_IR 192"]}
@@ -109,19 +114,29 @@ def keep_described(
     bulk = _Bulk(rest)
     # One part after another: the limits are those of a part, and a request has many.
     for part in metadata:
-        try:
-            described = _metadata_of(part)
-        except MediViewError as error:
-            log.warning("stow_metadata_refused", code=error.code)
-            report.fail("", "", CANNOT_UNDERSTAND, error.message)
-            continue
-        for elements in described:
+        with _turn(part):
             try:
-                report.keep(_keep(ingest, study_instance_uid, elements, bulk, note_source))
+                described = _metadata_of(part)
             except MediViewError as error:
-                reason = reason_of(error)
-                log.warning("stow_instance_refused", code=error.code, failure_reason=reason)
-                report.refuse(error, _uid(elements, _SOP_CLASS), _uid(elements, _SOP_INSTANCE))
+                log.warning("stow_metadata_refused", code=error.code)
+                report.fail("", "", CANNOT_UNDERSTAND, error.message)
+                continue
+            for elements in described:
+                try:
+                    report.keep(_keep(ingest, study_instance_uid, elements, bulk, note_source))
+                except MediViewError as error:
+                    reason = reason_of(error)
+                    log.warning("stow_instance_refused", code=error.code, failure_reason=reason)
+                    report.refuse(error, _uid(elements, _SOP_CLASS), _uid(elements, _SOP_INSTANCE))
+
+
+def _turn(part: SpooledPart) -> AbstractContextManager[object]:
+    """Of large metadata one is read at a time in each process.
+
+    Each takes seconds of the interpreter, for which every other request would wait in turn.
+    """
+    is_large = part.size_bytes > _LARGE_METADATA_BYTES
+    return _large_metadata if is_large else nullcontext()
 
 
 def _metadata_of(part: SpooledPart) -> list[JsonDataset]:

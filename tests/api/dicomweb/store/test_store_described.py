@@ -2,7 +2,10 @@
 
 import json
 import subprocess
+import time
+from collections import Counter
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -270,3 +273,35 @@ def test_json_has_as_many_elements_as_xml_and_sequences_as_deep(
     with pytest.raises(LimitExceeded, match=r"more than (1000|500|64) "):
         metadata_store._metadata_of(part)
     spool.close()
+
+
+def test_of_large_metadata_one_is_read_at_a_time(
+    empty_node: DicomwebNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Six of 8 MB let every other request wait for three seconds."""
+    read_xml, reading, most = metadata_store.xml_to_dataset, Counter[str](), Counter[str]()
+
+    def counted(document: bytes) -> Any:
+        size = "large" if len(document) > 100_000 else "small"
+        reading[size] += 1
+        most[size] = max(most[size], reading[size])
+        try:
+            time.sleep(0.2)
+            return read_xml(document)
+        finally:
+            reading[size] -= 1
+
+    monkeypatch.setattr(metadata_store, "xml_to_dataset", counted)
+    attribute = (
+        b'<DicomAttribute tag="00100020" vr="LO"><Value number="1">x</Value></DicomAttribute>'
+    )
+    large, small = (
+        b"<NativeDicomModel>" + attribute * count + b"</NativeDicomModel>" for count in (5_000, 10)
+    )
+    with ThreadPoolExecutor(8) as pool:
+        answers = pool.map(
+            lambda body: send(empty_node, [(XML, "", body)], XML), [large] * 4 + [small] * 4
+        )
+        assert {one.status_code for one in answers} == {409}
+    assert most["large"] == 1
+    assert most["small"] > 1
