@@ -4,9 +4,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 from pydicom.dataset import Dataset
 
+from inference.containers.labels import check_answer, check_label
 from inference.models.card_file import parsed
 from inference.models.card_quantities import (
     CodeOf,
@@ -30,12 +31,12 @@ _DEPTH_AT_MOST, _ITEMS_AT_MOST, _NUMBERS_AT_MOST = 16, 10_000, 500
 _ELEMENTS_AT_MOST = 50 * _NUMBERS_AT_MOST + 100_000
 _TRACKING_IDENTIFIER = Code("112039", "DCM", "Tracking Identifier")
 
-
+_Answer = Annotated[Label, AfterValidator(check_answer)]
 _Value = Annotated[float, Field(allow_inf_nan=False, ge=-1e12, le=1e12)]
 
 
 class _Measured(Strict):
-    label: Label
+    label: Annotated[Label, AfterValidator(check_label)]
     value: _Value
     unit: Short
     """A UCUM code: `mm`, `cm3`, `1`."""
@@ -48,7 +49,7 @@ class _Results(Strict):
     """`results.json`; both may be left out."""
 
     measurements: tuple[_Measured, ...] = Field((), max_length=_NUMBERS_AT_MOST)
-    classifications: dict[Label, Annotated[float, Field(ge=0, le=1)]] = Field(
+    classifications: dict[_Answer, Annotated[float, Field(ge=0, le=1)]] = Field(
         {}, max_length=_NUMBERS_AT_MOST
     )
     """Label and probability."""

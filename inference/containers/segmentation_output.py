@@ -2,6 +2,7 @@
 
 from pydicom.dataset import Dataset
 
+from inference.containers.labels import check_label
 from inference.containers.masks import Masks, check_corners, corners_of
 from inference.imaging.volume import Volume
 from inference.pipeline import SEGMENTS_AT_MOST, Segment
@@ -75,6 +76,10 @@ def _check_words(segment: Segment) -> None:
             raise _refused("has a code that is none by DICOM")
     if not _is_text(segment.label, _LABEL_AT_MOST):
         raise _refused("has a segment without a name, or with one of more than 64 letters")
+    try:
+        check_label(segment.label)
+    except ValueError as error:
+        raise _refused(f"has a segment whose name {error}") from error
 
 
 def _is_code(code: Code) -> bool:
