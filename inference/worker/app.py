@@ -207,7 +207,7 @@ def celery_app(
     def run(job_id: str) -> None:
         """Run the most urgent due job; `job_id` says only why somebody was woken."""
         at_edge("run_job", lambda: _run_due(held.process, pipelines, stop))
-        at_edge("wake_after_job", lambda: send(TICK_TASK))
+        at_edge("wake_after_job", lambda: _wake_after_job(held.process, send))
 
     return app
 
@@ -246,6 +246,13 @@ def _run_due(
         stopping,
         is_ours,
     )
+
+
+def _wake_after_job(process: Process, send: Callable[[str], None]) -> None:
+    send(TICK_TASK)
+    # A tick has much to do before it comes to what the job wants sent.
+    if process.storage.deliveries.is_any_due(utcnow()):
+        send(DELIVER_TASK)
 
 
 def _never() -> bool:
