@@ -61,6 +61,7 @@ from inference.model_registry.sharing import fetching
 from inference.projects.single_instances import SingleInstances
 from inference.site_rules.saving import follow_saved_rules
 from storage.container import open_storage
+from storage.maintenance.own_folder import keeping_own_folder
 from storage.settings import Settings
 
 _DESCRIPTION = (
@@ -98,7 +99,8 @@ def create_app(settings: Settings) -> FastAPI:
                 storage.settings, storage.node_conditions, app.state.health.run, follow
             )
             # Two that find different things would begin and end each other's conditions.
-            with watched if app.state.watches_health else nullcontext(), fetching(storage):
+            of_one_process = watched if app.state.watches_health else nullcontext()
+            with of_one_process, keeping_own_folder(storage), fetching(storage):
                 yield
 
     app = FastAPI(

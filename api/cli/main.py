@@ -51,6 +51,7 @@ COMMANDS = {
     "storage": _Command("storage.commands"),
     "backup": _Command("storage.backup"),
     "restore": _Command("storage.restore", "restore"),
+    "hosts": _Command("storage.hosts"),
     "peers": _Command("peers"),
     "notify": _Command("notify"),
     "users": _Command("access.users"),

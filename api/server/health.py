@@ -34,6 +34,7 @@ from api.server.checks.health import (
     check_volumes,
     warn_of_refused_rows,
 )
+from api.server.checks.hosts import check_hosts
 from api.server.checks.index import IndexProbe
 from api.server.checks.jobs import check_jobs
 from api.server.checks.model_servers import check_model_servers
@@ -46,6 +47,7 @@ from storage.container.has import (
     HasDiskSamples,
     HasEngine,
     HasHeartbeats,
+    HasHosts,
     HasJobs,
     HasObjects,
     HasRetention,
@@ -78,6 +80,7 @@ class HealthStorage(
     HasDamaged,
     HasJobs,
     HasHeartbeats,
+    HasHosts,
     HasComponents,
     HasCircuitBreakers,
     HasAccessGroups,
@@ -228,7 +231,9 @@ class HealthChecks:
 
     def instances(self) -> HealthPart:
         """What was found damaged or lost, and has no right copy, or is not in the index."""
-        found = check_volumes(self._storage.engine, self._storage.volumes.folder)
+        storage = self._storage
+        found = check_volumes(storage.engine, storage.volumes.folder, storage.hosts)
+        found = check_hosts(storage.hosts) if found.ok else found
         found = check_instances(self._storage.damaged) if found.ok else found
         return warn_of_refused_rows(self._storage.engine) if found.ok else found
 

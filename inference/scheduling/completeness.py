@@ -42,6 +42,9 @@ def complete_quiet_series(
             ready.append((quiet, "forced"))
     completed = []
     for receiving, reason in ready:
+        if settings.own_disks and index.waits_for_bucket(receiving):
+            # Another host is to read it, too; its own copies it there soon.
+            continue
         series = index.mark_complete(receiving, now)
         if series is None:
             continue  # an instance arrived in between; the series is receiving again

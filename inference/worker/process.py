@@ -24,6 +24,7 @@ from storage.container import Storage, open_storage
 from storage.core.clock import utcnow
 from storage.core.errors import MediViewError
 from storage.db.due.commit_watch import CommitWatch
+from storage.maintenance.own_folder import keeping_own_folder
 from storage.processes.heartbeats import BEAT_EVERY_S
 from storage.processes.process_roles import Queue, worker_name
 from storage.settings import Settings
@@ -65,6 +66,8 @@ class Process:
                     # The control process decides what runs; workers fetch what a job needs.
                     only_removed = self.queue != "control"
                     opening.enter_context(fetching(storage, only_removed=only_removed))
+                    if only_removed:
+                        opening.enter_context(keeping_own_folder(storage))
                     opening.enter_context(storage.audit.running(f"worker-{self.queue}"))
                     self._stack = opening.pop_all()
                 self._storage = storage

@@ -41,6 +41,7 @@ from storage.priors.pause import PriorPause
 from storage.priors.searches import PriorSearches
 from storage.processes.components import Components
 from storage.processes.heartbeats import Heartbeats
+from storage.processes.hosts import Hosts
 from storage.rejection_notes.repository import RejectionNotes
 from storage.reports.critical_alerts import CriticalAlerts
 from storage.reports.repository import Reports
@@ -201,6 +202,11 @@ class HasIngest(Protocol):
 class HasVolumes(Protocol):
     @property
     def volumes(self) -> VolumeWriter: ...
+
+
+class HasHosts(Protocol):
+    @property
+    def hosts(self) -> Hosts: ...
 
 
 class HasCommitmentRequests(Protocol):

@@ -64,6 +64,7 @@ from storage.priors.searches import PriorSearches
 from storage.processes.components import Components
 from storage.processes.conditions import NodeConditions
 from storage.processes.heartbeats import Heartbeats
+from storage.processes.hosts import Hosts
 from storage.projects.exports import ProjectExports
 from storage.projects.repository import Projects
 from storage.reconciliation.crash_recovery import CrashRecovery
@@ -109,6 +110,7 @@ class Storage:
     damaged: DamagedInstances
     objects: ObjectStore
     volumes: VolumeWriter
+    hosts: Hosts
     ingest: Ingest
     generated: GeneratedInstances
     recovery: CrashRecovery

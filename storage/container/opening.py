@@ -24,6 +24,7 @@ from storage.audit import Audit
 from storage.commitment.reports import CommitmentReports
 from storage.commitment.requests import CommitmentRequests
 from storage.container.members import Storage
+from storage.core.clock import utcnow
 from storage.core.data_folder import disk_reserve, private_folder, unfinished_restore
 from storage.db.due.studies import StudiesDue
 from storage.db.engine import make_engine
@@ -74,6 +75,7 @@ from storage.priors.searches import PriorSearches
 from storage.processes.components import Components
 from storage.processes.conditions import NodeConditions
 from storage.processes.heartbeats import Heartbeats
+from storage.processes.hosts import DeletionNumbers, Hosts
 from storage.projects.exports import ProjectExports
 from storage.projects.repository import Projects
 from storage.reconciliation.crash_recovery import CrashRecovery
@@ -128,6 +130,8 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
     disk_reserve.check_room(settings.data_dir)
     volumes_dir = settings.data_dir / "volumes"
     engine = make_engine(settings.resolved_database_url)
+    hosts = Hosts(engine, settings.data_dir, own_disks=settings.own_disks)
+    numbers = DeletionNumbers(engine) if settings.own_disks else None
     reader = VolumeReader(volumes_dir)
     writer = VolumeWriter(
         volumes_dir,
@@ -136,9 +140,10 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
         admit=partial(check_backlog, engine, settings.spool_max_bytes)
         if settings.object_store == "s3" and settings.spool_max_bytes
         else None,
+        numbers=numbers,
     )
     audit = Audit(engine, settings.data_dir, fail_closed=settings.audit_fail_closed)
-    recovery = CrashRecovery(engine, volumes_dir)
+    recovery = CrashRecovery(engine, volumes_dir, numbers, hosts.is_elsewhere)
     index = Index(engine)
 
     def read_stored(sop_instance_uid: str, max_bytes: int) -> bytes | None:
@@ -148,12 +153,21 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
     damaged = DamagedInstances(engine)
     turns = settings.data_dir / "conflicts"
     ingest = Ingest(
-        engine, writer, settings.max_instance_bytes, recovery, read_stored, damaged, turns
+        engine,
+        writer,
+        settings.max_instance_bytes,
+        recovery,
+        read_stored,
+        damaged,
+        turns,
+        own_disks=settings.own_disks,
     )
     lookup = InstanceLookup(engine)
     vectors = PassageVectors(engine) if settings.passage_search == "pgvector" else None
     try:
         check_schema(engine)
+        if settings.own_disks:
+            hosts.join(utcnow())
         if vectors:
             vectors.check()
         objects = open_objects(settings)
@@ -164,6 +178,7 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
             damaged,
             CorrectedPatients(engine).of_study,
             StudyPatients(engine).keys_of,
+            hosts.holder,
         )
         commitment_retention = timedelta(seconds=settings.commitment_retention_s)
         yield Storage(
@@ -176,6 +191,7 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
             damaged=damaged,
             objects=objects,
             volumes=writer,
+            hosts=hosts,
             ingest=ingest,
             generated=GeneratedInstances(engine, ingest, audit, settings.data_dir),
             recovery=recovery,

@@ -1,6 +1,7 @@
 """One at a time, across processes: a lock that a dead holder cannot keep."""
 
 import fcntl
+import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -15,12 +16,41 @@ from storage.volumes.files import translated_os_errors
 _HOUSEKEEPING_LOCK = 0x6D766873
 
 
-def housekeeping_lock(engine: Engine, data_dir: Path) -> AbstractContextManager[bool]:
+def housekeeping_lock(
+    engine: Engine, data_dir: Path, host: str = ""
+) -> AbstractContextManager[bool]:
     """Whether this caller may do the housekeeping now; the lock ends with the block.
+
+    Of the folder of one `host`, where hosts have disks of their own. Raises StorageUnavailable.
+    """
+    number = int(host, 16) << 32 | _HOUSEKEEPING_LOCK if host else _HOUSEKEEPING_LOCK
+    return only_one(engine, data_dir / "housekeeping.lock", _signed(number))
+
+
+def group_lock(engine: Engine, data_dir: Path) -> AbstractContextManager[bool]:
+    """The same, of what all hosts have together."""
+    return only_one(engine, data_dir / "group.lock", _HOUSEKEEPING_LOCK)
+
+
+@contextmanager
+def object_lock(engine: Engine, key: str) -> Iterator[None]:
+    """Wait until no other host writes or removes that object. On PostgreSQL alone.
 
     Raises StorageUnavailable.
     """
-    return only_one(engine, data_dir / "housekeeping.lock", _HOUSEKEEPING_LOCK)
+    digest = hashlib.sha256(key.encode()).digest()[:8]
+    values = {"number": int.from_bytes(digest, signed=True)}
+    with translated(), engine.connect() as connection:
+        session = connection.execution_options(isolation_level="AUTOCOMMIT")
+        session.execute(text("SELECT pg_advisory_lock(:number)"), values)
+        try:
+            yield
+        finally:
+            session.execute(text("SELECT pg_advisory_unlock(:number)"), values)
+
+
+def _signed(number: int) -> int:
+    return number - (1 << 64) if number >> 63 else number
 
 
 @contextmanager

@@ -57,8 +57,8 @@ class Renewal:
         False, too, where the counter cannot be read: then each is asked about by itself.
         """
         try:
-            current = self._generation.current()
-        except OSError:
+            current = self._generation.newest()
+        except (OSError, StorageUnavailable):
             return False
         for new in batch:  # noqa: SIM110 - a generator takes a call for each of them
             if new.generation < current:
@@ -128,7 +128,7 @@ class Renewal:
         the bytes of that are damaged.
         """
         with translated_os_errors(self._folder):
-            if not self._generation.current():
+            if not self._generation.newest():
                 return True
         record = self._suspect(header.sop_instance_uid)
         if record is not None:
@@ -173,7 +173,7 @@ class Renewal:
 
     def _is_older(self, new: NewInstance) -> bool:
         try:
-            return new.generation < self._generation.current()
+            return new.generation < self._generation.newest()
         except OSError:
             # Asked for each instance: to translate nothing costs more than to look.
             with translated_os_errors(self._folder):

@@ -10,7 +10,7 @@ anything of it.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 
 import structlog
@@ -21,6 +21,7 @@ from storage import tables as t
 from storage.core.clock import utcnow
 from storage.core.entities import Instance, Job
 from storage.core.errors import NotFound, StorageUnavailable
+from storage.db.advisory_lock import object_lock
 from storage.db.driver_errors import is_clash
 from storage.db.engine import reading, translated, writing
 from storage.db.portions import in_portions
@@ -262,8 +263,14 @@ def discard_content(engine: Engine, volumes: VolumeWriter, content: Discarded) -
     bury_by(engine, volumes, let_go)
 
 
-def purge(engine: Engine, objects: ObjectStore, limit: int = _PURGE_AT_ONCE) -> int:
-    """See `Deletions.purge`."""
+def purge(
+    engine: Engine,
+    objects: ObjectStore,
+    limit: int = _PURGE_AT_ONCE,
+    *,
+    beside_others: bool = False,
+) -> int:
+    """See `Deletions.purge`. `beside_others`: of other hosts that write objects meanwhile."""
     with reading(engine) as connection:
         waiting = connection.execute(
             select(t.tombstone.c.id, t.tombstone.c.object_key)
@@ -274,13 +281,14 @@ def purge(engine: Engine, objects: ObjectStore, limit: int = _PURGE_AT_ONCE) -> 
             .limit(limit)
         ).all()
     for row_id, key in waiting:
-        # Whole volumes hold others too; compacting removes those.
-        if not key.endswith(SUFFIX):
-            objects.delete(key)
-        with writing(engine) as connection:
-            connection.execute(
-                update(t.tombstone).where(t.tombstone.c.id == row_id).values(object_key="")
-            )
+        with object_lock(engine, key) if beside_others else nullcontext():
+            # Whole volumes hold others too; compacting removes those.
+            if not key.endswith(SUFFIX):
+                objects.delete(key)
+            with writing(engine) as connection:
+                connection.execute(
+                    update(t.tombstone).where(t.tombstone.c.id == row_id).values(object_key="")
+                )
     return len(waiting)
 
 

@@ -57,14 +57,21 @@ class _KnownElsewhere(Exception):
 class Indexer:
     """Writes index rows for one process. Safe for threads."""
 
-    def __init__(self, engine: Engine, recover: Callable[[], bool] | None = None) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        recover: Callable[[], bool] | None = None,
+        *,
+        waits: bool = False,
+    ) -> None:
         """`recover` indexes what a crash of the database server took; True where it took any.
 
-        Without it such rows stay lost, which happens on PostgreSQL alone.
+        Without it such rows stay lost, which happens on PostgreSQL alone, and not where each
+        commit `waits` for the server's disk.
         """
         self._engine = engine
         self._recover_rows = recover
-        self._statements = statements_for(engine)
+        self._statements = statements_for(engine, waits=waits)
         self._connection = WriteConnection(engine)
         self._commit_lock = threading.Lock()
         self._series: OrderedDict[SeriesKey, _CachedSeries] = OrderedDict()

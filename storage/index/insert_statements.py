@@ -52,9 +52,9 @@ class IndexStatements(Protocol):
         ...
 
 
-def statements_for(engine: Engine) -> IndexStatements:
-    """Those of the engine's dialect."""
-    return _Sqlite() if engine.dialect.name == "sqlite" else _Postgresql()
+def statements_for(engine: Engine, *, waits: bool = False) -> IndexStatements:
+    """Those of the engine's dialect. `waits`: PostgreSQL is to wait for its disk with them, too."""
+    return _Sqlite() if engine.dialect.name == "sqlite" else _Postgresql(waits=waits)
 
 
 class _Sqlite:
@@ -120,6 +120,9 @@ class _Postgresql:
     while the other waits for it.
     """
 
+    def __init__(self, *, waits: bool) -> None:
+        self._commit = "on" if waits else "off"
+
     def write(self, execute: Execute, batch: Sequence[Placed]) -> list[bool]:
         series = set()
         instances: list[Any] = []
@@ -131,7 +134,9 @@ class _Postgresql:
             instances += _values(new, series_id, new.received_at.astimezone(UTC))
         at = _latest(batch).astimezone(UTC)
         parameters = (*chain.from_iterable(series), *instances, at, at)
-        rows = execute(_postgresql_write(len(series), len(batch)), parameters).fetchall()
+        rows = execute(
+            _postgresql_write(self._commit, len(series), len(batch)), parameters
+        ).fetchall()
         if len(rows) == len(batch):
             return [True] * len(batch)
         written = {(volume, offset) for volume, offset in rows}
@@ -142,18 +147,19 @@ class _Postgresql:
 
 
 @lru_cache(_KEPT_STATEMENTS)
-def _postgresql_write(series: int, instances: int) -> str:
+def _postgresql_write(commit: str, series: int, instances: int) -> str:
     # An UPDATE locks its rows in any order, a SELECT in that of its ORDER BY. Where an id means
     # something else by now nothing is held, and the database refuses an instance of no series.
     # The plus keeps PostgreSQL, too, from another index: a study may have many series.
-    # The commit does not wait for the disk (`storage.index.write_connection`). Stated within the
+    # The commit does not wait for the disk (`storage.index.write_connection`), where that is 'off'.
+    # Stated within the
     # statement it holds for its transaction alone: a pooler gives the session on to others.
     key = "(%s, %s, %s, %s)"
     row = f"((SELECT id FROM held WHERE id = %s){', %s' * len(_NAMES)})"
     return (
         "WITH held AS (SELECT series.id"
         " FROM series JOIN study ON study.id = +series.study_fk"
-        " WHERE (SELECT set_config('synchronous_commit', 'off', true)) = 'off'"
+        f" WHERE (SELECT set_config('synchronous_commit', '{commit}', true)) = '{commit}'"
         " AND (series.id, study.id, series.series_instance_uid, study.study_instance_uid)"
         f" IN (VALUES {', '.join([key] * series)}) ORDER BY series.id"
         " FOR NO KEY UPDATE OF series),"

@@ -245,6 +245,21 @@ class Index:
             )
             return [to_series(row) for row in rows.mappings()]
 
+    def waits_for_bucket(self, series: Series) -> bool:
+        """Whether an instance of the series is on the host alone that received it."""
+        with reading(self._engine) as connection:
+            waiting = (
+                select(t.instance.c.id)
+                .join(t.series, t.series.c.id == t.instance.c.series_fk)
+                .join(t.study, t.study.c.id == t.series.c.study_fk)
+                .where(
+                    t.NOT_UPLOADED,
+                    t.series.c.series_instance_uid == series.series_instance_uid,
+                    t.study.c.study_instance_uid == series.study_instance_uid,
+                )
+            )
+            return connection.execute(waiting.limit(1)).first() is not None
+
     def receiving(self) -> tuple[int, datetime | None]:
         """How many series arrive, and when the last instance of them did."""
         arriving = select(func.count(), func.max(t.series.c.last_instance_at)).where(

@@ -34,10 +34,15 @@ class Ingest:
         read_stored: Callable[[str, int], bytes | None] = lambda _uid, _max_bytes: None,
         damaged: DamagedInstances | None = None,
         turns: Path | None = None,
+        *,
+        own_disks: bool = False,
     ) -> None:
-        """As `InstanceStore`; without `turns` nobody else decides conflicts."""
+        """As `InstanceStore`; without `turns` nobody else decides conflicts.
+
+        `own_disks`: no other host could index again what a crash of the database took.
+        """
         recover = recovery.run_if_due if recovery and recovery.watches else None
-        self._indexer = Indexer(engine, recover)
+        self._indexer = Indexer(engine, recover, waits=own_disks)
         self._store = InstanceStore(engine, volumes, self._indexer, read_stored, damaged, turns)
         self._volumes = volumes
         self._max_instance_bytes = max_instance_bytes

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from storage.core.entities import Instance, Location
-from storage.core.errors import MediViewError, NotFound
+from storage.core.errors import MediViewError, NotFound, StorageUnavailable
 from storage.integrity.copies import (
     READABLE,
     State,
@@ -26,6 +26,7 @@ from storage.integrity.copies import (
 )
 from storage.integrity.repository import DamagedInstances, refusal
 from storage.objects.filesystem import ObjectStore
+from storage.processes.hosts import Host
 from storage.volumes.reader import VolumeReader
 
 # What is compared before an answer of many instances begins: half a second's work at most.
@@ -34,6 +35,8 @@ _PROVEN_FIRST_BYTES = 512 << 20
 _SAMPLE_EVERY = 256
 _SAMPLED_AGAIN_S = 3600.0
 _SAMPLED_KEPT = 4096
+_COPIED_WITHIN_S = 5.0
+_LOOKED_EVERY_S = 0.1
 
 
 @dataclass(frozen=True)
@@ -54,12 +57,15 @@ class Checker:
         objects: ObjectStore,
         locate: Callable[[str], Location | None] | None,
         damaged: DamagedInstances | None,
+        holder: Callable[[str], Host | None] = lambda _volume: None,
     ) -> None:
-        """`locate` finds an instance that was moved since its row was read."""
+        """`locate` finds an instance that was moved since its row was read, `holder` the other
+        host on which a volume lies."""
         self._volumes = volumes
         self._objects = objects
         self._locate = locate
         self._damaged = damaged
+        self._holder = holder
         self._part_reads = 0
         self._sampled: OrderedDict[str, float] = OrderedDict()
         self._sampling = threading.Lock()
@@ -152,9 +158,13 @@ class Checker:
     def _found(
         self, instance: Instance, look: Callable[[Instance], State]
     ) -> tuple[Instance, State]:
-        """The state of the local copy, and the instance where it is now."""
+        """The state of the local copy, and the instance where it is now.
+
+        What another host has received a moment ago is waited for: the bucket has it soon.
+        """
         state = look(instance)
-        if state not in READABLE and self._locate is not None:
+        until_s = time.monotonic() + _COPIED_WITHIN_S
+        while state not in READABLE and self._locate is not None:
             moved = self._locate(instance.sop_instance_uid)
             if moved is None:
                 raise NotFound(
@@ -164,6 +174,16 @@ class Checker:
             if moved != instance.location:
                 instance = replace(instance, location=moved, size_bytes=moved.length)
                 state = look(instance)
+            host = None if moved.object_key else self._holder(moved.volume)
+            if host is None:
+                break
+            if time.monotonic() > until_s:
+                raise StorageUnavailable(
+                    f"The host {host.name} has received {instance.sop_instance_uid}, and not yet"
+                    " copied it to the bucket.",
+                    remedy="Try again in some seconds; where it goes on, see to that host.",
+                )
+            time.sleep(_LOOKED_EVERY_S)
         return instance, state
 
     def _state(self, instance: Instance) -> State:

@@ -33,6 +33,7 @@ from storage.objects.filesystem import ObjectStore
 from storage.patient_identity.entities import Patient, PatientKey
 from storage.patient_identity.outgoing import correct, with_patient
 from storage.patient_identity.study_patients import is_another
+from storage.processes.hosts import Host
 from storage.volumes.reader import VolumeReader
 
 if TYPE_CHECKING:
@@ -70,9 +71,11 @@ class InstanceReader:
         damaged: DamagedInstances | None = None,
         patient_of: Callable[[str], Patient | None] = lambda _study_instance_uid: None,
         keys_of: Callable[[str], Collection[PatientKey]] = lambda _study_instance_uid: (),
+        holder: Callable[[str], Host | None] = lambda _volume: None,
     ) -> None:
         """`locate` finds an instance that was moved since its row was read, `patient_of` whose a
-        study is where that was corrected, `keys_of` under which IDs its patient may be named."""
+        study is where that was corrected, `keys_of` under which IDs its patient may be named,
+        `holder` the other host on which a volume lies."""
         self._volumes = volumes
         self._objects = objects
         self._locate = locate
@@ -80,7 +83,7 @@ class InstanceReader:
         self._keys_of = keys_of
         self._ask_first: Callable[[Instance], None] = lambda _: None
         self._stated = StatedPatients()
-        self._checker = Checker(volumes, objects, locate, damaged)
+        self._checker = Checker(volumes, objects, locate, damaged, holder)
 
     def of_one_moment(self) -> "InstanceReader":
         """A reader for one answer, to which each study has the same patient throughout."""

@@ -6,7 +6,7 @@ volume.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -57,12 +57,15 @@ class Repair:
         volumes: VolumeWriter,
         objects: ObjectStore,
         damaged: DamagedInstances,
+        is_elsewhere: Callable[[str], bool] = lambda _volume: False,
     ) -> None:
+        """`is_elsewhere` says which volumes another host has, which repairs what is in them."""
         self._engine = engine
         self._index = Index(engine)
         self._volumes = volumes
         self._objects = objects
         self._damaged = damaged
+        self._is_elsewhere = is_elsewhere
         self._lost_next_s = 0.0
 
     def run(self) -> int:
@@ -88,6 +91,8 @@ class Repair:
                 try:
                     instance = self._index.instance(one.sop_instance_uid)
                 except NotFound:
+                    continue
+                if self._is_elsewhere(instance.location.volume):
                     continue
                 read_bytes += instance.size_bytes
                 if self._repair(instance, reader):

@@ -5,6 +5,7 @@ scrub has come stands in the database, so that it goes on after a restart, on wh
 """
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -60,13 +61,16 @@ class Scrub:
         objects: ObjectStore,
         damaged: DamagedInstances,
         days: float,
+        is_elsewhere: Callable[[str], bool] = lambda _volume: False,
     ) -> None:
+        """`is_elsewhere` says which volumes another host has."""
         self._engine = engine
         self._index = Index(engine)
         self._volumes = volumes
         self._objects = objects
         self._damaged = damaged
         self._period = timedelta(days=days)
+        self._is_elsewhere = is_elsewhere
         self._total_next_s = 0.0
 
     def tick(self, now: datetime) -> int:
@@ -145,7 +149,11 @@ class Scrub:
             state_in_volume(reader, instance, past_the_cache=True) if location.volume else "missing"
         )
         if not location.object_key:
-            if local != "whole" and self._is_still_there(instance):
+            if (
+                local != "whole"
+                and not self._is_elsewhere(location.volume)
+                and self._is_still_there(instance)
+            ):
                 self._damaged.note(instance, local, has_copy=local in READABLE)
             return
         in_bucket = state_in_bucket(self._objects, instance)

@@ -9,6 +9,7 @@ goes.
 
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime, timedelta
 
 import structlog
@@ -16,7 +17,7 @@ import structlog
 from storage.container import Storage
 from storage.core.data_folder import disk_reserve
 from storage.core.errors import MediViewError
-from storage.db.advisory_lock import housekeeping_lock
+from storage.db.advisory_lock import group_lock, housekeeping_lock
 from storage.deletion.copies_in_bucket import copy_deletions
 from storage.deletion.durable_tombstones import write_outstanding
 from storage.deletion.service import purge
@@ -52,45 +53,74 @@ class Housekeeper:
         self._out: set[str] = set()
         """Steps that failed last time: an outage is logged once."""
         whole = storage.engine, storage.volumes, storage.objects, storage.damaged
-        self._repair = Repair(*whole)
+        is_elsewhere = storage.hosts.is_elsewhere
+        self._repair = Repair(*whole, is_elsewhere)
         self._left = LeftObjects(
             storage.engine, storage.objects, storage.settings.upload_retention_s
         )
         days = storage.settings.scrub_days
-        self._scrub = Scrub(*whole, days) if days else None
+        self._scrub = Scrub(*whole, days, is_elsewhere) if days else None
 
-    def round(self, now: datetime, *, compact_now: bool = False) -> bool:
+    def round(
+        self, now: datetime, *, compact_now: bool = False, folder_alone: bool = False
+    ) -> bool:
         """Do what is due; whether more waits that can be done at once.
 
-        `compact_now`: studies have just left to make room.
+        `compact_now`: studies have just left to make room. `folder_alone`: not what hosts with
+        disks of their own have together.
 
         False too where another process is at it. Errors are logged, once an
         outage; the next round tries again.
         """
-        settings = self._storage.settings
+        storage = self._storage
         try:
-            with housekeeping_lock(self._storage.engine, settings.data_dir) as mine:
+            host = storage.hosts.own_id() if storage.settings.own_disks else ""
+            with housekeeping_lock(storage.engine, storage.settings.data_dir, host) as mine:
                 if not mine:
                     return False
-                self._try("reserve", self._reserve)
-                self._try("reconcile", self._reconcile)
-                self._try("tombstones", lambda: self._write_tombstones(now))
-                # Before a right copy is dropped from the cache.
-                self._try("repair", self._repair_damaged)
-                more = self._try("upload_instances", self._upload)
-                more |= self._try("copy_deletions", self._copy_deletions)
-                self._try("compact", lambda: self._compact(now, at_once=compact_now))
-                self._try("limit_cache", self._limit_cache)
-                self._try("scrub", lambda: self._scrub_some(now))
-                self._try("left_objects", self._remove_left)
-                self._try("digest_contents", self._digest_contents)
-                self._try("note_disk", lambda: self._note_disk(now))
-                self._try("expire", lambda: remove_expired(self._storage, now))
+                with self._of_all_hosts(folder_alone) as is_ours:
+                    more = self._look_after(now, is_ours, compact_now=compact_now)
                 self._recovered("lock")
                 return more
         except MediViewError as error:
             self._failed("lock", error)
             return False
+
+    def _of_all_hosts(self, folder_alone: bool) -> AbstractContextManager[bool]:
+        """Whether this host may look after what all have together; it alone has that else."""
+        storage = self._storage
+        if folder_alone:
+            return nullcontext(False)
+        if not storage.settings.own_disks:
+            return nullcontext(True)
+        return group_lock(storage.engine, storage.settings.data_dir)
+
+    def _look_after(self, now: datetime, is_ours: bool, *, compact_now: bool) -> bool:
+        """`is_ours`: what all hosts have together, too, and not this one's folder alone."""
+        self._try("beat", lambda: self._beat(now))
+        self._try("reserve", self._reserve)
+        self._try("reconcile", self._reconcile)
+        if is_ours:
+            self._try("tombstones", lambda: self._write_tombstones(now))
+        # Before a right copy is dropped from the cache.
+        self._try("repair", self._repair_damaged)
+        more = is_ours and self._try("purge", self._purge)
+        more |= self._try("upload_instances", self._upload)
+        if is_ours:
+            more |= self._try("copy_deletions", self._copy_deletions)
+        self._try("compact", lambda: self._compact(now, at_once=compact_now))
+        self._try("limit_cache", self._limit_cache)
+        self._try("note_disk", lambda: self._note_disk(now))
+        if is_ours:
+            self._try("scrub", lambda: self._scrub_some(now))
+            self._try("left_objects", self._remove_left)
+            self._try("digest_contents", self._digest_contents)
+            self._try("expire", lambda: remove_expired(self._storage, now))
+        return more
+
+    def _beat(self, now: datetime) -> bool:
+        self._storage.hosts.beat(now)
+        return False
 
     def _reserve(self) -> bool:
         settings = self._storage.settings
@@ -113,16 +143,23 @@ class Housekeeper:
         write_outstanding(self._storage.engine, self._storage.volumes, beside=now)
         return False
 
+    def _purge(self) -> bool:
+        storage = self._storage
+        own_disks = storage.settings.own_disks
+        purged = purge(storage.engine, storage.objects, beside_others=own_disks)
+        return storage.settings.object_store == "s3" and bool(purged)
+
     def _upload(self) -> bool:
         storage = self._storage
-        purged = purge(storage.engine, storage.objects)
         if storage.settings.object_store != "s3":
             return False
         if storage.settings.s3_layout == "volumes":
             return upload_volume(storage.engine, storage.volumes.folder, storage.objects)
         limit = _SETTLE_AT_ONCE
-        copied = upload_instances(storage.engine, storage.instances, storage.objects, limit)
-        return copied == limit or bool(purged)
+        copied = upload_instances(
+            storage.engine, storage.instances, storage.objects, limit, storage.hosts
+        )
+        return copied == limit
 
     def _copy_deletions(self) -> bool:
         storage, settings = self._storage, self._storage.settings

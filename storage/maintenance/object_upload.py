@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import structlog
-from sqlalchemy import Engine, exists, select, update
+from sqlalchemy import ColumnElement, Engine, exists, select, true, update
 
 from storage import tables as t
 from storage.core.entities import Instance
 from storage.core.errors import InstanceDamaged, NotFound, StorageUnavailable
+from storage.db.advisory_lock import object_lock
 from storage.db.engine import reading, writing
 from storage.index.row_mapping import to_instance
 from storage.index.select_statements import select_stored_instances
@@ -23,6 +24,7 @@ from storage.index.tombstones import want_purged
 from storage.integrity.instance_reader import InstanceReader
 from storage.objects.filesystem import ObjectStore
 from storage.objects.keys import object_key, volume_key
+from storage.processes.hosts import Hosts
 from storage.volumes.scan import is_being_written, volumes_in
 
 log = structlog.get_logger(__name__)
@@ -31,17 +33,33 @@ _UPLOADS_AT_ONCE = 4
 
 
 def upload_instances(
-    engine: Engine, instances: InstanceReader, objects: ObjectStore, limit: int
+    engine: Engine,
+    instances: InstanceReader,
+    objects: ObjectStore,
+    limit: int,
+    hosts: Hosts | None = None,
 ) -> int:
     """Copy up to `limit` instances that are not in the bucket yet; how many were copied.
 
-    One at a time: callers hold `storage.db.advisory_lock`'s housekeeping lock. An
+    One at a time: callers hold `storage.db.advisory_lock`'s housekeeping lock. Where `hosts` have
+    disks of their own each copies what it has, and they take turns at what has the same UID. An
     instance whose deleted namesake has not left the bucket yet waits for that.
     Raises StorageUnavailable when the bucket does not answer; the rest goes next time.
     """
-    waiting = _not_uploaded(engine, limit)
+    is_beside_others = hosts is not None and hosts.own_disks
+    own = hosts.holds(t.instance.c.volume) if hosts else true()
+    waiting = _not_uploaded(engine, limit, own)
 
     def copy(instance: Instance) -> None:
+        if not is_beside_others:
+            copy_alone(instance)
+            return
+        with object_lock(engine, object_key(instance)):
+            # A namesake may have been deleted, and its object be about to go, since this was read.
+            if _not_uploaded(engine, 1, t.instance.c.sop_instance_uid == instance.sop_instance_uid):
+                copy_alone(instance)
+
+    def copy_alone(instance: Instance) -> None:
         try:
             with instances.open_stored(instance) as stream:
                 objects.put(object_key(instance), stream, "application/dicom")
@@ -83,7 +101,7 @@ def is_behind(engine: Engine) -> bool:
     return row is not None
 
 
-def _not_uploaded(engine: Engine, limit: int) -> list[Instance]:
+def _not_uploaded(engine: Engine, limit: int, which: ColumnElement[bool]) -> list[Instance]:
     namesake = exists().where(
         t.tombstone.c.sop_instance_uid == t.instance.c.sop_instance_uid,
         t.UNPURGED,
@@ -95,7 +113,7 @@ def _not_uploaded(engine: Engine, limit: int) -> list[Instance]:
     )
     with reading(engine) as connection:
         rows = connection.execute(
-            select_stored_instances(t.NOT_UPLOADED, ~namesake, ~damaged)
+            select_stored_instances(t.NOT_UPLOADED, ~namesake, ~damaged, which)
             .order_by(t.instance.c.id)
             .limit(limit)
         )

@@ -9,6 +9,7 @@ from storage.db.engine import make_engine, writing
 from storage.db.grants import grant_all
 from storage.db.migrate import upgrade_schema
 from storage.db.sqlite_files.replacement import finish
+from storage.processes.hosts import DeletionNumbers, Hosts
 from storage.reconciliation.crash_recovery import CrashRecovery
 from storage.reconciliation.refused_rows import try_refused_again
 from storage.search.vectors import PassageVectors
@@ -36,7 +37,9 @@ def upgrade(settings: Settings) -> int:
             S3Objects(settings).create_bucket()
         volumes = settings.data_dir / "volumes"
         try_refused_again(engine, volumes)
-        return CrashRecovery(engine, volumes).run(thorough=True)
+        hosts = Hosts(engine, settings.data_dir, own_disks=settings.own_disks)
+        numbers = DeletionNumbers(engine) if settings.own_disks else None
+        return CrashRecovery(engine, volumes, numbers, hosts.is_elsewhere).run(thorough=True)
     finally:
         engine.dispose()
 

@@ -8,7 +8,7 @@ the server behind its connections is still the one that the folder was reconcile
 import fcntl
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from storage.core.errors import MediViewError
 from storage.db.engine import reading
 from storage.reconciliation.deletion_counter import ensure_counter
 from storage.reconciliation.reconcile import reconcile
+from storage.volumes.deletion_counter import Numbers
 from storage.volumes.durable_names import make_folder, sync_folder
 from storage.volumes.files import translated_os_errors
 
@@ -42,9 +43,19 @@ _IDENTITY = (
 class CrashRecovery:
     """One for each engine that instances are indexed through. Safe for threads and processes."""
 
-    def __init__(self, engine: Engine, folder: Path) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        folder: Path,
+        numbers: Numbers | None = None,
+        is_elsewhere: Callable[[str], bool] = lambda _volume: False,
+    ) -> None:
+        """`numbers`: where hosts with disks of their own count deletions; `is_elsewhere` says
+        which volumes are theirs."""
         self._engine = engine
         self._folder = folder
+        self._numbers = numbers
+        self._is_elsewhere = is_elsewhere
         self.watches = engine.dialect.name == "postgresql"
         """Whether rows may be lost at all while processes run: of SQLite with the machine alone."""
         self._seen = ""
@@ -101,12 +112,16 @@ class CrashRecovery:
         identity = self._ask() if self.watches else ""
         is_other = identity != self._known()
         restored = 0
-        if not self._is_counter_checked:
-            ensure_counter(self._engine, self._folder)
+        if self._numbers is not None or not self._is_counter_checked:
+            ensure_counter(self._engine, self._folder, self._numbers)
             self._is_counter_checked = True
         if is_other or always:
             restored = reconcile(
-                self._engine, self._folder, open_too=is_other, thorough=thorough or is_other
+                self._engine,
+                self._folder,
+                open_too=is_other,
+                thorough=thorough or is_other,
+                is_elsewhere=self._is_elsewhere,
             )
         if is_other:
             log.info("database_server_changed", restored=restored)

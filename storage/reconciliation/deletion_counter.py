@@ -8,17 +8,18 @@ from sqlalchemy.schema import Table
 
 from storage import tables as t
 from storage.db.engine import reading, translated, writing
-from storage.volumes.deletion_counter import Generation
+from storage.volumes.deletion_counter import Generation, Numbers
 from storage.volumes.files import translated_os_errors
 from storage.volumes.records import PLAUSIBLE_GENERATIONS, plausible
 
 log = structlog.get_logger(__name__)
 
 
-def ensure_counter(engine: Engine, folder: Path) -> None:
+def ensure_counter(engine: Engine, folder: Path, numbers: Numbers | None = None) -> None:
     """Where it was lost or damaged, what arrives now would be taken for deleted long ago.
 
-    Raises StorageFull, StorageUnavailable.
+    So it would where another host has deleted since; `numbers` has what all count by. Raises
+    StorageFull, StorageUnavailable.
     """
     with translated():
         _correct(engine)
@@ -27,10 +28,12 @@ def ensure_counter(engine: Engine, folder: Path) -> None:
             connection.execute(select(func.max(table.c.generation))).scalar() or 0
             for table in (t.tombstone, t.discarded_content)
         ]
-    counter = Generation(folder)
+    counter = Generation(folder, numbers)
     try:
         with translated_os_errors(folder):
+            counter.newest()
             counter.ensure(max(known))
+            counter.newest()
     finally:
         counter.close()
 

@@ -1,6 +1,6 @@
 """Instances whose volume is not there: found in another one, or noted as lost at once."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import structlog
@@ -17,17 +17,24 @@ from storage.volumes.scan import volumes_in
 log = structlog.get_logger(__name__)
 
 
-def find_missing(engine: Engine, folder: Path, reader: VolumeReader) -> int:
+def find_missing(
+    engine: Engine,
+    folder: Path,
+    reader: VolumeReader,
+    is_elsewhere: Callable[[str], bool] = lambda _volume: False,
+) -> int:
     """Move rows of volumes that are not there, and note those that no volume has; how many moved.
 
-    All volumes are looked at only where instances are missing that are not noted yet. Where
-    there is no volume at all, nothing is noted: more likely the disk is not mounted.
+    What another host has (`is_elsewhere`) is not missing. All volumes are looked at only where
+    instances are missing that are not noted yet. Where there is no volume at all, nothing is noted:
+    more likely the disk is not mounted.
     """
     _forget_found(engine, folder)
-    if is_bare(engine, folder):
+    if is_bare(engine, folder, is_elsewhere):
         log.error("no_volume_there", remedy="Mount the disk of the volumes folder, and restart.")
         return 0
-    names = [name for name, count in missing_volumes(engine, folder).items() if count]
+    missing = missing_volumes(engine, folder, is_elsewhere)
+    names = [name for name, count in missing.items() if count]
     if not names:
         return 0
     count = move_all(engine, folder, reader)
@@ -35,15 +42,17 @@ def find_missing(engine: Engine, folder: Path, reader: VolumeReader) -> int:
     return count
 
 
-def is_bare(engine: Engine, folder: Path) -> bool:
+def is_bare(
+    engine: Engine, folder: Path, is_elsewhere: Callable[[str], bool] = lambda _volume: False
+) -> bool:
     """Whether no volume at all is in the folder though instances lie there alone. Quick."""
     if volumes_in(folder):
         return False
     with reading(engine) as connection:
-        return (
-            connection.execute(select(t.instance.c.id).where(t.NOT_UPLOADED).limit(1)).first()
-            is not None
-        )
+        waits = select(t.instance.c.id).where(t.NOT_UPLOADED).limit(1)
+        if connection.execute(waits).first() is None:
+            return False
+        return any(not is_elsewhere(name) for name in _names(connection))
 
 
 def _names(connection: Connection) -> list[str]:
@@ -51,13 +60,19 @@ def _names(connection: Connection) -> list[str]:
     return list(connection.execute(query).scalars())
 
 
-def missing_volumes(engine: Engine, folder: Path) -> dict[str, int]:
+def missing_volumes(
+    engine: Engine, folder: Path, is_elsewhere: Callable[[str], bool]
+) -> dict[str, int]:
     """Volumes that are not there though instances lie in them alone, and how many are not noted.
 
     One look at all rows that no bucket has: for a start, not for every minute.
     """
     with reading(engine) as connection:
-        missing = [name for name in _names(connection) if not (folder / name).is_file()]
+        missing = [
+            name
+            for name in _names(connection)
+            if not (folder / name).is_file() and not is_elsewhere(name)
+        ]
         counts: dict[str, int] = {}
         for portion in in_portions(missing):
             rows = connection.execute(

@@ -6,13 +6,13 @@ transactions. A row without its record would be a lie, and the order of writing 
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import structlog
-from sqlalchemy import Engine, select, update
+from sqlalchemy import Engine, delete, select, update
 
 from storage import tables as t
 from storage.core.clock import utcnow
@@ -28,6 +28,7 @@ from storage.reconciliation.moved_rows import Places, move_rows
 from storage.reconciliation.refused_rows import insert_or_note, refused_rows
 from storage.volumes.deletion_counter import Generation
 from storage.volumes.files import nothing_appended, translated_os_errors
+from storage.volumes.host_id import host_id
 from storage.volumes.reader import VolumeReader
 from storage.volumes.returning import take_back
 from storage.volumes.scan import (
@@ -65,13 +66,19 @@ class _Indexed:
 
 
 def reconcile(
-    engine: Engine, folder: Path, *, open_too: bool = False, thorough: bool = False
+    engine: Engine,
+    folder: Path,
+    *,
+    open_too: bool = False,
+    thorough: bool = False,
+    is_elsewhere: Callable[[str], bool] = lambda _volume: False,
 ) -> int:
     """Index every whole record that has no row, or whose row lost its place; how many there were.
 
     Volumes that were reconciled after their last record are passed over, and
     those that a living process writes unless `open_too`. With `thorough` all rows are asked for
-    volumes that are not there (`find_missing`).
+    volumes that are not there (`find_missing`), but for those that another host has
+    (`is_elsewhere`).
     """
     take_back(folder)
     reader = VolumeReader(folder)
@@ -105,7 +112,7 @@ def reconcile(
             with suppress(FileNotFoundError):
                 restored += _reconcile_open(engine, path, reader)
         if thorough:
-            restored += find_missing(engine, folder, reader)
+            restored += find_missing(engine, folder, reader, is_elsewhere)
         return restored
     finally:
         reader.close()
@@ -290,6 +297,15 @@ def bury_again(engine: Engine, path: Path, reader: VolumeReader) -> None:
             Generation(path.parent).ensure(record.note.generation)
         if buried:
             log.warning("deletion_completed", volume=path.name, instances=buried)
+            _let_others_look_again(engine, path.parent)
+
+
+def _let_others_look_again(engine: Engine, folder: Path) -> None:
+    """A host that indexed its records before this deletion was known may have later ones."""
+    with translated_os_errors(folder):
+        own = t.volume.c.name.like(f"%-{host_id(folder)}-%")
+    with writing(engine) as connection:
+        connection.execute(delete(t.volume).where(~own, t.volume.c.retired_at.is_(None)))
 
 
 def _reconciled_sizes(engine: Engine) -> dict[str, int]:

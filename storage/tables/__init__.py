@@ -110,7 +110,14 @@ from storage.tables.work.models import (
     model_state,
     shadow_run,
 )
-from storage.tables.work.processes import clock_step, component, heartbeat, node_condition
+from storage.tables.work.processes import (
+    clock_step,
+    component,
+    deletion_number,
+    heartbeat,
+    host,
+    node_condition,
+)
 from storage.tables.work.rules import rule_version
 from storage.tables.work.stage_times import stage_time
 
@@ -137,6 +144,7 @@ __all__ = [
     "conflict",
     "damaged_instance",
     "decision",
+    "deletion_number",
     "delivery",
     "dimse_traffic",
     "discarded_content",
@@ -161,6 +169,7 @@ __all__ = [
     "gone_work_item",
     "heartbeat",
     "hl7_message",
+    "host",
     "idempotency_key",
     "instance",
     "interactive_session",

@@ -4,7 +4,8 @@ A tombstone covers the records that were written before it. The time of day
 cannot say which those are, since it may be set back; this counter can. Every process maps its
 file, so that reading it costs nothing, and it is on disk before the tombstone that bears its
 number. On a file system that several hosts use the file is locked and read each time, since pages
-in memory do not show what another host has written.
+in memory do not show what another host has written. Hosts with disks of their own count in the
+database, which each folder's counter follows.
 
 The file holds the number twice, each time with its complement, so that damaged bytes are noticed
 and the other copy is taken. Where neither is right, or the file is lost, it counts on above all
@@ -19,6 +20,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Protocol
 
 import structlog
 
@@ -39,11 +41,24 @@ _ONES = (1 << 64) - 1
 _MARGIN = 1 << 20
 
 
+class Numbers(Protocol):
+    """What hosts with disks of their own count by; no host's counter is ahead of it for long."""
+
+    def newest(self) -> int: ...
+
+    def draw(self, least: int) -> int:
+        """A new number above `least`."""
+
+    def reach(self, number: int) -> int:
+        """Count on from there at least."""
+
+
 class Generation:
     """The counter of one folder. Safe for threads and across processes."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, numbers: Numbers | None = None) -> None:
         self._path = folder / NAME
+        self._numbers = numbers
         self._lock = threading.Lock()
         self._mapped: mmap.mmap | None = None
         self._is_on_network = False
@@ -60,9 +75,30 @@ class Generation:
         # Somebody writes it just now, or the disk has changed it.
         return self._write(lambda right: right)
 
+    def newest(self) -> int:
+        """The same, of all hosts. Raises OSError, and what asking the other hosts' raises."""
+        own = self.current()
+        if self._numbers is None:
+            return own
+        newest = self._numbers.newest()
+        if own > newest:
+            # A counter that was lost counts on above what it knew.
+            newest = self._numbers.reach(own)
+        return own if own >= newest else self._follow(newest)
+
     def advance(self) -> int:
-        """Count one deletion more; the new number, durable on return. Raises OSError."""
-        return self._write(lambda number: number + 1)
+        """Count one deletion more; the new number, durable on return.
+
+        Raises OSError, and what drawing the number of all hosts raises.
+        """
+        if self._numbers is None:
+            return self._write(lambda number: number + 1)
+        drawn = self._numbers.draw(self.current())
+        self._follow(drawn)
+        return drawn
+
+    def _follow(self, number: int) -> int:
+        return self._write(lambda own: max(own, number))
 
     def ensure(self, number: int) -> None:
         """A counter that was lost must not fall behind the tombstones. Raises OSError."""

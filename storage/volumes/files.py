@@ -3,9 +3,9 @@
 import errno
 import fcntl
 import os
+import secrets
 import struct
 import time
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -15,6 +15,7 @@ from types import TracebackType
 from storage.core import open_files
 from storage.core.clock import utcnow
 from storage.core.errors import StorageFull, StorageUnavailable
+from storage.volumes.host_id import host_id
 
 SUFFIX = ".mvv"
 RETURNING = ".returning"
@@ -32,8 +33,9 @@ _APPEND_POLL_S = 0.002
 
 
 def new_volume_path(folder: Path) -> Path:
-    """A name that sorts by time and that no other process gives."""
-    return folder / f"{utcnow():{_BEGUN_AT}}-{uuid.uuid4().hex}{SUFFIX}"
+    """A name that sorts by time and tells the host; no other process gives it. Raises OSError."""
+    host = host_id(folder)
+    return folder / f"{utcnow():{_BEGUN_AT}}-{host}-{secrets.token_hex(12)}{SUFFIX}"
 
 
 def volume_begun_at(name: str) -> datetime | None:

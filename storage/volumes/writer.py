@@ -15,7 +15,7 @@ from pathlib import Path
 from storage.core.clock import utcnow
 from storage.core.entities import Location, Origin
 from storage.core.errors import StorageFull
-from storage.volumes.deletion_counter import Generation
+from storage.volumes.deletion_counter import Generation, Numbers
 from storage.volumes.files import translated_os_errors
 from storage.volumes.known_folder import KnownFolder
 from storage.volumes.open_volume import OpenVolume
@@ -50,14 +50,17 @@ class VolumeWriter:
         size_bytes: int,
         free_disk_mark_bytes: int,
         admit: Callable[[], None] | None = None,
+        numbers: Numbers | None = None,
     ) -> None:
-        """`admit` is asked now and then; it raises StorageFull where nothing more may come."""
+        """`admit` is asked now and then; it raises StorageFull where nothing more may come.
+
+        `numbers`: where hosts with disks of their own count deletions."""
         self._folder = folder
         self._known_folder = KnownFolder(folder)
         self._size_bytes = size_bytes
         self._free_disk_mark_bytes = free_disk_mark_bytes
         self._admit = admit
-        self._generation = Generation(folder)
+        self._generation = Generation(folder, numbers)
         # Held while records are staged, and never while the disk works; taken
         # after the flush lock where both are needed.
         self._stage_lock = threading.Lock()

@@ -7,6 +7,7 @@ from api.cli.starting import start_role
 from storage.container import open_storage
 from storage.core.clock import utcnow
 from storage.core.errors import MediViewError
+from storage.maintenance.own_folder import keeping_own_folder
 from storage.settings import Settings
 
 _HEARTBEAT_S = 5.0
@@ -24,7 +25,7 @@ def _beat(settings: Settings, ended: threading.Event) -> None:
     """A sign of life for processes on other machines, which don't know this one's address."""
     while not ended.wait(1.0):
         try:
-            with open_storage(settings) as storage:
+            with open_storage(settings) as storage, keeping_own_folder(storage):
                 while not ended.is_set():
                     storage.heartbeats.beat("scp", utcnow())
                     ended.wait(_HEARTBEAT_S)

@@ -18,6 +18,7 @@ from storage.core.clock import CLOCKS_AGREE_WITHIN_S, utcnow
 from storage.db.clock_steps import last_step
 from storage.integrity.repository import DamagedInstances
 from storage.processes.heartbeats import Heartbeats
+from storage.processes.hosts import Hosts
 from storage.reconciliation.missing_volumes import is_bare
 from storage.reconciliation.refused_rows import REMEDY as REFUSED_REMEDY
 from storage.reconciliation.refused_rows import refused_in_words, refused_rows
@@ -113,9 +114,9 @@ def warn_of_refused_rows(engine: Engine) -> HealthPart:
     return HealthPart(ok=True, detail=f"{sentence[0].upper()}{sentence[1:]}. {REFUSED_REMEDY}")
 
 
-def check_volumes(engine: Engine, volumes: Path) -> HealthPart:
+def check_volumes(engine: Engine, volumes: Path, hosts: Hosts) -> HealthPart:
     """Whether the folder is the one in which the node's instances lie."""
-    if is_bare(engine, volumes):
+    if is_bare(engine, volumes, hosts.is_elsewhere):
         return bad(
             f"{volumes} holds no volume, though instances lie there alone: mount its disk and"
             " restart the node; where the disk is lost, restore a backup."

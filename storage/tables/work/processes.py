@@ -1,9 +1,11 @@
 """Processes of the node, and signs of life."""
 
 from sqlalchemy import (
+    JSON,
     BigInteger,
     Boolean,
     Column,
+    Integer,
     String,
     Table,
 )
@@ -26,6 +28,28 @@ heartbeat = Table(
     metadata,
     Column("name", String(80), primary_key=True),
     time_column("at"),
+)
+
+# Each data folder that the node's processes store in; with a disk for each host there are several.
+host = Table(
+    "host",
+    metadata,
+    # Of its volumes folder (`storage.volumes.host_id`).
+    Column("id", String(8), primary_key=True),
+    Column("name", String(255), nullable=False),
+    # Volumes whose names tell no host are those of the first.
+    Column("is_first", Boolean, nullable=False),
+    time_column("seen_at"),
+    # By file name, a digest of each key that all hosts need to have.
+    Column("key_digests", JSON, nullable=False),
+)
+
+# The newest number of a deletion that any host has drawn; one row.
+deletion_number = Table(
+    "deletion_number",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("number", BigInteger, nullable=False),
 )
 
 # The last time that somebody set the time of day; at most one row.

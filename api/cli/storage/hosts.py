@@ -1,0 +1,50 @@
+"""`mediview hosts`: who stores in a data folder of its own (MEDIVIEW_OWN_DISKS)."""
+
+from typing import Annotated
+
+import typer
+
+from api.cli.console import out, table_of
+from api.cli.operator import change_by_operator
+from api.cli.starting import start
+from storage.audit import Code, Type
+from storage.container import open_storage
+from storage.core.clock import utcnow
+
+app = typer.Typer(
+    name="hosts", help="Hosts with disks of their own on one database.", no_args_is_help=True
+)
+
+
+@app.command("list")
+def list_hosts() -> None:
+    """Show each host, when it was last there, and what it alone has."""
+    with open_storage(start(log_level="ERROR")) as storage:
+        now = utcnow()
+        table = table_of("Id", "Name", "", "Last seen (UTC)", "Not in the bucket yet")
+        hosts = storage.hosts.all()
+        for one in hosts:
+            table.add_row(
+                one.host_id,
+                one.name,
+                "there" if one.is_alive(now) else "away",
+                f"{one.seen_at:%Y-%m-%d %H:%M:%S}",
+                f"{storage.hosts.uncopied_count(one):,}",
+            )
+    if not hosts:
+        out.print("All roles share one data folder (MEDIVIEW_OWN_DISKS is not set).")
+        return
+    out.print(table)
+
+
+@app.command("remove")
+def remove(host: Annotated[str, typer.Argument(help="The id that 'hosts list' shows.")]) -> None:
+    """Forget a host whose disk is lost: what it alone had counts as missing from then on."""
+    with (
+        open_storage(start(log_level="ERROR")) as storage,
+        change_by_operator(
+            storage.audit, Code.SECURITY_ALERT, "D", type=Type.NETWORK_CONFIGURATION, name=host
+        ),
+    ):
+        storage.hosts.remove(host)
+    out.print(f"Removed {host}.", markup=False)

@@ -1,0 +1,47 @@
+"""Looks after a host's own data folder in each of its roles, where hosts have disks of their own.
+
+The control worker keeps one host's folder in order (`storage.maintenance.housekeeping`). What other
+hosts have received, and made, they copy to the bucket themselves, by one of their processes.
+"""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import structlog
+
+from storage.container import Storage
+from storage.core.clock import utcnow
+from storage.maintenance.housekeeping import Housekeeper
+
+log = structlog.get_logger(__name__)
+
+_EVERY_S = 0.5
+_ENDS_WITHIN_S = 5.0
+
+
+@contextmanager
+def keeping_own_folder(storage: Storage) -> Iterator[None]:
+    """In a thread until the block ends; nothing where all roles share one data folder."""
+    if not storage.settings.own_disks:
+        yield
+        return
+    ending = threading.Event()
+    housekeeper = Housekeeper(storage)
+
+    def keep() -> None:
+        while not ending.is_set():
+            try:
+                while housekeeper.round(utcnow(), folder_alone=True) and not ending.is_set():
+                    pass
+            except Exception as error:  # noqa: BLE001 - the edge of a thread: the next round may work
+                log.error("own_folder_failed", error=type(error).__name__)
+            ending.wait(_EVERY_S)
+
+    thread = threading.Thread(target=keep, name="own-folder", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ending.set()
+        thread.join(_ENDS_WITHIN_S)

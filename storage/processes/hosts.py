@@ -1,0 +1,264 @@
+"""The hosts that store in a data folder of their own while they share database, Redis and bucket.
+
+A volume lies on the host that its name tells (`storage.volumes.host_id`), and what is in it is in
+the bucket soon. Until then no other host can read it, which is no loss; nor has another to look for
+it, copy it, or rewrite it.
+"""
+
+import hashlib
+import hmac
+import socket
+import time
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import structlog
+from sqlalchemy import Column, ColumnElement, Engine, and_, delete, func, or_, select, text, true
+
+from storage import tables as t
+from storage.core.clock import utcnow
+from storage.core.errors import NotFound, StateConflict
+from storage.crypto.secret_files import load_secret
+from storage.db.engine import insert_into, insert_or_update, reading, writing
+from storage.volumes.durable_names import make_folder
+from storage.volumes.files import translated_os_errors
+from storage.volumes.host_id import OF_NO_HOST, host_id, host_of_volume
+
+log = structlog.get_logger(__name__)
+
+BEAT_EVERY_S = 20.0
+ALIVE_WITHIN = timedelta(minutes=2)
+_KEYS = ("sealing.key", "uid.key", "upload-signing.key", "signing.key")
+"""What one host seals, signs or names another has to read, know and name again."""
+_KNOWN_FOR_S = 5.0
+_JOIN_LOCK = 0x6D76686F
+
+
+@dataclass(frozen=True)
+class Host:
+    host_id: str
+    name: str
+    is_first: bool
+    seen_at: datetime
+
+    def is_alive(self, now: datetime) -> bool:
+        return abs(now - self.seen_at) < ALIVE_WITHIN
+
+
+class Hosts:
+    """Those beside this one, which is the data folder of this process. Safe for threads.
+
+    With SQLite there is one.
+    """
+
+    def __init__(self, engine: Engine, data_dir: Path, *, own_disks: bool) -> None:
+        self._engine = engine
+        self._data_dir = data_dir
+        self._folder = data_dir / "volumes"
+        self.own_disks = own_disks
+        """Whether others are meant to be; then what they hold is theirs though they be away."""
+        self._is_possible = engine.dialect.name == "postgresql"
+        self._known: list[Host] = []
+        self._known_until_s = 0.0
+        self._beat_next_s = 0.0
+
+    def own_id(self) -> str:
+        """Of this host's volumes folder, empty where there is none (yet).
+
+        Raises StorageUnavailable, StorageFull.
+        """
+        with translated_os_errors(self._folder):
+            return host_id(self._folder) if self._folder.is_dir() else ""
+
+    def join(self, now: datetime) -> None:
+        """Note this host among the others.
+
+        Raises StateConflict where its keys are not those of the first, StorageUnavailable,
+        StorageFull.
+        """
+        if not self._is_possible:
+            return
+        with translated_os_errors(self._folder):
+            make_folder(self._folder)
+        own = self.own_id()
+        with writing(self._engine) as connection:
+            connection.execute(text("SELECT pg_advisory_xact_lock(:n)"), {"n": _JOIN_LOCK})
+            first = connection.execute(select(t.host).where(t.host.c.is_first)).mappings().first()
+            is_first = first is None or first["id"] == own
+            digests = {}
+            if self.own_disks and is_first:
+                digests = {name: _digest(load_secret(self._data_dir / name)) for name in _KEYS}
+            elif self.own_disks and first is not None:
+                digests = self._keys_of_first(first["name"], first["key_digests"])
+            row = {
+                "id": own,
+                "name": socket.gethostname()[:255],
+                "is_first": is_first,
+                "seen_at": now,
+                "key_digests": digests,
+            }
+            insert_or_update(connection, t.host, [row], ["id"])
+        log.info("host_joined", host=own, is_first=is_first)
+
+    def _keys_of_first(self, name: str, wanted: dict[str, str]) -> dict[str, str]:
+        if not wanted:
+            raise StateConflict(
+                f"The first host of this database, {name}, was not started with"
+                " MEDIVIEW_OWN_DISKS=true yet.",
+                remedy="Start it so, and then this one.",
+            )
+        found = {
+            key: _digest(load_secret(self._data_dir / key))
+            for key in _KEYS
+            if (self._data_dir / key).is_file()
+        }
+        wrong = [key for key in _KEYS if not hmac.compare_digest(found.get(key, ""), wanted[key])]
+        if wrong:
+            raise StateConflict(
+                f"This data folder lacks keys of the first host of this database, {name}:"
+                f" {', '.join(wrong)}.",
+                remedy=f"Copy them from there into {self._data_dir}, readable by the node's user"
+                " alone, and start again. Nothing was changed.",
+            )
+        return found
+
+    def beat(self, now: datetime) -> None:
+        """Say now and then that this host is there. Raises StorageUnavailable."""
+        if not self._is_possible or time.monotonic() < self._beat_next_s:
+            return
+        own = self.own_id()
+        if not own:
+            return
+        with writing(self._engine) as connection:
+            known = connection.execute(
+                t.host.update().where(t.host.c.id == own).values(seen_at=now)
+            ).rowcount
+        self._beat_next_s = time.monotonic() + BEAT_EVERY_S
+        if not known:
+            self.join(now)
+        others = [one for one in self.others() if one.is_alive(now)]
+        if others and not self.own_disks:
+            log.error(
+                "another_data_folder",
+                hosts=[one.name for one in others],
+                remedy="Let all processes use one data folder, or set MEDIVIEW_OWN_DISKS=true.",
+            )
+
+    def all(self) -> list[Host]:
+        """The first first. Raises StorageUnavailable."""
+        c = t.host.c
+        with reading(self._engine) as connection:
+            rows = connection.execute(
+                select(c.id, c.name, c.is_first, c.seen_at).order_by(c.is_first.desc(), c.id)
+            )
+            return [Host(*row) for row in rows]
+
+    def others(self) -> list[Host]:
+        """As of the last seconds. Raises StorageUnavailable, StorageFull."""
+        if not self._is_possible:
+            return []
+        if time.monotonic() >= self._known_until_s:
+            own = self.own_id()
+            self._known = [one for one in self.all() if one.host_id != own]
+            self._known_until_s = time.monotonic() + _KNOWN_FOR_S
+        return self._known
+
+    def holder(self, volume: str) -> Host | None:
+        """The other host on which a volume is. Raises StorageUnavailable, StorageFull.
+
+        Without disks of their own that is one that is there just now, or the volume is lost.
+        """
+        if not volume or not self._is_possible:
+            return None
+        of = host_of_volume(volume)
+        found = self._find(of)
+        if found is None and of and of != self.own_id():
+            # It may have joined just now.
+            self._known_until_s = 0.0
+            found = self._find(of)
+        return found if found and (self.own_disks or found.is_alive(utcnow())) else None
+
+    def _find(self, of: str) -> Host | None:
+        for one in self.others():
+            if one.host_id == of or (not of and one.is_first):
+                return one
+        return None
+
+    def is_elsewhere(self, volume: str) -> bool:
+        return self.holder(volume) is not None
+
+    def holds(self, volume: Column[str]) -> ColumnElement[bool]:
+        """Whether a volume is not that of another host, as a part of a statement."""
+        elsewhere = [
+            _on(one, volume) for one in self.others() if self.own_disks or one.is_alive(utcnow())
+        ]
+        return and_(true(), *(~on_another for on_another in elsewhere))
+
+    def uncopied_count(self, host: Host) -> int:
+        """How many instances lie on that host alone. Raises StorageUnavailable."""
+        of_host = _on(host, t.instance.c.volume)
+        with reading(self._engine) as connection:
+            query = select(func.count()).select_from(t.instance).where(t.NOT_UPLOADED, of_host)
+            return int(connection.execute(query).scalar_one())
+
+    def remove(self, host: str) -> None:
+        """Forget a host whose disk is lost: what it alone had counts as missing from now on.
+
+        Raises NotFound, StateConflict where it gave a sign of life just now.
+        """
+        with writing(self._engine) as connection:
+            row = connection.execute(
+                select(t.host.c.name, t.host.c.seen_at).where(t.host.c.id == host)
+            ).first()
+            if row is None:
+                raise NotFound(f"No host has the id {host}.", remedy="See mediview hosts list.")
+            if abs(utcnow() - row.seen_at) < ALIVE_WITHIN:
+                raise StateConflict(
+                    f"The host {host} ({row.name}) gave a sign of life in the last two minutes.",
+                    remedy="Stop its processes, and wait for two minutes.",
+                )
+            connection.execute(delete(t.host).where(t.host.c.id == host))
+        self._known_until_s = 0.0
+        log.warning("host_removed", host=host)
+
+
+class DeletionNumbers:
+    """The newest number of a deletion, for hosts that count in folders of their own.
+
+    Each host's counter follows it (`storage.volumes.deletion_counter`) and is never ahead of it, so
+    that a deletion covers the records of all. Each raises StorageUnavailable.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def newest(self) -> int:
+        with reading(self._engine) as connection:
+            return connection.execute(select(t.deletion_number.c.number)).scalar() or 0
+
+    def draw(self, least: int) -> int:
+        """A new one, above `least`."""
+        return self._raise(least, 1)
+
+    def reach(self, number: int) -> int:
+        """Let it be that at least; what it is."""
+        return self._raise(number, 0)
+
+    def _raise(self, least: int, by: int) -> int:
+        known = t.deletion_number.c.number
+        with writing(self._engine) as connection:
+            first = insert_into(connection, t.deletion_number).values(id=1, number=least + by)
+            raised = first.on_conflict_do_update(
+                index_elements=["id"], set_={"number": func.greatest(known, least) + by}
+            )
+            return int(connection.execute(raised.returning(known)).scalar_one())
+
+
+def _on(host: Host, volume: Column[str]) -> ColumnElement[bool]:
+    named = volume.like(f"%-{host.host_id}-%")
+    return or_(named, ~volume.like(OF_NO_HOST)) if host.is_first else named
+
+
+def _digest(key: bytes) -> str:
+    return hashlib.sha256(b"mediview key of a host\0" + key).hexdigest()

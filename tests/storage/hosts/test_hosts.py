@@ -1,0 +1,295 @@
+"""Hosts with disks of their own: what one receives all can read, and nothing is lost in between."""
+
+import threading
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select, update
+
+from api.server.checks.hosts import check_hosts
+from inference.scheduling.completeness import complete_quiet_series
+from storage import tables as t
+from storage.container import Storage, open_storage
+from storage.core.clock import utcnow
+from storage.core.errors import NotFound, StateConflict, StorageUnavailable
+from storage.core.uids import derive_uid
+from storage.db.engine import reading, writing
+from storage.integrity import checker
+from storage.integrity.scrub import Scrub
+from storage.volumes.host_id import NAME, host_id, host_of_volume
+from tests.migrated import upgrade
+from tests.storage.hosts.conftest import Host, copy_keys
+from tests.storage.instances import part10 as instance_of
+
+STUDY = derive_uid("test", "study")
+UID = derive_uid("test", "study", "series", "0")
+TwoHosts = tuple[Host, Host]
+
+
+@pytest.fixture(autouse=True)
+def wait_briefly(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checker, "_COPIED_WITHIN_S", 0.2)
+
+
+def part10(study: str = "study", instance: str = "0", **attributes: object) -> bytes:
+    return instance_of(study, instance=instance, **attributes)
+
+
+def damaged(storage: Storage) -> int:
+    with reading(storage.engine) as connection:
+        query = select(func.count()).select_from(t.damaged_instance)
+        return connection.execute(query).scalar_one()
+
+
+def away(storage: Storage, host: str) -> None:
+    """As if it had given no sign of life for an hour."""
+    with writing(storage.engine) as connection:
+        long_ago = utcnow() - timedelta(hours=1)
+        connection.execute(update(t.host).where(t.host.c.id == host).values(seen_at=long_ago))
+    storage.hosts._known_until_s = 0.0
+
+
+def test_a_volume_tells_on_which_host_it_lies(two_hosts: TwoHosts) -> None:
+    north, south = two_hosts
+    north.storage.ingest.accept(part10(), "stow")
+
+    volume = north.storage.index.instance(UID).location.volume
+
+    assert host_of_volume(volume) == north.storage.hosts.own_id()
+    assert south.storage.hosts.holder(volume) is not None
+    assert north.storage.hosts.holder(volume) is None
+    assert [one.is_first for one in north.storage.hosts.all()] == [True, False]
+
+
+def test_what_one_host_received_the_other_reads_once_it_is_copied(two_hosts: TwoHosts) -> None:
+    north, south = two_hosts
+    sent = part10()
+    north.storage.ingest.accept(sent, "stow")
+
+    with pytest.raises(StorageUnavailable) as error:
+        south.storage.instances.read(south.storage.index.instance(UID))
+    north.keep_in_order()
+
+    assert "not yet copied it to the bucket" in error.value.message
+    assert damaged(south.storage) == 0
+    found = south.storage.index.instance(UID)
+    assert south.storage.instances.read(found) == sent
+    assert south.storage.instances.read(found, 4, 30) == sent[4:34]
+    assert south.storage.instances.dataset(found).SOPInstanceUID == UID
+
+
+def test_who_reads_before_it_is_copied_waits(
+    two_hosts: TwoHosts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    north, south = two_hosts
+    sent = part10()
+    north.storage.ingest.accept(sent, "stow")
+    monkeypatch.setattr(checker, "_COPIED_WITHIN_S", 30.0)
+    copying = threading.Timer(0.3, north.keep_in_order)
+    copying.start()
+
+    assert south.storage.instances.read(south.storage.index.instance(UID)) == sent
+    copying.join()
+
+
+def test_nothing_of_another_host_counts_as_missing_or_is_taken_from_it(
+    two_hosts: TwoHosts,
+) -> None:
+    north, south = two_hosts
+    north.storage.ingest.accept(part10(), "stow")
+    south.storage.ingest.accept(part10(instance="1"), "stow")
+    south_folder = south.storage.volumes.folder
+    state = south.storage
+
+    south.storage.recovery.run(thorough=True)
+    south.keep_all_in_order()
+    whole = state.engine, state.volumes, state.objects, state.damaged
+    scrub = Scrub(*whole, 1, state.hosts.is_elsewhere)
+    scrub.tick(utcnow())
+    scrub.tick(utcnow() + timedelta(days=2))
+
+    assert damaged(south.storage) == 0
+    assert not north.storage.index.instance(UID).location.object_key
+    assert south.storage.index.instance(
+        derive_uid("test", "study", "series", "1")
+    ).location.object_key
+    assert [host_of_volume(path.name) for path in south_folder.glob("*.mvv")] == [
+        south.storage.hosts.own_id()
+    ]
+
+
+def test_what_one_host_deletes_no_other_brings_back(two_hosts: TwoHosts) -> None:
+    north, south = two_hosts
+    north.storage.ingest.accept(part10(), "stow")
+    north.keep_in_order()
+
+    south.storage.deletions.study(STUDY)
+    north.storage.volumes.close()
+    north.storage.recovery.run(thorough=True)
+    north.keep_all_in_order()
+
+    with pytest.raises(NotFound):
+        north.storage.index.instance(UID)
+    assert not list(north.storage.objects.list("dicom/"))
+
+
+@pytest.mark.parametrize("rebuilt_first", ["north", "south"])
+def test_what_comes_again_behind_the_deletion_of_another_host_outlasts_the_index(
+    two_hosts: TwoHosts, rebuilt_first: str
+) -> None:
+    north, south = two_hosts
+    sent = part10()
+    north.storage.ingest.accept(sent, "stow")
+    for _ in range(3):
+        # The counter of the north knows nothing of these.
+        south.storage.ingest.accept(part10(study="other"), "stow")
+        south.storage.deletions.study(derive_uid("test", "other"))
+    south.storage.deletions.study(STUDY)
+
+    north.storage.ingest.accept(sent, "stow")
+    north.storage.volumes.close()
+    south.storage.volumes.close()
+    with writing(north.storage.engine) as connection:
+        for table in (t.instance, t.series, t.study, t.volume, t.tombstone, t.uncopied_deletion):
+            connection.execute(table.delete())
+    of = {"north": north, "south": south}
+    for name in sorted(of, key=lambda one: one != rebuilt_first):
+        of[name].storage.recovery.run(thorough=True)
+    # As each host does within a minute.
+    north.storage.recovery.run()
+
+    assert north.storage.instances.read(north.storage.index.instance(UID)) == sent
+    with pytest.raises(NotFound):
+        north.storage.index.instance(derive_uid("test", "other", "series", "0"))
+
+
+def test_the_same_instance_at_two_hosts_is_stored_once(two_hosts: TwoHosts) -> None:
+    north, south = two_hosts
+    sent = part10()
+
+    first = north.storage.ingest.accept(sent, "stow").outcome
+    again = south.storage.ingest.accept(sent, "stow").outcome
+    other = south.storage.ingest.accept(part10(PatientComments="changed"), "stow").outcome
+    north.keep_in_order()
+    south.keep_in_order()
+
+    assert (first, again, other) == ("stored", "duplicate", "conflict")
+    assert north.storage.instances.read(north.storage.index.instance(UID)) == sent
+    assert damaged(north.storage) == 0
+
+
+def test_a_series_is_complete_once_every_host_can_read_it(two_hosts: TwoHosts) -> None:
+    north, south = two_hosts
+    north.storage.ingest.accept(part10(), "stow")
+    south.storage.ingest.accept(part10(instance="1"), "stow")
+    later = utcnow() + timedelta(hours=1)
+
+    def completed() -> int:
+        storage = south.storage
+        done = complete_quiet_series(south.settings, storage.index, storage.expectations, later)
+        return len(done)
+
+    before = completed()
+    north.keep_in_order()
+    half = completed()
+    south.keep_in_order()
+
+    assert (before, half, completed()) == (0, 0, 1)
+
+
+def test_a_host_that_is_away_is_named_with_what_it_alone_has(two_hosts: TwoHosts) -> None:
+    north, south = two_hosts
+    north.storage.ingest.accept(part10(), "stow")
+    good = check_hosts(south.storage.hosts)
+
+    away(south.storage, north.storage.hosts.own_id())
+    bad = check_hosts(south.storage.hosts)
+    south.storage.hosts.remove(north.storage.hosts.own_id())
+    # With no volume of its own it could not tell a lost disk from one that is not mounted.
+    south.storage.ingest.accept(part10(instance="1"), "stow")
+    south.storage.recovery.run(thorough=True)
+
+    assert good.ok
+    assert not bad.ok
+    assert "1 instances that no other host has" in bad.detail
+    assert damaged(south.storage) == 1
+    assert south.storage.ingest.accept(part10(), "stow").outcome == "duplicate"
+    assert south.storage.instances.read(south.storage.index.instance(UID)) == part10()
+
+
+def test_a_living_host_is_not_forgotten(two_hosts: TwoHosts) -> None:
+    north, south = two_hosts
+
+    with pytest.raises(StateConflict, match="sign of life"):
+        south.storage.hosts.remove(north.storage.hosts.own_id())
+    with pytest.raises(NotFound):
+        south.storage.hosts.remove("00000000")
+
+
+def test_a_host_without_the_keys_of_the_first_is_refused(settings_of: Any) -> None:
+    north, south = settings_of("north"), settings_of("south")
+    upgrade(north)
+    with open_storage(north):
+        pass
+    copy_keys(north, south)
+    (south.data_dir / "uid.key").write_bytes(b"x" * 32)
+    (south.data_dir / "sealing.key").unlink()
+
+    with pytest.raises(StateConflict) as error, open_storage(south):
+        pass
+
+    assert "sealing.key, uid.key" in error.value.message
+    assert not (south.data_dir / "sealing.key").exists()
+
+
+def test_without_the_setting_a_second_data_folder_is_named(settings_of: Any) -> None:
+    north, south = (settings_of(name, own_disks=False) for name in ("north", "south"))
+    upgrade(north)
+    with open_storage(north) as of_north, open_storage(south) as of_south:
+        of_north.ingest.accept(part10(), "stow")
+        of_north.hosts.beat(utcnow())
+        of_south.ingest.accept(part10(instance="1"), "stow")
+        of_south.hosts.beat(utcnow())
+
+        of_south.recovery.run(thorough=True)
+        found = check_hosts(of_south.hosts)
+
+        assert damaged(of_south) == 0
+        assert not found.ok
+        assert "MEDIVIEW_OWN_DISKS=true" in found.detail
+
+
+def test_a_folder_keeps_its_id_though_the_file_is_lost_or_damaged(two_hosts: TwoHosts) -> None:
+    north, _ = two_hosts
+    north.storage.ingest.accept(part10(), "stow")
+    folder = north.storage.volumes.folder
+    before = host_id(folder)
+
+    (folder / NAME).write_text("zz\n")
+    damaged_one = host_id(folder)
+    (folder / NAME).unlink()
+
+    assert damaged_one == host_id(folder) == before
+
+
+def test_a_counter_that_was_lost_does_not_get_ahead_of_the_other_hosts(
+    two_hosts: TwoHosts,
+) -> None:
+    """A deletion elsewhere would not cover what it receives then."""
+    north, south = two_hosts
+    south.storage.ingest.accept(part10(study="other"), "stow")
+    south.storage.deletions.study(derive_uid("test", "other"))
+    north.storage.ingest.accept(part10(instance="1"), "stow")
+    north.storage.volumes.generation.close()
+    counter = north.storage.volumes.folder / "deletions"
+    counter.write_bytes(b"\xff" * counter.stat().st_size)
+    north.storage.volumes.generation._mapped = None
+
+    north.storage.ingest.accept(part10(), "stow")
+    south.storage.deletions.study(STUDY)
+    north.storage.volumes.close()
+    north.storage.recovery.run(thorough=True)
+
+    with pytest.raises(NotFound):
+        north.storage.index.instance(UID)
