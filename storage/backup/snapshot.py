@@ -4,7 +4,6 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
 from sqlalchemy import Connection, Engine, case, func, select
@@ -23,9 +22,9 @@ from storage.backup.sources import (
     volume_files,
 )
 from storage.backup.store import BackupStore
-from storage.container.has import HasEngine, HasObjects, HasSettings
+from storage.container.has import HasEngine, HasHosts, HasObjects, HasSettings
 from storage.core.errors import StorageUnavailable
-from storage.db.advisory_lock import housekeeping_lock
+from storage.db.advisory_lock import group_lock, housekeeping_lock
 from storage.db.engine import reading, reading_one_state
 from storage.volumes.files import SUFFIX
 
@@ -44,7 +43,7 @@ class Snapshot:
     rows_copied_bytes: int
 
 
-class BackupStorage(HasSettings, HasEngine, HasObjects, Protocol):
+class BackupStorage(HasSettings, HasEngine, HasObjects, HasHosts, Protocol):
     """What of the storage layer backups are taken of."""
 
 
@@ -52,7 +51,7 @@ def take_snapshot(storage: BackupStorage, store: BackupStore, copier: Copier) ->
     """Nothing is removed until all files are copied; rows are read after that."""
     settings, engine = storage.settings, storage.engine
     with ExitStack() as housekeeping, ExitStack() as database:
-        housekeeping.enter_context(_no_housekeeping(engine, settings.data_dir))
+        housekeeping.enter_context(_no_housekeeping(storage))
         files = list(copier.copy_all(audit_files(settings)))
         connection = database.enter_context(reading_one_state(engine))
         # What is deleted meanwhile has its tombstone in a volume before its object goes.
@@ -76,11 +75,11 @@ def take_snapshot(storage: BackupStorage, store: BackupStore, copier: Copier) ->
 
 
 @contextmanager
-def _no_housekeeping(engine: Engine, data_dir: Path) -> Iterator[None]:
+def _no_housekeeping(storage: BackupStorage) -> Iterator[None]:
     """Wait for what is under way, and let no volume or object be removed within the block."""
     deadline = time.monotonic() + _HOUSEKEEPING_PATIENCE_S
     while True:
-        with housekeeping_lock(engine, data_dir) as mine:
+        with _housekeeping_locks(storage) as mine:
             if mine:
                 yield
                 return
@@ -90,6 +89,21 @@ def _no_housekeeping(engine: Engine, data_dir: Path) -> Iterator[None]:
                 remedy="Start the backup again later.",
             )
         time.sleep(_HOUSEKEEPING_POLL_S)
+
+
+@contextmanager
+def _housekeeping_locks(storage: BackupStorage) -> Iterator[bool]:
+    """Of this host's folder, and of what hosts with disks of their own have together."""
+    engine, data_dir = storage.engine, storage.settings.data_dir
+    if not storage.settings.own_disks:
+        with housekeeping_lock(engine, data_dir) as mine:
+            yield mine
+        return
+    with (
+        housekeeping_lock(engine, data_dir, storage.hosts.own_id()) as of_folder,
+        group_lock(engine, data_dir) as of_all,
+    ):
+        yield of_folder and of_all
 
 
 def _store_table(connection: Connection, writer: PieceWriter, name: str) -> StoredTable:

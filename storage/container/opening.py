@@ -227,7 +227,7 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
             projects=Projects(engine, settings),
             project_exports=ProjectExports(engine),
             deletions=Deletions(engine, writer, objects, recovery),
-            conflicts=Conflicts(engine, writer, reader, objects, turns),
+            conflicts=Conflicts(engine, writer, reader, objects, turns, hosts.holder),
             legal_holds=LegalHolds(engine),
             retention=StudyRetention(engine),
             study_attributes=StudyAttributesReader(engine),

@@ -8,7 +8,7 @@ between, there is either the old state or the new one.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -35,6 +35,7 @@ from storage.index.tombstones import Deleted, Discarded, Tombstone
 from storage.ingest.conflict_exchange import exchange_rows, header_within, no_conflict
 from storage.ingest.instance_stream import SPILL_BYTES
 from storage.objects.filesystem import ObjectStore
+from storage.processes.hosts import Host
 from storage.processes.turn_taking import turn
 from storage.retention.legal_holds import check_no_hold
 from storage.volumes.files import translated_os_errors
@@ -79,8 +80,11 @@ class Conflicts:
         reader: VolumeReader,
         objects: ObjectStore,
         turns: Path,
+        holder: Callable[[str], Host | None] = lambda _volume: None,
     ) -> None:
-        """`turns`: folder of the locks by which one conflict is decided at a time."""
+        """`turns`: folder of the locks by which one conflict is decided at a time; `holder`: the
+        other host on which a volume lies."""
+        self._holder = holder
         self._turns = turns
         self._engine = engine
         self._index = Index(engine)
@@ -172,7 +176,7 @@ class Conflicts:
         """Its part 10 file, a megabyte at a time. Raises StorageUnavailable."""
         for start in range(0, conflict.size_bytes, _PIECE_BYTES):
             length = min(_PIECE_BYTES, conflict.size_bytes - start)
-            yield self._reader.read(conflict.location, start, length)
+            yield self._read(conflict, start, length)
 
     def discard(self, conflict_id: int) -> Conflict:
         """Let it go until it is sent again. Raises NotFound, StorageFull, StorageUnavailable."""
@@ -245,11 +249,26 @@ class Conflicts:
         log.info("conflict_accepted", conflict_id=conflict.conflict_id)
         return conflict
 
+    def _read(self, conflict: Conflict, start: int, length: int) -> bytes:
+        self._check_is_here(conflict)
+        return self._reader.read(conflict.location, start, length)
+
+    def _check_is_here(self, conflict: Conflict) -> None:
+        """No bucket has what was not accepted."""
+        host = self._holder(conflict.location.volume)
+        if host is not None:
+            raise StorageUnavailable(
+                f"What was received under {conflict.sop_instance_uid} lies on the host"
+                f" {host.name} alone.",
+                remedy="Look at it and accept it there; it can be discarded here.",
+            )
+
     def _header(self, conflict: Conflict) -> Header:
         """Read where a header ends at the latest; the whole where that is not enough."""
         if conflict.size_bytes <= SPILL_BYTES:
-            return read_header(self._reader.read(conflict.location, 0, conflict.size_bytes))
+            return read_header(self._read(conflict, 0, conflict.size_bytes))
         with translated_os_errors(self._volumes.folder):
+            self._check_is_here(conflict)
             return header_within(self._reader.path(conflict.location), conflict.location)
 
     def _copy(self, conflict: Conflict, header: Header, generation: int) -> Appended:
@@ -271,7 +290,7 @@ class Conflicts:
                 raise
             return large.finish()
         note = Note(conflict.source, "received", utcnow(), generation)
-        payload = self._reader.read(conflict.location, 0, conflict.size_bytes)
+        payload = self._read(conflict, 0, conflict.size_bytes)
         digest = bytes.fromhex(conflict.digest)
         record = ToAppend(note, payload, header.dataset_offset, digest)
         (location,) = self._volumes.append_records([record])

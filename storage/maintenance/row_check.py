@@ -1,6 +1,6 @@
 """Look whether there is what the rows of the index name: volumes, and objects of the bucket."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 from sqlalchemy import Engine
@@ -31,8 +31,12 @@ def check_rows(
     volumes: VolumeWriter,
     local: set[str],
     read_by: VolumeReader | None,
+    is_on_another_host: Callable[[str], bool] = lambda _volume: False,
 ) -> Iterator[Problem]:
-    """Rows whose volume is not here, and objects that must be in the bucket."""
+    """Rows whose volume is not here, and objects that must be in the bucket.
+
+    What another host alone has its own check finds.
+    """
     last = 0
     with ThreadPoolExecutor(_HEADS_AT_ONCE) as pool:
         while True:
@@ -49,9 +53,13 @@ def check_rows(
             if not rows:
                 return
             last = rows[-1]["id"]
+            looked_at = [
+                one
+                for one in map(to_instance, rows)
+                if one.location.object_key or not is_on_another_host(one.location.volume)
+            ]
             for problems in pool.map(
-                lambda row: _check_row(index, objects, volumes, to_instance(row), local, read_by),
-                rows,
+                lambda one: _check_row(index, objects, volumes, one, local, read_by), looked_at
             ):
                 yield from problems
 

@@ -35,6 +35,7 @@ def verify_storage(
     tell: Tell = lambda _: None,
     *,
     read_objects: bool = False,
+    is_on_another_host: Callable[[str], bool] = lambda _volume: False,
 ) -> Iterator[Problem]:
     """Read every record and ask for the size of every object; safe beside a node at work.
 
@@ -61,7 +62,8 @@ def verify_storage(
             tell((done, total))
         local = {path.name for path in paths}
         read_by = reader if read_objects else None
-        for problem in check_rows(engine, index, objects, volumes, local, read_by):
+        found = check_rows(engine, index, objects, volumes, local, read_by, is_on_another_host)
+        for problem in found:
             is_elsewhere = problem.sop_instance_uid in elsewhere
             is_moved = is_elsewhere and problem.kind in _PLACE_PROBLEMS
             yield replace(problem, kind="record_moved", remedy=_MOVE) if is_moved else problem
