@@ -66,6 +66,7 @@ class Checker:
         self._locate = locate
         self._damaged = damaged
         self._holder = holder
+        self._impatient_until_s = 0.0
         self._part_reads = 0
         self._sampled: OrderedDict[str, float] = OrderedDict()
         self._sampling = threading.Lock()
@@ -163,7 +164,9 @@ class Checker:
         What another host has received a moment ago is waited for: the bucket has it soon.
         """
         state = look(instance)
-        until_s = time.monotonic() + _COPIED_WITHIN_S
+        now_s = time.monotonic()
+        # Who asks for a whole study is not to wait for each instance of it.
+        until_s = now_s if now_s < self._impatient_until_s else now_s + _COPIED_WITHIN_S
         while state not in READABLE and self._locate is not None:
             moved = self._locate(instance.sop_instance_uid)
             if moved is None:
@@ -178,6 +181,7 @@ class Checker:
             if host is None:
                 break
             if time.monotonic() > until_s:
+                self._impatient_until_s = time.monotonic() + _COPIED_WITHIN_S
                 raise StorageUnavailable(
                     f"The host {host.name} has received {instance.sop_instance_uid}, and not yet"
                     " copied it to the bucket.",

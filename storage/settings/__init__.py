@@ -115,6 +115,26 @@ class Settings(
         return value.strip()
 
     @model_validator(mode="after")
+    def _check_own_disks(self) -> Self:
+        if not self.own_disks:
+            return self
+        if not (
+            self.database_url.startswith("postgresql")
+            and self.object_store == "s3"
+            and self.s3_layout == "instances"
+        ):
+            raise ValueError(
+                "own_disks is true, so hosts read from the bucket what others received: that needs"
+                " a database_url of PostgreSQL, object_store s3 and s3_layout instances"
+            )
+        if not self.audit_key.get_secret_value():
+            raise ValueError(
+                "own_disks is true, so any host may seal the audit trail: set audit_key, the same"
+                " on all"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _check_together(self) -> Self:
         names = [destination.name for destination in self.destinations]
         if len(set(names)) < len(names):

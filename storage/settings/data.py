@@ -1,9 +1,9 @@
 """Where the node stores what it has: data folder, database, broker, object store."""
 
 from pathlib import Path
-from typing import Literal, Self
+from typing import Literal
 
-from pydantic import BaseModel, Field, SecretStr, model_validator
+from pydantic import BaseModel, Field, SecretStr
 
 
 class DataSettings(BaseModel):
@@ -39,17 +39,3 @@ class DataSettings(BaseModel):
         description="Send who retrieves an instance to the bucket itself: where the request has"
         " 'Prefer: redirect', always, or never.",
     )
-
-    @model_validator(mode="after")
-    def _check_own_disks(self) -> Self:
-        shares = (
-            self.database_url.startswith("postgresql")
-            and self.object_store == "s3"
-            and self.s3_layout == "instances"
-        )
-        if self.own_disks and not shares:
-            raise ValueError(
-                "own_disks is true, so hosts read from the bucket what others received: that needs"
-                " a database_url of PostgreSQL, object_store s3 and s3_layout instances"
-            )
-        return self

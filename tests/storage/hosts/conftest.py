@@ -50,6 +50,7 @@ def settings_of(
         "s3_access_key_id": s3_server.access_key_id,
         "s3_secret_access_key": s3_server.secret_access_key,
         "own_disks": True,
+        "audit_key": "ab" * 32,
     }
 
     def of(name: str, **overrides: Any) -> Settings:

@@ -12,11 +12,12 @@ from inference.scheduling.completeness import complete_quiet_series
 from storage import tables as t
 from storage.container import Storage, open_storage
 from storage.core.clock import utcnow
-from storage.core.errors import NotFound, StateConflict, StorageUnavailable
+from storage.core.errors import InvalidRequest, NotFound, StateConflict, StorageUnavailable
 from storage.core.uids import derive_uid
 from storage.db.engine import reading, writing
 from storage.integrity import checker
 from storage.integrity.scrub import Scrub
+from storage.maintenance.verify import verify_storage
 from storage.volumes.host_id import NAME, host_id, host_of_volume
 from tests.migrated import upgrade
 from tests.storage.hosts.conftest import Host, copy_keys
@@ -293,3 +294,69 @@ def test_a_counter_that_was_lost_does_not_get_ahead_of_the_other_hosts(
 
     with pytest.raises(NotFound):
         north.storage.index.instance(UID)
+
+
+def test_a_conflict_is_accepted_where_its_bytes_are(two_hosts: TwoHosts) -> None:
+    north, south = two_hosts
+    changed = part10(PatientComments="changed")
+    north.storage.ingest.accept(part10(), "stow")
+    north.storage.ingest.accept(changed, "stow")
+    north.keep_in_order()
+    (conflict,), _ = south.storage.conflicts.page(10, 0)
+
+    with pytest.raises(StorageUnavailable, match="lies on the host"):
+        south.storage.conflicts.accept(conflict.conflict_id)
+    north.storage.conflicts.accept(conflict.conflict_id)
+    north.keep_in_order()
+
+    assert south.storage.instances.read(south.storage.index.instance(UID)) == changed
+
+
+def test_each_host_verifies_what_it_has(two_hosts: TwoHosts) -> None:
+    north, south = two_hosts
+    north.storage.ingest.accept(part10(), "stow")
+    south.storage.ingest.accept(part10(instance="1"), "stow")
+    storage = south.storage
+
+    problems = list(
+        verify_storage(
+            storage.engine,
+            storage.index,
+            storage.objects,
+            storage.volumes,
+            is_on_another_host=storage.hosts.is_elsewhere,
+        )
+    )
+
+    assert problems == []
+
+
+def test_the_object_of_a_deleted_instance_does_not_come_back_by_another_host(
+    two_hosts: TwoHosts,
+) -> None:
+    """The same UID with other content, received elsewhere while the old object has yet to go."""
+    north, south = two_hosts
+    newer = part10(PatientComments="newer")
+    north.storage.ingest.accept(part10(), "stow")
+    north.keep_in_order()
+    south.storage.deletions.study(STUDY)
+    south.storage.ingest.accept(newer, "stow")
+
+    south.keep_in_order()
+    before = south.storage.index.instance(UID).location.object_key
+    south.keep_all_in_order()
+    north.keep_all_in_order()
+
+    assert before == ""
+    assert north.storage.instances.read(north.storage.index.instance(UID)) == newer
+
+
+@pytest.mark.parametrize("wrong", [{"s3_layout": "volumes"}, {"database_url": ""}])
+def test_what_own_disks_need_is_said(settings_of: Any, wrong: dict[str, str]) -> None:
+    with pytest.raises(InvalidRequest, match="own_disks is true"):
+        settings_of("north", **wrong)
+
+
+def test_own_disks_need_a_common_key_of_the_audit_trail(settings_of: Any) -> None:
+    with pytest.raises(InvalidRequest, match="set audit_key, the same on all"):
+        settings_of("north", audit_key="")
