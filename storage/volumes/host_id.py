@@ -16,6 +16,7 @@ NAME = "host"
 _ID_BYTES = 4
 _ID = re.compile(r"[0-9a-f]{8}")
 _OF_VOLUME = re.compile(r"[^-]{15}-([0-9a-f]{8})-")
+_ids: dict[Path, str] = {}
 OF_NO_HOST = "_" * 15 + "-" + "_" * 8 + "-%"
 """In SQL's LIKE what names that bear the id of a host look like. Those of earlier versions: not."""
 
@@ -29,8 +30,15 @@ def host_of_volume(name: str) -> str:
 def host_id(folder: Path) -> str:
     """The id of the volumes folder, which is made at first use. Raises OSError.
 
-    Where its file was lost the newest volume tells it.
+    Where its file was lost the newest volume tells it. A process asks once: what it finds later may
+    be the empty folder on which a disk was mounted.
     """
+    if folder not in _ids:
+        _ids[folder] = _stored_id(folder)
+    return _ids[folder]
+
+
+def _stored_id(folder: Path) -> str:
     path = folder / NAME
     known = _read(path)
     if not known:

@@ -12,12 +12,13 @@ from inference.scheduling.completeness import complete_quiet_series
 from storage import tables as t
 from storage.container import Storage, open_storage
 from storage.core.clock import utcnow
-from storage.core.errors import InvalidRequest, NotFound, StateConflict, StorageUnavailable
+from storage.core.errors import NotFound, StateConflict, StorageUnavailable
 from storage.core.uids import derive_uid
 from storage.db.engine import reading, writing
 from storage.integrity import checker
 from storage.integrity.scrub import Scrub
 from storage.maintenance.verify import verify_storage
+from storage.volumes import host_id as of_folders
 from storage.volumes.host_id import NAME, host_id, host_of_volume
 from tests.migrated import upgrade
 from tests.storage.hosts.conftest import Host, copy_keys
@@ -261,15 +262,19 @@ def test_without_the_setting_a_second_data_folder_is_named(settings_of: Any) -> 
         assert "MEDIVIEW_OWN_DISKS=true" in found.detail
 
 
-def test_a_folder_keeps_its_id_though_the_file_is_lost_or_damaged(two_hosts: TwoHosts) -> None:
+def test_a_folder_keeps_its_id_though_the_file_is_lost_or_damaged(
+    two_hosts: TwoHosts, monkeypatch: pytest.MonkeyPatch
+) -> None:
     north, _ = two_hosts
     north.storage.ingest.accept(part10(), "stow")
     folder = north.storage.volumes.folder
     before = host_id(folder)
 
     (folder / NAME).write_text("zz\n")
+    monkeypatch.setattr(of_folders, "_ids", {})
     damaged_one = host_id(folder)
     (folder / NAME).unlink()
+    monkeypatch.setattr(of_folders, "_ids", {})
 
     assert damaged_one == host_id(folder) == before
 
@@ -307,7 +312,7 @@ def test_a_conflict_is_accepted_where_its_bytes_are(two_hosts: TwoHosts) -> None
     with pytest.raises(StorageUnavailable, match="lies on the host"):
         south.storage.conflicts.accept(conflict.conflict_id)
     north.storage.conflicts.accept(conflict.conflict_id)
-    north.keep_in_order()
+    north.keep_all_in_order()
 
     assert south.storage.instances.read(south.storage.index.instance(UID)) == changed
 
@@ -353,10 +358,10 @@ def test_the_object_of_a_deleted_instance_does_not_come_back_by_another_host(
 
 @pytest.mark.parametrize("wrong", [{"s3_layout": "volumes"}, {"database_url": ""}])
 def test_what_own_disks_need_is_said(settings_of: Any, wrong: dict[str, str]) -> None:
-    with pytest.raises(InvalidRequest, match="own_disks is true"):
+    with pytest.raises(ValueError, match="own_disks is true"):
         settings_of("north", **wrong)
 
 
 def test_own_disks_need_a_common_key_of_the_audit_trail(settings_of: Any) -> None:
-    with pytest.raises(InvalidRequest, match="set audit_key, the same on all"):
+    with pytest.raises(ValueError, match="set audit_key, the same on all"):
         settings_of("north", audit_key="")
