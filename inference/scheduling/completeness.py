@@ -43,8 +43,10 @@ def complete_quiet_series(
     completed = []
     for receiving, reason in ready:
         if settings.own_disks and index.waits_for_bucket(receiving):
-            # Another host is to read it, too; its own copies it there soon.
-            continue
+            # Every host is to read it; the one that received it copies it there soon.
+            if abs(now - receiving.last_instance_at) < timedelta(seconds=settings.series_forced_s):
+                continue
+            log.warning("series_not_copied", series_instance_uid=receiving.series_instance_uid)
         series = index.mark_complete(receiving, now)
         if series is None:
             continue  # an instance arrived in between; the series is receiving again

@@ -61,7 +61,7 @@ _WORK = (
     *("study", "study_confirmation", "study_group", "study_retention", "study_sender"),
     *("study_use", "subscriber", "subscription", "tombstone", "unreadable_instance", "volume"),
     *("generated_instance", "uncopied_deletion", "unwritten_tombstone"),
-    *("host", "deletion_number"),
+    *("host", "host_key", "deletion_number"),
     *("webhook_delivery", "work_item", "work_item_study", "worklist_item"),
 )
 _AUDIT = {"audit_event": _APPEND, "audit_subject": ("SELECT", "INSERT"), "audit_chain": _READ}

@@ -282,6 +282,9 @@ def purge(
         ).all()
     for row_id, key in waiting:
         with object_lock(engine, key) if beside_others else nullcontext():
+            if beside_others and not _is_unpurged(engine, row_id):
+                # Another host did, and the instance may have come again since.
+                continue
             # Whole volumes hold others too; compacting removes those.
             if not key.endswith(SUFFIX):
                 objects.delete(key)
@@ -290,6 +293,12 @@ def purge(
                     update(t.tombstone).where(t.tombstone.c.id == row_id).values(object_key="")
                 )
     return len(waiting)
+
+
+def _is_unpurged(engine: Engine, row_id: int) -> bool:
+    with reading(engine) as connection:
+        query = select(t.tombstone.c.id).where(t.tombstone.c.id == row_id, t.UNPURGED)
+        return connection.execute(query).first() is not None
 
 
 def remove_derived(objects: ObjectStore, study_instance_uid: str) -> None:

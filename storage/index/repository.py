@@ -10,6 +10,7 @@ from sqlalchemy import (
     Connection,
     Engine,
     bindparam,
+    exists,
     func,
     or_,
     select,
@@ -246,7 +247,12 @@ class Index:
             return [to_series(row) for row in rows.mappings()]
 
     def waits_for_bucket(self, series: Series) -> bool:
-        """Whether an instance of the series is on the host alone that received it."""
+        """Whether an instance of the series is on the host alone that received it, which is about
+        to copy it: not one whose bytes are damaged."""
+        is_damaged = exists().where(
+            t.damaged_instance.c.sop_instance_uid == t.instance.c.sop_instance_uid,
+            t.damaged_instance.c.has_copy.is_(False),
+        )
         with reading(self._engine) as connection:
             waiting = (
                 select(t.instance.c.id)
@@ -254,6 +260,7 @@ class Index:
                 .join(t.study, t.study.c.id == t.series.c.study_fk)
                 .where(
                     t.NOT_UPLOADED,
+                    ~is_damaged,
                     t.series.c.series_instance_uid == series.series_instance_uid,
                     t.study.c.study_instance_uid == series.study_instance_uid,
                 )

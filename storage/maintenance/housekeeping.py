@@ -163,7 +163,10 @@ class Housekeeper:
 
     def _copy_deletions(self) -> bool:
         storage, settings = self._storage, self._storage.settings
-        if settings.object_store != "s3" or settings.s3_layout != "volumes":
+        if settings.object_store != "s3":
+            return False
+        # Of single objects the volumes beside them know, unless those are another host's.
+        if settings.s3_layout != "volumes" and not settings.own_disks:
             return False
         return bool(copy_deletions(storage.engine, storage.objects))
 

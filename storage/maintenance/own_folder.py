@@ -12,7 +12,10 @@ import structlog
 
 from storage.container import Storage
 from storage.core.clock import utcnow
+from storage.db.engine import make_engine
 from storage.maintenance.housekeeping import Housekeeper
+from storage.processes.hosts import Hosts
+from storage.settings import Settings
 
 log = structlog.get_logger(__name__)
 
@@ -45,3 +48,15 @@ def keeping_own_folder(storage: Storage) -> Iterator[None]:
     finally:
         ending.set()
         thread.join(_ENDS_WITHIN_S)
+
+
+def forget_host_keys(settings: Settings) -> None:
+    """Let the host that starts next say which keys all need.
+
+    Not by `open_storage`, which checks them. Raises StorageUnavailable.
+    """
+    engine = make_engine(settings.resolved_database_url)
+    try:
+        Hosts(engine, settings.data_dir, own_disks=settings.own_disks).forget_keys()
+    finally:
+        engine.dispose()

@@ -91,7 +91,7 @@ def _rebuild(
         if folder is not None:
             _note_tombstones_of_volumes(deletions, folder)
         if bucket is not None:
-            _note_copied_deletions(deletions, bucket, rebuilt)
+            rebuilt.refused += note_copied_deletions(deletions, bucket)
         kept_aside: list[Callable[[], object]] = []
         if folder is not None:
             kept_aside += _from_volumes(engine, folder, deletions, rebuilt, tell)
@@ -155,14 +155,15 @@ def _note_tombstones_of_bucket(deletions: KnownDeletions, objects: ObjectStore, 
         tell(done, 2 * len(volumes))
 
 
-def _note_copied_deletions(
-    deletions: KnownDeletions, objects: ObjectStore, rebuilt: Rebuilt
-) -> None:
+def note_copied_deletions(deletions: KnownDeletions, objects: ObjectStore) -> int:
+    """Note in the index what the bucket knows of deletions; how many copies are damaged."""
+    damaged = 0
     for key in objects.list(DELETIONS):
         with _local_copy(objects, key) as path:
             if not list(_note_tombstones(deletions, path, are_copies=True)):
                 log.error("copied_deletion_damaged", key=key)
-                rebuilt.refused += 1
+                damaged += 1
+    return damaged
 
 
 def _from_bucket(

@@ -14,7 +14,20 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import structlog
-from sqlalchemy import Column, ColumnElement, Engine, and_, delete, func, or_, select, text, true
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Engine,
+    and_,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    text,
+    true,
+)
 
 from storage import tables as t
 from storage.core.clock import utcnow
@@ -74,7 +87,7 @@ class Hosts:
     def join(self, now: datetime) -> None:
         """Note this host among the others.
 
-        Raises StateConflict where its keys are not those of the first, StorageUnavailable,
+        Raises StateConflict where its keys are not those of the others, StorageUnavailable,
         StorageFull.
         """
         if not self._is_possible:
@@ -86,42 +99,54 @@ class Hosts:
             connection.execute(text("SELECT pg_advisory_xact_lock(:n)"), {"n": _JOIN_LOCK})
             first = connection.execute(select(t.host).where(t.host.c.is_first)).mappings().first()
             is_first = first is None or first["id"] == own
-            digests = {}
-            if self.own_disks and is_first:
-                digests = {name: _digest(load_secret(self._data_dir / name)) for name in _KEYS}
-            elif self.own_disks and first is not None:
-                digests = self._keys_of_first(first["name"], first["key_digests"])
+            if self.own_disks:
+                self._check_keys(connection, "" if is_first or first is None else first["name"])
             row = {
                 "id": own,
                 "name": socket.gethostname()[:255],
                 "is_first": is_first,
                 "seen_at": now,
-                "key_digests": digests,
             }
             insert_or_update(connection, t.host, [row], ["id"])
         log.info("host_joined", host=own, is_first=is_first)
 
-    def _keys_of_first(self, name: str, wanted: dict[str, str]) -> dict[str, str]:
+    def _check_keys(self, connection: Connection, first: str) -> None:
+        """`first`: the name of another host that was there before."""
+        c = t.host_key.c
+        wanted = {row.name: row.digest for row in connection.execute(select(c.name, c.digest))}
         if not wanted:
-            raise StateConflict(
-                f"The first host of this database, {name}, was not started with"
-                " MEDIVIEW_OWN_DISKS=true yet.",
-                remedy="Start it so, and then this one.",
-            )
-        found = {
-            key: _digest(load_secret(self._data_dir / key))
-            for key in _KEYS
-            if (self._data_dir / key).is_file()
-        }
-        wrong = [key for key in _KEYS if not hmac.compare_digest(found.get(key, ""), wanted[key])]
+            if first:
+                raise StateConflict(
+                    f"The first host of this database, {first}, was not started with"
+                    " MEDIVIEW_OWN_DISKS=true yet.",
+                    remedy="Start it so, and then this one.",
+                )
+            rows = [
+                {"name": name, "digest": _digest(load_secret(self._data_dir / name))}
+                for name in _KEYS
+            ]
+            connection.execute(insert(t.host_key), rows)
+            return
+        # None is made here: the hosts that there are, or were, have them.
+        wrong = [
+            name
+            for name, digest in sorted(wanted.items())
+            if not (self._data_dir / name).is_file()
+            or not hmac.compare_digest(_digest(load_secret(self._data_dir / name)), digest)
+        ]
         if wrong:
             raise StateConflict(
-                f"This data folder lacks keys of the first host of this database, {name}:"
-                f" {', '.join(wrong)}.",
-                remedy=f"Copy them from there into {self._data_dir}, readable by the node's user"
-                " alone, and start again. Nothing was changed.",
+                "This data folder lacks keys by which the hosts of this database seal, sign and"
+                f" name: {', '.join(wrong)}.",
+                remedy=f"Copy them from another host, or a backup, into {self._data_dir}, readable"
+                " by the node's user alone, and start again. Where they are lost everywhere:"
+                " 'mediview hosts forget-keys'.",
             )
-        return found
+
+    def forget_keys(self) -> None:
+        """Let the host that starts next say which keys all need. Raises StorageUnavailable."""
+        with writing(self._engine) as connection:
+            connection.execute(delete(t.host_key))
 
     def beat(self, now: datetime) -> None:
         """Say now and then that this host is there. Raises StorageUnavailable."""

@@ -116,6 +116,7 @@ from storage.tables.work.processes import (
     deletion_number,
     heartbeat,
     host,
+    host_key,
     node_condition,
 )
 from storage.tables.work.rules import rule_version
@@ -170,6 +171,7 @@ __all__ = [
     "heartbeat",
     "hl7_message",
     "host",
+    "host_key",
     "idempotency_key",
     "instance",
     "interactive_session",

@@ -10,6 +10,7 @@ from api.cli.starting import start
 from storage.audit import Code, Type
 from storage.container import open_storage
 from storage.core.clock import utcnow
+from storage.maintenance.own_folder import forget_host_keys
 
 app = typer.Typer(
     name="hosts", help="Hosts with disks of their own on one database.", no_args_is_help=True
@@ -48,3 +49,10 @@ def remove(host: Annotated[str, typer.Argument(help="The id that 'hosts list' sh
     ):
         storage.hosts.remove(host)
     out.print(f"Removed {host}.", markup=False)
+
+
+@app.command("forget-keys")
+def forget_keys() -> None:
+    """Let the host that starts next say which keys all need; after a change on all of them."""
+    forget_host_keys(start(log_level="ERROR"))
+    out.print("Forgotten. The host that starts next says which they are.", markup=False)

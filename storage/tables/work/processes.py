@@ -1,7 +1,6 @@
 """Processes of the node, and signs of life."""
 
 from sqlalchemy import (
-    JSON,
     BigInteger,
     Boolean,
     Column,
@@ -40,8 +39,14 @@ host = Table(
     # Volumes whose names tell no host are those of the first.
     Column("is_first", Boolean, nullable=False),
     time_column("seen_at"),
-    # By file name, a digest of each key that all hosts need to have.
-    Column("key_digests", JSON, nullable=False),
+)
+
+# A digest of each key file that all hosts need to have; it outlasts the host that made them.
+host_key = Table(
+    "host_key",
+    metadata,
+    Column("name", String(40), primary_key=True),
+    Column("digest", String(64), nullable=False),
 )
 
 # The newest number of a deletion that any host has drawn; one row.

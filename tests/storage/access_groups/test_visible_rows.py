@@ -27,7 +27,7 @@ NOT_ABOUT_STUDIES = {
     t.preference, t.shown_name, t.idempotency_key, t.peer, t.model_change, t.model_state,
     t.model_package, t.rule_version,
     t.drift_alert,
-    t.drift_baseline, t.breaker, t.component, t.heartbeat, t.host, t.deletion_number,
+    t.drift_baseline, t.breaker, t.component, t.heartbeat, t.host, t.host_key, t.deletion_number,
     t.dimse_traffic, t.scrub, t.volume,
     t.commitment_report, t.commitment_request, t.procedure_step, t.subscriber, t.subscription,
     t.peer_notification,

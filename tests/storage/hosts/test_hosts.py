@@ -17,11 +17,13 @@ from storage.core.uids import derive_uid
 from storage.db.engine import reading, writing
 from storage.integrity import checker
 from storage.integrity.scrub import Scrub
+from storage.maintenance.own_folder import forget_host_keys
 from storage.maintenance.verify import verify_storage
 from storage.volumes import host_id as of_folders
 from storage.volumes.host_id import NAME, host_id, host_of_volume
 from tests.migrated import upgrade
-from tests.storage.hosts.conftest import Host, copy_keys
+from tests.postgres import PostgresServer
+from tests.storage.hosts.conftest import KEYS, Host, copy_keys
 from tests.storage.instances import part10 as instance_of
 
 STUDY = derive_uid("test", "study")
@@ -185,7 +187,7 @@ def test_a_series_is_complete_once_every_host_can_read_it(two_hosts: TwoHosts) -
     north, south = two_hosts
     north.storage.ingest.accept(part10(), "stow")
     south.storage.ingest.accept(part10(instance="1"), "stow")
-    later = utcnow() + timedelta(hours=1)
+    later = utcnow() + timedelta(seconds=south.settings.series_quiet_s + 1)
 
     def completed() -> int:
         storage = south.storage
@@ -365,3 +367,100 @@ def test_what_own_disks_need_is_said(settings_of: Any, wrong: dict[str, str]) ->
 def test_own_disks_need_a_common_key_of_the_audit_trail(settings_of: Any) -> None:
     with pytest.raises(ValueError, match="set audit_key, the same on all"):
         settings_of("north", audit_key="")
+
+
+def test_keys_outlast_the_host_that_made_them(settings_of: Any) -> None:
+    """Its disk is lost, and an empty one takes its place."""
+    north, south, new = (settings_of(name) for name in ("north", "south", "new"))
+    upgrade(north)
+    with open_storage(north) as of_north:
+        first = of_north.hosts.own_id()
+    copy_keys(north, south)
+    with open_storage(south) as of_south:
+        away(of_south, first)
+        of_south.hosts.remove(first)
+
+        with pytest.raises(StateConflict, match=r"sealing\.key, signing\.key, uid\.key"):
+            open_storage(new).__enter__()
+        made = [name for name in KEYS if (new.data_dir / name).exists()]
+        copy_keys(south, new)
+        with open_storage(new) as of_new:
+            assert len(of_new.hosts.all()) == 2
+
+    assert made == []
+    with open_storage(south):
+        pass
+
+
+def test_keys_that_were_changed_everywhere_are_stated_again(settings_of: Any) -> None:
+    north = settings_of("north")
+    upgrade(north)
+    with open_storage(north):
+        pass
+    (north.data_dir / "uid.key").write_bytes(b"y" * 32)
+    with pytest.raises(StateConflict, match=r"uid\.key"):
+        open_storage(north).__enter__()
+
+    forget_host_keys(north)
+
+    with open_storage(north):
+        pass
+
+
+def test_a_series_with_a_damaged_instance_is_complete_all_the_same(two_hosts: TwoHosts) -> None:
+    north, south = two_hosts
+    for number in ("0", "1"):
+        north.storage.ingest.accept(part10(instance=number), "stow")
+    location = north.storage.index.instance(UID).location
+    with (north.storage.volumes.folder / location.volume).open("r+b") as file:
+        file.seek(location.offset + location.length - 2)
+        file.write(b"\xff\xff")
+    north.keep_in_order()
+    storage = south.storage
+    later = utcnow() + timedelta(seconds=south.settings.series_quiet_s + 1)
+
+    done = complete_quiet_series(south.settings, storage.index, storage.expectations, later)
+
+    assert damaged(storage) == 1
+    assert len(done) == 1
+
+
+def test_a_series_does_not_wait_for_ever_for_a_host_that_is_away(two_hosts: TwoHosts) -> None:
+    north, south = two_hosts
+    north.storage.ingest.accept(part10(), "stow")
+    storage = south.storage
+
+    def completed(after_s: float) -> int:
+        at = utcnow() + timedelta(seconds=after_s)
+        return len(complete_quiet_series(south.settings, storage.index, storage.expectations, at))
+
+    assert completed(south.settings.series_forced_s - 5) == 0
+    assert completed(south.settings.series_forced_s + 5) == 1
+
+
+def test_a_lost_index_does_not_bring_back_what_a_lost_host_deleted(
+    settings_of: Any, postgres_server: PostgresServer
+) -> None:
+    north, south = settings_of("north"), settings_of("south")
+    upgrade(north)
+    with open_storage(north) as of_north:
+        copy_keys(north, south)
+        of_north.ingest.accept(part10(), "stow")
+        with open_storage(south) as of_south:
+            host = Host(south, of_south)
+            of_south.deletions.study(STUDY)
+            host.keep_all_in_order()
+    url = postgres_server.new_database()
+    again = settings_of("north", database_url=url)
+
+    upgrade(again)
+    with open_storage(again) as storage:
+        storage.recovery.run(thorough=True)
+        with pytest.raises(NotFound):
+            storage.index.instance(UID)
+        # Received again it stays.
+        storage.ingest.accept(part10(), "stow")
+        storage.volumes.close()
+        storage.recovery.run(thorough=True)
+        assert storage.instances.read(storage.index.instance(UID)) == part10()
+    postgres_server.drop(url)

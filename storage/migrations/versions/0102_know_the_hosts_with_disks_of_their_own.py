@@ -5,8 +5,8 @@ from alembic import op
 
 from storage.tables.base import UtcDateTime
 
-revision = "0100"
-down_revision = "0099"
+revision = "0102"
+down_revision = "0101"
 branch_labels = None
 depends_on = None
 
@@ -18,8 +18,13 @@ def upgrade() -> None:
         sa.Column("name", sa.String(255), nullable=False),
         sa.Column("is_first", sa.Boolean(), nullable=False),
         sa.Column("seen_at", UtcDateTime(), nullable=False),
-        sa.Column("key_digests", sa.JSON(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_host")),
+    )
+    op.create_table(
+        "host_key",
+        sa.Column("name", sa.String(40), nullable=False),
+        sa.Column("digest", sa.String(64), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_host_key")),
     )
     op.create_table(
         "deletion_number",
@@ -31,4 +36,5 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("deletion_number")
+    op.drop_table("host_key")
     op.drop_table("host")
