@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import socket
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -36,6 +37,7 @@ from storage.crypto.secret_files import load_secret
 from storage.db.engine import insert_into, insert_or_update, reading, writing
 from storage.volumes.durable_names import make_folder
 from storage.volumes.files import translated_os_errors
+from storage.volumes.host_id import NAME as ID_FILE
 from storage.volumes.host_id import OF_NO_HOST, host_id, host_of_volume
 
 log = structlog.get_logger(__name__)
@@ -45,6 +47,9 @@ ALIVE_WITHIN = timedelta(minutes=2)
 _KEYS = ("sealing.key", "uid.key", "upload-signing.key", "signing.key")
 """What one host seals, signs or names another has to read, know and name again."""
 _KNOWN_FOR_S = 5.0
+_BEATS_WITHIN_S = 1.5 * BEAT_EVERY_S
+_LOOKED_EVERY_S = 1.0
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _JOIN_LOCK = 0x6D76686F
 
 
@@ -87,14 +92,16 @@ class Hosts:
     def join(self, now: datetime) -> None:
         """Note this host among the others.
 
-        Raises StateConflict where its keys are not those of the others, StorageUnavailable,
-        StorageFull.
+        Raises StateConflict where its keys are not those of the others, or its folder is a copy of
+        another's, StorageUnavailable, StorageFull.
         """
         if not self._is_possible:
             return
         with translated_os_errors(self._folder):
             make_folder(self._folder)
-        own = self.own_id()
+        own, folder = self.own_id(), self._very_folder()
+        if self.own_disks:
+            self._check_is_no_copy(own, folder)
         with writing(self._engine) as connection:
             connection.execute(text("SELECT pg_advisory_xact_lock(:n)"), {"n": _JOIN_LOCK})
             first = connection.execute(select(t.host).where(t.host.c.is_first)).mappings().first()
@@ -105,10 +112,46 @@ class Hosts:
                 "id": own,
                 "name": socket.gethostname()[:255],
                 "is_first": is_first,
+                "folder": folder,
                 "seen_at": now,
             }
             insert_or_update(connection, t.host, [row], ["id"])
         log.info("host_joined", host=own, is_first=is_first)
+
+    def _very_folder(self) -> str:
+        """What a copy has otherwise: the start of its machine, or the file of the id."""
+        with suppress(FileNotFoundError):
+            started = _BOOT_ID.read_text("ascii").strip()
+            return f"{started}:{(self._folder / ID_FILE).stat().st_ino}"
+        return ""
+
+    def _check_is_no_copy(self, own: str, folder: str) -> None:
+        """Where the folder was copied, its original is there still and gives signs of life.
+
+        A machine that was started again does not, and is waited for. Raises StateConflict.
+        """
+        c = t.host.c
+        until_s, first_seen_at = time.monotonic() + _BEATS_WITHIN_S, None
+        while True:
+            with reading(self._engine) as connection:
+                row = connection.execute(
+                    select(c.name, c.folder, c.seen_at).where(c.id == own)
+                ).first()
+            is_other = row is not None and row.folder != folder
+            if row is None or not is_other or abs(utcnow() - row.seen_at) > ALIVE_WITHIN:
+                return
+            first_seen_at = first_seen_at or row.seen_at
+            if row.seen_at != first_seen_at:
+                raise StateConflict(
+                    f"The data folder {self._data_dir} is a copy of that of the host {row.name},"
+                    f" which is running: both have the id {own}, and each would take the volumes of"
+                    " the other for its own.",
+                    remedy="Begin with an empty data folder that has the keys of the others"
+                    " (docs/operations.md).",
+                )
+            if time.monotonic() > until_s:
+                return
+            time.sleep(_LOOKED_EVERY_S)
 
     def _check_keys(self, connection: Connection, first: str) -> None:
         """`first`: the name of another host that was there before."""

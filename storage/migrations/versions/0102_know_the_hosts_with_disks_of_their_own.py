@@ -17,6 +17,7 @@ def upgrade() -> None:
         sa.Column("id", sa.String(8), nullable=False),
         sa.Column("name", sa.String(255), nullable=False),
         sa.Column("is_first", sa.Boolean(), nullable=False),
+        sa.Column("folder", sa.String(80), nullable=False),
         sa.Column("seen_at", UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_host")),
     )

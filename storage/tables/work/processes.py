@@ -38,6 +38,8 @@ host = Table(
     Column("name", String(255), nullable=False),
     # Volumes whose names tell no host are those of the first.
     Column("is_first", Boolean, nullable=False),
+    # By which a copy of the folder on a running machine is distinguished from it.
+    Column("folder", String(80), nullable=False),
     time_column("seen_at"),
 )
 

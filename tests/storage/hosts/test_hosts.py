@@ -1,5 +1,6 @@
 """Hosts with disks of their own: what one receives all can read, and nothing is lost in between."""
 
+import shutil
 import threading
 from datetime import timedelta
 from typing import Any
@@ -19,6 +20,7 @@ from storage.integrity import checker
 from storage.integrity.scrub import Scrub
 from storage.maintenance.own_folder import forget_host_keys
 from storage.maintenance.verify import verify_storage
+from storage.processes import hosts
 from storage.volumes import host_id as of_folders
 from storage.volumes.host_id import NAME, host_id, host_of_volume
 from tests.migrated import upgrade
@@ -464,3 +466,34 @@ def test_a_lost_index_does_not_bring_back_what_a_lost_host_deleted(
         storage.recovery.run(thorough=True)
         assert storage.instances.read(storage.index.instance(UID)) == part10()
     postgres_server.drop(url)
+
+
+def test_a_copy_of_a_data_folder_does_not_start_beside_it(
+    settings_of: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hosts, "_LOOKED_EVERY_S", 0.05)
+    north = settings_of("north")
+    upgrade(north)
+    with open_storage(north) as of_north:
+        of_north.ingest.accept(part10(), "stow")
+        shutil.copytree(north.data_dir, north.data_dir.with_name("copy"))
+        beating = threading.Timer(0.3, of_north.hosts.beat, [utcnow() + timedelta(seconds=1)])
+        beating.start()
+
+        with pytest.raises(StateConflict, match="is a copy of that of the host"):
+            open_storage(settings_of("copy")).__enter__()
+        beating.join()
+
+
+def test_a_machine_that_was_started_again_waits_for_nobody_long(
+    settings_of: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hosts, "_LOOKED_EVERY_S", 0.05)
+    monkeypatch.setattr(hosts, "_BEATS_WITHIN_S", 0.3)
+    north = settings_of("north")
+    upgrade(north)
+    with open_storage(north) as of_north, writing(of_north.engine) as connection:
+        connection.execute(update(t.host).values(folder="another start"))
+
+    with open_storage(north) as again:
+        assert [one.is_first for one in again.hosts.all()] == [True]
