@@ -40,11 +40,13 @@ def read_part10(
     stop_after: str = "",
     specific_tags: Sequence[str] | None = None,
     most_value_bytes: int | None = None,
+    max_elements: int | None = None,
 ) -> "FileDataset":
     """What `pydicom.dcmread` gives for a part 10 file that is open at its start.
 
     `stop_after`: a keyword; nothing behind that element is read. `most_value_bytes`: elements with
-    longer values are left out, and their values never read.
+    longer values are left out, and their values never read. `max_elements`: fewer than may be read
+    of any instance, with items.
 
     Raises InvalidInstance without a File Meta Information that names the transfer syntax,
     LimitExceeded where a deflated data set grows beyond its limit or there are too many
@@ -66,11 +68,12 @@ def read_part10(
     little = syntax != ExplicitVRBigEndian
     file.seek(meta.dataset_offset)
     stream: BinaryIO = file
-    limit = ReadLimit(MAX_READ_ELEMENTS)
+    most = min(MAX_READ_ELEMENTS, max_elements or MAX_READ_ELEMENTS)
+    limit = ReadLimit(most)
     if syntax == DeflatedExplicitVRLittleEndian:
         deflated = file.read()
         stream = io.BytesIO(inflate(deflated, INSTANCE))
-        limit = ReadLimit(min(MAX_READ_ELEMENTS, most_deflated_elements(len(deflated))))
+        limit = ReadLimit(min(most, most_deflated_elements(len(deflated))))
 
     last = Tag(stop_after) if stop_after else None
 

@@ -4,6 +4,8 @@ import gzip
 import json
 import os
 import shutil
+import struct
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -329,3 +331,14 @@ def test_results_that_are_wrong_everywhere_are_refused_in_a_sentence(tmp_path: P
     assert len(refusal(tmp_path)) < 600
     path.write_text(json.dumps({"\ud800\n" + "x" * 100_000: 1}))
     assert len(refusal(tmp_path)) < 600
+
+
+def test_a_report_of_many_empty_items_is_refused_before_it_takes_minutes(tmp_path: Path) -> None:
+    path = tmp_path / "a.dcm"
+    report(path)
+    count = 900_000
+    head = struct.pack("<HH2sHI", 0xFFFA, 0xFFFA, b"SQ", 0, 8 * count)
+    path.write_bytes(path.read_bytes() + head + struct.pack("<HHI", 0xFFFE, 0xE000, 0) * count)
+    started = time.process_time()
+    assert "has more than 50000 elements" in refusal(tmp_path)
+    assert time.process_time() - started < 10
