@@ -8,13 +8,15 @@ from typing import Any
 import highdicom as hd
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from inference.bundles.installed import described
+from inference.bundles.loading import load_parts
 from inference.bundles.prompts import Click
 from inference.bundles.session import InteractiveSession
-from inference.imaging.volume import assemble_volume
+from inference.imaging.volume import Volume, assemble_volume
 from inference.model_registry.adding import add_model
 from inference.scheduling.schedule import complete_and_schedule
 from inference.worker.run import run_job
@@ -137,16 +139,52 @@ def test_an_image_gets_its_result(zoo: Path, tmp_path: Path, name: str, kinds: s
         assert kinds <= {one["kind"] for one in job.result["instances"]}
 
 
-def test_clicks_and_classes_change_what_an_interactive_bundle_gives(
+def test_clicks_and_points_change_what_vista3d_gives(zoo: Path, tmp_path: Path) -> None:
+    volume, session = _session(zoo, tmp_path, "vista3d")
+    alone = session.segment([], "spleen")
+    clicked = session.segment([Click(_place(volume))], "spleen")
+    assert alone.shape == clicked.shape == volume.voxels.shape
+    assert (alone != clicked).any()
+
+
+def test_a_click_is_given_to_deepedit_in_the_channel_of_its_label(
     zoo: Path, tmp_path: Path
 ) -> None:
-    for name, structure in (("spleen_deepedit_annotation", "spleen"), ("vista3d", "spleen")):
-        (datasets,) = volumes(name, "CT").values()
-        volume = assemble_volume(datasets)
-        model = described(bundle(zoo, name, tmp_path / name, CARDS.get(name)))
-        session = InteractiveSession(model, volume, 0)
-        alone = session.segment([], structure)
-        at = (volume.lps_from_kji @ (6, 20, 16, 1))[:3]
-        clicked = session.segment([Click(tuple(at))], structure)
-        assert alone.shape == clicked.shape == volume.voxels.shape
-        assert (alone != clicked).any(), name
+    """What the network is given and gives, and no mask: with weights that nobody trained, one class
+    may win at every voxel with and without a click."""
+    name = "spleen_deepedit_annotation"
+    volume, session = _session(zoo, tmp_path, name)
+    network = load_parts(described(tmp_path / name), 0).network
+    seen: list[tuple[torch.Tensor, torch.Tensor]] = []
+    hook = network.register_forward_hook(
+        lambda _, given, found: seen.append((given[0].clone(), found.clone()))
+    )
+    try:
+        masks = [
+            session.segment([], "spleen"),
+            session.segment([Click(_place(volume))], "spleen"),
+            session.segment([Click(_place(volume), inside=False)], "spleen"),
+        ]
+    finally:
+        hook.remove()
+    assert {one.shape for one in masks} == {volume.voxels.shape}
+    (alone, _), (inside, _), (outside, _) = seen
+    image, spleen, background = range(3)
+    assert not alone[0, [spleen, background]].any()
+    for given, clicked, other in ((inside, spleen, background), (outside, background, spleen)):
+        assert torch.equal(given[0, image], alone[0, image])
+        assert float(given[0, clicked].max()) == pytest.approx(1.0, abs=0.01)
+        assert not given[0, other].any()
+    assert float((seen[1][1] - seen[0][1]).abs().max()) > 0.1
+
+
+def _session(zoo: Path, tmp_path: Path, name: str) -> tuple[Volume, InteractiveSession]:
+    (datasets,) = volumes(name, "CT").values()
+    volume = assemble_volume(datasets)
+    model = described(bundle(zoo, name, tmp_path / name, CARDS.get(name)))
+    return volume, InteractiveSession(model, volume, 0)
+
+
+def _place(volume: Volume) -> tuple[float, float, float]:
+    x, y, z = (volume.lps_from_kji @ (6, 20, 16, 1))[:3]
+    return float(x), float(y), float(z)
