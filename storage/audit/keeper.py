@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import structlog
 from sqlalchemy import Engine, select
@@ -40,6 +41,23 @@ _SENT_AT_ONCE = 200
 _ROUNDS_AT_ONCE = 50
 _ANCHOR_EVERY = timedelta(minutes=1)
 _LOCK = 0x6D76_6174
+
+
+def bring_in_spool(engine: Engine, audit: Audit, data_dir: Path, host: int) -> None:
+    """What this host could not write while the database was away, beside the keeper of another.
+
+    Raises StorageUnavailable.
+    """
+    with only_one(engine, data_dir / "audit.lock", _LOCK + (host << 31)) as mine:
+        if mine:
+            _bring_in(engine, audit)
+
+
+def _bring_in(engine: Engine, audit: Audit) -> None:
+    for path, events, unreadable in audit.spool.waiting():
+        with writing(engine) as connection:
+            add_events(connection, events, "spool")
+        done(path, unreadable)
 
 
 class AuditKeeper:
@@ -90,10 +108,7 @@ class AuditKeeper:
             sink.close()
 
     def _bring_in(self) -> None:
-        for path, events, unreadable in self._audit.spool.waiting():
-            with writing(self._engine) as connection:
-                add_events(connection, events, "spool")
-            done(path, unreadable)
+        _bring_in(self._engine, self._audit)
 
     def _seal(self, now: datetime) -> None:
         # Again each round: an operator may have made a new one.

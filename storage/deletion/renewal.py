@@ -130,7 +130,11 @@ class Renewal:
         with translated_os_errors(self._folder):
             if not self._generation.newest():
                 return True
-        record = self._suspect(header.sop_instance_uid)
+        try:
+            record = self._suspect(header.sop_instance_uid)
+        except FileNotFoundError:
+            # Another host has it, and may have been killed before its last look: stored anew here.
+            return False
         if record is not None:
             as_recorded = replace(header, dataset_offset=record.dataset_offset)
             new = NewInstance.of_note(as_recorded, record.location, record.digest, record.note)
@@ -141,7 +145,10 @@ class Renewal:
         return True
 
     def _suspect(self, sop_instance_uid: str) -> Record | None:
-        """The record that the row of an instance names, if it may be older than a deletion."""
+        """The record that the row of an instance names, if it may be older than a deletion.
+
+        Raises FileNotFoundError where another host has its volume.
+        """
         of = t.instance.c
         with reading(self._engine) as connection:
             row = connection.execute(
@@ -164,9 +171,14 @@ class Renewal:
             )
             if not connection.execute(is_suspect).scalar():
                 return None
-        # One that the bucket alone has is none of this node's last moments.
+        path = self._folder / row.volume
+        if not path.is_file():
+            if self._generation.is_of_several_hosts:
+                raise FileNotFoundError(path)
+            # One that the bucket alone has is none of this node's last moments.
+            return None
         with translated_os_errors(self._folder), suppress(FileNotFoundError):
-            for record in scan(self._folder / row.volume):
+            for record in scan(path):
                 if record.location.offset == row.volume_offset:
                     return record
         return None

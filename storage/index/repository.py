@@ -290,9 +290,10 @@ class Index:
                     )
                 )
                 .mappings()
-                .one()
+                .one_or_none()
             )
-            if (
+            # Deleted meanwhile, or grown.
+            if row is None or (
                 row["state"] != "RECEIVING"
                 or row["last_instance_at"] != series.last_instance_at
                 or row["instance_count"] != series.instance_count

@@ -205,7 +205,9 @@ class Checker:
         # With a bucket the local volumes are a cache, and may lack anything.
         kind = local if local == "damaged" or not instance.location.object_key else in_bucket
         if self._damaged is not None and kind != "whole":
-            self._damaged.note(instance, kind, has_copy=has_copy)
+            # The host that received it looks, and writes its bytes to the bucket again.
+            may_be_repaired = has_copy or self._holder(instance.location.volume) is not None
+            self._damaged.note(instance, kind, has_copy=may_be_repaired)
             location = instance.location
             if location.volume and not location.object_key:
                 self._damaged.look_beside(location.volume, self._volumes.path(location).parent)

@@ -9,11 +9,11 @@ goes.
 
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime, timedelta
 
 import structlog
 
+from storage.audit.keeper import bring_in_spool
 from storage.container import Storage
 from storage.core.data_folder import disk_reserve
 from storage.core.errors import MediViewError
@@ -74,44 +74,55 @@ class Housekeeper:
         """
         storage = self._storage
         try:
-            host = storage.hosts.own_id() if storage.settings.own_disks else ""
-            with housekeeping_lock(storage.engine, storage.settings.data_dir, host) as mine:
-                if not mine:
-                    return False
-                with self._of_all_hosts(folder_alone) as is_ours:
-                    more = self._look_after(now, is_ours, compact_now=compact_now)
-                self._recovered("lock")
-                return more
+            if not storage.settings.own_disks:
+                with housekeeping_lock(storage.engine, storage.settings.data_dir) as mine:
+                    more = mine and self._look_after(
+                        now, folder=True, group=True, compact_now=compact_now
+                    )
+            else:
+                more = self._round_of_host(now, compact_now, folder_alone)
+            self._recovered("lock")
+            return more
         except MediViewError as error:
             self._failed("lock", error)
             return False
 
-    def _of_all_hosts(self, folder_alone: bool) -> AbstractContextManager[bool]:
-        """Whether this host may look after what all have together; it alone has that else."""
-        storage = self._storage
-        if folder_alone:
-            return nullcontext(False)
-        if not storage.settings.own_disks:
-            return nullcontext(True)
-        return group_lock(storage.engine, storage.settings.data_dir)
+    def _round_of_host(self, now: datetime, compact_now: bool, folder_alone: bool) -> bool:
+        """Each part under a lock of its own: the folder's is busy while much arrives."""
+        engine, data_dir = self._storage.engine, self._storage.settings.data_dir
+        more = False
+        with housekeeping_lock(engine, data_dir, self._storage.hosts.own_id()) as mine:
+            if mine:
+                more = self._look_after(now, folder=True, group=False, compact_now=compact_now)
+        if not folder_alone:
+            with group_lock(engine, data_dir) as mine:
+                if mine:
+                    more |= self._look_after(now, folder=False, group=True, compact_now=False)
+        return more
 
-    def _look_after(self, now: datetime, is_ours: bool, *, compact_now: bool) -> bool:
-        """`is_ours`: what all hosts have together, too, and not this one's folder alone."""
-        self._try("beat", lambda: self._beat(now))
-        self._try("reserve", self._reserve)
-        self._try("reconcile", self._reconcile)
-        if is_ours:
+    def _look_after(self, now: datetime, *, folder: bool, group: bool, compact_now: bool) -> bool:
+        """This host's `folder`, and what all hosts have together (`group`), in this order."""
+        more = False
+        if folder:
+            self._try("beat", lambda: self._beat(now))
+            self._try("reserve", self._reserve)
+            self._try("reconcile", self._reconcile)
+        if group:
             self._try("tombstones", lambda: self._write_tombstones(now))
-        # Before a right copy is dropped from the cache.
-        self._try("repair", self._repair_damaged)
-        more = is_ours and self._try("purge", self._purge)
-        more |= self._try("upload_instances", self._upload)
-        if is_ours:
+        if folder:
+            # Before a right copy is dropped from the cache.
+            self._try("repair", self._repair_damaged)
+        if group:
+            more |= self._try("purge", self._purge)
+        if folder:
+            more |= self._try("upload_instances", self._upload)
+        if group:
             more |= self._try("copy_deletions", self._copy_deletions)
-        self._try("compact", lambda: self._compact(now, at_once=compact_now))
-        self._try("limit_cache", self._limit_cache)
-        self._try("note_disk", lambda: self._note_disk(now))
-        if is_ours:
+        if folder:
+            self._try("compact", lambda: self._compact(now, at_once=compact_now))
+            self._try("limit_cache", self._limit_cache)
+            self._try("note_disk", lambda: self._note_disk(now))
+        if group:
             self._try("scrub", lambda: self._scrub_some(now))
             self._try("left_objects", self._remove_left)
             self._try("digest_contents", self._digest_contents)
@@ -119,7 +130,12 @@ class Housekeeper:
         return more
 
     def _beat(self, now: datetime) -> bool:
-        self._storage.hosts.beat(now)
+        storage = self._storage
+        storage.hosts.beat(now)
+        if storage.settings.own_disks:
+            # A host without a control worker has nobody else for that.
+            number = int(storage.hosts.own_id() or "0", 16)
+            bring_in_spool(storage.engine, storage.audit, storage.settings.data_dir, number)
         return False
 
     def _reserve(self) -> bool:

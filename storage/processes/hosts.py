@@ -28,6 +28,7 @@ from sqlalchemy import (
     select,
     text,
     true,
+    update,
 )
 
 from storage import tables as t
@@ -36,9 +37,9 @@ from storage.core.errors import NotFound, StateConflict
 from storage.crypto.secret_files import load_secret
 from storage.db.engine import insert_into, insert_or_update, reading, writing
 from storage.volumes.durable_names import make_folder
-from storage.volumes.files import translated_os_errors
+from storage.volumes.files import SUFFIX, translated_os_errors
 from storage.volumes.host_id import NAME as ID_FILE
-from storage.volumes.host_id import OF_NO_HOST, host_id, host_of_volume
+from storage.volumes.host_id import NAMED_BY_HOST, host_id, host_of_volume
 
 log = structlog.get_logger(__name__)
 
@@ -106,6 +107,10 @@ class Hosts:
             connection.execute(text("SELECT pg_advisory_xact_lock(:n)"), {"n": _JOIN_LOCK})
             first = connection.execute(select(t.host).where(t.host.c.is_first)).mappings().first()
             is_first = first is None or first["id"] == own
+            if not is_first and self._has_unnamed():
+                # A new host was started before this one, which has the volumes of earlier versions.
+                is_first = True
+                connection.execute(update(t.host).values(is_first=False))
             if self.own_disks:
                 self._check_keys(connection, "" if is_first or first is None else first["name"])
             row = {
@@ -117,6 +122,9 @@ class Hosts:
             }
             insert_or_update(connection, t.host, [row], ["id"])
         log.info("host_joined", host=own, is_first=is_first)
+
+    def _has_unnamed(self) -> bool:
+        return any(not host_of_volume(path.name) for path in self._folder.glob(f"*{SUFFIX}"))
 
     def _very_folder(self) -> str:
         """What a copy has otherwise: the start of its machine, or the file of the id."""
@@ -137,17 +145,17 @@ class Hosts:
                 row = connection.execute(
                     select(c.name, c.folder, c.seen_at).where(c.id == own)
                 ).first()
-            is_other = row is not None and row.folder != folder
-            if row is None or not is_other or abs(utcnow() - row.seen_at) > ALIVE_WITHIN:
+            # Not by how long ago: clocks differ.
+            if row is None or row.folder == folder:
                 return
             first_seen_at = first_seen_at or row.seen_at
             if row.seen_at != first_seen_at:
                 raise StateConflict(
-                    f"The data folder {self._data_dir} is a copy of that of the host {row.name},"
-                    f" which is running: both have the id {own}, and each would take the volumes of"
-                    " the other for its own.",
-                    remedy="Begin with an empty data folder that has the keys of the others"
-                    " (docs/operations.md).",
+                    f"The data folder {self._data_dir} and that of the host {row.name}, which is"
+                    f" running, have one id, {own}: one is a copy of the other, and each would"
+                    " take the volumes of the other for its own.",
+                    remedy="Let the one run that received last. Another host begins with an empty"
+                    " data folder that has the keys of the others (docs/operations.md).",
                 )
             if time.monotonic() > until_s:
                 return
@@ -325,7 +333,7 @@ class DeletionNumbers:
 
 def _on(host: Host, volume: Column[str]) -> ColumnElement[bool]:
     named = volume.like(f"%-{host.host_id}-%")
-    return or_(named, ~volume.like(OF_NO_HOST)) if host.is_first else named
+    return or_(named, ~volume.like(NAMED_BY_HOST)) if host.is_first else named
 
 
 def _digest(key: bytes) -> str:

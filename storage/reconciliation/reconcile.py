@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import structlog
-from sqlalchemy import Engine, delete, select, update
+from sqlalchemy import Engine, and_, delete, select, update
 
 from storage import tables as t
 from storage.core.clock import utcnow
@@ -28,7 +28,7 @@ from storage.reconciliation.moved_rows import Places, move_rows
 from storage.reconciliation.refused_rows import insert_or_note, refused_rows
 from storage.volumes.deletion_counter import Generation
 from storage.volumes.files import nothing_appended, translated_os_errors
-from storage.volumes.host_id import host_id
+from storage.volumes.host_id import NAMED_BY_HOST, host_id
 from storage.volumes.reader import VolumeReader
 from storage.volumes.returning import take_back
 from storage.volumes.scan import (
@@ -301,11 +301,15 @@ def bury_again(engine: Engine, path: Path, reader: VolumeReader) -> None:
 
 
 def _let_others_look_again(engine: Engine, folder: Path) -> None:
-    """A host that indexed its records before this deletion was known may have later ones."""
+    """A host that indexed its records before this deletion was known may have later ones.
+
+    A folder alone has no volumes of others, and looks at those of earlier versions no more.
+    """
+    name = t.volume.c.name
     with translated_os_errors(folder):
-        own = t.volume.c.name.like(f"%-{host_id(folder)}-%")
+        is_of_another = and_(name.like(NAMED_BY_HOST), ~name.like(f"%-{host_id(folder)}-%"))
     with writing(engine) as connection:
-        connection.execute(delete(t.volume).where(~own, t.volume.c.retired_at.is_(None)))
+        connection.execute(delete(t.volume).where(is_of_another, t.volume.c.retired_at.is_(None)))
 
 
 def _reconciled_sizes(engine: Engine) -> dict[str, int]:

@@ -122,10 +122,12 @@ class Settings(
             self.database_url.startswith("postgresql")
             and self.object_store == "s3"
             and self.s3_layout == "instances"
+            and self.broker_url
         ):
             raise ValueError(
                 "own_disks is true, so hosts read from the bucket what others received: that needs"
-                " a database_url of PostgreSQL, object_store s3 and s3_layout instances"
+                " a database_url of PostgreSQL, a broker_url of Redis, object_store s3 and"
+                " s3_layout instances"
             )
         if not self.audit_key.get_secret_value():
             raise ValueError(

@@ -75,6 +75,10 @@ class Generation:
         # Somebody writes it just now, or the disk has changed it.
         return self._write(lambda right: right)
 
+    @property
+    def is_of_several_hosts(self) -> bool:
+        return self._numbers is not None
+
     def newest(self) -> int:
         """The same, of all hosts. Raises OSError, and what asking the other hosts' raises."""
         own = self.current()

@@ -17,7 +17,7 @@ _ID_BYTES = 4
 _ID = re.compile(r"[0-9a-f]{8}")
 _OF_VOLUME = re.compile(r"[^-]{15}-([0-9a-f]{8})-")
 _ids: dict[Path, str] = {}
-OF_NO_HOST = "_" * 15 + "-" + "_" * 8 + "-%"
+NAMED_BY_HOST = "_" * 15 + "-" + "_" * 8 + "-%"
 """In SQL's LIKE what names that bear the id of a host look like. Those of earlier versions: not."""
 
 

@@ -49,6 +49,7 @@ def settings_of(
         "s3_bucket": s3_server.new_bucket(),
         "s3_access_key_id": s3_server.access_key_id,
         "s3_secret_access_key": s3_server.secret_access_key,
+        "broker_url": "redis://127.0.0.1:1/0",
         "own_disks": True,
         "audit_key": "ab" * 32,
     }

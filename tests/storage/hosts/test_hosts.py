@@ -1,5 +1,6 @@
 """Hosts with disks of their own: what one receives all can read, and nothing is lost in between."""
 
+import io
 import shutil
 import threading
 from datetime import timedelta
@@ -13,8 +14,9 @@ from inference.scheduling.completeness import complete_quiet_series
 from storage import tables as t
 from storage.container import Storage, open_storage
 from storage.core.clock import utcnow
-from storage.core.errors import NotFound, StateConflict, StorageUnavailable
+from storage.core.errors import InstanceDamaged, NotFound, StateConflict, StorageUnavailable
 from storage.core.uids import derive_uid
+from storage.db.advisory_lock import housekeeping_lock
 from storage.db.engine import reading, writing
 from storage.integrity import checker
 from storage.integrity.scrub import Scrub
@@ -360,7 +362,9 @@ def test_the_object_of_a_deleted_instance_does_not_come_back_by_another_host(
     assert north.storage.instances.read(north.storage.index.instance(UID)) == newer
 
 
-@pytest.mark.parametrize("wrong", [{"s3_layout": "volumes"}, {"database_url": ""}])
+@pytest.mark.parametrize(
+    "wrong", [{"s3_layout": "volumes"}, {"database_url": ""}, {"broker_url": ""}]
+)
 def test_what_own_disks_need_is_said(settings_of: Any, wrong: dict[str, str]) -> None:
     with pytest.raises(ValueError, match="own_disks is true"):
         settings_of("north", **wrong)
@@ -480,7 +484,7 @@ def test_a_copy_of_a_data_folder_does_not_start_beside_it(
         beating = threading.Timer(0.3, of_north.hosts.beat, [utcnow() + timedelta(seconds=1)])
         beating.start()
 
-        with pytest.raises(StateConflict, match="is a copy of that of the host"):
+        with pytest.raises(StateConflict, match="one is a copy of the other"):
             open_storage(settings_of("copy")).__enter__()
         beating.join()
 
@@ -497,3 +501,73 @@ def test_a_machine_that_was_started_again_waits_for_nobody_long(
 
     with open_storage(north) as again:
         assert [one.is_first for one in again.hosts.all()] == [True]
+
+
+def test_an_object_that_went_bad_is_written_again_by_the_host_that_has_the_bytes(
+    two_hosts: TwoHosts,
+) -> None:
+    north, south = two_hosts
+    sent = part10()
+    north.storage.ingest.accept(sent, "stow")
+    north.keep_in_order()
+    found = south.storage.index.instance(UID)
+    south.storage.objects.put(found.location.object_key, io.BytesIO(sent[:-1] + b"x"))
+
+    with pytest.raises(InstanceDamaged):
+        south.storage.instances.read(found)
+    north.keep_in_order()
+    north.keep_in_order()
+
+    assert south.storage.instances.read(south.storage.index.instance(UID)) == sent
+    assert damaged(south.storage) == 0
+
+
+def test_what_is_for_all_hosts_does_not_wait_for_a_busy_folder(two_hosts: TwoHosts) -> None:
+    north, _ = two_hosts
+    north.storage.ingest.accept(part10(), "stow")
+    north.keep_in_order()
+    north.storage.deletions.study(STUDY)
+    own = north.storage.hosts.own_id()
+
+    with housekeeping_lock(north.storage.engine, north.settings.data_dir, own) as mine:
+        assert mine
+        north.keep_all_in_order()
+
+    assert not list(north.storage.objects.list("dicom/"))
+
+
+def test_what_another_host_may_not_have_renewed_is_stored_again(two_hosts: TwoHosts) -> None:
+    """It was killed between the row and its last look; the sender repeats to this one."""
+    north, south = two_hosts
+    sent = part10()
+    north.storage.ingest.accept(sent, "stow")
+    north.keep_in_order()
+    with writing(north.storage.engine) as connection:
+        connection.execute(
+            t.tombstone.insert().values(
+                sop_instance_uid=UID, study_instance_uid=STUDY, generation=7, deleted_at=utcnow()
+            )
+        )
+    south.storage.recovery.run()
+
+    outcome = south.storage.ingest.accept(sent, "stow").outcome
+
+    assert outcome == "duplicate"
+    assert host_of_volume(south.storage.index.instance(UID).location.volume) == (
+        south.storage.hosts.own_id()
+    )
+
+
+def test_volumes_of_earlier_versions_are_those_of_the_host_that_has_them(settings_of: Any) -> None:
+    north, south = settings_of("north"), settings_of("south")
+    upgrade(north)
+    with open_storage(south) as of_south:
+        copy_keys(south, north)
+        (north.data_dir / "volumes").mkdir(exist_ok=True)
+        (north.data_dir / "volumes" / f"20250101T000000-{'a' * 32}.mvv").touch()
+
+        with open_storage(north) as of_north:
+            volume = f"20250101T000000-{'b' * 32}.mvv"
+            of_south.hosts._known_until_s = 0.0
+            assert of_north.hosts.holder(volume) is None
+            assert of_south.hosts.is_elsewhere(volume)
