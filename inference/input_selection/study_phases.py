@@ -4,10 +4,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 
+import structlog
+
 from inference.series_classification.ct_phase import CtSeries, ct_series
 from inference.series_classification.study_context import of_study
+from storage.core.errors import MediViewError, StorageFull, StorageUnavailable
 from storage.index.repository import Index
 from storage.integrity.instance_reader import InstanceReader
+
+log = structlog.get_logger(__name__)
 
 
 @contextmanager
@@ -29,7 +34,15 @@ def phases_known(
                 continue
             instances = index.instances_of(study_instance_uid, series.series_instance_uid)
             ends = instances[:1] if len(instances) < 2 else [instances[0], instances[-1]]
-            one = ct_series(instance_reader.headers(ends))
+            try:
+                one = ct_series(instance_reader.headers(ends))
+            except (StorageFull, StorageUnavailable):
+                raise
+            except MediViewError as error:
+                # Damaged, or deleted meanwhile: the others are judged without it.
+                uid = series.series_instance_uid
+                log.warning("phase_not_read", series_instance_uid=uid, error=error.code)
+                continue
             if one is not None:
                 found.append(one)
         return tuple(found)

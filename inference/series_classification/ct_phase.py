@@ -37,8 +37,10 @@ _WORDS: tuple[tuple[re.Pattern[str], ContrastPhase], ...] = (
         "NATIVE",
     ),
     (re.compile(r"delay|sp[aä]e?t|excret|urogra|equilib|ausscheid|tardi"), "DELAYED"),
-    (re.compile(r"portal|ven[oö]e?[su]|(?<![a-z])(?:ven|pv|pvp|vp)(?![a-z])"), "PORTAL_VENOUS"),
-    (re.compile(r"arteri|angio|(?<![a-z])(?:art|cta|ap|aorta)(?![a-z])"), "ARTERIAL"),
+    # Not "intravenous"; and on CT "AP" is abdomen and pelvis, or the direction of a localizer, "VP"
+    # a shunt, "PV" the pulmonary veins.
+    (re.compile(r"portal|(?<![a-z])(?:ven[oö]e?[su]|(?:ven|pvp)(?![a-z]))"), "PORTAL_VENOUS"),
+    (re.compile(r"arteri|angio|(?<![a-z])(?:art|cta|aorta)(?![a-z])"), "ARTERIAL"),
 )
 # Seconds after the injection began. Before the agent comes, images are as without it; between the
 # arterial (20 to 45) and the portal venous phase (60 to 90) lies a pause, as before the delayed

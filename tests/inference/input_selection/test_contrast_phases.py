@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 from pydicom.dataset import Dataset
 
+from inference.input_selection.study_phases import phases_known
 from inference.model_registry.adding import add_model
 from inference.scheduling.deciding import results_in
 from inference.scheduling.explain import explain_study
+from inference.series_classification.study_context import contrast_phase
 from storage.container import Storage
 from tests import builders
 from tests.inference.orchestration import storage_in
@@ -64,3 +66,19 @@ def test_each_phase_fills_its_role_whatever_came_first(storage: Storage, tmp_pat
         results_in(storage), STUDY,
     )  # fmt: skip
     assert any(one.would_run for one in explained if one.pipeline == PIPELINE)
+
+
+def test_a_damaged_series_does_not_keep_the_others_from_a_phase(storage: Storage) -> None:
+    for number in (2, 3, 4):
+        decided(storage, phase(number))
+    location = storage.index.instances_of(STUDY, "2.25.83")[0].location
+    with (storage.volumes.folder / location.volume).open("r+b") as file:
+        file.seek(location.offset)
+        file.write(bytes(200))
+
+    with phases_known(storage.index, storage.instances, STUDY):
+        instances = storage.index.instances_of(STUDY, "2.25.84")
+        found = contrast_phase(storage.instances.headers([instances[0], instances[-1]]))
+
+    # As if it were not there: nothing says which of the phases the only one after contrast is.
+    assert found == ""

@@ -183,3 +183,37 @@ def test_times_that_are_none_tell_nothing(stated: dict[str, str]) -> None:
     for keyword, value in stated.items():
         broken[keyword] = type(broken["Modality"])(keyword, "LO", value)
     assert phases_of(broken) == [""]
+
+
+@pytest.mark.parametrize(
+    "description",
+    [
+        "CT AP W CONTRAST",
+        "CAP AP 3.0",
+        "Thorax AP",
+        "HEAD VP SHUNT",
+        "PV MAPPING",
+        "LEFT ATRIUM PV",
+        "ABD intravenous contrast",
+        "i.v. KM Thorax",
+        "VENTRICLE 1.0",
+        "PART SOLID NODULE",
+    ],
+)
+def test_words_that_mean_something_else_on_ct_are_no_phase(description: str) -> None:
+    assert phases_of(at(0, SeriesDescription=description, ContrastBolusAgent="Imeron")) == [""]
+
+
+@pytest.mark.parametrize(
+    ("description", "phase"),
+    [
+        ("Abdomen venös 3.0", "PORTAL_VENOUS"),
+        ("ABD VENOUS", "PORTAL_VENOUS"),
+        ("Leber pv PORTAL", "PORTAL_VENOUS"),
+        ("ABD_PVP_1.5", "PORTAL_VENOUS"),
+        ("ABD ART", "ARTERIAL"),
+        ("CTA aorta", "ARTERIAL"),
+    ],
+)
+def test_words_that_name_a_phase_do(description: str, phase: str) -> None:
+    assert phases_of(at(0, SeriesDescription=description, ContrastBolusAgent="Imeron")) == [phase]
