@@ -148,10 +148,11 @@ class _Early:
         if not instances or are_imported(instances):
             return False
         datasets = []
-        for instance in instances:
+        # With their pixels: to read the headers first takes longer than what it might spare. What a
+        # deflated series is inflated to is bounded.
+        for dataset in self._storage.instances.datasets(instances):
             self._go_on()
-            # With its pixels: to read the headers first takes longer than what it might spare.
-            datasets.append(self._storage.instances.dataset(instance))
+            datasets.append(dataset)
         found = _first(self._storage, Candidate(self._series, instances, datasets), asked)
         if found is None:
             return False
