@@ -10,6 +10,7 @@ from dicom_node.hl7.values import birth_date, checked, event_time, person_name
 from storage.core.patient_sex import sex_of
 from storage.core.uids import new_uid
 from storage.worklist.changed_meanwhile import looking_again
+from storage.worklist.patients import are_of_two_patients
 from storage.worklist.repository import Worklist, WorklistItem, WorklistState
 
 KINDS = frozenset({("ORM", "O01"), ("OMI", "O23")})
@@ -103,12 +104,14 @@ def _take(worklist: Worklist, message: Message, now: datetime) -> str:
     if existing is None:
         worklist.add({"StudyInstanceUID": new_uid(), **attributes}, ordered_at, is_first=True)
         return "scheduled"
-    kept = {"StudyInstanceUID": existing.study_instance_uid}
+    # Images of one patient must not go into the study that another was ordered for.
+    is_another = are_of_two_patients(existing.attributes, attributes)
+    kept = {"StudyInstanceUID": new_uid() if is_another else existing.study_instance_uid}
     # Ordered once more after a cancel. One that may have been made before it, as where its time is
     # not stated, or not to the second, may be a repetition of the first.
     at_first = event_time(message, earliest=True)
     is_later = at_first is not None and newest is not None and at_first > newest
-    is_renewed = control == "NW" and existing.state == "CANCELED" and is_later
+    is_renewed = is_another or (control == "NW" and existing.state == "CANCELED" and is_later)
     worklist.change(
         existing.worklist_item_id,
         state="SCHEDULED" if is_renewed else None,

@@ -22,6 +22,7 @@ from storage.core.clock import utcnow
 from storage.core.uids import new_uid
 from storage.settings import Settings
 from storage.worklist.changed_meanwhile import looking_again
+from storage.worklist.patients import are_of_two_patients
 from storage.worklist.repository import Worklist, WorklistItem
 
 router = fhir_router()
@@ -161,10 +162,13 @@ def _change(
         )
     # One that is under way is not set back by a repetition that it is active.
     is_started = existing.state == "IN PROGRESS" and order.state == "SCHEDULED"
+    # Images of one patient must not go into the study that another was ordered for.
+    is_another = are_of_two_patients(existing.attributes, order.attributes)
+    study_uid = new_uid() if is_another else existing.study_instance_uid
     return worklist.change(
         existing.worklist_item_id,
-        state=None if is_started else order.state,
-        attributes={"StudyInstanceUID": existing.study_instance_uid, **order.attributes},
+        state=None if is_started and not is_another else order.state,
+        attributes={"StudyInstanceUID": study_uid, **order.attributes},
         ordered_at=max(ordered_at, newest),
         as_read=existing,
     )

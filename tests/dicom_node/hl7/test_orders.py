@@ -188,3 +188,37 @@ def test_two_messages_on_one_connection_and_one_without_end(
     with suppress(ConnectionResetError):
         assert sent(port, b"x" * 1_200_000) == [], "the connection is closed"
     assert answered(port, ORDER)[0] == "AA"
+
+
+def test_another_patient_under_a_known_number_does_not_get_the_study_of_the_first(
+    listener: tuple[int, Storage],
+) -> None:
+    """As where two sites give out one number: images of one would be stored with the other's."""
+    port, storage = listener
+    first = ORDER.replace("ZDS|1.2.3.4^RIS^Application^DICOM", "")
+    assert answered(port, first)[0] == "AA"
+    (before,) = items(storage)
+    storage.worklist.change(before.worklist_item_id, state="COMPLETED")
+    another = first.replace("P-77", "P-78").replace("19700131", "19810203")
+
+    assert answered(port, another)[0] == "AA"
+
+    (item,) = items(storage)
+    assert item.attributes["PatientID"] == "P-78"
+    assert item.study_instance_uid != before.study_instance_uid
+    assert item.state == "SCHEDULED"
+
+
+def test_a_patient_whose_id_has_changed_keeps_the_study(listener: tuple[int, Storage]) -> None:
+    port, storage = listener
+    first = ORDER.replace("ZDS|1.2.3.4^RIS^Application^DICOM", "")
+    assert answered(port, first)[0] == "AA"
+    (before,) = items(storage)
+
+    assert answered(port, first.replace("P-77", "P-78"))[0] == "AA"
+
+    (item,) = items(storage)
+    assert (item.attributes["PatientID"], item.study_instance_uid) == (
+        "P-78",
+        before.study_instance_uid,
+    )
