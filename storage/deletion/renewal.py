@@ -133,7 +133,7 @@ class Renewal:
         try:
             record = self._suspect(header.sop_instance_uid)
         except FileNotFoundError:
-            # Another host has it, and may have been killed before its last look: stored anew here.
+            # Another host has it, and may have been killed before its last look: stored again here.
             return False
         if record is not None:
             as_recorded = replace(header, dataset_offset=record.dataset_offset)

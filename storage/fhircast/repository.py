@@ -264,8 +264,13 @@ def _topic(connection: Connection, condition: Any) -> Topic:
 
 
 def _of_row(row: RowMapping) -> Topic:
-    names = ("topic", "owner_id", "owner_name", "joined_topic")
-    return Topic(*(row[name] for name in names), served_until=row["lease_expires_at"])
+    return Topic(
+        row["topic"],
+        row["owner_id"],
+        row["owner_name"],
+        row["joined_topic"],
+        row["lease_expires_at"],
+    )
 
 
 def _lock(connection: Connection, topic: str) -> None:
