@@ -8,7 +8,7 @@ from api.access.principal import Principal
 from api.audit.middleware import add_detail
 from api.errors import ApiProblem
 from api.webhooks.schemas import NewWebhook, WebhookChange
-from storage.webhooks.people import DEFAULT_WAIT_S, PROGRAMS, ForPeople, WebhookKind
+from storage.webhooks.people import DEFAULT_WAIT_S, FHIR, PROGRAMS, ForPeople, WebhookKind
 
 _NAMES_PATIENTS = (
     "Messages to this receiver name patients, and stay in mailboxes or chats that the node does not"
@@ -33,7 +33,7 @@ def default_wait_s(kind: WebhookKind) -> int:
 
 def check_is_changed_here(kind: WebhookKind) -> None:
     """Raises ApiProblem for a subscription of FHIR, which is changed and tried by its own rules."""
-    if kind == "fhir":
+    if kind == FHIR:
         raise ApiProblem(
             409,
             "state_conflict",

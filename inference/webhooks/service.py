@@ -24,7 +24,7 @@ from storage.settings import Settings
 from storage.webhooks.enqueue import notice_payload
 from storage.webhooks.outbox import WebhookOutbox
 from storage.webhooks.payloads import PING, NoticeBody
-from storage.webhooks.people import PROGRAMS
+from storage.webhooks.people import FHIR, PROGRAMS
 from storage.webhooks.repository import Webhook, Webhooks
 
 log = structlog.get_logger(__name__)
@@ -89,7 +89,7 @@ def _send_in_order(
     storage: NotificationStorage, hook: Webhook, claimant: str, stopping: Callable[[], bool]
 ) -> None:
     settings, webhook_outbox = storage.settings, storage.webhook_outbox
-    is_subscription = hook.kind == "fhir"
+    is_subscription = hook.kind == FHIR
     for _ in range(_NOTICES_PER_CLAIM):
         now = utcnow()
         if stopping() or not webhook_outbox.renew(hook.webhook_id, claimant, LEASE_S, now):

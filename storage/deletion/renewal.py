@@ -50,6 +50,8 @@ class Renewal:
         self._engine = engine
         self._folder = folder
         self._generation = generation
+        # Asked twice for each batch that arrives: a folder alone needs no other host's word.
+        self._newest = generation.newest if generation.is_of_several_hosts else generation.current
 
     def are_current(self, batch: Sequence[NewInstance]) -> bool:
         """Whether no deletion has counted on since the records of all these were made.
@@ -57,7 +59,7 @@ class Renewal:
         False, too, where the counter cannot be read: then each is asked about by itself.
         """
         try:
-            current = self._generation.newest()
+            current = self._newest()
         except (OSError, StorageUnavailable):
             return False
         for new in batch:  # noqa: SIM110 - a generator takes a call for each of them
@@ -128,7 +130,7 @@ class Renewal:
         the bytes of that are damaged.
         """
         with translated_os_errors(self._folder):
-            if not self._generation.newest():
+            if not self._newest():
                 return True
         try:
             record = self._suspect(header.sop_instance_uid)
@@ -185,7 +187,7 @@ class Renewal:
 
     def _is_older(self, new: NewInstance) -> bool:
         try:
-            return new.generation < self._generation.newest()
+            return new.generation < self._newest()
         except OSError:
             # Asked for each instance: to translate nothing costs more than to look.
             with translated_os_errors(self._folder):

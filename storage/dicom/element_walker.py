@@ -10,7 +10,7 @@ import struct
 from collections.abc import Container, Iterator
 from typing import NamedTuple
 
-from storage.core.callers.long_work import begin_long_work
+from storage.core.callers.long_work import LongWork, begin_long_work
 from storage.core.errors import InvalidInstance
 from storage.dicom.element_limits import (
     MAX_DEPTH,
@@ -110,7 +110,7 @@ class ElementWalker:
         self._thorough = thorough
         self._numbers = _BIG if big else _LITTLE
         self._top_level_tag = 0
-        self._work = begin_long_work()
+        self._work: LongWork | None = None
         self.doubtful_tag: int | None = None
         """After the walk, the first top-level element of undefined length that may hold what a
         reader cannot pass: VR UN, or an item that does not end where its length says."""
@@ -233,7 +233,14 @@ class ElementWalker:
         self._visited += 1
         if self._visited > self._max_elements:
             raise too_many(self._max_elements)
-        if self._work is not None and not self._visited % _ELEMENTS_A_PAUSE:
+        if not self._visited % _ELEMENTS_A_PAUSE:
+            self._pause()
+
+    def _pause(self) -> None:
+        if self._visited == _ELEMENTS_A_PAUSE:
+            # Most data sets are shorter.
+            self._work = begin_long_work()
+        if self._work is not None:
             self._work.pause()
 
     def _header(self, position: int, explicit: bool) -> tuple[int, bytes, int, int]:

@@ -27,9 +27,9 @@ from storage.fhir_subscriptions.topics import TOPICS
 from storage.http.url_policy import read_url
 from storage.settings import Settings, is_loopback
 from storage.webhooks.enqueue import insert_notice
-from storage.webhooks.owner_ends import FHIR, end_subscriptions
+from storage.webhooks.owner_ends import end_subscriptions
 from storage.webhooks.payloads import NoticeData
-from storage.webhooks.people import checked_address
+from storage.webhooks.people import FHIR, checked_address
 from storage.webhooks.repository import signing_secret
 
 MOST_SUBSCRIPTIONS = 256

@@ -23,9 +23,8 @@ from storage.outbox.tables import WEBHOOKS
 from storage.webhooks.enqueue import enqueue
 from storage.webhooks.entities import NoticeState, WebhookDelivery
 from storage.webhooks.failures import announce_given_up
-from storage.webhooks.owner_ends import FHIR
 from storage.webhooks.payloads import notices_of, wanted_as
-from storage.webhooks.people import PEOPLE_EVENTS
+from storage.webhooks.people import FHIR, PEOPLE_EVENTS
 
 _EVENTS_AT_ONCE = 200
 

@@ -3,8 +3,7 @@
 from sqlalchemy import Connection, delete, select, update
 
 from storage import tables as t
-
-FHIR = "fhir"
+from storage.webhooks.people import FHIR
 
 
 def end_subscriptions_of(connection: Connection, owner_id: str, reason: str) -> None:

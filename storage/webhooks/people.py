@@ -17,7 +17,9 @@ from storage.http.url_policy import check_url
 from storage.settings import Settings, is_loopback
 
 WebhookKind = Literal["webhook", "fhir", "mail", "teams", "slack"]
-PROGRAMS: frozenset[WebhookKind] = frozenset({"webhook", "fhir"})
+FHIR: WebhookKind = "fhir"
+"""A FHIR subscription (`storage.fhir_subscriptions`)."""
+PROGRAMS: frozenset[WebhookKind] = frozenset({"webhook", FHIR})
 """Kinds that get signed JSON at once; `fhir` is a subscription of FHIR."""
 
 DEFAULT_WAIT_S = 300

@@ -39,9 +39,11 @@ def test_the_name_before_a_correction_leaves_as_little_as_the_one_after(
     decoded = []
     read = instance_reader.read_part10
 
-    def counted(file: BinaryIO, *, stop_before_pixels: bool = False) -> FileDataset:
+    def counted(
+        file: BinaryIO, *, stop_before_pixels: bool = False, **more: int | None
+    ) -> FileDataset:
         decoded.append(stop_before_pixels)
-        return read(file, stop_before_pixels=stop_before_pixels)
+        return read(file, stop_before_pixels=stop_before_pixels, **more)
 
     monkeypatch.setattr(instance_reader, "read_part10", counted)
     (uid,) = filled(storage, SeriesDescription="T1 Quernhammer nachbestellt fuer Obermayr")
