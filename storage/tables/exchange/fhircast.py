@@ -49,6 +49,8 @@ fhircast_event = Table(
     time_column("at"),
     Index("ix_fhircast_event_topic_number", "topic", "number"),
     Index("ix_fhircast_event_at", "at"),
+    # Channels go on behind the number that they have sent; no other event may get it.
+    sqlite_autoincrement=True,
 )
 
 fhircast_subscription = Table(

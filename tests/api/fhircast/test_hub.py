@@ -439,3 +439,16 @@ def test_a_node_that_is_no_hub_says_so(reading_api: ApiNode) -> None:
     assert reading_api.client.get("/api/v1/fhircast").json()["enabled"] is False
     for path in ("/fhircast/.well-known/fhircast-configuration", "/fhircast/t"):
         is_problem(reading_api.client.get(path), 404, "not_found")
+
+
+def test_a_channel_goes_on_after_all_earlier_events_were_removed(hub: ApiNode) -> None:
+    """As after a day without any, or when a study is deleted."""
+    pacs, ris = peers(hub)
+    with ris.listening("ImagingStudy-open") as channel:
+        for _ in range(2):
+            pacs.announced(opened(pacs.topic, FOREIGN))
+            channel.event()
+        with writing(hub.storage.engine) as connection:
+            connection.execute(delete(t.fhircast_event))
+        pacs.announced(opened(pacs.topic, FOREIGN))
+        assert name_of(channel.event()) == "ImagingStudy-open"
