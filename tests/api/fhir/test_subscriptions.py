@@ -19,9 +19,11 @@ from fhir.resources.subscriptionstatus import SubscriptionStatus
 from fhir.resources.subscriptiontopic import SubscriptionTopic as R5Topic
 
 from inference.webhooks.service import notify_due
+from storage.audit import Code
 from storage.core.clock import utcnow
 from storage.settings import Settings
 from tests import builders
+from tests.api.access.closed import audited
 from tests.api.client import ApiNode, api_node, part10, scheduled_job, worked_on
 from tests.api.fhir.test_fhir import with_results
 from tests.api.webhooks.receiver import Receiver, configured, receiver, signed, status
@@ -211,8 +213,8 @@ def test_an_r5_subscriber_gets_whole_resources_where_the_operator_allows_it(
         headers, _ = hook.received[1]
         assert headers["x-api-key"] == "k3y"
         assert headers["content-type"] == "application/fhir+json; fhirVersion=5.0"
-        trail = node.client.get("/api/audit?limit=50").json()["items"]
-        assert any(one["detail"].get("via") == "fhir subscription" for one in trail)
+        (exported,) = audited(node.storage, code=Code.EXPORT)
+        assert exported["detail"]["via"] == "fhir subscription"
 
 
 def test_filters_narrow_by_patient_and_category(node: ApiNode, hook: Receiver) -> None:

@@ -183,7 +183,7 @@ def test_lost_volumes_are_counted_on_every_database(storage: Storage) -> None:
     reader = VolumeReader(folder)
     assert find_missing(storage.engine, folder, reader) == 0
     assert storage.damaged.count(lost_only=True) == len(CONTENTS)
-    assert set(missing_volumes(storage.engine, folder).values()) <= {0}
+    assert set(missing_volumes(storage.engine, folder, storage.hosts.is_elsewhere).values()) <= {0}
 
 
 def test_a_disk_that_is_not_mounted_is_no_loss(storage: Storage) -> None:
@@ -191,15 +191,15 @@ def test_a_disk_that_is_not_mounted_is_no_loss(storage: Storage) -> None:
         storage.ingest.accept(content, "stow")
     storage.volumes.close()
     folder = storage.volumes.folder
-    assert check_volumes(storage.engine, folder).ok
+    assert check_volumes(storage.engine, folder, storage.hosts).ok
     mounted = folder.rename(folder.with_name("disk"))
     folder.mkdir()
     reader = VolumeReader(folder)
     assert find_missing(storage.engine, folder, reader) == 0
     assert storage.damaged.count(lost_only=True) == 0
-    said = check_volumes(storage.engine, folder)
+    said = check_volumes(storage.engine, folder, storage.hosts)
     assert not said.ok
     assert "mount its disk" in said.detail
     shutil.rmtree(folder)
     mounted.rename(folder)
-    assert check_volumes(storage.engine, folder).ok
+    assert check_volumes(storage.engine, folder, storage.hosts).ok

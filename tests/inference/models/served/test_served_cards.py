@@ -50,7 +50,10 @@ def test_a_server_that_differs_from_the_card_is_named_before_the_first_run(
         ({"input": {"name": "x", "shape": SHAPE, "layout": "NCXYY"}}, "layout has each of"),
         ({"input": {"name": "x", "shape": [1, 1, 64, 32, 32]}}, "64 along X, and tile"),
         ({"input": {"name": "x", "shape": [1, 4, 32, 32, 32]}}, "4 channels"),
-        ({"output": {"name": "y", "shape": [1, 2]}}, "of a classification has N and C"),
+        (
+            {"output": {"name": "y", "shape": [1, 2]}},
+            "of a classification or regression has N and C",
+        ),
         ({"input": {"name": "x", "shape": SHAPE, "datatype": "UINT8"}}, "floating point"),
     ],
 )
