@@ -3,6 +3,7 @@
 import fcntl
 import hashlib
 import os
+import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -10,10 +11,13 @@ from pathlib import Path
 from sqlalchemy import Engine, text
 
 from storage.core.data_folder.file_owner import give_to_owner
+from storage.core.errors import StorageUnavailable
 from storage.db.engine import translated
 from storage.volumes.files import translated_os_errors
 
 _HOUSEKEEPING_LOCK = 0x6D766873
+_OBJECT_WITHIN_S = 60.0
+_LOOKED_EVERY_S = 0.05
 
 
 def housekeeping_lock(
@@ -36,13 +40,22 @@ def group_lock(engine: Engine, data_dir: Path) -> AbstractContextManager[bool]:
 def object_lock(engine: Engine, key: str) -> Iterator[None]:
     """Wait until no other host writes or removes that object. On PostgreSQL alone.
 
-    Raises StorageUnavailable.
+    Raises StorageUnavailable, also where it takes too long: a host that lost its network keeps its
+    locks until the server finds out.
     """
     digest = hashlib.sha256(key.encode()).digest()[:8]
     values = {"number": int.from_bytes(digest, signed=True)}
+    until_s = time.monotonic() + _OBJECT_WITHIN_S
     with translated(), engine.connect() as connection:
         session = connection.execution_options(isolation_level="AUTOCOMMIT")
-        session.execute(text("SELECT pg_advisory_lock(:number)"), values)
+        taking = text("SELECT pg_try_advisory_lock(:number)")
+        while not session.execute(taking, values).scalar():
+            if time.monotonic() > until_s:
+                raise StorageUnavailable(
+                    f"Another host has been writing an object for {_OBJECT_WITHIN_S:g} s.",
+                    remedy="Look at the other hosts; the node tries again by itself.",
+                )
+            time.sleep(_LOOKED_EVERY_S)
         try:
             yield
         finally:

@@ -16,7 +16,8 @@ from storage.container import Storage, open_storage
 from storage.core.clock import utcnow
 from storage.core.errors import InstanceDamaged, NotFound, StateConflict, StorageUnavailable
 from storage.core.uids import derive_uid
-from storage.db.advisory_lock import housekeeping_lock
+from storage.db import advisory_lock
+from storage.db.advisory_lock import housekeeping_lock, object_lock
 from storage.db.engine import reading, writing
 from storage.integrity import checker
 from storage.integrity.scrub import Scrub
@@ -571,3 +572,18 @@ def test_volumes_of_earlier_versions_are_those_of_the_host_that_has_them(setting
             of_south.hosts._known_until_s = 0.0
             assert of_north.hosts.holder(volume) is None
             assert of_south.hosts.is_elsewhere(volume)
+
+
+def test_an_object_that_a_lost_host_holds_does_not_hold_up_the_others(
+    two_hosts: TwoHosts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    north, south = two_hosts
+    monkeypatch.setattr(advisory_lock, "_OBJECT_WITHIN_S", 0.2)
+    with (
+        object_lock(north.storage.engine, "dicom/one.dcm"),
+        pytest.raises(StorageUnavailable, match="Another host has been writing"),
+        object_lock(south.storage.engine, "dicom/one.dcm"),
+    ):
+        pass
+    with object_lock(south.storage.engine, "dicom/one.dcm"):
+        pass
