@@ -47,9 +47,14 @@ class FhirModel(BaseModel):
         }
 
 
+_UNREADABLE = "\N{REPLACEMENT CHARACTER}"
+
+
 def _cleaned(value: Any) -> Any:
     if isinstance(value, str):
-        return written_text(value, lines=True)
+        written = written_text(value, lines=True)
+        # FHIR has no string without a character to see (R4 2.24.0.1).
+        return written if written.strip() or not value else _UNREADABLE
     if isinstance(value, dict):
         return {name: _cleaned(one) for name, one in value.items()}
     return [_cleaned(one) for one in value] if isinstance(value, list) else value

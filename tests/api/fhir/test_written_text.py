@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from inference.fhir.diagnostic_report import diagnostic_report
 from inference.fhir.observation import observation as observation_of
+from inference.fhir.types import Coding
 from storage.core.caveats import Caveat
 from storage.core.findings import Code, Feedback, Finding, NormalRange, Validity
 from storage.findings.search import Found
@@ -74,3 +75,8 @@ def test_an_observation_has_strings_that_fhir_allows(texts: list[str]) -> None:
     word = Feedback("b", "f1", "1.2.3", "REJECTED", None, None, label, reason, given_by, _AT)
     content = _written(observation_of(Found(finding, _AT), _STUDY, [word]))
     observation.Observation(content)
+
+
+def test_a_text_of_control_characters_alone_is_no_empty_string() -> None:
+    coding = Coding(display="\x0f\udfff", code="1", system=" \x02")
+    assert coding.to_json() == {"display": "\ufffd", "code": "1", "system": "\ufffd"}
