@@ -11,6 +11,7 @@ from api.audit.middleware import name_studies
 from api.audit_rules import Audited
 from api.deps import StorageDep
 from api.errors import ApiProblem
+from api.fhir.bodies import resource_body
 from api.fhir.resources import ServiceRequest
 from api.fhir.responses import FHIR_JSON, FhirJson, answer
 from api.fhir.routing import fhir_router, read_by
@@ -28,7 +29,6 @@ from storage.worklist.repository import Worklist, WorklistItem
 router = fhir_router()
 
 OrderId = Annotated[str, Path(pattern=r"^[A-Za-z0-9.-]{1,64}$", description="The logical id.")]
-_JSON = frozenset({FHIR_JSON, "application/json"})
 _BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
@@ -49,7 +49,7 @@ _BODY: dict[str, Any] = {
 async def create_service_request(request: Request, storage: StorageDep) -> Response:
     """The order is listed for modalities. Its accession number names it: the same once more changes
     the order that is there, and is answered with 200, as HL7's ORM is."""
-    body = await _body(request)
+    body = await resource_body(request)
     return await run_in_threadpool(_take, request, storage.worklist, storage.settings, body, "")
 
 
@@ -65,7 +65,7 @@ async def update_service_request(
     request: Request, storage: StorageDep, resource_id: OrderId
 ) -> Response:
     """The whole order as it is now. `revoked` cancels it; ids are given by the node alone."""
-    body = await _body(request)
+    body = await resource_body(request)
     return await run_in_threadpool(
         _take, request, storage.worklist, storage.settings, body, resource_id
     )
@@ -83,18 +83,6 @@ def read_service_request(request: Request, storage: StorageDep, resource_id: Ord
     item = storage.worklist.get(resource_id)
     _name(request, item)
     return answer(request, service_request(item))
-
-
-async def _body(request: Request) -> bytes:
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type not in _JSON:
-        raise ApiProblem(
-            415,
-            "unsupported_media_type",
-            "The body is not in a media type that is read here.",
-            remedy=f"Send {FHIR_JSON}.",
-        )
-    return await request.body()
 
 
 def _take(

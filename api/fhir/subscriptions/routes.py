@@ -15,6 +15,7 @@ from api.access.principal import Principal, PrincipalDep
 from api.audit_rules import PUBLIC, Audited, network_change
 from api.deps import StorageDep
 from api.errors import ApiProblem
+from api.fhir.bodies import resource_body
 from api.fhir.resources import Bundle
 from api.fhir.responses import FHIR_JSON, FhirJson, answer, asked_version, bundle, media_type_of
 from api.fhir.routing import fhir_router, read_by, searched_by
@@ -46,7 +47,6 @@ router = fhir_router()
 SubscriptionId = Annotated[
     str, Path(pattern=r"^[A-Za-z0-9.-]{1,64}$", description="The logical id.")
 ]
-_JSON = frozenset({FHIR_JSON, "application/json"})
 _BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
@@ -76,7 +76,7 @@ async def create_subscription(
     It is `requested` until its endpoint has taken the handshake, and `active` then. It notifies of
     what its owner may see, and ends with the key or account that asked for it.
     """
-    body = await _body(request)
+    body = await resource_body(request)
     bases = (f"{storage.settings.resolved_public_url}/fhir", f"{request.base_url}fhir")
     new = await run_in_threadpool(read_subscription, body, partial(_relative, bases=bases))
     return await run_in_threadpool(
@@ -213,18 +213,6 @@ def read_subscription_topic(request: Request, resource_id: SubscriptionId) -> Re
             remedy="Search GET /fhir/SubscriptionTopic.",
         )
     return answer(request, topic_resource(topic, version), version)
-
-
-async def _body(request: Request) -> bytes:
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type not in _JSON:
-        raise ApiProblem(
-            415,
-            "unsupported_media_type",
-            "The body is not in a media type that is read here.",
-            remedy=f"Send {FHIR_JSON}.",
-        )
-    return await request.body()
 
 
 def _add(
