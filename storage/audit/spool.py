@@ -42,6 +42,10 @@ class Spool:
                 os.fsync(file.fileno())
             put_in_place(part, path)
 
+    @property
+    def is_empty(self) -> bool:
+        return not self._folder.is_dir() or not any(self._folder.glob("*.jsonl"))
+
     def waiting(self) -> Iterator[tuple[Path, list[AuditEvent], int]]:
         """Each file with its events, and how many of its lines cannot be read; the oldest first."""
         if not self._folder.is_dir():

@@ -74,8 +74,9 @@ from storage.priors.pause import PriorPause
 from storage.priors.searches import PriorSearches
 from storage.processes.components import Components
 from storage.processes.conditions import NodeConditions
+from storage.processes.deletion_numbers import DeletionNumbers
 from storage.processes.heartbeats import Heartbeats
-from storage.processes.hosts import DeletionNumbers, Hosts
+from storage.processes.hosts import Hosts
 from storage.projects.exports import ProjectExports
 from storage.projects.repository import Projects
 from storage.reconciliation.crash_recovery import CrashRecovery

@@ -105,6 +105,7 @@ class Housekeeper:
         more = False
         if folder:
             self._try("beat", lambda: self._beat(now))
+            self._try("audit_spool", self._bring_in_spool)
             self._try("reserve", self._reserve)
             self._try("reconcile", self._reconcile)
         if group:
@@ -130,10 +131,13 @@ class Housekeeper:
         return more
 
     def _beat(self, now: datetime) -> bool:
+        self._storage.hosts.beat(now)
+        return False
+
+    def _bring_in_spool(self) -> bool:
+        """A host without a control worker has nobody else for that."""
         storage = self._storage
-        storage.hosts.beat(now)
-        if storage.settings.own_disks:
-            # A host without a control worker has nobody else for that.
+        if storage.settings.own_disks and not storage.audit.spool.is_empty:
             number = int(storage.hosts.own_id() or "0", 16)
             bring_in_spool(storage.engine, storage.audit, storage.settings.data_dir, number)
         return False

@@ -14,7 +14,7 @@ from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.db.engine import make_engine
 from storage.maintenance.housekeeping import Housekeeper
-from storage.processes.hosts import Hosts
+from storage.processes.host_keys import forget_keys
 from storage.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -57,6 +57,6 @@ def forget_host_keys(settings: Settings) -> None:
     """
     engine = make_engine(settings.resolved_database_url)
     try:
-        Hosts(engine, settings.data_dir, own_disks=settings.own_disks).forget_keys()
+        forget_keys(engine)
     finally:
         engine.dispose()

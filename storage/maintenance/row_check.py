@@ -31,7 +31,7 @@ def check_rows(
     volumes: VolumeWriter,
     local: set[str],
     read_by: VolumeReader | None,
-    is_on_another_host: Callable[[str], bool] = lambda _volume: False,
+    is_elsewhere: Callable[[str], bool] = lambda _volume: False,
 ) -> Iterator[Problem]:
     """Rows whose volume is not here, and objects that must be in the bucket.
 
@@ -56,7 +56,7 @@ def check_rows(
             looked_at = [
                 one
                 for one in map(to_instance, rows)
-                if one.location.object_key or not is_on_another_host(one.location.volume)
+                if one.location.object_key or not is_elsewhere(one.location.volume)
             ]
             for problems in pool.map(
                 lambda one: _check_row(index, objects, volumes, one, local, read_by), looked_at

@@ -35,7 +35,7 @@ def verify_storage(
     tell: Tell = lambda _: None,
     *,
     read_objects: bool = False,
-    is_on_another_host: Callable[[str], bool] = lambda _volume: False,
+    is_elsewhere: Callable[[str], bool] = lambda _volume: False,
 ) -> Iterator[Problem]:
     """Read every record and ask for the size of every object; safe beside a node at work.
 
@@ -48,24 +48,24 @@ def verify_storage(
     paths = volumes_in(folder)
     total = sum(path.stat().st_size for path in paths if path.exists())
     done = 0
-    elsewhere: set[str] = set()
+    in_others: set[str] = set()
     reader = VolumeReader(folder)
     try:
         for path in paths:
             try:
                 size_bytes = path.stat().st_size
                 yield from check_volume(engine, index, objects, path, reader)
-                elsewhere |= moved_to(engine, path)
+                in_others |= moved_to(engine, path)
             except FileNotFoundError:
                 continue  # compacted or dropped meanwhile
             done += size_bytes
             tell((done, total))
         local = {path.name for path in paths}
         read_by = reader if read_objects else None
-        found = check_rows(engine, index, objects, volumes, local, read_by, is_on_another_host)
+        found = check_rows(engine, index, objects, volumes, local, read_by, is_elsewhere)
         for problem in found:
-            is_elsewhere = problem.sop_instance_uid in elsewhere
-            is_moved = is_elsewhere and problem.kind in _PLACE_PROBLEMS
+            is_there = problem.sop_instance_uid in in_others
+            is_moved = is_there and problem.kind in _PLACE_PROBLEMS
             yield replace(problem, kind="record_moved", remedy=_MOVE) if is_moved else problem
     finally:
         reader.close()

@@ -5,8 +5,6 @@ the bucket soon. Until then no other host can read it, which is no loss; nor has
 it, copy it, or rewrite it.
 """
 
-import hashlib
-import hmac
 import socket
 import time
 from contextlib import suppress
@@ -18,12 +16,10 @@ import structlog
 from sqlalchemy import (
     Column,
     ColumnElement,
-    Connection,
     Engine,
     and_,
     delete,
     func,
-    insert,
     or_,
     select,
     text,
@@ -34,8 +30,8 @@ from sqlalchemy import (
 from storage import tables as t
 from storage.core.clock import utcnow
 from storage.core.errors import NotFound, StateConflict
-from storage.crypto.secret_files import load_secret
-from storage.db.engine import insert_into, insert_or_update, reading, writing
+from storage.db.engine import insert_or_update, reading, writing
+from storage.processes.host_keys import check_keys
 from storage.volumes.durable_names import make_folder
 from storage.volumes.files import SUFFIX, translated_os_errors
 from storage.volumes.host_id import NAME as ID_FILE
@@ -45,8 +41,6 @@ log = structlog.get_logger(__name__)
 
 BEAT_EVERY_S = 20.0
 ALIVE_WITHIN = timedelta(minutes=2)
-_KEYS = ("sealing.key", "uid.key", "upload-signing.key", "signing.key")
-"""What one host seals, signs or names another has to read, know and name again."""
 _KNOWN_FOR_S = 5.0
 _BEATS_WITHIN_S = 1.5 * BEAT_EVERY_S
 _LOOKED_EVERY_S = 1.0
@@ -80,6 +74,7 @@ class Hosts:
         self._is_possible = engine.dialect.name == "postgresql"
         self._known: list[Host] = []
         self._known_until_s = 0.0
+        self._looked_at_s = 0.0
         self._beat_next_s = 0.0
 
     def own_id(self) -> str:
@@ -112,7 +107,8 @@ class Hosts:
                 is_first = True
                 connection.execute(update(t.host).values(is_first=False))
             if self.own_disks:
-                self._check_keys(connection, "" if is_first or first is None else first["name"])
+                another = "" if is_first or first is None else first["name"]
+                check_keys(connection, self._data_dir, another)
             row = {
                 "id": own,
                 "name": socket.gethostname()[:255],
@@ -161,44 +157,6 @@ class Hosts:
                 return
             time.sleep(_LOOKED_EVERY_S)
 
-    def _check_keys(self, connection: Connection, first: str) -> None:
-        """`first`: the name of another host that was there before."""
-        c = t.host_key.c
-        wanted = {row.name: row.digest for row in connection.execute(select(c.name, c.digest))}
-        if not wanted:
-            if first:
-                raise StateConflict(
-                    f"The first host of this database, {first}, was not started with"
-                    " MEDIVIEW_OWN_DISKS=true yet.",
-                    remedy="Start it so, and then this one.",
-                )
-            rows = [
-                {"name": name, "digest": _digest(load_secret(self._data_dir / name))}
-                for name in _KEYS
-            ]
-            connection.execute(insert(t.host_key), rows)
-            return
-        # None is made here: the hosts that there are, or were, have them.
-        wrong = [
-            name
-            for name, digest in sorted(wanted.items())
-            if not (self._data_dir / name).is_file()
-            or not hmac.compare_digest(_digest(load_secret(self._data_dir / name)), digest)
-        ]
-        if wrong:
-            raise StateConflict(
-                "This data folder lacks keys by which the hosts of this database seal, sign and"
-                f" name: {', '.join(wrong)}.",
-                remedy=f"Copy them from another host, or a backup, into {self._data_dir}, readable"
-                " by the node's user alone, and start again. Where they are lost everywhere:"
-                " 'mediview hosts forget-keys'.",
-            )
-
-    def forget_keys(self) -> None:
-        """Let the host that starts next say which keys all need. Raises StorageUnavailable."""
-        with writing(self._engine) as connection:
-            connection.execute(delete(t.host_key))
-
     def beat(self, now: datetime) -> None:
         """Say now and then that this host is there. Raises StorageUnavailable."""
         if not self._is_possible or time.monotonic() < self._beat_next_s:
@@ -237,7 +195,8 @@ class Hosts:
         if time.monotonic() >= self._known_until_s:
             own = self.own_id()
             self._known = [one for one in self.all() if one.host_id != own]
-            self._known_until_s = time.monotonic() + _KNOWN_FOR_S
+            self._looked_at_s = time.monotonic()
+            self._known_until_s = self._looked_at_s + _KNOWN_FOR_S
         return self._known
 
     def holder(self, volume: str) -> Host | None:
@@ -250,8 +209,8 @@ class Hosts:
         of = host_of_volume(volume)
         found = self._find(of)
         if found is None and of and of != self.own_id():
-            # It may have joined just now.
-            self._known_until_s = 0.0
+            # It may have joined just now; one that was removed is asked for by each instance.
+            self._known_until_s = min(self._known_until_s, self._looked_at_s + _LOOKED_EVERY_S)
             found = self._find(of)
         return found if found and (self.own_disks or found.is_alive(utcnow())) else None
 
@@ -299,42 +258,6 @@ class Hosts:
         log.warning("host_removed", host=host)
 
 
-class DeletionNumbers:
-    """The newest number of a deletion, for hosts that count in folders of their own.
-
-    Each host's counter follows it (`storage.volumes.deletion_counter`) and is never ahead of it, so
-    that a deletion covers the records of all. Each raises StorageUnavailable.
-    """
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-
-    def newest(self) -> int:
-        with reading(self._engine) as connection:
-            return connection.execute(select(t.deletion_number.c.number)).scalar() or 0
-
-    def draw(self, least: int) -> int:
-        """A new one, above `least`."""
-        return self._raise(least, 1)
-
-    def reach(self, number: int) -> int:
-        """Let it be that at least; what it is."""
-        return self._raise(number, 0)
-
-    def _raise(self, least: int, by: int) -> int:
-        known = t.deletion_number.c.number
-        with writing(self._engine) as connection:
-            first = insert_into(connection, t.deletion_number).values(id=1, number=least + by)
-            raised = first.on_conflict_do_update(
-                index_elements=["id"], set_={"number": func.greatest(known, least) + by}
-            )
-            return int(connection.execute(raised.returning(known)).scalar_one())
-
-
 def _on(host: Host, volume: Column[str]) -> ColumnElement[bool]:
     named = volume.like(f"%-{host.host_id}-%")
     return or_(named, ~volume.like(NAMED_BY_HOST)) if host.is_first else named
-
-
-def _digest(key: bytes) -> str:
-    return hashlib.sha256(b"mediview key of a host\0" + key).hexdigest()

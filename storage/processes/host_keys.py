@@ -1,0 +1,60 @@
+"""The keys that all hosts with disks of their own need to have, by digests in the database."""
+
+import hashlib
+import hmac
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, delete, insert, select
+
+from storage import tables as t
+from storage.core.errors import StateConflict
+from storage.crypto.secret_files import load_secret
+from storage.db.engine import writing
+
+_KEYS = ("sealing.key", "uid.key", "upload-signing.key", "signing.key")
+"""What one host seals, signs or names another has to read, know and name again."""
+
+
+def check_keys(connection: Connection, data_dir: Path, first: str) -> None:
+    """In the transaction by which a host joins; the very first host makes them.
+
+    `first`: the name of another host that was there before. Raises StateConflict,
+    StorageUnavailable, StorageFull.
+    """
+    c = t.host_key.c
+    wanted = {row.name: row.digest for row in connection.execute(select(c.name, c.digest))}
+    if not wanted:
+        if first:
+            raise StateConflict(
+                f"The first host of this database, {first}, was not started with"
+                " MEDIVIEW_OWN_DISKS=true yet.",
+                remedy="Start it so, and then this one.",
+            )
+        rows = [{"name": name, "digest": _digest(data_dir / name)} for name in _KEYS]
+        connection.execute(insert(t.host_key), rows)
+        return
+    # None is made here: the hosts that there are, or were, have them.
+    wrong = [
+        name
+        for name, digest in sorted(wanted.items())
+        if not (data_dir / name).is_file()
+        or not hmac.compare_digest(_digest(data_dir / name), digest)
+    ]
+    if wrong:
+        raise StateConflict(
+            "This data folder lacks keys by which the hosts of this database seal, sign and"
+            f" name: {', '.join(wrong)}.",
+            remedy=f"Copy them from another host, or a backup, into {data_dir}, readable by the"
+            " node's user alone, and start again. Where they are lost everywhere:"
+            " 'mediview hosts forget-keys'.",
+        )
+
+
+def forget_keys(engine: Engine) -> None:
+    """Let the host that starts next say which keys all need. Raises StorageUnavailable."""
+    with writing(engine) as connection:
+        connection.execute(delete(t.host_key))
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(b"mediview key of a host\0" + load_secret(path)).hexdigest()
