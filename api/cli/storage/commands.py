@@ -76,7 +76,7 @@ def verify(
                 storage.volumes,
                 tell,
                 read_objects=objects,
-                is_on_another_host=storage.hosts.is_elsewhere,
+                is_elsewhere=storage.hosts.is_elsewhere,
             ):
                 problems.append(problem)
                 if as_json:

@@ -46,7 +46,7 @@ def judged(hospitals: TwoHospitals, *those: Hospital) -> None:
             assert admin.post(path, json={"kind": "ACCEPTED"}).is_success
 
 
-def told(hook: Receiver) -> set[str]:
+def notified_of(hook: Receiver) -> set[str]:
     """References to what changed."""
     return {
         entry["fullUrl"].rpartition("/fhir/")[2]
@@ -72,8 +72,8 @@ def test_a_key_hears_of_its_groups_and_reads_its_own_alone(
         every = subscribed(admin, of_all, hospitals)
         judged(hospitals, north, south)
         notified(hospitals)
-        assert told(hook) == {of(north)}
-        assert told(of_all) == {of(north), of(south)}
+        assert notified_of(hook) == {of(north)}
+        assert notified_of(of_all) == {of(north), of(south)}
         found = client.get("/fhir/Subscription").json()
         assert [one["resource"]["id"] for one in found["entry"]] == [own]
         for path in (f"/fhir/Subscription/{every}", f"/fhir/Subscription/{every}/$status"):
@@ -98,7 +98,7 @@ def test_what_waited_is_not_told_once_the_group_is_gone(
         groups.remove_member(SOUTH, member)
         notify_due(hospitals.storage, "tests")
         (event,) = bundles(hook)[1:]
-        assert told(hook) == set()
+        assert notified_of(hook) == set()
         (part,) = [
             one for one in event["entry"][0]["resource"]["parameter"]
             if one["name"] == "notification-event"
@@ -121,7 +121,7 @@ def test_it_ends_with_the_key(hospitals: TwoHospitals, hook: Receiver) -> None:
         notified(hospitals)
         judged(hospitals, hospitals.north)
         notified(hospitals)
-        assert told(hook) == set(), "neither what waited nor what came"
+        assert notified_of(hook) == set(), "neither what waited nor what came"
         path = f"/fhir/Subscription/{own}"
         found = admin.get(path).json()
         assert (found["status"], found["error"]) == ("off", "Its key was revoked.")
@@ -152,7 +152,7 @@ def test_it_ends_with_the_account_or_its_role(
         hospitals.storage.accounts.change(name, **change)
         judged(hospitals, hospitals.north)
         notified(hospitals)
-        assert told(hook) == set()
+        assert notified_of(hook) == set()
         path = f"/fhir/Subscription/{own}"
         assert admin.get(path).json()["status"] == "off"
         assert admin.delete(path).status_code == 204

@@ -163,8 +163,8 @@ def test_an_r4_subscriber_gets_handshake_events_and_heartbeat(
     (reference,) = event["entry"][1:]
     assert reference["fullUrl"].endswith(focus)
     assert "resource" not in reference
-    for told in ("id-7", "Jane", "1970", "1234.5"):
-        assert told not in hook.received[1][1].decode()
+    for identifying in ("id-7", "Jane", "1970", "1234.5"):
+        assert identifying not in hook.received[1][1].decode()
     headers, body = hook.received[1]
     assert headers["webhook-signature"] == signed(secret, headers, body)
 

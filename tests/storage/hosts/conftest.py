@@ -10,6 +10,7 @@ import pytest
 
 from storage.container import Storage, open_storage
 from storage.core.clock import utcnow
+from storage.integrity import checker
 from storage.maintenance.housekeeping import Housekeeper
 from storage.settings import Settings, load_settings
 from tests.migrated import upgrade
@@ -59,6 +60,12 @@ def settings_of(
 
     yield of
     postgres_server.drop(shared["database_url"])
+
+
+@pytest.fixture(autouse=True)
+def wait_briefly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For what another host is about to copy."""
+    monkeypatch.setattr(checker, "_COPIED_WITHIN_S", 0.2)
 
 
 def copy_keys(of: Settings, to: Settings) -> None:
