@@ -1,5 +1,6 @@
 """A person plays clips beside each other, and subtracts the mask of an angiography."""
 
+import re
 import time
 from collections.abc import Iterator
 
@@ -136,6 +137,26 @@ def test_an_angiography_is_subtracted_as_its_header_and_its_reader_want(
     page.wait_for_timeout(500)
     found, column, row = value(0.52, 0.49)
     assert found == pytest.approx(frame[row, column] - mask[row, column], abs=1)
+    # A region is saved with values of the stored image, so that it has none while it is subtracted.
+    page.keyboard.press("d")
+    box = viewport.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 0.4 * box["width"], box["y"] + 0.4 * box["height"])
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.45 * box["width"], box["y"] + 0.4 * box["height"], steps=4)
+    page.mouse.up()
+    text = viewport.locator("svg text")
+    expect(text.first).to_contain_text(re.compile("area", re.I))
+    assert "mean" not in " ".join(text.all_text_contents()).lower()
+    page.get_by_test_id("subtract").click()
+    expect(text.first).to_contain_text(re.compile("mean", re.I))
+    written = re.search(r"(?i)mean\D*([\d.,]+)", " ".join(text.all_text_contents()))
+    assert written is not None
+    assert float(written[1]) == pytest.approx(frame.mean(), rel=0.25), "not the differences about 0"
+    page.keyboard.press("w")
+    page.get_by_test_id("subtract").click()
+    expect(mark).to_have_text("Subtracted: mask 1, 2")
+    expect(text.first).not_to_contain_text(re.compile("mean", re.I))
     page.get_by_test_id("subtract").click()
     expect(mark).to_have_count(0)
     page.wait_for_timeout(500)

@@ -120,7 +120,7 @@ export function statisticsOf(
 ): Quantity[] {
   const computed = (Object.values(data.cachedStats ?? {})[0] ?? {}) as Stats;
   if (computed.kept) return computed.kept;
-  const stats = reaches(computed, padding.ranges) ? { ...computed, ...(padding.statistics() ?? nothing) } : computed;
+  const stats = padding.isOutdated || reaches(computed, padding.ranges) ? { ...computed, ...(padding.statistics() ?? nothing) } : computed;
   const found: Quantity[] = [];
   const take = (quantity: string, value: unknown) => {
     if (typeof value !== "number" || !Number.isFinite(value)) return;
@@ -145,6 +145,8 @@ export function statisticsOf(
 /** Values that were never measured, and what a shape has without them; null where nothing is left. */
 export interface Padding {
   ranges: readonly WindowRange[];
+  /** Whether Cornerstone's statistics may be of other values than those of the image. */
+  isOutdated?: boolean;
   statistics: () => Statistics | null;
 }
 

@@ -22,6 +22,7 @@ import { drawnPlane, imagePointOf, worldOf, type ImagePoint } from "@/cornerston
 import { measuringClasses } from "@/cornerstone/runtime";
 import { keyOf, type LoadedSeries } from "@/cornerstone/series";
 import { measuringToolOf } from "@/cornerstone/tools";
+import { frameChanges } from "@/cornerstone/frameChanges";
 import { pixelValues } from "@/cornerstone/pixels";
 
 const followed = [
@@ -207,10 +208,14 @@ export class Measuring {
     const kept = this.kept.get(trackingUid);
     const pixel = kind === "probe" ? pixelAt(imageId, points[0]) : null;
     const padding = {
+      isOutdated: frameChanges.wasChanged(imageId),
       ranges: paddingsOf(slice.dataset),
       statistics: () => statisticsOn(imageId, kind, points, paddingsOf(slice.dataset)),
     };
-    const drawn = statisticsOf(kind, one.data, unitOfValues(slice.dataset), suvFactorOf(slice.dataset), pixel, padding);
+    // Values of a picture that is subtracted are not those of the stored image, which a drawing is saved with.
+    const drawn = frameChanges.isChanged(imageId)
+      ? []
+      : statisticsOf(kind, one.data, unitOfValues(slice.dataset), suvFactorOf(slice.dataset), pixel, padding);
     // Until it has been on the screen, what the node keeps of its pixels holds.
     const isElsewhere = kept !== undefined && !isWhere(kept.points, points);
     const statistics = drawn.length > 0 || isElsewhere ? drawn : (kept?.measured.filter(isStatistic) ?? []);

@@ -57,6 +57,12 @@ export function isLinear(dataset: DicomJson): boolean {
   return stringOf(dataset, tag.relationship) === "LIN";
 }
 
+/** Which of several holds for a frame: the one whose range has it, else one for all frames; null where none does. */
+export function subtractionOfFrame(all: readonly Subtraction[], frameNumber: number): Subtraction | null {
+  const named = all.find(({ ranges }) => ranges.some(([from, to]) => frameNumber >= from && frameNumber <= to));
+  return named ?? all.find(({ ranges }) => ranges.length === 0) ?? null;
+}
+
 /** The frames of the mask of a frame; none where nothing is subtracted from it. */
 export function maskFramesOf({ maskFrames, backBy, ranges }: Subtraction, frameNumber: number, frameCount: number): readonly number[] {
   if (ranges.length > 0 && !ranges.some(([from, to]) => frameNumber >= from && frameNumber <= to)) return [];

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { clipAt, clipInstances, frameAt } from "@/dicom/display/clip";
-import { averaged, differenceWindow, maskFramesOf, moved, opensSubtracted, statedSubtractions, subtracted } from "@/dicom/display/subtraction";
+import { averaged, differenceWindow, maskFramesOf, moved, opensSubtracted, statedSubtractions, subtracted, subtractionOfFrame } from "@/dicom/display/subtraction";
 import type { DicomElement, DicomJson } from "@/dicom/dicomweb";
 import type { Slice } from "@/dicom/geometry";
 
@@ -58,6 +58,11 @@ describe("digital subtraction", () => {
     // A positive column offset goes to the left.
     expect(fixed).toEqual({ maskFrames: [1, 2], backBy: 0, right: -2, down: 0.5, ranges: [[3, 5], [8, 9]] });
     if (!fixed || !along) throw new Error("not read");
+    // Each frame by the item whose range has it, the others by the one for all frames.
+    expect([1, 2, 3, 8, 10].map((frame) => subtractionOfFrame([along, fixed], frame))).toEqual([along, along, fixed, fixed, along]);
+    expect(subtractionOfFrame([fixed], 7)).toBeNull();
+    const later = { ...fixed, maskFrames: [6], ranges: [[7, 7]] as const };
+    expect([3, 7].map((frame) => subtractionOfFrame([fixed, later], frame)?.maskFrames)).toEqual([[1, 2], [6]]);
     expect([2, 3, 5, 6, 9].map((frame) => maskFramesOf(fixed, frame, 10))).toEqual([[], [1, 2], [1, 2], [], [1, 2]]);
     expect([1, 2, 3, 7].map((frame) => maskFramesOf(along, frame, 10))).toEqual([[], [], [1], [5]]);
     expect(maskFramesOf({ ...fixed, maskFrames: [12] }, 3, 10)).toEqual([]);

@@ -3,7 +3,7 @@
 import { useCallback, useEffect, useMemo, useState } from "react";
 import type { LoadedSeries, Scene } from "@/cornerstone";
 import { clipInstances } from "@/dicom/display/clip";
-import { opensSubtracted, statedSubtractions, unshifted, type Subtraction } from "@/dicom/display/subtraction";
+import { maskFramesOf, opensSubtracted, statedSubtractions, subtractionOfFrame, unshifted, type Subtraction } from "@/dicom/display/subtraction";
 import { stringOf } from "@/dicom/dicomweb";
 import type { Slice } from "@/dicom/geometry";
 import { asProblem } from "@/shared/api/http";
@@ -12,7 +12,9 @@ import type { Problem } from "@/shared/api/problem";
 export interface SubtractionState {
   /** Whether the active image is a frame of an angiography of which a mask can be subtracted. */
   isPossible: boolean;
-  /** Null where the images are drawn as they are. */
+  /** Whether the clip is drawn less its masks, as far as they go. */
+  isOn: boolean;
+  /** How the frame on the screen is drawn; null for as it is. */
   how: Subtraction | null;
   /** Whether the header names the mask. */
   isStated: boolean;
@@ -31,9 +33,7 @@ const angiographic = new Set(["XA", "RF"]);
 /** Without a mask in the header: before the contrast comes, there is none in the first frame. */
 const firstFrame: Subtraction = { maskFrames: [1], backBy: 0, ...unshifted, ranges: [] };
 
-function statedOf({ dataset }: Slice): Subtraction | null {
-  return statedSubtractions(dataset)[0] ?? null;
-}
+const none: readonly Subtraction[] = [];
 
 function isPossibleOf(series: LoadedSeries | null, slice: Slice | null): boolean {
   if (!series || !slice || !angiographic.has(series.modality)) return false;
@@ -43,15 +43,16 @@ function isPossibleOf(series: LoadedSeries | null, slice: Slice | null): boolean
 
 /** Digital subtraction of the active clip: a mask frame and a shift, from the header or chosen here. */
 export function useSubtraction(scene: Scene | null, series: LoadedSeries | null, slice: Slice | null): SubtractionState {
-  const [drawn, setDrawn] = useState<ReadonlyMap<string, Subtraction | null>>(new Map());
+  const [drawn, setDrawn] = useState<ReadonlyMap<string, readonly Subtraction[]>>(new Map());
   const [problem, setProblem] = useState<Problem | null>(null);
   const isPossible = isPossibleOf(series, slice);
   const uid = slice?.sopInstanceUid ?? "";
-  const how = (isPossible && drawn.get(uid)) || null;
-  const stated = useMemo(() => (slice ? statedOf(slice) : null), [slice]);
+  const all = (isPossible && drawn.get(uid)) || none;
+  const how = slice ? subtractionOfFrame(all, slice.frameNumber) : null;
+  const isStated = useMemo(() => slice !== null && statedSubtractions(slice.dataset).length > 0, [slice]);
 
   const set = useCallback(
-    (changes: ReadonlyMap<string, Subtraction | null>) => {
+    (changes: ReadonlyMap<string, readonly Subtraction[]>) => {
       if (!scene || !series) return;
       setDrawn((now) => new Map([...now, ...changes]));
       Promise.all([...changes].map(([instance, next]) => scene.subtracting.set(series, instance, next))).then(
@@ -68,9 +69,10 @@ export function useSubtraction(scene: Scene | null, series: LoadedSeries | null,
   const setAll = useCallback(
     (on: boolean) => {
       const { slices } = series?.order ?? { slices: [] };
-      const clips = clipInstances(slices).map((instance): [string, Subtraction | null] => {
+      const clips = clipInstances(slices).map((instance): [string, readonly Subtraction[]] => {
         const first = slices.find(({ sopInstanceUid }) => sopInstanceUid === instance);
-        return [instance, on && first ? (statedOf(first) ?? firstFrame) : null];
+        const stated = first ? statedSubtractions(first.dataset) : none;
+        return [instance, !on ? none : stated.length > 0 ? stated : [firstFrame]];
       });
       set(new Map(clips));
     },
@@ -80,21 +82,34 @@ export function useSubtraction(scene: Scene | null, series: LoadedSeries | null,
   // As the header wants it, once for each clip.
   const opens = isPossible && slice !== null && !drawn.has(uid) && opensSubtracted(slice.dataset);
   useEffect(() => {
-    if (!opens || !stated) return;
+    if (!opens) return;
     const timer = setTimeout(() => setAll(true), 0);
     return () => clearTimeout(timer);
-  }, [opens, stated, setAll]);
+  }, [opens, setAll]);
 
-  const change = (next: Partial<Subtraction>) => how && set(new Map([[uid, { ...how, ...next }]]));
+  const change = (next: Partial<Subtraction>) =>
+    how && set(new Map([[uid, all.map((one) => (one === how ? { ...how, ...next } : one))]]));
+  // A mask that the reader chooses is that of the whole clip.
+  const setMask = (frameNumber: number) =>
+    all.length > 0 && set(new Map([[uid, [{ ...unshifted, ...how, maskFrames: [frameNumber], backBy: 0, ranges: [] }]]]));
   return {
     isPossible,
+    isOn: all.length > 0,
     how,
-    isStated: stated !== null,
-    toggle: () => setAll(how === null),
-    setMask: (frameNumber) => change({ maskFrames: [frameNumber], backBy: 0, ranges: [] }),
-    maskHere: () => slice && change({ maskFrames: [slice.frameNumber], backBy: 0, ranges: [] }),
+    isStated,
+    toggle: () => setAll(all.length === 0),
+    setMask,
+    maskHere: () => slice && setMask(slice.frameNumber),
     shift: (right, down) => change({ right, down }),
     problem,
-    of: useCallback((one, index) => drawn.get(one.order.slices[index]?.sopInstanceUid ?? "") ?? null, [drawn]),
+    of: useCallback(
+      (one, index) => {
+        const at = one.order.slices[index];
+        const found = at && subtractionOfFrame(drawn.get(at.sopInstanceUid) ?? none, at.frameNumber);
+        // The first frames of a mask that goes along have none before them.
+        return found && maskFramesOf(found, at.frameNumber, Infinity).length > 0 ? found : null;
+      },
+      [drawn],
+    ),
   };
 }
