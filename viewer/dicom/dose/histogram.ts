@@ -8,6 +8,10 @@ export interface DoseHistogram {
   volumeMl: number;
   /** How much of it lies outside of the grid and is in no other number here, 0 to 1. */
   outsideShare: number;
+  /** The widest distance of neighbouring contours, where it is much wider than usual: mm. */
+  widestGapMm: number | null;
+  /** Whether nothing is counted within the widest one, as between two parts. */
+  isParted: boolean;
   /** In the unit of the grid. */
   least: number;
   mean: number;
@@ -25,8 +29,10 @@ const bins = 4096;
 /** Planes nearer than this are one. */
 const samePlaneMm = 0.05;
 const flatMm = 0.5;
-/** A gap so many times the usual one parts a structure in two. */
-const partingGap = 1.5;
+/** A gap so many times the usual one is stated: a contour was left out, or drawn farther apart. */
+const unusualGap = 1.5;
+/** One so wide parts a structure in two. */
+const partingGap = 4.5;
 const mostSamples = 4_000_000;
 
 interface ContourPlane {
@@ -38,7 +44,7 @@ interface ContourPlane {
 
 /**
  * The histogram of a structure. Each plane of contours stands for the slab half-way to its neighbours, the last ones for as
- * much outwards; contours within each other are holes (the rule of even and odd). Doses are interpolated within the slab.
+ * much outwards as inwards; contours within each other are holes (the rule of even and odd). Doses are interpolated within the slab.
  */
 export function histogramOf(roi: Roi, grid: DoseGrid): DoseHistogram | HistogramObstacle {
   if (roi.frameOfReferenceUid && grid.frameOfReferenceUid && roi.frameOfReferenceUid !== grid.frameOfReferenceUid) {
@@ -49,8 +55,9 @@ export function histogramOf(roi: Roi, grid: DoseGrid): DoseHistogram | Histogram
   const normal = normalOf(closed);
   if (!normal) return "not_parallel";
   const [u, v] = basisOf(normal, grid);
-  const planes = planesOf(closed, normal, u, v);
-  if (typeof planes === "string") return planes;
+  const placed = planesOf(closed, normal, u, v);
+  if (typeof placed === "string") return placed;
+  const { planes, widestGapMm, isParted } = placed;
   const stepMm = stepFor(planes, grid);
   const counts = new Float64Array(bins + 1);
   const binWidth = grid.most > 0 ? grid.most / bins : 1;
@@ -80,7 +87,7 @@ export function histogramOf(roi: Roi, grid: DoseGrid): DoseHistogram | Histogram
   if (inside === 0) return "outside";
   const atLeast = new Float64Array(bins + 2);
   for (let bin = bins; bin >= 0; bin -= 1) atLeast[bin] = (atLeast[bin + 1] ?? 0) + (counts[bin] ?? 0) / inside;
-  return { volumeMl: volume / 1000, outsideShare: 1 - inside / volume, least, mean: sum / inside, most, binWidth, atLeast };
+  return { volumeMl: volume / 1000, outsideShare: 1 - inside / volume, widestGapMm, isParted, least, mean: sum / inside, most, binWidth, atLeast };
 }
 
 /** The dose that so much of the volume gets at least, 0 to 1: D95 for 0.95. */
@@ -132,7 +139,13 @@ function basisOf(normal: Vector, { along, down }: DoseGrid): [Vector, Vector] {
   return [u, cross(normal, u)];
 }
 
-function planesOf(contours: readonly Vector[][], normal: Vector, u: Vector, v: Vector): ContourPlane[] | HistogramObstacle {
+interface PlacedPlanes {
+  planes: ContourPlane[];
+  widestGapMm: number | null;
+  isParted: boolean;
+}
+
+function planesOf(contours: readonly Vector[][], normal: Vector, u: Vector, v: Vector): PlacedPlanes | HistogramObstacle {
   const placed = contours
     .map((points) => ({
       heightMm: points.reduce((sum, point) => sum + dot(point, normal), 0) / points.length,
@@ -148,14 +161,20 @@ function planesOf(contours: readonly Vector[][], normal: Vector, u: Vector, v: V
   const gaps = planes.slice(1).map(({ heightMm }, index) => heightMm - (planes[index]?.heightMm ?? 0));
   const usual = gaps.toSorted((a, b) => a - b)[Math.floor(gaps.length / 2)];
   if (!usual) return "one_plane";
-  const reach = (gap: number | undefined) => (gap === undefined || gap > partingGap * usual ? usual : gap) / 2;
+  const isParting = (gap: number) => gap > partingGap * usual;
+  // Where a part ends, as much outwards as inwards.
+  const reach = (gap: number | undefined, other: number | undefined) => {
+    const [near] = [gap, other].filter((one) => one !== undefined && !isParting(one));
+    return (near ?? usual) / 2;
+  };
   for (const [index, plane] of planes.entries()) {
-    const [below, above] = [reach(gaps[index - 1]), reach(gaps[index])];
+    const [below, above] = [reach(gaps[index - 1], gaps[index]), reach(gaps[index], gaps[index - 1])];
     plane.thicknessMm = below + above;
     // The middle of the slab, which is not that of the contours where gaps differ.
     plane.heightMm += (above - below) / 2;
   }
-  return planes;
+  const widest = Math.max(...gaps);
+  return { planes, widestGapMm: widest > unusualGap * usual ? widest : null, isParted: isParting(widest) };
 }
 
 /** Between samples: finer than the grid and than a hundredth of the structure, as far as time allows. */

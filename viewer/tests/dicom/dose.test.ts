@@ -203,6 +203,19 @@ describe("a dose–volume histogram", () => {
     const found = made(histogramOf(roi(tube), gradient));
     // Six slabs of 3 mm, those beside the gap no thicker than the others.
     expect(found.volumeMl).toBeCloseTo((Math.PI * (144 - 36) * 18) / 1000, 1);
+    expect([found.widestGapMm, found.isParted]).toEqual([15, true]);
+  });
+
+  it("fills what lies between contours that were left out or drawn farther apart, and says so", () => {
+    const volumeOf = (heights: number[]) => made(histogramOf(roi(heights.map((z) => ring(12, z))), gradient));
+    const area = Math.PI * 0.144;
+    // Every 3 mm up to 0, every 6 mm above; each end reaches as far outwards as inwards.
+    const uneven = volumeOf([-12, -9, -6, -3, 0, 6, 12, 18]);
+    expect(uneven.volumeMl).toBeCloseTo(area * (30 + 1.5 + 3), 1);
+    expect([uneven.widestGapMm, uneven.isParted]).toEqual([6, false]);
+    const missing = volumeOf([-9, -6, -3, 3, 6, 9]);
+    expect(missing.volumeMl).toBeCloseTo(area * 21, 1);
+    expect(volumeOf([-3, 0, 3, 6]).widestGapMm).toBeNull();
   });
 
   it("says how much lies outside of the grid, and counts the rest", () => {

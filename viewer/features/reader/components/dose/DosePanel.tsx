@@ -117,7 +117,7 @@ export function DosePanel({
             {grid.unit}
           </label>
           <p className="text-dim">
-            {chosen?.prescribedGy === look.reference ? t.doses.byPlan : look.reference === grid.most ? t.doses.byMost : t.doses.byReader}{" "}
+            {chosen?.prescribedGy === look.reference ? t.doses.byPlan(chosen.prescriptionCount) : look.reference === grid.most ? t.doses.byMost : t.doses.byReader}{" "}
             {t.doses.most(`${fixed(grid.most, 2)} ${grid.unit}`.trim())}
           </p>
           <ul className="grid grid-cols-2 gap-x-3" data-testid="isodose-levels">
@@ -147,6 +147,7 @@ export function DosePanel({
           sets={structureSets.sets}
           hasOwn={chosen?.hasHistograms ?? false}
           prescribedGy={chosen?.prescribedGy ?? null}
+          prescriptionCount={chosen?.prescriptionCount ?? 0}
           onClose={() => setOpen(false)}
         />
       )}

@@ -45,6 +45,7 @@ export function HistogramDialog({
   sets,
   hasOwn,
   prescribedGy,
+  prescriptionCount,
   onClose,
 }: {
   grid: DoseGrid;
@@ -52,6 +53,7 @@ export function HistogramDialog({
   /** Whether the dose has histograms of its own in its file. */
   hasOwn: boolean;
   prescribedGy: number | null;
+  prescriptionCount: number;
   onClose: () => void;
 }) {
   const { viewing: t } = useText();
@@ -61,7 +63,7 @@ export function HistogramDialog({
   const dose = (value: number) => fixed(value, 2);
   return (
     <Dialog title={t.doses.histogram} testId="histogram" wide onClose={onClose}>
-      <HistogramPlot histograms={shown} unit={grid.unit} most={grid.most} prescribed={grid.unit === "Gy" ? prescribedGy : null} />
+      <HistogramPlot histograms={shown} unit={grid.unit} most={grid.most} prescribed={grid.unit === "Gy" ? prescribedGy : null} prescriptionCount={prescriptionCount} />
       <div className="overflow-x-auto">
         <table className="mt-3 w-full text-right text-xs tabular-nums">
           <thead className="text-dim">
@@ -103,6 +105,11 @@ export function HistogramDialog({
                       {fixed(found.volumeMl, 2)}
                       {found.outsideShare > 0.0005 && (
                         <span className="block text-warn">{t.doses.outside(fixed(found.outsideShare * 100, 1))}</span>
+                      )}
+                      {found.widestGapMm !== null && (
+                        <span className="block text-warn" data-testid="wide-gap">
+                          {(found.isParted ? t.doses.parted : t.doses.wideGap)(fixed(found.widestGapMm, 1))}
+                        </span>
                       )}
                     </td>
                     {[

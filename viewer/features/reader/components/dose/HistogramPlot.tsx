@@ -20,11 +20,13 @@ export function HistogramPlot({
   unit,
   most,
   prescribed,
+  prescriptionCount,
 }: {
   histograms: readonly { roi: Roi; found: DoseHistogram }[];
   unit: string;
   most: number;
   prescribed: number | null;
+  prescriptionCount: number;
 }) {
   const { viewing: t } = useText();
   const end = Math.max(most, prescribed ?? 0) * 1.03 || 1;
@@ -57,7 +59,7 @@ export function HistogramPlot({
       </g>
       {prescribed !== null && (
         <line x1={x(prescribed)} x2={x(prescribed)} y1={y(1)} y2={y(0)} className="stroke-accent" strokeDasharray="4 4">
-          <title>{t.doses.prescription}</title>
+          <title>{t.doses.prescription(prescriptionCount)}</title>
         </line>
       )}
       {histograms.map(({ roi, found }, index) => (

@@ -13,8 +13,10 @@ export interface Dose {
   comment: string;
   /** The label of its plan; empty where that is not in the study. */
   plan: string;
-  /** What the plan wants its target to get, where the dose is of the whole plan: Gy. */
+  /** What the plan wants its target to get, where the dose is of the whole plan: Gy; the highest of several. */
   prescribedGy: number | null;
+  /** Of how many targets the plan states what they are to get. */
+  prescriptionCount: number;
   /** Whether the file holds histograms of its own, which stand among its facts and are not drawn. */
   hasHistograms: boolean;
   header: DoseHeader | DoseObstacle;
@@ -58,6 +60,7 @@ function doseOf(
     plan: plan ? stringOf(plan, "300A0002") || stringOf(plan, "300A0003") : "",
     // A beam or a fraction alone gives a part of it.
     prescribedGy: summation === "PLAN" && targets.length > 0 ? Math.max(...targets) : null,
+    prescriptionCount: targets.length,
     hasHistograms: itemsOf(dataset, "30040050").length > 0,
     header: doseHeaderOf(dataset),
   };
