@@ -320,7 +320,8 @@ def _enqueue(
 def _heartbeat_is_due(row: dict[str, Any], now: datetime) -> bool:
     if not row["heartbeat_s"]:
         return False
-    return bool(row["last_sent_at"] + timedelta(seconds=row["heartbeat_s"]) <= now)
+    # Also where the clock was set back since.
+    return bool(abs(now - row["last_sent_at"]) >= timedelta(seconds=row["heartbeat_s"]))
 
 
 def _note_sent(connection: Connection, webhook_id: str, now: datetime) -> None:
