@@ -16,6 +16,7 @@ from storage.dicom.element_limits import MAX_READ_ELEMENTS, most_deflated_elemen
 from storage.dicom.element_walker import PIXEL_TAGS, ElementWalker, IrregularEncoding
 from storage.dicom.file_meta import FILE_META_MAX_BYTES, FileMeta, read_file_meta
 from storage.dicom.inflate import INSTANCE, MESSAGE, inflate
+from storage.dicom.kept_elements import have_pydicom_keep_nothing, keeping_nothing
 from storage.dicom.limited_reads import ReadLimit, counted, reading_within
 
 if TYPE_CHECKING:
@@ -140,6 +141,26 @@ def read_up_to(file: BinaryIO, implicit: bool, little: bool, last: int) -> "Data
     )
 
 
+def check_readable(file: BinaryIO, implicit: bool, little: bool, last: int) -> None:
+    """Have pydicom pass the elements up to a tag, without keeping what it reads.
+
+    It would take a kilobyte for each item, of which a few megabytes hold hundreds of thousands.
+    Others have their turn in between. Raises LimitExceeded, and what pydicom raises.
+    """
+    from pydicom.filereader import read_dataset
+
+    _prepare_pydicom()
+    limit = ReadLimit(MAX_READ_ELEMENTS)
+    with reading_within(limit), keeping_nothing():
+        read_dataset(
+            limit.of(file),
+            implicit,
+            little,
+            stop_when=lambda tag, _vr, _length: tag > last,
+            defer_size=_META_BYTES,
+        )
+
+
 def _read_within(
     limit: ReadLimit, stream: BinaryIO, implicit: bool, little: bool, **more: Any
 ) -> "Dataset":
@@ -173,6 +194,7 @@ def _prepare_pydicom() -> None:
         return read_sequence(counted(stream), *more, **named)
 
     vars(values)["read_sequence"] = read_counted
+    have_pydicom_keep_nothing()
 
 
 def _count_unread(dataset: "Dataset", limit: ReadLimit) -> None:

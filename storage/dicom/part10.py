@@ -224,7 +224,7 @@ def _is_readable(
     data: bytes | bytearray | memoryview, transfer_syntax_uid: str, start: int
 ) -> bool:
     """Whether pydicom reads what stands before the pixels. Raises LimitExceeded."""
-    from storage.dicom.dataset_reader import read_up_to
+    from storage.dicom.dataset_reader import check_readable
     from storage.dicom.value_errors import UNREADABLE
 
     implicit, little = transfer_syntax_uid == IMPLICIT_VR, transfer_syntax_uid != BIG_ENDIAN
@@ -232,7 +232,7 @@ def _is_readable(
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            read_up_to(stream, implicit, little, _LAST_BEFORE_PIXELS)
+            check_readable(stream, implicit, little, _LAST_BEFORE_PIXELS)
     except UNREADABLE:
         return stream.tell() >= _LONGEST_READ
     return True

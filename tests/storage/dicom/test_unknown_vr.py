@@ -3,6 +3,7 @@
 import io
 import struct
 import subprocess
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from pydicom.filewriter import dcmwrite, write_dataset
 from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from api.dicomweb.instances.pixel_layout import find_pixels
+from storage.core.callers.long_work import BEGIN_LONG_WORK
 from storage.core.errors import LimitExceeded
 from storage.dicom.dataset_reader import read_part10
 from storage.dicom.element_limits import MAX_DEPTH
@@ -176,3 +178,31 @@ def test_levels_within_un_count(syntax: UID) -> None:
     data = part10(syntax, (0x0008, 0x2112), deep)
     with pytest.raises(LimitExceeded, match="deeper than 64 levels"):
         read_header(data)
+
+
+class _Counted:
+    pauses = 0
+
+    def pause(self) -> None:
+        self.pauses += 1
+
+
+def test_many_items_take_no_memory_and_let_others_have_their_turn() -> None:
+    """pydicom keeps a kilobyte for each item where it reads them all at once."""
+    count = 40_000
+    element = struct.pack("<HHI", 0x0008, 0x0104, 0)
+    many = (struct.pack("<HHI", *ITEM, len(element)) + element) * count
+    end = struct.pack("<HHI", *SEQUENCE_END, 0)
+    data = part10(ExplicitVRLittleEndian, (0x0041, 0x1001), many + end, open_ends=True)
+    assert read_header(part10(ExplicitVRLittleEndian, (0x0041, 0x1001), end, open_ends=True))
+    work = _Counted()
+    token = BEGIN_LONG_WORK.set(lambda: work)
+    tracemalloc.start()
+    try:
+        assert read_header(data).unreadable_tag is None
+        _, most_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+        BEGIN_LONG_WORK.reset(token)
+    assert most_bytes < len(data) + 4_000_000
+    assert work.pauses > 2 * count // 2048, "by the walk, and by pydicom's reading"
