@@ -28,6 +28,7 @@ from inference.pipeline import (
 )
 from inference.pipelines.brain import deepbet_model
 from inference.pipelines.brain.brain_mask import TO_THE_SPINAL_CORD, brain_mask_of
+from inference.pipelines.brain.plausibility import validity_of_mask
 from inference.pipelines.brain.t1_head import judge_t1_head
 from inference.pipelines.codes import ANATOMICAL_STRUCTURE, CM3, MM3_IN_CM3, VOLUME
 from storage.core.entities import Instance, Series
@@ -100,6 +101,7 @@ class BrainVolume:
                     value=voxels * volume.voxel_volume_mm3 / MM3_IN_CM3,
                     unit=CM3,
                     segment_index=0,
+                    validity=validity_of_mask(mask, volume),
                 ),
             ),
             timings_s={

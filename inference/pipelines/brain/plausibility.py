@@ -2,8 +2,9 @@
 
 A network gives an answer for every head. What it makes of one that it was not made for shows in
 the answer itself: tissue without a name, one side much smaller than the other, a nucleus in
-pieces. The limits are wide: beyond them a segmentation failed or one side is diseased, which a
-reader who looks at the mask can tell, and this cannot. docs/pipelines.md has their sources.
+pieces, tissue that is as dark as fluid. The limits are wide: beyond them a segmentation failed or
+one side is diseased, which a reader who looks at the mask can tell, and this cannot.
+docs/pipelines.md has their sources.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from inference.imaging.boxes import box_of
 from inference.imaging.volume import Volume
 from inference.pipeline import Segment
+from inference.pipelines.brain.dark_places import share_without_signal, thick_places
 from inference.pipelines.structures import LEFT, RIGHT, STRUCTURES, Structure
 from storage.core.findings import Validity
 
@@ -27,6 +29,12 @@ MOST_FRAGMENTS_SHARE = 0.20
 # Of the parenchyma: by how much the sides that are too unlike differ. This node's own: a small
 # nucleus does not change it, half of a cerebellum does.
 MOST_MISSING_SHARE = 0.02
+
+# Of a structure: what lies in thick places as dark as fluid, such as the hole of a resection.
+# The shared adult head has none.
+MOST_DARK_SHARE = 0.05
+# Of the intracranial mask: what lies where the images have no signal at all. None there.
+MOST_SHARE_WITHOUT_SIGNAL = 0.01
 
 _CAVITIES = frozenset(
     {"Lateral-Ventricle", "Inferior-Lateral-Ventricle", "3rd-Ventricle", "4th-Ventricle"}
@@ -95,14 +103,26 @@ def judge(
     Both of shape (slices, rows, columns), on the grid of `volume`.
     """
     counts = np.bincount(masks.ravel(), minlength=len(segments) + 1)
-    reasons = _asymmetric(segments, counts)
+    dark = _dark_counts(segments, masks, volume)
+    reasons = _asymmetric(segments, counts) | _dark(segments, counts, dark)
     for index, segment in enumerate(segments):
         if _LABEL_OF_CODE.get(segment.type) in _COMPACT:
             share = _fragments_share(masks == index + 1)
             if share > MOST_FRAGMENTS_SHARE:
                 reasons[index] = f"{share:.0%} of it lies apart from its largest part."
     whole = _whole(segments, masks, intracranial, volume, int(counts[1:].sum()))
-    return Judgement(whole, reasons, _missing(segments, counts))
+    parenchyma = _missing(segments, counts) or _dark_parenchyma(segments, counts, dark)
+    return Judgement(whole, reasons, parenchyma)
+
+
+def validity_of_mask(intracranial: NDArray[np.bool_], volume: Volume) -> Validity | None:
+    """Of what is measured of deepbet's mask; None where nothing speaks against it."""
+    share = share_without_signal(intracranial, volume)
+    if share <= MOST_SHARE_WITHOUT_SIGNAL:
+        return None
+    return Validity(
+        "implausible", reason=f"{share:.0%} of it lies where the images have no signal. {_LOOK}"
+    )
 
 
 def _whole(
@@ -129,8 +149,25 @@ def unnamed_tissue_share(
 ) -> float | None:
     """Of what is as bright as tissue in the mask: the part that no structure claims.
 
-    Tissue is brighter than the middle between fluid and grey matter, T1-weighted. None where
-    the network found no ventricles or no cortex to tell the two by.
+    None where the network found no ventricles or no cortex to tell the two by.
+    """
+    darkest = _darkest_tissue(segments, masks, volume)
+    if darkest is None:
+        return None
+    tissue = intracranial & (volume.voxels > darkest)
+    padding = volume.padding_mask()
+    if padding is not None:
+        tissue &= ~padding
+    count = int(np.count_nonzero(tissue))
+    return int(np.count_nonzero(tissue & (masks == 0))) / count if count else None
+
+
+def _darkest_tissue(
+    segments: Sequence[Segment], masks: NDArray[np.uint8], volume: Volume
+) -> float | None:
+    """The middle between fluid and grey matter, than which tissue is brighter, T1-weighted.
+
+    None where there are no ventricles or no cortex to tell the two by.
     """
     fluid, grey = (
         _median(volume, masks, [n + 1 for n, one in enumerate(segments) if holds(one)])
@@ -138,12 +175,41 @@ def unnamed_tissue_share(
     )
     if fluid is None or grey is None or grey <= fluid:
         return None
-    tissue = intracranial & (volume.voxels > (fluid + grey) / 2)
-    padding = volume.padding_mask()
-    if padding is not None:
-        tissue &= ~padding
-    count = int(np.count_nonzero(tissue))
-    return int(np.count_nonzero(tissue & (masks == 0))) / count if count else None
+    return (fluid + grey) / 2
+
+
+def _dark_counts(
+    segments: Sequence[Segment], masks: NDArray[np.uint8], volume: Volume
+) -> NDArray[np.intp]:
+    """By number of the segment: its voxels in thick places of tissue that are as dark as fluid."""
+    none = np.zeros(len(segments) + 1, np.intp)
+    darkest = _darkest_tissue(segments, masks, volume)
+    if darkest is None:
+        return none
+    is_tissue = np.array([False, *(not is_cavity(one) for one in segments)])
+    dark = thick_places(is_tissue[masks] & (volume.voxels <= darkest), volume.spacing_mm)
+    return np.bincount(masks[dark], minlength=len(segments) + 1) if dark.any() else none
+
+
+def _dark(
+    segments: Sequence[Segment], counts: NDArray[np.intp], dark: NDArray[np.intp]
+) -> dict[int, str]:
+    reasons = {}
+    for index in range(len(segments)):
+        count = int(counts[index + 1])
+        share = int(dark[index + 1]) / count if count else 0.0
+        if share > MOST_DARK_SHARE:
+            reasons[index] = f"{share:.0%} of it is as dark as cerebrospinal fluid."
+    return reasons
+
+
+def _dark_parenchyma(
+    segments: Sequence[Segment], counts: NDArray[np.intp], dark: NDArray[np.intp]
+) -> str:
+    tissue = sum(int(counts[n + 1]) for n, one in enumerate(segments) if not is_cavity(one))
+    if not tissue or int(dark.sum()) / tissue <= MOST_MISSING_SHARE:
+        return ""
+    return f"{int(dark.sum()) / tissue:.0%} of it is as dark as cerebrospinal fluid."
 
 
 def _is_cortex(segment: Segment) -> bool:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from inference.imaging.directions import direction_of, in_words
 from inference.imaging.volume import Volume
 from inference.pipeline import Measurement, Segment
-from inference.pipelines.brain.plausibility import is_cavity, judge
+from inference.pipelines.brain.plausibility import is_cavity, judge, validity_of_mask
 from inference.pipelines.codes import CM3, MM3_IN_CM3, PERCENT, VOLUME
 from inference.pipelines.structures import STRUCTURES
 from inference.volume_preparation.coverage import validity_of
@@ -45,6 +45,9 @@ def measured(
     intracranial_cm3 = float(np.count_nonzero(intracranial)) * voxel_cm3
     counts = np.bincount(masks.ravel(), minlength=len(segments) + 1)
     judged = judge(segments, masks, intracranial, volume)
+    whole = validity_of(cut_off)
+    if not cut_off:
+        whole = validity_of_mask(intracranial, volume) or whole
     near = _near(masks, cut_off, volume)
     measurements = [
         Measurement(
@@ -53,7 +56,7 @@ def measured(
             intracranial_cm3,
             CM3,
             # deepbet's mask, which is no segment here, and drawn on no grid of MeshNet's.
-            validity=replace(validity_of(cut_off), surface=surface_of(intracranial, volume)),
+            validity=replace(whole, surface=surface_of(intracranial, volume)),
         )
     ]
     if not cut_off:

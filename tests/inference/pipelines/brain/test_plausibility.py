@@ -7,10 +7,12 @@ from numpy.typing import NDArray
 from inference.imaging.volume import Volume, assemble_volume
 from inference.pipeline import Segment
 from inference.pipelines.brain.brain_structures import BrainStructures
+from inference.pipelines.brain.dark_places import share_without_signal
 from inference.pipelines.brain.plausibility import (
     MOST_ASYMMETRY,
     judge,
     unnamed_tissue_share,
+    validity_of_mask,
 )
 from inference.pipelines.brain.structure_volumes import measured
 from inference.pipelines.codes import ANATOMICAL_STRUCTURE
@@ -186,3 +188,45 @@ def test_half_of_a_cerebellum_that_is_cut_is_marked(left: int, right: int, marke
 
 def test_every_pair_has_a_limit_of_asymmetry() -> None:
     assert MOST_ASYMMETRY.keys() == {one.label for one in STRUCTURES if one.paired}
+
+
+def coarse(voxels: NDArray[np.int16]) -> Volume:
+    return assemble_volume(builders.series(voxels, modality="MR", spacing_mm=(2.0, 1.6, 1.8)))
+
+
+def test_structures_that_a_network_draws_into_a_hole_are_marked() -> None:
+    """As after a resection: both sides have their size, and no tissue is without a name."""
+    masks, mask, voxels = head()
+    voxels[5:15, 7:17, 7:15] = FLUID - 60
+    found = states(masks, mask, coarse(voxels))
+    assert set(found) == {
+        "Brain parenchyma volume",
+        *(
+            f"Left {structure} {what}"
+            for structure in ("cerebral cortex", "hippocampus")
+            for what in ("volume", "share of intracranial volume")
+        ),
+    }
+    assert found["Left hippocampus volume"].startswith("100% of it is as dark as cerebrospinal")
+
+
+def test_sulci_and_voxels_between_fluid_and_tissue_are_not_holes() -> None:
+    masks, mask, voxels = head()
+    voxels[:, 6:26:5, 6:26] = FLUID
+    voxels[4, 6:26, 6:26] = (FLUID + GREY) // 2 - 10
+    assert states(masks, mask, coarse(voxels)) == {}
+
+
+def test_a_mask_over_half_a_head_that_is_not_there_is_marked() -> None:
+    """Filled with zeros, and by a network that knows whole heads alone."""
+    masks, mask, voxels = head()
+    voxels[:, :, 16:] = 0
+    volume = coarse(voxels)
+    assert 0.4 < share_without_signal(mask, volume) < 0.6
+    (whole,) = (
+        one for one in measured(SEGMENTS, masks, mask, volume, ()) if "Intracranial" in one.label
+    )
+    assert whole.validity is not None
+    assert whole.validity.state == "implausible"
+    assert "of it lies where the images have no signal" in whole.validity.reason
+    assert validity_of_mask(mask, volume_of(head()[2])) is None
