@@ -30,11 +30,12 @@ class Person:
     def may_be(self, other: "Person") -> bool:
         """The birth dates decide; where one is missing, the names do, and sexes that are known.
 
-        A name that changed beside the same birth date is a marriage or a corrected spelling.
+        A name that changed beside the same birth date is a marriage or a corrected spelling, but
+        not where the sex is another one as well: then it is a twin, or somebody else's ID.
         """
-        if self.birth_date and other.birth_date:
-            return self.birth_date == other.birth_date
         sex, other_sex = (sex_of(one) or one for one in (self.sex, other.sex))
-        if sex and other_sex and sex != other_sex:
-            return False
-        return self.name_folded == other.name_folded
+        has_other_sex = bool(sex and other_sex and sex != other_sex)
+        has_name = self.name_folded == other.name_folded
+        if self.birth_date and other.birth_date:
+            return self.birth_date == other.birth_date and (has_name or not has_other_sex)
+        return has_name and not has_other_sex
