@@ -13,6 +13,7 @@ import structlog
 from inference.failures import place
 from inference.webhooks.people import PeopleStorage, send_text, send_waiting
 from inference.webhooks.posting import JSON_HEADERS, Answered, post_to
+from inference.webhooks.senders import Senders
 from inference.webhooks.signing import signed_headers
 from inference.webhooks.subscription_notices import SubscriptionStorage, send_notification
 from inference.webhooks.wording import trial_message
@@ -29,8 +30,6 @@ from storage.webhooks.repository import Webhook, Webhooks
 
 log = structlog.get_logger(__name__)
 
-# A receiver that hangs must not keep the others waiting.
-_WEBHOOKS_AT_ONCE = 8
 _NOTICES_PER_CLAIM = 200
 
 
@@ -42,30 +41,43 @@ class NotificationStorage(PeopleStorage, SubscriptionStorage, HasWebhookOutbox, 
 
 
 def notify_due(
-    storage: NotificationStorage, owner: str, stopping: Callable[[], bool] = lambda: False
+    storage: NotificationStorage,
+    owner: str,
+    stopping: Callable[[], bool] = lambda: False,
+    senders: Senders | None = None,
 ) -> None:
-    """Send everything that is due, several webhooks at a time."""
-    with ThreadPoolExecutor(_WEBHOOKS_AT_ONCE, thread_name_prefix="webhook") as pool:
-        for _ in range(_WEBHOOKS_AT_ONCE):
-            pool.submit(_send_claimed, storage, owner, stopping)
+    """Send everything that is due, several webhooks at a time.
+
+    `senders`: those of the process, where several rounds go on in it at once.
+    """
+    senders = senders or Senders()
+    free_count = senders.free_count
+    if not free_count:
+        return
+    with ThreadPoolExecutor(free_count, thread_name_prefix="webhook") as pool:
+        for _ in range(free_count):
+            pool.submit(_send_claimed, storage, owner, stopping, senders)
 
 
-def _send_claimed(storage: NotificationStorage, owner: str, stopping: Callable[[], bool]) -> None:
+def _send_claimed(
+    storage: NotificationStorage, owner: str, stopping: Callable[[], bool], senders: Senders
+) -> None:
     """Take one webhook after the other until none is due."""
     claimant = f"{owner}:{uuid.uuid4().hex[:8]}"
+    outbox = storage.webhook_outbox
     try:
         while not stopping():
-            webhook_id = storage.webhook_outbox.claim(claimant, LEASE_S, utcnow())
-            if webhook_id is None:
-                return
-            try:
-                hook = storage.webhooks.get(webhook_id)
-                with Lease(
-                    partial(_renew, storage.webhook_outbox, webhook_id, claimant), "webhook"
-                ):
-                    _send_to(storage, hook, claimant, stopping)
-            finally:
-                storage.webhook_outbox.release(webhook_id, claimant)
+            with senders.claimed(
+                lambda but: outbox.claim(claimant, LEASE_S, utcnow(), but)
+            ) as webhook_id:
+                if webhook_id is None:
+                    return
+                try:
+                    hook = storage.webhooks.get(webhook_id)
+                    with Lease(partial(_renew, outbox, webhook_id, claimant), "webhook"):
+                        _send_to(storage, hook, claimant, stopping, senders)
+                finally:
+                    outbox.release(webhook_id, claimant)
     except Exception as error:  # noqa: BLE001 - the edge of a thread: the next round tries again
         log.error("webhook_sender_failed", error=type(error).__name__, place=place(error))
 
@@ -75,18 +87,29 @@ def _renew(webhook_outbox: WebhookOutbox, webhook_id: str, claimant: str) -> boo
 
 
 def _send_to(
-    storage: NotificationStorage, hook: Webhook, claimant: str, stopping: Callable[[], bool]
+    storage: NotificationStorage,
+    hook: Webhook,
+    claimant: str,
+    stopping: Callable[[], bool],
+    senders: Senders,
 ) -> None:
+    """What waits for one receiver; of a slow one the first alone, then others have their turn."""
     if hook.kind in PROGRAMS:
-        _send_in_order(storage, hook, claimant, stopping)
+        _send_in_order(storage, hook, claimant, stopping, senders)
         return
     while not stopping() and _renew(storage.webhook_outbox, hook.webhook_id, claimant):
-        if not send_waiting(storage, hook):
+        began_s = time.monotonic()
+        goes_on = send_waiting(storage, hook)
+        if senders.note(hook.webhook_id, time.monotonic() - began_s) or not goes_on:
             return
 
 
 def _send_in_order(
-    storage: NotificationStorage, hook: Webhook, claimant: str, stopping: Callable[[], bool]
+    storage: NotificationStorage,
+    hook: Webhook,
+    claimant: str,
+    stopping: Callable[[], bool],
+    senders: Senders,
 ) -> None:
     settings, webhook_outbox = storage.settings, storage.webhook_outbox
     is_subscription = hook.kind == FHIR
@@ -97,15 +120,19 @@ def _send_in_order(
         notice = webhook_outbox.first_pending(hook.webhook_id, now)
         if notice is None:
             return
+        began_s = time.monotonic()
         answered = (
             send_notification(storage, hook, notice)
             if is_subscription
             else send(settings, hook, notice.payload)
         )
+        is_slow = senders.note(hook.webhook_id, time.monotonic() - began_s)
         if answered.ok and answered.status is not None:
             if is_subscription:
                 storage.fhir_subscriptions.delivered(hook.webhook_id, utcnow())
             webhook_outbox.delivered(notice.delivery_id, answered.status, utcnow())
+            if is_slow:
+                return
             continue
         policy = retry_policy(settings, "webhook_notice")
         again = policy.next_attempt(notice.attempts + 1, utcnow(), notice.created_at)
@@ -122,7 +149,7 @@ def _send_in_order(
             status=answered.status,
             dead=again is None,
         )
-        if again is not None:
+        if again is not None or is_slow:
             return
 
 

@@ -49,6 +49,7 @@ from inference.priors.search_and_fetch import search_and_fetch_due
 from inference.reports.export.hl7_delivery import send_due
 from inference.running_jobs import RunningJobs
 from inference.self_test.run import start_self_test
+from inference.webhooks.senders import Senders
 from inference.webhooks.service import notify_due
 from inference.worker.ended_jobs import note_ended, start_noting
 from inference.worker.interactive_queue import InteractiveQueue
@@ -78,7 +79,11 @@ _DELIVERIES_AT_ONCE = 4
 # As many more, while others have been busy for long (`SendingSlots`).
 _SLOW_DELIVERIES = 8
 _FETCHING_AT_ONCE = 2
-_CONTROL_THREADS = _DELIVERIES_AT_ONCE + _SLOW_DELIVERIES + _FETCHING_AT_ONCE + 6
+# A round lasts as long as the slowest receiver that it called; the next ones call the others.
+_NOTIFYING_AT_ONCE = 6
+_CONTROL_THREADS = (
+    _DELIVERIES_AT_ONCE + _SLOW_DELIVERIES + _FETCHING_AT_ONCE + _NOTIFYING_AT_ONCE + 5
+)
 # A child that grew beyond this is replaced after its job; a warm model alone stays below.
 _CHILD_MAX_MEMORY_KIB = 6 * 1024 * 1024
 _CHILD_MAX_JOBS = 500
@@ -104,7 +109,8 @@ def celery_app(
     stop = stopping or _never
     deliveries = threading.BoundedSemaphore(_DELIVERIES_AT_ONCE + _SLOW_DELIVERIES)
     slots = SendingSlots(_DELIVERIES_AT_ONCE, _SLOW_DELIVERIES)
-    notifying = threading.BoundedSemaphore(1)
+    notifying = threading.BoundedSemaphore(_NOTIFYING_AT_ONCE)
+    senders = Senders()
     sending_hl7 = threading.BoundedSemaphore(1)
     fetching = threading.BoundedSemaphore(_FETCHING_AT_ONCE)
     exporting = threading.BoundedSemaphore(1)
@@ -168,7 +174,9 @@ def celery_app(
     @app.task(name=NOTIFY_TASK)  # type: ignore[untyped-decorator]
     def notify() -> None:
         if_free(
-            notifying, "notify", lambda: notify_due(held.process.storage, held.process.owner, stop)
+            notifying,
+            "notify",
+            lambda: notify_due(held.process.storage, held.process.owner, stop, senders),
         )
 
     # One after the other: versions of a report must arrive in their order.

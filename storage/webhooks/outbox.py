@@ -4,7 +4,7 @@ The order holds for each webhook: what comes later waits until what came before 
 delivered or dead.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -109,10 +109,16 @@ class WebhookOutbox:
         with reading(self._engine) as connection:
             return connection.execute(_due(now).limit(1)).first() is not None
 
-    def claim(self, owner: str, lease_s: float, now: datetime) -> str | None:
-        """The id of a webhook with something due, for one sender alone; None: there is none."""
+    def claim(
+        self, owner: str, lease_s: float, now: datetime, but: Collection[str] = ()
+    ) -> str | None:
+        """The id of a webhook with something due, for one sender alone; None: there is none.
+
+        `but`: those that are not asked for now.
+        """
         with writing(self._engine) as connection:
-            due = connection.execute(_due(now).limit(1)).scalar()
+            wanted = _due(now).where(t.webhook.c.webhook_id.not_in(but)) if but else _due(now)
+            due = connection.execute(wanted.limit(1)).scalar()
             if due is None:
                 return None
             # Of a sender that came to its end the lease is empty.
