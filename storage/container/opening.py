@@ -24,7 +24,6 @@ from storage.audit import Audit
 from storage.commitment.reports import CommitmentReports
 from storage.commitment.requests import CommitmentRequests
 from storage.container.members import Storage
-from storage.core.clock import utcnow
 from storage.core.data_folder import disk_reserve, private_folder, unfinished_restore
 from storage.db.due.studies import StudiesDue
 from storage.db.engine import make_engine
@@ -168,7 +167,7 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
     try:
         check_schema(engine)
         if settings.own_disks:
-            hosts.join(utcnow())
+            hosts.join()
         if vectors:
             vectors.check()
         objects = open_objects(settings)

@@ -183,7 +183,7 @@ class Checker:
             if time.monotonic() > until_s:
                 self._impatient_until_s = time.monotonic() + _COPIED_WITHIN_S
                 raise StorageUnavailable(
-                    f"The host {host.name} has received {instance.sop_instance_uid}, and not yet"
+                    f"The host {host} has received {instance.sop_instance_uid}, and not yet"
                     " copied it to the bucket.",
                     remedy="Try again in some seconds; where it goes on, see to that host.",
                 )

@@ -104,7 +104,7 @@ class Housekeeper:
         """This host's `folder`, and what all hosts have together (`group`), in this order."""
         more = False
         if folder:
-            self._try("beat", lambda: self._beat(now))
+            self._try("beat", self._beat)
             self._try("audit_spool", self._bring_in_spool)
             self._try("reserve", self._reserve)
             self._try("reconcile", self._reconcile)
@@ -130,8 +130,8 @@ class Housekeeper:
             self._try("expire", lambda: remove_expired(self._storage, now))
         return more
 
-    def _beat(self, now: datetime) -> bool:
-        self._storage.hosts.beat(now)
+    def _beat(self) -> bool:
+        self._storage.hosts.beat()
         return False
 
     def _bring_in_spool(self) -> bool:

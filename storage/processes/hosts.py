@@ -11,11 +11,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import structlog
 from sqlalchemy import (
     Column,
     ColumnElement,
+    Connection,
     Engine,
     and_,
     delete,
@@ -32,6 +34,7 @@ from storage.core.clock import utcnow
 from storage.core.errors import NotFound, StateConflict
 from storage.db.engine import insert_or_update, reading, writing
 from storage.processes.host_keys import check_keys
+from storage.tables.base import UtcDateTime
 from storage.volumes.durable_names import make_folder
 from storage.volumes.files import SUFFIX, translated_os_errors
 from storage.volumes.host_id import NAME as ID_FILE
@@ -41,6 +44,8 @@ log = structlog.get_logger(__name__)
 
 BEAT_EVERY_S = 20.0
 ALIVE_WITHIN = timedelta(minutes=2)
+CLOCK_AGREES_WITHIN_S = 300.0
+"""S3 refuses what was signed by a clock that is a quarter of an hour off."""
 _KNOWN_FOR_S = 5.0
 _BEATS_WITHIN_S = 1.5 * BEAT_EVERY_S
 _LOOKED_EVERY_S = 1.0
@@ -54,9 +59,21 @@ class Host:
     name: str
     is_first: bool
     seen_at: datetime
+    """By the database's clock, which all hosts share."""
+    silent_for: timedelta
+    clock_ahead_s: float
+    """How far its clock was ahead of the database's then; negative where it was behind."""
 
-    def is_alive(self, now: datetime) -> bool:
-        return abs(now - self.seen_at) < ALIVE_WITHIN
+    @property
+    def is_alive(self) -> bool:
+        return abs(self.silent_for) < ALIVE_WITHIN
+
+    @property
+    def has_right_clock(self) -> bool:
+        return abs(self.clock_ahead_s) < CLOCK_AGREES_WITHIN_S
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.host_id})"
 
 
 class Hosts:
@@ -85,7 +102,7 @@ class Hosts:
         with translated_os_errors(self._folder):
             return host_id(self._folder) if self._folder.is_dir() else ""
 
-    def join(self, now: datetime) -> None:
+    def join(self) -> None:
         """Note this host among the others.
 
         Raises StateConflict where its keys are not those of the others, or its folder is a copy of
@@ -114,7 +131,7 @@ class Hosts:
                 "name": socket.gethostname()[:255],
                 "is_first": is_first,
                 "folder": folder,
-                "seen_at": now,
+                **_sign_of_life(connection),
             }
             insert_or_update(connection, t.host, [row], ["id"])
         log.info("host_joined", host=own, is_first=is_first)
@@ -132,16 +149,17 @@ class Hosts:
     def _check_is_no_copy(self, own: str, folder: str) -> None:
         """Where the folder was copied, its original is there still and gives signs of life.
 
-        A machine that was started again does not, and is waited for. Raises StateConflict.
+        A machine that was started again does not; it is waited for where its last one is so young
+        that the next was not due. Raises StateConflict.
         """
         c = t.host.c
-        until_s, first_seen_at = time.monotonic() + _BEATS_WITHIN_S, None
+        first_seen_at = None
         while True:
             with reading(self._engine) as connection:
                 row = connection.execute(
                     select(c.name, c.folder, c.seen_at).where(c.id == own)
                 ).first()
-            # Not by how long ago: clocks differ.
+                now = _now_of_database(connection)
             if row is None or row.folder == folder:
                 return
             first_seen_at = first_seen_at or row.seen_at
@@ -153,11 +171,11 @@ class Hosts:
                     remedy="Let the one run that received last. Another host begins with an empty"
                     " data folder that has the keys of the others (docs/operations.md).",
                 )
-            if time.monotonic() > until_s:
+            if abs(now - row.seen_at) > timedelta(seconds=_BEATS_WITHIN_S):
                 return
             time.sleep(_LOOKED_EVERY_S)
 
-    def beat(self, now: datetime) -> None:
+    def beat(self) -> None:
         """Say now and then that this host is there. Raises StorageUnavailable."""
         if not self._is_possible or time.monotonic() < self._beat_next_s:
             return
@@ -166,16 +184,16 @@ class Hosts:
             return
         with writing(self._engine) as connection:
             known = connection.execute(
-                t.host.update().where(t.host.c.id == own).values(seen_at=now)
+                t.host.update().where(t.host.c.id == own).values(_sign_of_life(connection))
             ).rowcount
         self._beat_next_s = time.monotonic() + BEAT_EVERY_S
         if not known:
-            self.join(now)
-        others = [one for one in self.others() if one.is_alive(now)]
+            self.join()
+        others = [one for one in self.others() if one.is_alive]
         if others and not self.own_disks:
             log.error(
                 "another_data_folder",
-                hosts=[one.name for one in others],
+                hosts=[str(one) for one in others],
                 remedy="Let all processes use one data folder, or set MEDIVIEW_OWN_DISKS=true.",
             )
 
@@ -183,10 +201,19 @@ class Hosts:
         """The first first. Raises StorageUnavailable."""
         c = t.host.c
         with reading(self._engine) as connection:
-            rows = connection.execute(
-                select(c.id, c.name, c.is_first, c.seen_at).order_by(c.is_first.desc(), c.id)
+            rows = connection.execute(select(t.host).order_by(c.is_first.desc(), c.id)).all()
+            now = _now_of_database(connection) if rows else None
+        return [
+            Host(
+                one.id,
+                one.name,
+                one.is_first,
+                one.seen_at,
+                now - one.seen_at if now else timedelta(),
+                one.clock_ahead_s,
             )
-            return [Host(*row) for row in rows]
+            for one in rows
+        ]
 
     def others(self) -> list[Host]:
         """As of the last seconds. Raises StorageUnavailable, StorageFull."""
@@ -212,7 +239,7 @@ class Hosts:
             # It may have joined just now; one that was removed is asked for by each instance.
             self._known_until_s = min(self._known_until_s, self._looked_at_s + _LOOKED_EVERY_S)
             found = self._find(of)
-        return found if found and (self.own_disks or found.is_alive(utcnow())) else None
+        return found if found and (self.own_disks or found.is_alive) else None
 
     def _find(self, of: str) -> Host | None:
         for one in self.others():
@@ -225,9 +252,7 @@ class Hosts:
 
     def holds(self, volume: Column[str]) -> ColumnElement[bool]:
         """Whether a volume is not that of another host, as a part of a statement."""
-        elsewhere = [
-            _on(one, volume) for one in self.others() if self.own_disks or one.is_alive(utcnow())
-        ]
+        elsewhere = [_on(one, volume) for one in self.others() if self.own_disks or one.is_alive]
         return and_(true(), *(~on_another for on_another in elsewhere))
 
     def uncopied_count(self, host: Host) -> int:
@@ -248,7 +273,7 @@ class Hosts:
             ).first()
             if row is None:
                 raise NotFound(f"No host has the id {host}.", remedy="See mediview hosts list.")
-            if abs(utcnow() - row.seen_at) < ALIVE_WITHIN:
+            if abs(_now_of_database(connection) - row.seen_at) < ALIVE_WITHIN:
                 raise StateConflict(
                     f"The host {host} ({row.name}) gave a sign of life in the last two minutes.",
                     remedy="Stop its processes, and wait for two minutes.",
@@ -256,6 +281,16 @@ class Hosts:
             connection.execute(delete(t.host).where(t.host.c.id == host))
         self._known_until_s = 0.0
         log.warning("host_removed", host=host)
+
+
+def _now_of_database(connection: Connection) -> datetime:
+    return connection.execute(select(func.clock_timestamp(type_=UtcDateTime()))).scalar_one()
+
+
+def _sign_of_life(connection: Connection) -> dict[str, Any]:
+    """Clocks of hosts differ, so it is the database's that counts."""
+    now = _now_of_database(connection)
+    return {"seen_at": now, "clock_ahead_s": (utcnow() - now).total_seconds()}
 
 
 def _on(host: Host, volume: Column[str]) -> ColumnElement[bool]:

@@ -7,9 +7,9 @@ import typer
 from api.cli.console import out, table_of
 from api.cli.operator import change_by_operator
 from api.cli.starting import start
+from api.server.checks.hosts import clock_of
 from storage.audit import Code, Type
 from storage.container import open_storage
-from storage.core.clock import utcnow
 from storage.maintenance.own_folder import forget_host_keys
 
 app = typer.Typer(
@@ -21,16 +21,16 @@ app = typer.Typer(
 def list_hosts() -> None:
     """Show each host, when it was last there, and what it alone has."""
     with open_storage(start(log_level="ERROR")) as storage:
-        now = utcnow()
-        table = table_of("Id", "Name", "", "Last seen (UTC)", "Not in the bucket yet")
+        table = table_of("Id", "Name", "", "Last seen (UTC)", "Not in the bucket yet", "Clock")
         hosts = storage.hosts.all()
         for one in hosts:
             table.add_row(
                 one.host_id,
                 one.name,
-                "there" if one.is_alive(now) else "away",
+                "there" if one.is_alive else "away",
                 f"{one.seen_at:%Y-%m-%d %H:%M:%S}",
                 f"{storage.hosts.uncopied_count(one):,}",
+                "" if one.has_right_clock else clock_of(one),
             )
     if not hosts:
         out.print("All roles share one data folder (MEDIVIEW_OWN_DISKS is not set).")

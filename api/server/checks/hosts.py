@@ -2,16 +2,14 @@
 
 from api.server.checks.health import GOOD, bad
 from api.server.schemas import HealthPart
-from storage.core.clock import utcnow
-from storage.processes.hosts import Hosts
+from storage.processes.hosts import Host, Hosts
 
 
 def check_hosts(hosts: Hosts) -> HealthPart:
-    """Bad where one is away with what no other has, or stores where this one cannot read it."""
-    now = utcnow()
-    others = hosts.others()
+    """Bad where one is away with what no other has, stores where this one cannot read it, or has
+    a wrong clock."""
     if not hosts.own_disks:
-        alive = ", ".join(one.name for one in others if one.is_alive(now))
+        alive = ", ".join(str(one) for one in hosts.others() if one.is_alive)
         if not alive:
             return GOOD
         return bad(
@@ -19,16 +17,39 @@ def check_hosts(hosts: Hosts) -> HealthPart:
             " receives the other cannot read. Let all use one data folder, or set"
             " MEDIVIEW_OWN_DISKS=true with a bucket."
         )
+    wrong = [*_clocks(hosts), *_away(hosts)]
+    return bad(" ".join(wrong)) if wrong else GOOD
+
+
+def _clocks(hosts: Hosts) -> list[str]:
+    return [
+        f"The clock of {one} {clock_of(one)}: a bucket refuses what it signs, so that no other host"
+        " gets what it receives. Set its time (NTP), or that of the database's host."
+        for one in hosts.all()
+        if one.is_alive and not one.has_right_clock
+    ]
+
+
+def clock_of(host: Host) -> str:
+    """As `is 2.0 days ahead of the database's`."""
+    seconds = abs(host.clock_ahead_s)
+    units = {"days": 86_400, "hours": 3_600, "minutes": 60, "seconds": 1}
+    unit = next((name for name, length_s in units.items() if seconds >= 2 * length_s), "seconds")
+    where = "ahead of" if host.clock_ahead_s > 0 else "behind"
+    return f"is {seconds / units[unit]:.1f} {unit} {where} the database's"
+
+
+def _away(hosts: Hosts) -> list[str]:
     away = []
-    for one in others:
-        if not one.is_alive(now) and (count := hosts.uncopied_count(one)):
+    for one in hosts.others():
+        if not one.is_alive and (count := hosts.uncopied_count(one)):
             away.append(
-                f"{one.name} gave no sign of life since {one.seen_at:%Y-%m-%d %H:%M} UTC, and has"
+                f"{one} gave no sign of life since {one.seen_at:%Y-%m-%d %H:%M} UTC, and has"
                 f" {count} instances that no other host has."
             )
-    if not away:
-        return GOOD
-    return bad(
-        f"{' '.join(away)} Start it again, or mount its disk elsewhere; where the disk is lost,"
-        " have them sent again, and forget it with 'mediview hosts remove'."
-    )
+    if away:
+        away.append(
+            "Start it again, or mount its disk elsewhere; where the disk is lost,"
+            " have them sent again, and forget it with 'mediview hosts remove'."
+        )
+    return away

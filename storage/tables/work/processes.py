@@ -4,6 +4,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Float,
     Integer,
     String,
     Table,
@@ -40,7 +41,9 @@ host = Table(
     Column("is_first", Boolean, nullable=False),
     # By which a copy of the folder on a running machine is distinguished from it.
     Column("folder", String(80), nullable=False),
+    # By the database's clock, and how far the host's was ahead of it.
     time_column("seen_at"),
+    Column("clock_ahead_s", Float, nullable=False, server_default="0"),
 )
 
 # A digest of each key file that all hosts need to have; it outlasts the host that made them.

@@ -2,6 +2,7 @@
 
 import shutil
 import threading
+import time
 from datetime import timedelta
 from typing import Any
 
@@ -73,9 +74,9 @@ def test_without_the_setting_a_second_data_folder_is_named(settings_of: Any) -> 
     upgrade(north)
     with open_storage(north) as of_north, open_storage(south) as of_south:
         of_north.ingest.accept(part10(), "stow")
-        of_north.hosts.beat(utcnow())
+        of_north.hosts.beat()
         of_south.ingest.accept(part10(instance="1"), "stow")
-        of_south.hosts.beat(utcnow())
+        of_south.hosts.beat()
 
         of_south.recovery.run(thorough=True)
         found = check_hosts(of_south.hosts)
@@ -162,12 +163,21 @@ def test_a_copy_of_a_data_folder_does_not_start_beside_it(
     with open_storage(north) as of_north:
         of_north.ingest.accept(part10(), "stow")
         shutil.copytree(north.data_dir, north.data_dir.with_name("copy"))
-        beating = threading.Timer(0.3, of_north.hosts.beat, [utcnow() + timedelta(seconds=1)])
-        beating.start()
+        is_over = threading.Event()
 
-        with pytest.raises(StateConflict, match="one is a copy of the other"):
-            open_storage(settings_of("copy")).__enter__()
-        beating.join()
+        def go_on() -> None:
+            while not is_over.wait(0.1):
+                of_north.hosts._beat_next_s = 0.0
+                of_north.hosts.beat()
+
+        running = threading.Thread(target=go_on)
+        running.start()
+        try:
+            with pytest.raises(StateConflict, match="one is a copy of the other"):
+                open_storage(settings_of("copy")).__enter__()
+        finally:
+            is_over.set()
+            running.join()
 
 
 def test_a_machine_that_was_started_again_waits_for_nobody_long(
@@ -182,6 +192,38 @@ def test_a_machine_that_was_started_again_waits_for_nobody_long(
 
     with open_storage(north) as again:
         assert [one.is_first for one in again.hosts.all()] == [True]
+
+
+def test_a_machine_that_was_away_for_longer_waits_for_nobody(settings_of: Any) -> None:
+    """Also where its own clock is wrong: the database's says how long ago its last sign was."""
+    north = settings_of("north")
+    upgrade(north)
+    with open_storage(north) as of_north:
+        away(of_north, of_north.hosts.own_id())
+        with writing(of_north.engine) as connection:
+            connection.execute(update(t.host).values(folder="another start"))
+
+    began_s = time.monotonic()
+    with open_storage(north):
+        assert time.monotonic() - began_s < hosts._LOOKED_EVERY_S
+
+
+def test_a_wrong_clock_is_named_and_makes_no_host_away(
+    two_hosts: TwoHosts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    north, south = two_hosts
+    north.storage.ingest.accept(part10(), "stow")
+    monkeypatch.setattr(hosts, "utcnow", lambda: utcnow() - timedelta(days=3))
+    north.storage.hosts._beat_next_s = 0.0
+    north.storage.hosts.beat()
+
+    found = check_hosts(south.storage.hosts)
+
+    assert not found.ok
+    assert f"({north.storage.hosts.own_id()}) is 3.0 days behind the database's" in found.detail
+    assert "gave no sign of life" not in found.detail
+    with pytest.raises(StateConflict, match="sign of life"):
+        south.storage.hosts.remove(north.storage.hosts.own_id())
 
 
 def test_volumes_of_earlier_versions_are_those_of_the_host_that_has_them(settings_of: Any) -> None:
