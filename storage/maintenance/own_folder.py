@@ -5,11 +5,12 @@ hosts have received, and made, they copy to the bucket themselves, by one of the
 """
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
 
 import structlog
 
+from storage.audit import Audit
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.db.engine import make_engine
@@ -50,13 +51,17 @@ def keeping_own_folder(storage: Storage) -> Iterator[None]:
         thread.join(_ENDS_WITHIN_S)
 
 
-def forget_host_keys(settings: Settings) -> None:
-    """Let the host that starts next say which keys all need.
+def forget_host_keys(
+    settings: Settings, recorded: Callable[[Audit], AbstractContextManager[None]]
+) -> None:
+    """Let the host that starts next say which keys all need, `recorded` in the audit trail.
 
     Not by `open_storage`, which checks them. Raises StorageUnavailable.
     """
     engine = make_engine(settings.resolved_database_url)
     try:
-        forget_keys(engine)
+        audit = Audit(engine, settings.data_dir, fail_closed=settings.audit_fail_closed)
+        with closing(audit), recorded(audit):
+            forget_keys(engine)
     finally:
         engine.dispose()

@@ -1,5 +1,6 @@
 """`mediview hosts`: who stores in a data folder of its own (MEDIVIEW_OWN_DISKS)."""
 
+from contextlib import AbstractContextManager
 from typing import Annotated
 
 import typer
@@ -8,7 +9,7 @@ from api.cli.console import out, table_of
 from api.cli.operator import change_by_operator
 from api.cli.starting import start
 from api.server.checks.hosts import clock_of
-from storage.audit import Code, Type
+from storage.audit import Audit, Code, Type
 from storage.container import open_storage
 from storage.maintenance.own_folder import forget_host_keys
 
@@ -54,5 +55,15 @@ def remove(host: Annotated[str, typer.Argument(help="The id that 'hosts list' sh
 @app.command("forget-keys")
 def forget_keys() -> None:
     """Let the host that starts next say which keys all need; after a change on all of them."""
-    forget_host_keys(start(log_level="ERROR"))
+
+    def recorded(audit: Audit) -> AbstractContextManager[None]:
+        return change_by_operator(
+            audit,
+            Code.SECURITY_ALERT,
+            "D",
+            type=Type.NETWORK_CONFIGURATION,
+            name="keys of all hosts",
+        )
+
+    forget_host_keys(start(log_level="ERROR"), recorded)
     out.print("Forgotten. The host that starts next says which they are.", markup=False)

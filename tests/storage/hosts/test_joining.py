@@ -7,15 +7,15 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
+from api.cli.storage import hosts as command
 from api.server.checks.hosts import check_hosts
 from storage import tables as t
 from storage.container import open_storage
 from storage.core.clock import utcnow
 from storage.core.errors import NotFound, StateConflict
-from storage.db.engine import writing
-from storage.maintenance.own_folder import forget_host_keys
+from storage.db.engine import reading, writing
 from storage.processes import hosts
 from storage.volumes import host_id as of_folders
 from storage.volumes.host_id import NAME, host_id
@@ -139,7 +139,9 @@ def test_keys_outlast_the_host_that_made_them(settings_of: Any) -> None:
         pass
 
 
-def test_keys_that_were_changed_everywhere_are_stated_again(settings_of: Any) -> None:
+def test_keys_that_were_changed_everywhere_are_stated_again(
+    settings_of: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     north = settings_of("north")
     upgrade(north)
     with open_storage(north):
@@ -148,10 +150,13 @@ def test_keys_that_were_changed_everywhere_are_stated_again(settings_of: Any) ->
     with pytest.raises(StateConflict, match=r"uid\.key"):
         open_storage(north).__enter__()
 
-    forget_host_keys(north)
+    monkeypatch.setattr(command, "start", lambda **_: north)
+    command.forget_keys()
 
-    with open_storage(north):
-        pass
+    with open_storage(north) as opened, reading(opened.engine) as connection:
+        opened.audit.flush()
+        recorded = connection.execute(select(t.audit_event.c.detail)).scalars().all()
+    assert any("keys of all hosts" in str(one) for one in recorded)
 
 
 def test_a_copy_of_a_data_folder_does_not_start_beside_it(
