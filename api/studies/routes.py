@@ -29,9 +29,11 @@ from api.studies.serializers import series_summary
 from api.studies.study_list_columns import StudyRow
 from inference.broker.notify import wake
 from inference.reports.omissions import missing_of_report
+from inference.scheduling.completeness import wait_for_bucket
 from inference.scheduling.schedule import SchedulingStorage, schedule_series
 from storage.core.clock import utcnow
 from storage.core.entities import Instance, Series
+from storage.core.errors import StorageUnavailable
 from storage.integrity.other_patients import OtherPatients, instances_of_other_patients
 
 router = new_router(prefix="/api/studies", tags=["studies"])
@@ -109,7 +111,7 @@ def _detail(
 @router.post(
     "/{study_instance_uid}/complete",
     summary="Say that nothing more comes for a study",
-    responses=problems(404),
+    responses=problems(404, 503),
 )
 @policy(INTEGRATORS, "api:write", CHANGED)
 def complete_study(storage: StorageDep, study_instance_uid: StudyUid) -> Completed:
@@ -125,7 +127,7 @@ def complete_study(storage: StorageDep, study_instance_uid: StudyUid) -> Complet
 @router.post(
     "/{study_instance_uid}/series/{series_instance_uid}/complete",
     summary="Say that nothing more comes for a series",
-    responses=problems(404),
+    responses=problems(404, 503),
 )
 @policy(INTEGRATORS, "api:write", CHANGED)
 def complete_series(
@@ -136,7 +138,18 @@ def complete_series(
 
 
 def _complete(storage: SchedulingStorage, receiving: Sequence[Series]) -> Completed:
-    """One in which an instance arrives at this very moment stays open, and is listed as such."""
+    """One in which an instance arrives at this very moment stays open, and is listed as such.
+
+    Raises StorageUnavailable where workers of other hosts could not read one yet.
+    """
+    waiting = wait_for_bucket(storage.settings, storage.index, receiving)
+    if waiting:
+        raise StorageUnavailable(
+            f"The series {waiting[0].series_instance_uid} is on the host alone that received it,"
+            " and not yet in the bucket, so that no worker of another host could read it.",
+            remedy="Say it again in some seconds. Where it goes on, see to the bucket or that"
+            " host; the series is complete by itself once the bucket has it.",
+        )
     marked = [storage.index.mark_complete(series, utcnow()) for series in receiving]
     completed = [series for series in marked if series is not None]
     decisions = [one for series in completed for one in schedule_series(storage, series)]

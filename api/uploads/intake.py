@@ -14,11 +14,19 @@ from inference.access_groups.service import GroupRuleStorage, apply_rules
 from inference.broker.notify import wake
 from inference.model_registry.status import standing_named
 from inference.pipeline import Pipeline, runs_on_request
+from inference.scheduling.completeness import wait_for_bucket
 from inference.scheduling.schedule import SchedulingStorage, schedule_pipeline, schedule_series
 from storage.core.callers.visibility import current_visibility
 from storage.core.clock import utcnow
 from storage.core.entities import Decision, Job, Series
-from storage.core.errors import InvalidInstance, LimitExceeded, NotFound, NotPermitted, UidConflict
+from storage.core.errors import (
+    InvalidInstance,
+    LimitExceeded,
+    NotFound,
+    NotPermitted,
+    StorageUnavailable,
+    UidConflict,
+)
 from storage.index.repository import Index
 from storage.ingest.service import Ingest
 from storage.settings import Settings
@@ -174,6 +182,16 @@ def _visible(index: Index, intake: Intake) -> Iterator[Series]:
 
 def _decide(storage: SchedulingStorage, series: Series, asked: Pipeline | None) -> list[Decision]:
     if series.state == "RECEIVING":
+        if wait_for_bucket(storage.settings, storage.index, [series]):
+            # It is complete, and offered, once workers of other hosts can read it. Nobody else
+            # would ask for a pipeline that runs on request.
+            if asked is not None and runs_on_request(asked):
+                raise StorageUnavailable(
+                    f"What was uploaded is stored, and not yet in the bucket: {asked.name} cannot"
+                    " run on it.",
+                    remedy="Ask for it again in some seconds, or send the same once more.",
+                )
+            return []
         completed = storage.index.mark_complete(series, utcnow())
         if completed is None:
             # Somebody else sends into the same series; it is offered when that is quiet.

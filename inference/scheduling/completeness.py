@@ -7,6 +7,8 @@ reopens its series (`storage.index.insert_instance`); completing it again gives 
 and so a revised job.
 """
 
+import time
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -17,6 +19,9 @@ from storage.index.repository import Index
 from storage.settings import Settings
 
 log = structlog.get_logger(__name__)
+
+_COPIED_WITHIN_S = 5.0
+_LOOKED_EVERY_S = 0.1
 
 
 def complete_quiet_series(
@@ -59,6 +64,21 @@ def complete_quiet_series(
         )
         completed.append(series)
     return completed
+
+
+def wait_for_bucket(settings: Settings, index: Index, series: Sequence[Series]) -> list[Series]:
+    """Those of which the bucket lacks something after some seconds, where hosts read from there.
+
+    A job on another host would not find it.
+    """
+    if not settings.own_disks:
+        return []
+    until_s = time.monotonic() + _COPIED_WITHIN_S
+    while waiting := [one for one in series if index.waits_for_bucket(one)]:
+        if time.monotonic() > until_s:
+            return waiting
+        time.sleep(_LOOKED_EVERY_S)
+    return []
 
 
 def _key(series: Series) -> tuple[str, str]:

@@ -6,6 +6,8 @@ from datetime import timedelta
 
 import pytest
 
+from api.studies.routes import complete_study
+from inference.scheduling import completeness
 from inference.scheduling.completeness import complete_quiet_series
 from storage.core.clock import utcnow
 from storage.core.errors import InstanceDamaged, StorageUnavailable
@@ -120,6 +122,24 @@ def test_a_series_is_complete_once_every_host_can_read_it(two_hosts: TwoHosts) -
     south.keep_in_order()
 
     assert (before, half, completed()) == (0, 0, 1)
+
+
+def test_a_study_is_not_called_complete_before_every_host_can_read_it(
+    two_hosts: TwoHosts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(completeness, "_COPIED_WITHIN_S", 0.2)
+    north, south = two_hosts
+    north.storage.ingest.accept(part10(), "stow")
+
+    with pytest.raises(StorageUnavailable, match="not yet in the bucket"):
+        complete_study(south.storage, STUDY)
+    monkeypatch.setattr(completeness, "_COPIED_WITHIN_S", 30.0)
+    copying = threading.Timer(0.3, north.keep_in_order)
+    copying.start()
+    completed = complete_study(south.storage, STUDY)
+    copying.join()
+
+    assert [one.state for one in completed.series] == ["COMPLETE"]
 
 
 def test_a_conflict_is_accepted_where_its_bytes_are(two_hosts: TwoHosts) -> None:
