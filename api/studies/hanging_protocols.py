@@ -1,11 +1,13 @@
 """How studies are laid out when a person opens them: hanging protocols, which a site may edit.
 
-They stand in `hanging-protocols.json` of the data folder; without that file, those shipped here.
+They stand in `hanging-protocols.json` of the data folder; where each host has one of its own, in
+the bucket, so that all show the same. Without either, those shipped here.
 """
 
 import json
+from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Protocol, Self
 
 from fastapi import Response
 from pydantic import (
@@ -19,18 +21,20 @@ from pydantic import (
 
 from api.access.policy import ADMINS, READERS, policy
 from api.audit_rules import MODEL_CHANGED, PUBLIC, Audited
-from api.deps import SettingsDep
+from api.deps import StorageDep
 from api.errors import ApiProblem
 from api.parameters import problems
 from api.router_factory import new_router
 from storage.audit import Code, Type
-from storage.settings import Settings
+from storage.container.has import HasObjects, HasSettings
+from storage.core.errors import NotFound
 from storage.volumes.durable_names import sync_folder, write_whole
 from storage.volumes.files import translated_os_errors
 
 router = new_router(prefix="/api/hanging-protocols", tags=["reading"])
 
 _FILE = "hanging-protocols.json"
+_KEY = f"site/{_FILE}"
 _MAX_BYTES = 256 * 1024
 _CHANGE = "change the hanging protocols"
 
@@ -212,9 +216,9 @@ SHIPPED = HangingProtocols(
 
 @router.get("", summary="Show how studies are laid out", operation_id="get_hanging_protocols")
 @policy(READERS, "api:read", PUBLIC)
-def get_hanging_protocols(settings: SettingsDep) -> HangingProtocols:
+def get_hanging_protocols(storage: StorageDep) -> HangingProtocols:
     """The site's protocols, or those shipped with the node where the site has none."""
-    return _read(settings)
+    return _read(storage)
 
 
 @router.put(
@@ -224,14 +228,18 @@ def get_hanging_protocols(settings: SettingsDep) -> HangingProtocols:
     responses=problems(400, 403),
 )
 @policy(ADMINS, "admin", MODEL_CHANGED, confirmed_to=_CHANGE)
-def put_hanging_protocols(settings: SettingsDep, protocols: HangingProtocols) -> HangingProtocols:
+def put_hanging_protocols(storage: StorageDep, protocols: HangingProtocols) -> HangingProtocols:
     """Replace the site's protocols; the viewer takes them at the next study that is opened.
 
     A person confirms the session first: those of before are not kept.
     """
-    path = _path(settings)
+    text = protocols.model_dump_json(indent=2, exclude_defaults=True).encode()
+    if storage.settings.own_disks:
+        storage.objects.put(_KEY, text, "application/json")
+        return protocols
+    path = _path(storage)
     with translated_os_errors(path.parent):
-        write_whole(path, protocols.model_dump_json(indent=2, exclude_defaults=True).encode())
+        write_whole(path, text)
     return protocols
 
 
@@ -248,37 +256,51 @@ def put_hanging_protocols(settings: SettingsDep, protocols: HangingProtocols) ->
     Audited(Code.SECURITY_ALERT, "D", Type.SOFTWARE_CONFIGURATION),
     confirmed_to=_CHANGE,
 )
-def delete_hanging_protocols(settings: SettingsDep) -> Response:
+def delete_hanging_protocols(storage: StorageDep) -> Response:
     """Forget the site's protocols. Doing it again is harmless. A person confirms the session
     first.
     """
-    path = _path(settings)
+    if storage.settings.own_disks:
+        storage.objects.delete(_KEY)
+    path = _path(storage)
     with translated_os_errors(path.parent):
         path.unlink(missing_ok=True)
         sync_folder(path.parent)
     return Response(status_code=204)
 
 
-def _path(settings: Settings) -> Path:
-    return settings.data_dir / _FILE
+class _LayoutStorage(HasSettings, HasObjects, Protocol):
+    """What of the storage layer keeps the site's layouts."""
 
 
-def _read(settings: Settings) -> HangingProtocols:
-    path = _path(settings)
+def _path(storage: HasSettings) -> Path:
+    return storage.settings.data_dir / _FILE
+
+
+def _text(storage: _LayoutStorage) -> bytes:
+    """Raises FileNotFoundError, OSError, StorageUnavailable."""
+    if storage.settings.own_disks:
+        with suppress(NotFound):
+            return storage.objects.get(_KEY)
+    path = _path(storage)
+    if path.stat().st_size > _MAX_BYTES:
+        raise _unusable(f"{path.name} is larger than 256 KiB.")
+    return path.read_bytes()
+
+
+def _read(storage: _LayoutStorage) -> HangingProtocols:
     try:
-        if path.stat().st_size > _MAX_BYTES:
-            raise _unusable(f"{path.name} is larger than 256 KiB.")
-        return HangingProtocols.model_validate(json.loads(path.read_text("utf-8")))
+        return HangingProtocols.model_validate(json.loads(_text(storage).decode("utf-8")))
     except FileNotFoundError:
         return SHIPPED
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise _unusable(f"{path.name} is not JSON: {error}.") from error
+        raise _unusable(f"{_FILE} is not JSON: {error}.") from error
     except ValidationError as error:
         problems = "; ".join(
             f"{'.'.join(map(str, one['loc'])) or 'the whole'}: {one['msg']}"
             for one in error.errors()
         )
-        raise _unusable(f"{path.name} is wrong. {problems}.") from error
+        raise _unusable(f"{_FILE} is wrong. {problems}.") from error
 
 
 def _unusable(detail: str) -> ApiProblem:

@@ -6,6 +6,15 @@ from datetime import timedelta
 
 import pytest
 
+from api.studies.hanging_protocols import (
+    SHIPPED,
+    HangingProtocol,
+    HangingProtocols,
+    HangingViewport,
+    delete_hanging_protocols,
+    get_hanging_protocols,
+    put_hanging_protocols,
+)
 from api.studies.routes import complete_study
 from inference.scheduling import completeness
 from inference.scheduling.completeness import complete_quiet_series
@@ -140,6 +149,18 @@ def test_a_study_is_not_called_complete_before_every_host_can_read_it(
     copying.join()
 
     assert [one.state for one in completed.series] == ["COMPLETE"]
+
+
+def test_a_site_s_layouts_are_those_of_all_hosts(two_hosts: TwoHosts) -> None:
+    north, south = two_hosts
+    one = HangingProtocol(name="One", rows=1, columns=1, viewports=[HangingViewport()])
+
+    put_hanging_protocols(north.storage, HangingProtocols(protocols=[one]))
+    at_south = get_hanging_protocols(south.storage)
+    delete_hanging_protocols(south.storage)
+
+    assert [each.name for each in at_south.protocols] == ["One"]
+    assert get_hanging_protocols(north.storage) == SHIPPED
 
 
 def test_a_conflict_is_accepted_where_its_bytes_are(two_hosts: TwoHosts) -> None:
