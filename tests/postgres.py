@@ -75,10 +75,14 @@ class PostgresServer:
             engine = make_engine(url)
             upgrade_schema(engine)
             engine.dispose()
-            self._template.append(url.rpartition("/")[2])
+            self._template.append(url)
+        return self.copy_of(self._template[0])
+
+    def copy_of(self, url: str) -> str:
+        """Of a database that nobody is connected to, as it stands now."""
         name = f"test_{secrets.token_hex(6)}"
         statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
-            sql.Identifier(name), sql.Identifier(self._template[0])
+            sql.Identifier(name), sql.Identifier(url.rpartition("/")[2])
         )
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
             connection.execute(statement)

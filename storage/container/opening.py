@@ -28,6 +28,7 @@ from storage.core.data_folder import disk_reserve, private_folder, unfinished_re
 from storage.db.due.studies import StudiesDue
 from storage.db.engine import make_engine
 from storage.db.schema import check_schema
+from storage.deletion.copies_in_bucket import carry_out_copies
 from storage.deletion.service import Deletions
 from storage.deliveries.circuit_breaker import CircuitBreakers
 from storage.deliveries.repository import Deliveries
@@ -143,7 +144,14 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
         numbers=numbers,
     )
     audit = Audit(engine, settings.data_dir, fail_closed=settings.audit_fail_closed)
-    recovery = CrashRecovery(engine, volumes_dir, numbers, hosts.is_elsewhere)
+    objects = open_objects(settings)
+    recovery = CrashRecovery(
+        engine,
+        volumes_dir,
+        numbers,
+        hosts.is_elsewhere,
+        partial(carry_out_copies, engine, objects),
+    )
     index = Index(engine)
 
     def read_stored(sop_instance_uid: str, max_bytes: int) -> bytes | None:
@@ -170,7 +178,6 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
             hosts.join()
         if vectors:
             vectors.check()
-        objects = open_objects(settings)
         instances = InstanceReader(
             reader,
             objects,

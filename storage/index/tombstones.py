@@ -101,6 +101,7 @@ def note_tombstone(connection: Connection, tombstone: Tombstone) -> None:
                 "study_instance_uid": tombstone.study_instance_uid,
                 "generation": tombstone.generation,
                 "deleted_at": tombstone.deleted_at,
+                "received_at": one.received_at,
             },
         )
     for content in tombstone.contents:

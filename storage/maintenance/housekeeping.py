@@ -18,7 +18,7 @@ from storage.container import Storage
 from storage.core.data_folder import disk_reserve
 from storage.core.errors import MediViewError
 from storage.db.advisory_lock import group_lock, housekeeping_lock
-from storage.deletion.copies_in_bucket import copy_deletions
+from storage.deletion.copies_in_bucket import carry_out_copies, copy_deletions
 from storage.deletion.durable_tombstones import write_outstanding
 from storage.deletion.service import purge
 from storage.integrity.repair import Repair
@@ -49,6 +49,7 @@ class Housekeeper:
         self._compacted_at: datetime | None = None
         self._reconcile_next_s = 0.0
         self._is_thorough_done = False
+        self._deletions_learned_of = ""
         self._digest_progress = Progress()
         self._out: set[str] = set()
         """Steps that failed last time: an outage is logged once."""
@@ -109,6 +110,7 @@ class Housekeeper:
             self._try("reserve", self._reserve)
             self._try("reconcile", self._reconcile)
         if group:
+            self._try("learn_deletions", self._learn_deletions)
             self._try("tombstones", lambda: self._write_tombstones(now))
         if folder:
             # Before a right copy is dropped from the cache.
@@ -157,6 +159,14 @@ class Housekeeper:
             self._reconcile_next_s = time.monotonic() + _RECONCILE_EVERY_S
             recovery.run(thorough=not self._is_thorough_done)
             self._is_thorough_done = True
+        return False
+
+    def _learn_deletions(self) -> bool:
+        """Where the bucket was away when the database was first seen."""
+        storage, server = self._storage, self._storage.recovery.server
+        if storage.settings.own_disks and server != self._deletions_learned_of:
+            carry_out_copies(storage.engine, storage.objects)
+            self._deletions_learned_of = server
         return False
 
     def _write_tombstones(self, now: datetime) -> bool:

@@ -7,10 +7,7 @@ run again.
 """
 
 import mmap
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -32,6 +29,7 @@ from storage.maintenance.reindex_objects import instance_of_object
 from storage.maintenance.reindex_rows import Rebuilt, add_batch, set_times
 from storage.objects.filesystem import ObjectStore
 from storage.objects.keys import DELETIONS
+from storage.objects.local_copy import local_copy
 from storage.settings import Settings
 from storage.volumes.deletion_counter import Generation
 from storage.volumes.files import translated_os_errors
@@ -149,7 +147,7 @@ def _note_tombstones_of_volumes(deletions: KnownDeletions, folder: Path) -> None
 def _note_tombstones_of_bucket(deletions: KnownDeletions, objects: ObjectStore, tell: Tell) -> None:
     volumes = list(objects.list("volumes/"))
     for done, key in enumerate(volumes, 1):
-        with _local_copy(objects, key) as path:
+        with local_copy(objects, key) as path:
             for _ in _note_tombstones(deletions, path):
                 pass
         tell(done, 2 * len(volumes))
@@ -159,7 +157,7 @@ def note_copied_deletions(deletions: KnownDeletions, objects: ObjectStore) -> in
     """Note in the index what the bucket knows of deletions; how many copies are damaged."""
     damaged = 0
     for key in objects.list(DELETIONS):
-        with _local_copy(objects, key) as path:
+        with local_copy(objects, key) as path:
             if not list(_note_tombstones(deletions, path, are_copies=True)):
                 log.error("copied_deletion_damaged", key=key)
                 damaged += 1
@@ -177,11 +175,11 @@ def _from_bucket(
     rest: list[Callable[[], object]] = []
 
     def add_rest(key: str) -> None:
-        with _local_copy(objects, key) as path:
+        with local_copy(objects, key) as path:
             _index_volume(engine, path, key, deletions, rebuilt, kept_aside=True)
 
     for key in volumes:
-        with _local_copy(objects, key) as path:
+        with local_copy(objects, key) as path:
             if _index_volume(engine, path, key, deletions, rebuilt):
                 rest.append(partial(add_rest, key))
         done += 1
@@ -201,15 +199,6 @@ def _from_bucket(
         tell(done, total)
     add_batch(engine, batch, rebuilt, are_later=True)
     return rest
-
-
-@contextmanager
-def _local_copy(objects: ObjectStore, key: str) -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="mediview-reindex-") as folder:
-        path = Path(folder) / key.rpartition("/")[2]
-        with objects.open(key) as source, path.open("wb") as target:
-            shutil.copyfileobj(source, target, 1 << 20)
-        yield path
 
 
 def _note_tombstones(

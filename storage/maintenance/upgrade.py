@@ -9,6 +9,7 @@ from storage.db.engine import make_engine, writing
 from storage.db.grants import grant_all
 from storage.db.migrate import upgrade_schema
 from storage.db.sqlite_files.replacement import finish
+from storage.deletion.copies_in_bucket import carry_out_copies
 from storage.maintenance.known_deletions import KnownDeletions
 from storage.maintenance.reindex import note_copied_deletions
 from storage.objects.opening import open_objects
@@ -42,9 +43,13 @@ def upgrade(settings: Settings) -> int:
         volumes = settings.data_dir / "volumes"
         try_refused_again(engine, volumes)
         hosts = Hosts(engine, settings.data_dir, own_disks=settings.own_disks)
-        if settings.own_disks and not hosts.all():
-            # The index is new, or was lost: then the host that deleted something may start last.
-            note_copied_deletions(KnownDeletions(engine), open_objects(settings))
+        if settings.own_disks:
+            # The index is new, was lost, or put back: the host that deleted something may start
+            # last.
+            objects = open_objects(settings)
+            if not hosts.all():
+                note_copied_deletions(KnownDeletions(engine), objects)
+            carry_out_copies(engine, objects)
         numbers = DeletionNumbers(engine) if settings.own_disks else None
         return CrashRecovery(engine, volumes, numbers, hosts.is_elsewhere).run(thorough=True)
     finally:

@@ -1,11 +1,14 @@
 """Under which keys instances, volumes and deletions lie in the bucket."""
 
-from datetime import datetime
+import re
+from datetime import UTC, datetime
 
 from storage.core.entities import Instance
 from storage.volumes.files import SUFFIX
 
 DELETIONS = "deletions/"
+_DELETION = re.compile(rf"{DELETIONS}(\d{{1,19}})-(\d{{8}}T\d{{12}}){re.escape(SUFFIX)}")
+_AT = "%Y%m%dT%H%M%S%f"
 
 
 def object_key(instance: Instance) -> str:
@@ -21,4 +24,12 @@ def volume_key(name: str) -> str:
 
 def deletion_key(generation: int, deleted_at: datetime) -> str:
     """With the time, since the numbers begin again where a node begins again on an old bucket."""
-    return f"{DELETIONS}{generation}-{deleted_at:%Y%m%dT%H%M%S%f}{SUFFIX}"
+    return f"{DELETIONS}{generation}-{deleted_at:{_AT}}{SUFFIX}"
+
+
+def deletion_of_key(key: str) -> tuple[int, datetime] | None:
+    """The number and the time that `deletion_key` was made of."""
+    found = _DELETION.fullmatch(key)
+    if found is None:
+        return None
+    return int(found[1]), datetime.strptime(found[2], _AT).replace(tzinfo=UTC)

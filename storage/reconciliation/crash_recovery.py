@@ -17,11 +17,11 @@ import structlog
 from sqlalchemy import Engine, event, text
 
 from storage.core.data_folder.file_owner import give_to_owner
-from storage.core.errors import MediViewError
+from storage.core.errors import MediViewError, StorageUnavailable
 from storage.db.engine import reading
 from storage.reconciliation.deletion_counter import ensure_counter
 from storage.reconciliation.reconcile import reconcile
-from storage.volumes.deletion_counter import Numbers
+from storage.volumes.deletion_counter import Generation, Numbers
 from storage.volumes.durable_names import make_folder, sync_folder
 from storage.volumes.files import translated_os_errors
 
@@ -49,13 +49,16 @@ class CrashRecovery:
         folder: Path,
         numbers: Numbers | None = None,
         is_elsewhere: Callable[[str], bool] = lambda _volume: False,
+        learn_deletions: Callable[[], object] | None = None,
     ) -> None:
         """`numbers`: where hosts with disks of their own count deletions; `is_elsewhere` says
-        which volumes are theirs."""
+        which volumes are theirs; `learn_deletions` carries out what they have deleted, and a
+        database that was put back does not know."""
         self._engine = engine
         self._folder = folder
         self._numbers = numbers
         self._is_elsewhere = is_elsewhere
+        self._learn_deletions = learn_deletions
         self.watches = engine.dialect.name == "postgresql"
         """Whether rows may be lost at all while processes run: of SQLite with the machine alone."""
         self._seen = ""
@@ -112,6 +115,8 @@ class CrashRecovery:
         identity = self._ask() if self.watches else ""
         is_other = identity != self._known()
         restored = 0
+        if is_other:
+            self._learn()
         if self._numbers is not None or not self._is_counter_checked:
             ensure_counter(self._engine, self._folder, self._numbers)
             self._is_counter_checked = True
@@ -129,6 +134,29 @@ class CrashRecovery:
         self._seen = identity
         self._unknown -= older | {identity}
         return restored
+
+    def _learn(self) -> None:
+        """Before records are indexed that were deleted. Raises StorageUnavailable, StorageFull."""
+        if self._learn_deletions is None or self._numbers is None:
+            return
+        try:
+            self._learn_deletions()
+        except StorageUnavailable as error:
+            # A server that was just started again knows them all, and receiving goes on.
+            counter = Generation(self._folder)
+            try:
+                with translated_os_errors(self._folder):
+                    is_older = counter.current() > self._numbers.newest()
+            finally:
+                counter.close()
+            if is_older:
+                raise
+            log.warning("deletions_not_learned", error=error.message, remedy=error.remedy)
+
+    @property
+    def server(self) -> str:
+        """Which database server this process knows; another one may know less."""
+        return self._seen
 
     def _ask(self) -> str:
         with reading(self._engine) as connection:

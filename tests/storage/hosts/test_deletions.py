@@ -7,9 +7,10 @@ import pytest
 from storage import tables as t
 from storage.container import open_storage
 from storage.core.clock import utcnow
-from storage.core.errors import NotFound
+from storage.core.errors import NotFound, StorageUnavailable
 from storage.core.uids import derive_uid
 from storage.db.engine import writing
+from storage.volumes.deletion_counter import Generation
 from storage.volumes.host_id import host_of_volume
 from tests.migrated import upgrade
 from tests.postgres import PostgresServer
@@ -152,3 +153,57 @@ def test_what_another_host_may_not_have_renewed_is_stored_again(two_hosts: TwoHo
     assert host_of_volume(south.storage.index.instance(UID).location.volume) == (
         south.storage.hosts.own_id()
     )
+
+
+@pytest.mark.parametrize("is_migrated", [True, False])
+def test_a_database_that_was_put_back_does_not_bring_back_what_a_lost_host_deleted(
+    settings_of: Any, postgres_server: PostgresServer, is_migrated: bool
+) -> None:
+    north, south = settings_of("north"), settings_of("south")
+    upgrade(north)
+    with open_storage(north) as of_north:
+        of_north.ingest.accept(part10(), "stow")
+        of_north.ingest.accept(part10("kept"), "stow")
+        Host(north, of_north).keep_all_in_order()
+    copy_keys(north, south)
+    with open_storage(south):
+        pass
+    url = postgres_server.copy_of(str(north.database_url))
+    with open_storage(south) as of_south:
+        of_south.deletions.study(STUDY)
+        Host(south, of_south).keep_all_in_order()
+    again = settings_of("north", database_url=url)
+
+    if is_migrated:
+        upgrade(again)
+    with open_storage(again) as storage:
+        storage.recovery.run(thorough=True)
+        with pytest.raises(NotFound):
+            storage.index.instance(UID)
+        kept = derive_uid("test", "kept", "series", "0")
+        assert storage.instances.read(storage.index.instance(kept)) == part10("kept")
+        # Received again it stays, as by an index that was never put back.
+        storage.ingest.accept(part10(), "stow")
+        Host(again, storage).keep_all_in_order()
+        assert storage.instances.read(storage.index.instance(UID)) == part10()
+    postgres_server.drop(url)
+
+
+def test_a_bucket_that_is_away_stops_no_host_whose_database_was_only_started_again(
+    two_hosts: TwoHosts,
+) -> None:
+    north, _ = two_hosts
+
+    def fail() -> None:
+        raise StorageUnavailable("The bucket does not answer.")
+
+    recovery = north.storage.recovery
+    recovery._learn_deletions = fail
+    (north.storage.volumes.folder / "reconciled-with").unlink()
+    assert recovery.run() == 0
+
+    # One that was put back is older than the deletions that this host knows of.
+    Generation(north.storage.volumes.folder).advance()
+    (north.storage.volumes.folder / "reconciled-with").unlink()
+    with pytest.raises(StorageUnavailable):
+        recovery.run()
