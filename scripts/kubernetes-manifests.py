@@ -26,6 +26,7 @@ RENDERINGS = {
     "group": ("group",),
     "group-keda": ("group", "keda"),
     "group-gpu": ("group", "gpu"),
+    "group-disks": ("group", "disks"),
 }
 """By manifest: the files of values that it is made with, one over the other."""
 

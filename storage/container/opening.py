@@ -76,6 +76,7 @@ from storage.processes.components import Components
 from storage.processes.conditions import NodeConditions
 from storage.processes.deletion_numbers import DeletionNumbers
 from storage.processes.heartbeats import Heartbeats
+from storage.processes.host_keys import take_keys
 from storage.processes.hosts import Hosts
 from storage.projects.exports import ProjectExports
 from storage.projects.repository import Projects
@@ -175,6 +176,8 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
     try:
         check_schema(engine)
         if settings.own_disks:
+            if settings.host_keys_dir is not None:
+                take_keys(settings.data_dir, settings.host_keys_dir)
             hosts.join()
         if vectors:
             vectors.check()

@@ -7,9 +7,11 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, delete, insert, select
 
 from storage import tables as t
-from storage.core.errors import StateConflict
+from storage.core.errors import NotConfigured, StateConflict
 from storage.crypto.secret_files import load_secret
 from storage.db.engine import writing
+from storage.volumes.durable_names import write_whole
+from storage.volumes.files import translated_os_errors
 
 _KEYS = ("sealing.key", "uid.key", "upload-signing.key", "signing.key")
 """What one host seals, signs or names another has to read, know and name again."""
@@ -48,6 +50,28 @@ def check_keys(connection: Connection, data_dir: Path, first: str) -> None:
             " node's user alone, and start again. Where they are lost everywhere:"
             " 'mediview hosts forget-keys'.",
         )
+
+
+def take_keys(data_dir: Path, keys_dir: Path) -> None:
+    """Copy those that the data folder lacks, which later starts find there.
+
+    Raises NotConfigured where the folder of keys has not all, StorageUnavailable, StorageFull.
+    """
+    missing = [name for name in _KEYS if not (data_dir / name).exists()]
+    if not missing:
+        return
+    with translated_os_errors(data_dir):
+        for name in missing:
+            try:
+                key = (keys_dir / name).read_bytes()
+            except FileNotFoundError:
+                raise NotConfigured(
+                    f"The folder of the hosts' keys, {keys_dir}, has no {name}.",
+                    remedy=f"Put {', '.join(_KEYS)} there, the same for all hosts:"
+                    " docs/operations.md, Several hosts.",
+                ) from None
+            write_whole(data_dir / name, key)
+            (data_dir / name).chmod(0o600)
 
 
 def forget_keys(engine: Engine) -> None:

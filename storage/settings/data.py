@@ -34,6 +34,11 @@ class DataSettings(BaseModel):
         description="Each host has a data folder of its own: the database, Redis and the bucket are"
         " all that they share.",
     )
+    host_keys_dir: Path | None = Field(
+        None,
+        description="Folder with the keys of all hosts (own_disks), which a data folder without"
+        " them gets at its first start.",
+    )
     s3_redirect: Literal["never", "asked", "always"] = Field(
         "asked",
         description="Send who retrieves an instance to the bucket itself: where the request has"

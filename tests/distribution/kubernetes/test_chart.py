@@ -56,6 +56,35 @@ def test_a_role_has_the_settings_of_the_site_with_its_own_over_them(render: Rend
     assert threads["mediview-worker-language"] == "3"
 
 
+def test_with_disks_of_their_own_no_two_pods_share_a_claim(render: Render) -> None:
+    documents = render("group", "disks", "gpu", "keda")
+    kinds = [one["kind"] for one in documents]
+    assert "Deployment" not in kinds
+    for one in documents:
+        if one["kind"] == "StatefulSet":
+            [claim] = one["spec"]["volumeClaimTemplates"]
+            assert claim["spec"]["accessModes"] == ["ReadWriteOnce"]
+            assert one["spec"]["persistentVolumeClaimRetentionPolicy"]["whenScaled"] == "Retain"
+        template = pod_of(one)
+        if template is None:
+            continue
+        volumes = {volume["name"]: volume for volume in template["spec"]["volumes"]}
+        claimed = volumes.get("data", {}).get("persistentVolumeClaim", {}).get("claimName", "")
+        assert claimed == ("mediview-backup" if one["kind"] == "CronJob" else "")
+        assert volumes["keys"]["secret"]["secretName"] == "mediview-keys"
+        [container] = template["spec"]["containers"]
+        environment = {item["name"]: item["value"] for item in container["env"]}
+        assert environment["MEDIVIEW_OWN_DISKS"] == "true"
+        assert {"name": "keys", "mountPath": environment["MEDIVIEW_HOST_KEYS_DIR"]}.items() <= {
+            key: value
+            for mount in container["volumeMounts"]
+            if mount["name"] == "keys"
+            for key, value in mount.items()
+        }.items()
+    scaled = [one["spec"]["scaleTargetRef"] for one in documents if "scaleTargetRef" in one["spec"]]
+    assert {one["kind"] for one in scaled} == {"StatefulSet"}
+
+
 def test_models_on_a_claim_are_written_by_no_pod(render: Render) -> None:
     for one in render("group", models={"existingClaim": "models"}):
         template = pod_of(one)
@@ -82,6 +111,15 @@ def test_dicom_over_tls_alone_is_probed_and_open_at_its_own_port(render: Render)
     ("values", "named"),
     [
         ({"data": {"existingClaim": ""}}, "existingClaim"),
+        ({"data": {"perPod": True}}, "existingClaim"),
+        (
+            {
+                "data": {"perPod": True, "existingClaim": ""},
+                "settings": {"MEDIVIEW_OBJECT_STORE": "filesystem"},
+            },
+            "MEDIVIEW_OBJECT_STORE",
+        ),
+        ({"settings": {"MEDIVIEW_OWN_DISKS": "true"}}, "MEDIVIEW_OWN_DISKS"),
         ({"mode": "half"}, "mode"),
         ({"receivers": 3}, "receivers"),
         ({"scp": {"replica": 3}}, "replica"),

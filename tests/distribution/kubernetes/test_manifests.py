@@ -161,6 +161,8 @@ def test_settings_exist_are_accepted_and_hold_no_secret(
                 secrets = tmp_path / role_of(template)
                 secrets.mkdir(exist_ok=True)
                 (secrets / "mediview_database_url").write_text("postgresql://a:b@c/d")
+                (secrets / "mediview_broker_url").write_text("redis://a:b@c/0")
+                (secrets / "mediview_audit_key").write_text("ab" * 32)
                 patch.setenv("MEDIVIEW_SECRETS_DIR", str(secrets))
                 settings = load_settings()
             settings.check_http_binding()
@@ -258,7 +260,9 @@ def test_a_node_that_is_drained_keeps_all_but_one_pod_of_a_role(name: str) -> No
 @EACH
 def test_what_is_scaled_exists_and_has_no_number_of_its_own(name: str) -> None:
     scalers = of_kind(name, "HorizontalPodAutoscaler", "ScaledObject")
-    deployments = {one["metadata"]["name"]: one["spec"] for one in of_kind(name, "Deployment")}
+    deployments = {
+        one["metadata"]["name"]: one["spec"] for one in of_kind(name, "Deployment", "StatefulSet")
+    }
     scaled = [one["spec"]["scaleTargetRef"]["name"] for one in scalers]
     assert len(set(scaled)) == len(scaled), "two scalers would fight over one Deployment"
     for deployment, spec in deployments.items():

@@ -4,6 +4,7 @@ import shutil
 import threading
 import time
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from api.server.checks.hosts import check_hosts
 from storage import tables as t
 from storage.container import open_storage
 from storage.core.clock import utcnow
-from storage.core.errors import NotFound, StateConflict
+from storage.core.errors import NotConfigured, NotFound, StateConflict
 from storage.db.engine import reading, writing
 from storage.processes import hosts
 from storage.volumes import host_id as of_folders
@@ -137,6 +138,24 @@ def test_keys_outlast_the_host_that_made_them(settings_of: Any) -> None:
     assert made == []
     with open_storage(south):
         pass
+
+
+def test_a_new_host_takes_the_keys_of_all_from_a_folder(settings_of: Any, tmp_path: Path) -> None:
+    keys = tmp_path / "keys"
+    keys.mkdir()
+    for name in KEYS[1:]:
+        (keys / name).write_bytes(name.encode().ljust(32, b"."))
+    north, south = (settings_of(name, host_keys_dir=keys) for name in ("north", "south"))
+    upgrade(north)
+    with pytest.raises(NotConfigured, match=f"has no {KEYS[0]}"):
+        open_storage(north).__enter__()
+    (keys / KEYS[0]).write_bytes(b"k" * 32)
+
+    with open_storage(north), open_storage(south) as of_south:
+        assert len(of_south.hosts.all()) == 2
+
+    assert (south.data_dir / KEYS[0]).read_bytes() == b"k" * 32
+    assert (south.data_dir / KEYS[0]).stat().st_mode & 0o777 == 0o600
 
 
 def test_keys_that_were_changed_everywhere_are_stated_again(

@@ -30,6 +30,11 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end -}}
 {{- end }}
 
+{{/* Of a role in full mode: a StatefulSet where each pod has a disk of its own. */}}
+{{- define "mediview.kind" -}}
+{{ ternary "StatefulSet" "Deployment" .Values.data.perPod }}
+{{- end }}
+
 {{/* The Secret of a role: owner, scp, api, worker or control. */}}
 {{- define "mediview.secret" -}}
 {{ index .root.Values.secrets .account | default (printf "%s-%s" (include "mediview.name" .root) .account) }}

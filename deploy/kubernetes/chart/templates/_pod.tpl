@@ -72,8 +72,21 @@ spec:
       args: {{ toJson .command }}
       {{- include "mediview.container" . | nindent 6 }}
   volumes:
-    {{- /* Embedded without a claim that exists: the template of the StatefulSet's claim is the volume. */}}
-    {{- if or (eq $v.mode "full") $v.data.existingClaim }}
+    {{- /* Without a claim that exists the template of the StatefulSet's claim is the volume. */}}
+    {{- if $v.data.perPod }}
+    {{- if eq .role "migrate" }}
+    - name: data
+      emptyDir: {}
+    {{- else if eq .role "backup" }}
+    - name: data
+      persistentVolumeClaim:
+        claimName: {{ include "mediview.name" $root }}-backup
+    {{- end }}
+    - name: keys
+      secret:
+        secretName: {{ $v.secrets.keys | default (printf "%s-keys" (include "mediview.name" $root)) }}
+        defaultMode: 0440
+    {{- else if or (eq $v.mode "full") $v.data.existingClaim }}
     - name: data
       persistentVolumeClaim:
         claimName: {{ required "data.existingClaim is needed in full mode: all roles keep their files in it (docs/kubernetes.md)." $v.data.existingClaim }}
@@ -137,6 +150,11 @@ volumeMounts:
   - name: secrets
     mountPath: /run/secrets/mediview
     readOnly: true
+  {{- if $v.data.perPod }}
+  - name: keys
+    mountPath: /run/secrets/mediview-keys
+    readOnly: true
+  {{- end }}
   {{- if $v.tls.existingSecret }}
   - name: tls
     mountPath: /etc/mediview/tls
@@ -167,6 +185,10 @@ volumeMounts:
   "MEDIVIEW_DICOM_PORT" (toString $v.scp.port)
   "MEDIVIEW_DICOM_PLAIN" (toString $v.scp.plain)
 -}}
+{{- if $v.data.perPod -}}
+{{- $_ := set $own "MEDIVIEW_OWN_DISKS" "true" -}}
+{{- $_ := set $own "MEDIVIEW_HOST_KEYS_DIR" "/run/secrets/mediview-keys" -}}
+{{- end -}}
 {{- if $v.models.existingClaim }}{{ $_ := set $own "MEDIVIEW_MODELS_DIR" "/models" }}{{ end -}}
 {{- with $v.publicUrl }}{{ $_ := set $own "MEDIVIEW_PUBLIC_URL" . }}{{ end -}}
 {{- with $v.api.trustedProxies }}{{ $_ := set $own "MEDIVIEW_TRUSTED_PROXIES" (join "," .) }}{{ end -}}
@@ -182,6 +204,26 @@ volumeMounts:
 {{- end -}}
 {{- if $v.workers.gpu.enabled }}{{ $_ := set $own "MEDIVIEW_GPU_PIPELINES" (required "workers.gpu.pipelines is needed: which pipelines the GPU workers run." $v.workers.gpu.pipelines) }}{{ end -}}
 {{- mergeOverwrite $own (deepCopy $v.settings) (deepCopy (.values.settings | default dict)) | toYaml -}}
+{{- end }}
+
+{{/* A claim for each pod of a StatefulSet: root, role, size. */}}
+{{- define "mediview.claims" -}}
+persistentVolumeClaimRetentionPolicy:
+  whenDeleted: Retain
+  whenScaled: Retain
+volumeClaimTemplates:
+  - metadata:
+      name: data
+      labels:
+        {{- include "mediview.selector" . | nindent 8 }}
+    spec:
+      accessModes: [ReadWriteOnce]
+      {{- with .root.Values.data.storageClassName }}
+      storageClassName: {{ . }}
+      {{- end }}
+      resources:
+        requests:
+          storage: {{ .size }}
 {{- end }}
 
 {{/* Probes of a process that listens on TCP: root, port. */}}
