@@ -46,7 +46,20 @@ _POSTGRESQL_OPTIONS = (
     " -c random_page_cost=1.1"
     # Compiling a statement takes longer than any of ours runs.
     " -c jit=off"
+    # A host whose network is cut in a transaction holds its locks, for which all others wait, until
+    # the server notices: by itself after two hours.
+    " -c tcp_keepalives_idle=5 -c tcp_keepalives_interval=3 -c tcp_keepalives_count=3"
+    " -c tcp_user_timeout=15000"
 )
+_POSTGRESQL_CONNECTION: dict[str, str | int] = {
+    "connect_timeout": 5,
+    "options": _POSTGRESQL_OPTIONS,
+    # The same of this end, where an answer or a request is lost. Nothing over a Unix socket.
+    "keepalives_idle": 5,
+    "keepalives_interval": 3,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 15_000,
+}
 
 
 def make_engine(database_url: str) -> Engine:
@@ -83,7 +96,7 @@ def make_engine(database_url: str) -> Engine:
         pool_size=8,
         max_overflow=32,
         pool_pre_ping=True,
-        connect_args={"connect_timeout": 5, "options": _POSTGRESQL_OPTIONS},
+        connect_args=_POSTGRESQL_CONNECTION,
     )
 
 
