@@ -7,7 +7,7 @@ import secrets
 import shutil
 import signal
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.util import find_spec
@@ -110,10 +110,13 @@ def postgres_programs() -> Path:
 
 
 @contextmanager
-def postgres(*, is_durable: bool = False, programs: Path | None = None) -> Iterator[PostgresServer]:
+def postgres(
+    *, is_durable: bool = False, programs: Path | None = None, addresses: Sequence[str] = ()
+) -> Iterator[PostgresServer]:
     """A server of its own, of Debian's programs or of those in a folder.
 
-    One that is durable syncs as PostgreSQL is shipped, for measuring.
+    One that is durable syncs as PostgreSQL is shipped, for measuring. It listens on loopback, and
+    on other `addresses` of this machine, to their networks.
     """
     programs = programs or postgres_programs()
     port, password = free_port(), secrets.token_urlsafe(18)
@@ -138,7 +141,10 @@ def postgres(*, is_durable: bool = False, programs: Path | None = None) -> Itera
             **as_user,
         )
         command = [programs / "postgres", "-D", data, "-p", str(port), "-k", folder]
-        command += ["-c", "listen_addresses=127.0.0.1"]
+        command += ["-c", f"listen_addresses={','.join(['127.0.0.1', *addresses])}"]
+        if addresses:
+            with (data / "pg_hba.conf").open("a") as known:
+                known.write("host all all samenet scram-sha-256\n")
         if not is_durable:
             command += ["-c", "fsync=off"]
 

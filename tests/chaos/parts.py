@@ -42,7 +42,10 @@ class Parts:
         *,
         outside: Path,
         with_clock: bool = False,
+        prefix: tuple[str, ...] = (),
     ) -> None:
+        """`prefix`: before each command, such as that which enters a network of its own."""
+        self.prefix = prefix
         self.folder, self.outside, self.roles = folder, outside, roles
         self.clock = outside / "clock" if with_clock and FAKETIME.exists() else None
         self.port, self.http_port = free_port(), free_port()
@@ -94,7 +97,7 @@ class Parts:
             return
         with (self.outside / f"{role}.log").open("ab") as output:
             self._processes[role] = subprocess.Popen(
-                [*ENDING_WITH_US, PROGRAM, *ROLES[role]],
+                [*ENDING_WITH_US, *self.prefix, PROGRAM, *ROLES[role]],
                 cwd=self.outside,
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
@@ -170,7 +173,7 @@ class Parts:
 
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [PROGRAM, *arguments],
+            [*self.prefix, PROGRAM, *arguments],
             cwd=self.outside,
             env=self.environment,
             stdin=subprocess.DEVNULL,
