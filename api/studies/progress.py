@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from api.reason_parts import reason_parts
-from api.studies.main_reason import telling
 from api.studies.schemas import DeliveryProgress, RefusalPayload
 from api.studies.state import series_of_images
+from inference.delays.main_reason import telling
 from storage.core.entities import Decision, Delivery, Job, Series
 
 

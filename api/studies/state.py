@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from api.studies.main_reason import telling
+from inference.delays.main_reason import telling
 from storage.core.entities import Decision, Delivery, Job, Series, StudyState
 from storage.dicom.modalities import WITHOUT_IMAGES
 

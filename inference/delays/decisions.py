@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from inference.delays.durations import count, sentence, span
 from inference.delays.entities import Cause, Delay
 from inference.delays.facts import StudyFacts
+from inference.delays.main_reason import telling
 from inference.delays.receiving import control_worker_away
 from inference.input_selection.study_inputs import choose_inputs, inputs_of
 from inference.model_registry.status import offered
@@ -15,6 +16,7 @@ from inference.scheduling.explain import Explanation, explain_study
 from inference.scheduling.schedule import IMPORTED
 from storage.core.entities import Decision
 from storage.core.errors import InvalidRequest
+from storage.dicom.modalities import WITHOUT_IMAGES
 from storage.settings import Settings
 
 # The more telling, the later: who takes such images and could not says most.
@@ -56,7 +58,8 @@ def of_undecided(settings: Settings, facts: StudyFacts) -> Iterator[Delay]:
 def of_refused(
     storage: DecisionStorage, facts: StudyFacts, pipelines: Sequence[Pipeline] | None
 ) -> Iterator[Delay]:
-    """The most telling of all reasons, and of those the one about the largest series."""
+    """The most telling of all reasons, and of those the one of the pipeline that was nearest to
+    taking a series, as the study list states it."""
     current = {one.series_instance_uid: one for one in facts.series}
     refused = [
         one
@@ -74,16 +77,18 @@ def of_refused(
     def cause_of(one: Decision) -> Cause:
         return causes.get((one.series_instance_uid, one.pipeline), "no_pipeline_fits")
 
-    def weight(one: Decision) -> tuple[int, int]:
-        return _TELLING.index(cause_of(one)), current[one.series_instance_uid].instance_count
+    of_images = {uid: one for uid, one in current.items() if one.modality not in WITHOUT_IMAGES}
 
-    telling = max(refused, key=weight)
+    def weight(one: Decision) -> tuple[int, int, int]:
+        return _TELLING.index(cause_of(one)), *telling(one, of_images or current)
+
+    most = max(refused, key=weight)
     others = len({one.pipeline for one in refused}) - 1
     more = f"; {count(others, 'other pipeline')} took no series either" if others else ""
     yield Delay(
-        cause_of(telling),
-        f"{telling.pipeline} did not run: {sentence(telling.reason)}{more}.",
-        telling.decided_at,
+        cause_of(most),
+        f"{most.pipeline} did not run: {sentence(most.reason)}{more}.",
+        most.decided_at,
     )
 
 

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from api.studies.main_reason import telling
 from api.studies.progress import refusals as by_pipeline
 from api.studies.state import derive_state
+from inference.delays.main_reason import telling
 from inference.pipelines.brain.t1_head import judge_t1_head
 from inference.rules.judge import ON_REQUEST
 from storage.core.entities import Decision, Delivery, Job, Series

@@ -36,6 +36,16 @@ class ForFilms(BrightRegion):
 
 
 @dataclass(frozen=True)
+class WithoutGaps(BrightRegion):
+    name: str = "without-gaps"
+
+    def accepts(
+        self, series: Series, instances: Sequence[Instance], headers: Sequence[Dataset]
+    ) -> Acceptance:
+        return Acceptance(False, "Slices 3 and 4 are 5.0 mm apart; the rest are 2.5 mm.")
+
+
+@dataclass(frozen=True)
 class Fusion(BrightRegion):
     """Takes an MR and a PET series together."""
 
@@ -96,6 +106,14 @@ def no_pipeline_takes_it(node: Storage) -> Delay:
     return asked(node, "unfit", (ForFilms(),))
 
 
+def the_nearest_pipeline_found_a_gap(node: Storage) -> Delay:
+    """Others say no more than that they take other images."""
+    pipelines = (ForFilms(), WithoutGaps(), ForFilms("also-for-films"))
+    receive(node, mr_series("gap"))
+    complete_and_schedule(node, later(10), pipelines)
+    return asked(node, "gap", pipelines)
+
+
 def the_model_is_not_installed(node: Storage) -> Delay:
     pipelines = (ForFilms(), WithoutWeights())
     receive(node, mr_series("weightless"))
@@ -132,6 +150,7 @@ DELAYS: tuple[Case, ...] = (
     (the_rules_are_wrong, "rules_unreadable", "while the site's rules are wrong"),
     (the_decision_is_due, "undecided", "1 complete series have waited"),
     (no_pipeline_takes_it, "no_pipeline_fits", "for-films did not run: Modality is MR, not CR"),
+    (the_nearest_pipeline_found_a_gap, "no_pipeline_fits", "without-gaps did not run: Slices 3"),
     (the_model_is_not_installed, "model_not_ready", "without-weights did not run: The weights"),
     (a_rule_wants_more_slices, "excluded_by_rules", "instances ≥ 99 (found 8)"),
     (the_second_series_never_came, "input_missing", "PET"),
