@@ -14,7 +14,7 @@ class MatchPayload(Payload):
     """What became of a lesion since the study before.
 
     `outside`: the images of the other study do not show its place, so that it is neither new nor
-    gone.
+    gone. `uncertain`: likewise of one that another lesion near it, or of another type, may be.
     """
 
     relation: Relation
@@ -81,6 +81,9 @@ class LesionVisit(Payload):
     merged: list[MatchPayload] = Field(description="Lesions that are parts of others now.")
     outside: list[MatchPayload] = Field(
         description="Lesions whose place the images of this study do not show."
+    )
+    uncertain: list[MatchPayload] = Field(
+        description="Lesions of which nobody can tell whether they are still there."
     )
 
 

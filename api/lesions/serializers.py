@@ -53,6 +53,7 @@ def _visit(visit: Visit, *, is_day_shared: bool) -> LesionVisit:
         gone=[match_payload(one) for one in visit.gone],
         merged=[match_payload(one) for one in visit.merged],
         outside=[match_payload(one) for one in visit.outside],
+        uncertain=[match_payload(one) for one in visit.uncertain],
     )
 
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Literal
 import structlog
 
 from inference.imaging.volume import Volume
-from inference.lesions.history import History, history_of, laterality_of_job
+from inference.lesions.history import DRAWN_LESIONS, History, history_of, laterality_of_job
+from inference.lesions.measurable import is_one_type
 from inference.lesions.points import points_of
 from inference.result_identity import stable_id
 from storage.core.acquisition import sides_contradict
@@ -129,6 +130,7 @@ def _log_alignment(by: Job, alignment: "Alignment") -> None:
         job_id=by.job_id,
         method=alignment.method,
         correlation=round(alignment.correlation, 3),
+        inside=round(alignment.inside, 3),
         is_complete=alignment.is_complete,
     )
 
@@ -157,6 +159,10 @@ class _Found:
             now,
             earlier_mm=[one.long_axis_mm or 0.0 for one in earlier],
             later_mm=[one.long_axis_mm or 0.0 for one in later],
+            # A reader who wrote "LN" in one study may have written nothing in the other.
+            is_one_type=lambda i, j: (
+                later[j].pipeline == DRAWN_LESIONS or is_one_type(earlier[i].type, later[j].type)
+            ),
         )
         relations = []
         for one in matches:

@@ -53,6 +53,10 @@ class Visit:
     by_readers: bool = False
     """Measured by hand: what is not measured may be there all the same."""
     study_time: str = ""
+    uncertain: tuple[LesionMatch, ...] = ()
+    """Lesions of the study before of which nobody can tell whether they are still there."""
+    slice_thickness_mm: float | None = None
+    """Of the images; None where they do not state it, and in results of earlier versions."""
 
 
 def course_of(
@@ -93,7 +97,13 @@ def course_of(
             ]
             if lesions or matches:
                 visit = _visit(study, moment, lesions, matches, history.uids, groups, reviewed)
-                course[pipeline].append(replace(visit, by_readers=pipeline == DRAWN_LESIONS))
+                course[pipeline].append(
+                    replace(
+                        visit,
+                        by_readers=pipeline == DRAWN_LESIONS,
+                        slice_thickness_mm=job.result.get("slice_thickness_mm"),
+                    )
+                )
     return dict(course)
 
 
@@ -147,6 +157,9 @@ def _visit(
         ),
         outside=tuple(
             one for one in counting if one.relation == "outside" and one.earlier_lesion_id
+        ),
+        uncertain=tuple(
+            one for one in counting if one.relation == "uncertain" and one.earlier_lesion_id
         ),
         rejected=rejected,
         is_compared=bool(matches),

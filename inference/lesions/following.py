@@ -41,19 +41,23 @@ class Followed:
     target."""
     added_unknown: Set[str]
     """Likewise, of which nobody can say whether they are there."""
+    may_be: Sequence[tuple[Seen, Set[str]]]
+    """Lesions that came in a study after one in which targets were gone, with those that are still
+    gone."""
 
 
 def followed(visits: Sequence[Visit], targets: Set[str], is_new: Set[str]) -> Iterator[Followed]:
     """By study. `targets` are groups of the first one, `is_new` lesions (ids) that were new later.
 
-    A target that is gone stays gone; one that was outside of the images, that a reader did not
-    measure, that merged with what is not measurable, or in a study that was not compared, is lost
-    until it is seen again.
+    A target that is gone stays gone; one that was outside of the images or uncertain, that a
+    reader did not measure, that merged with what is not measurable, or in a study that was not
+    compared, is lost until it is seen again.
     """
     held: _Held = {}
     of_group: _Held = {}
     alone: dict[str, tuple[int, list[Seen]]] = {}
     over, added = set[str](), set[str]()
+    came_after: dict[str, Set[str]] = {}
     for number, visit in enumerate(visits):
         now = _held(visit, held, of_group, alone, targets) if number else _as_found(visit)
         held |= now
@@ -66,16 +70,22 @@ def followed(visits: Sequence[Visit], targets: Set[str], is_new: Set[str]) -> It
         counted_ids = {one.lesion.lesion_id for one in counted}
         present = _all(now[one] for one in counted_ids)
         everything = _all(now.values())
+        if over & targets:
+            came = (one.group for one in visit.seen if one.lesion.lesion_id in is_new)
+            came_after |= dict.fromkeys(came, over & targets)
         if not visit.by_readers:
             over |= _all(held.get(one.earlier_lesion_id, frozenset()) for one in visit.gone)
         over -= present | (everything - targets)
-        outside = _all(held.get(one.earlier_lesion_id, frozenset()) for one in visit.outside)
+        unknown = _all(
+            held.get(one.earlier_lesion_id, frozenset())
+            for one in (*visit.outside, *visit.uncertain)
+        )
         rejected = _all(held.get(one.earlier_lesion_id, frozenset()) for one in visit.rejected)
         if number:
             added |= {one.group for one in visit.seen if one.lesion.lesion_id in is_new}
         others = present - targets
         holders = {each: [one for one in counted_ids if each in now[one]] for each in others}
-        lost = (targets - present - over) | (targets & outside)
+        lost = (targets - present - over) | (targets & unknown)
         yield Followed(
             targets=tuple(counted),
             lost=lost,
@@ -84,6 +94,11 @@ def followed(visits: Sequence[Visit], targets: Set[str], is_new: Set[str]) -> It
             has_parts_of_either=any(len(one) > 1 for one in holders.values()),
             added=[one for one in visit.seen if one not in counted and added & _of(one, now)],
             added_unknown=added - everything - over,
+            may_be=[
+                (one, came_after[one.group] & over)
+                for one in visit.seen
+                if one not in counted and one.group in came_after
+            ],
         )
         alone |= {one: (number, seen) for one, seen in _by_themselves(visit, now).items()}
 

@@ -37,7 +37,20 @@ def counting(matches: Sequence[LesionMatch]) -> list[LesionMatch]:
             counted.append(replace(one, relation="gone", later_lesion_id="", is_main=True))
         if one.later_lesion_id not in {"", *(other.later_lesion_id for other in here)}:
             counted.append(replace(one, relation="new", earlier_lesion_id="", is_main=True))
-    return counted
+    return [replace(one, relation="gone") if _is_settled(one, counted) else one for one in counted]
+
+
+def _is_settled(match: LesionMatch, counted: Sequence[LesionMatch]) -> bool:
+    """Whether people have stated of all that an uncertain earlier lesion may be what they are."""
+    return (
+        match.relation == "uncertain"
+        and not match.later_lesion_id
+        and not any(
+            one.relation == "uncertain" and one.later_lesion_id
+            for one in counted
+            if one.later_job_id == match.later_job_id
+        )
+    )
 
 
 def _claims(

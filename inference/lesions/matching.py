@@ -5,7 +5,7 @@ one by registration (`inference.lesions.registration`).
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,8 +23,10 @@ _LEAST_SHARE = 0.5
 """Of the smaller lesion that lies in the other, from which the two are one."""
 _CLEAR_SHARE = 0.8
 """From which a lesion lies in the other as a whole: more is a matter of the registration."""
-_FARTHEST_MM = 8.0
-"""Between two lesions that do not overlap, up to which they may still be one."""
+_FARTHEST_MM = 5.0
+"""Between two lesions that do not overlap, up to which they are one all the same."""
+_UNCERTAIN_MM = 10.0
+"""Up to which nobody can tell whether they are one, or one went and another came."""
 _LARGEST_RATIO = 5.0
 """Of the diameters of two lesions that are one by nearness alone."""
 
@@ -38,7 +40,7 @@ class Match:
     later: int | None
     confidence: float
     """From 0 to 1: how much of the smaller lesion lies in the other; half of that at most by
-    nearness; of one that is new or gone, how much lies in no other."""
+    nearness; of one that is new or gone, how much lies in no other; 0 of one that is uncertain."""
     is_main: bool = True
     """Of the parts of a split, and of those that merged, the largest: it keeps the identity."""
 
@@ -49,11 +51,14 @@ def match(
     *,
     earlier_mm: Sequence[float] | None = None,
     later_mm: Sequence[float] | None = None,
+    is_one_type: Callable[[int, int], bool] = lambda _earlier, _later: True,
 ) -> tuple[Match, ...]:
     """Each lesion of both lists appears once at least.
 
     Both as points in mm of one space, spread evenly over the lesion. The diameters say which is
     the largest; without them those of the points, which a deformable registration changes.
+    Lesions of types that exclude each other are never one, nor parts of one: where they are all
+    that is there, both are uncertain.
     """
     sizes = (
         earlier_mm or [_diameter_mm(one) for one in earlier],
@@ -62,20 +67,37 @@ def match(
     overlaps = {
         (i, j): _share(one, other) for i, one in enumerate(earlier) for j, other in enumerate(later)
     }
-    shares = {pair: share for pair, share in overlaps.items() if share >= _LEAST_SHARE}
+    shares = {
+        pair: share
+        for pair, share in overlaps.items()
+        if share >= _LEAST_SHARE and is_one_type(*pair)
+    }
     found = [one for group in _groups(shares) for one in _related(group, shares, *sizes)]
     seen_earlier = {one.earlier for one in found}
     seen_later = {one.later for one in found}
     left_earlier = [i for i in range(len(earlier)) if i not in seen_earlier]
     left_later = [j for j in range(len(later)) if j not in seen_later]
-    near = list(_nearest(left_earlier, left_later, earlier, later))
+    near = list(_nearest(left_earlier, left_later, earlier, later, is_one_type))
     found += near
-    gone = set(left_earlier) - {one.earlier for one in near}
-    new = set(left_later) - {one.later for one in near}
-    for i in sorted(gone):
+    gone = sorted(set(left_earlier) - {one.earlier for one in near})
+    new = sorted(set(left_later) - {one.later for one in near})
+    uncertain = [
+        (i, j)
+        for i in gone
+        for j in new
+        if overlaps[i, j] >= _LEAST_SHARE
+        or (is_one_type(i, j) and _gap_mm(earlier[i], later[j]) <= _UNCERTAIN_MM)
+    ]
+    for i in gone:
+        if i in {pair[0] for pair in uncertain}:
+            found.append(Match("uncertain", i, None, 0.0))
+            continue
         most = max((overlaps[i, j] for j in range(len(later))), default=0.0)
         found.append(Match("gone", i, None, 1 - most))
-    for j in sorted(new):
+    for j in new:
+        if j in {pair[1] for pair in uncertain}:
+            found.append(Match("uncertain", None, j, 0.0))
+            continue
         most = max((overlaps[i, j] for i in range(len(earlier))), default=0.0)
         found.append(Match("new", None, j, 1 - most))
     return tuple(found)
@@ -181,11 +203,17 @@ def _nearest(
     left_later: Sequence[int],
     earlier: Sequence[Points],
     later: Sequence[Points],
+    is_one_type: Callable[[int, int], bool],
 ) -> Iterator[Match]:
     """Small lesions that a registration missed by a little."""
     if not left_earlier or not left_later:
         return
-    gaps = np.array([[_gap_mm(earlier[i], later[j]) for j in left_later] for i in left_earlier])
+    gaps = np.array(
+        [
+            [_gap_mm(earlier[i], later[j]) if is_one_type(i, j) else np.inf for j in left_later]
+            for i in left_earlier
+        ]
+    )
     for a, b in zip(*linear_sum_assignment(np.minimum(gaps, 10 * _FARTHEST_MM)), strict=True):
         if gaps[a, b] <= _FARTHEST_MM:
             confidence = 0.5 * (1 - gaps[a, b] / _FARTHEST_MM)

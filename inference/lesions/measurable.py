@@ -8,6 +8,7 @@ import numpy as np
 from inference.imaging.volume import Volume
 from inference.lesions.points import points_of
 from inference.pipeline import PipelineOutput
+from storage.core.findings import Code
 from storage.lesions.entities import Lesion
 
 NOT_MEASURABLE = frozenset(
@@ -44,6 +45,12 @@ def is_measurable(lesion: Lesion) -> bool:
 
 def is_node(lesion: Lesion) -> bool:
     return lesion.type.value in LYMPH_NODES
+
+
+def is_one_type(type_: Code, other: Code) -> bool:
+    """Whether two lesions of one pipeline may be one lesion by what their card calls them."""
+    one, another = ("node" if each.value in LYMPH_NODES else each.value for each in (type_, other))
+    return one == another
 
 
 def without_composites(

@@ -11,6 +11,7 @@ Reason = Literal[
     "products_normal", "products_grown", "products_less", "products_stable",
     "holds_others", "either", "not_compared", "cut_off", "rejected", "not_measured", "lost",
     "other_method", "new_unknown", "earlier_rejected", "new_small",
+    "uncertain", "target_again",
 ]  # fmt: skip
 
 IN_ENGLISH: dict[Reason, str] = {
@@ -43,4 +44,7 @@ IN_ENGLISH: dict[Reason, str] = {
     "earlier_rejected": "A lesion that a reader rejected in a study before was found again: whether"
     " it is new is not known.",
     "new_small": "A lesion that is new is shorter than 5 mm: too small to say whether it is one.",
+    "uncertain": "Of a lesion nobody can tell whether it is new or was there in the study before.",
+    "target_again": "A target lesion was gone, and a lesion of its type came later: if it is the"
+    " target again, the sum has to hold it (correct the match), and no change is stated.",
 }

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,9 @@ import SimpleITK
 from numpy.typing import NDArray
 from scipy.ndimage import binary_erosion, map_coordinates
 
+from inference.imaging.registration.agreement import inner_correlation
 from inference.imaging.registration.rigid_registration import (
+    along_the_body,
     best_of_starts,
     coarse_image,
     correlation,
@@ -33,6 +35,8 @@ _SMOOTHING_VOXELS = 1.5
 _RIGID_ENOUGH = 0.998
 ALIGNED_FROM = 0.5
 """Correlation over the common field of view from which two volumes count as aligned."""
+INSIDE_FROM = 0.6
+"""Likewise within the body, below which it is another body, or another part of it."""
 _RIM_MM = 12.0
 """Of what both volumes show: a lesion there may lie outside of one of them."""
 
@@ -49,12 +53,14 @@ class Alignment:
     """Whether a place of the later study lies well within what both show."""
     rigid: Any
     """SimpleITK's transform."""
+    inside: float = 1.0
+    """The correlation within the body, without the air around it."""
     is_complete: bool = True
     """Whether the rigid step came to its end: one that ran out of time is millimetres off."""
 
     @property
     def holds(self) -> bool:
-        return self.is_complete and self.correlation >= ALIGNED_FROM
+        return self.is_complete and self.correlation >= ALIGNED_FROM and self.inside >= INSIDE_FROM
 
 
 def align(
@@ -77,25 +83,55 @@ def align(
     ends_at = time.monotonic() + time_s
     fixed, moving = coarse_image(earlier, _GRID_MM), coarse_image(later, _GRID_MM)
     if near is None:
-        rigid = best_of_starts(fixed, moving, ends_at)
+        rigid = _believable(fixed, moving, best_of_starts(fixed, moving, ends_at), ends_at)
     else:
         rigid = near_start(fixed, moving, _shifted(*near), ends_at)
     is_complete = time.monotonic() <= ends_at
     resampled = SimpleITK.Resample(moving, fixed, rigid, SimpleITK.sitkLinear, lowest(moving))
     both = covered(fixed, moving, rigid)
     shown = _without_rim(covered(moving, fixed, rigid.GetInverse()), moving.GetSpacing()[0])
-    both_show = _lookup(moving, shown)
-    alike = correlation(fixed, resampled, both)
-    if alike < ALIGNED_FROM or alike >= _RIGID_ENOUGH or time.monotonic() > ends_at:
-        return Alignment(_mapping(rigid, None), alike, "rigid", both_show, rigid, is_complete)
+    stiff = Alignment(
+        _mapping(rigid, None),
+        correlation(fixed, resampled, both),
+        "rigid",
+        _lookup(moving, shown),
+        rigid,
+        inner_correlation(fixed, resampled, both),
+        is_complete,
+    )
+    is_over = time.monotonic() > ends_at
+    if stiff.correlation < ALIGNED_FROM or stiff.correlation >= _RIGID_ENOUGH or is_over:
+        return stiff
     field = _deformation(fixed, resampled, ends_at)
     warp = SimpleITK.DisplacementFieldTransform(SimpleITK.Image(field))
     warped = SimpleITK.Resample(resampled, fixed, warp, SimpleITK.sitkLinear, lowest(moving))
     better = correlation(fixed, warped, both)
-    if better <= alike:
-        return Alignment(_mapping(rigid, None), alike, "rigid", both_show, rigid)
-    method = "rigid, then deformable (demons)"
-    return Alignment(_mapping(rigid, field), better, method, both_show, rigid)
+    if better <= stiff.correlation:
+        return stiff
+    return replace(
+        stiff,
+        later_from_earlier=_mapping(rigid, field),
+        correlation=better,
+        inside=inner_correlation(fixed, warped, both),
+        method="rigid, then deformable (demons)",
+    )
+
+
+def _believable(fixed: Any, moving: Any, rigid: Any, ends_at: float) -> Any:
+    """The movement, or a better one where the bodies disagree within: another vertebra's."""
+
+    def inside(movement: Any) -> float:
+        there = SimpleITK.Resample(moving, fixed, movement, SimpleITK.sitkLinear, lowest(moving))
+        return inner_correlation(fixed, there, covered(fixed, moving, movement))
+
+    agreement = inside(rigid)
+    if agreement >= INSIDE_FROM:
+        return rigid
+    best = max(along_the_body(fixed, moving, rigid, ends_at), key=inside, default=rigid)
+    if best is rigid or inside(best) <= agreement:
+        return rigid
+    found = near_start(fixed, moving, best, ends_at)
+    return found if inside(found) > agreement else rigid
 
 
 def _shifted(alignment: Alignment, shift_mm: Points) -> Any:

@@ -6,7 +6,6 @@ one at all, is for a person to say.
 """
 
 import math
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Literal
@@ -15,13 +14,17 @@ from inference.lesions.course import Seen, Visit
 from inference.lesions.following import Followed, followed
 from inference.lesions.measurable import is_measurable, is_node
 from inference.lesions.reasons import IN_ENGLISH, Reason
-from inference.lesions.target_sizes import is_normal_node, lugano_size, recist_size
+from inference.lesions.target_sizes import (
+    MEASURABLE_NODE_MM,
+    is_normal_node,
+    lugano_size,
+    lugano_targets,
+    recist_size,
+    recist_targets,
+)
 
 Category = Literal["baseline", "CR", "PR", "SD", "PD", "NE"]
 
-_MOST_TARGETS, _MOST_OF_A_TYPE = 5, 2
-_LEAST_MM, _LEAST_NODE_MM = 10.0, 15.0
-_MOST_NODES, _MEASURABLE_NODE_MM = 6, 15.0
 _LEAST_NEW_MM = 5.0
 """RECIST 1.1 wants a new lesion to be unequivocal; 5 mm are its "too small to measure" (4.3)."""
 _METHODS_APART = frozenset({"edges", "half-pixel"})
@@ -44,8 +47,8 @@ class Response:
     nadir: float
     """The smallest sum up to the study before."""
     change_from_baseline_percent: float | None
-    """Changes are None without a sum, where a study before was measured by another method, and
-    where the sum holds what was no target."""
+    """Changes are None without a sum, where a study before was measured by another method, where
+    the sum holds what was no target, and where a target that was gone may be there again."""
     change_from_nadir_percent: float | None
     new_lesions: int
     category: Category
@@ -109,13 +112,13 @@ def recist(visits: Sequence[Visit]) -> tuple[frozenset[str], list[Response]]:
 
     Sum of longest diameters, of lymph nodes the short axes. At most five targets, two of a type.
     """
-    start, targets = _baseline(visits, _recist_targets)
+    start, targets = _baseline(visits, recist_targets)
     return targets, list(_responses(visits[start:], targets, recist_size, _recist_category))
 
 
 def lugano(visits: Sequence[Visit]) -> tuple[frozenset[str], list[Response]]:
     """Of lymph nodes: sum of the products of the diameters of the six largest."""
-    start, targets = _baseline(visits, _lugano_targets)
+    start, targets = _baseline(visits, lugano_targets)
     return targets, list(_responses(visits[start:], targets, lugano_size, _lugano_category))
 
 
@@ -127,37 +130,6 @@ def _baseline(
         if found:
             return number, frozenset(one.group for one in found)
     return len(visits), frozenset()
-
-
-def _recist_targets(visit: Visit) -> list[Seen]:
-    found: list[Seen] = []
-    of_type: Counter[str] = Counter()
-    for one in sorted(visit.seen, key=lambda one: recist_size(one) or 0.0, reverse=True):
-        least = _LEAST_NODE_MM if is_node(one.lesion) else _LEAST_MM
-        kind = one.lesion.type.value
-        if (
-            (recist_size(one) or 0.0) >= least
-            and is_measurable(one.lesion)
-            and not one.lesion.is_truncated
-            and of_type[kind] < _MOST_OF_A_TYPE
-            and len(found) < _MOST_TARGETS
-        ):
-            of_type[kind] += 1
-            found.append(one)
-    return found
-
-
-def _lugano_targets(visit: Visit) -> list[Seen]:
-    nodes = [
-        one
-        for one in visit.seen
-        if is_node(one.lesion)
-        and is_measurable(one.lesion)
-        and lugano_size(one) is not None
-        and (one.lesion.long_axis_mm or 0.0) > _MEASURABLE_NODE_MM
-        and not one.lesion.is_truncated
-    ]
-    return sorted(nodes, key=lambda one: lugano_size(one) or 0.0, reverse=True)[:_MOST_NODES]
 
 
 def _is_new(one: Seen) -> bool:
@@ -191,7 +163,8 @@ def _responses(
         # One pixel more or less may decide, so that nothing is stated of sums apart.
         is_apart = methods >= _METHODS_APART
         comparable = not gap and not is_apart
-        has_change = comparable and bool(sums.points) and not found.others
+        may_be_again = _may_be_again(visits[0], found)
+        has_change = comparable and bool(sums.points) and not found.others and not may_be_again
         baseline = sums.points[0].total if sums.points else total
         nadir = min((one.total for one in sums.points), default=total)
         # One that was a node at first leaves a first sum that holds its short axis.
@@ -210,6 +183,8 @@ def _responses(
             if sums.points
             else ("baseline", ())
         )
+        if may_be_again and not gap:
+            reasons = (*reasons, "target_again")
         yield Response(
             study_instance_uid=visit.study_instance_uid,
             study_date=visit.study_date,
@@ -226,6 +201,19 @@ def _responses(
         )
         if comparable or not sums.points:
             sums.points.append(_Point(total, found.others.keys()))
+
+
+def _may_be_again(first: Visit, found: Followed) -> bool:
+    """Whether a target that was gone may be one of the lesions that came since.
+
+    RECIST 1.1 adds a target that reappears to the sum again. A study is compared with the one
+    before it, in which there was nothing: a person can state which lesion it is.
+    """
+    kinds = {one.group: one.lesion.type.value for one in first.seen}
+    return any(
+        one.lesion.type.value in {kinds.get(target) for target in targets}
+        for one, targets in found.may_be
+    )
 
 
 def _decided(
@@ -262,6 +250,11 @@ def _decided(
         return "NE", ("new_small",)
     if found.added_unknown and decided[0] != "NE":
         return "NE", ("new_unknown",)
+    if decided[0] != "NE" and any(
+        one.match is not None and one.match.relation == "uncertain" and is_measurable(one.lesion)
+        for one in left
+    ):
+        return "NE", ("uncertain",)
     if is_unclear and decided[0] != "NE":
         return "NE", ("earlier_rejected",)
     return decided
@@ -309,7 +302,7 @@ def _lugano_category(
     of_targets: Sequence[Seen],
     _others: Sequence[Seen],
 ) -> tuple[Category, Reason]:
-    if all((one.lesion.long_axis_mm or 0.0) <= _MEASURABLE_NODE_MM for one in of_targets):
+    if all((one.lesion.long_axis_mm or 0.0) <= MEASURABLE_NODE_MM for one in of_targets):
         return "CR", "products_normal"
     if total >= 1.5 * nadir:
         return "PD", "products_grown"

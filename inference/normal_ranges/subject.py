@@ -11,6 +11,7 @@ from inference.normal_ranges.stated_age import ages_years, born_after_study
 from storage.core.patient_sex import sex_of
 
 _CM_IN_M = 100.0
+GROWN_UP_YEARS = 18
 _UNBORN = "; PatientBirthDate lies after StudyDate"
 # Beyond, PatientSize (metres: PS3.3 C.7.2.2) holds something else, such as centimetres.
 _SHORTEST_M, _TALLEST_M = 0.4, 2.6
@@ -40,8 +41,17 @@ class Subject:
     @property
     def in_words(self) -> str:
         """Sex and age, as far as they are known."""
-        people = {"M": "men", "F": "women"}.get(self.sex, "people")
+        people = people_of(self.sex, self.age_years)
         return f"{people} of {self.completed_years}" if self.completed_years else people
+
+
+def people_of(sex: str, age_years: float | None) -> str:
+    """Men or women (M or F), or people, as one calls them at that age."""
+    if age_years is not None and age_years < 1:
+        return {"M": "male infants", "F": "female infants"}.get(sex, "infants")
+    if age_years is not None and age_years < GROWN_UP_YEARS:
+        return {"M": "boys", "F": "girls"}.get(sex, "children")
+    return {"M": "men", "F": "women"}.get(sex, "people")
 
 
 NOBODY_KNOWN = Subject()

@@ -18,7 +18,8 @@ def sum_text(name: SumName, response: Response, locale: Locale) -> str:
     total = locale.number(response.sum, 1)
     verdict["diameters"] = words["diameters"]["with_nodes" if response.has_nodes else "longest"]
     if change is None:
-        other = "uncompared" if "holds_others" in response.reasons else "other_method"
+        is_other_whole = {"holds_others", "target_again"} & {*response.reasons}
+        other = "uncompared" if is_other_whole else "other_method"
         return locale.fill(words[f"{name}_{other}"], {"sum": total, **verdict})
     return locale.fill(
         words[name],

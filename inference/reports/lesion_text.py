@@ -23,6 +23,7 @@ from storage.reports.entities import ReportSentence
 
 _RELATIONS = (
     "matched", "new", "first_measured", "gone", "not_measured", "split", "merged", "outside",
+    "uncertain",
 )  # fmt: skip
 # A reader may not have measured what is there.
 _BY_READERS = {"new": "first_measured", "gone": "not_measured"}
@@ -59,6 +60,7 @@ class LesionCourse:
         )
         counts["gone"] = len(self.visit.gone)
         counts["outside"] += len(self.visit.outside)
+        counts["uncertain"] = len(self.uncertain)
         if self.visit.by_readers:
             return Counter({_BY_READERS.get(one, one): count for one, count in counts.items()})
         return counts
@@ -83,6 +85,20 @@ class LesionCourse:
     def outside(self) -> tuple[Lesion, ...]:
         """Of before: those whose place the images do not show."""
         return self._earlier(self.visit.outside)
+
+    @property
+    def uncertain(self) -> tuple[Lesion, ...]:
+        """Lesions of which nobody can tell whether they are new."""
+        return tuple(
+            one.lesion
+            for one in self.visit.seen
+            if one.match is not None and one.match.relation == "uncertain"
+        )
+
+    @property
+    def uncertain_before(self) -> tuple[Lesion, ...]:
+        """Of before: those that the uncertain ones may be."""
+        return self._earlier(self.visit.uncertain)
 
     @property
     def cut_off(self) -> tuple[Lesion, ...]:
@@ -120,7 +136,10 @@ class LesionCourse:
     def digest(self) -> str:
         new, gone = (
             "".join(f" {each.label}" for each in lesions)
-            for lesions in (self.new, (*self.gone, *self.outside))
+            for lesions in (
+                (*self.new, *self.uncertain),
+                (*self.gone, *self.outside, *self.uncertain_before),
+            )
         )
         return (
             f"{self.pipeline} {sorted(self.counts.items())} {self.recist} {self.lugano}{new}"
@@ -226,6 +245,8 @@ def lesion_sentences(
             ("new", course.new),
             (gone, course.gone),
             ("outside", course.outside),
+            ("uncertain", course.uncertain),
+            ("uncertain_before", course.uncertain_before),
         ):
             if lesions:
                 labels = ", ".join(_sized(one, locale) for one in lesions)

@@ -5,6 +5,7 @@ from typing import Any
 
 from inference.findings.facts import Fact
 from inference.normal_ranges.distribution import shown_percentile
+from inference.normal_ranges.subject import GROWN_UP_YEARS
 from inference.reports.locale import Locale, references
 from storage.core.findings import NormalRange
 from storage.reports.entities import ReportSentence
@@ -47,12 +48,18 @@ def sources_of_normal_ranges(facts: Iterable[Fact], locale: Locale) -> Iterator[
 def _of_whom(normal: NormalRange, locale: Locale) -> str:
     """As the node worded it where an older version stored the words alone."""
     words = locale.words["normal_range"]["of_whom"]
-    parts = [words["people"][normal.sex]] if normal.sex else []
+    parts = [words[_people(normal.age_to)][normal.sex]] if normal.sex else []
     if normal.age_from is not None and normal.age_to is not None:
         parts.append(_ages(normal.age_from, normal.age_to, words["in"], locale))
     if normal.height_cm is not None:
         parts.append(locale.fill(words["height"], {"height": f"{normal.height_cm:.0f}"}))
     return ", ".join(parts) or normal.of_whom
+
+
+def _people(age_to: float | None) -> str:
+    if age_to is None or age_to >= GROWN_UP_YEARS:
+        return "people"
+    return "infants" if age_to < 1 else "children"
 
 
 def _ages(low: float, high: float, words: Any, locale: Locale) -> str:

@@ -19,6 +19,7 @@ from inference.deliveries.storing import (
 )
 from inference.failures import place
 from inference.findings.normal_ranges import site_references
+from inference.imaging.stated_numbers import headers_of, slice_thicknesses_mm
 from inference.imaging.volume import Volume
 from inference.input_selection.early_results import drop_pixels
 from inference.job_progress import JobProgress
@@ -135,6 +136,10 @@ class Work:
         )
         result = self._result(output, results, stored, notes, loaded.placement)
         result["laterality"] = laterality
+        if volume is not None:
+            thicknesses_mm = slice_thicknesses_mm(headers_of(loaded.sources, volume))
+            if thicknesses_mm:
+                result["slice_thickness_mm"] = thicknesses_mm[-1]
         return JobOutcome(result, rows, self._job if self._is_revision else None)
 
     @property

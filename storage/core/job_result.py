@@ -99,6 +99,8 @@ class JobResult(TypedDict, total=False):
     laterality: str
     """Which side of the body the images state: L, R or B; empty where it is not known, absent
     where an older version made it."""
+    slice_thickness_mm: float
+    """The largest that the images of a volume state."""
     label_picture: bool
     """Whether a picture of the segments was stored beside an image that is not DICOM."""
     notes: list[str]

@@ -10,8 +10,9 @@ AxesMethod = Literal["edges", "half-pixel", "box", "drawn"]
 """Edges: between the outermost corners of pixels, some pixel too long; until 2026-11-28.
 Half-pixel: to halfway between the outermost centres and edges. Box: the edges of a detector's box.
 Drawn: by a reader."""
-Relation = Literal["matched", "new", "gone", "split", "merged", "outside"]
-"""Outside: the images of the other study do not show its place, so that nobody can tell."""
+Relation = Literal["matched", "new", "gone", "split", "merged", "outside", "uncertain"]
+"""Outside: the images of the other study do not show its place, so that nobody can tell.
+Uncertain: one that is near, or of another type, may be it, so that it is neither new nor gone."""
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,8 @@ _LEAST_VOXELS_ALONG = 8
 """Of a shrunken volume, along its shortest side."""
 _SAME_START_MM = 10.0
 _ITERATIONS = 80
+_SHIFTS_MM = tuple(sign * step for step in (12.0, 24.0, 36.0, 48.0) for sign in (1, -1))
+"""Vertebrae lie 20 to 40 mm apart."""
 _SHARE_SAMPLED = 0.3
 _MOST_SAMPLES = 60_000
 _MOST_EVALUATIONS = 20
@@ -103,14 +105,26 @@ def lowest(image: Any) -> float:
 
 def best_of_starts(fixed: Any, moving: Any, ends_at: float) -> Any:
     """The movement from places of `fixed` to those of `moving`, from the best of a few starts."""
-    found, _ = _descended(fixed, moving, best_start(fixed, moving, ends_at), LEVELS[1:], ends_at)
-    return found
+    return near_start(fixed, moving, best_start(fixed, moving, ends_at), ends_at)
 
 
 def near_start(fixed: Any, moving: Any, start: Any, ends_at: float) -> Any:
-    """The movement to which one descends that is some millimetres off."""
-    found, _ = _descended(fixed, moving, start, LEVELS[1:], ends_at)
-    return found
+    """The movement to which one descends that is some millimetres off, to a fraction of a voxel
+    of half the resolution."""
+    found, _ = _descended(fixed, moving, start, LEVELS[1:2], ends_at)
+    return _refined(fixed, moving, found, LEVELS[1:2], ends_at)
+
+
+def along_the_body(fixed: Any, moving: Any, found: Any, ends_at: float) -> Iterator[Any]:
+    """Movements like one, but for a shift along the patient: a spine repeats itself."""
+    for shift_mm in _SHIFTS_MM:
+        start = SimpleITK.Euler3DTransform(found)
+        start.SetTranslation([*start.GetTranslation()[:2], start.GetTranslation()[2] + shift_mm])
+        try:
+            yield _descended(fixed, moving, start, LEVELS[:1], ends_at)[0]
+        except RuntimeError:
+            # No sample lies within the other volume.
+            continue
 
 
 def best_start(fixed: Any, moving: Any, ends_at: float) -> Any:

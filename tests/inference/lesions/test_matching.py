@@ -85,7 +85,7 @@ def test_neighbours_of_unlike_growth_keep_their_partners() -> None:
 
 
 def test_a_small_lesion_is_found_beside_where_it_was_expected_with_less_confidence() -> None:
-    (moved,) = match([ball(0, 0, 0, 2)], [ball(8, 0, 0, 2)])
+    (moved,) = match([ball(0, 0, 0, 2)], [ball(6, 0, 0, 2)])
     assert moved.relation == "matched"
     assert moved.confidence < 0.25
     (still,) = match([ball(0, 0, 0, 2)], [ball(0, 0, 0, 2)])
@@ -95,6 +95,33 @@ def test_a_small_lesion_is_found_beside_where_it_was_expected_with_less_confiden
         "gone",
         "new",
     }
+
+
+def test_nobody_can_tell_whether_a_lesion_farther_off_is_it() -> None:
+    found = relations([ball(0, 0, 0, 4)], [ball(11.5, 0, 0, 4)])
+    assert found == {("uncertain", 0, None, True), ("uncertain", None, 0, True)}
+    # One that found itself again may not be another one.
+    before, after = [ball(0, 0, 0, 4), ball(12, 0, 0, 4)], [ball(12, 0, 0, 4)]
+    assert relations(before, after) == {("matched", 1, 0, True), ("gone", 0, None, True)}
+
+
+def test_lesions_of_other_types_are_neither_one_nor_parts_of_one() -> None:
+    node, speck = ball(0, 0, 0, 8), ball(6, 0, 0, 1.5)
+
+    def is_one_type(earlier: int, later: int) -> bool:
+        return later == 0
+
+    found = {
+        (one.relation, one.earlier, one.later)
+        for one in match([node], [node, speck], is_one_type=is_one_type)
+    }
+    assert found == {("matched", 0, 0), ("new", None, 1)}
+    # A model that calls the same place otherwise says neither that one went nor that one came.
+    found = {
+        (one.relation, one.earlier, one.later)
+        for one in match([node], [node], is_one_type=lambda _earlier, _later: False)
+    }
+    assert found == {("uncertain", 0, None), ("uncertain", None, 0)}
 
 
 def test_neighbours_keep_their_partners() -> None:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference.imaging.volume import assemble_volume
-from inference.lesions.measurable import is_measurable, without_composites
+from inference.lesions.measurable import is_measurable, is_one_type, without_composites
 from inference.lesions.points import spread_points, stored_points
 from inference.pipeline import PipelineOutput, Segment
 from storage.core.findings import Code
@@ -82,3 +82,11 @@ def test_the_card_may_name_the_whole_as_what_is_measured() -> None:
     masks = {"whole": cube(6), "enhancing": cube(2)}
     found = measured(masks, stated={"whole": True, "enhancing": False})
     assert found == {"whole": True, "enhancing": False}
+
+
+def test_the_tumour_and_its_necrosis_are_never_one_lesion() -> None:
+    assert is_one_type(NEOPLASM, NEOPLASM)
+    assert not is_one_type(NEOPLASM, NECROSIS)
+    # Both codes of SNOMED CT for lymph nodes.
+    nodes = [Code(value, "SCT", "Lymph node") for value in ("59441001", "181756000")]
+    assert is_one_type(*nodes)

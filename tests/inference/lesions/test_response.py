@@ -19,14 +19,22 @@ def visit(
     gone: Sequence[LesionMatch] = (),
     merged: Sequence[LesionMatch] = (),
     outside: Sequence[LesionMatch] = (),
+    uncertain: Sequence[LesionMatch] = (),
     is_compared: bool = True,
 ) -> Visit:
     """Lesions by their identity."""
+    maybe = {one.later_lesion_id: one for one in uncertain}
     seen = tuple(
-        Seen(one, uid, uid, match("new", "", one.lesion_id) if uid in new else None)
+        Seen(
+            one,
+            uid,
+            uid,
+            match("new", "", one.lesion_id) if uid in new else maybe.get(one.lesion_id),
+        )
         for uid, one in lesions.items()
     )
-    return Visit("1.2", "20240101", seen, tuple(gone), tuple(merged), tuple(outside), is_compared)
+    found = Visit("1.2", "20240101", seen, tuple(gone), tuple(merged), tuple(outside), is_compared)
+    return replace(found, uncertain=tuple(one for one in uncertain if one.earlier_lesion_id))
 
 
 FIRST = visit({"A": lesion("a1", 30), "B": lesion("b1", 20)})
@@ -265,3 +273,37 @@ def test_the_card_decides_before_the_type() -> None:
         ),
     }
     assert recist([visit(lesions)])[0] == {"cystic metastasis"}
+
+
+def test_a_lesion_that_may_be_new_or_not_makes_no_progress_and_no_response() -> None:
+    maybe = match("uncertain", "", "n2")
+    now = visit({"A": lesion("a2", 15), "B": lesion("b2", 10), "N": lesion("n2", 9)},
+                uncertain=[maybe])  # fmt: skip
+    response = recist([FIRST, now])[1][1]
+    assert (response.category, response.reasons, response.sum) == ("NE", ("uncertain",), 25.0)
+    # A target that it may be has no size.
+    now = visit({"A": lesion("a2", 30), "N": lesion("n2", 9)},
+                uncertain=[match("uncertain", "b1", ""), maybe])  # fmt: skip
+    response = recist([FIRST, now])[1][1]
+    assert (response.category, response.reasons, response.sum) == ("NE", ("lost",), None)
+
+
+def test_no_change_is_stated_where_a_target_that_was_gone_may_be_there_again() -> None:
+    without = visit({"A": lesion("a2", 30)}, gone=[match("gone", "b1")])
+    again = visit({"A": lesion("a3", 30), "N": lesion("n3", 18)}, new=["N"])
+    _, (_, second, third) = recist([FIRST, without, again])
+    assert second.change_from_baseline_percent == -40.0
+    assert (third.sum, third.change_from_baseline_percent) == (30.0, None)
+    assert (third.category, third.reasons) == ("PD", ("new", "target_again"))
+    # Of another type it is none.
+    other = visit({"A": lesion("a3", 30), "N": lesion("n3", 18, kind=NODE)}, new=["N"])
+    assert recist([FIRST, without, other])[1][2].change_from_baseline_percent == -40.0
+
+
+@pytest.mark.parametrize(
+    ("slice_mm", "targets"), [(None, "AB"), (5.0, "AB"), (6.0, "A"), (16.0, "")]
+)
+def test_a_target_is_twice_as_long_as_thick_slices(slice_mm: float | None, targets: str) -> None:
+    first = visit({"A": lesion("a1", 30), "B": lesion("b1", 11)})
+    found, _ = recist([replace(first, slice_thickness_mm=slice_mm)])
+    assert found == frozenset(targets)

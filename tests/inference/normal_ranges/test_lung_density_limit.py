@@ -28,7 +28,7 @@ def test_an_adult_without_contrast_agent_has_a_limit(agent: str | None) -> None:
     ("age", "agent", "reason"),
     [
         ("060Y", "IV", "without contrast agent, and these were made with one"),
-        ("008Y", None, "no reference values for people of 8 years"),
+        ("008Y", None, "no reference values for children of 8 years"),
         ("", None, "ask for the patient's age"),
     ],
 )

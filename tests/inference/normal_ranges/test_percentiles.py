@@ -116,7 +116,29 @@ def test_ages_are_stated_as_people_state_them(
 
 
 @pytest.mark.parametrize(
-    ("age", "words"), [(1.0, "12 months"), (0.0, "0 days"), (2.0, "2 years"), (0.25, "3 months")]
+    ("age", "words"),
+    [
+        (1.0, "girls of 12 months"),
+        (0.0, "female infants of 0 days"),
+        (2.0, "girls of 2 years"),
+        (0.25, "female infants of 3 months"),
+        (18.0, "women of 18 years"),
+    ],
 )
-def test_nobody_is_of_one_years(age: float, words: str) -> None:
-    assert Subject("F", age).in_words == f"women of {words}"
+def test_nobody_is_of_one_years_and_no_child_a_woman(age: float, words: str) -> None:
+    assert Subject("F", age).in_words == words
+
+
+@pytest.mark.parametrize(
+    ("high", "english", "german"),
+    [
+        (0, "male infants, under 1 year", "männliche Säuglinge, unter 1 Jahr"),
+        (17, "boys, 0 to 17 years", "Jungen, 0 bis 17 Jahre"),
+        (18, "men, 0 to 18 years", "Männer, 0 bis 18 Jahre"),
+    ],
+)
+def test_children_are_no_men(high: float, english: str, german: str) -> None:
+    people = ReferenceValues("V", "mL", 1.0, 2.0, "S", sex="M", age_years=(0, high)).people
+    normal = NormalRange("mL", 1.0, 2.0, "S", age_from=0, age_to=high, sex="M")
+    words = [_of_whom(normal, load_locale(one)) for one in ("en", "de")]
+    assert (people.of_whom, *words) == (english, english, german)

@@ -63,5 +63,6 @@ function relationOf(course: LesionCourse, row: LesionRow, place: number): string
   const became = (matches: Match[] = []) => matches.some((one) => one.earlier_lesion_id === before.lesion_id);
   if (became(visit?.merged)) return "merged";
   if (became(visit?.outside)) return "outside";
+  if (became(visit?.uncertain)) return "uncertain";
   return became(visit?.gone) ? "gone" : "";
 }
