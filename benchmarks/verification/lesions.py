@@ -4,14 +4,17 @@ from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
 
 from benchmarks.verification.rows import Row
 from inference.imaging.volume import Volume, assemble_volume
 from inference.lesions.components import with_single_lesions
+from inference.lesions.matching import match
 from inference.pipeline import PipelineOutput, Segment
 from storage.core.findings import Code
 from tests import builders
-from tests.inference.lesions.counting import score
+from tests.inference.lesions.counting import found_relations, score, score_cases
+from tests.inference.lesions.phantoms import STILL, Position, case
 
 _PAIRS = 24
 _WRONG_AT_MOST_PERCENT = 2.0
@@ -19,6 +22,17 @@ _PLACES = 16
 _SPACINGS_MM = ((1.25, 0.7, 0.7), (3.0, 0.5, 1.0), (5.0, 0.9, 0.9))
 """Of slices, rows and columns."""
 _DIAMETERS_MM = ((10.0, 10.0), (20.0, 20.0), (40.0, 40.0), (20.0, 10.0), (30.0, 24.0))
+_POSITIONS = {
+    "turned by 12, 9 and 12 degrees": Position(
+        Rotation.from_euler("xyz", (-12, 9, -12), degrees=True), np.zeros(3)
+    ),
+    "shifted by 24, 0 and 18 mm": Position(Rotation.identity(), np.array([-24.0, 0, 18])),
+    "breathed by 12 mm": Position(Rotation.identity(), np.zeros(3), 12.0),
+    "turned about the long axis by 30 degrees": Position(
+        Rotation.from_euler("z", 30, degrees=True), np.zeros(3)
+    ),
+    "z coordinates 900 mm apart": Position(Rotation.identity(), np.array([0.0, 0, -900])),
+}
 _SEGMENT = Segment(
     "Lesion",
     Code("49755003", "SCT", "Morphologically Abnormal Structure"),
@@ -42,6 +56,69 @@ def lesion_rows(pairs: int = _PAIRS, places: int = _PLACES) -> Iterator[Row]:
         _WRONG_AT_MOST_PERCENT,
         "the generator",
     )
+    yield from _position_rows()
+    yield _other_person_row()
+    yield from _type_rows()
+
+
+def _position_rows() -> Iterator[Row]:
+    """One pair each, of positions at the limits of what the documentation names, or beyond."""
+    for seed, (name, second) in enumerate(_POSITIONS.items()):
+        found = score_cases([case(seed, second=second)])
+        yield Row(
+            "lesions over time",
+            f"one generated pair of studies, {name}",
+            "relations that are wrong or missing",
+            "",
+            0.0,
+            float(found.of - found.right),
+            0.0,
+            "the generator",
+        )
+
+
+def _other_person_row() -> Row:
+    """The same outline and lesions in the same places, in a body with other organs."""
+    found = found_relations(case(5, second=STILL, is_other_person=True))
+    return Row(
+        "lesions over time",
+        "one generated pair of studies, the later one of a body with other organs",
+        "relations that are stated",
+        "",
+        None,
+        None if found is None else float(len(found)),
+        0.0,
+        "the generator",
+        caveat="the images could not be aligned",
+    )
+
+
+def _type_rows() -> Iterator[Row]:
+    """A metastasis beside, and in the place of, a lymph node."""
+    node, metastasis = _ball(0.0, 8.0), _ball(6.0, 1.5)
+    beside = match([node], [node, metastasis], is_one_type=lambda _, later: later == 0)
+    instead = match([node], [node], is_one_type=lambda _, _later: False)
+    for name, found, relation, expected in (
+        ("a metastasis in the edge of a lymph node", beside, "split", 0),
+        ("a metastasis in the place of a lymph node", instead, "uncertain", 2),
+    ):
+        yield Row(
+            "lesions over time",
+            name,
+            f"lesions that are stated as {relation}",
+            "",
+            float(expected),
+            float(sum(one.relation == relation for one in found)),
+            0.0,
+            "construction",
+        )
+
+
+def _ball(x_mm: float, radius_mm: float) -> NDArray[np.float64]:
+    steps = np.arange(-radius_mm, radius_mm + 1)
+    points = np.stack(np.meshgrid(steps, steps, steps), axis=-1).reshape(-1, 3)
+    inside = points[np.linalg.norm(points, axis=1) <= radius_mm]
+    return np.asarray(inside + np.array([x_mm, 0.0, 0.0]))
 
 
 def _diameter_rows(places: int) -> Iterator[Row]:

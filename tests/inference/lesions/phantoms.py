@@ -19,6 +19,8 @@ Truth = tuple[str, int | None, int | None]
 BODY_MM = np.array([115.0, 85.0, 100.0])
 FIELD_MM = np.array([260.0, 200.0, 230.0])
 _GAP_MM = 10.0
+_SHARED_ORGANS = 4
+"""Lungs, spine and liver, which lie in the same places in everybody."""
 
 
 @dataclass(frozen=True)
@@ -96,20 +98,38 @@ def patient(random: np.random.Generator) -> Patient:
     return Patient(organs, waves)
 
 
-def case(seed: int, *, lesions: int = 9) -> Case:
-    """Up to 12 mm of breathing, 15 degrees of turning, 30 mm of shift, any of the changes."""
+STILL = Position(Rotation.identity(), np.zeros(3))
+
+
+def case(
+    seed: int,
+    *,
+    lesions: int = 9,
+    second: Position | None = None,
+    is_other_person: bool = False,
+) -> Case:
+    """Up to 12 mm of breathing, 15 degrees of turning, 30 mm of shift, any of the changes.
+
+    `second`: how the patient lies in the later study instead. `is_other_person`: somebody else
+    has the lesions then, and no organ is in the same place in both.
+    """
     random = np.random.default_rng(seed)
     subject = patient(random)
     before, after, truth = _fates(random, lesions)
-    first = Position(Rotation.identity(), np.zeros(3))
-    second = Position(
+    by_chance = Position(
         Rotation.from_euler("zyx", random.uniform(-15, 15, 3), degrees=True),
         random.uniform(-30, 30, 3),
         float(random.uniform(-12, 12)),
     )
+    other = subject
+    if is_other_person:
+        subject, other = (
+            Patient(one.organs[_SHARED_ORGANS:], one.waves)
+            for one in (subject, patient(np.random.default_rng(seed + 1000)))
+        )
     return Case(
-        _study(random, subject, first, before),
-        _study(random, subject, second, after),
+        _study(random, subject, STILL, before),
+        _study(random, other, second or by_chance, after),
         frozenset(truth),
     )
 
