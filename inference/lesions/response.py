@@ -8,22 +8,18 @@ one at all, is for a person to say.
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from typing import Literal
 
+from inference.lesions.categories import Category, lugano_category, recist_category
 from inference.lesions.course import Seen, Visit
 from inference.lesions.following import Followed, followed
 from inference.lesions.measurable import is_measurable, is_node
 from inference.lesions.reasons import IN_ENGLISH, Reason
 from inference.lesions.target_sizes import (
-    MEASURABLE_NODE_MM,
-    is_normal_node,
     lugano_size,
     lugano_targets,
     recist_size,
     recist_targets,
 )
-
-Category = Literal["baseline", "CR", "PR", "SD", "PD", "NE"]
 
 _LEAST_NEW_MM = 5.0
 """RECIST 1.1 wants a new lesion to be unequivocal; 5 mm are its "too small to measure" (4.3)."""
@@ -71,6 +67,8 @@ class _Point:
 
     total: float
     others: Set[str]
+    volume_mm3: float | None
+    """Of the targets; None of what readers measured, or where a reader rejected one."""
 
 
 @dataclass
@@ -113,13 +111,13 @@ def recist(visits: Sequence[Visit]) -> tuple[frozenset[str], list[Response]]:
     Sum of longest diameters, of lymph nodes the short axes. At most five targets, two of a type.
     """
     start, targets = _baseline(visits, recist_targets)
-    return targets, list(_responses(visits[start:], targets, recist_size, _recist_category))
+    return targets, list(_responses(visits[start:], targets, recist_size, recist_category))
 
 
 def lugano(visits: Sequence[Visit]) -> tuple[frozenset[str], list[Response]]:
     """Of lymph nodes: sum of the products of the diameters of the six largest."""
     start, targets = _baseline(visits, lugano_targets)
-    return targets, list(_responses(visits[start:], targets, lugano_size, _lugano_category))
+    return targets, list(_responses(visits[start:], targets, lugano_size, lugano_category))
 
 
 def _baseline(
@@ -141,11 +139,6 @@ def _is_small(one: Seen) -> bool:
     """Where a model found it: what a reader measures is a lesion."""
     long_mm = one.lesion.long_axis_mm
     return long_mm is not None and long_mm < _LEAST_NEW_MM
-
-
-def _is_left(one: Seen) -> bool:
-    """Of no target: nodes below 10 mm are as they should be."""
-    return is_measurable(one.lesion) and not is_normal_node(one)
 
 
 def _responses(
@@ -183,6 +176,8 @@ def _responses(
             if sums.points
             else ("baseline", ())
         )
+        if "grown" in reasons and _is_less_in_parts(found.targets, sums.points):
+            reasons = (*reasons, "volume_less")
         if may_be_again and not gap:
             reasons = (*reasons, "target_again")
         yield Response(
@@ -200,7 +195,7 @@ def _responses(
             still_new=tuple(one.lesion.lesion_id for one in found.added if not _is_new(one)),
         )
         if comparable or not sums.points:
-            sums.points.append(_Point(total, found.others.keys()))
+            sums.points.append(_Point(total, found.others.keys(), _volume_mm3(found.targets)))
 
 
 def _may_be_again(first: Visit, found: Followed) -> bool:
@@ -272,40 +267,21 @@ def _not_evaluable(visit: Visit, found: Followed, sizes: Sequence[float | None])
     return "either" if found.has_parts_of_either else None
 
 
+def _volume_mm3(targets: Sequence[Seen]) -> float | None:
+    volumes = [one.lesion.volume_mm3 for one in targets]
+    known = [one for one in volumes if one is not None]
+    return sum(known) if len(known) == len(volumes) else None
+
+
+def _is_less_in_parts(targets: Sequence[Seen], points: Sequence[_Point]) -> bool:
+    """Whether a target has split, and all are smaller than when their sum was the smallest.
+
+    RECIST 1.1 adds the diameters of the parts, which may be longer together than the whole was.
+    """
+    now, then = _volume_mm3(targets), min(points, key=lambda one: one.total).volume_mm3
+    is_split = len({one.group for one in targets}) < len(targets)
+    return is_split and now is not None and then is not None and now < then
+
+
 def _change(now: float, then: float) -> float | None:
     return None if then == 0 else round((now - then) / then * 100, 1)
-
-
-def _recist_category(
-    total: float,
-    baseline: float,
-    nadir: float,
-    of_targets: Sequence[Seen],
-    others: Sequence[Seen],
-) -> tuple[Category, Reason]:
-    if all(is_normal_node(one) for one in of_targets):
-        # RECIST 1.1, table 1: complete is a response of all lesions alone.
-        if any(_is_left(one) for one in others):
-            return "PR", "others_left"
-        return "CR", "all_gone"
-    if total - nadir >= 5 and total >= 1.2 * nadir:
-        return "PD", "grown"
-    if total <= 0.7 * baseline:
-        return "PR", "less"
-    return "SD", "stable"
-
-
-def _lugano_category(
-    total: float,
-    baseline: float,
-    nadir: float,
-    of_targets: Sequence[Seen],
-    _others: Sequence[Seen],
-) -> tuple[Category, Reason]:
-    if all((one.lesion.long_axis_mm or 0.0) <= MEASURABLE_NODE_MM for one in of_targets):
-        return "CR", "products_normal"
-    if total >= 1.5 * nadir:
-        return "PD", "products_grown"
-    if total <= 0.5 * baseline:
-        return "PR", "products_less"
-    return "SD", "products_stable"

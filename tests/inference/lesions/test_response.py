@@ -307,3 +307,15 @@ def test_a_target_is_twice_as_long_as_thick_slices(slice_mm: float | None, targe
     first = visit({"A": lesion("a1", 30), "B": lesion("b1", 11)})
     found, _ = recist([replace(first, slice_thickness_mm=slice_mm)])
     assert found == frozenset(targets)
+
+
+def test_parts_that_are_longer_and_smaller_than_the_whole_are_named() -> None:
+    """RECIST 1.1 adds the diameters of the parts of a split."""
+    whole = replace(lesion("a1", 20), volume_mm3=4000.0)
+    parts = [replace(lesion(f"a{n}", 14), volume_mm3=1200.0) for n in (2, 3)]
+    seen = tuple(Seen(one, f"A{n}", "A", None) for n, one in enumerate(parts))
+    first = visit({"A": whole})
+    _, (_, response) = recist([first, replace(visit({}), seen=seen)])
+    assert (response.category, response.reasons) == ("PD", ("grown", "volume_less"))
+    larger = tuple(replace(one, lesion=replace(one.lesion, volume_mm3=2100.0)) for one in seen)
+    assert recist([first, replace(visit({}), seen=larger)])[1][1].reasons == ("grown",)

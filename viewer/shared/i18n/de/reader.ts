@@ -92,6 +92,7 @@ export const reader: Messages["reader"] = {
       new_small: "Eine neue Läsion ist kürzer als 5 mm: zu klein, um zu sagen, ob sie eine ist.",
       uncertain: "Von einer Läsion ist nicht klar, ob sie neu ist oder in der Voruntersuchung schon vorhanden war.",
       target_again: "Eine Zielläsion war verschwunden, und später kam eine Läsion derselben Art hinzu: Ist sie die Zielläsion, gehört sie in die Summe (Zuordnung korrigieren). Eine Änderung wird nicht genannt.",
+      volume_less: "Eine Zielläsion hat sich geteilt, und die Durchmesser ihrer Teile werden addiert: Das Volumen der Zielläsionen ist kleiner.",
     },
     sum: "Summe der Zielläsionen",
     correct: "Zuordnung korrigieren",
