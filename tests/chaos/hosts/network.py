@@ -19,7 +19,9 @@ class Namespace:
     def __init__(self, number: int) -> None:
         self.name = f"mv{os.getpid() % 10_000}-{number}"
         self._link = f"mv{os.getpid() % 10_000}l{number}"
-        self.near, self._far = f"10.213.{number}.1", f"10.213.{number}.2"
+        # Another controller may run on this machine.
+        network = f"10.{160 + os.getpid() % 64}.{number}"
+        self.near, self._far = f"{network}.1", f"{network}.2"
 
     def open(self) -> None:
         """Needs root."""

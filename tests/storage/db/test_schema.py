@@ -66,6 +66,14 @@ def test_an_older_schema_is_refused_with_the_remedy(storage: Storage) -> None:
     assert "mediview migrate" in refusal.value.remedy
 
 
+def test_a_schema_of_a_newer_version_is_refused_without_calling_it_old(storage: Storage) -> None:
+    with writing(storage.engine) as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(StorageUnavailable, match="schema 9999, which a newer version") as error:
+        check_schema(storage.engine)
+    assert "restore the backup" in (error.value.remedy or "")
+
+
 def test_a_database_that_is_down_is_named() -> None:
     settings = load_settings(database_url="postgresql://nobody@127.0.0.1:9/none")
     with pytest.raises(StorageUnavailable, match="database"), open_storage(settings):
