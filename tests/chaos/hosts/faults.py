@@ -11,6 +11,7 @@ from tests.chaos.hosts.group import Group
 class HostFault(ABC):
     name = ""
     lasts_s = (1.0, 4.0)
+    is_of_one_host = True
 
     def __init__(self, group: Group, rng: random.Random) -> None:
         self.group, self.rng = group, rng
@@ -85,6 +86,7 @@ class KilledWhileCutOff(CutOff):
 
 class DatabaseCrash(HostFault):
     name = "crash of PostgreSQL"
+    is_of_one_host = False
 
     def inject(self) -> None:
         process = self.group.server.process
@@ -99,6 +101,7 @@ class DatabaseCrash(HostFault):
 
 class RedisKilled(HostFault):
     name = "kill -9 of Redis"
+    is_of_one_host = False
 
     def inject(self) -> None:
         self.group.redis.kill()
@@ -110,6 +113,7 @@ class RedisKilled(HostFault):
 
 class BucketGone(HostFault):
     name = "bucket out of reach of all"
+    is_of_one_host = False
     lasts_s = (5.0, 20.0)
 
     def inject(self) -> None:

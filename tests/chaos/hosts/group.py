@@ -2,6 +2,7 @@
 
 import tempfile
 import time
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -26,13 +27,13 @@ ROLES = {
 
 @dataclass
 class TimedLedger(Ledger):
-    """Knows for how long nothing was acknowledged anywhere."""
+    """Knows when something of each study was acknowledged; each host receives its own studies."""
 
-    stored_at_s: list[float] = field(default_factory=list)
+    stored_at_s: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
 
     def stored(self, one: Sent, study: str, series: str, by: str) -> None:
         super().stored(one, study, series, by)
-        self.stored_at_s.append(time.monotonic())
+        self.stored_at_s[study].append(time.monotonic())
 
 
 @dataclass
