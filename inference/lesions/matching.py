@@ -92,13 +92,13 @@ def match(
         if i in {pair[0] for pair in uncertain}:
             found.append(Match("uncertain", i, None, 0.0))
             continue
-        most = max((overlaps[i, j] for j in range(len(later))), default=0.0)
+        most = max((overlaps[i, j] for j in range(len(later)) if is_one_type(i, j)), default=0.0)
         found.append(Match("gone", i, None, 1 - most))
     for j in new:
         if j in {pair[1] for pair in uncertain}:
             found.append(Match("uncertain", None, j, 0.0))
             continue
-        most = max((overlaps[i, j] for i in range(len(earlier))), default=0.0)
+        most = max((overlaps[i, j] for i in range(len(earlier)) if is_one_type(i, j)), default=0.0)
         found.append(Match("new", None, j, 1 - most))
     return tuple(found)
 

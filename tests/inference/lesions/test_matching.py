@@ -112,10 +112,10 @@ def test_lesions_of_other_types_are_neither_one_nor_parts_of_one() -> None:
         return later == 0
 
     found = {
-        (one.relation, one.earlier, one.later)
+        (one.relation, one.earlier, one.later, one.confidence)
         for one in match([node], [node, speck], is_one_type=is_one_type)
     }
-    assert found == {("matched", 0, 0), ("new", None, 1)}
+    assert found == {("matched", 0, 0, 1.0), ("new", None, 1, 1.0)}
     # A model that calls the same place otherwise says neither that one went nor that one came.
     found = {
         (one.relation, one.earlier, one.later)
