@@ -117,11 +117,11 @@ def test_lesions_of_other_types_are_neither_one_nor_parts_of_one() -> None:
     }
     assert found == {("matched", 0, 0, 1.0), ("new", None, 1, 1.0)}
     # A model that calls the same place otherwise says neither that one went nor that one came.
-    found = {
+    places = {
         (one.relation, one.earlier, one.later)
         for one in match([node], [node], is_one_type=lambda _earlier, _later: False)
     }
-    assert found == {("uncertain", 0, None), ("uncertain", None, 0)}
+    assert places == {("uncertain", 0, None), ("uncertain", None, 0)}
 
 
 def test_neighbours_keep_their_partners() -> None:
