@@ -5,7 +5,7 @@ import { ProgressBar } from "@/shared/components/ProgressBar";
 import { usePipelineTitles } from "@/shared/hooks/usePipelineTitles";
 import type { Upload } from "@/features/uploads/hooks/useUpload";
 import { useText } from "@/shared/hooks/useText";
-import { bytes } from "@/shared/lib/format";
+import { bytes, moment } from "@/shared/lib/format";
 import type { AnalyzeStarted } from "@/shared/api/types";
 import { uploadSummary, type UploadStage } from "@/features/uploads/lib/upload";
 
@@ -27,7 +27,7 @@ export function UploadCard({ upload }: { upload: Upload }) {
       {!busy &&
         left.map((one) => (
           <div key={one.uploadId} data-testid="unfinished" className="mt-2 first:mt-0">
-            <p className="font-medium">{t.unfinished(one.name, bytes(one.sizeBytes))}</p>
+            <p className="font-medium">{t.unfinished(moment(one.begunAt), bytes(one.sizeBytes))}</p>
             <p className="text-dim">{t.chooseAgain}</p>
             <button type="button" className="control mt-1.5" onClick={() => upload.abandon(one.uploadId)}>
               {t.giveUp}

@@ -1,17 +1,25 @@
 /** Uploads that this browser began and has not ended, so that a reload goes on with them. */
 export interface Unfinished {
-  /** The files by name, size and time: the same ones chosen again go on. */
+  /** A digest of the files' names, sizes and times: the same ones chosen again go on. */
   key: string;
   uploadId: string;
-  name: string;
   sizeBytes: number;
+  begunAt: string;
 }
 
-const storeKey = "mediview.uploads";
+const storeKey = "mediview.uploads.unfinished";
+/** Of earlier versions, which kept names of files. */
+const formerKey = "mediview.uploads";
 const most = 20;
 
-export function fingerprint(files: readonly File[]): string {
-  return files.map(({ name, size, lastModified }) => `${name}|${size}|${lastModified}`).join("\n");
+/** Names of files may be those of patients, so that nothing but a digest of them stays in the browser. */
+export async function fingerprint(files: readonly File[]): Promise<string> {
+  const stated = files.map(({ name, size, lastModified }) => `${name}|${size}|${lastModified}`).join("\n");
+  // Where the node is reached without TLS there is no digest: such an upload is not gone on with.
+  const subtle = (globalThis.crypto as Partial<Crypto> | undefined)?.subtle;
+  if (!subtle) return Math.random().toString(36);
+  const digest = await subtle.digest("SHA-256", new TextEncoder().encode(stated));
+  return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 /** In an order of their own, so that one folder gives the same archive each time. */
@@ -22,6 +30,7 @@ export function inOrder(files: readonly File[]): File[] {
 
 export function unfinished(): Unfinished[] {
   try {
+    window.localStorage.removeItem(formerKey);
     const kept: unknown = JSON.parse(window.localStorage.getItem(storeKey) ?? "[]");
     return Array.isArray(kept) ? (kept as Unfinished[]) : [];
   } catch {

@@ -31,14 +31,11 @@ export async function uploadFiles(
   onProgress: (progress: UploadProgress) => void,
 ): Promise<AnalyzeStarted[]> {
   const { single, together } = planUploads(inOrder(files));
-  const bodies: { key: string; name: string; body: Blob }[] = single.map((file) => ({
-    key: fingerprint([file]),
-    name: file.name,
-    body: file,
-  }));
+  const bodies: { key: string; name: string; body: Blob }[] = [];
+  for (const file of single) bodies.push({ key: await fingerprint([file]), name: file.name, body: file });
   if (together.length > 0) {
     onProgress({ stage: "packing", fraction: 0, waiting: false });
-    bodies.push({ key: fingerprint(together), name: "upload.zip", body: await zipFiles(together) });
+    bodies.push({ key: await fingerprint(together), name: "upload.zip", body: await zipFiles(together) });
   }
   const answers: AnalyzeStarted[] = [];
   for (const [index, one] of bodies.entries()) {
@@ -69,7 +66,7 @@ async function begun({ key, name, body }: { key: string; name: string; body: Blo
     forget(one.uploadId);
   }
   const { upload_id: uploadId } = await uploads.begin(name, body.type, body.size);
-  remember({ key, uploadId, name, sizeBytes: body.size });
+  remember({ key, uploadId, sizeBytes: body.size, begunAt: new Date().toISOString() });
   return uploadId;
 }
 

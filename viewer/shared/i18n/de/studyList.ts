@@ -83,7 +83,7 @@ export const studyList: Messages["studyList"] = {
   paused: (percent) => `Angehalten bei ${percent} %.`,
   waitsForConnection: (percent) =>
     `Verbindung bei ${percent} % unterbrochen. Der Upload läuft weiter, sobald sie wieder da ist.`,
-  unfinished: (name, size) => `Der Upload von ${name} (${size}) ist nicht abgeschlossen.`,
+  unfinished: (begun, size) => `Ein Upload von ${size}, begonnen ${begun}, ist nicht abgeschlossen.`,
   chooseAgain: "Wählen Sie dieselben Dateien erneut; nur der Rest wird gesendet.",
   noReport: "Kein Befund",
   uploaded: {

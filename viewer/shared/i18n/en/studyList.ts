@@ -81,7 +81,7 @@ export const studyList = {
   paused: (percent: number) => `Paused at ${percent} %.`,
   waitsForConnection: (percent: number) =>
     `Connection lost at ${percent} %. The upload resumes as soon as it is back.`,
-  unfinished: (name: string, size: string) => `The upload of ${name} (${size}) is not finished.`,
+  unfinished: (begun: string, size: string) => `An upload of ${size}, begun ${begun}, is not finished.`,
   chooseAgain: "Choose the same files again; only the rest is sent.",
   noReport: "No report",
   uploaded: {
