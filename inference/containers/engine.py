@@ -23,6 +23,7 @@ from storage.core.text.outside_text import text_from_outside
 from storage.settings import Settings
 
 _CALL_S = 120.0
+_REMOVALS, _REMOVE_AGAIN_S = 3, 0.5
 _LOOKED_EVERY_S = 0.25
 _MANIFEST_AT_MOST_BYTES = 256 * 1024
 # With the headers and the padding of a tar archive (POSIX ustar).
@@ -202,7 +203,11 @@ class Engine:
 
     def _remove(self, container: str) -> None:
         at_once = ["--time=0"] if self.name == "podman" else []
-        self._quietly("rm", "--force", "--volumes", *at_once, container)
+        for left in reversed(range(_REMOVALS)):
+            # One that is just being ended, or whose disk is full, is not removed at once.
+            if self._quietly("rm", "--force", "--volumes", *at_once, container) or not left:
+                return
+            time.sleep(_REMOVE_AGAIN_S)
 
     def _remove_left_over(self) -> None:
         """Containers that have ended, of workers that were killed."""
@@ -211,16 +216,21 @@ class Engine:
             "container", "prune", "--force", f"--filter=label={_LABEL}", f"--filter={age}"
         )
 
-    def _quietly(self, *arguments: str) -> None:
-        subprocess.run(
-            [self.name, *arguments],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            env=_environment(),
-            timeout=_CALL_S,
-            check=False,
-        )
+    def _quietly(self, *arguments: str) -> bool:
+        """Whether it was done."""
+        try:
+            done = subprocess.run(
+                [self.name, *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                env=_environment(),
+                timeout=_CALL_S,
+                check=False,
+            )
+        except (OSError, subprocess.TimeoutExpired):
+            return False
+        return done.returncode == 0
 
     def _call(self, *arguments: str) -> str:
         try:
