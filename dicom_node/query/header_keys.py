@@ -84,7 +84,7 @@ class HeaderKeys:
 
     def _header(self, row: Mapping[str, Any]) -> Dataset:
         instance = speaking_instance(self._index, self._level, row)
-        return self._instances.dataset(instance, stop_before_pixels=True)
+        return self._instances.header(instance)
 
     def _together(self, encoded: bytes, found: Dataset, transfer_syntax_uid: str) -> bytes:
         try:

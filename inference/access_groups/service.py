@@ -64,7 +64,7 @@ def _of_first_instance(
     if first is None:
         return rules.administrators_alone()
     try:
-        header = instances.dataset(first, stop_before_pixels=True)
+        header = instances.header(first)
     except StorageUnavailable:
         raise
     except Exception as error:  # noqa: BLE001 - whatever a strange data set makes pydicom raise

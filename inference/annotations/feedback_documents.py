@@ -213,7 +213,7 @@ def _write_pdf(
     report = storage.instances.dataset(own)
     predecessor = report
     for one in still_stored(storage.generated, before[-1:]):
-        predecessor = storage.instances.dataset(one, stop_before_pixels=True)
+        predecessor = storage.instances.header(one)
     stated = [
         StatedFinding(
             _as_it_stands(one, feedback), one.finding_id not in void and _counts(one, feedback)

@@ -49,7 +49,7 @@ class StudyImages:
                 f"The study holds no image {sop_instance_uid}.",
                 remedy="Name images of this study, by their SOPInstanceUID.",
             )
-        header = self._instances.dataset(instance, stop_before_pixels=True)
+        header = self._instances.header(instance)
         if not header.get("Rows") or not header.get("Columns"):
             raise InvalidRequest(
                 f"The instance {sop_instance_uid} is not an image.",

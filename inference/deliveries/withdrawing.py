@@ -41,7 +41,7 @@ def send_rejection_note(
     # What encodes is large, and few rounds need it.
     from inference.results.rejection_note import encode_rejection_note, rejection_note_uid
 
-    headers = [storage.instances.dataset(one, stop_before_pixels=True) for one in rejected]
+    headers = [storage.instances.header(one) for one in rejected]
     scheme = storage.generated.scheme(lambda one: [rejection_note_uid(job, one, correction)])
     note = encode_rejection_note(replace(job, uids=scheme), headers, correction)
     instance, _ = storage.generated.store(

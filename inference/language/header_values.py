@@ -38,7 +38,7 @@ def header_values(
     values: dict[str, set[str]] = {}
     for series in index.series_of(study_instance_uid):
         instance = index.first_instance_of(study_instance_uid, series.series_instance_uid)
-        dataset = instances.dataset(instance, stop_before_pixels=True)
+        dataset = instances.header(instance)
         for kind, some in values_of(dataset).items():
             values.setdefault(kind, set()).update(some)
     return values

@@ -57,4 +57,4 @@ class StudyFacts:
 
     def _read(self) -> Iterator[Dataset]:
         for instance in self._study_attributes.first_instances(self._uid):
-            yield self._instances.dataset(instance, stop_before_pixels=True)
+            yield self._instances.header(instance)

@@ -141,7 +141,7 @@ def _drafts(instances: InstanceReader, held: Iterable[Instance]) -> list[Instanc
     for one in held:
         if one.source != REPORT_SOURCE:
             continue
-        header = instances.dataset(one, stop_before_pixels=True)
+        header = instances.header(one)
         if header.get("VerificationFlag") != "VERIFIED":
             found.append(one)
     return found

@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Sequence
 from contextlib import nullcontext, suppress
 from functools import cache
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 from storage.core.errors import InvalidInstance, LimitExceeded
 from storage.dicom.element_limits import MAX_READ_ELEMENTS, most_deflated_elements
@@ -18,9 +18,18 @@ from storage.dicom.file_meta import FILE_META_MAX_BYTES, FileMeta, read_file_met
 from storage.dicom.inflate import INSTANCE, MESSAGE, inflate
 from storage.dicom.kept_elements import have_pydicom_keep_nothing, keeping_nothing
 from storage.dicom.limited_reads import ReadLimit, counted, reading_within
+from storage.dicom.long_values import (
+    LONG_VALUE_BYTES,
+    drop_unread,
+    keep_unread,
+    read_long_sequences,
+    short_reads,
+)
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset, FileDataset
+
+LongValues = Literal["read", "left out", "noted"]
 
 MAX_MESSAGE_ELEMENTS = 200_000
 """A storage commitment of 60,000 instances has as many, items and UIDs counted."""
@@ -40,14 +49,14 @@ def read_part10(
     stop_before_pixels: bool = False,
     stop_after: str = "",
     specific_tags: Sequence[str] | None = None,
-    most_value_bytes: int | None = None,
+    long_values: LongValues = "read",
     max_elements: int | None = None,
 ) -> "FileDataset":
     """What `pydicom.dcmread` gives for a part 10 file that is open at its start.
 
-    `stop_after`: a keyword; nothing behind that element is read. `most_value_bytes`: elements with
-    longer values are left out, and their values never read. `max_elements`: fewer than may be read
-    of any instance, with items.
+    `stop_after`: a keyword; nothing behind that element is read. `long_values`: those of a
+    MiB and more are never read, and left out or `noted` (`storage.dicom.long_values`).
+    `max_elements`: fewer than may be read of any instance, with items.
 
     Raises InvalidInstance without a File Meta Information that names the transfer syntax,
     LimitExceeded where a deflated data set grows beyond its limit or there are too many
@@ -93,7 +102,7 @@ def read_part10(
         little,
         stop_when=at_end if stop_before_pixels or last is not None else None,
         specific_tags=tags,
-        defer_size=most_value_bytes,
+        long_values=long_values,
     )
     # Without the stream, which would stay as long as the data set: inflated, with its pixels.
     found = FileDataset("", dataset, head[:_PREAMBLE_BYTES], file_meta, implicit, little)
@@ -101,16 +110,9 @@ def read_part10(
     return found
 
 
-def _drop_unread(dataset: "Dataset") -> None:
-    """What pydicom would read from the file as soon as it is looked at."""
-    from pydicom.dataelem import RawDataElement
-
-    for tag, element in list(dataset._dict.items()):
-        if isinstance(element, RawDataElement) and element.value is None and element.length:
-            del dataset._dict[tag]
-
-
-def decode_message(data: bytes, transfer_syntax_uid: str) -> "Dataset":
+def decode_message(
+    data: bytes, transfer_syntax_uid: str, max_elements: int = MAX_MESSAGE_ELEMENTS
+) -> "Dataset":
     """The data set of a DIMSE message other than C-STORE: no pixels, and not many elements.
 
     Raises CannotInflate, LimitExceeded, and what pydicom raises.
@@ -122,8 +124,8 @@ def decode_message(data: bytes, transfer_syntax_uid: str) -> "Dataset":
     if syntax.is_deflated:
         data = inflate(data, MESSAGE)
     implicit, little = bool(syntax.is_implicit_VR), bool(syntax.is_little_endian)
-    _check_message(data, explicit=not implicit, big=not little)
-    return _read_within(ReadLimit(MAX_MESSAGE_ELEMENTS), io.BytesIO(data), implicit, little)
+    _check_message(data, max_elements, explicit=not implicit, big=not little)
+    return _read_within(ReadLimit(max_elements), io.BytesIO(data), implicit, little)
 
 
 def read_up_to(file: BinaryIO, implicit: bool, little: bool, last: int) -> "Dataset":
@@ -162,14 +164,25 @@ def check_readable(file: BinaryIO, implicit: bool, little: bool, last: int) -> N
 
 
 def _read_within(
-    limit: ReadLimit, stream: BinaryIO, implicit: bool, little: bool, **more: Any
+    limit: ReadLimit,
+    stream: BinaryIO,
+    implicit: bool,
+    little: bool,
+    long_values: LongValues = "read",
+    **more: Any,
 ) -> "Dataset":
     from pydicom.filereader import read_dataset
 
     with reading_within(limit):
-        dataset = read_dataset(limit.of(stream), implicit, little, **more)
-        if more.get("defer_size") is not None:
-            _drop_unread(dataset)
+        if long_values == "read":
+            dataset = read_dataset(limit.of(stream), implicit, little, **more)
+        else:
+            stream = limit.of(short_reads(stream))
+            # Of an undefined length, too, which is not read in one piece.
+            more["defer_size"] = LONG_VALUE_BYTES
+            dataset = read_dataset(stream, implicit, little, **more)
+            read_long_sequences(dataset, stream)
+            drop_unread(dataset) if long_values == "left out" else keep_unread(dataset)
         _count_unread(dataset, limit)
     return dataset
 
@@ -247,10 +260,10 @@ def _read_sequences(dataset: "Dataset", limit: ReadLimit) -> None:
         limit.check()
 
 
-def _check_message(data: bytes, *, explicit: bool, big: bool) -> None:
+def _check_message(data: bytes, max_elements: int, *, explicit: bool, big: bool) -> None:
     """Raises LimitExceeded: pydicom takes a kilobyte for an element of eight bytes."""
     walker = ElementWalker(
-        data, 0, explicit=explicit, big=big, max_elements=MAX_MESSAGE_ELEMENTS, thorough=True
+        data, 0, explicit=explicit, big=big, max_elements=max_elements, thorough=True
     )
     try:
         for _ in walker:

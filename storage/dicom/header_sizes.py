@@ -12,16 +12,12 @@ if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
 MAX_HEADERS_BYTES = 768 << 20
-"""Of some 25,000 slices, or of 250 images of 10,000 frames each."""
+"""Of some 20,000 slices, or of two images of 10,000 frames each with all items read."""
 
 _LONG_BINARY_BYTES = 64 * 1024
 _BINARY_VRS = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "UN"})
 # What pydicom takes beside the values, measured.
-_ELEMENT_BYTES, _ITEM_BYTES = 256, 1024
-
-
-MAX_HEADER_VALUE_BYTES = 64 << 20
-"""One value, sequences with all that is in them: what is longer is not read."""
+_ELEMENT_BYTES, _ITEM_BYTES = 256, 2048
 
 MAX_PIXELS_BYTES = 8 << 30
 """With pixels as they are stored: twice the voxels that a volume may have, of four bytes."""

@@ -17,9 +17,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from storage.core.entities import Instance, Location
 from storage.core.errors import InvalidInstance, NotFound, StorageUnavailable
 from storage.core.sources import is_own
-from storage.dicom.dataset_reader import read_part10
+from storage.dicom.dataset_reader import LongValues, read_part10
 from storage.dicom.header_sizes import (
-    MAX_HEADER_VALUE_BYTES,
     MAX_HEADERS_BYTES,
     MAX_PIXELS_BYTES,
     SizeBudget,
@@ -72,15 +71,18 @@ class InstanceReader:
         patient_of: Callable[[str], Patient | None] = lambda _study_instance_uid: None,
         keys_of: Callable[[str], Collection[PatientKey]] = lambda _study_instance_uid: (),
         holder: Callable[[str], Host | None] = lambda _volume: None,
+        check_series: Callable[[str, str], None] = lambda _study, _series: None,
     ) -> None:
         """`locate` finds an instance that was moved since its row was read, `patient_of` whose a
         study is where that was corrected, `keys_of` under which IDs its patient may be named,
-        `holder` the other host on which a volume lies."""
+        `holder` the other host on which a volume lies, `check_series` raises where a series is set
+        aside, so that nobody reads it whole."""
         self._volumes = volumes
         self._objects = objects
         self._locate = locate
         self._patient_of = patient_of
         self._keys_of = keys_of
+        self._check_series = check_series
         self._ask_first: Callable[[Instance], None] = lambda _: None
         self._stated = StatedPatients()
         self._checker = Checker(volumes, objects, locate, damaged, holder)
@@ -236,7 +238,10 @@ class InstanceReader:
     def _read_stated(self, instance: Instance) -> PatientKey:
         with _decoding(instance), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return _stated_in(read_part10(self._stream(instance), stop_after="IssuerOfPatientID"))
+            stream = self._stream(instance)
+            return _stated_in(
+                read_part10(stream, stop_after="IssuerOfPatientID", long_values="left out")
+            )
 
     def open_stored(self, instance: Instance) -> BinaryIO:
         """A seekable stream over the part 10 file, whose bytes were compared with its digest.
@@ -255,16 +260,18 @@ class InstanceReader:
         instance: Instance,
         *,
         stop_before_pixels: bool = False,
-        most_value_bytes: int | None = None,
+        long_values: LongValues = "read",
     ) -> "FileDataset":
         """The data set by pydicom, with the patient as corrected.
 
-        `most_value_bytes`: elements with longer values are left out, and not read.
+        `long_values`: those of a MiB and more are never read, and left out or `noted`
+        (`storage.dicom.long_values`).
 
         Raises InvalidInstance when pydicom cannot read it, LimitExceeded where it has too many
         elements.
         """
-        stream = self._stream(instance) if stop_before_pixels else io.BytesIO(self.read(instance))
+        in_parts = stop_before_pixels or long_values != "read"
+        stream = self._stream(instance) if in_parts else io.BytesIO(self.read(instance))
         # Here, for the reason in `storage/dicom/part10.py`.
         import storage.dicom.unpadded_reading  # noqa: F401
 
@@ -272,39 +279,49 @@ class InstanceReader:
             # Odd values in received data are the sender's; they are kept as they came.
             warnings.simplefilter("ignore")
             dataset = read_part10(
-                stream, stop_before_pixels=stop_before_pixels, most_value_bytes=most_value_bytes
+                stream, stop_before_pixels=stop_before_pixels, long_values=long_values
             )
             patient = self.corrected_patient(instance)
             if patient is not None:
                 correct(dataset, patient)
             return dataset
 
+    def header(self, instance: Instance) -> "FileDataset":
+        """The data set without pixels and long values. Raises as `dataset`."""
+        return self.dataset(instance, stop_before_pixels=True, long_values="left out")
+
     def headers(self, instances: Sequence[Instance]) -> "list[Dataset]":
         """The data sets without pixels and without long binary values, to be held together.
 
-        Raises as `dataset`, and LimitExceeded where they are too large together.
+        Raises as `dataset`, LimitExceeded where they are too large together, and SeriesSetAside.
         """
+        return list(self.each_header(instances))
+
+    def each_header(self, instances: Sequence[Instance]) -> "Iterator[Dataset]":
+        """The same, one after the other, for who has other work in between."""
+        self._check_series_of(instances)
         budget = SizeBudget(MAX_HEADERS_BYTES, "headers")
-        found: list[Dataset] = []
         for instance in instances:
-            header = self.dataset(
-                instance, stop_before_pixels=True, most_value_bytes=MAX_HEADER_VALUE_BYTES
-            )
+            header = self.header(instance)
             without_long_binary(header)
             budget.take(header)
-            found.append(header)
-        return found
+            yield header
 
     def datasets(self, instances: Sequence[Instance]) -> "Iterator[FileDataset]":
         """The data sets with their pixels, to be held together.
 
-        Raises as `dataset`, and LimitExceeded where they are too large together.
+        Raises as `dataset`, LimitExceeded where they are too large together, and SeriesSetAside.
         """
+        self._check_series_of(instances)
         budget = SizeBudget(MAX_PIXELS_BYTES, "images")
         for instance in instances:
             dataset = self.dataset(instance)
             budget.take(dataset)
             yield dataset
+
+    def _check_series_of(self, instances: Sequence[Instance]) -> None:
+        for uids in {(one.study_instance_uid, one.series_instance_uid) for one in instances}:
+            self._check_series(*uids)
 
 
 @contextmanager

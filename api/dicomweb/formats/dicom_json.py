@@ -22,6 +22,7 @@ from api.dicomweb.formats.json_values import (
     value_to_json,
 )
 from storage.core.text.padding import unpadded_ascii
+from storage.dicom.long_values import unread
 from storage.dicom.value_errors import UNREADABLE
 
 BULK_THRESHOLD_BYTES = 1024
@@ -84,6 +85,12 @@ def _element(
     dataset: Dataset, tag: Any, name: str, bulk_uri: BulkUri | None, path: Path, character_set: str
 ) -> JsonElement:
     element = dataset.get_item(tag)
+    long = unread(element)
+    if long is not None:
+        vr = (_vr_of(element) or "UN").split(" ")[0]
+        return (
+            {"vr": vr} if bulk_uri is None else {"vr": vr, "BulkDataURI": bulk_uri(path.at(name))}
+        )
     vr, value = "", b""
     if isinstance(element, RawDataElement):
         vr = _vr_of(element)

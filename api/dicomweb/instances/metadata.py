@@ -29,7 +29,8 @@ from api.dicomweb.lookups import content_key, instance_path
 from storage.container.has import HasDamaged, HasInstances, HasObjects
 from storage.core.entities import Instance
 from storage.core.errors import InstanceDamaged, InvalidInstance, MediViewError, NotFound
-from storage.dicom.dataset_reader import read_part10
+from storage.dicom.dataset_reader import LongValues, read_part10
+from storage.dicom.long_values import LONG_VALUE_BYTES
 from storage.dicom.value_errors import DAMAGED
 from storage.index.repository import Content
 from storage.index.unreadable_instances import UnreadableInstances
@@ -214,28 +215,30 @@ def instance_json(instances: InstanceReader, instance: Instance) -> bytes:
 
 
 def read_header(
-    instances: InstanceReader, instance: Instance
+    instances: InstanceReader, instance: Instance, long_values: LongValues = "noted"
 ) -> tuple[pydicom.Dataset, tuple[str, str] | None]:
     """The data set up to its pixels, and the pixel element's tag and VR where there is one."""
     try:
         layout = open_frames(instances, instance).layout
     except NotFound:
-        return instances.dataset(instance), None
-    return header_before(instances, instance, layout), (f"{layout.tag:08X}", layout.vr)
+        return instances.dataset(instance, long_values=long_values), None
+    header = instances.dataset(instance, stop_before_pixels=True, long_values=long_values)
+    return header, (f"{layout.tag:08X}", layout.vr)
 
 
 def header_before(
     instances: InstanceReader, instance: Instance, layout: PixelLayout
 ) -> pydicom.Dataset:
-    """The data set up to its pixels, whose place is known."""
-    if layout.inflated:
-        return instances.dataset(instance, stop_before_pixels=True)
+    """The data set up to its pixels, whose place is known, without long values."""
+    if layout.inflated or layout.element_offset > LONG_VALUE_BYTES:
+        return instances.header(instance)
     return read_part10(BytesIO(raw_header(instances, instance, layout)))
 
 
 def raw_header(instances: InstanceReader, instance: Instance, layout: PixelLayout) -> bytes:
-    """The same unread, for a decoding process; pickled where the file itself is deflated."""
-    if layout.inflated:
-        return pickle.dumps(instances.dataset(instance, stop_before_pixels=True))
+    """The same unread, for a decoding process; pickled where the file itself is deflated, or has
+    more in front of its pixels than they need."""
+    if layout.inflated or layout.element_offset > LONG_VALUE_BYTES:
+        return pickle.dumps(instances.header(instance))
     raw = instances.read(instance, 0, layout.element_offset)
     return instances.corrected(instance, BytesIO(raw)).read() if instance.patient_digest else raw

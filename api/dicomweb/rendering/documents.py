@@ -57,7 +57,7 @@ def report_text(header: Dataset) -> str:
 def _encapsulated(
     request: Request, instances: InstanceReader, instance: Instance, ranges: Sequence[MediaRange]
 ) -> Response:
-    header, _ = read_header(instances, instance)
+    header, _ = read_header(instances, instance, "read")
     stated = str(header.get("MIMETypeOfEncapsulatedDocument") or _PDF).strip().lower()
     media_type = stated if stated in _DOCUMENT_TYPES else "application/octet-stream"
     choose_image(ranges, (media_type,))

@@ -140,7 +140,7 @@ def _parts(
         elif not pixels_only:
             value = element_value(storage.instances, instance, path)
             content_type = f"{OCTET_STREAM}; transfer-syntax={_LITTLE}"
-            yield content_type, uri, len(value), iter((value,))
+            yield content_type, uri, value.length, value.pieces
 
 
 def _pixels(

@@ -1,11 +1,13 @@
 """WADO-RS: frames and bulk data (PS3.18 10.4.1.1.6, 10.4.1.1.5)."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from urllib.parse import quote
 
 from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 from pydicom.dataset import Dataset
+from pydicom.uid import DeflatedExplicitVRLittleEndian
 from starlette.concurrency import run_in_threadpool
 
 from api.access.policy import READERS, policy
@@ -38,6 +40,7 @@ from api.dicomweb.routing import dicomweb_router
 from storage.audit import Code
 from storage.core.entities import Instance
 from storage.core.errors import NotFound
+from storage.dicom.long_values import Unread, unread
 from storage.integrity.instance_reader import InstanceReader
 
 router = dicomweb_router()
@@ -46,6 +49,7 @@ _INSTANCE = (
     "/studies/{study_instance_uid}/series/{series_instance_uid}/instances/{sop_instance_uid}"
 )
 _PIXEL_TAGS = frozenset({"7FE00010", "7FE00008", "7FE00009"})
+_PIECE_BYTES = 1024 * 1024
 _FEW = 64
 """Frames whose places are put together without a thread of their own."""
 
@@ -220,7 +224,7 @@ def retrieve_bulkdata(
     if matches_etag(request, etag):
         return not_modified(etag)
     value = element_value(storage.instances, instance, element_path)
-    return _value(iter([value]), answer, len(value), etag, url)
+    return _value(value.pieces, answer, value.length, etag, url)
 
 
 def _stored_value(
@@ -257,18 +261,31 @@ def _value(
     return StreamingResponse(message(), media_type=writer.content_type, headers=headers)
 
 
-def element_value(instances: InstanceReader, instance: Instance, element_path: str) -> bytes:
-    """The binary value at `TAG/ITEM/TAG…`, little endian. Raises NotFound."""
+@dataclass(frozen=True)
+class ElementValue:
+    """A value in little endian, in pieces."""
+
+    length: int
+    pieces: Iterator[bytes]
+
+
+def element_value(instances: InstanceReader, instance: Instance, element_path: str) -> ElementValue:
+    """The value at `TAG/ITEM/TAG…` that the metadata give by address. Raises NotFound."""
     missing = NotFound(
         "The instance has no binary value at that path.",
         remedy="Use the BulkDataURI as its metadata give it.",
     )
-    dataset, _ = read_header(instances, instance)
+    is_deflated = instance.transfer_syntax_uid == DeflatedExplicitVRLittleEndian
+    # Inflated it lies in memory already, and in no place of the file.
+    dataset, _ = read_header(instances, instance, "read" if is_deflated else "noted")
     *steps, last = element_path.split("/")
     try:
         for tag, number in zip(steps[::2], steps[1::2], strict=True):
             dataset = dataset[int(tag, 16)].value[int(number) - 1]
         raw = dataset.get_item(int(last, 16))
+        long = unread(raw)
+        if long is not None:
+            return ElementValue(long.length, _pieces(instances, instance, long))
         element = dataset[int(last, 16)]
     except (ValueError, KeyError, IndexError, TypeError, OverflowError):
         raise missing from None
@@ -276,4 +293,12 @@ def element_value(instances: InstanceReader, instance: Instance, element_path: s
     if not isinstance(value, bytes):
         raise missing
     little_endian = bool(getattr(raw, "is_little_endian", True))
-    return little_endian_bytes(str(element.VR), value, little_endian)
+    value = little_endian_bytes(str(element.VR), value, little_endian)
+    return ElementValue(len(value), iter((value,)))
+
+
+def _pieces(instances: InstanceReader, instance: Instance, long: Unread) -> Iterator[bytes]:
+    for start in range(0, long.length, _PIECE_BYTES):
+        size = min(_PIECE_BYTES, long.length - start)
+        piece = instances.read(instance, long.offset + start, size)
+        yield little_endian_bytes(long.vr, piece, long.is_little_endian)

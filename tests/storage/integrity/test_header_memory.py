@@ -2,11 +2,17 @@
 
 import gc
 import tracemalloc
+from collections.abc import Callable
 from io import BytesIO
 
 import pytest
-from pydicom import dcmread
-from pydicom.uid import DeflatedExplicitVRLittleEndian
+from pydicom import Dataset, dcmread
+from pydicom.uid import (
+    UID,
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+)
 
 from storage.container import Storage
 from storage.core.entities import Instance
@@ -17,7 +23,7 @@ from tests.storage.instances import part10
 
 pytestmark = pytest.mark.parametrize("storage_settings", ["sqlite+filesystem"], indirect=True)
 MIB = 1 << 20
-COUNT, EACH_BYTES = 5, 8 * MIB
+COUNT, EACH_BYTES, TEXT_BYTES = 5, 8 * MIB, MIB
 
 
 def deflated(storage: Storage, kind: str) -> list[Instance]:
@@ -27,7 +33,7 @@ def deflated(storage: Storage, kind: str) -> list[Instance]:
         if kind == "pixels":
             dataset.PixelData = bytes(EACH_BYTES)
         elif kind == "text":
-            dataset.TextValue = " " * EACH_BYTES
+            dataset.TextValue = "t" * TEXT_BYTES
         else:
             block = dataset.private_block(0x0009, "X", create=True)
             block.add_new(0x01, kind, bytes(EACH_BYTES))
@@ -54,18 +60,50 @@ def test_headers_hold_neither_pixels_nor_long_binary_values(storage: Storage, ki
     assert peak_bytes < 4 * EACH_BYTES
 
 
-def test_long_values_are_not_even_read(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
-    dataset = dcmread(BytesIO(part10()))
-    dataset.private_block(0x0009, "X", create=True).add_new(0x01, "OB", bytes(4 * EACH_BYTES))
+def stored(storage: Storage, dataset: Dataset) -> Instance:
     written = BytesIO()
     dataset.save_as(written, enforce_file_format=True)
     storage.ingest.accept(written.getvalue(), "dimse:STRANGER")
-    del written, dataset
-    monkeypatch.setattr(instance_reader, "MAX_HEADER_VALUE_BYTES", EACH_BYTES)
-    instances = storage.index.instances_of(STUDY, SERIES)
+    return storage.index.instances_of(STUDY, SERIES)[0]
+
+
+def one_long(dataset: Dataset, size_bytes: int) -> None:
+    dataset.private_block(0x0009, "X", create=True).add_new(0x01, "OB", bytes(size_bytes))
+
+
+def many_of_less(dataset: Dataset, size_bytes: int) -> None:
+    block = dataset.private_block(0x0009, "X", create=True)
+    for number in range(size_bytes // (MIB // 2)):
+        block.add_new(number, "OB", bytes(MIB // 2))
+
+
+def within_items(dataset: Dataset, size_bytes: int) -> None:
+    item = Dataset()
+    one_long(item, size_bytes)
+    outer = Dataset()
+    outer.ContentSequence = [item]
+    outer.ContentSequence.is_undefined_length = True
+    dataset.ContentSequence = [outer]
+
+
+@pytest.mark.parametrize("fill", [one_long, many_of_less, within_items])
+@pytest.mark.parametrize("syntax", [ImplicitVRLittleEndian, ExplicitVRLittleEndian])
+def test_long_values_are_not_even_read(
+    storage: Storage,
+    fill: Callable[[Dataset, int], None],
+    syntax: UID,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("storage.dicom.long_values._KEPT_BYTES", MIB)
+    dataset = dcmread(BytesIO(part10()))
+    dataset.file_meta.TransferSyntaxUID = syntax
+    fill(dataset, 4 * EACH_BYTES)
+    instance = stored(storage, dataset)
+    del dataset
     tracemalloc.start()
     try:
-        (header,) = storage.instances.headers(instances)
+        assert not storage.instances.names_another_patient(instance)
+        (header,) = storage.instances.headers([instance])
         _, peak_bytes = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -79,8 +117,8 @@ def test_headers_that_are_large_together_are_refused(
 ) -> None:
     instances = deflated(storage, "text")
     assert len(storage.instances.headers(instances)) == COUNT
-    monkeypatch.setattr(instance_reader, "MAX_HEADERS_BYTES", (COUNT - 1) * EACH_BYTES)
-    with pytest.raises(LimitExceeded, match="The headers of the series take more than 32 MiB"):
+    monkeypatch.setattr(instance_reader, "MAX_HEADERS_BYTES", COUNT * TEXT_BYTES)
+    with pytest.raises(LimitExceeded, match="The headers of the series take more than 5 MiB"):
         storage.instances.headers(instances)
 
 

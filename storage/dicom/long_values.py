@@ -1,0 +1,146 @@
+"""Reading data sets without their long values, at any depth.
+
+One private element may have gigabytes, and so may a few dozen of less. What is passed over stays
+in the data set as an element without a value, of which `unread` says where it lies in the file.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
+
+from storage.core.errors import LimitExceeded
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
+
+LONG_VALUE_BYTES = 1 << 20
+"""What is longer is passed over."""
+_KEPT_BYTES = 64 << 20
+"""Of all values above `_SHORT_BYTES`, before any more of them is passed over."""
+# pydicom looks for the end of an undefined length in pieces of 8 KiB.
+_SHORT_BYTES = 16 * 1024
+_MOST_BYTES = 256 << 20
+_UNDEFINED_LENGTH = 0xFFFFFFFF
+_MAY_BE_SEQUENCES = ("SQ", "UN", None)
+
+
+@dataclass(frozen=True)
+class Unread:
+    """A value in the part 10 file, which is not deflated."""
+
+    vr: str
+    """Empty in Implicit VR."""
+    offset: int
+    length: int
+    is_little_endian: bool
+
+
+class ShortReads:
+    """A stream for pydicom that passes over long values as if they were empty.
+
+    `read` raises LimitExceeded where short ones together are too long to be held.
+    """
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._taken = 0
+        self.seek = stream.seek
+        self.tell = stream.tell
+        self.name = getattr(stream, "name", "")
+
+    def read(self, size: int = -1, /) -> bytes:
+        if size > LONG_VALUE_BYTES or (size > _SHORT_BYTES and self._taken > _KEPT_BYTES):
+            self.seek(size, 1)
+            return b""
+        data = self._stream.read(size)
+        self._taken += len(data)
+        if self._taken > _MOST_BYTES:
+            raise LimitExceeded(
+                f"The data set has more than {_MOST_BYTES >> 20} MiB beside its pixels and long"
+                " values.",
+                remedy="Check the sending system; ask for the instance without private data.",
+            )
+        return data
+
+
+def short_reads(stream: BinaryIO) -> BinaryIO:
+    return cast(BinaryIO, ShortReads(stream))
+
+
+def unread(element: Any) -> Unread | None:
+    """Where the value of an element lies that was passed over; None for any other."""
+    from pydicom.dataelem import RawDataElement
+
+    if (
+        not isinstance(element, RawDataElement)
+        or element.value
+        or element.length in (0, _UNDEFINED_LENGTH)
+    ):
+        return None
+    return Unread(
+        element.VR or "", element.value_tell, element.length, bool(element.is_little_endian)
+    )
+
+
+def read_long_sequences(dataset: "Dataset", stream: BinaryIO) -> None:
+    """Read sequences that were passed over, and in them again no long value."""
+    from pydicom import filereader
+    from pydicom.dataelem import DataElement, RawDataElement
+    from pydicom.hooks import hooks
+
+    for tag, element in list(dataset._dict.items()):
+        if isinstance(element, RawDataElement):
+            if unread(element) is None or element.VR not in _MAY_BE_SEQUENCES:
+                continue
+            vr: dict[str, str] = {}
+            hooks.raw_element_vr(element, vr, ds=dataset)
+            if vr["VR"] != "SQ":
+                continue
+            stream.seek(element.value_tell)
+            items = filereader.read_sequence(
+                stream,
+                element.is_implicit_VR,
+                element.is_little_endian,
+                element.length,
+                dataset._character_set,
+            )
+            dataset._dict[tag] = DataElement(tag, "SQ", items, element.value_tell)
+        for item in _items(dataset._dict[tag]):
+            read_long_sequences(item, stream)
+
+
+def keep_unread(dataset: "Dataset") -> None:
+    """Leave what was passed over as elements without a value; pydicom would look for a file."""
+    from pydicom.dataelem import RawDataElement
+
+    for tag, element in list(dataset._dict.items()):
+        if isinstance(element, RawDataElement) and element.value is None and element.length:
+            dataset._dict[tag] = element._replace(value=b"")
+
+
+def drop_unread(dataset: "Dataset") -> None:
+    """Take out what was passed over, at any depth, as nobody may ask for its value."""
+    for tag, element in list(dataset._dict.items()):
+        if unread(element) is not None or _is_unread_undefined(element):
+            del dataset._dict[tag]
+        else:
+            for item in _items(element):
+                drop_unread(item)
+
+
+def _is_unread_undefined(element: Any) -> bool:
+    """One of undefined length of which pydicom keeps no value, since it is long."""
+    from pydicom.dataelem import RawDataElement
+
+    return (
+        isinstance(element, RawDataElement)
+        and element.value is None
+        and element.length == _UNDEFINED_LENGTH
+    )
+
+
+def _items(element: Any) -> Iterator["Dataset"]:
+    from pydicom.dataelem import DataElement
+
+    if isinstance(element, DataElement) and element.VR == "SQ":
+        yield from element.value
