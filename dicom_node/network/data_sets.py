@@ -9,12 +9,14 @@ from pynetdicom.dsutils import encode
 
 import storage.dicom.unpadded_reading  # noqa: F401
 from storage.core.errors import InvalidRequest, LimitExceeded
-from storage.dicom.dataset_reader import decode_message
+from storage.dicom.dataset_reader import MAX_MESSAGE_ELEMENTS, decode_message
 
 UNICODE = "ISO_IR 192"
 
 
-def decode_data_set(data: bytes | None, transfer_syntax_uid: str) -> Dataset:
+def decode_data_set(
+    data: bytes | None, transfer_syntax_uid: str, max_elements: int = MAX_MESSAGE_ELEMENTS
+) -> Dataset:
     """The data set of a request, every element of it read.
 
     Raises InvalidRequest where it cannot be decoded, LimitExceeded where it is too large.
@@ -27,7 +29,7 @@ def decode_data_set(data: bytes | None, transfer_syntax_uid: str) -> Dataset:
         with warnings.catch_warnings():
             # Odd values match nothing or are refused where they are used.
             warnings.simplefilter("ignore")
-            dataset = decode_message(data, transfer_syntax_uid)
+            dataset = decode_message(data, transfer_syntax_uid, max_elements)
             dataset.walk(lambda *_: None)  # pydicom reads lazily: what is broken shows here
     except LimitExceeded:
         raise

@@ -5,7 +5,7 @@ from pynetdicom.sop_class import InstanceAvailabilityNotification
 
 from dicom_node.association.base import NodeAssociation
 from dicom_node.network.command_set import CommandSet
-from dicom_node.normalized.procedure_step_scp import as_json, expected_of
+from dicom_node.normalized.procedure_step_scp import MOST_ELEMENTS, as_json, expected_of
 from dicom_node.normalized.requests import (
     MISSING_ATTRIBUTE,
     NormalizedRequest,
@@ -19,12 +19,15 @@ from storage.mpps.repository import ProcedureSteps
 log = structlog.get_logger(__name__)
 
 AVAILABILITY_CLASS = str(InstanceAvailabilityNotification)
+# ReferencedSeriesSequence and ReferencedSOPSequence.
+_SERIES, _REFERENCES = "00081115", ("00081199",)
 
 
 class AvailabilityScp(NormalizedScp):
     """Takes N-CREATE: somebody says which instances of a study are to be had."""
 
     sop_classes = frozenset({AVAILABILITY_CLASS})
+    max_elements = MOST_ELEMENTS
 
     def __init__(self, procedure_steps: ProcedureSteps, association: NodeAssociation) -> None:
         super().__init__(association)
@@ -34,16 +37,16 @@ class AvailabilityScp(NormalizedScp):
         dataset = request.dataset
         if not dataset.get("StudyInstanceUID"):
             raise Refused(MISSING_ATTRIBUTE, "Study Instance UID is missing.")
-        series = dataset.get("ReferencedSeriesSequence")
-        if not series:
+        if not dataset.get("ReferencedSeriesSequence"):
             raise Refused(MISSING_ATTRIBUTE, "Referenced Series Sequence has no item.")
         uid = check_uid(request.sop_instance_uid or new_uid(), "SOPInstanceUID")
-        expected = expected_of(series, ("ReferencedSOPSequence",))
+        attributes = as_json(dataset)
+        expected = expected_of(attributes, _SERIES, _REFERENCES)
         self._procedure_steps.notify(
             uid,
             sender_of(self.association),
             check_uid(str(dataset.StudyInstanceUID), "StudyInstanceUID"),
-            as_json(dataset),
+            attributes,
             expected,
         )
         log.info(

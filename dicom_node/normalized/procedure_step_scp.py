@@ -32,10 +32,21 @@ from storage.mpps.repository import (
 
 log = structlog.get_logger(__name__)
 
+JsonDataset = dict[str, Any]
+
 PROCEDURE_STEP_CLASS = str(ModalityPerformedProcedureStep)
-# JSON has two for each element of 60,000 references, which a message may have.
-_MOST_ELEMENTS = 500_000
-_REFERENCES = ("ReferencedImageSequence", "ReferencedNonImageCompositeSOPInstanceSequence")
+MOST_ELEMENTS = 100_000
+"""Of a message: 33,000 references to instances, which take some four seconds of a processor."""
+# Of a step, in JSON, which has two for each element of a message.
+_MOST_IN_JSON = 300_000
+# PerformedSeriesSequence, ReferencedImageSequence and that of instances without images,
+# ScheduledStepAttributesSequence.
+_SERIES, _REFERENCES = "00400340", ("00081140", "00400220")
+_SCHEDULED = "00400270"
+_STUDY_UID, _SERIES_UID, _REFERENCED_UID, _AVAILABILITY = (
+    *("0020000D", "0020000E"),
+    *("00081155", "00080056"),
+)
 # Messages about one step that come at once change it one after the other.
 _ATTEMPTS = 10
 
@@ -44,6 +55,7 @@ class ProcedureStepCreateScp(NormalizedScp):
     """Takes N-CREATE: a step begins."""
 
     sop_classes = frozenset({PROCEDURE_STEP_CLASS})
+    max_elements = MOST_ELEMENTS
 
     def __init__(self, procedure_steps: ProcedureSteps, association: NodeAssociation) -> None:
         super().__init__(association)
@@ -53,7 +65,8 @@ class ProcedureStepCreateScp(NormalizedScp):
         dataset = request.dataset
         if _state(dataset, required=True) != "IN PROGRESS":
             raise Refused(ATTRIBUTE_VALUE_INVALID, "A step begins IN PROGRESS.")
-        studies = _studies(dataset)
+        attributes = as_json(dataset)
+        studies = _studies(attributes)
         if not studies:
             raise Refused(MISSING_ATTRIBUTE, "No scheduled step names its Study Instance UID.")
         uid = request.sop_instance_uid or new_uid()
@@ -61,9 +74,9 @@ class ProcedureStepCreateScp(NormalizedScp):
         step = self._procedure_steps.create(
             check_uid(uid, "SOPInstanceUID"),
             sender,
-            as_json(dataset),
+            attributes,
             studies,
-            expected_of(dataset.get("PerformedSeriesSequence"), _REFERENCES),
+            expected_of(attributes, _SERIES, _REFERENCES),
         )
         log.info(
             "procedure_step_began",
@@ -77,15 +90,17 @@ class ProcedureStepSetScp(NormalizedScp):
     """Takes N-SET: a step goes on, or ends."""
 
     sop_classes = frozenset({PROCEDURE_STEP_CLASS})
+    max_elements = MOST_ELEMENTS
 
     def __init__(self, procedure_steps: ProcedureSteps, association: NodeAssociation) -> None:
         super().__init__(association)
         self._procedure_steps = procedure_steps
 
     def perform(self, request: NormalizedRequest, command: CommandSet) -> str:
+        changes = as_json(request.dataset)
         for attempts_left in reversed(range(_ATTEMPTS)):
             try:
-                step = self._change(request)
+                step = self._change(request, changes)
                 break
             except StepChanged:
                 if not attempts_left:
@@ -93,46 +108,56 @@ class ProcedureStepSetScp(NormalizedScp):
         log.info("procedure_step_changed", sop_instance_uid=step.sop_instance_uid, state=step.state)
         return step.sop_instance_uid
 
-    def _change(self, request: NormalizedRequest) -> ProcedureStep:
+    def _change(self, request: NormalizedRequest, changes: JsonDataset) -> ProcedureStep:
         steps, sender = self._procedure_steps, sender_of(self.association)
         step = steps.of_sender(request.sop_instance_uid, sender)
         state = _state(request.dataset, required=False)
-        attributes = {**step.attributes, **as_json(request.dataset)}
+        attributes = {**step.attributes, **changes}
         # Each message is counted by itself; a step is changed by any number of them.
-        check_bounded(attributes, _MOST_ELEMENTS)
-        whole = Dataset.from_json(attributes)
-        studies = _studies(whole)
+        check_bounded(attributes, _MOST_IN_JSON)
         return steps.change(
             request.sop_instance_uid,
             sender,
             state,
             attributes,
-            studies,
-            expected_of(whole.get("PerformedSeriesSequence"), _REFERENCES),
+            _studies(attributes),
+            expected_of(attributes, _SERIES, _REFERENCES),
             known=step.attributes,
         )
 
 
-def expected_of(series: Any, references: tuple[str, ...]) -> dict[str, set[str]]:
+def expected_of(
+    attributes: JsonDataset, series: str, references: tuple[str, ...]
+) -> dict[str, set[str]]:
     """Series Instance UID → SOP Instance UIDs that the items of a series sequence name."""
     expected: dict[str, set[str]] = {}
-    for item in series or []:
-        series_instance_uid = str(item.get("SeriesInstanceUID") or "")
+    for item in _items(attributes, series):
+        series_instance_uid = _text(item, _SERIES_UID)
         if not series_instance_uid:
             raise Refused(MISSING_ATTRIBUTE, "A series lacks its Series Instance UID.")
         uids = expected.setdefault(check_uid(series_instance_uid, "SeriesInstanceUID"), set())
-        for keyword in references:
-            for reference in item.get(keyword) or []:
-                uid = str(reference.get("ReferencedSOPInstanceUID") or "")
+        for tag in references:
+            for reference in _items(item, tag):
                 # Announced, but not to be had: it will not come from there.
-                if reference.get("InstanceAvailability") != "UNAVAILABLE":
+                if _text(reference, _AVAILABILITY) != "UNAVAILABLE":
+                    uid = _text(reference, _REFERENCED_UID)
                     uids.add(check_uid(uid, "ReferencedSOPInstanceUID"))
     return expected
 
 
-def as_json(dataset: Dataset) -> dict[str, Any]:
+def _items(attributes: JsonDataset, tag: str) -> list[JsonDataset]:
+    items: list[JsonDataset] = attributes.get(tag, {}).get("Value") or []
+    return items
+
+
+def _text(attributes: JsonDataset, tag: str) -> str:
+    values = attributes.get(tag, {}).get("Value") or []
+    return "\\".join(str(one) for one in values)
+
+
+def as_json(dataset: Dataset) -> JsonDataset:
     """The data set in DICOM JSON (PS3.18 F)."""
-    encoded: dict[str, Any] = dataset.to_json_dict(suppress_invalid_tags=True)
+    encoded: JsonDataset = dataset.to_json_dict(suppress_invalid_tags=True)
     return encoded
 
 
@@ -148,7 +173,6 @@ def _state(dataset: Dataset, *, required: bool) -> ProcedureStepState:
     raise Refused(ATTRIBUTE_VALUE_INVALID, "Status is none of PS3.3 C.4.14.")
 
 
-def _studies(dataset: Dataset) -> set[str]:
-    items = dataset.get("ScheduledStepAttributesSequence") or []
-    uids = (str(item.get("StudyInstanceUID") or "") for item in items)
+def _studies(attributes: JsonDataset) -> set[str]:
+    uids = (_text(item, _STUDY_UID) for item in _items(attributes, _SCHEDULED))
     return {check_uid(uid, "StudyInstanceUID") for uid in uids if uid}

@@ -22,6 +22,7 @@ from storage.core.errors import (
     StorageUnavailable,
     UidConflict,
 )
+from storage.dicom.dataset_reader import MAX_MESSAGE_ELEMENTS
 from storage.mpps.repository import StepEnded
 from storage.mpps.senders import Sender
 
@@ -82,6 +83,8 @@ class NormalizedScp:
     """
 
     sop_classes: frozenset[str]
+    max_elements = MAX_MESSAGE_ELEMENTS
+    """Of a data set with its items; more is refused before it is decoded."""
 
     def __init__(self, association: NodeAssociation) -> None:
         self.association = association
@@ -130,7 +133,7 @@ class NormalizedScp:
             raise Refused(SOP_CLASS_NOT_SUPPORTED, "The SOP class is not that of the context.")
         if sop_class_uid not in self.sop_classes:
             raise Refused(UNRECOGNIZED_OPERATION, "This SOP class has no such operation here.")
-        dataset = decode_data_set(data, context[1])
+        dataset = decode_data_set(data, context[1], self.max_elements)
         return NormalizedRequest(
             sop_class_uid, command.affected_sop_instance_uid, context[1], context_id, dataset
         )

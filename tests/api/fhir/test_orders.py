@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from fhirclient.models import fhirelementfactory
 
+from storage.core.clock import utcnow
 from storage.settings import load_settings
 from tests.api.client import ApiNode, api_node
 from tests.migrated import upgrade
@@ -153,6 +154,15 @@ def test_an_older_message_of_an_order_reverts_nothing(node: ApiNode) -> None:
     assert late.status_code == 409
     assert late.json()["issue"][0]["code"] == "conflict"
     assert listed(node, "A-2")[0]["requested_procedure_priority"] == "STAT"
+
+
+def test_an_order_that_states_the_year_9999_can_be_changed_later(node: ApiNode) -> None:
+    """What lies in the future counts as the time of its arrival."""
+    ahead = order("A-9999", meta={"lastUpdated": "9999-01-01T00:00:00Z"}, priority="stat")
+    assert send(node, ahead).status_code == 201
+    now = order("A-9999", meta={"lastUpdated": utcnow().isoformat()}, priority="routine")
+    assert send(node, now).status_code == 200
+    assert listed(node, "A-9999")[0]["requested_procedure_priority"] == "ROUTINE"
 
 
 def test_an_order_that_is_repeated_at_once_is_one_item(node: ApiNode) -> None:

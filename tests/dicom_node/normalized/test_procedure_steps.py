@@ -1,18 +1,21 @@
 """MPPS and Instance Availability Notification by pynetdicom: kept, and what they announce."""
 
+import struct
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from pydicom.dataset import Dataset
-from pydicom.uid import CTImageStorage, generate_uid
+from pydicom.uid import CTImageStorage, ImplicitVRLittleEndian, generate_uid
 from pynetdicom import AE
 from pynetdicom.sop_class import InstanceAvailabilityNotification, ModalityPerformedProcedureStep
 
+from dicom_node.network.data_sets import decode_data_set
 from dicom_node.normalized import procedure_step_scp
 from dicom_node.scu import send
-from storage.core.errors import StorageUnavailable
+from storage.core.errors import LimitExceeded, StorageUnavailable
 from storage.index.expected_instances import Announced
 from storage.mpps import repository
 from storage.mpps.repository import ProcedureStep, ProcedureSteps
@@ -230,7 +233,7 @@ def test_a_step_that_cannot_begin_is_refused(
 
 def test_a_step_does_not_grow_without_end(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
     """By updates that are counted one by one."""
-    monkeypatch.setattr(procedure_step_scp, "_MOST_ELEMENTS", 100)
+    monkeypatch.setattr(procedure_step_scp, "_MOST_IN_JSON", 100)
     with modality(node) as scu:
         assert scu.send_n_create(beginning(), MPPS, "1.2.3")[0].Status == 0
         answers = []
@@ -240,6 +243,33 @@ def test_a_step_does_not_grow_without_end(node: Node, monkeypatch: pytest.Monkey
                 more.add_new(group << 16 | number, "LO", "x")
             answers.append(scu.send_n_set(more, MPPS, "1.2.3")[0].Status)
     assert answers == [0, 0, 0x0213]
+
+
+def test_a_message_of_too_many_references_is_refused(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(procedure_step_scp.ProcedureStepSetScp, "max_elements", 300)
+    with modality(node) as scu:
+        uid = generate_uid()
+        assert scu.send_n_create(beginning(), MPPS, uid)[0].Status == 0
+        many = ending("COMPLETED", [generate_uid() for _ in range(100)])
+        assert scu.send_n_set(many, MPPS, uid)[0].Status == 0x0213
+        few = ending("COMPLETED", [generate_uid() for _ in range(90)])
+        assert scu.send_n_set(few, MPPS, uid)[0].Status == 0
+
+
+def test_59000_references_cost_no_decoding() -> None:
+    """They took a receiving process eight seconds, and as much again for each repetition."""
+    uid = b"2.25.1234567890\0"
+    element = struct.pack("<HHI", 0x0008, 0x1155, len(uid)) + uid
+    item = struct.pack("<HHI", 0xFFFE, 0xE000, 2 * len(element)) + 2 * element
+    images = struct.pack("<HHI", 0x0008, 0x1140, len(item) * 59_000) + item * 59_000
+    series = struct.pack("<HHI", 0xFFFE, 0xE000, len(images)) + images
+    message = struct.pack("<HHI", 0x0040, 0x0340, len(series)) + series
+    began_s = time.thread_time()
+    with pytest.raises(LimitExceeded):
+        decode_data_set(message, ImplicitVRLittleEndian, procedure_step_scp.MOST_ELEMENTS)
+    assert time.thread_time() - began_s < 1.5
 
 
 def test_a_uid_is_taken_once_unknown_ones_are_said_and_missing_ones_given(node: Node) -> None:

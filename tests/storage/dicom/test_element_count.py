@@ -51,7 +51,6 @@ def read_offset(file: bytes) -> int:
 @pytest.fixture(autouse=True)
 def low_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dataset_reader, "MAX_READ_ELEMENTS", MOST)
-    monkeypatch.setattr(dataset_reader, "MAX_MESSAGE_ELEMENTS", MOST)
 
 
 def item(content: bytes) -> bytes:
@@ -128,7 +127,7 @@ def test_what_is_within_the_limit_is_read_later() -> None:
 @pytest.mark.parametrize("value", [MANY, item(UNKNOWN_VR) + MANY])
 def test_those_of_a_message_are_counted(value: bytes) -> None:
     with pytest.raises(LimitExceeded):
-        decode_message(explicit(b"\x40\x00\x75\x02", b"SQ", value), ExplicitVRLittleEndian)
+        decode_message(explicit(b"\x40\x00\x75\x02", b"SQ", value), ExplicitVRLittleEndian, MOST)
 
 
 def test_a_data_set_is_written_as_it_came(monkeypatch: pytest.MonkeyPatch) -> None:
