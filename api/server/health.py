@@ -31,6 +31,7 @@ from api.server.checks.health import (
     check_dicom,
     check_instances,
     check_retention,
+    check_series_tries,
     check_volumes,
     warn_of_refused_rows,
 )
@@ -51,6 +52,7 @@ from storage.container.has import (
     HasJobs,
     HasObjects,
     HasRetention,
+    HasSeriesTries,
     HasSettings,
     HasVolumes,
 )
@@ -79,6 +81,7 @@ class HealthStorage(
     HasVolumes,
     HasDamaged,
     HasJobs,
+    HasSeriesTries,
     HasHeartbeats,
     HasHosts,
     HasComponents,
@@ -235,6 +238,7 @@ class HealthChecks:
         found = check_volumes(storage.engine, storage.volumes.folder, storage.hosts)
         found = check_hosts(storage.hosts) if found.ok else found
         found = check_instances(self._storage.damaged) if found.ok else found
+        found = check_series_tries(self._storage.series_tries) if found.ok else found
         return warn_of_refused_rows(self._storage.engine) if found.ok else found
 
     def model_servers(self) -> HealthPart:

@@ -19,7 +19,7 @@ from inference.rules.file import current_rules
 from inference.rules.judge import Trace, judge
 from inference.rules.routing_rule import RoutingRule
 from inference.rules.rule_set import RuleSet
-from storage.container.has import HasDeliveries, HasRouting, HasSettings
+from storage.container.has import HasDeliveries, HasRouting, HasSeriesTries, HasSettings
 from storage.core.entities import Instance, Series
 from storage.core.errors import MediViewError, StorageFull, StorageUnavailable
 from storage.core.sources import are_imported, senders_of
@@ -49,7 +49,9 @@ class TriedRule:
     trace: Trace | None
 
 
-class RoutingRoundStorage(TriggerStorage, HasSettings, HasDeliveries, HasRouting, Protocol):
+class RoutingRoundStorage(
+    TriggerStorage, HasSettings, HasDeliveries, HasRouting, HasSeriesTries, Protocol
+):
     """What of the storage layer routing and the fetching of earlier studies begin with."""
 
 
@@ -82,16 +84,9 @@ class RoutingRounds:
         found = storage.routing.waiting_series(_SERIES_AT_ONCE, since, self._postponed)
         for series in found:
             try:
-                want_for_series(storage, series, rules)
-                if _goes_on(storage.prior_fetches, series.study_instance_uid):
-                    wanted += _route_series(
-                        storage.index,
-                        storage.instances,
-                        storage.deliveries,
-                        storage.peers,
-                        series,
-                        rules,
-                    )
+                if rules.priors or rules.routing:
+                    with storage.series_tries.trying(series):
+                        wanted += self._look_at(series, rules)
             except (StorageFull, StorageUnavailable) as error:
                 self._try_later(series.series_instance_uid, error)
             else:
@@ -114,6 +109,15 @@ class RoutingRounds:
             else:
                 storage.routing.study_looked_at(uid, now)
         return wanted
+
+    def _look_at(self, series: Series, rules: RuleSet) -> int:
+        storage = self._storage
+        want_for_series(storage, series, rules)
+        if not _goes_on(storage.prior_fetches, series.study_instance_uid):
+            return 0
+        return _route_series(
+            storage.index, storage.instances, storage.deliveries, storage.peers, series, rules
+        )
 
     def _try_later(self, uid: str, error: MediViewError) -> None:
         """The others may lie elsewhere, and do not wait for it."""

@@ -65,6 +65,8 @@ def decide_due(
     for one in due:
         if done and time.monotonic() >= deadline:
             break
+        # Before: a process that does not survive it would begin with the same study again.
+        studies.failed(one, _AGAIN.again_at(one.attempts + 1, now))
         try:
             decide(storage, one.study_instance_uid, standings, rules)
         except NotFound:
@@ -76,7 +78,6 @@ def decide_due(
                 error=type(error).__name__,
                 place=place(error),
             )
-            studies.failed(one, _AGAIN.again_at(one.attempts + 1, now))
         else:
             studies.done(one)
         done += 1

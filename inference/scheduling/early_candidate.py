@@ -12,7 +12,8 @@ from inference.input_selection.study_inputs import inputs_of
 from inference.model_registry.status import offered
 from inference.pipeline import Pipeline, begins_early
 from inference.scheduling.deciding import DecisionStorage
-from inference.scheduling.schedule_one_series import Candidate, judge_series, read_candidate
+from inference.scheduling.header_slices import HeaderSlices
+from inference.scheduling.schedule_one_series import Candidate, judge_series
 from storage.core.entities import Instance, Series
 from storage.core.sources import are_imported
 
@@ -44,9 +45,9 @@ class EarlyCandidate:
         )
         if not instances or are_imported(instances):
             return
-        candidate = read_candidate(storage.instances, series, instances)
-        if candidate.unreadable:
-            return
+        candidate = HeaderSlices().read(storage.instances, series, instances)
+        if candidate is None or candidate.unreadable:
+            return  # what takes long is read in slices once it is complete
         for standing in offered(storage.settings, storage.model_states, pipelines):
             if begins_early(standing.pipeline) and not inputs_of(standing.pipeline):
                 judge_series(candidate, standing)

@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pydicom.dataset import Dataset
-
+from inference.failures import explain
 from inference.input_selection.prior_images import choose_prior_images, with_word
 from inference.input_selection.result_inputs import StudyResults
 from inference.input_selection.selection import select_input, word_of
@@ -16,7 +15,9 @@ from inference.rules.facts import SeriesFacts
 from inference.rules.file import current_rules
 from inference.rules.judge import RuleTrace, rule_on
 from inference.rules.rule_set import RuleSet
-from storage.core.entities import Instance, Series
+from inference.scheduling.schedule_one_series import Candidate, read_candidate
+from storage.core.entities import Series
+from storage.core.errors import StorageFull, StorageUnavailable
 from storage.core.sources import senders_of
 from storage.index.repository import Index
 from storage.integrity.instance_reader import InstanceReader
@@ -61,7 +62,7 @@ def explain_study(
         if one.pipeline.input_kind != "image"
     ]
     of_several = {
-        one.pipeline.name: choose_inputs(
+        one.pipeline.name: _study_inputs(
             index, instance_reader, results, one.pipeline, study_instance_uid
         )
         for one in everything
@@ -72,13 +73,11 @@ def explain_study(
         if series.origin == "generated":
             continue
         instances = index.instances_of(study_instance_uid, series.series_instance_uid)
-        headers = instance_reader.headers(instances)
+        candidate = read_candidate(instance_reader, series, instances)
         with phases_known(index, instance_reader, study_instance_uid):
             explanations += [
                 _explain(
-                    series,
-                    instances,
-                    headers,
+                    candidate,
                     standing,
                     tried,
                     index,
@@ -90,10 +89,25 @@ def explain_study(
     return explanations
 
 
+def _study_inputs(
+    index: Index,
+    instance_reader: InstanceReader,
+    results: StudyResults,
+    pipeline: Pipeline,
+    study_instance_uid: str,
+) -> StudyInputs:
+    """One series that cannot be read does not keep the others from being explained."""
+    try:
+        return choose_inputs(index, instance_reader, results, pipeline, study_instance_uid)
+    except (StorageFull, StorageUnavailable):
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever a strange data set makes pydicom raise
+        reason = f"{pipeline.title} could not judge the study: {explain(error).sentence}"
+        return StudyInputs({}, acceptance=Acceptance(False, reason))
+
+
 def _explain(
-    series: Series,
-    instances: Sequence[Instance],
-    headers: Sequence[Dataset],
+    candidate: Candidate,
     standing: Standing,
     rules: RuleSet,
     index: Index,
@@ -101,13 +115,16 @@ def _explain(
     study: StudyInputs | None,
 ) -> Explanation:
     pipeline = standing.pipeline
-    if study is not None:
+    series, instances, headers = candidate.series, candidate.instances, candidate.headers
+    if candidate.unreadable:
+        acceptance, judged = Acceptance(False, candidate.unreadable), headers
+    elif study is not None:
         reference = study.chosen.get(getattr(pipeline, "reference", ""))
         role = study.role_of(series.series_instance_uid)
         acceptance = study.acceptance
         if acceptance.accepted and not role:
             acceptance = Acceptance(False, f"None of its inputs. {acceptance.reason}")
-        judged: Sequence[Dataset] = headers if reference is None else reference.headers
+        judged = headers if reference is None else reference.headers
     else:
         selection = select_input(
             pipeline,

@@ -16,18 +16,16 @@ from inference.rules.file import current_rules
 from inference.scheduling.completeness import complete_quiet_series
 from inference.scheduling.deciding import DecisionStorage, is_decided
 from inference.scheduling.early_candidate import EarlyCandidate
+from inference.scheduling.header_slices import HeaderSlices
 from inference.scheduling.schedule_one_series import decide_on_series, decision_of, read_candidate
 from inference.scheduling.schedule_study import decide_on_study
 from inference.scheduling.shadowing import schedule_shadows
-from storage.container.has import HasEngine, HasExpectations, HasShadowRuns
+from storage.container.has import HasEngine, HasExpectations, HasSeriesTries, HasShadowRuns
 from storage.core.entities import Decision, Series
-from storage.core.errors import StorageFull, StorageUnavailable
+from storage.core.errors import NotFound, StorageFull, StorageUnavailable
 from storage.core.sources import are_imported
-from storage.index.repository import Index
-from storage.integrity.instance_reader import InstanceReader
 from storage.jobs.acceptance_decisions import AcceptanceDecisions
 from storage.jobs.pending_series import undecided_series
-from storage.jobs.repository import Jobs
 from storage.model_registry.registry import ModelStates
 from storage.settings import Settings
 
@@ -38,7 +36,9 @@ _SERIES_PER_ROUND = 16
 IMPORTED = because("imported")
 
 
-class SchedulingStorage(DecisionStorage, HasEngine, HasShadowRuns, HasExpectations, Protocol):
+class SchedulingStorage(
+    DecisionStorage, HasEngine, HasShadowRuns, HasExpectations, HasSeriesTries, Protocol
+):
     """What of the storage layer series are completed, and offered to pipelines, with."""
 
 
@@ -48,29 +48,67 @@ def complete_and_schedule(
     pipelines: Sequence[Pipeline] | None = None,
     since: datetime | None = None,
     early: EarlyCandidate | None = None,
+    slices: HeaderSlices | None = None,
 ) -> list[Decision]:
     """Complete what is quiet, and offer every complete series that has no decision yet.
 
     The second half finds its work in the index, so that a process that dies between the
-    two delays a series and never loses it. `since` spares it series without news.
+    two delays a series and never loses it. `since` spares it series without news. What takes long
+    to read is read in `slices`, if there are rounds after this one.
     """
     complete_quiet_series(storage.settings, storage.index, storage.expectations, now)
     decisions: list[Decision] = []
-    for series in undecided_series(storage.engine, _SERIES_PER_ROUND, since):
+    waiting = () if slices is None else slices.waiting
+    if slices is not None:
+        slices.begin_round()
+    for series in undecided_series(storage.engine, _SERIES_PER_ROUND, since, waiting):
+        decisions.extend(_offered(storage, series, pipelines, early, slices))
+        if slices is not None and slices.is_used_up:
+            break  # the others have their turn in the next round
+    for key in waiting:
+        if slices is None or slices.is_used_up:
+            break
         try:
-            decisions.extend(schedule_series(storage, series, pipelines, early))
-        except (StorageFull, StorageUnavailable) as error:
-            # Stays undecided and is offered again; the next series may be elsewhere.
-            log.warning(
-                "series_not_decided",
-                series_instance_uid=series.series_instance_uid,
-                error=error.code,
-            )
+            series = storage.index.series(*key)
+        except NotFound:
+            slices.forget(key)
+            continue
+        if series.state == "COMPLETE" and not is_decided(storage.acceptance_decisions, series):
+            decisions.extend(_offered(storage, series, pipelines, early, slices))
+        else:
+            slices.forget(key)
     return decisions
 
 
-def _follow_measured(index: Index, instances: InstanceReader, jobs: Jobs, series: Series) -> None:
+def _offered(
+    storage: SchedulingStorage,
+    series: Series,
+    pipelines: Sequence[Pipeline] | None,
+    early: EarlyCandidate | None,
+    slices: HeaderSlices | None,
+) -> list[Decision]:
+    try:
+        # A series that this process does not survive is set aside at last.
+        if slices is None or not slices.has_begun(series):
+            storage.series_tries.begin(series)
+        try:
+            return schedule_series(storage, series, pipelines, early, slices)
+        finally:
+            if slices is None or not slices.has_begun(series):
+                storage.series_tries.end(series)
+    except (StorageFull, StorageUnavailable) as error:
+        # Stays undecided and is offered again; the next series may be elsewhere.
+        log.warning(
+            "series_not_decided",
+            series_instance_uid=series.series_instance_uid,
+            error=error.code,
+        )
+        return []
+
+
+def _follow_measured(storage: SchedulingStorage, series: Series) -> None:
     """Lesions that readers measured in the study; what cannot be read keeps no pipeline waiting."""
+    index, instances, jobs = storage.index, storage.instances, storage.jobs
     of_study = index.series_of(series.study_instance_uid)
     if not any(one.origin == "generated" and one.modality == "SR" for one in of_study):
         return
@@ -78,6 +116,7 @@ def _follow_measured(index: Index, instances: InstanceReader, jobs: Jobs, series
     from inference.lesions.drawn import schedule_when_complete
 
     try:
+        storage.series_tries.refuse_set_aside(series.study_instance_uid, series.series_instance_uid)
         schedule_when_complete(index, instances, jobs, series)
     except (StorageFull, StorageUnavailable):
         raise
@@ -95,8 +134,10 @@ def schedule_series(
     series: Series,
     pipelines: Sequence[Pipeline] | None = None,
     early: EarlyCandidate | None = None,
+    slices: HeaderSlices | None = None,
 ) -> list[Decision]:
-    """Offer one complete series to every pipeline and store what each decided.
+    """Offer one complete series to every pipeline and store what each decided; nothing where it is
+    not read whole within its slice.
 
     Doing it again changes nothing: a job is unique on pipeline, version and fingerprint.
     Our own results are offered to nobody, and no series to a pipeline for uploaded images.
@@ -104,7 +145,7 @@ def schedule_series(
     if series.origin == "generated" or series.state != "COMPLETE":
         return []
     # First, since a series that is decided is not looked at again.
-    _follow_measured(storage.index, storage.instances, storage.jobs, series)
+    _follow_measured(storage, series)
     instances = storage.index.instances_of(series.study_instance_uid, series.series_instance_uid)
     everything = in_order(offered(storage.settings, storage.model_states, pipelines))
     if are_imported(instances):
@@ -112,6 +153,10 @@ def schedule_series(
             storage.settings, storage.acceptance_decisions, storage.model_states, series, pipelines
         )
     candidate = None if early is None else early.take(series, instances)
+    if candidate is None and slices is not None:
+        candidate = slices.read(storage.instances, series, instances)
+        if candidate is None:
+            return []
     if candidate is None:
         candidate = read_candidate(storage.instances, series, instances)
     rules = current_rules(storage.settings)

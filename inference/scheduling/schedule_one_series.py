@@ -61,15 +61,21 @@ def read_candidate(
     except (StorageFull, StorageUnavailable):
         raise
     except Exception as error:  # noqa: BLE001 - whatever a strange data set makes pydicom raise
-        reason = f"The series cannot be read. {explain(error).sentence}"
-        log.warning(
-            "series_unreadable",
-            series_instance_uid=series.series_instance_uid,
-            error=type(error).__name__,
-            place=place(error),
-        )
-        return Candidate(series, instances, (), reason)
+        return unreadable_candidate(series, instances, error)
     return Candidate(series, instances, headers)
+
+
+def unreadable_candidate(
+    series: Series, instances: Sequence[Instance], error: Exception
+) -> Candidate:
+    """One whose headers could not be read, with the reason."""
+    log.warning(
+        "series_unreadable",
+        series_instance_uid=series.series_instance_uid,
+        error=type(error).__name__,
+        place=place(error),
+    )
+    return Candidate(series, instances, (), f"The series cannot be read. {explain(error).sentence}")
 
 
 def decide_on_series(

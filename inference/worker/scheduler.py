@@ -25,6 +25,7 @@ from inference.routing.service import RoutingRounds
 from inference.rules.file import current_rules
 from inference.scheduling.early_candidate import EarlyCandidate
 from inference.scheduling.early_series import EarlyWakeUps
+from inference.scheduling.header_slices import HeaderSlices
 from inference.scheduling.new_results import look_for_results_again
 from inference.scheduling.schedule import complete_and_schedule
 from inference.scheduling.studies_awaiting_priors import look_for_priors_again
@@ -107,6 +108,7 @@ class Scheduler:
         self._early = EarlyWakeUps(storage.settings, storage.index)
         self._quiet: Series | None = None
         self._candidate = EarlyCandidate()
+        self._slices = HeaderSlices()
         self._delivering: datetime | None = None
         self._watch = ClockWatch()
         self._clock_step = timedelta()
@@ -215,7 +217,9 @@ class Scheduler:
 
     def _schedule(self, now: datetime) -> None:
         since = now - _RECENT if self._looked_at_everything else None
-        complete_and_schedule(self._storage, now, self._pipelines, since, self._candidate)
+        complete_and_schedule(
+            self._storage, now, self._pipelines, since, self._candidate, self._slices
+        )
         # A round takes a few: what is left of long ago is looked for until there is none.
         self._looked_at_everything = self._looked_at_everything or not undecided_series(
             self._storage.engine, 1
@@ -276,7 +280,8 @@ class Scheduler:
         if series is None:
             self._candidate.forget_old()
         else:
-            self._candidate.read(self._storage, series, self._pipelines)
+            with self._storage.series_tries.trying(series):
+                self._candidate.read(self._storage, series, self._pipelines)
 
     def _hand_out_shadow(self, now: datetime) -> None:
         for run in self._storage.shadow_runs.due(now):

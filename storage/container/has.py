@@ -27,6 +27,7 @@ from storage.integrity.repository import DamagedInstances
 from storage.interactive.repository import InteractiveSessions
 from storage.jobs.acceptance_decisions import AcceptanceDecisions
 from storage.jobs.repository import Jobs
+from storage.jobs.series_tries import SeriesTries
 from storage.jobs.withdrawals import Withdrawals
 from storage.language.repository import Answers
 from storage.lesions.repository import Lesions
@@ -102,6 +103,11 @@ class HasGenerated(Protocol):
 class HasJobs(Protocol):
     @property
     def jobs(self) -> Jobs: ...
+
+
+class HasSeriesTries(Protocol):
+    @property
+    def series_tries(self) -> SeriesTries: ...
 
 
 class HasAcceptanceDecisions(Protocol):

@@ -46,6 +46,7 @@ from storage.integrity.repository import DamagedInstances
 from storage.interactive.repository import InteractiveSessions
 from storage.jobs.acceptance_decisions import AcceptanceDecisions
 from storage.jobs.repository import Jobs
+from storage.jobs.series_tries import SeriesTries
 from storage.jobs.withdrawals import Withdrawals
 from storage.language.repository import Answers
 from storage.lesions.repository import Lesions
@@ -107,6 +108,7 @@ class Storage:
     lookup: InstanceLookup
     instances: InstanceReader
     unreadable: UnreadableInstances
+    series_tries: SeriesTries
     damaged: DamagedInstances
     objects: ObjectStore
     volumes: VolumeWriter

@@ -53,6 +53,7 @@ from storage.integrity.repository import DamagedInstances
 from storage.interactive.repository import InteractiveSessions
 from storage.jobs.acceptance_decisions import AcceptanceDecisions
 from storage.jobs.repository import Jobs
+from storage.jobs.series_tries import SeriesTries
 from storage.jobs.withdrawals import Withdrawals
 from storage.language.repository import Answers
 from storage.lesions.repository import Lesions
@@ -181,6 +182,7 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
             hosts.join()
         if vectors:
             vectors.check()
+        series_tries = SeriesTries(engine)
         instances = InstanceReader(
             reader,
             objects,
@@ -189,6 +191,7 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
             CorrectedPatients(engine).of_study,
             StudyPatients(engine).keys_of,
             hosts.holder,
+            series_tries.refuse_set_aside,
         )
         commitment_retention = timedelta(seconds=settings.commitment_retention_s)
         yield Storage(
@@ -198,6 +201,7 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
             lookup=lookup,
             instances=instances,
             unreadable=UnreadableInstances(engine),
+            series_tries=series_tries,
             damaged=damaged,
             objects=objects,
             volumes=writer,

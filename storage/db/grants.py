@@ -56,7 +56,7 @@ _WORK = (
     *("prior_search",),
     *("received_patient", "rejection", "rejection_note", "report_due", "result_due"),
     *("retention_state",),
-    *("refused_row", "scrub", "series"),
+    *("refused_row", "scrub", "series", "series_try"),
     *("series_request", "shadow_run", "stage_time"),
     *("study", "study_confirmation", "study_group", "study_retention", "study_sender"),
     *("study_use", "subscriber", "subscription", "tombstone", "unreadable_instance", "volume"),

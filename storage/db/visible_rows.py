@@ -180,6 +180,7 @@ _BY_STUDY_UID = (
     t.report_due,
     t.prior_due,
     t.result_due,
+    t.series_try,
     t.shadow_run,
     t.drift_observation,
     t.damaged_instance,

@@ -96,6 +96,7 @@ def remove_work_of_study(connection: Connection, study_uid: str) -> None:
         t.shadow_run,
         t.drift_observation,
         t.decision,
+        t.series_try,
         t.finding,
         t.lesion,
         t.lesion_match,

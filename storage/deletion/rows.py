@@ -144,12 +144,13 @@ def _remove_series(connection: Connection, study_uid: str, series_uid: str) -> N
         (t.job.c.study_instance_uid == study_uid)
         & ((t.job.c.series_instance_uid == series_uid) | t.job.c.job_id.in_(takes_it)),
     )
-    connection.execute(
-        delete(t.decision).where(
-            t.decision.c.study_instance_uid == study_uid,
-            t.decision.c.series_instance_uid == series_uid,
+    for table in (t.decision, t.series_try):
+        connection.execute(
+            delete(table).where(
+                table.c.study_instance_uid == study_uid,
+                table.c.series_instance_uid == series_uid,
+            )
         )
-    )
 
 
 def _remove_empty_study(connection: Connection, study_uid: str) -> bool:

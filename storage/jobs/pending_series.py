@@ -1,5 +1,6 @@
 """Complete series that nobody has decided on: what scheduling still owes."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy import Engine, select
@@ -11,11 +12,16 @@ from storage.index.row_mapping import to_series
 from storage.index.select_statements import select_series
 
 
-def undecided_series(engine: Engine, limit: int, since: datetime | None = None) -> list[Series]:
+def undecided_series(
+    engine: Engine,
+    limit: int,
+    since: datetime | None = None,
+    but_not: Collection[tuple[str, str]] = (),
+) -> list[Series]:
     """Received and complete, without a decision for their present fingerprint; newest first.
 
     `since` looks only at series whose last instance came after it, which an index answers
-    quickly; without it every series is looked at.
+    quickly; without it every series is looked at. `but_not`: UIDs of study and series.
     """
     decided = (
         select(t.decision.c.id)
@@ -29,6 +35,10 @@ def undecided_series(engine: Engine, limit: int, since: datetime | None = None) 
     conditions = [t.series.c.state == "COMPLETE", t.series.c.origin == "received", ~decided]
     if since is not None:
         conditions.append(t.series.c.last_instance_at >= since)
+    if but_not:
+        # The others of such a series in another study are offered in another round.
+        uids = [series_instance_uid for _, series_instance_uid in but_not]
+        conditions.append(t.series.c.series_instance_uid.not_in(uids))
     query = (
         select_series(*conditions)
         .order_by(None)

@@ -29,7 +29,9 @@ FROM_VOLUMES = frozenset(
         "unwritten_tombstone",
     }
 )
-_OF_THE_MOMENT = frozenset({"damaged_instance", "scrub", "heartbeat", "component", "clock_step"})
+_OF_THE_MOMENT = frozenset(
+    {"damaged_instance", "scrub", "heartbeat", "component", "clock_step", "series_try"}
+)
 
 # A migration put rows into them that stand for nothing yet; rebuilding notes how studies arrived
 # and knows nothing of what was changed since.

@@ -100,7 +100,7 @@ from storage.tables.studies.retention import (
 from storage.tables.studies.uploads import upload
 from storage.tables.work.events import event
 from storage.tables.work.interactive import interactive_session
-from storage.tables.work.jobs import decision, job, job_input, result_due
+from storage.tables.work.jobs import decision, job, job_input, result_due, series_try
 from storage.tables.work.models import (
     drift_alert,
     drift_baseline,
@@ -216,6 +216,7 @@ __all__ = [
     "second_factor",
     "series",
     "series_request",
+    "series_try",
     "session",
     "shadow_run",
     "shown_name",

@@ -15,6 +15,7 @@ from inference.routing.service import plan_study, send_plan
 from inference.rules.file import current_rules
 from storage.audit import Code
 from storage.container import open_storage
+from storage.core.errors import StateConflict
 
 app = typer.Typer(name="studies", help="Stored studies: send them to peers.", no_args_is_help=True)
 for _verb, _help in (
@@ -74,6 +75,25 @@ def route(
         if sent:
             wake(storage.settings)
     _print("Nothing was sent." if dry_run else f"{sent} instances are on their way.")
+
+
+@app.command("try-again")
+def try_again(
+    study: Annotated[str, typer.Argument(help="StudyInstanceUID of a stored study.")],
+    series: Annotated[str, typer.Argument(help="SeriesInstanceUID that is set aside.")],
+) -> None:
+    """Have a series decided on again that was set aside; `mediview doctor` names those."""
+    with open_storage(start(log_level="ERROR")) as storage:
+        if not storage.series_tries.try_again(study, series):
+            raise StateConflict(
+                f"The series {series} of that study is not set aside.",
+                remedy="`mediview why` says what a study waits for.",
+            )
+        record_use(
+            storage.audit, Code.APPLICATION_ACTIVITY, "E", studies=(study,), tried_again=series
+        )
+        wake(storage.settings)
+    _print("It is decided on again within seconds.")
 
 
 def _print(text: str) -> None:

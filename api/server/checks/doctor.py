@@ -21,7 +21,7 @@ from api.server.checks.exposure import (
     check_sign_in,
     check_tls_peers,
 )
-from api.server.checks.health import check_broker, check_clock
+from api.server.checks.health import check_broker, check_clock, check_series_tries
 from api.server.checks.index import database_check
 from api.server.checks.jobs import jobs_check
 from api.server.checks.model_servers import model_server_checks
@@ -48,6 +48,7 @@ from inference.self_test.run import run_self_test
 from storage.container import open_storage
 from storage.core.clock import utcnow
 from storage.core.errors import MediViewError
+from storage.jobs.series_tries import SeriesTries
 from storage.objects.opening import open_objects
 from storage.processes.heartbeats import Heartbeats
 from storage.processes.process_roles import working_roles
@@ -88,6 +89,7 @@ def diagnose(settings: Settings) -> Iterator[Check]:
             yield jobs_check(storage.settings, storage.jobs)
             yield _clock(storage.engine)
             yield check_unreadable(storage.unreadable)
+            yield _series(storage.series_tries)
             yield check_refused_rows(storage.engine)
             yield check_integrity(storage.engine, storage.damaged, storage.volumes.folder)
             yield check_occupied_uids(storage.engine)
@@ -118,6 +120,13 @@ def _unknown_settings(settings: Settings) -> Iterator[Check]:
         yield Check("settings", "fail", f"{unknown.name} is not a setting", unknown.remedy)
     for renamed in renamed_settings(type(settings)):
         yield Check("settings", "note", f"{renamed.name} is an old name", renamed.remedy)
+
+
+def _series(series_tries: SeriesTries) -> Check:
+    found = check_series_tries(series_tries)
+    if not found.ok:
+        return Check("series", "fail", found.detail)
+    return Check("series", "ok", "none is set aside")
 
 
 def _clock(engine: Engine) -> Check:

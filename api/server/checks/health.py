@@ -17,6 +17,7 @@ from storage.access_groups.repository import AccessGroups
 from storage.core.clock import CLOCKS_AGREE_WITHIN_S, utcnow
 from storage.db.clock_steps import last_step
 from storage.integrity.repository import DamagedInstances
+from storage.jobs.series_tries import SeriesTries
 from storage.processes.heartbeats import Heartbeats
 from storage.processes.hosts import Hosts
 from storage.reconciliation.missing_volumes import is_bare
@@ -102,6 +103,24 @@ def check_instances(damaged: DamagedInstances) -> HealthPart:
         f" {named}{'' if count <= 3 else ' and others'}. Have"
         f" {'it' if is_one else 'them'} sent to this node again, which repairs"
         f" {'it' if is_one else 'them'}; check the disk; `mediview storage verify` lists all."
+    )
+
+
+def check_series_tries(series_tries: SeriesTries) -> HealthPart:
+    """Whether series were set aside since the process that schedules ended over them."""
+    count = series_tries.count()
+    if not count:
+        return GOOD
+    named = ", ".join(
+        f"{one.series_instance_uid} of study {one.study_instance_uid}"
+        for one in series_tries.newest(3)
+    )
+    return bad(
+        f"{count} series {'is' if count == 1 else 'are'} set aside, since the process that decides"
+        f" on series ended again and again while it looked at {'it' if count == 1 else 'them'}:"
+        f" {named}{'' if count <= 3 else ' and others'}. Everything else goes on. Look at the"
+        " instances with dcmdump, and delete the series or have it tried again with `mediview"
+        " studies try-again`."
     )
 
 

@@ -93,6 +93,16 @@ result_due = Table(
     Index("ix_result_due_not_before", "not_before"),
 )
 
+# What a process began with a series and did not end, perhaps since it did not survive it.
+series_try = Table(
+    "series_try",
+    metadata,
+    Column("study_instance_uid", Uid, primary_key=True),
+    Column("series_instance_uid", Uid, primary_key=True),
+    Column("tries", Integer, nullable=False),
+    time_column("set_aside_at", nullable=True),
+)
+
 decision = Table(
     "decision",
     metadata,

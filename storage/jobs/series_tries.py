@@ -1,0 +1,163 @@
+"""Series over which the process that schedules ended again and again: they are set aside.
+
+Whatever a series makes of a process that reads it (no memory, a crash of native code), the next
+process would begin with the same series, and nothing else would be decided on. A try is noted
+before the work and removed after it, so that what stays behind was not survived.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+from sqlalchemy import ColumnElement, Engine, and_, delete, func, insert, select, update
+
+from storage import tables as t
+from storage.core.clock import utcnow
+from storage.core.entities import Series
+from storage.core.errors import MediViewError, StateConflict
+from storage.db.engine import reading, writing
+
+log = structlog.get_logger(__name__)
+
+MAX_TRIES = 4
+"""Of which none ended. Hosts that look at one series at once count each other's, for a moment."""
+
+
+class SeriesSetAside(StateConflict):
+    """The series is left alone until an administrator has it tried again."""
+
+    def __init__(self, series_instance_uid: str) -> None:
+        super().__init__(
+            f"The series {series_instance_uid} is set aside: the process that decides on series"
+            f" ended {MAX_TRIES} times while it looked at it.",
+            remedy="An administrator looks at its instances with dcmdump, deletes it, or has it"
+            " tried again with `mediview studies try-again`.",
+        )
+
+
+@dataclass(frozen=True)
+class SetAside:
+    """A series that is left alone."""
+
+    study_instance_uid: str
+    series_instance_uid: str
+    set_aside_at: datetime
+
+
+class SeriesTries:
+    """What was begun and did not end, by series."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    @contextmanager
+    def trying(self, series: Series) -> Iterator[None]:
+        """Work on a series that this process may not survive.
+
+        Where it was not survived too often, the series is set aside, and `headers` of
+        `InstanceReader` refuses it from then on. Raises StorageUnavailable.
+        """
+        self.begin(series)
+        try:
+            yield
+        finally:
+            self.end(series)
+
+    def begin(self, series: Series) -> None:
+        """As `trying`, for who ends it in another round."""
+        row = t.series_try
+        own = _key(series.study_instance_uid, series.series_instance_uid)
+        with writing(self._engine) as connection:
+            noted = connection.execute(select(row.c.tries, row.c.set_aside_at).where(own)).first()
+            if noted is None:
+                connection.execute(
+                    insert(row).values(
+                        study_instance_uid=series.study_instance_uid,
+                        series_instance_uid=series.series_instance_uid,
+                        tries=1,
+                    )
+                )
+                return
+            if noted.set_aside_at is not None:
+                return
+            if noted.tries < MAX_TRIES:
+                connection.execute(update(row).where(own).values(tries=noted.tries + 1))
+                return
+            connection.execute(update(row).where(own).values(set_aside_at=utcnow()))
+        log.error(
+            "series_set_aside",
+            study_instance_uid=series.study_instance_uid,
+            series_instance_uid=series.series_instance_uid,
+            tries=noted.tries,
+        )
+
+    def end(self, series: Series) -> None:
+        """It was survived; what is set aside stays so."""
+        row = t.series_try
+        own = _key(series.study_instance_uid, series.series_instance_uid)
+        try:
+            with writing(self._engine) as connection:
+                connection.execute(delete(row).where(own, row.c.set_aside_at.is_(None)))
+        except MediViewError as error:
+            # Counts as one that was not survived; the next that ends removes it.
+            log.warning("series_try_not_ended", error=error.code)
+
+    def refuse_set_aside(self, study_instance_uid: str, series_instance_uid: str) -> None:
+        """To be asked before its headers are read. Raises SeriesSetAside."""
+        row = t.series_try
+        query = select(row.c.tries).where(
+            _key(study_instance_uid, series_instance_uid), row.c.set_aside_at.is_not(None)
+        )
+        with reading(self._engine) as connection:
+            if connection.execute(query).first() is not None:
+                raise SeriesSetAside(series_instance_uid)
+
+    def count(self) -> int:
+        """Of those that are set aside."""
+        row = t.series_try
+        query = select(func.count()).select_from(row).where(row.c.set_aside_at.is_not(None))
+        with reading(self._engine) as connection:
+            return connection.execute(query).scalar_one()
+
+    def newest(self, limit: int = 100) -> list[SetAside]:
+        """Of those that are set aside."""
+        row = t.series_try.c
+        query = (
+            select(row.study_instance_uid, row.series_instance_uid, row.set_aside_at)
+            .where(row.set_aside_at.is_not(None))
+            .order_by(row.set_aside_at.desc())
+            .limit(limit)
+        )
+        with reading(self._engine) as connection:
+            return [SetAside(**one) for one in connection.execute(query).mappings()]
+
+    def try_again(self, study_instance_uid: str, series_instance_uid: str) -> bool:
+        """Have it decided on once more, with all its tries; False: it is not set aside."""
+        row, decision = t.series_try, t.decision.c
+        with writing(self._engine) as connection:
+            gone = connection.execute(
+                delete(row).where(
+                    _key(study_instance_uid, series_instance_uid), row.c.set_aside_at.is_not(None)
+                )
+            )
+            if not gone.rowcount:
+                return False
+            # They state that it could not be read: nobody has decided on it then.
+            connection.execute(
+                delete(t.decision).where(
+                    decision.study_instance_uid == study_instance_uid,
+                    decision.series_instance_uid == series_instance_uid,
+                    ~decision.accepted,
+                )
+            )
+        return True
+
+
+def _key(study_instance_uid: str, series_instance_uid: str) -> ColumnElement[bool]:
+    row = t.series_try.c
+    return and_(
+        row.study_instance_uid == study_instance_uid,
+        row.series_instance_uid == series_instance_uid,
+    )
