@@ -173,8 +173,9 @@ def _history(
 def revise_comparisons(storage: ComparisonStorage, study_instance_uid: str) -> int:
     """Compare a study's findings again, by what is stored and stated now; how many changed.
 
-    A prior or a caveat that no longer holds is cleared. SR and PDF that were written state what
-    they were compared with at that time.
+    A prior or a caveat that no longer holds is cleared. SR and PDF that were written
+    follow feedback on an earlier study (`inference.annotations.feedback_reports`); else they state
+    what they were compared with at that time.
     """
     findings = [
         one

@@ -7,7 +7,6 @@ done again.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
 
@@ -15,7 +14,7 @@ import structlog
 
 from inference.annotations.feedback_sr import feedback_report_uid, feedback_sentences
 from inference.deliveries.withdrawing import send_rejection_note
-from inference.findings.corrections import corrected_fact
+from inference.findings.standing import standing_findings
 from inference.result_identity import ResultKindName, image_object_uid
 from inference.results.file_writing import part10
 from storage.container.has import (
@@ -72,24 +71,27 @@ def follow_feedback(
     void: Collection[str],
     last_word: int,
     at: datetime,
+    outdated_comparisons: Sequence[Finding] = (),
 ) -> list[Instance]:
     """Withdraw what states values that count no more, and write the PDF again; what was stored.
 
     `feedback`, `void`, `last_word` as for the SR; `at`: when the last word was given.
+    `outdated_comparisons`: findings whose change, which the PDF alone states, holds no more.
     """
     touched = [one for one in findings if one.finding_id in void or is_touched(feedback, one)]
     before = pdf_versions(storage, job, last_word)
-    if not touched and not before:
+    if not touched and not before and not outdated_comparisons:
         return []
+    stated = stating(job, touched) if touched else of_kind(job, "PDF")
     outdated = _not_withdrawn(
-        storage, job, still_stored(storage.generated, [*stating(job, touched), *before]), last_word
+        storage, job, still_stored(storage.generated, [*stated, *before]), last_word
     )
     stored: list[Instance] = []
     pdf = still_stored(storage.generated, of_kind(job, "PDF"))
     if pdf:
         # First, since by what is withdrawn nobody knows any more where it was to go.
         stored.append(_write_pdf(storage, job, pdf[0], before, findings, feedback, void,
-                                 last_word, at))  # fmt: skip
+                                 last_word, at, outdated_comparisons))  # fmt: skip
     if outdated:
         stored.append(_withdraw(storage, job, outdated, last_word, at))
     return stored
@@ -205,22 +207,18 @@ def _write_pdf(
     void: Collection[str],
     last_word: int,
     at: datetime,
+    outdated_comparisons: Sequence[Finding],
 ) -> Instance:
     # What encodes is large, and few rounds need it.
     from inference.annotations.feedback_pictures import pictures_after_feedback
-    from inference.results.sr.feedback_pdf import StatedFinding, encode_feedback_pdf
+    from inference.results.sr.feedback_pdf import encode_feedback_pdf
 
     report = storage.instances.dataset(own)
     predecessor = report
     for one in still_stored(storage.generated, before[-1:]):
         predecessor = storage.instances.header(one)
-    stated = [
-        StatedFinding(
-            _as_it_stands(one, feedback), one.finding_id not in void and _counts(one, feedback)
-        )
-        for one in findings
-    ]
-    sentences = feedback_sentences(findings, feedback, void)
+    stated = list(standing_findings(findings, feedback, void).values())
+    sentences = feedback_sentences(findings, feedback, void, outdated_comparisons)
     uid = _pdf_uid(storage.generated, own.sop_instance_uid, last_word)
     pictures = [
         picture
@@ -234,29 +232,6 @@ def _write_pdf(
     ).items():
         storage.deliveries.enqueue(name, [instance], job.job_id, state=state)
     return instance
-
-
-def _counts(finding: Finding, feedback: FeedbackByFinding) -> bool:
-    words = feedback.get(finding.finding_id)
-    return not words or words[-1].kind != "REJECTED"
-
-
-def _as_it_stands(finding: Finding, feedback: FeedbackByFinding) -> Finding:
-    words = feedback.get(finding.finding_id)
-    if not words or words[-1].kind != "CORRECTED":
-        return finding
-    fact = corrected_fact(finding, words[-1])
-    if fact is None or words[-1].value is None:
-        return finding if not words[-1].label else replace(finding, label=words[-1].label)
-    # The rest was computed of the value that counts no more.
-    return replace(
-        fact.finding,
-        label=words[-1].label or finding.label,
-        value=fact.value,
-        validity=None,
-        prior=None,
-        normal_range=None,
-    )
 
 
 def _withdraw(

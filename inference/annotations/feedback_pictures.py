@@ -7,6 +7,7 @@ from typing import Protocol
 import structlog
 from pydicom.dataset import Dataset
 
+from inference.findings.standing import StandingFinding
 from inference.imaging.volume import Volume, assemble_volume
 from inference.input_selection.job_inputs import JobInputs
 from inference.input_selection.result_inputs import StudyResults
@@ -16,7 +17,7 @@ from inference.pipelines.catalogue import catalogue
 from inference.results.mask_read import read_masks, read_segments
 from inference.results.narrative import note_of, shown_value
 from inference.results.pictures.render import Picture, draw_pictures
-from inference.results.sr.feedback_pdf import LEFT_OUT, StatedFinding
+from inference.results.sr.feedback_pdf import LEFT_OUT
 from storage.container.has import (
     HasAcceptanceDecisions,
     HasFindings,
@@ -45,7 +46,7 @@ class PictureStorage(
 
 
 def pictures_after_feedback(
-    storage: PictureStorage, job: Job, segmentation: Dataset, stated: Sequence[StatedFinding]
+    storage: PictureStorage, job: Job, segmentation: Dataset, stated: Sequence[StandingFinding]
 ) -> list[Picture]:
     """A segment of which no finding counts any more is not shown; values are those of now.
 
@@ -86,7 +87,7 @@ def _volume_of(storage: PictureStorage, job: Job, pipeline: Pipeline) -> Volume:
 
 
 def _drawn(
-    volume: Volume, pipeline: Pipeline, segmentation: Dataset, stated: Sequence[StatedFinding]
+    volume: Volume, pipeline: Pipeline, segmentation: Dataset, stated: Sequence[StandingFinding]
 ) -> list[Picture]:
     lines: dict[int, tuple[str, ...]] = defaultdict(tuple)
     colors: dict[int, tuple[int, int, int]] = {}

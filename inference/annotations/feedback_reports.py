@@ -1,7 +1,7 @@
 """New versions of reports with the feedback on their findings, once no more comes."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -14,12 +14,12 @@ from inference.annotations.feedback_documents import (
     follow_feedback,
     of_kind,
 )
-from inference.annotations.feedback_sr import feedback_report_uid, speak
+from inference.annotations.feedback_sr import feedback_report_uid, speak, still_outdated
 from inference.failures import place
 from inference.findings.derived import void_findings
 from inference.result_identity import REPORT_KINDS, ResultKindName
 from inference.results.file_writing import part10
-from storage.container.has import HasFindingFeedback
+from storage.container.has import HasFindingFeedback, HasPatientStudies
 from storage.core.entities import Instance, Job
 from storage.core.errors import NotFound
 from storage.core.findings import Feedback, Finding
@@ -34,11 +34,21 @@ log = structlog.get_logger(__name__)
 _REPORTS_PER_ROUND = 8
 
 
-class FeedbackStorage(HasFindingFeedback, FeedbackDocumentStorage, Protocol):
+Compare = Callable[[str], object]
+"""Compares the findings of a study again, by what counts now (`inference.prior_comparison`)."""
+
+
+def _as_stored(_study_instance_uid: str) -> None:
+    """For callers without earlier studies."""
+
+
+class FeedbackStorage(HasFindingFeedback, HasPatientStudies, FeedbackDocumentStorage, Protocol):
     """What of the storage layer feedback is written into reports with."""
 
 
-def write_feedback_reports(storage: FeedbackStorage, now: datetime) -> int:
+def write_feedback_reports(
+    storage: FeedbackStorage, now: datetime, compare_again: Compare = _as_stored
+) -> int:
     """New versions of the reports on whose findings there is new feedback; how many.
 
     Doing it again gives the same objects: a process may die between any two steps.
@@ -47,7 +57,7 @@ def write_feedback_reports(storage: FeedbackStorage, now: datetime) -> int:
     written = 0
     for job_id, last in storage.feedback_reports.due(quiet, now, _REPORTS_PER_ROUND):
         try:
-            written += _write(storage, storage.jobs.get(job_id), last, now)
+            written += _write(storage, storage.jobs.get(job_id), last, now, compare_again)
         except Exception as error:  # noqa: BLE001 - the edge of a report: the others go on
             log.error(
                 "feedback_report_failed",
@@ -102,8 +112,11 @@ def _next_uid(
     return feedback_report_uid(predecessor_uid, last_word, scheme), scheme
 
 
-def _write(storage: FeedbackStorage, job: Job, last: int, now: datetime) -> bool:
-    """The job's own, and those of jobs that took its results and hold other values by them now."""
+def _write(
+    storage: FeedbackStorage, job: Job, last: int, now: datetime, compare_again: Compare
+) -> bool:
+    """The job's own, those of jobs that took its results and hold other values by them now, and
+    those of later studies that were compared with what counts no more."""
     if not job.has_results:
         # Withdrawn meanwhile: a version would stand at archives after the note that rejects it.
         own = [one.finding_id for one in storage.findings.of_job(job.job_id)]
@@ -115,7 +128,32 @@ def _write(storage: FeedbackStorage, job: Job, last: int, now: datetime) -> bool
         other = storage.jobs.get(job_id)
         if other.has_results and _has_changed(storage, other, last):
             written |= _write_of_job(storage, other, last, now)
+    written |= _write_later(storage, job, last, now, compare_again)
+    # A word on an earlier study may have come just before.
+    compare_again(job.study_instance_uid)
     return _write_of_job(storage, job, last, now) or written
+
+
+def _write_later(
+    storage: FeedbackStorage, job: Job, last: int, now: datetime, compare_again: Compare
+) -> bool:
+    at = stated_up_to(storage, job, last).at
+    written = False
+    for study in storage.patient_studies.after(job.study_instance_uid):
+        compare_again(study)
+        for other in storage.jobs.of_studies([study])[study]:
+            if other.has_results and _is_compared_otherwise(storage, other, last):
+                written |= _write_of_job(storage, other, last, now, at)
+    return written
+
+
+def _is_compared_otherwise(storage: FeedbackStorage, job: Job, last: int) -> bool:
+    """Whether the last version of its report states changes that hold no more."""
+    newest = newest_report(storage.generated, storage.instances, storage.feedback_reports, job)
+    if newest is None:
+        return False
+    stated = stated_up_to(storage, job, last)
+    return bool(still_outdated(newest, stated.findings, stated.feedback, stated.void))
 
 
 @dataclass(frozen=True)
@@ -161,7 +199,10 @@ def _has_changed(storage: FeedbackStorage, job: Job, last: int) -> bool:
     return stated_up_to(storage, job, last).void != before
 
 
-def _write_of_job(storage: FeedbackStorage, job: Job, last: int, now: datetime) -> bool:
+def _write_of_job(
+    storage: FeedbackStorage, job: Job, last: int, now: datetime, at: datetime | None = None
+) -> bool:
+    """`at`: when the last word on an earlier study was given, which its comparisons rest on."""
     versions = storage.feedback_reports.versions(job.job_id)
     if versions and versions[-1].feedback_id >= last:
         # By a word on results that it took: one up to an earlier word would follow it.
@@ -169,6 +210,15 @@ def _write_of_job(storage: FeedbackStorage, job: Job, last: int, now: datetime) 
         storage.feedback_reports.done(own, last, None)
         return False
     stated = stated_up_to(storage, job, last)
+    if at is not None:
+        stated = replace(stated, at=at if stated.at is None else max(at, stated.at))
+    # By what the job made, as each version is.
+    as_made = _own_report(storage.generated, storage.instances, job, "SR")
+    outdated = (
+        still_outdated(as_made, stated.findings, stated.feedback, stated.void)
+        if as_made is not None
+        else []
+    )
     written = [
         instance
         for kind in REPORT_KINDS
@@ -176,7 +226,7 @@ def _write_of_job(storage: FeedbackStorage, job: Job, last: int, now: datetime) 
     ]
     if stated.at is not None:
         follow_feedback(
-            storage, job, stated.findings, stated.feedback, stated.void, last, stated.at
+            storage, job, stated.findings, stated.feedback, stated.void, last, stated.at, outdated
         )
     # None: deleted, or never made. Feedback stays in the ledger.
     version = (

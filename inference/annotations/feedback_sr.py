@@ -14,15 +14,20 @@ from pydicom.dataset import Dataset
 from pydicom.uid import UID
 
 from inference.annotations import codes as words
-from inference.annotations.content import has_name, text_of
+from inference.annotations.content import has_name
+from inference.annotations.outdated_comparisons import (
+    groups_of,
+    is_change,
+    outdated_comparisons,
+    sentence_of,
+    without_comparisons,
+)
+from inference.findings.corrections import corrected_value
 from inference.result_identity import local_time
 from inference.results.sr.change import (
     CERTAINTY,
-    CHANGE,
-    CHANGE_PER_YEAR,
     CLASSIFICATION,
     COMMENT,
-    QUALITY,
 )
 from storage.core.findings import Code, Feedback, Finding
 from storage.core.text.long_string import long_string
@@ -62,11 +67,15 @@ def speak(
             _apply(document, finding, word)
         if finding.finding_id in void:
             _take_out(document, finding)
+    outdated = still_outdated(report, findings, feedback, void)
+    without_comparisons(document, outdated)
     _drop_empty(document)
     by_author = {word.author_id: word.given_by for word in last.values()}
     authors = sorted(by_author.values())
     _observe(document, authors)
-    document.ContentSequence.append(_evaluations(feedback_sentences(findings, feedback, void)))
+    document.ContentSequence.append(
+        _evaluations(feedback_sentences(findings, feedback, void, outdated))
+    )
     _verify(document, [one for one in findings if one.finding_id not in void], last)
     uid = feedback_report_uid(str(predecessor.SOPInstanceUID), last_word, uids)
     _identify(document, predecessor, local_time(at, report), UID(uid))
@@ -77,50 +86,70 @@ def feedback_sentences(
     findings: Sequence[Finding],
     feedback: Mapping[str, Sequence[Feedback]],
     void: Collection[str] = (),
+    outdated: Sequence[Finding] = (),
 ) -> list[str]:
-    """The last word on each finding in a sentence, and of what is void that it is left out."""
+    """The last word on each finding in a sentence, and of what is void or no longer compared that
+    it is left out."""
     last = {finding_id: one[-1] for finding_id, one in feedback.items() if one}
     stated = [_sentence(one, last[one.finding_id]) for one in findings if one.finding_id in last]
-    return stated + [
-        f"{_stated(one)}: left out, since it holds a value that was rejected or corrected."
-        for one in findings
-        if one.finding_id in void
-    ]
+    return (
+        stated
+        + [
+            f"{_stated(one)}: left out, since it holds a value that was rejected or corrected."
+            for one in findings
+            if one.finding_id in void
+        ]
+        + [sentence_of(one) for one in outdated]
+    )
+
+
+def still_outdated(
+    report: Dataset,
+    findings: Sequence[Finding],
+    feedback: Mapping[str, Sequence[Feedback]],
+    void: Collection[str] = (),
+) -> list[Finding]:
+    """Findings that count as they were made, while their change in `report` does not. Of those that
+    a reader corrected or rejected no change is stated anyway."""
+    touched = {one for one, given in feedback.items() if given and given[-1].kind != "ACCEPTED"}
+    as_made = [one for one in findings if one.finding_id not in touched.union(void)]
+    return outdated_comparisons(report, as_made)
 
 
 def _apply(document: Dataset, finding: Finding, word: Feedback) -> None:
     if finding.value is None and word.kind == "REJECTED":
-        for container, group in _groups(document, finding):
+        for container, group in groups_of(document, finding):
             container.ContentSequence.remove(group)
         return
     for group, number in _numbers(document, finding):
         if word.kind == "REJECTED" or word.value is not None:
             # They rest on the number that counts no more.
-            for item in [one for one in group.ContentSequence if _is_change(one)]:
+            for item in [one for one in group.ContentSequence if is_change(one)]:
                 group.ContentSequence.remove(item)
         if word.kind == "REJECTED":
             group.ContentSequence.remove(number)
         elif word.kind == "CORRECTED" and word.value is not None:
-            _drop_truncation(number)
+            number.ContentSequence = [_origin(finding, word)]
             measured = number.MeasuredValueSequence[0]
-            measured.NumericValue = f"{word.value:.10g}"
+            value = corrected_value(finding, word)
+            measured.NumericValue = f"{word.value if value is None else value:.10g}"
             for keyword in ("FloatingPointValue", "RationalNumeratorValue"):
                 if keyword in measured:
                     delattr(measured, keyword)
-            if word.unit is not None:
+            if value is None and word.unit is not None:
                 measured.MeasurementUnitsCodeSequence = [_code(word.unit)]
 
 
 def _take_out(document: Dataset, finding: Finding) -> None:
     if finding.value is None:
-        for _, group in _groups(document, finding):
+        for _, group in groups_of(document, finding):
             group.ContentSequence = [
                 one for one in group.ContentSequence if not _is_category(one, finding)
             ]
         return
     for group, number in _numbers(document, finding):
         group.ContentSequence = [
-            one for one in group.ContentSequence if one is not number and not _is_change(one)
+            one for one in group.ContentSequence if one is not number and not is_change(one)
         ]
 
 
@@ -131,22 +160,22 @@ def _is_category(item: Dataset, finding: Finding) -> bool:
     return bool(stated.get("CodeValue") == finding.code.value)
 
 
-def _drop_truncation(number: Dataset) -> None:
-    """What a person states is the value of the whole: no more is it that of a part."""
-    kept = [
-        item
-        for item in number.get("ContentSequence") or ()
-        if not any(has_name(item, code) for code in (QUALITY, COMMENT))
-    ]
-    if kept:
-        number.ContentSequence = kept
-    elif "ContentSequence" in number:
-        del number.ContentSequence
+def _origin(finding: Finding, word: Feedback) -> Dataset:
+    """Whose value it is, instead of all that the number held: its uncertainty, percentile and
+    caveats are those of the software's value, and a person states the value of the whole."""
+    unit = finding.unit.value if finding.unit else ""
+    item = _item("TEXT", COMMENT, "HAS PROPERTIES")
+    item.TextValue = (
+        f"Corrected by {word.given_by}; the software had measured"
+        f" {finding.value:.10g} {unit}".rstrip()
+        + "."
+    )
+    return item
 
 
 def _numbers(document: Dataset, finding: Finding) -> Iterator[tuple[Dataset, Dataset]]:
     """The content items that state the finding, with their group."""
-    for _, group in _groups(document, finding):
+    for _, group in groups_of(document, finding):
         for item in list(group.ContentSequence):
             if (
                 item.ValueType == "NUM"
@@ -155,21 +184,6 @@ def _numbers(document: Dataset, finding: Finding) -> Iterator[tuple[Dataset, Dat
                 and math.isclose(float(item.MeasuredValueSequence[0].NumericValue), finding.value)
             ):
                 yield group, item
-
-
-def _groups(document: Dataset, finding: Finding) -> Iterator[tuple[Dataset, Dataset]]:
-    """What states something of the thing that the finding is of, with what holds it."""
-    for container in document.ContentSequence:
-        if not has_name(container, words.MEASUREMENTS):
-            continue
-        for group in list(container.get("ContentSequence") or ()):
-            items = group.get("ContentSequence") or ()
-            if text_of(items, words.TRACKING_UID, "UID") == finding.tracking_uid:
-                yield container, group
-
-
-def _is_change(item: Dataset) -> bool:
-    return any(has_name(item, code) for code in (CHANGE, CHANGE_PER_YEAR))
 
 
 def _drop_empty(document: Dataset) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
+from inference.findings.corrections import corrected_value
 from storage.core.findings import Code, Feedback, FeedbackKind, Finding
 
 Status = Literal["preliminary", "final", "corrected", "entered-in-error"]
@@ -28,8 +29,12 @@ def status_of(feedback: Sequence[Feedback], *, is_withdrawn: bool = False) -> St
 
 
 def value_of(finding: Finding, feedback: Sequence[Feedback]) -> tuple[float | None, Code | None]:
-    """The value with its unit as the newest report states it: corrected where somebody did."""
+    """The value with its unit as the newest report states it: corrected where somebody did, in the
+    finding's unit where the reader's is of the same quantity."""
     newest = feedback[-1] if feedback else None
     if newest is None or newest.kind != "CORRECTED" or newest.value is None:
         return finding.value, finding.unit
-    return newest.value, newest.unit or finding.unit
+    value = corrected_value(finding, newest)
+    if value is None:
+        return newest.value, newest.unit
+    return value, finding.unit or newest.unit

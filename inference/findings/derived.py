@@ -2,11 +2,10 @@
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 
-from inference.findings.corrections import corrected_fact
 from inference.findings.facts import Fact, fact_of
+from inference.findings.standing import StandingFinding, standing_findings
 from storage.core.findings import Feedback, Finding
 from storage.findings.feedback import FindingFeedback
 from storage.findings.repository import Findings
@@ -59,9 +58,15 @@ def void_findings(
 
 
 def void_among(
-    findings: Findings, finding_feedback: FindingFeedback, asked: Sequence[Finding]
+    findings: Findings,
+    finding_feedback: FindingFeedback,
+    asked: Sequence[Finding],
+    at: datetime | None = None,
 ) -> frozenset[str]:
-    """Those of the findings asked for that are void; the rest of their jobs is read beside them."""
+    """Those of the findings asked for that are void; the rest of their jobs is read beside them.
+
+    `at`: by what people had stated until then.
+    """
     taken = findings.results_taken_by({one.job_id for one in asked if _is_category(one)})
     jobs = {one.job_id for one in asked if _may_have_parts(fact_of(one))}.union(
         taken, *taken.values()
@@ -69,8 +74,29 @@ def void_among(
     beside = [one for job in sorted(jobs) for one in findings.of_job(job)]
     if not beside:
         return frozenset()
-    feedback = finding_feedback.of_findings([one.finding_id for one in beside])
+    feedback = given_until(finding_feedback.of_findings([one.finding_id for one in beside]), at)
     return void_findings(beside, feedback, taken) & {one.finding_id for one in asked}
+
+
+def given_until(
+    feedback: Mapping[str, Sequence[Feedback]], at: datetime | None
+) -> dict[str, list[Feedback]]:
+    """Without what was stated after `at`; all of it where that is None."""
+    return {
+        finding_id: [one for one in words if at is None or one.given_at <= at]
+        for finding_id, words in feedback.items()
+    }
+
+
+def standing_among(
+    findings: Findings,
+    finding_feedback: FindingFeedback,
+    asked: Sequence[Finding],
+    at: datetime | None = None,
+) -> dict[str, StandingFinding]:
+    """What of these findings stands, by id; `at`: as it stood then."""
+    feedback = given_until(finding_feedback.of_findings([one.finding_id for one in asked]), at)
+    return standing_findings(asked, feedback, void_among(findings, finding_feedback, asked, at))
 
 
 def sound_findings(
@@ -81,21 +107,12 @@ def sound_findings(
     """Those on which a sentence may rest: without what was rejected, is void or of a part, and with
     the values that people gave. `feedback` and `taken` as for `void_findings`."""
     void = void_findings(findings, feedback, taken)
-    for one in findings:
-        given = feedback.get(one.finding_id)
-        word = given[-1] if given else None
-        if one.finding_id in void or (word is not None and word.kind == "REJECTED"):
-            continue
-        if word is not None and word.kind == "CORRECTED" and word.value is not None:
-            fact = corrected_fact(one, word)
-            if fact is None:
-                continue
-            # The rest was computed of the value that counts no more.
-            yield replace(
-                fact.finding, value=fact.value, validity=None, prior=None, normal_range=None
-            )
-        elif one.is_sound:
-            yield one
+    standing = standing_findings(findings, feedback, void)
+    for finding in findings:
+        one = standing[finding.finding_id]
+        if one.counts and one.finding.is_sound:
+            # What a classifier has answered stays its answer.
+            yield finding if finding.value is None else one.finding
 
 
 def _is_category(finding: Finding) -> bool:

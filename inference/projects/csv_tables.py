@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from inference.deidentification.codes import is_known_code, is_known_unit
 from inference.deidentification.instances import StudyDeidentification
 from inference.deidentification.pseudonyms import Pseudonyms
-from storage.core.findings import Finding
+from inference.findings.standing import StandingFinding
 from storage.projects.entities import ProjectStudy, Split
 
 Row = tuple[object, ...]
@@ -15,6 +15,7 @@ Row = tuple[object, ...]
 _MEASUREMENTS = (
     *("patient", "study_instance_uid", "series_instance_uid", "pipeline", "pipeline_version"),
     *("label", "code_value", "coding_scheme_designator", "value", "unit", "confidence", "validity"),
+    "software_value",
 )
 
 
@@ -25,8 +26,12 @@ def patients_csv(studies: Iterable[ProjectStudy], pseudonyms: Pseudonyms, split:
     return _csv([("patient", "subset"), *sorted(rows)])
 
 
-def measurement_rows(findings: Iterable[Finding], study: StudyDeidentification) -> list[Row]:
+def measurement_rows(
+    findings: Iterable[StandingFinding], study: StudyDeidentification
+) -> list[Row]:
     """The findings that count, one a row. Models made them, and nobody verified them for this.
+
+    Where a reader has corrected a value, that one, and the software's as `software_value`.
 
     A pipeline of others may write anything: texts are cleaned, codes without a known scheme and
     form are left out, and a row in which the study's scan finds something does not leave.
@@ -39,7 +44,8 @@ def measurements_csv(rows: Iterable[Row]) -> bytes:
     return _csv([_MEASUREMENTS, *rows])
 
 
-def _measurement(finding: Finding, study: StudyDeidentification) -> Row | None:
+def _measurement(stated: StandingFinding, study: StudyDeidentification) -> Row | None:
+    finding = stated.finding
     code, unit = finding.code, finding.unit
     coded = is_known_code(code.value, code.scheme_designator)
     if unit is not None and not is_known_unit(unit.value):
@@ -64,6 +70,7 @@ def _measurement(finding: Finding, study: StudyDeidentification) -> Row | None:
         unit_code,
         "" if finding.confidence is None else finding.confidence,
         "" if finding.validity is None else finding.validity.state,
+        "" if stated.measured_value is None else stated.measured_value,
     )
 
 

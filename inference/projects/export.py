@@ -20,12 +20,20 @@ from inference.deidentification.instances import StudyDeidentification, reason_o
 from inference.deidentification.profile import read_profile
 from inference.deidentification.pseudonyms import Pseudonyms
 from inference.failures import explain, place
+from inference.findings.derived import standing_among
 from inference.projects.certificate import CERTIFICATE_NAME, certificate
 from inference.projects.csv_tables import Row, measurement_rows, measurements_csv, patients_csv
 from inference.projects.folder import check_empty, checked_folder, write_file
 from inference.projects.headers import headers
 from storage.audit import NODE, SUCCESS, AuditEvent, Code
-from storage.container.has import HasAudit, HasFindings, HasIndex, HasInstances, HasSettings
+from storage.container.has import (
+    HasAudit,
+    HasFindingFeedback,
+    HasFindings,
+    HasIndex,
+    HasInstances,
+    HasSettings,
+)
 from storage.core.clock import utcnow
 from storage.core.entities import Instance
 from storage.core.errors import MediViewError
@@ -53,7 +61,9 @@ class _Stopped(MediViewError):
     """This process ends: another goes on."""
 
 
-class ExportStorage(HasSettings, HasIndex, HasInstances, HasFindings, HasAudit, Protocol):
+class ExportStorage(
+    HasSettings, HasIndex, HasInstances, HasFindings, HasFindingFeedback, HasAudit, Protocol
+):
     """What of the storage layer projects are exported with."""
 
     @property
@@ -202,12 +212,16 @@ class _Exporting:
     def _measured(self, study_instance_uid: str, study: StudyDeidentification) -> list[Row]:
         """The rows of what was found in a study."""
         findings = self._storage.findings.of_study(study_instance_uid)
-        rows = measurement_rows(findings, study)
-        if len(rows) < len(findings):
+        standing = standing_among(
+            self._storage.findings, self._storage.finding_feedback, findings
+        ).values()
+        counting = [one for one in standing if one.counts]
+        rows = measurement_rows(counting, study)
+        if len(rows) < len(counting):
             log.warning(
                 "measurements_withheld",
                 export_id=self._export.export_id,
-                measurements=len(findings) - len(rows),
+                measurements=len(counting) - len(rows),
             )
         return rows
 

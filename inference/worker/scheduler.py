@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 
@@ -16,6 +17,7 @@ from inference.annotations.feedback_reports import write_feedback_reports
 from inference.broker.celery_config import GPU_QUEUE, JOBS_QUEUE
 from inference.failures import place
 from inference.pipeline import Pipeline
+from inference.prior_comparison import revise_comparisons
 from inference.priors.triggers import want_for_orders
 from inference.rejection_notes.service import RejectionRounds
 from inference.reports.critical import repeat_alerts
@@ -247,7 +249,7 @@ class Scheduler:
         self._performer.round(now)
 
     def _write_feedback_reports(self, now: datetime) -> None:
-        write_feedback_reports(self._storage, now)
+        write_feedback_reports(self._storage, now, partial(revise_comparisons, self._storage))
 
     def _hand_out_jobs(self, now: datetime) -> None:
         """Wake a worker for every due job, and again where nobody took it in time."""

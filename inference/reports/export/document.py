@@ -9,9 +9,12 @@ import highdicom as hd
 from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 
+from inference.findings.derived import standing_among
+from inference.findings.standing import StandingFinding
 from inference.reports.export.text import in_words, superseded_notice, withdrawn_notice
 from inference.result_identity import MANUFACTURER
 from storage.container.has import (
+    HasFindingFeedback,
     HasFindings,
     HasIndex,
     HasInstances,
@@ -42,7 +45,8 @@ class ReportDocument:
     """Header of an image of the study: whose patient and study everything takes over."""
     evidence: tuple[Dataset, ...]
     """Headers of what was measured: an image of each series, and the results made of it."""
-    findings: Mapping[str, Finding]
+    findings: Mapping[str, StandingFinding]
+    """As they stood when the version was written: what its sentences say, its numbers say."""
     placer_order_number: str = ""
     """Of the order in the worklist; empty where none is known."""
     filler_order_number: str = ""
@@ -130,7 +134,14 @@ def series_description(document: ReportDocument) -> str:
 
 
 class ReportStorage(
-    HasIndex, HasInstances, HasJobs, HasFindings, HasReports, HasWorklist, Protocol
+    HasIndex,
+    HasInstances,
+    HasJobs,
+    HasFindings,
+    HasFindingFeedback,
+    HasReports,
+    HasWorklist,
+    Protocol,
 ):
     """What of the storage layer a report is read from as it leaves."""
 
@@ -145,7 +156,9 @@ def read_document(storage: ReportStorage, report: Report, version: int) -> Repor
         for sentence in section.sentences
         for one in (*sentence.finding_ids, *sentence.prior_finding_ids)
     )
-    findings = {one.finding_id: one for one in storage.findings.named(list(ids))}
+    named = storage.findings.named(list(ids))
+    findings = {one.finding_id: one for one in named}
+    standing = standing_among(storage.findings, storage.finding_feedback, named, found.changed_at)
     images = _images(storage.index, storage.instances, study, findings)
     if not images:
         raise NotFound("The study of the report has no image left.", remedy="Send the study again.")
@@ -154,7 +167,7 @@ def read_document(storage: ReportStorage, report: Report, version: int) -> Repor
     )
     placer, filler = _order_numbers(storage.worklist, study)
     return ReportDocument(
-        report, found, study, images[0], (*images, *results), findings, placer, filler
+        report, found, study, images[0], (*images, *results), standing, placer, filler
     )
 
 

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from dicom_node.hl7.writing import components, escaped, segment, timestamp
+from inference.findings.standing import StandingFinding
 from inference.reports.export.document import ReportDocument
-from inference.reports.export.text import in_full, plain, rests_on
-from storage.core.findings import Finding, NormalRange
+from inference.reports.export.text import corrected_by, in_full, plain, rests_on
+from storage.core.findings import NormalRange
 from storage.core.patient_sex import sex_of
 from storage.reports.hl7_entities import Hl7Message
 from storage.settings import Settings
@@ -41,6 +42,8 @@ def encode_oru(
 ) -> bytes:
     """One OBX of text a sentence, and one a number that it rests on, bound by OBX-4.
 
+    A number that a person has given is followed by an NTE which says so, with the software's.
+
     A document with a notice is a correction (OBR-25 C), since a final result can only be changed
     by one; what was withdrawn is posted as wrong (OBX-11 W), the rest is as it was.
     `deletes_notice`: the receiver may have such a notice on an older version.
@@ -50,10 +53,10 @@ def encode_oru(
     at = message.created_at.astimezone() if document.notice else document.at
     segments = [_msh(at, message, settings), _pid(document)]
     segments += [_orc(document), _obr(document, at)]
-    segments += [
-        segment("OBX", [str(number), *fields])
-        for number, fields in enumerate(_observed(document, deletes_notice), 1)
-    ]
+    for number, (fields, note) in enumerate(_observed(document, deletes_notice), 1):
+        segments.append(segment("OBX", [str(number), *fields]))
+        if note:
+            segments.append(segment("NTE", ["1", "L", escaped(note)]))
     text = plain("\r".join(segments) + "\r")
     return text.encode(_CODECS[settings.hl7_encoding], "replace")
 
@@ -133,10 +136,10 @@ def _obr(document: ReportDocument, at: datetime) -> str:
     return segment("OBR", fields)
 
 
-def _observed(document: ReportDocument, deletes_notice: bool) -> Iterator[list[str]]:
-    """The fields of each OBX from OBX-2 on."""
+def _observed(document: ReportDocument, deletes_notice: bool) -> Iterator[tuple[list[str], str]]:
+    """The fields of each OBX from OBX-2 on, and the note that follows it; mostly none."""
     status = _STATUS[document.version.state]
-    yield [
+    named = [
         "HD",
         components("113014", "DICOM Study", "DCM"),
         "1",
@@ -144,40 +147,43 @@ def _observed(document: ReportDocument, deletes_notice: bool) -> Iterator[list[s
         *[""] * 5,
         "O" if status == "P" else status,
     ]
+    yield named, ""
     if document.notice:
         added = "F" if document.is_signed else status
-        yield _obx("TX", _NOTICE, _NOTICE_GROUP, escaped(document.notice), added)
+        yield _obx("TX", _NOTICE, _NOTICE_GROUP, escaped(document.notice), added), ""
     elif deletes_notice:
-        yield _obx("TX", _NOTICE, _NOTICE_GROUP, "", "D")
+        yield _obx("TX", _NOTICE, _NOTICE_GROUP, "", "D"), ""
     for at, section in enumerate(document.version.sections, 1):
         code, meaning = _SECTIONS[section.kind]
         for number, sentence in enumerate(section.sentences, 1):
             group = f"{at}.{number}"
-            yield _obx(
+            words = _obx(
                 "TX",
                 components(code, meaning, "LN"),
                 group,
                 escaped(in_full(sentence, document.withdrawn, document.version.language)),
                 "W" if rests_on(sentence, document.withdrawn) else status,
             )
+            yield words, ""
             if sentence.basis != "findings":
                 continue
             for finding_id in sentence.finding_ids:
-                finding = document.findings.get(finding_id)
-                if finding is not None and finding.value is not None:
+                stated = document.findings.get(finding_id)
+                if stated is not None and stated.value is not None:
                     is_withdrawn = finding_id in document.withdrawn
-                    yield _number(finding, group, "W" if is_withdrawn else status)
+                    fields = _number(stated, group, "W" if is_withdrawn else status)
+                    yield fields, corrected_by(stated, document.version.language)
 
 
-def _number(finding: Finding, group: str, status: str) -> list[str]:
+def _number(stated: StandingFinding, group: str, status: str) -> list[str]:
+    finding, value, normal = stated.finding, stated.value, stated.normal_range
     code = components(finding.code.value, finding.label, _system(finding.code.scheme_designator))
-    fields = _obx("NM", code, group, f"{finding.value:g}", status)
+    fields = _obx("NM", code, group, f"{value:g}", status)
     if finding.unit is not None:
         fields[4] = components(finding.unit.value, finding.unit.meaning, "UCUM")
-    normal = finding.normal_range
-    if normal is not None and finding.value is not None:
+    if normal is not None and value is not None:
         fields[5] = limits_of(normal)
-        fields[6] = _ABNORMAL_FLAGS.get(normal.place_of(finding.value) or "", "")
+        fields[6] = _ABNORMAL_FLAGS.get(normal.place_of(value) or "", "")
     return fields
 
 

@@ -8,7 +8,14 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import UID, EncapsulatedPDFStorage, ExplicitVRLittleEndian
 
 from inference.reports.export.document import ReportDocument, series_description
-from inference.reports.export.text import by_model, caution_of, date_in_words, rests_on, words_of
+from inference.reports.export.text import (
+    by_model,
+    caution_of,
+    corrected_by,
+    date_in_words,
+    rests_on,
+    words_of,
+)
 from inference.reports.locale import load_locale
 from inference.result_identity import DEVICE_SERIAL_NUMBER, MANUFACTURER
 from inference.results.equipment import finish
@@ -216,9 +223,14 @@ def _findings_table(
     columns = words["columns"]
     rows = [[f"<b>{columns[one]}</b>" for one in ("number", "finding", "value", "maker")]]
     for finding_id, number in numbers.items():
-        finding = document.findings[finding_id]
+        stated = document.findings[finding_id]
+        finding = stated.finding
         value = "" if finding.value is None else locale.quantity(finding.value, finding.unit)
-        if finding.is_truncated:
+        if not stated.counts:
+            value = words["left_out"]
+        elif stated.corrected_by:
+            value = f"{value} ({corrected_by(stated, document.version.language)})"
+        elif finding.is_truncated:
             value = locale.part_of(value)
         elif finding.is_implausible:
             value = locale.doubted(value)

@@ -8,8 +8,9 @@ from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code as DicomCode
 from pydicom.uid import ExplicitVRLittleEndian
 
+from inference.findings.standing import StandingFinding
 from inference.reports.export.document import ReportDocument, series_description
-from inference.reports.export.text import in_full
+from inference.reports.export.text import corrected_by, in_full
 from inference.reports.locale import languages, load_locale
 from inference.result_identity import (
     DEVICE_SERIAL_NUMBER,
@@ -21,7 +22,7 @@ from inference.results.equipment import finish
 from inference.results.patient_and_study import inherit_patient_and_study
 from inference.results.source_references import reference_to
 from inference.results.sr.document import procedure_reported
-from storage.core.findings import NO_UNITS, Finding
+from storage.core.findings import NO_UNITS
 from storage.core.text.long_string import long_string
 from storage.core.text.outside_text import clean_text
 from storage.reports.entities import ReportSection, ReportSentence
@@ -172,23 +173,34 @@ def _sentence(
     item = hd.sr.TextContentItem(name=element, value=words, relationship_type="CONTAINS")
     there = document.findings.keys() - document.withdrawn
     bound = [document.findings[one] for one in sentence.finding_ids if one in there]
-    numbers = _numbers(bound) if sentence.basis == "findings" else []
+    numbers = _numbers(bound, document.version.language) if sentence.basis == "findings" else []
     if numbers:
         item.ContentSequence = hd.sr.ContentSequence(numbers)
     return item
 
 
-def _numbers(findings: Sequence[Finding]) -> list[hd.sr.ContentItem]:
-    """What the sentence rests on, as values with units, named by their labels."""
-    return [
-        hd.sr.NumContentItem(
+def _numbers(stated: Sequence[StandingFinding], language: str) -> list[hd.sr.ContentItem]:
+    """What the sentence rests on, as values with units, named by their labels; of one that a person
+    gave who did, and the software's, as its comment (PS3.16 TID 300)."""
+    numbers = []
+    for one in stated:
+        finding = one.finding
+        if one.value is None:
+            continue
+        number = hd.sr.NumContentItem(
             name=DicomCode(
                 finding.code.value, finding.code.scheme_designator, long_string(finding.label)
             ),
-            value=finding.value,
+            value=one.value,
             unit=dicom_code(finding.unit or NO_UNITS),
             relationship_type="INFERRED FROM",
         )
-        for finding in findings
-        if finding.value is not None
-    ]
+        if comment := corrected_by(one, language):
+            item = hd.sr.TextContentItem(
+                name=codes.DCM.Comment,
+                value=clean_text(comment),
+                relationship_type="HAS PROPERTIES",
+            )
+            number.ContentSequence = hd.sr.ContentSequence([item])
+        numbers.append(number)
+    return numbers

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
+from inference.findings.standing import StandingFinding
 from inference.reports.locale import load_locale
 from storage.reports.entities import Report, ReportSentence, ReportVersion
 
@@ -63,6 +64,20 @@ def in_full(sentence: ReportSentence, withdrawn: Collection[str], language: str)
     wrong = rests_on(sentence, withdrawn)
     ending = f" {words_of(language)['rests_on_withdrawn']}" if wrong else ""
     return sentence.text + by_model(sentence) + ending
+
+
+def corrected_by(stated: StandingFinding, language: str) -> str:
+    """What must stand beside a value that a person gave; empty for the software's."""
+    if not stated.corrected_by:
+        return ""
+    locale = load_locale(language)
+    if stated.measured_value is None:
+        return locale.fill(words_of(language)["corrected"], {"person": stated.corrected_by})
+    measured = locale.quantity(stated.measured_value, stated.finding.unit)
+    return locale.fill(
+        words_of(language)["corrected_from"],
+        {"person": stated.corrected_by, "value": measured},
+    )
 
 
 def rests_on(sentence: ReportSentence, withdrawn: Collection[str]) -> bool:

@@ -5,7 +5,6 @@ The pictures are drawn again, since those of before show the values of before.
 
 import copy
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from xml.sax.saxutils import escape
@@ -13,6 +12,7 @@ from xml.sax.saxutils import escape
 from pydicom.dataset import Dataset
 from pydicom.uid import UID
 
+from inference.findings.standing import StandingFinding
 from inference.result_identity import local_time
 from inference.results.narrative import note_of_kind, shown_value
 from inference.results.patient_and_study import character_set_of
@@ -27,7 +27,6 @@ from inference.results.sr.pdf import (
     written_pdf,
 )
 from inference.typesetting.text import Typesetter
-from storage.core.findings import Finding
 from storage.core.text.outside_text import clean_text
 
 _REPLACES = "Written after feedback of a reader. It replaces the report of before"
@@ -36,18 +35,10 @@ _NO_PICTURES = ", whose pictures are left out: they state the values of that tim
 LEFT_OUT = "left out"
 
 
-@dataclass(frozen=True)
-class StatedFinding:
-    """A finding as it stands now; `counts` is false of what was rejected, or rests on that."""
-
-    finding: Finding
-    counts: bool
-
-
 def encode_feedback_pdf(
     report: Dataset,
     predecessor: Dataset,
-    stated: Sequence[StatedFinding],
+    stated: Sequence[StandingFinding],
     sentences: Sequence[str],
     at: datetime,
     uid: str,
@@ -72,7 +63,7 @@ def encode_feedback_pdf(
 
 def _write(
     report: Dataset,
-    stated: Sequence[StatedFinding],
+    stated: Sequence[StandingFinding],
     sentences: Sequence[str],
     pictures: Sequence[Picture],
 ) -> bytes:

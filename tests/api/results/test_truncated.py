@@ -245,7 +245,11 @@ def test_a_person_who_corrects_it_makes_it_the_value_of_the_whole(
         one for one in numbers(document) if float(one.MeasuredValueSequence[0].NumericValue) == 0.2
     ]
     assert len(corrected) == 1
-    assert "ContentSequence" not in corrected[0]
+    # Nothing of a part is left with it.
+    (comment,) = corrected[0].ContentSequence
+    assert comment.ConceptNameCodeSequence[0].CodeValue == "121106"
+    assert comment.TextValue.startswith("Corrected by ")
+    assert "the software had measured" in comment.TextValue
 
 
 def test_an_older_finding_says_nothing_of_it(api: ApiNode) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -13,16 +14,18 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from sqlalchemy import update
 
-from inference.annotations.content import replaced_by
+from inference.annotations.content import has_name, replaced_by
 from inference.annotations.feedback_reports import newest_report, write_feedback_reports
 from inference.annotations.feedback_standing import standing_after_feedback
 from inference.deliveries.storing import want_delivery
 from inference.imaging.volume import Volume
 from inference.pipeline import PipelineOutput
 from inference.pipelines.brain.brain_volume import BrainVolume
+from inference.prior_comparison import revise_comparisons
 from inference.reports.due import draft_due
 from inference.result_identity import ResultKindName
 from inference.results.encode import EncodedResults, ResultObject
+from inference.results.sr.change import CHANGE
 from inference.volume_preparation.surfaces import with_surfaces
 from storage import tables as t
 from storage.container import Storage
@@ -236,6 +239,52 @@ def test_a_comparison_ends_where_the_value_before_is_rejected(storage: Storage) 
     draft_due(storage, later(3600))
     draft_due(storage, later(7200))
     assert [one.prior for one in storage.findings.of_job(now.job_id)] == [None, None]
+
+
+def test_a_later_report_states_no_change_since_a_value_that_was_corrected(
+    storage: Storage, tmp_path: Path
+) -> None:
+    before = made(storage, 21, "20230101")
+    now = made(storage, 22, "20240101", arm=4, kinds=("PDF",))
+    old = report(storage, now)
+    changed = [one for one in storage.findings.of_job(now.job_id) if one.prior is not None]
+    assert {one.label for one in changed} == {"Brain volume", "Cerebellum volume"}
+    assert _changes(old)
+    (then,) = [
+        one for one in storage.findings.of_job(before.job_id) if one.label == "Cerebellum volume"
+    ]
+    (own,) = _of_kinds(now, "PDF")
+    held = {one.sop_instance_uid for one in storage.index.instances_of(now.study_instance_uid)}
+    storage.finding_feedback.add(
+        then, "CORRECTED", of_account("dr-jones"), value=(then.value or 0) * 3, unit=then.unit
+    )
+    compare = partial(revise_comparisons, storage)
+    assert write_feedback_reports(storage, utcnow(), compare) == 1
+    assert write_feedback_reports(storage, utcnow(), compare) == 0
+    new = report(storage, now)
+    assert list(replaced_by(new)) == [old.SOPInstanceUID]
+    assert _changes(new) == []
+    assert values(new) == values(old)
+    assert words(new) == [
+        "Cerebellum volume: the comparison with an earlier study is left out, since what it rested"
+        " on was corrected, rejected or moved afterwards."
+    ]
+    assert complaints(save(new, tmp_path / "new.dcm")) == []
+    since = _made_since(storage, now, held)
+    assert set(since) == {"SR", "DOC", "KO"}
+    assert _named(since["KO"]) == {own}
+    text = _pdf_text(storage, str(since["DOC"].SOPInstanceUID))
+    assert "the comparison with an earlier study is left out" in " ".join(text.split())
+
+
+def _changes(document: Dataset) -> list[Dataset]:
+    return [one for one in _items(document) if has_name(one, CHANGE)]
+
+
+def _items(item: Dataset) -> Iterator[Dataset]:
+    for one in item.get("ContentSequence") or ():
+        yield one
+        yield from _items(one)
 
 
 def test_an_earlier_study_of_the_same_day_is_named_by_its_time(storage: Storage) -> None:

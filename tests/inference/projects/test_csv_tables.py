@@ -9,6 +9,7 @@ from inference.deidentification.codes import is_known_code, is_known_unit
 from inference.deidentification.instances import StudyDeidentification
 from inference.deidentification.profile import read_profile
 from inference.deidentification.pseudonyms import Pseudonyms
+from inference.findings.standing import standing_finding
 from inference.pipelines import box_findings, codes
 from inference.pipelines.brain import structure_volumes
 from inference.pipelines.single_images import reading, segmentation
@@ -48,10 +49,10 @@ def test_no_text_is_taken_for_a_formula(text: str) -> None:
 
 def test_a_measurement_leaves_with_its_codes_and_the_pseudonyms_of_its_study() -> None:
     one = study()
-    (row,) = measurement_rows([VOLUME], one)
+    (row,) = measurement_rows([standing_finding(VOLUME)], one)
     assert row == (
         *(one.pseudonym, one.uid("1.2.3"), one.uid("1.2.3.4"), "brain-volume", "1.0.0"),
-        *("Brain volume", "118565006", "SCT", 1234.5, "cm3", "", ""),
+        *("Brain volume", "118565006", "SCT", 1234.5, "cm3", "", "", ""),
     )
 
 
@@ -67,7 +68,7 @@ def test_a_measurement_leaves_with_its_codes_and_the_pseudonyms_of_its_study() -
 )
 def test_codes_of_nobody_s_scheme_are_left_out(code: Code) -> None:
     """Also where the study's headers do not have what they say."""
-    (row,) = measurement_rows([replace(VOLUME, code=code)], study())
+    (row,) = measurement_rows([standing_finding(replace(VOLUME, code=code))], study())
     assert row[6:9] == ("", "", 1234.5)
 
 
@@ -83,11 +84,11 @@ def test_codes_of_nobody_s_scheme_are_left_out(code: Code) -> None:
 )
 def test_a_row_that_names_its_patient_does_not_leave(finding: Finding) -> None:
     known = study(PatientName="Quernhammer^Adalbert", PatientID="4711815", StudyID="Q4711")
-    assert measurement_rows([finding], known) == []
+    assert measurement_rows([standing_finding(finding)], known) == []
 
 
 def test_a_label_has_no_name_of_the_study_that_is_a_word_of_medicine() -> None:
-    (row,) = measurement_rows([VOLUME], study(PatientName="Brain^Russell"))
+    (row,) = measurement_rows([standing_finding(VOLUME)], study(PatientName="Brain^Russell"))
     assert row[3:6] == ("brain-volume", "1.0.0", "volume")
 
 

@@ -20,8 +20,10 @@ from inference.projects.selection import (
 )
 from storage import tables as t
 from storage.container import Storage
+from storage.core.callers.identity import of_account
 from storage.core.clock import utcnow
 from storage.core.errors import InvalidRequest, NotFound
+from storage.core.findings import Code
 from storage.crypto.signing_key import is_signed
 from storage.integrity import instance_reader
 from storage.patient_identity.entities import Demographics, Origin, PatientKey, Statement
@@ -92,6 +94,10 @@ def test_studies_leave_under_pseudonyms_with_a_certificate(storage: Storage) -> 
 def test_measurements_leave_with_the_pseudonyms_of_their_studies(storage: Storage) -> None:
     research = project(storage)
     study = measured_study(storage, 1234.5)
+    (finding,) = storage.findings.of_study(study)
+    storage.finding_feedback.add(
+        finding, "CORRECTED", of_account("dr-jones"), value=1.2, unit=Code("L", "UCUM", "liter")
+    )
     put(storage, research, [study])
     _, folder = exported(storage, research)
     (row,) = csv.DictReader((folder / "measurements.csv").read_text().splitlines())
@@ -99,7 +105,8 @@ def test_measurements_leave_with_the_pseudonyms_of_their_studies(storage: Storag
     assert row["patient"] == header.PatientID
     assert row["study_instance_uid"] == header.StudyInstanceUID
     assert row["series_instance_uid"] == header.SeriesInstanceUID
-    assert (row["pipeline"], float(row["value"])) == ("brain-volume", 1234.5)
+    assert (row["pipeline"], float(row["value"])) == ("brain-volume", 1200.0)
+    assert (row["unit"], float(row["software_value"])) == ("cm3", 1234.5)
     (folder / "measurements.csv").write_text("other")
     assert verify_folder(folder, "") == ["measurements.csv was changed."]
 

@@ -9,6 +9,7 @@ import pypdfium2
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from inference.findings.standing import standing_finding
 from inference.reports.export.document import ReportDocument
 from inference.reports.export.oru import encode_oru
 from inference.reports.export.pdf import encode_report_pdf
@@ -66,7 +67,7 @@ def documents(draw: st.DrawFn) -> ReportDocument:
         report=replace(document.report, title=version.title, sections=sections),
         source=source,
         evidence=(source,),
-        findings={"f1": finding},
+        findings={"f1": standing_finding(finding)},
         notice=draw(hostile_texts),
         placer_order_number=draw(hostile_texts),
         filler_order_number=draw(hostile_texts),
