@@ -5,19 +5,21 @@ Only ever added to. The finding itself stays as the pipeline stated it.
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
-from sqlalchemy import Engine, insert, select
+from sqlalchemy import Connection, Engine, insert, select
 
 from storage import tables as t
 from storage.core.callers.identity import Identity
 from storage.core.clock import utcnow
 from storage.core.findings import Code, Feedback, FeedbackKind, Finding, former_kind
+from storage.core.units import converted
 from storage.db.engine import reading, writing
 from storage.events.payloads import FindingEvent
 from storage.events.repository import add_event
 from storage.findings.row_mapping import to_feedback
 from storage.reports.draft_queue import mark_report_due
+from storage.search.passages import FINDING, forget, note_findings
 
 
 class FindingFeedback:
@@ -65,6 +67,7 @@ class FindingFeedback:
                     finding_id=finding.finding_id, kind=kind, verdict=former_kind(kind)
                 ),
             )
+            _note(connection, finding, feedback)
             mark_report_due(connection, finding.study_instance_uid, feedback.given_at)
         return feedback
 
@@ -87,3 +90,16 @@ class FindingFeedback:
             for row in rows.mappings():
                 feedback[row["finding_id"]].append(to_feedback(row))
         return feedback
+
+
+def _note(connection: Connection, finding: Finding, feedback: Feedback) -> None:
+    """What a search finds of it: nothing of what was rejected, a corrected value as corrected."""
+    value = feedback.value
+    if feedback.kind == "CORRECTED" and value is not None:
+        stated, own = (one.value if one else "" for one in (feedback.unit, finding.unit))
+        value = converted(value, stated or own, own)
+        finding = replace(finding, value=value, validity=None)
+    if feedback.kind == "REJECTED" or (value is None and feedback.value is not None):
+        forget(connection, FINDING, [finding.finding_id])
+    else:
+        note_findings(connection, [replace(finding, label=feedback.label or finding.label)])

@@ -46,7 +46,15 @@ class Findings:
                         validity=null() if one.validity is None else asdict(one.validity),
                     )
                 )
-            note_findings(connection, findings)
+            # What people have stated of the others stands in their passages.
+            ids = [one.finding_id for one in findings]
+            given = connection.execute(
+                select(t.finding_feedback.c.finding_id).where(
+                    t.finding_feedback.c.finding_id.in_(ids)
+                )
+            )
+            stated = set(given.scalars())
+            note_findings(connection, [one for one in findings if one.finding_id not in stated])
 
     def of_study(self, study_instance_uid: str) -> list[Finding]:
         """Those that count: of each series and pipeline the newest job's.
