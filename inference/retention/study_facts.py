@@ -7,8 +7,11 @@ from pydicom.dataset import Dataset
 
 from inference.rules.facts import SENDER, SeriesFacts, Value
 from storage.core.errors import MediViewError
+from storage.dicom.header_sizes import MAX_HEADERS_BYTES, SizeBudget, without_long_values
 from storage.integrity.instance_reader import InstanceReader
 from storage.retention.study_attributes import INDEXED, StudyAttributes, StudyAttributesReader
+
+_LONGEST_VALUE_BYTES = 64 * 1024
 
 
 class HeadersUnreadable(MediViewError):
@@ -56,5 +59,10 @@ class StudyFacts:
         return SeriesFacts(list(self._read()))
 
     def _read(self) -> Iterator[Dataset]:
+        """Held together: text of no condition's length, and all within the bound of a series."""
+        budget = SizeBudget(MAX_HEADERS_BYTES, "headers")
         for instance in self._study_attributes.first_instances(self._uid):
-            yield self._instances.header(instance)
+            header = self._instances.header(instance)
+            without_long_values(header, _LONGEST_VALUE_BYTES)
+            budget.take(header)
+            yield header

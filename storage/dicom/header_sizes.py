@@ -55,6 +55,25 @@ def without_long_binary(header: "Dataset") -> None:
             del header[tag]
 
 
+def without_long_values(header: "Dataset", most_bytes: int) -> None:
+    """Take out values of more than that, beside sequences: no condition asks for them."""
+    from pydicom.datadict import dictionary_VR
+
+    for tag in list(header.keys()):
+        element = header.get_item(tag)
+        value = getattr(element, "value", None)
+        if not (isinstance(value, bytes | str) and len(value) > most_bytes):
+            continue
+        vr = element.VR
+        if vr in (None, "UN"):
+            try:
+                vr = dictionary_VR(tag)
+            except KeyError:
+                vr = "UN"
+        if vr != "SQ":
+            del header[tag]
+
+
 def size_of(dataset: "Dataset") -> int:
     """In bytes, without decoding any value."""
     size = 0

@@ -9,6 +9,7 @@ or whose instance was replaced only lacks lines, which are then added.
 import gzip
 import hashlib
 import pickle
+import threading
 import time
 import zlib
 from collections.abc import Sequence
@@ -17,6 +18,7 @@ from typing import Protocol
 
 import pydicom
 import structlog
+from pydicom.uid import DeflatedExplicitVRLittleEndian
 from sqlalchemy.exc import SQLAlchemyError
 
 import storage.dicom.unpadded_reading  # noqa: F401
@@ -28,7 +30,14 @@ from api.dicomweb.instances.pixel_layout import PixelLayout
 from api.dicomweb.lookups import content_key, instance_path
 from storage.container.has import HasDamaged, HasInstances, HasObjects
 from storage.core.entities import Instance
-from storage.core.errors import InstanceDamaged, InvalidInstance, MediViewError, NotFound
+from storage.core.errors import (
+    InstanceDamaged,
+    InvalidInstance,
+    LimitExceeded,
+    MediViewError,
+    NotFound,
+    TooManyRequests,
+)
 from storage.dicom.dataset_reader import LongValues, read_part10
 from storage.dicom.long_values import LONG_VALUE_BYTES
 from storage.dicom.value_errors import DAMAGED
@@ -42,14 +51,25 @@ log = structlog.get_logger(__name__)
 
 _VERSION = "1"
 """Of the JSON that is made; another one makes other keys."""
+_MOST_BYTES = 128 * 1024 * 1024
+"""Of the JSON of one answer: of some 20,000 slices. What is beyond is left out, and named."""
+_LARGE_BYTES = 4 * 1024 * 1024
+"""A header that is longer is read while no other such is, in each process."""
+_TURN_S = 10.0
 _SLOW_S = 0.05
 """An instance that took longer is worth keeping by itself."""
 # A quote can not stand unescaped inside a JSON string, so no value of a data set matches this.
 _ROOT_MARK = "{dicom-web}"
+_GZIP_WBITS = 16 + zlib.MAX_WBITS
 _MARKED_URI = b'"BulkDataURI":"' + _ROOT_MARK.encode()
 
 _damaged: ByteCache[str, bool] = ByteCache(max_bytes=10_000)
 """By content, so that each is tried once: what cannot be decoded is often slow, too."""
+
+_omitted: ByteCache[str, int] = ByteCache(max_bytes=10_000)
+"""How many instances an answer of that key lacks, as they would make it too long."""
+
+_large = threading.Lock()
 
 _bodies: ByteCache[tuple[str, str, bool], bytes] = ByteCache(max_bytes=16 * 1024 * 1024)
 
@@ -93,13 +113,20 @@ def make_metadata(
     is_whole = True
     if plain is None:
         uri = b'"BulkDataURI":"' + root_url.encode()
-        lines = _lines(reader, storage.unreadable, storage.objects, instances)
+        room = _Room(_MOST_BYTES)
+        lines = _lines(reader, storage.unreadable, storage.objects, instances, room)
+        if not lines and room.omitted_count:
+            raise LimitExceeded(
+                f"The metadata take more than {_MOST_BYTES >> 20} MiB.",
+                remedy="Retrieve the instance as stored; it has very many values.",
+            )
+        _omitted.put(key, room.omitted_count, 1)
         if not lines and len(instances) == 1:
             raise InvalidInstance(
                 f"The stored instance {instances[0].sop_instance_uid} cannot be decoded.",
                 remedy="Retrieve it as stored; the sending system wrote it against the standard.",
             )
-        is_whole = not lost_among(storage.damaged, instances)
+        is_whole = not room.omitted_count and not lost_among(storage.damaged, instances)
         plain = (b"[" + b",".join(lines) + b"]").replace(_MARKED_URI, uri)
     body = gzip_bytes(plain) if gzipped else plain
     if is_whole:
@@ -108,9 +135,11 @@ def make_metadata(
 
 
 def left_out(damaged: DamagedInstances, instances: Sequence[Instance] | Sequence[Content]) -> int:
-    """How many of them could not be decoded when their metadata were made, or are damaged."""
+    """How many of them could not be decoded when their metadata were made, are damaged, or would
+    make the answer too long."""
     undecodable = sum(_damaged.get(content_key(one)) is not None for one in instances)
-    return undecodable + lost_among(damaged, instances)
+    omitted_count = _omitted.get(metadata_key(instances)) or 0
+    return undecodable + omitted_count + lost_among(damaged, instances)
 
 
 def lost_among(damaged: DamagedInstances, instances: Sequence[Instance] | Sequence[Content]) -> int:
@@ -123,14 +152,15 @@ def _lines(
     unreadable: UnreadableInstances,
     objects: ObjectStore,
     instances: Sequence[Instance],
+    room: "_Room",
 ) -> list[bytes]:
-    """JSON of each instance, from the kept lines where they are there."""
+    """JSON of each instance, from the kept lines where they are there, as far as there is room."""
     by_series: dict[str, list[Instance]] = {}
     for instance in instances:
         by_series.setdefault(instance.series_instance_uid, []).append(instance)
     lines: dict[str, bytes] = {}
     for members in by_series.values():
-        lines.update(_series_lines(instance_reader, unreadable, objects, members))
+        lines.update(_series_lines(instance_reader, unreadable, objects, members, room))
     keys = map(content_key, instances)
     return [lines[key] for key in keys if key in lines]
 
@@ -140,6 +170,7 @@ def _series_lines(
     unreadable: UnreadableInstances,
     objects: ObjectStore,
     members: Sequence[Instance],
+    room: "_Room",
 ) -> dict[str, bytes]:
     object_key = (
         f"metadata/v{_VERSION}/{members[0].study_instance_uid}/{members[0].series_instance_uid}.gz"
@@ -150,11 +181,16 @@ def _series_lines(
         for instance in members
         if content_key(instance) not in kept and _damaged.get(content_key(instance)) is None
     ]
+    for name in map(content_key, members):
+        if name in kept and not room.take(kept[name]):
+            del kept[name]
     slow = False
     for instance in missing:
         started = time.perf_counter()
         try:
-            kept[content_key(instance)] = instance_json(instances, instance)
+            line = instance_json(instances, instance)
+            if room.take(line):
+                kept[content_key(instance)] = line
         except DAMAGED as error:
             _leave_out(unreadable, instance, error)
         except InstanceDamaged:
@@ -163,7 +199,8 @@ def _series_lines(
                 raise
         slow = slow or time.perf_counter() - started > _SLOW_S
     # One instance asked for by itself does not rewrite a long series each time.
-    if missing and (slow or len(missing) > 1):
+    is_short = sum(map(len, kept.values())) < _MOST_BYTES
+    if missing and is_short and (slow or len(missing) > 1):
         body = b"\n".join(name.encode() + b" " + line for name, line in kept.items())
         try:
             objects.put(object_key, gzip_bytes(body), "application/gzip")
@@ -190,17 +227,66 @@ def _load(objects: ObjectStore, object_key: str) -> dict[str, bytes]:
         packed = objects.get(object_key)
     except NotFound:
         return {}
+    unpacking = zlib.decompressobj(_GZIP_WBITS)
     try:
-        body = gzip.decompress(packed)
-    except (OSError, EOFError, zlib.error):
+        body = unpacking.decompress(packed, _MOST_BYTES)
+        if not unpacking.eof:
+            raise EOFError
+    except (EOFError, zlib.error):
         log.warning("metadata_unreadable", size_bytes=len(packed))
         return {}
     pairs = (line.partition(b" ") for line in body.split(b"\n"))
     return {name.decode("ascii", "replace"): line for name, _, line in pairs if line}
 
 
+class _Room:
+    """What is left of an answer's length."""
+
+    def __init__(self, size_bytes: int) -> None:
+        self._left_bytes = size_bytes
+        self.omitted_count = 0
+
+    def take(self, line: bytes) -> bool:
+        """Whether it fits; else it is counted."""
+        fits = len(line) <= self._left_bytes
+        if fits:
+            self._left_bytes -= len(line)
+        else:
+            self.omitted_count += 1
+        return fits
+
+
 def instance_json(instances: InstanceReader, instance: Instance) -> bytes:
-    """DICOM JSON of one instance; bulk data addresses begin with the mark of the root."""
+    """DICOM JSON of one instance; bulk data addresses begin with the mark of the root.
+
+    Raises TooManyRequests where another large one takes long.
+    """
+    if not _may_be_large(instances, instance):
+        return _instance_json(instances, instance)
+    if not _large.acquire(timeout=_TURN_S):
+        raise TooManyRequests(
+            "The metadata of another large instance are being made.",
+            remedy="Ask again in some seconds.",
+        )
+    try:
+        return _instance_json(instances, instance)
+    finally:
+        _large.release()
+
+
+def _may_be_large(instances: InstanceReader, instance: Instance) -> bool:
+    """What is deflated may be of any length."""
+    if instance.transfer_syntax_uid == DeflatedExplicitVRLittleEndian:
+        return True
+    if instance.location.length <= _LARGE_BYTES:
+        return False
+    try:
+        return open_frames(instances, instance).layout.element_offset > _LARGE_BYTES
+    except NotFound:
+        return True
+
+
+def _instance_json(instances: InstanceReader, instance: Instance) -> bytes:
     path_of_instance = instance_path(instance)
 
     def bulk_uri(path: Path) -> str:

@@ -197,9 +197,9 @@ def _headers(
     count = left_out(damaged, contents)
     if count:
         sentence = (
-            "1 instance is left out: it cannot be decoded or is damaged"
+            "1 instance is left out: it cannot be decoded, is damaged, or is too long"
             if count == 1
-            else f"{count} instances are left out: they cannot be decoded or are damaged"
+            else f"{count} instances are left out: they cannot be decoded, are damaged, or too long"
         )
         headers["Warning"] = warning_of(root_url, sentence)
     return headers

@@ -167,7 +167,7 @@ def test_metadata_lack_a_damaged_header_and_have_it_again_once_repaired(api: Api
 
     assert listed() == 2
     answer = api.client.get(url)
-    assert "1 instance is left out: it cannot be decoded or is damaged" in answer.headers["Warning"]
+    assert "1 instance is left out: it cannot be decoded, is damaged" in answer.headers["Warning"]
     assert answer.headers["Cache-Control"] == "no-store"
     api.storage.ingest.accept(part10(instance="2", **PIXELS), "stow")
     wait_until(lambda: listed() == 3)

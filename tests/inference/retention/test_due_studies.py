@@ -1,5 +1,6 @@
 """Studies leave when their time is over and nothing is owed; each other stays for a reason."""
 
+import tracemalloc
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -217,3 +218,21 @@ def test_a_clock_that_leaps_ahead_lets_nothing_leave_for_a_day(
     rounds.round(in_days(100))
     passed_s[0] += 86_400
     assert rounds.round(in_days(101)).removed == 1
+
+
+def test_long_texts_of_many_series_are_not_held_while_a_rule_asks(storage: Storage) -> None:
+    """Of megabytes of text in each series, which a few KiB hold where they are deflated."""
+    for number in range(6):
+        file = part10(
+            "many", f"series-{number}", ImageComments="of a trial", TextValue="t" * 900_000
+        )
+        uid = storage.ingest.accept(file, "dimse:CT1").study_instance_uid
+    complete(storage, uid)
+    with_rules(storage, "  - {name: t, when: {ImageComments: {contains: trial}}, keep_days: 1}\n")
+    tracemalloc.start()
+    try:
+        assert round_in(storage, 2).removed == 1
+        _, most_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most_bytes < 4_500_000

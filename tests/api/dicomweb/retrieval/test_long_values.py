@@ -16,6 +16,7 @@ from pydicom.uid import (
     ImplicitVRLittleEndian,
 )
 
+from api.dicomweb.instances import metadata
 from api.dicomweb.instances.metadata import make_metadata
 from tests.api.dicomweb.node import DicomwebNode
 from tests.api.dicomweb.reading import bodies_of
@@ -106,3 +107,53 @@ def test_metadata_of_a_long_private_value_take_no_memory(
     peak_bytes, made = peak_of(empty_node, dataset)
     assert b"00111001" in made
     assert peak_bytes < 8 * MIB
+
+
+def deflated(number: int, text_bytes: int) -> bytes:
+    """Of a few KiB, with text just below what leaves by address."""
+    (dataset,) = t1_head((1, 8, 8), InstanceNumber=number)
+    dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = f"2.25.77{number}"
+    block = dataset.private_block(0x0011, "MAKER", create=True)
+    for one in range(text_bytes // 1_000_000):
+        block.add_new(one, "UT", "t" * 1_000_000)
+    return written(dataset, DeflatedExplicitVRLittleEndian)
+
+
+def test_many_long_texts_are_left_out_of_the_answer_of_their_study(
+    empty_node: DicomwebNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each instance alone is answered; together they are bounded, and the answer says so."""
+    monkeypatch.setattr(metadata, "_MOST_BYTES", 14 * MIB)
+    ingest = empty_node.storage.ingest
+    stored = [ingest.accept(deflated(number, 6_000_000), "test") for number in range(1, 7)]
+    study, one = (empty_node.path_of(stored[0].sop_instance_uid).split("/series")[0], stored[5])
+    with empty_node.client() as client:
+        tracemalloc.start()
+        try:
+            answer = client.get(f"{study}/metadata", headers=JSON)
+            _, most_bytes = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        assert len(answer.json()) == 2
+        assert "4 instances are left out" in answer.headers["Warning"]
+        assert most_bytes < 14 * MIB * 6, "of 36 MB of text, in whatever forms"
+        alone = client.get(f"{empty_node.path_of(one.sop_instance_uid)}/metadata", headers=JSON)
+        assert alone.status_code == 200
+        monkeypatch.setattr(metadata, "_MOST_BYTES", 5 * MIB)
+        too_long = client.get(
+            f"{empty_node.path_of(stored[4].sop_instance_uid)}/metadata", headers=JSON
+        )
+        assert too_long.status_code == 413
+        assert "Retrieve the instance as stored" in too_long.text
+
+
+def test_large_ones_are_made_one_at_a_time(
+    empty_node: DicomwebNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(metadata, "_TURN_S", 0.05)
+    stored = empty_node.storage.ingest.accept(deflated(1, 1_000_000), "test")
+    path = f"{empty_node.path_of(stored.sop_instance_uid)}/metadata"
+    with empty_node.client() as client:
+        with metadata._large:
+            assert client.get(path, headers=JSON).status_code == 429
+        assert client.get(path, headers=JSON).status_code == 200
