@@ -22,7 +22,7 @@ def load_secret(path: Path, lengths: Collection[int] = ()) -> bytes:
     """
     with translated_os_errors(path.parent):
         if not path.exists():
-            _make_secret(path)
+            keep_secret(path, secrets.token_bytes(_SECRET_BYTES))
         # What is sealed with it may be on another machine's disk before this name is on ours.
         sync_name(path)
         secret = path.read_bytes()
@@ -36,13 +36,17 @@ def load_secret(path: Path, lengths: Collection[int] = ()) -> bytes:
     return secret
 
 
-def _make_secret(path: Path) -> None:
+def keep_secret(path: Path, secret: bytes) -> None:
+    """Write it where there is none, readable by the node's user alone from its first byte on.
+
+    Raises OSError.
+    """
     make_folder(path.parent)
     temporary = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
     fd = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     try:
         with os.fdopen(fd, "wb") as file:
-            file.write(secrets.token_bytes(_SECRET_BYTES))
+            file.write(secret)
             file.flush()
             os.fsync(file.fileno())
         # A link appears whole and fails when another process was first.

@@ -8,9 +8,9 @@ from sqlalchemy import Connection, Engine, delete, insert, select
 
 from storage import tables as t
 from storage.core.errors import NotConfigured, StateConflict
-from storage.crypto.secret_files import load_secret
+from storage.crypto.secret_files import keep_secret, load_secret
 from storage.db.engine import writing
-from storage.volumes.durable_names import write_whole
+from storage.volumes.durable_names import sync_name
 from storage.volumes.files import translated_os_errors
 
 _KEYS = ("sealing.key", "uid.key", "upload-signing.key", "signing.key")
@@ -70,8 +70,8 @@ def take_keys(data_dir: Path, keys_dir: Path) -> None:
                     remedy=f"Put {', '.join(_KEYS)} there, the same for all hosts:"
                     " docs/operations.md, Several hosts.",
                 ) from None
-            write_whole(data_dir / name, key)
-            (data_dir / name).chmod(0o600)
+            keep_secret(data_dir / name, key)
+            sync_name(data_dir / name)
 
 
 def forget_keys(engine: Engine) -> None:

@@ -1,5 +1,6 @@
 """Which hosts may join, and what is known of those that are away."""
 
+import os
 import shutil
 import threading
 import time
@@ -18,6 +19,7 @@ from storage.core.clock import utcnow
 from storage.core.errors import NotConfigured, NotFound, StateConflict
 from storage.db.engine import reading, writing
 from storage.processes import hosts
+from storage.processes.host_keys import take_keys
 from storage.volumes import host_id as of_folders
 from storage.volumes.host_id import NAME, host_id
 from tests.migrated import upgrade
@@ -156,6 +158,30 @@ def test_a_new_host_takes_the_keys_of_all_from_a_folder(settings_of: Any, tmp_pa
 
     assert (south.data_dir / KEYS[0]).read_bytes() == b"k" * 32
     assert (south.data_dir / KEYS[0]).stat().st_mode & 0o777 == 0o600
+
+
+def test_keys_that_are_taken_are_never_readable_by_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not even where the process ends in the middle: what is there is not written again."""
+    data, keys = tmp_path / "data", tmp_path / "keys"
+    data.mkdir()
+    keys.mkdir()
+    for name in KEYS:
+        (keys / name).write_bytes(b"k" * 32)
+    modes = []
+    fsync = os.fsync
+
+    def noted(fd: int) -> None:
+        modes.extend(each.stat().st_mode & 0o777 for each in data.iterdir())
+        fsync(fd)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    monkeypatch.setattr(Path, "chmod", lambda *_: pytest.fail("killed before it"))
+    take_keys(data, keys)
+    assert {(data / name).read_bytes() for name in KEYS} == {b"k" * 32}
+    assert sorted(each.name for each in data.iterdir()) == sorted(KEYS)
+    assert set(modes) == {0o600}
 
 
 def test_keys_that_were_changed_everywhere_are_stated_again(
