@@ -2,7 +2,7 @@
 
 Thousands of small instances, or a few of hundreds of thousands of items, take the processor for
 many seconds, during which nothing else is decided on. A series that is not read within its slice
-waits behind the others, and is gone on with in each round.
+waits behind the others; the one that waits longest has a slice of each round, however many come.
 """
 
 import time
@@ -19,7 +19,7 @@ from storage.integrity.instance_reader import InstanceReader
 SLICE_S = 1.0
 """Of the processor, for one series; a single header is not interrupted."""
 ROUND_S = 3.0
-"""Of the processor, for all series of a round."""
+"""Of the processor, for all series of a round; no slice is begun after it."""
 # More are not looked past; they are offered again.
 _WAITING_AT_MOST = 1_000
 
@@ -46,21 +46,22 @@ class HeaderSlices:
         self._left_s = ROUND_S
 
     def begin_round(self) -> None:
-        self._left_s = ROUND_S
+        """The new ones have the time but for a slice, if any waits."""
+        self._left_s = ROUND_S - (SLICE_S if self._waiting else 0.0)
+
+    def begin_waiting(self) -> None:
+        """Those that wait have what is left, and a slice in any case."""
+        self._left_s = max(self._left_s, 0.0) + SLICE_S
 
     @property
     def is_used_up(self) -> bool:
-        """Whether the round has had its time."""
+        """Whether the round, or this part of it, has had its time."""
         return self._left_s <= 0
 
     @property
     def waiting(self) -> Collection[Key]:
         """Study and series, in the order in which they are gone on with."""
         return tuple(self._waiting)
-
-    def has_begun(self, series: Series) -> bool:
-        """Whether something of it is read, and the rest will be in a later round."""
-        return self._begun is not None and _key(self._begun.series) == _key(series)
 
     def forget(self, key: Key) -> None:
         """It is decided on, or gone."""
@@ -84,7 +85,7 @@ class HeaderSlices:
             reading = _Reading(series, list(instances), reader.each_header(instances))
         began_s = self._clock()
         try:
-            is_whole = self._go_on(reading, began_s + min(SLICE_S, max(self._left_s, 0.0)))
+            is_whole = self._go_on(reading, began_s + SLICE_S)
         except (StorageFull, StorageUnavailable):
             self.forget(_key(series))
             raise

@@ -1,6 +1,6 @@
 """Complete series × catalogue → jobs, and a stored reason for every pipeline that does not run."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -54,7 +54,7 @@ def complete_and_schedule(
 
     The second half finds its work in the index, so that a process that dies between the
     two delays a series and never loses it. `since` spares it series without news. What takes long
-    to read is read in `slices`, if there are rounds after this one.
+    to read is read in `slices`, if there are rounds after this one; one that waits goes on in each.
     """
     complete_quiet_series(storage.settings, storage.index, storage.expectations, now)
     decisions: list[Decision] = []
@@ -65,18 +65,38 @@ def complete_and_schedule(
         decisions.extend(_offered(storage, series, pipelines, early, slices))
         if slices is not None and slices.is_used_up:
             break  # the others have their turn in the next round
+    if slices is not None and waiting:
+        decisions.extend(_go_on_with(storage, waiting, pipelines, early, slices))
+    return decisions
+
+
+def _go_on_with(
+    storage: SchedulingStorage,
+    waiting: Collection[tuple[str, str]],
+    pipelines: Sequence[Pipeline] | None,
+    early: EarlyCandidate | None,
+    slices: HeaderSlices,
+) -> list[Decision]:
+    """A slice of the first of those that wait; where it is over, the next has its turn."""
+    decisions: list[Decision] = []
+    slices.begin_waiting()
     for key in waiting:
-        if slices is None or slices.is_used_up:
-            break
         try:
             series = storage.index.series(*key)
         except NotFound:
+            series = None
+        if (
+            series is None
+            or series.state != "COMPLETE"
+            or is_decided(storage.acceptance_decisions, series)
+        ):
+            # Gone, or its instances are others now: what was noted was of those before.
             slices.forget(key)
+            storage.series_tries.forget(*key)
             continue
-        if series.state == "COMPLETE" and not is_decided(storage.acceptance_decisions, series):
-            decisions.extend(_offered(storage, series, pipelines, early, slices))
-        else:
-            slices.forget(key)
+        decisions.extend(_offered(storage, series, pipelines, early, slices))
+        if key in slices.waiting or slices.is_used_up:
+            break  # of those behind it nothing is kept while it has its turn
     return decisions
 
 
@@ -87,15 +107,17 @@ def _offered(
     early: EarlyCandidate | None,
     slices: HeaderSlices | None,
 ) -> list[Decision]:
+    tries = storage.series_tries
     try:
         # A series that this process does not survive is set aside at last.
-        if slices is None or not slices.has_begun(series):
-            storage.series_tries.begin(series)
+        tries.begin(series)
+        decisions: list[Decision] = []
         try:
-            return schedule_series(storage, series, pipelines, early, slices)
+            decisions = schedule_series(storage, series, pipelines, early, slices)
         finally:
-            if slices is None or not slices.has_begun(series):
-                storage.series_tries.end(series)
+            # Not decided on, it comes again, and other processes may not have survived it.
+            (tries.end if decisions else tries.take_back)(series)
+        return decisions
     except (StorageFull, StorageUnavailable) as error:
         # Stays undecided and is offered again; the next series may be elsewhere.
         log.warning(

@@ -2,7 +2,7 @@
 
 Whatever a series makes of a process that reads it (no memory, a crash of native code), the next
 process would begin with the same series, and nothing else would be decided on. A try is noted
-before the work and removed after it, so that what stays behind was not survived.
+before each piece of the work and taken back after it, so that what stays behind was not survived.
 """
 
 from collections.abc import Iterator
@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
-from sqlalchemy import ColumnElement, Engine, and_, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Engine, and_, delete, func, select, update
 
 from storage import tables as t
 from storage.core.clock import utcnow
 from storage.core.entities import Series
 from storage.core.errors import MediViewError, StateConflict
-from storage.db.engine import reading, writing
+from storage.db.engine import insert_or_ignore, reading, writing
 
 log = structlog.get_logger(__name__)
 
@@ -66,24 +66,22 @@ class SeriesTries:
             self.end(series)
 
     def begin(self, series: Series) -> None:
-        """As `trying`, for who ends it in another round."""
+        """As `trying`, for a piece of the work; `take_back` or `end` follow it."""
         row = t.series_try
         own = _key(series.study_instance_uid, series.series_instance_uid)
         with writing(self._engine) as connection:
-            noted = connection.execute(select(row.c.tries, row.c.set_aside_at).where(own)).first()
-            if noted is None:
-                connection.execute(
-                    insert(row).values(
-                        study_instance_uid=series.study_instance_uid,
-                        series_instance_uid=series.series_instance_uid,
-                        tries=1,
-                    )
-                )
+            first = {
+                "study_instance_uid": series.study_instance_uid,
+                "series_instance_uid": series.series_instance_uid,
+                "tries": 1,
+            }
+            if insert_or_ignore(connection, row, first):
                 return
-            if noted.set_aside_at is not None:
+            noted = connection.execute(select(row.c.tries, row.c.set_aside_at).where(own)).first()
+            if noted is None or noted.set_aside_at is not None:
                 return
             if noted.tries < MAX_TRIES:
-                connection.execute(update(row).where(own).values(tries=noted.tries + 1))
+                connection.execute(update(row).where(own).values(tries=row.c.tries + 1))
                 return
             connection.execute(update(row).where(own).values(set_aside_at=utcnow()))
         log.error(
@@ -93,10 +91,29 @@ class SeriesTries:
             tries=noted.tries,
         )
 
+    def take_back(self, series: Series) -> None:
+        """This piece was survived, and more of the series is to come: those of before stay."""
+        row = t.series_try
+        own = and_(
+            _key(series.study_instance_uid, series.series_instance_uid),
+            row.c.set_aside_at.is_(None),
+        )
+        try:
+            with writing(self._engine) as connection:
+                connection.execute(update(row).where(own).values(tries=row.c.tries - 1))
+                connection.execute(delete(row).where(own, row.c.tries <= 0))
+        except MediViewError as error:
+            # Counts as one that was not survived, until the series is decided on.
+            log.warning("series_try_not_taken_back", error=error.code)
+
     def end(self, series: Series) -> None:
         """It was survived; what is set aside stays so."""
+        self.forget(series.study_instance_uid, series.series_instance_uid)
+
+    def forget(self, study_instance_uid: str, series_instance_uid: str) -> None:
+        """As `end`, of a series that may be gone."""
         row = t.series_try
-        own = _key(series.study_instance_uid, series.series_instance_uid)
+        own = _key(study_instance_uid, series_instance_uid)
         try:
             with writing(self._engine) as connection:
                 connection.execute(delete(row).where(own, row.c.set_aside_at.is_(None)))
