@@ -55,7 +55,8 @@ def read_part10(
     """What `pydicom.dcmread` gives for a part 10 file that is open at its start.
 
     `stop_after`: a keyword; nothing behind that element is read. `long_values`: those of a
-    MiB and more are never read, and left out or `noted` (`storage.dicom.long_values`).
+    MiB and more are never read, and left out or `noted` (`storage.dicom.long_values`), but for
+    those within sequences of a few MiB, which nobody has decoded yet.
     `max_elements`: fewer than may be read of any instance, with items.
 
     Raises InvalidInstance without a File Meta Information that names the transfer syntax,
@@ -177,11 +178,13 @@ def _read_within(
         if long_values == "read":
             dataset = read_dataset(limit.of(stream), implicit, little, **more)
         else:
-            stream = limit.of(short_reads(stream))
+            reads = limit.of(short_reads(stream))
             # Of an undefined length, too, which is not read in one piece.
             more["defer_size"] = LONG_VALUE_BYTES
-            dataset = read_dataset(stream, implicit, little, **more)
-            read_long_sequences(dataset, stream)
+            dataset = read_dataset(reads, implicit, little, **more)
+            # What has more would have its elements counted below, with all values read.
+            most_bytes = limit.bytes_left - _unread_bytes(dataset)
+            read_long_sequences(dataset, reads, stream, most_bytes)
             drop_unread(dataset) if long_values == "left out" else keep_unread(dataset)
         _count_unread(dataset, limit)
     return dataset
@@ -226,12 +229,12 @@ def _unread_bytes(dataset: "Dataset") -> int:
     from pydicom.dataelem import RawDataElement
 
     size = 0
-    for tag in dataset.keys():  # noqa: SIM118 - values would be decoded
-        element = dataset.get_item(tag)
+    # By no method: it would decode values, or look for those that were passed over.
+    for tag, element in dataset._dict.items():
         if isinstance(element, RawDataElement):
             if element.VR in _MAY_BE_SEQUENCES and element.value and int(tag) not in PIXEL_TAGS:
                 size += len(element.value)
-        elif element is not None and element.VR == "SQ":
+        elif element.VR == "SQ":
             size += sum(map(_unread_bytes, element.value))
     return size
 

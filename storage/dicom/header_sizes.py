@@ -7,6 +7,7 @@ would take any memory while its headers are looked at.
 from typing import TYPE_CHECKING
 
 from storage.core.errors import LimitExceeded
+from storage.dicom.long_values import LONG_VALUE_BYTES
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -72,6 +73,20 @@ def without_long_values(header: "Dataset", most_bytes: int) -> None:
                 vr = "UN"
         if vr != "SQ":
             del header[tag]
+
+
+def decode_long_sequences(header: "Dataset") -> None:
+    """Read the items of long sequences, so that `size_of` counts them as they will be held."""
+    from pydicom.dataelem import RawDataElement
+
+    for tag in list(header.keys()):
+        element = header.get_item(tag)
+        if (
+            isinstance(element, RawDataElement)
+            and element.VR == "SQ"
+            and element.length > LONG_VALUE_BYTES
+        ):
+            _ = header[tag]
 
 
 def size_of(dataset: "Dataset") -> int:

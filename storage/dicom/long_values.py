@@ -2,6 +2,7 @@
 
 One private element may have gigabytes, and so may a few dozen of less. What is passed over stays
 in the data set as an element without a value, of which `unread` says where it lies in the file.
+Sequences are read all the same: a few MiB of them as their bytes, and what is longer item by item.
 """
 
 from collections.abc import Iterator
@@ -82,8 +83,15 @@ def unread(element: Any) -> Unread | None:
     )
 
 
-def read_long_sequences(dataset: "Dataset", stream: BinaryIO) -> None:
-    """Read sequences that were passed over, and in them again no long value."""
+def read_long_sequences(
+    dataset: "Dataset", reads: BinaryIO, file: BinaryIO, most_bytes: int
+) -> int:
+    """Read sequences that were passed over, and in them again no long value.
+
+    As long as `most_bytes` are left for them they are held as their bytes, for who asks for their
+    items: those of thousands of frames take a second. `reads`: the limited stream over `file`.
+    Returns how many bytes are left then.
+    """
     from pydicom import filereader
     from pydicom.dataelem import DataElement, RawDataElement
     from pydicom.hooks import hooks
@@ -96,9 +104,13 @@ def read_long_sequences(dataset: "Dataset", stream: BinaryIO) -> None:
             hooks.raw_element_vr(element, vr, ds=dataset)
             if vr["VR"] != "SQ":
                 continue
-            stream.seek(element.value_tell)
+            file.seek(element.value_tell)
+            if element.length <= most_bytes:
+                most_bytes -= element.length
+                dataset._dict[tag] = element._replace(VR="SQ", value=file.read(element.length))
+                continue
             items = filereader.read_sequence(
-                stream,
+                reads,
                 element.is_implicit_VR,
                 element.is_little_endian,
                 element.length,
@@ -106,7 +118,8 @@ def read_long_sequences(dataset: "Dataset", stream: BinaryIO) -> None:
             )
             dataset._dict[tag] = DataElement(tag, "SQ", items, element.value_tell)
         for item in _items(dataset._dict[tag]):
-            read_long_sequences(item, stream)
+            most_bytes = read_long_sequences(item, reads, file, most_bytes)
+    return most_bytes
 
 
 def keep_unread(dataset: "Dataset") -> None:

@@ -22,6 +22,7 @@ from storage.dicom.header_sizes import (
     MAX_HEADERS_BYTES,
     MAX_PIXELS_BYTES,
     SizeBudget,
+    decode_long_sequences,
     without_long_binary,
 )
 from storage.integrity.checker import Checker, Prepared
@@ -265,7 +266,7 @@ class InstanceReader:
         """The data set by pydicom, with the patient as corrected.
 
         `long_values`: those of a MiB and more are never read, and left out or `noted`
-        (`storage.dicom.long_values`).
+        (`storage.dicom.dataset_reader.read_part10`).
 
         Raises InvalidInstance when pydicom cannot read it, LimitExceeded where it has too many
         elements.
@@ -304,6 +305,8 @@ class InstanceReader:
         for instance in instances:
             header = self.header(instance)
             without_long_binary(header)
+            with _decoding(instance):
+                decode_long_sequences(header)
             budget.take(header)
             yield header
 

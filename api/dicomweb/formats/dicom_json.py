@@ -22,7 +22,7 @@ from api.dicomweb.formats.json_values import (
     value_to_json,
 )
 from storage.core.text.padding import unpadded_ascii
-from storage.dicom.long_values import unread
+from storage.dicom.long_values import LONG_VALUE_BYTES, unread
 from storage.dicom.value_errors import UNREADABLE
 
 BULK_THRESHOLD_BYTES = 1024
@@ -119,6 +119,9 @@ def _element(
             vr = "UN"
     if vr in _BINARY_VRS:
         return _binary(vr, value, _little_endian(element), name, bulk_uri, path)
+    if bulk_uri is not None and len(value) > LONG_VALUE_BYTES:
+        # As one that was passed over, though it lies in a sequence that was not.
+        return {"vr": vr, "BulkDataURI": bulk_uri(path.at(name))}
     return value_from_bytes(vr, value, _little_endian(element), character_set)
 
 

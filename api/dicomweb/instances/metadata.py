@@ -39,7 +39,6 @@ from storage.core.errors import (
     TooManyRequests,
 )
 from storage.dicom.dataset_reader import LongValues, read_part10
-from storage.dicom.long_values import LONG_VALUE_BYTES
 from storage.dicom.value_errors import DAMAGED
 from storage.index.repository import Content
 from storage.index.unreadable_instances import UnreadableInstances
@@ -58,6 +57,8 @@ _LARGE_BYTES = 4 * 1024 * 1024
 _TURN_S = 10.0
 _SLOW_S = 0.05
 """An instance that took longer is worth keeping by itself."""
+_WHOLE_HEADER_BYTES = 16 << 20
+"""What is longer in front of the pixels goes without its long values: 10,000 frames state 4 MiB."""
 # A quote can not stand unescaped inside a JSON string, so no value of a data set matches this.
 _ROOT_MARK = "{dicom-web}"
 _GZIP_WBITS = 16 + zlib.MAX_WBITS
@@ -315,8 +316,8 @@ def read_header(
 def header_before(
     instances: InstanceReader, instance: Instance, layout: PixelLayout
 ) -> pydicom.Dataset:
-    """The data set up to its pixels, whose place is known, without long values."""
-    if layout.inflated or layout.element_offset > LONG_VALUE_BYTES:
+    """The data set up to its pixels, whose place is known; a large one without long values."""
+    if layout.inflated or layout.element_offset > _WHOLE_HEADER_BYTES:
         return instances.header(instance)
     return read_part10(BytesIO(raw_header(instances, instance, layout)))
 
@@ -324,7 +325,7 @@ def header_before(
 def raw_header(instances: InstanceReader, instance: Instance, layout: PixelLayout) -> bytes:
     """The same unread, for a decoding process; pickled where the file itself is deflated, or has
     more in front of its pixels than they need."""
-    if layout.inflated or layout.element_offset > LONG_VALUE_BYTES:
+    if layout.inflated or layout.element_offset > _WHOLE_HEADER_BYTES:
         return pickle.dumps(instances.header(instance))
     raw = instances.read(instance, 0, layout.element_offset)
     return instances.corrected(instance, BytesIO(raw)).read() if instance.patient_digest else raw

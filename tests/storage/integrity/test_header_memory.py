@@ -112,6 +112,27 @@ def test_long_values_are_not_even_read(
     assert peak_bytes < EACH_BYTES
 
 
+@pytest.mark.parametrize("syntax", [ImplicitVRLittleEndian, ExplicitVRLittleEndian])
+def test_items_of_thousands_of_frames_are_read_where_somebody_asks(
+    storage: Storage, syntax: UID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dataset = dcmread(BytesIO(part10()))
+    dataset.file_meta.TransferSyntaxUID = syntax
+    frame = Dataset()
+    frame.FrameComments = "f" * 1024
+    dataset.PerFrameFunctionalGroupsSequence = [frame] * 2000
+    instance = stored(storage, dataset)
+    header = storage.instances.header(instance)
+    sequence = header.get_item("PerFrameFunctionalGroupsSequence")
+    assert sequence is not None
+    assert isinstance(sequence.value, bytes)
+    assert header.PerFrameFunctionalGroupsSequence[1999] == frame
+    # Those that are held together count as they are when they were asked.
+    monkeypatch.setattr(instance_reader, "MAX_HEADERS_BYTES", 4 * MIB)
+    with pytest.raises(LimitExceeded, match="The headers of the series take more than 4 MiB"):
+        storage.instances.headers([instance])
+
+
 def test_headers_that_are_large_together_are_refused(
     storage: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:

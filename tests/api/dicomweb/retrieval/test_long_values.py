@@ -17,7 +17,8 @@ from pydicom.uid import (
 )
 
 from api.dicomweb.instances import metadata
-from api.dicomweb.instances.metadata import make_metadata
+from api.dicomweb.instances.frames import open_frames
+from api.dicomweb.instances.metadata import make_metadata, raw_header
 from tests.api.dicomweb.node import DicomwebNode
 from tests.api.dicomweb.reading import bodies_of
 from tests.api.dicomweb.retrieval.test_bulkdata import ANY, JSON, addresses
@@ -82,6 +83,40 @@ def test_long_values_at_any_depth_are_found_by_their_addresses(
         "00082112/1/00081140/2/00420011": LONG + b"i\0",
     }
     assert elements["00100010"]["Value"]
+
+
+@pytest.mark.parametrize(
+    "syntax", [ExplicitVRLittleEndian, ExplicitVRBigEndian, DeflatedExplicitVRLittleEndian]
+)
+def test_long_texts_leave_by_address_in_short_sequences_too(
+    empty_node: DicomwebNode, syntax: UID
+) -> None:
+    (dataset,) = t1_head((1, 8, 8))
+    item = Dataset()
+    item.TextValue = "t" * (MIB + 2)
+    dataset.ContentSequence = Sequence([item])
+    accepted = empty_node.storage.ingest.accept(written(dataset, syntax), "test")
+    url = empty_node.path_of(accepted.sop_instance_uid)
+    with empty_node.client() as client:
+        (elements,) = client.get(f"{url}/metadata", headers=JSON).json()
+        (text,) = elements["0040A730"]["Value"]
+        assert text["0040A160"].keys() == {"vr", "BulkDataURI"}
+        answer = client.get(text["0040A160"]["BulkDataURI"], headers=ANY)
+    assert bodies_of(answer) == [b"t" * (MIB + 2)]
+
+
+def test_headers_of_some_mib_go_to_the_decoder_as_they_are_stored(
+    empty_node: DicomwebNode,
+) -> None:
+    (dataset,) = t1_head((1, 8, 8))
+    dataset.private_block(0x0011, "MAKER", create=True).add_new(0x01, "OB", LONG)
+    file = written(dataset, ExplicitVRLittleEndian)
+    accepted = empty_node.storage.ingest.accept(file, "test")
+    instance = empty_node.storage.index.instance(accepted.sop_instance_uid)
+    layout = open_frames(empty_node.storage.instances, instance).layout
+    header = raw_header(empty_node.storage.instances, instance, layout)
+    assert header == file[: layout.element_offset]
+    assert len(header) > len(LONG)
 
 
 def peak_of(empty_node: DicomwebNode, dataset: Dataset) -> tuple[int, Any]:
