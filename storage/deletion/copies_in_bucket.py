@@ -77,6 +77,9 @@ def carry_out_copies(engine: Engine, objects: ObjectStore) -> int:
             if not tombstones:
                 log.error("copied_deletion_damaged", key=key)
             for tombstone in tombstones:
+                # What goes may have come again by a clock that is behind: its record brings it
+                # back, since the deletion does not cover that.
+                _let_be_looked_at_again(engine, tombstone)
                 rows = bury(engine, tombstone)
                 log.warning("deletion_completed", key=key, instances=rows)
                 buried += rows
@@ -113,10 +116,11 @@ def _tombstones_of(objects: ObjectStore, key: str) -> Iterator[Tombstone]:
 def _let_be_looked_at_again(engine: Engine, tombstone: Tombstone) -> None:
     """What came under these UIDs since, and was numbered by a count that lagged behind, needs
     records that the deletion does not cover (`storage.reconciliation.covered_rows`)."""
-    for part in in_portions([one.sop_instance_uid for one in tombstone.instances]):
-        volumes = select(t.instance.c.volume).where(t.instance.c.sop_instance_uid.in_(part))
-        with writing(engine) as connection:
-            connection.execute(delete(t.volume).where(t.volume.c.name.in_(volumes)))
+    for table, named in ((t.instance, tombstone.instances), (t.conflict, tombstone.contents)):
+        for part in in_portions([one.sop_instance_uid for one in named]):
+            volumes = select(table.c.volume).where(table.c.sop_instance_uid.in_(part))
+            with writing(engine) as connection:
+                connection.execute(delete(t.volume).where(t.volume.c.name.in_(volumes)))
 
 
 def _noted(connection: Connection, generation: int) -> list[Tombstone]:
@@ -136,12 +140,12 @@ def _noted(connection: Connection, generation: int) -> list[Tombstone]:
             at,
             generation,
             tuple(
-                Deleted(row.sop_instance_uid, "", row.received_at or at)
+                Deleted(row.sop_instance_uid, "", row.received_at)
                 for row in instances
                 if row.deleted_at == at
             ),
             tuple(
-                Discarded(row.sop_instance_uid, row.digest, at)
+                Discarded(row.sop_instance_uid, row.digest, None)
                 for row in contents
                 if row.discarded_at == at
             ),

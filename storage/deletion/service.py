@@ -44,6 +44,7 @@ from storage.index.tombstones import (
     not_noted,
     note_tombstone,
     still_standing,
+    with_times_of_rows,
 )
 from storage.objects.filesystem import ObjectStore
 from storage.retention.legal_holds import check_no_hold, is_held_since
@@ -219,11 +220,12 @@ def _bury(engine: Engine, tombstone: Tombstone) -> int:
     study_uid = tombstone.study_instance_uid
     with writing(engine) as connection:
         lock_study(connection, study_uid)
+        rest = with_times_of_rows(connection, not_noted(connection, tombstone))
         if is_held_since(connection, study_uid, tombstone.deleted_at):
             log.warning("deletion_not_completed", study_instance_uid=study_uid, cause="legal hold")
-            _revoke(connection, not_noted(connection, tombstone))
+            _revoke(connection, rest)
             return 0
-        return remove_rows(connection, not_noted(connection, tombstone))
+        return remove_rows(connection, rest)
 
 
 def _revoke(connection: Connection, tombstone: Tombstone) -> None:

@@ -28,7 +28,9 @@ class Deleted:
 
     sop_instance_uid: str
     series_instance_uid: str
-    received_at: datetime
+    received_at: datetime | None
+    """None where it is not known: of a deletion that an earlier version noted, read from its copy
+    in the bucket, which gives that of the deletion instead."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,8 @@ class Discarded:
 
     sop_instance_uid: str
     digest: str
-    received_at: datetime
+    received_at: datetime | None
+    """None as in `Deleted`: no copy in the bucket tells it."""
 
 
 @dataclass(frozen=True)
@@ -61,49 +64,65 @@ class Tombstone:
             {
                 "study_instance_uid": self.study_instance_uid,
                 "instances": [
-                    [one.sop_instance_uid, one.series_instance_uid, one.received_at.isoformat()]
+                    [one.sop_instance_uid, one.series_instance_uid, self._stated(one.received_at)]
                     for one in self.instances
                 ],
                 "contents": [
-                    [one.sop_instance_uid, one.digest, one.received_at.isoformat()]
+                    [one.sop_instance_uid, one.digest, self._stated(one.received_at)]
                     for one in self.contents
                 ],
             },
             separators=(",", ":"),
         )
 
+    def _stated(self, received_at: datetime | None) -> str:
+        return (received_at or self.deleted_at).isoformat()
+
     @classmethod
     def decode(cls, note: Note, payload: bytes | str) -> "Tombstone":
         fields = json.loads(payload)
+
+        def received(stated: str) -> datetime | None:
+            received_at = datetime.fromisoformat(stated)
+            return None if received_at == note.received_at else received_at
+
         return cls(
             fields["study_instance_uid"],
             note.received_at,
             note.generation,
             tuple(
-                Deleted(uid, series_uid, datetime.fromisoformat(received_at))
+                Deleted(uid, series_uid, received(received_at))
                 for uid, series_uid, received_at in fields["instances"]
             ),
             tuple(
-                Discarded(uid, digest, datetime.fromisoformat(received_at))
+                Discarded(uid, digest, received(received_at))
                 for uid, digest, received_at in fields.get("contents", ())
             ),
         )
 
 
 def note_tombstone(connection: Connection, tombstone: Tombstone) -> None:
-    """Keep it in the index, once."""
+    """Keep it in the index, once; a time of reception that was not known is filled in."""
+    noted = t.tombstone.c
     for one in tombstone.instances:
-        insert_or_ignore(
-            connection,
-            t.tombstone,
-            {
-                "sop_instance_uid": one.sop_instance_uid,
-                "study_instance_uid": tombstone.study_instance_uid,
-                "generation": tombstone.generation,
-                "deleted_at": tombstone.deleted_at,
-                "received_at": one.received_at,
-            },
-        )
+        values = {
+            "sop_instance_uid": one.sop_instance_uid,
+            "study_instance_uid": tombstone.study_instance_uid,
+            "generation": tombstone.generation,
+            "deleted_at": tombstone.deleted_at,
+            "received_at": one.received_at,
+        }
+        if not insert_or_ignore(connection, t.tombstone, values) and one.received_at:
+            connection.execute(
+                update(t.tombstone)
+                .where(
+                    noted.sop_instance_uid == one.sop_instance_uid,
+                    noted.generation == tombstone.generation,
+                    noted.deleted_at == tombstone.deleted_at,
+                    or_(noted.received_at.is_(None), noted.received_at == noted.deleted_at),
+                )
+                .values(received_at=one.received_at)
+            )
     for content in tombstone.contents:
         insert_or_ignore(
             connection,
@@ -193,7 +212,8 @@ def still_standing(connection: Connection, tombstone: Tombstone) -> Tombstone:
 def not_noted(connection: Connection, tombstone: Tombstone) -> Tombstone:
     """The same, without instances that the index knows it of: they went, or a hold kept them.
 
-    A number that was lost says nothing of that.
+    A number that was lost says nothing of that, nor does a copy that could not tell whether the
+    row is the deleted one (`with_times_of_rows`).
     """
     if not tombstone.generation:
         return tombstone
@@ -202,11 +222,58 @@ def not_noted(connection: Connection, tombstone: Tombstone) -> Tombstone:
         query = select(t.tombstone.c.sop_instance_uid).where(
             t.tombstone.c.generation == tombstone.generation,
             t.tombstone.c.sop_instance_uid.in_([one.sop_instance_uid for one in portion]),
+            or_(
+                t.tombstone.c.received_at.is_(None),
+                t.tombstone.c.received_at != t.tombstone.c.deleted_at,
+            ),
         )
         noted.update(connection.execute(query).scalars())
     return replace(
         tombstone,
         instances=tuple(one for one in tombstone.instances if one.sop_instance_uid not in noted),
+    )
+
+
+def with_times_of_rows(connection: Connection, tombstone: Tombstone) -> Tombstone:
+    """The same, with a time of reception where it is not known: of the row that has to go.
+
+    That is one received before the deletion. A later one was received again, or by a host whose
+    clock was ahead: it stays, and is given the time of the deletion, by which `not_noted` lets the
+    tombstone of a volume decide.
+    """
+    rows: dict[str, datetime] = {}
+    contents: dict[tuple[str, str], datetime] = {}
+    unknown = [one.sop_instance_uid for one in tombstone.instances if one.received_at is None]
+    for part in in_portions(unknown):
+        of = t.instance.c
+        query = select(of.sop_instance_uid, of.received_at).where(of.sop_instance_uid.in_(part))
+        rows |= {row[0]: row[1] for row in connection.execute(query)}
+    unknown = [one.sop_instance_uid for one in tombstone.contents if one.received_at is None]
+    for part in in_portions(unknown):
+        of = t.conflict.c
+        waiting = select(of.sop_instance_uid, of.digest, of.received_at).where(
+            of.sop_instance_uid.in_(part)
+        )
+        contents |= {(row[0], row[1]): row[2] for row in connection.execute(waiting)}
+
+    def resolved(known: datetime | None, of_row: datetime | None) -> datetime | None:
+        return known or (min(of_row, tombstone.deleted_at) if of_row else None)
+
+    return replace(
+        tombstone,
+        instances=tuple(
+            replace(one, received_at=resolved(one.received_at, rows.get(one.sop_instance_uid)))
+            for one in tombstone.instances
+        ),
+        contents=tuple(
+            replace(
+                one,
+                received_at=resolved(
+                    one.received_at, contents.get((one.sop_instance_uid, one.digest))
+                ),
+            )
+            for one in tombstone.contents
+        ),
     )
 
 

@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
-from sqlalchemy import make_url
+from sqlalchemy import Engine, make_url, select
 
+from storage import tables as t
 from storage.core.data_folder import disk_reserve, private_folder, unfinished_restore
-from storage.db.engine import make_engine, writing
+from storage.db.engine import make_engine, reading, writing
 from storage.db.grants import grant_all
 from storage.db.migrate import upgrade_schema
 from storage.db.sqlite_files.replacement import finish
@@ -45,15 +46,21 @@ def upgrade(settings: Settings) -> int:
         hosts = Hosts(engine, settings.data_dir, own_disks=settings.own_disks)
         if settings.own_disks:
             # The index is new, was lost, or put back: the host that deleted something may start
-            # last.
+            # last. What is noted only is not carried out: not where there are rows, as in a backup
+            # from before hosts were counted.
             objects = open_objects(settings)
-            if not hosts.all():
+            if not hosts.all() and not _has_instances(engine):
                 note_copied_deletions(KnownDeletions(engine), objects)
             carry_out_copies(engine, objects)
         numbers = DeletionNumbers(engine) if settings.own_disks else None
         return CrashRecovery(engine, volumes, numbers, hosts.is_elsewhere).run(thorough=True)
     finally:
         engine.dispose()
+
+
+def _has_instances(engine: Engine) -> bool:
+    with reading(engine) as connection:
+        return connection.execute(select(t.instance.c.id).limit(1)).first() is not None
 
 
 def prepare_if_new(settings: Settings) -> None:

@@ -277,7 +277,8 @@ tombstone = Table(
     Column("generation", BigInteger, nullable=False),
     text_column("object_key"),
     time_column("deleted_at"),
-    # From the deleted row; earlier versions did not keep it.
+    # From the deleted row; earlier versions did not keep it. That of the deletion where a later row
+    # stood, of which no copy could say whether it is the deleted one.
     time_column("received_at", nullable=True),
     UniqueConstraint("sop_instance_uid", "generation"),
     Index("ix_tombstone_generation", "generation"),
