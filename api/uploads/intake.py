@@ -160,10 +160,14 @@ def schedule_touched(
         asked = standing_named(storage.settings, storage.model_states, pipeline).pipeline
     if current_visibility() is not None:
         apply_rules(storage, utcnow())
+    touched = list(_visible(storage.index, intake))
+    # Once for all: each would wait as long while the bucket is away, and the request with them.
+    receiving = [series for series in touched if series.state == "RECEIVING"]
+    waiting = wait_for_bucket(storage.settings, storage.index, receiving)
     decisions = [
         decision
-        for series in _visible(storage.index, intake)
-        for decision in _decide(storage, series, asked)
+        for series in touched
+        for decision in _decide(storage, series, asked, is_waiting=series in waiting)
         if pipeline in (None, decision.pipeline)
     ]
     wake(storage.settings)
@@ -180,9 +184,12 @@ def _visible(index: Index, intake: Intake) -> Iterator[Series]:
                 raise
 
 
-def _decide(storage: SchedulingStorage, series: Series, asked: Pipeline | None) -> list[Decision]:
+def _decide(
+    storage: SchedulingStorage, series: Series, asked: Pipeline | None, *, is_waiting: bool
+) -> list[Decision]:
+    """`is_waiting`: the bucket lacks something of it."""
     if series.state == "RECEIVING":
-        if wait_for_bucket(storage.settings, storage.index, [series]):
+        if is_waiting:
             # It is complete, and offered, once workers of other hosts can read it. Nobody else
             # would ask for a pipeline that runs on request.
             if asked is not None and runs_on_request(asked):

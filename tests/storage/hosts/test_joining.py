@@ -169,7 +169,7 @@ def test_keys_that_are_taken_are_never_readable_by_others(
     keys.mkdir()
     for name in KEYS:
         (keys / name).write_bytes(b"k" * 32)
-    modes = []
+    modes: list[int] = []
     fsync = os.fsync
 
     def noted(fd: int) -> None:
