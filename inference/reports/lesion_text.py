@@ -60,7 +60,6 @@ class LesionCourse:
         )
         counts["gone"] = len(self.visit.gone)
         counts["outside"] += len(self.visit.outside)
-        counts["uncertain"] = len(self.uncertain)
         if self.visit.by_readers:
             return Counter({_BY_READERS.get(one, one): count for one, count in counts.items()})
         return counts

@@ -67,6 +67,18 @@ def test_lesions_that_are_gone_or_renumbered_are_named(language: str, expected: 
     assert named == expected
 
 
+def test_what_a_draft_was_made_of_stays_where_no_lesion_is_uncertain() -> None:
+    """It is compared with what was stored; else every draft would be worded again."""
+    visits = [visit("20230101", 26, "edges"), visit("20240101", 30, "edges")]
+    course = LesionCourse("nodules", visits[-1], "20230101", None, None)
+    assert course.digest == "nodules [('gone', 0), ('outside', 0)] None None / [] () []"
+    (now,) = visits[-1].seen
+    unsure = replace(visits[-1], seen=(replace(now, match=match("uncertain", "", "N")),))
+    course = replace(course, visit=unsure)
+    assert course.counts["uncertain"] == 1
+    assert "('uncertain', 1)" in course.digest
+
+
 def seen(lesion_id: str, mm: float, group: str, relation: Relation | None = None) -> Seen:
     found = lesion(lesion_id, mm)
     found = replace(found, label=f"Metastasis {group}", volume_mm3=mm**3 / 2)
