@@ -48,7 +48,9 @@ def test_another_receiver_has_its_notice_at_once(
         senders = Senders()
         rounds = [threading.Thread(target=_round, args=(node.storage, senders)) for _ in range(2)]
         rounds[0].start()
+        deadline = time.monotonic() + PATIENCE_S
         while len(slow_hook.received) < 24:
+            assert time.monotonic() < deadline
             time.sleep(0.02)
         added(node, hook, "job.scheduled")
         scheduled_job(node.storage, "2.25.100")
