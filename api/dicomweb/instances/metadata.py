@@ -9,7 +9,6 @@ or whose instance was replaced only lacks lines, which are then added.
 import gzip
 import hashlib
 import pickle
-import threading
 import time
 import zlib
 from collections.abc import Sequence
@@ -18,7 +17,6 @@ from typing import Protocol
 
 import pydicom
 import structlog
-from pydicom.uid import DeflatedExplicitVRLittleEndian
 from sqlalchemy.exc import SQLAlchemyError
 
 import storage.dicom.unpadded_reading  # noqa: F401
@@ -26,6 +24,7 @@ from api.dicomweb.formats.dicom_json import Path, dataset_to_json
 from api.dicomweb.formats.responses import gzip_bytes, json_bytes
 from api.dicomweb.instances.cache import ByteCache
 from api.dicomweb.instances.frames import open_frames
+from api.dicomweb.instances.large_headers import one_at_a_time
 from api.dicomweb.instances.pixel_layout import PixelLayout
 from api.dicomweb.lookups import content_key, instance_path
 from storage.container.has import HasDamaged, HasInstances, HasObjects
@@ -36,7 +35,6 @@ from storage.core.errors import (
     LimitExceeded,
     MediViewError,
     NotFound,
-    TooManyRequests,
 )
 from storage.dicom.dataset_reader import LongValues, read_part10
 from storage.dicom.value_errors import DAMAGED
@@ -52,9 +50,6 @@ _VERSION = "1"
 """Of the JSON that is made; another one makes other keys."""
 _MOST_BYTES = 128 * 1024 * 1024
 """Of the JSON of one answer: of some 20,000 slices. What is beyond is left out, and named."""
-_LARGE_BYTES = 4 * 1024 * 1024
-"""A header that is longer is read while no other such is, in each process."""
-_TURN_S = 10.0
 _SLOW_S = 0.05
 """An instance that took longer is worth keeping by itself."""
 _WHOLE_HEADER_BYTES = 16 << 20
@@ -69,8 +64,6 @@ _damaged: ByteCache[str, bool] = ByteCache(max_bytes=10_000)
 
 _omitted: ByteCache[str, int] = ByteCache(max_bytes=10_000)
 """How many instances an answer of that key lacks, as they would make it too long."""
-
-_large = threading.Lock()
 
 _bodies: ByteCache[tuple[str, str, bool], bytes] = ByteCache(max_bytes=16 * 1024 * 1024)
 
@@ -262,43 +255,18 @@ def instance_json(instances: InstanceReader, instance: Instance) -> bytes:
 
     Raises TooManyRequests where another large one takes long.
     """
-    if not _may_be_large(instances, instance):
-        return _instance_json(instances, instance)
-    if not _large.acquire(timeout=_TURN_S):
-        raise TooManyRequests(
-            "The metadata of another large instance are being made.",
-            remedy="Ask again in some seconds.",
-        )
-    try:
-        return _instance_json(instances, instance)
-    finally:
-        _large.release()
-
-
-def _may_be_large(instances: InstanceReader, instance: Instance) -> bool:
-    """What is deflated may be of any length."""
-    if instance.transfer_syntax_uid == DeflatedExplicitVRLittleEndian:
-        return True
-    if instance.location.length <= _LARGE_BYTES:
-        return False
-    try:
-        return open_frames(instances, instance).layout.element_offset > _LARGE_BYTES
-    except NotFound:
-        return True
-
-
-def _instance_json(instances: InstanceReader, instance: Instance) -> bytes:
     path_of_instance = instance_path(instance)
 
     def bulk_uri(path: Path) -> str:
         return f"{_ROOT_MARK}{path_of_instance}/bulkdata/{path}"
 
-    header, pixels = read_header(instances, instance)
-    elements = dataset_to_json(header, bulk_uri)
-    if pixels is not None:
-        name, vr = pixels
-        elements[name] = {"vr": vr, "BulkDataURI": bulk_uri(Path((name,)))}
-    return json_bytes(elements)
+    with one_at_a_time(instances, instance):
+        header, pixels = read_header(instances, instance)
+        elements = dataset_to_json(header, bulk_uri)
+        if pixels is not None:
+            name, vr = pixels
+            elements[name] = {"vr": vr, "BulkDataURI": bulk_uri(Path((name,)))}
+        return json_bytes(elements)
 
 
 def read_header(

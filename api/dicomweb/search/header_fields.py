@@ -1,6 +1,5 @@
 """Attributes that the index has not: returned from, and matched on, the data sets themselves."""
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,11 +11,12 @@ from api.dicomweb.formats.dicom_json import SPECIFIC_CHARACTER_SET, dataset_to_j
 from api.dicomweb.formats.json_values import JsonDataset
 from api.dicomweb.formats.responses import json_bytes
 from api.dicomweb.instances.cache import ByteCache
+from api.dicomweb.instances.large_headers import one_at_a_time
 from api.dicomweb.instances.metadata import read_header
 from api.dicomweb.lookups import content_key
 from api.dicomweb.search.query_parameters import tag_of
 from dicom_node.query.dataset_matching import matches
-from storage.core.errors import InvalidRequest, MediViewError
+from storage.core.errors import InvalidRequest, MediViewError, TooManyRequests
 from storage.dicom.value_errors import UNREADABLE
 from storage.index.matching.attributes import Level
 from storage.index.matching.header_matching import (
@@ -31,6 +31,8 @@ from storage.integrity.instance_reader import InstanceReader
 _NUMBER_VRS = frozenset({"DS", "IS", "FD", "FL", "SL", "SS", "SV", "UL", "US", "UV"})
 _UNMATCHABLE_VRS = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "UN", "SQ", "AT"})
 _TIMEZONE = "TimezoneOffsetFromUTC"
+_MOST_BYTES = 128 * 1024 * 1024
+"""Of the JSON of one answer, as of metadata."""
 
 REQUIRED_OF_SERIES = (
     _TIMEZONE,
@@ -38,6 +40,8 @@ REQUIRED_OF_SERIES = (
     "RequestAttributesSequence.RequestedProcedureID",
 )
 """What a search for series returns where it is known (PS3.18 Table 10.6.3-4), and no index has."""
+
+_NOTHING = b"{}"
 
 # By content, so that it can not go stale.
 _kept: ByteCache[tuple[str, tuple[str, ...], bool], bytes] = ByteCache(max_bytes=8 * 1024 * 1024)
@@ -100,12 +104,23 @@ def fill_from_headers(
     names: Sequence[str],
     *,
     everything: bool = False,
-) -> list[JsonDataset]:
-    """For each row the elements of `names` that its data set has, or all but binary ones.
+) -> tuple[list[bytes], int]:
+    """For each row the elements of `names` that its data set has, or all but binary ones, as JSON.
 
-    A study or series is spoken for by its first instance.
+    A study or series is spoken for by its first instance. From the row on with which they would
+    take more than 128 MiB there are none; the number says of how many rows. Raises
+    TooManyRequests where somebody else's large one takes long.
     """
-    return [_elements(index, instances, level, row, names, everything) for row in rows]
+    found: list[bytes] = []
+    left_bytes = _MOST_BYTES
+    for row in rows:
+        elements = _elements(index, instances, level, row, names, everything)
+        left_bytes -= len(elements)
+        if left_bytes < 0:
+            break
+        found.append(elements)
+    omitted_count = len(rows) - len(found)
+    return found + [_NOTHING] * omitted_count, omitted_count
 
 
 def _elements(
@@ -115,7 +130,7 @@ def _elements(
     row: Mapping[str, Any],
     names: Sequence[str],
     everything: bool,
-) -> JsonDataset:
+) -> bytes:
     try:
         instance = speaking_instance(index, level, row)
         reader = instances.of_one_moment()
@@ -123,15 +138,17 @@ def _elements(
         key = (content_key(instance), tuple(names), everything)
         kept = _kept.get(key)
         if kept is None:
-            header, _ = read_header(reader, instance)
-            found = _without_binaries(header) if everything else _of_header(header, names)
-            kept = json_bytes(found)
+            with one_at_a_time(reader, instance):
+                header, _ = read_header(reader, instance)
+                found = _without_binaries(header) if everything else _of_header(header, names)
+                kept = json_bytes(found)
             _kept.put(key, kept, len(kept))
+    except TooManyRequests:
+        raise
     except (MediViewError, *UNREADABLE):
         # It went away, or cannot be decoded: the rest of the row still stands.
-        return {}
-    elements: JsonDataset = json.loads(kept)
-    return elements
+        return _NOTHING
+    return kept
 
 
 def _of_header(header: Dataset, names: Sequence[str]) -> JsonDataset:
@@ -189,7 +206,11 @@ def _header(
 ) -> Dataset | None:
     """The header that speaks for a row; None where it went away or cannot be decoded."""
     try:
-        header, _ = read_header(instances, speaking_instance(index, level, row))
+        instance = speaking_instance(index, level, row)
+        with one_at_a_time(instances, instance):
+            header, _ = read_header(instances, instance)
+    except TooManyRequests:
+        raise
     except (MediViewError, *UNREADABLE):
         return None
     return header

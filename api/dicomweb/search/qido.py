@@ -10,7 +10,6 @@ from sqlalchemy import Engine
 from api.access.policy import READERS, policy
 from api.audit_rules import QUERY
 from api.dicomweb.deps import StorageDep
-from api.dicomweb.formats.json_values import JsonDataset
 from api.dicomweb.formats.negotiation import DICOM_JSON, DICOM_XML, accepted, choose_model
 from api.dicomweb.formats.responses import accepts_gzip, gzip_bytes
 from api.dicomweb.formats.xml_answers import xml_answer
@@ -236,8 +235,8 @@ def _extras(
     rows: Sequence[Mapping[str, Any]],
     asked: SearchParameters,
     known: set[str],
-) -> tuple[list[JsonDataset] | None, list[str]]:
-    """What only the data sets hold of each row, and the warnings about it."""
+) -> tuple[list[bytes] | None, list[str]]:
+    """What only the data sets hold of each row, as JSON, and the warnings about it."""
     level = search.level
     names = list(dict.fromkeys([*asked.include, *asked.keys]))
     if level == "SERIES" and search.path_keys and len(rows) <= _MAX_SERIES_READ:
@@ -256,7 +255,15 @@ def _extras(
     if len(rows) > MAX_ROWS:
         sentence = f"Attributes beyond the index are returned of at most {MAX_ROWS} results"
         return None, [*warnings, sentence]
-    return fill_from_headers(index, instances, level, rows, names, everything=everything), warnings
+    extras, omitted_count = fill_from_headers(
+        index, instances, level, rows, names, everything=everything
+    )
+    if omitted_count:
+        warnings.append(
+            f"The last {omitted_count} results have what the index knows alone, as attributes"
+            " beyond it would make the answer too long: search for fewer"
+        )
+    return extras, warnings
 
 
 def _fuzzy_warnings(asked: SearchParameters) -> list[str]:

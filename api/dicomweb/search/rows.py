@@ -4,8 +4,11 @@ A search may return thousands of rows of the same shape, so what depends on the
 attribute alone (its tag, its VR, how its values are written) is settled once.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
+from io import BytesIO
+from itertools import repeat
 from typing import Any
 
 from pydicom.datadict import dictionary_VR, tag_for_keyword
@@ -33,22 +36,31 @@ class RowWriter:
         self._columns = _columns(tuple(keywords))
 
     def datasets(
-        self, rows: Sequence[Mapping[str, Any]], extras: Sequence[JsonDataset] | None = None
-    ) -> list[JsonDataset]:
-        """Each row in the JSON model; `extras` are further elements of each, by position."""
-        written = [self._row(row) for row in rows]
-        if extras is not None:
-            # What the index says stands: it may have been corrected since.
-            written = [
-                {**extra, **elements} for elements, extra in zip(written, extras, strict=True)
-            ]
-        return [dict(sorted(elements.items())) for elements in written]
+        self, rows: Sequence[Mapping[str, Any]], extras: Sequence[bytes] | None = None
+    ) -> Iterator[JsonDataset]:
+        """Each row in the JSON model; `extras` are further elements of each, as JSON."""
+        # As objects they are held of one row at a time.
+        for row, extra in zip(rows, extras or repeat(b"", len(rows)), strict=True):
+            elements = self._row(row)
+            if extra:
+                # What the index says stands: it may have been corrected since.
+                elements = {**json.loads(extra), **elements}
+            yield dict(sorted(elements.items()))
 
     def body(
-        self, rows: Sequence[Mapping[str, Any]], extras: Sequence[JsonDataset] | None = None
+        self, rows: Sequence[Mapping[str, Any]], extras: Sequence[bytes] | None = None
     ) -> bytes:
         """The JSON array of `datasets`."""
-        return json_bytes(self.datasets(rows, extras))
+        datasets = self.datasets(rows, extras)
+        if extras is None:
+            return json_bytes(list(datasets))
+        # Joined pieces would be held twice.
+        written = BytesIO()
+        for number, elements in enumerate(datasets):
+            written.write(b"," if number else b"[")
+            written.write(json_bytes(elements))
+        written.write(b"]" if rows else b"[]")
+        return written.getvalue()
 
     def _row(self, row: Mapping[str, Any]) -> JsonDataset:
         elements: JsonDataset = {

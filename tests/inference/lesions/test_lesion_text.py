@@ -24,7 +24,7 @@ def visit(date: str, mm: float, method: AxesMethod) -> Visit:
 def test_sums_by_different_methods_are_stated_without_a_change(language: str, words: str) -> None:
     visits = [visit("20230101", 26, "edges"), visit("20240101", 30, "half-pixel")]
     sums = [table(visits)[1][-1] for table in (recist, lugano)]
-    course = LesionCourse("nodules", visits[-1], "20230101", *sums)
+    course = LesionCourse("nodules", visits[-1], "20230101", sums[0], sums[1])
     _, longest, products = (one.text for one in lesion_sentences([course], load_locale(language)))
     assert words in longest
     assert words.replace("mm", "mm²") in products

@@ -16,9 +16,10 @@ from pydicom.uid import (
     ImplicitVRLittleEndian,
 )
 
-from api.dicomweb.instances import metadata
+from api.dicomweb.instances import large_headers, metadata
 from api.dicomweb.instances.frames import open_frames
 from api.dicomweb.instances.metadata import make_metadata, raw_header
+from api.dicomweb.search import header_fields
 from tests.api.dicomweb.node import DicomwebNode
 from tests.api.dicomweb.reading import bodies_of
 from tests.api.dicomweb.retrieval.test_bulkdata import ANY, JSON, addresses
@@ -147,7 +148,7 @@ def test_metadata_of_a_long_private_value_take_no_memory(
 def deflated(number: int, text_bytes: int) -> bytes:
     """Of a few KiB, with text just below what leaves by address."""
     (dataset,) = t1_head((1, 8, 8), InstanceNumber=number)
-    dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = f"2.25.77{number}"
+    dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = UID(f"2.25.77{number}")
     block = dataset.private_block(0x0011, "MAKER", create=True)
     for one in range(text_bytes // 1_000_000):
         block.add_new(one, "UT", "t" * 1_000_000)
@@ -185,10 +186,52 @@ def test_many_long_texts_are_left_out_of_the_answer_of_their_study(
 def test_large_ones_are_made_one_at_a_time(
     empty_node: DicomwebNode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(metadata, "_TURN_S", 0.05)
+    monkeypatch.setattr(large_headers, "_TURN_S", 0.05)
     stored = empty_node.storage.ingest.accept(deflated(1, 1_000_000), "test")
     path = f"{empty_node.path_of(stored.sop_instance_uid)}/metadata"
     with empty_node.client() as client:
-        with metadata._large:
+        with large_headers._large:
             assert client.get(path, headers=JSON).status_code == 429
         assert client.get(path, headers=JSON).status_code == 200
+
+
+@pytest.mark.parametrize("accept", ["application/dicom+json", "application/dicom+xml"])
+def test_many_long_texts_are_left_out_of_a_search(
+    empty_node: DicomwebNode, monkeypatch: pytest.MonkeyPatch, accept: str
+) -> None:
+    """The rows behind them have what the index knows, and the answer says so."""
+    monkeypatch.setattr(header_fields, "_MOST_BYTES", 14 * MIB)
+    ingest = empty_node.storage.ingest
+    stored = [ingest.accept(deflated(number, 6_000_000), "test") for number in range(1, 7)]
+    study = empty_node.path_of(stored[0].sop_instance_uid).split("/series")[0]
+    with empty_node.client(headers={"Accept": accept}) as client:
+        few = client.get(f"{study}/instances?includefield=all&limit=2")
+        tracemalloc.start()
+        try:
+            answer = client.get(f"{study}/instances?includefield=all")
+            _, most_bytes = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert answer.status_code == 200
+    assert "The last 4 results have what the index knows alone" in answer.headers["Warning"]
+    assert "knows alone" not in few.headers.get("Warning", "")
+    assert answer.content.count(b"t" * 1_000_000) == few.content.count(b"t" * 1_000_000) == 12
+    assert most_bytes < 14 * MIB * 6, "of 36 MB of text, in whatever forms"
+    if accept == "application/dicom+json":
+        assert ["00111001" in row for row in answer.json()] == [True] * 2 + [False] * 4
+        uids = {row["00080018"]["Value"][0] for row in answer.json()}
+        assert uids == {one.sop_instance_uid for one in stored}
+
+
+def test_a_search_reads_large_headers_one_at_a_time(
+    empty_node: DicomwebNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(large_headers, "_TURN_S", 0.05)
+    empty_node.storage.ingest.accept(deflated(1, 1_000_000), "test")
+    with empty_node.client(headers=JSON) as client:
+        for query in ("includefield=all", "includefield=KVP", "MagneticFieldStrength=1.5"):
+            with large_headers._large:
+                assert client.get(f"/instances?{query}").status_code == 429
+            assert client.get(f"/instances?{query}").status_code == 200
+        with large_headers._large:
+            assert client.get("/instances").status_code == 200

@@ -1,0 +1,47 @@
+"""Headers that take much memory while they are read: one at a time in each process."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from pydicom.uid import DeflatedExplicitVRLittleEndian
+
+from api.dicomweb.instances.frames import open_frames
+from storage.core.entities import Instance
+from storage.core.errors import NotFound, TooManyRequests
+from storage.integrity.instance_reader import InstanceReader
+
+_LARGE_BYTES = 4 * 1024 * 1024
+"""A header that is longer is read while no other such is, in each process."""
+_TURN_S = 10.0
+
+_large = threading.Lock()
+
+
+@contextmanager
+def one_at_a_time(instances: InstanceReader, instance: Instance) -> Iterator[None]:
+    """Where its header is large. Raises TooManyRequests where another large one takes long."""
+    if not _may_be_large(instances, instance):
+        yield
+        return
+    if not _large.acquire(timeout=_TURN_S):
+        raise TooManyRequests(
+            "The header of another large instance is being read.",
+            remedy="Ask again in some seconds.",
+        )
+    try:
+        yield
+    finally:
+        _large.release()
+
+
+def _may_be_large(instances: InstanceReader, instance: Instance) -> bool:
+    """What is deflated may be of any length."""
+    if instance.transfer_syntax_uid == DeflatedExplicitVRLittleEndian:
+        return True
+    if instance.location.length <= _LARGE_BYTES:
+        return False
+    try:
+        return open_frames(instances, instance).layout.element_offset > _LARGE_BYTES
+    except NotFound:
+        return True
