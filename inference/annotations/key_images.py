@@ -63,7 +63,7 @@ def key_image_lists(
                     source=instance.source,
                 )
                 continue
-            selection = read_key_images(instances.dataset(instance))
+            selection = read_key_images(instances.header(instance))
         except DAMAGED:
             continue
         ours = is_of_reader(instance.source)

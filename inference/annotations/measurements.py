@@ -88,7 +88,7 @@ def _read_all(
                     source=instance.source,
                 )
                 continue
-            report = read_measurements(instances.dataset(instance))
+            report = read_measurements(instances.header(instance))
         except DAMAGED:
             # A foreign document that is against the standard; the others are still worth reading.
             continue

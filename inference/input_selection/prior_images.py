@@ -143,7 +143,7 @@ def _in_study(
             continue
         instances = index.instances_of(earlier.study_instance_uid, series.series_instance_uid)
         for instance in instances:
-            header = instance_reader.dataset(instance, stop_before_pixels=True)
+            header = instance_reader.header(instance)
             shows = _shows(header)
             if not shows or header.get("Rows") is None or not takes(header).accepted:
                 continue

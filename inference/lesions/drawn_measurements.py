@@ -87,7 +87,7 @@ def measure_drawn(
 ) -> Measured:
     """Of the stack of the series that most of them lie in."""
     instances = index.instances_of(study_instance_uid, series_instance_uid)
-    datasets = [reader.dataset(one) for one in instances]
+    datasets = list(reader.datasets(instances))
     uids = {one.sop_instance_uid for one in drawings}
 
     def drawn_on(stack: SeriesStack) -> int:

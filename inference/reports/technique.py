@@ -70,7 +70,7 @@ def technique_of(
     return _in_common(
         [
             technique_from(
-                instance_reader.dataset(instances[index], stop_before_pixels=True),
+                instance_reader.header(instances[index]),
                 series,
                 frames,
                 pipelines,

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, func, select
 
 from storage import tables as t
 from storage.core.entities import Series
@@ -18,9 +18,19 @@ def undecided_series(
     since: datetime | None = None,
     but_not: Collection[tuple[str, str]] = (),
 ) -> list[Series]:
+    """As `undecided_with_sources`, without where they came from."""
+    return [series for series, _ in undecided_with_sources(engine, limit, since, but_not)]
+
+
+def undecided_with_sources(
+    engine: Engine,
+    limit: int,
+    since: datetime | None = None,
+    but_not: Collection[tuple[str, str]] = (),
+) -> list[tuple[Series, str]]:
     """Received and complete, without a decision for their present fingerprint; newest first.
 
-    `since` looks only at series whose last instance came after it, which an index answers
+    Each with the source of one of its instances. `since` looks only at series whose last instance came after it, which an index answers
     quickly; without it every series is looked at. `but_not`: UIDs of study and series.
     """
     decided = (
@@ -39,11 +49,18 @@ def undecided_series(
         # The others of such a series in another study are offered in another round.
         uids = [series_instance_uid for _, series_instance_uid in but_not]
         conditions.append(t.series.c.series_instance_uid.not_in(uids))
+    source = (
+        select(func.min(t.instance.c.source))
+        .where(t.instance.c.series_fk == t.series.c.id)
+        .scalar_subquery()
+    )
     query = (
         select_series(*conditions)
+        .add_columns(source.label("source_of_one"))
         .order_by(None)
         .order_by(t.series.c.last_instance_at.desc(), t.series.c.id.desc())
         .limit(limit)
     )
     with reading(engine) as connection:
-        return [to_series(row) for row in connection.execute(query).mappings()]
+        rows = connection.execute(query).mappings()
+        return [(to_series(row), row["source_of_one"] or "") for row in rows]

@@ -31,11 +31,15 @@ class Person:
         """The birth dates decide; where one is missing, the names do, and sexes that are known.
 
         A name that changed beside the same birth date is a marriage or a corrected spelling, but
-        not where the sex is another one as well: then it is a twin, or somebody else's ID.
+        where one is a man and the other a woman it is a twin, or somebody else's ID.
         """
-        sex, other_sex = (sex_of(one) or one for one in (self.sex, other.sex))
-        has_other_sex = bool(sex and other_sex and sex != other_sex)
-        has_name = self.name_folded == other.name_folded
+        sexes = {sex_of(self.sex) or self.sex, sex_of(other.sex) or other.sex}
         if self.birth_date and other.birth_date:
-            return self.birth_date == other.birth_date and (has_name or not has_other_sex)
-        return has_name and not has_other_sex
+            is_twin = sexes == {"M", "F"} and _are_unlike(self.name_folded, other.name_folded)
+            return self.birth_date == other.birth_date and not is_twin
+        return self.name_folded == other.name_folded and len(sexes - {""}) < 2
+
+
+def _are_unlike(name: str, other: str) -> bool:
+    """Whether both are known, and neither begins as the other, such as with an initial."""
+    return bool(name and other) and not (name.startswith(other) or other.startswith(name))

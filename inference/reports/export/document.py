@@ -218,7 +218,7 @@ def _images(
     for series in wanted:
         first: Dataset | None = None
         for instance in index.instances_of(study_instance_uid, series.series_instance_uid):
-            header = instance_reader.dataset(instance, stop_before_pixels=True)
+            header = instance_reader.header(instance)
             first = header if first is None else first
             if str(header.get("PatientID") or "").strip() == study.patient_id.strip():
                 first = header

@@ -27,6 +27,9 @@ def test_a_sex_is_compared_by_what_it_means(sex: str, other_sex: str, may_be: bo
         ("doe^jane", "M", True),
         ("doe^john", "M", False),
         ("other^karl", "male", False),
+        ("", "M", True),
+        ("doe^j", "M", True),
+        ("other^karl", "O", True),
     ],
 )
 def test_the_same_birth_date_with_another_name_and_sex_is_a_twin(
