@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pydicom.dataset import Dataset
 
 from inference.scheduling.schedule_one_series import Candidate, unreadable_candidate
+from inference.scheduling.turns import Turns
 from storage.core.entities import Instance, Series
 from storage.core.errors import StorageFull, StorageUnavailable
 from storage.integrity.instance_reader import InstanceReader
@@ -41,6 +42,9 @@ class HeaderSlices:
 
     def __init__(self, clock: Callable[[], float] = time.thread_time) -> None:
         self._clock = clock
+        self.turns = Turns()
+        self.used_s = 0.0
+        """Of the processor, for what was read since somebody set it to 0."""
         self._waiting: dict[Key, None] = {}
         self._begun: _Reading | None = None
         self._left_s = ROUND_S
@@ -93,7 +97,9 @@ class HeaderSlices:
             self.forget(_key(series))
             return unreadable_candidate(series, instances, error)
         finally:
-            self._left_s -= self._clock() - began_s
+            used_s = self._clock() - began_s
+            self._left_s -= used_s
+            self.used_s += used_s
         if is_whole:
             self.forget(_key(series))
             return Candidate(series, instances, reading.headers)

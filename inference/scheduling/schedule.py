@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 import structlog
+from sqlalchemy import Engine
 
 from inference.failures import place
 from inference.input_selection.study_inputs import inputs_of
@@ -25,7 +26,7 @@ from storage.core.entities import Decision, Series
 from storage.core.errors import NotFound, StorageFull, StorageUnavailable
 from storage.core.sources import are_imported
 from storage.jobs.acceptance_decisions import AcceptanceDecisions
-from storage.jobs.pending_series import undecided_series
+from storage.jobs.pending_series import undecided_with_sources
 from storage.model_registry.registry import ModelStates
 from storage.settings import Settings
 
@@ -33,6 +34,8 @@ log = structlog.get_logger(__name__)
 
 # A round stays short, so that what is due in the meantime need not wait for it.
 _SERIES_PER_ROUND = 16
+# However many one source has sent, those of others are found among them.
+_SERIES_LOOKED_PAST = 1_000
 IMPORTED = because("imported")
 
 
@@ -61,13 +64,31 @@ def complete_and_schedule(
     waiting = () if slices is None else slices.waiting
     if slices is not None:
         slices.begin_round()
-    for series in undecided_series(storage.engine, _SERIES_PER_ROUND, since, waiting):
+    for series, source in _undecided(storage.engine, since, waiting, slices):
+        if slices is not None:
+            slices.used_s = 0.0
         decisions.extend(_offered(storage, series, pipelines, early, slices))
-        if slices is not None and slices.is_used_up:
-            break  # the others have their turn in the next round
+        if slices is not None:
+            slices.turns.note(source, slices.used_s)
+            if slices.is_used_up:
+                break  # the others have their turn in the next round
     if slices is not None and waiting:
         decisions.extend(_go_on_with(storage, waiting, pipelines, early, slices))
     return decisions
+
+
+def _undecided(
+    engine: Engine,
+    since: datetime | None,
+    waiting: Collection[tuple[str, str]],
+    slices: HeaderSlices | None,
+) -> list[tuple[Series, str]]:
+    """Series with their sources; those first of whom the least time was taken lately."""
+    if slices is None:
+        return undecided_with_sources(engine, _SERIES_PER_ROUND, since, waiting)
+    slices.turns.begin_round()
+    found = undecided_with_sources(engine, _SERIES_LOOKED_PAST, since, waiting)
+    return slices.turns.in_turn(found)[:_SERIES_PER_ROUND]
 
 
 def _go_on_with(

@@ -13,7 +13,7 @@ _KEPT_SHARE = 0.8
 class Turns:
     """Sources that used the least of the processor lately come first, each with one in turn.
 
-    So whoever sends what takes seconds to read waits behind others, not the others behind him.
+    So a sender of what takes seconds to read waits behind the others, not they behind that one.
     """
 
     def __init__(self) -> None:

@@ -30,8 +30,9 @@ def undecided_with_sources(
 ) -> list[tuple[Series, str]]:
     """Received and complete, without a decision for their present fingerprint; newest first.
 
-    Each with the source of one of its instances. `since` looks only at series whose last instance came after it, which an index answers
-    quickly; without it every series is looked at. `but_not`: UIDs of study and series.
+    Each with the source of one of its instances. `since` looks only at series whose last instance
+    came after it, which an index answers quickly; without it every series is looked at. `but_not`:
+    UIDs of study and series.
     """
     decided = (
         select(t.decision.c.id)

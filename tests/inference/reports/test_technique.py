@@ -10,12 +10,11 @@ from inference.reports.technique import SeriesTechnique, technique_of
 
 
 def technique(headers: list[Dataset]) -> SeriesTechnique:
-    def dataset(instance: Any, *, stop_before_pixels: bool) -> Dataset:
-        assert stop_before_pixels
+    def header(instance: Any) -> Dataset:
         place: int = instance.place
         return headers[place]
 
-    reader: Any = SimpleNamespace(dataset=dataset)
+    reader: Any = SimpleNamespace(header=header)
     series: Any = SimpleNamespace(
         series_instance_uid="1.2", series_number=1, modality="CT", body_part_examined="CHEST"
     )
