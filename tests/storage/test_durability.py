@@ -9,7 +9,7 @@ from storage import tables as t
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.entities import Location
-from storage.db.engine import reading, writing
+from storage.db.engine import _POSTGRESQL_CONNECTION, reading, writing
 from storage.dicom.part10 import read_header
 from storage.index.insert_instance import NewInstance
 from storage.index.insert_statements import Placed, statements_for
@@ -61,7 +61,7 @@ def test_a_pooler_that_takes_durability_away_is_named(
     assert health.database_and_history().ok
     # The tests' own server does without.
     assert "PostgreSQL has fsync = off: what was" in database_check(storage.settings).detail
-    monkeypatch.setattr("storage.db.engine._POSTGRESQL_OPTIONS", "-c synchronous_commit=off")
+    monkeypatch.setitem(_POSTGRESQL_CONNECTION, "options", "-c synchronous_commit=off")
     check = database_check(storage.settings)
     assert check.state == "fail"
     assert "PostgreSQL has synchronous_commit = off and fsync = off" in check.detail
