@@ -260,15 +260,15 @@ def test_lungs_of_a_phantom_are_truncated_wherever_it_is_cut(
 def structures_of(brain_starts_at: int) -> dict[str, Measurement]:
     """Two structures of 8 mm beside each other along the slices, 100 mm apart, in a brain."""
     shape = (100, 20, 20)
+    brain = np.zeros(shape, bool)
+    brain[brain_starts_at:98, 1:19, 1:19] = True
     volume = replace(
         volume_of(chest()),
-        voxels=np.zeros(shape, np.float32),
+        voxels=100 * brain.astype(np.float32),
         lps_from_kji=axes(),
         padding_ranges=np.full((shape[0], 2), np.nan, np.float32),
         modality="MR",
     )
-    brain = np.zeros(shape, bool)
-    brain[brain_starts_at:98, 1:19, 1:19] = True
     masks = np.zeros(shape, np.uint8)
     masks[10:14, 8:12, 8:12], masks[60:64, 8:12, 8:12] = 1, 2
     segments = tuple(
