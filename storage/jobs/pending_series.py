@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, func, or_, select
 
 from storage import tables as t
 from storage.core.entities import Series
@@ -31,8 +31,8 @@ def undecided_with_sources(
     """Received and complete, without a decision for their present fingerprint; newest first.
 
     Each with the source of one of its instances. `since` looks only at series whose last instance
-    came after it, which an index answers quickly; without it every series is looked at. `but_not`:
-    UIDs of study and series.
+    came after it, and at those that were begun or are to be tried again; without it every series
+    is looked at. `but_not`: UIDs of study and series.
     """
     decided = (
         select(t.decision.c.id)
@@ -45,7 +45,15 @@ def undecided_with_sources(
     )
     conditions = [t.series.c.state == "COMPLETE", t.series.c.origin == "received", ~decided]
     if since is not None:
-        conditions.append(t.series.c.last_instance_at >= since)
+        begun = (
+            select(t.series_try.c.tries)
+            .where(
+                t.series_try.c.study_instance_uid == t.study.c.study_instance_uid,
+                t.series_try.c.series_instance_uid == t.series.c.series_instance_uid,
+            )
+            .exists()
+        )
+        conditions.append(or_(t.series.c.last_instance_at >= since, begun))
     if but_not:
         # The others of such a series in another study are offered in another round.
         uids = [series_instance_uid for _, series_instance_uid in but_not]

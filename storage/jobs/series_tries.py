@@ -154,12 +154,15 @@ class SeriesTries:
         """Have it decided on once more, with all its tries; False: it is not set aside."""
         row, decision = t.series_try, t.decision.c
         with writing(self._engine) as connection:
-            gone = connection.execute(
-                delete(row).where(
+            # The row stays, so that the series is found however long ago it came.
+            wanted = connection.execute(
+                update(row)
+                .where(
                     _key(study_instance_uid, series_instance_uid), row.c.set_aside_at.is_not(None)
                 )
+                .values(tries=0, set_aside_at=None)
             )
-            if not gone.rowcount:
+            if not wanted.rowcount:
                 return False
             # They state that it could not be read: nobody has decided on it then.
             connection.execute(
