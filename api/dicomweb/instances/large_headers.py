@@ -1,4 +1,4 @@
-"""Headers that take much memory while they are read: one at a time in each process."""
+"""Headers that take much memory: read one at a time in each process, and bounded together."""
 
 import threading
 from collections.abc import Iterator
@@ -11,11 +11,30 @@ from storage.core.entities import Instance
 from storage.core.errors import NotFound, TooManyRequests
 from storage.integrity.instance_reader import InstanceReader
 
+MOST_JSON_BYTES = 128 * 1024 * 1024
+"""Of one answer: the headers of some 20,000 slices. What is beyond is left out, and named."""
 _LARGE_BYTES = 4 * 1024 * 1024
 """A header that is longer is read while no other such is, in each process."""
 _TURN_S = 10.0
 
 _large = threading.Lock()
+
+
+class Room:
+    """What is left of an answer's length."""
+
+    def __init__(self) -> None:
+        self._left_bytes = MOST_JSON_BYTES
+        self.omitted_count = 0
+
+    def take(self, line: bytes) -> bool:
+        """Whether it fits; else it is counted."""
+        fits = len(line) <= self._left_bytes
+        if fits:
+            self._left_bytes -= len(line)
+        else:
+            self.omitted_count += 1
+        return fits
 
 
 @contextmanager

@@ -22,9 +22,10 @@ from sqlalchemy.exc import SQLAlchemyError
 import storage.dicom.unpadded_reading  # noqa: F401
 from api.dicomweb.formats.dicom_json import Path, dataset_to_json
 from api.dicomweb.formats.responses import gzip_bytes, json_bytes
+from api.dicomweb.instances import large_headers
 from api.dicomweb.instances.cache import ByteCache
 from api.dicomweb.instances.frames import open_frames
-from api.dicomweb.instances.large_headers import one_at_a_time
+from api.dicomweb.instances.large_headers import Room, one_at_a_time
 from api.dicomweb.instances.pixel_layout import PixelLayout
 from api.dicomweb.lookups import content_key, instance_path
 from storage.container.has import HasDamaged, HasInstances, HasObjects
@@ -48,8 +49,6 @@ log = structlog.get_logger(__name__)
 
 _VERSION = "1"
 """Of the JSON that is made; another one makes other keys."""
-_MOST_BYTES = 128 * 1024 * 1024
-"""Of the JSON of one answer: of some 20,000 slices. What is beyond is left out, and named."""
 _SLOW_S = 0.05
 """An instance that took longer is worth keeping by itself."""
 _WHOLE_HEADER_BYTES = 16 << 20
@@ -107,11 +106,11 @@ def make_metadata(
     is_whole = True
     if plain is None:
         uri = b'"BulkDataURI":"' + root_url.encode()
-        room = _Room(_MOST_BYTES)
+        room = Room()
         lines = _lines(reader, storage.unreadable, storage.objects, instances, room)
         if not lines and room.omitted_count:
             raise LimitExceeded(
-                f"The metadata take more than {_MOST_BYTES >> 20} MiB.",
+                f"The metadata take more than {large_headers.MOST_JSON_BYTES >> 20} MiB.",
                 remedy="Retrieve the instance as stored; it has very many values.",
             )
         _omitted.put(key, room.omitted_count, 1)
@@ -146,7 +145,7 @@ def _lines(
     unreadable: UnreadableInstances,
     objects: ObjectStore,
     instances: Sequence[Instance],
-    room: "_Room",
+    room: Room,
 ) -> list[bytes]:
     """JSON of each instance, from the kept lines where they are there, as far as there is room."""
     by_series: dict[str, list[Instance]] = {}
@@ -164,7 +163,7 @@ def _series_lines(
     unreadable: UnreadableInstances,
     objects: ObjectStore,
     members: Sequence[Instance],
-    room: "_Room",
+    room: Room,
 ) -> dict[str, bytes]:
     object_key = (
         f"metadata/v{_VERSION}/{members[0].study_instance_uid}/{members[0].series_instance_uid}.gz"
@@ -193,7 +192,7 @@ def _series_lines(
                 raise
         slow = slow or time.perf_counter() - started > _SLOW_S
     # One instance asked for by itself does not rewrite a long series each time.
-    is_short = sum(map(len, kept.values())) < _MOST_BYTES
+    is_short = sum(map(len, kept.values())) < large_headers.MOST_JSON_BYTES
     if missing and is_short and (slow or len(missing) > 1):
         body = b"\n".join(name.encode() + b" " + line for name, line in kept.items())
         try:
@@ -223,7 +222,7 @@ def _load(objects: ObjectStore, object_key: str) -> dict[str, bytes]:
         return {}
     unpacking = zlib.decompressobj(_GZIP_WBITS)
     try:
-        body = unpacking.decompress(packed, _MOST_BYTES)
+        body = unpacking.decompress(packed, large_headers.MOST_JSON_BYTES)
         if not unpacking.eof:
             raise EOFError
     except (EOFError, zlib.error):
@@ -231,23 +230,6 @@ def _load(objects: ObjectStore, object_key: str) -> dict[str, bytes]:
         return {}
     pairs = (line.partition(b" ") for line in body.split(b"\n"))
     return {name.decode("ascii", "replace"): line for name, _, line in pairs if line}
-
-
-class _Room:
-    """What is left of an answer's length."""
-
-    def __init__(self, size_bytes: int) -> None:
-        self._left_bytes = size_bytes
-        self.omitted_count = 0
-
-    def take(self, line: bytes) -> bool:
-        """Whether it fits; else it is counted."""
-        fits = len(line) <= self._left_bytes
-        if fits:
-            self._left_bytes -= len(line)
-        else:
-            self.omitted_count += 1
-        return fits
 
 
 def instance_json(instances: InstanceReader, instance: Instance) -> bytes:

@@ -11,7 +11,7 @@ from api.dicomweb.formats.dicom_json import SPECIFIC_CHARACTER_SET, dataset_to_j
 from api.dicomweb.formats.json_values import JsonDataset
 from api.dicomweb.formats.responses import json_bytes
 from api.dicomweb.instances.cache import ByteCache
-from api.dicomweb.instances.large_headers import one_at_a_time
+from api.dicomweb.instances.large_headers import Room, one_at_a_time
 from api.dicomweb.instances.metadata import read_header
 from api.dicomweb.lookups import content_key
 from api.dicomweb.search.query_parameters import tag_of
@@ -31,8 +31,6 @@ from storage.integrity.instance_reader import InstanceReader
 _NUMBER_VRS = frozenset({"DS", "IS", "FD", "FL", "SL", "SS", "SV", "UL", "US", "UV"})
 _UNMATCHABLE_VRS = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "UN", "SQ", "AT"})
 _TIMEZONE = "TimezoneOffsetFromUTC"
-_MOST_BYTES = 128 * 1024 * 1024
-"""Of the JSON of one answer, as of metadata."""
 
 REQUIRED_OF_SERIES = (
     _TIMEZONE,
@@ -112,11 +110,10 @@ def fill_from_headers(
     TooManyRequests where somebody else's large one takes long.
     """
     found: list[bytes] = []
-    left_bytes = _MOST_BYTES
+    room = Room()
     for row in rows:
         elements = _elements(index, instances, level, row, names, everything)
-        left_bytes -= len(elements)
-        if left_bytes < 0:
+        if not room.take(elements):
             break
         found.append(elements)
     omitted_count = len(rows) - len(found)

@@ -16,10 +16,9 @@ from pydicom.uid import (
     ImplicitVRLittleEndian,
 )
 
-from api.dicomweb.instances import large_headers, metadata
+from api.dicomweb.instances import large_headers
 from api.dicomweb.instances.frames import open_frames
 from api.dicomweb.instances.metadata import make_metadata, raw_header
-from api.dicomweb.search import header_fields
 from tests.api.dicomweb.node import DicomwebNode
 from tests.api.dicomweb.reading import bodies_of
 from tests.api.dicomweb.retrieval.test_bulkdata import ANY, JSON, addresses
@@ -159,7 +158,7 @@ def test_many_long_texts_are_left_out_of_the_answer_of_their_study(
     empty_node: DicomwebNode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each instance alone is answered; together they are bounded, and the answer says so."""
-    monkeypatch.setattr(metadata, "_MOST_BYTES", 14 * MIB)
+    monkeypatch.setattr(large_headers, "MOST_JSON_BYTES", 14 * MIB)
     ingest = empty_node.storage.ingest
     stored = [ingest.accept(deflated(number, 6_000_000), "test") for number in range(1, 7)]
     study, one = (empty_node.path_of(stored[0].sop_instance_uid).split("/series")[0], stored[5])
@@ -175,7 +174,7 @@ def test_many_long_texts_are_left_out_of_the_answer_of_their_study(
         assert most_bytes < 14 * MIB * 6, "of 36 MB of text, in whatever forms"
         alone = client.get(f"{empty_node.path_of(one.sop_instance_uid)}/metadata", headers=JSON)
         assert alone.status_code == 200
-        monkeypatch.setattr(metadata, "_MOST_BYTES", 5 * MIB)
+        monkeypatch.setattr(large_headers, "MOST_JSON_BYTES", 5 * MIB)
         too_long = client.get(
             f"{empty_node.path_of(stored[4].sop_instance_uid)}/metadata", headers=JSON
         )
@@ -200,7 +199,7 @@ def test_many_long_texts_are_left_out_of_a_search(
     empty_node: DicomwebNode, monkeypatch: pytest.MonkeyPatch, accept: str
 ) -> None:
     """The rows behind them have what the index knows, and the answer says so."""
-    monkeypatch.setattr(header_fields, "_MOST_BYTES", 14 * MIB)
+    monkeypatch.setattr(large_headers, "MOST_JSON_BYTES", 14 * MIB)
     ingest = empty_node.storage.ingest
     stored = [ingest.accept(deflated(number, 6_000_000), "test") for number in range(1, 7)]
     study = empty_node.path_of(stored[0].sop_instance_uid).split("/series")[0]
