@@ -43,8 +43,7 @@ class HeaderSlices:
     def __init__(self, clock: Callable[[], float] = time.thread_time) -> None:
         self._clock = clock
         self.turns = Turns()
-        self.used_s = 0.0
-        """Of the processor, for what was read since somebody set it to 0."""
+        self._used_s = 0.0
         self._waiting: dict[Key, None] = {}
         self._begun: _Reading | None = None
         self._left_s = ROUND_S
@@ -52,6 +51,13 @@ class HeaderSlices:
     def begin_round(self) -> None:
         """The new ones have the time but for a slice, if any waits."""
         self._left_s = ROUND_S - (SLICE_S if self._waiting else 0.0)
+        self._used_s = 0.0
+        self.turns.begin_round()
+
+    def end_turn(self, source: str) -> None:
+        """What was read since the turn before, or the round, began was of that source."""
+        self.turns.note(source, self._used_s)
+        self._used_s = 0.0
 
     def begin_waiting(self) -> None:
         """Those that wait have what is left, and a slice in any case."""
@@ -64,7 +70,7 @@ class HeaderSlices:
 
     @property
     def waiting(self) -> Collection[Key]:
-        """Study and series, in the order in which they are gone on with."""
+        """Study and series, in the order in which they have their slices."""
         return tuple(self._waiting)
 
     def forget(self, key: Key) -> None:
@@ -99,7 +105,7 @@ class HeaderSlices:
         finally:
             used_s = self._clock() - began_s
             self._left_s -= used_s
-            self.used_s += used_s
+            self._used_s += used_s
         if is_whole:
             self.forget(_key(series))
             return Candidate(series, instances, reading.headers)

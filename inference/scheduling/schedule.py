@@ -65,11 +65,9 @@ def complete_and_schedule(
     if slices is not None:
         slices.begin_round()
     for series, source in _undecided(storage.engine, since, waiting, slices):
-        if slices is not None:
-            slices.used_s = 0.0
         decisions.extend(_offered(storage, series, pipelines, early, slices))
         if slices is not None:
-            slices.turns.note(source, slices.used_s)
+            slices.end_turn(source)
             if slices.is_used_up:
                 break  # the others have their turn in the next round
     if slices is not None and waiting:
@@ -86,7 +84,6 @@ def _undecided(
     """Series with their sources; those first of whom the least time was taken lately."""
     if slices is None:
         return undecided_with_sources(engine, _SERIES_PER_ROUND, since, waiting)
-    slices.turns.begin_round()
     found = undecided_with_sources(engine, _SERIES_LOOKED_PAST, since, waiting)
     return slices.turns.in_turn(found)[:_SERIES_PER_ROUND]
 
