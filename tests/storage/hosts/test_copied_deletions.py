@@ -4,7 +4,6 @@ They did not keep when the deleted instance was received, and no copy tells it o
 """
 
 from contextlib import ExitStack
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -15,21 +14,13 @@ from storage.container import Storage, open_storage
 from storage.core.errors import NotFound
 from storage.core.uids import derive_uid
 from storage.db.engine import writing
-from storage.settings import Settings
 from tests.migrated import upgrade
 from tests.postgres import PostgresServer
 from tests.storage.hosts.conftest import Host, copy_keys
-from tests.storage.hosts.instances import STUDY, UID, part10
+from tests.storage.hosts.instances import UID, part10
+from tests.storage.hosts.put_back import delete_and_put_back
 
 KEPT = derive_uid("test", "kept", "series", "0")
-
-
-@dataclass(frozen=True)
-class PutBack:
-    """Both hosts' settings on the database of before the deletion."""
-
-    north: Settings
-    south: Settings
 
 
 def forget_times(storage: Storage) -> None:
@@ -38,37 +29,13 @@ def forget_times(storage: Storage) -> None:
         connection.execute(update(t.tombstone).values(received_at=None))
 
 
-def delete_and_put_back(
-    settings_of: Any, postgres_server: PostgresServer, *, send_again: bool
-) -> PutBack:
-    north, south = settings_of("north"), settings_of("south")
-    upgrade(north)
-    with open_storage(north) as of_north:
-        of_north.ingest.accept(part10(), "stow")
-        of_north.ingest.accept(part10("kept"), "stow")
-        Host(north, of_north).keep_all_in_order()
-    copy_keys(north, south)
-    with open_storage(south):
-        pass
-    url = postgres_server.copy_of(str(north.database_url))
-    with open_storage(south) as of_south:
-        of_south.deletions.study(STUDY)
-        forget_times(of_south)
-        Host(south, of_south).keep_all_in_order()
-    if send_again:
-        with open_storage(north) as of_north:
-            of_north.ingest.accept(part10(), "stow")
-            Host(north, of_north).keep_all_in_order()
-    return PutBack(settings_of("north", database_url=url), settings_of("south", database_url=url))
-
-
 @pytest.mark.parametrize(
     ("is_deleter_lost", "is_host_known"), [(True, True), (False, True), (True, False)]
 )
 def test_what_an_earlier_version_deleted_does_not_come_back_with_an_old_database(
     settings_of: Any, postgres_server: PostgresServer, is_deleter_lost: bool, is_host_known: bool
 ) -> None:
-    put_back = delete_and_put_back(settings_of, postgres_server, send_again=False)
+    put_back = delete_and_put_back(settings_of, postgres_server, forget_times, send_again=False)
     with ExitStack() as stack:
         if not is_host_known:
             # The backup is from before the node counted its hosts.
@@ -95,7 +62,7 @@ def test_what_an_earlier_version_deleted_does_not_come_back_with_an_old_database
 def test_what_was_sent_again_is_there_although_the_database_was_put_back(
     settings_of: Any, postgres_server: PostgresServer, is_deleter_lost: bool
 ) -> None:
-    put_back = delete_and_put_back(settings_of, postgres_server, send_again=True)
+    put_back = delete_and_put_back(settings_of, postgres_server, forget_times, send_again=True)
     upgrade(put_back.north)
     with ExitStack() as stack:
         storage = stack.enter_context(open_storage(put_back.north))

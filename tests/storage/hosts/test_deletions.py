@@ -16,6 +16,7 @@ from tests.migrated import upgrade
 from tests.postgres import PostgresServer
 from tests.storage.hosts.conftest import Host, copy_keys
 from tests.storage.hosts.instances import STUDY, UID, TwoHosts, part10
+from tests.storage.hosts.put_back import delete_and_put_back
 
 
 def test_what_one_host_deletes_no_other_brings_back(two_hosts: TwoHosts) -> None:
@@ -159,20 +160,7 @@ def test_what_another_host_may_not_have_renewed_is_stored_again(two_hosts: TwoHo
 def test_a_database_that_was_put_back_does_not_bring_back_what_a_lost_host_deleted(
     settings_of: Any, postgres_server: PostgresServer, is_migrated: bool
 ) -> None:
-    north, south = settings_of("north"), settings_of("south")
-    upgrade(north)
-    with open_storage(north) as of_north:
-        of_north.ingest.accept(part10(), "stow")
-        of_north.ingest.accept(part10("kept"), "stow")
-        Host(north, of_north).keep_all_in_order()
-    copy_keys(north, south)
-    with open_storage(south):
-        pass
-    url = postgres_server.copy_of(str(north.database_url))
-    with open_storage(south) as of_south:
-        of_south.deletions.study(STUDY)
-        Host(south, of_south).keep_all_in_order()
-    again = settings_of("north", database_url=url)
+    again = delete_and_put_back(settings_of, postgres_server).north
 
     if is_migrated:
         upgrade(again)
@@ -186,7 +174,7 @@ def test_a_database_that_was_put_back_does_not_bring_back_what_a_lost_host_delet
         storage.ingest.accept(part10(), "stow")
         Host(again, storage).keep_all_in_order()
         assert storage.instances.read(storage.index.instance(UID)) == part10()
-    postgres_server.drop(url)
+    postgres_server.drop(str(again.database_url))
 
 
 def test_a_bucket_that_is_away_stops_no_host_whose_database_was_only_started_again(
