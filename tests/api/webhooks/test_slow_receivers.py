@@ -2,13 +2,15 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from http.server import BaseHTTPRequestHandler
 
 import pytest
 
 from inference.webhooks import senders as slowness
 from inference.webhooks.senders import Senders
 from inference.webhooks.service import notify_due
+from storage.container import Storage
 from storage.settings import Settings
 from tests.api.client import api_node, scheduled_job
 from tests.api.webhooks.receiver import Answer, Receiver, added, configured, receiver, status
@@ -21,9 +23,9 @@ _NOTICES = 6
 def _slowly() -> Answer:
     answer = status(204)
 
-    def wait(handler: object) -> None:
+    def wait(handler: BaseHTTPRequestHandler) -> None:
         time.sleep(_SLOW_S)
-        answer(handler)  # type: ignore[arg-type]
+        answer(handler)
 
     return wait
 
@@ -68,8 +70,8 @@ def test_another_receiver_has_its_notice_at_once(
         assert len(slow_hook.received) == 12 * (_NOTICES + 1)
 
 
-def _round(storage: object, senders: Senders) -> None:
-    notify_due(storage, "tests", senders=senders)  # type: ignore[arg-type]
+def _round(storage: Storage, senders: Senders) -> None:
+    notify_due(storage, "tests", senders=senders)
 
 
 def test_half_of_the_senders_are_left_by_slow_ones() -> None:
@@ -77,8 +79,8 @@ def test_half_of_the_senders_are_left_by_slow_ones() -> None:
     for one in waiting[:3]:
         assert senders.note(one, 60.0)
 
-    def claim(but: object) -> str | None:
-        free = [one for one in waiting if one not in but and one not in taken]  # type: ignore[operator]
+    def claim(but: Collection[str]) -> str | None:
+        free = [one for one in waiting if one not in but and one not in taken]
         return free[0] if free else None
 
     taken: list[str] = []

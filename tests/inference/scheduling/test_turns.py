@@ -1,4 +1,4 @@
-"""Whoever sends what takes seconds to read waits behind others, not the others behind him."""
+"""A sender of what takes seconds to read waits behind the others, not they behind that one."""
 
 from collections.abc import Iterator
 from pathlib import Path

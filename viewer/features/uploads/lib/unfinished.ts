@@ -15,7 +15,7 @@ const most = 20;
 /** Names of files may be those of patients, so that nothing but a digest of them stays in the browser. */
 export async function fingerprint(files: readonly File[]): Promise<string> {
   const stated = files.map(({ name, size, lastModified }) => `${name}|${size}|${lastModified}`).join("\n");
-  // Where the node is reached without TLS there is no digest: such an upload is not gone on with.
+  // Where the node is reached without TLS there is no digest: such an upload cannot be resumed.
   const subtle = (globalThis.crypto as Partial<Crypto> | undefined)?.subtle;
   if (!subtle) return Math.random().toString(36);
   const digest = await subtle.digest("SHA-256", new TextEncoder().encode(stated));
