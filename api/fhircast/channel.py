@@ -155,7 +155,8 @@ class _Channel:
             return
 
     async def _send_all(self) -> None:
-        number = await self._newest.number(self._subscription.topic)
+        # Before it is confirmed: what is announced from then on is sent as an event, once.
+        number, contexts = await self._read(self._opened)
         left_s = (self._subscription.expires_at - utcnow()).total_seconds()
         await self._send(
             {
@@ -166,8 +167,9 @@ class _Channel:
             }
         )
         await self._check_subscription()
-        for opened in await self._read(self._opened):
-            await self._deliver(opened)
+        for context in contexts:
+            # As if it were opened now; the time says when it was (2.4).
+            await self._deliver(context.opened)
         while not self._socket.app.state.stopping():
             try:
                 await self._check()
@@ -243,10 +245,8 @@ class _Channel:
 
         return await run_in_threadpool(as_subscriber)
 
-    def _opened(self) -> list[CastMessage]:
-        """What is open, as if it were opened now; the time says when it was (2.4)."""
-        contexts: list[Context] = self._storage.fhircast_topics.contexts(self._subscription.topic)
-        return [one.opened for one in contexts]
+    def _opened(self) -> tuple[int, list[Context]]:
+        return self._storage.fhircast_topics.opened(self._subscription.topic)
 
     async def _deliver(self, message: CastMessage) -> None:
         asked = self._subscription.events

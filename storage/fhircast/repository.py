@@ -35,7 +35,7 @@ from storage.core.errors import (
     TooManyRequests,
     VersionConflict,
 )
-from storage.db.engine import insert_or_ignore, reading, writing
+from storage.db.engine import insert_or_ignore, reading, reading_one_state, writing
 from storage.fhircast.entities import Announced, Context, Topic
 from storage.fhircast.messages import CastMessage, checked_message, key_of
 from storage.outbox.tables import JOINED_TOPICS
@@ -163,15 +163,16 @@ class FhircastTopics:
 
     def contexts(self, topic: str) -> list[Context]:
         """What is open and the caller may see, the current context last."""
-        context = t.fhircast_context.c
-        is_kept = context.opened_at >= utcnow() - CONTEXT_KEPT
         with reading(self._engine) as connection:
-            rows = connection.execute(
-                select(t.fhircast_context)
-                .where(context.topic == topic, is_kept)
-                .order_by(context.number)
-            )
-            return [_to_context(row) for row in rows.mappings()]
+            return _contexts(connection, topic)
+
+    def opened(self, topic: str) -> tuple[int, list[Context]]:
+        """The number of the newest event that the caller may see, and what it and those before it
+        left open. Who gets `since` that number next gets nothing twice."""
+        event = t.fhircast_event.c
+        with reading_one_state(self._engine) as connection:
+            number = connection.scalar(select(func.max(event.number)).where(event.topic == topic))
+            return number or 0, _contexts(connection, topic)
 
     def newest(self) -> dict[str, int]:
         """The number of the newest event of each topic."""
@@ -250,6 +251,15 @@ def forget_old(engine: Engine, now: datetime) -> None:
     with as_node(), writing(engine) as connection:
         _prune(connection, now)
         connection.execute(delete(subscription).where(subscription.c.expires_at <= now))
+
+
+def _contexts(connection: Connection, topic: str) -> list[Context]:
+    context = t.fhircast_context.c
+    is_kept = context.opened_at >= utcnow() - CONTEXT_KEPT
+    rows = connection.execute(
+        select(t.fhircast_context).where(context.topic == topic, is_kept).order_by(context.number)
+    )
+    return [_to_context(row) for row in rows.mappings()]
 
 
 def _topic(connection: Connection, condition: Any) -> Topic:

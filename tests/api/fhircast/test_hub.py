@@ -182,6 +182,22 @@ def test_content_is_shared_in_versions_and_an_update_of_an_old_one_is_refused(
         assert "entry" not in ris.current()["context"][-1]["resource"]
 
 
+def test_what_is_opened_while_somebody_subscribes_comes_once(stored_hub: ApiNode) -> None:
+    pacs, ris = peers(stored_hub)
+    report = {"resourceType": "DiagnosticReport", "id": "r1", "status": "unknown"}
+    opening = event(
+        pacs.topic, "DiagnosticReport-open",
+        ("report", report), ("study", study(FOREIGN)), ("patient", PATIENT),
+    )  # fmt: skip
+    # Another listener, for whom the hub looks for events five times a second.
+    with pacs.listening("DiagnosticReport-*"):
+        for number in range(3):
+            pacs.announced({**opening, "id": f"opening-{number}"})
+            with ris.listening("DiagnosticReport-*") as channel:
+                assert channel.event()["id"] == f"opening-{number}"
+                assert channel.is_silent(0.5)
+
+
 def _update(topic: str, version: str, method: str, observation: str) -> Json:
     entry: Json = {"fullUrl": f"Observation/{observation}", "request": {"method": method}}
     if method == "PUT":
