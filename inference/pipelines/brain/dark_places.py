@@ -5,6 +5,8 @@ left. Both are dark and thick; the fluid between gyri, and voxels that hold both
 are thin.
 """
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -25,19 +27,43 @@ def thick_places(mask: NDArray[np.bool_], spacing_mm: tuple[float, ...]) -> NDAr
     `mask` has three axes, `spacing_mm` the distance of voxels along each.
     """
     found = np.zeros_like(mask)
-    if not mask.any():
+    # Nearly always there is none, which this tells in a fiftieth of the time of a distance.
+    middles = _with_cube_around(mask, spacing_mm)
+    if not middles.any():
         return found
-    from scipy.ndimage import distance_transform_edt
+    import edt
 
-    # A layer of what is not in the mask all around: beyond the volume nothing is known.
-    box = box_of(mask, 1)
-    inside = np.pad(mask[box], 1)
-    core = distance_transform_edt(inside, sampling=spacing_mm) > _HALF_THICKNESS_MM
-    if not core.any():
-        return found
-    near = distance_transform_edt(~core, sampling=spacing_mm) <= _HALF_THICKNESS_MM
-    found[box] = (near & inside)[1:-1, 1:-1, 1:-1]
+    box = box_of(middles, math.ceil(2 * _HALF_THICKNESS_MM / min(spacing_mm)) + 1)
+    inside = np.ascontiguousarray(mask[box])
+    # The border as well: beyond the volume nothing is known.
+    to_edge = edt.edt(np.pad(inside, 1), anisotropy=spacing_mm)[1:-1, 1:-1, 1:-1]
+    core = to_edge > _HALF_THICKNESS_MM
+    if core.any():
+        to_core = edt.edt(~core, anisotropy=spacing_mm)
+        found[box] = inside & (to_core <= _HALF_THICKNESS_MM)
     return found
+
+
+def _with_cube_around(mask: NDArray[np.bool_], spacing_mm: tuple[float, ...]) -> NDArray[np.bool_]:
+    """Where all of the cube within a ball of that radius lies in the mask, as for a ball it must.
+
+    Beyond the volume as if it were in the mask.
+    """
+    half_edge_mm = _HALF_THICKNESS_MM / math.sqrt(3)
+    left = mask
+    for axis, step_mm in enumerate(spacing_mm):
+        whole = left.copy()
+        for shift in range(1, int(half_edge_mm / step_mm) + 1):
+            if shift >= mask.shape[axis]:
+                break
+            low, high = (
+                tuple(one if at == axis else slice(None) for at in range(mask.ndim))
+                for one in (slice(None, -shift), slice(shift, None))
+            )
+            whole[low] &= left[high]
+            whole[high] &= left[low]
+        left = whole
+    return left
 
 
 def share_without_signal(mask: NDArray[np.bool_], volume: Volume) -> float:
