@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Sequence
 from contextlib import nullcontext, suppress
 from functools import cache
-from typing import TYPE_CHECKING, Any, BinaryIO, Literal
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, cast
 
 from storage.core.errors import InvalidInstance, LimitExceeded
 from storage.dicom.element_limits import MAX_READ_ELEMENTS, most_deflated_elements
@@ -20,10 +20,10 @@ from storage.dicom.kept_elements import have_pydicom_keep_nothing, keeping_nothi
 from storage.dicom.limited_reads import ReadLimit, counted, reading_within
 from storage.dicom.long_values import (
     LONG_VALUE_BYTES,
+    ShortReads,
     drop_unread,
     keep_unread,
     read_long_sequences,
-    short_reads,
 )
 
 if TYPE_CHECKING:
@@ -86,12 +86,11 @@ def read_part10(
         stream = io.BytesIO(inflate(deflated, INSTANCE))
         limit = ReadLimit(min(most, most_deflated_elements(len(deflated))))
 
-    last = Tag(stop_after) if stop_after else None
+    last = int(Tag(stop_after)) if stop_after else None
 
+    # As numbers: tags compare themselves in ten times as long, for each element.
     def at_end(tag: "BaseTag", vr: str | None, length: int) -> bool:
-        if last is not None:
-            return bool(tag > last)
-        return tag in (0x7FE00008, 0x7FE00009, 0x7FE00010)
+        return int(tag) in PIXEL_TAGS if last is None else int(tag) > last
 
     tags: list[BaseTag | int] | None = None
     if specific_tags is not None:
@@ -178,14 +177,16 @@ def _read_within(
         if long_values == "read":
             dataset = read_dataset(limit.of(stream), implicit, little, **more)
         else:
-            reads = limit.of(short_reads(stream))
+            short = ShortReads(stream)
+            reads = limit.of(cast(BinaryIO, short))
             # Of an undefined length, too, which is not read in one piece.
             more["defer_size"] = LONG_VALUE_BYTES
             dataset = read_dataset(reads, implicit, little, **more)
-            # What has more would have its elements counted below, with all values read.
-            most_bytes = limit.bytes_left - _unread_bytes(dataset)
-            read_long_sequences(dataset, reads, stream, most_bytes)
-            drop_unread(dataset) if long_values == "left out" else keep_unread(dataset)
+            if not short.are_complete:
+                # What has more would have its elements counted below, with all values read.
+                most_bytes = limit.bytes_left - _unread_bytes(dataset)
+                read_long_sequences(dataset, reads, stream, most_bytes)
+                drop_unread(dataset) if long_values == "left out" else keep_unread(dataset)
         _count_unread(dataset, limit)
     return dataset
 

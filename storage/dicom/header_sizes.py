@@ -48,9 +48,10 @@ def without_long_binary(header: "Dataset") -> None:
 
     Such as the raw data that some vendors put into private elements; sequences stay.
     """
-    for tag in list(header.keys()):
-        element = header.get_item(tag)
-        value = getattr(element, "value", None)
+    # By no method, here and below: those of pydicom take longer than all the rest, and these are
+    # asked of each element of thousands of instances.
+    for tag, element in list(header._dict.items()):
+        value = element.value
         is_long = isinstance(value, bytes) and len(value) > _LONG_BINARY_BYTES
         if is_long and (element.VR in _BINARY_VRS or (element.VR is None and tag.is_private)):
             del header[tag]
@@ -79,11 +80,10 @@ def decode_long_sequences(header: "Dataset") -> None:
     """Read the items of long sequences, so that `size_of` counts them as they will be held."""
     from pydicom.dataelem import RawDataElement
 
-    for tag in list(header.keys()):
-        element = header.get_item(tag)
+    for tag, element in list(header._dict.items()):
         if (
-            isinstance(element, RawDataElement)
-            and element.VR == "SQ"
+            element.VR == "SQ"
+            and isinstance(element, RawDataElement)
             and element.length > LONG_VALUE_BYTES
         ):
             _ = header[tag]
@@ -91,13 +91,11 @@ def decode_long_sequences(header: "Dataset") -> None:
 
 def size_of(dataset: "Dataset") -> int:
     """In bytes, without decoding any value."""
-    size = 0
-    for tag in dataset.keys():  # noqa: SIM118 - values would be decoded
-        element = dataset.get_item(tag)
-        value = getattr(element, "value", None)
-        size += _ELEMENT_BYTES
-        if isinstance(value, bytes | str):
+    size = _ELEMENT_BYTES * len(dataset._dict)
+    for element in dataset._dict.values():
+        value = element.value
+        if isinstance(value, (bytes, str)):
             size += len(value)
-        elif getattr(element, "VR", "") == "SQ" and value is not None:
+        elif element.VR == "SQ" and value is not None:
             size += sum(_ITEM_BYTES + size_of(item) for item in value)
     return size

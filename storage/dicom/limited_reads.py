@@ -38,14 +38,15 @@ class ReadLimit:
         return max(0, self._elements_left) * _HEADER_BYTES
 
     def count_read(self) -> None:
-        self._reads_left -= 1
-        if self._reads_left < 0:
+        self._reads_left = left = self._reads_left - 1
+        if left < 0:
             self._elements_left = -1
             self.check()
 
     def count_element(self) -> None:
-        self._elements_left -= 1
-        self.check()
+        self._elements_left = left = self._elements_left - 1
+        if left < 0:
+            self.check()
 
     def check(self) -> None:
         """Raises LimitExceeded, also where pydicom made another error of it."""
@@ -64,13 +65,14 @@ class _LimitedReads:
     def __init__(self, stream: BinaryIO, limit: ReadLimit) -> None:
         self._read = stream.read
         self._limit = limit
+        self._count_read = limit.count_read
         self._is_value_next = False
         self.seek = stream.seek
         self.tell = stream.tell
         self.name = getattr(stream, "name", "")
 
     def read(self, size: int = -1, /) -> bytes:
-        self._limit.count_read()
+        self._count_read()
         data = self._read(size)
         if size == _HEADER_BYTES:
             self._count(data)

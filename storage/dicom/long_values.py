@@ -7,7 +7,7 @@ Sequences are read all the same: a few MiB of them as their bytes, and what is l
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from storage.core.errors import LimitExceeded
 
@@ -43,29 +43,42 @@ class ShortReads:
     """
 
     def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
+        self._read = stream.read
+        self._seek = stream.seek
         self._taken = 0
-        self.seek = stream.seek
+        self._has_gap = False
         self.tell = stream.tell
         self.name = getattr(stream, "name", "")
 
+    @property
+    def are_complete(self) -> bool:
+        """Whether nothing was passed over; a long value of undefined length is read in pieces."""
+        return not self._has_gap and self._taken <= LONG_VALUE_BYTES
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        """pydicom passes over values as well."""
+        before = self.tell()
+        after = self._seek(offset, whence)
+        self._has_gap = self._has_gap or after > before
+        return after
+
+    # Some hundred times for each instance of thousands.
     def read(self, size: int = -1, /) -> bytes:
-        if size > LONG_VALUE_BYTES or (size > _SHORT_BYTES and self._taken > _KEPT_BYTES):
+        if size > _SHORT_BYTES and (size > LONG_VALUE_BYTES or self._taken > _KEPT_BYTES):
             self.seek(size, 1)
             return b""
-        data = self._stream.read(size)
-        self._taken += len(data)
-        if self._taken > _MOST_BYTES:
+        data = self._read(size)
+        length = len(data)
+        self._taken = taken = self._taken + length
+        if length < size:
+            self._has_gap = True
+        if taken > _MOST_BYTES:
             raise LimitExceeded(
                 f"The data set has more than {_MOST_BYTES >> 20} MiB beside its pixels and long"
                 " values.",
                 remedy="Check the sending system; ask for the instance without private data.",
             )
         return data
-
-
-def short_reads(stream: BinaryIO) -> BinaryIO:
-    return cast(BinaryIO, ShortReads(stream))
 
 
 def unread(element: Any) -> Unread | None:
