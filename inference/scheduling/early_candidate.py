@@ -28,6 +28,9 @@ class EarlyCandidate:
     def __init__(self) -> None:
         self._kept: Candidate | None = None
         self._until_s = 0.0
+        self._slices = HeaderSlices()
+        self.unfinished: Series | None = None
+        """The series whose slice was over before all of it was read; to be read on."""
 
     def read(
         self,
@@ -35,19 +38,25 @@ class EarlyCandidate:
         series: Series,
         pipelines: Sequence[Pipeline] | None = None,
     ) -> None:
-        """Read the headers, and ask those pipelines that are asked early: values that somebody
-        has asked for are understood then. What they answer is asked again."""
+        """Read the headers, for a slice at most, and ask those pipelines that are asked early:
+        values that somebody has asked for are understood then. What they answer is asked again."""
         self._kept = None
+        goes_on, self.unfinished = series == self.unfinished, None
         if series.instance_count > _INSTANCES_AT_MOST:
             return
+        if not goes_on:
+            self._slices = HeaderSlices()
         instances = storage.index.instances_of(
             series.study_instance_uid, series.series_instance_uid
         )
-        if not instances or are_imported(instances):
+        if len(instances) != series.instance_count or are_imported(instances):
+            return  # it goes on growing, and is read when it is quiet again
+        candidate = self._slices.read(storage.instances, series, instances)
+        if candidate is None:
+            self.unfinished = series
             return
-        candidate = HeaderSlices().read(storage.instances, series, instances)
-        if candidate is None or candidate.unreadable:
-            return  # what takes long is read in slices once it is complete
+        if candidate.unreadable:
+            return
         for standing in offered(storage.settings, storage.model_states, pipelines):
             if begins_early(standing.pipeline) and not inputs_of(standing.pipeline):
                 judge_series(candidate, standing)
@@ -57,7 +66,9 @@ class EarlyCandidate:
     def take(self, series: Series, instances: Sequence[Instance]) -> Candidate | None:
         """That of the series, if these are its instances, patient corrections included."""
         kept = self._kept
-        if kept is None or kept.series.series_instance_uid != series.series_instance_uid:
+        if self.unfinished is not None and _uid(self.unfinished) == _uid(series):
+            self.unfinished, self._slices = None, HeaderSlices()
+        if kept is None or _uid(kept.series) != _uid(series):
             return None
         self._kept = None
         return replace(kept, series=series) if list(kept.instances) == list(instances) else None
@@ -65,3 +76,7 @@ class EarlyCandidate:
     def forget_old(self) -> None:
         if time.monotonic() > self._until_s:
             self._kept = None
+
+
+def _uid(series: Series) -> str:
+    return series.series_instance_uid

@@ -278,7 +278,7 @@ class Scheduler:
             self._hand_out_shadow(now)
 
     def _read_early(self, _: datetime) -> None:
-        series, self._quiet = self._quiet, None
+        series, self._quiet = self._quiet or self._candidate.unfinished, None
         if series is None:
             self._candidate.forget_old()
         else:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from inference.input_selection.early_results import EARLY
+from inference.scheduling import header_slices
 from inference.scheduling.early_candidate import EarlyCandidate
 from inference.scheduling.early_series import EarlyWakeUps
 from inference.scheduling.schedule import complete_and_schedule
@@ -232,6 +233,33 @@ def test_headers_read_early_are_used_while_the_series_is_what_it_was(
     receive(storage, [mr_slice("a", 9)])
     grown = storage.index.instances_of(study_uid("a"))
     assert early.take(quiet, grown) is None
+
+
+def test_headers_that_take_long_are_read_on_in_the_next_rounds(
+    storage: Storage, pipeline: Early, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(header_slices, "SLICE_S", 0.0)  # one header each
+    receive(storage, mr_series("a"))
+    quiet = storage.index.series(study_uid("a"), series_uid("a"))
+    instances = storage.index.instances_of(study_uid("a"))
+    early = EarlyCandidate()
+    for _ in range(7):
+        early.read(storage, quiet, (pipeline,))
+        assert early.unfinished == quiet
+    early.read(storage, quiet, (pipeline,))
+    assert early.unfinished is None
+    read = early.take(quiet, instances)
+    assert read is not None
+    assert [one.InstanceNumber for one in read.headers] == list(range(1, 9))
+
+    early.read(storage, quiet, (pipeline,))
+    assert early.take(quiet, instances) is None
+    assert early.unfinished is None, "it is decided on without"
+
+    early.read(storage, quiet, (pipeline,))
+    receive(storage, [mr_slice("a", 9)])
+    early.read(storage, quiet, (pipeline,))
+    assert early.unfinished is None, "it has grown"
 
 
 def test_the_clock_reads_early_and_decides_on_the_complete_series(
