@@ -5,7 +5,9 @@
 `mediview up` on a data folder of its own with SQLite, DCMTK's storescp as the destination; the
 T1 of `shared/` (384 slices) is sent over one association, in each round as another patient's.
 The clock starts when the last instance is answered. The steps are those of the node's own log.
-The first round is that of a node which has just started.
+The first round is that of a node which has just started. `CPU` is what all processes of the node
+took meanwhile, which is what can be compared where others use the machine too; from the first
+instance on, as what is received is also read.
 """
 
 import argparse
@@ -26,6 +28,7 @@ import pydicom
 from pydicom.uid import generate_uid
 
 from benchmarks.support.figures import Surroundings, write_figures
+from benchmarks.support.process_tree import cpu_s
 from dicom_node.peers import Peer
 from dicom_node.scu import SendItem, send
 from tests.dicom_node.builders import encoded, item_of
@@ -58,10 +61,13 @@ def main() -> None:
     rounds: dict[str, dict[str, list[float]]] = {}
     with tempfile.TemporaryDirectory(prefix="bench-result-") as name:
         folder = Path(name)
-        with storescp(folder, options=["+xa", "-pdu", "131072"]) as pacs, _node(folder, pacs) as at:
+        with (
+            storescp(folder, options=["+xa", "-pdu", "131072"]) as pacs,
+            _node(folder, pacs) as (at, pid),
+        ):
             for number in range(options.rounds):
                 time.sleep(options.pause)
-                measured = _measure(at, pacs, folder / "output")
+                measured = _measure(at, pid, pacs, folder / "output")
                 print(
                     f"round {number + 1}, load {os.getloadavg()[0]:.1f}: "
                     + ", ".join(f"{step} {s:.1f}" for step, s in measured.items()),
@@ -76,7 +82,7 @@ def main() -> None:
 
 
 @contextmanager
-def _node(folder: Path, pacs: StoreScpServer) -> Iterator[Peer]:
+def _node(folder: Path, pacs: StoreScpServer) -> Iterator[tuple[Peer, int]]:
     port = free_port()
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("MEDIVIEW_")},
@@ -102,17 +108,18 @@ def _node(folder: Path, pacs: StoreScpServer) -> Iterator[Peer]:
             if process.poll() is not None:
                 raise RuntimeError(f"The node did not start: {output.read_text()}")
             time.sleep(_LOOK_S)
-        yield Peer("MEDIVIEW", "127.0.0.1", port)
+        yield Peer("MEDIVIEW", "127.0.0.1", port), process.pid
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait()
 
 
-def _measure(node: Peer, pacs: StoreScpServer, output: Path) -> Mapping[str, float]:
-    """Seconds since the last instance was answered, by what happened then."""
+def _measure(node: Peer, pid: int, pacs: StoreScpServer, output: Path) -> Mapping[str, float]:
+    """Seconds since the last instance was answered, by what happened then, and of the processor."""
     seen = output.stat().st_size
     earlier = set(pacs.folder.iterdir())
     instances = _another_patients()
+    before_s = cpu_s(pid)
     sent = send(instances, peer=node, calling_ae_title="BENCHMARK")
     if not all(one.ok for one in sent):
         raise RuntimeError("Not all instances were taken.")
@@ -126,7 +133,11 @@ def _measure(node: Peer, pacs: StoreScpServer, output: Path) -> Mapping[str, flo
             for kind, start in _STARTS.items():
                 if path.name.startswith(start):
                     held.setdefault(kind, time.monotonic() - began)
-    return {**_steps(output.read_bytes()[seen:].decode(), began_at), **held}
+    return {
+        **_steps(output.read_bytes()[seen:].decode(), began_at),
+        **held,
+        "CPU": cpu_s(pid) - before_s,
+    }
 
 
 def _steps(lines: str, began_at: float) -> dict[str, float]:

@@ -48,7 +48,7 @@ def our_node(folder: Path) -> Iterator[Server]:
     )
     process = subprocess.Popen([*command, "api"], cwd=ROOT, env=environment)
     try:
-        _wait(port, process)
+        wait_for_port(port, process)
         yield Server("mediview", port, "/dicom-web", process.pid)
     finally:
         process.send_signal(signal.SIGTERM)
@@ -115,7 +115,7 @@ def _pid_listening(port: int) -> int:
     return int(output.partition("pid=")[2].partition(",")[0])
 
 
-def _wait(port: int, process: subprocess.Popen[bytes]) -> None:
+def wait_for_port(port: int, process: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and process.poll() is None:
         try:
@@ -123,4 +123,4 @@ def _wait(port: int, process: subprocess.Popen[bytes]) -> None:
             return
         except OSError:
             time.sleep(0.1)
-    raise RuntimeError("the node did not start")
+    raise RuntimeError("the server did not start")

@@ -29,9 +29,11 @@ class Connection:
         self._socket = socket.create_connection(("127.0.0.1", self._port), timeout=120)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
-    def get(self, path: str, accept: str) -> int:
+    def get(self, path: str, accept: str, etag: str = "") -> int:
+        """`etag`: of an answer that is known; 0 is returned where it has not changed."""
+        known = f"If-None-Match: {etag}\r\n" if etag else ""
         return self.ask(
-            f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: {accept}\r\n\r\n".encode()
+            f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: {accept}\r\n{known}\r\n".encode()
         )
 
     def post(self, path: str, body: bytes) -> int:
@@ -49,7 +51,7 @@ class Connection:
         return self._answer()
 
     def ask(self, request: bytes) -> int:
-        """Send one request; returns the bytes of the body. Raises RuntimeError unless 200."""
+        """The bytes of the body of the answer. Raises RuntimeError unless 200 or 304."""
         self._socket.sendall(request)
         return self._answer()
 
@@ -58,7 +60,10 @@ class Connection:
         while (end := data.find(b"\r\n\r\n")) < 0:
             data += self._receive()
         head, rest = bytes(data[:end]).lower(), len(data) - end - 4
-        if b" 200 " not in head.partition(b"\r\n")[0]:
+        status = head.partition(b"\r\n")[0].split()[1]
+        if status == b"304":
+            return 0
+        if status != b"200":
             raise RuntimeError(bytes(data[:400]).decode("latin-1"))
         marker = b"content-length:"
         if marker in head:
