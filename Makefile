@@ -13,7 +13,7 @@ export TORCH TORCH_INDEX TORCH_WHEELS
 FUZZ_S ?= 600
 BENCHMARKS ?= receive retrieve ingest dicomweb
 
-VIEWER_SOURCES := $(shell find viewer \( -name node_modules -o -name .next -o -name out -o -name generated \) -prune \
+VIEWER_SOURCES := $(shell find viewer \( -name node_modules -o -name .next -o -name out -o -name out.new -o -name generated \) -prune \
 	-o -type f ! -name next-env.d.ts ! -name '*.tsbuildinfo' -print 2>/dev/null)
 
 # The description of the API holds types of all four packages.
@@ -125,7 +125,7 @@ audit: $(STAMPS)/runtime ## Ask PyPI and npm for known weaknesses of the locked 
 
 clean: ## Remove what was built and installed here; data is kept
 	rm -rf $(VENV) $(STAMPS) .test-output .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
-	rm -rf viewer/node_modules viewer/.next viewer/out build dist *.egg-info
+	rm -rf viewer/node_modules viewer/.next viewer/out viewer/out.new build dist *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:

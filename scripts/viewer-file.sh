@@ -41,8 +41,7 @@ PYTHON
         mkdir "$part/out"
         tar --extract --gzip --no-same-owner --no-same-permissions --file "$part/file" --directory "$part/out"
         [ -f "$part/out/index.html" ] || { echo "$2 is not a built viewer: it has no index.html." >&2; exit 1; }
-        rm -rf viewer/out
-        mv "$part/out" viewer/out
+        scripts/replace-folder.sh "$part/out" viewer/out
         ;;
     *) sed -n 2p "$0" | cut -c 3- >&2; exit 2 ;;
 esac

@@ -57,6 +57,7 @@ case "${1:-}" in
     build)
         generate
         npm run build
+        "$root/scripts/replace-folder.sh" out.new out
         ;;
     # Passes on to the node at MEDIVIEW_NODE what is no page (next.config.ts).
     dev) exec npx next dev --webpack --hostname 127.0.0.1 --port "${2:-3000}" ;;

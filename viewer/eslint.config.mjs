@@ -7,7 +7,7 @@ const onlyCornerstoneRoom = {
 };
 
 const config = [
-  { ignores: [".next/", "out/", "node_modules/", "next-env.d.ts", "shared/api/generated/"] },
+  { ignores: [".next/", "out/", "out.new/", "node_modules/", "next-env.d.ts", "shared/api/generated/"] },
   ...nextVitals,
   ...nextTypescript,
   {

@@ -18,7 +18,8 @@ const config: NextConfig = {
             { source: `/${name}/:rest*`, destination: `${node}/${name}/:rest*` },
           ]),
       }
-    : { output: "export" as const }),
+    : // Of an export it names the folder of the pages; what is built on the way stays in .next.
+      { output: "export" as const, distDir: process.env.VIEWER_OUT ?? ".next" }),
   images: { unoptimized: true },
   trailingSlash: true,
   // Strict mode mounts effects twice in development; a WebGL engine must be made once.

@@ -16,7 +16,8 @@ def checkout(tmp_path: Path) -> Path:
     tree = tmp_path / "a checkout"
     for folder in ("scripts", ".stamps", ".venv/bin", "viewer/out/study"):
         (tree / folder).mkdir(parents=True)
-    shutil.copy(ROOT / "scripts" / "viewer-file.sh", tree / "scripts")
+    for name in ("viewer-file.sh", "replace-folder.sh"):
+        shutil.copy(ROOT / "scripts" / name, tree / "scripts")
     python = tree / ".venv" / "bin" / "python"
     # A link would be an environment without packages.
     python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
