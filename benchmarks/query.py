@@ -152,10 +152,11 @@ def dimse_queries(settings: Settings, chance: random.Random) -> Iterator[tuple[s
         yield f"C-FIND by {name}, an association each", alone
         association = open_association(peer, "BENCH", contexts)
         client = FindClient(association)
-        yield (
-            f"C-FIND by {name}",
-            lambda make=make, client=client: client.find("STUDY", make(), RETURNED),
-        )
+
+        def together(client: FindClient = client, make: Callable[[], dict[str, str]] = make) -> int:
+            return client.find("STUDY", make(), RETURNED)
+
+        yield f"C-FIND by {name}", together
         end(association)
 
 
@@ -205,7 +206,11 @@ def web_queries(settings: Settings, chance: random.Random) -> Iterator[tuple[str
         "/api/studies, two words": lambda: "/api/studies?limit=50&q=muller+schadel",
     }
     for name, path in paths.items():
-        yield name, lambda path=path: get(path())
+
+        def asked(path: Callable[[], str] = path) -> int:
+            return get(path())
+
+        yield name, asked
     connection.close()
 
 

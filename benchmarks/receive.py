@@ -112,6 +112,11 @@ CASES = {
         Load(16, 4, 400, association_each=True),
         measure,
     ),
+    "each1": Case(
+        "an association an instance",
+        Load(16, 1, 200, association_each=True),
+        measure,
+    ),
     "dcmsend2": Case(
         "CT from dcmsend with Nagle, 2 associations", Load(CT, 2, 400), measure_dcmsend
     ),

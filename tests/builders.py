@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +31,8 @@ def rotation(around_x: float, around_y: float, around_z: float) -> NDArray[np.fl
     about_x = np.array([[1, 0, 0], [0, np.cos(x), -np.sin(x)], [0, np.sin(x), np.cos(x)]])
     about_y = np.array([[np.cos(y), 0, np.sin(y)], [0, 1, 0], [-np.sin(y), 0, np.cos(y)]])
     about_z = np.array([[np.cos(z), -np.sin(z), 0], [np.sin(z), np.cos(z), 0], [0, 0, 1]])
-    return about_z @ about_y @ about_x
+    turned: NDArray[np.float64] = about_z @ about_y @ about_x
+    return turned
 
 
 def asymmetric_mask(shape: tuple[int, int, int]) -> NDArray[np.bool_]:
@@ -92,10 +94,10 @@ def series(
     return datasets
 
 
-def t1_head(shape: tuple[int, int, int] = (80, 96, 90), **attributes: object) -> list[Dataset]:
+def t1_head(shape: tuple[int, int, int] = (80, 96, 90), **attributes: Any) -> list[Dataset]:
     """Headers of a plausible 3D T1-weighted head MR over noise (2 mm voxels)."""
     voxels = np.random.default_rng(5).integers(0, 900, shape, dtype=np.int16)
-    stated = {
+    stated: dict[str, Any] = {
         "SeriesDescription": "t1_mprage_sag_p2_iso",
         "MRAcquisitionType": "3D",
         "ScanningSequence": ["GR", "IR"],

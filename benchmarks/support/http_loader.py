@@ -182,7 +182,7 @@ def store_all(port: int, path: str, bodies: Sequence[bytes], clients: int) -> fl
         results.put((started, time.monotonic()))
 
     _run(work, clients)
-    times = [results.get() for _ in range(clients)]
+    times: list[tuple[float, float]] = [results.get() for _ in range(clients)]
     return len(bodies) / (max(end for _, end in times) - min(begin for begin, _ in times))
 
 

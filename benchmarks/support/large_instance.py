@@ -5,7 +5,11 @@ from pathlib import Path
 import numpy as np
 import pydicom
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import ExplicitVRLittleEndian, MultiFrameGrayscaleWordSecondaryCaptureImageStorage
+from pydicom.uid import (
+    UID,
+    ExplicitVRLittleEndian,
+    MultiFrameGrayscaleWordSecondaryCaptureImageStorage,
+)
 
 _SIDE = 512
 
@@ -18,7 +22,7 @@ def write_multiframe(path: Path, size_mb: int) -> Path:
     dataset.file_meta = FileMetaDataset()
     dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     dataset.file_meta.MediaStorageSOPClassUID = MultiFrameGrayscaleWordSecondaryCaptureImageStorage
-    dataset.file_meta.MediaStorageSOPInstanceUID = "2.25.4711003"
+    dataset.file_meta.MediaStorageSOPInstanceUID = UID("2.25.4711003")
     dataset.SOPClassUID = MultiFrameGrayscaleWordSecondaryCaptureImageStorage
     dataset.SOPInstanceUID = "2.25.4711003"
     dataset.StudyInstanceUID = "2.25.4711001"

@@ -217,7 +217,7 @@ def _write(engine: Engine, table: Table, rows: Iterable[dict[str, Any]]) -> None
         cursor = connection.connection.cursor()
         everything = _bound([first], binders)
         if engine.dialect.name == "postgresql":
-            with cursor.copy(f"COPY {table.name} ({names}) FROM STDIN") as copy:  # type: ignore[attr-defined]
+            with cursor.copy(f"COPY {table.name} ({names}) FROM STDIN") as copy:
                 for row in everything:
                     copy.write_row(row)
                 for row in _bound(rows, binders):
@@ -225,7 +225,7 @@ def _write(engine: Engine, table: Table, rows: Iterable[dict[str, Any]]) -> None
             return
         marks = ", ".join([mark] * len(columns))
         statement = f"INSERT INTO {table.name} ({names}) VALUES ({marks})"
-        cursor.executemany(statement, everything)
+        cursor.executemany(statement, list(everything))
         bound = _bound(rows, binders)
         while batch := list(islice(bound, _AT_ONCE)):
             cursor.executemany(statement, batch)

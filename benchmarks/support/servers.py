@@ -129,6 +129,21 @@ def storescp_server(folder: Path) -> Iterator[Server]:
         yield Server(Peer("STORESCP", peer.host, peer.port), _listener(peer.port))
 
 
+@contextmanager
+def floor_server(folder: Path) -> Iterator[Server]:
+    """What does nothing but receive and sync, in Python."""
+    port = free_port()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "benchmarks.support.floor_server", str(port), str(folder)], cwd=_ROOT
+    )
+    try:
+        wait_for_port(port)
+        yield Server(Peer("FLOOR", "127.0.0.1", port), process.pid)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait()
+
+
 SERVERS: dict[str, Callable[[Path], AbstractContextManager[Server]]] = {
     "node": node_server,
     "orthanc": orthanc_server,
@@ -136,6 +151,7 @@ SERVERS: dict[str, Callable[[Path], AbstractContextManager[Server]]] = {
     "node-1": node_one_server,
     "node-pg": node_postgres_server,
     "orthanc-pg": orthanc_postgres_server,
+    "floor": floor_server,
 }
 
 

@@ -62,8 +62,9 @@ def _brain_rows(
         output = run_with_coverage(pipeline, context)
     (found,) = output.measurements
     is_whole = found.validity is None or found.validity.state != "truncated"
+    outside = caveat_of(pipeline.card.population, datasets)
     caveat = found.validity.reason if found.validity is not None else ""
     source = "deepbet's own command on the stored head" if expected else "construction"
     yield Row(pipeline.name, kind, found.label.lower(), "cm³", expected,
               found.value if is_whole else None, tolerance, source, True,
-              caveat or caveat_of(pipeline.card.population, datasets))  # fmt: skip
+              caveat or (outside.text if outside is not None else ""))  # fmt: skip

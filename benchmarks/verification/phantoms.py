@@ -12,7 +12,7 @@ import SimpleITK
 from numpy.typing import NDArray
 from pydicom import dcmread
 from pydicom.dataset import Dataset
-from pydicom.pixels import apply_rescale
+from pydicom.pixels.processing import apply_rescale
 
 from benchmarks.verification.rows import Row
 from inference.imaging.volume import assemble_volume

@@ -50,7 +50,7 @@ def structure_rows() -> Iterator[Row]:
         return
     stored = [dcmread(path) for path in paths]
     axial = resliced_head(paths, builders.rotation(0, 0, 0))
-    kinds = {
+    kinds: dict[str, list[Dataset]] = {
         "shared T1 head, shuffled": sorted(stored, key=lambda one: str(one.SOPInstanceUID)),
         "the same, axial, anisotropic": axial,
         "the same, oblique, from head to feet": resliced_head(
@@ -182,7 +182,8 @@ def _classes(voxels: NDArray[np.float32]) -> NDArray[np.uint8]:
         )
         modules += [convolution, torch.nn.ELU(inplace=True)]
         channels = out
-    network = torch.nn.Sequential(*modules[:-1]).to(memory_format=torch.channels_last_3d)
+    network = torch.nn.Sequential(*modules[:-1])
+    network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
     seen = torch.from_numpy(np.ascontiguousarray(voxels, np.float32))[None, None]
     with torch.inference_mode():
         classes = network(seen.contiguous(memory_format=torch.channels_last_3d)).argmax(dim=1)[0]

@@ -20,7 +20,7 @@ def text_rows(folder: Path) -> Iterator[Row]:
         path.write_bytes(data)
         alike = read_header(data).text("PatientName") == by_dcmtk(path)["00100010"]
         by_set.setdefault(name.character_set, []).append(alike)
-    for character_set, alike in by_set.items():
+    for character_set, read in by_set.items():
         shown = character_set.replace("\\", " \\ ").strip() or "none"
-        yield Row("names", shown, "names read alike", "", float(len(alike)), float(sum(alike)), 0,
+        yield Row("names", shown, "names read alike", "", float(len(read)), float(sum(read)), 0,
                   "DCMTK (dcmconv +U8)")  # fmt: skip

@@ -1,7 +1,7 @@
 """The index: which patients, studies, series and instances the node holds."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -38,6 +38,9 @@ from storage.prior_inputs.queue import mark_later_studies
 
 _INSTANCE_BY_UID = select_instances(t.instance.c.sop_instance_uid == bindparam("uid"))
 """Made once: each frame that is served asks this."""
+_FIRST_OF_STUDY = select_in_order(bindparam("study"), None).limit(1)
+_FIRST_OF_SERIES = select_in_order(bindparam("study"), bindparam("series")).limit(1)
+"""Made once: a search asks one of them for each row that it returns."""
 
 
 class Content(NamedTuple):
@@ -190,12 +193,26 @@ class Index:
         self, study_instance_uid: str, series_instance_uid: str | None = None
     ) -> Instance:
         """The first of what `instances_of` would give. Raises NotFound."""
-        statement = select_in_order(study_instance_uid, series_instance_uid).limit(1)
-        with reading(self._engine) as connection:
-            row = connection.execute(statement).mappings().first()
-        if row is None:
+        (found,) = self.first_of_each([(study_instance_uid, series_instance_uid, None)])
+        if found is None:
             raise _not_found("study", study_instance_uid)
-        return to_instance(row)
+        return found
+
+    def first_of_each(
+        self, wanted: Iterable[tuple[str, str | None, str | None]]
+    ) -> list[Instance | None]:
+        """Of UIDs of studies, series and instances: the instance, or the first of the series or
+        study where its own or that of the series is None. None in its place where there is none."""
+        found = []
+        with reading(self._engine) as connection:
+            for study, series, uid in wanted:
+                statement = _FIRST_OF_STUDY if series is None else _FIRST_OF_SERIES
+                given = {"study": study} if series is None else {"study": study, "series": series}
+                if uid is not None:
+                    statement, given = _INSTANCE_BY_UID, {"uid": uid}
+                row = connection.execute(statement, given).mappings().first()
+                found.append(None if row is None else to_instance(row))
+        return found
 
     def stored_instances_of(
         self, study_instance_uid: str, series_instance_uid: str | None = None

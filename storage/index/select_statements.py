@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Select, and_, func, select
+from sqlalchemy import BindParameter, Select, and_, func, select
 
 from storage import tables as t
 from storage.index.study_list import total
@@ -55,7 +55,10 @@ def select_stored_instances(*conditions: Any) -> Select[Any]:
     )
 
 
-def select_in_order(study_instance_uid: str, series_instance_uid: str | None) -> Select[Any]:
+def select_in_order(
+    study_instance_uid: str | BindParameter[str],
+    series_instance_uid: str | BindParameter[str] | None,
+) -> Select[Any]:
     """The instances of a study, or of one series; by series, instance number and UID."""
     conditions = [t.study.c.study_instance_uid == study_instance_uid]
     if series_instance_uid is not None:

@@ -16,6 +16,7 @@ from api.dicomweb.instances.metadata import read_header
 from api.dicomweb.lookups import content_key
 from api.dicomweb.search.query_parameters import tag_of
 from dicom_node.query.dataset_matching import matches
+from storage.core.entities import Instance
 from storage.core.errors import InvalidRequest, MediViewError, TooManyRequests
 from storage.dicom.value_errors import UNREADABLE
 from storage.index.matching.attributes import Level
@@ -24,6 +25,7 @@ from storage.index.matching.header_matching import (
     OF_STUDY,
     is_same_for_all,
     speaking_instance,
+    speaking_instances,
 )
 from storage.index.repository import Index
 from storage.integrity.instance_reader import InstanceReader
@@ -111,8 +113,10 @@ def fill_from_headers(
     """
     found: list[bytes] = []
     room = Room()
-    for row in rows:
-        elements = _elements(index, instances, level, row, names, everything)
+    for instance in speaking_instances(index, level, rows):
+        elements = _NOTHING
+        if instance is not None:
+            elements = _elements(instances, instance, names, everything)
         if not room.take(elements):
             break
         found.append(elements)
@@ -121,15 +125,9 @@ def fill_from_headers(
 
 
 def _elements(
-    index: Index,
-    instances: InstanceReader,
-    level: Level,
-    row: Mapping[str, Any],
-    names: Sequence[str],
-    everything: bool,
+    instances: InstanceReader, instance: Instance, names: Sequence[str], everything: bool
 ) -> bytes:
     try:
-        instance = speaking_instance(index, level, row)
         reader = instances.of_one_moment()
         (instance,) = reader.as_corrected([instance])
         key = (content_key(instance), tuple(names), everything)

@@ -3,7 +3,7 @@
 C-FIND and QIDO-RS read it from the data sets themselves, within one bound.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from storage.core.entities import Instance
@@ -56,3 +56,17 @@ def speaking_instance(index: Index, level: Level, row: Mapping[str, Any]) -> Ins
         return index.instance(row["SOPInstanceUID"])
     series = row["SeriesInstanceUID"] if level == "SERIES" else None
     return index.first_instance_of(row["StudyInstanceUID"], series)
+
+
+def speaking_instances(
+    index: Index, level: Level, rows: Iterable[Mapping[str, Any]]
+) -> list[Instance | None]:
+    """The same of many rows, in a fraction of the time; None for one that went away."""
+    return index.first_of_each(
+        (
+            row["StudyInstanceUID"],
+            None if level == "STUDY" else row["SeriesInstanceUID"],
+            row["SOPInstanceUID"] if level == "IMAGE" else None,
+        )
+        for row in rows
+    )
