@@ -9,7 +9,6 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Engine,
-    bindparam,
     exists,
     func,
     or_,
@@ -24,23 +23,17 @@ from storage.core.errors import NotFound
 from storage.db.engine import reading, writing
 from storage.events.payloads import StudyEvent
 from storage.events.repository import add_event
+from storage.index.first_instances import INSTANCE_BY_UID, first_of_each
 from storage.index.patient_studies import PatientStudies
 from storage.index.row_mapping import to_instance, to_series
 from storage.index.select_statements import (
     select_in_order,
-    select_instances,
     select_series,
     select_stored_instances,
 )
 from storage.index.study_list import list_studies, read_studies
 from storage.peers.notifications import want_notified
 from storage.prior_inputs.queue import mark_later_studies
-
-_INSTANCE_BY_UID = select_instances(t.instance.c.sop_instance_uid == bindparam("uid"))
-"""Made once: each frame that is served asks this."""
-_FIRST_OF_STUDY = select_in_order(bindparam("study"), None).limit(1)
-_FIRST_OF_SERIES = select_in_order(bindparam("study"), bindparam("series")).limit(1)
-"""Made once: a search asks one of them for each row that it returns."""
 
 
 class Content(NamedTuple):
@@ -201,18 +194,8 @@ class Index:
     def first_of_each(
         self, wanted: Iterable[tuple[str, str | None, str | None]]
     ) -> list[Instance | None]:
-        """Of UIDs of studies, series and instances: the instance, or the first of the series or
-        study where its own or that of the series is None. None in its place where there is none."""
-        found = []
-        with reading(self._engine) as connection:
-            for study, series, uid in wanted:
-                statement = _FIRST_OF_STUDY if series is None else _FIRST_OF_SERIES
-                given = {"study": study} if series is None else {"study": study, "series": series}
-                if uid is not None:
-                    statement, given = _INSTANCE_BY_UID, {"uid": uid}
-                row = connection.execute(statement, given).mappings().first()
-                found.append(None if row is None else to_instance(row))
-        return found
+        """See `storage.index.first_instances`."""
+        return first_of_each(self._engine, wanted)
 
     def stored_instances_of(
         self, study_instance_uid: str, series_instance_uid: str | None = None
@@ -240,7 +223,7 @@ class Index:
     def instance(self, sop_instance_uid: str) -> Instance:
         """Raises NotFound."""
         with reading(self._engine) as connection:
-            row = connection.execute(_INSTANCE_BY_UID, {"uid": sop_instance_uid}).mappings().first()
+            row = connection.execute(INSTANCE_BY_UID, {"uid": sop_instance_uid}).mappings().first()
         if row is None:
             raise _not_found("instance", sop_instance_uid)
         return to_instance(row)
