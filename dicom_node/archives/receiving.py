@@ -9,9 +9,9 @@ from dicom_node.network.throttle import PIECE_BYTES
 from dicom_node.peers import PeerFailed
 from storage.core.errors import InvalidInstance, LimitExceeded, MediViewError, UidConflict
 from storage.dicom.part10 import Header
+from storage.ingest.accepted import Accepted
 from storage.ingest.instance_stream import InstanceStream
 from storage.ingest.service import Ingest
-from storage.ingest.storing import Accepted
 
 # What follows of an instance that was refused is read and forgotten; nothing that is one is longer.
 _MOST_FORGOTTEN_BYTES = 16 << 30

@@ -9,6 +9,7 @@ from dicom_node.normalized.requests import (
     CLASS_INSTANCE_CONFLICT,
     NO_SUCH_SOP_INSTANCE,
     PROCESSING_FAILURE,
+    RESOURCE_LIMITATION,
     SOP_CLASS_NOT_SUPPORTED,
 )
 from dicom_node.peers import caller_of_peer
@@ -33,16 +34,21 @@ def failures_of(
     peers: Peers,
     references: Sequence[Reference],
     peer_ae_title: str,
+    *,
+    is_bucket_awaited: bool = False,
 ) -> dict[str, int]:
     """SOP Instance UID → Failure Reason (PS3.3 C.14.1.1) of what cannot be committed to.
 
     A peer may ask about what it sent itself, and what its access groups see. Every byte
-    is read and compared with the digest taken when the instance came.
+    is read and compared with the digest taken when the instance came. `is_bucket_awaited`: nothing
+    is committed to that the bucket has not got (`MEDIVIEW_ACKNOWLEDGE=bucket`).
     Raises StorageUnavailable when the index does not answer: nothing is known then.
     """
     failed: dict[str, int] = {}
     for reference in references:
-        reason = _reason(engine, index, instances, peers, reference, peer_ae_title)
+        reason = _reason(
+            engine, index, instances, peers, reference, peer_ae_title, is_bucket_awaited
+        )
         if reason is not None:
             failed[reference.sop_instance_uid] = reason
     return failed
@@ -55,6 +61,7 @@ def _reason(
     peers: Peers,
     reference: Reference,
     peer_ae_title: str,
+    is_bucket_awaited: bool,
 ) -> int | None:
     if not is_storage_class(reference.sop_class_uid):
         return SOP_CLASS_NOT_SUPPORTED
@@ -75,7 +82,8 @@ def _reason(
             code=error.code,
         )
         return PROCESSING_FAILURE
-    return None
+    is_missing = is_bucket_awaited and not instance.location.object_key
+    return RESOURCE_LIMITATION if is_missing else None
 
 
 def _may_ask(

@@ -142,6 +142,7 @@ def send_report(
         storage.peers,
         report.references,
         report.peer_ae_title,
+        is_bucket_awaited=storage.settings.acknowledge == "bucket",
     )
     dataset = report_data_set(report, failed, storage.settings.ae_title)
     _, transfer_syntax_uid = association.context(context_id) or ("", "")

@@ -19,9 +19,9 @@ from dicom_node.status import (
     store_status,
 )
 from storage.core.errors import InvalidRequest, MediViewError
+from storage.ingest.accepted import Accepted
 from storage.ingest.instance_stream import InstanceStream
 from storage.ingest.service import Ingest
-from storage.ingest.storing import Accepted
 
 log = structlog.get_logger(__name__)
 

@@ -23,6 +23,7 @@ from storage.accounts.shown_names import ShownNames
 from storage.audit import Audit
 from storage.commitment.reports import CommitmentReports
 from storage.commitment.requests import CommitmentRequests
+from storage.container.ingest import conflict_turns, make_ingest
 from storage.container.members import Storage
 from storage.core.data_folder import disk_reserve, private_folder, unfinished_restore
 from storage.db.due.studies import StudiesDue
@@ -47,7 +48,6 @@ from storage.index.repository import Index
 from storage.index.unreadable_instances import UnreadableInstances
 from storage.ingest.conflicts import Conflicts
 from storage.ingest.generated import GeneratedInstances
-from storage.ingest.service import Ingest
 from storage.integrity.instance_reader import InstanceReader
 from storage.integrity.repository import DamagedInstances
 from storage.interactive.repository import InteractiveSessions
@@ -155,23 +155,19 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
         partial(carry_out_copies, engine, objects),
     )
     index = Index(engine)
-
-    def read_stored(sop_instance_uid: str, max_bytes: int) -> bytes | None:
-        instance = index.instance(sop_instance_uid)
-        return instances.read(instance) if instance.size_bytes <= max_bytes else None
-
     damaged = DamagedInstances(engine)
-    turns = settings.data_dir / "conflicts"
-    ingest = Ingest(
-        engine,
-        writer,
-        settings.max_instance_bytes,
-        recovery,
-        read_stored,
+    series_tries = SeriesTries(engine)
+    instances = InstanceReader(
+        reader,
+        objects,
+        partial(locate, engine),
         damaged,
-        turns,
-        own_disks=settings.own_disks,
+        CorrectedPatients(engine).of_study,
+        StudyPatients(engine).keys_of,
+        hosts.holder,
+        series_tries.refuse_set_aside,
     )
+    ingest = make_ingest(settings, engine, writer, recovery, damaged, index, instances, objects)
     lookup = InstanceLookup(engine)
     vectors = PassageVectors(engine) if settings.passage_search == "pgvector" else None
     try:
@@ -182,17 +178,6 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
             hosts.join()
         if vectors:
             vectors.check()
-        series_tries = SeriesTries(engine)
-        instances = InstanceReader(
-            reader,
-            objects,
-            partial(locate, engine),
-            damaged,
-            CorrectedPatients(engine).of_study,
-            StudyPatients(engine).keys_of,
-            hosts.holder,
-            series_tries.refuse_set_aside,
-        )
         commitment_retention = timedelta(seconds=settings.commitment_retention_s)
         yield Storage(
             settings=settings,
@@ -241,7 +226,9 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
             projects=Projects(engine, settings),
             project_exports=ProjectExports(engine),
             deletions=Deletions(engine, writer, objects, recovery),
-            conflicts=Conflicts(engine, writer, reader, objects, turns, hosts.holder),
+            conflicts=Conflicts(
+                engine, writer, reader, objects, conflict_turns(settings), hosts.holder
+            ),
             legal_holds=LegalHolds(engine),
             retention=StudyRetention(engine),
             study_attributes=StudyAttributesReader(engine),

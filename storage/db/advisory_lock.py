@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, Engine, text
 
 from storage.core.data_folder.file_owner import give_to_owner
 from storage.core.errors import StorageUnavailable
@@ -37,11 +37,12 @@ def group_lock(engine: Engine, data_dir: Path) -> AbstractContextManager[bool]:
 
 
 @contextmanager
-def object_lock(engine: Engine, key: str) -> Iterator[None]:
+def object_lock(engine: Engine, key: str) -> Iterator[Connection]:
     """Wait until no other host writes or removes that object. On PostgreSQL alone.
 
-    Raises StorageUnavailable, also where it takes too long: a host that lost its network keeps its
-    locks until the server finds out.
+    Yields the connection that has the lock, each statement of which is a transaction. Raises
+    StorageUnavailable, also where it takes too long: a host that lost its network keeps its locks
+    until the server finds out.
     """
     digest = hashlib.sha256(key.encode()).digest()[:8]
     values = {"number": int.from_bytes(digest, signed=True)}
@@ -57,7 +58,7 @@ def object_lock(engine: Engine, key: str) -> Iterator[None]:
                 )
             time.sleep(_LOOKED_EVERY_S)
         try:
-            yield
+            yield session
         finally:
             session.execute(text("SELECT pg_advisory_unlock(:number)"), values)
 

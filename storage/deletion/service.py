@@ -272,7 +272,7 @@ def purge(
     *,
     beside_others: bool = False,
 ) -> int:
-    """See `Deletions.purge`. `beside_others`: of other hosts that write objects meanwhile."""
+    """See `Deletions.purge`. `beside_others`: of others that write objects meanwhile."""
     with reading(engine) as connection:
         waiting = connection.execute(
             select(t.tombstone.c.id, t.tombstone.c.object_key)

@@ -9,10 +9,13 @@ from typing import Protocol
 
 
 class PendingCommit(Protocol):
-    """An instance on its way through the group commit."""
+    """An instance on its way through the group commit, or to the bucket."""
 
-    is_done: bool
-    is_leader: bool
+    @property
+    def is_done(self) -> bool: ...
+
+    @property
+    def is_leader(self) -> bool: ...
 
     def lead(self) -> None:
         """Where it is the leader's: commit all that are pending, and mark them as done."""

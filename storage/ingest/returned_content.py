@@ -3,9 +3,13 @@
 import time
 from collections.abc import Sequence
 
+import structlog
+
 from storage.index.generated_instances import Made
 from storage.ingest.content_digest import content_digest
 from storage.ingest.same_content import COMPARED_MAX_BYTES
+
+log = structlog.get_logger(__name__)
 
 _AGAIN_S = 60.0
 _REMEMBERED = 10_000
@@ -35,3 +39,30 @@ class ReturnedContent:
                 self._found_changed.clear()
             self._found_changed[sop_instance_uid] = now
         return own
+
+    def source_of(
+        self,
+        sop_instance_uid: str,
+        digest: str,
+        made: Sequence[Made],
+        pieces: Sequence[bytes | memoryview],
+        source: str,
+    ) -> str:
+        """The source of what the node made once and others send back, as it was made; else empty.
+
+        What was withdrawn since stays foreign: as a result it would count again.
+        `source` sent the file of `pieces`, whose data set has that digest.
+        """
+        uid = sop_instance_uid
+        own = next((one for one in made if one.digest == digest), None)
+        if own is None and any(one.content_digest for one in made):
+            own = self.find(uid, made, pieces)
+        if own is not None and own.is_withdrawn:
+            log.warning("withdrawn_instance_came_back", sop_instance_uid=uid, source=source)
+            return ""
+        if own is not None:
+            log.info("own_instance_came_back", sop_instance_uid=uid, source=source)
+            return own.source
+        if made:
+            log.warning("own_instance_came_back_changed", sop_instance_uid=uid, source=source)
+        return ""

@@ -14,8 +14,10 @@ from storage.core.sources import KEY_OBJECT_SELECTION
 from storage.dicom.file_meta import make_file_meta
 from storage.dicom.part10 import Header, read_dataset_header, read_header
 from storage.index.indexer import Indexer
+from storage.ingest.accepted import Accepted
+from storage.ingest.bucket_confirmation import BucketConfirmation
 from storage.ingest.instance_stream import SPILL_BYTES, InstanceStream
-from storage.ingest.storing import Accepted, InstanceStore
+from storage.ingest.storing import InstanceStore
 from storage.integrity.repository import DamagedInstances
 from storage.reconciliation.crash_recovery import CrashRecovery
 from storage.volumes.large_instance import LargeVolume
@@ -36,6 +38,7 @@ class Ingest:
         turns: Path | None = None,
         *,
         own_disks: bool = False,
+        confirmation: BucketConfirmation | None = None,
     ) -> None:
         """As `InstanceStore`; without `turns` nobody else decides conflicts.
 
@@ -43,7 +46,9 @@ class Ingest:
         """
         recover = recovery.run_if_due if recovery and recovery.watches else None
         self._indexer = Indexer(engine, recover, waits=own_disks)
-        self._store = InstanceStore(engine, volumes, self._indexer, read_stored, damaged, turns)
+        self._store = InstanceStore(
+            engine, volumes, self._indexer, read_stored, damaged, turns, confirmation
+        )
         self._volumes = volumes
         self._max_instance_bytes = max_instance_bytes
 
@@ -142,6 +147,7 @@ class Ingest:
         note_source: str = "",
     ) -> InstanceStream[Accepted]:
         def open_large(dataset_offset: int) -> LargeVolume:
+            self._store.check_acknowledged(origin)
             self._volumes.check_folder()
             self._volumes.check_free_disk(SPILL_BYTES)
             return LargeVolume(

@@ -3,7 +3,6 @@ twice, and what differs is kept aside as a conflict."""
 
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -25,8 +24,10 @@ from storage.dicom.part10 import Header
 from storage.dicom.storage_classes import check_storage_class
 from storage.index.generated_instances import generated_under
 from storage.index.indexer import Indexer
-from storage.index.insert_instance import NewInstance, Outcome, find_known, received_aside_at
+from storage.index.insert_instance import NewInstance, find_known, received_aside_at
 from storage.index.tombstones import Discarded
+from storage.ingest.accepted import Accepted
+from storage.ingest.bucket_confirmation import BucketConfirmation
 from storage.ingest.content_digest import content_digest
 from storage.ingest.group_commit import GroupCommit
 from storage.ingest.returned_content import ReturnedContent
@@ -47,15 +48,6 @@ _IMAGE_CLASSES = frozenset(
 )
 
 
-@dataclass(frozen=True)
-class Accepted:
-    outcome: Outcome
-    study_instance_uid: str
-    series_instance_uid: str
-    sop_instance_uid: str
-    sop_class_uid: str
-
-
 class InstanceStore:
     def __init__(
         self,
@@ -65,11 +57,13 @@ class InstanceStore:
         read_stored: Callable[[str, int], bytes | None],
         damaged: DamagedInstances | None,
         turns: Path | None,
+        confirmation: BucketConfirmation | None,
     ) -> None:
         """`read_stored` gives the part 10 file of a UID, None where it is larger or not there.
 
         `turns`: the folder of that name of `storage.ingest.conflicts`.
         """
+        self._confirmation = confirmation
         self._turns = turns
         self._returned_content = ReturnedContent()
         self._engine = engine
@@ -91,19 +85,34 @@ class InstanceStore:
     ) -> Accepted:
         check_storage_class(header.sop_class_uid)
         header.check_indexed()
-        visibility = current_visibility()
-        if visibility is None:
-            return self._store_pieces(meta, dataset, header, source, origin)
+        if self._confirmation is None and current_visibility() is None:
+            accepted = self._store_pieces(meta, dataset, header, source, origin)
+            tell_stored(accepted)
+            return accepted
         store = partial(self._store_pieces, meta, dataset, header, source, origin)
-        return self._for_caller(visibility, header, store)
+        return self._acknowledge(header, origin, store)
 
     def large(self, header: Header, large: LargeVolume) -> Accepted:
         check_storage_class(header.sop_class_uid)
         header.check_indexed()
+        return self._acknowledge(header, large.origin, partial(self._store_large, header, large))
+
+    def check_acknowledged(self, origin: Origin) -> None:
+        """Before a long instance is taken. Raises StorageUnavailable."""
+        if self._confirmation is not None and origin == "received":
+            self._confirmation.check()
+
+    def _acknowledge(
+        self, header: Header, origin: Origin, store: Callable[[], Accepted]
+    ) -> Accepted:
+        self.check_acknowledged(origin)
         visibility = current_visibility()
-        if visibility is None:
-            return self._store_large(header, large)
-        return self._for_caller(visibility, header, partial(self._store_large, header, large))
+        accepted = store() if visibility is None else self._for_caller(visibility, header, store)
+        # What the node made it makes again, and a conflict goes to no bucket before it is decided.
+        if self._confirmation and origin == "received" and accepted.outcome != "conflict":
+            self._confirmation.wait_for(accepted)
+        tell_stored(accepted)
+        return accepted
 
     def _for_caller(
         self, visibility: Visibility, header: Header, store: Callable[[], Accepted]
@@ -174,7 +183,7 @@ class InstanceStore:
                     (meta, dataset), digest=bytes.fromhex(known), source=source, origin=origin
                 )
                 self._replace(header, known, self._volumes.wait_for(staged))
-            return _accepted("duplicate", header)
+            return Accepted.of("duplicate", header)
         pieces = (meta, dataset)
         if known and (same := self._same_as_stored(header, digest, pieces)):
             return same
@@ -194,7 +203,7 @@ class InstanceStore:
             # A digest of another kind would make a conflict of it, were the index rebuilt.
             if self._needs_bytes(header) and known == large.digest().hex():
                 self._replace(header, known, large.finish())
-            return _accepted("duplicate", header)
+            return Accepted.of("duplicate", header)
         digest = large.digest()
         with large.part10() as part10:
             if known and (same := self._same_as_stored(header, digest, (part10,))):
@@ -221,7 +230,6 @@ class InstanceStore:
         """The source of what the node made once and others send back, as it was made; else empty.
 
         Its UID is known to everybody who has read it, so the content has to be the same.
-        What was withdrawn since stays foreign: as a result it would count again.
         """
         uid = header.sop_instance_uid
         if (
@@ -231,18 +239,7 @@ class InstanceStore:
         ):
             return ""
         made = generated_under(self._engine, uid)
-        own = next((one for one in made if one.digest == digest.hex()), None)
-        if own is None and any(one.content_digest for one in made):
-            own = self._returned_content.find(uid, made, pieces)
-        if own is not None and own.is_withdrawn:
-            log.warning("withdrawn_instance_came_back", sop_instance_uid=uid, source=source)
-            return ""
-        if own is not None:
-            log.info("own_instance_came_back", sop_instance_uid=uid, source=source)
-            return own.source
-        if made:
-            log.warning("own_instance_came_back_changed", sop_instance_uid=uid, source=source)
-        return ""
+        return self._returned_content.source_of(uid, digest.hex(), made, pieces, source)
 
     def _same_as_stored(
         self, header: Header, digest: bytes, pieces: Sequence[bytes | memoryview]
@@ -256,7 +253,7 @@ class InstanceStore:
         # Its own, or one that a crash left.
         if received_aside_at(self._engine, uid, digest.hex()) is not None:
             self._discard(uid, digest.hex())
-        return _accepted("duplicate", header)
+        return Accepted.of("duplicate", header)
 
     def _is_stored_content(self, uid: str, pieces: Sequence[bytes | memoryview]) -> bool:
         if sum(map(len, pieces)) > COMPARED_MAX_BYTES:
@@ -300,16 +297,4 @@ class InstanceStore:
             log.warning(
                 "instance_conflict", sop_instance_uid=header.sop_instance_uid, source=new.source
             )
-        return _accepted(outcome, header)
-
-
-def _accepted(outcome: Outcome, header: Header) -> Accepted:
-    accepted = Accepted(
-        outcome,
-        header.study_instance_uid,
-        header.series_instance_uid,
-        header.sop_instance_uid,
-        header.sop_class_uid,
-    )
-    tell_stored(accepted)
-    return accepted
+        return Accepted.of(outcome, header)

@@ -175,8 +175,8 @@ class Housekeeper:
 
     def _purge(self) -> bool:
         storage = self._storage
-        own_disks = storage.settings.own_disks
-        purged = purge(storage.engine, storage.objects, beside_others=own_disks)
+        several = storage.settings.several_write_objects
+        purged = purge(storage.engine, storage.objects, beside_others=several)
         return storage.settings.object_store == "s3" and bool(purged)
 
     def _upload(self) -> bool:
@@ -187,7 +187,12 @@ class Housekeeper:
             return upload_volume(storage.engine, storage.volumes.folder, storage.objects)
         limit = _SETTLE_AT_ONCE
         copied = upload_instances(
-            storage.engine, storage.instances, storage.objects, limit, storage.hosts
+            storage.engine,
+            storage.instances,
+            storage.objects,
+            limit,
+            storage.hosts,
+            several_write_objects=storage.settings.several_write_objects,
         )
         return copied == limit
 

@@ -2,8 +2,8 @@
 
 import re
 from datetime import UTC, datetime
+from typing import Protocol
 
-from storage.core.entities import Instance
 from storage.volumes.files import SUFFIX
 
 DELETIONS = "deletions/"
@@ -11,7 +11,20 @@ _DELETION = re.compile(rf"{DELETIONS}(\d{{1,19}})-(\d{{8}}T\d{{12}}){re.escape(S
 _AT = "%Y%m%dT%H%M%S%f"
 
 
-def object_key(instance: Instance) -> str:
+class Named(Protocol):
+    """An instance, or what is known of it before its row is read."""
+
+    @property
+    def study_instance_uid(self) -> str: ...
+
+    @property
+    def series_instance_uid(self) -> str: ...
+
+    @property
+    def sop_instance_uid(self) -> str: ...
+
+
+def object_key(instance: Named) -> str:
     return (
         f"dicom/{instance.study_instance_uid}/{instance.series_instance_uid}"
         f"/{instance.sop_instance_uid}.dcm"

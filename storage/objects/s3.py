@@ -41,6 +41,13 @@ class S3Objects:
     ) -> None:
         check_key(key)
         stream = io.BytesIO(data) if isinstance(data, bytes) else data
+        if isinstance(stream, io.BytesIO) and stream.getbuffer().nbytes < _MULTIPART_BYTES:
+            # The same request as that below makes, without what divides it into parts.
+            with translated():
+                self._client.put_object(
+                    Bucket=self._bucket, Key=key, Body=stream, ContentType=content_type
+                )
+            return
         with translated():
             self._client.upload_fileobj(
                 stream,

@@ -1,9 +1,9 @@
 """Where the node stores what it has: data folder, database, broker, object store."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, Field, SecretStr
+from pydantic import BaseModel, Field, SecretStr, model_validator
 
 
 class DataSettings(BaseModel):
@@ -29,6 +29,18 @@ class DataSettings(BaseModel):
     s3_layout: Literal["instances", "volumes"] = Field(
         "instances", description="One object an instance, or whole volumes."
     )
+    acknowledge: Literal["disk", "bucket"] = Field(
+        "disk",
+        description="When a sender hears that an instance is stored: once it is durable on the"
+        " receiving host's disk, or once the bucket has it as well.",
+    )
+    acknowledge_within_s: float = Field(
+        20.0,
+        gt=0,
+        le=600,
+        description="How long a sender waits for the bucket (acknowledge=bucket) before it is"
+        " refused for now.",
+    )
     own_disks: bool = Field(
         False,
         description="Each host has a data folder of its own: the database, Redis and the bucket are"
@@ -44,3 +56,21 @@ class DataSettings(BaseModel):
         description="Send who retrieves an instance to the bucket itself: where the request has"
         " 'Prefer: redirect', always, or never.",
     )
+
+    @model_validator(mode="after")
+    def _check_acknowledge(self) -> Self:
+        if self.acknowledge == "bucket" and not (
+            self.database_url.startswith("postgresql")
+            and self.object_store == "s3"
+            and self.s3_layout == "instances"
+        ):
+            raise ValueError(
+                "acknowledge is bucket: that needs a database_url of PostgreSQL, object_store s3"
+                " and s3_layout instances"
+            )
+        return self
+
+    @property
+    def several_write_objects(self) -> bool:
+        """Whether more than the one that does the housekeeping copies instances to the bucket."""
+        return self.own_disks or self.acknowledge == "bucket"

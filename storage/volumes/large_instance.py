@@ -136,6 +136,10 @@ class LargeVolume:
         ):
             yield part10
 
+    @property
+    def origin(self) -> Origin:
+        return self._note.origin
+
     def attribute_to(self, source: str, origin: Origin) -> bool:
         """State another origin, now that the content is known. False where the note has no room."""
         note = replace(self._note, source=source, origin=origin)

@@ -31,8 +31,8 @@ from storage.core.errors import InvalidInstance, InvalidRequest, LimitExceeded, 
 from storage.core.uids import check_uid
 from storage.core.untrusted_input.bounded_json import load_bounded_json
 from storage.dicom.file_meta import make_file_meta
+from storage.ingest.accepted import Accepted
 from storage.ingest.service import Ingest
-from storage.ingest.storing import Accepted
 
 log = structlog.get_logger(__name__)
 

@@ -17,7 +17,7 @@ from storage.core.errors import (
     StorageUnavailable,
     UidConflict,
 )
-from storage.ingest.storing import Accepted
+from storage.ingest.accepted import Accepted
 
 # Failure reasons of PS3.18 Table I.2-2.
 PROCESSING_FAILURE = 0x0110
