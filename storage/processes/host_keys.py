@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import stat
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, delete, insert, select
@@ -55,12 +56,11 @@ def check_keys(connection: Connection, data_dir: Path, first: str) -> None:
 def take_keys(data_dir: Path, keys_dir: Path) -> None:
     """Copy those that the data folder lacks, which later starts find there.
 
+    What it has is closed to others: earlier versions may have left a key open to them.
     Raises NotConfigured where the folder of keys has not all, StorageUnavailable, StorageFull.
     """
-    missing = [name for name in _KEYS if not (data_dir / name).exists()]
-    if not missing:
-        return
     with translated_os_errors(data_dir):
+        missing = [name for name in _KEYS if not _is_there(data_dir / name)]
         for name in missing:
             try:
                 key = (keys_dir / name).read_bytes()
@@ -72,6 +72,17 @@ def take_keys(data_dir: Path, keys_dir: Path) -> None:
                 ) from None
             keep_secret(data_dir / name, key)
             sync_name(data_dir / name)
+
+
+def _is_there(path: Path) -> bool:
+    """Raises OSError."""
+    try:
+        mode = stat.S_IMODE(path.stat().st_mode)
+    except FileNotFoundError:
+        return False
+    if mode & (stat.S_IRWXG | stat.S_IRWXO):
+        path.chmod(mode & stat.S_IRWXU)
+    return True
 
 
 def forget_keys(engine: Engine) -> None:
