@@ -1,13 +1,10 @@
 """How studies are laid out when a person opens them: hanging protocols, which a site may edit.
 
-They stand in `hanging-protocols.json` of the data folder; where each host has one of its own, in
-the bucket, so that all show the same. Without either, those shipped here.
+`hanging_protocol_file` keeps the site's; without them those shipped here count.
 """
 
 import json
-from contextlib import suppress
-from pathlib import Path
-from typing import Annotated, Literal, Protocol, Self
+from typing import Annotated, Literal, Self
 
 from fastapi import Response
 from pydantic import (
@@ -25,17 +22,18 @@ from api.deps import StorageDep
 from api.errors import ApiProblem
 from api.parameters import problems
 from api.router_factory import new_router
+from api.studies.hanging_protocol_file import (
+    FILE,
+    LayoutStorage,
+    TooLarge,
+    read_text,
+    remove,
+    write_text,
+)
 from storage.audit import Code, Type
-from storage.container.has import HasObjects, HasSettings
-from storage.core.errors import NotFound
-from storage.volumes.durable_names import sync_folder, write_whole
-from storage.volumes.files import translated_os_errors
 
 router = new_router(prefix="/api/hanging-protocols", tags=["reading"])
 
-_FILE = "hanging-protocols.json"
-_KEY = f"site/{_FILE}"
-_MAX_BYTES = 256 * 1024
 _CHANGE = "change the hanging protocols"
 
 Word = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
@@ -234,12 +232,7 @@ def put_hanging_protocols(storage: StorageDep, protocols: HangingProtocols) -> H
     A person confirms the session first: those of before are not kept.
     """
     text = protocols.model_dump_json(indent=2, exclude_defaults=True).encode()
-    if storage.settings.own_disks:
-        storage.objects.put(_KEY, text, "application/json")
-        return protocols
-    path = _path(storage)
-    with translated_os_errors(path.parent):
-        write_whole(path, text)
+    write_text(storage, text)
     return protocols
 
 
@@ -260,47 +253,26 @@ def delete_hanging_protocols(storage: StorageDep) -> Response:
     """Forget the site's protocols. Doing it again is harmless. A person confirms the session
     first.
     """
-    if storage.settings.own_disks:
-        storage.objects.delete(_KEY)
-    path = _path(storage)
-    with translated_os_errors(path.parent):
-        path.unlink(missing_ok=True)
-        sync_folder(path.parent)
+    remove(storage)
     return Response(status_code=204)
 
 
-class _LayoutStorage(HasSettings, HasObjects, Protocol):
-    """What of the storage layer keeps the site's layouts."""
-
-
-def _path(storage: HasSettings) -> Path:
-    return storage.settings.data_dir / _FILE
-
-
-def _text(storage: _LayoutStorage) -> bytes:
-    """Raises FileNotFoundError, OSError, StorageUnavailable."""
-    if storage.settings.own_disks:
-        with suppress(NotFound):
-            return storage.objects.get(_KEY)
-    path = _path(storage)
-    if path.stat().st_size > _MAX_BYTES:
-        raise _unusable(f"{path.name} is larger than 256 KiB.")
-    return path.read_bytes()
-
-
-def _read(storage: _LayoutStorage) -> HangingProtocols:
+def _read(storage: LayoutStorage) -> HangingProtocols:
     try:
-        return HangingProtocols.model_validate(json.loads(_text(storage).decode("utf-8")))
-    except FileNotFoundError:
-        return SHIPPED
+        text = read_text(storage)
+        if text is None:
+            return SHIPPED
+        return HangingProtocols.model_validate(json.loads(text.decode("utf-8")))
+    except TooLarge as error:
+        raise _unusable(f"{FILE} is larger than 256 KiB.") from error
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise _unusable(f"{_FILE} is not JSON: {error}.") from error
+        raise _unusable(f"{FILE} is not JSON: {error}.") from error
     except ValidationError as error:
         problems = "; ".join(
             f"{'.'.join(map(str, one['loc'])) or 'the whole'}: {one['msg']}"
             for one in error.errors()
         )
-        raise _unusable(f"{_FILE} is wrong. {problems}.") from error
+        raise _unusable(f"{FILE} is wrong. {problems}.") from error
 
 
 def _unusable(detail: str) -> ApiProblem:

@@ -6,6 +6,8 @@ from datetime import timedelta
 
 import pytest
 
+from api.errors import ApiProblem
+from api.studies.hanging_protocol_file import FILE, MAX_BYTES
 from api.studies.hanging_protocols import (
     SHIPPED,
     HangingProtocol,
@@ -160,7 +162,12 @@ def test_a_site_s_layouts_are_those_of_all_hosts(two_hosts: TwoHosts) -> None:
     delete_hanging_protocols(south.storage)
 
     assert [each.name for each in at_south.protocols] == ["One"]
+    # Of the time when north was alone: it must not show other layouts than south.
+    (north.settings.data_dir / FILE).write_text('{"protocols": []}')
     assert get_hanging_protocols(north.storage) == SHIPPED
+    north.storage.objects.put(f"site/{FILE}", b" " * (MAX_BYTES + 1))
+    with pytest.raises(ApiProblem, match="larger than 256 KiB"):
+        get_hanging_protocols(south.storage)
 
 
 def test_a_conflict_is_accepted_where_its_bytes_are(two_hosts: TwoHosts) -> None:
