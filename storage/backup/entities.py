@@ -56,3 +56,5 @@ class Manifest:
     """Pieces of the list of files, one JSON object a line."""
     missing: tuple[str, ...]
     """What the index refers to and the node did not have, a sentence each."""
+    awaited: tuple[str, ...] = ()
+    """What other hosts received while it was taken and the bucket had not got at its end."""

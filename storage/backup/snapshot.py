@@ -11,6 +11,11 @@ from sqlalchemy import Connection, Engine, case, func, select
 from storage import tables as t
 from storage.backup.copier import Copier
 from storage.backup.entities import StoredFile, StoredTable
+from storage.backup.other_hosts import (
+    awaited_of_others,
+    missing_of_others,
+    volumes_of_others,
+)
 from storage.backup.piece_writer import PieceWriter
 from storage.backup.rows import columns_of, last_number, read_rows
 from storage.backup.sources import (
@@ -26,6 +31,7 @@ from storage.container.has import HasEngine, HasHosts, HasObjects, HasSettings
 from storage.core.errors import StorageUnavailable
 from storage.db.advisory_lock import group_lock, housekeeping_lock
 from storage.db.engine import reading, reading_one_state
+from storage.processes.hosts import Hosts
 from storage.volumes.files import SUFFIX
 
 # Of the machine and the moment; and nobody stays signed in by a backup.
@@ -40,6 +46,7 @@ class Snapshot:
     tables: list[StoredTable]
     instances: int
     missing: list[str]
+    awaited: list[str]
     rows_copied_bytes: int
 
 
@@ -47,8 +54,13 @@ class BackupStorage(HasSettings, HasEngine, HasObjects, HasHosts, Protocol):
     """What of the storage layer backups are taken of."""
 
 
-def take_snapshot(storage: BackupStorage, store: BackupStore, copier: Copier) -> Snapshot:
-    """Nothing is removed until all files are copied; rows are read after that."""
+def take_snapshot(
+    storage: BackupStorage, store: BackupStore, copier: Copier, newest: int
+) -> Snapshot:
+    """Nothing is removed until all files are copied; rows are read after that.
+
+    `newest`: the last row of an instance that was there before the backup.
+    """
     settings, engine = storage.settings, storage.engine
     with ExitStack() as housekeeping, ExitStack() as database:
         housekeeping.enter_context(_no_housekeeping(storage))
@@ -60,8 +72,10 @@ def take_snapshot(storage: BackupStorage, store: BackupStore, copier: Copier) ->
         files += copier.copy_all(data_folder_files(settings))
         housekeeping.close()
         sizes = {file.path: file.size_bytes for file in files}
+        of_others = [*volumes_of_others(connection, storage.hosts, newest)]
         missing = [
-            *_missing_volumes(connection, sizes),
+            *missing_of_others(of_others),
+            *_missing_volumes(connection, storage.hosts, sizes),
             *_missing_objects(connection, engine, sizes),
         ]
         instances = connection.execute(select(func.count()).select_from(t.instance)).scalar_one()
@@ -71,7 +85,8 @@ def take_snapshot(storage: BackupStorage, store: BackupStore, copier: Copier) ->
             for table in t.metadata.sorted_tables
             if table.name not in LEFT_OUT_TABLES
         ]
-    return Snapshot(files, tables, instances, missing, writer.copied_bytes)
+    awaited = [*awaited_of_others(of_others)]
+    return Snapshot(files, tables, instances, missing, awaited, writer.copied_bytes)
 
 
 @contextmanager
@@ -117,8 +132,10 @@ def _store_table(connection: Connection, writer: PieceWriter, name: str) -> Stor
     )
 
 
-def _missing_volumes(connection: Connection, sizes: Mapping[str, int]) -> Iterator[str]:
-    """`sizes`: in bytes, of the files of the backup by path."""
+def _missing_volumes(
+    connection: Connection, hosts: Hosts, sizes: Mapping[str, int]
+) -> Iterator[str]:
+    """Of this host. `sizes`: in bytes, of the files of the backup by path."""
     ends = connection.execute(
         select(
             t.instance.c.volume,
@@ -129,7 +146,7 @@ def _missing_volumes(connection: Connection, sizes: Mapping[str, int]) -> Iterat
         .group_by(t.instance.c.volume)
     )
     for volume, count, end in ends:
-        if sizes.get(VOLUMES + volume, 0) < end:
+        if sizes.get(VOLUMES + volume, 0) < end and not hosts.is_elsewhere(volume):
             yield f"The volume {volume}, which {count} instances lie in, is missing or too short."
 
 

@@ -18,6 +18,7 @@ from importlib.metadata import version
 from storage.backup.copier import Copier
 from storage.backup.entities import BackupDamaged, Manifest, StoredFile
 from storage.backup.last_backup import note_backup
+from storage.backup.other_hosts import wait_for_others
 from storage.backup.piece_check import check_pieces
 from storage.backup.piece_writer import PieceWriter
 from storage.backup.snapshot import BackupStorage, take_snapshot
@@ -54,6 +55,7 @@ def take_backup(
     """
     settings = storage.settings
     with alone(settings):
+        newest = wait_for_others(storage)
         began_at = utcnow()
         name = f"{began_at:%Y%m%dT%H%M%S}-{began_at:%f}"
         cut_off = store.cut_off()
@@ -65,7 +67,7 @@ def take_backup(
             with translated_os_errors(settings.data_dir):
                 for _ in copier.copy_all(_everything(storage.objects, storage.settings)):
                     pass
-                snapshot = take_snapshot(storage, store, copier)
+                snapshot = take_snapshot(storage, store, copier, newest)
             listed = PieceWriter(store)
             for file in snapshot.files:
                 listed.write(json.dumps(asdict(file)).encode() + b"\n")
@@ -82,6 +84,7 @@ def take_backup(
                 tables=tuple(snapshot.tables),
                 files=listed.finish(),
                 missing=tuple(snapshot.missing),
+                awaited=tuple(snapshot.awaited),
             )
         store.end(manifest)
         for earlier in cut_off:

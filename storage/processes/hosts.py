@@ -6,6 +6,7 @@ it, copy it, or rewrite it.
 """
 
 import socket
+import sys
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -255,11 +256,11 @@ class Hosts:
         elsewhere = [_on(one, volume) for one in self.others() if self.own_disks or one.is_alive]
         return and_(true(), *(~on_another for on_another in elsewhere))
 
-    def uncopied_count(self, host: Host) -> int:
-        """How many instances lie on that host alone. Raises StorageUnavailable."""
-        of_host = _on(host, t.instance.c.volume)
+    def uncopied_count(self, host: Host, *, up_to: int = sys.maxsize) -> int:
+        """How many rows `up_to` that id lie on that host alone. Raises StorageUnavailable."""
+        of_host = and_(t.NOT_UPLOADED, _on(host, t.instance.c.volume), t.instance.c.id <= up_to)
         with reading(self._engine) as connection:
-            query = select(func.count()).select_from(t.instance).where(t.NOT_UPLOADED, of_host)
+            query = select(func.count()).select_from(t.instance).where(of_host)
             return int(connection.execute(query).scalar_one())
 
     def remove(self, host: str) -> None:

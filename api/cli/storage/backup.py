@@ -47,6 +47,7 @@ def backup(context: typer.Context, place: Place = "") -> None:
         record_use(storage.audit, Code.EXPORT, "R", command="backup")
         store = open_store(settings, place, create=True)
         found: list[StoreState] = []
+        # First of all it waits for what other hosts have not copied to the bucket yet.
         with err.status("Copying"):
             manifest = take_backup(storage, store, found.append)
     out.print(
@@ -70,6 +71,8 @@ def backup(context: typer.Context, place: Place = "") -> None:
                 " reads all of a backup.",
                 soft_wrap=True,
             )
+    for sentence in manifest.awaited:
+        out.print(escape(sentence), soft_wrap=True)
     for sentence in manifest.missing:
         err.print(f"[bold red]missing[/]  {escape(sentence)}", soft_wrap=True)
     if manifest.missing:
@@ -124,6 +127,8 @@ def verify(place: Place = "", at: At = "") -> None:
             soft_wrap=True,
         )
         raise typer.Exit(1)
+    for sentence in manifest.awaited:
+        out.print(escape(sentence), soft_wrap=True)
     out.print(f"The backup {manifest.name} is whole: {manifest.instances} instances.")
 
 
