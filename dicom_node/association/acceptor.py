@@ -66,6 +66,8 @@ class AcceptedAssociation(NodeAssociation):
         self._shared_slot_number: Sequence[int] | memoryview[int] = [0]
         self.gave_way = False
         """Whether it was ended because another connection has its slot."""
+        self.on_ended: Callable[[], None] = lambda: None
+        """Called once it has ended."""
         self._shared_thread: SharedThread | None = None
         self._is_storing = False
 
@@ -127,6 +129,7 @@ class AcceptedAssociation(NodeAssociation):
             taken, self.taken_slot = self.taken_slot, None
             if self._slots is not None and taken is not None:
                 self._slots.give_back(taken)
+            self.on_ended()
 
     def _negotiate(self) -> None:
         begun_s = time.thread_time() if self._has_to_wait else None

@@ -8,6 +8,7 @@ from sqlalchemy import Engine
 
 from dicom_node.association.acceptor import AcceptedAssociation, Rejection
 from dicom_node.association.authorization import PeerRights, Unfit, narrow, restrict
+from dicom_node.association.group_limits import GroupLimits
 from dicom_node.network.connection import Connection
 from dicom_node.network.connection_slots import ConnectionSlots, Refusal
 from dicom_node.network.tls_connection import TlsConnection
@@ -37,6 +38,12 @@ class Admission:
         self._engine = engine
         self._peers = peers
         self._slots = slots
+        self._group = GroupLimits(settings.broker_url) if settings.broker_url else None
+
+    def stop(self) -> None:
+        """May be called again."""
+        if self._group is not None:
+            self._group.stop()
 
     def admit(
         self, association: AcceptedAssociation, request: A_ASSOCIATE, host: str
@@ -121,13 +128,19 @@ class Admission:
             return None
         settings = self._settings
         limit = peer.max_associations if peer is not None else 0
-        return self._slots.admit(
+        limit = limit or settings.max_associations_per_peer
+        refusal = self._slots.admit(
             association.taken_slot,
             calling,
-            limit or settings.max_associations_per_peer,
+            limit,
             is_known=peer is not None,
             limit_per_address=settings.associations_per_address,
         )
+        if refusal is None and self._group is not None:
+            refusal, association.on_ended = self._group.admit(
+                calling, limit, settings.max_associations_of_all_hosts
+            )
+        return refusal
 
 
 def _shown(connection: Connection) -> frozenset[str]:

@@ -123,6 +123,7 @@ class Scp:
         self._reporter.stop()
         self._notifier.stop()
         self._peer_addresses.stop()
+        self._admission.stop()
         deadline = time.monotonic() + grace_s
         while self.association_count:
             late = time.monotonic() >= deadline

@@ -30,6 +30,11 @@ class AssociationSettings(BaseModel):
     max_associations_per_peer: int = Field(
         0, ge=0, description="By calling AE title, where the peer names none; 0: no own limit."
     )
+    max_associations_of_all_hosts: int = Field(
+        0,
+        ge=0,
+        description="Of all receiving hosts together, counted in Redis; 0: each by its own limit.",
+    )
     associations_per_address: int = Field(
         32,
         ge=0,
