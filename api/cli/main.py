@@ -38,6 +38,7 @@ COMMANDS = {
     "up": _Command("processes.up", "up"),
     "send": _Command("studies.send", "send_folder"),
     "import": _Command("studies.import_studies", "import_studies"),
+    "plan": _Command("plan", "plan_hosts"),
     "demo": _Command("demo", "demo"),
     "evaluate": _Command("models.evaluate", "evaluate"),
     "doctor": _Command("doctor", "doctor"),

@@ -1,0 +1,1 @@
+"""How many hosts a hospital needs, reckoned from measured costs."""
