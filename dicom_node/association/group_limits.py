@@ -12,15 +12,13 @@ import time
 import uuid
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import structlog
 
 from dicom_node.network.connection_slots import Refusal
-
-if TYPE_CHECKING:
-    from redis import Redis
 
 log = structlog.get_logger(__name__)
 
@@ -70,7 +68,7 @@ class GroupLimits:
     def __init__(self, redis_url: str) -> None:
         self._url = redis_url
         self._lock = threading.Lock()
-        self._client: Redis[bytes] | None = None
+        self._client: Any = None
         self._entries: dict[str, list[str]] = {}
         self._renewing: threading.Thread | None = None
         self._stopping = threading.Event()
@@ -108,14 +106,14 @@ class GroupLimits:
         """May be called again."""
         self._stopping.set()
 
-    def _admit(self, redis: "Redis[bytes]", entry: str, keys: list[str], limits: list[int]) -> int:
+    def _admit(self, redis: Any, entry: str, keys: list[str], limits: list[int]) -> int:
         arguments = [*keys, entry, _LEASE_S, *limits]
         full = int(redis.eval(_ADMIT, len(keys), *arguments))
         if full and self._forget_dead(redis, keys[full - 1]):
             full = int(redis.eval(_ADMIT, len(keys), *arguments))
         return full
 
-    def _forget_dead(self, redis: "Redis[bytes]", key: str) -> int:
+    def _forget_dead(self, redis: Any, key: str) -> int:
         """Entries of processes of this machine that were killed need not wait for their end."""
         here = _processes()
         dead = []
@@ -129,7 +127,7 @@ class GroupLimits:
         with self._lock:
             keys = self._entries.pop(entry, [])
         for key in keys:
-            self._ask(lambda redis, key=key: redis.zrem(key, entry))
+            self._ask(partial(_remove, key, entry))
 
     def _renew_forever(self) -> None:
         while not self._stopping.wait(_RENEWED_EVERY_S):
@@ -162,6 +160,10 @@ class GroupLimits:
             log.warning("associations_counted_by_host", error=type(error).__name__)
             self._away_until_s = time.monotonic() + _AWAY_S
             return None
+
+
+def _remove(key: str, entry: str, redis: Any) -> int:
+    return int(redis.zrem(key, entry))
 
 
 def _nothing() -> None:
