@@ -16,6 +16,7 @@ from pynetdicom.pdu_primitives import A_ASSOCIATE
 from dicom_node.association.base import NodeAssociation
 from dicom_node.association.processor_share import ProcessorShare, StrangersWork
 from dicom_node.association.pynetdicom_adapter import MODE_ACCEPTOR, Timeouts
+from dicom_node.association.threads import AssociationThreads
 from dicom_node.association.traffic import operation_of
 from dicom_node.network.command_set import CommandSet
 from dicom_node.network.connection_slots import ConnectionSlots
@@ -36,7 +37,7 @@ class RequestHandler(Protocol):
 
 
 class AcceptedAssociation(NodeAssociation):
-    """One connection from a peer, a thread from its first byte to its last.
+    """One connection from a peer, which has a thread from its first byte to its last.
 
     `admit` sees the A-ASSOCIATE request: it sets the supported contexts, or
     returns a rejection. `handlers` serve requests by command field; what has no
@@ -70,6 +71,7 @@ class AcceptedAssociation(NodeAssociation):
         """Called once it has ended."""
         self._shared_thread: SharedThread | None = None
         self._is_storing = False
+        self._is_alive = False
 
     def occupy(self, slots: ConnectionSlots, taken: TakenSlot) -> None:
         """Give `taken` back when the association has ended."""
@@ -91,6 +93,21 @@ class AcceptedAssociation(NodeAssociation):
     def serve_with(self, handlers: dict[int, RequestHandler]) -> None:
         self._handlers_by_command = handlers
         self.served = frozenset(handlers)
+
+    def begin(self, threads: AssociationThreads) -> None:
+        """Live in one of these threads."""
+        self._is_alive = True
+        threads.begin(self.name, self._run)
+
+    def is_alive(self) -> bool:
+        """Whether it has begun and not ended."""
+        return self._is_alive
+
+    def _run(self) -> None:
+        try:
+            self.run_reactor()
+        finally:
+            self._is_alive = False
 
     @property
     def handlers(self) -> dict[int, RequestHandler]:

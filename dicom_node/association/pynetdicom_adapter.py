@@ -148,8 +148,10 @@ class SynchronousAssociation(Association):  # type: ignore[misc]
         super().__init__(ae, mode)
         self.is_killed = False
         """Whether it was aborted on our side."""
-        self.dul = SynchronousDul(self)
-        self.dimse = SynchronousDimse(self)
+        # Not made once more: the queues and locks of one take a third of what an association does
+        # until its thread begins.
+        self.dul.__class__ = SynchronousDul
+        self.dimse.__class__ = SynchronousDimse
         # The send_* methods wait until the reactor's thread pauses; there is none.
         self._is_paused = True
 

@@ -23,6 +23,7 @@ from dicom_node.association.extended_negotiation import answer_extended
 from dicom_node.association.peer_addresses import PeerAddresses
 from dicom_node.association.processor_share import ProcessorShare
 from dicom_node.association.pynetdicom_adapter import NodeSocket, Timeouts
+from dicom_node.association.threads import AssociationThreads
 from dicom_node.association.traffic import AssociationTraffic, TrafficCounter
 from dicom_node.commitment.reporter import CommitmentReporter
 from dicom_node.network.listening import SPARE_CONNECTIONS, Address, Listeners, open_listeners
@@ -91,6 +92,7 @@ class Scp:
         self._notifier = PeerNotifier(self.storage)
         self._traffic = TrafficCounter(self.storage.engine)
         self._shared_thread = SharedThread()
+        self._association_threads = AssociationThreads()
         self._rejections = Rejections()
         self._lost_slots = LostSlots(self.listeners.slots, self._snapshot)
         self._accepting_ended = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
@@ -134,6 +136,7 @@ class Scp:
                         association.connection.interrupt()
             time.sleep(_POLL_S)
         self._lost_slots.stop()
+        self._association_threads.stop()
         self._shared_thread.stop()
         self._traffic.stop()
 
@@ -258,7 +261,7 @@ class Scp:
             self._associations = {each for each in self._associations if each.is_alive()}
             self._associations.add(association)
             # Within the lock: one that has not begun is not alive, and would be let go.
-            association.start()
+            association.begin(self._association_threads)
         # It may have lost its slot before it was among those that are ended for that.
         end_where_lost(association)
 
