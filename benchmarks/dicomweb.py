@@ -129,6 +129,7 @@ def measures(mr: Data, ct: Data, seconds: float) -> dict[str, Measure]:
     return {
         "QIDO studies, ms": alone(studies),
         "QIDO studies at 8, /s": rate(studies, 8),
+        "QIDO limit=10, all fields, ms": alone(get("/studies?limit=10&includefield=all", JSON)),
         "QIDO one PatientID, ms": alone(get(f"/studies?PatientID={mr.patient_id}", JSON)),
         f"QIDO {count} instances, ms": alone(get(f"{mr_series}/instances", JSON)),
         f"metadata of {count}, ms": alone(metadata),
