@@ -1,10 +1,11 @@
 """What data sets take in memory, so that those of a whole series are bounded together.
 
 One instance may state 64 MiB beside its pixels in 61 KiB, deflated; a series of some hundred such
-would take any memory while its headers are looked at.
+would take any memory while its headers are looked at. What pydicom makes of text of two bytes for
+each value takes a hundred times that.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from storage.core.errors import LimitExceeded
 from storage.dicom.long_values import LONG_VALUE_BYTES
@@ -19,6 +20,11 @@ _LONG_BINARY_BYTES = 64 * 1024
 _BINARY_VRS = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "UN"})
 # What pydicom takes beside the values, measured.
 _ELEMENT_BYTES, _ITEM_BYTES = 256, 2048
+# Of each value, once somebody asks for it; the first ones are in the element's.
+_TEXT_VALUE_BYTES, _NUMBER_BYTES, _FIRST_VALUES = 400, 40, 64
+_NUMBER_SIZES = {"US": 2, "SS": 2, "AT": 4, "FL": 4, "SL": 4, "UL": 4, "FD": 8, "SV": 8, "UV": 8}
+# Nobody writes a condition on that many.
+_MANY_VALUES = 1_000
 
 MAX_PIXELS_BYTES = 8 << 30
 """With pixels as they are stored: twice the voxels that a volume may have, of four bytes."""
@@ -58,21 +64,15 @@ def without_long_binary(header: "Dataset") -> None:
 
 
 def without_long_values(header: "Dataset", most_bytes: int) -> None:
-    """Take out values of more than that, beside sequences: no condition asks for them."""
-    from pydicom.datadict import dictionary_VR
-
+    """Take out values of more than that, or very many, beside sequences: no condition asks for
+    them."""
     for tag in list(header.keys()):
         element = header.get_item(tag)
         value = getattr(element, "value", None)
-        if not (isinstance(value, bytes | str) and len(value) > most_bytes):
+        if not isinstance(value, bytes | str):
             continue
-        vr = element.VR
-        if vr in (None, "UN"):
-            try:
-                vr = dictionary_VR(tag)
-            except KeyError:
-                vr = "UN"
-        if vr != "SQ":
+        is_long = len(value) > most_bytes or _count_values(element, value) > _MANY_VALUES
+        if is_long and _vr_of(element) != "SQ":
             del header[tag]
 
 
@@ -90,12 +90,45 @@ def decode_long_sequences(header: "Dataset") -> None:
 
 
 def size_of(dataset: "Dataset") -> int:
-    """In bytes, without decoding any value."""
+    """In bytes, as if all values were decoded, and without decoding any."""
     size = _ELEMENT_BYTES * len(dataset._dict)
     for element in dataset._dict.values():
         value = element.value
         if isinstance(value, (bytes, str)):
             size += len(value)
+            if len(value) > _FIRST_VALUES:
+                size += _bytes_of_values(element, value)
         elif element.VR == "SQ" and value is not None:
             size += sum(_ITEM_BYTES + size_of(item) for item in value)
     return size
+
+
+def _bytes_of_values(element: Any, value: bytes | str) -> int:
+    many = _count_values(element, value) - _FIRST_VALUES
+    if many <= 0:
+        return 0
+    return many * (_NUMBER_BYTES if _vr_of(element) in _NUMBER_SIZES else _TEXT_VALUE_BYTES)
+
+
+def _count_values(element: Any, value: bytes | str) -> int:
+    """How many pydicom would make of it: of text as many as are divided by backslashes."""
+    if len(value) <= _FIRST_VALUES:
+        return 1
+    vr = _vr_of(element)
+    if vr in _NUMBER_SIZES:
+        return len(value) // _NUMBER_SIZES[vr]
+    if vr in _BINARY_VRS or "OW" in vr:
+        return 1
+    return 1 + (value.count(b"\\") if isinstance(value, bytes) else value.count("\\"))
+
+
+def _vr_of(element: Any) -> str:
+    """As pydicom will take it."""
+    from pydicom.datadict import dictionary_VR
+
+    if element.VR not in (None, "UN"):
+        return str(element.VR)
+    try:
+        return dictionary_VR(element.tag)
+    except KeyError:
+        return "UN"

@@ -21,6 +21,7 @@ from api.dicomweb.formats.json_values import (
     value_from_bytes,
     value_to_json,
 )
+from api.dicomweb.formats.value_room import ValueRoom
 from storage.core.text.padding import unpadded_ascii
 from storage.dicom.long_values import LONG_VALUE_BYTES, unread
 from storage.dicom.value_errors import UNREADABLE
@@ -51,14 +52,20 @@ BulkUri = Callable[[Path], str]
 
 
 def dataset_to_json(
-    dataset: Dataset, bulk_uri: BulkUri | None = None, path: Path = Path(), character_set: str = ""
+    dataset: Dataset,
+    bulk_uri: BulkUri | None = None,
+    path: Path = Path(),
+    character_set: str = "",
+    room: ValueRoom | None = None,
 ) -> JsonDataset:
     """One data set as DICOM JSON, sequences included.
 
     `bulk_uri` gives the address of a large binary value; without it every
     value stands inline. Group lengths and file meta are left out; text is
-    UTF-8, and SpecificCharacterSet says so.
+    UTF-8, and SpecificCharacterSet says so. Raises LimitExceeded where there are more values than
+    there is room for.
     """
+    room = room or ValueRoom()
     raw_set = dataset.get_item(SPECIFIC_CHARACTER_SET)
     if raw_set is not None:
         character_set = _character_set(raw_set)
@@ -70,7 +77,7 @@ def dataset_to_json(
         if tag == SPECIFIC_CHARACTER_SET:
             result[name] = {"vr": "CS", "Value": [_UTF8]}
             continue
-        result[name] = _element(dataset, tag, name, bulk_uri, path, character_set)
+        result[name] = _element(dataset, tag, name, bulk_uri, path, character_set, room)
     return result
 
 
@@ -82,7 +89,13 @@ def _character_set(element: Any) -> str:
 
 
 def _element(
-    dataset: Dataset, tag: Any, name: str, bulk_uri: BulkUri | None, path: Path, character_set: str
+    dataset: Dataset,
+    tag: Any,
+    name: str,
+    bulk_uri: BulkUri | None,
+    path: Path,
+    character_set: str,
+    room: ValueRoom,
 ) -> JsonElement:
     element = dataset.get_item(tag)
     long = unread(element)
@@ -95,6 +108,9 @@ def _element(
     if isinstance(element, RawDataElement):
         vr = _vr_of(element)
         value = element.value or b""
+    if vr in ("", "UN") or " " in vr:
+        # pydicom makes all values of what it knows to be text, or numbers of two bytes.
+        room.take("US" if " " in vr else "", value)
     if vr in ("", "SQ", "UN") or " " in vr:
         converted = _convert(dataset, tag)
         if converted is not None:
@@ -104,7 +120,7 @@ def _element(
                         "vr": "SQ",
                         "Value": [
                             dataset_to_json(
-                                item, bulk_uri, path.at(name, str(number)), character_set
+                                item, bulk_uri, path.at(name, str(number)), character_set, room
                             )
                             for number, item in enumerate(converted.value, start=1)
                         ],
@@ -122,6 +138,7 @@ def _element(
     if bulk_uri is not None and len(value) > LONG_VALUE_BYTES:
         # As one that was passed over, though it lies in a sequence that was not.
         return {"vr": vr, "BulkDataURI": bulk_uri(path.at(name))}
+    room.take(vr, value)
     return value_from_bytes(vr, value, _little_endian(element), character_set)
 
 

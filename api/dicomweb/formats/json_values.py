@@ -30,6 +30,12 @@ _NUMBERS = {
 }
 
 
+def number_size(vr: str) -> int:
+    """Bytes of one binary number of that VR; 0 for a VR of others."""
+    code = _NUMBERS.get(vr)
+    return struct.calcsize("=" + code) if code is not None else 4 if vr == "AT" else 0
+
+
 def value_from_bytes(vr: str, value: bytes, little_endian: bool, character_set: str) -> JsonElement:
     """An encoded value that is neither a sequence nor binary."""
     if not value:

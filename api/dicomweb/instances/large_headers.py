@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
+from api.dicomweb.formats.value_room import ValueRoom
 from api.dicomweb.instances.frames import open_frames
 from storage.core.entities import Instance
 from storage.core.errors import NotFound, TooManyRequests
@@ -15,6 +16,8 @@ MOST_JSON_BYTES = 128 * 1024 * 1024
 """Of one answer: the headers of some 20,000 slices. What is beyond is left out, and named."""
 _LARGE_BYTES = 4 * 1024 * 1024
 """A header that is longer is read while no other such is, in each process."""
+_MANY_VALUES_BYTES = 16 * 1024 * 1024
+"""One whose values take more as JSON is, from there on, as well."""
 _TURN_S = 10.0
 
 _large = threading.Lock()
@@ -38,20 +41,37 @@ class Room:
 
 
 @contextmanager
-def one_at_a_time(instances: InstanceReader, instance: Instance) -> Iterator[None]:
-    """Where its header is large. Raises TooManyRequests where another large one takes long."""
-    if not _may_be_large(instances, instance):
-        yield
-        return
-    if not _large.acquire(timeout=_TURN_S):
-        raise TooManyRequests(
-            "The header of another large instance is being read.",
-            remedy="Ask again in some seconds.",
-        )
+def one_at_a_time(instances: InstanceReader, instance: Instance) -> Iterator[ValueRoom]:
+    """Where its header is large, or proves to have very many values; the room for these.
+
+    Raises TooManyRequests where another large one takes long, as does taking from the room.
+    """
+    turn = _Turn()
+    if _may_be_large(instances, instance):
+        turn.begin()
     try:
-        yield
+        yield ValueRoom(turn.begin, _MANY_VALUES_BYTES)
     finally:
-        _large.release()
+        turn.end()
+
+
+class _Turn:
+    def __init__(self) -> None:
+        self._has_begun = False
+
+    def begin(self) -> None:
+        if self._has_begun:
+            return
+        if not _large.acquire(timeout=_TURN_S):
+            raise TooManyRequests(
+                "The header of another large instance is being read.",
+                remedy="Ask again in some seconds.",
+            )
+        self._has_begun = True
+
+    def end(self) -> None:
+        if self._has_begun:
+            _large.release()
 
 
 def _may_be_large(instances: InstanceReader, instance: Instance) -> bool:

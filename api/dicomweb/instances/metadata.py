@@ -235,16 +235,17 @@ def _load(objects: ObjectStore, object_key: str) -> dict[str, bytes]:
 def instance_json(instances: InstanceReader, instance: Instance) -> bytes:
     """DICOM JSON of one instance; bulk data addresses begin with the mark of the root.
 
-    Raises TooManyRequests where another large one takes long.
+    Raises TooManyRequests where another large one takes long, LimitExceeded where it has too many
+    values, and what pydicom raises.
     """
     path_of_instance = instance_path(instance)
 
     def bulk_uri(path: Path) -> str:
         return f"{_ROOT_MARK}{path_of_instance}/bulkdata/{path}"
 
-    with one_at_a_time(instances, instance):
+    with one_at_a_time(instances, instance) as room:
         header, pixels = read_header(instances, instance)
-        elements = dataset_to_json(header, bulk_uri)
+        elements = dataset_to_json(header, bulk_uri, room=room)
         if pixels is not None:
             name, vr = pixels
             elements[name] = {"vr": vr, "BulkDataURI": bulk_uri(Path((name,)))}

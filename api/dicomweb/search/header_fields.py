@@ -10,6 +10,7 @@ from pydicom.dataset import Dataset
 from api.dicomweb.formats.dicom_json import SPECIFIC_CHARACTER_SET, dataset_to_json
 from api.dicomweb.formats.json_values import JsonDataset
 from api.dicomweb.formats.responses import json_bytes
+from api.dicomweb.formats.value_room import ValueRoom
 from api.dicomweb.instances.cache import ByteCache
 from api.dicomweb.instances.large_headers import Room, one_at_a_time
 from api.dicomweb.instances.metadata import read_header
@@ -133,9 +134,13 @@ def _elements(
         key = (content_key(instance), tuple(names), everything)
         kept = _kept.get(key)
         if kept is None:
-            with one_at_a_time(reader, instance):
+            with one_at_a_time(reader, instance) as room:
                 header, _ = read_header(reader, instance)
-                found = _without_binaries(header) if everything else _of_header(header, names)
+                found = (
+                    _without_binaries(header, room)
+                    if everything
+                    else _of_header(header, names, room)
+                )
                 kept = json_bytes(found)
             _kept.put(key, kept, len(kept))
     except TooManyRequests:
@@ -146,19 +151,19 @@ def _elements(
     return kept
 
 
-def _of_header(header: Dataset, names: Sequence[str]) -> JsonDataset:
-    return _picked(header, [name.split(".") for name in names])
+def _of_header(header: Dataset, names: Sequence[str], room: ValueRoom) -> JsonDataset:
+    return _picked(header, [name.split(".") for name in names], room)
 
 
-def _without_binaries(header: Dataset) -> JsonDataset:
+def _without_binaries(header: Dataset, room: ValueRoom) -> JsonDataset:
     return {
         name: element
-        for name, element in dataset_to_json(header).items()
+        for name, element in dataset_to_json(header, room=room).items()
         if "InlineBinary" not in element and name != f"{SPECIFIC_CHARACTER_SET:08X}"
     }
 
 
-def _picked(header: Dataset, paths: Sequence[Sequence[str]]) -> JsonDataset:
+def _picked(header: Dataset, paths: Sequence[Sequence[str]], room: ValueRoom) -> JsonDataset:
     """The elements that the paths name; of a sequence's items only what a longer path names."""
     wanted = Dataset()
     deeper: dict[str, list[Sequence[str]]] = {}
@@ -172,7 +177,7 @@ def _picked(header: Dataset, paths: Sequence[Sequence[str]]) -> JsonDataset:
     character_set = header.get_item(SPECIFIC_CHARACTER_SET)
     if character_set is not None:
         wanted[SPECIFIC_CHARACTER_SET] = character_set
-    elements = dataset_to_json(wanted)
+    elements = dataset_to_json(wanted, room=room)
     elements.pop(f"{SPECIFIC_CHARACTER_SET:08X}", None)
     for name, rests in deeper.items():
         if all(rests) and elements[name].get("vr") == "SQ":

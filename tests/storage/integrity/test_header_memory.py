@@ -17,6 +17,7 @@ from pydicom.uid import (
 from storage.container import Storage
 from storage.core.entities import Instance
 from storage.core.errors import LimitExceeded
+from storage.dicom.header_sizes import size_of, without_long_values
 from storage.integrity import instance_reader
 from tests.storage.deletion.test_deleting import SERIES, STUDY
 from tests.storage.instances import part10
@@ -141,6 +142,41 @@ def test_headers_that_are_large_together_are_refused(
     monkeypatch.setattr(instance_reader, "MAX_HEADERS_BYTES", COUNT * TEXT_BYTES)
     with pytest.raises(LimitExceeded, match="The headers of the series take more than 5 MiB"):
         storage.instances.headers(instances)
+
+
+@pytest.mark.parametrize(("vr", "value"), [("LO", "A"), ("DS", "1"), ("US", 7)])
+def test_values_count_as_they_will_be_held(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch, vr: str, value: str | int
+) -> None:
+    """Two bytes of text are a few hundred in memory, once somebody asks for them."""
+    dataset = dcmread(BytesIO(part10()))
+    dataset.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+    block = dataset.private_block(0x0009, "X", create=True)
+    for number in range(4):
+        block.add_new(number, vr, [value] * 30_000)
+    instance = stored(storage, dataset)
+    assert len(storage.instances.headers([instance])) == 1
+    monkeypatch.setattr(instance_reader, "MAX_HEADERS_BYTES", 4 * MIB)
+    with pytest.raises(LimitExceeded, match="The headers of the series take more than 4 MiB"):
+        storage.instances.headers([instance])
+
+
+def test_conditions_are_asked_of_no_value_of_thousands(storage: Storage) -> None:
+    dataset = dcmread(BytesIO(part10()))
+    dataset.ImageType = ["A"] * 5_000
+    dataset.ScanOptions = ["A"] * 900
+    header = storage.instances.header(stored(storage, dataset))
+    without_long_values(header, 64 * 1024)
+    assert "ImageType" not in header
+    assert len(header.ScanOptions) == 900
+
+
+def test_pixels_of_backslashes_are_no_values(storage: Storage) -> None:
+    dataset = dcmread(BytesIO(part10()))
+    dataset.PixelData = b"\\" * EACH_BYTES
+    instance = stored(storage, dataset)
+    (found,) = storage.instances.datasets([instance])
+    assert EACH_BYTES < size_of(found) < EACH_BYTES + MIB
 
 
 def test_images_that_are_large_together_are_refused(
