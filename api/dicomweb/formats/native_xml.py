@@ -3,7 +3,7 @@
 import base64
 import re
 from collections.abc import Callable
-from io import StringIO
+from io import BytesIO
 from typing import Any
 from xml.etree.ElementTree import Element, ParseError, TreeBuilder
 from xml.sax.saxutils import escape, quoteattr
@@ -28,7 +28,7 @@ _MAX_DEPTH = 64
 _MAX_XML_DEPTH = 2 * _MAX_DEPTH + 8
 MAX_ELEMENTS = 500_000
 
-Write = Callable[[str], object]
+Write = Callable[[str], None]
 
 
 class _BoundedBuilder(TreeBuilder):
@@ -57,12 +57,16 @@ def dataset_to_xml(elements: JsonDataset) -> bytes:
 
     Written as it goes: a tree takes some KB for a value of two bytes.
     """
-    document = StringIO()
-    document.write('<?xml version="1.0" encoding="utf-8"?>\n')
-    document.write(f'<NativeDicomModel xmlns="{_NAMESPACE}" xml:space="preserve">')
-    _write(document.write, elements)
-    document.write("</NativeDicomModel>")
-    return document.getvalue().encode()
+    document = BytesIO()
+
+    def write(text: str) -> None:
+        document.write(text.encode())
+
+    write('<?xml version="1.0" encoding="utf-8"?>\n')
+    write(f'<NativeDicomModel xmlns="{_NAMESPACE}" xml:space="preserve">')
+    _write(write, elements)
+    write("</NativeDicomModel>")
+    return document.getvalue()
 
 
 def xml_to_dataset(document: bytes) -> JsonDataset:

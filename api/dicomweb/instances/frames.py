@@ -185,6 +185,24 @@ def _open(reader: InstanceReader, instance: Instance) -> tuple[ReadRange, int, F
     return lambda start, length: data[start : start + length], len(data), meta
 
 
+def _by_extended_table(
+    layout: PixelLayout, first_item: int, fragments: dict[int, int]
+) -> tuple[tuple[Range, ...], ...] | None:
+    """The frames that the Extended Offset Table states; None without a true one.
+
+    It is the sender's: what does not lie within a fragment would be anybody's bytes.
+    `fragments`: their lengths by where they begin.
+    """
+    count = layout.number_of_frames
+    if not len(layout.extended_offsets) == count == len(layout.extended_lengths):
+        return None
+    pairs = zip(layout.extended_offsets, layout.extended_lengths, strict=True)
+    ranges = [(first_item + offset + 8, length) for offset, length in pairs]
+    if not all(length <= fragments.get(start, -1) for start, length in ranges):
+        return None
+    return tuple((one,) for one in ranges)
+
+
 def _group(
     layout: PixelLayout, items: list[Range], read: ReadRange, transfer_syntax_uid: str
 ) -> tuple[tuple[Range, ...], ...]:
@@ -196,9 +214,9 @@ def _group(
     if count == 1:
         return (tuple(fragments),)
     first_item = table_offset + table_length
-    if len(layout.extended_offsets) == count == len(layout.extended_lengths):
-        pairs = zip(layout.extended_offsets, layout.extended_lengths, strict=True)
-        return tuple(((first_item + offset + 8, length),) for offset, length in pairs)
+    stated = _by_extended_table(layout, first_item, dict(fragments))
+    if stated is not None:
+        return stated
     if len(fragments) == count:
         return tuple((fragment,) for fragment in fragments)
     if table_length >= 4 * count:

@@ -105,26 +105,36 @@ def make_metadata(
     plain = _bodies.get((key, root_url, False))
     is_whole = True
     if plain is None:
-        uri = b'"BulkDataURI":"' + root_url.encode()
-        room = Room()
-        lines = _lines(reader, storage.unreadable, storage.objects, instances, room)
-        if not lines and room.omitted_count:
-            raise LimitExceeded(
-                f"The metadata take more than {large_headers.MOST_JSON_BYTES >> 20} MiB.",
-                remedy="Retrieve the instance as stored; it has very many values.",
-            )
-        _omitted.put(key, room.omitted_count, 1)
-        if not lines and len(instances) == 1:
-            raise InvalidInstance(
-                f"The stored instance {instances[0].sop_instance_uid} cannot be decoded.",
-                remedy="Retrieve it as stored; the sending system wrote it against the standard.",
-            )
+        with Room() as room:
+            plain = _plain(storage, reader, instances, root_url, room)
         is_whole = not room.omitted_count and not lost_among(storage.damaged, instances)
-        plain = (b"[" + b",".join(lines) + b"]").replace(_MARKED_URI, uri)
     body = gzip_bytes(plain) if gzipped else plain
     if is_whole:
         _bodies.put((key, root_url, gzipped), body, len(body))
     return body
+
+
+def _plain(
+    storage: MetadataStorage,
+    reader: InstanceReader,
+    instances: Sequence[Instance],
+    root_url: str,
+    room: Room,
+) -> bytes:
+    lines = _lines(reader, storage.unreadable, storage.objects, instances, room)
+    if not lines and room.omitted_count:
+        raise LimitExceeded(
+            f"The metadata take more than {large_headers.MOST_JSON_BYTES >> 20} MiB.",
+            remedy="Retrieve the instance as stored; it has very many values.",
+        )
+    _omitted.put(metadata_key(instances), room.omitted_count, 1)
+    if not lines and len(instances) == 1:
+        raise InvalidInstance(
+            f"The stored instance {instances[0].sop_instance_uid} cannot be decoded.",
+            remedy="Retrieve it as stored; the sending system wrote it against the standard.",
+        )
+    body = b"[" + b",".join(lines) + b"]"
+    return body.replace(_MARKED_URI, b'"BulkDataURI":"' + root_url.encode())
 
 
 def left_out(damaged: DamagedInstances, instances: Sequence[Instance] | Sequence[Content]) -> int:

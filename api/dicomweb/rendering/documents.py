@@ -2,18 +2,21 @@
 
 import html
 from collections.abc import Iterator, Sequence
+from itertools import chain
 
 from fastapi import Request, Response
 from pydicom.dataset import Dataset
 
 from api.antivirus import check_bytes
 from api.deps import get_settings
+from api.dicomweb.formats.held_answers import held_answer
 from api.dicomweb.formats.negotiation import MediaRange, choose_image
 from api.dicomweb.formats.responses import caching_headers, etag_of, matches_etag, not_modified
+from api.dicomweb.instances.large_headers import one_at_a_time
 from api.dicomweb.instances.metadata import read_header
 from api.dicomweb.lookups import content_key
 from storage.core.entities import Instance
-from storage.core.errors import NotFound
+from storage.core.errors import LimitExceeded, NotFound
 from storage.integrity.instance_reader import InstanceReader
 
 _PDF = "application/pdf"
@@ -31,6 +34,9 @@ _PLAIN_VALUES = {
     "UIDREF": "UID",
 }
 _MAX_DEPTH = 64
+_MOST_TEXT = 4 * 1024 * 1024
+_CUT_OFF = "Not the whole document: it has more text than is shown. Retrieve the instance."
+_MOST_DOCUMENT_BYTES = 256 * 1024 * 1024
 # A document is the sender's: it may run nothing here.
 _SANDBOX = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 
@@ -49,12 +55,31 @@ def rendered_document(
 
 
 def report_text(header: Dataset) -> str:
-    """The content tree of a structured report, a line for each item."""
+    """The content tree of a structured report, a line for each item.
+
+    Of more than four million characters the first ones, which say so before and behind.
+    """
     title = _meaning(header, "ConceptNameCodeSequence") or "Structured report"
-    return "\n".join([title, *_lines(header, 1)]) + "\n"
+    lines: list[str] = []
+    left = _MOST_TEXT
+    for line in chain([title], _lines(header, 1)):
+        if len(line) > left:
+            return "\n".join([_CUT_OFF, *lines, line[:left], _CUT_OFF]) + "\n"
+        lines.append(line)
+        left -= len(line)
+    return "\n".join(lines) + "\n"
 
 
 def _encapsulated(
+    request: Request, instances: InstanceReader, instance: Instance, ranges: Sequence[MediaRange]
+) -> Response:
+    if instance.size_bytes > _MOST_DOCUMENT_BYTES:
+        raise _too_large()
+    with one_at_a_time(instances, instance):
+        return _whole_document(request, instances, instance, ranges)
+
+
+def _whole_document(
     request: Request, instances: InstanceReader, instance: Instance, ranges: Sequence[MediaRange]
 ) -> Response:
     header, _ = read_header(instances, instance, "read")
@@ -70,13 +95,22 @@ def _encapsulated(
             "The instance holds no document.", remedy="Ask the sending system to send it again."
         )
     length = header.get("EncapsulatedDocumentLength") or len(document)
+    if len(document) > _MOST_DOCUMENT_BYTES:
+        raise _too_large()
     content = bytes(document)[: int(length)]
     check_bytes(get_settings(request), content)
     headers = caching_headers(etag)
     if media_type != _PDF:
         headers["Content-Disposition"] = "attachment"
         headers["Content-Security-Policy"] = _SANDBOX
-    return Response(content, media_type=media_type, headers=headers)
+    return held_answer(content, media_type, headers)
+
+
+def _too_large() -> LimitExceeded:
+    return LimitExceeded(
+        f"The document has more than {_MOST_DOCUMENT_BYTES >> 20} MiB.",
+        remedy="Retrieve the instance, or the document as its bulk data.",
+    )
 
 
 def _report(
@@ -86,12 +120,13 @@ def _report(
     etag = etag_of(content_key(instance), media_type)
     if matches_etag(request, etag):
         return not_modified(etag)
-    header, _ = read_header(instances, instance)
-    text = report_text(header)
+    with one_at_a_time(instances, instance):
+        header, _ = read_header(instances, instance)
+        text = report_text(header)
     if media_type == "text/html":
         text = f'<!doctype html>\n<meta charset="utf-8">\n<pre>{html.escape(text)}</pre>\n'
     headers = {**caching_headers(etag), "Content-Security-Policy": _SANDBOX}
-    return Response(text, media_type=media_type, headers=headers)
+    return held_answer(text.encode(), media_type, headers)
 
 
 def _lines(item: Dataset, depth: int) -> Iterator[str]:

@@ -10,6 +10,7 @@ from starlette.types import Receive, Scope, Send
 
 from api.server.zero_copy import CONNECTED, EXTENSION, ClientLeft
 from storage.core.entities import Instance
+from storage.core.errors import InvalidInstance
 from storage.integrity.checker import Prepared
 from storage.integrity.instance_reader import InstanceReader
 
@@ -21,13 +22,23 @@ _IN_MEMORY_BYTES = 64 * 1024 * 1024
 
 @dataclass(frozen=True)
 class Stored:
-    """A range of the part 10 bytes of an instance."""
+    """A range of the part 10 bytes of an instance. Raises InvalidInstance for any other range.
+
+    It is sent out of a file that holds other patients' instances before and behind.
+    """
 
     instance: Instance
     start: int
     length: int
     proof: Literal["sampled", "done", "due"] = "sampled"
     """Whether a whole instance was compared with its digest, or has to be when it is sent."""
+
+    def __post_init__(self) -> None:
+        if min(self.start, self.length) < 0 or self.start + self.length > self.instance.size_bytes:
+            raise InvalidInstance(
+                f"The instance {self.instance.sop_instance_uid} states bytes that are not its own.",
+                remedy="Check the sending system; retrieve the instance as stored.",
+            )
 
 
 def whole(prepared: Prepared) -> Stored:

@@ -11,6 +11,7 @@ from fastapi import Request, Response
 from api.access.policy import READERS, policy
 from api.audit_rules import RETRIEVED, Audited
 from api.dicomweb.deps import StorageDep
+from api.dicomweb.formats.held_answers import held_answer
 from api.dicomweb.formats.negotiation import (
     DICOM_JSON,
     DICOM_XML,
@@ -179,7 +180,7 @@ def _metadata(
     headers = _headers(storage.damaged, contents, etag, root_url)
     if gzipped:
         headers["Content-Encoding"] = "gzip"
-    return Response(body, media_type=DICOM_JSON, headers=headers)
+    return held_answer(body, DICOM_JSON, headers)
 
 
 def _headers(

@@ -113,14 +113,14 @@ def fill_from_headers(
     TooManyRequests where somebody else's large one takes long.
     """
     found: list[bytes] = []
-    room = Room()
-    for instance in speaking_instances(index, level, rows):
-        elements = _NOTHING
-        if instance is not None:
-            elements = _elements(instances, instance, names, everything)
-        if not room.take(elements):
-            break
-        found.append(elements)
+    with Room() as room:
+        for instance in speaking_instances(index, level, rows):
+            elements = _NOTHING
+            if instance is not None:
+                elements = _elements(instances, instance, names, everything)
+            if not room.take(elements):
+                break
+            found.append(elements)
     omitted_count = len(rows) - len(found)
     return found + [_NOTHING] * omitted_count, omitted_count
 

@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 from api.access.policy import READERS, policy
 from api.audit_rules import QUERY
 from api.dicomweb.deps import StorageDep
+from api.dicomweb.formats.held_answers import held_answer
 from api.dicomweb.formats.negotiation import DICOM_JSON, DICOM_XML, accepted, choose_model
 from api.dicomweb.formats.responses import accepts_gzip, gzip_bytes
 from api.dicomweb.formats.xml_answers import xml_answer
@@ -157,7 +158,7 @@ def _search(request: Request, storage: SearchStorage, search: _Search) -> Respon
     if len(body) >= _GZIP_MIN_BYTES and accepts_gzip(request):
         body = gzip_bytes(body)
         headers["Content-Encoding"] = "gzip"
-    return Response(body, media_type=DICOM_JSON, headers=headers)
+    return held_answer(body, DICOM_JSON, headers)
 
 
 def _returned(search: _Search, asked: SearchParameters, known: set[str]) -> list[str]:

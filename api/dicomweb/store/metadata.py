@@ -39,7 +39,10 @@ log = structlog.get_logger(__name__)
 _PIXELS = ("7FE00008", "7FE00009", "7FE00010")
 _PIXEL_VRS = {"7FE00008": b"OF", "7FE00009": b"OD"}
 _MAX_METADATA_BYTES = 64 << 20
-_MAX_VALUE_BYTES = 64 << 20
+_MAX_VALUES_BYTES = 64 << 20
+"""Of one instance: a part that several elements name counts for each."""
+_USED_AGAIN = 4
+"""How often all parts together may be used, beyond what an instance may have: usually once."""
 # Some thousand elements, which take a tenth of a second.
 _LARGE_METADATA_BYTES = 256 * 1024
 _large_metadata = threading.Lock()
@@ -71,25 +74,43 @@ class _Bulk:
         for part in parts:
             location = part.headers.get("content-location", "")
             self._parts.setdefault(_place(location), []).append(part)
+        self._left = _MAX_VALUES_BYTES + _USED_AGAIN * sum(part.size_bytes for part in parts)
 
-    def find(self, uri: str) -> list[SpooledPart]:
-        """Several are the frames of compressed pixels. Raises InvalidInstance."""
+    def use(self, uri: str) -> list[SpooledPart]:
+        """Several are the frames of compressed pixels. Raises InvalidInstance, LimitExceeded."""
         found = self._parts.get(_place(uri), []) if uri else []
         if not found:
             raise InvalidInstance(
                 "A BulkDataURI names no part of the request, and none is followed.",
                 remedy="Send each value as a part whose Content-Location is its BulkDataURI.",
             )
+        self._left -= sum(part.size_bytes for part in found)
+        if self._left < 0:
+            raise LimitExceeded(
+                "The instances name the parts of the request again and again.",
+                remedy="Send them as application/dicom, or fewer at once.",
+            )
         return found
 
-    def value(self, uri: str) -> bytes:
-        parts = self.find(uri)
-        if sum(part.size_bytes for part in parts) > _MAX_VALUE_BYTES:
+    def value_for(self, instance: "_Instance", uri: str) -> bytes:
+        parts = self.use(uri)
+        instance.take(sum(part.size_bytes for part in parts))
+        return b"".join(part.body() for part in parts)
+
+
+class _Instance:
+    """How much of one is put together from bulk data."""
+
+    def __init__(self) -> None:
+        self._left = _MAX_VALUES_BYTES
+
+    def take(self, size_bytes: int) -> None:
+        self._left -= size_bytes
+        if self._left < 0:
             raise LimitExceeded(
-                f"A value beside the pixels has more than {_MAX_VALUE_BYTES} bytes.",
+                f"The values beside the pixels have more than {_MAX_VALUES_BYTES} bytes.",
                 remedy="Send the instance as application/dicom.",
             )
-        return b"".join(part.body() for part in parts)
 
 
 def _place(uri: str) -> str:
@@ -203,7 +224,7 @@ def _part10(elements: JsonDataset, bulk: _Bulk) -> Iterator[bytes]:
 
 def _pixel_parts(element: JsonElement, bulk: _Bulk) -> list[Any]:
     if "BulkDataURI" in element:
-        return list(bulk.find(element["BulkDataURI"]))
+        return list(bulk.use(element["BulkDataURI"]))
     if "InlineBinary" in element:
         return [_Inline(element["InlineBinary"])]
     return []
@@ -239,8 +260,10 @@ def _syntax(elements: JsonDataset, pixels: Sequence[Any]) -> str:
 def _encoded(elements: JsonDataset, bulk: _Bulk) -> bytes:
     """Everything but the pixels, in Explicit VR Little Endian and UTF-8."""
 
+    instance = _Instance()
+
     def value(_tag: str, _vr: str, uri: str) -> bytes:
-        return bulk.value(uri)
+        return bulk.value_for(instance, uri)
 
     with warnings.catch_warnings():
         # Odd values are the sender's, and are kept.

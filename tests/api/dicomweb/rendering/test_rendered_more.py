@@ -10,6 +10,7 @@ import pytest
 from PIL import Image, ImageCms
 from pydicom.dataset import Dataset
 
+from api.dicomweb.rendering import documents
 from tests.api.client import part10
 from tests.api.dicomweb.node import DicomwebNode
 from tests.api.dicomweb.reading import bodies_of, read
@@ -212,6 +213,40 @@ class TestDocuments:
             page = client.get(f"{url}/rendered").text
         assert "<script>" not in page
         assert "&lt;script&gt;" in page
+
+    def test_a_report_of_very_much_text_says_that_it_is_cut_off(
+        self, empty_node: DicomwebNode, shared_data: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(documents, "_MOST_TEXT", 50_000)
+        dataset = pydicom.dcmread(shared_data / "seg_sr" / "sr_document.dcm")
+        for letter in "ABC":
+            item = Dataset()
+            item.ValueType, item.RelationshipType = "TEXT", "CONTAINS"
+            item.TextValue = letter * 30_000
+            dataset.ContentSequence.append(item)
+        url = keep(empty_node, dataset)
+        with empty_node.client(headers={"Accept": "text/plain"}) as client:
+            first, *lines, last = client.get(f"{url}/rendered").text.splitlines()
+        assert first == last
+        assert first.startswith("Not the whole document")
+        text = "".join(lines)
+        assert "A" * 30_000 in text
+        assert "B" * 10_000 in text
+        assert "C" * 100 not in text
+
+    def test_a_document_of_very_many_bytes_is_refused_by_name(
+        self, empty_node: DicomwebNode, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(documents, "_MOST_DOCUMENT_BYTES", 20_000)
+        (dataset,) = t1_head((1, 8, 8))
+        dataset.SOPClassUID = "1.2.840.10008.5.1.4.1.1.104.1"
+        dataset.file_meta.MediaStorageSOPClassUID = dataset.SOPClassUID
+        dataset.EncapsulatedDocument = bytes(30_000)
+        url = keep(empty_node, dataset)
+        with empty_node.client() as client:
+            answer = client.get(f"{url}/rendered")
+        assert answer.status_code == 413
+        assert "bulk data" in answer.json()["remedy"]
 
     @pytest.mark.parametrize(
         ("stated", "sent", "attached"),

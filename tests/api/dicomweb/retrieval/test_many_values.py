@@ -111,7 +111,7 @@ def test_one_of_many_values_waits_for_another(
             assert client.get(url, headers=JSON).status_code == 429
         (elements,) = client.get(url, headers=JSON).json()
         assert len(elements["00111000"]["Value"]) == 30_000
-        # Whoever had the turn gave it back.
+        # It was given back.
         assert large_headers._large.acquire(timeout=1)
         large_headers._large.release()
 

@@ -14,6 +14,7 @@ import numpy as np
 import pydicom
 import pytest
 from pydicom.encaps import generate_frames
+from pydicom.uid import generate_uid
 
 from api.dicomweb.store import metadata as metadata_store
 from api.dicomweb.store.spool import Spool
@@ -30,6 +31,7 @@ from tests.api.dicomweb.store.test_store import (
     reasons,
     store,
 )
+from tests.builders import t1_head
 from tests.services import tool
 
 JSON, XML = "application/dicom+json", "application/dicom+xml"
@@ -305,3 +307,31 @@ def test_of_large_metadata_one_is_read_at_a_time(
         assert {one.status_code for one in answers} == {409}
     assert most["large"] == 1
     assert most["small"] > 1
+
+
+def naming_one_part(count: int) -> dict[str, Any]:
+    """The metadata of an instance whose private elements all have the same bulk data."""
+    (dataset,) = t1_head((1, 8, 8))
+    dataset.SOPInstanceUID = generate_uid()
+    metadata = dataset.to_json_dict(1024, None)
+    metadata["00410010"] = {"vr": "LO", "Value": ["X"]}
+    for number in range(count):
+        metadata[f"004110{number:02X}"] = {"vr": "OB", "BulkDataURI": "b"}
+    return metadata
+
+
+def test_a_part_counts_as_often_as_elements_name_it(
+    empty_node: DicomwebNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(metadata_store, "_MAX_VALUES_BYTES", 4 << 20)
+    bulk = (OCTETS, "b", bytes(1 << 20))
+    for count, status in ((4, 200), (5, 413)):
+        answer = send(empty_node, [(JSON, "", json.dumps([naming_one_part(count)]).encode()), bulk])
+        assert answer.status_code == status, answer.text
+    assert "beside the pixels have more than" in answer.text
+    # Several instances of one request, each within its own limit.
+    many = [naming_one_part(4) for _ in range(6)]
+    answer = send(empty_node, [(JSON, "", json.dumps(many).encode()), bulk])
+    assert answer.status_code == 202
+    assert len(answer.json()[STORED]["Value"]) == 2
+    assert len(answer.json()[FAILED]["Value"]) == 4
