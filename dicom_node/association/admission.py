@@ -4,6 +4,7 @@ from functools import partial
 
 import structlog
 from pynetdicom.pdu_primitives import A_ASSOCIATE
+from pynetdicom.sop_class import Verification
 from sqlalchemy import Engine
 
 from dicom_node.association.acceptor import AcceptedAssociation, Rejection
@@ -16,7 +17,7 @@ from storage.core.errors import MediViewError
 from storage.peers.certificates import bindings_of
 from storage.peers.entities import KnownPeer
 from storage.peers.repository import Peers
-from storage.settings import Settings
+from storage.settings import Settings, is_loopback
 
 log = structlog.get_logger(__name__)
 
@@ -59,8 +60,10 @@ class Admission:
         except Unfit as unfit:
             return _rejected(unfit.reason, unfit.rejection, calling, host)
         association.is_known = peer is not None
-        if peer is not None and association.traffic is not None:
-            association.traffic.peer = peer.name
+        if association.traffic is not None:
+            association.traffic.is_own_check = peer is None and self._is_own_check(request, host)
+            if peer is not None:
+                association.traffic.peer = peer.name
         no_room = self._take_room(association, calling, peer)
         if no_room is not None:
             return _rejected(no_room, LOCAL_LIMIT_EXCEEDED, calling, host)
@@ -73,6 +76,17 @@ class Admission:
         narrow(association, self._engine, rights)
         restrict(association, rights)
         return None
+
+    def _is_own_check(self, request: A_ASSOCIATE, host: str) -> bool:
+        """Whether this node asks itself whether it answers, and nothing else."""
+        return (
+            str(request.calling_ae_title).strip() == self._settings.ae_title
+            and is_loopback(host)
+            and all(
+                context.abstract_syntax == Verification
+                for context in request.presentation_context_definition_list
+            )
+        )
 
     def _recognise(self, calling: str, host: str, connection: Connection) -> KnownPeer | None:
         """Whose association it is, None for a stranger that is accepted. Raises Unfit."""

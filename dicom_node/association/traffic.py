@@ -99,6 +99,9 @@ class AssociationTraffic:
         self.size_bytes = 0
         """Sent for the request at hand."""
         self.rejected = False
+        self.is_own_check = False
+        """Whether the node itself looks if it answers, which is no traffic: what is counted is
+        written down, and would keep an idle node awake."""
 
     @contextmanager
     def association(self) -> Iterator[None]:
@@ -107,7 +110,7 @@ class AssociationTraffic:
             yield
         finally:
             outcome = "rejected" if self.rejected else "accepted"
-            self._counter.add(_ASSOCIATION, self.peer, outcome, time.monotonic() - started)
+            self._add(_ASSOCIATION, self.peer, outcome, time.monotonic() - started)
 
     @contextmanager
     def request(self, operation: str) -> Iterator[None]:
@@ -116,7 +119,7 @@ class AssociationTraffic:
         try:
             yield
         finally:
-            self._counter.add(
+            self._add(
                 operation,
                 self.peer,
                 outcome_of(self.status),
@@ -124,6 +127,18 @@ class AssociationTraffic:
                 self.instances,
                 self.size_bytes,
             )
+
+    def _add(
+        self,
+        operation: str,
+        peer: str,
+        outcome: str,
+        seconds: float,
+        instances: int = 0,
+        size_bytes: int = 0,
+    ) -> None:
+        if not self.is_own_check:
+            self._counter.add(operation, peer, outcome, seconds, instances, size_bytes)
 
     def sent(self, size_bytes: int) -> None:
         """An instance went out for the request at hand, or to where it asked."""

@@ -44,6 +44,26 @@ def test_requests_are_counted_by_operation_peer_and_outcome(tmp_path: Path) -> N
     assert not any("SECRET" in name for name in names)
 
 
+def test_the_node_asking_itself_is_no_traffic(tmp_path: Path) -> None:
+    """What is counted is written down, and each commit keeps the node looking for work."""
+    settings = node_settings(tmp_path)
+    upgrade(settings)
+    with open_storage(settings) as storage:
+        scp = start_scp(storage)
+        peer = Peer("MEDIVIEW", "127.0.0.1", scp.port)
+        assert echo(peer, settings.ae_title).ok
+        scp.shutdown()
+        assert not read_traffic(storage.engine)
+        scp = start_scp(storage)
+        peer = Peer("MEDIVIEW", "127.0.0.1", scp.port)
+        instance = item_of(encoded(ct_instance(size=8)))
+        assert send([instance], peer=peer, calling_ae_title=settings.ae_title)[0].ok
+        scp.shutdown()
+        counted = read_traffic(storage.engine)
+    assert counted[TrafficKey("C-STORE", "unknown", "success")].instances == 1
+    assert counted[TrafficKey("association", "unknown", "accepted")].requests == 1
+
+
 def test_a_large_instance_counts_with_all_its_bytes(tmp_path: Path) -> None:
     settings = node_settings(tmp_path)
     upgrade(settings)
