@@ -18,7 +18,7 @@ _REASON = Field(
 
 class PatientChangePayload(Payload):
     change_id: str
-    kind: Literal["demographics", "merge", "move"]
+    kind: Literal["demographics", "merge", "move", "link"]
     trigger_event: str = Field(description="Of HL7 v2, or empty.", examples=["A40"])
     sender: str = Field(description="MSH-3 and MSH-4 of the message, or empty.")
     control_id: str = Field(description="MSH-10 of the message.")

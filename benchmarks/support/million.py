@@ -145,6 +145,7 @@ def _study(study: dict[str, Any], stated: dict[str, str]) -> dict[str, Any]:
     return {
         "id": number,
         "patient_fk": study["patient_fk"],
+        "person_fk": study["patient_fk"],
         "study_instance_uid": study["uid"],
         **stated,
         "study_date": study["date"],

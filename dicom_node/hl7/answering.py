@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from dicom_node.hl7 import links
 from dicom_node.hl7.orders import KINDS, take_order
 from dicom_node.hl7.patients import OF_VISITS, TRIGGERS, take_adt
 from dicom_node.hl7.reading import Header, Message, Refused, read_header
@@ -62,16 +63,20 @@ def _take(receivers: Receivers, settings: Settings, header: Header, raw: bytes, 
     message = Message(header, raw)
     if header.message_type == "ADT" and header.trigger_event in OF_VISITS:
         return "of a visit"
-    is_adt = header.message_type == "ADT" and header.trigger_event in TRIGGERS
+    is_adt = header.message_type == "ADT" and header.trigger_event in TRIGGERS | links.TRIGGERS
     if not is_adt and (header.message_type, header.trigger_event) not in KINDS:
         raise not_taken(header)
     patient_ids: tuple[str, ...]
     action: Action
     if is_adt:
         code, action = Code.PATIENT_RECORD, "U"
-        outcome, patient_ids = take_adt(
-            receivers.patient_changes, message, settings.patient_id_issuer, utcnow()
-        )
+        is_link = header.trigger_event in links.TRIGGERS
+        changes = receivers.patient_changes
+        if is_link or links.is_update_notification(message, settings):
+            outcome, patient_ids = links.take_links(changes, message, settings, utcnow())
+        else:
+            issuer = settings.patient_id_issuer
+            outcome, patient_ids = take_adt(changes, message, issuer, utcnow())
         detail = {"trigger_event": header.trigger_event, "outcome": outcome}
     else:
         code, action = Code.ORDER_RECORD, "C"

@@ -42,15 +42,7 @@ def take_adt(
             f"The message is about more than {_MOST_PATIENTS} patients. Send several messages.",
             "PID",
         )
-    header = message.header
-    origin = Origin(
-        stated_by=f"HL7 {header.sending_application}".strip(),
-        sender=f"{header.sending_application}^{header.sending_facility}",
-        control_id=header.control_id,
-        message_digest=hashlib.sha256(message.content.encode()).hexdigest(),
-        trigger_event=header.trigger_event,
-        event_at=event_time(message),
-    )
+    origin = origin_of(message)
     patient_ids = tuple(
         dict.fromkeys(
             key.patient_id for one in statements for key in (one.prior, one.key) if key is not None
@@ -67,23 +59,35 @@ def take_adt(
     return f"{len(recorded.study_instance_uids)} studies changed", patient_ids
 
 
+def origin_of(message: Message) -> Origin:
+    header = message.header
+    return Origin(
+        stated_by=f"HL7 {header.sending_application}".strip(),
+        sender=f"{header.sending_application}^{header.sending_facility}",
+        control_id=header.control_id,
+        message_digest=hashlib.sha256(message.content.encode()).hexdigest(),
+        trigger_event=header.trigger_event,
+        event_at=event_time(message),
+    )
+
+
 def _statements(message: Message, site_issuer: str) -> Iterator[Statement]:
     """One for each PID; A40 may have several."""
     is_merge = message.header.trigger_event in _MERGED
     for group in message.groups("PID"):
-        identifiers = list(_identifiers(group, "PID-3"))
-        if not identifiers:
+        keys = list(identifiers(group, "PID-3"))
+        if not keys:
             raise Refused("AE", "101", "PID-3 is empty.", "PID-3")
-        demographics = _demographics(group)
-        if demographics.patient_name is None:
+        stated = demographics(group)
+        if stated.patient_name is None:
             raise Refused("AE", "101", "PID-5 is empty.", "PID-5")
-        prior, key = None, _of_issuer(identifiers, site_issuer)
+        prior, key = None, of_issuer(keys, site_issuer)
         if is_merge:
-            prior, key = _pair(list(_identifiers(group, "MRG-1")), identifiers, site_issuer)
+            prior, key = _pair(list(identifiers(group, "MRG-1")), keys, site_issuer)
         yield Statement(
             "merge" if is_merge else "demographics",
             key,
-            demographics,
+            stated,
             prior,
             site_issuer=site_issuer,
             corrects=message.header.trigger_event not in _REGISTERED,
@@ -91,7 +95,7 @@ def _statements(message: Message, site_issuer: str) -> Iterator[Statement]:
         )
 
 
-def _identifiers(message: Message, place: str) -> Iterator[PatientKey]:
+def identifiers(message: Message, place: str) -> Iterator[PatientKey]:
     """All that have an ID: CX-1, and of CX-4 the namespace or else the universal ID."""
     for number in range(1, message.repetitions(place) + 1):
         patient_id = message.field(place, repetition=number)
@@ -104,32 +108,32 @@ def _identifiers(message: Message, place: str) -> Iterator[PatientKey]:
             yield PatientKey(values["PatientID"], values.get("IssuerOfPatientID", ""))
 
 
-def _of_issuer(identifiers: list[PatientKey], issuer: str) -> PatientKey:
+def of_issuer(keys: list[PatientKey], issuer: str) -> PatientKey:
     """The ID that the site's images have, where the setting names its issuer; else the first."""
-    named = (one for one in identifiers if issuer and one.issuer_of_patient_id == issuer)
-    return next(named, identifiers[0])
+    named = (one for one in keys if issuer and one.issuer_of_patient_id == issuer)
+    return next(named, keys[0])
 
 
 def _pair(
-    prior: list[PatientKey], identifiers: list[PatientKey], site_issuer: str
+    prior: list[PatientKey], keys: list[PatientKey], site_issuer: str
 ) -> tuple[PatientKey, PatientKey]:
     """The prior ID and the one that survives, of one issuer where there are both."""
     if not prior:
         raise Refused("AE", "101", "MRG-1 is empty.", "MRG-1")
-    before = _of_issuer(prior, site_issuer)
+    before = of_issuer(prior, site_issuer)
     issuer = before.issuer_of_patient_id or site_issuer
-    alike = [one for one in identifiers if (one.issuer_of_patient_id or site_issuer) == issuer]
-    if not alike and (issuer or len(identifiers) > 1):
+    alike = [one for one in keys if (one.issuer_of_patient_id or site_issuer) == issuer]
+    if not alike and (issuer or len(keys) > 1):
         raise Refused(
             "AE",
             "204",
             "PID-3 has no ID of the issuer whose ID in MRG-1 is to be merged.",
             "PID-3",
         )
-    return before, (alike or identifiers)[0]
+    return before, (alike or keys)[0]
 
 
-def _demographics(message: Message) -> Demographics:
+def demographics(message: Message) -> Demographics:
     """What is empty is not stated; an unknown sex (table 0001: U) neither."""
     stated = checked(
         {

@@ -19,6 +19,7 @@ from storage.container.has import (
     HasAudit,
     HasEngine,
     HasIndex,
+    HasPatientChanges,
     HasPeers,
     HasPriorFetches,
     HasSettings,
@@ -27,6 +28,7 @@ from storage.core.callers.shares import Shares
 from storage.core.callers.visibility import EVERYONE, as_node, current_visibility
 from storage.core.errors import InvalidRequest, MediViewError, NotFound
 from storage.index.repository import Index
+from storage.patient_identity.entities import PatientKey
 from storage.peers.entities import KnownPeer
 from storage.peers.repository import Peers
 from storage.priors.entities import PriorFetch
@@ -57,7 +59,14 @@ class Elsewhere:
 
 
 class ElsewhereStorage(
-    HasSettings, HasEngine, HasIndex, HasPeers, HasPriorFetches, HasAudit, Protocol
+    HasSettings,
+    HasEngine,
+    HasIndex,
+    HasPatientChanges,
+    HasPeers,
+    HasPriorFetches,
+    HasAudit,
+    Protocol,
 ):
     """What of the storage layer earlier studies are looked for in other archives with."""
 
@@ -67,7 +76,7 @@ def look_elsewhere(storage: ElsewhereStorage, study_instance_uid: str) -> Elsewh
 
     Raises NotFound.
     """
-    subject = subject_of_study(storage.index, study_instance_uid)
+    subject = _subject(storage, study_instance_uid)
     found: dict[str, StudyElsewhere] = {}
     failures = {}
     for peer in archives_for_caller(storage.peers, storage.engine) if subject.patient_id else ():
@@ -94,7 +103,7 @@ def fetch_from_elsewhere(
 
     Raises NotFound, InvalidRequest, PeerFailed.
     """
-    subject = subject_of_study(storage.index, study_instance_uid)
+    subject = _subject(storage, study_instance_uid)
     peers = {peer.name: peer for peer in archives_for_caller(storage.peers, storage.engine)}
     if source not in peers:
         raise NotFound(
@@ -124,19 +133,21 @@ def fetch_from_elsewhere(
 
 def fetch_of_patient(storage: ElsewhereStorage, study_instance_uid: str, prior: str) -> PriorFetch:
     """How far a study of the same patient is, without asking any archive. Raises NotFound."""
-    subject = subject_of_study(storage.index, study_instance_uid)
+    subject = _subject(storage, study_instance_uid)
     known = {peer.name for peer in archives_for_caller(storage.peers, storage.engine)}
     with as_node():
         fetch = storage.prior_fetches.get(prior)
-    of_patient = (fetch.patient_id, fetch.issuer_of_patient_id) == (
-        subject.patient_id,
-        subject.issuer_of_patient_id,
-    )
-    if not of_patient or fetch.source not in known:
+    of_patient = PatientKey(fetch.patient_id, fetch.issuer_of_patient_id)
+    if of_patient not in (subject.key, *subject.linked) or fetch.source not in known:
         raise NotFound(
             "No such study of this patient is fetched.", remedy="Search the archives again."
         )
     return fetch
+
+
+def _subject(storage: ElsewhereStorage, study_instance_uid: str) -> Subject:
+    subject = subject_of_study(storage.index, study_instance_uid)
+    return subject.with_links(storage.patient_changes, storage.settings.patient_id_issuer)
 
 
 def archives_for_caller(peers: Peers, engine: Engine) -> list[KnownPeer]:

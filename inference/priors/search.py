@@ -12,7 +12,8 @@ import structlog
 from dicom_node.archives.archive import Archive, Found
 from dicom_node.peers import PeerFailed
 from inference.failures import explain, place
-from inference.priors.selection import choose, of_patient
+from inference.patient_identity.cross_references import cross_reference
+from inference.priors.selection import choose, newest_first, of_patient
 from inference.priors.slow_sources import SlowSources
 from inference.priors.sources import label_of, open_archive
 from inference.priors.subjects import Subject, subject_of_order, subject_of_study
@@ -22,6 +23,7 @@ from storage.audit import NODE, SUCCESS, Audit, AuditEvent, Code
 from storage.container.has import (
     HasAudit,
     HasIndex,
+    HasPatientChanges,
     HasPeers,
     HasPriorFetches,
     HasPriorSearches,
@@ -59,6 +61,7 @@ class SearchStorage(
     HasPeers,
     HasPriorSearches,
     HasPriorFetches,
+    HasPatientChanges,
     HasWorklist,
     HasAudit,
     Protocol,
@@ -112,11 +115,14 @@ def _search(storage: SearchStorage, search: PriorSearch, claimant: str) -> int |
 
 def _ask(storage: SearchStorage, search: PriorSearch) -> tuple[int, int]:
     """How many studies the source has of the patient, and how many of them are fetched."""
+    if search.cause == "IDENTITY":
+        return cross_reference(storage, search.subject), 0
     rules = {one.name: one for one in current_rules(storage.settings).priors}
     rule = rules.get(search.rule)
     if rule is None:
         raise _Nothing("The rule is in force no more.")
     subject = _subject(storage.index, storage.worklist, search)
+    subject = subject.with_links(storage.patient_changes, storage.settings.patient_id_issuer)
     if not subject.patient_id:
         raise _Nothing("There is no patient ID by which to ask.")
     peer = storage.peers.find(search.source)
@@ -138,7 +144,11 @@ def ask(audit: Audit, archive: Archive, peer: KnownPeer, subject: Subject) -> li
 
     Raises PeerFailed.
     """
-    found = archive.studies({"PatientID": subject.patient_id}, _MOST_STUDIES)
+    listed: dict[str, Found] = {}
+    for one in (subject, *map(subject.under, subject.linked)):
+        answer = archive.studies({"PatientID": one.patient_id}, _MOST_STUDIES)
+        for study in of_patient(one, answer.studies, peer.issuer_of_patient_id):
+            listed.setdefault(study.study_instance_uid, study)
     audit.record(
         AuditEvent(
             Code.QUERY,
@@ -149,7 +159,7 @@ def ask(audit: Audit, archive: Archive, peer: KnownPeer, subject: Subject) -> li
             detail={"source": peer.name, "for": "priors"},
         )
     )
-    return of_patient(subject, found.studies, peer.issuer_of_patient_id)
+    return newest_first(listed.values())
 
 
 def wanted_study(
@@ -160,13 +170,16 @@ def wanted_study(
     rule: PriorRule | None = None,
 ) -> WantedStudy:
     """What is to be fetched of what an archive listed."""
+    patient_id = study.text("PatientID")
+    key = next((one for one in subject.linked if one.patient_id == patient_id), subject.key)
+    if patient_id == subject.patient_id:
+        key = subject.key
     return WantedStudy(
         study_instance_uid=study.study_instance_uid,
         source=peer.name,
         label=label_of(peer),
         cause=cause,
-        patient_id=subject.patient_id,
-        issuer_of_patient_id=subject.issuer_of_patient_id,
+        **key._asdict(),
         rule=rule.name if rule else "",
         send_results=rule.send_results if rule else False,
         route=rule.route if rule else False,
@@ -179,7 +192,7 @@ def wanted_study(
 
 def _subject(index: Index, worklist: Worklist, search: PriorSearch) -> Subject:
     try:
-        if search.cause == "STUDY":
+        if search.cause != "ORDER":
             return subject_of_study(index, search.subject)
         return subject_of_order(worklist.get(search.subject))
     except NotFound:

@@ -35,8 +35,12 @@ def of_patient(subject: Subject, found: Iterable[Found], default_issuer: str) ->
         and one.study_instance_uid != subject.study_instance_uid
         and _may_be_the_same(subject.person, one)
     ]
+    return newest_first(same)
+
+
+def newest_first(studies: Iterable[Found]) -> list[Found]:
     return sorted(
-        same, key=lambda one: (one.text("StudyDate"), one.text("StudyTime")), reverse=True
+        studies, key=lambda one: (one.text("StudyDate"), one.text("StudyTime")), reverse=True
     )
 
 

@@ -1,12 +1,14 @@
 """For whom earlier studies are looked for: the patient of a study, or of an order."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from inference.rules.facts import Value
 from storage.core.text.bounded_text import indexed_name
 from storage.index.repository import Index
+from storage.patient_identity.entities import PatientKey
+from storage.patient_identity.repository import PatientChanges
 from storage.patient_identity.same_person import Person
 from storage.worklist.repository import WorklistItem
 
@@ -25,6 +27,19 @@ class Subject:
     study_date: str
     modalities: frozenset[str]
     body_parts: frozenset[str]
+    linked: tuple[PatientKey, ...] = ()
+    """Other IDs of the patient (`storage.patient_identity.links`)."""
+
+    @property
+    def key(self) -> PatientKey:
+        return PatientKey(self.patient_id, self.issuer_of_patient_id)
+
+    def under(self, key: PatientKey) -> "Subject":
+        """The same patient by another of her IDs."""
+        return replace(self, **key._asdict(), linked=())
+
+    def with_links(self, changes: PatientChanges, site_issuer: str) -> "Subject":
+        return replace(self, linked=tuple(changes.linked_with(self.key, site_issuer)))
 
 
 class OrderFacts:

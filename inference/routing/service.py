@@ -12,6 +12,7 @@ from typing import Literal, Protocol
 
 import structlog
 
+from inference.patient_identity.cross_references import want_cross_references
 from inference.priors.arrived_headers import headers_of
 from inference.priors.triggers import TriggerStorage, want_for_series
 from inference.rules.facts import SeriesFacts
@@ -84,6 +85,7 @@ class RoutingRounds:
         found = storage.routing.waiting_series(_SERIES_AT_ONCE, since, self._postponed)
         for series in found:
             try:
+                want_cross_references(storage, series)
                 if rules.priors or rules.routing:
                     with storage.series_tries.trying(series):
                         wanted += self._look_at(series, rules)

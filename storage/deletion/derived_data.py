@@ -58,7 +58,7 @@ def _compare_others_again(connection: Connection, job_ids: list[str]) -> None:
         select(table.c.study_instance_uid).where(table.c.job_id.in_(job_ids))
         for table in (t.finding, t.lesion)
     ]
-    went = select(t.study.c.id, t.study.c.patient_fk).join(
+    went = select(t.study.c.id, t.study.c.person_fk).join(
         t.patient, t.patient.c.id == t.study.c.patient_fk
     )
     rows = connection.execute(
@@ -75,7 +75,7 @@ def _compare_others_again(connection: Connection, job_ids: list[str]) -> None:
         )
     )
     others = select(uid).where(
-        t.study.c.patient_fk.in_({row.patient_fk for row in rows}),
+        t.study.c.person_fk.in_({row.person_fk for row in rows}),
         t.study.c.id.not_in({row.id for row in rows}),
         has_work,
     )

@@ -150,6 +150,7 @@ def _study(connection: Connection, new: NewInstance) -> tuple[int, bool]:
         {"study_instance_uid": header.study_instance_uid},
         {
             "patient_fk": assigned.row_id,
+            "person_fk": assigned.person_id,
             "patient_digest": assigned.digest,
             **assigned.patient.columns_of_study,
             "study_date": header.text("StudyDate"),

@@ -1,12 +1,13 @@
-"""Studies of the same patient, before and after one."""
+"""Studies of the same patient, before and after one; patients who are linked are one."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from sqlalchemy import ColumnElement, Engine, FromClause, String, and_, exists, func, or_, select
 
 from storage import tables as t
 from storage.core.callers.visibility import EVERYONE
 from storage.db.engine import reading
+from storage.patient_identity.entities import PatientKey
 
 _MOST = 50
 
@@ -32,6 +33,27 @@ class PatientStudies:
         """Earlier studies of which series were received, the newest first; whose, as above."""
         return self._beside(study_instance_uid, _has_images, earlier=True)
 
+    def newest_of(self, keys: Sequence[PatientKey]) -> str | None:
+        """The newest study by its date that arrived under one of these IDs, of who may see it."""
+        named = [
+            and_(
+                t.patient.c.patient_id == one.patient_id,
+                t.patient.c.issuer_of_patient_id == one.issuer_of_patient_id,
+            )
+            for one in keys
+        ]
+        if not named:
+            return None
+        query = (
+            select(t.study.c.study_instance_uid)
+            .join(t.patient, t.patient.c.id == t.study.c.patient_fk)
+            .where(or_(*named))
+            .order_by(_date_of(t.study).desc(), _time_of(t.study).desc(), t.study.c.id.desc())
+            .limit(1)
+        )
+        with reading(self._engine) as connection:
+            return connection.execute(query).scalar()
+
     def no_longer_of(self) -> list[str]:
         """Jobs that took series of a study which is no prior of theirs any more, the oldest first.
 
@@ -40,7 +62,7 @@ class PatientStudies:
         """
         this, other = t.study.alias("this"), t.study.alias("other")
         is_same = and_(
-            this.c.patient_fk == other.c.patient_fk,
+            this.c.person_fk == other.c.person_fk,
             exists()
             .where(t.patient.c.id == this.c.patient_fk, t.patient.c.patient_id != "")
             .correlate(this),
@@ -92,7 +114,7 @@ class PatientStudies:
                     select(other.c.study_instance_uid)
                     .select_from(
                         this.join(t.patient, t.patient.c.id == this.c.patient_fk).join(
-                            other, other.c.patient_fk == this.c.patient_fk
+                            other, other.c.person_fk == this.c.person_fk
                         )
                     )
                     .where(

@@ -11,7 +11,9 @@ from storage.core.text.text_folding import folded, with_caret
 from storage.db.engine import among
 from storage.db.select_by_ids import ById
 from storage.index.row_mapping import to_study
+from storage.patient_identity.links import has_links
 
+_MOST_LINKED_WORDS = 8
 _OF_STUDY = and_(t.series.c.study_fk == t.study.c.id, ~t.series.c.is_rejected)
 _INSTANCES = t.instance.join(
     t.series, and_(t.instance.c.series_fk == t.series.c.id, ~t.instance.c.is_rejected)
@@ -65,7 +67,7 @@ def list_studies(
     beyond: ColumnElement[bool] | None = None,
 ) -> tuple[list[Study], int]:
     """See `Index.studies`. `where` and `order` are over the tables of studies and patients."""
-    conditions = [*_typed(text), *where]
+    conditions = [*_typed(connection, text), *where]
     count, page = select(func.count()), select(t.study.c.id, t.study.c.study_instance_uid)
     if where or order or beyond is not None:
         patients = t.study.c.patient_fk == t.patient.c.id
@@ -107,9 +109,15 @@ _MODALITIES = ById(
 )
 
 
-def _typed(text: str) -> list[ColumnElement[bool]]:
-    """Each word stands anywhere in what the study is searched by, or begins its date."""
+def _typed(connection: Connection, text: str) -> list[ColumnElement[bool]]:
+    """Each word stands anywhere in what the study is searched by, or begins its date, or is an ID
+    that is linked to the patient's."""
     conditions: list[ColumnElement[bool]] = []
+    linked = {
+        folded(word): word
+        for word in text.split()[:_MOST_LINKED_WORDS]
+        if has_links(connection, word)
+    }
     for word in folded(text).split():
         pattern = word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
         anywhere: ColumnElement[bool] = or_(
@@ -118,5 +126,16 @@ def _typed(text: str) -> list[ColumnElement[bool]]:
         if word.isdecimal():
             date = and_(t.study.c.study_date != "", t.study.c.study_date.like(f"{pattern}%"))
             anywhere = or_(anywhere, date)
+        if word in linked:
+            anywhere = or_(anywhere, _is_linked_with(linked[word]))
         conditions.append(anywhere)
     return conditions
+
+
+def _is_linked_with(patient_id: str) -> ColumnElement[bool]:
+    named = t.study.alias("named")
+    return t.study.c.person_fk.in_(
+        select(named.c.person_fk)
+        .join(t.patient, t.patient.c.id == named.c.patient_fk)
+        .where(t.patient.c.patient_id == patient_id)
+    )

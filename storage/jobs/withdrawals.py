@@ -282,7 +282,7 @@ def _of_same_patient(connection: Connection, study_instance_uid: str) -> set[str
     rows = connection.execute(
         select(other.c.study_instance_uid)
         .select_from(
-            this.join(other, other.c.patient_fk == this.c.patient_fk).join(
+            this.join(other, other.c.person_fk == this.c.person_fk).join(
                 t.patient, t.patient.c.id == this.c.patient_fk
             )
         )

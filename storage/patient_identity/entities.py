@@ -10,7 +10,7 @@ from storage.core.text.bounded_text import indexed_name
 from storage.dicom.part10 import Header
 from storage.patient_identity.same_person import Person
 
-ChangeKind = Literal["demographics", "merge", "move"]
+ChangeKind = Literal["demographics", "merge", "move", "link"]
 
 
 class PatientKey(NamedTuple):
@@ -101,11 +101,16 @@ class Origin:
     """When what is stated happened; None: now."""
 
 
+PIX = Origin("PIX manager", sender="PIX")
+"""The cross-reference manager of the site (IHE PIX), whether it answers or notifies."""
+
+
 @dataclass(frozen=True)
 class Statement:
     """A change that is asked for, before it is checked against the others.
 
-    `prior` is whose the studies were, of a merge; `study_instance_uid` is the one that moves.
+    `prior` is whose the studies were, of a merge, and the other ID of a link, which has no
+    direction; `study_instance_uid` is the one that moves.
     `corrects`: the demographics are a correction, so a lone patient of that ID is meant even where
     neither name nor birth date is the same, and one who is unknown may still come. `prior_name`
     tells apart who shares the prior ID.

@@ -12,6 +12,7 @@ from storage.db.portions import in_portions
 from storage.events.payloads import StudyEvent
 from storage.events.repository import add_event
 from storage.patient_identity.entities import Patient
+from storage.patient_identity.links import relink
 from storage.patient_identity.lookup import (
     Arrival,
     changes_and_patients,
@@ -33,6 +34,8 @@ def reassign(
 ) -> list[str]:
     """Bring all studies up to date that the changes around these patients are about; which changed.
 
+    Those of linked patients count as of somebody else where a link came or went.
+
     `study_instance_uids`: studies whose move was undone, which no change names any more.
     """
     changes, received = changes_and_patients(connection, patient_ids, study_instance_uids)
@@ -45,20 +48,27 @@ def reassign(
         if (row.patient_digest or received[uid].digest) != wanted[uid].digest
     }
     rows = set(moving.values())
+    former = {assigned[uid].person_fk for uid in moving}
     for uid in moving:
         note_arrival(connection, uid, Arrival(received[uid], was_changed=True))
         rows.add(_assign(connection, uid, wanted[uid], now))
     if moving:
         _name_rows(connection, rows)
-        _compare_again(connection, set(moving.values()), list(moving), now)
-        mark_studies(connection, moving, now)
         _write_again(connection, list(moving), now)
         connection.execute(
             delete(t.patient).where(
                 t.patient.c.id.in_(rows), ~exists().where(t.study.c.patient_fk == t.patient.c.id)
             )
         )
-    return list(moving)
+    relinked = relink(connection, {*patient_ids, *changes.patient_ids})
+    changed = list(dict.fromkeys([*moving, *relinked.study_instance_uids]))
+    for uid in changed:
+        if uid not in moving:
+            _announce(connection, uid, now)
+    if changed:
+        _compare_again(connection, former | relinked.former_person_fks, changed, now)
+        mark_studies(connection, changed, now)
+    return changed
 
 
 def reassign_all(connection: Connection, now: datetime) -> None:
@@ -88,6 +98,7 @@ def reassign_all(connection: Connection, now: datetime) -> None:
 
 class _Assigned(NamedTuple):
     patient_fk: int
+    person_fk: int
     patient_digest: str
 
 
@@ -96,10 +107,10 @@ def _assigned(
 ) -> Mapping[str, _Assigned]:
     c = t.study.c
     return {
-        uid: _Assigned(patient_fk, digest)
+        uid: _Assigned(patient_fk, person_fk, digest)
         for uids in in_portions(study_instance_uids)
-        for uid, patient_fk, digest in connection.execute(
-            select(c.study_instance_uid, c.patient_fk, c.patient_digest)
+        for uid, patient_fk, person_fk, digest in connection.execute(
+            select(c.study_instance_uid, c.patient_fk, c.person_fk, c.patient_digest)
             .where(c.study_instance_uid.in_(uids))
             .order_by(c.id)
         )
@@ -117,16 +128,21 @@ def _assign(connection: Connection, study_instance_uid: str, wanted: Patient, no
         .where(of_study)
         .values(
             patient_fk=patient_fk,
+            person_fk=patient_fk,
             patient_digest=wanted.digest,
             **wanted.columns_of_study,
             search_text=search_text(wanted.patient_name, wanted.patient_id, *texts.one()),
             updated_at=now,
         )
     )
+    _announce(connection, study_instance_uid, now)
+    return patient_fk
+
+
+def _announce(connection: Connection, study_instance_uid: str, now: datetime) -> None:
     add_event(
         connection, now, "study", study_instance_uid, payload=StudyEvent(change="patient_changed")
     )
-    return patient_fk
 
 
 def _name_rows(connection: Connection, patient_fks: Iterable[int]) -> None:
@@ -183,7 +199,7 @@ def _compare_again(
 ) -> None:
     """Reports of the patients whose studies became more or fewer, and of the studies themselves."""
     uid = t.study.c.study_instance_uid
-    patients = select(t.study.c.patient_fk).where(uid.in_(changed))
+    persons = select(t.study.c.person_fk).where(uid.in_(changed))
     has_work: ColumnElement[bool] = or_(
         *(
             exists().where(table.c.study_instance_uid == uid)
@@ -191,7 +207,7 @@ def _compare_again(
         )
     )
     due = select(uid).where(
-        or_(t.study.c.patient_fk.in_(former), t.study.c.patient_fk.in_(patients)), has_work
+        or_(t.study.c.person_fk.in_(former), t.study.c.person_fk.in_(persons)), has_work
     )
     for study_instance_uid in list(connection.execute(due).scalars()):
         mark_report_due(connection, study_instance_uid, now)

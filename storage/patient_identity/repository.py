@@ -1,11 +1,10 @@
 """Record changes of whose studies are, and undo them."""
 
-import uuid
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, Engine, insert, select, update
+from sqlalchemy import Connection, Engine, select, update
 
 from storage import tables as t
 from storage.core.errors import InvalidRequest, NotFound, StateConflict
@@ -23,6 +22,9 @@ from storage.patient_identity.checks import (
     without_reverting,
 )
 from storage.patient_identity.entities import Origin, PatientChange, PatientKey, Statement
+from storage.patient_identity.insert_change import insert_change
+from storage.patient_identity.linking import add_link, end_links, links_between, replace_links
+from storage.patient_identity.links import has_links, linked_keys
 from storage.patient_identity.lookup import (
     changes_and_patients,
     changes_around,
@@ -32,6 +34,9 @@ from storage.patient_identity.lookup import (
 from storage.patient_identity.messages import forget_old, is_known, remember, stated_since
 from storage.patient_identity.reassignment import reassign
 from storage.patient_identity.resolution import resembles
+
+_MOST_LINKED = 10
+"""Each is asked for in other archives."""
 
 
 @dataclass(frozen=True)
@@ -122,6 +127,36 @@ class PatientChanges:
             raise StateConflict("The change was recorded before.", remedy="Look at the list.")
         return recorded
 
+    def unlink(
+        self, keys: Sequence[PatientKey], origin: Origin, now: datetime, site_issuer: str = ""
+    ) -> Recorded:
+        """Take back all links between IDs, of all who stated some; nothing where there are none."""
+        of_site = [one.of_issuer(site_issuer) for one in keys]
+        with writing(self._engine) as connection:
+            lock_changes(connection)
+            ended = links_between(connection, of_site)
+            change_ids, studies = end_links(connection, ended, origin, now)
+            return Recorded(tuple(change_ids), tuple(dict.fromkeys(studies)))
+
+    def cross_reference(
+        self, keys: Sequence[PatientKey], origin: Origin, now: datetime, site_issuer: str = ""
+    ) -> Recorded:
+        """All IDs of one patient, as a cross-reference manager (IHE PIX) names them.
+
+        They are linked, and what the same manager linked with one of them before and does not name
+        any more is not. A link of it that a person took back stays so. Raises StateConflict.
+        """
+        first, *others = dict.fromkeys(one.of_issuer(site_issuer) for one in keys)
+        # Alone, too: it may have been linked before.
+        links = [
+            Statement("link", first, prior=other, site_issuer=site_issuer)
+            for other in others or [first]
+        ]
+        with writing(self._engine) as connection:
+            lock_changes(connection)
+            change_ids, studies = replace_links(connection, links, origin, now)
+            return Recorded(tuple(change_ids), tuple(dict.fromkeys(studies)))
+
     def undo(self, change_id: str, origin: Origin, now: datetime) -> Recorded:
         """Leave a change out from now on; the others stay. Raises NotFound, StateConflict."""
         c = t.patient_change.c
@@ -155,6 +190,25 @@ class PatientChanges:
             studies = reassign(connection, around.patient_ids, now, moved)
             return Recorded((change_id,), tuple(studies))
 
+    def knows(self, keys: Sequence[PatientKey]) -> bool:
+        """Whether studies or links of one of these IDs are here, of any issuer."""
+        patient_ids = {one.patient_id for one in keys}
+        with reading(self._engine) as connection:
+            here = select(t.patient.c.id).where(t.patient.c.patient_id.in_(patient_ids)).limit(1)
+            return connection.execute(here).first() is not None or any(
+                has_links(connection, one) for one in patient_ids
+            )
+
+    def linked_with(self, key: PatientKey, site_issuer: str = "") -> list[PatientKey]:
+        """The other IDs of a patient by the links in force, ten at most."""
+        key = key.of_issuer(site_issuer)
+        with reading(self._engine) as connection:
+            if not has_links(connection, key.patient_id):
+                return []
+            groups = linked_keys(changes_around(connection, [key.patient_id]))
+        group = groups.get(key)
+        return [one for one in sorted(groups) if one != key and groups[one] == group][:_MOST_LINKED]
+
     def get(self, change_id: str) -> PatientChange:
         """Raises NotFound."""
         query = select(t.patient_change).where(t.patient_change.c.change_id == change_id)
@@ -185,6 +239,8 @@ def _record(
     connection: Connection, statement: Statement, origin: Origin, part: int, now: datetime
 ) -> str | None:
     """The change's ID; None where it says nothing new. Raises _NotKnown."""
+    if statement.kind == "link":
+        return add_link(connection, statement, origin, part, now)
     patient_ids = _patient_ids(statement)
     changes, found = changes_and_patients(connection, patient_ids, _studies(statement))
     check_merge(statement, changes)
@@ -205,31 +261,7 @@ def _record(
         return None
     # After all that adds nothing, which is accepted however many changes there are.
     check_count(changes)
-    change_id = str(uuid.uuid4())
-    prior = news.prior or PatientKey("", "")
-    connection.execute(
-        insert(t.patient_change).values(
-            change_id=change_id,
-            kind=news.kind,
-            trigger_event=origin.trigger_event,
-            sender=origin.sender,
-            control_id=origin.control_id or change_id,
-            message_digest=origin.message_digest,
-            part=part,
-            **news.key._asdict(),
-            site_issuer=news.site_issuer,
-            prior_patient_id=prior.patient_id,
-            prior_issuer_of_patient_id=prior.issuer_of_patient_id,
-            study_instance_uid=news.study_instance_uid,
-            **asdict(news.demographics),
-            applied_to=[asdict(one) for one in applied_to],
-            reason=origin.reason,
-            stated_by=origin.stated_by,
-            stated_by_id=origin.stated_by_id,
-            stated_at=now,
-        )
-    )
-    return change_id
+    return insert_change(connection, news, applied_to, origin, part, now)
 
 
 def _patient_ids(statement: Statement) -> set[str]:

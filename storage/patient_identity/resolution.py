@@ -21,11 +21,14 @@ class Changes:
         self._moves: dict[str, PatientChange] = {}
         self._of: defaultdict[PatientKey, list[PatientChange]] = defaultdict(list)
         self._issuers: defaultdict[str, set[str]] = defaultdict(set)
+        self.links: list[PatientChange] = []
         self.count = 0
         for one in changes:
             self.count += 1
             if one.kind == "merge":
                 self._merges[one.prior].append(one)
+            if one.kind == "link":
+                self.links.append(one)
             if one.kind == "move":
                 # The newest one counts.
                 self._moves[one.study_instance_uid] = one

@@ -11,18 +11,23 @@ from storage.db.engine import insert_or_ignore
 from storage.db.find_or_add import find_or_add
 from storage.dicom.part10 import Header
 from storage.patient_identity.entities import Patient
+from storage.patient_identity.links import has_links, persons_of, relink
 from storage.patient_identity.lookup import (
     Arrival,
     arrival_of,
-    corrected,
+    changes_around,
+    lock_changes,
     note_arrival,
     share_changes,
 )
+from storage.patient_identity.resolution import Changes
 from storage.patient_identity.same_person import Person
 
 
 class AssignedPatient(NamedTuple):
     row_id: int
+    person_id: int
+    """The row by which linked patients are counted."""
     patient: Patient
     digest: str
     """For the study's row; empty where the patient is as it arrived."""
@@ -30,15 +35,29 @@ class AssignedPatient(NamedTuple):
 
 def patient_of_new_study(connection: Connection, header: Header) -> AssignedPatient:
     """The patient of a study that is added now, as the changes in force name it."""
-    share_changes(connection)
     uid = header.study_instance_uid
+    is_linked = has_links(connection, header.text("PatientID"))
+    # Of two IDs that are linked the first studies may come at once.
+    (lock_changes if is_linked else share_changes)(connection)
     noted = arrival_of(connection, uid)
     arrived = Patient.of(header) if noted is None else noted.patient
-    wanted = corrected(connection, uid, arrived)
+    changes = changes_around(connection, [arrived.patient_id], [uid])
+    wanted = changes.patient_of(uid, arrived)
     was_changed = wanted != arrived or (noted is not None and noted.was_changed)
     note_arrival(connection, uid, Arrival(arrived, was_changed))
     digest = wanted.digest if was_changed else ""
-    return AssignedPatient(find_or_add_patient(connection, wanted, uid), wanted, digest)
+    row_id = find_or_add_patient(connection, wanted, uid)
+    person_id = _person_of(connection, row_id, wanted, changes)
+    return AssignedPatient(row_id, person_id, wanted, digest)
+
+
+def _person_of(connection: Connection, row_id: int, wanted: Patient, changes: Changes) -> int:
+    if not changes.links:
+        return row_id
+    patient_ids = {*changes.patient_ids, wanted.patient_id}
+    # A new row may separate those that were one before.
+    relink(connection, patient_ids)
+    return persons_of(connection, changes, patient_ids).get(row_id, row_id)
 
 
 def find_or_add_patient(connection: Connection, patient: Patient, study_instance_uid: str) -> int:

@@ -80,7 +80,7 @@ def _of_one_patient(this: FromClause, other: FromClause) -> Select[str]:
         .distinct()
         .select_from(
             this.join(t.patient, t.patient.c.id == this.c.patient_fk).join(
-                other, other.c.patient_fk == this.c.patient_fk
+                other, other.c.person_fk == this.c.person_fk
             )
         )
         .where(t.patient.c.patient_id != "")

@@ -7,7 +7,8 @@ from typing import Literal, get_args
 PriorState = Literal["PENDING", "RUNNING", "DONE", "FAILED"]
 """FAILED: given up, until somebody has it tried again."""
 PRIOR_STATES: tuple[PriorState, ...] = get_args(PriorState)
-SearchCause = Literal["STUDY", "ORDER"]
+SearchCause = Literal["STUDY", "ORDER", "IDENTITY"]
+"""IDENTITY: not for studies, but for the other IDs of the patient (IHE PIX)."""
 FetchCause = Literal["RULE", "PERSON"]
 
 

@@ -27,6 +27,7 @@ from storage.settings.models.containers import ContainerSettings
 from storage.settings.models.installed import ModelSettings
 from storage.settings.models.language import HF_MODELS, LanguageSettings
 from storage.settings.models.servers import ModelServerSettings
+from storage.settings.patient_identity import PatientIdentitySettings
 from storage.settings.priors import PriorSettings
 from storage.settings.renamed import RenamedSource
 from storage.settings.reports import ReportSettings
@@ -57,6 +58,7 @@ class Settings(
     MailSettings,
     ReportSettings,
     Hl7Settings,
+    PatientIdentitySettings,
     JobSettings,
     LimitSettings,
     RetentionSettings,

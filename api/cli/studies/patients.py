@@ -6,10 +6,12 @@ import typer
 
 from api.access.audited_changes import patient_change
 from api.cli.console import out, table_of
-from api.cli.operator import operator
+from api.cli.operator import operator, record_use
 from api.cli.starting import start
+from storage.audit import Code
 from storage.container import open_storage
 from storage.core.clock import utcnow
+from storage.core.errors import InvalidRequest
 from storage.patient_identity.entities import (
     Demographics,
     Origin,
@@ -20,7 +22,7 @@ from storage.patient_identity.entities import (
 from storage.patient_identity.repository import Recorded
 
 app = typer.Typer(
-    name="patients", help="Corrected, merged and moved patients.", no_args_is_help=True
+    name="patients", help="Corrected, merged, linked and moved patients.", no_args_is_help=True
 )
 
 Reason = Annotated[str, typer.Option(help="Why; the audit trail has it, too.")]
@@ -70,6 +72,66 @@ def move(
             _print_changed(storage.patient_changes.move(statement, origin, utcnow()))
 
 
+@app.command("link")
+def link(
+    patient_id: Annotated[str, typer.Argument(help="One ID of the patient.")],
+    other_id: Annotated[str, typer.Argument(help="Another ID of the same patient.")],
+    reason: Reason,
+    issuer: Annotated[str, typer.Option(help="Who issued the first ID.")] = "",
+    other_issuer: Annotated[str, typer.Option(help="Who issued the other one.")] = "",
+) -> None:
+    """Count two IDs as one patient for priors, trends and search; both stay in use."""
+    actor = operator()
+    with open_storage(start(log_level="ERROR")) as storage:
+        statement = Statement(
+            "link",
+            PatientKey(patient_id, issuer),
+            prior=PatientKey(other_id, other_issuer),
+            site_issuer=storage.settings.patient_id_issuer,
+        )
+        origin = Origin(actor.name, actor.id, reason=reason.strip())
+        ids = (patient_id, other_id)
+        with patient_change(storage.audit, actor, "link", origin.reason, ids):
+            recorded = storage.patient_changes.record([statement], origin, utcnow())
+    if recorded is None or not recorded.change_ids:
+        out.print("The two are linked already.", markup=False)
+        return
+    count = len(recorded.study_instance_uids)
+    studies = "1 study counts" if count == 1 else f"{count} studies count"
+    shown = f"{studies} with those of the other ID now (change {recorded.change_ids[0]})."
+    out.print(shown, markup=False, soft_wrap=True)
+
+
+@app.command("find")
+def find(
+    patient_id: Annotated[str, typer.Option("--id", help="Patient ID.")] = "",
+    issuer: Annotated[str, typer.Option(help="Who issued the ID.")] = "",
+    family: Annotated[str, typer.Option(help="Family name.")] = "",
+    given: Annotated[str, typer.Option(help="Given name.")] = "",
+    birth_date: Annotated[str, typer.Option(help="YYYYMMDD.")] = "",
+    sex: Annotated[str, typer.Option(help="F, M or O.")] = "",
+) -> None:
+    """Look a patient up in the hospital's register (IHE PDQ, MEDIVIEW_PDQ_URL)."""
+    # With what speaks FHIR, which the other commands need not load.
+    from dicom_node.patient_identity.entities import Traits
+    from dicom_node.patient_identity.systems import demographics_supplier
+
+    traits = Traits(patient_id, issuer, family, given, birth_date, sex)
+    if not (patient_id or family or birth_date):
+        raise InvalidRequest("Nothing is asked.", remedy="State --id, --family or --birth-date.")
+    with open_storage(start(log_level="ERROR")) as storage:
+        found = demographics_supplier(storage.settings).find(traits)
+        ids = tuple(key.patient_id for one in found for key in one.keys)
+        record_use(storage.audit, Code.QUERY, "E", patients=ids)
+    table = table_of("ID", "Name", "Birth date", "Sex")
+    for one in found:
+        named = "\n".join(_named(key) for key in one.keys)
+        table.add_row(named, one.patient_name, one.patient_birth_date, one.patient_sex)
+    if found:
+        out.print(table)
+    out.print(f"{len(found)} found.", markup=False)
+
+
 @app.command("undo")
 def undo(
     change_id: Annotated[str, typer.Argument(help="As `mediview patients list` shows it.")],
@@ -90,6 +152,8 @@ def undo(
 def _what(change: PatientChange) -> str:
     if change.kind == "merge":
         return f"{_named(change.prior)} merged into {_named(change.key)}"
+    if change.kind == "link":
+        return f"{_named(change.prior)} linked with {_named(change.key)}"
     if change.kind == "move":
         return f"study {change.study_instance_uid} moved to {_named(change.key)}"
     return f"{_named(change.key)} corrected"

@@ -47,6 +47,8 @@ study = Table(
     metadata,
     Column("id", BigId, primary_key=True),
     Column("patient_fk", ForeignKey("patient.id"), nullable=False, index=True),
+    # The row of the patient by which the study counts where several IDs are linked; else its own.
+    Column("person_fk", BigId, nullable=False, server_default="0", index=True),
     Column("study_instance_uid", Uid, nullable=False, unique=True),
     # As its own first instance states them, or a correction: other studies of the patient may
     # state others.

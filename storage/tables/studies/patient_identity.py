@@ -22,7 +22,7 @@ patient_change = Table(
     text_column("issuer_of_patient_id"),
     # Whose the patient IDs without an issuer were taken for.
     text_column("site_issuer"),
-    # Of a merge: whose they were.
+    # Of a merge: whose they were. Of a link: the other ID.
     text_column("prior_patient_id"),
     text_column("prior_issuer_of_patient_id"),
     # Of a move: the one study.

@@ -18,7 +18,10 @@ from tests.patience import PATIENCE_S
 @pytest.fixture(scope="module")
 def hospital(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hospital]:
     settings = node_settings(
-        tmp_path_factory.mktemp("hospital"), patient_id_issuer="HOSPITAL", free_disk_mark_bytes=0
+        tmp_path_factory.mktemp("hospital"),
+        patient_id_issuer="HOSPITAL",
+        pix_senders="MPI",
+        free_disk_mark_bytes=0,
     )
     upgrade(settings)
     ready, ended = threading.Event(), asyncio.Event()

@@ -22,9 +22,6 @@ def answered(kind: str, *segments: str) -> tuple[Mock, str, str, str]:
 @pytest.mark.parametrize(
     ("kind", "code", "named"),
     [
-        # Two patients are linked, and this is taken back: both stay.
-        ("ADT^A24^ADT_A24", 201, ("ADT A24", "link", "ADT A40")),
-        ("ADT^A37^ADT_A37", 201, ("ADT A37", "link")),
         ("ADT^A23^ADT_A21", 201, ("ADT A23", "A08", "A40")),
         ("ORM^O02^ORM_O02", 201, ("ORM O02", "ORM O01")),
         ("ORU^R01^ORU_R01", 200, ("ORM O01", "ADT")),

@@ -1,0 +1,1 @@
+"""Under which other IDs patients are known, as the site's cross-reference manager says."""
