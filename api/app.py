@@ -18,6 +18,7 @@ from api.access.openid_connect.provider import Provider
 from api.access.openid_connect.sign_in import AccessTokens
 from api.access.policy import READERS, policy
 from api.access.rule_index import RuleIndex, rules_of
+from api.access.smart.routes import servers_of
 from api.audit.middleware import AuditTrail
 from api.audit_rules import PUBLIC
 from api.dicomweb.rendering import rendered
@@ -120,6 +121,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.watches_health = True
     app.state.provider = Provider(settings) if settings.oidc_issuer else None
     tokens = AccessTokens(app.state.provider) if app.state.provider else None
+    app.state.smart_servers = servers_of(settings)
     app.state.open_requests = OpenRequests(settings)
     app.state.caller_visibility = CallerVisibility()
     app.state.authenticator = Authenticator(settings, tokens)

@@ -7,6 +7,7 @@ from api.access import openid_connect_routes as oidc_routes
 from api.access.second_factor import routes as second_factor
 from api.access.second_factor import sign_in as second_factor_sign_in
 from api.access.sessions import own_sessions, session_routes
+from api.access.smart.routes import router as smart_router
 from api.access_groups import emergency_routes
 from api.access_groups import routes as access_groups
 from api.annotations import key_images, mask_edits, measurements
@@ -117,6 +118,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     second_factor.router,
     own_sessions.router,
     oidc_routes.router,
+    smart_router,
     admin_routes.router,
     access_groups.router,
     emergency_routes.router,

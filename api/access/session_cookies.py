@@ -25,6 +25,10 @@ def flow_cookie(settings: Settings) -> str:
     return "__Host-mediview-flow" if is_https(settings) else "mediview-flow"
 
 
+def smart_cookie(settings: Settings) -> str:
+    return "__Host-mediview-smart" if is_https(settings) else "mediview-smart"
+
+
 def read_cookie(headers: Headers, name: str) -> str:
     """The value of a cookie, empty where there is none.
 

@@ -33,6 +33,7 @@ from storage.settings.renamed import RenamedSource
 from storage.settings.reports import ReportSettings
 from storage.settings.retention_periods import RetentionSettings
 from storage.settings.server import ServerSettings
+from storage.settings.smart import SmartSettings
 from storage.settings.webhooks import WebhookSettings
 
 __all__ = [
@@ -69,6 +70,7 @@ class Settings(
     LanguageSettings,
     AuditSettings,
     AccessSettings,
+    SmartSettings,
     BackupSettings,
     BaseSettings,
 ):

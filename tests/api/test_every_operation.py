@@ -22,7 +22,7 @@ _VALUES = {
     "workitem_uid": "1.2.6",
 }
 # Open parameters (PS3.18, FHIR), and a browser's way to an identity provider.
-_OPEN = ("/dicom-web", "/fhir/", "/api/v1/session/oidc")
+_OPEN = ("/dicom-web", "/fhir/", "/api/v1/session/oidc", "/api/v1/session/smart")
 _SEARCH = re.compile(r"/(studies|series|instances|workitems)$|^/fhir/[A-Z]\w+$")
 _ENDLESS = re.compile(r"/events$")
 _TOLD = (

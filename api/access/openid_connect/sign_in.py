@@ -11,7 +11,7 @@ import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlencode
 
 import structlog
@@ -27,6 +27,7 @@ from storage.settings import Settings
 log = structlog.get_logger(__name__)
 
 _LEEWAY_S = 60
+_NOTHING: Mapping[str, str] = {}
 _NAME_MAX = 255
 # OpenID Connect Core 1.0, 2.
 _SUBJECT_MAX = 255
@@ -77,8 +78,10 @@ class Flow:
             raise NotAccepted("the browser's cookie of the sign-in is missing") from error
 
 
-def authorization_url(provider: Provider, flow: Flow, redirect_uri: str) -> str:
-    """Where the browser goes to sign in. Raises NotConfigured."""
+def authorization_url(
+    provider: Provider, flow: Flow, redirect_uri: str, extra: Mapping[str, str] = _NOTHING
+) -> str:
+    """Where the browser goes to sign in; `extra` parameters replace. Raises NotConfigured."""
     challenge = base64.urlsafe_b64encode(hashlib.sha256(flow.verifier.encode()).digest())
     asked = {
         "response_type": "code",
@@ -89,6 +92,7 @@ def authorization_url(provider: Provider, flow: Flow, redirect_uri: str) -> str:
         "nonce": flow.nonce,
         "code_challenge": challenge.rstrip(b"=").decode(),
         "code_challenge_method": "S256",
+        **extra,
     }
     if flow.confirms:
         # An open session there is not enough: the person shows again who it is (Core 1.0, 3.1.2.1).
@@ -101,6 +105,20 @@ def finish(
     provider: Provider, flow: Flow, answer: Mapping[str, str], redirect_uri: str
 ) -> Principal:
     """Who came back from the provider. Raises NotAccepted, NotConfigured."""
+    settings = provider.settings
+    tokens, claims = exchange_code(provider, flow, answer, redirect_uri)
+    wanted = filter(None, (settings.oidc_roles_claim, settings.oidc_groups_claim))
+    if any(claim_at(claims, claim) is None for claim in wanted):
+        user_info = provider.userinfo(str(tokens.get("access_token", "")))
+        if user_info.get("sub") == claims["sub"]:
+            claims = {**user_info, **claims}
+    return principal_from(settings, claims)
+
+
+def exchange_code(
+    provider: Provider, flow: Flow, answer: Mapping[str, str], redirect_uri: str
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The tokens for a code, and the claims of the ID token. Raises NotAccepted, NotConfigured."""
     settings = provider.settings
     if not hmac.compare_digest(answer.get("state", "").encode(), flow.state.encode()):
         raise NotAccepted("the state is another one")
@@ -121,12 +139,7 @@ def finish(
         raise NotAccepted("the token was made for another client")
     if flow.confirms:
         _check_just_signed_in(claims)
-    wanted = filter(None, (settings.oidc_roles_claim, settings.oidc_groups_claim))
-    if any(claim_at(claims, claim) is None for claim in wanted):
-        user_info = provider.userinfo(str(tokens.get("access_token", "")))
-        if user_info.get("sub") == claims["sub"]:
-            claims = {**user_info, **claims}
-    return principal_from(settings, claims)
+    return tokens, claims
 
 
 class AccessTokens:
@@ -194,9 +207,12 @@ def is_access_token(
     return settings.oidc_untyped_access_tokens and settings.oidc_client_id not in audiences
 
 
-def principal_from(settings: Settings, claims: Mapping[str, Any]) -> Principal:
-    """Name and roles by the settings. Raises NotAccepted where no role is left."""
-    roles = roles_from(settings, claims)
+def principal_from(
+    settings: Settings, claims: Mapping[str, Any], role: Role | Literal[""] = ""
+) -> Principal:
+    """Name and roles by the settings; `role` where the claims name none. Raises NotAccepted where
+    no role is left."""
+    roles = roles_from(settings, claims) or frozenset(one for one in (role,) if one)
     if not roles:
         raise NotAccepted("no role of this node follows from the claims")
     subject = claims["sub"]

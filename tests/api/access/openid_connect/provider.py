@@ -36,6 +36,10 @@ class Provider:
     url: str = ""
     codes: dict[str, dict[str, str]] = field(default_factory=dict)
     id_token_type: str = "JWT"
+    context: dict[str, Any] = field(default_factory=dict)
+    """What the token endpoint names beside the tokens."""
+    resources: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """What a FHIR server beside it has, by path."""
 
     def change_key(self, name: str) -> None:
         self.key = RSAKey.generate_key(2048, {"kid": name})
@@ -60,8 +64,8 @@ class Provider:
 
 
 @contextmanager
-def provider() -> Iterator[Provider]:
-    found = Provider()
+def provider(found: Provider | None = None) -> Iterator[Provider]:
+    found = found or Provider()
 
     class Handler(_Handler):
         one = found
@@ -100,6 +104,11 @@ class _Handler(BaseHTTPRequestHandler):
                     "end_session_endpoint": f"{at}/end",
                 }
             )
+        elif url.path in self.one.resources:
+            if self.headers.get("Authorization", "Bearer opaque") == "Bearer opaque":
+                self._answer(self.one.resources[url.path])
+            else:
+                self.send_error(401)
         elif url.path == "/keys":
             self._answer({"keys": [self.one.key.as_dict(private=False)]})
         elif url.path == "/userinfo":
@@ -132,7 +141,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer({"error": "invalid_grant"}, 400)
             return
         claims = {"aud": CLIENT_ID, "nonce": begun["nonce"], **self.one.spoil}
-        self._answer({"access_token": "opaque", "id_token": self._id_token(claims)})
+        tokens = {"access_token": "opaque", "id_token": self._id_token(claims)}
+        self._answer({**self.one.context, **tokens})
 
     def _id_token(self, claims: dict[str, Any]) -> str:
         return self.one.token(kind=self.one.id_token_type, **claims)
