@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
+from inference.imaging.acquisition.lossy_compression import caveat_of_lossy_compression
 from inference.imaging.acquisition.reconstruction import acquisition_of
 from inference.imaging.acquisition.tube_voltage import caveat_of_energies
 from inference.imaging.stated_numbers import headers_of
@@ -107,6 +108,7 @@ def _save(
     output = with_acquisition(output, acquisition_of(stack))
     output = with_caveat(output, caveat_of(model.card.population, stack))
     output = with_caveat(output, caveat_of_energies(sources, volume))
+    output = with_caveat(output, caveat_of_lossy_compression(sources, volume))
     job = _job(storage.index, session, model, loaded, before, masks, number, author)
     edit = Edit(
         author,

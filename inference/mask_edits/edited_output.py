@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from inference.findings.build import measurement_of
+from inference.imaging.acquisition.lossy_compression import caveat_of_lossy_compression
 from inference.imaging.acquisition.reconstruction import acquisition_of
 from inference.imaging.acquisition.tube_voltage import caveat_of_energies
 from inference.imaging.stated_numbers import headers_of
@@ -40,7 +41,8 @@ def edited_output(
     stack = headers_of(before.sources, before.volume)
     output = with_acquisition(output, acquisition_of(stack))
     output = with_caveat(output, caveat_of(before.pipeline.card.population, stack))
-    return with_caveat(output, caveat_of_energies(before.sources, before.volume))
+    output = with_caveat(output, caveat_of_energies(before.sources, before.volume))
+    return with_caveat(output, caveat_of_lossy_compression(before.sources, before.volume))
 
 
 def _segments(before: EditedVersion, changed: frozenset[int]) -> tuple[Segment, ...]:

@@ -177,8 +177,11 @@ def _judged(
         return measurement
     if measurement.segment_index is not None:
         where = cut_off.get(measurement.segment_index, ())
+        if measurement.validity is not None and measurement.validity.state == "implausible":
+            return replace(measurement, validity=replace(measurement.validity, cut_off_at=where))
         if where or measurement.validity is None:
-            return replace(measurement, validity=validity_of(where))
+            caveats = () if measurement.validity is None else measurement.validity.caveats
+            return replace(measurement, validity=replace(validity_of(where), caveats=caveats))
     if measurement.validity is not None:
         return measurement
     return replace(measurement, validity=COMPLETE) if measurement.parts else measurement

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from inference.imaging.acquisition.lossy_compression import caveat_of_lossy_compression
 from inference.imaging.acquisition.reconstruction import acquisition_of, several_kernels
 from inference.imaging.acquisition.tube_voltage import caveat_of_energies
 from inference.imaging.stated_numbers import headers_of
@@ -10,6 +11,7 @@ from inference.models.population import caveat_of
 from inference.pipeline import Pipeline, PipelineOutput
 from inference.volume_preparation.acquired import with_acquisition
 from inference.volume_preparation.coverage import with_caveat
+from inference.volume_preparation.plausible_sizes import with_plausible_sizes
 from inference.worker.job_loader import Loaded
 
 
@@ -25,7 +27,9 @@ def with_caveats(
         output = with_caveat(output, caveat_of(pipeline.card.population, *stacks))
     if volume is not None:
         output = with_caveat(output, caveat_of_energies(sources, volume))
+        output = with_caveat(output, caveat_of_lossy_compression(sources, volume))
         stack = headers_of(sources, volume)
+        output = with_plausible_sizes(output, pipeline, stack)
         output = with_acquisition(output, acquisition_of(stack))
         if kernels := several_kernels(stack):
             output = replace(output, notes=(*output.notes, kernels))

@@ -12,10 +12,18 @@ CaveatKind = Literal[
     "other_breath",  # of an earlier value at another depth of breath
     "other_slices",  # of an earlier volume on other slices
     "other_side",  # of an earlier value whose side is not certain
+    "not_found_now",  # of an earlier value of a lung that was not found now
+    "no_left_lung",  # of a lung that was not found
+    "no_right_lung",
+    "side_not_certain",  # of lung beyond the middle of the body
+    "hounsfield_scale",  # of air that is not at -1000 HU
+    "free_air",  # of air that may be a bulla, or none of the lung's
+    "streaks",  # of metal or undiluted contrast agent
+    "lossy_compression",  # of images
     "other",  # what an older version of the node stored, which stated no kinds
 ]
 OF_EARLIER_STUDY: frozenset[CaveatKind] = frozenset(
-    {"not_compared", "other_breath", "other_slices", "other_side"}
+    {"not_compared", "other_breath", "other_slices", "other_side", "not_found_now"}
 )
 """Those that follow what is known of earlier studies."""
 

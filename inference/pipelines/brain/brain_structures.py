@@ -37,6 +37,7 @@ from inference.pipelines.brain.conform import (
 )
 from inference.pipelines.brain.self_test import prove_meshnet
 from inference.pipelines.brain.sides import middle_plane
+from inference.pipelines.brain.sizes import INTRACRANIAL_SIZES
 from inference.pipelines.brain.structure_volumes import measured, measures_of, notes_of
 from inference.pipelines.brain.t1_head import judge_t1_head
 from inference.pipelines.codes import ANATOMICAL_STRUCTURE
@@ -114,6 +115,7 @@ class BrainStructures:
         for side in ((LEFT, RIGHT) if one.paired else (None,))
     )
     card = CARD
+    plausible_sizes = INTRACRANIAL_SIZES
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings

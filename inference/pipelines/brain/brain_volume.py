@@ -29,6 +29,7 @@ from inference.pipeline import (
 from inference.pipelines.brain import deepbet_model
 from inference.pipelines.brain.brain_mask import TO_THE_SPINAL_CORD, brain_mask_of
 from inference.pipelines.brain.plausibility import validity_of_mask
+from inference.pipelines.brain.sizes import INTRACRANIAL_SIZES
 from inference.pipelines.brain.t1_head import judge_t1_head
 from inference.pipelines.codes import ANATOMICAL_STRUCTURE, CM3, MM3_IN_CM3, VOLUME
 from storage.core.entities import Instance, Series
@@ -61,6 +62,7 @@ class BrainVolume:
     card: ModelCard = deepbet_model.CARD
     passages: Mapping[str, Passage] = MappingProxyType({_LABEL: TO_THE_SPINAL_CORD})
     measures = frozenset({_MEASURE})
+    plausible_sizes = INTRACRANIAL_SIZES
 
     def readiness(self) -> Readiness:
         """Whether deepbet's weights are installed and are the proven ones."""

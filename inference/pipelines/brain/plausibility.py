@@ -17,6 +17,7 @@ from inference.imaging.boxes import box_of
 from inference.imaging.volume import Volume
 from inference.pipeline import Segment
 from inference.pipelines.brain.dark_places import share_without_signal, thick_places
+from inference.pipelines.brain.head_size import MOST_CM2, section_cm2
 from inference.pipelines.structures import LEFT, RIGHT, STRUCTURES, Structure
 from storage.core.findings import Validity
 
@@ -117,6 +118,12 @@ def judge(
 
 def validity_of_mask(intracranial: NDArray[np.bool_], volume: Volume) -> Validity | None:
     """Of what is measured of deepbet's mask; None where nothing speaks against it."""
+    section = section_cm2(volume, intracranial)
+    if section is not None and section > MOST_CM2:
+        return Validity(
+            "implausible",
+            reason=f"The body around it measures {section:.0f} cm² across; no head does. {_LOOK}",
+        )
     share = share_without_signal(intracranial, volume)
     if share <= MOST_SHARE_WITHOUT_SIGNAL:
         return None

@@ -45,9 +45,8 @@ def measured(
     intracranial_cm3 = float(np.count_nonzero(intracranial)) * voxel_cm3
     counts = np.bincount(masks.ravel(), minlength=len(segments) + 1)
     judged = judge(segments, masks, intracranial, volume)
-    whole = validity_of(cut_off)
-    if not cut_off:
-        whole = validity_of_mask(intracranial, volume) or whole
+    doubt = validity_of_mask(intracranial, volume)
+    whole = replace(doubt, cut_off_at=tuple(cut_off)) if doubt else validity_of(cut_off)
     near = _near(masks, cut_off, volume)
     measurements = [
         Measurement(

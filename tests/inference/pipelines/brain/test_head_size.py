@@ -1,0 +1,80 @@
+"""A trunk that nobody named is wider than a head, and what was found in it is not plausible."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from inference.imaging.volume import Volume
+from inference.pipeline import Measurement, PipelineOutput, Segment
+from inference.pipelines.brain.brain_volume import BrainVolume
+from inference.pipelines.brain.plausibility import validity_of_mask
+from inference.pipelines.brain.structure_volumes import measured
+from inference.pipelines.codes import ANATOMICAL_STRUCTURE, CM3, VOLUME
+from inference.volume_preparation.coverage import with_validity
+from storage.core.findings import Code
+from tests.inference.chest import SHAPE, SPACING_MM, chest, volume_of
+
+_NOISE = np.random.default_rng(5)
+Mask = NDArray[np.bool_]
+
+
+def body(half_across_mm: float, half_deep_mm: float, columns_along: bool) -> tuple[Volume, Mask]:
+    """A T1-weighted tube with fat around it, and a mask in its middle; its length is that of the
+    slices, or that of the columns."""
+    k, j, i = np.indices(SHAPE)
+    x, y = (i - 84.5) * SPACING_MM[2], (j - 74.5) * SPACING_MM[1]
+    z = (k - 37.5) * SPACING_MM[0]
+    across, deep, along = (x, z, y) if columns_along else (x, y, z)
+    radius = (across / half_across_mm) ** 2 + (deep / half_deep_mm) ** 2
+    voxels = np.where(radius < 1, 400.0, 6.0) + _NOISE.normal(0, 5, SHAPE)
+    voxels[radius < 0.8] = 150.0
+    chest_volume = volume_of(chest())
+    affine = chest_volume.lps_from_kji.copy()
+    if columns_along:
+        affine[[1, 2]] = affine[[2, 1]]
+    volume = replace(
+        chest_volume, modality="MR", voxels=voxels.astype(np.float32), lps_from_kji=affine
+    )
+    return volume, (across**2 + deep**2 < 50**2) & (np.abs(along) < 60)
+
+
+@pytest.mark.parametrize("columns_along", [False, True])
+def test_a_head_is_as_wide_as_heads_are(columns_along: bool) -> None:
+    volume, mask = body(78.0, 100.0, columns_along)
+    assert validity_of_mask(mask, volume) is None
+
+
+@pytest.mark.parametrize("columns_along", [False, True])
+def test_a_trunk_is_no_head(columns_along: bool) -> None:
+    volume, mask = body(150.0, 105.0, columns_along)
+    validity = validity_of_mask(mask, volume)
+    assert validity is not None
+    assert validity.state == "implausible"
+    assert "cm² across; no head does" in validity.reason
+
+
+def test_it_stays_implausible_where_the_images_cut_it_off() -> None:
+    volume, mask = body(150.0, 105.0, columns_along=False)
+    mask[:, 60:90, 70:100] = True
+    segment = Segment(
+        "Intracranial space", ANATOMICAL_STRUCTURE, Code("128319008", "SCT", "it"), (1, 2, 3)
+    )
+    output = PipelineOutput(
+        segments=(segment,),
+        masks=mask.astype(np.uint8),
+        measurements=(
+            Measurement(
+                "Intracranial volume", VOLUME, 1403.4, CM3, 0,
+                validity=validity_of_mask(mask, volume),
+            ),
+        ),
+    )  # fmt: skip
+    (one,) = with_validity(BrainVolume(), output, volume).measurements
+    assert one.validity is not None
+    assert one.validity.state == "implausible"
+    assert set(one.validity.cut_off_at) == {"superior", "inferior"}
+    (whole, *_) = measured((), np.zeros(SHAPE, np.uint8), mask, volume, ("superior",))
+    assert whole.validity is not None
+    assert (whole.validity.state, whole.validity.cut_off_at) == ("implausible", ("superior",))
