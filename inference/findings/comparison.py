@@ -7,11 +7,13 @@ from typing import NamedTuple
 from inference.findings.corrections import corrected_value
 from inference.findings.facts import fact_of
 from inference.findings.merged_lesions import MergedLesions
+from inference.findings.missing_lungs import is_of_lung, missing_lungs
 from storage.core.acquisition import (
     DENSITIES,
     breath_caveat,
     breath_differs_percent,
     not_compared_caveat,
+    not_found_caveat,
     side_caveat,
     side_doubted,
     slices_caveat,
@@ -70,7 +72,14 @@ class Comparison:
         Of a lesion that merged or split, all parts are compared together; those of now are
         `beside`. Where one of them was not measured whole, nothing is compared.
         """
-        finding = _with_caveats(finding)
+        judged = self._compared(_with_caveats(finding), beside)
+        gone = self._not_found_now(judged)
+        if judged.validity is None or not gone:
+            return judged
+        validity = replace(judged.validity, caveats=(*judged.validity.caveats, *gone))
+        return replace(judged, validity=validity)
+
+    def _compared(self, finding: Finding, beside: Sequence[Finding]) -> Finding:
         if finding.code.value in DENSITIES:
             return self._cautioned(finding, beside)
         joined = self.joined.get(finding.tracking_uid)
@@ -86,6 +95,16 @@ class Comparison:
         ):
             return finding
         return self._with_prior(finding, found)
+
+    def _not_found_now(self, finding: Finding) -> list[Caveat]:
+        """What was stated of the other lung, which is not found any more."""
+        missing = missing_lungs([finding])
+        return [
+            not_found_caveat(_of_day(one.study_date, one.study_time), then.side, one.value)
+            for one in self.earlier.values()
+            for then in (fact_of(one.finding),)
+            if missing and one.finding.is_sound and is_of_lung(then, missing)
+        ]
 
     def _with_prior(self, finding: Finding, found: Earlier) -> Finding:
         """With the value of before, or why it is none to compare with."""

@@ -9,13 +9,31 @@ from storage.reports.entities import ReportSentence
 
 # Words of the locale, which are called as the kinds are; the last is that of all others.
 _OTHER: CaveatKind = "part_of_series"
-_WORDS: tuple[CaveatKind, ...] = ("registered_with_residual", "tube_voltages", _OTHER)
+_OF_WHAT_WAS_FOUND: tuple[CaveatKind, ...] = (
+    "no_left_lung", "no_right_lung", "side_not_certain", "free_air", "hounsfield_scale", "streaks",
+    "lossy_compression",
+)  # fmt: skip
+_WORDS: tuple[CaveatKind, ...] = (
+    *_OF_WHAT_WAS_FOUND, "registered_with_residual", "tube_voltages", _OTHER,
+)  # fmt: skip
 
 
 def caution_sentences(facts: Sequence[Fact], locale: Locale) -> Iterator[ReportSentence]:
     """What is stated of the findings themselves, and not beside an earlier study."""
     yield from outside_population(facts, locale)
-    for word in _WORDS:
+    yield from _worded(_WORDS, facts, locale)
+    yield from ages_contradict(facts, locale)
+
+
+def found_cautiously(facts: Sequence[Fact], locale: Locale) -> Iterator[ReportSentence]:
+    """Which lung was not found, and what else an impression must not leave out."""
+    yield from _worded(_OF_WHAT_WAS_FOUND, facts, locale)
+
+
+def _worded(
+    words: Sequence[CaveatKind], facts: Sequence[Fact], locale: Locale
+) -> Iterator[ReportSentence]:
+    for word in words:
         cautioned = tuple(
             one.finding.finding_id
             for one in facts
@@ -23,7 +41,6 @@ def caution_sentences(facts: Sequence[Fact], locale: Locale) -> Iterator[ReportS
         )
         if cautioned:
             yield ReportSentence(locale.words[word], cautioned, basis="node")
-    yield from ages_contradict(facts, locale)
 
 
 def outside_population(facts: Sequence[Fact], locale: Locale) -> Iterator[ReportSentence]:

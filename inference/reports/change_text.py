@@ -148,6 +148,21 @@ def _shown_limit(limit: Variation, fact: Fact, locale: Locale) -> str:
     return locale.quantity(limit.amount, unit)
 
 
+def not_found_now(prior: Prior | None, locale: Locale) -> Iterator[ReportSentence]:
+    """What the study before has measured of a lung that this one does not show."""
+    date = "" if prior is None else locale.date(prior.study.study_date, prior.time)
+    if prior is None or not date:
+        return
+    for then in prior.gone:
+        subject = locale.measured_of(then.slot, then.side, then.structure, then.finding.label)
+        values = {"subject": subject, "before": shown(then, locale), "date": date}
+        yield ReportSentence(
+            locale.fill(locale.words["changes"]["gone"], values),
+            prior_finding_ids=(then.finding.finding_id,),
+            basis="node",
+        )
+
+
 def beside_other_acquisition(
     evidence: Evidence, facts: Sequence[Fact], locale: Locale
 ) -> Iterator[ReportSentence]:

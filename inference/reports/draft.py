@@ -3,7 +3,11 @@
 from collections.abc import Iterable, Iterator, Sequence, Set
 
 from inference.findings.facts import fact_of
-from inference.reports.caution_text import ages_contradict, outside_population
+from inference.reports.caution_text import (
+    ages_contradict,
+    found_cautiously,
+    outside_population,
+)
 from inference.reports.critical import critical_sentences
 from inference.reports.evidence import DraftStorage, Evidence, Prior, digest_of, gather
 from inference.reports.findings_text import (
@@ -253,6 +257,7 @@ def _impression(
     yield from sentences
     concluded = {one for sentence in sentences for one in sentence.finding_ids}
     facts = [one for one in evidence.facts if one.finding.finding_id in concluded]
+    yield from found_cautiously(facts, locale)
     yield from outside_population(facts, locale)
     partly = tuple(
         one.finding.finding_id

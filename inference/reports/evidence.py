@@ -10,6 +10,7 @@ from typing import Protocol
 from inference.findings.corrections import corrected_fact
 from inference.findings.derived import void_findings
 from inference.findings.facts import Fact, fact_of
+from inference.findings.missing_lungs import is_of_lung, missing_lungs
 from inference.lesions.history import findings_of_lesions, history_of, lesion_uids
 from inference.lesions.merges_and_splits import joined_in
 from inference.reports.lesion_text import LesionCourse, lesion_courses
@@ -53,10 +54,13 @@ class Prior:
     """Where there are no facts: what states the same quantities, one of the two not soundly."""
     time: str = ""
     """TM, where it is of the day of the study that is compared with it."""
+    gone: tuple[Fact, ...] = ()
+    """Volumes of a lung that was not found in the study at hand."""
 
     @property
     def finding_ids(self) -> tuple[str, ...]:
-        return tuple(one.finding.finding_id for one in (*self.facts, *self.doubtful))
+        facts = (*self.facts, *self.doubtful, *self.gone)
+        return tuple(one.finding.finding_id for one in facts)
 
 
 @dataclass(frozen=True)
@@ -310,6 +314,7 @@ def _prior(
     now = {one.key: one.finding for one in facts if one.is_comparable}
     own_date = storage.index.study(study_instance_uid).study_date
     stated = {one.key for one in facts if one.finding.image is None}
+    missing = missing_lungs([one.finding for one in facts])
     beside: Prior | None = None
     for earlier in storage.patient_studies.before(study_instance_uid):
         counting = facts_of(storage.jobs, storage.findings, storage.finding_feedback, earlier)
@@ -320,6 +325,7 @@ def _prior(
         doubtful = tuple(one for one in found if one.key in stated and one.finding.image is None)
         if not comparable and not doubtful:
             continue
+        gone = tuple(one for one in found if one.is_sound and is_of_lung(one, missing))
         study = storage.index.study(earlier)
         time = time_beside(study.study_date, study.study_time, own_date)
         sides = [
@@ -327,9 +333,9 @@ def _prior(
             for one in comparable
         ]
         if comparable and not all(sides):
-            return Prior(study, comparable, time=time)
+            return Prior(study, comparable, time=time, gone=gone)
         if beside is None:
-            beside = Prior(study, comparable, () if comparable else doubtful, time)
+            beside = Prior(study, comparable, () if comparable else doubtful, time, gone)
     return beside
 
 

@@ -5,7 +5,13 @@ from typing import Any
 
 from inference.findings.facts import Fact
 from inference.reports.caution_text import caution_sentences
-from inference.reports.change_text import Group, beside_other_acquisition, changes_by, shown
+from inference.reports.change_text import (
+    Group,
+    beside_other_acquisition,
+    changes_by,
+    not_found_now,
+    shown,
+)
 from inference.reports.evidence import Evidence, Prior
 from inference.reports.lesion_text import lesion_sentences
 from inference.reports.lesion_totals import total_sentences
@@ -40,6 +46,7 @@ def findings_sentences(evidence: Evidence, locale: Locale) -> Iterator[ReportSen
     if densities:
         yield ReportSentence(locale.words["density_of"], densities, basis="node")
     yield from beside_other_acquisition(evidence, evidence.facts, locale)
+    yield from not_found_now(evidence.prior, locale)
     yield from caution_sentences(evidence.facts, locale)
 
 
@@ -68,6 +75,7 @@ def impression_sentences(evidence: Evidence, locale: Locale) -> Iterator[ReportS
     structures = {rule["structure"] for rule in locale.words["impression"]}
     concluded = [one for one in evidence.facts if one.structure in structures]
     yield from beside_other_acquisition(evidence, concluded, locale)
+    yield from not_found_now(evidence.prior, locale)
     yield from lesion_sentences(evidence.lesions, locale, other_names=False)
 
 

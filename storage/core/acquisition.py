@@ -143,6 +143,15 @@ def breath_caveat(of_day: str, percent: float, changes: str = "density as well")
     )
 
 
+def not_found_caveat(of_day: str, side: str, litres: float) -> Caveat:
+    """`side` of the lung; `of_day`: " of 2024-01-10", or " before"."""
+    return Caveat(
+        "not_found_now",
+        f"The study{of_day} states a {side} lung of {rounded(litres, 2)} L, which was not found"
+        " now.",
+    )
+
+
 def limit_at_full_inspiration(density: Finding, volume: Finding) -> Finding:
     """The finding of low attenuation, with a caveat where the volume of its lung is below what is
     normal, so that the scan may not be at full inspiration, for which the limit holds; or where

@@ -29,10 +29,12 @@ from inference.pipeline import (
     Segment,
 )
 from inference.pipelines.chest.chest_ct import judge_chest_ct
+from inference.pipelines.chest.doubts import doubts_of
 from inference.pipelines.chest.lungs import LUNG_BELOW_HU, OUTSIDE_HU, Lungs, segment_lungs
 from inference.pipelines.chest.self_test import prove_lungs
 from inference.pipelines.codes import ANATOMICAL_STRUCTURE, PERCENT, VOLUME
-from inference.volume_preparation.coverage import cut_off_at, validity_of
+from inference.volume_preparation.coverage import cut_off_at, validity_of, with_caveat
+from inference.volume_preparation.plausible_sizes import PlausibleSize
 from storage.core.entities import Instance, Series
 from storage.core.errors import InvalidRequest
 from storage.core.findings import Code
@@ -43,6 +45,18 @@ _EITHER = Code("39607008", "SCT", "Lung")
 _BOTH = "Both lungs"
 _MEASURES = ("volume", "mean density", "LAA-950", "15th percentile")
 _UNDETERMINED = "Lung of undetermined side"
+# This node's own. Of adults the predicted total lung capacity is below 8.5 L up to two metres (GLI
+# 2021, `lung_capacity`), and emphysema adds to it; of children it is 1.7 L at six years (117 cm)
+# and 3.5 L or so at twelve.
+_SIZES = tuple(
+    PlausibleSize(label, ((0.0, 0.0, young), (6.0, 0.0, child), (12.0, 0.0, adult)), "this node's")
+    for label, young, child, adult in (
+        (f"{_BOTH} volume", 3.0, 5.5, 10.0),
+        (f"{_UNDETERMINED} volume", 3.0, 5.5, 10.0),
+        (f"{_LEFT.meaning} volume", 2.0, 3.5, 6.5),
+        (f"{_RIGHT.meaning} volume", 2.0, 3.5, 6.5),
+    )
+)
 # No standard code says which voxels and which statistic; ours name both, in 64 characters.
 _MEAN_DENSITY = Code("MLD", "99MEDIVIEW", "Mean density of lung below -500 HU, no airways")
 _LOW_ATTENUATION = Code("LAA950", "99MEDIVIEW", "Share below -950 HU of lung below -500 HU")
@@ -64,7 +78,7 @@ class LungDensity:
     """Measures lungs by thresholds and morphology; there are no weights to trust."""
 
     name = "lung-density"
-    version = "1.1.0"
+    version = "1.2.0"
     title = "Lung density"
     description = (
         "Volume and density of both lungs in a chest CT: mean, LAA-950 and 15th percentile,"
@@ -81,9 +95,10 @@ class LungDensity:
         for what in (_LEFT.meaning, _RIGHT.meaning, _BOTH, _UNDETERMINED)
         for measure in _MEASURES
     )
+    plausible_sizes = _SIZES
     card = ModelCard(
         name="lung-density",
-        version="1.1.0",
+        version="1.2.0",
         licence="Apache-2.0",
         source="MediViewAI",
         intended_use=(
@@ -158,16 +173,21 @@ class LungDensity:
         segments, masks, measurements = _measured(volume, lungs, outside)
         if lungs.undetermined.any():
             measurements = _truncated(measurements, lungs, volume, outside)
-        return PipelineOutput(
+        found = [masks == index + 1 for index in range(len(segments))]
+        doubts = doubts_of(volume, lungs, found, outside)
+        output = PipelineOutput(
             segments=segments,
             masks=masks,
-            measurements=measurements,
+            measurements=tuple(map(doubts.applied, measurements)),
             notes=(*_notes(lungs), _COUNTED),
             timings_s={
                 "segment": segmented - started,
                 "measure": time.perf_counter() - segmented,
             },
         )
+        for caveat in doubts.caveats:
+            output = with_caveat(output, caveat)
+        return output
 
 
 def _with_air(volume: Volume, outside: NDArray[np.bool_] | None) -> NDArray[np.float32]:
@@ -180,10 +200,8 @@ def _with_air(volume: Volume, outside: NDArray[np.bool_] | None) -> NDArray[np.f
 
 def _notes(lungs: Lungs) -> Iterator[str]:
     if not lungs.undetermined.any():
-        for side, mask in (("left", lungs.left), ("right", lungs.right)):
-            if not mask.any():
-                yield f"No {side} lung was found in the images."
-    elif lungs.body_cut_off_at:
+        return
+    if lungs.body_cut_off_at:
         yield (
             f"The images cut the body off {in_words(lungs.body_cut_off_at)}: whether the lung is"
             " the left or the right one is not determined."
@@ -204,6 +222,8 @@ def _truncated(
     """Where the body is cut off, the other lung may be as well: no value is that of a whole."""
     cut_off = cut_off_at(lungs.undetermined, volume.lps_from_kji, padding=outside)
     where = tuple(dict.fromkeys((*lungs.body_cut_off_at, *cut_off)))
+    if not where:
+        return tuple(measurements)
     return tuple(replace(one, validity=validity_of(where)) for one in measurements)
 
 

@@ -55,6 +55,8 @@ class Lungs:
     airways: Mask
     body_cut_off_at: tuple[Direction, ...] = ()
     """The sides at which the images cut the body off, where that leaves its middle unknown."""
+    middle_mm: float | None = None
+    """Of the body, x in LPS; None where the images do not show where it is."""
 
 
 def segment_lungs(
@@ -95,7 +97,7 @@ def segment_lungs(
     closed[1] &= ~closed[0]
     _check_sizes([float(np.count_nonzero(part)) * voxel_ml for part in closed])
     left, right, undetermined = (_uncropped(part, box, hu.shape) for part in closed)
-    return Lungs(left, right, undetermined, all_airways, midline.body_cut_off_at)
+    return Lungs(left, right, undetermined, all_airways, midline.body_cut_off_at, midline.x_mm)
 
 
 def _air_inside(hu: NDArray[np.float32], voxel_ml: float, padding: Mask | None) -> Mask:
