@@ -12,6 +12,7 @@ from inference.access_groups.stored_rules import StoredRules, read_rules
 from inference.failures import place
 from storage.access_groups.decisions import Decision, OrderedStudy
 from storage.container.has import HasAccessDecisions, HasAccessGroups, HasInstances
+from storage.core.callers.turns import Turns
 from storage.core.callers.visibility import as_node
 from storage.core.entities import Instance
 from storage.core.errors import MediViewError, StorageUnavailable
@@ -20,7 +21,9 @@ from storage.integrity.instance_reader import InstanceReader
 
 log = structlog.get_logger(__name__)
 
-_AT_ONCE = 64
+_ORDERS_AT_ONCE = 64
+# However many one source has sent, those of others are found among them.
+_LOOKED_PAST = 128
 # Of a round of the scheduler; what is left waits for the next one.
 _ROUND_S = 0.5
 
@@ -30,26 +33,40 @@ class GroupRuleStorage(HasInstances, HasAccessGroups, HasAccessDecisions, Protoc
 
 
 @as_node()
-def apply_rules(storage: GroupRuleStorage, now: datetime, budget_s: float = _ROUND_S) -> int:
-    """Decide on studies that wait, the newest first; on how many."""
+def apply_rules(
+    storage: GroupRuleStorage,
+    now: datetime,
+    budget_s: float = _ROUND_S,
+    turns: Turns | None = None,
+) -> int:
+    """Decide on studies that wait, on how many: one of each source in turn, its newest first.
+
+    So one whose headers take long to read keeps nobody else waiting for more than one of them.
+    `turns`: of who calls again and again, so that those who took much have theirs last.
+    """
     groups = storage.access_groups
     if not groups.is_used() and not groups.state().is_enforced:
         return 0
     decisions = storage.access_decisions
     version = decisions.rules_version()
     rules = read_rules(groups.rules(), version)
-    for order in decisions.waiting_orders(_AT_ONCE):
+    for order in decisions.waiting_orders(_ORDERS_AT_ONCE):
         decisions.decide_on_order(order.study_instance_uid, _of_order(order, rules))
+    turns = turns or Turns()
+    turns.begin_round()
     done = 0
     deadline = time.monotonic() + budget_s
     while time.monotonic() < deadline:
-        waiting = decisions.waiting(_AT_ONCE)
-        for study_instance_uid, first in waiting.items():
-            decisions.decide(
-                study_instance_uid, _of_first_instance(storage.instances, first, rules)
-            )
+        waiting = decisions.waiting(_LOOKED_PAST)
+        sent = ((one, one[1].source if one[1] else "") for one in waiting.items())
+        for (uid, first), source in turns.in_turn(sent):
+            began_s = time.monotonic()
+            decisions.decide(uid, _of_first_instance(storage.instances, first, rules))
+            turns.note(source, time.monotonic() - began_s)
             done += 1
-        if len(waiting) < _AT_ONCE:
+            if time.monotonic() >= deadline:
+                break
+        if len(waiting) < _LOOKED_PAST:
             break
     return done
 

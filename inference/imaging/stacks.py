@@ -7,13 +7,12 @@ cannot be distinguished stays together and is refused by its geometry.
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from pydicom.dataset import Dataset
 
-from inference.imaging.attributes import value_of
+from inference.imaging.attributes import tag_of, value_of
 from inference.imaging.frames import is_multiframe, number_of_frames
 from inference.imaging.headers import image_type
 from inference.imaging.stack_discriminators import (
@@ -37,7 +36,7 @@ _SAME_DIRECTION_DECIMALS = 2
 # Of a stack's places: fewer in common with the others are slabs that touch, not repetitions.
 _SHARED_AT_LEAST = 0.5
 _T = TypeVar("_T")
-_OF_FRAMES = ("PerFrameFunctionalGroupsSequence", "NumberOfFrames")
+_OF_FRAMES = (tag_of("PerFrameFunctionalGroupsSequence"), tag_of("NumberOfFrames"))
 _PIXELS_GROUP = 0x7FE0
 
 
@@ -81,10 +80,13 @@ class _Member:
     holders: tuple[Dataset, ...]
     """Its functional groups and its header, the innermost first."""
 
-    @cached_property
-    def values(self) -> tuple[Key, ...]:
-        """Of every distinction: looked up where places repeat, which is seldom."""
-        return tuple(value_in(self.holders, distinction) for distinction in DISTINCTIONS)
+    found: dict[int, Key] = field(default_factory=dict)
+
+    def value(self, number: int) -> Key:
+        """Of the distinction of that number: looked up where places repeat, which is seldom."""
+        if number not in self.found:
+            self.found[number] = value_in(self.holders, DISTINCTIONS[number])
+        return self.found[number]
 
 
 def stacks_of(headers: Sequence[Dataset]) -> tuple[SeriesStack, ...]:
@@ -161,10 +163,10 @@ def _divide(members: Sequence[_Member], names: tuple[str, ...]) -> list[tuple[st
     repeats = max(Counter(member.place for member in members).values())
     if repeats > 1:
         for number, distinction in enumerate(DISTINCTIONS):
-            values = sorted({member.values[number] for member in members}, key=sorting)
+            values = sorted({member.value(number) for member in members}, key=sorting)
             if not 1 < len(values) <= repeats:
                 continue
-            groups = [[one for one in members if one.values[number] == value] for value in values]
+            groups = [[one for one in members if one.value(number) == value] for value in values]
             if max(_repeats(group) for group in groups) == repeats or not _overlap(groups):
                 continue  # differs, but not where the positions repeat
             return [
@@ -225,9 +227,10 @@ def with_frames(header: Dataset, frame_indices: Sequence[int]) -> Dataset:
     # Setting a value changes the element, so those that will differ are not shared.
     view.update(
         {
-            element.tag: element
-            for element in header
-            if element.tag.group != _PIXELS_GROUP and element.keyword not in _OF_FRAMES
+            # As it lies there: what nobody has asked for stays undecoded.
+            tag: header.get_item(tag)
+            for tag in header.keys()  # noqa: SIM118
+            if tag.group != _PIXELS_GROUP and tag not in _OF_FRAMES
         }
     )
     view.PerFrameFunctionalGroupsSequence = [groups[index] for index in frame_indices]

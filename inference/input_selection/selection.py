@@ -32,14 +32,19 @@ class Selection:
 
 
 def select_stack(
-    instances: Sequence[Instance], headers: Sequence[Dataset], judge: Judge
+    instances: Sequence[Instance],
+    headers: Sequence[Dataset],
+    judge: Judge,
+    stacks: Sequence[SeriesStack] | None = None,
 ) -> Selection:
     """The first stack of the series that `judge` accepts; the reason names those left.
 
     The same instances and the same pipeline give the same stack, in whatever order they
-    came: a job that runs later, or again, takes the one that was decided on.
+    came: a job that runs later, or again, takes the one that was decided on. `stacks`: those of
+    the series, of who has divided it.
     """
-    stacks = stacks_of(headers)
+    if stacks is None:
+        stacks = stacks_of(headers)
     refused: dict[str, list[str]] = {}
     for stack in stacks:
         own = stack.headers(headers)
@@ -60,10 +65,11 @@ def select_input(
     instances: Sequence[Instance],
     headers: Sequence[Dataset],
     judge: Judge,
+    stacks: Sequence[SeriesStack] | None = None,
 ) -> Selection:
     """What a pipeline takes of a series: a stack of slices, or each of its images by itself."""
     if pipeline.input_kind != "dicom-image":
-        return select_stack(instances, headers, judge)
+        return select_stack(instances, headers, judge, stacks)
     indices = images_taken(pipeline, headers)
     whole = SeriesStack("", tuple(range(len(headers))))
     taken = SeriesStack("", indices) if indices else whole

@@ -131,6 +131,7 @@ def _explain(
             instances,
             headers,
             lambda own, of_stack: word_of(pipeline, series, own, of_stack),
+            None if pipeline.input_kind == "dicom-image" else candidate.stacks,
         )
         acceptance, judged = selection.acceptance, selection.headers
         if acceptance.accepted:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pydicom.dataset import Dataset
 
 from inference.scheduling.schedule_one_series import Candidate, unreadable_candidate
-from inference.scheduling.turns import Turns
+from storage.core.callers.turns import Turns
 from storage.core.entities import Instance, Series
 from storage.core.errors import StorageFull, StorageUnavailable
 from storage.integrity.instance_reader import InstanceReader

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import structlog
 from pydicom.dataset import Dataset
 
 from inference.failures import explain, place
-from inference.imaging.stacks import SeriesStack
+from inference.imaging.stacks import SeriesStack, stacks_of
 from inference.input_selection.choose_series import choose_series
 from inference.input_selection.prior_images import (
     PriorImages,
@@ -51,6 +52,11 @@ class Candidate:
     headers: Sequence[Dataset]
     unreadable: str = ""
     """Why the headers could not be read; no pipeline can take the series then."""
+
+    @cached_property
+    def stacks(self) -> tuple[SeriesStack, ...]:
+        """For all pipelines: thousands of frames take a second to be divided."""
+        return stacks_of(self.headers)
 
 
 def read_candidate(
@@ -187,6 +193,7 @@ def judge_series(candidate: Candidate, standing: Standing) -> Selection:
             candidate.instances,
             candidate.headers,
             lambda instances, headers: _ask(candidate.series, instances, headers, standing),
+            None if pipeline.input_kind == "dicom-image" else candidate.stacks,
         )
     except (StorageFull, StorageUnavailable):
         raise  # nothing was decided; the series is offered again

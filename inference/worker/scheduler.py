@@ -35,6 +35,7 @@ from inference.scheduling.workitems import WorkitemPerformer
 from inference.webhooks.watching import watch_waiting
 from inference.withdrawals.late_instances import FAILED_AGAIN_S, withdraw_outdated
 from storage.container import Storage
+from storage.core.callers.turns import Turns
 from storage.core.clock import CLOCKS_AGREE_WITHIN_S, ClockWatch, step_between, utcnow
 from storage.core.entities import Job, Series
 from storage.core.errors import MediViewError
@@ -111,6 +112,7 @@ class Scheduler:
         self._quiet: Series | None = None
         self._candidate = EarlyCandidate()
         self._slices = HeaderSlices()
+        self._access_turns = Turns()
         self._delivering: datetime | None = None
         self._watch = ClockWatch()
         self._clock_step = timedelta()
@@ -203,7 +205,7 @@ class Scheduler:
 
     def _apply_access_rules(self, now: datetime) -> None:
         """Before scheduling: what comes of a study is shown to those who may see it."""
-        apply_rules(self._storage, now)
+        apply_rules(self._storage, now, turns=self._access_turns)
 
     def _hide_rejected(self, now: datetime) -> None:
         """Before withdrawing: what was made of rejected instances is withdrawn in this round."""

@@ -22,9 +22,11 @@ from storage.dicom.long_values import (
     LONG_VALUE_BYTES,
     ShortReads,
     drop_unread,
+    keep_sequences,
     keep_unread,
     read_long_sequences,
 )
+from storage.dicom.undecoded import have_pydicom_leave_sequences, leaving_sequences, settle
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset, FileDataset
@@ -39,8 +41,7 @@ _IRREGULAR_MESSAGE_BYTES = 256 * 1024
 _META_BYTES = 4 * 1024
 # None is that of implicit VR.
 _MAY_BE_SEQUENCES = ("SQ", "UN", None)
-_PREAMBLE_BYTES = 128
-_PREFIX_BYTES = 132
+_PREAMBLE_BYTES, _PREFIX_BYTES = 128, 132
 
 
 def read_part10(
@@ -56,7 +57,7 @@ def read_part10(
 
     `stop_after`: a keyword; nothing behind that element is read. `long_values`: those of a
     MiB and more are never read, and left out or `noted` (`storage.dicom.long_values`), but for
-    those within sequences of a few MiB, which nobody has decoded yet.
+    those within sequences that nobody has decoded yet (`storage.dicom.undecoded`).
     `max_elements`: fewer than may be read of any instance, with items.
 
     Raises InvalidInstance without a File Meta Information that names the transfer syntax,
@@ -176,18 +177,28 @@ def _read_within(
     with reading_within(limit):
         if long_values == "read":
             dataset = read_dataset(limit.of(stream), implicit, little, **more)
-        else:
-            short = ShortReads(stream)
-            reads = limit.of(cast(BinaryIO, short))
-            # Of an undefined length, too, which is not read in one piece.
-            more["defer_size"] = LONG_VALUE_BYTES
+            _count_unread(dataset, limit)
+            return dataset
+        short = ShortReads(stream)
+        reads = limit.of(cast(BinaryIO, short))
+        # Of an undefined length, too, which is not read in one piece.
+        more["defer_size"] = LONG_VALUE_BYTES
+        if long_values == "noted":
             dataset = read_dataset(reads, implicit, little, **more)
             if not short.are_complete:
-                # What has more would have its elements counted below, with all values read.
+                # What has more would have its elements counted, with all values read.
                 most_bytes = limit.bytes_left - _unread_bytes(dataset)
                 read_long_sequences(dataset, reads, stream, most_bytes)
-                drop_unread(dataset) if long_values == "left out" else keep_unread(dataset)
-        _count_unread(dataset, limit)
+                keep_unread(dataset)
+            _count_unread(dataset, limit)
+            return dataset
+        with leaving_sequences(stream) as leaving:
+            dataset = read_dataset(reads, implicit, little, **more)
+        if not short.are_complete:
+            keep_sequences(dataset, stream, leaving.is_kept)
+    settle(dataset)
+    if not short.are_complete:
+        drop_unread(dataset)
     return dataset
 
 
@@ -212,6 +223,7 @@ def _prepare_pydicom() -> None:
 
     vars(values)["read_sequence"] = read_counted
     have_pydicom_keep_nothing()
+    have_pydicom_leave_sequences()
 
 
 def _count_unread(dataset: "Dataset", limit: ReadLimit) -> None:

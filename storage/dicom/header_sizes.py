@@ -8,6 +8,7 @@ each value takes a hundred times that.
 from typing import TYPE_CHECKING, Any
 
 from storage.core.errors import LimitExceeded
+from storage.dicom.functional_groups import PER_FRAME_GROUPS
 from storage.dicom.long_values import LONG_VALUE_BYTES
 
 if TYPE_CHECKING:
@@ -76,23 +77,31 @@ def without_long_values(header: "Dataset", most_bytes: int) -> None:
             del header[tag]
 
 
-def decode_long_sequences(header: "Dataset") -> None:
-    """Read the items of long sequences, so that `size_of` counts them as they will be held."""
+def only_frames_of_long_sequences(header: "Dataset") -> None:
+    """Take out sequences of more than a MiB, but for the groups of frames, which are decoded.
+
+    So `size_of` counts these as they will be held. Beside the others nobody decides anything.
+    """
     from pydicom.dataelem import RawDataElement
 
     for tag, element in list(header._dict.items()):
-        if (
-            element.VR == "SQ"
-            and isinstance(element, RawDataElement)
-            and element.length > LONG_VALUE_BYTES
-        ):
+        if not isinstance(element, RawDataElement):
+            continue
+        if tag == PER_FRAME_GROUPS:
             _ = header[tag]
+        elif element.VR == "SQ" and element.length > LONG_VALUE_BYTES:
+            del header[tag]
 
 
 def size_of(dataset: "Dataset") -> int:
     """In bytes, as if all values were decoded, and without decoding any."""
+    from storage.dicom.later_element import LaterElement
+
     size = _ELEMENT_BYTES * len(dataset._dict)
     for element in dataset._dict.values():
+        if isinstance(element, LaterElement):
+            size += element.size_bytes
+            continue
         value = element.value
         if isinstance(value, (bytes, str)):
             size += len(value)

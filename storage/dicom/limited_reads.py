@@ -5,7 +5,7 @@ deflated, may hold millions. It reads sequences of defined length when they are 
 `storage.dicom.dataset_reader` reads large ones at once, within the same limit.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import BinaryIO, cast
@@ -31,6 +31,8 @@ class ReadLimit:
         self._max_elements = max_elements
         self._elements_left = max_elements
         self._reads_left = max_elements * _READS_PER_ELEMENT
+        self.later: Callable[[bytes], bytes] = lambda value: value
+        """Makes values of such as are decoded later, within the same limit."""
 
     @property
     def bytes_left(self) -> int:
@@ -76,7 +78,8 @@ class _LimitedReads:
         data = self._read(size)
         if size == _HEADER_BYTES:
             self._count(data)
-        return data
+            return data
+        return self._limit.later(data)
 
     def _count(self, header: bytes) -> None:
         """Neither a delimiter nor a value of eight bytes is an element."""

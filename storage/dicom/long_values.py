@@ -5,7 +5,7 @@ in the data set as an element without a value, of which `unread` says where it l
 Sequences are read all the same: a few MiB of them as their bytes, and what is longer item by item.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -96,6 +96,29 @@ def unread(element: Any) -> Unread | None:
     )
 
 
+def keep_sequences(dataset: "Dataset", file: BinaryIO, is_kept: Callable[[int, int], bool]) -> None:
+    """Have sequences that were passed over stand as their bytes, for who asks for their items.
+
+    `is_kept`: whether one of that tag and length shall; others stay without a value.
+    """
+    for tag, element in list(dataset._dict.items()):
+        found = _unread_sequence(dataset, element)
+        if found is not None and is_kept(tag, found.length):
+            file.seek(found.value_tell)
+            dataset._dict[tag] = found._replace(VR="SQ", value=file.read(found.length))
+
+
+def _unread_sequence(dataset: "Dataset", element: Any) -> Any:
+    """The element, where it is one."""
+    from pydicom.hooks import hooks
+
+    if unread(element) is None or element.VR not in _MAY_BE_SEQUENCES:
+        return None
+    vr: dict[str, str] = {}
+    hooks.raw_element_vr(element, vr, ds=dataset)
+    return element if vr["VR"] == "SQ" else None
+
+
 def read_long_sequences(
     dataset: "Dataset", reads: BinaryIO, file: BinaryIO, most_bytes: int
 ) -> int:
@@ -107,15 +130,10 @@ def read_long_sequences(
     """
     from pydicom import filereader
     from pydicom.dataelem import DataElement, RawDataElement
-    from pydicom.hooks import hooks
 
     for tag, element in list(dataset._dict.items()):
         if isinstance(element, RawDataElement):
-            if unread(element) is None or element.VR not in _MAY_BE_SEQUENCES:
-                continue
-            vr: dict[str, str] = {}
-            hooks.raw_element_vr(element, vr, ds=dataset)
-            if vr["VR"] != "SQ":
+            if _unread_sequence(dataset, element) is None:
                 continue
             file.seek(element.value_tell)
             if element.length <= most_bytes:

@@ -16,7 +16,7 @@ LITTLE_ENDIAN_STARTS = (b"\xfe\xff\x00\xe0", b"\xfe\xff\xdd\xe0")
 """An item's tag and a sequence delimiter's."""
 BIG_ENDIAN_STARTS = (b"\xff\xfe\xe0\x00", b"\xff\xfe\xe0\xdd")
 
-_VR_IN_ITEM = slice(12, 14)
+VR_IN_ITEM = slice(12, 14)
 """Behind the item's tag and length and the tag of its first element."""
 
 _read_sequence = filereader.read_sequence
@@ -26,18 +26,18 @@ def read_sequence(
     fp: BinaryIO, implicit: bool, little_endian: bool, *more: Any, **named: Any
 ) -> Any:
     """As `pydicom.filereader.read_sequence`, whose place it takes."""
-    start = fp.read(_VR_IN_ITEM.stop)
+    start = fp.read(VR_IN_ITEM.stop)
     fp.seek(-len(start), 1)
     if start[:4] in (BIG_ENDIAN_STARTS if little_endian else LITTLE_ENDIAN_STARTS):
         little_endian = not little_endian
-        implicit = start[_VR_IN_ITEM] not in VRS
+        implicit = start[VR_IN_ITEM] not in VRS
     return _read_sequence(fp, implicit, little_endian, *more, **named)
 
 
 def in_its_byte_order(raw: Any) -> Any:
     """A raw element whose VR was not known to who wrote it, with the encoding of its value."""
     if raw.VR == "UN" and not raw.is_little_endian:
-        has_vrs = (raw.value or b"")[_VR_IN_ITEM] in VRS
+        has_vrs = (raw.value or b"")[VR_IN_ITEM] in VRS
         return raw._replace(is_implicit_VR=not has_vrs, is_little_endian=True)
     return raw
 

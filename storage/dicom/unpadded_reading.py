@@ -13,6 +13,7 @@ from pydicom import charset, hooks
 
 from storage.core.text.character_sets import decode_value
 from storage.core.text.padding import STRING_VRS, unpadded_bytes
+from storage.dicom.undecoded import decode_sequence
 from storage.dicom.unknown_vr import in_its_byte_order
 
 _TEXT_VRS = frozenset({"LO", "LT", "PN", "SH", "ST", "UC", "UT"})
@@ -33,7 +34,10 @@ def read_unpadded(raw: Any, data: dict[str, Any], **more: Any) -> None:
             more["encoding"] = [_UTF8]
         if value != raw.value:
             raw = raw._replace(value=value, length=len(value))
-    hooks.raw_element_value(raw, data, **more)
+    if vr == "SQ":
+        data["value"] = decode_sequence(raw, data, **more)
+    else:
+        hooks.raw_element_value(raw, data, **more)
 
 
 def _character_set(codecs: Any) -> str:

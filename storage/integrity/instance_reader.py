@@ -22,7 +22,7 @@ from storage.dicom.header_sizes import (
     MAX_HEADERS_BYTES,
     MAX_PIXELS_BYTES,
     SizeBudget,
-    decode_long_sequences,
+    only_frames_of_long_sequences,
     without_long_binary,
 )
 from storage.integrity.checker import Checker, Prepared
@@ -306,7 +306,7 @@ class InstanceReader:
             header = self.header(instance)
             without_long_binary(header)
             with _decoding(instance):
-                decode_long_sequences(header)
+                only_frames_of_long_sequences(header)
             budget.take(header)
             yield header
 

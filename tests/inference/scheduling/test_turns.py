@@ -9,8 +9,8 @@ import pytest
 
 from inference.scheduling.header_slices import ROUND_S, HeaderSlices
 from inference.scheduling.schedule import complete_and_schedule
-from inference.scheduling.turns import Turns
 from storage.container import Storage
+from storage.core.callers.turns import Turns
 from tests.inference.orchestration import later, storage_in
 from tests.inference.scheduling.processor import Processor
 from tests.inference.small import BrightRegion, mr_series, study_uid

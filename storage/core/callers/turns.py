@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 from itertools import zip_longest
+from typing import TypeVar
 
-from storage.core.entities import Series
-
+T = TypeVar("T")
 _SOURCES_REMEMBERED = 1_000
 _KEPT_SHARE = 0.8
 """Of what a source has used, from round to round: half is forgotten after three."""
@@ -29,9 +29,9 @@ class Turns:
         if source in self._used_s or len(self._used_s) < _SOURCES_REMEMBERED:
             self._used_s[source] = self._used_s.get(source, 0.0) + used_s
 
-    def in_turn(self, waiting: Iterable[tuple[Series, str]]) -> list[tuple[Series, str]]:
-        """Series with their sources; those of one source stay in their order."""
-        by_source: dict[str, list[tuple[Series, str]]] = {}
+    def in_turn(self, waiting: Iterable[tuple[T, str]]) -> list[tuple[T, str]]:
+        """Series, or studies, with their sources; those of one source stay in their order."""
+        by_source: dict[str, list[tuple[T, str]]] = {}
         for series, source in waiting:
             by_source.setdefault(source, []).append((series, source))
         groups = sorted(by_source.items(), key=lambda one: self._used_s.get(one[0], 0.0))
