@@ -275,7 +275,7 @@ def _predecessor(
         )
     if sop_instance_uid in _replaced(_read_all(index, instances, study_instance_uid)):
         raise stale()
-    return instances.dataset(instance)
+    return instances.header(instance)
 
 
 def _images_of(predecessor: Dataset | None, images: StudyImages) -> dict[str, Dataset]:

@@ -123,5 +123,5 @@ def _release_of(
 
 
 def _is_signed(instance_reader: InstanceReader, instance: Instance) -> bool:
-    header = instance_reader.dataset(instance, stop_before_pixels=True)
+    header = instance_reader.header(instance)
     return str(header.get("VerificationFlag")) == "VERIFIED"

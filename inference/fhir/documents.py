@@ -100,7 +100,7 @@ def _document_of(instances: InstanceReader, jobs: Jobs, instance: Instance) -> D
     if not is_own(instance.source):
         return Document("study", study, study)
     if instance.source in (REPORT_SOURCE, SUPERSEDED_REPORT_SOURCE):
-        header = instances.dataset(instance, stop_before_pixels=True)
+        header = instances.header(instance)
         # Both forms of a version bear its number (`inference.reports.export`).
         return Document("report", str(int(header.InstanceNumber)), study)
     kind, _, job_id = instance.source.partition(":")

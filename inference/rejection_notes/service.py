@@ -137,7 +137,7 @@ def _record(
 def _rejection(instances: InstanceReader, note: Instance) -> tuple[str, set[str]]:
     """The code of a rejection note and what it names; nothing of another Key Object Selection."""
     try:
-        document = instances.dataset(note)
+        document = instances.header(note)
         titles = document.get("ConceptNameCodeSequence") or [Dataset()]
         code = str(titles[0].get("CodeValue") or "")
         if titles[0].get("CodingSchemeDesignator") != "DCM" or code not in REJECTING:

@@ -73,7 +73,7 @@ def plan_export(
             series = series_numbers.setdefault(
                 instance.series_instance_uid, len(series_numbers) + 1
             )
-            header = instance_reader.dataset(instance, stop_before_pixels=True)
+            header = instance_reader.header(instance)
             filled.update(dict.fromkeys(_fill(header, series, number)))
             _add(file_set, header, instance)
         with warnings.catch_warnings():

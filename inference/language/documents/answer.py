@@ -27,6 +27,7 @@ from inference.language.tasks import TASKS, is_configured, model_ref
 from storage.container.has import HasIndex, HasInstances, HasObjects, HasSettings
 from storage.core.errors import InvalidRequest
 from storage.index.repository import Index
+from storage.integrity.documents import encapsulated_document
 from storage.integrity.instance_reader import InstanceReader
 from storage.integrity.uploads import read_upload
 from storage.language.questions import AnswerRequest
@@ -114,15 +115,13 @@ def document_of(
         digest = request.get("object_digest", "")
         return read_upload(objects, str(request["object_key"]), digest)
     instance = index.instance(str(request["sop_instance_uid"]))
-    dataset = instances.dataset(instance)
-    document = dataset.get("EncapsulatedDocument")
+    _, document = encapsulated_document(instances, instance)
     if document is None:
         raise InvalidRequest(
             "The instance is not an encapsulated document.",
             remedy="Name an instance of Encapsulated PDF Storage, or send a PDF, PNG or JPEG.",
         )
-    length = dataset.get("EncapsulatedDocumentLength")
-    return bytes(document[:length] if length else document)
+    return document
 
 
 def _named_in_header(

@@ -247,5 +247,5 @@ def _results(
                 except NotFound:
                     continue
                 if is_own(instance.source):
-                    found.append(instances.dataset(instance, stop_before_pixels=True))
+                    found.append(instances.header(instance))
     return found
