@@ -64,6 +64,11 @@ _WORK = (
     *("host", "host_key", "deletion_number"),
     *("webhook_delivery", "work_item", "work_item_study", "worklist_item"),
 )
+# A process notes its host, and which keys the first one had; nobody but the owner forgets any.
+_HOSTS = {"host": ("SELECT", "INSERT", "UPDATE"), "host_key": ("SELECT", "INSERT")}
+# Of an order that is gone; into groups a study comes by the rules, or by administrators.
+_LEAVES: _Privileges = ("SELECT", "DELETE")
+_SIGNED = ("final", "amended")
 _AUDIT = {"audit_event": _APPEND, "audit_subject": ("SELECT", "INSERT"), "audit_chain": _READ}
 
 
@@ -80,7 +85,9 @@ EXCEPTIONS: Mapping[Role, Mapping[str, _Privileges]] = {
             ("webhook", "fhir_subscription", "answer", "passage", "report", "report_version"),
             _NONE,
         ),
-        "upload": _NONE,
+        **_each(("upload", "webhook_delivery"), _NONE),
+        **_HOSTS,
+        "study_group": _LEAVES,
         **_AUDIT,
     },
     "api": {**_AUDIT},
@@ -90,6 +97,10 @@ EXCEPTIONS: Mapping[Role, Mapping[str, _Privileges]] = {
         # Each host runs what stands there.
         **_each(("webhook", "fhir_subscription", "model_package"), _READ),
         **_each((*_PROJECTS, *_LISTENERS), _NONE),
+        # It writes drafts, and may sign none (`_only_people_sign`).
+        **_each(("report", "report_version"), ("SELECT", "INSERT", "UPDATE")),
+        **_HOSTS,
+        "study_group": _LEAVES,
         **_AUDIT,
     },
     "control": {
@@ -140,4 +151,36 @@ def grant_all(connection: Connection) -> list[str]:
             if privileges:
                 granted = ", ".join(privileges)
                 connection.execute(text(f'GRANT {granted} ON "{table}" TO {account}'))
+    _only_people_sign(connection)
     return [account_of(role) for role in found]
+
+
+def _only_people_sign(connection: Connection) -> None:
+    """Have the database refuse what the account of those who run models signs, or changes of what
+    is signed: people sign, through the API."""
+    states = ", ".join(f"'{state}'" for state in _SIGNED)
+    connection.execute(
+        text(
+            "CREATE OR REPLACE FUNCTION mediview_only_people_sign() RETURNS trigger"
+            f"""
+            LANGUAGE plpgsql AS $$
+            BEGIN
+                IF current_user = '{account_of("worker")}' AND NEW.state IN ({states}) AND (
+                    TG_OP = 'INSERT' OR OLD.state <> NEW.state OR OLD.title <> NEW.title
+                    OR OLD.signed_name <> NEW.signed_name
+                    OR OLD.sections::text <> NEW.sections::text
+                ) THEN
+                    RAISE insufficient_privilege USING MESSAGE = 'Only people sign reports.';
+                END IF;
+                RETURN NEW;
+            END $$
+            """
+        )
+    )
+    for table in ("report", "report_version"):
+        connection.execute(
+            text(
+                f"CREATE OR REPLACE TRIGGER only_people_sign BEFORE INSERT OR UPDATE ON {table}"
+                " FOR EACH ROW EXECUTE FUNCTION mediview_only_people_sign()"
+            )
+        )

@@ -24,9 +24,10 @@ from storage.core.callers.visibility import Caller
 from storage.core.clock import utcnow
 from storage.core.errors import InvalidRequest
 from storage.db.engine import make_engine, reading, writing
-from storage.db.grants import EXCEPTIONS, LISTED, Role, account_of, grant_all, rights
+from storage.db.grants import _SIGNED, EXCEPTIONS, LISTED, Role, account_of, grant_all, rights
 from storage.idempotency.repository import IdempotencyKey
 from storage.peers.entities import KnownPeer
+from storage.reports.entities import SIGNED_STATES
 from storage.settings import Settings
 from tests.api.access.closed import PASSWORD, ClosedNode, confirm, sign_in
 from tests.api.client import api_node
@@ -170,6 +171,13 @@ ATTACKS: list[tuple[Role, str]] = [
     ("scp", "UPDATE audit_chain SET position = 0"),
     ("scp", "DROP TABLE audit_event"),
     ("scp", "CREATE TABLE mine (x int)"),
+    ("scp", "INSERT INTO study_group (study_instance_uid, group_id) VALUES ('1.2', 1)"),
+    ("scp", "UPDATE study_group SET group_id = 1"),
+    ("scp", "UPDATE host_key SET digest = ''"),
+    ("scp", "DELETE FROM host_key"),
+    ("scp", "DELETE FROM host"),
+    ("scp", "INSERT INTO webhook_delivery (delivery_id) VALUES ('x')"),
+    ("scp", "SELECT payload FROM webhook_delivery"),
     ("api", "DELETE FROM audit_event"),
     ("api", "UPDATE audit_event SET detail = '{}'"),
     ("api", "UPDATE audit_chain SET position = 0"),
@@ -182,6 +190,10 @@ ATTACKS: list[tuple[Role, str]] = [
     ("worker", "UPDATE peer SET host = '192.0.2.1'"),
     ("worker", "DELETE FROM audit_event"),
     ("worker", "UPDATE webhook SET url = 'http://192.0.2.1'"),
+    ("worker", "DELETE FROM report"),
+    ("worker", "DELETE FROM report_version"),
+    ("worker", "UPDATE study_group SET group_id = 1"),
+    ("worker", "UPDATE host_key SET digest = ''"),
     ("control", "SELECT secret FROM second_factor"),
     ("control", "UPDATE account SET roles = '[\"admin\"]'"),
     ("control", "UPDATE model_state SET digest = ''"),
@@ -218,6 +230,27 @@ def test_the_database_gives_what_the_list_says(owner_url: str, role: Role) -> No
     given = {(table, right) for table, right in rows if table != "alembic_version"}
     whole = {(table, one) for table, all_ in rights(role) for one in all_ if "(" not in one}
     assert given == whole
+
+
+def test_who_runs_models_writes_drafts_and_signs_none(owner_url: str, owner: Storage) -> None:
+    """Nor changes what a person has signed; what follows a signed report is noted all the same."""
+    refused = pytest.raises(psycopg.errors.InsufficientPrivilege, match="Only people sign reports")
+    uid = "1.2.826.0.1.3680043.8.498.77"
+    owner.reports.offer(uid, language="en", title="A draft", sections=[], basis_digest="a")
+    with psycopg.connect(url_of(owner_url, "worker"), autocommit=True) as worker:
+        worker.execute("UPDATE report SET title = 'Another'")
+        for table in ("report", "report_version"):
+            for change in ("state = 'final'", "state = 'amended', title = 'x'"):
+                with refused:
+                    worker.execute(f"UPDATE {table} SET {change}")  # type: ignore[arg-type]
+    with psycopg.connect(owner_url, autocommit=True) as person:
+        person.execute("UPDATE report SET state = 'final', signed_name = 'Ann'")
+    with psycopg.connect(url_of(owner_url, "worker"), autocommit=True) as worker:
+        for change in ("title = 'x'", "signed_name = 'Eve'", "sections = '[1]'"):
+            with refused:
+                worker.execute(f"UPDATE report SET {change}")  # type: ignore[arg-type]
+        worker.execute("UPDATE report SET words = NULL, updated_at = now()")
+    assert set(SIGNED_STATES) == set(_SIGNED)
 
 
 def test_sqlite_has_no_accounts(tmp_path: Path) -> None:
