@@ -5,9 +5,8 @@ here. pydicom is imported where it is used, for the reason in `storage/dicom/par
 """
 
 import io
-import warnings
 from collections.abc import Sequence
-from contextlib import nullcontext, suppress
+from contextlib import nullcontext
 from functools import cache
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, cast
 
@@ -15,7 +14,7 @@ from storage.core.errors import InvalidInstance, LimitExceeded
 from storage.dicom.element_limits import MAX_READ_ELEMENTS, most_deflated_elements
 from storage.dicom.element_walker import PIXEL_TAGS, ElementWalker, IrregularEncoding
 from storage.dicom.file_meta import FILE_META_MAX_BYTES, FileMeta, read_file_meta
-from storage.dicom.inflate import INSTANCE, MESSAGE, inflate
+from storage.dicom.inflate import INSTANCE, MESSAGE, InflatingStream, inflate
 from storage.dicom.kept_elements import have_pydicom_keep_nothing, keeping_nothing
 from storage.dicom.limited_reads import ReadLimit, counted, reading_within
 from storage.dicom.long_values import (
@@ -26,21 +25,27 @@ from storage.dicom.long_values import (
     keep_unread,
     read_long_sequences,
 )
-from storage.dicom.undecoded import have_pydicom_leave_sequences, leaving_sequences, settle
+from storage.dicom.undecoded import (
+    count_unread,
+    have_pydicom_leave_sequences,
+    leaving_sequences,
+    settle,
+    unread_bytes,
+)
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset, FileDataset
 
 LongValues = Literal["read", "left out", "noted"]
 
+PIXELS_BEHIND = "pixels_behind"
+"""An attribute of what `read_part10` gives: tag and VR of the pixels before which it stopped."""
 MAX_MESSAGE_ELEMENTS = 200_000
 """A storage commitment of 60,000 instances has as many, items and UIDs counted."""
 
 # Systems that encode oddly ask short questions.
 _IRREGULAR_MESSAGE_BYTES = 256 * 1024
 _META_BYTES = 4 * 1024
-# None is that of implicit VR.
-_MAY_BE_SEQUENCES = ("SQ", "UN", None)
 _PREAMBLE_BYTES, _PREFIX_BYTES = 128, 132
 
 
@@ -84,14 +89,24 @@ def read_part10(
     limit = ReadLimit(most)
     if syntax == DeflatedExplicitVRLittleEndian:
         deflated = file.read()
-        stream = io.BytesIO(inflate(deflated, INSTANCE))
+        if stop_before_pixels or stop_after:
+            # As far as the header goes: pixels may be a thousand times as long.
+            stream = cast(BinaryIO, InflatingStream(deflated))
+        else:
+            stream = io.BytesIO(inflate(deflated, INSTANCE))
         limit = ReadLimit(min(most, most_deflated_elements(len(deflated))))
 
+    found_pixels: list[tuple[int, str]] = []
     last = int(Tag(stop_after)) if stop_after else None
 
     # As numbers: tags compare themselves in ten times as long, for each element.
     def at_end(tag: "BaseTag", vr: str | None, length: int) -> bool:
-        return int(tag) in PIXEL_TAGS if last is None else int(tag) > last
+        if last is not None:
+            return int(tag) > last
+        if int(tag) in PIXEL_TAGS:
+            found_pixels.append((int(tag), vr or ""))
+            return True
+        return False
 
     tags: list[BaseTag | int] | None = None
     if specific_tags is not None:
@@ -108,6 +123,7 @@ def read_part10(
     # Without the stream, which would stay as long as the data set: inflated, with its pixels.
     found = FileDataset("", dataset, head[:_PREAMBLE_BYTES], file_meta, implicit, little)
     found.set_original_encoding(implicit, little, dataset._character_set)
+    vars(found)[PIXELS_BEHIND] = found_pixels[0] if found_pixels else None
     return found
 
 
@@ -177,7 +193,7 @@ def _read_within(
     with reading_within(limit):
         if long_values == "read":
             dataset = read_dataset(limit.of(stream), implicit, little, **more)
-            _count_unread(dataset, limit)
+            count_unread(dataset, limit)
             return dataset
         short = ShortReads(stream)
         reads = limit.of(cast(BinaryIO, short))
@@ -187,10 +203,10 @@ def _read_within(
             dataset = read_dataset(reads, implicit, little, **more)
             if not short.are_complete:
                 # What has more would have its elements counted, with all values read.
-                most_bytes = limit.bytes_left - _unread_bytes(dataset)
+                most_bytes = limit.bytes_left - unread_bytes(dataset)
                 read_long_sequences(dataset, reads, stream, most_bytes)
                 keep_unread(dataset)
-            _count_unread(dataset, limit)
+            count_unread(dataset, limit)
             return dataset
         with leaving_sequences(stream) as leaving:
             dataset = read_dataset(reads, implicit, little, **more)
@@ -224,56 +240,6 @@ def _prepare_pydicom() -> None:
     vars(values)["read_sequence"] = read_counted
     have_pydicom_keep_nothing()
     have_pydicom_leave_sequences()
-
-
-def _count_unread(dataset: "Dataset", limit: ReadLimit) -> None:
-    """Read the sequences that pydicom left for later, where they may hold too many elements.
-
-    By pydicom itself: what it makes of an odd encoding, no other reader would count alike.
-    """
-    if _unread_bytes(dataset) > limit.bytes_left:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            _read_sequences(dataset, limit)
-
-
-def _unread_bytes(dataset: "Dataset") -> int:
-    """Of values that may be sequences."""
-    from pydicom.dataelem import RawDataElement
-
-    size = 0
-    # By no method: it would decode values, or look for those that were passed over.
-    for tag, element in dataset._dict.items():
-        if isinstance(element, RawDataElement):
-            if element.VR in _MAY_BE_SEQUENCES and element.value and int(tag) not in PIXEL_TAGS:
-                size += len(element.value)
-        elif element.VR == "SQ":
-            size += sum(map(_unread_bytes, element.value))
-    return size
-
-
-def _read_sequences(dataset: "Dataset", limit: ReadLimit) -> None:
-    from pydicom.dataelem import RawDataElement
-    from pydicom.hooks import hooks
-
-    from storage.dicom.value_errors import UNREADABLE
-
-    for tag in list(dataset.keys()):
-        element = dataset.get_item(tag)
-        # The error of a broken one is for who asks for it, as it always was.
-        with suppress(*UNREADABLE):
-            if isinstance(element, RawDataElement):
-                if element.VR not in _MAY_BE_SEQUENCES:
-                    continue
-                vr: dict[str, str] = {}
-                hooks.raw_element_vr(element, vr, ds=dataset)
-                if vr["VR"] != "SQ":
-                    continue
-                element = dataset[tag]
-            if element is not None and element.VR == "SQ":
-                for item in element.value:
-                    _read_sequences(item, limit)
-        limit.check()
 
 
 def _check_message(data: bytes, max_elements: int, *, explicit: bool, big: bool) -> None:

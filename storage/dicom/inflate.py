@@ -5,6 +5,7 @@ in any case, and above `always_bytes` a ratio, since honest data compress well w
 blank slice) and seldom by more than a hundred times when long.
 """
 
+import io
 import zlib
 from dataclasses import dataclass
 
@@ -56,9 +57,7 @@ def inflate(
         # A buffer of the right size from the beginning: growing would hold it twice.
         return zlib.decompress(deflated, wbits, bufsize=max(size, 1))
     except zlib.error as error:
-        raise CannotInflate(
-            "The deflated data set cannot be inflated.", remedy="Send it again."
-        ) from error
+        raise _unreadable() from error
 
 
 def _size(deflated: memoryview, limit: int, wbits: int) -> int:
@@ -78,11 +77,79 @@ def _size(deflated: memoryview, limit: int, wbits: int) -> int:
         if size > limit:
             raise _too_large(len(deflated), limit)
     if not inflater.eof:
-        raise CannotInflate(
-            f"The deflated data set is cut off after {len(deflated)} bytes.",
-            remedy="Send it again.",
-        )
+        raise _cut_off(len(deflated))
     return size
+
+
+class InflatingStream(io.RawIOBase):
+    """A deflated stream as a seekable one that is inflated as far as it is read, and no further.
+
+    `read` raises CannotInflate, and LimitExceeded beyond the limit.
+    """
+
+    name = ""
+
+    def __init__(self, deflated: bytes, limits: InflateLimits = INSTANCE) -> None:
+        self._limit = limits.of(len(deflated))
+        self._deflated = deflated
+        self._next, self._rest = 0, b""
+        self._inflater = zlib.decompressobj(_RAW)
+        self._inflated = bytearray()
+        self._position = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._position
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        if whence == io.SEEK_END:
+            self._inflate_to(self._limit + 1)
+        base = {
+            io.SEEK_SET: 0,
+            io.SEEK_CUR: self._position,
+            io.SEEK_END: len(self._inflated),
+        }[whence]
+        self._position = max(0, base + offset)
+        return self._position
+
+    def read(self, size: int = -1, /) -> bytes:
+        end = self._limit + 1 if size < 0 else self._position + size
+        self._inflate_to(end)
+        data = bytes(memoryview(self._inflated)[self._position : end])
+        self._position += len(data)
+        return data
+
+    def _inflate_to(self, end: int) -> None:
+        inflater = self._inflater
+        try:
+            while len(self._inflated) < end and not inflater.eof:
+                # In pieces, as what is left over is copied each time.
+                given = self._rest or self._deflated[self._next : self._next + _INPUT_BYTES]
+                self._next += 0 if self._rest else len(given)
+                piece = inflater.decompress(given, _OUTPUT_BYTES)
+                self._rest = inflater.unconsumed_tail
+                self._inflated += piece
+                if len(self._inflated) > self._limit:
+                    raise _too_large(len(self._deflated), self._limit)
+                if not piece and not given and not inflater.eof:
+                    raise _cut_off(len(self._deflated))
+        except zlib.error as error:
+            raise _unreadable() from error
+
+
+def _cut_off(deflated_bytes: int) -> CannotInflate:
+    return CannotInflate(
+        f"The deflated data set is cut off after {deflated_bytes} bytes.", remedy="Send it again."
+    )
+
+
+def _unreadable() -> CannotInflate:
+    return CannotInflate("The deflated data set cannot be inflated.", remedy="Send it again.")
 
 
 def _too_large(deflated_bytes: int, limit: int) -> LimitExceeded:

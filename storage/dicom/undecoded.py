@@ -6,13 +6,14 @@ anybody asks for. What is decoded later of a data set counts towards one limit.
 """
 
 import struct
+import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeGuard
 
 from storage.dicom.element_limits import MAX_READ_ELEMENTS
-from storage.dicom.element_walker import UNDEFINED_LENGTH, IrregularEncoding
+from storage.dicom.element_walker import PIXEL_TAGS, UNDEFINED_LENGTH, IrregularEncoding
 from storage.dicom.functional_groups import PER_FRAME_GROUPS, read_frames
 from storage.dicom.limited_reads import ReadLimit, reading_within
 from storage.dicom.sequence_end import SequenceEnds
@@ -25,6 +26,8 @@ _READ_AT_ONCE_BYTES = 64 * 1024
 # Of one that breaks its transfer syntax, so that pydicom alone knows where it ends.
 _MOST_IRREGULAR_ELEMENTS = 50_000
 _SHORT_BYTES = 256
+# None is that of implicit VR.
+_MAY_BE_SEQUENCES = ("SQ", "UN", None)
 # Of a header; what has more is left out of it. Frames may have kilobytes each.
 _MOST_BYTES = 16 << 20
 _MOST_BYTES_OF_FRAMES = 64 << 20
@@ -163,7 +166,7 @@ def settle(dataset: "Dataset") -> None:
     for tag, element in list(dataset._dict.items()):
         if isinstance(element, RawDataElement):
             value = element.value
-            if is_long_sequence(value) and element.VR in ("SQ", "UN", None):
+            if is_long_sequence(value) and element.VR in _MAY_BE_SEQUENCES:
                 dataset._dict[tag] = element._replace(value=undecoded(value, limit))
             continue
         raw = getattr(element.value, "raw", None) if isinstance(element, DataElement) else None
@@ -201,3 +204,53 @@ def decode_sequence(raw: Any, data: dict[str, Any], **more: Any) -> Any:
                 hooks.raw_element_value(raw, data, **more)
                 value.sequence = data["value"]
     return value.sequence
+
+
+def count_unread(dataset: "Dataset", limit: ReadLimit) -> None:
+    """Read the sequences that pydicom left for later, where they may hold too many elements.
+
+    By pydicom itself: what it makes of an odd encoding, no other reader would count alike.
+    """
+    if unread_bytes(dataset) > limit.bytes_left:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            _read_sequences(dataset, limit)
+
+
+def unread_bytes(dataset: "Dataset") -> int:
+    """Of values that may be sequences."""
+    from pydicom.dataelem import RawDataElement
+
+    size = 0
+    # By no method: it would decode values, or look for those that were passed over.
+    for tag, element in dataset._dict.items():
+        if isinstance(element, RawDataElement):
+            if element.VR in _MAY_BE_SEQUENCES and element.value and int(tag) not in PIXEL_TAGS:
+                size += len(element.value)
+        elif element.VR == "SQ":
+            size += sum(map(unread_bytes, element.value))
+    return size
+
+
+def _read_sequences(dataset: "Dataset", limit: ReadLimit) -> None:
+    from pydicom.dataelem import RawDataElement
+    from pydicom.hooks import hooks
+
+    from storage.dicom.value_errors import UNREADABLE
+
+    for tag in list(dataset.keys()):
+        element = dataset.get_item(tag)
+        # The error of a broken one is for who asks for it, as it always was.
+        with suppress(*UNREADABLE):
+            if isinstance(element, RawDataElement):
+                if element.VR not in _MAY_BE_SEQUENCES:
+                    continue
+                vr: dict[str, str] = {}
+                hooks.raw_element_vr(element, vr, ds=dataset)
+                if vr["VR"] != "SQ":
+                    continue
+                element = dataset[tag]
+            if element is not None and element.VR == "SQ":
+                for item in element.value:
+                    _read_sequences(item, limit)
+        limit.check()

@@ -17,6 +17,7 @@ from typing import Protocol
 
 import pydicom
 import structlog
+from pydicom.uid import DeflatedExplicitVRLittleEndian
 from sqlalchemy.exc import SQLAlchemyError
 
 import storage.dicom.unpadded_reading  # noqa: F401
@@ -37,7 +38,7 @@ from storage.core.errors import (
     MediViewError,
     NotFound,
 )
-from storage.dicom.dataset_reader import LongValues, read_part10
+from storage.dicom.dataset_reader import PIXELS_BEHIND, LongValues, read_part10
 from storage.dicom.value_errors import DAMAGED
 from storage.index.repository import Content
 from storage.index.unreadable_instances import UnreadableInstances
@@ -266,6 +267,14 @@ def read_header(
     instances: InstanceReader, instance: Instance, long_values: LongValues = "noted"
 ) -> tuple[pydicom.Dataset, tuple[str, str] | None]:
     """The data set up to its pixels, and the pixel element's tag and VR where there is one."""
+    if instance.transfer_syntax_uid == DeflatedExplicitVRLittleEndian:
+        # To know where its pixels lie, all of it would be inflated.
+        header = instances.dataset(instance, stop_before_pixels=True, long_values=long_values)
+        pixels = vars(header)[PIXELS_BEHIND]
+        if pixels is None:
+            return header, None
+        if header.get("Rows") and header.get("Columns"):
+            return header, (f"{pixels[0]:08X}", pixels[1])
     try:
         layout = open_frames(instances, instance).layout
     except NotFound:

@@ -16,7 +16,7 @@ from pydicom.uid import (
 )
 
 from storage.core.errors import LimitExceeded
-from storage.dicom import dataset_reader
+from storage.dicom import dataset_reader, undecoded
 from storage.dicom.dataset_reader import decode_message, read_part10, read_up_to
 from storage.dicom.file_meta import read_file_meta
 from tests.storage.instances import part10
@@ -139,7 +139,7 @@ def test_a_data_set_is_written_as_it_came(monkeypatch: pytest.MonkeyPatch) -> No
         return out.getvalue()
 
     unread = written()
-    monkeypatch.setattr(dataset_reader, "_unread_bytes", lambda _: 2**30)
+    monkeypatch.setattr(undecoded, "unread_bytes", lambda _: 2**30)
     read = read_part10(BytesIO(file))
     assert isinstance(read.get_item("RequestAttributesSequence"), DataElement)
     assert written() == unread
