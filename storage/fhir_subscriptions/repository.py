@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 from storage import tables as t
 from storage.core.callers.visibility import Caller, Visibility, limited_to, read_caller
 from storage.core.clock import rfc3339, utcnow
-from storage.core.errors import InvalidRequest, NotFound, TooManyRequests
+from storage.core.errors import InvalidRequest, NotFound
 from storage.crypto.secret_box import Sealer
 from storage.db.engine import reading, writing
 from storage.fhir_subscriptions.entities import (
@@ -23,6 +23,7 @@ from storage.fhir_subscriptions.entities import (
     SubscriptionEvent,
 )
 from storage.fhir_subscriptions.focuses import focuses_since
+from storage.fhir_subscriptions.shares import check_count
 from storage.fhir_subscriptions.topics import TOPICS
 from storage.http.url_policy import read_url
 from storage.settings import Settings, is_loopback
@@ -32,7 +33,6 @@ from storage.webhooks.payloads import NoticeData
 from storage.webhooks.people import FHIR, checked_address
 from storage.webhooks.repository import signing_secret
 
-MOST_SUBSCRIPTIONS = 256
 _EVENTS_AT_ONCE = 200
 _ENDED = "Its end has come."
 _ALL = select(
@@ -93,14 +93,7 @@ class FhirSubscriptions:
             "ends_at": new.ends_at,
         }
         with writing(self._engine) as connection:
-            count = connection.execute(
-                select(func.count()).select_from(t.webhook).where(t.webhook.c.kind == FHIR)
-            ).scalar_one()
-            if count >= MOST_SUBSCRIPTIONS:
-                raise TooManyRequests(
-                    f"The node has {MOST_SUBSCRIPTIONS} subscriptions already.",
-                    remedy="Delete those that have ended or that nobody needs.",
-                )
+            check_count(connection, created_by.identity_id)
             connection.execute(insert(t.webhook).values(**hook, event_id=_newest()))
             connection.execute(insert(t.fhir_subscription).values(**row))
             _enqueue(connection, webhook_id, "handshake", [], now)

@@ -40,7 +40,7 @@ def read_filters(
     stated: list[tuple[str, str]] = []
     patients: list[tuple[PatientKey, ...]] = []
     for name, value in _parted(given, resource_type):
-        if not value or len(value) > _VALUE_MAX or "\0" in value:
+        if not value.strip(", ") or len(value) > _VALUE_MAX or "\0" in value:
             raise _refused("A filter has no usable value.", "Give it one.")
         stated.append((name, value))
         values = [relative(one) for one in value.split(",") if one]

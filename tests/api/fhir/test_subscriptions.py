@@ -20,7 +20,10 @@ from fhir.resources.subscriptiontopic import SubscriptionTopic as R5Topic
 
 from inference.webhooks.service import notify_due
 from storage.audit import Code
+from storage.core.callers.visibility import Caller
 from storage.core.clock import utcnow
+from storage.db.engine import writing
+from storage.fhir_subscriptions import shares
 from storage.settings import Settings
 from tests import builders
 from tests.api.access.closed import audited
@@ -259,7 +262,10 @@ def test_what_cannot_be_subscribed_to_is_refused_by_its_place(
     channel = fine["channel"]
     criteria = [
         extended("filter-criteria", "valueString", one)
-        for one in ("?status=final", "Patient?patient=Patient/1", "?category=laboratory")
+        for one in (
+            *("?status=final", "Patient?patient=Patient/1", "?category=laboratory"),
+            *("?patient=,", "?patient=%20,"),
+        )
     ]
     refused: list[tuple[dict[str, Any], int, str]] = [
         ({**fine, "criteria": "urn:other"}, 422, "Subscription.criteria"),
@@ -283,6 +289,21 @@ def test_what_cannot_be_subscribed_to_is_refused_by_its_place(
         assert "s3cret" not in answer.text
     assert hook.received == []
     assert node.client.get("/fhir/Subscription").json()["total"] == 0
+
+
+def test_nobody_has_all_subscriptions(
+    node: ApiNode, hook: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shares, "MOST_OF_ONE", 2)
+    made = [posted(node, r4(hook.url)) for _ in range(3)]
+    assert [one.status_code for one in made] == [201, 201, 429]
+    assert "You have 2 subscriptions already." in made[2].text
+    somebody_else = Caller("key", "another")
+    monkeypatch.setattr(shares, "MOST_SUBSCRIPTIONS", 3)
+    with writing(node.storage.engine) as connection:
+        shares.check_count(connection, somebody_else.identity_id)
+    node.client.delete(f"/fhir/Subscription/{made[0].json()['id']}")
+    assert posted(node, r4(hook.url)).status_code == 201
 
 
 def test_an_endpoint_that_takes_no_handshake_gets_no_event(
