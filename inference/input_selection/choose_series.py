@@ -9,6 +9,7 @@ from pydicom.dataset import Dataset
 
 from inference.imaging.geometry import stack_of
 from inference.imaging.stacks import stacks_of
+from inference.input_selection.fitting_instances import fitting_instances
 from inference.pipeline import Acceptance
 from inference.refusals import VolumeRefused
 from inference.rules.pipeline_rule import Rule
@@ -102,7 +103,9 @@ def _voxel_mm3(headers: Sequence[Dataset]) -> float | None:
 
 
 def _headers(index: Index, instance_reader: InstanceReader, series: Series) -> list[Dataset]:
-    instances = index.instances_of(series.study_instance_uid, series.series_instance_uid)
+    instances = fitting_instances(
+        index, instance_reader, series.study_instance_uid, series.series_instance_uid
+    )
     return instance_reader.headers(instances)
 
 

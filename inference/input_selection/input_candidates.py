@@ -9,6 +9,7 @@ from pydicom.dataset import Dataset
 
 from inference.imaging.geometry import stack_of
 from inference.imaging.stacks import SeriesStack
+from inference.input_selection.fitting_instances import fitting_instances
 from inference.input_selection.selection import select_stack, with_geometry
 from inference.pipeline import NamedInput, Pipeline
 from inference.refusals import VolumeRefused
@@ -62,7 +63,9 @@ def read_candidate(
     index: Index, instance_reader: InstanceReader, series: Series, prior: PriorTaken | None = None
 ) -> Candidate:
     """A series with the headers of its instances."""
-    instances = index.instances_of(series.study_instance_uid, series.series_instance_uid)
+    instances = fitting_instances(
+        index, instance_reader, series.study_instance_uid, series.series_instance_uid
+    )
     headers = instance_reader.headers(instances)
     return Candidate(series, instances, headers, prior)
 

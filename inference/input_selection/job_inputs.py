@@ -1,12 +1,14 @@
 """What a job reads: a series, the images of one, or several series and results of a study."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from pydicom.dataset import Dataset
 
 from inference.imaging.stacks import SeriesStack
 from inference.imaging.volume import Volume
 from inference.input_selection.early_results import EarlyResult
+from inference.input_selection.fitting_instances import fitting_instances, left_out_of
 from inference.input_selection.prior_images import PriorImages, choose_prior_images
 from inference.input_selection.result_inputs import StudyResults
 from inference.input_selection.selection import images_taken, stack_for
@@ -62,9 +64,7 @@ class JobInputs:
         without pixels, and the stack is its own. Refused where the series has changed since the
         job was made.
         """
-        instances = self._index.instances_of(
-            self._job.study_instance_uid, self._job.series_instance_uid
-        )
+        instances = self._fitting()
         is_same = early is not None and early.instances == tuple(instances)
         datasets = list(early.sources) if early and is_same else self._read(instances)
         self._check_current()
@@ -72,7 +72,19 @@ class JobInputs:
             return early.stack.of(datasets), early.stack
         series = self._index.series(self._job.study_instance_uid, self._job.series_instance_uid)
         stack = stack_for(pipeline, series, instances, datasets)
+        caveat = left_out_of(series.instance_count, len(instances))
+        if caveat is not None:
+            text = f"{caveat.text} {stack.left_out.text if stack.left_out else ''}".rstrip()
+            stack = replace(stack, left_out=replace(caveat, text=text))
         return stack.of(datasets), stack
+
+    def _fitting(self) -> list[Instance]:
+        return fitting_instances(
+            self._index,
+            self._instances,
+            self._job.study_instance_uid,
+            self._job.series_instance_uid,
+        )
 
     def images(self, pipeline: Pipeline) -> tuple[list[Dataset], PriorImages, dict[str, Dataset]]:
         """The images of the series that the pipeline takes, with their pixels as they were sent;
@@ -80,9 +92,7 @@ class JobInputs:
 
         Refused where the series has changed since the job was made.
         """
-        instances = self._index.instances_of(
-            self._job.study_instance_uid, self._job.series_instance_uid
-        )
+        instances = self._fitting()
         headers = self._instances.headers(instances)
         datasets = self._read([instances[one] for one in images_taken(pipeline, headers)])
         self._check_current()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pydicom.dataset import Dataset
 
 from inference.imaging.volume import Volume, assemble_volume
+from inference.input_selection.fitting_instances import fitting_instances
 from inference.input_selection.selection import select_stack
 from inference.interactive.models import ClickModel
 from inference.refusals import VolumeRefused
@@ -35,7 +36,7 @@ def load_series(
 ) -> LoadedSeries:
     """Raises NotFound, VolumeRefused where the model does not take it, InstanceDamaged."""
     series = index.series(study_instance_uid, series_instance_uid)
-    instances = index.instances_of(study_instance_uid, series_instance_uid)
+    instances = fitting_instances(index, instance_reader, study_instance_uid, series_instance_uid)
     datasets = list(instance_reader.datasets(instances))
     found = select_stack(
         instances, datasets, lambda some, headers: model.accepts(series, some, headers)

@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 
+from inference.input_selection.fitting_instances import fitting_instances
 from inference.input_selection.study_inputs import inputs_of
 from inference.model_registry.status import offered
 from inference.pipeline import Pipeline, begins_early
@@ -46,8 +47,8 @@ class EarlyCandidate:
             return
         if not goes_on:
             self._slices = HeaderSlices()
-        instances = storage.index.instances_of(
-            series.study_instance_uid, series.series_instance_uid
+        instances = fitting_instances(
+            storage.index, storage.instances, series.study_instance_uid, series.series_instance_uid
         )
         if len(instances) != series.instance_count or are_imported(instances):
             return  # it goes on growing, and is read when it is quiet again

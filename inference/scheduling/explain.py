@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from inference.failures import explain
+from inference.input_selection.fitting_instances import fitting_instances, left_out_of
 from inference.input_selection.prior_images import choose_prior_images, with_word
 from inference.input_selection.result_inputs import StudyResults
 from inference.input_selection.selection import select_input, word_of
@@ -72,7 +73,9 @@ def explain_study(
     for series in index.series_of(study_instance_uid):
         if series.origin == "generated":
             continue
-        instances = index.instances_of(study_instance_uid, series.series_instance_uid)
+        instances = fitting_instances(
+            index, instance_reader, study_instance_uid, series.series_instance_uid
+        )
         candidate = read_candidate(instance_reader, series, instances)
         with phases_known(index, instance_reader, study_instance_uid):
             explanations += [
@@ -153,6 +156,9 @@ def _explain(
         reason = readiness.detail
     else:
         reason = f"{acceptance.reason} {ruling.reason}".strip()
+    caveat = left_out_of(series.instance_count, len(instances))
+    if caveat is not None:
+        reason = f"{reason} {caveat.text}"
     return Explanation(
         series,
         pipeline.name,

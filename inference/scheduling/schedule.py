@@ -8,6 +8,7 @@ import structlog
 from sqlalchemy import Engine
 
 from inference.failures import place
+from inference.input_selection.fitting_instances import fitting_instances
 from inference.input_selection.study_inputs import inputs_of
 from inference.model_registry.chains import place_in_chain
 from inference.model_registry.status import Standing, offered, standings
@@ -186,7 +187,9 @@ def schedule_series(
         return []
     # First, since a series that is decided is not looked at again.
     _follow_measured(storage, series)
-    instances = storage.index.instances_of(series.study_instance_uid, series.series_instance_uid)
+    instances = fitting_instances(
+        storage.index, storage.instances, series.study_instance_uid, series.series_instance_uid
+    )
     everything = in_order(offered(storage.settings, storage.model_states, pipelines))
     if are_imported(instances):
         return _leave_imported(
@@ -243,8 +246,11 @@ def schedule_pipeline(
         (standing,) = standings(storage.settings, storage.model_states, [pipeline])
         if inputs_of(pipeline):
             return decide_on_study(storage, series, standing, priority)
-        instances = storage.index.instances_of(
-            series.study_instance_uid, series.series_instance_uid
+        instances = fitting_instances(
+            storage.index,
+            storage.instances,
+            series.study_instance_uid,
+            series.series_instance_uid,
         )
         return decide_on_series(
             storage, read_candidate(storage.instances, series, instances), standing, priority

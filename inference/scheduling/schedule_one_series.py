@@ -10,6 +10,7 @@ from pydicom.dataset import Dataset
 from inference.failures import explain, place
 from inference.imaging.stacks import SeriesStack, stacks_of
 from inference.input_selection.choose_series import choose_series
+from inference.input_selection.fitting_instances import left_out_of
 from inference.input_selection.prior_images import (
     PriorImages,
     choose_prior_images,
@@ -132,6 +133,9 @@ def _decided(
     _supersede(storage.jobs, storage.withdrawals, series, pipeline, found.fingerprint(series))
     if job_id is not None and image_prior_of(pipeline) is not None:
         supersede_others(storage.jobs, storage.withdrawals, job, on_its_series=True)
+    caveat = left_out_of(series.instance_count, len(candidate.instances))
+    if caveat is not None:
+        acceptance = replace(acceptance, reason=f"{acceptance.reason} {caveat.text}")
     decision = decision_of(series, pipeline, acceptance, job_id)
     storage.acceptance_decisions.record(decision)
     return decision

@@ -15,6 +15,7 @@ from pydicom.dataset import Dataset
 
 from inference.failures import explain, place
 from inference.imaging.volume import Volume, assemble_volume
+from inference.input_selection.fitting_instances import fitting_instances
 from inference.input_selection.selection import select_stack, stack_for
 from inference.input_selection.study_inputs import inputs_of
 from inference.model_registry.status import shadows, state_of
@@ -251,7 +252,9 @@ def _volume(
     index: Index, instance_reader: InstanceReader, run: ShadowRun, pipeline: Pipeline
 ) -> tuple[Volume, tuple[Dataset, ...]]:
     """The volume, and its instances where the pipeline wants them."""
-    instances = index.instances_of(run.study_instance_uid, run.series_instance_uid)
+    instances = fitting_instances(
+        index, instance_reader, run.study_instance_uid, run.series_instance_uid
+    )
     datasets = list(instance_reader.datasets(instances))
     series = index.series(run.study_instance_uid, run.series_instance_uid)
     if series.fingerprint != run.input_fingerprint:

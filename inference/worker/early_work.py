@@ -15,6 +15,7 @@ from inference import auditing
 from inference.failures import place
 from inference.imaging.volume import assemble_volume
 from inference.input_selection.early_results import EARLY, EarlyResult, drop_pixels
+from inference.input_selection.fitting_instances import fitting_instances
 from inference.input_selection.selection import Selection
 from inference.input_selection.study_inputs import inputs_of
 from inference.model_registry.status import Standing, offered
@@ -144,7 +145,7 @@ class _Early:
         wanted_bytes = _MEMORY_FACTOR * self._series.size_bytes + _RESERVE_BYTES
         if not asked or free_memory_bytes() < wanted_bytes:
             return False
-        instances = self._storage.index.instances_of(*uids)
+        instances = fitting_instances(self._storage.index, self._storage.instances, *uids)
         if not instances or are_imported(instances):
             return False
         datasets = []

@@ -84,12 +84,15 @@ def only_frames_of_long_sequences(header: "Dataset") -> None:
     """
     from pydicom.dataelem import RawDataElement
 
+    if PER_FRAME_GROUPS in header:
+        _ = header[PER_FRAME_GROUPS]
     for tag, element in list(header._dict.items()):
-        if not isinstance(element, RawDataElement):
-            continue
-        if tag == PER_FRAME_GROUPS:
-            _ = header[tag]
-        elif element.VR == "SQ" and element.length > LONG_VALUE_BYTES:
+        # In Implicit VR those of more than a MiB have a VR, too.
+        if (
+            element.VR == "SQ"
+            and isinstance(element, RawDataElement)
+            and element.length > LONG_VALUE_BYTES
+        ):
             del header[tag]
 
 

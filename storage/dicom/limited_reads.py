@@ -31,7 +31,7 @@ class ReadLimit:
         self._max_elements = max_elements
         self._elements_left = max_elements
         self._reads_left = max_elements * _READS_PER_ELEMENT
-        self.later: Callable[[bytes], bytes] = lambda value: value
+        self.later: Callable[[bytes], bytes] | None = None
         """Makes values of such as are decoded later, within the same limit."""
 
     @property
@@ -68,6 +68,7 @@ class _LimitedReads:
         self._read = stream.read
         self._limit = limit
         self._count_read = limit.count_read
+        self._later = limit.later
         self._is_value_next = False
         self.seek = stream.seek
         self.tell = stream.tell
@@ -79,7 +80,7 @@ class _LimitedReads:
         if size == _HEADER_BYTES:
             self._count(data)
             return data
-        return self._limit.later(data)
+        return data if self._later is None else self._later(data)
 
     def _count(self, header: bytes) -> None:
         """Neither a delimiter nor a value of eight bytes is an element."""

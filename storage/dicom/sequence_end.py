@@ -11,7 +11,7 @@ from storage.dicom.element_limits import MAX_READ_ELEMENTS, check_depth, too_man
 from storage.dicom.element_walker import UNDEFINED_LENGTH, VRS, IrregularEncoding
 from storage.dicom.unknown_vr import BIG_ENDIAN_STARTS, LITTLE_ENDIAN_STARTS, VR_IN_ITEM
 
-_WINDOW_BYTES = 256 * 1024
+_WINDOW_BYTES, _FIRST_WINDOW_BYTES = 256 * 1024, 4 * 1024
 _HEADER_BYTES = 12
 _ITEMS = 0xFFFE
 _ITEM, _ITEM_DELIMITER, _SEQUENCE_DELIMITER = 0xE000, 0xE00D, 0xE0DD
@@ -30,6 +30,7 @@ class SequenceEnds:
         self._stream = stream
         self._data = b""
         self._base = 0
+        self._window_bytes = _FIRST_WINDOW_BYTES // 2
         self._max_elements = self._left = max_elements
 
     def end_of(self, position: int, implicit: bool, little: bool, depth: int = 1) -> int:
@@ -109,7 +110,9 @@ class SequenceEnds:
         index = position - self._base
         if not 0 <= index <= len(self._data) - _HEADER_BYTES:
             self._stream.seek(position)
-            self._data, self._base, index = self._stream.read(_WINDOW_BYTES), position, 0
+            # Most sequences are short, and so are most headers.
+            self._window_bytes = min(2 * self._window_bytes, _WINDOW_BYTES)
+            self._data, self._base, index = self._stream.read(self._window_bytes), position, 0
             if len(self._data) < 8:
                 raise IrregularEncoding("cut off")
         return index
