@@ -1,6 +1,6 @@
 """Which instances of a series pipelines are given, where several senders have put some into it.
 
-Whoever knows a UID may add to a series of others, as DICOM has it (docs/security.md). Images of
+Who knows a UID may add to a series of others, as DICOM has it (docs/security.md). Images of
 another patient among those that began it would have every pipeline refuse it, or be analysed.
 """
 

@@ -34,7 +34,7 @@ _MOST_BYTES_OF_FRAMES = 64 << 20
 
 
 class Undecoded(bytes):
-    """The value of an element that may be a sequence; decoded once, whoever shares it."""
+    """The value of an element that may be a sequence; decoded once, by the first who asks."""
 
     limit: ReadLimit
     sequence: Any
