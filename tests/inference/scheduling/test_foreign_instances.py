@@ -7,6 +7,7 @@ import pytest
 
 from inference.input_selection.fitting_instances import fitting_instances
 from inference.input_selection.job_inputs import JobInputs
+from inference.input_selection.result_inputs import StudyResults
 from inference.scheduling.schedule import complete_and_schedule
 from storage.container import Storage
 from storage.integrity import instance_reader
@@ -46,7 +47,8 @@ def test_images_of_another_patient_are_left_out_and_named(
     assert decision.accepted, decision.reason
     assert LEFT_OUT in decision.reason
     job = storage.jobs.get(str(decision.job_id))
-    inputs = JobInputs(storage.index, storage.instances, storage, job, lambda _share: None)
+    results = StudyResults(storage.jobs, storage.findings, storage.acceptance_decisions)
+    inputs = JobInputs(storage.index, storage.instances, results, job, lambda _share: None)
     datasets, stack = inputs.series(BrightRegion())
     assert len(datasets) == SLICES
     assert stack.left_out is not None
