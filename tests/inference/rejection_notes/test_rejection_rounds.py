@@ -15,7 +15,7 @@ from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.entities import Instance
 from storage.core.errors import InstanceDamaged, LimitExceeded
-from storage.dicom import dataset_reader
+from storage.dicom import dataset_reader, undecoded
 from storage.integrity.instance_reader import InstanceReader
 from storage.rejection_notes import repository
 from tests.inference.orchestration import later, storage_in
@@ -80,7 +80,8 @@ def test_a_note_of_countless_items_is_not_read(
     storage: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Millions of empty items take gigabytes as data sets, and the clock of the node waits."""
-    monkeypatch.setattr(dataset_reader, "MAX_READ_ELEMENTS", 2_000)
+    for module in (dataset_reader, undecoded):
+        monkeypatch.setattr(module, "MAX_READ_ELEMENTS", 2_000)
     slices = images(4)
     bomb = note_over(slices[2:])
     bomb.CurrentRequestedProcedureEvidenceSequence.extend(Dataset() for _ in range(10_000))
