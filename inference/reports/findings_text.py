@@ -145,7 +145,8 @@ def _worded(structure: str, cut_off: Group, locale: Locale, kind: str) -> Iterat
     for side in dict.fromkeys(fact.side for fact in cut_off.values()):
         facts = [fact for fact in cut_off.values() if fact.side == side]
         about = locale.about(side, structure)
-        subject = locale.fill(words["sided" if side else "plain"], about)
+        kind_of_side = "both" if side == "both" else "sided" if side else "plain"
+        subject = locale.fill(words[kind_of_side], about)
         where = dict.fromkeys(one for fact in facts for one in fact.cut_off_at)
         values = [
             locale.fill(

@@ -1,7 +1,8 @@
-"""Whether what lies around an intracranial mask is as wide as heads are.
+"""Whether an intracranial mask can lie in a head at all.
 
 deepbet finds something in whatever it is given. A trunk or two thighs that nobody named are wider
-than any head, which the images show whatever the mask holds.
+than any head, and a phantom filled with water has neither tissue nor fluid, which the images show
+whatever the mask holds.
 """
 
 import numpy as np
@@ -12,6 +13,9 @@ from inference.imaging.volume import Volume
 # A head of 62 cm around has 306 cm2, and the ears and noise add to it; the trunk of an adult has
 # 450 cm2 and more.
 MOST_CM2 = 380.0
+# Of the median within the mask: what lies between the 10th and the 90th percentile. T1-weighted
+# fluid, grey and white matter of the shared head have 1.4.
+LEAST_CONTRAST = 0.25
 _BLOCK_MM = 4.0
 _TISSUE_SHARE = 0.12
 _BRIGHT_PERCENTILE = 98.0
@@ -50,3 +54,12 @@ def section_cm2(volume: Volume, mask: NDArray[np.bool_]) -> float | None:
         body = fill_voids.fill(labels == counts.argmax()) if counts.any() else labels > 0
         found.append(float(np.count_nonzero(body)) * pixel_cm2)
     return float(np.median(found))
+
+
+def contrast(volume: Volume, mask: NDArray[np.bool_]) -> float | None:
+    """How far the values within the mask differ, as a share of their median; None without any."""
+    values = volume.voxels[mask]
+    if not values.size:
+        return None
+    low, middle, high = np.percentile(values, (10.0, 50.0, 90.0))
+    return float((high - low) / middle) if middle > 0 else None

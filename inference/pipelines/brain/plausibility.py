@@ -17,7 +17,12 @@ from inference.imaging.boxes import box_of
 from inference.imaging.volume import Volume
 from inference.pipeline import Segment
 from inference.pipelines.brain.dark_places import share_without_signal, thick_places
-from inference.pipelines.brain.head_size import MOST_CM2, section_cm2
+from inference.pipelines.brain.head_size import (
+    LEAST_CONTRAST,
+    MOST_CM2,
+    contrast,
+    section_cm2,
+)
 from inference.pipelines.structures import LEFT, RIGHT, STRUCTURES, Structure
 from storage.core.findings import Validity
 
@@ -123,6 +128,12 @@ def validity_of_mask(intracranial: NDArray[np.bool_], volume: Volume) -> Validit
         return Validity(
             "implausible",
             reason=f"The body around it measures {section:.0f} cm² across; no head does. {_LOOK}",
+        )
+    differing = contrast(volume, intracranial)
+    if differing is not None and differing < LEAST_CONTRAST:
+        return Validity(
+            "implausible",
+            reason=f"All of it is alike, as in a phantom: no tissue beside fluid. {_LOOK}",
         )
     share = share_without_signal(intracranial, volume)
     if share <= MOST_SHARE_WITHOUT_SIGNAL:

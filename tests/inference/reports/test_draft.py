@@ -336,3 +336,17 @@ def test_languages_say_the_same_things(language: str) -> None:
             assert [sorted(placeholders(one.lower())) for one in ours["texts"]] == [
                 sorted(placeholders(one.lower())) for one in theirs["texts"]
             ]
+
+
+@pytest.mark.parametrize(
+    ("language", "stated"), [("en", "Both lungs: what"), ("de", "Lunge beidseits: Das")]
+)
+def test_both_lungs_that_are_not_plausible_are_called_so(language: str, stated: str) -> None:
+    one = evidence(lungs, "CT")
+    doubted = [
+        fact_of(replace(fact.finding, validity=Validity("implausible", reason="It is not.")))
+        for fact in one.facts
+    ]
+    for section in ("findings", "impression"):
+        found = texts(replace(one, facts=tuple(doubted)), language)[section]
+        assert stated in str(found)

@@ -29,7 +29,8 @@ def body(half_across_mm: float, half_deep_mm: float, columns_along: bool) -> tup
     across, deep, along = (x, z, y) if columns_along else (x, y, z)
     radius = (across / half_across_mm) ** 2 + (deep / half_deep_mm) ** 2
     voxels = np.where(radius < 1, 400.0, 6.0) + _NOISE.normal(0, 5, SHAPE)
-    voxels[radius < 0.8] = 150.0
+    # Stripes, as fluid beside tissue.
+    voxels[radius < 0.8] = np.where(i % 8 < 4, 250.0, 150.0)[radius < 0.8]
     chest_volume = volume_of(chest())
     affine = chest_volume.lps_from_kji.copy()
     if columns_along:
@@ -53,6 +54,15 @@ def test_a_trunk_is_no_head(columns_along: bool) -> None:
     assert validity is not None
     assert validity.state == "implausible"
     assert "cm² across; no head does" in validity.reason
+
+
+def test_a_ball_of_water_is_no_head() -> None:
+    volume, mask = body(78.0, 100.0, columns_along=False)
+    volume.voxels[volume.voxels > 100] = 400.0
+    volume.voxels[:] += _NOISE.normal(0, 10, SHAPE)
+    validity = validity_of_mask(mask, volume)
+    assert validity is not None
+    assert (validity.state, "as in a phantom" in validity.reason) == ("implausible", True)
 
 
 def test_it_stays_implausible_where_the_images_cut_it_off() -> None:
