@@ -3,6 +3,7 @@ import { wadors } from "@cornerstonejs/dicom-image-loader";
 import { forDrawing } from "@/dicom/calibration/calibration";
 import { frameUrl, stringOf, type DicomJson } from "@/dicom/dicomweb";
 import { asSingleFrame } from "@/dicom/frameHeader";
+import { noteSuvOfSeries } from "@/dicom/display/suv";
 import { orderSlices, type Slice, type SliceOrder } from "@/dicom/geometry";
 import { text } from "@/shared/i18n";
 import { withPaletteValues } from "@/cornerstone/paletteValues";
@@ -71,6 +72,7 @@ export async function registerSeries(
 ): Promise<LoadedSeries> {
   await start();
   const order = orderSlices(await Promise.all(datasets.map(withTables)));
+  noteSuvOfSeries(order.slices.map(({ dataset }) => dataset));
   const imageIds = order.slices.map((slice) => {
     const url = frameUrl(studyInstanceUid, seriesInstanceUid, slice.sopInstanceUid, slice.frameNumber);
     const imageId = `wadors:${url}`;

@@ -92,7 +92,8 @@ export type SuvGap =
   | "start_contradicts"
   | "times"
   | "made_later"
-  | "decay";
+  | "decay"
+  | "mixed";
 
 /**
  * What a value of a PET image in Bq/ml is multiplied by to give SUVbw in g/ml, by the vendor-neutral
@@ -114,7 +115,35 @@ export function suvGapOf(dataset: DicomJson): SuvGap | null {
   return typeof found === "string" ? found : null;
 }
 
+/** Images of series whose headers state different things of what an SUV takes. */
+const ofMixedSeries = new WeakSet<DicomJson>();
+
+/** Factors differ by less through rounding of what headers state. */
+const sameFactor = 1e-3;
+
+/**
+ * Notes of the images of one series whether they state one and the same SUV: the weight, the dose, the units, the decay correction
+ * and the times that it takes are those of the patient and the series (PS3.3 C.8.9.1), so that where they differ between images
+ * nobody can tell which are right, and none of the images has an SUV.
+ */
+export function noteSuvOfSeries(datasets: readonly DicomJson[]): void {
+  const pets = datasets.filter((dataset) => stringOf(dataset, tag.modality) === "PT");
+  const found = pets.map(statedSuv);
+  const [first] = found;
+  const isSame = (one: number | SuvGap) =>
+    typeof one === "number" && typeof first === "number" ? Math.abs(one / first - 1) < sameFactor : one === first;
+  const isMixed = !found.every(isSame) && found.some((one) => typeof one === "number");
+  for (const dataset of pets) {
+    if (isMixed) ofMixedSeries.add(dataset);
+    else ofMixedSeries.delete(dataset);
+  }
+}
+
 function suvOf(dataset: DicomJson): number | SuvGap {
+  return ofMixedSeries.has(dataset) ? "mixed" : statedSuv(dataset);
+}
+
+function statedSuv(dataset: DicomJson): number | SuvGap {
   const units = stringOf(dataset, tag.units).trim();
   // Of lean mass, ideal weight or surface it is another SUV; without a type, of body weight (PS3.3 C.8.9.1).
   if (units === "GML") return ["", "BW"].includes(stringOf(dataset, tag.suvType).trim()) ? 1 : "suv_type";

@@ -21,12 +21,18 @@ const tag = {
   scaling: "3004000E",
 } as const;
 
+/** What a dose is (Dose Units, Dose Type): effective ones are weighted by the radiation's biological effect. */
+export type DoseKind = "physical" | "effective" | "relative" | "unstated";
+
+const unitOf = { physical: "Gy", effective: "Gy (RBE)", relative: "", unstated: "Gy" } as const;
+
 /** Where the doses of a file lie, and what its stored values are worth. */
 export interface DoseHeader {
   sopInstanceUid: string;
   frameOfReferenceUid: string;
-  /** "Gy", or "" for shares of something that the file does not name (RELATIVE). */
-  unit: "Gy" | "";
+  kind: DoseKind;
+  /** As ICRU 78 writes it; "" of shares of something that the file does not name (RELATIVE). */
+  unit: (typeof unitOf)[DoseKind];
   isSigned: boolean;
   bytesPerValue: 2 | 4;
   /** Dose of a stored value of 1 (Dose Grid Scaling). */
@@ -63,6 +69,7 @@ export function doseHeaderOf(dataset: DicomJson): DoseHeader | DoseObstacle {
   if (stringOf(dataset, tag.doseType) === "ERROR") return "error";
   const units = stringOf(dataset, tag.doseUnits);
   if (units !== "GY" && units !== "RELATIVE") return "units";
+  const kind = kindOf(units, stringOf(dataset, tag.doseType));
   // A scale of 0 or none would make every dose 0, or a stored number a dose.
   if (!scaling || scaling < 0) return "scaling";
   if ((bits !== 16 && bits !== 32) || (first(tag.samples) ?? 1) !== 1) return "pixels";
@@ -82,7 +89,8 @@ export function doseHeaderOf(dataset: DicomJson): DoseHeader | DoseObstacle {
   return {
     sopInstanceUid: stringOf(dataset, tag.sopInstanceUid),
     frameOfReferenceUid: stringOf(dataset, tag.frameOfReference),
-    unit: units === "GY" ? "Gy" : "",
+    kind,
+    unit: unitOf[kind],
     isSigned: first(tag.pixelRepresentation) === 1,
     bytesPerValue: bits === 16 ? 2 : 4,
     scaling,
@@ -97,6 +105,12 @@ export function doseHeaderOf(dataset: DicomJson): DoseHeader | DoseObstacle {
     offsetsMm,
     singleReachMm: Math.max(sameMm, (first(tag.thickness) ?? 0) / 2),
   };
+}
+
+function kindOf(units: string, type: string): DoseKind {
+  if (units === "RELATIVE") return "relative";
+  if (type === "EFFECTIVE") return "effective";
+  return type === "PHYSICAL" ? "physical" : "unstated";
 }
 
 function vectorOf([x, y, z]: readonly number[]): Vector | null {

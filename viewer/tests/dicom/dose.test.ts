@@ -70,6 +70,17 @@ describe("the header of an RT Dose", () => {
     }
   });
 
+  it("says which kind of dose it is, and gives no Gy to shares", () => {
+    const kinds = [
+      [{}, "physical", "Gy"],
+      [{ "30040004": ds("EFFECTIVE") }, "effective", "Gy (RBE)"],
+      [{ "30040002": ds("RELATIVE") }, "relative", ""],
+      [{ "30040002": ds("RELATIVE"), "30040004": ds("EFFECTIVE") }, "relative", ""],
+      [{ "30040004": undefined }, "unstated", "Gy"],
+    ] as const;
+    for (const [change, kind, unit] of kinds) expect(header(change)).toMatchObject({ kind, unit });
+  });
+
   it("takes offsets as z where they begin with that of the position, against the normal too", () => {
     const z = ds(-40, -37, -34, -31, -28);
     expect(header({ "3004000C": z }).offsetsMm).toEqual([0, 3, 6, 9, 12]);

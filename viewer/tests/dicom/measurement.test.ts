@@ -12,7 +12,7 @@ import {
   type Measurement,
 } from "@/dicom/measurements/measurement";
 import type { DicomJson } from "@/dicom/dicomweb";
-import { suvFactorOf } from "@/dicom/display/suv";
+import { noteSuvOfSeries, suvFactorOf, suvGapOf } from "@/dicom/display/suv";
 import { warningsOf } from "@/features/reader/lib/imageWarnings";
 import { unitOfValues } from "@/dicom/display/values";
 
@@ -168,6 +168,24 @@ describe("the factor from Bq/ml to SUV", () => {
     expect(suvFactorOf({ ...pet, "00080032": undefined })).toBeNull();
     const day = { vr: "DA", Value: ["20260109"] };
     expect(suvFactorOf({ ...pet, "00080021": day, "00080022": day, ...givenOn("20260101081010") })).toBeNull();
+  });
+
+  it.each([
+    ["another weight", { "00101030": { vr: "DS", Value: [80] } }],
+    ["other units", { "00541001": { vr: "CS", Value: ["GML"] } }],
+    ["another decay correction", { "00541102": { vr: "CS", Value: ["ADMIN"] } }],
+    ["another time of injection", givenOn("20260101073000")],
+    ["another time of the series", { "00080031": { vr: "TM", Value: ["093000"] } }],
+    ["no weight", { "00101030": undefined }],
+  ])("is none of all images of a series of which one states %s", (_, change) => {
+    const alike: DicomJson[] = [{ ...pet }, { ...pet }, { ...pet, "00101030": { vr: "DS", Value: [70.0004] } }];
+    noteSuvOfSeries(alike);
+    expect(alike.map(suvGapOf)).toEqual([null, null, null]);
+    const mixed: DicomJson[] = [{ ...pet }, { ...pet, ...change } as DicomJson, { ...pet }];
+    noteSuvOfSeries(mixed);
+    expect(mixed.map(suvGapOf)).toEqual(["mixed", "mixed", "mixed"]);
+    expect(mixed.map(suvFactorOf)).toEqual([null, null, null]);
+    expect(warningsOf(mixed[0] ?? {}).join()).toContain("different weights");
   });
 
   it("is none without correction of attenuation, nor of an SUV by something else than body weight", () => {

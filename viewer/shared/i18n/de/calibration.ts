@@ -21,6 +21,7 @@ export const warnings: Messages["viewing"]["warnings"] = {
     times: "Kein SUV: die Zeiten von Injektion und Aufnahme fehlen oder widersprechen sich",
     made_later: "Kein SUV: die Serie ist nach ihrer Aufnahme datiert",
     decay: "Kein SUV: zwischen Injektion und Aufnahme liegen zu viele Halbwertszeiten",
+    mixed: "Kein SUV: Die Bilder der Serie geben unterschiedliche Gewichte, Aktivitäten, Einheiten, Zerfallskorrekturen oder Zeiten an",
   },
   noOrientation: "Keine Orientierung in den Kopfdaten",
 };

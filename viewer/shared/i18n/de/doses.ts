@@ -9,7 +9,7 @@ export const doses: typeof english = {
   opacity: "Deckkraft der Farbflächen",
   reference: "100 % sind",
   byPlan: (targets) => (targets > 1 ? `Höchste Verschreibung des Plans für ${targets} Zielvolumen.` : "Verschreibung des Plans für das Zielvolumen."),
-  byMost: "Maximum des Gitters; eine Verschreibung ist nicht bekannt.",
+  byMost: "Maximum des Gitters; keine Verschreibung wird zugrunde gelegt.",
   byReader: "Von Ihnen festgelegt.",
   most: (dose) => `Maximum ${dose}.`,
   onImagesAlone: "Die Dosis liegt über den Bildern, nicht in drei Ebenen oder im Volumen.",
@@ -28,6 +28,12 @@ export const doses: typeof english = {
     "Hier berechnet aus den Konturen und dem Dosisgitter: Jede Kontur steht für die Schicht bis zur halben Strecke zu ihren Nachbarn, Konturen in anderen sind Löcher, Dosen werden linear interpoliert. Planungssysteme weichen bei kleinen Strukturen um einige Prozent ab.",
   hasOwn: "Die Dosis enthält auch Histogramme ihres Planungssystems; sie stehen beim Öffnen unter „Ergebnisse und Dokumente“ und werden hier nicht gezeichnet.",
   notForPlanning: "Nur zur Orientierung, nicht für Behandlungsentscheidungen.",
+  kinds: {
+    effective:
+      "Effektive Dosis, nach biologischer Wirkung gewichtet (Dose Type EFFECTIVE): nicht mit physikalischen Dosen vergleichen oder addieren. Die Verschreibung des Plans, die nicht angibt, ob sie gewichtet ist, gilt hier nicht als 100 %.",
+    relative: "Relative Dosis (Dose Units RELATIVE): Anteile einer Dosis, die die Datei nicht nennt, ohne Einheit. Die Verschreibung des Plans gilt hier nicht.",
+    unstated: "Die Dosis gibt nicht an, ob sie physikalisch oder effektiv ist (Dose Type): nicht mit anderen vergleichen. Die Verschreibung des Plans gilt hier nicht als 100 %.",
+  },
   obstacles: {
     no_grid: "Diese Dosis hat kein Dosisgitter (nur Punkte oder Histogramme). Laden Sie sie herunter, um sie in einem Planungsprogramm zu öffnen.",
     geometry: "Diese Dosis sagt nicht, wie ihr Gitter im Patienten liegt (Position, Orientierung oder Abstand fehlt). Bitten Sie um einen neuen Export.",

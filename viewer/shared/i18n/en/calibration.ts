@@ -18,6 +18,7 @@ export const warnings = {
     times: "No SUV: the times of injection and acquisition are missing or contradict each other",
     made_later: "No SUV: the series is dated after its acquisition",
     decay: "No SUV: too many half-lives lie between injection and acquisition",
+    mixed: "No SUV: the images of the series state different weights, doses, units, decay corrections or times",
   },
   noOrientation: "No orientation in the header",
 };

@@ -8,7 +8,7 @@ export const doses = {
   opacity: "Opacity of the colour wash",
   reference: "100 % is",
   byPlan: (targets: number) => (targets > 1 ? `The highest of the plan's prescriptions to ${targets} targets.` : "The plan's prescription to its target."),
-  byMost: "The maximum of the grid; no prescription is known.",
+  byMost: "The maximum of the grid; no prescription is taken.",
   byReader: "Set by you.",
   most: (dose: string) => `Maximum ${dose}.`,
   onImagesAlone: "The dose is drawn over the images, not in three planes or the volume.",
@@ -27,6 +27,12 @@ export const doses = {
     "Calculated here from the contours and the dose grid: each contour stands for the slab half-way to its neighbours, contours within another are holes, doses are interpolated linearly. Planning systems differ by some per cent in small structures.",
   hasOwn: "The dose also contains histograms of its planning system; they are listed when you open it under Results and documents, and are not drawn here.",
   notForPlanning: "For orientation only, not for treatment decisions.",
+  kinds: {
+    effective:
+      "Effective dose, weighted by its biological effect (Dose Type EFFECTIVE): not to be compared or added with physical doses. The plan's prescription, which does not say whether it is weighted, is not taken for 100 %.",
+    relative: "Relative dose (Dose Units RELATIVE): shares of a dose that the file does not name, without a unit. The plan's prescription does not apply.",
+    unstated: "This dose does not say whether it is physical or effective (Dose Type): do not compare it with others. The plan's prescription is not taken for 100 %.",
+  },
   obstacles: {
     no_grid: "This dose has no grid of doses (points or histograms only). Download it to open it in a planning program.",
     geometry: "This dose does not say how its grid lies in the patient (position, orientation or spacing is missing). Ask for a new export.",

@@ -74,6 +74,11 @@ export function DosePanel({
       {grid && look && (
         <div className="mt-2 space-y-2 text-xs">
           {!isStack && <p className="text-dim">{t.doses.onImagesAlone}</p>}
+          {grid.kind !== "physical" && (
+            <p role="status" className="text-warn" data-testid="dose-kind">
+              {t.doses.kinds[grid.kind]}
+            </p>
+          )}
           {series && !dose.fits(series) && (
             <p role="status" className="text-warn">
               {t.doses.otherFrame}
@@ -117,7 +122,11 @@ export function DosePanel({
             {grid.unit}
           </label>
           <p className="text-dim">
-            {chosen?.prescribedGy === look.reference ? t.doses.byPlan(chosen.prescriptionCount) : look.reference === grid.most ? t.doses.byMost : t.doses.byReader}{" "}
+            {grid.kind === "physical" && chosen?.prescribedGy === look.reference
+              ? t.doses.byPlan(chosen.prescriptionCount)
+              : look.reference === grid.most
+                ? t.doses.byMost
+                : t.doses.byReader}{" "}
             {t.doses.most(`${fixed(grid.most, 2)} ${grid.unit}`.trim())}
           </p>
           <ul className="grid grid-cols-2 gap-x-3" data-testid="isodose-levels">

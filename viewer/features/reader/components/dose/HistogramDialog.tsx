@@ -63,7 +63,7 @@ export function HistogramDialog({
   const dose = (value: number) => fixed(value, 2);
   return (
     <Dialog title={t.doses.histogram} testId="histogram" wide onClose={onClose}>
-      <HistogramPlot histograms={shown} unit={grid.unit} most={grid.most} prescribed={grid.unit === "Gy" ? prescribedGy : null} prescriptionCount={prescriptionCount} />
+      <HistogramPlot histograms={shown} unit={grid.unit} most={grid.most} prescribed={grid.kind === "physical" ? prescribedGy : null} prescriptionCount={prescriptionCount} />
       <div className="overflow-x-auto">
         <table className="mt-3 w-full text-right text-xs tabular-nums">
           <thead className="text-dim">
@@ -129,6 +129,11 @@ export function HistogramDialog({
           </tbody>
         </table>
       </div>
+      {grid.kind !== "physical" && (
+        <p className="mt-3 max-w-prose text-xs text-warn" data-testid="histogram-kind">
+          {t.doses.kinds[grid.kind]}
+        </p>
+      )}
       <p className="mt-3 max-w-prose text-xs text-dim">
         {t.doses.method} {hasOwn && t.doses.hasOwn}
       </p>

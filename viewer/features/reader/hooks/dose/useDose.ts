@@ -125,7 +125,8 @@ export function useDose(study: StudyDetail | null): DoseState {
   const look = useMemo<DoseLook | null>(() => {
     if (!grid) return null;
     if (changed?.uid === grid.sopInstanceUid) return changed.look;
-    const reference = grid.unit === "Gy" ? chosen?.prescribedGy : null;
+    // A plan does not say whether its prescription is weighted.
+    const reference = grid.kind === "physical" ? chosen?.prescribedGy : null;
     return { wash: true, lines: true, opacity: 0.35, reference: reference ?? grid.most };
   }, [grid, changed, chosen]);
 
