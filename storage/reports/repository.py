@@ -41,8 +41,11 @@ from storage.reports.rows import (
     person_name_of,
     propose,
     read_for_change,
+    reason_of,
+    still_stale,
     words_json,
 )
+from storage.reports.stale_numbers import check_numbers
 from storage.reports.states import check_move
 from storage.reports.superseded import check_seen, still_marked, withdrawn_findings
 
@@ -136,6 +139,8 @@ class Reports:
                 "sections": as_json(sections),
                 "title": report.title if title is None else title,
             }
+            if report.proposal is not None:
+                values["attention"] = reason_of(connection, report, sections, report.proposal)
             return next_version(connection, report, values, edited_by, utcnow(), "edited")
 
     def move(
@@ -171,12 +176,14 @@ class Reports:
                     "signed_name": person_name_of(connection, moved_by),
                     "signed_at": now,
                 }
+                current = report.sections if sections is None else sections
                 if state == "final":
                     check_seen(connection, report)
-                current = report.sections if sections is None else sections
+                    check_numbers(connection, report, current)
                 sentences = [sentence for one in current for sentence in one.sentences]
                 marks = still_marked(connection, report, sentences, now)
                 values |= SETTLED | _seen(report) if marks is None else marks
+                values |= still_stale(connection, report, current)
             return next_version(connection, report, values, moved_by, now, state, reason)
 
     def expect_words(self, report_id: str, version: int, words: ModelWords) -> Report:

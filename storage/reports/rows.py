@@ -13,7 +13,8 @@ from storage.core.errors import NotFound, VersionConflict
 from storage.events.payloads import ReportEvent
 from storage.events.repository import add_event
 from storage.reports.entities import ModelWords, Report, ReportSection, ReportSentence
-from storage.reports.row_mapping import to_report
+from storage.reports.row_mapping import to_report, to_sections
+from storage.reports.stale_numbers import stale_of, with_stale
 from storage.reports.stored import StoredSection, StoredSentence, StoredWords
 from storage.search.passages import REPORT, note_report
 
@@ -121,13 +122,39 @@ def propose(
     if basis_digest in (report.basis_digest, report.proposal_digest):
         return report
     values = {
-        "attention": WITHDRAWN_RESULTS if report.is_superseded else NEW_RESULTS,
+        "attention": reason_of(connection, report, report.sections, to_sections(sections)),
         "attention_at": now,
         "proposal": sections,
         "proposal_digest": basis_digest,
         "updated_at": now,
     }
     return change_report(connection, report, values, "attention", "")
+
+
+def reason_of(
+    connection: Connection,
+    report: Report,
+    sections: Sequence[ReportSection],
+    proposal: Sequence[ReportSection],
+) -> str:
+    """Why a person should look at a text again for which another draft waits."""
+    reason = WITHDRAWN_RESULTS if report.is_superseded else NEW_RESULTS
+    return with_stale(reason, stale_of(connection, report, sections, proposal))
+
+
+def still_stale(
+    connection: Connection, report: Report, sections: Sequence[ReportSection]
+) -> dict[str, Any]:
+    """What a text that is signed keeps of its marks, where it states numbers that results no longer
+    have; else nothing."""
+    if report.proposal is None or not stale_of(connection, report, sections, report.proposal):
+        return {}
+    return {
+        "attention": reason_of(connection, report, sections, report.proposal),
+        "attention_at": report.attention_at,
+        "proposal": as_json(report.proposal),
+        "proposal_digest": report.proposal_digest,
+    }
 
 
 def next_version(

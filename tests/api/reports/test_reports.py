@@ -36,6 +36,9 @@ def texts(report: dict[str, Any]) -> dict[str, list[str]]:
     }
 
 
+IMPRESSION = "Brain volume 1,234.5 cm³."
+
+
 def sent(report: dict[str, Any], old: str, new: str) -> list[dict[str, Any]]:
     """The sections as a person sends them back, one sentence reworded."""
     return [
@@ -237,6 +240,8 @@ def test_a_signed_report_is_amended_and_never_edited(api: ApiNode, study: str) -
         final, "The brain has a volume of 1,234.5 cm³.", "The brain has a volume of 1,300.0 cm³."
     )
     is_problem(moved(api, final, "amended", sections=corrected), 400, "invalid_request")
+    # The impression states it as well, which an amendment is marked with otherwise.
+    corrected = sent({"sections": corrected}, IMPRESSION, "Brain volume 1,300.0 cm³.")
     amended = moved(api, final, "amended", sections=corrected, reason="Mask corrected.").json()
     assert (amended["state"], amended["attention"]) == ("amended", None)
     assert amended["sections"][3]["sentences"][0]["origin"] == "template", "as the draft has it"
