@@ -5,7 +5,7 @@ from typing import NamedTuple, Protocol
 
 from inference.normal_ranges.ages import ages_in_words
 from inference.normal_ranges.distribution import Distribution, NormalDistribution, percentile_of
-from inference.normal_ranges.subject import Subject, people_of
+from inference.normal_ranges.subject import Subject, people_of_ages
 from storage.core.findings import NormalRange
 
 # The central 95 % of a reference population, where its limits are not stated (CLSI EP28).
@@ -101,7 +101,7 @@ class ReferenceValues:
     @property
     def people(self) -> People:
         low, high = self.age_years or (None, None)
-        parts = [people_of(self.sex, high) if self.sex else ""]
+        parts = [people_of_ages(self.sex, low, high) if self.sex else ""]
         if self.age_years is not None:
             parts.append(ages_in_words(*self.age_years))
         return People(", ".join(part for part in parts if part), self.sex, low, high)

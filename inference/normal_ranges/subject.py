@@ -54,6 +54,15 @@ def people_of(sex: str, age_years: float | None) -> str:
     return {"M": "men", "F": "women"}.get(sex, "people")
 
 
+def people_of_ages(sex: str, from_years: float | None, to_years: float | None) -> str:
+    """As one calls those from one age to another (completed years), of whom some may be children
+    and some grown up."""
+    low, high = from_years or 0, GROWN_UP_YEARS if to_years is None else to_years
+    if from_years is not None and low < GROWN_UP_YEARS <= high:
+        return {"M": "males", "F": "females"}.get(sex, "people")
+    return people_of(sex, to_years)
+
+
 NOBODY_KNOWN = Subject()
 
 

@@ -121,5 +121,5 @@ def _text(locale: Locale, fact: Fact, rule: CriticalRule) -> str:
         value = locale.part_of(value)
     elif fact.is_implausible:
         value = locale.doubted(value)
-    stated = f"{fact.finding.label} {value}".strip()
+    stated = f"{locale.label(fact.finding.label)} {value}".strip()
     return f"{rule.text.rstrip('.')}: {stated}." if rule.text else f"{stated} ({rule.name})."

@@ -221,7 +221,7 @@ def _findings(evidence: Evidence, locale: Locale) -> Iterator[ReportSentence]:
             basis="node",
         )
     if evidence.void:
-        labels = [one.label for one in evidence.void]
+        labels = [locale.label(one.label) for one in evidence.void]
         yield ReportSentence(
             locale.fill(locale.words["void"], {"labels": _listed(labels, locale)}),
             tuple(one.finding_id for one in evidence.void),

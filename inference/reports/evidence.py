@@ -11,9 +11,10 @@ from inference.findings.corrections import corrected_fact
 from inference.findings.derived import void_findings
 from inference.findings.facts import Fact, fact_of
 from inference.findings.missing_lungs import is_of_lung, missing_lungs
+from inference.findings.same_quantity import stated_once
 from inference.lesions.history import findings_of_lesions, history_of, lesion_uids
 from inference.lesions.merges_and_splits import joined_in
-from inference.reports.lesion_text import LesionCourse, lesion_courses
+from inference.reports.lesion_courses import LesionCourse, lesion_courses
 from inference.reports.technique import SeriesTechnique, technique_of
 from storage.container.has import (
     HasAnswers,
@@ -150,6 +151,7 @@ def gather(storage: EvidenceStorage, study_instance_uid: str, indication: str = 
     facts, rejected, void = _facts(
         storage.findings, storage.finding_feedback, study_instance_uid, jobs
     )
+    facts, void = stated_once(facts, rejected, void)
     facts = _with_lesions(
         storage.jobs, storage.lesions, storage.patient_studies, study_instance_uid, facts
     )

@@ -255,13 +255,16 @@ def _answer(fact: Fact, locale: Locale) -> ReportSentence:
     if confidence is None:
         validity = fact.finding.validity
         reason = "" if validity is None else validity.reason.rstrip(".")
-        stated = {"label": fact.finding.label, "reason": f" ({reason})" if reason else ""}
+        stated = {
+            "label": locale.label(fact.finding.label),
+            "reason": f" ({reason})" if reason else "",
+        }
         text = locale.fill(locale.words["category"], stated)
         return ReportSentence(text, (fact.finding.finding_id,))
     text = locale.fill(
         locale.words["answer"],
         {
-            "label": fact.finding.label,
+            "label": locale.label(fact.finding.label),
             "confidence": locale.percent(confidence * 100.0),
         },
     )
@@ -272,7 +275,7 @@ def _corrected(fact: Fact, locale: Locale) -> ReportSentence:
     text = locale.fill(
         locale.words["corrected"],
         {
-            "label": fact.finding.label,
+            "label": locale.label(fact.finding.label),
             "person": fact.corrected_by,
             "value": locale.quantity(fact.finding.value or 0.0, fact.finding.unit),
         },
@@ -285,6 +288,6 @@ def _named(fact: Fact, locale: Locale) -> ReportSentence:
     words = locale.words["renamed"]
     text = locale.fill(
         words["answer"] if fact.measure == "answer" else words["value"],
-        {"label": fact.finding.label, "named": fact.named, "person": fact.named_by},
+        {"label": locale.label(fact.finding.label), "named": fact.named, "person": fact.named_by},
     )
     return ReportSentence(text, (fact.finding.finding_id,), basis="node", states_result=True)

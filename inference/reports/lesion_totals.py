@@ -23,7 +23,7 @@ def total_sentences(
         if not now.finding.total_of:
             continue
         values = {
-            "label": now.finding.quantity_label,
+            "label": locale.label(now.finding.quantity_label),
             "lesions": _lesions(now, locale),
             "value": locale.quantity(now.value or 0.0, now.finding.unit),
         }

@@ -16,6 +16,7 @@ from storage.core.text.rounding import rounded, shown_decimals
 
 _PLACEHOLDER = re.compile(r"\{([A-Za-z_0-9]+)(?::([a-z_]+))?\}")
 _DATE = re.compile(r"(\d{4})\.?(\d{2})\.?(\d{2})")
+_NUMBERED = re.compile(r"(?P<thing>.+?) (?P<number>\d+)")
 _SMALL_PERCENT = 1.0
 _CASES = ("nominative", "genitive", "both_genitive")
 
@@ -97,13 +98,50 @@ class Locale:
         return str(self.words["modalities"].get(code, code))
 
     def term(self, structure: str, case: str = "base") -> str:
-        """A structure in this language; as the pipeline names it where there is no word."""
-        known = self.words["terms"].get(structure, {})
-        return str(known.get(case, known.get("base", structure)))
+        """A structure in this language, with its number where the pipeline counts several; as the
+        pipeline names it where there is no word."""
+        known, number = self._known(structure)
+        if not known:
+            return self.label(structure)
+        return f"{known.get(case, known['base'])}{number}"
+
+    def label(self, label: str) -> str:
+        """What a pipeline calls a thing or a measurement of it, in this language; as it is where
+        there is no word for the thing."""
+        words, measure, side = label, "", ""
+        for ending, shown in self.words["label_measures"].items():
+            if words.lower().endswith(f" {ending.lower()}"):
+                words, measure = words[: -len(ending) - 1], shown
+                break
+        for named, shown in self.words["label_sides"].items():
+            if words.lower().startswith(f"{named} "):
+                words, side = words[len(named) + 1 :], shown
+                break
+        known, number = self._known(words[:1].lower() + words[1:])
+        if not known:
+            return label
+        base = str(known["base"])
+        thing = f"{base[:1].upper()}{base[1:]}{number}"
+        named = f"{thing} {side}" if side else thing
+        return f"{named} ({measure})" if measure else named
+
+    def _known(self, structure: str) -> tuple[Mapping[str, Any], str]:
+        """The word for a structure with its forms, none where there is none, and " 2" of the
+        second of several."""
+        terms = self.words["terms"]
+        if structure in terms:
+            return terms[structure], ""
+        rest = structure.removesuffix(", others")
+        if rest != structure and rest in terms:
+            return terms[rest], f", {self.words['label_others']}"
+        numbered = _NUMBERED.fullmatch(structure)
+        if numbered is not None and numbered["thing"] in terms:
+            return terms[numbered["thing"]], f" {numbered['number']}"
+        return {}, ""
 
     def about(self, side: str, structure: str) -> dict[str, str]:
         """Placeholders for a structure, by the grammar that the language's data hold."""
-        gender = self.words["terms"].get(structure, {}).get("gender", "n")
+        gender = self._known(structure)[0].get("gender", "n")
         base = self.term(structure)
         values = {"structure": base, "Structure": base[:1].upper() + base[1:]}
         if side:
@@ -135,7 +173,7 @@ class Locale:
         phrase = subjects.get(f"{structure}_{slot}") or subjects.get(slot) or subjects.get(of_any)
         if phrase is None or (self.words["articles"] and structure not in self.words["terms"]):
             # A word of unknown gender cannot be inflected.
-            return label
+            return self.label(label)
         return self.inflected(phrase["text"], side, structure)
 
 

@@ -48,7 +48,7 @@ def sources_of_normal_ranges(facts: Iterable[Fact], locale: Locale) -> Iterator[
 def _of_whom(normal: NormalRange, locale: Locale) -> str:
     """As the node worded it where an older version stored the words alone."""
     words = locale.words["normal_range"]["of_whom"]
-    parts = [words[_people(normal.age_to)][normal.sex]] if normal.sex else []
+    parts = [words[_people(normal.age_from, normal.age_to)][normal.sex]] if normal.sex else []
     if normal.age_from is not None and normal.age_to is not None:
         parts.append(_ages(normal.age_from, normal.age_to, words["in"], locale))
     if normal.height_cm is not None:
@@ -56,9 +56,9 @@ def _of_whom(normal: NormalRange, locale: Locale) -> str:
     return ", ".join(parts) or normal.of_whom
 
 
-def _people(age_to: float | None) -> str:
+def _people(age_from: float | None, age_to: float | None) -> str:
     if age_to is None or age_to >= GROWN_UP_YEARS:
-        return "people"
+        return "people" if age_from is None or age_from >= GROWN_UP_YEARS else "of_all_ages"
     return "infants" if age_to < 1 else "children"
 
 

@@ -235,7 +235,7 @@ def _findings_table(
         elif finding.is_implausible:
             value = locale.doubted(value)
         prior = finding.study_instance_uid != document.study.study_instance_uid
-        label = finding.label
+        label = locale.label(finding.label)
         if prior:
             label = locale.fill(words["of_earlier_study"], {"label": label})
         if finding_id in document.withdrawn:

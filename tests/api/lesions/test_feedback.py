@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from inference.annotations.feedback_reports import newest_report, write_feedback_reports
+from inference.annotations.feedback_reports import write_feedback_reports
+from inference.annotations.report_versions import newest_report
 from inference.reports.draft import draft_sections
 from inference.reports.evidence import gather
 from inference.reports.locale import load_locale
@@ -51,7 +52,7 @@ def test_a_rejected_lesion_leaves_all_that_holds_it(api: ApiNode, tmp_path: Path
     before = course_of(api, now)["visits"][1]["lesions"]
     (new,) = (one for one in before if one["match"]["relation"] == "new")
     assert course_of(api, now)["recist"]["responses"][1]["category"] == "PD"
-    assert f"Neu: {new['label']}" in draft_of(api, now)
+    assert f"Neu: {load_locale('de').label(new['label'])}" in draft_of(api, now)
     found = findings_of(api, now.study_instance_uid)
     for size in ("volume", "long axis", "short axis"):
         give(api, found[f"{new['label']} {size}"], "REJECTED")

@@ -6,7 +6,8 @@ import pytest
 
 from inference.lesions.course import Seen, Visit
 from inference.lesions.response import lugano, recist
-from inference.reports.lesion_text import LesionCourse, lesion_sentences, still_new
+from inference.reports.lesion_courses import LesionCourse, still_new
+from inference.reports.lesion_text import lesion_sentences
 from inference.reports.locale import load_locale
 from storage.lesions.entities import AxesMethod, Relation
 from tests.inference.lesions.matches import NODE, lesion, match

@@ -130,15 +130,19 @@ def test_nobody_is_of_one_years_and_no_child_a_woman(age: float, words: str) -> 
 
 
 @pytest.mark.parametrize(
-    ("high", "english", "german"),
+    ("low", "high", "english", "german"),
     [
-        (0, "male infants, under 1 year", "männliche Säuglinge, unter 1 Jahr"),
-        (17, "boys, 0 to 17 years", "Jungen, 0 bis 17 Jahre"),
-        (18, "men, 0 to 18 years", "Männer, 0 bis 18 Jahre"),
+        (0, 0, "male infants, under 1 year", "männliche Säuglinge, unter 1 Jahr"),
+        (0, 17, "boys, 0 to 17 years", "Jungen, 0 bis 17 Jahre"),
+        (0, 18, "males, 0 to 18 years", "männlich, 0 bis 18 Jahre"),
+        (10, 18, "males, 10 to 18 years", "männlich, 10 bis 18 Jahre"),
+        (17.5, 90, "males, 17.5 to 90 years", "männlich, 17,5 bis 90 Jahre"),
+        (18, 18, "men, 18 years", "Männer, 18 Jahre"),
+        (18, 90, "men, 18 to 90 years", "Männer, 18 bis 90 Jahre"),
     ],
 )
-def test_children_are_no_men(high: float, english: str, german: str) -> None:
-    people = ReferenceValues("V", "mL", 1.0, 2.0, "S", sex="M", age_years=(0, high)).people
-    normal = NormalRange("mL", 1.0, 2.0, "S", age_from=0, age_to=high, sex="M")
+def test_children_are_no_men(low: float, high: float, english: str, german: str) -> None:
+    people = ReferenceValues("V", "mL", 1.0, 2.0, "S", sex="M", age_years=(low, high)).people
+    normal = NormalRange("mL", 1.0, 2.0, "S", age_from=low, age_to=high, sex="M")
     words = [_of_whom(normal, load_locale(one)) for one in ("en", "de")]
     assert (people.of_whom, *words) == (english, english, german)

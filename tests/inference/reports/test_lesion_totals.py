@@ -20,9 +20,9 @@ ONE_BEFORE = fact("Metastasis 1 volume", "118565006", 6.0, "cm3", "lesions")
         ("en", "Metastasis volume, total of all 3 lesions: 12.7 cm³; on 12 March 2023 12.2 cm³,"
          " total of all 4 lesions. A total does not show how single lesions have changed.",
          "The volume of metastasis 1 has increased by 100.0%"),
-        ("de", "Metastasis volume, Summe von allen 3 Läsionen: 12,7 cm³; am 12. März 2023 12,2 cm³,"
-         " Summe von allen 4 Läsionen. Die Summe zeigt nicht, wie sich einzelne Läsionen"
-         " verändert haben.", "Volumen von Metastasis 1"),
+        ("de", "Metastase (Volumen), Summe von allen 3 Läsionen: 12,7 cm³; am 12. März 2023"
+         " 12,2 cm³, Summe von allen 4 Läsionen. Die Summe zeigt nicht, wie sich einzelne Läsionen"
+         " verändert haben.", "Volumen von Metastase 1"),
     ],
 )  # fmt: skip
 def test_the_draft_says_of_how_many_lesions(language: str, expected: str, single: str) -> None:
