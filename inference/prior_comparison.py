@@ -61,19 +61,25 @@ def comparison_of(
     job: Job,
     tracked: "Tracked | None" = None,
     laterality: str | None = None,
+    *,
+    up_to: str = "",
 ) -> Comparison | None:
     """What there is to compare a job's findings with; None where there is nothing.
 
     The newest study before counts. What a person rejected does not, nor a total of it, and what
     one corrected counts as corrected. What is of the other side of the body than the job's images
     counts where there is nothing else, so that the reason is stated. `tracked`, `laterality`: of a
-    job that is not stored yet.
+    job that is not stored yet. `up_to`: a day (DA), to leave out studies after it.
     """
     if laterality is None:
         laterality = laterality_of_job(job)
     before = (
         storage.patient_studies.before(job.study_instance_uid) if job.study_instance_uid else []
     )
+    if up_to:
+        before = [
+            one for one in before if storage.index.study(one).study_date.replace(".", "") <= up_to
+        ]
     by_study = storage.findings.of_studies(before)
     found = {
         study: [one for one in findings if is_volume(one) and one.pipeline == job.pipeline]
@@ -173,35 +179,60 @@ def _history(
 def revise_comparisons(storage: ComparisonStorage, study_instance_uid: str) -> int:
     """Compare a study's findings again, by what is stored and stated now; how many changed.
 
-    A prior or a caveat that no longer holds is cleared. SR and PDF that were written
-    follow feedback on an earlier study (`inference.annotations.feedback_reports`); else they state
-    what they were compared with at that time.
+    A prior or a caveat that no longer holds is cleared. SR and PDF that were written follow
+    (`inference.annotations.feedback_reports.renew_comparisons`).
     """
-    findings = [
-        one
-        for one in storage.findings.of_study(study_instance_uid)
-        if is_volume(one) or one.code.value in DENSITIES
+    findings = storage.findings.of_study(study_instance_uid)
+    revised = [
+        replace(one, prior=compared.prior, validity=compared.validity)
+        for job in storage.jobs.of_studies([study_instance_uid])[study_instance_uid]
+        for one, compared in _compared(
+            storage, job, [one for one in findings if one.job_id == job.job_id]
+        )
+        if (compared.prior, compared.caveats) != (one.prior, one.caveats)
     ]
-    if not findings:
-        return 0
-    before = storage.patient_studies.before(study_instance_uid)
-    uids = lesion_uids(storage.jobs, storage.lesions, [*before[::-1], study_instance_uid], findings)
-    revised: list[Finding] = []
-    for job in storage.jobs.of_studies([study_instance_uid])[study_instance_uid]:
-        of_job = [one for one in findings if one.job_id == job.job_id]
-        if not of_job:
-            continue
-        comparison = comparison_of(storage, job) or Comparison("", {})
-        identified = [
-            replace(one, tracking_uid=uids.get(one.finding_id, one.tracking_uid), prior=None)
-            for one in of_job
-        ]
-        for one, same in zip(of_job, identified, strict=True):
-            compared = comparison.compared(same, identified)
-            if (compared.prior, compared.caveats) != (one.prior, one.caveats):
-                revised.append(replace(one, prior=compared.prior, validity=compared.validity))
     storage.findings.compare_again(revised)
     return len(revised)
+
+
+class StoredComparisons:
+    """`inference.annotations.feedback_reports.Comparisons` of a storage."""
+
+    def __init__(self, storage: ComparisonStorage) -> None:
+        self._storage = storage
+
+    def revise(self, study_instance_uid: str) -> int:
+        return revise_comparisons(self._storage, study_instance_uid)
+
+    def as_of(self, job: Job, study_date: str) -> list[Finding]:
+        return [
+            replace(one, prior=compared.prior, validity=compared.validity)
+            for one, compared in _compared(
+                self._storage, job, self._storage.findings.of_job(job.job_id), study_date
+            )
+        ]
+
+
+def _compared(
+    storage: ComparisonStorage, job: Job, findings: Sequence[Finding], up_to: str = ""
+) -> list[tuple[Finding, Finding]]:
+    """Those of a job's findings that are compared at all, as stored and as they compare now."""
+    of_job = [one for one in findings if is_volume(one) or one.code.value in DENSITIES]
+    if not of_job:
+        return []
+    before = storage.patient_studies.before(job.study_instance_uid)
+    uids = lesion_uids(
+        storage.jobs, storage.lesions, [*before[::-1], job.study_instance_uid], of_job
+    )
+    comparison = comparison_of(storage, job, up_to=up_to) or Comparison("", {})
+    identified = [
+        replace(one, tracking_uid=uids.get(one.finding_id, one.tracking_uid), prior=None)
+        for one in of_job
+    ]
+    return [
+        (one, comparison.compared(same, identified))
+        for one, same in zip(of_job, identified, strict=True)
+    ]
 
 
 def _report_of(jobs: Jobs, feedback_reports: FeedbackReports, job_id: str) -> ReportRef:

@@ -36,6 +36,7 @@ from storage.core.findings import Feedback, Finding
 from storage.core.sources import of_reader
 from storage.core.uids import UidScheme
 from storage.deliveries.repository import Deliveries, UnsentState
+from storage.findings.feedback_reports import VersionNumber
 from storage.ingest.generated import GeneratedInstances
 
 log = structlog.get_logger(__name__)
@@ -69,31 +70,34 @@ def follow_feedback(
     findings: Sequence[Finding],
     feedback: FeedbackByFinding,
     void: Collection[str],
-    last_word: int,
+    number: VersionNumber,
     at: datetime,
     outdated_comparisons: Sequence[Finding] = (),
 ) -> list[Instance]:
     """Withdraw what states values that count no more, and write the PDF again; what was stored.
 
-    `feedback`, `void`, `last_word` as for the SR; `at`: when the last word was given.
+    `feedback`, `void`, `number` as for the SR; `at`: when the last word was given.
     `outdated_comparisons`: findings whose change, which the PDF alone states, holds no more.
     """
     touched = [one for one in findings if one.finding_id in void or is_touched(feedback, one)]
-    before = pdf_versions(storage, job, last_word)
+    words = any(feedback.get(one.finding_id) for one in findings)
+    before = pdf_versions(storage, job, number)
     if not touched and not before and not outdated_comparisons:
         return []
     stated = stating(job, touched) if touched else of_kind(job, "PDF")
     outdated = _not_withdrawn(
-        storage, job, still_stored(storage.generated, [*stated, *before]), last_word
+        storage, job, still_stored(storage.generated, [*stated, *before]), number
     )
     stored: list[Instance] = []
     pdf = still_stored(storage.generated, of_kind(job, "PDF"))
     if pdf:
         # First, since by what is withdrawn nobody knows any more where it was to go.
         stored.append(_write_pdf(storage, job, pdf[0], before, findings, feedback, void,
-                                 last_word, at, outdated_comparisons))  # fmt: skip
+                                 number, at, outdated_comparisons))  # fmt: skip
     if outdated:
-        stored.append(_withdraw(storage, job, outdated, last_word, at))
+        stored.append(
+            _withdraw(storage, job, outdated, number, at, by_reader=bool(touched) or words)
+        )
     return stored
 
 
@@ -135,18 +139,18 @@ def still_stored(generated: GeneratedInstances, uids: Iterable[str]) -> list[Ins
 
 
 def _not_withdrawn(
-    storage: FeedbackDocumentStorage, job: Job, outdated: Sequence[Instance], last_word: int
+    storage: FeedbackDocumentStorage, job: Job, outdated: Sequence[Instance], number: VersionNumber
 ) -> list[Instance]:
     """Without what a note after earlier feedback names and what was not wanted anywhere since.
 
     Where the note after this feedback is there already: what it names, since it stays as it is.
     """
-    if named := _named_by_note(storage, job, last_word):
+    if named := _named_by_note(storage, job, number):
         return [one for one in outdated if one.sop_instance_uid in named]
     withdrawn: dict[str, datetime] = {}
     for version in storage.feedback_reports.versions(job.job_id):
-        if version.feedback_id < last_word:
-            withdrawn |= _named_by_note(storage, job, version.feedback_id)
+        if version.number < number:
+            withdrawn |= _named_by_note(storage, job, version.number)
     again = {
         one.sop_instance_uid
         for one in storage.deliveries.of_study(job.study_instance_uid)
@@ -161,12 +165,12 @@ def _not_withdrawn(
 
 
 def _named_by_note(
-    storage: FeedbackDocumentStorage, job: Job, last_word: int
+    storage: FeedbackDocumentStorage, job: Job, number: VersionNumber
 ) -> dict[str, datetime]:
     """What the note after feedback withdraws, and since when; nothing where there is none."""
     from inference.results.rejection_note import Correction, rejection_note_uid
 
-    correction = Correction(last_word, job.updated_at)
+    correction = Correction(number, job.updated_at)
 
     def uids_of(scheme: UidScheme) -> list[str]:
         return [rejection_note_uid(job, scheme, correction)]
@@ -180,21 +184,24 @@ def _named_by_note(
     return named
 
 
-def pdf_versions(storage: FeedbackDocumentStorage, job: Job, last_word: int) -> list[str]:
-    """Of the PDF after feedback, the oldest first; without that of `last_word` itself."""
+def pdf_versions(
+    storage: FeedbackDocumentStorage, job: Job, before: VersionNumber | None = None
+) -> list[str]:
+    """Of the PDF after feedback, the oldest first; all, or those before a version."""
     own = of_kind(job, "PDF")
-    words = [one.feedback_id for one in storage.feedback_reports.versions(job.job_id)]
     return [
         one.sop_instance_uid
-        for word in words
-        if own and word < last_word
-        for one in still_stored(storage.generated, [_pdf_uid(storage.generated, own[0], word)])
+        for version in storage.feedback_reports.versions(job.job_id)
+        if own and (before is None or version.number < before)
+        for one in still_stored(
+            storage.generated, [_pdf_uid(storage.generated, own[0], version.number)]
+        )
     ]
 
 
-def _pdf_uid(generated: GeneratedInstances, own_uid: str, last_word: int) -> str:
-    scheme = generated.scheme(lambda one: [feedback_report_uid(own_uid, last_word, one)])
-    return feedback_report_uid(own_uid, last_word, scheme)
+def _pdf_uid(generated: GeneratedInstances, own_uid: str, number: VersionNumber) -> str:
+    scheme = generated.scheme(lambda one: [feedback_report_uid(own_uid, number, one)])
+    return feedback_report_uid(own_uid, number, scheme)
 
 
 def _write_pdf(
@@ -205,7 +212,7 @@ def _write_pdf(
     findings: Sequence[Finding],
     feedback: FeedbackByFinding,
     void: Collection[str],
-    last_word: int,
+    number: VersionNumber,
     at: datetime,
     outdated_comparisons: Sequence[Finding],
 ) -> Instance:
@@ -219,13 +226,22 @@ def _write_pdf(
         predecessor = storage.instances.header(one)
     stated = list(standing_findings(findings, feedback, void).values())
     sentences = feedback_sentences(findings, feedback, void, outdated_comparisons)
-    uid = _pdf_uid(storage.generated, own.sop_instance_uid, last_word)
+    uid = _pdf_uid(storage.generated, own.sop_instance_uid, number)
     pictures = [
         picture
         for one in still_stored(storage.generated, of_kind(job, "SEG")[:1])
         for picture in pictures_after_feedback(storage, job, storage.instances.dataset(one), stated)
     ]
-    document = encode_feedback_pdf(report, predecessor, stated, sentences, at, uid, pictures)
+    document = encode_feedback_pdf(
+        report,
+        predecessor,
+        stated,
+        sentences,
+        at,
+        uid,
+        pictures,
+        after_feedback=any(feedback.get(one.finding_id) for one in findings),
+    )
     instance, _ = storage.generated.store(part10(document), uid, of_reader(job.job_id))
     for name, state in destinations_after(
         storage.deliveries, job, [own.sop_instance_uid, *before]
@@ -238,12 +254,15 @@ def _withdraw(
     storage: FeedbackDocumentStorage,
     job: Job,
     outdated: Sequence[Instance],
-    last_word: int,
+    number: VersionNumber,
     at: datetime,
+    *,
+    by_reader: bool,
 ) -> Instance:
-    from inference.results.rejection_note import Correction
+    from inference.results.rejection_note import COMPARED_OTHERWISE, CORRECTED, Correction
 
-    return send_rejection_note(storage, job, outdated, Correction(last_word, at))
+    why = CORRECTED if by_reader else COMPARED_OTHERWISE
+    return send_rejection_note(storage, job, outdated, Correction(number, at, why))
 
 
 def destinations_after(

@@ -32,6 +32,7 @@ from inference.results.sr.change import (
 from storage.core.findings import Code, Feedback, Finding
 from storage.core.text.long_string import long_string
 from storage.core.uids import UidScheme
+from storage.findings.feedback_reports import VersionNumber
 
 _EVALUATIONS = Code("C0034375", "UMLS", "Qualitative Evaluations")
 _OBSERVER_TYPE = Code("121005", "DCM", "Observer Type")
@@ -46,9 +47,10 @@ def speak(
     findings: Sequence[Finding],
     feedback: Mapping[str, Sequence[Feedback]],
     at: datetime,
-    last_word: int,
+    number: VersionNumber,
     uids: UidScheme,
     void: Collection[str] = (),
+    others: Mapping[str, Sequence[Finding]] = {},
 ) -> Dataset:
     """The report of a pipeline with the last word on each finding.
 
@@ -56,8 +58,8 @@ def speak(
     of the feedback stands in words under Qualitative Evaluations (TID 1500 row 12). VERIFIED
     once every finding of the report has the word of somebody who may verify. `feedback`: by
     finding, oldest first. `predecessor`: the version that this one replaces.
-    `last_word`: the number of the last one, which tells versions apart. `void`: ids of totals and
-    shares that hold a value which counts no more; they are taken out, and it is stated.
+    `number`: of the version. `void`: ids of totals and shares that hold a value which counts no
+    more; they are taken out, and it is stated. `others`: as for `outdated_comparisons`.
     """
     document = copy.deepcopy(report)
     last = {finding_id: one[-1] for finding_id, one in feedback.items() if one}
@@ -67,17 +69,16 @@ def speak(
             _apply(document, finding, word)
         if finding.finding_id in void:
             _take_out(document, finding)
-    outdated = still_outdated(report, findings, feedback, void)
+    outdated = still_outdated(report, findings, feedback, void, others)
     without_comparisons(document, outdated)
     _drop_empty(document)
     by_author = {word.author_id: word.given_by for word in last.values()}
     authors = sorted(by_author.values())
     _observe(document, authors)
-    document.ContentSequence.append(
-        _evaluations(feedback_sentences(findings, feedback, void, outdated))
-    )
+    if sentences := feedback_sentences(findings, feedback, void, outdated):
+        document.ContentSequence.append(_evaluations(sentences))
     _verify(document, [one for one in findings if one.finding_id not in void], last)
-    uid = feedback_report_uid(str(predecessor.SOPInstanceUID), last_word, uids)
+    uid = feedback_report_uid(str(predecessor.SOPInstanceUID), number, uids)
     _identify(document, predecessor, local_time(at, report), UID(uid))
     return document
 
@@ -108,12 +109,13 @@ def still_outdated(
     findings: Sequence[Finding],
     feedback: Mapping[str, Sequence[Feedback]],
     void: Collection[str] = (),
+    others: Mapping[str, Sequence[Finding]] = {},
 ) -> list[Finding]:
     """Findings that count as they were made, while their change in `report` does not. Of those that
     a reader corrected or rejected no change is stated anyway."""
     touched = {one for one, given in feedback.items() if given and given[-1].kind != "ACCEPTED"}
     as_made = [one for one in findings if one.finding_id not in touched.union(void)]
-    return outdated_comparisons(report, as_made)
+    return outdated_comparisons(report, as_made, others)
 
 
 def _apply(document: Dataset, finding: Finding, word: Feedback) -> None:
@@ -295,9 +297,9 @@ def _verify(document: Dataset, findings: Sequence[Finding], last: Mapping[str, F
     document.VerifyingObserverSequence = observers
 
 
-def feedback_report_uid(predecessor_uid: str, last_word: int, uids: UidScheme) -> str:
+def feedback_report_uid(predecessor_uid: str, number: VersionNumber, uids: UidScheme) -> str:
     """Of the version that follows upon another one."""
-    return uids.derive("spoken", predecessor_uid, str(last_word))
+    return uids.derive("spoken", predecessor_uid, str(number))
 
 
 def _identify(document: Dataset, predecessor: Dataset, local: datetime, uid: UID) -> None:

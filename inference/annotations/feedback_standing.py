@@ -14,7 +14,7 @@ from inference.annotations.feedback_documents import (
     stating,
     still_stored,
 )
-from inference.annotations.feedback_reports import FeedbackStorage, report_versions, stated_up_to
+from inference.annotations.report_versions import FeedbackStorage, report_versions, stated_up_to
 from inference.result_identity import REPORT_KINDS
 from storage.core.entities import Instance, Job
 
@@ -41,7 +41,7 @@ def standing_after_feedback(storage: StandingStorage, job: Job) -> Mapping[str, 
     ]
     outdated = stating(job, touched) if touched else ()
     standing: dict[str, Sequence[Instance]] = dict.fromkeys(outdated, ())
-    newest = pdf_versions(storage, job, last + 1)[-1:]
+    newest = pdf_versions(storage, job)[-1:]
     for uid in of_kind(job, "PDF") if newest else ():
         standing[uid] = still_stored(storage.generated, newest)
     for kind in REPORT_KINDS:

@@ -2,7 +2,7 @@
 
 from pydicom.dataset import Dataset
 
-from inference.annotations.feedback_reports import newest_report
+from inference.annotations.report_versions import newest_report
 from inference.result_identity import REPORT_KINDS, ResultKindName
 from storage.core.entities import Job
 from storage.findings.feedback_reports import FeedbackReports

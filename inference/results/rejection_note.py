@@ -26,6 +26,7 @@ from inference.results.source_references import reference_to
 from storage.core.entities import Job
 from storage.core.findings import Code
 from storage.core.uids import UidScheme
+from storage.findings.feedback_reports import VersionNumber
 
 REJECTED = Code("113037", "DCM", "Rejected for Patient Safety Reasons")
 SERIES_NUMBER = 9_920
@@ -34,14 +35,19 @@ CORRECTED = (
     "A reader has rejected or corrected a value that they state; the report with that feedback"
     " replaces them."
 )
+COMPARED_OTHERWISE = (
+    "They state a comparison with an earlier study that counts no more; the report without it"
+    " replaces them."
+)
 
 
 @dataclass(frozen=True)
 class Correction:
-    """Feedback after which results state what counts no more; `last_word`: number of its last."""
+    """After what results state what counts no more; `number`: of the version that replaces them."""
 
-    last_word: int
+    number: VersionNumber
     at: datetime
+    why: str = CORRECTED
 
 
 def encode_rejection_note(
@@ -50,11 +56,11 @@ def encode_rejection_note(
     """The note that withdraws `rejected`, results of a superseded job; doing it again repeats it.
 
     `rejected`: headers of instances of one study, at least one. `correction`: where the job
-    stands, and a reader has rejected or corrected what these state.
+    stands, and what these state counts no more.
     """
     first = rejected[0]
     at = local_time(job.updated_at if correction is None else correction.at, first)
-    why = job.reason if correction is None else CORRECTED
+    why = job.reason if correction is None else correction.why
     references = [reference_to(one) for one in rejected]
     content = hd.ko.KeyObjectSelection(
         document_title=dicom_code(REJECTED),
@@ -99,5 +105,5 @@ def rejection_note_uid(job: Job, uids: UidScheme, correction: Correction | None 
 
 def _note_uid(job: Job, uids: UidScheme, what: str, correction: Correction | None) -> str:
     if correction is not None:
-        return uids.derive(what, "rejection", job.job_id, "feedback", str(correction.last_word))
+        return uids.derive(what, "rejection", job.job_id, "feedback", str(correction.number))
     return uids.derive(what, "rejection", job.job_id, job.updated_at.isoformat())

@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from functools import partial
 
 import structlog
 
@@ -17,10 +16,11 @@ from inference.annotations.feedback_reports import write_feedback_reports
 from inference.broker.celery_config import GPU_QUEUE, JOBS_QUEUE
 from inference.failures import place
 from inference.pipeline import Pipeline
-from inference.prior_comparison import revise_comparisons
+from inference.prior_comparison import StoredComparisons
 from inference.priors.triggers import want_for_orders
 from inference.rejection_notes.service import RejectionRounds
 from inference.reports.critical import repeat_alerts
+from inference.reports.due import FAILED_AGAIN_S as DRAFT_AGAIN_S
 from inference.reports.due import draft_due
 from inference.reports.export.publishing import REPORT_AGAIN_S, publish_due
 from inference.routing.service import RoutingRounds
@@ -107,6 +107,7 @@ class Scheduler:
         self._rejections = RejectionRounds(storage)
         self._not_withdrawn = Postponed(FAILED_AGAIN_S)
         self._not_published = Postponed(REPORT_AGAIN_S)
+        self._not_drafted = Postponed(DRAFT_AGAIN_S)
         self._routing = RoutingRounds(storage)
         self._early = EarlyWakeUps(storage.settings, storage.index)
         self._quiet: Series | None = None
@@ -251,7 +252,7 @@ class Scheduler:
         self._performer.round(now)
 
     def _write_feedback_reports(self, now: datetime) -> None:
-        write_feedback_reports(self._storage, now, partial(revise_comparisons, self._storage))
+        write_feedback_reports(self._storage, now, StoredComparisons(self._storage))
 
     def _hand_out_jobs(self, now: datetime) -> None:
         """Wake a worker for every due job, and again where nobody took it in time."""
@@ -296,7 +297,7 @@ class Scheduler:
                 self._handed_out[key] = now
 
     def _draft_reports(self, now: datetime) -> None:
-        draft_due(self._storage, now)
+        draft_due(self._storage, now, self._not_drafted)
         repeat_alerts(self._storage.settings, self._storage.critical_alerts, now)
 
     def _publish_reports(self, now: datetime) -> None:

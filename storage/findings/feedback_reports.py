@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from sqlalchemy import Engine, func, or_, select, update
 
@@ -13,11 +14,23 @@ from storage.db.engine import insert_or_ignore, reading, writing
 _SKEW = timedelta(seconds=CLOCKS_AGREE_WITHIN_S)
 
 
+class VersionNumber(NamedTuple):
+    """What tells the versions of a job's report apart, in their order."""
+
+    feedback_id: int
+    """The number of the newest feedback in it; 0 where there was none."""
+    revision: int = 0
+    """How many versions with the same feedback came before: comparisons changed alone."""
+
+    def __str__(self) -> str:
+        return f"{self.feedback_id}.{self.revision}" if self.revision else str(self.feedback_id)
+
+
 @dataclass(frozen=True)
 class ReportVersion:
     """A report of a job with the feedback on its findings up to a point.
 
-    `feedback_id` is the number of the newest in it.
+    `feedback_id`, `revision`: as in `VersionNumber`.
     """
 
     job_id: str
@@ -25,6 +38,11 @@ class ReportVersion:
     series_instance_uid: str
     sop_instance_uid: str
     created_at: datetime
+    revision: int = 0
+
+    @property
+    def number(self) -> VersionNumber:
+        return VersionNumber(self.feedback_id, self.revision)
 
 
 class FeedbackReports:
@@ -50,13 +68,29 @@ class FeedbackReports:
             )
             return [(job_id, last) for job_id, last in rows]
 
+    def are_pending(self, study_instance_uids: Sequence[str]) -> bool:
+        """Whether there is feedback on one of the studies that no report has yet."""
+        with reading(self._engine) as connection:
+            found = connection.execute(
+                select(t.finding_feedback.c.id)
+                .join(t.finding, t.finding.c.finding_id == t.finding_feedback.c.finding_id)
+                .join(t.job, t.job.c.job_id == t.finding.c.job_id)
+                .where(
+                    t.finding.c.study_instance_uid.in_(study_instance_uids),
+                    t.finding_feedback.c.is_reported.is_(False),
+                    t.job.c.ending != "superseded",
+                )
+                .limit(1)
+            )
+            return found.first() is not None
+
     def versions(self, job_id: str) -> list[ReportVersion]:
         """Oldest first."""
         with reading(self._engine) as connection:
             rows = connection.execute(
                 select(t.feedback_report)
                 .where(t.feedback_report.c.job_id == job_id)
-                .order_by(t.feedback_report.c.feedback_id)
+                .order_by(t.feedback_report.c.feedback_id, t.feedback_report.c.revision)
             )
             return [
                 ReportVersion(**{name: row[name] for name in ReportVersion.__dataclass_fields__})

@@ -1,5 +1,6 @@
 """Studies whose report must be drafted (again): a small list that the node's clock works off."""
 
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 
 from sqlalchemy import Connection, Engine, delete, exists, select
@@ -31,8 +32,11 @@ class DraftQueue:
         with writing(self._engine) as connection:
             mark_report_due(connection, study_instance_uid, now)
 
-    def due(self, waited_since: datetime, limit: int) -> list[tuple[str, datetime]]:
-        """Studies of which nothing runs, or that changed before `waited_since`; oldest first."""
+    def due(
+        self, waited_since: datetime, limit: int, but: AbstractSet[str] = frozenset()
+    ) -> list[tuple[str, datetime]]:
+        """Studies of which nothing runs, or that changed before `waited_since`, oldest first; `but`
+        leaves some out."""
         running = exists().where(
             t.job.c.study_instance_uid == t.report_due.c.study_instance_uid,
             t.job.c.state.in_(OPEN_STATES),
@@ -40,7 +44,10 @@ class DraftQueue:
         with reading(self._engine) as connection:
             rows = connection.execute(
                 select(t.report_due.c.study_instance_uid, t.report_due.c.changed_at)
-                .where(~running | (t.report_due.c.changed_at <= waited_since))
+                .where(
+                    ~running | (t.report_due.c.changed_at <= waited_since),
+                    t.report_due.c.study_instance_uid.not_in(but),
+                )
                 .order_by(t.report_due.c.changed_at)
                 .limit(limit)
             )

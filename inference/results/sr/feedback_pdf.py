@@ -29,7 +29,10 @@ from inference.results.sr.pdf import (
 from inference.typesetting.text import Typesetter
 from storage.core.text.outside_text import clean_text
 
-_REPLACES = "Written after feedback of a reader. It replaces the report of before"
+_AFTER_FEEDBACK = "Written after feedback of a reader. It replaces the report of before"
+_COMPARED_OTHERWISE = (
+    "Written since an earlier study counts no more. It replaces the report of before"
+)
 _DRAWN_AGAIN = ". The pictures show what counts now, in the slices of before."
 _NO_PICTURES = ", whose pictures are left out: they state the values of that time."
 LEFT_OUT = "left out"
@@ -43,11 +46,14 @@ def encode_feedback_pdf(
     at: datetime,
     uid: str,
     pictures: Sequence[Picture] = (),
+    *,
+    after_feedback: bool = True,
 ) -> Dataset:
     """A version of `report`, the PDF of a job, in its series; doing it again repeats its bytes.
 
     `sentences`: the feedback in words. `predecessor`: the version that it follows. `pictures`:
-    drawn again; none where the images are not what they were.
+    drawn again; none where the images are not what they were. `after_feedback`: whether a reader
+    stated something; else comparisons alone have changed.
     """
     document = copy.deepcopy(report)
     local = local_time(at, report)
@@ -55,7 +61,8 @@ def encode_feedback_pdf(
     document.InstanceNumber = int(predecessor.InstanceNumber) + 1
     document.ContentDate = document.InstanceCreationDate = local.strftime("%Y%m%d")
     document.ContentTime = document.InstanceCreationTime = local.strftime("%H%M%S")
-    content = _write(report, stated, sentences, pictures)
+    why = _AFTER_FEEDBACK if after_feedback else _COMPARED_OTHERWISE
+    content = _write(report, stated, sentences, pictures, why)
     document.EncapsulatedDocumentLength = len(content)
     document.EncapsulatedDocument = content + b"\0" * (len(content) % 2)
     return document
@@ -66,6 +73,7 @@ def _write(
     stated: Sequence[StandingFinding],
     sentences: Sequence[str],
     pictures: Sequence[Picture],
+    why: str,
 ) -> bytes:
     from reportlab.lib.styles import getSampleStyleSheet
     from reportlab.platypus import Paragraph, Spacer
@@ -89,7 +97,7 @@ def _write(
             # Its own series is not the one that was analysed.
             table_of(patient_rows(report)[:-1], text),
             Spacer(1, 12),
-            line(_REPLACES + (_DRAWN_AGAIN if pictures else _NO_PICTURES)),
+            line(why + (_DRAWN_AGAIN if pictures else _NO_PICTURES)),
             Spacer(1, 6),
             table_of(rows, text, ("Finding", "Value now")),
             Spacer(1, 12),

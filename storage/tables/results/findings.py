@@ -8,6 +8,7 @@ from sqlalchemy import (
     Float,
     ForeignKey,
     Index,
+    Integer,
     String,
     Table,
     false,
@@ -82,8 +83,10 @@ feedback_report = Table(
     metadata,
     Column("id", BigId, primary_key=True),
     Column("job_id", String(36), nullable=False, index=True),
-    # The number of the newest feedback in it.
+    # The number of the newest feedback in it; 0 where there was none.
     Column("feedback_id", BigInteger, nullable=False),
+    # How many versions with the same feedback came before: comparisons changed alone.
+    Column("revision", Integer, nullable=False, server_default="0"),
     Column("series_instance_uid", Uid, nullable=False),
     Column("sop_instance_uid", Uid, nullable=False, unique=True),
     time_column("created_at"),

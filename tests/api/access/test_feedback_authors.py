@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from pydicom.dataset import Dataset
 
-from inference.annotations.feedback_reports import newest_report, write_feedback_reports
+from inference.annotations.feedback_reports import write_feedback_reports
+from inference.annotations.report_versions import newest_report
 from storage.core.clock import utcnow
 from storage.core.entities import Job
 from tests import builders

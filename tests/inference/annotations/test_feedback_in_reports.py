@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -11,22 +10,16 @@ import numpy as np
 import pypdfium2
 import pytest
 from numpy.typing import NDArray
-from pydicom.dataset import Dataset
 from sqlalchemy import update
 
-from inference.annotations.content import has_name, replaced_by
-from inference.annotations.feedback_reports import newest_report, write_feedback_reports
+from inference.annotations.content import replaced_by
+from inference.annotations.feedback_reports import write_feedback_reports
 from inference.annotations.feedback_standing import standing_after_feedback
 from inference.deliveries.storing import want_delivery
-from inference.imaging.volume import Volume
-from inference.pipeline import PipelineOutput
-from inference.pipelines.brain.brain_volume import BrainVolume
-from inference.prior_comparison import revise_comparisons
+from inference.prior_comparison import StoredComparisons
 from inference.reports.due import draft_due
 from inference.result_identity import ResultKindName
 from inference.results.encode import EncodedResults, ResultObject
-from inference.results.sr.change import CHANGE
-from inference.volume_preparation.surfaces import with_surfaces
 from storage import tables as t
 from storage.container import Storage
 from storage.core.callers.identity import of_account
@@ -35,12 +28,21 @@ from storage.core.entities import Job
 from storage.core.findings import Code, Finding
 from storage.db.engine import writing
 from storage.peers.entities import KnownPeer
-from tests import builders
-from tests.inference.completed_jobs import completed_job
+from tests.inference.annotations.compared_studies import (
+    changes,
+    made,
+    made_since,
+    named,
+    of_kinds,
+    pdf_text,
+    report,
+    values,
+    wanted,
+    words,
+)
 from tests.inference.orchestration import later, storage_in
-from tests.inference.results_support import complaints, output_of, save
+from tests.inference.results_support import complaints, save
 
-SHAPE = (9, 11, 13)
 CM3_A_VOXEL = 2.5 * 0.8 * 0.6 / 1000
 
 
@@ -48,55 +50,6 @@ CM3_A_VOXEL = 2.5 * 0.8 * 0.6 / 1000
 def storage(tmp_path: Path) -> Iterator[Storage]:
     with storage_in(tmp_path, feedback_quiet_s=0) as opened:
         yield opened
-
-
-def made(
-    storage: Storage,
-    seed: int,
-    study_date: str,
-    arm: int = 0,
-    time: str = "",
-    kinds: tuple[str, ...] = (),
-) -> Job:
-    """A completed job on one study of one patient, with two segments."""
-    series = builders.series(
-        np.zeros(SHAPE, np.int16), seed=seed, PatientID="P1", StudyDate=study_date, StudyTime=time
-    )
-
-    def outlined(volume: Volume) -> PipelineOutput:
-        first = builders.asymmetric_mask(SHAPE)
-        second = np.zeros(SHAPE, np.bool_)
-        second[2:5, 5:9, 7 : 9 + arm] = True
-        return with_surfaces(BrainVolume(), output_of(volume, first, second & ~first), volume)
-
-    job, _ = completed_job(storage, series, outlined, kinds)
-    instances = storage.index.instances_of(job.study_instance_uid)
-    made_here = [one for one in instances if one.sop_instance_uid in _results(job)]
-    storage.deliveries.enqueue("pacs", made_here, job.job_id)
-    return job
-
-
-def _results(job: Job) -> set[str]:
-    return {str(one["sop_instance_uid"]) for one in job.result["instances"]}
-
-
-def report(storage: Storage, job: Job) -> Dataset:
-    found = newest_report(storage.generated, storage.instances, storage.feedback_reports, job)
-    assert found is not None
-    return found
-
-
-def values(document: Dataset) -> dict[str, float]:
-    groups = hd.sr.MeasurementReport.from_sequence(
-        [document], is_root=True
-    ).get_volumetric_roi_measurement_groups()
-    return {
-        one.tracking_identifier: one.get_measurements()[0].value for one in groups
-    }  # the first is the volume itself
-
-
-def words(document: Dataset) -> list[str]:
-    return [one.TextValue for one in document.ContentSequence[-1].ContentSequence]
 
 
 def test_a_word_gives_a_version_that_replaces_the_report_and_follows_it(
@@ -249,42 +202,32 @@ def test_a_later_report_states_no_change_since_a_value_that_was_corrected(
     old = report(storage, now)
     changed = [one for one in storage.findings.of_job(now.job_id) if one.prior is not None]
     assert {one.label for one in changed} == {"Brain volume", "Cerebellum volume"}
-    assert _changes(old)
+    assert changes(old)
     (then,) = [
         one for one in storage.findings.of_job(before.job_id) if one.label == "Cerebellum volume"
     ]
-    (own,) = _of_kinds(now, "PDF")
+    (own,) = of_kinds(now, "PDF")
     held = {one.sop_instance_uid for one in storage.index.instances_of(now.study_instance_uid)}
     storage.finding_feedback.add(
         then, "CORRECTED", of_account("dr-jones"), value=(then.value or 0) * 3, unit=then.unit
     )
-    compare = partial(revise_comparisons, storage)
+    compare = StoredComparisons(storage)
     assert write_feedback_reports(storage, utcnow(), compare) == 1
     assert write_feedback_reports(storage, utcnow(), compare) == 0
     new = report(storage, now)
     assert list(replaced_by(new)) == [old.SOPInstanceUID]
-    assert _changes(new) == []
+    assert changes(new) == []
     assert values(new) == values(old)
     assert words(new) == [
         "Cerebellum volume: the comparison with an earlier study is left out, since what it rested"
-        " on was corrected, rejected or moved afterwards."
+        " on was corrected, rejected, withdrawn, deleted or moved afterwards."
     ]
     assert complaints(save(new, tmp_path / "new.dcm")) == []
-    since = _made_since(storage, now, held)
+    since = made_since(storage, now, held)
     assert set(since) == {"SR", "DOC", "KO"}
-    assert _named(since["KO"]) == {own}
-    text = _pdf_text(storage, str(since["DOC"].SOPInstanceUID))
+    assert named(since["KO"]) == {own}
+    text = pdf_text(storage, str(since["DOC"].SOPInstanceUID))
     assert "the comparison with an earlier study is left out" in " ".join(text.split())
-
-
-def _changes(document: Dataset) -> list[Dataset]:
-    return [one for one in _items(document) if has_name(one, CHANGE)]
-
-
-def _items(item: Dataset) -> Iterator[Dataset]:
-    for one in item.get("ContentSequence") or ():
-        yield one
-        yield from _items(one)
 
 
 def test_an_earlier_study_of_the_same_day_is_named_by_its_time(storage: Storage) -> None:
@@ -315,34 +258,6 @@ def test_an_earlier_study_of_the_same_day_is_named_by_its_time(storage: Storage)
     assert storage.patient_studies.before(now.study_instance_uid) == [before.study_instance_uid]
 
 
-def _of_kinds(job: Job, *kinds: str) -> set[str]:
-    return {str(one["sop_instance_uid"]) for one in job.result["instances"] if one["kind"] in kinds}
-
-
-def _wanted(storage: Storage, job: Job) -> set[str]:
-    return {one.sop_instance_uid for one in storage.deliveries.of_study(job.study_instance_uid)}
-
-
-def _pdf_text(storage: Storage, uid: str) -> str:
-    document = storage.instances.dataset(storage.generated.instance(uid))
-    with pypdfium2.PdfDocument(bytes(document.EncapsulatedDocument)) as pdf:
-        return "\n".join(page.get_textpage().get_text_range() for page in pdf)
-
-
-def _named(note: Dataset) -> set[str]:
-    named = note.CurrentRequestedProcedureEvidenceSequence[0].ReferencedSeriesSequence
-    return {
-        str(one.ReferencedSOPInstanceUID) for each in named for one in each.ReferencedSOPSequence
-    }
-
-
-def _made_since(storage: Storage, job: Job, before: set[str]) -> dict[str, Dataset]:
-    """By modality: SR, the new PDF (DOC) and the rejection note (KO)."""
-    held = storage.index.instances_of(job.study_instance_uid)
-    new = [storage.instances.dataset(one) for one in held if one.sop_instance_uid not in before]
-    return {str(one.Modality): one for one in new}
-
-
 def _pdf_pictures(storage: Storage, uid: str) -> list[NDArray[np.uint8]]:
     """RGB, as another program reads them."""
     document = storage.instances.dataset(storage.generated.instance(uid)).EncapsulatedDocument
@@ -362,17 +277,17 @@ def _is_in(pictures: Sequence[NDArray[np.uint8]], finding: Finding) -> bool:
 def test_pictures_are_left_out_where_nothing_can_draw_them_again(storage: Storage) -> None:
     """As where the pipeline is no longer installed."""
     job = made(storage, 16, "20240101", kinds=("PDF",))
-    (own,) = _of_kinds(job, "PDF")
+    (own,) = of_kinds(job, "PDF")
     brain, _ = storage.findings.of_job(job.job_id)
     storage.finding_feedback.add(brain, "REJECTED", of_account("dr-jones"))
     held = storage.index.instances_of(job.study_instance_uid)
     with writing(storage.engine) as connection:
         connection.execute(update(t.job).values(pipeline_version="0.0.1"))
     assert write_feedback_reports(storage, utcnow()) == 1
-    new = _made_since(storage, job, {one.sop_instance_uid for one in held})["DOC"]
+    new = made_since(storage, job, {one.sop_instance_uid for one in held})["DOC"]
     uid = str(new.SOPInstanceUID)
     assert _pdf_pictures(storage, uid) == []
-    assert "whose pictures are left out" in _pdf_text(storage, uid).replace("\r\n", " ")
+    assert "whose pictures are left out" in pdf_text(storage, uid).replace("\r\n", " ")
     assert _pdf_pictures(storage, own)
 
 
@@ -380,7 +295,7 @@ def test_what_states_a_rejected_value_is_withdrawn_where_it_lies_and_the_pdf_wri
     storage: Storage, tmp_path: Path
 ) -> None:
     job = made(storage, 13, "20240101", kinds=("SC", "PDF", "KOS", "STACK"))
-    stating = _of_kinds(job, "SC", "PDF", "KOS")
+    stating = of_kinds(job, "SC", "PDF", "KOS")
     sent = storage.deliveries.claim_due("sender", 60, utcnow(), 100)
     storage.deliveries.arrived([one.delivery_id for one in sent], "sender", utcnow())
     brain, cerebellum = storage.findings.of_job(job.job_id)
@@ -389,19 +304,19 @@ def test_what_states_a_rejected_value_is_withdrawn_where_it_lies_and_the_pdf_wri
     say(cerebellum, "REJECTED", of_account("dr-jones"), reason="Not the cerebellum.")
     held = {one.sop_instance_uid for one in storage.index.instances_of(job.study_instance_uid)}
     assert write_feedback_reports(storage, utcnow()) == 1
-    new = _made_since(storage, job, held)
+    new = made_since(storage, job, held)
     assert set(new) == {"SR", "DOC", "KO"}
     note, pdf = new["KO"], new["DOC"]
     assert note.ConceptNameCodeSequence[0].CodeValue == "113037"
-    assert _named(note) == stating
+    assert named(note) == stating
     for name, one in (("note", note), ("pdf", pdf)):
         assert complaints(save(one, tmp_path / f"{name}.dcm")) == []
-    assert {str(one.SOPInstanceUID) for one in new.values()} <= _wanted(storage, job)
-    (own,) = _of_kinds(job, "PDF")
+    assert {str(one.SOPInstanceUID) for one in new.values()} <= wanted(storage, job)
+    (own,) = of_kinds(job, "PDF")
     before = storage.instances.dataset(storage.generated.instance(own))
     assert (pdf.SeriesInstanceUID, pdf.InstanceNumber) == (before.SeriesInstanceUID, 2)
-    text = _pdf_text(storage, str(pdf.SOPInstanceUID))
-    assert f"{cerebellum.value:.3f}"[:5] in _pdf_text(storage, own)
+    text = pdf_text(storage, str(pdf.SOPInstanceUID))
+    assert f"{cerebellum.value:.3f}"[:5] in pdf_text(storage, own)
     assert "Research use only" in text
     assert "1.50 cm³" in text
     assert "left out" in text
@@ -419,23 +334,23 @@ def test_what_states_a_rejected_value_is_withdrawn_where_it_lies_and_the_pdf_wri
     for finding in (brain, cerebellum):
         say(finding, "ACCEPTED", of_account("dr-jones"))
     assert write_feedback_reports(storage, utcnow()) == 1
-    again = _made_since(storage, job, held)
+    again = made_since(storage, job, held)
     assert again["DOC"].InstanceNumber == 3
-    text = _pdf_text(storage, str(again["DOC"].SOPInstanceUID))
+    text = pdf_text(storage, str(again["DOC"].SOPInstanceUID))
     assert "left out" not in text
     restored = _pdf_pictures(storage, str(again["DOC"].SOPInstanceUID))
     assert all(map(np.array_equal, restored, pictures))
     # What the first note withdrew is not withdrawn again.
-    assert _named(again["KO"]) == {str(pdf.SOPInstanceUID)}
+    assert named(again["KO"]) == {str(pdf.SOPInstanceUID)}
     # Unless it was wanted somewhere since.
     held |= {str(one.SOPInstanceUID) for one in again.values()}
-    picture = min(_of_kinds(job, "SC"))
+    picture = min(of_kinds(job, "SC"))
     storage.deliveries.enqueue("ANOTHER", [storage.generated.instance(picture)], job.job_id)
     for finding in (brain, cerebellum):
         say(finding, "REJECTED", of_account("dr-jones"))
     assert write_feedback_reports(storage, utcnow()) == 1
-    last = _made_since(storage, job, held)["KO"]
-    assert _named(last) == {picture, str(again["DOC"].SOPInstanceUID)}
+    last = made_since(storage, job, held)["KO"]
+    assert named(last) == {picture, str(again["DOC"].SOPInstanceUID)}
 
 
 def test_what_was_not_sent_yet_is_not_sent_and_acceptance_withdraws_nothing(
@@ -446,14 +361,14 @@ def test_what_was_not_sent_yet_is_not_sent_and_acceptance_withdraws_nothing(
     held = {one.sop_instance_uid for one in storage.index.instances_of(job.study_instance_uid)}
     storage.finding_feedback.add(brain, "ACCEPTED", of_account("dr-jones"))
     assert write_feedback_reports(storage, utcnow()) == 1
-    assert set(_made_since(storage, job, held)) == {"SR"}
+    assert set(made_since(storage, job, held)) == {"SR"}
     storage.finding_feedback.add(cerebellum, "REJECTED", of_account("dr-jones"))
     assert write_feedback_reports(storage, utcnow()) == 1
-    new = _made_since(storage, job, held)
-    wanted = _wanted(storage, job)
-    assert not _of_kinds(job, "SC", "PDF") & wanted
-    assert str(new["DOC"].SOPInstanceUID) in wanted
-    assert str(new["KO"].SOPInstanceUID) not in wanted
+    new = made_since(storage, job, held)
+    still = wanted(storage, job)
+    assert not of_kinds(job, "SC", "PDF") & still
+    assert str(new["DOC"].SOPInstanceUID) in still
+    assert str(new["KO"].SOPInstanceUID) not in still
 
 
 def test_feedback_on_what_was_withdrawn_meanwhile_gives_no_new_version(storage: Storage) -> None:
@@ -500,16 +415,16 @@ def test_a_job_that_runs_again_sends_what_counts_after_feedback(storage: Storage
     held = {one.sop_instance_uid for one in storage.index.instances_of(job.study_instance_uid)}
     storage.finding_feedback.add(cerebellum, "REJECTED", of_account("dr-jones"))
     assert write_feedback_reports(storage, utcnow()) == 1
-    new = _made_since(storage, job, held)
+    new = made_since(storage, job, held)
     versions = {str(new[modality].SOPInstanceUID) for modality in ("SR", "DOC")}
-    withdrawn = _of_kinds(job, "SC", "PDF", "KOS")
+    withdrawn = of_kinds(job, "SC", "PDF", "KOS")
     assert _wanted_of_a_run(storage, job, "SECOND") == everything - withdrawn | versions
     # Taken back: pictures count again, and the newest PDF stands.
     held |= {str(one.SOPInstanceUID) for one in new.values()}
     storage.finding_feedback.add(cerebellum, "ACCEPTED", of_account("dr-jones"))
     assert write_feedback_reports(storage, utcnow()) == 1
-    again = _made_since(storage, job, held)
+    again = made_since(storage, job, held)
     versions = {str(again[modality].SOPInstanceUID) for modality in ("SR", "DOC")}
-    own_pdf = _of_kinds(job, "PDF")
+    own_pdf = of_kinds(job, "PDF")
     assert _wanted_of_a_run(storage, job, "THIRD") == everything - own_pdf | versions
     assert storage.findings.of_job(job.job_id) == [brain, cerebellum]

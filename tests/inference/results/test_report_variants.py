@@ -9,7 +9,8 @@ import pytest
 from pydicom.dataset import Dataset
 
 from inference.annotations.content import replaced_by
-from inference.annotations.feedback_reports import newest_report, write_feedback_reports
+from inference.annotations.feedback_reports import write_feedback_reports
+from inference.annotations.report_versions import newest_report
 from inference.imaging.volume import Volume
 from inference.pipeline import Classification, PipelineOutput
 from inference.result_identity import ResultKindName
