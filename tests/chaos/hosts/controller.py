@@ -1,19 +1,22 @@
 """Break hosts with disks of their own again and again, and count what of their promises was broken.
 
     python -m tests.chaos.hosts.controller [--minutes 30] [--seed 1] [--only "kill -9 of a host"]
+        [--first-of-all "bucket out of reach of all, ten minutes"] [--acknowledge bucket]
 
 Three hosts in networks of their own receive at once, by C-STORE and STOW-RS, while instances are
-deleted. Needs root. `--seed N --first K --rounds 1` runs round K of seed N again.
+deleted; all that arrives is routed to Orthanc. Needs root. `--seed N --first K --rounds 1` runs
+round K of seed N again.
 """
 
 import argparse
 import random
 import sys
 import time
-from itertools import pairwise
 
-from tests.chaos.hosts.faults import FAULTS, HostFault
+from tests.chaos.hosts.faults import FAULTS, RARE, HostFault
+from tests.chaos.hosts.gaps import Gaps
 from tests.chaos.hosts.group import Group, group
+from tests.chaos.hosts.steady import Steady
 from tests.chaos.promises import Promises
 from tests.chaos.report import tables
 from tests.chaos.tally import Tally
@@ -22,13 +25,15 @@ from tests.patience import be_patient
 
 _COUNT = 40
 _SAMPLE = 60
+_DELIVERED_WITHIN_S = 300.0
 
 
 class Controller:
     def __init__(self, opened: Group, tally: Tally) -> None:
         self.group, self.tally = opened, tally
         self.promises = [Promises(one.parts, opened.ledger) for one in opened.hosts]
-        self.longest_gap_s, self.longest_gap = 0.0, ""
+        self.not_delivered = 0
+        self.gaps = Gaps([one.name for one in opened.hosts])
 
     def round(self, number: int, possible: list[type[HostFault]]) -> None:
         """All hosts receive while one or two faults come and go; then one host is asked for all."""
@@ -43,11 +48,19 @@ class Controller:
             Work(host.parts, ledger, random.Random(rng.random()), _COUNT, host.parts.port)
             for host in self.group.hosts
         ]
-        for work in works:
+        steady = [
+            Steady(host.parts.port, ledger, random.Random(rng.random()))
+            for host in self.group.hosts
+        ]
+        for work in (*works, *steady):
             work.start()
         try:
-            self._break(faults, rng)
-            self.group.wait_until_ready()
+            try:
+                self._break(faults, rng)
+                self.group.wait_until_ready()
+            finally:
+                for one in steady:
+                    one.stop()
             self.group.hosts[0].parts.wait_for(
                 lambda: not any(work.is_running() for work in works), "all to be sent"
             )
@@ -55,10 +68,9 @@ class Controller:
             for work in works:
                 work.end()
         broken = {fault.host.name for fault in faults if fault.is_of_one_host}
-        for host, work in zip(self.group.hosts, works, strict=True):
-            if host.name not in broken:
-                self._measure_gap(work.batch.study_instance_uid, names)
-        sent = set().union(*(work.uids() for work in works))
+        for host, one in zip(self.group.hosts, steady, strict=True):
+            self.gaps.note(host.name, one.longest_gap_s(), names, is_broken=host.name in broken)
+        sent = set().union(*(work.uids() for work in works), *(one.uids for one in steady))
         known = ledger.wanted()
         older = rng.sample(known, min(_SAMPLE, len(known)))
         self._check(rng.choice(self.promises), sent & set(known) | set(older))
@@ -78,12 +90,6 @@ class Controller:
             for fault in reversed(injected):
                 fault.heal()
 
-    def _measure_gap(self, study: str, names: str) -> None:
-        """For how long a host that nothing was done to acknowledged nothing."""
-        for before, after in pairwise(self.group.ledger.stored_at_s[study]):
-            if after - before > self.longest_gap_s:
-                self.longest_gap_s, self.longest_gap = after - before, names
-
     def _check(self, promises: Promises, uids: set[str]) -> None:
         before = len(promises.broken)
         promises.check(uids)
@@ -91,7 +97,11 @@ class Controller:
             print(f"  BROKEN (seed {self.tally.seed}): {sentence}", flush=True)
 
     def finish(self) -> None:
-        """Everything that was ever acknowledged, at each host."""
+        """Everything that was ever acknowledged, at each host and at the PACS."""
+        until_s = time.monotonic() + _DELIVERED_WITHIN_S
+        while (missing := self.group.not_delivered()) and time.monotonic() < until_s:
+            time.sleep(1)
+        self.not_delivered = len(missing)
         for promises in self.promises:
             self._check(promises, set(self.group.ledger.wanted()))
         self._count()
@@ -115,14 +125,21 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--only", action="append", default=[], help="a fault by its name")
+    parser.add_argument(
+        "--first-of-all", default="", help="a fault of the first round, by its name"
+    )
+    parser.add_argument("--acknowledge", default="disk", choices=("disk", "bucket"))
     given = parser.parse_args()
     be_patient()
     tally = Tally("three hosts", given.seed)
     begun_s = time.monotonic()
-    with group() as opened:
+    with group(given.acknowledge) as opened:
         controller = Controller(opened, tally)
-        possible = [one for one in FAULTS if not given.only or one.name in given.only]
+        every = (*FAULTS, *RARE)
+        possible = [one for one in every if one.name in given.only] or list(FAULTS)
         number = given.first
+        if given.first_of_all:
+            controller.round(-1, [one for one in every if one.name == given.first_of_all])
         while (not given.rounds or number < given.first + given.rounds) and (
             time.monotonic() - begun_s < given.minutes * 60
         ):
@@ -131,19 +148,15 @@ def main() -> int:
             tally.seconds = time.monotonic() - begun_s
             print(
                 f"  {tally.kills} kills, {tally.acknowledged} acknowledged,"
-                f" {tally.checked} looks, {len(tally.broken)} broken; longest gap"
-                f" {controller.longest_gap_s:.1f} s ({controller.longest_gap})",
+                f" {tally.checked} looks, {len(tally.broken)} broken",
                 flush=True,
             )
         controller.finish()
         tally.seconds = time.monotonic() - begun_s
         print(tables([tally]), flush=True)
-        print(
-            "longest time in which a host that nothing was done to acknowledged nothing:"
-            f" {controller.longest_gap_s:.1f} s ({controller.longest_gap})",
-            flush=True,
-        )
-    return 1 if tally.broken else 0
+        print(controller.gaps.table(), flush=True)
+        print(f"not at the PACS in the end: {controller.not_delivered}", flush=True)
+    return 1 if tally.broken or controller.not_delivered else 0
 
 
 if __name__ == "__main__":

@@ -96,7 +96,24 @@ class DatabaseCrash(HostFault):
         self.group.kills += 1
 
     def heal(self) -> None:
-        self.group.server.start()
+        process = self.group.server.process
+        # Another fault of the round may have brought up the other server.
+        if process is None or process.poll() is not None:
+            self.group.server.start()
+
+
+class StandbyTakesOver(HostFault):
+    """The active server is lost with its disk; afterwards it is made anew as the standby."""
+
+    name = "standby of PostgreSQL takes over"
+    is_of_one_host = False
+
+    def inject(self) -> None:
+        self.group.database.take_over()
+        self.group.kills += 1
+
+    def heal(self) -> None:
+        self.group.database.rebuild()
 
 
 class RedisKilled(HostFault):
@@ -125,6 +142,11 @@ class BucketGone(HostFault):
             way.open()
 
 
+class BucketGoneForLong(BucketGone):
+    name = "bucket out of reach of all, ten minutes"
+    lasts_s = (600.0, 600.0)
+
+
 class ClockOff(HostFault):
     """By minutes, as of a machine whose time nobody sets."""
 
@@ -146,7 +168,11 @@ FAULTS: tuple[type[HostFault], ...] = (
     Deaf,
     KilledWhileCutOff,
     DatabaseCrash,
+    StandbyTakesOver,
     RedisKilled,
     BucketGone,
     ClockOff,
 )
+
+RARE: tuple[type[HostFault], ...] = (BucketGoneForLong,)
+"""Injected where they are asked for by name."""

@@ -1,20 +1,19 @@
 """Hosts that have a network and a disk each, and PostgreSQL, Redis and a bucket in common."""
 
 import tempfile
-import time
-from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from tests.chaos.hosts.network import Forwarder, Namespace
+from tests.chaos.hosts.standby import Pair, pair
 from tests.chaos.ledger import Ledger
 from tests.chaos.parts import Parts
-from tests.faults.pushing import Sent
-from tests.postgres import PostgresServer, postgres
+from tests.postgres import PostgresServer
 from tests.processes import own_folder
 from tests.servers import RedisServer, ceph_s3
+from tests.services import OrthancServer, orthanc
 
 KEYS = ("sealing.key", "uid.key", "upload-signing.key", "signing.key")
 # With one of what ticks lost, another is there.
@@ -23,17 +22,6 @@ ROLES = {
     "south": ("scp", "api"),
     "east": ("scp", "api", "control", "beat"),
 }
-
-
-@dataclass
-class TimedLedger(Ledger):
-    """Knows when something of each study was acknowledged; each host receives its own studies."""
-
-    stored_at_s: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
-
-    def stored(self, one: Sent, study: str, series: str, by: str) -> None:
-        super().stored(one, study, series, by)
-        self.stored_at_s[study].append(time.monotonic())
 
 
 @dataclass
@@ -47,14 +35,27 @@ class Group:
     def __init__(
         self,
         hosts: list[Host],
-        ledger: TimedLedger,
-        server: PostgresServer,
+        ledger: Ledger,
+        database: Pair,
         redis: RedisServer,
         bucket: list[Forwarder],
+        pacs: OrthancServer,
     ) -> None:
         self.hosts, self.ledger = hosts, ledger
-        self.server, self.redis, self.bucket = server, redis, bucket
+        self.database, self.redis, self.bucket, self.pacs = database, redis, bucket, pacs
         self.kills = 0
+
+    @property
+    def server(self) -> PostgresServer:
+        """The one that is asked just now."""
+        return self.database.active
+
+    def not_delivered(self) -> set[str]:
+        """What was acknowledged, is wanted still, and has not reached the PACS."""
+        there = {
+            one["MainDicomTags"]["SOPInstanceUID"] for one in self.pacs.get("/instances?expand")
+        }
+        return set(self.ledger.wanted()) - there
 
     def wait_until_ready(self) -> None:
         for host in self.hosts:
@@ -64,8 +65,8 @@ class Group:
 
 
 @contextmanager
-def group() -> Iterator[Group]:
-    """All run. Needs root, for networks and their filter."""
+def group(acknowledge: str = "disk") -> Iterator[Group]:
+    """All run; what arrives is routed to a PACS. Needs root, for networks and their filter."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mediview-hosts-")))
         networks = [Namespace(number) for number in range(len(ROLES))]
@@ -75,13 +76,16 @@ def group() -> Iterator[Group]:
             stack.callback(network.mend)
         # No forwarder stands between: the server is to see for itself that a host is cut off.
         near = [network.near for network in networks]
-        server = stack.enter_context(postgres(is_durable=True, addresses=near))
+        both = stack.enter_context(pair(near))
         redis = RedisServer(stack.enter_context(own_folder("redis")))
         redis.start()
         stack.callback(redis.stop)
         s3 = stack.enter_context(ceph_s3())
         s3_port = int(s3.endpoint_url.rpartition(":")[2])
-        database, bucket = server.migrated_database(), s3.new_bucket()
+        database, bucket = both.active.migrated_database(), s3.new_bucket()
+        pacs = stack.enter_context(orthanc(folder, options={"DicomThreadsCount": 4}))
+        rules = folder / "rules.yaml"
+        rules.write_text("version: 1\nrouting:\n  - name: everything\n    to: pacs\n")
         hosts: list[Host] = []
         ways: list[Forwarder] = []
         for network, (name, roles) in zip(networks, ROLES.items(), strict=True):
@@ -93,6 +97,10 @@ def group() -> Iterator[Group]:
             outside.mkdir()
             settings = {
                 "own_disks": "true",
+                "acknowledge": acknowledge,
+                # Orthanc listens at every address; each host knows it by that of its own link.
+                "destinations": f"pacs={pacs.ae_title}@pacs:{pacs.port}",
+                "rules_file": rules,
                 "audit_key": "ab" * 32,
                 "database_url": database.replace("127.0.0.1", network.near),
                 "broker_url": redis.url.replace("127.0.0.1", network.near),
@@ -116,7 +124,7 @@ def group() -> Iterator[Group]:
         for host in hosts:
             for role in host.parts.roles:
                 host.parts.start_role(role)
-        found = Group(hosts, TimedLedger(folder / "ledger.jsonl"), server, redis, ways)
+        found = Group(hosts, Ledger(folder / "ledger.jsonl"), both, redis, ways, pacs)
         found.wait_until_ready()
         yield found
 

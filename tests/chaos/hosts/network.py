@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import shutil
 import socket
 import subprocess
 import threading
@@ -34,8 +35,16 @@ class Namespace:
         _run(*within, "address", "add", f"{self._far}/30", "dev", "eth0")
         _run(*within, "link", "set", "eth0", "up")
         _run(*within, "link", "set", "lo", "up")
+        # `ip netns exec` puts it in the place of the machine's own.
+        self._names.parent.mkdir(parents=True, exist_ok=True)
+        self._names.write_text(f"127.0.0.1 localhost\n{self.near} pacs\n")
+
+    @property
+    def _names(self) -> Path:
+        return Path("/etc/netns", self.name, "hosts")
 
     def close(self) -> None:
+        shutil.rmtree(self._names.parent, ignore_errors=True)
         with suppress(subprocess.CalledProcessError):
             _run("ip", "netns", "delete", self.name)
 
