@@ -37,6 +37,7 @@ from inference.broker.celery_config import (
     RUN_JOB_TASK,
     SEND_HL7_TASK,
     TICK_TASK,
+    UPS_SOURCES_TASK,
     backlog,
     configuration,
     leave_logging_alone,
@@ -49,6 +50,7 @@ from inference.priors.search_and_fetch import search_and_fetch_due
 from inference.reports.export.hl7_delivery import send_due
 from inference.running_jobs import RunningJobs
 from inference.self_test.run import start_self_test
+from inference.ups_sources.task import OthersWorklists
 from inference.webhooks.senders import Senders
 from inference.webhooks.service import notify_due
 from inference.worker.ended_jobs import note_ended, start_noting
@@ -82,7 +84,7 @@ _FETCHING_AT_ONCE = 2
 # A round lasts as long as the slowest receiver that it called; the next ones call the others.
 _NOTIFYING_AT_ONCE = 6
 _CONTROL_THREADS = (
-    _DELIVERIES_AT_ONCE + _SLOW_DELIVERIES + _FETCHING_AT_ONCE + _NOTIFYING_AT_ONCE + 5
+    _DELIVERIES_AT_ONCE + _SLOW_DELIVERIES + _FETCHING_AT_ONCE + _NOTIFYING_AT_ONCE + 6
 )
 # A child that grew beyond this is replaced after its job; a warm model alone stays below.
 _CHILD_MAX_MEMORY_KIB = 6 * 1024 * 1024
@@ -147,6 +149,7 @@ def celery_app(
                         send_embedding=partial(send_language, EMBED_TASK),
                         send_priors=partial(send, PRIORS_TASK),
                         send_exports=partial(send, PROJECTS_TASK),
+                        send_ups_sources=partial(send, UPS_SOURCES_TASK),
                     )
                 )
             return schedulers[0]
@@ -168,6 +171,7 @@ def celery_app(
         (HOUSEKEEP_TASK, maintenance.housekeep),
         (RETENTION_TASK, maintenance.apply_retention),
         (INTERACTIVE_TASK, InteractiveQueue(held, stop).serve),
+        (UPS_SOURCES_TASK, OthersWorklists(lambda: held.process.storage, stop, pipelines).perform),
     ):
         app.task(name=name)(work)
 

@@ -90,6 +90,7 @@ class Scheduler:
         send_embedding: Callable[[], None] = lambda: None,
         send_priors: Callable[[], None] = lambda: None,
         send_exports: Callable[[], None] = lambda: None,
+        send_ups_sources: Callable[[], None] = lambda: None,
     ) -> None:
         self._storage = storage
         self._pipelines = pipelines
@@ -101,6 +102,8 @@ class Scheduler:
         self._send_embedding = send_embedding
         self._send_priors = send_priors
         self._send_exports = send_exports
+        self._send_ups_sources = send_ups_sources
+        self._ups_sources_next_s = 0.0
         self._performer = WorkitemPerformer(storage, pipelines)
         self._running = threading.Lock()
         self._looked_at_everything = False
@@ -150,6 +153,7 @@ class Scheduler:
                 self._hand_out_notices,
                 self._hand_out_priors,
                 self._hand_out_exports,
+                self._hand_out_ups_sources,
                 self._hand_out_language,
                 self._read_early,  # last: it takes a while, and nothing waits for it yet
             ):
@@ -336,6 +340,13 @@ class Scheduler:
     def _hand_out_exports(self, now: datetime) -> None:
         if self._storage.project_exports.is_due(now):
             self._send_exports()
+
+    def _hand_out_ups_sources(self, _: datetime) -> None:
+        """It runs without end: this starts it, and again where its process has ended."""
+        due = time.monotonic() >= self._ups_sources_next_s
+        if self._storage.settings.ups_sources and due:
+            self._send_ups_sources()
+            self._ups_sources_next_s = time.monotonic() + _WAITING_S
 
     def _hand_out_language(self, now: datetime) -> None:
         if self._storage.jobs.due(now, 1, LANGUAGE_QUEUE):

@@ -55,6 +55,7 @@ from storage.routing.repository import Routing
 from storage.settings import Settings
 from storage.studies.urgency import Urgencies
 from storage.uploads.repository import Uploads
+from storage.ups.claimed_elsewhere import ClaimedElsewhere
 from storage.volumes.writer import VolumeWriter
 from storage.webhooks.outbox import WebhookOutbox
 from storage.worklist.repository import Worklist
@@ -338,3 +339,8 @@ class HasFhirSubscriptions(Protocol):
 class HasAccessDecisions(Protocol):
     @property
     def access_decisions(self) -> AccessDecisions: ...
+
+
+class HasClaimedElsewhere(Protocol):
+    @property
+    def claimed_elsewhere(self) -> ClaimedElsewhere: ...

@@ -88,6 +88,7 @@ from storage.search.passages import Passages
 from storage.settings import Settings
 from storage.studies.urgency import Urgencies
 from storage.uploads.repository import Uploads
+from storage.ups.claimed_elsewhere import ClaimedElsewhere
 from storage.ups.performer import PerformedItems
 from storage.ups.repository import Workitems
 from storage.ups.search import WorkitemList
@@ -170,6 +171,7 @@ class Storage:
     workitems: Workitems
     workitem_list: WorkitemList
     performed_items: PerformedItems
+    claimed_elsewhere: ClaimedElsewhere
     subscriptions: Subscriptions
     fhircast_topics: FhircastTopics
     fhircast_subscriptions: FhircastSubscriptions

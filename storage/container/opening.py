@@ -102,6 +102,7 @@ from storage.search.vectors import PassageVectors
 from storage.settings import Settings
 from storage.studies.urgency import Urgencies
 from storage.uploads.repository import Uploads
+from storage.ups.claimed_elsewhere import ClaimedElsewhere
 from storage.ups.performer import PerformedItems
 from storage.ups.repository import Workitems
 from storage.ups.search import WorkitemList
@@ -253,6 +254,7 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
             workitems=Workitems(engine),
             workitem_list=WorkitemList(engine, settings.ae_title),
             performed_items=PerformedItems(engine),
+            claimed_elsewhere=ClaimedElsewhere(engine),
             subscriptions=Subscriptions(engine),
             fhircast_topics=FhircastTopics(engine),
             fhircast_subscriptions=FhircastSubscriptions(engine),

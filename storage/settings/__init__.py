@@ -34,6 +34,7 @@ from storage.settings.reports import ReportSettings
 from storage.settings.retention_periods import RetentionSettings
 from storage.settings.server import ServerSettings
 from storage.settings.smart import SmartSettings
+from storage.settings.ups_sources import UpsSourceSettings
 from storage.settings.webhooks import WebhookSettings
 
 __all__ = [
@@ -64,6 +65,7 @@ class Settings(
     LimitSettings,
     RetentionSettings,
     PriorSettings,
+    UpsSourceSettings,
     ModelSettings,
     ModelServerSettings,
     ContainerSettings,

@@ -17,6 +17,12 @@ work_item = Table(
     Column("attributes", JSON, nullable=False),
     time_column("created_at"),
     time_column("updated_at"),
+    # Of another system's item that this node performs: that system by its name, the claim there,
+    # and as of which `updated_at` that system knows it.
+    text_column("source"),
+    text_column("source_transaction_uid"),
+    time_column("reported_at", nullable=True),
+    Index("ix_work_item_source", "source"),
     Index("ix_work_item_state_performer", "state", "performer"),
     Index("ix_work_item_study_instance_uid", "study_instance_uid"),
     Index("ix_work_item_created_at", "created_at"),

@@ -1,0 +1,1 @@
+"""The node as Task Performer of other systems' worklists (IHE AIW-I, UPS-RS)."""
