@@ -23,6 +23,10 @@ _FILE_META_BYTES = 4 * 1024
 # The first bytes of a compressed image: JPEG and JPEG-LS, JPEG 2000 code stream, JP2 and JXL boxes.
 _IMAGE_STARTS = (b"\xff\xd8", b"\xff\x4f", b"\x00\x00\x00\x0c", b"\xff\x0a")
 
+# MPEG-2, MPEG-4 AVC/H.264 and HEVC/H.265: one stream in as many fragments as its sender liked
+# (PS3.5 8.2.5 to 8.2.9), whatever Number of Frames says.
+VIDEO_SYNTAXES = tuple(f"1.2.840.10008.1.2.4.{number}" for number in range(100, 109))
+
 _DEFLATED = frozenset({DeflatedExplicitVRLittleEndian})
 
 _layouts: ByteCache[str, "_Found"] = ByteCache(max_bytes=16 * 1024 * 1024)
@@ -34,7 +38,8 @@ class _Found:
 
     layout: PixelLayout
     frames: tuple[tuple[Range, ...], ...]
-    """Fragments of each frame; empty for native pixels."""
+    """Fragments of each frame; empty for native pixels and for videos."""
+    is_video: bool = False
 
 
 class FrameSource:
@@ -129,6 +134,11 @@ class FrameSource:
         return max(2, layout.bits_allocated // 8)
 
     def _fragments(self, frame_index: int) -> tuple[Range, ...]:
+        if self._found.is_video:
+            raise InvalidInstance(
+                "A video is one stream: no frame of it can be retrieved by itself.",
+                remedy="Retrieve the video rendered as video/mp4, or the instance.",
+            )
         try:
             return self._found.frames[frame_index]
         except IndexError:
@@ -162,10 +172,11 @@ def open_frames(reader: InstanceReader, instance: Instance) -> FrameSource:
             )
         layout = replace(layout, inflated=instance.transfer_syntax_uid in _DEFLATED)
         frames: tuple[tuple[Range, ...], ...] = ()
-        if layout.encapsulated:
+        is_video = instance.transfer_syntax_uid.startswith(VIDEO_SYNTAXES)
+        if layout.encapsulated and not is_video:
             fragments = find_fragments(read, size_bytes, layout.value_offset)
             frames = _group(layout, fragments, read, instance.transfer_syntax_uid)
-        found = _Found(layout, frames)
+        found = _Found(layout, frames, is_video)
         fragment_count = sum(len(frame) for frame in frames)
         _layouts.put(content_key(instance), found, 1024 + 160 * fragment_count)
     return FrameSource(read, found)

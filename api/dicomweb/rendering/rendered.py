@@ -25,6 +25,7 @@ from api.dicomweb.rendering.picture import IN_NO_GIF, PICTURES
 from api.dicomweb.rendering.picture_cache import PICTURES_MADE, Picture
 from api.dicomweb.rendering.pixels import Renderer
 from api.dicomweb.rendering.render_options import parse_options
+from api.dicomweb.rendering.video import is_video, stored_video
 from api.dicomweb.rendering.viewport import Viewport
 from api.dicomweb.routing import dicomweb_router
 from api.errors import ApiProblem
@@ -107,6 +108,8 @@ def rendered_instance(
     )
     if is_document(instance):
         return rendered_document(request, storage.instances, instance, accepted(request))
+    if is_video(instance):
+        return stored_video(request, storage.instances, instance, accepted(request))
     return _render(request, storage.instances, storage.settings, instance, [0], whole=True)
 
 
