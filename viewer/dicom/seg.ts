@@ -24,6 +24,7 @@ export interface MaskSource {
   columns: number;
   /** The cosines of its planes, where all of them share one orientation. */
   orientation: number[];
+  header: DicomJson;
 }
 
 /** Reads, from the metadata of a SEG series, what each of its instances segments. */
@@ -44,6 +45,7 @@ export function maskSources(
       rows: numbersOf(dataset, "00280010")[0] ?? 0,
       columns: numbersOf(dataset, "00280011")[0] ?? 0,
       orientation: sharedOrientation(dataset),
+      header: dataset,
     };
   });
 }

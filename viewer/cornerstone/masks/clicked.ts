@@ -1,9 +1,9 @@
 import { imageLoader, type Types } from "@cornerstonejs/core";
-import { Enums, segmentation } from "@cornerstonejs/tools";
+import { segmentation } from "@cornerstonejs/tools";
 import type { MaskBits } from "@/dicom/maskBits";
 import type { Rgb } from "@/dicom/color";
 import type { LoadedSeries } from "@/cornerstone/series";
-import type { LoadedMask } from "./mask";
+import { register, type LoadedMask } from "./mask";
 
 const segmentNumber = 1;
 
@@ -22,21 +22,8 @@ export class ClickedMask {
     const segmentationId = `click:${id}`;
     this.planes = imageLoader.createAndCacheDerivedLabelmapImages(series.imageIds);
     const segment = { segmentNumber, label, algorithm: "", color, extent: null, centerLpsMm: null };
-    this.mask = { segmentationId, sopInstanceUid: "", seriesInstanceUid: "", segments: [segment], opening: null };
-    segmentation.addSegmentations([
-      {
-        segmentationId,
-        representation: {
-          type: Enums.SegmentationRepresentations.Labelmap,
-          data: { imageIds: this.planes.map(({ imageId }) => imageId), referencedImageIds: series.imageIds },
-        },
-        config: {
-          segments: {
-            [segmentNumber]: { segmentIndex: segmentNumber, label, locked: true, active: false, cachedStats: {} },
-          },
-        },
-      },
-    ]);
+    this.mask = { segmentationId, sopInstanceUid: "", seriesInstanceUid: "", segments: [segment], notes: [], opening: null };
+    register(series, segmentationId, this.planes.map(({ imageId }) => imageId), [segment]);
   }
 
   /** Draws the mask instead of the one before; null: nothing. `sources`: of which frame each slice is. */

@@ -51,6 +51,7 @@ export class MaskEditing {
     const data = segmentation.state.getSegmentation(mask.segmentationId)?.representationData.Labelmap;
     const imageIds = data && "imageIds" in data ? (data.imageIds ?? []) : [];
     if (imageIds.length === 0) throw new Error(text().refusals.mask.noLabelMap);
+    if (mask.notes.length > 0) throw new Error(text().refusals.mask.notItsOwnGrid);
     if (imageIds.length > series.imageIds.length) {
       throw new Error(text().refusals.mask.overlapping);
     }

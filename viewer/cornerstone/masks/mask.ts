@@ -23,11 +23,13 @@ export interface LoadedMask {
   sopInstanceUid: string;
   seriesInstanceUid: string;
   segments: MaskSegment[];
+  /** What was done to it before it could be drawn, in words; none for one on the grid of its images. */
+  notes: readonly string[];
   /** Where to look first: the middle of the largest stretch of planes that any segment fills. */
   opening: { index: number; centerLpsMm: Vector } | null;
 }
 
-interface SegmentItem {
+export interface SegmentItem {
   SegmentNumber?: number;
   SegmentLabel?: string;
   SegmentAlgorithmType?: string;
@@ -35,7 +37,7 @@ interface SegmentItem {
   RecommendedDisplayCIELabValue?: number[];
 }
 
-interface LabelmapImage {
+export interface LabelmapImage {
   imageId: string;
   columns: number;
   getPixelData(): ArrayLike<number>;
@@ -55,16 +57,38 @@ export async function loadMask(
       metadataProvider: metaData,
     });
   const groups = labelMapImages as LabelmapImage[][];
-  const extents = new Map<number, SegmentExtent>();
-  for (const images of groups) {
-    const planes = images.map((image) => image.getPixelData());
-    for (const [segment, extent] of segmentExtents(planes, images[0]?.columns ?? 1)) {
-      extents.set(segment, extent);
-    }
-  }
+  const extents = extentsIn(groups);
   const segments = (segMetadata.data as (SegmentItem | undefined)[]).flatMap((item, segmentNumber) =>
     item && segmentNumber > 0 ? [maskSegment(series, item, segmentNumber, extents.get(segmentNumber))] : [],
   );
+  register(series, segmentationId, groups.flat().map(({ imageId }) => imageId), segments);
+  return {
+    segmentationId,
+    sopInstanceUid,
+    seriesInstanceUid: segSeriesInstanceUid,
+    segments,
+    notes: [],
+    opening: openingOf(segments),
+  };
+}
+
+/** Where each segment lies in the label maps of a series, of which there are several where segments overlap. */
+export function extentsIn(groups: readonly (readonly LabelmapImage[])[]): Map<number, SegmentExtent> {
+  const extents = new Map<number, SegmentExtent>();
+  for (const images of groups) {
+    const planes = images.map((image) => image.getPixelData());
+    for (const [segment, extent] of segmentExtents(planes, images[0]?.columns ?? 1)) extents.set(segment, extent);
+  }
+  return extents;
+}
+
+/** Makes a segmentation known to Cornerstone, in place of one of the same name. */
+export function register(
+  series: LoadedSeries,
+  segmentationId: string,
+  labelmapIds: readonly string[],
+  segments: readonly Pick<MaskSegment, "segmentNumber" | "label">[],
+): void {
   if (segmentation.state.getSegmentation(segmentationId)) {
     segmentation.removeSegmentation(segmentationId);
   }
@@ -74,7 +98,7 @@ export async function loadMask(
       representation: {
         type: Enums.SegmentationRepresentations.Labelmap,
         data: {
-          imageIds: groups.flat().map((image) => image.imageId),
+          imageIds: [...labelmapIds],
           referencedImageIds: series.imageIds,
         },
       },
@@ -88,16 +112,9 @@ export async function loadMask(
       },
     },
   ]);
-  return {
-    segmentationId,
-    sopInstanceUid,
-    seriesInstanceUid: segSeriesInstanceUid,
-    segments,
-    opening: openingOf(segments),
-  };
 }
 
-function maskSegment(
+export function maskSegment(
   series: LoadedSeries,
   item: SegmentItem,
   segmentNumber: number,
@@ -114,7 +131,7 @@ function maskSegment(
   };
 }
 
-function openingOf(segments: readonly MaskSegment[]): LoadedMask["opening"] {
+export function openingOf(segments: readonly MaskSegment[]): LoadedMask["opening"] {
   let best: { index: number; centerLpsMm: Vector } | null = null;
   let bestSpan = -1;
   for (const { extent, centerLpsMm } of segments) {

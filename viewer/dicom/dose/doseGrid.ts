@@ -1,6 +1,7 @@
 /** RT Dose (PS3.3 C.8.8.3): a grid of doses in the patient, of any orientation and with planes of any distance. */
 import { numbersOf, stringOf, type DicomJson } from "@/dicom/dicomweb";
 import { cross, dot, type Vector } from "@/dicom/geometry";
+import type { ImagePlane } from "@/dicom/imagePlane";
 
 const tag = {
   sopInstanceUid: "00080018",
@@ -211,17 +212,6 @@ export interface DosePlane {
   stride: number;
   /** NaN where the grid does not reach. */
   values: Float32Array;
-}
-
-/** An image in the patient, as its header states it. */
-export interface ImagePlane {
-  /** The centre of its first pixel: LPS, mm. */
-  origin: Vector;
-  /** To the centre of the next pixel of the row, and of the column, mm. */
-  nextColumn: Vector;
-  nextRow: Vector;
-  columns: number;
-  rows: number;
 }
 
 /** So fine that lines are smooth, and so coarse that a slice takes milliseconds. */

@@ -3,6 +3,13 @@ import type { masks as english } from "@/shared/i18n/en/masks";
 export const masks: typeof english = {
   masks: "Masken über dem Bild",
   mask: "Maske",
+  maskNotes: {
+    oblique: "Auf diese Bilder umgerechnet: Die eigenen Ebenen liegen schräg dazu.",
+    matrix: (own, images) => `Auf diese Bilder umgerechnet: von ${own} auf ${images} Pixel.`,
+    probability: "Anteile, über 50 % gezeichnet: Angegeben ist, wie wahrscheinlich die Struktur in jedem Pixel ist.",
+    occupancy: "Anteile, über 50 % gezeichnet: Angegeben ist, wie viel von jedem Pixel die Struktur füllt.",
+    fractional: "Anteile, über 50 % gezeichnet: Wovon, ist nicht angegeben.",
+  },
   opacity: "Deckkraft",
   fill: "Fläche",
   outline: "Umriss",

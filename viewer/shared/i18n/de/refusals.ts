@@ -26,13 +26,15 @@ export const refusals: Messages["refusals"] = {
   },
   mask: {
     wholeSlide: "Segmentierungen ganzer Objektträger werden hier nicht gezeichnet. Laden Sie sie unter „Ergebnisse und Dokumente“ herunter.",
-    probability: "Sie nennt für jedes Pixel, wie wahrscheinlich dort eine Struktur ist (FRACTIONAL, PROBABILITY), und keinen Umriss; sie kann hier weder gezeichnet noch bearbeitet werden. Laden Sie sie unter „Ergebnisse und Dokumente“ herunter, oder fordern Sie eine binäre an.",
-    occupancy: "Sie nennt für jedes Pixel, wie viel davon eine Struktur füllt (FRACTIONAL, OCCUPANCY), und keinen Umriss; sie kann hier weder gezeichnet noch bearbeitet werden. Laden Sie sie unter „Ergebnisse und Dokumente“ herunter, oder fordern Sie eine binäre an.",
-    fractional: "Sie nennt für jedes Pixel einen Bruchteil, ohne zu sagen, wovon (FRACTIONAL), und keinen Umriss; sie kann hier weder gezeichnet noch bearbeitet werden. Laden Sie sie unter „Ergebnisse und Dokumente“ herunter, oder fordern Sie eine binäre an.",
-    oblique: "Ihre Ebenen liegen schräg zu den Bildern. Laden Sie sie unter „Ergebnisse und Dokumente“ herunter, oder bitten Sie um eine auf dieser Serie.",
-    matrix: (own, images) =>
-      `Sie hat ${own} Pixel, die Bilder ${images}. Laden Sie sie unter „Ergebnisse und Dokumente“ herunter, oder bitten Sie um eine auf dieser Serie.`,
     unknownForm: "Ihr Aufbau ist diesem Viewer unbekannt. Laden Sie sie unter „Ergebnisse und Dokumente“ herunter.",
+    grid: {
+      geometry: "Sie nennt nicht, wie ihre Ebenen im Patienten liegen. Laden Sie sie unter „Ergebnisse und Dokumente“ herunter oder bitten Sie um einen neuen Export.",
+      directions: "Ihre Ebenen liegen in mehreren Richtungen. Laden Sie sie unter „Ergebnisse und Dokumente“ herunter.",
+      pixels: "Ihre Pixel sind in einer Form gespeichert, die dieser Viewer nicht kennt. Laden Sie sie unter „Ergebnisse und Dokumente“ herunter.",
+      too_large: "Sie hat mehr als 400 Millionen Pixel und ein anderes Raster als die Bilder, zu viele zum Umrechnen. Laden Sie sie unter „Ergebnisse und Dokumente“ herunter.",
+    },
+    otherFrame: "Sie hat ein anderes Bezugssystem (Frame of Reference) als die Bilder; wo sie auf ihnen liegt, ist nicht bekannt. Laden Sie sie unter „Ergebnisse und Dokumente“ herunter oder bitten Sie um eine, die auf dieser Serie erstellt ist.",
+    notItsOwnGrid: "Diese Maske wurde auf diese Bilder umgerechnet und lässt sich hier nicht bearbeiten. Bitten Sie um eine, die auf dieser Serie erstellt ist.",
     noLabelMap: "Die Maske hat auf dieser Serie keine Label-Map.",
     overlapping: "Die Segmente dieser Maske überlappen. Sie lassen sich hier nicht bearbeiten.",
   },

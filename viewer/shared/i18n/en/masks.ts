@@ -2,6 +2,14 @@
 export const masks = {
   masks: "Masks over the image",
   mask: "Mask",
+  /** What was done to a segmentation before it was drawn over these images. */
+  maskNotes: {
+    oblique: "Resampled onto these images: its own planes lie at an angle to them.",
+    matrix: (own: string, images: string) => `Resampled onto these images: ${own} to ${images} pixels.`,
+    probability: "Fractional, drawn above 50 %: it states how probable the structure is in each pixel.",
+    occupancy: "Fractional, drawn above 50 %: it states how much of each pixel the structure fills.",
+    fractional: "Fractional, drawn above 50 %: it does not state of what.",
+  },
   opacity: "Opacity",
   fill: "Fill",
   outline: "Outline",

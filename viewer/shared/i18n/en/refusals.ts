@@ -24,13 +24,15 @@ export const refusals = {
   },
   mask: {
     wholeSlide: "segmentations of whole slides are not drawn here. Download it under “Results and documents”.",
-    probability: "it states how probable a structure is in each pixel (FRACTIONAL, PROBABILITY) and no outline, so it can be neither drawn nor edited here. Download it under “Results and documents”, or ask for a binary one.",
-    occupancy: "it states how much of each pixel a structure fills (FRACTIONAL, OCCUPANCY) and no outline, so it can be neither drawn nor edited here. Download it under “Results and documents”, or ask for a binary one.",
-    fractional: "it states a fraction for each pixel without saying of what (FRACTIONAL) and no outline, so it can be neither drawn nor edited here. Download it under “Results and documents”, or ask for a binary one.",
-    oblique: "its planes lie at an angle to the images. Download it under “Results and documents”, or ask for one made on this series.",
-    matrix: (own: string, images: string) =>
-      `it has ${own} pixels, the images ${images}. Download it under “Results and documents”, or ask for one made on this series.`,
     unknownForm: "it is built in a way that this viewer does not know. Download it under “Results and documents”.",
+    grid: {
+      geometry: "it does not say how its planes lie in the patient. Download it under “Results and documents”, or ask for a new export.",
+      directions: "its planes lie in several directions. Download it under “Results and documents”.",
+      pixels: "its pixels are stored in a form that this viewer does not know. Download it under “Results and documents”.",
+      too_large: "it has more than 400 million pixels and another grid than the images, too many to bring onto them here. Download it under “Results and documents”.",
+    },
+    otherFrame: "it has another frame of reference than the images, so where it lies on them is not known. Download it under “Results and documents”, or ask for one made on this series.",
+    notItsOwnGrid: "This mask was brought onto these images and cannot be edited here. Ask for one made on this series.",
     noLabelMap: "The mask has no label map on this series.",
     overlapping: "The segments of this mask overlap. They cannot be edited here.",
   },

@@ -14,7 +14,9 @@ export function MaskEditBar({ masks, state }: { masks: readonly LoadedMask[]; st
   const { common, reader, viewing: t } = useText();
   const [reason, setReason] = useState("");
   const { editing, tool, notice, problem } = state;
-  if (masks.length === 0) return null;
+  // One that was brought onto these images would be saved as what its sender never drew.
+  const editable = masks.filter(({ notes }) => notes.length === 0);
+  if (editable.length === 0) return null;
   if (!editing) {
     return (
       <Section title={t.editMask}>
@@ -27,7 +29,7 @@ export function MaskEditBar({ masks, state }: { masks: readonly LoadedMask[]; st
               value=""
               onChange={(event) => {
                 const [id, number] = event.target.value.split("#");
-                const mask = masks.find((one) => one.segmentationId === id);
+                const mask = editable.find((one) => one.segmentationId === id);
                 event.target.blur();
                 if (mask) state.begin(mask, Number(number));
               }}
@@ -35,7 +37,7 @@ export function MaskEditBar({ masks, state }: { masks: readonly LoadedMask[]; st
               <option value="" disabled>
                 {t.chooseSegment}
               </option>
-              {masks.flatMap((mask) =>
+              {editable.flatMap((mask) =>
                 mask.segments.map(({ segmentNumber, label }) => (
                   <option key={`${mask.segmentationId}#${segmentNumber}`} value={`${mask.segmentationId}#${segmentNumber}`}>
                     {label}

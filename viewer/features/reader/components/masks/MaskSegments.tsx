@@ -30,6 +30,11 @@ export function MaskSegments({
       <summary className="rounded">
         {name} <span className="text-xs text-dim">{t.segmentsShown(visible, segments.length)}</span>
       </summary>
+      {mask.notes.map((note) => (
+        <p key={note} role="note" className="my-1 text-xs text-warn" data-testid="mask-note">
+          {note}
+        </p>
+      ))}
       {segments.length > 1 && (
         <div className="my-1 flex gap-1.5" role="group" aria-label={t.allSegments(name)}>
           <button

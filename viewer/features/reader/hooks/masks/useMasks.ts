@@ -1,12 +1,12 @@
 "use client";
 
 import { useCallback, useEffect, useMemo, useState } from "react";
-import { loadMask, type LoadedMask, type LoadedSeries, type Scene } from "@/cornerstone";
-import { retrieveInstance, retrieveSeriesMetadata } from "@/dicom/dicomweb";
+import { loadMask, loadResampled, type LoadedMask, type LoadedSeries, type Scene } from "@/cornerstone";
+import { retrieveFrames, retrieveInstance, retrieveSeriesMetadata } from "@/dicom/dicomweb";
 import { Problem } from "@/shared/api/problem";
 import { text } from "@/shared/i18n";
 import { heldBack, instancesOfOthers, uncheckedInstances } from "@/features/reader/lib/otherPatients";
-import { maskObstacle } from "@/features/reader/lib/maskObstacle";
+import { maskFit, type MaskFit } from "@/features/reader/lib/maskFit";
 import { maskSources, masksToShow, withoutPadding, type MaskSource } from "@/dicom/seg";
 import { withdrawnResults } from "@/shared/lib/state";
 import type { Finding, StudyDetail } from "@/shared/api/types";
@@ -82,13 +82,13 @@ export function useMasks(
         isUnchecked: unchecked.split("\n").includes(one.sopInstanceUid),
       }));
       for (const source of wanted.drawn) {
-        const obstacle = maskObstacle(source, shown);
-        if (obstacle) {
-          failures.push(text().viewing.maskUndrawn(source.description, obstacle));
+        const fit = maskFit(source, shown);
+        if (fit.kind === "refused") {
+          failures.push(text().viewing.maskUndrawn(source.description, fit.why));
           continue;
         }
         try {
-          const mask = await openMask(shown, source, signal);
+          const mask = await openMask(shown, source, fit, signal);
           if (signal.aborted) return;
           scene.masks.add(shown, mask);
           setState((now) => ({
@@ -123,28 +123,34 @@ const opened = new WeakMap<LoadedSeries, Map<string, Promise<LoadedMask>>>();
 function openMask(
   series: LoadedSeries,
   source: MaskSource,
+  fit: Exclude<MaskFit, { kind: "refused" }>,
   signal: AbortSignal,
 ): Promise<LoadedMask> {
   const known = opened.get(series) ?? new Map<string, Promise<LoadedMask>>();
   opened.set(series, known);
   const before = known.get(source.sopInstanceUid);
   if (before) return before;
-  const mask = retrieveInstance(
-    series.studyInstanceUid,
-    source.seriesInstanceUid,
-    source.sopInstanceUid,
-    signal,
-  ).then((part10) =>
-    loadMask(
-      series,
-      source.seriesInstanceUid,
-      source.sopInstanceUid,
-      withoutPadding(part10, source.pixelBytes),
-    ),
-  );
+  const mask = fit.kind === "resampled" ? readResampled(series, source, fit, signal) : readMask(series, source, signal);
   known.set(source.sopInstanceUid, mask);
   mask.catch(() => known.delete(source.sopInstanceUid));
   return mask;
+}
+
+async function readMask(series: LoadedSeries, source: MaskSource, signal: AbortSignal): Promise<LoadedMask> {
+  const { seriesInstanceUid, sopInstanceUid } = source;
+  const part10 = await retrieveInstance(series.studyInstanceUid, seriesInstanceUid, sopInstanceUid, signal);
+  return loadMask(series, seriesInstanceUid, sopInstanceUid, withoutPadding(part10, source.pixelBytes));
+}
+
+function readResampled(
+  series: LoadedSeries,
+  { seriesInstanceUid, sopInstanceUid, header }: MaskSource,
+  { grid, notes }: Extract<MaskFit, { kind: "resampled" }>,
+  signal: AbortSignal,
+): Promise<LoadedMask> {
+  const readFrames = (frameNumbers: readonly number[]) =>
+    retrieveFrames(series.studyInstanceUid, seriesInstanceUid, sopInstanceUid, frameNumbers, signal);
+  return loadResampled(series, { seriesInstanceUid, sopInstanceUid, header, grid, notes, readFrames });
 }
 
 /** What the node says of itself; the words of a library help nobody. */

@@ -1,6 +1,5 @@
 import { itemsOf, numbersOf, retrieveFrames, retrieveSeriesMetadata, stringOf, type DicomJson } from "@/dicom/dicomweb";
-import { doseGridOf, doseHeaderOf, type DoseGrid, type DoseHeader, type DoseObstacle, type ImagePlane } from "@/dicom/dose/doseGrid";
-import { lpsOfPixel, type Vector } from "@/dicom/geometry";
+import { doseGridOf, doseHeaderOf, type DoseGrid, type DoseHeader, type DoseObstacle } from "@/dicom/dose/doseGrid";
 import type { StudyDetail } from "@/shared/api/types";
 
 /** One RT Dose of a study. */
@@ -73,16 +72,4 @@ export async function readGrid(dose: Dose, header: DoseHeader, signal: AbortSign
     header,
     await retrieveFrames(dose.studyInstanceUid, dose.seriesInstanceUid, dose.sopInstanceUid, numbers, signal),
   );
-}
-
-/** Where an image lies in the patient; null where its header does not say. */
-export function imagePlaneOf(dataset: DicomJson): ImagePlane | null {
-  const [origin, right, below] = [lpsOfPixel(dataset, 0, 0), lpsOfPixel(dataset, 1, 0), lpsOfPixel(dataset, 0, 1)];
-  const [rows, columns] = [numbersOf(dataset, "00280010")[0], numbersOf(dataset, "00280011")[0]];
-  if (!origin || !right || !below || !rows || !columns) return null;
-  return { origin, nextColumn: minus(right, origin), nextRow: minus(below, origin), columns, rows };
-}
-
-function minus(a: Vector, b: Vector): Vector {
-  return [a[0] - b[0], a[1] - b[1], a[2] - b[2]];
 }

@@ -1,0 +1,25 @@
+import { numbersOf, type DicomJson } from "@/dicom/dicomweb";
+import { lpsOfPixel, type Vector } from "@/dicom/geometry";
+
+/** An image in the patient, as its header states it, or a plane that is drawn like one. */
+export interface ImagePlane {
+  /** The centre of its first pixel: LPS, mm. */
+  origin: Vector;
+  /** To the centre of the next pixel of the row, and of the column, mm. */
+  nextColumn: Vector;
+  nextRow: Vector;
+  columns: number;
+  rows: number;
+}
+
+/** Where an image lies in the patient; null where its header does not say. */
+export function imagePlaneOf(dataset: DicomJson): ImagePlane | null {
+  const [origin, right, below] = [lpsOfPixel(dataset, 0, 0), lpsOfPixel(dataset, 1, 0), lpsOfPixel(dataset, 0, 1)];
+  const [rows, columns] = [numbersOf(dataset, "00280010")[0], numbersOf(dataset, "00280011")[0]];
+  if (!origin || !right || !below || !rows || !columns) return null;
+  return { origin, nextColumn: minus(right, origin), nextRow: minus(below, origin), columns, rows };
+}
+
+function minus(a: Vector, b: Vector): Vector {
+  return [a[0] - b[0], a[1] - b[1], a[2] - b[2]];
+}

@@ -1,0 +1,147 @@
+/** A SEG (PS3.3 C.8.20) as planes of its own in the patient, whatever the grid of the images that it segments. */
+import { itemsOf, numbersOf, stringOf, type DicomJson } from "@/dicom/dicomweb";
+import { frameHeaders, framesIn } from "@/dicom/frameHeader";
+import { cross, dot, type Vector } from "@/dicom/geometry";
+
+const tag = {
+  frameOfReference: "00200052",
+  position: "00200032",
+  orientation: "00200037",
+  spacing: "00280030",
+  between: "00180088",
+  thickness: "00180050",
+  rows: "00280010",
+  columns: "00280011",
+  bitsAllocated: "00280100",
+  type: "00620001",
+  segments: "00620002",
+  segmentNumber: "00620004",
+  identification: "0062000A",
+  referencedSegment: "0062000B",
+  mostFractional: "0062000E",
+  shared: "52009229",
+  perFrame: "52009230",
+} as const;
+
+export type SegmentationType = "BINARY" | "FRACTIONAL" | "LABELMAP";
+
+export interface SegPlane {
+  frameNumber: number;
+  /** Null for a label map, whose pixels name the segments themselves. */
+  segmentNumber: number | null;
+  /** The centre of the first pixel: LPS, mm. */
+  origin: Vector;
+  /** Along the normal, mm. */
+  heightMm: number;
+}
+
+export interface SegGrid {
+  type: SegmentationType;
+  frameOfReferenceUid: string;
+  columns: number;
+  rows: number;
+  bitsAllocated: 1 | 8 | 16;
+  /** The stored value that means all of it, of a fractional one. */
+  mostFractional: number;
+  along: Vector;
+  down: Vector;
+  normal: Vector;
+  columnSpacingMm: number;
+  rowSpacingMm: number;
+  /** So far from the middle of a plane what it says holds on either side. */
+  reachMm: number;
+  planes: readonly SegPlane[];
+  segmentNumbers: readonly number[];
+}
+
+/** Why a segmentation cannot be brought onto other images. */
+export type SegObstacle = "geometry" | "directions" | "pixels" | "too_large";
+
+/** 400 MB as they are stored, a byte each; several times that takes a browser down. */
+const mostPixels = 400_000_000;
+const sameDirection = 1e-3;
+const sameMm = 0.01;
+
+/** Reads where the planes of a SEG lie from its header; or says what is missing. */
+export function segGridOf(dataset: DicomJson): SegGrid | SegObstacle {
+  const first = (of: string) => numbersOf(dataset, of)[0];
+  const [rows, columns, bits] = [first(tag.rows), first(tag.columns), first(tag.bitsAllocated)];
+  const type = stringOf(dataset, tag.type);
+  if (!rows || !columns || (bits !== 1 && bits !== 8 && bits !== 16)) return "pixels";
+  if (type !== "BINARY" && type !== "FRACTIONAL" && type !== "LABELMAP") return "pixels";
+  // A mask of sixteen bits names more segments than are drawn; a fraction has eight.
+  if ((type === "BINARY") !== (bits === 1) || (type === "FRACTIONAL" && bits !== 8)) return "pixels";
+  if (rows * columns * framesIn(dataset) > mostPixels) return "too_large";
+  const headers = frameHeaders(dataset);
+  const [header] = headers;
+  const axes = header && axesOf(header);
+  const [rowSpacingMm, columnSpacingMm] = header ? numbersOf(header, tag.spacing) : [];
+  if (!axes || !header || !rowSpacingMm || !columnSpacingMm) return "geometry";
+  const { along, down, normal } = axes;
+  const planes: SegPlane[] = [];
+  const [shared] = itemsOf(dataset, tag.shared);
+  const perFrame = itemsOf(dataset, tag.perFrame);
+  for (const [index, one] of headers.entries()) {
+    const own = axesOf(one);
+    const origin = vectorOf(numbersOf(one, tag.position));
+    if (!own || !origin) return "geometry";
+    if (1 - dot(own.along, along) > sameDirection || 1 - dot(own.down, down) > sameDirection) return "directions";
+    const segmentNumber = type === "LABELMAP" ? null : segmentOf(perFrame[index]) ?? segmentOf(shared);
+    if (segmentNumber === undefined) return "geometry";
+    planes.push({ frameNumber: index + 1, segmentNumber, origin, heightMm: dot(origin, normal) });
+  }
+  // Empty planes may be left out (PS3.3 C.8.20.2.3.1): the gap of two may be more than the distance of planes.
+  const spacing = numbersOf(header, tag.between)[0] || leastGap(planes) || numbersOf(header, tag.thickness)[0];
+  if (!spacing) return "geometry";
+  return {
+    type,
+    frameOfReferenceUid: stringOf(dataset, tag.frameOfReference),
+    columns,
+    rows,
+    bitsAllocated: bits,
+    mostFractional: first(tag.mostFractional) ?? 255,
+    along,
+    down,
+    normal,
+    columnSpacingMm,
+    rowSpacingMm,
+    reachMm: spacing / 2,
+    planes,
+    segmentNumbers: itemsOf(dataset, tag.segments).flatMap((item) => numbersOf(item, tag.segmentNumber).slice(0, 1)),
+  };
+}
+
+function axesOf(header: DicomJson): { along: Vector; down: Vector; normal: Vector } | null {
+  const cosines = numbersOf(header, tag.orientation);
+  const [along, down] = [vectorOf(cosines.slice(0, 3)), vectorOf(cosines.slice(3))];
+  if (!along || !down || Math.abs(dot(along, down)) > sameDirection) return null;
+  return { along, down, normal: cross(along, down) };
+}
+
+function vectorOf([x, y, z]: readonly number[]): Vector | null {
+  return x === undefined || y === undefined || z === undefined ? null : [x, y, z];
+}
+
+function segmentOf(group: DicomJson | undefined): number | undefined {
+  const [item] = group ? itemsOf(group, tag.identification) : [];
+  return item && numbersOf(item, tag.referencedSegment)[0];
+}
+
+function leastGap(planes: readonly SegPlane[]): number | null {
+  const heights = planes.map(({ heightMm }) => heightMm).toSorted((a, b) => a - b);
+  const gaps = heights.slice(1).flatMap((height, index) => {
+    const gap = height - (heights[index] ?? 0);
+    return gap > sameMm ? [gap] : [];
+  });
+  return gaps.length > 0 ? Math.min(...gaps) : null;
+}
+
+/** The pixels of a frame as the node hands them out: of one bit, each from the lowest bit of a byte. */
+export function segPixels({ columns, rows, bitsAllocated }: SegGrid, frame: ArrayBuffer): Uint8Array | Uint16Array {
+  const count = columns * rows;
+  if (frame.byteLength < Math.ceil((count * bitsAllocated) / 8)) throw new RangeError("short frame");
+  if (bitsAllocated === 8) return new Uint8Array(frame, 0, count);
+  if (bitsAllocated === 16) return new Uint16Array(frame.slice(0, count * 2));
+  const bytes = new Uint8Array(frame);
+  return Uint8Array.from({ length: count }, (_, at) => ((bytes[at >> 3] ?? 0) >> (at & 7)) & 1);
+}
