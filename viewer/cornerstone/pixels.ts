@@ -1,4 +1,5 @@
 import { cache, StackViewport, type Types, type VolumeViewport } from "@cornerstonejs/core";
+import type { Slab } from "./views/slab";
 
 export interface PixelAt {
   /** Index of the column and row on the image, or of the voxel, from 0. */
@@ -8,13 +9,43 @@ export interface PixelAt {
   values: number[];
 }
 
+interface Voxels {
+  imageData?: { worldToIndex(world: Types.Point3): Types.Point3 };
+  dimensions?: Types.Point3;
+  voxelManager?: { getAtIJK(i: number, j: number, k: number): number | number[] };
+}
+
+/** Steps through a slab, mm: finer than the voxels of any scanner but few. */
+const slabStepMm = 0.25;
+
+/**
+ * What a slab shows at a point of the screen: the largest, the least or the mean of the voxels that the
+ * line of sight meets within it. Null where it meets none.
+ */
+export function slabValueAt(view: VolumeViewport, point: Types.Point2, slab: Slab): number | null {
+  const { imageData, dimensions, voxelManager } = (view.getImageData() ?? {}) as Voxels;
+  const normal = view.getCamera().viewPlaneNormal;
+  if (!imageData || !dimensions || !voxelManager || !normal) return null;
+  const world = view.canvasToWorld(point);
+  const steps = Math.max(1, Math.round(slab.thicknessMm / slabStepMm));
+  const met: number[] = [];
+  for (let step = 0; step <= steps; step += 1) {
+    const along = (step / steps - 0.5) * slab.thicknessMm;
+    const at = world.map((one, axis) => one + along * (normal[axis] ?? 0)) as Types.Point3;
+    const index = imageData.worldToIndex(at).map(Math.round) as Types.Point3;
+    if (index.some((one, axis) => one < 0 || one >= (dimensions[axis] ?? 0))) continue;
+    const value = voxelManager.getAtIJK(...index);
+    if (typeof value === "number" && Number.isFinite(value)) met.push(value);
+  }
+  if (met.length === 0) return null;
+  if (slab.projection === "max") return Math.max(...met);
+  if (slab.projection === "min") return Math.min(...met);
+  return met.reduce((sum, value) => sum + value, 0) / met.length;
+}
+
 /** The value at a point of the screen; null outside of the image. */
 export function valuesAt(view: StackViewport | VolumeViewport, point: Types.Point2): PixelAt | null {
-  const image = view.getImageData() as {
-    imageData?: { worldToIndex(world: Types.Point3): Types.Point3 };
-    dimensions?: Types.Point3;
-    voxelManager?: { getAtIJK(i: number, j: number, k: number): number | number[] };
-  } | null;
+  const image = view.getImageData() as Voxels | null;
   if (!image?.imageData || !image.dimensions) return null;
   const [i, j, k] = image.imageData.worldToIndex(view.canvasToWorld(point)).map(Math.round) as Types.Point3;
   const [columns, rows, slices] = image.dimensions;

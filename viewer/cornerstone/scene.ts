@@ -67,6 +67,7 @@ export class Scene {
       [CoreEnums.Events.CAMERA_MODIFIED]: (event) => {
         const cell = this.cellOf(event);
         if (cell) this.links.followPlane(cell);
+        else this.planes.onCamera(viewIdOf(event));
       },
       [CoreEnums.Events.ACTORS_CHANGED]: () => this.planes.onActors(),
     });
@@ -187,13 +188,11 @@ export class Scene {
   /** Back to the opening window, zoom, position and orientation; the slice stays. */
   reset(): void {
     if (this.volume.isOpen) this.volume.reset();
-    const view = this.activeView;
-    const shown = this.planes.isOpen ? planes.flatMap((plane) => this.views.plane(plane) ?? []) : [view];
     this.changeWindow((window) => window.reset());
-    for (const one of shown) {
-      if (!one) continue;
-      one.setViewPresentation({ rotation: 0, flipHorizontal: false, flipVertical: false });
-      one.resetCamera(isCell(one.id) ? {} : { resetToCenter: false });
+    if (this.planes.isOpen) this.planes.reset();
+    else {
+      this.activeView?.setViewPresentation({ rotation: 0, flipHorizontal: false, flipVertical: false });
+      this.activeView?.resetCamera({});
     }
     this.activeWindow?.apply();
     hangMammograms(this.shownCells());
@@ -233,7 +232,7 @@ export class Scene {
   valueAt(viewId: ViewId, point: [number, number]): ValueAt | null {
     const view = this.views.get(viewId);
     const series = isCell(viewId) ? this.cells.get(viewId)?.series : this.planes.series;
-    return view && series ? valueAt(view, point, series) : null;
+    return view && series ? valueAt(view, point, series, isCell(viewId) ? null : this.planes.slab) : null;
   }
 
   /** Which place of the patient a view shows there, LPS in mm; null where it shows none. */
@@ -318,7 +317,8 @@ export class Scene {
     if (!view) return;
     if (isCell(view.id) && this.views.stack(view.id)?.getImageIds().length === 0) return;
     const shown = this.windowOf(view.id);
-    this.listener.onView(viewInfo(view, shown?.range ?? null, shown?.inverted ?? false, this.planes.series?.order.slices));
+    const { series, slab } = this.planes;
+    this.listener.onView(viewInfo(view, shown?.range ?? null, shown?.inverted ?? false, series?.order.slices, slab));
     if (this.masks.isFirstPictureOf(view.id)) this.listener.onMaskDrawn(view.id as ViewId);
   };
 }

@@ -1,13 +1,18 @@
-import type { StackViewport, Types, VolumeViewport } from "@cornerstonejs/core";
+import { type StackViewport, type Types, VolumeViewport } from "@cornerstonejs/core";
+import type { Vector } from "@/dicom/geometry";
+import { text } from "@/shared/i18n";
 import { decimal, fixed, unitSymbol } from "@/shared/lib/format";
 import { suvFactorOf } from "@/dicom/display/suv";
 import { unitOfValues } from "@/dicom/display/values";
-import { valuesAt, type PixelAt } from "./pixels";
+import { slabValueAt, valuesAt, type PixelAt } from "./pixels";
 import type { LoadedSeries } from "./series";
+import type { Slab } from "./views/slab";
 
 /** What lies under the pointer. */
 export interface ValueAt extends PixelAt {
   text: string;
+  /** The place in the patient, LPS in mm, on a plane through a volume; null on a stack. */
+  lpsMm: Vector | null;
 }
 
 /** The value at a point of the screen, in words; null outside of the image. */
@@ -15,9 +20,16 @@ export function valueAt(
   view: StackViewport | VolumeViewport,
   point: Types.Point2,
   series: LoadedSeries | null,
+  slab: Slab | null,
 ): ValueAt | null {
   const at = valuesAt(view, point);
-  return at && { ...at, text: textOf(at.column, at.row, at.values, series) };
+  if (!at) return null;
+  if (!(view instanceof VolumeViewport)) return { ...at, text: textOf(at.column, at.row, at.values, series), lpsMm: null };
+  const lpsMm: Vector = [...view.canvasToWorld(point)];
+  if (!slab || slab.projection === "slice") return { ...at, text: textOf(at.column, at.row, at.values, series), lpsMm };
+  const value = slabValueAt(view, point, slab);
+  if (value === null) return null;
+  return { ...at, values: [value], text: `${text().viewing.projectedValues[slab.projection]} ${textOf(at.column, at.row, [value], series)}`, lpsMm };
 }
 
 function textOf(column: number, row: number, values: number[], series: LoadedSeries | null): string {

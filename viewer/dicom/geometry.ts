@@ -260,6 +260,21 @@ export interface EdgeLetters {
   left: string;
 }
 
+/** Points of a plane in two coordinates of its own, mm: distances and angles are those in the patient. */
+export function inPlane(normal: Vector, points: readonly Vector[]): [number, number][] {
+  const [x, y, z] = normal.map(Math.abs) as Vector;
+  // Any direction of the plane does; one far from the normal gives it exactly.
+  const apart: Vector = x <= y && x <= z ? [1, 0, 0] : y <= z ? [0, 1, 0] : [0, 0, 1];
+  const first = unit(cross(normal, apart));
+  const second = unit(cross(normal, first));
+  return points.map((point) => [dot(point, first), dot(point, second)]);
+}
+
+function unit(vector: Vector): Vector {
+  const length = Math.hypot(...vector) || 1;
+  return [vector[0] / length, vector[1] / length, vector[2] / length];
+}
+
 function negate([x, y, z]: Vector): Vector {
   return [-x, -y, -z];
 }

@@ -127,6 +127,7 @@ def test_a_person_reads_why_a_study_has_no_result(
         if decision["pipeline"] == "brain-volume"
     ]
     open_study(page, node, study)
+    page.get_by_test_id("not-run").get_by_text("Not run:").click()
     # Another pipeline that takes the same series refuses it for the same cause.
     refused = page.get_by_role("listitem").filter(has_text="Intracranial volume")
     expect(refused.get_by_test_id("decision-reason").filter(has_text=reason)).to_be_visible()

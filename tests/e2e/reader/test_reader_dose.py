@@ -262,3 +262,19 @@ def test_a_dose_lies_where_it_was_planned_and_is_counted_as_numpy_counts_it(
     assert mean == pytest.approx(truth["mean"], rel=0.003)
     for value, name in ((d98, "D98"), (d50, "D50"), (d2, "D2")):
         assert value == pytest.approx(truth[name], abs=0.15), name
+
+    # In three planes, wherever they lie, it is the same dose.
+    page.keyboard.press("Escape")
+    expect(page.get_by_test_id("histogram")).to_have_count(0)
+    page.keyboard.press("m")
+    for name in ("axial", "coronal"):
+        plane = page.locator(f'[data-testid=viewport][data-view="{name}"]')
+        expect(plane).to_have_attribute("data-loaded", "all")
+        expect(plane.get_by_test_id("dose-wash")).to_be_attached()
+        for x, y in ((0.5, 0.5), (0.42, 0.58)):
+            point_to(page, plane, x, y)
+            value = plane.get_by_test_id("cursor-value")
+            at = [float(one) for one in (value.get_attribute("data-lps") or "").split()]
+            expected = float(true_dose(np.array(at)))
+            shown = plane.get_by_test_id("cursor-dose").inner_text()
+            assert float(shown.strip(" ·Gy")) == pytest.approx(expected, abs=0.011)

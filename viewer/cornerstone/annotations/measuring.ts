@@ -17,6 +17,7 @@ import { paddingsOf } from "@/dicom/display/padding";
 import { suvFactorOf } from "@/dicom/display/suv";
 import type { WindowRange } from "@/dicom/windowing";
 import { unitOfValues } from "@/dicom/display/values";
+import { linesAcrossImages } from "./acrossImages";
 import { dataOf, pointsForNode, statisticsOf, statsOf } from "./annotations";
 import { drawnPlane, imagePointOf, worldOf, type ImagePoint } from "@/cornerstone/views/plane";
 import { measuringClasses } from "@/cornerstone/runtime";
@@ -151,8 +152,9 @@ export class Measuring {
   /** What stands beside it on the image: the words and numbers of the list. */
   linesOf(data: ToolTypes.AnnotationData): string[] {
     const one = this.placed().find((placed) => placed.data === data);
-    const read = one && this.read(one);
-    return read ? measuredLines(read) : [];
+    if (!one) return [];
+    const read = this.read(one);
+    return read ? measuredLines(read) : linesAcrossImages(one);
   }
 
   /** The measurement that is chosen, or else the one drawn last. */

@@ -1,10 +1,12 @@
-import { Enums, type RenderingEngine, setVolumesForViewports } from "@cornerstonejs/core";
+import { Enums, type RenderingEngine, setVolumesForViewports, type VolumeViewport } from "@cornerstonejs/core";
 import type { Vector } from "@/dicom/geometry";
+import { turnedAbout, turnedDirection } from "@/dicom/planePlace";
 import { text } from "@/shared/i18n";
 import { FrameWatch } from "@/cornerstone/frames";
 import { openingVoi, type LoadedSeries } from "@/cornerstone/series";
 import type { MouseTools } from "@/cornerstone/tools";
 import { Fusion } from "./fusion";
+import { openingSlab, type Projection, type Slab } from "./slab";
 import { planes, type Plane } from "./view";
 import type { Viewports } from "./viewports";
 import { openVolume } from "./volumes";
@@ -16,14 +18,7 @@ const orientationOf: Record<Plane, Enums.OrientationAxis> = {
   coronal: Enums.OrientationAxis.CORONAL,
 };
 
-export const projections = ["slice", "max", "min", "mean"] as const;
-export type Projection = (typeof projections)[number];
-
-/** How thick the planes are, and what is shown of what lies within. */
-export interface Slab {
-  projection: Projection;
-  thicknessMm: number;
-}
+const sameNormal = 1e-6;
 
 const blendModes: Record<Projection, Enums.BlendModes> = {
   slice: Enums.BlendModes.COMPOSITE,
@@ -45,7 +40,9 @@ export class Planes {
   series: LoadedSeries | null = null;
   /** Where the planes look; kept because a mask that is added to a view centres it again. */
   private lookedAt: Vector | null = null;
-  slab: Slab = { projection: "slice", thicknessMm: 10 };
+  slab: Slab = openingSlab;
+  /** How each plane lay when it was last cut. */
+  private readonly normals = new Map<string, Vector>();
   private ended = false;
 
   constructor(
@@ -102,21 +99,83 @@ export class Planes {
     this.slab = slab;
     for (const plane of planes) {
       const view = this.views.plane(plane);
-      const images = view?.getActors().filter((actor) => !actor.representationUID) ?? [];
-      if (!view || images.length === 0) continue;
-      const uids = images.map(({ uid }) => uid);
-      view.setBlendMode(blendModes[slab.projection], uids);
-      if (slab.projection === "slice") view.resetSlabThickness();
-      else view.setSlabThickness(slab.thicknessMm, uids);
+      if (!view || !this.cut(view)) continue;
       view.render();
     }
     this.fusion.onSlab(slab.projection === "slice");
   }
 
+  /** Cuts what a plane shows out of the volume, where and as the plane lies; false without a volume. */
+  private cut(view: VolumeViewport): boolean {
+    const images = view.getActors().filter((actor) => !actor.representationUID);
+    if (images.length === 0) return false;
+    const uids = images.map(({ uid }) => uid);
+    view.setBlendMode(blendModes[this.slab.projection], uids);
+    if (this.slab.projection === "slice") view.resetSlabThickness();
+    // Cornerstone cuts so far off on either side of the plane.
+    else view.setSlabThickness(this.slab.thicknessMm / 2, uids);
+    return true;
+  }
+
+  /** Cornerstone goes on cutting as a plane lay before it was turned, by key or at its crosshairs; it is cut again. */
+  readonly onCamera = (viewId: string): void => {
+    const view = this.isOpen ? this.views.plane(viewId as Plane) : null;
+    const normal = view?.getCamera().viewPlaneNormal;
+    if (!view || !normal) return;
+    const before = this.normals.get(viewId);
+    if (before && Math.hypot(...normal.map((one, axis) => one - (before[axis] ?? 0))) < sameNormal) return;
+    this.normals.set(viewId, [...normal]);
+    this.cut(view);
+  };
+
   goToPoint(point: Vector): void {
     this.lookedAt = point;
     for (const plane of planes) this.views.plane(plane)?.jumpToWorld(point);
     this.mouse.moveCrosshairs(point);
+  }
+
+  /** Turns the two other planes about the middle of one, counterclockwise for who looks at it. */
+  tilt(about: Plane, degrees: number): void {
+    const { point } = this;
+    const axis = this.views.plane(about)?.getCamera().viewPlaneNormal;
+    if (!point || !axis) return;
+    for (const plane of planes) {
+      const view = plane === about ? null : this.views.plane(plane);
+      const { focalPoint, position, viewUp } = view?.getCamera() ?? {};
+      if (!view || !focalPoint || !position || !viewUp) continue;
+      view.setCamera({
+        focalPoint: turnedAbout([...focalPoint], point, [...axis], degrees),
+        position: turnedAbout([...position], point, [...axis], degrees),
+        viewUp: turnedDirection([...viewUp], [...axis], degrees),
+      });
+    }
+    this.goToPoint(point);
+    this.engine.renderViewports([...planes]);
+  }
+
+  /** Axial, sagittal and coronal again, through the same place and as large as they were. */
+  straighten(): void {
+    // Unasked, the crosshairs would centre the planes and fit them again.
+    this.standUp({ resetPan: false, resetZoom: false, resetToCenter: false, suppressEvents: true });
+  }
+
+  /** The same, and as large as fits. */
+  reset(): void {
+    this.standUp({ resetToCenter: false });
+  }
+
+  private standUp(how: { resetPan?: boolean; resetZoom?: boolean; resetToCenter: boolean; suppressEvents?: boolean }): void {
+    const { point } = this;
+    for (const plane of planes) {
+      const view = this.views.plane(plane);
+      if (!view) continue;
+      view.setViewPresentation({ rotation: 0, flipHorizontal: false, flipVertical: false });
+      view.resetCamera(how);
+    }
+    // The crosshairs take a camera that is reset for a wish to begin anew: centred, and without a slab.
+    this.setSlab(this.slab);
+    if (point) this.goToPoint(point);
+    this.engine.renderViewports([...planes]);
   }
 
   /** Where the planes cross. */
@@ -138,6 +197,7 @@ export class Planes {
     this.fusion.hide();
     this.series = null;
     this.lookedAt = null;
+    this.normals.clear();
     this.window.unsettle();
     this.mouse.useCrosshairs(false);
     for (const plane of planes) {

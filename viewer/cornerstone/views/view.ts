@@ -1,7 +1,10 @@
 import { StackViewport, type Types, type VolumeViewport } from "@cornerstonejs/core";
 import { edgeLetters, type EdgeLetters, type Slice, type Vector } from "@/dicom/geometry";
+import type { ImagePlane } from "@/dicom/imagePlane";
+import { planePlace, type PlanePlace } from "@/dicom/planePlace";
 import { centerAndWidth, type WindowRange } from "@/dicom/windowing";
 import { drawnPlane, worldOf } from "./plane";
+import type { Slab } from "./slab";
 import { seriesIndexOf } from "./scrolling";
 
 export const planes = ["axial", "sagittal", "coronal"] as const;
@@ -39,6 +42,15 @@ export interface ViewInfo {
   mmPerPixel: number;
   /** From a stack's image (pixels, the first one's corner at 0, 0) to its element (CSS pixels). */
   imageMatrix: Matrix | null;
+  /** Of a plane through a volume: where it lies, and what of it is shown; null for a stack. */
+  plane: ShownPlane | null;
+}
+
+export interface ShownPlane {
+  place: PlanePlace;
+  slab: Slab;
+  /** The element as an image in the patient, a CSS pixel for each of its own. */
+  screen: ImagePlane;
 }
 
 /** As SVG writes it: x' = a x + c y + e, y' = b x + d y + f. */
@@ -49,6 +61,7 @@ export function viewInfo(
   range: WindowRange | null,
   inverted: boolean,
   slices: readonly Slice[] = [],
+  slab: Slab | null = null,
 ): ViewInfo {
   const place = view instanceof StackViewport ? drawnSlice(view) : planeSlice(view, slices);
   const across = step(view, [1, 0]);
@@ -65,6 +78,19 @@ export function viewInfo(
     letters: edgeLetters(across, down),
     mmPerPixel: Math.hypot(...across),
     imageMatrix: view instanceof StackViewport ? imageMatrix(view) : null,
+    plane: view instanceof StackViewport || !slab ? null : shownPlane(view, slab, across, down),
+  };
+}
+
+function shownPlane(view: VolumeViewport, slab: Slab, nextColumn: Vector, nextRow: Vector): ShownPlane | null {
+  const { viewPlaneNormal, focalPoint } = view.getCamera();
+  const plane = planes.find((one) => one === view.id);
+  if (!viewPlaneNormal || !focalPoint || !plane) return null;
+  const { clientWidth: columns, clientHeight: rows } = view.element;
+  return {
+    place: planePlace(plane, [...viewPlaneNormal], [...focalPoint]),
+    slab,
+    screen: { origin: [...view.canvasToWorld([0.5, 0.5])], nextColumn, nextRow, columns, rows },
   };
 }
 

@@ -25,6 +25,7 @@ import { UptakePanel } from "@/features/reader/components/measurements/UptakePan
 import { VersionComparison } from "@/features/reader/components/findings/VersionComparison";
 import { Toolbar } from "@/features/reader/components/tools/Toolbar";
 import { useActiveSlice } from "@/features/reader/hooks/stage/useActiveSlice";
+import { turnDegrees, useReformat } from "@/features/reader/hooks/tools/useReformat";
 import { useSubtraction } from "@/features/reader/hooks/tools/useSubtraction";
 import { useCine } from "@/features/reader/hooks/tools/useCine";
 import { useKeyImages } from "@/features/reader/hooks/measurements/useKeyImages";
@@ -73,6 +74,7 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
   const clicking = useClicking(scene, series, reload);
   const measurements = useMeasurements(scene, studyInstanceUid, reader.openSeries, reader.opened);
   const uptake = useUptake(series, measurements.list);
+  const reformat = useReformat(scene, layout === "planes");
   const keyImages = useKeyImages(studyInstanceUid);
   const [insertions, setInsertions] = useState<readonly Insertion[]>([]);
   const putIntoReport = (one: Measurement) => {
@@ -112,7 +114,7 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
     },
     onHelp: () => setHelpOpen(true),
     onLeave: () => router.push(back),
-    more: { "Ctrl+arrowright": () => queue.goTo(queue.place?.next ?? null), "Ctrl+arrowleft": () => queue.goTo(queue.place?.previous ?? null), "Ctrl+z": undo, "Ctrl+y": redo, "Ctrl+Shift+z": redo, C: () => (clicking.phase === "on" ? clicking.setInside(!clicking.inside) : document.getElementById(beginClicking)?.focus()), k: toggleKeyImage, S: panes.series.toggle, T: panes.results.toggle, O: reader.presentations.toggleMarks, Delete: measurements.removeChosen, Backspace: measurements.removeChosen },
+    more: { "Ctrl+arrowright": () => queue.goTo(queue.place?.next ?? null), "Ctrl+arrowleft": () => queue.goTo(queue.place?.previous ?? null), "Ctrl+z": undo, "Ctrl+y": redo, "Ctrl+Shift+z": redo, C: () => (clicking.phase === "on" ? clicking.setInside(!clicking.inside) : document.getElementById(beginClicking)?.focus()), k: toggleKeyImage, S: panes.series.toggle, T: panes.results.toggle, O: reader.presentations.toggleMarks, M: reformat.nextProjection, "+": () => reformat.thicken(1), "-": () => reformat.thicken(-1), "(": () => reformat.tilt(turnDegrees), ")": () => reformat.tilt(-turnDegrees), Delete: measurements.removeChosen, Backspace: measurements.removeChosen },
   });
 
   if (!studyInstanceUid) {
@@ -152,6 +154,7 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
               tool={tool}
               cine={cine}
               subtraction={subtraction}
+              reformat={reformat}
               isKeyImage={slice !== null && keyImages.isKey(slice.sopInstanceUid, slice.frameNumber)}
               onTool={choose}
               onPlanes={() => open("planes")}
@@ -200,7 +203,7 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
               dose={reader.dose}
               structureSets={reader.structureSets}
               series={series}
-              isStack={layout === "stack"}
+              layout={layout}
               isOfOther={(uid) => `${instancesOfOthers(study)}\n${uncheckedInstances(study)}`.split("\n").includes(uid)}
             />
             {/* The left button can do one of the two. */}

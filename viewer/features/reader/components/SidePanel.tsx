@@ -86,6 +86,7 @@ export function SidePanel({
       {/* Both stay: a text that is being written must not be lost by a look at the findings. */}
       <div id="panel-findings" role="tabpanel" aria-labelledby="tab-findings" hidden={tab !== "findings"} className="min-h-0 flex-1 overflow-y-auto">
         <Jobs study={study} onChanged={onChanged} />
+        <ReasonsNotRun study={study} />
         <Findings
           study={study}
           findings={findings}
@@ -95,7 +96,6 @@ export function SidePanel({
           onChanged={onChanged}
         />
         {children}
-        <ReasonsNotRun study={study} />
         <OtherArchives study={study.study_instance_uid} onFetched={onChanged} />
         <Deliveries study={study} onChanged={onChanged} />
       </div>

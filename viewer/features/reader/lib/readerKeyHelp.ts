@@ -30,6 +30,15 @@ export function readerKeys(t: Messages["viewing"]): KeyGroup[] {
       ],
     },
     {
+      title: t.threePlanes,
+      keys: [
+        { keys: ["c"], does: does.crosshairs },
+        { keys: ["(", ")"], does: does.turnPlanes },
+        { keys: ["M"], does: does.projection },
+        { keys: ["+", "-"], does: does.thickness },
+      ],
+    },
+    {
       title: groups.button,
       keys: [
         { keys: ["w"], does: does.window },
@@ -38,7 +47,6 @@ export function readerKeys(t: Messages["viewing"]): KeyGroup[] {
         { keys: ["p"], does: t.tools.pan },
         { keys: ["s"], does: t.tools.scroll },
         { keys: ["x"], does: t.tools.magnify },
-        { keys: ["c"], does: does.crosshairs },
       ],
     },
     {

@@ -56,4 +56,9 @@ export const documents: Pick<Messages["viewing"], "waveform" | "plan" | "dose" |
     greatest: "Maximum",
   },
   technique: { thickness: "Schichtdicke", compressed: "Komprimiert auf", modifiedView: "Spezialaufnahme" },
+  video: {
+    name: "Video",
+    note: "Vom Browser abgespielt, wie es gespeichert ist. Nicht zum Messen.",
+    notPlayed: "Der Browser kann dieses Video nicht abspielen: MPEG-2, keine MP4-Datei oder ein fehlender Codec. Laden Sie es herunter, um es mit einem anderen Programm zu öffnen.",
+  },
 };

@@ -164,6 +164,8 @@ export const reader: Messages["reader"] = {
   wasCanceled: "Der Auftrag auf dieser Serie wurde abgebrochen. Diesen Auftrag wiederholen.",
   willRun: "Der Auftrag wartet auf einen Worker.",
   whyNot: "Gründe, warum nicht ausgeführt",
+  notRun: (n) => `Nicht ausgeführt: ${n}`,
+  notRunHint: "Gründe zeigen, warum diese Verfahren nicht ausgeführt wurden",
   aSeries: "eine Serie",
   seriesNumber: (n) => `Serie ${n}`.trim(),
   conditions: "Bedingungen",

@@ -5,6 +5,7 @@ import { doses } from "./doses";
 import { keyGroups, keys } from "./keys";
 import { masks } from "./masks";
 import { measurements } from "./measurements";
+import { reformats } from "./reformats";
 import { subtraction } from "./subtraction";
 import { uptake } from "./uptake";
 
@@ -177,6 +178,7 @@ export const viewing: Messages["viewing"] = {
   undoMeasurement: "Rückgängig",
   redoMeasurement: "Wiederholen",
   imageTools: "Bildwerkzeuge",
+  moreTools: "Mehr",
   leftButton: "Linke Maustaste",
   tools: {
     window: "Fenster",
@@ -234,9 +236,6 @@ export const viewing: Messages["viewing"] = {
   stop: "Anhalten",
   playKey: "Leertaste",
   perSecond: "Bilder je Sekunde",
-  slab: "Schichtpaket",
-  projection: "Projektion",
-  projections: { slice: "Schichten", max: "Maximum (MIP)", min: "Minimum", mean: "Mittel" },
   fusion: {
     title: "Fusion",
     none: "Ohne Fusion",
@@ -247,7 +246,6 @@ export const viewing: Messages["viewing"] = {
     upper: "Oberes Ende des Fensters",
     suv: "SUV",
   },
-  thickness: "Dicke in Millimetern",
   keyImage: "Schlüsselbild",
   markKeyImage: "Als Schlüsselbild markieren",
   layout: "Anordnung",
@@ -280,6 +278,7 @@ export const viewing: Messages["viewing"] = {
     series: "Serien öffnen oder schließen",
     results: "Ergebnisse öffnen oder schließen",
   },
+  ...reformats,
   doses,
   uptake,
   subtraction,

@@ -55,4 +55,9 @@ export const documents = {
     greatest: "Maximum",
   },
   technique: { thickness: "Thickness", compressed: "Compressed to", modifiedView: "Special view" },
+  video: {
+    name: "Video",
+    note: "Played by the browser as it is stored. Not for measuring.",
+    notPlayed: "The browser can’t play this video: MPEG-2, a stream that is no MP4 file, or a codec that it lacks. Download it to open it in another program.",
+  },
 };

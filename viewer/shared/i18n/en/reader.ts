@@ -163,6 +163,8 @@ export const reader = {
   wasCanceled: "The job on this series was cancelled. Retry that job.",
   willRun: "The job is waiting for a worker.",
   whyNot: "Reasons not run",
+  notRun: (n: number) => `Not run: ${n}`,
+  notRunHint: "Show why these pipelines did not run",
   aSeries: "a series",
   seriesNumber: (n: string) => `series ${n}`.trim(),
   conditions: "Conditions",

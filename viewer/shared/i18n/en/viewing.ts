@@ -3,6 +3,7 @@ import { doses } from "./doses";
 import { keyGroups, keys } from "./keys";
 import { masks } from "./masks";
 import { measurements } from "./measurements";
+import { reformats } from "./reformats";
 import { subtraction } from "./subtraction";
 import { uptake } from "./uptake";
 
@@ -176,6 +177,7 @@ export const viewing = {
   undoMeasurement: "Undo",
   redoMeasurement: "Redo",
   imageTools: "Image tools",
+  moreTools: "More",
   leftButton: "Left mouse button",
   tools: {
     window: "Window",
@@ -233,9 +235,6 @@ export const viewing = {
   stop: "Stop",
   playKey: "space",
   perSecond: "Frames per second",
-  slab: "Slab",
-  projection: "Projection",
-  projections: { slice: "Slices", max: "Maximum (MIP)", min: "Minimum", mean: "Mean" },
   fusion: {
     title: "Fusion",
     none: "No fusion",
@@ -246,7 +245,6 @@ export const viewing = {
     upper: "Upper end of the window",
     suv: "SUV",
   },
-  thickness: "Thickness in millimetres",
   keyImage: "Key image",
   markKeyImage: "Mark as key image",
   layout: "Layout",
@@ -279,6 +277,7 @@ export const viewing = {
     series: "Open or close the series",
     results: "Open or close the results",
   },
+  ...reformats,
   doses,
   uptake,
   subtraction,

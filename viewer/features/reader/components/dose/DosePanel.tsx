@@ -10,6 +10,7 @@ import { ProblemNote } from "@/shared/components/ProblemNote";
 import { useText } from "@/shared/hooks/useText";
 import { fixed } from "@/shared/lib/format";
 import type { LoadedSeries } from "@/cornerstone";
+import type { Layout } from "@/features/reader/lib/layout/viewAddress";
 import type { Dose } from "@/features/reader/lib/dose/doses";
 
 /** The doses of the study: which lies over the images, how it is drawn, and what structures get of it. */
@@ -17,14 +18,14 @@ export function DosePanel({
   dose,
   structureSets,
   series,
-  isStack,
+  layout,
   isOfOther,
 }: {
   dose: DoseState;
   structureSets: StructureSets;
   /** The active series, whose images the dose is drawn on. */
   series: LoadedSeries | null;
-  isStack: boolean;
+  layout: Layout;
   /** Whether an instance names another patient than the study, or may. */
   isOfOther: (sopInstanceUid: string) => boolean;
 }) {
@@ -73,7 +74,8 @@ export function DosePanel({
       )}
       {grid && look && (
         <div className="mt-2 space-y-2 text-xs">
-          {!isStack && <p className="text-dim">{t.doses.onImagesAlone}</p>}
+          {layout === "volume" && <p className="text-dim">{t.doses.notInVolume}</p>}
+          {layout === "planes" && <p className="text-dim">{t.doses.notInSlabs}</p>}
           {grid.kind !== "physical" && (
             <p role="status" className="text-warn" data-testid="dose-kind">
               {t.doses.kinds[grid.kind]}

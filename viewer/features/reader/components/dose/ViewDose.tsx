@@ -4,7 +4,7 @@ import { useCallback } from "react";
 import type { Matrix } from "@/cornerstone";
 import type { DoseLook, DosePicture } from "@/features/reader/hooks/dose/useDose";
 
-/** The dose over a stack's image: bands of colour, and lines of equal dose. */
+/** The dose over a stack's image, or over a plane: bands of colour, and lines of equal dose. */
 export function ViewDose({ picture, look, matrix }: { picture: DosePicture; look: Pick<DoseLook, "wash" | "lines" | "opacity">; matrix: Matrix }) {
   const { columns, rows, stride, wash } = picture;
   const paint = useCallback(

@@ -1,13 +1,12 @@
 import { Conditions } from "@/features/reader/components/jobs/Conditions";
 import { isImageSeries } from "@/dicom/seg";
-import { Section } from "@/features/reader/components/Section";
 import { usePipelineTitles } from "@/shared/hooks/usePipelineTitles";
 import { useText } from "@/shared/hooks/useText";
 import { reasonLanguage, reasonText } from "@/shared/lib/reasons";
 import { refusals } from "@/shared/lib/state";
 import type { StudyDetail } from "@/shared/api/types";
 
-/** The pipelines that did not run, and the reason of each. */
+/** One chip: how many pipelines did not run; unfolded, which and why. */
 export function ReasonsNotRun({ study }: { study: StudyDetail }) {
   const { reader: t } = useText();
   const titles = usePipelineTitles();
@@ -22,7 +21,15 @@ export function ReasonsNotRun({ study }: { study: StudyDetail }) {
     ]),
   );
   return (
-    <Section title={t.whyNot}>
+    <details data-testid="not-run" className="border-b border-line px-4 py-2">
+      <summary
+        title={t.notRunHint}
+        className="inline-block list-none rounded-full border border-line-strong px-2.5 py-0.5 text-xs text-dim hover:text-ink [&::-webkit-details-marker]:hidden"
+      >
+        {t.notRun(new Set(refused.map(({ pipeline }) => pipeline)).size)}
+        <span aria-hidden="true" className="ml-1">▾</span>
+      </summary>
+      <h2 className="section-title mt-3 mb-2">{t.whyNot}</h2>
       <ul className="space-y-2.5">
         {refused.map(({ pipeline, reason, reasonParts, seriesInstanceUids }) => (
           <li key={`${pipeline}${reason}`} className="[overflow-wrap:anywhere]">
@@ -43,6 +50,6 @@ export function ReasonsNotRun({ study }: { study: StudyDetail }) {
           </li>
         ))}
       </ul>
-    </Section>
+    </details>
   );
 }

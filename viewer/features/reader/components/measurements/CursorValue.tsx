@@ -48,6 +48,7 @@ export function CursorValue({
       data-testid="cursor-value"
       data-column={at.column}
       data-row={at.row}
+      data-lps={at.lpsMm?.join(" ")}
       data-value={at.values.join(" ")}
       className="text-xs"
     >

@@ -59,6 +59,8 @@ export function PlanesStage({
           series={series}
           study={reader.studies.get(series.studyInstanceUid)}
           tool={tool}
+          dose={reader.dose}
+          marksShown={reader.presentations.marksShown}
           active={false}
           withPatient={plane === "axial"}
           className={placeOf(plane)}

@@ -3,15 +3,19 @@
 import { useCallback, useMemo, useRef, useState, useSyncExternalStore, type ReactNode } from "react";
 import { CursorValue } from "@/features/reader/components/measurements/CursorValue";
 import { ViewDose } from "@/features/reader/components/dose/ViewDose";
+import { videoPlaceOf } from "@/features/reader/lib/videos";
 import { StandIn } from "@/features/reader/components/stage/StandIn";
+import { StoredVideo } from "@/features/reader/components/stage/StoredVideo";
 import { ViewContours } from "@/features/reader/components/stage/ViewContours";
 import { ViewMarks } from "@/features/reader/components/stage/ViewMarks";
 import { ViewOverlay } from "@/features/reader/components/stage/ViewOverlay";
+import { turnDegrees } from "@/features/reader/hooks/tools/useReformat";
 import type { SubtractionState } from "@/features/reader/hooks/tools/useSubtraction";
 import type { UptakeState } from "@/features/reader/hooks/measurements/useUptake";
 import type { DoseState } from "@/features/reader/hooks/dose/useDose";
 import { useText } from "@/shared/hooks/useText";
-import type { LoadedSeries, Scene, ToolName, ValueAt, ViewId } from "@/cornerstone";
+import { placeLines } from "@/features/reader/lib/planeText";
+import type { LoadedSeries, Matrix, Plane, Scene, ToolName, ValueAt, ViewId } from "@/cornerstone";
 import type { DrawnContour } from "@/dicom/structureSet";
 import type { PresentationState } from "@/dicom/display/presentation";
 import type { StudyDetail } from "@/shared/api/types";
@@ -25,6 +29,8 @@ const cursors: Partial<Record<ToolName, string>> = {
 };
 
 const steps: Partial<Record<string, number>> = { ArrowUp: -1, ArrowDown: 1, PageUp: -10, PageDown: 10 };
+
+const turns: Partial<Record<string, number>> = { "(": turnDegrees, ")": -turnDegrees };
 
 export interface ViewProps {
   viewId: ViewId;
@@ -65,6 +71,8 @@ export interface ViewProps {
 /** A hand is not still: so far a press may wander and be none the less in place. */
 const inPlacePx = 4;
 
+const asOnScreen: Matrix = [1, 0, 0, 1, 0, 0];
+
 const uptakeLook = { wash: true, lines: false, opacity: 0.45 };
 
 export const seriesDragType = "application/x-mediview-series";
@@ -99,13 +107,24 @@ export function View(props: ViewProps) {
   );
   const { dose, uptakeOn } = props;
   const index = info ? info.sliceNumber - 1 : -1;
-  const dosePicture = info && !undrawable && series && props.marksShown ? (dose?.on(series, index) ?? null) : null;
+  const shownPlane = info?.plane ?? null;
+  const dosePicture = useMemo(() => {
+    if (!dose || !series || undrawable || !props.marksShown) return null;
+    // A slab shows many places at once, and a dose has one value for each.
+    if (shownPlane) return shownPlane.slab.projection === "slice" ? dose.onPlane(series, shownPlane.screen) : null;
+    return index >= 0 ? dose.on(series, index) : null;
+  }, [dose, series, undrawable, props.marksShown, shownPlane, index]);
+  const videoPlace = undrawable && series ? videoPlaceOf(series, undrawable) : null;
+  const doseMatrix = info?.imageMatrix ?? (shownPlane ? asOnScreen : null);
   const uptakePicture = useMemo(
     () => (uptakeOn && series && index >= 0 ? uptakeOn(series, index) : null),
     [uptakeOn, series, index],
   );
   const doseAt = useCallback(
-    ({ column, row }: ValueAt) => (dose && series && index >= 0 ? dose.textAt(series, index, column, row) : ""),
+    ({ column, row, lpsMm }: ValueAt) => {
+      if (!dose || !series || index < 0) return "";
+      return lpsMm ? dose.textAtPoint(series, lpsMm) : dose.textAt(series, index, column, row);
+    },
     [dose, series, index],
   );
   const description = study?.series.find(
@@ -114,6 +133,7 @@ export function View(props: ViewProps) {
   const place = undrawable ?? info;
   const title = viewId in t.planes ? t.planes[viewId as keyof typeof t.planes] : "";
   const position = place ? t.sliceOf(place.sliceNumber, place.sliceCount) : series ? t.loading : t.empty;
+  const where = shownPlane ? `, ${placeLines(shownPlane).join(", ")}` : "";
   const mark = props.otherStudyMark ? `, ${props.otherStudyMark}` : "";
   return (
     <div
@@ -129,7 +149,7 @@ export function View(props: ViewProps) {
       data-loaded={loading ? loading.loaded : "all"}
       tabIndex={0}
       role="img"
-      aria-label={`${title || t.image}, ${description || t.series}${mark}, ${position}`}
+      aria-label={`${title || t.image}, ${description || t.series}${mark}, ${position}${where}`}
       onFocus={onActivate}
       onPointerDownCapture={(event) => {
         onActivate?.();
@@ -157,6 +177,13 @@ export function View(props: ViewProps) {
           props.onMenu?.(viewId, left + width / 2, top + height / 2);
           return;
         }
+        const turn = turns[event.key];
+        if (turn !== undefined && title && shownPlane) {
+          event.preventDefault();
+          event.stopPropagation();
+          scene?.planes.tilt(viewId as Plane, turn);
+          return;
+        }
         const step = steps[event.key];
         if (step === undefined || event.altKey || event.ctrlKey) return;
         event.preventDefault();
@@ -174,10 +201,13 @@ export function View(props: ViewProps) {
         onFocus={(event) => event.currentTarget.parentElement?.focus({ preventScroll: true })}
         onContextMenu={(event) => event.preventDefault()}
       />
-      {undrawable && series && (
+      {undrawable && series && videoPlace && (
+        <StoredVideo key={videoPlace.join(" ")} place={videoPlace} name={description || t.video.name} />
+      )}
+      {undrawable && series && !videoPlace && (
         <StandIn key={`${undrawable.sopInstanceUid}#${undrawable.frameNumber}`} series={series} undrawable={undrawable} onRetry={() => props.onRetry?.()} />
       )}
-      {dosePicture && info?.imageMatrix && dose?.look && <ViewDose picture={dosePicture} look={dose.look} matrix={info.imageMatrix} />}
+      {dosePicture && doseMatrix && dose?.look && <ViewDose picture={dosePicture} look={dose.look} matrix={doseMatrix} />}
       {uptakePicture && info?.imageMatrix && !undrawable && props.marksShown && (
         <ViewDose picture={uptakePicture} look={uptakeLook} matrix={info.imageMatrix} />
       )}

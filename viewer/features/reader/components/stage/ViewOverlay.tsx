@@ -9,6 +9,7 @@ import { techniqueOf } from "@/dicom/display/technique";
 import type { Subtraction } from "@/dicom/display/subtraction";
 import { hasOrientation } from "@/dicom/geometry";
 import { edgeLettersOf, patientOrientationOf } from "@/dicom/patientOrientation";
+import { placeLines } from "@/features/reader/lib/planeText";
 import { mmPerScreenPixel } from "@/features/reader/lib/measurements/scale";
 import { warningsOf } from "@/features/reader/lib/imageWarnings";
 import type { StudyDetail } from "@/shared/api/types";
@@ -124,6 +125,12 @@ export function ViewOverlay({
       </div>
       <div className="absolute right-2.5 bottom-2.5 text-right">
         {mmPerPixel !== null && <ScaleBar mmPerPixel={mmPerPixel} />}
+        {info.plane &&
+          placeLines(info.plane).map((line) => (
+            <div key={line} data-testid="plane-place">
+              {line}
+            </div>
+          ))}
         <div data-testid="slice-text">
           {placeText(info, series)}
         </div>

@@ -1,3 +1,4 @@
+import { ToolButton } from "@/features/reader/components/tools/ToolButton";
 import type { Cine } from "@/features/reader/hooks/tools/useCine";
 import { useText } from "@/shared/hooks/useText";
 
@@ -17,35 +18,9 @@ export function CineControls({
   const { viewing: t } = useText();
   return (
     <div role="group" aria-label={t.cine} className="flex items-center gap-1.5">
-      <button
-        type="button"
-        aria-pressed={cine.playing}
-        data-testid="cine"
-        className="control aria-pressed:border-accent aria-pressed:text-accent"
-        title={`${t.play} (${t.playKey})`}
-        disabled={disabled}
-        onClick={cine.toggle}
-      >
-        {cine.playing ? t.stop : t.play}
-      </button>
-      {many && (
-        <button
-          type="button"
-          aria-pressed={cine.all}
-          data-testid="cine-all"
-          className="control aria-pressed:border-accent aria-pressed:text-accent"
-          title={`${t.playAllHint} (P)`}
-          disabled={disabled}
-          onClick={cine.toggleAll}
-        >
-          {t.playAll}
-        </button>
-      )}
-      {onSpread && (
-        <button type="button" data-testid="spread-clips" className="control" title={t.spreadClipsHint} onClick={onSpread}>
-          {t.spreadClips}
-        </button>
-      )}
+      <ToolButton icon={cine.playing ? "stop" : "play"} name={cine.playing ? t.stop : t.play} shortcut={t.playKey} pressed={cine.playing} testId="cine" disabled={disabled} onClick={cine.toggle} />
+      {many && <ToolButton icon="playAll" name={t.playAll} hint={t.playAllHint} shortcut="P" pressed={cine.all} testId="cine-all" disabled={disabled} onClick={cine.toggleAll} />}
+      {onSpread && <ToolButton icon="clips" name={t.spreadClips} hint={t.spreadClipsHint} testId="spread-clips" onClick={onSpread} />}
       {cine.playing && (
         <label className="flex items-center gap-1 text-xs">
           <span className="sr-only">{t.perSecond}</span>

@@ -1,3 +1,4 @@
+import { ToolButton } from "@/features/reader/components/tools/ToolButton";
 import type { ReaderState } from "@/features/reader/hooks/useReader";
 import { useText } from "@/shared/hooks/useText";
 import { fixed } from "@/shared/lib/format";
@@ -57,16 +58,7 @@ export function LayoutControls({
         </span>
       )}
       {many && layout === "stack" && (
-        <button
-          type="button"
-          aria-pressed={arrangement.linked}
-          data-testid="link-toggle"
-          className={pressed}
-          title={`${t.linkHint} (y)`}
-          onClick={() => reader.setLinked(!arrangement.linked)}
-        >
-          {t.linked}
-        </button>
+        <ToolButton icon="linked" name={t.linked} hint={t.linkHint} shortcut="y" pressed={arrangement.linked} testId="link-toggle" onClick={() => reader.setLinked(!arrangement.linked)} />
       )}
       {many && layout === "stack" && arrangement.linked && (
         <>
@@ -94,47 +86,29 @@ export function LayoutControls({
           )}
         </>
       )}
-      <select
-        aria-label={t.grid}
-        data-testid="grid-choice"
-        title={`${t.grid} (g)`}
-        className="control w-20"
-        disabled={!arrangement}
-        value={arrangement ? `${arrangement.rows} ${arrangement.columns}` : ""}
-        onChange={(event) => {
-          const [rows, columns] = event.target.value.split(" ").map(Number) as [Count, Count];
-          reader.setGrid(rows, columns);
-          event.target.blur();
-        }}
-      >
-        {grids.map(([rows, columns]) => (
-          <option key={`${rows} ${columns}`} value={`${rows} ${columns}`}>
-            {rows} × {columns}
-          </option>
-        ))}
-      </select>
-      <button
-        type="button"
-        aria-pressed={layout === "planes"}
-        data-testid="mpr-toggle"
-        className={pressed}
-        disabled={!series || refusal !== ""}
-        title={refusal || `${t.planesHint} (m)`}
-        onClick={onPlanes}
-      >
-        {t.threePlanes}
-      </button>
-      <button
-        type="button"
-        aria-pressed={layout === "volume"}
-        data-testid="volume-toggle"
-        className={pressed}
-        disabled={!series || refusal !== ""}
-        title={refusal || `${t.volumeHint} (u)`}
-        onClick={onVolume}
-      >
-        3D
-      </button>
+      {layout === "stack" && (
+        <select
+          aria-label={t.grid}
+          data-testid="grid-choice"
+          title={`${t.grid} (g)`}
+          className="control w-16 px-1"
+          disabled={!arrangement}
+          value={arrangement ? `${arrangement.rows} ${arrangement.columns}` : ""}
+          onChange={(event) => {
+            const [rows, columns] = event.target.value.split(" ").map(Number) as [Count, Count];
+            reader.setGrid(rows, columns);
+            event.target.blur();
+          }}
+        >
+          {grids.map(([rows, columns]) => (
+            <option key={`${rows} ${columns}`} value={`${rows} ${columns}`}>
+              {rows} × {columns}
+            </option>
+          ))}
+        </select>
+      )}
+      <ToolButton icon="planes" name={t.threePlanes} hint={refusal || t.planesHint} shortcut={refusal ? undefined : "m"} pressed={layout === "planes"} testId="mpr-toggle" disabled={!series || refusal !== ""} onClick={onPlanes} />
+      <ToolButton icon="volume" name={t.planes.volume} hint={refusal || t.volumeHint} shortcut={refusal ? undefined : "u"} pressed={layout === "volume"} testId="volume-toggle" disabled={!series || refusal !== ""} onClick={onVolume} />
     </div>
   );
 }

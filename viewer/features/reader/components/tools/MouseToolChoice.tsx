@@ -1,15 +1,21 @@
+import { Icon } from "@/features/reader/components/tools/icons";
 import { useText } from "@/shared/hooks/useText";
 import type { MeasuringTool, ToolName } from "@/cornerstone";
 
-const plainTools = [
-  { name: "window", key: "w" },
-  { name: "region", key: "W" },
-  { name: "zoom", key: "z" },
-  { name: "pan", key: "p" },
-  { name: "scroll", key: "s" },
-  { name: "magnify", key: "x" },
-] as const;
-const crosshairs = { name: "crosshairs", key: "c" } as const;
+type PlainTool = Exclude<ToolName, MeasuringTool>;
+
+const keys: Record<PlainTool, string> = {
+  window: "w",
+  region: "W",
+  zoom: "z",
+  pan: "p",
+  scroll: "s",
+  magnify: "x",
+  crosshairs: "c",
+};
+/** What is used all the time, and what can wait in the menu. */
+export const usualTools: readonly PlainTool[] = ["window", "zoom", "pan", "scroll"];
+export const otherTools: readonly PlainTool[] = ["region", "magnify"];
 
 export const measuringTools: { name: MeasuringTool; key: string }[] = [
   { name: "length", key: "l" },
@@ -25,59 +31,66 @@ export const measuringTools: { name: MeasuringTool; key: string }[] = [
 ];
 
 /** What the left mouse button, or one finger, does. */
-export function MouseToolChoice({
+export function MouseTools({
+  names,
   tool,
-  planesOpen,
   disabled,
+  withName = false,
   onTool,
 }: {
+  names: readonly PlainTool[];
   tool: ToolName;
-  planesOpen: boolean;
   disabled: boolean;
+  withName?: boolean;
   onTool: (tool: ToolName) => void;
 }) {
   const { viewing: t } = useText();
-  const measuring = measuringTools.find(({ name }) => name === tool);
-  const shown = planesOpen ? [...plainTools, crosshairs] : plainTools;
   return (
-    <>
-      <div role="radiogroup" aria-label={t.leftButton} className="flex flex-wrap gap-1">
-        {shown.map(({ name, key }) => (
-          <button
-            key={name}
-            type="button"
-            role="radio"
-            aria-checked={tool === name}
-            title={`${t.tools[name]} (${key})`}
-            disabled={disabled}
-            className="control aria-checked:border-accent aria-checked:text-accent"
-            onClick={() => onTool(name)}
-          >
-            {t.tools[name]}
-          </button>
-        ))}
-      </div>
-      <select
-        aria-label={t.measure}
-        data-testid="measure-tool"
-        title={t.whatToMeasure}
-        className={`control w-28 ${measuring ? "border-accent text-accent" : ""}`}
-        disabled={disabled}
-        value={measuring?.name ?? ""}
-        onChange={(event) => {
-          onTool(event.target.value as ToolName);
-          event.target.blur();
-        }}
-      >
-        <option value="" disabled>
-          {t.measure}
+    <div role="radiogroup" aria-label={t.leftButton} className="flex gap-1">
+      {names.map((name) => (
+        <button
+          key={name}
+          type="button"
+          role="radio"
+          aria-checked={tool === name}
+          aria-label={t.tools[name]}
+          title={`${name === "crosshairs" ? t.keys.crosshairs : t.tools[name]} (${keys[name]})`}
+          disabled={disabled}
+          className="control inline-flex items-center gap-2 px-1.5 aria-checked:border-accent aria-checked:text-accent"
+          onClick={() => onTool(name)}
+        >
+          <Icon name={name} />
+          {withName && <span aria-hidden="true" className="text-xs whitespace-nowrap">{t.tools[name]}</span>}
+        </button>
+      ))}
+    </div>
+  );
+}
+
+export function MeasureChoice({ tool, disabled, onTool }: { tool: ToolName; disabled: boolean; onTool: (tool: ToolName) => void }) {
+  const { viewing: t } = useText();
+  const measuring = measuringTools.find(({ name }) => name === tool);
+  return (
+    <select
+      aria-label={t.measure}
+      data-testid="measure-tool"
+      title={t.whatToMeasure}
+      className={`control w-24 ${measuring ? "border-accent text-accent" : ""}`}
+      disabled={disabled}
+      value={measuring?.name ?? ""}
+      onChange={(event) => {
+        onTool(event.target.value as ToolName);
+        event.target.blur();
+      }}
+    >
+      <option value="" disabled>
+        {t.measure}
+      </option>
+      {measuringTools.map(({ name, key }) => (
+        <option key={name} value={name}>
+          {t.kinds[name]} ({key})
         </option>
-        {measuringTools.map(({ name, key }) => (
-          <option key={name} value={name}>
-            {t.kinds[name]} ({key})
-          </option>
-        ))}
-      </select>
-    </>
+      ))}
+    </select>
   );
 }

@@ -10,7 +10,7 @@ export function PresetChoice({ reader: { scene, series, layout } }: { reader: Re
     <select
       aria-label={t.presetLabel}
       title={t.presetHint}
-      className="control w-24"
+      className="control w-22"
       disabled={presets.length === 0}
       value=""
       onChange={(event) => {

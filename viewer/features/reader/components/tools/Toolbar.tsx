@@ -2,29 +2,37 @@ import { AxisControls } from "@/features/reader/components/tools/AxisControls";
 import { CineControls } from "@/features/reader/components/tools/CineControls";
 import { FusionControls } from "@/features/reader/components/tools/FusionControls";
 import { LayoutControls } from "@/features/reader/components/tools/LayoutControls";
-import { MouseToolChoice } from "@/features/reader/components/tools/MouseToolChoice";
+import { MeasureChoice, MouseTools, otherTools, usualTools } from "@/features/reader/components/tools/MouseToolChoice";
 import { PresetChoice } from "@/features/reader/components/tools/PresetChoice";
+import { SlabControls, TurnControls } from "@/features/reader/components/tools/ReformatControls";
 import { SubtractionControls } from "@/features/reader/components/tools/SubtractionControls";
-import { SlabControls } from "@/features/reader/components/tools/SlabControls";
+import { ToolButton } from "@/features/reader/components/tools/ToolButton";
 import type { Cine } from "@/features/reader/hooks/tools/useCine";
+import { useOverflow } from "@/features/reader/hooks/tools/useOverflow";
+import type { Reformat } from "@/features/reader/hooks/tools/useReformat";
 import type { SubtractionState } from "@/features/reader/hooks/tools/useSubtraction";
 import type { ReaderState } from "@/features/reader/hooks/useReader";
 import { cellCount } from "@/features/reader/lib/layout/layout";
+import { Menu } from "@/shared/components/Menu";
 import { useText } from "@/shared/hooks/useText";
 import type { ToolName, Turn } from "@/cornerstone";
 
-const turns: { how: Turn; label: string; key: string }[] = [
-  { how: "left", label: "⟲", key: "[" },
-  { how: "right", label: "⟳", key: "]" },
-  { how: "flip-horizontal", label: "⇋", key: "h" },
-  { how: "flip-vertical", label: "⥮", key: "j" },
+const turns: { how: Turn; key: string }[] = [
+  { how: "left", key: "[" },
+  { how: "right", key: "]" },
+  { how: "flip-horizontal", key: "h" },
+  { how: "flip-vertical", key: "j" },
 ];
+
+/** Groups that go into the menu where the row is too narrow, the least used first. */
+const leaving = ["turns", "keyImage", "tools", "image", "turnPlanes", "presets"] as const;
 
 export function Toolbar({
   reader,
   tool,
   cine,
   subtraction,
+  reformat,
   isKeyImage,
   onTool,
   onPlanes,
@@ -35,6 +43,7 @@ export function Toolbar({
   tool: ToolName;
   cine: Cine;
   subtraction: SubtractionState;
+  reformat: Reformat;
   isKeyImage: boolean;
   onTool: (tool: ToolName) => void;
   onPlanes: () => void;
@@ -42,62 +51,64 @@ export function Toolbar({
   onKeyImage: () => void;
 }) {
   const { viewing: t } = useText();
-  const { scene, series, layout } = reader;
+  const { scene, series, layout, arrangement } = reader;
   const flat = layout !== "volume";
-  const many = reader.arrangement !== null && cellCount(reader.arrangement) > 1;
-  return (
-    <div
-      role="toolbar"
-      aria-label={t.imageTools}
-      className="flex flex-wrap items-center gap-1.5 border-b border-line bg-panel px-2 py-1.5"
-    >
-      <MouseToolChoice tool={tool} planesOpen={layout === "planes"} disabled={!flat} onTool={onTool} />
-      <Divider />
-      <PresetChoice reader={reader} />
-      <button type="button" className="control" title={`${t.invert} (i)`} disabled={!flat} onClick={() => scene?.toggleInvert()}>
-        {t.invert}
-      </button>
-      <div role="group" aria-label={t.turnImage} className="flex gap-1">
-        {turns.map(({ how, label, key }) => (
-          <button
-            key={how}
-            type="button"
-            className="control px-2"
-            aria-label={t.turns[how]}
-            title={`${t.turns[how]} (${key})`}
-            disabled={!flat || !series}
-            onClick={() => scene?.turn(how)}
-          >
-            <span aria-hidden="true">{label}</span>
-          </button>
+  const many = arrangement !== null && cellCount(arrangement) > 1;
+  const content = [layout, many, arrangement?.linked, cine.playing, subtraction.isOn, reformat.slab.projection, reader.fusion.chosen?.seriesInstanceUid, series?.seriesInstanceUid, t.reset].join(" ");
+  const { attach, hidden } = useOverflow(leaving.length, content);
+  const isInMenu = (group: (typeof leaving)[number]) => leaving.indexOf(group) < hidden;
+  const groups = {
+    turns: (withName: boolean) => (
+      <div role="group" aria-label={t.turnImage} className={withName ? "grid gap-1" : "flex gap-1"}>
+        {turns.map(({ how, key }) => (
+          <ToolButton key={how} icon={how} name={t.turns[how]} shortcut={key} disabled={!series} withName={withName} onClick={() => scene?.turn(how)} />
         ))}
       </div>
-      <button type="button" className="control" title={`${t.reset} (r)`} onClick={() => scene?.reset()}>
-        {t.reset}
-      </button>
+    ),
+    keyImage: (withName: boolean) => (
+      <ToolButton icon="key" name={t.keyImage} hint={t.markKeyImage} shortcut="k" pressed={isKeyImage} testId="key-image" disabled={!series} withName={withName} onClick={onKeyImage} />
+    ),
+    tools: (withName: boolean) => <MouseTools names={otherTools} tool={tool} disabled={false} withName={withName} onTool={onTool} />,
+    image: (withName: boolean) => (
+      <div className={withName ? "grid gap-1" : "flex gap-1"}>
+        {flat && <ToolButton icon="invert" name={t.invert} shortcut="i" withName={withName} onClick={() => scene?.toggleInvert()} />}
+        <ToolButton icon="reset" name={t.reset} hint={t.keys.reset} shortcut="r" withName={withName} onClick={() => scene?.reset()} />
+      </div>
+    ),
+    turnPlanes: (withName: boolean) => <TurnControls reformat={reformat} views={reader.views} withName={withName} />,
+    presets: () => <PresetChoice reader={reader} />,
+  };
+  // What cannot work on what is shown is not there.
+  const works = { turns: flat, keyImage: layout === "stack", tools: flat, image: true, turnPlanes: layout === "planes", presets: flat };
+  const inMenu = leaving.filter((group) => works[group] && isInMenu(group));
+  const inRow = (group: (typeof leaving)[number]) => works[group] && !isInMenu(group) && groups[group](false);
+  return (
+    <div
+      ref={attach}
+      role="toolbar"
+      aria-label={t.imageTools}
+      data-testid="toolbar"
+      className={`flex items-center gap-1.5 border-b border-line bg-panel px-2 py-1 *:shrink-0 ${hidden === leaving.length ? "flex-wrap" : ""}`}
+    >
+      {flat && <MouseTools names={layout === "planes" ? [...usualTools, "crosshairs"] : usualTools} tool={tool} disabled={false} onTool={onTool} />}
+      {inRow("tools")}
+      {flat && <MeasureChoice tool={tool} disabled={false} onTool={onTool} />}
+      {inRow("presets")}
+      {inRow("image")}
+      {inRow("turns")}
       {layout === "stack" && series?.order.axis && <AxisControls reader={reader} axis={series.order.axis} />}
-      {layout === "stack" && (
-        <CineControls cine={cine} disabled={!series} many={many} onSpread={reader.spreadClips} />
-      )}
+      {layout === "stack" && <CineControls cine={cine} disabled={!series} many={many} onSpread={reader.spreadClips} />}
       {layout === "stack" && <SubtractionControls subtraction={subtraction} />}
-      {layout === "planes" && scene && <SlabControls scene={scene} />}
+      {layout === "planes" && <SlabControls reformat={reformat} />}
+      {inRow("turnPlanes")}
       {layout === "planes" && series && <FusionControls fusion={reader.fusion} studyInstanceUid={series.studyInstanceUid} />}
-      <button
-        type="button"
-        aria-pressed={isKeyImage}
-        data-testid="key-image"
-        className="control aria-pressed:border-accent aria-pressed:text-accent"
-        title={`${t.markKeyImage} (k)`}
-        disabled={layout !== "stack" || !series}
-        onClick={onKeyImage}
-      >
-        {t.keyImage}
-      </button>
+      {inRow("keyImage")}
+      {inMenu.length > 0 && (
+        <Menu label={t.moreTools} testId="more-tools">
+          <div className="grid gap-2">{inMenu.map((group) => <div key={group}>{groups[group](true)}</div>)}</div>
+        </Menu>
+      )}
       <LayoutControls reader={reader} onPlanes={onPlanes} onVolume={onVolume} />
     </div>
   );
-}
-
-function Divider() {
-  return <span className="mx-0.5 h-5 w-px bg-line" aria-hidden="true" />;
 }

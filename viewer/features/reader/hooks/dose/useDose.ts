@@ -6,7 +6,8 @@ import { stringOf, type DicomJson } from "@/dicom/dicomweb";
 import { doseAt, doseOnImage, type DoseGrid, type DosePlane } from "@/dicom/dose/doseGrid";
 import { isodoseLevels, isodosePath, washPixels } from "@/dicom/dose/isodose";
 import { lpsOfPixel, type Vector } from "@/dicom/geometry";
-import { dosesOf, imagePlaneOf, readGrid, type Dose } from "@/features/reader/lib/dose/doses";
+import { imagePlaneOf, type ImagePlane } from "@/dicom/imagePlane";
+import { dosesOf, readGrid, type Dose } from "@/features/reader/lib/dose/doses";
 import { asProblem } from "@/shared/api/http";
 import type { Problem } from "@/shared/api/problem";
 import { fixed } from "@/shared/lib/format";
@@ -40,8 +41,12 @@ export interface DoseState {
   setLook: (look: DoseLook) => void;
   problem: Problem | null;
   on: (series: LoadedSeries, index: number) => DosePicture | null;
+  /** Over a plane through the volume of a series, as the screen shows it. */
+  onPlane: (series: LoadedSeries, screen: ImagePlane) => DosePicture | null;
   /** "45.12 Gy" at a pixel of an image of a series; empty where the dose does not reach. */
   textAt: (series: LoadedSeries, index: number, column: number, row: number) => string;
+  /** The same at a place of the patient, LPS in mm. */
+  textAtPoint: (series: LoadedSeries, point: Vector) => string;
   /** Whether the chosen dose lies in the patient as the series does. */
   fits: (series: LoadedSeries) => boolean;
 }
@@ -51,6 +56,16 @@ const frameOfReference = "00200052";
 function sharesFrame(grid: DoseGrid, dataset: DicomJson | undefined): boolean {
   const uid = dataset ? stringOf(dataset, frameOfReference) : "";
   return uid !== "" && uid === grid.frameOfReferenceUid;
+}
+
+function pictureOfPlane(plane: DosePlane, reference: number): DosePicture {
+  const { columns, rows, stride } = plane;
+  const lines = isodoseLevels.map(({ percent, color }) => ({
+    percent,
+    color: `rgb(${color.join(" ")})`,
+    path: isodosePath(plane, (percent / 100) * reference),
+  }));
+  return { columns, rows, stride, wash: washPixels(plane, reference), lines };
 }
 
 /** Of each image what was worked out, for as long as the dose and its reference are the same. */
@@ -67,14 +82,7 @@ function pictures(grid: DoseGrid): (dataset: DicomJson, reference: number) => Do
     if (!plane) return null;
     const before = drawn.get(dataset);
     if (before?.reference === reference) return before.picture;
-    const { columns, rows, stride } = plane;
-    const found = plane;
-    const lines = isodoseLevels.map(({ percent, color }) => ({
-      percent,
-      color: `rgb(${color.join(" ")})`,
-      path: isodosePath(found, (percent / 100) * reference),
-    }));
-    const picture = { columns, rows, stride, wash: washPixels(plane, reference), lines };
+    const picture = pictureOfPlane(plane, reference);
     drawn.set(dataset, { reference, picture });
     return picture;
   };
@@ -139,15 +147,29 @@ export function useDose(study: StudyDetail | null): DoseState {
     },
     [grid, look, pictureOf],
   );
-  const textAt = useCallback(
-    (of: LoadedSeries, index: number, column: number, row: number) => {
-      const dataset = of.order.slices[index]?.dataset;
-      const point: Vector | null = dataset ? lpsOfPixel(dataset, column, row) : null;
-      if (!grid || !point || !sharesFrame(grid, dataset)) return "";
+  const onPlane = useCallback(
+    (of: LoadedSeries, screen: ImagePlane) => {
+      if (!grid || !look || !sharesFrame(grid, of.order.slices[0]?.dataset)) return null;
+      const plane = doseOnImage(grid, screen);
+      return plane && pictureOfPlane(plane, look.reference);
+    },
+    [grid, look],
+  );
+  const textAtPoint = useCallback(
+    (of: LoadedSeries, point: Vector) => {
+      if (!grid || !sharesFrame(grid, of.order.slices[0]?.dataset)) return "";
       const dose = doseAt(grid, point);
       return Number.isNaN(dose) ? "" : `${fixed(dose, 2)} ${grid.unit}`.trim();
     },
     [grid],
+  );
+  const textAt = useCallback(
+    (of: LoadedSeries, index: number, column: number, row: number) => {
+      const dataset = of.order.slices[index]?.dataset;
+      const point: Vector | null = dataset ? lpsOfPixel(dataset, column, row) : null;
+      return grid && point && sharesFrame(grid, dataset) ? textAtPoint(of, point) : "";
+    },
+    [grid, textAtPoint],
   );
   const fits = useCallback((of: LoadedSeries) => grid !== null && sharesFrame(grid, of.order.slices[0]?.dataset), [grid]);
   const choose = useCallback((uid: string | null) => {
@@ -159,7 +181,7 @@ export function useDose(study: StudyDetail | null): DoseState {
     [grid],
   );
   return useMemo(
-    () => ({ doses, chosen, choose, grid, look, setLook, problem, on, textAt, fits }),
-    [doses, chosen, choose, grid, look, setLook, problem, on, textAt, fits],
+    () => ({ doses, chosen, choose, grid, look, setLook, problem, on, onPlane, textAt, textAtPoint, fits }),
+    [doses, chosen, choose, grid, look, setLook, problem, on, onPlane, textAt, textAtPoint, fits],
   );
 }
