@@ -1,6 +1,6 @@
 import type { Messages } from "@/shared/i18n/messages";
 
-export const documents: Pick<Messages["viewing"], "waveform" | "plan" | "dose" | "technique"> = {
+export const documents: Pick<Messages["viewing"], "waveform" | "video" | "plan" | "dose" | "technique"> = {
   waveform: {
     group: "Aufzeichnung",
     stated: "Angaben des Geräts",

@@ -18,8 +18,6 @@ export function StoredVideo({ place, name }: { place: readonly [string, string, 
           </a>
         </div>
       ) : (
-        // A video of the sender's has no captions to name.
-        // eslint-disable-next-line jsx-a11y/media-has-caption
         <video
           controls
           preload="metadata"

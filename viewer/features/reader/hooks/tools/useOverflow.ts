@@ -14,10 +14,10 @@ export function useOverflow(most: number, content: string): { attach: (element: 
     setMeasured(content);
     setHidden(0);
   }
+  // Measured by what was just laid out, before it is painted; it ends when all groups are in the menu.
+  // eslint-disable-next-line react-hooks/exhaustive-deps
   useLayoutEffect(() => {
     const element = row.current;
-    // Measured by what was just laid out, before it is painted.
-    // eslint-disable-next-line react-hooks/set-state-in-effect
     if (element && element.scrollWidth > element.clientWidth && hidden < most) setHidden(hidden + 1);
   });
   const attach = useCallback((element: HTMLElement | null) => {
