@@ -80,7 +80,7 @@ def _fragments(instances: InstanceReader, instance: Instance) -> tuple[tuple[int
         )
     if read(fragments[0][0], 12)[_FILE_TYPE] != b"ftyp":
         raise not_acceptable(
-            "The video is no MP4 file but a bare or transport stream, which no browser plays.",
+            "The video is a bare or transport stream and not an MP4 file: no browser plays it.",
             "Retrieve the instance and open it in another program.",
         )
     _found.put(content_key(instance), fragments, 256 + 120 * len(fragments))

@@ -76,6 +76,12 @@ def plane(page: Page, name: str) -> Locator:
     return page.locator(f'[data-testid=viewport][data-view="{name}"]')
 
 
+def height_of(locator: Locator) -> float:
+    box = locator.bounding_box()
+    assert box is not None
+    return box["height"]
+
+
 def balls(picture: NDArray[np.int16]) -> list[tuple[float, float]]:
     """Middle of what is white left and right of the middle, in pixels of the viewport."""
     rows, columns, _ = picture.shape
@@ -110,12 +116,12 @@ def test_planes_are_turned_and_measured_and_slabs_are_as_thick_as_they_say(
     page.set_viewport_size({"width": 1280, "height": 860})
     opened(node, page, sent, tmp_path / "phantom")
     toolbar = page.get_by_test_id("toolbar")
-    assert (toolbar.bounding_box() or {})["height"] <= 44
+    assert height_of(toolbar) <= 44
     page.keyboard.press("m")
     axial = plane(page, "axial")
     expect(axial).to_have_attribute("data-image-rendered", "true")
     expect(axial).to_have_attribute("data-loaded", "all")
-    assert (toolbar.bounding_box() or {})["height"] <= 44
+    assert height_of(toolbar) <= 44
     expect(axial.get_by_test_id("plane-place")).to_have_text("H 0.0 mm")
 
     # As thick as it says: 10 mm reach 5 mm up, 16 mm reach 8.

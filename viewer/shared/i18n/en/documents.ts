@@ -58,6 +58,6 @@ export const documents = {
   video: {
     name: "Video",
     note: "Played by the browser as it is stored. Not for measuring.",
-    notPlayed: "The browser can’t play this video: MPEG-2, a stream that is no MP4 file, or a codec that it lacks. Download it to open it in another program.",
+    notPlayed: "The browser can’t play this video: MPEG-2, a stream that is not an MP4 file, or a codec that it lacks. Download it to open it in another program.",
   },
 };
