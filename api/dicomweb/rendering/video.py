@@ -5,14 +5,14 @@ from collections.abc import Iterator, Sequence
 from fastapi import Request, Response
 
 from api.dicomweb.errors import not_acceptable
+from api.dicomweb.formats.byte_ranges import requested_span
 from api.dicomweb.formats.negotiation import MediaRange, choose_image
+from api.dicomweb.formats.pieces import PiecesResponse, Stored
 from api.dicomweb.formats.responses import caching_headers, etag_of, matches_etag, not_modified
 from api.dicomweb.instances.cache import ByteCache
 from api.dicomweb.instances.frames import VIDEO_SYNTAXES
 from api.dicomweb.instances.pixel_layout import find_fragments, find_pixels
 from api.dicomweb.lookups import content_key
-from api.dicomweb.retrieval.byte_ranges import requested_span
-from api.dicomweb.retrieval.pieces import PiecesResponse, Stored
 from storage.core.entities import Instance
 from storage.core.errors import NotFound
 from storage.dicom.file_meta import read_file_meta

@@ -17,6 +17,7 @@ from api.dicomweb.errors import not_acceptable
 from api.dicomweb.formats.json_values import little_endian_bytes
 from api.dicomweb.formats.multipart import MultipartWriter
 from api.dicomweb.formats.negotiation import OCTET_STREAM, accepted
+from api.dicomweb.formats.pieces import Piece, PiecesResponse, Stored
 from api.dicomweb.formats.responses import (
     caching_headers,
     etag_of,
@@ -35,7 +36,6 @@ from api.dicomweb.lookups import (
 )
 from api.dicomweb.rendering.pixels import decode_frame, encode_frame, native_bytes
 from api.dicomweb.retrieval.frame_formats import FrameFormat, choose_frames
-from api.dicomweb.retrieval.pieces import Piece, PiecesResponse, Stored
 from api.dicomweb.routing import dicomweb_router
 from storage.audit import Code
 from storage.core.entities import Instance

@@ -8,12 +8,12 @@ from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 
 from api.dicomweb.errors import not_acceptable
+from api.dicomweb.formats.byte_ranges import requested_span
 from api.dicomweb.formats.multipart import MultipartWriter
 from api.dicomweb.formats.negotiation import DICOM, InstanceFormat
+from api.dicomweb.formats.pieces import Piece, PiecesResponse, Stored, whole
 from api.dicomweb.formats.responses import caching_headers, matches_etag, not_modified
 from api.dicomweb.instances.metadata import metadata_key
-from api.dicomweb.retrieval.byte_ranges import requested_span
-from api.dicomweb.retrieval.pieces import Piece, PiecesResponse, Stored, whole
 from api.dicomweb.retrieval.redirect import to_bucket
 from api.dicomweb.retrieval.transcode import transcoded
 from api.errors import ApiProblem

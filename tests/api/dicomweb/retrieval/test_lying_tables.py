@@ -13,7 +13,7 @@ from pydicom.filewriter import dcmwrite
 from pydicom.pixels import get_encoder
 from pydicom.uid import RLELossless, generate_uid
 
-from api.dicomweb.retrieval.pieces import Stored
+from api.dicomweb.formats.pieces import Stored
 from storage.core.errors import InvalidInstance
 from tests.api.dicomweb.node import DicomwebNode
 from tests.api.dicomweb.reading import bodies_of
