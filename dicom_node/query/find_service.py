@@ -24,8 +24,10 @@ from storage.core.errors import MediViewError
 
 log = structlog.get_logger(__name__)
 
-# Responses that leave in one go, and after which a C-CANCEL is looked for.
+# Responses that leave in one go.
 _RESPONSES_AT_ONCE = 32
+# Candidates, with those that did not fit, after which a C-CANCEL is looked for.
+_CANDIDATES_AT_ONCE = 32
 
 
 class FindService:
@@ -41,6 +43,7 @@ class FindService:
     ) -> tuple[bool, Iterator[bytes]]:
         """Whether all keys are supported, and each match as an encoded identifier.
 
+        Empty where a candidate did not fit: nobody may wait for the next that does any more.
         Raises MediViewError, also while matches are taken.
         """
         raise NotImplementedError
@@ -89,13 +92,16 @@ class FindService:
         code = PENDING if all_supported else PENDING_OPTIONAL_KEYS_UNSUPPORTED
         pending = encode_response(command, code, has_data_set=True)
         waiting: list[tuple[bytes, bytes]] = []
-        for match in found:
-            waiting.append((pending, match))
+        for number, match in enumerate(found, start=1):
+            if match:
+                waiting.append((pending, match))
             if len(waiting) >= _RESPONSES_AT_ONCE:
                 self.association.send_messages(context_id, waiting)
                 waiting.clear()
-                if self.association.is_cancelled(command.message_id):
-                    return DimseStatus(CANCEL)
+            if not number % _CANDIDATES_AT_ONCE and self.association.is_cancelled(
+                command.message_id
+            ):
+                return DimseStatus(CANCEL)
         self.association.send_messages(context_id, waiting)
         return DimseStatus(SUCCESS)
 

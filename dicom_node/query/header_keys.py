@@ -67,6 +67,7 @@ class HeaderKeys:
     ) -> Iterator[bytes]:
         """Of the rows whose header fits: what `encoder` makes of it, with the header's values.
 
+        Empty of the others.
         A row whose header cannot be read fits where no key has a value to match.
         """
         for row in rows:
@@ -74,11 +75,13 @@ class HeaderKeys:
             try:
                 header = self._header(row)
                 if not matches(header, self._keys):
+                    yield b""
                     continue
                 found = answer(header, self._keys)
             except (MediViewError, *UNREADABLE):
                 found = Dataset()
                 if not matches(found, self._keys):
+                    yield b""
                     continue
             yield self._together(encoded, found, transfer_syntax_uid)
 

@@ -48,6 +48,8 @@ class WorklistScp(FindService):
                 response = answer(step, keys)
                 choose_character_set(response, character_set)
                 yield encode_data_set(response, transfer_syntax_uid)
+            else:
+                yield b""
 
 
 def all_supported(keys: Dataset, known: frozenset[str] = WORKLIST_KEYWORDS) -> bool:

@@ -10,9 +10,9 @@ from contextlib import nullcontext
 from functools import cache
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, cast
 
-from storage.core.errors import InvalidInstance, LimitExceeded
+from storage.core.errors import InvalidInstance
 from storage.dicom.element_limits import MAX_READ_ELEMENTS, most_deflated_elements
-from storage.dicom.element_walker import PIXEL_TAGS, ElementWalker, IrregularEncoding
+from storage.dicom.element_walker import PIXEL_TAGS
 from storage.dicom.file_meta import FILE_META_MAX_BYTES, FileMeta, read_file_meta
 from storage.dicom.inflate import INSTANCE, MESSAGE, InflatingStream, inflate
 from storage.dicom.kept_elements import have_pydicom_keep_nothing, keeping_nothing
@@ -25,6 +25,7 @@ from storage.dicom.long_values import (
     keep_unread,
     read_long_sequences,
 )
+from storage.dicom.messages.values import check_message, check_values
 from storage.dicom.undecoded import (
     count_unread,
     have_pydicom_leave_sequences,
@@ -43,8 +44,6 @@ PIXELS_BEHIND = "pixels_behind"
 MAX_MESSAGE_ELEMENTS = 200_000
 """A storage commitment of 60,000 instances has as many, items and UIDs counted."""
 
-# Systems that encode oddly ask short questions.
-_IRREGULAR_MESSAGE_BYTES = 256 * 1024
 _META_BYTES = 4 * 1024
 _PREAMBLE_BYTES, _PREFIX_BYTES = 128, 132
 
@@ -130,7 +129,7 @@ def read_part10(
 def decode_message(
     data: bytes, transfer_syntax_uid: str, max_elements: int = MAX_MESSAGE_ELEMENTS
 ) -> "Dataset":
-    """The data set of a DIMSE message other than C-STORE: no pixels, and not many elements.
+    """The data set of a DIMSE message other than C-STORE: no pixels, not many elements and values.
 
     Raises CannotInflate, LimitExceeded, and what pydicom raises.
     """
@@ -141,8 +140,10 @@ def decode_message(
     if syntax.is_deflated:
         data = inflate(data, MESSAGE)
     implicit, little = bool(syntax.is_implicit_VR), bool(syntax.is_little_endian)
-    _check_message(data, max_elements, explicit=not implicit, big=not little)
-    return _read_within(ReadLimit(max_elements), io.BytesIO(data), implicit, little)
+    check_message(data, transfer_syntax_uid, max_elements)
+    dataset = _read_within(ReadLimit(max_elements), io.BytesIO(data), implicit, little)
+    check_values(dataset)
+    return dataset
 
 
 def read_up_to(file: BinaryIO, implicit: bool, little: bool, last: int) -> "Dataset":
@@ -240,22 +241,6 @@ def _prepare_pydicom() -> None:
     vars(values)["read_sequence"] = read_counted
     have_pydicom_keep_nothing()
     have_pydicom_leave_sequences()
-
-
-def _check_message(data: bytes, max_elements: int, *, explicit: bool, big: bool) -> None:
-    """Raises LimitExceeded: pydicom takes a kilobyte for an element of eight bytes."""
-    walker = ElementWalker(
-        data, 0, explicit=explicit, big=big, max_elements=max_elements, thorough=True
-    )
-    try:
-        for _ in walker:
-            pass
-    except (IrregularEncoding, InvalidInstance) as error:
-        if len(data) > _IRREGULAR_MESSAGE_BYTES:
-            raise LimitExceeded(
-                f"A data set of {len(data)} bytes breaks the rules of its transfer syntax.",
-                remedy="Check the sending system.",
-            ) from error
 
 
 def _file_meta(file: BinaryIO) -> tuple[bytes, FileMeta]:

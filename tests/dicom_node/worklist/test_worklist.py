@@ -2,6 +2,7 @@
 
 from datetime import date, time, timedelta
 from pathlib import Path
+from time import sleep
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from pynetdicom import AE
 from pynetdicom.sop_class import ModalityPerformedProcedureStep, ModalityWorklistInformationFind
 
 from dicom_node.query.dataset_matching import answer, matches
+from dicom_node.worklist import scp as worklist_scp
 from dicom_node.worklist.scp import as_data_set
 from tests.dicom_node.builders import dcmtk
 from tests.dicom_node.conftest import Node
@@ -327,3 +329,34 @@ def test_an_answer_has_what_was_asked_for_and_nothing_else(asked: set[str]) -> N
     response = answer(item, keys)
     assert {element.keyword for element in response} == asked
     assert all(response[name].value == item[name].value for name in asked - {"PatientWeight"})
+
+
+def test_nobody_is_looked_for_when_the_peer_that_asked_is_gone(
+    listed: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where nothing fits, so that no answer shows that it is."""
+    for number in range(100, 300):
+        listed.storage.worklist.add(attributes(number))
+    looked_at = 0
+
+    def slowly(item: Dataset, keys: Dataset) -> bool:
+        nonlocal looked_at
+        looked_at += 1
+        sleep(0.005)
+        return matches(item, keys)
+
+    monkeypatch.setattr(worklist_scp, "matches", slowly)
+    ae = AE("MR1")
+    ae.add_requested_context(MWL)
+    association = ae.associate("127.0.0.1", listed.port)
+    keys = Dataset()
+    keys.PatientID = "NOBODY"
+    association.send_c_find(keys, MWL)
+    while not looked_at:
+        sleep(0.001)
+    association.abort()
+    seen = -1
+    while seen != looked_at:
+        seen = looked_at
+        sleep(0.2)
+    assert 0 < looked_at < 150

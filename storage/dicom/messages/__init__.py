@@ -1,0 +1,1 @@
+"""Data sets of DIMSE messages other than C-STORE."""
