@@ -5,7 +5,14 @@ from typing import Any
 
 from pydicom.datadict import keyword_for_tag
 
-from dicom_node.archives.archive import Fetched, Found, FoundStudies, Progress
+from dicom_node.archives.archive import (
+    SERIES_KEYWORDS,
+    STUDY_KEYWORDS,
+    Fetched,
+    Found,
+    FoundStudies,
+    Progress,
+)
 from dicom_node.archives.http_archive import HttpArchive, Query
 from dicom_node.archives.receiving import Receiving
 from dicom_node.archives.studies import distinct_studies
@@ -14,6 +21,11 @@ from dicom_node.peers import PeerFailed
 from storage.http.client import flowing
 
 _AT_ONCE = 200
+# Of the studies of a patient together: some hundred times what they state.
+_MOST_BYTES = 8 << 20
+# What Python takes for a value beside its text.
+_VALUE_BYTES = 100
+_KEYWORDS = frozenset({*STUDY_KEYWORDS, *SERIES_KEYWORDS})
 _DICOM_JSON = "application/dicom+json"
 _WHOLE = 'multipart/related; type="application/dicom"; transfer-syntax=*'
 # One parameter each (PS3.18 8.3.4.3): not everybody reads a comma that is percent-encoded.
@@ -30,7 +42,14 @@ class DicomwebArchive:
 
     def studies(self, keys: Mapping[str, str], at_most: int) -> FoundStudies:
         found: list[Found] = []
+        size_bytes = 0
         for page in self.pages(keys):
+            size_bytes += sum(map(_size_of, page))
+            if size_bytes > _MOST_BYTES:
+                raise PeerFailed(
+                    f"{self} listed studies with more than {_MOST_BYTES} bytes of attributes.",
+                    remedy="Check the archive; a study states few short values.",
+                )
             found += page
             if len(found) > at_most:
                 return FoundStudies(distinct_studies(found[:at_most]), False)
@@ -103,10 +122,15 @@ def _found(dataset: Any) -> Found:
             keyword = keyword_for_tag(int(tag, 16))
         except (TypeError, ValueError):
             continue
-        if keyword and isinstance(stated, list):
+        if keyword in _KEYWORDS and isinstance(stated, list):
             texts = (_text(one) for one in stated)
             values[keyword] = tuple(text for text in texts if text)
     return Found(values)
+
+
+def _size_of(found: Found) -> int:
+    texts = [text for values in found.attributes.values() for text in values]
+    return sum(map(len, texts)) + len(texts) * _VALUE_BYTES
 
 
 def _text(value: Any) -> str:

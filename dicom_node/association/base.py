@@ -29,6 +29,7 @@ from dicom_node.network.messages import MessageAssembler, StoreReceiver
 from dicom_node.network.pdu import PDU_HEADER, MalformedPdu, PduReader, PduType, PeerClosed
 from dicom_node.peers import Peer, caller_of_peer
 from storage.core.callers.visibility import Caller
+from storage.core.errors import LimitExceeded
 
 log = structlog.get_logger(__name__)
 
@@ -70,6 +71,8 @@ class NodeAssociation(MessageSending, SynchronousAssociation):
         # Whom we call, as requestor.
         self.peer: Peer | None = None
         self.connect_error = ""
+        # Looks at data of responses, in a transfer syntax, before they are decoded.
+        self.check_data: Callable[[str, bytes], None] | None = None
         self._store_responses: list[CommandSet] = []
         self._requests: list[tuple[int, CommandSet, bytes | None]] = []
         self._cancelled: set[int] = set()
@@ -235,6 +238,12 @@ class NodeAssociation(MessageSending, SynchronousAssociation):
         self._store_responses.append(response)
 
     def _give_to_pynetdicom(self, context_id: int, command: bytes, data: bytes | None) -> None:
+        context = self.context(context_id)
+        if data is not None and context is not None and self.check_data is not None:
+            try:
+                self.check_data(context[1], data)
+            except LimitExceeded as error:
+                raise MalformedPdu(error.message) from error
         values = [[context_id, b"\x03" + command]]
         if data is not None:
             values.append([context_id, b"\x02" + data])

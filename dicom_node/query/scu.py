@@ -23,16 +23,23 @@ from dicom_node.status import (
     PENDING_OPTIONAL_KEYS_UNSUPPORTED,
     SUCCESS,
 )
+from storage.core.errors import LimitExceeded
+from storage.dicom.messages.values import check_message, values_beyond_first
 
 log = structlog.get_logger(__name__)
 
 _MODEL = StudyRootQueryRetrieveInformationModelFind
 _MESSAGE_ID = 1
 _MOST_S = 300.0
-# Of all answers in memory: 200,000 studies take less.
+# Of all answers in memory: 200,000 studies take less. Who asks for few has less room.
 _MOST_BYTES = 1024**3
-# What Python takes for an element beside its value.
-_ELEMENT_BYTES = 300
+_LEAST_ROOM_BYTES, _ROOM_FOR_EACH_BYTES = 8 << 20, 16 << 10
+# What Python takes for an element beside its value, and for each more of its values.
+_ELEMENT_BYTES, _VALUE_BYTES = 300, 300
+# Of one answer: some thirty keys are asked for.
+_MOST_ANSWER_BYTES = 1 << 20
+_MOST_ANSWER_ELEMENTS = 10_000
+_MOST_ANSWER_VALUES = 1_000
 _LESS_AT_ONCE = (
     "Ask for less at once; an import takes --match, such as --match StudyDate=20240101-20241231."
 )
@@ -68,10 +75,13 @@ def find(
         [build_context(_MODEL, list(MESSAGE_TRANSFER_SYNTAXES[:2]))],
         timeouts,
     )
+    check = association.check_data = _AnswerCheck()
     try:
         identifiers, status, is_complete = _read(association, query, at_most)
     finally:
         end(association)
+    if check.refusal:
+        raise _too_much(peer, check.refusal)
     if status == SUCCESS or (not is_complete and status == CANCEL):
         return Answers(identifiers, is_complete)
     if not is_complete:
@@ -85,6 +95,28 @@ def find(
     )
 
 
+class _AnswerCheck:
+    """Looks at each answer before it is decoded; `refusal` says why one was not."""
+
+    refusal = ""
+
+    def __call__(self, transfer_syntax_uid: str, data: bytes) -> None:
+        try:
+            if len(data) > _MOST_ANSWER_BYTES:
+                raise LimitExceeded(f"One answer has {len(data)} bytes.")
+            check_message(data, transfer_syntax_uid, _MOST_ANSWER_ELEMENTS)
+        except LimitExceeded as error:
+            self.refusal = error.message
+            raise
+
+
+def _too_much(peer: Peer | None, what: str) -> PeerDidNotAnswer:
+    return PeerDidNotAnswer(
+        f"{peer} answered a query with too much: {what}",
+        remedy="Check the archive; answers have the few attributes that are asked for.",
+    )
+
+
 def _read(
     association: NodeAssociation, query: Dataset, at_most: int
 ) -> tuple[list[Dataset], int | None, bool]:
@@ -93,6 +125,7 @@ def _read(
     asked_for = {*query.keys(), tag_for_keyword("SpecificCharacterSet")}
     status: int | None = None
     too_many = size_bytes = 0
+    room_bytes = min(_MOST_BYTES, max(_LEAST_ROOM_BYTES, at_most * _ROOM_FOR_EACH_BYTES))
     deadline = time.monotonic() + _MOST_S
     for answer, identifier in association.send_c_find(query, _MODEL, msg_id=_MESSAGE_ID):
         status = int(answer.Status) if "Status" in answer else None
@@ -107,11 +140,15 @@ def _read(
         if identifier is None:
             log.warning("answer_not_decoded", peer=association.peer_ae_title)
         elif len(identifiers) < at_most:
-            size_bytes += _reduce(identifier, asked_for)
-            if size_bytes > _MOST_BYTES:
+            try:
+                size_bytes += _reduce(identifier, asked_for)
+            except LimitExceeded as error:
+                association.abort()
+                raise _too_much(association.peer, error.message) from error
+            if size_bytes > room_bytes:
                 association.abort()
                 raise PeerDidNotAnswer(
-                    f"{association.peer} answered a query with more than {_MOST_BYTES} bytes.",
+                    f"{association.peer} answered a query with more than {room_bytes} bytes.",
                     remedy=_LESS_AT_ONCE,
                 )
             identifiers.append(identifier)
@@ -128,13 +165,18 @@ def _read(
 def _reduce(identifier: Dataset, tags: Set[int | None]) -> int:
     """Leave out what was not asked for; how many bytes of memory the rest takes, about.
 
-    Sequences of undefined length, whose size is not known, are left out too.
+    Sequences of undefined length, whose size is not known, are left out too. Raises LimitExceeded
+    where there are too many values.
     """
-    size_bytes = 0
+    size_bytes = values = 0
     for tag in list(identifier.keys()):
         element = identifier.get_item(tag)
         if tag in tags and isinstance(element, RawDataElement):
-            size_bytes += _ELEMENT_BYTES + len(element.value or b"")
+            more = values_beyond_first(identifier, element)
+            values += more
+            size_bytes += _ELEMENT_BYTES + len(element.value or b"") + more * _VALUE_BYTES
         else:
             del identifier[tag]
+    if values > _MOST_ANSWER_VALUES:
+        raise LimitExceeded(f"One answer has more than {_MOST_ANSWER_VALUES} values.")
     return size_bytes
