@@ -1,6 +1,7 @@
 """Match workitems against the keys of a search or of a subscription (PS3.4 CC.2.8.3)."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from pydicom import config
 from pydicom.datadict import dictionary_VR
@@ -44,6 +45,10 @@ class Matcher:
             patient_id=patient_ids[0] if len(patient_ids) == 1 else None,
         )
 
+    def value_count(self, attributes: JsonAttributes) -> int:
+        """How many values `matches` makes and compares."""
+        return sum(_count(attributes[tag]) for tag in self._tags if tag in attributes)
+
     def matches(self, attributes: JsonAttributes, study_instance_uid: str) -> bool:
         study = self._given.get("StudyInstanceUID", "")
         if study and study_instance_uid not in study.split("\\"):
@@ -53,6 +58,14 @@ class Matcher:
         # Only what the keys name is made a data set: that is most of the cost.
         some = {tag: attributes[tag] for tag in self._tags if tag in attributes}
         return matches(text_dataset(some), self._keys)
+
+
+def _count(element: Mapping[str, Any]) -> int:
+    """Values of an element, with those of its items at any depth."""
+    values = element.get("Value", [])
+    if element.get("vr") != "SQ":
+        return len(values)
+    return sum(1 + sum(map(_count, item.values())) for item in values)
 
 
 def keys_dataset(keys: Mapping[str, str]) -> Dataset:

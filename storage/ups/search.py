@@ -6,7 +6,19 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Engine, RowMapping, Select, and_, or_, select
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Engine,
+    RowMapping,
+    Select,
+    Text,
+    and_,
+    cast,
+    func,
+    or_,
+    select,
+)
 
 from storage import tables as t
 from storage.core.entities import Job
@@ -21,10 +33,12 @@ from storage.ups.dicom_json import (
     text_of,
 )
 from storage.ups.job_mapping import attributes_of_job, job_id_of, state_of_job, uid_of_job
-from storage.ups.rows import to_workitem
+from storage.ups.rows import Workitem, to_workitem
 from storage.ups.validation import WorkitemState
 
 _PAGE_ROWS = 200
+# Of workitems, as JSON, which are objects at a time: each may have 1 MiB.
+_PAGE_BYTES = 4 * 1024 * 1024
 _STUDY_COLUMNS = (t.study.c.accession_number, t.study.c.study_description)
 _PATIENT_COLUMNS = (
     t.study.c.patient_name,
@@ -108,17 +122,17 @@ class WorkitemList:
             conditions.append(table.c.study_instance_uid.in_(narrowed.study_instance_uids))
         if narrowed.patient_id is not None:
             conditions.append(table.c.patient_id == narrowed.patient_id)
-        key = (table.c.created_at, table.c.sop_instance_uid)
-        for row in self._pages(select(table).where(*conditions), key):
-            item = to_workitem(dict(row))
-            yield Listed(
-                item.sop_instance_uid,
-                item.state,
-                None,
-                item.study_instance_uid,
-                item.attributes,
-                item.created_at,
-            )
+        uid = table.c.sop_instance_uid
+        size = func.length(cast(table.c.attributes, Text)).label("size_bytes")
+        query = select(uid, table.c.created_at, size).where(*conditions)
+        for group in _groups(self._pages(query, (table.c.created_at, uid))):
+            # The states may have changed in between.
+            whole = select(table).where(uid.in_(group), *conditions)
+            with reading(self._engine) as connection:
+                rows = {row[uid]: dict(row) for row in connection.execute(whole).mappings()}
+            for one in group:
+                if one in rows:
+                    yield _listed_item(to_workitem(rows.pop(one)))
 
     def _jobs(self, narrowed: Narrowed) -> Iterator[Listed]:
         table = t.job
@@ -174,6 +188,31 @@ class WorkitemList:
             last = page[-1]
             earlier, same = last[at.name], last[uid.name]
             after = [or_(at < earlier, and_(at == earlier, uid < same))]
+
+
+def _groups(rows: Iterator[RowMapping]) -> Iterator[list[str]]:
+    """UIDs of items that are read together."""
+    group: list[str] = []
+    size_bytes = 0
+    for row in rows:
+        if group and (len(group) == _PAGE_ROWS or size_bytes + row["size_bytes"] > _PAGE_BYTES):
+            yield group
+            group, size_bytes = [], 0
+        group.append(row["sop_instance_uid"])
+        size_bytes += row["size_bytes"]
+    if group:
+        yield group
+
+
+def _listed_item(item: Workitem) -> Listed:
+    return Listed(
+        item.sop_instance_uid,
+        item.state,
+        None,
+        item.study_instance_uid,
+        item.attributes,
+        item.created_at,
+    )
 
 
 def _in_state(state: str) -> ColumnElement[bool]:
