@@ -118,8 +118,22 @@ def _checked(dataset: Dataset, max_bytes: int, what: str) -> tuple[FrameEncoding
 
 def _native(dataset: Dataset, encoding: FrameEncoding, count: int) -> NDArray[Any]:
     # No decoder runs, and pydicom knows the byte order.
-    values = np.asarray(pixel_array(dataset))
+    values = _pixel_array(dataset, encoding)
     return values.reshape(count, *values.shape[-encoding.axes :])
+
+
+def _pixel_array(
+    dataset: Dataset, encoding: FrameEncoding, index: int | None = None
+) -> NDArray[Any]:
+    """By pydicom, which takes values to begin at the lowest bit."""
+    if not encoding.low_bits:
+        return np.asarray(pixel_array(dataset, index=index))
+    dataset.BitsStored = encoding.bits_stored + encoding.low_bits
+    try:
+        cells = pixel_array(dataset, index=index)
+    finally:
+        dataset.BitsStored = encoding.bits_stored
+    return np.asarray(np.right_shift(cells, encoding.low_bits))
 
 
 def _decoded(
@@ -145,7 +159,7 @@ def decode_frame_of(dataset: Dataset, frame_index: int) -> NDArray[Any]:
     encoding = encoding_of(dataset, str(dataset.file_meta.TransferSyntaxUID))
     if not encoding.encapsulated:
         check(b"", encoding)
-        return np.asarray(pixel_array(dataset, index=frame_index))
+        return _pixel_array(dataset, encoding, index=frame_index)
     frame = get_frame(
         dataset.PixelData,
         frame_index,
@@ -163,8 +177,11 @@ def _extended_offsets(dataset: Dataset) -> tuple[bytes, bytes] | None:
 def decompress(dataset: Dataset, max_bytes: int) -> None:
     """As `Dataset.decompress`, with the decoder in a decoding process; the UID stays.
 
-    Pixels are at most `max_bytes` afterwards. Raises what `decode_frames` raises.
+    Pixels are at most `max_bytes` afterwards. Raises what `decode_frames` raises, and ValueError
+    where there are bits below the values.
     """
+    if encoding_of(dataset, str(dataset.file_meta.TransferSyntaxUID)).low_bits:
+        raise ValueError("its values do not begin at the lowest bit")
     frames, colours = _decode_frames(dataset, max_bytes, "frame")
     if int(dataset.BitsAllocated) == 1:
         pixels = np.packbits(frames.reshape(-1).astype(bool), bitorder="little").tobytes()

@@ -61,7 +61,8 @@ def decode_with_colours(frame: bytes, encoding: FrameEncoding) -> tuple[NDArray[
         bits = np.unpackbits(np.asarray(array).reshape(-1), bitorder="little")
         one_bit = bits[: encoding.values].reshape(encoding.rows, encoding.columns)
         return one_bit, encoding.photometric_interpretation
-    return np.asarray(array), str(came_out["photometric_interpretation"])
+    values = np.right_shift(array, encoding.low_bits) if encoding.low_bits else array
+    return np.asarray(values), str(came_out["photometric_interpretation"])
 
 
 def _decoded(
@@ -84,7 +85,8 @@ def _options(encoding: FrameEncoding) -> dict[str, Any]:
         "columns": encoding.columns,
         "samples_per_pixel": encoding.samples_per_pixel,
         "bits_allocated": encoding.bits_allocated,
-        "bits_stored": encoding.bits_stored,
+        # With those below the values, so that pydicom extends the sign from the bit where it is.
+        "bits_stored": encoding.bits_stored + encoding.low_bits,
         "photometric_interpretation": encoding.photometric_interpretation,
         "number_of_frames": 1,
         "pixel_keyword": encoding.keyword,

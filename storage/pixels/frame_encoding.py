@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from pydicom.dataset import Dataset
-from pydicom.uid import UID
+from pydicom.uid import UID, RLELossless
 
 from storage.core.text.padding import unpadded
 
@@ -23,10 +23,21 @@ class FrameEncoding:
     pixel_representation: int = 0
     planar_configuration: int = 0
     keyword: str = "PixelData"
+    high_bit: int | None = None
+    """The bit of its cell that a value ends with (PS3.5 8.1.1); None: it begins at the lowest."""
 
     @property
     def values(self) -> int:
         return self.rows * self.columns * self.samples_per_pixel
+
+    @property
+    def low_bits(self) -> int:
+        """Bits of each cell below the value; codestreams of JPEG hold values alone."""
+        has_cells = not self.encapsulated or self.transfer_syntax_uid == RLELossless
+        if self.high_bit is None or self.keyword != "PixelData" or not has_cells:
+            return 0
+        fits = self.bits_stored <= self.high_bit < self.bits_allocated
+        return self.high_bit + 1 - self.bits_stored if fits else 0
 
     @property
     def axes(self) -> int:
@@ -53,4 +64,11 @@ def encoding_of(dataset: Dataset, transfer_syntax_uid: str) -> FrameEncoding:
         or "MONOCHROME2",
         pixel_representation=int(dataset.get("PixelRepresentation") or 0),
         planar_configuration=int(dataset.get("PlanarConfiguration") or 0),
+        high_bit=high_bit_of(dataset),
     )
+
+
+def high_bit_of(dataset: Dataset) -> int | None:
+    """None where it is missing or no number."""
+    stated = dataset.get("HighBit")
+    return stated if isinstance(stated, int) else None

@@ -4,6 +4,7 @@ Imported there, so it stays clear of the web framework and the database.
 """
 
 import pickle
+from dataclasses import replace
 from functools import lru_cache
 from io import BytesIO
 from typing import Any
@@ -16,7 +17,7 @@ from api.dicomweb.rendering.picture import encode, make_picture
 from api.dicomweb.rendering.render_options import RenderOptions
 from storage.dicom.dataset_reader import read_part10
 from storage.pixels.frame_decoder import decode_here
-from storage.pixels.frame_encoding import FrameEncoding
+from storage.pixels.frame_encoding import FrameEncoding, high_bit_of
 
 _PICKLE = b"\x80"
 
@@ -43,7 +44,8 @@ def _picture(
     index: int,
     options: RenderOptions,
 ) -> Image.Image:
-    array = decode_here(frame, layout_encoding(dataset, layout, transfer_syntax_uid))
+    encoding = layout_encoding(dataset, layout, transfer_syntax_uid)
+    array = decode_here(frame, replace(encoding, high_bit=high_bit_of(dataset)))
     return make_picture(array, dataset, index, options)
 
 

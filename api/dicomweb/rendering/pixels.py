@@ -32,6 +32,7 @@ def decode_frame(
     LimitExceeded for a frame above the pixel budget.
     """
     check_size(source)
+    _check_cells(header)
     try:
         encoding = layout_encoding(header, source.layout, transfer_syntax_uid)
         return decode(source.frame(frame_index), encoding)
@@ -48,6 +49,7 @@ def encode_frame(
 ) -> bytes:
     """One frame in another compressed transfer syntax. Refuses as `decode_frame` does."""
     check_size(source)
+    _check_cells(header)
     try:
         encoding = layout_encoding(header, source.layout, transfer_syntax_uid)
         frame = transcode(source.frame(frame_index), encoding, target_syntax_uid)
@@ -120,6 +122,17 @@ def _cannot(frame_index: int, transfer_syntax_uid: str) -> Exception:
         f"Frame {frame_index + 1}, in {UID(transfer_syntax_uid).name}, cannot be decoded here.",
         "Accept transfer-syntax=* to get it as stored.",
     )
+
+
+def _check_cells(header: Dataset) -> None:
+    """Refuse with 406 where bits below the values would be taken for them, or lost."""
+    stored, high = header.get("BitsStored"), header.get("HighBit")
+    if isinstance(stored, int) and isinstance(high, int) and high >= stored:
+        raise not_acceptable(
+            f"Its values have {stored} bits up to bit {high}, which other transfer syntaxes have"
+            " no place for.",
+            "Accept transfer-syntax=* to get it as stored.",
+        )
 
 
 def native_bytes(array: NDArray[Any], header: Dataset) -> bytes:

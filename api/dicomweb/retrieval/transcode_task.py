@@ -28,7 +28,7 @@ from storage.dicom.dataset_reader import read_part10
 from storage.dicom.value_errors import UNREADABLE
 from storage.pixels.decoding import DECODER_ERRORS
 from storage.pixels.frame_decoder import decode_here
-from storage.pixels.frame_encoding import encoding_of
+from storage.pixels.frame_encoding import encoding_of, high_bit_of
 
 COMPRESSED = frozenset({RLELossless, JPEGLSLossless, JPEG2000Lossless})
 """What pixels can be compressed to."""
@@ -54,6 +54,13 @@ def transcode(
     with warnings.catch_warnings():
         # What is odd about a header was logged when it was stored.
         warnings.simplefilter("ignore")
+        if (
+            has_pixels
+            and (stored.is_encapsulated or target in COMPRESSED)
+            and _has_low_bits(dataset)
+        ):
+            # Decoders and encoders take values to begin at the lowest bit, and lose those above.
+            return {"failed": "written with High Bit other than Bits Stored minus 1"}, b""
         if has_pixels and stored.is_encapsulated:
             try:
                 if dataset.get("BitsAllocated") == 1:
@@ -85,6 +92,11 @@ def transcode(
             # A value that cannot be read as its VR cannot be written in another encoding.
             return {"failed": f"written as {target.name}"}, b""
     return {}, buffer.getvalue()
+
+
+def _has_low_bits(dataset: FileDataset) -> bool:
+    stored, high = dataset.get("BitsStored"), high_bit_of(dataset)
+    return isinstance(stored, int) and high is not None and high >= stored
 
 
 def _unpack_bits(dataset: FileDataset, stored_syntax_uid: str) -> None:
