@@ -87,7 +87,7 @@ def doubts_of(volume: Volume, lungs: Lungs, masks: Sequence[Mask], outside: Mask
                 " lung."
             )
         if air_ml >= CAUTIOUS_FROM_FREE_AIR_ML:
-            caveats.append(_of_air(air_ml))
+            caveats.append(_of_air(air_ml, _name_of(mask, lungs)))
         of_segments[index] = " ".join(reasons)
     lung = np.logical_or.reduce(masks)
     if streaks_beside(volume.voxels, lung, spacing):
@@ -109,10 +109,16 @@ def missing_lung(lungs: Lungs) -> Iterator[Caveat]:
         yield Caveat("no_right_lung", _NOT_FOUND.format(side="right"))
 
 
-def _of_air(air_ml: float) -> Caveat:
+def _name_of(mask: Mask, lungs: Lungs) -> str:
+    if lungs.undetermined.any():
+        return "lung"
+    return "the left lung" if (mask & lungs.left).any() else "the right lung"
+
+
+def _of_air(air_ml: float, name: str) -> Caveat:
     return Caveat(
         "free_air",
-        f"{air_ml:.0f} mL of what counts as lung is air in one piece without the texture of lung:"
+        f"{air_ml:.0f} mL of what counts as {name} is air in one piece without the texture of lung:"
         " a bulla, free air (pneumothorax) or a large airway; it counts as emphysema.",
     )
 

@@ -94,7 +94,9 @@ def test_all_that_was_measured_beside_it_is_marked() -> None:
 
 
 @pytest.mark.parametrize("pipeline", [BrainVolume, BrainStructures, LungDensity])
-def test_limits_are_of_what_the_pipeline_measures(pipeline: type) -> None:
+def test_limits_are_of_what_the_pipeline_measures(
+    pipeline: type[BrainVolume | BrainStructures | LungDensity],
+) -> None:
     for size in pipeline.plausible_sizes:
         assert size.label in pipeline.measures
         assert [row[0] for row in size.by_age] == sorted(row[0] for row in size.by_age)
