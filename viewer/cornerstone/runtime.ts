@@ -38,6 +38,7 @@ import { log as dcmjsLog } from "dcmjs";
 import type { DicomJson } from "@/dicom/dicomweb";
 import { text } from "@/shared/i18n";
 import { applyLut, modalityLutOf } from "@/dicom/display/lut";
+import { cellOf, isOfCells } from "@/dicom/display/pixelCells";
 import { frameChanges } from "./frameChanges";
 import { FrameRefusal } from "./frames";
 import { drawWithoutAntialiasing } from "./renderer";
@@ -97,6 +98,16 @@ function withModalityLut(image: Types.IImage): void {
   image.maxPixelValue = lut.values.reduce((most, value) => Math.max(most, value));
 }
 
+/** Values that do not fill their cells are right only where nothing else is in the cells. */
+function refuseOtherBits(image: Types.IImage): void {
+  const header = wadors.metaDataManager.get(image.imageId) as DicomJson | undefined;
+  const cell = header && cellOf(header);
+  if (!cell) return;
+  if (!image.preScale?.scaled || !isOfCells(image.getPixelData(), cell)) {
+    throw new FrameRefusal(text().refusals.images.otherBits(cell.bitsStored, cell.highBit));
+  }
+}
+
 /** Cornerstone's loader; a frame with fewer pixels than its header says is refused, not drawn. */
 function loadWholeFrame(imageId: string, options?: Record<string, unknown>): Types.IImageLoadObject {
   const load = wadors.loadImage(imageId, options) as Types.IImageLoadObject;
@@ -106,6 +117,7 @@ function loadWholeFrame(imageId: string, options?: Record<string, unknown>): Typ
     if (found < expected) {
       throw new FrameRefusal(text().refusals.images.fewValues(found, expected));
     }
+    refuseOtherBits(image);
     withModalityLut(image);
     // Asked now and not when the load began: what is wanted may have changed meanwhile.
     await frameChanges.get(imageId)?.(image, loadUnchanged);
@@ -116,6 +128,7 @@ function loadWholeFrame(imageId: string, options?: Record<string, unknown>): Typ
 
 async function loadUnchanged(imageId: string): Promise<Types.IImage> {
   const image = await (wadors.loadImage(imageId) as Types.IImageLoadObject).promise;
+  refuseOtherBits(image);
   withModalityLut(image);
   return image;
 }

@@ -8,12 +8,11 @@ import { orderSlices, type Slice, type SliceOrder } from "@/dicom/geometry";
 import { text } from "@/shared/i18n";
 import { withPaletteValues } from "@/cornerstone/paletteValues";
 import { paddingOf } from "@/dicom/display/padding";
+import { withCellValues } from "@/dicom/display/pixelCells";
 import { withTables } from "@/dicom/display/tables";
-import { offeredPresets, opensInverted, type Voi } from "@/dicom/display/voi";
+import { isLowBright, offeredPresets, opensInverted, type Voi } from "@/dicom/display/voi";
 import { windowOfValues, type WindowPreset } from "@/dicom/windowing";
 import { start } from "./runtime";
-
-const photometricInterpretation = "00280004";
 
 /** A series that Cornerstone can draw: its frames in the order of space. */
 export interface LoadedSeries {
@@ -21,7 +20,7 @@ export interface LoadedSeries {
   seriesInstanceUid: string;
   modality: string;
   order: SliceOrder;
-  /** MONOCHROME1: the lowest values are the brightest (PS3.3 C.7.6.3.1.2). */
+  /** The lowest values are the brightest, as of MONOCHROME1 (PS3.3 C.7.6.3.1.2). */
   lowIsBright: boolean;
   /** Read with its values inverted, as PET is. */
   opensInverted: boolean;
@@ -76,13 +75,11 @@ export async function registerSeries(
   const imageIds = order.slices.map((slice) => {
     const url = frameUrl(studyInstanceUid, seriesInstanceUid, slice.sopInstanceUid, slice.frameNumber);
     const imageId = `wadors:${url}`;
-    const header = withModality(withPaletteValues(asSingleFrame(forDrawing(slice.dataset))));
+    const header = withCellValues(withModality(withPaletteValues(asSingleFrame(forDrawing(slice.dataset)))));
     wadors.metaDataManager.add(imageId, header as Parameters<typeof wadors.metaDataManager.add>[1]);
     return imageId;
   });
-  const lowIsBright = order.slices.some(
-    ({ dataset }) => stringOf(dataset, photometricInterpretation) === "MONOCHROME1",
-  );
+  const lowIsBright = order.slices.some(({ dataset }) => isLowBright(dataset));
   const middle = order.slices[Math.floor(order.slices.length / 2)];
   return {
     studyInstanceUid,

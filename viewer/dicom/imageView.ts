@@ -26,6 +26,13 @@ export interface ImageView {
   frameCount: number;
 }
 
+/** Where the series is of one side and the image of the other: both of them; of both sides (B) either may be one. */
+export function contradictingSides(dataset: DicomJson): [string, string] | null {
+  const [series, image] = [tag.laterality, tag.imageLaterality].map((name) => stringOf(dataset, name).trim());
+  const isSide = (side: string | undefined) => side === "R" || side === "L";
+  return series && image && isSide(series) && isSide(image) && series !== image ? [series, image] : null;
+}
+
 /** CID 4014 "View for Mammography" as View Position says it, by SNOMED CT and by the older SNOMED RT. */
 const viewOfCode: Record<string, string> = {
   "399162004": "CC",

@@ -1,5 +1,5 @@
 import type { StackViewport } from "@cornerstonejs/core";
-import type { Curve } from "@/dicom/display/voi";
+import { spreadOf, type Curve } from "@/dicom/display/voi";
 import type { WindowRange } from "@/dicom/windowing";
 
 /** What is used of vtk's transfer function. */
@@ -16,7 +16,8 @@ const straight: Curve = [0, 1];
  * Gives a stack's picture a brightness by value: a table, or a straight line for null. Cornerstone
  * knows windows alone, and stretches whatever function is there when the window changes.
  */
-export function setCurve(view: StackViewport, { lower, upper }: WindowRange, curve: Curve | null, invert: boolean): void {
+export function setCurve(view: StackViewport, range: WindowRange, curve: Curve | null, invert: boolean): void {
+  const { lower, upper } = spreadOf(range, curve);
   const actor = view.getDefaultActor()?.actor as
     | { getProperty?(): { getRGBTransferFunction?(index: number): TransferFunction | null } }
     | undefined;

@@ -102,7 +102,7 @@ export class SeriesWindow {
       return;
     }
     const { lower, upper } = this.kept.range;
-    const invert = this.kept.inverted !== this.lowIsBright;
+    const invert = this.isInverted;
     this.settled = false;
     for (const view of this.views()) {
       // A stack view ignores a window equal to its own and then forgets it at the next slice.
@@ -128,6 +128,8 @@ export class SeriesWindow {
     const next = { lower: range.lower, upper: range.upper };
     this.change({ range: next });
     for (const view of this.views()) {
+      // Cornerstone has stretched it over the window, which some curves reach beyond.
+      if (view instanceof StackViewport && this.kept.curve) setCurve(view, next, this.kept.curve, this.isInverted);
       if (view.id !== viewportId && view instanceof VolumeViewport) {
         view.setProperties({ voiRange: next }, undefined, true);
         view.render();
@@ -135,6 +137,10 @@ export class SeriesWindow {
     }
     return true;
   };
+
+  private get isInverted(): boolean {
+    return this.kept.inverted !== this.lowIsBright;
+  }
 
   /** A colour image has no window; it can be inverted all the same. */
   private applyColor(): void {

@@ -6,7 +6,7 @@ import { annotationsOf, type Mark } from "@/dicom/measurements/marks";
 import { overlayPlanesOf, type OverlayPlane } from "@/dicom/display/overlayPlanes";
 import { shuttersOf, type Shutter } from "@/dicom/display/shutter";
 import { isMeantFor, targetOf, type Aimed, type Target } from "@/dicom/display/imageTargets";
-import { voiCurveOf, type Voi } from "@/dicom/display/voi";
+import { functionCurveOf, voiCurveOf, type Voi } from "@/dicom/display/voi";
 
 const tag = {
   sopInstanceUid: "00080018",
@@ -123,7 +123,7 @@ function voiOf(item: DicomJson): Voi | null {
   const [center] = numbersOf(item, tag.windowCenter);
   const [width] = numbersOf(item, tag.windowWidth);
   if (center === undefined || width === undefined || width < 1) return null;
-  return { range: { lower: center - width / 2, upper: center + width / 2 }, curve: null };
+  return { range: { lower: center - width / 2, upper: center + width / 2 }, curve: functionCurveOf(item) };
 }
 
 function areaOf(item: DicomJson): DisplayedArea {

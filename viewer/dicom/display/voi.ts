@@ -12,12 +12,42 @@ const tag = {
   windowWidth: "00281051",
   windowExplanation: "00281055",
   voiFunction: "00281056",
+  photometric: "00280004",
+  presentationLutShape: "20500020",
 } as const;
 
 const exactFunctions = new Set(["LINEAR_EXACT", "SIGMOID"]);
 
-/** Brightness from 0 to 1, evenly over the range that it belongs to. */
+/** Brightness from 0 to 1, evenly over the range that it belongs to; of `sigmoid` over a wider one. */
 export type Curve = readonly number[];
+
+/** A sigmoid is neither black nor white at the ends of its window: it is drawn over so many times its width. */
+const sigmoidSpread = 4;
+const sigmoidSteps = 256;
+
+/** The VOI LUT function SIGMOID (PS3.3 C.11.2.1.3.1), the same for every window. */
+export const sigmoid: Curve = Array.from({ length: sigmoidSteps + 1 }, (_, step) => {
+  const inWidths = sigmoidSpread * (step / sigmoidSteps - 0.5);
+  return 1 / (1 + Math.exp(-4 * inWidths));
+});
+
+/** The values that a curve is drawn over in a window. */
+export function spreadOf({ lower, upper }: WindowRange, curve: Curve | null): WindowRange {
+  if (curve !== sigmoid) return { lower, upper };
+  const more = ((sigmoidSpread - 1) * (upper - lower)) / 2;
+  return { lower: lower - more, upper: upper + more };
+}
+
+/** The curve of the VOI LUT function that a header or an item states; null for a straight line. */
+export function functionCurveOf(dataset: DicomJson): Curve | null {
+  return stringOf(dataset, tag.voiFunction).trim() === "SIGMOID" ? sigmoid : null;
+}
+
+/** Whether the lowest values are shown brightest (PS3.3 C.7.6.3.1.2, C.11.6.1.2). */
+export function isLowBright(dataset: DicomJson): boolean {
+  const shape = stringOf(dataset, tag.presentationLutShape).trim();
+  return stringOf(dataset, tag.photometric).trim() === "MONOCHROME1" || shape === "INVERSE";
+}
 
 /** What becomes of values: black below the range, white above, and between by the curve. */
 export interface Voi {
@@ -64,12 +94,13 @@ export function headerPresets(dataset: DicomJson): WindowPreset[] {
   const widths = numbersOf(dataset, tag.windowWidth);
   const names = (dataset[tag.windowExplanation]?.Value ?? []).map(String);
   // Quantities may be as small as 0.001: only LINEAR wants a width of more than 1 (PS3.3 C.11.2.1.3.2).
+  const curve = functionCurveOf(dataset);
   const least = exactFunctions.has(stringOf(dataset, tag.voiFunction)) ? 0 : 1;
   const windows = centers.flatMap((center, index) => {
     const width = widths[index];
     if (width === undefined || width <= least) return [];
     const range = { lower: center - width / 2, upper: center + width / 2 };
-    return [{ name: names[index] || `Header ${index + 1}`, range }];
+    return [{ name: names[index] || `Header ${index + 1}`, range, ...(curve && { curve }) }];
   });
   return [...tables, ...windows];
 }

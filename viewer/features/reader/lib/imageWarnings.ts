@@ -6,6 +6,7 @@ import { text } from "@/shared/i18n";
 import { locale } from "@/shared/i18n/language";
 import { decimal } from "@/shared/lib/format";
 import { hasOrientation } from "@/dicom/geometry";
+import { contradictingSides } from "@/dicom/imageView";
 import { patientOrientationOf } from "@/dicom/patientOrientation";
 
 const tag = {
@@ -28,6 +29,8 @@ export function warningsOf(dataset: DicomJson): string[] {
     const [stated, published] = [conflict.statedS, conflict.publishedS].map((one) => decimal(Math.round(one)));
     warnings.push(t.halfLife(conflict.radionuclide, stated ?? "", published ?? ""));
   }
+  const sides = contradictingSides(dataset);
+  if (sides) warnings.push(t.sides(...sides));
   if (!hasOrientation(dataset) && !patientOrientationOf(dataset)) warnings.push(t.noOrientation);
   return warnings;
 }

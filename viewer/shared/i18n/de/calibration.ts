@@ -24,6 +24,7 @@ export const warnings: Messages["viewing"]["warnings"] = {
     mixed: "Kein SUV: Die Bilder der Serie geben unterschiedliche Gewichte, Aktivitäten, Einheiten, Zerfallskorrekturen oder Zeiten an",
   },
   noOrientation: "Keine Orientierung in den Kopfdaten",
+  sides: (series, image) => `Die Kopfdaten nennen zwei Seiten: Laterality ${series}, Image Laterality ${image}`,
 };
 
 export const caveats: Messages["viewing"]["caveats"] = {

@@ -18,6 +18,8 @@ export const refusals: Messages["refusals"] = {
     black:
       "Einige Bilder der Serie ließen sich nicht zeichnen und sind in diesen Ebenen schwarz. Siehe den Stapel (m).",
     fewValues: (found, expected) => `die Pixel ergeben ${found} Werte statt ${expected}`,
+    otherBits: (bitsStored, highBit) =>
+      `die Werte haben ${bitsStored} Bits bis Bit ${highBit}, und daneben sind andere Bits gesetzt`,
   },
   presentation: {
     unnamed: "Präsentationszustand",

@@ -21,6 +21,7 @@ export const warnings = {
     mixed: "No SUV: the images of the series state different weights, doses, units, decay corrections or times",
   },
   noOrientation: "No orientation in the header",
+  sides: (series: string, image: string) => `The header names two sides: Laterality ${series}, Image Laterality ${image}`,
 };
 
 // They go on within a sentence in lower case: none begins with what is always a capital (in German, a noun).

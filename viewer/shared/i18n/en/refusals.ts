@@ -16,6 +16,8 @@ export const refusals = {
       `Slices ${first} and ${first + 1} are ${gap} mm apart; the rest are ${usual} mm. Ask for a resend.`,
     black: "Some images of the series could not be drawn and are black in these planes. Look at the stack (m).",
     fewValues: (found: number, expected: number) => `its pixel data decode to ${found} values instead of ${expected}`,
+    otherBits: (bitsStored: number, highBit: number) =>
+      `its values have ${bitsStored} bits up to bit ${highBit}, and other bits are set beside them`,
   },
   presentation: {
     unnamed: "Presentation state",

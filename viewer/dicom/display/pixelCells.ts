@@ -1,0 +1,80 @@
+import { numbersOf, stringOf, type DicomElement, type DicomJson } from "@/dicom/dicomweb";
+
+const tag = {
+  photometric: "00280004",
+  bitsStored: "00280101",
+  highBit: "00280102",
+  signed: "00280103",
+  padding: "00280120",
+  paddingLimit: "00280121",
+  intercept: "00281052",
+  slope: "00281053",
+} as const;
+
+/** Grey values that do not begin at the lowest bit of their cells (PS3.5 8.1.1). */
+export interface PixelCell {
+  /** Bits below the value. */
+  shift: number;
+  bitsStored: number;
+  highBit: number;
+  isSigned: boolean;
+  /** Of the value itself, as the image states it. */
+  slope: number;
+  intercept: number;
+}
+
+const cells = new WeakMap<DicomJson, PixelCell>();
+
+/**
+ * The header by which Cornerstone, which takes the whole cell for the value, gives the value: its slope is
+ * divided by what the cell is too large. That holds while the other bits are zero (`isOfCells`). The header
+ * itself where values begin at the lowest bit, as they do since 2014.
+ */
+export function withCellValues(header: DicomJson): DicomJson {
+  const [bitsStored] = numbersOf(header, tag.bitsStored);
+  const [highBit] = numbersOf(header, tag.highBit);
+  const isGrey = stringOf(header, tag.photometric).trim().startsWith("MONOCHROME");
+  if (!isGrey || bitsStored === undefined || highBit === undefined || highBit === bitsStored - 1) return header;
+  const shift = highBit + 1 - bitsStored;
+  const [slope = 1] = numbersOf(header, tag.slope);
+  const [intercept = 0] = numbersOf(header, tag.intercept);
+  const isSigned = numbersOf(header, tag.signed)[0] === 1;
+  const scale = 2 ** shift;
+  const changed: DicomJson = {
+    ...header,
+    [tag.bitsStored]: { vr: "US", Value: [highBit + 1] },
+    [tag.slope]: { vr: "DS", Value: [slope / scale] },
+    [tag.intercept]: { vr: "DS", Value: [intercept] },
+    ...scaled(header, tag.padding, scale),
+    ...scaled(header, tag.paddingLimit, scale),
+  };
+  cells.set(changed, { shift, bitsStored, highBit, isSigned, slope, intercept });
+  return changed;
+}
+
+/** What `withCellValues` has found; null where it changed nothing. */
+export function cellOf(header: DicomJson): PixelCell | null {
+  return cells.get(header) ?? null;
+}
+
+/** Whether every rescaled value is one that the stored bits can say, and the other bits were zero. */
+export function isOfCells(values: ArrayLike<number>, cell: PixelCell): boolean {
+  const { shift, bitsStored, isSigned, slope, intercept } = cell;
+  if (shift < 0) return false;
+  const least = isSigned ? -(2 ** (bitsStored - 1)) : 0;
+  const most = least + 2 ** bitsStored - 1;
+  // Half of what the lowest of the other bits would make.
+  const tolerance = 0.5 / 2 ** shift;
+  for (let index = 0; index < values.length; index += 1) {
+    const stored = ((values[index] ?? NaN) - intercept) / slope;
+    const whole = Math.round(stored);
+    if (!(Math.abs(stored - whole) < tolerance && whole >= least && whole <= most)) return false;
+  }
+  return true;
+}
+
+function scaled(header: DicomJson, name: string, scale: number): Record<string, DicomElement> {
+  const element = header[name];
+  const [value] = numbersOf(header, name);
+  return element && value !== undefined ? { [name]: { ...element, Value: [value * scale] } } : {};
+}

@@ -1,0 +1,76 @@
+import { describe, expect, it } from "vitest";
+import type { DicomJson } from "@/dicom/dicomweb";
+import { paddingOf } from "@/dicom/display/padding";
+import { cellOf, isOfCells, withCellValues } from "@/dicom/display/pixelCells";
+
+/** 12 bits in the upper ones of 16, of a CT. */
+function header(highBit = 15, more: DicomJson = {}): DicomJson {
+  return {
+    "00280004": { vr: "CS", Value: ["MONOCHROME2"] },
+    "00280100": { vr: "US", Value: [16] },
+    "00280101": { vr: "US", Value: [12] },
+    "00280102": { vr: "US", Value: [highBit] },
+    "00280103": { vr: "US", Value: [0] },
+    "00280120": { vr: "US", Value: [3] },
+    "00281052": { vr: "DS", Value: [-1024] },
+    "00281053": { vr: "DS", Value: [1] },
+    ...more,
+  };
+}
+
+/** What Cornerstone makes of cells: all of their bits, rescaled. */
+function rescaled(cells: number[], by: DicomJson): Float32Array {
+  const [slope] = by["00281053"]?.Value as number[];
+  const [intercept] = by["00281052"]?.Value as number[];
+  return Float32Array.from(cells, (cell) => cell * (slope ?? NaN) + (intercept ?? NaN));
+}
+
+describe("values in the upper bits of their cells", () => {
+  it("are those of the image, not sixteen times as much", () => {
+    const stored = [1079, 0, 4095];
+    const changed = withCellValues(header());
+    const values = rescaled(
+      stored.map((value) => value << 4),
+      changed,
+    );
+    expect([...values]).toEqual([55, -1024, 3071]);
+    expect(changed["00280101"]?.Value).toEqual([16]);
+    expect(paddingOf(changed)).toEqual(paddingOf(header()));
+    const cell = cellOf(changed);
+    expect(cell && isOfCells(values, cell)).toBe(true);
+  });
+
+  it("are refused where other bits are set below or above them", () => {
+    for (const [highBit, cells] of [
+      [15, [1079 * 16 + 1]],
+      [13, [(1079 << 2) | 0x8000]],
+      // A header that is wrong: the values begin at the lowest bit.
+      [15, [1079, 1080, 1081]],
+    ] as const) {
+      const changed = withCellValues(header(highBit));
+      const cell = cellOf(changed);
+      expect(cell && isOfCells(rescaled([...cells], changed), cell)).toBe(false);
+    }
+  });
+
+  it("are refused where the header contradicts itself, and without a rescaling that can be undone", () => {
+    const low = withCellValues(header(7));
+    const flat = withCellValues(header(15, { "00281053": { vr: "DS", Value: [0] } }));
+    for (const changed of [low, flat]) {
+      const cell = cellOf(changed);
+      expect(cell && isOfCells(rescaled([16], changed), cell)).toBe(false);
+    }
+  });
+
+  it("are rescaled too where the image states no rescaling", () => {
+    const changed = withCellValues(header(15, { "00281052": undefined, "00281053": undefined }));
+    expect([...rescaled([1079 << 4], changed)]).toEqual([1079]);
+  });
+
+  it("begin at the lowest bit in all other images, whose header stays as it is", () => {
+    for (const dataset of [header(11), header(15, { "00280004": { vr: "CS", Value: ["RGB"] } }), {}]) {
+      expect(withCellValues(dataset)).toBe(dataset);
+      expect(cellOf(dataset)).toBeNull();
+    }
+  });
+});
