@@ -1,5 +1,6 @@
 """From a hospital's system to the viewer: launched there, signed in there, opened here."""
 
+from dataclasses import replace
 from typing import Annotated
 
 import structlog
@@ -18,6 +19,7 @@ from api.access.openid_connect.sign_in import (
     principal_from,
 )
 from api.access.policy import ANYONE, policy
+from api.access.principal import Principal, Role
 from api.access.session_cookies import is_https, read_cookie, smart_cookie
 from api.access.sessions.session_routes import AuthenticatorDep, open_session
 from api.access.smart.launch_context import LaunchContext
@@ -38,6 +40,7 @@ router = new_router(prefix="/api/session/smart", tags=["session"], route_class=A
 
 _FLOW_S = 600
 _FAILED = "/sign-in/?failed=provider"
+_ROLES: frozenset[Role] = frozenset({"viewer", "radiologist"})
 _PRACTITIONERS = ("Practitioner", "PractitionerRole", "Person")
 
 
@@ -107,7 +110,7 @@ def finish_smart_launch(
         _check_practitioner(claims.get("fhirUser"))
         principal = with_own_name(
             storage.shown_names,
-            principal_from(provider.settings, claims, settings.smart_role),
+            _reading(principal_from(provider.settings, claims, settings.smart_role)),
         )
     except (NotAccepted, ApiProblem) as error:
         reason = str(error) if isinstance(error, NotAccepted) else "the server is not listed"
@@ -141,6 +144,14 @@ def _check_practitioner(fhir_user: object) -> None:
     kind = str(fhir_user).split("/")[-2:][0] if isinstance(fhir_user, str) else ""
     if kind not in _PRACTITIONERS:
         raise NotAccepted("fhirUser names no practitioner")
+
+
+def _reading(principal: Principal) -> Principal:
+    """With the roles that a launch may give. Raises NotAccepted where none is left."""
+    roles = principal.roles & _ROLES
+    if not roles:
+        raise NotAccepted("a launch makes nobody an administrator")
+    return replace(principal, roles=roles)
 
 
 def _server(request: Request, iss: str) -> SmartServer:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from api.access.openid_connect.provider import NotAccepted, Provider
 from storage.core.errors import NotConfigured
@@ -40,6 +41,9 @@ class SmartServer:
         issuer = str(description.get("issuer") or "").rstrip("/")
         if not issuer:
             raise _unusable("names no issuer of its tokens")
+        if _origin(issuer) != _origin(str(description.get("jwks_uri") or "")):
+            # Else a server could vouch, by keys of its own, for people of any other issuer.
+            raise _unusable("names keys that are not at the address of its issuer")
         if self._provider is None or self._provider.settings.oidc_issuer != issuer:
             settings = self._described.settings.model_copy(update={"oidc_issuer": issuer})
             self._provider = _Issuer(settings, self._described)
@@ -73,6 +77,11 @@ class _Issuer(Provider):
 
     def description(self) -> dict[str, Any]:
         return self._described.description()
+
+
+def _origin(url: str) -> tuple[str, str]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.netloc.lower()
 
 
 def _unusable(what: str) -> NotConfigured:

@@ -187,6 +187,28 @@ def test_what_came_of_another_browsers_launch_is_not_taken(
         assert not victim.get("/api/v1/session").json()["signed_in"]
 
 
+def test_a_launch_makes_nobody_an_administrator(closed: ClosedNode, ehr: Provider) -> None:
+    claim = closed.storage.settings.oidc_roles_claim
+    ehr.claims = {**ehr.claims, claim: ["admin"]}
+    with closed.client() as client:
+        assert launched(client, ehr, launch="x") == "/sign-in/?failed=provider"
+    ehr.claims = {**ehr.claims, claim: ["admin", "viewer"]}
+    with closed.client() as client:
+        assert launched(client, ehr, launch="x") == f"/study/?study={STUDY}"
+        assert client.get("/api/v1/session").json()["roles"] == ["viewer"]
+
+
+def test_a_server_vouches_for_no_people_of_another_issuer(
+    closed: ClosedNode, ehr: Provider
+) -> None:
+    stated = ehr.resources["/fhir/.well-known/smart-configuration"]
+    stated["issuer"] = "https://sign-in.hospital.example"
+    with closed.client() as client:
+        answer = client.get("/api/v1/session/smart/launch", params={"iss": f"{ehr.url}/fhir"})
+        is_problem(answer, 503, "not_configured")
+        assert "address of its issuer" in answer.text
+
+
 def test_a_server_without_pkce_is_refused(closed: ClosedNode, ehr: Provider) -> None:
     ehr.resources["/fhir/.well-known/smart-configuration"]["code_challenge_methods_supported"] = [
         "plain"
