@@ -120,7 +120,12 @@ def main() -> None:
             thread.start()
         for thread in threads:
             thread.join()
-    signal.signal(signal.SIGTERM, lambda *_: [os.kill(child, signal.SIGKILL) for child in children])
+
+    def end_all(*_: object) -> None:
+        for child in children:
+            os.kill(child, signal.SIGKILL)
+
+    signal.signal(signal.SIGTERM, end_all)
     signal.pause()
     for child in children:
         os.waitpid(child, 0)
