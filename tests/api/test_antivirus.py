@@ -13,6 +13,7 @@ import pytest
 from fastapi import Request
 from pydantic import ValidationError
 from pydicom.dataset import Dataset
+from pydicom.uid import ExplicitVRLittleEndian
 from starlette.datastructures import FormData, UploadFile
 
 from api.antivirus import check_bytes, check_file
@@ -134,11 +135,17 @@ def test_uploads_and_documents_are_looked_at_on_every_way(
     app = SimpleNamespace(state=SimpleNamespace(settings=settings))
     request = Request({"type": "http", "headers": [], "app": app})
     nothing = cast(Any, None)
+    instance = SimpleNamespace(
+        size_bytes=len(INFECTED),
+        transfer_syntax_uid=ExplicitVRLittleEndian,
+        location=SimpleNamespace(length=len(INFECTED)),
+    )
+    document = cast(Any, instance)
     ways = (
         lambda: analyze._take_form(storage, nothing, FormData([("files", file)])),
         lambda: analyze_upload._start(storage, nothing, nothing, io.BytesIO(INFECTED), None),
         lambda: questions._ask_about_file(settings, nothing, nothing, form, nothing),
-        lambda: documents._encapsulated(request, nothing, nothing, parse_accept("*/*")),
+        lambda: documents._encapsulated(request, nothing, document, parse_accept("*/*")),
     )
     for way in ways:
         with pytest.raises(ApiProblem) as raised:

@@ -122,7 +122,7 @@ def test_the_card_of_a_model_names_what_is_critical(api: ApiNode, tmp_path: Path
         ("en", "Critical by a limit of the rules or of the model:"
          " Brain larger than expected: Brain volume 1,234.5 cm³."),
         ("de", "Kritisch nach einer Grenze der Regeln oder des Modells:"
-         " Brain larger than expected: Brain volume 1.234,5 cm³."),
+         " Brain larger than expected: Gehirn (Volumen) 1.234,5 cm³."),
     ],
 )  # fmt: skip
 def test_a_draft_concludes_with_what_is_critical_first(
