@@ -35,6 +35,7 @@ def test_priors_under_another_id_are_found_once_the_manager_names_it(tmp_path: P
         assert asked == {study_uid("now"): ("DONE", 1), study_uid("before"): ("DONE", 1)}
         changes, _ = storage.patient_changes.page(9, 0, "Q-4711")
         assert [(one.kind, one.stated_by) for one in changes] == [("link", "PIX manager")]
+        storage.audit.flush()
         for patient_id in ("Q-4711", "C-1"):
             assert find_events(storage.engine, AuditFilter(patient_id=patient_id), 9, 0)[1]
 
