@@ -38,6 +38,7 @@ export const problems: typeof english = {
     wrong_second_factor: "Der Code oder der Sicherheitsschlüssel ist nicht der richtige.",
     too_many_attempts: "Zu viele Anmeldeversuche. Warten Sie, bevor Sie es wieder versuchen.",
     not_allowed: "Ihre Rolle erlaubt das nicht.",
+    launch_refused: "Dieses System darf den Viewer nicht öffnen. Wer die Einstellungen verwaltet, trägt es ein.",
     not_permitted: "Das gehört anderen oder deren Zugriffsgruppe.",
     not_a_person: "Das dürfen nur Personen, keine Programme.",
     not_a_radiologist: "Nur Radiologinnen und Radiologen signieren Befunde.",
