@@ -14,7 +14,7 @@ from api.access.openid_connect.provider import NotAccepted, Provider
 from api.access.openid_connect.sign_in import Flow, authorization_url, finish
 from api.access.policy import ANYONE, policy
 from api.access.principal import OptionalPrincipalDep, Principal
-from api.access.session_cookies import flow_cookie, is_https, read_cookie, set_session
+from api.access.session_cookies import delete_flow, flow_cookie, read_cookie, set_flow, set_session
 from api.access.sessions.session_routes import AuthenticatorDep, open_session
 from api.audit_rules import BY_ITSELF, PUBLIC
 from api.deps import SettingsDep, StorageDep
@@ -32,7 +32,6 @@ log = structlog.get_logger(__name__)
 # Providers send parameters of their own, such as `iss` and `session_state`.
 router = new_router(prefix="/api/session/oidc", tags=["session"], route_class=APIRoute)
 
-_FLOW_S = 600
 _NOT_CONFIRMED = "/sign-in/?confirmed=no"
 # A page of ours and nothing that a browser could read as another host.
 _OWN_PAGE = re.compile(r"/(?![/\\])[\x21-\x5b\x5d-\x7e]{0,500}")
@@ -74,16 +73,7 @@ def start_oidc_sign_in(
     flow = Flow.begin(own_page(next), confirms)
     url = authorization_url(provider, flow, redirect_uri(settings))
     response = RedirectResponse(url, 303)
-    response.set_cookie(
-        flow_cookie(settings),
-        flow.text(),
-        max_age=_FLOW_S,
-        path="/",
-        secure=is_https(settings),
-        httponly=True,
-        # Lax: the way back begins at another site.
-        samesite="lax",
-    )
+    set_flow(response, settings, flow_cookie(settings), flow.text())
     return response
 
 
@@ -137,13 +127,7 @@ def finish_oidc_sign_in(
                 request, response, storage.sessions, storage.audit, settings, principal, "oidc"
             )
         authenticator.forget()
-    response.delete_cookie(
-        flow_cookie(settings),
-        path="/",
-        secure=is_https(settings),
-        httponly=True,
-        samesite="lax",
-    )
+    delete_flow(response, settings, flow_cookie(settings))
     return response
 
 

@@ -9,6 +9,7 @@ from starlette.responses import Response
 from storage.settings import Settings
 
 CSRF_HEADER = "x-csrf-token"
+_FLOW_S = 600
 
 
 def is_https(settings: Settings) -> bool:
@@ -27,6 +28,24 @@ def flow_cookie(settings: Settings) -> str:
 
 def smart_cookie(settings: Settings) -> str:
     return "__Host-mediview-smart" if is_https(settings) else "mediview-smart"
+
+
+def set_flow(response: Response, settings: Settings, name: str, text: str) -> None:
+    """What a browser keeps while it is at an identity provider or a system that launches."""
+    response.set_cookie(
+        name,
+        text,
+        max_age=_FLOW_S,
+        path="/",
+        secure=is_https(settings),
+        httponly=True,
+        # Lax: the way back begins at another site.
+        samesite="lax",
+    )
+
+
+def delete_flow(response: Response, settings: Settings, name: str) -> None:
+    response.delete_cookie(name, path="/", secure=is_https(settings), httponly=True, samesite="lax")
 
 
 def read_cookie(headers: Headers, name: str) -> str:

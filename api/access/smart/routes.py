@@ -20,7 +20,7 @@ from api.access.openid_connect.sign_in import (
 )
 from api.access.policy import ANYONE, policy
 from api.access.principal import Principal, Role
-from api.access.session_cookies import is_https, read_cookie, smart_cookie
+from api.access.session_cookies import delete_flow, read_cookie, set_flow, smart_cookie
 from api.access.sessions.session_routes import AuthenticatorDep, open_session
 from api.access.smart.launch_context import LaunchContext
 from api.access.smart.server import EHR_SCOPE, SCOPES, STANDALONE_SCOPE, SmartServer
@@ -38,7 +38,6 @@ log = structlog.get_logger(__name__)
 # Servers send parameters of their own.
 router = new_router(prefix="/api/session/smart", tags=["session"], route_class=APIRoute)
 
-_FLOW_S = 600
 _FAILED = "/sign-in/?failed=provider"
 _ROLES: frozenset[Role] = frozenset({"viewer", "radiologist"})
 _PRACTITIONERS = ("Practitioner", "PractitionerRole", "Person")
@@ -71,16 +70,7 @@ def start_smart_launch(
         asked["launch"] = launch
     url = authorization_url(provider, flow, _redirect_uri(settings), asked)
     response = RedirectResponse(url, 303)
-    response.set_cookie(
-        smart_cookie(settings),
-        flow.text(),
-        max_age=_FLOW_S,
-        path="/",
-        secure=is_https(settings),
-        httponly=True,
-        # Lax: the way back begins at another site.
-        samesite="lax",
-    )
+    set_flow(response, settings, smart_cookie(settings), flow.text())
     return response
 
 
@@ -129,13 +119,7 @@ def finish_smart_launch(
             request, response, storage.sessions, storage.audit, settings, principal, "smart"
         )
         authenticator.forget()
-    response.delete_cookie(
-        smart_cookie(settings),
-        path="/",
-        secure=is_https(settings),
-        httponly=True,
-        samesite="lax",
-    )
+    delete_flow(response, settings, smart_cookie(settings))
     return response
 
 
