@@ -7,11 +7,11 @@ from datetime import datetime
 from sqlalchemy import Engine, or_, select, update
 
 from storage import tables as t
-from storage.db.engine import insert_or_ignore, reading, writing
-from storage.ups.dicom_json import JsonAttributes, text_of
-from storage.ups.events import record, state_report
-from storage.ups.rows import Workitem, note_studies, read_item
-from storage.ups.validation import created, performer_of, study_of
+from storage.db.engine import reading, writing
+from storage.ups.adding import add_item
+from storage.ups.dicom_json import JsonAttributes
+from storage.ups.rows import Workitem, read_item
+from storage.ups.validation import created
 
 
 @dataclass(frozen=True)
@@ -43,31 +43,16 @@ class ClaimedElsewhere:
         Raises InvalidRequest.
         """
         attributes, _ = created(uid, given, now)
-        study_instance_uid = study_of(attributes)
         with writing(self._engine) as connection:
-            written = insert_or_ignore(
+            return add_item(
                 connection,
-                t.work_item,
-                {
-                    "sop_instance_uid": uid,
-                    "state": "SCHEDULED",
-                    "performer": performer_of(attributes),
-                    "transaction_uid": "",
-                    "source": source,
-                    "source_transaction_uid": transaction_uid,
-                    "job_ids": [],
-                    "study_instance_uid": study_instance_uid,
-                    "patient_id": text_of(attributes, "PatientID"),
-                    "attributes": attributes,
-                    "created_at": now,
-                    "updated_at": now,
-                    "reported_at": now,
-                },
+                uid,
+                attributes,
+                now,
+                source=source,
+                source_transaction_uid=transaction_uid,
+                reported_at=now,
             )
-            if written:
-                note_studies(connection, uid, study_instance_uid, attributes)
-                record(connection, now, uid, study_instance_uid, state_report(attributes))
-            return written
 
     def known(self, uids: Collection[str]) -> set[str]:
         """Those of which there is an item here."""

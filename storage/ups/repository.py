@@ -9,23 +9,22 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from storage import tables as t
 from storage.access_groups.visibility import check_may_name
 from storage.core.callers.visibility import as_node
 from storage.core.clock import utcnow
 from storage.core.entities import ENDED_STATES
 from storage.core.errors import NotFound, UidConflict
 from storage.core.uids import new_uid
-from storage.db.engine import insert_or_ignore, reading, writing
+from storage.db.engine import reading, writing
+from storage.ups.adding import add_item
 from storage.ups.dicom_json import JsonAttributes, attributes_of, text_of
-from storage.ups.events import cancel_requested, of_update, record, state_report
+from storage.ups.events import cancel_requested, of_update, state_report
 from storage.ups.rows import (
     Edit,
     Workitem,
     canceled,
     edit_item,
     missing_item,
-    note_studies,
     read_item,
 )
 from storage.ups.validation import (
@@ -54,32 +53,13 @@ class Workitems:
         now = utcnow()
         uid = check_uid_given(uid, "SOPInstanceUID") if uid else new_uid()
         attributes, modified = created(uid, given, now)
-        study_instance_uid = study_of(attributes)
         check_may_name(self._engine, studies_of(attributes))
         with writing(self._engine) as connection:
-            written = insert_or_ignore(
-                connection,
-                t.work_item,
-                {
-                    "sop_instance_uid": uid,
-                    "state": "SCHEDULED",
-                    "performer": performer_of(attributes),
-                    "transaction_uid": "",
-                    "job_ids": [],
-                    "study_instance_uid": study_instance_uid,
-                    "patient_id": text_of(attributes, "PatientID"),
-                    "attributes": attributes,
-                    "created_at": now,
-                    "updated_at": now,
-                },
-            )
-            if not written:
+            if not add_item(connection, uid, attributes, now):
                 raise UidConflict(
                     f"There is a workitem {uid} already.",
                     remedy="Create it under a UID of its own, or leave the UID to the node.",
                 )
-            note_studies(connection, uid, study_instance_uid, attributes)
-            record(connection, now, uid, study_instance_uid, state_report(attributes))
         # Who made it need not see it: its study may not be here yet.
         with as_node():
             return self.get(uid), modified
