@@ -72,8 +72,10 @@ def without_long_values(header: "Dataset", most_bytes: int) -> None:
         value = getattr(element, "value", None)
         if not isinstance(value, bytes | str):
             continue
-        is_long = len(value) > most_bytes or _count_values(element, value) > _MANY_VALUES
-        if is_long and _vr_of(element) != "SQ":
+        if len(value) <= min(most_bytes, _MANY_VALUES):
+            continue
+        vr = _vr_of(element)
+        if vr != "SQ" and (len(value) > most_bytes or _count_values(vr, value) > _MANY_VALUES):
             del header[tag]
 
 
@@ -116,17 +118,14 @@ def size_of(dataset: "Dataset") -> int:
 
 
 def _bytes_of_values(element: Any, value: bytes | str) -> int:
-    many = _count_values(element, value) - _FIRST_VALUES
-    if many <= 0:
-        return 0
-    return many * (_NUMBER_BYTES if _vr_of(element) in _NUMBER_SIZES else _TEXT_VALUE_BYTES)
-
-
-def _count_values(element: Any, value: bytes | str) -> int:
-    """How many pydicom would make of it: of text as many as are divided by backslashes."""
-    if len(value) <= _FIRST_VALUES:
-        return 1
     vr = _vr_of(element)
+    many = _count_values(vr, value) - _FIRST_VALUES
+    each = _NUMBER_BYTES if vr in _NUMBER_SIZES else _TEXT_VALUE_BYTES
+    return max(0, many) * each
+
+
+def _count_values(vr: str, value: bytes | str) -> int:
+    """How many pydicom would make of it: of text as many as are divided by backslashes."""
     if vr in _NUMBER_SIZES:
         return len(value) // _NUMBER_SIZES[vr]
     if vr in _BINARY_VRS or "OW" in vr:

@@ -37,7 +37,7 @@ class ValueRoom:
         if size and isinstance(value, bytes):
             self._add(len(value) // size * _NUMBER_BYTES)
             return
-        count = value.count(b"\\" if isinstance(value, bytes) else "\\")  # type: ignore[arg-type]
+        count = value.count(b"\\") if isinstance(value, bytes) else value.count("\\")
         if count:
             each = _NUMBER_BYTES if vr in _NUMBER_TEXT_VRS else _VALUE_BYTES.get(vr, _TEXT_BYTES)
             self._add(count * each)
