@@ -32,7 +32,7 @@ def listed(worklist: Worklist, query: str) -> tuple[int, str, list[str]]:
 def test_a_list_ends_where_its_bytes_do_and_goes_on_by_its_offset(
     large: Worklist, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Fifty of 835 KB were read whole by each list, whoever asked for it."""
+    """Fifty of 835 KB were read whole by each list."""
     monkeypatch.setattr(list_room, "MOST_ANSWER_BYTES", 1_300_000)
     status, warning, uids = listed(large, "includefield=all")
     assert (status, uids) == (206, ["2.25.4", "2.25.3"])

@@ -103,7 +103,7 @@ class DatabaseCrash(HostFault):
 
 
 class StandbyTakesOver(HostFault):
-    """The active server is lost with its disk; afterwards it is made anew as the standby."""
+    """The active server is lost with its disk; afterwards it is set up again as the standby."""
 
     name = "standby of PostgreSQL takes over"
     is_of_one_host = False

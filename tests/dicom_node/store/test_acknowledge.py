@@ -131,7 +131,7 @@ def test_without_the_bucket_it_is_refused_for_now_and_stored_when_sent_again(
     reference = Reference(first.SOPClassUID, first.SOPInstanceUID)
     storage = node.storage
     parts = storage.engine, storage.index, storage.instances, storage.peers
-    # What is stored here alone may be seen, yet nobody is told to delete their own.
+    # What is stored here alone may be seen, yet no sender may delete its own for it.
     assert failures_of(*parts, [reference], "CT", is_bucket_awaited=True) == {
         first.SOPInstanceUID: RESOURCE_LIMITATION
     }

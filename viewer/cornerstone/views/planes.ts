@@ -172,7 +172,7 @@ export class Planes {
       view.setViewPresentation({ rotation: 0, flipHorizontal: false, flipVertical: false });
       view.resetCamera(how);
     }
-    // The crosshairs take a camera that is reset for a wish to begin anew: centred, and without a slab.
+    // When a camera is reset, the crosshairs centre themselves and take the slab away.
     this.setSlab(this.slab);
     if (point) this.goToPoint(point);
     this.engine.renderViewports([...planes]);

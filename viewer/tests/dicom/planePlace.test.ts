@@ -4,7 +4,7 @@ import { planePlace, turnedAbout, turnedDirection } from "@/dicom/planePlace";
 import { placeLines } from "@/features/reader/lib/planeText";
 
 describe("where a plane lies", () => {
-  it("is told from the origin, whichever way its normal points", () => {
+  it("is measured from the origin, whichever way its normal points", () => {
     for (const normal of [[0, 0, 1], [0, 0, -1]] as Vector[]) {
       expect(planePlace("axial", normal, [5, 6, 34.5])).toEqual({ letters: "H", distanceMm: 34.5, tiltDegrees: 0 });
       expect(planePlace("axial", normal, [5, 6, -34.5])).toEqual({ letters: "F", distanceMm: 34.5, tiltDegrees: 0 });
