@@ -68,7 +68,12 @@ _WORK = (
 _HOSTS = {"host": ("SELECT", "INSERT", "UPDATE"), "host_key": ("SELECT", "INSERT")}
 # Of an order that is gone; into groups a study comes by the rules, or by administrators.
 _LEAVES: _Privileges = ("SELECT", "DELETE")
-_SIGNED = ("final", "amended")
+_UNSIGNED = ("draft", "preliminary")
+# What the node notes beside a signed text: what came after it, and what a model made of its draft.
+_NOTED_BESIDE = (
+    *("attention", "attention_at", "proposal", "proposal_digest"),
+    *("superseded_at", "updated_at", "words"),
+)
 _AUDIT = {"audit_event": _APPEND, "audit_subject": ("SELECT", "INSERT"), "audit_chain": _READ}
 
 
@@ -156,20 +161,24 @@ def grant_all(connection: Connection) -> list[str]:
 
 
 def _only_people_sign(connection: Connection) -> None:
-    """Have the database refuse what the account of those who run models signs, or changes of what
-    is signed: people sign, through the API."""
-    states = ", ".join(f"'{state}'" for state in _SIGNED)
+    """Have the database refuse what the account of those who run models signs, and what it changes
+    of a signed text, whose it is and that it is signed: people sign, through the API."""
+    unsigned = ", ".join(f"'{state}'" for state in _UNSIGNED)
+    noted = ", ".join(f"'{column}'" for column in _NOTED_BESIDE)
     connection.execute(
         text(
             "CREATE OR REPLACE FUNCTION mediview_only_people_sign() RETURNS trigger"
             f"""
             LANGUAGE plpgsql AS $$
             BEGIN
-                IF current_user = '{account_of("worker")}' AND NEW.state IN ({states}) AND (
-                    TG_OP = 'INSERT' OR OLD.state <> NEW.state OR OLD.title <> NEW.title
-                    OR OLD.signed_name <> NEW.signed_name
-                    OR OLD.sections::text <> NEW.sections::text
-                ) THEN
+                IF current_user <> '{account_of("worker")}' THEN
+                    RETURN NEW;
+                END IF;
+                IF NEW.state NOT IN ({unsigned}) AND TG_OP = 'INSERT'
+                    OR TG_OP = 'UPDATE' AND (
+                        OLD.state NOT IN ({unsigned}) OR NEW.state NOT IN ({unsigned})
+                    ) AND to_jsonb(NEW) - ARRAY[{noted}] <> to_jsonb(OLD) - ARRAY[{noted}]
+                THEN
                     RAISE insufficient_privilege USING MESSAGE = 'Only people sign reports.';
                 END IF;
                 RETURN NEW;

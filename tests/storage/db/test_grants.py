@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import get_args
 
 import psycopg
 import pytest
@@ -24,10 +25,10 @@ from storage.core.callers.visibility import Caller
 from storage.core.clock import utcnow
 from storage.core.errors import InvalidRequest
 from storage.db.engine import make_engine, reading, writing
-from storage.db.grants import _SIGNED, EXCEPTIONS, LISTED, Role, account_of, grant_all, rights
+from storage.db.grants import _UNSIGNED, EXCEPTIONS, LISTED, Role, account_of, grant_all, rights
 from storage.idempotency.repository import IdempotencyKey
 from storage.peers.entities import KnownPeer
-from storage.reports.entities import SIGNED_STATES
+from storage.reports.entities import SIGNED_STATES, ReportState
 from storage.settings import Settings
 from tests.api.access.closed import PASSWORD, ClosedNode, confirm, sign_in
 from tests.api.client import api_node
@@ -244,13 +245,31 @@ def test_who_runs_models_writes_drafts_and_signs_none(owner_url: str, owner: Sto
                 with refused:
                     worker.execute(f"UPDATE {table} SET {change}")  # type: ignore[arg-type]
     with psycopg.connect(owner_url, autocommit=True) as person:
-        person.execute("UPDATE report SET state = 'final', signed_name = 'Ann'")
+        for table in ("report", "report_version"):
+            person.execute(
+                f"UPDATE {table} SET state = 'final', signed_name = 'Ann'"  # type: ignore[arg-type]
+            )
     with psycopg.connect(url_of(owner_url, "worker"), autocommit=True) as worker:
-        for change in ("title = 'x'", "signed_name = 'Eve'", "sections = '[1]'"):
+        for change in (
+            *("title = 'x'", "signed_name = 'Eve'", "sections = '[1]'", "language = 'de'"),
+            *("study_instance_uid = '9.9.9'", "signed_at = now()", "publish_version = 7"),
+            *("state = 'draft', title = 'x'", "state = 'Final'", "report_id = 'another'"),
+        ):
             with refused:
                 worker.execute(f"UPDATE report SET {change}")  # type: ignore[arg-type]
-        worker.execute("UPDATE report SET words = NULL, updated_at = now()")
-    assert set(SIGNED_STATES) == set(_SIGNED)
+        for change in ("state = 'draft'", "report_id = 'another'", "version = 7", "reason = 'x'"):
+            with refused:
+                worker.execute(f"UPDATE report_version SET {change}")  # type: ignore[arg-type]
+        for table in ("report", "report_version"):
+            with refused:
+                worker.execute(
+                    f"INSERT INTO {table} SELECT * FROM {table}"  # type: ignore[arg-type]
+                )
+        worker.execute(
+            "UPDATE report SET words = NULL, attention = 'new', proposal = '[]',"
+            " superseded_at = now(), updated_at = now()"
+        )
+    assert set(get_args(ReportState)) == {*_UNSIGNED, *SIGNED_STATES}
 
 
 def test_sqlite_has_no_accounts(tmp_path: Path) -> None:
