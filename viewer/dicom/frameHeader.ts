@@ -21,16 +21,23 @@ const macros = [
 /** Whole sequences that say of which kind a spacing is: they stay beside it. */
 const wholeMacros = ["00289110", "00289443", "00189401", "00189476"];
 
+/** More than any image that is read by its frames has; what states more is not laid out frame by frame. */
+export const mostFrames = 100_000;
+
+/** As the header states it, whatever the pixels hold; no less than one. */
 export function framesIn(dataset: DicomJson): number {
-  return numbersOf(dataset, numberOfFrames)[0] ?? 1;
+  const stated = numbersOf(dataset, numberOfFrames)[0] ?? 1;
+  return Math.max(1, Math.trunc(stated) || 1);
 }
 
 /**
  * The headers of the frames of an image, each as a classic image states it: what an enhanced image
  * keeps in functional groups, its own or those of all frames, stands at the top (PS3.3 C.7.6.16).
+ * None of an image that states more than `mostFrames`.
  */
 export function frameHeaders(dataset: DicomJson): DicomJson[] {
   const count = framesIn(dataset);
+  if (count > mostFrames) return [];
   const [shared] = itemsOf(dataset, sharedGroups);
   const perFrame = itemsOf(dataset, perFrameGroups);
   if (!shared && perFrame.length === 0) return Array<DicomJson>(count).fill(dataset);

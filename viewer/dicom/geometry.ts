@@ -1,7 +1,7 @@
 import { calibrationOf, type Spacing } from "@/dicom/calibration/calibration";
 import { numbersOf, stringOf, type DicomJson } from "@/dicom/dicomweb";
-import { fixed } from "@/shared/lib/format";
-import { frameHeaders } from "@/dicom/frameHeader";
+import { fixed, number } from "@/shared/lib/format";
+import { framesIn, frameHeaders, mostFrames } from "@/dicom/frameHeader";
 import { secondAxisOf, type SecondAxis } from "@/dicom/secondAxis";
 import { text } from "@/shared/i18n";
 
@@ -67,6 +67,14 @@ const samePlaceMm = 1e-3;
  * that share a position (phases, echoes) keep the order in which it stores them.
  */
 export function orderSlices(datasets: readonly DicomJson[]): SliceOrder {
+  const order = orderedSlices(datasets);
+  const excessive = datasets.filter((dataset) => framesIn(dataset) > mostFrames).length;
+  if (excessive === 0) return order;
+  const notice = text().refusals.images.tooManyFrames(excessive, number(mostFrames));
+  return { ...order, notice: order.notice ? `${notice} ${order.notice}` : notice };
+}
+
+function orderedSlices(datasets: readonly DicomJson[]): SliceOrder {
   const t = text().refusals.images;
   const slices = datasets.flatMap(framesOf);
   const first = slices[0];

@@ -41,7 +41,9 @@ export function segmentExtents(
       if (!sum) {
         sum = { plane, voxels: 0, columns: 0, rows: 0 };
         onPlane.set(segment, sum);
-        sums.set(segment, [...(sums.get(segment) ?? []), sum]);
+        const onPlanes = sums.get(segment);
+        if (onPlanes) onPlanes.push(sum);
+        else sums.set(segment, [sum]);
       }
       sum.voxels += 1;
       sum.columns += index % columns;

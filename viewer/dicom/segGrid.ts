@@ -1,7 +1,8 @@
 /** A SEG (PS3.3 C.8.20) as planes of its own in the patient, whatever the grid of the images that it segments. */
 import { itemsOf, numbersOf, stringOf, type DicomJson } from "@/dicom/dicomweb";
-import { frameHeaders, framesIn } from "@/dicom/frameHeader";
+import { frameHeaders, framesIn, mostFrames } from "@/dicom/frameHeader";
 import { cross, dot, type Vector } from "@/dicom/geometry";
+import { extentOf } from "@/shared/lib/extent";
 
 const tag = {
   frameOfReference: "00200052",
@@ -71,7 +72,7 @@ export function segGridOf(dataset: DicomJson): SegGrid | SegObstacle {
   if (type !== "BINARY" && type !== "FRACTIONAL" && type !== "LABELMAP") return "pixels";
   // A mask of sixteen bits names more segments than are drawn; a fraction has eight.
   if ((type === "BINARY") !== (bits === 1) || (type === "FRACTIONAL" && bits !== 8)) return "pixels";
-  if (rows * columns * framesIn(dataset) > mostPixels) return "too_large";
+  if (rows * columns * framesIn(dataset) > mostPixels || framesIn(dataset) > mostFrames) return "too_large";
   const headers = frameHeaders(dataset);
   const [header] = headers;
   const axes = header && axesOf(header);
@@ -133,7 +134,7 @@ function leastGap(planes: readonly SegPlane[]): number | null {
     const gap = height - (heights[index] ?? 0);
     return gap > sameMm ? [gap] : [];
   });
-  return gaps.length > 0 ? Math.min(...gaps) : null;
+  return gaps.length > 0 ? extentOf(gaps)[0] : null;
 }
 
 /** The pixels of a frame as the node hands them out: of one bit, each from the lowest bit of a byte. */

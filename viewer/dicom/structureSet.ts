@@ -2,6 +2,7 @@
 import { paletteColor, type Rgb } from "@/dicom/color";
 import { itemsOf, numbersOf, stringOf, type DicomJson } from "@/dicom/dicomweb";
 import { dot, imagePointOfLps, planeNormal, type Slice, type Vector } from "@/dicom/geometry";
+import { extentOf } from "@/shared/lib/extent";
 
 const tag = {
   sopInstanceUid: "00080018",
@@ -96,15 +97,23 @@ export interface DrawnContour {
 /** Contours of plans lie on the images to within their rounding; those between two images go to the nearer. */
 const nearMm = 0.5;
 
-/** The contours by the index of the slice that they lie on; a ROI of another frame of reference has none here. */
-export function contoursOnSlices(
-  rois: readonly Roi[],
-  slices: readonly Slice[],
-): Map<number, DrawnContour[]> {
+/** Of all contours on one image: more than that takes the browser longer to draw than anybody waits. */
+const mostPointsOnSlice = 100_000;
+
+export interface PlacedContours {
+  /** By the index of the slice that they lie on; a ROI of another frame of reference has none here. */
+  onSlices: ReadonlyMap<number, readonly DrawnContour[]>;
+  /** Those of which a slice holds more contours than are drawn. */
+  cut: ReadonlySet<Roi>;
+}
+
+export function contoursOnSlices(rois: readonly Roi[], slices: readonly Slice[]): PlacedContours {
   const found = new Map<number, DrawnContour[]>();
+  const pointsOn = new Map<number, number>();
+  const cut = new Set<Roi>();
   const normal = slices[0] && planeNormal(slices[0].dataset);
   const space = slices[0] ? stringOf(slices[0].dataset, tag.frameOfReference) : "";
-  if (!normal) return found;
+  if (!normal) return { onSlices: found, cut };
   const reachMm = Math.max(nearMm, gapOf(slices) / 2);
   for (const roi of rois) {
     if (roi.frameOfReferenceUid && space && roi.frameOfReferenceUid !== space) continue;
@@ -112,14 +121,22 @@ export function contoursOnSlices(
       const index = sliceOf(points, normal, slices, reachMm);
       const dataset = index === null ? undefined : slices[index]?.dataset;
       if (index === null || !dataset) continue;
+      const count = (pointsOn.get(index) ?? 0) + points.length;
+      if (count > mostPointsOnSlice) {
+        cut.add(roi);
+        continue;
+      }
+      pointsOn.set(index, count);
       const drawn = points.flatMap((point) => {
         const at = imagePointOfLps(dataset, point);
         return at ? [at] : [];
       });
-      found.set(index, [...(found.get(index) ?? []), { roi, points: drawn, isClosed }]);
+      const onSlice = found.get(index) ?? [];
+      if (onSlice.length === 0) found.set(index, onSlice);
+      onSlice.push({ roi, points: drawn, isClosed });
     }
   }
-  return found;
+  return { onSlices: found, cut };
 }
 
 /** The usual distance of neighbouring slices, mm; 0 for one slice. */
@@ -137,7 +154,7 @@ function sliceOf(
   reachMm: number,
 ): number | null {
   const heights = points.map((point) => dot(normal, point));
-  const [least, most] = [Math.min(...heights), Math.max(...heights)];
+  const [least, most] = extentOf(heights);
   if (most - least > nearMm) return null;
   const height = (least + most) / 2;
   let nearest: number | null = null;

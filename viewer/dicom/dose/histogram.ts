@@ -2,6 +2,7 @@
 import { cross, dot, type Vector } from "@/dicom/geometry";
 import type { Roi } from "@/dicom/structureSet";
 import { doseAt, type DoseGrid } from "./doseGrid";
+import { extentOf } from "@/shared/lib/extent";
 
 export interface DoseHistogram {
   /** Of the contours, whether or not the grid reaches them: ml. */
@@ -124,7 +125,8 @@ function normalOf(contours: readonly Vector[][]): Vector | null {
   const normal = best.map((part) => part / length) as Vector;
   const isFlat = contours.every((points) => {
     const heights = points.map((point) => dot(point, normal));
-    return Math.max(...heights) - Math.min(...heights) < flatMm;
+    const [least, most] = extentOf(heights);
+    return most - least < flatMm;
   });
   return isFlat ? normal : null;
 }
@@ -173,7 +175,7 @@ function planesOf(contours: readonly Vector[][], normal: Vector, u: Vector, v: V
     // The middle of the slab, which is not that of the contours where gaps differ.
     plane.heightMm += (above - below) / 2;
   }
-  const widest = Math.max(...gaps);
+  const [, widest] = extentOf(gaps);
   return { planes, widestGapMm: widest > unusualGap * usual ? widest : null, isParted: isParting(widest) };
 }
 
@@ -193,7 +195,7 @@ function stepFor(planes: readonly ContourPlane[], { columnSpacingMm, rowSpacingM
 /** Points within the polygons by even and odd, each with the area that it stands for, mm². */
 function forEachSample(polygons: readonly [number, number][][], stepMm: number, sample: (u: number, v: number, area: number) => void): void {
   const heights = polygons.flat().map(([, y]) => y);
-  const [top, bottom] = [Math.min(...heights), Math.max(...heights)];
+  const [top, bottom] = extentOf(heights);
   const lines = Math.max(1, Math.ceil((bottom - top) / stepMm));
   const apart = (bottom - top) / lines;
   for (let line = 0; line < lines; line += 1) {

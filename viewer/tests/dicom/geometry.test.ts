@@ -32,6 +32,14 @@ function numbers(order: ReturnType<typeof orderSlices>): number[] {
 }
 
 describe("ordering slices", () => {
+  it("leaves out an image that states frames without end, and says so", () => {
+    const endless = slice(4, [0, 0, 40], { "00280008": { vr: "IS", Value: [50_000_000] } });
+    const order = orderSlices([slice(1, [0, 0, 30]), endless, slice(2, [0, 0, 10]), slice(3, [0, 0, 20])]);
+    expect(numbers(order)).toEqual([2, 3, 1]);
+    expect(order.notice).toContain("more than 100,000 frames");
+    expect(orderSlices([endless]).slices).toEqual([]);
+  });
+
   it("follows the position along the normal, not the instance number or the order of arrival", () => {
     const order = orderSlices([slice(1, [0, 0, 30]), slice(2, [0, 0, 10]), slice(3, [0, 0, 20])]);
     expect(numbers(order)).toEqual([2, 3, 1]);

@@ -65,7 +65,7 @@ describe("a structure set", () => {
   });
 
   it("lies on the images by place, in their pixels, and not where its planes are none of theirs", () => {
-    const drawn = contoursOnSlices(structureSetOf(dataset).rois, slices);
+    const drawn = contoursOnSlices(structureSetOf(dataset).rois, slices).onSlices;
     expect([...drawn.keys()].sort()).toEqual([0, 1, 2]);
     // (-6, -18) mm is 4 mm to the right, two columns, and 2 mm down, four rows, of the first pixel's centre.
     expect(drawn.get(1)).toMatchObject([{ isClosed: true, points: [[0.5, 0.5], [2.5, 0.5], [2.5, 4.5]] }]);
@@ -74,6 +74,25 @@ describe("a structure set", () => {
   });
 
   it("has no contour on a series without places", () => {
-    expect(contoursOnSlices(structureSetOf(dataset).rois, []).size).toBe(0);
+    expect(contoursOnSlices(structureSetOf(dataset).rois, []).onSlices.size).toBe(0);
+  });
+
+  it("neither ends nor waits for what has very many points, and says that a part is not drawn", () => {
+    const many = (count: number, contours: DicomJson[]): DicomJson => ({
+      "30060020": sq(roi(count, "Very many")),
+      "30060039": sq({ "30060084": is(count), "30060040": { vr: "SQ", Value: contours } }),
+    });
+    const onePoint = contour("POINT", -8, -19, 6);
+    const data = Array.from({ length: 170_000 * 3 }, (_, at) => (at % 3 === 2 ? 3 : at % 7));
+    const long: DicomJson = { ...contour("CLOSED_PLANAR"), "30060050": { vr: "DS", Value: data } };
+    const begun = performance.now();
+    for (const dataset of [many(1, Array<DicomJson>(120_000).fill(onePoint)), many(2, [long])]) {
+      const [read] = structureSetOf(dataset).rois;
+      const { onSlices, cut } = contoursOnSlices(read ? [read] : [], slices);
+      expect([...onSlices.values()].flat().length).toBeLessThanOrEqual(100_000);
+      expect([...cut]).toEqual([read]);
+    }
+    // By contours times contours it took more than a minute.
+    expect(performance.now() - begun).toBeLessThan(10_000);
   });
 });

@@ -1,15 +1,14 @@
+import { extentOf } from "@/shared/lib/extent";
+
 /** The points of a polyline in a picture of this size; larger values lie higher. */
 export function curveLine(
   points: readonly (readonly [number, number])[],
   size: { width: number; height: number; margin: number },
 ): string {
   const { width, height, margin } = size;
-  const part = (value: number, all: readonly number[]) => {
-    const [low, high] = [Math.min(...all), Math.max(...all)];
-    return high > low ? (value - low) / (high - low) : 0.5;
-  };
-  const xs = points.map(([x]) => x);
-  const ys = points.map(([, y]) => y);
+  const part = (value: number, [low, high]: [number, number]) => (high > low ? (value - low) / (high - low) : 0.5);
+  const xs = extentOf(points.map(([x]) => x));
+  const ys = extentOf(points.map(([, y]) => y));
   return points
     .map(([x, y]) => {
       const across = margin + part(x, xs) * (width - 2 * margin);

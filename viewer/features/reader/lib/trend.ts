@@ -1,4 +1,5 @@
 import type { Finding, Trend } from "@/shared/api/types";
+import { extentOf } from "@/shared/lib/extent";
 
 /** One value of a measure, at the date of its study. */
 export type TrendPoint = Trend["points"][number];
@@ -46,8 +47,8 @@ export function plotted(
   const values = [...points.map((one) => one.value), range?.low, range?.high].filter(
     (one): one is number => typeof one === "number",
   );
-  const [from, to] = [Math.min(...times), Math.max(...times)];
-  const [low, high] = [Math.min(...values), Math.max(...values)];
+  const [from, to] = extentOf(times);
+  const [low, high] = extentOf(values);
   const part = (value: number, a: number, b: number) => (b > a ? (value - a) / (b - a) : 0.5);
   const yOf = (value: number) => height - margin - part(value, low, high) * (height - 2 * margin);
   return {

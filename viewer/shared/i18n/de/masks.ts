@@ -22,6 +22,7 @@ export const masks: typeof english = {
   opacityOf: (what) => `Deckkraft von ${what}`,
   drawingOf: (what) => `Wie ${what} gezeichnet wird`,
   contours: {
+    cut: "Einige Bilder haben mehr Konturen, als gezeichnet werden können; ein Teil fehlt.",
     title: "Konturen",
     count: (n) => `${n} ${n === 1 ? "Kontur" : "Konturen"}`,
     elsewhere: "nicht auf dieser Serie",

@@ -4,6 +4,10 @@ export const refusals: Messages["refusals"] = {
   images: {
     ofSome: "Hier stehen nur einige Bilder der Serie. Die ganze Serie lässt sich aus der Liste öffnen.",
     none: "Die Serie enthält keine Bilder.",
+    tooManyFrames: (images, most) =>
+      images === 1
+        ? `Ein Bild gibt mehr als ${most} Einzelbilder an und wird nicht gezeigt.`
+        : `${images} Bilder geben mehr als ${most} Einzelbilder an und werden nicht gezeigt.`,
     noOrientation: (frames) => `Einige ${frames ? "Einzelbilder" : "Bilder"} haben keine Orientierung`,
     noPosition: (frames) => `Einige ${frames ? "Einzelbilder" : "Bilder"} haben keine Position`,
     notParallel: (frames) => `Die ${frames ? "Einzelbilder" : "Bilder"} liegen nicht in parallelen Ebenen`,

@@ -22,6 +22,7 @@ export const masks = {
   opacityOf: (what: string) => `Opacity of ${what}`,
   drawingOf: (what: string) => `Display of ${what}`,
   contours: {
+    cut: "Some images have more contours than can be drawn; part of them is not shown.",
     title: "Contours",
     count: (n: number) => `${n} ${n === 1 ? "contour" : "contours"}`,
     elsewhere: "not on this series",

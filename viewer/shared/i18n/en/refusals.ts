@@ -3,6 +3,8 @@ export const refusals = {
   images: {
     ofSome: "Only some images of the series are shown here. Open the whole series from the list.",
     none: "The series contains no images.",
+    tooManyFrames: (images: number, most: string) =>
+      `${images === 1 ? "One image states" : `${images} images state`} more than ${most} frames and ${images === 1 ? "is" : "are"} not shown.`,
     noOrientation: (frames: boolean) => `Some ${frames ? "frames" : "images"} have no orientation`,
     noPosition: (frames: boolean) => `Some ${frames ? "frames" : "images"} have no position`,
     notParallel: (frames: boolean) => `The ${frames ? "frames" : "images"} do not lie in parallel planes`,

@@ -70,6 +70,11 @@ export function ContourPanel({
               );
             })}
           </ul>
+          {series && set.rois.some((roi) => structureSets.isCut(roi, series)) && (
+            <p role="alert" className="mt-1 text-xs text-warn">
+              {t.contours.cut}
+            </p>
+          )}
         </div>
       ))}
       {failures.map((failure) => (

@@ -3,7 +3,7 @@
 import { useCallback, useEffect, useMemo, useState } from "react";
 import type { LoadedSeries } from "@/cornerstone";
 import { retrieveSeriesMetadata } from "@/dicom/dicomweb";
-import { contoursOnSlices, structureSetOf, type DrawnContour, type Roi, type StructureSet } from "@/dicom/structureSet";
+import { contoursOnSlices, structureSetOf, type DrawnContour, type PlacedContours, type Roi, type StructureSet } from "@/dicom/structureSet";
 import { heldBack, instancesOfOthers, uncheckedInstances } from "@/features/reader/lib/otherPatients";
 import { asProblem } from "@/shared/api/http";
 import { text } from "@/shared/i18n";
@@ -22,6 +22,8 @@ export interface StructureSets {
   toggleAll: () => void;
   /** What is to be drawn on a slice of a series. */
   on: (series: LoadedSeries, index: number) => readonly DrawnContour[];
+  /** Whether a slice of the series has more contours of the ROI than are drawn. */
+  isCut: (roi: Roi, series: LoadedSeries) => boolean;
   /** The slices of a series that a ROI lies on, from the first to the last. */
   slicesOf: (roi: Roi, series: LoadedSeries) => readonly number[];
 }
@@ -34,8 +36,8 @@ interface Read {
 }
 
 /** Where contours lie on the slices of a series, worked out once for each. */
-function placerOf(sets: readonly StructureSet[]): (series: LoadedSeries) => Map<number, DrawnContour[]> {
-  const bySeries = new WeakMap<LoadedSeries, Map<number, DrawnContour[]>>();
+function placerOf(sets: readonly StructureSet[]): (series: LoadedSeries) => PlacedContours {
+  const bySeries = new WeakMap<LoadedSeries, PlacedContours>();
   const rois = sets.flatMap((set) => set.rois);
   return (series) => {
     const known = bySeries.get(series) ?? contoursOnSlices(rois, series.order.slices);
@@ -87,19 +89,20 @@ export function useStructureSets(study: StudyDetail | null): StructureSets {
 
   const on = useCallback(
     (of: LoadedSeries, index: number) => {
-      const found = sets.length === 0 ? undefined : placed(of).get(index);
+      const found = sets.length === 0 ? undefined : placed(of).onSlices.get(index);
       return found ? found.filter(({ roi }) => !hidden.has(roi)) : nothing;
     },
     [sets, placed, hidden],
   );
   const slicesOf = useCallback(
     (roi: Roi, of: LoadedSeries) =>
-      [...placed(of)]
+      [...placed(of).onSlices]
         .filter(([, contours]) => contours.some((one) => one.roi === roi))
         .map(([index]) => index)
         .sort((a, b) => a - b),
     [placed],
   );
+  const isCut = useCallback((roi: Roi, of: LoadedSeries) => placed(of).cut.has(roi), [placed]);
   const isOfOther = useCallback(
     (set: StructureSet) => others.split("\n").includes(set.sopInstanceUid),
     [others],
@@ -118,7 +121,7 @@ export function useStructureSets(study: StudyDetail | null): StructureSets {
     setHidden((now) => (all.some((roi) => !now.has(roi)) ? new Set(all) : new Set()));
   }, [sets]);
   return useMemo(
-    () => ({ sets, failures, isOfOther, isUnchecked, isVisible: (roi) => !hidden.has(roi), setVisible, toggleAll, on, slicesOf }),
-    [sets, failures, isOfOther, isUnchecked, hidden, setVisible, toggleAll, on, slicesOf],
+    () => ({ sets, failures, isOfOther, isUnchecked, isVisible: (roi) => !hidden.has(roi), setVisible, toggleAll, on, isCut, slicesOf }),
+    [sets, failures, isOfOther, isUnchecked, hidden, setVisible, toggleAll, on, isCut, slicesOf],
   );
 }
