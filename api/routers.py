@@ -52,6 +52,7 @@ from api.server import health, metrics, probes
 from api.studies import bulk as study_bulk
 from api.studies import conflicts, expected_instances, pictures, release, sending
 from api.studies import hanging_protocols as hanging
+from api.studies import reader as study_reader
 from api.studies import routes as studies
 from api.studies import trends as trend
 from api.uploads import parts as upload_parts
@@ -62,6 +63,7 @@ from api.worklist import routes as worklist
 
 ROUTERS: tuple[APIRouter, ...] = (
     studies.router,
+    study_reader.router,
     sending.router,
     study_bulk.router,
     sending.receivers_router,

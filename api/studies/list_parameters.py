@@ -7,12 +7,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.request_rules.enum_spelling import StudyStateWord, spelled_freely
 from api.request_rules.text_lengths import CodeString
 from api.times import Day, Moment
+from storage.core.callers.identity import Identity
 from storage.core.entities import Study
 from storage.db.keyset import Keyset
 from storage.studies.filter import SORT_KEYS, SortKey, StudyFilter, study_order
 
 _Report = Literal["draft", "preliminary", "final", "amended", "none"]
 _Order = Literal["asc", "desc"]
+_Reader = Literal["me", "none"]
 _TEXT = r"^[^\x00]*$"
 
 
@@ -43,6 +45,9 @@ class StudyQuery(BaseModel):
     awaiting_release: bool = Field(
         False, description="With results that leave once a person has accepted them."
     )
+    reader: list[Annotated[_Reader, spelled_freely(_Reader)]] = Field(
+        [], max_length=2, description="`me`: the caller reads it; `none`: nobody does."
+    )
     study_date_from: Day | None = Field(None, description="On this day or later.")
     study_date_to: Day | None = Field(None, description="On this day or earlier.")
     received_from: Moment | None = Field(None, description="First instance since then.")
@@ -59,13 +64,14 @@ class StudyQuery(BaseModel):
         None, description="Default: times and dates fall, and names rise."
     )
 
-    def filter(self) -> StudyFilter:
+    def filter(self, caller: Identity) -> StudyFilter:
         return StudyFilter(
             states=frozenset(self.state),
             modalities=frozenset(self.modality),
             reports=frozenset(self.report),
             is_critical=self.critical,
             awaits_release=self.awaiting_release,
+            reader_ids=frozenset(caller.id if one == "me" else "" for one in self.reader),
             study_date_from=self.study_date_from,
             study_date_to=self.study_date_to,
             received_from=self.received_from,

@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import Query
 
 from api.access.policy import INTEGRATORS, READERS, policy
+from api.access.principal import PrincipalDep
 from api.audit_rules import CHANGED, QUERY, RESULTS
 from api.deliveries.serializers import delivery_payload
 from api.deps import StorageDep
@@ -24,6 +25,7 @@ from api.studies.schemas import (
     RoutePayload,
     StudyDetail,
     StudyPage,
+    StudySummary,
 )
 from api.studies.serializers import series_summary
 from api.studies.study_list_columns import StudyRow
@@ -43,6 +45,7 @@ router = new_router(prefix="/api/studies", tags=["studies"])
 @policy(READERS, "api:read", QUERY)
 def list_studies(
     storage: StorageDep,
+    principal: PrincipalDep,
     paging: CursorPagingDep,
     wanted: Annotated[StudyQuery, Query()],
 ) -> StudyPage:
@@ -52,17 +55,19 @@ def list_studies(
         paging.limit,
         paging.offset,
         wanted.q,
-        where=wanted.filter().conditions(),
+        where=wanted.filter(principal.identity).conditions(),
         order=sorting.order(),
         beyond=paging.beyond(sorting),
     )
-    items = [row.columns() for row in StudyRow.read(storage, studies)]
+    items = [row.columns(principal.identity) for row in StudyRow.read(storage, studies)]
     return paging.page_of(StudyPage, items, total, studies, sorting)
 
 
 @router.get("/{study_instance_uid}", summary="One study in full", responses=problems(404))
 @policy(READERS, "api:read", RESULTS)
-def get_study(storage: StorageDep, study_instance_uid: StudyUid) -> StudyDetail:
+def get_study(
+    storage: StorageDep, principal: PrincipalDep, study_instance_uid: StudyUid
+) -> StudyDetail:
     """The study with its series, every pipeline's decision, the deliveries and reports.
 
     `deliveries` are those of its results; `routes` sum up what was received and goes on.
@@ -79,7 +84,7 @@ def get_study(storage: StorageDep, study_instance_uid: StudyUid) -> StudyDetail:
         if report is None
         else [report_payload(report, missing_of_report(report, storage.critical_alerts))]
     )
-    return _detail(row, routes, others, reports)
+    return _detail(row.columns(principal.identity), row, routes, others, reports)
 
 
 def _named(instance: Instance) -> OtherPatientInstance:
@@ -90,13 +95,14 @@ def _named(instance: Instance) -> OtherPatientInstance:
 
 
 def _detail(
+    summary: StudySummary,
     row: StudyRow,
     routes: list[RoutePayload],
     found: OtherPatients,
     reports: list[ReportPayload],
 ) -> StudyDetail:
     return StudyDetail(
-        **dict(row.columns()),
+        **dict(summary),
         series=[series_summary(series) for series in row.series],
         other_patient_instances=[_named(one) for one in found.others],
         unchecked_instances=[_named(one) for one in found.unchecked],

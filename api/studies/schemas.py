@@ -68,6 +68,14 @@ class PatientNotice(Payload):
     )
 
 
+class StudyReader(Payload):
+    """Who reads a study; others neither change nor sign its report meanwhile."""
+
+    name: str
+    is_you: bool = Field(description="Whether it is the caller.")
+    since: datetime
+
+
 class StudySummary(Payload):
     study_instance_uid: str = Field(examples=[_UID])
     patient_name: str = Field(
@@ -93,6 +101,7 @@ class StudySummary(Payload):
     findings_count: int
     open_alerts: int = Field(description="Critical findings that nobody has acknowledged yet.")
     report: StudyReport | None = Field(description="Where its report stands; null without one.")
+    reader: StudyReader | None = Field(description="Who reads it; null: nobody does.")
     urgency: Urgency = Field(
         description="`critical`: a critical finding that nobody has acknowledged; `stat` and"
         " `high`: so ordered, and not signed yet; `unread`: results that nobody has looked at;"

@@ -11,7 +11,7 @@ from api.jobs.serializers import job_payload
 from api.reports.serializers import study_report
 from api.studies.damage import damage_text
 from api.studies.progress import delivery_progress, refusals
-from api.studies.schemas import PatientNotice, StudySummary
+from api.studies.schemas import PatientNotice, StudyReader, StudySummary
 from api.studies.state import derive_state
 from storage.container.has import (
     HasAcceptanceDecisions,
@@ -24,6 +24,7 @@ from storage.container.has import (
     HasReports,
     HasUrgencies,
 )
+from storage.core.callers.identity import Identity
 from storage.core.entities import Decision, Delivery, Job, Series, Study
 from storage.core.text.dicom_values import dicom_date, dicom_time
 from storage.integrity.repository import DamagedInstance
@@ -99,7 +100,7 @@ class StudyRow:
             for uid, study in zip(uids, studies, strict=True)
         ]
 
-    def columns(self) -> StudySummary:
+    def columns(self, caller: Identity) -> StudySummary:
         study = self.study
         derived = derive_state(self.series, self.decisions, self.jobs, self.deliveries)
         damaged_count = sum(not one.has_copy for one in self.damaged)
@@ -126,8 +127,17 @@ class StudyRow:
             refusals=refusals(self.series, self.decisions, self.jobs),
             delivery=delivery_progress(self.deliveries),
             open_alerts=self.open_alerts,
+            reader=_reader(study, caller),
             urgency=self.urgency,
             report=study_report(self.report),
             damaged_instances_count=damaged_count,
             patient_notices=[_DIFFERENT_NAMES] if self.is_named_differently else [],
         )
+
+
+def _reader(study: Study, caller: Identity) -> StudyReader | None:
+    if study.reader_since is None:
+        return None
+    return StudyReader(
+        name=study.reader_name, is_you=study.reader_id == caller.id, since=study.reader_since
+    )

@@ -45,6 +45,7 @@ from storage.processes.heartbeats import Heartbeats
 from storage.processes.hosts import Hosts
 from storage.rejection_notes.repository import RejectionNotes
 from storage.reports.critical_alerts import CriticalAlerts
+from storage.reports.readers import StudyReaders
 from storage.reports.repository import Reports
 from storage.retention.disk import DiskSamples
 from storage.retention.obligations import Obligations
@@ -289,6 +290,11 @@ class HasExpectations(Protocol):
 class HasRejectionNotes(Protocol):
     @property
     def rejection_notes(self) -> RejectionNotes: ...
+
+
+class HasStudyReaders(Protocol):
+    @property
+    def study_readers(self) -> StudyReaders: ...
 
 
 class HasUrgencies(Protocol):

@@ -75,6 +75,7 @@ from storage.reports.draft_queue import DraftQueue
 from storage.reports.hl7_outbox import Hl7Outbox
 from storage.reports.hl7_sending import Hl7Sending
 from storage.reports.publishing import ReportPublishing
+from storage.reports.readers import StudyReaders
 from storage.reports.repository import Reports
 from storage.retention.disk import DiskSamples
 from storage.retention.legal_holds import LegalHolds
@@ -135,6 +136,7 @@ class Storage:
     hl7_outbox: Hl7Outbox
     hl7_sending: Hl7Sending
     critical_alerts: CriticalAlerts
+    study_readers: StudyReaders
     urgencies: Urgencies
     answers: Answers
     interactive_sessions: InteractiveSessions

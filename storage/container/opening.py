@@ -88,6 +88,7 @@ from storage.reports.draft_queue import DraftQueue
 from storage.reports.hl7_outbox import Hl7Outbox
 from storage.reports.hl7_sending import Hl7Sending
 from storage.reports.publishing import ReportPublishing
+from storage.reports.readers import StudyReaders
 from storage.reports.repository import Reports
 from storage.retention.disk import DiskSamples
 from storage.retention.legal_holds import LegalHolds
@@ -213,6 +214,7 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
             hl7_outbox=Hl7Outbox(engine),
             hl7_sending=Hl7Sending(engine),
             critical_alerts=CriticalAlerts(engine),
+            study_readers=StudyReaders(engine),
             urgencies=Urgencies(engine),
             answers=Answers(engine),
             interactive_sessions=InteractiveSessions(engine),

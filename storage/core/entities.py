@@ -77,6 +77,10 @@ class Study:
     instance_count: int
     size_bytes: int
     modalities: tuple[str, ...]
+    reader_id: str = ""
+    """The identity of who reads it; empty: nobody does."""
+    reader_name: str = ""
+    reader_since: datetime | None = None
 
 
 @dataclass(frozen=True)

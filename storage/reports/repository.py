@@ -26,6 +26,7 @@ from storage.reports.entities import (
     ReportVersion,
 )
 from storage.reports.listing import list_reports
+from storage.reports.readers import check_reader, end_reading
 from storage.reports.row_mapping import to_report, to_report_version
 from storage.reports.rows import (
     SETTLED,
@@ -105,6 +106,8 @@ class Reports:
                 return report
             if report.is_signed or (report.is_touched and not replace):
                 return propose(connection, report, kept, basis_digest, now)
+            if report.is_touched and made_by is not None:
+                check_reader(connection, study_instance_uid, made_by)
             unchanged = (as_json(report.sections), report.language) == (kept, language)
             if unchanged and report.basis_digest == basis_digest and report.state == "draft":
                 return report
@@ -129,7 +132,7 @@ class Reports:
     ) -> Report:
         """Another text. Raises NotFound, VersionConflict, StateConflict for a signed one."""
         with writing(self._engine) as connection:
-            report = read_for_change(connection, report_id, version)
+            report = read_for_change(connection, report_id, version, edited_by)
             if report.is_signed:
                 raise StateConflict(
                     f"The report is {report.state}, and signed text stays as it was signed.",
@@ -159,7 +162,7 @@ class Reports:
         """
         now = utcnow()
         with writing(self._engine) as connection:
-            report = read_for_change(connection, report_id, version)
+            report = read_for_change(connection, report_id, version, moved_by)
             check_move(report, state, sections, reason)
             values: dict[str, Any] = {"state": state}
             if sections is not None:
@@ -184,6 +187,7 @@ class Reports:
                 marks = still_marked(connection, report, sentences, now)
                 values |= SETTLED | _seen(report) if marks is None else marks
                 values |= still_stale(connection, report, current)
+                end_reading(connection, report.study_instance_uid, now)
             return next_version(connection, report, values, moved_by, now, state, reason)
 
     def expect_words(self, report_id: str, version: int, words: ModelWords) -> Report:
@@ -221,7 +225,7 @@ class Reports:
     def dismiss(self, report_id: str, version: int, given_by: Identity) -> Report:
         """The person has seen what came, and the text stands. Raises NotFound, VersionConflict."""
         with writing(self._engine) as connection:
-            report = read_for_change(connection, report_id, version)
+            report = read_for_change(connection, report_id, version, given_by)
             if not report.attention:
                 raise InvalidRequest(
                     "Nothing new waits beside this report.", remedy="There is nothing to dismiss."

@@ -13,6 +13,7 @@ from storage.core.errors import NotFound, VersionConflict
 from storage.events.payloads import ReportEvent
 from storage.events.repository import add_event
 from storage.reports.entities import ModelWords, Report, ReportSection, ReportSentence
+from storage.reports.readers import check_reader
 from storage.reports.row_mapping import to_report, to_sections
 from storage.reports.stale_numbers import stale_of, with_stale
 from storage.reports.stored import StoredSection, StoredSentence, StoredWords
@@ -100,8 +101,12 @@ def locked_report(connection: Connection, *conditions: Any) -> Report:
     return to_report(connection.execute(query).mappings().one())
 
 
-def read_for_change(connection: Connection, report_id: str, version: int) -> Report:
+def read_for_change(
+    connection: Connection, report_id: str, version: int, changed_by: Identity
+) -> Report:
+    """Raises NotFound, VersionConflict, and StateConflict where another reads the study."""
     report = get_report(connection, report_id, lock=True)
+    check_reader(connection, report.study_instance_uid, changed_by)
     if report.version != version:
         by = report.changed_by or "the node"
         raise VersionConflict(

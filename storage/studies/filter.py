@@ -5,7 +5,7 @@ The state of a study is derived from its series, jobs, decisions and deliveries.
 it for all, and a test holds the two to each other.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal, get_args
@@ -42,6 +42,8 @@ class StudyFilter:
     """Its report is in one of these states, or there is none."""
     is_critical: bool = False
     """A critical finding waits for somebody to acknowledge it."""
+    reader_ids: frozenset[str] = frozenset()
+    """Identities, of which one reads it; empty text: nobody does."""
     awaits_release: bool = False
     """Results of it leave once a person has accepted them."""
     patient_id: str = ""
@@ -57,20 +59,14 @@ class StudyFilter:
             found.append(study_state().in_(sorted(self.states)))
         if self.modalities:
             found.append(_has_series(t.series.c.modality.in_(sorted(self.modalities))))
-        if self.study_date_from is not None:
-            found.append(study.study_date >= f"{self.study_date_from:%Y%m%d}")
-        if self.study_date_to is not None:
-            # A study without a date is in no range of dates.
-            found.append(study.study_date.between("0", f"{self.study_date_to:%Y%m%d}"))
-        if self.received_from is not None:
-            found.append(study.received_at >= self.received_from)
-        if self.received_before is not None:
-            found.append(study.received_at < self.received_before)
+        found += self._times()
         if self.reports:
             found.append(_report_in(self.reports))
         if self.is_critical:
             of_study = t.alert.c.study_instance_uid == study.study_instance_uid
             found.append(_exists(t.alert, of_study, t.alert.c.state == "OPEN"))
+        if self.reader_ids:
+            found.append(study.reader_id.in_(sorted(self.reader_ids)))
         if self.awaits_release:
             of_study = t.delivery.c.study_instance_uid == study.study_instance_uid
             found.append(_exists(t.delivery, of_study, t.delivery.c.state == "AWAITING_RELEASE"))
@@ -84,6 +80,18 @@ class StudyFilter:
         if self.accession_number:
             found.append(study.accession_number == self.accession_number)
         return found
+
+    def _times(self) -> Iterator[ColumnElement[bool]]:
+        study = t.study.c
+        if self.study_date_from is not None:
+            yield study.study_date >= f"{self.study_date_from:%Y%m%d}"
+        if self.study_date_to is not None:
+            # A study without a date is in no range of dates.
+            yield study.study_date.between("0", f"{self.study_date_to:%Y%m%d}")
+        if self.received_from is not None:
+            yield study.received_at >= self.received_from
+        if self.received_before is not None:
+            yield study.received_at < self.received_before
 
 
 def study_order(key: SortKey, *, descending: bool) -> Keyset[Study]:

@@ -75,10 +75,20 @@ study = Table(
     text_column("patient_digest"),
     # When the rules for whole studies are asked; none: it is not due.
     time_column("route_at", nullable=True),
+    # Who reads it: the identity (`storage.core.callers.identity`) and the name; empty: nobody.
+    text_column("reader_id"),
+    text_column("reader_name"),
+    time_column("reader_since", nullable=True),
     Index("ix_study_patient_name_folded", "patient_name_folded"),
     Index("ix_study_study_date", "study_date"),
     Index("ix_study_accession_number", "accession_number"),
     Index("ix_study_received_at", "received_at"),
+    Index(
+        "ix_study_reader_id",
+        "reader_id",
+        sqlite_where=text("reader_id != ''"),
+        postgresql_where=text("reader_id != ''"),
+    ),
     # What routing still has to look at as a whole.
     Index(
         "ix_study_route_at",

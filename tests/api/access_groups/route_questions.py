@@ -282,6 +282,7 @@ BODIES: dict[tuple[str, str], Any] = {
         "source": "tape"
     },
     ("POST", "/api/studies/{study_instance_uid}/release"): {"decision": "withhold"},
+    ("PUT", "/api/studies/{study_instance_uid}/reader"): {},
     ("POST", "/api/studies/{study_instance_uid}/key-images"): {
         "title": "OF_INTEREST",
         "images": [{"sop_instance_uid": "{sop_instance_uid}"}],

@@ -61,6 +61,7 @@ export function listStudies(
     report: query.reports,
     critical: query.critical || undefined,
     awaiting_release: query.awaitingRelease || undefined,
+    reader: query.mine ? ["me" as const] : undefined,
     study_date_from: query.from || undefined,
     study_date_to: query.to || undefined,
     patient_id: query.patientId,
@@ -158,6 +159,16 @@ export async function sendStudy(study_instance_uid: string, to: string[]): Promi
   const params = { path: { study_instance_uid } };
   const path = "/api/v1/studies/{study_instance_uid}/send";
   return (await dataOf<{ instances: Record<string, number> }>(node.POST(path, { params, body: { to } }))).instances;
+}
+
+/** Read a study, so that nobody else changes its report; or leave it to others. */
+export async function readStudy(study_instance_uid: string, take_over: boolean): Promise<void> {
+  const params = { path: { study_instance_uid } };
+  await dataOf(node.PUT("/api/v1/studies/{study_instance_uid}/reader", { params, body: { take_over } }));
+}
+
+export async function leaveStudy(study_instance_uid: string): Promise<void> {
+  await node.DELETE("/api/v1/studies/{study_instance_uid}/reader", { params: { path: { study_instance_uid } } });
 }
 
 /** Let results leave that wait for a person, or withhold them. */

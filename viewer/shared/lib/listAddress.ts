@@ -24,6 +24,8 @@ export interface ListQuery {
   critical: boolean;
   /** Only with results that leave once a person has released them. */
   awaitingRelease: boolean;
+  /** Only those that whoever is signed in reads. */
+  mine: boolean;
   /** ISO dates; empty: any. */
   from: string;
   to: string;
@@ -40,6 +42,7 @@ export const wholeList: ListQuery = {
   reports: [],
   critical: false,
   awaitingRelease: false,
+  mine: false,
   from: "",
   to: "",
   sort: "received_at",
@@ -60,6 +63,7 @@ export function readListQuery(parameters: URLSearchParams): ListQuery {
     reports: reportFilters.filter((one) => parameters.getAll("report").includes(one)),
     critical: parameters.get("critical") === "1",
     awaitingRelease: parameters.get("awaiting_release") === "1",
+    mine: parameters.get("reader") === "me",
     from: date("from"),
     to: date("to"),
     sort: sortKeys.find((one) => one === parameters.get("sort")) ?? "received_at",
@@ -76,6 +80,7 @@ export function listParameters(query: ListQuery): URLSearchParams {
   for (const one of query.reports) parameters.append("report", one);
   if (query.critical) parameters.set("critical", "1");
   if (query.awaitingRelease) parameters.set("awaiting_release", "1");
+  if (query.mine) parameters.set("reader", "me");
   if (query.from) parameters.set("from", query.from);
   if (query.to) parameters.set("to", query.to);
   if (query.sort !== "received_at") parameters.set("sort", query.sort);
@@ -97,9 +102,9 @@ export function returnAddress(studyInstanceUid: string): string {
 }
 
 export function isFiltered(query: ListQuery): boolean {
-  const { modalities, states, reports, critical, awaitingRelease, from, to } = query;
+  const { modalities, states, reports, critical, awaitingRelease, mine, from, to } = query;
   return Boolean(
-    modalities.length || states.length || reports.length || critical || awaitingRelease || from || to,
+    modalities.length || states.length || reports.length || critical || awaitingRelease || mine || from || to,
   );
 }
 

@@ -914,6 +914,8 @@ class StudyDetail(TypedDict):
     """Critical findings that nobody has acknowledged yet."""
     report: "StudyReport | None"
     """Where its report stands; null without one."""
+    reader: "StudyReader | None"
+    """Who reads it; null: nobody does."""
     urgency: Literal["reported", "unreported", "unread", "high", "stat", "critical"]
     """`critical`: a critical finding that nobody has acknowledged; `stat` and `high`: so
     ordered, and not signed yet; `unread`: results that nobody has looked at; `unreported`:
@@ -940,6 +942,15 @@ class StudyDetail(TypedDict):
     reports: list["Report"]
     """The study's one report, or none."""
     damaged_instances: list["DamagedInstance"]
+
+
+class StudyReader(TypedDict):
+    """Who reads a study; others neither change nor sign its report meanwhile."""
+
+    name: str
+    is_you: bool
+    """Whether it is the caller."""
+    since: str
 
 
 class StudyReport(TypedDict):
@@ -985,6 +996,8 @@ class StudySummary(TypedDict):
     """Critical findings that nobody has acknowledged yet."""
     report: "StudyReport | None"
     """Where its report stands; null without one."""
+    reader: "StudyReader | None"
+    """Who reads it; null: nobody does."""
     urgency: Literal["reported", "unreported", "unread", "high", "stat", "critical"]
     """`critical`: a critical finding that nobody has acknowledged; `stat` and `high`: so
     ordered, and not signed yet; `unread`: results that nobody has looked at; `unreported`:

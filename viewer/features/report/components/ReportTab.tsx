@@ -5,6 +5,7 @@ import { ProblemNote } from "@/shared/components/ProblemNote";
 import { AskQuestion } from "@/features/report/components/AskQuestion";
 import { Attention } from "@/features/report/components/Attention";
 import { EarlierReports } from "@/features/report/components/EarlierReports";
+import { ReadBy } from "@/features/report/components/ReadBy";
 import { ReportEditor } from "@/features/report/components/ReportEditor";
 import { ReportFooter } from "@/features/report/components/ReportFooter";
 import { ReportHead } from "@/features/report/components/ReportHead";
@@ -63,6 +64,7 @@ export function ReportTab({
   if (!report) {
     return (
       <div className="p-4">
+        <ReadBy study={study} onChanged={onChanged} />
         <p className="mb-2 text-dim">{t.none}</p>
         <button
           type="button"
@@ -84,6 +86,7 @@ export function ReportTab({
   return (
     <div className="flex min-h-full flex-col" data-testid="report-panel" data-state={report.state}>
       <div className="flex flex-col gap-3 p-4">
+        <ReadBy study={study} onChanged={onChanged} />
         <ReportHead report={report} />
         {report.superseded_at && (
           <p role="status" data-testid="superseded" className="font-medium text-warn">

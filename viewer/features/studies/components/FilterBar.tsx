@@ -84,6 +84,15 @@ export function FilterBar({
       >
         {t.awaitingRelease}
       </button>
+      <button
+        type="button"
+        aria-pressed={query.mine}
+        data-testid="filter-mine"
+        className="control aria-pressed:border-accent aria-pressed:text-accent"
+        onClick={() => set({ mine: !query.mine })}
+      >
+        {t.mine}
+      </button>
       <label className="flex items-center gap-1.5 text-xs text-dim">
         {t.from}
         <input

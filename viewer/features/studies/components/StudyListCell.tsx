@@ -89,6 +89,18 @@ export function StudyListCell({
     }
     case "report":
       return cell(<ReportState study={study} />);
+    case "reader":
+      return cell(
+        study.reader ? (
+          <span data-testid="reader" className={study.reader.is_you ? "text-accent" : ""}>
+            {study.reader.is_you ? studyList.you : study.reader.name}
+          </span>
+        ) : (
+          none
+        ),
+        "max-w-24",
+        study.reader ? `${study.reader.name}, ${moment(study.reader.since)}` : "",
+      );
     case "received":
       return cell(moment(study.received_at));
   }

@@ -15,6 +15,7 @@ export const allColumns: readonly Column[] = [
   "contents",
   "state",
   "report",
+  "reader",
   "pipelines",
   "delivery",
   "received",
@@ -29,6 +30,7 @@ const standard: readonly Column[] = [
   "description",
   "state",
   "report",
+  "reader",
   "pipelines",
   "delivery",
 ];

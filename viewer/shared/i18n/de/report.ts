@@ -27,6 +27,12 @@ export const report: Messages["report"] = {
   node: "vom Knoten",
   version: (n, when, who) => `Version ${n}, ${when}, ${who}.`,
   signed: (who, when) => `Signiert von ${who}, ${when}.`,
+  readByYou: (since) => `Sie befunden diese Studie seit ${since}.`,
+  readBy: (who, since) =>
+    `${who} befundet diese Studie seit ${since}. Nur diese Person ändert und signiert ihren Befund.`,
+  read: "Diese Studie befunden",
+  takeOver: "Übernehmen",
+  leave: "Anderen überlassen",
   edit: "Bearbeiten",
   editing: "Befund bearbeiten",
   editHint:

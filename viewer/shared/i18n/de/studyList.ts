@@ -18,6 +18,7 @@ export const studyList: Messages["studyList"] = {
     state: "Status",
     pipelines: "Analysen",
     report: "Befund",
+    reader: "Befundet von",
     delivery: "Zustellung",
     received: "Empfangen",
   },
@@ -111,5 +112,7 @@ export const studyList: Messages["studyList"] = {
   keyUpload: "Dateien hochladen",
   critical: "Kritisch",
   awaitingRelease: "Wartet auf Freigabe",
+  mine: "Befunde ich",
+  you: "Sie",
   awaitRelease: (n: string, one: boolean) => `${n} ${one ? "wartet" : "warten"} auf Freigabe`,
 };

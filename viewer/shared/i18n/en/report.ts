@@ -25,6 +25,12 @@ export const report = {
   node: "the node",
   version: (n: number, when: string, who: string) => `Version ${n}, ${when}, by ${who}.`,
   signed: (who: string, when: string) => `Signed by ${who}, ${when}.`,
+  readByYou: (since: string) => `You have been reading this study since ${since}.`,
+  readBy: (who: string, since: string) =>
+    `${who} has been reading this study since ${since}. Only they change and sign its report.`,
+  read: "Read this study",
+  takeOver: "Take over",
+  leave: "Leave to others",
   edit: "Edit",
   editing: "Edit the report",
   editHint: "One sentence per line. Type ..word and Tab to insert a phrase. Ctrl+Enter saves, Esc cancels.",

@@ -16,6 +16,7 @@ export const studyList = {
     state: "State",
     pipelines: "Pipelines",
     report: "Report",
+    reader: "Read by",
     delivery: "Delivery",
     received: "Received",
   },
@@ -109,5 +110,7 @@ export const studyList = {
   keyUpload: "Upload files",
   critical: "Critical",
   awaitingRelease: "Awaiting release",
+  mine: "Read by me",
+  you: "You",
   awaitRelease: (n: string, one: boolean) => `${n} ${one ? "awaits" : "await"} release`,
 };
