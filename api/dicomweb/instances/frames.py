@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
-from pydicom.uid import DeflatedExplicitVRLittleEndian, RLELossless
+from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from api.dicomweb.instances.cache import ByteCache
-from api.dicomweb.instances.pixel_layout import PixelLayout, ReadRange, find_fragments, find_pixels
+from api.dicomweb.instances.fragments import FrameRanges, Range, find_fragments, frames_of
+from api.dicomweb.instances.pixel_layout import PixelLayout, ReadRange, find_pixels
 from api.dicomweb.lookups import content_key
 from storage.core.entities import Instance
 from storage.core.errors import InvalidInstance, NotFound
@@ -15,13 +16,8 @@ from storage.dicom.file_meta import FileMeta, read_file_meta
 from storage.dicom.inflate import INSTANCE, inflate
 from storage.integrity.instance_reader import InstanceReader
 
-Range = tuple[int, int]
-"""Offset in the file and length, in bytes."""
-
 _PIECE_BYTES = 1024 * 1024
 _FILE_META_BYTES = 4 * 1024
-# The first bytes of a compressed image: JPEG and JPEG-LS, JPEG 2000 code stream, JP2 and JXL boxes.
-_IMAGE_STARTS = (b"\xff\xd8", b"\xff\x4f", b"\x00\x00\x00\x0c", b"\xff\x0a")
 
 # MPEG-2, MPEG-4 AVC/H.264 and HEVC/H.265: one stream in as many fragments as its sender liked
 # (PS3.5 8.2.5 to 8.2.9), whatever Number of Frames says.
@@ -29,7 +25,7 @@ VIDEO_SYNTAXES = tuple(f"1.2.840.10008.1.2.4.{number}" for number in range(100, 
 
 _DEFLATED = frozenset({DeflatedExplicitVRLittleEndian})
 
-_layouts: ByteCache[str, "_Found"] = ByteCache(max_bytes=16 * 1024 * 1024)
+_layouts: ByteCache[str, "_Found"] = ByteCache(max_bytes=64 * 1024 * 1024)
 
 
 @dataclass(frozen=True)
@@ -37,8 +33,8 @@ class _Found:
     """What a walk over one instance found; holds for its content, and so for ever."""
 
     layout: PixelLayout
-    frames: tuple[tuple[Range, ...], ...]
-    """Fragments of each frame; empty for native pixels and for videos."""
+    frames: FrameRanges | None
+    """None for native pixels and for videos."""
     is_video: bool = False
 
 
@@ -139,12 +135,13 @@ class FrameSource:
                 "A video is one stream: no frame of it can be retrieved by itself.",
                 remedy="Retrieve the video rendered as video/mp4, or the instance.",
             )
+        frames = self._found.frames
         try:
-            return self._found.frames[frame_index]
+            return frames.of_frame(frame_index) if frames else ()
         except IndexError:
             raise NotFound(
                 f"Frame {frame_index + 1} is missing: the pixel data holds"
-                f" {len(self._found.frames)} of {self.layout.number_of_frames}.",
+                f" {len(frames or ())} of {self.layout.number_of_frames}.",
                 remedy="Ask the sending system to send the instance again.",
             ) from None
 
@@ -171,14 +168,14 @@ def open_frames(reader: InstanceReader, instance: Instance) -> FrameSource:
                 remedy="Retrieve its metadata or the whole instance.",
             )
         layout = replace(layout, inflated=instance.transfer_syntax_uid in _DEFLATED)
-        frames: tuple[tuple[Range, ...], ...] = ()
+        frames = None
         is_video = instance.transfer_syntax_uid.startswith(VIDEO_SYNTAXES)
         if layout.encapsulated and not is_video:
             fragments = find_fragments(read, size_bytes, layout.value_offset)
-            frames = _group(layout, fragments, read, instance.transfer_syntax_uid)
+            frames = frames_of(layout, fragments, read, instance.transfer_syntax_uid)
         found = _Found(layout, frames, is_video)
-        fragment_count = sum(len(frame) for frame in frames)
-        _layouts.put(content_key(instance), found, 1024 + 160 * fragment_count)
+        held_bytes = frames.size_in_memory_bytes if frames else 0
+        _layouts.put(content_key(instance), found, 1024 + held_bytes)
     return FrameSource(read, found)
 
 
@@ -194,61 +191,3 @@ def _open(reader: InstanceReader, instance: Instance) -> tuple[ReadRange, int, F
     data = inflate(memoryview(part10)[meta.dataset_offset :], INSTANCE)
     meta = FileMeta(meta.transfer_syntax_uid, 0)
     return lambda start, length: data[start : start + length], len(data), meta
-
-
-def _by_extended_table(
-    layout: PixelLayout, first_item: int, fragments: dict[int, int]
-) -> tuple[tuple[Range, ...], ...] | None:
-    """The frames that the Extended Offset Table states; None without a true one.
-
-    It is the sender's: what does not lie within a fragment would be anybody's bytes.
-    `fragments`: their lengths by where they begin.
-    """
-    count = layout.number_of_frames
-    if not len(layout.extended_offsets) == count == len(layout.extended_lengths):
-        return None
-    pairs = zip(layout.extended_offsets, layout.extended_lengths, strict=True)
-    ranges = [(first_item + offset + 8, length) for offset, length in pairs]
-    if not all(length <= fragments.get(start, -1) for start, length in ranges):
-        return None
-    return tuple((one,) for one in ranges)
-
-
-def _group(
-    layout: PixelLayout, items: list[Range], read: ReadRange, transfer_syntax_uid: str
-) -> tuple[tuple[Range, ...], ...]:
-    """Say which fragments make which frame: by the offset tables, or by looking."""
-    if not items:
-        return ()
-    (table_offset, table_length), fragments = items[0], items[1:]
-    count = layout.number_of_frames
-    if count == 1:
-        return (tuple(fragments),)
-    first_item = table_offset + table_length
-    stated = _by_extended_table(layout, first_item, dict(fragments))
-    if stated is not None:
-        return stated
-    if len(fragments) == count:
-        return tuple((fragment,) for fragment in fragments)
-    if table_length >= 4 * count:
-        raw = read(table_offset, 4 * count)
-        starts = [first_item + int(value) + 8 for value in np.frombuffer(raw, "<u4")]
-    else:
-        starts = [
-            fragment[0]
-            for fragment in fragments
-            if transfer_syntax_uid == RLELossless or read(fragment[0], 4).startswith(_IMAGE_STARTS)
-        ]
-    if not starts or starts[0] != fragments[0][0]:
-        raise InvalidInstance(
-            f"The {len(fragments)} fragments of the pixel data cannot be divided into frames"
-            f" into {count} frames.",
-            remedy="Ask for a resend with an offset table.",
-        )
-    frames: list[list[Range]] = []
-    begins = set(starts)
-    for fragment in fragments:
-        if fragment[0] in begins:
-            frames.append([])
-        frames[-1].append(fragment)
-    return tuple(tuple(frame) for frame in frames)

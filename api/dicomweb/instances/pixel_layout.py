@@ -1,7 +1,9 @@
 """Where the pixels of one instance lie, found without reading them (PS3.5 8 and A.4)."""
 
 import struct
-from collections.abc import Callable
+import sys
+from array import array
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from pydicom.uid import ExplicitVRBigEndian, ImplicitVRLittleEndian
@@ -12,7 +14,6 @@ from storage.core.untrusted_input.whole_numbers import read_whole_number
 from storage.dicom.element_walker import (
     DOUBLE_FLOAT_PIXEL_DATA,
     FLOAT_PIXEL_DATA,
-    ITEM,
     ITEM_DELIMITER,
     LITTLE_ENDIAN_GROUP,
     PIXEL_DATA,
@@ -26,7 +27,6 @@ ReadRange = Callable[[int, int], bytes]
 """Bytes of the part 10 file from a start, of a length; fewer at its end."""
 
 _HEADER_WINDOW_BYTES = 64 * 1024
-_ITEM_WINDOW_BYTES = 4 * 1024
 _MAX_TABLE_BYTES = 64 * 1024 * 1024
 _LONG_VRS = frozenset(
     {b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"}
@@ -70,8 +70,8 @@ class PixelLayout:
     photometric_interpretation: str
     inflated: bool = False
     """Offsets count from the begin of the inflated data set rather than the file's."""
-    extended_offsets: tuple[int, ...] = ()
-    extended_lengths: tuple[int, ...] = ()
+    extended_offsets: Sequence[int] = ()
+    extended_lengths: Sequence[int] = ()
 
     @property
     def keyword(self) -> str:
@@ -94,7 +94,7 @@ class PixelLayout:
             )
 
 
-class _Window:
+class Window:
     """A sliding view of the file: headers lie close together, values are jumped over."""
 
     def __init__(self, read: ReadRange, size_bytes: int, window_bytes: int) -> None:
@@ -129,7 +129,7 @@ def find_pixels(read: ReadRange, size_bytes: int, meta: FileMeta) -> PixelLayout
     `read` gives the bytes of the file or, for a deflated one, of its inflated
     data set, where `meta.dataset_offset` says that the data set begins.
     """
-    window = _Window(read, size_bytes, _HEADER_WINDOW_BYTES)
+    window = Window(read, size_bytes, _HEADER_WINDOW_BYTES)
     explicit = meta.transfer_syntax_uid != ImplicitVRLittleEndian
     walker = _Walker(window, explicit, meta.transfer_syntax_uid == ExplicitVRBigEndian)
     values: dict[int, bytes] = {}
@@ -149,7 +149,7 @@ def find_pixels(read: ReadRange, size_bytes: int, meta: FileMeta) -> PixelLayout
 
 
 class _Walker:
-    def __init__(self, window: _Window, explicit: bool, big: bool) -> None:
+    def __init__(self, window: Window, explicit: bool, big: bool) -> None:
         self._window = window
         self._explicit = explicit
         self.big = big
@@ -210,9 +210,12 @@ def _layout(
         raw = values.get(of, b"")
         return int.from_bytes(raw[:2], "big" if big else "little") if len(raw) >= 2 else default
 
-    def table(of: int) -> tuple[int, ...]:
+    def table(of: int) -> Sequence[int]:
         raw = values.get(of, b"")
-        return struct.unpack(f"{'>' if big else '<'}{len(raw) // 8}Q", raw[: len(raw) // 8 * 8])
+        numbers = array("Q", raw[: len(raw) // 8 * 8])
+        if big != (sys.byteorder == "big"):
+            numbers.byteswap()
+        return numbers
 
     frames_text = unpadded_ascii(values.get(_FRAMES, b""), "IS")
     # An unreadable or zero count means one frame, as the peers read it.
@@ -234,23 +237,3 @@ def _layout(
         extended_offsets=table(_OFFSETS),
         extended_lengths=table(_LENGTHS),
     )
-
-
-def find_fragments(read: ReadRange, size_bytes: int, value_offset: int) -> list[tuple[int, int]]:
-    """Offset and length of every item of encapsulated pixel data, the offset table first."""
-    window = _Window(read, size_bytes, _ITEM_WINDOW_BYTES)
-    items: list[tuple[int, int]] = []
-    position = value_offset
-    while True:
-        index = window.at(position, 8)
-        group, number, length = struct.unpack_from("<HHI", window.data, index)
-        tag = group << 16 | number
-        if tag == SEQUENCE_DELIMITER:
-            return items
-        if tag != ITEM or position + 8 + length > size_bytes:
-            raise InvalidInstance(
-                f"The pixel data holds {tag:08X} where a fragment should begin.",
-                remedy="Check the sending system's encoding and send the instance again.",
-            )
-        items.append((position + 8, length))
-        position += 8 + length

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+import numpy as np
 from fastapi import Request, Response
 
 from api.dicomweb.errors import not_acceptable
@@ -10,8 +11,9 @@ from api.dicomweb.formats.negotiation import MediaRange, choose_image
 from api.dicomweb.formats.pieces import PiecesResponse, Stored
 from api.dicomweb.formats.responses import caching_headers, etag_of, matches_etag, not_modified
 from api.dicomweb.instances.cache import ByteCache
+from api.dicomweb.instances.fragments import Fragments, find_fragments
 from api.dicomweb.instances.frames import VIDEO_SYNTAXES
-from api.dicomweb.instances.pixel_layout import find_fragments, find_pixels
+from api.dicomweb.instances.pixel_layout import find_pixels
 from api.dicomweb.lookups import content_key
 from storage.core.entities import Instance
 from storage.core.errors import NotFound
@@ -25,7 +27,7 @@ _FILE_META_BYTES = 4 * 1024
 # An MP4 file begins with its File Type box (ISO/IEC 14496-12 4.3); a transport stream with 0x47.
 _FILE_TYPE = slice(4, 8)
 
-_found: ByteCache[str, tuple[tuple[int, int], ...]] = ByteCache(max_bytes=4 * 1024 * 1024)
+_found: ByteCache[str, Fragments] = ByteCache(max_bytes=64 * 1024 * 1024)
 
 
 def is_video(instance: Instance) -> bool:
@@ -41,7 +43,7 @@ def stored_video(
     if matches_etag(request, etag):
         return not_modified(etag)
     fragments = _fragments(instances, instance)
-    size_bytes = sum(length for _, length in fragments)
+    size_bytes = int(fragments.lengths.sum())
     span = requested_span(request, size_bytes, etag)
     headers = {**caching_headers(etag), "Accept-Ranges": "bytes"}
     start, end = (0, size_bytes) if span is None else (span.start, span.end)
@@ -56,8 +58,8 @@ def stored_video(
     )
 
 
-def _fragments(instances: InstanceReader, instance: Instance) -> tuple[tuple[int, int], ...]:
-    """Offset and length of each fragment of an MP4 file. Raises NotFound and 406."""
+def _fragments(instances: InstanceReader, instance: Instance) -> Fragments:
+    """Those of an MP4 file that hold something. Raises NotFound and 406."""
     known = _found.get(content_key(instance))
     if known is not None:
         return known
@@ -67,33 +69,31 @@ def _fragments(instances: InstanceReader, instance: Instance) -> tuple[tuple[int
 
     meta = read_file_meta(read(0, min(_FILE_META_BYTES, instance.size_bytes)))
     layout = find_pixels(read, instance.size_bytes, meta)
-    items = (
-        find_fragments(read, instance.size_bytes, layout.value_offset)
-        if layout is not None and layout.encapsulated
-        else []
-    )
-    # The first item is the offset table.
-    fragments = tuple(items[1:])
+    fragments = None
+    if layout is not None and layout.encapsulated:
+        found = find_fragments(read, instance.size_bytes, layout.value_offset)
+        fragments = found.without_empty()
     if not fragments:
         raise NotFound(
             "The instance holds no video.", remedy="Ask the sending system to send it again."
         )
-    if read(fragments[0][0], 12)[_FILE_TYPE] != b"ftyp":
+    if read(int(fragments.offsets[0]), 12)[_FILE_TYPE] != b"ftyp":
         raise not_acceptable(
             "The video is a bare or transport stream and not an MP4 file: no browser plays it.",
             "Retrieve the instance and open it in another program.",
         )
-    _found.put(content_key(instance), fragments, 256 + 120 * len(fragments))
+    _found.put(content_key(instance), fragments, fragments.size_in_memory_bytes)
     return fragments
 
 
-def _within(
-    fragments: Sequence[tuple[int, int]], start: int, end: int
-) -> Iterator[tuple[int, int]]:
+def _within(fragments: Fragments, start: int, end: int) -> Iterator[tuple[int, int]]:
     """Where in the file the bytes of a span of the video stand."""
-    at = 0
-    for offset, length in fragments:
-        first, last = max(start, at), min(end, at + length)
-        if first < last:
-            yield offset + first - at, last - first
-        at += length
+    ends = np.cumsum(fragments.lengths)
+    first = int(np.searchsorted(ends, start, side="right"))
+    for index in range(first, len(fragments)):
+        length = int(fragments.lengths[index])
+        at = int(ends[index]) - length
+        if at >= end:
+            return
+        skipped = max(start - at, 0)
+        yield int(fragments.offsets[index]) + skipped, min(end - at, length) - skipped

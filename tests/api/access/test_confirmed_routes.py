@@ -75,6 +75,7 @@ _REMOVES_LITTLE = {
     "the same comes back by entering it again": {
         "DELETE /api/projects/{name}/studies/{study_instance_uid}",
         "DELETE /api/series/{series_instance_uid}/expectations",
+        "DELETE /api/studies/{study_instance_uid}/reader",
     },
     "leaves the report as it is, and another proposal can be asked for": {
         "DELETE /api/reports/{report_id}/proposal",
