@@ -48,7 +48,7 @@ class StudyReaders:
             return now
 
     def leave(self, study_instance_uid: str, reader: Identity, *, over: bool = False) -> None:
-        """Nobody reads the study then. `over`: whoever reads it. Raises as `take` does."""
+        """Nobody reads the study then. `over`: also where another reads it. Raises as `take`."""
         with writing(self._engine) as connection:
             former = _locked_reader(connection, study_instance_uid)
             if former["reader_id"] not in ("", reader.id) and not over:

@@ -3,7 +3,7 @@ export { pointClicks } from "./annotations/pointClicks";
 export { ClickedMask } from "./masks/clicked";
 export { MaskEditing, type MaskEdit } from "./masks/editing";
 export { loadMask, type LoadedMask, type MaskSegment } from "./masks/mask";
-export { loadResampled } from "./masks/resampled";
+export { loadPlaced, loadResampled } from "./masks/resampled";
 export { openingSlab, projections, type Projection, type Slab } from "./views/slab";
 export { fusionColors, type FusionColors, type FusionLook } from "./views/fusion";
 export { drawsInSoftware } from "./renderer";

@@ -36,14 +36,19 @@ export interface SegPlane {
   heightMm: number;
 }
 
-export interface SegGrid {
+/** How the pixels of a SEG are stored, and which segments it has. */
+export interface SegForm {
   type: SegmentationType;
-  frameOfReferenceUid: string;
   columns: number;
   rows: number;
   bitsAllocated: 1 | 8 | 16;
   /** The stored value that means all of it, of a fractional one. */
   mostFractional: number;
+  segmentNumbers: readonly number[];
+}
+
+export interface SegGrid extends SegForm {
+  frameOfReferenceUid: string;
   along: Vector;
   down: Vector;
   normal: Vector;
@@ -52,7 +57,6 @@ export interface SegGrid {
   /** So far from the middle of a plane what it says holds on either side. */
   reachMm: number;
   planes: readonly SegPlane[];
-  segmentNumbers: readonly number[];
 }
 
 /** Why a segmentation cannot be brought onto other images. */
@@ -63,16 +67,33 @@ const mostPixels = 400_000_000;
 const sameDirection = 1e-3;
 const sameMm = 0.01;
 
-/** Reads where the planes of a SEG lie from its header; or says what is missing. */
-export function segGridOf(dataset: DicomJson): SegGrid | SegObstacle {
+/** Reads how a SEG is stored, or says why it cannot be brought onto images. */
+export function segFormOf(dataset: DicomJson): SegForm | SegObstacle {
   const first = (of: string) => numbersOf(dataset, of)[0];
-  const [rows, columns, bits] = [first(tag.rows), first(tag.columns), first(tag.bitsAllocated)];
+  const [rows, columns, bitsAllocated] = [first(tag.rows), first(tag.columns), first(tag.bitsAllocated)];
   const type = stringOf(dataset, tag.type);
-  if (!rows || !columns || (bits !== 1 && bits !== 8 && bits !== 16)) return "pixels";
+  if (!rows || !columns || (bitsAllocated !== 1 && bitsAllocated !== 8 && bitsAllocated !== 16)) return "pixels";
   if (type !== "BINARY" && type !== "FRACTIONAL" && type !== "LABELMAP") return "pixels";
   // A mask of sixteen bits names more segments than are drawn; a fraction has eight.
-  if ((type === "BINARY") !== (bits === 1) || (type === "FRACTIONAL" && bits !== 8)) return "pixels";
+  if ((type === "BINARY") !== (bitsAllocated === 1) || (type === "FRACTIONAL" && bitsAllocated !== 8)) return "pixels";
   if (rows * columns * framesIn(dataset) > mostPixels || framesIn(dataset) > mostFrames) return "too_large";
+  const segmentNumbers = itemsOf(dataset, tag.segments).flatMap((item) => numbersOf(item, tag.segmentNumber).slice(0, 1));
+  return { type, rows, columns, bitsAllocated, mostFractional: first(tag.mostFractional) ?? 255, segmentNumbers };
+}
+
+/** Of each frame, the segment that its group names; null for a label map, undefined where none is named. */
+export function segmentsOfFrames(dataset: DicomJson, type: SegmentationType): (number | null | undefined)[] {
+  const [shared] = itemsOf(dataset, tag.shared);
+  const perFrame = itemsOf(dataset, tag.perFrame);
+  return Array.from({ length: Math.min(framesIn(dataset), mostFrames) }, (_, index) =>
+    type === "LABELMAP" ? null : (segmentOf(perFrame[index]) ?? segmentOf(shared)),
+  );
+}
+
+/** Reads where the planes of a SEG lie from its header; or says what is missing. */
+export function segGridOf(dataset: DicomJson): SegGrid | SegObstacle {
+  const form = segFormOf(dataset);
+  if (typeof form === "string") return form;
   const headers = frameHeaders(dataset);
   const [header] = headers;
   const axes = header && axesOf(header);
@@ -80,14 +101,13 @@ export function segGridOf(dataset: DicomJson): SegGrid | SegObstacle {
   if (!axes || !header || !rowSpacingMm || !columnSpacingMm) return "geometry";
   const { along, down, normal } = axes;
   const planes: SegPlane[] = [];
-  const [shared] = itemsOf(dataset, tag.shared);
-  const perFrame = itemsOf(dataset, tag.perFrame);
+  const segments = segmentsOfFrames(dataset, form.type);
   for (const [index, one] of headers.entries()) {
     const own = axesOf(one);
     const origin = vectorOf(numbersOf(one, tag.position));
     if (!own || !origin) return "geometry";
     if (1 - dot(own.along, along) > sameDirection || 1 - dot(own.down, down) > sameDirection) return "directions";
-    const segmentNumber = type === "LABELMAP" ? null : segmentOf(perFrame[index]) ?? segmentOf(shared);
+    const segmentNumber = segments[index];
     if (segmentNumber === undefined) return "geometry";
     planes.push({ frameNumber: index + 1, segmentNumber, origin, heightMm: dot(origin, normal) });
   }
@@ -95,12 +115,8 @@ export function segGridOf(dataset: DicomJson): SegGrid | SegObstacle {
   const spacing = numbersOf(header, tag.between)[0] || leastGap(planes) || numbersOf(header, tag.thickness)[0];
   if (!spacing) return "geometry";
   return {
-    type,
+    ...form,
     frameOfReferenceUid: stringOf(dataset, tag.frameOfReference),
-    columns,
-    rows,
-    bitsAllocated: bits,
-    mostFractional: first(tag.mostFractional) ?? 255,
     along,
     down,
     normal,
@@ -108,7 +124,6 @@ export function segGridOf(dataset: DicomJson): SegGrid | SegObstacle {
     rowSpacingMm,
     reachMm: spacing / 2,
     planes,
-    segmentNumbers: itemsOf(dataset, tag.segments).flatMap((item) => numbersOf(item, tag.segmentNumber).slice(0, 1)),
   };
 }
 
@@ -138,7 +153,7 @@ function leastGap(planes: readonly SegPlane[]): number | null {
 }
 
 /** The pixels of a frame as the node hands them out: of one bit, each from the lowest bit of a byte. */
-export function segPixels({ columns, rows, bitsAllocated }: SegGrid, frame: ArrayBuffer): Uint8Array | Uint16Array {
+export function segPixels({ columns, rows, bitsAllocated }: SegForm, frame: ArrayBuffer): Uint8Array | Uint16Array {
   const count = columns * rows;
   if (frame.byteLength < Math.ceil((count * bitsAllocated) / 8)) throw new RangeError("short frame");
   if (bitsAllocated === 8) return new Uint8Array(frame, 0, count);

@@ -2,20 +2,33 @@ import { imageLoader } from "@cornerstonejs/core";
 import { itemsOf, numbersOf, stringOf, type DicomJson } from "@/dicom/dicomweb";
 import { imagePlaneOf } from "@/dicom/imagePlane";
 import { segPixels, type SegGrid, type SegPlane } from "@/dicom/segGrid";
+import type { SegPlaces } from "@/dicom/segPlaces";
 import { segmentOnImage, type PixelPlane } from "@/dicom/segResample";
 import { start } from "@/cornerstone/runtime";
 import type { LoadedSeries } from "@/cornerstone/series";
 import { extentsIn, maskSegment, openingOf, register, type LabelmapImage, type LoadedMask, type SegmentItem } from "./mask";
 
-/** The instance, and how its planes are to be read: the pixels of its frames, by number. */
-export interface ResampledSource {
+interface DrawnSource {
   seriesInstanceUid: string;
   sopInstanceUid: string;
   header: DicomJson;
-  grid: SegGrid;
   notes: readonly string[];
+  /** The pixels of frames, by number. */
   readFrames: (frameNumbers: readonly number[]) => Promise<ArrayBuffer[]>;
 }
+
+/** The instance, and how its planes are to be read. */
+export interface ResampledSource extends DrawnSource {
+  grid: SegGrid;
+}
+
+/** The instance, and which images each of its frames lies on. */
+export interface PlacedSource extends DrawnSource {
+  places: SegPlaces;
+}
+
+/** The pixels of a segment, 1 each, by the index of the image; awaited so that the page may do something else. */
+type Parts = (segmentNumber: number) => Promise<Map<number, Uint8Array>>;
 
 /** As long as the page may stand still, ms. */
 const mostWorkMs = 40;
@@ -26,13 +39,11 @@ const mostLayers = 8;
 /** Brings a SEG of another matrix, of other planes or of fractions onto the images of a series, and registers it. */
 export async function loadResampled(series: LoadedSeries, source: ResampledSource): Promise<LoadedMask> {
   await start();
-  const { grid, header } = source;
+  const { grid } = source;
   const images = series.order.slices.map(({ dataset }) => imagePlaneOf(dataset));
-  const segmentationId = `seg:${source.sopInstanceUid}`;
-  const layers: LabelmapImage[][] = [];
   const pause = pauses();
   const planesOf = await planesBySegment(source);
-  for (const segmentNumber of grid.segmentNumbers) {
+  return drawn(series, source, grid.segmentNumbers, async (segmentNumber) => {
     const planes = planesOf(segmentNumber);
     const parts = new Map<number, Uint8Array>();
     for (const [index, image] of images.entries()) {
@@ -40,6 +51,43 @@ export async function loadResampled(series: LoadedSeries, source: ResampledSourc
       if (part) parts.set(index, part);
       await pause();
     }
+    return parts;
+  });
+}
+
+/** Draws each frame of a SEG over the images that it names, and registers it. */
+export async function loadPlaced(series: LoadedSeries, source: PlacedSource): Promise<LoadedMask> {
+  await start();
+  const { places, readFrames } = source;
+  const frames = await readFrames(places.frames.map(({ frameNumber }) => frameNumber));
+  const read = places.frames.map((frame, index) => ({ ...frame, pixels: segPixels(places, frames[index] ?? new ArrayBuffer(0)) }));
+  const most = places.type === "FRACTIONAL" ? places.mostFractional / 2 : 0;
+  const pause = pauses();
+  return drawn(series, source, places.segmentNumbers, async (segmentNumber) => {
+    const parts = new Map<number, Uint8Array>();
+    for (const frame of read) {
+      if (frame.segmentNumber !== null && frame.segmentNumber !== segmentNumber) continue;
+      const isIn = (value: number) => (frame.segmentNumber === null ? value === segmentNumber : value > most);
+      if (frame.pixels.some(isIn)) {
+        const part = Uint8Array.from(frame.pixels, (value) => (isIn(value) ? 1 : 0));
+        for (const index of frame.imageIndexes) parts.set(index, part);
+      }
+      await pause();
+    }
+    return parts;
+  });
+}
+
+async function drawn(
+  series: LoadedSeries,
+  { seriesInstanceUid, sopInstanceUid, header, notes }: DrawnSource,
+  segmentNumbers: readonly number[],
+  partsOf: Parts,
+): Promise<LoadedMask> {
+  const segmentationId = `seg:${sopInstanceUid}`;
+  const layers: LabelmapImage[][] = [];
+  for (const segmentNumber of segmentNumbers) {
+    const parts = await partsOf(segmentNumber);
     if (parts.size > 0) draw(layerFor(layers, parts, series), parts, segmentNumber);
   }
   if (layers.length === 0) layers.push(emptyLayer(series));
@@ -49,14 +97,7 @@ export async function loadResampled(series: LoadedSeries, source: ResampledSourc
     return segmentNumber ? [maskSegment(series, segmentItem(item), segmentNumber, extents.get(segmentNumber))] : [];
   });
   register(series, segmentationId, layers.flat().map(({ imageId }) => imageId), segments);
-  return {
-    segmentationId,
-    sopInstanceUid: source.sopInstanceUid,
-    seriesInstanceUid: source.seriesInstanceUid,
-    segments,
-    notes: source.notes,
-    opening: openingOf(segments),
-  };
+  return { segmentationId, sopInstanceUid, seriesInstanceUid, segments, notes, opening: openingOf(segments) };
 }
 
 function segmentItem(item: DicomJson): SegmentItem {

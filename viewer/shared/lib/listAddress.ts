@@ -24,7 +24,7 @@ export interface ListQuery {
   critical: boolean;
   /** Only with results that leave once a person has released them. */
   awaitingRelease: boolean;
-  /** Only those that whoever is signed in reads. */
+  /** Only those that the person who is signed in reads. */
   mine: boolean;
   /** ISO dates; empty: any. */
   from: string;

@@ -63,13 +63,13 @@ def test_without_a_table_each_frame_begins_as_an_image_does(frames: list[list[by
 def test_each_fragment_of_rle_is_a_frame_and_what_begins_nothing_is_refused() -> None:
     values = [b"a", b"b", b"c"]
     assert File(*values).frames(2, RLELossless) == [[b"a"], [b"b"], [b"c"]]
-    with pytest.raises(InvalidInstance, match="3 fragments .* cannot be divided into 2 frames"):
+    with pytest.raises(InvalidInstance, match=r"3 fragments .* cannot be divided into 2 frames"):
         File(*values).frames(2)
     with pytest.raises(InvalidInstance, match="where a fragment should begin"):
         find_fragments(lambda start, length: b"\0" * length, 64, 0)
 
 
-def test_millions_of_empty_ones_are_refused_and_many_cost_little(
+def test_too_many_empty_ones_are_refused_and_many_cost_little(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     file = File(*[b""] * 100_000)

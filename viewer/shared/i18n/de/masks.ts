@@ -4,6 +4,7 @@ export const masks: typeof english = {
   masks: "Masken über dem Bild",
   mask: "Maske",
   maskNotes: {
+    placed: "Über den Bildern gezeichnet, die sie nennt: Diese geben keinen Ort im Patienten an.",
     oblique: "Auf diese Bilder umgerechnet: Die eigenen Ebenen liegen schräg dazu.",
     matrix: (own, images) => `Auf diese Bilder umgerechnet: von ${own} auf ${images} Pixel.`,
     probability: "Anteile, über 50 % gezeichnet: Angegeben ist, wie wahrscheinlich die Struktur in jedem Pixel ist.",

@@ -4,6 +4,7 @@ export const masks = {
   mask: "Mask",
   /** What was done to a segmentation before it was drawn over these images. */
   maskNotes: {
+    placed: "Drawn over the images that it names: they state no place in the patient.",
     oblique: "Resampled onto these images: its own planes lie at an angle to them.",
     matrix: (own: string, images: string) => `Resampled onto these images: ${own} to ${images} pixels.`,
     probability: "Fractional, drawn above 50 %: it states how probable the structure is in each pixel.",

@@ -1,7 +1,7 @@
 "use client";
 
 import { useCallback, useEffect, useMemo, useState } from "react";
-import { loadMask, loadResampled, type LoadedMask, type LoadedSeries, type Scene } from "@/cornerstone";
+import { loadMask, loadPlaced, loadResampled, type LoadedMask, type LoadedSeries, type Scene } from "@/cornerstone";
 import { retrieveFrames, retrieveInstance, retrieveSeriesMetadata } from "@/dicom/dicomweb";
 import { Problem } from "@/shared/api/problem";
 import { text } from "@/shared/i18n";
@@ -130,7 +130,7 @@ function openMask(
   opened.set(series, known);
   const before = known.get(source.sopInstanceUid);
   if (before) return before;
-  const mask = fit.kind === "resampled" ? readResampled(series, source, fit, signal) : readMask(series, source, signal);
+  const mask = fit.kind === "fits" ? readMask(series, source, signal) : readDrawn(series, source, fit, signal);
   known.set(source.sopInstanceUid, mask);
   mask.catch(() => known.delete(source.sopInstanceUid));
   return mask;
@@ -142,15 +142,18 @@ async function readMask(series: LoadedSeries, source: MaskSource, signal: AbortS
   return loadMask(series, seriesInstanceUid, sopInstanceUid, withoutPadding(part10, source.pixelBytes));
 }
 
-function readResampled(
+function readDrawn(
   series: LoadedSeries,
   { seriesInstanceUid, sopInstanceUid, header }: MaskSource,
-  { grid, notes }: Extract<MaskFit, { kind: "resampled" }>,
+  fit: Exclude<MaskFit, { kind: "refused" | "fits" }>,
   signal: AbortSignal,
 ): Promise<LoadedMask> {
   const readFrames = (frameNumbers: readonly number[]) =>
     retrieveFrames(series.studyInstanceUid, seriesInstanceUid, sopInstanceUid, frameNumbers, signal);
-  return loadResampled(series, { seriesInstanceUid, sopInstanceUid, header, grid, notes, readFrames });
+  const source = { seriesInstanceUid, sopInstanceUid, header, notes: fit.notes, readFrames };
+  return fit.kind === "placed"
+    ? loadPlaced(series, { ...source, places: fit.places })
+    : loadResampled(series, { ...source, grid: fit.grid });
 }
 
 /** What the node says of itself; the words of a library help nobody. */
