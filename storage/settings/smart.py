@@ -1,9 +1,9 @@
 """SMART App Launch: which systems open the viewer, and what their people may do here."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, Field, SecretStr, field_validator
+from pydantic import BaseModel, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import NoDecode
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -16,7 +16,8 @@ class SmartSettings(BaseModel):
         " https://ADDRESS=CLIENT_ID, separated by commas. A launch that names another is refused.",
     )
     smart_client_secret: SecretStr = Field(
-        SecretStr(""), description="Of a confidential client; empty: PKCE alone, as a public one."
+        SecretStr(""),
+        description="Of a confidential client of one server; empty: PKCE alone, as a public one.",
     )
     smart_role: Literal["", "viewer", "radiologist"] = Field(
         "",
@@ -44,3 +45,13 @@ class SmartSettings(BaseModel):
                 )
             found.append((address.rstrip("/"), client_id.strip()))
         return tuple(found)
+
+    @model_validator(mode="after")
+    def _check_secret_of_one_server(self) -> Self:
+        if self.smart_client_secret.get_secret_value() and len(self.smart_servers) > 1:
+            raise ValueError(
+                f"MEDIVIEW_SMART_CLIENT_SECRET is of one server, and {len(self.smart_servers)} are"
+                " listed, of which each would be given it; register as a public client with all"
+                " (PKCE alone) and leave it empty, or list one server"
+            )
+        return self

@@ -224,3 +224,10 @@ def test_a_server_without_pkce_is_refused(closed: ClosedNode, ehr: Provider) -> 
 def test_a_server_that_could_be_anybody_is_refused_at_the_start(servers: str) -> None:
     with pytest.raises(ValueError, match="no server of SMART App Launch"):
         Settings(smart_servers=servers)  # type: ignore[arg-type]
+
+
+def test_one_secret_goes_to_one_server_alone() -> None:
+    two = "https://a.example/fhir=id,https://b.example/fhir=id"
+    assert len(Settings(smart_servers=two).smart_servers) == 2  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="each would be given it"):
+        Settings(smart_servers=two, smart_client_secret="s")  # type: ignore[arg-type]
