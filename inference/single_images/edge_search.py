@@ -23,10 +23,15 @@ _DEGREES_APART = 0.5
 _STEP_PIXELS = 3
 _NOISE_OF_STEP = 0.9
 _CANDIDATES = 10
+_PLACES_BESIDE = 4
+"""At which no other line is looked for."""
+_VOTES_ALIKE = 0.97
 _BESIDE = 0.15
 _SPAN_AT_LEAST = 0.35
 _SUPPORT_IN_SPAN = 0.75
 _SUPPORT_BETWEEN_SIDES = 0.5
+_SHARE_AROUND = 12
+"""Of the grid's height, about each row."""
 _EVEN = 0.05
 _SCATTER = 0.12
 """How much an unexposed border may vary: scattered radiation falls off across it."""
@@ -120,14 +125,33 @@ def _candidates(grid: Floats, evidence: int) -> list[EdgeLine]:
         votes = np.bincount(flat.ravel(), minlength=width * len(slopes)).reshape(-1, width)
         votes = ndimage.uniform_filter1d(votes.astype(np.float32), 3, axis=1)
         for _ in range(_CANDIDATES):
-            turn, place = np.unravel_index(int(votes.argmax()), votes.shape)
-            if votes[turn, place] * 3 < _SPAN_AT_LEAST * _SUPPORT_IN_SPAN * rows:
+            most = np.unravel_index(int(votes.argmax()), votes.shape)
+            if votes[most] * 3 < _SPAN_AT_LEAST * _SUPPORT_IN_SPAN * rows:
                 break
+            turn, place = _middle_of_alike(votes, int(most[0]), int(most[1]))
             slope = float(slopes[turn])
             line = EdgeLine(slope, float(place) - margin - slope * rows / 2, rises, False, evidence)
             found += _judged(grid, steps, threshold, line)
-            votes[:, max(0, int(place) - 4) : int(place) + 5] = 0.0
+            votes[:, max(0, place - _PLACES_BESIDE) : place + _PLACES_BESIDE + 1] = 0.0
     return found
+
+
+def _middle_of_alike(votes: Floats, turn: int, place: int) -> tuple[int, int]:
+    """The middle one of neighbouring angles that have about as many votes as the best.
+
+    A short edge lies within the width of a place at several of them.
+    """
+    start = max(0, place - _PLACES_BESIDE)
+    near = votes[:, start : place + _PLACES_BESIDE + 1]
+    alike = near.max(axis=1) >= _VOTES_ALIKE * votes[turn, place]
+    first = last = turn
+    while first > 0 and alike[first - 1]:
+        first -= 1
+    while last + 1 < len(alike) and alike[last + 1]:
+        last += 1
+    middle = (first + last) // 2
+    best = np.flatnonzero(near[middle] == near[middle].max())
+    return middle, start + int(best[len(best) // 2])
 
 
 def _support(
@@ -147,9 +171,14 @@ def _judged(grid: Floats, steps: Floats, threshold: float, line: EdgeLine) -> It
     rows, columns = grid.shape
     y = np.arange(rows)
     supported, across = _support(steps, threshold, line, y)
-    if supported.sum() < 2:
+    # Noise alone is a step here and there, far from where the side ends.
+    around = ndimage.uniform_filter1d(
+        supported.astype(np.float32), rows // _SHARE_AROUND | 1, mode="constant"
+    )
+    seen = y[supported & (around >= 0.5)]
+    if len(seen) < 2:
         return
-    first, last = (int(one) for one in np.percentile(y[supported], (2, 98)))
+    first, last = (int(one) for one in np.percentile(seen, (2, 98)))
     span = slice(first, last + 1)
     share = float(supported[span].mean())
     if last - first < _SPAN_AT_LEAST * rows or share < _SUPPORT_IN_SPAN:

@@ -56,7 +56,7 @@ class FilmField:
     """Measures the exposed field of films by their edges; there are no weights to trust."""
 
     name = "film-field"
-    version = "1.0.0"
+    version = "1.0.1"
     title = "Exposed field (image quality)"
     description = (
         "Image quality control without AI: the exposed field of a film by the edges of its"
@@ -70,7 +70,7 @@ class FilmField:
     runs_on_request = True
     card = ModelCard(
         name="film-field",
-        version="1.0.0",
+        version="1.0.1",
         licence="Apache-2.0",
         source="MediViewAI",
         intended_use=_PURPOSE,
