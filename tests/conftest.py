@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 ROOT = Path(__file__).parents[1]
@@ -45,6 +46,9 @@ def pytest_configure() -> None:
     from tests.printing import print_safely
     from tests.reactor import keep_answers
 
+    # An example's time says more about what else the machine does than about the code.
+    hypothesis.settings.register_profile("mediview", deadline=None)
+    hypothesis.settings.load_profile("mediview")
     be_patient()
     read_authorities_once()
     keep_answers()

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import hypothesis
 import pytest
 
 from dicom_node.peers import Peer
@@ -16,10 +15,6 @@ from storage.dicom.file_meta import read_file_meta
 from storage.peers.entities import ACTIONS
 from storage.settings import Settings
 from tests.migrated import upgrade
-
-# An example's time says more about what else the machine does than about the code.
-hypothesis.settings.register_profile("dicom_node", deadline=None)
-hypothesis.settings.load_profile("dicom_node")
 
 
 @dataclass(frozen=True)

@@ -83,19 +83,22 @@ def test_reads_each_native_syntax(transfer_syntax_uid: pydicom.uid.UID) -> None:
     assert (header.number("Rows"), header.number("InstanceNumber")) == (2, 7)
 
 
-@given(st.integers(min_value=0, max_value=len(part10()) - 1))
+WHOLE = part10()
+
+
+@given(st.integers(min_value=0, max_value=len(WHOLE) - 1))
 def test_a_file_cut_anywhere_is_refused_and_never_read_as_whole(length: int) -> None:
     # Before one of these elements it is cut between two, which is a shorter whole.
     tags = (b"\x28\0\x10\0US", b"\x28\0\x11\0US", b"\x28\0\0\x01US", b"\xe0\x7f\x10\0OW")
-    assume(length not in {part10().index(tag) for tag in tags})
+    assume(length not in {WHOLE.index(tag) for tag in tags})
     with pytest.raises(InvalidInstance):
-        read_header(part10()[:length])
+        read_header(WHOLE[:length])
 
 
 @settings(max_examples=300)
-@given(st.binary(max_size=200), st.integers(min_value=132, max_value=len(part10())))
+@given(st.binary(max_size=200), st.integers(min_value=132, max_value=len(WHOLE)))
 def test_garbage_anywhere_gives_a_header_or_a_refusal(garbage: bytes, position: int) -> None:
-    damaged = part10()[:position] + garbage + part10()[position + len(garbage) :]
+    damaged = WHOLE[:position] + garbage + WHOLE[position + len(garbage) :]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         with contextlib.suppress(InvalidInstance, LimitExceeded):
