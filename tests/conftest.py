@@ -42,6 +42,7 @@ def pytest_configure() -> None:
         if name not in _OWN_VARIABLES:
             del os.environ[name]
     from storage.settings import Settings
+    from tests.migrated import migrate_new_ones_once
     from tests.patience import be_patient, read_authorities_once
     from tests.printing import print_safely
     from tests.reactor import keep_answers
@@ -53,6 +54,7 @@ def pytest_configure() -> None:
     read_authorities_once()
     keep_answers()
     print_safely()
+    migrate_new_ones_once()
     # Nor may a developer's own .env reach the tests.
     Settings.model_config["env_file"] = None
 

@@ -189,6 +189,21 @@ def postgres_server() -> Iterator[PostgresServer]:
 
 
 @pytest.fixture(scope="session")
+def _own_postgres_server() -> Iterator[PostgresServer]:
+    with postgres() as server:
+        yield server
+
+
+@pytest.fixture
+def stoppable_postgres(_own_postgres_server: PostgresServer) -> Iterator[PostgresServer]:
+    """One that a test may stop, crash and start: it runs again for the next such test."""
+    yield _own_postgres_server
+    if not _own_postgres_server.answers():
+        _own_postgres_server.stop()
+        _own_postgres_server.start()
+
+
+@pytest.fixture(scope="session")
 def vector_server() -> Iterator[PostgresServer]:
     with postgres_with_pgvector() as server:
         yield server

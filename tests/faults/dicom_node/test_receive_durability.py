@@ -24,7 +24,7 @@ from tests.faults.raw_peer import RawPeer
 from tests.faults.scp_process import LONG, ScpProcess, running_scp
 from tests.mounts import free_bytes, mounted
 from tests.patience import PATIENCE_S
-from tests.postgres import PostgresServer, postgres
+from tests.postgres import PostgresServer
 
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(900)]
 
@@ -43,7 +43,7 @@ def database(request: pytest.FixtureRequest) -> dict[str, object]:
     if request.param == "sqlite":
         return {}
     server: PostgresServer = request.getfixturevalue("postgres_server")
-    return {"database_url": server.new_database()}
+    return {"database_url": server.migrated_database()}
 
 
 @pytest.mark.slow
@@ -221,7 +221,10 @@ def read_only(folder: Path) -> Iterator[None]:
         yield
 
 
-def test_a_stopped_database_refuses_for_now_and_no_restart_is_needed(tmp_path: Path) -> None:
+def test_a_stopped_database_refuses_for_now_and_no_restart_is_needed(
+    tmp_path: Path, stoppable_postgres: PostgresServer
+) -> None:
+    server = stoppable_postgres
     batch = Batch(5)
     kept: dict[str, Sent] = {}
 
@@ -232,8 +235,7 @@ def test_a_stopped_database_refuses_for_now_and_no_restart_is_needed(tmp_path: P
         return status
 
     with (
-        postgres() as server,
-        running_scp(tmp_path, {"database_url": server.new_database()}) as node,
+        running_scp(tmp_path, {"database_url": server.migrated_database()}) as node,
         RawPeer(node.port) as peer,
     ):
         peer.associate()

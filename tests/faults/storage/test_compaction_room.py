@@ -9,9 +9,9 @@ from storage.container import open_storage
 from storage.core.clock import utcnow
 from storage.maintenance.compaction import compact
 from storage.maintenance.housekeeping import Housekeeper
-from storage.maintenance.upgrade import upgrade
 from storage.settings import Settings
 from storage.volumes.scan import volumes_in
+from tests.migrated import upgrade
 from tests.mounts import free_bytes, mounted
 from tests.storage.deletion.test_deleting import close, uid
 from tests.storage.instances import part10

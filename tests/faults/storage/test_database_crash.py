@@ -7,7 +7,7 @@ import os
 import random
 import signal
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -17,14 +17,14 @@ import pytest
 from storage.container import open_storage
 from storage.core.clock import utcnow
 from storage.maintenance.housekeeping import Housekeeper
-from storage.maintenance.upgrade import upgrade
 from storage.settings import load_settings
 from tests.api.client import api_node
 from tests.faults.pushing import Batch, Push, Sent
 from tests.faults.raw_peer import RawPeer
 from tests.faults.scp_process import ScpProcess, running_scp
+from tests.migrated import upgrade
 from tests.patience import PATIENCE_S
-from tests.postgres import PostgresServer, postgres
+from tests.postgres import PostgresServer
 from tests.services import free_port
 
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(300)]
@@ -33,9 +33,8 @@ ASSOCIATIONS, EACH = 4, 15
 
 
 @pytest.fixture
-def server() -> Iterator[PostgresServer]:
-    with postgres() as server:
-        yield server
+def server(stoppable_postgres: PostgresServer) -> PostgresServer:
+    return stoppable_postgres
 
 
 def crash(server: PostgresServer) -> None:
@@ -83,7 +82,7 @@ def kill_a_backend(url: str) -> None:
 def test_what_was_stored_before_a_crash_is_found_after_the_next_instance(
     tmp_path: Path, server: PostgresServer, crashed: str
 ) -> None:
-    url = server.new_database()
+    url = server.migrated_database()
     batch = Batch(random.randrange(1 << 32))
     stored: set[str] = set()
     with running_scp(tmp_path, {"database_url": url, "dicom_processes": 2}) as node:
@@ -106,7 +105,7 @@ def test_what_was_stored_before_a_crash_is_found_after_the_next_instance(
 def test_a_crash_while_instances_arrive_loses_none_that_was_acknowledged(
     tmp_path: Path, server: PostgresServer
 ) -> None:
-    url = server.new_database()
+    url = server.migrated_database()
     batch = Batch(random.randrange(1 << 32))
     with running_scp(tmp_path, {"database_url": url, "dicom_processes": 2}) as node:
         shares = [[batch.make(n) for _ in range(400)] for n in range(ASSOCIATIONS)]
@@ -126,7 +125,7 @@ def test_a_crash_while_instances_arrive_loses_none_that_was_acknowledged(
 def test_rows_come_back_although_nothing_more_arrives(
     tmp_path: Path, server: PostgresServer
 ) -> None:
-    url = server.new_database()
+    url = server.migrated_database()
     settings = load_settings(data_dir=tmp_path / "node" / "data", database_url=url)
     batch = Batch(random.randrange(1 << 32))
     share = [batch.make() for _ in range(40)]
@@ -165,7 +164,7 @@ def test_what_people_were_told_survives_a_crash_in_the_same_moment(
 ) -> None:
     settings = load_settings(
         data_dir=tmp_path / "data",
-        database_url=server.new_database(),
+        database_url=server.migrated_database(),
         http_port=free_port(),
         dicom_port=free_port(),
     )
@@ -184,7 +183,7 @@ def test_what_people_were_told_survives_a_crash_in_the_same_moment(
 def test_a_receiver_waits_for_a_database_that_is_away_when_it_starts(
     tmp_path: Path, server: PostgresServer
 ) -> None:
-    url = server.new_database()
+    url = server.migrated_database()
     node = ScpProcess(tmp_path, {"database_url": url, "dicom_processes": 2})
     node.migrate()
     crash(server)

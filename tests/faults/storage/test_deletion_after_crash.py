@@ -1,7 +1,6 @@
 """A deletion right after PostgreSQL crashed takes what the crash took out of the index, too."""
 
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -9,11 +8,11 @@ import pytest
 
 from storage.container import open_storage
 from storage.core.errors import NotFound, StorageUnavailable
-from storage.maintenance.upgrade import upgrade
 from storage.settings import load_settings
 from tests.faults.storage.test_database_crash import crash
+from tests.migrated import upgrade
 from tests.patience import PATIENCE_S
-from tests.postgres import PostgresServer, postgres
+from tests.postgres import PostgresServer
 from tests.storage.deletion.test_deleting import STUDY, uid
 from tests.storage.instances import part10
 
@@ -21,15 +20,14 @@ pytestmark = [pytest.mark.fault, pytest.mark.timeout(200)]
 
 
 @pytest.fixture
-def server() -> Iterator[PostgresServer]:
-    with postgres() as server:
-        yield server
+def server(stoppable_postgres: PostgresServer) -> PostgresServer:
+    return stoppable_postgres
 
 
 def test_a_study_that_was_deleted_after_a_crash_does_not_come_back(
     tmp_path: Path, server: PostgresServer
 ) -> None:
-    url = server.new_database()
+    url = server.migrated_database()
     settings = load_settings(data_dir=tmp_path / "data", database_url=url, free_disk_mark_bytes=0)
     upgrade(settings)
     with open_storage(settings) as storage:

@@ -5,7 +5,6 @@ PostgreSQL's indexes take texts of 2,704 bytes, and a C-STORE may carry any.
 
 import random
 import string
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,7 +23,6 @@ from storage.db.migrate import upgrade_schema
 from storage.dicom.digests import digest_of
 from storage.dicom.part10 import read_header
 from storage.maintenance.reindex import reindex
-from storage.maintenance.upgrade import upgrade
 from storage.maintenance.verify import verify_storage
 from storage.maintenance.volume_rewriting import rewrite
 from storage.reconciliation.refused_rows import refused_rows
@@ -33,7 +31,8 @@ from storage.volumes.scan import volumes_in
 from tests.dicom_node.builders import ct_instance, data_set_bytes, encoded
 from tests.faults.raw_peer import RawPeer
 from tests.faults.scp_process import ScpProcess, running_scp
-from tests.postgres import PostgresServer, postgres
+from tests.migrated import upgrade
+from tests.postgres import PostgresServer
 from tests.storage.instances import part10
 
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(300)]
@@ -82,16 +81,10 @@ def store(node: ScpProcess, made: Dataset) -> tuple[int, bytes]:
     return status, answer
 
 
-@pytest.fixture
-def server() -> Iterator[PostgresServer]:
-    with postgres() as server:
-        yield server
-
-
 def settings_for(database: str, request: pytest.FixtureRequest) -> dict[str, object]:
     if database == "sqlite":
         return {}
-    server: PostgresServer = request.getfixturevalue("server")
+    server: PostgresServer = request.getfixturevalue("stoppable_postgres")
     return {"database_url": server.migrated_database()}
 
 
@@ -119,8 +112,8 @@ def test_one_instance_with_endless_text_is_refused_and_others_are_stored(
         before = ct_instance()
         assert store(node, before)[0] == 0x0000
         if database == "postgresql":
-            request.getfixturevalue("server").stop()
-            request.getfixturevalue("server").start()
+            request.getfixturevalue("stoppable_postgres").stop()
+            request.getfixturevalue("stoppable_postgres").start()
         after = ct_instance()
         assert store(node, after)[0] == 0x0000
         node.stop()

@@ -22,10 +22,10 @@ from storage.index.instance_lookup import InstanceLookup
 from storage.index.write_connection import WriteConnection
 from storage.maintenance.housekeeping import Housekeeper
 from storage.maintenance.object_upload import is_behind
-from storage.maintenance.upgrade import upgrade
 from storage.settings import Settings, load_settings
 from tests.dicom_node.builders import item_of
 from tests.faults.stoppable import Gate, StoppablePostgres
+from tests.migrated import upgrade
 from tests.mounts import mounted
 from tests.postgres import postgres
 from tests.servers import S3Server
@@ -62,7 +62,9 @@ def node(settings: Settings) -> Iterator[tuple[Storage, Callable[[str], int | No
 def test_a_database_that_is_stopped_and_started_loses_nothing(tmp_path: Path) -> None:
     with postgres() as server:
         database = StoppablePostgres(server)
-        settings = load_settings(data_dir=tmp_path / "data", database_url=server.new_database())
+        settings = load_settings(
+            data_dir=tmp_path / "data", database_url=server.migrated_database()
+        )
         upgrade(settings)
         try:
             with node(settings) as (storage, push):

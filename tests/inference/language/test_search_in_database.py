@@ -219,7 +219,7 @@ def test_a_database_without_the_extension_says_how_to_get_it(
     if offered:
         pytest.skip("This machine's PostgreSQL has pgvector.")
     settings = load_settings(data_dir=tmp_path, database_url=url, passage_search="pgvector")
-    from storage.maintenance.upgrade import upgrade
+    from tests.migrated import upgrade
 
     with pytest.raises(StorageUnavailable, match="cannot load") as refused:
         upgrade(settings)

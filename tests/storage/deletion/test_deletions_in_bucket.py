@@ -14,11 +14,11 @@ from storage.index.tombstones import Deleted, Tombstone, note_tombstone
 from storage.maintenance.housekeeping import Housekeeper
 from storage.maintenance.reindex import rebuild_from, reindex
 from storage.maintenance.reindex_rows import Rebuilt
-from storage.maintenance.upgrade import upgrade
 from storage.maintenance.volume_cache import limit_cache
 from storage.objects.keys import DELETIONS
 from storage.settings import Settings
 from storage.volumes.scan import volumes_in
+from tests.migrated import upgrade
 from tests.storage.deletion.test_deleting import SERIES, STUDY, close, uid
 from tests.storage.instances import part10
 from tests.storage.maintenance.test_verify_reindex import emptied

@@ -118,7 +118,7 @@ def test_a_lost_index_does_not_bring_back_what_a_lost_host_deleted(
             host = Host(south, of_south)
             of_south.deletions.study(STUDY)
             host.keep_all_in_order()
-    url = postgres_server.new_database()
+    url = postgres_server.migrated_database()
     again = settings_of("north", database_url=url)
 
     upgrade(again)

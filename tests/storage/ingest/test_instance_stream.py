@@ -140,8 +140,8 @@ with open_storage(load_settings(data_dir=Path(sys.argv[1]))) as storage:
 
 @pytest.mark.slow
 def test_half_a_gigabyte_passes_in_constant_memory(tmp_path: Path) -> None:
-    from storage.maintenance.upgrade import upgrade
     from storage.settings import load_settings
+    from tests.migrated import upgrade
 
     upgrade(load_settings(data_dir=tmp_path))
     grown_kib = subprocess.run(

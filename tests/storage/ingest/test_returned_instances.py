@@ -28,12 +28,12 @@ from storage.ingest.content_digest import content_digest
 from storage.integrity.instance_reader import InstanceReader
 from storage.maintenance.content_digests import Progress, digest_contents
 from storage.maintenance.reindex import reindex
-from storage.maintenance.upgrade import upgrade
 from storage.objects.s3 import S3Objects
 from storage.settings import Settings
 from storage.volumes.reader import VolumeReader
 from tests.api.client import part10
 from tests.builders import t1_head
+from tests.migrated import upgrade
 from tests.services import free_port, tool
 
 WAYS = {
