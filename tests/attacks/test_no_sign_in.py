@@ -1,7 +1,6 @@
 """A node without sign-in is for who sits at its machine, and no proxy may publish it."""
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import pytest
 from api.server.checks.doctor import diagnose
 from storage.core.errors import InvalidRequest
 from storage.settings import load_settings
+from tests.ready_processes import run
 from tests.services import free_port
 
 
@@ -35,7 +35,7 @@ def test_it_does_not_start_behind_a_proxy(
         "MEDIVIEW_DICOM_PORT": str(free_port()),
         **setting,
     }
-    ended = subprocess.run(
+    ended = run(
         [sys.executable, "-m", "api.cli", command],
         env=environment,
         cwd=tmp_path,

@@ -4,7 +4,6 @@ import contextlib
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -14,11 +13,12 @@ from dicom_node.peers import Peer
 from dicom_node.scu import echo
 from storage.container import Storage, open_storage
 from storage.settings import Settings
+from tests.migrated import prepare
 from tests.patience import PATIENCE_S
 from tests.processes import ENDING_WITH_US
+from tests.ready_processes import PROGRAM, ReadyPopen, run
 from tests.services import free_port
 
-PROGRAM = Path(sys.executable).with_name("mediview")
 LONG = bool(os.environ.get("MEDIVIEW_LONG_TESTS"))
 
 # Of the process that hostile peers try.
@@ -55,7 +55,8 @@ class ScpProcess:
 
     def migrate(self) -> None:
         """What an operator's start script does first; it also reconciles."""
-        answer = subprocess.run(
+        prepare(self.settings)
+        answer = run(
             [PROGRAM, "migrate"],
             cwd=self.folder,
             env=self.environment,
@@ -75,7 +76,7 @@ class ScpProcess:
         """Start it, without waiting until it listens."""
         # As under `mediview up`: it ends with whoever started it, if the tests are cut off.
         with self.log.open("ab") as output:
-            self._process = subprocess.Popen(
+            self._process = ReadyPopen(
                 [*ENDING_WITH_US, PROGRAM, "scp"],
                 cwd=self.folder,
                 env=self.environment,

@@ -17,6 +17,7 @@ from tests.inference.orchestration import wait_for
 from tests.migrated import upgrade
 from tests.patience import PATIENCE_S
 from tests.processes import ENDING_WITH_US
+from tests.ready_processes import ReadyPopen
 
 Role = Literal["control", "jobs", "language", "interactive", "beat"]
 ROLES: tuple[Role, ...] = ("control", "jobs", "beat")
@@ -56,7 +57,7 @@ class Workers:
         for role in roles:
             with (self.folder / f"{role}.log").open("ab") as log:
                 started.append(
-                    subprocess.Popen(
+                    ReadyPopen(
                         # They end with the tests, if these are cut off.
                         [
                             *ENDING_WITH_US,

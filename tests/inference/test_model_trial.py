@@ -14,12 +14,13 @@ from tests.inference.films import bright_detector, film, part10
 from tests.inference.orchestration import complete_series, receive, storage_in
 from tests.inference.plain_models import torchscript_model
 from tests.inference.small import PATIENT_NAME, study_uid
+from tests.ready_processes import run
 
 ROOT = Path(__file__).parents[2]
 
 
 def tried(folder: Path, storage: Storage, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
+    return run(
         [sys.executable, "-m", "api.cli", "models", "try", *arguments],
         cwd=folder,
         env={

@@ -14,10 +14,11 @@ from tests.api.access.closed import PASSWORD, closed_node, closed_settings, sign
 from tests.api.cli.test_cli import PROGRAM, environment, mediview
 from tests.migrated import upgrade
 from tests.patience import PATIENCE_S
+from tests.ready_processes import run
 
 
 def with_password(folder: Path, *arguments: str, password: str = PASSWORD) -> str:
-    output = subprocess.run(
+    output = run(
         [PROGRAM, "users", *arguments, "--password-stdin"],
         check=False,
         cwd=folder,

@@ -6,7 +6,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,13 +18,12 @@ from typer.main import get_command
 from api.cli.main import command_line
 from dicom_node.server.scp import Scp, start_scp
 from storage.container import open_storage
-from storage.maintenance.upgrade import upgrade
 from storage.settings import load_settings
 from tests import builders
+from tests.migrated import upgrade
 from tests.patience import PATIENCE_S
+from tests.ready_processes import PROGRAM, ReadyPopen, run
 from tests.services import free_port
-
-PROGRAM = Path(sys.executable).with_name("mediview")
 
 
 def test_a_command_that_is_named_is_the_one_that_is_loaded() -> None:
@@ -51,7 +49,7 @@ def environment(folder: Path, **settings: object) -> dict[str, str]:
 
 
 def mediview(folder: Path, *arguments: str, **settings: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
+    return run(
         [PROGRAM, *arguments],
         check=False,
         cwd=folder,
@@ -238,7 +236,7 @@ def test_the_description_is_valid_json(tmp_path: Path) -> None:
 def test_a_path_that_cannot_be_written_is_a_sentence(
     tmp_path: Path, arguments: tuple[str, ...]
 ) -> None:
-    mediview(tmp_path, "migrate")
+    upgrade(load_settings(data_dir=tmp_path / "data"))
     answer = mediview(tmp_path, *arguments)
     assert answer.returncode == 1
     assert f"error: {arguments[-1]} cannot be used: No such file or directory." in answer.stderr
@@ -255,7 +253,7 @@ def test_a_path_that_cannot_be_written_is_a_sentence(
 def test_a_word_that_no_peer_may_have_is_named_with_those_it_may(
     tmp_path: Path, option: str, word: str, allowed: str
 ) -> None:
-    mediview(tmp_path, "migrate")
+    upgrade(load_settings(data_dir=tmp_path / "data"))
     answer = mediview(tmp_path, "peers", "add", "pacs", "PACS@127.0.0.1:104", option, word)
     assert answer.returncode == 1
     assert f"cannot contain '{word}'" in answer.stderr
@@ -264,10 +262,10 @@ def test_a_word_that_no_peer_may_have_is_named_with_those_it_may(
 
 def test_the_api_alone_ends_by_sigterm_as_asked(tmp_path: Path) -> None:
     port = free_port()
-    mediview(tmp_path, "migrate")
+    upgrade(load_settings(data_dir=tmp_path / "data"))
     log = tmp_path / "api.log"
     with log.open("wb") as output:
-        process = subprocess.Popen(
+        process = ReadyPopen(
             [PROGRAM, "api"],
             cwd=tmp_path,
             env=environment(tmp_path, http_port=port),

@@ -1,7 +1,6 @@
 """Peers over REST and by command, as an administrator keeps them."""
 
 import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +11,7 @@ import pytest
 from storage.peers.entities import KnownPeer
 from storage.settings import Settings
 from tests.api.client import ApiNode, api_node, is_problem
+from tests.ready_processes import run
 from tests.services import free_port, storescp
 
 STOW = {
@@ -145,7 +145,7 @@ def test_the_test_button_answers_a_sentence(api: ApiNode, tmp_path: Path) -> Non
 
 
 def peers(settings: Settings, *arguments: str, **environment: str) -> tuple[int, str]:
-    done = subprocess.run(
+    done = run(
         [sys.executable, "-m", "api.cli", "peers", *arguments],
         capture_output=True,
         text=True,

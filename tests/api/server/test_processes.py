@@ -20,6 +20,7 @@ import pytest
 from storage.settings import Settings
 from tests.migrated import upgrade
 from tests.patience import PATIENCE_S
+from tests.ready_processes import ReadyPopen, run
 from tests.storage.instances import part10
 
 ROOT = Path(__file__).parents[3]
@@ -41,7 +42,7 @@ class Served:
             **{f"MEDIVIEW_{name.upper()}": str(value) for name, value in more.items()},
         }
         with self.log.open("wb") as output:
-            self.process = subprocess.Popen(
+            self.process = ReadyPopen(
                 [sys.executable, "-m", "api.cli", "api"],
                 cwd=ROOT,
                 env=environment,
@@ -212,7 +213,7 @@ def test_what_one_process_stored_and_deleted_the_others_know_at_once(tmp_path: P
 def test_a_taken_port_is_told_in_a_sentence(tmp_path: Path) -> None:
     with serving(tmp_path, 2) as served:
         served.ask()
-        answer = subprocess.run(
+        answer = run(
             [sys.executable, "-m", "api.cli", "api"],
             check=False,
             cwd=ROOT,

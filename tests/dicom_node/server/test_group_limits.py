@@ -21,6 +21,7 @@ from tests.faults.raw_peer import RawPeer, Rejected
 from tests.migrated import upgrade
 from tests.patience import PATIENCE_S
 from tests.processes import own_folder
+from tests.ready_processes import ReadyPopen
 from tests.servers import RedisServer
 
 LOCAL_LIMIT_EXCEEDED = (2, 3, 2)
@@ -129,7 +130,7 @@ def test_places_of_a_process_that_was_killed_here_are_free_at_once(
         "limits = GroupLimits(sys.argv[1]);"
         "print([limits.admit('GOODCT', 2, 0)[0] for _ in '12'], flush=True); time.sleep(600)"
     )
-    with subprocess.Popen(
+    with ReadyPopen(
         [sys.executable, "-c", program, redis.url], stdout=subprocess.PIPE, text=True
     ) as other:
         assert other.stdout is not None

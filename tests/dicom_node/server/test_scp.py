@@ -31,6 +31,7 @@ from tests.dicom_node.builders import ct_instance, encoded, item_of
 from tests.dicom_node.conftest import Node, node_settings
 from tests.migrated import upgrade
 from tests.patience import PATIENCE_S
+from tests.ready_processes import ReadyPopen
 from tests.services import free_port
 
 
@@ -67,7 +68,7 @@ def scp_process(settings: Settings) -> Iterator[subprocess.Popen[str]]:
         " from dicom_node.server.processes import run_scp;"
         f"run_scp(Settings(data_dir={str(settings.data_dir)!r}, dicom_port={settings.dicom_port}))"
     )
-    process = subprocess.Popen(
+    process = ReadyPopen(
         [sys.executable, "-c", code],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -5,7 +5,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -15,10 +14,10 @@ from typing import Any, TypeVar
 import httpx
 
 from tests.patience import PATIENCE_S
+from tests.ready_processes import PROGRAM, run
 from tests.services import free_port
 
 T = TypeVar("T")
-PROGRAM = Path(sys.executable).with_name("mediview")
 
 
 class Node:
@@ -134,7 +133,7 @@ class Node:
         limit_s: float = PATIENCE_S,
     ) -> subprocess.CompletedProcess[str]:
         """Another `mediview` command with this node's settings, or with `environment`."""
-        return subprocess.run(
+        return run(
             [PROGRAM, *arguments],
             check=False,
             cwd=self.folder,

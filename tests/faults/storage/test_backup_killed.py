@@ -19,12 +19,14 @@ from storage.backup.verification import verify_backup
 from storage.container import open_storage
 from storage.core.errors import StorageUnavailable
 from storage.dicom.file_meta import read_file_meta
-from storage.maintenance.upgrade import upgrade
 from storage.settings import Settings
 from tests.faults.pushing import Batch, Push, Sent
 from tests.faults.scp_process import LONG, PROGRAM, running_scp
+from tests.migrated import upgrade
 from tests.patience import PATIENCE_S
 from tests.processes import ENDING_WITH_US
+from tests.ready_processes import ReadyPopen
+from tests.ready_processes import run as run_program
 
 pytestmark = [
     pytest.mark.fault,
@@ -103,7 +105,7 @@ def assert_whole(
 def kill_in_the_middle(
     environment: Mapping[str, str], command: list[str], is_middle: Callable[[], bool]
 ) -> None:
-    process = subprocess.Popen(
+    process = ReadyPopen(
         [*ENDING_WITH_US, PROGRAM, *command],
         env=environment,
         stdout=subprocess.DEVNULL,
@@ -119,7 +121,7 @@ def kill_in_the_middle(
 
 
 def run(environment: Mapping[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
+    return run_program(
         [PROGRAM, *arguments],
         env=environment,
         capture_output=True,

@@ -15,6 +15,7 @@ from storage.settings import load_settings
 from tests.injection import can_inject
 from tests.migrated import upgrade
 from tests.patience import PATIENCE_S
+from tests.ready_processes import run
 from tests.storage.deletion.test_deleting import STUDY
 from tests.storage.instances import part10
 
@@ -68,7 +69,7 @@ def test_a_command_whose_change_is_not_durable_fails(node: Path, tmp_path: Path,
 def _ran(folder: Path, what: str, around: Sequence[str] = ()) -> subprocess.CompletedProcess[str]:
     """The command, on the data in a folder."""
     command = [one.format(folder=folder / "new") for one in COMMANDS[what]]
-    return subprocess.run(
+    return run(
         [*around, sys.executable, "-m", "api.cli", *command],
         capture_output=True,
         text=True,

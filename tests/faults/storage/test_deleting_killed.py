@@ -15,9 +15,10 @@ from storage.core.errors import NotFound
 from storage.core.uids import derive_uid
 from storage.maintenance.object_upload import upload_instances
 from storage.maintenance.reindex import reindex
-from storage.maintenance.upgrade import upgrade
 from storage.settings import load_settings
 from storage.volumes.scan import volumes_in
+from tests.migrated import upgrade
+from tests.ready_processes import ReadyPopen
 from tests.storage.instances import part10
 
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(200)]
@@ -48,7 +49,7 @@ def test_kill_9_in_the_middle_of_deleting_leaves_each_study_whole_or_gone(tmp_pa
                 for name in ("1", "2", "3"):
                     storage.ingest.accept(part10(study=str(number), instance=name), "stow")
             upload_instances(storage.engine, storage.instances, storage.objects, 1000)
-        process = subprocess.Popen(
+        process = ReadyPopen(
             [sys.executable, "-c", DELETE_ALL, str(settings.data_dir)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         )  # fmt: skip

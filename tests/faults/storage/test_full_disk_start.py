@@ -13,6 +13,7 @@ from storage.core.data_folder.disk_reserve import RESERVE_BYTES, refill, release
 from storage.settings import load_settings
 from tests.mounts import fill_disk, mounted
 from tests.patience import PATIENCE_S
+from tests.ready_processes import run
 
 MARK_BYTES = 8 << 20
 COMMANDS = (["peers", "list"], ["storage", "verify"], ["migrate"])
@@ -27,7 +28,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def mediview(disk: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
+    return run(
         [sys.executable, "-m", "api.cli", *arguments],
         capture_output=True,
         text=True,

@@ -2,7 +2,6 @@
 
 import json
 import math
-import subprocess
 import sys
 from html.parser import HTMLParser
 from pathlib import Path
@@ -28,6 +27,7 @@ from tests.inference.bundles import SPLEEN, segmentation_bundle
 from tests.inference.orchestration import storage_in
 from tests.inference.results_support import encode, result
 from tests.inference.small import BrightRegion
+from tests.ready_processes import run
 
 ROOT = Path(__file__).parents[3]
 SHAPE = (20, 40, 36)
@@ -156,7 +156,7 @@ def test_an_evaluation_by_command_opens_or_closes_the_gate(tmp_path: Path, cases
     bundle = segmentation_bundle(tmp_path / "bundle", gate=strict)
     with storage_in(tmp_path) as storage:
         add_model(storage.settings, storage.model_states, storage.shadow_runs, bundle, "petra")
-        done = subprocess.run(
+        done = run(
             [sys.executable, "-m", "api.cli", "evaluate", "bundle-spleen-of-phantoms",
              "--cases", str(cases), "--output", str(tmp_path / "out")],
             cwd=tmp_path,

@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import subprocess
 import sys
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from tests.inference.bundles import segmentation_bundle
 from tests.inference.orchestration import later, receive, settings_in, storage_in
 from tests.inference.plain_models import onnx_model
 from tests.inference.small import mr_series, study_uid
+from tests.ready_processes import run
 
 ROOT = Path(__file__).parents[3]
 DOCUMENT = (ROOT / "docs" / "pipelines.md").read_text("utf-8")
@@ -33,7 +33,7 @@ def block(language: str) -> str:
 
 
 def mediview(folder: Path, storage: Storage, *arguments: str) -> str:
-    done = subprocess.run(
+    done = run(
         [sys.executable, "-m", "api.cli", *arguments],
         cwd=folder,
         env={

@@ -22,6 +22,7 @@ from storage.core.callers.request_context import serving
 from storage.core.clock import utcnow
 from storage.core.errors import StorageUnavailable
 from storage.db.engine import writing
+from tests.ready_processes import ReadyPopen
 from tests.storage.instances import part10
 
 ANN = Actor("account", "ann", "10.0.0.7")
@@ -213,7 +214,7 @@ with open_storage(settings) as storage:
     settings = storage.settings.model_dump(mode="json") | {
         "s3_secret_access_key": storage.settings.s3_secret_access_key.get_secret_value()
     }
-    with subprocess.Popen(
+    with ReadyPopen(
         [sys.executable, "-c", script],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

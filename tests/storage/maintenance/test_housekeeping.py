@@ -28,6 +28,7 @@ from storage.objects.backlog import check_backlog
 from storage.reconciliation.reconcile import reconcile
 from storage.settings import Settings
 from storage.volumes.scan import volumes_in
+from tests.ready_processes import ReadyPopen
 from tests.storage.deletion.test_deleting import STUDY, close, lose_index, uid
 from tests.storage.instances import part10
 
@@ -173,9 +174,7 @@ def kill_in_the_middle(settings: Settings, program: str, after_s: float) -> None
         "MEDIVIEW_S3_ACCESS_KEY_ID": settings.s3_access_key_id,
         "MEDIVIEW_S3_SECRET_ACCESS_KEY": settings.s3_secret_access_key.get_secret_value(),
     }
-    process = subprocess.Popen(
-        [sys.executable, "-c", program], stdout=subprocess.PIPE, env=environment
-    )
+    process = ReadyPopen([sys.executable, "-c", program], stdout=subprocess.PIPE, env=environment)
     assert process.stdout is not None
     assert process.stdout.readline() == b"begun\n"
     time.sleep(after_s)

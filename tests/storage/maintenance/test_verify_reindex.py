@@ -19,9 +19,10 @@ from storage.db.engine import reading, writing
 from storage.maintenance.object_upload import upload_instances, upload_volume
 from storage.maintenance.reindex import reindex
 from storage.maintenance.statistics import statistics
-from storage.maintenance.upgrade import upgrade
 from storage.settings import Settings
 from storage.volumes.scan import volumes_in
+from tests.migrated import upgrade
+from tests.ready_processes import run
 from tests.storage.deletion.test_deleting import STUDY, close, uid
 from tests.storage.instances import part10
 from tests.storage.maintenance.checked_storage import fill, problems_of
@@ -52,7 +53,7 @@ def emptied(settings: Settings, request: pytest.FixtureRequest) -> Settings:
             update={"database_url": f"sqlite:///{settings.data_dir.absolute()}/new.sqlite3"}
         )
     server = request.getfixturevalue("postgres_server")
-    return settings.model_copy(update={"database_url": server.new_database()})
+    return settings.model_copy(update={"database_url": server.migrated_database()})
 
 
 def test_the_index_is_rebuilt_from_the_volumes_alone(
@@ -151,7 +152,7 @@ def mediview(settings: Settings, *arguments: str) -> subprocess.CompletedProcess
         "MEDIVIEW_VOLUME_GRACE_S": "0",
         "NO_COLOR": "1",
     }
-    return subprocess.run(
+    return run(
         [sys.executable, "-m", "api.cli", "storage", *arguments],
         check=False, capture_output=True, text=True, env=environment, cwd=ROOT,
     )  # fmt: skip

@@ -23,6 +23,7 @@ from storage.volumes.scan import is_being_written, scan, torn_bytes, verify, vol
 from storage.volumes.write_buffer import CAPACITY_BYTES, WriteBuffer
 from storage.volumes.writer import VolumeWriter
 from tests.mounts import mounted
+from tests.ready_processes import ReadyPopen
 
 
 def writer(folder: Path, size_bytes: int = 1 << 20, mark_bytes: int = 0) -> VolumeWriter:
@@ -111,7 +112,7 @@ with ThreadPoolExecutor(4) as pool:
 def test_what_was_acknowledged_is_there_after_kill_9_at_any_moment(tmp_path: Path) -> None:
     for round_number in range(8):
         folder = tmp_path / str(round_number)
-        process = subprocess.Popen(
+        process = ReadyPopen(
             [sys.executable, "-c", WRITE_FOR_EVER, str(folder)], stdout=subprocess.PIPE
         )
         assert process.stdout is not None

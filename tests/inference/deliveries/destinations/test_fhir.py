@@ -37,6 +37,7 @@ from tests.inference.deliveries.destinations.nodes import (
 )
 from tests.inference.orchestration import later, receive
 from tests.inference.small import mr_slice, study_uid
+from tests.ready_processes import ReadyPopen
 
 
 @pytest.mark.parametrize("version", ["R4", "R5"])
@@ -120,7 +121,7 @@ def test_a_sender_that_is_killed_while_it_waits_for_the_answer_doubles_nothing(
         command = [
             sys.executable, "-c", _SENDER, str(storage.settings.data_dir), host_of(server.url),
         ]  # fmt: skip
-        with subprocess.Popen(
+        with ReadyPopen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         ) as sender:
             assert sender.stdout is not None

@@ -10,6 +10,7 @@ from pathlib import Path
 from storage.container import Storage
 from storage.settings import Settings
 from tests.patience import PATIENCE_S
+from tests.ready_processes import run
 from tests.storage.deletion.test_deleting import STUDY
 
 PAGE = 4096
@@ -35,7 +36,7 @@ def first_page(settings: Settings) -> None:
 
 
 def mediview(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
+    return run(
         [sys.executable, "-m", "api.cli", *arguments],
         capture_output=True,
         text=True,
