@@ -105,13 +105,9 @@ class Settings(
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return (
-            init_settings,
-            env_settings,
-            dotenv_settings,
-            file_secret_settings,
-            RenamedSource(settings_cls),
-        )
+        # To look for each setting in an environment that has none takes most of the time.
+        stated = [one for one in (env_settings, dotenv_settings) if _names_a_setting(one)]
+        return (init_settings, *stated, file_secret_settings, RenamedSource(settings_cls))
 
     @field_validator("ae_title")
     @classmethod
@@ -261,6 +257,12 @@ class Settings(
             remedy="Listen on 127.0.0.1, or set MEDIVIEW_AUTH=required and make the first account:"
             " mediview users add NAME --role admin.",
         )
+
+
+def _names_a_setting(source: PydanticBaseSettingsSource) -> bool:
+    """Whether an environment or a `.env` has any variable of the node's."""
+    names = getattr(source, "env_vars", None)
+    return names is None or any(name.upper().startswith("MEDIVIEW_") for name in names)
 
 
 def is_loopback(host: str) -> bool:
