@@ -46,6 +46,7 @@ def pytest_configure() -> None:
     from tests.patience import be_patient, read_authorities_once
     from tests.printing import print_safely
     from tests.reactor import keep_answers
+    from tests.statements import compile_once
 
     # An example's time says more about what else the machine does than about the code.
     hypothesis.settings.register_profile("mediview", deadline=None)
@@ -55,6 +56,7 @@ def pytest_configure() -> None:
     keep_answers()
     print_safely()
     migrate_new_ones_once()
+    compile_once()
     # Nor may a developer's own .env reach the tests.
     Settings.model_config["env_file"] = None
 

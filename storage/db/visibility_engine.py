@@ -7,6 +7,7 @@ UPDATE or DELETE touches visible rows alone; an INSERT is not narrowed.
 """
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -32,6 +33,7 @@ def engine_of_viewers(engine: Engine, make: Callable[[], Engine]) -> Engine:
     return twin
 
 
+@cache
 def _narrowed(base: type[SQLCompiler]) -> type[SQLCompiler]:
     class NarrowedCompiler(base):  # type: ignore[valid-type,misc]
         _narrowing = False
