@@ -48,6 +48,7 @@ from api.retention import routes as retention
 from api.rules import explanations
 from api.rules import preview as rule_preview
 from api.rules import versions as rule_versions
+from api.segmentations import routes as segmentations
 from api.server import health, metrics, probes
 from api.studies import bulk as study_bulk
 from api.studies import conflicts, expected_instances, pictures, release, sending
@@ -77,6 +78,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     measurements.router,
     key_images.router,
     mask_edits.router,
+    segmentations.router,
+    segmentations.structures_router,
     interactive.router,
     reports.router,
     report_history.router,

@@ -19,7 +19,7 @@ _LARGE_BODIES = frozenset(
     {"/api/analyze", "/api/docqa", "/api/uploads/content", "/api/uploads/parts"}
 )
 _DICOMWEB = "/dicom-web"
-_MASK_EDITS = re.compile(r"/api/studies/[0-9.]+/segmentations/[0-9.]+/edits")
+_LABEL_MAPS = re.compile(r"/api/studies/[0-9.]+/segmentations(/[0-9.]+/edits)?")
 
 
 class BodyLimit:
@@ -76,7 +76,7 @@ def _limits_itself(path: str) -> bool:
     return (
         path in _LARGE_BODIES
         or path.startswith(f"{_DICOMWEB}/")
-        or _MASK_EDITS.fullmatch(path) is not None
+        or _LABEL_MAPS.fullmatch(path) is not None
     )
 
 

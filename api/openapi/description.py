@@ -22,6 +22,7 @@ from api.openapi.security import secure, security_schemes
 from api.openapi.tags import tags
 from api.openapi.webhooks import notice_schemas, webhooks
 from api.parameters import PROBLEM
+from api.segmentations.schemas import NewSegmentation
 from api.versioned import versioned
 
 _FHIR = "/fhir"
@@ -63,9 +64,10 @@ def _describe(app: FastAPI) -> dict[str, Any]:
     # With members beside those that all have, such as `errors` and `decisions`.
     schemas["Problem"] = {**Problem.model_json_schema(), "additionalProperties": True}
     # Within a form, which no signature of a route states.
-    edit = MaskEdit.model_json_schema(ref_template="#/components/schemas/{model}")
-    schemas.update(edit.pop("$defs", {}))
-    schemas["MaskEdit"] = edit
+    for model in (MaskEdit, NewSegmentation):
+        schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+        schemas.update(schema.pop("$defs", {}))
+        schemas[model.__name__] = schema
     outcome = OperationOutcome.model_json_schema(ref_template="#/components/schemas/{model}")
     for name, schema in outcome.pop("$defs", {}).items():
         schemas.setdefault(name, schema)

@@ -1,6 +1,8 @@
 """Segments as an RT Structure Set (PS3.3 A.19), for planning systems and viewers of contours."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
 import highdicom as hd
 import numpy as np
@@ -35,6 +37,28 @@ _STUDY_CLASS = "1.2.840.10008.3.1.2.3.1"
 _DECIMALS_MM = 4
 
 
+@dataclass(frozen=True)
+class StructureSetHead:
+    """What a structure set says of itself and of who made it, whether a model or a person.
+
+    `label` (SH) and `description` (ST) are of the whole set; `roi_description` and the ROI
+    generation algorithm (PS3.3 C.8.8.5) of each of its structures.
+    """
+
+    series_instance_uid: str
+    sop_instance_uid: str
+    at: datetime
+    series_description: str
+    label: str
+    description: str
+    software_versions: list[str]
+    roi_description: str
+    generation_algorithms: tuple[str, ...]
+    """AUTOMATIC, SEMIAUTOMATIC or MANUAL, of each structure."""
+    generation_description: str
+    equipment: Sequence[Dataset]
+
+
 def encode_structure_set(
     job: Job,
     pipeline: Pipeline,
@@ -43,44 +67,68 @@ def encode_structure_set(
     output: PipelineOutput,
     edit: Edit | None = None,
 ) -> Dataset:
-    """One ROI a segment, with its contours in mm (LPS) on each slice that it touches.
-
-    A contour runs along the edges of the pixels and encloses their centres exactly, so that who
-    fills it on the grid of the images has the mask again. UIDs and dates derive from the job.
-    """
+    """The segments of a job; UIDs and dates derive from it, so a rerun repeats them."""
     first = sources[volume.instance_indices[0]]
     identity = result_identity(job, "RTSTRUCT")
     at = made_at(job, first)
+    by = "AI_" if pipeline.card.is_ai else ""
+    algorithm = "AUTOMATIC" if edit is None else "SEMIAUTOMATIC"
+    head = StructureSetHead(
+        series_instance_uid=identity.series_instance_uid,
+        sop_instance_uid=identity.sop_instance_uid,
+        at=at,
+        series_description=result_series_description(pipeline, "contours"),
+        label=f"{by}{'UNVERIFIED' if edit is None else edit.word.upper()}",
+        description=f"{pipeline.name} {pipeline.version}. {note_of(pipeline)}",
+        software_versions=software_versions(pipeline),
+        roi_description=note_of(pipeline),
+        generation_algorithms=tuple(algorithm for _ in output.segments),
+        generation_description=f"{pipeline.name} {pipeline.version}",
+        equipment=contributing_equipment(pipeline, first, at),
+    )
+    return write_structure_set(head, sources, volume, output)
+
+
+def write_structure_set(
+    head: StructureSetHead,
+    sources: Sequence[Dataset],
+    volume: Volume,
+    output: PipelineOutput,
+) -> Dataset:
+    """One ROI a segment, with its contours in mm (LPS) on each slice that it touches.
+
+    A contour runs along the edges of the pixels and encloses their centres exactly, so that who
+    fills it on the grid of the images has the mask again.
+    """
+    first = sources[volume.instance_indices[0]]
     images = _Images(sources, volume)
     structures = Dataset()
     structures.file_meta = FileMetaDataset()
     # In Explicit VR a decimal string ends at 64 KiB, some 2,400 points.
     structures.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian
     structures.file_meta.MediaStorageSOPClassUID = RTStructureSetStorage
-    structures.file_meta.MediaStorageSOPInstanceUID = UID(identity.sop_instance_uid)
+    structures.file_meta.MediaStorageSOPInstanceUID = UID(head.sop_instance_uid)
     structures.SOPClassUID = RTStructureSetStorage
-    structures.SOPInstanceUID = identity.sop_instance_uid
+    structures.SOPInstanceUID = head.sop_instance_uid
     structures.Modality = "RTSTRUCT"
-    structures.SeriesInstanceUID = identity.series_instance_uid
+    structures.SeriesInstanceUID = head.series_instance_uid
     structures.SeriesNumber = result_series_number(integer_of(first, "SeriesNumber"), "RTSTRUCT")
-    structures.SeriesDescription = result_series_description(pipeline, "contours")
-    structures.SeriesDate = structures.StructureSetDate = at.strftime("%Y%m%d")
-    structures.SeriesTime = structures.StructureSetTime = at.strftime("%H%M%S")
+    structures.SeriesDescription = head.series_description
+    structures.SeriesDate = structures.StructureSetDate = head.at.strftime("%Y%m%d")
+    structures.SeriesTime = structures.StructureSetTime = head.at.strftime("%H%M%S")
     structures.OperatorsName = None
     structures.Manufacturer = structures.ManufacturerModelName = MANUFACTURER
     structures.DeviceSerialNumber = DEVICE_SERIAL_NUMBER
-    structures.SoftwareVersions = software_versions(pipeline)
+    structures.SoftwareVersions = head.software_versions
     structures.InstanceNumber = 1
     structures.FrameOfReferenceUID = images.frame_of_reference_uid
     structures.PositionReferenceIndicator = None
-    by = "AI_" if pipeline.card.is_ai else ""
-    structures.StructureSetLabel = f"{by}{'UNVERIFIED' if edit is None else edit.word.upper()}"
-    structures.StructureSetDescription = f"{pipeline.name} {pipeline.version}. {note_of(pipeline)}"
+    structures.StructureSetLabel = head.label
+    structures.StructureSetDescription = head.description
     structures.ReferencedFrameOfReferenceSequence = Items([images.frame_of_reference()])
     numbered = list(enumerate(output.segments, start=1))
     structures.StructureSetROISequence = Items(
-        _roi(pipeline, segment, number, images.frame_of_reference_uid, edit)
-        for number, segment in numbered
+        _roi(head, segment, number, images.frame_of_reference_uid) for number, segment in numbered
     )
     structures.ROIContourSequence = Items(
         _contours(images, output, segment, number) for number, segment in numbered
@@ -91,7 +139,7 @@ def encode_structure_set(
     structures.ApprovalStatus = "UNAPPROVED"
     inherit_patient_and_study(structures, first)
     structures.ContributingEquipmentSequence = Items()
-    return finish(structures, at, contributing_equipment(pipeline, first, at))
+    return finish(structures, head.at, head.equipment)
 
 
 class _Images:
@@ -138,19 +186,15 @@ class _Images:
 
 
 def _roi(
-    pipeline: Pipeline,
-    segment: Segment,
-    number: int,
-    frame_of_reference_uid: str,
-    edit: Edit | None,
+    head: StructureSetHead, segment: Segment, number: int, frame_of_reference_uid: str
 ) -> Dataset:
     roi = Dataset()
     roi.ROINumber = number
     roi.ReferencedFrameOfReferenceUID = frame_of_reference_uid
     roi.ROIName = long_string(segment.label)
-    roi.ROIDescription = note_of(pipeline)
-    roi.ROIGenerationAlgorithm = "AUTOMATIC" if edit is None else "SEMIAUTOMATIC"
-    roi.ROIGenerationDescription = long_string(f"{pipeline.name} {pipeline.version}")
+    roi.ROIDescription = head.roi_description
+    roi.ROIGenerationAlgorithm = head.generation_algorithms[number - 1]
+    roi.ROIGenerationDescription = long_string(head.generation_description)
     return roi
 
 

@@ -161,6 +161,7 @@ ABOUT_NO_STUDY = {
     ("GET", "/fhir/SubscriptionTopic"): "what the node can do",
     ("GET", "/fhir/SubscriptionTopic/{resource_id}"): "what the node can do",
     ("GET", "/api/interactive/models"): "what the node can do",
+    ("GET", "/api/segmentations/structures"): "what the node can do",
     # Of who opened it alone, while the study can be seen: `tests/api/interactive`.
     ("GET", "/api/interactive/sessions/{session_id}"): "a session",
     ("PUT", "/api/interactive/sessions/{session_id}/clicks"): "a session",
@@ -304,6 +305,7 @@ BODIES: dict[tuple[str, str], Any] = {
 _VIEW = "/api/projects/{name}/dicom-web/studies/{study_pseudonym}"
 ALIKE_FOR_ALL = {
     ("PUT", "/api/series/{series_instance_uid}/expectations"): "before the series arrives",
+    ("POST", "/api/studies/{study_instance_uid}/segmentations"): "a mask",
     ("POST", "/api/studies/{study_instance_uid}/segmentations/{sop_instance_uid}/edits"): "a mask",
     ("PUT", "/api/access-groups/{name}/studies/{study_instance_uid}"): "an own confirmation",
     ("POST", "/api/priors/{study_instance_uid}/retry"): "a study that is fetched",

@@ -66,7 +66,8 @@ _NO_RECORD = "A session is over with its worker's process, whatever the disk has
 _CONTEXT = "What is open on desks is no record; it is announced again."
 _OTHER_TEST = "`test_sync_fails` asks it."
 
-_EDITS = "/api/studies/{study_instance_uid}/segmentations/{sop_instance_uid}/edits"
+_DRAWN = "/api/studies/{study_instance_uid}/segmentations"
+_EDITS = f"{_DRAWN}/{{sop_instance_uid}}/edits"
 
 NOT_ASKED = {
     "POST /api/peers/{name}/test": _NOTHING_KEPT,
@@ -83,6 +84,7 @@ NOT_ASKED = {
     "POST /api/uploads/{upload_id}/parts": "It gives addresses for parts, and keeps nothing.",
     "POST /api/analyze": "An upload and a job in one, which are asked.",
     f"POST {_EDITS}": "An instance that is stored: `test_sync_fails`.",
+    f"POST {_DRAWN}": "An instance that is stored: `test_sync_fails`.",
     "PUT /api/interactive/sessions/{session_id}/clicks": _NO_RECORD,
     "DELETE /api/interactive/sessions/{session_id}": _NO_RECORD,
     "POST /api/interactive/sessions/{session_id}/accept": "Results of a job: `test_sync_fails`.",

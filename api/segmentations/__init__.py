@@ -1,0 +1,1 @@
+"""Segmentations that readers draw: stored as SEG and RTSTRUCT, listed, and what they may name."""
