@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Event
 from typing import Any, Protocol
 from weakref import ref
 
@@ -89,7 +90,7 @@ def make_engine(database_url: str) -> Engine:
         event.listen(engine, "begin", _begin_sqlite)
         look_after_disk(engine)
         return engine
-    return create_engine(
+    engine = create_engine(
         database_url,
         json_serializer=to_json,
         json_deserializer=from_json,
@@ -98,6 +99,24 @@ def make_engine(database_url: str) -> Engine:
         pool_pre_ping=True,
         connect_args=_POSTGRESQL_CONNECTION,
     )
+    _close_what_comes_late(engine)
+    return engine
+
+
+def _close_what_comes_late(engine: Engine) -> None:
+    """Close what a thread gives back to an engine that was disposed of meanwhile.
+
+    The pool of before would keep it for nobody, and the server's session would last until the
+    garbage collector comes by.
+    """
+    ended = Event()
+    event.listen(engine, "engine_disposed", lambda _engine: ended.set())
+
+    def given_back(_connection: object, record: ConnectionPoolEntry) -> None:
+        if ended.is_set():
+            record.invalidate()
+
+    event.listen(engine, "checkin", given_back)
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, record: ConnectionPoolEntry) -> None:
