@@ -111,7 +111,11 @@ def postgres_programs() -> Path:
 
 @contextmanager
 def postgres(
-    *, is_durable: bool = False, programs: Path | None = None, addresses: Sequence[str] = ()
+    *,
+    is_durable: bool = False,
+    programs: Path | None = None,
+    addresses: Sequence[str] = (),
+    max_connections: int = 100,
 ) -> Iterator[PostgresServer]:
     """A server of its own, of Debian's programs or of those in a folder.
 
@@ -145,6 +149,7 @@ def postgres(
         if addresses:
             with (data / "pg_hba.conf").open("a") as known:
                 known.write("host all all samenet scram-sha-256\n")
+        command += ["-c", f"max_connections={max_connections}"]
         if not is_durable:
             command += ["-c", "fsync=off"]
 

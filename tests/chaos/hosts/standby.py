@@ -20,6 +20,8 @@ from tests.services import free_port
 
 _TABLE = f"mediviewpg{os.getpid() % 10_000}"
 _POLL_S = 0.1
+# Three hosts keep up to 8 for each of their 14 processes; PostgreSQL's own 100 were used up.
+_CONNECTIONS = 300
 
 
 class Pair:
@@ -119,11 +121,12 @@ def close_way() -> None:
 def pair(addresses: Sequence[str]) -> Iterator[Pair]:
     """Both run, on loopback and those addresses. Needs root."""
     with (
-        postgres(is_durable=True, addresses=addresses) as first,
+        postgres(is_durable=True, addresses=addresses, max_connections=_CONNECTIONS) as first,
         own_folder("standby", "postgres") as folder,
     ):
         data, port = folder / "data", free_port()
         command: list[str | Path] = [postgres_programs() / "postgres", "-D", data, "-p", str(port)]
+        command += ["-c", f"max_connections={_CONNECTIONS}"]
         command += ["-k", folder, "-c", f"listen_addresses={','.join(['127.0.0.1', *addresses])}"]
 
         def launch() -> subprocess.Popen[Any]:
