@@ -22,6 +22,7 @@ ROLES: Mapping[str, tuple[str, ...]] = {
     "scp": ("scp",),
     "api": ("api",),
     "control": ("worker", "--queue", "control"),
+    "jobs": ("worker", "--queue", "jobs"),
     "beat": ("beat",),
 }
 
@@ -107,7 +108,7 @@ class Parts:
             )
 
     def wait_until_ready(self) -> None:
-        self.wait_for(self._is_ready, "the node to be ready")
+        self.wait_for(self.is_ready, "the node to be ready")
 
     def restart_ended(self) -> list[str]:
         """As a supervisor does."""
@@ -210,6 +211,7 @@ class Parts:
     def free_bytes(self) -> int:
         return shutil.disk_usage(self.folder).free
 
-    def _is_ready(self) -> bool:
+    def is_ready(self) -> bool:
+        """By what `/health` says."""
         parts = self.health()
         return bool(parts) and all(bool(parts[name]["ok"]) for name in ("database", "dicom"))

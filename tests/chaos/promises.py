@@ -1,7 +1,7 @@
 """What must hold whenever the node is left alone again; each question goes over the wire."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
@@ -27,8 +27,8 @@ class Promises:
         self.repaired = 0
         self.refused: set[str] = set()
 
-    def check(self, uids: Iterable[str]) -> None:
-        """These instances, and all that else was acknowledged."""
+    def check(self, uids: Iterable[str], studies: Collection[str] | None = None) -> None:
+        """These instances, and all that else was acknowledged; `studies`: lists only those."""
         ledger = self.ledger
         wanted = [uid for uid in uids if uid not in ledger.deleted | ledger.unsure]
         with ThreadPoolExecutor(_AT_ONCE) as pool:
@@ -39,7 +39,7 @@ class Promises:
             for sentence in pool.map(self._look_at_deleted, sorted(ledger.deleted)):
                 if sentence:
                     self.broken.append(sentence)
-        self._count_instances()
+        self._count_instances(studies)
         self._look_at_peers()
 
     def heal_harmed(self) -> None:
@@ -100,12 +100,14 @@ class Promises:
         answer = self._get(self.ledger.address(uid))
         return "" if answer.status_code in (404, 410) else f"{uid}: deleted, and there again"
 
-    def _count_instances(self) -> None:
+    def _count_instances(self, studies: Collection[str] | None) -> None:
         """Each study has exactly what was acknowledged of it, once."""
         expected: dict[str, set[str]] = {}
         for uid in self.ledger.wanted():
             expected.setdefault(self.ledger.studies[uid].split()[0], set()).add(uid)
         for study, uids in expected.items():
+            if studies is not None and study not in studies:
+                continue
             found: list[str] = []
             while True:
                 answer = self._get(

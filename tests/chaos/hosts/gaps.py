@@ -11,12 +11,13 @@ class Gaps:
         self._measured: dict[tuple[str, bool], list[tuple[float, str]]] = defaultdict(list)
 
     def note(self, host: str, seconds: float, names: str, *, is_broken: bool) -> None:
-        """Of one round; `names`: of its faults."""
+        """Of one wave; `names`: of its faults."""
         self._measured[host, is_broken].append((seconds, names))
 
     def table(self) -> str:
         lines = [
-            "| host | rounds | longest time without an acknowledgement, median (longest) | in |",
+            "| host | waves of faults | longest time without an acknowledgement, median (longest)"
+            " | in |",
             "|---|---|---|---|",
         ]
         for is_broken, what in ((False, "nothing done to it"), (True, "something done to it")):

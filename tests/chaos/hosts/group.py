@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.chaos.hosts.network import Forwarder, Namespace
+from tests.chaos.hosts.scans import Scan, small_model
 from tests.chaos.hosts.standby import Pair, pair
 from tests.chaos.ledger import Ledger
 from tests.chaos.parts import Parts
@@ -19,8 +20,8 @@ KEYS = ("sealing.key", "uid.key", "upload-signing.key", "signing.key")
 # With one of what ticks lost, another is there.
 ROLES = {
     "north": ("scp", "api", "control", "beat"),
-    "south": ("scp", "api"),
-    "east": ("scp", "api", "control", "beat"),
+    "south": ("scp", "api", "jobs"),
+    "east": ("scp", "api", "control", "beat", "jobs"),
 }
 
 
@@ -42,6 +43,9 @@ class Group:
         pacs: OrthancServer,
     ) -> None:
         self.hosts, self.ledger = hosts, ledger
+        # Apart: nobody deletes of these, and there are results in their studies.
+        self.scanned = Ledger(ledger.path.with_name("scans.jsonl"))
+        self.scans: list[Scan] = []
         self.database, self.redis, self.bucket, self.pacs = database, redis, bucket, pacs
         self.kills = 0
 
@@ -55,7 +59,7 @@ class Group:
         there = {
             one["MainDicomTags"]["SOPInstanceUID"] for one in self.pacs.get("/instances?expand")
         }
-        return set(self.ledger.wanted()) - there
+        return {*self.ledger.wanted(), *self.scanned.wanted()} - there
 
     def wait_until_ready(self) -> None:
         for host in self.hosts:
@@ -66,7 +70,10 @@ class Group:
 
 @contextmanager
 def group(acknowledge: str = "disk") -> Iterator[Group]:
-    """All run; what arrives is routed to a PACS. Needs root, for networks and their filter."""
+    """All run; what arrives, and what a pipeline makes of it, goes to a PACS.
+
+    Needs root, for networks and their filter.
+    """
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mediview-hosts-")))
         networks = [Namespace(number) for number in range(len(ROLES))]
@@ -121,6 +128,9 @@ def group(acknowledge: str = "disk") -> Iterator[Group]:
                 _forward(("127.0.0.1", port), ("127.0.0.1", port), network.name, stack)
             hosts.append(Host(name, parts, network))
         _make_keys(folder / "keys")
+        # The other hosts get it from the bucket.
+        added = hosts[0].parts.command("models", "add", str(small_model(folder / "model")))
+        assert added.returncode == 0, added.stdout + added.stderr
         for host in hosts:
             for role in host.parts.roles:
                 host.parts.start_role(role)

@@ -12,13 +12,14 @@ from tests.chaos.ledger import Ledger
 from tests.faults.pushing import Batch, Sent
 from tests.faults.raw_peer import RawPeer, Rejected
 
-_PAUSE_S = 0.5
+_PAUSE_S = 2.0
+_RETRY_S = 0.5
 # A modality's, more or less; the time without an acknowledgement goes on meanwhile.
 _ANSWER_S = 20.0
 
 
 class Steady:
-    """An instance every half second, the same one again until it is acknowledged."""
+    """An instance every two seconds, the same one again until it is acknowledged."""
 
     def __init__(self, port: int, ledger: Ledger, rng: random.Random) -> None:
         self._port, self._ledger = port, ledger
@@ -38,11 +39,21 @@ class Steady:
         self._stopped.set()
         self._thread.join(2 * _ANSWER_S)
 
-    def longest_gap_s(self) -> float:
-        """From its start to its end: a host that acknowledged nothing was silent all the time."""
+    def longest_gap_s(self, begun_s: float, ended_s: float) -> float:
+        """Of those that reach into that time, with all that lies before and after it.
+
+        A host that acknowledged nothing was silent from the start to the end.
+        """
         acknowledged = [at for at in self._acknowledged_at_s if at <= self._ended_s]
         times = [self._began_s, *acknowledged, self._ended_s]
-        return max(after - before for before, after in pairwise(times))
+        return max(
+            (
+                after - before
+                for before, after in pairwise(times)
+                if after > begun_s and before < ended_s
+            ),
+            default=0.0,
+        )
 
     def _run(self) -> None:
         one = self._next()
@@ -61,7 +72,7 @@ class Steady:
                         one = self._next()
                     self._stopped.wait(_PAUSE_S)
                 peer.release()
-            self._stopped.wait(_PAUSE_S)
+            self._stopped.wait(_RETRY_S)
 
     def _next(self) -> Sent:
         one = self._batch.make()
