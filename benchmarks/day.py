@@ -46,6 +46,7 @@ ANSWER_WITHIN_S = 1.0
 """Of an instance, for 99 of 100."""
 QUEUE_GROWS_BY = 2
 """Jobs that wait in the last quarter, at the median, may be so many more than in the one before."""
+_KEPT = {True: "yes", False: "**no**", None: "not tried"}
 _AT_ONCE = 24
 _LOOK_S = 2.0
 _ANSWER_LIMIT_S = 60.0
@@ -235,7 +236,7 @@ def _report(
     results_at_s: dict[str, float],
     lasted_s: float,
 ) -> bool:
-    levels: list[tuple[str, str, bool]] = []
+    levels: list[tuple[str, str, bool | None]] = []
     refused = dict(replayed.refused)
     levels.append(("instances refused", f"{sum(refused.values())} {refused or ''}", not refused))
     slow_s = percentile(replayed.answered_s, 99)
@@ -261,7 +262,7 @@ def _report(
             (
                 f"last instance to result at the PACS, {what}, 95 of 100 within {within_s:g} s",
                 f"{slow_s:.1f} s (median {percentile(took_s, 50):.1f} s, {len(uids)} studies)",
-                slow_s <= within_s,
+                slow_s <= within_s if uids else None,
             )
         )
     medians = [queue.quarter(number) for number in range(4)]
@@ -277,8 +278,8 @@ def _report(
     print(f"all sent after {lasted_s:.0f} s; a study began {late_s:.1f} s late at most")
     print("| service level | measured | kept |\n|---|---|---|")
     for name, measured, is_kept in levels:
-        print(f"| {name} | {measured} | {'yes' if is_kept else '**no**'} |")
-    return all(is_kept for _, _, is_kept in levels)
+        print(f"| {name} | {measured} | {_KEPT[is_kept]} |")
+    return all(is_kept is not False for _, _, is_kept in levels)
 
 
 def percentile(values: Sequence[float], percent: float) -> float:
