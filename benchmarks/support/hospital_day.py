@@ -42,7 +42,7 @@ def arrivals(
     By a Poisson process whose rate is that of the hour.
     """
     names, shares = zip(*load.mix.items(), strict=True)
-    found = []
+    found: list[Arrival] = []
     hour = from_hour
     while True:
         by_hour = load.studies_per_day * BY_HOUR[math.floor(hour) % 24] / 100
