@@ -124,6 +124,9 @@ class Process:
                 self.storage.heartbeats.beat(worker_name(self.queue), utcnow())
             except MediViewError as error:
                 log.warning("worker_heartbeat_failed", queue=self.queue, error=error.code)
+            except Exception as error:  # noqa: BLE001 - the edge of a thread: a silent worker counts as dead
+                name = type(error).__name__
+                log.error("worker_heartbeat_failed", error=name, place=place(error))
             if beats % _RULES_EVERY_BEATS == 0:
                 self._follow_rules()
             if self._ended.wait(BEAT_EVERY_S):

@@ -14,6 +14,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Engine,
+    ExceptionContext,
     Text,
     any_,
     create_engine,
@@ -100,6 +101,7 @@ def make_engine(database_url: str) -> Engine:
         connect_args=_POSTGRESQL_CONNECTION,
     )
     _close_what_comes_late(engine)
+    event.listen(engine, "handle_error", _give_up_what_does_not_answer)
     return engine
 
 
@@ -117,6 +119,16 @@ def _close_what_comes_late(engine: Engine) -> None:
             record.invalidate()
 
     event.listen(engine, "checkin", given_back)
+
+
+def _give_up_what_does_not_answer(context: ExceptionContext) -> None:
+    """A connection that fails when it is tried before its use is lost, and another one is made.
+
+    Where the answer never came psycopg takes it for busy still, and SQLAlchemy, which puts it in
+    order after the try, raises a ProgrammingError that says nothing of a lost connection.
+    """
+    if context.is_pre_ping:
+        context.is_disconnect = True
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, record: ConnectionPoolEntry) -> None:
