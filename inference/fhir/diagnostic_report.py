@@ -40,9 +40,10 @@ _DRAFT = {
 }
 _SUPERSEDED = {
     "en": "Not current: results that this report rests on were withdrawn, since the images of their"
-    " series have changed or a further run gave other results.",
+    " series have changed, a further run gave other results, or they are another patient's.",
     "de": "Nicht aktuell: Ergebnisse, auf denen dieser Befund beruht, wurden zurückgezogen, da sich"
-    " die Bilder ihrer Serie geändert haben oder ein weiterer Lauf andere Ergebnisse ergab.",
+    " die Bilder ihrer Serie geändert haben, ein weiterer Lauf andere Ergebnisse ergab oder sie zu"
+    " einer anderen Person gehören.",
 }
 """By the report's language; English in every other."""
 STATUS: Mapping[ReportState, str] = {

@@ -24,6 +24,7 @@ from storage.patient_identity.rows import find_or_add_patient
 from storage.peers.entities import REFERRING_KINDS
 from storage.prior_inputs.queue import mark_studies
 from storage.reports.draft_queue import mark_report_due
+from storage.reports.superseded import mark_of_other_patients
 
 
 def reassign(
@@ -197,7 +198,8 @@ def _write_again(connection: Connection, study_instance_uids: Iterable[str], now
 def _compare_again(
     connection: Connection, former: Iterable[int], changed: Iterable[str], now: datetime
 ) -> None:
-    """Reports of the patients whose studies became more or fewer, and of the studies themselves."""
+    """Reports of the patients whose studies became more or fewer, and of the studies themselves;
+    texts of people that cite results of another patient are marked at once."""
     uid = t.study.c.study_instance_uid
     persons = select(t.study.c.person_fk).where(uid.in_(changed))
     has_work: ColumnElement[bool] = or_(
@@ -209,5 +211,7 @@ def _compare_again(
     due = select(uid).where(
         or_(t.study.c.person_fk.in_(former), t.study.c.person_fk.in_(persons)), has_work
     )
-    for study_instance_uid in list(connection.execute(due).scalars()):
+    studies = list(connection.execute(due).scalars())
+    for study_instance_uid in studies:
         mark_report_due(connection, study_instance_uid, now)
+    mark_of_other_patients(connection, studies, now)

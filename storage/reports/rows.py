@@ -24,7 +24,7 @@ LEAVES = frozenset({"drafted", "preliminary", "final", "amended"})
 NEW_RESULTS = "New or revised results came after this text was written."
 WITHDRAWN_RESULTS = (
     "Results that this text rests on were withdrawn, since the images of their series have changed"
-    " or a further run gave other results."
+    " or a further run gave other results, or they are another patient's by now."
 )
 TOO_LATE = "The text was changed before the model had written; its sentences were left out."
 # They are alike in every report.

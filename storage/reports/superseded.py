@@ -35,6 +35,25 @@ def mark_superseded(
             change_report(connection, report, values, "superseded", "")
 
 
+def mark_of_other_patients(
+    connection: Connection, study_instance_uids: Collection[str], now: datetime
+) -> None:
+    """Studies became another patient's: what a person wrote or signed by results that are another
+    patient's now says so from now on."""
+    query = select(t.report).where(
+        t.report.c.study_instance_uid.in_(study_instance_uids),
+        t.report.c.job_id == "",
+        t.report.c.superseded_at.is_(None),
+    )
+    query = query.order_by(t.report.c.report_id)
+    for row in connection.execute(query.with_for_update()).mappings().all():
+        report = to_report(row)
+        cited = _cited(report.sentences)
+        if report.is_touched and _of_other_patients(connection, report, cited):
+            values = _marked(report, now) | {"updated_at": now}
+            change_report(connection, report, values, "superseded", "")
+
+
 def check_seen(connection: Connection, report: Report) -> None:
     """Before a first signature. Raises StateConflict where the text rests on withdrawn results
     and nobody has confirmed since that it stands: the mark gives the text no other version."""
@@ -73,7 +92,8 @@ def _rests_on_withdrawn(
 def withdrawn_findings(
     connection: Connection, report: Report, sentences: Sequence[ReportSentence]
 ) -> frozenset[str]:
-    """Identifiers of findings that the sentences rest on and that count no more."""
+    """Identifiers of findings that the sentences rest on and that count no more, or are another
+    patient's by now."""
     cited = _cited(sentences)
     if not cited:
         return frozenset()
@@ -84,7 +104,27 @@ def withdrawn_findings(
     endings = {row.finding_id: row.ending for row in rows}
     # A job that runs again, over the content that it was over, replaces its findings.
     gone = cited - endings.keys() if report.is_superseded else set()
-    return frozenset(gone | {one for one in cited if endings.get(one) == "superseded"})
+    ended = {one for one in cited if endings.get(one) == "superseded"}
+    return frozenset(gone | ended | _of_other_patients(connection, report, cited))
+
+
+def _of_other_patients(
+    connection: Connection, report: Report, finding_ids: Collection[str]
+) -> set[str]:
+    """Those of studies of another patient than the report's; linked IDs are one patient's."""
+    if not finding_ids:
+        return set()
+    study = t.study.c
+    own = select(study.person_fk).where(study.study_instance_uid == report.study_instance_uid)
+    query = (
+        select(t.finding.c.finding_id)
+        .join(t.study, study.study_instance_uid == t.finding.c.study_instance_uid)
+        .where(
+            t.finding.c.finding_id.in_(finding_ids),
+            study.person_fk != own.scalar_subquery(),
+        )
+    )
+    return set(connection.execute(query).scalars())
 
 
 def _cited(sentences: Sequence[ReportSentence]) -> set[str]:

@@ -17,6 +17,7 @@ from storage.core.uids import derive_uid
 from storage.patient_identity.entities import Demographics, PatientKey, Statement
 from tests.storage.instances import part10
 from tests.storage.patient_identity.patients import ADMIN, ANNA, merge, move, patient_of, store
+from tests.storage.reports.citing import READER, found, preliminary, says
 
 
 def test_a_merge_holds_for_index_files_and_later_studies_until_it_is_undone(
@@ -43,6 +44,47 @@ def test_a_merge_holds_for_index_files_and_later_studies_until_it_is_undone(
         storage.patient_changes.undo(recorded.change_ids[0], ADMIN, utcnow())
     with pytest.raises(NotFound):
         storage.patient_changes.undo("nothing", ADMIN, utcnow())
+
+
+def test_a_signed_text_that_compares_with_another_patient_by_now_says_so(
+    storage: Storage,
+) -> None:
+    ours = store(storage, "a", "A", "Muster^Anna", "19800101")
+    theirs = store(storage, "b", "B", "Mustér^Ana", "19800101")
+    third = store(storage, "c", "A", "Muster^Anna", "19800101")
+    recorded = storage.patient_changes.record([merge("A", "B")], ADMIN, utcnow())
+    assert recorded is not None
+    for study, finding in ((ours, "ours"), (theirs, "theirs"), (third, "third")):
+        found(storage, study, finding)
+    reports = [
+        preliminary(storage, ours, says("It has grown.", "ours", earlier="theirs")),
+        preliminary(storage, third, says("It has grown.", "third", earlier="ours")),
+    ]
+    for one in reports:
+        storage.reports.move(one.report_id, one.version, "final", READER)
+
+    storage.patient_changes.undo(recorded.change_ids[0], ADMIN, utcnow())
+    compared, other = (storage.reports.get(one.report_id) for one in reports)
+    assert (compared.is_superseded, other.is_superseded) == (True, False)
+    assert "another patient's" in compared.attention
+    still = storage.reports.move(
+        compared.report_id,
+        compared.version,
+        "amended",
+        READER,
+        sections=says("It has still grown.", "ours", earlier="theirs"),
+        reason="Spelling.",
+    )
+    assert still.is_superseded, "it rests on the other patient's result as before"
+    amended = storage.reports.move(
+        compared.report_id,
+        still.version,
+        "amended",
+        READER,
+        sections=says("It is there.", "ours"),
+        reason="Compared with another patient.",
+    )
+    assert not amended.is_superseded
 
 
 def test_of_two_merges_at_once_that_contradict_one_counts(storage: Storage) -> None:

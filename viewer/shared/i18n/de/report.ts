@@ -69,7 +69,7 @@ export const report: Messages["report"] = {
   },
   wordsWithheld: (n) => (n === 1 ? "Ein Satz zurückgehalten" : `${n} Sätze zurückgehalten`),
   superseded: (when, signed) =>
-    `Nicht aktuell: Ergebnisse, auf denen dieser Text beruht, wurden am ${when} zurückgezogen, weil sich Bilder ihrer Serie geändert haben oder ein weiterer Lauf andere Ergebnisse ergab. ${signed ? "Ergänzen Sie den Befund." : "Überarbeiten Sie den Text, bevor Sie ihn signieren."}`,
+    `Nicht aktuell: Ergebnisse, auf denen dieser Text beruht, wurden am ${when} zurückgezogen, weil sich Bilder ihrer Serie geändert haben, ein weiterer Lauf andere Ergebnisse ergab oder sie zu einer anderen Person gehören. ${signed ? "Ergänzen Sie den Befund." : "Überarbeiten Sie den Text, bevor Sie ihn signieren."}`,
   newDraft: "Aktualisierter Entwurf",
   takeDraft: "Aktualisierten Entwurf übernehmen",
   leaveText: "Meinen Text behalten",

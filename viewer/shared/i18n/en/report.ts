@@ -65,7 +65,7 @@ export const report = {
   },
   wordsWithheld: (n: number) => (n === 1 ? "One sentence withheld" : `${n} sentences withheld`),
   superseded: (when: string, signed: boolean) =>
-    `Not current: results that this text is based on were withdrawn on ${when} because images of their series changed or a further run gave other results. ${signed ? "Amend the report." : "Revise the text before you sign."}`,
+    `Not current: results that this text is based on were withdrawn on ${when} because images of their series changed, a further run gave other results, or they are another patient’s. ${signed ? "Amend the report." : "Revise the text before you sign."}`,
   newDraft: "Updated draft",
   takeDraft: "Use updated draft",
   leaveText: "Keep my text",
