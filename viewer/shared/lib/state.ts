@@ -111,12 +111,17 @@ export function activeJob(jobs: readonly Job[]): Job | null {
   );
 }
 
+export type ReleaseDecision = "release" | "withhold";
+
 export interface DestinationSummary {
   destination: string;
   /** The state furthest from done among the objects. */
   state: DeliveryState;
   total: number;
   confirmed: number;
+  /** Of the objects, those that wait for a person, and those that a person decided not to send. */
+  awaitingRelease: number;
+  withheld: number;
   attempts: number;
   nextAttemptAt: string | null;
   lastError: string;
@@ -143,12 +148,16 @@ export function byDestination(deliveries: readonly Delivery[]): DestinationSumma
       state: "cancelled",
       total: 0,
       confirmed: 0,
+      awaitingRelease: 0,
+      withheld: 0,
       attempts: 0,
       nextAttemptAt: null,
       lastError: "",
     };
     summary.total += 1;
     if (delivery.state === "confirmed") summary.confirmed += 1;
+    if (delivery.state === "awaiting_release") summary.awaitingRelease += 1;
+    if (delivery.state === "withheld") summary.withheld += 1;
     if (towardsConfirmed.indexOf(delivery.state) < towardsConfirmed.indexOf(summary.state)) {
       summary.state = delivery.state;
     }
@@ -160,6 +169,12 @@ export function byDestination(deliveries: readonly Delivery[]): DestinationSumma
     summaries.set(delivery.destination, summary);
   }
   return [...summaries.values()].sort((a, b) => a.destination.localeCompare(b.destination));
+}
+
+/** What a person can decide about results for a destination, however far its other objects are. */
+export function releaseDecisions(summary: DestinationSummary): ReleaseDecision[] {
+  if (summary.awaitingRelease > 0) return ["release", "withhold"];
+  return summary.withheld > 0 ? ["release"] : [];
 }
 
 /** Of all that the rules say, what they say of the series on which this pipeline did not run. */

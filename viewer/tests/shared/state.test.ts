@@ -5,11 +5,13 @@ import {
   hasEndedInVain,
   jobBadge,
   percent,
+  releaseDecisions,
   refusals,
   studyBadge,
   withdrawnResults,
   withJob,
 } from "@/shared/lib/state";
+import { text } from "@/shared/i18n";
 import type { Decision, Delivery, Job } from "@/shared/api/types";
 
 function job(changes: Partial<Job>): Job {
@@ -114,6 +116,18 @@ describe("deliveries", () => {
     ]);
     expect(archive).toMatchObject({ state: "pending", lastError: "Connection refused.", confirmed: 0, total: 1 });
     expect(pacs).toMatchObject({ state: "sent", confirmed: 1, total: 2, lastError: "" });
+  });
+
+  it("count what is withheld or waits beside what was sent, so that it can be released later", () => {
+    const six = Array.from({ length: 6 }, () => delivery({ state: "sent" }));
+    const withheld = byDestination([...six, delivery({ state: "withheld" }), delivery({ state: "withheld" })])[0]!;
+    expect(withheld).toMatchObject({ state: "sent", total: 8, confirmed: 0, withheld: 2, awaitingRelease: 0 });
+    expect(releaseDecisions(withheld)).toEqual(["release"]);
+    const refused = byDestination([delivery({ state: "refused" }), delivery({ state: "awaiting_release" })])[0]!;
+    expect(refused).toMatchObject({ state: "refused", awaitingRelease: 1 });
+    expect(releaseDecisions(refused)).toEqual(["release", "withhold"]);
+    expect(releaseDecisions(byDestination(six)[0]!)).toEqual([]);
+    expect(text().reader.withheldOf(2)).toBe("2 objects are withheld: a radiologist decided not to send them.");
   });
 
   it("do not show the error of an attempt that has since succeeded", () => {

@@ -184,6 +184,9 @@ export const reader: Messages["reader"] = {
   withhold: "Nicht senden",
   releaseTo: (destination: string) => `Ergebnisse für ${destination} freigeben`,
   withholdFrom: (destination: string) => `Ergebnisse nicht an ${destination} senden`,
+  withheldOf: (n) =>
+    `${n} ${n === 1 ? "Objekt wird" : "Objekte werden"} zurückgehalten: Es wurde radiologisch entschieden, ${n === 1 ? "es" : "sie"} nicht zu senden.`,
+  awaitingReleaseOf: (n) => `${n} ${n === 1 ? "Objekt wartet" : "Objekte warten"} auf Freigabe.`,
   sendStudy: "Untersuchung senden…",
   sendTo: "An",
   nobodyToSendTo: "Es gibt keinen Empfänger. Administratoren richten Gegenstellen ein.",

@@ -183,6 +183,9 @@ export const reader = {
   withhold: "Don’t send",
   releaseTo: (destination: string) => `Release the results to ${destination}`,
   withholdFrom: (destination: string) => `Don’t send the results to ${destination}`,
+  withheldOf: (n: number) =>
+    `${n} ${n === 1 ? "object is" : "objects are"} withheld: a radiologist decided not to send ${n === 1 ? "it" : "them"}.`,
+  awaitingReleaseOf: (n: number) => `${n} ${n === 1 ? "object awaits" : "objects await"} release.`,
   sendStudy: "Send the study…",
   sendTo: "To",
   nobodyToSendTo: "No peer can be sent to. Administrators add peers.",

@@ -32,6 +32,14 @@ export function Deliveries({ study, onChanged }: { study: StudyDetail; onChanged
                 {t.confirmedOf(number(summary.confirmed), t.objects(number(summary.total), summary.total === 1))}{" "}
                 {badge.meaning}
               </p>
+              {summary.state !== "awaiting_release" && summary.awaitingRelease > 0 && (
+                <p className="text-xs text-warn">{t.awaitingReleaseOf(summary.awaitingRelease)}</p>
+              )}
+              {summary.state !== "withheld" && summary.withheld > 0 && (
+                <p className="text-xs text-warn" data-testid="withheld-objects">
+                  {t.withheldOf(summary.withheld)}
+                </p>
+              )}
               <Release study={study.study_instance_uid} summary={summary} onChanged={onChanged} />
               {summary.lastError && (
                 <p className="mt-0.5 text-warn">

@@ -4,7 +4,7 @@ import { ProblemNote } from "@/shared/components/ProblemNote";
 import { useAction } from "@/shared/hooks/useAction";
 import { useText } from "@/shared/hooks/useText";
 import { decideRelease } from "@/shared/api/api";
-import type { DestinationSummary } from "@/shared/lib/state";
+import { releaseDecisions, type DestinationSummary } from "@/shared/lib/state";
 
 /** Lets a person decide whether results that wait for it go to the destination. */
 export function Release({
@@ -18,8 +18,9 @@ export function Release({
 }) {
   const { reader: t } = useText();
   const action = useAction(onChanged);
-  const { destination, state } = summary;
-  if (state !== "awaiting_release" && state !== "withheld") return null;
+  const { destination } = summary;
+  const decisions = releaseDecisions(summary);
+  if (decisions.length === 0) return null;
   return (
     <div className="mt-1 flex flex-wrap gap-2">
       <button
@@ -31,7 +32,7 @@ export function Release({
       >
         {t.release}
       </button>
-      {state === "awaiting_release" && (
+      {decisions.includes("withhold") && (
         <button
           type="button"
           className="control"
