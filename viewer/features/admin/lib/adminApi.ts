@@ -156,11 +156,11 @@ export const models = {
   drift: (signal?: AbortSignal) => dataOf<Items<Shift>>(node.GET("/api/v1/drift", { signal })),
   newBaseline: (pipeline: string, pipeline_version: string) =>
     dataOf<unknown>(node.POST("/api/v1/drift/baseline", { body: { pipeline, pipeline_version } })),
-  order: (order: ModelOrder, name: string, version: string) =>
+  order: (order: ModelOrder, name: string, version: string, reason: string) =>
     dataOf<ModelDetail>(
       node.POST(`/api/v1/models/{name}/${order}`, {
         params: { path: { name } },
-        body: { version, reason: "" },
+        body: { version, reason },
       }),
     ),
 };

@@ -5,13 +5,12 @@ import { Badge } from "@/shared/components/Badge";
 import { Agreement } from "@/features/admin/components/models/Agreement";
 import { Drift } from "@/features/admin/components/models/Drift";
 import { ModelEvaluation } from "@/features/admin/components/models/ModelEvaluation";
+import { ModelOrders } from "@/features/admin/components/models/ModelOrders";
 import { Answer } from "@/shared/components/parts";
 import { ModelFacts } from "@/shared/components/ModelFacts";
-import { ProblemNote } from "@/shared/components/ProblemNote";
 import { useFetched } from "@/shared/hooks/useFetched";
-import { useAction } from "@/shared/hooks/useAction";
 import { useText } from "@/shared/hooks/useText";
-import { models, type ModelOrder } from "@/features/admin/lib/adminApi";
+import { models } from "@/features/admin/lib/adminApi";
 import { moment } from "@/shared/lib/format";
 import type { Tone } from "@/shared/lib/state";
 import type { Model } from "@/shared/api/types";
@@ -22,15 +21,6 @@ const tones: Record<Model["state"], Tone> = {
   active: "good",
   shadow: "busy",
   retired: "quiet",
-};
-
-/** What may be asked of a version in its state; the node itself holds the gates. */
-const orders: Record<Model["state"], readonly ModelOrder[]> = {
-  added: ["verify"],
-  verified: ["verify", "activate", "shadow", "retire"],
-  active: ["verify", "shadow", "retire"],
-  shadow: ["verify", "activate", "retire"],
-  retired: ["verify", "activate", "shadow"],
 };
 
 /** Every version of every model: its state, its card, and what may be done with it. */
@@ -56,7 +46,6 @@ export function Models() {
 
 function ModelItem({ model, onChanged }: { model: Model; onChanged: () => void }) {
   const { admin: t } = useText();
-  const action = useAction(onChanged);
   return (
     <li
       data-testid="model"
@@ -77,20 +66,7 @@ function ModelItem({ model, onChanged }: { model: Model; onChanged: () => void }
           {model.detail}
         </p>
       )}
-      <div className="mt-2 flex flex-wrap gap-1.5" role="group" aria-label={`${model.name} ${model.version}`}>
-        {orders[model.state].map((one) => (
-          <button
-            key={one}
-            type="button"
-            className="control px-2 py-0.5"
-            disabled={action.busy}
-            onClick={() => void action.run(() => models.order(one, model.name, model.version))}
-          >
-            {t.modelOrders[one]}
-          </button>
-        ))}
-      </div>
-      {action.problem && <ProblemNote problem={action.problem} />}
+      <ModelOrders model={model} onChanged={onChanged} />
       <ModelEvaluation model={model} />
       <ModelFacts model={model} />
       <Agreement key={model.state} name={model.name} />

@@ -176,6 +176,12 @@ export const admin: Messages["admin"] = {
     shadow: "Im Vergleichsbetrieb laufen lassen",
     retire: "Außer Dienst stellen",
   },
+  modelOrderOf: (order, name, version) => `${order}: ${name} ${version}`,
+  retireReason: "Grund, er bleibt im Verlauf",
+  stopsResults: (pipelines) =>
+    `Diese Version liefert jetzt die Ergebnisse. ${pipelines === "" ? "Ihre Analyse" : pipelines} liefert ab jetzt keine mehr, bis wieder eine Version aktiv ist. Was sie gefunden hat, bleibt.`,
+  stopsComparison: "Diese Version wird nicht mehr mit der aktiven verglichen. Was sie gefunden hat, bleibt.",
+  stopsNothing: "Diese Version läuft jetzt nicht. Sie kann später aktiviert oder im Vergleichsbetrieb eingesetzt werden.",
   history: "Verlauf",
   theRelease: "die Auslieferung",
   modelsWhat:

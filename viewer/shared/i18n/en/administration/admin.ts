@@ -169,6 +169,12 @@ export const admin = {
     retired: "Retired",
   },
   modelOrders: { verify: "Verify", activate: "Activate", shadow: "Run in shadow", retire: "Retire" },
+  modelOrderOf: (order: string, name: string, version: string) => `${order}: ${name} ${version}`,
+  retireReason: "Reason, kept in its history",
+  stopsResults: (pipelines: string) =>
+    `This version makes the results now. ${pipelines === "" ? "Its pipeline" : pipelines} makes none from now on, until a version is active again. What it has found stays.`,
+  stopsComparison: "This version is no longer compared with the active one. What it has found stays.",
+  stopsNothing: "This version does not run now. It can be activated or run in shadow later.",
   history: "History",
   theRelease: "the release",
   modelsWhat:
