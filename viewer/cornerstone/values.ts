@@ -1,9 +1,7 @@
 import { type StackViewport, type Types, VolumeViewport } from "@cornerstonejs/core";
 import type { Vector } from "@/dicom/geometry";
 import { text } from "@/shared/i18n";
-import { decimal, fixed, unitSymbol } from "@/shared/lib/format";
-import { suvFactorOf } from "@/dicom/display/suv";
-import { unitOfValues } from "@/dicom/display/values";
+import { valueText } from "@/dicom/display/values";
 import { slabValueAt, valuesAt, type PixelAt } from "./pixels";
 import type { LoadedSeries } from "./series";
 import type { Slab } from "./views/slab";
@@ -36,9 +34,5 @@ function textOf(column: number, row: number, values: number[], series: LoadedSer
   const place = `${column}, ${row}`;
   const [value = NaN] = values;
   if (values.length > 1) return `${place}: ${values.join(" ")}`;
-  const dataset = series?.order.slices[0]?.dataset;
-  const rounded = decimal(Number(value.toFixed(2)));
-  if (dataset && unitOfValues(dataset) === "[hnsf'U]") return `${place}: ${rounded} ${unitSymbol("[hnsf'U]")}`;
-  const suv = dataset ? suvFactorOf(dataset) : null;
-  return suv === null ? `${place}: ${rounded}` : `${place}: ${rounded} (SUV ${fixed(value * suv, 2)})`;
+  return `${place}: ${valueText(value, series?.order.slices[0]?.dataset ?? {})}`;
 }

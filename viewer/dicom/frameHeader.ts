@@ -5,7 +5,7 @@ const sharedGroups = "52009229";
 const perFrameGroups = "52009230";
 /**
  * Plane position, plane orientation, pixel measures, frame VOI LUT, pixel value transformation; frame
- * content, cardiac synchronization, MR echo and MR diffusion.
+ * content, frame display shutter, cardiac synchronization, MR echo and MR diffusion.
  */
 const macros = [
   "00209113",
@@ -14,12 +14,13 @@ const macros = [
   "00289132",
   "00289145",
   "00209111",
+  "00189472",
   "00189118",
   "00189114",
   "00189117",
 ];
-/** Whole sequences that say of which kind a spacing is: they stay beside it. */
-const wholeMacros = ["00289110", "00289443", "00189401", "00189476"];
+/** Whole sequences that say of which kind a spacing is, or what values stand for: they stay beside the rest. */
+const wholeMacros = ["00409096", "00289110", "00289443", "00189401", "00189476"];
 
 /** More than any image that is read by its frames has; what states more is not laid out frame by frame. */
 export const mostFrames = 100_000;

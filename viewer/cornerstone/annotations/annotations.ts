@@ -3,6 +3,7 @@ import type { Types as ToolTypes } from "@cornerstonejs/tools";
 import { isStatistic, type Measurement, type Quantity } from "@/dicom/measurements/measurement";
 import { isPadding, type Statistics } from "@/dicom/measurements/pixelsWithin";
 import type { MeasuringTool } from "@/cornerstone/runtime";
+import { realWorldValue, type RealWorldMap } from "@/dicom/display/realWorld";
 import type { WindowRange } from "@/dicom/windowing";
 
 /**
@@ -117,16 +118,19 @@ export function statisticsOf(
   suvFactor: number | null,
   pixel: number | null = null,
   padding: Padding = { ranges: [], statistics: () => null },
+  realWorld: RealWorldMap | null = null,
 ): Quantity[] {
   const computed = (Object.values(data.cachedStats ?? {})[0] ?? {}) as Stats;
   if (computed.kept) return computed.kept;
   const stats = padding.isOutdated || reaches(computed, padding.ranges) ? { ...computed, ...(padding.statistics() ?? nothing) } : computed;
+  const ends = [stats.min, stats.max, pixel ?? stats.value].filter((one) => typeof one === "number");
+  const isMapped = realWorld !== null && unit === "1" && ends.every((one) => realWorldValue(realWorld, one) !== null);
+  const map = isMapped ? realWorld : null;
   const found: Quantity[] = [];
   const take = (quantity: string, value: unknown) => {
     if (typeof value !== "number" || !Number.isFinite(value)) return;
-    found.push(
-      suvFactor === null ? { quantity, value, unit } : { quantity, value: value * suvFactor, unit: "g/ml{SUVbw}" },
-    );
+    if (suvFactor !== null) found.push({ quantity, value: value * suvFactor, unit: "g/ml{SUVbw}" });
+    else found.push(map ? mapped(map, quantity, value) : { quantity, value, unit });
   };
   if (kind === "ellipse" || kind === "circle" || kind === "rectangle" || kind === "freehand") {
     take("mean", stats.mean);
@@ -140,6 +144,12 @@ export function statisticsOf(
     if (!(typeof value === "number" && isPadding(value, padding.ranges))) take("value", value);
   }
   return found;
+}
+
+/** A statistic of pixels as what they stand for; a standard deviation knows no intercept. */
+function mapped({ slope, intercept, unit, label }: RealWorldMap, quantity: string, value: number): Quantity {
+  const real = quantity === "standard_deviation" ? Math.abs(slope) * value : slope * value + intercept;
+  return { quantity, value: real, unit, of: label };
 }
 
 /** Values that were never measured, and what a shape has without them; null where nothing is left. */

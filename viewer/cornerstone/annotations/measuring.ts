@@ -16,6 +16,7 @@ import { statisticsWithin, type Statistics } from "@/dicom/measurements/pixelsWi
 import { paddingsOf } from "@/dicom/display/padding";
 import { suvFactorOf } from "@/dicom/display/suv";
 import type { WindowRange } from "@/dicom/windowing";
+import { realWorldOf } from "@/dicom/display/realWorld";
 import { unitOfValues } from "@/dicom/display/values";
 import { linesAcrossImages } from "./acrossImages";
 import { dataOf, pointsForNode, statisticsOf, statsOf } from "./annotations";
@@ -217,7 +218,7 @@ export class Measuring {
     // Values of a picture that is subtracted are not those of the stored image, which a drawing is saved with.
     const drawn = frameChanges.isChanged(imageId)
       ? []
-      : statisticsOf(kind, one.data, unitOfValues(slice.dataset), suvFactorOf(slice.dataset), pixel, padding);
+      : statisticsOf(kind, one.data, unitOfValues(slice.dataset), suvFactorOf(slice.dataset), pixel, padding, realWorldOf(slice.dataset));
     // Until it has been on the screen, what the node keeps of its pixels holds.
     const isElsewhere = kept !== undefined && !isWhere(kept.points, points);
     const statistics = drawn.length > 0 || isElsewhere ? drawn : (kept?.measured.filter(isStatistic) ?? []);

@@ -1,4 +1,7 @@
+import { realWorldOf, realWorldValue } from "@/dicom/display/realWorld";
+import { suvFactorOf } from "@/dicom/display/suv";
 import { numbersOf, stringOf, type DicomJson } from "@/dicom/dicomweb";
+import { decimal, fixed, glance, unitSymbol } from "@/shared/lib/format";
 
 const tag = {
   modality: "00080060",
@@ -15,4 +18,20 @@ export function unitOfValues(dataset: DicomJson): string {
   const isRescaled = numbersOf(dataset, tag.rescaleSlope).length > 0;
   const type = stringOf(dataset, tag.rescaleType).trim();
   return stringOf(dataset, tag.modality) === "CT" && isRescaled && ["", "HU"].includes(type) ? "[hnsf'U]" : "1";
+}
+
+/** A value of an image of that header, with what it stands for: "40 HU", "5000 (SUV 2.50)", "ADC 0.002 mm²/s". */
+export function valueText(value: number, dataset: DicomJson): string {
+  const rounded = decimal(glance(value));
+  if (unitOfValues(dataset) === "[hnsf'U]") return `${rounded} ${unitSymbol("[hnsf'U]")}`;
+  const suv = suvFactorOf(dataset);
+  if (suv !== null) {
+    const shown = value * suv;
+    return `${rounded} (SUV ${Math.abs(shown) >= 0.1 || shown === 0 ? fixed(shown, 2) : decimal(glance(shown))})`;
+  }
+  const map = realWorldOf(dataset);
+  const real = map && realWorldValue(map, value);
+  if (!map || real === null) return rounded;
+  const stated = [map.label, decimal(glance(real)), unitSymbol(map.unit)].filter((part) => part !== "").join(" ");
+  return glance(real) === glance(value) ? stated : `${rounded} (${stated})`;
 }

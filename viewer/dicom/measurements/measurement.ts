@@ -31,6 +31,8 @@ export interface Quantity {
   value: number;
   /** UCUM. */
   unit: string;
+  /** Of pixels that stand for something: its name in the header of their image, such as "ADC". */
+  of?: string;
 }
 
 export interface Measurement {
@@ -115,15 +117,15 @@ function digitsOf(value: number, unit: string): number {
   const usual = digitsOfUnit[unit];
   if (usual !== undefined) return usual;
   if (size >= 100) return 0;
-  return size === 0 || size >= 1 ? 1 : Math.min(6, 1 - Math.floor(Math.log10(size)));
+  return size === 0 || size >= 1 ? 1 : Math.min(12, 1 - Math.floor(Math.log10(size)));
 }
 
-function quantityText({ quantity, value, unit }: Quantity): string {
+function quantityText({ quantity, value, unit, of = "" }: Quantity): string {
   const shownUnit = unitTexts[unit] ?? unitSymbol(unit);
   const shown = `${fixed(value, digitsOf(value, unit))}${shownUnit === "°" ? "" : " "}${shownUnit}`.trim();
   const names: Partial<Record<string, string>> = text().viewing.quantities;
   const name = names[quantity];
-  return name ? `${name} ${shown}` : shown;
+  return [of, name ?? "", shown].filter((part) => part !== "").join(" ");
 }
 
 type Facts = Pick<Measurement, "measured" | "obstacle" | "savedAs">;

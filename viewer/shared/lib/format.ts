@@ -79,6 +79,20 @@ export function decimal(value: number): string {
   return value.toLocaleString(locale(), { maximumFractionDigits: 20, useGrouping: false });
 }
 
+/** Rounded to be read at a glance: to two decimals, and of what is below one to three digits that count. */
+export function glance(value: number): number {
+  const size = Math.abs(value);
+  return Number(size >= 1 || size === 0 ? value.toFixed(2) : value.toPrecision(3));
+}
+
+/** A window, whole numbers where it is ten wide or more, else as finely as its width asks for: W 0.002 L 0.001. */
+export function windowText({ width, center }: { width: number; center: number }): string {
+  const size = Math.abs(width);
+  const digits = size >= 10 || size === 0 ? 0 : Math.min(2 - Math.floor(Math.log10(size)), 20);
+  const [shownWidth, shownCenter] = [width, center].map((one) => decimal(Number(one.toFixed(digits))));
+  return `W ${shownWidth} L ${shownCenter}`;
+}
+
 const byteUnits = ["B", "kB", "MB", "GB", "TB"];
 
 export function bytes(value: number): string {
@@ -143,7 +157,10 @@ const germanSymbols: Record<string, string> = { "[hnsf'U]": "HE", L: "l", mL: "m
 
 /** A UCUM unit as a language prints it: cm3 → cm³, [hnsf'U] → HU. */
 export function unitSymbol(ucum: string, language: Language = currentLanguage()): string {
-  return (language === "de" ? germanSymbols[ucum] : undefined) ?? unitSymbols[ucum] ?? ucum;
+  const known = (language === "de" ? germanSymbols[ucum] : undefined) ?? unitSymbols[ucum];
+  return known ?? ucum.replaceAll(/(?<![A-Za-z])([cmu]?m)([23])(?!\w)/g, (_, length: string, power: string) =>
+    `${length.replace("u", "µ")}${power === "2" ? "²" : "³"}`,
+  );
 }
 
 /** A text of the node, which is English, with its UCUM units as they are printed: "-855.3 [hnsf'U]" → "-855.3 HU". */

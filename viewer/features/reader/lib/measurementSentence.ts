@@ -16,10 +16,10 @@ const symbols: Record<string, string> = { deg: "°", "{pixels}": "px", "{pixels}
 function digitsOf(value: number): number {
   const size = Math.abs(value);
   if (size >= 100) return 0;
-  return size === 0 || size >= 1 ? 1 : Math.min(6, 1 - Math.floor(Math.log10(size)));
+  return size === 0 || size >= 1 ? 1 : Math.min(12, 1 - Math.floor(Math.log10(size)));
 }
 
-function quantityText({ quantity, value, unit }: Quantity, language: Language): string {
+function quantityText({ quantity, value, unit, of = "" }: Quantity, language: Language): string {
   const digits = digitsOf(value);
   const number = value.toLocaleString(localeOf(language), {
     minimumFractionDigits: digits,
@@ -28,7 +28,7 @@ function quantityText({ quantity, value, unit }: Quantity, language: Language): 
   });
   const symbol = symbols[unit] ?? unitSymbol(unit, language);
   const names: Partial<Record<string, string>> = messagesOf(language).viewing.quantities;
-  return [names[quantity] ?? "", `${number}${symbol === "°" ? "" : " "}${symbol}`.trim()].filter(Boolean).join(" ");
+  return [of, names[quantity] ?? "", `${number}${symbol === "°" ? "" : " "}${symbol}`.trim()].filter(Boolean).join(" ");
 }
 
 /**

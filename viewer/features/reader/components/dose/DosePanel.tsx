@@ -8,7 +8,7 @@ import type { DoseState } from "@/features/reader/hooks/dose/useDose";
 import { isodoseLevels } from "@/dicom/dose/isodose";
 import { ProblemNote } from "@/shared/components/ProblemNote";
 import { useText } from "@/shared/hooks/useText";
-import { fixed } from "@/shared/lib/format";
+import { fixed, glance } from "@/shared/lib/format";
 import type { LoadedSeries } from "@/cornerstone";
 import type { Layout } from "@/features/reader/lib/layout/viewAddress";
 import type { Dose } from "@/features/reader/lib/dose/doses";
@@ -115,7 +115,7 @@ export function DosePanel({
               step="any"
               data-testid="dose-reference"
               className="control w-20"
-              value={Number(look.reference.toFixed(2))}
+              value={glance(look.reference)}
               onChange={(event) => {
                 const reference = Number(event.target.value);
                 if (reference > 0) setLook({ ...look, reference });

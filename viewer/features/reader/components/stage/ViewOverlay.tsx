@@ -4,7 +4,7 @@ import { text } from "@/shared/i18n";
 import { useText } from "@/shared/hooks/useText";
 import { calibrationOf } from "@/dicom/calibration/calibration";
 import type { LoadedSeries, ViewInfo } from "@/cornerstone";
-import { dateText, decimal, fixed, personName } from "@/shared/lib/format";
+import { dateText, decimal, fixed, personName, windowText } from "@/shared/lib/format";
 import { techniqueOf } from "@/dicom/display/technique";
 import type { Subtraction } from "@/dicom/display/subtraction";
 import { hasOrientation } from "@/dicom/geometry";
@@ -98,7 +98,7 @@ export function ViewOverlay({
       <div className="absolute bottom-2.5 left-2.5 max-w-[60%]">
         {cursorValue}
         <div data-testid="window-text">
-          W {Math.round(info.width)} L {Math.round(info.center)}
+          {windowText(info)}
           {info.inverted && ` ${t.inverted}`}
         </div>
         <div data-testid="zoom-text">{t.zoomBy(fixed(info.zoom, 2))}</div>

@@ -1,13 +1,20 @@
+import { useState } from "react";
 import { fusionColors, type FusionColors } from "@/cornerstone";
 import type { Fusion } from "@/features/reader/hooks/tools/useFusion";
 import { useText } from "@/shared/hooks/useText";
+import { glance, unitSymbol } from "@/shared/lib/format";
 
 /** Which series lies over the planes, in which colours, how opaque, and up to which value. */
 export function FusionControls({ fusion, studyInstanceUid }: { fusion: Fusion; studyInstanceUid: string }) {
   const { viewing: t } = useText();
-  const { candidates, chosen, choose, look, setLook, suvFactor } = fusion;
+  const { candidates, chosen, choose, look, setLook, suvFactor, realWorld } = fusion;
+  // Of 0.003, "0.0" is no end of a range yet, and has to stay in the field.
+  const [typed, setTyped] = useState<string | null>(null);
   if (candidates.length === 0) return null;
-  const factor = suvFactor ?? 1;
+  // Of a falling map the upper end would be the lower one.
+  const map = realWorld && realWorld.slope > 0 ? realWorld : null;
+  const slope = suvFactor ?? map?.slope ?? 1;
+  const intercept = suvFactor === null ? (map?.intercept ?? 0) : 0;
   return (
     <div role="group" aria-label={t.fusion.title} className="flex items-center gap-1.5">
       <select
@@ -58,20 +65,22 @@ export function FusionControls({ fusion, studyInstanceUid }: { fusion: Fusion; s
             onChange={(event) => setLook({ ...look, opacity: Number(event.target.value) / 100 })}
           />
           <label className="flex items-center gap-1 text-xs text-dim">
-            {suvFactor === null ? "≤" : `${t.fusion.suv} ≤`}
+            {suvFactor !== null ? `${t.fusion.suv} ≤` : [map?.label ?? "", "≤"].join(" ").trim()}
             <input
               type="number"
-              min={0}
               step={suvFactor === null ? "any" : 0.5}
               aria-label={t.fusion.upper}
               data-testid="fusion-upper"
-              className="control w-20 text-ink"
-              value={Number((look.range.upper * factor).toFixed(2))}
+              className="control w-24 text-ink"
+              value={typed ?? glance(look.range.upper * slope + intercept)}
+              onBlur={() => setTyped(null)}
               onChange={(event) => {
-                const upper = Number(event.target.value) / factor;
+                setTyped(event.target.value);
+                const upper = (Number(event.target.value) - intercept) / slope;
                 if (upper > look.range.lower) setLook({ ...look, range: { ...look.range, upper } });
               }}
             />
+            {suvFactor === null && map && unitSymbol(map.unit)}
           </label>
         </>
       )}

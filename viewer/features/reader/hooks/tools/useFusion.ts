@@ -2,6 +2,7 @@
 
 import { useEffect, useMemo, useState } from "react";
 import type { FusionLook, LoadedSeries, Scene } from "@/cornerstone";
+import { realWorldOf, type RealWorldMap } from "@/dicom/display/realWorld";
 import { suvFactorOf } from "@/dicom/display/suv";
 import { offeredPresets } from "@/dicom/display/voi";
 import type { SeriesRef } from "@/features/reader/lib/layout/layout";
@@ -33,6 +34,8 @@ export interface Fusion {
   setLook: (look: FusionLook) => void;
   /** What a value is multiplied by to give an SUV; null where it has none. */
   suvFactor: number | null;
+  /** What the values stand for where they have no SUV; null of those that stand for nothing else. */
+  realWorld: RealWorldMap | null;
 }
 
 function openingLook(series: LoadedSeries): FusionLook {
@@ -76,6 +79,7 @@ export function useFusion(
     choose,
     look,
     setLook: (next) => fused && setChanged({ series: fused, look: next }),
+    realWorld: first ? realWorldOf(first.dataset) : null,
     suvFactor: first ? suvFactorOf(first.dataset) : null,
   };
 }
