@@ -68,9 +68,17 @@ def frame_transforms(header: Dataset, frame_index: int) -> Dataset:
 
 
 def display_values(
-    array: NDArray[Any], header: Dataset, transforms: Dataset, window: Window | None
+    array: NDArray[Any],
+    header: Dataset,
+    transforms: Dataset,
+    window: Window | None,
+    shown: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.uint8]:
-    """8-bit grey (rows, columns) or RGB (rows, columns, 3) of one decoded frame."""
+    """8-bit grey (rows, columns) or RGB (rows, columns, 3) of one decoded frame.
+
+    Without a stated window, the range of values is that of the pixels in `shown` (rows, columns):
+    what is behind a shutter is in no range.
+    """
     if header.get("PhotometricInterpretation") == "PALETTE COLOR":
         return _to_bytes(apply_palette(array, header), 16 if _deep_palette(header) else 8)
     if array.ndim == 3:
@@ -78,15 +86,14 @@ def display_values(
         return _to_bytes(array[..., :3], int(header.get("BitsStored") or 8))
     if header.get("BitsAllocated") == 1:
         return np.where(array != 0, 255, 0).astype(np.uint8)
-    grey = _grey(array, header, transforms, window)
+    if window is None and not transforms.get("VOILUTSequence"):
+        seen = array if shown is None else array[shown]
+        window = stated_window(transforms) or _full_range(seen, header, transforms)
+    grey = _grey(array, transforms, window)
     return np.subtract(255, grey, dtype=np.uint8) if is_inverted(header) else grey
 
 
-def _grey(
-    array: NDArray[Any], header: Dataset, transforms: Dataset, window: Window | None
-) -> NDArray[np.uint8]:
-    if window is None and not transforms.get("VOILUTSequence"):
-        window = stated_window(transforms) or _full_range(array, header, transforms)
+def _grey(array: NDArray[Any], transforms: Dataset, window: Window | None) -> NDArray[np.uint8]:
     if array.dtype.kind not in "iu":
         return _transform(array, transforms, window)
     low, high = int(array.min()), int(array.max())

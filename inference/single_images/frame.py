@@ -16,7 +16,7 @@ from inference.imaging.palette import apply_palette
 from inference.imaging.pixels import padding_range
 from inference.single_images.card import Grey
 from inference.single_images.refusals import ImageRefused
-from inference.single_images.shutters import open_part
+from inference.single_images.shutters import open_part, shutter_of
 from storage.core.errors import LimitExceeded
 from storage.core.text.padding import unpadded
 from storage.pixels.decoding import DECODER_ERRORS, decode_frame_of
@@ -69,7 +69,7 @@ def read_frame(
         raise ImageRefused("The pixels of the image cannot be decoded.", remedy=_RESEND) from error
     covered = ~padding
     if shutters:
-        covered &= open_part(dataset, *values.shape[:2])
+        covered &= open_part(shutter_of(dataset, frame_index), *values.shape[:2])
     if not covered.any():
         raise ImageRefused("All of the image is padding or behind its shutter.", remedy=_RESEND)
     row, column = calibration_of(dataset, frame_index + 1).aspect

@@ -36,6 +36,26 @@ def open_part(header: Dataset, rows: int, columns: int) -> NDArray[np.bool_]:
     return left_open
 
 
+def shutter_of(header: Dataset, frame_index: int) -> Dataset:
+    """The attributes of the shutter of one frame: those of the image, or of its functional group
+    (PS3.3 C.7.6.16.2.16), its own before that of all frames."""
+    per_frame = header.get("PerFrameFunctionalGroupsSequence") or []
+    shared = header.get("SharedFunctionalGroupsSequence") or []
+    for group in (*per_frame[frame_index : frame_index + 1], *shared[:1]):
+        for item in (group.get("FrameDisplayShutterSequence") or [])[:1]:
+            return item
+    return header
+
+
+def shutter_grey(shutter: Dataset) -> int:
+    """What is shown behind it, 0 black to 255 white: its P-Value (PS3.3 C.7.6.11), or black."""
+    try:
+        stated = float(shutter.get("ShutterPresentationValue") or 0)
+    except (TypeError, ValueError):
+        return 0
+    return round(255 * min(max(stated, 0.0), 65535.0) / 65535)
+
+
 def _integer(header: Dataset, keyword: str) -> int:
     return int(header[keyword].value) if keyword in header else int("")
 

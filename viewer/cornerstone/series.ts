@@ -8,6 +8,7 @@ import { orderSlices, type Slice, type SliceOrder } from "@/dicom/geometry";
 import { text } from "@/shared/i18n";
 import { withPaletteValues } from "@/cornerstone/paletteValues";
 import { paddingOf } from "@/dicom/display/padding";
+import { openValues } from "@/dicom/display/shutter";
 import { withCellValues } from "@/dicom/display/pixelCells";
 import { withTables } from "@/dicom/display/tables";
 import { isLowBright, offeredPresets, opensInverted, type Voi } from "@/dicom/display/voi";
@@ -122,7 +123,7 @@ export async function openingVoi(imageId: string): Promise<Voi | null> {
   const header = (wadors.metaDataManager.get(imageId) ?? {}) as DicomJson;
   const [stated] = offeredPresets(header);
   if (stated) return { range: stated.range, curve: stated.curve ?? null };
-  return { range: windowOfValues(image.getPixelData(), paddingOf(header)), curve: null };
+  return { range: windowOfValues(openValues(image.getPixelData(), image.columns, header), paddingOf(header)), curve: null };
 }
 
 /** Share of the cache that one series may fill ahead of its being looked at. */

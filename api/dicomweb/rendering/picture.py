@@ -11,6 +11,7 @@ from pydicom.dataset import Dataset
 from api.dicomweb.rendering.render_options import RenderOptions
 from api.dicomweb.rendering.viewport import placed, proportions
 from inference.imaging.grayscale import display_values, frame_transforms
+from inference.single_images.shutters import open_part, shutter_grey, shutter_of
 
 _FORMATS = {"image/jpeg": "JPEG", "image/png": "PNG", "image/gif": "GIF"}
 PICTURES = tuple(_FORMATS)
@@ -23,7 +24,15 @@ def make_picture(
 ) -> Image.Image:
     """Of one decoded frame. Raises InvalidRequest for a viewport outside the image."""
     transforms = frame_transforms(header, index)
-    picture = Image.fromarray(display_values(array, header, transforms, options.window))
+    shutter = shutter_of(header, index)
+    shown = open_part(shutter, *array.shape[:2]) if shutter.get("ShutterShape") else None
+    if shown is not None and (shown.all() or not shown.any()):
+        # Nothing is behind it, or all: one that hides the whole image is a mistake.
+        shown = None
+    values = display_values(array, header, transforms, options.window, shown)
+    if shown is not None:
+        values[~shown] = shutter_grey(shutter)
+    picture = Image.fromarray(values)
     if options.profile == "srgb":
         picture = _in_srgb(picture, header)
     if options.viewport is not None:

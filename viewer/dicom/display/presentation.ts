@@ -75,6 +75,11 @@ export function presents(state: PresentationState, seriesInstanceUid: string, so
   return images !== undefined && isMeantFor(images, sopInstanceUid, frameNumber);
 }
 
+/** The shutters of an image: those of the state that is in force, or else its own (PS3.3 C.7.6.11). */
+export function shuttersInForce(dataset: DicomJson, state: PresentationState | null): readonly Shutter[] {
+  return state && state.shutters.length > 0 ? state.shutters : shuttersOf(dataset);
+}
+
 /** Reads a presentation state; its tables must stand in it (dicom/display/tables.ts). */
 export function presentationOf(dataset: DicomJson): PresentationState {
   const t = text().refusals.presentation;

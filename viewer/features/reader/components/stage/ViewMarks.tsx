@@ -5,7 +5,7 @@ import type { LoadedSeries, Matrix, ViewInfo } from "@/cornerstone";
 import { overlayPlanesOf, type OverlayPlane } from "@/dicom/display/overlayPlanes";
 import type { GraphicMark, Shape } from "@/dicom/measurements/marks";
 import { numbersOf } from "@/dicom/dicomweb";
-import { presents, type PresentationState } from "@/dicom/display/presentation";
+import { presents, shuttersInForce, type PresentationState } from "@/dicom/display/presentation";
 import { screenFrom, strokeOf } from "@/features/reader/lib/measurements/markGeometry";
 import { meantFor } from "@/dicom/display/imageTargets";
 
@@ -31,6 +31,7 @@ export function ViewMarks({
     () => (slice ? [...overlayPlanesOf(slice.dataset), ...(inForce?.overlays ?? [])] : noPlanes),
     [slice, inForce],
   );
+  const shutters = useMemo(() => (slice ? shuttersInForce(slice.dataset, inForce) : []), [slice, inForce]);
   const pictures = useOverlayPictures(planes, slice?.frameNumber ?? 1);
   if (!slice) return null;
   const [columns = 0] = numbersOf(slice.dataset, "00280011");
@@ -55,7 +56,7 @@ export function ViewMarks({
             style={{ imageRendering: "pixelated" }}
           />
         ))}
-        {(inForce?.shutters ?? []).map(({ path, grey }, index) => (
+        {shutters.map(({ path, grey }, index) => (
           <path
             key={index}
             data-testid="shutter"
