@@ -80,7 +80,7 @@ class ResultRule(AddedModel):
             for one in given.lesions
         }
         caveats = given.caveats
-        total = overall(self._rule, of_lesions)
+        total = overall(self._rule, of_lesions, given.findings)
         categories = [self._category("", total, caveats)]
         categories += [self._category(label, one, caveats) for label, one in of_lesions.items()]
         return PipelineOutput(

@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
 
+from inference.pipeline_output import MORPHOLOGICALLY_ABNORMAL
 from inference.result_rules.card import SIZES, Limits, Row, StatedCategory, StatedRule
-from storage.core.findings import Finding
+from storage.core.findings import Finding, SegmentRef
 from storage.lesions.entities import Lesion
 
 KIND = "kind"
@@ -133,8 +134,13 @@ def assess(rule: StatedRule, facts: LesionFacts) -> Assessment:
     return Assessment(None, f"no category of the rule is for {facts.words or 'it'}")
 
 
-def overall(rule: StatedRule, of_lesions: Mapping[str, Assessment]) -> Assessment:
-    """The most severe of all lesions, unless one that is not assessable could be more severe."""
+def overall(
+    rule: StatedRule, of_lesions: Mapping[str, Assessment], findings: Sequence[Finding] = ()
+) -> Assessment:
+    """The most severe of all lesions, unless one that is not assessable could be more severe.
+
+    `findings` are those of the result, which say why it has no lesion, where it has none.
+    """
     open_ = [label for label, one in of_lesions.items() if one.category is None]
     most, label = next(
         (
@@ -150,8 +156,48 @@ def overall(rule: StatedRule, of_lesions: Mapping[str, Assessment]) -> Assessmen
         more = f" ({len(open_) - 1} more are not assessable)" if len(open_) > 1 else ""
         return Assessment(None, f"of {open_[0]}{more} {first}")
     if most is None:
-        return Assessment(None, "there is no lesion")
+        return Assessment(None, _why_no_lesion(rule, findings))
     return Assessment(most, f"by {label}: {of_lesions[label].reason}")
+
+
+def _why_no_lesion(rule: StatedRule, findings: Sequence[Finding]) -> str:
+    """Nothing was found, or what was found is no lesion to the node: then nobody may read that
+    there is none."""
+    drawn: dict[int, tuple[Finding, SegmentRef]] = {}
+    for one in findings:
+        if one.segmentation is not None and one.value != 0:
+            drawn.setdefault(one.segmentation.segment_number, (one, one.segmentation))
+    specks, others, meant = [], [], []
+    for one, segment in drawn.values():
+        kind = segment.type
+        if segment.category is not None and segment.category.value == MORPHOLOGICALLY_ABNORMAL:
+            specks.append(one.label)
+            continue
+        others.append(kind.meaning if kind is not None else one.label)
+        if kind is not None and any(
+            (kind.value, kind.scheme_designator) in codes for codes in rule.kinds.values()
+        ):
+            meant.append(kind.meaning)
+    if specks:
+        return f"no lesion is large enough to be measured by itself: {_listed(specks)}"
+    if not others:
+        return "there is no lesion"
+    pipeline = findings[0].pipeline
+    category = f"Morphologically Abnormal Structure ({MORPHOLOGICALLY_ABNORMAL}, SCT)"
+    if meant:
+        return (
+            f"{pipeline} found {_listed(meant)} and its card does not say that this is a lesion:"
+            f" the segment's category must be {category}"
+        )
+    return (
+        f"there is no lesion: {pipeline} found {_listed(others)}, and lesions are segments whose"
+        f" category in its card is {category}"
+    )
+
+
+def _listed(names: Sequence[str]) -> str:
+    unique = list(dict.fromkeys(names))
+    return ", ".join(unique[:3]) + (f" and {len(unique) - 3} more" if len(unique) > 3 else "")
 
 
 def _holds(row: Row, facts: LesionFacts) -> tuple[str, ...] | None:

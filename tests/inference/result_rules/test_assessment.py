@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -103,6 +104,35 @@ def test_the_most_severe_lesion_counts_unless_an_open_one_may_be_more_severe() -
     assert most is not None
     assert most.category == "4B"
     assert overall(stated, {}).category is None
+
+
+def test_where_no_lesion_is_known_it_says_whether_nothing_was_found_or_the_card_names_none() -> (
+    None
+):
+    def why(value: float, kind: tuple[str, str], category: str) -> str:
+        segment = SegmentRef(
+            "1.4", "1.5", 1, (255, 0, 0), Code(kind[0], "99SITE", kind[1]),
+            category=Code(category, "SCT", ""),
+        )  # fmt: skip
+        found = replace(stated(VOLUME, value, "cm3"), segmentation=segment)
+        return overall(rule(), {}, [found]).reason
+
+    solid, anatomy, abnormal = ("SOLID", "Solid nodule"), "123037004", "49755003"
+    category = "Morphologically Abnormal Structure (49755003, SCT)"
+    assert why(0.9, solid, anatomy) == (
+        "nodules found Solid nodule and its card does not say that this is a lesion:"
+        f" the segment's category must be {category}"
+    )
+    page = PAGE.replace("model-nodules-in-lungs found", "nodules found")
+    assert f"not assessable: By rule, because {why(0.9, solid, anatomy)}." in page
+    assert why(0.9, ("LUNG", "Lung"), anatomy) == (
+        "there is no lesion: nodules found Lung, and lesions are segments whose category in its"
+        f" card is {category}"
+    )
+    specks = "no lesion is large enough to be measured by itself: Nodule 1"
+    assert why(0.9, solid, abnormal) == specks
+    assert why(0.0, solid, anatomy) == "there is no lesion"
+    assert overall(rule(), {}).reason == "there is no lesion"
 
 
 @pytest.mark.parametrize(
