@@ -44,6 +44,7 @@ _STATE_KEYS = ("model", "state_dict", "network", "model_state_dict")
 _NO_MODULE = re.compile(r"No module named '([\w.]+)'")
 _PROBE_ROI = (64, 64, 64)
 _DIFFERS = 1e-6
+_QUOTED_AT_MOST = 200
 
 
 @dataclass(frozen=True)
@@ -108,8 +109,29 @@ def _loaded(bundle: ModelDescription, threads: int) -> Parts:
                 remedy=f"pip install {missing}",
             ) from error
         raise ModelUnusable(
-            f"The bundle {bundle.name} cannot be loaded ({type(error).__name__}).", remedy=REMEDY
+            f"{subject_of(bundle)} cannot be loaded or fails its self-test: {_raised(error)}",
+            remedy=remedy_of(bundle),
         ) from error
+
+
+def subject_of(bundle: ModelDescription) -> str:
+    """As errors name it: files of a network alone are no bundle to who added them."""
+    return f"The {'bundle' if is_bundle(bundle.folder) else 'model'} {bundle.name}"
+
+
+def remedy_of(bundle: ModelDescription) -> str:
+    if is_bundle(bundle.folder):
+        return REMEDY
+    return "Correct the network or its card, and add it again."
+
+
+def _raised(error: Exception) -> str:
+    """Of what class it is, and the last line of what it says: above it TorchScript writes its
+    code. No patient's data have been seen yet."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    last = "".join(one for one in (lines[-1] if lines else "") if one.isprintable())
+    quoted = last if len(last) <= _QUOTED_AT_MOST else f"{last[:_QUOTED_AT_MOST]}…"
+    return f"{type(error).__name__}: {quoted}".removesuffix(": ").rstrip(".") + "."
 
 
 def _missing_package(error: BaseException | None) -> str:
@@ -214,7 +236,8 @@ def _answer(network: torch.nn.Module, inferer: Any, bundle: ModelDescription) ->
     # Written so that a NaN fails, too.
     if not (torch.isfinite(seen).all() and distance > _DIFFERS):
         raise ModelUnusable(
-            f"The bundle {bundle.name} answers a blank image like any other.", remedy=REMEDY
+            f"{subject_of(bundle)} answers a blank image like any other.",
+            remedy=remedy_of(bundle),
         )
     return {
         "mean answer to noise": float(seen.mean()),

@@ -14,7 +14,13 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.bundles.loading import REMEDY, Parts, as_bundle, load_parts
+from inference.bundles.loading import (
+    Parts,
+    as_bundle,
+    load_parts,
+    remedy_of,
+    subject_of,
+)
 from inference.bundles.prepared_image import PreparedImage
 from inference.bundles.prompts import Prompts, prompted
 from inference.imaging.directions import RAS_FROM_LPS
@@ -143,8 +149,8 @@ def _guarded(
         if is_out_of_memory(error):
             raise
         raise ModelUnusable(
-            f"The bundle {bundle.name} failed at this series ({type(error).__name__}).",
-            remedy=REMEDY,
+            f"{subject_of(bundle)} failed at this series ({type(error).__name__}).",
+            remedy=remedy_of(bundle),
         ) from error
 
 

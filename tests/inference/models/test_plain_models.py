@@ -2,6 +2,7 @@
 
 import json
 import os
+import warnings
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pydicom
 import pytest
+import torch
 from numpy.typing import NDArray
 from pydantic import ValidationError
 from pydicom.dataset import Dataset
@@ -21,7 +23,7 @@ from inference.models.card_file import Card
 from inference.pipeline import PipelineContext, PipelineOutput, ignore_progress
 from inference.pipelines.box_findings import boxes_as_findings
 from inference.pipelines.catalogue import pipeline_named
-from inference.refusals import NothingFound
+from inference.refusals import ModelUnusable, NothingFound
 from inference.scheduling.schedule import complete_and_schedule
 from inference.volume_preparation.surfaces import with_surfaces
 from inference.worker.run import run_job
@@ -66,6 +68,29 @@ def storage(tmp_path: Path) -> Iterator[Storage]:
 
 def run(storage: Storage, name: str, volume: Volume) -> PipelineOutput:
     return pipeline_named(storage.settings, name).run(PipelineContext(storage.settings, volume))
+
+
+class _Raises(torch.nn.Module):
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        if image.shape[1] == 1:
+            raise RuntimeError("this network wants two channels.")
+        return image
+
+
+def test_a_network_that_raises_in_its_self_test_is_quoted_and_called_no_bundle(
+    storage: Storage, tmp_path: Path
+) -> None:
+    folder = torchscript_model(tmp_path / "plain")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        torch.jit.script(_Raises()).save(str(folder / "model.ts"))
+    with pytest.raises(ModelUnusable) as refusal:
+        add_model(storage.settings, storage.model_states, storage.shadow_runs, folder, "petra")
+    assert refusal.value.message.startswith(
+        "The model plain-spleen cannot be loaded or fails its self-test: Error:"
+        " builtins.RuntimeError: this network wants two channels. "
+    )
+    assert refusal.value.remedy == "Correct the network or its card, and add it again."
 
 
 @pytest.mark.parametrize("make", [torchscript_model, onnx_model])
