@@ -98,13 +98,16 @@ def secondary_capture(
         manufacturer_model_name=MANUFACTURER,
         device_serial_number=DEVICE_SERIAL_NUMBER,
         software_versions=software_versions(pipeline),
+        # In the zone of the images, which may be ahead of the machine's own.
+        content_date=at.date(),
+        content_time=at.time(),
         series_date=at.date(),
         series_time=at.time(),
     )
     if patient_orientation is None:
         capture.PatientOrientation = None
     capture.ImageType = ["DERIVED", "SECONDARY"]
-    capture.ContentDate, capture.ContentTime = at.strftime("%Y%m%d"), at.strftime("%H%M%S")
+    capture.ContentTime = at.strftime("%H%M%S")
     capture.DateOfSecondaryCapture = capture.ContentDate
     capture.TimeOfSecondaryCapture = capture.ContentTime
     # What is burned in is no identity: orientation, numbers, and that nobody has verified them.

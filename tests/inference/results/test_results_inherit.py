@@ -1,5 +1,6 @@
 """Patient and study go over into results exactly, in whatever character set."""
 
+from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
 
@@ -9,9 +10,19 @@ import pytest
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 
+from inference.imaging.volume import assemble_volume
+from inference.results.encode import encode_results
 from storage.dicom.dataset_reader import read_part10
 from tests import builders
-from tests.inference.results_support import complaints, encode, result, save
+from tests.inference.results_support import (
+    PIPELINE,
+    complaints,
+    encode,
+    job_for,
+    output_of,
+    result,
+    save,
+)
 from tests.names import NAMES, EncodedName, by_dcmtk, named_file
 
 SHAPE = (4, 5, 6)
@@ -160,3 +171,25 @@ def test_times_are_in_the_zone_that_the_source_states() -> None:
     for dataset in _results(TimezoneOffsetFromUTC="+0530"):
         assert dataset.TimezoneOffsetFromUTC == "+0530"
         assert (str(dataset.ContentDate), str(dataset.ContentTime)) == ("20260304", "180000")
+
+
+@pytest.mark.parametrize("offset", ["+1400", "-1200"])
+def test_a_zone_ahead_of_the_machine_stops_no_kind_of_result(offset: str) -> None:
+    sources = builders.series(np.zeros(SHAPE, np.int16), TimezoneOffsetFromUTC=offset)
+    volume = assemble_volume(sources)
+    now = datetime.now(UTC)
+    there = now + timedelta(hours=int(offset[:3]))
+    kinds = {"SC", "PDF", "GSPS", "KOS", "RTSTRUCT", "LABELMAP", "STACK"}
+    results = encode_results(
+        job_for(volume, created_at=now),
+        PIPELINE,
+        sources,
+        volume,
+        output_of(volume, builders.asymmetric_mask(SHAPE)),
+        extra_kinds=kinds,
+    )
+    assert {one.kind for one in results.objects} >= {"SEG", "SR", "SC", "STACK", "KOS"}
+    for one in results.objects:
+        assert one.dataset.TimezoneOffsetFromUTC == offset
+        stated = f"{one.dataset.SeriesDate}{str(one.dataset.SeriesTime)[:4]}"
+        assert stated == f"{there:%Y%m%d%H%M}", one.kind
