@@ -22,6 +22,7 @@ from inference.pipelines.brain.head_size import (
     MOST_CM2,
     contrast,
     section_cm2,
+    turned,
 )
 from inference.pipelines.structures import LEFT, RIGHT, STRUCTURES, Structure
 from storage.core.findings import Validity
@@ -116,7 +117,9 @@ def judge(
             share = _fragments_share(masks == index + 1)
             if share > MOST_FRAGMENTS_SHARE:
                 reasons[index] = f"{share:.0%} of it lies apart from its largest part."
-    whole = _whole(segments, masks, intracranial, volume, int(counts[1:].sum()))
+    whole = turned(volume, intracranial) or _whole(
+        segments, masks, intracranial, volume, int(counts[1:].sum())
+    )
     parenchyma = _missing(segments, counts) or _dark_parenchyma(segments, counts, dark)
     return Judgement(whole, reasons, parenchyma)
 
@@ -135,6 +138,9 @@ def validity_of_mask(intracranial: NDArray[np.bool_], volume: Volume) -> Validit
             "implausible",
             reason=f"All of it is alike, as in a phantom: no tissue beside fluid. {_LOOK}",
         )
+    orientation = turned(volume, intracranial)
+    if orientation:
+        return Validity("implausible", reason=f"{orientation} {_LOOK}")
     share = share_without_signal(intracranial, volume)
     if share <= MOST_SHARE_WITHOUT_SIGNAL:
         return None

@@ -65,6 +65,45 @@ def test_a_ball_of_water_is_no_head() -> None:
     assert (validity.state, "as in a phantom" in validity.reason) == ("implausible", True)
 
 
+def head(turn: NDArray[np.float64]) -> tuple[Volume, Mask]:
+    """A T1-weighted head on a neck, its brain longer than wide; `turn`: by which the header's axes
+    are wrong, LPS."""
+    k, j, i = np.indices((60, 64, 56))
+    x, y, z = ((i - 27.5) * 4.0, (j - 31.5) * 4.0, (k - 29.5) * 4.0)
+    brain = (x / 68) ** 2 + (y / 90) ** 2 + ((z - 30) / 64) ** 2 < 1
+    skull = (x / 78) ** 2 + (y / 102) ** 2 + ((z - 30) / 76) ** 2 < 1
+    neck = (x**2 + (y - 10) ** 2 < 60**2) & (z < 0)
+    voxels = np.where(skull | neck, 400.0, 6.0) + _NOISE.normal(0, 5, brain.shape)
+    voxels[brain] = np.where(i % 2, 250.0, 150.0)[brain]
+    affine = np.eye(4)
+    affine[:3, :3] = turn @ np.array([[0, 0, 4.0], [0, 4.0, 0], [4.0, 0, 0]])
+    volume = replace(
+        volume_of(chest()), modality="MR", voxels=voxels.astype(np.float32), lps_from_kji=affine
+    )
+    return volume, brain
+
+
+UPRIGHT = np.eye(3)
+EXCHANGED = np.array([[0, 1.0, 0], [1, 0, 0], [0, 0, 1]])
+
+
+def test_a_head_that_the_header_turns_over_is_not_plausible() -> None:
+    volume, mask = head(UPRIGHT)
+    assert validity_of_mask(mask, volume) is None
+    for turn, reason in (
+        (np.diag([1.0, 1, -1]), "as in a head that is upside down"),
+        (np.diag([-1.0, -1, -1]), "as in a head that is upside down"),
+        (EXCHANGED, "as of a head that lies across"),
+    ):
+        volume, mask = head(turn)
+        validity = validity_of_mask(mask, volume)
+        assert validity is not None
+        assert (validity.state, reason in validity.reason) == ("implausible", True), validity
+    # Exchanged sides show in nothing.
+    volume, mask = head(np.diag([-1.0, 1, 1]))
+    assert validity_of_mask(mask, volume) is None
+
+
 def test_it_stays_implausible_where_the_images_cut_it_off() -> None:
     volume, mask = body(150.0, 105.0, columns_along=False)
     mask[:, 60:90, 70:100] = True

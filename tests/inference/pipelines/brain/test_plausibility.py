@@ -191,7 +191,7 @@ def test_every_pair_has_a_limit_of_asymmetry() -> None:
 
 
 def coarse(voxels: NDArray[np.int16]) -> Volume:
-    return assemble_volume(builders.series(voxels, modality="MR", spacing_mm=(2.0, 1.6, 1.8)))
+    return assemble_volume(builders.series(voxels, modality="MR", spacing_mm=(2.0, 1.8, 1.6)))
 
 
 def test_structures_that_a_network_draws_into_a_hole_are_marked() -> None:
