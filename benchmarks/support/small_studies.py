@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from functools import cache
+from typing import Any
 
 import numpy as np
 from pydicom.uid import (
@@ -72,7 +73,7 @@ def study_uid(number: int) -> str:
 def _template(modality: str, index: int, body_part: str, is_stat: bool) -> bytes:
     voxels = np.full((1, *_SIDE), 40, np.int16)
     voxels[0, 6:16, 8:20] = 900 + index % 7
-    attributes = {
+    attributes: dict[str, Any] = {
         "StudyInstanceUID": _STUDY,
         "SeriesInstanceUID": _SERIES,
         "SOPInstanceUID": _INSTANCE,
@@ -88,5 +89,5 @@ def _template(modality: str, index: int, body_part: str, is_stat: bool) -> bytes
         voxels, spacing_mm=(1.0, 1.0, 1.0), origin_mm=(0.0, 0.0, float(index)), **attributes
     )
     made.file_meta.MediaStorageSOPClassUID = SOP_CLASSES[modality]
-    made.file_meta.MediaStorageSOPInstanceUID = _INSTANCE
+    made.file_meta.MediaStorageSOPInstanceUID = UID(_INSTANCE)
     return data_set_bytes(encoded(made))

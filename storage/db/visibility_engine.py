@@ -7,7 +7,6 @@ UPDATE or DELETE touches visible rows alone; an INSERT is not narrowed.
 """
 
 from collections.abc import Callable
-from functools import cache
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -20,6 +19,8 @@ from storage.db.visible_rows import VISIBLE
 Statement = TypeVar("Statement", Update, Delete)
 
 _ENGINES: WeakKeyDictionary[Engine, Engine] = WeakKeyDictionary()
+_COMPILERS: dict[type[SQLCompiler], type[SQLCompiler]] = {}
+"""One for all engines that are alike, which share what they compiled."""
 
 
 def engine_of_viewers(engine: Engine, make: Callable[[], Engine]) -> Engine:
@@ -27,13 +28,15 @@ def engine_of_viewers(engine: Engine, make: Callable[[], Engine]) -> Engine:
     twin = _ENGINES.get(engine)
     if twin is None:
         twin = make()
-        twin.dialect.statement_compiler = _narrowed(twin.dialect.statement_compiler)
+        base = twin.dialect.statement_compiler
+        if base not in _COMPILERS:
+            _COMPILERS[base] = _narrowed(base)
+        twin.dialect.statement_compiler = _COMPILERS[base]
         twin = _ENGINES.setdefault(engine, twin)
         event.listen(engine, "engine_disposed", lambda _: twin.dispose())
     return twin
 
 
-@cache
 def _narrowed(base: type[SQLCompiler]) -> type[SQLCompiler]:
     class NarrowedCompiler(base):  # type: ignore[valid-type,misc]
         _narrowing = False
