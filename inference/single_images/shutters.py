@@ -42,8 +42,9 @@ def shutter_of(header: Dataset, frame_index: int) -> Dataset:
     per_frame = header.get("PerFrameFunctionalGroupsSequence") or []
     shared = header.get("SharedFunctionalGroupsSequence") or []
     for group in (*per_frame[frame_index : frame_index + 1], *shared[:1]):
-        for item in (group.get("FrameDisplayShutterSequence") or [])[:1]:
-            return item
+        items: list[Dataset] = list(group.get("FrameDisplayShutterSequence") or [])
+        if items:
+            return items[0]
     return header
 
 

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pydicom
@@ -83,7 +84,8 @@ def test_a_network_that_raises_in_its_self_test_is_quoted_and_called_no_bundle(
     folder = torchscript_model(tmp_path / "plain")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
-        torch.jit.script(_Raises()).save(str(folder / "model.ts"))
+        scripted: Any = torch.jit.script(_Raises())
+        scripted.save(str(folder / "model.ts"))
     with pytest.raises(ModelUnusable) as refusal:
         add_model(storage.settings, storage.model_states, storage.shadow_runs, folder, "petra")
     assert refusal.value.message.startswith(
