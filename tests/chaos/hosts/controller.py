@@ -69,7 +69,8 @@ class Controller:
         ]
         ports = [host.parts.port for host in self.group.hosts]
         scans = Scans(ports, self.group.scanned, random.Random(rng.random()))
-        for sender in (*works, *steady):
+        senders: list[Work | Steady] = [*works, *steady]
+        for sender in senders:
             sender.start()
         scans.start()
         try:
