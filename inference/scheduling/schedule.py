@@ -130,12 +130,14 @@ def _offered(
     try:
         # A series that this process does not survive is set aside at last.
         tries.begin(series)
-        decisions: list[Decision] = []
         try:
             decisions = schedule_series(storage, series, pipelines, early, slices)
-        finally:
-            # Not decided on, it comes again, and other processes may not have survived it.
-            (tries.end if decisions else tries.take_back)(series)
+        except BaseException:
+            # Some pipelines may have decided on it; it comes again for the others.
+            tries.break_off(series)
+            raise
+        # Not decided on, it comes again, and other processes may not have survived it.
+        (tries.end if decisions else tries.take_back)(series)
         return decisions
     except (StorageFull, StorageUnavailable) as error:
         # Stays undecided and is offered again; the next series may be elsewhere.

@@ -28,7 +28,7 @@ def undecided_with_sources(
     since: datetime | None = None,
     but_not: Collection[tuple[str, str]] = (),
 ) -> list[tuple[Series, str]]:
-    """Received and complete, without a decision for their present fingerprint; newest first.
+    """Received and complete, without all decisions for their present fingerprint; newest first.
 
     Each with the source of one of its instances. `since` looks only at series whose last instance
     came after it, and at those that were begun or are to be tried again; without it every series
@@ -43,16 +43,19 @@ def undecided_with_sources(
         )
         .exists()
     )
-    conditions = [t.series.c.state == "COMPLETE", t.series.c.origin == "received", ~decided]
+    own = (
+        t.series_try.c.study_instance_uid == t.study.c.study_instance_uid,
+        t.series_try.c.series_instance_uid == t.series.c.series_instance_uid,
+    )
+    begun = select(t.series_try.c.tries).where(*own).exists()
+    # Each pipeline's decision is committed by itself: who ended in between left the others open.
+    in_part = select(t.series_try.c.tries).where(*own, t.series_try.c.set_aside_at.is_(None))
+    conditions = [
+        t.series.c.state == "COMPLETE",
+        t.series.c.origin == "received",
+        or_(~decided, in_part.exists()),
+    ]
     if since is not None:
-        begun = (
-            select(t.series_try.c.tries)
-            .where(
-                t.series_try.c.study_instance_uid == t.study.c.study_instance_uid,
-                t.series_try.c.series_instance_uid == t.series.c.series_instance_uid,
-            )
-            .exists()
-        )
         conditions.append(or_(t.series.c.last_instance_at >= since, begun))
     if but_not:
         # The others of such a series in another study are offered in another round.

@@ -106,6 +106,20 @@ class SeriesTries:
             # Counts as one that was not survived, until the series is decided on.
             log.warning("series_try_not_taken_back", error=error.code)
 
+    def break_off(self, series: Series) -> None:
+        """This piece was survived, but ended by an error: the series is to be looked at again,
+        also where some pipelines have decided on it."""
+        row = t.series_try
+        own = and_(
+            _key(series.study_instance_uid, series.series_instance_uid),
+            row.c.set_aside_at.is_(None),
+        )
+        try:
+            with writing(self._engine) as connection:
+                connection.execute(update(row).where(own).values(tries=row.c.tries - 1))
+        except MediViewError as error:
+            log.warning("series_try_not_taken_back", error=error.code)
+
     def end(self, series: Series) -> None:
         """It was survived; what is set aside stays so."""
         self.forget(series.study_instance_uid, series.series_instance_uid)
