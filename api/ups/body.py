@@ -1,26 +1,14 @@
 """Read a request's data set in DICOM JSON (PS3.18 F), trusting nothing in it."""
 
-import re
-from typing import Any
-
 from fastapi import Request
-from pydicom.datadict import dictionary_VR
-from pydicom.valuerep import VR
 from starlette.concurrency import run_in_threadpool
 
 from api.dicomweb.errors import unsupported_media_type
 from api.middleware import limited
-from api.ups.values import check_value, expected, place_of, printable
-from storage.core.errors import InvalidRequest
+from dicom_node.ups.attributes import MOST_BYTES, MOST_ELEMENTS, checked_attributes, invalid
 from storage.core.untrusted_input.bounded_json import load_bounded_json
 from storage.ups.dicom_json import JsonAttributes
 
-_MAX_BYTES = 1024 * 1024
-# More than the references to 8,000 instances are, which are a megabyte.
-_MAX_ELEMENTS = 50_000
-_MAX_DEPTH = 16
-_TAG = re.compile(r"[0-9A-Fa-f]{8}")
-_VRS = frozenset(str(vr.value) for vr in VR if len(vr.value) == 2)
 _JSON_TYPES = frozenset({"application/dicom+json", "application/json", ""})
 
 
@@ -36,7 +24,7 @@ async def read_attributes(request: Request) -> JsonAttributes:
             "The body is not in a media type that this service reads.",
             "Send application/dicom+json.",
         )
-    body = await Request(request.scope, limited(request.receive, _MAX_BYTES)).body()
+    body = await Request(request.scope, limited(request.receive, MOST_BYTES)).body()
     return await run_in_threadpool(parse_attributes, body) if body.strip() else {}
 
 
@@ -45,97 +33,14 @@ def parse_attributes(body: bytes) -> JsonAttributes:
     try:
         decoded = load_bounded_json(
             body,
-            _MAX_ELEMENTS,
+            MOST_ELEMENTS,
             strict=True,
             remedy="Name whole series or studies instead of single instances.",
         )
     except ValueError as error:
-        raise _invalid("The body is not JSON") from error
+        raise invalid("The body is not JSON") from error
     if isinstance(decoded, list) and len(decoded) == 1:
         decoded = decoded[0]
     if not isinstance(decoded, dict):
-        raise _invalid("The body is not one data set: an object, or a list of one")
-    return _checked(decoded, 0)
-
-
-def _checked(decoded: dict[str, Any], depth: int, within: str = "") -> JsonAttributes:
-    """`within`: the sequences around it, as `place_of` writes them."""
-    if depth > _MAX_DEPTH:
-        raise _invalid(f"Sequences lie more than {_MAX_DEPTH} deep in each other")
-    checked: JsonAttributes = {}
-    for name, element in decoded.items():
-        if not _TAG.fullmatch(name):
-            raise _invalid(
-                f"The member '{printable(name)}' of the data set is not a tag",
-                "Write tags as eight hexadecimal digits, such as 00741204.",
-            )
-        tag = name.upper()
-        place = within + place_of(tag)
-        if not isinstance(element, dict):
-            raise _invalid(f"{place} is not an object", 'Write {"vr": …, "Value": […]}.')
-        vr = element.get("vr") or _usual_vr(tag)
-        if not isinstance(vr, str) or vr not in _VRS:
-            stated = f"'{printable(str(element['vr']))}'" if element.get("vr") else "none"
-            usual = _usual_vr(tag)
-            raise _invalid(
-                f"The value representation of {place} is {stated}",
-                f"Set 'vr' to {usual}." if usual in _VRS else "Set 'vr' to one of PS3.5 6.2.",
-            )
-        if tag.startswith(("0000", "0002")) or element.keys() & {"BulkDataURI", "InlineBinary"}:
-            raise _invalid(f"{place} has no place in a workitem, or refers to bulk data")
-        values = element.get("Value", [])
-        if not isinstance(values, list):
-            raise _invalid(f"The values of {place} are no list", 'Write "Value": [value, …].')
-        checked[tag] = _element(tag, vr, values, depth, place)
-    return dict(sorted(checked.items()))
-
-
-def _element(tag: str, vr: str, values: list[Any], depth: int, place: str) -> dict[str, Any]:
-    if vr == "SQ":
-        if not all(isinstance(item, dict) for item in values):
-            raise _invalid(f"The sequence {place} holds something that is not an item")
-        kept: list[Any] = [
-            _checked(item, depth + 1, f"{place}[{number}].")
-            for number, item in enumerate(values, start=1)
-        ]
-    else:
-        kept = [_scalar(vr, value, place) for value in values]
-        check_value(tag, vr, kept, place)
-    return {"vr": vr, "Value": kept} if kept else {"vr": vr}
-
-
-def _scalar(vr: str, value: Any, place: str) -> Any:
-    if vr == "PN":
-        groups = value if isinstance(value, dict) else {"Alphabetic": value}
-        if all(
-            name in ("Alphabetic", "Ideographic", "Phonetic") and _is_text(group)
-            for name, group in groups.items()
-        ):
-            return groups
-    elif value is None or isinstance(value, bool | int | float):
-        if not isinstance(value, bool):
-            return value
-    elif _is_text(value):
-        return value
-    raise _invalid(f"A value of {place} is not a value of VR {vr}", f"Give {expected(vr)}.")
-
-
-def _is_text(value: Any) -> bool:
-    """Text that a database keeps and an answer can carry: no NUL, no half of a surrogate pair."""
-    if not isinstance(value, str) or "\0" in value:
-        return False
-    return not any("\ud800" <= character <= "\udfff" for character in value)
-
-
-def _usual_vr(tag: str) -> str:
-    try:
-        return dictionary_VR(int(tag, 16))
-    except KeyError:
-        return ""
-
-
-def _invalid(what: str, remedy: str = "") -> InvalidRequest:
-    return InvalidRequest(
-        f"{what}.",
-        remedy=remedy or "Send one data set in DICOM JSON (PS3.18 annex F), values of it in full.",
-    )
+        raise invalid("The body is not one data set: an object, or a list of one")
+    return checked_attributes(decoded)

@@ -18,7 +18,7 @@ from api.dicomweb.query_names import NEGOTIATION, ignore, reads_own_query
 from api.dicomweb.routing import worklist_router
 from api.ups.body import read_attributes
 from api.ups.responses import empty, warning
-from api.ups.values import printable
+from dicom_node.ups.values import printable
 from inference.broker.notify import wake
 from storage.audit import Code
 from storage.core.errors import InvalidRequest

@@ -8,9 +8,6 @@ it missed; after a break it may get a report twice, and never not at all.
 import asyncio
 import json
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import cast
 
 import structlog
 from fastapi import WebSocket, WebSocketDisconnect
@@ -23,23 +20,11 @@ from api.audit_rules import SUBSCRIBED
 from api.dicomweb.routing import worklist_router
 from api.errors import ApiProblem
 from api.events.newest import Newest
-from api.ups.matching import Matcher
 from api.ups.subscribing import AeTitle
+from dicom_node.ups.audience import Audience, Report
 from storage.container import Storage
-from storage.core.entities import Event
 from storage.core.errors import MediViewError, NotPermitted
-from storage.events.payloads import JobEvent, WorkitemEvent
-from storage.ups.dicom_json import attributes_of, date_time
-from storage.ups.events import (
-    PROGRESS_REPORT,
-    STATE_REPORT,
-    ReportedEvent,
-    event_report,
-    state_report,
-)
-from storage.ups.job_mapping import cancellation, uid_of_job
-from storage.ups.search import Listed, WorkitemList
-from storage.ups.subscriptions import FILTERED_UID, WORKLIST_UID, Subscription, Subscriptions
+from storage.ups.events import event_report
 
 log = structlog.get_logger(__name__)
 
@@ -95,12 +80,6 @@ async def _listen(socket: WebSocket) -> None:
             raise WebSocketDisconnect(message.get("code", 1000))
 
 
-@dataclass(frozen=True)
-class _Report:
-    workitem_uid: str
-    event: ReportedEvent
-
-
 class _Reporter:
     def __init__(self, socket: WebSocket, ae_title: str) -> None:
         self._socket = socket
@@ -151,7 +130,7 @@ class _Reporter:
         await run_in_threadpool(subscriptions.mark_reported, self._ae_title, position)
         return position
 
-    async def _send(self, report: _Report) -> None:
+    async def _send(self, report: Report) -> None:
         self._message_id = self._message_id % _MAX_MESSAGE_ID + 1
         message = event_report(report.workitem_uid, report.event, self._message_id)
         async with asyncio.timeout(_SEND_LIMIT_S):
@@ -159,90 +138,15 @@ class _Reporter:
                 json.dumps(dict(sorted(message.items())), separators=(",", ":"))
             )
 
-    def _reports(self, position: int) -> tuple[int, list[_Report]]:
+    def _reports(self, position: int) -> tuple[int, list[Report]]:
         """Up to where was looked, and what of it this subscriber gets. Raises NotPermitted."""
         self._storage.subscriptions.check_subscriber(self._ae_title)
         events = self._storage.events.since(position)
         if not events:
             return position, []
-        audience = _Audience(
+        audience = Audience(
             self._storage.workitem_list, self._storage.subscriptions, self._ae_title
         )
         return events[-1].event_id, [
             report for event in events for report in audience.reports(event)
         ]
-
-
-class _Audience:
-    """What one subscriber gets, by its subscriptions as they are now."""
-
-    def __init__(
-        self, workitem_list: WorkitemList, subscriptions: Subscriptions, ae_title: str
-    ) -> None:
-        self._workitem_list = workitem_list
-        self._ae_title = ae_title
-        self._by_uid = {one.workitem_uid: one for one in subscriptions.of(ae_title)}
-        filtered = self._by_uid.get(FILTERED_UID)
-        self._matcher = Matcher(filtered.filter) if filtered else None
-        self._items: dict[str, Listed | None] = {}
-
-    def reports(self, event: Event) -> Iterator[_Report]:
-        if event.topic == "workitem":
-            item = cast(WorkitemEvent, event.payload)
-            uid, reported = item["workitem"], (item["event_type"], item["attributes"])
-            receiver = item.get("receiver", "")
-            wanted = receiver == self._ae_title if receiver else self._listens_to(uid)
-        elif event.topic == "job" and event.job_id and self._by_uid:
-            uid = uid_of_job(event.job_id)
-            wanted = self._listens_to(uid)
-            reported = _event_of_job(event) if wanted else (0, {})
-        else:
-            return
-        if wanted:
-            yield _Report(uid, reported)
-
-    def _listens_to(self, uid: str) -> bool:
-        single = self._by_uid.get(uid)
-        if single is not None:
-            return single.state == "ACTIVE"
-        worklist, filtered = self._by_uid.get(WORKLIST_UID), self._by_uid.get(FILTERED_UID)
-        if worklist is not None and self._includes(worklist, uid):
-            return True
-        return filtered is not None and self._includes(filtered, uid) and self._fits(uid)
-
-    def _includes(self, subscription: Subscription, uid: str) -> bool:
-        if subscription.state == "ACTIVE":
-            return True
-        item = self._item(uid)
-        return item is not None and item.created_at <= subscription.changed_at
-
-    def _fits(self, uid: str) -> bool:
-        item = self._item(uid)
-        return (
-            item is not None
-            and self._matcher is not None
-            and self._matcher.matches(item.attributes, item.study_instance_uid)
-        )
-
-    def _item(self, uid: str) -> Listed | None:
-        if uid not in self._items:
-            self._items[uid] = self._workitem_list.find(uid)
-        return self._items[uid]
-
-
-def _event_of_job(event: Event) -> ReportedEvent:
-    """A job's event as a report of the workitem that the job is (`state_of_job`)."""
-    job = cast(JobEvent, event.payload)
-    state, reason, progress = job["state"], job["reason"], float(job["progress"])
-    if (state == "IN PROGRESS" and (job["stage"] or progress)) or (state == "SCHEDULED" and reason):
-        item = attributes_of(
-            ProcedureStepProgress=round(progress * 100, 1),
-            ProcedureStepProgressDescription=(job["stage"] or reason)[:64],
-        )
-        return PROGRESS_REPORT, attributes_of(ProcedureStepProgressInformationSequence=[item])
-    attributes = attributes_of(ProcedureStepState=state, InputReadinessState="READY")
-    if state == "CANCELED":
-        attributes |= attributes_of(
-            ProcedureStepProgressInformationSequence=[cancellation(reason, date_time(event.at))]
-        )
-    return STATE_REPORT, state_report(attributes)[1]

@@ -7,7 +7,7 @@ from api.dicomweb.lookups import service_url
 from api.errors import problem_response
 from api.request_rules.warning_header import warning_of
 from storage.settings import Settings
-from storage.ups.validation import WorkitemRefused
+from storage.ups.refusals import WorkitemRefused
 
 
 def warning(request: Request, settings: Settings, sentence: str) -> str:

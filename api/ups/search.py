@@ -15,9 +15,9 @@ from api.dicomweb.query_names import reads_own_query
 from api.dicomweb.routing import worklist_router
 from api.dicomweb.search.query_parameters import SearchParameters, parse_search
 from api.dicomweb.search.query_parameters import tag_of as tag_named
-from api.ups.list_room import list_room
-from api.ups.matching import Matcher
 from api.ups.responses import empty, warning
+from dicom_node.ups.list_room import list_room
+from dicom_node.ups.matching import Matcher
 from storage.ups.dicom_json import JsonAttributes, tag_of
 
 router = worklist_router()

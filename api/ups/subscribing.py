@@ -14,17 +14,16 @@ from api.dicomweb.routing import worklist_router
 from api.dicomweb.search.query_parameters import parse_search
 from api.errors import ApiProblem
 from api.ups.items import WorkitemUid
-from api.ups.matching import Matcher
 from api.ups.responses import empty
+from dicom_node.ups.matching import Matcher
+from dicom_node.ups.present import present_items
 from storage.core.errors import InvalidRequest
 from storage.settings import Settings
-from storage.ups.search import Listed, Narrowed, WorkitemList
+from storage.ups.search import Listed
 from storage.ups.subscriptions import FILTERED_UID, GLOBAL_UIDS
 
 router = worklist_router()
 
-# Initial reports of a subscription to everything: what is recent, not years of ended items.
-_INITIAL_AT_MOST = 5000
 _UNFILTERED = frozenset({"deletionlock", *NEGOTIATION})
 _OURS = _UNFILTERED | {"filter"}
 
@@ -70,7 +69,7 @@ def subscribe_to_workitem(
             raise storage.workitems.missing(workitem_uid)
         initial = [found]
     elif deletionlock:
-        initial = _present(storage.workitem_list, Matcher(keys))
+        initial = present_items(storage.workitem_list, Matcher(keys))
     storage.subscriptions.subscribe(
         ae_title,
         workitem_uid,
@@ -143,16 +142,6 @@ def _keys(request: Request, filter_text: str) -> dict[str, str]:
             " to 1.2.840.10008.5.1.4.34.5 to hear of all.",
         )
     return keys
-
-
-def _present(workitem_list: WorkitemList, matcher: Matcher) -> list[Listed]:
-    present: list[Listed] = []
-    for item in workitem_list.all(matcher.narrowed() if matcher else Narrowed()):
-        if matcher.matches(item.attributes, item.study_instance_uid):
-            present.append(item)
-        if len(present) == _INITIAL_AT_MOST:
-            break
-    return present
 
 
 def _socket_url(request: Request, settings: Settings, ae_title: str) -> str:

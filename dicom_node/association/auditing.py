@@ -115,6 +115,20 @@ class AssociationAuditing:
         """A C-FIND that was answered with a failure."""
         self._tell(self._query(context, data, MINOR_FAILURE))
 
+    def procedure_record(
+        self, action: Action, study_instance_uid: str, *, repeated: bool = False, **detail: str
+    ) -> None:
+        """A workitem was made, read or changed. `repeated`: what is alike shares a row in a minute.
+
+        Raises StorageUnavailable where the trail fails closed.
+        """
+        studies = (study_instance_uid,) if study_instance_uid else ()
+        event = self._event(Code.PROCEDURE_RECORD, action, studies, detail)
+        if repeated:
+            self._audit.repeated(event)
+        else:
+            self._audit.record(event)
+
     def _query(self, context: tuple[str, str], data: bytes | None, outcome: int) -> AuditEvent:
         """With the identifier as it came, in base64 (PS3.15 A.5.3.10)."""
         sop_class_uid, transfer_syntax_uid = context

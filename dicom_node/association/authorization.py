@@ -7,6 +7,7 @@ from pynetdicom.sop_class import ModalityWorklistInformationFind
 from sqlalchemy import Engine
 
 from dicom_node.association.acceptor import AcceptedAssociation, Rejection, RequestHandler
+from dicom_node.association.contexts import UPS_CLASSES
 from dicom_node.network.command_set import Command, CommandSet, encode_response
 from dicom_node.network.messages import LargeStore, StoreReceiver
 from dicom_node.peers import caller_of_peer
@@ -20,7 +21,7 @@ from storage.settings import Settings
 
 log = structlog.get_logger(__name__)
 
-_WORKLIST = str(ModalityWorklistInformationFind)
+_WORKLISTS = UPS_CLASSES | {str(ModalityWorklistInformationFind)}
 _ACTION_OF: dict[int, Action] = {
     Command.C_STORE_RQ: "store",
     Command.C_FIND_RQ: "query",
@@ -29,6 +30,7 @@ _ACTION_OF: dict[int, Action] = {
     Command.N_ACTION_RQ: "commit",
     Command.N_CREATE_RQ: "worklist",
     Command.N_SET_RQ: "worklist",
+    Command.N_GET_RQ: "worklist",
 }
 # What the node itself has asked for, and its handler compares with that.
 _ANSWERS = frozenset({Command.N_EVENT_REPORT_RQ})
@@ -115,10 +117,15 @@ _NARROWED = frozenset(
         Command.C_GET_RQ,
         Command.N_CREATE_RQ,
         Command.N_SET_RQ,
+        Command.N_GET_RQ,
     }
 )
-# Commitment compares each instance with its sender and groups; a result with what was asked for.
-_DECIDE_THEMSELVES = _ANSWERS | {Command.N_ACTION_RQ}
+# Of the others, whatever the SOP class.
+_NORMALIZED = frozenset(
+    {Command.N_CREATE_RQ, Command.N_SET_RQ, Command.N_GET_RQ, Command.N_ACTION_RQ}
+)
+# Commitment compares each instance with its sender and groups. Actions on workitems are narrowed.
+_DECIDE_THEMSELVES = frozenset({Command.N_ACTION_RQ})
 
 
 def narrow(association: AcceptedAssociation, engine: Engine, rights: PeerRights) -> None:
@@ -130,7 +137,7 @@ def narrow(association: AcceptedAssociation, engine: Engine, rights: PeerRights)
     association.serve_with(
         {
             command: handler
-            if command in _DECIDE_THEMSELVES
+            if command in _ANSWERS
             else _Narrowed(engine, association, rights, handler, is_known=command in _NARROWED)
             for command, handler in association.handlers.items()
         }
@@ -156,16 +163,21 @@ class _Narrowed:
         self._is_known = is_known
 
     def serve(self, context_id: int, command: CommandSet, data: bytes | None) -> None:
+        context = self._association.context(context_id)
+        is_workitem = context is not None and context[0] in UPS_CLASSES
+        if command.command_field in _DECIDE_THEMSELVES and not is_workitem:
+            self._handler.serve(context_id, command, data)
+            return
         try:
             visibility = visibility_of(self._engine, caller_of_peer(self._rights.peer))
         except MediViewError as error:
             status = query_status(error)
-            is_normalized = command.command_field in (Command.N_CREATE_RQ, Command.N_SET_RQ)
+            is_normalized = command.command_field in _NORMALIZED
             code = RESOURCE_LIMITATION if is_normalized else status.code
             response = encode_response(command, code, status.comment)
             self._association.send_data(context_id, response)
             return
-        if visibility is not None and not self._is_known:
+        if visibility is not None and not (self._is_known or is_workitem):
             log.warning("command_not_narrowed", command=f"{command.command_field:#06x}")
             _refuse(self._association, context_id, command)
             return
@@ -181,7 +193,7 @@ class _Guard:
     def allows(self, context_id: int, command: CommandSet) -> bool:
         action = _ACTION_OF.get(command.command_field)
         context = self._association.context(context_id)
-        if action == "query" and context is not None and context[0] == _WORKLIST:
+        if action is not None and context is not None and context[0] in _WORKLISTS:
             action = "worklist"
         if action is not None and self._rights.may(action):
             return True

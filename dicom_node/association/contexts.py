@@ -31,6 +31,10 @@ from pynetdicom.sop_class import (
     StudyRootQueryRetrieveInformationModelFind,
     StudyRootQueryRetrieveInformationModelGet,
     StudyRootQueryRetrieveInformationModelMove,
+    UnifiedProcedureStepPull,
+    UnifiedProcedureStepPush,
+    UnifiedProcedureStepQuery,
+    UnifiedProcedureStepWatch,
     Verification,
 )
 
@@ -75,8 +79,21 @@ WORKFLOW_CLASSES: frozenset[str] = frozenset(
         StorageCommitmentPushModel,
     )
 )
+UPS_CLASSES: frozenset[str] = frozenset(
+    (
+        UnifiedProcedureStepPush,
+        UnifiedProcedureStepWatch,
+        UnifiedProcedureStepPull,
+        UnifiedProcedureStepQuery,
+    )
+)
 SERVICE_CLASSES: frozenset[str] = (
-    frozenset((str(Verification),)) | FIND_CLASSES | MOVE_CLASSES | GET_CLASSES | WORKFLOW_CLASSES
+    frozenset((str(Verification),))
+    | FIND_CLASSES
+    | MOVE_CLASSES
+    | GET_CLASSES
+    | WORKFLOW_CLASSES
+    | UPS_CLASSES
 )
 
 # For messages that the node reads and writes itself; the first is preferred.

@@ -154,7 +154,7 @@ def send_report(
     )
     data = encode_data_set(dataset, transfer_syntax_uid)
     association.send_data(context_id, command, memoryview(data))
-    status = _answer(association)
+    status = answer_to_report(association)
     if status != 0:
         outcome = "did not answer" if status is None else f"answered status {status:#06x} to"
         raise PeerDidNotAnswer(f"{report.peer_ae_title} {outcome} the report of commitment.")
@@ -167,7 +167,8 @@ def send_report(
     )
 
 
-def _answer(association: NodeAssociation) -> int | None:
+def answer_to_report(association: NodeAssociation) -> int | None:
+    """The status with which the peer takes an N-EVENT-REPORT; None where none comes in time."""
     association.read_while(
         lambda: association.dimse.msg_queue.empty() and not association.is_release_waiting,
         _ANSWER_S,

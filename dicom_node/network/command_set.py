@@ -15,6 +15,7 @@ from storage.core.text.padding import unpadded
 
 _ELEMENT = struct.Struct("<HHL")
 _US = struct.Struct("<H")
+_TAG = struct.Struct("<HH")
 _NO_DATA_SET = 0x0101
 _DATA_SET = 0x0001
 _MEDIUM_PRIORITY = 0x0000
@@ -28,6 +29,7 @@ class Command(IntEnum):
     C_FIND_RQ = 0x0020
     C_MOVE_RQ = 0x0021
     N_EVENT_REPORT_RQ = 0x0100
+    N_GET_RQ = 0x0110
     N_SET_RQ = 0x0120
     N_ACTION_RQ = 0x0130
     N_CREATE_RQ = 0x0140
@@ -56,6 +58,7 @@ _ERROR_COMMENT = 0x0902
 _ERROR_ID = 0x0903
 _AFFECTED_SOP_INSTANCE_UID = 0x1000
 _REQUESTED_SOP_INSTANCE_UID = 0x1001
+_ATTRIBUTE_IDENTIFIERS = 0x1005
 _EVENT_TYPE_ID = 0x1002
 _ACTION_TYPE_ID = 0x1008
 _REMAINING, _COMPLETED, _FAILED, _WARNING = 0x1020, 0x1021, 0x1022, 0x1023
@@ -87,6 +90,7 @@ class CommandSet(NamedTuple):
     requested_sop_instance_uid: str = ""
     event_type_id: int | None = None
     action_type_id: int | None = None
+    attribute_tags: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +112,7 @@ def decode_command(encoded: bytes | bytearray | memoryview) -> CommandSet:
     groups are ignored: Orthanc lists there what a C-GET could not send.
     """
     numbers: dict[int, int] = {}
+    tags: tuple[int, ...] = ()
     texts: dict[int, str] = {}
     data = bytes(encoded)
     position, end = 0, len(data)
@@ -134,6 +139,8 @@ def decode_command(encoded: bytes | bytearray | memoryview) -> CommandSet:
                 is_class = element == _AFFECTED_SOP_CLASS_UID and length <= _UID_MAX_BYTES
                 read = _known_text if is_class else _text_of
                 texts[element] = read(element, data[position : position + length])
+            elif element == _ATTRIBUTE_IDENTIFIERS:
+                tags = _tags(data[position : position + length])
         position += length
     data_set_type = numbers.get(_DATA_SET_TYPE)
     command_field = numbers.get(_COMMAND_FIELD)
@@ -152,6 +159,7 @@ def decode_command(encoded: bytes | bytearray | memoryview) -> CommandSet:
         requested_sop_instance_uid=texts.get(_REQUESTED_SOP_INSTANCE_UID, ""),
         event_type_id=numbers.get(_EVENT_TYPE_ID),
         action_type_id=numbers.get(_ACTION_TYPE_ID),
+        attribute_tags=tags,
     )
 
 
@@ -260,6 +268,12 @@ def _text_of(element: int, value: bytes) -> str:
         return unpadded(value.decode("ascii"), "UI")
     except UnicodeDecodeError as error:
         raise MalformedCommand(f"Element (0000,{element:04x}) is not ASCII.") from error
+
+
+def _tags(value: bytes) -> tuple[int, ...]:
+    if len(value) % _TAG.size:
+        raise MalformedCommand(f"{len(value)} bytes are no list of attributes.")
+    return tuple(group << 16 | element for group, element in _TAG.iter_unpack(value))
 
 
 # A peer sends instances of a few classes.

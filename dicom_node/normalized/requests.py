@@ -11,13 +11,14 @@ from pydicom.dataset import Dataset
 
 from dicom_node.association.base import NodeAssociation
 from dicom_node.network.command_set import CommandSet, encode_response
-from dicom_node.network.data_sets import decode_data_set
+from dicom_node.network.data_sets import decode_data_set, encode_data_set
 from storage.core.errors import (
     InvalidInstance,
     InvalidRequest,
     LimitExceeded,
     MediViewError,
     NotFound,
+    NotPermitted,
     StorageFull,
     StorageUnavailable,
     UidConflict,
@@ -36,8 +37,10 @@ NO_SUCH_SOP_INSTANCE = 0x0112
 NO_SUCH_EVENT_TYPE = 0x0113
 CLASS_INSTANCE_CONFLICT = 0x0119
 MISSING_ATTRIBUTE = 0x0120
+MISSING_ATTRIBUTE_VALUE = 0x0121
 SOP_CLASS_NOT_SUPPORTED = 0x0122
 NO_SUCH_ACTION = 0x0123
+NOT_AUTHORIZED = 0x0124
 UNRECOGNIZED_OPERATION = 0x0211
 RESOURCE_LIMITATION = 0x0213
 # PS3.4 F.7.2.2.2: Error ID of a Failure 0x0110 on a step that has ended.
@@ -49,6 +52,7 @@ _CODES: dict[type[MediViewError], int] = {
     InvalidInstance: ATTRIBUTE_VALUE_INVALID,
     NotFound: NO_SUCH_SOP_INSTANCE,
     UidConflict: DUPLICATE_SOP_INSTANCE,
+    NotPermitted: NOT_AUTHORIZED,
     LimitExceeded: RESOURCE_LIMITATION,
     StorageFull: RESOURCE_LIMITATION,
     StorageUnavailable: RESOURCE_LIMITATION,
@@ -66,8 +70,18 @@ class Refused(MediViewError):
 
 
 @dataclass(frozen=True)
+class Answer:
+    """What was done: with `status` a warning, with `dataset` what was asked for."""
+
+    sop_instance_uid: str
+    status: int = SUCCESS
+    comment: str = ""
+    dataset: Dataset | None = None
+
+
+@dataclass(frozen=True)
 class NormalizedRequest:
-    """One N-CREATE, N-SET, N-ACTION or N-EVENT-REPORT, decoded."""
+    """One N-CREATE, N-SET, N-GET, N-ACTION or N-EVENT-REPORT, decoded."""
 
     sop_class_uid: str
     sop_instance_uid: str
@@ -79,7 +93,7 @@ class NormalizedRequest:
 class NormalizedScp:
     """Answers the requests of one kind on one association; `perform` does what they ask.
 
-    `perform` returns the SOP Instance UID to answer with.
+    `perform` returns the SOP Instance UID to answer with. What is answered with more has `answer`.
     """
 
     sop_classes: frozenset[str]
@@ -92,15 +106,25 @@ class NormalizedScp:
     def perform(self, request: NormalizedRequest, command: CommandSet) -> str:
         raise NotImplementedError
 
+    def answer(self, request: NormalizedRequest, command: CommandSet) -> Answer:
+        return Answer(self.perform(request, command))
+
+    def status_of(self, error: MediViewError) -> int:
+        """The status of an error that is not Refused."""
+        return _status(error)
+
     def serve(self, context_id: int, command: CommandSet, data: bytes | None) -> None:
         command = _by_affected_uids(command)
-        status, comment, error_id = SUCCESS, "", None
+        status, comment, error_id, encoded = SUCCESS, "", None, None
         try:
-            request = self._read(context_id, command, data)
-            uid = self.perform(request, command)
-            command = command._replace(affected_sop_instance_uid=uid)
+            request = self.read(context_id, command, data)
+            answer = self.answer(request, command)
+            command = command._replace(affected_sop_instance_uid=answer.sop_instance_uid)
+            status, comment = answer.status, answer.comment
+            if answer.dataset is not None:
+                encoded = encode_data_set(answer.dataset, request.transfer_syntax_uid)
         except MediViewError as error:
-            status = error.status if isinstance(error, Refused) else _status(error)
+            status = error.status if isinstance(error, Refused) else self.status_of(error)
             comment = error.message if isinstance(error, Refused) else ""
             error_id = STEP_MAY_NOT_BE_UPDATED if isinstance(error, StepEnded) else None
             log.warning(
@@ -118,15 +142,18 @@ class NormalizedScp:
             status = PROCESSING_FAILURE
         self.association.answered(status)
         if self.association.is_open:
-            response = encode_response(command, status, comment, error_id=error_id)
-            self.association.send_data(context_id, response)
+            response = encode_response(
+                command, status, comment, error_id=error_id, has_data_set=encoded is not None
+            )
+            content = None if encoded is None else memoryview(encoded)
+            self.association.send_data(context_id, response, content)
         if status == SUCCESS:
             self.after_success(request)
 
     def after_success(self, request: NormalizedRequest) -> None:
         """What follows once the peer has its answer."""
 
-    def _read(self, context_id: int, command: CommandSet, data: bytes | None) -> NormalizedRequest:
+    def read(self, context_id: int, command: CommandSet, data: bytes | None) -> NormalizedRequest:
         context = self.association.context(context_id)
         sop_class_uid = command.affected_sop_class_uid
         if context is None or context[0] != sop_class_uid:

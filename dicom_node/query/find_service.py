@@ -28,6 +28,7 @@ log = structlog.get_logger(__name__)
 _RESPONSES_AT_ONCE = 32
 # Candidates, with those that did not fit, after which a C-CANCEL is looked for.
 _CANDIDATES_AT_ONCE = 32
+_BYTES_AT_ONCE = 1024 * 1024
 
 
 class FindService:
@@ -92,12 +93,15 @@ class FindService:
         code = PENDING if all_supported else PENDING_OPTIONAL_KEYS_UNSUPPORTED
         pending = encode_response(command, code, has_data_set=True)
         waiting: list[tuple[bytes, bytes]] = []
+        waiting_bytes = 0
         for number, match in enumerate(found, start=1):
             if match:
                 waiting.append((pending, match))
-            if len(waiting) >= _RESPONSES_AT_ONCE:
+                waiting_bytes += len(match)
+            if len(waiting) >= _RESPONSES_AT_ONCE or waiting_bytes > _BYTES_AT_ONCE:
                 self.association.send_messages(context_id, waiting)
                 waiting.clear()
+                waiting_bytes = 0
             if not number % _CANDIDATES_AT_ONCE and self.association.is_cancelled(
                 command.message_id
             ):

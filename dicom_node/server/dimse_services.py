@@ -17,6 +17,8 @@ from dicom_node.normalized.requests import Dispatch
 from dicom_node.query.find_service import FindDispatch
 from dicom_node.query.scp import FindScp
 from dicom_node.retrieve.scp import RetrieveScp
+from dicom_node.ups.find_scp import UpsFindScp
+from dicom_node.ups.scp import UpsActionScp, UpsCreateScp, UpsGetScp, UpsSetScp
 from dicom_node.worklist.scp import WorklistScp
 from storage.container import Storage
 
@@ -35,17 +37,27 @@ def request_handlers(storage: Storage, association: NodeAssociation) -> dict[int
                     storage.settings.ae_title,
                 ),
                 WorklistScp(storage.worklist, association),
+                UpsFindScp(storage.workitem_list, association),
             )
         ),
         Command.C_MOVE_RQ: retrieve,
         Command.C_GET_RQ: retrieve,
-        Command.N_ACTION_RQ: CommitmentScp(storage, association),
+        Command.N_ACTION_RQ: Dispatch(
+            (CommitmentScp(storage, association), UpsActionScp(storage, association))
+        ),
         Command.N_EVENT_REPORT_RQ: CommitmentResultScp(storage.commitment_requests, association),
-        Command.N_SET_RQ: ProcedureStepSetScp(storage.procedure_steps, association),
+        Command.N_SET_RQ: Dispatch(
+            (
+                ProcedureStepSetScp(storage.procedure_steps, association),
+                UpsSetScp(storage, association),
+            )
+        ),
+        Command.N_GET_RQ: UpsGetScp(storage, association),
         Command.N_CREATE_RQ: Dispatch(
             (
                 ProcedureStepCreateScp(storage.procedure_steps, association),
                 AvailabilityScp(storage.procedure_steps, association),
+                UpsCreateScp(storage, association),
             )
         ),
     }

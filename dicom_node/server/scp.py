@@ -37,6 +37,7 @@ from dicom_node.server.lost_slots import LostSlots, end_where_lost
 from dicom_node.server.rejections import Rejections
 from dicom_node.status import SUCCESS
 from dicom_node.store.counted_store import CountedStoreScp
+from dicom_node.ups.reporter import WorkitemReporter
 from storage.container import Storage
 from storage.core.open_files import REMEDY, USED_UP, is_among_the_last, may_log
 
@@ -90,6 +91,7 @@ class Scp:
         self._peer_addresses = PeerAddresses(self.storage.peers)
         self._reporter = CommitmentReporter(self.storage)
         self._notifier = PeerNotifier(self.storage)
+        self._workitem_reporter = WorkitemReporter(self.storage)
         self._traffic = TrafficCounter(self.storage.engine)
         self._shared_thread = SharedThread()
         self._association_threads = AssociationThreads()
@@ -115,6 +117,7 @@ class Scp:
         self._lost_slots.start()
         self._reporter.start()
         self._notifier.start()
+        self._workitem_reporter.start()
         self._traffic.start()
 
     def shutdown(self, grace_s: float = _GRACE_S) -> None:
@@ -124,6 +127,7 @@ class Scp:
         self._end_accepting()
         self._reporter.stop()
         self._notifier.stop()
+        self._workitem_reporter.stop()
         self._peer_addresses.stop()
         self._admission.stop()
         deadline = time.monotonic() + grace_s

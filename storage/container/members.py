@@ -90,6 +90,7 @@ from storage.settings import Settings
 from storage.studies.urgency import Urgencies
 from storage.uploads.repository import Uploads
 from storage.ups.claimed_elsewhere import ClaimedElsewhere
+from storage.ups.event_reports import EventReports
 from storage.ups.performer import PerformedItems
 from storage.ups.repository import Workitems
 from storage.ups.search import WorkitemList
@@ -175,6 +176,7 @@ class Storage:
     performed_items: PerformedItems
     claimed_elsewhere: ClaimedElsewhere
     subscriptions: Subscriptions
+    event_reports: EventReports
     fhircast_topics: FhircastTopics
     fhircast_subscriptions: FhircastSubscriptions
     webhooks: Webhooks

@@ -104,6 +104,7 @@ from storage.settings import Settings
 from storage.studies.urgency import Urgencies
 from storage.uploads.repository import Uploads
 from storage.ups.claimed_elsewhere import ClaimedElsewhere
+from storage.ups.event_reports import EventReports
 from storage.ups.performer import PerformedItems
 from storage.ups.repository import Workitems
 from storage.ups.search import WorkitemList
@@ -258,6 +259,7 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
             performed_items=PerformedItems(engine),
             claimed_elsewhere=ClaimedElsewhere(engine),
             subscriptions=Subscriptions(engine),
+            event_reports=EventReports(engine),
             fhircast_topics=FhircastTopics(engine),
             fhircast_subscriptions=FhircastSubscriptions(engine),
             webhooks=Webhooks(engine, settings),

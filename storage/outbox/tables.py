@@ -26,6 +26,8 @@ JOINED_TOPICS = LeasedTable(
 WEBHOOKS = LeasedTable(
     t.webhook, until="lease_expires_at", waiting="", working="", counts_attempts=False
 )
+# Reports to one subscriber are sent in order, so the subscriber is leased, not its reports.
+SUBSCRIBERS = LeasedTable(t.subscriber, waiting="", working="")
 
 ALL = (
     JOBS,
@@ -40,4 +42,5 @@ ALL = (
     INTERACTIVE_SESSIONS,
     JOINED_TOPICS,
     WEBHOOKS,
+    SUBSCRIBERS,
 )

@@ -19,6 +19,7 @@ from storage.db.engine import reading, writing
 from storage.ups.adding import add_item
 from storage.ups.dicom_json import JsonAttributes, attributes_of, text_of
 from storage.ups.events import cancel_requested, of_update, state_report
+from storage.ups.refusals import Cause, WorkitemRefused
 from storage.ups.rows import (
     Edit,
     Workitem,
@@ -28,7 +29,6 @@ from storage.ups.rows import (
     read_item,
 )
 from storage.ups.validation import (
-    WorkitemRefused,
     WorkitemState,
     check_final,
     check_uid_given,
@@ -94,6 +94,7 @@ class Workitems:
                 raise WorkitemRefused(
                     "The submitted request is inconsistent with the current state of the Workitem.",
                     f"The workitem is {item.state} and does not change any more.",
+                    "ended",
                     status=400,
                     remedy="Only what is SCHEDULED or IN PROGRESS is changed; create another one.",
                 )
@@ -101,6 +102,7 @@ class Workitems:
                 raise WorkitemRefused(
                     "The target URI did not reference a claimed Workitem.",
                     "Nobody has claimed the workitem, and the request names a claim.",
+                    "not in progress",
                     remedy="Leave the Transaction UID out, or claim the item first.",
                 )
             _check_owner(item, transaction_uid, claimed=item.state == "IN PROGRESS")
@@ -130,14 +132,20 @@ class Workitems:
             if not transaction_uid:
                 raise _missing_transaction()
             if item.state in ENDED_STATES and item.state == state:
+                # One that was cancelled before anybody claimed it is nobody's.
+                _check_owner(item, transaction_uid, claimed=bool(item.transaction_uid))
                 already = True
                 return Edit()
             if state == "SCHEDULED" or item.state in ENDED_STATES or item.state == state:
-                raise _inconsistent(f"The workitem is {item.state} and cannot become {state}.")
+                raise _inconsistent(
+                    f"The workitem is {item.state} and cannot become {state}.",
+                    _cause(item, state, transaction_uid),
+                )
             if state == "IN PROGRESS":
                 if outside and item.performer:
                     raise _inconsistent(
                         f"The workitem asks for {item.performer}, which this node performs.",
+                        "performed here",
                         "Request its cancellation, or create one for another performer.",
                     )
                 check_uid_given(transaction_uid, "TransactionUID")
@@ -146,7 +154,8 @@ class Workitems:
             else:
                 if item.state == "SCHEDULED":
                     raise _inconsistent(
-                        "The workitem is SCHEDULED: it ends after somebody has claimed it."
+                        "The workitem is SCHEDULED: it ends after somebody has claimed it.",
+                        "not in progress",
                     )
                 _check_owner(item, transaction_uid, claimed=True)
                 check_final(item.attributes, state)
@@ -174,6 +183,7 @@ class Workitems:
                 raise WorkitemRefused(
                     "The UPS is already COMPLETED.",
                     "The workitem is COMPLETED: it stays so.",
+                    "completed",
                     remedy="What has ended is not cancelled; nothing is to be done.",
                 )
             if item.state == "IN PROGRESS" and not item.performer:
@@ -193,6 +203,7 @@ def _check_owner(item: Workitem, transaction_uid: str, *, claimed: bool) -> None
         raise WorkitemRefused(
             "The Transaction UID is incorrect.",
             "The Transaction UID is not the one that the item was claimed with.",
+            "transaction",
             remedy="Only who claimed it may change it; others may request its cancellation.",
             status=400,
         )
@@ -202,14 +213,25 @@ def _missing_transaction() -> WorkitemRefused:
     return WorkitemRefused(
         "The Transaction UID is missing.",
         "The request names no Transaction UID.",
+        "transaction",
         remedy="Make one when you claim the item, and give it each time (PS3.18 11.7.1.4).",
         status=400,
     )
 
 
-def _inconsistent(message: str, remedy: str = "") -> WorkitemRefused:
+def _cause(item: Workitem, state: WorkitemState, transaction_uid: str) -> Cause:
+    """By PS3.4 Table CC.1.1-2, which first compares the Transaction UID with that of the claim."""
+    if state == "SCHEDULED":
+        return "never scheduled"
+    if transaction_uid != item.transaction_uid:
+        return "transaction"
+    return "ended" if item.state in ENDED_STATES else "in progress"
+
+
+def _inconsistent(message: str, cause: Cause, remedy: str = "") -> WorkitemRefused:
     return WorkitemRefused(
         "The submitted request is inconsistent with the state of the UPS Instance.",
         message,
+        cause,
         remedy=remedy or "GET the item to see its state (PS3.4 Table CC.1.1-2).",
     )

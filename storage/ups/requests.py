@@ -11,9 +11,10 @@ from storage.jobs.repository import PRIORITIES, Jobs
 from storage.ups.dicom_json import JsonAttributes, tag_of, text_of
 from storage.ups.job_mapping import job_id_of, state_of_job
 from storage.ups.performer import PerformedItems
+from storage.ups.refusals import Cause, WorkitemRefused
 from storage.ups.repository import Workitems
 from storage.ups.subscriptions import Subscriptions
-from storage.ups.validation import WorkitemRefused, WorkitemState
+from storage.ups.validation import WorkitemState
 
 _PRIORITY = "ScheduledProcedureStepPriority"
 _PRIORITY_OF = {
@@ -57,12 +58,15 @@ def update(
         raise WorkitemRefused(
             "The submitted request is inconsistent with the current state of the Workitem.",
             f"The workitem is {job.state} and does not change any more.",
+            "ended",
             status=400,
             remedy="Only what is SCHEDULED or IN PROGRESS is changed; create another one.",
         )
     ignored = {tag_of("SpecificCharacterSet"), tag_of("TransactionUID")}
     if attributes.keys() - ignored != {tag_of(_PRIORITY)}:
-        raise _not_theirs("Of a job of this node only the priority can be changed.")
+        raise _not_theirs(
+            "Of a job of this node only the priority can be changed.", "performed here"
+        )
     if text_of(attributes, _PRIORITY) not in _PRIORITY_OF:
         raise InvalidRequest(
             f"{_PRIORITY} is none of HIGH, MEDIUM, LOW.", remedy="PS3.3 C.30.1 defines them."
@@ -84,12 +88,18 @@ def change_state(
         raise WorkitemRefused(
             "The Transaction UID is missing.",
             "The request names no Transaction UID.",
+            "transaction",
             status=400,
             remedy="Send TransactionUID (0008,1195), which the claim of the workitem set.",
         )
     if job.state in ENDED_STATES and job.state == state:
         return True
-    raise _not_theirs("The workitem is a job of this node, which no other performer claims.")
+    cause: Cause = "transaction"
+    if state == "SCHEDULED":
+        cause = "never scheduled"
+    elif state_of_job(job) == "SCHEDULED":
+        cause = "performed here"
+    raise _not_theirs("The workitem is a job of this node, which no other performer claims.", cause)
 
 
 def request_cancel(
@@ -110,6 +120,7 @@ def request_cancel(
             raise WorkitemRefused(
                 "The performer cannot be contacted.",
                 "Nobody listens to this workitem, so its performer would not hear of it.",
+                "unreachable",
                 remedy="Reach the performer by other means.",
             )
     elif item.state not in ENDED_STATES:
@@ -131,6 +142,7 @@ def _cancel_job(storage: WorkitemStorage, job: Job, reason: str) -> bool:
         raise WorkitemRefused(
             "The UPS is already COMPLETED.",
             "The job is COMPLETED, and stays so.",
+            "completed",
             remedy="What has ended is not cancelled; nothing is to be done.",
         )
     return False
@@ -149,9 +161,10 @@ def _job_under(storage: WorkitemStorage, uid: str) -> Job | None:
         raise storage.workitems.missing(uid) from None
 
 
-def _not_theirs(message: str) -> WorkitemRefused:
+def _not_theirs(message: str, cause: Cause) -> WorkitemRefused:
     return WorkitemRefused(
         "The submitted request is inconsistent with the state of the UPS Instance.",
         message,
+        cause,
         remedy="Request its cancellation, or create a workitem of your own.",
     )

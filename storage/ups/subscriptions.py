@@ -55,11 +55,13 @@ class Subscriptions:
         keys: Mapping[str, str] | None = None,
         initial: list[Listed] | None = None,
         identity_id: str = "",
+        by_dimse: bool = False,
     ) -> None:
         """Listen; a subscription that is there is replaced.
 
         `initial`: items whose present state is reported at once. `identity_id`: `Identity.id` of
-        who subscribes, whom no caller names while groups are not enforced. Raises NotPermitted.
+        who subscribes, whom no caller names while groups are not enforced. `by_dimse`: reports are
+        sent to it (`storage.ups.event_reports`), and not only waited for. Raises NotPermitted.
         """
         now = utcnow()
         values = {
@@ -77,6 +79,15 @@ class Subscriptions:
             )
             _check_owner(connection, ae_title)
             _note_owner(connection, ae_title, identity_id)
+            if by_dimse:
+                connection.execute(
+                    update(t.subscriber)
+                    .where(
+                        t.subscriber.c.ae_title == ae_title,
+                        t.subscriber.c.dimse_event_id.is_(None),
+                    )
+                    .values(dimse_event_id=newest)
+                )
             _put(connection, ae_title, workitem_uid, values)
             for item in initial or []:
                 record(

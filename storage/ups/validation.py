@@ -6,10 +6,10 @@ with attributes, or refuses.
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 from storage.core.entities import JobState
-from storage.core.errors import InvalidInstance, InvalidRequest, MediViewError
+from storage.core.errors import InvalidInstance, InvalidRequest
 from storage.core.uids import check_uid
 from storage.ups.dicom_json import (
     NODE_SCHEME,
@@ -24,36 +24,12 @@ from storage.ups.dicom_json import (
     tag_of,
     text_of,
 )
+from storage.ups.refusals import MissingValue, NotScheduled, WorkitemRefused
 
 WorkitemState = JobState
 STATES: tuple[WorkitemState, ...] = get_args(WorkitemState)
 UPS_PUSH = "1.2.840.10008.5.1.4.34.6.1"
 DEFAULT_WORKLIST = "MediViewAI"
-
-Complaint = Literal[
-    "The Transaction UID is missing.",
-    "The Transaction UID is incorrect.",
-    "The submitted request is inconsistent with the state of the UPS Instance.",
-    "The submitted request is inconsistent with the current state of the Workitem.",
-    "The target URI did not reference a claimed Workitem.",
-    "The UPS is already COMPLETED.",
-    "The performer cannot be contacted.",
-    "Performer chooses not to cancel.",
-]
-"""Sentences of PS3.18 11.6.3.2, 11.7.3.2 and 11.8.3.2."""
-
-
-class WorkitemRefused(MediViewError):
-    """The workitem's state does not allow it. `complaint` is the standard's sentence."""
-
-    code = "work_item_refused"
-
-    def __init__(self, complaint: Complaint, message: str, *, remedy: str = "", status: int = 409):
-        super().__init__(message, remedy=remedy)
-        self.complaint = complaint
-        self.status = status
-        """400 or 409, as the standard has it for the request."""
-
 
 # Attributes of type 1 at creation, that the node cannot make up.
 _MUST_HAVE = (
@@ -119,15 +95,9 @@ def created(uid: str, given: Mapping[str, Any], now: datetime) -> tuple[JsonAttr
     attributes = dict(given)
     for keyword in _MUST_HAVE:
         if not has_value(attributes, keyword):
-            raise InvalidRequest(
-                f"The workitem lacks {keyword}.",
-                remedy="PS3.4 Table CC.2.5-3 lists what a creator must give.",
-            )
+            raise MissingValue(keyword, is_there=tag_of(keyword) in attributes)
     if text_of(attributes, "ProcedureStepState") != "SCHEDULED":
-        raise InvalidRequest(
-            "A workitem begins SCHEDULED.",
-            remedy="Claim it by PUT …/state once it exists (PS3.4 CC.2.5.3).",
-        )
+        raise NotScheduled
     if has_value(attributes, "TransactionUID"):
         raise InvalidRequest(
             "A new workitem has no Transaction UID.",
@@ -192,6 +162,7 @@ def check_final(attributes: Mapping[str, Any], state: WorkitemState) -> None:
         raise WorkitemRefused(
             "The submitted request is inconsistent with the state of the UPS Instance.",
             f"The workitem lacks what {state} requires: {', '.join(missing)}.",
+            "final state",
             remedy="Update the item with these first (PS3.4 Table CC.2.5-3).",
         )
 

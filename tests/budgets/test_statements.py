@@ -36,6 +36,7 @@ OF_ITS_OWN = {
     "peer-notifier",
     "scp-peers",
     "traffic",
+    "workitem-reporter",
 }
 ROUNDS = 5
 

@@ -29,7 +29,8 @@ from dicom_node.network.pdu import MalformedPdu, PduReader, PduType, PeerClosed
 from storage.core.clock import utcnow
 from storage.core.errors import InvalidInstance, InvalidRequest, LimitExceeded
 from storage.dicom.part10 import read_dataset_header, read_header
-from storage.ups.validation import WorkitemRefused, created
+from storage.ups.refusals import WorkitemRefused
+from storage.ups.validation import created
 
 _SYNTAXES = (
     ImplicitVRLittleEndian,

@@ -1,6 +1,6 @@
 """Workitems of the unified worklist (PS3.4 CC), and who listens to them."""
 
-from sqlalchemy import JSON, BigInteger, Boolean, Column, Index, String, Table, Text
+from sqlalchemy import JSON, BigInteger, Boolean, Column, Index, Integer, String, Table, Text
 
 from storage.tables.base import Uid, metadata, text_column, time_column
 
@@ -51,6 +51,13 @@ subscriber = Table(
     # Who subscribed (`Identity.id`) and its access groups; null: an earlier version noted nobody.
     Column("identity_id", Text),
     Column("group_ids", JSON),
+    # Up to which event it got reports by DIMSE; null: none are sent to it.
+    Column("dimse_event_id", BigInteger),
+    # The lease of who sends them, or when they are tried again.
+    text_column("lease_owner"),
+    time_column("next_attempt_at", nullable=True),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    text_column("last_error"),
     time_column("updated_at"),
 )
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from api.ups import list_room
+from dicom_node.ups import list_room
 from storage.ups import search as list_search
 from tests.api.ups.worklist_client import PREFIX, Worklist, el, new_item
 

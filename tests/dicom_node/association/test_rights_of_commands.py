@@ -12,12 +12,12 @@ from dicom_node.association.authorization import PeerRights, narrow, restrict
 from dicom_node.network.command_set import Command, CommandSet
 from storage.core.callers.visibility import Visibility, current_visibility
 
-N_GET_RQ = 0x0110
+N_DELETE_RQ = 0x0150
 
 
 @pytest.mark.parametrize(
     ("command_field", "is_served"),
-    [(Command.C_FIND_RQ, True), (Command.N_EVENT_REPORT_RQ, True), (N_GET_RQ, False)],
+    [(Command.C_FIND_RQ, True), (Command.N_EVENT_REPORT_RQ, True), (N_DELETE_RQ, False)],
     ids=["with its right", "an answer to the node", "without any right of its own"],
 )
 def test_a_command_is_served_by_its_right_alone(command_field: int, is_served: bool) -> None:
@@ -57,10 +57,11 @@ def command_of(command_field: int) -> CommandSet:
     ("command_field", "is_served", "is_narrowed"),
     [
         (Command.C_FIND_RQ, True, True),
+        (Command.N_GET_RQ, True, True),
         (Command.N_ACTION_RQ, True, False),
-        (N_GET_RQ, False, False),
+        (N_DELETE_RQ, False, False),
     ],
-    ids=["narrowed", "that decides by itself", "that nobody has thought of"],
+    ids=["narrowed", "of workitems", "that decides by itself", "that nobody has thought of"],
 )
 def test_a_command_that_nobody_has_narrowed_is_refused_while_groups_are_enforced(
     command_field: int,

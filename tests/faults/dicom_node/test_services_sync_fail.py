@@ -14,6 +14,7 @@ from tests.dicom_node.hl7.conftest import hospital
 from tests.dicom_node.hl7.hospital import Hospital
 from tests.dicom_node.hl7.orders import ORDER
 from tests.dicom_node.normalized.test_procedure_steps import IAN, MPPS, beginning, ending, notice
+from tests.dicom_node.ups.workitems import PUSH, step
 from tests.injection import injected
 
 __all__ = ["hospital"]
@@ -37,6 +38,7 @@ SERVICES: dict[str, Callable[[Any], int]] = {
     "N-EVENT-REPORT of storage commitment": lambda peer: (
         peer.send_n_event_report(ASKED, 1, CLASS, INSTANCE)[0].Status
     ),
+    "N-CREATE of a workitem": lambda peer: peer.send_n_create(step(), PUSH, None)[0].Status,
     "N-ACTION of storage commitment": lambda peer: (
         peer.send_n_action(question((CTImageStorage, "1.2.3")), 1, CLASS, INSTANCE)[0].Status
     ),
@@ -50,7 +52,7 @@ MESSAGES: dict[str, Callable[[Hospital], str]] = {
 
 def test_nothing_is_acknowledged_while_nothing_can_be_made_durable(hospital: Hospital) -> None:
     ae = AE("CT1")
-    for sop_class in (MPPS, IAN, CLASS):
+    for sop_class in (MPPS, IAN, CLASS, PUSH):
         ae.add_requested_context(sop_class)
     # It asks for commitment as SCU, and reports as SCP.
     roles = [build_role(CLASS, scu_role=True, scp_role=True)]

@@ -18,8 +18,8 @@ from storage.core.errors import NotFound
 from storage.settings import Settings
 from storage.ups.dicom_json import attributes_of, code_item, date_time
 from storage.ups.job_mapping import job_id_of, uid_of_job
+from storage.ups.refusals import WorkitemRefused
 from storage.ups.requests import request_cancel, update
-from storage.ups.validation import WorkitemRefused
 from tests.inference.orchestration import complete_series, receive, storage_in
 from tests.inference.small import BrightRegion, mr_series, mr_slice, series_uid, study_uid
 

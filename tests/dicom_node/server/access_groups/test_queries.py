@@ -14,7 +14,7 @@ from pynetdicom.sop_class import (
     StudyRootQueryRetrieveInformationModelMove,
 )
 
-from dicom_node.association.authorization import _DECIDE_THEMSELVES, _NARROWED
+from dicom_node.association.authorization import _ANSWERS, _DECIDE_THEMSELVES, _NARROWED
 from dicom_node.commitment.check import failures_of
 from dicom_node.normalized.requests import NO_SUCH_SOP_INSTANCE
 from storage.access_groups.entities import Member
@@ -75,7 +75,7 @@ def test_every_service_that_answers_with_studies_is_narrowed(node: Node) -> None
     association = ae.associate("127.0.0.1", node.port, ae_title="MEDIVIEW")
     (served,) = node.scp._snapshot()
     association.release()
-    assert set(served.handlers) == _NARROWED | _DECIDE_THEMSELVES
+    assert set(served.handlers) == _NARROWED | _DECIDE_THEMSELVES | _ANSWERS
 
 
 @pytest.mark.parametrize("model", FINDS)

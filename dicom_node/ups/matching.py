@@ -1,25 +1,28 @@
 """Match workitems against the keys of a search or of a subscription (PS3.4 CC.2.8.3)."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from pydicom import config
-from pydicom.datadict import dictionary_VR
+from pydicom.datadict import dictionary_VR, tag_for_keyword
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
+from pydicom.multival import MultiValue
 
-from api.dicomweb.search.query_parameters import tag_of
-from api.ups.datasets import NUMBERS, text_dataset
 from dicom_node.query.dataset_matching import matches
+from dicom_node.ups.datasets import NUMBERS, text_dataset
 from storage.core.errors import InvalidRequest
 from storage.ups.dicom_json import JsonAttributes
 from storage.ups.search import Narrowed
 
+_TAG = re.compile(r"[0-9A-Fa-f]{8}")
+_NOT_KEYS = frozenset({"SpecificCharacterSet", "TimezoneOffsetFromUTC"})
 _STUDY_PATHS = frozenset({"StudyInstanceUID", "ReferencedRequestSequence.StudyInstanceUID"})
 
 
 class Matcher:
-    """Keys named by keyword or path, as `api.dicomweb.search.query_parameters` reads them."""
+    """Keys named by keyword, by tag, or by a path of them with dots between."""
 
     def __init__(self, keys: Mapping[str, str]) -> None:
         """Raises InvalidRequest for a key that names no attribute of the dictionary."""
@@ -95,8 +98,30 @@ def keys_dataset(keys: Mapping[str, str]) -> Dataset:
     return dataset
 
 
+def keys_of(dataset: Dataset) -> dict[str, str]:
+    """The keys of an identifier by path, several values with backslashes between them.
+
+    Of a sequence its first item counts (PS3.4 C.2.2.2.6); a key without a keyword is left out.
+    """
+    keys: dict[str, str] = {}
+    for element in dataset:
+        keyword = element.keyword
+        if not keyword or keyword in _NOT_KEYS:
+            continue
+        if element.VR == "SQ":
+            for path, value in (keys_of(element.value[0]) if element.value else {}).items():
+                keys[f"{keyword}.{path}"] = value
+        elif element.value is None:
+            keys[keyword] = ""
+        else:
+            several = isinstance(element.value, MultiValue | list)
+            values = element.value if several else [element.value]
+            keys[keyword] = "\\".join("" if one is None else str(one) for one in values)
+    return keys
+
+
 def _tag(name: str) -> int:
-    tag = tag_of(name)
+    tag = int(name, 16) if _TAG.fullmatch(name) else tag_for_keyword(name)
     if tag is None:
         raise InvalidRequest(
             "A key names no attribute of the dictionary.",

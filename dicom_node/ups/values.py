@@ -4,7 +4,7 @@ from typing import Any
 
 from pydicom.datadict import keyword_for_tag
 
-from api.ups.datasets import strict_dataset
+from dicom_node.ups.datasets import strict_dataset
 from storage.core.errors import InvalidRequest
 
 # PS3.5 Table 6.2-1.

@@ -1,0 +1,180 @@
+"""N-EVENT-REPORT to those who subscribed by DIMSE (PS3.4 CC.2.4), over associations of its own.
+
+The events table is the source, and up to where a subscriber got them is a row, so that it
+outlives the process.
+"""
+
+import contextlib
+import uuid
+from collections.abc import Iterator
+from datetime import datetime
+from functools import partial
+from typing import Protocol
+
+import structlog
+from pynetdicom.presentation import build_context
+from pynetdicom.sop_class import UnifiedProcedureStepEvent, UnifiedProcedureStepPush
+
+from dicom_node.association.base import NodeAssociation
+from dicom_node.association.contexts import MESSAGE_TRANSFER_SYNTAXES
+from dicom_node.association.pynetdicom_adapter import Timeouts
+from dicom_node.association.requestor import end, open_association
+from dicom_node.commitment.scp import answer_to_report
+from dicom_node.network.command_set import encode_event_report_request
+from dicom_node.network.data_sets import encode_data_set
+from dicom_node.peers import Peer, PeerDidNotAnswer, PeerFailed, caller_of_peer
+from dicom_node.ups.audience import Audience, Report
+from dicom_node.ups.datasets import sent_dataset
+from storage.access_groups.visibility import visibility_of
+from storage.container.has import HasEngine, HasEvents, HasPeers, HasSettings
+from storage.core.callers.visibility import limited_to
+from storage.core.clock import utcnow
+from storage.core.errors import MediViewError
+from storage.db.due.thread import DueThread
+from storage.outbox.leases import LEASE_S, Lease, lease_since
+from storage.outbox.retry_policies import retry_policy
+from storage.peers.entities import KnownPeer
+from storage.ups.event_reports import EventReports, ReportedTo
+from storage.ups.search import WorkitemList
+from storage.ups.subscriptions import Subscriptions
+
+log = structlog.get_logger(__name__)
+
+EVENT_CLASS, PUSH_CLASS = str(UnifiedProcedureStepEvent), str(UnifiedProcedureStepPush)
+_TIMEOUTS = Timeouts(connect_s=5.0, acse_s=10.0, dimse_s=15.0, idle_s=15.0)
+_MAX_MESSAGE_ID = 65535
+
+
+class ReporterStorage(HasSettings, HasEngine, HasEvents, HasPeers, Protocol):
+    """What of the storage layer workitems are reported with."""
+
+    @property
+    def workitem_list(self) -> WorkitemList: ...
+    @property
+    def subscriptions(self) -> Subscriptions: ...
+    @property
+    def event_reports(self) -> EventReports: ...
+
+
+class WorkitemReporter:
+    """A thread that reports to subscribers what has happened since they last got a report."""
+
+    def __init__(self, storage: ReporterStorage) -> None:
+        self._storage = storage
+        self._owner = f"workitems-{uuid.uuid4().hex[:12]}"
+        self._thread = DueThread(storage.engine, "workitem-reporter", self.report_due)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._thread.stop()
+
+    def report_due(self, now: datetime) -> int:
+        """Report to all that wait; to how many that was possible."""
+        reports = self._storage.event_reports
+        reached = 0
+        while not self._thread.is_stopping:
+            one = reports.claim_due(self._owner, lease_since(now), now)
+            if one is None:
+                break
+            with Lease(partial(self._renew, one), "workitem reports"):
+                reached += self._report_to(one)
+        return reached
+
+    def _renew(self, one: ReportedTo) -> bool:
+        return self._storage.event_reports.renew(one, self._owner, LEASE_S, utcnow())
+
+    def _report_to(self, one: ReportedTo) -> bool:
+        reports = self._storage.event_reports
+        if reports.end_without_subscription(one, self._owner):
+            return False
+        try:
+            sent = self._send_since(one.event_id, self._receiver(one.ae_title))
+            reports.reported(one, sent, self._owner)
+        except (MediViewError, OSError) as error:
+            message = error.message if isinstance(error, MediViewError) else type(error).__name__
+            log.warning(
+                "workitem_report_failed",
+                peer=one.ae_title,
+                attempts=one.attempts,
+                error=type(error).__name__,
+            )
+            policy = retry_policy(self._storage.settings, "peer_notification")
+            again_at = policy.again_at(one.attempts, utcnow())
+            reports.retry_later(one, message, again_at, self._owner)
+            return False
+        return True
+
+    def _receiver(self, ae_title: str) -> KnownPeer:
+        """Raises PeerFailed where no peer of that title can be called any more."""
+        known = next((one for one in self._storage.peers.by_ae_title(ae_title) if one.host), None)
+        if known is None:
+            raise PeerFailed(
+                f"No address is configured for {ae_title}.",
+                remedy="Add the peer again, with its address, or let it unsubscribe.",
+            )
+        return known
+
+    def _send_since(self, position: int, known: KnownPeer) -> int:
+        """Send what happened since; up to where that was. Raises PeerFailed."""
+        with contextlib.ExitStack() as stack:
+            channel: _Channel | None = None
+            while events := self._storage.events.since(position):
+                position = events[-1].event_id
+                visibility = visibility_of(self._storage.engine, caller_of_peer(known))
+                with limited_to(visibility):
+                    audience = Audience(
+                        self._storage.workitem_list, self._storage.subscriptions, known.ae_title
+                    )
+                    found = [one for event in events for one in audience.reports(event)]
+                if found and channel is None:
+                    channel = stack.enter_context(self._channel(known))
+                for report in found:
+                    if channel is not None:
+                        channel.send(report)
+        return position
+
+    @contextlib.contextmanager
+    def _channel(self, known: KnownPeer) -> "Iterator[_Channel]":
+        settings = self._storage.settings
+        association = open_association(
+            Peer.known(known, settings),
+            settings.ae_title,
+            [build_context(EVENT_CLASS, list(MESSAGE_TRANSFER_SYNTAXES[:2]))],
+            _TIMEOUTS,
+            scp_of=[EVENT_CLASS],
+        )
+        try:
+            yield _Channel(association, known.ae_title)
+        finally:
+            with contextlib.suppress(OSError):
+                end(association)
+
+
+class _Channel:
+    """An association over which reports are sent, one after the other."""
+
+    def __init__(self, association: NodeAssociation, ae_title: str) -> None:
+        self._association = association
+        self._ae_title = ae_title
+        self._message_id = 0
+
+    def send(self, report: Report) -> None:
+        """Raises PeerDidNotAnswer; a refusal is an answer, and nothing is repeated after it."""
+        context = self._association.accepted_contexts[0]
+        event_type, attributes = report.event
+        self._message_id = self._message_id % _MAX_MESSAGE_ID + 1
+        command = encode_event_report_request(
+            message_id=self._message_id,
+            sop_class_uid=PUSH_CLASS,
+            sop_instance_uid=report.workitem_uid,
+            event_type_id=event_type,
+        )
+        data = encode_data_set(sent_dataset(attributes), str(context.transfer_syntax[0]))
+        self._association.send_data(context.context_id, command, memoryview(data))
+        status = answer_to_report(self._association)
+        if status is None:
+            raise PeerDidNotAnswer(f"{self._ae_title} did not answer to a report of a workitem.")
+        if status:
+            log.warning("workitem_report_refused", peer=self._ae_title, status=f"{status:#06x}")
