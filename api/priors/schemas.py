@@ -14,7 +14,9 @@ class PriorFetchPayload(Payload):
 
     study_instance_uid: str
     source: str = Field(description="Name of the peer that has it.", examples=["archive"])
-    cause: FetchCause = Field(description="RULE, or PERSON: somebody asked for it.")
+    cause: FetchCause = Field(
+        description="RULE, PERSON: somebody asked for it, or REQUEST: a workitem names it."
+    )
     rule: str = Field(description="Name of the rule; empty where a person asked.")
     study_date: str = Field(examples=["20240301"])
     study_description: str

@@ -188,7 +188,11 @@ def _check(fetch: PriorFetch, default_issuer: str, header: Header) -> None:
     if header.study_instance_uid != fetch.study_instance_uid:
         raise InvalidInstance("It belongs to another study than was asked for.")
     issuer = header.text("IssuerOfPatientID") or default_issuer
-    if (header.text("PatientID"), issuer) != (fetch.patient_id, fetch.issuer_of_patient_id):
+    wanted = fetch.patient_id, fetch.issuer_of_patient_id
+    if fetch.cause == "REQUEST":
+        # A workitem names the study, and of its patient what it knows.
+        wanted = wanted[0] or header.text("PatientID"), wanted[1] or issuer
+    if (header.text("PatientID"), issuer) != wanted:
         raise InvalidInstance(
             "Its patient ID or the issuer of it is not the one that was asked for.",
             remedy="See whether the archive has merged patients.",

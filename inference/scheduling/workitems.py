@@ -1,6 +1,7 @@
 """Perform what others ask for by workitems: claim, follow the jobs, end (IHE AIW-I).
 
-An item waits until its study is here and complete, and for the start that it names.
+An item waits until its study is here and complete, and for the start that it names. A study that is
+not here is fetched from the archive that the item names (`inference.scheduling.workitem_input`).
 Whatever was done is in the ledger, so that any process goes on where another ended.
 """
 
@@ -15,6 +16,7 @@ from inference.failures import place
 from inference.model_registry.status import offered
 from inference.pipeline import Pipeline
 from inference.scheduling.schedule import SchedulingStorage, schedule_pipeline
+from inference.scheduling.workitem_input import InputStorage, NotFetched, fetch_study
 from storage.core.clock import utcnow
 from storage.core.entities import ENDED_STATES, Job, Series
 from storage.core.errors import NotFound
@@ -22,7 +24,13 @@ from storage.core.uids import new_uid
 from storage.index.repository import Index
 from storage.jobs.acceptance_decisions import AcceptanceDecisions
 from storage.jobs.repository import Jobs
-from storage.ups.dicom_json import attributes_of, items_of, read_date_time, text_of
+from storage.ups.dicom_json import (
+    JsonAttributes,
+    attributes_of,
+    items_of,
+    read_date_time,
+    text_of,
+)
 from storage.ups.job_mapping import NOT_SUPPORTED, UNSPECIFIED, performed_items, progress_item
 from storage.ups.performer import PerformedItems
 from storage.ups.requests import priority_of
@@ -34,7 +42,7 @@ log = structlog.get_logger(__name__)
 _ITEMS_PER_ROUND = 100
 
 
-class PerformerStorage(SchedulingStorage, Protocol):
+class PerformerStorage(SchedulingStorage, InputStorage, Protocol):
     """What of the storage layer workitems are performed with."""
 
     @property
@@ -99,6 +107,8 @@ def _advance(
         return
     found = _resolve(storage, item, pipelines)
     if found is None:
+        found = _fetch_input(storage, item)
+    if found is None:
         expires = read_date_time(
             text_of(item.attributes, "ScheduledProcedureStepExpirationDateTime")
         )
@@ -114,6 +124,21 @@ def _advance(
     if claimed is not None:
         log.info("work_item_claimed", workitem_uid=item.sop_instance_uid, jobs=len(found))
         _follow(storage, claimed, pipelines)
+
+
+def _fetch_input(storage: PerformerStorage, item: Workitem) -> _Refused | None:
+    """Have studies fetched of which nothing is here; a refusal where one will not come."""
+    studies = {text_of(one, "StudyInstanceUID") for one in _inputs(item)} - {""}
+    for uid in sorted(studies):
+        is_here = bool(storage.index.series_of(uid))
+        not_fetched = fetch_study(storage, item, uid, is_here=is_here)
+        if isinstance(not_fetched, NotFetched):
+            return _Refused(not_fetched.reason)
+    return None
+
+
+def _inputs(item: Workitem) -> list[JsonAttributes]:
+    return items_of(item.attributes, "InputInformationSequence")
 
 
 def _follow(storage: PerformerStorage, item: Workitem, pipelines: Sequence[Pipeline]) -> None:
@@ -179,7 +204,7 @@ def _find_input(
     """The series that the item is about; all those received of a study where it names none."""
     wanted = [
         (text_of(one, "StudyInstanceUID"), text_of(one, "SeriesInstanceUID"), _instances(one))
-        for one in items_of(item.attributes, "InputInformationSequence")
+        for one in _inputs(item)
         if text_of(one, "StudyInstanceUID")
     ] or [(item.study_instance_uid, "", frozenset())]
     found: dict[tuple[str, str], Series] = {}

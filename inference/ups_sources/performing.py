@@ -11,6 +11,7 @@ import structlog
 
 from inference.model_registry.status import offered
 from inference.pipeline import Pipeline
+from inference.scheduling.workitem_input import names_a_source
 from inference.ups_sources.client import UpsSource
 from storage.audit import NODE, SUCCESS, AuditEvent, Code
 from storage.container.has import (
@@ -119,7 +120,9 @@ def _ours(
     listed: Sequence[JsonAttributes],
     pipelines: Sequence[Pipeline] | None,
 ) -> dict[str, JsonAttributes]:
-    """By UID those for a pipeline of the node whose study is here, and of which it has no copy."""
+    """By UID those for a pipeline of the node whose study is here or can be fetched, and of which
+    it has no copy.
+    """
     names = {
         one.pipeline.name for one in offered(storage.settings, storage.model_states, pipelines)
     }
@@ -127,7 +130,10 @@ def _ours(
     now = utcnow()
     for attributes in listed:
         uid = text_of(attributes, "SOPInstanceUID")
-        if performer_of(attributes) not in names or not _is_here(storage, attributes):
+        if performer_of(attributes) not in names:
+            continue
+        # What cannot be fetched after all ends it with the reason, instead of nobody doing it.
+        if not (_is_here(storage, attributes) or names_a_source(attributes)):
             continue
         given = {name: value for name, value in attributes.items() if name not in _NOT_COPIED}
         try:

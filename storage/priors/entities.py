@@ -9,7 +9,8 @@ PriorState = Literal["PENDING", "RUNNING", "DONE", "FAILED"]
 PRIOR_STATES: tuple[PriorState, ...] = get_args(PriorState)
 SearchCause = Literal["STUDY", "ORDER", "IDENTITY"]
 """IDENTITY: not for studies, but for the other IDs of the patient (IHE PIX)."""
-FetchCause = Literal["RULE", "PERSON"]
+FetchCause = Literal["RULE", "PERSON", "REQUEST"]
+"""REQUEST: a workitem names the study as its input, which makes it no prior."""
 
 
 @dataclass(frozen=True)

@@ -84,7 +84,7 @@ class PriorFetches:
         """Take what a person waits for, else the oldest; none of a source that is busy with
         `at_once` fetches, or is one of `but_not`."""
         columns = t.prior_fetch.c
-        # PERSON comes before RULE in the alphabet, too.
+        # PERSON comes before REQUEST and RULE in the alphabet, too.
         order = (columns.cause, columns.next_attempt_at, columns.created_at)
         with writing(self._engine) as connection:
             wanted: list[ColumnElement[bool]] = [
@@ -201,12 +201,13 @@ class PriorFetches:
             return [_fetch(row) for row in rows], total
 
     def prior_of(self, study_instance_uid: str) -> PriorFetch | None:
-        """How a study was fetched that came in no other way; None for any other study.
+        """How a study was fetched that came in no other way; None for any other study, also for
+        one that a workitem named as its input.
 
         What a modality sends as well is a study of its own right.
         """
         found = self.find(study_instance_uid)
-        if found is None:
+        if found is None or found.cause == "REQUEST":
             return None
         with reading(self._engine) as connection:
             came_otherwise = connection.execute(

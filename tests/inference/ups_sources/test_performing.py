@@ -115,6 +115,22 @@ def test_what_is_not_for_this_node_or_not_here_is_left_alone(
         assert manager.claims == {}
 
 
+def test_an_item_whose_input_lies_elsewhere_is_claimed_and_ends_with_the_reason(
+    tmp_path: Path, manager: TaskManager
+) -> None:
+    place = attributes_of(RetrieveAETitle="NOWHERE")
+    elsewhere = attributes_of(StudyInstanceUID="1.2.3", DICOMRetrievalSequence=[place])
+    manager.items = {UID: item(InputInformationSequence=[elsewhere])}
+    with performer(tmp_path, manager) as (storage, source):
+        assert claim_new(storage, source, PIPELINES) == 1
+        perform(storage)
+        assert report(storage, source) == 1
+        assert manager.state(UID) == "CANCELED"
+        (progress,) = items_of(manager.items[UID], "ProcedureStepProgressInformationSequence")
+        assert "1.2.3" in text_of(progress, "ReasonForCancellation")
+        assert "NOWHERE" in text_of(progress, "ReasonForCancellation")
+
+
 def test_what_somebody_else_claims_first_is_not_performed(
     tmp_path: Path, manager: TaskManager
 ) -> None:
