@@ -1,10 +1,11 @@
 """What the API says of changes of patients."""
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, Field, model_validator
 
 from api.base_schemas import Page, Payload, RequestBody
+from dicom_node.patient_identity.entities import FoundPatient
 
 _TEXT = r"^[^\x00\\]*$"
 _REASON = Field(
@@ -56,6 +57,63 @@ class StudyMove(RequestBody):
     patient_birth_date: str | None = Field(None, pattern=r"^\d{8}$")
     patient_sex: Literal["F", "M", "O"] | None = None
     reason: str = _REASON
+
+
+class PatientLink(RequestBody):
+    """Two IDs of one person, each with who issued it."""
+
+    patient_id: str = Field(min_length=1, max_length=64, pattern=_TEXT)
+    issuer_of_patient_id: str = Field("", max_length=64, pattern=_TEXT)
+    other_patient_id: str = Field(min_length=1, max_length=64, pattern=_TEXT)
+    other_issuer_of_patient_id: str = Field("", max_length=64, pattern=_TEXT)
+    reason: str = _REASON
+
+
+class PatientLookup(RequestBody):
+    """Of whom a patient is looked for. An ID, a family name or a birth date is needed."""
+
+    patient_id: str = Field("", max_length=64, pattern=_TEXT)
+    issuer_of_patient_id: str = Field("", max_length=64, pattern=_TEXT)
+    family_name: str = Field("", max_length=64, pattern=_TEXT)
+    given_name: str = Field("", max_length=64, pattern=_TEXT)
+    patient_birth_date: str = Field("", pattern=r"^(\d{8})?$", description="YYYYMMDD.")
+    patient_sex: Literal["", "F", "M", "O"] = ""
+
+    @model_validator(mode="after")
+    def _asks_for_somebody(self) -> Self:
+        if not (self.patient_id or self.family_name or self.patient_birth_date):
+            raise ValueError("an ID, a family name or a birth date is needed")
+        return self
+
+
+class PatientIdPayload(Payload):
+    patient_id: str
+    issuer_of_patient_id: str
+
+
+class FoundPatientPayload(Payload):
+    ids: list[PatientIdPayload] = Field(description="Those whose issuers the node knows.")
+    patient_name: str
+    patient_birth_date: str
+    patient_sex: str
+
+    @classmethod
+    def of(cls, found: FoundPatient) -> Self:
+        return cls(
+            ids=[
+                PatientIdPayload(
+                    patient_id=key.patient_id, issuer_of_patient_id=key.issuer_of_patient_id
+                )
+                for key in found.keys
+            ],
+            patient_name=found.patient_name,
+            patient_birth_date=found.patient_birth_date,
+            patient_sex=found.patient_sex,
+        )
+
+
+class FoundPatients(Payload):
+    items: list[FoundPatientPayload]
 
 
 class Undoing(RequestBody):

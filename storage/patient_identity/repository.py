@@ -21,7 +21,13 @@ from storage.patient_identity.checks import (
     news_of,
     without_reverting,
 )
-from storage.patient_identity.entities import Origin, PatientChange, PatientKey, Statement
+from storage.patient_identity.entities import (
+    ChangeKind,
+    Origin,
+    PatientChange,
+    PatientKey,
+    Statement,
+)
 from storage.patient_identity.insert_change import insert_change
 from storage.patient_identity.linking import add_link, end_links, links_between, replace_links
 from storage.patient_identity.links import has_links, linked_keys
@@ -219,13 +225,15 @@ class PatientChanges:
         return to_change(row)
 
     def page(
-        self, limit: int, offset: int, patient_id: str = ""
+        self, limit: int, offset: int, patient_id: str = "", kind: ChangeKind | None = None
     ) -> tuple[list[PatientChange], int]:
         """The newest first, those undone as well, and how many there are in all."""
         c = t.patient_change.c
         query = select(t.patient_change)
         if patient_id:
             query = query.where((c.patient_id == patient_id) | (c.prior_patient_id == patient_id))
+        if kind is not None:
+            query = query.where(c.kind == kind)
         with reading(self._engine) as connection:
             rows, total = read_page(connection, query.order_by(c.id.desc()), limit, offset)
             return [to_change(row) for row in rows], total

@@ -26,6 +26,7 @@ _A_SESSION_IS_ENOUGH = {
         "POST /api/emergency-access/{emergency_id}/review",
     },
     "can be undone, and leaves every stored byte as it is": {
+        "POST /api/patient-changes/links",
         "POST /api/patient-changes/moves",
         "POST /api/patient-changes/{change_id}/undo",
         "POST /api/drift/baseline",
@@ -40,6 +41,7 @@ _A_SESSION_IS_ENOUGH = {
         "DELETE /api/projects/{name}/studies/{study_instance_uid}",
     },
     "shows an administrator what an administrator may see anyway": {
+        "POST /api/patient-changes/lookups",
         "POST /api/projects/{name}/reidentify",
         "POST /api/models/{name}/trials/{study_instance_uid}",
         "POST /api/rules/preview",

@@ -14,8 +14,12 @@ from storage.core.clock import utcnow
 from storage.core.entities import Instance
 from storage.core.uids import derive_uid
 from storage.patient_identity.entities import Demographics, Origin, PatientKey, Statement
-from tests.api.client import ApiNode, is_problem
+from storage.settings import Settings, load_settings
+from tests.api.client import ApiNode, api_node, is_problem
 from tests.api.usual_logging import logging_as_before
+from tests.dicom_node.hl7.mllp import system
+from tests.dicom_node.patient_identity.manager import answered
+from tests.dicom_node.patient_identity.test_hl7_queries import SYSTEMS
 from tests.storage.instances import part10
 
 STUDY = str(derive_uid("test", "s"))
@@ -120,6 +124,13 @@ def test_the_command_line_does_the_same(api: ApiNode, monkeypatch: pytest.Monkey
     moved = run(app, ["move", OTHER, "A", "--reason", "Wrong card"])
     assert moved.exit_code == 0, moved.output
     assert api.storage.index.study(OTHER).patient_name == "Muster^Anna"
+    link = ["link", "A", "C-9", "--other-issuer", "CITY", "--reason", "Two cards"]
+    assert "count with those of the other ID now" in run(app, link).output
+    assert "linked already" in run(app, link).output
+    assert "C-9 of CITY linked with A" in " ".join(run(app, ["list"]).output.split())
+    (change,), _ = api.storage.patient_changes.page(1, 0, kind="link")
+    unlinked = run(app, ["undo", change.change_id, "--reason", "Two people"])
+    assert unlinked.exit_code == 0, unlinked.output
 
 
 def test_metadata_read_during_a_correction_are_not_those_of_the_patient_before(
@@ -145,3 +156,60 @@ def test_metadata_read_during_a_correction_are_not_those_of_the_patient_before(
     assert names(api.storage.index.instances_of(STUDY)) == {"One^Anna"}
     metadata = api.client.get(f"/dicom-web/studies/{STUDY}/metadata")
     assert "One^Anna" in metadata.text
+
+
+def test_two_ids_are_linked_and_unlinked(api: ApiNode) -> None:
+    fill(api)
+    body = {"patient_id": "A", "other_patient_id": "B", "reason": "One person, two cards"}
+    linked = api.client.post("/api/patient-changes/links", json=body)
+    assert linked.status_code == 201, linked.text
+    (counted,) = linked.json()["study_instance_uids"]
+    assert counted in (STUDY, OTHER), "it counts with that of the other ID"
+    again = api.client.post("/api/patient-changes/links", json=body)
+    is_problem(again, 409, "state_conflict")
+    (listed,) = api.client.get("/api/patient-changes?kind=link").json()["items"]
+    assert (listed["patient_id"], listed["prior_patient_id"]) in {("A", "B"), ("B", "A")}
+    assert api.client.get("/api/patient-changes?kind=move").json()["items"] == []
+    undo = f"/api/patient-changes/{listed['change_id']}/undo"
+    assert api.client.post(undo, json={"reason": "Two people"}).status_code == 200
+    assert api.client.post("/api/patient-changes/links", json=body).status_code == 201
+    to_itself = {**body, "other_patient_id": "A"}
+    nothing_new = api.client.post("/api/patient-changes/links", json=to_itself)
+    is_problem(nothing_new, 409, "state_conflict")
+
+
+@logging_as_before()
+def test_a_patient_is_looked_up_in_the_register(
+    api_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    anna = "PID|1||A^^^HOSPITAL~K-9^^^CLINIC||Muster^Anna||19500102|F"
+    with system(lambda question: answered(question, "K22", "OK", anna)) as (port, _):
+        stated = {
+            "pdq_url": f"mllp://127.0.0.1:{port}",
+            "fhir_order_patient_systems": SYSTEMS,
+        }
+        for name, value in stated.items():
+            monkeypatch.setenv(f"MEDIVIEW_{name.upper()}", value)
+        monkeypatch.setenv("MEDIVIEW_DATA_DIR", str(api_settings.data_dir))
+        monkeypatch.setenv("COLUMNS", "160")
+        shown = CliRunner().invoke(app, ["find", "--family", "Muster"])
+        assert "K-9 of CLINIC" in " ".join(shown.output.split())
+        assert "1 found." in shown.output
+        nothing = CliRunner().invoke(app, ["find", "--given", "Anna"])
+        assert nothing.exit_code != 0
+        same = {**api_settings.model_dump(exclude={"pdq_url", "fhir_order_patient_systems"})}
+        with api_node(load_settings(**same)) as api:
+            found = api.client.post("/api/patient-changes/lookups", json={"family_name": "Muster"})
+            assert found.status_code == 200, found.text
+            (one,) = found.json()["items"]
+            assert one["patient_name"] == "Muster^Anna"
+            ids = [{"patient_id": "A", "issuer_of_patient_id": "HOSPITAL"}]
+            assert one["ids"][:1] == ids
+            nobody = api.client.post("/api/patient-changes/lookups", json={"given_name": "Anna"})
+            assert nobody.status_code == 422, nobody.text
+
+
+def test_without_a_register_nobody_is_looked_up(reading_api: ApiNode) -> None:
+    answer = reading_api.client.post("/api/patient-changes/lookups", json={"patient_id": "A"})
+    is_problem(answer, 400, "invalid_request")
+    assert "MEDIVIEW_PDQ_URL" in answer.json()["remedy"]

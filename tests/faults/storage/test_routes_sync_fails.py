@@ -75,6 +75,7 @@ NOT_ASKED = {
     "POST /api/session/second-factor/options": _NOTHING_KEPT,
     "POST /api/me/second-factors/key/options": _NOTHING_KEPT,
     "POST /api/rules/preview": _NOTHING_KEPT,
+    "POST /api/patient-changes/lookups": _NOTHING_KEPT,
     "POST /api/models/{name}/trials/{study_instance_uid}": _NOTHING_KEPT,
     "POST /api/projects/{name}/reidentify": "It keeps nothing but its audit event.",
     "POST /dicom-web/studies": _OTHER_TEST,
@@ -205,6 +206,8 @@ def requests(ids: dict[str, str]) -> Iterator[Request]:
     yield "DELETE", "/api/projects/stroke", None
     move = {"study_instance_uid": ids["moved"], "patient_id": "N-1", "reason": "a typing error"}
     yield "POST", "/api/patient-changes/moves", move
+    linked = {"patient_id": "N-2", "other_patient_id": "N-3", "reason": "two cards"}
+    yield "POST", "/api/patient-changes/links", linked
     yield "PATCH", f"/api/jobs/{ids['waiting job']}", {"priority": "STAT"}
     yield "POST", f"/api/jobs/{ids['waiting job']}/cancel", {"reason": "no"}
     yield "POST", f"/api/studies/{ids['run']}/complete", None

@@ -15,6 +15,7 @@ import { Keys } from "@/features/admin/components/access/Keys";
 import { Models } from "@/features/admin/components/models/Models";
 import { NodeHealth } from "@/features/admin/components/NodeHealth";
 import { Orders } from "@/features/admin/components/orders/Orders";
+import { Patients } from "@/features/admin/components/patients/Patients";
 import { Peers } from "@/features/admin/components/peers/Peers";
 import { Priors } from "@/features/admin/components/peers/Priors";
 import { Rules } from "@/features/admin/components/rules/Rules";
@@ -38,6 +39,7 @@ const rooms: [Part, ComponentType][] = [
   ["hl7", Hl7Messages],
   ["priors", Priors],
   ["orders", Orders],
+  ["patients", Patients],
   ["conflicts", Conflicts],
   ["rules", Rules],
   ["hanging", Hanging],

@@ -7,6 +7,7 @@ import { fhircast } from "./fhircast";
 import { hangingProtocols } from "./administration/hangingProtocols";
 import { jobs } from "./jobs";
 import { orders } from "./administration/orders";
+import { patientChanges } from "./administration/patientChanges";
 import { problems } from "./problems";
 import { reader } from "./reader";
 import { reasons } from "./reasons";
@@ -31,6 +32,7 @@ export const de: Messages = {
   hangingProtocols,
   jobs,
   orders,
+  patientChanges,
   problems,
   reader,
   reasons,

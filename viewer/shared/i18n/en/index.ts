@@ -7,6 +7,7 @@ import { fhircast } from "./fhircast";
 import { hangingProtocols } from "./administration/hangingProtocols";
 import { jobs } from "./jobs";
 import { orders } from "./administration/orders";
+import { patientChanges } from "./administration/patientChanges";
 import { problems } from "./problems";
 import { reader } from "./reader";
 import { reasons } from "./reasons";
@@ -30,6 +31,7 @@ export const en = {
   hangingProtocols,
   jobs,
   orders,
+  patientChanges,
   problems,
   reader,
   reasons,

@@ -10,6 +10,7 @@ export const admin: Messages["admin"] = {
     hl7: "HL7-Nachrichten",
     priors: "Voruntersuchungen",
     orders: "Aufträge",
+    patients: "Patienten",
     conflicts: "Konflikte",
     rules: "Regeln",
     hanging: "Hängungen",

@@ -8,6 +8,7 @@ export const admin = {
     hl7: "HL7 messages",
     priors: "Priors",
     orders: "Orders",
+    patients: "Patients",
     conflicts: "Conflicts",
     rules: "Rules",
     hanging: "Hanging protocols",
