@@ -1,6 +1,7 @@
 /** The only room that calls Cornerstone3D: the rest of the viewer speaks to a Scene. */
 export { pointClicks } from "./annotations/pointClicks";
 export { ClickedMask } from "./masks/clicked";
+export { Drawing, type DrawnSlice } from "./masks/drawing";
 export { MaskEditing, type MaskEdit } from "./masks/editing";
 export { loadMask, type LoadedMask, type MaskSegment } from "./masks/mask";
 export { loadPlaced, loadResampled } from "./masks/resampled";

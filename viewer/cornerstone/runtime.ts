@@ -75,10 +75,11 @@ export const toolClasses = {
 
 export type ToolName = keyof typeof toolClasses;
 
-/** What each tool that changes a mask is called by Cornerstone; the brush and the eraser are one. */
+/** What each tool that changes a mask is called by Cornerstone; the brushes and the eraser are one. */
 export const editToolNames = {
   brush: BrushTool.toolName as string,
   eraser: "Eraser of masks",
+  threshold: "Brush within a range",
   circle: CircleScissorsTool.toolName as string,
   rectangle: RectangleScissorsTool.toolName as string,
   fill: PaintFillTool.toolName as string,

@@ -9,6 +9,7 @@ import {
   type Types as ToolTypes,
   utilities,
 } from "@cornerstonejs/tools";
+import type { WindowRange } from "@/dicom/windowing";
 import { text } from "@/shared/i18n";
 import { promptClicks } from "./annotations/promptClicks";
 import {
@@ -21,6 +22,11 @@ import {
 } from "./runtime";
 
 const { MouseBindings } = Enums;
+/** Tools that are Cornerstone's brush with another strategy. */
+const brushStrategies: Readonly<Record<string, string>> = {
+  eraser: "ERASE_INSIDE_CIRCLE",
+  threshold: "THRESHOLD_INSIDE_CIRCLE",
+};
 const lineColors: Record<string, string> = {
   axial: "rgb(240, 196, 96)",
   sagittal: "rgb(92, 200, 214)",
@@ -81,9 +87,9 @@ export class MouseTools {
     }
     this.group.addTool(ReferenceLinesTool.toolName, {});
     for (const [name, toolName] of Object.entries(editToolNames)) {
-      if (name === "eraser") {
-        this.group.addToolInstance(toolName, editToolNames.brush, { activeStrategy: "ERASE_INSIDE_CIRCLE" });
-      } else this.group.addTool(toolName, {});
+      const strategy = brushStrategies[name];
+      if (strategy) this.group.addToolInstance(toolName, editToolNames.brush, { activeStrategy: strategy });
+      else this.group.addTool(toolName, {});
     }
     this.bind();
   }
@@ -116,6 +122,11 @@ export class MouseTools {
 
   setBrushRadius(radiusMm: number): void {
     utilities.segmentation.setBrushSizeForToolGroup(this.id, radiusMm);
+  }
+
+  /** Which values the brush within a range paints over, the ends among them. */
+  setBrushRange({ lower, upper }: WindowRange): void {
+    utilities.segmentation.setBrushThresholdForToolGroup(this.id, { range: [lower, upper], isDynamic: false, dynamicRadius: 0 });
   }
 
   /** Crosshairs need three planes. */

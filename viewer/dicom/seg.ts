@@ -1,6 +1,6 @@
 import { itemsOf, numbersOf, stringOf, type DicomJson } from "@/dicom/dicomweb";
 import { waveformModalities } from "@/dicom/waveform";
-import type { Finding, SeriesSummary, StudyDetail } from "@/shared/api/types";
+import type { DrawnSegmentation, Finding, SeriesSummary, StudyDetail } from "@/shared/api/types";
 
 const notImages = new Set(["SEG", "SR", "PR", "KO", "DOC", "RTSTRUCT", "RTPLAN", "RTDOSE", "REG", "FID"]);
 
@@ -89,17 +89,23 @@ export function withoutPadding(part10: ArrayBuffer, pixelBytes: number): ArrayBu
 
 /**
  * The masks to show over a series. When findings point at some of them, those are current: an older
- * revision of the same result would lie over the newer one.
+ * revision of the same result would lie over the newer one. What readers drew stands beside them in its
+ * newest version.
  */
 export function masksToShow(
   sources: readonly MaskSource[],
   seriesInstanceUid: string,
   findings: readonly Finding[],
+  drawn: readonly Pick<DrawnSegmentation, "sop_instance_uid" | "replaces">[] = [],
 ): MaskSource[] {
-  const here = sources.filter((source) => source.referencedSeriesInstanceUid === seriesInstanceUid);
+  const replaced = new Set(drawn.flatMap(({ replaces }) => replaces));
+  const here = sources.filter(
+    (source) => source.referencedSeriesInstanceUid === seriesInstanceUid && !replaced.has(source.sopInstanceUid),
+  );
   const current = new Set(findings.map((finding) => finding.segmentation?.sop_instance_uid));
-  const pointedAt = here.filter((source) => current.has(source.sopInstanceUid));
-  return pointedAt.length > 0 ? pointedAt : here;
+  if (!here.some((source) => current.has(source.sopInstanceUid))) return here;
+  for (const one of drawn) current.add(one.sop_instance_uid);
+  return here.filter((source) => current.has(source.sopInstanceUid));
 }
 
 /** The series to open first: what the newest result was made from, else the one with most images. */

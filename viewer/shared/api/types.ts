@@ -26,6 +26,10 @@ export type InteractiveModels = Schemas["InteractiveModelList"];
 export type InteractiveModel = Schemas["InteractiveModelPayload"];
 export type InteractiveSession = Schemas["InteractiveSessionPayload"];
 
+export type DrawnStructure = Schemas["StructurePayload"];
+export type DrawnSegmentation = Schemas["SegmentationPayload"];
+export type NewSegmentation = Schemas["NewSegmentation"];
+
 export type Finding = Schemas["FindingPayload"];
 export type Trend = Schemas["Trend"];
 export type Lesion = Schemas["LesionPayload"];

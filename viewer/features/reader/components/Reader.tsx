@@ -10,6 +10,7 @@ import { DosePanel } from "@/features/reader/components/dose/DosePanel";
 import { MeasurementPanel } from "@/features/reader/components/measurements/MeasurementPanel";
 import { beginClicking, ClickPanel } from "@/features/reader/components/masks/ClickPanel";
 import { ContourPanel } from "@/features/reader/components/masks/ContourPanel";
+import { beginDrawing, DrawPanel } from "@/features/reader/components/masks/DrawPanel";
 import { MaskEditBar } from "@/features/reader/components/masks/MaskEditBar";
 import { MaskPanel } from "@/features/reader/components/masks/MaskPanel";
 import { PresentationList } from "@/features/reader/components/stage/PresentationList";
@@ -30,6 +31,7 @@ import { useSubtraction } from "@/features/reader/hooks/tools/useSubtraction";
 import { useCine } from "@/features/reader/hooks/tools/useCine";
 import { useKeyImages } from "@/features/reader/hooks/measurements/useKeyImages";
 import { useClicking } from "@/features/reader/hooks/masks/useClicking";
+import { useDrawing } from "@/features/reader/hooks/masks/useDrawing";
 import { useMaskControls } from "@/features/reader/hooks/masks/useMaskControls";
 import { useMaskEditing } from "@/features/reader/hooks/masks/useMaskEditing";
 import { useMeasurements } from "@/features/reader/hooks/measurements/useMeasurements";
@@ -41,11 +43,12 @@ import { useStudy } from "@/features/reader/hooks/useStudy";
 import { useStudyQueue } from "@/features/reader/hooks/useStudyQueue";
 import { useText } from "@/shared/hooks/useText";
 import { useAskedView, useViewAddress } from "@/features/reader/hooks/stage/useViewAddress";
-import type { ToolName, ViewId } from "@/cornerstone";
+import type { LoadedMask, ToolName, ViewId } from "@/cornerstone";
 import { saveFile } from "@/shared/lib/saveFile";
 import { personName } from "@/shared/lib/format";
 import { returnAddress } from "@/shared/lib/listAddress";
 import { Problem } from "@/shared/api/problem";
+import type { DrawnSegmentation } from "@/shared/api/types";
 import { cellCount } from "@/features/reader/lib/layout/layout";
 import type { Measurement } from "@/dicom/measurements/measurement";
 import { measurementTable } from "@/features/reader/lib/measurements/measurementTable";
@@ -101,7 +104,19 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
     reader.setLayout(layout === wanted ? "stack" : wanted);
   };
 
-  const changing = clicking.phase === "on" ? clicking : maskEditing.editing ? maskEditing : measurements;
+  const drawing = useDrawing(
+    scene,
+    {
+      series,
+      opened: reader.opened,
+      masks: reader.masks.masks,
+      activeIndex: slice && series ? series.order.slices.indexOf(slice) : null,
+      viewKey: reader.shown,
+      isPaused: clicking.phase !== "off",
+    },
+    reload,
+  );
+  const changing = drawing.open && clicking.phase === "off" ? drawing : clicking.phase === "on" ? clicking : maskEditing.editing ? maskEditing : measurements;
   const { undo, redo } = changing;
   useReaderKeys({
     reader,
@@ -114,7 +129,7 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
     },
     onHelp: () => setHelpOpen(true),
     onLeave: () => router.push(back),
-    more: { "Ctrl+arrowright": () => queue.goTo(queue.place?.next ?? null), "Ctrl+arrowleft": () => queue.goTo(queue.place?.previous ?? null), "Ctrl+z": undo, "Ctrl+y": redo, "Ctrl+Shift+z": redo, C: () => (clicking.phase === "on" ? clicking.setInside(!clicking.inside) : document.getElementById(beginClicking)?.focus()), k: toggleKeyImage, S: panes.series.toggle, T: panes.results.toggle, O: reader.presentations.toggleMarks, M: reformat.nextProjection, "+": () => reformat.thicken(1), "-": () => reformat.thicken(-1), "(": () => reformat.tilt(turnDegrees), ")": () => reformat.tilt(-turnDegrees), Delete: measurements.removeChosen, Backspace: measurements.removeChosen },
+    more: { "Ctrl+arrowright": () => queue.goTo(queue.place?.next ?? null), "Ctrl+arrowleft": () => queue.goTo(queue.place?.previous ?? null), "Ctrl+z": undo, "Ctrl+y": redo, "Ctrl+Shift+z": redo, C: () => (clicking.phase === "on" ? clicking.setInside(!clicking.inside) : document.getElementById(beginClicking)?.focus()), D: () => document.getElementById(beginDrawing)?.focus(), k: toggleKeyImage, S: panes.series.toggle, T: panes.results.toggle, O: reader.presentations.toggleMarks, M: reformat.nextProjection, "+": () => reformat.thicken(1), "-": () => reformat.thicken(-1), "(": () => reformat.tilt(turnDegrees), ")": () => reformat.tilt(-turnDegrees), Delete: measurements.removeChosen, Backspace: measurements.removeChosen },
   });
 
   if (!studyInstanceUid) {
@@ -208,7 +223,10 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
             />
             {/* The left button can do one of the two. */}
             {!maskEditing.editing && <ClickPanel state={clicking} modality={series?.modality ?? ""} />}
-            {clicking.phase === "off" && <MaskEditBar masks={reader.masks.masks} state={maskEditing} />}
+            {!maskEditing.editing && <DrawPanel state={drawing} series={series} saved={reader.masks.drawn} />}
+            {clicking.phase === "off" && !drawing.open && (
+              <MaskEditBar masks={reader.masks.masks.filter((one) => !isDrawn(one, reader.masks.drawn))} state={maskEditing} />
+            )}
           </SidePanel>
           </SidePane>
         </div>
@@ -224,6 +242,11 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
       {helpOpen && <KeyHelp groups={readerKeys(t)} onClose={() => setHelpOpen(false)} />}
     </div>
   );
+}
+
+/** What a reader drew goes on in its own panel. */
+function isDrawn({ sopInstanceUid }: LoadedMask, drawn: readonly DrawnSegmentation[]): boolean {
+  return drawn.some((one) => one.sop_instance_uid === sopInstanceUid);
 }
 
 function downloadTable(list: readonly Measurement[], studyInstanceUid: string, reader: ReaderState): void {

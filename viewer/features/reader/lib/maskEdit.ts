@@ -1,7 +1,7 @@
 import type { MaskEdit } from "@/cornerstone";
 import { request } from "@/shared/api/http";
 
-async function gzipped(parts: readonly Uint8Array[]): Promise<Blob> {
+export async function gzipped(parts: readonly Uint8Array[]): Promise<Blob> {
   const stream = new Blob([...parts] as BlobPart[]).stream().pipeThrough(new CompressionStream("gzip"));
   return new Response(stream).blob();
 }

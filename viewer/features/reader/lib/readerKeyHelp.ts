@@ -74,6 +74,7 @@ export function readerKeys(t: Messages["viewing"]): KeyGroup[] {
         { keys: ["Ctrl+Z", "Ctrl+Y"], does: does.undo },
         { keys: ["o"], does: does.masks },
         { keys: ["C"], does: does.clicks },
+        { keys: ["D"], does: t.drawing.title },
         { keys: ["O"], does: does.overlays },
         { keys: [t.nextFindingKey, t.previousFindingKey], does: does.nextFinding },
         { keys: [t.nextStudyKey, t.previousStudyKey], does: does.nextStudy },

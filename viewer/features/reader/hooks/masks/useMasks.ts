@@ -6,10 +6,11 @@ import { retrieveFrames, retrieveInstance, retrieveSeriesMetadata } from "@/dico
 import { Problem } from "@/shared/api/problem";
 import { text } from "@/shared/i18n";
 import { heldBack, instancesOfOthers, uncheckedInstances } from "@/features/reader/lib/otherPatients";
+import { listDrawnSegmentations } from "@/features/reader/lib/drawnSegmentations";
 import { maskFit, type MaskFit } from "@/features/reader/lib/maskFit";
 import { maskSources, masksToShow, withoutPadding, type MaskSource } from "@/dicom/seg";
 import { withdrawnResults } from "@/shared/lib/state";
-import type { Finding, StudyDetail } from "@/shared/api/types";
+import type { DrawnSegmentation, Finding, StudyDetail } from "@/shared/api/types";
 
 export interface Masks {
   masks: LoadedMask[];
@@ -18,12 +19,14 @@ export interface Masks {
   /** Segmentations that name another patient than the study, or may: drawn only once they are chosen. */
   ofOthers: { sopInstanceUid: string; description: string; isDrawn: boolean; isUnchecked: boolean }[];
   drawAnyway: (sopInstanceUid: string) => void;
+  /** The newest versions of what readers drew in the study. */
+  drawn: readonly DrawnSegmentation[];
   loading: boolean;
   /** True once all that was there to be read has been read. */
   settled: boolean;
 }
 
-const none: Omit<Masks, "drawAnyway"> = { masks: [], failures: [], ofOthers: [], loading: false, settled: false };
+const none: Omit<Masks, "drawAnyway"> = { masks: [], failures: [], ofOthers: [], drawn: [], loading: false, settled: false };
 
 /** Finds the study's SEG instances for the open series and lays them over it as they come. */
 export function useMasks(
@@ -62,6 +65,14 @@ export function useMasks(
     const run = async () => {
       setState((now) => (now.series === shown ? { ...now, loading: true } : { series: shown, ...none, loading: true }));
       const failures: string[] = [];
+      // Without the list, older versions are drawn as well; nothing is lost.
+      const drawn = await listDrawnSegmentations(shown.studyInstanceUid, signal).catch(() => []);
+      if (signal.aborted) return;
+      const replaced = new Set(drawn.flatMap(({ replaces }) => replaces));
+      setState((now) => {
+        for (const mask of now.masks) if (replaced.has(mask.sopInstanceUid)) scene.masks.remove(mask);
+        return { ...now, drawn, masks: now.masks.filter(({ sopInstanceUid }) => !replaced.has(sopInstanceUid)) };
+      });
       const sources: MaskSource[] = [];
       for (const line of segSeries.split("\n")) {
         const uid = line.split(" ")[0] ?? "";
@@ -74,7 +85,7 @@ export function useMasks(
         }
       }
       const counting = sources.filter((source) => !withdrawn.split("\n").includes(source.sopInstanceUid));
-      const wanted = heldBack(masksToShow(counting, shown.seriesInstanceUid, findings), `${others}\n${unchecked}`, chosen);
+      const wanted = heldBack(masksToShow(counting, shown.seriesInstanceUid, findings, drawn), `${others}\n${unchecked}`, chosen);
       const ofOthers = wanted.ofOthers.map((one) => ({
         sopInstanceUid: one.sopInstanceUid,
         description: one.description,
