@@ -37,7 +37,7 @@ export const masks = {
     proceed: (title: string, version: number) => `Continue ${title}, version ${version}`,
     drawnBy: (author: string) => `by ${author}`,
     severalStacks: "This series shows each place several times; segment a series of one stack.",
-    noStack: "This series is no regular stack of slices.",
+    noStack: "This series is not a regular stack of slices.",
     notHere: (why: string) => `Nothing can be segmented on this series. ${why}`,
     name: "Title",
     segments: "Segments",

@@ -18,14 +18,14 @@ export function DrawTools({ state }: { state: DrawingState }) {
   const usedTarget = targets.some(({ seriesInstanceUid }) => seriesInstanceUid === target) ? target : "";
   return (
     <div className="space-y-2">
-      <div role="radiogroup" aria-label={t.tools} className="flex flex-wrap gap-1">
+      <div role="radiogroup" aria-label={t.tools} className="flex flex-wrap gap-1.5">
         {tools.map((name) => (
           <button
             key={name}
             type="button"
             role="radio"
             aria-checked={tool === name}
-            className="control px-2 py-0 aria-checked:border-accent aria-checked:text-accent"
+            className="control min-h-6 px-2 py-0 aria-checked:border-accent aria-checked:text-accent"
             onClick={() => state.setTool(name)}
           >
             {t.tool[name]}
@@ -70,7 +70,7 @@ export function DrawTools({ state }: { state: DrawingState }) {
           {t.sliceOnly}
         </label>
       )}
-      <div className="flex flex-wrap gap-1">
+      <div className="flex flex-wrap gap-1.5">
         {(sized.has(tool) || tool === "grow") && <Press onPress={state.useInMiddle}>{t.inMiddle}</Press>}
         <Press onPress={() => state.fillRange("slice")}>{t.fillSlice}</Press>
         <Press onPress={() => state.fillRange("all")}>{t.fillAll}</Press>
@@ -90,7 +90,7 @@ export function DrawTools({ state }: { state: DrawingState }) {
               </option>
             ))}
           </select>
-          <button type="button" className="control px-2 py-0" data-testid="copy-segment" disabled={usedTarget === ""} onClick={() => state.copyTo(usedTarget)}>
+          <button type="button" className="control min-h-6 px-2 py-0" data-testid="copy-segment" disabled={usedTarget === ""} onClick={() => state.copyTo(usedTarget)}>
             {t.copy}
           </button>
         </div>
@@ -101,7 +101,7 @@ export function DrawTools({ state }: { state: DrawingState }) {
 
 function Press({ children, onPress }: { children: string; onPress: () => void }) {
   return (
-    <button type="button" className="control px-2 py-0" onClick={onPress}>
+    <button type="button" className="control min-h-6 px-2 py-0" onClick={onPress}>
       {children}
     </button>
   );

@@ -60,12 +60,12 @@ export function DrawnSegments({ state, open }: { state: DrawingState; open: Open
                   type="button"
                   aria-label={t.lock(one.label)}
                   aria-pressed={one.locked}
-                  className="control px-1.5 py-0 aria-pressed:border-accent aria-pressed:text-accent"
+                  className="control min-h-6 px-1.5 py-0 aria-pressed:border-accent aria-pressed:text-accent"
                   onClick={() => state.change(one.number, { locked: !one.locked })}
                 >
                   {t.locked}
                 </button>
-                <button type="button" className="control px-1.5 py-0" aria-label={t.remove(one.label)} title={t.remove(one.label)} onClick={() => state.remove(one.number)}>
+                <button type="button" className="control min-h-6 min-w-6 px-1.5 py-0" aria-label={t.remove(one.label)} title={t.remove(one.label)} onClick={() => state.remove(one.number)}>
                   ×
                 </button>
               </div>
@@ -165,7 +165,7 @@ function AddSegment({ state }: { state: DrawingState }) {
           ))}
         </select>
       )}
-      <button type="button" className="control px-2 py-0" data-testid="add-segment" disabled={!structure} onClick={add}>
+      <button type="button" className="control min-h-6 px-2 py-0" data-testid="add-segment" disabled={!structure} onClick={add}>
         {t.add}
       </button>
     </div>
