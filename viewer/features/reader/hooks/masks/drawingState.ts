@@ -6,7 +6,7 @@ import type { DrawnSegmentation, DrawnStructure } from "@/shared/api/types";
 import type { DrawingTool, Pixels } from "./drawingSteps";
 import type { DrawnSegment, OpenDrawing, Side } from "./drawnSegments";
 
-/** Drawing on the open series, as its panel shows it and as it is notified what to do. */
+/** Drawing on the open series, as its panel shows it and what can be done with it. */
 export interface DrawingState {
   /** What is drawn on the open series; null while nothing is. */
   open: OpenDrawing | null;
