@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AliasChoices, Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from storage.core.errors import InvalidRequest
@@ -106,7 +106,8 @@ class Settings(
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         # To look for each setting in an environment that has none takes most of the time.
-        stated = [one for one in (env_settings, dotenv_settings) if _names_a_setting(one)]
+        others = _names_of_their_own(settings_cls)
+        stated = [one for one in (env_settings, dotenv_settings) if _names_a_setting(one, others)]
         return (init_settings, *stated, file_secret_settings, RenamedSource(settings_cls))
 
     @field_validator("ae_title")
@@ -259,10 +260,22 @@ class Settings(
         )
 
 
-def _names_a_setting(source: PydanticBaseSettingsSource) -> bool:
-    """Whether an environment or a `.env` has any variable of the node's."""
+def _names_a_setting(source: PydanticBaseSettingsSource, others: frozenset[str]) -> bool:
+    """Whether an environment or a `.env` has any variable of the node's, or one of `others`."""
     names = getattr(source, "env_vars", None)
-    return names is None or any(name.upper().startswith("MEDIVIEW_") for name in names)
+    if names is None:
+        return True
+    return any(name.upper().startswith("MEDIVIEW_") or name.upper() in others for name in names)
+
+
+def _names_of_their_own(settings_cls: type[BaseSettings]) -> frozenset[str]:
+    """Of settings that are called as others call them (`HF_HOME`)."""
+    found: set[str] = set()
+    for field in settings_cls.model_fields.values():
+        alias = field.validation_alias
+        choices = alias.choices if isinstance(alias, AliasChoices) else [alias]
+        found.update(one.upper() for one in choices if isinstance(one, str))
+    return frozenset(found)
 
 
 def is_loopback(host: str) -> bool:
