@@ -133,6 +133,7 @@ def prepared(hospitals: TwoHospitals, boss: httpx.Client) -> dict[str, str]:
         )  # fmt: skip
         boss.put(f"/api/access-groups/North/studies/{ids[name]}").raise_for_status()
     boss.put(f"/api/legal-holds/{ids['held']}", json={"reason": "court"}).raise_for_status()
+    boss.put(f"/api/studies/{ids['held']}/reader", json={}).raise_for_status()
     job, _ = storage.jobs.schedule("p", "1", ids["run"], ids["series of run"], "f")
     ids["waiting job"] = job.job_id
     job, _ = storage.jobs.schedule("p", "1", ids["run"], ids["series of run"], "g")
@@ -190,6 +191,7 @@ def requests(ids: dict[str, str]) -> Iterator[Request]:
     yield "POST", f"/api/emergency-access/{ids['emergency']}/end", None
     yield "DELETE", f"/api/legal-holds/{ids['held']}", None
     yield "PUT", f"/api/legal-holds/{ids['run']}", {"reason": "court"}
+    yield "DELETE", f"/api/studies/{ids['held']}/reader", None
     yield "POST", "/api/peers", {"name": "p3", **PEER}
     yield "PUT", "/api/peers/p2", {**PEER, "may": ["store"]}
     yield "DELETE", "/api/peers/p2", None
