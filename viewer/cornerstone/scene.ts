@@ -308,6 +308,7 @@ export class Scene {
     const cell = this.cellOf(event);
     if (!cell) return;
     cell.frames.onDrawn(event);
+    cell.window.keepCurve();
     this.presenting.follow(cell);
     this.links.follow(cell);
   };

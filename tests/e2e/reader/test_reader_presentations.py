@@ -167,6 +167,25 @@ def test_a_table_of_the_header_gives_the_picture_that_pydicom_makes(node: Node, 
 
 
 @pytest.mark.slow
+def test_a_sigmoid_of_the_header_holds_in_every_slice(node: Node, page: Page) -> None:
+    made = images()
+    for image in made:
+        image.WindowWidth, image.VOILUTFunction = 600, "SIGMOID"
+    store(node, *map(part10, made))
+    viewport = open_study(node, page, str(made[0].StudyInstanceUID))
+    points = [(8, 2), (20, 9), (31, 15), (12, 22), (30, 27)]
+    # PS3.3 C.11.2.1.3.1; the images differ by one and two.
+    values = np.array([row * 40 + column for column, row in points])
+    expected = 255 / (1 + np.exp(-4 * (values - 600) / 600))
+    np.testing.assert_allclose(greys(page, viewport, points), expected, atol=5)
+    number = int(viewport.get_attribute("data-slice-number") or "0")
+    key = "ArrowDown" if number < 3 else "ArrowUp"
+    page.keyboard.press(key)
+    expect(viewport).not_to_have_attribute("data-slice-number", str(number))
+    np.testing.assert_allclose(greys(page, viewport, points), expected, atol=5)
+
+
+@pytest.mark.slow
 def test_the_windows_of_the_header_are_offered_by_name(node: Node, page: Page) -> None:
     image = images()[1]
     image.WindowCenter, image.WindowWidth = [600, 200], [1200, 100]

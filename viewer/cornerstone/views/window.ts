@@ -116,6 +116,15 @@ export class SeriesWindow {
     this.settled = true;
   }
 
+  /** Cornerstone draws the next image of a stack by a straight line where a curve reaches beyond the window. */
+  keepCurve(): void {
+    const { range, curve } = this.kept;
+    if (!range || !curve) return;
+    for (const view of this.views()) {
+      if (view instanceof StackViewport) setCurve(view, range, curve, this.isInverted);
+    }
+  }
+
   /** A window dragged in one plane holds for all three. Says whether it was the reader who set another one. */
   readonly onModified = (event: Event): boolean => {
     const { detail } = event as CustomEvent<{ range?: WindowRange; viewportId: string; volumeId?: string }>;
