@@ -15,6 +15,13 @@ function turned<T>(list: readonly T[], one: T, on: boolean): T[] {
 
 const dayMs = 86_400_000;
 
+/** What is asked for or not: the property of the query, which is that of its word, too. */
+const toggles = [
+  ["critical", "filter-critical", "aria-pressed:border-bad aria-pressed:text-bad"],
+  ["awaitingRelease", "filter-awaiting-release", "aria-pressed:border-accent aria-pressed:text-accent"],
+  ["mine", "filter-mine", "aria-pressed:border-accent aria-pressed:text-accent"],
+] as const;
+
 /** What narrows the list down, and how it looks: all of it in the address or kept for the person. */
 export function FilterBar({
   query,
@@ -66,33 +73,18 @@ export function FilterBar({
           />
         ))}
       </Menu>
-      <button
-        type="button"
-        aria-pressed={query.critical}
-        data-testid="filter-critical"
-        className="control aria-pressed:border-bad aria-pressed:text-bad"
-        onClick={() => set({ critical: !query.critical })}
-      >
-        {t.critical}
-      </button>
-      <button
-        type="button"
-        aria-pressed={query.awaitingRelease}
-        data-testid="filter-awaiting-release"
-        className="control aria-pressed:border-accent aria-pressed:text-accent"
-        onClick={() => set({ awaitingRelease: !query.awaitingRelease })}
-      >
-        {t.awaitingRelease}
-      </button>
-      <button
-        type="button"
-        aria-pressed={query.mine}
-        data-testid="filter-mine"
-        className="control aria-pressed:border-accent aria-pressed:text-accent"
-        onClick={() => set({ mine: !query.mine })}
-      >
-        {t.mine}
-      </button>
+      {toggles.map(([key, testId, look]) => (
+        <button
+          key={key}
+          type="button"
+          aria-pressed={query[key]}
+          data-testid={testId}
+          className={`control ${look}`}
+          onClick={() => set({ [key]: !query[key] })}
+        >
+          {t[key]}
+        </button>
+      ))}
       <label className="flex items-center gap-1.5 text-xs text-dim">
         {t.from}
         <input
