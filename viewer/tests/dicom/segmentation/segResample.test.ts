@@ -17,7 +17,7 @@ interface Volume {
 
 /** Worked out by SimpleITK (golden/segResample.py). */
 const golden = JSON.parse(
-  readFileSync(fileURLToPath(new URL("./golden/segResample.json", import.meta.url)), "utf-8"),
+  readFileSync(fileURLToPath(new URL("../golden/segResample.json", import.meta.url)), "utf-8"),
 ) as { seg: Volume & { binary: number[][]; fractions: number[][] }; image: Volume; nearest: number[][]; mostly: number[][] };
 
 const axis = ({ direction }: Volume, at: 0 | 1 | 2): Vector => direction.map((row) => row[at]) as Vector;
