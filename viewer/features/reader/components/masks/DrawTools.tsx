@@ -3,6 +3,7 @@
 import { useState } from "react";
 import type { DrawingState } from "@/features/reader/hooks/masks/drawingState";
 import type { DrawingTool } from "@/features/reader/hooks/masks/drawingSteps";
+import { BrushSize, ToolChoice } from "@/features/reader/components/masks/ToolChoice";
 import { useText } from "@/shared/hooks/useText";
 import { stringOf } from "@/dicom/dicomweb";
 
@@ -18,34 +19,8 @@ export function DrawTools({ state }: { state: DrawingState }) {
   const usedTarget = targets.some(({ seriesInstanceUid }) => seriesInstanceUid === target) ? target : "";
   return (
     <div className="space-y-2">
-      <div role="radiogroup" aria-label={t.tools} className="flex flex-wrap gap-1.5">
-        {tools.map((name) => (
-          <button
-            key={name}
-            type="button"
-            role="radio"
-            aria-checked={tool === name}
-            className="control min-h-6 px-2 py-0 aria-checked:border-accent aria-checked:text-accent"
-            onClick={() => state.setTool(name)}
-          >
-            {t.tool[name]}
-          </button>
-        ))}
-      </div>
-      {sized.has(tool) && (
-        <label className="flex items-center gap-2">
-          <span className="w-16 text-dim">{t.size}</span>
-          <input
-            type="range"
-            min={1}
-            max={40}
-            value={state.radiusMm}
-            className="min-w-0 flex-1 accent-accent"
-            onChange={(event) => state.setRadius(Number(event.target.value))}
-          />
-          {state.radiusMm} mm
-        </label>
-      )}
+      <ToolChoice label={t.tools} tools={tools} chosen={tool} nameOf={(name) => t.tool[name]} onChoose={state.setTool} />
+      {sized.has(tool) && <BrushSize label={t.size} radiusMm={state.radiusMm} onChange={state.setRadius} />}
       <fieldset className="flex flex-wrap items-center gap-1.5">
         <legend className="float-left w-16 text-dim">{t.range}</legend>
         {(["lower", "upper"] as const).map((end) => (

@@ -2,6 +2,7 @@
 
 import { useState } from "react";
 import { ProblemNote } from "@/shared/components/ProblemNote";
+import { BrushSize, ToolChoice } from "@/features/reader/components/masks/ToolChoice";
 import { Section } from "@/features/reader/components/Section";
 import type { MaskEditState } from "@/features/reader/hooks/masks/useMaskEditing";
 import { useText } from "@/shared/hooks/useText";
@@ -59,33 +60,9 @@ export function MaskEditBar({ masks, state }: { masks: readonly LoadedMask[]; st
     <Section title={t.editMask}>
       <div className="space-y-2 rounded-md border border-accent/60 p-2 text-xs" data-testid="mask-editing">
         <p className="font-medium">{t.editingOf(label ?? "")}</p>
-        <div role="radiogroup" aria-label={t.editTools} className="flex flex-wrap gap-1">
-          {tools.map((name) => (
-            <button
-              key={name}
-              type="button"
-              role="radio"
-              aria-checked={tool === name}
-              className="control px-2 py-0 aria-checked:border-accent aria-checked:text-accent"
-              onClick={() => state.setTool(name)}
-            >
-              {t.edits[name]}
-            </button>
-          ))}
-        </div>
+        <ToolChoice label={t.editTools} tools={tools} chosen={tool} nameOf={(name) => t.edits[name]} onChoose={state.setTool} />
         {(tool === "brush" || tool === "eraser") && (
-          <label className="flex items-center gap-2">
-            <span className="text-dim">{t.brushSize}</span>
-            <input
-              type="range"
-              min={1}
-              max={40}
-              value={state.brushRadiusMm}
-              className="flex-1 accent-accent"
-              onChange={(event) => state.setBrushRadius(Number(event.target.value))}
-            />
-            {state.brushRadiusMm} mm
-          </label>
+          <BrushSize label={t.brushSize} radiusMm={state.brushRadiusMm} onChange={state.setBrushRadius} />
         )}
         <div className="flex flex-wrap gap-1">
           <button type="button" className="control px-2 py-0" onClick={state.undo}>
