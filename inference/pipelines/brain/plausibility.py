@@ -104,8 +104,10 @@ def judge(
     masks: NDArray[np.uint8],
     intracranial: NDArray[np.bool_],
     volume: Volume,
+    orientation: str = "",
 ) -> Judgement:
-    """`masks`: the number of each voxel's segment, from 1; `intracranial`: the mask of deepbet.
+    """`masks`: the number of each voxel's segment, from 1; `intracranial`: the mask of deepbet;
+    `orientation`: what `turned` says of it.
 
     Both of shape (slices, rows, columns), on the grid of `volume`.
     """
@@ -117,15 +119,18 @@ def judge(
             share = _fragments_share(masks == index + 1)
             if share > MOST_FRAGMENTS_SHARE:
                 reasons[index] = f"{share:.0%} of it lies apart from its largest part."
-    whole = turned(volume, intracranial) or _whole(
-        segments, masks, intracranial, volume, int(counts[1:].sum())
-    )
+    whole = orientation or _whole(segments, masks, intracranial, volume, int(counts[1:].sum()))
     parenchyma = _missing(segments, counts) or _dark_parenchyma(segments, counts, dark)
     return Judgement(whole, reasons, parenchyma)
 
 
-def validity_of_mask(intracranial: NDArray[np.bool_], volume: Volume) -> Validity | None:
-    """Of what is measured of deepbet's mask; None where nothing speaks against it."""
+def validity_of_mask(
+    intracranial: NDArray[np.bool_], volume: Volume, orientation: str | None = None
+) -> Validity | None:
+    """Of what is measured of deepbet's mask; None where nothing speaks against it.
+
+    `orientation`: what `turned` says of it, where somebody has asked that already.
+    """
     section = section_cm2(volume, intracranial)
     if section is not None and section > MOST_CM2:
         return Validity(
@@ -138,7 +143,8 @@ def validity_of_mask(intracranial: NDArray[np.bool_], volume: Volume) -> Validit
             "implausible",
             reason=f"All of it is alike, as in a phantom: no tissue beside fluid. {_LOOK}",
         )
-    orientation = turned(volume, intracranial)
+    if orientation is None:
+        orientation = turned(volume, intracranial)
     if orientation:
         return Validity("implausible", reason=f"{orientation} {_LOOK}")
     share = share_without_signal(intracranial, volume)

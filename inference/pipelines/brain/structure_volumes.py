@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from inference.imaging.directions import direction_of, in_words
 from inference.imaging.volume import Volume
 from inference.pipeline import Measurement, Segment
+from inference.pipelines.brain.head_size import turned
 from inference.pipelines.brain.plausibility import is_cavity, judge, validity_of_mask
 from inference.pipelines.codes import CM3, MM3_IN_CM3, PERCENT, VOLUME
 from inference.pipelines.structures import STRUCTURES
@@ -44,8 +45,9 @@ def measured(
     voxel_cm3 = volume.voxel_volume_mm3 / MM3_IN_CM3
     intracranial_cm3 = float(np.count_nonzero(intracranial)) * voxel_cm3
     counts = np.bincount(masks.ravel(), minlength=len(segments) + 1)
-    judged = judge(segments, masks, intracranial, volume)
-    doubt = validity_of_mask(intracranial, volume)
+    orientation = turned(volume, intracranial)
+    judged = judge(segments, masks, intracranial, volume, orientation)
+    doubt = validity_of_mask(intracranial, volume, orientation)
     whole = replace(doubt, cut_off_at=tuple(cut_off)) if doubt else validity_of(cut_off)
     near = _near(masks, cut_off, volume)
     measurements = [

@@ -99,6 +99,9 @@ def test_a_head_that_the_header_turns_over_is_not_plausible() -> None:
         validity = validity_of_mask(mask, volume)
         assert validity is not None
         assert (validity.state, reason in validity.reason) == ("implausible", True), validity
+        for one in measured((), np.zeros(mask.shape, np.uint8), mask, volume, ()):
+            assert one.validity is not None
+            assert reason in one.validity.reason, one.label
     # Exchanged sides show in nothing.
     volume, mask = head(np.diag([-1.0, 1, 1]))
     assert validity_of_mask(mask, volume) is None
