@@ -98,8 +98,8 @@ def test_what_an_archive_does_not_give_ends_the_item_with_the_reason(storage: St
     for _ in range(3):
         assert fetch_due(storage, "worker") == 0
     look(storage)
-    told = reason(storage, uid)
-    assert told.startswith(f"Its input, study {STUDY}, could not be fetched from far: ")
+    ended = reason(storage, uid)
+    assert ended.startswith(f"Its input, study {STUDY}, could not be fetched from far: ")
     # Who asks again has it tried again.
     again = asked_for(storage, at_ae("ELSEWHERE"))
     look(storage)
