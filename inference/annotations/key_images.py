@@ -10,9 +10,16 @@ from pydicom.uid import KeyObjectSelectionDocumentStorage
 from inference.annotations.content import author_of, frame_of, text_of
 from inference.annotations.images import StudyImages
 from inference.annotations.key_image_entities import KeyImage, KeyImages
-from inference.annotations.storing import keep, stale
+from inference.annotations.storing import check_still_there, keep, stale
 from inference.results.author import Author
-from storage.container.has import HasDeliveries, HasGenerated, HasIndex, HasInstances, HasPeers
+from storage.container.has import (
+    HasDeletions,
+    HasDeliveries,
+    HasGenerated,
+    HasIndex,
+    HasInstances,
+    HasPeers,
+)
 from storage.core.clock import utcnow
 from storage.core.entities import Instance
 from storage.core.errors import InvalidRequest
@@ -74,7 +81,9 @@ def key_image_lists(
     return sorted(latest.values(), key=lambda one: one[1].received_at)
 
 
-class KeyImageStorage(HasIndex, HasInstances, HasGenerated, HasPeers, HasDeliveries, Protocol):
+class KeyImageStorage(
+    HasIndex, HasInstances, HasGenerated, HasPeers, HasDeliveries, HasDeletions, Protocol
+):
     """What of the storage layer key images are saved with."""
 
 
@@ -127,6 +136,8 @@ def save_key_images(
     instance = keep(
         storage.deliveries, storage.generated, storage.peers, document, of_reader(author.name)
     )
+    named = {one.sop_instance_uid for one in images}
+    check_still_there(storage.deletions, storage.index, named, instance)
     return read_key_images(document), instance
 
 

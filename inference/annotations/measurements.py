@@ -24,7 +24,7 @@ from inference.annotations.measurement_read import (
     read_measurements,
 )
 from inference.annotations.shape_checks import check_axes, check_extent
-from inference.annotations.storing import keep, stale
+from inference.annotations.storing import check_still_there, keep, stale
 from inference.calibration.scale import NotMeasurable
 from inference.results.author import Author
 from storage.container.has import (
@@ -37,10 +37,9 @@ from storage.container.has import (
 )
 from storage.core.clock import utcnow
 from storage.core.entities import Instance
-from storage.core.errors import InvalidRequest, NotFound
+from storage.core.errors import InvalidRequest
 from storage.core.sources import is_own, of_reader
 from storage.core.uids import UidScheme, new_uid
-from storage.deletion.service import Deletions
 from storage.dicom.value_errors import DAMAGED
 from storage.index.repository import Index
 from storage.ingest.generated import GeneratedInstances
@@ -182,7 +181,8 @@ def save_measurements(
     instance = keep(
         storage.deliveries, storage.generated, storage.peers, document, of_reader(author.name)
     )
-    _check_still_there(storage.deletions, storage.index, whole, instance)
+    drawn_on = {one.sop_instance_uid for one in whole}
+    check_still_there(storage.deletions, storage.index, drawn_on, instance)
     return read_measurements(document), instance
 
 
@@ -191,23 +191,6 @@ def _next_uid(generated: GeneratedInstances, predecessor_uid: str) -> str:
         return [scheme.derive("measurements", predecessor_uid)]
 
     return uids_of(generated.scheme(uids_of))[0]
-
-
-def _check_still_there(
-    deletions: Deletions, index: Index, drawings: Sequence[Drawing], saved: Instance
-) -> None:
-    """A study that was deleted meanwhile does not come back as measurements without images.
-
-    Raises NotFound.
-    """
-    there = {one.sop_instance_uid for one in index.instances_of(saved.study_instance_uid)}
-    drawn_on = {one.sop_instance_uid for one in drawings}
-    if drawn_on and not drawn_on & there:
-        deletions.instance(saved.sop_instance_uid)
-        raise NotFound(
-            "The images were deleted while the measurements were saved.",
-            remedy="Nothing was saved; send the images again to measure them.",
-        )
 
 
 def _contradiction(drawing: Drawing, place: Place) -> str:

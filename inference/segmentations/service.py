@@ -13,7 +13,7 @@ import structlog
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
-from inference.annotations.storing import keep, stale
+from inference.annotations.storing import check_still_there, keep, stale
 from inference.result_identity import local_time
 from inference.results.author import Author
 from inference.results.mask_read import read_segments
@@ -27,7 +27,14 @@ from inference.segmentations.entities import (
     SavedSegmentation,
 )
 from inference.segmentations.source_series import SourceStack, on_stack, source_stack
-from storage.container.has import HasDeliveries, HasGenerated, HasIndex, HasInstances, HasPeers
+from storage.container.has import (
+    HasDeletions,
+    HasDeliveries,
+    HasGenerated,
+    HasIndex,
+    HasInstances,
+    HasPeers,
+)
 from storage.core.clock import utcnow
 from storage.core.entities import Instance
 from storage.core.errors import InvalidRequest
@@ -42,7 +49,9 @@ from storage.integrity.instance_reader import InstanceReader
 log = structlog.get_logger(__name__)
 
 
-class SegmentationStorage(HasIndex, HasInstances, HasGenerated, HasPeers, HasDeliveries, Protocol):
+class SegmentationStorage(
+    HasIndex, HasInstances, HasGenerated, HasPeers, HasDeliveries, HasDeletions, Protocol
+):
     """What of the storage layer a segmentation is saved with."""
 
 
@@ -103,8 +112,11 @@ def save_segmentation(
         )
     source = of_reader(author.name)
     instance = keep(storage.deliveries, storage.generated, storage.peers, segmentation, source)
+    kept = [instance]
     if contours is not None:
-        keep(storage.deliveries, storage.generated, storage.peers, contours, source)
+        kept.append(keep(storage.deliveries, storage.generated, storage.peers, contours, source))
+    segmented = {uid for uid, _ in stack.slices}
+    check_still_there(storage.deletions, storage.index, segmented, *kept)
     saved = _saved(segmentation, instance, [one.sop_instance_uid for one in earlier])
     return replace(
         saved,

@@ -14,8 +14,11 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 
+from inference.annotations import key_images
+from inference.annotations.storing import keep
 from inference.imaging.contour_filling import filled
 from inference.imaging.geometry import stack_of
+from inference.segmentations import service
 from inference.segmentations.structures import STRUCTURES
 from tests import builders
 from tests.api.client import ApiNode, is_problem, part10
@@ -265,3 +268,30 @@ def test_the_structures_are_those_of_the_standards_dictionary(api: ApiNode) -> N
     assert {one["code"]["value"] for one in listed} <= known
     assert {one["category"]["value"] for one in listed} <= known
     assert all(one["name"] and one["name_de"] for one in listed)
+
+
+@pytest.mark.parametrize("what", ["segmentation", "key images"])
+def test_a_study_that_is_deleted_while_it_is_saved_does_not_come_back(
+    stored_api: ApiNode, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    series = oblique(seed=71)
+    path = sent(stored_api, series)
+    uid = str(series[0].StudyInstanceUID)
+
+    def after_deletion(*arguments: Any, **options: Any) -> Any:
+        if len(stored_api.storage.index.instances_of(uid)) == len(series):
+            stored_api.storage.deletions.study(uid)
+        return keep(*arguments, **options)
+
+    for module in (service, key_images):
+        monkeypatch.setattr(module, "keep", after_deletion)
+    if what == "segmentation":
+        answer = save_drawn(
+            stored_api, path, series, labels(), keys_of(series), with_structure_set=True
+        )
+    else:
+        image = {"sop_instance_uid": str(series[0].SOPInstanceUID)}
+        wanted = {"title": "OF_INTEREST", "images": [image]}
+        answer = stored_api.client.post(f"/api/studies/{uid}/key-images", json=wanted)
+    assert "deleted meanwhile" in is_problem(answer, 404, "not_found")["detail"]
+    assert stored_api.client.get(f"/api/studies/{uid}").status_code == 404
