@@ -202,7 +202,8 @@ def takes_instances(pipeline: "Pipeline") -> bool:
 
 def runs_on_request(pipeline: "Pipeline") -> bool:
     """Whether it runs only where a rule of the site names it, or where a person asks for it."""
-    return bool(getattr(pipeline, "runs_on_request", False))
+    on_request = bool(getattr(pipeline, "runs_on_request", False))
+    return on_request or pipeline.card.role == "deface"
 
 
 def begins_early(pipeline: "Pipeline") -> bool:

@@ -7,6 +7,7 @@ removed, since nobody can tell what they say.
 
 import re
 import warnings
+from collections.abc import Collection
 from datetime import timedelta
 from typing import Any
 
@@ -79,6 +80,7 @@ _OF_OPTION = {
     "DeviceID": Option.RETAIN_DEVICE,
     "RadiationMachineName": Option.RETAIN_DEVICE,
 }
+_OF_PIXELS = (Option.CLEAN_PIXEL_DATA, Option.CLEAN_RECOGNIZABLE_VISUAL_FEATURES)
 _DESCRIPTION = re.compile(r"(?:Comments?|Description|History|Label|Notes?|Remarks?|Text|Title)$")
 
 
@@ -107,10 +109,10 @@ class Deidentifier:
         """By how much dates are moved, where they are."""
         return self._shift if Option.RETAIN_MODIFIED_DATES in self._profile else None
 
-    def apply(self, dataset: FileDataset, *, text_was_blanked: bool = False) -> None:
+    def apply(self, dataset: FileDataset, *, cleaned_pixels: Collection[Option] = ()) -> None:
         """Change the data set in place. Raises CannotDeidentify.
 
-        `text_was_blanked`: in its pixels, so that it states that option, too.
+        `cleaned_pixels`: the options by which its pixels were changed, which it then states.
         """
         with warnings.catch_warnings():
             # Odd values in received data are the sender's.
@@ -118,7 +120,7 @@ class Deidentifier:
             self._stated_safe = stated_as_safe(dataset)
             self._level(dataset)
             dataset.PatientID = dataset.PatientName = self.pseudonym
-            self._state(dataset, text_was_blanked=text_was_blanked)
+            self._state(dataset, cleaned_pixels)
 
     def _level(self, dataset: Dataset) -> None:
         kept_private = (
@@ -259,13 +261,13 @@ class Deidentifier:
         else:
             del dataset[element.tag]
 
-    def _state(self, dataset: Dataset, *, text_was_blanked: bool) -> None:
+    def _state(self, dataset: Dataset, cleaned_pixels: Collection[Option]) -> None:
         """Say what was done (PS3.15 E.1.1, PS3.3 C.7.1.1 and C.12.1)."""
         dataset.PatientIdentityRemoved = "YES"
         dataset.DeidentificationMethod = f"{self._software}, PS3.15 E"
-        blanking = CODES[Option.CLEAN_PIXEL_DATA]
+        not_done = {CODES[one] for one in _OF_PIXELS if one not in cleaned_pixels}
         dataset.DeidentificationMethodCodeSequence = [
-            _code(*code) for code in self._profile.codes if text_was_blanked or code != blanking
+            _code(*code) for code in self._profile.codes if code not in not_done
         ]
         dataset.LongitudinalTemporalInformationModified = self._profile.temporal_information
 

@@ -13,6 +13,8 @@ from pydicom.uid import UID
 
 from inference.deidentification.deidentifier import Deidentifier
 from inference.deidentification.errors import CannotDeidentify
+from inference.deidentification.faces.overwriting import state_removed
+from inference.deidentification.faces.study_faces import FaceFinder, StudyFaces
 from inference.deidentification.leaks.evidence import Evidence
 from inference.deidentification.leaks.leak_scan import LeakScan
 from inference.deidentification.pixels.burned_in import clear_unused_bits, why_text_is_possible
@@ -36,6 +38,8 @@ class Deidentified:
     """Path within an export: patient, study, series, instance, all of them pseudonyms."""
     part10: bytes
     sha256: str
+    face_voxels: int = 0
+    """How many were overwritten because they showed a face."""
 
 
 class StudyDeidentification:
@@ -46,14 +50,20 @@ class StudyDeidentification:
         patient_key: str,
         headers: Iterable[Dataset],
         software: str,
+        find_face: FaceFinder | None = None,
     ) -> None:
         """`headers`: those of every instance of the study, for what identifies somebody there.
 
-        `patient_key`: the same for all studies of the patient.
+        `patient_key`: the same for all studies of the patient. `find_face`: asked where the
+        profile cleans recognizable visual features; without it what may show a face is refused.
         """
         evidence = Evidence(profile)
+        cleans_faces = Option.CLEAN_RECOGNIZABLE_VISUAL_FEATURES in profile
+        self._faces = StudyFaces(find_face) if cleans_faces else None
         for header in headers:
             evidence.add(header)
+            if self._faces is not None:
+                self._faces.see(header)
         self._profile = profile
         self._pseudonyms = pseudonyms
         self._words = evidence.words
@@ -89,8 +99,15 @@ class StudyDeidentification:
             dataset = read_part10(io.BytesIO(part10))
             clean_pixel_group(dataset)
             clear_unused_bits(dataset)
-            text_was_blanked = self._blank_text(dataset)
-            self._deidentifier.apply(dataset, text_was_blanked=text_was_blanked)
+            cleaned_pixels = []
+            if self._blank_text(dataset):
+                cleaned_pixels.append(Option.CLEAN_PIXEL_DATA)
+            face = None if self._faces is None else self._faces.remove(dataset)
+            if face is not None:
+                cleaned_pixels.append(Option.CLEAN_RECOGNIZABLE_VISUAL_FEATURES)
+            self._deidentifier.apply(dataset, cleaned_pixels=cleaned_pixels)
+            if face is not None:
+                state_removed(dataset, face[0])
             result = _write(dataset)
             name = self._name(dataset)
         except UNREADABLE as error:
@@ -105,7 +122,8 @@ class StudyDeidentification:
             raise CannotDeidentify(
                 f"After de-identification {shown}{more}.", remedy="Leave this instance out."
             )
-        return Deidentified(name, result, hashlib.sha256(result).hexdigest())
+        voxels = 0 if face is None else face[1]
+        return Deidentified(name, result, hashlib.sha256(result).hexdigest(), voxels)
 
     def _blank_text(self, dataset: FileDataset) -> bool:
         """Whether it had to be. Raises CannotDeidentify where the profile does not have it done."""

@@ -21,11 +21,16 @@ class Option(StrEnum):
     CLEAN_STRUCTURED_CONTENT = "clean-structured-content"
     CLEAN_GRAPHICS = "clean-graphics"
     CLEAN_PIXEL_DATA = "clean-pixel-data"
+    CLEAN_RECOGNIZABLE_VISUAL_FEATURES = "clean-recognizable-visual-features"
 
 
 BASIC_PROFILE_CODE = ("113100", "Basic Application Confidentiality Profile")
 CODES: dict[Option, tuple[str, str]] = {
     Option.CLEAN_PIXEL_DATA: ("113101", "Clean Pixel Data Option"),
+    Option.CLEAN_RECOGNIZABLE_VISUAL_FEATURES: (
+        "113102",
+        "Clean Recognizable Visual Features Option",
+    ),
     Option.CLEAN_GRAPHICS: ("113103", "Clean Graphics Option"),
     Option.CLEAN_STRUCTURED_CONTENT: ("113104", "Clean Structured Content Option"),
     Option.CLEAN_DESCRIPTORS: ("113105", "Clean Descriptors Option"),
@@ -80,5 +85,11 @@ def read_profile(names: Iterable[str]) -> Profile:
         raise InvalidRequest(
             "Dates are either left as they are or modified.",
             remedy="Choose retain-full-dates or retain-modified-dates.",
+        )
+    if {Option.RETAIN_UIDS, Option.CLEAN_RECOGNIZABLE_VISUAL_FEATURES} <= options:
+        raise InvalidRequest(
+            "Images without their faces are other instances than before, and need UIDs of their"
+            " own (PS3.3 C.7.6.1.1.2).",
+            remedy="Choose retain-uids or clean-recognizable-visual-features.",
         )
     return Profile(frozenset(options))

@@ -22,6 +22,9 @@ AlgorithmFamily = Literal[
     "neighborhood analysis",
 ]
 """Names of PS3.16 CID 7162 in lower case."""
+Role = Literal["results", "deface"]
+"""What becomes of what a model finds: results of a study, or the face that must not leave with its
+images (PS3.15 E.3.2)."""
 Admission = Literal["release", "setting", "operator"]
 ARTIFICIAL_INTELLIGENCE = Code("123110", "DCM", "Artificial Intelligence")
 EDGE_DETECTION = Code("123103", "DCM", "Edge Detection")
@@ -138,6 +141,9 @@ class ModelCard:
     admission: Admission = "release"
     """Who answers for its being here: this release (or a package that the operator installed),
     a setting, or an operator who added its folder and must activate it."""
+    role: Role = "results"
+    """`deface`: its segments are what somebody could be recognised by. It runs on request, and
+    where a project that cleans recognizable visual features is exported."""
     family: Code = ARTIFICIAL_INTELLIGENCE
     """Of the algorithm (PS3.16 CID 7162)."""
     digest: str = field(init=False, default="")

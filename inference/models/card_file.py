@@ -16,6 +16,7 @@ from inference.models.card import (
     FixedGrid,
     GateThreshold,
     OnTruncation,
+    Role,
 )
 from inference.models.card_inputs import (
     CardInput,
@@ -188,6 +189,8 @@ class Card(Strict):
     fixed_grid: CardFixedGrid | None = None
     """Whether the model resamples every series to one grid along the axes of the patient: changes
     of volume are then stated from smaller ones on."""
+    role: Role = "results"
+    """`deface`: its segments are what a research project overwrites before images leave."""
     algorithm_family: AlgorithmFamily = "artificial intelligence"
     """What else it is by, results do not call AI."""
     score_at_least: float = Field(0.5, ge=0, le=1)
@@ -208,6 +211,8 @@ class Card(Strict):
 
     @model_validator(mode="after")
     def _inputs_fit(self) -> "Card":
+        if self.role == "deface" and self.inputs:
+            raise ValueError("role deface asks for a model of one series, and the card has inputs")
         registered = any(one.registration == "rigid" for one in self.inputs.values())
         if self.registration_limits is not None and not registered:
             raise ValueError("registration_limits stands where an input is registered")

@@ -121,6 +121,7 @@ class AddedModel:
             fixed_grid=fixed_grid_of(model.card),
             admission="operator",
             family=family_of(model.card.algorithm_family),
+            role=model.card.role,
         )
 
     def readiness(self) -> Readiness:

@@ -89,7 +89,22 @@ def sidecar(image: Dataset, has_leak: Callable[[str], bool], software: str) -> b
         text = "\\".join(_texts(image.get(keyword)))
         if text and not has_leak(text):
             found[name] = text
-    return as_json({**found, "ConversionSoftware": software})
+    return as_json({**found, **_without_face(image), "ConversionSoftware": software})
+
+
+def _without_face(image: Dataset) -> dict[str, Any]:
+    """What BIDS and DICOM say of an image whose face was overwritten."""
+    if str(image.get("RecognizableVisualFeatures") or "") != "NO":
+        return {}
+    keywords = ("CodeValue", "CodingSchemeDesignator", "CodeMeaning")
+    return {
+        "RecognizableVisualFeatures": "NO",
+        "DerivationDescription": str(image.get("DerivationDescription") or ""),
+        "DeidentificationMethodCodeSequence": [
+            {keyword: str(one.get(keyword) or "") for keyword in keywords}
+            for one in image.get("DeidentificationMethodCodeSequence") or ()
+        ],
+    }
 
 
 def labels_sidecar(

@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from inference.deidentification.profile import read_profile
+from inference.deidentification.profile import Option, Profile, read_profile
 from inference.deidentification.profile_table import EDITION
 from storage.core.errors import InvalidRequest
 from storage.core.untrusted_input.folder_walk import files_below
@@ -75,6 +75,7 @@ def certificate(
             "size_bytes": counts.size_bytes,
             "patients": len({_patient(one.name) for one in files}),
         },
+        **_faces(profile, files),
         "files": [
             {"name": name, "sha256": sha256, "size_bytes": size_bytes}
             for name, sha256, size_bytes in listed
@@ -82,6 +83,24 @@ def certificate(
         "public_key": key.public_key,
     }
     return {**stated, "signature": key.sign(signed_bytes(stated))}
+
+
+def _faces(profile: Profile, files: Sequence[ExportedInstance]) -> dict[str, Any]:
+    """How much was overwritten, where the project has that done; the instances say by what."""
+    if Option.CLEAN_RECOGNIZABLE_VISUAL_FEATURES not in profile:
+        return {}
+    changed = [one for one in files if one.face_voxels]
+    # Of DICOM a folder, and of NIfTI a file each.
+    series = {
+        one.name.rpartition("/")[0] if one.name.endswith(".dcm") else one.name for one in changed
+    }
+    return {
+        "faces": {
+            "series": len(series),
+            "instances": len(changed),
+            "voxels": sum(one.face_voxels for one in changed),
+        }
+    }
 
 
 def signed_bytes(stated: Mapping[str, Any]) -> bytes:

@@ -16,6 +16,8 @@ from typing import Protocol
 import structlog
 
 from inference.deidentification.errors import OF_THE_INSTANCE
+from inference.deidentification.faces.face_masks import FaceMasks
+from inference.deidentification.faces.study_faces import FaceFinder
 from inference.deidentification.instances import StudyDeidentification, reason_of
 from inference.deidentification.profile import read_profile
 from inference.deidentification.pseudonyms import Pseudonyms
@@ -36,13 +38,14 @@ from storage.container.has import (
 )
 from storage.core.clock import utcnow
 from storage.core.entities import Instance
-from storage.core.errors import MediViewError
+from storage.core.errors import MediViewError, TooManyRequests
 from storage.crypto.signing_key import SigningKey
 from storage.outbox.leases import LEASE_S, OWNER_ENDED, Lease, LeaseLost
 from storage.outbox.retry_policies import retry_policy
 from storage.projects.entities import ExportedInstance, Project, ProjectExport, ProjectStudy
 from storage.projects.exports import ProjectExports
 from storage.projects.repository import Projects
+from storage.settings import Settings
 
 log = structlog.get_logger(__name__)
 
@@ -73,9 +76,16 @@ class ExportStorage(
 
 
 def export_due(
-    storage: ExportStorage, owner: str, stopping: Callable[[], bool] = lambda: False
+    storage: ExportStorage,
+    owner: str,
+    stopping: Callable[[], bool] = lambda: False,
+    find_face: FaceFinder | None = None,
 ) -> int:
-    """One export after the other; how many were finished."""
+    """One export after the other; how many were finished.
+
+    `find_face`: where it is left out, a process of its own looks for faces.
+    """
+    find_face = find_face or _faces_apart(storage.settings)
     done = 0
     for _ in range(_AT_ONCE):
         if stopping():
@@ -90,8 +100,18 @@ def export_due(
             continue
         renew = partial(_renew, storage.project_exports, export.export_id, claimant)
         with Lease(renew, "project-export") as lease:
-            done += _Exporting(storage, export, claimant, lease, stopping).run()
+            done += _Exporting(storage, export, claimant, lease, stopping, find_face).run()
     return done
+
+
+def _faces_apart(settings: Settings) -> FaceFinder:
+    def find(study_instance_uid: str, series_instance_uid: str) -> FaceMasks:
+        # With all pipelines, which few exports need.
+        from inference.defacing.face_finding import find_face_apart
+
+        return find_face_apart(settings, study_instance_uid, series_instance_uid)
+
+    return find
 
 
 def _renew(project_exports: ProjectExports, export_id: str, claimant: str) -> bool:
@@ -106,8 +126,10 @@ class _Exporting:
         claimant: str,
         lease: Lease,
         stopping: Callable[[], bool],
+        find_face: FaceFinder,
     ) -> None:
         self._storage = storage
+        self._find_face = find_face
         self._exports = storage.project_exports
         self._export = export
         self._claimant = claimant
@@ -130,7 +152,7 @@ class _Exporting:
             if not isinstance(error, MediViewError):
                 log.error("project_export_failed", error=type(error).__name__, place=place(error))
             failure = explain(error)
-            if failure.counts:
+            if failure.counts and not isinstance(error, TooManyRequests):
                 self._exports.failed(export_id, self._claimant, failure.sentence)
             else:
                 again_at = retry_policy(self._storage.settings, "delivery").again_at(
@@ -207,6 +229,7 @@ class _Exporting:
             study.patient_key,
             headers(self._storage.instances, instances, self._go_on),
             SOFTWARE,
+            self._find_face,
         )
 
     def _measured(self, study_instance_uid: str, study: StudyDeidentification) -> list[Row]:
@@ -253,6 +276,7 @@ class _Exporting:
                 found.name,
                 found.sha256,
                 len(found.part10),
+                face_voxels=found.face_voxels,
             ),
         )
         return True

@@ -66,4 +66,5 @@ def _records(file: NiftiFile, instances: Sequence[Instance]) -> Iterator[Exporte
             name=file.name + IMAGE,
             sha256=digest,
             size_bytes=0 if index else len(file.image),
+            face_voxels=file.face_voxels.get(one.sop_instance_uid, 0),
         )

@@ -1,7 +1,7 @@
 """One study as NIfTI files: its volumes, and segmentations as label maps on their grids."""
 
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -27,6 +27,8 @@ class NiftiFile:
     """Path within an export, without `.nii.gz` and `.json`."""
     image: bytes
     sidecar: bytes
+    face_voxels: Mapping[str, int]
+    """By SOP Instance UID of the original: how many were overwritten."""
 
 
 class NiftiStudy:
@@ -44,6 +46,7 @@ class NiftiStudy:
         self._software = software
         self._grids: dict[str, tuple[str, Volume]] = {}
         """Name and geometry of what was written, by the SeriesInstanceUID that leaves."""
+        self._face_voxels: dict[str, int] = {}
 
     def units(self) -> Iterator[list[Instance]]:
         """What becomes a file each: series of images, then segmentations one by one."""
@@ -73,7 +76,9 @@ class NiftiStudy:
             )
         stem, volume = self._volume(unit, datasets)
         image = volume_as_nifti(volume)
-        return NiftiFile(stem, image, sidecar(datasets[0], self._study.has_leak, self._software))
+        stated = sidecar(datasets[0], self._study.has_leak, self._software)
+        voxels = {one.sop_instance_uid: self._face_voxels[one.sop_instance_uid] for one in unit}
+        return NiftiFile(stem, image, stated, voxels)
 
     def _volume(
         self, unit: Sequence[Instance], datasets: Sequence[FileDataset]
@@ -104,6 +109,7 @@ class NiftiStudy:
             labels_stem(stem, self._study.label(instance.sop_instance_uid)),
             labels_as_nifti(masks.array, volume),
             labels_sidecar(masks.segments, segmentation, self._study.text, self._software),
+            {},
         )
 
     def _grid_of(self, segmentation: FileDataset) -> tuple[str, Volume]:
@@ -122,7 +128,9 @@ class NiftiStudy:
         return self._grids[uid]
 
     def _deidentified(self, instance: Instance) -> FileDataset:
-        return read_part10(io.BytesIO(self._study.apply(self._read(instance)).part10))
+        found = self._study.apply(self._read(instance))
+        self._face_voxels[instance.sop_instance_uid] = found.face_voxels
+        return read_part10(io.BytesIO(found.part10))
 
 
 def _series(instance: Instance) -> str:

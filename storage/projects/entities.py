@@ -75,6 +75,8 @@ class ExportedInstance:
     sha256: str = ""
     size_bytes: int = 0
     reason: str = ""
+    face_voxels: int = 0
+    """Of its pixels, overwritten because they showed a face."""
 
 
 @dataclass(frozen=True)

@@ -83,4 +83,6 @@ project_export_instance = Table(
     Column("size_bytes", BigInteger, nullable=False, server_default="0"),
     # Why it did not leave; empty where it did.
     text_column("reason"),
+    # Overwritten because they showed a face.
+    Column("face_voxels", BigInteger, nullable=False, server_default="0"),
 )
