@@ -110,7 +110,7 @@ def _early(storage: Storage, study_instance_uid: str) -> EarlyCandidate:
 def _compare_with_plain(folder: Path) -> None:
     settings = settings_in(folder)
     volume = assemble_volume([pydicom.dcmread(path) for path in sorted(_T1.glob("*.dcm"))])
-    brain = brain_mask_of(volume, PipelineContext(settings, volume))
+    brain = brain_mask_of(volume, PipelineContext(settings, volume)).mask
     voxels = conformed(volume, measured_voxels(volume))
     box = box_of(mask_on_grid(brain, volume), _MARGIN_VOXELS)
     network = load_network(_PACK / _NETWORK, _PACK / _WEIGHTS)

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
-from numpy.typing import NDArray
 
 from inference.imaging.padding import measured_voxels, without_not_imaged
 from inference.imaging.volume import Volume
 from inference.pipeline import Passage, PipelineContext
 from inference.pipelines.brain import deepbet_model
+from inference.pipelines.brain.deepbet_model import FoundBrain
 
 TO_THE_SPINAL_CORD = Passage("inferior", 1000.0)
 """A head that ends in the neck leaves through the foramen magnum: its area is 894 mm2 by the mean
 diameters of 36.6 and 31.1 mm (Gruber et al., Surg Radiol Anat 2009), here with some room."""
 
 
-def brain_mask_of(volume: Volume, context: PipelineContext) -> NDArray[np.bool_]:
-    """deepbet's brain mask of a head, on its own grid: bool, (slices, rows, columns).
+def brain_mask_of(volume: Volume, context: PipelineContext) -> FoundBrain:
+    """deepbet's brain mask of a head, on its own grid: (slices, rows, columns).
 
     Raises NothingFound, ModelUnusable.
     """
@@ -29,7 +31,7 @@ def brain_mask_of(volume: Volume, context: PipelineContext) -> NDArray[np.bool_]
     canonical_from_ijk = io_orientation(ras_from_ijk)
     voxels = measured_voxels(volume).T
     canonical = apply_orientation(voxels, canonical_from_ijk)
-    mask = deepbet_model.brain_mask(canonical, context.settings.torch_threads, context.on_progress)
+    found = deepbet_model.brain_mask(canonical, context.settings.torch_threads, context.on_progress)
     identity = np.array([[0, 1], [1, 1], [2, 1]])
-    ijk = apply_orientation(mask, ornt_transform(identity, canonical_from_ijk))
-    return without_not_imaged(np.ascontiguousarray(ijk.T), volume)
+    ijk = apply_orientation(found.mask, ornt_transform(identity, canonical_from_ijk))
+    return replace(found, mask=without_not_imaged(np.ascontiguousarray(ijk.T), volume))

@@ -152,12 +152,12 @@ class BrainStructures:
         started = time.perf_counter()
         brain = brain_mask_of(volume, _first_part(context))
         found = time.perf_counter()
-        classes, labels = self._classes(volume, brain, context)
+        classes, labels = self._classes(volume, brain.mask, context)
         segmented = time.perf_counter()
         context.on_progress("measure", 0.97)
         segments, masks = _by_side(classes, labels, volume)
-        cut_off = cut_off_at(brain, volume.lps_from_kji, TO_THE_SPINAL_CORD)
-        measurements = measured(segments, masks, brain, volume, cut_off)
+        cut_off = cut_off_at(brain.mask, volume.lps_from_kji, TO_THE_SPINAL_CORD)
+        measurements = measured(segments, masks, brain.mask, volume, cut_off, brain.orientation)
         return PipelineOutput(
             segments=segments,
             masks=masks,

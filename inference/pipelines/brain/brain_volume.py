@@ -89,7 +89,8 @@ class BrainVolume:
                 "brain-volume was given no volume.", remedy="Give it a series of MR images."
             )
         started = time.perf_counter()
-        mask = brain_mask_of(volume, context)
+        brain = brain_mask_of(volume, context)
+        mask = brain.mask
         segmented = time.perf_counter()
         context.on_progress("measure", 0.97)
         voxels = int(np.count_nonzero(mask))
@@ -103,7 +104,7 @@ class BrainVolume:
                     value=voxels * volume.voxel_volume_mm3 / MM3_IN_CM3,
                     unit=CM3,
                     segment_index=0,
-                    validity=validity_of_mask(mask, volume),
+                    validity=validity_of_mask(mask, volume, brain.orientation or None),
                 ),
             ),
             timings_s={

@@ -7,6 +7,7 @@ voxels that are kept are gathered here; the values are the same.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -65,14 +66,25 @@ _NO_BRAIN = "Check that the series shows a whole head and is T1-weighted."
 Box = tuple[slice, slice, slice]
 
 
+@dataclass(frozen=True)
+class FoundBrain:
+    """`mask`: bool, of the volume's shape; `orientation`: what speaks against a head that lies as
+    its header says, in a sentence, else empty."""
+
+    mask: NDArray[np.bool_]
+    orientation: str
+
+
 def brain_mask(
     voxels: NDArray[np.float32], threads: int, on_progress: ProgressCallback
-) -> NDArray[np.bool_]:
-    """The brain mask of a volume whose axes run to right, anterior, superior.
+) -> FoundBrain:
+    """The brain of a volume whose axes run to right, anterior, superior.
 
     `voxels` may be a view with any strides; the mask has its shape, in C order.
     Raises NothingFound, ModelUnusable.
     """
+    from inference.pipelines.brain.head_orientation import doubt, turned_over
+
     on_progress("load_model", 0.0)
     modules = load_torchscript(CARD, _self_test, threads)
     on_progress("find_brain", 0.1)
@@ -80,25 +92,35 @@ def brain_mask(
     low, high = (small.quantile(q) for q in _QUANTILES)
     if not float(high) > float(low):
         raise NothingFound("The volume is blank: all its voxels are alike.", remedy=_NO_BRAIN)
-    coarse = _largest_component(_probability(modules[BBOX_FILE], _normalize(small, low, high)))
+    coarse = _largest_component(
+        _is_brain(_probability(modules[BBOX_FILE], _normalize(small, low, high)))
+    )
     box = _box_with_margin(coarse, voxels.shape)
     on_progress("segment", 0.2)
-    inner = _gather(voxels, box, _SHAPE)
-    found = _probability(modules[MODEL_FILE], _normalize(inner, low, high))
+    inner = _normalize(_gather(voxels, box, _SHAPE), low, high)
+    probability = _probability(modules[MODEL_FILE], inner)
+    found = _is_brain(probability)
     on_progress("clean_up", 0.85)
     mask = np.zeros(voxels.shape, np.bool_)
     box_shape = tuple(part.stop - part.start for part in box)
     indices = [_nearest(n, m) for n, m in zip(_SHAPE, box_shape, strict=True)]
     mask[box] = _filled(_largest_component(found[np.ix_(*indices)]))
-    return mask
+    orientation = turned_over(
+        inner, doubt(probability), lambda x: _probability(modules[MODEL_FILE], x)
+    )
+    return FoundBrain(mask, orientation)
 
 
-def _probability(module: torch.jit.ScriptModule, x: torch.Tensor) -> NDArray[np.bool_]:
+def _probability(module: torch.jit.ScriptModule, x: torch.Tensor) -> torch.Tensor:
     import torch
 
     with torch.inference_mode():
-        foreground = module(x[None, None])[0, 1] > _THRESHOLD
-    found: NDArray[np.bool_] = foreground.cpu().numpy()
+        probability: torch.Tensor = module(x[None, None])[0, 1]
+    return probability
+
+
+def _is_brain(probability: torch.Tensor) -> NDArray[np.bool_]:
+    found: NDArray[np.bool_] = (probability > _THRESHOLD).cpu().numpy()
     return found
 
 

@@ -104,10 +104,10 @@ def judge(
     masks: NDArray[np.uint8],
     intracranial: NDArray[np.bool_],
     volume: Volume,
-    orientation: str = "",
+    against: str = "",
 ) -> Judgement:
     """`masks`: the number of each voxel's segment, from 1; `intracranial`: the mask of deepbet;
-    `orientation`: what `turned` says of it.
+    `against`: what is known to speak against all of it already.
 
     Both of shape (slices, rows, columns), on the grid of `volume`.
     """
@@ -119,17 +119,17 @@ def judge(
             share = _fragments_share(masks == index + 1)
             if share > MOST_FRAGMENTS_SHARE:
                 reasons[index] = f"{share:.0%} of it lies apart from its largest part."
-    whole = orientation or _whole(segments, masks, intracranial, volume, int(counts[1:].sum()))
+    whole = against or _whole(segments, masks, intracranial, volume, int(counts[1:].sum()))
     parenchyma = _missing(segments, counts) or _dark_parenchyma(segments, counts, dark)
     return Judgement(whole, reasons, parenchyma)
 
 
 def validity_of_mask(
-    intracranial: NDArray[np.bool_], volume: Volume, orientation: str | None = None
+    intracranial: NDArray[np.bool_], volume: Volume, against: str | None = None
 ) -> Validity | None:
     """Of what is measured of deepbet's mask; None where nothing speaks against it.
 
-    `orientation`: what `turned` says of it, where somebody has asked that already.
+    `against`: what is known to speak against it, where somebody has asked `turned` already.
     """
     section = section_cm2(volume, intracranial)
     if section is not None and section > MOST_CM2:
@@ -143,10 +143,10 @@ def validity_of_mask(
             "implausible",
             reason=f"All of it is alike, as in a phantom: no tissue beside fluid. {_LOOK}",
         )
-    if orientation is None:
-        orientation = turned(volume, intracranial)
-    if orientation:
-        return Validity("implausible", reason=f"{orientation} {_LOOK}")
+    if against is None:
+        against = turned(volume, intracranial)
+    if against:
+        return Validity("implausible", reason=f"{against} {_LOOK}")
     share = share_without_signal(intracranial, volume)
     if share <= MOST_SHARE_WITHOUT_SIGNAL:
         return None

@@ -10,6 +10,7 @@ from inference.imaging.directions import direction_of, in_words
 from inference.imaging.volume import Volume
 from inference.pipeline import Measurement, Segment
 from inference.pipelines.brain.head_size import turned
+from inference.pipelines.brain.missing_structures import missing_structures
 from inference.pipelines.brain.plausibility import is_cavity, judge, validity_of_mask
 from inference.pipelines.codes import CM3, MM3_IN_CM3, PERCENT, VOLUME
 from inference.pipelines.structures import STRUCTURES
@@ -35,6 +36,7 @@ def measured(
     intracranial: NDArray[np.bool_],
     volume: Volume,
     cut_off: Sequence[Direction],
+    orientation: str = "",
 ) -> tuple[Measurement, ...]:
     """Volumes, and each structure's share of the intracranial volume, which is what deepbet's
     mask has: brain and cerebrospinal fluid.
@@ -45,9 +47,11 @@ def measured(
     voxel_cm3 = volume.voxel_volume_mm3 / MM3_IN_CM3
     intracranial_cm3 = float(np.count_nonzero(intracranial)) * voxel_cm3
     counts = np.bincount(masks.ravel(), minlength=len(segments) + 1)
-    orientation = turned(volume, intracranial)
-    judged = judge(segments, masks, intracranial, volume, orientation)
-    doubt = validity_of_mask(intracranial, volume, orientation)
+    against = orientation or turned(volume, intracranial)
+    if not against and not cut_off:
+        against = missing_structures(segments, counts, intracranial)
+    judged = judge(segments, masks, intracranial, volume, against)
+    doubt = validity_of_mask(intracranial, volume, against)
     whole = replace(doubt, cut_off_at=tuple(cut_off)) if doubt else validity_of(cut_off)
     near = _near(masks, cut_off, volume)
     measurements = [

@@ -20,9 +20,10 @@ from inference.pipeline import (
 )
 from inference.pipelines.brain.brain_mask import TO_THE_SPINAL_CORD
 from inference.pipelines.brain.brain_volume import BrainVolume
+from inference.pipelines.brain.missing_structures import LEAST_PERCENT
 from inference.pipelines.brain.structure_volumes import measured, notes_of
 from inference.pipelines.chest.lung_density import LungDensity
-from inference.pipelines.structures import STRUCTURES
+from inference.pipelines.structures import LEFT, RIGHT, STRUCTURES
 from inference.refusals import NotCovered, NothingFound
 from inference.volume_preparation.coverage import (
     cut_off_at,
@@ -258,7 +259,8 @@ def test_lungs_of_a_phantom_are_truncated_wherever_it_is_cut(
 
 
 def structures_of(brain_starts_at: int) -> dict[str, Measurement]:
-    """Two structures of 8 mm beside each other along the slices, 100 mm apart, in a brain."""
+    """Two structures of 8 mm beside each other along the slices, 100 mm apart, in a brain that has
+    what every brain has."""
     shape = (100, 20, 20)
     brain = np.zeros(shape, bool)
     brain[brain_starts_at:98, 1:19, 1:19] = True
@@ -276,6 +278,15 @@ def structures_of(brain_starts_at: int) -> dict[str, Measurement]:
         Segment(structure.name, STRUCTURE, structure.code, structure.color_rgb)
         for structure in STRUCTURES[:2]
     )
+    for structure in STRUCTURES:
+        for side in (LEFT, RIGHT) if structure.paired else (None,):
+            if structure.label in LEAST_PERCENT:
+                first = 66 + 2 * (len(segments) - 2)
+                segments = (
+                    *segments,
+                    Segment(structure.name, STRUCTURE, structure.code, structure.color_rgb, side),
+                )
+                masks[first : first + 2, 6:14, 6:14] = len(segments)
     # Along the slices of `axes` lies superior; the cord is no excuse for so wide a contact.
     cut_off = cut_off_at(brain, axes(), Passage("inferior", 100.0))
     found = measured(segments, masks, brain, volume, cut_off)
@@ -291,7 +302,11 @@ def test_what_lies_close_to_where_the_brain_is_cut_off_is_truncated_with_it() ->
     assert {one.validity.state for one in whole.values() if one.validity} == {"complete"}
     assert f"{near} share of intracranial volume" in whole
     part = structures_of(brain_starts_at=0)
-    states = {label: one.validity.state for label, one in part.items() if one.validity}
+    states = {
+        label: one.validity.state
+        for label, one in part.items()
+        if one.validity and label.startswith(("Intracranial", near, far))
+    }
     assert states == {
         "Intracranial volume": "truncated",
         f"{near} volume": "truncated",

@@ -38,6 +38,12 @@ SEGMENTS = (
     segment("Lateral-Ventricle", RIGHT),
     segment("Hippocampus", LEFT),
     segment("Hippocampus", RIGHT),
+    *(
+        segment(label, side)
+        for side in (LEFT, RIGHT)
+        for label in ("Thalamus", "Caudate", "Putamen", "Pallidum", "Amygdala")
+    ),
+    segment("Brain-Stem"),
 )
 
 
@@ -50,6 +56,11 @@ def head() -> tuple[NDArray[np.uint8], NDArray[np.bool_], NDArray[np.int16]]:
     masks[10:14, 12:20, 16:20] = 4
     masks[6:9, 8:12, 8:13] = 5
     masks[6:9, 8:12, 19:24] = 6
+    for number in range(5):
+        levels, rows = slice(4 + 3 * (number % 4), 7 + 3 * (number % 4)), 22 - number // 4 * 4
+        masks[levels, rows : rows + 3, 8:11] = 7 + number
+        masks[levels, rows : rows + 3, 20:23] = 12 + number
+    masks[5:9, 16:20, 14:18] = 17
     intracranial = np.zeros(SHAPE, bool)
     intracranial[3:21, 5:27, 5:27] = True
     voxels = np.zeros(SHAPE, np.int16)
@@ -82,7 +93,7 @@ def test_what_is_right_is_not_marked() -> None:
     voxel_cm3 = volume.voxel_volume_mm3 / 1000
     # Parenchyma is without the ventricles, and the mask with all the fluid.
     assert values["Brain parenchyma volume"] == pytest.approx(
-        np.isin(masks, (1, 2, 5, 6)).sum() * voxel_cm3
+        (np.isin(masks, (3, 4), invert=True) & (masks > 0)).sum() * voxel_cm3
     )
     assert values["Intracranial volume"] == pytest.approx(mask.sum() * voxel_cm3)
     assert values["Left hippocampus share of intracranial volume"] == pytest.approx(
@@ -230,3 +241,23 @@ def test_a_mask_over_half_a_head_that_is_not_there_is_marked() -> None:
     assert whole.validity.state == "implausible"
     assert "of it lies where the images have no signal" in whole.validity.reason
     assert validity_of_mask(mask, volume_of(head()[2])) is None
+
+
+def test_a_brain_without_what_every_brain_has_is_marked_whole() -> None:
+    """As of a head that the header turns back to front: most is found, and the rest nowhere."""
+    masks, mask, voxels = head()
+    volume = volume_of(voxels)
+    masks[(masks == 5) | (masks == 6)] = 1
+    assert not [one for one in states(masks, mask, volume) if "Intracranial" in one], "a resection"
+    masks[masks == 7] = 1
+    found = states(masks, mask, volume)
+    assert {"Intracranial volume", "Brain parenchyma volume", "Right putamen volume"} <= set(found)
+    assert (
+        found["Left cerebral cortex volume"].startswith(
+            "Structures that every brain has were not found in it: hippocampus, thalamus."
+        )
+        or "thalamus, hippocampus" in found["Left cerebral cortex volume"]
+    )
+    # Of images that end within the brain they are not expected.
+    cut = measured(SEGMENTS, masks, mask, volume, ("inferior",))
+    assert not [one for one in cut if one.validity and "every brain" in one.validity.reason]
