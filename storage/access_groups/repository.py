@@ -78,7 +78,7 @@ class AccessGroups:
         was_enforced = self.state().is_enforced
         with writing(self._engine) as connection:
             _set_state(connection, is_enforced=wanted)
-            if was_enforced and not wanted:
+            if was_enforced != wanted:
                 mark_all_later_studies(connection, utcnow())
         return self.state()
 

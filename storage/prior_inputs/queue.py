@@ -21,6 +21,7 @@ from sqlalchemy import (
 from storage import tables as t
 from storage.db.due.studies import mark_due
 from storage.db.portions import in_portions
+from storage.reports.draft_queue import mark_reports_due
 
 
 def mark_later_studies(
@@ -51,26 +52,26 @@ def mark_later_studies(
 def mark_studies(
     connection: Connection, study_instance_uids: Collection[str], now: datetime
 ) -> None:
-    """Whose these are has changed, or who sees them: they, and later studies of their patients."""
+    """Whose these are has changed, or who sees them: they, and later studies of their patients.
+
+    Their reports are due as well, which compare with what everybody who sees them may see.
+    """
     this, other = t.study.alias("this"), t.study.alias("other")
     for uids in in_portions(sorted(study_instance_uids)):
-        mark_due(
-            connection,
-            t.prior_due,
-            _of_one_patient(this, other).where(
-                this.c.study_instance_uid.in_(uids),
-                or_(this.c.id == other.c.id, _is_later(this, other)),
-            ),
-            now,
+        studies = _of_one_patient(this, other).where(
+            this.c.study_instance_uid.in_(uids),
+            or_(this.c.id == other.c.id, _is_later(this, other)),
         )
+        mark_due(connection, t.prior_due, studies, now)
+        mark_reports_due(connection, studies, now)
 
 
 def mark_all_later_studies(connection: Connection, now: datetime) -> None:
-    """Each study of which there may be an earlier one."""
+    """Each study of which there may be an earlier one, and its report."""
     this, other = t.study.alias("this"), t.study.alias("other")
-    mark_due(
-        connection, t.prior_due, _of_one_patient(this, other).where(_is_later(this, other)), now
-    )
+    studies = _of_one_patient(this, other).where(_is_later(this, other))
+    mark_due(connection, t.prior_due, studies, now)
+    mark_reports_due(connection, studies, now)
 
 
 def _of_one_patient(this: FromClause, other: FromClause) -> Select[str]:

@@ -3,12 +3,12 @@
 from collections.abc import Set as AbstractSet
 from datetime import datetime
 
-from sqlalchemy import Connection, Engine, delete, exists, select
+from sqlalchemy import Connection, Engine, Select, delete, exists, literal, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from storage import tables as t
 from storage.core.entities import OPEN_STATES
-from storage.db.engine import reading, writing
+from storage.db.engine import insert_into, reading, writing
 
 
 def mark_report_due(connection: Connection, study_instance_uid: str, now: datetime) -> None:
@@ -21,6 +21,33 @@ def mark_report_due(connection: Connection, study_instance_uid: str, now: dateti
         dialect.insert(t.report_due)
         .values(**values)
         .on_conflict_do_update(index_elements=["study_instance_uid"], set_={"changed_at": now})
+    )
+
+
+def mark_reports_due(connection: Connection, studies: Select[str], now: datetime) -> None:
+    """As `mark_report_due`, of those that `studies` selects (their UIDs) and that hold findings,
+    lesions or a report."""
+    chosen = studies.subquery()
+    uid = chosen.c[0]
+    # In one order, so that two who mark the same studies do not wait for each other.
+    rows = (
+        select(uid, literal(now, t.report_due.c.changed_at.type))
+        .where(
+            or_(
+                *(
+                    exists().where(table.c.study_instance_uid == uid)
+                    for table in (t.finding, t.lesion, t.report)
+                )
+            )
+        )
+        .order_by(uid)
+    )
+    names = ["study_instance_uid", "changed_at"]
+    insert = insert_into(connection, t.report_due).from_select(names, rows)
+    connection.execute(
+        insert.on_conflict_do_update(
+            index_elements=["study_instance_uid"], set_={"changed_at": insert.excluded.changed_at}
+        )
     )
 
 
