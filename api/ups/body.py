@@ -5,9 +5,10 @@ from starlette.concurrency import run_in_threadpool
 
 from api.dicomweb.errors import unsupported_media_type
 from api.middleware import limited
-from dicom_node.ups.attributes import MOST_BYTES, MOST_ELEMENTS, checked_attributes, invalid
+from dicom_node.ups.attributes import MOST_ELEMENTS, checked_attributes, invalid
 from storage.core.untrusted_input.bounded_json import load_bounded_json
 from storage.ups.dicom_json import JsonAttributes
+from storage.ups.limits import MOST_BYTES
 
 _JSON_TYPES = frozenset({"application/dicom+json", "application/json", ""})
 

@@ -78,6 +78,8 @@ def _serve(
         if is_first:
             stack.enter_context(storage.audit.running("scp"))
         scp = start_scp(storage, listeners=listeners)
+        if is_first:
+            scp.announce("RESTARTED")
         heart = None
         if beside is not None and is_first:
             heart = threading.Thread(target=beside, args=(stop,), name="beside", daemon=True)
@@ -87,6 +89,8 @@ def _serve(
                 asked.pause()
         finally:
             stop.set()
+            if is_first:
+                scp.announce("GOING DOWN")
             scp.shutdown()
             if heart is not None:
                 heart.join(_STOP_S)

@@ -40,6 +40,7 @@ from dicom_node.store.counted_store import CountedStoreScp
 from dicom_node.ups.reporter import WorkitemReporter
 from storage.container import Storage
 from storage.core.open_files import REMEDY, USED_UP, is_among_the_last, may_log
+from storage.ups.events import ScpStatus
 
 log = structlog.get_logger(__name__)
 
@@ -119,6 +120,10 @@ class Scp:
         self._notifier.start()
         self._workitem_reporter.start()
         self._traffic.start()
+
+    def announce(self, status: ScpStatus) -> None:
+        """Report to subscribers of workitems that the node begins or ends: one process of it."""
+        self._workitem_reporter.announce(status)
 
     def shutdown(self, grace_s: float = _GRACE_S) -> None:
         """Stop accepting, let messages under way finish, then end what is left."""

@@ -13,8 +13,6 @@ from dicom_node.ups.values import check_value, expected, place_of, printable
 from storage.core.errors import InvalidRequest
 from storage.ups.dicom_json import JsonAttributes
 
-MOST_BYTES = 1024 * 1024
-"""Of one data set, as JSON."""
 MOST_ELEMENTS = 50_000
 """More than the references to 8,000 instances are, which are a megabyte."""
 _MAX_DEPTH = 16

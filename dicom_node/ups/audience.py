@@ -8,7 +8,13 @@ from dicom_node.ups.matching import Matcher
 from storage.core.entities import Event
 from storage.events.payloads import JobEvent, WorkitemEvent
 from storage.ups.dicom_json import attributes_of, date_time
-from storage.ups.events import PROGRESS_REPORT, STATE_REPORT, ReportedEvent, state_report
+from storage.ups.events import (
+    PROGRESS_REPORT,
+    SCP_STATUS_CHANGE,
+    STATE_REPORT,
+    ReportedEvent,
+    state_report,
+)
 from storage.ups.job_mapping import cancellation, uid_of_job
 from storage.ups.search import Listed, WorkitemList
 from storage.ups.subscriptions import FILTERED_UID, WORKLIST_UID, Subscription, Subscriptions
@@ -38,7 +44,11 @@ class Audience:
             item = cast(WorkitemEvent, event.payload)
             uid, reported = item["workitem"], (item["event_type"], item["attributes"])
             receiver = item.get("receiver", "")
-            wanted = receiver == self._ae_title if receiver else self._listens_to(uid)
+            if item["event_type"] == SCP_STATUS_CHANGE:
+                # Of the service, whatever it is that somebody listens to.
+                wanted = bool(self._by_uid)
+            else:
+                wanted = receiver == self._ae_title if receiver else self._listens_to(uid)
         elif event.topic == "job" and event.job_id and self._by_uid:
             uid = uid_of_job(event.job_id)
             wanted = self._listens_to(uid)

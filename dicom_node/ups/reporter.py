@@ -5,6 +5,7 @@ outlives the process.
 """
 
 import contextlib
+import time
 import uuid
 from collections.abc import Iterator
 from datetime import datetime
@@ -26,7 +27,7 @@ from dicom_node.peers import Peer, PeerDidNotAnswer, PeerFailed, caller_of_peer
 from dicom_node.ups.audience import Audience, Report
 from dicom_node.ups.datasets import sent_dataset
 from storage.access_groups.visibility import visibility_of
-from storage.container.has import HasEngine, HasEvents, HasPeers, HasSettings
+from storage.container.has import HasEngine, HasEvents, HasHosts, HasPeers, HasSettings
 from storage.core.callers.visibility import limited_to
 from storage.core.clock import utcnow
 from storage.core.errors import MediViewError
@@ -35,6 +36,7 @@ from storage.outbox.leases import LEASE_S, Lease, lease_since
 from storage.outbox.retry_policies import retry_policy
 from storage.peers.entities import KnownPeer
 from storage.ups.event_reports import EventReports, ReportedTo
+from storage.ups.events import ScpStatus
 from storage.ups.search import WorkitemList
 from storage.ups.subscriptions import Subscriptions
 
@@ -43,9 +45,10 @@ log = structlog.get_logger(__name__)
 EVENT_CLASS, PUSH_CLASS = str(UnifiedProcedureStepEvent), str(UnifiedProcedureStepPush)
 _TIMEOUTS = Timeouts(connect_s=5.0, acse_s=10.0, dimse_s=15.0, idle_s=15.0)
 _MAX_MESSAGE_ID = 65535
+_FAREWELL_S, _LOOK_S = 3.0, 0.05
 
 
-class ReporterStorage(HasSettings, HasEngine, HasEvents, HasPeers, Protocol):
+class ReporterStorage(HasSettings, HasEngine, HasEvents, HasPeers, HasHosts, Protocol):
     """What of the storage layer workitems are reported with."""
 
     @property
@@ -69,6 +72,26 @@ class WorkitemReporter:
 
     def stop(self) -> None:
         self._thread.stop()
+
+    def announce(self, status: ScpStatus) -> None:
+        """Report that the service begins or ends, where no other host goes on with it.
+
+        The end is waited for a while, for nobody reports it afterwards. Whatever is wrong with the
+        database keeps no node from starting or ending.
+        """
+        try:
+            if any(one.is_alive for one in self._storage.hosts.others()):
+                return
+            self._storage.event_reports.announce(status)
+            until = time.monotonic() + _FAREWELL_S
+            while (
+                status == "GOING DOWN"
+                and time.monotonic() < until
+                and self._storage.event_reports.is_any_waiting()
+            ):
+                time.sleep(_LOOK_S)
+        except MediViewError as error:
+            log.warning("scp_status_not_reported", status=status, error=error.code)
 
     def report_due(self, now: datetime) -> int:
         """Report to all that wait; to how many that was possible."""

@@ -27,7 +27,7 @@ from dicom_node.normalized.requests import (
     Refused,
 )
 from dicom_node.ups import statuses
-from dicom_node.ups.attributes import MOST_BYTES, MOST_ELEMENTS, checked_attributes
+from dicom_node.ups.attributes import MOST_ELEMENTS, checked_attributes
 from dicom_node.ups.datasets import sent_dataset
 from dicom_node.ups.matching import Matcher, keys_of
 from dicom_node.ups.present import present_items
@@ -35,6 +35,7 @@ from storage.container.has import HasPeers
 from storage.core.errors import InvalidRequest, LimitExceeded, MediViewError, NotFound
 from storage.core.untrusted_input.bounded_json import check_bounded
 from storage.ups.dicom_json import JsonAttributes, tag_of, text_of
+from storage.ups.limits import MOST_BYTES
 from storage.ups.requests import WorkitemStorage, change_state, request_cancel, update
 from storage.ups.search import Listed, WorkitemList
 from storage.ups.subscriptions import FILTERED_UID, GLOBAL_UIDS

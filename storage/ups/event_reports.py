@@ -9,6 +9,8 @@ from storage import tables as t
 from storage.core.clock import utcnow
 from storage.db.engine import reading, writing
 from storage.outbox.tables import SUBSCRIBERS
+from storage.ups.events import ScpStatus, record, scp_status
+from storage.ups.subscriptions import WORKLIST_UID
 
 # To one that was out of reach for longer as many events are reported at most.
 _LOOK_BACK = 10_000
@@ -26,6 +28,25 @@ class ReportedTo:
 class EventReports:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+
+    def announce(self, status: ScpStatus) -> None:
+        """Report the service's own state to all who listen to anything (PS3.4 CC.2.4.3)."""
+        now = utcnow()
+        with writing(self._engine) as connection:
+            anyone = connection.execute(select(t.subscription.c.ae_title).limit(1)).first()
+            if anyone is not None:
+                record(connection, now, WORKLIST_UID, "", scp_status(status))
+
+    def is_any_waiting(self) -> bool:
+        """Whether a report is yet to be sent to somebody who was not out of reach the last time."""
+        with reading(self._engine) as connection:
+            newest = connection.execute(select(func.max(t.event.c.event_id))).scalar() or 0
+            found = connection.execute(
+                select(t.subscriber.c.ae_title)
+                .where(t.subscriber.c.dimse_event_id < newest, t.subscriber.c.last_error == "")
+                .limit(1)
+            )
+            return found.first() is not None
 
     def claim_due(self, owner: str, lease_s: float, now: datetime) -> ReportedTo | None:
         """Take the one that waits longest for what has happened since; None where nobody does."""

@@ -18,9 +18,11 @@ from storage.ups.dicom_json import (
 STATE_REPORT: Literal[1] = 1
 CANCEL_REQUESTED: Literal[2] = 2
 PROGRESS_REPORT: Literal[3] = 3
+SCP_STATUS_CHANGE: Literal[4] = 4
 ASSIGNED: Literal[5] = 5
 UPS_EVENT_CLASS = "1.2.840.10008.5.1.4.34.6.4"
 
+ScpStatus = Literal["RESTARTED", "GOING DOWN"]
 ReportedEvent = tuple[int, JsonAttributes]
 """Event Type ID and the attributes of the report."""
 
@@ -49,6 +51,15 @@ def cancel_requested(requesting_ae: str, details: JsonAttributes) -> ReportedEve
         **attributes_of(RequestingAE=requesting_ae[:16]),
         **_some(details, _REQUEST),
     }
+
+
+def scp_status(status: ScpStatus) -> ReportedEvent:
+    """Of the service itself. Items and subscriptions outlast it: both lists are as they were."""
+    return SCP_STATUS_CHANGE, attributes_of(
+        SCPStatus=status,
+        SubscriptionListStatus="WARM START",
+        UnifiedProcedureStepListStatus="WARM START",
+    )
 
 
 def of_update(before: JsonAttributes, after: JsonAttributes) -> list[ReportedEvent]:

@@ -14,6 +14,7 @@ from storage.core.clock import utcnow
 from storage.core.errors import InvalidRequest, NotFound, NotPermitted
 from storage.db.engine import insert_or_ignore, reading, writing
 from storage.ups.events import record, state_report
+from storage.ups.limits import check_keys
 from storage.ups.search import Listed
 
 WORKLIST_UID = "1.2.840.10008.5.1.4.34.5"
@@ -61,8 +62,10 @@ class Subscriptions:
 
         `initial`: items whose present state is reported at once. `identity_id`: `Identity.id` of
         who subscribes, whom no caller names while groups are not enforced. `by_dimse`: reports are
-        sent to it (`storage.ups.event_reports`), and not only waited for. Raises NotPermitted.
+        sent to it (`storage.ups.event_reports`), and not only waited for. Raises NotPermitted,
+        and InvalidRequest for a filter that is too large.
         """
+        check_keys(keys or {})
         now = utcnow()
         values = {
             "state": "ACTIVE",

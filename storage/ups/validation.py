@@ -24,6 +24,7 @@ from storage.ups.dicom_json import (
     tag_of,
     text_of,
 )
+from storage.ups.limits import check_growth
 from storage.ups.refusals import MissingValue, NotScheduled, WorkitemRefused
 
 WorkitemState = JobState
@@ -149,7 +150,9 @@ def updated(
         )
     _check_values(changes)
     changes |= attributes_of(ScheduledProcedureStepModificationDateTime=date_time(now))
-    return attributes | changes
+    after = attributes | changes
+    check_growth(attributes, after)
+    return after
 
 
 def check_final(attributes: Mapping[str, Any], state: WorkitemState) -> None:

@@ -2,16 +2,20 @@
 
 import time
 from datetime import timedelta
+from pathlib import Path
 
+import pytest
 from sqlalchemy import select
 
+from dicom_node.server.scp import start_scp
 from dicom_node.ups.reporter import WorkitemReporter
 from storage import tables as t
+from storage.container import open_storage
 from storage.core.clock import utcnow
 from storage.db.engine import reading
 from storage.peers.entities import KnownPeer
 from tests.api.ups.worklist_client import new_item
-from tests.dicom_node.conftest import Node
+from tests.dicom_node.conftest import Node, node_settings
 from tests.dicom_node.ups.workitems import (
     CANCEL,
     FILTERED,
@@ -25,8 +29,9 @@ from tests.dicom_node.ups.workitems import (
     named,
     step,
 )
+from tests.postgres import PostgresServer
 
-STATE, CANCEL_REQUESTED, PROGRESS, ASSIGNED = 1, 2, 3, 5
+STATE, CANCEL_REQUESTED, PROGRESS, STATUS, ASSIGNED = 1, 2, 3, 4, 5
 MINE = "2.25.5"
 
 
@@ -127,6 +132,53 @@ def wait_for_failure(node: Node) -> None:
                 return
         time.sleep(0.05)
     raise AssertionError("nothing was tried")
+
+
+def test_subscribers_hear_that_the_node_ends_and_begins(node: Node) -> None:
+    with (
+        client(node) as ris,
+        listener(node, "KEEN") as keen,
+        listener(node, "PICKY") as picky,
+        listener(node, "DEAF") as deaf,
+    ):
+        _, uid = ris.create(step())
+        assert ris.subscribe(uid, "KEEN") == 0x0000
+        keen.next()
+        assert ris.subscribe(FILTERED, "PICKY", PatientID="nobody") == 0x0000
+        for status in ("GOING DOWN", "RESTARTED"):
+            begun = time.monotonic()
+            node.scp.announce(status)  # type: ignore[arg-type]
+            assert time.monotonic() - begun < 10
+            for subscriber in (keen, picky):
+                about, event_type, report = subscriber.next()
+                assert (about, event_type, report.SCPStatus) == (WORKLIST, STATUS, status)
+                assert report.SubscriptionListStatus == "WARM START"
+                assert report.UnifiedProcedureStepListStatus == "WARM START"
+        assert deaf.reports.empty()
+
+
+def test_a_filter_has_an_end(node: Node) -> None:
+    with client(node) as ris, listener(node, "LONG"):
+        assert ris.subscribe(FILTERED, "LONG", ReasonForCancellation="x" * 7000) == 0x0000
+        assert ris.subscribe(FILTERED, "LONG", ReasonForCancellation="x" * 9000) == 0x0106
+        (subscription,) = node.storage.subscriptions.of("LONG")
+        assert len("".join(subscription.filter.values())) == 7000
+
+
+@pytest.mark.slow
+def test_reports_go_out_from_postgresql(postgres_server: PostgresServer, tmp_path: Path) -> None:
+    settings = node_settings(tmp_path, database_url=postgres_server.migrated_database())
+    with open_storage(settings) as storage:
+        scp = start_scp(storage)
+        try:
+            other = Node(storage, scp)
+            test_a_subscriber_follows_one_step_to_its_end(other)
+            test_a_global_subscription_is_of_all_and_of_those_of_a_filter(other)
+            test_who_was_out_of_reach_hears_of_it_later_and_in_order(other)
+            test_subscribers_hear_that_the_node_ends_and_begins(other)
+            test_a_filter_has_an_end(other)
+        finally:
+            scp.shutdown(grace_s=1.0)
 
 
 def test_items_of_ups_rs_are_reported_alike(node: Node) -> None:
