@@ -26,6 +26,7 @@ _MOST_BYTES = 8 << 20
 # What Python takes for a value beside its text.
 _VALUE_BYTES = 100
 _KEYWORDS = frozenset({*STUDY_KEYWORDS, *SERIES_KEYWORDS})
+_PARTIAL = 206
 _DICOM_JSON = "application/dicom+json"
 _WHOLE = 'multipart/related; type="application/dicom"; transfer-syntax=*'
 # One parameter each (PS3.18 8.3.4.3): not everybody reads a comma that is percent-encoded.
@@ -85,6 +86,8 @@ class DicomwebArchive:
             on_progress(receiving.counts.total, 0)
 
         with self._archive.asked(f"/studies/{study_instance_uid}", _WHOLE) as answer:
+            # Some of it could not be answered (PS3.18 Table 10.4.3-1); nobody says how much.
+            missing = int(answer.status_code == _PARTIAL)
             try:
                 read_parts(
                     answer.headers.get("content-type", ""),
@@ -99,7 +102,7 @@ class DicomwebArchive:
                 receiving.drop()
         if not receiving.counts.total:
             raise PeerFailed(f"{self} answered a study without an instance.")
-        return Fetched("WADO-RS", receiving.counts.total, 0)
+        return Fetched("WADO-RS", receiving.counts.total, missing)
 
     def close(self) -> None:
         self._archive.close()

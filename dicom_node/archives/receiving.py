@@ -63,13 +63,38 @@ class Receiving:
         self.counts = Counts()
         self._ingest = ingest
         self._source = source
-        self._check = check
+        self._check_given = check
+        self._study_instance_uid = ""
+        self._has_header = False
+        self._arrived: set[str] = set()
+        self._without_header = 0
         self._name = ""
         self._stream: InstanceStream[Accepted] | None = None
         self._forgotten_bytes = 0
 
+    def expect_study(self, study_instance_uid: str) -> None:
+        """Refuse what comes of another study from here on."""
+        self._study_instance_uid = study_instance_uid
+
+    @property
+    def arrived(self) -> int:
+        """How many instances of the expected study came, each once, whatever became of them."""
+        return len(self._arrived) + self._without_header
+
+    def _check(self, header: Header) -> None:
+        self._has_header = True
+        expected = self._study_instance_uid
+        if expected and header.study_instance_uid != expected:
+            raise InvalidInstance(
+                f"It is of the study {header.study_instance_uid}, and {expected} was asked for.",
+                remedy="Check the archive: it answers other studies than it is asked for.",
+            )
+        self._arrived.add(header.sop_instance_uid)
+        self._check_given(header)
+
     def begin(self, name: str) -> None:
         self._name = name
+        self._has_header = False
         self._forgotten_bytes = 0
         self._stream = self._ingest.open_stream(self._source, check=self._check)
 
@@ -119,11 +144,13 @@ class Receiving:
 
     def refused(self, name: str, reason: str) -> None:
         """What could not even be read."""
+        self._without_header += 1
         self.counts.refused.append((name, reason))
         self.counts.worth_another_try += 1
 
     def _refuse(self, error: MediViewError) -> None:
         self.drop()
+        self._without_header += not self._has_header
         self.counts.refused.append((self._name, f"{error.message} {error.remedy}".strip()))
         self.counts.worth_another_try += isinstance(error, LimitExceeded)
         if len(self.counts.refused) > _MOST_REFUSED:

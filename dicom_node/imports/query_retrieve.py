@@ -6,7 +6,7 @@ from functools import partial
 from dicom_node.archives.ae import AeArchive
 from dicom_node.archives.receiving import Receiving
 from dicom_node.imports.matching import check_study_keys
-from dicom_node.imports.sources import Part
+from dicom_node.imports.sources import Part, check_whole
 from dicom_node.peers import Peer, PeerFailed
 from storage.settings import Settings
 
@@ -36,17 +36,18 @@ class QueryRetrieveSource:
             )
         for study in sorted(found.studies, key=lambda one: one.study_instance_uid):
             uid = study.study_instance_uid
-            yield Part(f"{uid} {study.instance_count}", partial(self._fetch, uid))
+            fetch = partial(self._fetch, uid, study.instance_count)
+            yield Part(f"{uid} {study.instance_count}", fetch)
 
     def close(self) -> None:
         self._archive.close()
 
-    def _fetch(self, study_instance_uid: str, receiving: Receiving) -> None:
+    def _fetch(self, study_instance_uid: str, stated: int, receiving: Receiving) -> None:
+        receiving.expect_study(study_instance_uid)
         fetched = self._archive.fetch(study_instance_uid, receiving, lambda _done, _total: None)
         if fetched.failed:
             raise PeerFailed(
                 f"{self} could not send {fetched.failed} instances of a study.",
                 remedy="Its log says why; the next run asks for the study again.",
             )
-        if not receiving.counts.total:
-            raise PeerFailed(f"{self} sent nothing of a study that it listed.")
+        check_whole(self, receiving, stated)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from dicom_node.archives.receiving import Receiving
+from dicom_node.peers import PeerFailed
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,19 @@ class Part:
     key: str
     fetch: Callable[[Receiving], None]
     """Raises PeerFailed, and what `Receiving` raises."""
+
+
+def check_whole(source: object, receiving: Receiving, stated: int) -> None:
+    """Whether all of a study came that an archive stated, 0 where it stated no number.
+
+    Raises PeerFailed: what came stays here, and the next run asks for the study again.
+    """
+    if receiving.arrived < max(stated, 1):
+        listed = f"{stated} instances" if stated else "a study"
+        raise PeerFailed(
+            f"{source} listed {listed} and sent {receiving.arrived} of them.",
+            remedy="Its log says why; the next run asks for the study again.",
+        )
 
 
 class ImportSource(Protocol):

@@ -23,13 +23,16 @@ from tests.services import free_port
 
 
 @contextmanager
-def serving(answer: Callable[[str], tuple[str, bytes, int]]) -> Iterator[str]:
+def serving(
+    answer: Callable[[str], tuple[str, bytes, int]], status_of_study: int = 200
+) -> Iterator[str]:
     """An archive that answers content type and body, and says that the body has some length."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             content_type, body, length = answer(self.path)
-            self.send_response(200)
+            is_study = self.path.startswith("/studies/")
+            self.send_response(status_of_study if is_study else 200)
             self.send_header("Content-Type", content_type)
             self.send_header("Content-Length", str(length))
             self.end_headers()
@@ -49,8 +52,10 @@ def serving(answer: Callable[[str], tuple[str, bytes, int]]) -> Iterator[str]:
         thread.join()
 
 
-def listing(*uids: str) -> tuple[str, bytes, int]:
-    body = json.dumps([{"0020000D": {"vr": "UI", "Value": [uid]}} for uid in uids]).encode()
+def listing(*uids: str, count: int | None = None) -> tuple[str, bytes, int]:
+    number = {} if count is None else {"00201208": {"vr": "IS", "Value": [count]}}
+    studies = [{"0020000D": {"vr": "UI", "Value": [uid]}, **number} for uid in uids]
+    body = json.dumps(studies).encode()
     return "application/dicom+json", body, len(body)
 
 
@@ -96,6 +101,44 @@ def test_a_study_that_ends_early_is_not_taken_for_whole(tmp_path: Path) -> None:
         result = bring_in(storage, DicomwebSource(HttpArchive(url, ""), {}))
         assert "breaks off before its last boundary" in result.failed[0]
         assert bring_in(storage, DicomwebSource(HttpArchive(url, ""), {})).known == 0
+
+
+@pytest.mark.parametrize(
+    ("status", "of", "sent", "complaint"),
+    [
+        (200, "a", (0, 1), "listed 3 instances and sent 2 of them"),
+        (206, "a", (0, 1, 2), "a part of a study, as it says itself"),
+        (200, "a", (0, 1, 1), "listed 3 instances and sent 2 of them"),
+        (200, "b", (0, 1, 2), "listed 3 instances and sent 0 of them"),
+    ],
+    ids=["too few", "HTTP 206", "one twice", "another study"],
+)
+def test_what_comes_is_compared_with_what_was_asked(
+    tmp_path: Path, status: int, of: str, sent: tuple[int, ...], complaint: str
+) -> None:
+    """And asked for again by the next run, which gets all of it."""
+    right, is_right = of_parts(mr_series("a", 3)), [False]
+    files = mr_series(of, 3)
+    wrong = of_parts([files[number] for number in sent])
+
+    def answer(path: str) -> tuple[str, bytes, int]:
+        if path.startswith("/studies?"):
+            return listing(study_uid("a"), count=3)
+        body = right if is_right[0] else wrong
+        return 'multipart/related; type="application/dicom"; boundary=xx', body, len(body)
+
+    with storage_in(tmp_path) as storage:
+        with serving(answer, status) as url:
+            result = bring_in(storage, DicomwebSource(HttpArchive(url, ""), {}))
+        assert complaint in result.failed[0]
+        if of == "b":
+            assert storage.index.series_of(study_uid("b")) == []
+        is_right[0] = True
+        with serving(answer) as url:
+            result = bring_in(storage, DicomwebSource(HttpArchive(url, ""), {}))
+            assert (result.failed, result.known) == ([], 0)
+            assert stored_files(storage, "a") == sorted(mr_series("a", 3))
+            assert bring_in(storage, DicomwebSource(HttpArchive(url, ""), {})).known == 1
 
 
 def test_an_archive_that_knows_no_offset_is_listed_once(tmp_path: Path) -> None:
