@@ -21,6 +21,8 @@ const config: NextConfig = {
     : // Of an export it names the folder of the pages; what is built on the way stays in .next.
       { output: "export" as const, distDir: process.env.VIEWER_OUT ?? ".next" }),
   images: { unoptimized: true },
+  // The server's code makes the pages once, and is no part of the export.
+  experimental: { serverMinification: false },
   trailingSlash: true,
   // Strict mode mounts effects twice in development; a WebGL engine must be made once.
   reactStrictMode: false,
@@ -40,6 +42,8 @@ const config: NextConfig = {
       test: /dcmjs[\\/]build[\\/]dcmjs\.es\.js$/,
       use: [{ loader: path.resolve("scripts/dcmjsMatrices.cjs") }],
     });
+    // A machine that builds once writes nothing down for a second build.
+    if (process.env.CI) webpackConfig.cache = false;
     return webpackConfig;
   },
 };

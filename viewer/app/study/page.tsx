@@ -9,7 +9,11 @@ import { askEarly } from "@/features/reader/lib/preload";
 
 // The name makes it one piece with what the list fetches (useWarmReader): left to itself the bundler
 // leaves out what either page has already, and the study waits for the rest.
-const readerCode = () => import(/* webpackChunkName: "reader" */ "@/features/reader/components/Reader");
+// The build makes the pages without a browser: what is left out there is compiled once, not twice.
+const readerCode = () =>
+  typeof window === "undefined"
+    ? new Promise<never>(() => undefined)
+    : import(/* webpackChunkName: "reader" */ "@/features/reader/components/Reader");
 
 // Cornerstone needs a browser: its window, its workers, its WebGL.
 const Reader = dynamic(() => readerCode().then((room) => room.Reader), {

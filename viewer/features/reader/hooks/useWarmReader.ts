@@ -12,14 +12,17 @@ export function useWarmReader(): void {
   useEffect(() => {
     const timer = setTimeout(() => {
       router.prefetch("/study/");
-      const reader = import(/* webpackChunkName: "reader" */ "@/features/reader/components/Reader");
-      Promise.all([reader, import("@/cornerstone")]).then(
-        async ([, cornerstone]) => {
-          await cornerstone.start();
-          performance.mark("reader-warm");
-        },
-        () => undefined,
-      );
+      // The build makes the pages without a browser: what is left out there is compiled once, not twice.
+      if (typeof window !== "undefined") {
+        const reader = import(/* webpackChunkName: "reader" */ "@/features/reader/components/Reader");
+        Promise.all([reader, import("@/cornerstone")]).then(
+          async ([, cornerstone]) => {
+            await cornerstone.start();
+            performance.mark("reader-warm");
+          },
+          () => undefined,
+        );
+      }
     }, afterMs);
     return () => clearTimeout(timer);
   }, [router]);
