@@ -1,6 +1,7 @@
 """lung-density on a real CT, beside SimpleITK."""
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import SimpleITK
 from numpy.typing import NDArray
 
 from inference.imaging.volume import Volume, assemble_volume
-from inference.pipeline import PipelineContext, PipelineOutput
+from inference.pipeline import PipelineContext
 from inference.pipelines.chest.lung_density import LungDensity
 from storage.settings import Settings
 from tests.inference.pipelines.chest.measured import dice
@@ -20,18 +21,14 @@ LONGEST_PROCESSOR_S = 30.0
 
 
 @pytest.fixture(scope="module")
-def real(shared_data: Path) -> tuple[Volume, PipelineOutput, float]:
+def chest(shared_data: Path) -> Volume:
     paths = (shared_data / "ct_chest_LIDC-IDRI-0001").glob("*.dcm")
-    volume = assemble_volume([pydicom.dcmread(path) for path in paths])
-    started = time.process_time()
+    return assemble_volume([pydicom.dcmread(path) for path in paths])
+
+
+def test_on_a_real_chest_it_finds_what_simpleitk_finds(chest: Volume) -> None:
+    volume = every_second_voxel_in_plane(chest)
     output = LungDensity().run(PipelineContext(Settings(), volume))
-    return volume, output, time.process_time() - started
-
-
-def test_on_a_real_chest_it_finds_what_simpleitk_finds(
-    real: tuple[Volume, PipelineOutput, float],
-) -> None:
-    volume, output, _ = real
     ours = output.mask(0) | output.mask(1)
     theirs = two_thresholds(volume)
     # Theirs knows neither airways nor vessels, so only aerated lung is compared.
@@ -45,8 +42,26 @@ def test_on_a_real_chest_it_finds_what_simpleitk_finds(
     assert values["Right lung volume"] > values["Left lung volume"] > 1.0
 
 
-def test_a_real_chest_takes_seconds(real: tuple[Volume, PipelineOutput, float]) -> None:
-    assert real[2] < LONGEST_PROCESSOR_S
+@pytest.mark.slow
+def test_a_real_chest_takes_seconds(chest: Volume) -> None:
+    started = time.process_time()
+    output = LungDensity().run(PipelineContext(Settings(), chest))
+    assert time.process_time() - started < LONGEST_PROCESSOR_S
+    assert (
+        dice((output.mask(0) | output.mask(1)) & (chest.voxels < -500), two_thresholds(chest))
+        > 0.98
+    )
+
+
+def every_second_voxel_in_plane(volume: Volume) -> Volume:
+    """The same chest in a fourth of the time; all slices stay."""
+    lps_from_kji = volume.lps_from_kji.copy()
+    lps_from_kji[:3, 1:3] *= 2
+    return replace(
+        volume,
+        voxels=np.ascontiguousarray(volume.voxels[:, ::2, ::2]),
+        lps_from_kji=lps_from_kji,
+    )
 
 
 def two_thresholds(volume: Volume) -> NDArray[np.bool_]:
