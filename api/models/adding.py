@@ -1,8 +1,10 @@
 """Models that administrators add and remove over HTTP, and trials on studies that are here."""
 
 import base64
+import hashlib
 import shutil
 import tempfile
+from typing import IO
 
 import structlog
 from fastapi import Response
@@ -70,7 +72,7 @@ def add_uploaded_model(
             remedy="Complete it, or begin a new one: POST /api/uploads/multipart.",
         )
     try:
-        added = _added(storage, upload, principal.name, signed=allowed == "signed")
+        added = _added(storage, upload, wanted.sha256, principal.name, signed=allowed == "signed")
     except BaseException:
         storage.uploads.set_state(upload.upload_id, "RECEIVED", only={"ACCEPTED"})
         raise
@@ -148,7 +150,9 @@ def remove_version(
     return Response(status_code=204)
 
 
-def _added(storage: ModelStorage, upload: Upload, by: str, *, signed: bool) -> Added:
+def _added(
+    storage: ModelStorage, upload: Upload, sha256: str | None, by: str, *, signed: bool
+) -> Added:
     settings = storage.settings
     with upload_folder(settings, upload.upload_id) as folder:
         size_bytes = storage.objects.size(upload.object_key)
@@ -158,8 +162,23 @@ def _added(storage: ModelStorage, upload: Upload, by: str, *, signed: bool) -> A
             storage.objects.open(upload.object_key) as stream,
         ):
             shutil.copyfileobj(stream, archive)
+            if sha256 is not None:
+                _check_digest(archive, sha256)
             (folder / "model").mkdir()
             # This one, the one where models lie, and the archive for other hosts.
             copies = 3 if is_shared(settings) else 2
             model = unpack_model(archive, folder / "model", settings, copies)
         return add_shared_model(storage, model, by, hold=True, signed=signed)
+
+
+def _check_digest(archive: IO[bytes], sha256: str) -> None:
+    archive.seek(0)
+    arrived = hashlib.file_digest(archive, "sha256").hexdigest()  # type: ignore[arg-type]
+    if arrived != sha256:
+        raise ApiProblem(
+            422,
+            "upload_digest_differs",
+            f"What arrived has SHA-256 {arrived[:12]}…; {sha256[:12]}… was sent.",
+            title="The upload is damaged",
+            remedy="Give the upload up and send the archive again.",
+        )

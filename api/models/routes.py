@@ -53,7 +53,7 @@ def list_models(
         if pipeline in (None, one.pipeline.name)
         and pipeline_version in (None, one.pipeline.version)
     ]
-    return ModelList(items=model_payloads(found))
+    return ModelList(items=model_payloads(found), uploads=storage.settings.model_uploads)
 
 
 @router.get("/{name}", summary="One model in all its versions", responses=problems(404))

@@ -112,6 +112,9 @@ class ModelPayload(Payload):
 
 class ModelList(Payload):
     items: list[ModelPayload]
+    uploads: Literal["off", "signed", "any"] = Field(
+        description="Which models are added over HTTP: none, those that the site signed, any."
+    )
 
 
 class ModelChangePayload(Payload):
@@ -135,6 +138,11 @@ class NewModel(RequestBody):
     """A ZIP archive of a model's folder, uploaded before."""
 
     upload_id: str = Field(max_length=100, description="Of an upload that is complete.")
+    sha256: str | None = Field(
+        None,
+        pattern=r"^[0-9a-f]{64}$",
+        description="Of the whole archive, as its sender has it. What arrived is compared with it.",
+    )
 
 
 class TrialPayload(Payload):

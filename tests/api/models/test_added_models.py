@@ -1,6 +1,7 @@
 """Models that administrators add over HTTP: uploaded in parts, verified, activated and tried."""
 
 import base64
+import hashlib
 import io
 import os
 import shutil
@@ -103,6 +104,21 @@ def test_nothing_is_added_over_http_unless_the_site_says_so(api: ApiNode, tmp_pa
     is_problem(refused, 503, "not_configured")
     assert "MEDIVIEW_MODEL_UPLOADS is off" in refused.json()["detail"]
     assert is_clean(api.storage.settings)
+
+
+def test_what_arrived_is_compared_with_the_digest_of_who_sent_it(
+    node: ApiNode, tmp_path: Path
+) -> None:
+    data = archive_of(onnx_model(tmp_path / "plain"))
+    upload_id = uploaded(node, data)
+    digest = hashlib.sha256(data).hexdigest()
+    other = node.client.post("/api/v1/models", json={"upload_id": upload_id, "sha256": "0" * 64})
+    is_problem(other, 422, "upload_digest_differs")
+    assert digest[:12] in other.json()["detail"]
+    assert is_clean(node.storage.settings)
+    same = node.client.post("/api/v1/models", json={"upload_id": upload_id, "sha256": digest})
+    assert same.status_code == 201, same.text
+    assert node.client.get("/api/v1/models").json()["uploads"] == "any"
 
 
 def link() -> bytes:

@@ -80,6 +80,7 @@ export type Model = Schemas["ModelPayload"];
 export type ModelAgreement = Schemas["AgreementPayload"];
 export type Shift = Schemas["ShiftPayload"];
 export type ModelDetail = Schemas["ModelDetail"];
+export type ModelList = Schemas["ModelList"];
 
 export type DestinationKinds = Schemas["KindList"];
 export type Peer = Schemas["PeerPayload"];

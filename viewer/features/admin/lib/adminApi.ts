@@ -11,9 +11,9 @@ import type {
   Hl7Message,
   Key,
   MadeKey,
-  Model,
   ModelAgreement,
   ModelDetail,
+  ModelList,
   NewKey,
   NewPeer,
   NewUser,
@@ -146,7 +146,9 @@ export const conflicts = {
 };
 
 export const models = {
-  list: (signal?: AbortSignal) => dataOf<Items<Model>>(node.GET("/api/v1/models", { signal })),
+  list: (signal?: AbortSignal) => dataOf<ModelList>(node.GET("/api/v1/models", { signal })),
+  add: (upload_id: string, sha256: string) =>
+    dataOf<ModelDetail>(node.POST("/api/v1/models", { body: { upload_id, sha256 } })),
   get: (name: string, signal?: AbortSignal) =>
     dataOf<ModelDetail>(node.GET("/api/v1/models/{name}", { params: { path: { name } }, signal })),
   agreement: (name: string, signal?: AbortSignal) =>

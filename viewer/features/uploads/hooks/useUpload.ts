@@ -5,7 +5,8 @@ import { Problem } from "@/shared/api/problem";
 import { text } from "@/shared/i18n";
 import { Gate, GivenUp } from "@/features/uploads/lib/partUpload";
 import type { AnalyzeStarted } from "@/shared/api/types";
-import { forget, unfinished, type Unfinished } from "@/features/uploads/lib/unfinished";
+import { leftOf } from "@/features/uploads/lib/left";
+import { studyUploads, type Unfinished } from "@/features/uploads/lib/unfinished";
 import { uploadFiles, type UploadProgress } from "@/features/uploads/lib/upload";
 import { uploads } from "@/features/uploads/lib/uploadApi";
 
@@ -35,18 +36,7 @@ export function useUpload(onDone: () => void): Upload {
   const [left, setLeft] = useState<readonly Unfinished[]>([]);
   const gate = useRef(new Gate());
 
-  const lookForLeft = useCallback(async () => {
-    const known = await Promise.all(
-      unfinished().map(async (one) => {
-        const status = await uploads.look(one.uploadId).catch(() => null);
-        if (status?.state === "presigned") return one;
-        // A node that does not answer now may still hold it.
-        if (status) forget(one.uploadId);
-        return null;
-      }),
-    );
-    setLeft(known.filter((one) => one !== null));
-  }, []);
+  const lookForLeft = useCallback(async () => setLeft(await leftOf(studyUploads)), []);
   // What was left lies in the browser, which a page has once it runs there.
   // eslint-disable-next-line react-hooks/set-state-in-effect
   useEffect(() => void lookForLeft(), [lookForLeft]);
@@ -73,7 +63,7 @@ export function useUpload(onDone: () => void): Upload {
     [onDone, lookForLeft],
   );
   const abandon = (uploadId: string) => {
-    forget(uploadId);
+    studyUploads.forget(uploadId);
     setLeft((all) => all.filter((one) => one.uploadId !== uploadId));
     // It ends by itself in any case, later.
     void Promise.resolve(uploads.giveUp(uploadId)).catch(() => undefined);
@@ -93,14 +83,14 @@ export function useUpload(onDone: () => void): Upload {
     },
     giveUp: () => {
       gate.current.giveUp();
-      for (const { uploadId } of unfinished().slice(0, 1)) abandon(uploadId);
+      for (const { uploadId } of studyUploads.all().slice(0, 1)) abandon(uploadId);
     },
     abandon,
     close: () => setState({ name: "idle" }),
   };
 }
 
-function problemOf(error: unknown): Problem {
+export function problemOf(error: unknown): Problem {
   if (error instanceof Problem) return error;
   const { failed } = text().studyList.uploaded;
   return new Problem(0, failed, error instanceof Error ? error.message : "", "", "upload");

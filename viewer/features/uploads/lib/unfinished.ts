@@ -7,7 +7,6 @@ export interface Unfinished {
   begunAt: string;
 }
 
-const storeKey = "mediview.uploads.unfinished";
 /** Of earlier versions, which kept names of files. */
 const formerKey = "mediview.uploads";
 const most = 20;
@@ -28,29 +27,37 @@ export function inOrder(files: readonly File[]): File[] {
   return files.toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
 }
 
-export function unfinished(): Unfinished[] {
-  try {
-    window.localStorage.removeItem(formerKey);
-    const kept: unknown = JSON.parse(window.localStorage.getItem(storeKey) ?? "[]");
-    return Array.isArray(kept) ? (kept as Unfinished[]) : [];
-  } catch {
-    // A browser may forbid it; uploads then go on within the page alone.
-    return [];
+/** What one kind of upload keeps in the browser. */
+export class KeptUploads {
+  constructor(private readonly storeKey: string) {}
+
+  all(): Unfinished[] {
+    try {
+      window.localStorage.removeItem(formerKey);
+      const kept: unknown = JSON.parse(window.localStorage.getItem(this.storeKey) ?? "[]");
+      return Array.isArray(kept) ? (kept as Unfinished[]) : [];
+    } catch {
+      // A browser may forbid it; uploads then go on within the page alone.
+      return [];
+    }
+  }
+
+  remember(one: Unfinished): void {
+    this.keep([one, ...this.all().filter((other) => other.uploadId !== one.uploadId)].slice(0, most));
+  }
+
+  forget(uploadId: string): void {
+    this.keep(this.all().filter((one) => one.uploadId !== uploadId));
+  }
+
+  private keep(all: readonly Unfinished[]): void {
+    try {
+      window.localStorage.setItem(this.storeKey, JSON.stringify(all));
+    } catch {
+      // As above.
+    }
   }
 }
 
-export function remember(one: Unfinished): void {
-  keep([one, ...unfinished().filter((other) => other.uploadId !== one.uploadId)].slice(0, most));
-}
-
-export function forget(uploadId: string): void {
-  keep(unfinished().filter((one) => one.uploadId !== uploadId));
-}
-
-function keep(all: readonly Unfinished[]): void {
-  try {
-    window.localStorage.setItem(storeKey, JSON.stringify(all));
-  } catch {
-    // As above.
-  }
-}
+export const studyUploads = new KeptUploads("mediview.uploads.unfinished");
+export const modelUploads = new KeptUploads("mediview.uploads.models");

@@ -1,7 +1,7 @@
 import { text } from "@/shared/i18n";
 import { sendInParts, type Gate } from "@/features/uploads/lib/partUpload";
 import type { AnalyzeStarted } from "@/shared/api/types";
-import { fingerprint, forget, inOrder, remember, unfinished } from "@/features/uploads/lib/unfinished";
+import { fingerprint, inOrder, studyUploads, type KeptUploads } from "@/features/uploads/lib/unfinished";
 import { partStore, uploads } from "@/features/uploads/lib/uploadApi";
 import { zipFiles } from "@/features/uploads/lib/zip";
 
@@ -39,7 +39,7 @@ export async function uploadFiles(
   }
   const answers: AnalyzeStarted[] = [];
   for (const [index, one] of bodies.entries()) {
-    const uploadId = await begun(one);
+    const uploadId = await begun(one, studyUploads);
     await sendInParts(uploadId, one.body, partStore, gate, ({ sentBytes, waiting }) =>
       onProgress({
         stage: "sending",
@@ -49,24 +49,27 @@ export async function uploadFiles(
     );
     onProgress({ stage: "reading", fraction: (index + 1) / bodies.length, waiting: false });
     answers.push(await uploads.start(uploadId));
-    forget(uploadId);
+    studyUploads.forget(uploadId);
   }
   return answers;
 }
 
 /** The upload that these very bytes began in this browser, while it takes parts; else a new one. */
-async function begun({ key, name, body }: { key: string; name: string; body: Blob }): Promise<string> {
-  for (const one of unfinished()) {
+export async function begun(
+  { key, name, body }: { key: string; name: string; body: Blob },
+  kept: KeptUploads,
+): Promise<string> {
+  for (const one of kept.all()) {
     if (one.key !== key || one.sizeBytes !== body.size) continue;
     const status = await uploads.look(one.uploadId).catch(() => null);
     if (status?.state === "presigned" || status?.state === "received") {
-      remember(one);
+      kept.remember(one);
       return one.uploadId;
     }
-    forget(one.uploadId);
+    kept.forget(one.uploadId);
   }
   const { upload_id: uploadId } = await uploads.begin(name, body.type, body.size);
-  remember({ key, uploadId, sizeBytes: body.size, begunAt: new Date().toISOString() });
+  kept.remember({ key, uploadId, sizeBytes: body.size, begunAt: new Date().toISOString() });
   return uploadId;
 }
 

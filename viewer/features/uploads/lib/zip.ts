@@ -4,6 +4,7 @@ import { text } from "@/shared/i18n";
 
 const maxEntries = 20_000;
 const maxBytes = 0xffff_ffff;
+const pieceBytes = 8 * 1024 * 1024;
 
 const crcTable = Uint32Array.from({ length: 256 }, (_, index) => {
   let value = index;
@@ -12,8 +13,20 @@ const crcTable = Uint32Array.from({ length: 256 }, (_, index) => {
 });
 
 export function crc32(bytes: Uint8Array): number {
-  let crc = 0xffffffff;
+  return (further(0xffffffff, bytes) ^ 0xffffffff) >>> 0;
+}
+
+function further(crc: number, bytes: Uint8Array): number {
   for (const byte of bytes) crc = (crc >>> 8) ^ (crcTable[(crc ^ byte) & 0xff] ?? 0);
+  return crc;
+}
+
+/** In pieces: weights may be larger than what a browser holds at once. */
+async function crcOf(file: Blob): Promise<number> {
+  let crc = 0xffffffff;
+  for (let at = 0; at < file.size; at += pieceBytes) {
+    crc = further(crc, new Uint8Array(await file.slice(at, at + pieceBytes).arrayBuffer()));
+  }
   return (crc ^ 0xffffffff) >>> 0;
 }
 
@@ -24,7 +37,11 @@ function record(size: number, fill: (view: DataView) => void): Uint8Array<ArrayB
 }
 
 /** File names repeat between folders; entries are numbered so that none hides another. */
-export async function zipFiles(files: readonly File[]): Promise<Blob> {
+function numbered(file: File, index: number): string {
+  return `${String(index + 1).padStart(6, "0")}-${file.name}`;
+}
+
+export async function zipFiles(files: readonly File[], nameOf: (file: File, index: number) => string = numbered): Promise<Blob> {
   if (files.length > maxEntries) {
     throw new RangeError(
       text().studyList.uploaded.tooMany(files.length, maxEntries),
@@ -35,8 +52,8 @@ export async function zipFiles(files: readonly File[]): Promise<Blob> {
   let offset = 0;
   let directorySize = 0;
   for (const [index, file] of files.entries()) {
-    const name = new TextEncoder().encode(`${String(index + 1).padStart(6, "0")}-${file.name}`);
-    const crc = crc32(new Uint8Array(await file.arrayBuffer()));
+    const name = new TextEncoder().encode(nameOf(file, index));
+    const crc = await crcOf(file);
     const local = record(30, (view) => {
       view.setUint32(0, 0x04034b50, true);
       writeCommon(view, 4, crc, file.size, name.length);

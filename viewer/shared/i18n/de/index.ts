@@ -6,6 +6,7 @@ import { entry } from "./entry";
 import { fhircast } from "./fhircast";
 import { hangingProtocols } from "./administration/hangingProtocols";
 import { jobs } from "./jobs";
+import { modelCards } from "./administration/modelCards";
 import { orders } from "./administration/orders";
 import { patientChanges } from "./administration/patientChanges";
 import { problems } from "./problems";
@@ -31,6 +32,7 @@ export const de: Messages = {
   fhircast,
   hangingProtocols,
   jobs,
+  modelCards,
   orders,
   patientChanges,
   problems,

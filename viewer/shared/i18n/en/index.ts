@@ -6,6 +6,7 @@ import { entry } from "./entry";
 import { fhircast } from "./fhircast";
 import { hangingProtocols } from "./administration/hangingProtocols";
 import { jobs } from "./jobs";
+import { modelCards } from "./administration/modelCards";
 import { orders } from "./administration/orders";
 import { patientChanges } from "./administration/patientChanges";
 import { problems } from "./problems";
@@ -30,6 +31,7 @@ export const en = {
   fhircast,
   hangingProtocols,
   jobs,
+  modelCards,
   orders,
   patientChanges,
   problems,

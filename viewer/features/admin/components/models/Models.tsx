@@ -1,6 +1,7 @@
 "use client";
 
 import { useState } from "react";
+import { AddModel } from "@/features/admin/components/models/AddModel";
 import { Badge } from "@/shared/components/Badge";
 import { Agreement } from "@/features/admin/components/models/Agreement";
 import { Drift } from "@/features/admin/components/models/Drift";
@@ -31,12 +32,15 @@ export function Models() {
     <>
       <p className="mb-3 max-w-3xl text-dim">{t.modelsWhat}</p>
       <Answer fetched={fetched}>
-        {({ items }) => (
+        {({ items, uploads }) => (
+          <>
+          <AddModel uploads={uploads} onAdded={fetched.reload} />
           <ul className="grid items-start gap-3 xl:grid-cols-2">
             {items.map((model) => (
               <ModelItem key={`${model.name} ${model.version}`} model={model} onChanged={fetched.reload} />
             ))}
           </ul>
+          </>
         )}
       </Answer>
       <Drift />
@@ -45,7 +49,7 @@ export function Models() {
 }
 
 function ModelItem({ model, onChanged }: { model: Model; onChanged: () => void }) {
-  const { admin: t } = useText();
+  const { admin: t, modelCards: cards } = useText();
   return (
     <li
       data-testid="model"
@@ -61,6 +65,9 @@ function ModelItem({ model, onChanged }: { model: Model; onChanged: () => void }
           {!model.ready && <Badge word={t.notReady} tone="warn" />}
         </span>
       </div>
+      {model.changed_at && (
+        <p className="text-xs text-dim">{cards.since(moment(model.changed_at), model.changed_by || t.theRelease)}</p>
+      )}
       {model.detail && (
         <p className="mt-1 text-warn" lang="en">
           {model.detail}
