@@ -31,7 +31,7 @@ from api.jobs import routes as jobs
 from api.language import answers, documents, search
 from api.language import routes as language
 from api.lesions import routes as lesions
-from api.models import adding, monitoring
+from api.models import adding, cards, monitoring, trials
 from api.models import routes as models
 from api.patient_identity import routes as patient_changes
 from api.peers import routes as peers
@@ -116,7 +116,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     hanging.router,
     models.router,
     adding.router,
+    cards.router,
     monitoring.router,
+    trials.router,
     session_routes.router,
     preferences.router,
     second_factor_sign_in.router,

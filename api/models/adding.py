@@ -27,7 +27,7 @@ from inference.model_registry.adding import Added
 from inference.model_registry.removal import remove_model
 from inference.model_registry.sharing import ModelStorage, add_shared_model, is_shared
 from inference.model_registry.status import model_of
-from inference.model_trial import try_apart
+from inference.model_trial.trying import try_apart
 from inference.models.model_folders import check_room
 from storage.audit import Code
 from storage.core.entities import Upload

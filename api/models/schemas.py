@@ -103,6 +103,9 @@ class ModelPayload(Payload):
         description="Null: how far a volume may be off goes by the voxels of the series alone.",
     )
     pipelines: list[str] = Field(description="Who uses it.", examples=[["brain-volume"]])
+    is_added: bool = Field(
+        description="Somebody added it here, so that its card can be read and changed."
+    )
     ready: bool = Field(description="Whether it is active and could run now.")
     detail: str = Field(description="Why it is not ready; empty when it is.")
     verified_at: datetime | None = Field(description="Of its last self-test; null: none yet.")

@@ -104,6 +104,7 @@ def _payload(same: Sequence[Standing]) -> ModelPayload:
         population=ModelPopulationPayload(**asdict(card.population)),
         fixed_grid=ModelFixedGridPayload(**asdict(card.fixed_grid)) if card.fixed_grid else None,
         pipelines=[one.pipeline.name for one in same],
+        is_added=card.admission == "operator",
         ready=readiness.ready and not first.blocked,
         detail=first.blocked if readiness.ready else readiness.detail,
         verified_at=record.verified_at if record else None,

@@ -86,6 +86,27 @@ def add_described(settings: Settings, folder: Path) -> ModelDescription | ImageM
     return add_bundle(settings, folder)
 
 
+def describe_installed(
+    folder: Path,
+) -> (
+    ModelDescription
+    | ContainerDescription
+    | ImageModelDescription
+    | NnunetDescription
+    | RuleDescription
+):
+    """A model of any kind, as it lies where models lie. Raises InvalidRequest."""
+    if is_container(folder):
+        return describe_container(folder)
+    if is_rule(folder):
+        return describe_rule(folder)
+    if is_added_nnunet(folder):
+        return describe_nnunet(folder)
+    if _is_of_images(folder):
+        return describe_image_bundle(folder) if is_bundle(folder) else describe_image_model(folder)
+    return described(folder)
+
+
 def add_bundle(settings: Settings, folder: Path) -> ModelDescription:
     """Copy a bundle to where models lie, with the digest of every file; versions of one
     bundle lie side by side.

@@ -48,14 +48,16 @@ def add_model(
     *,
     hold: bool = False,
     signed: bool = False,
+    note: str = "",
     shared: SharedModels | None = None,
 ) -> Added:
     """Copy a model to where the node looks for it, and take it as far as it may go.
 
     It is verified at once. It becomes active where no other version is, and where the gate
-    of its card, if it has one, opens; `hold` leaves it as added. `signed` asks for a signature also
-    where the site names no keys, which fails. `shared` gets the folder before anything is decided
-    on it, and before another process of this host could put back what was there.
+    of its card, if it has one, opens; `hold` leaves it as added. `signed` asks for a signature
+    also where the site names no keys, which fails. `note` is for the history. `shared` gets
+    the folder before anything is decided on it, and before another process of this host could put
+    back what was there.
 
     Raises NotConfigured for that, InvalidRequest where the folder is no model or its signature is
     missing or wrong, ModelUnusable where it fails its self-test: then its folder is removed again,
@@ -71,7 +73,7 @@ def add_model(
         name, version = _install(settings, folder)
         made = _folders(settings) - before
         if shared is not None:
-            _put(shared, _folder_of(settings, name, version), made)
+            _put(shared, folder_of(settings, name, version), made)
     standing = model_of(settings, model_states, name, version)
     card = standing.pipeline.card
     by_key = f"Signed by {signer}." if signer else ""
@@ -79,7 +81,7 @@ def add_model(
     if card.admission == "operator" and (
         standing.record is None or standing.record.digest != card.digest
     ):
-        model_states.move(name, version, card.digest, "added", by, detail=by_key)
+        model_states.move(name, version, card.digest, "added", by, detail=by_key or note)
     if hold:
         return Added(model_of(settings, model_states, name, version), tuple(steps))
     try:
@@ -136,7 +138,7 @@ def _put(shared: SharedModels, folder: Path, made: set[Path]) -> None:
         raise
 
 
-def _folder_of(settings: Settings, name: str, version: str) -> Path:
+def folder_of(settings: Settings, name: str, version: str) -> Path:
     """That of a pack has no version."""
     folder = settings.resolved_models_dir / f"{name}@{version}"
     return folder if folder.is_dir() else settings.resolved_models_dir / name

@@ -69,7 +69,13 @@ class ModelStorage(SharingStorage, HasModelStates, HasShadowRuns, Protocol):
 
 
 def add_shared_model(
-    storage: ModelStorage, folder: Path, by: str, *, hold: bool = False, signed: bool = False
+    storage: ModelStorage,
+    folder: Path,
+    by: str,
+    *,
+    hold: bool = False,
+    signed: bool = False,
+    note: str = "",
 ) -> Added:
     """`add_model`; where models go by the object store, it is put there for the other hosts.
 
@@ -84,6 +90,7 @@ def add_shared_model(
         by,
         hold=hold,
         signed=signed,
+        note=note,
         shared=_Shared(storage, by) if is_shared(storage.settings) else None,
     )
 

@@ -25,7 +25,7 @@ from inference.models.card_inputs import (
     check_reference,
 )
 from inference.models.card_numbers import check_numbers
-from inference.models.card_words import mistakes_of
+from inference.models.card_words import card_invalid
 from inference.models.population import OnOutside, Population
 from inference.normal_ranges.distribution import Distribution, NormalDistribution
 from inference.normal_ranges.reference import ReferenceValues
@@ -298,10 +298,9 @@ def parsed(form: type[_Model], path: Path, max_elements: int = _MAX_ELEMENTS) ->
     """
     try:
         return form.model_validate(read_json(path, max_elements))
+    except ValidationError as error:
+        raise card_invalid(path, form, error) from error
     except (OSError, ValueError) as error:
-        problem = (
-            mistakes_of(form, error) if isinstance(error, ValidationError) else "it is not JSON"
-        )
         raise InvalidRequest(
-            f"{path} cannot be used: {problem}.", remedy="Correct it, or get the model again."
+            f"{path} cannot be used: it is not JSON.", remedy="Correct it, or get the model again."
         ) from error

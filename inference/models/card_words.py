@@ -2,15 +2,43 @@
 
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from storage.core.errors import InvalidRequest
 from storage.core.text.outside_text import text_from_outside
 
 _NAMED, _CHARACTERS_OF_ONE = 5, 200
 _NAME_AT_MOST = 100
+
+
+class CardInvalid(InvalidRequest):
+    """A JSON file of a model that is not in its form; `errors` are all mistakes in it."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        remedy: str = "",
+        form: type[BaseModel] = BaseModel,
+        errors: Sequence[ErrorDetails] = (),
+    ) -> None:
+        super().__init__(message, remedy=remedy)
+        self.form = form
+        self.errors = errors
+
+
+def card_invalid(path: Path, form: type[BaseModel], error: ValidationError) -> CardInvalid:
+    """What pydantic found in that file."""
+    return CardInvalid(
+        f"{path} cannot be used: {mistakes_of(form, error)}.",
+        remedy="Correct it, or get the model again.",
+        form=form,
+        errors=error.errors(include_url=False, include_context=False, include_input=False),
+    )
 
 
 def meant(name: str, known: Iterable[str]) -> str:
@@ -33,11 +61,15 @@ def and_others(count: int) -> str:
 
 def mistake_of(form: type[BaseModel], error: ErrorDetails) -> str:
     """One mistake that pydantic found in a file of that form: where, and what."""
+    return f"{'.'.join(map(str, error['loc']))}: {mistake_text(form, error)}"
+
+
+def mistake_text(form: type[BaseModel], error: ErrorDetails) -> str:
+    """The same without the place."""
     place = error["loc"]
-    text = f"{'.'.join(map(str, place))}: {error['msg']}"
     if error["type"] == "extra_forbidden":
-        text += meant(str(place[-1]), _fields_at(form, place[:-1]))
-    return text
+        return error["msg"] + meant(str(place[-1]), _fields_at(form, place[:-1]))
+    return error["msg"]
 
 
 def _fields_at(form: type[BaseModel], place: Sequence[str | int]) -> Iterable[str]:

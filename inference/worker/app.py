@@ -228,6 +228,7 @@ def _run_due(
     process: Process, pipelines: Sequence[Pipeline] | None, stopping: Callable[[], bool]
 ) -> None:
     # What encodes results is large, and the processes of clock and deliveries need none of it.
+    from inference.model_trial.due import run_due_trial
     from inference.scheduling.shadowing import run_due_shadow
     from inference.worker.early_work import compute_early
     from inference.worker.run import run_job
@@ -250,6 +251,8 @@ def _run_due(
         return wants_gpu(pipeline) == (process.queue == GPU_QUEUE)
 
     if compute_early(process.storage, process.owner, pipelines, stopping, is_ours):
+        return
+    if run_due_trial(process.storage, is_ours):
         return
     # Nobody waits: time for those whom nobody hears.
     run_due_shadow(

@@ -278,6 +278,8 @@ class Scheduler:
                 if of_queue:
                     self._send_jobs(of_queue[:JOBS_PER_ROUND], queue)
             self._handed_out.update((_key(job), now) for job in fresh)
+        # Somebody waits for them, after those who wait for jobs.
+        self._hand_out_trials(now)
         if not due:
             if early := self._early.due(now):
                 self._send_jobs([""], JOBS_QUEUE)
@@ -291,6 +293,14 @@ class Scheduler:
         else:
             with self._storage.series_tries.trying(series):
                 self._candidate.read(self._storage, series, self._pipelines)
+
+    def _hand_out_trials(self, now: datetime) -> None:
+        for trial in self._storage.model_trials.due(now):
+            key = (trial.trial_id, trial.not_before)
+            if key not in self._handed_out:
+                on_gpu = self._storage.settings.wants_gpu(trial.pipeline)
+                self._send_jobs([trial.trial_id], GPU_QUEUE if on_gpu else JOBS_QUEUE)
+                self._handed_out[key] = now
 
     def _hand_out_shadow(self, now: datetime) -> None:
         for run in self._storage.shadow_runs.due(now):

@@ -33,6 +33,7 @@ from storage.language.repository import Answers
 from storage.lesions.repository import Lesions
 from storage.model_registry.registry import ModelStates
 from storage.model_registry.shadow_runs import ShadowRuns
+from storage.model_registry.trials import ModelTrials
 from storage.objects.filesystem import ObjectStore
 from storage.patient_identity.repository import PatientChanges
 from storage.peers.notifications import PeerNotifications
@@ -195,6 +196,11 @@ class HasModelStates(Protocol):
 class HasShadowRuns(Protocol):
     @property
     def shadow_runs(self) -> ShadowRuns: ...
+
+
+class HasModelTrials(Protocol):
+    @property
+    def model_trials(self) -> ModelTrials: ...
 
 
 class HasAudit(Protocol):

@@ -54,6 +54,7 @@ from storage.model_registry.drift import Drift
 from storage.model_registry.packages import ModelPackages
 from storage.model_registry.registry import ModelStates
 from storage.model_registry.shadow_runs import ShadowRuns
+from storage.model_registry.trials import ModelTrials
 from storage.mpps.repository import ProcedureSteps
 from storage.objects.filesystem import ObjectStore
 from storage.patient_identity.repository import PatientChanges
@@ -199,6 +200,7 @@ class Storage:
     model_states: ModelStates
     model_packages: ModelPackages
     shadow_runs: ShadowRuns
+    model_trials: ModelTrials
     drift: Drift
     audit: Audit
 

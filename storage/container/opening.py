@@ -61,6 +61,7 @@ from storage.model_registry.drift import Drift
 from storage.model_registry.packages import ModelPackages
 from storage.model_registry.registry import ModelStates
 from storage.model_registry.shadow_runs import ShadowRuns
+from storage.model_registry.trials import ModelTrials
 from storage.mpps.repository import ProcedureSteps
 from storage.objects.backlog import check_backlog
 from storage.objects.opening import open_objects
@@ -287,6 +288,7 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
             model_states=ModelStates(engine),
             model_packages=ModelPackages(engine),
             shadow_runs=ShadowRuns(engine),
+            model_trials=ModelTrials(engine),
             drift=Drift(engine),
             audit=audit,
         )

@@ -49,7 +49,7 @@ _WORK = (
     *("drift_observation", "event", "expectation", "feedback_report", "finding"),
     *("finding_feedback", "former_study_group", "gone_work_item", "heartbeat", "hl7_message"),
     *("instance", "job", "job_input", "lesion", "lesion_match", "node_condition"),
-    *("fhircast_context", "fhircast_event", "interactive_session"),
+    *("fhircast_context", "fhircast_event", "interactive_session", "model_trial"),
     *("patient", "procedure_step"),
     *("patient_change", "patient_message", "peer_notification", "prior_due", "prior_fetch"),
     *("prior_pause",),

@@ -182,6 +182,7 @@ _BY_STUDY_UID = (
     t.result_due,
     t.series_try,
     t.shadow_run,
+    t.model_trial,
     t.drift_observation,
     t.damaged_instance,
     t.unreadable_instance,

@@ -94,6 +94,7 @@ def remove_work_of_study(connection: Connection, study_uid: str) -> None:
     remove_reports(connection, t.report.c.study_instance_uid == study_uid)
     for table in (
         t.shadow_run,
+        t.model_trial,
         t.drift_observation,
         t.decision,
         t.series_try,

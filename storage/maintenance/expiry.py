@@ -11,6 +11,7 @@ from storage.container.has import (
     HasEngine,
     HasEvents,
     HasIdempotencyKeys,
+    HasModelTrials,
     HasObjects,
     HasPatientChanges,
     HasPeerNotifications,
@@ -36,6 +37,7 @@ class ExpiryStorage(
     HasAnswers,
     HasEvents,
     HasIdempotencyKeys,
+    HasModelTrials,
     HasPeerNotifications,
     HasPatientChanges,
     HasWebhookOutbox,
@@ -65,6 +67,7 @@ def remove_expired(storage: ExpiryStorage, now: datetime) -> bool:
     forget_old(storage.engine, now)
     storage.events.prune(now - timedelta(seconds=settings.event_retention_s))
     storage.idempotency_keys.prune(now)
+    storage.model_trials.forget_old(now)
     storage.peer_notifications.forget_old(now)
     storage.patient_changes.forget_old_messages(now)
     if settings.workitem_retention_s:

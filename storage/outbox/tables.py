@@ -11,6 +11,7 @@ COMMITMENT_REPORTS = LeasedTable(
 )
 PEER_NOTIFICATIONS = LeasedTable(t.peer_notification)
 SHADOW_RUNS = LeasedTable(t.shadow_run, until="not_before", waiting="WAITING", working="WAITING")
+MODEL_TRIALS = LeasedTable(t.model_trial, until="not_before", waiting="waiting", working="running")
 PRIOR_SEARCHES = LeasedTable(t.prior_search, working="RUNNING")
 PRIOR_FETCHES = LeasedTable(t.prior_fetch, working="RUNNING")
 PROJECT_EXPORTS = LeasedTable(t.project_export, working="RUNNING")
@@ -36,6 +37,7 @@ ALL = (
     COMMITMENT_REPORTS,
     PEER_NOTIFICATIONS,
     SHADOW_RUNS,
+    MODEL_TRIALS,
     PRIOR_SEARCHES,
     PRIOR_FETCHES,
     PROJECT_EXPORTS,

@@ -108,6 +108,7 @@ from storage.tables.work.models import (
     model_change,
     model_package,
     model_state,
+    model_trial,
     shadow_run,
 )
 from storage.tables.work.processes import (
@@ -184,6 +185,7 @@ __all__ = [
     "model_change",
     "model_package",
     "model_state",
+    "model_trial",
     "node_condition",
     "passage",
     "patient",

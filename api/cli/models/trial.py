@@ -33,7 +33,7 @@ def try_model(
     Ends with 1 where it takes no series of the study. Pictures show a patient: they are written
     for this user alone, and the audit trail tells of them.
     """
-    from inference.model_trial import try_pipeline
+    from inference.model_trial.trying import try_pipeline
 
     taken = 0
     with opened() as storage:

@@ -80,6 +80,30 @@ shadow_run = Table(
     Index("ix_shadow_run_model_model_version", "model", "model_version"),
 )
 
+model_trial = Table(
+    "model_trial",
+    metadata,
+    Column("trial_id", String(36), primary_key=True),
+    Column("model", String(160), nullable=False),
+    Column("model_version", String(80), nullable=False),
+    Column("pipeline", String(80), nullable=False),
+    Column("study_instance_uid", Uid, nullable=False, index=True),
+    # waiting, running, done, failed.
+    Column("state", String(16), nullable=False),
+    Column("problem", JSON),
+    # By series: what was found, with a picture. It shows the patient.
+    Column("series", JSON, nullable=False),
+    text_column("asked_by"),
+    Column("attempts", Integer, nullable=False),
+    Column("took_ms", Integer, nullable=False),
+    Column("memory_bytes", BigInteger, nullable=False),
+    text_column("lease_owner"),
+    time_column("asked_at"),
+    time_column("not_before"),
+    time_column("ended_at", nullable=True),
+    Index("ix_model_trial_state_not_before", "state", "not_before"),
+)
+
 drift_observation = Table(
     "drift_observation",
     metadata,

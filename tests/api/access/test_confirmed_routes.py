@@ -44,6 +44,9 @@ _A_SESSION_IS_ENOUGH = {
         "POST /api/patient-changes/lookups",
         "POST /api/projects/{name}/reidentify",
         "POST /api/models/{name}/trials/{study_instance_uid}",
+        "POST /api/models/{name}/versions/{version}/card/check",
+        "POST /api/model-trials",
+        "DELETE /api/model-trials/{trial_id}",
         "POST /api/rules/preview",
     },
 }
@@ -71,6 +74,7 @@ _REMOVES_LITTLE = {
         "DELETE /api/me/sessions/{session_id}",
         "DELETE /api/session",
         "DELETE /api/uploads/{upload_id}",
+        "DELETE /api/model-trials/{trial_id}",
         "DELETE /api/interactive/sessions/{session_id}",
         "DELETE /dicom-web/workitems/{workitem_uid}/subscribers/{ae_title}",
     },

@@ -81,6 +81,10 @@ export type ModelAgreement = Schemas["AgreementPayload"];
 export type Shift = Schemas["ShiftPayload"];
 export type ModelDetail = Schemas["ModelDetail"];
 export type ModelList = Schemas["ModelList"];
+export type CardText = Schemas["CardTextPayload"];
+export type CardCheck = Schemas["CardCheckPayload"];
+export type ModelTrial = Schemas["ModelTrialPayload"];
+export type ModelTrialDetail = Schemas["ModelTrialDetail"];
 
 export type DestinationKinds = Schemas["KindList"];
 export type Peer = Schemas["PeerPayload"];

@@ -428,6 +428,8 @@ class Model(TypedDict):
     """Null: how far a volume may be off goes by the voxels of the series alone."""
     pipelines: list[str]
     """Who uses it."""
+    is_added: bool
+    """Somebody added it here, so that its card can be read and changed."""
     ready: bool
     """Whether it is active and could run now."""
     detail: str

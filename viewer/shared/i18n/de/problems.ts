@@ -80,6 +80,7 @@ export const problems: typeof english = {
     parts_missing: "Es fehlen noch Teile.",
     upload_not_in_parts: "Dieser Upload kommt nicht in Teilen.",
     upload_already_received: "Dieser Upload ist schon angekommen.",
+    card_invalid: "Die Karte enthält Fehler.",
     upload_digest_differs: "Was angekommen ist, ist nicht, was gesendet wurde.",
     upload_not_received: "Dieser Upload ist noch nicht angekommen.",
     upload_ended: "Dieser Upload ist beendet.",

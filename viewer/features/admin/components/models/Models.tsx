@@ -4,9 +4,11 @@ import { useState } from "react";
 import { AddModel } from "@/features/admin/components/models/AddModel";
 import { Badge } from "@/shared/components/Badge";
 import { Agreement } from "@/features/admin/components/models/Agreement";
+import { CardEditor } from "@/features/admin/components/models/CardEditor";
 import { Drift } from "@/features/admin/components/models/Drift";
 import { ModelEvaluation } from "@/features/admin/components/models/ModelEvaluation";
 import { ModelOrders } from "@/features/admin/components/models/ModelOrders";
+import { Trials } from "@/features/admin/components/models/Trials";
 import { Answer } from "@/shared/components/parts";
 import { ModelFacts } from "@/shared/components/ModelFacts";
 import { useFetched } from "@/shared/hooks/useFetched";
@@ -34,12 +36,12 @@ export function Models() {
       <Answer fetched={fetched}>
         {({ items, uploads }) => (
           <>
-          <AddModel uploads={uploads} onAdded={fetched.reload} />
-          <ul className="grid items-start gap-3 xl:grid-cols-2">
-            {items.map((model) => (
-              <ModelItem key={`${model.name} ${model.version}`} model={model} onChanged={fetched.reload} />
-            ))}
-          </ul>
+            <AddModel uploads={uploads} onAdded={fetched.reload} />
+            <ul className="grid items-start gap-3 xl:grid-cols-2">
+              {items.map((model) => (
+                <ModelItem key={`${model.name} ${model.version}`} model={model} onChanged={fetched.reload} />
+              ))}
+            </ul>
           </>
         )}
       </Answer>
@@ -50,12 +52,16 @@ export function Models() {
 
 function ModelItem({ model, onChanged }: { model: Model; onChanged: () => void }) {
   const { admin: t, modelCards: cards } = useText();
+  const [opened, setOpened] = useState<"" | "card" | "trials">("");
+  const turn = (part: "card" | "trials") => setOpened(opened === part ? "" : part);
+  // Cards of the release are in its code.
+  const isAdded = model.is_added;
   return (
     <li
       data-testid="model"
       data-model={model.name}
       data-state={model.state}
-      className="rounded-lg border border-line bg-panel p-4"
+      className={`rounded-lg border border-line bg-panel p-4 ${opened ? "xl:col-span-2" : ""}`}
     >
       <div className="flex items-baseline gap-2">
         <h2 className="font-semibold">{model.name}</h2>
@@ -74,11 +80,27 @@ function ModelItem({ model, onChanged }: { model: Model; onChanged: () => void }
         </p>
       )}
       <ModelOrders model={model} onChanged={onChanged} />
+      <div className="mt-1.5 flex gap-1.5">
+        {isAdded && (
+          <Turn word={cards.card} name={`${model.name} ${model.version}`} isOpen={opened === "card"} onTurn={() => turn("card")} />
+        )}
+        <Turn word={cards.tryIt} name={`${model.name} ${model.version}`} isOpen={opened === "trials"} onTurn={() => turn("trials")} />
+      </div>
+      {opened === "card" && <CardEditor model={model} onSaved={onChanged} />}
+      {opened === "trials" && <Trials model={model} />}
       <ModelEvaluation model={model} />
       <ModelFacts model={model} />
       <Agreement key={model.state} name={model.name} />
       <History key={`${model.state} ${model.changed_at}`} name={model.name} />
     </li>
+  );
+}
+
+function Turn({ word, name, isOpen, onTurn }: { word: string; name: string; isOpen: boolean; onTurn: () => void }) {
+  return (
+    <button type="button" className="control px-2 py-0.5 aria-expanded:border-accent" aria-label={`${word}: ${name}`} aria-expanded={isOpen} onClick={onTurn}>
+      {word}
+    </button>
   );
 }
 

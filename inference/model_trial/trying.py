@@ -43,7 +43,7 @@ from storage.integrity.instance_reader import InstanceReader
 from storage.settings import Settings
 
 _GAP_PIXELS = 8
-_APART_AT_MOST_S = 900.0
+TRIAL_AT_MOST_S = 900.0
 
 
 @dataclass(frozen=True)
@@ -80,8 +80,8 @@ def try_apart(
         settings,
         f"The trial of {name}",
         f"mediview models try {name} STUDY",
-        _APART_AT_MOST_S,
-        _try_named,
+        TRIAL_AT_MOST_S,
+        try_named,
         settings,
         name,
         version,
@@ -89,7 +89,7 @@ def try_apart(
     )
 
 
-def _try_named(
+def try_named(
     settings: Settings, name: str, version: str | None, study_instance_uid: str
 ) -> list[TrialAnswer]:
     with open_storage(settings) as storage:

@@ -1,0 +1,147 @@
+"""Trials that administrators asked for, run by a worker that has no job to do."""
+
+import base64
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from resource import RUSAGE_SELF, getrusage
+from typing import Protocol
+
+import structlog
+
+from inference.failures import explain, place
+from inference.model_registry.apart import run_apart
+from inference.model_trial.trying import TRIAL_AT_MOST_S, TrialAnswer, try_named
+from storage.container.has import HasModelTrials, HasSettings
+from storage.core.clock import utcnow
+from storage.core.errors import MediViewError, TooManyRequests
+from storage.model_registry.trials import ModelTrial, ModelTrials, TrialProblem, TriedSeries
+from storage.outbox.leases import LEASE_S, Lease
+from storage.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+_ATTEMPTS = 2
+_AGAIN_AFTER = timedelta(seconds=10)
+_PICTURES_AT_MOST_BYTES = 12 * 1024 * 1024
+_SERIES_AT_MOST = 200
+_TOO_LARGE = "Its picture is left out: those of one trial have 12 MiB."
+
+
+class DueTrialStorage(HasSettings, HasModelTrials, Protocol):
+    """What of the storage layer trials are taken from; a process of its own opens the rest."""
+
+
+@dataclass(frozen=True)
+class MeasuredTrial:
+    """`memory_bytes`: the most that the process had in memory."""
+
+    series: list[TrialAnswer]
+    memory_bytes: int
+
+
+def run_due_trial(
+    storage: DueTrialStorage,
+    is_ours: Callable[[str], bool] = lambda _: True,
+    trying: Callable[[Settings, ModelTrial], MeasuredTrial] | None = None,
+) -> ModelTrial | None:
+    """Run the oldest trial that is due, if any; None where there was none to run.
+
+    `is_ours` says whether this worker runs a pipeline of that name. `trying` runs it.
+    """
+    trials, now, owner = storage.model_trials, utcnow(), f"trial-{uuid.uuid4().hex[:12]}"
+    for trial in trials.due(now):
+        if not is_ours(trial.pipeline) or not trials.claim(trial, owner, LEASE_S, now):
+            continue
+        with Lease(partial(_renew, trials, trial.trial_id, owner), "trial"):
+            _run(storage.settings, trials, trial, owner, trying or _apart)
+        return trial
+    return None
+
+
+def _renew(trials: ModelTrials, trial_id: str, owner: str) -> bool:
+    return trials.renew(trial_id, owner, LEASE_S, utcnow())
+
+
+def _run(
+    settings: Settings,
+    trials: ModelTrials,
+    trial: ModelTrial,
+    owner: str,
+    trying: Callable[[Settings, ModelTrial], MeasuredTrial],
+) -> None:
+    if trial.attempts >= _ATTEMPTS:
+        # Its workers ended in the middle, each time: the next one would as well.
+        reason = f"The worker ended during the trial {trial.attempts} times."
+        trials.failed(trial.trial_id, owner, _problem("model_unusable", reason), utcnow())
+        return
+    begun = time.monotonic()
+    try:
+        measured = trying(settings, trial)
+    except TooManyRequests:
+        trials.postpone(trial.trial_id, owner, utcnow() + _AGAIN_AFTER)
+        return
+    except MediViewError as error:
+        problem = TrialProblem(code=error.code, detail=error.message, remedy=error.remedy)
+        trials.failed(trial.trial_id, owner, problem, utcnow())
+        return
+    except Exception as error:  # noqa: BLE001 - the edge of a run: every failure becomes its reason
+        log.warning("model_trial_failed", model=trial.model, place=place(error))
+        problem = _problem("model_unusable", explain(error).sentence)
+        trials.failed(trial.trial_id, owner, problem, utcnow())
+        return
+    took_ms = round(1000 * (time.monotonic() - begun))
+    series = _bounded(measured.series)
+    trials.done(trial.trial_id, owner, series, took_ms, measured.memory_bytes, utcnow())
+    log.info("model_trial_done", model=trial.model, version=trial.model_version, took_ms=took_ms)
+
+
+def _problem(code: str, detail: str) -> TrialProblem:
+    return TrialProblem(code=code, detail=detail, remedy="")
+
+
+def _apart(settings: Settings, trial: ModelTrial) -> MeasuredTrial:
+    return run_apart(
+        settings,
+        f"The trial of {trial.model}",
+        f"mediview models try {trial.model} STUDY",
+        TRIAL_AT_MOST_S,
+        _measured,
+        settings,
+        trial.model,
+        trial.model_version,
+        trial.study_instance_uid,
+    )
+
+
+def _measured(
+    settings: Settings, name: str, version: str, study_instance_uid: str
+) -> MeasuredTrial:
+    series = try_named(settings, name, version, study_instance_uid)
+    # Linux counts it in KiB.
+    return MeasuredTrial(series, getrusage(RUSAGE_SELF).ru_maxrss * 1024)
+
+
+def _bounded(found: list[TrialAnswer]) -> list[TriedSeries]:
+    """As it is kept. Series that were taken come first, and pictures as far as there is room."""
+    left_bytes, kept = _PICTURES_AT_MOST_BYTES, []
+    for one in sorted(found, key=lambda one: not one.taken)[:_SERIES_AT_MOST]:
+        fits = len(one.picture) <= left_bytes
+        picture = one.picture if fits else b""
+        left_bytes -= len(picture)
+        kept.append(
+            TriedSeries(
+                series_instance_uid=one.series_instance_uid,
+                series_number=one.series_number,
+                modality=one.modality,
+                taken=one.taken,
+                reason=one.reason,
+                findings=list(one.lines),
+                notes=[*one.notes, *([] if fits else [_TOO_LARGE])],
+                picture=base64.b64encode(picture).decode(),
+            )
+        )
+    return kept
