@@ -37,13 +37,13 @@ def open_study(page: Page, node: Node, study: SentStudy) -> None:
 
 
 def test_the_mask_lies_over_the_images_and_the_volume_beside_them(
-    whole_followed: FollowedStudy, node: Node, page: Page
+    untouched_followed: FollowedStudy, node: Node, page: Page
 ) -> None:
-    open_study(page, node, whole_followed.study)
+    open_study(page, node, untouched_followed.study)
     viewport = page.locator("[data-testid=viewport]").first
     expect(viewport).to_have_attribute("data-image-rendered", "true", timeout=60_000)
     expect(viewport).to_have_attribute("data-mask-loaded", "true", timeout=60_000)
-    (finding,) = whole_followed.job["findings"]
+    (finding,) = untouched_followed.job["findings"]
     shown = page.get_by_test_id("finding-value")
     expect(shown).to_have_attribute("data-value", str(finding["value"]))
     number = re.sub(r"[^\d.]", "", shown.inner_text().replace("cm³", ""))

@@ -191,6 +191,7 @@ def test_a_line_over_61_mm_reads_61_mm_everywhere(node: Node, page: Page, case: 
     expect(page.get_by_test_id("measured-text")).to_have_text(shown)
 
 
+@pytest.mark.slow
 def test_without_calibration_a_length_is_in_pixels_and_says_so(node: Node, page: Page) -> None:
     dataset = image("OT", SecondaryCaptureImageStorage)
     viewport = opened(node, page, dataset)
@@ -207,6 +208,7 @@ def test_without_calibration_a_length_is_in_pixels_and_says_so(node: Node, page:
     assert values["length"] == pytest.approx(122, abs=1)
 
 
+@pytest.mark.slow
 def test_a_line_over_doppler_gives_time_and_velocity(node: Node, page: Page) -> None:
     # 2D above, a spectrum below: 2 ms a column, 0.5 cm/s a row, counted upwards.
     dataset = ultrasound(

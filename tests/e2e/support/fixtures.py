@@ -186,6 +186,19 @@ def head(whole_head: SentStudy, study_folder: Path) -> SentStudy:
 
 
 @pytest.fixture(scope="session")
+def untouched_head(whole_head: SentStudy, study_folder: Path) -> SentStudy:
+    """The same slices as another study, to which no test adds anything."""
+    every = max(1, len(whole_head.sop_instance_uids) // FEWEST_SLICES)
+    return thinned(whole_head, study_folder / "untouched", every)
+
+
+@pytest.fixture(scope="session")
+def untouched_followed(node: Node, untouched_head: SentStudy) -> FollowedStudy:
+    send(node, untouched_head)
+    return follow(node, untouched_head)
+
+
+@pytest.fixture(scope="session")
 def whole_followed(node: Node, whole_head: SentStudy) -> FollowedStudy:
     send(node, whole_head)
     return follow(node, whole_head)
