@@ -82,7 +82,7 @@ class Clicking:
         return whole
 
 
-@pytest.fixture(scope="module", params=["embedded", "full"])
+@pytest.fixture(scope="module", params=["embedded", pytest.param("full", marks=pytest.mark.slow)])
 def clicking(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Clicking]:
