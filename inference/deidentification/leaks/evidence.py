@@ -39,6 +39,20 @@ _MAKERS = frozenset({Tag("Manufacturer"), Tag("ManufacturerModelName")})
 _DESCRIPTION = re.compile(r"(?:Comments?|Description|Label)$|^ROI")
 # This node is named in every result that it made, and in what it de-identified.
 _OF_THIS_NODE = frozenset((*words_of(DEVICE_SERIAL_NUMBER), *words_of(MANUFACTURER)))
+_OF_PATIENT = frozenset(
+    {
+        "PatientID",
+        "OtherPatientIDs",
+        "AccessionNumber",
+        "AdmissionID",
+        "ServiceEpisodeID",
+        "MedicalRecordLocator",
+        "RequestedProcedureID",
+        "PlacerOrderNumberImagingServiceRequest",
+        "FillerOrderNumberImagingServiceRequest",
+        "PatientTelephoneNumbers",
+    }
+)
 _DIRECT = frozenset({"NAME", "ID", "EMAIL", "PHONE", "ADDRESS", "URL"})
 
 
@@ -54,6 +68,10 @@ class Evidence:
         """Folded values of several words."""
         self.raw: set[str] = set()
         """Values as they are written, for what has no characters of its own."""
+        self.numbered: set[str] = set()
+        """Identifiers with digits, of whatever they are."""
+        self.numbered_patients: set[str] = set()
+        """Those of the patient, an order, a visit."""
         self.dates: set[str] = set()
         """As DA values."""
         self.uids: set[str] = set()
@@ -117,7 +135,7 @@ class Evidence:
         listed = row is not None and action_for(element.tag, self._profile) != "K"
         if listed or (persons and element.keyword not in _PLAIN_CODES):
             for value in _values(element):
-                self._add_identifier(value)
+                self._add_identifier(value, element.keyword)
 
     def _add_name(self, value: str) -> None:
         name = NameForms()
@@ -132,11 +150,13 @@ class Evidence:
         # The parts of other names are found by themselves.
         self.raw |= {one for one in name.joined if len(one) <= _LONGEST_SHORT_NAMES}
 
-    def _add_identifier(self, value: str) -> None:
+    def _add_identifier(self, value: str, keyword: str = "") -> None:
         parts = words_of(value)
         whole = " ".join(parts)
         if len(whole) < _SHORTEST_WORD or all(map(_is_of_nobody, parts)):
             return
+        if any(one.isdigit() for one in value):
+            (self.numbered_patients if keyword in _OF_PATIENT else self.numbered).add(value)
         self.phrases.add(whole)
         self.raw.add(value.strip())
         for part in parts:

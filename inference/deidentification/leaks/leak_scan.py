@@ -20,6 +20,7 @@ from pydicom.tag import BaseTag
 from inference.deidentification.leaks.byte_search import ByteSearch
 from inference.deidentification.leaks.dates import DateFinder
 from inference.deidentification.leaks.evidence import TEXT_VRS, Evidence
+from inference.deidentification.leaks.identifiers import IdentifierFinder
 from inference.deidentification.leaks.names import NameFinder, words_of, written
 from inference.deidentification.leaks.numbers import NUMBER_VRS, NumberFinder
 from inference.deidentification.leaks.uids import UidFinder
@@ -73,6 +74,7 @@ class LeakScan:
             self._dates, evidence.birth_dates, evidence.raw | evidence.phrases
         )
         self._uid_finder = UidFinder(evidence.uids)
+        self._identifier_finder = IdentifierFinder(evidence.numbered, evidence.numbered_patients)
         self._raw = ByteSearch(_needles(evidence))
         self._phrases = [f" {phrase} " for phrase in evidence.phrases]
         # Of scripts without spaces between words.
@@ -184,7 +186,7 @@ class LeakScan:
         if any(phrase in flat for phrase in self._phrases):
             yield Leak(where, "an identifier")
         squeezed = "".join(words)
-        if any(one in squeezed for one in self._squeezed):
+        if any(one in squeezed for one in self._squeezed) or self._identifier_finder.is_in(text):
             yield Leak(where, "an identifier")
         if self._name_finder.is_in(text) or any(one in squeezed for one in self._unspaced):
             yield Leak(where, "a name")

@@ -45,6 +45,8 @@ class NameForms:
     parts: set[str] = field(default_factory=set)
     joined: set[str] = field(default_factory=set)
     """Two parts of a name without a space between them."""
+    short_joined: set[str] = field(default_factory=set)
+    """All parts of a name in a row, from either end, which may be few letters: `libo`."""
     with_initial: set[str] = field(default_factory=set)
     """`weberm` and `mweber`."""
     initials: set[str] = field(default_factory=set)
@@ -55,6 +57,7 @@ class NameForms:
             words = [[*_WORD.findall(one)] for one in group.split("^")]
             self._add_parts([spellings(one) for component in words for one in component])
             self._add_initials(*[*words, [], [], []][:3])
+            self._add_in_a_row([one for component in words for one in component])
             # In scripts without spaces the whole name is one word.
             joined = "".join(words_of(group.replace("^", "")))
             if is_unspaced(joined):
@@ -63,6 +66,7 @@ class NameForms:
     def merge(self, other: "NameForms") -> None:
         self.parts |= other.parts
         self.joined |= other.joined
+        self.short_joined |= other.short_joined
         self.with_initial |= other.with_initial
         self.initials |= other.initials
 
@@ -80,6 +84,13 @@ class NameForms:
             for other in second
             if len(one) + len(other) >= _SHORTEST_JOINED
         }
+
+    def _add_in_a_row(self, words: list[str]) -> None:
+        some = words[:_MOST_JOINED]
+        for ordered in (some, some[::-1], [*some[1:], *some[:1]]):
+            joined = "".join(folded(one) for one in ordered)
+            if len(ordered) > 1 and len(joined) >= _BESIDE_CAPITALS:
+                self.short_joined.add(joined)
 
     def _add_initials(self, family: list[str], given: list[str], middle: list[str]) -> None:
         first = [folded(one)[:1] for one in (*given, *middle) if folded(one)[:1].isalpha()]
@@ -100,7 +111,8 @@ class NameFinder:
 
     def __init__(self, forms: NameForms) -> None:
         self._parts = {one for one in forms.parts if len(one) >= _BESIDE_DIGITS}
-        self._whole = forms.joined | forms.with_initial
+        backwards = {one[::-1] for one in forms.parts if len(one) >= _SHORTEST_BROKEN}
+        self._whole = forms.joined | forms.with_initial | forms.short_joined | backwards
         self._broken = {
             one
             for one in forms.parts
