@@ -20,6 +20,7 @@ def storage(tmp_path: Path) -> Iterator[Storage]:
         yield storage
 
 
+@pytest.mark.slow
 def test_a_t1_head_gets_its_brain_volume(storage: Storage, shared_data: Path) -> None:
     study_instance_uid = receive_folder(storage, shared_data / "mr_t1_head")
     decisions = {one.pipeline: one for one in complete_and_schedule(storage, later(10))}

@@ -27,8 +27,10 @@ def storage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Storage]:
 
 
 @pytest.fixture(scope="module")
-def job(storage: Storage, shared_data: Path) -> Job:
-    receive_folder(storage, shared_data / "ct_chest_LIDC-IDRI-0001")
+def job(storage: Storage, shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Job:
+    folder = tmp_path_factory.mktemp("chest")
+    every_second_voxel_in_plane(shared_data / "ct_chest_LIDC-IDRI-0001", folder)
+    receive_folder(storage, folder)
     decisions = {one.pipeline: one for one in complete_and_schedule(storage, later(10))}
     decision = decisions["lung-density"]
     assert decision.accepted, decision.reason
@@ -40,6 +42,17 @@ def job(storage: Storage, shared_data: Path) -> Job:
     assert done is not None
     assert (done.state, done.reason) == ("COMPLETED", "")
     return done
+
+
+def every_second_voxel_in_plane(source: Path, target: Path) -> None:
+    """The same chest in a fourth of the time; all slices stay."""
+    for path in source.glob("*.dcm"):
+        dataset = pydicom.dcmread(path)
+        fewer = dataset.pixel_array[::2, ::2]
+        dataset.Rows, dataset.Columns = fewer.shape
+        dataset.PixelSpacing = [2 * float(spacing) for spacing in dataset.PixelSpacing]
+        dataset.PixelData = fewer.tobytes()
+        dataset.save_as(target / path.name)
 
 
 def result(storage: Storage, job: Job, kind: str) -> Dataset:
