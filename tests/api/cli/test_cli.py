@@ -223,6 +223,7 @@ def test_the_demo_without_a_node_says_how_to_start_one(tmp_path: Path) -> None:
     assert "mediview up" in output.stderr
 
 
+@pytest.mark.slow  # `make test` begins with the same command, for the types of the viewer
 def test_the_description_is_valid_json(tmp_path: Path) -> None:
     described = json.loads(mediview(tmp_path, "openapi").stdout)
     assert described["openapi"].startswith("3.")
