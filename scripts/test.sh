@@ -79,7 +79,8 @@ for folder in language models scheduling single_images; do
     with_faults+=("tests/inference/$folder")
     left_to_faults+=("--ignore=tests/inference/$folder")
 done
-others=(tests/api/access)
+left_to_others=(--ignore=tests/inference/input_selection)
+others=(tests/api/access tests/inference/input_selection)
 for folder in tests/*/; do
     case $folder in
         tests/api/ | tests/inference/ | tests/e2e/ | tests/faults/ | tests/attacks/ | tests/chaos/ | tests/dicom_node/) ;;
@@ -88,7 +89,7 @@ for folder in tests/*/; do
     esac
 done
 tests web -m "not e2e" tests/api --ignore=tests/api/access
-tests inference -m "not e2e" tests/inference "${left_to_faults[@]}"
+tests inference -m "not e2e" tests/inference "${left_to_faults[@]}" "${left_to_others[@]}"
 tests others -m "not e2e" "${others[@]}"
 tests faults -m "not e2e" tests/faults tests/attacks tests/chaos "${with_faults[@]}"
 finish "viewer"
