@@ -30,11 +30,11 @@ const change = (changes: Partial<PatientChange>): PatientChange => ({
 describe("a change of a patient", () => {
   it("reads as one line, with who issued an ID where that is known", () => {
     const t = en.patientChanges;
-    expect(changeText(change({}), t)).toBe("B linked with A of HOSPITAL");
+    expect(changeText(change({}), t)).toBe("A of HOSPITAL linked with B");
     expect(changeText(change({ kind: "merge" }), t)).toBe("B merged into A of HOSPITAL");
     expect(changeText(change({ kind: "move" }), t)).toBe("Study moved to A of HOSPITAL");
     expect(changeText(change({ kind: "demographics" }), t)).toBe("A of HOSPITAL corrected");
-    expect(changeText(change({}), de.patientChanges)).toBe("B mit A von HOSPITAL verknüpft");
+    expect(changeText(change({}), de.patientChanges)).toBe("A von HOSPITAL mit B verknüpft");
     expect(idText("A", "", t)).toBe("A");
   });
 });

@@ -42,7 +42,7 @@ export function changeText(change: PatientChange, t: Words): string {
     case "merge":
       return t.merged(prior, patient);
     case "link":
-      return t.linked(prior, patient);
+      return t.linked(patient, prior);
     case "move":
       return t.moved(patient);
     case "demographics":

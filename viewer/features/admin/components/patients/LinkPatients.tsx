@@ -56,7 +56,7 @@ export function LinkPatients({ onLinked }: { onLinked: () => void }) {
         </div>
         {field("reason", t.reason, 500, true)}
         {action.problem && <ProblemNote problem={action.problem} />}
-        {studies !== null && <p role="status">{t.doneFor(studies)}</p>}
+        {studies !== null && <p role="status">{t.linkedNow(studies)}</p>}
         <button type="submit" className="control" disabled={action.busy}>
           {t.link}
         </button>

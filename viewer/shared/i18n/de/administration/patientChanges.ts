@@ -23,11 +23,16 @@ export const patientChanges: Messages["patientChanges"] = {
   undone: (who) => `rückgängig gemacht von ${who}`,
   link: "Zwei Patienten-IDs verknüpfen",
   linkWhat: "Sie gelten für Voruntersuchungen, Verläufe und Suche als ein Patient. Beide bleiben in Gebrauch.",
+  linkedNow: (studies: number) =>
+    studies === 0
+      ? "Verknüpft."
+      : studies === 1
+        ? "Verknüpft. 1 Untersuchung zählt nun auch für die andere ID."
+        : `Verknüpft. ${studies} Untersuchungen zählen nun auch für die andere ID.`,
   id: "Patienten-ID",
   issuer: "Vergeben von",
   otherId: "Andere Patienten-ID",
   otherIssuer: "Vergeben von (andere ID)",
-  doneFor: (studies) => (studies === 1 ? "1 Studie ist betroffen." : `${studies} Studien sind betroffen.`),
   find: "Im Patientenverzeichnis des Krankenhauses suchen",
   findWhat: "Nach Patienten-ID, Familienname oder Geburtsdatum (IHE PDQ).",
   search: "Suchen",

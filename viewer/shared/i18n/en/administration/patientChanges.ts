@@ -17,11 +17,16 @@ export const patientChanges = {
   undone: (who: string) => `undone by ${who}`,
   link: "Link two IDs",
   linkWhat: "They count as one patient for priors, trends and search. Both stay in use.",
+  linkedNow: (studies: number) =>
+    studies === 0
+      ? "Linked."
+      : studies === 1
+        ? "Linked. 1 study now counts for the other ID, too."
+        : `Linked. ${studies} studies now count for the other ID, too.`,
   id: "Patient ID",
   issuer: "Issued by",
   otherId: "Other patient ID",
   otherIssuer: "Issued by (other ID)",
-  doneFor: (studies: number) => (studies === 1 ? "1 study is affected." : `${studies} studies are affected.`),
   find: "Look up in the hospital's register",
   findWhat: "By patient ID, family name or date of birth (IHE PDQ).",
   search: "Look up",
