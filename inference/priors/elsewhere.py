@@ -179,7 +179,7 @@ def _ask(audit: Audit, settings: Settings, peer: KnownPeer, subject: Subject) ->
                 remedy="Ask again in a moment.",
             )
         with closing(open_archive(peer, settings)) as archive:
-            return ask(audit, archive, peer, subject)
+            return ask(audit, archive, peer, subject, settings.patient_id_issuer)
 
 
 @as_node()

@@ -130,7 +130,8 @@ class _Fetching:
                 f"No peer is named {self._fetch.source}.",
                 remedy="Add it by `mediview peers add`.",
             )
-        check = partial(_check, self._fetch, peer.issuer_of_patient_id)
+        site_issuer = self._storage.settings.patient_id_issuer
+        check = partial(_check, self._fetch, peer.issuer_of_patient_id, site_issuer)
         receiving = Receiving(self._storage.ingest, self._fetch.label, check)
         with closing(open_archive(peer, self._storage.settings)) as archive:
             fetched = archive.fetch(self._uid, receiving, self._came)
@@ -183,15 +184,18 @@ class _Fetching:
         )
 
 
-def _check(fetch: PriorFetch, default_issuer: str, header: Header) -> None:
-    """An archive that is asked for one study brings no other by the way, and of nobody else."""
+def _check(fetch: PriorFetch, default_issuer: str, site_issuer: str, header: Header) -> None:
+    """An archive that is asked for one study brings no other by the way, and of nobody else.
+
+    `site_issuer`: of IDs of which nobody states another.
+    """
     if header.study_instance_uid != fetch.study_instance_uid:
         raise InvalidInstance("It belongs to another study than was asked for.")
-    issuer = header.text("IssuerOfPatientID") or default_issuer
-    wanted = fetch.patient_id, fetch.issuer_of_patient_id
+    issuer = header.text("IssuerOfPatientID") or default_issuer or site_issuer
+    wanted = fetch.patient_id, fetch.issuer_of_patient_id or site_issuer
     if fetch.cause == "REQUEST":
         # A workitem names the study, and of its patient what it knows.
-        wanted = wanted[0] or header.text("PatientID"), wanted[1] or issuer
+        wanted = wanted[0] or header.text("PatientID"), fetch.issuer_of_patient_id or issuer
     if (header.text("PatientID"), issuer) != wanted:
         raise InvalidInstance(
             "Its patient ID or the issuer of it is not the one that was asked for.",

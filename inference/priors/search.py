@@ -131,7 +131,8 @@ def _ask(storage: SearchStorage, search: PriorSearch) -> tuple[int, int]:
             f"No peer is named {search.source}.", remedy="Add it by `mediview peers add`."
         )
     with closing(open_archive(peer, storage.settings)) as archive:
-        studies = ask(storage.audit, archive, peer, subject)
+        site_issuer = storage.settings.patient_id_issuer
+        studies = ask(storage.audit, archive, peer, subject, site_issuer)
         chosen = choose(subject, studies, rule, archive.series)
     return len(studies), sum(
         storage.prior_fetches.want(wanted_study(study, subject, peer, "RULE", rule))
@@ -139,15 +140,20 @@ def _ask(storage: SearchStorage, search: PriorSearch) -> tuple[int, int]:
     )
 
 
-def ask(audit: Audit, archive: Archive, peer: KnownPeer, subject: Subject) -> list[Found]:
+def ask(
+    audit: Audit, archive: Archive, peer: KnownPeer, subject: Subject, site_issuer: str
+) -> list[Found]:
     """The studies that an archive has of a patient, the newest first; audited.
+
+    `site_issuer`: of patient IDs of which neither the images nor the peer state an issuer.
 
     Raises PeerFailed.
     """
     listed: dict[str, Found] = {}
     for one in (subject, *map(subject.under, subject.linked)):
         answer = archive.studies({"PatientID": one.patient_id}, _MOST_STUDIES)
-        for study in of_patient(one, answer.studies, peer.issuer_of_patient_id):
+        same = of_patient(one, answer.studies, peer.issuer_of_patient_id, site_issuer)
+        for study in same:
             listed.setdefault(study.study_instance_uid, study)
     audit.record(
         AuditEvent(

@@ -18,12 +18,15 @@ SeriesOf = Callable[[str], Sequence[Found]]
 _MODALITIES = "ModalitiesInStudy"
 
 
-def of_patient(subject: Subject, found: Iterable[Found], default_issuer: str) -> list[Found]:
+def of_patient(
+    subject: Subject, found: Iterable[Found], default_issuer: str, site_issuer: str = ""
+) -> list[Found]:
     """Those of the same patient, without the subject's own study; the newest first.
 
-    Patient ID and issuer must be the same; `default_issuer` counts for answers without one. A name
-    never makes two the same, but birth date, sex or name keep apart whom an ID that was used
-    twice would mix up, by the rule by which the index does it.
+    Patient ID and issuer must be the same; `default_issuer` counts for answers without one, and
+    `site_issuer` for whatever then has none still, also the subject. A name never makes two the
+    same, but birth date, sex or name keep apart whom an ID that was used twice would mix up, by
+    the rule by which the index does it.
     """
     if not subject.patient_id:
         return []
@@ -31,7 +34,8 @@ def of_patient(subject: Subject, found: Iterable[Found], default_issuer: str) ->
         one
         for one in found
         if one.text("PatientID") == subject.patient_id
-        and (one.text("IssuerOfPatientID") or default_issuer) == subject.issuer_of_patient_id
+        and (one.text("IssuerOfPatientID") or default_issuer or site_issuer)
+        == (subject.issuer_of_patient_id or site_issuer)
         and one.study_instance_uid != subject.study_instance_uid
         and _may_be_the_same(subject.person, one)
     ]

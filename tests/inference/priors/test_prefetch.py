@@ -105,6 +105,27 @@ def test_an_issuer_tells_patients_apart(tmp_path: Path, server: OrthancServer) -
         assert [one.study_instance_uid for one in fetches(storage)] == [study_uid("2023")]
 
 
+def test_ids_without_an_issuer_are_the_sites_there_and_here(
+    tmp_path: Path, server: OrthancServer
+) -> None:
+    """Most images state no issuer, and most archives are told of theirs."""
+    of_site = as_archive(server, issuer_of_patient_id="HERE")
+    for number, (peer, stated) in enumerate(
+        [(of_site, ""), (as_archive(server), "HERE"), (as_archive(server), "")]
+    ):
+        with node(tmp_path / str(number), peer, patient_id_issuer="HERE") as storage:
+            rules(storage, "priors: [{name: all, same: [], at_most: 1}]")
+            arrives(storage, IssuerOfPatientID=stated)
+            work(storage)
+            (fetch,) = fetches(storage)
+            assert (fetch.study_instance_uid, fetch.state) == (study_uid("2023"), "DONE")
+    with node(tmp_path / "other", of_site, patient_id_issuer="THERE") as storage:
+        rules(storage, "priors: [{name: all, same: []}]")
+        arrives(storage)
+        work(storage)
+        assert fetches(storage) == []
+
+
 def test_without_a_patient_id_nobody_is_asked(tmp_path: Path) -> None:
     away = KnownPeer("archive", ae_title="A", host="127.0.0.1", port=free_port(), is_archive=True)
     with node(tmp_path, away) as storage:
