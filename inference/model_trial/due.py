@@ -4,17 +4,15 @@ import base64
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from resource import RUSAGE_SELF, getrusage
 from typing import Protocol
 
 import structlog
 
 from inference.failures import explain, place
-from inference.model_registry.apart import run_apart
-from inference.model_trial.trying import TRIAL_AT_MOST_S, TrialAnswer, try_named
+from inference.model_trial.process import MeasuredTrial, TrialFailed, try_in_process
+from inference.model_trial.trying import TrialAnswer
 from storage.container.has import HasModelTrials, HasSettings
 from storage.core.clock import utcnow
 from storage.core.errors import MediViewError, TooManyRequests
@@ -35,14 +33,6 @@ class DueTrialStorage(HasSettings, HasModelTrials, Protocol):
     """What of the storage layer trials are taken from; a process of its own opens the rest."""
 
 
-@dataclass(frozen=True)
-class MeasuredTrial:
-    """`memory_bytes`: the most that the process had in memory."""
-
-    series: list[TrialAnswer]
-    memory_bytes: int
-
-
 def run_due_trial(
     storage: DueTrialStorage,
     is_ours: Callable[[str], bool] = lambda _: True,
@@ -57,7 +47,7 @@ def run_due_trial(
         if not is_ours(trial.pipeline) or not trials.claim(trial, owner, LEASE_S, now):
             continue
         with Lease(partial(_renew, trials, trial.trial_id, owner), "trial"):
-            _run(storage.settings, trials, trial, owner, trying or _apart)
+            _run(storage.settings, trials, trial, owner, trying or try_in_process)
         return trial
     return None
 
@@ -84,6 +74,9 @@ def _run(
     except TooManyRequests:
         trials.postpone(trial.trial_id, owner, utcnow() + _AGAIN_AFTER)
         return
+    except TrialFailed as error:
+        trials.failed(trial.trial_id, owner, error.problem, utcnow())
+        return
     except MediViewError as error:
         problem = TrialProblem(code=error.code, detail=error.message, remedy=error.remedy)
         trials.failed(trial.trial_id, owner, problem, utcnow())
@@ -101,28 +94,6 @@ def _run(
 
 def _problem(code: str, detail: str) -> TrialProblem:
     return TrialProblem(code=code, detail=detail, remedy="")
-
-
-def _apart(settings: Settings, trial: ModelTrial) -> MeasuredTrial:
-    return run_apart(
-        settings,
-        f"The trial of {trial.model}",
-        f"mediview models try {trial.model} STUDY",
-        TRIAL_AT_MOST_S,
-        _measured,
-        settings,
-        trial.model,
-        trial.model_version,
-        trial.study_instance_uid,
-    )
-
-
-def _measured(
-    settings: Settings, name: str, version: str, study_instance_uid: str
-) -> MeasuredTrial:
-    series = try_named(settings, name, version, study_instance_uid)
-    # Linux counts it in KiB.
-    return MeasuredTrial(series, getrusage(RUSAGE_SELF).ru_maxrss * 1024)
 
 
 def _bounded(found: list[TrialAnswer]) -> list[TriedSeries]:

@@ -10,7 +10,8 @@ from PIL import Image
 
 from inference.model_registry.adding import add_model
 from inference.model_registry.apart import alone_on_host
-from inference.model_trial.due import MeasuredTrial, run_due_trial
+from inference.model_trial.due import run_due_trial
+from inference.model_trial.process import MeasuredTrial
 from inference.model_trial.trying import try_named
 from storage.audit import Code
 from storage.container import Storage

@@ -92,7 +92,6 @@ def try_on_a_study(closed: ClosedNode, page: Page, item: Locator) -> None:
     expect(picture).to_be_visible()
     assert picture.evaluate("image => image.naturalWidth") > 100
     picture.scroll_into_view_if_needed()
-    keep_screenshot(page, "model-trial")
     assert serious_findings(page) == []
     trials.get_by_role("button", name="Discard").click()
     expect(trials).to_contain_text("No trials in the last hour.")
@@ -115,7 +114,6 @@ def add_after_a_cut(page: Page, model: Path) -> None:
     page.on("dialog", lambda dialog: dialog.accept())
     page.reload()
     expect(page.get_by_test_id("unfinished-model")).to_contain_text("is not finished")
-    keep_screenshot(page, "model-upload")
     assert serious_findings(page) == []
     cut = False
     page.get_by_test_id("model-folder").set_input_files(model)

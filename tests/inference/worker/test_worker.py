@@ -13,10 +13,12 @@ import redis
 
 from inference.broker.celery_config import CONTROL_QUEUE, JOBS_QUEUE, backlog
 from inference.broker.notify import wake
+from inference.model_registry.adding import add_model
 from inference.worker.app import celery_app
 from storage.core.clock import utcnow
 from storage.core.entities import Job
-from tests.inference.orchestration import receive, settings_in, wait_for
+from tests.inference.orchestration import complete_series, receive, settings_in, wait_for
+from tests.inference.plain_models import onnx_model
 from tests.inference.processes import ROLES, Workers, children_of, workers_in
 from tests.inference.small import PATIENT_NAME, mr_series, mr_slice, study_uid
 from tests.servers import redis_server
@@ -232,3 +234,28 @@ def test_many_wakes_are_one(tmp_path: Path) -> None:
     for _ in range(100):
         wake(settings)
     assert backlog(celery_app(settings), CONTROL_QUEUE) <= 3
+
+
+@pytest.mark.slow
+def test_a_trial_runs_in_a_worker_that_has_no_job_to_do(tmp_path: Path) -> None:
+    with workers_in(tmp_path) as workers:
+        storage = workers.storage
+        model = onnx_model(tmp_path / "plain")
+        add_model(
+            storage.settings, storage.model_states, storage.shadow_runs, model, "p", hold=True
+        )
+        study = complete_series(storage, "head", 40).study_instance_uid
+        trial = storage.model_trials.ask(
+            ("plain-spleen", "1.2"), "model-plain-spleen", study, "p", utcnow()
+        )
+        workers.start("control", "jobs", "beat")
+        trials = storage.model_trials
+
+        def ended() -> bool:
+            return trials.get(trial.trial_id, utcnow()).state in ("done", "failed")
+
+        wait_for(ended, "the end of the trial", 120.0)
+        assert trials.get(trial.trial_id, utcnow()).problem is None
+        (series,) = trials.series(trial.trial_id)
+        assert series["findings"][0].startswith("Spleen volume: ")
+        assert series["picture"]

@@ -1,0 +1,142 @@
+"""A trial in a process of its own, which a worker's process begins.
+
+A worker's process is one of billiard's, to which multiprocessing gives no children: so it is begun
+as a program. What comes back is JSON and nothing that is executed, since a model ran there.
+"""
+
+import base64
+import json
+import os
+import pickle
+import subprocess
+import sys
+import tempfile
+import threading
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from resource import RUSAGE_SELF, getrusage
+from typing import Any
+
+from inference.failures import explain
+from inference.model_registry.apart import alone_on_host
+from inference.model_trial.trying import TRIAL_AT_MOST_S, TrialAnswer, try_named
+from inference.refusals import ModelUnusable
+from storage.core.errors import MediViewError
+from storage.model_registry.trials import ModelTrial, TrialProblem
+from storage.settings import Settings
+
+_ANSWER_AT_MOST_BYTES = 256 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class MeasuredTrial:
+    """`memory_bytes`: the most that the process had in memory."""
+
+    series: list[TrialAnswer]
+    memory_bytes: int
+
+
+class TrialFailed(Exception):
+    """What the trial itself raised, as it came from its process."""
+
+    def __init__(self, problem: TrialProblem) -> None:
+        super().__init__(problem["code"])
+        self.problem = problem
+
+
+def try_in_process(settings: Settings, trial: ModelTrial) -> MeasuredTrial:
+    """Raises TrialFailed, ModelUnusable where the process ends or takes longer than a trial may,
+    and TooManyRequests where another one runs on this host."""
+    what = f"The trial of {trial.model}"
+    with (
+        alone_on_host(settings, what),
+        tempfile.TemporaryDirectory(prefix="model-trial-", dir=settings.data_dir) as folder,
+    ):
+        path = Path(folder) / "answer.json"
+        asked = (settings, trial.model, trial.model_version, trial.study_instance_uid)
+        with subprocess.Popen(
+            [sys.executable, "-m", __name__, str(path)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+        ) as process:
+            try:
+                _hand(process, pickle.dumps(asked))
+                process.wait(TRIAL_AT_MOST_S)
+            except subprocess.TimeoutExpired as error:
+                raise ModelUnusable(
+                    f"{what} took longer than {TRIAL_AT_MOST_S:g} s.",
+                    remedy=f"Run it at the machine: mediview models try {trial.model} STUDY.",
+                ) from error
+            finally:
+                process.kill()
+        if process.returncode != 0 or not path.is_file():
+            raise ModelUnusable(
+                f"{what} ended the process that ran it.",
+                remedy="It may need more memory than the machine has.",
+            )
+        if path.stat().st_size > _ANSWER_AT_MOST_BYTES:
+            raise ModelUnusable(f"{what} answered more than 256 MiB.")
+        return _read(json.loads(path.read_bytes()))
+
+
+def _hand(process: "subprocess.Popen[bytes]", data: bytes) -> None:
+    """Its input stays open: where it is closed, this process has ended."""
+    if process.stdin is not None:
+        process.stdin.write(data)
+        process.stdin.flush()
+
+
+def _read(answer: dict[str, Any]) -> MeasuredTrial:
+    if "problem" in answer:
+        stated = answer["problem"]
+        raise TrialFailed(
+            TrialProblem(
+                code=str(stated["code"]),
+                detail=str(stated["detail"]),
+                remedy=str(stated["remedy"]),
+            )
+        )
+    series = [
+        TrialAnswer(
+            **{
+                **one,
+                "lines": tuple(one["lines"]),
+                "notes": tuple(one["notes"]),
+                "picture": base64.b64decode(one["picture"]),
+            }
+        )
+        for one in answer["series"]
+    ]
+    return MeasuredTrial(series, int(answer["memory_bytes"]))
+
+
+def _answer(settings: Settings, name: str, version: str, study: str) -> dict[str, Any]:
+    try:
+        tried = try_named(settings, name, version, study)
+    except MediViewError as error:
+        return {"problem": TrialProblem(code=error.code, detail=error.message, remedy=error.remedy)}
+    except Exception as error:  # noqa: BLE001 - the edge of a process: every failure is its answer
+        sentence = explain(error).sentence
+        return {"problem": TrialProblem(code="model_unusable", detail=sentence, remedy="")}
+    series = [{**asdict(one), "picture": base64.b64encode(one.picture).decode()} for one in tried]
+    # Linux counts it in KiB.
+    return {"series": series, "memory_bytes": getrusage(RUSAGE_SELF).ru_maxrss * 1024}
+
+
+def _end_with_parent() -> None:
+    # Past the reader of Python, which would be waited for at the end.
+    while os.read(sys.stdin.fileno(), 1):
+        pass
+    os._exit(1)
+
+
+def main(path: str) -> int:
+    """What is asked comes as pickle from the worker's process that began this one."""
+    asked = pickle.load(sys.stdin.buffer)  # noqa: S301 - our own parent's, and nobody else's
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    Path(path).write_text(json.dumps(_answer(*asked)), "utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))
