@@ -17,7 +17,12 @@ from inference.deidentification.faces.overwriting import state_removed
 from inference.deidentification.faces.study_faces import FaceFinder, StudyFaces
 from inference.deidentification.leaks.evidence import Evidence
 from inference.deidentification.leaks.leak_scan import LeakScan
-from inference.deidentification.pixels.burned_in import clear_unused_bits, why_text_is_possible
+from inference.deidentification.pixels.burned_in import (
+    LookedAt,
+    clear_unused_bits,
+    holds_images,
+    why_text_is_possible,
+)
 from inference.deidentification.pixels.pixel_bytes import clean_pixel_group
 from inference.deidentification.profile import Option, Profile
 from inference.deidentification.pseudonyms import Pseudonyms
@@ -60,8 +65,10 @@ class StudyDeidentification:
         evidence = Evidence(profile)
         cleans_faces = Option.CLEAN_RECOGNIZABLE_VISUAL_FEATURES in profile
         self._faces = StudyFaces(find_face) if cleans_faces else None
+        self._looked_at = LookedAt()
         for header in headers:
             evidence.add(header)
+            self._looked_at.see(header)
             if self._faces is not None:
                 self._faces.see(header)
         self._profile = profile
@@ -127,18 +134,29 @@ class StudyDeidentification:
 
     def _blank_text(self, dataset: FileDataset) -> bool:
         """Whether it had to be. Raises CannotDeidentify where the profile does not have it done."""
+        blanks = Option.CLEAN_PIXEL_DATA in self._profile
         reason = why_text_is_possible(dataset)
-        if not reason:
-            return False
-        if Option.CLEAN_PIXEL_DATA not in self._profile:
+        if reason and not blanks:
             raise CannotDeidentify(
                 f"Its pixels may carry text: {reason}.",
                 remedy="Leave it out, or use a project with clean-pixel-data.",
             )
-        # With OCR and what decodes pixels, which few exports need.
-        from inference.deidentification.pixels.pixel_text import blank_text
+        if not reason and not (holds_images(dataset) if blanks else self._looked_at.has(dataset)):
+            return False
+        # With OCR and what decodes pixels, which tables of measurements do without.
+        from inference.deidentification.pixels import pixel_text
 
-        blank_text(dataset)
+        if reason:
+            pixel_text.blank_text(dataset)
+            return True
+        if not pixel_text.has_written_text(dataset, every_frame=blanks):
+            return False
+        if not blanks:
+            raise CannotDeidentify(
+                "Text was read in its pixels.",
+                remedy="Leave it out, or use a project with clean-pixel-data.",
+            )
+        pixel_text.blank_text(dataset, pixel_text.is_written)
         return True
 
     def _name(self, dataset: FileDataset) -> str:

@@ -38,6 +38,49 @@ def why_text_is_possible(dataset: Dataset) -> str:
     return ""
 
 
+# Films, which are few in a study and carry the writing of cassettes, consoles and films' edges.
+_FILMS = frozenset({"CR", "DX", "MG", "PX", "IO", "RG", "BMD"})
+# Values that no camera made: masks, doses, maps.
+_COMPUTED = frozenset({"SEG", "RTDOSE", "REG"})
+
+
+class LookedAt:
+    """Of images without a reason for text in their headers: in which OCR looks for it all the same.
+
+    In each film, and in the first, the middle and the last image of each other series.
+    """
+
+    def __init__(self) -> None:
+        self._series: dict[str, list[tuple[int, str]]] = {}
+
+    def see(self, header: Dataset) -> None:
+        """Each header of a study, before the first question."""
+        try:
+            number = int(header.get("InstanceNumber") or 0)
+        except (TypeError, ValueError):
+            number = 0
+        one = (number, str(header.get("SOPInstanceUID", "")))
+        self._series.setdefault(str(header.get("SeriesInstanceUID", "")), []).append(one)
+
+    def has(self, dataset: Dataset) -> bool:
+        """Whether it is one of them; `dataset` is an original with its pixels."""
+        modality = str(dataset.get("Modality") or "").strip().upper()
+        if not holds_images(dataset):
+            return False
+        if modality in _FILMS:
+            return True
+        uids = [uid for _, uid in sorted(self._series.get(str(dataset.SeriesInstanceUID), ()))]
+        if not uids:
+            return True
+        return str(dataset.SOPInstanceUID) in {uids[0], uids[len(uids) // 2], uids[-1]}
+
+
+def holds_images(dataset: Dataset) -> bool:
+    """Whether it has pixels that something other than a computation made."""
+    modality = str(dataset.get("Modality") or "").strip().upper()
+    return "PixelData" in dataset and modality not in _COMPUTED
+
+
 def clear_unused_bits(dataset: Dataset) -> None:
     """Clear the bits of native pixels beside those stored (PS3.5 8.1.1).
 

@@ -7,10 +7,11 @@ import pydicom
 import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
-from pydicom.dataset import Dataset
+from pydicom.dataset import Dataset, FileDataset
 from pydicom.uid import RLELossless
 
 from inference.deidentification.errors import CannotDeidentify
+from inference.deidentification.pixels.burned_in import LookedAt
 from inference.deidentification.pixels.pixel_text import blank_text
 from inference.language.documents.reading import read_image
 from tests.builders import series
@@ -77,3 +78,52 @@ def test_long_loops_and_palettes_are_refused() -> None:
     buffer.seek(0)
     with pytest.raises(CannotDeidentify, match="PALETTE COLOR of 8 bits"):
         blank_text(pydicom.dcmread(buffer))
+
+
+def slice_with(text: str, modality: str = "CT", **attributes: object) -> FileDataset:
+    """A signed image whose header says nothing of the text that is written in it."""
+    image = Image.new("L", (360, 60), 90)
+    ImageDraw.Draw(image).text((20, 20), text, 250, ImageFont.load_default(18))
+    values = np.asarray(image).astype(np.int16) * 8 - 1024
+    (ds,) = series(values[None], modality="CT", **attributes)
+    ds.Modality = modality
+    return ds
+
+
+@pytest.mark.parametrize("stated", ["", "NO"])
+def test_text_of_which_no_header_speaks_keeps_an_image_here(stated: str) -> None:
+    with pytest.raises(CannotDeidentify, match="Text was read in its pixels"):
+        deidentified(slice_with(NAME, BurnedInAnnotation=stated))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("modality", ["CT", "DX"])
+def test_text_of_which_no_header_speaks_is_blanked_where_wanted(modality: str) -> None:
+    original = slice_with(NAME, modality)
+    found = deidentified(original, "clean-pixel-data")
+    assert codes(found) == {"113100", "113101"}
+    kept = found.pixel_array.astype(np.float64)
+    grey = ((kept - kept.min()) / (np.ptp(kept) or 1) * 255).astype(np.uint8)
+    assert not [
+        one for one in read_image(Image.fromarray(grey).convert("RGB"), 1).lines if "Q" in one.text
+    ]
+
+
+@pytest.mark.slow
+def test_the_marks_of_a_film_stay_on_it() -> None:
+    film = slice_with("AP SUPINE", "DX")
+    assert (deidentified(film, "clean-pixel-data").pixel_array == film.pixel_array).all()
+    assert codes(deidentified(film)) == {"113100"}
+
+
+def test_of_a_series_the_first_the_middle_and_the_last_image_are_looked_at() -> None:
+    looked_at = LookedAt()
+    slices = series(np.zeros((9, 4, 4), np.int16), modality="CT")
+    for one in [*slices[4:], *slices[:4]]:
+        looked_at.see(one)
+    assert [int(one.InstanceNumber) for one in slices if looked_at.has(one)] == [1, 5, 9]
+    for one in slices:
+        one.Modality = "DX"
+    assert all(looked_at.has(one) for one in slices)
+    slices[0].Modality = "SEG"
+    assert not looked_at.has(slices[0])
