@@ -1,16 +1,35 @@
 """The whole API as its users meet it: real storage, real uvicorn, real HTTP."""
 
 from collections.abc import Iterator
+from copy import deepcopy
 from pathlib import Path
+from typing import Any
+from unittest.mock import patch
 
 import pytest
+from fastapi import FastAPI
 
+from api.openapi import description
+from api.openapi.description import _describe
 from storage.container import Storage, open_storage
 from storage.settings import Settings, load_settings
 from tests.api.client import ApiNode, api_node
 from tests.migrated import upgrade
 from tests.patience import PATIENCE_S
 from tests.services import free_port
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _describe_once() -> Iterator[None]:
+    """All apps have the same routes, whose description takes two seconds to make."""
+    made: dict[str, Any] = {}
+
+    def describe(app: FastAPI) -> dict[str, Any]:
+        made.update(made or _describe(app))
+        return deepcopy(made)
+
+    with patch.object(description, "_describe", describe):
+        yield
 
 
 @pytest.fixture
