@@ -44,11 +44,12 @@ def start_all(workers: Workers) -> None:
         workers.start(*roles)
 
 
+# Under libfaketime each process starts from nothing: thirty seconds of CPU. What is done about a
+# step follows below, without it.
+@pytest.mark.slow
 @pytest.mark.fault
 @pytest.mark.timeout(400)
-@pytest.mark.parametrize(
-    "steps", [(-HOUR, DAY), pytest.param((-HOUR, 0, DAY, -DAY), marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize("steps", [(-HOUR, DAY), (-HOUR, 0, DAY, -DAY)])
 def test_work_goes_on_whatever_the_clock_is_set_to(tmp_path: Path, steps: tuple[int, ...]) -> None:
     clock = settable_clock(tmp_path)
     with workers_in(tmp_path) as workers:

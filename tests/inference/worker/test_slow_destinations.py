@@ -73,6 +73,7 @@ def test_destinations_that_trickle_delay_themselves_alone(tmp_path: Path) -> Non
         end.close()
 
 
+@pytest.mark.slow  # `test_slots` tells how many senders go where
 @pytest.mark.fault
 def test_more_hosts_that_hang_for_the_first_time_than_senders_stop_nobody(tmp_path: Path) -> None:
     """Each of the four senders was with one of them, until the calls reached their limits."""
