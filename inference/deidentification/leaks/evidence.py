@@ -79,6 +79,8 @@ class Evidence:
         """As DA values, with others that no option lets leave: not even moved."""
         self._kept_dates: set[str] = set()
         self._moved_dates: set[str] = set()
+        self._institutions: set[str] = set()
+        """Folded values of attributes of institutions that an option lets leave."""
         self.makers: set[str] = set()
         """Folded words of the names of makers and models."""
 
@@ -93,6 +95,28 @@ class Evidence:
         self.birth_dates -= self._kept_dates | self._moved_dates
         # A hospital may be called as the maker of its scanner is; a person's name stays one.
         self.words -= self.makers - self.names.parts
+        self._leave_institutions()
+
+    def _leave_institutions(self) -> None:
+        """What the project lets leave of an institution tells nothing more where somebody lives in
+        its town, or where a report was verified there. A person's name stays one, and what
+        identifies a patient, an order or a visit is never of an institution."""
+        never = {word for one in self.numbered_patients for word in words_of(one)}
+        never |= self.names.parts
+        kept = [f" {one} " for one in self._institutions if never.isdisjoint(one.split())]
+        words = {word for one in self._institutions for word in one.split()} - never
+        if not words:
+            return
+        self.words -= words
+        self.phrases = {
+            one for one in self.phrases if not any(f" {one} " in whole for whole in kept)
+        }
+        self.raw = {
+            one for one in self.raw if not ((parts := words_of(one)) and words.issuperset(parts))
+        }
+        self.numbered = {
+            " ".join(word for word in words_of(one) if word not in words) for one in self.numbered
+        }
 
     def dates_to_find(self, shift: timedelta | None = None) -> set[str]:
         """Every date that must not leave, as DA values.
@@ -126,6 +150,9 @@ class Evidence:
         if element.tag in _MAKERS:
             self.makers |= {w for value in _values(element) for w in words_of(value)}
         row = row_of(element.tag)
+        is_of_institution = element.keyword.startswith("Institution") and row is not None
+        if is_of_institution and action_for(element.tag, self._profile) == "K":
+            self._institutions |= {" ".join(words_of(one)) for one in _values(element)}
         if row is not None and (row.is_descriptor or _DESCRIPTION.search(element.keyword)):
             for value in _values(element):
                 for span in identifiers.by_patterns(value):
@@ -155,8 +182,10 @@ class Evidence:
         whole = " ".join(parts)
         if len(whole) < _SHORTEST_WORD or all(map(_is_of_nobody, parts)):
             return
-        if any(one.isdigit() for one in value):
-            (self.numbered_patients if keyword in _OF_PATIENT else self.numbered).add(value)
+        if keyword in _OF_PATIENT:
+            self.numbered_patients.add(value)
+        elif any(one.isdigit() for one in value):
+            self.numbered.add(value)
         self.phrases.add(whole)
         self.raw.add(value.strip())
         for part in parts:

@@ -5,16 +5,18 @@ from pydicom.dataset import Dataset
 
 from inference.deidentification.leaks.evidence import Evidence
 from inference.deidentification.leaks.leak_scan import LeakScan
-from inference.deidentification.profile import Profile
+from inference.deidentification.profile import Profile, read_profile
+
+BASIC = Profile()
 
 
-def scan(**attributes: str) -> LeakScan:
+def scan(profile: Profile = BASIC, /, **attributes: str) -> LeakScan:
     header = Dataset()
     for keyword, value in attributes.items():
         setattr(header, keyword, value)
-    evidence = Evidence(Profile())
+    evidence = Evidence(profile)
     evidence.add(header)
-    return LeakScan(evidence, Profile())
+    return LeakScan(evidence, profile)
 
 
 @pytest.mark.parametrize(
@@ -29,6 +31,27 @@ def scan(**attributes: str) -> LeakScan:
 def test_short_names_and_bare_digits_are_found(name: str, patient_id: str, texts: str) -> None:
     found = scan(PatientName=name, PatientID=patient_id)
     assert [one for one in texts.split("|") if not found.has_leak(one)] == []
+
+
+def test_a_town_that_leaves_with_the_institution_may_be_the_patients() -> None:
+    stated = {
+        "PatientName": "Weber^Maria",
+        "PatientAddress": "Am Berg 7, 55131 Zimtheim",
+        "InstitutionName": "Klinikum Zimtheim",
+        "InstitutionAddress": "Seestr. 1, 55131 Zimtheim",
+        "VerifyingOrganization": "Klinikum Zimtheim",
+    }
+    kept = scan(read_profile(["retain-institution"]), **stated)
+    for text in ("Klinikum Zimtheim", "Seestr. 1, 55131 Zimtheim"):
+        assert not kept.has_leak(text), text
+    for text in ("Am Berg 7", "Maria", "Weber, Klinikum Zimtheim"):
+        assert kept.has_leak(text), text
+    assert scan(BASIC, **stated).has_leak("Klinikum Zimtheim")
+    named = scan(read_profile(["retain-institution"]), **{**stated, "PatientName": "Zimtheim^A"})
+    assert named.has_leak("Klinikum Zimtheim")
+    written = {**stated, "PatientID": "QXB-4711", "InstitutionName": "Klinikum QXB-4711"}
+    odd = scan(read_profile(["retain-institution"]), **written)
+    assert odd.has_leak("Klinikum QXB-4711")
 
 
 def test_what_was_measured_is_no_identifier() -> None:
