@@ -26,3 +26,14 @@ def cut(volume: Volume, axis: int, start: int, stop: int) -> Volume:
         instance_indices=tuple(range(voxels.shape[0])),
         padding_ranges=volume.padding_ranges[slices],
     )
+
+
+def every_second_voxel_in_plane(volume: Volume) -> Volume:
+    """The same chest in a fourth of the time; all slices stay."""
+    lps_from_kji = volume.lps_from_kji.copy()
+    lps_from_kji[:3, 1:3] *= 2
+    return replace(
+        volume,
+        voxels=np.ascontiguousarray(volume.voxels[:, ::2, ::2]),
+        lps_from_kji=lps_from_kji,
+    )

@@ -16,23 +16,24 @@ from inference.volume_preparation.coverage import (
 )
 from storage.core.findings import Direction
 from storage.settings import Settings
-from tests.inference.cutting import cut
+from tests.inference.cutting import cut, every_second_voxel_in_plane
 
-# Where a chest of 133 slices of 512 x 512 is cut through both lungs: (start, stop) of the axis.
+# Where a chest of 133 slices of 256 x 256 is cut through both lungs: (start, stop) of the axis.
 CUTS_OF_THE_CHEST: list[tuple[Direction, int, int, int]] = [
     ("superior", 0, 0, 66),
     ("inferior", 0, 66, 133),
-    ("left", 2, 0, 360),
-    ("right", 2, 150, 512),
-    ("anterior", 1, 200, 512),
-    ("posterior", 1, 0, 300),
+    ("left", 2, 0, 180),
+    ("right", 2, 75, 256),
+    ("anterior", 1, 100, 256),
+    ("posterior", 1, 0, 150),
 ]
 
 
 @pytest.fixture(scope="module")
 def real_chest(shared_data: Path) -> Volume:
     paths = (shared_data / "ct_chest_LIDC-IDRI-0001").glob("*.dcm")
-    return assemble_volume([pydicom.dcmread(path) for path in paths])
+    whole = assemble_volume([pydicom.dcmread(path) for path in paths])
+    return every_second_voxel_in_plane(whole)
 
 
 def litres_of(volume: Volume) -> dict[str, tuple[float, tuple[Direction, ...]]]:
@@ -49,7 +50,6 @@ def whole_litres(real_chest: Volume) -> dict[str, tuple[float, tuple[Direction, 
     return litres_of(real_chest)
 
 
-@pytest.mark.slow
 def test_a_real_chest_is_complete(
     whole_litres: dict[str, tuple[float, tuple[Direction, ...]]],
 ) -> None:
@@ -59,7 +59,8 @@ def test_a_real_chest_is_complete(
         "Right lung volume": (),
         "Both lungs volume": (),
     }
-    assert found["Both lungs volume"][0] == pytest.approx(3.685, abs=0.01)
+    # Of all voxels 3.685.
+    assert found["Both lungs volume"][0] == pytest.approx(3.685, abs=0.04)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 """lung-density on a real CT, beside SimpleITK."""
 
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +13,7 @@ from inference.imaging.volume import Volume, assemble_volume
 from inference.pipeline import PipelineContext
 from inference.pipelines.chest.lung_density import LungDensity
 from storage.settings import Settings
+from tests.inference.cutting import every_second_voxel_in_plane
 from tests.inference.pipelines.chest.measured import dice
 
 # Fifteen seconds on two cores, as processor time: other work on the machine does not count.
@@ -50,17 +50,6 @@ def test_a_real_chest_takes_seconds(chest: Volume) -> None:
     assert (
         dice((output.mask(0) | output.mask(1)) & (chest.voxels < -500), two_thresholds(chest))
         > 0.98
-    )
-
-
-def every_second_voxel_in_plane(volume: Volume) -> Volume:
-    """The same chest in a fourth of the time; all slices stay."""
-    lps_from_kji = volume.lps_from_kji.copy()
-    lps_from_kji[:3, 1:3] *= 2
-    return replace(
-        volume,
-        voxels=np.ascontiguousarray(volume.voxels[:, ::2, ::2]),
-        lps_from_kji=lps_from_kji,
     )
 
 
