@@ -39,6 +39,8 @@ pytestmark = [pytest.mark.fault, pytest.mark.timeout(300)]
 
 _RANDOM = random.Random(17)
 DATABASES = ["sqlite", "postgresql"]
+# An index of PostgreSQL has no room for long values; SQLite takes them, and one way bounds both.
+OF_SHORT_VALUES = [pytest.param("sqlite", marks=pytest.mark.slow), "postgresql"]
 IDENTIFYING = [
     ("PatientID", "LO", 3000),
     ("IssuerOfPatientID", "LO", 3000),
@@ -88,7 +90,7 @@ def settings_for(database: str, request: pytest.FixtureRequest) -> dict[str, obj
     return {"database_url": server.migrated_database()}
 
 
-@pytest.mark.parametrize("database", DATABASES)
+@pytest.mark.parametrize("database", OF_SHORT_VALUES)
 def test_one_instance_with_endless_text_is_refused_and_others_are_stored(
     tmp_path: Path, request: pytest.FixtureRequest, database: str
 ) -> None:
@@ -138,7 +140,7 @@ def left_behind(storage: Storage, *files: bytes) -> None:
         storage.volumes.wait_for(staged)
 
 
-@pytest.mark.parametrize("database", DATABASES)
+@pytest.mark.parametrize("database", OF_SHORT_VALUES)
 def test_what_an_earlier_version_left_in_a_volume_is_indexed_by_the_beginning_of_its_text(
     tmp_path: Path, request: pytest.FixtureRequest, database: str
 ) -> None:
