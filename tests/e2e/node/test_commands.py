@@ -31,6 +31,7 @@ def test_the_demo_leads_to_a_page_with_its_result(node: Node) -> None:
     assert 1200 < finding["value"] < 2100
 
 
+@pytest.mark.slow  # `TestSend` sends folders by the same command, without a whole node
 def test_send_pushes_a_folder_to_any_peer(node: Node, pacs: Pacs, head: SentStudy) -> None:
     try:
         answer = node.command("send", str(head.folder), "--to", f"ORTHANC@127.0.0.1:{pacs.port}")
