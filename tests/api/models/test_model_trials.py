@@ -15,8 +15,9 @@ from inference.model_trial.process import MeasuredTrial
 from inference.model_trial.trying import try_named
 from storage.audit import Code
 from storage.container import Storage
+from storage.core.callers.visibility import Visibility, limited_to
 from storage.core.clock import utcnow
-from storage.core.errors import InvalidRequest
+from storage.core.errors import InvalidRequest, NotFound
 from storage.model_registry.trials import OPEN_AT_MOST, ModelTrial
 from storage.settings import Settings
 from tests.api.access.closed import audited, closed_node, closed_settings, confirm
@@ -97,6 +98,16 @@ def test_trials_are_bounded_and_discarded(node: ApiNode) -> None:
     asked(node)
     nobody = {"model": NAME, "study_instance_uid": study_uid("nobody")}
     is_problem(node.client.post("/api/v1/model-trials", json=nobody), 404, "not_found")
+
+
+def test_a_trial_is_seen_by_those_alone_who_see_its_study(node: ApiNode) -> None:
+    trials, trial_id, now = node.storage.model_trials, asked(node), utcnow()
+    with limited_to(Visibility("account:ada", (3,), sees_unmatched=False)):
+        assert trials.of_model(NAME, None, now) == []
+        with pytest.raises(NotFound):
+            trials.get(trial_id, now)
+        trials.discard(trial_id)
+    assert trials.get(trial_id, now).state == "waiting"
 
 
 def test_why_a_trial_failed_is_kept_and_names_no_value_of_the_study(node: ApiNode) -> None:
