@@ -53,7 +53,8 @@ _UID_MAX_BYTES = 64
 _KEYWORDS = (
     "SpecificCharacterSet SOPClassUID SOPInstanceUID StudyInstanceUID SeriesInstanceUID"
     " PatientID IssuerOfPatientID PatientName PatientBirthDate PatientSex"
-    " StudyDate StudyTime AccessionNumber StudyDescription StudyID ReferringPhysicianName"
+    " StudyDate StudyTime TimezoneOffsetFromUTC"
+    " AccessionNumber StudyDescription StudyID ReferringPhysicianName"
     " Modality SeriesNumber SeriesDescription BodyPartExamined ProtocolName SeriesDate"
     " SeriesTime FrameOfReferenceUID Manufacturer ManufacturerModelName StationName"
     " InstitutionName PerformedProcedureStepStartDate PerformedProcedureStepStartTime"

@@ -155,6 +155,7 @@ def _study(connection: Connection, new: NewInstance) -> tuple[int, bool]:
             **assigned.patient.columns_of_study,
             "study_date": header.text("StudyDate"),
             "study_time": header.text("StudyTime"),
+            "timezone_offset_from_utc": header.text("TimezoneOffsetFromUTC"),
             "accession_number": header.text("AccessionNumber"),
             "study_description": header.text("StudyDescription"),
             "study_id": header.text("StudyID"),

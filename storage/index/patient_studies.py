@@ -6,6 +6,7 @@ from sqlalchemy import ColumnElement, Engine, FromClause, String, and_, exists, 
 
 from storage import tables as t
 from storage.core.callers.visibility import EVERYONE
+from storage.core.text.dates import is_after_in_utc
 from storage.db.engine import reading
 from storage.patient_identity.entities import PatientKey
 
@@ -97,7 +98,7 @@ class PatientStudies:
         earlier: bool,
     ) -> list[str]:
         """Those who see the later of the two studies must see the earlier one, on which its results
-        rest."""
+        rest. What is earlier by its own clock alone, and not by UTC, is left out."""
         this, other = t.study.alias("this"), t.study.alias("other")
         when, then = (other, this) if earlier else (this, other)
         is_before = or_(
@@ -109,27 +110,30 @@ class PatientStudies:
             ),
         )
         with reading(self._engine) as connection:
-            return list(
-                connection.execute(
-                    select(other.c.study_instance_uid)
-                    .select_from(
-                        this.join(t.patient, t.patient.c.id == this.c.patient_fk).join(
-                            other, other.c.person_fk == this.c.person_fk
-                        )
+            rows = connection.execute(
+                select(other.c.study_instance_uid, *_moment(when), *_moment(then))
+                .select_from(
+                    this.join(t.patient, t.patient.c.id == this.c.patient_fk).join(
+                        other, other.c.person_fk == this.c.person_fk
                     )
-                    .where(
-                        this.c.study_instance_uid == study_instance_uid,
-                        t.patient.c.patient_id != "",
-                        this.c.study_date != "",
-                        other.c.study_date != "",
-                        is_before,
-                        _seen_by_all_of(then, when),
-                        holds(other),
-                    )
-                    .order_by(_date_of(other).desc(), _time_of(other).desc())
-                    .limit(_MOST)
-                ).scalars()
+                )
+                .where(
+                    this.c.study_instance_uid == study_instance_uid,
+                    t.patient.c.patient_id != "",
+                    this.c.study_date != "",
+                    other.c.study_date != "",
+                    is_before,
+                    _seen_by_all_of(then, when),
+                    holds(other),
+                )
+                .order_by(_date_of(other).desc(), _time_of(other).desc())
+                .limit(_MOST)
             )
+            return [row[0] for row in rows if not is_after_in_utc(row[1:4], row[4:7])]
+
+
+def _moment(study: FromClause) -> tuple[ColumnElement[str], ...]:
+    return study.c.study_date, study.c.study_time, study.c.timezone_offset_from_utc
 
 
 def _date_of(study: FromClause) -> ColumnElement[str]:

@@ -59,6 +59,9 @@ study = Table(
     text_column("patient_sex"),
     ordered_text_column("study_date"),
     text_column("study_time"),
+    # As its first instance states it (PS3.3 C.12.1.1.8); empty also of what came before migration
+    # 0114.
+    text_column("timezone_offset_from_utc"),
     ordered_text_column("accession_number"),
     text_column("study_description"),
     text_column("study_id"),

@@ -13,7 +13,7 @@ from tests.storage.instances import part10
 
 
 def received(storage: Storage, study: str, date: str, **changes: object) -> str:
-    content = part10(study, StudyDate=date, StudyTime="101500", **changes)
+    content = part10(study, **{"StudyDate": date, "StudyTime": "101500", **changes})
     storage.ingest.accept(content, "dimse:TEST")
     return str(derive_uid("test", study))
 
@@ -40,6 +40,22 @@ def test_earlier_studies_with_images_are_priors_the_newest_first(storage: Storag
     assert storage.index.patient_studies.imaged_before(now) == [second, first]
     assert storage.index.patient_studies.imaged_before(later) == [now, second, first]
     assert storage.index.patient_studies.before(now) == [], "nothing was measured"
+
+
+def test_a_study_that_is_earlier_by_its_own_clock_alone_is_no_prior(storage: Storage) -> None:
+    def zoned(study: str, date: str, time: str, zone: str) -> str:
+        return received(storage, study, date, StudyTime=time, TimezoneOffsetFromUTC=zone)
+
+    priors = storage.index.patient_studies.imaged_before
+    here = zoned("here", "20240410", "101500", "+0000")
+    # 09:30 in New York is four hours later.
+    there = zoned("there", "20240410", "0930", "-0500")
+    assert priors(here) == []
+    later = zoned("later", "20240410", "180000.25", "+0200")
+    assert priors(later) == [here, there]
+    before_midnight = zoned("west", "20240409", "233000", "-0800")
+    assert priors(here) == [before_midnight]
+    assert priors(zoned("unstated", "20240410", "094500", "")) == [there, before_midnight]
 
 
 def test_a_prior_must_be_seen_by_all_who_see_the_later_study(storage: Storage) -> None:
