@@ -136,8 +136,7 @@ def verify_folder(folder: Path, public_key: str) -> list[str]:
     others = {
         name
         for found in files_below(folder)
-        if found.name.endswith((".dcm", ".nii.gz"))
-        and (name := found.relative_to(folder).as_posix()) not in files
+        if (name := found.relative_to(folder).as_posix()) not in files and name != CERTIFICATE_NAME
     }
     return [*problems, *(f"{name} is not in the certificate." for name in sorted(others))]
 

@@ -213,6 +213,9 @@ def test_segmentations_are_label_maps_on_the_grid_of_their_series(
     assert lines == ["participant_id", image.relative_to(folder).parts[0]]
     labels.write_bytes(b"other")
     assert len(verify_folder(folder, "")) == 1
+    (folder / "sub-extra").mkdir()
+    (folder / "sub-extra" / "names.csv").write_text("who was who")
+    assert "sub-extra/names.csv is not in the certificate." in verify_folder(folder, "")
 
 
 def test_a_series_with_a_gap_stays_here_whole_with_the_reason(storage: Storage) -> None:
