@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from typing import Annotated
+from urllib.parse import urlencode
 
 import structlog
 from fastapi import Query, Request
@@ -38,6 +39,7 @@ log = structlog.get_logger(__name__)
 # Servers send parameters of their own.
 router = new_router(prefix="/api/session/smart", tags=["session"], route_class=APIRoute)
 
+_SERVER = "server"
 _FAILED = "/sign-in/?failed=provider"
 _ROLES: frozenset[Role] = frozenset({"viewer", "radiologist"})
 _PRACTITIONERS = ("Practitioner", "PractitionerRole", "Person")
@@ -68,7 +70,7 @@ def start_smart_launch(
     asked = {"scope": f"{wanted} {SCOPES}", "aud": server.iss}
     if launch:
         asked["launch"] = launch
-    url = authorization_url(provider, flow, _redirect_uri(settings), asked)
+    url = authorization_url(provider, flow, _redirect_uri(settings, server), asked)
     response = RedirectResponse(url, 303)
     set_flow(response, settings, smart_cookie(settings), flow.text())
     return response
@@ -93,9 +95,11 @@ def finish_smart_launch(
     try:
         flow = Flow.read(read_cookie(request.headers, smart_cookie(settings)))
         server = _server(request, flow.next)
+        if request.query_params.get(_SERVER, "") != _named(settings, server):
+            raise NotAccepted("the answer came to the redirect URI of another server")
         provider = server.provider()
         tokens, claims = exchange_code(
-            provider, flow, request.query_params, _redirect_uri(settings)
+            provider, flow, request.query_params, _redirect_uri(settings, server)
         )
         _check_practitioner(claims.get("fhirUser"))
         principal = with_own_name(
@@ -156,9 +160,17 @@ def _server(request: Request, iss: str) -> SmartServer:
     return server
 
 
-def _redirect_uri(settings: Settings) -> str:
-    """It is registered at the server."""
-    return f"{settings.resolved_public_url}{router.prefix}/callback"
+def _redirect_uri(settings: Settings, server: SmartServer) -> str:
+    """As it is registered at the server: one of its own where several are listed, so that none
+    takes the answers of another (RFC 9700 4.4.2)."""
+    named = _named(settings, server)
+    of_server = f"?{urlencode({_SERVER: named})}" if named else ""
+    return f"{settings.resolved_public_url}{router.prefix}/callback{of_server}"
+
+
+def _named(settings: Settings, server: SmartServer) -> str:
+    """How the redirect URI names the server; empty where it is the only one."""
+    return server.iss if len(settings.smart_servers) > 1 else ""
 
 
 def servers_of(settings: Settings) -> dict[str, SmartServer]:

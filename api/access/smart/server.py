@@ -9,6 +9,7 @@ from storage.core.errors import NotConfigured
 from storage.settings import Settings
 
 _WELL_KNOWN = "/.well-known/smart-configuration"
+_ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 SCOPES = "openid fhirUser patient/Patient.r patient/ImagingStudy.r"
 EHR_SCOPE, STANDALONE_SCOPE = "launch", "launch/patient"
 
@@ -47,6 +48,7 @@ class SmartServer:
         if self._provider is None or self._provider.settings.oidc_issuer != issuer:
             settings = self._described.settings.model_copy(update={"oidc_issuer": issuer})
             self._provider = _Issuer(settings, self._described)
+        self._provider.check_endpoints()
         return self._provider
 
     def read(self, reference: str, access_token: str) -> dict[str, Any]:
@@ -74,6 +76,18 @@ class _Issuer(Provider):
     def __init__(self, settings: Settings, described: _Description) -> None:
         super().__init__(settings)
         self._described = described
+        self._issuer_itself = Provider(settings)
+
+    def check_endpoints(self) -> None:
+        """Ask the issuer itself (OpenID Connect Discovery 1.0). Raises NotConfigured.
+
+        Else a server could name another one's issuer and send people there, to be given the code
+        with which it signs in as they (RFC 9700 4.4).
+        """
+        own = self._issuer_itself.description()
+        for name in _ENDPOINTS:
+            if own.get(name) != self.description().get(name):
+                raise _unusable(f"names another {name} than its issuer does")
 
     def description(self) -> dict[str, Any]:
         return self._described.description()

@@ -209,6 +209,38 @@ def test_a_server_vouches_for_no_people_of_another_issuer(
         assert "address of its issuer" in answer.text
 
 
+@pytest.mark.parametrize("name", ["authorization_endpoint", "token_endpoint"])
+def test_a_server_takes_no_answers_of_another_issuer(
+    closed: ClosedNode, ehr: Provider, name: str
+) -> None:
+    ehr.resources["/fhir/.well-known/smart-configuration"][name] = "https://evil.example/token"
+    with closed.client() as client:
+        answer = client.get("/api/v1/session/smart/launch", params={"iss": f"{ehr.url}/fhir"})
+        is_problem(answer, 503, "not_configured")
+        assert f"another {name} than its issuer" in answer.text
+
+
+def test_each_of_several_servers_has_a_redirect_uri_of_its_own(
+    tmp_path: Path, ehr: Provider
+) -> None:
+    with provider() as other:
+        servers = f"{ehr.url}/fhir={CLIENT_ID},{other.url}/fhir={CLIENT_ID}"
+        settings = closed_settings(tmp_path, smart_servers=servers, smart_role="viewer")
+        with closed_node(settings) as node, node.client() as client:
+            start = client.get(
+                "/api/v1/session/smart/launch", params={"iss": f"{ehr.url}/fhir", "launch": "x"}
+            )
+            back = parse_qs(urlsplit(start.headers["location"]).query)["redirect_uri"][0]
+            assert back.startswith(f"{node.url}/api/session/smart/callback?server=")
+            assert parse_qs(urlsplit(back).query) == {"server": [f"{ehr.url}/fhir"]}
+            # The answer to the first server's question, at the second one's address.
+            state = parse_qs(urlsplit(start.headers["location"]).query)["state"][0]
+            mixed_up = {"server": f"{other.url}/fhir", "state": state, "code": "c"}
+            there = client.get("/api/session/smart/callback", params=mixed_up)
+            assert there.headers["location"] == "/sign-in/?failed=provider"
+        assert other.asked == []
+
+
 def test_a_server_without_pkce_is_refused(closed: ClosedNode, ehr: Provider) -> None:
     ehr.resources["/fhir/.well-known/smart-configuration"]["code_challenge_methods_supported"] = [
         "plain"
