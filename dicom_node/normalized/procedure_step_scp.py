@@ -4,6 +4,7 @@ A completed step names every instance that the modality made; the series is then
 complete when they are there.
 """
 
+import json
 from typing import Any
 
 import structlog
@@ -15,6 +16,7 @@ from dicom_node.network.command_set import CommandSet
 from dicom_node.normalized.requests import (
     ATTRIBUTE_VALUE_INVALID,
     MISSING_ATTRIBUTE,
+    RESOURCE_LIMITATION,
     NormalizedRequest,
     NormalizedScp,
     Refused,
@@ -37,6 +39,8 @@ JsonDataset = dict[str, Any]
 PROCEDURE_STEP_CLASS = str(ModalityPerformedProcedureStep)
 MOST_ELEMENTS = 100_000
 """Of a message: 33,000 references to instances, which take some four seconds of a processor."""
+MOST_BYTES = 8 << 20
+"""As JSON; that many references take 6 MiB."""
 # Of a step, in JSON, which has two for each element of a message.
 _MOST_IN_JSON = 300_000
 # PerformedSeriesSequence, ReferencedImageSequence and that of instances without images,
@@ -115,6 +119,7 @@ class ProcedureStepSetScp(NormalizedScp):
         attributes = {**step.attributes, **changes}
         # Each message is counted by itself; a step is changed by any number of them.
         check_bounded(attributes, _MOST_IN_JSON)
+        check_size(attributes)
         return steps.change(
             request.sop_instance_uid,
             sender,
@@ -156,9 +161,20 @@ def _text(attributes: JsonDataset, tag: str) -> str:
 
 
 def as_json(dataset: Dataset) -> JsonDataset:
-    """The data set in DICOM JSON (PS3.18 F)."""
+    """The data set in DICOM JSON (PS3.18 F). Raises Refused where it is too large to be kept."""
     encoded: JsonDataset = dataset.to_json_dict(suppress_invalid_tags=True)
+    check_size(encoded)
     return encoded
+
+
+def check_size(attributes: JsonDataset) -> None:
+    """Of a step, which each of its messages reads and writes. Raises Refused."""
+    size_bytes = len(json.dumps(attributes, ensure_ascii=False).encode())
+    if size_bytes > MOST_BYTES:
+        raise Refused(
+            RESOURCE_LIMITATION,
+            f"It has {size_bytes >> 20} MiB; {MOST_BYTES >> 20} MiB are the most.",
+        )
 
 
 def _state(dataset: Dataset, *, required: bool) -> ProcedureStepState:

@@ -320,3 +320,23 @@ def test_a_notice_about_nothing_is_refused(node: Node) -> None:
         nowhere = notice(uids(1))
         del nowhere.StudyInstanceUID
         assert scu.send_n_create(nowhere, IAN, "1.2.9")[0].Status == 0x0120
+
+
+def test_a_step_does_not_grow_without_bound(node: Node) -> None:
+    def more(element: int) -> Dataset:
+        ds = Dataset()
+        ds.private_block(0x0011, "TEST", create=True).add_new(element, "OB", bytes(4 << 20))
+        return ds
+
+    uid = generate_uid()
+    with modality(node) as association:
+        begun, _ = association.send_n_create(beginning(), MPPS, uid)
+        assert begun.Status == 0x0000
+        first, _ = association.send_n_set(more(0x01), MPPS, uid)
+        assert first.Status == 0x0000
+        second, _ = association.send_n_set(more(0x02), MPPS, uid)
+        assert second.Status == 0x0213, "two of them are more than 8 MiB as JSON"
+        large = beginning()
+        large.private_block(0x0011, "TEST", create=True).add_new(1, "OB", bytes(7 << 20))
+        refused, _ = association.send_n_create(large, MPPS, generate_uid())
+        assert refused.Status == 0x0213
