@@ -5,7 +5,7 @@ completes again over what is left, so results over all of it are withdrawn as th
 instances are (`inference.withdrawals`).
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -13,13 +13,22 @@ import structlog
 from pydicom.dataset import Dataset
 
 from storage.audit import MINOR_FAILURE, NODE, SUCCESS, Audit, AuditEvent, Code
-from storage.container.has import HasAudit, HasInstances, HasPeers, HasRejectionNotes, HasSettings
+from storage.container.has import (
+    HasAudit,
+    HasDeliveries,
+    HasInstances,
+    HasPeers,
+    HasRejectionNotes,
+    HasSettings,
+)
 from storage.core.entities import Instance
 from storage.core.errors import InstanceDamaged
 from storage.core.postponed import Postponed
-from storage.core.sources import named_sender
+from storage.core.sources import named_sender, senders_of
+from storage.deliveries.repository import Deliveries
 from storage.dicom.value_errors import DAMAGED
 from storage.integrity.instance_reader import InstanceReader
+from storage.peers.repository import Peers
 from storage.rejection_notes.repository import RejectionNotes
 from storage.rejection_notes.rights import may_reject
 
@@ -28,13 +37,17 @@ log = structlog.get_logger(__name__)
 REJECTING = frozenset({"113001", "113037", "113038", "113039"})
 """Of DCM (CID 7010, 7011): quality, patient safety, incorrect worklist entry, retention expired."""
 
+FOLLOWING = "rejection notes follow their images"
+"""In place of a rule's name."""
 _NOTES_PER_ROUND = 32
 _STUDIES_PER_ROUND = 32
 _RECENT = timedelta(days=1)
 _DAMAGED_AGAIN_S = 600.0
 
 
-class RejectionStorage(HasSettings, HasInstances, HasPeers, HasAudit, HasRejectionNotes, Protocol):
+class RejectionStorage(
+    HasSettings, HasInstances, HasPeers, HasAudit, HasDeliveries, HasRejectionNotes, Protocol
+):
     """What of the storage layer rejection notes are read with."""
 
 
@@ -68,6 +81,9 @@ class RejectionRounds:
             if code and not may_reject(note.source, storage.peers, storage.settings):
                 _ignore(storage.audit, storage.rejection_notes, note, code, now)
                 continue
+            if code:
+                # First: a note that was read is not looked at again.
+                _send_after(storage.deliveries, storage.peers, note, rejected)
             shown = storage.rejection_notes.read(note, code, rejected, now)
             _note_shown(storage.audit, note.study_instance_uid, shown)
         hidden = storage.rejection_notes.apply(now, since)
@@ -96,6 +112,22 @@ class RejectionRounds:
         for study_instance_uid, shown in judged.items():
             _note_shown(self._storage.audit, study_instance_uid, shown)
         self._judged_up_to = max(judged) if len(judged) == _STUDIES_PER_ROUND else None
+
+
+def _send_after(
+    deliveries: Deliveries, peers: Peers, note: Instance, rejected: Collection[str]
+) -> None:
+    """Where images were sent on, the note must follow: they are in use there."""
+    for name in deliveries.sent_on_to(rejected):
+        peer = peers.find(name)
+        if peer is not None and peer.ae_title and peer.ae_title in senders_of([note]):
+            continue
+        if deliveries.enqueue(name, [note], None, cause="RULE", rule=FOLLOWING):
+            log.info(
+                "rejection_note_routed",
+                study_instance_uid=note.study_instance_uid,
+                destination=name,
+            )
 
 
 def _note_shown(audit: Audit, study_instance_uid: str, instances: int) -> None:

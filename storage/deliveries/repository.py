@@ -71,6 +71,19 @@ class Deliveries:
                     added += insert_or_ignore(connection, t.delivery, row)
         return added
 
+    def sent_on_to(self, sop_instance_uids: Collection[str]) -> list[str]:
+        """Destinations to which a rule or a person sent one of these, or began to."""
+        found: set[str] = set()
+        with reading(self._engine) as connection:
+            for uids in in_portions(sorted(sop_instance_uids)):
+                query = select(t.delivery.c.destination).where(
+                    t.delivery.c.sop_instance_uid.in_(uids),
+                    t.delivery.c.cause.in_(("RULE", "PERSON")),
+                    t.delivery.c.attempts > 0,
+                )
+                found.update(connection.execute(query.distinct()).scalars())
+        return sorted(found)
+
     def claim_due(
         self,
         owner: str,

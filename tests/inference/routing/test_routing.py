@@ -9,6 +9,7 @@ from pydicom import dcmread
 from pydicom.dataset import Dataset
 
 from inference.deliveries.service import deliver_due
+from inference.rejection_notes.service import FOLLOWING
 from inference.routing.send import send_study
 from inference.routing.service import RoutingRounds
 from inference.rules.file import read_rules
@@ -22,6 +23,7 @@ from storage.peers.entities import KnownPeer
 from storage.retention.obligations import Obligations
 from tests.inference.deliveries.destinations.nodes import node, with_results
 from tests.inference.orchestration import complete_series, receive
+from tests.inference.rejection_notes.notes import hide_rejected, note_over, send
 from tests.inference.small import mr_series, series_uid, study_uid
 from tests.services import free_port, orthanc
 
@@ -285,3 +287,25 @@ def _in_another_series(file: bytes) -> bytes:
     target = BytesIO()
     dataset.save_as(target)
     return target.getvalue()
+
+
+def test_a_rejection_note_follows_the_images_that_it_rejects(tmp_path: Path) -> None:
+    other = KnownPeer("other", kind="folder", folder="other")
+    sender = KnownPeer("sender", ae_title="TEST")
+    with node(tmp_path, ARCHIVE, other, sender) as storage:
+        rules(storage, MR_TO_ARCHIVE)
+        sent = mr_series("head", 3)
+        receive(storage, sent)
+        complete_and_schedule(storage, utcnow() + timedelta(minutes=1), ())
+        assert round_of(storage) == 3
+        assert deliver_due(storage, utcnow(), "sender") == 3
+        images = [dcmread(BytesIO(one)) for one in sent]
+        note, plain = note_over(images[:1]), note_over(images[1:], "113000")
+        send(storage, [note, plain])
+        hide_rejected(storage, utcnow())
+        (follows,) = (one for one in wanted(storage) if one.sop_instance_uid == note.SOPInstanceUID)
+        assert (follows.destination, follows.cause, follows.rule) == ("archive", "RULE", FOLLOWING)
+        assert wanted(storage, "other") == [], "it never had the images"
+        assert deliver_due(storage, utcnow(), "sender") == 1
+        # A selection that rejects nothing goes where the rules say.
+        assert plain.SOPInstanceUID not in {one.sop_instance_uid for one in wanted(storage)}
