@@ -40,8 +40,13 @@ def why_text_is_possible(dataset: Dataset) -> str:
 
 # Films, which are few in a study and carry the writing of cassettes, consoles and films' edges.
 _FILMS = frozenset({"CR", "DX", "MG", "PX", "IO", "RG", "BMD"})
-# Values that no camera made: masks, doses, maps.
-_COMPUTED = frozenset({"SEG", "RTDOSE", "REG"})
+# Values that no camera made: masks, maps, doses.
+_COMPUTED = (
+    "1.2.840.10008.5.1.4.1.1.66.4",
+    "1.2.840.10008.5.1.4.1.1.66.7",
+    "1.2.840.10008.5.1.4.1.1.30",
+    "1.2.840.10008.5.1.4.1.1.481.2",
+)
 
 
 class LookedAt:
@@ -77,8 +82,7 @@ class LookedAt:
 
 def holds_images(dataset: Dataset) -> bool:
     """Whether it has pixels that something other than a computation made."""
-    modality = str(dataset.get("Modality") or "").strip().upper()
-    return "PixelData" in dataset and modality not in _COMPUTED
+    return "PixelData" in dataset and str(dataset.get("SOPClassUID", "")) not in _COMPUTED
 
 
 def clear_unused_bits(dataset: Dataset) -> None:

@@ -125,5 +125,20 @@ def test_of_a_series_the_first_the_middle_and_the_last_image_are_looked_at() -> 
     for one in slices:
         one.Modality = "DX"
     assert all(looked_at.has(one) for one in slices)
-    slices[0].Modality = "SEG"
+    slices[0].SOPClassUID = "1.2.840.10008.5.1.4.1.1.66.4"
     assert not looked_at.has(slices[0])
+
+
+@pytest.mark.slow
+def test_text_that_a_spot_of_metal_makes_faint_or_that_is_turned_is_read() -> None:
+    beside_metal = slice_with(NAME)
+    values = beside_metal.pixel_array.copy()
+    values[2:8, 340:346] = 30000
+    beside_metal.PixelData = values.tobytes()
+    turned = slice_with(NAME)
+    values = np.ascontiguousarray(np.rot90(turned.pixel_array))
+    turned.Rows, turned.Columns, turned.PixelData = *values.shape, values.tobytes()
+    for one in (beside_metal, turned):
+        with pytest.raises(CannotDeidentify, match="Text was read in its pixels"):
+            deidentified(one)
+        assert codes(deidentified(one, "clean-pixel-data")) == {"113100", "113101"}
