@@ -69,11 +69,6 @@ class Condition(Strict):
             return value
         if key not in FACTS and not _is_path(str(key)):
             known = ", ".join(FACTS)
-            if tag_for_keyword(str(key)) is not None:
-                raise ValueError(
-                    f"'{key}' stands in files or messages about instances, in none of their data"
-                    f" sets; beside DICOM keywords there are {known}"
-                )
             raise ValueError(f"'{key}' is neither a DICOM keyword nor one of {known}")
         return {"name": key, "test": inside}
 
@@ -92,19 +87,9 @@ class Condition(Strict):
                 yield from one.names()
 
 
-# Commands, file meta information and directories (PS3.7 E.1, PS3.10 7.1, PS3.3 F.3).
-_GROUPS_OF_MESSAGES = frozenset({0x0000, 0x0002, 0x0004})
-# Of queries and their answers (PS3.4 C.3.4).
-_OF_QUERIES = frozenset({0x00080052, 0x00080053, 0x00080058, 0x00080061, 0x00080062}) | frozenset(
-    range(0x00201200, 0x0020120A)
-)
-
-
 def _is_path(name: str) -> bool:
     """A DICOM keyword, or several that lead through sequences: ViewCodeSequence.CodeValue."""
     *sequences, last = (tag_for_keyword(part) for part in name.split("."))
-    if last is not None and (last >> 16 in _GROUPS_OF_MESSAGES or last in _OF_QUERIES):
-        return False
     return last is not None and all(
         tag is not None and dictionary_VR(tag) == "SQ" for tag in sequences
     )

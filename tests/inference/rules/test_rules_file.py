@@ -17,14 +17,6 @@ from tests.inference.rules.rules_files import rules_in
         ("rules:\n  - name: a\n    pipeline: [x\n", 4, "is not YAML"),
         ("rules:\n  - name: a\n    pipeline: p\n    prio: 3\n", 4, "'prio'"),
         ("rules:\n  - name: a\n    pipeline: p\n    priority: 900\n", 4, "less than or equal"),
-        *(
-            (
-                f"rules:\n  - name: a\n    pipeline: p\n    when:\n      {one}: x\n",
-                5,
-                f"'{one}' stands in files or messages",
-            )
-            for one in ("ReceivingApplicationEntityTitle", "NumberOfStudyRelatedInstances")
-        ),
         (
             "rules:\n  - name: a\n    pipeline: p\n    when:\n      all:\n"
             "        - Modality: CT\n        - Modalty: CT\n",
