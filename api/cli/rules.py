@@ -162,7 +162,9 @@ def explain(
             study,
             rules,
         )
-        routing = explain_routing(storage.index, storage.instances, study, rules)
+        routing = explain_routing(
+            storage.index, storage.instances, storage.prior_fetches, study, rules
+        )
         known = {peer.name for peer in storage.peers.all()}
     series_instance_uid = ""
     for one in explanations:

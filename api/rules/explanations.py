@@ -99,7 +99,11 @@ def explain_rules(study_instance_uid: StudyUid, storage: StorageDep) -> Explanat
         routing=[
             _routing(series, tried)
             for series, tried_rules in explain_routing(
-                storage.index, storage.instances, study_instance_uid, rules
+                storage.index,
+                storage.instances,
+                storage.prior_fetches,
+                study_instance_uid,
+                rules,
             )
             for tried in tried_rules
         ],

@@ -1,5 +1,6 @@
 """What the studies of an import must match, checked before an archive is asked."""
 
+import re
 from collections.abc import Mapping
 from difflib import get_close_matches
 
@@ -9,6 +10,7 @@ from storage.core.errors import InvalidRequest
 from storage.index.matching.attributes import ATTRIBUTES, Kind
 from storage.index.matching.header_matching import OF_STUDY
 
+_DATES = re.compile(r"\d{8}(?:-(?:\d{8})?)?|-\d{8}")
 _KEYWORDS = frozenset(
     {
         keyword
@@ -25,7 +27,12 @@ def check_study_keys(query: Mapping[str, str]) -> Mapping[str, str]:
     An archive ignores keys that it does not know (PS3.4 C.1.3.1, PS3.18 8.3.4.1), and would list
     all that it has.
     """
-    for keyword in query:
+    for keyword, value in query.items():
+        if value and _is_date(keyword) and not _DATES.fullmatch(value):
+            raise InvalidRequest(
+                f"'{value}' is no date or range of dates, which {keyword} is.",
+                remedy="Write YYYYMMDD, or a range as 20240101-20241231, 20240101- or -20241231.",
+            )
         if keyword not in _KEYWORDS:
             nearest = get_close_matches(keyword, sorted(_KEYWORDS), n=1)
             raise InvalidRequest(
@@ -35,3 +42,7 @@ def check_study_keys(query: Mapping[str, str]) -> Mapping[str, str]:
                 else "Use a keyword of a study, such as StudyDate, ModalitiesInStudy or PatientID.",
             )
     return query
+
+
+def _is_date(keyword: str) -> bool:
+    return keyword in _KEYWORDS and dictionary_VR(keyword) == "DA"

@@ -5,9 +5,11 @@ as a program. What comes back is JSON and nothing that is executed, since a mode
 """
 
 import base64
+import contextlib
 import json
 import os
 import pickle
+import signal
 import subprocess
 import sys
 import tempfile
@@ -25,7 +27,7 @@ from storage.core.errors import MediViewError
 from storage.model_registry.trials import ModelTrial, TrialProblem
 from storage.settings import Settings
 
-_ANSWER_AT_MOST_BYTES = 256 * 1024 * 1024
+_ANSWER_AT_MOST_BYTES = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,8 @@ def try_in_process(settings: Settings, trial: ModelTrial) -> MeasuredTrial:
             [sys.executable, "-m", __name__, str(path)],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
+            # With whatever the model starts, all of which ends with it.
+            start_new_session=True,
         ) as process:
             try:
                 _hand(process, pickle.dumps(asked))
@@ -68,14 +72,15 @@ def try_in_process(settings: Settings, trial: ModelTrial) -> MeasuredTrial:
                     remedy=f"Run it at the machine: mediview models try {trial.model} STUDY.",
                 ) from error
             finally:
-                process.kill()
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
         if process.returncode != 0 or not path.is_file():
             raise ModelUnusable(
                 f"{what} ended the process that ran it.",
                 remedy="It may need more memory than the machine has.",
             )
         if path.stat().st_size > _ANSWER_AT_MOST_BYTES:
-            raise ModelUnusable(f"{what} answered more than 256 MiB.")
+            raise ModelUnusable(f"{what} answered more than {_ANSWER_AT_MOST_BYTES >> 20} MiB.")
         return _read(json.loads(path.read_bytes()))
 
 
@@ -127,7 +132,7 @@ def _end_with_parent() -> None:
     # Past the reader of Python, which would be waited for at the end.
     while os.read(sys.stdin.fileno(), 1):
         pass
-    os._exit(1)
+    os.killpg(0, signal.SIGKILL)
 
 
 def main(path: str) -> int:

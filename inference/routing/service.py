@@ -148,13 +148,19 @@ def try_rules(
 
 
 def explain_routing(
-    index: Index, instance_reader: InstanceReader, study_instance_uid: str, rules: RuleSet
+    index: Index,
+    instance_reader: InstanceReader,
+    fetches: PriorFetches,
+    study_instance_uid: str,
+    rules: RuleSet,
 ) -> list[tuple[Series, list[TriedRule]]]:
     """Every rule of routing on every series that was received and is complete; nothing is sent.
 
-    Raises NotFound.
+    None on a prior that does not go on. Raises NotFound.
     """
     index.study(study_instance_uid)
+    if not _goes_on(fetches, study_instance_uid):
+        return []
     return [
         (series, try_rules(instance_reader, series, instances, rules))
         for series, instances in received_series(index, study_instance_uid)

@@ -116,6 +116,16 @@ def test_an_invalid_instance_of_an_archive_is_refused_once_and_its_study_is_done
         assert bring_in(storage, source()).known == 1
 
 
+@pytest.mark.parametrize("value", ["2020", "2020-01-01", "20200101-2021", "-", "yesterday"])
+def test_what_is_no_date_is_not_asked_for(tmp_path: Path, value: str) -> None:
+    settings = load_settings(data_dir=tmp_path)
+    peer = Peer("ORTHANC", "127.0.0.1", free_port())
+    with pytest.raises(InvalidRequest, match=f"'{value}' is no date"):
+        QueryRetrieveSource(peer, {"StudyDate": value}, settings)
+    for known in ("20200101", "20200101-", "-20200101", "20200101-20201231", ""):
+        QueryRetrieveSource(peer, {"StudyDate": known}, settings)
+
+
 @pytest.mark.parametrize(
     ("query", "remedy"),
     [

@@ -6,8 +6,10 @@ from dicom_node.server.scp import start_scp
 from inference.deliveries.service import deliver_due
 from inference.prior_comparison import comparison_of
 from inference.reports.due import draft_due
-from inference.routing.service import RoutingRounds
+from inference.routing.service import RoutingRounds, explain_routing
+from inference.rules.file import current_rules
 from inference.worker.run import run_job
+from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.peers.entities import KnownPeer
 from tests.inference.orchestration import later, receive
@@ -26,6 +28,18 @@ from tests.inference.priors.archives import (
 )
 from tests.inference.small import BrightRegion, changed, mr_series, study_uid
 from tests.services import OrthancServer, dcmqrscp, free_port
+
+
+def explained(storage: Storage, study: str) -> list[str]:
+    """The series of which rules of routing are explained."""
+    found = explain_routing(
+        storage.index,
+        storage.instances,
+        storage.prior_fetches,
+        study,
+        current_rules(storage.settings),
+    )
+    return [series.series_instance_uid for series, _ in found]
 
 
 def test_what_is_moved_to_the_receiver_is_a_prior_as_well(tmp_path: Path) -> None:
@@ -85,6 +99,8 @@ def test_a_prior_is_analysed_and_compared_with_and_goes_nowhere(
             part for file in files for part in file.parts
         )
         assert storage.reports.states_of([study_uid("2023"), study_uid("2021")]) == {}
+        shown = {uid: explained(storage, study_uid(uid)) for uid in ("now", "2023")}
+        assert (bool(shown["now"]), shown["2023"]) == (True, [])
 
 
 def test_results_of_a_prior_go_out_where_its_rule_says_so(
@@ -100,6 +116,7 @@ def test_results_of_a_prior_go_out_where_its_rule_says_so(
             run_job(storage, job.job_id, "worker", pipelines=(BrightRegion(),))
         assert storage.deliveries.of_study(study_uid("2023"))
         assert storage.routing.routes_of(study_uid("2023"))
+        assert explained(storage, study_uid("2023"))
 
 
 def test_priors_have_no_priors_fetched(tmp_path: Path, server: OrthancServer) -> None:
