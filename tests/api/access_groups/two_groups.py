@@ -194,6 +194,8 @@ def _derived(storage: Storage, admin: httpx.Client, one: Hospital) -> None:
         is_final=False,
         study_instance_uid=study,
     )
+    trial = storage.model_trials.ask(("model", "1"), "pipeline", study, "boss", utcnow())
+    ids["trial_id"] = trial.trial_id
     ids |= {"answer_id": _answer(storage, study).job_id} | _orders(admin, one)
     ids |= _prior(storage, one)
     _conflict(storage, admin, one)
