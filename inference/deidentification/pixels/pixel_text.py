@@ -29,7 +29,7 @@ _MOST_FRAMES = 600
 # OCR wants letters of some twenty pixels; those of ultrasound machines have ten.
 _LEAST_SIDE_PIXELS = 1000
 _MARGIN = 0.4
-"""Of the height of a line, blanked around it."""
+"""Of the thickness of a line, blanked around it."""
 _SHORTEST_TEXT = 2
 _Box = tuple[slice, slice]
 """Rows and columns."""
@@ -39,7 +39,7 @@ _LARGEST_LINE = 0.5
 letters, but for one with less confidence in boxes of 80 % of the image and more."""
 _MOST_VALUES = (0.5, 99.5)
 _LIKE = 0.7
-"""A view whose range is that share of another one's shows nothing else."""
+"""A view whose range is no narrower and no wider than by that of another one shows nothing else."""
 _LEAST_SIDES_PIXELS = (8, 24)
 """Rows and columns, or the other way round: what two characters and more take."""
 _MARKS = frozenset(
@@ -79,7 +79,7 @@ def _can_show_text(frame: NDArray[np.generic]) -> bool:
 
 
 Counts = Callable[[Line, float], bool]
-"""Of a line, and its height as a share of the image's longer side."""
+"""Of a line, and its thickness as a share of the image's longer side."""
 
 
 def is_text(line: Line, _height: float) -> bool:
@@ -192,13 +192,19 @@ def _boxes_in(view: NDArray[np.uint8], counts: Counts) -> list[_Box]:
     return [
         _pixels(line.box, height, width)
         for line in read_image(_enlarged(view), 1).lines
-        if counts(line, (line.box[3] - line.box[1]) * height / max(height, width))
+        if counts(line, _thickness(line.box, height, width) / max(height, width))
     ]
+
+
+def _thickness(box: Box, height: int, width: int) -> float:
+    """Of a line in pixels, which OCR also reads where it is written from top to bottom."""
+    left, top, right, bottom = box
+    return min((bottom - top) * height, (right - left) * width)
 
 
 def _pixels(box: Box, height: int, width: int) -> _Box:
     left, top, right, bottom = box
-    margin = _MARGIN * (bottom - top) * height
+    margin = _MARGIN * _thickness(box, height, width)
     return (
         slice(max(int(top * height - margin), 0), int(np.ceil(bottom * height + margin)) + 1),
         slice(max(int(left * width - margin), 0), int(np.ceil(right * width + margin)) + 1),
@@ -209,12 +215,20 @@ def _views(
     frame: NDArray[np.generic], window: tuple[float, float] | None
 ) -> list[NDArray[np.uint8]]:
     """As a person may see it: from the lowest value to the highest, without the few that are far
-    from all others, beside which writing is faint, and in the window that the header states."""
+    from all others, beside which writing is faint, and in the window that the header states.
+
+    Around what nearly all values are is room, so that noise does not cover what is written."""
     values = frame.astype(np.float32)
     whole = float(values.min()), float(values.max())
     ranges = [whole]
-    for low, high in ((np.percentile(values, _MOST_VALUES)), window or whole):
-        known = any(high - low > _LIKE * (b - a) and low < b and high > a for a, b in ranges)
+    low, high = np.percentile(values, _MOST_VALUES)
+    around = max(low - (high - low), whole[0]), min(high + (high - low), whole[1])
+    for low, high in (around, window or whole):
+        known = any(
+            _LIKE < (high - low) / (b - a) < 1 / _LIKE and low < b and high > a
+            for a, b in ranges
+            if b > a
+        )
         if high > low and not known:
             ranges.append((float(low), float(high)))
     return [
