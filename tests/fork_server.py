@@ -134,7 +134,7 @@ def _warn_as(options: list[str]) -> None:
     warnings.filters[:] = _USUAL  # type: ignore[index]
     warnings._processoptions(options)  # type: ignore[attr-defined]
     warnings.filters[:0] = added  # type: ignore[index]
-    # For warnings that no other filter names; changing a filter has Python read the list anew.
+    # For warnings that no other filter names; changing a filter has Python read the list again.
     warnings.simplefilter("default", append=True)
 
 

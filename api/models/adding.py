@@ -1,6 +1,5 @@
 """Models that administrators add and remove over HTTP, and trials on studies that are here."""
 
-import base64
 import hashlib
 import shutil
 import tempfile
@@ -17,8 +16,8 @@ from api.deps import StorageDep
 from api.errors import ApiProblem
 from api.models.archive import unpack_model
 from api.models.routes import ModelOrder, Name, Version
-from api.models.schemas import ModelDetail, NewModel, TrialList, TrialPayload
-from api.models.serializers import model_detail
+from api.models.schemas import ModelDetail, NewModel, TrialList
+from api.models.serializers import model_detail, trial_payload
 from api.models.upload_folder import upload_folder
 from api.parameters import StudyUid, problems
 from api.router_factory import new_router
@@ -110,16 +109,7 @@ def try_model(
         check_confirmed(storage.confirmations, principal, "try a model that is not verified")
     return TrialList(
         items=[
-            TrialPayload(
-                series_instance_uid=one.series_instance_uid,
-                series_number=one.series_number,
-                modality=one.modality,
-                taken=one.taken,
-                reason=one.reason,
-                findings=list(one.lines),
-                notes=list(one.notes),
-                picture=base64.b64encode(one.picture).decode() if one.picture else None,
-            )
+            trial_payload(one.tried())
             for one in try_apart(storage.settings, name, version, study_instance_uid)
         ]
     )

@@ -14,10 +14,12 @@ from api.models.schemas import (
     ModelPayload,
     ModelPopulationPayload,
     ModelRangePayload,
+    TrialPayload,
 )
 from inference.model_registry.status import Standing, models_named
 from storage.model_registry.evaluation import KeptEvaluation, Metrics
 from storage.model_registry.registry import ModelStates
+from storage.model_registry.trials import TriedSeries
 from storage.settings import Settings
 
 
@@ -111,3 +113,7 @@ def _payload(same: Sequence[Standing]) -> ModelPayload:
         changed_at=record.changed_at if record else None,
         changed_by=record.changed_by if record else "",
     )
+
+
+def trial_payload(one: TriedSeries) -> TrialPayload:
+    return TrialPayload(**{**one, "picture": one["picture"] or None})

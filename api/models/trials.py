@@ -10,7 +10,7 @@ from api.access.principal import PrincipalDep
 from api.audit.middleware import name_studies
 from api.audit_rules import UIDS_ALONE, Audited
 from api.deps import StorageDep
-from api.models.schemas import TrialPayload
+from api.models.serializers import trial_payload
 from api.models.trial_schemas import (
     ModelTrialDetail,
     ModelTrialList,
@@ -24,7 +24,7 @@ from inference.broker.notify import wake
 from inference.model_registry.status import model_of
 from storage.audit import Code
 from storage.core.clock import utcnow
-from storage.model_registry.trials import ModelTrial, TriedSeries
+from storage.model_registry.trials import ModelTrial
 
 router = new_router(prefix="/api/model-trials", tags=["models"])
 
@@ -88,7 +88,9 @@ def get_trial(request: Request, storage: StorageDep, trial_id: TrialId) -> Model
     trial = storage.model_trials.get(trial_id, utcnow())
     name_studies(request, trial.study_instance_uid)
     tried = storage.model_trials.series(trial_id) if trial.state == "done" else []
-    return ModelTrialDetail(**_payload(trial).model_dump(), items=[_series(one) for one in tried])
+    return ModelTrialDetail(
+        **_payload(trial).model_dump(), items=[trial_payload(one) for one in tried]
+    )
 
 
 @router.delete("/{trial_id}", status_code=204, summary="Discard a trial", responses=problems(404))
@@ -115,7 +117,3 @@ def _payload(trial: ModelTrial) -> ModelTrialPayload:
         took_s=trial.took_ms / 1000 if trial.state == "done" else None,
         memory_bytes=trial.memory_bytes if trial.state == "done" else None,
     )
-
-
-def _series(one: TriedSeries) -> TrialPayload:
-    return TrialPayload(**{**one, "picture": one["picture"] or None})

@@ -8,7 +8,7 @@ from dicom_node.archives.dicomweb import DicomwebArchive
 from dicom_node.archives.http_archive import HttpArchive
 from dicom_node.archives.receiving import Receiving
 from dicom_node.imports.matching import check_study_keys
-from dicom_node.imports.sources import Part, check_whole
+from dicom_node.imports.sources import Part, fetch_whole
 from dicom_node.peers import PeerFailed
 from storage.core.errors import InvalidInstance
 from storage.core.uids import check_uid
@@ -39,14 +39,14 @@ class DicomwebSource:
         self._archive.close()
 
     def _fetch(self, study_instance_uid: str, stated: int, receiving: Receiving) -> None:
-        receiving.expect_study(study_instance_uid)
-        fetched = self._archive.fetch(study_instance_uid, receiving, lambda _done, _total: None)
-        if fetched.failed:
-            raise PeerFailed(
-                f"{self} answered a part of a study, as it says itself (HTTP 206).",
-                remedy="Its log says why; the next run asks for the study again.",
-            )
-        check_whole(self, receiving, stated)
+        fetch_whole(
+            self,
+            self._archive,
+            study_instance_uid,
+            stated,
+            receiving,
+            "answered a part of a study, as it says itself (HTTP 206).",
+        )
 
 
 def _uid(study: Found) -> str:

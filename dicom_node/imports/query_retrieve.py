@@ -6,7 +6,7 @@ from functools import partial
 from dicom_node.archives.ae import AeArchive
 from dicom_node.archives.receiving import Receiving
 from dicom_node.imports.matching import check_study_keys
-from dicom_node.imports.sources import Part, check_whole
+from dicom_node.imports.sources import Part, fetch_whole
 from dicom_node.peers import Peer, PeerFailed
 from storage.settings import Settings
 
@@ -43,11 +43,11 @@ class QueryRetrieveSource:
         self._archive.close()
 
     def _fetch(self, study_instance_uid: str, stated: int, receiving: Receiving) -> None:
-        receiving.expect_study(study_instance_uid)
-        fetched = self._archive.fetch(study_instance_uid, receiving, lambda _done, _total: None)
-        if fetched.failed:
-            raise PeerFailed(
-                f"{self} could not send {fetched.failed} instances of a study.",
-                remedy="Its log says why; the next run asks for the study again.",
-            )
-        check_whole(self, receiving, stated)
+        fetch_whole(
+            self,
+            self._archive,
+            study_instance_uid,
+            stated,
+            receiving,
+            "could not send {} instances of a study.",
+        )

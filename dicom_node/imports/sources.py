@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
+from dicom_node.archives.archive import Archive
 from dicom_node.archives.receiving import Receiving
 from dicom_node.peers import PeerFailed
 
@@ -21,11 +22,26 @@ class Part:
     """Raises PeerFailed, and what `Receiving` raises."""
 
 
-def check_whole(source: object, receiving: Receiving, stated: int) -> None:
-    """Whether all of a study came that an archive stated, 0 where it stated no number.
+def fetch_whole(
+    source: object,
+    archive: Archive,
+    study_instance_uid: str,
+    stated: int,
+    receiving: Receiving,
+    failed: str,
+) -> None:
+    """Fetch a study of which an archive stated how many instances it has, 0 where it did not.
 
+    `failed`: the sentence, after the source's name, where the archive says that it sent a part.
     Raises PeerFailed: what came stays here, and the next run asks for the study again.
     """
+    receiving.expect_study(study_instance_uid)
+    fetched = archive.fetch(study_instance_uid, receiving, lambda _done, _total: None)
+    if fetched.failed:
+        raise PeerFailed(
+            f"{source} {failed.format(fetched.failed)}",
+            remedy="Its log says why; the next run asks for the study again.",
+        )
     if receiving.arrived < max(stated, 1):
         listed = f"{stated} instances" if stated else "a study"
         raise PeerFailed(

@@ -1,9 +1,9 @@
 """Trials that administrators asked for, run by a worker that has no job to do."""
 
-import base64
 import time
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import Protocol
@@ -74,22 +74,22 @@ def _run(
     except TooManyRequests:
         trials.postpone(trial.trial_id, owner, utcnow() + _AGAIN_AFTER)
         return
-    except TrialFailed as error:
-        trials.failed(trial.trial_id, owner, error.problem, utcnow())
-        return
-    except MediViewError as error:
-        problem = TrialProblem(code=error.code, detail=error.message, remedy=error.remedy)
-        trials.failed(trial.trial_id, owner, problem, utcnow())
-        return
     except Exception as error:  # noqa: BLE001 - the edge of a run: every failure becomes its reason
-        log.warning("model_trial_failed", model=trial.model, place=place(error))
-        problem = _problem("model_unusable", explain(error).sentence)
-        trials.failed(trial.trial_id, owner, problem, utcnow())
+        trials.failed(trial.trial_id, owner, _problem_of(error, trial.model), utcnow())
         return
     took_ms = round(1000 * (time.monotonic() - begun))
     series = _bounded(measured.series)
     trials.done(trial.trial_id, owner, series, took_ms, measured.memory_bytes, utcnow())
     log.info("model_trial_done", model=trial.model, version=trial.model_version, took_ms=took_ms)
+
+
+def _problem_of(error: Exception, model: str) -> TrialProblem:
+    if isinstance(error, TrialFailed):
+        return error.problem
+    if isinstance(error, MediViewError):
+        return TrialProblem(code=error.code, detail=error.message, remedy=error.remedy)
+    log.warning("model_trial_failed", model=model, place=place(error))
+    return _problem("model_unusable", explain(error).sentence)
 
 
 def _problem(code: str, detail: str) -> TrialProblem:
@@ -101,18 +101,7 @@ def _bounded(found: list[TrialAnswer]) -> list[TriedSeries]:
     left_bytes, kept = _PICTURES_AT_MOST_BYTES, []
     for one in sorted(found, key=lambda one: not one.taken)[:_SERIES_AT_MOST]:
         fits = len(one.picture) <= left_bytes
-        picture = one.picture if fits else b""
-        left_bytes -= len(picture)
-        kept.append(
-            TriedSeries(
-                series_instance_uid=one.series_instance_uid,
-                series_number=one.series_number,
-                modality=one.modality,
-                taken=one.taken,
-                reason=one.reason,
-                findings=list(one.lines),
-                notes=[*one.notes, *([] if fits else [_TOO_LARGE])],
-                picture=base64.b64encode(picture).decode(),
-            )
-        )
+        fitting = one if fits else replace(one, picture=b"", notes=(*one.notes, _TOO_LARGE))
+        left_bytes -= len(fitting.picture)
+        kept.append(fitting.tried())
     return kept

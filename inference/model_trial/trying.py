@@ -1,5 +1,6 @@
 """A model tried on a study that is here: nothing is scheduled, stored or sent."""
 
+import base64
 import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -40,6 +41,7 @@ from storage.core.errors import InvalidRequest, MediViewError
 from storage.core.findings import Finding
 from storage.index.repository import Index
 from storage.integrity.instance_reader import InstanceReader
+from storage.model_registry.trials import TriedSeries
 from storage.settings import Settings
 
 _GAP_PIXELS = 8
@@ -70,6 +72,19 @@ class TrialAnswer:
     lines: tuple[str, ...]
     notes: tuple[str, ...]
     picture: bytes
+
+    def tried(self) -> TriedSeries:
+        """As it is kept and shown."""
+        return TriedSeries(
+            series_instance_uid=self.series_instance_uid,
+            series_number=self.series_number,
+            modality=self.modality,
+            taken=self.taken,
+            reason=self.reason,
+            findings=list(self.lines),
+            notes=list(self.notes),
+            picture=base64.b64encode(self.picture).decode(),
+        )
 
 
 def try_apart(

@@ -103,13 +103,9 @@ class ShadowRuns:
 
     def claim(self, run: ShadowRun, owner: str, lease_s: float, now: datetime) -> bool:
         """Take a run; False where another worker was faster."""
+        row = t.shadow_run.c.shadow_id == run.shadow_id
         with writing(self._engine) as connection:
-            taken = connection.execute(
-                update(t.shadow_run)
-                .where(t.shadow_run.c.shadow_id == run.shadow_id, SHADOW_RUNS.is_due(now))
-                .values(**SHADOW_RUNS.taken(owner, lease_s, now))
-            )
-            return bool(taken.rowcount)
+            return SHADOW_RUNS.take(connection, owner, lease_s, now, row)
 
     def renew(self, shadow_id: str, owner: str, lease_s: float, now: datetime) -> bool:
         """Lengthen the lease of `owner`; False when it is lost."""

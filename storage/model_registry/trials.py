@@ -142,13 +142,9 @@ class ModelTrials:
 
     def claim(self, trial: ModelTrial, owner: str, lease_s: float, now: datetime) -> bool:
         """Take a trial; False where another worker was faster."""
+        row = t.model_trial.c.trial_id == trial.trial_id
         with writing(self._engine) as connection:
-            taken = connection.execute(
-                update(t.model_trial)
-                .where(t.model_trial.c.trial_id == trial.trial_id, MODEL_TRIALS.is_due(now))
-                .values(**MODEL_TRIALS.taken(owner, lease_s, now))
-            )
-            return bool(taken.rowcount)
+            return MODEL_TRIALS.take(connection, owner, lease_s, now, row)
 
     def renew(self, trial_id: str, owner: str, lease_s: float, now: datetime) -> bool:
         """Lengthen the lease of `owner`; False where it is lost, or the trial discarded."""

@@ -139,6 +139,22 @@ class LeasedTable:
         )
         return connection.execute(taken).mappings().first()
 
+    def take(
+        self,
+        connection: Connection,
+        owner: str,
+        lease_s: float,
+        now: datetime,
+        row: ColumnElement[bool],
+    ) -> bool:
+        """Let `owner` work on one row; False where it is not due, or another was quicker."""
+        result = connection.execute(
+            update(self.table)
+            .where(row, self.is_due(now))
+            .values(**self.taken(owner, lease_s, now))
+        )
+        return bool(result.rowcount)
+
     def released(self, until: datetime | None = None) -> Mapping[str, Any]:
         """Values of a row that nobody works on any more. `until`: nobody takes it before."""
         return {"lease_owner": "", self.until: until}

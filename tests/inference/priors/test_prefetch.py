@@ -108,7 +108,7 @@ def test_an_issuer_tells_patients_apart(tmp_path: Path, server: OrthancServer) -
 def test_ids_without_an_issuer_are_the_sites_there_and_here(
     tmp_path: Path, server: OrthancServer
 ) -> None:
-    """Most images state no issuer, and most archives are told of theirs."""
+    """Most images state no issuer, and most archives are given theirs."""
     of_site = as_archive(server, issuer_of_patient_id="HERE")
     for number, (peer, stated) in enumerate(
         [(of_site, ""), (as_archive(server), "HERE"), (as_archive(server), "")]
