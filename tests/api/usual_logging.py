@@ -3,6 +3,8 @@
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
+from unittest.mock import patch
 
 import structlog
 
@@ -12,8 +14,15 @@ def logging_as_before() -> Iterator[None]:
     """Whatever is configured inside ends with it."""
     root = logging.getLogger()
     handlers, level, configuration = root.handlers[:], root.level, structlog.get_config()
+    configure = structlog.configure
+
+    def configure_for_now(**settings: Any) -> None:
+        # A logger that is cached keeps its processors whatever is configured after.
+        configure(**{**settings, "cache_logger_on_first_use": False})
+
     try:
-        yield
+        with patch.object(structlog, "configure", configure_for_now):
+            yield
     finally:
         root.handlers[:] = handlers
         root.setLevel(level)

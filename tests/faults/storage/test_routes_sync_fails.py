@@ -80,7 +80,6 @@ NOT_ASKED = {
     "POST /api/models/{name}/versions/{version}/card/check": _NOTHING_KEPT,
     "PUT /api/models/{name}/versions/{version}/card": _SAME_WAY,
     "POST /api/model-trials": "A trial is over within an hour, and no result.",
-    "DELETE /api/model-trials/{trial_id}": "A trial is over within an hour, and no result.",
     "POST /api/projects/{name}/reidentify": "It keeps nothing but its audit event.",
     "POST /dicom-web/studies": _OTHER_TEST,
     "POST /dicom-web/studies/{study_instance_uid}": "As without a study: `test_sync_fails`.",
