@@ -31,9 +31,9 @@ def page() -> Iterator[Page]:
         yield page
 
 
-def images() -> list[Dataset]:
-    """Three images of 40 columns and 30 rows that grow brighter, in a study of their own."""
-    made = t1_head((3, 30, 40))
+def images(number: int = 3) -> list[Dataset]:
+    """Images of 40 columns and 30 rows that grow brighter, in a study of their own."""
+    made = t1_head((number, 30, 40))
     study, series = generate_uid(), generate_uid()
     ramp = np.arange(30 * 40, dtype=np.uint16).reshape(30, 40)
     for number, image in enumerate(made):
@@ -183,6 +183,62 @@ def test_a_sigmoid_of_the_header_holds_in_every_slice(node: Node, page: Page) ->
     page.keyboard.press(key)
     expect(viewport).not_to_have_attribute("data-slice-number", str(number))
     np.testing.assert_allclose(greys(page, viewport, points), expected, atol=5)
+
+
+@pytest.mark.slow
+def test_a_sigmoid_of_the_header_holds_in_planes_and_while_they_are_windowed(
+    node: Node, page: Page
+) -> None:
+    made = images(16)
+    for image in made:
+        image.WindowWidth, image.VOILUTFunction = 600, "SIGMOID"
+    store(node, *map(part10, made))
+    open_study(node, page, str(made[0].StudyInstanceUID))
+    page.keyboard.press("m")
+    planes = page.get_by_test_id("viewport")
+    for name in ("axial", "coronal"):
+        expect(planes.and_(page.locator(f"[data-view={name}]"))).to_have_attribute(
+            "data-loaded", "all", timeout=60_000
+        )
+    axial = planes.and_(page.locator("[data-view=axial]"))
+
+    def drawn_is_right(center: float, width: float) -> None:
+        found = [value_and_grey(page, axial, y) for y in (0.4, 0.46, 0.56, 0.62)]
+        values, shown = np.array(found).T
+        expected = 255 / (1 + np.exp(-4 * (values - center) / width))
+        # A grey between two rows belongs to a value between theirs, which differ by 40.
+        np.testing.assert_allclose(shown, expected, atol=255 / width * 25)
+        assert np.ptp(expected) > 60
+
+    drawn_is_right(600, 600)
+    box = axial.bounding_box()
+    assert box is not None
+    page.keyboard.press("w")
+    page.mouse.move(box["x"] + 60, box["y"] + 60)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 100, box["y"] + 80, steps=5)
+    page.mouse.up()
+    text = axial.get_by_test_id("window-text").inner_text()
+    width, center = (float(one) for one in re.findall(r"-?[\d.]+", text)[:2])
+    assert (width, center) != (600, 600)
+    assert 200 < width < 2400
+    drawn_is_right(center, width)
+
+
+def value_and_grey(page: Page, plane: Locator, y: float) -> tuple[float, float]:
+    """The value at the pointer and what is drawn there, beside the crosshairs of a plane."""
+    box = plane.bounding_box()
+    assert box is not None
+    at = (box["x"] + box["width"] * 0.58, box["y"] + box["height"] * y)
+    page.mouse.move(at[0] + 3, at[1])
+    page.mouse.move(*at)
+    value = plane.get_by_test_id("cursor-value")
+    expect(value).to_have_attribute("data-value", re.compile(r"\d"))
+    page.wait_for_timeout(300)
+    number = float(value.get_attribute("data-value") or "nan")
+    page.mouse.move(2, 2)
+    shown = np.asarray(Image.open(io.BytesIO(page.screenshot())).convert("L"), np.float64)
+    return number, shown[round(at[1]), round(at[0])]
 
 
 @pytest.mark.slow

@@ -1,6 +1,6 @@
-import type { StackViewport } from "@cornerstonejs/core";
 import { spreadOf, type Curve } from "@/dicom/display/voi";
 import type { WindowRange } from "@/dicom/windowing";
+import type { DrawnView } from "./viewports";
 
 /** What is used of vtk's transfer function. */
 interface TransferFunction {
@@ -13,10 +13,11 @@ const mostPoints = 1024;
 const straight: Curve = [0, 1];
 
 /**
- * Gives a stack's picture a brightness by value: a table, or a straight line for null. Cornerstone
+ * Gives a picture a brightness by value: a table, or a straight line for null. Cornerstone
  * knows windows alone, and stretches whatever function is there when the window changes.
+ * Of a view with another series laid over it, the one beneath is meant.
  */
-export function setCurve(view: StackViewport, range: WindowRange, curve: Curve | null, invert: boolean): void {
+export function setCurve(view: DrawnView, range: WindowRange, curve: Curve | null, invert: boolean): void {
   const { lower, upper } = spreadOf(range, curve);
   const actor = view.getDefaultActor()?.actor as
     | { getProperty?(): { getRGBTransferFunction?(index: number): TransferFunction | null } }

@@ -1,7 +1,15 @@
-import { getEnabledElement, StackViewport, VolumeViewport, type Types } from "@cornerstonejs/core";
+import { Enums, getEnabledElement, StackViewport, triggerEvent, VolumeViewport, type Types } from "@cornerstonejs/core";
 import { WindowLevelRegionTool, type Types as ToolTypes } from "@cornerstonejs/tools";
 import { valuesAt } from "@/cornerstone/pixels";
-import { windowOfRegion } from "@/dicom/windowing";
+import { windowOfRegion, type WindowRange } from "@/dicom/windowing";
+
+/** What is stated of a plane's window when one was chosen, and not the ends of what is drawn dragged. */
+export interface PlaneWindow {
+  range: WindowRange;
+  viewportId: string;
+  volumeId: string;
+  isWindow: true;
+}
 
 /** How many points across, and how many down, a region is looked at. */
 const mostSteps = 128;
@@ -20,7 +28,12 @@ export class RegionWindowTool extends WindowLevelRegionTool {
     if (!from || !to || !(view instanceof StackViewport || view instanceof VolumeViewport)) return;
     const range = windowOfRegion(valuesWithin(view, view.worldToCanvas(from), view.worldToCanvas(to)));
     if (!range) return;
-    view.setProperties({ voiRange: range });
+    if (view instanceof StackViewport) view.setProperties({ voiRange: range });
+    else {
+      view.setProperties({ voiRange: range }, undefined, true);
+      const detail: PlaneWindow = { range, viewportId: view.id, volumeId: view.getVolumeId(), isWindow: true };
+      triggerEvent(element, Enums.Events.VOI_MODIFIED, detail);
+    }
     view.render();
   };
 }

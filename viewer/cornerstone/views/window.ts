@@ -1,8 +1,9 @@
 import { StackViewport, VolumeViewport } from "@cornerstonejs/core";
-import type { Curve, Voi } from "@/dicom/display/voi";
+import { spreadOf, windowMovedTo, type Curve, type Voi } from "@/dicom/display/voi";
 import type { WindowRange } from "@/dicom/windowing";
 import { volumeIdOf } from "./volumes";
 import { setCurve } from "./curve";
+import type { PlaneWindow } from "./regionWindow";
 import type { LoadedSeries } from "@/cornerstone/series";
 import type { DrawnView } from "./viewports";
 
@@ -10,10 +11,13 @@ import type { DrawnView } from "./viewports";
 interface Kept {
   opening: Voi | null;
   range: WindowRange | null;
-  /** Brightness over the range where a table gives it; planes draw a straight line all the same. */
+  /** Brightness over the range where a table or a function gives it. */
   curve: Curve | null;
   inverted: boolean;
 }
+
+/** What Cornerstone says of a window; a volume's is stated by the values that it is drawn over. */
+type Modified = Partial<PlaneWindow> & Pick<PlaneWindow, "viewportId">;
 
 /** The windows that were set, by series, for as long as the reader is open. */
 export type KeptWindows = Map<string, Kept>;
@@ -108,9 +112,7 @@ export class SeriesWindow {
       // A stack view ignores a window equal to its own and then forgets it at the next slice.
       view.setProperties({ voiRange: { lower, upper: upper + (upper - lower) * 1e-6 } });
       view.setProperties({ voiRange: { lower, upper }, invert });
-      if (view instanceof StackViewport && (this.kept.curve || this.isCurved)) {
-        setCurve(view, { lower, upper }, this.kept.curve, invert);
-      }
+      if (this.kept.curve || this.isCurved) setCurve(view, { lower, upper }, this.kept.curve, invert);
     }
     this.isCurved = this.kept.curve !== null;
     this.settled = true;
@@ -127,22 +129,26 @@ export class SeriesWindow {
 
   /** A window dragged in one plane holds for all three. Says whether it was the reader who set another one. */
   readonly onModified = (event: Event): boolean => {
-    const { detail } = event as CustomEvent<{ range?: WindowRange; viewportId: string; volumeId?: string }>;
+    const { detail } = event as CustomEvent<Modified>;
     const { range, viewportId, volumeId } = detail;
     // A series that is laid over this one has a window of its own.
     if (volumeId !== undefined && volumeId !== this.volumeId) return false;
     const current = this.kept.range;
     if (!range || !current || !this.settled) return false;
-    if (range.lower === current.lower && range.upper === current.upper) return false;
-    const next = { lower: range.lower, upper: range.upper };
+    const { curve } = this.kept;
+    // A plane has no window but the values that it is drawn over; a stack keeps the one it was given.
+    const isDrawn = volumeId !== undefined && !detail.isWindow;
+    const known = isDrawn ? spreadOf(current, curve) : current;
+    if (range.lower === known.lower && range.upper === known.upper) return false;
+    const next = isDrawn ? windowMovedTo(range, current, curve) : { lower: range.lower, upper: range.upper };
     this.change({ range: next });
     for (const view of this.views()) {
-      // Cornerstone has stretched it over the window, which some curves reach beyond.
-      if (view instanceof StackViewport && this.kept.curve) setCurve(view, next, this.kept.curve, this.isInverted);
       if (view.id !== viewportId && view instanceof VolumeViewport) {
         view.setProperties({ voiRange: next }, undefined, true);
-        view.render();
       }
+      // Cornerstone has stretched it over the window, which some curves reach beyond.
+      if (curve) setCurve(view, next, curve, this.isInverted);
+      if (view instanceof VolumeViewport && (curve || view.id !== viewportId)) view.render();
     }
     return true;
   };

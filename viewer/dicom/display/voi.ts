@@ -24,6 +24,8 @@ export type Curve = readonly number[];
 /** A sigmoid is neither black nor white at the ends of its window: it is drawn over so many times its width. */
 const sigmoidSpread = 4;
 const sigmoidSteps = 256;
+/** One movement leaves a window at least such a share of its width. */
+const narrowestShare = 100;
 
 /** The VOI LUT function SIGMOID (PS3.3 C.11.2.1.3.1), the same for every window. */
 export const sigmoid: Curve = Array.from({ length: sigmoidSteps + 1 }, (_, step) => {
@@ -36,6 +38,21 @@ export function spreadOf({ lower, upper }: WindowRange, curve: Curve | null): Wi
   if (curve !== sigmoid) return { lower, upper };
   const more = ((sigmoidSpread - 1) * (upper - lower)) / 2;
   return { lower: lower - more, upper: upper + more };
+}
+
+/**
+ * The window that `moved` is meant as: a plane takes the values that its curve is drawn over for
+ * its window, and where a reader drags the ends of those, the window's own move as far.
+ */
+export function windowMovedTo(moved: WindowRange, from: WindowRange, curve: Curve | null): WindowRange {
+  const drawn = spreadOf(from, curve);
+  if (drawn.lower === from.lower) return { lower: moved.lower, upper: moved.upper };
+  const lower = from.lower + (moved.lower - drawn.lower);
+  const upper = from.upper + (moved.upper - drawn.upper);
+  const least = (from.upper - from.lower) / narrowestShare;
+  if (upper - lower >= least) return { lower, upper };
+  const center = (lower + upper) / 2;
+  return { lower: center - least / 2, upper: center + least / 2 };
 }
 
 /** The curve of the VOI LUT function that a header or an item states; null for a straight line. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { DicomJson } from "@/dicom/dicomweb";
 import { contradictingSides } from "@/dicom/imageView";
-import { headerPresets, isLowBright, sigmoid, spreadOf } from "@/dicom/display/voi";
+import { headerPresets, isLowBright, sigmoid, spreadOf, windowMovedTo } from "@/dicom/display/voi";
 
 const header: DicomJson = {
   "00281050": { vr: "DS", Value: [100] },
@@ -34,6 +34,30 @@ describe("a sigmoid", () => {
     expect(straight?.curve).toBeUndefined();
     expect(spreadOf({ lower: 0, upper: 9 }, [0, 1, 0.5])).toEqual({ lower: 0, upper: 9 });
     expect(spreadOf({ lower: 0, upper: 9 }, null)).toEqual({ lower: 0, upper: 9 });
+  });
+});
+
+describe("the window of a plane", () => {
+  const window = { lower: -100, upper: 300 };
+
+  it("moves as far as the ends of what a sigmoid is drawn over", () => {
+    const drawn = spreadOf(window, sigmoid);
+    expect(windowMovedTo(drawn, window, sigmoid)).toEqual(window);
+    const dragged = { lower: drawn.lower - 30, upper: drawn.upper + 10 };
+    expect(windowMovedTo(dragged, window, sigmoid)).toEqual({ lower: -130, upper: 310 });
+  });
+
+  it("is what is drawn where a table or a straight line gives the brightness", () => {
+    const dragged = { lower: 0, upper: 20 };
+    expect(windowMovedTo(dragged, window, null)).toEqual(dragged);
+    expect(windowMovedTo(dragged, window, [0, 1])).toEqual(dragged);
+  });
+
+  it("never turns round, however far it is dragged", () => {
+    const drawn = spreadOf(window, sigmoid);
+    const { lower, upper } = windowMovedTo({ lower: drawn.lower + 350, upper: drawn.upper - 350 }, window, sigmoid);
+    expect(upper - lower).toBe(4);
+    expect((upper + lower) / 2).toBe(100);
   });
 });
 
