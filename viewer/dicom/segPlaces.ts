@@ -72,6 +72,11 @@ interface Source {
   frameNumbers: readonly number[];
 }
 
+/** The images that each frame names by Derivation Image, of its own. */
+export function sourcesOfFrames(dataset: DicomJson): Source[][] {
+  return itemsOf(dataset, tag.perFrame).map(sourcesOf);
+}
+
 function sourcesOf(group: DicomJson): Source[] {
   return itemsOf(group, tag.derivationImage).flatMap((derivation) => itemsOf(derivation, tag.sourceImage).map(sourceOf));
 }

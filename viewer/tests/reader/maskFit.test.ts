@@ -27,7 +27,7 @@ const source: MaskSource = {
   rows: 512,
   columns: 400,
   orientation: [1, 0, 0, 0, 1, 0],
-  header: {},
+  header: { "00200052": { vr: "UI", Value: ["9"] } },
 };
 
 describe("how a segmentation is drawn", () => {
@@ -73,7 +73,78 @@ describe("how a segmentation is drawn", () => {
     };
     expect(why({}, "SM")).toContain("whole slides");
     expect(why({ rows: 510, header: header(1, "8") })).toContain("another frame of reference");
-    expect(why({ rows: 510, header: {} })).toContain("a form that this viewer does not know");
+    expect(why({ header: {} })).toContain("another frame of reference");
+    expect(why({ rows: 510 })).toContain("a form that this viewer does not know");
+  });
+});
+
+describe("a segmentation of the matrix and the direction of its images", () => {
+  const value = (vr: string, ...Value: unknown[]) => ({ vr, Value }) as DicomJson[string];
+  const item = (one: DicomJson) => value("SQ", one);
+  const stack = orderSlices(
+    [0, 3, 6, 9].map((z) => ({
+      "00080018": value("UI", `image ${z}`),
+      "00200052": value("UI", "9"),
+      "00200032": value("DS", -90, -70, z),
+      "00200037": value("DS", 1, 0, 0, 0, 1, 0),
+      "00280010": value("US", 96),
+      "00280011": value("US", 120),
+      "00280030": value("DS", 1.5, 1.5),
+    })),
+  );
+  interface Made {
+    origins: number[][];
+    cosines?: number[];
+    spacing?: number;
+    frame?: string;
+    names?: number[];
+  }
+  const fitOf = ({ origins, cosines = [1, 0, 0, 0, 1, 0], spacing = 1.5, frame = "9", names = [] }: Made) => {
+    const header: DicomJson = {
+      "00280008": value("IS", origins.length),
+      "00280010": value("US", 96),
+      "00280011": value("US", 120),
+      "00280100": value("US", 1),
+      "00620001": value("CS", "BINARY"),
+      ...(frame && { "00200052": value("UI", frame) }),
+      "52009229": item({
+        "00209116": item({ "00200037": value("DS", ...cosines) }),
+        "00289110": item({ "00280030": value("DS", spacing, spacing), "00180050": value("DS", 3) }),
+        "0062000A": item({ "0062000B": value("US", 1) }),
+      }),
+      "52009230": value(
+        "SQ",
+        ...origins.map((origin, index) => ({
+          "00209113": item({ "00200032": value("DS", ...origin) }),
+          ...(names[index] !== undefined && {
+            "00089124": item({ "00082112": item({ "00081155": value("UI", `image ${names[index]}`) }) }),
+          }),
+        })),
+      ),
+    };
+    const fit = maskFit({ ...source, rows: 96, columns: 120, orientation: cosines, header }, { modality: "CT", order: stack });
+    return fit.kind === "fits" ? "fits" : `${fit.kind}: ${fit.kind === "refused" ? fit.why : fit.notes.join(" ")}`;
+  };
+  const at = (z: number, x = 0, y = 0) => [-90 + x, -70 + y, z];
+
+  it("is drawn as it is on their pixels, in whatever order and whichever way they run", () => {
+    expect(fitOf({ origins: [at(6), at(3)], names: [6, 3] })).toBe("fits");
+    expect(fitOf({ origins: [at(3.0004, 0.02)] })).toBe("fits");
+    expect(fitOf({ origins: [at(3, 119 * 1.5)], cosines: [-1, 0, 0, 0, 1, 0] })).toBe("fits");
+    expect(fitOf({ origins: [at(3, 119 * 1.5, 95 * 1.5)], cosines: [-1, 0, 0, 0, -1, 0] })).toBe("fits");
+  });
+
+  it("is brought onto them from other pixels or planes, and where its own words differ", () => {
+    expect(fitOf({ origins: [at(3), at(6, 30, -15)] })).toContain("resampled: Resampled onto these images: its pixels lie elsewhere");
+    expect(fitOf({ origins: [at(3)], spacing: 0.75 })).toContain("its pixels lie elsewhere or are of another size");
+    expect(fitOf({ origins: [at(4.5)] })).toContain("its own planes lie at other places");
+    expect(fitOf({ origins: [at(3)], names: [9] })).toContain("not where the images lie that they name");
+  });
+
+  it("is not drawn by places of another frame of reference", () => {
+    expect(fitOf({ origins: [at(3)], frame: "8", names: [3] })).toContain("refused: it has another frame of reference");
+    expect(fitOf({ origins: [at(3)], frame: "" })).toContain("refused: it has another frame of reference");
+    expect(fitOf({ origins: [at(3)], frame: "", names: [3] })).toContain("placed: Drawn over the images that it names: it states no frame");
   });
 });
 

@@ -4,9 +4,11 @@ import { numbersOf, stringOf } from "@/dicom/dicomweb";
 import { text } from "@/shared/i18n";
 import type { MaskSource } from "@/dicom/seg";
 import { segGridOf, type SegGrid } from "@/dicom/segGrid";
+import { segMisfitOf } from "@/dicom/segMisfit";
 import { hasNoPlaces, segPlacesOf, type SegPlaces } from "@/dicom/segPlaces";
 
 const parallelCosine = 0.999;
+const frameOfReference = "00200052";
 
 /** How a segmentation can be drawn over a series. */
 export type MaskFit =
@@ -25,35 +27,53 @@ export function maskFit(source: MaskSource, series: Pick<LoadedSeries, "modality
   const [slice] = series.order.slices;
   if (series.modality === "SM") return { kind: "refused", why: t.wholeSlide };
   if (!slice) return { kind: "fits" };
-  if (hasNoPlaces(source.header, series.order.slices)) return placed(source, series.order.slices);
-  const notes = notesOf(source, slice.dataset);
-  if (notes.length === 0) return { kind: "fits" };
+  const { slices } = series.order;
+  if (hasNoPlaces(source.header, slices)) return placed(source, slices, text().viewing.maskNotes.placed);
+  if (!isOfFrame(source, slices)) {
+    const hasNone = stringOf(source.header, frameOfReference) === "";
+    const byNames = hasNone ? placed(source, slices, text().viewing.maskNotes.noFrame) : null;
+    return byNames?.kind === "placed" ? byNames : { kind: "refused", why: t.otherFrame };
+  }
   const grid = segGridOf(source.header);
-  if (typeof grid === "string") return { kind: "refused", why: t.grid[grid] };
-  const own = grid.frameOfReferenceUid;
-  if (own === "" || own !== stringOf(slice.dataset, "00200052")) return { kind: "refused", why: t.otherFrame };
-  return { kind: "resampled", grid, notes };
+  const ofGrid = notesOf(source, slice.dataset);
+  const notes = [...ofGrid, ...fractionalNotes(source)];
+  if (typeof grid === "string") return notes.length === 0 ? { kind: "fits" } : { kind: "refused", why: t.grid[grid] };
+  const misfit = ofGrid.length === 0 ? segMisfitOf(grid, source.header, slices) : null;
+  if (misfit) notes.unshift(text().viewing.maskNotes.misfit[misfit]);
+  return notes.length === 0 ? { kind: "fits" } : { kind: "resampled", grid, notes };
 }
 
-function placed(source: MaskSource, slices: readonly Slice[]): MaskFit {
+/** Whether what it states of its place means the same in the images: slices may each state a frame of their own. */
+function isOfFrame({ header }: MaskSource, slices: readonly Slice[]): boolean {
+  const frames = new Set(slices.map(({ dataset }) => stringOf(dataset, frameOfReference)));
+  return frames.has(stringOf(header, frameOfReference)) || frames.has("");
+}
+
+/** Over the images that its frames name, with a note why by their names. */
+function placed(source: MaskSource, slices: readonly Slice[], why: string): MaskFit {
   const places = segPlacesOf(source.header, slices);
   if (typeof places === "string") return { kind: "refused", why: text().refusals.mask.grid[places] };
-  return { kind: "placed", places, notes: [text().viewing.maskNotes.placed, ...fractionalNotes(source)] };
+  return { kind: "placed", places, notes: [why, ...fractionalNotes(source)] };
 }
 
-/** What keeps it from being drawn as it is; none where nothing does. */
+/** What another direction or matrix makes of it; nothing where both are those of the images. */
 function notesOf(source: MaskSource, image: MaskSource["header"]): string[] {
   const t = text().viewing.maskNotes;
-  const notes: string[] = [];
-  const [rows = 0] = numbersOf(image, "00280010");
-  const [columns = 0] = numbersOf(image, "00280011");
+  if (!isParallel(source, image)) return [t.oblique];
+  const { rows, columns } = matrixOf(image);
+  if (source.rows === rows && source.columns === columns) return [];
+  return [t.matrix(`${source.columns} × ${source.rows}`, `${columns} × ${rows}`)];
+}
+
+function isParallel(source: MaskSource, image: MaskSource["header"]): boolean {
   const normal = planeNormal(image);
   const own = normalOf(source.orientation);
-  if (normal && own && Math.abs(dot(normal, own)) < parallelCosine) notes.push(t.oblique);
-  else if (source.rows !== rows || source.columns !== columns) {
-    notes.push(t.matrix(`${source.columns} × ${source.rows}`, `${columns} × ${rows}`));
-  }
-  return [...notes, ...fractionalNotes(source)];
+  return !normal || !own || Math.abs(dot(normal, own)) >= parallelCosine;
+}
+
+function matrixOf(image: MaskSource["header"]): { rows: number; columns: number } {
+  const [[rows = 0], [columns = 0]] = [numbersOf(image, "00280010"), numbersOf(image, "00280011")];
+  return { rows, columns };
 }
 
 function fractionalNotes({ segmentationType, fractionalType }: MaskSource): string[] {

@@ -5,8 +5,14 @@ export const masks: typeof english = {
   mask: "Maske",
   maskNotes: {
     placed: "Über den Bildern gezeichnet, die sie nennt: Diese geben keinen Ort im Patienten an.",
+    noFrame: "Über den Bildern gezeichnet, die sie nennt: Sie gibt kein eigenes Bezugssystem an.",
     oblique: "Auf diese Bilder umgerechnet: Die eigenen Ebenen liegen schräg dazu.",
     matrix: (own, images) => `Auf diese Bilder umgerechnet: von ${own} auf ${images} Pixel.`,
+    misfit: {
+      pixels: "Auf diese Bilder umgerechnet: Die eigenen Pixel liegen woanders oder sind anders groß.",
+      planes: "Auf diese Bilder umgerechnet: Die eigenen Ebenen liegen an anderen Orten.",
+      names: "Dort gezeichnet, wo sie nach eigener Angabe liegt. Die Bilder, die sie nennt, liegen woanders.",
+    },
     probability: "Anteile, über 50 % gezeichnet: Angegeben ist, wie wahrscheinlich die Struktur in jedem Pixel ist.",
     occupancy: "Anteile, über 50 % gezeichnet: Angegeben ist, wie viel von jedem Pixel die Struktur füllt.",
     fractional: "Anteile, über 50 % gezeichnet: Wovon, ist nicht angegeben.",

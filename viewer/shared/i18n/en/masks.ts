@@ -5,8 +5,14 @@ export const masks = {
   /** What was done to a segmentation before it was drawn over these images. */
   maskNotes: {
     placed: "Drawn over the images that it names: they state no place in the patient.",
+    noFrame: "Drawn over the images that it names: it states no frame of reference of its own.",
     oblique: "Resampled onto these images: its own planes lie at an angle to them.",
     matrix: (own: string, images: string) => `Resampled onto these images: ${own} to ${images} pixels.`,
+    misfit: {
+      pixels: "Resampled onto these images: its pixels lie elsewhere or are of another size.",
+      planes: "Resampled onto these images: its own planes lie at other places than they do.",
+      names: "Drawn where its frames state that they lie, which is not where the images lie that they name.",
+    },
     probability: "Fractional, drawn above 50 %: it states how probable the structure is in each pixel.",
     occupancy: "Fractional, drawn above 50 %: it states how much of each pixel the structure fills.",
     fractional: "Fractional, drawn above 50 %: it does not state of what.",
