@@ -48,10 +48,11 @@ export function partOf(series: LoadedSeries, images: readonly string[] = []): Lo
   const known = ofSeries.get(part);
   if (known) return known;
   const slices = indexes.flatMap((index) => series.order.slices[index] ?? []);
+  const { ofSome } = text().refusals.images;
   const narrowed: LoadedSeries = {
     ...series,
     part,
-    order: { ...series.order, slices, notice: "", axis: null, volumeRefusal: text().refusals.images.ofSome },
+    order: { ...series.order, slices, notice: "", axis: null, stackRefusal: ofSome, volumeRefusal: ofSome },
     imageIds: indexes.flatMap((index) => series.imageIds[index] ?? []),
     indexOfSopInstanceUid: firstIndexes(slices),
   };

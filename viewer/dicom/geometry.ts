@@ -29,7 +29,9 @@ export interface SliceOrder {
   slices: Slice[];
   /** Shown to the reader when the order is not by position in space. */
   notice: string;
-  /** Why no volume can be made of these slices; empty when one can. */
+  /** Why these slices are no stack of one matrix and even distances; empty when they are. */
+  stackRefusal: string;
+  /** Why no volume can be made of these slices, whose slices lie straight above each other; empty when one can. */
   volumeRefusal: string;
   hasPixelSpacing: boolean;
   /** Several images of each place; null for one of each. */
@@ -60,6 +62,8 @@ export function planeNormal(dataset: DicomJson): Vector | null {
 const parallelCosine = 0.9999;
 const relativeSpacingTolerance = 0.02;
 const samePlaceMm = 1e-3;
+/** From the first slice to the last. */
+const mostPixelsAside = 1;
 
 /**
  * Orders the frames of a series by Image Position (Patient) projected on the normal, never by the
@@ -80,7 +84,7 @@ function orderedSlices(datasets: readonly DicomJson[]): SliceOrder {
   const first = slices[0];
   const hasPixelSpacing = slices.every(({ dataset }) => pixelSpacingOf(dataset) !== null);
   if (!first) {
-    return { slices, notice: "", volumeRefusal: t.none, hasPixelSpacing, axis: null };
+    return { slices, notice: "", stackRefusal: t.none, volumeRefusal: t.none, hasPixelSpacing, axis: null };
   }
   const normal = planeNormal(first.dataset);
   const parallel =
@@ -98,22 +102,26 @@ function orderedSlices(datasets: readonly DicomJson[]): SliceOrder {
     slices.sort(byInstanceNumber);
     const oriented = slices.every((slice) => hasOrientation(slice.dataset));
     const cause = (!oriented ? t.noOrientation : parallel ? t.noPosition : t.notParallel)(isMultiFrame);
+    const refusal = t.noVolume(cause);
     return {
       slices,
       notice: slices.length > 1 && !isMultiFrame ? t.byNumber(cause) : "",
-      volumeRefusal: t.noVolume(cause),
+      stackRefusal: refusal,
+      volumeRefusal: refusal,
       hasPixelSpacing,
       axis: null,
     };
   }
   slices.sort(byPosition);
-  const volumeRefusal = refuseVolume(slices, hasPixelSpacing);
+  const stackRefusal = refuseStack(slices, hasPixelSpacing);
+  const volumeRefusal = stackRefusal || refuseSheared(slices);
+  const order = { notice: "", stackRefusal, volumeRefusal, hasPixelSpacing };
   const placed = secondAxisOf(slices, samePlaceMm);
-  if (placed) return { slices: placed.slices, notice: "", volumeRefusal, hasPixelSpacing, axis: placed.axis };
+  if (placed) return { ...order, slices: placed.slices, axis: placed.axis };
   if (isMultiFrame && slices.some((slice, index) => isSamePlace(slice, slices[index + 1]))) {
     slices.sort(byInstanceNumber);
   }
-  return { slices, notice: "", volumeRefusal, hasPixelSpacing, axis: null };
+  return { ...order, slices, axis: null };
 }
 
 function framesOf(dataset: DicomJson): Slice[] {
@@ -146,7 +154,7 @@ function byInstanceNumber(a: Slice, b: Slice): number {
   );
 }
 
-function refuseVolume(slices: readonly Slice[], hasPixelSpacing: boolean): string {
+function refuseStack(slices: readonly Slice[], hasPixelSpacing: boolean): string {
   const t = text().refusals.images;
   if (slices.length < 3) return t.tooFew;
   if (!hasPixelSpacing) return t.noSpacing;
@@ -166,6 +174,25 @@ function refuseVolume(slices: readonly Slice[], hasPixelSpacing: boolean): strin
     }
   }
   return "";
+}
+
+/** A gantry that is tilted shifts each slice against the one below it: a box of them is another patient's shape. */
+function refuseSheared(slices: readonly Slice[]): string {
+  const [first] = slices;
+  const origin = first && vector(numbersOf(first.dataset, tag.imagePosition));
+  const normal = first && planeNormal(first.dataset);
+  const spacing = first && pixelSpacingOf(first.dataset);
+  if (!origin || !normal || !spacing) return "";
+  let farthestMm = 0;
+  for (const { dataset } of slices) {
+    const position = vector(numbersOf(dataset, tag.imagePosition)) ?? origin;
+    const from: Vector = [position[0] - origin[0], position[1] - origin[1], position[2] - origin[2]];
+    const heightMm = dot(from, normal);
+    const aside = from.map((mm, axis) => mm - heightMm * (normal[axis] ?? 0)) as Vector;
+    farthestMm = Math.max(farthestMm, Math.hypot(...aside));
+  }
+  if (farthestMm <= mostPixelsAside * Math.min(...spacing)) return "";
+  return text().refusals.images.sheared(fixed(farthestMm, 1));
 }
 
 /** Whether the header says how the image lies in the patient; without that no letter is shown. */

@@ -16,12 +16,12 @@ export interface DrawGrid {
 }
 
 /** The grid of a series, or why nothing can be segmented on it, in a sentence. */
-export function drawGridOf({ slices, volumeRefusal, axis }: SliceOrder): DrawGrid | string {
+export function drawGridOf({ slices, stackRefusal, axis }: SliceOrder): DrawGrid | string {
   const t = text().viewing.drawing;
   const [first] = slices;
   const last = slices.at(-1);
   if (axis) return t.severalStacks;
-  if (volumeRefusal || !first || !last) return volumeRefusal || t.noStack;
+  if (stackRefusal || !first || !last) return stackRefusal || t.noStack;
   const spacing = pixelSpacingOf(first.dataset);
   const frameOfReferenceUid = stringOf(first.dataset, "00200052");
   const gapMm = ((last.positionMm ?? 0) - (first.positionMm ?? 0)) / (slices.length - 1);

@@ -81,6 +81,22 @@ describe("ordering slices", () => {
     expect(order.volumeRefusal).toContain("Slices 3 and 4 are 5.0 mm apart; the rest are 2.5 mm.");
   });
 
+  it("refuses a volume of a tilted gantry, whose slices are a stack all the same", () => {
+    const tilt = (20 * Math.PI) / 180;
+    const cosines = { "00200037": { vr: "DS", Value: [1, 0, 0, 0, Math.cos(tilt), Math.sin(tilt)] } };
+    const order = orderSlices([0, 3, 6, 9].map((z, index) => slice(index, [0, 0, z], cosines)));
+    expect(order.volumeRefusal).toContain("shifted against each other by up to 3.1 mm");
+    expect(order.stackRefusal).toBe("");
+  });
+
+  it("makes a volume of oblique slices straight above each other, positions rounded", () => {
+    const [c, s] = [Math.cos(0.3), Math.sin(0.3)];
+    const cosines = { "00200037": { vr: "DS", Value: [1, 0, 0, 0, c, s] } };
+    const at = (mm: number) => [0.02, Number((-s * mm).toFixed(2)), Number((c * mm).toFixed(2))];
+    const order = orderSlices([0, 3, 6, 9].map((mm, index) => slice(index, at(mm), cosines)));
+    expect(order.volumeRefusal).toBe("");
+  });
+
   it("refuses a volume without pixel spacing", () => {
     const without = { "00280030": undefined };
     const order = orderSlices([0, 1, 2].map((z) => slice(z, [0, 0, z], without)));

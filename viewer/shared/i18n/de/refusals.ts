@@ -19,6 +19,8 @@ export const refusals: Messages["refusals"] = {
     samePlace: "Mehrere Schichten liegen an derselben Stelle.",
     gap: (first, gap, usual) =>
       `Die Schichten ${first} und ${first + 1} liegen ${gap} mm auseinander, die übrigen ${usual} mm. Erneut senden lassen.`,
+    sheared: (mm) =>
+      `Die Schichten sind um bis zu ${mm} mm gegeneinander verschoben, wie eine gekippte Gantry sie liefert: Ebenen durch sie würden Orte und Längen falsch zeigen. Im Stapel lesen, oder um eine gerade Rekonstruktion bitten.`,
     black:
       "Einige Bilder der Serie ließen sich nicht zeichnen und sind in diesen Ebenen schwarz. Siehe den Stapel (m).",
     fewValues: (found, expected) => `die Pixel ergeben ${found} Werte statt ${expected}`,

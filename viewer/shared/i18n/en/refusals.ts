@@ -16,6 +16,8 @@ export const refusals = {
     samePlace: "Several slices lie at the same position.",
     gap: (first: number, gap: string, usual: string) =>
       `Slices ${first} and ${first + 1} are ${gap} mm apart; the rest are ${usual} mm. Ask for a resend.`,
+    sheared: (mm: string) =>
+      `The slices are shifted against each other by up to ${mm} mm, as a tilted gantry leaves them: planes through them would show places and lengths wrong. Look at the stack, or ask for a straight reconstruction.`,
     black: "Some images of the series could not be drawn and are black in these planes. Look at the stack (m).",
     fewValues: (found: number, expected: number) => `its pixel data decode to ${found} values instead of ${expected}`,
     otherBits: (bitsStored: number, highBit: number) =>
