@@ -203,7 +203,7 @@ SHIPPED = HangingProtocols(
         ),
         _beside_prior("CT beside its prior", "CT", []),
         _beside_prior("MR beside its prior", "MR", []),
-        _beside_prior("Chest radiograph beside its prior", "DX", []),
+        _beside_prior("Radiograph beside its prior", "DX", []),
         _beside_prior("Computed radiograph beside its prior", "CR", []),
         _beside_prior("PET beside its prior", "PT", []),
         _two_views("Radiographs, two views", "DX"),

@@ -65,6 +65,12 @@ function sideOf(dataset: DicomJson): ImageView["laterality"] {
   return stated === "R" || stated === "L" ? stated : "";
 }
 
+/** Side and projection as they stand beside an image ("R CC", "L", "PA"); empty where neither is stated. */
+export function viewText(dataset: DicomJson): string {
+  const [image] = imageViews([dataset]);
+  return [image?.laterality, image?.view].filter(Boolean).join(" ");
+}
+
 /** The views of the images of a series; what has no pixels is none of them. */
 export function imageViews(datasets: readonly DicomJson[]): ImageView[] {
   return datasets

@@ -177,3 +177,52 @@ describe("mammograms", () => {
     expect(seriesToExamine([protocol({})], now, [])).toEqual([]);
   });
 });
+
+describe("an earlier study beside the one that is read", () => {
+  const beside = (modality: string) =>
+    protocol({
+      modalities: [modality],
+      columns: 2,
+      viewports: [viewport({ modalities: [modality] }), viewport({ study: "prior", modalities: [modality] })],
+    });
+  const film = (uid: string, part: string, side: ImageView["laterality"], description = "") => {
+    images.set(uid, [{ sopInstanceUid: `${uid}.1`, laterality: side, view: "AP", isSpecial: false, frameCount: 1 }]);
+    return series(uid, description, { modality: "DX", body_part_examined: part, instance_count: 1 });
+  };
+  const hungBeside = (now: SeriesSummary, ...before: [string, SeriesSummary][]) => {
+    const others = before.map(([date, one]) => study(`study of ${one.series_instance_uid}`, date, one));
+    const hung = hangStudy([beside(now.modality)], study("now", "2026-04-10", now), others, now.series_instance_uid);
+    return hung && hung.arrangement.cells[1]?.seriesInstanceUid;
+  };
+
+  it("is of the same side, however much newer one of the other is", () => {
+    const [left, right] = [film("left", "KNEE", "L"), film("right", "KNEE", "R")];
+    const now = film("now right", "KNEE", "R");
+    expect(hungBeside(now, ["2025-04-10", left], ["2020-04-10", right])).toBe("right");
+    expect(hungBeside(now, ["2025-04-10", left])).toBeNull();
+    const named = film("named", "KNEE", "", "Knie links");
+    expect(hungBeside(now, ["2025-04-10", named])).toBeNull();
+  });
+
+  it("is of the same part of the body, by whatever name", () => {
+    const chest = film("chest", "THORAX", "");
+    expect(hungBeside(film("hand", "HAND", "R"), ["2025-04-10", chest])).toBeNull();
+    expect(hungBeside(film("now chest", "CHEST", ""), ["2025-04-10", chest])).toBe("chest");
+    const trunk = series("trunk", "", { body_part_examined: "CHESTABDPELVIS" });
+    expect(hungBeside(series("belly", "", { body_part_examined: "ABDOMEN" }), ["2025-04-10", trunk])).toBe("trunk");
+    expect(hungBeside(series("head", "", { body_part_examined: "BRAIN" }), ["2025-04-10", trunk])).toBeNull();
+  });
+
+  it("is taken where part or side are not stated", () => {
+    expect(hungBeside(film("now right", "KNEE", "R"), ["2025-04-10", film("any", "", "")])).toBe("any");
+    expect(hungBeside(film("unsided", "KNEE", ""), ["2025-04-10", film("left", "EXTREMITY", "L")])).toBe("left");
+  });
+
+  it("has its headers read for its side where a body has two", () => {
+    const knee = (uid: string) => series(uid, "T2", { modality: "MR", body_part_examined: "KNEE" });
+    const head = (uid: string) => series(uid, "T2", { modality: "MR", body_part_examined: "HEAD" });
+    const [now, before] = [study("now", "2026-04-10", knee("a"), head("b")), study("then", "2025-04-10", knee("c"), head("d"))];
+    expect(seriesToExamine([beside("MR")], now, [before]).map(({ seriesInstanceUid }) => seriesInstanceUid)).toEqual(["a", "c"]);
+    expect(seriesToExamine([beside("MR")], now, [])).toEqual([]);
+  });
+});

@@ -8,6 +8,7 @@ import { dateText, decimal, fixed, personName, windowText } from "@/shared/lib/f
 import { techniqueOf } from "@/dicom/display/technique";
 import type { Subtraction } from "@/dicom/display/subtraction";
 import { hasOrientation } from "@/dicom/geometry";
+import { viewText } from "@/dicom/imageView";
 import { edgeLettersOf, patientOrientationOf } from "@/dicom/patientOrientation";
 import { placeLines } from "@/features/reader/lib/planeText";
 import { mmPerScreenPixel } from "@/features/reader/lib/measurements/scale";
@@ -87,6 +88,11 @@ export function ViewOverlay({
             <div>{dateText(study.study_date)}</div>
             <div className="truncate">{description}</div>
           </>
+        )}
+        {slice && viewText(slice.dataset) && (
+          <div className="font-semibold" data-testid="image-view">
+            {viewText(slice.dataset)}
+          </div>
         )}
         {slice &&
           techniqueOf(slice.dataset).map((line) => (

@@ -8,9 +8,10 @@ import {
   type HangingViewport,
   type ViewsOf,
 } from "@/features/reader/lib/layout/hangingUnits";
+import { isOtherPart, isOtherSide, isPaired } from "@/features/reader/lib/layout/likeness";
 import { isPriorOf, momentOf } from "@/features/reader/lib/otherStudies";
 import { isImageSeries } from "@/dicom/seg";
-import type { HangingProtocol, StudyDetail } from "@/shared/api/types";
+import type { HangingProtocol, SeriesSummary, StudyDetail } from "@/shared/api/types";
 import type { WindowRange } from "@/dicom/windowing";
 
 type Stage = Pick<HangingProtocol, "name" | "rows" | "columns" | "linked" | "viewports">;
@@ -55,35 +56,64 @@ export function appliesTo(protocol: HangingProtocol, study: StudyDetail): boolea
 /** Images of more series than these are not looked at one by one. */
 const mostExamined = 40;
 
-/** The series whose images a protocol asks for by their views: their headers are needed to hang them. */
+/** Modalities of single pictures, which are of one side as often as not. */
+const ofProjections = ["CR", "DX", "MG", "RF", "RG", "XA", "US"];
+
+/**
+ * The series whose headers are needed to hang them: those that a protocol asks for by the views of their images, and
+ * those beside which an earlier study may come, whose side has to be the same.
+ */
 export function seriesToExamine(
   protocols: readonly HangingProtocol[],
   study: StudyDetail,
   others: readonly StudyDetail[],
 ): SeriesRef[] {
-  const viewports = protocols
-    .filter((protocol) => appliesTo(protocol, study))
-    .flatMap((protocol) => [protocol, ...protocol.stages].flatMap((stage) => stage.viewports))
-    .filter(asksForImages);
-  if (viewports.length === 0) return [];
+  const stages = protocols.filter((protocol) => appliesTo(protocol, study)).flatMap((protocol) => [protocol, ...protocol.stages]);
+  const byImages = stages.flatMap((stage) => stage.viewports).filter(asksForImages);
+  const besidePriors = stages
+    .filter(({ viewports }) => viewports.some((viewport) => viewport.study === "prior"))
+    .flatMap(({ viewports }) => viewports);
+  const isOf = (series: SeriesSummary, viewports: readonly HangingViewport[]) =>
+    viewports.some(({ modalities }) => isOneOf(series.modality, modalities));
+  const hasSide = (series: SeriesSummary) =>
+    isOneOf(series.modality, ofProjections) || isPaired(series.body_part_examined);
   return [study, ...others]
     .flatMap((from) =>
       from.series
-        .filter((series) => isImageSeries(series) && viewports.some(({ modalities }) => isOneOf(series.modality, modalities)))
+        .filter(
+          (series) =>
+            isImageSeries(series) && (isOf(series, byImages) || (hasSide(series) && others.length > 0 && isOf(series, besidePriors))),
+        )
         .map((series) => ({ studyInstanceUid: from.study_instance_uid, seriesInstanceUid: series.series_instance_uid })),
     )
     .slice(0, mostExamined);
 }
 
-/** The newest of the studies made before in which something meets the conditions. */
+/** What of a study meets a viewport's conditions and, beside `model`, is of no other side or part of the body. */
+function unitsBeside(
+  from: StudyDetail,
+  viewport: HangingViewport,
+  viewsOf: ViewsOf,
+  model: HangingUnit | undefined,
+): HangingUnit[] {
+  const units = unitsFor(from, viewport, viewsOf);
+  if (!model) return units;
+  return units.filter(
+    ({ series, side }) =>
+      !isOtherSide(side, model.side) && !isOtherPart(series.body_part_examined, model.series.body_part_examined),
+  );
+}
+
+/** The newest of the studies made before in which something meets the conditions, beside `model`. */
 export function priorFor(
   { study, others, viewsOf }: Omit<HangingInput, "preferred">,
   viewport: HangingViewport,
+  model?: HangingUnit,
 ): StudyDetail | undefined {
   return others
     .filter((other) => isPriorOf(other, study))
     .sort((a, b) => momentOf(b).localeCompare(momentOf(a)))
-    .find((other) => unitsFor(other, viewport, viewsOf).length > 0);
+    .find((other) => unitsBeside(other, viewport, viewsOf, model).length > 0);
 }
 
 /** Of what meets a viewport's conditions: the one like `model`, else the usual views, else the largest. */
@@ -108,6 +138,17 @@ function keysOf({ series, images }: HangingUnit): string[] {
   return images.length === 0 ? [series.series_instance_uid] : [...images];
 }
 
+/** What an earlier image has to be like: what hangs already, else what of this study would hang in its place. */
+function modelFor(
+  viewport: HangingViewport,
+  hung: HangingUnit | undefined,
+  { study, viewsOf, preferred }: HangingInput,
+): HangingUnit | undefined {
+  const asksForSide = viewport.laterality !== "";
+  const like = hung && !asksForSide && isOneOf(hung.series.modality, viewport.modalities);
+  return like ? hung : best(unitsFor(study, { ...viewport, study: "current" }, viewsOf), preferred, undefined);
+}
+
 /** Lays a study out by one stage; null where something that it requires is missing. */
 function hang(stage: Stage, input: HangingInput): HungStage | null {
   const { study, viewsOf, preferred } = input;
@@ -115,11 +156,12 @@ function hang(stage: Stage, input: HangingInput): HungStage | null {
   const units: (HangingUnit | undefined)[] = [];
   let model: HangingUnit | undefined;
   for (const viewport of stage.viewports) {
-    const from = viewport.study === "current" ? study : priorFor(input, viewport);
-    const candidates = (from ? unitsFor(from, viewport, viewsOf) : []).filter(
+    const beside = viewport.study === "prior" ? modelFor(viewport, model, input) : undefined;
+    const from = viewport.study === "current" ? study : priorFor(input, viewport, beside);
+    const candidates = (from ? unitsBeside(from, viewport, viewsOf, beside) : []).filter(
       (unit) => !keysOf(unit).some((key) => shown.has(key)),
     );
-    const unit = best(candidates, preferred, viewport.study === "prior" ? model : undefined);
+    const unit = best(candidates, preferred, beside);
     if (!unit && viewport.required) return null;
     if (viewport.study === "current") model ??= unit;
     for (const key of unit ? keysOf(unit) : []) shown.add(key);

@@ -1,3 +1,4 @@
+import { sideOfSeries, type Side } from "@/features/reader/lib/layout/likeness";
 import { viewDescribed, type ImageView } from "@/dicom/imageView";
 import { isImageSeries } from "@/dicom/seg";
 import type { HangingProtocol, SeriesSummary, StudyDetail } from "@/shared/api/types";
@@ -13,6 +14,8 @@ export interface HangingUnit {
   series: SeriesSummary;
   /** SOP Instance UIDs; empty for the whole series. */
   images: readonly string[];
+  /** Empty for both, and where none is stated. */
+  side: Side;
   isSpecial: boolean;
   frameCount: number;
 }
@@ -45,7 +48,10 @@ function meets(series: SeriesSummary, viewport: HangingViewport): boolean {
 export function unitsFor(study: StudyDetail, viewport: HangingViewport, viewsOf: ViewsOf): HangingUnit[] {
   const series = study.series.filter((one) => meets(one, viewport));
   if (!asksForImages(viewport)) {
-    return series.map((one) => ({ study, series: one, images: [], isSpecial: false, frameCount: 1 }));
+    return series.map((one) => {
+      const side = sideOfSeries(viewsOf(one.series_instance_uid), one.series_description);
+      return { study, series: one, images: [], side, isSpecial: false, frameCount: 1 };
+    });
   }
   return series.flatMap((one) => imageUnits(study, one, viewport, viewsOf(one.series_instance_uid)));
 }
@@ -68,6 +74,7 @@ function imageUnits(
     study,
     series,
     images: images.length === known.length ? [] : images.map((image) => image.sopInstanceUid),
+    side: sideOfSeries(images, series.series_description),
     isSpecial: images.every((image) => image.isSpecial),
     frameCount: images[0]?.frameCount ?? 1,
   });
