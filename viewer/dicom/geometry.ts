@@ -11,6 +11,7 @@ const tag = {
   sopInstanceUid: "00080018",
   instanceNumber: "00200013",
   imagePosition: "00200032",
+  frameOfReference: "00200052",
   imageOrientation: "00200037",
   rows: "00280010",
   columns: "00280011",
@@ -61,6 +62,7 @@ export function planeNormal(dataset: DicomJson): Vector | null {
 
 const parallelCosine = 0.9999;
 const relativeSpacingTolerance = 0.02;
+const relativePixelTolerance = 1e-3;
 const samePlaceMm = 1e-3;
 /** From the first slice to the last. */
 const mostPixelsAside = 1;
@@ -114,7 +116,7 @@ function orderedSlices(datasets: readonly DicomJson[]): SliceOrder {
   }
   slices.sort(byPosition);
   const stackRefusal = refuseStack(slices, hasPixelSpacing);
-  const volumeRefusal = stackRefusal || refuseSheared(slices);
+  const volumeRefusal = stackRefusal || refuseFrames(slices) || refuseSheared(slices);
   const order = { notice: "", stackRefusal, volumeRefusal, hasPixelSpacing };
   const placed = secondAxisOf(slices, samePlaceMm);
   if (placed) return { ...order, slices: placed.slices, axis: placed.axis };
@@ -164,6 +166,10 @@ function refuseStack(slices: readonly Slice[], hasPixelSpacing: boolean): string
     ),
   );
   if (shapes.size > 1) return t.matrix;
+  const spacings = slices.map(({ dataset }) => pixelSpacingOf(dataset) ?? [0, 0]);
+  const [[down, across] = [0, 0]] = spacings;
+  const other = spacings.find(([rows, columns]) => !isAlike(rows, down) || !isAlike(columns, across));
+  if (other) return t.spacings(`${fixed(down, 3)} × ${fixed(across, 3)}`, `${fixed(other[0], 3)} × ${fixed(other[1], 3)}`);
   const positions = slices.map((slice) => slice.positionMm ?? 0);
   const gaps = positions.slice(1).map((position, index) => position - (positions[index] ?? 0));
   const usual = gaps.toSorted((a, b) => a - b)[Math.floor(gaps.length / 2)] ?? 0;
@@ -174,6 +180,16 @@ function refuseStack(slices: readonly Slice[], hasPixelSpacing: boolean): string
     }
   }
   return "";
+}
+
+function isAlike(one: number, other: number): boolean {
+  return Math.abs(one - other) <= other * relativePixelTolerance;
+}
+
+/** Positions of several frames of reference cannot be compared (PS3.3 C.7.4.1.1.1). */
+function refuseFrames(slices: readonly Slice[]): string {
+  const frames = new Set(slices.map(({ dataset }) => stringOf(dataset, tag.frameOfReference)));
+  return frames.size > 1 ? text().refusals.images.frames(frames.size) : "";
 }
 
 /** A gantry that is tilted shifts each slice against the one below it: a box of them is another patient's shape. */

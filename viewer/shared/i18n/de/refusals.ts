@@ -19,6 +19,9 @@ export const refusals: Messages["refusals"] = {
     samePlace: "Mehrere Schichten liegen an derselben Stelle.",
     gap: (first, gap, usual) =>
       `Die Schichten ${first} und ${first + 1} liegen ${gap} mm auseinander, die übrigen ${usual} mm. Erneut senden lassen.`,
+    spacings: (one, other) =>
+      `Die Pixel einiger Schichten messen ${one} mm, die anderer ${other} mm. Um Bilder einer Größe als eigene Serie bitten.`,
+    frames: (count) => `Die Schichten nennen ${count} Bezugssysteme, ihre Orte lassen sich also nicht vergleichen.`,
     sheared: (mm) =>
       `Die Schichten sind um bis zu ${mm} mm gegeneinander verschoben, wie eine gekippte Gantry sie liefert: Ebenen durch sie würden Orte und Längen falsch zeigen. Im Stapel lesen, oder um eine gerade Rekonstruktion bitten.`,
     black:

@@ -16,6 +16,9 @@ export const refusals = {
     samePlace: "Several slices lie at the same position.",
     gap: (first: number, gap: string, usual: string) =>
       `Slices ${first} and ${first + 1} are ${gap} mm apart; the rest are ${usual} mm. Ask for a resend.`,
+    spacings: (one: string, other: string) =>
+      `The pixels of some slices measure ${one} mm, those of others ${other} mm. Ask for images of one size as a series of their own.`,
+    frames: (count: number) => `The slices state ${count} frames of reference, so their positions cannot be compared.`,
     sheared: (mm: string) =>
       `The slices are shifted against each other by up to ${mm} mm, as a tilted gantry leaves them: planes through them would show places and lengths wrong. Look at the stack, or ask for a straight reconstruction.`,
     black: "Some images of the series could not be drawn and are black in these planes. Look at the stack (m).",
