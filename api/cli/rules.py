@@ -185,6 +185,8 @@ def explain(
             whole = " with its study" if routed.rule.send == "study" else ""
             verb = "goes" if routed.holds else "does not go"
             _print(f"  {verb}{whole} to {names}: rule '{routed.rule.name}'")
+            for how in routed.rule.in_words():
+                _print(f"      {how}")
             if routed.trace is not None:
                 _print_trace(routed.trace, 6)
 

@@ -32,6 +32,14 @@ class DeliveryPayload(Payload):
     )
     rule: str = Field(description="The rule of routing that wanted it; empty where none did.")
     sent_at: datetime | None = Field(description="When the destination answered success.")
+    waits_until: datetime | None = Field(
+        description="When the hours of its rule begin, for which it waits."
+    )
+    note: str = Field(
+        description="By which rule it waits, or what was otherwise about the sending than the rule"
+        " says.",
+        examples=["The rule 'at night' sends in these hours: 20:00-06:00."],
+    )
     created_at: datetime
     updated_at: datetime
 

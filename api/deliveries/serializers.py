@@ -19,6 +19,8 @@ def delivery_payload(delivery: Delivery) -> DeliveryPayload:
         cause=delivery.cause,
         rule=delivery.rule,
         sent_at=delivery.sent_at,
+        waits_until=delivery.waits_until,
+        note=delivery.note,
         created_at=delivery.created_at,
         updated_at=delivery.updated_at,
     )

@@ -60,6 +60,10 @@ class RoutingPayload(BaseModel):
     send: Literal["series", "study"]
     holds: bool
     trace: TracePayload | None
+    how: list[str] = Field(
+        description="What else the rule says: its hours, attributes that change, the syntax.",
+        examples=[["sends in these hours: 20:00-06:00", "sets InstitutionName"]],
+    )
 
 
 class ExplanationList(BaseModel):
@@ -136,6 +140,7 @@ def _routing(series: Series, tried: TriedRoutingRule) -> RoutingPayload:
         to=list(tried.rule.to),
         send=tried.rule.send,
         holds=tried.holds,
+        how=tried.rule.in_words(),
         trace=None if tried.trace is None else _trace(tried.trace),
     )
 

@@ -141,6 +141,11 @@ class RoutePayload(Payload):
     sent: int = Field(description="Answered with success, and never proven.")
     failing: int = Field(description="Tried, not taken, and to be tried again.")
     last_error: str
+    waiting: int = Field(description="How many wait for the hours of the rule.")
+    waits_until: datetime | None = Field(description="When the first of these goes.")
+    note: str = Field(
+        description="Why they wait, or what was otherwise about the sending than the rule says."
+    )
 
 
 class OtherPatientInstance(Payload):

@@ -15,9 +15,12 @@ import structlog
 
 from inference.deliveries import auditing
 from inference.deliveries.destinations import DestinationStorage, open_destination
+from inference.deliveries.leaving import Leaving
 from inference.deliveries.slots import SendingSlots, server_of
 from inference.deliveries.storage_commitment_check import Proof, Sending
+from inference.deliveries.terms import put_off, rule_of
 from inference.failures import explain, place
+from inference.rules.sending import SendingTerms
 from storage.container.has import HasAudit, HasCircuitBreakers, HasOtherInstances
 from storage.core.callers.request_context import serving
 from storage.core.clock import utcnow
@@ -26,6 +29,8 @@ from storage.core.errors import NotFound, StateConflict
 from storage.core.sources import is_own
 from storage.deliveries.circuit_breaker import CircuitBreakers
 from storage.deliveries.repository import Deliveries
+from storage.deliveries.terms import note_sending
+from storage.integrity.instance_reader import InstanceReader
 from storage.outbox.leases import LEASE_S, Lease
 from storage.outbox.retry_policies import retry_policy
 from storage.peers.entities import KnownPeer
@@ -133,9 +138,16 @@ class _Batch:
         self._are_received = deliveries[0].cause != "RESULT"
 
     def deliver(self) -> int:
-        sendings = self._find_instances()
-        if not sendings:
-            return 0
+        done = 0
+        for name in dict.fromkeys(one.rule for one in self._deliveries):
+            of_rule = [one for one in self._deliveries if one.rule == name]
+            rule = rule_of(self._storage.settings, of_rule[0])
+            going = put_off(self._storage, self._claimant, of_rule, rule, utcnow())
+            if sendings := self._find_instances(going):
+                done += self._deliver(rule, sendings)
+        return done
+
+    def _deliver(self, rule: SendingTerms | None, sendings: list[Sending]) -> int:
         peer = self._storage.peers.find(self._name)
         if peer is None or not (peer.is_destination or self._are_received):
             _postponed(
@@ -147,18 +159,28 @@ class _Batch:
                 " or name it in MEDIVIEW_DESTINATIONS, and the delivery goes on.",
             )
             return 0
-        destination = open_destination(self._storage, peer)
         unsent = [one for one in sendings if one.delivery.sent_at is None]
         arrived = [one for one in sendings if one.delivery.sent_at is not None]
-        if unsent:
-            arrived += self._send(peer, unsent)
+        with self._leaving(rule, self._asked_before_each(unsent), unsent) as leaving:
+            for portion in leaving.portions(unsent):
+                arrived += self._send(peer, leaving, portion)
         if not arrived:
             return 0
-        return Proof(self._storage, destination, self._name, self._claimant).ask(arrived)
+        with self._leaving(rule, self._storage.instances, arrived) as leaving:
+            storage = self._storage.with_instances(leaving.reader())
+            destination = open_destination(storage, peer)
+            return Proof(storage, destination, self._name, self._claimant).ask(arrived)
 
-    def _find_instances(self) -> list[Sending]:
+    def _leaving(
+        self, rule: SendingTerms | None, reader: InstanceReader, sendings: Sequence[Sending]
+    ) -> Leaving:
+        settings = self._storage.settings
+        deliveries = {one.instance.sop_instance_uid: one.delivery for one in sendings}
+        return Leaving(reader, rule, deliveries, settings.ae_title, settings.data_dir)
+
+    def _find_instances(self, deliveries: Sequence[Delivery]) -> list[Sending]:
         sendings = []
-        for delivery in self._deliveries:
+        for delivery in deliveries:
             try:
                 instance = self._storage.index.instance(delivery.sop_instance_uid)
             except NotFound as error:
@@ -196,8 +218,8 @@ class _Batch:
             " the result made again.",
         )
 
-    def _asked_before_each(self, sendings: Sequence[Sending]) -> DestinationStorage:
-        """The storage, of which no instance is opened that is not to be sent any more.
+    def _asked_before_each(self, sendings: Sequence[Sending]) -> InstanceReader:
+        """A reader by which no instance is opened that is not to be sent any more.
 
         A sender may have been stopped for longer than its lease, and others gone on meanwhile.
         """
@@ -212,12 +234,20 @@ class _Batch:
                     remedy="The list of deliveries shows what became of it.",
                 )
 
-        return self._storage.with_instances(self._storage.instances.asking(check))
+        return self._storage.instances.asking(check)
 
-    def _send(self, peer: KnownPeer, sendings: Sequence[Sending]) -> list[Sending]:
+    def _send(
+        self, peer: KnownPeer, leaving: Leaving, sendings: Sequence[Sending]
+    ) -> list[Sending]:
         """Those that were answered with success; the others are put off with the reason."""
-        destination = open_destination(self._asked_before_each(sendings), peer)
-        instances = [sending.instance for sending in sendings]
+        destination = open_destination(self._storage.with_instances(leaving.reader()), peer)
+        instances = []
+        for sending in sendings:
+            instance, note = leaving.prepared(sending.instance)
+            instances.append(instance)
+            if note:
+                delivery_ids = [sending.delivery.delivery_id]
+                note_sending(self._storage.engine, delivery_ids, self._claimant, note)
         auditing.sending(self._storage.audit, peer, instances)
         results = destination.send(instances)
         accepted_uids = {result.sop_instance_uid for result in results if result.ok}

@@ -12,6 +12,7 @@ from typing import Literal, Protocol
 
 import structlog
 
+from inference.deliveries.terms import HoursWatch, opening, why_waiting
 from inference.patient_identity.cross_references import want_cross_references
 from inference.priors.arrived_headers import headers_of
 from inference.priors.triggers import TriggerStorage, want_for_series
@@ -20,7 +21,8 @@ from inference.rules.file import current_rules
 from inference.rules.judge import Trace, judge
 from inference.rules.routing_rule import RoutingRule
 from inference.rules.rule_set import RuleSet
-from storage.container.has import HasDeliveries, HasRouting, HasSeriesTries, HasSettings
+from storage.container.has import HasDeliveries, HasEngine, HasRouting, HasSeriesTries, HasSettings
+from storage.core.clock import utcnow
 from storage.core.entities import Instance, Series
 from storage.core.errors import MediViewError, StorageFull, StorageUnavailable
 from storage.core.sources import are_imported, senders_of
@@ -51,7 +53,7 @@ class TriedRule:
 
 
 class RoutingRoundStorage(
-    TriggerStorage, HasSettings, HasDeliveries, HasRouting, HasSeriesTries, Protocol
+    TriggerStorage, HasSettings, HasEngine, HasDeliveries, HasRouting, HasSeriesTries, Protocol
 ):
     """What of the storage layer routing and the fetching of earlier studies begin with."""
 
@@ -63,6 +65,7 @@ class RoutingRounds:
         self._storage = storage
         self._postponed: dict[str, float] = {}
         self._looked_at_everything = False
+        self._hours = HoursWatch(storage)
 
     def look_at_everything(self) -> None:
         """Also at what was complete long ago: at first, and when the clock is set."""
@@ -76,6 +79,7 @@ class RoutingRounds:
         """
         storage = self._storage
         rules = current_rules(storage.settings)
+        self._hours.follow(rules)
         since = now - _RECENT if self._looked_at_everything else None
         later = time.monotonic()
         self._postponed = {uid: until for uid, until in self._postponed.items() if until > later}
@@ -264,7 +268,16 @@ def _want(
             for one in instances
             if peer is None or not peer.ae_title or peer.ae_title not in senders_of([one])
         ]
-        added = deliveries.enqueue(name, going, None, cause="RULE", rule=rule.name)
+        until = opening(rule, utcnow())
+        added = deliveries.enqueue(
+            name,
+            going,
+            None,
+            cause="RULE",
+            rule=rule.name,
+            waits_until=until,
+            note=why_waiting(rule.name, rule) if until else "",
+        )
         if added:
             log.info("instances_routed", rule=rule.name, destination=name, count=added)
         wanted += added

@@ -4,10 +4,11 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from inference.rules.conditions import Condition, Strict, as_list
+from inference.rules.conditions import Condition, as_list
+from inference.rules.sending import SendingTerms
 
 
-class RoutingRule(Strict):
+class RoutingRule(SendingTerms):
     """Received images that go on to other places."""
 
     name: str = Field(min_length=1, max_length=80)

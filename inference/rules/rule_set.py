@@ -11,6 +11,7 @@ from inference.rules.prior_rule import PriorRule
 from inference.rules.release_rule import ReleaseRule, ReleaseWhen
 from inference.rules.retention_rule import RetentionRule
 from inference.rules.routing_rule import RoutingRule
+from inference.rules.sending import SendingTerms
 
 
 class RuleSet(Strict):
@@ -53,6 +54,10 @@ class RuleSet(Strict):
 
     def of(self, pipeline: str) -> tuple[Rule, ...]:
         return tuple(rule for rule in self.rules if rule.pipeline == pipeline)
+
+    def sending(self, name: str) -> SendingTerms | None:
+        """How what the rule of routing of that name sends leaves; None where there is none."""
+        return next((rule for rule in self.routing if rule.name == name), None)
 
     def release_of(self, pipeline: str, destination: str) -> ReleaseWhen:
         for rule in self.release:

@@ -263,6 +263,12 @@ class Delivery:
     cause: DeliveryCause = "RESULT"
     rule: str = ""
     """The site's rule of routing that wanted it; empty where none did."""
+    waits_until: datetime | None = None
+    """When its rule's hours begin, which it waits for; None: it waits for no hours."""
+    is_urgent: bool = False
+    """It goes at once, whatever the hours of its rule."""
+    note: str = ""
+    """What was otherwise about the sending than its rule says; empty: nothing."""
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from sqlalchemy import Engine, delete, select, update
 
 from storage import tables as t
 from storage.db.engine import insert_or_ignore, reading, writing
+from storage.deliveries.terms import waits_for_no_hours
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,7 @@ class CircuitBreakers:
                         t.delivery.c.destination == destination,
                         t.delivery.c.state == "PENDING",
                         t.delivery.c.next_attempt_at > now,
+                        waits_for_no_hours(now),
                     )
                     .values(next_attempt_at=now)
                 )

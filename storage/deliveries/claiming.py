@@ -20,6 +20,8 @@ _AS_IT_IS_NOW = {
     # What its last sender had sent is no longer so; who takes it now reads it again.
     "sent_at": case((~t.delivery.c.is_outdated, t.delivery.c.sent_at)),
     "is_outdated": False,
+    "waits_until": None,
+    "note": case((t.delivery.c.sent_at.is_(None), ""), else_=t.delivery.c.note),
 }
 _CLAIM_LOCK = 0x6D76_6465  # of this transaction alone among those of the database
 

@@ -14,12 +14,14 @@ from storage.db.keyset import Keyset, SortColumn
 from storage.db.pages import read_page
 from storage.db.portions import in_portions
 from storage.deliveries.row_mapping import to_delivery
+from storage.deliveries.terms import waits_for_no_hours
 from storage.events.payloads import DeliveryEvent
 from storage.events.repository import add_event
 
 _MANY_ATTEMPTS = 5
 _WAS_TO_GO = and_(t.delivery.c.state == "CANCELLED", t.delivery.c.cancelled_from == "PENDING")
 """Its instance was not there, and may be again."""
+_AT_ONCE = {"is_urgent": True, "waits_until": None, "note": ""}
 
 
 @dataclass(frozen=True)
@@ -93,9 +95,14 @@ def list_deliveries(
 
 
 def retry_now(engine: Engine, wanted: DeliveryFilter) -> int:
-    """Let the waiting and the refused ones among them go at once; how many there were."""
-    stuck = t.delivery.c.state.in_(("PENDING", "REFUSED"))
-    return _go(engine, [*wanted.conditions(), stuck], {"state": "PENDING"})
+    """Let the waiting and the refused ones among them go at once; how many there were.
+
+    What waits for the hours of its rule only where one delivery or one study is asked for.
+    """
+    stuck: list[ColumnElement[bool]] = [t.delivery.c.state.in_(("PENDING", "REFUSED"))]
+    if wanted.delivery_id is None and wanted.study_instance_uid is None:
+        stuck.append(waits_for_no_hours(utcnow()))
+    return _go(engine, [*wanted.conditions(), *stuck], {"state": "PENDING"})
 
 
 def send_again(engine: Engine, delivery_ids: Sequence[str]) -> int:
@@ -147,7 +154,7 @@ def _go(
         rows = connection.execute(
             update(t.delivery)
             .where(*conditions)
-            .values(**values, next_attempt_at=now, updated_at=now)
+            .values(**values, **_AT_ONCE, next_attempt_at=now, updated_at=now)
             .returning(t.delivery.c.study_instance_uid, t.delivery.c.destination)
         ).all()
         # Somebody says that it is worth a try: nobody waits for the destination's own time.

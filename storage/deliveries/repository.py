@@ -37,10 +37,15 @@ class Deliveries:
         cause: DeliveryCause = "RESULT",
         rule: str = "",
         state: UnsentState = "PENDING",
+        waits_until: datetime | None = None,
+        note: str = "",
+        is_urgent: bool = False,
     ) -> int:
         """Want each instance at the destination, in this order; how many were not wanted before.
 
         A report goes after the segmentation to which it refers, as the caller lists them.
+        `waits_until`: when its rule's hours begin, which `note` names; `is_urgent`: whatever they
+        are.
         """
         now = utcnow()
         common = {
@@ -50,7 +55,10 @@ class Deliveries:
             "rule": rule,
             "state": state,
             "attempts": 0,
-            "next_attempt_at": now,
+            "next_attempt_at": waits_until or now,
+            "waits_until": waits_until,
+            "note": note,
+            "is_urgent": is_urgent,
             "updated_at": now,
             "request_id": current_request_id(),
         }

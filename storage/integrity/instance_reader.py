@@ -85,6 +85,8 @@ class InstanceReader:
         self._keys_of = keys_of
         self._check_series = check_series
         self._ask_first: Callable[[Instance], None] = lambda _: None
+        self._leaving: Callable[[Instance, BinaryIO], BinaryIO] = lambda _, file: file
+        self._as_stored: Callable[[Instance], Instance] = lambda instance: instance
         self._stated = StatedPatients()
         self._checker = Checker(volumes, objects, locate, damaged, holder)
 
@@ -98,6 +100,19 @@ class InstanceReader:
         """A reader that asks before it opens an instance to leave; `ask_first` raises to refuse."""
         reader = copy.copy(self)
         reader._ask_first = ask_first
+        return reader
+
+    def leaving_as(
+        self,
+        leaving: Callable[[Instance, BinaryIO], BinaryIO],
+        as_stored: Callable[[Instance], Instance],
+    ) -> "InstanceReader":
+        """A reader whose opened instances leave as `leaving` makes them of the corrected file.
+
+        `as_stored`: of one that is described as it leaves, the instance that is stored.
+        """
+        reader = copy.copy(self)
+        reader._leaving, reader._as_stored = leaving, as_stored
         return reader
 
     def as_corrected(self, instances: Sequence[Instance]) -> list[Instance]:
@@ -189,7 +204,8 @@ class InstanceReader:
         Raises InvalidInstance where that cannot be written, and as `open_stored`.
         """
         self._ask_first(instance)
-        return self.corrected(instance, self.open_stored(instance))
+        instance = self._as_stored(instance)
+        return self._leaving(instance, self.corrected(instance, self.open_stored(instance)))
 
     def corrected(self, instance: Instance, file: BinaryIO) -> BinaryIO:
         """A part 10 file of the instance, with the patient as corrected."""

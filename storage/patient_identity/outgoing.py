@@ -13,6 +13,8 @@ from storage.dicom.file_meta import FILE_META_MAX_BYTES, read_file_meta
 from storage.patient_identity.entities import Patient
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from pydicom.dataset import Dataset
 
 _LAST_OF_PATIENT = 0x00102154
@@ -37,6 +39,10 @@ _IN_MEMORY_BYTES = 8 << 20
 def with_patient(file: BinaryIO, patient: Patient) -> BinaryIO:
     """The part 10 file with that patient, as a seekable stream. Raises what pydicom raises."""
     head, offset = corrected_head(file, patient)
+    return _joined(head, file, offset)
+
+
+def _joined(head: bytes, file: BinaryIO, offset: int) -> BinaryIO:
     size_bytes = file.seek(0, io.SEEK_END)
     if size_bytes <= _IN_MEMORY_BYTES:
         file.seek(offset)
@@ -62,7 +68,7 @@ def corrected_head(file: BinaryIO, patient: Patient) -> tuple[bytes, int]:
         # Odd values are the sender's, and go on as they came.
         warnings.simplefilter("ignore")
         dataset = _read_up_to(file, meta.dataset_offset, encoding, _LAST_OF_PATIENT)
-        if not _takes(dataset, patient):
+        if not _takes(dataset, _texts_of(patient)):
             dataset = _read_up_to(file, meta.dataset_offset, encoding, _BEFORE_PIXELS)
         offset = file.tell()
         correct(dataset, patient)
@@ -72,11 +78,42 @@ def corrected_head(file: BinaryIO, patient: Patient) -> tuple[bytes, int]:
     return start[: meta.dataset_offset] + written.getvalue(), offset
 
 
+def with_change(file: BinaryIO, change: "Callable[[Dataset], None]") -> BinaryIO:
+    """The part 10 file with all up to the pixels changed, as a seekable stream.
+
+    Raises what pydicom raises.
+    """
+    from pydicom.filebase import DicomBytesIO
+    from pydicom.filewriter import write_dataset
+    from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian
+
+    file.seek(0)
+    start = file.read(FILE_META_MAX_BYTES)
+    meta = read_file_meta(start)
+    syntax = UID(meta.transfer_syntax_uid)
+    written = DicomBytesIO()
+    with warnings.catch_warnings():
+        # Odd values are the sender's, and go on as they came.
+        warnings.simplefilter("ignore")
+        if syntax == DeflatedExplicitVRLittleEndian:
+            file.seek(0)
+            whole = read_part10(file)
+            change(whole)
+            whole.save_as(written)
+            return io.BytesIO(written.getvalue())
+        implicit = syntax.is_transfer_syntax and not syntax.is_private and syntax.is_implicit_VR
+        encoding = implicit, syntax != ExplicitVRBigEndian
+        dataset = _read_up_to(file, meta.dataset_offset, encoding, _BEFORE_PIXELS)
+        offset = file.tell()
+        change(dataset)
+        written.is_implicit_VR, written.is_little_endian = encoding
+        write_dataset(written, dataset)
+    return _joined(start[: meta.dataset_offset] + written.getvalue(), file, offset)
+
+
 def correct(dataset: "Dataset", patient: Patient) -> None:
     """Give a data set that patient; in UTF-8 where its own character set lacks a letter."""
-    if not _takes(dataset, patient):
-        dataset.decode()
-        dataset.SpecificCharacterSet = _UTF_8
+    take_letters(dataset, _texts_of(patient))
     dataset.PatientName = patient.patient_name
     dataset.PatientID = patient.patient_id
     if patient.issuer_of_patient_id or "IssuerOfPatientID" in dataset:
@@ -96,14 +133,28 @@ def _read_up_to(file: BinaryIO, offset: int, encoding: tuple[bool, bool], last: 
     return read_up_to(file, *encoding, last)
 
 
-def _takes(dataset: "Dataset", patient: Patient) -> bool:
-    """Whether the data set's character set has all letters of the patient's values."""
+def take_letters(dataset: "Dataset", texts: "Sequence[str]") -> None:
+    """Bring a data set into UTF-8 where its own character set lacks a letter of these."""
+    if not _takes(dataset, texts):
+        dataset.decode()
+        dataset.SpecificCharacterSet = _UTF_8
+
+
+def _texts_of(patient: Patient) -> tuple[str, ...]:
+    return patient.patient_name, patient.patient_id, patient.issuer_of_patient_id
+
+
+def _takes(dataset: "Dataset", texts: "Sequence[str]") -> bool:
+    """Whether the data set's character set has all letters of the texts."""
     from pydicom.charset import convert_encodings, encode_string
 
-    texts = (patient.patient_name, patient.patient_id, patient.issuer_of_patient_id)
     if all(text.isascii() for text in texts):
         return True
-    encodings = convert_encodings(dataset.get("SpecificCharacterSet") or "ISO_IR 6")
+    stated = dataset.get("SpecificCharacterSet") or "ISO_IR 6"
+    if stated == "ISO_IR 6":
+        # ASCII, of which pydicom makes Latin 1.
+        return False
+    encodings = convert_encodings(stated)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         try:

@@ -30,6 +30,12 @@ class Route:
     failing: int
     """Tried, not taken, and to be tried again."""
     last_error: str
+    waiting: int = 0
+    """For the hours of the rule."""
+    waits_until: datetime | None = None
+    """When the first of these goes."""
+    note: str = ""
+    """Why they wait, or what was otherwise about the sending than the rule says."""
 
 
 class Routing:
@@ -134,6 +140,9 @@ class Routing:
                     count(delivery.state == "SENT").label("sent"),
                     count(failing).label("failing"),
                     func.max(case((failing, delivery.last_error), else_="")).label("last_error"),
+                    count(delivery.waits_until.is_not(None)).label("waiting"),
+                    func.min(delivery.waits_until).label("waits_until"),
+                    func.max(delivery.note).label("note"),
                 )
                 .where(
                     delivery.study_instance_uid == study_instance_uid,

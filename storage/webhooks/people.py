@@ -7,11 +7,12 @@ waits for one of them goes in one message, so that 500 failures are one mail.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import Literal
 from urllib.parse import urlsplit
 
 from storage.core.errors import InvalidRequest
+from storage.core.hours import Hours
 from storage.core.interface_languages import InterfaceLanguage
 from storage.http.url_policy import check_url
 from storage.settings import Settings, is_loopback
@@ -172,18 +173,6 @@ def due_at(hook: Mapping[str, object], event_type: str, at: datetime) -> datetim
 
 def after_quiet_hours(quiet_hours: str, at: datetime) -> datetime:
     """The same time, or the end of the hours of rest that it falls into, by the local clock."""
-    found = _HOURS.fullmatch(quiet_hours)
-    if found is None:
+    if _HOURS.fullmatch(quiet_hours) is None:
         return at
-    begin, end = time(int(found[1]), int(found[2])), time(int(found[3]), int(found[4]))
-    local = at.astimezone()
-    clock = local.time().replace(tzinfo=None)
-    if begin < end:
-        is_quiet, days = begin <= clock < end, 0
-    else:
-        is_quiet, days = clock >= begin or clock < end, int(clock >= begin)
-    if not is_quiet:
-        return at
-    ends = datetime.combine(local.date() + timedelta(days=days), end)
-    # Of a naive time the system's rules for that day say the offset, which may be another.
-    return ends.astimezone().astimezone(at.tzinfo)
+    return Hours.parse([quiet_hours]).closes_at(at)

@@ -17,12 +17,12 @@ from pydicom.dataset import Dataset
 from api.dicomweb.formats.json_values import (
     JsonDataset,
     JsonElement,
-    little_endian_bytes,
     value_from_bytes,
     value_to_json,
 )
 from api.dicomweb.formats.value_room import ValueRoom
 from storage.core.text.padding import unpadded_ascii
+from storage.dicom.byte_order import little_endian_bytes
 from storage.dicom.long_values import LONG_VALUE_BYTES, unread
 from storage.dicom.value_errors import UNREADABLE
 

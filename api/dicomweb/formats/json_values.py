@@ -17,7 +17,6 @@ JsonDataset = dict[str, JsonElement]
 
 _SINGLE_TEXT_VRS = frozenset({"LT", "ST", "UT", "UR"})
 _NUMBER_TEXT_VRS = frozenset({"DS", "IS"})
-_WORD_BYTES = {"OW": 2, "OF": 4, "OL": 4, "OD": 8, "OV": 8}
 _NUMBERS = {
     "US": "H",
     "SS": "h",
@@ -111,18 +110,6 @@ def _number(vr: str, text: str) -> Any:
 def _finite(number: float) -> float | None:
     """JSON has no NaN nor infinity; such a value leaves as an empty one."""
     return number if not isinstance(number, float) or math.isfinite(number) else None
-
-
-def little_endian_bytes(vr: str, value: bytes, little_endian: bool) -> bytes:
-    """A binary value as DICOMweb sends it: little endian, whatever the file's order."""
-    size = _WORD_BYTES.get(vr, 1)
-    if little_endian or size == 1:
-        return value
-    whole = len(value) - len(value) % size
-    swapped = bytearray(value)
-    for position in range(size):
-        swapped[position:whole:size] = value[size - 1 - position : whole : size]
-    return bytes(swapped)
 
 
 def value_to_json(vr: str, value: Any) -> JsonElement:

@@ -14,7 +14,6 @@ from api.access.policy import READERS, policy
 from api.audit_rules import Audited
 from api.dicomweb.deps import StorageDep
 from api.dicomweb.errors import not_acceptable
-from api.dicomweb.formats.json_values import little_endian_bytes
 from api.dicomweb.formats.multipart import MultipartWriter
 from api.dicomweb.formats.negotiation import OCTET_STREAM, accepted
 from api.dicomweb.formats.pieces import Piece, PiecesResponse, Stored
@@ -40,6 +39,7 @@ from api.dicomweb.routing import dicomweb_router
 from storage.audit import Code
 from storage.core.entities import Instance
 from storage.core.errors import NotFound
+from storage.dicom.byte_order import little_endian_bytes
 from storage.dicom.long_values import Unread, unread
 from storage.integrity.instance_reader import InstanceReader
 

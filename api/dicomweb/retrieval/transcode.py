@@ -41,7 +41,7 @@ def _transcoded(instances: InstanceReader, instance: Instance, transfer_syntax_u
             pixels = source.layout.tag, b"".join(source.native_pieces())
     try:
         values, body = run(
-            "api.dicomweb.retrieval.transcode_task:transcode",
+            "storage.pixels.instance_transcoding:transcode",
             *(instances.read(instance), transfer_syntax_uid, pixels),
             # What a codec cannot make smaller it makes a little larger.
             answer_bytes=3 * _MAX_BYTES,

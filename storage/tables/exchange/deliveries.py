@@ -9,6 +9,7 @@ from sqlalchemy import (
     Table,
     UniqueConstraint,
     false,
+    text,
 )
 
 from storage.tables.base import Uid, metadata, text_column, time_column
@@ -36,6 +37,12 @@ delivery = Table(
     Column("questions", Integer, nullable=False, server_default="0"),
     # What a sender has read is no longer so: it goes once more, whatever becomes of the sending.
     Column("is_outdated", Boolean, nullable=False, server_default=false()),
+    # Its rule sends from then on; nobody claims it before.
+    time_column("waits_until", nullable=True),
+    # A person wants it now: the hours of its rule do not hold for it.
+    Column("is_urgent", Boolean, nullable=False, server_default=false()),
+    # What was otherwise about the sending than its rule says.
+    text_column("note"),
     text_column("request_id"),
     time_column("created_at"),
     time_column("updated_at"),
@@ -51,6 +58,14 @@ delivery = Table(
         "state",
         "next_attempt_at",
         "created_at",
+    ),
+    # Whose rules may have been changed.
+    Index(
+        "ix_delivery_waits_until",
+        "rule",
+        "waits_until",
+        sqlite_where=text("waits_until IS NOT NULL"),
+        postgresql_where=text("waits_until IS NOT NULL"),
     ),
 )
 

@@ -35,6 +35,9 @@ def test_a_study_is_sent_and_says_how_far_it_is(stored_api: ApiNode) -> None:
             "sent": 0,
             "failing": 0,
             "last_error": "",
+            "waiting": 0,
+            "waits_until": None,
+            "note": "",
         }
     ]
     assert detail["deliveries"] == []

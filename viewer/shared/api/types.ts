@@ -99,6 +99,7 @@ export type Conflict = Schemas["ConflictPayload"];
 export type ConflictDecisions = Schemas["ConflictDecisions"];
 export type ConflictDetail = Schemas["ConflictDetail"];
 export type RuleSet = Schemas["RuleSet"];
+export type RoutingRule = Schemas["RoutingRule"];
 export type SiteRule = Schemas["Rule"];
 export type RuleCondition = Schemas["Condition"];
 export type User = Schemas["UserPayload"];

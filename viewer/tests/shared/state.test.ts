@@ -56,6 +56,8 @@ function delivery(changes: Partial<Delivery>): Delivery {
     cause: "RESULT",
     rule: "",
     sent_at: null,
+    waits_until: null,
+    note: "",
     next_attempt_at: "2026-01-01T00:00:00Z",
     last_error: "",
     created_at: "2026-01-01T00:00:00Z",

@@ -159,6 +159,10 @@ class Delivery(TypedDict):
     """The rule of routing that wanted it; empty where none did."""
     sent_at: str | None
     """When the destination answered success."""
+    waits_until: str | None
+    """When the hours of its rule begin, for which it waits."""
+    note: str
+    """By which rule it waits, or what was otherwise about the sending than the rule says."""
     created_at: str
     updated_at: str
 
@@ -851,6 +855,12 @@ class Route(TypedDict):
     failing: int
     """Tried, not taken, and to be tried again."""
     last_error: str
+    waiting: int
+    """How many wait for the hours of the rule."""
+    waits_until: str | None
+    """When the first of these goes."""
+    note: str
+    """Why they wait, or what was otherwise about the sending than the rule says."""
 
 
 class SegmentRef(TypedDict):

@@ -173,6 +173,7 @@ export const reader: Messages["reader"] = {
   notTried: "Die Analyse wird für diese Serie nicht mehr geprüft.",
   notReady: "Die Analyse ist nicht bereit.",
   noRule: "Keine Regel des Standorts galt.",
+  waitUntil: (count, at) => `${count} warten bis ${at}`,
   ruleNamed: (name) => `Regel „${name}“`,
   foundValue: (value) => `(gefunden: ${value})`,
   holds: "Erfüllt:",

@@ -172,6 +172,7 @@ export const reader = {
   notTried: "The pipeline is no longer considered for this series.",
   notReady: "The pipeline is not ready to run.",
   noRule: "No site rule applied.",
+  waitUntil: (count: string, at: string) => `${count} waiting until ${at}`,
   ruleNamed: (name: string) => `Rule “${name}”`,
   foundValue: (value: string) => `(found ${value})`,
   holds: "Met:",

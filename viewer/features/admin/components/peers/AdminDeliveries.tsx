@@ -86,7 +86,7 @@ export function AdminDeliveries() {
               </td>
               <AttemptCells
                 attempts={one.attempts}
-                lastError={one.last_error}
+                lastError={one.last_error || one.note}
                 nextAttemptAt={one.state === "pending" ? one.next_attempt_at : null}
                 arrived={one.state === "confirmed"}
                 retry={() => deliveries.retry(one.delivery_id)}

@@ -9,6 +9,7 @@ import { useText } from "@/shared/hooks/useText";
 import { RulesEditor } from "@/features/admin/components/rules/RulesEditor";
 import { rules } from "@/features/admin/lib/rulesApi";
 import { explainRules } from "@/shared/api/api";
+import { SendingTerms } from "@/features/admin/components/rules/SendingTerms";
 import { conditionText } from "@/features/admin/lib/rules";
 
 /** The site's rules as they are in force, and what they say of one study. */
@@ -60,7 +61,10 @@ export function Rules() {
                 </td>
                 <td className="font-mono text-xs">{rule.when ? conditionText(rule.when) : t.always}</td>
                 <td>{rule.to.join(", ")}</td>
-                <td>{rule.send === "study" ? t.aWholeStudy : t.eachSeries}</td>
+                <td>
+                  {rule.send === "study" ? t.aWholeStudy : t.eachSeries}
+                  <SendingTerms rule={rule} />
+                </td>
               </tr>
             ))}
           </Grid>

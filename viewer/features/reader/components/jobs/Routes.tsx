@@ -1,5 +1,5 @@
 import { useText } from "@/shared/hooks/useText";
-import { number } from "@/shared/lib/format";
+import { moment, number } from "@/shared/lib/format";
 import type { Route } from "@/shared/api/types";
 
 /** Received images that go on to other places, and how far each has them. */
@@ -16,6 +16,14 @@ export function Routes({ routes }: { routes: readonly Route[] }) {
           <p className="text-xs text-dim">
             {t.confirmedOf(number(route.confirmed), t.objects(number(route.total), route.total === 1))}
           </p>
+          {route.waits_until && (
+            <p className="mt-0.5 text-xs text-dim">{t.waitUntil(number(route.waiting), moment(route.waits_until))}</p>
+          )}
+          {route.note && (
+            <p className="text-xs text-dim" lang="en">
+              {route.note}
+            </p>
+          )}
           {route.last_error && <p className="mt-0.5 text-warn">{route.last_error}</p>}
         </li>
       ))}

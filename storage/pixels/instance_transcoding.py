@@ -5,32 +5,34 @@ Imported there, so it stays clear of the web framework and the database.
 
 import math
 import warnings
+from importlib.util import find_spec
 from io import BytesIO
 from typing import Any
 
 import numpy as np
 import pydicom
 from pydicom.dataset import FileDataset
-from pydicom.encaps import generate_frames
+from pydicom.encaps import encapsulate, generate_frames
 from pydicom.pixels.utils import compress, decompress
 from pydicom.uid import (
     UID,
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
+    HTJ2KLossless,
     ImplicitVRLittleEndian,
     JPEG2000Lossless,
     JPEGLSLossless,
     RLELossless,
 )
 
-from api.dicomweb.formats.json_values import little_endian_bytes
+from storage.dicom.byte_order import little_endian_bytes
 from storage.dicom.dataset_reader import read_part10
 from storage.dicom.value_errors import UNREADABLE
 from storage.pixels.decoding import DECODER_ERRORS
 from storage.pixels.frame_decoder import decode_here
 from storage.pixels.frame_encoding import encoding_of, high_bit_of
 
-COMPRESSED = frozenset({RLELossless, JPEGLSLossless, JPEG2000Lossless})
+COMPRESSED = frozenset({RLELossless, JPEGLSLossless, JPEG2000Lossless, HTJ2KLossless})
 """What pixels can be compressed to."""
 
 
@@ -76,11 +78,8 @@ def transcode(
             for _ in dataset.iterall():
                 pass
             dataset.set_original_encoding(False, True)
-            try:
-                _interleave(dataset)
-                compress(dataset, target, generate_instance_uid=False)
-            except DECODER_ERRORS:
-                return {"failed": f"written as {target.name}"}, b""
+            if failed := _compress(dataset, target):
+                return {"failed": failed}, b""
         dataset.file_meta.TransferSyntaxUID = target
         buffer = BytesIO()
         implicit = target == ImplicitVRLittleEndian
@@ -92,6 +91,47 @@ def transcode(
             # A value that cannot be read as its VR cannot be written in another encoding.
             return {"failed": f"written as {target.name}"}, b""
     return {}, buffer.getvalue()
+
+
+def _compress(dataset: FileDataset, target: UID) -> str:
+    """Why it cannot be; empty where it was done."""
+    try:
+        _interleave(dataset)
+        if target != HTJ2KLossless:
+            compress(dataset, target, generate_instance_uid=False)
+            return ""
+        why_not = _why_not_htj2k(dataset)
+        if not why_not:
+            _compress_htj2k(dataset)
+        return why_not
+    except DECODER_ERRORS:
+        return f"written as {target.name}"
+
+
+def _why_not_htj2k(dataset: FileDataset) -> str:
+    """pydicom has no encoder; that of imagecodecs writes whole bytes (PS3.5 A.4.4 wants the
+    precision of the codestream to be Bits Stored)."""
+    if find_spec("imagecodecs") is None:
+        return "written as HTJ2K without the package imagecodecs, which the extra nnunet brings"
+    bits = dataset.get("BitsAllocated"), dataset.get("BitsStored")
+    if bits not in ((8, 8), (16, 16)) or dataset.get("SamplesPerPixel", 1) != 1:
+        return f"written as HTJ2K: that needs grey values of 8 or 16 bits stored, not {bits[1]}"
+    return ""
+
+
+def _compress_htj2k(dataset: FileDataset) -> None:
+    import imagecodecs
+
+    count = max(1, int(dataset.get("NumberOfFrames") or 1))
+    values = dataset.pixel_array.reshape(count, int(dataset.Rows), int(dataset.Columns))
+    dataset.PixelData = encapsulate(
+        [
+            bytes(imagecodecs.htj2k_encode(np.ascontiguousarray(one), reversible=True))
+            for one in values
+        ]
+    )
+    dataset["PixelData"].VR = "OB"
+    dataset["PixelData"].is_undefined_length = True
 
 
 def _has_low_bits(dataset: FileDataset) -> bool:
