@@ -6,7 +6,7 @@ study's own headers have it as a name.
 """
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from functools import cache
 from typing import Any
 
@@ -42,6 +42,9 @@ _DATES = (
 )
 _CHUNK = re.compile(r"[^\s_]+")
 _MOST_DIGITS = 3
+_SIDES = frozenset("LRlr")
+# In the place of a name that is gone; of no script.
+_PERSON = "\ue000"
 
 
 def cleaned(text: str, identifying: Collection[str]) -> str:
@@ -49,13 +52,48 @@ def cleaned(text: str, identifying: Collection[str]) -> str:
     spans = identifiers.merged(identifiers.by_patterns(text))
     without = identifiers.replaced(text, spans) if spans else text
     for kind in {span.kind for span in spans}:
-        without = without.replace(f"[{kind}]", " ")
+        without = without.replace(f"[{kind}]", f" {_PERSON} " if kind == "NAME" else " ")
     for date in _DATES:
         without = date.sub(" ", without)
     for digits in (_GROUPED_DIGITS, _CHUNK):
         without = digits.sub(_unless_long, without)
-    kept = [token for token in _TOKEN.findall(without) if _is_harmless(token, identifying)]
+    tokens = _TOKEN.findall(without)
+    is_kept = [_is_harmless(token, identifying) for token in tokens]
+    for index, token in enumerate(tokens):
+        if len(token) == 1 and _LETTERS.fullmatch(token):
+            is_kept[index] = not _is_initial(tokens, is_kept, index, identifying)
+            if not is_kept[index] and tokens[index + 1 : index + 2] == ["."]:
+                is_kept[index + 1] = False
+    kept = [token for token, is_harmless in zip(tokens, is_kept, strict=True) if is_harmless]
     return re.sub(r"\s+", " ", "".join(kept)).strip(" ,;:-_^")
+
+
+def _is_initial(
+    tokens: Sequence[str], is_kept: Sequence[bool], index: int, identifying: Collection[str]
+) -> bool:
+    """Whether a letter stands beside a word that goes, as that of a name does (`Weber M.`).
+
+    L and R are sides, and letters before a number vertebrae and weights (T 1): they stay, unless
+    it is a name that they stand beside, or a full stop behind them.
+    """
+    following = "".join(tokens[index + 1 : index + 3])
+    may_be_medical = not following.startswith(".") and (
+        tokens[index] in _SIDES or following.strip().isdigit()
+    )
+    for step in (-1, 1):
+        at = index + step
+        # Over spaces, punctuation and other initials.
+        while 0 <= at < len(tokens) and _is_between(tokens[at]):
+            at += step
+        if 0 <= at < len(tokens) and not is_kept[at]:
+            is_name = tokens[at] == _PERSON or folded(tokens[at]) in identifying
+            if is_name or not may_be_medical:
+                return True
+    return False
+
+
+def _is_between(token: str) -> bool:
+    return token != _PERSON and (len(token) == 1 or token.isspace()) and not token.isdigit()
 
 
 def is_known_word(word: str) -> bool:
@@ -72,7 +110,7 @@ def _is_harmless(token: str, identifying: Collection[str]) -> bool:
     if token.isdigit():
         return len(token) <= _MOST_DIGITS
     if not _LETTERS.fullmatch(token):
-        return True
+        return token != _PERSON
     word = folded(token)
     return len(word) == 1 or (word in _vocabulary() and word not in identifying)
 
