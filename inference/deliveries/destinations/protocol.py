@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 from storage.commitment.entities import CommitmentRequest
 from storage.container.has import (
@@ -19,6 +19,18 @@ from storage.container.has import (
     HasSettings,
 )
 from storage.core.entities import Instance
+
+
+class OpensInstances(Protocol):
+    def open(self, instance: Instance) -> BinaryIO:
+        """Its part 10 file."""
+
+
+class SentInstances(HasSettings, Protocol):
+    """Settings, and the part 10 files that are sent, wherever they are."""
+
+    @property
+    def instances(self) -> OpensInstances: ...
 
 
 class InstanceStorage(HasSettings, HasInstances, Protocol):

@@ -17,7 +17,7 @@ from dicom_node.network.throttle import PIECE_BYTES, Throttle
 from dicom_node.peers import PeerDidNotAnswer, PeerFailed, PeerLacksService
 from inference.deliveries.destinations.http_client import HttpClient
 from inference.deliveries.destinations.kind import DestinationKind, FormField, PeerAddress, require
-from inference.deliveries.destinations.protocol import InstanceStorage, Outcome, TestResult
+from inference.deliveries.destinations.protocol import Outcome, SentInstances, TestResult
 from inference.deliveries.destinations.stow_responses import named_instances, store_response
 from inference.deliveries.destinations.testing import TEST_S
 from storage.commitment.entities import CommitmentRequest
@@ -40,7 +40,7 @@ _STORED = frozenset({200, 202, 409})
 class StowDestination:
     query = "QIDO-RS"
 
-    def __init__(self, storage: InstanceStorage, peer: KnownPeer) -> None:
+    def __init__(self, storage: SentInstances, peer: KnownPeer) -> None:
         """Raises InvalidRequest where the operator does not allow the host (any more)."""
         _check(peer, storage.settings)
         self._storage = storage

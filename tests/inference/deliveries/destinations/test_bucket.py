@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from inference.deliveries.destinations import bucket, open_destination, probe_peer
+from inference.deliveries.destinations import bucket, bucket_client, open_destination, probe_peer
 from inference.deliveries.service import deliver_due
 from storage.core.clock import utcnow
 from storage.core.errors import InvalidRequest
@@ -33,7 +33,7 @@ def test_a_bucket_gets_each_instance_whole(
 ) -> None:
     if parts:
         # Of an object in parts the server's ETag is no digest of its bytes.
-        monkeypatch.setattr(bucket, "_PART_BYTES", 1)
+        monkeypatch.setattr(bucket_client, "_PART_BYTES", 1)
     name = s3_server.new_bucket()
     peer = peer_of(s3_server, name)
     with node(tmp_path, peer, bucket_hosts="127.0.0.1") as storage:
