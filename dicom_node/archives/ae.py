@@ -1,6 +1,7 @@
 """An archive that speaks DIMSE: C-FIND for what it has, C-GET or else C-MOVE to get it."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 
 import structlog
@@ -16,6 +17,7 @@ from dicom_node.archives.archive import (
     Progress,
 )
 from dicom_node.archives.get_receiver import GetReceiver
+from dicom_node.archives.move_receiver import MoveReceiver
 from dicom_node.archives.receiving import Receiving
 from dicom_node.archives.studies import distinct_studies
 from dicom_node.association.base import NodeAssociation
@@ -35,12 +37,21 @@ _MOST_SERIES = 1000
 
 
 class AeArchive:
-    def __init__(self, peer: Peer, settings: Settings, *, may_move: bool = True) -> None:
-        """`may_move`: the study may also go to the node's receiver, which is to run then."""
+    def __init__(
+        self,
+        peer: Peer,
+        settings: Settings,
+        *,
+        may_move: bool = True,
+        receiver: MoveReceiver | None = None,
+    ) -> None:
+        """`may_move`: the study may also go to the node's receiver, which is to run then, or to
+        `receiver`, an import's own."""
         self._peer = peer
         self._calling = settings.ae_title
         self._max_instance_bytes = settings.max_instance_bytes
         self._may_move = may_move
+        self._receiver = receiver
 
     def __str__(self) -> str:
         return str(self._peer)
@@ -82,14 +93,28 @@ class AeArchive:
             if not self._may_move:
                 raise
         try:
-            moved = move(
-                self._peer, self._calling, study_instance_uid, self._calling, on_progress, _FETCHING
-            )
+            return self._moved(study_instance_uid, receiving, on_progress)
         except PeerFailed:
             if fetched is None:
                 raise
             return fetched
-        return Fetched("C-MOVE", moved.completed, moved.failed)
+
+    def _moved(
+        self, study_instance_uid: str, receiving: Receiving, on_progress: Progress
+    ) -> Fetched:
+        receiver = self._receiver
+        within: AbstractContextManager[None]
+        if receiver is None:
+            destination, within = self._calling, nullcontext()
+        else:
+            destination, within = receiver.ae_title, receiver.into(receiving)
+        refused_before = len(receiving.counts.refused)
+        with within:
+            moved = move(
+                self._peer, self._calling, study_instance_uid, destination, on_progress, _FETCHING
+            )
+        refused = len(receiving.counts.refused) - refused_before
+        return Fetched("C-MOVE", moved.completed, max(0, moved.failed - refused))
 
     def close(self) -> None:
         """Each question has an association of its own."""

@@ -9,14 +9,13 @@ from functools import partial
 from pathlib import Path
 
 from dicom_node.archives.receiving import Receiving
+from dicom_node.imports import dicomdir
 from dicom_node.imports.sources import Part
 from storage.core.text.outside_text import shown_file_name
 from storage.core.untrusted_input.folder_walk import walk
 
 _PATH_AT_MOST = 1024
 _FILES_AT_ONCE = 200
-_DIRECTORY = "DICOMDIR"
-"""It lists the files of the medium (PS3.10 8), which are found without it."""
 
 
 class FolderSource:
@@ -32,10 +31,15 @@ class FolderSource:
         # Symbolic links to folders are not followed: they can lead in circles.
         for parent, folders, names in walk(self._folder):
             folders.sort()
-            found = [Path(parent, name) for name in sorted(names) if name != _DIRECTORY]
+            found = [Path(parent, name) for name in sorted(names) if name != dicomdir.NAME]
             for start in range(0, len(found), _FILES_AT_ONCE):
                 files = found[start : start + _FILES_AT_ONCE]
                 yield Part(self._key(files), partial(self._fetch, files))
+            # It lists the files of the medium (PS3.10 8), which are found without it.
+            directory = Path(parent, dicomdir.NAME)
+            if dicomdir.NAME in names and self._is_whole_file(directory):
+                compare = partial(dicomdir.compare, directory, self._folder)
+                yield Part(self._key([directory]), compare)
 
     def close(self) -> None:
         """Nothing is open between its parts."""
@@ -52,6 +56,16 @@ class FolderSource:
             digest.update(os.fsencode(path.relative_to(self._folder)))
             digest.update(f"\0{size}\0{changed}\n".encode())
         return digest.hexdigest()
+
+    def _is_whole_file(self, path: Path) -> bool:
+        """Not a pipe, nor a link that leads out of the folder."""
+        try:
+            leads_to = _resolved(path)
+            root = self._folder.resolve()
+            is_within = leads_to is not None and leads_to.is_relative_to(root)
+            return is_within and stat.S_ISREG(path.stat().st_mode)
+        except OSError:
+            return False
 
     def _fetch(self, files: Sequence[Path], receiving: Receiving) -> None:
         for path in files:

@@ -1,9 +1,10 @@
-"""The studies of an archive that speaks DIMSE as parts of an import: C-FIND and C-GET."""
+"""The studies of an archive that speaks DIMSE as parts of an import: C-FIND, C-GET, C-MOVE."""
 
 from collections.abc import Iterator, Mapping
 from functools import partial
 
 from dicom_node.archives.ae import AeArchive
+from dicom_node.archives.move_receiver import MoveReceiver
 from dicom_node.archives.receiving import Receiving
 from dicom_node.imports.matching import check_study_keys
 from dicom_node.imports.sources import Part, fetch_whole
@@ -14,13 +15,23 @@ _MOST_STUDIES = 200_000
 
 
 class QueryRetrieveSource:
-    def __init__(self, peer: Peer, query: Mapping[str, str], settings: Settings) -> None:
+    def __init__(
+        self,
+        peer: Peer,
+        query: Mapping[str, str],
+        settings: Settings,
+        move_to: tuple[str, int] | None = None,
+    ) -> None:
         """`query`: what studies must match, by keyword, as C-FIND has it. Raises InvalidRequest.
 
-        C-MOVE is not used: what it brings comes as if it were sent, and could not be distinguished.
+        `move_to`: AE title and port at which the archive knows the import itself, for C-MOVE where
+        it has no C-GET. What is moved to the node comes as if it were sent.
         """
-        self._archive = AeArchive(peer, settings, may_move=False)
         self._query = check_study_keys(query)
+        self.receiver = None if move_to is None else MoveReceiver(*move_to, settings)
+        self._archive = AeArchive(
+            peer, settings, may_move=self.receiver is not None, receiver=self.receiver
+        )
         self.name = peer.ae_title.replace(" ", "-").replace("_", "-")
 
     def __str__(self) -> str:
@@ -41,6 +52,8 @@ class QueryRetrieveSource:
 
     def close(self) -> None:
         self._archive.close()
+        if self.receiver is not None:
+            self.receiver.close()
 
     def _fetch(self, study_instance_uid: str, stated: int, receiving: Receiving) -> None:
         fetch_whole(

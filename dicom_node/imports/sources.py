@@ -39,13 +39,14 @@ def fetch_whole(
     fetched = archive.fetch(study_instance_uid, receiving, lambda _done, _total: None)
     if fetched.failed:
         raise PeerFailed(
-            f"{source} {failed.format(fetched.failed)}",
+            f"{source} {failed.format(fetched.failed)} Study: {study_instance_uid}.",
             remedy="Its log says why; the next run asks for the study again.",
         )
     if receiving.arrived < max(stated, 1):
         listed = f"{stated} instances" if stated else "a study"
         raise PeerFailed(
-            f"{source} listed {listed} and sent {receiving.arrived} of them.",
+            f"{source} listed {listed} and sent {receiving.arrived} of them. Study:"
+            f" {study_instance_uid}.",
             remedy="Its log says why; the next run asks for the study again.",
         )
 

@@ -83,11 +83,9 @@ def open_listeners(settings: Settings, port: int | None = None, *, processes: in
     tls = ServerTls(settings) if settings.dicom_tls_port else None
     listener = None
     if settings.dicom_plain:
-        listener = _listen(settings.dicom_host, settings.dicom_port if port is None else port)
+        listener = listen(settings.dicom_host, settings.dicom_port if port is None else port)
     try:
-        tls_listener = (
-            None if tls is None else _listen(settings.dicom_host, settings.dicom_tls_port)
-        )
+        tls_listener = None if tls is None else listen(settings.dicom_host, settings.dicom_tls_port)
     except InvalidRequest:
         if listener is not None:
             listener.close()
@@ -102,7 +100,8 @@ def open_listeners(settings: Settings, port: int | None = None, *, processes: in
     return listeners
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
+    """Raises InvalidRequest."""
     try:
         family, _, _, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE

@@ -34,6 +34,7 @@ _SECRET = "MEDIVIEW_IMPORT_AUTHORIZATION"  # noqa: S105 - a name, not a secret
 _ORTHANC = "orthanc+"
 _PEER = "peer:"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,79}")
+_MOVE_TO = re.compile(r"(?P<ae_title>[!-\[\]-~]{1,16}):(?P<port>\d{1,5})")
 _REASONS_SHOWN = 10
 
 
@@ -42,7 +43,7 @@ def import_studies(
         str,
         typer.Argument(
             help="A folder, https://host/dicom-web (DICOMweb), orthanc+https://host (Orthanc),"
-            " AE@host:port (C-FIND and C-GET) or peer:NAME (one of `mediview peers list`)."
+            " AE@host:port (C-FIND, C-GET, C-MOVE) or peer:NAME (one of `mediview peers list`)."
         ),
     ],
     match: Annotated[
@@ -55,6 +56,13 @@ def import_studies(
     name: Annotated[
         str, typer.Option(help="By which the import is found again; empty: that of the source.")
     ] = "",
+    move_to: Annotated[
+        str,
+        typer.Option(
+            help="Of an AE without C-GET: AE title and port at which it knows this import, as"
+            " IMPORT:11113; studies are then moved there (C-MOVE)."
+        ),
+    ] = "",
     run_pipelines: Annotated[
         bool, typer.Option(help="Pipelines and routing take it as if it were sent.")
     ] = False,
@@ -64,7 +72,7 @@ def import_studies(
 ) -> None:
     """Import a folder or an archive; an interrupted import goes on when it is given again."""
     settings = start(log_level="ERROR")
-    found = _source(source, match or [], settings)
+    found = _source(source, match or [], settings, move_to)
     # Two archives of one host, or two folders of one name, are two imports.
     named = name or f"{found.name}-{hashlib.sha256(str(found).encode()).hexdigest()[:8]}"
     if not _NAME.fullmatch(named):
@@ -94,8 +102,13 @@ def import_studies(
     raise typer.Exit(1 if result.failed or result.counts.refused else 0)
 
 
-def _source(text: str, match: list[str], settings: Settings) -> ImportSource:
+def _source(text: str, match: list[str], settings: Settings, move_to: str) -> ImportSource:
     secret = os.environ.get(_SECRET, "")
+    is_entity = not Path(text).is_dir() and (text.startswith(_PEER) or "@" in text)
+    if move_to and (not is_entity or "://" in text):
+        raise InvalidRequest(
+            "--move-to is for an AE alone.", remedy="Leave it out: nothing is moved from there."
+        )
     if text.startswith(_ORTHANC):
         url = text.removeprefix(_ORTHANC)
         found: ImportSource = OrthancSource(HttpArchive(url, secret, _trust(settings)))
@@ -104,7 +117,8 @@ def _source(text: str, match: list[str], settings: Settings) -> ImportSource:
     elif (folder := Path(text)).is_dir():
         found = FolderSource(folder)
     elif text.startswith(_PEER) or "@" in text:
-        return QueryRetrieveSource(_peer(text, settings), _query(match), settings)
+        moved_to = _receiver(move_to) if move_to else None
+        return QueryRetrieveSource(_peer(text, settings), _query(match), settings, moved_to)
     else:
         raise InvalidRequest(
             f"{folder} is not a folder.",
@@ -117,6 +131,15 @@ def _source(text: str, match: list[str], settings: Settings) -> ImportSource:
             remedy="Leave it out, and all is imported.",
         )
     return found
+
+
+def _receiver(text: str) -> tuple[str, int]:
+    found = _MOVE_TO.fullmatch(text)
+    if found is None or not 0 < int(found["port"]) < 1 << 16:
+        raise InvalidRequest(
+            f"'{text}' is not an AE title and a port.", remedy="Write them as IMPORT:11113."
+        )
+    return found["ae_title"], int(found["port"])
 
 
 def _peer(text: str, settings: Settings) -> Peer:

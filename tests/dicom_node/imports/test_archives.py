@@ -1,6 +1,7 @@
 """Archives are imported by their own API, DICOMweb, or query and retrieve: once, as they are."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from functools import partial
 from io import BytesIO
 from pathlib import Path
@@ -8,7 +9,10 @@ from pathlib import Path
 import pytest
 from pydicom import dcmread
 
+from dicom_node.archives.ae import AeArchive
 from dicom_node.archives.http_archive import HttpArchive
+from dicom_node.archives.move_receiver import MoveReceiver
+from dicom_node.archives.receiving import Receiving
 from dicom_node.imports.dicomweb import DicomwebSource
 from dicom_node.imports.orthanc import OrthancSource
 from dicom_node.imports.query_retrieve import QueryRetrieveSource
@@ -20,6 +24,7 @@ from tests.inference.deliveries.destinations.nodes import archive
 from tests.inference.orchestration import storage_in
 from tests.inference.small import changed, mr_series, study_uid
 from tests.services import OrthancServer, dcmqrscp, free_port
+from tests.services import orthanc as running_orthanc
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +76,55 @@ def test_an_archive_is_taken_over_by_query_and_retrieve(
         pixels = {dcmread(BytesIO(one)).PixelData for one in stored_files(storage, "a")}
         assert pixels == {dcmread(BytesIO(one)).PixelData for one in mr_series("a", 5)}
         assert all(one.source == "import:ORTHANC" for one in instances(storage, "a"))
+
+
+def test_what_has_no_c_get_moves_its_studies_to_the_import(tmp_path: Path) -> None:
+    """Of dcmqrscp, which opens an association for each study."""
+    files = []
+    for name, count in (("a", 3), ("b", 2)):
+        for number, content in enumerate(mr_series(name, count)):
+            files.append(tmp_path / f"{name}{number}.dcm")
+            files[-1].write_bytes(content)
+    port = free_port()
+    moved_to = {"IMPORT": ("127.0.0.1", port)}
+    with (
+        storage_in(tmp_path) as storage,
+        dcmqrscp(tmp_path, files, move_to=moved_to, options=["--disable-get"]) as address,
+    ):
+        peer = Peer(*address)
+        without = bring_in(storage, QueryRetrieveSource(peer, {}, storage.settings))
+        assert "offers no C-GET" in without.failed[0]
+        source = QueryRetrieveSource(peer, {}, storage.settings, ("IMPORT", port))
+        result = bring_in(storage, source)
+        assert (result.parts, result.counts.stored, result.failed) == (2, 5, [])
+        assert all(one.source.startswith("import:") for one in instances(storage, "a"))
+        assert len(stored_files(storage, "b")) == 2
+        again = QueryRetrieveSource(peer, {}, storage.settings, ("IMPORT", port))
+        assert bring_in(storage, again).known == 2
+
+
+def test_an_orthanc_that_keeps_its_association_moves_study_after_study(
+    tmp_path: Path,
+) -> None:
+    port = free_port()
+    known = {"import": ("IMPORT", "127.0.0.1", port), "node": ("MEDIVIEW", "127.0.0.1", 9)}
+    with (
+        running_orthanc(
+            tmp_path, modalities=known, options={"DicomAlwaysAllowGet": False}
+        ) as server,
+        storage_in(tmp_path) as storage,
+    ):
+        for name, count in (("a", 5), ("b", 3)):
+            for content in mr_series(name, count):
+                server.post("/instances", content)
+        peer = Peer("ORTHANC", server.host, server.port)
+        receiver = MoveReceiver("IMPORT", port, storage.settings)
+        archive = AeArchive(peer, storage.settings, receiver=receiver)
+        with closing(receiver):
+            for name, count in (("a", 5), ("b", 3)):
+                receiving = Receiving(storage.ingest, "import:x")
+                assert archive._moved(study_uid(name), receiving, lambda *_: None).came == count
+                assert receiving.counts.stored == count
 
 
 def test_an_import_by_query_and_retrieve_goes_on_when_the_archive_is_there_again(

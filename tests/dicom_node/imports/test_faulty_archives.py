@@ -195,6 +195,8 @@ def test_what_an_archive_should_not_answer_is_named(
         ([{"ID": "../../tools/shutdown"}], "without an identifier"),
         ([{"ID": "ab", "LastUpdate": "2024" * 100}], "without a valid LastUpdate"),
         ([{"ID": "ab", "LastUpdate": ["2024"]}], "without a valid LastUpdate"),
+        ([{"ID": "ab", "MainDicomTags": {}}], "without a valid StudyInstanceUID"),
+        ([{"ID": "ab", "MainDicomTags": {"StudyInstanceUID": "../1"}}], "valid StudyInstanceUID"),
     ],
 )
 def test_what_an_orthanc_should_not_list_is_named(
@@ -209,6 +211,50 @@ def test_what_an_orthanc_should_not_list_is_named(
         bring_in(storage, OrthancSource(HttpArchive(url, "")))
 
 
+@pytest.mark.parametrize(
+    ("of", "sent", "count", "complaint"),
+    [
+        ("a", (0, 1), 3, "listed 3 instances of the study"),
+        ("a", (0, 1, 1), 3, "and sent 2 of them"),
+        ("b", (0, 1, 2), 3, "and sent 0 of them"),
+    ],
+    ids=["too few", "one twice", "another study"],
+)
+def test_what_an_orthanc_sends_is_compared_with_what_it_listed(
+    tmp_path: Path, of: str, sent: tuple[int, ...], count: int, complaint: str
+) -> None:
+    """And asked for again by the next run, which gets all of it."""
+    right, is_right = mr_series("a", 3), [False]
+    wrong = mr_series(of, 3)
+
+    def answer(path: str) -> tuple[str, bytes, int]:
+        ids = (0, 1, 2) if is_right[0] else range(len(sent))
+        found: Any = [f"{number:02x}" for number in ids]
+        if path.startswith("/studies?"):
+            tags = {"StudyInstanceUID": study_uid("a")}
+            found = [] if "since=1" in path else [{"ID": "ab", "MainDicomTags": tags}]
+        elif path.startswith("/studies/ab/statistics"):
+            # As Orthanc writes numbers.
+            found = {"CountInstances": str(count)}
+        elif path.endswith("/file"):
+            number = int(path.split("/")[2], 16)
+            body = right[number] if is_right[0] else wrong[sent[number]]
+            return "application/dicom", body, len(body)
+        body = json.dumps(found).encode()
+        return "application/json", body, len(body)
+
+    with storage_in(tmp_path) as storage, serving(answer) as url:
+        result = bring_in(storage, OrthancSource(HttpArchive(url, "")))
+        assert complaint in result.failed[0]
+        if of == "b":
+            assert storage.index.series_of(study_uid("b")) == []
+        is_right[0] = True
+        result = bring_in(storage, OrthancSource(HttpArchive(url, "")))
+        assert (result.failed, result.known) == ([], 0)
+        assert stored_files(storage, "a") == sorted(right)
+        assert bring_in(storage, OrthancSource(HttpArchive(url, ""))).known == 1
+
+
 @pytest.mark.timeout(60)
 def test_an_orthanc_whose_list_has_no_end_is_given_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -219,7 +265,10 @@ def test_an_orthanc_whose_list_has_no_end_is_given_up(
         found: list[Any] = instances
         if path.startswith("/studies?"):
             since = int(path.partition("since=")[2].partition("&")[0])
-            found = [{"ID": f"{since + number:08x}"} for number in range(500)]
+            tags = {"StudyInstanceUID": "1.2.3"}
+            found = [
+                {"ID": f"{since + number:08x}", "MainDicomTags": tags} for number in range(500)
+            ]
         body = b"no instance" if path.endswith("/file") else json.dumps(found).encode()
         return "application/json", body, len(body)
 

@@ -13,13 +13,13 @@ from inference.scheduling.schedule import complete_and_schedule
 from storage.core.errors import InvalidRequest
 from tests.dicom_node.imports.importing import bring_in, stored_files, write
 from tests.inference.orchestration import later, storage_in
-from tests.inference.small import BrightRegion, study_uid
+from tests.inference.small import BrightRegion, mr_series, study_uid
+from tests.services import tool
 
 
 def test_each_file_is_taken_once_as_it_is(tmp_path: Path) -> None:
     source = FolderSource(tmp_path / "medium 1")
     first = write(tmp_path / "medium 1" / "IMAGES" / "A", "a")
-    (tmp_path / "medium 1" / "DICOMDIR").write_bytes(b"a directory")
     (tmp_path / "medium 1" / "README.TXT").write_text("not an image")
     with storage_in(tmp_path) as storage:
         result = bring_in(storage, source)
@@ -96,3 +96,40 @@ def test_what_was_too_large_comes_in_once_it_may(tmp_path: Path) -> None:
         assert len(refused) == 2
     with storage_in(tmp_path) as storage:
         assert bring_in(storage, FolderSource(tmp_path / "large")).counts.stored == 2
+
+
+def test_what_a_dicomdir_lists_is_compared_with_what_is_there(tmp_path: Path) -> None:
+    folder = tmp_path / "medium"
+    (folder / "IMAGES").mkdir(parents=True)
+    for number, content in enumerate(mr_series("a", 5)):
+        (folder / "IMAGES" / f"I{number}").write_bytes(content)
+    program = tool("dcmmkdir", "dcmtk")
+    options = ["+r", "+I", "-W", "--no-consistency-check", "+id", folder, "IMAGES"]
+    subprocess.run([program, *options], cwd=folder, check=True)
+    paths = sorted((folder / "IMAGES").iterdir())
+    missing, other = paths[0], paths[1]
+    shown = [str(one.relative_to(folder)) for one in (missing, other)]
+    kept = missing.read_bytes()
+    missing.unlink()
+    other.write_bytes(mr_series("b", 1)[0])
+    # As a system without capitals shows it.
+    paths[2].rename(paths[2].with_name(paths[2].name.lower()))
+    with storage_in(tmp_path) as storage:
+        result = bring_in(storage, FolderSource(folder))
+        assert [name for name, _ in result.counts.refused] == shown
+        assert "lists it, and it is not there" in result.counts.refused[0][1]
+        assert "and it is another" in result.counts.refused[1][1]
+        assert result.counts.stored == 4
+        missing.write_bytes(kept)
+        again = bring_in(storage, FolderSource(folder))
+        assert [name for name, _ in again.counts.refused] == shown[1:]
+
+
+def test_what_is_no_dicomdir_is_named(tmp_path: Path) -> None:
+    write(tmp_path / "medium", "a", 1)
+    (tmp_path / "medium" / "DICOMDIR").write_bytes(b"none")
+    with storage_in(tmp_path) as storage:
+        result = bring_in(storage, FolderSource(tmp_path / "medium"))
+        assert result.counts.stored == 1
+        ((name, reason),) = result.counts.refused
+        assert (name, "cannot be read as a DICOMDIR" in reason) == ("DICOMDIR", True)
