@@ -89,18 +89,27 @@ class RetentionRounds:
         self._storage = storage
         self._budget_s = budget_s
         self._logged: dict[str, object] = {}
+        self._ahead_bytes = 0
         self._doubt = ClockDoubt()
         # Where the time of a round was over before everything that may leave early was looked at.
         self._resume_after: RuleDecision | None = None
         self._blocked_before: dict[tuple[str, str], tuple[int, int]] = {}
 
-    def round(self, now: datetime, stopping: Callable[[], bool] = lambda: False) -> Round:
+    def round(
+        self,
+        now: datetime,
+        stopping: Callable[[], bool] = lambda: False,
+        ahead_bytes: int = 0,
+    ) -> Round:
         """Do what is due, within a bound; nothing where another process is at it.
+
+        `ahead_bytes`: what is to be free beyond the mark, while much arrives.
 
         A rules file that is wrong lets nothing leave. Errors are logged; the next round tries it
         again.
         """
         done = Round()
+        self._ahead_bytes = ahead_bytes
         storage = self._storage
         try:
             with retention_lock(storage.engine, storage.settings.data_dir) as mine:
@@ -197,14 +206,14 @@ class RetentionRounds:
         self, retention: Retention, done: Round, now: datetime, ends: Callable[[], bool]
     ) -> None:
         storage = self._storage
-        marks = DiskMarks.of(storage.settings, storage.volumes.disk_bytes())
+        wanted_free = self._wanted_free()
         free_bytes = storage.volumes.free_bytes()
-        if free_bytes >= marks.evict_bytes:
+        if free_bytes >= wanted_free:
             return
         done.is_short = True
         done.blocked, self._blocked_before = self._blocked_before, {}
         coming = reclaimable_bytes(storage.engine, storage.volumes.folder, SHORT_DEAD_RATIO)
-        wanted = int(marks.evict_bytes * _MARGIN) - free_bytes - coming
+        wanted = int(wanted_free * _MARGIN) - free_bytes - coming
         last, self._resume_after = self._resume_after, None
         while wanted > 0:
             found = storage.retention.evictable(retention.digest, _AT_ONCE, last)
@@ -236,9 +245,12 @@ class RetentionRounds:
                 yield retention.ask_peers(now) if now.waits_for_peers_alone() else now
 
     def _is_short(self) -> bool:
+        return self._storage.volumes.free_bytes() < self._wanted_free()
+
+    def _wanted_free(self) -> int:
         storage = self._storage
         marks = DiskMarks.of(storage.settings, storage.volumes.disk_bytes())
-        return storage.volumes.free_bytes() < marks.evict_bytes
+        return marks.evict_bytes + self._ahead_bytes
 
     def _remove(
         self, retention: Retention, assessment: Assessment, cause: Cause, done: Round

@@ -53,6 +53,7 @@ from inference.self_test.run import start_self_test
 from inference.ups_sources.task import OthersWorklists
 from inference.webhooks.senders import Senders
 from inference.webhooks.service import notify_due
+from inference.worker.disk_watch import watch_disk
 from inference.worker.ended_jobs import note_ended, start_noting
 from inference.worker.interactive_queue import InteractiveQueue
 from inference.worker.job_pool import JobPool
@@ -289,6 +290,11 @@ def run_worker(
     def opened(**_: Any) -> None:
         holder.open(process := Process(settings, queue, running))
         start_noting(process)
+        if queue == CONTROL_QUEUE:
+            watch_disk(settings, process.storage.volumes, evict, stop.is_set)
+
+    def evict(ahead_bytes: int) -> None:
+        app.send_task(RETENTION_TASK, (ahead_bytes,), expires=tick_expiry_s(settings))
 
     def closed(**_: Any) -> None:
         holder.close()

@@ -29,8 +29,9 @@ class Maintenance:
     def housekeep(self) -> None:
         if_free(self._housekeeping, "housekeep", lambda: self._housekeep(compact_now=False))
 
-    def apply_retention(self) -> None:
-        if_free(self._retaining, "apply_retention", self._apply_retention)
+    def apply_retention(self, ahead_bytes: int = 0) -> None:
+        """`ahead_bytes`: to be free beyond the mark of eviction, for what arrives meanwhile."""
+        if_free(self._retaining, "apply_retention", lambda: self._apply_retention(ahead_bytes))
 
     def _housekeep(self, *, compact_now: bool) -> None:
         if self._housekeeper is None:
@@ -46,9 +47,9 @@ class Maintenance:
         self._heal_next_s = time.monotonic() + _HEAL_EVERY_S
         heal_from_destinations(self._holder.process.storage, self._stopping)
 
-    def _apply_retention(self) -> None:
+    def _apply_retention(self, ahead_bytes: int) -> None:
         if self._rounds is None:
             self._rounds = RetentionRounds(self._holder.process.storage)
-        done = self._rounds.round(utcnow(), self._stopping)
+        done = self._rounds.round(utcnow(), self._stopping, ahead_bytes)
         if done.is_short and done.removed:
             if_free(self._housekeeping, "housekeep", lambda: self._housekeep(compact_now=True))
