@@ -27,19 +27,26 @@ from api.projects.schemas import (
     Pseudonym,
     RefusedInstance,
     RefusedInstances,
+    StudyConditions,
 )
-from api.projects.serializers import export_payload, project_payload, study_payload
+from api.projects.serializers import (
+    export_payload,
+    project_payload,
+    study_conditions,
+    study_payload,
+)
 from api.router_factory import new_router
 from inference.broker.notify import wake
-from inference.projects.folder import check_empty, checked_folder
 from inference.projects.reidentification import reidentify
 from inference.projects.selection import (
     NAME_PATTERN,
     add_studies,
     checked_split,
+    cohort,
     create_project,
-    matching_studies,
+    preview,
 )
+from inference.projects.targets import WantedTarget, check_new
 from storage.audit import Code
 from storage.core.clock import utcnow
 from storage.core.errors import NotFound
@@ -47,7 +54,6 @@ from storage.core.uids import check_uid
 from storage.projects.entities import ProjectExport
 from storage.projects.exports import NEWEST_EXPORTS, ProjectExports
 from storage.projects.repository import BY_NAME, FIRST_ADDED, Projects
-from storage.studies.filter import StudyFilter
 
 router = new_router(prefix="/api/projects", tags=["projects"])
 
@@ -122,21 +128,20 @@ def list_project_studies(
 def add_project_studies(
     request: Request, principal: PrincipalDep, storage: StorageDep, name: Name, wanted: AddedStudies
 ) -> AddedCount:
-    """Named ones, and all that meet the conditions now. Again: with the consent as stated now."""
+    """Named ones, and all that meet the conditions now. Again: with the consent as stated now.
+
+    `preview` counts them alone.
+    """
     project = storage.projects.get(name)
     uids = [check_uid(one, "StudyInstanceUID") for one in wanted.study_instance_uids]
     if wanted.matching or not uids:
-        conditions = wanted.matching
-        uids += matching_studies(
-            storage.index,
-            StudyFilter()
-            if conditions is None
-            else StudyFilter(
-                modalities=frozenset(conditions.modalities),
-                study_date_from=conditions.study_date_from,
-                study_date_to=conditions.study_date_to,
-            ),
-        )
+        conditions = wanted.matching or StudyConditions()
+        uids += cohort(storage, *study_conditions(conditions))
+    if wanted.preview:
+        add_detail(request, project=name, preview="counted alone")
+        counted = preview(storage.projects, project, uids)
+        total = storage.projects.studies(project, 0)[1]
+        return AddedCount(found=counted.found, added=counted.new, total=total)
     name_studies(request, *uids)
     add_detail(request, project=name, consent="recorded" if wanted.has_consent else "not recorded")
     added = add_studies(
@@ -148,7 +153,8 @@ def add_project_studies(
         added_by=principal.name,
         now=utcnow(),
     )
-    return AddedCount(added=added, total=storage.projects.studies(project, 0)[1])
+    found = len(set(uids))
+    return AddedCount(found=found, added=added, total=storage.projects.studies(project, 0)[1])
 
 
 @router.delete(
@@ -190,11 +196,19 @@ def add_export(
 ) -> ExportPayload:
     """De-identified, checked, and with a signed certificate; it is done in the background."""
     project = storage.projects.get(name)
-    check_empty(checked_folder(settings, wanted.folder))
+    check_new(storage, WantedTarget(wanted.destination, wanted.folder), wanted.format)
     studies, _ = storage.projects.studies(project)
     name_studies(request, *(one.study_instance_uid for one in studies))
-    add_detail(request, project=name, folder=wanted.folder, format=wanted.format)
-    export = storage.project_exports.add(project, wanted.folder, principal.name, wanted.format)
+    add_detail(
+        request,
+        project=name,
+        folder=wanted.folder,
+        destination=wanted.destination,
+        format=wanted.format,
+    )
+    export = storage.project_exports.add(
+        project, wanted.folder, principal.name, wanted.format, wanted.destination
+    )
     wake(settings)
     return _payload(storage.project_exports, export)
 

@@ -46,12 +46,35 @@ class ProjectPage(CursorPage):
     items: list[ProjectPayload]
 
 
+class FindingConditions(RequestBody):
+    """What one finding must be: its code, its label or its pipeline, and its value.
+
+    Of findings that stand: those that are withdrawn, rejected, truncated or implausible meet none.
+    """
+
+    code_value: str = Field("", max_length=64, examples=["118565006"])
+    coding_scheme_designator: str = Field("", max_length=16, examples=["SCT"])
+    label: str = Field("", max_length=200, description="The whole name.", examples=["Brain volume"])
+    pipeline: str = Field("", max_length=80)
+    value_from: float | None = Field(None, allow_inf_nan=False)
+    value_to: float | None = Field(None, allow_inf_nan=False)
+    unit: str = Field(
+        "",
+        max_length=64,
+        description="UCUM, of the range; findings in other units of the quantity are converted.",
+        examples=["cm3"],
+    )
+
+
 class StudyConditions(RequestBody):
     """What studies must be; at least one condition."""
 
     modalities: list[CodeString] = Field([], max_length=20, examples=[["MR"]])
     study_date_from: Day | None = None
     study_date_to: Day | None = None
+    findings: list[FindingConditions] = Field(
+        [], max_length=10, description="For each, the study has a finding that meets it."
+    )
 
 
 class AddedStudies(RequestBody):
@@ -60,10 +83,16 @@ class AddedStudies(RequestBody):
         None, description="All studies that are here now and meet these conditions."
     )
     has_consent: bool = Field(False, description="The patients' consent is recorded.")
+    preview: bool = Field(
+        False, description="Count alone: nothing is added, and no consent is recorded."
+    )
 
 
 class AddedCount(Payload):
-    added: int = Field(description="How many were not in the project before.")
+    found: int = Field(description="How many studies were named or meet the conditions.")
+    added: int = Field(
+        description="How many were not in the project before; of a preview, how many are not."
+    )
     total: int = Field(description="How many it has now.")
 
 
@@ -85,8 +114,15 @@ class NewExport(RequestBody):
     folder: str = Field(
         min_length=1,
         max_length=200,
-        description="A new folder below MEDIVIEW_EXPORT_DIR.",
+        description="A new folder below MEDIVIEW_EXPORT_DIR, or of the bucket.",
         examples=["stroke-2026/first"],
+    )
+    destination: str = Field(
+        "",
+        max_length=64,
+        description="A peer: an S3 bucket, which gets all files, or a STOW-RS archive, which"
+        " gets the instances, while the folder gets tables and certificate. Empty: the folder.",
+        examples=["research-bucket"],
     )
     format: ExportFormat = Field(
         "dicom",
@@ -98,6 +134,7 @@ class NewExport(RequestBody):
 class ExportPayload(Payload):
     export_id: str
     folder: str
+    destination: str = Field(description="Name of the peer that it goes to; empty: the folder.")
     options: list[str]
     format: ExportFormat
     state: ExportStateWord = Field(description="`failed`: stopped, until somebody has it go on.")

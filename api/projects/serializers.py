@@ -2,9 +2,17 @@
 
 from dataclasses import asdict
 
-from api.projects.schemas import ExportPayload, ProjectPayload, ProjectStudyPayload, SplitPayload
+from api.projects.schemas import (
+    ExportPayload,
+    ProjectPayload,
+    ProjectStudyPayload,
+    SplitPayload,
+    StudyConditions,
+)
 from inference.deidentification.pseudonyms import Pseudonyms
+from inference.projects.finding_criteria import FindingCriterion
 from storage.projects.entities import ExportCounts, Project, ProjectExport, ProjectStudy
+from storage.studies.filter import StudyFilter
 
 
 def project_payload(project: Project, study_count: int) -> ProjectPayload:
@@ -17,6 +25,16 @@ def project_payload(project: Project, study_count: int) -> ProjectPayload:
         created_by=project.created_by,
         created_at=project.created_at,
     )
+
+
+def study_conditions(stated: StudyConditions) -> tuple[StudyFilter, list[FindingCriterion]]:
+    """What is asked of a study, and of its findings."""
+    wanted = StudyFilter(
+        modalities=frozenset(stated.modalities),
+        study_date_from=stated.study_date_from,
+        study_date_to=stated.study_date_to,
+    )
+    return wanted, [FindingCriterion(**one.model_dump()) for one in stated.findings]
 
 
 def study_payload(project: Project, study: ProjectStudy) -> ProjectStudyPayload:
@@ -34,6 +52,7 @@ def export_payload(export: ProjectExport, counts: ExportCounts) -> ExportPayload
     return ExportPayload(
         export_id=export.export_id,
         folder=export.folder,
+        destination=export.destination,
         options=list(export.options),
         format=export.format,
         state=export.state,

@@ -14,7 +14,7 @@ from storage.core.findings import Code
 
 VERSION = "1.10.0"
 # CT is no data type of BIDS, nor is MR of another contrast.
-IGNORED = "**/ct/**\n**/mr/**\n*.csv\ncertificate.json\n"
+IGNORED = "**/ct/**\n**/mr/**\n*.csv\n*.parquet\ncertificate.json\n"
 _MR_SUFFIXES = {
     "T1": "T1w",
     "T2": "T2w",

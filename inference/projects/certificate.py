@@ -9,8 +9,9 @@ from typing import Any
 
 from inference.deidentification.profile import Option, Profile, read_profile
 from inference.deidentification.profile_table import EDITION
+from inference.projects.targets.folder import FolderFiles
+from inference.projects.targets.target import CERTIFICATE_NAME, Readable
 from storage.core.errors import InvalidRequest
-from storage.core.untrusted_input.folder_walk import files_below
 from storage.crypto.signing_key import SigningKey, is_signed
 from storage.projects.entities import (
     ExportCounts,
@@ -20,8 +21,7 @@ from storage.projects.entities import (
     ProjectExport,
 )
 
-CERTIFICATE_NAME = "certificate.json"
-_PIECE_BYTES = 1 << 20
+_TRANSFER = "sent_by"
 _SCANNED = (
     "Every file was read again after it was written in memory, and searched for the names,"
     " identifiers, dates and UIDs of the original study: all elements at every depth, private"
@@ -41,10 +41,13 @@ def certificate(
     files: Sequence[ExportedInstance],
     tables: Mapping[str, bytes],
     software: str,
+    transfer: str,
     made_at: datetime,
     key: SigningKey,
 ) -> dict[str, Any]:
-    """`tables`: by name. The certificate has a signature over all the rest (`signed_bytes`)."""
+    """`tables`: by name. `transfer`: by which service the instances left, if by one.
+
+    The certificate has a signature over all the rest (`signed_bytes`)."""
     # Of the instances of a volume the first has the size of its file.
     left = {one.name: one for one in sorted(files, key=lambda one: (one.name, one.size_bytes))}
     listed = [
@@ -68,6 +71,7 @@ def certificate(
             "codes": [{"value": value, "meaning": meaning} for value, meaning in profile.codes],
         },
         "format": export.format,
+        **({_TRANSFER: transfer} if transfer else {}),
         "scan": _SCANS[export.format],
         "counts": {
             "exported": counts.exported,
@@ -110,34 +114,43 @@ def signed_bytes(stated: Mapping[str, Any]) -> bytes:
 
 
 def verify_folder(folder: Path, public_key: str) -> list[str]:
-    """What is wrong with an exported folder, in sentences; empty: it is as it was signed.
+    """`verify_export` of a folder on this machine. Raises InvalidRequest, also where its instances
+    are elsewhere."""
+    return verify_export(FolderFiles(folder), public_key)
 
-    `public_key`: the node's, by another way than the certificate, or else the one in it. Raises
-    InvalidRequest where there is no certificate.
+
+def verify_export(exported: Readable, public_key: str, *, at_archive: bool = False) -> list[str]:
+    """What is wrong with what was exported, in sentences; empty: it is as it was signed.
+
+    `public_key`: the node's, by another way than the certificate, or else the one in it.
+    `at_archive`: instances are read from the archive that they were sent to. Raises
+    InvalidRequest where there is no certificate, and PeerFailed.
     """
-    path = folder / CERTIFICATE_NAME
     try:
-        stated = json.loads(path.read_text(encoding="utf-8"))
+        stated = json.loads(exported.read(CERTIFICATE_NAME) or b"")
         files = {str(one["name"]): str(one["sha256"]) for one in stated["files"]}
         signature, stated_key = str(stated["signature"]), str(stated["public_key"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        is_elsewhere = bool(stated.get(_TRANSFER)) and not at_archive
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InvalidRequest(
-            f"{path} is not a certificate.", remedy="Name the folder that an export made."
+            f"{CERTIFICATE_NAME} of {exported} is not a certificate.",
+            remedy="Name the folder that an export made.",
         ) from error
+    if is_elsewhere:
+        raise InvalidRequest(
+            f"The instances were sent by {stated[_TRANSFER]}, and lie in an archive.",
+            remedy="Name the peer that has them (--destination), on the node.",
+        )
     problems = []
     if not is_signed(signed_bytes(stated), signature, public_key or stated_key):
         problems.append("The certificate is not as the node signed it.")
+    found = dict(exported.digests(list(files)))
     for name, sha256 in files.items():
-        file = folder / name
-        if not file.resolve().is_relative_to(folder.resolve()) or not file.is_file():
+        if name not in found:
             problems.append(f"{name} is missing.")
-        elif _digest(file) != sha256:
+        elif found[name] != sha256:
             problems.append(f"{name} was changed.")
-    others = {
-        name
-        for found in files_below(folder)
-        if (name := found.relative_to(folder).as_posix()) not in files and name != CERTIFICATE_NAME
-    }
+    others = {name for name in exported.names() if name not in files and name != CERTIFICATE_NAME}
     return [*problems, *(f"{name} is not in the certificate." for name in sorted(others))]
 
 
@@ -145,11 +158,3 @@ def _patient(name: str) -> str:
     """The patient's folder, which label maps have further down."""
     parts = name.split("/")
     return next((part for part in parts if part.startswith("sub-")), parts[0])
-
-
-def _digest(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while piece := file.read(_PIECE_BYTES):
-            digest.update(piece)
-    return digest.hexdigest()

@@ -2,22 +2,23 @@
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 
 from inference.deidentification.errors import OF_THE_INSTANCE
 from inference.deidentification.instances import reason_of
 from inference.projects.bids import IGNORED, description
-from inference.projects.folder import write_file
 from inference.projects.nifti_study import NiftiFile, NiftiStudy
 from inference.refusals import VolumeRefused
 from storage.core.entities import Instance
+from storage.core.errors import StorageUnavailable
 from storage.projects.entities import ExportedInstance
 
 IMAGE, SIDECAR = ".nii.gz", ".json"
+Write = Callable[[str, bytes], None]
+"""By name, whole or not at all."""
 
 
 def export_volumes(
-    study: NiftiStudy, waiting: Sequence[Instance], folder: Path, before_each: Callable[[], None]
+    study: NiftiStudy, waiting: Sequence[Instance], write: Write, before_each: Callable[[], None]
 ) -> Iterator[ExportedInstance]:
     """What became of each instance that waits. A series leaves whole or not at all.
 
@@ -37,13 +38,16 @@ def export_volumes(
                     one.sop_instance_uid, one.study_instance_uid, reason=reason_of(error)
                 )
             continue
-        write_file(folder, file.name + SIDECAR, file.sidecar)
-        write_file(folder, file.name + IMAGE, file.image)
+        write(file.name + SIDECAR, file.sidecar)
+        write(file.name + IMAGE, file.image)
         yield from _records(file, unsettled)
 
 
 def bids_files(
-    folder: Path, files: Sequence[ExportedInstance], project_name: str, software: str
+    read: Callable[[str], bytes | None],
+    files: Sequence[ExportedInstance],
+    project_name: str,
+    software: str,
 ) -> dict[str, bytes]:
     """By name: the sidecars that were written, and what every dataset has."""
     stems = sorted({one.name.removesuffix(IMAGE) for one in files})
@@ -52,8 +56,18 @@ def bids_files(
         "dataset_description.json": description(project_name, software),
         "participants.tsv": "\n".join(["participant_id", *subjects, ""]).encode(),
         ".bidsignore": IGNORED.encode(),
-        **{stem + SIDECAR: (folder / (stem + SIDECAR)).read_bytes() for stem in stems},
+        **{stem + SIDECAR: _written(read, stem + SIDECAR) for stem in stems},
     }
+
+
+def _written(read: Callable[[str], bytes | None], name: str) -> bytes:
+    """Raises StorageUnavailable: somebody has removed it while the export went on."""
+    found = read(name)
+    if found is None:
+        raise StorageUnavailable(
+            f"{name} is no longer where the export wrote it.", remedy="Export the project again."
+        )
+    return found
 
 
 def _records(file: NiftiFile, instances: Sequence[Instance]) -> Iterator[ExportedInstance]:

@@ -2,9 +2,13 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 from inference.deidentification.profile import read_profile
+from inference.projects.finding_criteria import FindingCriterion, FindingStorage, studies_with
+from storage.container.has import HasIndex
 from storage.core.errors import InvalidRequest
 from storage.index.repository import Index
 from storage.projects.entities import Project, ProjectStudy, Split
@@ -76,6 +80,39 @@ def add_studies(
         key = index.patient_key(uid) or f"study:{uid}"
         studies.append(ProjectStudy(uid, key, has_consent, added_by, now))
     return projects.add(project, studies)
+
+
+class SelectionStorage(HasIndex, FindingStorage, Protocol):
+    """What of the storage layer studies are chosen from."""
+
+
+def cohort(
+    storage: SelectionStorage, wanted: StudyFilter, criteria: Sequence[FindingCriterion]
+) -> list[str]:
+    """Studies that are here now, meet the conditions, and have a finding for each criterion.
+
+    Raises InvalidRequest where nothing is asked of them.
+    """
+    if not criteria:
+        return matching_studies(storage.index, wanted)
+    with_findings = studies_with(storage, criteria)
+    if not wanted.conditions():
+        return sorted(with_findings)
+    return [one for one in matching_studies(storage.index, wanted) if one in with_findings]
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What adding studies would come to; `new`: how many are not in the project yet."""
+
+    found: int
+    new: int
+
+
+def preview(projects: Projects, project: Project, study_instance_uids: Sequence[str]) -> Preview:
+    here = {one.study_instance_uid for one in projects.studies(project)[0]}
+    wanted = set(study_instance_uids)
+    return Preview(len(wanted), len(wanted - here))
 
 
 def matching_studies(index: Index, wanted: StudyFilter) -> list[str]:

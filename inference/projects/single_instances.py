@@ -17,8 +17,8 @@ from inference.deidentification.errors import OF_THE_INSTANCE, CannotDeidentify
 from inference.deidentification.instances import Deidentified, StudyDeidentification
 from inference.deidentification.profile import Profile
 from inference.deidentification.pseudonyms import Pseudonyms
-from inference.projects.export import SOFTWARE
 from inference.projects.headers import headers
+from inference.projects.study_export import SOFTWARE
 from storage.container.has import HasIndex, HasInstances, HasSettings
 from storage.core.entities import Instance
 from storage.crypto.derived_keys import derived_key

@@ -30,6 +30,11 @@ def finding_scheme_in(scheme_designators: Collection[str]) -> Condition:
     return within
 
 
+def finding_made_by(pipeline: str) -> Condition:
+    """In any of its versions."""
+    return t.finding.c.pipeline == pipeline
+
+
 def finding_of_study(study_instance_uid: str) -> Condition:
     return t.finding.c.study_instance_uid == study_instance_uid
 

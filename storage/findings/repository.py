@@ -103,6 +103,16 @@ class Findings:
             found[finding.study_instance_uid].append(finding)
         return found
 
+    def matching(
+        self, conditions: Sequence[ColumnElement[bool]], limit: int, after: Finding | None = None
+    ) -> list[Finding]:
+        """Those that count, of any study, by identifier; `after` begins where a page ended."""
+        further = () if after is None else (t.finding.c.finding_id > after.finding_id,)
+        query = select(t.finding).where(*conditions, *further, _newest())
+        with reading(self._engine) as connection:
+            rows = connection.execute(query.order_by(t.finding.c.finding_id).limit(limit))
+            return [to_finding(row) for row in rows.mappings()]
+
     def counts(self, study_instance_uids: list[str]) -> dict[str, int]:
         """How many findings each of the studies has."""
         with reading(self._engine) as connection:

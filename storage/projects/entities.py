@@ -53,7 +53,9 @@ class ProjectExport:
     export_id: str
     project_id: str
     folder: str
-    """Below the export folder."""
+    """Below the export folder, or below what the peer's entry names."""
+    destination: str
+    """Name of the peer that it goes to; empty: it stays on this machine."""
     options: tuple[str, ...]
     format: ExportFormat
     state: ExportState

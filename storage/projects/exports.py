@@ -6,7 +6,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, case, func, insert, select, update
+from sqlalchemy import ColumnElement, Engine, case, delete, func, insert, select, update
 
 from storage import tables as t
 from storage.core.clock import utcnow
@@ -14,6 +14,7 @@ from storage.core.errors import NotFound
 from storage.db.engine import insert_or_ignore, reading, writing
 from storage.db.keyset import Keyset, SortColumn
 from storage.db.pages import read_page
+from storage.db.portions import in_portions
 from storage.outbox.tables import PROJECT_EXPORTS
 from storage.projects.entities import (
     ExportCounts,
@@ -46,12 +47,15 @@ class ProjectExports:
         folder: str,
         requested_by: str,
         export_format: ExportFormat = "dicom",
+        destination: str = "",
     ) -> ProjectExport:
+        """`destination`: name of a peer; empty: the export folder of this machine."""
         now = utcnow()
         row = {
             "export_id": str(uuid.uuid4()),
             "project_id": project.project_id,
             "folder": folder,
+            "destination": destination,
             "options": list(project.options),
             "format": export_format,
             "state": "PENDING",
@@ -145,6 +149,17 @@ class ProjectExports:
                 t.project_export_instance,
                 {"export_id": export_id, **asdict(instance)},
             )
+
+    def forget(self, export_id: str, sop_instance_uids: Sequence[str]) -> None:
+        """What was recorded of them: they leave again."""
+        with writing(self._engine) as connection:
+            for portion in in_portions(sop_instance_uids):
+                connection.execute(
+                    delete(t.project_export_instance).where(
+                        _INSTANCE.export_id == export_id,
+                        _INSTANCE.sop_instance_uid.in_(portion),
+                    )
+                )
 
     def settled(self, export_id: str, study_instance_uid: str) -> set[str]:
         """SOP Instance UIDs of a study about which is known what became of them."""

@@ -1,9 +1,6 @@
 """`mediview projects`: studies for research, and how they leave without their patients."""
 
-import os
-import socket
 from datetime import datetime
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,24 +8,20 @@ import typer
 from api.cli.console import out, table_of
 from api.cli.operator import change_by_operator, operator, record_use
 from api.cli.starting import start
-from inference.broker.notify import wake
+from api.cli.studies import project_exports
 from inference.deidentification.profile import Option
-from inference.projects.certificate import verify_folder
-from inference.projects.export import export_due
-from inference.projects.folder import check_empty, checked_folder
+from inference.projects.finding_criteria import read_criterion
 from inference.projects.reidentification import reidentify
 from inference.projects.selection import (
     add_studies,
     checked_split,
+    cohort,
     create_project,
-    matching_studies,
+    preview,
 )
 from storage.audit import Code
 from storage.container import open_storage
 from storage.core.clock import utcnow
-from storage.core.state_words import state_word
-from storage.projects.entities import ExportFormat, ProjectExport
-from storage.projects.exports import ProjectExports
 from storage.studies.filter import StudyFilter
 
 app = typer.Typer(
@@ -91,21 +84,36 @@ def add(
     modality: Annotated[list[str] | None, typer.Option(help="Studies with such a series.")] = None,
     study_date_from: Day = None,
     study_date_to: Day = None,
+    finding: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Studies with a finding, as 'label=Brain volume; from=900; to=1200; unit=cm3';"
+            " also code=, scheme= and pipeline=. Repeated: with all of them."
+        ),
+    ] = None,
     consent: Annotated[
         bool, typer.Option("--consent", help="The patients' consent is recorded.")
+    ] = False,
+    preview_alone: Annotated[
+        bool, typer.Option("--preview", help="Say how many they are, and add none.")
     ] = False,
 ) -> None:
     """Add studies by UID, or all that meet the conditions now."""
     with open_storage(start(log_level="ERROR")) as storage:
         uids = list(studies or ())
-        if modality or study_date_from or study_date_to or not uids:
+        criteria = [read_criterion(one) for one in finding or ()]
+        if modality or study_date_from or study_date_to or criteria or not uids:
             wanted = StudyFilter(
                 modalities=frozenset(modality or ()),
                 study_date_from=study_date_from.date() if study_date_from else None,
                 study_date_to=study_date_to.date() if study_date_to else None,
             )
-            uids += matching_studies(storage.index, wanted)
+            uids += cohort(storage, wanted, criteria)
         project = storage.projects.get(name)
+        if preview_alone:
+            counted = preview(storage.projects, project, uids)
+            out.print(f"{counted.found} studies, of which {counted.new} would be new in {name}.")
+            return
         stated = "recorded" if consent else "not recorded"
         with change_by_operator(
             storage.audit, Code.EXPORT, "U", studies=tuple(uids), project=name, consent=stated
@@ -130,88 +138,6 @@ def remove(name: Name, study: Annotated[str, typer.Argument(help="StudyInstanceU
         with change_by_operator(storage.audit, Code.EXPORT, "U", studies=(study,), project=name):
             storage.projects.remove(project, study)
     out.print(f"The study {study} is no longer in {name}.", markup=False, soft_wrap=True)
-
-
-@app.command("export")
-def export(
-    name: Name,
-    folder: Annotated[str, typer.Argument(help="A new folder below MEDIVIEW_EXPORT_DIR.")],
-    export_format: Annotated[
-        ExportFormat, typer.Option("--format", help="nifti: volumes in the layout of BIDS.")
-    ] = "dicom",
-    here: Annotated[
-        bool, typer.Option("--here", help="Do it in this command, and wait for it.")
-    ] = False,
-) -> None:
-    """Export the studies of a project, de-identified and checked, with a certificate."""
-    settings = start(log_level="ERROR")
-    with open_storage(settings) as storage:
-        project = storage.projects.get(name)
-        check_empty(checked_folder(settings, folder))
-        studies, _ = storage.projects.studies(project)
-        uids = tuple(one.study_instance_uid for one in studies)
-        with change_by_operator(
-            storage.audit, Code.EXPORT, "E", studies=uids, project=name, folder=folder
-        ):
-            asked = storage.project_exports.add(project, folder, operator().name, export_format)
-        if here:
-            export_due(storage, f"{socket.gethostname()}:{os.getpid()}")
-            _show(storage.project_exports, storage.project_exports.get(asked.export_id))
-            return
-    wake(settings)
-    out.print(f"Export {asked.export_id} is on its way.", markup=False, soft_wrap=True)
-
-
-@app.command("exports")
-def exports(name: Name) -> None:
-    """Show the exports of a project, and how far they are; the newest first."""
-    with open_storage(start(log_level="ERROR")) as storage:
-        found, _ = storage.project_exports.of_project(storage.projects.get(name), 50)
-        for one in found:
-            _show(storage.project_exports, one)
-
-
-@app.command("refused")
-def refused(
-    export_id: Annotated[str, typer.Argument(help="Identifier of an export.")],
-) -> None:
-    """Show which instances did not leave, by their original UIDs, and why."""
-    with open_storage(start(log_level="ERROR")) as storage:
-        storage.project_exports.get(export_id)
-        found = storage.project_exports.instances(export_id, refused=True)
-        studies = tuple(dict.fromkeys(one.study_instance_uid for one in found))
-        record_use(storage.audit, Code.QUERY, "E", studies=studies)
-    for one in found:
-        out.print(f"{one.sop_instance_uid}: {one.reason}", markup=False, soft_wrap=True)
-
-
-@app.command("retry")
-def retry(export_id: Annotated[str, typer.Argument(help="Identifier of an export.")]) -> None:
-    """Go on with an export that failed, where it stopped."""
-    settings = start(log_level="ERROR")
-    with (
-        open_storage(settings) as storage,
-        change_by_operator(storage.audit, Code.EXPORT, "E", export_id=export_id),
-    ):
-        storage.project_exports.retry(export_id)
-    wake(settings)
-    out.print(f"Export {export_id} goes on.", markup=False, soft_wrap=True)
-
-
-@app.command("verify")
-def verify(
-    folder: Annotated[Path, typer.Argument(help="A folder that an export made.")],
-    public_key: Annotated[
-        str, typer.Option(help="The node's key, if you know it by another way.")
-    ] = "",
-) -> None:
-    """Check an exported folder against its certificate, on any machine."""
-    problems = verify_folder(folder, public_key)
-    for sentence in problems:
-        out.print(sentence, markup=False, soft_wrap=True)
-    if problems:
-        raise typer.Exit(1)
-    out.print(f"{folder} is as it was signed.", markup=False, soft_wrap=True)
 
 
 @app.command("reidentify")
@@ -252,11 +178,11 @@ def delete(
     out.print(f"Project {name} and its key are deleted.", markup=False)
 
 
-def _show(project_exports: ProjectExports, export: ProjectExport) -> None:
-    counts = project_exports.counts(export.export_id)
-    out.print(
-        f"{export.export_id} {state_word(export.state)} {export.folder}:"
-        f" {counts.exported} exported, {counts.refused} refused. {export.last_error}".rstrip(),
-        markup=False,
-        soft_wrap=True,
-    )
+for name, command in (
+    ("export", project_exports.export),
+    ("exports", project_exports.exports),
+    ("refused", project_exports.refused),
+    ("retry", project_exports.retry),
+    ("verify", project_exports.verify),
+):
+    app.command(name)(command)

@@ -48,8 +48,9 @@ project_export = Table(
         ForeignKey("project.project_id", ondelete="CASCADE"),
         nullable=False,
     ),
-    # Below the export folder.
+    # Below the export folder, or below what the entry of the peer names that is the destination.
     text_column("folder"),
+    text_column("destination"),
     # Of the project, as they were when the export was asked for.
     Column("options", JSON, nullable=False),
     Column("format", String(16), nullable=False, server_default="dicom"),

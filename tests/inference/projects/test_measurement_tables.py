@@ -13,7 +13,7 @@ from inference.findings.standing import standing_finding
 from inference.pipelines import box_findings, codes
 from inference.pipelines.brain import structure_volumes
 from inference.pipelines.single_images import reading, segmentation
-from inference.projects.csv_tables import _csv, measurement_rows
+from inference.projects.measurement_tables import _csv, measurement_rows
 from storage.core.clock import utcnow
 from storage.core.findings import Code, Finding
 from tests.builders import series

@@ -1,8 +1,8 @@
-"""Tables of an export as CSV: its patients, and what was measured on their images."""
+"""Tables of an export: its patients, and what was measured on their images."""
 
 import csv
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from inference.deidentification.codes import is_known_code, is_known_unit
 from inference.deidentification.instances import StudyDeidentification
@@ -12,11 +12,12 @@ from storage.projects.entities import ProjectStudy, Split
 
 Row = tuple[object, ...]
 
-_MEASUREMENTS = (
+_COLUMNS = (
     *("patient", "study_instance_uid", "series_instance_uid", "pipeline", "pipeline_version"),
     *("label", "code_value", "coding_scheme_designator", "value", "unit", "confidence", "validity"),
     "software_value",
 )
+_NUMBERS = frozenset({"value", "confidence", "software_value"})
 
 
 def patients_csv(studies: Iterable[ProjectStudy], pseudonyms: Pseudonyms, split: Split) -> bytes:
@@ -41,7 +42,32 @@ def measurement_rows(
 
 
 def measurements_csv(rows: Iterable[Row]) -> bytes:
-    return _csv([_MEASUREMENTS, *rows])
+    return _csv([_COLUMNS, *rows])
+
+
+def measurements_parquet(rows: Sequence[Row]) -> bytes:
+    """The columns of `measurements_csv`: numbers as float64 (null: none), and texts."""
+    # A library of its own, which few processes need.
+    from arro3.core import Array, DataType, Field, Schema, Table
+    from arro3.io import write_parquet
+
+    types = {
+        name: DataType.float64() if name in _NUMBERS else DataType.string() for name in _COLUMNS
+    }
+    columns = [
+        Array([_stored(row[index], name) for row in rows], type=types[name])
+        for index, name in enumerate(_COLUMNS)
+    ]
+    schema = Schema([Field(name, types[name], nullable=name in _NUMBERS) for name in _COLUMNS])
+    file = io.BytesIO()
+    write_parquet(Table.from_arrays(columns, schema=schema), file, compression="zstd(3)")
+    return file.getvalue()
+
+
+def _stored(value: object, column: str) -> object:
+    if column not in _NUMBERS:
+        return str(value)
+    return None if value == "" else float(str(value))
 
 
 def _measurement(stated: StandingFinding, study: StudyDeidentification) -> Row | None:
