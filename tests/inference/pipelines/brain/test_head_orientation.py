@@ -20,6 +20,10 @@ WAYS: dict[str, Turn] = {
     "upside down": lambda x: x.flip(2),
     "upside down and back to front": lambda x: x.flip(1, 2),
     "across": lambda x: x.permute(1, 0, 2),
+    "on its side": lambda x: x.permute(2, 1, 0),
+    "on its other side": lambda x: x.permute(2, 1, 0).flip(2),
+    "on its back": lambda x: x.permute(0, 2, 1).flip(1),
+    "on its face": lambda x: x.permute(0, 2, 1).flip(2),
 }
 
 
@@ -55,7 +59,7 @@ def test_a_head_that_the_network_is_sure_of_is_not_asked_about_again() -> None:
     assert asked == []
 
 
-def test_doubt_that_turning_does_not_end_is_no_turned_head() -> None:
+def test_doubt_that_turning_does_not_end_is_no_turned_head_and_much_of_it_is_stated() -> None:
     asked: list[str] = []
     unsure = torch.full((12, 12, 12), 0.6)
     own = doubt(unsure)
@@ -65,8 +69,9 @@ def test_doubt_that_turning_does_not_end_is_no_turned_head() -> None:
         asked.append("")
         return unsure
 
-    assert turned_over(head(), own, answer) == ""
+    assert turned_over(head(), 5.0, answer) == ""
     assert len(asked) == len(WAYS)
+    assert turned_over(head(), own, answer).startswith("The network is unsure of much of the head")
     assert doubt(torch.zeros(4, 4, 4)) == 0.0
 
 
