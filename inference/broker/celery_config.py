@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from celery import Celery
-from kombu import Queue
+from kombu import Queue, compression
 
 from inference.broker.file_broker import TRANSPORT, prepare_folder
 from storage.core.clock import CLOCKS_AGREE_WITHIN_S
@@ -47,6 +47,7 @@ def broker_folder(settings: Settings) -> Path:
 
 def configuration(settings: Settings) -> dict[str, Any]:
     """The Celery configuration that follows from the settings."""
+    _refuse_compressed()
     return {
         **(_redis(settings) if settings.broker_url else _files(settings)),
         "broker_connection_retry_on_startup": True,
@@ -162,3 +163,14 @@ def backlog(app: Celery, queue: str) -> int:
 
 def leave_logging_alone(**_: Any) -> None:
     """Celery configures no logging once somebody listens to this signal."""
+
+
+def _refuse_compressed() -> None:
+    """Kombu inflates a message before anything in it is looked at, without a bound, and the node
+    sends none that is compressed: one of a megabyte would fill a worker's memory."""
+    for content_type in compression.encoders():
+        compression.register(_refuse, _refuse, content_type)
+
+
+def _refuse(_: bytes) -> bytes:
+    raise ValueError("The node's messages are not compressed.")

@@ -47,9 +47,9 @@ _WORK = (
         "drift_baseline",
     ),
     *("drift_observation", "event", "expectation", "feedback_report", "finding"),
-    *("finding_feedback", "former_study_group", "gone_work_item", "heartbeat", "hl7_message"),
+    *("former_study_group", "gone_work_item", "heartbeat", "hl7_message"),
     *("instance", "job", "job_input", "lesion", "lesion_match", "node_condition"),
-    *("fhircast_context", "fhircast_event", "interactive_session", "model_trial"),
+    *("fhircast_context", "fhircast_event", "interactive_session"),
     *("patient", "procedure_step"),
     *("patient_change", "patient_message", "peer_notification", "prior_due", "prior_fetch"),
     *("prior_pause",),
@@ -66,7 +66,13 @@ _WORK = (
 )
 # A process notes its host, and which keys the first one had; nobody but the owner forgets any.
 _HOSTS = {"host": ("SELECT", "INSERT", "UPDATE"), "host_key": ("SELECT", "INSERT")}
-# Of an order that is gone; into groups a study comes by the rules, or by administrators.
+# What people state of findings, and which models they try, comes through the API alone; others note
+# what became of it.
+_ASKED_BY_PEOPLE = {
+    "finding_feedback": ("SELECT", "UPDATE (is_reported)", "DELETE"),
+    "model_trial": ("SELECT", "UPDATE", "DELETE"),
+}
+# Of what is gone with an order or a study; into groups a study comes by the rules, or by administrators.
 _LEAVES: _Privileges = ("SELECT", "DELETE")
 _UNSIGNED = ("draft", "preliminary")
 # What the node notes beside a signed text: what came after it, and what a model made of its draft.
@@ -90,7 +96,8 @@ EXCEPTIONS: Mapping[Role, Mapping[str, _Privileges]] = {
             ("webhook", "fhir_subscription", "answer", "passage", "report", "report_version"),
             _NONE,
         ),
-        **_each(("upload", "webhook_delivery"), _NONE),
+        **_each(("upload", "webhook_delivery", "model_trial"), _NONE),
+        "finding_feedback": _LEAVES,
         **_HOSTS,
         "study_group": _LEAVES,
         **_AUDIT,
@@ -104,6 +111,7 @@ EXCEPTIONS: Mapping[Role, Mapping[str, _Privileges]] = {
         **_each((*_PROJECTS, *_LISTENERS), _NONE),
         # It writes drafts, and may sign none (`_only_people_sign`).
         **_each(("report", "report_version"), ("SELECT", "INSERT", "UPDATE")),
+        **_ASKED_BY_PEOPLE,
         **_HOSTS,
         "study_group": _LEAVES,
         **_AUDIT,
@@ -114,13 +122,14 @@ EXCEPTIONS: Mapping[Role, Mapping[str, _Privileges]] = {
         "idempotency_key": ("SELECT", "DELETE"),
         "emergency_access": ("SELECT", "UPDATE (group_id)"),
         **_each(("peer", "legal_hold", *_MODELS), _READ),
+        **_ASKED_BY_PEOPLE,
         # A file that was edited becomes a version.
         **_each(_RULES, ("SELECT", "INSERT")),
     },
 }
 """The rights of each role to tables to which it has not all of them."""
 
-LISTED = frozenset((*_WORK, *_LISTENERS)).union(*EXCEPTIONS.values())
+LISTED = frozenset((*_WORK, *_LISTENERS, *_ASKED_BY_PEOPLE)).union(*EXCEPTIONS.values())
 """To a table that is not named here nobody has a right."""
 
 

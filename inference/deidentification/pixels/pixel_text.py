@@ -9,15 +9,15 @@ writing does not count there, and neither do the marks of a film's projection.
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from pydicom.dataset import Dataset, FileDataset
-from pydicom.multival import MultiValue
+from pydicom.dataset import FileDataset
 
 from inference.deidentification.errors import CannotDeidentify
+from inference.deidentification.pixels.stated_windows import StatedWindow, stated_windows
 from inference.language.documents.page import Box, Line
 from inference.language.documents.reading import read_image
 from storage.core.errors import MediViewError
@@ -53,9 +53,9 @@ def has_written_text(dataset: FileDataset, *, every_frame: bool) -> bool:
     """Whether OCR is sure of text that is none of a film's marks, in the first, the middle and the
     last frame, or in each. Raises CannotDeidentify."""
     try:
-        window = _window(dataset)
+        windows = stated_windows(dataset)
         return any(
-            _text_boxes(frame, is_written, window)
+            _text_boxes(frame, is_written, windows)
             for frame in _looked_at(dataset, every_frame)
             if _can_show_text(frame)
         )
@@ -106,16 +106,16 @@ def blank_text(dataset: FileDataset, counts: Counts = is_text) -> None:
     regions = _image_regions(dataset, frames.shape[1:3])
     if regions is not None:
         frames[:, ~regions] = blank
-    window = _window(dataset)
+    windows = stated_windows(dataset)
     # Frames of a loop are often the same.
     known: dict[bytes, list[_Box]] = {}
     for frame in frames:
         digest = hashlib.sha256(frame.tobytes()).digest()
         is_new = digest not in known
-        boxes = known.setdefault(digest, _text_boxes(frame, counts, window) if is_new else [])
+        boxes = known.setdefault(digest, _text_boxes(frame, counts, windows) if is_new else [])
         for rows, columns in boxes:
             frame[rows, columns] = blank
-        if is_new and boxes and _text_boxes(frame, counts, window):
+        if is_new and boxes and _text_boxes(frame, counts, windows):
             raise CannotDeidentify(
                 "Text is still in its pixels after all that was found was blanked.",
                 remedy="Leave this instance out.",
@@ -172,18 +172,19 @@ def _image_regions(dataset: FileDataset, shape: tuple[int, ...]) -> NDArray[np.b
 
 
 def _text_boxes(
-    frame: NDArray[np.generic], counts: Counts, window: tuple[float, float] | None
+    frame: NDArray[np.generic], counts: Counts, windows: Sequence[StatedWindow]
 ) -> list[_Box]:
     """Of each line that OCR reads and that counts, with a margin: upright and turned."""
-    first, *others = _views(frame, window)
+    first, *others = _views(frame, windows)
     boxes = _boxes_in(first, counts)
     # What is read in the other views and turned must be sure: tissue has more shapes there.
     for one in others:
         boxes += _boxes_in(one, is_written)
     columns = frame.shape[1]
-    turned = np.ascontiguousarray(np.rot90([first, *others][-1]))
-    for rows, along in _boxes_in(turned, is_written):
-        boxes.append((along, slice(max(columns - rows.stop, 0), columns - rows.start)))
+    for one in others[-max(len(windows), 1) :] or [first]:
+        turned = np.ascontiguousarray(np.rot90(one))
+        for rows, along in _boxes_in(turned, is_written):
+            boxes.append((along, slice(max(columns - rows.stop, 0), columns - rows.start)))
     return boxes
 
 
@@ -211,47 +212,34 @@ def _pixels(box: Box, height: int, width: int) -> _Box:
     )
 
 
-def _views(
-    frame: NDArray[np.generic], window: tuple[float, float] | None
-) -> list[NDArray[np.uint8]]:
+def _views(frame: NDArray[np.generic], windows: Sequence[StatedWindow]) -> list[NDArray[np.uint8]]:
     """As a person may see it: from the lowest value to the highest, without the few that are far
-    from all others, beside which writing is faint, and in the window that the header states.
+    from all others, beside which writing is faint, and in each window that the header states.
 
     Around what nearly all values are is room, so that noise does not cover what is written."""
     values = frame.astype(np.float32)
-    whole = float(values.min()), float(values.max())
-    ranges = [whole]
+    whole = StatedWindow(float(values.min()), float(values.max()))
+    looks = [whole]
     low, high = np.percentile(values, _MOST_VALUES)
-    around = max(low - (high - low), whole[0]), min(high + (high - low), whole[1])
-    for low, high in (around, window or whole):
-        known = any(
-            _LIKE < (high - low) / (b - a) < 1 / _LIKE and low < b and high > a
-            for a, b in ranges
-            if b > a
-        )
-        if high > low and not known:
-            ranges.append((float(low), float(high)))
-    return [
-        (np.clip((values - low) / ((high - low) or 1.0), 0.0, 1.0) * 255.0).astype(np.uint8)
-        for low, high in ranges
+    around = StatedWindow(
+        float(max(low - (high - low), whole.low)), float(min(high + (high - low), whole.high))
+    )
+    looks += [
+        one
+        for one in (around, *windows)
+        if one.high > one.low and (one.table is not None or not _is_like_any(one, looks))
     ]
+    return [(one.brightness_of(values) * 255.0).astype(np.uint8) for one in looks]
 
 
-def _window(dataset: Dataset) -> tuple[float, float] | None:
-    """The first that it states, as stored values (PS3.3 C.11.2); None without one."""
-    try:
-        centre, width = (
-            float(value[0] if isinstance(value, MultiValue) else value)
-            for value in (dataset.get("WindowCenter"), dataset.get("WindowWidth"))
-        )
-        slope = float(dataset.get("RescaleSlope") or 1.0)
-        centre, width = (
-            (centre - float(dataset.get("RescaleIntercept") or 0.0)) / slope,
-            width / slope,
-        )
-    except (TypeError, ValueError, IndexError, ZeroDivisionError):
-        return None
-    return centre - abs(width) / 2, centre + abs(width) / 2
+def _is_like_any(one: StatedWindow, looks: list[StatedWindow]) -> bool:
+    return any(
+        _LIKE < (one.high - one.low) / (other.high - other.low) < 1 / _LIKE
+        and one.low < other.high
+        and one.high > other.low
+        for other in looks
+        if other.high > other.low and other.table is None
+    )
 
 
 def _enlarged(view: NDArray[np.uint8]) -> Image.Image:

@@ -1,8 +1,10 @@
 """Which worker runs which pipeline, and how many at once."""
 
+import zlib
 from pathlib import Path
 
 import pytest
+from kombu import Message, compression
 
 from inference.broker.celery_config import GPU_QUEUE, JOBS_QUEUE, configuration
 from inference.worker.scheduler import Scheduler
@@ -53,3 +55,12 @@ def test_a_worker_grows_while_jobs_wait(tmp_path: Path) -> None:
         )
         workers.go.touch()
         wait_for(lambda: workers.storage.jobs.list(state="COMPLETED")[1] == 2, "the end of both")
+
+
+@pytest.mark.parametrize("content_type", sorted(compression.encoders()))
+def test_a_compressed_message_is_not_inflated(content_type: str, tmp_path: Path) -> None:
+    configuration(settings_in(tmp_path))
+    body = zlib.compress(b" " * 1_000_000)
+    message = Message(body, headers={"compression": content_type}, accept=["json"])
+    assert message.body == body
+    assert message.errors

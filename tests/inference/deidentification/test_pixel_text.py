@@ -142,3 +142,31 @@ def test_text_that_a_spot_of_metal_makes_faint_or_that_is_turned_is_read() -> No
         with pytest.raises(CannotDeidentify, match="Text was read in its pixels"):
             deidentified(one)
         assert codes(deidentified(one, "clean-pixel-data")) == {"113100", "113101"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("place", ["second", "group", "table"])
+def test_text_that_shows_in_any_window_of_the_header_is_read(place: str) -> None:
+    """A name within soft tissue beside bone, as faint in every other view."""
+    one = slice_with(NAME)
+    drawn = one.pixel_array > 0
+    rng = np.random.default_rng(1)
+    values = np.full(drawn.shape, 36, np.int16) + rng.integers(-4, 5, drawn.shape)
+    values[drawn] = 70
+    values[:, :60], values[:, 330:] = -1000, 1200
+    one.PixelData, one.RescaleIntercept = values.astype(np.int16).tobytes(), 0
+    wide, narrow = (480, 2500), (40, 80)
+    if place == "second":
+        one.WindowCenter, one.WindowWidth = map(list, zip(wide, narrow, strict=True))
+    elif place == "group":
+        voi, group = Dataset(), Dataset()
+        voi.WindowCenter, voi.WindowWidth = narrow
+        group.FrameVOILUTSequence = [voi]
+        one.SharedFunctionalGroupsSequence = [group]
+    else:
+        table = Dataset()
+        table.LUTDescriptor = [4096, 0, 16]
+        table.add_new("LUTData", "OW", np.repeat([0, 65535], [55, 4041]).astype("<u2").tobytes())
+        one.VOILUTSequence = [table]
+    with pytest.raises(CannotDeidentify, match="Text was read in its pixels"):
+        deidentified(one)

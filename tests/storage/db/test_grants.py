@@ -205,6 +205,15 @@ ATTACKS: list[tuple[Role, str]] = [
     ("control", "DELETE FROM preference"),
     ("control", "UPDATE emergency_access SET expires_at = '2099-01-01'"),
     ("control", "SELECT answer FROM idempotency_key FOR UPDATE"),
+    *((role, "INSERT INTO model_trial DEFAULT VALUES") for role in ("scp", "worker", "control")),
+    *(
+        (role, statement)
+        for role in ("scp", "worker", "control")
+        for statement in (
+            "INSERT INTO finding_feedback DEFAULT VALUES",
+            "UPDATE finding_feedback SET verifies = true, given_by = 'Dr. Jane Doe'",
+        )
+    ),
 ]
 
 
