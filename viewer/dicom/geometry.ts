@@ -166,6 +166,11 @@ function refuseStack(slices: readonly Slice[], hasPixelSpacing: boolean): string
     ),
   );
   if (shapes.size > 1) return t.matrix;
+  // Planes are parallel where an image is turned within its own, too.
+  const rowOf = ({ dataset }: Slice) => vector(numbersOf(dataset, tag.imageOrientation));
+  const [row] = slices.map(rowOf);
+  const isTurned = slices.some((slice) => dot(rowOf(slice) ?? [0, 0, 0], row ?? [0, 0, 0]) < parallelCosine);
+  if (isTurned) return t.turned;
   const spacings = slices.map(({ dataset }) => pixelSpacingOf(dataset) ?? [0, 0]);
   const [[down, across] = [0, 0]] = spacings;
   const other = spacings.find(([rows, columns]) => !isAlike(rows, down) || !isAlike(columns, across));

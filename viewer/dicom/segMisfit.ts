@@ -5,14 +5,16 @@ import type { SegGrid } from "@/dicom/segGrid";
 import { sourcesOfFrames } from "@/dicom/segPlaces";
 
 /**
- * What is another: where its pixels lie within a plane, where its planes lie, or where the images lie
- * that its frames name (PS3.3 C.7.6.16.2.6) while they state a place of their own.
+ * What is another: where its pixels lie within a plane, where its planes lie, which way its rows or columns
+ * run without naming its images, or where the images lie that its frames name (PS3.3 C.7.6.16.2.6) while
+ * they state a place of their own.
  */
-export type SegMisfit = "pixels" | "planes" | "names";
+export type SegMisfit = "pixels" | "planes" | "turned" | "names";
 
 /** What writers round positions to is far less. */
 const mostPixelsOff = 0.1;
 const mostMmOff = 0.01;
+const samePointMm = 1e-3;
 
 interface Place {
   slice: Slice;
@@ -38,7 +40,10 @@ export function segMisfitOf(grid: SegGrid, header: DicomJson, slices: readonly S
     const place = nearest(places, heightMm);
     if (Math.abs(place.heightMm - heightMm) > mostMmOff) return "planes";
     if (!hasSamePixels(grid, plane.origin, place.slice.dataset)) return "pixels";
-    const ofNamed = (named[plane.frameNumber - 1] ?? []).flatMap(({ sopInstanceUid, frameNumbers }) =>
+    const sources = named[plane.frameNumber - 1] ?? [];
+    // Cornerstone finds the image of a plane by its name, else by its first pixel.
+    if (sources.length === 0 && !isSamePoint(plane.origin, place.slice.dataset)) return "turned";
+    const ofNamed = sources.flatMap(({ sopInstanceUid, frameNumbers }) =>
       (placesOfImage.get(sopInstanceUid) ?? []).filter(
         ({ slice }) => frameNumbers.length === 0 || frameNumbers.includes(slice.frameNumber),
       ),
@@ -88,6 +93,11 @@ function hasSamePixels(grid: SegGrid, origin: Vector, image: DicomJson): boolean
     const [one, other] = [origin, far].map((corner) => (dot(corner, axis) - dot(position, axis)) / spacingMm) as [number, number];
     return Math.abs(Math.min(one, other)) <= mostPixelsOff && Math.abs(Math.max(one, other) - most) <= mostPixelsOff;
   });
+}
+
+function isSamePoint(origin: Vector, image: DicomJson): boolean {
+  const position = vectorOf(numbersOf(image, "00200032"));
+  return position !== null && origin.every((mm, axis) => Math.abs(mm - (position[axis] ?? NaN)) <= samePointMm);
 }
 
 function sum(from: Vector, axis: Vector, mm: number): Vector {

@@ -89,10 +89,12 @@ describe("ordering slices", () => {
     expect(order.stackRefusal).toBe("");
   });
 
-  it("refuses a volume of pixels of several sizes and of several frames of reference", () => {
+  it("refuses a volume of pixels of several sizes, turned slices, and several frames of reference", () => {
     const of = (more: (index: number) => DicomJson) => orderSlices([0, 3, 6, 9].map((z, index) => slice(index, [0, 0, z], more(index))));
     const larger = of((index) => (index > 1 ? { "00280030": { vr: "DS", Value: [1.5, 1.547] } } : {}));
     expect(larger.stackRefusal).toMatch(/measure [\d.]+ × [\d.]+ mm, those of others 1.500 × 1.547 mm/);
+    const turned = of((index) => (index > 1 ? { "00200037": { vr: "DS", Value: [-1, 0, 0, 0, -1, 0] } } : {}));
+    expect(turned.stackRefusal).toContain("turned within their plane");
     const moved = of((index) => ({ "00200052": { vr: "UI", Value: [index > 1 ? "2.25.2" : "2.25.1"] } }));
     expect(moved.volumeRefusal).toContain("2 frames of reference");
     expect(moved.stackRefusal).toBe("");

@@ -129,14 +129,16 @@ describe("a segmentation of the matrix and the direction of its images", () => {
 
   it("is drawn as it is on their pixels, in whatever order and whichever way they run", () => {
     expect(fitOf({ origins: [at(6), at(3)], names: [6, 3] })).toBe("fits");
-    expect(fitOf({ origins: [at(3.0004, 0.02)] })).toBe("fits");
-    expect(fitOf({ origins: [at(3, 119 * 1.5)], cosines: [-1, 0, 0, 0, 1, 0] })).toBe("fits");
-    expect(fitOf({ origins: [at(3, 119 * 1.5, 95 * 1.5)], cosines: [-1, 0, 0, 0, -1, 0] })).toBe("fits");
+    expect(fitOf({ origins: [at(3.0004, 0.02)], names: [3] })).toBe("fits");
+    expect(fitOf({ origins: [at(3)] })).toBe("fits");
+    expect(fitOf({ origins: [at(3, 119 * 1.5)], cosines: [-1, 0, 0, 0, 1, 0], names: [3] })).toBe("fits");
+    expect(fitOf({ origins: [at(3, 119 * 1.5, 95 * 1.5)], cosines: [-1, 0, 0, 0, -1, 0], names: [3] })).toBe("fits");
   });
 
   it("is brought onto them from other pixels or planes, and where its own words differ", () => {
     expect(fitOf({ origins: [at(3), at(6, 30, -15)] })).toContain("resampled: Resampled onto these images: its pixels lie elsewhere");
     expect(fitOf({ origins: [at(3)], spacing: 0.75 })).toContain("its pixels lie elsewhere or are of another size");
+    expect(fitOf({ origins: [at(3, 119 * 1.5)], cosines: [-1, 0, 0, 0, 1, 0] })).toContain("run another way");
     expect(fitOf({ origins: [at(4.5)] })).toContain("its own planes lie at other places");
     expect(fitOf({ origins: [at(3)], names: [9] })).toContain("not where the images lie that they name");
   });

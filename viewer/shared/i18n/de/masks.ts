@@ -11,6 +11,7 @@ export const masks: typeof english = {
     misfit: {
       pixels: "Auf diese Bilder umgerechnet: Die eigenen Pixel liegen woanders oder sind anders groß.",
       planes: "Auf diese Bilder umgerechnet: Die eigenen Ebenen liegen an anderen Orten.",
+      turned: "Auf diese Bilder umgerechnet: Die eigenen Zeilen oder Spalten laufen anders.",
       names: "Dort gezeichnet, wo sie nach eigener Angabe liegt. Die Bilder, die sie nennt, liegen woanders.",
     },
     probability: "Anteile, über 50 % gezeichnet: Angegeben ist, wie wahrscheinlich die Struktur in jedem Pixel ist.",

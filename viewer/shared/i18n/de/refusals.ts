@@ -22,6 +22,7 @@ export const refusals: Messages["refusals"] = {
     spacings: (one, other) =>
       `Die Pixel einiger Schichten messen ${one} mm, die anderer ${other} mm. Um Bilder einer Größe als eigene Serie bitten.`,
     frames: (count) => `Die Schichten nennen ${count} Bezugssysteme, ihre Orte lassen sich also nicht vergleichen.`,
+    turned: "Einige Schichten sind in ihrer Ebene gedreht: Ihre Zeilen laufen anders als die der übrigen. Um sie als eigene Serie bitten.",
     sheared: (mm) =>
       `Die Schichten sind um bis zu ${mm} mm gegeneinander verschoben, wie eine gekippte Gantry sie liefert: Ebenen durch sie würden Orte und Längen falsch zeigen. Im Stapel lesen, oder um eine gerade Rekonstruktion bitten.`,
     black:

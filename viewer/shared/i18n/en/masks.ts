@@ -11,6 +11,7 @@ export const masks = {
     misfit: {
       pixels: "Resampled onto these images: its pixels lie elsewhere or are of another size.",
       planes: "Resampled onto these images: its own planes lie at other places than they do.",
+      turned: "Resampled onto these images: its rows or columns run another way.",
       names: "Drawn where its frames state that they lie, which is not where the images lie that they name.",
     },
     probability: "Fractional, drawn above 50 %: it states how probable the structure is in each pixel.",

@@ -19,6 +19,7 @@ export const refusals = {
     spacings: (one: string, other: string) =>
       `The pixels of some slices measure ${one} mm, those of others ${other} mm. Ask for images of one size as a series of their own.`,
     frames: (count: number) => `The slices state ${count} frames of reference, so their positions cannot be compared.`,
+    turned: "Some slices are turned within their plane: their rows run another way than those of the others. Ask for them as a series of their own.",
     sheared: (mm: string) =>
       `The slices are shifted against each other by up to ${mm} mm, as a tilted gantry leaves them: planes through them would show places and lengths wrong. Look at the stack, or ask for a straight reconstruction.`,
     black: "Some images of the series could not be drawn and are black in these planes. Look at the stack (m).",
