@@ -72,7 +72,8 @@ _ASKED_BY_PEOPLE = {
     "finding_feedback": ("SELECT", "UPDATE (is_reported)", "DELETE"),
     "model_trial": ("SELECT", "UPDATE", "DELETE"),
 }
-# Of what is gone with an order or a study; into groups a study comes by the rules, or by administrators.
+# Of what is gone with an order or a study; into groups a study comes by the rules, or by
+# administrators.
 _LEAVES: _Privileges = ("SELECT", "DELETE")
 _UNSIGNED = ("draft", "preliminary")
 # What the node notes beside a signed text: what came after it, and what a model made of its draft.

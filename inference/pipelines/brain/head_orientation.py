@@ -20,8 +20,8 @@ MUCH_DOUBT = 5.5
 _SURER = 0.88
 
 _UNSURE = (
-    "The network is unsure of much of the head, as of one that does not lie as its header states, or"
-    " is unlike those that it was trained on."
+    "The network is unsure of much of the head, as of one that does not lie as its header states,"
+    " or is unlike those that it was trained on."
 )
 
 _TURNS: tuple[tuple[str, Callable[[torch.Tensor], torch.Tensor]], ...] = (
