@@ -31,6 +31,8 @@ _CODECS = {"UNICODE UTF-8": "utf-8", "8859/1": "iso-8859-1"}
 _NOTICE = components("48767-8", "Annotation comment", "LN")
 _NOTICE_GROUP = "0.1"
 """OBX-4: no sentence has it."""
+# What is made of images (PS3.3 C.7.3.1.1.1), which OBR-24 does not ask for.
+_NOT_ACQUIRED = frozenset("SR SEG DOC KO PR OT REG FID RTSTRUCT RTPLAN RTDOSE RTRECORD".split())
 
 
 def encode_oru(
@@ -123,7 +125,7 @@ def _obr(document: ReportDocument, at: datetime) -> str:
     fields[15] = components("", *study.referring_physician_name.split("^"))
     fields[17] = escaped(study.accession_number)
     fields[21] = timestamp(at)
-    acquired = (one for one in study.modalities if one not in ("SR", "SEG", "DOC"))
+    acquired = (one for one in study.modalities if one not in _NOT_ACQUIRED)
     fields[23] = escaped(next(acquired, ""))
     is_corrected = document.is_signed and document.notice
     fields[24] = "C" if is_corrected else _STATUS[version.state]

@@ -41,7 +41,7 @@ def study_of(**hostile: str) -> Study:
     modality = hostile.pop("modality", "MR")
     return Study(
         **values | hostile, received_at=_AT, updated_at=_AT, series_count=1,
-        instance_count=1, size_bytes=1, modalities=("SEG", modality),
+        instance_count=1, size_bytes=1, modalities=("KO", "OT", "SEG", modality),
     )  # fmt: skip
 
 
