@@ -10,8 +10,10 @@ from api.cli.operator import change_by_operator, operator
 from api.cli.starting import start
 from inference.pipelines.checks.rules import check_pipelines
 from inference.routing.service import explain_routing
+from inference.rules.doubts import doubts
 from inference.rules.file import current_rules, read_rules
 from inference.rules.judge import Trace
+from inference.rules.rule_set import RuleSet
 from inference.scheduling.deciding import results_in
 from inference.scheduling.explain import Explanation, explain_study
 from inference.site_rules.preview import Change, preview_rules
@@ -33,8 +35,9 @@ def check(file: Annotated[Path, typer.Argument(help="A rules file (YAML).")]) ->
     """Say whether a file could be used; each mistake with its line."""
     rules = read_rules(file)
     check_pipelines(start(log_level="ERROR"), rules)
-    sections = (rules.rules, rules.routing, rules.critical, rules.retention)
+    sections = (rules.rules, rules.routing, rules.critical, rules.retention, rules.priority)
     count = sum(len(section) for section in sections)
+    _print_doubts(rules)
     out.print(f"{file}: {counted(count, 'rule')}, no mistake.", markup=False, soft_wrap=True)
 
 
@@ -54,6 +57,7 @@ def preview(
     check_pipelines(settings, tried)
     with open_storage(settings) as storage:
         found = preview_rules(storage, tried, current_rules(settings), studies, within_s)
+    _print_doubts(tried)
     _print(f"{counted(found.studies, 'study', 'studies')} looked at, the newest first.")
     if found.is_cut_short:
         _print("The time was over before all were seen; --within gives more.")
@@ -69,10 +73,18 @@ def preview(
         _print("Nothing would change for them.")
 
 
+def _print_doubts(rules: RuleSet) -> None:
+    for doubt in doubts(rules):
+        _print(f"Note: {doubt}")
+
+
 def _change_text(change: Change) -> str:
     if change.section == "retention":
         before, after = (name or "no rule" for name in (change.before, change.after))
         return f"leaves by {after} (now by {before})"
+    if change.section == "priority":
+        before, after = (said or "none" for said in (change.before, change.after))
+        return f"priority {after} (now {before})"
     return f"{change.what}: {change.after} (now {change.before})"
 
 
@@ -193,6 +205,8 @@ def explain(
 
 def _print_pipeline(one: Explanation) -> None:
     _print(f"  {'runs' if one.would_run else 'does not run':<12}  {one.pipeline}: {one.reason}")
+    if one.priority:
+        _print(f"    priority {one.priority}")
     for tried in one.rules:
         _print(f"    rule '{tried.rule.name}' {'holds' if tried.holds else 'does not hold'}")
         if tried.trace is not None:

@@ -48,6 +48,10 @@ class ExplanationPayload(BaseModel):
     pipeline_reason: str
     pipeline_reason_parts: list[ReasonPartPayload] = REASON_PARTS
     ready: bool
+    priority: int | None = Field(
+        description="Of its job, as the rules say; null where none says anything about it.",
+        examples=[100],
+    )
     rules: list[TriedRule]
 
 
@@ -124,6 +128,7 @@ def _payload(one: Explanation) -> ExplanationPayload:
         pipeline_reason=one.accepts.reason,
         pipeline_reason_parts=reason_parts(one.accepts.reason),
         ready=one.ready,
+        priority=one.priority,
         rules=[_tried(tried) for tried in one.rules],
     )
 

@@ -8,6 +8,7 @@ from api.base_schemas import Payload, RequestBody
 from api.deps import StorageDep
 from api.parameters import problems
 from api.router_factory import new_router
+from inference.rules.doubts import doubts
 from inference.rules.file import MAX_BYTES, current_rules
 from inference.site_rules.preview import Change, Preview, RulePreview, Section, preview_rules
 from inference.site_rules.saving import checked_rules
@@ -41,7 +42,7 @@ class RuleChangePayload(Payload):
     study_instance_uid: str
     section: Section
     what: str = Field(
-        description="The pipeline, or the destination; empty for retention.",
+        description="The pipeline, or the destination; empty for retention and priority.",
         examples=["lung-density"],
     )
     before: str = Field(
@@ -59,6 +60,9 @@ class RulesPreview(Payload):
     changes: list[RuleChangePayload] = Field(description="The first 500.")
     more_changes: int = Field(description="How many there are beyond.")
     unreadable: int = Field(description="Series whose headers could not be read.")
+    doubts: list[str] = Field(
+        description="What is allowed and can hardly be meant, such as a condition that never holds."
+    )
 
 
 @router.post(
@@ -76,10 +80,11 @@ def post_rules_preview(storage: StorageDep, asked: RulesToTry) -> RulesPreview:
     """
     tried = checked_rules(storage.settings, asked.text)
     in_force = current_rules(storage.settings)
-    return _payload(preview_rules(storage, tried, in_force, asked.studies, _WITHIN_S))
+    found = preview_rules(storage, tried, in_force, asked.studies, _WITHIN_S)
+    return _payload(found, doubts(tried))
 
 
-def _payload(preview: Preview) -> RulesPreview:
+def _payload(preview: Preview, doubtful: list[str]) -> RulesPreview:
     return RulesPreview(
         studies=preview.studies,
         is_cut_short=preview.is_cut_short,
@@ -87,6 +92,7 @@ def _payload(preview: Preview) -> RulesPreview:
         changes=[_change(one) for one in preview.changes],
         more_changes=preview.more_changes,
         unreadable=preview.unreadable,
+        doubts=doubtful,
     )
 
 

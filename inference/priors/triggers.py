@@ -18,7 +18,7 @@ from storage.container.has import (
     HasPriorSearches,
 )
 from storage.core.entities import Series
-from storage.core.sources import are_imported, senders_of
+from storage.core.sources import are_imported
 from storage.peers.repository import Peers
 from storage.priors.searches import PriorSearches
 from storage.worklist.repository import Worklist
@@ -51,7 +51,7 @@ def want_for_series(storage: TriggerStorage, series: Series, rules: RuleSet) -> 
     for rule in asked:
         if rule.when is not None and headers is None:
             continue
-        facts = SeriesFacts(headers or (), senders_of(instances))
+        facts = SeriesFacts.received(headers or (), instances)
         if rule.when is None or judge(rule.when, facts).holds:
             for source in sources_of(storage.peers, rule):
                 wanted += storage.prior_searches.want(

@@ -18,7 +18,8 @@ from inference.priors.arrived_headers import headers_of
 from inference.priors.triggers import TriggerStorage, want_for_series
 from inference.rules.facts import SeriesFacts
 from inference.rules.file import current_rules
-from inference.rules.judge import Trace, judge
+from inference.rules.judge import Trace, judge, priority_on
+from inference.rules.pipeline_rule import STAT_PRIORITY
 from inference.rules.routing_rule import RoutingRule
 from inference.rules.rule_set import RuleSet
 from storage.container.has import HasDeliveries, HasEngine, HasRouting, HasSeriesTries, HasSettings
@@ -146,7 +147,7 @@ def try_rules(
         if rule.when is None:
             tried.append(TriedRule(rule, True, None))
         elif headers is not None:
-            trace = judge(rule.when, SeriesFacts(headers, senders_of(instances)))
+            trace = judge(rule.when, SeriesFacts.received(headers, instances))
             tried.append(TriedRule(rule, trace.holds, trace))
     return tried
 
@@ -193,10 +194,19 @@ def plan_study(
 
 
 def send_plan(
-    deliveries: Deliveries, peers: Peers, plan: Sequence[tuple[RoutingRule, Sequence[Instance]]]
+    deliveries: Deliveries,
+    peers: Peers,
+    plan: Sequence[tuple[RoutingRule, Sequence[Instance]]],
+    *,
+    is_urgent: bool = False,
 ) -> int:
-    """Want it at its destinations; how many instances were not wanted there before."""
-    return sum(_want(deliveries, peers, rule, instances) for rule, instances in plan)
+    """Want it at its destinations; how many instances were not wanted there before.
+
+    `is_urgent`: whatever the hours of the rules are.
+    """
+    return sum(
+        _want(deliveries, peers, rule, instances, is_urgent=is_urgent) for rule, instances in plan
+    )
 
 
 def _enabled(rules: RuleSet) -> list[RoutingRule]:
@@ -228,7 +238,9 @@ def _route_series(
     if are_imported(instances):
         return 0
     tried = try_rules(instance_reader, series, instances, of_series)
-    return send_plan(deliveries, peers, [(one.rule, instances) for one in tried if one.holds])
+    is_urgent = _is_urgent(instance_reader, series, instances, rules)
+    plan = [(one.rule, instances) for one in tried if one.holds]
+    return send_plan(deliveries, peers, plan, is_urgent=is_urgent)
 
 
 def _route_study(
@@ -239,13 +251,34 @@ def _route_study(
     study_instance_uid: str,
     rules: RuleSet,
 ) -> int:
-    plan = plan_study(index, instances, study_instance_uid, _of_kind(rules, "study"))
+    of_study = _of_kind(rules, "study")
+    if not of_study.routing:
+        return 0
+    plan = plan_study(index, instances, study_instance_uid, of_study)
+    is_urgent = plan != [] and any(
+        _is_urgent(instances, series, of_series, rules)
+        for series, of_series in received_series(index, study_instance_uid)
+    )
     # What was imported waits for `mediview studies route`.
     return send_plan(
         deliveries,
         peers,
         [(rule, going) for rule, going in plan if not are_imported(going)],
+        is_urgent=is_urgent,
     )
+
+
+def _is_urgent(
+    instance_reader: InstanceReader, series: Series, instances: Sequence[Instance], rules: RuleSet
+) -> bool:
+    """Whether rules of priority say STAT; asked where some rule of routing has hours."""
+    if not rules.priority or not any(rule.hours for rule in rules.routing):
+        return False
+    headers = headers_of(instance_reader, series, instances)
+    found = (
+        None if headers is None else priority_on(rules, SeriesFacts.received(headers, instances))
+    )
+    return found is not None and found.priority >= STAT_PRIORITY
 
 
 def received_series(index: Index, study_instance_uid: str) -> list[tuple[Series, list[Instance]]]:
@@ -258,7 +291,12 @@ def received_series(index: Index, study_instance_uid: str) -> list[tuple[Series,
 
 
 def _want(
-    deliveries: Deliveries, peers: Peers, rule: RoutingRule, instances: Sequence[Instance]
+    deliveries: Deliveries,
+    peers: Peers,
+    rule: RoutingRule,
+    instances: Sequence[Instance],
+    *,
+    is_urgent: bool,
 ) -> int:
     wanted = 0
     for name in rule.to:
@@ -268,7 +306,7 @@ def _want(
             for one in instances
             if peer is None or not peer.ae_title or peer.ae_title not in senders_of([one])
         ]
-        until = opening(rule, utcnow())
+        until = opening(rule, utcnow(), is_urgent=is_urgent)
         added = deliveries.enqueue(
             name,
             going,
@@ -277,6 +315,7 @@ def _want(
             rule=rule.name,
             waits_until=until,
             note=why_waiting(rule.name, rule) if until else "",
+            is_urgent=is_urgent,
         )
         if added:
             log.info("instances_routed", rule=rule.name, destination=name, count=added)

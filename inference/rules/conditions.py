@@ -6,7 +6,8 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydicom.datadict import dictionary_VR, tag_for_keyword
 
-from inference.rules.facts import FACTS
+from inference.rules.facts import FACTS, RECEIVED
+from inference.rules.hours_field import HoursField
 from inference.rules.patterns import check_pattern
 
 _GROUPS = ("all", "any", "not")
@@ -34,6 +35,8 @@ class Test(Strict):
     at_least: float | None = None
     at_most: float | None = None
     present: bool | None = None
+    hours: HoursField | None = None
+    """Of `received`: times of the week, by the node's clock."""
 
     @model_validator(mode="before")
     @classmethod
@@ -67,8 +70,8 @@ class Condition(Strict):
         (key, inside), *_ = value.items()
         if key in _GROUPS:
             return value
-        if key not in FACTS and not _is_path(str(key)):
-            known = ", ".join(FACTS)
+        if key not in FACTS and key != RECEIVED and not _is_path(str(key)):
+            known = ", ".join((*FACTS, RECEIVED))
             raise ValueError(f"'{key}' is neither a DICOM keyword nor one of {known}")
         return {"name": key, "test": inside}
 
@@ -76,6 +79,9 @@ class Condition(Strict):
     def _not_empty(self) -> "Condition":
         if self.all == () or self.any == ():
             raise ValueError("all and any need at least one condition")
+        asked = self.test.model_fields_set if self.test else set()
+        if self.name and (self.name == RECEIVED) != ("hours" in asked):
+            raise ValueError(f"{RECEIVED} and hours belong together: {RECEIVED}: {{hours: ...}}")
         return self
 
     def names(self) -> Iterator[str]:

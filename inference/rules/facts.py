@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
-from typing import TypeVar
+from typing import Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,10 +23,14 @@ from inference.series_classification.views import (
     attenuation_corrected,
     view_of,
 )
+from storage.core.entities import Instance
+from storage.core.sources import senders_of
 
 Value = float | tuple[str, ...]
 SENDER = "SendingApplicationEntityTitle"
 """The keyword of PS3.10 7.1."""
+RECEIVED = "received"
+"""When the first instance of a series arrived here: local time, as ISO 8601."""
 T = TypeVar("T")
 _NUMERIC_VRS = frozenset({"DS", "IS", "FL", "FD", "SS", "SL", "US", "UL", "SV", "UV"})
 _PLANES = ("sagittal", "coronal", "axial")
@@ -43,6 +48,13 @@ class SeriesFacts:
 
     headers: Sequence[Dataset]
     senders: tuple[str, ...] = ()
+    received_at: datetime | None = None
+
+    @classmethod
+    def received(cls, headers: Sequence[Dataset], instances: Sequence[Instance]) -> Self:
+        """Of what the node received, by its own account of it."""
+        received_at = min((one.received_at for one in instances), default=None)
+        return cls(headers, senders_of(instances), received_at)
 
     def of(self, name: str) -> Value | None:
         """The value of a fact or of a DICOM keyword (texts of all instances); None if absent.
@@ -53,6 +65,9 @@ class SeriesFacts:
         """
         if name == SENDER:
             return self.senders or None
+        if name == RECEIVED:
+            at = self.received_at
+            return None if at is None else (at.astimezone().isoformat(timespec="minutes"),)
         derived = FACTS.get(name)
         if derived is not None:
             return derived(self)

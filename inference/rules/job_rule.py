@@ -9,7 +9,6 @@ from inference.rules.facts import SeriesFacts
 from inference.rules.file import current_rules
 from inference.rules.judge import rule_on
 from inference.rules.pipeline_rule import Rule
-from storage.core.sources import senders_of
 from storage.index.repository import Index
 from storage.peers.entities import KnownPeer
 from storage.peers.repository import Peers
@@ -28,7 +27,7 @@ def rule_for(
         return None
     first = headers[0]
     instances = index.instances_of(str(first.StudyInstanceUID), str(first.SeriesInstanceUID))
-    return rule_on(rules, pipeline, SeriesFacts(headers, senders_of(instances))).rule
+    return rule_on(rules, pipeline, SeriesFacts.received(headers, instances)).rule
 
 
 def stays_here(fetches: PriorFetches, study_instance_uid: str) -> bool:

@@ -1,6 +1,7 @@
 """Whether conditions hold for a series, with a trace that a person can follow."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Protocol
 
 from inference.reasons import reason as because
@@ -8,6 +9,7 @@ from inference.rules.conditions import Condition, Test
 from inference.rules.facts import SeriesFacts, Value, as_number, is_numeric
 from inference.rules.patterns import is_found
 from inference.rules.pipeline_rule import Rule
+from inference.rules.priority_rule import PriorityRule
 from inference.rules.rule_set import RuleSet
 
 ON_REQUEST = because("on_request")
@@ -57,6 +59,8 @@ class Ruling:
     """Empty where no rule speaks of the pipeline."""
     rule: Rule | None
     tried: tuple[RuleTrace, ...]
+    priority: int | None = None
+    """Of a job; None where no rule says anything about it."""
 
 
 def rule_on(
@@ -65,8 +69,30 @@ def rule_on(
     """Try the rules of a pipeline in order; the first that holds decides.
 
     A pipeline without rules is allowed, unless it runs `on_request` alone; one with rules of
-    which none holds is not.
+    which none holds is not. The rule's own priority counts, else that of the rules of priority.
     """
+    ruling = _ruling(rules, pipeline, facts, on_request=on_request)
+    rule = ruling.rule
+    if rule is not None and "priority" in rule.model_fields_set:
+        return replace(ruling, priority=rule.priority)
+    urgency = priority_on(rules, facts)
+    by_rule = None if rule is None else rule.priority
+    return replace(ruling, priority=by_rule if urgency is None else urgency.priority)
+
+
+def priority_on(rules: RuleSet, facts: Facts) -> PriorityRule | None:
+    """The first rule of priority that holds."""
+    return next(
+        (
+            one
+            for one in rules.priority
+            if one.enabled and (one.when is None or judge(one.when, facts).holds)
+        ),
+        None,
+    )
+
+
+def _ruling(rules: RuleSet, pipeline: str, facts: SeriesFacts, *, on_request: bool) -> Ruling:
     tried: list[RuleTrace] = []
     for rule in rules.of(pipeline):
         trace = None if rule.when is None else judge(rule.when, facts)
@@ -121,6 +147,8 @@ def wording(test: Test) -> str:
         words.append(f"≥ {test.at_least:g}")
     if test.at_most is not None:
         words.append(f"≤ {test.at_most:g}")
+    if test.hours is not None:
+        words.append(f"in {test.hours.text}")
     return ", ".join(words)
 
 
@@ -130,6 +158,9 @@ def _holds(test: Test, value: Value | None, is_number: bool) -> bool:
     asked = test.model_fields_set - {"present"}
     if value is None:
         return not asked
+    if test.hours is not None:
+        times = () if isinstance(value, float) else map(datetime.fromisoformat, value)
+        return any(test.hours.contains(at) for at in times)
     values = (value,) if isinstance(value, float) else value
     # Words may be one of several, as in ImageType; a limit must hold for every instance.
     return any(_words_hold(test, one, is_number) for one in values) and all(

@@ -1,16 +1,13 @@
 """On which series a pipeline runs, with which priority, and where its results go."""
 
-from typing import Annotated, Any, Literal
+from typing import Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from inference.rules.conditions import Condition, Strict
+from inference.rules.priority_rule import PRIORITIES, Priority
 
-STAT_PRIORITY = 100
-
-
-def _as_priority(value: Any) -> Any:
-    return STAT_PRIORITY if isinstance(value, str) and value.upper() == "STAT" else value
+STAT_PRIORITY = PRIORITIES["STAT"]
 
 
 class Rule(Strict):
@@ -20,7 +17,7 @@ class Rule(Strict):
     pipeline: str = Field(min_length=1)
     enabled: bool = True
     when: Condition | None = None
-    priority: Annotated[int, BeforeValidator(_as_priority), Field(ge=-100, le=100)] = 0
+    priority: Priority = 0
     destinations: tuple[str, ...] | None = None
     """Names of peers; absent: all destinations."""
     choose: Literal["all", "best-resolution", "newest"] = "all"

@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from inference.rules.conditions import Condition, Strict
-from inference.rules.facts import FACTS
+from inference.rules.facts import FACTS, RECEIVED
 
 
 class RetentionRule(Strict):
@@ -30,7 +30,7 @@ class RetentionRule(Strict):
 
     @model_validator(mode="after")
     def _of_studies(self) -> "RetentionRule":
-        computed = sorted(set(FACTS).intersection(self.when.names() if self.when else ()))
+        computed = sorted({*FACTS, RECEIVED}.intersection(self.when.names() if self.when else ()))
         if computed:
             raise ValueError(
                 f"when asks for {', '.join(computed)}, which is computed of one series;"

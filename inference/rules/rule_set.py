@@ -8,6 +8,7 @@ from inference.rules.conditions import Strict
 from inference.rules.critical_rule import CriticalRule
 from inference.rules.pipeline_rule import Rule
 from inference.rules.prior_rule import PriorRule
+from inference.rules.priority_rule import PriorityRule
 from inference.rules.release_rule import ReleaseRule, ReleaseWhen
 from inference.rules.retention_rule import RetentionRule
 from inference.rules.routing_rule import RoutingRule
@@ -33,11 +34,20 @@ class RuleSet(Strict):
     """Of these, the first whose condition holds for a study counts; without one it stays."""
     priors: tuple[PriorRule, ...] = ()
     """Of these, each counts that holds."""
+    priority: tuple[PriorityRule, ...] = ()
+    """Of these, the first whose condition holds for a series counts."""
 
     @model_validator(mode="after")
     def _distinct(self) -> "RuleSet":
         everything: tuple[
-            Rule | RoutingRule | ReleaseRule | CriticalRule | RetentionRule | PriorRule, ...
+            Rule
+            | RoutingRule
+            | ReleaseRule
+            | CriticalRule
+            | RetentionRule
+            | PriorRule
+            | PriorityRule,
+            ...,
         ] = (
             *self.rules,
             *self.routing,
@@ -45,6 +55,7 @@ class RuleSet(Strict):
             *self.critical,
             *self.retention,
             *self.priors,
+            *self.priority,
         )
         names = [rule.name for rule in everything]
         twice = sorted({name for name in names if names.count(name) > 1})

@@ -1,9 +1,9 @@
 """How what a rule of routing sends leaves: when, with which attributes, in which syntax."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, PlainSerializer, PlainValidator, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 from pydicom.datadict import dictionary_VR, tag_for_keyword
 from pydicom.uid import (
     ExplicitVRLittleEndian,
@@ -13,7 +13,7 @@ from pydicom.uid import (
 )
 
 from inference.rules.conditions import Strict, as_list
-from storage.core.hours import Hours
+from inference.rules.hours_field import HoursField
 
 TransferSyntaxWord = Literal[
     "explicit-little-endian", "jpeg-2000-lossless", "htj2k-lossless", "jpeg-ls-lossless"
@@ -70,23 +70,6 @@ COERCED = EMPTIED | frozenset(
 what an image shows or what to beware of."""
 _LONGEST = {"CS": 16, "SH": 16, "LO": 64, "PN": 64, "ST": 1024}
 _LONGEST_TEXT = 10_240
-
-
-def _hours(value: Any) -> Hours:
-    if isinstance(value, Hours):
-        return value
-    items = as_list(value)
-    if not all(isinstance(one, str) for one in items):
-        raise ValueError("hours are texts such as '20:00-06:00'; put them in quotes")
-    return Hours.parse(items)
-
-
-HoursField = Annotated[
-    Hours,
-    PlainValidator(_hours, json_schema_input_type=str | tuple[str, ...]),
-    PlainSerializer(lambda hours: hours.text.split("; "), return_type=tuple[str, ...]),
-]
-"""Written as one text or a list of texts."""
 
 
 class SendingTerms(Strict):

@@ -19,7 +19,6 @@ from inference.rules.rule_set import RuleSet
 from inference.scheduling.schedule_one_series import Candidate, read_candidate
 from storage.core.entities import Series
 from storage.core.errors import StorageFull, StorageUnavailable
-from storage.core.sources import senders_of
 from storage.index.repository import Index
 from storage.integrity.instance_reader import InstanceReader
 from storage.model_registry.registry import ModelStates
@@ -38,6 +37,8 @@ class Explanation:
     rules: tuple[RuleTrace, ...]
     would_run: bool
     reason: str
+    priority: int | None = None
+    """Of its job; None where no rule says anything about it."""
 
 
 def explain_study(
@@ -146,7 +147,7 @@ def _explain(
     ruling = rule_on(
         rules,
         pipeline.name,
-        SeriesFacts(judged, senders_of(instances)),
+        SeriesFacts.received(judged, instances),
         on_request=runs_on_request(pipeline),
     )
     would_run = acceptance.accepted and readiness.ready and ruling.allowed
@@ -168,4 +169,5 @@ def _explain(
         ruling.tried,
         would_run,
         reason,
+        ruling.priority,
     )

@@ -23,7 +23,6 @@ from inference.model_registry.status import Standing
 from inference.pipeline import Acceptance, Pipeline, runs_on_request
 from inference.rules.facts import SeriesFacts
 from inference.rules.judge import Ruling, rule_on
-from inference.rules.pipeline_rule import Rule
 from inference.rules.rule_set import RuleSet
 from inference.scheduling.deciding import (
     DecisionStorage,
@@ -35,7 +34,6 @@ from inference.scheduling.deciding import (
 from storage.core.clock import utcnow
 from storage.core.entities import OPEN_STATES, Decision, Instance, Series
 from storage.core.errors import StorageFull, StorageUnavailable
-from storage.core.sources import senders_of
 from storage.index.repository import Index
 from storage.integrity.instance_reader import InstanceReader
 from storage.jobs.repository import Jobs
@@ -114,8 +112,8 @@ def _decided(
         acceptance = with_word(acceptance, found)
         selection = replace(selection, acceptance=acceptance)
     if rules is not None and acceptance.accepted:
-        acceptance, rule = _under_rules(storage, selection, candidate, pipeline, rules)
-        priority = priority if rule is None else rule.priority
+        acceptance, by_rules = _under_rules(storage, selection, candidate, pipeline, rules)
+        priority = priority if by_rules is None else by_rules
     job_id = None
     if acceptance.accepted:
         job, created = storage.jobs.schedule(
@@ -163,25 +161,28 @@ def _under_rules(
     candidate: Candidate,
     pipeline: Pipeline,
     rules: RuleSet,
-) -> tuple[Acceptance, Rule | None]:
-    """What the pipeline accepts may still be refused by the site, never the other way round."""
+) -> tuple[Acceptance, int | None]:
+    """What the pipeline accepts may still be refused by the site, never the other way round.
+
+    With it the priority, where rules say one.
+    """
     acceptance = selection.acceptance
     ruling = ruling_on(selection, candidate, pipeline, rules)
     if not ruling.allowed:
         return Acceptance(False, ruling.reason), None
     if ruling.rule is None:
-        return acceptance, None
+        return acceptance, ruling.priority
     allowed = Acceptance(True, f"{acceptance.reason} {ruling.reason}")
     return choose_series(
         storage, candidate.series, selection.headers, pipeline.name, ruling.rule, allowed
-    ), ruling.rule
+    ), ruling.priority
 
 
 def ruling_on(
     selection: Selection, candidate: Candidate, pipeline: Pipeline, rules: RuleSet
 ) -> Ruling:
     """What the site's rules say of what the pipeline takes of the series."""
-    facts = SeriesFacts(selection.headers, senders_of(candidate.instances))
+    facts = SeriesFacts.received(selection.headers, candidate.instances)
     return rule_on(rules, pipeline.name, facts, on_request=runs_on_request(pipeline))
 
 

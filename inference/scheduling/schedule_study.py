@@ -18,7 +18,6 @@ from inference.scheduling.deciding import (
 from storage.core.clock import utcnow
 from storage.core.entities import Decision, Series
 from storage.core.errors import StorageFull, StorageUnavailable
-from storage.core.sources import senders_of
 
 
 def decide_on_study(
@@ -53,10 +52,10 @@ def decide_on_study(
             acceptance = could_not_judge("study", pipeline, series, error)
     reference = found.chosen.get(getattr(pipeline, "reference", ""))
     if acceptance.accepted and reference is not None and rules is not None:
-        facts = SeriesFacts(reference.headers, senders_of(reference.candidate.instances))
+        facts = SeriesFacts.received(reference.headers, reference.candidate.instances)
         ruling = rule_on(rules, pipeline.name, facts, on_request=runs_on_request(pipeline))
         acceptance = Acceptance(ruling.allowed, f"{acceptance.reason} {ruling.reason}".strip())
-        priority = ruling.rule.priority if ruling.rule is not None else priority
+        priority = priority if ruling.priority is None else ruling.priority
     job_id = None
     if acceptance.accepted and reference is not None:
         job, created = storage.jobs.schedule(

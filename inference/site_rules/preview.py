@@ -13,17 +13,16 @@ from inference.retention.assessment import Retention, RetentionStorage
 from inference.routing.service import received_series
 from inference.rules.conditions import Condition
 from inference.rules.facts import SeriesFacts
-from inference.rules.judge import judge, rule_on
+from inference.rules.judge import judge, priority_on, rule_on
 from inference.rules.rule_set import RuleSet
 from inference.scheduling.deciding import DecisionStorage, results_in
 from inference.scheduling.explain import explain_study
 from storage.core.clock import utcnow
 from storage.core.errors import NotFound
-from storage.core.sources import senders_of
 from storage.index.repository import Index
 from storage.integrity.instance_reader import InstanceReader
 
-Section = Literal["rules", "routing", "retention", "priors"]
+Section = Literal["rules", "routing", "retention", "priors", "priority"]
 """The sections of the file whose rules are asked about studies."""
 _EXAMPLES = 5
 _CHANGES = 500
@@ -50,12 +49,12 @@ class RulePreview:
 @dataclass(frozen=True)
 class Change:
     """What would be otherwise for one study. `before` and `after` say whether it runs or is sent;
-    of retention, by which rule it leaves (empty: by none)."""
+    of retention, by which rule it leaves (empty: by none); of priority, which number it has."""
 
     study_instance_uid: str
     section: Section
     what: str
-    """The pipeline, or the destination; empty for retention."""
+    """The pipeline, or the destination; empty for retention and priority."""
     before: str
     after: str
 
@@ -135,6 +134,7 @@ def _named(rules: RuleSet) -> dict[str, RulePreview]:
         ("routing", rules.routing),
         ("retention", rules.retention),
         ("priors", rules.priors),
+        ("priority", rules.priority),
     )
     return {
         one.name: RulePreview(section, one.name) for section, named in sections for one in named
@@ -148,10 +148,14 @@ def _facts(
     index.study(study_instance_uid)
     received = received_series(index, study_instance_uid)
     read = [
-        (headers_of(instance_reader, series, instances), senders_of(instances))
+        (headers_of(instance_reader, series, instances), instances)
         for series, instances in received
     ]
-    facts = [SeriesFacts(headers, senders) for headers, senders in read if headers is not None]
+    facts = [
+        SeriesFacts.received(headers, instances)
+        for headers, instances in read
+        if headers is not None
+    ]
     return facts, len(read) - len(facts)
 
 
@@ -164,6 +168,8 @@ class _Answer:
     destinations: Set[str]
     retained: str
     """The rule that decides how long it stays; empty: none does."""
+    priority: int | None
+    """The highest of its series; None: no rule of priority holds."""
 
 
 @dataclass(frozen=True)
@@ -193,8 +199,12 @@ class _Asked:
                 if one.enabled and "study" in one.trigger and _any(one.when, facts)
             ),
         }
+        urgent = [one for of in facts if (one := priority_on(rules, of)) is not None]
         return _Answer(
-            names | ({retained} - {""}), {to for one in routing for to in one.to}, retained
+            names | {one.name for one in urgent} | ({retained} - {""}),
+            {to for one in routing for to in one.to},
+            retained,
+            max((one.priority for one in urgent), default=None),
         )
 
 
@@ -209,6 +219,9 @@ def _goes(study_instance_uid: str, now: _Answer, then: _Answer) -> Iterator[Chan
         yield Change(study_instance_uid, "routing", to, *sent)
     if now.retained != then.retained:
         yield Change(study_instance_uid, "retention", "", now.retained, then.retained)
+    if now.priority != then.priority:
+        said = ("" if one is None else str(one) for one in (now.priority, then.priority))
+        yield Change(study_instance_uid, "priority", "", *said)
 
 
 def _runs(

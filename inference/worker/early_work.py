@@ -121,7 +121,7 @@ def _first(
         if not ruling.allowed or (ruling.rule is not None and ruling.rule.choose != "all"):
             # Which of several series is taken is only known once they are complete.
             continue
-        priority = 0 if ruling.rule is None else ruling.rule.priority
+        priority = ruling.priority or 0
         if best is None or priority > best[0]:
             best = priority, standing.pipeline, selection
     return None if best is None else best[1:]

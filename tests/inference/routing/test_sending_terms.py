@@ -205,3 +205,17 @@ def test_sent_again_it_is_the_same(tmp_path: Path) -> None:
         send_study(storage, study_uid("a"), ["archive"])
         assert deliver_due(storage, datetime.now(UTC), "sender") == 1
         assert file.read_bytes() == before
+
+
+def test_what_is_urgent_does_not_wait(tmp_path: Path) -> None:
+    with node(tmp_path, ARCHIVE) as storage:
+        rules(
+            storage,
+            "routing:\n  - name: at night\n    to: archive\n"
+            f'    hours: "{closed_now()}"\n'
+            "priority:\n  - name: emergency\n    when: {SendingApplicationEntityTitle: TEST}\n"
+            "    priority: STAT\n",
+        )
+        complete_series(storage, "a", 1)
+        assert round_of(storage) == 1
+        assert deliver_due(storage, utcnow(), "sender") == 1

@@ -22,6 +22,7 @@ export function conditionText(condition: RuleCondition): string {
     typeof test?.matches === "string" && `${name} ~ ${test.matches}`,
     typeof test?.at_least === "number" && `${name} ≥ ${test.at_least}`,
     typeof test?.at_most === "number" && `${name} ≤ ${test.at_most}`,
+    test?.hours && `${name} in ${test.hours.join("; ")}`,
     typeof test?.present === "boolean" && (test.present ? `${name} present` : `${name} absent`),
   ].filter((one): one is string => typeof one === "string" && one !== "");
   return parts.join(" and ");

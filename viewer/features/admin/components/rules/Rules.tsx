@@ -27,7 +27,7 @@ export function Rules() {
     <>
       <p className="mb-3 max-w-3xl text-dim">{t.rulesWhat}</p>
       <Answer fetched={fetched}>
-        {({ rules: all = [], routing = [], release = [] }) => (
+        {({ rules: all = [], routing = [], release = [], priority = [] }) => (
           <>
           <Grid
             label={t.parts.rules}
@@ -65,6 +65,23 @@ export function Rules() {
                   {rule.send === "study" ? t.aWholeStudy : t.eachSeries}
                   <SendingTerms rule={rule} />
                 </td>
+              </tr>
+            ))}
+          </Grid>
+          <h2 className="mt-6 mb-2 font-semibold">{t.priorityRules}</h2>
+          <Grid
+            label={t.priorityRules}
+            columns={[t.name, t.when, t.priority]}
+            empty={priority.length === 0 ? t.noPriority : ""}
+          >
+            {priority.map((rule) => (
+              <tr key={rule.name}>
+                <td className="font-medium">
+                  {rule.name}
+                  {rule.enabled === false && <span className="ml-1 text-xs text-warn">{t.off}</span>}
+                </td>
+                <td className="font-mono text-xs">{rule.when ? conditionText(rule.when) : t.always}</td>
+                <td className="tabular-nums">{rule.priority}</td>
               </tr>
             ))}
           </Grid>

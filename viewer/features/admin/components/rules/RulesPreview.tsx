@@ -11,7 +11,7 @@ export function RulesPreview({ preview, isOutdated }: { preview: Preview; isOutd
   const { siteRules: t, admin } = useText();
   const titles = usePipelineTitles();
   const word = (section: Preview["changes"][number]["section"], answer: string) =>
-    section === "retention" ? answer || t.noRule : (t.words[answer] ?? answer);
+    section === "retention" || section === "priority" ? answer || t.noRule : (t.words[answer] ?? answer);
   return (
     <div className="mt-4 space-y-4" data-testid="rules-preview">
       <p role="status">
@@ -19,6 +19,13 @@ export function RulesPreview({ preview, isOutdated }: { preview: Preview; isOutd
         {preview.unreadable > 0 && <span className="text-warn">{t.unreadable(preview.unreadable)}</span>}{" "}
         {isOutdated && <span className="text-warn">{t.outdated}</span>}
       </p>
+      {preview.doubts.length > 0 && (
+        <section aria-label={t.doubts} lang="en" className="text-warn" data-testid="rule-doubts">
+          {preview.doubts.map((doubt) => (
+            <p key={doubt}>{doubt}</p>
+          ))}
+        </section>
+      )}
       <Grid label={t.counts} columns={[admin.name, t.section, t.studies]} empty={preview.rules.length ? "" : t.noRules}>
         {preview.rules.map((rule) => (
           <tr key={rule.name}>

@@ -156,6 +156,8 @@ export const admin: Messages["admin"] = {
   writtenAs: (syntax) => `geschrieben als ${syntax}`,
   eachSeries: "die Serie",
   noRouting: "Keine Regeln zur Weiterleitung: Was empfangen wird, bleibt hier.",
+  priorityRules: "Vorrang dessen, was eintrifft",
+  noPriority: "Keine Vorrangregeln festgelegt: Es gilt, was die Regel der Analyse sagt.",
   releaseRules: "Freigabe von Ergebnissen",
   resultsLeave: "Ergebnisse werden gesendet",
   release: { at_once: "sofort", when_accepted: "nach Freigabe durch eine Person", never: "nie" },

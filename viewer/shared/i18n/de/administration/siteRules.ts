@@ -3,7 +3,7 @@ import type { Messages } from "@/shared/i18n/messages";
 export const siteRules: Messages["siteRules"] = {
   edit: "Regeln bearbeiten",
   editWhat:
-    "Die Regeln für Analysen, Weiterleitung, Freigabe, Warnungen, Aufbewahrung und Voraufnahmen als YAML. Probieren Sie sie zuerst aus: Dabei wird nichts gespeichert, eingeplant oder gesendet. Gespeicherte Regeln gelten sofort, auf anderen Rechnern nach höchstens einer halben Minute.",
+    "Die Regeln für Analysen, Weiterleitung, Freigabe, Warnungen, Aufbewahrung, Voraufnahmen und Vorrang als YAML. Probieren Sie sie zuerst aus: Dabei wird nichts gespeichert, eingeplant oder gesendet. Gespeicherte Regeln gelten sofort, auf anderen Rechnern nach höchstens einer halben Minute.",
   readOnly: (file) =>
     `Die Einstellung MEDIVIEW_RULES_FILE nennt ${file}: Regeln werden in dieser Datei geändert und können hier ausprobiert werden.`,
   textOf: (version) => `Version ${version}`,
@@ -13,10 +13,11 @@ export const siteRules: Messages["siteRules"] = {
   lookedAt: (studies) => (studies === 1 ? "1 Studie wurde geprüft." : `${studies} Studien wurden geprüft.`),
   cutShort: "Nach zwanzig Sekunden wurde der Rest ausgelassen.",
   unreadable: (series) => `${series} Serien konnten nicht gelesen werden.`,
+  doubts: "Hinweise zu den Regeln",
   outdated: "Der Text wurde seitdem geändert.",
   counts: "Für wie viele Studien jede Regel gilt",
   section: "Art",
-  sections: { rules: "Analyse", routing: "Weiterleitung", retention: "Aufbewahrung", priors: "Voraufnahmen" },
+  sections: { rules: "Analyse", routing: "Weiterleitung", retention: "Aufbewahrung", priors: "Voraufnahmen", priority: "Vorrang" },
   studies: "Studien",
   noRules: "Keine Regeln über Studien.",
   changes: "Was sich ändern würde",

@@ -154,6 +154,8 @@ export const admin = {
   writtenAs: (syntax: string) => `written as ${syntax}`,
   eachSeries: "the series",
   noRouting: "No rules of routing are defined: what is received stays here.",
+  priorityRules: "Priority of what arrives",
+  noPriority: "No rules of priority are defined: what a pipeline's rule says counts.",
   releaseRules: "Release of results",
   resultsLeave: "Results are sent",
   release: { at_once: "at once", when_accepted: "after a person has released them", never: "never" },

@@ -2,7 +2,7 @@
 export const siteRules = {
   edit: "Edit the rules",
   editWhat:
-    "The rules of pipelines, routing, release, alerts, retention and priors as YAML. Try them first: nothing is saved, scheduled or sent by that. Saved rules take effect at once, on other hosts within half a minute.",
+    "The rules of pipelines, routing, release, alerts, retention, priors and priority as YAML. Try them first: nothing is saved, scheduled or sent by that. Saved rules take effect at once, on other hosts within half a minute.",
   readOnly: (file: string) =>
     `The setting MEDIVIEW_RULES_FILE names ${file}: rules are changed in that file, and can be tried here.`,
   textOf: (version: number) => `Version ${version}`,
@@ -12,10 +12,11 @@ export const siteRules = {
   lookedAt: (studies: number) => (studies === 1 ? "1 study was looked at." : `${studies} studies were looked at.`),
   cutShort: "After twenty seconds the rest was left out.",
   unreadable: (series: number) => `${series} series could not be read.`,
+  doubts: "Notes about the rules",
   outdated: "The text has been changed since.",
   counts: "For how many studies each rule counts",
   section: "Kind",
-  sections: { rules: "Pipeline", routing: "Routing", retention: "Retention", priors: "Priors" },
+  sections: { rules: "Pipeline", routing: "Routing", retention: "Retention", priors: "Priors", priority: "Priority" },
   studies: "Studies",
   noRules: "No rules about studies.",
   changes: "What would change",
