@@ -175,7 +175,12 @@ def explain(
             rules,
         )
         routing = explain_routing(
-            storage.index, storage.instances, storage.prior_fetches, study, rules
+            storage.index,
+            storage.instances,
+            storage.prior_fetches,
+            study,
+            rules,
+            storage.findings.of_study(study),
         )
         known = {peer.name for peer in storage.peers.all()}
     series_instance_uid = ""
@@ -194,9 +199,10 @@ def explain(
                 name if name in known else f"{name} (no peer has this name)"
                 for name in routed.rule.to
             )
+            what = "" if routed.rule.what == "received" else f" ({routed.rule.what})"
             whole = " with its study" if routed.rule.send == "study" else ""
             verb = "goes" if routed.holds else "does not go"
-            _print(f"  {verb}{whole} to {names}: rule '{routed.rule.name}'")
+            _print(f"  {verb}{what}{whole} to {names}: rule '{routed.rule.name}'")
             for how in routed.rule.in_words():
                 _print(f"      {how}")
             if routed.trace is not None:

@@ -62,6 +62,7 @@ class RoutingPayload(BaseModel):
     rule: str
     to: list[str] = Field(description="Names of peers.", examples=[["archive"]])
     send: Literal["series", "study"]
+    what: Literal["received", "results", "both"]
     holds: bool
     trace: TracePayload | None
     how: list[str] = Field(
@@ -112,6 +113,7 @@ def explain_rules(study_instance_uid: StudyUid, storage: StorageDep) -> Explanat
                 storage.prior_fetches,
                 study_instance_uid,
                 rules,
+                storage.findings.of_study(study_instance_uid),
             )
             for tried in tried_rules
         ],
@@ -145,6 +147,7 @@ def _routing(series: Series, tried: TriedRoutingRule) -> RoutingPayload:
         to=list(tried.rule.to),
         send=tried.rule.send,
         holds=tried.holds,
+        what=tried.rule.what,
         how=tried.rule.in_words(),
         trace=None if tried.trace is None else _trace(tried.trace),
     )

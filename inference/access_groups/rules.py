@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from pydicom.dataset import Dataset
 
 from inference.rules.conditions import Condition
-from inference.rules.facts import FACTS, RECEIVED, SeriesFacts
+from inference.rules.facts import FACTS, FINDING, RECEIVED, SeriesFacts
 from inference.rules.judge import Trace, judge
 from storage.core.errors import InvalidRequest
 
@@ -29,7 +29,11 @@ def read_rule(rule: Mapping[str, Any]) -> Condition:
     except ValidationError as error:
         problems = "; ".join(one["msg"].removeprefix("Value error, ") for one in error.errors())
         raise InvalidRequest(f"The rule is wrong: {problems}.", remedy=_REMEDY) from error
-    computed = sorted(set(condition.names()) & {*FACTS, RECEIVED})
+    computed = sorted(
+        name
+        for name in set(condition.names())
+        if name in FACTS or name == RECEIVED or name.startswith(FINDING)
+    )
     if computed:
         raise InvalidRequest(
             f"The rule asks for {', '.join(computed)}, which no single instance tells.",

@@ -39,6 +39,11 @@ def release_of(
     return next((one for one in _STRICTEST if one in found), "at_once")
 
 
+def unsent_state(release: ReleaseWhen) -> UnsentState | None:
+    """In which state a delivery begins; None: it never leaves."""
+    return _STATES.get(release)
+
+
 def want_results(
     deliveries: Deliveries,
     destination: str,

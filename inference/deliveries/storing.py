@@ -116,6 +116,19 @@ def store_label_picture(
     objects.put(label_picture_key(job), picture, "image/png")
 
 
+def made_objects(
+    results: EncodedResults,
+    instances: Sequence[Instance],
+    instead: Mapping[str, Sequence[Instance]],
+) -> list[tuple[ResultKindName, Instance]]:
+    """The kind and the instance of each object, or of what stands in its place now."""
+    return [
+        (one.kind, wanted)
+        for one, instance in zip(results.objects, instances, strict=True)
+        for wanted in instead.get(instance.sop_instance_uid, (instance,))
+    ]
+
+
 def want_delivery(
     deliveries: Deliveries,
     settings: Settings,
@@ -131,12 +144,7 @@ def want_delivery(
 
     `instead`: by SOP Instance UID what is wanted in the place of one.
     """
-    standing = instead or {}
-    made = [
-        (one.kind, wanted)
-        for one, instance in zip(results.objects, instances, strict=True)
-        for wanted in standing.get(instance.sop_instance_uid, (instance,))
-    ]
+    made = made_objects(results, instances, instead or {})
     for destination in destinations:
         taken = list(taken_by(destination, made))
         want_results(

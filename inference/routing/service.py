@@ -18,6 +18,7 @@ from inference.priors.arrived_headers import headers_of
 from inference.priors.triggers import TriggerStorage, want_for_series
 from inference.rules.facts import SeriesFacts
 from inference.rules.file import current_rules
+from inference.rules.finding_facts import ResultFacts
 from inference.rules.judge import Trace, judge, priority_on
 from inference.rules.pipeline_rule import STAT_PRIORITY
 from inference.rules.routing_rule import RoutingRule
@@ -26,6 +27,7 @@ from storage.container.has import HasDeliveries, HasEngine, HasRouting, HasSerie
 from storage.core.clock import utcnow
 from storage.core.entities import Instance, Series
 from storage.core.errors import MediViewError, StorageFull, StorageUnavailable
+from storage.core.findings import Finding
 from storage.core.sources import are_imported, senders_of
 from storage.deliveries.repository import Deliveries
 from storage.index.repository import Index
@@ -137,8 +139,18 @@ class RoutingRounds:
 def try_rules(
     instance_reader: InstanceReader, series: Series, instances: Sequence[Instance], rules: RuleSet
 ) -> list[TriedRule]:
-    """Every rule of routing on one series; nothing is sent. Raises StorageUnavailable."""
+    """Every rule of what is received on one series; nothing is sent. Raises StorageUnavailable."""
     asked = _enabled(rules)
+    return _tried(instance_reader, series, instances, asked, ())
+
+
+def _tried(
+    instance_reader: InstanceReader,
+    series: Series,
+    instances: Sequence[Instance],
+    asked: Sequence[RoutingRule],
+    findings: Sequence[Finding],
+) -> list[TriedRule]:
     headers = (
         headers_of(instance_reader, series, instances) if any(rule.when for rule in asked) else None
     )
@@ -147,7 +159,8 @@ def try_rules(
         if rule.when is None:
             tried.append(TriedRule(rule, True, None))
         elif headers is not None:
-            trace = judge(rule.when, SeriesFacts.received(headers, instances))
+            facts = ResultFacts(SeriesFacts.received(headers, instances), findings)
+            trace = judge(rule.when, facts)
             tried.append(TriedRule(rule, trace.holds, trace))
     return tried
 
@@ -158,19 +171,23 @@ def explain_routing(
     fetches: PriorFetches,
     study_instance_uid: str,
     rules: RuleSet,
+    findings: Sequence[Finding] = (),
 ) -> list[tuple[Series, list[TriedRule]]]:
     """Every rule of routing on every series that was received and is complete; nothing is sent.
 
-    None on a prior that does not go on. Raises NotFound.
+    None on a prior that does not go on. `findings`: those of the study, as they are now.
+    Raises NotFound.
     """
     index.study(study_instance_uid)
     if not _goes_on(fetches, study_instance_uid):
         return []
-    return [
-        (series, try_rules(instance_reader, series, instances, rules))
-        for series, instances in received_series(index, study_instance_uid)
-        if _enabled(rules)
-    ]
+    asked = [rule for rule in rules.routing if rule.enabled]
+    found: list[tuple[Series, list[TriedRule]]] = []
+    for series, instances in received_series(index, study_instance_uid) if asked else ():
+        uid = series.series_instance_uid
+        of_series = [one for one in findings if one.series_instance_uid == uid]
+        found.append((series, _tried(instance_reader, series, instances, asked, of_series)))
+    return found
 
 
 def plan_study(
@@ -205,12 +222,14 @@ def send_plan(
     `is_urgent`: whatever the hours of the rules are.
     """
     return sum(
-        _want(deliveries, peers, rule, instances, is_urgent=is_urgent) for rule, instances in plan
+        want_by_rule(deliveries, peers, rule, instances, is_urgent=is_urgent)
+        for rule, instances in plan
     )
 
 
 def _enabled(rules: RuleSet) -> list[RoutingRule]:
-    return [rule for rule in rules.routing if rule.enabled]
+    """Those that are asked when something is complete; others wait for results."""
+    return [rule for rule in rules.routing if rule.enabled and rule.is_of_receipt]
 
 
 def _of_kind(rules: RuleSet, send: Literal["series", "study"]) -> RuleSet:
@@ -290,7 +309,7 @@ def received_series(index: Index, study_instance_uid: str) -> list[tuple[Series,
     ]
 
 
-def _want(
+def want_by_rule(
     deliveries: Deliveries,
     peers: Peers,
     rule: RoutingRule,
@@ -298,6 +317,7 @@ def _want(
     *,
     is_urgent: bool,
 ) -> int:
+    """Want received instances where a rule sends them, but not where they came from."""
     wanted = 0
     for name in rule.to:
         peer = peers.find(name)

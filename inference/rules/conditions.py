@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydicom.datadict import dictionary_VR, tag_for_keyword
 
-from inference.rules.facts import FACTS, RECEIVED
+from inference.rules.facts import FACTS, FINDING, RECEIVED
 from inference.rules.hours_field import HoursField
 from inference.rules.patterns import check_pattern
 
@@ -70,8 +70,9 @@ class Condition(Strict):
         (key, inside), *_ = value.items()
         if key in _GROUPS:
             return value
-        if key not in FACTS and key != RECEIVED and not _is_path(str(key)):
-            known = ", ".join((*FACTS, RECEIVED))
+        is_finding = str(key).startswith(FINDING) and str(key) != FINDING
+        if key not in FACTS and key != RECEIVED and not is_finding and not _is_path(str(key)):
+            known = ", ".join((*FACTS, RECEIVED, f"{FINDING}LABEL"))
             raise ValueError(f"'{key}' is neither a DICOM keyword nor one of {known}")
         return {"name": key, "test": inside}
 
@@ -91,6 +92,20 @@ class Condition(Strict):
         for one in (*(self.all or ()), *(self.any or ()), self.not_):
             if one is not None:
                 yield from one.names()
+
+
+def _before_results(condition: Condition) -> Condition:
+    asked = sorted({name for name in condition.names() if name.startswith(FINDING)})
+    if asked:
+        raise ValueError(
+            f"asks for {asked[0]}, which is known once a pipeline ran;"
+            " ask for findings in rules of routing"
+        )
+    return condition
+
+
+ConditionOfArrival = Annotated[Condition, AfterValidator(_before_results)]
+"""Of what arrives, when nothing was computed on it."""
 
 
 def _is_path(name: str) -> bool:

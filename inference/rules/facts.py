@@ -31,6 +31,8 @@ SENDER = "SendingApplicationEntityTitle"
 """The keyword of PS3.10 7.1."""
 RECEIVED = "received"
 """When the first instance of a series arrived here: local time, as ISO 8601."""
+FINDING = "finding."
+"""Begins the names of what was found by pipelines (`inference.rules.finding_facts`)."""
 T = TypeVar("T")
 _NUMERIC_VRS = frozenset({"DS", "IS", "FL", "FD", "SS", "SL", "US", "UL", "SV", "UV"})
 _PLANES = ("sagittal", "coronal", "axial")
@@ -68,6 +70,8 @@ class SeriesFacts:
         if name == RECEIVED:
             at = self.received_at
             return None if at is None else (at.astimezone().isoformat(timespec="minutes"),)
+        if name.startswith(FINDING):
+            return None
         derived = FACTS.get(name)
         if derived is not None:
             return derived(self)

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from inference.reasons import reason as because
 from inference.rules.conditions import Condition, Test
-from inference.rules.facts import SeriesFacts, Value, as_number, is_numeric
+from inference.rules.facts import FINDING, SeriesFacts, Value, as_number, is_numeric
 from inference.rules.patterns import is_found
 from inference.rules.pipeline_rule import Rule
 from inference.rules.priority_rule import PriorityRule
@@ -128,7 +128,12 @@ def judge(condition: Condition, facts: Facts) -> Trace:
     return Trace(
         f"{condition.name} {wording(condition.test)}",
         _shown(value),
-        _holds(condition.test, value, is_numeric(condition.name)),
+        _holds(
+            condition.test,
+            value,
+            is_numeric(condition.name),
+            is_any_enough=condition.name.startswith(FINDING),
+        ),
     )
 
 
@@ -152,7 +157,10 @@ def wording(test: Test) -> str:
     return ", ".join(words)
 
 
-def _holds(test: Test, value: Value | None, is_number: bool) -> bool:
+def _holds(
+    test: Test, value: Value | None, is_number: bool, *, is_any_enough: bool = False
+) -> bool:
+    """`is_any_enough`: of several findings one alone has to meet all that is asked."""
     if test.present is not None and (value is not None) != test.present:
         return False
     asked = test.model_fields_set - {"present"}
@@ -162,6 +170,8 @@ def _holds(test: Test, value: Value | None, is_number: bool) -> bool:
         times = () if isinstance(value, float) else map(datetime.fromisoformat, value)
         return any(test.hours.contains(at) for at in times)
     values = (value,) if isinstance(value, float) else value
+    if is_any_enough:
+        return any(_words_hold(test, one, True) and _limits_hold(test, one) for one in values)
     # Words may be one of several, as in ImageType; a limit must hold for every instance.
     return any(_words_hold(test, one, is_number) for one in values) and all(
         _limits_hold(test, one) for one in values

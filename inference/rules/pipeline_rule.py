@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from inference.rules.conditions import Condition, Strict
+from inference.rules.conditions import ConditionOfArrival, Strict
 from inference.rules.priority_rule import PRIORITIES, Priority
 
 STAT_PRIORITY = PRIORITIES["STAT"]
@@ -16,7 +16,7 @@ class Rule(Strict):
     name: str = Field(min_length=1)
     pipeline: str = Field(min_length=1)
     enabled: bool = True
-    when: Condition | None = None
+    when: ConditionOfArrival | None = None
     priority: Priority = 0
     destinations: tuple[str, ...] | None = None
     """Names of peers; absent: all destinations."""

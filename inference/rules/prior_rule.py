@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from dicom_node.archives.archive import SERIES_KEYWORDS, STUDY_KEYWORDS
-from inference.rules.conditions import Condition, Strict, as_list
+from inference.rules.conditions import Condition, ConditionOfArrival, Strict, as_list
 
 
 class PriorRule(Strict):
@@ -16,7 +16,7 @@ class PriorRule(Strict):
     trigger: Annotated[
         tuple[Literal["study", "order"], ...], BeforeValidator(as_list), Field(min_length=1)
     ] = ("study", "order")
-    when: Condition | None = None
+    when: ConditionOfArrival | None = None
     """Of a series that arrived, or of an order and its steps."""
     from_: Annotated[tuple[str, ...], BeforeValidator(as_list)] = Field((), alias="from")
     """Names of peers; none: every source."""

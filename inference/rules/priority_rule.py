@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
-from inference.rules.conditions import Condition, Strict
+from inference.rules.conditions import ConditionOfArrival, Strict
 
 PRIORITIES = {"STAT": 100, "HIGH": 50, "ROUTINE": 0, "LOW": -50}
 
@@ -26,7 +26,7 @@ class PriorityRule(Strict):
 
     name: str = Field(min_length=1, max_length=80)
     enabled: bool = True
-    when: Condition | None = None
+    when: ConditionOfArrival | None = None
     """Of a series that arrived."""
     priority: Priority
     """Of its jobs, where the rule of the pipeline states none. STAT (100) also goes out at once,

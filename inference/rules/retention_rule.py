@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from inference.rules.conditions import Condition, Strict
+from inference.rules.conditions import ConditionOfArrival, Strict
 from inference.rules.facts import FACTS, RECEIVED
 
 
@@ -12,7 +12,7 @@ class RetentionRule(Strict):
     """How long studies stay, and what has to be true before they leave."""
 
     name: str = Field(min_length=1, max_length=80)
-    when: Condition | None = None
+    when: ConditionOfArrival | None = None
     """Of the whole study: DICOM keywords, no facts that are computed of one series."""
     size_mib_at_least: float | None = Field(None, gt=0)
     keep_days: float | None = Field(None, ge=0, le=36_500)

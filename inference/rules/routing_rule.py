@@ -5,17 +5,35 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field
 
 from inference.rules.conditions import Condition, as_list
+from inference.rules.facts import FINDING
 from inference.rules.sending import SendingTerms
 
 
 class RoutingRule(SendingTerms):
-    """Received images that go on to other places."""
+    """Received images, or results, that go on to other places."""
 
     name: str = Field(min_length=1, max_length=80)
     enabled: bool = True
     when: Condition | None = None
     to: Annotated[tuple[str, ...], BeforeValidator(as_list), Field(min_length=1)]
     """Names of peers."""
+    what: Literal["received", "results", "both"] = "received"
+    """What was received, what pipelines made of it, or both. With a condition on findings what
+    was received goes, too, once a pipeline has found them."""
     send: Literal["series", "study"] = "series"
     """Each series for which the condition holds, as soon as it is complete; or the whole study,
     once all of it is complete, where the condition holds for any of its series."""
+
+    @property
+    def asks_for_findings(self) -> bool:
+        return self.when is not None and any(name.startswith(FINDING) for name in self.when.names())
+
+    @property
+    def waits_for_results(self) -> bool:
+        """Whether it is asked when a pipeline has ended, perhaps beside the time of receipt."""
+        return self.what != "received" or self.asks_for_findings
+
+    @property
+    def is_of_receipt(self) -> bool:
+        """Whether it is asked when something is complete."""
+        return self.what != "results" and not self.asks_for_findings

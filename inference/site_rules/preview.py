@@ -13,12 +13,15 @@ from inference.retention.assessment import Retention, RetentionStorage
 from inference.routing.service import received_series
 from inference.rules.conditions import Condition
 from inference.rules.facts import SeriesFacts
-from inference.rules.judge import judge, priority_on, rule_on
+from inference.rules.finding_facts import ResultFacts
+from inference.rules.judge import Facts, judge, priority_on, rule_on
 from inference.rules.rule_set import RuleSet
 from inference.scheduling.deciding import DecisionStorage, results_in
 from inference.scheduling.explain import explain_study
+from storage.container.has import HasFindings
 from storage.core.clock import utcnow
 from storage.core.errors import NotFound
+from storage.core.findings import Finding
 from storage.index.repository import Index
 from storage.integrity.instance_reader import InstanceReader
 
@@ -73,7 +76,7 @@ class Preview:
     """How many are not in `changes`."""
 
 
-class PreviewStorage(DecisionStorage, RetentionStorage, Protocol):
+class PreviewStorage(DecisionStorage, RetentionStorage, HasFindings, Protocol):
     """What of the storage layer two sets of rules are asked with."""
 
 
@@ -98,10 +101,13 @@ def preview_rules(
             break
         try:
             facts, unreadable = _facts(storage.index, storage.instances, study_instance_uid)
-            then = after.answer(study_instance_uid, facts)
+            findings = storage.findings.of_study(study_instance_uid)
+            then = after.answer(study_instance_uid, facts, findings)
             changes = [
                 *_runs(storage, study_instance_uid, facts, pipelines, before.rules, after.rules),
-                *_goes(study_instance_uid, before.answer(study_instance_uid, facts), then),
+                *_goes(
+                    study_instance_uid, before.answer(study_instance_uid, facts, findings), then
+                ),
             ]
         except NotFound:
             # It was deleted meanwhile.
@@ -183,9 +189,12 @@ class _Asked:
     def of(cls, storage: RetentionStorage, rules: RuleSet, now: datetime) -> Self:
         return cls(rules, Retention(storage, rules.retention, now))
 
-    def answer(self, study_instance_uid: str, facts: Sequence[SeriesFacts]) -> _Answer:
+    def answer(
+        self, study_instance_uid: str, facts: Sequence[SeriesFacts], findings: Sequence[Finding]
+    ) -> _Answer:
         rules = self.rules
-        routing = [one for one in rules.routing if one.enabled and _any(one.when, facts)]
+        found = [ResultFacts(one, _of_series(one, findings)) for one in facts]
+        routing = [one for one in rules.routing if one.enabled and _any(one.when, found)]
         decided = self.retention.decide([study_instance_uid]) if rules.retention else []
         retained = decided[0].rule if decided else ""
         pipelines = {rule.pipeline for rule in rules.rules}
@@ -208,7 +217,12 @@ class _Asked:
         )
 
 
-def _any(when: Condition | None, facts: Sequence[SeriesFacts]) -> bool:
+def _of_series(facts: SeriesFacts, findings: Sequence[Finding]) -> list[Finding]:
+    uid = str(facts.headers[0].SeriesInstanceUID) if facts.headers else ""
+    return [one for one in findings if one.series_instance_uid == uid]
+
+
+def _any(when: Condition | None, facts: Sequence[Facts]) -> bool:
     return any(when is None or judge(when, one).holds for one in facts)
 
 

@@ -13,6 +13,7 @@ from inference.annotations.predecessor import predecessor_reports
 from inference.deliveries.storing import (
     differ_from_stored,
     encoded_under_free_uids,
+    made_objects,
     store_label_picture,
     store_objects,
     want_delivery,
@@ -33,6 +34,7 @@ from inference.process_memory import peak_memory_bytes, reset_peak_memory
 from inference.reports.draft import draft_image
 from inference.results.encode import EncodedResults, encode_results
 from inference.results.kinds_per_destination import NEEDS_GREY_VALUES, kinds_wanted
+from inference.routing.results import route_results
 from inference.rules.job_rule import destinations_of, stays_here
 from inference.running_jobs import note_storing
 from inference.volume_preparation.coverage import run_with_coverage
@@ -125,7 +127,7 @@ class Work:
         with self._progress.stage("storing", _STORING):
             note_storing()
             store_label_picture(self._storage.objects, self._job, pipeline, output)
-            stored = self._store(pipeline.title, results, destinations)
+            stored = self._store(pipeline.title, results, destinations, loaded.sources)
         if volume is not None:
             self._observe(loaded.sources[volume.instance_indices[0]], volume, output)
         self._progress.timings_s["total"] = time.monotonic() - begun
@@ -174,7 +176,11 @@ class Work:
             log.error("drift_not_observed", error=type(error).__name__, place=place(error))
 
     def _store(
-        self, title: str, results: EncodedResults, destinations: Sequence[KnownPeer]
+        self,
+        title: str,
+        results: EncodedResults,
+        destinations: Sequence[KnownPeer],
+        headers: Sequence[Dataset],
     ) -> list[ResultInstance]:
         instances, stored = store_objects(
             self._storage.generated,
@@ -184,6 +190,9 @@ class Work:
             self._progress.still_ours,
         )
         self._progress.still_ours()
+        standing = standing_after_feedback(
+            self._storage, replace(self._job, result={**self._job.result, "instances": stored})
+        )
         want_delivery(
             self._storage.deliveries,
             self._storage.settings,
@@ -191,11 +200,10 @@ class Work:
             results,
             instances,
             destinations,
-            instead=standing_after_feedback(
-                self._storage,
-                replace(self._job, result={**self._job.result, "instances": stored}),
-            ),
+            instead=standing,
         )
+        made = made_objects(results, instances, standing)
+        route_results(self._storage, self._job, headers, made, results.findings)
         if self._job.input_object_key and results.findings:
             draft_image(
                 self._storage.settings, self._storage.reports, self._job, title, results.findings

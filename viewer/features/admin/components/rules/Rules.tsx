@@ -62,7 +62,9 @@ export function Rules() {
                 <td className="font-mono text-xs">{rule.when ? conditionText(rule.when) : t.always}</td>
                 <td>{rule.to.join(", ")}</td>
                 <td>
-                  {rule.send === "study" ? t.aWholeStudy : t.eachSeries}
+                  {rule.what !== "results" && (rule.send === "study" ? t.aWholeStudy : t.eachSeries)}
+                  {rule.what === "both" && ", "}
+                  {(rule.what === "results" || rule.what === "both") && t.routedResults}
                   <SendingTerms rule={rule} />
                 </td>
               </tr>

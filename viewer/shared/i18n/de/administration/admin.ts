@@ -154,6 +154,7 @@ export const admin: Messages["admin"] = {
   setsAttributes: (keywords) => `setzt ${keywords}`,
   removesAttributes: (keywords) => `entfernt ${keywords}`,
   writtenAs: (syntax) => `geschrieben als ${syntax}`,
+  routedResults: "Ergebnisse",
   eachSeries: "die Serie",
   noRouting: "Keine Regeln zur Weiterleitung: Was empfangen wird, bleibt hier.",
   priorityRules: "Vorrang dessen, was eintrifft",

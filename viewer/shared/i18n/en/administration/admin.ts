@@ -152,6 +152,7 @@ export const admin = {
   setsAttributes: (keywords: string) => `sets ${keywords}`,
   removesAttributes: (keywords: string) => `removes ${keywords}`,
   writtenAs: (syntax: string) => `written as ${syntax}`,
+  routedResults: "results",
   eachSeries: "the series",
   noRouting: "No rules of routing are defined: what is received stays here.",
   priorityRules: "Priority of what arrives",
