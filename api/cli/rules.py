@@ -83,7 +83,7 @@ def _change_text(change: Change) -> str:
         before, after = (name or "no rule" for name in (change.before, change.after))
         return f"leaves by {after} (now by {before})"
     if change.section == "priority":
-        before, after = (said or "none" for said in (change.before, change.after))
+        before, after = (stated or "none" for stated in (change.before, change.after))
         return f"priority {after} (now {before})"
     return f"{change.what}: {change.after} (now {change.before})"
 

@@ -1,4 +1,4 @@
-"""What of rules is allowed and still can hardly be meant: said, and never refused."""
+"""What of rules is allowed and still can hardly be meant: noted, and never refused."""
 
 from collections.abc import Iterator
 

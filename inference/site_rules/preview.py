@@ -234,8 +234,8 @@ def _goes(study_instance_uid: str, now: _Answer, then: _Answer) -> Iterator[Chan
     if now.retained != then.retained:
         yield Change(study_instance_uid, "retention", "", now.retained, then.retained)
     if now.priority != then.priority:
-        said = ("" if one is None else str(one) for one in (now.priority, then.priority))
-        yield Change(study_instance_uid, "priority", "", *said)
+        stated = ("" if one is None else str(one) for one in (now.priority, then.priority))
+        yield Change(study_instance_uid, "priority", "", *stated)
 
 
 def _runs(
