@@ -88,6 +88,9 @@ TRACKING_IDENTIFIER = Code("112039", "DCM", "Tracking Identifier")
 TRACKING_UID = Code("112040", "DCM", "Tracking Unique Identifier")
 FINDING = Code("121071", "DCM", "Finding")
 COMMENT = Code("121106", "DCM", "Comment")
+PRESENCE = Code("705057003", "SCT", "Presence")
+ABSENT = "2667000"
+"""SNOMED CT."""
 CALIBRATION = Code("122505", "DCM", "Calibration")
 FREE_TEXT = "CORNERSTONEFREETEXT"
 FREE_TEXT_SCHEME = "CORNERSTONEJS"

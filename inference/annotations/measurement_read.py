@@ -75,11 +75,13 @@ def _drawings(document: Dataset) -> Iterator[Drawing]:
 def _drawing(group: Dataset) -> Drawing | None:
     items = list(group.get("ContentSequence") or ())
     numbers = [item for item in items if item.get("ValueType") == "NUM"]
-    lines = [line for item in (group, *numbers) for line in _lines(item)]
-    if not lines:
+    axes = _axes_in(numbers)
+    lines = axes or [line for item in (group, *numbers) for line in _lines(item)]
+    if not lines or _is_absent(items):
         return None
     identifier = text_of(items, words.TRACKING_IDENTIFIER, "TextValue")
-    shape = words.SHAPE_OF_TOOL.get(identifier.rpartition(":")[2]) or _shape_of(lines)
+    of_tool = words.SHAPE_OF_TOOL.get(identifier.rpartition(":")[2])
+    shape = of_tool or ("BIDIRECTIONAL" if axes else _shape_of(lines))
     is_cross = shape == "BIDIRECTIONAL"
     if shape == "BIDIRECTIONAL" and len({_image(line) for line in lines[:2]}) > 1:
         # Axes on two images are no cross on either: the first alone is drawn.
@@ -103,6 +105,26 @@ def _drawing(group: Dataset) -> Drawing | None:
         measured=tuple(_measured(shape, numbers)),
         is_closed=is_closed,
         caveat=text_of(items, words.CALIBRATION, "TextValue"),
+    )
+
+
+def _axes_in(numbers: list[Dataset]) -> list[Dataset]:
+    """The line of the long axis and that of the short one, where each has one of its own."""
+    line_of: dict[str | None, Dataset] = {}
+    for number in numbers:
+        quantity = words.QUANTITY_OF_CODE.get(code_value(number, "ConceptNameCodeSequence"))
+        for line in _lines(number):
+            if len(_points(line)) == 2:
+                line_of.setdefault(quantity, line)
+    axes = [line_of[one] for one in ("long_axis", "short_axis") if one in line_of]
+    return axes if len(axes) == 2 and _points(axes[0]) != _points(axes[1]) else []
+
+
+def _is_absent(items: list[Dataset]) -> bool:
+    """Whether the group states that what it is about is not there (PS3.16 TID 1501)."""
+    return any(
+        has_name(item, words.PRESENCE) and code_value(item, "ConceptCodeSequence") == words.ABSENT
+        for item in items
     )
 
 

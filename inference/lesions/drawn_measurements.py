@@ -18,6 +18,7 @@ from inference.lesions.points import stored_points
 from storage.core.entities import Job
 from storage.core.findings import Code
 from storage.core.sources import is_of_reader
+from storage.core.units import converted
 from storage.index.repository import Index
 from storage.integrity.instance_reader import InstanceReader
 from storage.lesions.entities import Lesion
@@ -72,10 +73,9 @@ def _axes_mm(drawing: Drawing) -> tuple[float, float] | None:
     """The long and the short axis of a lesion; None of all else, and without calibration."""
     if drawing.shape != "BIDIRECTIONAL":
         return None
-    mm = {one.quantity: one.value for one in drawing.measured if one.unit == "mm"}
-    if not {"long_axis", "short_axis"} <= mm.keys():
-        return None
-    return mm["long_axis"], mm["short_axis"]
+    mm = {one.quantity: converted(one.value, one.unit, "mm") for one in drawing.measured}
+    long, short = mm.get("long_axis"), mm.get("short_axis")
+    return None if long is None or short is None else (long, short)
 
 
 def measure_drawn(

@@ -7,6 +7,7 @@ from pydicom.sr._snomed_dict import mapping
 from inference.annotations import codes as words
 from inference.annotations.drawing import Drawing, Shape
 from inference.annotations.measurement_read import read_measurements
+from inference.lesions.drawn_measurements import _axes_mm
 from storage.core.findings import Code
 
 
@@ -26,12 +27,21 @@ def item(kind: str, name: Code | None = None, *content: Dataset) -> Dataset:
     return found
 
 
-def axis(quantity: str, value: float, unit: Code, image: str) -> Dataset:
+LINE = (10.0, 10.0, 40.0, 10.0)
+
+
+def axis(
+    quantity: str,
+    value: float,
+    unit: Code,
+    image: str,
+    line_at: tuple[float, ...] = LINE,
+) -> Dataset:
     reference, shown, line = Dataset(), item("IMAGE"), item("SCOORD")
     reference.ReferencedSOPClassUID = "1.2.840.10008.5.1.4.1.1.2"
     reference.ReferencedSOPInstanceUID = image
     shown.ReferencedSOPSequence = [reference]
-    line.GraphicType, line.GraphicData = "POLYLINE", [10.0, 10.0, 40.0, 10.0]
+    line.GraphicType, line.GraphicData = "POLYLINE", list(line_at)
     line.ContentSequence = [shown]
     measured = Dataset()
     measured.NumericValue, measured.MeasurementUnitsCodeSequence = value, coded(unit)
@@ -41,14 +51,18 @@ def axis(quantity: str, value: float, unit: Code, image: str) -> Dataset:
 
 
 def drawn(*axes: Dataset, shape: Shape = "BIDIRECTIONAL") -> Drawing:
+    (found,) = drawings_of(f"x:{words.TOOLS[shape]}", *axes)
+    return found
+
+
+def drawings_of(identifier: str, *content: Dataset) -> tuple[Drawing, ...]:
     tool = item("TEXT", words.TRACKING_IDENTIFIER)
-    tool.TextValue = f"x:{words.TOOLS[shape]}"
+    tool.TextValue = identifier
     document = Dataset()
     document.SOPInstanceUID, document.SeriesInstanceUID = "2.25.1", "2.25.2"
-    group = item("CONTAINER", words.GROUP, tool, *axes)
+    group = item("CONTAINER", words.GROUP, tool, *content)
     document.ContentSequence = [item("CONTAINER", words.MEASUREMENTS, group)]
-    (found,) = read_measurements(document).drawings
-    return found
+    return read_measurements(document).drawings
 
 
 MM = Code("mm", "UCUM", "millimeter")
@@ -85,3 +99,23 @@ def test_quantities_by_codes_of_snomed_rt_are_read() -> None:
         number = axis(name, 32.0, MM, "2.25.11")
         number.ConceptNameCodeSequence = coded(Code(old[code.value], "SRT", code.meaning))
         assert [one.quantity for one in drawn(number).measured] == [name]
+
+
+def test_axes_of_a_writer_that_names_no_tool_are_a_cross_the_long_one_first() -> None:
+    short = axis("short_axis", 2, Code("cm", "UCUM", "cm"), "2.25.3", (20.0, 5.0, 20.0, 15.0))
+    (found,) = drawings_of(
+        "RECIST", short, axis("long_axis", 3, Code("cm", "UCUM", "cm"), "2.25.3")
+    )
+    assert found.shape == "BIDIRECTIONAL"
+    assert found.points == ((10, 10), (40, 10), (20, 5), (20, 15))
+    assert _axes_mm(found) == (30, 20)
+    (line,) = drawings_of("RECIST", short)
+    assert line.shape == "LENGTH"
+
+
+def test_what_a_group_states_to_be_absent_is_not_drawn() -> None:
+    presence = item("CODE", words.PRESENCE)
+    presence.ConceptCodeSequence = coded(Code("2667000", "SCT", "Absent"))
+    assert drawings_of("Nodule", presence, axis("length", 30, MM, "2.25.3")) == ()
+    presence.ConceptCodeSequence = coded(Code("52101004", "SCT", "Present"))
+    assert len(drawings_of("Nodule", presence, axis("length", 30, MM, "2.25.3"))) == 1
