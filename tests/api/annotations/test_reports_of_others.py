@@ -20,7 +20,7 @@ def test_a_foreign_report_is_read_and_a_result_without_drawings_is_passed_over(
     foreign = stored(api, report["sop_instance_uid"])
     foreign.SOPInstanceUID = foreign.file_meta.MediaStorageSOPInstanceUID = "2.25.77"
     foreign.SeriesInstanceUID = "2.25.78"
-    # Other viewers say the coordinates of a bidirectional line under each number again.
+    # Other viewers name no tool: two axes with a line each are a cross all the same.
     for group in foreign.ContentSequence[-1].ContentSequence:
         for item in group.ContentSequence:
             if item.ConceptNameCodeSequence[0].CodeValue == "112039":
@@ -28,7 +28,7 @@ def test_a_foreign_report_is_read_and_a_result_without_drawings_is_passed_over(
     api.storage.ingest.accept(part10(foreign), "stow")
     found = api.client.get(f"{study}/measurements").json()["items"]
     assert [one["source"] for one in found] == ["reader:local", "stow"]
-    assert [one["shape"] for one in found[1]["measurements"]] == ["LENGTH", "LENGTH"]
+    assert [one["shape"] for one in found[1]["measurements"]] == ["LENGTH", "BIDIRECTIONAL"]
     pydicom.dcmread(io.BytesIO(part10(foreign)))
 
 
