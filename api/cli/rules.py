@@ -35,7 +35,14 @@ def check(file: Annotated[Path, typer.Argument(help="A rules file (YAML).")]) ->
     """Say whether a file could be used; each mistake with its line."""
     rules = read_rules(file)
     check_pipelines(start(log_level="ERROR"), rules)
-    sections = (rules.rules, rules.routing, rules.critical, rules.retention, rules.priority)
+    sections = (
+        rules.rules,
+        rules.routing,
+        rules.critical,
+        rules.retention,
+        rules.priority,
+        rules.deidentification,
+    )
     count = sum(len(section) for section in sections)
     _print_doubts(rules)
     out.print(f"{file}: {counted(count, 'rule')}, no mistake.", markup=False, soft_wrap=True)
@@ -82,6 +89,8 @@ def _change_text(change: Change) -> str:
     if change.section == "retention":
         before, after = (name or "no rule" for name in (change.before, change.after))
         return f"leaves by {after} (now by {before})"
+    if change.section == "deidentification":
+        return f"project {change.what}: {change.after} (now {change.before})"
     if change.section == "priority":
         before, after = (stated or "none" for stated in (change.before, change.after))
         return f"priority {after} (now {before})"

@@ -42,7 +42,8 @@ class RuleChangePayload(Payload):
     study_instance_uid: str
     section: Section
     what: str = Field(
-        description="The pipeline, or the destination; empty for retention and priority.",
+        description="The pipeline, the destination or the project; empty for retention and"
+        " priority.",
         examples=["lung-density"],
     )
     before: str = Field(

@@ -1,32 +1,21 @@
-"""Ask the rules of routing about what is complete, once, and want it at their destinations.
+"""The rules of routing asked about series and studies, and what they send wanted."""
 
-What is owed lies in the index (`storage.routing`), so a process that dies in between delays an
-instance and never loses it. An instance does not go back to the peer from which it came.
-"""
-
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Literal, Protocol
+from typing import Literal
 
 import structlog
 
-from inference.deliveries.terms import HoursWatch, opening, why_waiting
-from inference.patient_identity.cross_references import want_cross_references
+from inference.deliveries.terms import opening, why_waiting
 from inference.priors.arrived_headers import headers_of
-from inference.priors.triggers import TriggerStorage, want_for_series
 from inference.rules.facts import SeriesFacts
-from inference.rules.file import current_rules
 from inference.rules.finding_facts import ResultFacts
 from inference.rules.judge import Trace, judge, priority_on
 from inference.rules.pipeline_rule import STAT_PRIORITY
 from inference.rules.routing_rule import RoutingRule
 from inference.rules.rule_set import RuleSet
-from storage.container.has import HasDeliveries, HasEngine, HasRouting, HasSeriesTries, HasSettings
 from storage.core.clock import utcnow
 from storage.core.entities import Instance, Series
-from storage.core.errors import MediViewError, StorageFull, StorageUnavailable
 from storage.core.findings import Finding
 from storage.core.sources import are_imported, senders_of
 from storage.deliveries.repository import Deliveries
@@ -37,13 +26,6 @@ from storage.priors.fetches import PriorFetches
 
 log = structlog.get_logger(__name__)
 
-# Of one round, so that others get their turn.
-_SERIES_AT_ONCE = 16
-_STUDIES_AT_ONCE = 4
-_TRY_LATER_S = 60.0
-# Older series are looked at in the first rounds of a process.
-_RECENT = timedelta(days=1)
-
 
 @dataclass(frozen=True)
 class TriedRule:
@@ -53,87 +35,6 @@ class TriedRule:
     rule: RoutingRule
     holds: bool
     trace: Trace | None
-
-
-class RoutingRoundStorage(
-    TriggerStorage, HasSettings, HasEngine, HasDeliveries, HasRouting, HasSeriesTries, Protocol
-):
-    """What of the storage layer routing and the fetching of earlier studies begin with."""
-
-
-class RoutingRounds:
-    """Remembers between rounds what could not be read, and until when it is left alone."""
-
-    def __init__(self, storage: RoutingRoundStorage) -> None:
-        self._storage = storage
-        self._postponed: dict[str, float] = {}
-        self._looked_at_everything = False
-        self._hours = HoursWatch(storage)
-
-    def look_at_everything(self) -> None:
-        """Also at what was complete long ago: at first, and when the clock is set."""
-        self._looked_at_everything = False
-
-    def round(self, now: datetime) -> int:
-        """Send on what the rules say, of series and studies that became complete; how many
-        instances.
-
-        Raises InvalidRequest where the rules are wrong: what is complete then waits for them.
-        """
-        storage = self._storage
-        rules = current_rules(storage.settings)
-        self._hours.follow(rules)
-        since = now - _RECENT if self._looked_at_everything else None
-        later = time.monotonic()
-        self._postponed = {uid: until for uid, until in self._postponed.items() if until > later}
-        due_at = now + timedelta(seconds=storage.settings.study_quiet_s)
-        has_study_rules = bool(_of_kind(rules, "study").routing)
-        wanted = 0
-        found = storage.routing.waiting_series(_SERIES_AT_ONCE, since, self._postponed)
-        for series in found:
-            try:
-                want_cross_references(storage, series)
-                if rules.priors or rules.routing:
-                    with storage.series_tries.trying(series):
-                        wanted += self._look_at(series, rules)
-            except (StorageFull, StorageUnavailable) as error:
-                self._try_later(series.series_instance_uid, error)
-            else:
-                storage.routing.looked_at([series], due_at if has_study_rules else None)
-        # Only once nothing is left of what was there before.
-        self._looked_at_everything |= len(found) < _SERIES_AT_ONCE and not self._postponed
-        for uid in storage.routing.due_studies(now, _STUDIES_AT_ONCE, self._postponed):
-            try:
-                if _goes_on(storage.prior_fetches, uid):
-                    wanted += _route_study(
-                        storage.index,
-                        storage.instances,
-                        storage.deliveries,
-                        storage.peers,
-                        uid,
-                        rules,
-                    )
-            except (StorageFull, StorageUnavailable) as error:
-                self._try_later(uid, error)
-            else:
-                storage.routing.study_looked_at(uid, now)
-        return wanted
-
-    def _look_at(self, series: Series, rules: RuleSet) -> int:
-        storage = self._storage
-        want_for_series(storage, series, rules)
-        if not _goes_on(storage.prior_fetches, series.study_instance_uid):
-            return 0
-        return _route_series(
-            storage.index, storage.instances, storage.deliveries, storage.peers, series, rules
-        )
-
-    def _try_later(self, uid: str, error: MediViewError) -> None:
-        """The others may lie elsewhere, and do not wait for it."""
-        log.warning("not_routed", uid=uid, error=error.code)
-        self._postponed[uid] = time.monotonic() + _TRY_LATER_S
-        # It may be of long ago when it can be read again.
-        self._looked_at_everything = False
 
 
 def try_rules(
@@ -179,7 +80,7 @@ def explain_routing(
     Raises NotFound.
     """
     index.study(study_instance_uid)
-    if not _goes_on(fetches, study_instance_uid):
+    if not goes_on(fetches, study_instance_uid):
         return []
     asked = [rule for rule in rules.routing if rule.enabled]
     found: list[tuple[Series, list[TriedRule]]] = []
@@ -232,17 +133,17 @@ def _enabled(rules: RuleSet) -> list[RoutingRule]:
     return [rule for rule in rules.routing if rule.enabled and rule.is_of_receipt]
 
 
-def _of_kind(rules: RuleSet, send: Literal["series", "study"]) -> RuleSet:
+def of_kind(rules: RuleSet, send: Literal["series", "study"]) -> RuleSet:
     return RuleSet(routing=tuple(one for one in _enabled(rules) if one.send == send))
 
 
-def _goes_on(fetches: PriorFetches, study_instance_uid: str) -> bool:
+def goes_on(fetches: PriorFetches, study_instance_uid: str) -> bool:
     """Not where it was fetched as an earlier study, unless its rule says so."""
     prior = fetches.prior_of(study_instance_uid)
     return prior is None or prior.route
 
 
-def _route_series(
+def route_series(
     index: Index,
     instance_reader: InstanceReader,
     deliveries: Deliveries,
@@ -250,7 +151,7 @@ def _route_series(
     series: Series,
     rules: RuleSet,
 ) -> int:
-    of_series = _of_kind(rules, "series")
+    of_series = of_kind(rules, "series")
     if not of_series.routing:
         return 0
     instances = _instances(index, series)
@@ -262,7 +163,7 @@ def _route_series(
     return send_plan(deliveries, peers, plan, is_urgent=is_urgent)
 
 
-def _route_study(
+def route_study(
     index: Index,
     instances: InstanceReader,
     deliveries: Deliveries,
@@ -270,7 +171,7 @@ def _route_study(
     study_instance_uid: str,
     rules: RuleSet,
 ) -> int:
-    of_study = _of_kind(rules, "study")
+    of_study = of_kind(rules, "study")
     if not of_study.routing:
         return 0
     plan = plan_study(index, instances, study_instance_uid, of_study)

@@ -22,6 +22,7 @@ def doubts(rules: RuleSet) -> list[str]:
         *(one for rule in rules.rules for one in _of(rule.name, rule.when)),
         *(one for rule in rules.routing for one in _of(rule.name, rule.when)),
         *(one for rule in rules.priority for one in _of(rule.name, rule.when)),
+        *(one for rule in rules.deidentification for one in _of(rule.name, rule.when)),
         *(one for rule in rules.priors for one in _of(rule.name, rule.when)),
         *(
             f"The rule '{rule.name}' asks when something was received; an order was not received"

@@ -6,6 +6,7 @@ from pydantic import model_validator
 
 from inference.rules.conditions import Strict
 from inference.rules.critical_rule import CriticalRule
+from inference.rules.deidentification_rule import DeidentificationRule
 from inference.rules.pipeline_rule import Rule
 from inference.rules.prior_rule import PriorRule
 from inference.rules.priority_rule import PriorityRule
@@ -34,6 +35,8 @@ class RuleSet(Strict):
     """Of these, the first whose condition holds for a study counts; without one it stays."""
     priors: tuple[PriorRule, ...] = ()
     """Of these, each counts that holds."""
+    deidentification: tuple[DeidentificationRule, ...] = ()
+    """Of these, each counts that holds for any series of a study."""
     priority: tuple[PriorityRule, ...] = ()
     """Of these, the first whose condition holds for a series counts."""
 
@@ -46,7 +49,8 @@ class RuleSet(Strict):
             | CriticalRule
             | RetentionRule
             | PriorRule
-            | PriorityRule,
+            | PriorityRule
+            | DeidentificationRule,
             ...,
         ] = (
             *self.rules,
@@ -56,6 +60,7 @@ class RuleSet(Strict):
             *self.retention,
             *self.priors,
             *self.priority,
+            *self.deidentification,
         )
         names = [rule.name for rule in everything]
         twice = sorted({name for name in names if names.count(name) > 1})

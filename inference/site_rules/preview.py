@@ -9,6 +9,7 @@ from typing import Literal, Protocol, Self
 from inference.model_registry.status import offered
 from inference.pipeline import Pipeline, runs_on_request
 from inference.priors.arrived_headers import headers_of
+from inference.projects.added_by_rule import rules_that_hold
 from inference.retention.assessment import Retention, RetentionStorage
 from inference.routing.service import received_series
 from inference.rules.conditions import Condition
@@ -25,7 +26,7 @@ from storage.core.findings import Finding
 from storage.index.repository import Index
 from storage.integrity.instance_reader import InstanceReader
 
-Section = Literal["rules", "routing", "retention", "priors", "priority"]
+Section = Literal["rules", "routing", "retention", "priors", "priority", "deidentification"]
 """The sections of the file whose rules are asked about studies."""
 _EXAMPLES = 5
 _CHANGES = 500
@@ -57,7 +58,7 @@ class Change:
     study_instance_uid: str
     section: Section
     what: str
-    """The pipeline, or the destination; empty for retention and priority."""
+    """The pipeline, the destination or the project; empty for retention and priority."""
     before: str
     after: str
 
@@ -141,6 +142,7 @@ def _named(rules: RuleSet) -> dict[str, RulePreview]:
         ("retention", rules.retention),
         ("priors", rules.priors),
         ("priority", rules.priority),
+        ("deidentification", rules.deidentification),
     )
     return {
         one.name: RulePreview(section, one.name) for section, named in sections for one in named
@@ -174,6 +176,8 @@ class _Answer:
     destinations: Set[str]
     retained: str
     """The rule that decides how long it stays; empty: none does."""
+    projects: Set[str]
+    """To which rules of de-identification add it."""
     priority: int | None
     """The highest of its series; None: no rule of priority holds."""
 
@@ -209,10 +213,13 @@ class _Asked:
             ),
         }
         urgent = [one for of in facts if (one := priority_on(rules, of)) is not None]
+        projects = rules_that_hold(rules.deidentification, facts)
+        names |= {one.name for one in projects}
         return _Answer(
             names | {one.name for one in urgent} | ({retained} - {""}),
             {to for one in routing for to in one.to},
             retained,
+            {name for one in projects for name in one.project},
             max((one.priority for one in urgent), default=None),
         )
 
@@ -233,6 +240,9 @@ def _goes(study_instance_uid: str, now: _Answer, then: _Answer) -> Iterator[Chan
         yield Change(study_instance_uid, "routing", to, *sent)
     if now.retained != then.retained:
         yield Change(study_instance_uid, "retention", "", now.retained, then.retained)
+    for project in sorted(now.projects ^ then.projects):
+        sides = ("in it" if project in one.projects else "not in it" for one in (now, then))
+        yield Change(study_instance_uid, "deidentification", project, *sides)
     if now.priority != then.priority:
         stated = ("" if one is None else str(one) for one in (now.priority, then.priority))
         yield Change(study_instance_uid, "priority", "", *stated)

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 
@@ -18,12 +19,13 @@ from inference.failures import place
 from inference.pipeline import Pipeline
 from inference.prior_comparison import StoredComparisons
 from inference.priors.triggers import want_for_orders
+from inference.projects.added_by_rule import add_complete_study
 from inference.rejection_notes.service import RejectionRounds
 from inference.reports.critical import repeat_alerts
 from inference.reports.due import FAILED_AGAIN_S as DRAFT_AGAIN_S
 from inference.reports.due import draft_due
 from inference.reports.export.publishing import REPORT_AGAIN_S, publish_due
-from inference.routing.service import RoutingRounds
+from inference.routing.rounds import RoutingRounds
 from inference.rules.file import current_rules
 from inference.scheduling.early_candidate import EarlyCandidate
 from inference.scheduling.early_series import EarlyWakeUps
@@ -111,7 +113,7 @@ class Scheduler:
         self._not_withdrawn = Postponed(FAILED_AGAIN_S)
         self._not_published = Postponed(REPORT_AGAIN_S)
         self._not_drafted = Postponed(DRAFT_AGAIN_S)
-        self._routing = RoutingRounds(storage)
+        self._routing = RoutingRounds(storage, partial(add_complete_study, storage))
         self._early = EarlyWakeUps(storage.settings, storage.index)
         self._quiet: Series | None = None
         self._candidate = EarlyCandidate()

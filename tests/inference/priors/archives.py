@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from inference.priors.search_and_fetch import search_and_fetch_due
-from inference.routing.service import RoutingRounds
+from inference.routing.rounds import RoutingRounds
 from inference.scheduling.schedule import complete_and_schedule
 from storage.container import Storage
 from storage.core.clock import utcnow

@@ -6,7 +6,8 @@ from dicom_node.server.scp import start_scp
 from inference.deliveries.service import deliver_due
 from inference.prior_comparison import comparison_of
 from inference.reports.due import draft_due
-from inference.routing.service import RoutingRounds, explain_routing
+from inference.routing.rounds import RoutingRounds
+from inference.routing.service import explain_routing
 from inference.rules.file import current_rules
 from inference.worker.run import run_job
 from storage.container import Storage

@@ -10,8 +10,8 @@ from pydicom.dataset import Dataset
 
 from inference.deliveries.service import deliver_due
 from inference.rejection_notes.service import FOLLOWING
+from inference.routing.rounds import RoutingRounds
 from inference.routing.send import send_study
-from inference.routing.service import RoutingRounds
 from inference.rules.file import read_rules
 from inference.scheduling.schedule import complete_and_schedule
 from storage.container import Storage

@@ -10,8 +10,8 @@ from pydicom import dcmread
 from pydicom.uid import HTJ2KLossless, JPEG2000Lossless, JPEGLSLossless
 
 from inference.deliveries.service import deliver_due
+from inference.routing.rounds import RoutingRounds
 from inference.routing.send import send_study
-from inference.routing.service import RoutingRounds
 from inference.rules.file import read_rules
 from storage.container import Storage
 from storage.core.clock import utcnow

@@ -27,7 +27,7 @@ export function Rules() {
     <>
       <p className="mb-3 max-w-3xl text-dim">{t.rulesWhat}</p>
       <Answer fetched={fetched}>
-        {({ rules: all = [], routing = [], release = [], priority = [] }) => (
+        {({ rules: all = [], routing = [], release = [], priority = [], deidentification = [] }) => (
           <>
           <Grid
             label={t.parts.rules}
@@ -84,6 +84,23 @@ export function Rules() {
                 </td>
                 <td className="font-mono text-xs">{rule.when ? conditionText(rule.when) : t.always}</td>
                 <td className="tabular-nums">{rule.priority}</td>
+              </tr>
+            ))}
+          </Grid>
+          <h2 className="mt-6 mb-2 font-semibold">{t.projectRules}</h2>
+          <Grid
+            label={t.projectRules}
+            columns={[t.name, t.when, t.addedToProject]}
+            empty={deidentification.length === 0 ? t.noProjectRules : ""}
+          >
+            {deidentification.map((rule) => (
+              <tr key={rule.name}>
+                <td className="font-medium">
+                  {rule.name}
+                  {rule.enabled === false && <span className="ml-1 text-xs text-warn">{t.off}</span>}
+                </td>
+                <td className="font-mono text-xs">{rule.when ? conditionText(rule.when) : t.always}</td>
+                <td>{rule.project.join(", ")}</td>
               </tr>
             ))}
           </Grid>

@@ -3,7 +3,7 @@ import type { Messages } from "@/shared/i18n/messages";
 export const siteRules: Messages["siteRules"] = {
   edit: "Regeln bearbeiten",
   editWhat:
-    "Die Regeln für Analysen, Weiterleitung, Freigabe, Warnungen, Aufbewahrung, Voraufnahmen und Vorrang als YAML. Probieren Sie sie zuerst aus: Dabei wird nichts gespeichert, eingeplant oder gesendet. Gespeicherte Regeln gelten sofort, auf anderen Rechnern nach höchstens einer halben Minute.",
+    "Die Regeln für Analysen, Weiterleitung, Freigabe, Warnungen, Aufbewahrung, Voraufnahmen, Vorrang und Forschungsprojekte als YAML. Probieren Sie sie zuerst aus: Dabei wird nichts gespeichert, eingeplant oder gesendet. Gespeicherte Regeln gelten sofort, auf anderen Rechnern nach höchstens einer halben Minute.",
   readOnly: (file) =>
     `Die Einstellung MEDIVIEW_RULES_FILE nennt ${file}: Regeln werden in dieser Datei geändert und können hier ausprobiert werden.`,
   textOf: (version) => `Version ${version}`,
@@ -17,7 +17,7 @@ export const siteRules: Messages["siteRules"] = {
   outdated: "Der Text wurde seitdem geändert.",
   counts: "Für wie viele Studien jede Regel gilt",
   section: "Art",
-  sections: { rules: "Analyse", routing: "Weiterleitung", retention: "Aufbewahrung", priors: "Voraufnahmen", priority: "Vorrang" },
+  sections: { rules: "Analyse", routing: "Weiterleitung", retention: "Aufbewahrung", priors: "Voraufnahmen", priority: "Vorrang", deidentification: "Forschungsprojekt" },
   studies: "Studien",
   noRules: "Keine Regeln über Studien.",
   changes: "Was sich ändern würde",
@@ -32,6 +32,8 @@ export const siteRules: Messages["siteRules"] = {
     "does not run": "läuft nicht",
     sent: "gesendet",
     "not sent": "nicht gesendet",
+    "in it": "gehört dazu",
+    "not in it": "gehört nicht dazu",
   },
   versions: "Versionen",
   noVersions: "Noch keine Version gespeichert.",

@@ -2,7 +2,7 @@
 export const siteRules = {
   edit: "Edit the rules",
   editWhat:
-    "The rules of pipelines, routing, release, alerts, retention, priors and priority as YAML. Try them first: nothing is saved, scheduled or sent by that. Saved rules take effect at once, on other hosts within half a minute.",
+    "The rules of pipelines, routing, release, alerts, retention, priors, priority and research projects as YAML. Try them first: nothing is saved, scheduled or sent by that. Saved rules take effect at once, on other hosts within half a minute.",
   readOnly: (file: string) =>
     `The setting MEDIVIEW_RULES_FILE names ${file}: rules are changed in that file, and can be tried here.`,
   textOf: (version: number) => `Version ${version}`,
@@ -16,7 +16,7 @@ export const siteRules = {
   outdated: "The text has been changed since.",
   counts: "For how many studies each rule counts",
   section: "Kind",
-  sections: { rules: "Pipeline", routing: "Routing", retention: "Retention", priors: "Priors", priority: "Priority" },
+  sections: { rules: "Pipeline", routing: "Routing", retention: "Retention", priors: "Priors", priority: "Priority", deidentification: "Research project" },
   studies: "Studies",
   noRules: "No rules about studies.",
   changes: "What would change",
@@ -31,6 +31,8 @@ export const siteRules = {
     "does not run": "does not run",
     sent: "sent",
     "not sent": "not sent",
+    "in it": "in it",
+    "not in it": "not in it",
   } as Record<string, string>,
   versions: "Versions",
   noVersions: "No version has been saved yet.",
