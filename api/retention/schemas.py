@@ -41,6 +41,18 @@ class BlockedStudies(Payload):
     size_bytes: int
 
 
+class QuotaUse(Payload):
+    rule: str = Field(examples=["ct scanners"])
+    studies: int
+    size_bytes: int
+    quota_studies: int = Field(description="0: no limit of studies.")
+    quota_bytes: int = Field(description="0: no limit of bytes.")
+    warn_percent: float = Field(description="From this share on there is a warning.")
+    blocked: list[BlockedStudies] = Field(
+        description="Studies beyond the quota that have to stay, by the first reason."
+    )
+
+
 class RetentionStatus(Payload):
     """The disk, and what the last round of retention did."""
 
@@ -60,6 +72,7 @@ class RetentionStatus(Payload):
     blocked: list[BlockedStudies] = Field(
         description="Studies that may leave early and have to stay, by the first reason."
     )
+    quotas: list[QuotaUse] = Field(description="Of the rules that have some, after the last round.")
     detail: str = Field(description="A warning in sentences; empty: all is well.")
 
 
@@ -67,7 +80,9 @@ class RemovedStudy(Payload):
     at: AwareDatetime
     study_instance_uid: str
     rule: str
-    cause: Literal["time", "disk"] = Field(description="Its time was over, or the disk was short.")
+    cause: Literal["time", "disk", "quota"] = Field(
+        description="Its time was over, the disk was short, or its rule was beyond its quota."
+    )
     instance_count: int
     size_bytes: int
 

@@ -6,6 +6,7 @@ from typing import cast
 from api.retention.schemas import (
     BlockedStudies,
     PlannedStudyPayload,
+    QuotaUse,
     ReasonPayload,
     RemovedStudy,
     RetentionStatus,
@@ -62,5 +63,9 @@ def status_payload(outlook: DiskOutlook, legal_holds: int) -> RetentionStatus:
         last_round_at=datetime.fromisoformat(last["at"]) if last else None,
         missing_bytes=last.get("missing_bytes", 0),
         blocked=[BlockedStudies(**one) for one in last.get("blocked", ())],
-        detail=" ".join(filter(None, (outlook.warning(), outlook.stuck()))),
+        quotas=[
+            QuotaUse(**{**one, "blocked": [BlockedStudies(**each) for each in one["blocked"]]})
+            for one in last.get("quotas", ())
+        ],
+        detail=" ".join(filter(None, (outlook.warning(), outlook.quotas(), outlook.stuck()))),
     )

@@ -17,8 +17,8 @@ from storage.retention.obligations import Obligations
 log = structlog.get_logger(__name__)
 
 ACTOR_NAME = "retention"
-Cause = Literal["time", "disk"]
-"""Its time was over, or the disk was short."""
+Cause = Literal["time", "disk", "quota"]
+"""Its time was over, the disk was short, or the studies of its rule were beyond their quota."""
 
 
 class DepartureDetail(TypedDict):

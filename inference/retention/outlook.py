@@ -6,7 +6,7 @@ from datetime import datetime
 from inference.retention.sentences import blocked_words
 from storage.retention.disk import DiskForecast, DiskMarks, DiskSamples
 from storage.retention.repository import StudyRetention
-from storage.retention.round import RetentionRound
+from storage.retention.round import QuotaUse, RetentionRound
 from storage.settings import Settings
 from storage.volumes.writer import VolumeWriter
 
@@ -63,6 +63,10 @@ class DiskOutlook:
             f" {blocked or 'No rule lets further studies leave early (evict).'}"
         )
 
+    def quotas(self) -> str:
+        """Rules whose studies take nearly all of a quota, or more; empty: none."""
+        return " ".join(filter(None, map(_quota_words, self.last_round.get("quotas", ()))))
+
     def _trend(self) -> str:
         if self.forecast is None:
             return "How fast it fills is not known yet."
@@ -100,6 +104,22 @@ def disk_outlook(
         retention.evictable_bytes(),
         retention.last_round(),
     )
+
+
+def _quota_words(use: QuotaUse) -> str:
+    """Empty while there is room."""
+    taken, quota = use["size_bytes"], use["quota_bytes"]
+    studies, most = use["studies"], use["quota_studies"]
+    near = []
+    if quota and taken * 100 >= quota * use["warn_percent"]:
+        near.append(f"{_size(taken)} of {_size(quota)} ({taken / quota:.0%})")
+    if most and studies * 100 >= most * use["warn_percent"]:
+        near.append(f"{studies} of {most} studies ({studies / most:.0%})")
+    if not near:
+        return ""
+    stay = blocked_words(use["blocked"])
+    sentence = f"The rule '{use['rule']}' has taken {' and '.join(near)} of its quota."
+    return f"{sentence} {stay}".rstrip()
 
 
 def _size(size_bytes: int) -> str:

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Protocol
@@ -12,6 +11,8 @@ import structlog
 from inference.retention.assessment import Assessment, Retention, RetentionStorage
 from inference.retention.clock_doubt import ClockDoubt
 from inference.retention.departure import Cause, remove_study
+from inference.retention.quotas import keep_quotas
+from inference.retention.round_result import Round
 from inference.rules.file import current_rules
 from inference.rules.retention_rule import RetentionRule
 from storage.container.has import HasAudit, HasDeletions, HasVolumes
@@ -38,44 +39,6 @@ _READ_AT_ONCE = 10
 _LOOK_AGAIN = timedelta(hours=1)
 # Beyond the mark, so that the next study to arrive does not make the disk short again.
 _MARGIN = 1.25
-
-
-@dataclass
-class Round:
-    """What a round did, and what it could not do."""
-
-    removed: int = 0
-    removed_bytes: int = 0
-    is_short: bool = False
-    missing_bytes: int = 0
-    """What it was to free beyond what it could."""
-    blocked: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
-    """Of studies that may leave early: kind of reason and to whom → studies and bytes."""
-    problem: str = ""
-    trusted_at: datetime | None = None
-    """The last time of day that was in no doubt (`inference.retention.clock_doubt`)."""
-
-    def block(self, assessment: Assessment) -> None:
-        """By its first reason: each study is counted once."""
-        reason = assessment.reasons[0]
-        studies, size_bytes = self.blocked.get((reason.kind, reason.owed_to), (0, 0))
-        after = (studies + 1, size_bytes + assessment.study.size_bytes)
-        self.blocked[reason.kind, reason.owed_to] = after
-
-    def as_json(self, now: datetime) -> RetentionRound:
-        return {
-            "at": now.isoformat(),
-            "removed": self.removed,
-            "removed_bytes": self.removed_bytes,
-            "is_short": self.is_short,
-            "missing_bytes": self.missing_bytes,
-            "blocked": [
-                {"kind": kind, "owed_to": to, "studies": studies, "size_bytes": size_bytes}
-                for (kind, to), (studies, size_bytes) in sorted(self.blocked.items())
-            ],
-            "problem": self.problem,
-            "trusted_at": (self.trusted_at or now).isoformat(),
-        }
 
 
 class RetentionRoundStorage(RetentionStorage, HasDeletions, HasVolumes, HasAudit, Protocol):
@@ -176,6 +139,14 @@ class RetentionRounds:
                 f" {done.trusted_at:%Y-%m-%d}. Set it right if it is wrong; else studies leave"
                 " again in a day."
             )
+        keep_quotas(
+            self._storage.retention,
+            retention,
+            done,
+            partial(self._settled, retention, short_at=now),
+            partial(self._remove, retention, cause="quota", done=done),
+            ends,
+        )
         self._evict(retention, done, now, ends)
 
     def _remove_due(

@@ -104,12 +104,20 @@ class StudyRetention:
             return list(connection.execute(query).scalars())
 
     def evictable(
-        self, rules_digest: str, limit: int, after: RuleDecision | None = None
+        self,
+        rules_digest: str,
+        limit: int,
+        after: RuleDecision | None = None,
+        position: int | None = None,
     ) -> list[RuleDecision]:
-        """Studies that may leave before their time: by rule, then by last use, the oldest first."""
+        """Studies that may leave before their time: by rule, then by last use, the oldest first.
+
+        `position`: of one rule alone.
+        """
+        of_rule = () if position is None else (_ROW.position == position,)
         query = (
             select(t.study_retention)
-            .where(_ROW.rules_digest == rules_digest, _ROW.may_evict)
+            .where(_ROW.rules_digest == rules_digest, _ROW.may_evict, *of_rule)
             .order_by(_ROW.position, _ROW.last_needed_at, _ROW.study_instance_uid)
             .limit(limit)
         )
@@ -135,6 +143,21 @@ class StudyRetention:
                 RuleDecision(**{name: row[name] for name in RuleDecision.__dataclass_fields__})
                 for row in rows
             ]
+
+    def usage(self, rules_digest: str, position: int) -> tuple[int, int]:
+        """How many studies of a rule are here, and their bytes."""
+        query = (
+            select(func.count(), total(_ROW.size_bytes))
+            .join_from(
+                t.study_retention,
+                t.study,
+                t.study.c.study_instance_uid == _ROW.study_instance_uid,
+            )
+            .where(_ROW.rules_digest == rules_digest, _ROW.position == position)
+        )
+        with reading(self._engine) as connection:
+            studies, size_bytes = connection.execute(query).one()
+        return studies, size_bytes
 
     def look_again(self, study_instance_uids: Collection[str], at: datetime) -> None:
         with writing(self._engine) as connection:

@@ -12,6 +12,19 @@ class BlockedStudies(TypedDict):
     size_bytes: int
 
 
+class QuotaUse(TypedDict):
+    """What the studies of a rule with a quota take after a round; 0: none of that kind."""
+
+    rule: str
+    studies: int
+    size_bytes: int
+    quota_studies: int
+    quota_bytes: int
+    warn_percent: float
+    blocked: list[BlockedStudies]
+    """Beyond the quota, and have to stay."""
+
+
 class RetentionRound(TypedDict, total=False):
     """Empty before the first round, and where no rule is in force."""
 
@@ -23,5 +36,6 @@ class RetentionRound(TypedDict, total=False):
     missing_bytes: int
     """What was to be freed beyond what could be."""
     blocked: list[BlockedStudies]
+    quotas: list[QuotaUse]
     problem: str
     trusted_at: str

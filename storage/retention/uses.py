@@ -101,3 +101,10 @@ def _note(connection: Connection, uses: dict[str, datetime]) -> None:
                 .where(t.study_use.c.study_instance_uid == uid)
                 .values(used_at=at)
             )
+        # Its place among those that leave early, as it was when the rules were asked.
+        decided = t.study_retention
+        connection.execute(
+            update(decided)
+            .where(decided.c.study_instance_uid == uid, decided.c.last_needed_at < at)
+            .values(last_needed_at=at)
+        )

@@ -104,7 +104,7 @@ def status() -> None:
     sizes = (outlook.free_bytes, marks.warn_bytes, marks.evict_bytes, marks.refuse_bytes)
     table.add_row(*(f"{size >> 20} MiB" for size in sizes))
     out.print(table)
-    for sentence in filter(None, (outlook.warning(), outlook.stuck())):
+    for sentence in filter(None, (outlook.warning(), outlook.quotas(), outlook.stuck())):
         out.print(sentence, markup=False, soft_wrap=True)
 
 

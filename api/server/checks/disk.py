@@ -163,10 +163,9 @@ def warn_of_disk(
 ) -> HealthPart:
     """When the disk will be full, and what retention can free, while nothing is refused yet."""
     try:
-        return HealthPart(
-            ok=True,
-            detail=disk_outlook(settings, volumes, retention, disk_samples, utcnow()).warning(),
-        )
+        outlook = disk_outlook(settings, volumes, retention, disk_samples, utcnow())
+        warnings = filter(None, (outlook.warning(), outlook.quotas()))
+        return HealthPart(ok=True, detail=" ".join(warnings))
     except MediViewError:
         # The database has a part of its own.
         return GOOD

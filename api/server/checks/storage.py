@@ -75,6 +75,8 @@ def check_disk_outlook(
     if warning := outlook.warning():
         remedy = "`mediview retention dry-run` shows which studies could leave."
         yield Check("disk space", "note", warning, remedy)
+    if near := outlook.quotas():
+        yield Check("quotas", "note", near, "See quotas in docs/retention.md.")
     if stuck := outlook.stuck():
         yield Check("retention", "fail", stuck, "See docs/retention.md.")
 

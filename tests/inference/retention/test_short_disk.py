@@ -45,11 +45,11 @@ def node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SimulatedN
         yield opened
 
 
-def fill(node: SimulatedNode, count: int, name: str = "study") -> list[str]:
+def fill(node: SimulatedNode, count: int, name: str = "study", **attributes: object) -> list[str]:
     """Studies an hour apart; no round meanwhile."""
     found = []
     for number in range(count):
-        found.append(node.receive(f"{name}-{number}", STUDY_BYTES))
+        found.append(node.receive(f"{name}-{number}", STUDY_BYTES, **attributes))
         node.now += timedelta(hours=1)
     return found
 
