@@ -32,9 +32,17 @@ def test_a_project_from_its_creation_to_the_way_back(api: ApiNode) -> None:
         f"{here}/studies",
         json={"study_instance_uids": [study_uid("one")], "has_consent": True},
     )
-    assert added.json() == {"added": 1, "total": 1}
-    added = api.client.post(f"{here}/studies", json={"matching": {"modalities": ["MR"]}})
-    assert added.json() == {"added": 1, "total": 2}
+    assert added.json() == {"found": 1, "added": 1, "total": 1}
+    conditions = {"matching": {"modalities": ["MR"]}}
+    counted = api.client.post(f"{here}/studies", json={**conditions, "preview": True})
+    assert counted.json() == {"found": 2, "added": 1, "total": 1}
+    measured = {"findings": [{"label": "Brain volume", "value_from": 1, "unit": "cm3"}]}
+    counted = api.client.post(f"{here}/studies", json={"matching": measured, "preview": True})
+    assert counted.json() == {"found": 0, "added": 0, "total": 1}
+    nothing = {"matching": {"findings": [{"unit": "cm3"}]}}
+    is_problem(api.client.post(f"{here}/studies", json=nothing), 400, "invalid_request")
+    added = api.client.post(f"{here}/studies", json=conditions)
+    assert added.json() == {"found": 2, "added": 1, "total": 2}
     assert api.client.get(here).json()["study_count"] == 2
     # What the conditions found again has the consent that was stated with them.
     again = {"study_instance_uids": [study_uid("one")], "has_consent": True}
@@ -104,6 +112,9 @@ def test_the_command_line_does_the_same(
     monkeypatch.setenv("MEDIVIEW_DATA_DIR", str(api.storage.settings.data_dir))
     run = CliRunner().invoke
     assert run(app, ["create", "heads", "--option", "retain-full-dates"]).exit_code == 0
+    counted = run(app, ["add", "heads", "--modality", "MR", "--preview"]).output
+    assert "1 studies, of which 1 would be new in heads" in counted
+    assert run(app, ["add", "heads", "--finding", "label=Brain volume"]).exit_code == 0
     assert "1 of 1 studies are new" in run(app, ["add", "heads", "--modality", "MR"]).output
     assert "retain-full-dates" in run(app, ["list"]).output
     exported = run(app, ["export", "heads", "out", "--here"]).output
