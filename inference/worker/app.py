@@ -291,7 +291,8 @@ def run_worker(
         holder.open(process := Process(settings, queue, running))
         start_noting(process)
         if queue == CONTROL_QUEUE:
-            watch_disk(settings, process.storage.volumes, evict, stop.is_set)
+            held = process.storage
+            watch_disk(settings, held.volumes, held.retention, evict, stop.is_set)
 
     def evict(ahead_bytes: int) -> None:
         app.send_task(RETENTION_TASK, (ahead_bytes,), expires=tick_expiry_s(settings))

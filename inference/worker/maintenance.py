@@ -29,9 +29,19 @@ class Maintenance:
     def housekeep(self) -> None:
         if_free(self._housekeeping, "housekeep", lambda: self._housekeep(compact_now=False))
 
-    def apply_retention(self, ahead_bytes: int = 0) -> None:
-        """`ahead_bytes`: to be free beyond the mark of eviction, for what arrives meanwhile."""
-        if_free(self._retaining, "apply_retention", lambda: self._apply_retention(ahead_bytes))
+    def apply_retention(self, ahead_bytes: int | None = None) -> None:
+        """`ahead_bytes`: to be free beyond the mark of eviction, for what arrives meanwhile; none:
+        it is the clock that calls."""
+        if ahead_bytes is not None and self._is_housekeeping():
+            # Volumes that are being rewritten take room, which is there again in a moment.
+            return
+        if_free(self._retaining, "apply_retention", lambda: self._apply_retention(ahead_bytes or 0))
+
+    def _is_housekeeping(self) -> bool:
+        if not self._housekeeping.acquire(blocking=False):
+            return True
+        self._housekeeping.release()
+        return False
 
     def _housekeep(self, *, compact_now: bool) -> None:
         if self._housekeeper is None:

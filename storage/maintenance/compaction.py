@@ -77,13 +77,14 @@ def compact(
     dead_ratio: float,
     now: datetime,
     bucket: ObjectStore | None = None,
+    short_below_bytes: int = 0,
 ) -> Compacted:
     """Rewrite every sealed volume of which at least `dead_ratio` is dead, as far as there is room.
 
     Those with least to copy come first. A volume is rewritten only where its copy leaves a part of
-    the free-disk mark, which the index needs; and below the mark the old files go at once instead
-    of after their grace time, so that a full disk gets emptier from the first volume on. Readers
-    that know an old place look the new one up.
+    the free-disk mark, which the index needs; and below the mark, or `short_below_bytes`, the old
+    files go at once instead of after their grace time, so that a full disk gets emptier from the
+    first volume on. Readers that know an old place look the new one up.
 
     One process at a time: callers hold the housekeeping lock (`storage.db.advisory_lock`). `bucket`
     is where copies of whole volumes are. Raises StorageFull, StorageUnavailable; what was done
@@ -110,7 +111,7 @@ def compact(
                 continue
             count += 1
             freed += use.size_bytes - moved_bytes
-            if volumes.free_bytes() < volumes.free_disk_mark_bytes:
+            if volumes.free_bytes() < max(volumes.free_disk_mark_bytes, short_below_bytes):
                 remove_retired(engine, volumes.folder, 0, now, bucket)
     finally:
         reader.close()

@@ -212,9 +212,11 @@ class Housekeeper:
         folder, ratio = storage.volumes.folder, settings.compact_dead_ratio
         free_bytes = storage.volumes.free_bytes()
         is_short = free_bytes < settings.free_disk_mark_bytes
-        if free_bytes < DiskMarks.of(settings, storage.volumes.disk_bytes()).evict_bytes:
+        evict_bytes = DiskMarks.of(settings, storage.volumes.disk_bytes()).evict_bytes
+        if free_bytes < evict_bytes:
             ratio = min(ratio, SHORT_DEAD_RATIO)
-        grace_s = 0 if is_short else settings.volume_grace_s
+        # Copies take room while the old files stay, and what arrives would be refused.
+        grace_s = 0 if free_bytes < evict_bytes else settings.volume_grace_s
         remove_retired(storage.engine, folder, grace_s, now, bucket)
         interval_s = settings.compact_interval_s
         # What is deleted on a full disk is wanted back now.
@@ -227,7 +229,7 @@ class Housekeeper:
         if bucket is not None:
             # On a short disk, too, only what is mostly dead: it frees the bucket alone.
             fetch_due(storage.engine, storage.volumes, bucket, settings.compact_dead_ratio)
-        compact(storage.engine, storage.volumes, ratio, now, bucket)
+        compact(storage.engine, storage.volumes, ratio, now, bucket, evict_bytes)
         return False
 
     def _limit_cache(self) -> bool:

@@ -188,6 +188,20 @@ class StudyRetention:
             ).scalars()
             return list(uids), count
 
+    def arrived_bytes(self, since: datetime) -> int:
+        """Of instances of series that are being received, since then."""
+        query = (
+            select(total(t.instance.c.size_bytes))
+            .join_from(t.instance, t.series, t.instance.c.series_fk == t.series.c.id)
+            .where(
+                t.series.c.state == "RECEIVING",
+                t.series.c.last_instance_at >= since,
+                t.instance.c.received_at >= since,
+            )
+        )
+        with reading(self._engine) as connection:
+            return connection.execute(query).scalar_one()
+
     def evictable_bytes(self) -> int:
         """Of all studies that may leave before their time, whatever still keeps them now."""
         query = select(total(_ROW.size_bytes)).where(_ROW.may_evict)
