@@ -5,7 +5,7 @@ from pynetdicom.sop_class import InstanceAvailabilityNotification
 
 from dicom_node.association.base import NodeAssociation
 from dicom_node.network.command_set import CommandSet
-from dicom_node.normalized.procedure_step_scp import MOST_ELEMENTS, as_json, expected_of
+from dicom_node.normalized.procedure_step_scp import as_json, expected_of
 from dicom_node.normalized.requests import (
     MISSING_ATTRIBUTE,
     NormalizedRequest,
@@ -13,6 +13,7 @@ from dicom_node.normalized.requests import (
     Refused,
     sender_of,
 )
+from dicom_node.normalized.step_size import MOST_ELEMENTS
 from storage.core.uids import check_uid, new_uid
 from storage.mpps.repository import ProcedureSteps
 
@@ -40,15 +41,12 @@ class AvailabilityScp(NormalizedScp):
         if not dataset.get("ReferencedSeriesSequence"):
             raise Refused(MISSING_ATTRIBUTE, "Referenced Series Sequence has no item.")
         uid = check_uid(request.sop_instance_uid or new_uid(), "SOPInstanceUID")
-        attributes = as_json(dataset)
+        attributes = as_json(dataset, _SERIES, _REFERENCES)
         expected = expected_of(attributes, _SERIES, _REFERENCES)
-        self._procedure_steps.notify(
-            uid,
-            sender_of(self.association),
-            check_uid(str(dataset.StudyInstanceUID), "StudyInstanceUID"),
-            attributes,
-            expected,
-        )
+        study_instance_uid = check_uid(str(dataset.StudyInstanceUID), "StudyInstanceUID")
+        sender = sender_of(self.association)
+        with self._procedure_steps.alone(sender):
+            self._procedure_steps.notify(uid, sender, study_instance_uid, attributes, expected)
         log.info(
             "availability_noted",
             sop_instance_uid=uid,

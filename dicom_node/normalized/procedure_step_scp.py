@@ -4,7 +4,6 @@ A completed step names every instance that the modality made; the series is then
 complete when they are there.
 """
 
-import json
 from typing import Any
 
 import structlog
@@ -22,8 +21,8 @@ from dicom_node.normalized.requests import (
     Refused,
     sender_of,
 )
+from dicom_node.normalized.step_size import MOST_ELEMENTS, MOST_STUDIES, check_size
 from storage.core.uids import check_uid, new_uid
-from storage.core.untrusted_input.bounded_json import check_bounded
 from storage.mpps.repository import (
     PROCEDURE_STEP_STATES,
     ProcedureStep,
@@ -31,18 +30,13 @@ from storage.mpps.repository import (
     ProcedureStepState,
     StepChanged,
 )
+from storage.mpps.step_text import decoded
 
 log = structlog.get_logger(__name__)
 
 JsonDataset = dict[str, Any]
 
 PROCEDURE_STEP_CLASS = str(ModalityPerformedProcedureStep)
-MOST_ELEMENTS = 100_000
-"""Of a message: 33,000 references to instances, which take some four seconds of a processor."""
-MOST_BYTES = 8 << 20
-"""As JSON; that many references take 6 MiB."""
-# Of a step, in JSON, which has two for each element of a message.
-_MOST_IN_JSON = 300_000
 # PerformedSeriesSequence, ReferencedImageSequence and that of instances without images,
 # ScheduledStepAttributesSequence.
 _SERIES, _REFERENCES = "00400340", ("00081140", "00400220")
@@ -69,19 +63,17 @@ class ProcedureStepCreateScp(NormalizedScp):
         dataset = request.dataset
         if _state(dataset, required=True) != "IN PROGRESS":
             raise Refused(ATTRIBUTE_VALUE_INVALID, "A step begins IN PROGRESS.")
-        attributes = as_json(dataset)
+        attributes = as_json(dataset, _SERIES, _REFERENCES)
         studies = _studies(attributes)
         if not studies:
             raise Refused(MISSING_ATTRIBUTE, "No scheduled step names its Study Instance UID.")
         uid = request.sop_instance_uid or new_uid()
         sender = sender_of(self.association)
-        step = self._procedure_steps.create(
-            check_uid(uid, "SOPInstanceUID"),
-            sender,
-            attributes,
-            studies,
-            expected_of(attributes, _SERIES, _REFERENCES),
-        )
+        expected = expected_of(attributes, _SERIES, _REFERENCES)
+        with self._procedure_steps.alone(sender):
+            step = self._procedure_steps.create(
+                check_uid(uid, "SOPInstanceUID"), sender, attributes, studies, expected
+            )
         log.info(
             "procedure_step_began",
             sop_instance_uid=step.sop_instance_uid,
@@ -101,14 +93,15 @@ class ProcedureStepSetScp(NormalizedScp):
         self._procedure_steps = procedure_steps
 
     def perform(self, request: NormalizedRequest, command: CommandSet) -> str:
-        changes = as_json(request.dataset)
-        for attempts_left in reversed(range(_ATTEMPTS)):
-            try:
-                step = self._change(request, changes)
-                break
-            except StepChanged:
-                if not attempts_left:
-                    raise
+        changes = as_json(request.dataset, _SERIES, _REFERENCES)
+        with self._procedure_steps.alone(sender_of(self.association)):
+            for attempts_left in reversed(range(_ATTEMPTS)):
+                try:
+                    step = self._change(request, changes)
+                    break
+                except StepChanged:
+                    if not attempts_left:
+                        raise
         log.info("procedure_step_changed", sop_instance_uid=step.sop_instance_uid, state=step.state)
         return step.sop_instance_uid
 
@@ -118,16 +111,13 @@ class ProcedureStepSetScp(NormalizedScp):
         state = _state(request.dataset, required=False)
         attributes = {**step.attributes, **changes}
         # Each message is counted by itself; a step is changed by any number of them.
-        check_bounded(attributes, _MOST_IN_JSON)
-        check_size(attributes)
+        check_size(attributes, _SERIES, _REFERENCES, changes)
+        # What it announces is written again only where that is something else then.
+        is_hint = state != "IN PROGRESS" or not changes.keys().isdisjoint((_SERIES, _SCHEDULED))
+        hint = expected_of(decoded(attributes), _SERIES, _REFERENCES) if is_hint else None
+        studies = _studies(attributes)
         return steps.change(
-            request.sop_instance_uid,
-            sender,
-            state,
-            attributes,
-            _studies(attributes),
-            expected_of(attributes, _SERIES, _REFERENCES),
-            known=step.attributes,
+            request.sop_instance_uid, sender, state, attributes, studies, hint, known=step
         )
 
 
@@ -160,21 +150,11 @@ def _text(attributes: JsonDataset, tag: str) -> str:
     return "\\".join(str(one) for one in values)
 
 
-def as_json(dataset: Dataset) -> JsonDataset:
+def as_json(dataset: Dataset, series: str, references: tuple[str, ...]) -> JsonDataset:
     """The data set in DICOM JSON (PS3.18 F). Raises Refused where it is too large to be kept."""
     encoded: JsonDataset = dataset.to_json_dict(suppress_invalid_tags=True)
-    check_size(encoded)
+    check_size(encoded, series, references, encoded)
     return encoded
-
-
-def check_size(attributes: JsonDataset) -> None:
-    """Of a step, which each of its messages reads and writes. Raises Refused."""
-    size_bytes = len(json.dumps(attributes, ensure_ascii=False).encode())
-    if size_bytes > MOST_BYTES:
-        raise Refused(
-            RESOURCE_LIMITATION,
-            f"It has {size_bytes >> 20} MiB; {MOST_BYTES >> 20} MiB are the most.",
-        )
 
 
 def _state(dataset: Dataset, *, required: bool) -> ProcedureStepState:
@@ -191,4 +171,9 @@ def _state(dataset: Dataset, *, required: bool) -> ProcedureStepState:
 
 def _studies(attributes: JsonDataset) -> set[str]:
     uids = (_text(item, _STUDY_UID) for item in _items(attributes, _SCHEDULED))
-    return {check_uid(uid, "StudyInstanceUID") for uid in uids if uid}
+    studies = {check_uid(uid, "StudyInstanceUID") for uid in uids if uid}
+    if len(studies) > MOST_STUDIES:
+        raise Refused(
+            RESOURCE_LIMITATION, f"It names {len(studies)} studies; {MOST_STUDIES} are the most."
+        )
+    return studies

@@ -14,8 +14,16 @@ _ESCAPED_HALVES = re.compile(r"\\u[dD]")
 """Also of a whole pair, as of an emoji; other programs write capital letters."""
 
 
+class JsonText(str):
+    """A value that was encoded by `to_json` before its transaction began: others wait for that."""
+
+    __slots__ = ()
+
+
 def to_json(value: Any) -> str:
     """JSON in ASCII, with U+FFFD for each half of a surrogate pair."""
+    if isinstance(value, JsonText):
+        return value
     text = json.dumps(value)
     return json.dumps(_repaired(value)) if _ESCAPED_HALVES.search(text) else text
 

@@ -18,8 +18,9 @@ from storage.db.engine import insert_or_ignore, reading, writing
 from storage.index.row_mapping import to_series
 from storage.index.select_statements import select_series
 
-_ROWS_MAX = 20_000
-"""One announcement that would be more, studies times series, is no hint and is left out."""
+_ROWS_MAX, _UIDS_MAX = 2_000, 100_000
+"""One announcement that would be more, studies times series or instances, is no hint and is left
+out: others wait while it is written."""
 
 
 @dataclass(frozen=True)
@@ -168,6 +169,8 @@ def announce(
     connection.execute(delete(t.expectation).where(t.expectation.c.announced_by == announced_by))
     studies = sorted(set(study_instance_uids)) or [""]
     if len(studies) * len(series) > _ROWS_MAX:
+        return
+    if len(studies) * sum(map(len, series.values())) > _UIDS_MAX:
         return
     rows = [
         {

@@ -1,19 +1,23 @@
 """Performed procedure steps and availability notices, as modalities and archives sent them."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any, Literal, get_args
 
-from sqlalchemy import Engine, delete, insert, select, update
+from sqlalchemy import ColumnElement, Engine, Text, cast, delete, insert, select, update
 
 from storage import tables as t
+from storage.core.callers.one_at_a_time import OneAtATime
 from storage.core.callers.visibility import as_node, current_visibility
 from storage.core.clock import utcnow
 from storage.core.errors import InvalidRequest, NotFound, StateConflict, UidConflict
 from storage.db.engine import insert_or_ignore, reading, writing
+from storage.db.json_text import JsonText, to_json
 from storage.index.expected_instances import announce
 from storage.mpps.senders import Sender, may_go_on, reached_studies
+from storage.mpps.step_text import encoded, undecoded
 from storage.peers.notifications import want_notified
 from storage.worklist.repository import WorklistState, follow_step
 
@@ -70,6 +74,7 @@ class ProcedureSteps:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._one_at_a_time = OneAtATime()
 
     def create(
         self,
@@ -87,6 +92,7 @@ class ProcedureSteps:
         """
         now = utcnow()
         reached = self._announced_studies(sender, study_instance_uids)
+        text = encoded(attributes)
         with as_node(), writing(self._engine) as connection:
             created = insert_or_ignore(
                 connection,
@@ -95,7 +101,7 @@ class ProcedureSteps:
                     "sop_instance_uid": sop_instance_uid,
                     "state": "IN PROGRESS",
                     "calling_ae_title": sender.ae_title,
-                    "attributes": dict(attributes),
+                    "attributes": text,
                     "identity_id": sender.identity_id or None,
                     "created_at": now,
                     "updated_at": now,
@@ -124,62 +130,72 @@ class ProcedureSteps:
         state: ProcedureStepState,
         attributes: Mapping[str, Any],
         study_instance_uids: Collection[str],
-        expected: Mapping[str, Collection[str]],
-        known: Mapping[str, Any] | None = None,
+        expected: Mapping[str, Collection[str]] | None,
+        known: ProcedureStep | None = None,
     ) -> ProcedureStep:
         """Keep a step's new state and attributes, and let the orders of its studies follow.
 
-        `known`: its attributes before, from which the new ones were made. Raises NotFound,
-        StepEnded, and StepChanged where they are others by now.
+        `expected`: None where the message leaves it as it is. `known`: the step before, as
+        `of_sender` gave it, from which the new attributes were made; series that were undecoded
+        may be so still. Raises NotFound, StepEnded, and StepChanged where it is another by now.
 
         A discontinued step promises nothing: what it named may never be sent.
         """
-        now = utcnow()
-        self.of_sender(sop_instance_uid, sender)
+        before = known or self.of_sender(sop_instance_uid, sender)
+        if before.state != "IN PROGRESS":
+            raise _ended(before)
         reached = self._announced_studies(sender, study_instance_uids)
+        # All that takes long is done before the transaction, for which others wait.
+        text = encoded(attributes)
+        now = utcnow()
+        # It tells one state of the step from another, whatever the clock does.
+        updated_at = max(now, before.updated_at + timedelta(microseconds=1))
+        row = t.procedure_step.c
+        is_it = row.sop_instance_uid == sop_instance_uid
         with as_node(), writing(self._engine) as connection:
-            if known is not None:
-                stored = select(t.procedure_step.c.attributes).where(
-                    t.procedure_step.c.sop_instance_uid == sop_instance_uid
-                )
-                if connection.execute(stored.with_for_update()).scalar() != known:
-                    raise StepChanged(
-                        f"The performed procedure step {sop_instance_uid} was changed meanwhile.",
-                        remedy="Send the change again.",
-                    )
             changed = connection.execute(
                 update(t.procedure_step)
                 .where(
-                    t.procedure_step.c.sop_instance_uid == sop_instance_uid,
-                    t.procedure_step.c.state == "IN PROGRESS",
+                    is_it,
+                    row.state == "IN PROGRESS",
+                    *([] if known is None else [row.updated_at == known.updated_at]),
                 )
-                .values(state=state, attributes=dict(attributes), updated_at=now)
-                .returning(t.procedure_step.c.sop_instance_uid)
-            ).first()
-            if changed is not None:
-                announce(
-                    connection,
-                    f"mpps:{sop_instance_uid}",
-                    {} if state == "DISCONTINUED" or reached is None else expected,
-                    reached or (),
-                    is_final=state == "COMPLETED",
-                )
+                .values(state=state, attributes=text, updated_at=updated_at)
+            ).rowcount
+            if changed:
+                if expected is not None or state == "DISCONTINUED":
+                    announce(
+                        connection,
+                        f"mpps:{sop_instance_uid}",
+                        {} if state == "DISCONTINUED" or reached is None else expected or {},
+                        reached or (),
+                        is_final=state == "COMPLETED",
+                    )
                 follow_step(connection, reached or (), _WORKLIST_STATES[state])
                 want_notified(connection, "mpps", sop_instance_uid, now, but_not=(sender.ae_title,))
+        if changed:
+            return replace(before, state=state, attributes=dict(attributes), updated_at=updated_at)
         step = self.get(sop_instance_uid)
-        if changed is None:
-            raise StepEnded(
-                f"The performed procedure step {sop_instance_uid} is {step.state}.",
-                remedy="A step that has ended may no longer be updated (PS3.4 F.7.2.2.2).",
-            )
-        return step
+        if step.state != "IN PROGRESS":
+            raise _ended(step)
+        raise StepChanged(
+            f"The performed procedure step {sop_instance_uid} was changed meanwhile.",
+            remedy="Send the change again.",
+        )
+
+    def alone(self, sender: Sender) -> AbstractContextManager[None]:
+        """The messages of one peer are worked on one after the other. Raises LimitExceeded."""
+        return self._one_at_a_time.of(sender)
 
     def of_sender(self, sop_instance_uid: str, sender: Sender) -> ProcedureStep:
-        """The step that the sender may go on with.
+        """The step that the sender may go on with, its series undecoded (`step_text`).
 
         Raises NotFound, in the same words for a step of other groups.
         """
-        step = self.get(sop_instance_uid)
+        row = t.procedure_step.c
+        others = [column for column in row if column is not row.attributes]
+        step = self._get(sop_instance_uid, *others, cast(row.attributes, Text).label("attributes"))
+        step = replace(step, attributes=undecoded(str(step.attributes)))
         visibility = current_visibility()
         with as_node(), reading(self._engine) as connection:
             if not may_go_on(
@@ -196,16 +212,12 @@ class ProcedureSteps:
 
     def get(self, sop_instance_uid: str) -> ProcedureStep:
         """Raises NotFound."""
+        return self._get(sop_instance_uid, *t.procedure_step.c)
+
+    def _get(self, sop_instance_uid: str, *columns: ColumnElement[Any]) -> ProcedureStep:
+        query = select(*columns).where(t.procedure_step.c.sop_instance_uid == sop_instance_uid)
         with reading(self._engine) as connection:
-            row = (
-                connection.execute(
-                    select(t.procedure_step).where(
-                        t.procedure_step.c.sop_instance_uid == sop_instance_uid
-                    )
-                )
-                .mappings()
-                .first()
-            )
+            row = connection.execute(query).mappings().first()
         if row is None:
             raise _no_step(sop_instance_uid)
         return ProcedureStep(**row)
@@ -224,6 +236,7 @@ class ProcedureSteps:
         """
         visibility = current_visibility()
         reached = self._announced_studies(sender, [study_instance_uid])
+        text = JsonText(to_json(dict(attributes)))
         notice = t.availability_notice.c
         with as_node(), writing(self._engine) as connection:
             earlier = connection.execute(
@@ -241,7 +254,7 @@ class ProcedureSteps:
                     sop_instance_uid=sop_instance_uid,
                     calling_ae_title=sender.ae_title,
                     study_instance_uid=study_instance_uid,
-                    attributes=dict(attributes),
+                    attributes=text,
                     identity_id=sender.identity_id or None,
                     received_at=utcnow(),
                 )
@@ -270,6 +283,13 @@ class ProcedureSteps:
         if current_visibility() is None:
             return study_instance_uids
         return self.reached_studies(sender, study_instance_uids) or None
+
+
+def _ended(step: ProcedureStep) -> StepEnded:
+    return StepEnded(
+        f"The performed procedure step {step.sop_instance_uid} is {step.state}.",
+        remedy="A step that has ended may no longer be updated (PS3.4 F.7.2.2.2).",
+    )
 
 
 def _no_step(sop_instance_uid: str) -> NotFound:

@@ -1,8 +1,10 @@
 """MPPS and Instance Availability Notification by pynetdicom: kept, and what they announce."""
 
 import struct
+import threading
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,11 +15,12 @@ from pynetdicom import AE
 from pynetdicom.sop_class import InstanceAvailabilityNotification, ModalityPerformedProcedureStep
 
 from dicom_node.network.data_sets import decode_data_set
-from dicom_node.normalized import procedure_step_scp
+from dicom_node.normalized import procedure_step_scp, step_size
+from dicom_node.normalized.requests import Refused
 from dicom_node.scu import send
 from storage.core.errors import LimitExceeded, StorageUnavailable
 from storage.index.expected_instances import Announced
-from storage.mpps import repository
+from storage.mpps import repository, step_text
 from storage.mpps.repository import ProcedureStep, ProcedureSteps
 from tests.dicom_node.builders import ct_instance, encoded, item_of
 from tests.dicom_node.conftest import Node
@@ -28,8 +31,8 @@ STUDY, SERIES = "1.2.840.5.1", "1.2.840.5.1.1"
 
 
 @contextmanager
-def modality(node: Node) -> Iterator[Any]:
-    ae = AE("CT1")
+def modality(node: Node, ae_title: str = "CT1") -> Iterator[Any]:
+    ae = AE(ae_title)
     ae.add_requested_context(MPPS)
     ae.add_requested_context(IAN)
     association = ae.associate("127.0.0.1", node.port)
@@ -199,7 +202,7 @@ def test_messages_at_once_lose_nothing_of_each_other(
 
     def beside_another(*arguments: Any, **named: Any) -> ProcedureStep:
         monkeypatch.setattr(ProcedureSteps, "change", change)
-        with modality(node) as other:
+        with modality(node, "CT2") as other:
             assert other.send_n_set(second, MPPS, uid)[0].Status == 0
         return change(*arguments, **named)
 
@@ -233,7 +236,7 @@ def test_a_step_that_cannot_begin_is_refused(
 
 def test_a_step_does_not_grow_without_end(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
     """By updates that are counted one by one."""
-    monkeypatch.setattr(procedure_step_scp, "_MOST_IN_JSON", 100)
+    monkeypatch.setattr(step_size, "MOST_IN_JSON", 100)
     with modality(node) as scu:
         assert scu.send_n_create(beginning(), MPPS, "1.2.3")[0].Status == 0
         answers = []
@@ -268,7 +271,7 @@ def test_59000_references_cost_no_decoding() -> None:
     message = struct.pack("<HHI", 0x0040, 0x0340, len(series)) + series
     began_s = time.thread_time()
     with pytest.raises(LimitExceeded):
-        decode_data_set(message, ImplicitVRLittleEndian, procedure_step_scp.MOST_ELEMENTS)
+        decode_data_set(message, ImplicitVRLittleEndian, step_size.MOST_ELEMENTS)
     assert time.thread_time() - began_s < 1.5
 
 
@@ -322,21 +325,132 @@ def test_a_notice_about_nothing_is_refused(node: Node) -> None:
         assert scu.send_n_create(nowhere, IAN, "1.2.9")[0].Status == 0x0120
 
 
-def test_a_step_does_not_grow_without_bound(node: Node) -> None:
-    def more(element: int) -> Dataset:
-        ds = Dataset()
-        ds.private_block(0x0011, "TEST", create=True).add_new(element, "OB", bytes(4 << 20))
-        return ds
+def private(element: int, size_bytes: int, into: Dataset | None = None) -> Dataset:
+    dataset = Dataset() if into is None else into
+    block = dataset.private_block(0x0011, "TEST", create=True)
+    block.add_new(element, "OB", bytes(size_bytes))
+    return dataset
 
+
+def test_what_is_no_reference_stays_short(node: Node) -> None:
+    """By one message or by several: each message about a step reads and writes all of it."""
     uid = generate_uid()
-    with modality(node) as association:
-        begun, _ = association.send_n_create(beginning(), MPPS, uid)
-        assert begun.Status == 0x0000
-        first, _ = association.send_n_set(more(0x01), MPPS, uid)
-        assert first.Status == 0x0000
-        second, _ = association.send_n_set(more(0x02), MPPS, uid)
-        assert second.Status == 0x0213, "two of them are more than 8 MiB as JSON"
-        large = beginning()
-        large.private_block(0x0011, "TEST", create=True).add_new(1, "OB", bytes(7 << 20))
-        refused, _ = association.send_n_create(large, MPPS, generate_uid())
-        assert refused.Status == 0x0213
+    with modality(node) as scu:
+        assert scu.send_n_create(beginning(), MPPS, uid)[0].Status == 0x0000
+        answers = [scu.send_n_set(private(n, 100 << 10), MPPS, uid)[0].Status for n in (1, 2)]
+        assert answers == [0x0000, 0x0213]
+        within = ending("COMPLETED", uids(1, 2))
+        private(1, 300 << 10, within.PerformedSeriesSequence[0].ReferencedImageSequence[1])
+        assert scu.send_n_set(within, MPPS, uid)[0].Status == 0x0213
+        large = private(1, 300 << 10, beginning())
+        assert scu.send_n_create(large, MPPS, generate_uid())[0].Status == 0x0213
+        large_notice = private(1, 300 << 10, notice(uids(1)))
+        assert scu.send_n_create(large_notice, IAN, generate_uid())[0].Status == 0x0213
+        many = beginning()
+        many.ScheduledStepAttributesSequence = [
+            beginning(generate_uid()).ScheduledStepAttributesSequence[0] for _ in range(101)
+        ]
+        assert scu.send_n_create(many, MPPS, generate_uid())[0].Status == 0x0213
+        assert scu.send_n_set(ending("COMPLETED", uids(1)), MPPS, uid)[0].Status == 0x0000
+
+
+def test_33000_references_are_none_of_what_stays_short() -> None:
+    class_uid = {"vr": "UI", "Value": [str(CTImageStorage)]}
+    items = [
+        {"00081150": class_uid, "00081155": {"vr": "UI", "Value": [f"{SERIES}.{n:044}"]}}
+        for n in range(33_000)
+    ]
+    series = {"0020000E": {"vr": "UI", "Value": [SERIES]}, "00081140": {"vr": "SQ", "Value": items}}
+    step = {"00400340": {"vr": "SQ", "Value": [series]}}
+    step_size.check_size(step, "00400340", ("00081140", "00400220"), step)
+
+
+def test_what_only_looks_like_references_is_short_as_well() -> None:
+    long, uid = "A" * (300 << 10), {"vr": "UI", "Value": [SERIES]}
+    for series in (
+        {"vr": "UN", "InlineBinary": long},
+        {"vr": "LO", "Value": [long]},
+        {"vr": "SQ", "Value": [{"0020000E": {"vr": "UI", "Value": [long]}}]},
+        {"vr": "SQ", "Value": [{"0020000E": uid, "00081140": {"vr": "UN", "InlineBinary": long}}]},
+        {"vr": "SQ", "Value": [{"00081140": {"vr": "LO", "Value": [long]}}]},
+        {
+            "vr": "SQ",
+            "Value": [
+                {"00081140": {"vr": "SQ", "Value": [{"00081155": {"vr": "UI", "Value": [long]}}]}}
+            ],
+        },
+    ):
+        step = {"00400340": series}
+        with pytest.raises(Refused, match="beside references"):
+            step_size.check_size(step, "00400340", ("00081140", "00400220"), step)
+
+
+def test_messages_of_one_peer_change_a_step_one_after_the_other(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Twelve associations of one modality hold the database as one does."""
+    uid, change, at_once = generate_uid(), ProcedureSteps.change, []
+    working = threading.Semaphore(0)
+
+    def counting(*arguments: Any, **named: Any) -> ProcedureStep:
+        working.release()
+        at_once.append(working._value)
+        time.sleep(0.02)
+        try:
+            return change(*arguments, **named)
+        finally:
+            working.acquire()
+
+    def set_one(number: int) -> int:
+        more = Dataset()
+        more.PerformedProcedureStepDescription = f"{number}"
+        with modality(node) as scu:
+            return int(scu.send_n_set(more, MPPS, uid)[0].Status)
+
+    with modality(node) as scu:
+        assert scu.send_n_create(beginning(), MPPS, uid)[0].Status == 0
+    monkeypatch.setattr(ProcedureSteps, "change", counting)
+    with ThreadPoolExecutor(6) as pool:
+        assert set(pool.map(set_one, range(6))) == {0}
+    assert at_once == [1] * 6
+
+
+def test_a_small_change_leaves_what_a_large_step_announced(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uid, more = generate_uid(), Dataset()
+    more.PerformedProcedureStepDescription = "Thorax"
+
+    def written_anew(*_: object, **__: object) -> None:
+        raise AssertionError
+
+    decode = step_text.from_json
+
+    def without_series(text: str) -> Any:
+        assert SERIES not in text, "they take long to decode"
+        return decode(text)
+
+    with modality(node) as scu:
+        scu.send_n_create(beginning(), MPPS, uid)
+        receive(node, [1])
+        scu.send_n_set(ending("IN PROGRESS", uids(1, 2)), MPPS, uid)
+        with monkeypatch.context() as patch:
+            patch.setattr(repository, "announce", written_anew)
+            patch.setattr(step_text, "from_json", without_series)
+            assert scu.send_n_set(more, MPPS, uid)[0].Status == 0
+        kept = Dataset.from_json(node.storage.procedure_steps.get(uid).attributes)
+        assert kept.PerformedProcedureStepDescription == "Thorax"
+        (series,) = kept.PerformedSeriesSequence
+        images = [one.ReferencedSOPInstanceUID for one in series.ReferencedImageSequence]
+        assert images == uids(1, 2)
+        waiting = announced(node)
+        assert waiting is not None
+        assert waiting.missing == frozenset(uids(2))
+        # An end without its series is one of those that were named before.
+        end = Dataset()
+        end.PerformedProcedureStepStatus = "COMPLETED"
+        assert scu.send_n_set(end, MPPS, uid)[0].Status == 0
+        receive(node, [2])
+        whole = announced(node)
+        assert whole is not None
+        assert whole.is_whole

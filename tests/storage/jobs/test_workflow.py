@@ -125,9 +125,11 @@ def test_procedure_steps_begin_once_and_end_once(storage: Storage) -> None:
         steps.create("1.5", ct, {}, set(), {})
     with pytest.raises(NotFound):
         steps.change("1.4", ct, "COMPLETED", {}, set(), {})
+    gone_on = steps.change("1.5", ct, "IN PROGRESS", attributes, set(), {}, known=begun)
+    assert steps.get("1.5") == gone_on
     with pytest.raises(StepChanged):
-        steps.change("1.5", ct, "COMPLETED", {}, set(), {}, known={})
-    ended = steps.change("1.5", ct, "COMPLETED", {}, set(), {}, known=attributes)
+        steps.change("1.5", ct, "COMPLETED", {}, set(), {}, known=begun)
+    ended = steps.change("1.5", ct, "COMPLETED", {}, set(), {}, known=gone_on)
     assert ended.state == "COMPLETED"
     with pytest.raises(StepEnded):
         steps.change("1.5", ct, "DISCONTINUED", {}, set(), {})
