@@ -2,16 +2,18 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Engine, delete, insert, select, update
 
 from storage import tables as t
 from storage.access_groups.former_groups import forget_groups
+from storage.core.callers.one_at_a_time import OneAtATime
 from storage.core.clock import utcnow
-from storage.core.errors import Gone, NotFound
-from storage.db.engine import writing
+from storage.core.errors import Gone, NotFound, StorageUnavailable
+from storage.db.engine import reading, writing
+from storage.db.json_text import JsonText, to_json
 from storage.ups.dicom_json import (
     JsonAttributes,
     attributes_of,
@@ -25,6 +27,8 @@ from storage.ups.job_mapping import UNSPECIFIED, cancellation
 from storage.ups.validation import WorkitemState, studies_of, with_progress
 
 _UID_LENGTH = 64
+# Of one item within the process; others of the node may be quicker a few times.
+_ONE_AT_A_TIME, _ATTEMPTS = OneAtATime(), 20
 
 
 @dataclass(frozen=True)
@@ -59,9 +63,9 @@ def to_workitem(row: Mapping[str, Any]) -> Workitem:
     return Workitem(**values | {"job_ids": tuple(row["job_ids"])})
 
 
-def read_item(connection: Connection, uid: str, *, lock: bool = False) -> Workitem | None:
+def read_item(connection: Connection, uid: str) -> Workitem | None:
     query = select(t.work_item).where(t.work_item.c.sop_instance_uid == uid)
-    row = connection.execute(query.with_for_update() if lock else query).mappings().first()
+    row = connection.execute(query).mappings().first()
     return None if row is None else to_workitem(dict(row))
 
 
@@ -77,31 +81,59 @@ def note_studies(connection: Connection, uid: str, about: str, attributes: JsonA
 
 
 def edit_item(engine: Engine, uid: str, decide: Callable[[Workitem, datetime], Edit]) -> Workitem:
-    """Read, decide and write with the row locked, so that two cannot both claim.
+    """Read, decide and write, again where it changed meanwhile, so that two cannot both claim.
 
-    Raises NotFound, and whatever `decide` raises; nothing is changed then.
+    Raises NotFound, and whatever `decide` raises; nothing is changed then. It may be called
+    several times. A large item is read and encoded outside the transaction, for which others wait.
     """
-    now = utcnow()
-    with writing(engine) as connection:
-        item = read_item(connection, uid, lock=True)
-        if item is None:
-            raise missing_item(connection, uid)
-        edit = decide(item, now)
-        if edit.values:
-            connection.execute(
-                update(t.work_item)
-                .where(t.work_item.c.sop_instance_uid == uid)
-                .values(**edit.values, updated_at=now)
+    with _ONE_AT_A_TIME.of(uid):
+        for _ in range(_ATTEMPTS):
+            with reading(engine) as connection:
+                item = read_item(connection, uid)
+                if item is None:
+                    raise missing_item(connection, uid)
+            now = utcnow()
+            edit = decide(item, now)
+            if not edit.values and not edit.events:
+                return item
+            if _write(engine, item, edit, now):
+                break
+        else:
+            raise StorageUnavailable(
+                f"The workitem {uid} is changed all the time by others.",
+                remedy="Send the change again.",
             )
-        study_instance_uid = edit.values.get("study_instance_uid", item.study_instance_uid)
-        attributes = edit.values.get("attributes", item.attributes)
-        if studies_of(attributes) != studies_of(item.attributes):
+        with reading(engine) as connection:
+            return read_item(connection, uid) or item
+
+
+def _write(engine: Engine, item: Workitem, edit: Edit, now: datetime) -> bool:
+    """False where the item is another than it was by now."""
+    uid, row = item.sop_instance_uid, t.work_item.c
+    values = dict(edit.values)
+    if values:
+        # It tells one state of the item from another, whatever the clock does.
+        values["updated_at"] = max(now, item.updated_at + timedelta(microseconds=1))
+    attributes = values.get("attributes", item.attributes)
+    names_others = studies_of(attributes) != studies_of(item.attributes)
+    if "attributes" in values:
+        values["attributes"] = JsonText(to_json(attributes))
+    study_instance_uid = values.get("study_instance_uid", item.study_instance_uid)
+    with writing(engine) as connection:
+        version = select(row.updated_at).where(row.sop_instance_uid == uid)
+        if connection.execute(version.with_for_update()).scalar() != item.updated_at:
+            return False
+        if values:
+            connection.execute(
+                update(t.work_item).where(row.sop_instance_uid == uid).values(**values)
+            )
+        if names_others:
             note_studies(connection, uid, study_instance_uid, attributes)
         if study_instance_uid != item.study_instance_uid:
             forget_groups(connection, item.study_instance_uid)
         for event in edit.events:
             record(connection, now, uid, study_instance_uid, event)
-        return read_item(connection, uid) or item
+    return True
 
 
 def canceled(
