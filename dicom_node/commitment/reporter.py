@@ -12,6 +12,7 @@ import structlog
 from pynetdicom.presentation import build_context
 
 from dicom_node.association.contexts import MESSAGE_TRANSFER_SYNTAXES
+from dicom_node.association.peer_turns import AT_ONCE, TURN_S, PeerTurns, Turn
 from dicom_node.association.pynetdicom_adapter import Timeouts
 from dicom_node.association.requestor import end, open_association
 from dicom_node.commitment.scp import COMMITMENT_CLASS, CommitmentStorage, send_report
@@ -29,12 +30,22 @@ _TIMEOUTS = Timeouts(connect_s=5.0, acse_s=10.0, dimse_s=15.0, idle_s=15.0)
 
 
 class CommitmentReporter:
-    """A thread that brings due reports to their peers, and again until they are taken."""
+    """A thread that brings due reports to their peers in turn, and again until they are taken."""
 
-    def __init__(self, storage: CommitmentStorage) -> None:
+    def __init__(
+        self, storage: CommitmentStorage, turn_s: float = TURN_S, at_once: int = AT_ONCE
+    ) -> None:
         self._storage = storage
         self._owner = f"reporter-{uuid.uuid4().hex[:12]}"
         self._thread = DueThread(storage.engine, "commitment-reporter", self.report_due)
+        self._turns = PeerTurns(
+            "commitment-reporter",
+            storage.commitment_reports.due_peers,
+            self._report_due_to,
+            lambda: self._thread.is_stopping,
+            turn_s=turn_s,
+            at_once=at_once,
+        )
 
     def start(self) -> None:
         self._thread.start()
@@ -44,18 +55,20 @@ class CommitmentReporter:
 
     def report_due(self, now: datetime) -> int:
         """Send every report that is due; how many were taken."""
+        return self._turns.take(now)
+
+    def _report_due_to(self, peer_ae_title: str, turn: Turn) -> int:
         reports = self._storage.commitment_reports
-        out_of_reach: dict[str, str] = {}
-        taken = 0
-        while not self._thread.is_stopping and reports.is_due(now):
-            report = reports.claim_due(self._owner, lease_since(now), now)
+        error, taken = "", 0
+        while not turn.is_over:
+            now = turn.now
+            report = reports.claim_due(self._owner, lease_since(now), now, peer_ae_title)
             if report is None:
                 break
-            peer_ae_title = report.peer_ae_title
             with Lease(partial(self._renew, report), "commitment"):
-                error = out_of_reach.get(peer_ae_title) or self._deliver(report)
+                # Out of reach for one report, it is so for the others that are due.
+                error = error or self._deliver(report)
             if error:
-                out_of_reach[peer_ae_title] = error
                 reports.retry_later(report, error, self._next_attempt(report))
             else:
                 reports.reported(report)

@@ -17,6 +17,7 @@ from pynetdicom.presentation import build_context
 
 from dicom_node.association.base import NodeAssociation
 from dicom_node.association.contexts import MESSAGE_TRANSFER_SYNTAXES
+from dicom_node.association.peer_turns import AT_ONCE, TURN_S, PeerTurns, Turn
 from dicom_node.association.pynetdicom_adapter import Timeouts
 from dicom_node.association.requestor import end, open_association
 from dicom_node.normalized.availability_scp import AVAILABILITY_CLASS
@@ -51,12 +52,22 @@ class NotifierStorage(HasSettings, HasEngine, HasIndex, HasPeers, HasPeerNotific
 
 
 class PeerNotifier:
-    """A thread that notifies peers of what is due."""
+    """A thread that notifies peers, in turn, of what is due."""
 
-    def __init__(self, storage: NotifierStorage) -> None:
+    def __init__(
+        self, storage: NotifierStorage, turn_s: float = TURN_S, at_once: int = AT_ONCE
+    ) -> None:
         self._storage = storage
         self._owner = f"notifier-{uuid.uuid4().hex[:12]}"
         self._thread = DueThread(storage.engine, "peer-notifier", self.notify_due)
+        self._turns = PeerTurns(
+            "peer-notifier",
+            storage.peer_notifications.due_peers,
+            self._notify_due,
+            lambda: self._thread.is_stopping,
+            turn_s=turn_s,
+            at_once=at_once,
+        )
 
     def start(self) -> None:
         self._thread.start()
@@ -66,17 +77,22 @@ class PeerNotifier:
 
     def notify_due(self, now: datetime) -> int:
         """Send all that is due; how much of it was taken."""
+        return self._turns.take(now)
+
+    def _notify_due(self, peer_name: str, turn: Turn) -> int:
         notifications = self._storage.peer_notifications
-        out_of_reach: dict[str, str] = {}
-        taken = 0
-        while not self._thread.is_stopping:
-            one = notifications.claim_due(self._owner, lease_since(now), now)
+        out_of_reach, taken = "", 0
+        while not turn.is_over:
+            now = turn.now
+            one = notifications.claim_due(self._owner, lease_since(now), now, peer_name)
             if one is None:
                 break
             with Lease(partial(self._renew, one), "peer notification"):
-                known, error = "", out_of_reach.get(one.peer_name, "")
-                if not error:
-                    known, error = self._notify(one, out_of_reach)
+                if out_of_reach:
+                    known, error = "", out_of_reach
+                else:
+                    known, error, is_away = self._notify(one)
+                    out_of_reach = error if is_away else ""
             if error:
                 policy = retry_policy(self._storage.settings, "peer_notification")
                 again_at = policy.next_attempt(one.attempts, now, one.created_at)
@@ -89,10 +105,12 @@ class PeerNotifier:
     def _renew(self, one: PeerNotification) -> bool:
         return self._storage.peer_notifications.renew(one, self._owner, LEASE_S, utcnow())
 
-    def _notify(self, one: PeerNotification, out_of_reach: dict[str, str]) -> tuple[str, str]:
-        """The digest of what the peer knows then; otherwise why it has not taken it."""
+    def _notify(self, one: PeerNotification) -> tuple[str, str, bool]:
+        """The digest of what the peer knows then; otherwise why it has not taken it, and whether
+        it would take nothing else either.
+        """
         try:
-            return self._bring_up_to_date(one), ""
+            return self._bring_up_to_date(one), "", False
         except (MediViewError, OSError) as error:
             message = error.message if isinstance(error, MediViewError) else type(error).__name__
             log.warning(
@@ -102,13 +120,13 @@ class PeerNotifier:
                 attempts=one.attempts,
                 error=type(error).__name__,
             )
-            if isinstance(error, PeerFailed | OSError) and not isinstance(error, PeerLacksService):
-                out_of_reach[one.peer_name] = message
-            return "", message
+            lacks_service = isinstance(error, PeerLacksService)
+            return "", message, isinstance(error, PeerFailed | OSError) and not lacks_service
         except Exception as error:
             # The edge of one notification, such as a step that cannot be encoded: others go on.
             log.error("peer_not_notified", peer=one.peer_name, kind=one.kind, exc_info=True)
-            return "", f"An unexpected {type(error).__name__}; the log of the receiver has more."
+            message = f"An unexpected {type(error).__name__}; the log of the receiver has more."
+            return "", message, False
 
     def _bring_up_to_date(self, one: PeerNotification) -> str:
         """What the peer has taken already is not sent again."""

@@ -18,6 +18,7 @@ from pynetdicom.sop_class import UnifiedProcedureStepEvent, UnifiedProcedureStep
 
 from dicom_node.association.base import NodeAssociation
 from dicom_node.association.contexts import MESSAGE_TRANSFER_SYNTAXES
+from dicom_node.association.peer_turns import AT_ONCE, TURN_S, PeerTurns, Turn
 from dicom_node.association.pynetdicom_adapter import Timeouts
 from dicom_node.association.requestor import end, open_association
 from dicom_node.commitment.scp import answer_to_report
@@ -60,12 +61,22 @@ class ReporterStorage(HasSettings, HasEngine, HasEvents, HasPeers, HasHosts, Pro
 
 
 class WorkitemReporter:
-    """A thread that reports to subscribers what has happened since they last got a report."""
+    """A thread that reports to subscribers, in turn, what has happened since the last report."""
 
-    def __init__(self, storage: ReporterStorage) -> None:
+    def __init__(
+        self, storage: ReporterStorage, turn_s: float = TURN_S, at_once: int = AT_ONCE
+    ) -> None:
         self._storage = storage
         self._owner = f"workitems-{uuid.uuid4().hex[:12]}"
         self._thread = DueThread(storage.engine, "workitem-reporter", self.report_due)
+        self._turns = PeerTurns(
+            "workitem-reporter",
+            storage.event_reports.due_peers,
+            self._report_due_to,
+            lambda: self._thread.is_stopping,
+            turn_s=turn_s,
+            at_once=at_once,
+        )
 
     def start(self) -> None:
         self._thread.start()
@@ -95,25 +106,32 @@ class WorkitemReporter:
 
     def report_due(self, now: datetime) -> int:
         """Report to all that wait; to how many that was possible."""
+        return self._turns.take(now)
+
+    def _report_due_to(self, ae_title: str, turn: Turn) -> int:
         reports = self._storage.event_reports
         reached = 0
-        while not self._thread.is_stopping:
-            one = reports.claim_due(self._owner, lease_since(now), now)
+        while not turn.is_over:
+            now = turn.now
+            one = reports.claim_due(self._owner, lease_since(now), now, ae_title)
             if one is None:
                 break
             with Lease(partial(self._renew, one), "workitem reports"):
-                reached += self._report_to(one)
+                is_reached = self._report_to(one, turn)
+            if not is_reached:
+                break
+            reached += 1
         return reached
 
     def _renew(self, one: ReportedTo) -> bool:
         return self._storage.event_reports.renew(one, self._owner, LEASE_S, utcnow())
 
-    def _report_to(self, one: ReportedTo) -> bool:
+    def _report_to(self, one: ReportedTo, turn: Turn) -> bool:
         reports = self._storage.event_reports
         if reports.end_without_subscription(one, self._owner):
             return False
         try:
-            sent = self._send_since(one.event_id, self._receiver(one.ae_title))
+            sent = self._send_since(one.event_id, self._receiver(one.ae_title), turn)
             reports.reported(one, sent, self._owner)
         except (MediViewError, OSError) as error:
             message = error.message if isinstance(error, MediViewError) else type(error).__name__
@@ -139,23 +157,28 @@ class WorkitemReporter:
             )
         return known
 
-    def _send_since(self, position: int, known: KnownPeer) -> int:
-        """Send what happened since; up to where that was. Raises PeerFailed."""
+    def _send_since(self, position: int, known: KnownPeer, turn: Turn) -> int:
+        """Send what happened since, until the turn is over; up to where that was.
+
+        Raises PeerFailed.
+        """
         with contextlib.ExitStack() as stack:
             channel: _Channel | None = None
             while events := self._storage.events.since(position):
-                position = events[-1].event_id
                 visibility = visibility_of(self._storage.engine, caller_of_peer(known))
                 with limited_to(visibility):
                     audience = Audience(
                         self._storage.workitem_list, self._storage.subscriptions, known.ae_title
                     )
-                    found = [one for event in events for one in audience.reports(event)]
-                if found and channel is None:
-                    channel = stack.enter_context(self._channel(known))
-                for report in found:
-                    if channel is not None:
+                    found = [(event.event_id, list(audience.reports(event))) for event in events]
+                for event_id, reports in found:
+                    for report in reports:
+                        if channel is None:
+                            channel = stack.enter_context(self._channel(known))
                         channel.send(report)
+                    position = event_id
+                    if turn.is_over:
+                        return position
         return position
 
     @contextlib.contextmanager

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import Engine, RowMapping, delete, insert, select, update
+from sqlalchemy import Engine, RowMapping, and_, delete, func, insert, select, update
 
 from storage import tables as t
 from storage.commitment.entities import (
@@ -75,9 +75,25 @@ class CommitmentReports:
             ).mappings().one()  # fmt: skip
             return _to_report(row)
 
-    def claim_due(self, owner: str, lease_s: float, now: datetime) -> CommitmentReport | None:
-        """Take the report that is due longest, so that no other process sends it."""
-        due = COMMITMENT_REPORTS.is_due(now)
+    def due_peers(self, now: datetime) -> list[str]:
+        """The AE titles that reports are due to, those that wait longest first."""
+        ae_title = t.commitment_report.c.peer_ae_title
+        with reading(self._engine) as connection:
+            found = connection.execute(
+                select(ae_title)
+                .where(COMMITMENT_REPORTS.is_due(now))
+                .group_by(ae_title)
+                .order_by(func.min(t.commitment_report.c.next_attempt_at), ae_title)
+            )
+            return list(found.scalars())
+
+    def claim_due(
+        self, owner: str, lease_s: float, now: datetime, peer_ae_title: str
+    ) -> CommitmentReport | None:
+        """Take the peer's report that is due longest, so that no other process sends it."""
+        due = and_(
+            COMMITMENT_REPORTS.is_due(now), t.commitment_report.c.peer_ae_title == peer_ae_title
+        )
         with writing(self._engine) as connection:
             first = connection.execute(
                 select(t.commitment_report.c.id)
@@ -107,13 +123,6 @@ class CommitmentReports:
                 t.commitment_report.c.peer_ae_title == report.peer_ae_title,
                 t.commitment_report.c.transaction_uid == report.transaction_uid,
             )
-
-    def is_due(self, now: datetime) -> bool:
-        with reading(self._engine) as connection:
-            found = connection.execute(
-                select(t.commitment_report.c.id).where(COMMITMENT_REPORTS.is_due(now)).limit(1)
-            )
-            return found.first() is not None
 
     def reported(self, report: CommitmentReport) -> None:
         """The peer has taken the report."""

@@ -166,11 +166,26 @@ class PeerNotifications:
         self._engine = engine
         self._retention = retention
 
-    def claim_due(self, owner: str, lease_s: float, now: datetime) -> PeerNotification | None:
-        """Take the one that is due longest, so that no other process sends it."""
+    def due_peers(self, now: datetime) -> list[str]:
+        """The names of peers to be notified of something, those that wait longest first."""
+        name = t.peer_notification.c.peer_name
         with reading(self._engine) as connection:
-            due = select(t.peer_notification.c.id).where(PEER_NOTIFICATIONS.is_due(now)).limit(1)
-            if connection.execute(due).first() is None:
+            found = connection.execute(
+                select(name)
+                .where(PEER_NOTIFICATIONS.is_due(now))
+                .group_by(name)
+                .order_by(func.min(t.peer_notification.c.next_attempt_at), name)
+            )
+            return list(found.scalars())
+
+    def claim_due(
+        self, owner: str, lease_s: float, now: datetime, peer_name: str
+    ) -> PeerNotification | None:
+        """Take the peer's one that is due longest, so that no other process sends it."""
+        is_of_peer = t.peer_notification.c.peer_name == peer_name
+        with reading(self._engine) as connection:
+            due = select(t.peer_notification.c.id).where(PEER_NOTIFICATIONS.is_due(now), is_of_peer)
+            if connection.execute(due.limit(1)).first() is None:
                 return None
         with writing(self._engine) as connection:
             row = PEER_NOTIFICATIONS.take_first(
@@ -178,6 +193,7 @@ class PeerNotifications:
                 owner,
                 lease_s,
                 now,
+                is_of_peer,
                 order=(t.peer_notification.c.next_attempt_at, t.peer_notification.c.id),
             )
         return None if row is None else _to_notification(row)

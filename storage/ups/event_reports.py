@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Engine, exists, func, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, exists, func, select, update
 
 from storage import tables as t
 from storage.core.clock import utcnow
@@ -40,30 +40,41 @@ class EventReports:
     def is_any_waiting(self) -> bool:
         """Whether a report is yet to be sent to somebody who was not out of reach the last time."""
         with reading(self._engine) as connection:
-            newest = connection.execute(select(func.max(t.event.c.event_id))).scalar() or 0
             found = connection.execute(
                 select(t.subscriber.c.ae_title)
-                .where(t.subscriber.c.dimse_event_id < newest, t.subscriber.c.last_error == "")
+                .where(
+                    t.subscriber.c.dimse_event_id < _newest(connection),
+                    t.subscriber.c.last_error == "",
+                )
                 .limit(1)
             )
             return found.first() is not None
 
-    def claim_due(self, owner: str, lease_s: float, now: datetime) -> ReportedTo | None:
-        """Take the one that waits longest for what has happened since; None where nobody does."""
+    def due_peers(self, now: datetime) -> list[str]:
+        """The AE titles that wait for what has happened since, the longest first."""
+        ae_title, position = t.subscriber.c.ae_title, t.subscriber.c.dimse_event_id
         with reading(self._engine) as connection:
-            newest = connection.execute(select(func.max(t.event.c.event_id))).scalar() or 0
-            waits = t.subscriber.c.dimse_event_id < newest
-            due = select(t.subscriber.c.ae_title).where(waits, SUBSCRIBERS.is_due(now)).limit(1)
-            if connection.execute(due).first() is None:
-                return None
+            found = connection.execute(
+                select(ae_title)
+                .where(position < _newest(connection), SUBSCRIBERS.is_due(now))
+                .order_by(position, ae_title)
+            )
+            return list(found.scalars())
+
+    def claim_due(
+        self, owner: str, lease_s: float, now: datetime, ae_title: str
+    ) -> ReportedTo | None:
+        """Take that one; None where it waits for nothing, or another process has it."""
         with writing(self._engine) as connection:
+            newest = _newest(connection)
             row = SUBSCRIBERS.take_first(
                 connection,
                 owner,
                 lease_s,
                 now,
-                waits,
-                order=(t.subscriber.c.dimse_event_id, t.subscriber.c.ae_title),
+                t.subscriber.c.dimse_event_id < newest,
+                t.subscriber.c.ae_title == ae_title,
+                order=(t.subscriber.c.ae_title,),
             )
         if row is None:
             return None
@@ -102,6 +113,10 @@ class EventReports:
                 .where(_is(one), SUBSCRIBERS.is_owned(owner))
                 .values(**SUBSCRIBERS.released(until), **values, updated_at=utcnow())
             )
+
+
+def _newest(connection: Connection) -> int:
+    return connection.execute(select(func.max(t.event.c.event_id))).scalar() or 0
 
 
 def _is(one: ReportedTo) -> ColumnElement[bool]:

@@ -60,11 +60,11 @@ def leased(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> Lease:
 
 def _lease(storage: Storage, now: datetime) -> None:
     storage.commitment_reports.owe("1.9", "PEER", [Reference("1.2.3", "1.2.3.1")], "association", 0)
-    assert storage.commitment_reports.claim_due("first", LEASE_S, now) is not None
+    assert storage.commitment_reports.claim_due("first", LEASE_S, now, "PEER") is not None
 
 
 def is_free(storage: Storage, now: datetime) -> bool:
-    return storage.commitment_reports.claim_due("second", LEASE_S, now) is not None
+    return storage.commitment_reports.claim_due("second", LEASE_S, now, "PEER") is not None
 
 
 def test_a_session_lasts_longer_by_as_much_as_the_clock_was_set_back(sessions: Sessions) -> None:

@@ -25,21 +25,21 @@ REFERENCES = [Reference("1.2.3", "1.2.3.1"), Reference("1.2.3", "1.2.3.2")]
 def test_a_report_is_sent_by_one_process_and_until_it_is_taken(storage: Storage) -> None:
     reports, now = storage.commitment_reports, utcnow()
     reports.owe("1.9", "PEER", REFERENCES, "association", 60)
-    assert reports.claim_due("other", 60, now) is None, "the association is about to report"
+    assert reports.claim_due("other", 60, now, "PEER") is None, "the association is about to report"
     later = now + timedelta(seconds=61)
     with ThreadPoolExecutor(4) as pool:
-        claims = list(pool.map(lambda n: reports.claim_due(f"p{n}", 60, later), range(4)))
+        claims = list(pool.map(lambda n: reports.claim_due(f"p{n}", 60, later, "PEER"), range(4)))
     (claimed,) = [claim for claim in claims if claim is not None]
     assert claimed.references == tuple(REFERENCES)
     reports.retry_later(claimed, "The peer is down.", later)
-    again = reports.claim_due("other", 60, later + timedelta(seconds=1))
+    again = reports.claim_due("other", 60, later + timedelta(seconds=1), "PEER")
     assert again is not None
     assert (again.attempts, again.last_error) == (1, "The peer is down.")
     reports.reported(again)
-    assert not reports.is_due(later + timedelta(days=1))
+    assert reports.due_peers(later + timedelta(days=1)) == []
     # Asked once more under the same UID: that is owed again.
     reports.owe("1.9", "PEER", REFERENCES[:1], "association", 0)
-    assert reports.is_due(utcnow())
+    assert reports.due_peers(utcnow()) == ["PEER"]
     reports.reported(again)
     assert reports.get("1.9", "PEER").state == "DUE", "an older report settles nothing"
 
