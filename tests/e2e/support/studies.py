@@ -99,7 +99,8 @@ def localizer(folder: Path, target: Path) -> SentStudy:
 
 def storescu(folder: Path, port: int, *options: str) -> subprocess.CompletedProcess[str]:
     """Send a folder with DCMTK, as a modality would."""
-    command = [tool("storescu", "dcmtk"), "+sd", "+r", "-aec", "MEDIVIEW", "-v", *options]
+    # Of itself it proposes classes that are often sent, and no segmentations.
+    command = [tool("storescu", "dcmtk"), "+sd", "+r", "-R", "-aec", "MEDIVIEW", "-v", *options]
     return subprocess.run(
         [*command, "127.0.0.1", str(port), str(folder)],
         check=False,
