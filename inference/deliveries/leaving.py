@@ -108,7 +108,7 @@ class Leaving:
         try:
             file = self._instances.open(instance)
         except MediViewError:
-            # SendingTerms it says so.
+            # The sending of it says so.
             return instance, ""
         with file:
             found = self._transcoded(instance, file)

@@ -1,6 +1,7 @@
 /** When which frame of a clip is shown. */
 import { numbersOf } from "@/dicom/dicomweb";
-import type { Slice, SliceOrder } from "@/dicom/geometry";
+import type { Slice } from "@/dicom/geometry";
+import type { SliceOrder } from "@/dicom/sliceOrder";
 import { statedRateOf } from "./cine";
 
 /** Frames of a stack that are played round and round. */

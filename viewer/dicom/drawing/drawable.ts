@@ -1,5 +1,6 @@
 import { numbersOf, stringOf } from "@/dicom/dicomweb";
-import { pixelSpacingOf, type SliceOrder } from "@/dicom/geometry";
+import { pixelSpacingOf } from "@/dicom/geometry";
+import type { SliceOrder } from "@/dicom/sliceOrder";
 import { text } from "@/shared/i18n";
 
 /** The grid that is drawn on. */

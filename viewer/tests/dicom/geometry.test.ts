@@ -8,9 +8,9 @@ import {
   hasOrientation,
   lpsOfPixel,
   nearestSlice,
-  orderSlices,
   type Vector,
 } from "@/dicom/geometry";
+import { orderSlices } from "@/dicom/sliceOrder";
 
 const axial = [1, 0, 0, 0, 1, 0];
 

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { StackCell } from "@/cornerstone/views/cell";
 import { Links } from "@/cornerstone/views/links";
-import { orderSlices, type Slice } from "@/dicom/geometry";
+import type { Slice } from "@/dicom/geometry";
+import { orderSlices } from "@/dicom/sliceOrder";
 import {
   followingIndex,
   followingPan,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { DicomJson } from "@/dicom/dicomweb";
-import { orderSlices } from "@/dicom/geometry";
+import { orderSlices } from "@/dicom/sliceOrder";
 import { indexAt } from "@/dicom/secondAxis";
 
 const value = (vr: string, ...Value: unknown[]) => ({ vr, Value });

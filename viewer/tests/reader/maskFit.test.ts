@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { orderSlices } from "@/dicom/geometry";
+import { orderSlices } from "@/dicom/sliceOrder";
 import { causeOfStatus } from "@/features/reader/lib/frameCause";
 import { maskFit } from "@/features/reader/lib/maskFit";
 import type { DicomJson } from "@/dicom/dicomweb";

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { orderSlices } from "@/dicom/geometry";
+import { orderSlices } from "@/dicom/sliceOrder";
 import { videoPlaceOf } from "@/features/reader/lib/videos";
 
 function series(sopClass: string) {

@@ -4,7 +4,8 @@ import { discAround, growRegion, withinRange } from "@/dicom/drawing/regions";
 import { statisticsOf, sumsOnSlice, together } from "@/dicom/drawing/statistics";
 import { segmentOnSlice } from "@/dicom/drawing/transfer";
 import type { DicomJson } from "@/dicom/dicomweb";
-import { orderSlices, type Slice } from "@/dicom/geometry";
+import type { Slice } from "@/dicom/geometry";
+import { orderSlices } from "@/dicom/sliceOrder";
 import { renumbered } from "@/features/reader/lib/drawnSegmentations";
 import { freeNumber } from "@/features/reader/hooks/masks/drawnSegments";
 

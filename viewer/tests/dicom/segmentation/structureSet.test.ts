@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { DicomJson } from "@/dicom/dicomweb";
-import { orderSlices } from "@/dicom/geometry";
+import { orderSlices } from "@/dicom/sliceOrder";
 import { contoursOnSlices, structureSetOf } from "@/dicom/structureSet";
 
 const is = (...Value: number[]) => ({ vr: "IS", Value });
