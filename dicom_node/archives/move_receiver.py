@@ -187,7 +187,9 @@ class _Noted:
 
 class _Unasked:
     def __init__(self, of: _ToStudy, context_id: int, command: CommandSet) -> None:
-        self._of, self._context_id, self._command = of, context_id, command
+        self._of = of
+        self._context_id = context_id
+        self._command = command
 
     def write(self, piece: memoryview) -> None:
         """It is read and forgotten."""
