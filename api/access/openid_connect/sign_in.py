@@ -216,8 +216,8 @@ def principal_from(
     if not roles:
         raise NotAccepted("no role of this node follows from the claims")
     subject = claims["sub"]
-    if not isinstance(subject, str) or not 0 < len(subject) <= _SUBJECT_MAX:
-        raise NotAccepted("the subject is not a text of 1 to 255 characters")
+    if not isinstance(subject, str) or not _is_kept(subject):
+        raise NotAccepted("the subject is not a text of 1 to 255 printable characters")
     name = claims.get(settings.oidc_name_claim) or subject
     name = "".join(one for one in str(name) if one.isprintable())
     name = " ".join(name.split())[:_NAME_MAX]
@@ -241,7 +241,12 @@ def groups_from(settings: Settings, claims: Mapping[str, Any]) -> tuple[str, ...
     claim = settings.oidc_groups_claim
     found = claim_at(claims, claim) if claim else None
     values = [found] if isinstance(found, str) else list(map(str, found or ()))
-    return tuple(sorted({one for one in values if 0 < len(one) <= _SUBJECT_MAX})[:_MOST_GROUPS])
+    return tuple(sorted({one for one in values if _is_kept(one)})[:_MOST_GROUPS])
+
+
+def _is_kept(text: str) -> bool:
+    """Whether a database takes it: neither NUL nor half a surrogate is a character there."""
+    return 0 < len(text) <= _SUBJECT_MAX and text.isprintable()
 
 
 def claim_at(claims: Mapping[str, Any], path: str) -> Any:

@@ -107,6 +107,7 @@ def test_a_person_signs_in_at_the_provider_and_comes_back(
         {"exp": int(time.time()) - 3600},
         {"exp": None},
         {"sub": None},
+        {"sub": "47\x0011"},
         {"groups": ["Kitchen"]},
         {"groups": None},
         {"groups": {"Radiology": True}},
