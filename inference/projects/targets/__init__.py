@@ -15,7 +15,9 @@ from storage.peers.entities import KnownPeer
 from storage.projects.entities import ExportFormat, ProjectExport
 from storage.settings import Settings
 
-_KINDS = ("bucket", "stow")
+# Of each kind of peer that takes exports, whether it takes instances alone: tables and certificate
+# lie in a folder then.
+_TAKES_INSTANCES_ALONE = {"bucket": False, "stow": True}
 
 
 class TargetStorage(HasSettings, HasPeers, Protocol):
@@ -44,17 +46,18 @@ def check_target(
     if not wanted.destination:
         return folder
     peer = storage.peers.get(wanted.destination)
-    if peer.kind not in _KINDS:
+    takes_instances_alone = _TAKES_INSTANCES_ALONE.get(peer.kind)
+    if takes_instances_alone is None:
         raise InvalidRequest(
             f"'{peer.name}' is no destination for exports of projects.",
             remedy="Name a peer that is an S3 bucket or a STOW-RS archive, or none for a folder.",
         )
-    if peer.kind == "stow" and export_format != "dicom":
+    if takes_instances_alone and export_format != "dicom":
         raise InvalidRequest(
             f"'{peer.name}' takes DICOM instances alone, and no NIfTI.",
             remedy="Export to a bucket or a folder, or as DICOM.",
         )
-    return folder if peer.kind == "stow" else None
+    return folder if takes_instances_alone else None
 
 
 def check_new(storage: TargetStorage, wanted: WantedTarget, export_format: ExportFormat) -> None:
