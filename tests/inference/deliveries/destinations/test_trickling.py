@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from inference.deliveries.destinations import bucket, http_client, open_destination
+from inference.deliveries.destinations import bucket_client, http_client, open_destination
 from inference.deliveries.service import deliver_due
 from storage.core.clock import utcnow
 from storage.http import deadlines
@@ -31,7 +31,7 @@ def test_a_call_ends_whose_headers_trickle(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, start: bytes
 ) -> None:
     monkeypatch.setattr(http_client, "TIMEOUT", httpx.Timeout(PATIENCE_S, read=0.6))
-    monkeypatch.setattr(bucket, "_ANSWER_S", 0.6)
+    monkeypatch.setattr(bucket_client, "_ANSWER_S", 0.6)
     with (
         trickling(start=start) as server,
         node(
