@@ -6,7 +6,7 @@ study's own headers have it as a name.
 """
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import cache
 from typing import Any
 
@@ -59,37 +59,47 @@ def cleaned(text: str, identifying: Collection[str]) -> str:
         without = digits.sub(_unless_long, without)
     tokens = _TOKEN.findall(without)
     is_kept = [_is_harmless(token, identifying) for token in tokens]
+    indexes = range(len(tokens))
+    before, after = _words_beside(tokens, indexes), _words_beside(tokens, indexes[::-1])
     for index, token in enumerate(tokens):
         if len(token) == 1 and _LETTERS.fullmatch(token):
-            is_kept[index] = not _is_initial(tokens, is_kept, index, identifying)
+            beside = (before[index], after[index])
+            gone = [tokens[at] for at in beside if at is not None and not is_kept[at]]
+            is_kept[index] = not _is_initial(tokens, index, gone, identifying)
             if not is_kept[index] and tokens[index + 1 : index + 2] == ["."]:
                 is_kept[index + 1] = False
     kept = [token for token, is_harmless in zip(tokens, is_kept, strict=True) if is_harmless]
     return re.sub(r"\s+", " ", "".join(kept)).strip(" ,;:-_^")
 
 
+def _words_beside(tokens: Sequence[str], order: Iterable[int]) -> dict[int, int | None]:
+    """Of each token, the index of the last word before it in that order, over spaces, punctuation
+    and initials."""
+    found: dict[int, int | None] = {}
+    last = None
+    for index in order:
+        found[index] = last
+        if not _is_between(tokens[index]):
+            last = index
+    return found
+
+
 def _is_initial(
-    tokens: Sequence[str], is_kept: Sequence[bool], index: int, identifying: Collection[str]
+    tokens: Sequence[str], index: int, gone: Sequence[str], identifying: Collection[str]
 ) -> bool:
     """Whether a letter stands beside a word that goes, as that of a name does (`Weber M.`).
 
-    L and R are sides, and letters before a number vertebrae and weights (T 1): they stay, unless
-    it is a name that they stand beside, or a full stop behind them.
+    `gone`: what goes of the words on either side. L and R are sides, and letters before a number
+    vertebrae and weights (T 1): they stay, unless it is a name that they stand beside, or a full
+    stop behind them.
     """
     following = "".join(tokens[index + 1 : index + 3])
     may_be_medical = not following.startswith(".") and (
         tokens[index] in _SIDES or following.strip().isdigit()
     )
-    for step in (-1, 1):
-        at = index + step
-        # Over spaces, punctuation and other initials.
-        while 0 <= at < len(tokens) and _is_between(tokens[at]):
-            at += step
-        if 0 <= at < len(tokens) and not is_kept[at]:
-            is_name = tokens[at] == _PERSON or folded(tokens[at]) in identifying
-            if is_name or not may_be_medical:
-                return True
-    return False
+    return any(
+        token == _PERSON or folded(token) in identifying or not may_be_medical for token in gone
+    )
 
 
 def _is_between(token: str) -> bool:
