@@ -208,6 +208,7 @@ describe("an earlier study beside the one that is read", () => {
     const chest = film("chest", "THORAX", "");
     expect(hungBeside(film("hand", "HAND", "R"), ["2025-04-10", chest])).toBeNull();
     expect(hungBeside(film("now chest", "CHEST", ""), ["2025-04-10", chest])).toBe("chest");
+    expect(hungBeside(film("now hip", "HIP", "R"), ["2025-04-10", film("pelvis", "PELVIS", "")])).toBe("pelvis");
     const trunk = series("trunk", "", { body_part_examined: "CHESTABDPELVIS" });
     expect(hungBeside(series("belly", "", { body_part_examined: "ABDOMEN" }), ["2025-04-10", trunk])).toBe("trunk");
     expect(hungBeside(series("head", "", { body_part_examined: "BRAIN" }), ["2025-04-10", trunk])).toBeNull();

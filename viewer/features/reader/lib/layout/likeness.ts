@@ -12,7 +12,7 @@ const regions: readonly (readonly [string, RegExp])[] = [
   ["lumbar spine", /L-? ?SPINE|LUMBAR|LWS|^SPINE$/],
   ["chest", /CHEST|THORAX|LUNG|RIB|STERNUM|HEART|CARDIAC|CORONARY|MEDIASTIN/],
   ["abdomen", /ABD|LIVER|KIDNEY|PANCREA|SPLEEN|COLON|BOWEL|LEBER|NIERE/],
-  ["pelvis", /PELVI|PROSTAT|BLADDER|UTER|BECKEN/],
+  ["pelvis", /PELVI|\bHIP|SACR|PROSTAT|BLADDER|UTER|BECKEN|HÜFTE/],
   ["breast", /BREAST|MAMMA/],
 ];
 /** Of these it is not known which part is meant. */
