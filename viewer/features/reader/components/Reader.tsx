@@ -69,6 +69,8 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
   const queue = useStudyQueue(studyInstanceUid);
   const [tool, setTool] = useState<ToolName>("window");
   const [helpOpen, setHelpOpen] = useState(false);
+  /** The series of which planes or a volume were asked for that it does not have. */
+  const [refused, setRefused] = useState<ReaderState["series"]>(null);
   const [menu, setMenu] = useState<{ viewId: ViewId; at: { x: number; y: number } } | null>(null);
   const closeMenu = useCallback(() => setMenu(null), []);
   const controls = useMaskControls(scene, reader.masks.masks);
@@ -98,6 +100,7 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
     scene?.mouse.use(next);
   };
   const open = (wanted: Layout) => {
+    if (series?.order.volumeRefusal) setRefused(series);
     if (!series || series.order.volumeRefusal) return;
     cine.stop();
     if (layout === "planes" && tool === "crosshairs") choose("window");
@@ -177,7 +180,15 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
               onKeyImage={toggleKeyImage}
             />
             {subtraction.problem && <ProblemNote problem={subtraction.problem} />}
-            <Stage reader={reader} study={study} tool={tool} uptakeOn={uptake.on} subtractionOf={subtraction.of} onMenu={(viewId, x, y) => setMenu({ viewId, at: { x, y } })} />
+            <Stage
+              reader={reader}
+              study={study}
+              tool={tool}
+              uptakeOn={uptake.on}
+              subtractionOf={subtraction.of}
+              refusal={refused !== null && refused === series ? refused.order.volumeRefusal : ""}
+              onMenu={(viewId, x, y) => setMenu({ viewId, at: { x, y } })}
+            />
           </main>
           <SidePane
             pane={panes.results}

@@ -24,6 +24,7 @@ export function Stage({
   tool,
   uptakeOn,
   subtractionOf,
+  refusal,
   onMenu,
 }: {
   reader: ReaderState;
@@ -32,6 +33,8 @@ export function Stage({
   /** What counts of the uptake on an image of a PET. */
   uptakeOn: UptakeState["on"];
   subtractionOf: SubtractionState["of"];
+  /** Why there are no planes and no volume, once somebody asked for them. */
+  refusal: string;
   onMenu: (viewId: ViewId, x: number, y: number) => void;
 }) {
   const { viewing: t } = useText();
@@ -106,6 +109,7 @@ export function Stage({
       <div className="pointer-events-none absolute inset-x-0 bottom-10 grid justify-center gap-2">
         {reader.notice && <Note>{reader.notice}</Note>}
         {series?.order.notice && <Note>{series.order.notice}</Note>}
+        {refusal && <Note>{refusal}</Note>}
         {arrived > 0 && active && (
           <button
             type="button"
