@@ -28,7 +28,7 @@ export function dot(a: Vector, b: Vector): number {
 }
 
 /** Three of the numbers of an attribute; null where they are not there. */
-export function vector(numbers: number[], from = 0): Vector | null {
+export function vector(numbers: readonly number[], from = 0): Vector | null {
   const [x, y, z] = numbers.slice(from, from + 3);
   return x === undefined || y === undefined || z === undefined ? null : [x, y, z];
 }

@@ -1,7 +1,7 @@
 /** A SEG (PS3.3 C.8.20) as planes of its own in the patient, whatever the grid of the images that it segments. */
 import { itemsOf, numbersOf, stringOf, type DicomJson } from "@/dicom/dicomweb";
 import { frameHeaders, framesIn, mostFrames } from "@/dicom/frameHeader";
-import { cross, dot, type Vector } from "@/dicom/geometry";
+import { cross, dot, vector, type Vector } from "@/dicom/geometry";
 import { extentOf } from "@/shared/lib/extent";
 
 const tag = {
@@ -104,7 +104,7 @@ export function segGridOf(dataset: DicomJson): SegGrid | SegObstacle {
   const segments = segmentsOfFrames(dataset, form.type);
   for (const [index, one] of headers.entries()) {
     const own = axesOf(one);
-    const origin = vectorOf(numbersOf(one, tag.position));
+    const origin = vector(numbersOf(one, tag.position));
     if (!own || !origin) return "geometry";
     if (1 - dot(own.along, along) > sameDirection || 1 - dot(own.down, down) > sameDirection) return "directions";
     const segmentNumber = segments[index];
@@ -129,13 +129,9 @@ export function segGridOf(dataset: DicomJson): SegGrid | SegObstacle {
 
 function axesOf(header: DicomJson): { along: Vector; down: Vector; normal: Vector } | null {
   const cosines = numbersOf(header, tag.orientation);
-  const [along, down] = [vectorOf(cosines.slice(0, 3)), vectorOf(cosines.slice(3))];
+  const [along, down] = [vector(cosines), vector(cosines, 3)];
   if (!along || !down || Math.abs(dot(along, down)) > sameDirection) return null;
   return { along, down, normal: cross(along, down) };
-}
-
-function vectorOf([x, y, z]: readonly number[]): Vector | null {
-  return x === undefined || y === undefined || z === undefined ? null : [x, y, z];
 }
 
 function segmentOf(group: DicomJson | undefined): number | undefined {

@@ -1,6 +1,6 @@
 /** Whether the planes of a SEG are those of the images that it segments, pixel by pixel. */
 import { numbersOf, type DicomJson } from "@/dicom/dicomweb";
-import { dot, planeNormal, type Slice, type Vector } from "@/dicom/geometry";
+import { dot, planeNormal, vector, type Slice, type Vector } from "@/dicom/geometry";
 import type { SegGrid } from "@/dicom/segGrid";
 import { sourcesOfFrames } from "@/dicom/segPlaces";
 
@@ -59,7 +59,7 @@ function placesOf(slices: readonly Slice[]): Place[] {
   const normal = first && planeNormal(first.dataset);
   if (!normal) return [];
   const places = slices.flatMap((slice) => {
-    const position = vectorOf(numbersOf(slice.dataset, "00200032"));
+    const position = vector(numbersOf(slice.dataset, "00200032"));
     return position ? [{ slice, heightMm: dot(position, normal) }] : [];
   });
   return places.sort((a, b) => a.heightMm - b.heightMm);
@@ -79,8 +79,8 @@ function nearest(places: readonly Place[], heightMm: number): Place {
 /** Whether a plane's rectangle of pixels is that of an image, whichever way its rows and columns run. */
 function hasSamePixels(grid: SegGrid, origin: Vector, image: DicomJson): boolean {
   const cosines = numbersOf(image, "00200037");
-  const [along, down] = [vectorOf(cosines.slice(0, 3)), vectorOf(cosines.slice(3))];
-  const position = vectorOf(numbersOf(image, "00200032"));
+  const [along, down] = [vector(cosines), vector(cosines, 3)];
+  const position = vector(numbersOf(image, "00200032"));
   const [rowSpacingMm, columnSpacingMm] = numbersOf(image, "00280030");
   const [rows, columns] = [numbersOf(image, "00280010")[0], numbersOf(image, "00280011")[0]];
   if (!along || !down || !position || !rowSpacingMm || !columnSpacingMm || !rows || !columns) return true;
@@ -96,14 +96,10 @@ function hasSamePixels(grid: SegGrid, origin: Vector, image: DicomJson): boolean
 }
 
 function isSamePoint(origin: Vector, image: DicomJson): boolean {
-  const position = vectorOf(numbersOf(image, "00200032"));
+  const position = vector(numbersOf(image, "00200032"));
   return position !== null && origin.every((mm, axis) => Math.abs(mm - (position[axis] ?? NaN)) <= samePointMm);
 }
 
 function sum(from: Vector, axis: Vector, mm: number): Vector {
   return [from[0] + axis[0] * mm, from[1] + axis[1] * mm, from[2] + axis[2] * mm];
-}
-
-function vectorOf([x, y, z]: readonly number[]): Vector | null {
-  return x === undefined || y === undefined || z === undefined ? null : [x, y, z];
 }

@@ -45,7 +45,7 @@ def storage(settings: Settings) -> Iterator[Storage]:
 
 
 class Heard:
-    """Who was told what, in which order."""
+    """Who was notified of what, in which order."""
 
     def __init__(self) -> None:
         self.all: list[tuple[str, str]] = []
@@ -141,10 +141,10 @@ def test_notifications(storage: Storage) -> None:
 
 def test_who_takes_nothing_rests_and_slow_ones_leave_a_place() -> None:
     due = {"away": 1, "odd": 1, "s1": 3, "s2": 3, "s3": 3, "swift": 1}
-    told: list[str] = []
+    notified: list[str] = []
 
     def tell(peer: str, turn: Turn) -> int:
-        told.append(peer)
+        notified.append(peer)
         if peer == "away":
             raise StorageUnavailable("The database is away.", remedy="Wait.")
         if peer == "odd":
@@ -158,13 +158,13 @@ def test_who_takes_nothing_rests_and_slow_ones_leave_a_place() -> None:
 
     turns = PeerTurns("test", waiting, tell, lambda: False, turn_s=0.05, at_once=2)
     assert turns.take(utcnow()) == 10
-    assert told.count("away") == told.count("odd") == 1
+    assert notified.count("away") == notified.count("odd") == 1
     # With one place of two for those who took the whole of their turn.
-    assert told.index("swift") < 6
-    assert sorted(told) == sorted(["away", "odd", "swift", *("s1", "s2", "s3") * 3])
+    assert notified.index("swift") < 6
+    assert sorted(notified) == sorted(["away", "odd", "swift", *("s1", "s2", "s3") * 3])
 
 
-def test_a_few_are_told_at_once() -> None:
+def test_a_few_are_notified_at_once() -> None:
     due, both = {"one", "other"}, threading.Barrier(2, timeout=10)
 
     def tell(peer: str, turn: Turn) -> int:

@@ -1,6 +1,6 @@
 /** RT Dose (PS3.3 C.8.8.3): a grid of doses in the patient, of any orientation and with planes of any distance. */
 import { numbersOf, stringOf, type DicomJson } from "@/dicom/dicomweb";
-import { cross, dot, type Vector } from "@/dicom/geometry";
+import { cross, dot, vector, type Vector } from "@/dicom/geometry";
 import type { ImagePlane } from "@/dicom/imagePlane";
 
 const tag = {
@@ -76,9 +76,9 @@ export function doseHeaderOf(dataset: DicomJson): DoseHeader | DoseObstacle {
   if ((bits !== 16 && bits !== 32) || (first(tag.samples) ?? 1) !== 1) return "pixels";
   const frames = first(tag.frames) ?? 1;
   if (rows * columns * frames > mostVoxels) return "too_large";
-  const position = vectorOf(numbersOf(dataset, tag.position));
+  const position = vector(numbersOf(dataset, tag.position));
   const cosines = numbersOf(dataset, tag.orientation);
-  const [along, down] = [vectorOf(cosines.slice(0, 3)), vectorOf(cosines.slice(3))];
+  const [along, down] = [vector(cosines), vector(cosines, 3)];
   const [rowSpacingMm, columnSpacingMm] = numbersOf(dataset, tag.spacing);
   if (!position || !along || !down || !rowSpacingMm || !columnSpacingMm) return "geometry";
   if (Math.abs(dot(along, down)) > 1e-3 || Math.abs(dot(along, along) - 1) > 1e-3 || Math.abs(dot(down, down) - 1) > 1e-3) {
@@ -112,10 +112,6 @@ function kindOf(units: string, type: string): DoseKind {
   if (units === "RELATIVE") return "relative";
   if (type === "EFFECTIVE") return "effective";
   return type === "PHYSICAL" ? "physical" : "unstated";
-}
-
-function vectorOf([x, y, z]: readonly number[]): Vector | null {
-  return x === undefined || y === undefined || z === undefined ? null : [x, y, z];
 }
 
 /**

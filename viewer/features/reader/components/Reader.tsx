@@ -100,8 +100,11 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
     scene?.mouse.use(next);
   };
   const open = (wanted: Layout) => {
-    if (series?.order.volumeRefusal) setRefused(series);
-    if (!series || series.order.volumeRefusal) return;
+    if (!series) return;
+    if (series.order.volumeRefusal) {
+      setRefused(series);
+      return;
+    }
     cine.stop();
     if (layout === "planes" && tool === "crosshairs") choose("window");
     reader.setLayout(layout === wanted ? "stack" : wanted);

@@ -12,6 +12,24 @@ import { explainRules } from "@/shared/api/api";
 import { SendingTerms } from "@/features/admin/components/rules/SendingTerms";
 import { conditionText } from "@/features/admin/lib/rules";
 
+/** What rules of each section have in common. */
+type AnyRule = { name: string; enabled?: boolean; when?: Parameters<typeof conditionText>[0] | null };
+
+function RuleName({ rule }: { rule: AnyRule }) {
+  const { admin: t } = useText();
+  return (
+    <td className="font-medium">
+      {rule.name}
+      {rule.enabled === false && <span className="ml-1 text-xs text-warn">{t.off}</span>}
+    </td>
+  );
+}
+
+function RuleCondition({ rule }: { rule: AnyRule }) {
+  const { admin: t } = useText();
+  return <td className="font-mono text-xs">{rule.when ? conditionText(rule.when) : t.always}</td>;
+}
+
 /** The site's rules as they are in force, and what they say of one study. */
 export function Rules() {
   const { admin: t, common } = useText();
@@ -36,12 +54,9 @@ export function Rules() {
           >
             {all.map((rule) => (
               <tr key={`${rule.pipeline}${rule.name}`}>
-                <td className="font-medium">
-                  {rule.name}
-                  {rule.enabled === false && <span className="ml-1 text-xs text-warn">{t.off}</span>}
-                </td>
+                <RuleName rule={rule} />
                 <td>{titles.of(rule.pipeline)}</td>
-                <td className="font-mono text-xs">{rule.when ? conditionText(rule.when) : t.always}</td>
+                <RuleCondition rule={rule} />
                 <td>{rule.priority ?? 0}</td>
                 <td>{rule.destinations ? rule.destinations.join(", ") || common.none : t.all}</td>
               </tr>
@@ -55,11 +70,8 @@ export function Rules() {
           >
             {routing.map((rule) => (
               <tr key={rule.name}>
-                <td className="font-medium">
-                  {rule.name}
-                  {rule.enabled === false && <span className="ml-1 text-xs text-warn">{t.off}</span>}
-                </td>
-                <td className="font-mono text-xs">{rule.when ? conditionText(rule.when) : t.always}</td>
+                <RuleName rule={rule} />
+                <RuleCondition rule={rule} />
                 <td>{rule.to.join(", ")}</td>
                 <td>
                   {rule.what !== "results" && (rule.send === "study" ? t.aWholeStudy : t.eachSeries)}
@@ -78,11 +90,8 @@ export function Rules() {
           >
             {priority.map((rule) => (
               <tr key={rule.name}>
-                <td className="font-medium">
-                  {rule.name}
-                  {rule.enabled === false && <span className="ml-1 text-xs text-warn">{t.off}</span>}
-                </td>
-                <td className="font-mono text-xs">{rule.when ? conditionText(rule.when) : t.always}</td>
+                <RuleName rule={rule} />
+                <RuleCondition rule={rule} />
                 <td className="tabular-nums">{rule.priority}</td>
               </tr>
             ))}
@@ -95,11 +104,8 @@ export function Rules() {
           >
             {deidentification.map((rule) => (
               <tr key={rule.name}>
-                <td className="font-medium">
-                  {rule.name}
-                  {rule.enabled === false && <span className="ml-1 text-xs text-warn">{t.off}</span>}
-                </td>
-                <td className="font-mono text-xs">{rule.when ? conditionText(rule.when) : t.always}</td>
+                <RuleName rule={rule} />
+                <RuleCondition rule={rule} />
                 <td>{rule.project.join(", ")}</td>
               </tr>
             ))}

@@ -54,6 +54,7 @@ export function ViewOverlay({
 }) {
   const { viewing: t } = useText();
   const slice = series?.order.slices[info.isReformat ? 0 : info.sliceNumber - 1] ?? series?.order.slices[0];
+  const view = slice ? viewText(slice.dataset) : "";
   const oriented = series?.order.slices.every(({ dataset }) => hasOrientation(dataset)) ?? false;
   // A projection has no place in the patient; its header may say how it lies all the same.
   const projected = !oriented && slice && info.imageMatrix ? patientOrientationOf(slice.dataset) : null;
@@ -89,9 +90,9 @@ export function ViewOverlay({
             <div className="truncate">{description}</div>
           </>
         )}
-        {slice && viewText(slice.dataset) && (
+        {view && (
           <div className="font-semibold" data-testid="image-view">
-            {viewText(slice.dataset)}
+            {view}
           </div>
         )}
         {slice &&
