@@ -30,6 +30,8 @@ export interface SceneListener {
   onMaskDrawn(viewId: ViewId): void;
   /** The open frame of a stack cannot be drawn; null while none is known to fail. */
   onUndrawable(viewId: ViewId, undrawable: Undrawable | null): void;
+  /** A linked stack has no slice where the others are: the nearest is so far away, mm; null where it has one. */
+  onBeyond(viewId: ViewId, mm: number | null): void;
   onError(error: Error): void;
 }
 
@@ -74,7 +76,7 @@ export class Scene {
     const draw = (viewId: string) => this.views.get(viewId)?.render();
     this.masks = new MaskLayers(draw, () => this.render(), () => this.planes.stay());
     this.measuring = new Measuring(() => this.render());
-    this.links = new Links(this.shownCells);
+    this.links = new Links(this.shownCells, (viewId, mm) => listener.onBeyond(viewId, mm));
     this.presenting = new Presenting(this.shownCells);
     this.subtracting = new Subtracting(this.shownCells);
     this.clips = new Clips(listener.onError);

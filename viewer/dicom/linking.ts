@@ -80,6 +80,28 @@ export function followingIndex(
   return nearest;
 }
 
+/** Where no slices are to tell the distance between them. */
+const singleSliceMm = 5;
+
+/**
+ * How far the nearest slice of `target` lies from the place where `source` is, mm, where that is further than from one of its
+ * slices to the next: behind its end, or in a hole of it. Null where it shows the place.
+ */
+export function beyondMm(source: Stack, sourceIndex: number, target: Stack, offsetMm: number | null): number | null {
+  const index = followingIndex(source, sourceIndex, target, offsetMm);
+  const shown = index === null ? null : target[index]?.positionMm;
+  const place = placeIn(source, sourceIndex, target);
+  if (place === null || shown === null || shown === undefined) return null;
+  const distance = Math.abs(place + (offsetMm ?? 0) - shown);
+  return distance > usualStepMm(target) ? distance : null;
+}
+
+function usualStepMm(stack: Stack): number {
+  const places = [...new Set(stack.map(({ positionMm }) => positionMm ?? 0))].toSorted((a, b) => a - b);
+  const steps = places.slice(1).map((place, index) => place - (places[index] ?? 0)).toSorted((a, b) => a - b);
+  return steps[Math.floor(steps.length / 2)] ?? singleSliceMm;
+}
+
 /** What a stack shows of its plane: LPS in mm. */
 export interface PlaneView {
   /** The point in the middle of the viewport. */

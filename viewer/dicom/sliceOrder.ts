@@ -32,6 +32,12 @@ export interface SliceOrder {
 const parallelCosine = 0.9999;
 const relativeSpacingTolerance = 0.02;
 const relativePixelTolerance = 1e-3;
+/** A distance that is so many times the usual one may hold a slice that did not come. */
+const holeFrom = 1.5;
+/** Fewer distances than these have no usual one. */
+const leastSteps = 4;
+/** More of them than this share is how the series was planned, as with thin slices through the posterior fossa. */
+const mostHolesShare = 0.1;
 const samePlaceMm = 1e-3;
 /** From the first slice to the last. */
 const mostPixelsAside = 1;
@@ -86,7 +92,7 @@ function orderedSlices(datasets: readonly DicomJson[]): SliceOrder {
   slices.sort(byPosition);
   const stackRefusal = refuseStack(slices, hasPixelSpacing);
   const volumeRefusal = stackRefusal || refuseFrames(slices) || refuseSheared(slices);
-  const order = { notice: "", stackRefusal, volumeRefusal, hasPixelSpacing };
+  const order = { notice: holesIn(slices), stackRefusal, volumeRefusal, hasPixelSpacing };
   const placed = secondAxisOf(slices, samePlaceMm);
   if (placed) return { ...order, slices: placed.slices, axis: placed.axis };
   if (isMultiFrame && slices.some((slice, index) => isSamePlace(slice, slices[index + 1]))) {
@@ -154,6 +160,17 @@ function refuseStack(slices: readonly Slice[], hasPixelSpacing: boolean): string
     }
   }
   return "";
+}
+
+/** Where slices of a stack may be missing: a reader who scrolls would pass over the place unawares. */
+function holesIn(slices: readonly Slice[]): string {
+  const gaps = slices.slice(1).map((slice, index) => (slice.positionMm ?? 0) - (slices[index]?.positionMm ?? 0));
+  const steps = gaps.filter((gap) => gap > samePlaceMm).toSorted((a, b) => a - b);
+  const usual = steps[Math.floor((steps.length - 1) / 2)] ?? 0;
+  const holes = gaps.flatMap((gap, index) => (gap > holeFrom * usual ? [index] : []));
+  const [first] = holes;
+  if (first === undefined || steps.length < leastSteps || holes.length > Math.max(1, mostHolesShare * steps.length)) return "";
+  return text().refusals.images.holes(first + 1, fixed(gaps[first] ?? 0, 1), fixed(usual, 1), holes.length - 1);
 }
 
 function isAlike(one: number, other: number): boolean {

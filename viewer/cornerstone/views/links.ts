@@ -3,6 +3,7 @@ import type { Vector } from "@/dicom/geometry";
 import {
   add,
   agreement,
+  beyondMm,
   followingIndex,
   followingPan,
   isLikeWindow,
@@ -17,6 +18,7 @@ import {
 } from "@/dicom/linking";
 import type { WindowRange } from "@/dicom/windowing";
 import type { StackCell } from "./cell";
+import type { CellId } from "./view";
 
 /** How far apart two stacks show the patient: along the normal (null: not to be linked) and within the plane. */
 interface Offset {
@@ -41,7 +43,11 @@ export class Links {
   private readonly planes = new Map<string, PlaneView>();
   private leading = false;
 
-  constructor(private readonly cells: () => readonly StackCell[]) {}
+  constructor(
+    private readonly cells: () => readonly StackCell[],
+    /** A stack has no slice at the place that the others show: the nearest is so far away, mm; null where it has one. */
+    private readonly onBeyond: (viewId: CellId, mm: number | null) => void = () => undefined,
+  ) {}
 
   get on(): boolean {
     return this.linked;
@@ -53,6 +59,7 @@ export class Links {
     this.adjusting = false;
     this.expected.clear();
     this.adjusted.clear();
+    for (const { viewId } of this.cells()) this.onBeyond(viewId, null);
     this.measure();
   }
 
@@ -61,6 +68,7 @@ export class Links {
     if (on === this.adjusting || !this.linked) return;
     this.adjusting = on;
     this.expected.clear();
+    for (const { viewId } of this.cells()) this.onBeyond(viewId, null);
     if (on) return;
     for (const [one, other, key] of this.pairs()) {
       this.adjusted.set(key, offsetBetween(one, other, indexOf));
@@ -96,6 +104,7 @@ export class Links {
     for (const key of [...this.adjusted.keys()]) {
       if (key.split(" ").includes(cell.viewId)) this.adjusted.delete(key);
     }
+    this.onBeyond(cell.viewId, null);
     this.measure(isAnew ? cell : null);
     if (this.linked && isAnew && leader && leader !== cell && leader.isShown) this.leadSlice(leader, cell);
   }
@@ -106,6 +115,7 @@ export class Links {
     // Several of its pictures may come for one place: it leads only when it goes elsewhere.
     if (this.expected.get(source.viewId) === source.index) return;
     this.expected.delete(source.viewId);
+    this.onBeyond(source.viewId, null);
     for (const target of this.cells()) if (target !== source) this.leadSlice(source, target);
   }
 
@@ -174,12 +184,10 @@ export class Links {
 
   private leadSlice(source: StackCell, target: StackCell): void {
     if (!source.series || !target.series) return;
-    const place = followingIndex(
-      source.series.order.slices,
-      source.index,
-      target.series.order.slices,
-      this.offset(source, target).alongMm,
-    );
+    const places = [source.series.order.slices, source.index, target.series.order.slices] as const;
+    const { alongMm } = this.offset(source, target);
+    const place = followingIndex(...places, alongMm);
+    this.onBeyond(target.viewId, beyondMm(...places, alongMm));
     const { axis } = target.series.order;
     // Of several images of the place, the one at the step that is shown.
     const index = place === null || !axis ? place : place - (place % axis.steps) + (target.index % axis.steps);

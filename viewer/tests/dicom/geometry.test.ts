@@ -81,6 +81,19 @@ describe("ordering slices", () => {
     expect(order.volumeRefusal).toContain("Slices 3 and 4 are 5.0 mm apart; the rest are 2.5 mm.");
   });
 
+  it("names places of a stack where images may be missing, and none where the distances were planned so", () => {
+    const at = (places: number[]) => orderSlices(places.map((z, index) => slice(index, [0, 0, z]))).notice;
+    expect(at([0, 2.5, 5, 10, 12.5, 15])).toBe("Images may be missing: 3 and 4 are 5.0 mm apart, most others 2.5 mm.");
+    const chest = Array.from({ length: 100 }, (_, index) => 3 * index);
+    expect(at(chest)).toBe("");
+    expect(at(chest.filter((_, index) => index !== 50 && index !== 70))).toBe(
+      "Images may be missing: 50 and 51 are 6.0 mm apart, most others 3.0 mm; likewise at 1 more place.",
+    );
+    // Thin through the posterior fossa, thick above it; and three localizers.
+    expect(at([0, 2, 4, 6, 8, 10, 12, 20, 28, 36, 44])).toBe("");
+    expect(at([0, 10, 40])).toBe("");
+  });
+
   it("refuses a volume of a tilted gantry, whose slices are a stack all the same", () => {
     const tilt = (20 * Math.PI) / 180;
     const cosines = { "00200037": { vr: "DS", Value: [1, 0, 0, 0, Math.cos(tilt), Math.sin(tilt)] } };

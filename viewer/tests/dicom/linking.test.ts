@@ -4,6 +4,7 @@ import { Links } from "@/cornerstone/views/links";
 import type { Slice } from "@/dicom/geometry";
 import { orderSlices } from "@/dicom/sliceOrder";
 import {
+  beyondMm,
   followingIndex,
   followingPan,
   isLikeWindow,
@@ -54,6 +55,22 @@ describe("stacks that are scrolled together", () => {
     const before = stack(50, 0, 2, "1.2", [1, 0, 0, 0, -1, 0]);
     const offset = linkOffsetMm(now, 10, before, 39);
     expect(followingIndex(now, 12, before, offset)).toBe(37);
+  });
+
+  it("name how far away the nearest slice is where one ends before the other, or has a hole", () => {
+    const chest = stack(100, 0, 3, "1.1");
+    const heart = stack(20, 60, 5, "1.1");
+    // 177 mm, where the heart's last slice lies at 155.
+    expect(followingIndex(chest, 59, heart, null)).toBe(19);
+    expect(beyondMm(chest, 59, heart, null)).toBe(22);
+    expect(beyondMm(chest, 53, heart, null)).toBeNull();
+    expect(beyondMm(chest, 0, heart, null)).toBe(60);
+    const holed = heart.filter((_, index) => index < 8 || index > 11);
+    expect(beyondMm(chest, 36, holed, null)).toBe(12);
+    // Another frame of reference, linked with its first slice beside the tenth.
+    const before = stack(20, 500, 5, "1.2");
+    expect(beyondMm(chest, 0, before, linkOffsetMm(chest, 10, before, 0))).toBe(30);
+    expect(beyondMm(chest, 12, before, linkOffsetMm(chest, 10, before, 0))).toBeNull();
   });
 
   it("are not linked across planes", () => {
@@ -146,6 +163,28 @@ describe("linked stacks on the screen", () => {
     expect(other.index).toBe(33);
     links.resetOffset(leader);
     expect([other.index, links.adjustedMm]).toEqual([30, 0]);
+  });
+
+  it("say that they have no slice at the linked place, until they are moved by themselves or unlinked", () => {
+    const cells = [cell("cell-1", stack(50, 0, 2, "1.1"), 10), cell("cell-2", stack(10, 20, 2, "1.1"), 0)];
+    const [leader, other] = cells as [StackCell, StackCell];
+    const marks: Record<string, number | null> = {};
+    const links = new Links(
+      () => cells,
+      (viewId, mm) => (marks[viewId] = mm),
+    );
+    links.set(true);
+    void leader.goToIndex(40);
+    links.follow(leader);
+    expect([other.index, marks["cell-2"]]).toEqual([9, 42]);
+    void leader.goToIndex(18);
+    links.follow(leader);
+    expect([other.index, marks["cell-2"]]).toEqual([8, null]);
+    void leader.goToIndex(0);
+    links.follow(leader);
+    expect(marks["cell-2"]).toBe(20);
+    links.set(false);
+    expect(marks["cell-2"]).toBeNull();
   });
 
   it("stay where they were looked at last, and where they are not linked", () => {

@@ -19,6 +19,8 @@ export const refusals: Messages["refusals"] = {
     samePlace: "Mehrere Schichten liegen an derselben Stelle.",
     gap: (first, gap, usual) =>
       `Die Schichten ${first} und ${first + 1} liegen ${gap} mm auseinander, die übrigen ${usual} mm. Erneut senden lassen.`,
+    holes: (first, gap, usual, more) =>
+      `Es fehlen womöglich Bilder: ${first} und ${first + 1} liegen ${gap} mm auseinander, die meisten anderen ${usual} mm${more === 0 ? "" : more === 1 ? "; ebenso an 1 weiteren Stelle" : `; ebenso an ${more} weiteren Stellen`}.`,
     spacings: (one, other) =>
       `Die Pixel einiger Schichten messen ${one} mm, die anderer ${other} mm. Um Bilder einer Größe als eigene Serie bitten.`,
     frames: (count) => `Die Schichten nennen ${count} Bezugssysteme, ihre Orte lassen sich also nicht vergleichen.`,

@@ -108,6 +108,7 @@ export const viewing: Messages["viewing"] = {
       ? "Eine weitere Studie hat diese Patienten-ID, aber einen anderen Namen, ein anderes Geburtsdatum oder Geschlecht. Sie wird hier nicht gezeigt."
       : `${n} weitere Studien haben diese Patienten-ID, aber einen anderen Namen, ein anderes Geburtsdatum oder Geschlecht. Sie werden hier nicht gezeigt.`,
   volumePartial: (loaded, total) => `${loaded} von ${total} Bildern geladen; gleichmäßige Flächen sind noch nicht geladen`,
+  beyond: (mm) => `Kein Bild an der verknüpften Stelle: dieses liegt ${mm} mm entfernt`,
   imagesLoaded: "Geladene Bilder",
   inverted: "invertiert",
   zoomBy: (factor) => `Zoom ${factor}×`,

@@ -16,6 +16,8 @@ export const refusals = {
     samePlace: "Several slices lie at the same position.",
     gap: (first: number, gap: string, usual: string) =>
       `Slices ${first} and ${first + 1} are ${gap} mm apart; the rest are ${usual} mm. Ask for a resend.`,
+    holes: (first: number, gap: string, usual: string, more: number) =>
+      `Images may be missing: ${first} and ${first + 1} are ${gap} mm apart, most others ${usual} mm${more === 0 ? "" : more === 1 ? "; likewise at 1 more place" : `; likewise at ${more} more places`}.`,
     spacings: (one: string, other: string) =>
       `The pixels of some slices measure ${one} mm, those of others ${other} mm. Ask for images of one size as a series of their own.`,
     frames: (count: number) => `The slices state ${count} frames of reference, so their positions cannot be compared.`,

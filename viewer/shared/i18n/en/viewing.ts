@@ -107,6 +107,7 @@ export const viewing = {
       ? "One more study has this patient ID but another name, birth date or sex. It is not shown here."
       : `${n} more studies have this patient ID but another name, birth date or sex. They are not shown here.`,
   volumePartial: (loaded: number, total: number) => `${loaded} of ${total} images loaded; flat areas are not loaded yet`,
+  beyond: (mm: string) => `No image at the linked place: this one is ${mm} mm away`,
   imagesLoaded: "Images loaded",
   inverted: "inverted",
   zoomBy: (factor: string) => `Zoom ${factor}×`,

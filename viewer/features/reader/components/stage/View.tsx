@@ -87,7 +87,7 @@ export function View(props: ViewProps) {
     useCallback(() => views.get(viewId), [views, viewId]),
   );
   const [element, setElement] = useState<HTMLDivElement | null>(null);
-  const { info, imageRendered, maskLoaded, undrawable, loading } = shown;
+  const { info, imageRendered, maskLoaded, undrawable, loading, beyondMm } = shown;
   // The right button zooms when it is dragged; pressed and let go in place it asks for the menu.
   const pressed = useRef<{ x: number; y: number } | null>(null);
   const attach = useCallback(
@@ -229,6 +229,7 @@ export function View(props: ViewProps) {
           subtraction={series && index >= 0 ? (props.subtractionOf?.(series, index) ?? null) : null}
           // A stack draws whole images alone; a volume draws what has not come as one flat grey.
           missing={title ? loading : null}
+          beyondMm={beyondMm}
           cursorValue={<CursorValue scene={scene} viewId={viewId} element={element} more={doseAt} />}
         />
       )}

@@ -36,6 +36,7 @@ export function ViewOverlay({
   series,
   subtraction,
   missing,
+  beyondMm,
   cursorValue,
 }: {
   info: ViewInfo;
@@ -49,6 +50,8 @@ export function ViewOverlay({
   subtraction: Subtraction | null;
   /** What a cut through the volume is drawn from while images are missing; null where all are in. */
   missing: { loaded: number; total: number } | null;
+  /** How far the nearest slice of a linked stack lies from the place that the others show; null where it shows it. */
+  beyondMm: number | null;
   /** A line of its own above the others of its corner, which has as many as there are warnings. */
   cursorValue: ReactNode;
 }) {
@@ -121,6 +124,11 @@ export function ViewOverlay({
         {missing && (
           <div className="text-warn" data-testid="volume-partial">
             {t.volumePartial(missing.loaded, missing.total)}
+          </div>
+        )}
+        {beyondMm !== null && !info.isReformat && (
+          <div className="text-warn" data-testid="beyond">
+            {t.beyond(fixed(beyondMm, 1))}
           </div>
         )}
         {slice &&

@@ -25,6 +25,7 @@ export function useScene(): SceneState {
         views.update(viewId, { loading: loaded < total ? { loaded, total } : null }),
       onMaskDrawn: (viewId) => views.update(viewId, { maskLoaded: true }),
       onUndrawable: (viewId, undrawable) => views.update(viewId, { undrawable }),
+      onBeyond: (viewId, beyondMm) => views.update(viewId, { beyondMm }),
       onError: (error) => setFailure(error.message),
     };
     Scene.open(listener).then(

@@ -5,6 +5,8 @@ export interface ViewShown {
   imageRendered: boolean;
   maskLoaded: boolean;
   undrawable: Undrawable | null;
+  /** How far the nearest slice of a linked stack lies from the place that the others show, mm; null where it shows it. */
+  beyondMm: number | null;
   /** How many of the series' images are in; null when all are, or none is being loaded. */
   loading: { loaded: number; total: number } | null;
 }
@@ -14,6 +16,7 @@ const nothing: ViewShown = {
   imageRendered: false,
   maskLoaded: false,
   undrawable: null,
+  beyondMm: null,
   loading: null,
 };
 
