@@ -132,4 +132,5 @@ def _payload(report: MeasurementReport, instance: Instance) -> MeasurementReport
             )
             for one in report.drawings
         ],
+        undrawn=report.undrawn,
     )

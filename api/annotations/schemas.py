@@ -117,6 +117,10 @@ class MeasurementReportPayload(Payload):
     )
     saved_at: datetime
     measurements: list[MeasurementPayload]
+    undrawn: int = Field(
+        description="Measurements of the report that lie at places of the patient (SCOORD3D)"
+        " instead of on an image, and are not among `measurements`."
+    )
 
 
 class MeasurementReportList(Payload):

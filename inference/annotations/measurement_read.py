@@ -46,6 +46,8 @@ class MeasurementReport:
     is_verified: bool
     replaced: tuple[str, ...]
     drawings: tuple[Drawing, ...]
+    undrawn: int
+    """Measurements at places of the patient (SCOORD3D, PS3.3 C.18.9) and of no image."""
 
 
 def read_measurements(document: Dataset) -> MeasurementReport:
@@ -59,17 +61,28 @@ def read_measurements(document: Dataset) -> MeasurementReport:
         content_time=str(document.get("ContentTime") or ""),
         is_verified=document.get("VerificationFlag") == "VERIFIED",
         replaced=tuple(replaced_by(document)),
-        drawings=tuple(_drawings(document)),
+        drawings=tuple(one for group in _groups(document) if (one := _drawing(group))),
+        undrawn=sum(_is_in_space(group) for group in _groups(document)),
     )
 
 
-def _drawings(document: Dataset) -> Iterator[Drawing]:
+def _groups(document: Dataset) -> Iterator[Dataset]:
     for container in document.get("ContentSequence") or ():
         if has_name(container, words.MEASUREMENTS):
             for group in container.get("ContentSequence") or ():
-                drawing = _drawing(group) if has_name(group, words.GROUP) else None
-                if drawing is not None:
-                    yield drawing
+                if has_name(group, words.GROUP):
+                    yield group
+
+
+def _is_in_space(group: Dataset) -> bool:
+    items = list(group.get("ContentSequence") or ())
+    numbers = (item for item in items if item.get("ValueType") == "NUM")
+    kinds = {
+        one.get("ValueType")
+        for item in (group, *numbers)
+        for one in item.get("ContentSequence") or ()
+    }
+    return "SCOORD3D" in kinds and "SCOORD" not in kinds and not _is_absent(items)
 
 
 def _drawing(group: Dataset) -> Drawing | None:

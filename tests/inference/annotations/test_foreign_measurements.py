@@ -65,6 +65,21 @@ def drawings_of(identifier: str, *content: Dataset) -> tuple[Drawing, ...]:
     return read_measurements(document).drawings
 
 
+def test_a_place_in_the_patient_is_no_drawing_and_is_counted() -> None:
+    in_space = axis("length", 30, MM, "2.25.3")
+    for line in in_space.ContentSequence:
+        line.ValueType, line.ReferencedFrameOfReferenceUID = "SCOORD3D", "2.25.9"
+        line.GraphicData = [10.0, 10.0, 5.0, 40.0, 10.0, 5.0]
+    document = Dataset()
+    document.SOPInstanceUID, document.SeriesInstanceUID = "2.25.1", "2.25.2"
+    groups = [item("CONTAINER", words.GROUP, in_space), item("CONTAINER", words.GROUP)]
+    groups.append(item("CONTAINER", words.GROUP, axis("length", 12, MM, "2.25.3")))
+    document.ContentSequence = [item("CONTAINER", words.MEASUREMENTS, *groups)]
+    found = read_measurements(document)
+    assert [one.measured[0].value for one in found.drawings] == [12.0]
+    assert found.undrawn == 1
+
+
 MM = Code("mm", "UCUM", "millimeter")
 
 

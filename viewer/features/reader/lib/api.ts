@@ -46,6 +46,8 @@ export interface MeasurementReport {
   /** `reader:NAME` was saved here. */
   source: string;
   measurements: Measurement[];
+  /** How many of it lie at places of the patient instead of on an image, and are not drawn. */
+  undrawn: number;
 }
 
 interface KeptReport {
@@ -54,6 +56,7 @@ interface KeptReport {
   author: string;
   source: string;
   measurements: KeptMeasurement[];
+  undrawn: number;
 }
 
 function reportOf(kept: KeptReport): MeasurementReport {
@@ -62,6 +65,7 @@ function reportOf(kept: KeptReport): MeasurementReport {
     title: kept.title,
     author: kept.author,
     source: kept.source,
+    undrawn: kept.undrawn,
     measurements: kept.measurements.flatMap((one) => {
       const kind = kindOf(one.shape);
       if (!kind) return [];

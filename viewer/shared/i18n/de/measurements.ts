@@ -9,6 +9,10 @@ export const measurements: typeof english = {
   toReport: "In den Befund",
   toReportOf: (what) => `In den Befund: ${what}`,
   noneMeasured: "Keine.",
+  inSpace: (n) =>
+    n === 1
+      ? "Eine weitere Messung liegt an einer Stelle des Patienten, nicht auf einem Bild, und ist nicht eingezeichnet. Ihren Bericht unter „Ergebnisse und Dokumente“ öffnen."
+      : `${n} weitere Messungen liegen an Stellen des Patienten, nicht auf Bildern, und sind nicht eingezeichnet. Ihre Berichte unter „Ergebnisse und Dokumente“ öffnen.`,
   saving: "Wird gespeichert…",
   csv: "CSV",
   csvHint: "Messungen als Tabelle herunterladen (CSV)",

@@ -8,6 +8,10 @@ export const measurements = {
   toReport: "To report",
   toReportOf: (what: string) => `To report: ${what}`,
   noneMeasured: "No measurements.",
+  inSpace: (n: number) =>
+    n === 1
+      ? "One more measurement lies at a place of the patient, not on an image, and is not drawn. Open its report under “Results and documents”."
+      : `${n} more measurements lie at places of the patient, not on images, and are not drawn. Open their reports under “Results and documents”.`,
   saving: "Saving…",
   csv: "CSV",
   csvHint: "Download the measurements as a table (CSV)",

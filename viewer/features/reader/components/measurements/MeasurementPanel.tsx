@@ -28,9 +28,9 @@ export function MeasurementPanel({
   imageProblem: Problem | null;
 }) {
   const { viewing: t } = useText();
-  const { list, changed, saving, problem } = measurements;
+  const { list, changed, undrawn, saving, problem } = measurements;
   const isMeasurable = list.every(({ obstacle }) => obstacle === null);
-  if (list.length === 0 && !changed && keyImages.images.length === 0 && !keyImages.problem && !problem) {
+  if (list.length === 0 && !changed && undrawn === 0 && keyImages.images.length === 0 && !keyImages.problem && !problem) {
     return null;
   }
   return (
@@ -41,6 +41,11 @@ export function MeasurementPanel({
         ))}
       </ul>
       {list.length === 0 && <p className="text-dim">{t.noneMeasured}</p>}
+      {undrawn > 0 && (
+        <p className="mt-1 text-xs text-warn" data-testid="undrawn-measurements">
+          {t.inSpace(undrawn)}
+        </p>
+      )}
       <div className="mt-2 flex items-center gap-3">
         <button
           type="button"

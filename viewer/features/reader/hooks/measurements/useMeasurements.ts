@@ -14,6 +14,8 @@ export interface Measurements {
   list: readonly Measurement[];
   /** True while something was drawn, named or removed that the node does not keep yet. */
   changed: boolean;
+  /** Measurements of the study's reports that lie at places of the patient, and are not drawn. */
+  undrawn: number;
   saving: boolean;
   problem: Problem | null;
   save: () => void;
@@ -35,6 +37,7 @@ export function useMeasurements(
 ): Measurements {
   const [list, setList] = useState<readonly Measurement[]>([]);
   const [changed, setChanged] = useState(false);
+  const [undrawn, setUndrawn] = useState(0);
   const [saving, setSaving] = useState(false);
   const [problem, setProblem] = useState<Problem | null>(null);
   const predecessor = useRef("");
@@ -61,6 +64,7 @@ export function useMeasurements(
       (reports) => {
         // Those of others are theirs to change; what is drawn over them is saved in one of ours.
         predecessor.current = reports.findLast(({ source }) => source.startsWith("reader:"))?.sopInstanceUid ?? "";
+        setUndrawn(reports.reduce((sum, report) => sum + report.undrawn, 0));
         scene.measuring.add(reports.flatMap(({ measurements }) => measurements));
       },
       (error: unknown) => !controller.signal.aborted && setProblem(asProblem(error)),
@@ -124,6 +128,7 @@ export function useMeasurements(
   return {
     list,
     changed,
+    undrawn,
     saving,
     problem,
     save,
