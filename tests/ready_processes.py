@@ -186,14 +186,17 @@ def run(
     timeout: float = PATIENCE_S,
     check: bool = False,
     capture_output: bool = False,
+    input: str | bytes | None = None,
     **options: Any,
 ) -> subprocess.CompletedProcess[Any]:
     """`subprocess.run` of one of the node's programs."""
     if capture_output:
         options |= {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    if input is not None:
+        options["stdin"] = subprocess.PIPE
     with ReadyPopen([str(word) for word in words], **options) as process:
         try:
-            output, errors = process.communicate(timeout=timeout)
+            output, errors = process.communicate(input, timeout=timeout)
         except BaseException:
             process.kill()
             raise

@@ -150,7 +150,7 @@ def test_doctor_and_the_demo_ask_a_node_that_wants_sign_in(tmp_path: Path) -> No
             dicom_port=settings.dicom_port,
         ).stdout
         # The parts and their reasons, not the short answer that strangers get.
-        assert "Not running: mediview worker" in output
+        assert "Not running: mediview beat, mediview worker" in output
         assert "sign-in" in output
         # The command's own key is gone again.
         assert closed.storage.api_keys.all() == []
