@@ -19,7 +19,7 @@ COPY dicom_node/ dicom_node/
 COPY inference/ inference/
 COPY api/ api/
 COPY clients/python/ clients/python/
-RUN python3 -m venv .venv && scripts/install.sh viewer
+RUN python3 -m venv .venv && scripts/install.sh viewer grpc
 # Node.js is a package of the environment, and stays behind in this stage.
 COPY viewer/ viewer/
 RUN scripts/viewer.sh install && scripts/viewer.sh build \

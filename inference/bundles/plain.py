@@ -103,20 +103,28 @@ class PlainCard(Card):
         served, model = self.served, self.model
         if served is None:
             return self
-        if plain_axes(served.input) != "NCXYZ":
+        first = served.given[0]
+        if plain_axes(first) != "NCXYZ":
             raise ValueError("served.input is a volume, with the axes N, C, X, Y and Z")
+        if served.output is None:
+            raise ValueError("served.detections is of single images: name served.output")
         if model.sees_all != (served.output.axes == "NC"):
             raise ValueError(
                 "served.output of a classification or regression has N and C, else also X, Y, Z"
             )
-        channels = served.input.shape[served.input.axes.index("C")]
-        if channels not in (-1, len(self.inputs) or 1):
+        if served.inputs and list(served.inputs) != list(self.inputs):
+            raise ValueError("served.inputs names the card's inputs, all in the same order")
+        channels = first.size_along("C")
+        if not served.inputs and channels not in (-1, len(self.inputs) or 1):
             raise ValueError(f"served.input has {channels} channels, the card's inputs another")
         seen = model.tile or model.resize or (-1, -1, -1)
-        for axis, edge in zip("XYZ", seen, strict=True):
-            size = served.input.shape[served.input.axes.index(axis)]
-            if size not in (-1, edge):
-                raise ValueError(f"served.input is {size} along {axis}, and tile or resize {edge}")
+        for tensor in served.given:
+            for axis, edge in zip("XYZ", seen, strict=True):
+                size = tensor.size_along(axis)
+                if size not in (-1, edge):
+                    raise ValueError(
+                        f"{tensor.name} is {size} along {axis}, and tile or resize {edge}"
+                    )
         return self
 
 

@@ -1,6 +1,6 @@
 """What a card says of a model that a server computes by the Open Inference Protocol."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -9,15 +9,27 @@ from inference.rules.conditions import Strict
 Datatype = Literal["FP16", "FP32", "FP64", "UINT8", "INT8", "INT16", "INT32", "INT64"]
 # They stand in a path.
 _Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")]
+_Role = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
 _Dimension = Annotated[int, Field(ge=-1, le=65_536)]
 
 
-class ServedTensor(Strict):
+class NamedTensor(Strict):
     """A tensor as the server names it. A dimension of -1 may be of any size."""
+
+    may_be_empty: ClassVar[bool] = False
 
     name: str = Field(min_length=1, max_length=200, pattern=r"^[\x20-\x7e]+$")
     datatype: Datatype = "FP32"
-    shape: tuple[_Dimension, ...] = Field(min_length=2, max_length=5)
+    shape: tuple[_Dimension, ...] = Field(min_length=1, max_length=5)
+
+    @model_validator(mode="after")
+    def _has_sizes(self) -> "NamedTensor":
+        if 0 in self.shape:
+            raise ValueError("a dimension is -1 or at least 1")
+        return self
+
+
+class ServedTensor(NamedTensor):
     layout: str = ""
     """The order of its axes: N (batch), C (channels, classes), X, Y, Z of the card's orientation,
     or H (rows) and W (columns) of single images. Left out: NCXYZ, NCHW or NC."""
@@ -32,9 +44,47 @@ class ServedTensor(Strict):
             raise ValueError("layout has each of N, C and X, Y, Z (or H, W) once")
         if len(self.axes) != len(self.shape):
             raise ValueError(f"shape has {len(self.shape)} dimensions, layout {len(self.axes)}")
-        if 0 in self.shape:
-            raise ValueError("a dimension is -1 or at least 1")
         return self
+
+    def size_along(self, axis: str) -> int:
+        return self.shape[self.axes.index(axis)]
+
+
+class DetectionTensor(NamedTensor):
+    """Of a detector: the boxes of one image, or a number for each of them."""
+
+    may_be_empty: ClassVar[bool] = True
+
+
+class ServedDetections(Strict):
+    """The three outputs of a detector. Each may have a first dimension for the one image."""
+
+    boxes: DetectionTensor
+    """Left, top, right, bottom in pixels of the model's grid: [-1, 4] or [1, -1, 4]."""
+    labels: DetectionTensor
+    scores: DetectionTensor
+    """From 0 to 1."""
+
+    @model_validator(mode="after")
+    def _fits(self) -> "ServedDetections":
+        for name, one, last in (
+            ("boxes", self.boxes, (4,)),
+            ("labels", self.labels, ()),
+            ("scores", self.scores, ()),
+        ):
+            leading = one.shape[: len(one.shape) - len(last)]
+            if one.shape[len(leading) :] != last or len(leading) not in (1, 2):
+                shown = "[-1, 4] or [1, -1, 4]" if last else "[-1] or [1, -1]"
+                raise ValueError(f"detections.{name} has a shape such as {shown}")
+            if len(leading) == 2 and leading[0] not in (-1, 1):
+                raise ValueError(f"detections.{name} is of one image: its first dimension is 1")
+        if len({one.name for one in self.tensors}) < len(self.tensors):
+            raise ValueError("detections names one output twice")
+        return self
+
+    @property
+    def tensors(self) -> tuple[DetectionTensor, DetectionTensor, DetectionTensor]:
+        return (self.boxes, self.labels, self.scores)
 
 
 class ServedModel(Strict):
@@ -45,18 +95,50 @@ class ServedModel(Strict):
     model: _Name
     version: _Name | Literal[""] = ""
     """Left out: the server's own choice, which the results state."""
-    input: ServedTensor
-    output: ServedTensor
+    input: ServedTensor | None = None
+    inputs: dict[_Role, ServedTensor] = Field({}, max_length=16)
+    """In place of `input`: a tensor for each of the card's `inputs`, by its role."""
+    output: ServedTensor | None = None
+    detections: ServedDetections | None = None
+    """In place of `output`, of a detector."""
     binary: bool | None = None
-    """Tensors as bytes behind the JSON; left out: where the server says that it can."""
+    """Tensors as bytes; left out: where the server says that it can, and always by gRPC."""
+
+    @model_validator(mode="after")
+    def _names_tensors(self) -> "ServedModel":
+        if (self.input is None) == (not self.inputs):
+            raise ValueError("names either input or inputs")
+        if (self.output is None) == (self.detections is None):
+            raise ValueError("names either output or detections")
+        return self
 
     @model_validator(mode="after")
     def _same_axes(self) -> "ServedModel":
-        if self.output.axes != "NC" and sorted(self.output.axes) != sorted(self.input.axes):
+        first, *others = self.given
+        if any(one.axes != first.axes for one in others):
+            raise ValueError("inputs have the same axes")
+        if len({one.name for one in self.given}) < len(self.given):
+            raise ValueError("inputs name one tensor twice")
+        if others and any(one.size_along("C") not in (-1, 1) for one in self.given):
+            raise ValueError("each of inputs has one channel")
+        output = self.output
+        if output and output.axes != "NC" and sorted(output.axes) != sorted(first.axes):
             raise ValueError("output has the axes of the input, or N and C alone")
-        if not self.input.datatype.startswith("FP"):
+        if not all(one.datatype.startswith("FP") for one in self.given):
             raise ValueError("the input is of floating point: FP16, FP32 or FP64")
         return self
+
+    @property
+    def given(self) -> tuple[ServedTensor, ...]:
+        """What the server is given: one tensor with all channels, or one for each channel."""
+        return tuple(self.inputs.values()) if self.input is None else (self.input,)
+
+    @property
+    def asked(self) -> tuple[NamedTensor, ...]:
+        """The outputs that it is asked for."""
+        if self.output is not None:
+            return (self.output,)
+        return self.detections.tensors if self.detections else ()
 
     @property
     def path(self) -> str:

@@ -93,6 +93,11 @@ def answer_of(
     It is repeated only where nothing of it was taken: once, after 429 or 503 that say when.
     Raises ModelServerFailed, ModelServerOutOfTime, ModelServerDeclined, ModelUnusable.
     """
+    if endpoint.is_grpc:
+        raise ModelUnusable(
+            f"{endpoint} has a gRPC address, and language models are asked over HTTP.",
+            remedy="Name its http:// or https:// address, which mostly ends with /v1.",
+        )
     limits = endpoint.limits
     until = time.monotonic() + limits.within_s
     sent = {"User-Agent": _AGENT, **(headers or {})}

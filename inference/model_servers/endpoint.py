@@ -5,6 +5,7 @@ import ssl
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from inference.refusals import ModelUnusable
 from storage.core.errors import InvalidRequest, NotConfigured
@@ -13,6 +14,8 @@ from storage.settings import Settings, is_loopback
 from storage.settings.models.servers import NamedValue
 
 _MAX_KEY_BYTES = 16 * 1024
+# What gRPC addresses are to who takes them apart.
+_GRPC = {"grpc:": "http:", "grpcs:": "https:"}
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,19 @@ class Endpoint:
     def __str__(self) -> str:
         return f"The model server {self.name}"
 
+    @property
+    def is_grpc(self) -> bool:
+        return self.url.startswith(tuple(_GRPC))
+
+    @property
+    def is_encrypted(self) -> bool:
+        return self.url.startswith(("https:", "grpcs:"))
+
+    @property
+    def host(self) -> str:
+        """Without brackets, in lower case."""
+        return (urlsplit(self.url).hostname or "").rstrip(".")
+
     def key(self) -> str:
         """What the server asks for; empty where it asks for nothing. Raises ModelUnusable."""
         if self.key_file is None:
@@ -59,7 +75,7 @@ class Endpoint:
 
     def tls(self) -> ssl.SSLContext | bool:
         """How its certificate is checked. Raises ModelUnusable where the CA is unreadable."""
-        if not self.url.startswith("https:"):
+        if not self.is_encrypted:
             return True
         try:
             # With a file of their own, the system's authorities do not count.
@@ -88,20 +104,9 @@ def endpoint_of(settings: Settings, name: str) -> Endpoint:
             f"No model server is named {name} (named are: {known}).",
             remedy=f"An operator adds {name}=https://host:port to MEDIVIEW_MODEL_SERVERS.",
         )
-    try:
-        address = read_url(url)
-    except InvalidRequest as error:
-        raise NotConfigured(
-            f"The address of the model server {name} is none that the node could call.",
-            remedy=error.remedy,
-        ) from error
+    _check_address(name, url)
     key_file = _value(settings.model_server_keys, name)
-    if key_file and address.scheme == "http" and not is_loopback(address.host):
-        raise NotConfigured(
-            f"The key of the model server {name} would travel unencrypted.",
-            remedy="Use an https:// address in MEDIVIEW_MODEL_SERVERS.",
-        )
-    return Endpoint(
+    endpoint = Endpoint(
         name,
         url.rstrip("/"),
         Limits(
@@ -113,6 +118,30 @@ def endpoint_of(settings: Settings, name: str) -> Endpoint:
         Path(key_file).expanduser() if key_file else None,
         settings.model_server_ca,
     )
+    if key_file and not endpoint.is_encrypted and not is_loopback(endpoint.host):
+        raise NotConfigured(
+            f"The key of the model server {name} would travel unencrypted.",
+            remedy="Use an https:// or grpcs:// address in MEDIVIEW_MODEL_SERVERS.",
+        )
+    return endpoint
+
+
+def _check_address(name: str, url: str) -> None:
+    scheme = url.partition("//")[0]
+    try:
+        read_url(_GRPC.get(scheme, scheme) + url.removeprefix(scheme))
+    except InvalidRequest as error:
+        raise NotConfigured(
+            f"The address of the model server {name} is none that the node could call.",
+            remedy=error.remedy,
+        ) from error
+    parts = urlsplit(url)
+    if scheme in _GRPC and (parts.port is None or parts.path.strip("/") or parts.query):
+        raise NotConfigured(
+            f"The address of the model server {name} is not of the form {parts.scheme}://host:port.",
+            remedy="gRPC has no path, and no port of its own: Triton listens at 8001, KServe and"
+            " MLServer at 8081.",
+        )
 
 
 def _value(named: Iterable[NamedValue], name: str) -> str:

@@ -1,39 +1,34 @@
-"""The Open Inference Protocol v2 over HTTP (Triton, KServe, MLServer).
+"""The Open Inference Protocol v2 (Triton, KServe, MLServer), over HTTP or gRPC.
 
-https://github.com/open-inference-protocol/specification: inference, metadata, and the binary
-tensor data extension. Batches are the server's business.
+Metadata and answers are held against the card. Batches are the server's business.
 """
 
 from __future__ import annotations
 
-import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-import orjson
 from numpy.typing import NDArray
 
-from inference.model_servers.card import ServedModel, ServedTensor
-from inference.model_servers.client import MAX_JSON_BYTES, ServerAnswer, answer_of
+from inference.model_servers.card import NamedTensor, ServedModel
 from inference.model_servers.endpoint import Endpoint
-from inference.model_servers.gate import admitted
-from inference.model_servers.tensors import (
-    DTYPES,
-    JSON_BYTES_A_VALUE,
-    decoded,
-    from_server,
-    json_of,
-    to_server,
+from inference.model_servers.exchange import (
+    BOXES_AT_MOST,
+    OF_ANY_SIZE,
+    Exchange,
+    Inferred,
+    count_at_most,
+    garbage,
 )
-from inference.refusals import ModelServerFailed, ModelUnusable
-from storage.core.untrusted_input.whole_numbers import read_whole_number
+from inference.model_servers.gate import admitted
+from inference.model_servers.http_exchange import HttpExchange
+from inference.model_servers.tensors import decoded, from_server, to_server
+from inference.refusals import ModelUnusable
 
-_HEADER_LENGTH = "Inference-Header-Content-Length"
 _BINARY = "binary_tensor_data"
 _SHOWN_AT_MOST = 80
-CHANNELS_AT_MOST = 256
-"""Of an answer whose card leaves the number of classes open."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +38,15 @@ class Described:
     server: str
     versions: tuple[str, ...]
     is_binary: bool
+
+
+class Detections(NamedTuple):
+    """As the server gave them: of shape (boxes, 4), (boxes,) and (boxes,), or with a first
+    dimension of 1."""
+
+    boxes: NDArray[Any]
+    labels: NDArray[Any]
+    scores: NDArray[Any]
 
 
 def client_of(name: str, endpoint: Endpoint | None, model: ServedModel) -> InferenceClient:
@@ -60,10 +64,14 @@ class InferenceClient:
     def __init__(self, endpoint: Endpoint, model: ServedModel) -> None:
         self._endpoint = endpoint
         self._model = model
-        self._whose = f"{endpoint}"
+        self._exchange = _exchange_of(endpoint, model)
         self._described: Described | None = None
         self.version = model.version
         """Of the model, as the server last stated it."""
+
+    @property
+    def gives_boxes(self) -> bool:
+        return self._model.detections is not None
 
     def describe(self) -> Described:
         """Hold the server's metadata against the card.
@@ -72,17 +80,18 @@ class InferenceClient:
         ModelServerFailed.
         """
         with admitted(self._endpoint, self._model.model):
-            server = self._json("/v2")
-            model = self._json(self._model.path)
+            server, model = self._exchange.metadata()
             versions = model.get("versions")
-            for kind, tensor in (("input", self._model.input), ("output", self._model.output)):
-                self._compare(kind, model.get(f"{kind}s"), tensor)
+            for where, tensor in _places(self._model):
+                kind = "input" if where.startswith("input") else "output"
+                self._compare(kind, model.get(f"{kind}s"), tensor, where)
         extensions = server.get("extensions")
         can = isinstance(extensions, list) and _BINARY in extensions
         stated = [_shown(one) for one in versions] if isinstance(versions, list) else []
         name = f"{_shown(server.get('name'))} {_shown(server.get('version'))}".strip()
         binary = self._model.binary
-        self._described = Described(name, tuple(stated), can if binary is None else binary)
+        is_binary = (can or self._exchange.sends_bytes) if binary is None else binary
+        self._described = Described(name, tuple(stated), is_binary)
         return self._described
 
     def infer(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -90,31 +99,36 @@ class InferenceClient:
 
         Raises ModelServerFailed, ModelServerDeclined, ModelUnusable.
         """
-        described = self._described or self.describe()
-        batch = self._model.input.shape[self._model.input.axes.index("N")]
+        stated = self._model.output
+        if stated is None:
+            raise ValueError("a detector gives boxes")
+        batch = self._model.given[0].size_along("N")
         if 0 < batch < len(values):
             parts = [values[i : i + batch] for i in range(0, len(values), batch)]
             return np.concatenate([self.infer(part) for part in parts])
-        tensor = to_server(values, self._model.input, self._model.model)
-        body, headers = self._request(tensor, binary=described.is_binary)
-        with (
-            admitted(self._endpoint, self._model.model),
-            answer_of(
-                self._endpoint, "POST", f"{self._model.path}/infer", content=body, headers=headers
-            ) as answer,
-        ):
-            bound = self._bound(values.shape, binary=described.is_binary)
-            found = self._output(answer, bound)
-        output = from_server(found, self._model.output)
+        sizes = dict(zip("NC", (len(values), OF_ANY_SIZE), strict=True))
+        if stated.axes != "NC":
+            sizes |= zip("XYZ" if values.ndim == 5 else "HW", values.shape[2:], strict=True)
+        most = count_at_most(stated, [sizes[axis] for axis in stated.axes])
+        (found,) = self._asked(values, [most])
+        output = from_server(found, stated)
         # Of single images the answer may lie on a coarser grid.
         is_volume = output.ndim == 5
         if len(output) != len(values) or (is_volume and output.shape[2:] != values.shape[2:]):
             raise ModelUnusable(
-                f"{self._whose} answered an array of shape {output.shape} to an image of shape"
+                f"{self._endpoint} answered an array of shape {output.shape} to an image of shape"
                 f" {values.shape}.",
                 remedy="Check the layout of the tensors in the card.",
             )
         return output
+
+    def detect(self, image: NDArray[np.float32]) -> Detections:
+        """What a detector finds in a batch of one. Raises as `infer`."""
+        counts = [
+            count_at_most(one, [BOXES_AT_MOST if size < 0 else size for size in one.shape])
+            for one in self._model.asked
+        ]
+        return Detections(*self._asked(image, [min(one, 4 * BOXES_AT_MOST) for one in counts]))
 
     def notes(self) -> tuple[str, ...]:
         """Who computed, as results state it."""
@@ -125,91 +139,76 @@ class InferenceClient:
             f" model {self._model.model}{version}.",
         )
 
-    def _request(self, tensor: NDArray[Any], *, binary: bool) -> tuple[bytes, dict[str, str]]:
-        stated = self._model.input
-        sent: dict[str, Any] = {
-            "name": stated.name,
-            "shape": list(tensor.shape),
-            "datatype": stated.datatype,
-        }
-        wanted: dict[str, Any] = {"name": self._model.output.name}
-        if binary:
-            sent["parameters"] = {"binary_data_size": tensor.nbytes}
-            wanted["parameters"] = {"binary_data": True}
-            head = orjson.dumps({"inputs": [sent], "outputs": [wanted]})
-            return head + tensor.tobytes(), {
-                "Content-Type": "application/octet-stream",
-                _HEADER_LENGTH: str(len(head)),
-            }
-        # orjson knows no half precision; single holds each of its values.
-        plain = tensor.astype(np.float32) if tensor.dtype.itemsize == 2 else tensor
-        sent["data"] = plain.ravel()
-        body = orjson.dumps(
-            {"inputs": [sent], "outputs": [wanted]}, option=orjson.OPT_SERIALIZE_NUMPY
-        )
-        return body, {"Content-Type": "application/json"}
+    def _asked(self, values: NDArray[np.float32], counts: Sequence[int]) -> list[NDArray[Any]]:
+        """One request: each output of the card, checked."""
+        described = self._described or self.describe()
+        given = self._model.given
+        channels = [values] if len(given) == 1 else np.split(values, values.shape[1], axis=1)
+        if len(channels) != len(given):
+            raise ModelUnusable(
+                f"The card of {self._model.model} names {len(given)} inputs of the server; the"
+                f" image has {len(channels)} channels.",
+                remedy="Name one of served.inputs for each of the card's inputs.",
+            )
+        tensors = [
+            to_server(channel, tensor, self._model.model)
+            for channel, tensor in zip(channels, given, strict=True)
+        ]
+        with admitted(self._endpoint, self._model.model):
+            answer = self._exchange.infer(tensors, binary=described.is_binary, count_at_most=counts)
+            return self._decoded(answer)
 
-    def _bound(self, shape: tuple[int, ...], *, binary: bool) -> int:
-        """Bytes that the answer to an image of that shape (N, C, …) may have."""
-        output = self._model.output
-        channels = output.shape[output.axes.index("C")]
-        others = shape[2:] if len(output.shape) > 2 else ()
-        each = DTYPES[output.datatype].itemsize if binary else JSON_BYTES_A_VALUE
-        count = math.prod((shape[0], *others)) * (channels if channels > 0 else CHANNELS_AT_MOST)
-        return min(self._endpoint.limits.max_bytes, count * each) + MAX_JSON_BYTES
-
-    def _output(self, answer: ServerAnswer, max_bytes: int) -> NDArray[Any]:
-        body = answer.read(max_bytes)
-        length = read_whole_number(answer.headers.get(_HEADER_LENGTH, str(len(body))))
-        if length is None or length > len(body):
-            raise self._garbage("an answer that is shorter than it states")
-        try:
-            stated = json_of(body[:length])
-        except ValueError as error:
-            raise self._garbage("what is not JSON") from error
-        outputs = stated.get("outputs") if isinstance(stated, dict) else None
-        if not isinstance(outputs, list) or len(outputs) != 1 or not isinstance(outputs[0], dict):
-            raise self._garbage("an inference without its one output")
-        self._check_version(_shown(stated.get("model_version")))
-        return decoded(
-            outputs[0],
-            body[length:],
-            self._model.output,
-            self._whose,
-            self._endpoint.limits.max_bytes,
-        )
+    def _decoded(self, answer: Inferred) -> list[NDArray[Any]]:
+        """The outputs in the card's order; a server may give others beside them."""
+        if not answer.outputs:
+            raise garbage(self._endpoint, "an inference without outputs")
+        self._check_version(_shown(answer.version))
+        found = []
+        for tensor in self._model.asked:
+            named = (one for one in answer.outputs if one.stated.get("name") == tensor.name)
+            output = next(named, answer.outputs[0])
+            found.append(
+                decoded(
+                    output.stated,
+                    output.raw,
+                    tensor,
+                    f"{self._endpoint}",
+                    self._endpoint.limits.max_bytes,
+                )
+            )
+        return found
 
     def _check_version(self, stated: str) -> None:
         if self._model.version and stated and stated != self._model.version:
             raise ModelUnusable(
-                f"{self._whose} answered with version {stated} of {self._model.model}; the card"
+                f"{self._endpoint} answered with version {stated} of {self._model.model}; the card"
                 f" states {self._model.version}.",
                 remedy="Load that version on the server, or state the other one in the card.",
             )
         self.version = stated or self._model.version
 
-    def _compare(self, kind: str, stated: Any, tensor: ServedTensor) -> None:
+    def _compare(self, kind: str, stated: Any, tensor: NamedTensor, where: str) -> None:
         if not stated:
             # Servers need not describe tensors; what they answer is checked all the same.
             return
         listed = stated if isinstance(stated, list) else []
-        tensors = [one for one in listed if isinstance(one, dict)]
+        tensors = [one for one in listed if isinstance(one, Mapping)]
         found = next((one for one in tensors if one.get("name") == tensor.name), None)
         if found is None:
             names = ", ".join(_shown(one.get("name")) for one in tensors[:5]) or "none"
-            raise self._differs(f"has no {kind} {tensor.name}; it has {names}", f"{kind}.name")
+            raise self._differs(f"has no {kind} {tensor.name}; it has {names}", f"{where}.name")
         if found.get("datatype") != tensor.datatype:
             raise self._differs(
                 f"takes and gives {tensor.name} as {_shown(found.get('datatype'))}; the card"
                 f" states {tensor.datatype}",
-                f"{kind}.datatype",
+                f"{where}.datatype",
             )
         shape = found.get("shape")
         if not _agree(shape, tensor.shape):
             raise self._differs(
                 f"states the shape {str(shape)[:_SHOWN_AT_MOST]} for {tensor.name}; the card"
                 f" states {list(tensor.shape)}",
-                f"{kind}.shape",
+                f"{where}.shape",
             )
 
     def _differs(self, what: str, where: str) -> ModelUnusable:
@@ -218,15 +217,30 @@ class InferenceClient:
             remedy=f"Correct served.{where} in the card, or load the right model there.",
         )
 
-    def _garbage(self, what: str) -> ModelServerFailed:
-        return ModelServerFailed(
-            f"{self._whose} answered {what}.",
-            remedy="Check which server answers at its address in MEDIVIEW_MODEL_SERVERS.",
-        )
 
-    def _json(self, path: str) -> dict[str, Any]:
-        with answer_of(self._endpoint, "GET", path) as answer:
-            return answer.json()
+def _exchange_of(endpoint: Endpoint, model: ServedModel) -> Exchange:
+    if endpoint.is_grpc:
+        # It loads the protocol's messages, which few nodes need.
+        from inference.model_servers.grpc_exchange import GrpcExchange
+
+        return GrpcExchange(endpoint, model)
+    return HttpExchange(endpoint, model)
+
+
+def _places(model: ServedModel) -> list[tuple[str, NamedTensor]]:
+    """Each tensor of a card, and where in `served` it stands."""
+    found: list[tuple[str, NamedTensor]] = [
+        (f"inputs.{role}", one) for role, one in model.inputs.items()
+    ]
+    if model.input is not None:
+        found.append(("input", model.input))
+    if model.output is not None:
+        found.append(("output", model.output))
+    if model.detections is not None:
+        names = ("boxes", "labels", "scores")
+        tensors = model.detections.tensors
+        found += [(f"detections.{n}", one) for n, one in zip(names, tensors, strict=True)]
+    return found
 
 
 def _agree(stated: Any, card: tuple[int, ...]) -> bool:

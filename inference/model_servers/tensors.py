@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from inference.model_servers.card import Datatype, ServedTensor
+from inference.model_servers.card import Datatype, NamedTensor, ServedTensor
 from inference.refusals import ModelUnusable
 
 DTYPES: dict[Datatype, np.dtype[Any]] = {
@@ -52,14 +53,18 @@ def from_server(values: NDArray[Any], tensor: ServedTensor) -> NDArray[np.float3
     return np.ascontiguousarray(values.transpose(order), np.float32)
 
 
-def fits(shape: tuple[int, ...], tensor: ServedTensor) -> bool:
+def fits(shape: tuple[int, ...], tensor: NamedTensor) -> bool:
     return len(shape) == len(tensor.shape) and all(
         stated in (-1, size) for stated, size in zip(tensor.shape, shape, strict=True)
     )
 
 
 def decoded(
-    stated: dict[str, Any], raw: bytes, tensor: ServedTensor, whose: str, max_bytes: int
+    stated: Mapping[str, Any],
+    raw: bytes | memoryview,
+    tensor: NamedTensor,
+    whose: str,
+    max_bytes: int,
 ) -> NDArray[Any]:
     """One output of an answer. Its declared shape and type are held against the card and against
     the bytes before they are read. Raises ModelUnusable."""
@@ -70,7 +75,8 @@ def decoded(
         raise _lies(whose, f"answered {name} as {_short(stated.get('datatype'))}, not as"
                     f" {tensor.datatype}")  # fmt: skip
     shape = stated.get("shape")
-    if not isinstance(shape, list) or not all(type(one) is int and one > 0 for one in shape):
+    least = 0 if tensor.may_be_empty else 1
+    if not isinstance(shape, list) or not all(type(one) is int and one >= least for one in shape):
         raise _lies(whose, f"answered {name} without a shape")
     if not fits(tuple(shape), tensor):
         raise _lies(whose, f"answered {name} of shape {shape[:5]}; the card states"
@@ -95,7 +101,7 @@ def decoded(
     return values.reshape(shape)
 
 
-def json_of(body: bytes) -> Any:
+def json_of(body: bytes | memoryview) -> Any:
     """Raises ValueError; NaN and Infinity are no JSON."""
     return orjson.loads(body)
 
@@ -106,8 +112,13 @@ def _from_json(data: Any, count: int, dtype: np.dtype[Any]) -> NDArray[Any] | No
         values = np.asarray(data)
     except ValueError:
         return None
-    if values.size != count or values.dtype.kind not in "iuf":
+    if values.size != count or (count and values.dtype.kind not in "iuf"):
         return None
+    if count and dtype.kind in "iu":
+        limits = np.iinfo(dtype)
+        # Written so that a NaN fails, too.
+        if not (values.min() >= limits.min and values.max() <= limits.max):
+            return None
     return values.astype(dtype).ravel()
 
 

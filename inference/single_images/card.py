@@ -179,10 +179,12 @@ class ImageCard(Card):
         served, output = self.served, self.model.output
         if served is None:
             return self
-        if output == "object-detection":
-            raise ValueError("served computes classifications and segmentations, no boxes yet")
-        if plain_axes(served.input) != "NCHW":
+        if served.input is None or plain_axes(served.input) != "NCHW":
             raise ValueError("served.input is an image, with the axes N, C, H and W")
+        if (output == "object-detection") != (served.detections is not None):
+            raise ValueError("served.detections is of object-detection, and output of the others")
+        if served.output is None:
+            return self
         sees_all = output in ("image-classification", "image-regression")
         if sees_all != (served.output.axes == "NC"):
             raise ValueError(

@@ -103,7 +103,7 @@ def at_work(model: ImageModelDescription, error: Exception) -> Exception:
 
 
 class Served:
-    """Computed by a model server, which gives no boxes."""
+    """Computed by a model server."""
 
     def __init__(self, client: InferenceClient) -> None:
         client.describe()
@@ -113,10 +113,13 @@ class Served:
         return self.client.infer(batch)
 
     def boxes(self, image: Batch) -> Boxes:
-        raise ValueError("a model server gives no boxes")
+        return _boxes_of(self.client.detect(image)._asdict())
 
     def raw(self, batch: Batch) -> NDArray[np.float32]:
-        return self.client.infer(batch).ravel()
+        if not self.client.gives_boxes:
+            return self.client.infer(batch).ravel()
+        parts = [part for one in range(len(batch)) for part in self.client.detect(batch[[one]])]
+        return np.concatenate([np.asarray(part, np.float32).ravel() for part in parts])
 
 
 class _Transformers:

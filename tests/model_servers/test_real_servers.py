@@ -167,20 +167,21 @@ def as_computed_here(
     return there
 
 
-def test_mlserver(storage: Storage, tmp_path: Path, volume: Volume) -> None:
-    """JSON tensors, and a version that the server states."""
+@pytest.mark.parametrize("way", ["http", "grpc", "grpc, typed values"])
+def test_mlserver(storage: Storage, tmp_path: Path, volume: Volume, way: str) -> None:
+    """JSON tensors over HTTP and bytes over gRPC, and a version that the server states."""
     python = python_of("mlserver")
     network = onnx_model(tmp_path / "network")
     folder = tmp_path / "mlserver"
     folder.mkdir()
     shutil.copy(PROGRAMS / "onnx_model.py", folder)
-    port = free_port()
+    port, grpc_port = free_port(), free_port()
     (folder / "settings.json").write_text(
         json.dumps(
             {
                 "host": "127.0.0.1",
                 "http_port": port,
-                "grpc_port": free_port(),
+                "grpc_port": grpc_port,
                 "metrics_port": free_port(),
                 "parallel_workers": 0,
             }
@@ -200,22 +201,26 @@ def test_mlserver(storage: Storage, tmp_path: Path, volume: Volume) -> None:
     url = f"http://127.0.0.1:{port}"
     command = [python.parent / "mlserver", "start", folder]
     with running(command, folder, f"{url}/v2/models/spleen/ready"):
-        found = as_computed_here(storage, network, volume, url, version="2")
+        binary = False if way == "grpc, typed values" else None
+        address = url if way == "http" else f"grpc://127.0.0.1:{grpc_port}"
+        found = as_computed_here(storage, network, volume, address, version="2", binary=binary)
     assert found.notes == (
         "Computed by the model server served (mlserver 1.7.1): model spleen, version 2.",
     )
 
 
-def test_kserve(storage: Storage, tmp_path: Path, volume: Volume) -> None:
-    """Tensors as bytes behind the JSON."""
+@pytest.mark.parametrize("way", ["http", "grpc"])
+def test_kserve(storage: Storage, tmp_path: Path, volume: Volume, way: str) -> None:
+    """Tensors as bytes behind the JSON, and over gRPC."""
     python = python_of("kserve")
     network = onnx_model(tmp_path / "network")
-    port = free_port()
+    port, grpc_port = free_port(), free_port()
     url = f"http://127.0.0.1:{port}"
     command: list[str | Path] = [python, PROGRAMS / "kserve_server.py", network / "model.onnx"]
-    command += ["--http_port", str(port), "--enable_grpc", "false"]
+    command += ["--http_port", str(port), "--grpc_port", str(grpc_port)]
     with running(command, tmp_path, f"{url}/v2/models/spleen/ready"):
-        found = as_computed_here(storage, network, volume, url, binary=True)
+        address = url if way == "http" else f"grpc://127.0.0.1:{grpc_port}"
+        found = as_computed_here(storage, network, volume, address, binary=True)
     (note,) = found.notes
     assert note.startswith("Computed by the model server served (kserve 0.21")
 

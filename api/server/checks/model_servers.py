@@ -1,7 +1,6 @@
 """Model servers as /health and `mediview doctor` see them."""
 
 from collections.abc import Iterator
-from urllib.parse import urlsplit
 
 from api.server.checks.exposure import Check
 from api.server.checks.health import GOOD, bad
@@ -57,13 +56,12 @@ def model_server_checks(settings: Settings, circuit_breakers: CircuitBreakers) -
 
 def _good(label: str, endpoint: Endpoint, models: list[str]) -> Check:
     offers = f"offers {', '.join(models)}"
-    parts = urlsplit(endpoint.url)
-    if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
+    if not endpoint.is_encrypted and not is_loopback(endpoint.host):
         return Check(
             label,
             "note",
             f"{offers}; texts of patients go there unencrypted",
-            "Use an https:// address in MEDIVIEW_MODEL_SERVERS.",
+            "Use an https:// or grpcs:// address in MEDIVIEW_MODEL_SERVERS.",
         )
     return Check(label, "ok", offers)
 

@@ -35,8 +35,8 @@ class ModelServerSettings(BaseModel):
 
     model_servers: Annotated[tuple[NamedValue, ...], NoDecode] = Field(
         (),
-        description="name=https://host:port/path of servers that compute models, separated by"
-        " commas; empty: none.",
+        description="name=https://host:port/path or name=grpcs://host:port of servers that compute"
+        " models, separated by commas; empty: none.",
     )
     model_server_keys: Annotated[tuple[NamedValue, ...], NoDecode] = Field(
         (),

@@ -10,7 +10,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tests.dicom_node.certificates import KeyPair
 
@@ -139,7 +138,7 @@ _DTYPES = {"FP32": "<f4", "FP64": "<f8", "FP16": "<f2", "INT64": "<i8", "UINT8":
 
 
 def infers(
-    compute: Callable[[NDArray[Any]], NDArray[Any]],
+    compute: Callable[..., Any],
     metadata: dict[str, Any],
     *,
     binary: bool = True,
@@ -147,7 +146,8 @@ def infers(
 ) -> Behaviour:
     """A server of one model by the Open Inference Protocol v2, with binary tensors or JSON.
 
-    `change` makes an answer into another one before it leaves.
+    `compute` gets the inputs in the order of the request, and gives an array or one for each
+    output. `change` makes an answer into another one before it leaves.
     """
     model = f"/v2/models/{metadata['name']}"
 
@@ -171,27 +171,33 @@ def infers(
     def _infer(exchange: Exchange, asked: Asked) -> None:
         length = int(asked.headers.get("Inference-Header-Content-Length") or len(asked.body))
         request = json.loads(asked.body[:length])
-        (tensor,) = request["inputs"]
-        dtype = np.dtype(_DTYPES[tensor["datatype"]])
-        size = tensor.get("parameters", {}).get("binary_data_size")
-        values = (
-            np.frombuffer(asked.body[length : length + size], dtype)
-            if size is not None
-            else np.array(tensor["data"], dtype)
-        ).reshape(tensor["shape"])
-        (stated,) = metadata["outputs"]
-        found = compute(values).astype(_DTYPES[stated["datatype"]])
-        output = {**stated, "shape": list(found.shape)}
-        raw = b""
-        if request["outputs"][0].get("parameters", {}).get("binary_data"):
-            raw = found.tobytes()
-            output["parameters"] = {"binary_data_size": len(raw)}
-        else:
-            output["data"] = found.ravel().tolist()
+        given, behind = [], asked.body[length:]
+        for tensor in request["inputs"]:
+            dtype = np.dtype(_DTYPES[tensor["datatype"]])
+            size = tensor.get("parameters", {}).get("binary_data_size")
+            if size is None:
+                values = np.array(tensor["data"], dtype)
+            else:
+                values, behind = np.frombuffer(behind[:size], dtype), behind[size:]
+            given.append(values.reshape(tensor["shape"]))
+        computed = compute(*given)
+        arrays = computed if isinstance(computed, tuple) else (computed,)
+        outputs, raw = [], b""
+        for stated, array, wanted in zip(
+            metadata["outputs"], arrays, request["outputs"], strict=True
+        ):
+            found = np.asarray(array).astype(_DTYPES[stated["datatype"]])
+            output = {**stated, "shape": list(found.shape)}
+            if wanted.get("parameters", {}).get("binary_data"):
+                raw += found.tobytes()
+                output["parameters"] = {"binary_data_size": found.nbytes}
+            else:
+                output["data"] = found.ravel().tolist()
+            outputs.append(output)
         answer = {
             "model_name": metadata["name"],
             "model_version": metadata["versions"][-1],
-            "outputs": [output],
+            "outputs": outputs,
         }
         answer, raw = change(answer, raw)
         head = json.dumps(answer).encode()

@@ -134,7 +134,7 @@ LIES: dict[str, tuple[Any, str]] = {
         "other than the 65536 values",
     ),
     "another version": (lambda answer, raw: ({**answer, "model_version": "7"}, raw), "version 7"),
-    "no output": (lambda answer, raw: ({**answer, "outputs": []}, raw), "without its one output"),
+    "no output": (lambda answer, raw: ({**answer, "outputs": []}, raw), "without outputs"),
     "too much": (raw_is(lambda raw: raw + b"\0" * (8 << 20)), "answered more than"),
 }
 

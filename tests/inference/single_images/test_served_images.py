@@ -9,18 +9,23 @@ import pytest
 from numpy.typing import NDArray
 
 from inference.model_registry.adding import add_model
+from inference.models.model_cache import WARM
 from inference.pipeline import ImageResult
+from inference.refusals import ModelUnusable
 from storage.container import Storage
 from storage.core.errors import InvalidRequest
 from storage.settings import load_settings
 from tests.inference.films import (
     bright_classifier,
+    bright_detector,
     bright_segmenter,
     film,
     image_card,
     ultrasound,
     write_card,
 )
+from tests.inference.model_servers.grpc_servers import infers as infers_grpc
+from tests.inference.model_servers.grpc_servers import serving as serving_grpc
 from tests.inference.model_servers.servers import infers, serving
 from tests.inference.single_images.support import analysed, decided
 
@@ -143,7 +148,100 @@ def test_an_image_with_a_name_in_its_pixels_is_not_taken(storage: Storage, tmp_p
     assert "text is burned into it (0028,0301)" in decision.reason
 
 
-def test_detectors_are_not_served_yet(storage: Storage, tmp_path: Path) -> None:
-    folder = served_card(tmp_path / "m", "object-detection", PLANES)
-    with pytest.raises(InvalidRequest, match="no boxes yet"):
+BOXES: list[dict[str, Any]] = [
+    {"name": "b", "datatype": "FP32", "shape": [-1, 4]},
+    {"name": "l", "datatype": "INT64", "shape": [-1]},
+    {"name": "s", "datatype": "FP32", "shape": [-1]},
+]
+DETECTIONS = dict(zip(("boxes", "labels", "scores"), BOXES, strict=True))
+
+
+def around(values: NDArray[Any]) -> tuple[NDArray[Any], ...]:
+    """As `bright_detector` computes it."""
+    bright = values[0, 0] > 0.5
+    if not bright.any():
+        return np.zeros((0, 4)), np.zeros(0), np.zeros(0)
+    rows, columns = np.flatnonzero(bright.any(axis=1)), np.flatnonzero(bright.any(axis=0))
+    box = [columns[0], rows[0], columns[-1] + 1, rows[-1] + 1]
+    return np.array([box]), np.ones(1), values[0, 0][bright].mean()[None]
+
+
+@pytest.fixture(autouse=True)
+def nothing_loaded() -> None:
+    """Cards of these tests have one name, and what a process has loaded stays."""
+    WARM.forget_all()
+
+
+def detector_card(folder: Path, **served: Any) -> Path:
+    stated = {"server": "triton", "model": "bright", "input": IMAGE, "detections": DETECTIONS}
+    card = image_card("object-detection", name="Served bright part")
+    return write_card(folder, {**card, "served": {**stated, **served}})
+
+
+@pytest.mark.parametrize("way", ["http", "http without bytes", "grpc"])
+def test_a_detectors_boxes_are_those_of_the_same_network_here(
+    storage: Storage, tmp_path: Path, way: str
+) -> None:
+    here_folder = bright_detector(tmp_path / "here")
+    add_model(storage.settings, storage.model_states, storage.shadow_runs, here_folder, "petra")
+    (here,) = analysed(storage, film("boxed"))
+    stated = {**metadata(LABELS), "outputs": BOXES}
+    running = (
+        serving_grpc(infers_grpc(around, stated))
+        if way == "grpc"
+        else serving(infers(around, stated, binary=way == "http"))
+    )
+    with running as server:
+        node = at(storage, server.url)
+        folder = detector_card(tmp_path / "there")
+        added = add_model(node.settings, node.model_states, node.shadow_runs, folder, "petra")
+        assert added.standing.state == "active"
+        (there,) = analysed(node, film("boxed"), name="model-served-bright-part")
+    assert len(here.boxes) == 1
+    assert [one.corners for one in there.boxes] == [one.corners for one in here.boxes]
+    assert [one.confidence for one in there.boxes] == [
+        pytest.approx(one.confidence, abs=1e-5) for one in here.boxes
+    ]
+
+
+def test_more_scores_than_boxes_are_no_result(storage: Storage, tmp_path: Path) -> None:
+    def lying(values: NDArray[Any]) -> tuple[NDArray[Any], ...]:
+        boxes, labels, scores = around(values)
+        return boxes, labels, np.repeat(scores, 2)
+
+    stated = {**metadata(LABELS), "outputs": BOXES}
+    with serving(infers(lying, stated)) as server:
+        node = at(storage, server.url)
+        add_model(
+            node.settings,
+            node.model_states,
+            node.shadow_runs,
+            detector_card(tmp_path / "m"),
+            "petra",
+        )
+        with pytest.raises(ModelUnusable, match="failed at this image"):
+            analysed(node, film("boxed"), name="model-served-bright-part")
+
+
+@pytest.mark.parametrize(
+    ("served", "says"),
+    [
+        ({"detections": None, "output": PLANES}, "detections is of object-detection"),
+        ({"output": PLANES}, "either output or detections"),
+        (
+            {"detections": {**DETECTIONS, "boxes": {"name": "b", "shape": [-1, 5]}}},
+            r"detections.boxes has a shape such as \[-1, 4\]",
+        ),
+        (
+            {"detections": {**DETECTIONS, "scores": {"name": "s", "shape": [2, -1]}}},
+            "detections.scores is of one image",
+        ),
+        ({"detections": {**DETECTIONS, "labels": {**BOXES[1], "name": "s"}}}, "one output twice"),
+    ],
+)
+def test_a_card_of_a_detector_that_cannot_be_followed(
+    storage: Storage, tmp_path: Path, served: dict[str, Any], says: str
+) -> None:
+    folder = detector_card(tmp_path / "m", **served)
+    with pytest.raises(InvalidRequest, match=says):
         add_model(storage.settings, storage.model_states, storage.shadow_runs, folder, "petra")

@@ -1,6 +1,6 @@
 """An ONNX file behind KServe's model server; runs in KServe's own environment.
 
-python kserve_server.py MODEL.onnx --http_port PORT --enable_grpc false
+python kserve_server.py MODEL.onnx --http_port PORT --grpc_port PORT
 """
 
 import sys

@@ -12,6 +12,7 @@ from inference.bundles.installed import described
 from inference.imaging.volume import Volume
 from inference.model_registry.adding import add_model
 from inference.model_registry.status import model_of
+from inference.model_servers.card import ServedModel
 from inference.pipeline import PipelineContext, PipelineOutput
 from inference.pipelines.catalogue import pipeline_named
 from inference.refusals import ModelUnusable
@@ -55,6 +56,11 @@ def test_a_server_that_differs_from_the_card_is_named_before_the_first_run(
             "of a classification or regression has N and C",
         ),
         ({"input": {"name": "x", "shape": SHAPE, "datatype": "UINT8"}}, "floating point"),
+        ({"inputs": {"t1": {"name": "x", "shape": SHAPE}}}, "either input or inputs"),
+        (
+            {"input": None, "inputs": {"t1": {"name": "x", "shape": SHAPE}}},
+            "served.inputs names the card's inputs, all in the same order",
+        ),
     ],
 )
 def test_a_card_that_cannot_be_followed_is_refused(
@@ -62,6 +68,13 @@ def test_a_card_that_cannot_be_followed_is_refused(
 ) -> None:
     with pytest.raises(InvalidRequest, match=says):
         described(served_card(tmp_path / "served", **served))
+
+
+@pytest.mark.parametrize("block", ["served-inputs", "served-detector"])
+def test_what_the_page_shows_of_served_can_be_followed(block: str) -> None:
+    page = (ROOT / "docs/pipelines/model-servers.md").read_text("utf-8")
+    (text,) = re.findall(rf"```json {block}\n(.*?)```", page, re.DOTALL)
+    assert len(ServedModel.model_validate_json(text).asked) in (1, 3)
 
 
 def test_a_server_that_the_site_does_not_name_is_not_called(

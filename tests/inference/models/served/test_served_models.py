@@ -1,5 +1,7 @@
 """Pipelines whose network a model server computes, by the Open Inference Protocol."""
 
+import dataclasses
+import json
 import time
 from pathlib import Path
 from typing import Any
@@ -14,10 +16,13 @@ from inference.model_registry.adding import add_model
 from inference.model_registry.status import model_of
 from inference.model_servers.gate import failing
 from inference.models.model_cache import WARM
-from inference.pipeline import PipelineOutput
+from inference.pipeline import PipelineContext, PipelineOutput
+from inference.pipelines.catalogue import pipeline_named
 from inference.scheduling.schedule import complete_and_schedule
 from inference.worker.run import run_job
 from storage.container import Storage
+from tests.inference.model_servers.grpc_servers import infers as infers_grpc
+from tests.inference.model_servers.grpc_servers import serving as serving_grpc
 from tests.inference.model_servers.servers import Asked, Exchange, infers, serving
 from tests.inference.models.served.serving import METADATA, Compute, at, run, served_card
 from tests.inference.orchestration import later, receive
@@ -88,6 +93,57 @@ def test_another_layout_and_half_precision(
     assert local.masks is not None
     differ = np.count_nonzero((output.masks > 0) != (local.masks > 0))
     assert differ <= 0.002 * np.count_nonzero(local.masks)
+
+
+ONE = [1, 1, 32, 32, 32]
+
+
+@pytest.mark.parametrize("way", ["http", "grpc"])
+def test_a_tensor_for_each_series_gives_what_their_channels_give(
+    storage: Storage, tmp_path: Path, volume: Volume, way: str
+) -> None:
+    """T1 alone decides, unless FLAIR is dark: whoever exchanges them finds something else."""
+
+    def apart(t1: NDArray[Any], flair: NDArray[Any]) -> NDArray[Any]:
+        bright = np.where(flair > 0.3, t1 - 0.5, -1.0)
+        return np.concatenate([-bright, bright], axis=1)
+
+    def together(values: NDArray[Any]) -> NDArray[Any]:
+        return apart(values[:, :1], values[:, 1:])
+
+    flair = dataclasses.replace(volume, voxels=volume.voxels[:, ::-1].copy())
+    tensors = {
+        "flair-first": {"input": {"name": "x", "shape": [1, 2, 32, 32, 32]}},
+        "each": {"inputs": {role: {"name": role, "shape": ONE} for role in ("t1", "flair")}},
+    }
+    masks = {}
+    for name, given in tensors.items():
+        folder = tmp_path / name
+        served_card(folder, {"name": name}, **{"input": None, **given})
+        card = json.loads((folder / "mediview.json").read_text())
+        taken = {role: {"accepts": {"Modality": "MR"}} for role in ("t1", "flair")}
+        del card["accepts"]
+        (folder / "mediview.json").write_text(
+            json.dumps({**card, "inputs": taken, "reference": "t1"})
+        )
+        stated = [*given["inputs"].values()] if "inputs" in given else [given["input"]]
+        metadata = {**METADATA, "inputs": [{**one, "datatype": "FP32"} for one in stated]}
+        compute = apart if "inputs" in given else together
+        running = (
+            serving_grpc(infers_grpc(compute, metadata))
+            if way == "grpc"
+            else serving(infers(compute, metadata))
+        )
+        with running as server:
+            node = at(storage, server.url)
+            add_model(node.settings, node.model_states, node.shadow_runs, folder, "petra")
+            pipeline = pipeline_named(node.settings, f"model-{name}")
+            inputs = {"t1": volume, "flair": flair}
+            masks[name] = pipeline.run(PipelineContext(node.settings, volume, inputs=inputs)).masks
+    first, second = masks.values()
+    assert first is not None
+    assert np.count_nonzero(first) > 500
+    np.testing.assert_array_equal(first, second)
 
 
 def test_a_classifier_gives_probabilities(storage: Storage, tmp_path: Path, volume: Volume) -> None:
