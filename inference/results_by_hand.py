@@ -30,6 +30,7 @@ from storage.container.has import (
     HasInstances,
     HasPeers,
     HasSettings,
+    HasWorklist,
 )
 from storage.core.entities import Job
 from storage.jobs.outcome import JobRows
@@ -40,6 +41,7 @@ class HandStorage(
     HasSettings,
     ComparisonStorage,
     HasInstances,
+    HasWorklist,
     HasGenerated,
     HasPeers,
     HasDeliveries,
@@ -64,7 +66,7 @@ def store_result_by_hand(
     """
     # Of which side the images are decides what it is compared with.
     job = replace(job, result={**job.result, "laterality": volume.laterality})
-    rule = rule_for(storage.settings, storage.index, pipeline.name, sources)
+    rule = rule_for(storage.settings, storage.index, storage.worklist, pipeline.name, sources)
     destinations = destinations_of(storage.peers, rule)
     encode = partial(
         encode_results,

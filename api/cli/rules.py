@@ -178,6 +178,7 @@ def explain(
             storage.settings,
             storage.index,
             storage.instances,
+            storage.worklist,
             storage.model_states,
             results_in(storage),
             study,
@@ -186,6 +187,7 @@ def explain(
         routing = explain_routing(
             storage.index,
             storage.instances,
+            storage.worklist,
             storage.prior_fetches,
             study,
             rules,

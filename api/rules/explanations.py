@@ -99,6 +99,7 @@ def explain_rules(study_instance_uid: StudyUid, storage: StorageDep) -> Explanat
                 storage.settings,
                 storage.index,
                 storage.instances,
+                storage.worklist,
                 storage.model_states,
                 results_in(storage),
                 study_instance_uid,
@@ -110,6 +111,7 @@ def explain_rules(study_instance_uid: StudyUid, storage: StorageDep) -> Explanat
             for series, tried_rules in explain_routing(
                 storage.index,
                 storage.instances,
+                storage.worklist,
                 storage.prior_fetches,
                 study_instance_uid,
                 rules,

@@ -13,6 +13,8 @@ from dicom_node.association.group_limits import GroupLimits
 from dicom_node.network.connection import Connection
 from dicom_node.network.connection_slots import ConnectionSlots, Refusal
 from dicom_node.network.tls_connection import TlsConnection
+from storage.core.addresses import ip_address_of
+from storage.core.entities import StoreAssociation
 from storage.core.errors import MediViewError
 from storage.peers.certificates import bindings_of
 from storage.peers.entities import KnownPeer
@@ -60,6 +62,7 @@ class Admission:
         except Unfit as unfit:
             return _rejected(unfit.reason, unfit.rejection, calling, host)
         association.is_known = peer is not None
+        association.called = StoreAssociation(called, str(ip_address_of(host)))
         if association.traffic is not None:
             association.traffic.is_own_check = peer is None and self._is_own_check(request, host)
             if peer is not None:

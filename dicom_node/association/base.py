@@ -29,6 +29,7 @@ from dicom_node.network.messages import MessageAssembler, StoreReceiver
 from dicom_node.network.pdu import PDU_HEADER, MalformedPdu, PduReader, PduType, PeerClosed
 from dicom_node.peers import Peer, caller_of_peer
 from storage.core.callers.visibility import Caller
+from storage.core.entities import NO_ASSOCIATION
 from storage.core.errors import LimitExceeded
 
 log = structlog.get_logger(__name__)
@@ -68,6 +69,8 @@ class NodeAssociation(MessageSending, SynchronousAssociation):
         self.last_active = time.monotonic()
         # Who calls, as acceptor: whom the list of peers names now.
         self.caller: Callable[[], Caller] = partial(caller_of_peer, None)
+        # How the peer called, as acceptor.
+        self.called = NO_ASSOCIATION
         # Whom we call, as requestor.
         self.peer: Peer | None = None
         self.connect_error = ""

@@ -18,6 +18,7 @@ from dicom_node.status import (
     DimseStatus,
     store_status,
 )
+from storage.core.entities import NO_ASSOCIATION, StoreAssociation
 from storage.core.errors import InvalidRequest, MediViewError
 from storage.ingest.accepted import Accepted
 from storage.ingest.instance_stream import InstanceStream
@@ -38,6 +39,7 @@ class StoreScp:
         # Context id -> (SOP class, transfer syntax) as negotiated.
         self._contexts: dict[int, tuple[str, str]] | None = None
         self._calling_ae_title = ""
+        self._store_association = NO_ASSOCIATION
 
     def store(self, context_id: int, command: CommandSet, data: memoryview | None) -> None:
         self._association.busy = True
@@ -102,6 +104,7 @@ class StoreScp:
             "sop_instance_uid": command.affected_sop_instance_uid,
             "transfer_syntax_uid": negotiated[1],
             "calling_ae_title": self._calling_ae_title,
+            "association": self._store_association,
         }
 
     def _count_refusal(self) -> None:
@@ -111,6 +114,7 @@ class StoreScp:
     def _negotiated(self) -> dict[int, tuple[str, str]]:
         if self._contexts is None:
             self._calling_ae_title = self._association.peer_ae_title
+            self._store_association = self._association.called
             self._contexts = {
                 context.context_id: (
                     str(context.abstract_syntax),
@@ -160,6 +164,7 @@ class _StoreRequest(TypedDict):
     sop_instance_uid: str
     transfer_syntax_uid: str
     calling_ae_title: str
+    association: StoreAssociation
 
 
 class _WrongContext(InvalidRequest):

@@ -92,7 +92,7 @@ def _of_first_instance(
             place=place(error),
         )
         return rules.administrators_alone()
-    return rules.decide(header, senders_of([first]))
+    return rules.decide(header, senders_of([first]), [first.association])
 
 
 def _of_order(order: OrderedStudy, rules: StoredRules) -> Decision:

@@ -12,6 +12,7 @@ from inference.failures import place
 from inference.rules.conditions import Condition
 from storage.access_groups.decisions import Decision
 from storage.access_groups.entities import ADMINISTRATORS, AccessGroup
+from storage.core.entities import StoreAssociation
 from storage.core.errors import InvalidRequest
 
 log = structlog.get_logger(__name__)
@@ -25,13 +26,18 @@ class StoredRules:
     conditions: Mapping[int, Condition]
     unreadable: frozenset[int]
 
-    def decide(self, header: Dataset, ae_titles: Sequence[str]) -> Decision:
+    def decide(
+        self,
+        header: Dataset,
+        ae_titles: Sequence[str],
+        associations: Sequence[StoreAssociation] = (),
+    ) -> Decision:
         """Which groups an instance or an order belongs to."""
         groups: list[int] = []
         undecided = set(self.unreadable)
         for group_id, condition in self.conditions.items():
             try:
-                if try_rule(condition, header, ae_titles).holds:
+                if try_rule(condition, header, ae_titles, associations).holds:
                     groups.append(group_id)
             except Exception as error:  # noqa: BLE001 - whatever a strange value makes pydicom raise
                 undecided.add(group_id)

@@ -101,6 +101,7 @@ def _causes(
             storage.settings,
             storage.index,
             storage.instances,
+            storage.worklist,
             storage.model_states,
             results_in(storage),
             study_instance_uid,

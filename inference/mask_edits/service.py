@@ -19,6 +19,7 @@ from storage.container.has import (
     HasFindingFeedback,
     HasPatientStudies,
     HasPeers,
+    HasWorklist,
 )
 from storage.core.entities import Job
 from storage.core.errors import InvalidRequest
@@ -31,6 +32,7 @@ class MaskEditStorage(
     HasFeedbackReports,
     HasPeers,
     HasDeliveries,
+    HasWorklist,
     HasAudit,
     Protocol,
 ):

@@ -1,10 +1,9 @@
 """For whom earlier studies are looked for: the patient of a study, or of an order."""
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
-from inference.rules.facts import Value
+from inference.rules.facts import ORDER, Value
+from inference.rules.order_facts import of_order
 from storage.core.text.bounded_text import indexed_name
 from storage.index.repository import Index
 from storage.patient_identity.entities import PatientKey
@@ -46,24 +45,11 @@ class OrderFacts:
     """A worklist item as rules see it: its attributes, and those of its steps."""
 
     def __init__(self, item: WorklistItem) -> None:
-        self._attributes = item.attributes
+        self._item = item
 
     def of(self, name: str) -> Value | None:
-        path = name.split(".")
-        found = [*_within(self._attributes, path)]
-        if len(path) == 1:
-            for step in self._attributes.get("ScheduledProcedureStepSequence", ()):
-                found += _within(step, path)
+        found = of_order(self._item, name.removeprefix(ORDER))
         return tuple(dict.fromkeys(found)) or None
-
-
-def _within(attributes: Mapping[str, Any], path: list[str]) -> Iterator[str]:
-    value = attributes.get(path[0])
-    if len(path) > 1:
-        for item in value if isinstance(value, list) else ():
-            yield from _within(item, path[1:])
-    elif isinstance(value, str) and value:
-        yield from value.split("\\")
 
 
 def subject_of_study(index: Index, study_instance_uid: str) -> Subject:

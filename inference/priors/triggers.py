@@ -16,6 +16,7 @@ from storage.container.has import (
     HasPeers,
     HasPriorFetches,
     HasPriorSearches,
+    HasWorklist,
 )
 from storage.core.entities import Series
 from storage.core.sources import are_imported
@@ -28,7 +29,15 @@ log = structlog.get_logger(__name__)
 _ORDERS_PER_ROUND = 50
 
 
-class TriggerStorage(HasIndex, HasInstances, HasPeers, HasPriorSearches, HasPriorFetches, Protocol):
+class TriggerStorage(
+    HasIndex,
+    HasInstances,
+    HasWorklist,
+    HasPeers,
+    HasPriorSearches,
+    HasPriorFetches,
+    Protocol,
+):
     """What of the storage layer is asked for what makes the node want earlier studies."""
 
 
@@ -51,7 +60,7 @@ def want_for_series(storage: TriggerStorage, series: Series, rules: RuleSet) -> 
     for rule in asked:
         if rule.when is not None and headers is None:
             continue
-        facts = SeriesFacts.received(headers or (), instances)
+        facts = SeriesFacts.received(headers or (), instances, storage.worklist)
         if rule.when is None or judge(rule.when, facts).holds:
             for source in sources_of(storage.peers, rule):
                 wanted += storage.prior_searches.want(

@@ -14,14 +14,14 @@ from inference.rules.facts import SeriesFacts
 from inference.rules.judge import Facts, judge
 from inference.rules.rule_set import RuleSet
 from storage.audit import NODE, SUCCESS, AuditEvent, Code
-from storage.container.has import HasAudit, HasIndex, HasInstances
+from storage.container.has import HasAudit, HasIndex, HasInstances, HasWorklist
 from storage.core.errors import NotFound
 from storage.projects.repository import Projects
 
 log = structlog.get_logger(__name__)
 
 
-class ProjectRuleStorage(HasIndex, HasInstances, HasAudit, Protocol):
+class ProjectRuleStorage(HasIndex, HasInstances, HasWorklist, HasAudit, Protocol):
     """What of the storage layer studies are added to projects with."""
 
     @property
@@ -52,7 +52,7 @@ def add_complete_study(
     for series, instances in received_series(storage.index, study_instance_uid):
         headers = headers_of(storage.instances, series, instances)
         if headers is not None:
-            facts.append(SeriesFacts.received(headers, instances))
+            facts.append(SeriesFacts.received(headers, instances, storage.worklist))
     holding = rules_that_hold(rules.deidentification, facts)
     return add_by_rules(storage, study_instance_uid, holding, now)
 

@@ -16,7 +16,7 @@ from inference.retention.sentences import Reason, counts, reason_of
 from inference.retention.study_facts import HeadersUnreadable, StudyFacts
 from inference.rules.judge import judge
 from inference.rules.retention_rule import RetentionRule
-from storage.container.has import HasObligations, HasStudyUses
+from storage.container.has import HasObligations, HasStudyUses, HasWorklist
 from storage.retention.obligations import Obligation
 from storage.retention.repository import UNREADABLE, Confirmation, RuleDecision
 from storage.retention.study_attributes import StudyAttributes
@@ -52,7 +52,7 @@ class Assessment:
         return bool(self.reasons) and all(one.kind == "confirmation" for one in self.reasons)
 
 
-class RetentionStorage(ConfirmationStorage, HasObligations, HasStudyUses, Protocol):
+class RetentionStorage(ConfirmationStorage, HasObligations, HasStudyUses, HasWorklist, Protocol):
     """What of the storage layer the rules of retention are asked with."""
 
 
@@ -163,7 +163,12 @@ class Retention:
 
     def _rule(self, study: StudyAttributes) -> tuple[int, RetentionRule | None]:
         """The first that holds, and its place. Raises HeadersUnreadable."""
-        facts = StudyFacts(self._storage.instances, self._storage.study_attributes, study)
+        facts = StudyFacts(
+            self._storage.instances,
+            self._storage.study_attributes,
+            self._storage.worklist,
+            study,
+        )
         for position, rule in enumerate(self.rules):
             if study.size_bytes < (rule.size_mib_at_least or 0) * _MIB:
                 continue

@@ -5,7 +5,16 @@ from functools import cached_property
 
 from pydicom.dataset import Dataset
 
-from inference.rules.facts import SENDER, SeriesFacts, Value
+from inference.rules.facts import (
+    ADDRESS,
+    CALLED,
+    ORDER,
+    SENDER,
+    SeriesFacts,
+    Value,
+    of_associations,
+)
+from inference.rules.order_facts import Orders, of_orders
 from storage.core.errors import MediViewError
 from storage.dicom.header_sizes import MAX_HEADERS_BYTES, SizeBudget, without_long_values
 from storage.integrity.instance_reader import InstanceReader
@@ -31,10 +40,12 @@ class StudyFacts:
         self,
         instances: InstanceReader,
         study_attributes: StudyAttributesReader,
+        orders: Orders,
         attributes: StudyAttributes,
     ) -> None:
         self._instances = instances
         self._study_attributes = study_attributes
+        self._orders = orders
         self._attributes = attributes
 
     def of(self, name: str) -> Value | None:
@@ -42,6 +53,10 @@ class StudyFacts:
         if name == SENDER:
             # What a file says of who sent it is not believed.
             return self._study_attributes.ae_titles(self._uid) or None
+        if name in (CALLED, ADDRESS):
+            return of_associations(name, self._study_attributes.associations(self._uid))
+        if name.startswith(ORDER):
+            return self._of_orders(name.removeprefix(ORDER))
         if name in INDEXED:
             return self._attributes.values.get(name)
         try:
@@ -49,6 +64,10 @@ class StudyFacts:
         except Exception as error:
             why = error.message if isinstance(error, MediViewError) else type(error).__name__
             raise HeadersUnreadable(f"Its headers cannot be read: {why}") from error
+
+    def _of_orders(self, name: str) -> Value | None:
+        (number,) = self._attributes.values.get("AccessionNumber", ("",))
+        return of_orders(self._orders, self._uid, number, name)
 
     @property
     def _uid(self) -> str:

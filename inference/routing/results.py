@@ -17,7 +17,14 @@ from inference.rules.finding_facts import ResultFacts
 from inference.rules.judge import judge, priority_on
 from inference.rules.pipeline_rule import STAT_PRIORITY
 from inference.rules.routing_rule import RoutingRule
-from storage.container.has import HasDeliveries, HasIndex, HasPeers, HasPriorFetches, HasSettings
+from storage.container.has import (
+    HasDeliveries,
+    HasIndex,
+    HasPeers,
+    HasPriorFetches,
+    HasSettings,
+    HasWorklist,
+)
 from storage.core.clock import utcnow
 from storage.core.entities import Instance, Job
 from storage.core.findings import Finding
@@ -26,7 +33,7 @@ log = structlog.get_logger(__name__)
 
 
 class ResultRoutingStorage(
-    HasSettings, HasIndex, HasPeers, HasDeliveries, HasPriorFetches, Protocol
+    HasSettings, HasIndex, HasWorklist, HasPeers, HasDeliveries, HasPriorFetches, Protocol
 ):
     """What of the storage layer is asked where results go by rule."""
 
@@ -52,7 +59,7 @@ def route_results(
     if prior is not None and not (prior.send_results or prior.route):
         return 0
     received = storage.index.instances_of(job.study_instance_uid, job.series_instance_uid)
-    series = SeriesFacts.received(headers, received)
+    series = SeriesFacts.received(headers, received, storage.worklist)
     facts = ResultFacts(series, findings)
     urgency = priority_on(rules, series)
     is_urgent = urgency is not None and urgency.priority >= STAT_PRIORITY

@@ -97,6 +97,7 @@ class RoutingRounds:
                     wanted += route_study(
                         storage.index,
                         storage.instances,
+                        storage.worklist,
                         storage.deliveries,
                         storage.peers,
                         uid,
@@ -115,7 +116,13 @@ class RoutingRounds:
         if not goes_on(storage.prior_fetches, series.study_instance_uid):
             return 0
         return route_series(
-            storage.index, storage.instances, storage.deliveries, storage.peers, series, rules
+            storage.index,
+            storage.instances,
+            storage.worklist,
+            storage.deliveries,
+            storage.peers,
+            series,
+            rules,
         )
 
     def _try_later(self, uid: str, error: MediViewError) -> None:

@@ -11,6 +11,7 @@ from inference.priors.arrived_headers import headers_of
 from inference.rules.facts import SeriesFacts
 from inference.rules.finding_facts import ResultFacts
 from inference.rules.judge import Trace, judge, priority_on
+from inference.rules.order_facts import Orders
 from inference.rules.pipeline_rule import STAT_PRIORITY
 from inference.rules.routing_rule import RoutingRule
 from inference.rules.rule_set import RuleSet
@@ -38,15 +39,20 @@ class TriedRule:
 
 
 def try_rules(
-    instance_reader: InstanceReader, series: Series, instances: Sequence[Instance], rules: RuleSet
+    instance_reader: InstanceReader,
+    orders: Orders,
+    series: Series,
+    instances: Sequence[Instance],
+    rules: RuleSet,
 ) -> list[TriedRule]:
     """Every rule of what is received on one series; nothing is sent. Raises StorageUnavailable."""
     asked = _enabled(rules)
-    return _tried(instance_reader, series, instances, asked, ())
+    return _tried(instance_reader, orders, series, instances, asked, ())
 
 
 def _tried(
     instance_reader: InstanceReader,
+    orders: Orders,
     series: Series,
     instances: Sequence[Instance],
     asked: Sequence[RoutingRule],
@@ -60,7 +66,7 @@ def _tried(
         if rule.when is None:
             tried.append(TriedRule(rule, True, None))
         elif headers is not None:
-            facts = ResultFacts(SeriesFacts.received(headers, instances), findings)
+            facts = ResultFacts(SeriesFacts.received(headers, instances, orders), findings)
             trace = judge(rule.when, facts)
             tried.append(TriedRule(rule, trace.holds, trace))
     return tried
@@ -69,6 +75,7 @@ def _tried(
 def explain_routing(
     index: Index,
     instance_reader: InstanceReader,
+    orders: Orders,
     fetches: PriorFetches,
     study_instance_uid: str,
     rules: RuleSet,
@@ -87,12 +94,16 @@ def explain_routing(
     for series, instances in received_series(index, study_instance_uid) if asked else ():
         uid = series.series_instance_uid
         of_series = [one for one in findings if one.series_instance_uid == uid]
-        found.append((series, _tried(instance_reader, series, instances, asked, of_series)))
+        found.append((series, _tried(instance_reader, orders, series, instances, asked, of_series)))
     return found
 
 
 def plan_study(
-    index: Index, instance_reader: InstanceReader, study_instance_uid: str, rules: RuleSet
+    index: Index,
+    instance_reader: InstanceReader,
+    orders: Orders,
+    study_instance_uid: str,
+    rules: RuleSet,
 ) -> list[tuple[RoutingRule, list[Instance]]]:
     """What the rules send on of all that was received and is complete. Raises NotFound."""
     index.study(study_instance_uid)
@@ -100,7 +111,7 @@ def plan_study(
     everything = [instance for _, instances in received for instance in instances]
     plan: dict[str, tuple[RoutingRule, list[Instance]]] = {}
     for series, instances in received:
-        for tried in try_rules(instance_reader, series, instances, rules):
+        for tried in try_rules(instance_reader, orders, series, instances, rules):
             rule = tried.rule
             if not tried.holds:
                 continue
@@ -146,6 +157,7 @@ def goes_on(fetches: PriorFetches, study_instance_uid: str) -> bool:
 def route_series(
     index: Index,
     instance_reader: InstanceReader,
+    orders: Orders,
     deliveries: Deliveries,
     peers: Peers,
     series: Series,
@@ -157,8 +169,8 @@ def route_series(
     instances = _instances(index, series)
     if are_imported(instances):
         return 0
-    tried = try_rules(instance_reader, series, instances, of_series)
-    is_urgent = _is_urgent(instance_reader, series, instances, rules)
+    tried = try_rules(instance_reader, orders, series, instances, of_series)
+    is_urgent = _is_urgent(instance_reader, orders, series, instances, rules)
     plan = [(one.rule, instances) for one in tried if one.holds]
     return send_plan(deliveries, peers, plan, is_urgent=is_urgent)
 
@@ -166,6 +178,7 @@ def route_series(
 def route_study(
     index: Index,
     instances: InstanceReader,
+    orders: Orders,
     deliveries: Deliveries,
     peers: Peers,
     study_instance_uid: str,
@@ -174,9 +187,9 @@ def route_study(
     of_study = of_kind(rules, "study")
     if not of_study.routing:
         return 0
-    plan = plan_study(index, instances, study_instance_uid, of_study)
+    plan = plan_study(index, instances, orders, study_instance_uid, of_study)
     is_urgent = plan != [] and any(
-        _is_urgent(instances, series, of_series, rules)
+        _is_urgent(instances, orders, series, of_series, rules)
         for series, of_series in received_series(index, study_instance_uid)
     )
     # What was imported waits for `mediview studies route`.
@@ -189,15 +202,19 @@ def route_study(
 
 
 def _is_urgent(
-    instance_reader: InstanceReader, series: Series, instances: Sequence[Instance], rules: RuleSet
+    instance_reader: InstanceReader,
+    orders: Orders,
+    series: Series,
+    instances: Sequence[Instance],
+    rules: RuleSet,
 ) -> bool:
     """Whether rules of priority say STAT; asked where some rule of routing has hours."""
     if not rules.priority or not any(rule.hours for rule in rules.routing):
         return False
     headers = headers_of(instance_reader, series, instances)
-    found = (
-        None if headers is None else priority_on(rules, SeriesFacts.received(headers, instances))
-    )
+    if headers is None:
+        return False
+    found = priority_on(rules, SeriesFacts.received(headers, instances, orders))
     return found is not None and found.priority >= STAT_PRIORITY
 
 

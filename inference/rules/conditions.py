@@ -1,12 +1,13 @@
 """Conditions of rules: what is asked of DICOM values and of facts, and how they are joined."""
 
 from collections.abc import Iterator
+from ipaddress import ip_network
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydicom.datadict import dictionary_VR, tag_for_keyword
 
-from inference.rules.facts import FACTS, FINDING, RECEIVED
+from inference.rules.facts import ADDRESS, FACTS, FINDING, ORDER, RECEIVED
 from inference.rules.hours_field import HoursField
 from inference.rules.patterns import check_pattern
 
@@ -71,8 +72,9 @@ class Condition(Strict):
         if key in _GROUPS:
             return value
         is_finding = str(key).startswith(FINDING) and str(key) != FINDING
-        if key not in FACTS and key != RECEIVED and not is_finding and not _is_path(str(key)):
-            known = ", ".join((*FACTS, RECEIVED, f"{FINDING}LABEL"))
+        is_fact = key in FACTS or key in (RECEIVED, ADDRESS)
+        if not is_fact and not is_finding and not _is_path(str(key).removeprefix(ORDER)):
+            known = ", ".join((*FACTS, RECEIVED, ADDRESS, f"{ORDER}KEYWORD", f"{FINDING}LABEL"))
             raise ValueError(f"'{key}' is neither a DICOM keyword nor one of {known}")
         return {"name": key, "test": inside}
 
@@ -83,6 +85,8 @@ class Condition(Strict):
         asked = self.test.model_fields_set if self.test else set()
         if self.name and (self.name == RECEIVED) != ("hours" in asked):
             raise ValueError(f"{RECEIVED} and hours belong together: {RECEIVED}: {{hours: ...}}")
+        if self.name == ADDRESS and self.test:
+            _check_addresses(self.test)
         return self
 
     def names(self) -> Iterator[str]:
@@ -92,6 +96,21 @@ class Condition(Strict):
         for one in (*(self.all or ()), *(self.any or ()), self.not_):
             if one is not None:
                 yield from one.names()
+
+
+def _check_addresses(test: Test) -> None:
+    if test.model_fields_set - {"equals", "present"}:
+        raise ValueError(
+            f"{ADDRESS} takes addresses and networks: {ADDRESS}: [10.0.0.5, 10.1.0.0/16]"
+        )
+    for text in test.equals or ():
+        try:
+            ip_network(str(text).strip(), strict=False)
+        except ValueError as error:
+            raise ValueError(
+                f"'{text}' is neither an IP address nor a network; write 10.0.0.5, 10.1.0.0/16"
+                " or fd00::/8"
+            ) from error
 
 
 def _before_results(condition: Condition) -> Condition:
@@ -110,7 +129,8 @@ ConditionOfArrival = Annotated[Condition, AfterValidator(_before_results)]
 
 def _is_path(name: str) -> bool:
     """A DICOM keyword, or several that lead through sequences: ViewCodeSequence.CodeValue."""
-    *sequences, last = (tag_for_keyword(part) for part in name.split("."))
+    # pydicom's dictionary has elements without a keyword, for an empty one.
+    *sequences, last = (tag_for_keyword(part) if part else None for part in name.split("."))
     return last is not None and all(
         tag is not None and dictionary_VR(tag) == "SQ" for tag in sequences
     )

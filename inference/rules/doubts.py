@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pydicom.datadict import tag_for_keyword
 
 from inference.rules.conditions import Condition
-from inference.rules.facts import RECEIVED, SENDER
+from inference.rules.facts import ADDRESS, CALLED, RECEIVED, SENDER
 from inference.rules.rule_set import RuleSet
 
 # Commands, file meta information and directories (PS3.7 E.1, PS3.10 7.1, PS3.3 F.3).
@@ -14,6 +14,8 @@ _GROUPS_OF_MESSAGES = frozenset({0x0000, 0x0002, 0x0004})
 _OF_QUERIES = frozenset({0x00080052, 0x00080053, 0x00080054, 0x00080056}) | frozenset(
     {0x00080058, 0x00080061, 0x00080062, *range(0x00201200, 0x0020120A)}
 )
+
+_OF_RECEIPT = frozenset({RECEIVED, CALLED, ADDRESS})
 
 
 def doubts(rules: RuleSet) -> list[str]:
@@ -25,10 +27,10 @@ def doubts(rules: RuleSet) -> list[str]:
         *(one for rule in rules.deidentification for one in _of(rule.name, rule.when)),
         *(one for rule in rules.priors for one in _of(rule.name, rule.when)),
         *(
-            f"The rule '{rule.name}' asks when something was received; an order was not received"
-            " in that sense, and for orders the rule never holds."
+            f"The rule '{rule.name}' asks when or how something was received; an order was not"
+            " received in that sense, and for orders the rule never holds."
             for rule in rules.priors
-            if "order" in rule.trigger and rule.when and RECEIVED in rule.when.names()
+            if "order" in rule.trigger and rule.when and _OF_RECEIPT.intersection(rule.when.names())
         ),
         *(one for rule in rules.retention for one in _of(rule.name, rule.when, is_of_study=True)),
     ]
@@ -45,6 +47,6 @@ def _of(rule: str, when: Condition | None, *, is_of_study: bool = False) -> Iter
 
 def _is_in_an_instance(name: str) -> bool:
     tag = tag_for_keyword(name.rpartition(".")[2])
-    if tag is None or name == SENDER:
+    if tag is None or name in (SENDER, CALLED):
         return True
     return tag >> 16 not in _GROUPS_OF_MESSAGES and tag not in _OF_QUERIES

@@ -1,6 +1,6 @@
 """What a rule can ask of a series: its attributes by keyword, and what follows from them."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -17,13 +17,14 @@ from inference.imaging.geometry import Stack, judged_spacing_mm, stack_of
 from inference.imaging.headers import texts
 from inference.imaging.laterality import laterality_of
 from inference.refusals import VolumeRefused
+from inference.rules.order_facts import Orders, of_orders
 from inference.series_classification.mr_contrast import in_several_planes, mr_contrast
 from inference.series_classification.study_context import contrast_phase
 from inference.series_classification.views import (
     attenuation_corrected,
     view_of,
 )
-from storage.core.entities import Instance
+from storage.core.entities import Instance, StoreAssociation
 from storage.core.sources import senders_of
 
 Value = float | tuple[str, ...]
@@ -31,6 +32,13 @@ SENDER = "SendingApplicationEntityTitle"
 """The keyword of PS3.10 7.1."""
 RECEIVED = "received"
 """When the first instance of a series arrived here: local time, as ISO 8601."""
+CALLED = "ReceivingApplicationEntityTitle"
+"""The keyword of PS3.10 7.1: under which AE title the node was called by who sent the series."""
+ADDRESS = "sender_address"
+"""The IP address from which the series was sent by C-STORE."""
+ORDER = "order."
+"""Begins the names of what the orders of the study say (`inference.rules.order_facts`)."""
+_OF_ARRIVAL = frozenset({SENDER, CALLED, ADDRESS, RECEIVED})
 FINDING = "finding."
 """Begins the names of what was found by pipelines (`inference.rules.finding_facts`)."""
 T = TypeVar("T")
@@ -51,12 +59,19 @@ class SeriesFacts:
     headers: Sequence[Dataset]
     senders: tuple[str, ...] = ()
     received_at: datetime | None = None
+    associations: frozenset[StoreAssociation] = frozenset()
+    """By which its instances came, likewise."""
+    orders: Orders | None = None
+    """Where the orders of its study are looked up, once something of them is asked for."""
 
     @classmethod
-    def received(cls, headers: Sequence[Dataset], instances: Sequence[Instance]) -> Self:
+    def received(
+        cls, headers: Sequence[Dataset], instances: Sequence[Instance], orders: Orders
+    ) -> Self:
         """Of what the node received, by its own account of it."""
         received_at = min((one.received_at for one in instances), default=None)
-        return cls(headers, senders_of(instances), received_at)
+        associations = frozenset(one.association for one in instances)
+        return cls(headers, senders_of(instances), received_at, associations, orders)
 
     def of(self, name: str) -> Value | None:
         """The value of a fact or of a DICOM keyword (texts of all instances); None if absent.
@@ -65,22 +80,41 @@ class SeriesFacts:
         A value that differs from instance to instance gives every value that occurs, a number once
         however it is written.
         """
-        if name == SENDER:
-            return self.senders or None
-        if name == RECEIVED:
-            at = self.received_at
-            return None if at is None else (at.astimezone().isoformat(timespec="minutes"),)
+        if name in _OF_ARRIVAL:
+            return self._of_arrival(name)
+        if name.startswith(ORDER):
+            return self._of_orders(name.removeprefix(ORDER))
         if name.startswith(FINDING):
             return None
         derived = FACTS.get(name)
-        if derived is not None:
-            return derived(self)
+        return self._of_headers(name) if derived is None else derived(self)
+
+    def _of_arrival(self, name: str) -> Value | None:
+        if name == SENDER:
+            return self.senders or None
+        if name != RECEIVED:
+            return of_associations(name, self.associations)
+        at = self.received_at
+        return None if at is None else (at.astimezone().isoformat(timespec="minutes"),)
+
+    def _of_headers(self, name: str) -> Value | None:
         found: dict[float | str, str] = {}
         for header in self.headers:
             for text in map(str.strip, _within(header, name.split("."))):
                 if text:
                     found.setdefault(as_number(text, text) if is_numeric(name) else text, text)
         return tuple(found.values()) or None
+
+    def _of_orders(self, name: str) -> Value | None:
+        if self.orders is None or not self.headers:
+            return None
+        header = self.headers[0]
+        return of_orders(
+            self.orders,
+            str(header.get("StudyInstanceUID") or ""),
+            str(header.get("AccessionNumber") or ""),
+            name,
+        )
 
     @cached_property
     def stack(self) -> Stack | None:
@@ -150,6 +184,12 @@ class SeriesFacts:
         """Every answer that occurs among the instances."""
         found = tuple(dict.fromkeys(one for header in self.headers if (one := ask(header))))
         return found or None
+
+
+def of_associations(name: str, associations: Collection[StoreAssociation]) -> Value | None:
+    """What they say of `CALLED` or `ADDRESS`."""
+    stated = {one.called_ae_title if name == CALLED else one.peer_address for one in associations}
+    return tuple(sorted(stated - {""})) or None
 
 
 def is_numeric(name: str) -> bool:

@@ -8,6 +8,7 @@ from pydicom.dataset import Dataset
 from inference.rules.facts import SeriesFacts
 from inference.rules.file import current_rules
 from inference.rules.judge import rule_on
+from inference.rules.order_facts import Orders
 from inference.rules.pipeline_rule import Rule
 from storage.index.repository import Index
 from storage.peers.entities import KnownPeer
@@ -19,7 +20,7 @@ log = structlog.get_logger(__name__)
 
 
 def rule_for(
-    settings: Settings, index: Index, pipeline: str, headers: Sequence[Dataset]
+    settings: Settings, index: Index, orders: Orders, pipeline: str, headers: Sequence[Dataset]
 ) -> Rule | None:
     """The rule that holds for a series and a pipeline, as the rules are now."""
     rules = current_rules(settings)
@@ -27,7 +28,7 @@ def rule_for(
         return None
     first = headers[0]
     instances = index.instances_of(str(first.StudyInstanceUID), str(first.SeriesInstanceUID))
-    return rule_on(rules, pipeline, SeriesFacts.received(headers, instances)).rule
+    return rule_on(rules, pipeline, SeriesFacts.received(headers, instances, orders)).rule
 
 
 def stays_here(fetches: PriorFetches, study_instance_uid: str) -> bool:

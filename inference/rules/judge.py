@@ -2,15 +2,24 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from ipaddress import ip_network
 from typing import Protocol
 
 from inference.reasons import reason as because
 from inference.rules.conditions import Condition, Test
-from inference.rules.facts import FINDING, SeriesFacts, Value, as_number, is_numeric
+from inference.rules.facts import (
+    ADDRESS,
+    FINDING,
+    SeriesFacts,
+    Value,
+    as_number,
+    is_numeric,
+)
 from inference.rules.patterns import is_found
 from inference.rules.pipeline_rule import Rule
 from inference.rules.priority_rule import PriorityRule
 from inference.rules.rule_set import RuleSet
+from storage.core.addresses import ip_address_of
 
 ON_REQUEST = because("on_request")
 
@@ -125,6 +134,8 @@ def judge(condition: Condition, facts: Facts) -> Trace:
     if condition.test is None:
         raise ValueError("a condition without a test passed validation")
     value = facts.of(condition.name)
+    if condition.name == ADDRESS:
+        return _of_address(condition.test, value)
     return Trace(
         f"{condition.name} {wording(condition.test)}",
         _shown(value),
@@ -135,6 +146,19 @@ def judge(condition: Condition, facts: Facts) -> Trace:
             is_any_enough=condition.name.startswith(FINDING),
         ),
     )
+
+
+def _of_address(test: Test, value: Value | None) -> Trace:
+    """What was found is not shown: the reason is kept with the study, and addresses are not."""
+    addresses = value if isinstance(value, tuple) else ()
+    holds = test.present is None or (value is not None) == test.present
+    if test.equals is not None:
+        networks = [ip_network(str(one).strip(), strict=False) for one in test.equals]
+        holds = holds and any(
+            ip_address_of(one) in network for one in addresses for network in networks
+        )
+    found = "nothing" if value is None else "an address"
+    return Trace(f"{ADDRESS} {wording(test)}", found, holds)
 
 
 def wording(test: Test) -> str:

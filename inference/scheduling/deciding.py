@@ -17,6 +17,7 @@ from storage.container.has import (
     HasModelStates,
     HasSettings,
     HasWithdrawals,
+    HasWorklist,
 )
 from storage.core.clock import utcnow
 from storage.core.entities import Job, Series
@@ -36,6 +37,7 @@ class DecisionStorage(
     HasFindings,
     HasAcceptanceDecisions,
     HasWithdrawals,
+    HasWorklist,
     Protocol,
 ):
     """What of the storage layer pipelines are asked, and jobs are made, with."""

@@ -15,6 +15,7 @@ from inference.pipeline import Acceptance, Pipeline, Readiness, runs_on_request
 from inference.rules.facts import SeriesFacts
 from inference.rules.file import current_rules
 from inference.rules.judge import RuleTrace, rule_on
+from inference.rules.order_facts import Orders
 from inference.rules.rule_set import RuleSet
 from inference.scheduling.schedule_one_series import Candidate, read_candidate
 from storage.core.entities import Series
@@ -45,6 +46,7 @@ def explain_study(
     settings: Settings,
     index: Index,
     instance_reader: InstanceReader,
+    orders: Orders,
     model_states: ModelStates,
     results: StudyResults,
     study_instance_uid: str,
@@ -86,6 +88,7 @@ def explain_study(
                     tried,
                     index,
                     instance_reader,
+                    orders,
                     of_several.get(standing.pipeline.name),
                 )
                 for standing in everything
@@ -116,6 +119,7 @@ def _explain(
     rules: RuleSet,
     index: Index,
     instance_reader: InstanceReader,
+    orders: Orders,
     study: StudyInputs | None,
 ) -> Explanation:
     pipeline = standing.pipeline
@@ -147,7 +151,7 @@ def _explain(
     ruling = rule_on(
         rules,
         pipeline.name,
-        SeriesFacts.received(judged, instances),
+        SeriesFacts.received(judged, instances, orders),
         on_request=runs_on_request(pipeline),
     )
     would_run = acceptance.accepted and readiness.ready and ruling.allowed

@@ -23,6 +23,7 @@ from inference.model_registry.status import Standing
 from inference.pipeline import Acceptance, Pipeline, runs_on_request
 from inference.rules.facts import SeriesFacts
 from inference.rules.judge import Ruling, rule_on
+from inference.rules.order_facts import Orders
 from inference.rules.rule_set import RuleSet
 from inference.scheduling.deciding import (
     DecisionStorage,
@@ -167,7 +168,7 @@ def _under_rules(
     With it the priority, where rules say one.
     """
     acceptance = selection.acceptance
-    ruling = ruling_on(selection, candidate, pipeline, rules)
+    ruling = ruling_on(storage.worklist, selection, candidate, pipeline, rules)
     if not ruling.allowed:
         return Acceptance(False, ruling.reason), None
     if ruling.rule is None:
@@ -179,10 +180,10 @@ def _under_rules(
 
 
 def ruling_on(
-    selection: Selection, candidate: Candidate, pipeline: Pipeline, rules: RuleSet
+    orders: Orders, selection: Selection, candidate: Candidate, pipeline: Pipeline, rules: RuleSet
 ) -> Ruling:
     """What the site's rules say of what the pipeline takes of the series."""
-    facts = SeriesFacts.received(selection.headers, candidate.instances)
+    facts = SeriesFacts.received(selection.headers, candidate.instances, orders)
     return rule_on(rules, pipeline.name, facts, on_request=runs_on_request(pipeline))
 
 

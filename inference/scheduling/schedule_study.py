@@ -52,7 +52,9 @@ def decide_on_study(
             acceptance = could_not_judge("study", pipeline, series, error)
     reference = found.chosen.get(getattr(pipeline, "reference", ""))
     if acceptance.accepted and reference is not None and rules is not None:
-        facts = SeriesFacts.received(reference.headers, reference.candidate.instances)
+        facts = SeriesFacts.received(
+            reference.headers, reference.candidate.instances, storage.worklist
+        )
         ruling = rule_on(rules, pipeline.name, facts, on_request=runs_on_request(pipeline))
         acceptance = Acceptance(ruling.allowed, f"{acceptance.reason} {ruling.reason}".strip())
         priority = priority if ruling.priority is None else ruling.priority

@@ -16,6 +16,7 @@ from inference.rules.conditions import Condition
 from inference.rules.facts import SeriesFacts
 from inference.rules.finding_facts import ResultFacts
 from inference.rules.judge import Facts, judge, priority_on, rule_on
+from inference.rules.order_facts import Orders
 from inference.rules.rule_set import RuleSet
 from inference.scheduling.deciding import DecisionStorage, results_in
 from inference.scheduling.explain import explain_study
@@ -101,7 +102,9 @@ def preview_rules(
             preview.is_cut_short = True
             break
         try:
-            facts, unreadable = _facts(storage.index, storage.instances, study_instance_uid)
+            facts, unreadable = _facts(
+                storage.index, storage.instances, storage.worklist, study_instance_uid
+            )
             findings = storage.findings.of_study(study_instance_uid)
             then = after.answer(study_instance_uid, facts, findings)
             changes = [
@@ -150,7 +153,7 @@ def _named(rules: RuleSet) -> dict[str, RulePreview]:
 
 
 def _facts(
-    index: Index, instance_reader: InstanceReader, study_instance_uid: str
+    index: Index, instance_reader: InstanceReader, orders: Orders, study_instance_uid: str
 ) -> tuple[list[SeriesFacts], int]:
     """Of each series that rules are asked about, and how many cannot be read. Raises NotFound."""
     index.study(study_instance_uid)
@@ -160,7 +163,7 @@ def _facts(
         for series, instances in received
     ]
     facts = [
-        SeriesFacts.received(headers, instances)
+        SeriesFacts.received(headers, instances, orders)
         for headers, instances in read
         if headers is not None
     ]
@@ -272,6 +275,7 @@ def _runs(
                 storage.settings,
                 storage.index,
                 storage.instances,
+                storage.worklist,
                 storage.model_states,
                 results_in(storage),
                 study_instance_uid,

@@ -117,7 +117,7 @@ def _first(
         selection = judge_series(candidate, standing)
         if not selection.acceptance.accepted:
             continue
-        ruling = ruling_on(selection, candidate, standing.pipeline, rules)
+        ruling = ruling_on(storage.worklist, selection, candidate, standing.pipeline, rules)
         if not ruling.allowed or (ruling.rule is not None and ruling.rule.choose != "all"):
             # Which of several series is taken is only known once they are complete.
             continue

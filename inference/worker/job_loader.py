@@ -34,6 +34,7 @@ from storage.container.has import (
     HasLesions,
     HasObjects,
     HasSettings,
+    HasWorklist,
 )
 from storage.core.caveats import Caveat
 from storage.core.entities import Job, JobInput
@@ -70,6 +71,7 @@ class LoadingStorage(
     HasSettings,
     HasIndex,
     HasInstances,
+    HasWorklist,
     HasObjects,
     HasJobs,
     HasFindings,
@@ -256,7 +258,8 @@ class JobLoader:
 
     def _rule(self, pipeline: Pipeline, headers: Sequence[Dataset]) -> Rule | None:
         """The site's rule for the job, whose deadline holds from now on."""
-        rule = rule_for(self._storage.settings, self._storage.index, pipeline.name, headers)
+        storage = self._storage
+        rule = rule_for(storage.settings, storage.index, storage.worklist, pipeline.name, headers)
         if rule is not None and rule.deadline_s is not None:
             self._progress.set_deadline(rule.deadline_s)
         return rule

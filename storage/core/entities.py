@@ -6,7 +6,7 @@ DICOM values are kept as they stand in the data set, decoded to text: dates
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 # Pipelines that are not ours import it from here.
 from storage.core.findings import Code  # noqa: F401
@@ -116,6 +116,18 @@ class Location:
     object_key: str = ""
 
 
+class StoreAssociation(NamedTuple):
+    """By which association a peer sent something by C-STORE; all empty for other ways."""
+
+    called_ae_title: str = ""
+    """Under which AE title it called the node."""
+    peer_address: str = ""
+    """The IP address from which it called."""
+
+
+NO_ASSOCIATION = StoreAssociation()
+
+
 @dataclass(frozen=True)
 class Instance:
     sop_instance_uid: str
@@ -136,6 +148,13 @@ class Instance:
     location: Location
     patient_digest: str = ""
     """Of the study's patient, where that is not the one who stands in the bytes."""
+    called_ae_title: str = ""
+    peer_address: str = ""
+    """As `StoreAssociation`."""
+
+    @property
+    def association(self) -> StoreAssociation:
+        return StoreAssociation(self.called_ae_title, self.peer_address)
 
 
 @dataclass(frozen=True)

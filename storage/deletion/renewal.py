@@ -201,6 +201,7 @@ class Renewal:
             source=new.source,
             origin=new.origin,
             dataset_offset=new.header.dataset_offset,
+            association=new.association,
             generation=generation,
         )
         try:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from sqlalchemy import Connection, Engine, select, update
 
 from storage import tables as t
-from storage.core.entities import Location, Origin
+from storage.core.entities import NO_ASSOCIATION, Location, Origin, StoreAssociation
 from storage.core.text.bounded_text import indexed_name
 from storage.core.text.text_folding import search_text
 from storage.db.engine import insert_or_ignore, reading, writing
@@ -35,12 +35,20 @@ class NewInstance:
     received_at: datetime
     generation: int = 0
     """Of its record: how many deletions came before it."""
+    association: StoreAssociation = NO_ASSOCIATION
 
     @classmethod
     def of_note(cls, header: Header, location: Location, digest: str, note: Note) -> "NewInstance":
         """What the record at `location` says of itself."""
         return cls(
-            header, location, digest, note.source, note.origin, note.received_at, note.generation
+            header,
+            location,
+            digest,
+            note.source,
+            note.origin,
+            note.received_at,
+            note.generation,
+            note.association,
         )
 
 
@@ -115,6 +123,7 @@ def insert_instance(connection: Connection, new: NewInstance) -> Outcome:
             "size_bytes": new.location.length,
             "digest": new.digest,
             "source": new.source,
+            **new.association._asdict(),
             "received_at": new.received_at,
             "volume": new.location.volume,
             "volume_offset": new.location.offset,
@@ -232,6 +241,8 @@ def instance_values(new: NewInstance, series_fk: int) -> dict[str, Any]:
         "size_bytes": new.location.length,
         "digest": new.digest,
         "source": new.source,
+        "called_ae_title": new.association.called_ae_title,
+        "peer_address": new.association.peer_address,
         "received_at": new.received_at,
         "volume": new.location.volume,
         "volume_offset": new.location.offset,

@@ -20,7 +20,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, RowMapping, Select, fu
 
 from storage import tables as t
 from storage.core.clock import utcnow
-from storage.core.entities import Instance, Location
+from storage.core.entities import NO_ASSOCIATION, Instance, Location, StoreAssociation
 from storage.core.errors import NotFound, StorageUnavailable
 from storage.db.engine import reading
 from storage.db.keyset import Keyset, SortColumn
@@ -63,6 +63,7 @@ class Conflict:
     source: str
     received_at: datetime
     location: Location
+    association: StoreAssociation = NO_ASSOCIATION
 
 
 NEWEST_CONFLICTS = Keyset[Conflict](
@@ -279,6 +280,7 @@ class Conflicts:
                 source=conflict.source,
                 origin="received",
                 dataset_offset=header.dataset_offset,
+                association=conflict.association,
                 generation=lambda: generation,
                 check_folder=self._volumes.check_folder,
             )
@@ -289,7 +291,13 @@ class Conflicts:
                 large.discard()
                 raise
             return large.finish()
-        note = Note(conflict.source, "received", utcnow(), generation)
+        note = Note(
+            conflict.source,
+            "received",
+            utcnow(),
+            generation,
+            association=conflict.association,
+        )
         payload = self._read(conflict, 0, conflict.size_bytes)
         digest = bytes.fromhex(conflict.digest)
         record = ToAppend(note, payload, header.dataset_offset, digest)
@@ -310,4 +318,5 @@ def _to_conflict(row: RowMapping) -> Conflict:
         row["source"],
         row["received_at"],
         Location(row["volume"], row["volume_offset"], row["size_bytes"]),
+        StoreAssociation(row["called_ae_title"], row["peer_address"]),
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
-from storage.core.entities import Origin
+from storage.core.entities import NO_ASSOCIATION, Origin, StoreAssociation
 from storage.core.errors import InvalidRequest, LimitExceeded
 from storage.core.sources import KEY_OBJECT_SELECTION
 from storage.dicom.file_meta import make_file_meta
@@ -95,6 +95,7 @@ class Ingest:
         sop_instance_uid: str,
         transfer_syntax_uid: str,
         calling_ae_title: str,
+        association: StoreAssociation = NO_ASSOCIATION,
     ) -> Accepted:
         """Store one data set of a C-STORE, byte for byte, under a part 10 header of ours.
 
@@ -105,7 +106,7 @@ class Ingest:
         header = read_dataset_header(meta, transfer_syntax_uid, dataset_bytes)
         _check_same_instance(header, sop_class_uid, sop_instance_uid)
         return self._store.pieces(
-            meta, dataset_bytes, header, f"dimse:{calling_ae_title}", "received"
+            meta, dataset_bytes, header, f"dimse:{calling_ae_title}", "received", association
         )
 
     def open_stream(
@@ -129,6 +130,7 @@ class Ingest:
         sop_instance_uid: str,
         transfer_syntax_uid: str,
         calling_ae_title: str,
+        association: StoreAssociation = NO_ASSOCIATION,
     ) -> InstanceStream[Accepted]:
         """Take the data set of one C-STORE piece by piece, in constant memory."""
         return self._open_stream(
@@ -136,6 +138,7 @@ class Ingest:
             f"dimse:{calling_ae_title}",
             "received",
             lambda header: _check_same_instance(header, sop_class_uid, sop_instance_uid),
+            association=association,
         )
 
     def _open_stream(
@@ -145,6 +148,7 @@ class Ingest:
         origin: Origin,
         check: Callable[[Header], None],
         note_source: str = "",
+        association: StoreAssociation = NO_ASSOCIATION,
     ) -> InstanceStream[Accepted]:
         def open_large(dataset_offset: int) -> LargeVolume:
             self._store.check_acknowledged(origin)
@@ -155,6 +159,7 @@ class Ingest:
                 source=source,
                 origin=origin,
                 dataset_offset=dataset_offset,
+                association=association,
                 generation=self._volumes.generation.current,
                 admit=self._volumes.check_free_disk,
                 check_folder=self._volumes.check_folder,
@@ -163,7 +168,8 @@ class Ingest:
         def accept_small(part10: bytes) -> Accepted:
             header = read_header(part10)
             check(header)
-            return self._accept_whole(part10, header, _source(header, source, note_source), origin)
+            named = _source(header, source, note_source)
+            return self._accept_whole(part10, header, named, origin, association)
 
         def accept_large(header: Header, large: LargeVolume) -> Accepted:
             check(header)
@@ -178,11 +184,16 @@ class Ingest:
         )
 
     def _accept_whole(
-        self, part10: bytes | memoryview, header: Header, source: str, origin: Origin
+        self,
+        part10: bytes | memoryview,
+        header: Header,
+        source: str,
+        origin: Origin,
+        association: StoreAssociation = NO_ASSOCIATION,
     ) -> Accepted:
         whole = memoryview(part10)
         meta, dataset = whole[: header.dataset_offset], whole[header.dataset_offset :]
-        return self._store.pieces(meta, dataset, header, source, origin)
+        return self._store.pieces(meta, dataset, header, source, origin, association)
 
 
 def _source(header: Header, source: str, note_source: str) -> str:

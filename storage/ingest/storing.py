@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 from storage.access_groups.senders import StudySenders
 from storage.core.callers.request_context import tell_stored
 from storage.core.callers.visibility import Visibility, as_node, current_visibility
-from storage.core.entities import Origin
+from storage.core.entities import NO_ASSOCIATION, Origin, StoreAssociation
 from storage.core.errors import InstanceDamaged, NotFound, StorageUnavailable
 from storage.core.sources import is_own
 from storage.core.uids import UUID_ROOT
@@ -82,14 +82,15 @@ class InstanceStore:
         header: Header,
         source: str,
         origin: Origin,
+        association: StoreAssociation,
     ) -> Accepted:
         check_storage_class(header.sop_class_uid)
         header.check_indexed()
         if self._confirmation is None and current_visibility() is None:
-            accepted = self._store_pieces(meta, dataset, header, source, origin)
+            accepted = self._store_pieces(meta, dataset, header, source, origin, association)
             tell_stored(accepted)
             return accepted
-        store = partial(self._store_pieces, meta, dataset, header, source, origin)
+        store = partial(self._store_pieces, meta, dataset, header, source, origin, association)
         return self._acknowledge(header, origin, store)
 
     def large(self, header: Header, large: LargeVolume) -> Accepted:
@@ -174,13 +175,18 @@ class InstanceStore:
         header: Header,
         source: str,
         origin: Origin,
+        association: StoreAssociation,
     ) -> Accepted:
         digest = digest_of(dataset)
         known = self._indexer.known_digest(header)
         if known and (known == digest.hex() or proves(known, dataset)):
             if self._needs_bytes(header):
                 staged = self._volumes.stage(
-                    (meta, dataset), digest=bytes.fromhex(known), source=source, origin=origin
+                    (meta, dataset),
+                    digest=bytes.fromhex(known),
+                    source=source,
+                    origin=origin,
+                    association=association,
                 )
                 self._replace(header, known, self._volumes.wait_for(staged))
             return Accepted.of("duplicate", header)
@@ -191,9 +197,14 @@ class InstanceStore:
         if header.sop_class_uid not in _IMAGE_CLASSES and (
             own := self._returned(header, digest, pieces, source)
         ):
-            source, origin = own, "generated"
+            source, origin, association = own, "generated", NO_ASSOCIATION
         staged = self._volumes.stage(
-            pieces, digest=digest, source=source, origin=origin, is_aside=bool(known)
+            pieces,
+            digest=digest,
+            source=source,
+            origin=origin,
+            is_aside=bool(known),
+            association=association,
         )
         return self._index(header, digest, staged.appended, staged, () if known else pieces)
 

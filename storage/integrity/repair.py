@@ -158,7 +158,13 @@ class Repair:
         return is_moved
 
     def _append_small(self, instance: Instance, part10: bytes, origin: Origin) -> Location:
-        note = Note(instance.source, origin, instance.received_at, self._generation())
+        note = Note(
+            instance.source,
+            origin,
+            instance.received_at,
+            self._generation(),
+            association=instance.association,
+        )
         offset = read_file_meta(part10).dataset_offset
         record = ToAppend(note, part10, offset, bytes.fromhex(instance.digest))
         return self._volumes.append_records([record])[0]
@@ -173,6 +179,7 @@ class Repair:
             source=instance.source,
             origin=origin,
             dataset_offset=read_file_meta(first).dataset_offset,
+            association=instance.association,
             generation=lambda: generation,
             check_folder=self._volumes.check_folder,
         )

@@ -99,7 +99,7 @@ def _let_the_first_win(connection: Connection, new: NewInstance) -> None:
             )
         )
         kept = ("sop_instance_uid", "size_bytes", "digest", "source", "received_at")
-        places = ("volume", "volume_offset")
+        places = ("called_ae_title", "peer_address", "volume", "volume_offset")
         insert_or_ignore(connection, t.conflict, {name: row[name] for name in (*kept, *places)})
 
 

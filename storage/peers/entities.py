@@ -4,6 +4,7 @@ import ipaddress
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
+from storage.core.addresses import ip_address_of
 from storage.core.result_kinds import RESULT_KINDS, result_kind
 from storage.peers.notifications import NotificationKind
 from storage.settings import PeerAction
@@ -77,9 +78,8 @@ class KnownPeer:
         """Whether the peer may open an association from this IP address."""
         if not self.sources:
             return True
-        address = ipaddress.ip_address(host.partition("%")[0])
-        mapped = getattr(address, "ipv4_mapped", None)
-        return any((mapped or address) in ipaddress.ip_network(source) for source in self.sources)
+        address = ip_address_of(host)
+        return any(address in ipaddress.ip_network(source) for source in self.sources)
 
     @property
     def must_use_tls(self) -> bool:

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Connection, Engine, exists, func, select
 
 from storage import tables as t
-from storage.core.entities import Instance
+from storage.core.entities import Instance, StoreAssociation
 from storage.db.engine import reading
 from storage.index.row_mapping import to_instance
 from storage.index.select_statements import select_instances
@@ -116,6 +116,18 @@ class StudyAttributesReader:
         with reading(self._engine) as connection:
             sources = sorted(connection.execute(query).scalars())
         return tuple(one.removeprefix(_DIMSE) for one in sources if one.startswith(_DIMSE))
+
+    def associations(self, study_instance_uid: str) -> list[StoreAssociation]:
+        """By which its instances were sent by C-STORE."""
+        query = (
+            select(t.instance.c.called_ae_title, t.instance.c.peer_address)
+            .join_from(t.instance, t.series, t.instance.c.series_fk == t.series.c.id)
+            .join(t.study, t.series.c.study_fk == t.study.c.id)
+            .where(t.study.c.study_instance_uid == study_instance_uid, _RECEIVED)
+            .distinct()
+        )
+        with reading(self._engine) as connection:
+            return [StoreAssociation(*row) for row in connection.execute(query)]
 
     def unconfirmed_instances(
         self, study_instance_uid: str, peer: str, limit: int | None = None

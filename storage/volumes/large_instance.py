@@ -17,7 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from storage.core.clock import utcnow
-from storage.core.entities import Location, Origin
+from storage.core.entities import NO_ASSOCIATION, Location, Origin, StoreAssociation
 from storage.dicom.digests import new_hasher, proves
 from storage.volumes.durable_names import sync_folder
 from storage.volumes.files import (
@@ -52,6 +52,7 @@ class LargeVolume:
         source: str,
         origin: Origin,
         dataset_offset: int,
+        association: StoreAssociation = NO_ASSOCIATION,
         generation: Callable[[], int] = lambda: 0,
         admit: Callable[[int], None] | None = None,
         check_folder: Callable[[], None] = lambda: None,
@@ -67,7 +68,7 @@ class LargeVolume:
         self._folder = folder
         self._admit = admit
         self._dataset_offset = dataset_offset
-        self._note = Note(source, origin, utcnow())
+        self._note = Note(source, origin, utcnow(), association=association)
         self._generation = generation
         # Both are known at its end, and then there must be room to say so.
         longest = replace(self._note, generation=PLAUSIBLE_GENERATIONS, is_aside=True)
@@ -142,7 +143,7 @@ class LargeVolume:
 
     def attribute_to(self, source: str, origin: Origin) -> bool:
         """State another origin, now that the content is known. False where the note has no room."""
-        note = replace(self._note, source=source, origin=origin)
+        note = replace(self._note, source=source, origin=origin, association=NO_ASSOCIATION)
         longest = replace(note, generation=PLAUSIBLE_GENERATIONS, is_aside=True)
         if len(longest.encode()) > self._note_length:
             return False

@@ -14,7 +14,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Literal
 
-from storage.core.entities import Location, Origin
+from storage.core.entities import NO_ASSOCIATION, Location, Origin, StoreAssociation
 
 MAGIC = b"MVR1"
 # magic; crc32 of what follows in the header, the note and the file meta; lengths of the
@@ -33,9 +33,10 @@ _CHECKSUM = struct.Struct("<I")
 
 
 @lru_cache(maxsize=256)
-def _note_beginning(source: str, origin: str) -> str:
+def _note_beginning(source: str, origin: str, association: StoreAssociation) -> str:
     """An open JSON object: the same for all that one peer sends."""
-    return _encode_json({"source": source, "origin": origin})[:-1] + ","
+    stated = {name: value for name, value in association._asdict().items() if value}
+    return _encode_json({"source": source, "origin": origin, **stated})[:-1] + ","
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ class Note:
     kind: RecordKind = "instance"
     is_aside: bool = False
     """Whether other content was stored under its UID already: orders both without a clock."""
+    association: StoreAssociation = NO_ASSOCIATION
 
     def encode(self) -> bytes:
         rest = f',"generation":{self.generation}' if self.generation else ""
@@ -57,7 +59,7 @@ class Note:
             rest += f',"kind":"{self.kind}"'
         if self.is_aside:
             rest += ',"aside":true'
-        beginning = _note_beginning(self.source, self.origin)
+        beginning = _note_beginning(self.source, self.origin, self.association)
         return f'{beginning}"received_at":"{self.received_at.isoformat()}"{rest}}}'.encode()
 
     @classmethod
@@ -70,6 +72,7 @@ class Note:
             plausible(fields.get("generation", 0)),
             fields.get("kind", "instance"),
             fields.get("aside", False),
+            StoreAssociation(fields.get("called_ae_title", ""), fields.get("peer_address", "")),
         )
 
 

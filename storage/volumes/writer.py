@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from storage.core.clock import utcnow
-from storage.core.entities import Location, Origin
+from storage.core.entities import NO_ASSOCIATION, Location, Origin, StoreAssociation
 from storage.core.errors import StorageFull
 from storage.volumes.deletion_counter import Generation, Numbers
 from storage.volumes.files import translated_os_errors
@@ -102,6 +102,7 @@ class VolumeWriter:
         source: str,
         origin: Origin,
         is_aside: bool = False,
+        association: StoreAssociation = NO_ASSOCIATION,
     ) -> StagedRecord:
         """Take one instance, its file meta and its data set, to be made durable.
 
@@ -110,7 +111,7 @@ class VolumeWriter:
         """
         with translated_os_errors(self._folder):
             now, generation = utcnow(), self._generation.current()
-        note = Note(source, origin, now, generation, is_aside=is_aside)
+        note = Note(source, origin, now, generation, is_aside=is_aside, association=association)
         meta, data_set = pieces
         length = len(meta) + len(data_set)
         self.check_free_disk(length)

@@ -63,7 +63,9 @@ def route(
     sent = 0
     with open_storage(settings) as storage:
         for study_instance_uid in received_studies(storage.index, received_from, received_before):
-            plan = plan_study(storage.index, storage.instances, study_instance_uid, rules)
+            plan = plan_study(
+                storage.index, storage.instances, storage.worklist, study_instance_uid, rules
+            )
             for rule, instances in plan:
                 _print(
                     f"{study_instance_uid}: {len(instances)} instances to"

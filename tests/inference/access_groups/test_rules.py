@@ -6,6 +6,7 @@ import pytest
 from pydicom.dataset import Dataset
 
 from inference.access_groups.rules import read_rule, try_rule
+from storage.core.entities import StoreAssociation
 from storage.core.errors import InvalidRequest
 
 
@@ -37,9 +38,25 @@ def test_a_rule_asks_for_sender_institution_department_and_physician(
 
 
 @pytest.mark.parametrize(
+    ("rule", "holds"),
+    [
+        ({"ReceivingApplicationEntityTitle": "NORTH"}, True),
+        ({"ReceivingApplicationEntityTitle": "SOUTH"}, False),
+        ({"sender_address": ["10.7.0.0/16", "fd00::/8"]}, True),
+        ({"sender_address": "10.8.0.0/16"}, False),
+    ],
+)
+def test_a_rule_asks_how_the_sender_called(rule: dict[str, Any], holds: bool) -> None:
+    called = [StoreAssociation("NORTH", "10.7.1.2")]
+    assert try_rule(read_rule(rule), header(), ["CT1"], called).holds is holds
+    assert not try_rule(read_rule(rule), header(), ["CT1"]).holds, "an order came by none"
+
+
+@pytest.mark.parametrize(
     ("rule", "expected"),
     [
         ({"plane": "axial"}, "plane"),
+        ({"order.RequestedProcedurePriority": "STAT"}, "order.RequestedProcedurePriority"),
         ({"all": [{"Modality": "MR"}, {"slices": {"at_least": 3}}]}, "slices"),
         ({"Hospital": "North"}, "Hospital"),
         ({"InstitutionName": {"matches": "("}}, "regular expression"),

@@ -36,6 +36,7 @@ def explained(storage: Storage, study: str) -> list[str]:
     found = explain_routing(
         storage.index,
         storage.instances,
+        storage.worklist,
         storage.prior_fetches,
         study,
         current_rules(storage.settings),

@@ -47,6 +47,7 @@ def test_what_goes_because_of_a_finding(
         ((_, tried),) = explain_routing(
             storage.index,
             storage.instances,
+            storage.worklist,
             storage.prior_fetches,
             study_uid("a"),
             current_rules(storage.settings),

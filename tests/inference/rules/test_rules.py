@@ -86,6 +86,7 @@ def test_explaining_names_what_held_and_what_did_not(tmp_path: Path) -> None:
                 storage.settings,
                 storage.index,
                 storage.instances,
+                storage.worklist,
                 storage.model_states,
                 results_in(storage),
                 study_uid("head"),

@@ -57,6 +57,7 @@ def test_the_missing_role_is_named_and_its_series_brings_the_job(
             storage.settings,
             storage.index,
             storage.instances,
+            storage.worklist,
             storage.model_states,
             results_in(storage),
             STUDY,

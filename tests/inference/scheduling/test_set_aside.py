@@ -126,6 +126,7 @@ def test_a_study_with_such_a_series_is_explained(storage: Storage) -> None:
         storage.settings,
         storage.index,
         storage.instances,
+        storage.worklist,
         storage.model_states,
         results_in(storage),
         study_uid("poison"),

@@ -53,6 +53,7 @@ def test_it_runs_on_request_alone_and_every_result_has_its_numbers(
             storage.settings,
             storage.index,
             storage.instances,
+            storage.worklist,
             storage.model_states,
             results_in(storage),
             str(dataset.StudyInstanceUID),

@@ -154,6 +154,7 @@ def test_four_views_in_four_series_give_one_answer_about_all_of_them(
         storage.settings,
         storage.index,
         storage.instances,
+        storage.worklist,
         storage.model_states,
         results_in(storage),
         STUDY,

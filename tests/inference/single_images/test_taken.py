@@ -88,6 +88,7 @@ def test_why_an_image_is_not_taken(storage: Storage, tmp_path: Path) -> None:
             storage.settings,
             storage.index,
             storage.instances,
+            storage.worklist,
             storage.model_states,
             results_in(storage),
             study_uid("mixed"),

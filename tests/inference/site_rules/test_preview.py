@@ -11,6 +11,8 @@ from inference.scheduling.schedule import complete_and_schedule
 from inference.site_rules.preview import Preview, preview_rules
 from storage.container import Storage
 from storage.core.clock import utcnow
+from storage.core.entities import StoreAssociation
+from storage.dicom.part10 import read_header
 from tests.inference.deliveries.destinations.nodes import node
 from tests.inference.orchestration import receive
 from tests.inference.small import mr_series, study_uid
@@ -61,6 +63,59 @@ def test_each_rule_says_for_how_many_studies_it_counts(storage: Storage) -> None
         "no brain": 2,
     }
     assert found.rules[1].examples == [study_uid("b"), study_uid("a")]
+
+
+def test_how_a_study_came_and_what_its_order_says_is_asked_too(tmp_path: Path) -> None:
+    by_address = {"sender_address": "10.1.0.0/16"}
+    asked = {
+        "called": {"ReceivingApplicationEntityTitle": "MAMMO_IN"},
+        "address": by_address,
+        "order": {"order.RequestedProcedureCodeSequence.CodeValue": "24627-2"},
+        "another order": {"order.RequestedProcedureCodeSequence.CodeValue": "30745-4"},
+    }
+    rules = RuleSet.model_validate(
+        {
+            "routing": [{"name": name, "when": one, "to": "x"} for name, one in asked.items()],
+            "retention": [
+                {"name": f"keep {name}", "when": one, "keep_days": 30}
+                for name, one in [("others", {"not": by_address}), *asked.items()]
+            ],
+        }
+    )
+    with node(tmp_path) as storage:
+        for name, association in (
+            ("a", StoreAssociation("MAMMO_IN", "10.1.2.3")),
+            ("b", StoreAssociation("MEDIVIEW", "192.168.0.3")),
+        ):
+            for part10 in mr_series(name, 3):
+                header = read_header(part10)
+                storage.ingest.accept_dimse(
+                    part10[header.dataset_offset :],
+                    sop_class_uid=header.sop_class_uid,
+                    sop_instance_uid=header.sop_instance_uid,
+                    transfer_syntax_uid=header.transfer_syntax_uid,
+                    calling_ae_title="CT1",
+                    association=association,
+                )
+        storage.worklist.add(
+            {
+                "StudyInstanceUID": study_uid("b"),
+                "RequestedProcedureCodeSequence": [{"CodeValue": "24627-2"}],
+            }
+        )
+        complete_and_schedule(storage, utcnow() + timedelta(minutes=1), ())
+        found = preview_rules(storage, rules, RuleSet(), 10, 60.0)
+    assert {one.name: one.examples for one in found.rules} == {
+        "called": [study_uid("a")],
+        "address": [study_uid("a")],
+        "order": [study_uid("b")],
+        "another order": [],
+        "keep others": [study_uid("b")],
+        "keep called": [study_uid("a")],
+        "keep address": [],
+        "keep order": [],
+        "keep another order": [],
+    }
 
 
 def test_what_would_change_is_said_study_by_study(storage: Storage) -> None:
