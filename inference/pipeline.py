@@ -190,6 +190,9 @@ class PipelineContext:
     those of the reference, without pixels."""
     named_images: Mapping[str, Dataset] = field(default_factory=dict)
     """Of a pipeline for `dicom-image` that takes several: `images` by their roles."""
+    series: Mapping[str, tuple[Dataset, ...]] = field(default_factory=dict)
+    """Of a pipeline that asks for them (`takes_series`): by role the instances of each of several
+    series, with their pixels as they were sent."""
     prior_images: Mapping[str, Dataset] = field(default_factory=dict)
     """By SOP Instance UID of an image: its prior, of a pipeline that asks for it."""
     on_progress: ProgressCallback = ignore_progress
@@ -198,6 +201,11 @@ class PipelineContext:
 def takes_instances(pipeline: "Pipeline") -> bool:
     """Whether a pipeline wants the instances of its volume as well, as they were sent."""
     return bool(getattr(pipeline, "takes_instances", False))
+
+
+def takes_series(pipeline: "Pipeline") -> bool:
+    """Whether a pipeline wants the instances of each of several series, as they were sent."""
+    return bool(getattr(pipeline, "takes_series", False))
 
 
 def runs_on_request(pipeline: "Pipeline") -> bool:

@@ -1,10 +1,12 @@
 """The card of a model in a container, and what is kept of its image."""
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from inference.models.card_file import Card
+from inference.models.card_inputs import CardInput
 from inference.models.card_quantities import CardMap
 from inference.models.description import VERSION_PATTERN
 from inference.pipeline_output import MAPS_AT_MOST
@@ -31,7 +33,8 @@ class ContainerRunning(Strict):
     input: str = "/input"
     output: str = "/output"
     input_format: Literal["dicom", "nifti"] = "dicom"
-    """`nifti`: each series as one file, on the grid of the reference."""
+    """`nifti`: each series as one file, on the grid of the reference; `dicom`: the instances, of
+    several series each in a folder named by its role."""
     gpus: int = Field(0, ge=0, le=64)
 
 
@@ -57,10 +60,8 @@ class ContainerCard(Card):
 
     @model_validator(mode="after")
     def _inputs_are_given(self) -> "ContainerCard":
-        if self.inputs and not self.is_given_nifti:
-            raise ValueError(
-                "inputs are given to a container as NIfTI: container.run.input_format nifti"
-            )
+        if not self.is_given_nifti:
+            _check_given_as_sent(self.inputs)
         if self.gantry_tilt == "resample":
             raise ValueError("gantry_tilt cannot be resampled for a container")
         return self
@@ -69,6 +70,21 @@ class ContainerCard(Card):
     def is_given_nifti(self) -> bool:
         """Whether the container reads NIfTI, rather than the instances as they were sent."""
         return self.container.run is not None and self.container.run.input_format == "nifti"
+
+
+def _check_given_as_sent(inputs: Mapping[str, CardInput]) -> None:
+    """Raises ValueError for inputs that are no series of the study as it was sent."""
+    for role, one in inputs.items():
+        if one.prior_of or one.result_of is not None or one.structures is not None:
+            raise ValueError(
+                f"inputs.{role} is no series of the study itself, and is given to a container as"
+                " NIfTI alone: container.run.input_format nifti"
+            )
+        if one.registration != "none":
+            raise ValueError(
+                f"inputs.{role} is registered, and instances are given as they were sent; leave"
+                " registration out, or state container.run.input_format nifti"
+            )
 
 
 class Image(Strict):

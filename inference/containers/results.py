@@ -21,6 +21,12 @@ from inference.containers.map_output import read_map
 from inference.containers.masks import MaskCollection, Masks
 from inference.containers.nifti_output import read_label_map, read_quantities
 from inference.containers.number_output import RESULTS_FILE, read_numbers, read_results
+from inference.containers.other_series import (
+    MarkedElsewhere,
+    OtherSeries,
+    onto_reference,
+    series_of,
+)
 from inference.containers.output_files import written_files
 from inference.containers.segmentation_output import read_segmentation
 from inference.imaging.volume import Volume
@@ -54,6 +60,8 @@ class Written:
     measurements: list[Measurement] = field(default_factory=list)
     classifications: list[Classification] = field(default_factory=list)
     maps: list[ParametricMap] = field(default_factory=list)
+    elsewhere: list[MarkedElsewhere] = field(default_factory=list)
+    """What was marked on another series than the reference."""
     left_out: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -71,7 +79,8 @@ class Written:
 class OutputReader:
     """Reads the folder of one run over `source` and its `volume`.
 
-    `segments`: by value of a label map, as the card names them; `maps`: by name of the file.
+    `segments`: by value of a label map, as the card names them; `maps`: by name of the file;
+    `others`: the series that it was given beside the reference, which masks may be of.
     """
 
     def __init__(
@@ -81,7 +90,9 @@ class OutputReader:
         segments: dict[int, Segment],
         at_most_bytes: int,
         maps: Mapping[str, CardMap] | None = None,
+        others: Sequence[OtherSeries] = (),
     ) -> None:
+        self._others = others
         self._maps = maps or {}
         self._source = source
         self._volume = volume
@@ -101,10 +112,7 @@ class OutputReader:
                     stated = self._maps[path.name]
                     _add_map(found, stated.map_of(read_quantities(path, self._volume), None))
                 elif path.name.endswith((".nii", ".nii.gz")):
-                    # A byte a voxel, before anything of it is inflated.
-                    found.masks.check_room(self._volume.voxels.size)
-                    labels = read_label_map(path, self._volume)
-                    found.masks.add(self._of_values(path, labels))
+                    self._read_labels(path, found)
                 elif _is_dicom(path):
                     self._read_dicom(path, found)
                 else:
@@ -120,15 +128,42 @@ class OutputReader:
             dataset = read_part10(stream, max_elements=None if is_mask else _ELEMENTS_AT_MOST)
         self._check_belongs(path, dataset)
         if is_mask:
-            found.masks.check_room(self._volume.voxels.size)
-            masks = read_segmentation(dataset, self._volume, found.masks.room_bytes)
-            found.masks.add(Masks(self._as_card_names(masks.segments), masks.array))
+            one = series_of(dataset, self._others)
+            volume = self._volume if one is None else one.volume
+            found.masks.check_room(volume.voxels.size)
+            masks = read_segmentation(dataset, volume, found.masks.room_bytes)
+            self._add(found, Masks(self._as_card_names(masks.segments), masks.array), one)
         elif sop_class_uid == ParametricMapStorage:
             _add_map(found, read_map(dataset, self._volume))
         elif sop_class_uid.startswith(_STRUCTURED_REPORTS):
             found.measurements += read_numbers(dataset)
         else:
             found.left_out[text_from_outside(sop_class_uid.name, _SHOWN_AT_MOST)] += 1
+
+    def _read_labels(self, path: Path, found: Written) -> None:
+        """On the grid of the reference; else on that of the other series that it fits."""
+        for one in (None, *self._others):
+            volume = self._volume if one is None else one.volume
+            # A byte a voxel, before anything of it is inflated.
+            found.masks.check_room(volume.voxels.size)
+            try:
+                labels = read_label_map(path, volume)
+            except ModelUnusable as error:
+                if one is None:
+                    refused = error
+                continue
+            self._add(found, self._of_values(path, labels), one)
+            return
+        raise refused
+
+    def _add(self, found: Written, masks: Masks, one: OtherSeries | None) -> None:
+        if one is not None:
+            found.masks.check_room(
+                self._volume.voxels.size * (len(masks.segments) if masks.array.ndim == 4 else 1)
+            )
+            masks, elsewhere = onto_reference(masks, one, self._volume)
+            found.elsewhere += elsewhere
+        found.masks.add(masks)
 
     def _check_belongs(self, path: Path, dataset: Dataset) -> None:
         of_study = _text_of(dataset, "StudyInstanceUID") != _text_of(

@@ -18,7 +18,7 @@ from inference.input_selection.study_inputs import (
     choose_inputs,
     load_inputs,
 )
-from inference.pipeline import Pipeline
+from inference.pipeline import Pipeline, takes_series
 from inference.refusals import VolumeRefused
 from inference.single_images.refusals import ImageRefused
 from storage.core.entities import Instance, Job, JobInput
@@ -159,6 +159,7 @@ class JobInputs:
             found,
             getattr(pipeline, "reference", ""),
             self._on_share,
+            with_series=takes_series(pipeline),
         )
         self._check_current()
         return loaded

@@ -216,6 +216,8 @@ class LoadedInputs:
     priors: dict[str, PriorTaken]
     results: dict[str, LoadedResult]
     structures: dict[str, LoadedStructures]
+    series: dict[str, tuple[Dataset, ...]]
+    """By role the instances of each series with their pixels, where they are asked for."""
 
 
 def load_inputs(
@@ -224,8 +226,11 @@ def load_inputs(
     found: StudyInputs,
     reference: str,
     on_share: Callable[[float], None],
+    *,
+    with_series: bool = False,
 ) -> LoadedInputs:
-    """Read every input that was chosen."""
+    """Read every input that was chosen; `with_series`: their instances are wanted as well."""
+    series: dict[str, tuple[Dataset, ...]] = {}
     volumes: dict[str, Volume] = {}
     sources: list[Dataset] = []
     others: dict[str, list[Dataset]] = {}
@@ -236,6 +241,8 @@ def load_inputs(
             sources = datasets
         else:
             others[role] = one.stack.of(one.candidate.headers)
+        if with_series:
+            series[role] = tuple(datasets)
         on_share((done + 1) / len(found.roles))
     results = {role: load_result(index, instances, one) for role, one in found.results.items()}
     volumes |= {role: one.volume for role, one in results.items()}
@@ -250,7 +257,7 @@ def load_inputs(
         if one.candidate.prior is not None
     }
     stack = found.chosen[reference].stack
-    return LoadedInputs(sources, stack, volumes, others, priors, results, structures)
+    return LoadedInputs(sources, stack, volumes, others, priors, results, structures, series)
 
 
 def _candidates(

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import structlog
-from pydicom.dataset import Dataset
 
 from inference.containers.description import ContainerDescription
 from inference.containers.engine import ContainerRun, Ended, engine_of
@@ -21,10 +21,14 @@ from inference.imaging.volume import Volume
 from inference.models.card import Proof
 from inference.pipeline import ParametricMap, PipelineContext, PipelineOutput, Readiness
 from inference.pipelines.added_model import AddedModel, volumes_of
+from inference.pipelines.container_files import with_volumes_elsewhere, write_dicom
 from inference.refusals import ModelUnusable, NothingFound
 from storage.core.errors import InvalidRequest
 from storage.core.untrusted_input.folder_walk import remove_tree
 from storage.settings import Settings
+
+if TYPE_CHECKING:
+    from inference.containers.other_series import OtherSeries
 
 log = structlog.get_logger(__name__)
 
@@ -34,7 +38,7 @@ _STALE_S = 3600.0
 
 
 class ContainerPipeline(AddedModel):
-    """Gives a container the instances of one series, or one or more series as NIfTI, and makes
+    """Gives a container the instances of one or more series, or the series as NIfTI, and makes
     findings of what it writes.
 
     `model-NAME` in the catalogue.
@@ -46,6 +50,7 @@ class ContainerPipeline(AddedModel):
         super().__init__(model)
         self._container = model
         self._settings = settings
+        self.takes_series = bool(model.card.inputs) and not model.card.is_given_nifti
 
     def readiness(self) -> Readiness:
         """Whether card and manifests are as they were added, and an engine is there."""
@@ -74,6 +79,7 @@ class ContainerPipeline(AddedModel):
         Raises NothingFound, ModelUnusable, InvalidRequest.
         """
         # NumPy and nibabel alone are needed where something runs.
+        from inference.containers.other_series import notes_of
         from inference.containers.results import OutputReader, merged_masks, with_own_labels
 
         volume = context.volume
@@ -90,7 +96,7 @@ class ContainerPipeline(AddedModel):
                 notes = self._write_nifti(context, volume, given)
             else:
                 notes = ()
-                write_input(context.images, given)
+                write_dicom(context, given)
             written.mkdir(mode=0o700)
             context.on_progress("container", 0.05)
             ended = self._ran(context, given, written)
@@ -98,11 +104,16 @@ class ContainerPipeline(AddedModel):
             self._check_ended(ended)
             source = context.images[volume.instance_indices[0]]
             maps = self._container.card.container.maps
-            found = OutputReader(source, volume, segments, most, maps).read(written)
+            others = self._other_series(context)
+            found = OutputReader(source, volume, segments, most, maps, others).read(written)
         masks = merged_masks(found)
         if masks:
             masks = masks._replace(array=without_not_imaged(masks.array, volume))
         measured = volumes_of(masks.segments, masks.array, volume) if masks else ()
+        if found.elsewhere:
+            named = masks.segments if masks else ()
+            measured = with_volumes_elsewhere(measured, named, found.elsewhere)
+            notes = (*notes, *notes_of(found.elsewhere, self._title_of(self.reference)))
         output = PipelineOutput(
             segments=masks.segments if masks else (),
             masks=masks.array if masks else None,
@@ -118,6 +129,19 @@ class ContainerPipeline(AddedModel):
                 remedy="Check that the series shows what the model looks for.",
             )
         return output
+
+    def _other_series(self, context: PipelineContext) -> list[OtherSeries]:
+        """What the container was given beside the reference: masks may be of them."""
+        from inference.containers.other_series import OtherSeries
+
+        return [
+            OtherSeries(self._title_of(role), context.inputs[role])
+            for role in context.series
+            if role != self.reference
+        ]
+
+    def _title_of(self, role: str) -> str:
+        return next((one.title for one in self.inputs if one.name == role), role)
 
     def _write_nifti(
         self, context: PipelineContext, volume: Volume, folder: Path
@@ -234,13 +258,6 @@ def _remove(folder: Path) -> None:
     except OSError as error:
         # What became of the run counts; a later one tries again.
         log.error("container_folder_not_removed", error=error.strerror)
-
-
-def write_input(images: Sequence[Dataset], folder: Path) -> None:
-    """Part 10 files in the transfer syntax in which they came, named by their number alone."""
-    folder.mkdir(mode=0o700)
-    for number, image in enumerate(images, start=1):
-        image.save_as(folder / f"{number:05d}.dcm", enforce_file_format=True)
 
 
 def environment_of(model: ContainerDescription) -> dict[str, str]:

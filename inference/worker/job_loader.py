@@ -185,7 +185,8 @@ class JobLoader:
             self._taken()
             read = self._inputs().of_study(pipeline)
         rule = self._rule(pipeline, read.stack.narrowed(read.sources))
-        drop_pixels(read.sources)
+        if not read.series:
+            drop_pixels(read.sources)
         volume = read.volumes[getattr(pipeline, "reference", "")]
         placement = Placement(read.volumes)
         if any(one.registration == "rigid" for one in inputs_of(pipeline)):
@@ -204,6 +205,7 @@ class JobLoader:
             placements=placement.texts,
             results={role: self._given(one) for role, one in read.results.items()},
             images=tuple(read.sources) if takes_instances(pipeline) else (),
+            series=read.series,
         )
         on_each = getattr(pipeline, "results_on", "reference") == "each"
         loaded = Loaded(

@@ -119,3 +119,26 @@ def test_one_series_is_given_as_one_file_and_a_command_may_be_stated(
     found = {one.label: one.value for one in storage.findings.of_study(STUDY)}
     truth_cm3 = np.count_nonzero(volume.voxels > 500) * volume.voxel_volume_mm3 / 1000
     assert found["Lesion volume"] == pytest.approx(truth_cm3, rel=1e-3)
+
+
+def test_two_series_as_dicom_and_a_segmentation_of_one_of_them(
+    storage: Storage, tmp_path: Path
+) -> None:
+    card = stated()
+    card["container"]["run"] |= {
+        "input_format": "dicom",
+        "command": ["/opt/venv/bin/python", "/app/mark_flair.py"],
+        "working_directory": "/tmp",
+    }
+    added(storage, tmp_path / "lesions", card)
+    job = job_of(storage, "t1", "flair", "t2")
+    assert (job.state, job.reason) == ("COMPLETED", "")
+    found = {one.label: one.value for one in storage.findings.of_study(STUDY)}
+    t1, flair = sequence("t1", 2), sequence("flair", 3)
+    assert found["Files of t1"] == len(t1)
+    assert found["Files of flair"] == len(flair)
+    assert "Changed its input" not in found
+    volume = assemble_volume(flair)
+    truth_cm3 = np.count_nonzero(volume.voxels > 500) * volume.voxel_volume_mm3 / 1000
+    assert found["Lesion volume"] == pytest.approx(truth_cm3, abs=6e-4)
+    assert any(one.startswith("Lesion was marked on FLAIR") for one in job.result["notes"])

@@ -114,10 +114,6 @@ def test_memory_is_stated_in_mi_or_gi(amount: str) -> None:
         ({"container": {**CARD["container"], "image": "a b"}}, "container.image"),
         ({"gantry_tilt": "resample"}, "gantry_tilt cannot be resampled"),
         (
-            {"accepts": None, "reference": "t1", "inputs": {"t1": {"accepts": {"Modality": "MR"}}}},
-            "inputs are given to a container as NIfTI",
-        ),
-        (
             {"container": {**CARD["container"], "run": {"version": "1", "inputs": "/in"}}},
             "did you mean 'input'",
         ),
