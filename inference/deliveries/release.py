@@ -1,16 +1,22 @@
 """When results leave: at once, after a person has accepted them, or never, by the site's rules."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from inference.rules.facts import SeriesFacts
 from inference.rules.file import current_rules
+from inference.rules.finding_facts import ResultFacts
+from inference.rules.judge import judge
 from inference.rules.release_rule import ReleaseWhen
-from storage.container.has import HasEngine, HasInstances, HasJobs, HasSettings
+from inference.rules.rule_set import RuleSet
+from storage.container.has import HasEngine, HasFindings, HasInstances, HasJobs, HasSettings
 from storage.core.entities import DeliveryState, Instance
 from storage.core.errors import NotFound
+from storage.core.findings import Finding
 from storage.core.sources import REPORT_SOURCE, SUPERSEDED_REPORT_SOURCE
 from storage.deliveries.release import states_of
 from storage.deliveries.repository import NOT_RELEASED, Deliveries, UnsentState
+from storage.findings.repository import Findings
 from storage.integrity.instance_reader import InstanceReader
 from storage.jobs.repository import Jobs
 from storage.settings import Settings
@@ -23,20 +29,30 @@ _STATES: dict[ReleaseWhen, UnsentState] = {
 
 
 def release_of(
-    settings: Settings, pipelines: Collection[str | None], destination: str
+    settings: Settings, found: Mapping[str | None, Sequence[Finding]], destination: str
 ) -> ReleaseWhen:
-    """Of what rests on results of all these pipelines: the strictest of theirs.
+    """Of what rests on all these pipelines, and on what each of them found: the strictest.
 
     None: a pipeline that nobody knows any more, to which any rule about the destination may apply.
     """
     rules = current_rules(settings)
-    found: set[ReleaseWhen] = set()
-    for name in pipelines:
-        if name is None:
-            found |= rules.releases_to(destination)
+    stated: set[ReleaseWhen] = set()
+    for pipeline, findings in found.items():
+        if pipeline is None:
+            stated |= rules.releases_to(destination)
         else:
-            found.add(rules.release_of(name, destination))
-    return next((one for one in _STRICTEST if one in found), "at_once")
+            stated.add(_by_rule(rules, pipeline, destination, findings))
+    return next((one for one in _STRICTEST if one in stated), "at_once")
+
+
+def _by_rule(
+    rules: RuleSet, pipeline: str, destination: str, findings: Sequence[Finding]
+) -> ReleaseWhen:
+    facts = ResultFacts(SeriesFacts([]), findings)
+    for rule in rules.release_rules(pipeline, destination):
+        if rule.when is None or judge(rule.when, facts).holds:
+            return rule.results
+    return "at_once"
 
 
 def unsent_state(release: ReleaseWhen) -> UnsentState | None:
@@ -61,13 +77,20 @@ def want_results(
         deliveries.enqueue(destination, instances, job_id, state=_STATES[release])
 
 
-def pipelines_of(jobs: Jobs, study_instance_uid: str) -> set[str]:
-    """On whose results a draft of the study may rest."""
+def found_in_study(
+    jobs: Jobs, findings: Findings, study_instance_uid: str
+) -> dict[str | None, list[Finding]]:
+    """On which pipelines a draft of the study may rest, and what each of them found."""
     of_study = jobs.of_studies([study_instance_uid])[study_instance_uid]
-    return {job.pipeline for job in of_study if job.has_results}
+    found: dict[str | None, list[Finding]] = {
+        job.pipeline: [] for job in of_study if job.has_results
+    }
+    for one in findings.of_study(study_instance_uid):
+        found.setdefault(one.pipeline, []).append(one)
+    return found
 
 
-class ReleaseStorage(HasSettings, HasEngine, HasInstances, HasJobs, Protocol):
+class ReleaseStorage(HasSettings, HasEngine, HasInstances, HasJobs, HasFindings, Protocol):
     """What of the storage layer is asked whether a study's results may leave."""
 
 
@@ -86,11 +109,7 @@ def by_release(
         state = states.get(one.sop_instance_uid)
         if state in NOT_RELEASED:
             continue
-        release = (
-            "at_once"
-            if state
-            else _release_of(storage.instances, storage.jobs, storage.settings, one, destination)
-        )
+        release = "at_once" if state else _release_of(storage, one, destination)
         if release == "at_once":
             going.append(one)
         elif release == "when_accepted":
@@ -98,32 +117,29 @@ def by_release(
     return going, awaiting
 
 
-def _release_of(
-    instances: InstanceReader,
-    jobs: Jobs,
-    settings: Settings,
-    instance: Instance,
-    destination: str,
-) -> ReleaseWhen:
+def _release_of(storage: ReleaseStorage, instance: Instance, destination: str) -> ReleaseWhen:
     """Of one that was never wanted there. Images, and what a person made or signed, may go."""
+    settings, jobs = storage.settings, storage.jobs
     if not current_rules(settings).releases_to(destination):
         return "at_once"
     kind, _, job_id = instance.source.partition(":")
     try:
         if kind in ("result", "rejection", "reader"):
             job = jobs.get(job_id)
-            release = release_of(settings, [job.pipeline], destination)
+            release = release_of(
+                settings, {job.pipeline: storage.findings.of_job(job_id)}, destination
+            )
             # What was superseded before it was released goes nowhere, nor does the note about it.
             return "never" if release != "at_once" and job.status == "SUPERSEDED" else release
         # A notice about a signed report goes wherever the report goes.
         if instance.source == SUPERSEDED_REPORT_SOURCE:
             return "at_once"
-        if kind == REPORT_SOURCE and not _is_signed(instances, instance):
-            pipelines = pipelines_of(jobs, instance.study_instance_uid)
-            return release_of(settings, pipelines or {None}, destination)
+        if kind == REPORT_SOURCE and not _is_signed(storage.instances, instance):
+            found = found_in_study(jobs, storage.findings, instance.study_instance_uid)
+            return release_of(settings, found or {None: ()}, destination)
     except NotFound:
         # `reader:NAME` is a person's own key images and measurements.
-        return "at_once" if kind == "reader" else release_of(settings, {None}, destination)
+        return "at_once" if kind == "reader" else release_of(settings, {None: ()}, destination)
     return "at_once"
 
 

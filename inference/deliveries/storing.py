@@ -151,7 +151,7 @@ def want_delivery(
             deliveries,
             destination.name,
             taken,
-            release_of(settings, [job.pipeline], destination.name),
+            release_of(settings, {job.pipeline: results.findings}, destination.name),
             job.job_id,
             accepted=accepted,
         )

@@ -68,7 +68,7 @@ def route_results(
         if rule.when is not None and not judge(rule.when, facts).holds:
             continue
         if rule.what != "received":
-            wanted += _want_results(storage, job, rule, made, is_urgent=is_urgent)
+            wanted += _want_results(storage, job, rule, made, findings, is_urgent=is_urgent)
         if rule.what != "results" and rule.asks_for_findings:
             going = received
             if rule.send == "study":
@@ -88,14 +88,16 @@ def _want_results(
     job: Job,
     rule: RoutingRule,
     made: Sequence[tuple[ResultKindName, Instance]],
+    findings: Sequence[Finding],
     *,
     is_urgent: bool,
 ) -> int:
     wanted = 0
+    found: dict[str | None, Sequence[Finding]] = {job.pipeline: findings}
     for name in rule.to:
         peer = storage.peers.find(name)
         going = [one for _, one in made] if peer is None else list(taken_by(peer, made))
-        state = unsent_state(release_of(storage.settings, [job.pipeline], name))
+        state = unsent_state(release_of(storage.settings, found, name))
         if state is None:
             continue
         until = opening(rule, utcnow(), is_urgent=is_urgent)

@@ -118,13 +118,24 @@ def _before_results(condition: Condition) -> Condition:
     if asked:
         raise ValueError(
             f"asks for {asked[0]}, which is known once a pipeline ran;"
-            " ask for findings in rules of routing"
+            " ask for findings in rules of routing or release"
         )
     return condition
 
 
 ConditionOfArrival = Annotated[Condition, AfterValidator(_before_results)]
 """Of what arrives, when nothing was computed on it."""
+
+
+def _of_results(condition: Condition) -> Condition:
+    others = sorted({name for name in condition.names() if not name.startswith(FINDING)})
+    if others:
+        raise ValueError(f"asks for {others[0]}; it is asked of results: use {FINDING}LABEL")
+    return condition
+
+
+ConditionOfResults = Annotated[Condition, AfterValidator(_of_results)]
+"""Of what a pipeline found."""
 
 
 def _is_path(name: str) -> bool:

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from inference.rules.conditions import Strict, as_list
+from inference.rules.conditions import ConditionOfResults, Strict, as_list
 
 ReleaseWhen = Literal["at_once", "when_accepted", "never"]
 
@@ -17,4 +17,6 @@ class ReleaseRule(Strict):
     """Absent: all of them."""
     to: Annotated[tuple[str, ...], BeforeValidator(as_list), Field(min_length=1)] | None = None
     """Names of destinations; absent: all of them."""
+    when: ConditionOfResults | None = None
+    """Of what the pipeline found in the same run; absent: whatever it found."""
     results: ReleaseWhen

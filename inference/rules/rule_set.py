@@ -1,5 +1,6 @@
 """The form of the rules file (`docs/pipelines.md` explains it)."""
 
+from collections.abc import Iterator
 from typing import Literal
 
 from pydantic import model_validator
@@ -27,8 +28,8 @@ class RuleSet(Strict):
     rules: tuple[Rule, ...] = ()
     routing: tuple[RoutingRule, ...] = ()
     release: tuple[ReleaseRule, ...] = ()
-    """Of these, the first that names pipeline and destination counts; without one, results leave
-    at once."""
+    """Of these, the first that names pipeline and destination, and whose condition holds, counts;
+    without one, results leave at once."""
     critical: tuple[CriticalRule, ...] = ()
     """What raises an alert."""
     retention: tuple[RetentionRule, ...] = ()
@@ -75,13 +76,13 @@ class RuleSet(Strict):
         """How what the rule of routing of that name sends leaves; None where there is none."""
         return next((rule for rule in self.routing if rule.name == name), None)
 
-    def release_of(self, pipeline: str, destination: str) -> ReleaseWhen:
+    def release_rules(self, pipeline: str, destination: str) -> Iterator[ReleaseRule]:
+        """Those that name both."""
         for rule in self.release:
             if (rule.pipelines is None or pipeline in rule.pipelines) and (
                 rule.to is None or destination in rule.to
             ):
-                return rule.results
-        return "at_once"
+                yield rule
 
     def releases_to(self, destination: str) -> set[ReleaseWhen]:
         """What the rules say of results of any pipeline for it."""

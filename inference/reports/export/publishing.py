@@ -5,7 +5,7 @@ from typing import Protocol
 
 import structlog
 
-from inference.deliveries.release import pipelines_of, release_of, want_results
+from inference.deliveries.release import found_in_study, release_of, want_results
 from inference.failures import place
 from inference.reports.export.objects import ReportObjectStorage
 from storage.container.has import HasDeliveries, HasPeers
@@ -77,14 +77,14 @@ def _publish(storage: PublishingStorage, report: Report) -> None:
 
     instances = store_objects(storage, report, version)
     signed = version.state in SIGNED_STATES
-    pipelines = pipelines_of(storage.jobs, report.study_instance_uid)
+    found = found_in_study(storage.jobs, storage.findings, report.study_instance_uid)
     for destination in storage.peers.destinations():
         taken = [one for one in instances if destination.takes(one.sop_class_uid)]
-        release = "at_once" if signed else release_of(storage.settings, pipelines, destination.name)
+        release = "at_once" if signed else release_of(storage.settings, found, destination.name)
         want_results(storage.deliveries, destination.name, taken, release, None)
     for hl7 in storage.settings.hl7_destinations:
         # Nobody accepts a single message: what must not leave at once leaves signed.
-        if signed or release_of(storage.settings, pipelines, hl7.name) == "at_once":
+        if signed or release_of(storage.settings, found, hl7.name) == "at_once":
             storage.hl7_outbox.enqueue(hl7.name, report, version.version)
     log.info(
         "report_published",

@@ -17,7 +17,7 @@ from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.entities import Instance
 from storage.core.errors import InvalidRequest
-from storage.deliveries.listing import DeliveryFilter, retry_now, send_again
+from storage.deliveries.listing import DeliveryFilter, list_deliveries, retry_now, send_again
 from storage.deliveries.release import ReleaseScope, decide_release
 from storage.peers.entities import KnownPeer
 from storage.studies.filter import StudyFilter
@@ -88,6 +88,59 @@ def test_the_first_rule_that_names_pipeline_and_destination_counts(storage: Stor
     )
     with_results(storage)
     assert states(storage) == {"pacs": {"AWAITING_RELEASE"}}
+
+
+LARGE = {"finding.bright volume": {"at_least": 0}}
+HUGE = {"finding.bright volume": {"at_least": 1e9}}
+
+
+@pytest.mark.parametrize(
+    ("when", "state"),
+    [
+        (LARGE, "AWAITING_RELEASE"),
+        (HUGE, "PENDING"),
+        ({"any": [HUGE, {"not": HUGE}]}, "AWAITING_RELEASE"),
+        ({"finding.no such thing": {"present": True}}, "PENDING"),
+    ],
+)
+def test_what_was_found_decides_whether_a_person_looks_first(
+    storage: Storage, when: dict[str, object], state: str
+) -> None:
+    storage.peers.add(KnownPeer("archive", kind="folder", folder="archive"))
+    write_rules(
+        storage,
+        rule("never", "huge and for research", to="research", when=HUGE),
+        rule("when_accepted", "critical", when=when, to=["pacs", "archive"]),
+    )
+    with_results(storage)
+    assert states(storage) == {"pacs": {state}, "research": {"PENDING"}}
+    send_study(storage, study_uid("a"), ["archive"])
+    by_hand, _ = list_deliveries(storage.engine, DeliveryFilter(destination="archive"), 100, 0)
+    of_results = {
+        one.state for one in by_hand if is_result(storage.index.instance(one.sop_instance_uid))
+    }
+    assert of_results == {state}, "by hand no other way is open"
+
+
+@pytest.mark.parametrize(("when", "state"), [(LARGE, "AWAITING_RELEASE"), (HUGE, "PENDING")])
+def test_a_draft_waits_because_of_what_was_found(
+    tmp_path: Path, when: dict[str, object], state: str
+) -> None:
+    with node(tmp_path, report_delivery="all") as storage:
+        storage.peers.add(PACS)
+        write_rules(storage, rule("when_accepted", when=when))
+        with_results(storage)
+        assert draft_due(storage, utcnow())
+        publish_due(storage)
+        assert len(deliveries(storage)) > 2
+        assert states(storage) == {"pacs": {state}}
+
+
+def test_a_rule_of_release_asks_for_findings_alone(tmp_path: Path) -> None:
+    path = tmp_path / "rules.yaml"
+    path.write_text(json.dumps({"release": [rule("never", when={"Modality": "MR"})]}))
+    with pytest.raises(InvalidRequest, match="asks for Modality; it is asked of results"):
+        read_rules(path)
 
 
 def test_what_was_withheld_stays_until_a_person_thinks_otherwise(storage: Storage) -> None:
@@ -195,9 +248,13 @@ def test_the_example_of_the_docs_is_read(tmp_path: Path) -> None:
     example = tmp_path / "rules.yaml"
     example.write_text(page.partition("```yaml rules\n")[2].partition("```")[0])
     rules = read_rules(example)
-    assert rules.release_of("chest-film", "pacs") == "when_accepted"
-    assert rules.release_of("chest-film", "research") == "never"
-    assert rules.release_of("brain-volume", "pacs") == "at_once"
+
+    def named(pipeline: str, destination: str) -> list[str]:
+        return [one.results for one in rules.release_rules(pipeline, destination)]
+
+    assert named("chest-film", "pacs") == ["when_accepted", "never", "when_accepted"]
+    assert named("chest-film", "research") == ["never", "when_accepted"]
+    assert named("brain-volume", "pacs") == ["when_accepted"]
 
 
 @pytest.mark.parametrize(
