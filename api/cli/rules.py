@@ -13,6 +13,7 @@ from inference.routing.service import explain_routing
 from inference.rules.doubts import doubts
 from inference.rules.file import current_rules, read_rules
 from inference.rules.judge import Trace
+from inference.rules.routing_rule import SentAs
 from inference.rules.rule_set import RuleSet
 from inference.scheduling.deciding import results_in
 from inference.scheduling.explain import Explanation, explain_study
@@ -22,6 +23,12 @@ from storage.audit import Audit, Code, Type
 from storage.container import open_storage
 from storage.rules.repository import RuleVersion, RuleVersions
 from storage.settings import Settings
+
+_SENT_AS: dict[SentAs, str] = {
+    "series": "",
+    "study": " with its study",
+    "instance": " instance by instance",
+}
 
 app = typer.Typer(
     name="rules",
@@ -211,7 +218,7 @@ def explain(
                 for name in routed.rule.to
             )
             what = "" if routed.rule.what == "received" else f" ({routed.rule.what})"
-            whole = " with its study" if routed.rule.send == "study" else ""
+            whole = _SENT_AS[routed.rule.send]
             verb = "goes" if routed.holds else "does not go"
             _print(f"  {verb}{what}{whole} to {names}: rule '{routed.rule.name}'")
             for how in routed.rule.in_words():

@@ -61,7 +61,7 @@ class RoutingPayload(BaseModel):
     series_instance_uid: str
     rule: str
     to: list[str] = Field(description="Names of peers.", examples=[["archive"]])
-    send: Literal["series", "study"]
+    send: Literal["series", "study", "instance"]
     what: Literal["received", "results", "both"]
     holds: bool
     trace: TracePayload | None

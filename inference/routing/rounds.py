@@ -14,6 +14,7 @@ import structlog
 from inference.deliveries.terms import HoursWatch
 from inference.patient_identity.cross_references import want_cross_references
 from inference.priors.triggers import TriggerStorage, want_for_series
+from inference.routing.arriving import ArrivingInstances
 from inference.routing.service import goes_on, of_kind, route_series, route_study
 from inference.rules.file import current_rules
 from inference.rules.rule_set import RuleSet
@@ -58,6 +59,7 @@ class RoutingRounds:
         self._postponed: dict[str, float] = {}
         self._looked_at_everything = False
         self._hours = HoursWatch(storage)
+        self._arriving = ArrivingInstances(storage)
 
     def look_at_everything(self) -> None:
         """Also at what was complete long ago: at first, and when the clock is set."""
@@ -76,8 +78,8 @@ class RoutingRounds:
         later = time.monotonic()
         self._postponed = {uid: until for uid, until in self._postponed.items() if until > later}
         due_at = now + timedelta(seconds=storage.settings.study_quiet_s)
+        wanted = self._of_arriving(rules)
         has_study_rules = bool(of_kind(rules, "study").routing or rules.deidentification)
-        wanted = 0
         found = storage.routing.waiting_series(_SERIES_AT_ONCE, since, self._postponed)
         for series in found:
             try:
@@ -109,6 +111,14 @@ class RoutingRounds:
             else:
                 storage.routing.study_looked_at(uid, now)
         return wanted
+
+    def _of_arriving(self, rules: RuleSet) -> int:
+        try:
+            return self._arriving.round(rules)
+        except (StorageFull, StorageUnavailable) as error:
+            # What is missed goes when its series is complete.
+            log.warning("not_routed", error=error.code)
+            return 0
 
     def _look_at(self, series: Series, rules: RuleSet) -> int:
         storage = self._storage

@@ -2,18 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import structlog
+from pydicom.dataset import Dataset
 
 from inference.deliveries.terms import opening, why_waiting
 from inference.priors.arrived_headers import headers_of
+from inference.rules.conditions import Condition
 from inference.rules.facts import SeriesFacts
 from inference.rules.finding_facts import ResultFacts
 from inference.rules.judge import Trace, judge, priority_on
-from inference.rules.order_facts import Orders
+from inference.rules.order_facts import Orders, RememberedOrders
 from inference.rules.pipeline_rule import STAT_PRIORITY
-from inference.rules.routing_rule import RoutingRule
+from inference.rules.routing_rule import RoutingRule, SentAs
 from inference.rules.rule_set import RuleSet
 from storage.core.clock import utcnow
 from storage.core.entities import Instance, Series
@@ -36,6 +37,8 @@ class TriedRule:
     rule: RoutingRule
     holds: bool
     trace: Trace | None
+    instances: Sequence[Instance] = ()
+    """Those of the series that the rule sends on, if it holds."""
 
 
 def try_rules(
@@ -61,15 +64,35 @@ def _tried(
     headers = (
         headers_of(instance_reader, series, instances) if any(rule.when for rule in asked) else None
     )
+    orders = RememberedOrders(orders)
     tried = []
     for rule in asked:
         if rule.when is None:
-            tried.append(TriedRule(rule, True, None))
+            tried.append(TriedRule(rule, True, None, instances))
+        elif headers is not None and rule.send == "instance":
+            tried.append(_of_each(rule, rule.when, headers, instances, orders))
         elif headers is not None:
             facts = ResultFacts(SeriesFacts.received(headers, instances, orders), findings)
             trace = judge(rule.when, facts)
-            tried.append(TriedRule(rule, trace.holds, trace))
+            tried.append(TriedRule(rule, trace.holds, trace, instances))
     return tried
+
+
+def _of_each(
+    rule: RoutingRule,
+    when: Condition,
+    headers: Sequence[Dataset],
+    instances: Sequence[Instance],
+    orders: Orders,
+) -> TriedRule:
+    """The trace is that of the first instance that goes, else of the first there is."""
+    traces = [
+        judge(when, SeriesFacts.received([header], [one], orders))
+        for header, one in zip(headers, instances, strict=True)
+    ]
+    going = [one for one, trace in zip(instances, traces, strict=True) if trace.holds]
+    shown = next((trace for trace in traces if trace.holds), traces[0] if traces else None)
+    return TriedRule(rule, bool(going), shown, going)
 
 
 def explain_routing(
@@ -118,7 +141,7 @@ def plan_study(
             if rule.send == "study":
                 plan[rule.name] = rule, everything
             else:
-                plan.setdefault(rule.name, (rule, []))[1].extend(instances)
+                plan.setdefault(rule.name, (rule, []))[1].extend(tried.instances)
     return list(plan.values())
 
 
@@ -144,8 +167,8 @@ def _enabled(rules: RuleSet) -> list[RoutingRule]:
     return [rule for rule in rules.routing if rule.enabled and rule.is_of_receipt]
 
 
-def of_kind(rules: RuleSet, send: Literal["series", "study"]) -> RuleSet:
-    return RuleSet(routing=tuple(one for one in _enabled(rules) if one.send == send))
+def of_kind(rules: RuleSet, *send: SentAs) -> RuleSet:
+    return RuleSet(routing=tuple(one for one in _enabled(rules) if one.send in send))
 
 
 def goes_on(fetches: PriorFetches, study_instance_uid: str) -> bool:
@@ -163,15 +186,33 @@ def route_series(
     series: Series,
     rules: RuleSet,
 ) -> int:
-    of_series = of_kind(rules, "series")
-    if not of_series.routing:
+    """What the rules send on of a series that is complete. What went on instance by instance
+    before is wanted already; what was missed then is wanted now."""
+    asked = of_kind(rules, "series", "instance")
+    if not asked.routing:
         return 0
     instances = _instances(index, series)
+    return route_instances(
+        instance_reader, orders, deliveries, peers, series, instances, asked, rules
+    )
+
+
+def route_instances(
+    instance_reader: InstanceReader,
+    orders: Orders,
+    deliveries: Deliveries,
+    peers: Peers,
+    series: Series,
+    instances: Sequence[Instance],
+    asked: RuleSet,
+    rules: RuleSet,
+) -> int:
+    """Ask `asked` of these instances of a series; `rules` say what is urgent."""
     if are_imported(instances):
         return 0
-    tried = try_rules(instance_reader, orders, series, instances, of_series)
+    tried = try_rules(instance_reader, orders, series, instances, asked)
     is_urgent = _is_urgent(instance_reader, orders, series, instances, rules)
-    plan = [(one.rule, instances) for one in tried if one.holds]
+    plan = [(one.rule, one.instances) for one in tried if one.holds]
     return send_plan(deliveries, peers, plan, is_urgent=is_urgent)
 
 

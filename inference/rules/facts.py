@@ -1,7 +1,7 @@
 """What a rule can ask of a series: its attributes by keyword, and what follows from them."""
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from typing import Self, TypeVar
@@ -104,6 +104,10 @@ class SeriesFacts:
                 if text:
                     found.setdefault(as_number(text, text) if is_numeric(name) else text, text)
         return tuple(found.values()) or None
+
+    def each(self) -> "list[SeriesFacts]":
+        """Its instances, each alone."""
+        return [replace(self, headers=[header]) for header in self.headers]
 
     def _of_orders(self, name: str) -> Value | None:
         if self.orders is None or not self.headers:
@@ -230,3 +234,5 @@ FACTS: dict[str, Callable[[SeriesFacts], Value | None]] = {
     "attenuation_corrected": SeriesFacts.attenuation_corrected,
 }
 """What is computed rather than read: numbers in the unit of the name, or words."""
+OF_SERIES = FACTS.keys() - {"contrast_agent", "view", "laterality", "attenuation_corrected"}
+"""Those of `FACTS` that no instance tells alone."""

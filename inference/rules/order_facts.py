@@ -14,6 +14,22 @@ class Orders(Protocol):
     ) -> Sequence[WorklistItem]: ...
 
 
+class RememberedOrders:
+    """Those of each study looked up once, for many questions of one moment."""
+
+    def __init__(self, orders: Orders) -> None:
+        self._orders = orders
+        self._found: dict[tuple[str, str], Sequence[WorklistItem]] = {}
+
+    def of_study(
+        self, study_instance_uid: str, accession_number: str = ""
+    ) -> Sequence[WorklistItem]:
+        key = study_instance_uid, accession_number
+        if key not in self._found:
+            self._found[key] = self._orders.of_study(*key)
+        return self._found[key]
+
+
 def of_orders(
     orders: Orders, study_instance_uid: str, accession_number: str, name: str
 ) -> tuple[str, ...] | None:

@@ -1,12 +1,14 @@
 """Which received images go on to other places."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from inference.rules.conditions import Condition, as_list
-from inference.rules.facts import FINDING
+from inference.rules.facts import FINDING, OF_SERIES
 from inference.rules.sending import SendingTerms
+
+SentAs = Literal["series", "study", "instance"]
 
 
 class RoutingRule(SendingTerms):
@@ -20,9 +22,24 @@ class RoutingRule(SendingTerms):
     what: Literal["received", "results", "both"] = "received"
     """What was received, what pipelines made of it, or both. With a condition on findings what
     was received goes, too, once a pipeline has found them."""
-    send: Literal["series", "study"] = "series"
-    """Each series for which the condition holds, as soon as it is complete; or the whole study,
-    once all of it is complete, where the condition holds for any of its series."""
+    send: SentAs = "series"
+    """Each series for which the condition holds, as soon as it is complete; the whole study, once
+    all of it is complete, where the condition holds for any of its series; or each instance for
+    which it holds, as it arrives."""
+
+    @model_validator(mode="after")
+    def _of_instances(self) -> Self:
+        if self.send != "instance":
+            return self
+        if self.waits_for_results:
+            raise ValueError("send: instance is of what is received; results go as they are made")
+        asked = sorted(OF_SERIES.intersection(self.when.names() if self.when else ()))
+        if asked:
+            raise ValueError(
+                f"send: instance asks of each instance alone, and {asked[0]} is known of a series;"
+                " use send: series"
+            )
+        return self
 
     @property
     def asks_for_findings(self) -> bool:

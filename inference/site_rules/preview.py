@@ -17,6 +17,7 @@ from inference.rules.facts import SeriesFacts
 from inference.rules.finding_facts import ResultFacts
 from inference.rules.judge import Facts, judge, priority_on, rule_on
 from inference.rules.order_facts import Orders
+from inference.rules.routing_rule import RoutingRule
 from inference.rules.rule_set import RuleSet
 from inference.scheduling.deciding import DecisionStorage, results_in
 from inference.scheduling.explain import explain_study
@@ -201,7 +202,11 @@ class _Asked:
     ) -> _Answer:
         rules = self.rules
         found = [ResultFacts(one, _of_series(one, findings)) for one in facts]
-        routing = [one for one in rules.routing if one.enabled and _any(one.when, found)]
+        routing = [
+            one
+            for one in rules.routing
+            if one.enabled and _any(one.when, _asked(one, facts, found))
+        ]
         decided = self.retention.decide([study_instance_uid]) if rules.retention else []
         retained = decided[0].rule if decided else ""
         pipelines = {rule.pipeline for rule in rules.rules}
@@ -230,6 +235,15 @@ class _Asked:
 def _of_series(facts: SeriesFacts, findings: Sequence[Finding]) -> list[Finding]:
     uid = str(facts.headers[0].SeriesInstanceUID) if facts.headers else ""
     return [one for one in findings if one.series_instance_uid == uid]
+
+
+def _asked(
+    rule: RoutingRule, facts: Sequence[SeriesFacts], found: Sequence[Facts]
+) -> Sequence[Facts]:
+    """Of what the rule is asked: of each series, or of each instance alone."""
+    if rule.send != "instance":
+        return found
+    return [each for one in facts for each in one.each()]
 
 
 def _any(when: Condition | None, facts: Sequence[Facts]) -> bool:
