@@ -9,8 +9,12 @@ from typing import BinaryIO
 
 from storage.dicom.element_limits import MAX_READ_ELEMENTS, check_depth, too_many
 from storage.dicom.element_walker import UNDEFINED_LENGTH, VRS, IrregularEncoding
-from storage.dicom.unknown_vr import BIG_ENDIAN_STARTS, LITTLE_ENDIAN_STARTS, VR_IN_ITEM
 
+LITTLE_ENDIAN_STARTS = (b"\xfe\xff\x00\xe0", b"\xfe\xff\xdd\xe0")
+"""An item's tag and a sequence delimiter's."""
+BIG_ENDIAN_STARTS = (b"\xff\xfe\xe0\x00", b"\xff\xfe\xe0\xdd")
+VR_IN_ITEM = slice(12, 14)
+"""Behind the item's tag and length and the tag of its first element."""
 _WINDOW_BYTES, _FIRST_WINDOW_BYTES = 256 * 1024, 4 * 1024
 _HEADER_BYTES = 12
 _ITEMS = 0xFFFE

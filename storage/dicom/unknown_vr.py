@@ -11,13 +11,7 @@ from typing import Any, BinaryIO
 from pydicom import filereader, values
 
 from storage.dicom.element_walker import VRS
-
-LITTLE_ENDIAN_STARTS = (b"\xfe\xff\x00\xe0", b"\xfe\xff\xdd\xe0")
-"""An item's tag and a sequence delimiter's."""
-BIG_ENDIAN_STARTS = (b"\xff\xfe\xe0\x00", b"\xff\xfe\xe0\xdd")
-
-VR_IN_ITEM = slice(12, 14)
-"""Behind the item's tag and length and the tag of its first element."""
+from storage.dicom.sequence_end import BIG_ENDIAN_STARTS, LITTLE_ENDIAN_STARTS, VR_IN_ITEM
 
 _read_sequence = filereader.read_sequence
 

@@ -12,8 +12,16 @@ from tests.patience import PATIENCE_S
 _HEAVY = "alembic boto3 celery fastapi highdicom httpx monai numpy pydicom pynetdicom scipy torch"
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("command", ["users", "keys", "peers", "audit", "storage", "up"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "users",
+        *(
+            pytest.param(one, marks=pytest.mark.slow)
+            for one in ("keys", "peers", "audit", "storage", "up")
+        ),
+    ],
+)
 def test_a_command_loads_neither_models_nor_servers_nor_dicom(command: str) -> None:
     asked = (
         "import json, sys; from api.cli.main import command_line;"
