@@ -1,7 +1,8 @@
 import { type StackViewport, type Types, VolumeViewport } from "@cornerstonejs/core";
+import type { DicomJson } from "@/dicom/dicomweb";
 import type { Vector } from "@/dicom/geometry";
 import { text } from "@/shared/i18n";
-import { valueText } from "@/dicom/display/values";
+import { haveOneMeaning, valueText } from "@/dicom/display/values";
 import { slabValueAt, valuesAt, type PixelAt } from "./pixels";
 import type { LoadedSeries } from "./series";
 import type { Slab } from "./views/slab";
@@ -22,17 +23,33 @@ export function valueAt(
 ): ValueAt | null {
   const at = valuesAt(view, point);
   if (!at) return null;
-  if (!(view instanceof VolumeViewport)) return { ...at, text: textOf(at.column, at.row, at.values, series), lpsMm: null };
+  if (!(view instanceof VolumeViewport)) {
+    const shown = series?.order.slices[view.getCurrentImageIdIndex()]?.dataset;
+    return { ...at, text: textOf(at.column, at.row, at.values, shown), lpsMm: null };
+  }
+  const dataset = series ? commonHeader(series) : undefined;
   const lpsMm: Vector = [...view.canvasToWorld(point)];
-  if (!slab || slab.projection === "slice") return { ...at, text: textOf(at.column, at.row, at.values, series), lpsMm };
+  if (!slab || slab.projection === "slice") return { ...at, text: textOf(at.column, at.row, at.values, dataset), lpsMm };
   const value = slabValueAt(view, point, slab);
   if (value === null) return null;
-  return { ...at, values: [value], text: `${text().viewing.projectedValues[slab.projection]} ${textOf(at.column, at.row, [value], series)}`, lpsMm };
+  return { ...at, values: [value], text: `${text().viewing.projectedValues[slab.projection]} ${textOf(at.column, at.row, [value], dataset)}`, lpsMm };
 }
 
-function textOf(column: number, row: number, values: number[], series: LoadedSeries | null): string {
+/** Of series whose values say the same on each of their slices, a header that tells what; null of others. */
+const headers = new WeakMap<LoadedSeries, DicomJson | null>();
+
+function commonHeader(series: LoadedSeries): DicomJson | undefined {
+  const known = headers.get(series);
+  if (known !== undefined) return known ?? undefined;
+  const datasets = series.order.slices.map(({ dataset }) => dataset);
+  const common = haveOneMeaning(datasets) ? (datasets[0] ?? null) : null;
+  headers.set(series, common);
+  return common ?? undefined;
+}
+
+function textOf(column: number, row: number, values: number[], dataset: DicomJson | undefined): string {
   const place = `${column}, ${row}`;
   const [value = NaN] = values;
   if (values.length > 1) return `${place}: ${values.join(" ")}`;
-  return `${place}: ${valueText(value, series?.order.slices[0]?.dataset ?? {})}`;
+  return `${place}: ${valueText(value, dataset ?? {})}`;
 }

@@ -169,3 +169,8 @@ export function edgeLetters(right: Vector, down: Vector): EdgeLetters {
     left: directionLetters(negate(right)),
   };
 }
+
+/** Instance Number of an image; null where the header is not read or states none. */
+export function imageNumberOf(dataset: DicomJson | undefined): number | null {
+  return (dataset && numbersOf(dataset, "00200013")[0]) ?? null;
+}

@@ -7,7 +7,7 @@ export interface SecondAxis {
   kind: AxisKind;
   /** How many images each place has. */
   steps: number;
-  /** What each step stands for, in `unit`; empty where the headers only count them. */
+  /** What each image of the series stands for, in `unit`: places may have other ones. Empty where the headers only count them. */
   values: number[];
   unit: "" | "ms" | "s/mm²";
 }
@@ -80,8 +80,9 @@ export function secondAxisOf<T extends Placed>(
     });
     if (!isTelling) continue;
     const ordered = places.map((group) => byValue(group, (slice) => valueOf(slice, tags)));
-    const values = counts ? [] : (ordered[0] ?? []).map((slice) => valueOf(slice, tags) ?? 0);
-    return { axis: { kind, steps, values, unit }, slices: ordered.flat() };
+    const slices = ordered.flat();
+    const values = counts ? [] : slices.map((slice) => valueOf(slice, tags) ?? 0);
+    return { axis: { kind, steps, values, unit }, slices };
   }
   const number = (slice: T) => valueOf(slice, [instanceNumber]);
   if (places.some((group) => new Set(group.map(number)).size < steps)) return null;

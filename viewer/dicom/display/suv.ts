@@ -90,6 +90,7 @@ export type SuvGap =
   | "half_life"
   | "half_life_conflict"
   | "start_contradicts"
+  | "start_day"
   | "times"
   | "made_later"
   | "decay"
@@ -181,6 +182,8 @@ function halfLivesOf(dataset: DicomJson, drug: DicomJson, halfLifeS: number): nu
   const clock = instant(seriesDate, stringOf(drug, tag.startTime));
   const injected = dateTime ? instantOf(dateTime, stringOf(dataset, tag.timezone).trim()) : clock;
   if (scanned === null || injected === null) return "times";
+  // A time of day alone is one of any day, and of what lasts longer than one there is enough left to measure on the next.
+  if (!dateTime && tooManyHalfLives * halfLifeS * 1000 > dayMs) return "start_day";
   if (clock !== null) {
     const apart = Math.abs(injected - clock) % dayMs;
     if (Math.min(apart, dayMs - apart) > clocksApartMs) return "start_contradicts";

@@ -20,6 +20,12 @@ export function unitOfValues(dataset: DicomJson): string {
   return stringOf(dataset, tag.modality) === "CT" && isRescaled && ["", "HU"].includes(type) ? "[hnsf'U]" : "1";
 }
 
+/** Whether a value says the same on each image of a series: slices may have a scale each. */
+export function haveOneMeaning(datasets: readonly DicomJson[]): boolean {
+  const meanings = datasets.map((one) => JSON.stringify([unitOfValues(one), suvFactorOf(one), realWorldOf(one)]));
+  return meanings.every((one) => one === meanings[0]);
+}
+
 /** A value of an image of that header, with what it stands for: "40 HU", "5000 (SUV 2.50)", "ADC 0.002 mm²/s". */
 export function valueText(value: number, dataset: DicomJson): string {
   const rounded = decimal(glance(value));

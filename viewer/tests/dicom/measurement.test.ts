@@ -163,6 +163,17 @@ describe("the factor from Bq/ml to SUV", () => {
     expect(suvFactorOf(pet)).toBeCloseTo(70_000 / 185e6, 12);
   });
 
+  it("is none of what lasts for days where the injection has a time and no day", () => {
+    const [drug] = pet["00540016"].Value;
+    const zirconium = { ...drug, "00181075": { vr: "DS", Value: [282_312] } };
+    const withDrug = (one: object): DicomJson => ({ ...pet, "00540016": { vr: "SQ", Value: [one] } }) as DicomJson;
+    expect(suvGapOf(withDrug(zirconium))).toBe("start_day");
+    // Five days before: 2^(432000 / 282312), by hand.
+    const stated = withDrug({ ...zirconium, "00181072": undefined, "00181078": { vr: "DT", Value: ["20251227100000"] } });
+    expect(suvFactorOf(stated)).toBeCloseTo((70_000 / 370e6) * 2.888, 6);
+    expect(suvGapOf({ ...withDrug(zirconium), "00541102": { vr: "CS", Value: ["ADMIN"] } })).toBeNull();
+  });
+
   it("is none of a series that was made after its acquisition, nor of dates that do not belong together", () => {
     expect(suvFactorOf({ ...pet, "00080031": { vr: "TM", Value: ["160000"] } })).toBeNull();
     expect(suvFactorOf({ ...pet, "00080032": undefined })).toBeNull();
@@ -242,7 +253,7 @@ describe("the factor from Bq/ml to SUV", () => {
     expect(suvFactorOf(of(6586.2, gallium))).toBeNull();
     expect(suvFactorOf(of(4062.6, gallium))).not.toBeNull();
     // Nothing is known against one that is not listed.
-    expect(suvFactorOf(of(14_551, { "00080104": { vr: "LO", Value: ["^44^Scandium"] } }))).not.toBeNull();
+    expect(suvFactorOf(of(9_551, { "00080104": { vr: "LO", Value: ["^44^Scandium"] } }))).not.toBeNull();
     expect(warningsOf(of(109.77, fluorine))).toContain(
       "No SUV: the header states a half-life of 110 s, that of F-18 is 6586 s",
     );

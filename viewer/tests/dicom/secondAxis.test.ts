@@ -28,9 +28,15 @@ describe("a series with several images of each place", () => {
       image(3, 5, { "00189087": value("FD", 0) }),
       image(4, 0, { "00189087": value("FD", 0) }),
     ]);
-    expect(order.axis).toEqual({ kind: "bValue", steps: 2, values: [0, 1000], unit: "s/mm²" });
+    expect(order.axis).toEqual({ kind: "bValue", steps: 2, values: [0, 1000, 0, 1000], unit: "s/mm²" });
     expect(uids(order)).toEqual(["1.2.4", "1.2.1", "1.2.3", "1.2.2"]);
     expect(order.volumeRefusal).not.toBe("");
+  });
+
+  it("has at each place the values of that place", () => {
+    const bValues = [0, 800].map((b, at) => image(at + 1, 0, { "00189087": value("FD", b) }));
+    const above = [50, 1000].map((b, at) => image(at + 3, 5, { "00189087": value("FD", b) }));
+    expect(orderSlices([...above, ...bValues]).axis?.values).toEqual([0, 800, 50, 1000]);
   });
 
   it("counts time by instance numbers where the headers say only how many times there are", () => {
@@ -42,7 +48,7 @@ describe("a series with several images of each place", () => {
 
   it("has no second axis where an image is missing, and none where each place has one", () => {
     const echoes = [10, 20].flatMap((ms, at) => [0, 5].map((z, place) => image(2 * at + place + 1, z, { "00180081": value("DS", ms) })));
-    expect(orderSlices(echoes).axis).toMatchObject({ kind: "echo", values: [10, 20], unit: "ms" });
+    expect(orderSlices(echoes).axis).toMatchObject({ kind: "echo", values: [10, 20, 10, 20], unit: "ms" });
     expect(orderSlices(echoes.slice(1)).axis).toBeNull();
     expect(orderSlices([image(1, 0), image(2, 5), image(3, 10)]).axis).toBeNull();
   });

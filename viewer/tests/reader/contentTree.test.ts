@@ -44,6 +44,38 @@ const report: DicomJson = {
 describe("a structured report", () => {
   afterEach(() => setLanguage("en"));
 
+  it("says of a number all that stands with it, and of a moment what is known of it", () => {
+    const number = (value: number, unit: DicomJson, more: DicomJson = {}) => ({
+      "0040A040": cs("NUM"),
+      "0040A043": code("Dose"),
+      "0040A300": { vr: "SQ", Value: [{ "0040A30A": { vr: "DS", Value: [value] }, "004008EA": { vr: "SQ", Value: [unit] } }] },
+      ...more,
+    });
+    const unit = (value: string, scheme: string, meaning: string) => ({
+      "00080100": { vr: "SH", Value: [value] },
+      "00080102": { vr: "SH", Value: [scheme] },
+      "00080104": { vr: "LO", Value: [meaning] },
+    });
+    const moment = (value: string) => ({ "0040A040": cs("DATETIME"), "0040A043": code("At"), "0040A120": { vr: "DT", Value: [value] } });
+    const items = [
+      number(0.8, unit("Gy", "UCUM", "gray"), { "0040A301": code("Out of range") }),
+      number(5, unit("R-42", "SRT", "minute")),
+      number(370123456, unit("Bq", "UCUM", "becquerel")),
+      moment("20260301233000+0900"),
+      moment("202603"),
+      moment("2026"),
+    ];
+    const tree = contentTree({ "0040A730": { vr: "SQ", Value: items } });
+    expect(tree.map(({ value }) => value)).toEqual([
+      "0.8 Gy (Out of range)",
+      "5 minute",
+      "370123456 Bq",
+      "2026-03-01 23:30 UTC+09:00",
+      "2026-03",
+      "2026",
+    ]);
+  });
+
   it("reads as names and values, with images to go to", () => {
     const [observer, measurements, finding, comment] = contentTree(report);
     expect([observer?.name, observer?.value]).toEqual(["Person Observer Name", "Jones, Mary"]);

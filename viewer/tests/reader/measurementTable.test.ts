@@ -22,7 +22,7 @@ const ellipse: Measurement = {
 it("writes a row for each value, with names that hold commas, quotes and formulas", () => {
   const arrow: Measurement = { ...ellipse, kind: "arrow", label: '=HYPERLINK("http://x")', measured: [] };
   const place = (one: Measurement) =>
-    one.kind === "arrow" ? { seriesNumber: null, sliceNumber: null } : { seriesNumber: 3, sliceNumber: 21 };
+    one.kind === "arrow" ? { seriesNumber: null, imageNumber: null, frameNumber: null } : { seriesNumber: 3, imageNumber: 21, frameNumber: null };
   expect(measurementTable([ellipse, arrow], place).split("\r\n")).toEqual([
     "Series,Image,Frame,Kind,Name,Quantity,Value,Unit (UCUM),Calibration,SOP Instance UID",
     '3,21,2,Ellipse,"liver, ""segment 4""",area,120.5,mm2,"Calibrated at the detector, not corrected for magnification",1.2.3',

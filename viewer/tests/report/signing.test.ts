@@ -62,19 +62,24 @@ describe("a measurement in the report", () => {
       { quantity: "long_axis", value: 21.27, unit: "mm" },
       { quantity: "short_axis", value: 14, unit: "mm" },
     ],
+    savedAs: [],
     caveats: [],
   } as unknown as Measurement;
 
   it("is a sentence in the report's language, with where it lies", () => {
-    const place = { seriesNumber: 3, sliceNumber: 21 };
+    const place = { seriesNumber: 3, imageNumber: 21, frameNumber: null };
     expect(measurementSentence(nodule, place, "en")).toBe("Nodule: long 21.3 mm, short 14.0 mm (series 3, image 21).");
     expect(measurementSentence(nodule, place, "de")).toBe("Nodule: lang 21,3 mm, kurz 14,0 mm (Serie 3, Bild 21).");
+    const cine = { seriesNumber: 3, imageNumber: 1, frameNumber: 7 };
+    expect(measurementSentence(nodule, cine, "en")).toContain("(series 3, image 1, frame 7)");
+    const other = { ...nodule, savedAs: [{ quantity: "long_axis" as const, value: 35, unit: "mm" }] };
+    expect(measurementSentence(other, place, "de")).toContain("(Serie 3, Bild 21; gespeichert als lang 35,0 mm)");
     const angle = { ...nodule, kind: "angle" as const, label: "", measured: [{ quantity: "angle", value: 0.42, unit: "deg" }] };
-    expect(measurementSentence(angle, { seriesNumber: null, sliceNumber: null }, "fr")).toBe("Angle: 0.42°.");
+    expect(measurementSentence(angle, { seriesNumber: null, imageNumber: null, frameNumber: null }, "fr")).toBe("Angle: 0.42°.");
   });
 
   it("states how far its lengths can be trusted, on one side of the full stop with them", () => {
-    const place = { seriesNumber: 1, sliceNumber: 1 };
+    const place = { seriesNumber: 1, imageNumber: 1, frameNumber: null };
     const header = (attributes: object): Calibration => calibrationOf(attributes as DicomJson);
     const measure = (kind: MeasuringKind, unit: string, value: number, calibration: Calibration): Measurement => {
       const measured = [{ quantity: kind, value, unit }];
@@ -85,7 +90,7 @@ describe("a measurement in the report", () => {
     expect(measurementSentence(width, place, "de")).toBe(
       "Heart: 29,9 mm (Serie 1, Bild 1; auf dem Detektor kalibriert, nicht um die Vergrößerung korrigiert).",
     );
-    expect(measurementSentence(width, { seriesNumber: null, sliceNumber: null }, "en")).toBe(
+    expect(measurementSentence(width, { seriesNumber: null, imageNumber: null, frameNumber: null }, "en")).toBe(
       "Heart: 29.9 mm (calibrated at the detector, not corrected for magnification).",
     );
     const geometry = header({ "00080060": { Value: ["CR"] }, "00280030": { Value: [0.2, 0.2] }, "00280A02": { Value: ["GEOMETRY"] } });
@@ -101,7 +106,7 @@ describe("a measurement in the report", () => {
 
   it("has in a German report the units that the report has", () => {
     const mean = { ...nodule, kind: "ellipse" as const, measured: [{ quantity: "mean", value: -871, unit: "[hnsf'U]" }] };
-    const nowhere = { seriesNumber: null, sliceNumber: null };
+    const nowhere = { seriesNumber: null, imageNumber: null, frameNumber: null };
     expect(measurementSentence(mean, nowhere, "de")).toBe("Nodule: Mittel -871 HE.");
     expect(measurementSentence(mean, nowhere, "en")).toBe("Nodule: mean -871 HU.");
   });

@@ -50,6 +50,7 @@ import { returnAddress } from "@/shared/lib/listAddress";
 import { Problem } from "@/shared/api/problem";
 import type { DrawnSegmentation } from "@/shared/api/types";
 import { cellCount } from "@/features/reader/lib/layout/layout";
+import { imageNumberOf } from "@/dicom/geometry";
 import type { Measurement } from "@/dicom/measurements/measurement";
 import { measurementTable } from "@/features/reader/lib/measurements/measurementTable";
 import { measurementSentence, type MeasuredPlace } from "@/features/reader/lib/measurementSentence";
@@ -272,15 +273,14 @@ function downloadTable(list: readonly Measurement[], studyInstanceUid: string, r
 /** The numbers by which a reader finds a measurement again. */
 function placeOf({ sopInstanceUid, frameNumber }: Measurement, { opened, studies }: ReaderState): MeasuredPlace {
   const series = opened.find(({ indexOfSopInstanceUid }) => indexOfSopInstanceUid.has(sopInstanceUid));
-  const index = series?.order.slices.findIndex(
-    (slice) => slice.sopInstanceUid === sopInstanceUid && slice.frameNumber === frameNumber,
-  );
+  const frames = series?.order.slices.filter((slice) => slice.sopInstanceUid === sopInstanceUid) ?? [];
   const summary = studies
     .get(series?.studyInstanceUid ?? "")
     ?.series.find((one) => one.series_instance_uid === series?.seriesInstanceUid);
   return {
     seriesNumber: summary?.series_number ?? null,
-    sliceNumber: index === undefined || index < 0 ? null : index + 1,
+    imageNumber: imageNumberOf(frames[0]?.dataset),
+    frameNumber: frames.length > 1 ? frameNumber : null,
   };
 }
 

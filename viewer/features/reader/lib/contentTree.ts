@@ -21,6 +21,7 @@ const tag = {
   measuredValues: "0040A300",
   numericValue: "0040A30A",
   units: "004008EA",
+  scheme: "00080102",
   qualifier: "0040A301",
   conceptCode: "0040A168",
   referencedSop: "00081199",
@@ -32,6 +33,8 @@ const tag = {
 const plainValues: Record<string, string> = { TEXT: "0040A160", UIDREF: "0040A124" };
 /** Deeper than any document that people write; a broken one must not hang the page. */
 const mostLevels = 40;
+/** As many as a DS of 16 characters can have, and a double keeps. */
+const digitsOfDecimal = 15;
 
 function codeText(item: DicomJson, sequence: string): string {
   const code = itemsOf(item, sequence)[0];
@@ -48,15 +51,27 @@ function nameOf(item: DicomJson): string {
 function numberText(item: DicomJson): string {
   const measured = itemsOf(item, tag.measuredValues)[0];
   const [number] = measured ? numbersOf(measured, tag.numericValue) : [];
-  if (!measured || number === undefined) return codeText(item, tag.qualifier);
+  // "Out of range", of a number that stands there all the same (PS3.3 C.18.1).
+  const qualifier = codeText(item, tag.qualifier);
+  if (!measured || number === undefined) return qualifier;
   const unit = itemsOf(measured, tag.units)[0];
-  const symbol = unit ? unitSymbol(stringOf(unit, tag.value)) : "";
-  const shown = number.toLocaleString(locale(), { maximumSignificantDigits: 6, useGrouping: false });
-  return `${shown} ${symbol.startsWith("{") ? stringOf(unit ?? {}, tag.meaning) : symbol}`.trim();
+  const shown = number.toLocaleString(locale(), { maximumSignificantDigits: digitsOfDecimal, useGrouping: false });
+  return `${`${shown} ${unit ? unitText(unit) : ""}`.trim()}${qualifier && ` (${qualifier})`}`;
 }
 
+/** A UCUM code as it is usually written; the codes of other schemes ("R-42") tell nobody anything. */
+function unitText(unit: DicomJson): string {
+  const [code, meaning] = [stringOf(unit, tag.value), stringOf(unit, tag.meaning)];
+  const isUcum = ["", "UCUM"].includes(stringOf(unit, tag.scheme).trim());
+  const symbol = isUcum ? unitSymbol(code) : meaning || code;
+  return symbol.startsWith("{") ? meaning : symbol;
+}
+
+/** A DT, of which months, days, the time and the offset from UTC may be left out (PS3.5 6.2). */
 function momentText(value: string): string {
-  return [dateText(value), dicomTime(value.slice(8))].filter(Boolean).join(" ");
+  const [, digits = "", offset = ""] = /^([\d.]*)([+-]\d{4})?/.exec(value.trim()) ?? [];
+  const date = digits.length >= 8 ? dateText(digits) : digits.replace(/^(\d{4})(\d{2})$/, "$1-$2");
+  return [date, dicomTime(digits.slice(8)), offset && `UTC${offset.slice(0, 3)}:${offset.slice(3)}`].filter(Boolean).join(" ");
 }
 
 function valueOf(item: DicomJson): string {

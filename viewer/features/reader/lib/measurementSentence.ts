@@ -6,8 +6,10 @@ import { caveatText, type Measurement, type Quantity } from "@/dicom/measurement
 /** Where a measurement lies, as a reader finds it again. */
 export interface MeasuredPlace {
   seriesNumber: number | null;
-  /** That of the series, from 1; null while its headers are not read. */
-  sliceNumber: number | null;
+  /** Instance Number, by which every other viewer finds it; null while its header is not read, and of images without one. */
+  imageNumber: number | null;
+  /** Of an image of several frames, from 1; null of others. */
+  frameNumber: number | null;
 }
 
 const symbols: Record<string, string> = { deg: "°", "{pixels}": "px", "{pixels}2": "px²", "g/ml{SUVbw}": "SUV" };
@@ -42,10 +44,12 @@ export function measurementSentence(one: Measurement, place: MeasuredPlace, repo
   const name = one.label.trim() || viewing.kinds[one.kind];
   const parts = [
     place.seriesNumber === null ? "" : viewing.seriesNumbered(place.seriesNumber),
-    place.sliceNumber === null ? "" : viewing.imageNumbered(place.sliceNumber),
+    place.imageNumber === null ? "" : viewing.imageNumbered(place.imageNumber),
+    place.frameNumber === null ? "" : viewing.frameNumbered(place.frameNumber),
   ].filter(Boolean);
   const caveat = caveatText(one, language);
-  const notes = [parts.join(", "), caveat.charAt(0).toLowerCase() + caveat.slice(1)].filter(Boolean);
+  const saved = one.savedAs.map((quantity) => quantityText(quantity, language)).join(", ");
+  const notes = [parts.join(", "), saved && viewing.savedAs(saved), caveat.charAt(0).toLowerCase() + caveat.slice(1)].filter(Boolean);
   const where = notes.length > 0 ? ` (${notes.join("; ")})` : "";
   return `${name}${values && `: ${values}`}${where}.`;
 }

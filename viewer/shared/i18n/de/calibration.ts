@@ -17,6 +17,7 @@ export const warnings: Messages["viewing"]["warnings"] = {
     dose: "Kein SUV: die injizierte Aktivität fehlt oder ist nicht plausibel",
     dose_by_weight: "Kein SUV: die injizierte Aktivität ist beim angegebenen Gewicht nicht plausibel",
     half_life: "Kein SUV: die Halbwertszeit fehlt",
+    start_day: "Kein SUV: in den Kopfdaten steht die Uhrzeit der Injektion ohne ihren Tag, und das Radionuklid hält Tage an",
     start_contradicts: "Kein SUV: zwei Zeiten der Injektion in den Kopfdaten widersprechen sich",
     times: "Kein SUV: die Zeiten von Injektion und Aufnahme fehlen oder widersprechen sich",
     made_later: "Kein SUV: die Serie ist nach ihrer Aufnahme datiert",

@@ -6,6 +6,7 @@ export const measurements: typeof english = {
   measurements: "Messungen",
   seriesNumbered: (n) => `Serie ${n}`,
   imageNumbered: (n) => `Bild ${n}`,
+  frameNumbered: (n) => `Frame ${n}`,
   toReport: "In den Befund",
   toReportOf: (what) => `In den Befund: ${what}`,
   noneMeasured: "Keine.",

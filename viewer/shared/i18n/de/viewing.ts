@@ -241,6 +241,7 @@ export const viewing: Messages["viewing"] = {
     title: "Fusion",
     none: "Ohne Fusion",
     with: (what) => `Mit ${what}`,
+    refused: (why) => `Nicht überlagert: ${why}`,
     colors: "Farben",
     colorNames: { hotIron: "Hot Iron", inferno: "Inferno", jet: "Regenbogen" },
     opacity: "Deckkraft der überlagerten Serie",

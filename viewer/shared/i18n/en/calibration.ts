@@ -14,6 +14,7 @@ export const warnings = {
     dose: "No SUV: the injected dose is missing or not plausible",
     dose_by_weight: "No SUV: the injected dose is not plausible for the patient's weight",
     half_life: "No SUV: the half-life is missing",
+    start_day: "No SUV: the header states the time of injection without its day, and the radionuclide lasts for days",
     start_contradicts: "No SUV: two times of injection in the header contradict each other",
     times: "No SUV: the times of injection and acquisition are missing or contradict each other",
     made_later: "No SUV: the series is dated after its acquisition",

@@ -5,6 +5,7 @@ export const measurements = {
   measurements: "Measurements",
   seriesNumbered: (n: number) => `series ${n}`,
   imageNumbered: (n: number) => `image ${n}`,
+  frameNumbered: (n: number) => `frame ${n}`,
   toReport: "To report",
   toReportOf: (what: string) => `To report: ${what}`,
   noneMeasured: "No measurements.",

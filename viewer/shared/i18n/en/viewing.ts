@@ -240,6 +240,7 @@ export const viewing = {
     title: "Fusion",
     none: "No fusion",
     with: (what: string) => `With ${what}`,
+    refused: (why: string) => `Not laid over: ${why}`,
     colors: "Colours",
     colorNames: { hotIron: "Hot iron", inferno: "Inferno", jet: "Rainbow" },
     opacity: "Opacity of the fused series",

@@ -4,7 +4,7 @@ import type { DicomElement, DicomJson } from "@/dicom/dicomweb";
 import { frameHeaders } from "@/dicom/frameHeader";
 import { measuredLines } from "@/dicom/measurements/measurement";
 import { realWorldOf, realWorldValue } from "@/dicom/display/realWorld";
-import { valueText } from "@/dicom/display/values";
+import { haveOneMeaning, valueText } from "@/dicom/display/values";
 import { glance, unitSymbol, windowText } from "@/shared/lib/format";
 
 const element = (vr: string, ...Value: unknown[]): DicomElement => ({ vr, Value });
@@ -35,6 +35,18 @@ const scaled: DicomJson = {
   "00281052": element("DS", "-100"),
   "00409096": element("SQ", mapping("mm2/s", 1e-6, 1e-5, [0, 4095])),
 };
+
+describe("slices of one series", () => {
+  it("say the same by their values, or each something else", () => {
+    const ct = (slope: string, type: string): DicomJson => ({ "00080060": element("CS", "CT"), "00281053": element("DS", slope), "00281054": element("LO", type) });
+    expect(haveOneMeaning([ct("1", "HU"), ct("2", "HU")])).toBe(true);
+    expect(haveOneMeaning([ct("1", "HU"), ct("1", "US")])).toBe(false);
+    const rescaled = (slope: string): DicomJson => ({ ...scaled, "00281053": element("DS", slope) });
+    expect(haveOneMeaning([rescaled("2"), rescaled("2")])).toBe(true);
+    expect(haveOneMeaning([rescaled("2"), rescaled("3")])).toBe(false);
+    expect(haveOneMeaning([])).toBe(true);
+  });
+});
 
 describe("what the values of a map stand for", () => {
   const [frame = {}] = frameHeaders(enhanced);

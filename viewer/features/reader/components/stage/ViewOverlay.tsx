@@ -7,7 +7,7 @@ import type { LoadedSeries, ViewInfo } from "@/cornerstone";
 import { dateText, decimal, fixed, personName, windowText } from "@/shared/lib/format";
 import { techniqueOf } from "@/dicom/display/technique";
 import type { Subtraction } from "@/dicom/display/subtraction";
-import { hasOrientation } from "@/dicom/geometry";
+import { hasOrientation, imageNumberOf } from "@/dicom/geometry";
 import { viewText } from "@/dicom/imageView";
 import { edgeLettersOf, patientOrientationOf } from "@/dicom/patientOrientation";
 import { placeLines } from "@/features/reader/lib/planeText";
@@ -23,6 +23,12 @@ function placeText({ isReformat, sliceNumber, sliceCount }: ViewInfo, series: Lo
   if (!axis) return `${sliceNumber} / ${sliceCount}`;
   const index = sliceNumber - 1;
   return t.axis.place(Math.floor(index / axis.steps) + 1, sliceCount / axis.steps, (index % axis.steps) + 1, axis.steps);
+}
+
+/** The number that the image has in every other viewer, where the place in the stack is another one. */
+function imageText({ isReformat, sliceNumber }: ViewInfo, series: LoadedSeries | null): string {
+  const number = isReformat ? null : imageNumberOf(series?.order.slices[sliceNumber - 1]?.dataset);
+  return number === null || number === sliceNumber ? "" : text().viewing.imageNumbered(number);
 }
 
 /** The text over a viewport: whose image it is, how it is shown, and what to beware of. */
@@ -149,6 +155,7 @@ export function ViewOverlay({
         <div data-testid="slice-text">
           {placeText(info, series)}
         </div>
+        <div data-testid="image-number">{imageText(info, series)}</div>
       </div>
       {letters && (
         <>

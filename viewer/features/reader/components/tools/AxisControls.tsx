@@ -10,7 +10,7 @@ export function AxisControls({ reader, axis }: { reader: ReaderState; axis: Seco
   const slice = useActiveSlice(reader);
   const index = slice ? (reader.series?.order.slices.indexOf(slice) ?? 0) : 0;
   const step = index % axis.steps;
-  const value = axis.values[step];
+  const value = axis.values[index];
   const name = t.axis.kinds[axis.kind];
   return (
     <label className="flex items-center gap-1.5 text-xs" title={`${t.axis.hint} (←, →)`}>

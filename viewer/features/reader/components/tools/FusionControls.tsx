@@ -7,7 +7,7 @@ import { glance, unitSymbol } from "@/shared/lib/format";
 /** Which series lies over the planes, in which colours, how opaque, and up to which value. */
 export function FusionControls({ fusion, studyInstanceUid }: { fusion: Fusion; studyInstanceUid: string }) {
   const { viewing: t } = useText();
-  const { candidates, chosen, choose, look, setLook, suvFactor, realWorld } = fusion;
+  const { candidates, chosen, choose, refusal, look, setLook, suvFactor, realWorld } = fusion;
   // Of 0.003, "0.0" is no end of a range yet, and has to stay in the field.
   const [typed, setTyped] = useState<string | null>(null);
   if (candidates.length === 0) return null;
@@ -35,6 +35,11 @@ export function FusionControls({ fusion, studyInstanceUid }: { fusion: Fusion; s
           </option>
         ))}
       </select>
+      {chosen && refusal && (
+        <span role="status" className="max-w-96 text-xs text-warn" data-testid="fusion-refused">
+          {t.fusion.refused(refusal)}
+        </span>
+      )}
       {chosen && look && (
         <>
           <select

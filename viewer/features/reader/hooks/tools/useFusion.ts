@@ -4,6 +4,7 @@ import { useEffect, useMemo, useState } from "react";
 import type { FusionLook, LoadedSeries, Scene } from "@/cornerstone";
 import { realWorldOf, type RealWorldMap } from "@/dicom/display/realWorld";
 import { suvFactorOf } from "@/dicom/display/suv";
+import { haveOneMeaning } from "@/dicom/display/values";
 import { offeredPresets } from "@/dicom/display/voi";
 import type { SeriesRef } from "@/features/reader/lib/layout/layout";
 import { isImageSeries } from "@/dicom/seg";
@@ -29,6 +30,8 @@ export interface Fusion {
   candidates: readonly SeriesSummary[];
   chosen: SeriesRef | null;
   choose: (ref: SeriesRef | null) => void;
+  /** Why the chosen series is not drawn: its slices form no volume; empty where it is. */
+  refusal: string;
   /** Null until the fused series is read. */
   look: FusionLook | null;
   setLook: (look: FusionLook) => void;
@@ -60,7 +63,10 @@ export function useFusion(
     return study && summary ? fusible(study, summary) : [];
   }, [study, base]);
   // What was laid over another series stays chosen, and is drawn only where it belongs.
-  const fused = candidates.some((one) => one.series_instance_uid === chosenSeries?.seriesInstanceUid) ? chosenSeries : null;
+  const belonging = candidates.some((one) => one.series_instance_uid === chosenSeries?.seriesInstanceUid) ? chosenSeries : null;
+  // With a hole in it, or shifted against each other, its slices would be drawn centimetres from where they lie.
+  const refusal = belonging?.order.volumeRefusal ?? "";
+  const fused = refusal ? null : belonging;
   const look = useMemo(() => {
     if (!fused) return null;
     return changed?.series === fused ? changed.look : openingLook(fused);
@@ -72,14 +78,18 @@ export function useFusion(
     else scene.planes.fusion.hide();
   }, [scene, base, fused, look]);
 
-  const first = fused?.order.slices[0];
+  const first = useMemo(() => {
+    const headers = fused?.order.slices.map(({ dataset }) => dataset) ?? [];
+    return haveOneMeaning(headers) ? headers[0] : undefined;
+  }, [fused]);
   return {
     candidates,
     chosen,
     choose,
+    refusal,
     look,
     setLook: (next) => fused && setChanged({ series: fused, look: next }),
-    realWorld: first ? realWorldOf(first.dataset) : null,
-    suvFactor: first ? suvFactorOf(first.dataset) : null,
+    realWorld: first ? realWorldOf(first) : null,
+    suvFactor: first ? suvFactorOf(first) : null,
   };
 }

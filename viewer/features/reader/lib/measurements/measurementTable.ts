@@ -18,8 +18,8 @@ export function measurementTable(
   const { csvColumns, kinds, quantities } = text().viewing;
   const names: Partial<Record<string, string>> = quantities;
   const rows = measurements.flatMap((one) => {
-    const { seriesNumber, sliceNumber } = placeOf(one);
-    const where = [seriesNumber, sliceNumber, one.frameNumber, kinds[one.kind], one.label];
+    const { seriesNumber, imageNumber } = placeOf(one);
+    const where = [seriesNumber, imageNumber, one.frameNumber, kinds[one.kind], one.label];
     const values = one.measured.length > 0 ? one.measured : [null];
     return values.map((measured) => [
       ...where,
