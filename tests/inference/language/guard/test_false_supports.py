@@ -133,6 +133,7 @@ RELATIONS = [
     ("Katheterspitze im rechten Vorhof.", "Katheterspitze oberhalb des rechten Vorhofs."),
     ("Intussusception of the ileum into the cecum.",
      "Intussusception of the cecum into the ileum."),
+    ("Mass 2.1 cm, SUVmax 2.5 (prior 6.0 cm, SUVmax 21.5).", "The mass has an SUVmax of 21.5."),
     ("Den Tumor infiltriert das Rektum.", "Der Tumor infiltriert das Rektum."),
     ("Das Rektum infiltriert der Tumor.", "Das Rektum infiltriert den Tumor."),
 ]  # fmt: skip

@@ -31,6 +31,8 @@ def is_prior_size(items: Sequence[Item], position: int) -> bool:
         return True
     if _is_compared(items, position) or _has_date_behind(items, position):
         return True
+    if _within_then(items, position):
+        return True
     return _then_before(items, position) or _then_behind(items, position)
 
 
@@ -55,6 +57,18 @@ def _has_date_behind(items: Sequence[Item], position: int) -> bool:
 def _auf_follows(items: Sequence[Item], position: int) -> bool:
     following = items[position + 1 : position + 3]
     return len(following) == 2 and following[0].text == "auf" and following[1].kind == "number"
+
+
+def _within_then(items: Sequence[Item], position: int) -> bool:
+    """`2.1 cm, SUVmax 2.5 (prior 6.0 cm, SUVmax 21.5)`: all that stands between the brackets."""
+    for at in range(position - 1, -1, -1):
+        item = items[at]
+        if item.text == ")" or item.text in _NOW:
+            return False
+        if item.text == "(":
+            opening = {word for one in items[at + 1 : at + 3] for word in one.text.split()}
+            return bool(opening & _THEN)
+    return False
 
 
 def _then_before(items: Sequence[Item], position: int) -> bool:
