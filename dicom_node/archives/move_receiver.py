@@ -25,6 +25,7 @@ from dicom_node.association.pynetdicom_adapter import NodeSocket, Timeouts
 from dicom_node.network.command_set import CommandSet, encode_response
 from dicom_node.network.listening import listen
 from dicom_node.network.messages import LargeStore
+from dicom_node.network.tls import ServerTls
 from dicom_node.status import SUCCESS, DimseStatus
 from storage.core.errors import MediViewError
 from storage.settings import Settings
@@ -41,8 +42,14 @@ _UNASKED = DimseStatus(0xC000, "The import has not asked for it.")
 class MoveReceiver:
     """Listens until it is closed. One study at a time comes to it, and one association."""
 
-    def __init__(self, ae_title: str, port: int, settings: Settings) -> None:
-        """On the host of the settings. Raises InvalidRequest where it cannot listen there."""
+    def __init__(
+        self, ae_title: str, port: int, settings: Settings, *, over_tls: bool = False
+    ) -> None:
+        """On the host of the settings. Raises InvalidRequest where it cannot listen there.
+
+        `over_tls`: with the certificate and the authority of the node's own TLS, and nothing else.
+        """
+        self._tls = ServerTls(settings) if over_tls else None
         settings.check_binding(settings.dicom_host, "The import")
         self.ae_title = ae_title
         self.max_instance_bytes = settings.max_instance_bytes
@@ -94,6 +101,10 @@ class MoveReceiver:
 
     def _serve(self, client: socket.socket, address: tuple[str, int]) -> None:
         association = AcceptedAssociation(ApplicationEntity(self.ae_title), _TIMEOUTS, self._admit)
+        if self._tls is not None:
+            client = self._tls.context().wrap_socket(
+                client, server_side=True, do_handshake_on_connect=False
+            )
         association.set_socket(NodeSocket(association, client_socket=client))
         association.acceptor.maximum_length = ANNOUNCED_PDU_BYTES
         association.acceptor.ae_title = self.ae_title

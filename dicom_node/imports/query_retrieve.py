@@ -21,14 +21,19 @@ class QueryRetrieveSource:
         query: Mapping[str, str],
         settings: Settings,
         move_to: tuple[str, int] | None = None,
+        *,
+        over_tls: bool = False,
     ) -> None:
         """`query`: what studies must match, by keyword, as C-FIND has it. Raises InvalidRequest.
 
         `move_to`: AE title and port at which the archive knows the import itself, for C-MOVE where
-        it has no C-GET. What is moved to the node comes as if it were sent.
+        it has no C-GET. What is moved to the node comes as if it were sent. `over_tls`: the archive
+        sends it over TLS.
         """
         self._query = check_study_keys(query)
-        self.receiver = None if move_to is None else MoveReceiver(*move_to, settings)
+        self.receiver = (
+            None if move_to is None else MoveReceiver(*move_to, settings, over_tls=over_tls)
+        )
         self._archive = AeArchive(
             peer, settings, may_move=self.receiver is not None, receiver=self.receiver
         )

@@ -14,7 +14,7 @@ from inference.deidentification.pseudonyms import Pseudonyms
 from inference.findings.derived import standing_among
 from inference.projects.headers import headers
 from inference.projects.measurement_tables import Row, measurement_rows
-from inference.projects.targets.target import ExportTarget
+from inference.projects.targets.target import ExportTarget, NotTaken
 from storage.audit import NODE, SUCCESS, AuditEvent, Code
 from storage.container.has import (
     HasAudit,
@@ -151,7 +151,11 @@ class StudyExport:
         except OF_THE_INSTANCE as error:
             self._refuse(instance, reason_of(error))
             return False
-        self._target.write(found.name, found.part10)
+        try:
+            self._target.write(found.name, found.part10)
+        except NotTaken as error:
+            self._refuse(instance, error.message)
+            return False
         self._exports.record(
             self._export.export_id,
             ExportedInstance(

@@ -63,6 +63,13 @@ def import_studies(
             " IMPORT:11113; studies are then moved there (C-MOVE)."
         ),
     ] = "",
+    move_tls: Annotated[
+        bool,
+        typer.Option(
+            help="With --move-to: the archive sends over TLS, and nothing else is taken; with the"
+            " node's own certificate (MEDIVIEW_TLS_CERTIFICATE)."
+        ),
+    ] = False,
     run_pipelines: Annotated[
         bool, typer.Option(help="Pipelines and routing take it as if it were sent.")
     ] = False,
@@ -72,7 +79,7 @@ def import_studies(
 ) -> None:
     """Import a folder or an archive; an interrupted import goes on when it is given again."""
     settings = start(log_level="ERROR")
-    found = _source(source, match or [], settings, move_to)
+    found = _source(source, match or [], settings, move_to, over_tls=move_tls)
     # Two archives of one host, or two folders of one name, are two imports.
     named = name or f"{found.name}-{hashlib.sha256(str(found).encode()).hexdigest()[:8]}"
     if not _NAME.fullmatch(named):
@@ -102,12 +109,19 @@ def import_studies(
     raise typer.Exit(1 if result.failed or result.counts.refused else 0)
 
 
-def _source(text: str, match: list[str], settings: Settings, move_to: str) -> ImportSource:
+def _source(
+    text: str, match: list[str], settings: Settings, move_to: str, *, over_tls: bool
+) -> ImportSource:
     secret = os.environ.get(_SECRET, "")
     is_entity = not Path(text).is_dir() and (text.startswith(_PEER) or "@" in text)
     if move_to and (not is_entity or "://" in text):
         raise InvalidRequest(
             "--move-to is for an AE alone.", remedy="Leave it out: nothing is moved from there."
+        )
+    if over_tls and not move_to:
+        raise InvalidRequest(
+            "--move-tls says how the archive sends to --move-to.",
+            remedy="Name the AE title and port of --move-to, or leave --move-tls out.",
         )
     if text.startswith(_ORTHANC):
         url = text.removeprefix(_ORTHANC)
@@ -118,7 +132,9 @@ def _source(text: str, match: list[str], settings: Settings, move_to: str) -> Im
         found = FolderSource(folder)
     elif text.startswith(_PEER) or "@" in text:
         moved_to = _receiver(move_to) if move_to else None
-        return QueryRetrieveSource(_peer(text, settings), _query(match), settings, moved_to)
+        return QueryRetrieveSource(
+            _peer(text, settings), _query(match), settings, moved_to, over_tls=over_tls
+        )
     else:
         raise InvalidRequest(
             f"{folder} is not a folder.",

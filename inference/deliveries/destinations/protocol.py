@@ -60,6 +60,7 @@ class Outcome:
 
     `reached` is False where the destination never answered about it. `is_final`: it would refuse
     the same again, until a person has it tried. `again_after_s`: it wants to be left alone so long.
+    `is_refused`: it answered that it does not take this very instance.
     """
 
     sop_instance_uid: str
@@ -67,6 +68,7 @@ class Outcome:
     reached: bool = True
     is_final: bool = False
     again_after_s: float | None = None
+    is_refused: bool = False
 
     @property
     def ok(self) -> bool:

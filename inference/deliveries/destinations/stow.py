@@ -35,6 +35,8 @@ _MAX_ANSWER_BYTES = 16 * 1024 * 1024
 # The service itself is missing there, as opposed to failing just now.
 _NO_SERVICE = frozenset({400, 404, 405, 406, 501})
 _STORED = frozenset({200, 202, 409})
+# Failure reasons of an archive that takes nothing just now (PS3.18 Table I.2-1).
+_NOT_AUTHORIZED, _OUT_OF_RESOURCES = frozenset({0x0124}), 0xA7
 
 
 class StowDestination:
@@ -87,7 +89,9 @@ class StowDestination:
         if uid in failed:
             reason = failed[uid]
             failure = "" if reason is None else f" (failure reason {reason:#06x})"
-            return Outcome(uid, f"{self} refused the instance{failure}.")
+            return Outcome(
+                uid, f"{self} refused the instance{failure}.", is_refused=_is_of_instance(reason)
+            )
         if uid not in stored:
             return Outcome(uid, f"{self} did not say what became of the instance.")
         return Outcome(uid)
@@ -251,3 +255,8 @@ KIND = DestinationKind(
     show_address=lambda peer: peer.url,
     open_archive=_open_archive,
 )
+
+
+def _is_of_instance(reason: int | None) -> bool:
+    """Whether a failure reason (PS3.18 I.2.2) is about the instance, not about the archive."""
+    return reason is None or (reason not in _NOT_AUTHORIZED and reason >> 8 != _OUT_OF_RESOURCES)

@@ -16,6 +16,7 @@ import pydicom
 from dicom_node.peers import PeerFailed, PeerLacksService
 from inference.deliveries.destinations.stow import StowDestination
 from inference.projects.targets.folder import FolderTarget
+from inference.projects.targets.target import NotTaken
 from storage.core.clock import utcnow
 from storage.core.entities import Instance, Location
 from storage.core.errors import InvalidInstance
@@ -69,6 +70,11 @@ class ArchiveTarget:
         # What it does with an instance that it has already, it says as of a new one.
         sending = StowDestination(_Made(self._settings, data), self._peer)
         (outcome,) = sending.send([_instance(name)])
+        if outcome.is_refused:
+            # "Processing failure" (0110) may have passed.
+            (outcome,) = sending.send([_instance(name)])
+        if outcome.is_refused:
+            raise NotTaken(outcome.error)
         if not outcome.ok:
             raise PeerFailed(outcome.error)
 

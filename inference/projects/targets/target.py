@@ -3,7 +3,15 @@
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
+from storage.core.errors import MediViewError
 from storage.projects.entities import ExportedInstance
+
+
+class NotTaken(MediViewError):
+    """A target answered that it does not take this one instance; the others go."""
+
+    code = "instance_not_taken"
+
 
 MARKER = ".export"
 """With the identifier of the export that fills the target, until it is done."""

@@ -19,6 +19,8 @@ from dicom_node.imports.query_retrieve import QueryRetrieveSource
 from dicom_node.peers import Peer, PeerFailed
 from storage.core.errors import InvalidRequest
 from storage.settings import load_settings
+from tests.dicom_node.builders import dcmtk
+from tests.dicom_node.certificates import Authority
 from tests.dicom_node.imports.importing import bring_in, instances, stored_files
 from tests.inference.deliveries.destinations.nodes import archive
 from tests.inference.orchestration import storage_in
@@ -125,6 +127,47 @@ def test_an_orthanc_that_keeps_its_association_moves_study_after_study(
                 receiving = Receiving(storage.ingest, "import:x")
                 assert archive._moved(study_uid(name), receiving, lambda *_: None).came == count
                 assert receiving.counts.stored == count
+
+
+def test_an_orthanc_moves_over_tls_to_an_import_that_takes_nothing_else(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    own, other = authority.issue("node"), authority.issue("orthanc")
+    port = free_port()
+    entity = {"AET": "IMPORT", "Host": "127.0.0.1", "Port": port, "UseDicomTls": True}
+    options = {
+        "DicomAlwaysAllowGet": False,
+        "DicomModalities": {"import": entity},
+        "DicomTlsCertificate": str(other.certificate),
+        "DicomTlsPrivateKey": str(other.key),
+        "DicomTlsTrustedCertificates": str(authority.certificate),
+    }
+    with (
+        running_orthanc(tmp_path, options=options) as server,
+        storage_in(
+            tmp_path,
+            tls_certificate=own.certificate,
+            tls_key=own.key,
+            tls_ca=authority.certificate,
+        ) as storage,
+    ):
+        for content in mr_series("a", 3):
+            server.post("/instances", content)
+        peer = Peer("ORTHANC", server.host, server.port)
+        receiver = MoveReceiver("IMPORT", port, storage.settings, over_tls=True)
+        archive = AeArchive(peer, storage.settings, receiver=receiver)
+        with closing(receiver):
+            receiving = Receiving(storage.ingest, "import:x")
+            assert archive._moved(study_uid("a"), receiving, lambda *_: None).came == 3
+            plain = dcmtk("echoscu", "-aec", "IMPORT", "127.0.0.1", str(port))
+            assert plain.returncode != 0
+        assert receiving.counts.stored == 3
+
+
+def test_over_tls_without_a_certificate_is_refused_before_anything_listens(
+    tmp_path: Path,
+) -> None:
+    with storage_in(tmp_path) as storage, pytest.raises(InvalidRequest, match="certificate"):
+        MoveReceiver("IMPORT", free_port(), storage.settings, over_tls=True)
 
 
 def test_an_import_by_query_and_retrieve_goes_on_when_the_archive_is_there_again(

@@ -27,7 +27,7 @@ from storage.core.errors import InvalidRequest
 from storage.peers.entities import KnownPeer
 from storage.projects.entities import ProjectExport
 from storage.settings import load_settings
-from tests.inference.deliveries.destinations.nodes import archive, stow
+from tests.inference.deliveries.destinations.nodes import answering, archive, stow
 from tests.inference.deliveries.destinations.test_bucket import peer_of
 from tests.inference.projects.research import filled, project, put
 from tests.inference.reports.studies import measured_study
@@ -178,6 +178,52 @@ def test_a_peer_that_stays_away_is_tried_again_and_given_up_in_the_end(
     failed = ended(storage, asked(storage, "gone", out, filled(storage)))
     assert (failed.state, failed.attempts) == ("FAILED", 2)
     assert "cannot be reached" in failed.last_error
+
+
+@pytest.mark.parametrize(
+    ("reason", "state", "left"),
+    [(0x0110, "DONE", 3), (0xA900, "DONE", 3), (0xA700, "FAILED", 0), (0x0124, "FAILED", 0)],
+)
+def test_an_instance_that_an_archive_refuses_is_named_and_the_others_go(
+    storage: Storage,
+    out: str,
+    monkeypatch: pytest.MonkeyPatch,
+    reason: int,
+    state: str,
+    left: int,
+) -> None:
+    """Not where the archive has no room, or does not know this node: the export waits for that."""
+    monkeypatch.setattr(exports, "_PEER_TRIES", 2)
+    monkeypatch.setattr(ArchiveTarget, "missing", lambda *_: [])
+    written = ArchiveTarget.write
+    names: list[str] = []
+
+    def noted(self: ArchiveTarget, name: str, data: bytes) -> None:
+        if name.endswith(".dcm"):
+            names.append(name)
+        written(self, name, data)
+
+    def answer(method: str, path: str, headers: Any) -> tuple[int, Any]:
+        """It does not take the second, each time that it comes."""
+        item = {"00081155": {"vr": "UI", "Value": [Path(names[-1]).stem]}}
+        if len(names) < 2 or names[-1] != names[1]:
+            return 200, {"00081199": {"vr": "SQ", "Value": [item]}}
+        failed = {**item, "00081197": {"vr": "US", "Value": [reason]}}
+        return 409, {"00081198": {"vr": "SQ", "Value": [failed]}}
+
+    monkeypatch.setattr(ArchiveTarget, "write", noted)
+    with answering(answer) as url:
+        peer = replace(stow(url), name=f"picky-{reason:04x}")
+        storage.peers.add(checked_peer(peer, storage.settings))
+        ends = ended(storage, asked(storage, peer.name, out, filled(storage, 2)))
+    assert ends.state == state
+    if state == "DONE":
+        files = storage.project_exports.instances(ends.export_id, refused=False)
+        refused = storage.project_exports.instances(ends.export_id, refused=True)
+        assert len(files) == left
+        assert f"refused the instance (failure reason {reason:#06x})" in refused[0].reason
+    else:
+        assert f"{reason:#06x}" in ends.last_error
 
 
 def test_other_peers_and_other_formats_are_refused_when_they_are_asked_for(
