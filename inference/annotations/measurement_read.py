@@ -3,6 +3,7 @@
 Tolerant: what is no drawing is passed over, so that a foreign report shows what it can.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -166,7 +167,15 @@ def _measured(shape: Shape, numbers: list[Dataset]) -> Iterator[Measured]:
         if quantity == "value" and unit == "1" and shape in ("ARROW", "POINT"):
             # Stands there because a group needs a number, and says nothing.
             continue
-        yield Measured(quantity, float(values[0].NumericValue), unit)
+        yield Measured(quantity, _number(values[0]), unit)
+
+
+def _number(value: Dataset) -> float:
+    """All its digits, where DS has too few characters for them (PS3.3 C.18.1)."""
+    stated = float(value.NumericValue)
+    exact = value.get("FloatingPointValue")
+    is_same = exact is not None and math.isclose(float(exact), stated, rel_tol=1e-6)
+    return float(exact) if is_same else stated
 
 
 def _unit_of(value: Dataset) -> str:

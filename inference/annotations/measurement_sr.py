@@ -182,7 +182,8 @@ def _measurements(drawing: Drawing, place: Place) -> list[hd.sr.Measurement]:
                 if drawing.shape == "COBB_ANGLE"
                 else words.QUANTITIES[one.quantity]
             ),
-            value=round(one.value, 6),
+            # What DS has no room for stands in Floating Point Value (PS3.3 C.18.1).
+            value=float(one.value),
             unit=DicomCode(one.unit, "UCUM", words.UNITS.get(one.unit, one.unit)),
             referenced_coordinates=[_coordinates(drawing, place, lines[index])]
             if index < len(lines)

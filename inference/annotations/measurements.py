@@ -56,7 +56,7 @@ _ROUNDING = 0.01
 def measurement_reports(
     index: Index, instances: InstanceReader, study_instance_uid: str, *, all_versions: bool = False
 ) -> list[tuple[MeasurementReport, Instance]]:
-    """The reports of a study that hold drawings or places of the patient, no matter who wrote them; oldest first.
+    """The reports of a study that hold drawings or places of the patient; oldest first.
 
     Those that a later version takes the place of are left out, unless `all_versions`; and those
     that name another patient than the study.
@@ -67,7 +67,8 @@ def measurement_reports(
         (report, instance)
         for report, instance in sorted(found, key=lambda one: one[1].received_at)
         # A version that says nothing any more takes the place of its predecessor all the same.
-        if (report.drawings or report.undrawn) and (all_versions or report.sop_instance_uid not in replaced)
+        if (report.drawings or report.undrawn)
+        and (all_versions or report.sop_instance_uid not in replaced)
     ]
 
 

@@ -273,7 +273,7 @@ def _feedback_note(feedback: Feedback) -> Annotation:
     parts = [f"{feedback.given_by} {_BY_KIND[feedback.kind]}."]
     if feedback.value is not None:
         unit = f" {feedback.unit.meaning or feedback.unit.value}" if feedback.unit else ""
-        parts.append(f"Value: {feedback.value:g}{unit}.")
+        parts.append(f"Value: {feedback.value:.10g}{unit}.")
     if feedback.label:
         parts.append(f"Name: {feedback.label}.")
     if feedback.reason:

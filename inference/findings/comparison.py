@@ -24,13 +24,13 @@ from storage.core.caveats import OF_EARLIER_STUDY, Caveat
 from storage.core.findings import VOLUME_VARIATION_PERCENT, Feedback, Finding, Prior, Validity
 from storage.core.lesion_terms import without_total
 from storage.core.text.dates import date_of, shown_time
+from storage.core.text.rounding import kept
 from storage.core.variation import joined_surface, variation_of
 
 # Closer together, the noise of two measurements would be stated as a rate.
 _RATE_FROM_DAYS = 30
 _DAYS_IN_YEAR = 365.25
 _DECIMALS = 2
-_SUM_DECIMALS = 3  # as findings have
 
 Key = tuple[str, str]
 """The same quantity, by the same pipeline: of a structure its tracking identifier and label, of a
@@ -206,13 +206,13 @@ class Comparison:
         ):
             return finding
         largest = max(then, key=lambda one: one.value)
-        sum_then = round(sum(one.value for one in then), _SUM_DECIMALS)
+        sum_then = kept(sum(one.value for one in then))
         whole = replace(
             largest,
             finding=_of_all(largest.finding, sum_then, [one.finding for one in then]),
             value=sum_then,
         )
-        total = round(sum(values), _SUM_DECIMALS)
+        total = kept(sum(values))
         alone = replace(self, earlier={quantity_key(finding): whole}, joined={})
         prior = alone.compared(replace(_of_all(finding, total, now), tracking_uid="")).prior
         if prior is None:

@@ -6,21 +6,11 @@ import math
 from inference.pipeline import Measurement
 from inference.refusals import ModelUnusable
 from storage.core.findings import Axis, Curve, Interval
+from storage.core.text.rounding import kept
 
 POINTS_AT_MOST = 500
 """Of a curve: each is an item of the SR."""
-_DECIMALS = 3
-# A diffusion coefficient of 0.0008 mm2/s would be 0.001 with three decimals.
-_SMALL, _SMALL_DIGITS = 0.01, 4
 _AXIS_AT_MOST = 64
-
-
-# Every consumer shows or encodes this very number, so none can disagree by rounding.
-def kept(value: float) -> float:
-    """With three decimals; what is smaller than a hundredth with four significant digits."""
-    if 0 < abs(value) < _SMALL:
-        return round(value, _SMALL_DIGITS - 1 - math.floor(math.log10(abs(value))))
-    return round(value, _DECIMALS)
 
 
 def kept_value(measurement: Measurement) -> float:

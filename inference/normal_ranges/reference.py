@@ -7,10 +7,10 @@ from inference.normal_ranges.ages import ages_in_words
 from inference.normal_ranges.distribution import Distribution, NormalDistribution, percentile_of
 from inference.normal_ranges.subject import Subject, people_of_ages
 from storage.core.findings import NormalRange
+from storage.core.text.rounding import kept
 
 # The central 95 % of a reference population, where its limits are not stated (CLSI EP28).
 _LIMIT_Z_SCORE = 1.959964
-_DECIMALS = 3
 
 
 class NotApplicable(Exception):
@@ -179,4 +179,4 @@ def normal_range(
 
 
 def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, _DECIMALS)
+    return None if value is None else kept(value)

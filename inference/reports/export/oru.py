@@ -9,6 +9,7 @@ from inference.reports.export.document import ReportDocument
 from inference.reports.export.text import corrected_by, in_full, plain, rests_on
 from storage.core.findings import NormalRange
 from storage.core.patient_sex import sex_of
+from storage.core.text.rounding import without_exponent
 from storage.reports.hl7_entities import Hl7Message
 from storage.settings import Settings
 
@@ -180,7 +181,8 @@ def _observed(document: ReportDocument, deletes_notice: bool) -> Iterator[tuple[
 def _number(stated: StandingFinding, group: str, status: str) -> list[str]:
     finding, value, normal = stated.finding, stated.value, stated.normal_range
     code = components(finding.code.value, finding.label, _system(finding.code.scheme_designator))
-    fields = _obx("NM", code, group, f"{value:g}", status)
+    shown = "" if value is None else without_exponent(value)
+    fields = _obx("NM", code, group, shown, status)
     if finding.unit is not None:
         fields[4] = components(finding.unit.value, finding.unit.meaning, "UCUM")
     if normal is not None and value is not None:
@@ -194,9 +196,12 @@ def limits_of(normal: NormalRange) -> str:
     that is not to be done."""
     if normal.caveat:
         return ""
-    if normal.low is None:
-        return "" if normal.high is None else f"<{normal.high:g}"
-    return f">{normal.low:g}" if normal.high is None else f"{normal.low:g}-{normal.high:g}"
+    low, high = (
+        None if one is None else without_exponent(one) for one in (normal.low, normal.high)
+    )
+    if low is None:
+        return "" if high is None else f"<{high}"
+    return f">{low}" if high is None else f"{low}-{high}"
 
 
 def _obx(kind: str, code: str, group: str, value: str, status: str) -> list[str]:

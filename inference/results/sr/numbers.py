@@ -13,7 +13,6 @@ from highdicom.sr.value_types import (
     TimeContentItem,
 )
 
-from inference.findings.quantities import kept
 from inference.results.coding import dicom_code
 from inference.results.narrative import as_dicom_text, comparison_notes, shown_interval
 from inference.results.sr.change import (
@@ -36,6 +35,7 @@ from inference.results.sr.change import (
 from inference.results.sr.normal_range import properties_of
 from storage.core.findings import NO_UNITS, Code, Finding, Prior
 from storage.core.text.dates import shown_time
+from storage.core.text.rounding import kept
 
 _CERTAINTY_DECIMALS = 3
 

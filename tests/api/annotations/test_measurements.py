@@ -8,6 +8,7 @@ from typing import Any
 import highdicom as hd
 import pytest
 from pydicom.dataset import Dataset
+from pydicom.sr.codedict import codes
 
 from tests import builders
 from tests.api.annotations.drawn import SHAPES, SPACING_MM, drawn, saved, stored
@@ -50,6 +51,43 @@ def test_every_shape_is_measured_in_millimetres_and_comes_back_as_it_was_drawn(
     assert report["author"] == "local"
     assert report["verification"] == "UNVERIFIED"
     assert len({one["tracking_uid"] for one in report["measurements"]}) == len(SHAPES)
+
+
+def test_small_values_keep_their_digits(
+    api: ApiNode, study: str, images: list[Dataset], tmp_path: Path
+) -> None:
+    """Apparent diffusion coefficients, as maps in m2/s, cm2/s and mm2/s state them."""
+    stated = [(8.499662e-10, "m2/s"), (8.4996620731e-06, "cm2/s"), (0.1 + 0.7e-3, "mm2/s")]
+    circle = {"shape": "CIRCLE", "points": [[8, 8], [12, 8]]}
+    report = saved(
+        api,
+        study,
+        measurements=[
+            {
+                **circle,
+                "sop_instance_uid": images[1].SOPInstanceUID,
+                "statistics": [{"quantity": "mean", "value": value, "unit": unit}],
+            }
+            for value, unit in stated
+        ],
+    )
+    assert api.client.get(f"{study}/measurements").json()["items"] == [report]
+    found = [
+        (measured["value"], measured["unit"])
+        for one in report["measurements"]
+        for measured in one["measured"]
+        if measured["quantity"] == "mean"
+    ]
+    assert found == stated
+    path = save(stored(api, report["sop_instance_uid"]), tmp_path / "sr.dcm")
+    assert complaints(path) == []
+    numbers = [
+        float(number.MeasuredValueSequence[0].NumericValue)
+        for group in hd.sr.srread(path).content.get_image_measurement_groups()
+        for number in group.get_measurements(name=codes.SCT.Mean)
+        for number in number
+    ]
+    assert numbers == pytest.approx([value for value, _ in stated], rel=1e-9)
 
 
 def test_the_report_is_valid_and_other_tools_read_it(

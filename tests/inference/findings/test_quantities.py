@@ -8,7 +8,6 @@ from pydicom.dataset import Dataset
 
 from inference.fhir.observation import observation
 from inference.findings.build import build_findings
-from inference.findings.quantities import kept
 from inference.imaging.volume import assemble_volume
 from inference.pipeline import Measurement, PipelineOutput
 from inference.refusals import ModelUnusable
@@ -16,6 +15,7 @@ from inference.results.encode import encode_results
 from inference.results.narrative import shown_interval, shown_value
 from storage.core.entities import Study
 from storage.core.findings import Axis, Code, Curve, Finding, Interval
+from storage.core.text.rounding import kept
 from storage.findings.search import Found
 from tests import builders
 from tests.inference.results_support import PIPELINE, job_for

@@ -37,6 +37,18 @@ def test_a_range_for_women_is_not_applied_to_somebody_whose_sex_is_not_known() -
     assert stated(Subject("F")) is None
 
 
+def test_limits_of_small_values_keep_their_digits() -> None:
+    diffusivity = {
+        "label": "Brain volume",
+        "unit": "cm3",
+        "mean_sd": [0.00071, 0.00004],
+        "source": "A",
+    }
+    found = stated(Subject(), diffusivity)
+    assert found is not None
+    assert (found.low, found.median, found.high) == (0.0006316, 0.00071, 0.0007884)
+
+
 @pytest.mark.parametrize(
     ("subject", "missing"),
     [

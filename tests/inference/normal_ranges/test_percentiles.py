@@ -92,6 +92,8 @@ def test_no_limits_go_by_hl7_where_a_value_is_not_to_be_compared_with_them() -> 
     stated = NormalRange("L", 4.5, 7.5, "GLI")
     assert limits_of(stated) == "4.5-7.5"
     assert limits_of(replace(stated, caveat="Taken lying.")) == ""
+    # HL7 v2.5.1, 2.A.47: a number has no exponent.
+    assert limits_of(NormalRange("mm3", 0.00001234, 1234567.0, "A")) == "0.00001234-1234567"
 
 
 @pytest.mark.parametrize(

@@ -5,19 +5,24 @@ from io import BytesIO
 from pathlib import Path
 
 import pypdfium2
+import pytest
 
+from inference.findings.standing import StandingFinding
 from inference.reports.due import draft_due
 from inference.reports.export.document import read_document
 from inference.reports.export.hl7_delivery import send_due
+from inference.reports.export.oru import _number
 from inference.reports.export.pdf import write_pdf
 from inference.reports.export.publishing import publish_due
 from inference.reports.export.sr import encode_report_sr
 from storage.core.callers.identity import of_account
 from storage.core.clock import utcnow
 from storage.core.findings import Code, NormalRange
+from tests.api.client import finding_of
 from tests.dicom_node.hl7.mllp import acknowledged, parsed, system
 from tests.e2e.support.checks import validators_errors
 from tests.inference.reports.studies import drafted, measured_study, opened
+from tests.inference.results_support import job_for
 
 _LITRES = Code("L", "UCUM", "liter")
 _READER = of_account("dr-jones")
@@ -67,6 +72,16 @@ def test_numbers_of_a_signed_report_are_those_that_readers_gave(tmp_path: Path) 
     text = _text(pdf)
     assert "1,150.0 cm³ (corrected by dr-jones; the software had measured 1,234.5 cm³)" in text
     assert "1,000.0 cm³ (corrected by dr-jones; the software had measured 1,100.0 cm³)" in text
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [(1234567.0, "1234567"), (0.00001234, "0.00001234"), (0.1 + 0.2, "0.3"), (-12.5, "-12.5")],
+)
+def test_numbers_of_hl7_have_no_exponent(value: float, written: str) -> None:
+    """HL7 v2.5.1, 2.A.47."""
+    stated = StandingFinding(finding_of(job_for(None), value))
+    assert _number(stated, "1", "F")[3] == written
 
 
 def test_what_was_rejected_is_no_number_of_a_text_that_still_names_it(tmp_path: Path) -> None:
