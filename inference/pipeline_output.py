@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from storage.core.caveats import Caveat
 from storage.core.findings import Code, Curve, Direction, Interval, Validity
+from storage.core.heat_maps import HeatMap
 
 SEGMENTS_AT_MOST = 255
 """Of one result: masks that do not overlap are numbered in a byte, 0 for what is none."""
@@ -88,6 +89,7 @@ class Classification:
     """What the label is coded as; None where nobody has coded it."""
     frame_number: int | None = None
     """Of a multi-frame image: the frame that decided, counted from 1; None: all of them."""
+    heat_map: HeatMap | None = None
 
 
 @dataclass(frozen=True)
@@ -129,8 +131,7 @@ class ImageResult:
 
     `masks`: unsigned integers of shape (rows, columns), n for the nth segment from 1, or bool of
     shape (rows, columns, segments). `shown` is the image (or its frame `shown_frame_number`) for
-    pictures: uint8, (rows, columns, 1 or 3), white being high. `heat` float32 of the same rows and
-    columns: how much each part added to the likeliest label.
+    pictures: uint8, (rows, columns, 1 or 3), white being high.
     """
 
     sop_instance_uid: str
@@ -141,7 +142,11 @@ class ImageResult:
     measurements: tuple[Measurement, ...] = ()
     classifications: tuple[Classification, ...] = ()
     boxes: tuple[FoundBox, ...] = ()
-    heat: NDArray[np.float32] | None = None
+
+    @property
+    def heated(self) -> Classification | None:
+        """The answer of which there is a heat map."""
+        return next((one for one in self.classifications if one.heat_map is not None), None)
 
     def mask(self, segment_index: int) -> NDArray[np.bool_]:
         """One segment: bool, shape (rows, columns)."""

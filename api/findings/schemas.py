@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import Field
 
 from api.base_schemas import CodePayload, Payload
+from api.findings.heat_maps import HeatMapPayload
 from storage.core.findings import Direction, FeedbackKind, FormerKind
 
 MODEL_URL_EXAMPLE = "/api/v1/models?pipeline=brain-volume&pipeline_version=1.1.0"
@@ -273,6 +274,11 @@ class FindingPayload(Payload):
     )
     curve: CurvePayload | None = Field(
         None, description="What the value was read from, where that is a curve."
+    )
+    heat_map: HeatMapPayload | None = Field(
+        None,
+        description="Of a classification of an image: which parts of it counted, where the model's"
+        " card asks for that.",
     )
     prior: PriorPayload | None = Field(
         None, description="Of volumes: what the patient's study before measured."

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from urllib.parse import urlencode
 
 from api.base_schemas import code_payload
+from api.findings.heat_maps import heat_map_payload
 from api.findings.schemas import (
     AxisPayload,
     CurvePayload,
@@ -88,6 +89,7 @@ def finding_payload(
         validity=_validity(finding.validity) if finding.validity else None,
         value_interval=_interval(finding.value_interval),
         curve=_curve(finding.curve),
+        heat_map=heat_map_payload(finding.heat_map),
         prior=_prior(finding.prior) if finding.prior else None,
         is_withdrawn=is_withdrawn,
         is_left_out=is_left_out,

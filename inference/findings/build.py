@@ -183,6 +183,7 @@ def _of_image(
             finding_id=stable_id(job, "classification", answer.label, uid),
             tracking_uid=tracking_uid(job, f"{uid} {answer.label}"),
             image=ImageRef(uid, answer.frame_number),
+            heat_map=answer.heat_map,
         )
     for box in image.boxes:
         yield _boxed(job, pipeline, image, box, output.calibration)

@@ -8,8 +8,10 @@ from numpy.typing import NDArray
 from inference.refusals import ModelUnusable
 from inference.single_images.card import Activation
 from inference.single_images.description import ImageModelDescription
+from inference.single_images.heat import placed_heat
 from inference.single_images.networks import REMEDY, Network
 from inference.single_images.preprocessing import NetworkInput, normalized
+from storage.core.heat_maps import HeatMap
 
 _BATCH = 16
 
@@ -74,10 +76,11 @@ def occlusion(
     label: int,
     probability: float,
     grid: int,
-) -> NDArray[np.float32]:
+    frame_number: int | None,
+) -> HeatMap:
     """How far a label's probability falls where one of grid × grid parts is made black.
 
-    (rows, columns) of the parts; negative where it rises. Raises ModelUnusable.
+    Negative where it rises. Raises ModelUnusable.
     """
     rows, columns = given.seen.shape[:2]
     cuts_y = np.linspace(0, rows, grid + 1).round().astype(int)
@@ -93,7 +96,14 @@ def occlusion(
             blanked.append(NetworkInput(seen, given.placement, given.frame))
         without = probabilities(model, network, blanked)[:, label]
         falls[begin : begin + len(some)] = probability - without
-    return falls.reshape(grid, grid)
+    return placed_heat(
+        given.placement,
+        falls.reshape(grid, grid),
+        cuts_y.tolist(),
+        cuts_x.tolist(),
+        "occlusion",
+        frame_number=frame_number,
+    )
 
 
 def _checked(model: ImageModelDescription, found: NDArray[np.float32]) -> NDArray[np.float32]:

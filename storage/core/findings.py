@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Literal
 
 from storage.core.caveats import Caveat
+from storage.core.heat_maps import HeatMap
 from storage.core.lesion_terms import ANATOMICAL, LESION_TYPES, number_of_lesions, without_total
 
 FeedbackKind = Literal["ACCEPTED", "REJECTED", "CORRECTED"]
@@ -265,6 +266,8 @@ class Finding:
     """Of the value as it was stated; None where the model states none."""
     curve: Curve | None = None
     """What the value was read from, where that is a curve."""
+    heat_map: HeatMap | None = None
+    """Of a classification of an image: which parts of it counted, where that was asked for."""
 
     @property
     def quantity_label(self) -> str:

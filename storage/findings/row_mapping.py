@@ -21,6 +21,7 @@ from storage.core.findings import (
     Surface,
     Validity,
 )
+from storage.core.heat_maps import HeatMap
 from storage.core.variation import known_before
 from storage.db.row_mapping import fields_of
 from storage.findings.stored_caveats import read_caveats
@@ -56,6 +57,7 @@ def to_finding(row: RowMapping) -> Finding:
     interval = row["value_interval"]
     fields["value_interval"] = Interval(**interval) if interval else None
     fields["curve"] = _to_curve(row["curve"]) if row["curve"] else None
+    fields["heat_map"] = _to_heat_map(row["heat_map"]) if row["heat_map"] else None
     return limit_doubted(known_before(Finding(**fields)))
 
 
@@ -65,6 +67,11 @@ def _to_curve(stored: dict[str, Any]) -> Curve:
         for axis in (stored["x"], stored["y"])
     )
     return Curve(x, y, tuple((float(one), float(other)) for one, other in stored["points"]))
+
+
+def _to_heat_map(stored: dict[str, Any]) -> HeatMap:
+    edges = {name: tuple(stored[name]) for name in ("row_edges", "column_edges", "image_from_grid")}
+    return HeatMap(**{**stored, **edges, "values": tuple(map(tuple, stored["values"]))})
 
 
 def _to_segment(stored: dict[str, Any]) -> SegmentRef:

@@ -20,6 +20,7 @@ from inference.single_images.description import ImageModelDescription
 from inference.single_images.networks import Network
 from inference.single_images.preprocessing import NetworkInput, normalized, prepare
 from storage.core.findings import NO_UNITS, Code
+from storage.core.heat_maps import HeatMap
 
 SHARE_OF_IMAGE = Code("IMAGESHARE", "99MEDIVIEW", "Share of the image's area")
 NUMBER_FOUND = Code("NUMBERFOUND", "99MEDIVIEW", "Number found by the detector")
@@ -87,18 +88,12 @@ class ImageReading:
         deciding = int(indices[int(scores[:, likeliest[0]].argmax())])
         if deciding != int(indices[-1]):
             given = self._given(dataset, deciding)
-        heat = None
-        if model.heat_map is not None:
-            first = likeliest[0]
-            of_frame = float(probabilities(self._model, self._network, [given])[0, first])
-            falls = occlusion(
-                self._model, self._network, given, first, of_frame, model.heat_map.grid
-            )
-            heat = given.placement.onto_source(falls, smooth=False)
+        frame_number = deciding + 1 if multi else None
+        heat_map = self._heat_map(given, likeliest[0], frame_number)
         return ImageResult(
             uid,
             shown(given),
-            deciding + 1 if multi else None,
+            frame_number,
             classifications=tuple(
                 Classification(
                     self._model.segment(value).label,
@@ -107,10 +102,22 @@ class ImageReading:
                     int(indices[int(scores[:, value].argmax())]) + 1
                     if multi and takes_highest
                     else None,
+                    heat_map if value == likeliest[0] else None,
                 )
                 for value in likeliest
             ),
-            heat=heat,
+        )
+
+    def _heat_map(
+        self, given: NetworkInput, label: int, frame_number: int | None
+    ) -> HeatMap | None:
+        """Of the likeliest label, in the frame that speaks most for it."""
+        asked = self._model.card.model.heat_map
+        if asked is None:
+            return None
+        probability = float(probabilities(self._model, self._network, [given])[0, label])
+        return occlusion(
+            self._model, self._network, given, label, probability, asked.grid, frame_number
         )
 
     def _measured(self, uid: str, dataset: Dataset, indices: NDArray[np.int64]) -> ImageResult:

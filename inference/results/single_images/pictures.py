@@ -10,7 +10,8 @@ from pydicom.uid import UID
 
 from inference.calibration.decision import calibration_of
 from inference.imaging.headers import texts
-from inference.pipeline import ImageResult, Pipeline
+from inference.imaging.heat_pixels import on_pixels
+from inference.pipeline import Classification, ImageResult, Pipeline
 from inference.result_identity import image_object_uid
 from inference.results.narrative import as_dicom_text, note_of, shown_value
 from inference.results.pictures.caption import Letters, Line, captioned
@@ -39,8 +40,9 @@ def draw_image(
     rgb, _ = overlaid_plane(
         _rgb(image), [image.mask(index) for index in range(len(image.segments))], image.segments
     )
-    if image.heat is not None:
-        rgb = _heated(rgb, image.heat)
+    heated = image.heated
+    if heated is not None and heated.heat_map is not None:
+        rgb = _heated(rgb, on_pixels(heated.heat_map, *rgb.shape[:2]))
     canvas, scale_x, scale_y = _to_look_at(rgb, calibration_of(source).aspect)
     draw = ImageDraw.Draw(canvas)
     for box in image.boxes:
@@ -56,9 +58,8 @@ def draw_image(
         Line(f"{one.label}: {shown_value(one)}".rstrip(": "), _color(one, image))
         for one in findings
     ]
-    if image.heat is not None and image.classifications:
-        first = image.classifications[0].label
-        lines.append(Line(f"Red: what speaks for {first} (falls when made black)", (255, 0, 0)))
+    if heated is not None:
+        lines.append(Line(_heat_line(heated), (255, 0, 0)))
     drawn = captioned(canvas, _letters(source), lines, footer)
     return drawn, tuple(line.text for line in lines)
 
@@ -100,8 +101,15 @@ def _rgb(image: ImageResult) -> NDArray[np.float32]:
     return np.repeat(shown, 3, axis=2) if shown.shape[2] == 1 else shown
 
 
+def _heat_line(answer: Classification) -> str:
+    if answer.heat_map is not None and answer.heat_map.method == "model":
+        return f"Red: {answer.heat_map.meaning} ({answer.label}, as the model gives it)"
+    return f"Red: what speaks for {answer.label} (falls when made black)"
+
+
 def _heated(rgb: NDArray[np.uint8], heat: NDArray[np.float32]) -> NDArray[np.uint8]:
     """Red where a part speaks for the label; nothing where it does not, or speaks against it."""
+    heat = np.nan_to_num(heat)
     highest = float(heat.max())
     if highest <= 0:
         return rgb

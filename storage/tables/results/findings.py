@@ -47,6 +47,8 @@ finding = Table(
     Column("value_interval", JSON),
     # What the value was read from.
     Column("curve", JSON),
+    # Which parts of the image counted.
+    Column("heat_map", JSON),
     time_column("created_at"),
 )
 

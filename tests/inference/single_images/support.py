@@ -5,8 +5,10 @@ from collections.abc import Sequence
 
 import numpy as np
 import pydicom
+from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
+from inference.imaging.heat_pixels import on_pixels
 from inference.pipeline import ImageResult, PipelineContext
 from inference.pipelines.catalogue import pipeline_named
 from inference.scheduling.schedule import complete_and_schedule
@@ -48,6 +50,13 @@ def objects(storage: Storage, job: Job, kind: str) -> list[Dataset]:
 def analysed(storage: Storage, *datasets: Dataset, name: str = PIPELINE) -> Sequence[ImageResult]:
     context = PipelineContext(storage.settings, images=datasets)
     return pipeline_named(storage.settings, name).run(context).images
+
+
+def heat_of(result: ImageResult) -> NDArray[np.float32]:
+    """Of each pixel of the image; NaN where the model was shown nothing of it."""
+    assert result.heated is not None
+    assert result.heated.heat_map is not None
+    return on_pixels(result.heated.heat_map, *result.shown.shape[:2])
 
 
 def box_of(finding: Finding) -> list[float]:

@@ -22,7 +22,7 @@ from tests.inference.films import (
 )
 from tests.inference.orchestration import later, receive
 from tests.inference.results_support import complaints, save
-from tests.inference.single_images.support import analysed, done, objects
+from tests.inference.single_images.support import analysed, done, heat_of, objects
 
 
 def test_one_film_is_classified_with_the_probability_that_is_computed_by_hand(
@@ -142,15 +142,14 @@ def test_the_heat_map_is_how_far_the_probability_falls(storage: Storage, tmp_pat
     pixels[60:120, 80:160] = 4000  # the part in the second row and column of four by four
     (result,) = analysed(storage, film("heat", pixels=pixels))
     assert result.classifications[0].label == "Bright part"
-    assert result.heat is not None
-    hottest = np.unravel_index(result.heat.argmax(), result.heat.shape)
+    hottest = np.unravel_index(heat_of(result).argmax(), heat_of(result).shape)
     assert 60 <= hottest[0] < 120
     assert 80 <= hottest[1] < 160
     grey = (pixels - 2047.5) / 4095 + 0.5
     without = grey.copy()
     without[60:120, 80:160] = 0
     first, second = (1 / (1 + np.exp(-(10 * one.mean() - 1))) for one in (grey, without))
-    assert result.heat.max() == pytest.approx(first - second, rel=0.05)
+    assert heat_of(result).max() == pytest.approx(first - second, rel=0.05)
 
 
 @pytest.mark.parametrize(("combine", "expected"), [("mean", None), ("max", 3)])

@@ -27,7 +27,7 @@ from tests.inference.films import (
 from tests.inference.model_servers.grpc_servers import infers as infers_grpc
 from tests.inference.model_servers.grpc_servers import serving as serving_grpc
 from tests.inference.model_servers.servers import infers, serving
-from tests.inference.single_images.support import analysed, decided
+from tests.inference.single_images.support import analysed, decided, heat_of
 
 IMAGE = {"name": "x", "shape": [1, 1, 60, 80]}
 LABELS = {"name": "y", "shape": [1, 2]}
@@ -97,8 +97,7 @@ def test_a_film_and_the_frames_of_a_cine_are_classified_as_here(
     assert [confidences(one) for one in there] == [
         pytest.approx(confidences(one), abs=1e-6) for one in here
     ]
-    assert here[0].heat is not None
-    np.testing.assert_allclose(there[0].heat, here[0].heat, atol=1e-6)
+    np.testing.assert_allclose(heat_of(there[0]), heat_of(here[0]), atol=1e-6)
 
 
 def confidences(result: ImageResult) -> list[float]:

@@ -237,6 +237,9 @@ class Finding(TypedDict):
     """Of the value as it was stated; null where the model states none."""
     curve: NotRequired["Curve | None"]
     """What the value was read from, where that is a curve."""
+    heat_map: NotRequired["HeatMap | None"]
+    """Of a classification of an image: which parts of it counted, where the model's card asks
+    for that."""
     prior: NotRequired["Prior | None"]
     """Of volumes: what the patient's study before measured."""
     is_withdrawn: NotRequired[bool]
@@ -255,6 +258,26 @@ class GateThreshold(TypedDict):
     metric: str
     at_least: float | None
     at_most: float | None
+
+
+class HeatMap(TypedDict):
+    """How much each part of an image counted for a probability; not where a disease is."""
+
+    method: Literal["occlusion", "model"]
+    """`occlusion`: how far the probability falls where a part is made black, negative where
+    it rises; `model`: what the model gives by itself."""
+    meaning: str
+    """Of what the model gives, in the words of its card."""
+    frame_number: int | None
+    """From 1; null of a single-frame image."""
+    values: list[list[float]]
+    """Rows of parts."""
+    row_edges: list[float]
+    """Where the rows of parts begin and end, in pixels of what the model was shown."""
+    column_edges: list[float]
+    image_from_grid: list[float]
+    """a, b, c, d, e and f of column = a x + c y + e and row = b x + d y + f, from there to
+    the image that was sent, where 0, 0 is the upper left corner of the upper left pixel."""
 
 
 class ImageRef(TypedDict):
