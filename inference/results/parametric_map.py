@@ -1,6 +1,7 @@
 """A quantity at each voxel as a Parametric Map on the source grid (PS3.3 A.75)."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import highdicom as hd
 import numpy as np
@@ -69,21 +70,54 @@ def _encoded(
     derivation: str,
 ) -> Dataset:
     first = sources[volume.instance_indices[0]]
-    identity = result_identity(job, "PM")
-    sop_instance_uid = (
-        identity.sop_instance_uid if number == 1 else image_object_uid(job, "PM", str(number))
-    )
-    at = made_at(job, first)
     values = one.values.astype(np.float32, copy=False)
-    known = np.isfinite(values)
-    least, most = float(values[known].min()), float(values[known].max())
-    references, planes = in_source_order(sources, volume, np.where(known, values, _NO_VALUE))
-    centre, width = _window(one, values[known])
+    references, planes = in_source_order(sources, volume, values)
+    result = written_map(
+        job,
+        pipeline,
+        first,
+        references,
+        replace(one, values=planes),
+        number=number,
+        sop_instance_uid=result_identity(job, "PM").sop_instance_uid
+        if number == 1
+        else image_object_uid(job, "PM", str(number)),
+        laterality=volume.laterality,
+    )
+    name_own_frames(result, volume)
+    if derivation:
+        state_derivation(result, clean_text(derivation, lines=True))
+    return result
+
+
+def written_map(
+    job: Job,
+    pipeline: Pipeline,
+    first: Dataset,
+    references: Sequence[Dataset],
+    one: ParametricMap,
+    *,
+    number: int,
+    sop_instance_uid: str,
+    laterality: str = "",
+    what: str = "map",
+) -> Dataset:
+    """One object over source images that have a place in the patient, frame by frame.
+
+    `first`: from which patient, study and anatomy are taken. `references`: as
+    `source_references.reference_to`. `number` is that of the object in its series, `what` how
+    the series calls it.
+    """
+    identity = result_identity(job, "PM")
+    at = made_at(job, first)
+    known = np.isfinite(one.values)
+    values = one.values[known]
+    centre, width = _window(one, values)
     versions = software_versions(pipeline)
     word = "AI" if pipeline.card.is_ai else "Computed"
     result = hd.pm.ParametricMap(
         source_images=references,
-        pixel_array=planes,
+        pixel_array=np.where(known, one.values, np.float32(_NO_VALUE)),
         series_instance_uid=identity.series_instance_uid,
         series_number=result_series_number(integer_of(first, "SeriesNumber"), "PM"),
         sop_instance_uid=sop_instance_uid,
@@ -98,7 +132,7 @@ def _encoded(
                 lut_label=_label(one.label),
                 lut_explanation=long_string(one.label),
                 unit=dicom_code(one.unit),
-                value_range=(least, most),
+                value_range=(float(values.min()), float(values.max())),
                 slope=1.0,
                 intercept=0.0,
                 quantity_definition=dicom_code(one.code),
@@ -115,7 +149,7 @@ def _encoded(
         transfer_syntax_uid=ExplicitVRLittleEndian,
         content_description=f"{word} parametric map, unverified, research use only",
         content_label="AI_MAP" if pipeline.card.is_ai else "MAP",
-        series_description=result_series_description(pipeline, "map"),
+        series_description=result_series_description(pipeline, what),
         content_date=at.date(),
         content_time=at.time(),
         series_date=at.date(),
@@ -129,13 +163,10 @@ def _encoded(
     # The validators ask for the numbers as they stand in PS3.3 C.7.6.16.2.9b.
     shared.PixelValueTransformationSequence[0].RescaleSlope = "1"
     shared.PixelValueTransformationSequence[0].RescaleIntercept = "0"
-    shared.FrameAnatomySequence = [_anatomy(first, volume)]
+    shared.FrameAnatomySequence = [_anatomy(first, laterality)]
     if not known.all():
         result.FloatPixelPaddingValue = _NO_VALUE
         result.FloatPixelPaddingRangeLimit = _NO_VALUE
-    name_own_frames(result, volume)
-    if derivation:
-        state_derivation(result, clean_text(derivation, lines=True))
     # Type 2 (PS3.3 Table C.8.32-2): a model is nobody.
     result.ContentCreatorName = None
     inherit_patient_and_study(result, first)
@@ -161,7 +192,7 @@ def _may_show_a_face(source: Dataset) -> bool:
     return str(source.get("RecognizableVisualFeatures") or "").strip() != "NO"
 
 
-def _anatomy(source: Dataset, volume: Volume) -> Dataset:
+def _anatomy(source: Dataset, laterality: str) -> Dataset:
     """The part of the body (PS3.3 C.7.6.16.2.8): as the images code it, or by the word that they
     have for it; the entire body where they have none."""
     region = next(iter(source.get("AnatomicRegionSequence") or ()), None)
@@ -176,7 +207,7 @@ def _anatomy(source: Dataset, volume: Volume) -> Dataset:
     else:
         stated = hd.sr.CodedConcept.from_code(region_of(str(source.get("BodyPartExamined") or "")))
     item.AnatomicRegionSequence = [stated]
-    item.FrameLaterality = volume.laterality or "U"
+    item.FrameLaterality = laterality or "U"
     return item
 
 

@@ -8,6 +8,7 @@ from inference.pipeline import Pipeline, PipelineOutput
 from inference.result_identity import ResultKindName
 from inference.results.cad.document import encode_cad
 from inference.results.single_images.gsps import encode_boxes
+from inference.results.single_images.heat_map import encode_heat_map
 from inference.results.single_images.pictures import encode_picture
 from inference.results.single_images.references import by_uid
 from inference.results.single_images.seg import encode_image_seg
@@ -26,7 +27,8 @@ def encode_images(
     predecessor: Dataset | None,
     others: Sequence[Dataset] = (),
 ) -> Iterator[tuple[ResultKindName, Dataset]]:
-    """A SEG for each image with segments, one SR, a presentation state for each with boxes.
+    """A SEG for each image with segments, one SR, a presentation state for each with boxes, a map
+    for each with a heat map and a place in the patient.
 
     A presentation state is to a box what a SEG is to a mask: without it no viewer shows the box
     on the image, so that it is always made. Pictures and CAD reports are, where a destination wants
@@ -56,6 +58,9 @@ def encode_images(
         source = known[image.sop_instance_uid]
         if image.boxes:
             yield "GSPS", encode_boxes(job, pipeline, source, image, number)
+        heat_map = encode_heat_map(job, pipeline, source, image, number, output.derivation)
+        if heat_map is not None:
+            yield "PM", heat_map
         if "SC" in extra_kinds:
             own = [
                 one

@@ -1,0 +1,216 @@
+"""Heat maps lie where the parts lie that were hidden, and say how far probabilities fall."""
+
+from pathlib import Path
+from typing import Any
+
+import highdicom as hd
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from pydicom.dataset import Dataset
+from pydicom.uid import CTImageStorage, generate_uid
+
+from inference.imaging.heat_pixels import on_pixels
+from inference.model_registry.adding import add_model
+from inference.single_images.card import Preprocessing
+from inference.single_images.heat import placed_heat
+from inference.single_images.preprocessing import prepare
+from storage.container import Storage
+from storage.core.findings import Finding
+from tests.inference.films import bright_classifier, film, ultrasound
+from tests.inference.results_support import complaints, save
+from tests.inference.single_images.support import analysed, done, heat_of, objects
+
+WIDE = {"ImagerPixelSpacing": [0.4, 0.2]}
+SHUTTER = {
+    "ShutterShape": "RECTANGULAR",
+    "ShutterLeftVerticalEdge": 41,
+    "ShutterRightVerticalEdge": 280,
+    "ShutterUpperHorizontalEdge": 21,
+    "ShutterLowerHorizontalEdge": 200,
+}
+UPRIGHT = {"orientation": ("L", "F"), "resize": {"size": (120, 120), "fit": "pad"}}
+
+
+@pytest.mark.parametrize(
+    ("image", "attributes"),
+    [
+        ({"resize": {"size": (60, 80)}}, {}),
+        ({}, {"PatientOrientation": ["R", "H"]}),
+        ({"resize": {"size": (90, 90), "fit": "pad"}}, WIDE),
+        ({"resize": {"size": (90, 90), "fit": "crop"}}, WIDE),
+        (UPRIGHT, {"PatientOrientation": ["F", "L"], **WIDE}),
+        (UPRIGHT, {"PatientOrientation": ["H", "R"]}),
+        (UPRIGHT, {"PatientOrientation": ["F", "R"]}),
+        (UPRIGHT, {"PatientOrientation": ["R", "F"]}),
+        ({**UPRIGHT, "crop": "covered"}, {"PatientOrientation": ["H", "L"], **SHUTTER, **WIDE}),
+        ({"resize": {"size": (64, 96)}, "crop": "covered"}, {**SHUTTER, "PixelSpacing": [1, 1]}),
+    ],
+    ids=str,
+)
+def test_each_part_lies_where_the_model_was_shown_it(
+    image: dict[str, Any], attributes: dict[str, Any]
+) -> None:
+    """Films whose pixels are their own column, or row: the model's grid then shows from where each
+    of its pixels comes."""
+    rows, columns = np.mgrid[:240, :320] + 0.5
+    given = {}
+    for name, places in (("column", columns), ("row", rows)):
+        pixels = np.rint(places * 8).astype(np.uint16)
+        card = Preprocessing.model_validate({"channels": 1, "grey": {"values": (0, 4000)}, **image})
+        given[name] = prepare(film("places", pixels=pixels, **attributes), 0, card)
+    column, row = (given[name].seen[..., 0] * 500 for name in ("column", "row"))
+    height, width = column.shape
+    # Parts that do not divide the grid evenly, each with a number of its own.
+    row_edges, column_edges = ([0, *range(7, size - 5, 13), size] for size in (height, width))
+    numbers = np.arange((len(row_edges) - 1) * (len(column_edges) - 1), dtype=np.float32)
+    values = numbers.reshape(len(row_edges) - 1, -1)
+    placement = given["row"].placement
+    heat = placed_heat(placement, values, row_edges, column_edges, "occlusion")
+    placed = on_pixels(heat, 240, 320)
+
+    top, left, bottom, right = placement.window
+    checked = 0
+    for y in range(top + 1, bottom - 1):
+        for x in range(left + 1, right - 1):
+            at = int(row[y, x]), int(column[y, x])
+            alone = [
+                not any(abs(one - place - 0.5) < 1.5 for one in edges)
+                for edges, place in ((row_edges, y), (column_edges, x))
+            ]
+            if not all(alone) or not column[y, x]:
+                continue
+            part = np.searchsorted(row_edges, y, "right"), np.searchsorted(column_edges, x, "right")
+            assert placed[at] == values[part[0] - 1, part[1] - 1]
+            checked += 1
+    assert checked > 2000
+    # And nothing where the model saw nothing.
+    shown = np.zeros(placed.shape, bool)
+    first_row, first_column, height, width = placement.crop
+    shown[first_row : first_row + height, first_column : first_column + width] = True
+    assert np.isnan(placed[~shown]).all()
+    if image.get("resize", {}).get("fit") != "crop":
+        assert np.isfinite(placed[shown]).all()
+
+
+def awkward() -> tuple[Dataset, NDArray[np.float64]]:
+    """A film that lies on its head and side, in MONOCHROME1, with a shutter and pixels twice as
+    high as wide; and what of it is bright, from 0 to 1 of the window, behind its shutter 0."""
+    grey = np.full((240, 320), 0.4)
+    grey[65:85, 85:115] = 0.9
+    grey[150:170, 210:230] = 0.7
+    grey[2:18, 130:150] = 1.0  # behind the shutter
+    pixels = np.rint((1.0 - grey) * 4095).astype(np.uint16)
+    dataset = film(
+        "awkward",
+        pixels=pixels,
+        PhotometricInterpretation="MONOCHROME1",
+        PresentationLUTShape="INVERSE",
+        PatientOrientation=["H", "R"],
+        WindowCenter=2048,
+        WindowWidth=4096,
+        **WIDE,
+        **{**SHUTTER, "ShutterLeftVerticalEdge": 49, "ShutterRightVerticalEdge": 272},
+    )
+    grey[:20], grey[200:], grey[:, :48], grey[:, 272:] = 0, 0, 0, 0
+    return dataset, grey
+
+
+def test_a_turned_shuttered_film_gets_the_heat_that_is_computed_in_its_own_pixels(
+    storage: Storage, tmp_path: Path
+) -> None:
+    image = {"channels": 1, **UPRIGHT}
+    folder = bright_classifier(tmp_path / "m", image=image, heat_map={"grid": 4})
+    add_model(storage.settings, storage.model_states, storage.shadow_runs, folder, "petra")
+    dataset, grey = awkward()
+    job = done(storage, dataset)
+    found = {one.label: one for one in storage.findings.of_job(job.job_id)}
+    (result,) = analysed(storage, dataset)
+
+    # Upright, 320 rows of 0.2 mm and 240 columns of 0.4 mm become 80 and 120 of 120 by 120.
+    upright = grey.T[::-1, ::-1]
+    sums = np.zeros((120, 120))
+    sums[20:100] = upright.reshape(80, 4, 120, 2).mean(axis=(1, 3))
+    first = 1 / (1 + np.exp(-(10 * sums.mean() - 1)))
+    parts = sums.reshape(4, 30, 4, 30).sum(axis=(1, 3))
+    falls = first - 1 / (1 + np.exp(-(10 * (sums.sum() - parts) / sums.size - 1)))
+    turned = falls.repeat(30, axis=0).repeat(30, axis=1)[20:100].repeat(4, axis=0)
+    expected = turned.repeat(2, axis=1)[::-1, ::-1].T
+    np.testing.assert_allclose(heat_of(result), expected, atol=2e-4)
+    assert expected.max() > 0.02
+
+    bright = found["Bright part"]
+    assert bright.confidence == pytest.approx(first, abs=1e-3)
+    assert bright.heat_map is not None
+    assert (bright.heat_map.method, bright.heat_map.frame_number) == ("occlusion", None)
+    np.testing.assert_allclose(on_pixels(bright.heat_map, 240, 320), heat_of(result))
+    assert found["Dark"].heat_map is None
+    # A film has no Frame of Reference, which a Parametric Map would have to name.
+    assert [one["kind"] for one in job.result["instances"]] == ["SR", "SC"]
+
+
+def test_of_a_cine_it_is_of_the_frame_that_decided(storage: Storage, tmp_path: Path) -> None:
+    folder = bright_classifier(tmp_path / "m", heat_map={"grid": 2}, frames={"combine": "mean"})
+    add_model(storage.settings, storage.model_states, storage.shadow_runs, folder, "petra")
+    frames = np.full((4, 48, 64), 20, np.uint8)
+    frames[2] = 0
+    frames[2, :24, 32:] = 250
+    job = done(storage, ultrasound("cine-heat", frames))
+    bright = by_label(storage.findings.of_job(job.job_id))["Bright part"]
+    assert bright.image is not None
+    assert bright.image.frame_number is None
+    assert bright.heat_map is not None
+    assert bright.heat_map.frame_number == 3
+    heat = on_pixels(bright.heat_map, 48, 64)
+    assert (heat[:24, 32:] > 0.1).all()
+    # What is black is hidden without effect, but for the line that resizing blurs.
+    assert np.abs(heat[:, :32]).max() < 0.002
+
+
+def by_label(findings: list[Finding]) -> dict[str, Finding]:
+    return {one.label: one for one in findings}
+
+
+def test_an_image_with_a_place_in_the_patient_gets_a_parametric_map(
+    storage: Storage, tmp_path: Path
+) -> None:
+    """An oblique slice with pixels that are not square: valid, and its numbers at its places."""
+    folder = bright_classifier(tmp_path / "m", heat_map={"grid": 4}, modalities=["CT"])
+    add_model(storage.settings, storage.model_states, storage.shadow_runs, folder, "petra")
+    pixels = np.full((240, 320), 700, np.uint16)
+    pixels[130:170, 90:150] = 3500
+    dataset = film(
+        "slice",
+        pixels=pixels,
+        SOPClassUID=CTImageStorage,
+        Modality="CT",
+        FrameOfReferenceUID=generate_uid(),
+        PositionReferenceIndicator="",
+        ImagePositionPatient=[-12.5, 30.25, 88.0],
+        ImageOrientationPatient=[0.8, 0.6, 0.0, -0.36, 0.48, 0.8],
+        PixelSpacing=[0.9, 0.6],
+        SliceThickness=2.5,
+        PresentationIntentType=None,
+        ImagerPixelSpacing=None,
+        ViewPosition=None,
+        PresentationLUTShape=None,
+        PixelIntensityRelationship=None,
+        PixelIntensityRelationshipSign=None,
+        RescaleType="HU",
+    )
+    job = done(storage, dataset)
+    (result,) = analysed(storage, dataset)
+    (made,) = objects(storage, job, "PM")
+    assert complaints(save(made, tmp_path / "map.dcm")) == []
+    space = hd.imread(tmp_path / "map.dcm").get_volume(apply_real_world_transform=True)
+    np.testing.assert_allclose(space.array[0], heat_of(result), atol=1e-6)
+    # Row 100, column 200 by PS3.3 C.7.6.2.1-1.
+    expected = np.array([-12.5, 30.25, 88.0])
+    expected += 200 * 0.6 * np.array([0.8, 0.6, 0.0]) + 100 * 0.9 * np.array([-0.36, 0.48, 0.8])
+    np.testing.assert_allclose((space.affine @ (0, 100, 200, 1))[:3], expected, atol=1e-6)
+    assert "AI, research use only" in made.SeriesDescription
+    (mapping,) = made.SharedFunctionalGroupsSequence[0].RealWorldValueMappingSequence
+    assert mapping.QuantityDefinitionSequence[0].ConceptCodeSequence[0].CodeValue == (
+        "PROBABILITYFALL"
+    )
+    assert mapping.LUTExplanation == "Bright part"
