@@ -136,7 +136,7 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
     },
     onHelp: () => setHelpOpen(true),
     onLeave: () => router.push(back),
-    more: { "Ctrl+arrowright": () => queue.goTo(queue.place?.next ?? null), "Ctrl+arrowleft": () => queue.goTo(queue.place?.previous ?? null), "Ctrl+z": undo, "Ctrl+y": redo, "Ctrl+Shift+z": redo, C: () => (clicking.phase === "on" ? clicking.setInside(!clicking.inside) : document.getElementById(beginClicking)?.focus()), D: () => document.getElementById(beginDrawing)?.focus(), k: toggleKeyImage, S: panes.series.toggle, T: panes.results.toggle, O: reader.presentations.toggleMarks, M: reformat.nextProjection, "+": () => reformat.thicken(1), "-": () => reformat.thicken(-1), "(": () => reformat.tilt(turnDegrees), ")": () => reformat.tilt(-turnDegrees), Delete: measurements.removeChosen, Backspace: measurements.removeChosen },
+    more: { "Ctrl+arrowright": () => queue.goTo(queue.place?.next ?? null), "Ctrl+arrowleft": () => queue.goTo(queue.place?.previous ?? null), "Ctrl+z": undo, "Ctrl+y": redo, "Ctrl+Shift+z": redo, C: () => (clicking.phase === "on" ? clicking.setInside(!clicking.inside) : document.getElementById(beginClicking)?.focus()), D: () => document.getElementById(beginDrawing)?.focus(), k: toggleKeyImage, S: panes.series.toggle, T: panes.results.toggle, O: reader.presentations.toggleMarks, H: () => reader.heatMaps.toggleOn(slice), M: reformat.nextProjection, "+": () => reformat.thicken(1), "-": () => reformat.thicken(-1), "(": () => reformat.tilt(turnDegrees), ")": () => reformat.tilt(-turnDegrees), Delete: measurements.removeChosen, Backspace: measurements.removeChosen },
   });
 
   if (!studyInstanceUid) {
@@ -208,7 +208,9 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
             masks={reader.masks.masks}
             insertions={insertions}
             onShow={reader.showSegment}
+            heatMaps={reader.heatMaps}
             onShowImageOf={reader.showImageOf}
+            onShowImage={reader.goingTo.goTo}
             onChanged={reload}
             onOpen={panes.results.open}
           >

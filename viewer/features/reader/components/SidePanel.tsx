@@ -9,6 +9,8 @@ import { Jobs } from "@/features/reader/components/jobs/Jobs";
 import { Tabs } from "@/features/reader/components/Tabs";
 import { ReasonsNotRun } from "@/features/reader/components/jobs/ReasonsNotRun";
 import { ReportTab } from "@/features/report/components/ReportTab";
+import type { HeatMaps } from "@/features/reader/hooks/findings/useHeatMaps";
+import type { GoTo } from "@/features/reader/hooks/stage/useGoTo";
 import { useHotkeys } from "@/shared/hooks/useHotkeys";
 import { useText } from "@/shared/hooks/useText";
 import type { Insertion } from "@/features/report/lib/reportText";
@@ -23,8 +25,10 @@ export function SidePanel({
   findings,
   masks,
   insertions,
+  heatMaps,
   onShow,
   onShowImageOf,
+  onShowImage,
   onChanged,
   onOpen,
   children,
@@ -35,8 +39,10 @@ export function SidePanel({
   masks: readonly LoadedMask[];
   /** What was put into the report from beside it, the newest last. */
   insertions: readonly Insertion[];
+  heatMaps: HeatMaps;
   onShow: (sopInstanceUid: string, segmentNumber: number) => void;
   onShowImageOf: (finding: Finding) => void;
+  onShowImage: GoTo;
   /** Feedback was given, or something ordered: what is shown may be old. */
   onChanged: () => void;
   /** Something in here is to be seen. */
@@ -93,6 +99,8 @@ export function SidePanel({
           masks={masks}
           onShow={onShow}
           onShowImageOf={onShowImageOf}
+          heatMaps={heatMaps}
+          onShowImage={onShowImage}
           onChanged={onChanged}
         />
         {children}

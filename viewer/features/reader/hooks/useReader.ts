@@ -2,6 +2,7 @@
 
 import { useCallback, useEffect, useMemo, useState } from "react";
 import { useDose, type DoseState } from "@/features/reader/hooks/dose/useDose";
+import { useHeatMaps, type HeatMaps } from "@/features/reader/hooks/findings/useHeatMaps";
 import { useFusion, type Fusion } from "@/features/reader/hooks/tools/useFusion";
 import { useGoTo, type GoingTo } from "@/features/reader/hooks/stage/useGoTo";
 import { useHanging, type Stages } from "@/features/reader/hooks/stage/useHanging";
@@ -68,6 +69,7 @@ export interface ReaderState {
   presentations: Presentations;
   structureSets: StructureSets;
   dose: DoseState;
+  heatMaps: HeatMaps;
   fusion: Fusion;
   /** Images of the study that are asked for from beside the viewports. */
   goingTo: GoingTo;
@@ -213,6 +215,7 @@ export function useReader(
   const presentations = usePresentations(scene, study, openSeries, goingTo.goTo);
   const structureSets = useStructureSets(study);
   const dose = useDose(study);
+  const heatMaps = useHeatMaps(findings);
   const { states, chosenFor, toggle } = presentations;
   const { goTo } = goingTo;
   const showImageOf = useCallback(
@@ -264,6 +267,7 @@ export function useReader(
     presentations,
     structureSets,
     dose,
+    heatMaps,
     fusion,
     goingTo,
     opened,

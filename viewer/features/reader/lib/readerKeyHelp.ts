@@ -76,6 +76,7 @@ export function readerKeys(t: Messages["viewing"]): KeyGroup[] {
         { keys: ["C"], does: does.clicks },
         { keys: ["D"], does: t.drawing.title },
         { keys: ["O"], does: does.overlays },
+        { keys: ["H"], does: t.heatMaps.key },
         { keys: [t.nextFindingKey, t.previousFindingKey], does: does.nextFinding },
         { keys: [t.nextStudyKey, t.previousStudyKey], does: does.nextStudy },
         { keys: ["Esc"], does: does.leave },

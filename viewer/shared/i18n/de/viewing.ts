@@ -1,7 +1,8 @@
 import type { Messages } from "@/shared/i18n/messages";
 
 import { documents } from "./documents";
-import { doses } from "./doses";
+import { doses } from "./overlays/doses";
+import { heatMaps } from "./overlays/heatMaps";
 import { keyGroups, keys } from "./keys";
 import { masks } from "./masks";
 import { measurements } from "./measurements";
@@ -282,6 +283,7 @@ export const viewing: Messages["viewing"] = {
   },
   ...reformats,
   doses,
+  heatMaps,
   uptake,
   subtraction,
   ...documents,

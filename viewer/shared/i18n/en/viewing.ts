@@ -1,5 +1,6 @@
 import { documents } from "./documents";
-import { doses } from "./doses";
+import { doses } from "./overlays/doses";
+import { heatMaps } from "./overlays/heatMaps";
 import { keyGroups, keys } from "./keys";
 import { masks } from "./masks";
 import { measurements } from "./measurements";
@@ -281,6 +282,7 @@ export const viewing = {
   },
   ...reformats,
   doses,
+  heatMaps,
   uptake,
   subtraction,
   ...documents,

@@ -5,9 +5,12 @@ import { AlgorithmFamily } from "@/features/reader/components/findings/Algorithm
 import { AcceptOpen } from "@/features/reader/components/findings/AcceptOpen";
 import { FindingDetail } from "@/features/reader/components/findings/FindingDetail";
 import { FindingTable } from "@/features/reader/components/findings/FindingTable";
+import { HeatMapControls } from "@/features/reader/components/findings/HeatMapControls";
 import { LesionTable } from "@/features/reader/components/findings/LesionTable";
 import { ModelCardButton } from "@/features/reader/components/findings/ModelCard";
 import { Section } from "@/features/reader/components/Section";
+import type { HeatMaps } from "@/features/reader/hooks/findings/useHeatMaps";
+import type { GoTo } from "@/features/reader/hooks/stage/useGoTo";
 import { useLesions } from "@/features/reader/hooks/findings/useLesions";
 import { useTrends } from "@/features/reader/hooks/findings/useTrends";
 import { useHotkeys } from "@/shared/hooks/useHotkeys";
@@ -23,15 +26,19 @@ export function Findings({
   study,
   findings,
   masks,
+  heatMaps,
   onShow,
   onShowImageOf,
+  onShowImage,
   onChanged,
 }: {
   study: StudyDetail;
   findings: readonly Finding[];
   masks: readonly LoadedMask[];
+  heatMaps: HeatMaps;
   onShow: (sopInstanceUid: string, segmentNumber: number) => void;
   onShowImageOf: (finding: Finding) => void;
+  onShowImage: GoTo;
   onChanged: () => void;
 }) {
   const { reader: t, common } = useText();
@@ -108,6 +115,13 @@ export function Findings({
               title={titles.of(group.pipeline)}
             />
           </div>
+          <HeatMapControls
+            findings={inTableOrder([group])}
+            heatMaps={heatMaps}
+            onGoTo={({ image, heat_map: heatMap, source_series_instance_uid: seriesInstanceUid }) => {
+              if (image) onShowImage(image.sop_instance_uid, heatMap?.frame_number ?? 1, seriesInstanceUid);
+            }}
+          />
           <FindingTable
             title={titles.of(group.pipeline)}
             structures={group.structures}

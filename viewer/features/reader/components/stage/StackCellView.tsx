@@ -81,6 +81,7 @@ export function StackCellView({
       presentation={reader.presentations.chosenFor(cell?.seriesInstanceUid ?? "")}
       contoursOn={reader.structureSets.on}
       dose={reader.dose}
+      heatMaps={reader.heatMaps}
       uptakeOn={uptakeOn}
       subtractionOf={subtractionOf}
       marksShown={reader.presentations.marksShown}

@@ -3,6 +3,7 @@
 import { useCallback, useMemo, useRef, useState, useSyncExternalStore, type ReactNode } from "react";
 import { CursorValue } from "@/features/reader/components/measurements/CursorValue";
 import { ViewDose } from "@/features/reader/components/dose/ViewDose";
+import { ViewHeat } from "@/features/reader/components/stage/ViewHeat";
 import { videoPlaceOf } from "@/features/reader/lib/videos";
 import { StandIn } from "@/features/reader/components/stage/StandIn";
 import { StoredVideo } from "@/features/reader/components/stage/StoredVideo";
@@ -12,6 +13,7 @@ import { ViewOverlay } from "@/features/reader/components/stage/ViewOverlay";
 import { turnDegrees } from "@/features/reader/hooks/tools/useReformat";
 import type { SubtractionState } from "@/features/reader/hooks/tools/useSubtraction";
 import type { UptakeState } from "@/features/reader/hooks/measurements/useUptake";
+import type { HeatMaps } from "@/features/reader/hooks/findings/useHeatMaps";
 import type { DoseState } from "@/features/reader/hooks/dose/useDose";
 import { useText } from "@/shared/hooks/useText";
 import { placeLines } from "@/features/reader/lib/planeText";
@@ -51,6 +53,8 @@ export interface ViewProps {
   contoursOn?: (series: LoadedSeries, index: number) => readonly DrawnContour[];
   /** The dose that lies over the images. */
   dose?: DoseState;
+  /** The heat maps that lie over images. */
+  heatMaps?: HeatMaps;
   /** What counts of the uptake on an image of a PET. */
   uptakeOn?: UptakeState["on"];
   /** Which mask is subtracted from an image. */
@@ -105,7 +109,7 @@ export function View(props: ViewProps) {
     },
     [onAttach, viewId, scene],
   );
-  const { dose, uptakeOn } = props;
+  const { dose, heatMaps, uptakeOn } = props;
   const index = info ? info.sliceNumber - 1 : -1;
   const shownPlane = info?.plane ?? null;
   const dosePicture = useMemo(() => {
@@ -120,6 +124,7 @@ export function View(props: ViewProps) {
     () => (uptakeOn && series && index >= 0 ? uptakeOn(series, index) : null),
     [uptakeOn, series, index],
   );
+  const heat = heatMaps && series && info?.imageMatrix && !undrawable && props.marksShown ? heatMaps.on(series, index) : [];
   const doseAt = useCallback(
     ({ column, row, lpsMm }: ValueAt) => {
       if (!dose || !series || index < 0) return "";
@@ -134,6 +139,7 @@ export function View(props: ViewProps) {
   const title = viewId in t.planes ? t.planes[viewId as keyof typeof t.planes] : "";
   const position = place ? t.sliceOf(place.sliceNumber, place.sliceCount) : series ? t.loading : t.empty;
   const where = shownPlane ? `, ${placeLines(shownPlane).join(", ")}` : "";
+  const heated = heat.length > 0 ? `, ${t.heatMaps.onImage(heat.map(({ finding }) => finding.label).join(", "))}` : "";
   const mark = props.otherStudyMark ? `, ${props.otherStudyMark}` : "";
   return (
     <div
@@ -149,7 +155,7 @@ export function View(props: ViewProps) {
       data-loaded={loading ? loading.loaded : "all"}
       tabIndex={0}
       role="img"
-      aria-label={`${title || t.image}, ${description || t.series}${mark}, ${position}${where}`}
+      aria-label={`${title || t.image}, ${description || t.series}${mark}, ${position}${where}${heated}`}
       onFocus={onActivate}
       onPointerDownCapture={(event) => {
         onActivate?.();
@@ -211,6 +217,7 @@ export function View(props: ViewProps) {
       {uptakePicture && info?.imageMatrix && !undrawable && props.marksShown && (
         <ViewDose picture={uptakePicture} look={uptakeLook} matrix={info.imageMatrix} />
       )}
+      {info?.imageMatrix && heatMaps && heat.length > 0 && <ViewHeat drawn={heat} matrix={info.imageMatrix} opacity={heatMaps.opacity} />}
       {info?.imageMatrix && !undrawable && series && props.marksShown && (
         <ViewMarks info={info} matrix={info.imageMatrix} series={series} state={props.presentation ?? null} />
       )}

@@ -1,4 +1,4 @@
-import type { doses as english } from "@/shared/i18n/en/doses";
+import type { doses as english } from "@/shared/i18n/en/overlays/doses";
 
 export const doses: typeof english = {
   title: "Dosis",
