@@ -31,11 +31,11 @@ export function useHotkeys(bindings: Record<string, () => void>): void {
       if (event.altKey) return;
       const modified = event.ctrlKey || event.metaKey;
       if (isTyping(event) && (modified || event.key !== "Escape")) return;
-      // Enter and Space press the button or link that has the focus.
+      // Enter and Space press the button, link or box that has the focus.
       if (
         (event.key === "Enter" || event.key === " ") &&
         event.target instanceof HTMLElement &&
-        event.target.closest("button, a, summary")
+        event.target.closest("button, a, summary, input[type=checkbox], input[type=radio]")
       ) {
         return;
       }
