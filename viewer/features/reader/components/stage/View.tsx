@@ -3,7 +3,7 @@
 import { useCallback, useMemo, useRef, useState, useSyncExternalStore, type ReactNode } from "react";
 import { CursorValue } from "@/features/reader/components/measurements/CursorValue";
 import { ViewDose } from "@/features/reader/components/dose/ViewDose";
-import { ViewHeat } from "@/features/reader/components/stage/ViewHeat";
+import { HeatMarks, ViewHeat } from "@/features/reader/components/stage/ViewHeat";
 import { videoPlaceOf } from "@/features/reader/lib/videos";
 import { StandIn } from "@/features/reader/components/stage/StandIn";
 import { StoredVideo } from "@/features/reader/components/stage/StoredVideo";
@@ -224,6 +224,7 @@ export function View(props: ViewProps) {
       {info?.imageMatrix && !undrawable && series && props.marksShown && props.contoursOn && (
         <ViewContours matrix={info.imageMatrix} contours={props.contoursOn(series, info.sliceNumber - 1)} />
       )}
+      {heat.length > 0 && <HeatMarks drawn={heat} />}
       {info && !undrawable && study && (
         <ViewOverlay
           info={info}
