@@ -25,21 +25,21 @@ export function AcceptOpen({ findings, onChanged }: { findings: readonly Finding
         <>
           <button
             type="button"
-            className="control px-2 py-0 text-xs"
+            className="control px-2 py-0.5 text-xs"
             data-testid="accept-open-yes"
             disabled={action.busy}
             onClick={() => void accept()}
           >
             {t.acceptOpenYes(findings.length)}
           </button>
-          <button type="button" className="control px-2 py-0 text-xs" onClick={() => setAsked(false)}>
+          <button type="button" className="control px-2 py-0.5 text-xs" onClick={() => setAsked(false)}>
             {common.cancel}
           </button>
         </>
       ) : (
         <button
           type="button"
-          className="control px-2 py-0 text-xs"
+          className="control px-2 py-0.5 text-xs"
           data-testid="accept-open"
           disabled={action.busy}
           onClick={() => setAsked(true)}

@@ -100,14 +100,14 @@ export function Findings({
           data-pipeline={group.pipeline}
           className="mt-3 first-of-type:mt-0"
         >
-          <summary className="rounded font-medium">
+          <summary className="rounded py-0.5 font-medium">
             {titles.of(group.pipeline)}{" "}
             <span className="text-xs font-normal text-dim">
               {group.version} · {common.findings(number(group.count), group.count === 1)}
               <AlgorithmFamily pipeline={group.pipeline} version={group.version} />
             </span>
           </summary>
-          <div className="mt-1 flex flex-wrap gap-2">
+          <div className="mt-1.5 flex flex-wrap gap-2">
             <AcceptOpen findings={openFindings(group)} onChanged={onChanged} />
             <ModelCardButton
               pipeline={group.pipeline}

@@ -16,7 +16,7 @@ export function ModelCardButton({ pipeline, version, title }: { pipeline: string
     <>
       <button
         type="button"
-        className="control px-2 py-0 text-xs"
+        className="control px-2 py-0.5 text-xs"
         aria-label={`${t.modelCard}: ${title} ${version}`}
         onClick={() => setOpen(true)}
       >
