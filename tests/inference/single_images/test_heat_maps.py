@@ -6,8 +6,6 @@ from typing import Any
 import highdicom as hd
 import numpy as np
 import pytest
-from numpy.typing import NDArray
-from pydicom.dataset import Dataset
 from pydicom.uid import CTImageStorage, generate_uid
 
 from inference.imaging.heat_pixels import on_pixels
@@ -19,17 +17,15 @@ from storage.container import Storage
 from storage.core.findings import Finding
 from tests.inference.films import bright_classifier, film, ultrasound
 from tests.inference.results_support import complaints, save
+from tests.inference.single_images.awkward import (
+    SHUTTER,
+    TURNED,
+    UPRIGHT,
+    WIDE,
+    awkward_film,
+    heat_by_hand,
+)
 from tests.inference.single_images.support import analysed, done, heat_of, objects
-
-WIDE = {"ImagerPixelSpacing": [0.4, 0.2]}
-SHUTTER = {
-    "ShutterShape": "RECTANGULAR",
-    "ShutterLeftVerticalEdge": 41,
-    "ShutterRightVerticalEdge": 280,
-    "ShutterUpperHorizontalEdge": 21,
-    "ShutterLowerHorizontalEdge": 200,
-}
-UPRIGHT = {"orientation": ("L", "F"), "resize": {"size": (120, 120), "fit": "pad"}}
 
 
 @pytest.mark.parametrize(
@@ -93,49 +89,17 @@ def test_each_part_lies_where_the_model_was_shown_it(
         assert np.isfinite(placed[shown]).all()
 
 
-def awkward() -> tuple[Dataset, NDArray[np.float64]]:
-    """A film that lies on its head and side, in MONOCHROME1, with a shutter and pixels twice as
-    high as wide; and what of it is bright, from 0 to 1 of the window, behind its shutter 0."""
-    grey = np.full((240, 320), 0.4)
-    grey[65:85, 85:115] = 0.9
-    grey[150:170, 210:230] = 0.7
-    grey[2:18, 130:150] = 1.0  # behind the shutter
-    pixels = np.rint((1.0 - grey) * 4095).astype(np.uint16)
-    dataset = film(
-        "awkward",
-        pixels=pixels,
-        PhotometricInterpretation="MONOCHROME1",
-        PresentationLUTShape="INVERSE",
-        PatientOrientation=["H", "R"],
-        WindowCenter=2048,
-        WindowWidth=4096,
-        **WIDE,
-        **{**SHUTTER, "ShutterLeftVerticalEdge": 49, "ShutterRightVerticalEdge": 272},
-    )
-    grey[:20], grey[200:], grey[:, :48], grey[:, 272:] = 0, 0, 0, 0
-    return dataset, grey
-
-
 def test_a_turned_shuttered_film_gets_the_heat_that_is_computed_in_its_own_pixels(
     storage: Storage, tmp_path: Path
 ) -> None:
-    image = {"channels": 1, **UPRIGHT}
-    folder = bright_classifier(tmp_path / "m", image=image, heat_map={"grid": 4})
+    folder = bright_classifier(tmp_path / "m", image=TURNED, heat_map={"grid": 4})
     add_model(storage.settings, storage.model_states, storage.shadow_runs, folder, "petra")
-    dataset, grey = awkward()
+    dataset, grey = awkward_film("awkward")
     job = done(storage, dataset)
     found = {one.label: one for one in storage.findings.of_job(job.job_id)}
     (result,) = analysed(storage, dataset)
 
-    # Upright, 320 rows of 0.2 mm and 240 columns of 0.4 mm become 80 and 120 of 120 by 120.
-    upright = grey.T[::-1, ::-1]
-    sums = np.zeros((120, 120))
-    sums[20:100] = upright.reshape(80, 4, 120, 2).mean(axis=(1, 3))
-    first = 1 / (1 + np.exp(-(10 * sums.mean() - 1)))
-    parts = sums.reshape(4, 30, 4, 30).sum(axis=(1, 3))
-    falls = first - 1 / (1 + np.exp(-(10 * (sums.sum() - parts) / sums.size - 1)))
-    turned = falls.repeat(30, axis=0).repeat(30, axis=1)[20:100].repeat(4, axis=0)
-    expected = turned.repeat(2, axis=1)[::-1, ::-1].T
+    first, expected = heat_by_hand(grey)
     np.testing.assert_allclose(heat_of(result), expected, atol=2e-4)
     assert expected.max() > 0.02
 
