@@ -14,6 +14,7 @@ from inference.single_images.preprocessing import NetworkInput, normalized
 from storage.core.heat_maps import HeatMap
 
 _BATCH = 16
+_HEAT_AT_MOST = 4096 * 4096
 
 
 def activated(scores: NDArray[np.float32], activation: Activation) -> NDArray[np.float32]:
@@ -104,6 +105,32 @@ def occlusion(
         "occlusion",
         frame_number=frame_number,
     )
+
+
+def heat_plane(
+    model: ImageModelDescription, network: Network, batch: NDArray[np.float32], label: int
+) -> NDArray[np.float32]:
+    """What a network gives of a label by itself: (rows, columns) of a grid of its own.
+
+    It is one map of the image, or one for each class. Raises ModelUnusable.
+    """
+    asked = model.card.model.heat_map
+    found = network.output(batch, "" if asked is None else asked.output)
+    shape = found.shape
+    if found.ndim == 4 and (shape[1] == 1 or shape[1] > label):
+        found = found[:, label if shape[1] > 1 else 0]
+    if found.ndim != 3 or len(found) != 1 or not 0 < found.size <= _HEAT_AT_MOST:
+        raise ModelUnusable(
+            f"The model {model.name} gives a heat map of shape {shape} of one image; 1 × rows ×"
+            f" columns or 1 × classes × rows × columns are taken, {_HEAT_AT_MOST} values at most.",
+            remedy=REMEDY,
+        )
+    if not np.isfinite(found).all():
+        raise ModelUnusable(
+            f"The model {model.name} gives a heat map with what is no number.",
+            remedy="Check its weights and its card.",
+        )
+    return np.asarray(found[0], np.float32)
 
 
 def _checked(model: ImageModelDescription, found: NDArray[np.float32]) -> NDArray[np.float32]:

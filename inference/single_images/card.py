@@ -113,10 +113,24 @@ class Frames(Strict):
 
 
 class HeatMap(Strict):
-    """How far the probability of the likeliest label falls where a part is made black."""
+    """How far the probability of the likeliest label falls where a part is made black; or what
+    the network gives of it by itself."""
 
     grid: int = Field(8, ge=2, le=32)
     """Parts along each edge: the network runs once for each of them."""
+    output: str = Field("", max_length=200)
+    """The network's own: which of its outputs it is. Of ONNX the name, of TorchScript the key of
+    the dictionary or the place in the tuple, from 0, that it answers."""
+    meaning: str = Field("", max_length=200)
+    """Of the network's own, in a sentence for readers, such as Grad-CAM of the last block."""
+
+    @model_validator(mode="after")
+    def _one(self) -> "HeatMap":
+        if self.output and "grid" in self.model_fields_set:
+            raise ValueError("names either a grid or an output of the network")
+        if bool(self.output) != bool(self.meaning.strip()):
+            raise ValueError("an output comes with its meaning, in words for readers")
+        return self
 
 
 class ImageModel(Strict):
@@ -179,6 +193,8 @@ class ImageCard(Card):
         served, output = self.served, self.model.output
         if served is None:
             return self
+        if self.model.heat_map is not None and self.model.heat_map.output:
+            raise ValueError("served gives no heat map of its own yet; state heat_map.grid")
         if served.input is None or plain_axes(served.input) != "NCHW":
             raise ValueError("served.input is an image, with the axes N, C, H and W")
         if (output == "object-detection") != (served.detections is not None):

@@ -90,6 +90,12 @@ def describe_image_model(folder: Path) -> ImageModelDescription:
     card = parsed(ImageCard, folder / CARD_FILE)
     model = card.model
     form: Format = "served" if card.served else _format_of(folder)
+    if form == "transformers" and model.heat_map is not None and model.heat_map.output:
+        raise InvalidRequest(
+            f"{folder / CARD_FILE} names an output for its heat map, and a Hugging Face model gives"
+            " none.",
+            remedy="State heat_map.grid, or export the network as model.ts or model.onnx.",
+        )
     config = _json(folder / _CONFIG) if form == "transformers" else {}
     labels = {int(value): label for value, label in model.labels.items()} or {
         int(value): str(label) for value, label in dict(config.get("id2label") or {}).items()

@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from inference.single_images.placement import Placement
 from storage.core.heat_maps import HeatMap
 
-_DECIMALS = 6
+_DIGITS = 6
+_PARTS_AT_MOST = 64
+"""Along an edge: no network sees finer, and a finding is no image."""
 
 
 def placed_heat(
@@ -36,7 +38,7 @@ def placed_heat(
     return HeatMap(
         method,
         tuple(
-            tuple(round(float(one), _DECIMALS) for one in row) for row in values[rows][:, columns]
+            tuple(float(f"{one:.{_DIGITS}g}") for one in row) for row in values[rows][:, columns]
         ),
         row_edges,
         column_edges,
@@ -53,3 +55,27 @@ def _within(edges: Sequence[float], first: float, last: float) -> tuple[slice, t
     begin, end = int(kept[0]), int(kept[-1]) + 1
     cut = np.clip(ends[begin : end + 1], first, last)
     return slice(begin, end), tuple(float(one) for one in cut)
+
+
+def own_heat(
+    placement: Placement, plane: NDArray[np.float32], frame_number: int | None, meaning: str
+) -> HeatMap:
+    """What a network gives by itself over its whole grid, on whatever grid it gives it: the mean
+    of parts, 64 along an edge at most."""
+    rows, columns = (_cuts(size) for size in plane.shape)
+    sums = np.add.reduceat(np.add.reduceat(plane, rows[:-1], axis=0), columns[:-1], axis=1)
+    areas = np.diff(rows)[:, None] * np.diff(columns)[None, :]
+    scales = [grid / size for grid, size in zip(placement.grid, plane.shape, strict=True)]
+    return placed_heat(
+        placement,
+        np.asarray(sums / areas, np.float32),
+        (rows * scales[0]).tolist(),
+        (columns * scales[1]).tolist(),
+        "model",
+        frame_number=frame_number,
+        meaning=meaning,
+    )
+
+
+def _cuts(size: int) -> NDArray[np.int64]:
+    return np.linspace(0, size, min(size, _PARTS_AT_MOST) + 1).round().astype(np.int64)

@@ -6,7 +6,7 @@ is loaded.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -26,6 +26,7 @@ from storage.core.errors import MediViewError
 Batch = NDArray[np.float32]
 """(images, channels, rows, columns)."""
 REMEDY = "Add another version of the model, or correct its card: mediview models add FOLDER."
+_NAMES_AT_MOST = 10
 _AUTO_CLASSES = {
     "image-classification": "AutoModelForImageClassification",
     "object-detection": "AutoModelForObjectDetection",
@@ -53,6 +54,10 @@ class Network(Protocol):
 
     def boxes(self, image: Batch) -> Boxes:
         """What a detector finds in a batch of one, whatever its score."""
+        ...
+
+    def output(self, batch: Batch, name: str) -> NDArray[np.float32]:
+        """One of several that it gives. Raises ModelUnusable where it does not."""
         ...
 
     def raw(self, batch: Batch) -> NDArray[np.float32]:
@@ -115,6 +120,9 @@ class Served:
     def boxes(self, image: Batch) -> Boxes:
         return _boxes_of(self.client.detect(image)._asdict())
 
+    def output(self, batch: Batch, name: str) -> NDArray[np.float32]:
+        raise ValueError("a model server gives the one output that its card names")
+
     def raw(self, batch: Batch) -> NDArray[np.float32]:
         if not self.client.gives_boxes:
             return self.client.infer(batch).ravel()
@@ -147,6 +155,9 @@ class _Transformers:
         )
         return _boxes_of(found)
 
+    def output(self, batch: Batch, name: str) -> NDArray[np.float32]:
+        raise ValueError("a model of transformers gives logits alone")
+
     def raw(self, batch: Batch) -> NDArray[np.float32]:
         outputs = self._outputs(batch)
         parts = [outputs.logits, *([outputs.pred_boxes] if "pred_boxes" in outputs else [])]
@@ -163,6 +174,7 @@ class _TorchScript:
     """Answers a tensor; a detector answers boxes, labels and scores, as torchvision's do."""
 
     def __init__(self, model: ImageModelDescription) -> None:
+        self._name = model.name
         self._module: Any = load_module(model.folder / "model.ts")
 
     def scores(self, batch: Batch) -> NDArray[np.float32]:
@@ -171,11 +183,23 @@ class _TorchScript:
     def boxes(self, image: Batch) -> Boxes:
         return _boxes_of(_named(self._answer(image)))
 
+    def output(self, batch: Batch, name: str) -> NDArray[np.float32]:
+        answer = self._answer(batch)
+        known = answer if isinstance(answer, dict) else {}
+        if isinstance(answer, list | tuple):
+            known = {str(place): one for place, one in enumerate(answer)}
+        if not hasattr(known.get(name), "shape"):
+            raise _not_given(self._name, name, known)
+        return _array(known[name])
+
     def raw(self, batch: Batch) -> NDArray[np.float32]:
         answer = self._answer(batch)
         if hasattr(answer, "shape"):
             return _array(answer).ravel()
-        return np.concatenate([_array(one).ravel() for one in _named(answer).values()])
+        named = _named(answer)
+        # Beside its scores a classifier may give a heat map; both count.
+        parts = answer if hasattr(named, "shape") else named.values()
+        return np.concatenate([_array(one).ravel() for one in parts])
 
     def _answer(self, batch: Batch) -> Any:
         import torch
@@ -202,11 +226,17 @@ class _Onnx:
                 f"model.onnx of {model.name} has {len(inputs)} inputs; one image goes in.",
                 remedy="Export the network alone.",
             )
+        self._name = model.name
         self._input = inputs[0]
         self._outputs = [one.name for one in self._session.get_outputs()]
 
     def scores(self, batch: Batch) -> NDArray[np.float32]:
         return np.asarray(self._answer(batch)[0], np.float32)
+
+    def output(self, batch: Batch, name: str) -> NDArray[np.float32]:
+        if name not in self._outputs:
+            raise _not_given(self._name, name, self._outputs)
+        return np.asarray(self._answer(batch)[self._outputs.index(name)], np.float32)
 
     def boxes(self, image: Batch) -> Boxes:
         return _boxes_of(dict(zip(self._outputs, self._answer(image), strict=True)))
@@ -219,6 +249,15 @@ class _Onnx:
         values = batch.astype(np.float16) if half else batch
         found: list[Any] = self._session.run(None, {self._input.name: values})
         return found
+
+
+def _not_given(model: str, name: str, known: Iterable[str]) -> ModelUnusable:
+    given = ", ".join(sorted(known)[:_NAMES_AT_MOST]) or "one alone, without a name"
+    return ModelUnusable(
+        f"The model {model} gives no output {name}, which its card names for the heat map; it"
+        f" gives {given}.",
+        remedy=REMEDY,
+    )
 
 
 def _first(answer: Any) -> Any:

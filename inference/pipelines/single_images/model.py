@@ -33,6 +33,7 @@ from inference.pipelines.single_images.reading import ImageReading
 from inference.refusals import ModelUnusable, VolumeRefused
 from inference.rules.facts import SeriesFacts
 from inference.rules.judge import judge
+from inference.single_images.answers import heat_plane
 from inference.single_images.description import ImageModelDescription
 from inference.single_images.frame import COLOUR, GREY
 from inference.single_images.networks import Served, at_work, load_network
@@ -179,10 +180,14 @@ class ImageModelPipeline:
         channels = (self._model.preprocessing.channels or 1) * self.images_at_once
         noise = np.random.default_rng(1).random((rows, columns, channels), np.float32)
         try:
-            seen, blank = (
-                network.raw(normalized(image, self._model.preprocessing)[None])
+            given = [
+                normalized(image, self._model.preprocessing)[None]
                 for image in (noise, np.zeros_like(noise))
-            )
+            ]
+            seen, blank = (network.raw(one) for one in given)
+            heat_map = self._model.card.model.heat_map
+            if heat_map is not None and heat_map.output:
+                heat_plane(self._model, network, given[0], 0)
         except MediViewError:
             raise
         except Exception as error:

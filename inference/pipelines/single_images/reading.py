@@ -15,8 +15,15 @@ from inference.pipeline import Classification, FoundBox, ImageResult, Measuremen
 from inference.pipelines.codes import PERCENT
 from inference.pipelines.structures import LEFT, RIGHT
 from inference.refusals import ModelUnusable
-from inference.single_images.answers import class_planes, numbers_of, occlusion, probabilities
+from inference.single_images.answers import (
+    class_planes,
+    heat_plane,
+    numbers_of,
+    occlusion,
+    probabilities,
+)
 from inference.single_images.description import ImageModelDescription
+from inference.single_images.heat import own_heat
 from inference.single_images.networks import Network
 from inference.single_images.preprocessing import NetworkInput, normalized, prepare
 from storage.core.findings import NO_UNITS, Code
@@ -115,6 +122,10 @@ class ImageReading:
         asked = self._model.card.model.heat_map
         if asked is None:
             return None
+        if asked.output:
+            batch = normalized(given.seen, self._model.preprocessing)[None]
+            plane = heat_plane(self._model, self._network, batch, label)
+            return own_heat(given.placement, plane, frame_number, asked.meaning)
         probability = float(probabilities(self._model, self._network, [given])[0, label])
         return occlusion(
             self._model, self._network, given, label, probability, asked.grid, frame_number
