@@ -61,10 +61,15 @@ class Population:
     def outside(self, headers: Sequence[Dataset]) -> tuple[Outside, ...]:
         """What of a stack lies outside; empty where nothing does.
 
-        `headers`: of its images, one at least. Slice thickness and tube voltage are judged in all
-        of them and in all frames, since they may change within a stack; the rest in the first.
+        `headers`: of its images, one at least. Contrast agent is judged in all of them, slice
+        thickness and tube voltage in all frames, since they may change within a stack; the rest in
+        the first.
         """
-        return (*self._of_all(headers[0]), *self._of_each(headers))
+        return (
+            *self._of_all(headers[0]),
+            *self._of_contrast_agent(headers),
+            *self._of_each(headers),
+        )
 
     def _of_all(self, header: Dataset) -> Iterator[Outside]:
         for age, by in zip(ages_years(header), ("", " by PatientAge"), strict=False):
@@ -90,9 +95,16 @@ class Population:
         stated = _texts(header, "ScanningSequence") or _echoes(header)
         if stated and self.sequences and not set(stated) & set(self.sequences):
             yield Outside("sequence", f"sequence {', '.join(stated)} ({', '.join(self.sequences)})")
-        given = contrast_agent_given(header)
-        if self.contrast_agent is not None and given is not self.contrast_agent:
-            yield Outside("contrast agent", f"{'with' if given else 'without'} contrast agent")
+
+    def _of_contrast_agent(self, headers: Sequence[Dataset]) -> Iterator[Outside]:
+        if self.contrast_agent is None:
+            return
+        given = sum(map(contrast_agent_given, headers))
+        count = given if self.contrast_agent is False else len(headers) - given
+        if count:
+            which = "without" if self.contrast_agent else "with"
+            of_some = f" in {count} of {len(headers)} images" if count < len(headers) else ""
+            yield Outside("contrast agent", f"{which} contrast agent{of_some}")
 
     def _of_each(self, headers: Sequence[Dataset]) -> Iterator[Outside]:
         judged: tuple[_Judged, ...] = (

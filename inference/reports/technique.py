@@ -14,6 +14,7 @@ from storage.core.entities import Instance, Series
 from storage.integrity.instance_reader import InstanceReader
 
 _WORD_LENGTH = 40
+_READ_AT_MOST = 2_000
 _WEIGHTINGS = {"T1", "T2", "PD", "FLAIR", "T2*", "DWI"}
 
 
@@ -44,7 +45,11 @@ class SeriesTechnique:
     kvp: float | None = None
     kernel: str = ""
     contrast_agent: str | None = None
-    """As the header names it, empty where it does not; None where none is recorded."""
+    """As a header names it, empty where none does; None where none is recorded."""
+    images_without_contrast: int = 0
+    """How many of the images that were read record none, where others do."""
+    is_contrast_known: bool = True
+    """Whether all images were asked for one."""
     among_namesakes: str = ""
     """`1/2` where two series of the study have this number, and this is the first of them."""
 
@@ -61,28 +66,30 @@ def technique_of(
     instances: Sequence[Instance],
     pipelines: tuple[str, ...],
 ) -> SeriesTechnique:
-    """What images from all over a series state alike.
+    """What the images of a series state alike.
 
     A series may hold several stacks (kernels, echoes, before and after contrast agent), one after
     another or in turn, and which of them was measured is not known here.
     """
     frames = sum(instance.number_of_frames or 1 for instance in instances)
-    return _in_common(
+    indices = _all_over(len(instances))
+    read = [instances[index] for index in indices]
+    found = _in_common(
         [
             technique_from(
-                instance_reader.header(instances[index]),
-                series,
-                frames,
-                pipelines,
+                instance_reader.header(one), series, one.number_of_frames or 1, pipelines
             )
-            for index in _all_over(len(instances))
+            for one in read
         ]
     )
+    return replace(found, images=frames, is_contrast_known=len(read) == len(instances))
 
 
-def _all_over(count: int) -> list[int]:
-    middle = count // 2
-    return sorted({0, count // 4, middle, min(middle + 1, count - 1), 3 * count // 4, count - 1})
+def _all_over(count: int) -> Sequence[int]:
+    """Which images are read: all, or as many as that takes about a second."""
+    if count <= _READ_AT_MOST:
+        return range(count)
+    return [index * count // _READ_AT_MOST for index in range(_READ_AT_MOST)]
 
 
 def _in_common(found: Sequence[SeriesTechnique]) -> SeriesTechnique:
@@ -94,7 +101,13 @@ def _in_common(found: Sequence[SeriesTechnique]) -> SeriesTechnique:
         if any(getattr(one, field.name) != getattr(first, field.name) for one in found)
     }
     agents = [one.contrast_agent for one in found if one.contrast_agent is not None]
-    return replace(first, **(differing | {"contrast_agent": max(agents, default=None)}))
+    contrast = {
+        "contrast_agent": max(agents, default=None),
+        "images_without_contrast": sum(one.images for one in found if one.contrast_agent is None)
+        if agents
+        else 0,
+    }
+    return replace(first, **(differing | contrast))
 
 
 def technique_from(

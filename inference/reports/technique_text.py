@@ -25,16 +25,27 @@ def technique_sentences(
     words = locale.words["technique"]
     for one in series:
         yield _of_headers(_opening(one, locale), (one.series_instance_uid,))
-    agents = {one.contrast_agent for one in series if one.contrast_agent is not None}
     uids = tuple(one.series_instance_uid for one in series)
-    named = sorted(agents - {""})
-    if named:
-        agent = locale.words["list"]["comma"].join(named)
-        yield _of_headers(locale.fill(words["contrast"], {"agent": agent}), uids)
-    elif agents:
-        yield _of_headers(words["contrast_without_name"], uids)
-    elif any(one.modality in ("CT", "MR") for one in series):
+    with_agent = [one for one in series if one.contrast_agent is not None]
+    if with_agent:
+        yield _of_headers(_contrast(with_agent, locale), uids)
+    elif any(one.modality in ("CT", "MR") for one in series) and all(
+        one.is_contrast_known for one in series
+    ):
         yield _of_headers(words["no_contrast"], uids)
+
+
+def _contrast(series: Sequence[SeriesTechnique], locale: Locale) -> str:
+    """`series`: in which a contrast agent is recorded, in some images at least."""
+    words = locale.words["technique"]
+    named = sorted({one.contrast_agent for one in series if one.contrast_agent})
+    agent = locale.words["list"]["comma"].join(named)
+    without = sum(one.images_without_contrast for one in series)
+    images = sum(one.images for one in series)
+    is_counted = all(one.is_contrast_known for one in series)
+    of_some = words["contrast_in_some"] if without and is_counted else words
+    counts = {"agent": agent, "count": str(images - without), "images": str(images)}
+    return locale.fill(of_some["contrast" if named else "contrast_without_name"], counts)
 
 
 def _of_headers(text: str, series_instance_uids: tuple[str, ...]) -> ReportSentence:

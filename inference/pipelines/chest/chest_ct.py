@@ -70,8 +70,9 @@ def judge_chest_ct(headers: Sequence[Dataset]) -> Acceptance:
     if reason:
         return Acceptance(False, reason)
     spacing = spacing_mm(stack.lps_from_kji)
-    kernel = str(headers[0].get("ConvolutionKernel") or "not stated")
-    contrast = ", with contrast agent" if contrast_agent_given(headers[0]) else ""
+    kernels = dict.fromkeys(str(one.get("ConvolutionKernel") or "not stated") for one in headers)
+    kernel = " and ".join(sorted(kernels))
+    contrast = ", with contrast agent" if any(map(contrast_agent_given, headers)) else ""
     return Acceptance(
         True,
         f"Axial chest CT of {len(stack.frames)} slices {spacing[0]:.2f} mm apart"

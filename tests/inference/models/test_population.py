@@ -230,6 +230,18 @@ def test_a_birth_date_that_contradicts_the_stated_age_is_not_believed_alone() ->
     assert len(ages_years(dataset)) == 1
 
 
+@pytest.mark.parametrize("others", [0, 1])
+def test_a_contrast_agent_in_any_image_counts(others: int) -> None:
+    """Not in the first one alone."""
+    images = [header(), header(ContrastBolusAgent="Gadovist"), *[header()] * others]
+    assert f": with contrast agent in 1 of {2 + others} images." in text_of(POPULATION, images)
+    wanted = Population(contrast_agent=True)
+    assert wanted.outside(images)[0].phrase == (
+        f"without contrast agent in {1 + others} of {2 + others} images"
+    )
+    assert wanted.outside(images[1:2]) == ()
+
+
 def test_a_card_of_an_operator_states_it_in_its_file() -> None:
     card = Card.model_validate(
         {"population": {"age_years": [45, 80], "contrast_agent": False, "on_outside": "refuse"}}
