@@ -75,7 +75,7 @@ def find(
         [build_context(_MODEL, list(MESSAGE_TRANSFER_SYNTAXES[:2]))],
         timeouts,
     )
-    check = association.check_data = _AnswerCheck()
+    check = association.check_data = AnswerCheck()
     try:
         identifiers, status, is_complete = _read(association, query, at_most)
     finally:
@@ -95,7 +95,7 @@ def find(
     )
 
 
-class _AnswerCheck:
+class AnswerCheck:
     """Looks at each answer before it is decoded; `refusal` says why one was not."""
 
     refusal = ""

@@ -1,9 +1,7 @@
 """Another system's UPS-RS (PS3.18 11) as its client: search, claim, update, end, subscribe."""
 
 import json
-import re
 import ssl
-from collections.abc import Mapping
 from pathlib import Path
 from socket import create_connection
 from typing import Any
@@ -13,6 +11,7 @@ import httpx
 from websockets.sync.client import ClientConnection, connect
 
 from dicom_node.peers import PeerFailed
+from inference.ups_sources.source import AT_ONCE, RefusedClaims, plain_item
 from storage.core.errors import InvalidRequest, LimitExceeded
 from storage.core.untrusted_input.bounded_json import load_bounded_json
 from storage.http.client import checked_client, failure_words, flowing
@@ -27,11 +26,6 @@ _MAX_ANSWER_BYTES = 4 * 1024 * 1024
 MESSAGE_MAX_BYTES = 1024 * 1024
 MOST_ELEMENTS = 100_000
 _CONNECT_S = 10.0
-_AT_ONCE = 50
-_MOST_REFUSED = 10_000
-_TAG = re.compile(r"[0-9A-Fa-f]{8}")
-_VR = re.compile(r"[A-Z]{2}")
-_MAX_DEPTH = 16
 
 
 class UpsSource:
@@ -44,37 +38,31 @@ class UpsSource:
         self._base = base
         self._authority = authority
         self._headers = {"Authorization": authorization} if authorization else {}
-        self._refused: set[str] = set()
+        self._refused = RefusedClaims()
 
     def is_refused(self, uid: str) -> bool:
-        """Whether a claim was not taken before: somebody else's is not asked for each time."""
         return uid in self._refused
 
     def search(self, state: str) -> list[JsonAttributes]:
-        """Items in a state, whole. Raises PeerFailed."""
-        query = f"ProcedureStepState={quote(state)}&includefield=all&limit={_AT_ONCE}"
+        query = f"ProcedureStepState={quote(state)}&includefield=all&limit={AT_ONCE}"
         status, found = self._ask("GET", f"/workitems?{query}")
         if status == 204:
             return []
         if status != 200 or not isinstance(found, list):
             raise PeerFailed(f"{self.name} answered HTTP {status} to a search for workitems.")
-        return [one for one in (_plain(item, 0) for item in found[:_AT_ONCE]) if one is not None]
+        return [one for one in map(plain_item, found[:AT_ONCE]) if one is not None]
 
     def claim(self, uid: str, transaction_uid: str) -> bool:
-        """Whether it is ours now. Raises PeerFailed."""
         is_ours = self._change(uid, transaction_uid, "IN PROGRESS")
         if not is_ours:
-            if len(self._refused) >= _MOST_REFUSED:
-                self._refused.clear()
             self._refused.add(uid)
         return is_ours
 
     def end(self, uid: str, transaction_uid: str, state: str) -> bool:
-        """Whether the source took it. Raises PeerFailed."""
         return self._change(uid, transaction_uid, state)
 
     def update(self, uid: str, transaction_uid: str, changes: JsonAttributes) -> bool:
-        """As above. The claim is named in the query and in the data set, for both are in use."""
+        """The claim is named in the query and in the data set, for both are in use."""
         body = changes | attributes_of(TransactionUID=transaction_uid)
         path = f"/workitems/{uid}?transaction-uid={transaction_uid}"
         return self._took(self._ask("POST", path, [body])[0], "an update")
@@ -158,34 +146,3 @@ class UpsSource:
                 f"{self.name} cannot be reached: {failure_words(error)}.",
                 remedy="Check MEDIVIEW_UPS_SOURCES and the network.",
             ) from error
-
-
-def _plain(item: object, depth: int) -> JsonAttributes | None:
-    """A data set in DICOM JSON, without what refers to bulk data; None for what is none."""
-    if not isinstance(item, Mapping) or depth > _MAX_DEPTH:
-        return None
-    kept: JsonAttributes = {}
-    for tag, element in item.items():
-        if not isinstance(element, Mapping) or not _TAG.fullmatch(str(tag)):
-            return None
-        vr, values = element.get("vr"), element.get("Value", [])
-        if not isinstance(vr, str) or not _VR.fullmatch(vr) or not isinstance(values, list):
-            return None
-        if str(tag).startswith(("0000", "0002")) or {"BulkDataURI", "InlineBinary"} & set(element):
-            continue
-        if vr == "SQ":
-            items = [_plain(one, depth + 1) for one in values]
-            if None in items:
-                return None
-            values = items
-        elif not all(_is_value(one) for one in values):
-            return None
-        kept[str(tag).upper()] = {"vr": vr, "Value": values} if values else {"vr": vr}
-    return kept
-
-
-def _is_value(value: object) -> bool:
-    """What a database keeps: no NUL, nothing nested but the groups of a name."""
-    if isinstance(value, Mapping):
-        return all(isinstance(one, str) and "\0" not in one for one in value.values())
-    return not isinstance(value, list | bool) and "\0" not in str(value)

@@ -15,9 +15,12 @@ from websockets.sync.client import ClientConnection
 from inference.failures import place
 from inference.pipeline import Pipeline
 from inference.ups_sources.client import MOST_ELEMENTS, UpsSource
+from inference.ups_sources.dimse import DimseUpsSource
 from inference.ups_sources.performing import SourceStorage, cancel, claim_new, report, resume
+from inference.ups_sources.source import WorkitemSource
 from storage.core.errors import MediViewError
 from storage.core.untrusted_input.bounded_json import load_bounded_json
+from storage.settings.ups_sources import PEER
 from storage.ups.dicom_json import JsonAttributes
 from storage.ups.events import CANCEL_REQUESTED
 
@@ -34,21 +37,18 @@ def perform_for_others(
     pipelines: Sequence[Pipeline] | None = None,
 ) -> None:
     """Until the process stops. Each source has a thread: one that hangs keeps no other waiting."""
-    settings = storage.settings
     threads = [
         threading.Thread(
             target=SourceThread(
                 storage,
-                UpsSource(
-                    name, url, settings.ups_authorization.get_secret_value(), settings.tls_ca
-                ),
+                source_of(storage, name, address),
                 stopping,
                 pipelines,
             ).run,
             name=f"ups source {name}",
             daemon=True,
         )
-        for name, url in settings.ups_sources
+        for name, address in storage.settings.ups_sources
     ]
     for thread in threads:
         thread.start()
@@ -56,11 +56,20 @@ def perform_for_others(
         thread.join()
 
 
+def source_of(storage: SourceStorage, name: str, address: str) -> WorkitemSource:
+    """By the address of the settings: `peer:NAME`, or that of a UPS-RS service."""
+    settings = storage.settings
+    if address.startswith(PEER):
+        return DimseUpsSource(name, address.removeprefix(PEER), storage.peers, settings)
+    token = settings.ups_authorization.get_secret_value()
+    return UpsSource(name, address, token, settings.tls_ca)
+
+
 class SourceThread:
     def __init__(
         self,
         storage: SourceStorage,
-        source: UpsSource,
+        source: WorkitemSource,
         stopping: Callable[[], bool],
         pipelines: Sequence[Pipeline] | None = None,
     ) -> None:

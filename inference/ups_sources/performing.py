@@ -12,13 +12,14 @@ import structlog
 from inference.model_registry.status import offered
 from inference.pipeline import Pipeline
 from inference.scheduling.workitem_input import names_a_source
-from inference.ups_sources.client import UpsSource
+from inference.ups_sources.source import WorkitemSource
 from storage.audit import NODE, SUCCESS, AuditEvent, Code
 from storage.container.has import (
     HasAudit,
     HasClaimedElsewhere,
     HasIndex,
     HasModelStates,
+    HasPeers,
     HasSettings,
 )
 from storage.core.clock import utcnow
@@ -46,6 +47,7 @@ class SourceStorage(
     HasIndex,
     HasModelStates,
     HasClaimedElsewhere,
+    HasPeers,
     HasAudit,
     Protocol,
 ):
@@ -53,7 +55,7 @@ class SourceStorage(
 
 
 def claim_new(
-    storage: SourceStorage, source: UpsSource, pipelines: Sequence[Pipeline] | None = None
+    storage: SourceStorage, source: WorkitemSource, pipelines: Sequence[Pipeline] | None = None
 ) -> int:
     """Claim what the node can perform now; how many. Raises PeerFailed."""
     found = _ours(storage, source.search("SCHEDULED"), pipelines)
@@ -68,7 +70,7 @@ def claim_new(
 
 
 def resume(
-    storage: SourceStorage, source: UpsSource, pipelines: Sequence[Pipeline] | None = None
+    storage: SourceStorage, source: WorkitemSource, pipelines: Sequence[Pipeline] | None = None
 ) -> int:
     """Take over what was claimed when the node ended before it had its copy. Raises PeerFailed."""
     begun = source.search("IN PROGRESS")
@@ -84,7 +86,7 @@ def resume(
     return resumed
 
 
-def report(storage: SourceStorage, source: UpsSource) -> int:
+def report(storage: SourceStorage, source: WorkitemSource) -> int:
     """Say what has changed of claimed items; how many. Raises PeerFailed."""
     reported = 0
     for claimed in storage.claimed_elsewhere.unreported(source.name, _AT_ONCE):
@@ -156,7 +158,7 @@ def _is_here(storage: SourceStorage, attributes: JsonAttributes) -> bool:
 
 def _take_over(
     storage: SourceStorage,
-    source: UpsSource,
+    source: WorkitemSource,
     uid: str,
     attributes: JsonAttributes,
     transaction_uid: str,
@@ -177,7 +179,7 @@ def _take_over(
     return taken
 
 
-def _report(source: UpsSource, claimed: Claimed) -> bool:
+def _report(source: WorkitemSource, claimed: Claimed) -> bool:
     """Whether the source took it."""
     item, transaction_uid = claimed.item, claimed.source_transaction_uid
     changes = {

@@ -6,14 +6,17 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import NoDecode
 
+PEER = "peer:"
+"""Before the name of a peer that is asked by DIMSE."""
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 class UpsSourceSettings(BaseModel):
     ups_sources: Annotated[tuple[tuple[str, str], ...], NoDecode] = Field(
         (),
-        description="UPS-RS services whose workitems for this node's pipelines are performed here:"
-        " NAME=https://ADDRESS, separated by commas; the address is that before /workitems.",
+        description="Worklists whose workitems for this node's pipelines are performed here, as"
+        " NAME=https://ADDRESS (UPS-RS; the address is that before /workitems) or NAME=peer:PEER"
+        " (DIMSE), separated by commas.",
     )
     ups_authorization: SecretStr = Field(
         SecretStr(""), description="Authorization header for these services, such as 'Bearer …'."
@@ -32,18 +35,14 @@ class UpsSourceSettings(BaseModel):
             if not part:
                 continue
             name, _, address = part.partition("=")
-            url = urlsplit(address.strip())
-            if (
-                not name.strip()
-                or len(name.strip()) > 80
-                or url.scheme not in ("http", "https")
-                or not url.hostname
-                or url.query
-                or "@" in url.netloc
-            ):
-                raise ValueError(f"'{part}' is no UPS-RS service; write NAME=https://ADDRESS")
+            is_named = 0 < len(name.strip()) <= 80
+            if not is_named or not (_is_peer(address.strip()) or _is_service(address.strip())):
+                raise ValueError(
+                    f"'{part}' is no UPS-RS service and no peer; write NAME=https://ADDRESS"
+                    " or NAME=peer:PEER"
+                )
             if name.strip() in found:
-                raise ValueError(f"two UPS-RS services are named {name.strip()}")
+                raise ValueError(f"two UPS-RS services or peers are named {name.strip()}")
             found[name.strip()] = address.strip().rstrip("/")
         return tuple(found.items())
 
@@ -57,3 +56,17 @@ class UpsSourceSettings(BaseModel):
                 "ups_authorization would travel unencrypted; use https:// for ups_sources"
             )
         return self
+
+
+def _is_service(address: str) -> bool:
+    url = urlsplit(address)
+    return (
+        url.scheme in ("http", "https")
+        and bool(url.hostname)
+        and not url.query
+        and "@" not in url.netloc
+    )
+
+
+def _is_peer(address: str) -> bool:
+    return address.startswith(PEER) and bool(address.removeprefix(PEER).strip())

@@ -195,7 +195,14 @@ def test_events_bring_work_and_requests_for_cancellation(
 
 
 @pytest.mark.parametrize(
-    "sources", ["https://host/rs", "ris=ftp://host/rs", "a=https://h/rs,a=https://i/rs"]
+    "sources",
+    [
+        "https://host/rs",
+        "ris=ftp://host/rs",
+        "a=https://h/rs,a=https://i/rs",
+        "ris=peer:",
+        "peer:ris",
+    ],
 )
 def test_a_source_that_is_none_is_refused_at_the_start(sources: str) -> None:
     with pytest.raises(ValueError, match="UPS-RS service"):
