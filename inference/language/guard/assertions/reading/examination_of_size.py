@@ -31,9 +31,7 @@ def is_prior_size(items: Sequence[Item], position: int) -> bool:
         return True
     if _is_compared(items, position) or _has_date_behind(items, position):
         return True
-    if _within_then(items, position):
-        return True
-    return _then_before(items, position) or _then_behind(items, position)
+    return any(then(items, position) for then in (_within_then, _then_before, _then_behind))
 
 
 def _is_compared(items: Sequence[Item], position: int) -> bool:
