@@ -36,6 +36,10 @@ class ModelServerFailed(MediViewError):
     code = "model_server_failed"
 
 
+class ContainerClusterFailed(ModelServerFailed):
+    """The cluster that runs containers is away, or answers what is no answer."""
+
+
 class ModelServerLeftAlone(ModelServerFailed):
     """A model server failed before, or is busy: nothing was asked of it, and the work waits."""
 

@@ -5,9 +5,11 @@ import tempfile
 from pathlib import Path
 
 from inference.containers.card import IMAGE_FILE, ContainerCard, ContainerRunning, Image
-from inference.containers.engine import Engine, engine_of
+from inference.containers.container_run import ContainerEngine
+from inference.containers.engine import engine_of
 from inference.containers.manifest import (
     APP_FILE,
+    MANIFEST_AT_MOST_BYTES,
     MANIFEST_FOLDERS,
     PACKAGE_FILE,
     TEMPORARY_FOLDER,
@@ -69,7 +71,7 @@ def add_container(settings: Settings, folder: Path) -> ContainerDescription:
         run = card.container.run
         for name in (APP_FILE, PACKAGE_FILE):
             (ready / name).write_bytes(
-                _manifest_of(engine, image, card, name)
+                _manifest_of(engine, image, card, folder, name)
                 if run is None
                 else _stated(engine, image, card, run)[name]
             )
@@ -118,7 +120,13 @@ def describe_container(folder: Path) -> ContainerDescription:
     )
 
 
-def _manifest_of(engine: Engine, image: Image, card: ContainerCard, name: str) -> bytes:
+def _manifest_of(
+    engine: ContainerEngine, image: Image, card: ContainerCard, folder: Path, name: str
+) -> bytes:
+    """Of the image; where its engine cannot look into it, a copy beside the card."""
+    if engine.name == "kubernetes" and (folder / name).is_file():
+        with (folder / name).open("rb") as stream:
+            return stream.read(MANIFEST_AT_MOST_BYTES)
     for place in MANIFEST_FOLDERS:
         if found := engine.read_file(image.id, f"{place}/{name}"):
             return found
@@ -126,12 +134,13 @@ def _manifest_of(engine: Engine, image: Image, card: ContainerCard, name: str) -
         f"The image {card.container.image} has no {MANIFEST_FOLDERS[0]}/{name}, or one of more"
         " than 256 KiB.",
         remedy="If it is another kind of image, state in the card's container how it is"
-        ' run: "run": {"version": …, "command": […]}.',
+        ' run: "run": {"version": …, "command": […]}. With Kubernetes put copies of both manifests'
+        " beside the card.",
     )
 
 
 def _stated(
-    engine: Engine, image: Image, card: ContainerCard, run: ContainerRunning
+    engine: ContainerEngine, image: Image, card: ContainerCard, run: ContainerRunning
 ) -> dict[str, bytes]:
     """What manifests would say, of a card that says how its image is run."""
     command, working_directory = engine.starts_with(image.id)

@@ -12,12 +12,12 @@ import shutil
 import subprocess
 import tarfile
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 
+from inference.containers.container_run import ContainerEngine, ContainerRun, Ended
 from inference.containers.engine_options import gpu_options, owner_of_files, user_options
-from inference.containers.manifest import TEMPORARY_FOLDER
+from inference.containers.manifest import MANIFEST_AT_MOST_BYTES, TEMPORARY_FOLDER
 from inference.refusals import ModelUnusable
 from storage.core.text.outside_text import text_from_outside
 from storage.settings import Settings
@@ -25,9 +25,8 @@ from storage.settings import Settings
 _CALL_S = 120.0
 _REMOVALS, _REMOVE_AGAIN_S = 3, 0.5
 _LOOKED_EVERY_S = 0.25
-_MANIFEST_AT_MOST_BYTES = 256 * 1024
 # With the headers and the padding of a tar archive (POSIX ustar).
-_ARCHIVE_AT_MOST_BYTES = _MANIFEST_AT_MOST_BYTES + 64 * 1024
+_ARCHIVE_AT_MOST_BYTES = MANIFEST_AT_MOST_BYTES + 64 * 1024
 _SHOWN_AT_MOST = 200
 _VOLUMES_AT_MOST = 8
 _VOLUME = re.compile(r"(?:/[A-Za-z0-9._-]+)+/?")
@@ -36,26 +35,6 @@ _LABEL = "mediview-model"
 _GRACE_S = 60
 # An engine gets what it needs to find its images; secrets of the node's environment stay here.
 _ENVIRONMENT = re.compile(r"^(PATH|HOME|USER|TMPDIR|XDG_.*|CONTAINERS?_.*|DOCKER_.*|PODMAN_.*)$")
-
-
-@dataclass(frozen=True)
-class ContainerRun:
-    """One run. Paths of `input` and `output`: on this machine, and in the container."""
-
-    image_id: str
-    command: tuple[str, ...]
-    working_directory: str
-    environment: Mapping[str, str]
-    input: tuple[Path, str]
-    output: tuple[Path, str]
-    timeout_s: float
-    with_gpu: bool = False
-
-
-@dataclass(frozen=True)
-class Ended:
-    exit_code: int
-    is_out_of_memory: bool
 
 
 class Engine:
@@ -171,7 +150,7 @@ class Engine:
             "--log-driver=none",
             *(f"--env={name}={value}" for name, value in variables.items()),
             *user_options(self.name),
-            *(gpu_options(self.name, limits.container_gpus) if run.with_gpu else []),
+            *(gpu_options(self.name, limits.container_gpus) if run.gpus else []),
             *([f"--timeout={int(run.timeout_s) + _GRACE_S}"] if self.name == "podman" else []),
             f"--entrypoint={run.command[0]}",
         ]
@@ -261,20 +240,39 @@ class Engine:
         )
 
 
-def engine_of(settings: Settings) -> Engine:
+def engine_of(settings: Settings) -> ContainerEngine:
     """Raises ModelUnusable where the site names none, or it is not installed."""
     name = settings.container_engine
     if not name:
         raise ModelUnusable(
             "Models in containers are not run here: MEDIVIEW_CONTAINER_ENGINE is empty.",
-            remedy="An operator sets it to podman or docker.",
+            remedy="An operator sets it to podman, docker or kubernetes.",
         )
+    if name == "kubernetes":
+        return _kubernetes(settings)
     if shutil.which(name) is None:
         raise ModelUnusable(
             f"MEDIVIEW_CONTAINER_ENGINE names {name}, which is not installed.",
             remedy=f"Install {name} where the workers run.",
         )
     return Engine(name, settings)
+
+
+def _kubernetes(settings: Settings) -> ContainerEngine:
+    from inference.containers.kubernetes_engine import KubernetesEngine
+
+    for value, setting in (
+        (settings.container_exchange_dir, "EXCHANGE_DIR"),
+        (settings.container_claim, "CLAIM"),
+        (settings.container_namespace, "NAMESPACE"),
+    ):
+        if not value:
+            raise ModelUnusable(
+                "MEDIVIEW_CONTAINER_ENGINE is kubernetes, and MEDIVIEW_CONTAINER_"
+                f"{setting} is empty.",
+                remedy="The chart sets it where containers.enabled is true (docs/kubernetes.md).",
+            )
+    return KubernetesEngine(settings)
 
 
 def _has_ended(waiting: subprocess.Popen[bytes]) -> bool:
@@ -290,7 +288,7 @@ def _only_file(archive: bytes) -> bytes | None:
     try:
         with tarfile.open(fileobj=io.BytesIO(archive)) as files:
             member = files.next()
-            if member is None or not member.isreg() or member.size > _MANIFEST_AT_MOST_BYTES:
+            if member is None or not member.isreg() or member.size > MANIFEST_AT_MOST_BYTES:
                 return None
             stream = files.extractfile(member)
             return None if stream is None else stream.read()

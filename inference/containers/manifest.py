@@ -15,6 +15,7 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field, field_validator
 
 from inference.models.description import VERSION_PATTERN
 
+MANIFEST_AT_MOST_BYTES = 256 * 1024
 APP_FILE, PACKAGE_FILE = "app.json", "pkg.json"
 MANIFEST_FOLDERS = ("/etc/monai", "/etc/holoscan")
 _WORKING_DIRECTORY = "/var/monai/"

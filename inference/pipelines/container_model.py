@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import structlog
 
+from inference.containers.container_run import ContainerRun, Ended
 from inference.containers.description import ContainerDescription
-from inference.containers.engine import ContainerRun, Ended, engine_of
+from inference.containers.engine import engine_of
 from inference.containers.output_files import check_disk, check_disk_before, check_size
 from inference.imaging.padding import not_imaged, without_not_imaged
 from inference.imaging.volume import Volume
@@ -178,6 +179,7 @@ class ContainerPipeline(AddedModel):
         engine.hand_over(written)
         return engine.run(
             ContainerRun(
+                image=self._container.card.container.image,
                 image_id=self._container.image.id,
                 command=app.command,
                 working_directory=app.workdir,
@@ -185,7 +187,7 @@ class ContainerPipeline(AddedModel):
                 input=(given, app.input_path),
                 output=(written, app.output_path),
                 timeout_s=min(limits_s),
-                with_gpu=self._container.asks_for_gpu and bool(settings.container_gpus),
+                gpus=self._container.package.resources.gpu if settings.container_gpus else 0,
             ),
             check,
         )
@@ -238,9 +240,10 @@ def _without_what_is_not_imaged(
 @contextmanager
 def _run_folder(settings: Settings) -> Iterator[Path]:
     """A folder of a run's own; what killed workers left beside it is removed."""
-    runs = settings.data_dir / "containers"
+    runs = settings.container_exchange_dir or settings.data_dir / "containers"
     runs.mkdir(mode=0o700, exist_ok=True)
-    oldest = time.time() - settings.container_timeout_s - _STALE_S
+    runs = runs.resolve()
+    oldest = time.time() - settings.container_timeout_s - settings.container_start_s - _STALE_S
     for left in runs.iterdir():
         with suppress(FileNotFoundError):
             if left.stat().st_mtime < oldest:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from api.server.checks.exposure import Check
 from inference.containers.engine import engine_of
+from inference.containers.kubernetes_client import has_account
 from inference.rules.file import current_rules
 from storage.core.errors import MediViewError
 from storage.peers.repository import Peers
@@ -44,6 +45,14 @@ def check_rules(settings: Settings, peers: Peers) -> Iterator[Check]:
 def check_container_engine(settings: Settings) -> Iterator[Check]:
     """The engine that runs models in containers, where the site names one."""
     if not settings.container_engine:
+        return
+    if settings.container_engine == "kubernetes" and not has_account():
+        yield Check(
+            "containers",
+            "note",
+            "jobs of Kubernetes are made by the account of the workers, which this process has not",
+            "Ask in a pod of them: kubectl exec deploy/mediview-worker-jobs -- mediview doctor",
+        )
         return
     try:
         version = engine_of(settings).version()

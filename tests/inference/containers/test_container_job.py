@@ -12,7 +12,8 @@ import numpy as np
 import pydicom
 import pytest
 
-from inference.containers.engine import ContainerRun, Ended, Engine
+from inference.containers.container_run import ContainerRun, Ended
+from inference.containers.engine import Engine
 from inference.model_registry.adding import add_model
 from inference.scheduling.schedule import complete_and_schedule
 from inference.worker.run import run_job
@@ -115,7 +116,7 @@ def test_what_a_container_found_becomes_a_result_of_the_node(
     assert (job.state, job.reason) == ("COMPLETED", "")
     (run,) = stand_in.runs
     assert (run.image_id, run.input[1]) == (IMAGE_ID, "/var/holoscan/input")
-    assert not run.with_gpu
+    assert not run.gpus
     assert stand_in.given == [f"{number:05d}.dcm" for number in range(1, 9)]
     found = {one.label: one for one in node.findings.of_study(study_uid("map"))}
     assert found["Bright volume"].value == pytest.approx(8 * 96 * 2 / 1000)
@@ -135,7 +136,7 @@ def test_an_image_that_works_without_a_gpu_is_given_one_where_there_is_one(
     stand_in = StandIn(Ended(0, is_out_of_memory=False))
     assert ended_job(node_with_gpus, monkeypatch, stand_in).state == "COMPLETED"
     (run,) = stand_in.runs
-    assert run.with_gpu
+    assert run.gpus == 1
 
 
 @pytest.mark.parametrize(

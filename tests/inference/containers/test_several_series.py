@@ -18,7 +18,8 @@ from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 
 from inference.containers.card import ContainerCard
-from inference.containers.engine import ContainerRun, Ended, Engine
+from inference.containers.container_run import ContainerRun, Ended
+from inference.containers.engine import Engine
 from inference.containers.other_series import OtherSeries, notes_of
 from inference.containers.results import OutputReader, Written, merged_masks
 from inference.imaging.volume import assemble_volume
