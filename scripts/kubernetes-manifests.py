@@ -27,6 +27,7 @@ RENDERINGS = {
     "group-keda": ("group", "keda"),
     "group-gpu": ("group", "gpu"),
     "group-disks": ("group", "disks"),
+    "group-containers": ("group", "containers"),
 }
 """By manifest: the files of values that it is made with, one over the other."""
 

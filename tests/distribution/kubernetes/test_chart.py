@@ -7,7 +7,8 @@ import pytest
 import yaml
 from jsonschema import Draft7Validator
 
-from storage.settings import Settings
+from inference.containers.kubernetes_job import LABELS
+from storage.settings import Settings, load_settings
 from storage.settings.unknown import setting_names
 from tests.distribution.kubernetes.conftest import KUBERNETES, Render, pod_of, run_helm
 from tests.distribution.kubernetes.policies import violations
@@ -186,3 +187,100 @@ def with_values(under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
         is_merged = isinstance(value, dict) and isinstance(below, dict) and value
         merged[name] = with_values(below, value) if is_merged else value
     return merged
+
+
+CONTAINERS = {
+    "enabled": True,
+    "namespace": "models",
+    "claim": "exchange",
+    "jobsClaim": "exchange-of-jobs",
+    "runtimeClassName": "gvisor",
+    "imagePullSecrets": [{"name": "registry"}, {"name": "other"}],
+}
+
+
+def test_workers_alone_make_jobs_of_containers_and_may_nothing_else(render: Render) -> None:
+    documents = render("group", "gpu", containers=CONTAINERS)
+    (role,) = [one for one in documents if one["kind"] == "Role"]
+    (binding,) = [one for one in documents if one["kind"] == "RoleBinding"]
+    allowed = {
+        (resource, verb)
+        for rule in role["rules"]
+        for resource in rule["resources"]
+        for verb in rule["verbs"]
+    }
+    jobs = {("jobs", verb) for verb in ("create", "get", "delete")}
+    assert allowed == jobs | {("pods", "list")}
+    assert {role["metadata"]["namespace"], binding["metadata"]["namespace"]} == {"models"}
+    assert {one["kind"] for one in documents} & {"ClusterRole", "ClusterRoleBinding"} == set()
+    (account,) = [one for one in documents if one["kind"] == "ServiceAccount"]
+    assert account["automountServiceAccountToken"] is False
+    assert binding["subjects"][0]["name"] == account["metadata"]["name"]
+    with_account = set()
+    for document in documents:
+        template = pod_of(document)
+        if template is None:
+            continue
+        assert list(violations(document)) == []
+        named = {volume["name"] for volume in template["spec"]["volumes"]}
+        has_account = template["spec"].get("serviceAccountName") == account["metadata"]["name"]
+        assert has_account == ({"account", "exchange"} <= named)
+        if has_account:
+            with_account.add(template["metadata"]["labels"]["app.kubernetes.io/component"])
+    assert with_account == {"worker-jobs", "worker-gpu"}
+
+
+def test_pods_of_models_are_in_one_policy_alone_which_opens_nothing(render: Render) -> None:
+    """Policies add up: one that selects all pods of the node would open its database to them."""
+    documents = render("group", containers={**CONTAINERS, "namespace": ""})
+    selecting = [
+        one
+        for one in documents
+        if one["kind"] == "NetworkPolicy"
+        and one["spec"]["podSelector"].get("matchLabels", {}).items() <= LABELS.items()
+    ]
+    (policy,) = selecting
+    assert policy["spec"]["policyTypes"] == ["Ingress", "Egress"]
+    assert not policy["spec"].get("ingress")
+    assert not policy["spec"].get("egress")
+    (api,) = [one for one in documents if one["metadata"]["name"] == "mediview-kubernetes-api"]
+    (expression,) = api["spec"]["podSelector"]["matchExpressions"]
+    assert expression["values"] == ["worker-jobs", "worker-gpu"]
+
+
+def test_settings_of_containers_are_those_of_the_values(
+    render: Render, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    documents = render("group", containers=CONTAINERS)
+    (worker,) = [
+        one
+        for one in documents
+        if one["kind"] == "Deployment" and one["metadata"]["name"] == "mediview-worker-jobs"
+    ]
+    (container,) = worker["spec"]["template"]["spec"]["containers"]
+    for one in container["env"]:
+        if one["name"].startswith("MEDIVIEW_CONTAINER_"):
+            monkeypatch.setenv(one["name"], one["value"])
+    settings = load_settings()
+    assert settings.container_engine == "kubernetes"
+    assert settings.container_claim == "exchange-of-jobs"
+    assert settings.container_namespace == "models"
+    assert settings.container_runtime_class == "gvisor"
+    assert settings.container_pull_secrets == ("registry", "other")
+    (mount,) = [one for one in container["volumeMounts"] if one["name"] == "exchange"]
+    assert str(settings.container_exchange_dir) == mount["mountPath"]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"containers": {"enabled": True}},
+        {"containers": {**CONTAINERS, "namespace": "Models!"}},
+        {"containers": {**CONTAINERS, "image": "x"}},
+        {"containers": CONTAINERS, "mode": "embedded", "data": {"existingClaim": ""}},
+    ],
+)
+def test_values_of_containers_that_cannot_be_right_are_refused(values: dict[str, Any]) -> None:
+    status, _, errors = run_helm("group", values=values)
+    assert status != 0
+    assert "containers" in errors

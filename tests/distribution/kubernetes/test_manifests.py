@@ -224,7 +224,11 @@ def test_services_find_their_pods_and_keep_addresses_of_senders(name: str) -> No
 @EACH
 def test_nothing_goes_in_or_out_but_what_is_named(name: str) -> None:
     policies = [one["spec"] for one in of_kind(name, "NetworkPolicy")]
-    deny = next(one for one in policies if set(one["policyTypes"]) == {"Ingress", "Egress"})
+    (deny,) = [
+        one["spec"]
+        for one in of_kind(name, "NetworkPolicy")
+        if one["metadata"]["name"] == "mediview-default-deny"
+    ]
     assert "ingress" not in deny
     assert "egress" not in deny
     for _, template in pods(name):

@@ -17,7 +17,11 @@ metadata:
     {{- toYaml . | nindent 4 }}
   {{- end }}
 spec:
+  {{- $makesJobs := include "mediview.makesJobs" . }}
   automountServiceAccountToken: false
+  {{- if $makesJobs }}
+  serviceAccountName: {{ include "mediview.name" $root }}-containers
+  {{- end }}
   # Variables such as MEDIVIEW_DICOM_PORT=tcp://…, made from Services, would be taken for settings.
   enableServiceLinks: false
   {{- with .restartPolicy }}
@@ -115,6 +119,17 @@ spec:
       configMap:
         name: {{ . }}
     {{- end }}
+    {{- if $makesJobs }}
+    - name: exchange
+      persistentVolumeClaim:
+        claimName: {{ $v.containers.claim }}
+    - name: account
+      projected:
+        defaultMode: 0440
+        sources:
+          - serviceAccountToken: {path: token, expirationSeconds: 3600}
+          - configMap: {name: kube-root-ca.crt, items: [{key: ca.crt, path: ca.crt}]}
+    {{- end }}
     - name: tmp
       emptyDir:
         sizeLimit: 10Gi
@@ -165,8 +180,20 @@ volumeMounts:
     mountPath: /etc/mediview/site
     readOnly: true
   {{- end }}
+  {{- if include "mediview.makesJobs" . }}
+  - name: exchange
+    mountPath: /exchange
+  - name: account
+    mountPath: /var/run/secrets/kubernetes.io/serviceaccount
+    readOnly: true
+  {{- end }}
   - name: tmp
     mountPath: /tmp
+{{- end }}
+
+{{/* Of the workers that run models, where these may be containers. */}}
+{{- define "mediview.makesJobs" -}}
+{{- if and .root.Values.containers.enabled (has .role (list "worker-jobs" "worker-gpu")) }}yes{{ end }}
 {{- end }}
 
 {{/* By name: what the chart sets, over it the site's settings, over these the role's. */}}
@@ -201,6 +228,16 @@ volumeMounts:
 {{- if $v.hl7.enabled -}}
 {{- $_ := set $own "MEDIVIEW_HL7_HOST" "0.0.0.0" -}}
 {{- $_ := set $own "MEDIVIEW_HL7_PORT" (toString $v.hl7.port) -}}
+{{- end -}}
+{{- if $v.containers.enabled -}}
+{{- $_ := set $own "MEDIVIEW_CONTAINER_ENGINE" "kubernetes" -}}
+{{- $_ := set $own "MEDIVIEW_CONTAINER_NAMESPACE" ($v.containers.namespace | default .root.Release.Namespace) -}}
+{{- $_ := set $own "MEDIVIEW_CONTAINER_CLAIM" ($v.containers.jobsClaim | default $v.containers.claim) -}}
+{{- $_ := set $own "MEDIVIEW_CONTAINER_EXCHANGE_DIR" "/exchange" -}}
+{{- with $v.containers.runtimeClassName }}{{ $_ := set $own "MEDIVIEW_CONTAINER_RUNTIME_CLASS" . }}{{ end -}}
+{{- $pull := list -}}
+{{- range $v.containers.imagePullSecrets }}{{ $pull = append $pull .name }}{{ end -}}
+{{- with $pull }}{{ $_ := set $own "MEDIVIEW_CONTAINER_PULL_SECRETS" (join "," .) }}{{ end -}}
 {{- end -}}
 {{- if $v.workers.gpu.enabled }}{{ $_ := set $own "MEDIVIEW_GPU_PIPELINES" (required "workers.gpu.pipelines is needed: which pipelines the GPU workers run." $v.workers.gpu.pipelines) }}{{ end -}}
 {{- mergeOverwrite $own (deepCopy $v.settings) (deepCopy (.values.settings | default dict)) | toYaml -}}
