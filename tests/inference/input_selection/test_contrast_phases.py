@@ -62,7 +62,7 @@ def test_each_phase_fills_its_role_whatever_came_first(storage: Storage, tmp_pat
     job = done(storage, found[4])
     assert (job.state, job.series_instance_uid) == ("COMPLETED", "2.25.84")
     explained = explain_study(
-        storage.settings, storage.index, storage.instances, storage.model_states,
+        storage.settings, storage.index, storage.instances, storage.worklist, storage.model_states,
         results_in(storage), STUDY,
     )  # fmt: skip
     assert any(one.would_run for one in explained if one.pipeline == PIPELINE)

@@ -169,7 +169,8 @@ def test_a_required_prior_that_is_missing_is_named(storage: Storage, tmp_path: P
     explained = {
         one.pipeline: one.reason
         for one in explain_study(
-            storage.settings, storage.index, storage.instances, storage.model_states,
+            storage.settings, storage.index, storage.instances, storage.worklist,
+            storage.model_states,
             results_in(storage),
             study_uid("now"),
         )
