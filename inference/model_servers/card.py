@@ -143,3 +143,23 @@ class ServedModel(Strict):
     @property
     def path(self) -> str:
         return f"/v2/models/{self.model}" + (f"/versions/{self.version}" if self.version else "")
+
+
+class ServedImages(ServedModel):
+    """Of single images."""
+
+    heat_map: ServedTensor | None = None
+    """Of a classification: the heat map that the model gives itself, on a grid of its own."""
+
+    @model_validator(mode="after")
+    def _is_of_images(self) -> "ServedImages":
+        if self.heat_map is not None and sorted(self.heat_map.axes) != sorted("NCHW"):
+            raise ValueError("heat_map has the axes N, C, H and W")
+        return self
+
+    @property
+    def for_heat(self) -> ServedModel | None:
+        """The same, asked for the heat map instead."""
+        if self.heat_map is None:
+            return None
+        return self.model_copy(update={"output": self.heat_map, "heat_map": None})

@@ -9,7 +9,8 @@ from inference.refusals import ModelUnusable
 from inference.single_images.card import Activation
 from inference.single_images.description import ImageModelDescription
 from inference.single_images.heat import placed_heat
-from inference.single_images.networks import REMEDY, Network
+from inference.single_images.networks import Network
+from inference.single_images.outputs import REMEDY
 from inference.single_images.preprocessing import NetworkInput, normalized
 from storage.core.heat_maps import HeatMap
 

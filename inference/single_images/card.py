@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from inference.model_servers.card import ServedModel
+from inference.model_servers.card import ServedImages
 from inference.model_servers.tensors import plain_axes
 from inference.models.card_file import Card
 from inference.models.card_inputs import CardInput
@@ -185,7 +185,7 @@ class ImageCard(Card):
     model: ImageModel
     prior: CardImagePrior | None = None
     """The image of the same view of the nearest earlier study, in further channels."""
-    served: ServedModel | None = None
+    served: ServedImages | None = None
     """The model server that computes it; then the folder holds no weights."""
 
     @model_validator(mode="after")
@@ -193,8 +193,9 @@ class ImageCard(Card):
         served, output = self.served, self.model.output
         if served is None:
             return self
-        if self.model.heat_map is not None and self.model.heat_map.output:
-            raise ValueError("served gives no heat map of its own yet; state heat_map.grid")
+        asked = "" if self.model.heat_map is None else self.model.heat_map.output
+        if asked != ("" if served.heat_map is None else served.heat_map.name):
+            raise ValueError("served.heat_map is the tensor that model.heat_map.output names")
         if served.input is None or plain_axes(served.input) != "NCHW":
             raise ValueError("served.input is an image, with the axes N, C, H and W")
         if (output == "object-detection") != (served.detections is not None):

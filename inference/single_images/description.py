@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from inference.model_servers.card import ServedModel
+from inference.model_servers.card import ServedImages
 from inference.model_servers.endpoint import Endpoint
 from inference.models.card_file import CARD_FILE, CardSegment, parsed, read_json, stated_in
 from inference.models.card_numbers import check_numbers
@@ -56,7 +56,7 @@ class ImageModelDescription(BaseModel):
         return f"model server {served.server}: {served.model}" if served else "added by an operator"
 
     @property
-    def served(self) -> ServedModel | None:
+    def served(self) -> ServedImages | None:
         return self.card.served
 
     @property

@@ -6,8 +6,6 @@ is loaded.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -21,28 +19,25 @@ from inference.models.model_cache import WARM, weights_bytes
 from inference.models.pretrained import pretrained
 from inference.refusals import ModelUnusable
 from inference.single_images.description import ImageModelDescription
+from inference.single_images.outputs import (
+    REMEDY,
+    Boxes,
+    array,
+    boxes_of,
+    first,
+    named,
+    not_given,
+)
 from storage.core.errors import MediViewError
 
 Batch = NDArray[np.float32]
 """(images, channels, rows, columns)."""
-REMEDY = "Add another version of the model, or correct its card: mediview models add FOLDER."
-_NAMES_AT_MOST = 10
 _AUTO_CLASSES = {
     "image-classification": "AutoModelForImageClassification",
     "object-detection": "AutoModelForObjectDetection",
     "image-segmentation": "AutoModelForSemanticSegmentation",
     "image-regression": "AutoModelForImageClassification",
 }
-
-
-@dataclass(frozen=True)
-class Boxes:
-    """`corners` (boxes, 4): left, top, right, bottom in pixels of the network's grid, 0, 0 being
-    its upper left corner. `labels` int, `scores` from 0 to 1, each of shape (boxes,)."""
-
-    corners: NDArray[np.float64]
-    labels: NDArray[np.int64]
-    scores: NDArray[np.float64]
 
 
 class Network(Protocol):
@@ -74,7 +69,11 @@ def load_network(model: ImageModelDescription, card: ModelCard, threads: int) ->
     def load() -> Network:
         try:
             if model.served is not None:
-                return Served(client_of(model.name, model.endpoint, model.served))
+                heat = model.served.for_heat
+                return Served(
+                    client_of(model.name, model.endpoint, model.served),
+                    None if heat is None else client_of(model.name, model.endpoint, heat),
+                )
             if model.format == "transformers":
                 return _Transformers(model)
             if model.format == "torchscript":
@@ -108,20 +107,23 @@ def at_work(model: ImageModelDescription, error: Exception) -> Exception:
 
 
 class Served:
-    """Computed by a model server."""
+    """Computed by a model server. `heat` is asked for the heat map that the model gives itself."""
 
-    def __init__(self, client: InferenceClient) -> None:
-        client.describe()
-        self.client = client
+    def __init__(self, client: InferenceClient, heat: InferenceClient | None) -> None:
+        for one in (client, *([] if heat is None else [heat])):
+            one.describe()
+        self.client, self._heat = client, heat
 
     def scores(self, batch: Batch) -> NDArray[np.float32]:
         return self.client.infer(batch)
 
     def boxes(self, image: Batch) -> Boxes:
-        return _boxes_of(self.client.detect(image)._asdict())
+        return boxes_of(self.client.detect(image)._asdict())
 
     def output(self, batch: Batch, name: str) -> NDArray[np.float32]:
-        raise ValueError("a model server gives the one output that its card names")
+        if self._heat is None:
+            raise ValueError("the card names no tensor of the server for the heat map")
+        return self._heat.infer(batch)
 
     def raw(self, batch: Batch) -> NDArray[np.float32]:
         if not self.client.gives_boxes:
@@ -145,7 +147,7 @@ class _Transformers:
             )
 
     def scores(self, batch: Batch) -> NDArray[np.float32]:
-        return _array(self._outputs(batch).logits)
+        return array(self._outputs(batch).logits)
 
     def boxes(self, image: Batch) -> Boxes:
         outputs = self._outputs(image)
@@ -153,7 +155,7 @@ class _Transformers:
         (found,) = self._processor.post_process_object_detection(
             outputs, threshold=0.0, target_sizes=[image.shape[2:]]
         )
-        return _boxes_of(found)
+        return boxes_of(found)
 
     def output(self, batch: Batch, name: str) -> NDArray[np.float32]:
         raise ValueError("a model of transformers gives logits alone")
@@ -161,7 +163,7 @@ class _Transformers:
     def raw(self, batch: Batch) -> NDArray[np.float32]:
         outputs = self._outputs(batch)
         parts = [outputs.logits, *([outputs.pred_boxes] if "pred_boxes" in outputs else [])]
-        return np.concatenate([_array(part).ravel() for part in parts])
+        return np.concatenate([array(part).ravel() for part in parts])
 
     def _outputs(self, batch: Batch) -> Any:
         import torch
@@ -178,10 +180,10 @@ class _TorchScript:
         self._module: Any = load_module(model.folder / "model.ts")
 
     def scores(self, batch: Batch) -> NDArray[np.float32]:
-        return _array(_first(self._answer(batch)))
+        return array(first(self._answer(batch)))
 
     def boxes(self, image: Batch) -> Boxes:
-        return _boxes_of(_named(self._answer(image)))
+        return boxes_of(named(self._answer(image)))
 
     def output(self, batch: Batch, name: str) -> NDArray[np.float32]:
         answer = self._answer(batch)
@@ -189,17 +191,17 @@ class _TorchScript:
         if isinstance(answer, list | tuple):
             known = {str(place): one for place, one in enumerate(answer)}
         if not hasattr(known.get(name), "shape"):
-            raise _not_given(self._name, name, known)
-        return _array(known[name])
+            raise not_given(self._name, name, known)
+        return array(known[name])
 
     def raw(self, batch: Batch) -> NDArray[np.float32]:
         answer = self._answer(batch)
         if hasattr(answer, "shape"):
-            return _array(answer).ravel()
-        named = _named(answer)
+            return array(answer).ravel()
+        by_name = named(answer)
         # Beside its scores a classifier may give a heat map; both count.
-        parts = answer if hasattr(named, "shape") else named.values()
-        return np.concatenate([_array(one).ravel() for one in parts])
+        parts = answer if hasattr(by_name, "shape") else by_name.values()
+        return np.concatenate([array(one).ravel() for one in parts])
 
     def _answer(self, batch: Batch) -> Any:
         import torch
@@ -235,11 +237,11 @@ class _Onnx:
 
     def output(self, batch: Batch, name: str) -> NDArray[np.float32]:
         if name not in self._outputs:
-            raise _not_given(self._name, name, self._outputs)
+            raise not_given(self._name, name, self._outputs)
         return np.asarray(self._answer(batch)[self._outputs.index(name)], np.float32)
 
     def boxes(self, image: Batch) -> Boxes:
-        return _boxes_of(dict(zip(self._outputs, self._answer(image), strict=True)))
+        return boxes_of(dict(zip(self._outputs, self._answer(image), strict=True)))
 
     def raw(self, batch: Batch) -> NDArray[np.float32]:
         return np.concatenate([np.asarray(one, np.float32).ravel() for one in self._answer(batch)])
@@ -249,52 +251,3 @@ class _Onnx:
         values = batch.astype(np.float16) if half else batch
         found: list[Any] = self._session.run(None, {self._input.name: values})
         return found
-
-
-def _not_given(model: str, name: str, known: Iterable[str]) -> ModelUnusable:
-    given = ", ".join(sorted(known)[:_NAMES_AT_MOST]) or "one alone, without a name"
-    return ModelUnusable(
-        f"The model {model} gives no output {name}, which its card names for the heat map; it"
-        f" gives {given}.",
-        remedy=REMEDY,
-    )
-
-
-def _first(answer: Any) -> Any:
-    """The main output of a network that gives several."""
-    while not hasattr(answer, "shape"):
-        answer = next(iter(answer.values())) if isinstance(answer, dict) else answer[0]
-    return answer
-
-
-def _named(answer: Any) -> Mapping[str, Any]:
-    """Boxes, labels and scores of the only image of a batch."""
-    while isinstance(answer, list | tuple):
-        if len(answer) == len(_FOUND) and all(hasattr(one, "shape") for one in answer):
-            return dict(zip(_FOUND, answer, strict=True))
-        # A detector of torchvision in TorchScript gives losses first, and detections last.
-        answer = answer[-1]
-    found: Mapping[str, Any] = answer
-    return found
-
-
-_FOUND = ("boxes", "labels", "scores")
-
-
-def _boxes_of(found: Mapping[str, Any]) -> Boxes:
-    corners = _array(found["boxes"]).astype(np.float64).reshape(-1, 4)
-    scores = _array(found["scores"]).astype(np.float64).reshape(-1)
-    labels = _array(found["labels"]).astype(np.int64).reshape(-1)
-    if not (len(corners) == len(scores) == len(labels)) or not np.isfinite(corners).all():
-        raise ValueError("boxes, labels and scores do not belong together")
-    if len(scores) and not (scores.min() >= 0.0 and scores.max() <= 1.0):
-        raise ValueError("scores are no probabilities")
-    order = np.argsort(-scores, kind="stable")
-    return Boxes(corners[order], labels[order], scores[order])
-
-
-def _array(value: Any) -> NDArray[np.float32]:
-    if isinstance(value, np.ndarray):
-        return value.astype(np.float32)
-    array: NDArray[np.float32] = value.detach().float().cpu().numpy()
-    return array

@@ -146,8 +146,9 @@ def infers(
 ) -> Behaviour:
     """A server of one model by the Open Inference Protocol v2, with binary tensors or JSON.
 
-    `compute` gets the inputs in the order of the request, and gives an array or one for each
-    output. `change` makes an answer into another one before it leaves.
+    `compute` gets the inputs in the order of the request, and gives an array, one for each
+    output, or a dictionary of which those are answered that are asked for. `change` makes an
+    answer into another one before it leaves.
     """
     model = f"/v2/models/{metadata['name']}"
 
@@ -182,10 +183,13 @@ def infers(
             given.append(values.reshape(tensor["shape"]))
         computed = compute(*given)
         arrays = computed if isinstance(computed, tuple) else (computed,)
+        known = metadata["outputs"]
+        if isinstance(computed, dict):
+            named = {one["name"]: one for one in known}
+            names = [one["name"] for one in request["outputs"]]
+            known, arrays = [named[one] for one in names], [computed[one] for one in names]
         outputs, raw = [], b""
-        for stated, array, wanted in zip(
-            metadata["outputs"], arrays, request["outputs"], strict=True
-        ):
+        for stated, array, wanted in zip(known, arrays, request["outputs"], strict=True):
             found = np.asarray(array).astype(_DTYPES[stated["datatype"]])
             output = {**stated, "shape": list(found.shape)}
             if wanted.get("parameters", {}).get("binary_data"):

@@ -1,7 +1,5 @@
 """Heat maps that a network gives by itself: bounded, and exactly placed."""
 
-import json
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -13,50 +11,8 @@ from inference.refusals import ModelUnusable
 from storage.container import Storage
 from storage.core.errors import InvalidRequest
 from tests.inference.films import film, image_card, script, vit, write_card
+from tests.inference.single_images.heated import MEANING, heated
 from tests.inference.single_images.support import analysed, done, heat_of
-
-MEANING = "Brightness, ten times as coarse as what the network sees."
-
-
-def heated(folder: Path, form: str, output: str, **changes: Any) -> Path:
-    """Scores as `bright_classifier` has them, and a map of each class on a tenth of the grid:
-    the mean of 10 × 10 pixels for class 1, less than nothing for class 0. `changes` are of the
-    card's `heat_map`."""
-    import torch
-
-    class Both(torch.nn.Module):
-        def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-            bright = 10.0 * x.mean(dim=(1, 2, 3)) - 1.0
-            heat = torch.nn.functional.avg_pool2d(x, 10)
-            return torch.stack([torch.zeros_like(bright), bright], dim=1), torch.cat(
-                [-heat, heat], 1
-            )
-
-    class Named(torch.nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.both = Both()
-
-        def forward(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
-            scores, heat = self.both(x)
-            return {"logits": scores, "cam": heat}
-
-    heat_map = {"output": output, "meaning": MEANING, **changes}
-    image = {"channels": 1, "resize": {"size": [60, 80]}, "orientation": ["L", "F"]}
-    write_card(
-        folder, image_card("image-classification", heat_map=heat_map, image=image, **changes)
-    )
-    if form == "dictionary":
-        return script(folder, Named())
-    if form == "tuple":
-        return script(folder, Both())
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        torch.onnx.export(
-            torch.jit.script(Both()), (torch.zeros(1, 1, 60, 80),), str(folder / "model.onnx"),
-            dynamo=False, input_names=["image"], output_names=["logits", "cam"],
-        )  # fmt: skip
-    return folder
 
 
 def add(storage: Storage, folder: Path) -> None:
@@ -143,17 +99,7 @@ def test_a_card_that_says_too_much_or_too_little_is_refused(
         add(storage, heated(tmp_path / "m", "tuple", "1", **heat_map))
 
 
-def test_a_hugging_face_model_and_a_server_have_none(storage: Storage, tmp_path: Path) -> None:
+def test_a_hugging_face_model_has_none(storage: Storage, tmp_path: Path) -> None:
     folder = vit(tmp_path / "vit", heat_map={"output": "cam", "meaning": MEANING})
     with pytest.raises(InvalidRequest, match="Hugging Face model gives none"):
-        add(storage, folder)
-    card = json.loads((folder / "mediview.json").read_text())
-    card["served"] = {
-        "server": "triton",
-        "model": "bright",
-        "input": {"name": "x", "shape": [1, 3, 60, 80]},
-        "output": {"name": "y", "shape": [1, 2]},
-    }
-    (folder / "mediview.json").write_text(json.dumps(card))
-    with pytest.raises(InvalidRequest, match="no heat map of its own yet"):
         add(storage, folder)

@@ -1,6 +1,7 @@
 """Models of single images that a model server computes, by the Open Inference Protocol."""
 
 import dataclasses
+import json
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from tests.inference.films import (
 from tests.inference.model_servers.grpc_servers import infers as infers_grpc
 from tests.inference.model_servers.grpc_servers import serving as serving_grpc
 from tests.inference.model_servers.servers import infers, serving
+from tests.inference.single_images.heated import heated
 from tests.inference.single_images.support import analysed, decided, heat_of
 
 IMAGE = {"name": "x", "shape": [1, 1, 60, 80]}
@@ -98,6 +100,48 @@ def test_a_film_and_the_frames_of_a_cine_are_classified_as_here(
         pytest.approx(confidences(one), abs=1e-6) for one in here
     ]
     np.testing.assert_allclose(heat_of(there[0]), heat_of(here[0]), atol=1e-6)
+
+
+def test_a_heat_map_of_the_server_is_that_of_the_same_network_here(
+    storage: Storage, tmp_path: Path
+) -> None:
+    """Channels last, and on a grid of its own; only where the card asks for it."""
+    asked = {"output": "cam", "meaning": "Brightness."}
+    add_model(
+        storage.settings,
+        storage.model_states,
+        storage.shadow_runs,
+        heated(tmp_path / "here", "dictionary", "cam"),
+        "petra",
+    )
+    dataset = film("own-heat", pixels=np.full((240, 320), 1200, np.uint16))
+    dataset.PixelData = np.tile(np.linspace(900, 3900, 320), (240, 1)).astype("<u2").tobytes()
+    (here,) = analysed(storage, dataset)
+    cam = {"name": "cam", "shape": [-1, -1, -1, 2], "layout": "NHWC"}
+
+    def both(values: NDArray[Any]) -> dict[str, NDArray[Any]]:
+        heat = values.reshape(len(values), 6, 10, 8, 10).mean(axis=(2, 4))
+        return {"y": labels(values), "cam": np.stack([-heat, heat], axis=-1)}
+
+    stated = metadata(LABELS)
+    stated["outputs"].append({"name": "cam", "datatype": "FP32", "shape": [-1, 6, 8, 2]})
+    with serving(infers(both, stated)) as server:
+        node = at(storage, server.url)
+        folder = served_card(
+            tmp_path / "there",
+            "image-classification",
+            LABELS,
+            heat_map=asked,
+            image={"channels": 1, "resize": {"size": [60, 80]}},
+        )
+        card = json.loads((folder / "mediview.json").read_text())
+        with pytest.raises(InvalidRequest, match=r"served\.heat_map is the tensor"):
+            add_model(node.settings, node.model_states, node.shadow_runs, folder, "petra")
+        card["served"]["heat_map"] = cam
+        write_card(folder, card)
+        add_model(node.settings, node.model_states, node.shadow_runs, folder, "petra")
+        (there,) = analysed(node, dataset, name="model-served-bright-part")
+    np.testing.assert_allclose(heat_of(there), heat_of(here), rtol=1e-4)
 
 
 def confidences(result: ImageResult) -> list[float]:
