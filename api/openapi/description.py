@@ -25,7 +25,7 @@ from api.parameters import PROBLEM
 from api.segmentations.schemas import NewSegmentation
 from api.versioned import versioned
 
-_FHIR = "/fhir"
+_FHIR = "/fhir/"
 _OUTCOME = {"$ref": "#/components/schemas/OperationOutcome"}
 _ANY_PROBLEM = {
     "description": "A problem: `code` for programs, `detail` and `remedy` for people.",
@@ -81,6 +81,8 @@ def _describe(app: FastAPI) -> dict[str, Any]:
                 if takes_key(path, method, operation):
                     operation.setdefault("parameters", []).append(IDEMPOTENCY_KEY)
                 problem = _ANY_OUTCOME if path.startswith(_FHIR) else _ANY_PROBLEM
+                if path.startswith(_FHIR):
+                    _as_outcomes(operation)
                 _complete(operation, problem, "400" if path.startswith(dicomweb.PREFIX) else "422")
                 rule = rules.get((method.upper(), path))
                 if rule is not None:
@@ -108,6 +110,13 @@ def _is_list(operation: dict[str, Any], schemas: dict[str, Any]) -> bool:
     content = operation["responses"].get("200", {}).get("content", {})
     named = content.get("application/json", {}).get("schema", {}).get("$ref", "")
     return "items" in schemas.get(named.rpartition("/")[2], {}).get("properties", {})
+
+
+def _as_outcomes(operation: dict[str, Any]) -> None:
+    """What a route states of its problems, as `api.fhir.outcomes` sends them."""
+    for answer in operation.get("responses", {}).values():
+        if "application/problem+json" in answer.get("content", {}):
+            answer["content"] = _ANY_OUTCOME["content"]
 
 
 def _complete(operation: dict[str, Any], problem: dict[str, Any], invalid: str) -> None:
