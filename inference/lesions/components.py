@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import find_objects
 from scipy.spatial import ConvexHull, QhullError
 
+from inference.imaging.connected_parts import connected_parts
 from inference.imaging.volume import Volume
 from inference.pipeline import Measurement, PipelineOutput, Segment
 from inference.pipelines.codes import CM3, LONG_AXIS, MM3_IN_CM3, SHORT_AXIS, VOLUME
@@ -92,9 +93,7 @@ class _Parts:
 
 
 def _parted(mask: Mask) -> _Parts:
-    import cc3d
-
-    labels = cc3d.connected_components(mask, connectivity=26)
+    labels = connected_parts(mask)
     counts = np.bincount(labels.ravel())
     counts[0] = 0
     order = [int(one) for one in np.argsort(-counts, kind="stable") if counts[one]]

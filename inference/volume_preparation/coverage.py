@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from inference.imaging.connected_parts import connected_parts
 from inference.imaging.directions import direction_of, in_words
 from inference.imaging.padding import not_imaged
 from inference.imaging.volume import Volume
@@ -291,9 +292,7 @@ def _shifted(axis: int) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
 
 def _without_strays(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """The mask without parts that are too small to be the structure."""
-    import cc3d
-
-    labels = cc3d.connected_components(mask)
+    labels = connected_parts(mask)
     counts = np.bincount(labels.ravel())
     counts[0] = 0
     keep = counts >= _LEAST_SHARE * counts.sum()

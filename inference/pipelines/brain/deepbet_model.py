@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from inference.imaging.connected_parts import connected_parts
 from inference.models.card import Proof
 from inference.models.devices import device
 from inference.models.files import load_torchscript
@@ -152,9 +153,7 @@ def _normalize(x: torch.Tensor, low: torch.Tensor, high: torch.Tensor) -> torch.
 
 
 def _largest_component(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    import cc3d
-
-    labels = cc3d.connected_components(mask)
+    labels = connected_parts(mask)
     counts = np.bincount(labels.ravel())
     if len(counts) < 2:
         raise NothingFound("The model found no brain in the volume.", remedy=_NO_BRAIN)

@@ -10,6 +10,7 @@ and what is back to front in too little.
 import numpy as np
 from numpy.typing import NDArray
 
+from inference.imaging.connected_parts import connected_parts
 from inference.imaging.volume import Volume
 
 # A head of 62 cm around has 306 cm2, and the ears and noise add to it; the trunk of an adult has
@@ -36,7 +37,6 @@ def section_cm2(volume: Volume, mask: NDArray[np.bool_]) -> float | None:
     Sections are taken along the voxel axis nearest to the patient's length. `mask`: shape (slices,
     rows, columns). None where there is nothing to judge by.
     """
-    import cc3d
     import fill_voids
 
     grid = _blocks(volume)
@@ -51,9 +51,7 @@ def section_cm2(volume: Volume, mask: NDArray[np.bool_]) -> float | None:
     pixel_cm2 *= float(np.prod([step for axis, step in enumerate(steps) if axis != along]))
     found = []
     for level in np.flatnonzero(inside.any(axis=tuple(a for a in range(3) if a != along))):
-        labels = cc3d.connected_components(
-            np.ascontiguousarray(np.take(tissue, level, axis=along)), connectivity=4
-        )
+        labels = connected_parts(np.take(tissue, level, axis=along), connectivity=4)
         counts = np.bincount(labels.ravel())
         counts[0] = 0
         body = fill_voids.fill(labels == counts.argmax()) if counts.any() else labels > 0
@@ -66,13 +64,11 @@ def turned(volume: Volume, mask: NDArray[np.bool_]) -> str:
 
     `mask`: shape (slices, rows, columns).
     """
-    import cc3d
-
     grid = _blocks(volume)
     inside = mask[grid]
     if not inside.any():
         return ""
-    labels = cc3d.connected_components(np.ascontiguousarray(_tissue(volume, grid)), connectivity=6)
+    labels = connected_parts(_tissue(volume, grid), connectivity=6)
     counts = np.bincount(labels.ravel())
     counts[0] = 0
     body = labels == counts.argmax()

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference.imaging.boxes import box_of
+from inference.imaging.connected_parts import connected_parts
 from inference.imaging.volume import Volume
 from inference.pipeline import Segment
 from inference.pipelines.brain.dark_places import share_without_signal, thick_places
@@ -301,10 +302,8 @@ def _too_unlike(segments: Sequence[Segment], counts: NDArray[np.intp]) -> Iterat
 
 
 def _fragments_share(mask: NDArray[np.bool_]) -> float:
-    import cc3d
-
     if not mask.any():
         return 0.0
     inside = mask[box_of(mask, 0)]
-    counts = np.bincount(cc3d.connected_components(inside).ravel())[1:]
+    counts = np.bincount(connected_parts(inside).ravel())[1:]
     return 1.0 - float(counts.max()) / float(counts.sum())

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from inference.imaging.connected_parts import connected_parts
+
 Mask = NDArray[np.bool_]
 Spacing = tuple[float, float, float]
 """Millimetres between slices, rows, columns."""
@@ -73,7 +75,7 @@ def _round_holes(slice_air: Mask, spacing: Spacing) -> Iterator[tuple[int, int]]
     """A voxel within each hole of a trachea's size and shape."""
     import cc3d
 
-    labels = cc3d.connected_components(slice_air, connectivity=4)
+    labels = connected_parts(slice_air, connectivity=4)
     statistics = cc3d.statistics(labels)
     for label, count in enumerate(statistics["voxel_counts"]):
         if label == 0:
@@ -113,13 +115,11 @@ def _grown(
     hu: NDArray[np.float32], air: Mask, seed: tuple[int, int, int], spacing: Spacing
 ) -> Mask:
     """The largest tree from the seed that does not burst into the lung."""
-    import cc3d
-
     voxel_ml = float(np.prod(spacing)) / 1000.0
     tree: Mask = np.zeros(air.shape, bool)
     size_ml = 0.0
     for threshold in _THRESHOLDS_HU:
-        labels = cc3d.connected_components(air & (hu < threshold), connectivity=6)
+        labels = connected_parts(air & (hu < threshold), connectivity=6)
         if not labels[seed]:
             continue
         grown: Mask = labels == labels[seed]

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference.imaging.boxes import box_of
+from inference.imaging.connected_parts import connected_parts
 from inference.pipelines.chest.airways import Spacing, dilated
 
 Mask = NDArray[np.bool_]
@@ -25,7 +26,6 @@ def free_air_ml(hu: NDArray[np.float32], lung: Mask, spacing: Spacing) -> float:
 
     `hu` and `lung`: shape (slices, rows, columns).
     """
-    import cc3d
     from scipy.ndimage import uniform_filter
 
     if not lung.any():
@@ -35,7 +35,7 @@ def free_air_ml(hu: NDArray[np.float32], lung: Mask, spacing: Spacing) -> float:
     blocks = _block_means(hu[box], steps)
     inside = _block_means(lung[box].astype(np.float32), steps) > 0.5
     core = (uniform_filter(blocks, 3, mode="nearest") < _AIR_BELOW_HU) & inside
-    labels = cc3d.connected_components(np.ascontiguousarray(core), connectivity=6)
+    labels = connected_parts(core, connectivity=6)
     counts = np.bincount(labels.ravel())
     counts[0] = 0
     if not counts.any():

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference.imaging.boxes import Box, box_of
+from inference.imaging.connected_parts import connected_parts
 from inference.imaging.geometry import spacing_mm
 from inference.imaging.volume import AIR_CLIPPED_HU
 from inference.pipelines.chest.airways import Spacing, dilated, find_airways
@@ -105,12 +106,10 @@ def _air_inside(hu: NDArray[np.float32], voxel_ml: float, padding: Mask | None) 
 
     What a side cuts off is distinguished from the air around the patient by its density.
     """
-    import cc3d
-
     air = hu < LUNG_BELOW_HU
     if padding is not None:
         air &= ~padding
-    labels = cc3d.connected_components(air, connectivity=6)
+    labels = connected_parts(air, connectivity=6)
     counts = np.bincount(labels.ravel())
     keep = counts * voxel_ml >= _SMALLEST_PART_ML
     for label in _at_sides(labels, padding):
@@ -161,10 +160,9 @@ def _closed(lung: Mask, spacing: Spacing) -> Mask:
 
 def _small_holes(slice_lung: Mask, pixel_mm2: float) -> Mask:
     """What a slice encloses and is no larger than a vessel: the dome of the liver is not."""
-    import cc3d
     import fill_voids
 
-    holes = cc3d.connected_components(fill_voids.fill(slice_lung) & ~slice_lung, connectivity=4)
+    holes = connected_parts(fill_voids.fill(slice_lung) & ~slice_lung, connectivity=4)
     small = np.bincount(holes.ravel()) * pixel_mm2 <= _LARGEST_VESSEL_MM2
     small[0] = False
     result: Mask = small[holes]

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from inference.imaging.connected_parts import connected_parts
 from inference.imaging.directions import direction_of
 from inference.imaging.geometry import spacing_mm
 from storage.core.findings import Direction
@@ -83,13 +84,12 @@ class _Span:
 
 def _body(hu: NDArray[np.float32], spacing: tuple[float, float, float]) -> Mask:
     """The largest part of the tissue, once what is as thin as the shell of a table is off."""
-    import cc3d
     import edt
 
     tissue = np.ascontiguousarray(hu > _TISSUE_ABOVE_HU)
     flat = (1e6, *spacing[1:])
     cores = edt.edt(tissue, anisotropy=flat, parallel=0) > _SHELL_MM
-    labels = cc3d.connected_components(cores, connectivity=26)
+    labels = connected_parts(cores)
     counts = np.bincount(labels.ravel())
     counts[0] = 0
     if not counts.any():

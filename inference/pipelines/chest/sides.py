@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from inference.imaging.connected_parts import connected_parts
 from inference.pipelines.chest.airways import Spacing
 from inference.pipelines.chest.midline import Midline
 
@@ -86,9 +87,7 @@ def _lung_parts(lung: Mask, hu: NDArray[np.float32], voxel_ml: float) -> list[Ma
     The largest is lung whatever its density; each of the others has to be as dense as lungs are,
     however large it is.
     """
-    import cc3d
-
-    labels = cc3d.connected_components(lung, connectivity=6)
+    labels = connected_parts(lung, connectivity=6)
     counts = np.bincount(labels.ravel())
     counts[0] = 0
     sums = np.bincount(labels.ravel(), weights=hu.ravel())
@@ -171,9 +170,7 @@ def _x_mm(mask: Mask, lps_from_kji: NDArray[np.float64]) -> float:
 
 
 def _largest_two(mask: Mask) -> Iterator[Mask]:
-    import cc3d
-
-    labels = cc3d.connected_components(mask, connectivity=6)
+    labels = connected_parts(mask, connectivity=6)
     counts = np.bincount(labels.ravel())
     counts[0] = 0
     for label in np.argsort(counts)[::-1][:2]:
