@@ -9,7 +9,7 @@ from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRLittleEndian
 
 from inference.annotations.key_image_entities import KeyImage
-from inference.result_identity import DEVICE_SERIAL_NUMBER, MANUFACTURER
+from inference.result_identity import DEVICE_SERIAL_NUMBER, MANUFACTURER, local_time
 from inference.results.author import Author
 from inference.results.coding import dicom_code
 from inference.results.equipment import finish, node_equipment
@@ -94,6 +94,7 @@ def _document(
     numbers: Numbers,
     series_description: str,
 ) -> Dataset:
+    at = local_time(at, source)
     document = hd.ko.KeyObjectSelectionDocument(
         evidence=evidence,
         content=content,

@@ -116,7 +116,7 @@ def save_key_images(
         _uid(storage.generated, series_instance_uid, number),
         number,
     )
-    at = utcnow().astimezone()
+    at = utcnow()
     if images:
         found = StudyImages(storage.index, storage.instances, study_instance_uid)
         for image in images:

@@ -14,7 +14,7 @@ from pydicom.uid import ExplicitVRLittleEndian
 from inference.annotations import codes as words
 from inference.annotations.drawing import Drawing, Measured, Place
 from inference.imaging.stack_discriminators import key_of
-from inference.result_identity import DEVICE_SERIAL_NUMBER, MANUFACTURER
+from inference.result_identity import DEVICE_SERIAL_NUMBER, MANUFACTURER, local_time
 from inference.results.author import Author
 from inference.results.coding import dicom_code
 from inference.results.equipment import finish, node_equipment
@@ -55,6 +55,7 @@ def encode_measurements(
     Sequence.
     """
     first = next(iter(sources.values()))
+    at = local_time(at, first)
     references = [reference_to(source) for source in sources.values()]
     report = hd.sr.MeasurementReport(
         observation_context=observation_context(author),
@@ -99,6 +100,8 @@ def encode_measurements(
         **(verifying if verified else {}),
     )
     name_verifier(document, author)
+    for observer in document.get("VerifyingObserverSequence") or ():
+        observer.VerificationDateTime = at.strftime("%Y%m%d%H%M%S%z")
     inherit_patient_and_study(document, first)
     return finish(document, at, node_equipment(at))
 

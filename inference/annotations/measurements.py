@@ -169,7 +169,7 @@ def save_measurements(
         images.headers or _images_of(predecessor, images),
         places,
         author,
-        utcnow().astimezone(),
+        utcnow(),
         series_instance_uid=str(predecessor.SeriesInstanceUID) if predecessor else new_uid(),
         # The same for all who follow upon one version, so that only one of them gets in.
         sop_instance_uid=_next_uid(storage.generated, predecessor_uid)

@@ -12,7 +12,7 @@ from pydicom.sr.codedict import codes
 from inference.findings.derived import standing_among
 from inference.findings.standing import StandingFinding
 from inference.reports.export.text import in_words, superseded_notice, withdrawn_notice
-from inference.result_identity import MANUFACTURER
+from inference.result_identity import MANUFACTURER, local_time
 from storage.container.has import (
     HasFindingFeedback,
     HasFindings,
@@ -104,13 +104,13 @@ class ReportDocument:
 
     @property
     def written_at(self) -> datetime:
-        return self.version.changed_at.astimezone()
+        return local_time(self.version.changed_at, self.source)
 
     @property
     def at(self) -> datetime:
-        """When what it says was known."""
+        """When what it says was known, in the zone that goes with the images' patient and study."""
         times = (self.version.changed_at, self.withdrawn_at)
-        return max(one for one in times if one is not None).astimezone()
+        return local_time(max(one for one in times if one is not None), self.source)
 
     def uid(self, what: str, kind: str) -> str:
         """`what`: series or instance. The same words of the same version are the same instance."""

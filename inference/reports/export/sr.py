@@ -77,7 +77,7 @@ def encode_report_sr(
     )
     if signed:
         observer = result.VerifyingObserverSequence[0]
-        observer.VerificationDateTime = at.strftime("%Y%m%d%H%M%S")
+        observer.VerificationDateTime = at.strftime("%Y%m%d%H%M%S%z")
     if document.notice:
         result.CompletionFlagDescription = "Results under it were withdrawn"
     inherit_patient_and_study(result, document.source)

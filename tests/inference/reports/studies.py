@@ -39,14 +39,17 @@ def measured_study(
     seed: int = 1,
     date: str = "20240131",
     normal_range: NormalRange | None = None,
+    offset: str = "",
 ) -> str:
-    """An MR of four images with one finding; its StudyInstanceUID."""
+    """An MR of four images with one finding; its StudyInstanceUID. `offset`: from UTC."""
     series = builders.series(np.zeros((4, 8, 8), np.int16), modality="MR", seed=seed)
     for instance in series:
         instance.SpecificCharacterSet = "ISO_IR 100"
         instance.PatientID, instance.PatientName = "P-9", "Müller^Jürgen"
         instance.StudyDate, instance.StudyTime = date, "101500"
         instance.AccessionNumber = f"A-{seed}"
+        if offset:
+            instance.TimezoneOffsetFromUTC = offset
         buffer = BytesIO()
         instance.save_as(buffer, enforce_file_format=True)
         storage.ingest.accept(buffer.getvalue(), "dimse:MR1")

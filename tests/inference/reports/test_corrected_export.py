@@ -1,6 +1,6 @@
 """A value that a reader has corrected, in every form in which the signed report leaves."""
 
-from datetime import timedelta
+from datetime import timedelta, timezone
 from io import BytesIO
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from inference.reports.due import draft_due
 from inference.reports.export.document import read_document
 from inference.reports.export.hl7_delivery import send_due
 from inference.reports.export.oru import _number
-from inference.reports.export.pdf import write_pdf
+from inference.reports.export.pdf import encode_report_pdf, write_pdf
 from inference.reports.export.publishing import publish_due
 from inference.reports.export.sr import encode_report_sr
 from storage.core.callers.identity import of_account
@@ -72,6 +72,23 @@ def test_numbers_of_a_signed_report_are_those_that_readers_gave(tmp_path: Path) 
     text = _text(pdf)
     assert "1,150.0 cm³ (corrected by dr-jones; the software had measured 1,234.5 cm³)" in text
     assert "1,000.0 cm³ (corrected by dr-jones; the software had measured 1,100.0 cm³)" in text
+
+
+def test_a_signed_report_states_its_times_in_the_zone_of_the_images(tmp_path: Path) -> None:
+    """PS3.3 C.12.1.1.8."""
+    with opened(tmp_path) as storage:
+        report = drafted(storage, measured_study(storage, offset="+0900"))
+        signed = storage.reports.move(report.report_id, report.version, "final", _READER)
+        document = read_document(storage, signed, signed.version)
+        objects = encode_report_sr(document, organization="St. E"), encode_report_pdf(document)
+    there = document.version.changed_at.astimezone(timezone(timedelta(hours=9)))
+    for one in objects:
+        assert one.TimezoneOffsetFromUTC == "+0900"
+        assert f"{one.ContentDate}{one.ContentTime}"[:14] == f"{there:%Y%m%d%H%M%S}"
+        assert f"{one.SeriesDate}{one.SeriesTime}"[:14] == f"{there:%Y%m%d%H%M%S}"
+    (observer,) = objects[0].VerifyingObserverSequence
+    assert str(observer.VerificationDateTime) == f"{there:%Y%m%d%H%M%S}+0900"
+    assert f"{there:%Y-%m-%d %H:%M} UTC+09:00" in _text(objects[1].EncapsulatedDocument)
 
 
 @pytest.mark.parametrize(
