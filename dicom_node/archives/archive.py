@@ -23,6 +23,7 @@ STUDY_KEYWORDS = (
     "AccessionNumber",
     "ModalitiesInStudy",
     "NumberOfStudyRelatedInstances",
+    "InstanceAvailability",
 )
 """What is asked of a study (PS3.4 Tables C.6-1 to C.6-2; PS3.18 Table 10.6.3-3)."""
 SERIES_KEYWORDS = (
@@ -52,6 +53,11 @@ class Found:
     @property
     def study_instance_uid(self) -> str:
         return self.text("StudyInstanceUID")
+
+    @property
+    def cannot_come(self) -> bool:
+        """Whether the archive states that a C-MOVE would fail (PS3.3 C.4.23.1.1)."""
+        return self.text("InstanceAvailability") in ("OFFLINE", "UNAVAILABLE")
 
     @property
     def instance_count(self) -> int:

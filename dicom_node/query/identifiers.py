@@ -113,9 +113,14 @@ class MatchEncoder:
     """
 
     def __init__(
-        self, identifier: Identifier, transfer_syntax_uid: str, fixed: Mapping[str, str]
+        self,
+        identifier: Identifier,
+        transfer_syntax_uid: str,
+        fixed: Mapping[str, str],
+        added: Sequence[str] = (),
     ) -> None:
-        """`fixed` are values by keyword that every match carries, in ASCII."""
+        """`fixed` are values by keyword that every match carries, in ASCII; `added` keywords that
+        every match has of its row, without being asked."""
         syntax = UID(transfer_syntax_uid)
         self._implicit = bool(syntax.is_implicit_VR)
         self._deflated = bool(syntax.is_deflated)
@@ -129,7 +134,7 @@ class MatchEncoder:
             name: self._element(self._column(_SPECIFIC_CHARACTER_SET, "CS", ""), name.encode())
             for _, name in self._encodings
         }
-        tags = set(identifier.tags) | {_tag(keyword) for keyword in fixed}
+        tags = set(identifier.tags) | {_tag(keyword) for keyword in (*fixed, *added)}
         tags.discard(_SPECIFIC_CHARACTER_SET)
         self._columns = []
         for tag in sorted(tags):

@@ -1,8 +1,8 @@
 """C-FIND as SCP: Patient Root and Study Root (PS3.4 annex C)."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from typing import get_args
+from typing import Any, get_args
 
 from pydicom.datadict import keyword_for_tag
 from pydicom.dataset import Dataset
@@ -17,19 +17,20 @@ from dicom_node.query.find_service import FindService
 from dicom_node.query.header_keys import HeaderKeys, is_answered_by_headers
 from dicom_node.query.identifiers import Identifier, MatchEncoder, read_identifier
 from storage.core.errors import InvalidRequest
-from storage.index.matching.attributes import ATTRIBUTES, LEVELS, Level, available_at
+from storage.index.matching.attributes import ATTRIBUTES, LEVELS, UNIQUE_KEYS, Level, available_at
 from storage.index.matching.dicom_query import Query, find
 from storage.index.matching.header_matching import MAX_ROWS
 from storage.index.repository import Index
 from storage.integrity.instance_reader import InstanceReader
 
+_AVAILABILITY = "InstanceAvailability"
 _ANSWERED_WITHOUT_INDEX = frozenset(
     {
         "QueryRetrieveLevel",
         "SpecificCharacterSet",
         "TimezoneOffsetFromUTC",
         "RetrieveAETitle",
-        "InstanceAvailability",
+        _AVAILABILITY,
     }
 )
 
@@ -50,12 +51,15 @@ class FindScp(FindService):
         instances: InstanceReader,
         association: NodeAssociation,
         ae_title: str,
+        availability_of: Callable[[str], str],
     ) -> None:
+        """`availability_of`: of an instance, a series or a study, by its UID."""
         super().__init__(association)
         self._engine = engine
         self._index = index
         self._instances = instances
         self._ae_title = ae_title
+        self._availability_of = availability_of
 
     def matches(
         self, sop_class_uid: str, transfer_syntax_uid: str, data: bytes | None
@@ -69,8 +73,8 @@ class FindScp(FindService):
             {
                 "QueryRetrieveLevel": level,
                 "RetrieveAETitle": self._ae_title,
-                "InstanceAvailability": "ONLINE",
             },
+            added=(_AVAILABILITY,),
         )
         query = Query(
             level,
@@ -84,7 +88,7 @@ class FindScp(FindService):
         by_header = [keyword for keyword in beyond if is_answered_by_headers(level, keyword)]
         if by_header:
             keys = decode_data_set(data, transfer_syntax_uid)
-            candidates = list(find(engine, _with_uids(query), MAX_ROWS + 1))
+            candidates = list(self._rows(find(engine, _with_uids(query), MAX_ROWS + 1), level))
             if len(candidates) <= MAX_ROWS:
                 wanted = Dataset()
                 wanted.update({keys[keyword].tag: keys[keyword] for keyword in by_header})
@@ -93,7 +97,15 @@ class FindScp(FindService):
                 )
                 answers = headers.answers(candidates, encoder, transfer_syntax_uid)
                 return len(by_header) == len(beyond), answers
-        return not beyond, map(encoder.encode, find(engine, query))
+        found = self._rows(find(engine, _with_uids(query)), level)
+        return not beyond, map(encoder.encode, found)
+
+    def _rows(self, found: Iterable[dict[str, Any]], level: Level) -> Iterator[dict[str, Any]]:
+        """With the availability of each."""
+        uid = UNIQUE_KEYS.get(level, "")
+        for row in found:
+            row[_AVAILABILITY] = self._availability_of(row.get(uid) or "")
+            yield row
 
 
 def _with_uids(query: Query) -> Query:

@@ -31,7 +31,7 @@ from dicom_node.store.sending import SendItem, SendResult, send_over
 from storage.container.has import HasEngine, HasIndex, HasInstances, HasPeers, HasSettings
 from storage.core.entities import Instance
 from storage.core.errors import InvalidRequest, MediViewError, NotFound
-from storage.index.matching.attributes import Level
+from storage.index.matching.attributes import UNIQUE_KEYS, Level
 from storage.index.matching.conditions import MAX_UIDS
 from storage.index.matching.dicom_query import Query, find
 
@@ -39,12 +39,6 @@ log = structlog.get_logger(__name__)
 
 # Between pending responses; each would cost a message for an instance.
 _INSTANCES_A_RESPONSE = 20
-_UNIQUE_KEYS: dict[Level, str] = {
-    "PATIENT": "PatientID",
-    "STUDY": "StudyInstanceUID",
-    "SERIES": "SeriesInstanceUID",
-    "IMAGE": "SOPInstanceUID",
-}
 
 
 @dataclass
@@ -197,19 +191,17 @@ class RetrieveScp:
 
     def _instances(self, identifier: Identifier, level: Level) -> list[Instance]:
         """What the unique keys name (PS3.4 C.4.2.1.4.1), each once; unknown UIDs name nothing."""
-        named = (
-            value.strip() for value in identifier.keys.get(_UNIQUE_KEYS[level], "").split("\\")
-        )
+        named = (value.strip() for value in identifier.keys.get(UNIQUE_KEYS[level], "").split("\\"))
         # A list of a few bytes could name a study a million times.
         values = [value for value in dict.fromkeys(named) if value]
         if not values or any(set(value) & set("*?") for value in values):
             raise InvalidRequest(
-                f"{_UNIQUE_KEYS[level]} names nothing to retrieve at level {level}.",
+                f"{UNIQUE_KEYS[level]} names nothing to retrieve at level {level}.",
                 remedy="Send the unique key of the level, without wildcards.",
             )
         if len(values) > MAX_UIDS:
             raise InvalidRequest(
-                f"{_UNIQUE_KEYS[level]} lists {len(values)} values; {MAX_UIDS} are allowed.",
+                f"{UNIQUE_KEYS[level]} lists {len(values)} values; {MAX_UIDS} are allowed.",
                 remedy="Ask in several requests.",
             )
         study = identifier.keys.get("StudyInstanceUID", "")
@@ -233,7 +225,7 @@ class RetrieveScp:
             for row in find(self._storage.engine, Query("STUDY", {"PatientID": value})):
                 yield from index.instances_of(row["StudyInstanceUID"])
         else:
-            for row in find(self._storage.engine, Query(level, {_UNIQUE_KEYS[level]: value})):
+            for row in find(self._storage.engine, Query(level, {UNIQUE_KEYS[level]: value})):
                 yield from index.instances_of(row["StudyInstanceUID"], value)
 
     def _item(self, instance: Instance) -> SendItem:

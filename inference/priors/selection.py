@@ -60,7 +60,7 @@ def _may_be_the_same(person: Person, found: Found) -> bool:
 def choose(
     subject: Subject, studies: Iterable[Found], rule: PriorRule, series_of: SeriesOf
 ) -> list[Found]:
-    """Of the patient's studies, newest first, those that the rule wants.
+    """Of the patient's studies, newest first, those that the rule wants and the archive can send.
 
     An archive is asked for series only where a study's own attributes do not decide. Raises what
     `series_of` raises.
@@ -69,7 +69,7 @@ def choose(
     for study in studies:
         if len(chosen) == rule.at_most:
             break
-        if not _is_in_time(subject, study, rule.within_days):
+        if study.cannot_come or not _is_in_time(subject, study, rule.within_days):
             continue
         facts = FoundFacts(study, series_of)
         if _is_alike(subject, facts, rule) and (

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import structlog
 from sqlalchemy import ColumnElement, Engine, and_, delete, func, select, update
@@ -34,6 +34,9 @@ _WORDS = {
     "damaged": "is damaged: its bytes are no longer those that arrived",
     "missing": "is lost: the volume that held it is missing or was cut off",
 }
+
+Availability = Literal["ONLINE", "UNAVAILABLE"]
+"""PS3.3 C.4.23.1.1. What lies in the bucket alone is had as soon as what lies here."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,8 @@ class DamagedInstances:
         self._engine = engine
         self._lock = threading.Lock()
         self._lost: frozenset[str] = frozenset()
+        # Series and studies that hold one of them.
+        self._lacking: frozenset[str] = frozenset()
         self._loaded_at: float | None = None
         self._is_loading = False
         self._threads: set[threading.Thread] = set()
@@ -113,6 +118,9 @@ class DamagedInstances:
             log.error("instance_damaged", sop_instance_uid=uid, kind=kind, has_copy=has_copy)
         with self._lock:
             self._lost = self._lost - {uid} if has_copy else self._lost | {uid}
+            if not has_copy:
+                # What holds it no more is found out when the table is read again.
+                self._lacking |= {instance.series_instance_uid, instance.study_instance_uid}
 
     def _may_log(self) -> bool:
         """Some a minute: a volume that is lost has thousands, and the table names them all."""
@@ -184,6 +192,12 @@ class DamagedInstances:
         self._keep_fresh()
         return sop_instance_uid in self._lost
 
+    def availability_of(self, uid: str) -> Availability:
+        """Of an instance, a series or a study, by its UID: the least of what it holds, as
+        `is_lost` knows it."""
+        self._keep_fresh()
+        return "UNAVAILABLE" if uid in self._lost or uid in self._lacking else "ONLINE"
+
     def lost_among(self, sop_instance_uids: Iterable[str]) -> int:
         """How many of them are lost; as `is_lost`."""
         self._keep_fresh()
@@ -220,13 +234,19 @@ class DamagedInstances:
         try:
             with reading(self._engine) as connection:
                 rows = connection.execute(
-                    select(t.damaged_instance.c.sop_instance_uid)
+                    select(
+                        t.damaged_instance.c.sop_instance_uid,
+                        t.series.c.series_instance_uid,
+                        t.damaged_instance.c.study_instance_uid,
+                    )
                     .join(t.instance, _standing())
+                    .join(t.series, t.instance.c.series_fk == t.series.c.id)
                     .where(t.damaged_instance.c.has_copy.is_(False))
                 )
-                lost = frozenset(rows.scalars())
+                found = rows.all()
             with self._lock:
-                self._lost = lost
+                self._lost = frozenset(uid for uid, *_ in found)
+                self._lacking = frozenset(uid for _, *above in found for uid in above)
         except MediViewError:
             pass  # The database is away; those that are known stay so.
         finally:

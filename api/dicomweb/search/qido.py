@@ -28,7 +28,7 @@ from api.dicomweb.search.header_fields import (
 from api.dicomweb.search.query_parameters import SearchParameters, parse_search
 from api.dicomweb.search.rows import RowWriter
 from api.request_rules.warning_header import warning_of
-from storage.container.has import HasEngine, HasIndex, HasInstances, HasSettings
+from storage.container.has import HasDamaged, HasEngine, HasIndex, HasInstances, HasSettings
 from storage.index.matching.attributes import LEVELS, Kind, Level, available_at
 from storage.index.matching.dicom_query import Query, find
 from storage.index.matching.header_matching import MAX_ROWS
@@ -132,7 +132,7 @@ def search_instances(request: Request, storage: StorageDep) -> Response:
     return _search(request, storage, _Search("IMAGE", {}, returned, True))
 
 
-class SearchStorage(HasSettings, HasEngine, HasIndex, HasInstances, Protocol):
+class SearchStorage(HasSettings, HasEngine, HasIndex, HasInstances, HasDamaged, Protocol):
     """What of the storage layer is searched."""
 
 
@@ -146,7 +146,7 @@ def _search(request: Request, storage: SearchStorage, search: _Search) -> Respon
         storage.engine, index, instances, search, asked, frozenset(keywords) | _UIDS & known
     )
     root_url = service_url(request, storage.settings)
-    writer = RowWriter(search.level, keywords, root_url)
+    writer = RowWriter(search.level, keywords, root_url, storage.damaged.availability_of)
     extras, left_out = _extras(index, instances, search, found.rows, asked, known)
     warnings = [*found.warnings, *left_out, *_fuzzy_warnings(asked)]
     headers = {"Vary": "Accept, Accept-Encoding", "Cache-Control": "no-store"}

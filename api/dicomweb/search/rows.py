@@ -15,7 +15,7 @@ from pydicom.datadict import dictionary_VR, tag_for_keyword
 
 from api.dicomweb.formats.json_values import JsonDataset, value_to_json
 from api.dicomweb.formats.responses import json_bytes
-from storage.index.matching.attributes import Level
+from storage.index.matching.attributes import UNIQUE_KEYS, Level
 
 _INSTANCE_AVAILABILITY = "00080056"
 _RETRIEVE_URL = "00081190"
@@ -30,7 +30,15 @@ _Column = tuple[str, str, str, Callable[[str, Any], dict[str, Any]]]
 class RowWriter:
     """Writes rows of one search: `keywords` of each, and where to retrieve it."""
 
-    def __init__(self, level: Level, keywords: Sequence[str], root_url: str) -> None:
+    def __init__(
+        self,
+        level: Level,
+        keywords: Sequence[str],
+        root_url: str,
+        availability_of: Callable[[str], str],
+    ) -> None:
+        """`availability_of`: of an instance, a series or a study, by its UID."""
+        self._availability_of = availability_of
         self._level = level
         self._root_url = root_url
         self._columns = _columns(tuple(keywords))
@@ -63,9 +71,10 @@ class RowWriter:
         return written.getvalue()
 
     def _row(self, row: Mapping[str, Any]) -> JsonDataset:
+        availability = self._availability_of(row.get(UNIQUE_KEYS.get(self._level, "")) or "")
         elements: JsonDataset = {
             _CHARACTER_SET: {"vr": "CS", "Value": ["ISO_IR 192"]},
-            _INSTANCE_AVAILABILITY: {"vr": "CS", "Value": ["ONLINE"]},
+            _INSTANCE_AVAILABILITY: {"vr": "CS", "Value": [availability]},
             _RETRIEVE_URL: {"vr": "UR", "Value": [self._url(row)]},
         }
         for keyword, name, vr, write in self._columns:

@@ -5,8 +5,11 @@ from typing import Any
 
 import pytest
 
+from storage.core.uids import derive_uid
 from tests.api.dicomweb.node import DicomwebNode
 from tests.api.dicomweb.reading import read
+from tests.inference.orchestration import wait_for
+from tests.storage.instances import part10
 
 JSON = {"Accept": "application/dicom+json"}
 Row = dict[str, Any]
@@ -215,3 +218,21 @@ def test_hostile_text_stays_text(empty_node: DicomwebNode, shared_data: Path) ->
     (row,) = search(empty_node, "/studies")
     assert row["00100010"]["Value"] == [{"Alphabetic": "<script>alert(1)</script>"}]
     assert row["00100020"]["Value"] == ['"},{"00100020":{']
+
+
+def test_what_is_lost_is_unavailable_with_what_holds_it(empty_node: DicomwebNode) -> None:
+    storage = empty_node.storage
+    whole, lost = (str(derive_uid("test", "s", "s", number)) for number in "12")
+    for number in "12":
+        storage.ingest.accept(part10(study="s", series="s", instance=number), "stow")
+    storage.damaged.note(storage.index.instance(lost), "missing", has_copy=False)
+
+    def instances() -> dict[str, str]:
+        rows = search(empty_node, "/instances")
+        return dict(zip(values(rows, "00080018"), values(rows, "00080056"), strict=True))
+
+    # The API reads what is lost beside its first answer.
+    wait_for(lambda: instances()[lost] == "UNAVAILABLE", "that it is known")
+    assert instances() == {whole: "ONLINE", lost: "UNAVAILABLE"}
+    for query in ("/studies", "/series"):
+        assert values(search(empty_node, query), "00080056") == ["UNAVAILABLE"]
