@@ -236,6 +236,7 @@ def _why(details: str) -> str:
         ("Hostname", "its certificate is not accepted, it names another host"),
         ("Connection refused", "Connection refused"),
         ("SSL", "it does not speak TLS there"),
+        ("HTTP/2", "it does not speak gRPC there"),
     ):
         if sign in details:
             return words

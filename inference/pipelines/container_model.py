@@ -244,7 +244,8 @@ def _run_folder(settings: Settings) -> Iterator[Path]:
     runs.mkdir(mode=0o700, exist_ok=True)
     runs = runs.resolve()
     oldest = time.time() - settings.container_timeout_s - settings.container_start_s - _STALE_S
-    for left in runs.iterdir():
+    # On a claim of its own the folder has others: lost+found, snapshots.
+    for left in runs.glob(f"{tempfile.gettempprefix()}*"):
         with suppress(FileNotFoundError):
             if left.stat().st_mtime < oldest:
                 _remove(left)

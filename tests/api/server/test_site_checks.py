@@ -53,3 +53,14 @@ def test_a_container_engine_that_is_not_there_is_named(
     (found,) = check_container_engine(load_settings(data_dir=tmp_path, container_engine="podman"))
     assert found.state == "fail"
     assert "names podman, which is not installed" in found.detail
+
+
+def test_jobs_of_kubernetes_are_asked_for_where_the_account_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Workers alone have it; the page of the cluster has doctor run in a pod of the API."""
+    monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
+    settings = load_settings(data_dir=tmp_path, container_engine="kubernetes")
+    (found,) = check_container_engine(settings)
+    assert found.state == "note"
+    assert "worker-jobs" in found.remedy

@@ -199,8 +199,11 @@ CONTAINERS = {
 }
 
 
-def test_workers_alone_make_jobs_of_containers_and_may_nothing_else(render: Render) -> None:
-    documents = render("group", "gpu", containers=CONTAINERS)
+@pytest.mark.parametrize("others", [(), ("disks",)])
+def test_workers_alone_make_jobs_of_containers_and_may_nothing_else(
+    render: Render, others: tuple[str, ...]
+) -> None:
+    documents = render("group", *others, "gpu", containers=CONTAINERS)
     (role,) = [one for one in documents if one["kind"] == "Role"]
     (binding,) = [one for one in documents if one["kind"] == "RoleBinding"]
     allowed = {

@@ -3,7 +3,9 @@
 No cluster could be had: see docs/pipelines/containers.md.
 """
 
+import json
 import os
+import shutil
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -12,12 +14,15 @@ from typing import Any
 import pytest
 
 from inference.containers.container_run import ContainerRun, Ended
+from inference.containers.description import add_container
 from inference.containers.engine import engine_of
 from inference.containers.kubernetes_client import KubernetesClient
 from inference.containers.kubernetes_engine import KubernetesEngine
 from inference.containers.kubernetes_job import LABELS, job_of
 from inference.refusals import ContainerClusterFailed, ModelUnusable
+from storage.core.errors import InvalidRequest
 from storage.settings import Settings, load_settings
+from tests.dicom_node.certificates import Authority
 from tests.distribution.kubernetes.policies import violations
 from tests.distribution.kubernetes.schemas import VERSIONS, mistakes
 from tests.inference.containers.kubernetes_api import (
@@ -29,6 +34,7 @@ from tests.inference.containers.kubernetes_api import (
     container,
     serving,
 )
+from tests.inference.containers.test_manifest import CARD, MAP
 
 IMAGE = f"registry.example.org/lesions@sha256:{'0a' * 32}"
 
@@ -288,8 +294,6 @@ def test_a_token_that_changed_is_read_anew_and_a_wrong_one_is_refused(
 def test_an_authority_of_somebody_else_is_not_believed(
     api: Api, settings: Settings, tmp_path: Path
 ) -> None:
-    from tests.dicom_node.certificates import Authority
-
     other = Authority(tmp_path, "other").certificate
     (api.account / "ca.crt").write_bytes(other.read_bytes())
     with pytest.raises(ContainerClusterFailed, match="certificate is not accepted"):
@@ -326,3 +330,19 @@ def test_a_setting_that_is_missing_is_named(settings: Settings, setting: str) ->
 def test_outside_of_a_cluster_there_is_no_account(tmp_path: Path) -> None:
     with pytest.raises(ModelUnusable, match="no account of a cluster"):
         KubernetesClient("models", tmp_path)
+
+
+def test_manifests_of_a_package_lie_beside_its_card(settings: Settings, tmp_path: Path) -> None:
+    """Nobody here can look into an image of a registry."""
+    folder = tmp_path / "card"
+    folder.mkdir()
+    stated = {**CARD["container"], "image": IMAGE, "without_gpu": True}
+    (folder / "mediview.json").write_text(json.dumps({**CARD, "container": stated}))
+    with pytest.raises(InvalidRequest, match=r"has no /etc/monai/app\.json") as refusal:
+        add_container(settings, folder)
+    assert "copies of both manifests beside the card" in refusal.value.remedy
+    for name in ("app.json", "pkg.json"):
+        shutil.copy(MAP / name, folder)
+    added = add_container(settings, folder)
+    assert (added.version, added.image.engine) == ("1.2.0", "kubernetes")
+    assert added.image.id == IMAGE.partition("@")[2]
