@@ -12,7 +12,13 @@ from inference.deidentification.words import is_known_word
 from storage.core.text.text_folding import folded
 
 _OWN_SCHEME = "99MEDIVIEW"
-_OWN = frozenset("ICV ICVSHARE IMAGESHARE NUMBERFOUND PARENCHYMA PICTURESHARE".split())
+_OWN = frozenset(
+    (
+        "DIFFERENCE EXPOSEDSHARE FREQUENCY ICV ICVSHARE IMAGESHARE IMPLAUSIBLE LAA950 MEASUREDPART"
+        " MLD MODELHEAT NOTASSESSABLE NUMBERFOUND PARENCHYMA PERC15 PICTURESHARE PROBABILITYFALL"
+        " RULE SATURATEDSHARE VALUEINTERVAL VELOCITY change-per-year classification"
+    ).split()
+)
 # Besides those of which pydicom has codes (PS3.16 Table 8-1).
 _SCHEMES = frozenset({"SRT", "SNM3", "UCUM"})
 _FORM = re.compile(r"[A-Z]{0,3}-?(?=[A-F]*\d)[\dA-F]{1,18}(?:-\d)?")

@@ -19,7 +19,7 @@ _ACQUISITION_WORDS = frozenset(
         "abd ap asl av ax bh blade bold bravo cad ce cine ciss cor ct cta ctpa cube cxr dce"
         " de dess dixon dki dsa dti dual dyn dynamic echo ep epi fast fat fe ffe fgre fiesta"
         " flair flash fov fs fse fspgr gad gd gr gre grappa haste hires hr hrct ir iso km"
-        " kontrast ldct lao lat lava loc localizer lung mag mdc mip mpr mprage mra mrcp mri"
+        " kontrast laa ldct lao lat lava loc localizer lung mag mdc mip mpr mprage mra mrcp mri"
         " mrv nativ native neuro nm opp oral pa pc pd pet pha phase plain post pre prop"
         " propeller ptx pv pw qc radial rao recon rest resolve rl sag scout se seg sense sos"
         " space spair spc spgr spin spine spir spiral ssfse std stir stress subtraction suv"

@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Callable, Sequence
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from pydicom.dataset import Dataset
 
@@ -12,6 +13,7 @@ from inference.pipeline import Segment
 from inference.series_classification.mr_contrast import mr_contrast
 from storage.core.findings import Code
 
+_Value = TypeVar("_Value")
 VERSION = "1.10.0"
 # CT is no data type of BIDS, nor is MR of another contrast.
 IGNORED = "**/ct/**\n**/mr/**\n*.csv\n*.parquet\ncertificate.json\n"
@@ -75,21 +77,28 @@ def description(name: str, software: str) -> bytes:
     )
 
 
-def sidecar(image: Dataset, has_leak: Callable[[str], bool], software: str) -> bytes:
-    """How an image was made; times in seconds. `image`: as it leaves."""
+def sidecar(images: Sequence[Dataset], has_leak: Callable[[str], bool], software: str) -> bytes:
+    """How the images of a volume were made, as far as all of them state the same; times in
+    seconds. `images`: as they leave."""
     found: dict[str, Any] = {}
     for keyword, name in {**_NUMBERS, **_MILLISECONDS}.items():
-        value = _number(image.get(keyword))
+        value = _of_all(images, partial(_number_of, keyword=keyword))
         if value is not None:
             found[name] = value / _MS_PER_S if keyword in _MILLISECONDS else value
-    tesla = field_strength_t(image)
+    tesla = _of_all(images, field_strength_t)
     if tesla is not None:
         found["MagneticFieldStrength"] = tesla
     for keyword, name in _TEXTS.items():
-        text = "\\".join(_texts(image.get(keyword)))
+        text = _of_all(images, partial(_text_of, keyword=keyword))
         if text and not has_leak(text):
             found[name] = text
-    return as_json({**found, **_without_face(image), "ConversionSoftware": software})
+    return as_json({**found, **_without_face(images[0]), "ConversionSoftware": software})
+
+
+def _of_all(images: Sequence[Dataset], stated: Callable[[Dataset], _Value]) -> _Value | None:
+    """None of what differs."""
+    first = stated(images[0])
+    return first if all(stated(one) == first for one in images) else None
 
 
 def _without_face(image: Dataset) -> dict[str, Any]:
@@ -170,6 +179,14 @@ def _algorithm(segment: Dataset) -> str:
 def _label(text: str) -> str:
     """Letters and digits alone, as BIDS has it."""
     return "".join(one for one in text if one.isascii() and one.isalnum())
+
+
+def _number_of(image: Dataset, keyword: str) -> float | None:
+    return _number(image.get(keyword))
+
+
+def _text_of(image: Dataset, keyword: str) -> str:
+    return "\\".join(_texts(image.get(keyword)))
 
 
 def _number(value: object) -> float | None:

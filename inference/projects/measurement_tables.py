@@ -3,11 +3,13 @@
 import csv
 import io
 from collections.abc import Iterable, Sequence
+from typing import get_args
 
 from inference.deidentification.codes import is_known_code, is_known_unit
 from inference.deidentification.instances import StudyDeidentification
 from inference.deidentification.pseudonyms import Pseudonyms
 from inference.findings.standing import StandingFinding
+from storage.core.caveats import Caveat, CaveatKind, Limit
 from storage.projects.entities import ProjectStudy, Split
 
 Row = tuple[object, ...]
@@ -15,7 +17,7 @@ Row = tuple[object, ...]
 _COLUMNS = (
     *("patient", "study_instance_uid", "series_instance_uid", "pipeline", "pipeline_version"),
     *("label", "code_value", "coding_scheme_designator", "value", "unit", "confidence", "validity"),
-    "software_value",
+    *("software_value", "caveats"),
 )
 _NUMBERS = frozenset({"value", "confidence", "software_value"})
 
@@ -33,6 +35,8 @@ def measurement_rows(
     """The findings that count, one a row. Models made them, and nobody verified them for this.
 
     Where a reader has corrected a value, that one, and the software's as `software_value`.
+    `caveats`: the kinds of what must be known of a value (`storage.core.caveats`), without their
+    sentences, which may name what was in the headers.
 
     A pipeline of others may write anything: texts are cleaned, codes without a known scheme and
     form are left out, and a row in which the study's scan finds something does not leave.
@@ -97,7 +101,15 @@ def _measurement(stated: StandingFinding, study: StudyDeidentification) -> Row |
         "" if finding.confidence is None else finding.confidence,
         "" if finding.validity is None else finding.validity.state,
         "" if stated.measured_value is None else stated.measured_value,
+        "; ".join(dict.fromkeys(map(_kind, finding.caveats))),
     )
+
+
+def _kind(caveat: Caveat) -> str:
+    """`outside_population (contrast agent)`: words of the node alone."""
+    limits = [one for one in get_args(Limit) if one in caveat.limits]
+    kind = caveat.kind if caveat.kind in get_args(CaveatKind) else "other"
+    return f"{kind} ({', '.join(limits)})" if limits else kind
 
 
 def _csv(rows: Iterable[Row]) -> bytes:

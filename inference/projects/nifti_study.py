@@ -76,7 +76,7 @@ class NiftiStudy:
             )
         stem, volume = self._volume(unit, datasets)
         image = volume_as_nifti(volume)
-        stated = sidecar(datasets[0], self._study.has_leak, self._software)
+        stated = sidecar(datasets, self._study.has_leak, self._software)
         voxels = {one.sop_instance_uid: self._face_voxels[one.sop_instance_uid] for one in unit}
         return NiftiFile(stem, image, stated, voxels)
 

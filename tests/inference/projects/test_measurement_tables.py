@@ -1,10 +1,14 @@
 """Tables of an export, as a spreadsheet opens them."""
 
+import csv
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+import inference
 from inference.deidentification.codes import is_known_code, is_known_unit
 from inference.deidentification.instances import StudyDeidentification
 from inference.deidentification.profile import read_profile
@@ -13,9 +17,10 @@ from inference.findings.standing import standing_finding
 from inference.pipelines import box_findings, codes
 from inference.pipelines.brain import structure_volumes
 from inference.pipelines.single_images import reading, segmentation
-from inference.projects.measurement_tables import _csv, measurement_rows
+from inference.projects.measurement_tables import _csv, measurement_rows, measurements_csv
+from storage.core.caveats import Caveat
 from storage.core.clock import utcnow
-from storage.core.findings import Code, Finding
+from storage.core.findings import Code, Finding, Validity
 from tests.builders import series
 
 VOLUME = Finding(
@@ -52,8 +57,31 @@ def test_a_measurement_leaves_with_its_codes_and_the_pseudonyms_of_its_study() -
     (row,) = measurement_rows([standing_finding(VOLUME)], one)
     assert row == (
         *(one.pseudonym, one.uid("1.2.3"), one.uid("1.2.3.4"), "brain-volume", "1.0.0"),
-        *("Brain volume", "118565006", "SCT", 1234.5, "cm3", "", "", ""),
+        *("Brain volume", "118565006", "SCT", 1234.5, "cm3", "", "", "", ""),
     )
+
+
+def test_a_value_leaves_with_what_must_be_known_of_it_and_without_its_words() -> None:
+    caveats = (
+        Caveat("outside_population", "For Quernhammer, aged 95.", ("contrast agent", "age")),
+        Caveat("streaks", "Metal."),
+    )
+    density = replace(
+        VOLUME,
+        label="Both lungs LAA-950",
+        code=Code("LAA950", "99MEDIVIEW", "Share below -950 HU of lung below -500 HU"),
+        validity=Validity("complete", caveats=caveats),
+    )
+    (row,) = measurement_rows([standing_finding(density)], study())
+    assert row[5:8] == ("Both lungs LAA-950", "LAA950", "99MEDIVIEW")
+    assert row[-1] == "outside_population (age, contrast agent); streaks"
+    table = columns_of(measurements_csv([row]))
+    assert table[-1] == ("caveats", row[-1])
+
+
+def columns_of(table: bytes) -> list[tuple[str, object]]:
+    names, values = csv.reader(table.decode().splitlines())
+    return list(zip(names, values, strict=True))
 
 
 @pytest.mark.parametrize(
@@ -99,7 +127,14 @@ def test_every_code_and_unit_of_the_node_s_own_pipelines_is_known() -> None:
         for one in vars(module).values()
         if isinstance(one, Code)
     ]
-    assert [one.value for one in stated if one.scheme_designator == "99MEDIVIEW"]
+    sources = Path(inference.__file__).parent.rglob("*.py")
+    own = [
+        Code(value, "99MEDIVIEW", "")
+        for source in sources
+        for value in re.findall(r'Code\("([\w-]+)", "99MEDIVIEW"', source.read_text())
+    ]
+    assert {"LAA950", "ICV", "EXPOSEDSHARE"} <= {one.value for one in own}
+    stated += own
     for one in stated:
         if one.scheme_designator == "UCUM":
             assert is_known_unit(one.value), one

@@ -173,6 +173,18 @@ def test_an_oblique_anisotropic_series_lies_where_simpleitk_sees_it(
     assert path.name.endswith({"CT": "_ct.nii.gz", "MR": "_T1w.nii.gz"}[modality])
 
 
+def test_a_sidecar_states_what_all_images_of_a_series_state(storage: Storage) -> None:
+    datasets = images("CT", 13, KVP="120", ConvolutionKernel="B30f", SliceThickness="2.5")
+    datasets[2].ConvolutionKernel = "B70f"
+    datasets[3].SliceThickness = "5"
+    store(storage, datasets)
+    _, folder = exported(storage, [str(datasets[0].StudyInstanceUID)])
+    (path,) = folder.rglob("*_ct.json")
+    sidecar = json.loads(path.read_text())
+    assert sidecar["XRayTubeVoltage"] == 120
+    assert not {"ConvolutionKernel", "SliceThickness"} & sidecar.keys()
+
+
 def test_segmentations_are_label_maps_on_the_grid_of_their_series(
     storage: Storage, tmp_path: Path
 ) -> None:
