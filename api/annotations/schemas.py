@@ -118,8 +118,9 @@ class MeasurementReportPayload(Payload):
     saved_at: datetime
     measurements: list[MeasurementPayload]
     undrawn: int = Field(
-        description="Measurements of the report that lie at places of the patient (SCOORD3D)"
-        " instead of on an image, and are not among `measurements`."
+        description="Measurements of the report that are no shape on an image, and are not among"
+        " `measurements`: at places of the patient (SCOORD3D), at separate points (MULTIPOINT),"
+        " or without a value."
     )
 
 

@@ -87,6 +87,7 @@ GROUP = Code("125007", "DCM", "Measurement Group")
 TRACKING_IDENTIFIER = Code("112039", "DCM", "Tracking Identifier")
 TRACKING_UID = Code("112040", "DCM", "Tracking Unique Identifier")
 FINDING = Code("121071", "DCM", "Finding")
+DERIVATION = Code("121401", "DCM", "Derivation")
 COMMENT = Code("121106", "DCM", "Comment")
 PRESENCE = Code("705057003", "SCT", "Presence")
 ABSENT = "2667000"

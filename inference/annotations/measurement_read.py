@@ -23,13 +23,18 @@ from inference.annotations.content import (
     replaced_by,
     text_of,
 )
-from inference.annotations.drawing import Drawing, Measured, Shape
+from inference.annotations.drawing import Drawing, Measured, Quantity, Shape
 
 REPORT_CLASSES = frozenset(
     {str(EnhancedSRStorage), str(ComprehensiveSRStorage), str(Comprehensive3DSRStorage)}
 )
 
 
+_SIZES = frozenset(
+    {"length", "long_axis", "short_axis", "angle", "area", "perimeter", "radius", "distance"}
+)
+_STATISTICS = frozenset({"mean", "standard_deviation", "minimum", "maximum"})
+_UNITS_OF_SIZE = frozenset("mm cm m mm2 cm2 m2 mm3 cm3 mL ml L l deg s".split())
 _MEANING_AT_MOST = 64
 """Characters of a Code Meaning (LO, PS3.5 6.2)."""
 
@@ -48,7 +53,8 @@ class MeasurementReport:
     replaced: tuple[str, ...]
     drawings: tuple[Drawing, ...]
     undrawn: int
-    """Measurements at places of the patient (SCOORD3D, PS3.3 C.18.9) and of no image."""
+    """Measurements at places of the patient (SCOORD3D, PS3.3 C.18.9), at separate points
+    (MULTIPOINT, PS3.3 C.18.6.1.2), and those that failed: none of them is a shape on an image."""
 
 
 def read_measurements(document: Dataset) -> MeasurementReport:
@@ -63,7 +69,7 @@ def read_measurements(document: Dataset) -> MeasurementReport:
         is_verified=document.get("VerificationFlag") == "VERIFIED",
         replaced=tuple(replaced_by(document)),
         drawings=tuple(one for group in _groups(document) if (one := _drawing(group))),
-        undrawn=sum(_is_in_space(group) for group in _groups(document)),
+        undrawn=sum(_is_undrawn(group) for group in _groups(document)),
     )
 
 
@@ -75,15 +81,25 @@ def _groups(document: Dataset) -> Iterator[Dataset]:
                     yield group
 
 
-def _is_in_space(group: Dataset) -> bool:
+def _is_undrawn(group: Dataset) -> bool:
     items = list(group.get("ContentSequence") or ())
-    numbers = (item for item in items if item.get("ValueType") == "NUM")
-    kinds = {
-        one.get("ValueType")
-        for item in (group, *numbers)
+    numbers = [item for item in items if item.get("ValueType") == "NUM"]
+    holders = (group, *numbers)
+    is_shape = any(_lines(item) for item in holders)
+    is_elsewhere = any(
+        one.get("ValueType") == "SCOORD3D" or one.get("GraphicType") == "MULTIPOINT"
+        for item in holders
         for one in item.get("ContentSequence") or ()
-    }
-    return "SCOORD3D" in kinds and "SCOORD" not in kinds and not _is_absent(items)
+    )
+    return (_has_failed(numbers) if is_shape else is_elsewhere) and not _is_absent(items)
+
+
+def _has_failed(numbers: list[Dataset]) -> bool:
+    """Whether the size of a shape was to be measured, and none is stated (PS3.3 C.18.1: no value,
+    and a qualifier that says why). What its points would give is not what its writer states."""
+    sizes = [number for number in numbers if _quantity(number) in _SIZES]
+    stated = [number for number in sizes or numbers if number.get("MeasuredValueSequence")]
+    return bool(numbers) and not stated
 
 
 def _drawing(group: Dataset) -> Drawing | None:
@@ -91,7 +107,7 @@ def _drawing(group: Dataset) -> Drawing | None:
     numbers = [item for item in items if item.get("ValueType") == "NUM"]
     axes = _axes_in(numbers)
     lines = axes or [line for item in (group, *numbers) for line in _lines(item)]
-    if not lines or _is_absent(items):
+    if not lines or _is_absent(items) or _has_failed(numbers):
         return None
     identifier = text_of(items, words.TRACKING_IDENTIFIER, "TextValue")
     of_tool = words.SHAPE_OF_TOOL.get(identifier.rpartition(":")[2])
@@ -126,7 +142,7 @@ def _axes_in(numbers: list[Dataset]) -> list[Dataset]:
     """The line of the long axis and that of the short one, where each has one of its own."""
     line_of: dict[str | None, Dataset] = {}
     for number in numbers:
-        quantity = words.QUANTITY_OF_CODE.get(code_value(number, "ConceptNameCodeSequence"))
+        quantity = _quantity(number)
         for line in _lines(number):
             if len(_points(line)) == 2:
                 line_of.setdefault(quantity, line)
@@ -160,14 +176,32 @@ def _as_drawn(
 def _measured(shape: Shape, numbers: list[Dataset]) -> Iterator[Measured]:
     for number in numbers:
         values = number.get("MeasuredValueSequence") or ()
-        quantity = words.QUANTITY_OF_CODE.get(code_value(number, "ConceptNameCodeSequence"))
-        if quantity is None or not values:
+        if not values:
             continue
         unit = _unit_of(values[0])
+        quantity = _quantity(number) or _derived(number, unit)
+        if quantity is None:
+            continue
         if quantity == "value" and unit == "1" and shape in ("ARROW", "POINT"):
             # Stands there because a group needs a number, and says nothing.
             continue
         yield Measured(quantity, _number(values[0]), unit)
+
+
+def _quantity(number: Dataset) -> Quantity | None:
+    return words.QUANTITY_OF_CODE.get(code_value(number, "ConceptNameCodeSequence"))
+
+
+def _derived(number: Dataset, unit: str) -> Quantity | None:
+    """Which statistic of the pixels a quantity of theirs (HU, SUV, ADC) is, by its Derivation
+    (PS3.16 TID 1419); None of sizes."""
+    if unit in _UNITS_OF_SIZE:
+        return None
+    for item in number.get("ContentSequence") or ():
+        if has_name(item, words.DERIVATION):
+            found = words.QUANTITY_OF_CODE.get(code_value(item, "ConceptCodeSequence"))
+            return found if found in _STATISTICS else None
+    return None
 
 
 def _number(value: Dataset) -> float:
@@ -201,6 +235,8 @@ def _lines(item: Dataset) -> list[Dataset]:
         for one in item.get("ContentSequence") or ()
         if one.get("ValueType") == "SCOORD"
         and one.get("GraphicData")
+        # Separate points, which nothing joins.
+        and one.get("GraphicType") != "MULTIPOINT"
         # Where the writer put its text, which is no part of the drawing.
         and code_value(one, "ConceptNameCodeSequence") != "TextPosition"
     ]

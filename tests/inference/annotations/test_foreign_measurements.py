@@ -5,8 +5,8 @@ from pydicom.dataset import Dataset
 from pydicom.sr._snomed_dict import mapping
 
 from inference.annotations import codes as words
-from inference.annotations.drawing import Drawing, Shape
-from inference.annotations.measurement_read import read_measurements
+from inference.annotations.drawing import Drawing, Measured, Shape
+from inference.annotations.measurement_read import MeasurementReport, read_measurements
 from inference.lesions.drawn_measurements import _axes_mm
 from storage.core.findings import Code
 
@@ -56,13 +56,17 @@ def drawn(*axes: Dataset, shape: Shape = "BIDIRECTIONAL") -> Drawing:
 
 
 def drawings_of(identifier: str, *content: Dataset) -> tuple[Drawing, ...]:
+    return report_of(identifier, *content).drawings
+
+
+def report_of(identifier: str, *content: Dataset) -> MeasurementReport:
     tool = item("TEXT", words.TRACKING_IDENTIFIER)
     tool.TextValue = identifier
     document = Dataset()
     document.SOPInstanceUID, document.SeriesInstanceUID = "2.25.1", "2.25.2"
     group = item("CONTAINER", words.GROUP, tool, *content)
     document.ContentSequence = [item("CONTAINER", words.MEASUREMENTS, group)]
-    return read_measurements(document).drawings
+    return read_measurements(document)
 
 
 def test_a_place_in_the_patient_is_no_drawing_and_is_counted() -> None:
@@ -134,3 +138,51 @@ def test_what_a_group_states_to_be_absent_is_not_drawn() -> None:
     assert drawings_of("Nodule", presence, axis("length", 30, MM, "2.25.3")) == ()
     presence.ConceptCodeSequence = coded(Code("52101004", "SCT", "Present"))
     assert len(drawings_of("Nodule", presence, axis("length", 30, MM, "2.25.3"))) == 1
+
+
+def test_separate_points_are_no_line_and_are_counted() -> None:
+    """PS3.3 C.18.6.1.2."""
+    landmarks = axis("length", 12.5, MM, "2.25.3", (10.0, 10.0, 50.0, 10.0, 50.0, 60.0))
+    landmarks.ContentSequence[0].GraphicType = "MULTIPOINT"
+    found = report_of("Landmarks", landmarks)
+    assert (found.drawings, found.undrawn) == ((), 1)
+
+
+def test_what_could_not_be_measured_has_no_length_of_its_points() -> None:
+    failed = axis("length", 0, MM, "2.25.3")
+    failed.MeasuredValueSequence = []
+    failed.NumericValueQualifierCodeSequence = coded(Code("114006", "DCM", "Measurement failure"))
+    found = report_of("Lesion", failed)
+    assert (found.drawings, found.undrawn) == ((), 1)
+    # A statistic that failed says nothing of the size.
+    mean = item("NUM", words.QUANTITIES["mean"])
+    mean.MeasuredValueSequence = []
+    found = report_of("Lesion", axis("length", 30, MM, "2.25.3"), mean)
+    assert [one.measured for one in found.drawings] == [(Measured("length", 30.0, "mm"),)]
+    assert found.undrawn == 0
+    found = report_of("Lesion", failed, mean_of(77.0, HU))
+    assert (found.drawings, found.undrawn) == ((), 1)
+
+
+HU = Code("[hnsf'U]", "UCUM", "Hounsfield unit")
+
+
+def mean_of(value: float, unit: Code, concept: Code | None = None) -> Dataset:
+    derivation = item("CODE", words.DERIVATION)
+    derivation.ConceptCodeSequence = coded(words.QUANTITIES["mean"])
+    number = item("NUM", concept or Code("112031", "DCM", "Attenuation Coefficient"), derivation)
+    measured = Dataset()
+    measured.NumericValue, measured.MeasurementUnitsCodeSequence = value, coded(unit)
+    number.MeasuredValueSequence = [measured]
+    return number
+
+
+def test_a_mean_by_its_derivation_is_read_and_that_of_a_size_is_not() -> None:
+    outline = axis("area", 157.0, Code("mm2", "UCUM", "mm2"), "2.25.3")
+    volume = mean_of(12.0, Code("mm3", "UCUM", "mm3"), Code("118565006", "SCT", "Volume"))
+    (found,) = report_of("Lesion", outline, mean_of(77.0, HU), volume).drawings
+    assert found.measured == (Measured("area", 157.0, "mm2"), Measured("mean", 77.0, HU.value))
+    longest = axis("length", 35.0, MM, "2.25.3")
+    longest.ContentSequence.append(mean_of(0, MM).ContentSequence[0])
+    (found,) = report_of("Lesion", longest).drawings
+    assert found.measured == (Measured("length", 35.0, "mm"),)

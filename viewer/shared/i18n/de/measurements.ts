@@ -12,8 +12,8 @@ export const measurements: typeof english = {
   noneMeasured: "Keine.",
   inSpace: (n) =>
     n === 1
-      ? "Eine weitere Messung liegt an einer Stelle des Patienten, nicht auf einem Bild, und ist nicht eingezeichnet. Ihren Bericht unter „Ergebnisse und Dokumente“ öffnen."
-      : `${n} weitere Messungen liegen an Stellen des Patienten, nicht auf Bildern, und sind nicht eingezeichnet. Ihre Berichte unter „Ergebnisse und Dokumente“ öffnen.`,
+      ? "Eine weitere Messung ist nicht eingezeichnet: Sie liegt an einer Stelle des Patienten oder an einzelnen Punkten oder hat keinen Wert. Ihren Bericht unter „Ergebnisse und Dokumente“ öffnen."
+      : `${n} weitere Messungen sind nicht eingezeichnet: Sie liegen an Stellen des Patienten oder an einzelnen Punkten oder haben keinen Wert. Ihre Berichte unter „Ergebnisse und Dokumente“ öffnen.`,
   saving: "Wird gespeichert…",
   csv: "CSV",
   csvHint: "Messungen als Tabelle herunterladen (CSV)",

@@ -11,8 +11,8 @@ export const measurements = {
   noneMeasured: "No measurements.",
   inSpace: (n: number) =>
     n === 1
-      ? "One more measurement lies at a place of the patient, not on an image, and is not drawn. Open its report under “Results and documents”."
-      : `${n} more measurements lie at places of the patient, not on images, and are not drawn. Open their reports under “Results and documents”.`,
+      ? "One more measurement is not drawn: it lies at a place of the patient or at separate points, or has no value. Open its report under “Results and documents”."
+      : `${n} more measurements are not drawn: they lie at places of the patient or at separate points, or have no value. Open their reports under “Results and documents”.`,
   saving: "Saving…",
   csv: "CSV",
   csvHint: "Download the measurements as a table (CSV)",
