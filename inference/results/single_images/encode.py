@@ -7,8 +7,9 @@ from pydicom.dataset import Dataset
 from inference.pipeline import Pipeline, PipelineOutput
 from inference.result_identity import ResultKindName
 from inference.results.cad.document import encode_cad
-from inference.results.single_images.gsps import encode_boxes
+from inference.results.single_images.boxes import encode_boxes
 from inference.results.single_images.heat_map import encode_heat_map
+from inference.results.single_images.heat_outline import encode_heat_outline
 from inference.results.single_images.pictures import encode_picture
 from inference.results.single_images.references import by_uid
 from inference.results.single_images.seg import encode_image_seg
@@ -58,6 +59,10 @@ def encode_images(
         source = known[image.sop_instance_uid]
         if image.boxes:
             yield "GSPS", encode_boxes(job, pipeline, source, image, number)
+        if "GSPS" in extra_kinds:
+            outlined = encode_heat_outline(job, pipeline, source, image, number)
+            if outlined is not None:
+                yield "GSPS", outlined
         heat_map = encode_heat_map(job, pipeline, source, image, number, output.derivation)
         if heat_map is not None:
             yield "PM", heat_map

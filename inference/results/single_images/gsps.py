@@ -1,7 +1,8 @@
-"""Boxes in single images as softcopy presentation states (PS3.3 A.33.1, A.33.2)."""
+"""What is drawn over single images as softcopy presentation states (PS3.3 A.33.1, A.33.2)."""
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import highdicom as hd
@@ -13,7 +14,7 @@ from pydicom.valuerep import format_number_as_ds
 from inference.calibration.decision import calibration_of
 from inference.imaging.frames import is_multiframe, number_of_frames
 from inference.imaging.grayscale import frame_transforms, is_inverted, stated_window
-from inference.pipeline import FoundBox, ImageResult, Pipeline
+from inference.pipeline import ImageResult, Pipeline
 from inference.result_identity import (
     DEVICE_SERIAL_NUMBER,
     MANUFACTURER,
@@ -25,12 +26,11 @@ from inference.result_identity import (
     software_versions,
 )
 from inference.results.equipment import contributing_equipment, finish
-from inference.results.narrative import as_dicom_text, note_of
+from inference.results.narrative import note_of
 from inference.results.patient_and_study import inherit_patient_and_study
 from inference.results.single_images.references import frame_numbers, image_reference
 from inference.results.source_references import integer_of
 from storage.core.entities import Job
-from storage.core.text.rounding import rounded, shown_decimals
 
 _LOOKUPS = (
     "ModalityLUTSequence",
@@ -47,20 +47,39 @@ _LOOKUPS = (
     "BitsStored",
     "PhotometricInterpretation",
 )
-_LAYER, _NOTE_LAYER = "BOXES", "NOTE"
-_YELLOW = (255, 214, 10)
+_NOTE_LAYER = "NOTE"
 # An aspect ratio is of whole numbers.
 _RATIO_OF = 1000
 
 
-def encode_boxes(
-    job: Job, pipeline: Pipeline, source: Dataset, image: ImageResult, number: int
-) -> Dataset:
-    """The image as it asks to be shown, with each box drawn around what it encloses.
+@dataclass(frozen=True)
+class Drawn:
+    """What is drawn on one frame, or on a single-frame image where `frame_number` is None."""
 
-    Corners are in the PIXEL units of PS3.3 C.10.5.1.2, exact to a fraction of a pixel; a box need
-    not be parallel to rows and columns. `number` is that of the object in its series.
-    """
+    frame_number: int | None
+    graphics: tuple[hd.pr.GraphicObject, ...]
+    texts: tuple[hd.pr.TextObject, ...]
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """`layer` names it as a code string, `what` in words."""
+
+    layer: str
+    what: str
+    color_rgb: tuple[int, int, int]
+    drawn: tuple[Drawn, ...]
+
+
+def written_state(
+    job: Job,
+    pipeline: Pipeline,
+    source: Dataset,
+    image: ImageResult,
+    number: int,
+    drawing: Drawing,
+) -> Dataset:
+    """The image as it asks to be shown, with what a model found drawn over it."""
     identity = result_identity(job, "GSPS")
     at = made_at(job, source)
     reference = _shown_reference(source)
@@ -68,13 +87,12 @@ def encode_boxes(
         source.get("PhotometricInterpretation", "")
     ).startswith("PALETTE")
     by_ai = " by AI" if pipeline.card.is_ai else ""
+    words = f"{drawing.what.capitalize()}{by_ai}, unverified"
     layer = hd.pr.GraphicLayer(
-        _LAYER,
+        drawing.layer,
         order=1,
-        description=f"Boxes{by_ai}, unverified",
-        display_color=hd.color.CIELabColor.from_rgb(
-            *(image.boxes[0].color_rgb if image.boxes else _YELLOW)
-        ),
+        description=words,
+        display_color=hd.color.CIELabColor.from_rgb(*drawing.color_rgb),
     )
     note = hd.pr.GraphicLayer(_NOTE_LAYER, order=2)
     common = {
@@ -87,12 +105,14 @@ def encode_boxes(
         "manufacturer_model_name": MANUFACTURER,
         "software_versions": software_versions(pipeline),
         "device_serial_number": DEVICE_SERIAL_NUMBER,
-        "content_label": "AI_BOXES" if by_ai else "BOXES",
-        "content_description": f"Boxes{by_ai}, unverified, research use only",
+        "content_label": f"AI_{drawing.layer}" if by_ai else drawing.layer,
+        "content_description": f"{words}, research use only",
         "graphic_layers": [layer, note],
-        "graphic_annotations": list(_annotations(pipeline, source, reference, image, layer, note)),
+        "graphic_annotations": list(
+            _annotations(pipeline, source, reference, drawing, layer, note)
+        ),
         "transfer_syntax_uid": ExplicitVRLittleEndian,
-        "series_description": result_series_description(pipeline, "boxes"),
+        "series_description": result_series_description(pipeline, drawing.what),
         "series_date": at.date(),
         "series_time": at.time(),
     }
@@ -184,45 +204,28 @@ def _of_sixteen_bits(table: Dataset) -> Dataset:
     return spread
 
 
+def outline(corners: Sequence[tuple[float, float]]) -> hd.pr.GraphicObject:
+    """Closed, through (column, row) each."""
+    closed = np.array((*corners, corners[0]), np.float32)
+    return hd.pr.GraphicObject("POLYLINE", closed, "PIXEL")
+
+
 def _annotations(
     pipeline: Pipeline,
     source: Dataset,
     reference: Dataset,
-    image: ImageResult,
+    drawing: Drawing,
     layer: hd.pr.GraphicLayer,
     note: hd.pr.GraphicLayer,
 ) -> Iterator[hd.pr.GraphicAnnotation]:
-    by_frame: dict[int | None, list[FoundBox]] = {}
-    for box in image.boxes:
-        by_frame.setdefault(box.frame_number, []).append(box)
-    for frame_number, boxes in by_frame.items():
-        numbers = frame_numbers(source, frame_number)
+    for one in drawing.drawn:
+        numbers = frame_numbers(source, one.frame_number)
         yield hd.pr.GraphicAnnotation(
             referenced_images=[reference],
             graphic_layer=layer,
             referenced_frame_number=None if numbers is None else numbers[0],
-            graphic_objects=[
-                hd.pr.GraphicObject("POINT", np.array(box.corners, np.float32), "PIXEL")
-                if len(box.corners) == 1
-                else hd.pr.GraphicObject(
-                    "POLYLINE",
-                    np.array((*box.corners, box.corners[0]), np.float32),
-                    "PIXEL",
-                )
-                for box in boxes
-            ],
-            text_objects=[
-                hd.pr.TextObject(
-                    as_dicom_text(_said_of(box)),
-                    "PIXEL",
-                    anchor_point=(
-                        max(x for x, _ in box.corners),
-                        min(y for _, y in box.corners),
-                    ),
-                    anchor_point_visible=False,
-                )
-                for box in boxes
-            ],
+            graphic_objects=list(one.graphics),
+            text_objects=list(one.texts),
         )
     text = f"{pipeline.name} {pipeline.version}. {note_of(pipeline)}"
     yield hd.pr.GraphicAnnotation(
@@ -232,13 +235,6 @@ def _annotations(
             hd.pr.TextObject(text, "DISPLAY", (0.0, 0.95, 1.0, 1.0), text_justification="LEFT")
         ],
     )
-
-
-def _said_of(box: FoundBox) -> str:
-    if box.measurement is not None:
-        value, unit = box.measurement.value, box.measurement.unit.value
-        return f"{box.label} {rounded(value, shown_decimals(value, unit))} {unit}"
-    return box.label if box.confidence is None else f"{box.label} {box.confidence:.0%}"
 
 
 def _show_true_to_aspect(state: Dataset, source: Dataset) -> None:

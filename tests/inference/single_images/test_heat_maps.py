@@ -16,6 +16,7 @@ from inference.single_images.preprocessing import prepare
 from storage.container import Storage
 from storage.core.findings import Finding
 from tests.inference.films import bright_classifier, film, ultrasound
+from tests.inference.orchestration import storage_in
 from tests.inference.results_support import complaints, save
 from tests.inference.single_images.awkward import (
     SHUTTER,
@@ -178,3 +179,44 @@ def test_an_image_with_a_place_in_the_patient_gets_a_parametric_map(
         "PROBABILITYFALL"
     )
     assert mapping.LUTExplanation == "Bright part"
+
+
+@pytest.mark.parametrize("is_cine", [False, True])
+def test_a_pacs_that_takes_presentation_states_gets_the_outline_where_the_heat_is(
+    tmp_path: Path, *, is_cine: bool
+) -> None:
+    """Every pixel inside counts for half of the most or more, and none outside."""
+    with storage_in(tmp_path / "node", result_kinds="GSPS") as storage:
+        image = {"channels": 1, "resize": {"size": [60, 80]}} if is_cine else TURNED
+        folder = bright_classifier(
+            tmp_path / "m", image=image, heat_map={"grid": 5}, frames={"combine": "mean"}
+        )
+        add_model(storage.settings, storage.model_states, storage.shadow_runs, folder, "petra")
+        dataset, _ = awkward_film("outlined")
+        if is_cine:
+            frames = np.full((3, 48, 64), 60, np.uint8)
+            frames[1, 4:20, 30:60] = 255
+            dataset = ultrasound("outlined", frames)
+        job = done(storage, dataset)
+        (result,) = analysed(storage, dataset)
+        (state,) = objects(storage, job, "GSPS")
+    assert complaints(save(state, tmp_path / "state.dcm")) == []
+    assert state.ContentLabel == "AI_HEAT_MAP"
+    annotation = state.GraphicAnnotationSequence[0]
+    (reference,) = annotation.ReferencedImageSequence
+    assert reference.ReferencedSOPInstanceUID == dataset.SOPInstanceUID
+    assert reference.get("ReferencedFrameNumber") == (2 if is_cine else None)
+    said = annotation.TextObjectSequence[0].UnformattedTextValue
+    assert "Heat map of Bright part" in said
+    assert "Not where a disease is." in said
+    # At the middle of each pixel.
+    row, column = np.mgrid[: dataset.Rows, : dataset.Columns] + 0.5
+    outlined = np.zeros(row.shape, bool)
+    for graphic in annotation.GraphicObjectSequence:
+        corners = np.array(graphic.GraphicData).reshape(-1, 2)
+        assert len(np.unique(corners, axis=0)) == 4
+        (left, top), (right, bottom) = corners.min(axis=0), corners.max(axis=0)
+        outlined |= (left < column) & (column < right) & (top < row) & (row < bottom)
+    heat = heat_of(result)
+    np.testing.assert_array_equal(outlined, heat >= 0.5 * np.nanmax(heat))
+    assert 0 < outlined.sum() < outlined.size
