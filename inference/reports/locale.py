@@ -11,7 +11,7 @@ import yaml
 
 from storage.core.errors import InvalidRequest
 from storage.core.findings import Code
-from storage.core.text.dates import shown_time
+from storage.core.text.dates import date_of, shown_time
 from storage.core.text.rounding import rounded, shown_decimals
 
 _PLACEHOLDER = re.compile(r"\{([A-Za-z_0-9]+)(?::([a-z_]+))?\}")
@@ -81,7 +81,7 @@ class Locale:
         """A DA value in words, with a TM to the minute where one is given; empty where the first is
         none."""
         match = _DATE.fullmatch(dicom_date.strip())
-        if match is None or not 1 <= int(match[2]) <= 12:
+        if match is None or date_of(dicom_date) is None:
             return ""
         day = self.fill(
             self.words["date"],

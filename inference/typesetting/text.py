@@ -171,10 +171,11 @@ def _pieces(text: str) -> Iterator[str]:
 
 def _register(font: FontFile, characters: str) -> None:
     from reportlab.pdfbase import pdfmetrics
-    from reportlab.pdfbase.ttfonts import TTFont
+
+    from inference.typesetting.embedded_font import EmbeddedFont
 
     # `registerFont` would keep the font that the document before had under this name.
-    pdfmetrics._fonts[font.name] = TTFont(font.name, BytesIO(reduced(font, characters)))
+    pdfmetrics._fonts[font.name] = EmbeddedFont(font.name, BytesIO(reduced(font, characters)))
     pdfmetrics.registerFontFamily(
         font.name, normal=font.name, bold=font.name, italic=font.name, boldItalic=font.name
     )

@@ -9,6 +9,7 @@ from inference.reports.export.document import ReportDocument
 from inference.reports.export.text import corrected_by, in_full, plain, rests_on
 from storage.core.findings import NormalRange
 from storage.core.patient_sex import sex_of
+from storage.core.text.dates import date_of
 from storage.core.text.rounding import without_exponent
 from storage.reports.hl7_entities import Hl7Message
 from storage.settings import Settings
@@ -95,10 +96,16 @@ def _pid(document: ReportDocument) -> str:
     # PN has the prefix before the suffix, XPN after it (PS3.5 6.2.1).
     person = components(name[0], name[1], name[2], name[4], name[3])
     # Nobody has checked that the date of a header is one.
-    born = escaped(study.patient_birth_date)
+    born = _day(study.patient_birth_date)
     identifier = components(study.patient_id, "", "", study.issuer_of_patient_id)
     sex = sex_of(study.patient_sex) or escaped(study.patient_sex)
     return segment("PID", ["1", "", identifier, "", person, "", born, sex])
+
+
+def _day(dicom_date: str) -> str:
+    """Eight digits; empty of what is no day, such as a 30 February."""
+    found = date_of(dicom_date)
+    return "" if found is None else found.isoformat().replace("-", "")
 
 
 def _order_numbers(document: ReportDocument) -> tuple[str, str]:
@@ -122,7 +129,8 @@ def _obr(document: ReportDocument, at: datetime) -> str:
     fields[0] = "1"
     fields[1], fields[2] = _order_numbers(document)
     fields[3] = components("18748-4", version.title, "LN")
-    fields[6] = escaped(study.study_date + study.study_time.split(".")[0].replace(":", ""))
+    if day := _day(study.study_date):
+        fields[6] = escaped(day + study.study_time.split(".")[0].replace(":", ""))
     fields[15] = components("", *study.referring_physician_name.split("^"))
     fields[17] = escaped(study.accession_number)
     fields[21] = timestamp(at)

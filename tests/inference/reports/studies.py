@@ -40,6 +40,7 @@ def measured_study(
     date: str = "20240131",
     normal_range: NormalRange | None = None,
     offset: str = "",
+    born: str = "",
 ) -> str:
     """An MR of four images with one finding; its StudyInstanceUID. `offset`: from UTC."""
     series = builders.series(np.zeros((4, 8, 8), np.int16), modality="MR", seed=seed)
@@ -48,6 +49,8 @@ def measured_study(
         instance.PatientID, instance.PatientName = "P-9", "Müller^Jürgen"
         instance.StudyDate, instance.StudyTime = date, "101500"
         instance.AccessionNumber = f"A-{seed}"
+        if born:
+            instance.PatientBirthDate = born
         if offset:
             instance.TimezoneOffsetFromUTC = offset
         buffer = BytesIO()

@@ -11,7 +11,7 @@ from inference.findings.standing import StandingFinding
 from inference.reports.due import draft_due
 from inference.reports.export.document import read_document
 from inference.reports.export.hl7_delivery import send_due
-from inference.reports.export.oru import _number
+from inference.reports.export.oru import _number, _obr, _pid
 from inference.reports.export.pdf import encode_report_pdf, write_pdf
 from inference.reports.export.publishing import publish_due
 from inference.reports.export.sr import encode_report_sr
@@ -89,6 +89,19 @@ def test_a_signed_report_states_its_times_in_the_zone_of_the_images(tmp_path: Pa
     (observer,) = objects[0].VerifyingObserverSequence
     assert str(observer.VerificationDateTime) == f"{there:%Y%m%d%H%M%S}+0900"
     assert f"{there:%Y-%m-%d %H:%M} UTC+09:00" in _text(objects[1].EncapsulatedDocument)
+
+
+def test_a_day_that_does_not_exist_is_none(tmp_path: Path) -> None:
+    """Nor is it one of the calendar in words."""
+    with opened(tmp_path) as storage:
+        study = measured_study(storage, born="19800230", date="20260230")
+        report = drafted(storage, study)
+        document = read_document(storage, report, report.version)
+        pdf = write_pdf(document)
+    # PID-7 and OBR-7.
+    assert "1980" not in _pid(document)
+    assert _obr(document, document.at).split("|")[7] == ""
+    assert "February" not in _text(pdf)
 
 
 @pytest.mark.parametrize(

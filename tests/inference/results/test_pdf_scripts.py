@@ -24,6 +24,7 @@ NAMES = {
     "Hong^Gildong=洪^吉洞=홍^길동": "Hong Gildong (洪 吉洞)",
     "김희중": "김희중",
     "สมชาย^ใจดี": "สมชาย ใจดี",
+    "Yoshino^Tarou=𠮷野^太郎": "Yoshino Tarou (𠮷野 太郎)",
     "Müller^Jürgen": "Müller Jürgen",
     "Łukasz^Žižka": "Łukasz Žižka",
     "Nguyễn^Văn": "Nguyễn Văn",

@@ -42,8 +42,17 @@ export function momentText(date: string | null | undefined, time: string | null 
   return [dateText(date), dicomTime(time)].filter((part) => part !== "").join(" ");
 }
 
-/** Whole years between two dates, of small children months or days, or "" when a date is missing. */
+/** Of nobody: what software writes in place of a date of birth that is not known. */
+const placeholders = ["1900-01-01"];
+/** Nobody has lived longer, as far as is proven: a date of birth that gives more is none. */
+const oldestYears = 122;
+
+/**
+ * Whole years between two dates, of small children months or days, or "" when a date is missing or
+ * the date of birth stands for an unknown one.
+ */
 export function ageAt(birthDate: string | null, studyDate: string | null): string {
+  if (placeholders.includes(dicomDate(birthDate))) return "";
   const born = dicomDate(birthDate).split("-").map(Number);
   const then = dicomDate(studyDate).split("-").map(Number);
   if (born.length !== 3 || then.length !== 3) return "";
@@ -52,7 +61,7 @@ export function ageAt(birthDate: string | null, studyDate: string | null): strin
   const beforeBirthday = month < bornMonth || (month === bornMonth && day < bornDay);
   const years = year - bornYear - (beforeBirthday ? 1 : 0);
   const words = text().common;
-  if (years >= 2) return years < 150 ? words.years(years) : "";
+  if (years >= 2) return years <= oldestYears ? words.years(years) : "";
   const months = (year - bornYear) * 12 + month - bornMonth - (day < bornDay ? 1 : 0);
   if (months >= 2) return words.months(months);
   const days = Math.round((Date.UTC(year, month - 1, day) - Date.UTC(bornYear, bornMonth - 1, bornDay)) / 86_400_000);

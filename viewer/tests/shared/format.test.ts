@@ -62,6 +62,10 @@ describe("dates and times", () => {
     expect(ageAt("2013-07-15", "2013-07-17")).toBe("2 d");
     expect(ageAt("2013-07-17", "2013-07-17")).toBe("0 d");
     expect(ageAt("", "2013-07-17")).toBe("");
+    expect(ageAt("19000101", "19990101")).toBe("");
+    expect(ageAt("18800230", "20130717")).toBe("");
+    expect(ageAt("1890-07-17", "2013-07-17")).toBe("");
+    expect(ageAt("1910-07-17", "2013-07-17")).toBe("103 y");
     expect(ageAt("2020-01-01", "2013-07-17")).toBe("");
   });
 
