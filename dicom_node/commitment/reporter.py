@@ -4,7 +4,6 @@ A report is a row until the peer has taken it, so that it outlives the process.
 """
 
 import contextlib
-import uuid
 from datetime import datetime
 from functools import partial
 
@@ -12,57 +11,41 @@ import structlog
 from pynetdicom.presentation import build_context
 
 from dicom_node.association.contexts import MESSAGE_TRANSFER_SYNTAXES
-from dicom_node.association.peer_turns import AT_ONCE, TURN_S, PeerTurns, Turn
-from dicom_node.association.pynetdicom_adapter import Timeouts
+from dicom_node.association.peer_reporter import REPORT_TIMEOUTS, PeerReporter
+from dicom_node.association.peer_turns import AT_ONCE, TURN_S, Turn
 from dicom_node.association.requestor import end, open_association
 from dicom_node.commitment.scp import COMMITMENT_CLASS, CommitmentStorage, send_report
 from dicom_node.peers import Peer, known_peer
 from storage.commitment.entities import CommitmentReport
 from storage.core.clock import utcnow
 from storage.core.errors import MediViewError
-from storage.db.due.thread import DueThread
 from storage.outbox.leases import LEASE_S, Lease, lease_since
 from storage.outbox.retry_policies import retry_policy
 
 log = structlog.get_logger(__name__)
 
-_TIMEOUTS = Timeouts(connect_s=5.0, acse_s=10.0, dimse_s=15.0, idle_s=15.0)
 
-
-class CommitmentReporter:
-    """A thread that brings due reports to their peers in turn, and again until they are taken."""
+class CommitmentReporter(PeerReporter):
+    """Brings due reports to their peers."""
 
     def __init__(
         self, storage: CommitmentStorage, turn_s: float = TURN_S, at_once: int = AT_ONCE
     ) -> None:
-        self._storage = storage
-        self._owner = f"reporter-{uuid.uuid4().hex[:12]}"
-        self._thread = DueThread(storage.engine, "commitment-reporter", self.report_due)
-        self._turns = PeerTurns(
+        super().__init__(
+            storage.engine,
             "commitment-reporter",
             storage.commitment_reports.due_peers,
-            self._report_due_to,
-            lambda: self._thread.is_stopping,
-            turn_s=turn_s,
-            at_once=at_once,
+            turn_s,
+            at_once,
         )
+        self._storage = storage
 
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        self._thread.stop()
-
-    def report_due(self, now: datetime) -> int:
-        """Send every report that is due; how many were taken."""
-        return self._turns.take(now)
-
-    def _report_due_to(self, peer_ae_title: str, turn: Turn) -> int:
+    def _tell(self, peer: str, turn: Turn) -> int:
         reports = self._storage.commitment_reports
         error, taken = "", 0
         while not turn.is_over:
             now = turn.now
-            report = reports.claim_due(self._owner, lease_since(now), now, peer_ae_title)
+            report = reports.claim_due(self._owner, lease_since(now), now, peer)
             if report is None:
                 break
             with Lease(partial(self._renew, report), "commitment"):
@@ -108,7 +91,7 @@ class CommitmentReporter:
             peer,
             self._storage.settings.ae_title,
             [build_context(COMMITMENT_CLASS, list(MESSAGE_TRANSFER_SYNTAXES[:2]))],
-            _TIMEOUTS,
+            REPORT_TIMEOUTS,
             scp_of=[COMMITMENT_CLASS],
         )
         try:

@@ -6,9 +6,7 @@ What they are to learn is a row (`storage.peers.notifications`), so that it outl
 import contextlib
 import hashlib
 import json
-import uuid
 from collections.abc import Iterator
-from datetime import datetime
 from functools import partial
 from typing import Protocol
 
@@ -17,8 +15,8 @@ from pynetdicom.presentation import build_context
 
 from dicom_node.association.base import NodeAssociation
 from dicom_node.association.contexts import MESSAGE_TRANSFER_SYNTAXES
-from dicom_node.association.peer_turns import AT_ONCE, TURN_S, PeerTurns, Turn
-from dicom_node.association.pynetdicom_adapter import Timeouts
+from dicom_node.association.peer_reporter import REPORT_TIMEOUTS, PeerReporter
+from dicom_node.association.peer_turns import AT_ONCE, TURN_S, Turn
 from dicom_node.association.requestor import end, open_association
 from dicom_node.normalized.availability_scp import AVAILABILITY_CLASS
 from dicom_node.normalized.availability_scu import availability, tell_availability
@@ -28,7 +26,6 @@ from dicom_node.peers import Peer, PeerFailed, PeerLacksService
 from storage.container.has import HasEngine, HasIndex, HasPeerNotifications, HasPeers, HasSettings
 from storage.core.clock import utcnow
 from storage.core.errors import MediViewError
-from storage.db.due.thread import DueThread
 from storage.mpps.repository import ProcedureSteps
 from storage.outbox.leases import LEASE_S, Lease, lease_since
 from storage.outbox.retry_policies import retry_policy
@@ -40,7 +37,6 @@ from storage.peers.notifications import (
 
 log = structlog.get_logger(__name__)
 
-_TIMEOUTS = Timeouts(connect_s=5.0, acse_s=10.0, dimse_s=15.0, idle_s=15.0)
 _CLASSES: dict[NotificationKind, str] = {"mpps": PROCEDURE_STEP_CLASS, "ian": AVAILABILITY_CLASS}
 
 
@@ -51,40 +47,23 @@ class NotifierStorage(HasSettings, HasEngine, HasIndex, HasPeers, HasPeerNotific
     def procedure_steps(self) -> ProcedureSteps: ...
 
 
-class PeerNotifier:
-    """A thread that notifies peers, in turn, of what is due."""
+class PeerNotifier(PeerReporter):
+    """Notifies peers of what is due."""
 
     def __init__(
         self, storage: NotifierStorage, turn_s: float = TURN_S, at_once: int = AT_ONCE
     ) -> None:
-        self._storage = storage
-        self._owner = f"notifier-{uuid.uuid4().hex[:12]}"
-        self._thread = DueThread(storage.engine, "peer-notifier", self.notify_due)
-        self._turns = PeerTurns(
-            "peer-notifier",
-            storage.peer_notifications.due_peers,
-            self._notify_due,
-            lambda: self._thread.is_stopping,
-            turn_s=turn_s,
-            at_once=at_once,
+        super().__init__(
+            storage.engine, "peer-notifier", storage.peer_notifications.due_peers, turn_s, at_once
         )
+        self._storage = storage
 
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        self._thread.stop()
-
-    def notify_due(self, now: datetime) -> int:
-        """Send all that is due; how much of it was taken."""
-        return self._turns.take(now)
-
-    def _notify_due(self, peer_name: str, turn: Turn) -> int:
+    def _tell(self, peer: str, turn: Turn) -> int:
         notifications = self._storage.peer_notifications
         out_of_reach, taken = "", 0
         while not turn.is_over:
             now = turn.now
-            one = notifications.claim_due(self._owner, lease_since(now), now, peer_name)
+            one = notifications.claim_due(self._owner, lease_since(now), now, peer)
             if one is None:
                 break
             with Lease(partial(self._renew, one), "peer notification"):
@@ -164,7 +143,7 @@ class PeerNotifier:
             peer,
             self._storage.settings.ae_title,
             [build_context(_CLASSES[kind], list(MESSAGE_TRANSFER_SYNTAXES[:2]))],
-            _TIMEOUTS,
+            REPORT_TIMEOUTS,
         )
         try:
             yield association

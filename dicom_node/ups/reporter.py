@@ -6,9 +6,7 @@ outlives the process.
 
 import contextlib
 import time
-import uuid
 from collections.abc import Iterator
-from datetime import datetime
 from functools import partial
 from typing import Protocol
 
@@ -18,8 +16,8 @@ from pynetdicom.sop_class import UnifiedProcedureStepEvent, UnifiedProcedureStep
 
 from dicom_node.association.base import NodeAssociation
 from dicom_node.association.contexts import MESSAGE_TRANSFER_SYNTAXES
-from dicom_node.association.peer_turns import AT_ONCE, TURN_S, PeerTurns, Turn
-from dicom_node.association.pynetdicom_adapter import Timeouts
+from dicom_node.association.peer_reporter import REPORT_TIMEOUTS, PeerReporter
+from dicom_node.association.peer_turns import AT_ONCE, TURN_S, Turn
 from dicom_node.association.requestor import end, open_association
 from dicom_node.commitment.scp import answer_to_report
 from dicom_node.network.command_set import encode_event_report_request
@@ -32,7 +30,6 @@ from storage.container.has import HasEngine, HasEvents, HasHosts, HasPeers, HasS
 from storage.core.callers.visibility import limited_to
 from storage.core.clock import utcnow
 from storage.core.errors import MediViewError
-from storage.db.due.thread import DueThread
 from storage.outbox.leases import LEASE_S, Lease, lease_since
 from storage.outbox.retry_policies import retry_policy
 from storage.peers.entities import KnownPeer
@@ -44,7 +41,6 @@ from storage.ups.subscriptions import Subscriptions
 log = structlog.get_logger(__name__)
 
 EVENT_CLASS, PUSH_CLASS = str(UnifiedProcedureStepEvent), str(UnifiedProcedureStepPush)
-_TIMEOUTS = Timeouts(connect_s=5.0, acse_s=10.0, dimse_s=15.0, idle_s=15.0)
 _MAX_MESSAGE_ID = 65535
 _FAREWELL_S, _LOOK_S = 3.0, 0.05
 
@@ -60,29 +56,16 @@ class ReporterStorage(HasSettings, HasEngine, HasEvents, HasPeers, HasHosts, Pro
     def event_reports(self) -> EventReports: ...
 
 
-class WorkitemReporter:
-    """A thread that reports to subscribers, in turn, what has happened since the last report."""
+class WorkitemReporter(PeerReporter):
+    """Reports to subscribers what has happened since the last report."""
 
     def __init__(
         self, storage: ReporterStorage, turn_s: float = TURN_S, at_once: int = AT_ONCE
     ) -> None:
-        self._storage = storage
-        self._owner = f"workitems-{uuid.uuid4().hex[:12]}"
-        self._thread = DueThread(storage.engine, "workitem-reporter", self.report_due)
-        self._turns = PeerTurns(
-            "workitem-reporter",
-            storage.event_reports.due_peers,
-            self._report_due_to,
-            lambda: self._thread.is_stopping,
-            turn_s=turn_s,
-            at_once=at_once,
+        super().__init__(
+            storage.engine, "workitem-reporter", storage.event_reports.due_peers, turn_s, at_once
         )
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        self._thread.stop()
+        self._storage = storage
 
     def announce(self, status: ScpStatus) -> None:
         """Report that the service begins or ends, where no other host goes on with it.
@@ -104,16 +87,12 @@ class WorkitemReporter:
         except MediViewError as error:
             log.warning("scp_status_not_reported", status=status, error=error.code)
 
-    def report_due(self, now: datetime) -> int:
-        """Report to all that wait; to how many that was possible."""
-        return self._turns.take(now)
-
-    def _report_due_to(self, ae_title: str, turn: Turn) -> int:
+    def _tell(self, peer: str, turn: Turn) -> int:
         reports = self._storage.event_reports
         reached = 0
         while not turn.is_over:
             now = turn.now
-            one = reports.claim_due(self._owner, lease_since(now), now, ae_title)
+            one = reports.claim_due(self._owner, lease_since(now), now, peer)
             if one is None:
                 break
             with Lease(partial(self._renew, one), "workitem reports"):
@@ -188,7 +167,7 @@ class WorkitemReporter:
             Peer.known(known, settings),
             settings.ae_title,
             [build_context(EVENT_CLASS, list(MESSAGE_TRANSFER_SYNTAXES[:2]))],
-            _TIMEOUTS,
+            REPORT_TIMEOUTS,
             scp_of=[EVENT_CLASS],
         )
         try:

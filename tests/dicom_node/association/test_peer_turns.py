@@ -99,7 +99,7 @@ def test_reports_of_commitment(storage: Storage) -> None:
             owe("SLOW", f"1.2.{number}")
         owe("SWIFT", "1.3")
         reporter = CommitmentReporter(storage, turn_s=TURN_S, at_once=1)
-        assert reporter.report_due(utcnow()) == 5
+        assert reporter.tell_due(utcnow()) == 5
     assert heard.slow_before_swift() == 1
     assert heard.of("SLOW") == [f"1.2.{number}" for number in range(4)], "in its order"
 
@@ -112,7 +112,7 @@ def test_reports_of_workitems(storage: Storage) -> None:
             )
         made = [storage.workitems.create("", new_item())[0].sop_instance_uid for _ in range(4)]
         reporter = WorkitemReporter(storage, turn_s=TURN_S, at_once=1)
-        reporter.report_due(utcnow())
+        reporter.tell_due(utcnow())
     assert [heard.of(one) for one in ("SLOW", "SWIFT")] == [made, made], "each once, in order"
     assert heard.slow_before_swift() == 1
 
@@ -134,7 +134,7 @@ def test_notifications(storage: Storage) -> None:
             with writing(storage.engine) as connection:
                 want_notified(connection, "ian", generate_uid(), utcnow(), gone=gone)
         notifier = PeerNotifier(storage, turn_s=TURN_S, at_once=1)
-        assert notifier.notify_due(utcnow()) == 6
+        assert notifier.tell_due(utcnow()) == 6
     assert heard.slow_before_swift() == 1
     assert len(heard.of("SLOW")) == 3
 

@@ -107,7 +107,7 @@ def peer_of(ris: Ris, **changes: object) -> KnownPeer:
 
 
 def notify(node: Node, in_s: float = 0) -> int:
-    return PeerNotifier(node.storage).notify_due(utcnow() + timedelta(seconds=in_s))
+    return PeerNotifier(node.storage).tell_due(utcnow() + timedelta(seconds=in_s))
 
 
 def last_error(node: Node) -> str:

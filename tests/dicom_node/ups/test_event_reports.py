@@ -109,7 +109,7 @@ def test_who_was_out_of_reach_hears_of_it_later_and_in_order(node: Node) -> None
         ris.set(uid, named(TransactionUID=MINE, InputReadinessState="INCOMPLETE"))
         with listener(node, "AWAY", port=port) as watcher:
             # As if the pause were over.
-            WorkitemReporter(node.storage).report_due(utcnow() + timedelta(hours=2))
+            WorkitemReporter(node.storage).tell_due(utcnow() + timedelta(hours=2))
             assert watcher.next_state() == (uid, STATE, "IN PROGRESS")
             _, _, report = watcher.next()
             assert report.InputReadinessState == "INCOMPLETE"
