@@ -39,8 +39,12 @@ class Output(BaseModel):
 
     @property
     def names(self) -> dict[str, str]:
-        """Of each class by its value; some bundles call it `label_def`."""
-        return self.channel_def or self.label_def
+        """Of each class by its value; some bundles call it `label_def`.
+
+        Without the spaces at the ends, which a value of DICOM does not keep (PS3.5 6.2).
+        """
+        stated = self.channel_def or self.label_def
+        return {value: name.strip() for value, name in stated.items()}
 
 
 class Input(BaseModel):
