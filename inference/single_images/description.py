@@ -115,6 +115,7 @@ def describe_image_model(folder: Path) -> ImageModelDescription:
             f"{folder / CARD_FILE} names two segments alike.",
             remedy="Give each class a label of its own.",
         )
+    _check_critical(card, labels, folder)
     background = model.background
     if background is None and model.output == "image-segmentation":
         background = 0
@@ -132,6 +133,28 @@ def describe_image_model(folder: Path) -> ImageModelDescription:
         if model.numbers
         else model.activation or _activation(config, len(labels)),
     )
+
+
+def _check_critical(card: ImageCard, labels: dict[int, str], folder: Path) -> None:
+    """An alert that can never come must not be taken for one that has not come yet."""
+    if card.model.output not in ("image-classification", "image-regression"):
+        return
+    known = {label.casefold() for label in labels.values()}
+    known |= {one.code[0].casefold() for one in card.segments.values() if one.code}
+    known |= {one.code[0].casefold() for one in card.model.numbers.values() if one.code}
+    for limit in card.critical:
+        if limit.finding.casefold() not in known:
+            raise InvalidRequest(
+                f"{folder / CARD_FILE} has a critical finding “{limit.finding}”, and the model"
+                f" gives {', '.join(f'“{label}”' for label in labels.values())}.",
+                remedy="Name one of them.",
+            )
+        if card.model.output == "image-classification" and limit.confidence_at_least is None:
+            raise InvalidRequest(
+                f"{folder / CARD_FILE} has limits of “{limit.finding}” by a value, and a label has"
+                " a probability alone.",
+                remedy="State confidence_at_least.",
+            )
 
 
 def add_image_model(settings: Settings, folder: Path) -> ImageModelDescription:

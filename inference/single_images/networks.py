@@ -97,6 +97,14 @@ def load_network(model: ImageModelDescription, card: ModelCard, threads: int) ->
     return WARM.get((card.name, card.digest, device()), load, size)
 
 
+def dtype_of(module: Any) -> Any:
+    """In what numbers a network computes, in which it takes its images: those of its weights."""
+    import torch
+
+    weights = (one.dtype for one in module.parameters() if one.is_floating_point())
+    return next(weights, torch.float32)
+
+
 def at_work(model: ImageModelDescription, error: Exception) -> Exception:
     """What an error of a network at work means: that it is unusable, but for want of memory."""
     if is_out_of_memory(error):
@@ -151,6 +159,8 @@ class _Transformers:
 
     def boxes(self, image: Batch) -> Boxes:
         outputs = self._outputs(image)
+        # In half precision boxes would move by pixels, and scores tie.
+        outputs.logits, outputs.pred_boxes = outputs.logits.float(), outputs.pred_boxes.float()
         # Its own way from logits and relative boxes to scores and pixels.
         (found,) = self._processor.post_process_object_detection(
             outputs, threshold=0.0, target_sizes=[image.shape[2:]]
@@ -169,7 +179,8 @@ class _Transformers:
         import torch
 
         with torch.inference_mode():
-            return self._model(pixel_values=torch.from_numpy(batch).to(device()))
+            pixels = torch.from_numpy(batch).to(device(), dtype_of(self._model))
+            return self._model(pixel_values=pixels)
 
 
 class _TorchScript:
@@ -207,7 +218,7 @@ class _TorchScript:
         import torch
 
         with torch.inference_mode():
-            return self._module(torch.from_numpy(batch).to(device()))
+            return self._module(torch.from_numpy(batch).to(device(), dtype_of(self._module)))
 
 
 class _Onnx:

@@ -51,7 +51,8 @@ class ImageClassification(PicturePipeline):
         """By class, as the configuration says: shares of 1, or each by itself."""
         import torch
 
-        inputs = loaded.processor(image, return_tensors="pt").to(loaded.model.device)
+        inputs = loaded.processor(image, return_tensors="pt")
+        inputs = inputs.to(loaded.model.device, loaded.model.dtype)
         with torch.inference_mode():
             logits = loaded.model(**inputs).logits[0].float()
         several = loaded.model.config.problem_type == "multi_label_classification"

@@ -192,6 +192,11 @@ class ImageModelPipeline:
             raise
         except Exception as error:
             raise at_work(self._model, error) from error
+        if self._model.kind == "object-detection" and not (seen.size or blank.size):
+            return Proof(
+                {"answers to noise": 0.0},
+                "It finds nothing in noise nor in a blank image, as a detector may.",
+            )
         differs = seen.shape != blank.shape or float(np.abs(seen - blank).max()) > _DIFFERS
         # Written so that a NaN fails, too.
         if not (seen.size and np.isfinite(seen).all() and differs):

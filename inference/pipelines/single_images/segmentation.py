@@ -67,7 +67,8 @@ class ImageSegmentation(PicturePipeline):
         """Shape (classes, rows, columns), on the model's own grid over the whole picture."""
         import torch
 
-        inputs = loaded.processor(image, return_tensors="pt").to(loaded.model.device)
+        inputs = loaded.processor(image, return_tensors="pt")
+        inputs = inputs.to(loaded.model.device, loaded.model.dtype)
         with torch.inference_mode():
             logits = loaded.model(**inputs).logits[0].float()
         # One channel is a yes or no; the other class is what is left.

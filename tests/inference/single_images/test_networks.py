@@ -12,11 +12,15 @@ from inference.model_registry.adding import add_model
 from inference.pipelines.catalogue import pipeline_named
 from inference.refusals import ModelUnusable
 from storage.container import Storage
+from storage.core.errors import InvalidRequest
 from tests.inference.films import (
     bright_classifier,
     film,
+    image_card,
+    script,
     segformer,
     vit,
+    write_card,
     yolos,
 )
 from tests.inference.orchestration import storage_in
@@ -79,14 +83,15 @@ def test_a_yolos_gives_the_boxes_of_transformers(storage: Storage, tmp_path: Pat
         assert found == pytest.approx(expected.tolist(), abs=0.05)
 
 
-def test_a_segformer_runs_to_valid_masks(storage: Storage, tmp_path: Path) -> None:
-    add_model(
-        storage.settings,
-        storage.model_states,
-        storage.shadow_runs,
-        segformer(tmp_path / "seg"),
-        "petra",
-    )
+@pytest.mark.parametrize("precision", ["float32", "bfloat16", "float16"])
+def test_a_segformer_runs_to_valid_masks(storage: Storage, tmp_path: Path, precision: str) -> None:
+    import torch
+    from transformers import AutoModelForSemanticSegmentation
+
+    folder = segformer(tmp_path / "seg")
+    whole = AutoModelForSemanticSegmentation.from_pretrained(folder)
+    whole.to(getattr(torch, precision)).save_pretrained(folder)
+    add_model(storage.settings, storage.model_states, storage.shadow_runs, folder, "petra")
     (result,) = analysed(storage, film("seg"))
     assert {one.label for one in result.segments} <= {"lesion", "skin"}
     shares = [one.value for one in result.measurements if one.label.endswith("the image")]
@@ -176,3 +181,39 @@ def test_a_model_that_asks_for_terabytes_is_refused_and_leaves_nothing(
     with pytest.raises(ModelUnusable, match=r"more memory than .* was not added"):
         add_model(storage.settings, storage.model_states, storage.shadow_runs, folder, "petra")
     assert list(storage.settings.resolved_models_dir.glob("[!.]*")) == []
+
+
+def test_a_detector_that_finds_nothing_in_noise_is_added(storage: Storage, tmp_path: Path) -> None:
+    import torch
+
+    class Careful(torch.nn.Module):
+        def forward(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
+            # Noise ends at 1.
+            boxes = torch.nonzero(x[0, 0] > 2.0).repeat(1, 2).float()
+            return {
+                "boxes": boxes,
+                "labels": torch.zeros((len(boxes),), dtype=torch.int64),
+                "scores": torch.ones((len(boxes),)),
+            }
+
+    folder = write_card(tmp_path / "careful", image_card("object-detection"))
+    script(folder, Careful())
+    add_model(storage.settings, storage.model_states, storage.shadow_runs, folder, "petra")
+    assert pipeline_named(storage.settings, PIPELINE).prove().detail.startswith("It finds")
+
+
+@pytest.mark.parametrize(
+    ("limit", "why"),
+    [
+        ({"finding": "brigth", "confidence_at_least": 0.5}, "“brigth”, and the model gives"),
+        ({"finding": "bright", "above": 0.5}, "a label has a probability alone"),
+    ],
+)
+def test_an_alert_that_could_never_come_is_refused(
+    storage: Storage, tmp_path: Path, limit: dict[str, object], why: str
+) -> None:
+    folder = bright_classifier(tmp_path / "ts", labels={"0": "dark", "1": "Bright"})
+    card = json.loads((folder / "mediview.json").read_text())
+    (folder / "mediview.json").write_text(json.dumps({**card, "critical": [limit]}))
+    with pytest.raises(InvalidRequest, match=why):
+        add_model(storage.settings, storage.model_states, storage.shadow_runs, folder, "petra")
