@@ -9,6 +9,7 @@ from inference.rules.file import current_rules
 from storage.core.errors import MediViewError
 from storage.peers.repository import Peers
 from storage.settings import Settings
+from storage.settings.ups_sources import PEER
 
 
 def check_rules(settings: Settings, peers: Peers) -> Iterator[Check]:
@@ -39,6 +40,21 @@ def check_rules(settings: Settings, peers: Peers) -> Iterator[Check]:
                 f"'{release.name}' is about {', '.join(missing)}, neither a peer nor an HL7 system:"
                 " a name written wrongly keeps nothing back",
                 "mediview peers list; then correct the rules file",
+            )
+
+
+def check_worklists(settings: Settings, peers: Peers) -> Iterator[Check]:
+    """Peers whose worklists are asked by DIMSE, and that nobody could call."""
+    callable_peers = {one.name for one in peers.all() if one.host and one.ae_title}
+    for name, address in settings.ups_sources:
+        peer = address.removeprefix(PEER)
+        if address.startswith(PEER) and peer not in callable_peers:
+            yield Check(
+                "worklists",
+                "fail",
+                f"MEDIVIEW_UPS_SOURCES asks {peer} for the workitems of '{name}', and no peer of"
+                " that name has an address that DICOM could call",
+                f"mediview peers add {peer} AE@HOST:PORT",
             )
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from api.server.checks.site import check_container_engine, check_rules
+from api.server.checks.site import check_container_engine, check_rules, check_worklists
 from storage.peers.entities import KnownPeer
 from storage.settings import load_settings
 from tests.inference.orchestration import storage_in
@@ -35,6 +35,18 @@ def test_a_rule_of_release_about_nobody_is_named(tmp_path: Path) -> None:
             "note",
             "'first a person' is about pasc",
         )
+
+
+def test_a_worklist_of_a_peer_that_cannot_be_called_is_named(tmp_path: Path) -> None:
+    sources = "web=https://ris.example.org/rs,ris=peer:ris"
+    with storage_in(tmp_path, ups_sources=sources) as storage:
+        storage.peers.add(KnownPeer("ris", kind="folder", folder="ris"))
+        (found,) = check_worklists(storage.settings, storage.peers)
+        assert found.state == "fail"
+        assert "asks ris for the workitems of 'ris'" in found.detail
+        storage.peers.remove("ris")
+        storage.peers.add(KnownPeer("ris", ae_title="RIS", host="127.0.0.1", port=104))
+        assert list(check_worklists(storage.settings, storage.peers)) == []
 
 
 def test_a_wrong_rules_file_is_named_with_its_line(tmp_path: Path) -> None:
