@@ -1,6 +1,7 @@
 """Workitems of another system as SCU of UPS Pull (PS3.4 CC): found, read, claimed and changed."""
 
 import contextlib
+import time
 from collections.abc import Iterator
 
 from pydicom.dataset import Dataset
@@ -26,6 +27,7 @@ _TIMEOUTS = Timeouts(connect_s=5.0, acse_s=10.0, dimse_s=30.0, idle_s=30.0)
 _MESSAGE_ID = 1
 # That a peer may still have on the way when it is asked to stop.
 _AFTER_CANCEL = 1000
+_MOST_S = 60.0
 # PS3.7 C.3: it was done, and some attribute was not liked; PS3.4 Tables CC.2.1-2, CC.2.6-1.
 _TAKEN = frozenset({SUCCESS, 0x0001, 0x0107, 0x0116, 0xB305, ALREADY_CANCELED, ALREADY_COMPLETED})
 
@@ -57,29 +59,30 @@ class RemoteWorklist:
     def find(self, state: str, at_most: int) -> dict[str, str]:
         """UIDs of items in a state, each with when it was changed last, as far as that is stated.
 
-        One that has more is asked to stop (C-CANCEL).
+        One that has more is asked to stop (C-CANCEL), and left where it does not.
         """
         query = Dataset()
         query.SOPInstanceUID = ""
         query.ProcedureStepState = state
         query.ScheduledProcedureStepModificationDateTime = ""
         found: dict[str, str] = {}
-        status, too_many = None, 0
+        status, answers = None, 0
+        deadline = time.monotonic() + _MOST_S
         for answer, identifier in self._association.send_c_find(query, PULL, msg_id=_MESSAGE_ID):
             status = int(answer.Status) if "Status" in answer else None
-            if status not in (PENDING, PENDING_OPTIONAL_KEYS_UNSUPPORTED) or identifier is None:
+            if status not in (PENDING, PENDING_OPTIONAL_KEYS_UNSUPPORTED):
                 continue
-            if len(found) < at_most:
-                changed = identifier.get("ScheduledProcedureStepModificationDateTime")
-                found[str(identifier.get("SOPInstanceUID") or "")] = str(changed or "")
-                continue
-            too_many += 1
-            if too_many == 1:
-                self._association.send_c_cancel(_MESSAGE_ID, query_model=PULL)
-            elif too_many > _AFTER_CANCEL:
+            # All that comes counts: the same item again, and what cannot be decoded.
+            answers += 1
+            if answers > at_most + _AFTER_CANCEL or time.monotonic() > deadline:
                 self._association.abort()
                 break
-        if status in (SUCCESS, CANCEL) or too_many > _AFTER_CANCEL:
+            if answers == at_most + 1:
+                self._association.send_c_cancel(_MESSAGE_ID, query_model=PULL)
+            if answers <= at_most and identifier is not None:
+                changed = identifier.get("ScheduledProcedureStepModificationDateTime")
+                found[str(identifier.get("SOPInstanceUID") or "")] = str(changed or "")
+        if status in (SUCCESS, CANCEL) or answers > at_most:
             found.pop("", None)
             return found
         raise self._failure(status, "a search for workitems")
