@@ -7,10 +7,11 @@ import re
 from functools import lru_cache
 from mimetypes import guess_type
 from pathlib import Path
+from urllib.parse import quote
 
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
-from starlette.responses import FileResponse, HTMLResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
@@ -82,6 +83,10 @@ class ViewerFiles(StaticFiles):
             # The page for what is missing, which Starlette answers past `file_response`.
             missing = Path(response.path)
             response.headers[POLICY_HEADER] = self._policy_of(missing, missing.stat())
+        if isinstance(response, RedirectResponse):
+            # Starlette's would go to whatever host the request names.
+            query = scope["query_string"].decode("latin-1")
+            response.headers["Location"] = quote(f"/{path.strip('/')}/") + (query and f"?{query}")
         hashed = path.startswith("_next/static/")
         response.headers["Cache-Control"] = (
             "public, max-age=31536000, immutable" if hashed else "no-cache"

@@ -18,7 +18,7 @@ from google.protobuf.message import DecodeError
 
 from inference.model_servers.endpoint import Endpoint
 from inference.model_servers.exchange import garbage
-from inference.model_servers.grpc_messages import SERVICE
+from inference.model_servers.grpc_messages import SERVICE, has_few_parts
 from inference.refusals import (
     ModelServerDeclined,
     ModelServerFailed,
@@ -158,6 +158,8 @@ def _metadata(endpoint: Endpoint) -> tuple[tuple[str, str], ...]:
 
 def _parsed(endpoint: Endpoint, response: Any, answer: bytes) -> Any:
     try:
+        if not has_few_parts(answer):
+            raise garbage(endpoint, "a message of too many parts")
         return response.FromString(answer)
     except DecodeError as error:
         raise garbage(endpoint, "no message of the protocol, or a compressed one") from error

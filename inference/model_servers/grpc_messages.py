@@ -15,6 +15,7 @@ from google.protobuf.descriptor_pb2 import (
     FileDescriptorProto,
 )
 from google.protobuf.descriptor_pool import DescriptorPool
+from google.protobuf.message import DecodeError
 from google.protobuf.message_factory import GetMessageClass
 
 SERVICE = "inference.GRPCInferenceService"
@@ -90,6 +91,46 @@ CONTENTS = {
     "INT64": "int64_contents",
 }
 """The field with the values of a tensor that is not sent as bytes; half precision has none."""
+
+
+MOST_PARTS = 1000
+"""Of a message: a model has a dozen tensors, and a tensor's values are one part."""
+_VARINT, _I64, _LEN, _I32 = 0, 1, 2, 5
+
+
+def has_few_parts(message: bytes) -> bool:
+    """Whether an undecoded message has no more parts than an honest one.
+
+    A part of two bytes becomes an object of some hundred. Raises DecodeError where its parts
+    cannot be told apart (https://protobuf.dev/programming-guides/encoding/).
+    """
+    at = parts = 0
+    while at < len(message):
+        tag, at = _varint(message, at)
+        kind = tag & 7
+        if kind == _VARINT:
+            _, at = _varint(message, at)
+        elif kind == _LEN:
+            length, at = _varint(message, at)
+            at += length
+        elif kind in (_I64, _I32):
+            at += 8 if kind == _I64 else 4
+        else:
+            raise DecodeError(f"wire type {kind}")
+        parts += 1
+        if parts > MOST_PARTS:
+            return False
+    return True
+
+
+def _varint(message: bytes, at: int) -> tuple[int, int]:
+    """A number of at most ten bytes, and where the next one begins."""
+    value = 0
+    for place, byte in enumerate(message[at : at + 10]):
+        value |= (byte & 0x7F) << (7 * place)
+        if byte < 0x80:
+            return value, at + place + 1
+    raise DecodeError("a number without end")
 
 
 def _described() -> DescriptorPool:

@@ -27,6 +27,8 @@ from storage.ups.events import CANCEL_REQUESTED
 log = structlog.get_logger(__name__)
 
 _LOOK_EVERY_S = 0.5
+# Between searches, however many events come: a source may send one for each of thousands of items.
+_SEARCH_AT_MOST_EVERY_S = 1.0
 _FIRST_PAUSE_S = 1.0
 _LONGEST_PAUSE_S = 60.0
 
@@ -79,6 +81,7 @@ class SourceThread:
         self._pipelines = pipelines
         self._is_resumed = False
         self._polled_at = float("-inf")
+        self._has_news = False
 
     def run(self) -> None:
         pause_s = _FIRST_PAUSE_S
@@ -134,7 +137,10 @@ class SourceThread:
             return None
 
     def _poll(self) -> None:
-        if time.monotonic() - self._polled_at >= self._storage.settings.ups_poll_s:
+        poll_s = self._storage.settings.ups_poll_s
+        due_s = min(poll_s, _SEARCH_AT_MOST_EVERY_S) if self._has_news else poll_s
+        if time.monotonic() - self._polled_at >= due_s:
+            self._has_news = False
             self._polled_at = time.monotonic()
             claim_new(self._storage, self._source, self._pipelines)
 
@@ -158,7 +164,7 @@ class SourceThread:
         if not isinstance(decoded, dict):
             return
         if _first(decoded, "00001002") != CANCEL_REQUESTED:
-            self._polled_at = float("-inf")
+            self._has_news = True
             return
         uid = _first(decoded, "00001000")
         if isinstance(uid, str) and self._storage.claimed_elsewhere.is_of(uid, self._source.name):

@@ -251,6 +251,9 @@ def _make(there: LimitedSftp, folder: PurePosixPath) -> None:
     try:
         there.size(str(folder))
     except FileNotFoundError:
+        if folder == folder.parent:
+            # A server whose root is not there would be asked for it without end.
+            raise
         _make(there, folder.parent)
         # Another sender may have been quicker.
         with suppress(OSError):

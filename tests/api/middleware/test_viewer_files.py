@@ -44,6 +44,13 @@ class TestViewer:
             assert page.headers["cache-control"] == "no-cache"
             script = api.client.get("/_next/static/a.js")
             assert "immutable" in script.headers["cache-control"]
+            elsewhere = {"Host": "evil.example"}
+            for asked, target in (
+                ("/study?accession=A%201", "/study/?accession=A%201"),
+                ("//evil.example/../study", "/study/"),
+            ):
+                moved = api.client.get(asked, headers=elsewhere, follow_redirects=False)
+                assert moved.headers.get("location") in (None, target), asked
             for path in ("/../secret", "/%2e%2e/secret", "/..%2fsecret", "//secret"):
                 assert api.client.get(path).text != "secret"
 

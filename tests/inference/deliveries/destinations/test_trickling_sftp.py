@@ -22,7 +22,7 @@ from storage.peers.entities import KnownPeer
 from tests.inference.deliveries.destinations.nodes import FOLDER, deliveries, node, with_results
 from tests.inference.orchestration import wait_for
 
-_OPEN, _HANDLE, _NAME = 3, 102, 104
+_OPEN, _STATUS, _HANDLE, _NAME = 3, 101, 102, 104
 
 
 @dataclass(frozen=True)
@@ -65,6 +65,10 @@ def _server(folder: Path, how: str = "trickle") -> Iterator[_Server]:
             with suppress(Exception):
                 packet()
                 channel.sendall(struct.pack(">IBI", 5, 2, 3))
+                while how == "no root":
+                    status = struct.pack(">I", 2) + struct.pack(">I4sI", 4, b"gone", 0)
+                    answer = bytes((_STATUS,)) + packet()[1:5] + status
+                    channel.sendall(struct.pack(">I", len(answer)) + answer)
                 while (asked := packet())[0] == _OPEN:
                     channel.sendall(struct.pack(">IB", 9, _HANDLE) + asked[1:5] + b"\0\0\0\0")
                 if how == "garbage":
@@ -197,3 +201,13 @@ def test_one_host_holds_up_no_other_and_is_left_once_its_peers_are_removed(tmp_p
             for sender in senders:
                 sender.join(20)
             assert not any(sender.is_alive() for sender in senders)
+
+
+def test_a_server_without_even_a_root_is_named(tmp_path: Path) -> None:
+    with (
+        _server(tmp_path, "no root") as server,
+        node(tmp_path, server.peer(), sftp_known_hosts=server.known_hosts) as storage,
+    ):
+        probed = probe_peer(storage, server.peer())
+        assert not probed.ok
+        assert "gone" in probed.sentence
