@@ -101,8 +101,8 @@ _VARINT, _I64, _LEN, _I32 = 0, 1, 2, 5
 def has_few_parts(message: bytes) -> bool:
     """Whether an undecoded message has no more parts than an honest one.
 
-    A part of two bytes becomes an object of some hundred. Raises DecodeError where its parts
-    cannot be told apart (https://protobuf.dev/programming-guides/encoding/).
+    A part of two bytes becomes an object of some hundred. Raises DecodeError where it
+    is no message (https://protobuf.dev/programming-guides/encoding/).
     """
     at = parts = 0
     while at < len(message):
