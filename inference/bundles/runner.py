@@ -91,6 +91,12 @@ def predict(
 
     found: NDArray[Any] = _guarded(bundle, threads, on_progress, work)
     if bundle.kind in ("classification", "regression"):
+        if any(size != 1 for size in found.shape[1:]):
+            raise ModelUnusable(
+                f"The model {bundle.name} gives an array of shape {found.shape}; a {bundle.kind}"
+                " gives one number for each class or output.",
+                remedy=remedy_of(bundle),
+            )
         return found.reshape(-1)
     return _on_source_grid(found, volume, bundle)
 

@@ -33,15 +33,35 @@ def probabilities(
 ) -> NDArray[np.float32]:
     """(images, classes), each from 0 to 1. Raises ModelUnusable."""
     batch = np.stack([normalized(one.seen, model.preprocessing) for one in inputs])
-    found = activated(network.scores(batch), model.activation)
-    return _checked(model, found.reshape(len(inputs), -1))
+    scores = one_row_each(model, network.scores(batch), len(inputs))
+    return _checked(model, activated(scores, model.activation))
+
+
+def one_row_each(
+    model: ImageModelDescription, answer: NDArray[np.float32], images: int
+) -> NDArray[np.float32]:
+    """An answer as (images, outputs); a map of them would become labels of nothing.
+
+    Axes of one at its end, as pooling leaves them, are passed over. Raises ModelUnusable.
+    """
+    shape = answer.shape if answer.ndim > 1 else (1, *answer.shape)
+    if len(shape) < 2 or shape[0] != images or any(size != 1 for size in shape[2:]):
+        what = "numbers" if model.card.model.numbers else "classes"
+        raise ModelUnusable(
+            f"The model {model.name} gives an array of shape {answer.shape} for {images}"
+            f" image{'s' if images > 1 else ''}; its card states {model.kind}, which gives"
+            f" images × {what}.",
+            remedy=REMEDY,
+        )
+    return answer.reshape(images, -1)
 
 
 def numbers_of(
     model: ImageModelDescription, network: Network, given: NetworkInput
 ) -> NDArray[np.float32]:
     """All that a regression answers of one image: shape (outputs,). Raises ModelUnusable."""
-    found = network.scores(normalized(given.seen, model.preprocessing)[None]).reshape(-1)
+    answer = network.scores(normalized(given.seen, model.preprocessing)[None])
+    found = one_row_each(model, answer, 1)[0]
     if not (found.size and np.isfinite(found).all()):
         raise ModelUnusable(
             f"The model {model.name} answers what is no number.",

@@ -139,14 +139,19 @@ def _check_critical(card: ImageCard, labels: dict[int, str], folder: Path) -> No
     """An alert that can never come must not be taken for one that has not come yet."""
     if card.model.output not in ("image-classification", "image-regression"):
         return
-    known = {label.casefold() for label in labels.values()}
+    # What the card calls a class counts before the model's own word for it.
+    given = {
+        value: card.segments[str(value)].label if str(value) in card.segments else label
+        for value, label in labels.items()
+    }
+    known = {label.casefold() for label in given.values()}
     known |= {one.code[0].casefold() for one in card.segments.values() if one.code}
     known |= {one.code[0].casefold() for one in card.model.numbers.values() if one.code}
     for limit in card.critical:
         if limit.finding.casefold() not in known:
             raise InvalidRequest(
                 f"{folder / CARD_FILE} has a critical finding “{limit.finding}”, and the model"
-                f" gives {', '.join(f'“{label}”' for label in labels.values())}.",
+                f" gives {', '.join(f'“{label}”' for label in given.values())}.",
                 remedy="Name one of them.",
             )
         if card.model.output == "image-classification" and limit.confidence_at_least is None:

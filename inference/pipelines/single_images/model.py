@@ -33,7 +33,7 @@ from inference.pipelines.single_images.reading import ImageReading
 from inference.refusals import ModelUnusable, VolumeRefused
 from inference.rules.facts import SeriesFacts
 from inference.rules.judge import judge
-from inference.single_images.answers import heat_plane
+from inference.single_images.answers import heat_plane, one_row_each
 from inference.single_images.description import ImageModelDescription
 from inference.single_images.frame import COLOUR, GREY
 from inference.single_images.networks import Served, at_work, load_network
@@ -185,6 +185,8 @@ class ImageModelPipeline:
                 for image in (noise, np.zeros_like(noise))
             ]
             seen, blank = (network.raw(one) for one in given)
+            if self._model.kind in ("image-classification", "image-regression"):
+                one_row_each(self._model, network.scores(given[0]), 1)
             heat_map = self._model.card.model.heat_map
             if heat_map is not None and heat_map.output:
                 heat_plane(self._model, network, given[0], 0)

@@ -205,8 +205,11 @@ def test_a_detector_that_finds_nothing_in_noise_is_added(storage: Storage, tmp_p
 @pytest.mark.parametrize(
     ("limit", "why"),
     [
-        ({"finding": "brigth", "confidence_at_least": 0.5}, "“brigth”, and the model gives"),
-        ({"finding": "bright", "above": 0.5}, "a label has a probability alone"),
+        (
+            {"finding": "brigth part", "confidence_at_least": 0.5},
+            "“brigth part”, and the model gives",
+        ),
+        ({"finding": "bright part", "above": 0.5}, "a label has a probability alone"),
     ],
 )
 def test_an_alert_that_could_never_come_is_refused(
@@ -216,4 +219,22 @@ def test_an_alert_that_could_never_come_is_refused(
     card = json.loads((folder / "mediview.json").read_text())
     (folder / "mediview.json").write_text(json.dumps({**card, "critical": [limit]}))
     with pytest.raises(InvalidRequest, match=why):
+        add_model(storage.settings, storage.model_states, storage.shadow_runs, folder, "petra")
+
+
+@pytest.mark.parametrize("output", ["image-classification", "image-regression"])
+def test_a_map_is_no_answer_of_classes_or_numbers(
+    storage: Storage, tmp_path: Path, output: str
+) -> None:
+    import torch
+
+    class Unpooled(torch.nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return torch.nn.functional.avg_pool2d(torch.cat((1 - x, x), 1), 16)
+
+    numbers = {"0": {"label": "Age", "unit": "a"}, "1": {"label": "Height", "unit": "cm"}}
+    changes = {"numbers": numbers, "labels": {}} if output == "image-regression" else {}
+    folder = write_card(tmp_path / "map", image_card(output, **changes))
+    script(folder, Unpooled())
+    with pytest.raises(ModelUnusable, match=r"shape \(1, 2, 3, 5\) for 1 image"):
         add_model(storage.settings, storage.model_states, storage.shadow_runs, folder, "petra")
