@@ -61,7 +61,7 @@ def numbers_of(
 ) -> NDArray[np.float32]:
     """All that a regression answers of one image: shape (outputs,). Raises ModelUnusable."""
     answer = network.scores(normalized(given.seen, model.preprocessing)[None])
-    found = one_row_each(model, answer, 1)[0]
+    found: NDArray[np.float32] = one_row_each(model, answer, 1)[0]
     if not (found.size and np.isfinite(found).all()):
         raise ModelUnusable(
             f"The model {model.name} answers what is no number.",

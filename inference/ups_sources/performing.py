@@ -26,6 +26,7 @@ from storage.core.clock import utcnow
 from storage.core.entities import ENDED_STATES
 from storage.core.errors import InvalidInstance, InvalidRequest
 from storage.core.uids import check_uid, derive_uid
+from storage.crypto.derived_keys import derived_key
 from storage.settings import Settings
 from storage.ups.claimed_elsewhere import Claimed
 from storage.ups.dicom_json import JsonAttributes, tag_of, text_of
@@ -114,6 +115,8 @@ def cancel(storage: WorkitemStorage, uid: str, asked_by: str, details: JsonAttri
 def transaction_of(settings: Settings, source: str, uid: str) -> str:
     """The claim of an item: the same after a crash, and known to nobody without the secret."""
     secret = settings.ups_authorization.get_secret_value()
+    # By DIMSE there is none; whoever could guess the claim could end another's work.
+    secret = secret or derived_key(settings.data_dir, "ups claim").hex()
     return str(derive_uid("ups claim", settings.ae_title, source, secret, uid))
 
 

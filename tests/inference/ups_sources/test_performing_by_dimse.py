@@ -17,6 +17,7 @@ from inference.ups_sources.source import WorkitemSource
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.peers.entities import KnownPeer
+from storage.settings import load_settings
 from storage.ups.dicom_json import attributes_of, items_of, text_of
 from tests.inference.orchestration import complete_series, later, storage_in, wait_for
 from tests.inference.small import study_uid
@@ -107,6 +108,12 @@ def test_what_somebody_else_claims_first_is_not_performed(
         assert source.is_refused(UID)
         assert resume(storage, source, PIPELINES) == 0, "the claim is another one's"
         assert storage.workitems.find(UID) is None
+
+
+def test_the_claims_of_two_nodes_are_unlike_each_other(tmp_path: Path) -> None:
+    nodes = [load_settings(data_dir=tmp_path / name) for name in ("one", "other")]
+    claims = {transaction_of(settings, "ris", UID) for settings in (*nodes, *nodes)}
+    assert len(claims) == 2
 
 
 def test_a_claim_from_before_a_crash_is_taken_over(tmp_path: Path, manager: DimseManager) -> None:
