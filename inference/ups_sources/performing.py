@@ -115,7 +115,7 @@ def cancel(storage: WorkitemStorage, uid: str, asked_by: str, details: JsonAttri
 def transaction_of(settings: Settings, source: str, uid: str) -> str:
     """The claim of an item: the same after a crash, and known to nobody without the secret."""
     secret = settings.ups_authorization.get_secret_value()
-    # By DIMSE there is none; whoever could guess the claim could end another's work.
+    # By DIMSE there is none; a claim that can be guessed is one that others can end.
     secret = secret or derived_key(settings.data_dir, "ups claim").hex()
     return str(derive_uid("ups claim", settings.ae_title, source, secret, uid))
 
