@@ -303,6 +303,8 @@ def test_mail_is_encrypted_and_signed_in_or_does_not_leave(
                 ({"smtp_password": SecretStr("wrong")}, "does not accept MEDIVIEW_SMTP_USER"),
             ):
                 failed_job(node, f"2.25.{len(sentence)}")
+                # The message of before, which waits for its next attempt, is the first one.
+                window_over(node)
                 wrong = settings.model_copy(update=change)
                 object.__setattr__(node.storage, "settings", wrong)
                 notified(node.storage)
