@@ -268,17 +268,19 @@ def test_a_foreign_mask_is_drawn_or_says_in_a_sentence_why_not(
     whole = pydicom.dcmread(files(study.folder)[0], stop_before_pixels=True)
     drawable = segmentation_of(study, 3, whole.Rows, whole.Columns)
     other_matrix = segmentation_of(study, 3, 32, 32)
+    elsewhere = segmentation_of(study, 3, 24, 24)
+    elsewhere.FrameOfReferenceUID = generate_uid()
     # Elements after the pixels, as some writers have them.
     drawable.DataSetTrailingPadding = b"\0" * 8
     send(node, study)
-    for instance in (drawable, other_matrix):
+    for instance in (drawable, other_matrix, elsewhere):
         stow(node, instance)
     viewport = opened(page, node, study)
     expect(viewport).to_have_attribute("data-mask-loaded", "true", timeout=60_000)
-    expect(page.get_by_test_id("segment-toggle")).to_have_count(1)
-    told_why = page.get_by_role("alert").filter(has_text="Lesion 32 x 32")
-    expect(told_why).to_contain_text("it has 32 × 32 pixels")
-    expect(told_why).not_to_contain_text("Aborting")
+    expect(page.get_by_test_id("segment-toggle")).to_have_count(2)
+    reason = page.get_by_role("alert").filter(has_text="Lesion 24 x 24")
+    expect(reason).to_contain_text("another frame of reference")
+    expect(reason).not_to_contain_text("Aborting")
 
 
 @pytest.mark.slow
