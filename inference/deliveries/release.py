@@ -48,7 +48,7 @@ def release_of(
 def _by_rule(
     rules: RuleSet, pipeline: str, destination: str, findings: Sequence[Finding]
 ) -> ReleaseWhen:
-    facts = ResultFacts(SeriesFacts([]), findings)
+    facts = ResultFacts(SeriesFacts([]), findings, rules.critical)
     for rule in rules.release_rules(pipeline, destination):
         if rule.when is None or judge(rule.when, facts).holds:
             return rule.results

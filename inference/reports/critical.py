@@ -27,7 +27,12 @@ log = structlog.get_logger(__name__)
 
 
 class AlertStorage(
-    HasSettings, HasJobs, HasFindings, HasFindingFeedback, HasCriticalAlerts, Protocol
+    HasSettings,
+    HasJobs,
+    HasFindings,
+    HasFindingFeedback,
+    HasCriticalAlerts,
+    Protocol,
 ):
     """What of the storage layer critical alerts are raised with."""
 
@@ -98,20 +103,7 @@ def repeat_alerts(settings: Settings, alerts: CriticalAlerts, now: datetime) -> 
 
 
 def _is_critical(fact: Fact, rule: CriticalRule) -> bool:
-    finding = fact.finding
-    if rule.pipeline != finding.pipeline:
-        return False
-    names = finding.label, finding.quantity_label, finding.code.value
-    if rule.finding.casefold() not in map(str.casefold, names):
-        return False
-    if rule.confidence_at_least is not None:
-        return finding.confidence is not None and finding.confidence >= rule.confidence_at_least
-    if fact.value is None:
-        return False
-    # A part that is too large makes the whole too large; a part is small without meaning it.
-    return (rule.above is not None and fact.value > rule.above) or (
-        rule.below is not None and not fact.is_truncated and fact.value < rule.below
-    )
+    return rule.is_met(fact.finding, fact.value, fact.is_truncated)
 
 
 def _text(locale: Locale, fact: Fact, rule: CriticalRule) -> str:

@@ -17,6 +17,7 @@ from inference.rules.finding_facts import ResultFacts
 from inference.rules.judge import judge, priority_on
 from inference.rules.pipeline_rule import STAT_PRIORITY
 from inference.rules.routing_rule import RoutingRule
+from inference.rules.rule_set import RuleSet
 from storage.container.has import (
     HasDeliveries,
     HasIndex,
@@ -33,7 +34,13 @@ log = structlog.get_logger(__name__)
 
 
 class ResultRoutingStorage(
-    HasSettings, HasIndex, HasWorklist, HasPeers, HasDeliveries, HasPriorFetches, Protocol
+    HasSettings,
+    HasIndex,
+    HasDeliveries,
+    HasWorklist,
+    HasPeers,
+    HasPriorFetches,
+    Protocol,
 ):
     """What of the storage layer is asked where results go by rule."""
 
@@ -44,14 +51,17 @@ def route_results(
     headers: Sequence[Dataset],
     made: Sequence[tuple[ResultKindName, Instance]],
     findings: Sequence[Finding],
+    rules: RuleSet | None = None,
 ) -> int:
     """Want what a job made where rules of routing send results; how many instances were not
     wanted there before. Again changes nothing.
 
-    `headers`: of the series that it was computed on. `made`: each with its kind.
-    Results of an earlier study that was fetched for comparison stay here as its images do.
+    `rules`: some of those in force; absent: all. `headers`: of the series that it was computed on.
+    `made`: each with its kind. Results of an earlier study that was fetched for comparison stay
+    here as its images do.
     """
-    rules = current_rules(storage.settings)
+    if rules is None:
+        rules = current_rules(storage.settings)
     asked = [one for one in rules.routing if one.enabled and one.waits_for_results]
     if not asked or not headers:
         return 0
@@ -60,7 +70,7 @@ def route_results(
         return 0
     received = storage.index.instances_of(job.study_instance_uid, job.series_instance_uid)
     series = SeriesFacts.received(headers, received, storage.worklist)
-    facts = ResultFacts(series, findings)
+    facts = ResultFacts(series, findings, rules.critical)
     urgency = priority_on(rules, series)
     is_urgent = urgency is not None and urgency.priority >= STAT_PRIORITY
     wanted = 0

@@ -9,6 +9,7 @@ from pydicom.dataset import Dataset
 from inference.deliveries.terms import opening, why_waiting
 from inference.priors.arrived_headers import headers_of
 from inference.rules.conditions import Condition
+from inference.rules.critical_rule import CriticalRule
 from inference.rules.facts import SeriesFacts
 from inference.rules.finding_facts import ResultFacts
 from inference.rules.judge import Trace, judge, priority_on
@@ -50,7 +51,7 @@ def try_rules(
 ) -> list[TriedRule]:
     """Every rule of what is received on one series; nothing is sent. Raises StorageUnavailable."""
     asked = _enabled(rules)
-    return _tried(instance_reader, orders, series, instances, asked, ())
+    return _tried(instance_reader, orders, series, instances, asked)
 
 
 def _tried(
@@ -59,7 +60,8 @@ def _tried(
     series: Series,
     instances: Sequence[Instance],
     asked: Sequence[RoutingRule],
-    findings: Sequence[Finding],
+    findings: Sequence[Finding] = (),
+    critical: Sequence[CriticalRule] = (),
 ) -> list[TriedRule]:
     headers = (
         headers_of(instance_reader, series, instances) if any(rule.when for rule in asked) else None
@@ -72,7 +74,9 @@ def _tried(
         elif headers is not None and rule.send == "instance":
             tried.append(_of_each(rule, rule.when, headers, instances, orders))
         elif headers is not None:
-            facts = ResultFacts(SeriesFacts.received(headers, instances, orders), findings)
+            facts = ResultFacts(
+                SeriesFacts.received(headers, instances, orders), findings, critical
+            )
             trace = judge(rule.when, facts)
             tried.append(TriedRule(rule, trace.holds, trace, instances))
     return tried
@@ -117,7 +121,8 @@ def explain_routing(
     for series, instances in received_series(index, study_instance_uid) if asked else ():
         uid = series.series_instance_uid
         of_series = [one for one in findings if one.series_instance_uid == uid]
-        found.append((series, _tried(instance_reader, orders, series, instances, asked, of_series)))
+        tried = _tried(instance_reader, orders, series, instances, asked, of_series, rules.critical)
+        found.append((series, tried))
     return found
 
 

@@ -7,7 +7,15 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydicom.datadict import dictionary_VR, tag_for_keyword
 
-from inference.rules.facts import ADDRESS, FACTS, FINDING, ORDER, RECEIVED
+from inference.rules.facts import (
+    ADDRESS,
+    CRITICAL,
+    FACTS,
+    FINDING,
+    ORDER,
+    RECEIVED,
+    is_of_results,
+)
 from inference.rules.hours_field import HoursField
 from inference.rules.patterns import check_pattern
 
@@ -72,9 +80,11 @@ class Condition(Strict):
         if key in _GROUPS:
             return value
         is_finding = str(key).startswith(FINDING) and str(key) != FINDING
-        is_fact = key in FACTS or key in (RECEIVED, ADDRESS)
+        is_fact = key in FACTS or key in (RECEIVED, ADDRESS, CRITICAL)
         if not is_fact and not is_finding and not _is_path(str(key).removeprefix(ORDER)):
-            known = ", ".join((*FACTS, RECEIVED, ADDRESS, f"{ORDER}KEYWORD", f"{FINDING}LABEL"))
+            known = ", ".join(
+                (*FACTS, RECEIVED, ADDRESS, f"{ORDER}KEYWORD", f"{FINDING}LABEL", CRITICAL)
+            )
             raise ValueError(f"'{key}' is neither a DICOM keyword nor one of {known}")
         return {"name": key, "test": inside}
 
@@ -97,6 +107,14 @@ class Condition(Strict):
             if one is not None:
                 yield from one.names()
 
+    def tests_of(self, name: str) -> Iterator[Test]:
+        """What it asks of one value, with all within it."""
+        if self.name == name and self.test is not None:
+            yield self.test
+        for one in (*(self.all or ()), *(self.any or ()), self.not_):
+            if one is not None:
+                yield from one.tests_of(name)
+
 
 def _check_addresses(test: Test) -> None:
     if test.model_fields_set - {"equals", "present"}:
@@ -114,7 +132,7 @@ def _check_addresses(test: Test) -> None:
 
 
 def _before_results(condition: Condition) -> Condition:
-    asked = sorted({name for name in condition.names() if name.startswith(FINDING)})
+    asked = sorted({name for name in condition.names() if is_of_results(name)})
     if asked:
         raise ValueError(
             f"asks for {asked[0]}, which is known once a pipeline ran;"
@@ -128,9 +146,11 @@ ConditionOfArrival = Annotated[Condition, AfterValidator(_before_results)]
 
 
 def _of_results(condition: Condition) -> Condition:
-    others = sorted({name for name in condition.names() if not name.startswith(FINDING)})
+    others = sorted({name for name in condition.names() if not is_of_results(name)})
     if others:
-        raise ValueError(f"asks for {others[0]}; it is asked of results: use {FINDING}LABEL")
+        raise ValueError(
+            f"asks for {others[0]}; it is asked of results: use {FINDING}LABEL or {CRITICAL}"
+        )
     return condition
 
 

@@ -5,6 +5,7 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from inference.rules.conditions import Strict
+from storage.core.findings import Finding
 
 
 class CriticalLimits(Strict):
@@ -29,3 +30,19 @@ class CriticalRule(CriticalLimits):
 
     name: str = Field(min_length=1, max_length=80)
     pipeline: str = Field(min_length=1)
+
+    def is_met(self, finding: Finding, value: float | None, is_truncated: bool) -> bool:
+        """`value`: the pipeline's, or that of a person; `is_truncated`: it is that of a part."""
+        if self.pipeline != finding.pipeline:
+            return False
+        names = finding.label, finding.quantity_label, finding.code.value
+        if self.finding.casefold() not in map(str.casefold, names):
+            return False
+        if self.confidence_at_least is not None:
+            return finding.confidence is not None and finding.confidence >= self.confidence_at_least
+        if value is None:
+            return False
+        # A part that is too large makes the whole too large; a part is small without meaning it.
+        return (self.above is not None and value > self.above) or (
+            self.below is not None and not is_truncated and value < self.below
+        )

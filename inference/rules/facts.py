@@ -41,6 +41,8 @@ ORDER = "order."
 _OF_ARRIVAL = frozenset({SENDER, CALLED, ADDRESS, RECEIVED})
 FINDING = "finding."
 """Begins the names of what was found by pipelines (`inference.rules.finding_facts`)."""
+CRITICAL = "critical"
+"""Which entries of the file's list `critical` a finding meets (`inference.rules.finding_facts`)."""
 T = TypeVar("T")
 _NUMERIC_VRS = frozenset({"DS", "IS", "FL", "FD", "SS", "SL", "US", "UL", "SV", "UV"})
 _PLANES = ("sagittal", "coronal", "axial")
@@ -84,7 +86,7 @@ class SeriesFacts:
             return self._of_arrival(name)
         if name.startswith(ORDER):
             return self._of_orders(name.removeprefix(ORDER))
-        if name.startswith(FINDING):
+        if is_of_results(name):
             return None
         derived = FACTS.get(name)
         return self._of_headers(name) if derived is None else derived(self)
@@ -188,6 +190,16 @@ class SeriesFacts:
         """Every answer that occurs among the instances."""
         found = tuple(dict.fromkeys(one for header in self.headers if (one := ask(header))))
         return found or None
+
+
+def is_of_arrival(name: str) -> bool:
+    """Whether it is of how a series came or what was ordered, which no header tells."""
+    return name in _OF_ARRIVAL or name.startswith(ORDER)
+
+
+def is_of_results(name: str) -> bool:
+    """Whether it is known once a pipeline ran."""
+    return name == CRITICAL or name.startswith(FINDING)
 
 
 def of_associations(name: str, associations: Collection[StoreAssociation]) -> Value | None:

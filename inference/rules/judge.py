@@ -9,11 +9,11 @@ from inference.reasons import reason as because
 from inference.rules.conditions import Condition, Test
 from inference.rules.facts import (
     ADDRESS,
-    FINDING,
     SeriesFacts,
     Value,
     as_number,
     is_numeric,
+    is_of_results,
 )
 from inference.rules.patterns import is_found
 from inference.rules.pipeline_rule import Rule
@@ -143,7 +143,7 @@ def judge(condition: Condition, facts: Facts) -> Trace:
             condition.test,
             value,
             is_numeric(condition.name),
-            is_any_enough=condition.name.startswith(FINDING),
+            is_any_enough=is_of_results(condition.name),
         ),
     )
 

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from inference.rules.conditions import Condition, as_list
-from inference.rules.facts import FINDING, OF_SERIES
+from inference.rules.facts import OF_SERIES, is_of_results
 from inference.rules.sending import SendingTerms
 
 SentAs = Literal["series", "study", "instance"]
@@ -43,7 +43,7 @@ class RoutingRule(SendingTerms):
 
     @property
     def asks_for_findings(self) -> bool:
-        return self.when is not None and any(name.startswith(FINDING) for name in self.when.names())
+        return self.when is not None and any(map(is_of_results, self.when.names()))
 
     @property
     def waits_for_results(self) -> bool:

@@ -8,6 +8,7 @@ from pydantic import model_validator
 from inference.rules.conditions import Strict
 from inference.rules.critical_rule import CriticalRule
 from inference.rules.deidentification_rule import DeidentificationRule
+from inference.rules.facts import CRITICAL
 from inference.rules.pipeline_rule import Rule
 from inference.rules.prior_rule import PriorRule
 from inference.rules.priority_rule import PriorityRule
@@ -67,6 +68,27 @@ class RuleSet(Strict):
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(f"two rules share the name {twice[0]}")
+        return self
+
+    @model_validator(mode="after")
+    def _known_critical(self) -> "RuleSet":
+        known = {one.name.casefold() for one in self.critical}
+        asked: tuple[ReleaseRule | RoutingRule, ...] = (*self.release, *self.routing)
+        for rule in asked:
+            if rule.when is None or CRITICAL not in rule.when.names():
+                continue
+            if not known:
+                raise ValueError(
+                    f"the rule {rule.name} asks for {CRITICAL}, and the file has no list"
+                    f" {CRITICAL} that says what is"
+                )
+            for test in rule.when.tests_of(CRITICAL):
+                for name in map(str, test.equals or ()):
+                    if name.strip().casefold() not in known:
+                        raise ValueError(
+                            f"the rule {rule.name} asks for {CRITICAL}: {name}; of that list there"
+                            f" are {', '.join(one.name for one in self.critical)}"
+                        )
         return self
 
     def of(self, pipeline: str) -> tuple[Rule, ...]:

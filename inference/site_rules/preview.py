@@ -201,7 +201,7 @@ class _Asked:
         self, study_instance_uid: str, facts: Sequence[SeriesFacts], findings: Sequence[Finding]
     ) -> _Answer:
         rules = self.rules
-        found = [ResultFacts(one, _of_series(one, findings)) for one in facts]
+        found = [ResultFacts(one, _of_series(one, findings), rules.critical) for one in facts]
         routing = [
             one
             for one in rules.routing

@@ -94,6 +94,70 @@ LARGE = {"finding.bright volume": {"at_least": 0}}
 HUGE = {"finding.bright volume": {"at_least": 1e9}}
 
 
+CRITICAL = [
+    {"name": "a bleeding", "pipeline": "bright-region", "finding": "Bright volume", "above": 0.1},
+    {"name": "a huge one", "pipeline": "bright-region", "finding": "bright volume", "above": 1e9},
+    {"name": "of another", "pipeline": "lungs", "finding": "bright volume", "above": 0},
+]
+
+
+@pytest.mark.parametrize(
+    ("asked", "state"),
+    [
+        ({"present": True}, "AWAITING_RELEASE"),
+        ("A bleeding", "AWAITING_RELEASE"),
+        ("a huge one", "PENDING"),
+        (["of another", "a huge one"], "PENDING"),
+    ],
+)
+def test_what_the_site_calls_critical_decides_when_it_leaves(
+    storage: Storage, asked: object, state: str
+) -> None:
+    path = storage.settings.data_dir / "rules.yaml"
+    rules = {
+        "critical": CRITICAL,
+        "release": [
+            rule("when_accepted", "critical for the PACS", to="pacs", when={"critical": asked}),
+            rule("at_once", "critical for research", when={"critical": {"present": True}}),
+            rule("never", "nothing else", to="research"),
+        ],
+        "routing": [
+            {"name": "r", "to": "board", "what": "results", "when": {"critical": "a bleeding"}}
+        ],
+    }
+    path.write_text(json.dumps(rules))
+    storage.peers.add(KnownPeer("board", kind="folder", folder="board"))
+    with_results(storage)
+    assert states(storage) == {"pacs": {state}, "research": {"PENDING"}}
+    routed, _ = list_deliveries(storage.engine, DeliveryFilter(destination="board"), 100, 0)
+    assert {one.cause for one in routed} == {"RULE"}
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("release: [{name: a, results: never, when: {critical: {present: true}}}]", "no list"),
+        (
+            "critical: [{name: stroke, pipeline: p, finding: x, above: 1}]\n"
+            "release: [{name: a, results: never, when: {not: {critical: [stroke, bleeding]}}}]",
+            "critical: bleeding; of that list there are stroke",
+        ),
+        (
+            "critical: [{name: stroke, pipeline: p, finding: x, above: 1}]\n"
+            "rules: [{name: a, pipeline: p, when: {critical: stroke}}]",
+            "known once a pipeline ran",
+        ),
+    ],
+)
+def test_a_condition_on_what_is_critical_nowhere_is_refused(
+    tmp_path: Path, text: str, why: str
+) -> None:
+    path = tmp_path / "rules.yaml"
+    path.write_text(text)
+    with pytest.raises(InvalidRequest, match=why):
+        read_rules(path)
+
+
 @pytest.mark.parametrize(
     ("when", "state"),
     [
