@@ -29,7 +29,7 @@ from inference.models.card_words import card_invalid
 from inference.models.population import OnOutside, Population
 from inference.normal_ranges.distribution import Distribution, NormalDistribution
 from inference.normal_ranges.reference import ReferenceValues
-from inference.rules.conditions import Condition, Strict
+from inference.rules.conditions import Condition, ConditionOfArrival, Strict
 from inference.rules.critical_rule import CriticalLimits
 from storage.core.errors import InvalidRequest, LimitExceeded
 from storage.core.untrusted_input.bounded_json import load_bounded_json
@@ -164,7 +164,7 @@ class Card(Strict):
     intended_use: str = "Research use only."
     training_data: str = "Not stated."
     revision: str = Field("", max_length=80)
-    accepts: Condition | None = None
+    accepts: ConditionOfArrival | None = None
     accepts_text: str = ""
     inputs: dict[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")], CardInput] = Field({})
     """Several series as channels of one image, in this order; `accepts` is left out then."""
@@ -231,6 +231,12 @@ class Card(Strict):
         if self.gate:
             raise ValueError("gate asks for an evaluation, and several inputs have none yet")
         return self
+
+    @property
+    def conditions(self) -> tuple[Condition, ...]:
+        """All that it asks of series."""
+        stated = (self.accepts, *(one.accepts for one in self.inputs.values()))
+        return tuple(one for one in stated if one is not None)
 
     @property
     def thresholds(self) -> tuple[GateThreshold, ...]:

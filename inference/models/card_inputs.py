@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from inference.models.card_words import meant
-from inference.rules.conditions import Condition, Strict
+from inference.rules.conditions import ConditionOfArrival, Strict
 
 
 class CardResult(Strict):
@@ -54,7 +54,7 @@ class CardStructures(Strict):
 class CardInput(Strict):
     """One of several series that a model takes at once, by its role."""
 
-    accepts: Condition | None = None
+    accepts: ConditionOfArrival | None = None
     """Of a prior: left out, that of the input that it is the prior of."""
     title: str = Field("", max_length=64)
     """For people: "FLAIR"."""

@@ -35,9 +35,8 @@ from inference.pipelines.codes import CM3, MM3_IN_CM3, VOLUME
 from inference.pipelines.structures import LEFT, RIGHT
 from inference.reasons import reason as because
 from inference.refusals import ModelUnusable, NothingFound
+from inference.rules.card_condition import judge_card
 from inference.rules.conditions import Condition
-from inference.rules.facts import SeriesFacts
-from inference.rules.judge import judge
 from storage.core.entities import Instance, Series
 from storage.core.findings import Code
 
@@ -134,6 +133,11 @@ class AddedModel:
 
     def _verify(self) -> None:
         verify_files(self._model.folder, f"the model {self._model.name}")
+
+    @property
+    def card_conditions(self) -> tuple[Condition, ...]:
+        """What the card asks of series."""
+        return self._model.card.conditions
 
     def accepts(
         self, series: Series, instances: Sequence[Instance], headers: Sequence[Dataset]
@@ -267,8 +271,8 @@ def _output_codes(model: ModelDescription) -> tuple[Code, ...]:
 
 
 def _judged(condition: Condition, headers: Sequence[Dataset]) -> Acceptance:
-    trace = judge(condition, SeriesFacts(headers))
-    if not trace.holds:
+    trace = judge_card(condition, headers)
+    if trace is not None and not trace.holds:
         return Acceptance(False, f"The card wants {trace.first_failure()}.")
     return Acceptance(True, "All that the card asks holds.")
 

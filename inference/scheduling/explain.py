@@ -12,6 +12,7 @@ from inference.input_selection.study_inputs import StudyInputs, choose_inputs, i
 from inference.input_selection.study_phases import phases_known
 from inference.model_registry.status import Standing, offered
 from inference.pipeline import Acceptance, Pipeline, Readiness, runs_on_request
+from inference.rules.card_condition import received_as_known
 from inference.rules.facts import SeriesFacts
 from inference.rules.file import current_rules
 from inference.rules.judge import RuleTrace, rule_on
@@ -65,13 +66,14 @@ def explain_study(
         for one in offered(settings, model_states, pipelines)
         if one.pipeline.input_kind != "image"
     ]
-    of_several = {
-        one.pipeline.name: _study_inputs(
-            index, instance_reader, results, one.pipeline, study_instance_uid
-        )
-        for one in everything
-        if inputs_of(one.pipeline)
-    }
+    with received_as_known(index.instances_of, orders):
+        of_several = {
+            one.pipeline.name: _study_inputs(
+                index, instance_reader, results, one.pipeline, study_instance_uid
+            )
+            for one in everything
+            if inputs_of(one.pipeline)
+        }
     explanations = []
     for series in index.series_of(study_instance_uid):
         if series.origin == "generated":
@@ -80,7 +82,10 @@ def explain_study(
             index, instance_reader, study_instance_uid, series.series_instance_uid
         )
         candidate = read_candidate(instance_reader, series, instances)
-        with phases_known(index, instance_reader, study_instance_uid):
+        with (
+            phases_known(index, instance_reader, study_instance_uid),
+            received_as_known(index.instances_of, orders),
+        ):
             explanations += [
                 _explain(
                     candidate,

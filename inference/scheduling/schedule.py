@@ -14,6 +14,7 @@ from inference.model_registry.chains import place_in_chain
 from inference.model_registry.status import Standing, offered, standings
 from inference.pipeline import Acceptance, Pipeline
 from inference.reasons import reason as because
+from inference.rules.card_condition import received_as_known
 from inference.rules.file import current_rules
 from inference.scheduling.completeness import complete_quiet_series
 from inference.scheduling.deciding import DecisionStorage, is_decided
@@ -206,15 +207,16 @@ def schedule_series(
         candidate = read_candidate(storage.instances, series, instances)
     rules = current_rules(storage.settings)
     if not candidate.unreadable:
-        schedule_shadows(
-            storage.settings,
-            storage.model_states,
-            storage.shadow_runs,
-            series,
-            candidate.instances,
-            candidate.headers,
-            pipelines,
-        )
+        with received_as_known(storage.index.instances_of, storage.worklist):
+            schedule_shadows(
+                storage.settings,
+                storage.model_states,
+                storage.shadow_runs,
+                series,
+                candidate.instances,
+                candidate.headers,
+                pipelines,
+            )
     return [
         decide_on_study(storage, series, standing, rules=rules)
         if inputs_of(standing.pipeline)

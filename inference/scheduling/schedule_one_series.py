@@ -21,6 +21,7 @@ from inference.input_selection.selection import Selection, select_input, with_ge
 from inference.input_selection.study_phases import phases_known
 from inference.model_registry.status import Standing
 from inference.pipeline import Acceptance, Pipeline, runs_on_request
+from inference.rules.card_condition import received_as_known
 from inference.rules.facts import SeriesFacts
 from inference.rules.judge import Ruling, rule_on
 from inference.rules.order_facts import Orders
@@ -93,7 +94,10 @@ def decide_on_series(
 ) -> Decision:
     """Without `rules`, on a person's word, the pipeline alone decides."""
     study_instance_uid = candidate.series.study_instance_uid
-    with phases_known(storage.index, storage.instances, study_instance_uid):
+    with (
+        phases_known(storage.index, storage.instances, study_instance_uid),
+        received_as_known(storage.index.instances_of, storage.worklist),
+    ):
         return _decided(storage, candidate, standing, priority, rules)
 
 

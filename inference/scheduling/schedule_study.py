@@ -3,6 +3,7 @@
 from inference.input_selection.study_inputs import StudyInputs, choose_inputs
 from inference.model_registry.status import Standing
 from inference.pipeline import Acceptance, runs_on_request
+from inference.rules.card_condition import received_as_known
 from inference.rules.facts import SeriesFacts
 from inference.rules.judge import rule_on
 from inference.rules.rule_set import RuleSet
@@ -38,13 +39,14 @@ def decide_on_study(
     acceptance = may_run(standing)
     if acceptance.accepted:
         try:
-            found = choose_inputs(
-                storage.index,
-                storage.instances,
-                results_in(storage),
-                pipeline,
-                series.study_instance_uid,
-            )
+            with received_as_known(storage.index.instances_of, storage.worklist):
+                found = choose_inputs(
+                    storage.index,
+                    storage.instances,
+                    results_in(storage),
+                    pipeline,
+                    series.study_instance_uid,
+                )
             acceptance = found.acceptance
         except (StorageFull, StorageUnavailable):
             raise  # nothing was decided; the series is offered again

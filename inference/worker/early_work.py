@@ -24,6 +24,7 @@ from inference.models.devices import with_fallback
 from inference.models.model_cache import free_memory_bytes
 from inference.pipeline import Pipeline, PipelineContext, begins_early, takes_instances
 from inference.process_memory import collect_after_job
+from inference.rules.card_condition import received_as_known
 from inference.rules.file import current_rules
 from inference.running_jobs import noted
 from inference.scheduling.deciding import DecisionStorage
@@ -114,7 +115,8 @@ def _first(
     best: tuple[int, Pipeline, Selection] | None = None
     rules = current_rules(storage.settings)
     for standing in asked:
-        selection = judge_series(candidate, standing)
+        with received_as_known(storage.index.instances_of, storage.worklist):
+            selection = judge_series(candidate, standing)
         if not selection.acceptance.accepted:
             continue
         ruling = ruling_on(storage.worklist, selection, candidate, standing.pipeline, rules)

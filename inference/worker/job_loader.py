@@ -20,6 +20,7 @@ from inference.input_selection.study_phases import phases_known
 from inference.job_progress import JobProgress
 from inference.pipeline import Pipeline, PipelineContext, ResultGiven, takes_instances
 from inference.results.other_grids import OtherGrid
+from inference.rules.card_condition import received_as_known
 from inference.rules.job_rule import rule_for
 from inference.rules.pipeline_rule import Rule
 from inference.volume_preparation.tilt import resamples_tilt
@@ -99,7 +100,10 @@ class JobLoader:
         if pipeline.input_kind == "image":
             return self._upload()
         uid = self._job.study_instance_uid
-        with phases_known(self._storage.index, self._storage.instances, uid):
+        with (
+            phases_known(self._storage.index, self._storage.instances, uid),
+            received_as_known(self._storage.index.instances_of, self._storage.worklist),
+        ):
             return self._loaded(pipeline)
 
     def _loaded(self, pipeline: Pipeline) -> tuple[Loaded, PipelineContext]:

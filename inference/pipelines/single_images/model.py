@@ -31,8 +31,8 @@ from inference.pipeline import (
 )
 from inference.pipelines.single_images.reading import ImageReading
 from inference.refusals import ModelUnusable, VolumeRefused
-from inference.rules.facts import SeriesFacts
-from inference.rules.judge import judge
+from inference.rules.card_condition import judge_card
+from inference.rules.conditions import Condition
 from inference.single_images.answers import heat_plane, one_row_each
 from inference.single_images.description import ImageModelDescription
 from inference.single_images.frame import COLOUR, GREY
@@ -108,6 +108,11 @@ class ImageModelPipeline:
         )
 
     @property
+    def card_conditions(self) -> tuple[Condition, ...]:
+        """What the card asks of images."""
+        return self._model.card.conditions
+
+    @property
     def images_at_once(self) -> int:
         """How many are given together, as channels of one."""
         return 1 if self.image_prior is None else 2
@@ -140,8 +145,8 @@ class ImageModelPipeline:
         if frames > 1 and model.frames is None:
             yield f"The image has {frames} frames; the model's card takes single images."
         if card.accepts is not None:
-            trace = judge(card.accepts, SeriesFacts([header]))
-            if not trace.holds:
+            trace = judge_card(card.accepts, [header])
+            if trace is not None and not trace.holds:
                 yield f"The model's card wants {trace.first_failure()}."
         if self._model.served is not None and (why := burned_in(header)):
             yield why

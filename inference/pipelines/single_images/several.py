@@ -19,8 +19,7 @@ from inference.pipeline import (
 )
 from inference.pipelines.single_images.model import ImageModelPipeline
 from inference.pipelines.single_images.reading import coded, shown
-from inference.rules.facts import SeriesFacts
-from inference.rules.judge import judge
+from inference.rules.card_condition import judge_card
 from inference.single_images.answers import probabilities
 from inference.single_images.description import ImageModelDescription
 from inference.single_images.networks import Served, at_work, load_network
@@ -55,8 +54,8 @@ class ImageSetPipeline(ImageModelPipeline):
         condition = self._model.card.inputs[name].accepts
         if not taken.accepted or condition is None:
             return taken
-        trace = judge(condition, SeriesFacts(headers))
-        if trace.holds:
+        trace = judge_card(condition, headers)
+        if trace is None or trace.holds:
             return taken
         return Acceptance(False, f"The card wants {trace.first_failure()}.")
 
