@@ -8,7 +8,7 @@ import typer
 from api.cli.console import counted, out
 from api.cli.operator import change_by_operator, operator
 from api.cli.starting import start
-from inference.pipelines.checks.rules import check_pipelines
+from inference.pipelines.checks.rules import check_pipelines, pipelines_there
 from inference.routing.service import explain_routing
 from inference.rules.doubts import doubts
 from inference.rules.file import current_rules, read_rules
@@ -41,17 +41,20 @@ app = typer.Typer(
 def check(file: Annotated[Path, typer.Argument(help="A rules file (YAML).")]) -> None:
     """Say whether a file could be used; each mistake with its line."""
     rules = read_rules(file)
-    check_pipelines(start(log_level="ERROR"), rules)
+    settings = start(log_level="ERROR")
+    check_pipelines(settings, rules)
     sections = (
         rules.rules,
         rules.routing,
+        rules.release,
         rules.critical,
         rules.retention,
+        rules.priors,
         rules.priority,
         rules.deidentification,
     )
     count = sum(len(section) for section in sections)
-    _print_doubts(rules)
+    _print_doubts(settings, rules)
     out.print(f"{file}: {counted(count, 'rule')}, no mistake.", markup=False, soft_wrap=True)
 
 
@@ -71,7 +74,7 @@ def preview(
     check_pipelines(settings, tried)
     with open_storage(settings) as storage:
         found = preview_rules(storage, tried, current_rules(settings), studies, within_s)
-    _print_doubts(tried)
+    _print_doubts(settings, tried)
     _print(f"{counted(found.studies, 'study', 'studies')} looked at, the newest first.")
     if found.is_cut_short:
         _print("The time was over before all were seen; --within gives more.")
@@ -87,8 +90,8 @@ def preview(
         _print("Nothing would change for them.")
 
 
-def _print_doubts(rules: RuleSet) -> None:
-    for doubt in doubts(rules):
+def _print_doubts(settings: Settings, rules: RuleSet) -> None:
+    for doubt in doubts(rules, pipelines_there(settings)):
         _print(f"Note: {doubt}")
 
 

@@ -8,6 +8,7 @@ from api.base_schemas import Payload, RequestBody
 from api.deps import StorageDep
 from api.parameters import problems
 from api.router_factory import new_router
+from inference.pipelines.checks.rules import pipelines_there
 from inference.rules.doubts import doubts
 from inference.rules.file import MAX_BYTES, current_rules
 from inference.site_rules.preview import Change, Preview, RulePreview, Section, preview_rules
@@ -82,7 +83,7 @@ def post_rules_preview(storage: StorageDep, asked: RulesToTry) -> RulesPreview:
     tried = checked_rules(storage.settings, asked.text)
     in_force = current_rules(storage.settings)
     found = preview_rules(storage, tried, in_force, asked.studies, _WITHIN_S)
-    return _payload(found, doubts(tried))
+    return _payload(found, doubts(tried, pipelines_there(storage.settings)))
 
 
 def _payload(preview: Preview, doubtful: list[str]) -> RulesPreview:

@@ -1,10 +1,12 @@
 """What of rules is allowed and still can hardly be meant: noted, and never refused."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
+from difflib import get_close_matches
 
 from pydicom.datadict import tag_for_keyword
 
 from inference.rules.conditions import Condition
+from inference.rules.critical_rule import CriticalRule
 from inference.rules.facts import ADDRESS, CALLED, RECEIVED, SENDER
 from inference.rules.rule_set import RuleSet
 
@@ -18,11 +20,12 @@ _OF_QUERIES = frozenset({0x00080052, 0x00080053, 0x00080054, 0x00080056}) | froz
 _OF_RECEIPT = frozenset({RECEIVED, CALLED, ADDRESS})
 
 
-def doubts(rules: RuleSet) -> list[str]:
-    """A sentence for each, in the order of the file."""
+def doubts(rules: RuleSet, pipelines: Collection[str]) -> list[str]:
+    """A sentence for each, in the order of the file. `pipelines`: names of those that exist."""
     return [
         *(one for rule in rules.rules for one in _of(rule.name, rule.when)),
         *(one for rule in rules.routing for one in _of(rule.name, rule.when)),
+        *_of_critical(rules.critical, pipelines),
         *(one for rule in rules.priority for one in _of(rule.name, rule.when)),
         *(one for rule in rules.deidentification for one in _of(rule.name, rule.when)),
         *(one for rule in rules.priors for one in _of(rule.name, rule.when)),
@@ -34,6 +37,17 @@ def doubts(rules: RuleSet) -> list[str]:
         ),
         *(one for rule in rules.retention for one in _of(rule.name, rule.when, is_of_study=True)),
     ]
+
+
+def _of_critical(rules: Sequence[CriticalRule], pipelines: Collection[str]) -> Iterator[str]:
+    for rule in rules:
+        if rule.pipeline not in pipelines:
+            meant = "".join(get_close_matches(rule.pipeline, pipelines, 1))
+            perhaps = f" Perhaps {meant} is meant." if meant else ""
+            yield (
+                f"The rule '{rule.name}' is for the pipeline '{rule.pipeline}', which does not"
+                f" exist: nothing is critical by it.{perhaps}"
+            )
 
 
 def _of(rule: str, when: Condition | None, *, is_of_study: bool = False) -> Iterator[str]:

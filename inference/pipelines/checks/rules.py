@@ -15,9 +15,7 @@ if TYPE_CHECKING:
 
 def check_pipelines(settings: Settings, rules: "RuleSet") -> None:
     """Raise InvalidRequest where a rule names a pipeline that does not exist."""
-    from inference.pipelines.catalogue import catalogue
-
-    known = sorted(pipeline.name for pipeline in catalogue(settings))
+    known = pipelines_there(settings)
     named = [(rule.name, rule.pipeline) for rule in rules.rules]
     named += [(rule.name, name) for rule in rules.release for name in rule.pipelines or ()]
     for rule_name, pipeline in named:
@@ -26,6 +24,13 @@ def check_pipelines(settings: Settings, rules: "RuleSet") -> None:
                 f"The rule '{rule_name}' is for the pipeline '{pipeline}', which does not exist.",
                 remedy=f"Use one of: {', '.join(known)}.",
             )
+
+
+def pipelines_there(settings: Settings) -> list[str]:
+    """Names, in their order."""
+    from inference.pipelines.catalogue import catalogue
+
+    return sorted(pipeline.name for pipeline in catalogue(settings))
 
 
 def check_at_start(settings: Settings) -> None:

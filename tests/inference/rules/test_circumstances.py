@@ -98,5 +98,21 @@ retention:
 """,
         )
     )
-    (doubt,) = doubts(rules)
+    (doubt,) = doubts(rules, [])
     assert doubt.startswith("The rule 'never' asks for NumberOfStudyRelatedInstances")
+
+
+def test_an_alert_of_a_pipeline_that_does_not_exist_is_doubted_and_not_refused(
+    tmp_path: Path,
+) -> None:
+    text = """
+critical:
+  - {name: typo, pipeline: lung-densty, finding: LAA-950, above: 20}
+  - {name: right, pipeline: lung-density, finding: LAA-950, above: 20}
+"""
+    rules = read_rules(rules_in(tmp_path, text))
+    (doubt,) = doubts(rules, ["brain-volume", "lung-density"])
+    assert doubt == (
+        "The rule 'typo' is for the pipeline 'lung-densty', which does not exist: nothing is"
+        " critical by it. Perhaps lung-density is meant."
+    )

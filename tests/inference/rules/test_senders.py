@@ -141,5 +141,5 @@ def test_an_order_was_sent_by_no_association() -> None:
             ],
         }
     )
-    (doubt,) = doubts(rules)
+    (doubt,) = doubts(rules, [])
     assert doubt.startswith("The rule 'from CT1' asks when or how something was received")
