@@ -3,12 +3,11 @@
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import structlog
 
 from inference.failures import place
-from inference.model_registry.status import Standing
 from inference.rules.file import current_rules
 from inference.rules.rule_set import RuleSet
 from inference.scheduling.deciding import DecisionStorage
@@ -27,8 +26,8 @@ _AGAIN = RetryPolicy(60.0, 3600.0)
 _NOBODY_ASKS = timedelta(minutes=5)
 _FORGOTTEN_AFTER = timedelta(days=1)
 
-Decide = Callable[[DecisionStorage, str, Sequence[Standing], RuleSet], None]
-"""Decide on the study of this UID by each of the pipelines. Raises NotFound for a deleted one."""
+Asked = TypeVar("Asked")
+"""What is asked about a study: pipelines, or more."""
 
 
 class LaterDecisionStorage(DecisionStorage, HasEngine, Protocol):
@@ -44,20 +43,23 @@ def decide_due(
     storage: DecisionStorage,
     studies: StudiesDue,
     now: datetime,
-    asked: Callable[[], Sequence[Standing]],
-    decide: Decide,
+    asked: Callable[[], Sequence[Asked]],
+    decide: Callable[[DecisionStorage, str, Sequence[Asked], RuleSet], None],
+    forgotten_after: timedelta = _FORGOTTEN_AFTER,
 ) -> int:
     """Decide on the longest due; how many were looked at.
 
-    `asked`: the pipelines whose word may change, which is looked up where something is due only.
-    One study that cannot be decided on keeps no other waiting, and is tried again.
+    `asked`: what may say otherwise now, which is looked up where something is due only. `decide`:
+    by it on the study of this UID; it raises NotFound for a deleted one. `forgotten_after`: while
+    there is nothing that is asked. One study that cannot be decided on keeps no other waiting, and
+    is tried again.
     """
     due = studies.due(now, _STUDIES_PER_ROUND)
     if not due:
         return 0
-    standings = asked()
-    if not standings:
-        studies.put_off(now, _NOBODY_ASKS, forget_before=now - _FORGOTTEN_AFTER)
+    what = asked()
+    if not what:
+        studies.put_off(now, _NOBODY_ASKS, forget_before=now - forgotten_after)
         return 0
     rules = current_rules(storage.settings)
     done = 0
@@ -68,7 +70,7 @@ def decide_due(
         # Before: a process that does not survive it would begin with the same study again.
         studies.failed(one, _AGAIN.again_at(one.attempts + 1, now))
         try:
-            decide(storage, one.study_instance_uid, standings, rules)
+            decide(storage, one.study_instance_uid, what, rules)
         except NotFound:
             studies.done(one)  # deleted meanwhile
         except Exception as error:  # noqa: BLE001 - one study must not hold up the others

@@ -30,6 +30,7 @@ from inference.rules.file import current_rules
 from inference.scheduling.early_candidate import EarlyCandidate
 from inference.scheduling.early_series import EarlyWakeUps
 from inference.scheduling.header_slices import HeaderSlices
+from inference.scheduling.late_orders import look_at_late_orders
 from inference.scheduling.new_results import look_for_results_again
 from inference.scheduling.schedule import complete_and_schedule
 from inference.scheduling.studies_awaiting_priors import look_for_priors_again
@@ -239,6 +240,7 @@ class Scheduler:
     def _look_again(self, now: datetime) -> None:
         look_for_priors_again(self._storage, now, self._pipelines)
         look_for_results_again(self._storage, now, self._pipelines)
+        look_at_late_orders(self._storage, now, self._pipelines)
 
     def _route(self, now: datetime) -> None:
         """After scheduling, which completes series."""

@@ -135,6 +135,7 @@ class Storage:
     draft_queue: DraftQueue
     due_for_priors: StudiesDue
     due_for_results: StudiesDue
+    due_for_orders: StudiesDue
     hl7_outbox: Hl7Outbox
     hl7_sending: Hl7Sending
     critical_alerts: CriticalAlerts

@@ -213,6 +213,7 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
             draft_queue=DraftQueue(engine),
             due_for_priors=StudiesDue(engine, t.prior_due),
             due_for_results=StudiesDue(engine, t.result_due),
+            due_for_orders=StudiesDue(engine, t.order_due),
             hl7_outbox=Hl7Outbox(engine),
             hl7_sending=Hl7Sending(engine),
             critical_alerts=CriticalAlerts(engine),

@@ -29,6 +29,7 @@ _WAITS: tuple[tuple[Column[datetime], ColumnElement[bool]], ...] = (
     (t.report_due.c.changed_at, true()),
     (t.prior_due.c.not_before, true()),
     (t.result_due.c.not_before, true()),
+    (t.order_due.c.not_before, true()),
     (t.alert.c.next_repeat_at, t.alert.c.state == "OPEN"),
     (t.failed_attempt.c.blocked_until, true()),
     (t.idempotency_key.c.locked_until, true()),

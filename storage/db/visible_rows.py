@@ -180,6 +180,8 @@ _BY_STUDY_UID = (
     t.report_due,
     t.prior_due,
     t.result_due,
+    t.order_due,
+    t.retrospective_study,
     t.series_try,
     t.shadow_run,
     t.model_trial,

@@ -104,6 +104,8 @@ def remove_work_of_study(connection: Connection, study_uid: str) -> None:
         t.report_due,
         t.prior_due,
         t.result_due,
+        t.order_due,
+        t.retrospective_study,
         t.hl7_message,
         t.alert,
         t.delivery,

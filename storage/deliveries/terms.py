@@ -59,6 +59,17 @@ def change_hours(engine: Engine, rule: str, until: datetime, note: str, now: dat
         )
 
 
+def go_at_once(engine: Engine, study_instance_uid: str, now: datetime) -> None:
+    """What waits of a study for the hours of a rule goes now, whatever they are."""
+    of_study = _c.study_instance_uid == study_instance_uid
+    with writing(engine) as connection:
+        connection.execute(
+            update(t.delivery)
+            .where(of_study, _c.waits_until.is_not(None), _c.state == "PENDING")
+            .values(next_attempt_at=now, is_urgent=True, **_WAITS_NO_MORE)
+        )
+
+
 def note_sending(engine: Engine, delivery_ids: Sequence[str], owner: str, note: str) -> None:
     """What was otherwise than the rule says about the sending of what `owner` has claimed."""
     with writing(engine) as connection:

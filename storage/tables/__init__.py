@@ -51,7 +51,7 @@ from storage.tables.exchange.ups import (
     work_item_study,
 )
 from storage.tables.exchange.webhooks import webhook, webhook_delivery
-from storage.tables.exchange.worklist import worklist_item
+from storage.tables.exchange.worklist import order_due, worklist_item
 from storage.tables.results.findings import feedback_report, finding, finding_feedback
 from storage.tables.results.language import answer, passage
 from storage.tables.results.lesions import lesion, lesion_match
@@ -120,6 +120,7 @@ from storage.tables.work.processes import (
     host_key,
     node_condition,
 )
+from storage.tables.work.retrospective_runs import retrospective_run, retrospective_study
 from storage.tables.work.rules import rule_version
 from storage.tables.work.stage_times import stage_time
 
@@ -187,6 +188,7 @@ __all__ = [
     "model_state",
     "model_trial",
     "node_condition",
+    "order_due",
     "passage",
     "patient",
     "patient_change",
@@ -213,6 +215,8 @@ __all__ = [
     "report_version",
     "result_due",
     "retention_state",
+    "retrospective_run",
+    "retrospective_study",
     "rule_version",
     "scrub",
     "second_factor",

@@ -19,7 +19,7 @@ from storage.db.keyset import Keyset, SortColumn
 from storage.db.pages import read_page
 from storage.worklist.changed_meanwhile import changed_meanwhile, check_is_first
 from storage.worklist.numbers import check_may_use_number
-from storage.worklist.studies import mark_reports, patient_ids_of
+from storage.worklist.studies import mark_reports, mark_studies, patient_ids_of
 
 WorklistState = Literal["SCHEDULED", "IN PROGRESS", "COMPLETED", "CANCELED"]
 WORKLIST_STATES: tuple[WorklistState, ...] = get_args(WorklistState)
@@ -96,6 +96,7 @@ class Worklist:
                 )
             )
             mark_reports(connection, worklist_item_id, now)
+            mark_studies(connection, worklist_item_id, now)
         # Who orders need not see it: no rule has decided on it yet.
         with as_node():
             return self.get(worklist_item_id)
@@ -139,6 +140,10 @@ class Worklist:
             )
             if as_read is not None and not changed.rowcount:
                 raise changed_meanwhile()
+            if (attributes or before.attributes) != before.attributes or (
+                state is not None and (state == "CANCELED") != (before.state == "CANCELED")
+            ):
+                mark_studies(connection, worklist_item_id, values["updated_at"])
             if attributes is not None:
                 mark_reports(connection, worklist_item_id, values["updated_at"])
                 if values["study_instance_uid"] != before.study_instance_uid:

@@ -5,6 +5,7 @@ from datetime import datetime
 from sqlalchemy import Connection, select
 
 from storage import tables as t
+from storage.db.due.studies import mark_due
 from storage.reports.draft_queue import mark_report_due
 
 
@@ -18,6 +19,22 @@ def patient_ids_of(connection: Connection, study_instance_uid: str) -> set[str]:
     )
     arrived = select(received.patient_id).where(received.study_instance_uid == study_instance_uid)
     return set(connection.execute(now.union(arrived)).scalars())
+
+
+def mark_studies(connection: Connection, worklist_item_id: str, now: datetime) -> None:
+    """Rules may ask for orders, and were asked before this one said what it says now."""
+    item, study = t.worklist_item.c, t.study.c
+    studies = (
+        select(study.study_instance_uid)
+        .distinct()
+        .join(
+            t.worklist_item,
+            (item.study_instance_uid == study.study_instance_uid)
+            | ((item.accession_number != "") & (item.accession_number == study.accession_number)),
+        )
+        .where(item.worklist_item_id == worklist_item_id)
+    )
+    mark_due(connection, t.order_due, studies, now)
 
 
 def mark_reports(connection: Connection, worklist_item_id: str, now: datetime) -> None:

@@ -4,6 +4,7 @@ from sqlalchemy import (
     JSON,
     Column,
     Index,
+    Integer,
     String,
     Table,
 )
@@ -27,4 +28,16 @@ worklist_item = Table(
     time_column("updated_at"),
     Index("ix_worklist_item_state_start", "state", "start"),
     Index("ix_worklist_item_updated_at", "updated_at"),
+)
+
+# Studies of which an order came or changed after their images, until the rules were asked again.
+order_due = Table(
+    "order_due",
+    metadata,
+    Column("study_instance_uid", Uid, primary_key=True),
+    time_column("changed_at"),
+    time_column("not_before"),
+    # How often it failed since.
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Index("ix_order_due_not_before", "not_before"),
 )

@@ -25,7 +25,7 @@ NOT_ABOUT_STUDIES = {
     t.former_study_group, t.study_sender,
     t.account, t.api_key, t.failed_attempt, t.recovery_code, t.second_factor, t.session,
     t.preference, t.shown_name, t.idempotency_key, t.peer, t.model_change, t.model_state,
-    t.model_package, t.rule_version,
+    t.model_package, t.rule_version, t.retrospective_run,
     t.drift_alert,
     t.drift_baseline, t.breaker, t.component, t.heartbeat, t.host, t.host_key, t.deletion_number,
     t.dimse_traffic, t.scrub, t.volume,
