@@ -22,7 +22,7 @@ def patient_ids_of(connection: Connection, study_instance_uid: str) -> set[str]:
 
 
 def mark_studies(connection: Connection, worklist_item_id: str, now: datetime) -> None:
-    """Rules may ask for orders, and were asked before this one said what it says now."""
+    """Rules may ask for orders, and were asked before this one stated what it does now."""
     item, study = t.worklist_item.c, t.study.c
     studies = (
         select(study.study_instance_uid)
