@@ -1,5 +1,8 @@
 """Fonts for what a PDF's own font has no sign for: Noto Sans, from installed packages.
 
+Armenian and Georgian, which no package of Noto has, are drawn in DejaVu Sans, which comes with
+matplotlib.
+
 A font of 20,000 characters is reduced to those that a document shows, at one weight, before
 ReportLab takes it: that is 0.4 s instead of a minute.
 """
@@ -42,7 +45,8 @@ _JAPANESE = FontFile("NotoSansJP", "justmytype-intl-cjk", "NotoSansJP[wght].ttf"
 _KOREAN = FontFile("NotoSansKR", "justmytype-intl-cjk", "NotoSansKR[wght].ttf")
 _CHINESE = FontFile("NotoSansSC", "justmytype-intl-cjk", "NotoSansSC[wght].ttf")
 _TRADITIONAL = FontFile("NotoSansTC", "justmytype-intl-cjk", "NotoSansTC[wght].ttf")
-FONTS = (_SANS, THAI, _ARABIC, _HEBREW, _JAPANESE, _KOREAN, _CHINESE, _TRADITIONAL)
+_DEJAVU = FontFile("DejaVuSans", "matplotlib", "DejaVuSans.ttf")
+FONTS = (_SANS, THAI, _ARABIC, _HEBREW, _JAPANESE, _KOREAN, _CHINESE, _TRADITIONAL, _DEJAVU)
 
 # One character has other shapes in each of the languages; the character set tells which.
 _EAST_ASIAN = {
@@ -51,7 +55,13 @@ _EAST_ASIAN = {
     "13": (_JAPANESE, _CHINESE, _KOREAN),
     "149": (_KOREAN, _JAPANESE, _CHINESE),
 }
-_SCRIPTS = {"THAI": (THAI,), "ARABIC": (_ARABIC,), "HEBREW": (_HEBREW,)}
+_SCRIPTS = {
+    "THAI": (THAI,),
+    "ARABIC": (_ARABIC,),
+    "HEBREW": (_HEBREW,),
+    "ARMENIAN": (_DEJAVU,),
+    "GEORGIAN": (_DEJAVU,),
+}
 
 
 def is_east_asian(character: str) -> bool:
@@ -122,8 +132,9 @@ def reduced(font: FontFile, characters: str) -> bytes:
     buffer = BytesIO()
     with TTFont(path, lazy=True, recalcTimestamp=False) as opened:
         subsetter.subset(opened)
-        limits = {axis.axisTag: _REGULAR[axis.axisTag] for axis in opened["fvar"].axes}
-        instancer.instantiateVariableFont(opened, limits, inplace=True)
+        if "fvar" in opened:
+            limits = {axis.axisTag: _REGULAR[axis.axisTag] for axis in opened["fvar"].axes}
+            instancer.instantiateVariableFont(opened, limits, inplace=True)
         if font == THAI:
             add_raised_marks(opened)
         opened.save(buffer, reorderTables=False)
