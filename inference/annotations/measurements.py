@@ -206,7 +206,8 @@ def _contradiction(drawing: Drawing, place: Place) -> str:
     for lower, upper in pairwise([stated[one] for one in order if one in stated]):
         if lower.unit != upper.unit:
             return f"states the {lower.quantity} and the {upper.quantity} in different units"
-        if lower.value > upper.value + _ROUNDING * max(1.0, abs(upper.value)):
+        rounded_by = _ROUNDING * max(abs(lower.value), abs(upper.value))
+        if lower.value > upper.value + rounded_by:
             return (
                 f"states a {lower.quantity} of {lower.value:g}, which is greater than the"
                 f" {upper.quantity} of {upper.value:g}"

@@ -137,6 +137,8 @@ def test_a_line_over_a_spectrum_is_no_length_tool_of_another_viewer(
     ("values", "unit", "reason"),
     [
         ({"mean": 40, "minimum": 10, "maximum": 30}, "1", "greater than the maximum of 30"),
+        # As of a diffusion coefficient in mm2/s.
+        ({"mean": 0.0008, "minimum": 0.005}, "1", "greater than the mean of 0.0008"),
         ({"standard_deviation": -1}, "1", "a standard_deviation of -1, which is negative"),
         ({"mean": 2.5}, SUV, "states a standardized uptake value on an image of modality CR"),
     ],
