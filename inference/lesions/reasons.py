@@ -11,7 +11,7 @@ Reason = Literal[
     "products_normal", "products_grown", "products_less", "products_stable",
     "holds_others", "either", "not_compared", "cut_off", "rejected", "not_measured", "lost",
     "other_method", "new_unknown", "earlier_rejected", "new_small",
-    "uncertain", "target_again", "volume_less",
+    "uncertain", "target_again", "volume_less", "grown_in_part", "products_grown_in_part",
 ]  # fmt: skip
 
 IN_ENGLISH: dict[Reason, str] = {
@@ -47,6 +47,10 @@ IN_ENGLISH: dict[Reason, str] = {
     "uncertain": "Of a lesion nobody can tell whether it is new or was there in the study before.",
     "target_again": "A target lesion was gone, and a lesion of its type came later: if it is the"
     " target again, the sum has to hold it (correct the match), and no change is stated.",
+    "grown_in_part": "Not every target lesion was measured as a whole; those that were are together"
+    " 20 % and 5 mm or more above the smallest sum of all.",
+    "products_grown_in_part": "Not every lymph node was measured as a whole; those that were are"
+    " together 50 % or more above the smallest sum of all.",
     "volume_less": "A target lesion has split, and the diameters of its parts are added: the volume"
     " of the target lesions is smaller.",
 }

@@ -5,15 +5,15 @@ Eisenhauer et al., Eur J Cancer 2009; 45: 228-247; Cheson et al., J Clin Oncol 2
 one at all, is for a person to say.
 """
 
-import math
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 from inference.lesions.categories import Category, lugano_category, recist_category
 from inference.lesions.course import Seen, Visit
 from inference.lesions.following import Followed, followed
 from inference.lesions.measurable import is_measurable, is_node
 from inference.lesions.reasons import IN_ENGLISH, Reason
+from inference.lesions.sums import Decided, Judge, Point, Size, Sums
 from inference.lesions.target_sizes import (
     lugano_size,
     lugano_targets,
@@ -24,11 +24,8 @@ from inference.lesions.target_sizes import (
 _LEAST_NEW_MM = 5.0
 """RECIST 1.1 wants a new lesion to be unequivocal; 5 mm are its "too small to measure" (4.3)."""
 _METHODS_APART = frozenset({"edges", "half-pixel"})
-_Decided = tuple[Category, tuple[Reason, ...]]
-_Size = Callable[[Seen], float | None]
-"""None of what a reader rejected."""
-_Judge = Callable[[float, float, float, Sequence[Seen], Sequence[Seen]], tuple[Category, Reason]]
-"""By the sum, that of the first study and the smallest; the targets, and the other lesions."""
+_ADDS_TO_SUM = frozenset({"cut_off", "lost", "not_measured", "rejected"})
+"""Reasons by which a target is missing that could only add to the sum."""
 
 
 @dataclass(frozen=True)
@@ -59,50 +56,6 @@ class Response:
     def reason(self) -> str:
         """In English sentences; empty of the first study."""
         return " ".join(IN_ENGLISH[one] for one in self.reasons)
-
-
-@dataclass(frozen=True)
-class _Point:
-    """The sum of one study, and which lesions it holds beside the targets."""
-
-    total: float
-    others: Set[str]
-    volume_mm3: float | None
-    """Of the targets; None of what readers measured, or where a reader rejected one."""
-
-
-@dataclass
-class _Sums:
-    """Of the studies so far, by which the next one is judged."""
-
-    judge: _Judge
-    size: _Size
-    points: list[_Point] = field(default_factory=list)
-
-    def judged(self, total: float, found: Followed, left: Sequence[Seen]) -> _Decided:
-        """What a whole holds beside a target may be as large as it was last by itself, or have gone
-        into nothing: a category stands where both say it."""
-        baseline, nadir = self.points[0].total, min(one.total for one in self.points)
-        category, reason = self.judge(total, baseline, nadir, found.targets, left)
-        if not found.others:
-            return category, (reason,)
-        beside = [self._beside(found.others, one.others) for one in self.points]
-        at = min(range(len(beside)), key=lambda n: self.points[n].total + beside[n])
-        least, nearest = max(total - beside[at], 0.0), self.points[at].total
-        if self.judge(least, baseline, nearest, found.targets, left)[0] == category:
-            return category, (reason, "holds_others")
-        return "NE", ("holds_others",)
-
-    def _beside(self, others: Mapping[str, Sequence[Seen]], then: Set[str]) -> float:
-        """The sizes of what has come in since; infinite of what was never by itself, or has no
-        size."""
-        return sum(
-            sum(math.inf if (size := self.size(one)) is None else size for one in seen)
-            if seen
-            else math.inf
-            for name, seen in others.items()
-            if name not in then
-        )
 
 
 def recist(visits: Sequence[Visit]) -> tuple[frozenset[str], list[Response]]:
@@ -142,9 +95,9 @@ def _is_small(one: Seen) -> bool:
 
 
 def _responses(
-    visits: Sequence[Visit], targets: frozenset[str], size: _Size, judge: _Judge
+    visits: Sequence[Visit], targets: frozenset[str], size: Size, judge: Judge
 ) -> Iterator[Response]:
-    sums = _Sums(judge, size)
+    sums = Sums(judge, size)
     methods, unclear, has_nodes = set[str](), set[str](), False
     is_new = {one.lesion.lesion_id for visit in visits[1:] for one in visit.seen if _is_new(one)}
     for visit, found in zip(visits, followed(visits, targets, is_new), strict=True):
@@ -195,7 +148,7 @@ def _responses(
             still_new=tuple(one.lesion.lesion_id for one in found.added if not _is_new(one)),
         )
         if comparable or not sums.points:
-            sums.points.append(_Point(total, found.others.keys(), _volume_mm3(found.targets)))
+            sums.points.append(Point(total, found.others.keys(), _volume_mm3(found.targets)))
 
 
 def _may_be_again(first: Visit, found: Followed) -> bool:
@@ -215,15 +168,17 @@ def _decided(
     visit: Visit,
     found: Followed,
     total: float,
-    sums: _Sums,
+    sums: Sums,
     gap: Reason | None,
     *,
     is_apart: bool,
     new: int,
     is_unclear: bool,
-) -> _Decided:
+) -> Decided:
     left = [one for one in visit.seen if one not in found.targets]
-    decided: _Decided = ("NE", (gap,)) if gap else sums.judged(total, found, left)
+    decided: Decided = ("NE", (gap,)) if gap else sums.judged(total, found, left)
+    if gap in _ADDS_TO_SUM and not is_apart:
+        decided = sums.least(found, left) or decided
     # A complete response is compared with nothing.
     if not gap and is_apart and decided[0] != "CR":
         decided = "NE", ("other_method",)
@@ -273,7 +228,7 @@ def _volume_mm3(targets: Sequence[Seen]) -> float | None:
     return sum(known) if len(known) == len(volumes) else None
 
 
-def _is_less_in_parts(targets: Sequence[Seen], points: Sequence[_Point]) -> bool:
+def _is_less_in_parts(targets: Sequence[Seen], points: Sequence[Point]) -> bool:
     """Whether a target has split, and all are smaller than when their sum was the smallest.
 
     RECIST 1.1 adds the diameters of the parts, which may be longer together than the whole was.

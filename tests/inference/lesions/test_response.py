@@ -2,11 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from inference.lesions.course import Seen, Visit
 from inference.lesions.response import lugano, recist
+from inference.reports.lesion_sums import sum_text
+from inference.reports.locale import load_locale
 from storage.core.findings import Code
 from storage.lesions.entities import Lesion, LesionMatch
 from tests.inference.lesions.matches import EDEMA, LESION, NODE, lesion, match
@@ -225,6 +228,25 @@ def test_the_parts_of_a_target_are_added() -> None:
 def test_a_target_that_is_cut_off_has_no_size() -> None:
     now = visit({"A": lesion("a2", 9, cut=True), "B": lesion("b2", 20)})
     assert (recist([FIRST, now])[1][1].category, recist([FIRST, now])[1][1].sum) == ("NE", None)
+
+
+@pytest.mark.parametrize(
+    ("lesions", "more"),
+    [
+        ({"A": lesion("a2", 70), "B": lesion("b2", 9, cut=True)}, {}),
+        ({"A": lesion("a2", 70)}, {"outside": [match("outside", "b1")]}),
+    ],
+    ids=["cut off", "outside of the images"],
+)
+def test_progress_is_certain_where_the_other_targets_alone_have_grown_so_far(
+    lesions: dict[str, Lesion], more: Any
+) -> None:
+    """RECIST 1.1, 4.4: what is missing could only add to the sum."""
+    response = recist([FIRST, visit(lesions, **more)])[1][1]
+    assert (response.category, response.reasons) == ("PD", ("grown_in_part",))
+    assert (response.sum, response.change_from_nadir_percent) == (None, None)
+    for locale in map(load_locale, ("en", "de")):
+        assert "20 %" in sum_text("recist", response, locale)
 
 
 def test_lymph_nodes_count_by_their_short_axis() -> None:

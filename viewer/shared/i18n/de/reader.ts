@@ -92,6 +92,8 @@ export const reader: Messages["reader"] = {
       new_small: "Eine neue Läsion ist kürzer als 5 mm: zu klein, um zu sagen, ob sie eine ist.",
       uncertain: "Von einer Läsion ist nicht klar, ob sie neu ist oder in der Voruntersuchung schon vorhanden war.",
       target_again: "Eine Zielläsion war verschwunden, und später kam eine Läsion derselben Art hinzu: Ist sie die Zielläsion, gehört sie in die Summe (Zuordnung korrigieren). Eine Änderung wird nicht genannt.",
+      grown_in_part: "Nicht jede Zielläsion wurde ganz gemessen; die anderen liegen zusammen schon 20 % und 5 mm oder mehr über der kleinsten Summe aller.",
+      products_grown_in_part: "Nicht jeder Lymphknoten wurde ganz gemessen; die anderen liegen zusammen schon 50 % oder mehr über der kleinsten Summe aller.",
       volume_less: "Eine Zielläsion hat sich geteilt, und die Durchmesser ihrer Teile werden addiert: Das Volumen der Zielläsionen ist kleiner.",
     },
     sum: "Summe der Zielläsionen",

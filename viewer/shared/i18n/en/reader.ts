@@ -90,6 +90,8 @@ export const reader = {
       new_small: "A lesion that is new is shorter than 5 mm: too small to say whether it is one.",
       uncertain: "Of a lesion nobody can tell whether it is new or was there in the study before.",
       target_again: "A target lesion was gone, and a lesion of its type came later: if it is the target again, the sum has to hold it (correct the match). No change is stated.",
+      grown_in_part: "Not every target lesion was measured as a whole; those that were are together 20 % and 5 mm or more above the smallest sum of all.",
+      products_grown_in_part: "Not every lymph node was measured as a whole; those that were are together 50 % or more above the smallest sum of all.",
       volume_less: "A target lesion has split, and the diameters of its parts are added: the volume of the target lesions is smaller.",
     },
     sum: "Sum of targets",
