@@ -210,6 +210,8 @@ class PipelineOutput:
     """What a reader should know of the run, a sentence each."""
     maps: tuple[ParametricMap, ...] = ()
     """Of a pipeline for volumes: each becomes a DICOM object of its own."""
+    caveats: tuple[Caveat, ...] = ()
+    """What holds for all that was found."""
 
     def cut_off_at(self, segment_index: int) -> tuple[Direction, ...]:
         """Where the images cut a segment off, by what its measurements say."""

@@ -25,6 +25,7 @@ from inference.result_identity import (
     tracking_uid,
 )
 from storage.core.acquisition import limit_at_full_inspiration
+from storage.core.caveats import Caveat
 from storage.core.entities import Job
 from storage.core.findings import (
     Code,
@@ -56,7 +57,7 @@ def build_findings(
     measured = [_measured(job, pipeline, output, one) for one in output.measurements]
     if comparison is not None:
         measured = [comparison.compared(one, measured) for one in measured]
-    return (
+    found = (
         *_limits_by_breath([ranges.applied(one) for one in measured]),
         *(
             _of_images(job, pipeline, answer, output)
@@ -71,6 +72,17 @@ def build_findings(
             for one in _of_image(job, pipeline, image, output)
         ),
     )
+    return tuple(_caveated(one, output.caveats) for one in found)
+
+
+def _caveated(finding: Finding, caveats: Sequence[Caveat]) -> Finding:
+    """With what holds for all that was found: of answers, and in single images, nothing else has
+    stated it."""
+    missing = tuple(one for one in caveats if one not in finding.caveats)
+    if not missing:
+        return finding
+    validity = finding.validity or Validity("complete")
+    return replace(finding, validity=replace(validity, caveats=(*validity.caveats, *missing)))
 
 
 def _limits_by_breath(findings: Sequence[Finding]) -> Iterator[Finding]:

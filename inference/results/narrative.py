@@ -33,7 +33,8 @@ def note_of_kind(*, is_ai: bool) -> str:
 def shown_value(finding: Finding) -> str:
     """Value and unit, or the confidence, as people read them; of what is truncated, so worded."""
     if finding.value is None:
-        return "" if finding.confidence is None else f"confidence {finding.confidence:.0%}"
+        stated = "" if finding.confidence is None else f"confidence {finding.confidence:.0%}"
+        return f"{stated}{_cautioned(finding)}".strip()
     code = "" if finding.unit is None else finding.unit.value
     unit = f" {_UNITS.get(code, code)}".rstrip()
     value = f"{rounded(finding.value, shown_decimals(finding.value, code)):,f}{unit}"
@@ -42,10 +43,15 @@ def shown_value(finding: Finding) -> str:
         return f"truncated (cut off {where}); part in the images: {value}"
     if finding.is_implausible:
         return f"not plausible, compared with nothing: {value}"
+    return f"{value}{_cautioned(finding)}"
+
+
+def _cautioned(finding: Finding) -> str:
+    """Behind a value or a confidence, that something is to be read with it."""
     if not finding.caveats:
-        return value
+        return ""
     outside = any(one.kind == "outside_population" for one in finding.caveats)
-    return f"{value} ({_OUTSIDE if outside else _CAUTIONED})"
+    return f" ({_OUTSIDE if outside else _CAUTIONED})"
 
 
 def shown_interval(finding: Finding) -> str:

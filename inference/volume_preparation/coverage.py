@@ -78,8 +78,8 @@ def with_validity(
 
 
 def with_caveat(output: PipelineOutput, caveat: Caveat | None) -> PipelineOutput:
-    """The output with what holds for all of its measurements; None changes nothing."""
-    if caveat is None:
+    """The output with what holds for all of its measurements and answers; None changes nothing."""
+    if caveat is None or caveat in output.caveats:
         return output
 
     def caveated(measurement: Measurement) -> Measurement:
@@ -89,8 +89,12 @@ def with_caveat(output: PipelineOutput, caveat: Caveat | None) -> PipelineOutput
         validity = replace(validity, caveats=(*validity.caveats, caveat))
         return replace(measurement, validity=validity)
 
-    measurements = tuple(map(caveated, output.measurements))
-    return replace(output, measurements=measurements, notes=(*output.notes, caveat.text))
+    return replace(
+        output,
+        measurements=tuple(map(caveated, output.measurements)),
+        caveats=(*output.caveats, caveat),
+        notes=(*output.notes, caveat.text),
+    )
 
 
 def cut_off_segments(

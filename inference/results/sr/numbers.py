@@ -41,12 +41,16 @@ _CERTAINTY_DECIMALS = 3
 
 
 def evaluations_of(finding: Finding) -> list[hd.sr.QualitativeEvaluation]:
-    """What an image model calls the images."""
+    """What an image model calls the images, and what is to be read with it."""
     if finding.value is not None:
         return []
-    return [
-        hd.sr.QualitativeEvaluation(name=dicom_code(CLASSIFICATION), value=dicom_code(finding.code))
-    ]
+    evaluation = hd.sr.QualitativeEvaluation(
+        name=dicom_code(CLASSIFICATION), value=dicom_code(finding.code)
+    )
+    if finding.caveat_texts:
+        comment = _comment(" ".join(finding.caveat_texts))
+        evaluation[0].ContentSequence = ContentSequence([comment])
+    return [evaluation]
 
 
 def measurements_of(findings: Sequence[Finding]) -> list[hd.sr.Measurement]:
