@@ -23,6 +23,7 @@ from inference.interactive.loaded_series import LoadedSeries, check_unchanged
 from inference.interactive.models import ClickModel
 from inference.models.description import color_of
 from inference.models.population import caveat_of
+from inference.normal_ranges.stated_age import caveat_of_ages
 from inference.pipeline import SEGMENTS_AT_MOST, PipelineOutput, Segment
 from inference.pipelines.added_model import volumes_of
 from inference.pipelines.codes import ANATOMICAL_STRUCTURE
@@ -107,6 +108,7 @@ def _save(
     stack = headers_of(sources, volume)
     output = with_acquisition(output, acquisition_of(stack))
     output = with_caveat(output, caveat_of(model.card.population, stack))
+    output = with_caveat(output, caveat_of_ages(stack))
     output = with_caveat(output, caveat_of_energies(sources, volume))
     output = with_caveat(output, caveat_of_lossy_compression(sources, volume))
     job = _job(storage.index, session, model, loaded, before, masks, number, author)

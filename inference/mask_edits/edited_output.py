@@ -10,6 +10,7 @@ from inference.imaging.acquisition.tube_voltage import caveat_of_energies
 from inference.imaging.stated_numbers import headers_of
 from inference.mask_edits.edited_version import EditedVersion
 from inference.models.population import caveat_of
+from inference.normal_ranges.stated_age import caveat_of_ages
 from inference.pipeline import Measurement, PipelineOutput, Segment
 from inference.results.mask_read import MaskStack, read_segments
 from inference.volume_preparation.acquired import with_acquisition
@@ -41,6 +42,7 @@ def edited_output(
     stack = headers_of(before.sources, before.volume)
     output = with_acquisition(output, acquisition_of(stack))
     output = with_caveat(output, caveat_of(before.pipeline.card.population, stack))
+    output = with_caveat(output, caveat_of_ages(stack))
     output = with_caveat(output, caveat_of_energies(before.sources, before.volume))
     return with_caveat(output, caveat_of_lossy_compression(before.sources, before.volume))
 

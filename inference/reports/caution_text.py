@@ -14,8 +14,10 @@ _OF_WHAT_WAS_FOUND: tuple[CaveatKind, ...] = (
     "lossy_compression",
 )  # fmt: skip
 _WORDS: tuple[CaveatKind, ...] = (
-    *_OF_WHAT_WAS_FOUND, "registered_with_residual", "tube_voltages", _OTHER,
+    *_OF_WHAT_WAS_FOUND, "registered_with_residual", "tube_voltages", "born_after_study", _OTHER,
 )  # fmt: skip
+
+_WITH_OWN_SENTENCE: frozenset[CaveatKind] = frozenset({"outside_population", "ages_contradict"})
 
 
 def caution_sentences(facts: Sequence[Fact], locale: Locale) -> Iterator[ReportSentence]:
@@ -70,14 +72,20 @@ def ages_contradict(facts: Sequence[Fact], locale: Locale) -> Iterator[ReportSen
     bound = tuple(
         one.finding.finding_id
         for one in facts
-        if one.finding.normal_range and one.finding.normal_range.ages_contradict
+        if (one.finding.normal_range and one.finding.normal_range.ages_contradict)
+        or any(caveat.kind == "ages_contradict" for caveat in one.finding.caveats)
     )
     if bound:
         yield ReportSentence(locale.words["ages_contradict"], bound, basis="node")
 
 
+def born_after_study(facts: Sequence[Fact], locale: Locale) -> Iterator[ReportSentence]:
+    """Where the birth date lies after the study, which an impression must not leave out."""
+    yield from _worded(("born_after_study",), facts, locale)
+
+
 def _word(caveat: Caveat) -> CaveatKind | None:
     """None for what has a sentence of its own, or belongs to an earlier study."""
-    if caveat.kind == "outside_population" or caveat.kind in OF_EARLIER_STUDY:
+    if caveat.kind in _WITH_OWN_SENTENCE or caveat.kind in OF_EARLIER_STUDY:
         return None
     return caveat.kind if caveat.kind in _WORDS else _OTHER

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence, Set
 from inference.findings.facts import fact_of
 from inference.reports.caution_text import (
     ages_contradict,
+    born_after_study,
     found_cautiously,
     outside_population,
 )
@@ -267,6 +268,7 @@ def _impression(
     if partly:
         yield ReportSentence(locale.words["part_of_series"], partly, basis="node")
     yield from ages_contradict(evidence.facts, locale)
+    yield from born_after_study(evidence.facts, locale)
     if evidence.facts and evidence.prior is None:
         yield ReportSentence(locale.words["no_comparison"], basis="node")
     if evidence.facts and evidence.prior is not None and not compared:

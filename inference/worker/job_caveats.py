@@ -8,6 +8,7 @@ from inference.imaging.acquisition.tube_voltage import caveat_of_energies
 from inference.imaging.stated_numbers import headers_of
 from inference.imaging.volume import Volume
 from inference.models.population import caveat_of
+from inference.normal_ranges.stated_age import caveat_of_ages
 from inference.pipeline import Pipeline, PipelineOutput
 from inference.volume_preparation.acquired import with_acquisition
 from inference.volume_preparation.coverage import with_caveat
@@ -25,6 +26,7 @@ def with_caveats(
         films = [[one] for one in sources]
         stacks = films if volume is None else [headers_of(sources, volume), *loaded.other_stacks]
         output = with_caveat(output, caveat_of(pipeline.card.population, *stacks))
+        output = with_caveat(output, caveat_of_ages(one for stack in stacks for one in stack))
     if volume is not None:
         output = with_caveat(output, caveat_of_energies(sources, volume))
         output = with_caveat(output, caveat_of_lossy_compression(sources, volume))

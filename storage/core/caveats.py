@@ -20,6 +20,8 @@ CaveatKind = Literal[
     "free_air",  # of air that may be a bulla, or none of the lung's
     "streaks",  # of metal or undiluted contrast agent
     "lossy_compression",  # of images
+    "ages_contradict",  # of birth date and stated age
+    "born_after_study",  # of birth date and study date
     "other",  # what an older version of the node stored, which stated no kinds
 ]
 OF_EARLIER_STUDY: frozenset[CaveatKind] = frozenset(

@@ -12,7 +12,7 @@ from pydicom.dataset import Dataset
 from inference.imaging.acquisition.field_strength import field_strength_t, field_strengths_t
 from inference.models.card_file import Card, population_of
 from inference.models.population import Population, caveat_of
-from inference.normal_ranges.stated_age import ages_years
+from inference.normal_ranges.stated_age import ages_years, caveat_of_ages
 from inference.pipelines.brain import brain_volume
 from inference.pipelines.catalogue import pipeline_named
 from storage.findings.stored_caveats import read_caveats
@@ -225,9 +225,39 @@ def test_a_birth_date_that_contradicts_the_stated_age_is_not_believed_alone() ->
     assert "age 3 years by PatientAge (18 to 96 years)" in text_of(POPULATION, [dataset])
     dataset.PatientBirthDate, dataset.PatientAge = "20230601", "042Y"
     assert "age 3 years (18 to 96 years)" in text_of(POPULATION, [dataset])
-    # The age of the day when the study was planned.
-    dataset.PatientBirthDate, dataset.PatientAge = "19700101", "055Y"
-    assert len(ages_years(dataset)) == 1
+
+
+@pytest.mark.parametrize(
+    ("born", "stated", "apart"),
+    [
+        # On 15 June 2026. As of the day when the study was planned; rounded; completed years.
+        ("19700101", "055Y", False),
+        ("19700101", "057Y", False),
+        ("19700101", "058Y", True),
+        ("19700101", "054Y", True),
+        ("20260101", "018M", True),
+        ("20250601", "011M", False),
+        ("20260610", "005D", False),
+        # Placeholders of an unknown date of birth, and what nobody has lived.
+        ("19000101", "050Y", False),
+        ("18500101", "050Y", False),
+    ],
+)
+def test_ages_a_year_apart_contradict_each_other(born: str, stated: str, apart: bool) -> None:
+    dataset = header(PatientBirthDate=born, PatientAge=stated)
+    assert (len(ages_years(dataset)) == 2) is apart
+    caveat = caveat_of_ages([header(), dataset])
+    assert (caveat is not None) is apart
+    if born < "19010101":
+        assert ages_years(dataset) == pytest.approx((50.0,))
+        del dataset.PatientAge
+        assert ages_years(dataset) == ()
+
+
+def test_a_birth_after_the_study_is_a_caveat() -> None:
+    caveat = caveat_of_ages([header(PatientBirthDate="20301231", PatientAge="050Y")])
+    assert caveat is not None
+    assert caveat.kind == "born_after_study"
 
 
 @pytest.mark.parametrize("others", [0, 1])

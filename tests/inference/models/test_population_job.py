@@ -54,3 +54,30 @@ def test_a_field_strength_outside_is_said_in_finding_sr_and_report(tmp_path: Pat
     # The technique states it in tesla.
     assert "7 T" in sentences
     assert "70000" not in sentences
+
+
+# On the phantom's study date somebody of 64 years; the header states a child.
+TWO_AGES = {"PatientBirthDate": "19600101", "PatientAge": "003Y"}
+
+
+def test_two_ages_of_one_patient_are_said_in_finding_sr_and_report(tmp_path: Path) -> None:
+    """Also where no reference values ask for the age."""
+    with storage_in(tmp_path) as storage:
+        receive(storage, [changed(one, **TWO_AGES) for one in mr_series("head")])
+        (decision,) = complete_and_schedule(storage, later(10), [BrightRegion()])
+        job = run_job(storage, decision.job_id or "", "worker", pipelines=[BrightRegion()])
+        assert job is not None
+        (finding,) = storage.findings.of_study(STUDY)
+        (caveat,) = finding.caveats
+        assert caveat.kind == "ages_contradict"
+        assert "3 years by PatientAge" in caveat.text
+        (made,) = [one for one in job.result["instances"] if one["kind"] == "SR"]
+        stored = storage.index.instance(made["sop_instance_uid"])
+        document = pydicom.dcmread(BytesIO(storage.instances.read(stored)))
+        assert "3 years by PatientAge" in document.to_json()
+        stated = {
+            language: " ".join(one.text for one in draft_study(storage, STUDY, language).sentences)
+            for language in ("en", "de")
+        }
+    assert stated["en"].count("contradict each other") == 2  # in findings and impression
+    assert "widersprechen sich" in stated["de"]

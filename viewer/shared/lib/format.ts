@@ -68,6 +68,17 @@ export function ageAt(birthDate: string | null, studyDate: string | null): strin
   return days >= 0 ? words.days(days) : "";
 }
 
+const monthsPerYear = 12;
+const daysPerYear = 365.25;
+
+/** An age in completed years, of small children months or days. */
+export function ageText(years: number): string {
+  const words = text().common;
+  if (years >= 2) return words.years(Math.floor(years));
+  const months = Math.floor(years * monthsPerYear);
+  return months >= 2 ? words.months(months) : words.days(Math.floor(years * daysPerYear));
+}
+
 /** Patient's Sex in the letter that people here write; what is not known stands as it came. */
 export function sexLetter(value: string): string {
   const letters: Partial<Record<string, string>> = text().common.sexLetters;

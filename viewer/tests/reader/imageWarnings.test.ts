@@ -26,6 +26,30 @@ describe("what the screen says of an image", () => {
     expect(warningsOf(lossy)).toEqual(["Lossy compression, 12.3 : 1"]);
   });
 
+  it("names two ages of one patient, and a birth after the study", () => {
+    const patient = (born: string, age: string) =>
+      warningsOf({
+        ...oriented,
+        ...spaced,
+        "00080020": { vr: "DA", Value: ["20260615"] },
+        "00100030": { vr: "DA", Value: [born] },
+        "00101010": { vr: "AS", Value: [age] },
+      });
+    expect(patient("19700101", "003Y")).toEqual([
+      "Birth date (56 y at the study) and stated age (3 y) contradict each other: check whose images these are",
+    ]);
+    expect(patient("20260101", "018M")).toEqual([
+      "Birth date (5 mo at the study) and stated age (18 mo) contradict each other: check whose images these are",
+    ]);
+    expect(patient("20301231", "050Y")).toEqual([
+      "The birth date lies after the date of the study: check whose images these are",
+    ]);
+    // That of the day when the study was planned, one that is rounded up, a placeholder, and no day.
+    for (const [born, age] of [["19700101", "055Y"], ["19700101", "057Y"], ["19000101", "050Y"], ["19700231", "003Y"], ["19700101", ""]] as const) {
+      expect(patient(born, age), `${born} ${age}`).toEqual([]);
+    }
+  });
+
   it("tells lengths of the detector from those of the patient", () => {
     expect(warningsOf({ "00181164": { vr: "DS", Value: [0.15, 0.15] } })).toEqual([
       "Calibrated at the detector, not corrected for magnification",

@@ -4,9 +4,10 @@ import { halfLifeConflictOf } from "@/dicom/display/radionuclide";
 import { suvGapOf } from "@/dicom/display/suv";
 import { text } from "@/shared/i18n";
 import { locale } from "@/shared/i18n/language";
-import { decimal } from "@/shared/lib/format";
+import { ageText, decimal } from "@/shared/lib/format";
 import { hasOrientation } from "@/dicom/geometry";
 import { contradictingSides } from "@/dicom/imageView";
+import { ageConflictOf } from "@/dicom/patientAge";
 import { patientOrientationOf } from "@/dicom/patientOrientation";
 
 const tag = {
@@ -29,6 +30,9 @@ export function warningsOf(dataset: DicomJson): string[] {
     const [stated, published] = [conflict.statedS, conflict.publishedS].map((one) => decimal(Math.round(one)));
     warnings.push(t.halfLife(conflict.radionuclide, stated ?? "", published ?? ""));
   }
+  const ages = ageConflictOf(dataset);
+  if (ages?.kind === "born_after_study") warnings.push(t.bornAfterStudy);
+  if (ages?.kind === "ages") warnings.push(t.ages(ageText(ages.byBirthDate), ageText(ages.stated)));
   const sides = contradictingSides(dataset);
   if (sides) warnings.push(t.sides(...sides));
   if (!hasOrientation(dataset) && !patientOrientationOf(dataset)) warnings.push(t.noOrientation);

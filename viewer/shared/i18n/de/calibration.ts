@@ -25,6 +25,9 @@ export const warnings: Messages["viewing"]["warnings"] = {
     mixed: "Kein SUV: Die Bilder der Serie geben unterschiedliche Gewichte, Aktivitäten, Einheiten, Zerfallskorrekturen oder Zeiten an",
   },
   noOrientation: "Keine Orientierung in den Kopfdaten",
+  ages: (byBirthDate, stated) =>
+    `Geburtsdatum (${byBirthDate} bei der Untersuchung) und angegebenes Alter (${stated}) widersprechen sich: bitte prüfen, wessen Bilder das sind`,
+  bornAfterStudy: "Das Geburtsdatum liegt nach dem Datum der Untersuchung: bitte prüfen, wessen Bilder das sind",
   sides: (series, image) => `Die Kopfdaten nennen zwei Seiten: Laterality ${series}, Image Laterality ${image}`,
 };
 
