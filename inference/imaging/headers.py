@@ -9,6 +9,12 @@ from pydicom.sequence import Sequence as DatasetSequence
 
 from inference.reasons import reason as because
 
+OF_CONVERTED = (
+    "UnassignedSharedConvertedAttributesSequence",
+    "UnassignedPerFrameConvertedAttributesSequence",
+)
+"""Where an enhanced image that was made of classic ones has what no macro takes (PS3.3
+C.7.6.16.2.25 and 26)."""
 _QUOTED_AT_MOST = 64
 """Characters of a Long String (PS3.5 6.2); some senders write many more."""
 
@@ -37,25 +43,34 @@ def image_type(header: Dataset) -> tuple[str, ...]:
 def rescale_types(header: Dataset) -> tuple[str, ...]:
     """What the values after rescale are, as stated of the image and of its frames (Rescale Type,
     PS3.3 C.11.1, C.7.6.16.2.9), each once."""
-    holders = (header, *_of_frames(header, "PixelValueTransformationSequence"))
+    holders = (header, *items_of_frames(header, "PixelValueTransformationSequence"))
     return _once(str(one.get("RescaleType") or "").strip(" \0") for one in holders)
 
 
 def frame_types(header: Dataset) -> tuple[str, ...]:
     """The values of Frame Type (PS3.3 C.8.15.3.1) of the frames of an enhanced CT, each once."""
-    groups = _of_frames(header, "CTImageFrameTypeSequence")
+    groups = items_of_frames(header, "CTImageFrameTypeSequence")
     stated = (value for one in groups for value in texts(one.get("FrameType")))
     return _once(value.strip(" \0").upper() for value in stated)
 
 
-def _of_frames(header: Dataset, macro: str) -> list[Dataset]:
-    """That sequence of all functional groups, shared and of each frame."""
+def items_of_frames(header: Dataset, *macros: str) -> list[Dataset]:
+    """Those sequences of all functional groups, shared and of each frame."""
     return [
         item
         for groups in ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence")
         for group in header.get(groups) or ()
+        for macro in macros
         for item in group.get(macro) or ()
     ]
+
+
+def only_number(header: Dataset, macro: str, *keywords: str) -> float | None:
+    """The positive number that the image, or each of its frames in that sequence of its functional
+    groups, states; None where they state several, or none."""
+    holders = (header, *items_of_frames(header, macro, *OF_CONVERTED))
+    found = {number((one,), *keywords) for one in holders} - {None}
+    return found.pop() if len(found) == 1 else None
 
 
 def _once(stated: Iterable[str]) -> tuple[str, ...]:

@@ -5,11 +5,9 @@ from collections.abc import Iterator, Sequence
 from pydicom.dataset import Dataset
 
 from inference.imaging.frames import is_multiframe
-from inference.imaging.headers import texts
+from inference.imaging.headers import OF_CONVERTED, items_of_frames, texts
 from inference.imaging.stacks import with_frames
 from inference.imaging.volume import Volume
-
-_GROUPS = ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence")
 
 
 def tube_voltages_kv(headers: Sequence[Dataset]) -> tuple[float, ...]:
@@ -42,13 +40,7 @@ def _stated(headers: Sequence[Dataset], keyword: str, macro: str) -> tuple[float
 
 
 def _of(header: Dataset, keyword: str, macro: str) -> Iterator[float]:
-    frames = [
-        item
-        for groups in _GROUPS
-        for group in header.get(groups) or ()
-        for item in group.get(macro) or ()
-    ]
-    for holder in (header, *frames):
+    for holder in (header, *items_of_frames(header, macro, *OF_CONVERTED)):
         # One value by the standard; scanners with two tubes may write both voltages.
         for text in texts(holder.get(keyword)):
             try:

@@ -3,14 +3,16 @@
 What a header does not state is not judged: a missing age is no age outside.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, get_args
 
 from pydicom.dataset import Dataset
 
-from inference.imaging.acquisition.contrast_agent import contrast_agent_given
+from inference.imaging.acquisition.contrast_agent import frames_with_contrast_agent
 from inference.imaging.acquisition.field_strength import field_strengths_t
+from inference.imaging.acquisition.pulse_sequence import scanning_sequence
 from inference.imaging.stated_numbers import in_words, slice_thicknesses_mm, tube_voltages_kv
 from inference.normal_ranges.ages import age_in_words, ages_in_words
 from inference.normal_ranges.stated_age import ages_years
@@ -21,10 +23,10 @@ OnOutside = Literal["caveat", "refuse"]
 _Judged = tuple[
     Callable[[Sequence[Dataset]], Sequence[float]], Limit, str, tuple[float, float] | None
 ]
+_JudgeOfImage = Callable[[Dataset], Iterator[tuple[str, str]]]
+"""What of an image lies outside, and the range."""
 _FIELD_STRENGTH_MAY_BE_OFF = 0.05
 """Magnets of 1.5 and 3 T state 1.494 and 2.8936 T as well."""
-_ECHOES = {"SPIN": ("SE",), "GRADIENT": ("GR",), "BOTH": ("SE", "GR")}
-"""EchoPulseSequence of enhanced images (PS3.3 C.8.13.4) as ScanningSequence calls it."""
 
 
 class Outside(NamedTuple):
@@ -61,50 +63,70 @@ class Population:
     def outside(self, headers: Sequence[Dataset]) -> tuple[Outside, ...]:
         """What of a stack lies outside; empty where nothing does.
 
-        `headers`: of its images, one at least. Contrast agent is judged in all of them, slice
-        thickness and tube voltage in all frames, since they may change within a stack; the rest in
-        the first.
+        `headers`: of its images, one at least. Each counts, and of slice thickness, tube voltage
+        and contrast agent each frame.
         """
         return (
-            *self._of_all(headers[0]),
+            *self._of_images(headers),
             *self._of_contrast_agent(headers),
             *self._of_each(headers),
         )
 
-    def _of_all(self, header: Dataset) -> Iterator[Outside]:
+    def _of_images(self, headers: Sequence[Dataset]) -> Iterator[Outside]:
+        judges: tuple[tuple[Limit, _JudgeOfImage], ...] = (
+            ("age", self._ages),
+            ("sex", self._sex),
+            ("field strength", self._field_strength),
+            ("manufacturer", self._manufacturer),
+            ("sequence", self._sequence),
+        )
+        for name, judged in judges:
+            found = Counter(one for header in headers for one in judged(header))
+            for (what, limits), count in found.items():
+                yield Outside(name, f"{name} {what}{_of_some(count, len(headers))} ({limits})")
+
+    def _ages(self, header: Dataset) -> Iterator[tuple[str, str]]:
         for age, by in zip(ages_years(header), ("", " by PatientAge"), strict=False):
-            if not _within_years(age, self.age_years):
-                ages = "" if self.age_years is None else ages_in_words(*self.age_years)
-                yield Outside("age", f"age {age_in_words(age)}{by} ({ages})")
-        stated_sex = str(header.get("PatientSex") or "").strip().upper()
-        sex = sex_of(stated_sex) or stated_sex
+            if self.age_years is not None and not _within_years(age, self.age_years):
+                yield f"{age_in_words(age)}{by}", ages_in_words(*self.age_years)
+
+    def _sex(self, header: Dataset) -> Iterator[tuple[str, str]]:
+        stated = str(header.get("PatientSex") or "").strip().upper()
+        sex = sex_of(stated) or stated
         if sex and self.sex and sex not in self.sex:
-            yield Outside("sex", f"sex {sex} ({', '.join(self.sex)})")
+            yield sex, ", ".join(self.sex)
+
+    def _field_strength(self, header: Dataset) -> Iterator[tuple[str, str]]:
+        if self.field_strength_t is None:
+            return
         tesla = field_strengths_t(header)
         off = _FIELD_STRENGTH_MAY_BE_OFF
         if not all(_within(one, self.field_strength_t, off) for one in tesla):
             meant = " or ".join(f"{one:g} T" for one in tesla)
             unit = ", in which unit is not stated" if len(tesla) > 1 else ""
-            yield Outside(
-                "field strength",
-                f"field strength {meant}{unit} ({_range(self.field_strength_t)} T)",
-            )
+            yield f"{meant}{unit}", f"{_range(self.field_strength_t)} T"
+
+    def _manufacturer(self, header: Dataset) -> Iterator[tuple[str, str]]:
         maker = str(header.get("Manufacturer") or "").strip()
         if maker and self.manufacturers and not _is_among(maker, self.manufacturers):
-            yield Outside("manufacturer", f"manufacturer {maker} ({', '.join(self.manufacturers)})")
-        stated = _texts(header, "ScanningSequence") or _echoes(header)
-        if stated and self.sequences and not set(stated) & set(self.sequences):
-            yield Outside("sequence", f"sequence {', '.join(stated)} ({', '.join(self.sequences)})")
+            yield maker, ", ".join(self.manufacturers)
+
+    def _sequence(self, header: Dataset) -> Iterator[tuple[str, str]]:
+        if not self.sequences:
+            return
+        stated = scanning_sequence(header)
+        if stated and not set(stated) & set(self.sequences):
+            yield ", ".join(stated), ", ".join(self.sequences)
 
     def _of_contrast_agent(self, headers: Sequence[Dataset]) -> Iterator[Outside]:
         if self.contrast_agent is None:
             return
-        given = sum(map(contrast_agent_given, headers))
-        count = given if self.contrast_agent is False else len(headers) - given
+        frames = [frames_with_contrast_agent(one) for one in headers]
+        given, images = (sum(one[at] for one in frames) for at in (0, 1))
+        count = given if self.contrast_agent is False else images - given
         if count:
             which = "without" if self.contrast_agent else "with"
-            of_some = f" in {count} of {len(headers)} images" if count < len(headers) else ""
-            yield Outside("contrast agent", f"{which} contrast agent{of_some}")
+            yield Outside("contrast agent", f"{which} contrast agent{_of_some(count, images)}")
 
     def _of_each(self, headers: Sequence[Dataset]) -> Iterator[Outside]:
         judged: tuple[_Judged, ...] = (
@@ -140,15 +162,9 @@ def caveat_of(population: Population, *stacks: Sequence[Dataset]) -> Caveat | No
     )
 
 
-def _echoes(header: Dataset) -> Sequence[str]:
-    inverts = str(header.get("InversionRecovery") or "") == "YES"
-    found = _ECHOES.get(str(header.get("EchoPulseSequence") or ""), ())
-    return (*found, "IR") if found and inverts else found
-
-
-def _texts(header: Dataset, keyword: str) -> Sequence[str]:
-    value = header.get(keyword) or ()
-    return (value,) if isinstance(value, str) else tuple(map(str, value))
+def _of_some(count: int, images: int) -> str:
+    """Empty where it is of all."""
+    return f" in {count} of {images} images" if count < images else ""
 
 
 def _within(value: float, limits: tuple[float, float] | None, off: float = 0.0) -> bool:

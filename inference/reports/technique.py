@@ -6,10 +6,15 @@ from typing import Any
 
 from pydicom.dataset import Dataset
 
-from inference.imaging.acquisition.contrast_agent import contrast_agent_given, contrast_agent_name
+from inference.imaging.acquisition.contrast_agent import (
+    contrast_agent_name,
+    frames_with_contrast_agent,
+)
 from inference.imaging.acquisition.field_strength import field_strength_t
-from inference.imaging.headers import number, texts
-from inference.series_classification.mr_contrast import mr_contrast, sequence_holders
+from inference.imaging.acquisition.pulse_sequence import scanning_sequence
+from inference.imaging.acquisition.reconstruction import kernels_of
+from inference.imaging.headers import only_number, texts
+from inference.series_classification.mr_contrast import mr_contrast
 from storage.core.entities import Instance, Series
 from storage.integrity.instance_reader import InstanceReader
 
@@ -103,7 +108,10 @@ def _in_common(found: Sequence[SeriesTechnique]) -> SeriesTechnique:
     agents = [one.contrast_agent for one in found if one.contrast_agent is not None]
     contrast = {
         "contrast_agent": max(agents, default=None),
-        "images_without_contrast": sum(one.images for one in found if one.contrast_agent is None)
+        "images_without_contrast": sum(
+            one.images if one.contrast_agent is None else one.images_without_contrast
+            for one in found
+        )
         if agents
         else 0,
     }
@@ -113,9 +121,11 @@ def _in_common(found: Sequence[SeriesTechnique]) -> SeriesTechnique:
 def technique_from(
     header: Dataset, series: Series, images: int, pipelines: tuple[str, ...] = ()
 ) -> SeriesTechnique:
-    holders = [*sequence_holders(header), *_pixel_measures(header)]
     is_mr, is_ct = series.modality == "MR", series.modality == "CT"
     weighting = mr_contrast(header) if is_mr else ""
+    kernels = kernels_of(header) if is_ct else ()
+    timing, measures = "MRTimingAndRelatedParametersSequence", "PixelMeasuresSequence"
+    given, frames = frames_with_contrast_agent(header)
     return SeriesTechnique(
         series_instance_uid=series.series_instance_uid,
         series_number=series.series_number,
@@ -126,36 +136,29 @@ def technique_from(
         weighting=weighting if weighting in _WEIGHTINGS else "",
         acquisition=_word(header, "MRAcquisitionType") if is_mr else "",
         sequence=_sequence(header) if is_mr else "",
-        slice_thickness_mm=number(holders, "SliceThickness"),
-        slice_distance_mm=number(holders, "SpacingBetweenSlices"),
-        repetition_time_ms=number(holders, "RepetitionTime") if is_mr else None,
-        echo_time_ms=number(holders, "EchoTime", "EffectiveEchoTime") if is_mr else None,
-        inversion_time_ms=number(holders, "InversionTime", "InversionTimes") if is_mr else None,
-        flip_angle_deg=number(holders, "FlipAngle") if is_mr else None,
-        field_strength_t=field_strength_t(header) if is_mr else None,
-        kvp=number(holders, "KVP") if is_ct else None,
-        kernel=_word(header, "ConvolutionKernel") if is_ct else "",
-        contrast_agent=_as_word([contrast_agent_name(header)])
-        if contrast_agent_given(header)
+        slice_thickness_mm=only_number(header, measures, "SliceThickness"),
+        slice_distance_mm=only_number(header, measures, "SpacingBetweenSlices"),
+        repetition_time_ms=only_number(header, timing, "RepetitionTime") if is_mr else None,
+        echo_time_ms=only_number(header, "MREchoSequence", "EchoTime", "EffectiveEchoTime")
+        if is_mr
         else None,
+        inversion_time_ms=only_number(
+            header, "MRModifierSequence", "InversionTime", "InversionTimes"
+        )
+        if is_mr
+        else None,
+        flip_angle_deg=only_number(header, timing, "FlipAngle") if is_mr else None,
+        field_strength_t=field_strength_t(header) if is_mr else None,
+        kvp=only_number(header, "CTXRayDetailsSequence", "KVP") if is_ct else None,
+        kernel=kernels[0] if len(kernels) == 1 else "",
+        contrast_agent=_as_word([contrast_agent_name(header)]) if given else None,
+        images_without_contrast=images * (frames - given) // frames if given else 0,
     )
 
 
-def _pixel_measures(header: Dataset) -> list[Dataset]:
-    """Where an enhanced image keeps its spacing (PS3.3 C.7.6.16.2.1)."""
-    found: list[Dataset] = []
-    for keyword in ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"):
-        for groups in (header.get(keyword) or ())[:1]:
-            found.extend((groups.get("PixelMeasuresSequence") or ())[:1])
-    return found
-
-
 def _sequence(header: Dataset) -> str:
-    coded = {value.upper() for value in texts(header.get("ScanningSequence"))}
-    for code in ("IR", "GR", "SE", "EP"):
-        if code in coded:
-            return code
-    return ""
+    coded = scanning_sequence(header)
+    return next((code for code in ("IR", "GR", "SE", "EP") if code in coded), "")
 
 
 def _word(header: Dataset, keyword: str) -> str:

@@ -15,7 +15,7 @@ from typing import Literal, get_args
 from pydicom.dataset import Dataset
 
 from inference.imaging.acquisition.contrast_agent import contrast_agent_given
-from inference.imaging.headers import image_type
+from inference.imaging.headers import image_type, items_of_frames
 
 ContrastPhase = Literal["NATIVE", "ARTERIAL", "PORTAL_VENOUS", "DELAYED", ""]
 PHASES: tuple[ContrastPhase, ...] = tuple(one for one in get_args(ContrastPhase) if one)
@@ -217,14 +217,19 @@ def _seconds(one: datetime, since: datetime) -> float:
 
 
 def _stated_phase(header: Dataset) -> ContrastPhase:
-    """Of enhanced images (Contrast/Bolus Usage Sequence)."""
-    for item in _items(header, "ContrastBolusUsageSequence"):
-        word = str(item.get("ContrastBolusAgentPhase") or "").strip().upper().replace(" ", "_")
-        if word in _STATED:
-            return _STATED[word]
-        if str(item.get("ContrastBolusAgentAdministered") or "").strip().upper() == "NO":
-            return "NATIVE"
-    return ""
+    """Of enhanced images (Contrast/Bolus Usage Sequence); empty where their frames differ."""
+    usages = [
+        *(header.get("ContrastBolusUsageSequence") or ()),
+        *items_of_frames(header, "ContrastBolusUsageSequence"),
+    ]
+    found = set(map(_phase_of_usage, usages))
+    return found.pop() if len(found) == 1 else ""
+
+
+def _phase_of_usage(usage: Dataset) -> ContrastPhase:
+    word = str(usage.get("ContrastBolusAgentPhase") or "").strip().upper().replace(" ", "_")
+    administered = str(usage.get("ContrastBolusAgentAdministered") or "").strip().upper()
+    return _STATED.get(word) or ("NATIVE" if administered == "NO" else "")
 
 
 def _acquired(header: Dataset) -> datetime | None:

@@ -13,6 +13,7 @@ from typing import Literal
 import numpy as np
 from pydicom.dataset import Dataset
 
+from inference.imaging.acquisition.pulse_sequence import scanning_sequence
 from inference.imaging.headers import image_type, number, texts
 from inference.series_classification.mr_classifier import classified_contrast
 
@@ -141,7 +142,7 @@ def _by_parameters(header: Dataset) -> MrContrast:
     if echo is None or repetition is None:
         return ""
     inversion = number(holders, "InversionTime", "InversionTimes")
-    sequence = texts(header.get("ScanningSequence"))
+    sequence = scanning_sequence(header)
     if inversion is not None and inversion >= _FLAIR_INVERSION_MS and echo >= _LONG_ECHO_MS:
         return "FLAIR"
     if "SE" not in sequence and "GR" in sequence:
@@ -191,7 +192,7 @@ def _is_inversion_prepared(header: Dataset) -> bool:
 
 
 def _is_spin_echo(header: Dataset) -> bool:
-    sequence = texts(header.get("ScanningSequence"))
+    sequence = scanning_sequence(header)
     return "SE" in sequence and "GR" not in sequence
 
 

@@ -5,7 +5,7 @@ MagneticFieldStrength is in tesla (PS3.3 C.8.3.1). Some write gauss, or millites
 
 from pydicom.dataset import Dataset
 
-from inference.imaging.headers import number
+from inference.imaging.headers import items_of_frames, number
 
 _MOST_TESLA = 25.0
 """Beyond it no magnet for animals or people lies, and the number is in another unit."""
@@ -49,7 +49,8 @@ def field_strength_t(header: Dataset) -> float | None:
 def _by_frequency_t(header: Dataset) -> float | None:
     """From that at which hydrogen is imaged."""
     nucleus = header.get("ImagedNucleus") or header.get("ResonantNucleus") or ""
-    frequency_mhz = number([header], "ImagingFrequency", "TransmitterFrequency")
+    holders = [header, *items_of_frames(header, "MRImagingModifierSequence")]
+    frequency_mhz = number(holders, "ImagingFrequency", "TransmitterFrequency")
     if frequency_mhz is None or str(nucleus).strip().upper() not in _HYDROGEN:
         return None
     return frequency_mhz / _MHZ_PER_TESLA

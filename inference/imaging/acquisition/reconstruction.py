@@ -4,19 +4,20 @@ from collections.abc import Sequence
 
 from pydicom.dataset import Dataset
 
-from inference.imaging.headers import number, texts
+from inference.imaging.headers import OF_CONVERTED, items_of_frames, only_number, texts
 from inference.imaging.laterality import side_of
 from storage.core.findings import Acquisition
 
 # Longer, it is no word but somebody's prose.
 _WORD_LENGTH = 40
-_GROUPS = ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence")
 
 
 def acquisition_of(headers: Sequence[Dataset]) -> Acquisition:
     """Of the images of a volume; what differs between them, or is not stated, is not known."""
-    kernels = {kernel_of(header) for header in headers}
-    thicknesses = {number(_holders(header), "SliceThickness") for header in headers}
+    kernels = _kernels(headers)
+    thicknesses = {
+        only_number(header, "PixelMeasuresSequence", "SliceThickness") for header in headers
+    }
     return Acquisition(
         kernels.pop() if len(kernels) == 1 else "",
         thicknesses.pop() if len(thicknesses) == 1 else None,
@@ -26,7 +27,7 @@ def acquisition_of(headers: Sequence[Dataset]) -> Acquisition:
 
 def several_kernels(headers: Sequence[Dataset]) -> str:
     """One sentence where the images of a volume state more than one kernel; "" of others."""
-    kernels = sorted({kernel_of(header) or "one that is not stated" for header in headers})
+    kernels = sorted(kernel or "one that is not stated" for kernel in _kernels(headers))
     if len(kernels) < 2:
         return ""
     *first, last = kernels
@@ -36,20 +37,19 @@ def several_kernels(headers: Sequence[Dataset]) -> str:
     )
 
 
-def kernel_of(header: Dataset) -> str:
-    """ConvolutionKernel without what spaces do to it, several values joined; empty: not stated."""
-    for holder in _holders(header):
-        stated = " ".join(" ".join(texts(holder.get("ConvolutionKernel"))).split())
-        if stated:
-            return stated if len(stated) <= _WORD_LENGTH and stated.isprintable() else ""
-    return ""
+def _kernels(headers: Sequence[Dataset]) -> set[str]:
+    return {kernel for header in headers for kernel in kernels_of(header)}
 
 
-def _holders(header: Dataset) -> list[Dataset]:
-    """Where an image keeps it: itself, or its functional groups."""
-    found = [header]
-    for keyword in _GROUPS:
-        for groups in (header.get(keyword) or ())[:1]:
-            for inner in ("CTReconstructionSequence", "PixelMeasuresSequence"):
-                found.extend((groups.get(inner) or ())[:1])
-    return found
+def kernels_of(header: Dataset) -> tuple[str, ...]:
+    """ConvolutionKernel of an image, or those of its frames, each once: without what spaces do to
+    it, several values joined; empty where one is not stated."""
+    if stated := _kernel(header):
+        return (stated,)
+    of_frames = items_of_frames(header, "CTReconstructionSequence", *OF_CONVERTED)
+    return tuple(dict.fromkeys(filter(None, map(_kernel, of_frames)))) or ("",)
+
+
+def _kernel(holder: Dataset) -> str:
+    stated = " ".join(" ".join(texts(holder.get("ConvolutionKernel"))).split())
+    return stated if len(stated) <= _WORD_LENGTH and stated.isprintable() else ""

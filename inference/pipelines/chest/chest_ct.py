@@ -15,6 +15,7 @@ from pydicom.uid import (
 )
 
 from inference.imaging.acquisition.contrast_agent import contrast_agent_given
+from inference.imaging.acquisition.reconstruction import kernels_of
 from inference.imaging.geometry import Stack, judged_spacing_mm, spacing_mm, stack_of
 from inference.imaging.headers import frame_types, quoted, rescale_types, why_not_of_kind
 from inference.imaging.stated_numbers import in_words, tube_voltages_kv
@@ -70,7 +71,7 @@ def judge_chest_ct(headers: Sequence[Dataset]) -> Acceptance:
     if reason:
         return Acceptance(False, reason)
     spacing = spacing_mm(stack.lps_from_kji)
-    kernels = dict.fromkeys(str(one.get("ConvolutionKernel") or "not stated") for one in headers)
+    kernels = {one or "not stated" for header in headers for one in kernels_of(header)}
     kernel = " and ".join(sorted(kernels))
     contrast = ", with contrast agent" if any(map(contrast_agent_given, headers)) else ""
     return Acceptance(
