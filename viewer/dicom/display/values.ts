@@ -7,6 +7,7 @@ const tag = {
   modality: "00080060",
   rescaleSlope: "00281053",
   rescaleType: "00281054",
+  units: "00541001",
 } as const;
 
 /**
@@ -40,4 +41,17 @@ export function valueText(value: number, dataset: DicomJson): string {
   if (!map || real === null) return rounded;
   const stated = [map.label, decimal(glance(real)), unitSymbol(map.unit)].filter((part) => part !== "").join(" ");
   return glance(real) === glance(value) ? stated : `${rounded} (${stated})`;
+}
+
+/** What a value of an image stands for: HU of a CT, the SUV of a PET that has one, else by its real world map; unit "1" for none. */
+export function quantityOf(value: number, dataset: DicomJson): { value: number; unit: string; name: string } {
+  const unit = unitOfValues(dataset);
+  if (unit !== "1") return { value, unit, name: "" };
+  const suv = suvFactorOf(dataset);
+  if (suv !== null) return { value: value * suv, unit: "g/ml{SUVbw}", name: "SUVbw" };
+  const map = realWorldOf(dataset);
+  const real = map && realWorldValue(map, value);
+  if (map && real !== null) return { value: real, unit: map.unit, name: map.label };
+  const isActivity = stringOf(dataset, tag.modality) === "PT" && stringOf(dataset, tag.units).trim() === "BQML";
+  return { value, unit: isActivity ? "Bq/ml" : "1", name: "" };
 }

@@ -7,6 +7,7 @@ import { KeyHelp } from "@/shared/components/KeyHelp";
 import { ProblemNote } from "@/shared/components/ProblemNote";
 import { Waiting } from "@/shared/components/Waiting";
 import { DosePanel } from "@/features/reader/components/dose/DosePanel";
+import { AxisCurvePanel } from "@/features/reader/components/measurements/AxisCurvePanel";
 import { MeasurementPanel } from "@/features/reader/components/measurements/MeasurementPanel";
 import { beginClicking, ClickPanel } from "@/features/reader/components/masks/ClickPanel";
 import { ContourPanel } from "@/features/reader/components/masks/ContourPanel";
@@ -35,6 +36,7 @@ import { useDrawing } from "@/features/reader/hooks/masks/useDrawing";
 import { useMaskControls } from "@/features/reader/hooks/masks/useMaskControls";
 import { useMaskEditing } from "@/features/reader/hooks/masks/useMaskEditing";
 import { useMeasurements } from "@/features/reader/hooks/measurements/useMeasurements";
+import { useAxisCurve } from "@/features/reader/hooks/measurements/useAxisCurve";
 import { useUptake } from "@/features/reader/hooks/measurements/useUptake";
 import { usePanes } from "@/features/reader/hooks/usePanes";
 import { useReader, type Layout, type ReaderState } from "@/features/reader/hooks/useReader";
@@ -88,6 +90,7 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
     setInsertions((all) => [...all, (language) => measurementSentence(one, place, language)]);
   };
   const slice = useActiveSlice(reader);
+  const curves = useAxisCurve(reader, slice);
   const subtraction = useSubtraction(scene, series, slice);
   useViewAddress(asked, studyInstanceUid, reader, slice);
   const toggleKeyImage = () => slice && keyImages.toggle(slice.sopInstanceUid, slice.frameNumber);
@@ -189,6 +192,7 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
               study={study}
               tool={tool}
               uptakeOn={uptake.on}
+              pointsOn={curves.on}
               subtractionOf={subtraction.of}
               refusal={refused !== null && refused === series ? refused.order.volumeRefusal : ""}
               onMenu={(viewId, x, y) => setMenu({ viewId, at: { x, y } })}
@@ -223,6 +227,7 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
               imageProblem={reader.goingTo.problem}
             />
             <UptakePanel uptake={uptake} onGoTo={measurements.goTo} />
+            <AxisCurvePanel curves={curves} slice={slice} series={series} />
             <VersionComparison findings={findings} masks={reader.masks.masks} controls={controls} />
             <MaskPanel masks={reader.masks} controls={controls} onShow={reader.showSegment} />
             <ContourPanel

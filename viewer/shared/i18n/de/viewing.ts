@@ -1,5 +1,6 @@
 import type { Messages } from "@/shared/i18n/messages";
 
+import { axisCurve } from "./axisCurve";
 import { documents } from "./documents";
 import { doses } from "./overlays/doses";
 import { heatMaps } from "./overlays/heatMaps";
@@ -282,6 +283,7 @@ export const viewing: Messages["viewing"] = {
     results: "Ergebnisse öffnen oder schließen",
   },
   ...reformats,
+  axisCurve,
   doses,
   heatMaps,
   uptake,

@@ -1,3 +1,4 @@
+import { axisCurve } from "./axisCurve";
 import { documents } from "./documents";
 import { doses } from "./overlays/doses";
 import { heatMaps } from "./overlays/heatMaps";
@@ -281,6 +282,7 @@ export const viewing = {
     results: "Open or close the results",
   },
   ...reformats,
+  axisCurve,
   doses,
   heatMaps,
   uptake,

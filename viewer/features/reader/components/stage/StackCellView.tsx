@@ -2,6 +2,7 @@
 
 import { useCallback, useEffect, useState } from "react";
 import { View } from "@/features/reader/components/stage/View";
+import type { AxisCurveState } from "@/features/reader/hooks/measurements/useAxisCurve";
 import type { UptakeState } from "@/features/reader/hooks/measurements/useUptake";
 import type { SubtractionState } from "@/features/reader/hooks/tools/useSubtraction";
 import type { ReaderState } from "@/features/reader/hooks/useReader";
@@ -20,6 +21,7 @@ export function StackCellView({
   study,
   tool,
   uptakeOn,
+  pointsOn,
   subtractionOf,
   alone,
   onMenu,
@@ -31,6 +33,7 @@ export function StackCellView({
   study: StudyDetail;
   tool: ToolName;
   uptakeOn: UptakeState["on"];
+  pointsOn: AxisCurveState["on"];
   subtractionOf: SubtractionState["of"];
   alone: boolean;
   onMenu: (viewId: ViewId, x: number, y: number) => void;
@@ -83,6 +86,7 @@ export function StackCellView({
       dose={reader.dose}
       heatMaps={reader.heatMaps}
       uptakeOn={uptakeOn}
+      pointsOn={pointsOn}
       subtractionOf={subtractionOf}
       marksShown={reader.presentations.marksShown}
       onAttach={attach}

@@ -6,6 +6,7 @@ import { Waiting } from "@/shared/components/Waiting";
 import { PlanesStage } from "@/features/reader/components/stage/PlanesStage";
 import { StackCellView } from "@/features/reader/components/stage/StackCellView";
 import { VolumeStage } from "@/features/reader/components/stage/VolumeStage";
+import type { AxisCurveState } from "@/features/reader/hooks/measurements/useAxisCurve";
 import type { UptakeState } from "@/features/reader/hooks/measurements/useUptake";
 import type { SubtractionState } from "@/features/reader/hooks/tools/useSubtraction";
 import type { ReaderState } from "@/features/reader/hooks/useReader";
@@ -23,6 +24,7 @@ export function Stage({
   study,
   tool,
   uptakeOn,
+  pointsOn,
   subtractionOf,
   refusal,
   onMenu,
@@ -32,6 +34,8 @@ export function Stage({
   tool: ToolName;
   /** What counts of the uptake on an image of a PET. */
   uptakeOn: UptakeState["on"];
+  /** The points on an image that curves are of. */
+  pointsOn: AxisCurveState["on"];
   subtractionOf: SubtractionState["of"];
   /** Why there are no planes and no volume, once somebody asked for them. */
   refusal: string;
@@ -80,6 +84,7 @@ export function Stage({
               study={study}
               tool={tool}
               uptakeOn={uptakeOn}
+              pointsOn={pointsOn}
               subtractionOf={subtractionOf}
               alone={cellCount(arrangement) === 1}
               onMenu={onMenu}

@@ -9,9 +9,11 @@ import { StandIn } from "@/features/reader/components/stage/StandIn";
 import { StoredVideo } from "@/features/reader/components/stage/StoredVideo";
 import { ViewContours } from "@/features/reader/components/stage/ViewContours";
 import { ViewMarks } from "@/features/reader/components/stage/ViewMarks";
+import { ViewPoints } from "@/features/reader/components/stage/ViewPoints";
 import { ViewOverlay } from "@/features/reader/components/stage/ViewOverlay";
 import { turnDegrees } from "@/features/reader/hooks/tools/useReformat";
 import type { SubtractionState } from "@/features/reader/hooks/tools/useSubtraction";
+import type { AxisCurveState } from "@/features/reader/hooks/measurements/useAxisCurve";
 import type { UptakeState } from "@/features/reader/hooks/measurements/useUptake";
 import type { HeatMaps } from "@/features/reader/hooks/findings/useHeatMaps";
 import type { DoseState } from "@/features/reader/hooks/dose/useDose";
@@ -51,6 +53,8 @@ export interface ViewProps {
   marksShown?: boolean;
   /** The contours of structure sets on a slice of a series. */
   contoursOn?: (series: LoadedSeries, index: number) => readonly DrawnContour[];
+  /** The points on an image that curves are of. */
+  pointsOn?: AxisCurveState["on"];
   /** The dose that lies over the images. */
   dose?: DoseState;
   /** The heat maps that lie over images. */
@@ -223,6 +227,9 @@ export function View(props: ViewProps) {
       )}
       {info?.imageMatrix && !undrawable && series && props.marksShown && props.contoursOn && (
         <ViewContours matrix={info.imageMatrix} contours={props.contoursOn(series, info.sliceNumber - 1)} />
+      )}
+      {info?.imageMatrix && !undrawable && series && props.marksShown && props.pointsOn && (
+        <ViewPoints matrix={info.imageMatrix} points={props.pointsOn(series, index)} />
       )}
       {heat.length > 0 && <HeatMarks drawn={heat} />}
       {info && !undrawable && study && (

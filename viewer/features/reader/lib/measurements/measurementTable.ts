@@ -1,14 +1,7 @@
 import { text } from "@/shared/i18n";
 import type { MeasuredPlace } from "@/features/reader/lib/measurementSentence";
+import { csvTable } from "@/shared/lib/csv";
 import { caveatText, isStatistic, type Measurement } from "@/dicom/measurements/measurement";
-
-/** A value that a spreadsheet would take for a formula is text (OWASP, "CSV Injection"). */
-function cell(value: string | number | false | null): string {
-  const written = value === null || value === false ? "" : String(value);
-  const isFormula = typeof value === "string" && /^[=+\-@\t\r]/.test(written);
-  const safe = isFormula ? `'${written}` : written;
-  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
-}
 
 /** Measurements as a table (RFC 4180), a row for each value; a mark without one has a row, too. */
 export function measurementTable(
@@ -30,5 +23,5 @@ export function measurementTable(
       one.sopInstanceUid,
     ]);
   });
-  return [Object.values(csvColumns), ...rows].map((row) => `${row.map(cell).join(",")}\r\n`).join("");
+  return csvTable([Object.values(csvColumns), ...rows]);
 }
