@@ -54,6 +54,31 @@ const viewOfCode: Record<string, string> = {
   "R-1024B": "XCCM",
 };
 
+/** CID 4010 "DX View" as View Position says it (PS3.3 C.8.1.2 for CR), by SNOMED CT and by the older SNOMED RT. */
+const projectionOfCode: Record<string, string> = {
+  "399348003": "AP",
+  "R-10206": "AP",
+  "272479007": "PA",
+  "R-10214": "PA",
+  "R-40888": "PA",
+  "399033003": "FRONTAL",
+  "R-10202": "FRONTAL",
+  "399173006": "LL",
+  "R-10236": "LL",
+  "399198007": "RL",
+  "R-10232": "RL",
+  "399067008": "LAT",
+  "R-102CD": "LAT",
+  "399135007": "LAO",
+  "R-10220": "LAO",
+  "399356000": "RAO",
+  "R-40985": "RAO",
+  "399006002": "LPO",
+  "R-10212": "LPO",
+  "399038007": "RPO",
+  "R-10210": "RPO",
+};
+
 function sideOf(dataset: DicomJson): ImageView["laterality"] {
   const shared = itemsOf(dataset, tag.sharedGroups)[0] ?? {};
   const anatomy = itemsOf(shared, tag.frameAnatomy)[0] ?? {};
@@ -77,7 +102,8 @@ export function imageViews(datasets: readonly DicomJson[]): ImageView[] {
     .filter((dataset) => numbersOf(dataset, tag.rows).length > 0)
     .map((dataset) => {
       const [code] = itemsOf(dataset, tag.viewCodes);
-      const coded = code && viewOfCode[stringOf(code, tag.codeValue)];
+      const value = code ? stringOf(code, tag.codeValue) : "";
+      const coded = viewOfCode[value] ?? projectionOfCode[value];
       return {
         sopInstanceUid: stringOf(dataset, tag.sopInstanceUid),
         laterality: sideOf(dataset),

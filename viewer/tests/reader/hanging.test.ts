@@ -227,3 +227,64 @@ describe("an earlier study beside the one that is read", () => {
     expect(seriesToExamine([beside("MR")], now, [])).toEqual([]);
   });
 });
+
+describe("radiographs", () => {
+  const film = (uid: string, ...views: string[]) => {
+    images.set(
+      uid,
+      views.map((view) => ({ sopInstanceUid: `${uid} ${view}`, laterality: "", view, isSpecial: false, frameCount: 1 })),
+    );
+    return series(uid, "", { modality: "DX", instance_count: views.length });
+  };
+  const one = (of: "current" | "prior", views: string[] = []) =>
+    viewport({ study: of, modalities: ["DX"], views, each_image: true });
+  const [frontal, lateral] = [["PA", "AP"], ["LL", "RL", "LAT"]];
+  const beside = (name: string, views: string[]) => ({
+    name,
+    rows: 1,
+    columns: 2,
+    linked: false,
+    viewports: [one("current", views), one("prior", views)],
+  });
+  const films = protocol({
+    name: "both",
+    modalities: ["DX"],
+    viewports: [one("current"), one("current")],
+    stages: [
+      beside("frontal", frontal),
+      beside("lateral", lateral),
+      { name: "prior above", rows: 2, columns: 2, linked: false, viewports: [one("prior"), one("prior"), one("current"), one("current")] },
+    ],
+  });
+  const stagesOf = (now: StudyDetail, others: StudyDetail[]) => {
+    const viewsOf = (uid: string) => images.get(uid) ?? [];
+    const hung = hangInput([films], { study: now, others, viewsOf, preferred: null });
+    return hung?.stages.map(({ name, arrangement }) => [name, ...arrangement.cells.map((cell) => cell?.images?.[0] ?? cell?.seriesInstanceUid ?? null)]);
+  };
+
+  it("stand beside the like view of the prior, in whichever order and series its images came", () => {
+    const now = study("now", "2026-01-01", film("a", "PA", "LL"));
+    const then = study("then", "2025-01-01", film("b", "RL"), film("c", "AP"));
+    expect(stagesOf(now, [then])).toEqual([
+      ["both", "a PA", "a LL"],
+      ["frontal", "a PA", "c"],
+      ["lateral", "a LL", "b"],
+      ["prior above", "c", "b", "a PA", "a LL"],
+    ]);
+  });
+
+  it("take the view that lay alike, of an older study where the newest has none", () => {
+    const now = study("now", "2026-01-01", film("d", "AP", "LL"));
+    const newest = study("newest", "2025-06-01", film("e", "PA", "AP"));
+    const older = study("older", "2020-01-01", film("f", "LAT"));
+    const stages = stagesOf(now, [older, newest]);
+    expect(stages?.[1]).toEqual(["frontal", "d AP", "e AP"]);
+    expect(stages?.[2]).toEqual(["lateral", "d LL", "f"]);
+  });
+
+  it("have no stage for a view without a prior", () => {
+    const now = study("now", "2026-01-01", film("g", "PA", "LL"));
+    const decubitus = study("then", "2025-01-01", film("h", "LLD"));
+    expect(stagesOf(now, [decubitus])?.map(([name]) => name)).toEqual(["both"]);
+  });
+});

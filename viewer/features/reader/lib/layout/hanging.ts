@@ -8,7 +8,7 @@ import {
   type HangingViewport,
   type ViewsOf,
 } from "@/features/reader/lib/layout/hangingUnits";
-import { isOtherPart, isOtherSide, isPaired } from "@/features/reader/lib/layout/likeness";
+import { isOtherPart, isOtherSide, isOtherView, isPaired } from "@/features/reader/lib/layout/likeness";
 import { isPriorOf, momentOf } from "@/features/reader/lib/otherStudies";
 import { isImageSeries } from "@/dicom/seg";
 import type { HangingProtocol, SeriesSummary, StudyDetail } from "@/shared/api/types";
@@ -89,7 +89,7 @@ export function seriesToExamine(
     .slice(0, mostExamined);
 }
 
-/** What of a study meets a viewport's conditions and, beside `model`, is of no other side or part of the body. */
+/** What of a study meets a viewport's conditions and, beside `model`, is of no other side, view or part of the body. */
 function unitsBeside(
   from: StudyDetail,
   viewport: HangingViewport,
@@ -99,8 +99,10 @@ function unitsBeside(
   const units = unitsFor(from, viewport, viewsOf);
   if (!model) return units;
   return units.filter(
-    ({ series, side }) =>
-      !isOtherSide(side, model.side) && !isOtherPart(series.body_part_examined, model.series.body_part_examined),
+    ({ series, side, view }) =>
+      !isOtherSide(side, model.side) &&
+      !isOtherView(view, model.view) &&
+      !isOtherPart(series.body_part_examined, model.series.body_part_examined),
   );
 }
 
@@ -122,10 +124,12 @@ function best(
   preferred: string | null,
   model: HangingUnit | undefined,
 ): HangingUnit | undefined {
-  const score = ({ series, isSpecial, frameCount }: HangingUnit) =>
+  const score = ({ series, view, isSpecial, frameCount }: HangingUnit) =>
     (isSpecial ? -16 : 0) +
     // A tomosynthesis stands beside the image of its view, not in its place.
     (frameCount > 1 ? -8 : 0) +
+    // A frontal view lying beside one lying, where there is one of each.
+    (model && view !== "" && view === model.view ? 6 : 0) +
     (series.series_instance_uid === preferred ? 4 : 0) +
     (model && series.series_description === model.series.series_description ? 2 : 0) +
     (model && series.body_part_examined === model.series.body_part_examined ? 1 : 0);
@@ -153,20 +157,25 @@ function modelFor(
 function hang(stage: Stage, input: HangingInput): HungStage | null {
   const { study, viewsOf, preferred } = input;
   const shown = new Set<string>();
-  const units: (HangingUnit | undefined)[] = [];
-  let model: HangingUnit | undefined;
-  for (const viewport of stage.viewports) {
-    const beside = viewport.study === "prior" ? modelFor(viewport, model, input) : undefined;
-    const from = viewport.study === "current" ? study : priorFor(input, viewport, beside);
-    const candidates = (from ? unitsBeside(from, viewport, viewsOf, beside) : []).filter(
-      (unit) => !keysOf(unit).some((key) => shown.has(key)),
-    );
-    const unit = best(candidates, preferred, beside);
-    if (!unit && viewport.required) return null;
-    if (viewport.study === "current") model ??= unit;
+  const take = (candidates: readonly HangingUnit[], beside: HangingUnit | undefined) => {
+    const unit = best(candidates.filter((one) => !keysOf(one).some((key) => shown.has(key))), preferred, beside);
     for (const key of unit ? keysOf(unit) : []) shown.add(key);
-    units.push(unit);
+    return unit;
+  };
+  // What is read comes first, so that each earlier image is beside the one that it is like.
+  const units: (HangingUnit | undefined)[] = stage.viewports.map((viewport) =>
+    viewport.study === "current" ? take(unitsFor(study, viewport, viewsOf), undefined) : undefined,
+  );
+  const hungNow = stage.viewports.flatMap(({ study: of }, at) => (of === "current" ? [units[at]] : []));
+  let priors = 0;
+  for (const [at, viewport] of stage.viewports.entries()) {
+    if (viewport.study === "current") continue;
+    const beside = modelFor(viewport, hungNow[priors] ?? hungNow.find((unit) => unit !== undefined), input);
+    const from = priorFor(input, viewport, beside);
+    units[at] = take(from ? unitsBeside(from, viewport, viewsOf, beside) : [], beside);
+    priors += 1;
   }
+  if (stage.viewports.some(({ required }, at) => required && !units[at])) return null;
   if (units.every((unit) => unit === undefined)) return null;
   const cells = units.map((unit): SeriesRef | null => (unit ? refOf(unit) : null));
   return {

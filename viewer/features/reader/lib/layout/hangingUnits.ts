@@ -16,6 +16,8 @@ export interface HangingUnit {
   images: readonly string[];
   /** Empty for both, and where none is stated. */
   side: Side;
+  /** View Position; empty where its images have several, or none. */
+  view: string;
   isSpecial: boolean;
   frameCount: number;
 }
@@ -50,7 +52,7 @@ export function unitsFor(study: StudyDetail, viewport: HangingViewport, viewsOf:
   if (!asksForImages(viewport)) {
     return series.map((one) => {
       const side = sideOfSeries(viewsOf(one.series_instance_uid), one.series_description);
-      return { study, series: one, images: [], side, isSpecial: false, frameCount: 1 };
+      return { study, series: one, images: [], side, view: "", isSpecial: false, frameCount: 1 };
     });
   }
   return series.flatMap((one) => imageUnits(study, one, viewport, viewsOf(one.series_instance_uid)));
@@ -75,6 +77,7 @@ function imageUnits(
     series,
     images: images.length === known.length ? [] : images.map((image) => image.sopInstanceUid),
     side: sideOfSeries(images, series.series_description),
+    view: images.every((image) => image.view === images[0]?.view) ? (images[0]?.view ?? "") : "",
     isSpecial: images.every((image) => image.isSpecial),
     frameCount: images[0]?.frameCount ?? 1,
   });

@@ -50,3 +50,16 @@ export function sideOfSeries(views: readonly ImageView[], description: string): 
   const [isRight, isLeft] = [/\b(RIGHT|RECHTS|RT)\b/.test(words), /\b(LEFT|LINKS|LT)\b/.test(words)];
   return isRight === isLeft ? "" : isRight ? "R" : "L";
 }
+
+/** Views that are read beside each other: a chest is taken from behind standing and from before lying. */
+const likeViews: readonly (readonly string[])[] = [
+  ["AP", "PA", "FRONTAL"],
+  ["LL", "RL", "LAT", "LATERAL"],
+];
+
+/** Whether both state a view, and one that is not read beside the other. */
+export function isOtherView(one: string, other: string): boolean {
+  const [first, second] = [one.trim().toUpperCase(), other.trim().toUpperCase()];
+  if (first === "" || second === "" || first === second) return false;
+  return !likeViews.some((views) => views.includes(first) && views.includes(second));
+}

@@ -1,0 +1,136 @@
+"""The hanging protocols of a node whose site set none of its own."""
+
+from typing import Literal
+
+from api.studies.hanging_protocol_schemas import (
+    HangingProtocol,
+    HangingProtocols,
+    HangingStage,
+    HangingViewport,
+)
+
+
+def _beside_prior(name: str, modality: str, body_parts: list[str]) -> HangingProtocol:
+    return HangingProtocol(
+        name=name,
+        modalities=[modality],
+        body_parts=body_parts,
+        rows=1,
+        columns=2,
+        linked=True,
+        viewports=[
+            HangingViewport(study="current", modalities=[modality]),
+            HangingViewport(study="prior", modalities=[modality]),
+        ],
+    )
+
+
+_FRONTAL = ["PA", "AP", "FRONTAL"]
+_LATERAL = ["LL", "RL", "LAT", "LATERAL"]
+
+
+def _radiographs(words: str, modality: str) -> list[HangingProtocol]:
+    """All views at once, then each beside the like one of a prior; a single film beside it."""
+
+    def image(
+        study: Literal["current", "prior"], views: list[str] | None = None, *, required: bool = True
+    ) -> HangingViewport:
+        return HangingViewport(
+            study=study,
+            modalities=[modality],
+            views=views or [],
+            each_image=True,
+            required=required,
+        )
+
+    def beside(name: str, views: list[str]) -> HangingStage:
+        return HangingStage(
+            name=name, rows=1, columns=2, viewports=[image("current", views), image("prior", views)]
+        )
+
+    frontal = beside("Frontal view, prior beside", _FRONTAL)
+    lateral = beside("Lateral view, prior beside", _LATERAL)
+    now, then = image("current"), image("prior", required=False)
+    above = HangingStage(
+        name="Two views, priors above", rows=2, columns=2, viewports=[then, then, now, now]
+    )
+    return [
+        HangingProtocol(
+            name=f"{words}, three or four views",
+            modalities=[modality],
+            rows=2,
+            columns=2,
+            viewports=[now, now, now, image("current", required=False)],
+            stages=[frontal, lateral, above],
+        ),
+        HangingProtocol(
+            name=f"{words}, two views",
+            modalities=[modality],
+            rows=1,
+            columns=2,
+            viewports=[now, now],
+            stages=[frontal, lateral, above],
+        ),
+        HangingProtocol(
+            name=f"{words}, beside the prior",
+            modalities=[modality],
+            rows=1,
+            columns=2,
+            viewports=[now, image("prior")],
+        ),
+    ]
+
+
+def _mammograms(name: str, *rows: tuple[Literal["current", "prior"], str]) -> HangingStage:
+    """Each row of one view, right beside left: a breast that is missing leaves its place empty."""
+    return HangingStage(
+        name=name,
+        rows=len(rows),
+        columns=2,
+        viewports=[
+            HangingViewport(
+                study=study, modalities=["MG"], laterality=side, views=[view], required=False
+            )
+            for study, view in rows
+            for side in ("R", "L")
+        ],
+    )
+
+
+_FOUR_VIEWS = _mammograms("Four views", ("current", "CC"), ("current", "MLO"))
+SHIPPED = HangingProtocols(
+    protocols=[
+        HangingProtocol(
+            name="Screening mammography",
+            modalities=["MG"],
+            rows=_FOUR_VIEWS.rows,
+            columns=_FOUR_VIEWS.columns,
+            viewports=_FOUR_VIEWS.viewports,
+            stages=[
+                _mammograms("CC, prior above", ("prior", "CC"), ("current", "CC")),
+                _mammograms("MLO, prior above", ("prior", "MLO"), ("current", "MLO")),
+                _mammograms("CC", ("current", "CC")),
+                _mammograms("MLO", ("current", "MLO")),
+            ],
+        ),
+        HangingProtocol(
+            name="Brain MR, four contrasts",
+            modalities=["MR"],
+            body_parts=["HEAD", "BRAIN"],
+            rows=2,
+            columns=2,
+            linked=True,
+            viewports=[
+                HangingViewport(modalities=["MR"], description_contains=["T1"]),
+                HangingViewport(modalities=["MR"], description_contains=["FLAIR"]),
+                HangingViewport(modalities=["MR"], description_contains=["T2"]),
+                HangingViewport(modalities=["MR"], description_contains=["DWI", "DIFF", "ADC"]),
+            ],
+        ),
+        _beside_prior("CT beside its prior", "CT", []),
+        _beside_prior("MR beside its prior", "MR", []),
+        *_radiographs("Radiographs", "DX"),
+        *_radiographs("Computed radiographs", "CR"),
+        _beside_prior("PET beside its prior", "PT", []),
+    ]
+)
