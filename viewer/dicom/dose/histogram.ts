@@ -1,6 +1,6 @@
 /** Dose–volume histograms, worked out of contours and a grid of doses. */
-import { cross, dot, type Vector } from "@/dicom/geometry";
 import type { Roi } from "@/dicom/structureSet";
+import { contourSlabs, type ContourSlab, type SlabObstacle } from "./contourSlabs";
 import { doseAt, type DoseGrid } from "./doseGrid";
 import { extentOf } from "@/shared/lib/extent";
 
@@ -24,41 +24,22 @@ export interface DoseHistogram {
 }
 
 /** Why there is none. */
-export type HistogramObstacle = "no_contours" | "one_plane" | "not_parallel" | "other_frame" | "outside";
+export type HistogramObstacle = SlabObstacle | "other_frame" | "outside";
 
 const bins = 4096;
-/** Planes nearer than this are one. */
-const samePlaneMm = 0.05;
-const flatMm = 0.5;
-/** A gap so many times the usual one is stated: a contour was left out, or drawn farther apart. */
-const unusualGap = 1.5;
-/** One so wide parts a structure in two. */
-const partingGap = 4.5;
 const mostSamples = 4_000_000;
 
-interface ContourPlane {
-  heightMm: number;
-  thicknessMm: number;
-  /** Polygons, each as u, v of its corners. */
-  polygons: [number, number][][];
-}
-
 /**
- * The histogram of a structure. Each plane of contours stands for the slab half-way to its neighbours, the last ones for as
- * much outwards as inwards; contours within each other are holes (the rule of even and odd). Doses are interpolated within the slab.
+ * The histogram of a structure, of the slabs that its contours stand for; contours within each other are holes (the rule of
+ * even and odd). Doses are interpolated within the slab.
  */
 export function histogramOf(roi: Roi, grid: DoseGrid): DoseHistogram | HistogramObstacle {
   if (roi.frameOfReferenceUid && grid.frameOfReferenceUid && roi.frameOfReferenceUid !== grid.frameOfReferenceUid) {
     return "other_frame";
   }
-  const closed = roi.contours.filter(({ isClosed, points }) => isClosed && points.length > 2).map(({ points }) => points);
-  if (closed.length === 0) return "no_contours";
-  const normal = normalOf(closed);
-  if (!normal) return "not_parallel";
-  const [u, v] = basisOf(normal, grid);
-  const placed = planesOf(closed, normal, u, v);
-  if (typeof placed === "string") return placed;
-  const { planes, widestGapMm, isParted } = placed;
+  const found = contourSlabs(roi, grid.along, grid.down);
+  if (typeof found === "string") return found;
+  const { normal, u, v, slabs: planes, widestGapMm, isParted } = found;
   const stepMm = stepFor(planes, grid);
   const counts = new Float64Array(bins + 1);
   const binWidth = grid.most > 0 ? grid.most / bins : 1;
@@ -108,79 +89,8 @@ export function shareAtDose({ atLeast, binWidth }: DoseHistogram, dose: number):
   return here + (next - here) * Math.min(1, place - bin);
 }
 
-/** Of the largest contour, by Newell's rule; null where another does not lie flat along it. */
-function normalOf(contours: readonly Vector[][]): Vector | null {
-  let best: Vector = [0, 0, 0];
-  for (const points of contours) {
-    const area: Vector = [0, 0, 0];
-    for (const [index, point] of points.entries()) {
-      const next = points[(index + 1) % points.length] ?? point;
-      const part = cross(point, next);
-      for (const axis of [0, 1, 2] as const) area[axis] += part[axis];
-    }
-    if (dot(area, area) > dot(best, best)) best = area;
-  }
-  const length = Math.hypot(...best);
-  if (length === 0) return null;
-  const normal = best.map((part) => part / length) as Vector;
-  const isFlat = contours.every((points) => {
-    const heights = points.map((point) => dot(point, normal));
-    const [least, most] = extentOf(heights);
-    return most - least < flatMm;
-  });
-  return isFlat ? normal : null;
-}
-
-/** Two directions across the normal, along the grid's own where they can be. */
-function basisOf(normal: Vector, { along, down }: DoseGrid): [Vector, Vector] {
-  const from = Math.abs(dot(along, normal)) < 0.9 ? along : down;
-  const share = dot(from, normal);
-  const across = from.map((part, axis) => part - share * (normal[axis] ?? 0)) as Vector;
-  const length = Math.hypot(...across);
-  const u = across.map((part) => part / length) as Vector;
-  return [u, cross(normal, u)];
-}
-
-interface PlacedPlanes {
-  planes: ContourPlane[];
-  widestGapMm: number | null;
-  isParted: boolean;
-}
-
-function planesOf(contours: readonly Vector[][], normal: Vector, u: Vector, v: Vector): PlacedPlanes | HistogramObstacle {
-  const placed = contours
-    .map((points) => ({
-      heightMm: points.reduce((sum, point) => sum + dot(point, normal), 0) / points.length,
-      polygon: points.map((point): [number, number] => [dot(point, u), dot(point, v)]),
-    }))
-    .sort((a, b) => a.heightMm - b.heightMm);
-  const planes: ContourPlane[] = [];
-  for (const { heightMm, polygon } of placed) {
-    const last = planes.at(-1);
-    if (last && heightMm - last.heightMm < samePlaneMm) last.polygons.push(polygon);
-    else planes.push({ heightMm, thicknessMm: 0, polygons: [polygon] });
-  }
-  const gaps = planes.slice(1).map(({ heightMm }, index) => heightMm - (planes[index]?.heightMm ?? 0));
-  const usual = gaps.toSorted((a, b) => a - b)[Math.floor(gaps.length / 2)];
-  if (!usual) return "one_plane";
-  const isParting = (gap: number) => gap > partingGap * usual;
-  // Where a part ends, as much outwards as inwards.
-  const reach = (gap: number | undefined, other: number | undefined) => {
-    const [near] = [gap, other].filter((one) => one !== undefined && !isParting(one));
-    return (near ?? usual) / 2;
-  };
-  for (const [index, plane] of planes.entries()) {
-    const [below, above] = [reach(gaps[index - 1], gaps[index]), reach(gaps[index], gaps[index - 1])];
-    plane.thicknessMm = below + above;
-    // The middle of the slab, which is not that of the contours where gaps differ.
-    plane.heightMm += (above - below) / 2;
-  }
-  const [, widest] = extentOf(gaps);
-  return { planes, widestGapMm: widest > unusualGap * usual ? widest : null, isParted: isParting(widest) };
-}
-
 /** Between samples: finer than the grid and than a hundredth of the structure, as far as time allows. */
-function stepFor(planes: readonly ContourPlane[], { columnSpacingMm, rowSpacingMm }: DoseGrid): number {
+function stepFor(planes: readonly ContourSlab[], { columnSpacingMm, rowSpacingMm }: DoseGrid): number {
   let [left, right, top, bottom] = [Infinity, -Infinity, Infinity, -Infinity];
   for (const { polygons } of planes) {
     for (const [x, y] of polygons.flat()) {

@@ -233,7 +233,7 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
             <ContourPanel
               structureSets={reader.structureSets}
               series={series}
-              isStack={layout === "stack"}
+              layout={layout}
               onShowImage={reader.goingTo.goTo}
             />
             <DosePanel

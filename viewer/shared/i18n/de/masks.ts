@@ -34,7 +34,9 @@ export const masks: typeof english = {
     title: "Konturen",
     count: (n) => `${n} ${n === 1 ? "Kontur" : "Konturen"}`,
     elsewhere: "nicht auf dieser Serie",
-    onImagesAlone: "Konturen liegen über den Bildern, nicht in drei Ebenen oder im Volumen.",
+    notInVolume: "Im Volumen werden Konturen nicht gezeichnet.",
+    inPlanes: "Quer zu den Bildern ist jede Kontur so dick wie die Schicht bis zur halben Strecke zu ihren Nachbarn, in Stufen. In Schichtpaketen werden Konturen nicht gezeichnet.",
+    noSection: "Konturen ergeben kein Volumen: nur auf den Bildern",
     unread: (why) => `Ein Struktursatz ist nicht lesbar: ${why}`,
   },
   drawing: {

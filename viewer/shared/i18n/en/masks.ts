@@ -34,7 +34,9 @@ export const masks = {
     title: "Contours",
     count: (n: number) => `${n} ${n === 1 ? "contour" : "contours"}`,
     elsewhere: "not on this series",
-    onImagesAlone: "Contours are drawn over the images, not in three planes or the volume.",
+    notInVolume: "Contours are not drawn in the volume.",
+    inPlanes: "Across the images each contour is drawn as thick as the slab half-way to its neighbours, in steps. Through slabs contours are not drawn.",
+    noSection: "contours make no volume: on its images alone",
     unread: (why: string) => `A structure set could not be read: ${why}`,
   },
   drawing: {

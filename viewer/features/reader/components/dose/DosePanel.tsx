@@ -1,6 +1,7 @@
 "use client";
 
 import { useState } from "react";
+import { DoseSum } from "@/features/reader/components/dose/DoseSum";
 import { HistogramDialog } from "@/features/reader/components/dose/HistogramDialog";
 import { Section } from "@/features/reader/components/Section";
 import type { StructureSets } from "@/features/reader/hooks/masks/useStructureSets";
@@ -12,6 +13,9 @@ import { fixed, glance } from "@/shared/lib/format";
 import type { LoadedSeries } from "@/cornerstone";
 import type { Layout } from "@/features/reader/lib/layout/viewAddress";
 import type { Dose } from "@/features/reader/lib/dose/doses";
+
+/** What the choice of doses says where several are added up; no UID. */
+const sum = "sum";
 
 /** The doses of the study: which lies over the images, how it is drawn, and what structures get of it. */
 export function DosePanel({
@@ -31,7 +35,8 @@ export function DosePanel({
 }) {
   const { viewing: t } = useText();
   const [open, setOpen] = useState(false);
-  const { doses, chosen, grid, look, setLook } = dose;
+  const { doses, parts, grid, look, setLook } = dose;
+  const chosen = parts.length === 1 ? parts[0] : undefined;
   if (doses.length === 0 && !dose.problem) return null;
   const nameOf = (one: Dose, index: number) =>
     [one.summation, one.plan, one.comment].filter(Boolean).join(", ") || t.doses.unnamed(index + 1);
@@ -42,9 +47,9 @@ export function DosePanel({
           aria-label={t.doses.title}
           data-testid="dose-choice"
           className="control w-full"
-          value={chosen?.sopInstanceUid ?? ""}
+          value={parts.length > 1 ? sum : (chosen?.sopInstanceUid ?? "")}
           onChange={(event) => {
-            dose.choose(event.target.value || null);
+            dose.choose(event.target.value ? [event.target.value] : []);
             event.target.blur();
           }}
         >
@@ -54,20 +59,30 @@ export function DosePanel({
               {nameOf(one, index)}
             </option>
           ))}
+          {parts.length > 1 && <option value={sum}>{t.doses.sumOf(parts.length)}</option>}
         </select>
       )}
-      {chosen && isOfOther(chosen.sopInstanceUid) && (
+      {doses.length > 1 && <DoseSum dose={dose} nameOf={nameOf} />}
+      {parts.some(({ sopInstanceUid }) => isOfOther(sopInstanceUid)) && (
         <p role="alert" className="mt-1 text-xs text-warn">
           {t.otherPatient.named}
         </p>
       )}
-      {chosen && typeof chosen.header === "string" && (
-        <p role="alert" className="mt-2 text-warn" data-testid="dose-obstacle">
-          {t.doses.obstacles[chosen.header]}
+      {parts.map(
+        ({ sopInstanceUid, header }) =>
+          typeof header === "string" && (
+            <p key={sopInstanceUid} role="alert" className="mt-2 text-warn" data-testid="dose-obstacle">
+              {t.doses.obstacles[header]}
+            </p>
+          ),
+      )}
+      {dose.sumObstacle && (
+        <p role="alert" className="mt-2 text-warn" data-testid="sum-obstacle">
+          {t.doses.sumObstacles[dose.sumObstacle]}
         </p>
       )}
       {dose.problem && <ProblemNote problem={dose.problem} />}
-      {chosen && typeof chosen.header !== "string" && !grid && !dose.problem && (
+      {parts.length > 0 && parts.every(({ header }) => typeof header !== "string") && !grid && !dose.problem && !dose.sumObstacle && (
         <p role="status" className="mt-2 text-dim">
           {t.loading}
         </p>
@@ -156,7 +171,7 @@ export function DosePanel({
         <HistogramDialog
           grid={grid}
           sets={structureSets.sets}
-          hasOwn={chosen?.hasHistograms ?? false}
+          stored={chosen?.stored ?? null}
           prescribedGy={chosen?.prescribedGy ?? null}
           prescriptionCount={chosen?.prescriptionCount ?? 0}
           onClose={() => setOpen(false)}

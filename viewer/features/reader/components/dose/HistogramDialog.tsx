@@ -1,8 +1,9 @@
 "use client";
 
-import { useEffect, useState } from "react";
+import { Fragment, useEffect, useState } from "react";
 import { doseOfShare, histogramOf, type DoseHistogram, type HistogramObstacle } from "@/dicom/dose/histogram";
 import type { DoseGrid } from "@/dicom/dose/doseGrid";
+import { storedDoseOfShare, storedOf, type StoredHistogram, type StoredHistograms } from "@/dicom/dose/storedHistogram";
 import type { Roi, StructureSet } from "@/dicom/structureSet";
 import { HistogramPlot } from "@/features/reader/components/dose/HistogramPlot";
 import { Dialog } from "@/shared/components/Dialog";
@@ -11,23 +12,24 @@ import { fixed } from "@/shared/lib/format";
 
 export interface RoiHistogram {
   roi: Roi;
+  stored: StoredHistogram | undefined;
   found: DoseHistogram | HistogramObstacle;
 }
 
 const noneHidden: ReadonlySet<Roi> = new Set();
 
 /** The dose–volume histograms of all structures, each worked out in its turn so that the page stays quick. */
-function useHistograms(grid: DoseGrid, sets: readonly StructureSet[]): readonly RoiHistogram[] {
+function useHistograms(grid: DoseGrid, sets: readonly StructureSet[], stored: StoredHistograms | null): readonly RoiHistogram[] {
   const [found, setFound] = useState<readonly RoiHistogram[]>([]);
   useEffect(() => {
-    const rois = sets.flatMap((set) => set.rois);
+    const rois = sets.flatMap((set) => set.rois.map((roi) => ({ roi, stored: storedOf(stored, set, roi, grid.kind) })));
     let gone = false;
     const work = async () => {
       const done: RoiHistogram[] = [];
-      for (const roi of rois) {
+      for (const one of rois) {
         await new Promise((resolve) => setTimeout(resolve, 0));
         if (gone) return;
-        done.push({ roi, found: histogramOf(roi, grid) });
+        done.push({ ...one, found: histogramOf(one.roi, grid) });
         setFound([...done]);
       }
     };
@@ -35,7 +37,7 @@ function useHistograms(grid: DoseGrid, sets: readonly StructureSet[]): readonly 
     return () => {
       gone = true;
     };
-  }, [grid, sets]);
+  }, [grid, sets, stored]);
   return found;
 }
 
@@ -43,27 +45,30 @@ function useHistograms(grid: DoseGrid, sets: readonly StructureSet[]): readonly 
 export function HistogramDialog({
   grid,
   sets,
-  hasOwn,
+  stored,
   prescribedGy,
   prescriptionCount,
   onClose,
 }: {
   grid: DoseGrid;
   sets: readonly StructureSet[];
-  /** Whether the dose has histograms of its own in its file. */
-  hasOwn: boolean;
+  /** The histograms that the file of the dose holds; null of a sum. */
+  stored: StoredHistograms | null;
   prescribedGy: number | null;
   prescriptionCount: number;
   onClose: () => void;
 }) {
   const { viewing: t } = useText();
   const [hidden, setHidden] = useState(noneHidden);
-  const all = useHistograms(grid, sets);
+  const all = useHistograms(grid, sets, stored);
   const shown = all.flatMap(({ roi, found }) => (typeof found === "string" || hidden.has(roi) ? [] : [{ roi, found }]));
+  const storedShown = all.flatMap(({ roi, stored: own }) => (own && !hidden.has(roi) ? [{ roi, found: own }] : []));
+  const storedLeft = (stored?.notDrawn ?? 0) + (stored?.histograms.length ?? 0) - all.filter((one) => one.stored).length;
+  const isDone = all.length === sets.reduce((count, { rois }) => count + rois.length, 0);
   const dose = (value: number) => fixed(value, 2);
   return (
     <Dialog title={t.doses.histogram} testId="histogram" wide onClose={onClose}>
-      <HistogramPlot histograms={shown} unit={grid.unit} most={grid.most} prescribed={grid.kind === "physical" ? prescribedGy : null} prescriptionCount={prescriptionCount} />
+      <HistogramPlot histograms={shown} stored={storedShown} unit={grid.unit} most={grid.most} prescribed={grid.kind === "physical" ? prescribedGy : null} prescriptionCount={prescriptionCount} />
       <div className="overflow-x-auto">
         <table className="mt-3 w-full text-right text-xs tabular-nums">
           <thead className="text-dim">
@@ -78,15 +83,16 @@ export function HistogramDialog({
             </tr>
           </thead>
           <tbody>
-            {all.map(({ roi, found }, index) => (
-              <tr key={index} data-testid="histogram-row" data-roi={roi.name} className="border-t border-line">
+            {all.map(({ roi, found, stored: own }, index) => (
+              <Fragment key={index}>
+              <tr data-testid="histogram-row" data-roi={roi.name} className="border-t border-line">
                 <th scope="row" className="py-0.5 text-left font-normal">
                   <label className="flex items-center gap-2">
                     <input
                       type="checkbox"
                       className="size-4 shrink-0 accent-accent"
-                      disabled={typeof found === "string"}
-                      checked={typeof found !== "string" && !hidden.has(roi)}
+                      disabled={typeof found === "string" && !own}
+                      checked={(typeof found !== "string" || own !== undefined) && !hidden.has(roi)}
                       onChange={() =>
                         setHidden((now) => new Set(now.has(roi) ? [...now].filter((one) => one !== roi) : [...now, roi]))
                       }
@@ -125,6 +131,8 @@ export function HistogramDialog({
                   </>
                 )}
               </tr>
+              {own && <StoredRow roi={roi} own={own} />}
+              </Fragment>
             ))}
           </tbody>
         </table>
@@ -135,9 +143,35 @@ export function HistogramDialog({
         </p>
       )}
       <p className="mt-3 max-w-prose text-xs text-dim">
-        {t.doses.method} {hasOwn && t.doses.hasOwn}
+        {t.doses.method} {storedShown.length > 0 && t.doses.storedMethod}
       </p>
+      {storedLeft > 0 && isDone && <p className="mt-1 max-w-prose text-xs text-dim">{t.doses.storedOther(storedLeft)}</p>}
       <p className="mt-1 text-xs text-warn">{t.doses.notForPlanning}</p>
     </Dialog>
+  );
+}
+
+/** The numbers of a histogram that the file of the dose holds. */
+function StoredRow({ roi, own }: { roi: Roi; own: StoredHistogram }) {
+  const { viewing: t } = useText();
+  const values = [
+    own.volumeMl,
+    own.least,
+    own.mean,
+    own.most,
+    ...[0.98, 0.95, 0.5, 0.02].map((share) => storedDoseOfShare(own, share)),
+  ];
+  return (
+    <tr data-testid="stored-row" data-roi={roi.name} className="text-dim">
+      <th scope="row" className="py-0.5 pl-6 text-left font-normal" title={t.doses.storedHint}>
+        <span className="sr-only">{`${roi.name}, `}</span>
+        {t.doses.stored}
+      </th>
+      {values.map((value, at) => (
+        <td key={at} className="pl-3" data-value={value ?? ""}>
+          {value === null ? "–" : fixed(value, 2)}
+        </td>
+      ))}
+    </tr>
   );
 }

@@ -1,4 +1,5 @@
 import type { DoseHistogram } from "@/dicom/dose/histogram";
+import { storedDoseOfShare, type StoredHistogram } from "@/dicom/dose/storedHistogram";
 import type { Roi } from "@/dicom/structureSet";
 import { useText } from "@/shared/hooks/useText";
 import { decimal } from "@/shared/lib/format";
@@ -17,19 +18,23 @@ export function stepOf(most: number): number {
 /** Cumulative dose–volume histograms: dose to the right, share of the volume upwards. */
 export function HistogramPlot({
   histograms,
+  stored,
   unit,
   most,
   prescribed,
   prescriptionCount,
 }: {
   histograms: readonly { roi: Roi; found: DoseHistogram }[];
+  /** Those that the file of the dose holds, drawn dashed. */
+  stored: readonly { roi: Roi; found: StoredHistogram }[];
   unit: string;
   most: number;
   prescribed: number | null;
   prescriptionCount: number;
 }) {
   const { viewing: t } = useText();
-  const end = Math.max(most, prescribed ?? 0) * 1.03 || 1;
+  const storedEnds = stored.map(({ found }) => storedDoseOfShare(found, 1e-4));
+  const end = Math.max(most, prescribed ?? 0, ...storedEnds) * 1.03 || 1;
   const x = (dose: number) => left + (dose / end) * (width - left - 8);
   const y = (share: number) => 8 + (1 - share) * (height - bottom - 8);
   const step = stepOf(end);
@@ -76,8 +81,34 @@ export function HistogramPlot({
           <title>{roi.name}</title>
         </path>
       ))}
+      {stored.map(({ roi, found }, index) => (
+        <path
+          key={index}
+          data-testid="stored-curve"
+          data-roi={roi.name}
+          d={storedPath(found, x, y)}
+          fill="none"
+          stroke={`rgb(${roi.color.join(" ")})`}
+          strokeWidth={1.5}
+          strokeDasharray="6 4"
+          strokeLinejoin="round"
+        >
+          <title>{`${roi.name}, ${t.doses.stored}`}</title>
+        </path>
+      ))}
     </svg>
   );
+}
+
+function storedPath({ doses, atLeast }: StoredHistogram, x: (dose: number) => number, y: (share: number) => number): string {
+  const every = Math.max(1, Math.floor(doses.length / mostPoints));
+  const points: string[] = [];
+  for (const [bin, dose] of doses.entries()) {
+    const share = atLeast[bin] ?? 0;
+    if (bin % every === 0 || share === 0) points.push(`${x(dose).toFixed(1)} ${y(share).toFixed(1)}`);
+    if (share === 0) break;
+  }
+  return `M${points.join("L")}`;
 }
 
 function pathOf({ atLeast, binWidth }: DoseHistogram, x: (dose: number) => number, y: (share: number) => number): string {

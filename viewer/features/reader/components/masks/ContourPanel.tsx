@@ -2,19 +2,20 @@ import type { StructureSets } from "@/features/reader/hooks/masks/useStructureSe
 import { Section } from "@/features/reader/components/Section";
 import { useText } from "@/shared/hooks/useText";
 import type { LoadedSeries } from "@/cornerstone";
+import type { Layout } from "@/features/reader/lib/layout/viewAddress";
 import type { Roi } from "@/dicom/structureSet";
 
 /** The ROIs of the study's structure sets: shown or hidden, and where they lie. */
 export function ContourPanel({
   structureSets,
   series,
-  isStack,
+  layout,
   onShowImage,
 }: {
   structureSets: StructureSets;
   /** The active series, whose images the contours are drawn on. */
   series: LoadedSeries | null;
-  isStack: boolean;
+  layout: Layout;
   onShowImage: (sopInstanceUid: string, frameNumber: number) => void;
 }) {
   const { viewing: t } = useText();
@@ -28,7 +29,8 @@ export function ContourPanel({
   };
   return (
     <Section title={t.contours.title}>
-      {!isStack && <p className="mb-2 text-xs text-dim">{t.contours.onImagesAlone}</p>}
+      {layout === "volume" && <p className="mb-2 text-xs text-dim">{t.contours.notInVolume}</p>}
+      {layout === "planes" && <p className="mb-2 text-xs text-dim">{t.contours.inPlanes}</p>}
       {sets.map((set) => (
         <div key={set.sopInstanceUid} className="mb-2">
           <h3 className="mb-1 text-xs font-medium">{set.label}</h3>
@@ -59,7 +61,9 @@ export function ContourPanel({
                     {roi.name}
                     <span className="ml-2 text-xs text-dim">{roi.interpretedType}</span>
                   </span>
-                  {show ? (
+                  {layout === "planes" && structureSets.sectionObstacle(roi) !== null && roi.contours.length > 0 ? (
+                    <span className="text-xs text-dim" data-testid="no-section">{t.contours.noSection}</span>
+                  ) : show ? (
                     <button type="button" className="control px-2 py-0 text-xs" aria-label={t.goToOf(roi.name)} onClick={show}>
                       {t.goTo}
                     </button>

@@ -60,6 +60,7 @@ export function PlanesStage({
           study={reader.studies.get(series.studyInstanceUid)}
           tool={tool}
           dose={reader.dose}
+          sectionsOn={reader.structureSets.onPlane}
           marksShown={reader.presentations.marksShown}
           active={false}
           withPatient={plane === "axial"}

@@ -8,6 +8,7 @@ import { videoPlaceOf } from "@/features/reader/lib/videos";
 import { StandIn } from "@/features/reader/components/stage/StandIn";
 import { StoredVideo } from "@/features/reader/components/stage/StoredVideo";
 import { ViewContours } from "@/features/reader/components/stage/ViewContours";
+import { ViewSections } from "@/features/reader/components/stage/ViewSections";
 import { ViewMarks } from "@/features/reader/components/stage/ViewMarks";
 import { ViewPoints } from "@/features/reader/components/stage/ViewPoints";
 import { ViewOverlay } from "@/features/reader/components/stage/ViewOverlay";
@@ -15,6 +16,7 @@ import { turnDegrees } from "@/features/reader/hooks/tools/useReformat";
 import type { SubtractionState } from "@/features/reader/hooks/tools/useSubtraction";
 import type { AxisCurveState } from "@/features/reader/hooks/measurements/useAxisCurve";
 import type { UptakeState } from "@/features/reader/hooks/measurements/useUptake";
+import type { StructureSets } from "@/features/reader/hooks/masks/useStructureSets";
 import type { HeatMaps } from "@/features/reader/hooks/findings/useHeatMaps";
 import type { DoseState } from "@/features/reader/hooks/dose/useDose";
 import { useText } from "@/shared/hooks/useText";
@@ -53,6 +55,8 @@ export interface ViewProps {
   marksShown?: boolean;
   /** The contours of structure sets on a slice of a series. */
   contoursOn?: (series: LoadedSeries, index: number) => readonly DrawnContour[];
+  /** Where a plane through the volume of a series cuts structures. */
+  sectionsOn?: StructureSets["onPlane"];
   /** The points on an image that curves are of. */
   pointsOn?: AxisCurveState["on"];
   /** The dose that lies over the images. */
@@ -122,6 +126,11 @@ export function View(props: ViewProps) {
     if (shownPlane) return shownPlane.slab.projection === "slice" ? dose.onPlane(series, shownPlane.screen) : null;
     return index >= 0 ? dose.on(series, index) : null;
   }, [dose, series, undrawable, props.marksShown, shownPlane, index]);
+  const sectionsOn = props.marksShown ? props.sectionsOn : undefined;
+  const sections = useMemo(
+    () => (series && shownPlane?.slab.projection === "slice" && sectionsOn ? sectionsOn(series, shownPlane.screen) : []),
+    [series, shownPlane, sectionsOn],
+  );
   const videoPlace = undrawable && series ? videoPlaceOf(series, undrawable) : null;
   const doseMatrix = info?.imageMatrix ?? (shownPlane ? asOnScreen : null);
   const uptakePicture = useMemo(
@@ -231,6 +240,7 @@ export function View(props: ViewProps) {
       {info?.imageMatrix && !undrawable && series && props.marksShown && props.pointsOn && (
         <ViewPoints matrix={info.imageMatrix} points={props.pointsOn(series, index)} />
       )}
+      <ViewSections sections={sections} />
       {heat.length > 0 && <HeatMarks drawn={heat} />}
       {info && !undrawable && study && (
         <ViewOverlay

@@ -7,7 +7,8 @@ import { doseAt, doseOnImage, type DoseGrid, type DosePlane } from "@/dicom/dose
 import { isodoseLevels, isodosePath, washPixels } from "@/dicom/dose/isodose";
 import { lpsOfPixel, type Vector } from "@/dicom/geometry";
 import { imagePlaneOf, type ImagePlane } from "@/dicom/imagePlane";
-import { dosesOf, readGrid, type Dose } from "@/features/reader/lib/dose/doses";
+import type { SumObstacle } from "@/dicom/dose/doseSum";
+import { dosesOf, readGrid, summed, type Dose } from "@/features/reader/lib/dose/doses";
 import { asProblem } from "@/shared/api/http";
 import type { Problem } from "@/shared/api/problem";
 import { fixed } from "@/shared/lib/format";
@@ -33,10 +34,13 @@ export interface DosePicture {
 
 export interface DoseState {
   doses: readonly Dose[];
-  chosen: Dose | null;
-  choose: (sopInstanceUid: string | null) => void;
-  /** Null until the values of the chosen dose are read. */
+  /** The one that is shown, or those that are added up; empty for none. */
+  parts: readonly Dose[];
+  choose: (sopInstanceUids: readonly string[]) => void;
+  /** Null until the values of what is chosen are read, and where they do not add up. */
   grid: DoseGrid | null;
+  /** Why the chosen doses are not added up. */
+  sumObstacle: SumObstacle | null;
   look: DoseLook | null;
   setLook: (look: DoseLook) => void;
   problem: Problem | null;
@@ -52,6 +56,7 @@ export interface DoseState {
 }
 
 const frameOfReference = "00200052";
+const noUids: readonly string[] = [];
 
 function sharesFrame(grid: DoseGrid, dataset: DicomJson | undefined): boolean {
   const uid = dataset ? stringOf(dataset, frameOfReference) : "";
@@ -91,8 +96,8 @@ function pictures(grid: DoseGrid): (dataset: DicomJson, reference: number) => Do
 /** The doses of a study, and the one that lies over its images. */
 export function useDose(study: StudyDetail | null): DoseState {
   const [doses, setDoses] = useState<readonly Dose[]>([]);
-  const [chosenUid, setChosenUid] = useState<string | null>(null);
-  const [read, setRead] = useState<{ uid: string; grid: DoseGrid } | null>(null);
+  const [chosenUids, setChosenUids] = useState<readonly string[]>(noUids);
+  const [read, setRead] = useState<{ parts: readonly Dose[]; shown: DoseGrid | SumObstacle | null } | null>(null);
   const [changed, setChanged] = useState<{ uid: string; look: DoseLook } | null>(null);
   const [problem, setProblem] = useState<Problem | null>(null);
   const studyInstanceUid = study?.study_instance_uid ?? "";
@@ -114,29 +119,32 @@ export function useDose(study: StudyDetail | null): DoseState {
     return () => controller.abort();
   }, [studyInstanceUid, series]);
 
-  const chosen = doses.find(({ sopInstanceUid }) => sopInstanceUid === chosenUid) ?? null;
+  const parts = useMemo(() => doses.filter(({ sopInstanceUid }) => chosenUids.includes(sopInstanceUid)), [doses, chosenUids]);
   useEffect(() => {
-    if (!chosen || typeof chosen.header === "string") return;
+    const readable = parts.flatMap((dose) => (typeof dose.header === "string" ? [] : [{ dose, header: dose.header }]));
+    if (readable.length === 0 || readable.length < parts.length) return;
     const controller = new AbortController();
-    readGrid(chosen, chosen.header, controller.signal).then(
-      (grid) => {
+    Promise.all(readable.map(({ dose, header }) => readGrid(dose, header, controller.signal))).then(
+      (grids) => {
         if (controller.signal.aborted) return;
-        setRead({ uid: chosen.sopInstanceUid, grid });
+        setRead({ parts, shown: summed(parts, grids) });
         setProblem(null);
       },
       (error: unknown) => !controller.signal.aborted && setProblem(asProblem(error)),
     );
     return () => controller.abort();
-  }, [chosen]);
+  }, [parts]);
 
-  const grid = chosen && read?.uid === chosen.sopInstanceUid ? read.grid : null;
+  const shown = read && read.parts === parts ? read.shown : null;
+  const grid = shown && typeof shown !== "string" ? shown : null;
+  const obstacle = typeof shown === "string" ? shown : null;
   const look = useMemo<DoseLook | null>(() => {
     if (!grid) return null;
     if (changed?.uid === grid.sopInstanceUid) return changed.look;
-    // A plan does not say whether its prescription is weighted.
-    const reference = grid.kind === "physical" ? chosen?.prescribedGy : null;
+    // A plan does not say whether its prescription is weighted, and prescriptions of several plans need not be to one target.
+    const reference = grid.kind === "physical" && parts.length === 1 ? parts[0]?.prescribedGy : null;
     return { wash: true, lines: true, opacity: 0.35, reference: reference ?? grid.most };
-  }, [grid, changed, chosen]);
+  }, [grid, changed, parts]);
 
   const pictureOf = useMemo(() => (grid ? pictures(grid) : null), [grid]);
   const on = useCallback(
@@ -172,16 +180,16 @@ export function useDose(study: StudyDetail | null): DoseState {
     [grid, textAtPoint],
   );
   const fits = useCallback((of: LoadedSeries) => grid !== null && sharesFrame(grid, of.order.slices[0]?.dataset), [grid]);
-  const choose = useCallback((uid: string | null) => {
+  const choose = useCallback((uids: readonly string[]) => {
     setProblem(null);
-    setChosenUid(uid);
+    setChosenUids(uids);
   }, []);
   const setLook = useCallback(
     (next: DoseLook) => grid && setChanged({ uid: grid.sopInstanceUid, look: next }),
     [grid],
   );
   return useMemo(
-    () => ({ doses, chosen, choose, grid, look, setLook, problem, on, onPlane, textAt, textAtPoint, fits }),
-    [doses, chosen, choose, grid, look, setLook, problem, on, onPlane, textAt, textAtPoint, fits],
+    () => ({ doses, parts, choose, grid, sumObstacle: obstacle, look, setLook, problem, on, onPlane, textAt, textAtPoint, fits }),
+    [doses, parts, choose, grid, obstacle, look, setLook, problem, on, onPlane, textAt, textAtPoint, fits],
   );
 }

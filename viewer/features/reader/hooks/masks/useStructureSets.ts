@@ -2,7 +2,10 @@
 
 import { useCallback, useEffect, useMemo, useState } from "react";
 import type { LoadedSeries } from "@/cornerstone";
-import { retrieveSeriesMetadata } from "@/dicom/dicomweb";
+import { retrieveSeriesMetadata, stringOf } from "@/dicom/dicomweb";
+import { contourSlabs, type ContourSlabs, type SlabObstacle } from "@/dicom/dose/contourSlabs";
+import { sectionPath } from "@/dicom/dose/contourSections";
+import type { ImagePlane } from "@/dicom/imagePlane";
 import { contoursOnSlices, structureSetOf, type DrawnContour, type PlacedContours, type Roi, type StructureSet } from "@/dicom/structureSet";
 import { heldBack, instancesOfOthers, uncheckedInstances } from "@/features/reader/lib/otherPatients";
 import { asProblem } from "@/shared/api/http";
@@ -22,13 +25,33 @@ export interface StructureSets {
   toggleAll: () => void;
   /** What is to be drawn on a slice of a series. */
   on: (series: LoadedSeries, index: number) => readonly DrawnContour[];
+  /** What is to be drawn on a plane through the volume of a series, as the screen shows it. */
+  onPlane: (series: LoadedSeries, screen: ImagePlane) => readonly StructureSection[];
+  /** Why a structure has no section in planes: its contours make no volume. Null where it has. */
+  sectionObstacle: (roi: Roi) => SlabObstacle | null;
   /** Whether a slice of the series has more contours of the ROI than are drawn. */
   isCut: (roi: Roi, series: LoadedSeries) => boolean;
   /** The slices of a series that a ROI lies on, from the first to the last. */
   slicesOf: (roi: Roi, series: LoadedSeries) => readonly number[];
 }
 
+/** A structure where a plane cuts it: the path of an SVG in pixels of the screen. */
+export interface StructureSection {
+  roi: Roi;
+  path: string;
+}
+
 const nothing: readonly DrawnContour[] = [];
+const noSections: readonly StructureSection[] = [];
+const slabs = new WeakMap<Roi, ContourSlabs | SlabObstacle>();
+
+function slabsOf(roi: Roi): ContourSlabs | SlabObstacle {
+  const known = slabs.get(roi) ?? contourSlabs(roi, [1, 0, 0], [0, 1, 0]);
+  slabs.set(roi, known);
+  return known;
+}
+
+const frameOfReference = "00200052";
 
 interface Read {
   sets: readonly StructureSet[];
@@ -44,6 +67,11 @@ function placerOf(sets: readonly StructureSet[]): (series: LoadedSeries) => Plac
     bySeries.set(series, known);
     return known;
   };
+}
+
+function sectionObstacle(roi: Roi): SlabObstacle | null {
+  const found = slabsOf(roi);
+  return typeof found === "string" ? found : null;
 }
 
 /** The structure sets of a study, received or made here, and which of their ROIs are shown. */
@@ -94,6 +122,21 @@ export function useStructureSets(study: StudyDetail | null): StructureSets {
     },
     [sets, placed, hidden],
   );
+  const onPlane = useCallback(
+    (of: LoadedSeries, screen: ImagePlane) => {
+      const space = stringOf(of.order.slices[0]?.dataset ?? {}, frameOfReference);
+      const drawn = sets
+        .flatMap(({ rois }) => rois)
+        .filter((roi) => !hidden.has(roi) && !(roi.frameOfReferenceUid && space && roi.frameOfReferenceUid !== space));
+      if (drawn.length === 0) return noSections;
+      return drawn.flatMap((roi) => {
+        const found = slabsOf(roi);
+        const path = typeof found === "string" ? "" : sectionPath(found, screen);
+        return path === "" ? [] : [{ roi, path }];
+      });
+    },
+    [sets, hidden],
+  );
   const slicesOf = useCallback(
     (roi: Roi, of: LoadedSeries) =>
       [...placed(of).onSlices]
@@ -121,7 +164,7 @@ export function useStructureSets(study: StudyDetail | null): StructureSets {
     setHidden((now) => (all.some((roi) => !now.has(roi)) ? new Set(all) : new Set()));
   }, [sets]);
   return useMemo(
-    () => ({ sets, failures, isOfOther, isUnchecked, isVisible: (roi) => !hidden.has(roi), setVisible, toggleAll, on, isCut, slicesOf }),
-    [sets, failures, isOfOther, isUnchecked, hidden, setVisible, toggleAll, on, isCut, slicesOf],
+    () => ({ sets, failures, isOfOther, isUnchecked, isVisible: (roi) => !hidden.has(roi), setVisible, toggleAll, on, onPlane, sectionObstacle, isCut, slicesOf }),
+    [sets, failures, isOfOther, isUnchecked, hidden, setVisible, toggleAll, on, onPlane, isCut, slicesOf],
   );
 }

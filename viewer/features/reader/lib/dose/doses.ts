@@ -1,5 +1,7 @@
 import { itemsOf, numbersOf, retrieveFrames, retrieveSeriesMetadata, stringOf, type DicomJson } from "@/dicom/dicomweb";
 import { doseGridOf, doseHeaderOf, type DoseGrid, type DoseHeader, type DoseObstacle } from "@/dicom/dose/doseGrid";
+import { sumObstacle, sumOfDoses, type SumObstacle } from "@/dicom/dose/doseSum";
+import { storedHistogramsOf, type StoredHistograms } from "@/dicom/dose/storedHistogram";
 import type { StudyDetail } from "@/shared/api/types";
 
 /** One RT Dose of a study. */
@@ -10,14 +12,16 @@ export interface Dose {
   /** PLAN, BEAM, FRACTION… (PS3.3 C.8.8.3.1); empty where none is stated. */
   summation: string;
   comment: string;
+  /** SOP Instance UID of its plan; empty where none is named. */
+  planUid: string;
   /** The label of its plan; empty where that is not in the study. */
   plan: string;
   /** What the plan wants its target to get, where the dose is of the whole plan: Gy; the highest of several. */
   prescribedGy: number | null;
   /** Of how many targets the plan states what they are to get. */
   prescriptionCount: number;
-  /** Whether the file holds histograms of its own, which stand among its facts and are not drawn. */
-  hasHistograms: boolean;
+  /** The histograms that the file holds. */
+  stored: StoredHistograms;
   header: DoseHeader | DoseObstacle;
 }
 
@@ -56,11 +60,12 @@ function doseOf(
     sopInstanceUid: stringOf(dataset, "00080018"),
     summation,
     comment: stringOf(dataset, "30040006"),
+    planUid: reference ? stringOf(reference, "00081155") : "",
     plan: plan ? stringOf(plan, "300A0002") || stringOf(plan, "300A0003") : "",
     // A beam or a fraction alone gives a part of it.
     prescribedGy: summation === "PLAN" && targets.length > 0 ? Math.max(...targets) : null,
     prescriptionCount: targets.length,
-    hasHistograms: itemsOf(dataset, "30040050").length > 0,
+    stored: storedHistogramsOf(dataset),
     header: doseHeaderOf(dataset),
   };
 }
@@ -72,4 +77,13 @@ export async function readGrid(dose: Dose, header: DoseHeader, signal: AbortSign
     header,
     await retrieveFrames(dose.studyInstanceUid, dose.seriesInstanceUid, dose.sopInstanceUid, numbers, signal),
   );
+}
+
+/** One dose as it is, several added up; or why they do not add up. */
+export function summed(parts: readonly Dose[], grids: readonly DoseGrid[]): DoseGrid | SumObstacle | null {
+  const [first, ...others] = grids;
+  if (!first || grids.length !== parts.length) return null;
+  if (others.length === 0) return first;
+  const obstacle = sumObstacle(parts.map(({ summation, planUid }, at) => ({ summation, planUid, grid: grids[at] ?? first })));
+  return obstacle ?? sumOfDoses([first, ...others]);
 }

@@ -27,7 +27,29 @@ export const doses: typeof english = {
   parted: (mm) => `als getrennte Teile gezählt, ${mm} mm auseinander`,
   method:
     "Hier berechnet aus den Konturen und dem Dosisgitter: Jede Kontur steht für die Schicht bis zur halben Strecke zu ihren Nachbarn, Konturen in anderen sind Löcher, Dosen werden linear interpoliert. Planungssysteme weichen bei kleinen Strukturen um einige Prozent ab.",
-  hasOwn: "Die Dosis enthält auch Histogramme ihres Planungssystems; sie stehen beim Öffnen unter „Ergebnisse und Dokumente“ und werden hier nicht gezeichnet.",
+  stored: "wie gespeichert",
+  storedHint: "Wie sein Planungssystem es berechnet und in der Dosis gespeichert hat; gestrichelt gezeichnet.",
+  storedMethod: "Gestrichelte Kurven und die Zeilen „wie gespeichert“ stammen aus der Datei der Dosis selbst und sind nicht hier berechnet.",
+  storedOther: (n) =>
+    n === 1
+      ? "Ein weiteres Histogramm der Datei wird nicht gezeichnet: Es gehört zu mehreren Strukturen, zu einem anderen Struktursatz oder einer anderen Art von Dosis oder sagt zu wenig."
+      : `${n} weitere Histogramme der Datei werden nicht gezeichnet: Sie gehören zu mehreren Strukturen, zu einem anderen Struktursatz oder einer anderen Art von Dosis oder sagen zu wenig.`,
+  sumOf: (n) => `Summe von ${n} Dosen`,
+  addUp: "Dosen addieren",
+  kindNames: { physical: "physikalische", effective: "effektive", relative: "relative", unstated: "nicht bezeichnete" },
+  sumIs: (doses, kind, unit) => `Summe von ${doses.join(" + ")}: ${kind} Dosen, ${unit}.`,
+  sumMethod:
+    "Voxel für Voxel auf dem feinsten der Gitter addiert, die anderen linear interpoliert. Wo eines nicht hinreicht, wird keine Summe gezeichnet oder gezählt.",
+  sumCaveat:
+    "Die Fraktionierung wird nicht gewichtet, und ein gemeinsames Bezugssystem belegt nicht, dass die Organe bei jeder Behandlung am selben Ort lagen.",
+  sumObstacles: {
+    frame: "Diese Dosen werden nicht addiert: Sie liegen in verschiedenen Bezugssystemen (Frame of Reference) oder nennen keines.",
+    kind: "Diese Dosen werden nicht addiert: Physikalische und effektive Dosen sind nicht dieselbe Größe.",
+    relative: "Diese Dosen werden nicht addiert: Relative Dosen haben keine Einheit.",
+    unstated: "Diese Dosen werden nicht addiert: Eine gibt nicht an, ob sie physikalisch oder effektiv ist (Dose Type).",
+    counted_twice:
+      "Diese Dosen werden nicht addiert: Zwei gehören zu einem Plan und nicht beide zu einzelnen Feldern (Dose Summation Type); was sie gemeinsam haben, würde doppelt zählen.",
+  },
   notForPlanning: "Nur zur Orientierung, nicht für Behandlungsentscheidungen.",
   kinds: {
     effective:

@@ -26,7 +26,29 @@ export const doses = {
   parted: (mm: string) => `counted as parts, ${mm} mm apart`,
   method:
     "Calculated here from the contours and the dose grid: each contour stands for the slab half-way to its neighbours, contours within another are holes, doses are interpolated linearly. Planning systems differ by some per cent in small structures.",
-  hasOwn: "The dose also contains histograms of its planning system; they are listed when you open it under Results and documents, and are not drawn here.",
+  stored: "as stored",
+  storedHint: "As its planning system calculated it and stored it in the dose; drawn dashed.",
+  storedMethod: "Dashed curves and the lines “as stored” are those of the dose’s own file, and not calculated here.",
+  storedOther: (n: number) =>
+    n === 1
+      ? "One more histogram in the file is not drawn: it is of several structures, of another structure set or kind of dose, or states too little."
+      : `${n} more histograms in the file are not drawn: they are of several structures, of another structure set or kind of dose, or state too little.`,
+  sumOf: (n: number) => `Sum of ${n} doses`,
+  addUp: "Add doses up",
+  kindNames: { physical: "physical", effective: "effective", relative: "relative", unstated: "of unstated kind" },
+  sumIs: (doses: readonly string[], kind: string, unit: string) => `Sum of ${doses.join(" + ")}: ${kind} doses, ${unit}.`,
+  sumMethod:
+    "Added voxel by voxel on the finest of the grids, the others interpolated linearly. Where one of them does not reach, no sum is drawn or counted.",
+  sumCaveat:
+    "Fractionation is not weighted, and one frame of reference does not prove that organs lay in the same place at each treatment.",
+  sumObstacles: {
+    frame: "These doses are not added: they lie in different frames of reference, or name none.",
+    kind: "These doses are not added: physical and effective doses are not one quantity.",
+    relative: "These doses are not added: relative doses have no unit.",
+    unstated: "These doses are not added: one does not say whether it is physical or effective (Dose Type).",
+    counted_twice:
+      "These doses are not added: two are of one plan, and not both of single beams (Dose Summation Type), so that what they share would count twice.",
+  },
   notForPlanning: "For orientation only, not for treatment decisions.",
   kinds: {
     effective:
