@@ -1,22 +1,26 @@
-"""What a medium's DICOMDIR lists (PS3.3 F, PS3.10 8.6), compared with the files that are there."""
+"""What a medium's DICOMDIR lists (PS3.3 F, PS3.10 8.6), compared with the files that are there.
 
-import io
-from collections.abc import Iterator
+Its records are passed one by one, and each folder and each file is looked at once: time and memory
+grow with what the medium holds, and not with how often its records name the same.
+"""
+
+import os
 from pathlib import Path, PurePosixPath
 
-from pydicom import dcmread
-from pydicom.filereader import read_file_meta_info
-from pydicom.multival import MultiValue
-
 from dicom_node.archives.receiving import Receiving
+from dicom_node.imports.directory_records import NotADirectory, listed_files
+from storage.core.errors import InvalidInstance, LimitExceeded
 from storage.core.text.outside_text import shown_file_name
-from storage.dicom.value_errors import UNREADABLE
+from storage.dicom.file_meta import FILE_META_MAX_BYTES, read_file_meta
 
 NAME = "DICOMDIR"
 _MOST_BYTES = 32 * 1024 * 1024
-_IN_USE = 0xFFFF
-_MOST_PARTS, _PATH_AT_MOST = 8, 1024
-"""Components of a File ID (PS3.10 8.5)."""
+_MOST_NAMES = 500_000
+"""Of files in folders that are looked through for names in other letters."""
+_MOST_REFUSED = 1_000
+"""What is wrong beyond it is counted."""
+_PATH_AT_MOST = 1024
+_META_BYTES = 4 * 1024
 
 
 def compare(directory: Path, root: Path, receiving: Receiving) -> None:
@@ -34,60 +38,98 @@ def compare(directory: Path, root: Path, receiving: Receiving) -> None:
     if len(content) > _MOST_BYTES:
         receiving.refused(shown, f"It has more than {_MOST_BYTES} bytes: what it lists is unknown.")
         return
+    medium, wrong_count = _Medium(directory.parent, root), 0
     try:
-        listed = list(_listed(content))
-    except UNREADABLE:
+        for path, sop_instance_uid in listed_files(content):
+            reason = medium.what_is_wrong(path, sop_instance_uid, shown)
+            if reason:
+                wrong_count += 1
+            if reason and wrong_count <= _MOST_REFUSED:
+                name = shown_file_name((directory.parent / path).relative_to(root), _PATH_AT_MOST)
+                receiving.refused(name, reason)
+    except LimitExceeded as error:
+        receiving.refused(shown, error.message)
+    except NotADirectory:
         receiving.refused(shown, "It cannot be read as a DICOMDIR: what it lists is unknown.")
-        return
-    for path, sop_instance_uid in listed:
-        name = shown_file_name((directory.parent / path).relative_to(root), _PATH_AT_MOST)
-        found = _found(directory.parent, path)
+    if wrong_count > _MOST_REFUSED:
+        more = wrong_count - _MOST_REFUSED
+        receiving.refused(shown, f"It lists {more} more files that are not there, or are others.")
+
+
+class _Medium:
+    """The files below the folder of a DICOMDIR, each folder and each file looked at once."""
+
+    def __init__(self, folder: Path, root: Path) -> None:
+        self._folder = folder
+        self._root = root.resolve()
+        self._names: dict[Path, dict[str, str]] = {}
+        self._names_left = _MOST_NAMES
+        self._uids: dict[Path, str] = {}
+
+    def what_is_wrong(self, path: PurePosixPath, sop_instance_uid: str, shown: str) -> str:
+        """In a sentence; empty where nothing is. Raises LimitExceeded."""
+        found = self._found(path)
         if found is None:
-            receiving.refused(name, f"{shown} lists it, and it is not there.")
-        elif sop_instance_uid and _holds_another(found, sop_instance_uid):
-            receiving.refused(
-                name, f"{shown} lists the instance {sop_instance_uid} there, and it is another."
-            )
+            return f"{shown} lists it, and it is not there."
+        if not sop_instance_uid:
+            return ""
+        there = self._uids.get(found)
+        if there is None:
+            there = self._uids[found] = self._uid_of(found)
+        if there in ("", sop_instance_uid):
+            return ""
+        return f"{shown} lists the instance {sop_instance_uid} there, and it is another."
 
+    def _found(self, path: PurePosixPath) -> Path | None:
+        """As it is named, or in the small letters of some systems, with or without a suffix."""
+        here = self._folder
+        for part in path.parts:
+            if (here / part).exists():
+                here /= part
+                continue
+            names = self._names_in(here)
+            name = names.get(part.lower()) or names.get(f"{part.lower()}.dcm")
+            if name is None:
+                return None
+            here /= name
+        return here if here.is_file() else None
 
-def _listed(content: bytes) -> Iterator[tuple[PurePosixPath, str]]:
-    """Path below the folder of the DICOMDIR, and SOP Instance UID: empty where none is stated."""
-    for record in dcmread(io.BytesIO(content)).get("DirectoryRecordSequence") or ():
-        parts = record.get("ReferencedFileID")
-        if not parts or record.get("RecordInUseFlag", _IN_USE) != _IN_USE:
-            continue
-        some = [str(one) for one in (parts if isinstance(parts, MultiValue) else [parts])]
-        # What is no name of a file there leads elsewhere.
-        if len(some) > _MOST_PARTS or any(
-            one in ("", ".", "..") or "/" in one or "\0" in one for one in some
-        ):
-            continue
-        yield PurePosixPath(*some), str(record.get("ReferencedSOPInstanceUIDInFile") or "")
-
-
-def _found(folder: Path, path: PurePosixPath) -> Path | None:
-    """As it is named, or in the small letters of some systems, with a suffix of some programs."""
-    here = folder
-    for part in path.parts:
-        if (here / part).exists():
-            here /= part
-            continue
+    def _names_in(self, folder: Path) -> dict[str, str]:
+        """By their small letters."""
+        names = self._names.get(folder)
+        if names is not None:
+            return names
+        names = self._names[folder] = {}
         try:
-            names = [one.name for one in here.iterdir()]
+            with os.scandir(folder) as entries:
+                for entry in entries:
+                    self._names_left -= 1
+                    if self._names_left < 0:
+                        raise LimitExceeded(
+                            f"Its folders hold more than {_MOST_NAMES} files: what else it lists"
+                            " is unknown."
+                        )
+                    names.setdefault(entry.name.lower(), entry.name)
         except OSError:
-            return None
-        alike = (one for one in names if one.lower() in (part.lower(), f"{part.lower()}.dcm"))
-        name = next(alike, None)
-        if name is None:
-            return None
-        here /= name
-    return here if here.is_file() else None
+            return names
+        return names
 
+    def _uid_of(self, path: Path) -> str:
+        """Of its File Meta Information; what has none is refused when it is imported.
 
-def _holds_another(path: Path, sop_instance_uid: str) -> bool:
-    """By the file meta information; what has none is refused when it is imported."""
-    try:
-        found = str(read_file_meta_info(path).get("MediaStorageSOPInstanceUID") or "")
-    except UNREADABLE:
-        return False
-    return bool(found) and found != sop_instance_uid
+        Empty, too, of a link that leads out of the import, which is refused likewise.
+        """
+        try:
+            if not path.resolve().is_relative_to(self._root):
+                return ""
+            with path.open("rb") as file:
+                head = file.read(_META_BYTES)
+                try:
+                    return read_file_meta(head).sop_instance_uid
+                except InvalidInstance:
+                    if len(head) < _META_BYTES or head[128:132] != b"DICM":
+                        return ""
+                    head += file.read(FILE_META_MAX_BYTES - _META_BYTES)
+                    return read_file_meta(head).sop_instance_uid
+        except (InvalidInstance, OSError, RuntimeError):
+            return ""

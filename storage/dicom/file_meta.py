@@ -18,6 +18,8 @@ FILE_META_MAX_BYTES = 1024 * 1024
 class FileMeta:
     transfer_syntax_uid: str
     dataset_offset: int
+    sop_instance_uid: str = ""
+    """As it is stated, unchecked."""
 
 
 def read_file_meta(part10: bytes | bytearray | memoryview) -> FileMeta:
@@ -27,7 +29,7 @@ def read_file_meta(part10: bytes | bytearray | memoryview) -> FileMeta:
             "This is not a DICOM file: the prefix DICM is missing at byte 128.",
             remedy="Send DICOM part 10 files.",
         )
-    transfer_syntax_uid = ""
+    transfer_syntax_uid = sop_instance_uid = ""
     position = 132
     end = len(part10)
     while position + 8 <= end and bytes(part10[position : position + 2]) == b"\x02\x00":
@@ -40,13 +42,19 @@ def read_file_meta(part10: bytes | bytearray | memoryview) -> FileMeta:
             value = position + 8
         if element == 0x0010:
             transfer_syntax_uid = bytes(part10[value : value + length]).decode("ascii", "replace")
+        elif element == 0x0003:
+            sop_instance_uid = bytes(part10[value : value + length]).decode("ascii", "replace")
         position = value + length
     if not transfer_syntax_uid or position > min(end, FILE_META_MAX_BYTES):
         raise InvalidInstance(
             "The File Meta Information names no transfer syntax or is cut off.",
             remedy="Send the instance again, with a complete part 10 header.",
         )
-    return FileMeta(check_uid(transfer_syntax_uid, "TransferSyntaxUID"), position)
+    return FileMeta(
+        check_uid(transfer_syntax_uid, "TransferSyntaxUID"),
+        position,
+        sop_instance_uid.rstrip("\0 "),
+    )
 
 
 def make_file_meta(sop_class_uid: str, sop_instance_uid: str, transfer_syntax_uid: str) -> bytes:
