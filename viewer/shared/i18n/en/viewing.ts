@@ -2,6 +2,7 @@ import { axisCurve } from "./axisCurve";
 import { documents } from "./documents";
 import { doses } from "./overlays/doses";
 import { heatMaps } from "./overlays/heatMaps";
+import { mip } from "./overlays/mip";
 import { keyGroups, keys } from "./keys";
 import { masks } from "./masks";
 import { measurements } from "./measurements";
@@ -285,6 +286,7 @@ export const viewing = {
   axisCurve,
   doses,
   heatMaps,
+  mip,
   uptake,
   subtraction,
   ...documents,

@@ -1,7 +1,7 @@
 "use client";
 
 import { Section } from "@/features/reader/components/Section";
-import { thresholds, type ThresholdName, type UptakeState } from "@/features/reader/hooks/measurements/useUptake";
+import { normalisations, thresholds, type Normalisation, type ThresholdName, type UptakeState } from "@/features/reader/hooks/measurements/useUptake";
 import type { Measurement } from "@/dicom/measurements/measurement";
 import { ProblemNote } from "@/shared/components/ProblemNote";
 import { useText } from "@/shared/hooks/useText";
@@ -10,8 +10,12 @@ import { fixed } from "@/shared/lib/format";
 /** SUVmax, SUVpeak and the metabolic volume of what circles on a PET mark, one by one and together. */
 export function UptakePanel({ uptake, onGoTo }: { uptake: UptakeState; onGoTo: (circle: Measurement) => void }) {
   const { viewing: t } = useText();
-  const { isPossible, threshold, setThreshold, regions, total, problem } = uptake;
+  const { isPossible, threshold, setThreshold, normalisation, setNormalisation, factor, regions, total, problem } = uptake;
   if (!isPossible) return null;
+  const isLean = normalisation !== "bw";
+  // Without a lean body mass there is no value of it, rather than one of another kind.
+  const scale = typeof factor === "number" ? factor : null;
+  const scaled = (value: number | null) => (value === null || scale === null ? null : value * scale);
   return (
     <Section title={t.uptake.title}>
       {regions.length === 0 && <p className="text-xs text-dim">{t.uptake.hint}</p>}
@@ -35,11 +39,34 @@ export function UptakePanel({ uptake, onGoTo }: { uptake: UptakeState; onGoTo: (
               ))}
             </select>
           </label>
+          <label className="mt-1 flex items-center gap-2 text-xs">
+            {t.uptake.normalisedBy}
+            <select
+              data-testid="uptake-normalisation"
+              className="control"
+              value={normalisation}
+              onChange={(event) => {
+                setNormalisation(event.target.value as Normalisation);
+                event.target.blur();
+              }}
+            >
+              {normalisations.map((name) => (
+                <option key={name} value={name}>
+                  {t.uptake.normalisations[name]}
+                </option>
+              ))}
+            </select>
+          </label>
+          {typeof factor === "string" && (
+            <p role="alert" className="mt-1 text-xs text-warn" data-testid="lean-gap">
+              {t.uptake.leanGaps[factor]}
+            </p>
+          )}
           <table className="mt-2 w-full text-right text-xs tabular-nums">
             <thead className="text-dim">
               <tr>
                 <th scope="col" className="text-left font-medium">{t.uptake.region}</th>
-                {[t.uptake.max, t.uptake.peak, t.uptake.volume, t.uptake.tlg].map((name) => (
+                {[...t.uptake.heads[isLean ? "lean" : "weight"], t.uptake.volume, t.uptake.tlg].map((name) => (
                   <th key={name} scope="col" className="pl-2 font-medium">
                     {name}
                   </th>
@@ -58,12 +85,12 @@ export function UptakePanel({ uptake, onGoTo }: { uptake: UptakeState; onGoTo: (
                     </th>
                     {found ? (
                       [
-                        { value: found.max, digits: 2 },
-                        { value: found.peak, digits: 2 },
+                        { value: scaled(found.max), digits: 2 },
+                        { value: scaled(found.peak), digits: 2 },
                         { value: found.volumeMl, digits: 2 },
-                        { value: found.tlg, digits: 1 },
+                        { value: scaled(found.tlg), digits: 1 },
                       ].map(({ value, digits }, at) => (
-                        <td key={at} className="pl-2" data-value={value ?? ""} title={value === null ? t.uptake.noPeak : undefined}>
+                        <td key={at} className="pl-2" data-value={value ?? ""} title={value === null && scale !== null ? t.uptake.noPeak : undefined}>
                           {value === null ? "–" : fixed(value, digits)}
                         </td>
                       ))
@@ -87,14 +114,14 @@ export function UptakePanel({ uptake, onGoTo }: { uptake: UptakeState; onGoTo: (
                   <td className="pl-2" data-value={total.volumeMl}>
                     {fixed(total.volumeMl, 2)}
                   </td>
-                  <td className="pl-2" data-value={total.tlg}>
-                    {fixed(total.tlg, 1)}
+                  <td className="pl-2" data-value={scaled(total.tlg) ?? ""}>
+                    {scale === null ? "–" : fixed(total.tlg * scale, 1)}
                   </td>
                 </tr>
               </tfoot>
             )}
           </table>
-          <p className="mt-2 text-xs text-dim">{t.uptake.method}</p>
+          <p className="mt-2 text-xs text-dim">{`${isLean ? t.uptake.leanMethods[normalisation] : t.uptake.byWeight} ${t.uptake.method}`}</p>
         </>
       )}
       {problem && <ProblemNote problem={problem} />}

@@ -1,9 +1,14 @@
 "use client";
 
 import { useCallback, useEffect, useState } from "react";
+import { MipPane } from "@/features/reader/components/stage/MipPane";
 import { View } from "@/features/reader/components/stage/View";
 import type { ReaderState } from "@/features/reader/hooks/useReader";
-import { planes, type LoadedSeries, type Plane, type ToolName, type ViewId } from "@/cornerstone";
+import type { WindowRange } from "@/dicom/windowing";
+import { planes, pointClicks, type LoadedSeries, type Plane, type ToolName, type ViewId } from "@/cornerstone";
+
+/** Tools that leave a click to who moves the planes. */
+const jumpingTools: ReadonlySet<ToolName> = new Set(["window", "pan", "zoom", "scroll"]);
 
 /** A series in three planes through its volume; the axial one is large. */
 export function PlanesStage({
@@ -37,17 +42,28 @@ export function PlanesStage({
     };
   }, [scene, axial, sagittal, coronal, series, views, onShown]);
 
+  // A click into a plane moves the others there, unless it draws or windows by a region.
+  const activity = activityIn(reader, series);
+  const jumps = activity !== null && jumpingTools.has(tool);
+  useEffect(() => {
+    if (!jumps || !scene) return;
+    return pointClicks((viewId, point) => {
+      const place = planes.some((plane) => plane === viewId) ? scene.lpsAt(viewId, point) : null;
+      if (place) scene.planes.goToPoint(place);
+    });
+  }, [jumps, scene]);
+
   const { maximised } = reader;
   const placeOf = (plane: Plane) => {
     if (maximised) return maximised === plane ? "" : "invisible absolute! inset-0";
-    return plane === "axial" ? "xl:row-span-2" : "";
+    return plane === "axial" && !activity ? "xl:row-span-2" : "";
   };
   return (
     <div
       data-testid="planes"
       data-maximised={maximised ?? ""}
       className={`relative grid min-h-0 flex-1 grid-cols-1 gap-px bg-line ${
-        maximised ? "grid-rows-1" : "xl:grid-cols-[3fr_2fr] xl:grid-rows-2"
+        maximised ? "grid-rows-1" : `${activity ? "xl:grid-cols-2" : "xl:grid-cols-[3fr_2fr]"} xl:grid-rows-2`
       }`}
     >
       {planes.map((plane) => (
@@ -70,6 +86,17 @@ export function PlanesStage({
           onAttach={attach}
         />
       ))}
+      {activity && !maximised && (
+        <MipPane key={activity.series.seriesInstanceUid} series={activity.series} range={activity.range} scene={scene} views={views}  />
+      )}
     </div>
   );
+}
+
+/** The series of activity in the planes: theirs, or the one that is laid over it, with its window; null without one. */
+function activityIn({ fusion, slotOf }: ReaderState, series: LoadedSeries): { series: LoadedSeries; range: WindowRange | null } | null {
+  const isActivity = ({ modality }: LoadedSeries) => modality === "PT" || modality === "NM";
+  if (isActivity(series)) return { series, range: null };
+  const fused = slotOf(fusion.chosen).series;
+  return fused && isActivity(fused) && fusion.look && !fusion.refusal ? { series: fused, range: fusion.look.range } : null;
 }

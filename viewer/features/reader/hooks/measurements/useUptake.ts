@@ -6,6 +6,7 @@ import { suvFactorOf } from "@/dicom/display/suv";
 import { pixelSpacingOf } from "@/dicom/geometry";
 import { numbersOf } from "@/dicom/dicomweb";
 import type { Measurement } from "@/dicom/measurements/measurement";
+import { leanFactorOf, type LeanGap } from "@/dicom/pet/leanBodyMass";
 import { slicesNeeded, totalOf, uptakeIn, type Sphere, type SuvVolume, type Threshold, type TotalUptake, type Uptake } from "@/dicom/pet/uptake";
 import type { DosePicture } from "@/features/reader/hooks/dose/useDose";
 import { asProblem } from "@/shared/api/http";
@@ -20,6 +21,10 @@ export const thresholds = {
 
 export type ThresholdName = keyof typeof thresholds;
 
+/** By what an SUV is normalised: the body's weight, or its lean mass by a formula. */
+export const normalisations = ["bw", "janmahasatian", "james"] as const;
+export type Normalisation = (typeof normalisations)[number];
+
 export interface RegionUptake {
   circle: Measurement;
   /** Null where the sphere holds no value. */
@@ -31,6 +36,10 @@ export interface UptakeState {
   isPossible: boolean;
   threshold: ThresholdName;
   setThreshold: (name: ThresholdName) => void;
+  normalisation: Normalisation;
+  setNormalisation: (by: Normalisation) => void;
+  /** What SUVbw is multiplied by to be shown; or why there is no lean body mass. */
+  factor: number | LeanGap;
   regions: readonly RegionUptake[];
   total: TotalUptake | null;
   problem: Problem | null;
@@ -93,6 +102,7 @@ const drawnColor = [255, 90, 90, 255] as const;
 /** SUVmax, SUVpeak and the volume above a threshold of each circle on the active PET, and of all together. */
 export function useUptake(series: LoadedSeries | null, measurements: readonly Measurement[]): UptakeState {
   const [threshold, setThreshold] = useState<ThresholdName>("share41");
+  const [normalisation, setNormalisation] = useState<Normalisation>("bw");
   const [found, setFound] = useState<Found | null>(null);
   const [problem, setProblem] = useState<Problem | null>(null);
   const shape = useMemo(() => shapeOf(series), [series]);
@@ -159,5 +169,7 @@ export function useUptake(series: LoadedSeries | null, measurements: readonly Me
     },
     [now, bySlice],
   );
-  return { isPossible: shape !== null, threshold, setThreshold, regions: now?.regions ?? noRegions, total, problem, on };
+  const header = series?.order.slices[0]?.dataset ?? {};
+  const factor = normalisation === "bw" ? 1 : leanFactorOf(header, normalisation);
+  return { isPossible: shape !== null, threshold, setThreshold, normalisation, setNormalisation, factor, regions: now?.regions ?? noRegions, total, problem, on };
 }
