@@ -11,6 +11,7 @@ import { withPaletteValues } from "@/cornerstone/paletteValues";
 import { paddingOf } from "@/dicom/display/padding";
 import { openValues } from "@/dicom/display/shutter";
 import { withCellValues } from "@/dicom/display/pixelCells";
+import { slideOf, type Slide } from "@/dicom/slide";
 import { withTables } from "@/dicom/display/tables";
 import { isLowBright, offeredPresets, opensInverted, type Voi } from "@/dicom/display/voi";
 import { windowOfValues, type WindowPreset } from "@/dicom/windowing";
@@ -34,6 +35,8 @@ export interface LoadedSeries {
   indexOfSopInstanceUid: Map<string, number>;
   /** Names the images that it was narrowed to; empty for the whole series. */
   part: string;
+  /** A whole slide, which is drawn by its tiles; null of everything else. */
+  slide: Slide | null;
 }
 
 const parts = new WeakMap<LoadedSeries, Map<string, LoadedSeries>>();
@@ -73,7 +76,10 @@ export async function registerSeries(
   datasets: readonly DicomJson[],
 ): Promise<LoadedSeries> {
   await start();
-  const order = orderSlices(await Promise.all(datasets.map(withTables)));
+  const slide = modality === "SM" ? slideOf(datasets) : null;
+  // Each tile of each magnification is a frame: the smallest picture stands for all.
+  const drawn = slide ? datasets.filter((one) => stringOf(one, "00080018") === slide.levels.at(-1)?.sopInstanceUid) : datasets;
+  const order = orderSlices(await Promise.all(drawn.map(withTables)));
   noteSuvOfSeries(order.slices.map(({ dataset }) => dataset));
   const imageIds = order.slices.map((slice) => {
     const url = frameUrl(studyInstanceUid, seriesInstanceUid, slice.sopInstanceUid, slice.frameNumber);
@@ -96,6 +102,7 @@ export async function registerSeries(
     instanceCount: datasets.length,
     indexOfSopInstanceUid: firstIndexes(order.slices),
     part: "",
+    slide,
   };
 }
 

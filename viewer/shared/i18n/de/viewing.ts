@@ -9,6 +9,7 @@ import { keyGroups, keys } from "./keys";
 import { masks } from "./masks";
 import { measurements } from "./measurements";
 import { reformats } from "./reformats";
+import { slides } from "./overlays/slides";
 import { subtraction } from "./subtraction";
 import { uptake } from "./uptake";
 
@@ -288,6 +289,7 @@ export const viewing: Messages["viewing"] = {
   doses,
   heatMaps,
   mip,
+  slides,
   uptake,
   subtraction,
   ...documents,

@@ -7,6 +7,7 @@ import { keyGroups, keys } from "./keys";
 import { masks } from "./masks";
 import { measurements } from "./measurements";
 import { reformats } from "./reformats";
+import { slides } from "./overlays/slides";
 import { subtraction } from "./subtraction";
 import { uptake } from "./uptake";
 
@@ -287,6 +288,7 @@ export const viewing = {
   doses,
   heatMaps,
   mip,
+  slides,
   uptake,
   subtraction,
   ...documents,

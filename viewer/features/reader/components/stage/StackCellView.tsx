@@ -1,6 +1,7 @@
 "use client";
 
 import { useCallback, useEffect, useState } from "react";
+import { SlideStage } from "@/features/reader/components/slides/SlideStage";
 import { View } from "@/features/reader/components/stage/View";
 import type { AxisCurveState } from "@/features/reader/hooks/measurements/useAxisCurve";
 import type { UptakeState } from "@/features/reader/hooks/measurements/useUptake";
@@ -47,7 +48,7 @@ export function StackCellView({
   const upper = through?.upper;
 
   useEffect(() => {
-    if (!scene || !element || !series || series.imageIds.length === 0) return;
+    if (!scene || !element || !series || series.slide || series.imageIds.length === 0) return;
     let gone = false;
     views.clear(viewId);
     const window = lower === undefined || upper === undefined ? null : { lower, upper };
@@ -70,6 +71,24 @@ export function StackCellView({
 
   const attach = useCallback((_: unknown, next: HTMLDivElement | null) => setElement(next), []);
   const of = cell ? reader.studies.get(cell.studyInstanceUid) : undefined;
+  if (cell && series?.slide) {
+    return (
+      <div
+        data-testid="slide-viewport"
+        data-view={viewId}
+        className={`relative min-h-0 min-w-0 ${reader.maximised && reader.maximised !== viewId ? "invisible absolute! inset-0" : ""}`}
+        onFocus={() => reader.activate(index)}
+      >
+        <SlideStage
+          key={series.seriesInstanceUid}
+          slide={series.slide}
+          studyInstanceUid={series.studyInstanceUid}
+          seriesInstanceUid={series.seriesInstanceUid}
+          name={of?.series.find((one) => one.series_instance_uid === series.seriesInstanceUid)?.series_description ?? ""}
+        />
+      </div>
+    );
+  }
   return (
     <View
       viewId={viewId}

@@ -52,7 +52,9 @@ export function Toolbar({
 }) {
   const { viewing: t } = useText();
   const { scene, series, layout, arrangement } = reader;
-  const flat = layout !== "volume";
+  // A whole slide is dragged and zoomed by itself.
+  const isSlide = Boolean(series?.slide);
+  const flat = layout !== "volume" && !isSlide;
   const many = arrangement !== null && cellCount(arrangement) > 1;
   const content = [layout, many, arrangement?.linked, cine.playing, subtraction.isOn, reformat.slab.projection, reader.fusion.chosen?.seriesInstanceUid, series?.seriesInstanceUid, t.reset].join(" ");
   const { attach, hidden } = useOverflow(leaving.length, content);
@@ -79,7 +81,7 @@ export function Toolbar({
     presets: () => <PresetChoice reader={reader} />,
   };
   // What cannot work on what is shown is not there.
-  const works = { turns: flat, keyImage: layout === "stack", tools: flat, image: true, turnPlanes: layout === "planes", presets: flat };
+  const works = { turns: flat, keyImage: layout === "stack" && !isSlide, tools: flat, image: !isSlide, turnPlanes: layout === "planes", presets: flat };
   const inMenu = leaving.filter((group) => works[group] && isInMenu(group));
   const inRow = (group: (typeof leaving)[number]) => works[group] && !isInMenu(group) && groups[group](false);
   return (
@@ -97,8 +99,8 @@ export function Toolbar({
       {inRow("image")}
       {inRow("turns")}
       {layout === "stack" && series?.order.axis && <AxisControls reader={reader} axis={series.order.axis} />}
-      {layout === "stack" && <CineControls cine={cine} disabled={!series} many={many} onSpread={reader.spreadClips} />}
-      {layout === "stack" && <SubtractionControls subtraction={subtraction} />}
+      {flat && layout === "stack" && <CineControls cine={cine} disabled={!series} many={many} onSpread={reader.spreadClips} />}
+      {flat && layout === "stack" && <SubtractionControls subtraction={subtraction} />}
       {layout === "planes" && <SlabControls reformat={reformat} />}
       {inRow("turnPlanes")}
       {layout === "planes" && series && <FusionControls fusion={reader.fusion} studyInstanceUid={series.studyInstanceUid} />}
