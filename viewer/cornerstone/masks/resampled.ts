@@ -4,6 +4,7 @@ import { imagePlaneOf } from "@/dicom/imagePlane";
 import { segPixels, type SegGrid, type SegPlane } from "@/dicom/segGrid";
 import type { SegPlaces } from "@/dicom/segPlaces";
 import { segmentOnImage, type PixelPlane } from "@/dicom/segResample";
+import { text } from "@/shared/i18n";
 import { start } from "@/cornerstone/runtime";
 import type { LoadedSeries } from "@/cornerstone/series";
 import { extentsIn, maskSegment, openingOf, register, type LabelmapImage, type LoadedMask, type SegmentItem } from "./mask";
@@ -86,9 +87,12 @@ async function drawn(
 ): Promise<LoadedMask> {
   const segmentationId = `seg:${sopInstanceUid}`;
   const layers: LabelmapImage[][] = [];
+  const leftOut = new Set<number>();
   for (const segmentNumber of segmentNumbers) {
     const parts = await partsOf(segmentNumber);
-    if (parts.size > 0) draw(layerFor(layers, parts, series), parts, segmentNumber);
+    const layer = parts.size > 0 ? layerFor(layers, parts, series) : null;
+    if (layer) draw(layer, parts, segmentNumber);
+    else if (parts.size > 0) leftOut.add(segmentNumber);
   }
   if (layers.length === 0) layers.push(emptyLayer(series));
   const extents = extentsIn(layers);
@@ -97,7 +101,9 @@ async function drawn(
     return segmentNumber ? [maskSegment(series, segmentItem(item), segmentNumber, extents.get(segmentNumber))] : [];
   });
   register(series, segmentationId, layers.flat().map(({ imageId }) => imageId), segments);
-  return { segmentationId, sopInstanceUid, seriesInstanceUid, segments, notes, opening: openingOf(segments) };
+  const missing = segments.filter(({ segmentNumber }) => leftOut.has(segmentNumber)).map(({ label }) => label);
+  const all = missing.length > 0 ? [...notes, text().viewing.maskNotes.layers(missing, mostLayers)] : notes;
+  return { segmentationId, sopInstanceUid, seriesInstanceUid, segments, notes: all, opening: openingOf(segments) };
 }
 
 function segmentItem(item: DicomJson): SegmentItem {
@@ -128,8 +134,8 @@ function emptyLayer(series: LoadedSeries): LabelmapImage[] {
   return imageLoader.createAndCacheDerivedLabelmapImages(series.imageIds);
 }
 
-/** The first layer of label maps in which nothing else lies where the segment does. */
-function layerFor(layers: LabelmapImage[][], parts: ReadonlyMap<number, Uint8Array>, series: LoadedSeries): LabelmapImage[] {
+/** The first layer of label maps in which nothing else lies where the segment does; null where none is left. */
+function layerFor(layers: LabelmapImage[][], parts: ReadonlyMap<number, Uint8Array>, series: LoadedSeries): LabelmapImage[] | null {
   const isFree = (layer: readonly LabelmapImage[]) =>
     [...parts].every(([index, part]) => {
       const there = layer[index]?.getPixelData();
@@ -137,7 +143,7 @@ function layerFor(layers: LabelmapImage[][], parts: ReadonlyMap<number, Uint8Arr
     });
   const free = layers.find(isFree);
   if (free) return free;
-  if (layers.length === mostLayers) throw new RangeError("too many layers");
+  if (layers.length === mostLayers) return null;
   const layer = emptyLayer(series);
   layers.push(layer);
   return layer;

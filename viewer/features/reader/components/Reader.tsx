@@ -229,7 +229,12 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
             <UptakePanel uptake={uptake} onGoTo={measurements.goTo} />
             <AxisCurvePanel curves={curves} slice={slice} series={series} />
             <VersionComparison findings={findings} masks={reader.masks.masks} controls={controls} />
-            <MaskPanel masks={reader.masks} controls={controls} onShow={reader.showSegment} />
+            <MaskPanel
+              masks={reader.masks}
+              controls={controls}
+              onShow={reader.showSegment}
+              onCopy={drawing.open || drawing.refusal || maskEditing.editing ? null : drawing.beginFrom}
+            />
             <ContourPanel
               structureSets={reader.structureSets}
               series={series}

@@ -17,6 +17,8 @@ export const masks: typeof english = {
     probability: "Anteile, über 50 % gezeichnet: Angegeben ist, wie wahrscheinlich die Struktur in jedem Pixel ist.",
     occupancy: "Anteile, über 50 % gezeichnet: Angegeben ist, wie viel von jedem Pixel die Struktur füllt.",
     fractional: "Anteile, über 50 % gezeichnet: Wovon, ist nicht angegeben.",
+    layers: (segments, most) =>
+      `Nicht gezeichnet: ${segments.join(", ")}. Dort liegen mehr als ${most} Segmente übereinander.`,
   },
   opacity: "Deckkraft",
   fill: "Fläche",
@@ -41,6 +43,10 @@ export const masks: typeof english = {
   },
   drawing: {
     title: "Segmentierung zeichnen",
+    copyMask: "Kopie bearbeiten",
+    copyHint: "Mit einer Kopie des Gezeigten weiterzeichnen; sie wird als eigene Segmentierung gespeichert",
+    copyTitle: "Kopie",
+    overlapping: "Wo sich Segmente überlagerten, hat die Kopie das mit der höchsten Nummer.",
     begin: "Neue Segmentierung",
     newTitle: "Segmentierung",
     proceed: (title, version) => `${title}, Version ${version} fortsetzen`,

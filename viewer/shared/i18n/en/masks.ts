@@ -17,6 +17,8 @@ export const masks = {
     probability: "Fractional, drawn above 50 %: it states how probable the structure is in each pixel.",
     occupancy: "Fractional, drawn above 50 %: it states how much of each pixel the structure fills.",
     fractional: "Fractional, drawn above 50 %: it does not state of what.",
+    layers: (segments: readonly string[], most: number) =>
+      `Not drawn: ${segments.join(", ")}. More than ${most} segments lie over each other there.`,
   },
   opacity: "Opacity",
   fill: "Fill",
@@ -42,6 +44,10 @@ export const masks = {
   drawing: {
     title: "Draw a segmentation",
     begin: "New segmentation",
+    copyMask: "Edit a copy",
+    copyHint: "Draw on with a copy of what is shown; it is saved as a segmentation of your own",
+    copyTitle: "Copy",
+    overlapping: "Where segments overlapped, the copy has the one with the highest number.",
     newTitle: "Segmentation",
     proceed: (title: string, version: number) => `Continue ${title}, version ${version}`,
     drawnBy: (author: string) => `by ${author}`,

@@ -2,16 +2,19 @@ import type { Masks } from "@/features/reader/hooks/masks/useMasks";
 import type { MaskControls } from "@/features/reader/hooks/masks/useMaskControls";
 import { MaskSegments } from "@/features/reader/components/masks/MaskSegments";
 import { Section } from "@/features/reader/components/Section";
+import type { LoadedMask } from "@/cornerstone";
 import { useText } from "@/shared/hooks/useText";
 
 export function MaskPanel({
   masks: { masks, failures, ofOthers, drawAnyway, loading },
   controls,
   onShow,
+  onCopy,
 }: {
   masks: Masks;
   controls: MaskControls;
   onShow: (sopInstanceUid: string, segmentNumber: number) => void;
+  onCopy: ((mask: LoadedMask) => void) | null;
 }) {
   const { viewing: t } = useText();
   if (masks.length === 0 && failures.length === 0 && ofOthers.length === 0 && !loading) return null;
@@ -24,7 +27,7 @@ export function MaskPanel({
         </p>
       )}
       {masks.map((mask) => (
-        <MaskSegments key={mask.segmentationId} mask={mask} controls={controls} onShow={onShow} />
+        <MaskSegments key={mask.segmentationId} mask={mask} controls={controls} onShow={onShow} onCopy={onCopy} />
       ))}
       {masks.length > 0 && (
         <div className="mt-3 space-y-2 text-xs">

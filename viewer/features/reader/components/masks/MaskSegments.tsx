@@ -13,10 +13,13 @@ export function MaskSegments({
   mask,
   controls,
   onShow,
+  onCopy,
 }: {
   mask: LoadedMask;
   controls: MaskControls;
   onShow: (sopInstanceUid: string, segmentNumber: number) => void;
+  /** Draws on with a copy; null where nothing can be drawn, or something is. */
+  onCopy: ((mask: LoadedMask) => void) | null;
 }) {
   const { viewing: t } = useText();
   const { segments } = mask;
@@ -35,6 +38,11 @@ export function MaskSegments({
           {note}
         </p>
       ))}
+      {mask.notes.length > 0 && onCopy && (
+        <button type="button" className="control my-1 px-2 py-0 text-xs" data-testid="copy-mask" title={t.drawing.copyHint} onClick={() => onCopy(mask)}>
+          {t.drawing.copyMask}
+        </button>
+      )}
       {segments.length > 1 && (
         <div className="my-1 flex gap-1.5" role="group" aria-label={t.allSegments(name)}>
           <button

@@ -1,4 +1,4 @@
-import type { LoadedSeries } from "@/cornerstone";
+import type { LoadedMask, LoadedSeries } from "@/cornerstone";
 import type { SegmentStatistics } from "@/dicom/drawing/statistics";
 import type { WindowRange } from "@/dicom/windowing";
 import type { Problem } from "@/shared/api/problem";
@@ -23,6 +23,8 @@ export interface DrawingState {
   /** Other open series of the same frame of reference. */
   targets: readonly LoadedSeries[];
   begin: (saved?: DrawnSegmentation) => void;
+  /** Begins with a copy of a mask that is on the screen. */
+  beginFrom: (mask: LoadedMask) => void;
   close: () => void;
   setTitle: (title: string) => void;
   setTool: (tool: DrawingTool) => void;

@@ -69,6 +69,23 @@ export function segmentsOf(saved: DrawnSegmentation): DrawnSegment[] {
   }));
 }
 
+/** Copies of the segments of a mask: of what structure they are the list does not say, and their voxels are others than the sender's. */
+export function copiesOf({ segments }: LoadedMask): DrawnSegment[] {
+  return segments
+    .filter(({ extent, segmentNumber }) => extent !== null && segmentNumber <= 255)
+    .map(({ segmentNumber, label, color }) => ({
+      number: segmentNumber,
+      structure: "tissue",
+      label: label.slice(0, 64),
+      side: "",
+      color,
+      locked: false,
+      hidden: false,
+      aids: ["RESAMPLING"],
+      trackingUid: "",
+    }));
+}
+
 export interface Voxel {
   slice: number;
   column: number;

@@ -11,7 +11,7 @@ import { text } from "@/shared/i18n";
 import type { DrawnSegmentation } from "@/shared/api/types";
 import { copyOf, helped, pixelsInRange, pixelsOn, stepAt, store, type DrawingTool, type Pixels } from "./drawingSteps";
 import type { DrawingState } from "./drawingState";
-import { newSegment, segmentsOf, type Aid, type DrawnSegment, type OpenDrawing } from "./drawnSegments";
+import { copiesOf, newSegment, segmentsOf, type Aid, type DrawnSegment, type OpenDrawing } from "./drawnSegments";
 import { useDrawingStatistics } from "./useDrawingStatistics";
 
 let count = 0;
@@ -134,7 +134,7 @@ export function useDrawing(
     return pointClicks((viewId, point) => clicked.current(scene.lpsAt(viewId, point)));
   }, [scene, drawing, canDraw, isPaused, tool]);
 
-  const started = (on: LoadedSeries, saved?: DrawnSegmentation): OpenDrawing | null => {
+  const started = (on: LoadedSeries, saved?: DrawnSegmentation, copied?: LoadedMask): OpenDrawing | null => {
     const shape = drawGridOf(on.order);
     if (!scene || typeof shape === "string") return null;
     const made = new Drawing(on, `${(count += 1)}`, (byMouse) => {
@@ -143,8 +143,8 @@ export function useDrawing(
         revise(on.seriesInstanceUid, (now) => helped(now, now.active, "THRESHOLD"));
       }
     });
-    const base = masks.find(({ sopInstanceUid }) => saved && sopInstanceUid === saved.sop_instance_uid) ?? null;
-    const segments = saved && base ? segmentsOf(saved) : [];
+    const base = copied ?? masks.find(({ sopInstanceUid }) => saved && sopInstanceUid === saved.sop_instance_uid) ?? null;
+    const segments = copied ? copiesOf(copied) : saved && base ? segmentsOf(saved) : [];
     for (const { number, label, color } of segments) made.addSegment(number, label, color);
     if (base) made.takeFrom(base);
     scene.masks.add(on, made.mask);
@@ -154,7 +154,7 @@ export function useDrawing(
       grid: shape,
       segments,
       active: segments[0]?.number ?? 0,
-      title: saved?.title ?? t().newTitle,
+      title: saved?.title ?? (copied ? t().copyTitle : t().newTitle),
       predecessor: base ? (saved?.sop_instance_uid ?? "") : "",
       base,
     };
@@ -184,6 +184,16 @@ export function useDrawing(
     return t().copied(onto.drawing.paint(pixels, copy.number));
   };
 
+  const beginWith = (saved?: DrawnSegmentation, copied?: LoadedMask) => {
+    if (!series || !scene) return;
+    setNotice("");
+    setProblem(null);
+    const { openingRange } = scene;
+    if (openingRange) setRange({ lower: Math.round(openingRange.lower), upper: Math.round(openingRange.upper) });
+    const begun = started(series, saved, copied);
+    if (begun) put(series.seriesInstanceUid, begun);
+  };
+
   return {
     open,
     refusal: typeof grid === "string" ? grid : "",
@@ -199,14 +209,10 @@ export function useDrawing(
       const other = open && one !== open.drawing.series ? drawGridOf(one.order) : "";
       return typeof other !== "string" && other.frameOfReferenceUid !== "" && other.frameOfReferenceUid === open?.grid.frameOfReferenceUid;
     }),
-    begin: (saved) => {
-      if (!series || !scene) return;
-      setNotice("");
-      setProblem(null);
-      const { openingRange } = scene;
-      if (openingRange) setRange({ lower: Math.round(openingRange.lower), upper: Math.round(openingRange.upper) });
-      const begun = started(series, saved);
-      if (begun) put(series.seriesInstanceUid, begun);
+    begin: (saved) => beginWith(saved),
+    beginFrom: (mask) => {
+      beginWith(undefined, mask);
+      setNotice(t().overlapping);
     },
     close: () => open && finish(open, true),
     setTitle: (title) => amend({ title }),
@@ -265,7 +271,8 @@ export function useDrawing(
       store(open, withContours)
         .then(
           ({ version }) => {
-            finish(open, false);
+            // A copy takes nothing's place.
+            finish(open, open.predecessor === "");
             setNotice(t().saved(version));
             onSaved();
           },
