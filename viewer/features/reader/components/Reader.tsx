@@ -52,10 +52,10 @@ import { returnAddress } from "@/shared/lib/listAddress";
 import { Problem } from "@/shared/api/problem";
 import type { DrawnSegmentation } from "@/shared/api/types";
 import { cellCount } from "@/features/reader/lib/layout/layout";
-import { imageNumberOf } from "@/dicom/geometry";
+import { placeOf } from "@/features/reader/lib/measurements/measuredPlace";
 import type { Measurement } from "@/dicom/measurements/measurement";
 import { measurementTable } from "@/features/reader/lib/measurements/measurementTable";
-import { measurementSentence, type MeasuredPlace } from "@/features/reader/lib/measurementSentence";
+import { measurementSentence } from "@/features/reader/lib/measurementSentence";
 import { instancesOfOthers, uncheckedInstances } from "@/features/reader/lib/otherPatients";
 import { isPriorOf } from "@/features/reader/lib/otherStudies";
 import type { Insertion } from "@/features/report/lib/reportText";
@@ -280,20 +280,6 @@ function downloadTable(list: readonly Measurement[], studyInstanceUid: string, r
   const table = measurementTable(list, (one) => placeOf(one, reader));
   // Spreadsheets take UTF-8 for such by its mark alone.
   saveFile(new Blob(["\ufeff", table], { type: "text/csv;charset=utf-8" }), `measurements-${studyInstanceUid}.csv`);
-}
-
-/** The numbers by which a reader finds a measurement again. */
-function placeOf({ sopInstanceUid, frameNumber }: Measurement, { opened, studies }: ReaderState): MeasuredPlace {
-  const series = opened.find(({ indexOfSopInstanceUid }) => indexOfSopInstanceUid.has(sopInstanceUid));
-  const frames = series?.order.slices.filter((slice) => slice.sopInstanceUid === sopInstanceUid) ?? [];
-  const summary = studies
-    .get(series?.studyInstanceUid ?? "")
-    ?.series.find((one) => one.series_instance_uid === series?.seriesInstanceUid);
-  return {
-    seriesNumber: summary?.series_number ?? null,
-    imageNumber: imageNumberOf(frames[0]?.dataset),
-    frameNumber: frames.length > 1 ? frameNumber : null,
-  };
 }
 
 function openUids({ arrangement }: ReaderState): Set<string> {

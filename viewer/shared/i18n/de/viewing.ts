@@ -1,15 +1,11 @@
 import type { Messages } from "@/shared/i18n/messages";
 
-import { axisCurve } from "./axisCurve";
 import { documents } from "./documents";
-import { doses } from "./overlays/doses";
-import { heatMaps } from "./overlays/heatMaps";
-import { mip } from "./overlays/mip";
 import { keyGroups, keys } from "./keys";
 import { masks } from "./masks";
 import { measurements } from "./measurements";
+import { overlays } from "./overlays";
 import { reformats } from "./reformats";
-import { slides } from "./overlays/slides";
 import { subtraction } from "./subtraction";
 import { uptake } from "./uptake";
 
@@ -285,11 +281,7 @@ export const viewing: Messages["viewing"] = {
     results: "Ergebnisse öffnen oder schließen",
   },
   ...reformats,
-  axisCurve,
-  doses,
-  heatMaps,
-  mip,
-  slides,
+  ...overlays,
   uptake,
   subtraction,
   ...documents,

@@ -1,13 +1,9 @@
-import { axisCurve } from "./axisCurve";
 import { documents } from "./documents";
-import { doses } from "./overlays/doses";
-import { heatMaps } from "./overlays/heatMaps";
-import { mip } from "./overlays/mip";
 import { keyGroups, keys } from "./keys";
 import { masks } from "./masks";
 import { measurements } from "./measurements";
+import { overlays } from "./overlays";
 import { reformats } from "./reformats";
-import { slides } from "./overlays/slides";
 import { subtraction } from "./subtraction";
 import { uptake } from "./uptake";
 
@@ -284,11 +280,7 @@ export const viewing = {
     results: "Open or close the results",
   },
   ...reformats,
-  axisCurve,
-  doses,
-  heatMaps,
-  mip,
-  slides,
+  ...overlays,
   uptake,
   subtraction,
   ...documents,

@@ -1,4 +1,4 @@
-import type { axisCurve as english } from "@/shared/i18n/en/axisCurve";
+import type { axisCurve as english } from "@/shared/i18n/en/overlays/axisCurve";
 
 export const axisCurve: typeof english = {
   title: "Verlauf an einem Punkt",
