@@ -121,7 +121,7 @@ export function UptakePanel({ uptake, onGoTo }: { uptake: UptakeState; onGoTo: (
               </tfoot>
             )}
           </table>
-          <p className="mt-2 text-xs text-dim">{`${isLean ? t.uptake.leanMethods[normalisation] : t.uptake.byWeight} ${t.uptake.method}`}</p>
+          <p className="mt-2 text-xs text-dim">{`${normalisation === "bw" ? t.uptake.byWeight : t.uptake.leanMethods[normalisation]} ${t.uptake.method}`}</p>
         </>
       )}
       {problem && <ProblemNote problem={problem} />}

@@ -2,10 +2,13 @@
 
 import { useCallback, useEffect, useState } from "react";
 import { SlideStage } from "@/features/reader/components/slides/SlideStage";
+import { ViewLocalizers } from "@/features/reader/components/stage/ViewLocalizers";
+import { ViewPoints } from "@/features/reader/components/stage/ViewPoints";
 import { View } from "@/features/reader/components/stage/View";
 import type { AxisCurveState } from "@/features/reader/hooks/measurements/useAxisCurve";
 import type { UptakeState } from "@/features/reader/hooks/measurements/useUptake";
 import type { SubtractionState } from "@/features/reader/hooks/tools/useSubtraction";
+import type { LocalizersOn } from "@/features/reader/hooks/stage/useLocalizers";
 import type { ReaderState } from "@/features/reader/hooks/useReader";
 import { useText } from "@/shared/hooks/useText";
 import type { CellId, ToolName, ViewId } from "@/cornerstone";
@@ -23,6 +26,7 @@ export function StackCellView({
   tool,
   uptakeOn,
   pointsOn,
+  localizersOn,
   subtractionOf,
   alone,
   onMenu,
@@ -35,6 +39,7 @@ export function StackCellView({
   tool: ToolName;
   uptakeOn: UptakeState["on"];
   pointsOn: AxisCurveState["on"];
+  localizersOn: LocalizersOn;
   subtractionOf: SubtractionState["of"];
   alone: boolean;
   onMenu: (viewId: ViewId, x: number, y: number) => void;
@@ -105,7 +110,12 @@ export function StackCellView({
       dose={reader.dose}
       heatMaps={reader.heatMaps}
       uptakeOn={uptakeOn}
-      pointsOn={pointsOn}
+      overImage={(shown, at, matrix) => (
+        <>
+          <ViewPoints matrix={matrix} points={pointsOn(shown, at)} />
+          <ViewLocalizers matrix={matrix} locations={localizersOn(shown, at)} />
+        </>
+      )}
       subtractionOf={subtractionOf}
       marksShown={reader.presentations.marksShown}
       onAttach={attach}

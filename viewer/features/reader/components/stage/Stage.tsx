@@ -9,6 +9,7 @@ import { VolumeStage } from "@/features/reader/components/stage/VolumeStage";
 import type { AxisCurveState } from "@/features/reader/hooks/measurements/useAxisCurve";
 import type { UptakeState } from "@/features/reader/hooks/measurements/useUptake";
 import type { SubtractionState } from "@/features/reader/hooks/tools/useSubtraction";
+import { useLocalizers } from "@/features/reader/hooks/stage/useLocalizers";
 import type { ReaderState } from "@/features/reader/hooks/useReader";
 import { useText } from "@/shared/hooks/useText";
 import { cells, type LoadedSeries, type ToolName, type ViewId } from "@/cornerstone";
@@ -43,6 +44,7 @@ export function Stage({
 }) {
   const { viewing: t } = useText();
   const { arrangement, series, layout, active } = reader;
+  const localizersOn = useLocalizers(reader);
   const summary = study.series.find((one) => one.series_instance_uid === active?.seriesInstanceUid);
   const [read, setRead] = useState<{ series: LoadedSeries; count: number } | null>(null);
   if (series && summary && read?.series !== series) setRead({ series, count: summary.instance_count });
@@ -85,6 +87,7 @@ export function Stage({
               tool={tool}
               uptakeOn={uptakeOn}
               pointsOn={pointsOn}
+              localizersOn={localizersOn}
               subtractionOf={subtractionOf}
               alone={cellCount(arrangement) === 1}
               onMenu={onMenu}

@@ -10,11 +10,9 @@ import { StoredVideo } from "@/features/reader/components/stage/StoredVideo";
 import { ViewContours } from "@/features/reader/components/stage/ViewContours";
 import { ViewSections } from "@/features/reader/components/stage/ViewSections";
 import { ViewMarks } from "@/features/reader/components/stage/ViewMarks";
-import { ViewPoints } from "@/features/reader/components/stage/ViewPoints";
 import { ViewOverlay } from "@/features/reader/components/stage/ViewOverlay";
 import { turnDegrees } from "@/features/reader/hooks/tools/useReformat";
 import type { SubtractionState } from "@/features/reader/hooks/tools/useSubtraction";
-import type { AxisCurveState } from "@/features/reader/hooks/measurements/useAxisCurve";
 import type { UptakeState } from "@/features/reader/hooks/measurements/useUptake";
 import type { StructureSets } from "@/features/reader/hooks/masks/useStructureSets";
 import type { HeatMaps } from "@/features/reader/hooks/findings/useHeatMaps";
@@ -57,8 +55,8 @@ export interface ViewProps {
   contoursOn?: (series: LoadedSeries, index: number) => readonly DrawnContour[];
   /** Where a plane through the volume of a series cuts structures. */
   sectionsOn?: StructureSets["onPlane"];
-  /** The points on an image that curves are of. */
-  pointsOn?: AxisCurveState["on"];
+  /** More over an image of a stack, drawn in pixels of the screen. */
+  overImage?: (series: LoadedSeries, index: number, matrix: Matrix) => ReactNode;
   /** The dose that lies over the images. */
   dose?: DoseState;
   /** The heat maps that lie over images. */
@@ -237,9 +235,7 @@ export function View(props: ViewProps) {
       {info?.imageMatrix && !undrawable && series && props.marksShown && props.contoursOn && (
         <ViewContours matrix={info.imageMatrix} contours={props.contoursOn(series, info.sliceNumber - 1)} />
       )}
-      {info?.imageMatrix && !undrawable && series && props.marksShown && props.pointsOn && (
-        <ViewPoints matrix={info.imageMatrix} points={props.pointsOn(series, index)} />
-      )}
+      {info?.imageMatrix && !undrawable && series && props.marksShown && props.overImage?.(series, index, info.imageMatrix)}
       <ViewSections sections={sections} />
       {heat.length > 0 && <HeatMarks drawn={heat} />}
       {info && !undrawable && study && (
