@@ -5,21 +5,27 @@ import math
 import time
 from collections.abc import Callable, MutableSequence, Sequence
 from contextlib import nullcontext
-from functools import cached_property, partial
+from functools import partial
 from typing import Protocol
 
 import structlog
-from pydicom.uid import DeflatedExplicitVRLittleEndian
 from pynetdicom.ae import ApplicationEntity
 from pynetdicom.pdu_primitives import A_ASSOCIATE
 
 from dicom_node.association.base import NodeAssociation
+from dicom_node.association.negotiated import Negotiated, NegotiatedRequests
 from dicom_node.association.processor_share import ProcessorShare, StrangersWork
-from dicom_node.association.pynetdicom_adapter import MODE_ACCEPTOR, Timeouts
+from dicom_node.association.pynetdicom_adapter import (
+    CONNECTED_STATE,
+    ESTABLISHED_STATE,
+    MODE_ACCEPTOR,
+    Timeouts,
+)
 from dicom_node.association.threads import AssociationThreads
 from dicom_node.association.traffic import operation_of
 from dicom_node.network.command_set import CommandSet
 from dicom_node.network.connection_slots import ConnectionSlots
+from dicom_node.network.pdu import PduType
 from dicom_node.network.shared_thread import SharedThread
 from dicom_node.network.slot_precedence import IN_MESSAGE_S, TakenSlot
 from storage.core.callers.long_work import BEGIN_LONG_WORK
@@ -41,7 +47,8 @@ class AcceptedAssociation(NodeAssociation):
 
     `admit` sees the A-ASSOCIATE request: it sets the supported contexts, or
     returns a rejection. `handlers` serve requests by command field; what has no
-    handler is served by pynetdicom's service classes.
+    handler is served by pynetdicom's service classes. `negotiated_requests` are those of the
+    server, where what it supports depends on the request alone.
     """
 
     def __init__(
@@ -49,9 +56,17 @@ class AcceptedAssociation(NodeAssociation):
         ae: ApplicationEntity,
         timeouts: Timeouts,
         admit: Callable[["AcceptedAssociation", A_ASSOCIATE], Rejection | None],
+        negotiated_requests: NegotiatedRequests | None = None,
     ) -> None:
         super().__init__(ae, MODE_ACCEPTOR, timeouts)
         self._admit = admit
+        self._negotiated_requests = negotiated_requests or NegotiatedRequests()
+        self._request_pdu = b""
+        self.negotiated_before: Negotiated | None = None
+        """How the same request was answered, where it was."""
+        # Then what is short on the way may be long, and take its time.
+        self._may_send_deflated = False
+        self._is_release_asked = False
         self.is_known = False
         """Whether the peer is one that was entered."""
         self.processor_share = ProcessorShare()
@@ -168,7 +183,34 @@ class AcceptedAssociation(NodeAssociation):
             self.requestor.ae_title = request.calling_ae_title
             self.acse.send_reject(*refusal)
             return
+        request_pdu, self._request_pdu = self._request_pdu, b""
+        if self.negotiated_before is not None:
+            self.accept_as(self.negotiated_before)
+            self._may_send_deflated = self.negotiated_before.may_send_deflated
+            return
         self.acse.negotiate_association()
+        if self.is_established:
+            negotiated = self.negotiated()
+            self._may_send_deflated = negotiated.may_send_deflated
+            self._negotiated_requests.keep(request_pdu, negotiated)
+
+    def _takes(self, pdu_type: int, encoded: bytes) -> bool:
+        state = self.dul.state_machine.current_state
+        if pdu_type == PduType.ASSOCIATE_RQ and state == CONNECTED_STATE:
+            self._request_pdu = encoded
+            self.negotiated_before = self._negotiated_requests.get(encoded)
+            if self.negotiated_before is not None:
+                self.dul.indicate(self.negotiated_before.request)
+            return self.negotiated_before is not None
+        if pdu_type == PduType.RELEASE_RQ and state == ESTABLISHED_STATE:
+            # Answered once what came before has been served.
+            self._is_release_asked = True
+            return True
+        return False
+
+    @property
+    def is_release_waiting(self) -> bool:
+        return self._is_release_asked
 
     def _serve(self) -> None:
         with contextlib.ExitStack() as storing_together:
@@ -207,10 +249,8 @@ class AcceptedAssociation(NodeAssociation):
             self.processor_share.serve_known_peer()
 
     def _release_if_asked(self) -> None:
-        if self.is_established and self.acse.is_release_requested():
-            self.acse.send_release(is_response=True)
-            self.is_released = True
-            self.is_established = False
+        if self.is_established and self._is_release_asked:
+            self.answer_release()
 
     @property
     def _has_stored_short(self) -> bool:
@@ -244,14 +284,6 @@ class AcceptedAssociation(NodeAssociation):
     def _has_to_wait(self) -> bool:
         """Whether this is a stranger beside known peers, who would wait with it."""
         return not self.is_known and time.monotonic() < self.processor_share.contended_until_s
-
-    @cached_property
-    def _may_send_deflated(self) -> bool:
-        """Then what is short on the way may be long, and take its time."""
-        return any(
-            DeflatedExplicitVRLittleEndian in context.transfer_syntax
-            for context in self.accepted_contexts
-        )
 
     def _serve_waiting(self) -> None:
         while self._requests and self.is_open:

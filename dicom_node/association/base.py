@@ -211,14 +211,23 @@ class NodeAssociation(MessageSending, SynchronousAssociation):
         if pdu_type not in PduType.__members__.values():
             raise MalformedPdu(f"PDU type {pdu_type:#04x} does not exist.")
         body = self._pdu_reader().body(length, _MAX_OTHER_PDU_BYTES)
+        encoded = PDU_HEADER.pack(pdu_type, length) + body
+        if self._takes(pdu_type, encoded):
+            self.connection.message_done()
+            self._has_news = True
+            return
         try:
-            event = self.dul.take_pdu(bytearray(PDU_HEADER.pack(pdu_type, length) + body))
+            event = self.dul.take_pdu(bytearray(encoded))
             self.connection.message_done()
             self._happened(event)
         except Exception as error:
             # pynetdicom lets whatever its decoding meets escape: a peer's
             # bytes decide the type, so none can be listed.
             raise MalformedPdu(f"A PDU of type {pdu_type:#04x} cannot be decoded.") from error
+
+    def _takes(self, pdu_type: int, encoded: bytes) -> bool:
+        """Whether a PDU has taken effect without pynetdicom."""
+        return False
 
     def _message_came(
         self, context_id: int, command: CommandSet, encoded: bytes, data: bytes | None

@@ -5,40 +5,40 @@ its own state machine is used as it is, but driven step by step from the thread
 that reads: `SynchronousDul` sends at once what pynetdicom queues, and reads
 where pynetdicom waits.
 
-All that is used of pynetdicom without being documented by it is used in this file, and
-named in `PRIVATE_NAMES`: `missing_names` says what another release lacks.
+All that is used of pynetdicom without being documented by it is used in this file and in
+`pynetdicom_socket.py`, and named in `PRIVATE_NAMES`: `missing_names` says what another release
+lacks.
 """
 
 import contextlib
 import logging
 import queue
 import socket
-import ssl
 from dataclasses import dataclass
 from typing import Any
 
-from pynetdicom import _config
+from pynetdicom import _config, evt
 from pynetdicom._globals import ALL_TRANSFER_SYNTAXES, MODE_ACCEPTOR, MODE_REQUESTOR
 from pynetdicom.ae import ApplicationEntity
 from pynetdicom.association import Association
 from pynetdicom.dimse import DIMSEServiceProvider
 from pynetdicom.dul import DULServiceProvider
 from pynetdicom.fsm import InvalidEventError
+from pynetdicom.pdu_primitives import A_ASSOCIATE
 from pynetdicom.transport import AssociationSocket
 
-from dicom_node.network.connection import Connection
-from dicom_node.network.tls import tls_words
-from dicom_node.network.tls_connection import TlsConnection
+from dicom_node.association.negotiated import Negotiated, encoded_answer, may_send_deflated
 
 __all__ = [
     "ALL_TRANSFER_SYNTAXES",
     "CLOSING_STATE",
+    "CONNECTED_STATE",
     "ESTABLISHED_STATE",
     "IDLE_STATE",
     "MODE_ACCEPTOR",
     "MODE_REQUESTOR",
     "PRIVATE_NAMES",
-    "NodeSocket",
+    "REQUESTED_STATE",
     "SynchronousAssociation",
     "SynchronousDimse",
     "SynchronousDul",
@@ -48,8 +48,12 @@ __all__ = [
 ]
 
 IDLE_STATE = "Sta1"  # no association, no connection (PS3.8 Table 9-1)
+CONNECTED_STATE = "Sta2"  # a peer has connected, and has said nothing yet
+REQUESTED_STATE = "Sta3"  # the peer asked for an association, and waits for the answer
 ESTABLISHED_STATE = "Sta6"
 CLOSING_STATE = "Sta13"  # our last PDU is sent; the peer closes the connection
+
+_RELEASE_RP = bytes.fromhex("06 00 00000004 00000000")  # PS3.8 Table 9-25
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,71 +78,8 @@ def quiet_pynetdicom() -> None:
 quiet_pynetdicom()
 
 
-# The four classes below extend pynetdicom's. mypy is set to skip pynetdicom
+# The three classes below extend pynetdicom's, as NodeSocket does. mypy is set to skip pynetdicom
 # (its own types do not pass strict mode), hence "subclass of Any".
-class NodeSocket(AssociationSocket):  # type: ignore[misc]
-    """pynetdicom's socket over our Connection."""
-
-    socket: Any
-    _is_connected: bool
-
-    def __init__(self, assoc: Any, **kwargs: Any) -> None:
-        super().__init__(assoc, **kwargs)
-        self.connection: Connection | None = None
-        if self._is_connected:
-            self.connection = _connection(self.socket, assoc.timeouts.acse_s)
-
-    def connect(self, primitive: Any) -> None:
-        """Connect as pynetdicom does, but keep the reason of a failure."""
-        try:
-            self.socket.settimeout(self.assoc.timeouts.connect_s)
-            self.socket.connect(primitive.address_info.as_tuple)
-            peer = self.assoc.peer
-            if peer is not None and peer.tls is not None:
-                self._begin_tls(peer.tls.context(), peer.host)
-            self.connection = _connection(self.socket, self.assoc.timeouts.acse_s)
-            if isinstance(self.connection, TlsConnection):
-                self.connection.handshake()
-            if peer is not None:
-                self.connection.throttle = peer.throttle()
-            self._is_connected = True
-            primitive.result = "Evt2"
-        except OSError as error:
-            self.connection = None
-            self.assoc.connect_error = (
-                f"TLS: {tls_words(error)}"
-                if isinstance(error, ssl.SSLError)
-                else error.strerror or str(error) or type(error).__name__
-            )
-            self._shutdown_socket()
-            self.socket.close()
-            self.socket = None
-            primitive.result = "Evt17"
-        self.provider_queue.put(primitive)
-        self._ready.set()
-
-    def _begin_tls(self, context: ssl.SSLContext, host: str) -> None:
-        self.socket = context.wrap_socket(
-            self.socket, server_hostname=host, do_handshake_on_connect=False
-        )
-
-    def send(self, bytestream: bytes) -> None:
-        """Send all, or record that the connection is gone (Evt17)."""
-        if self.connection is None:
-            self.event_queue.put("Evt17")
-            return
-        try:
-            self.connection.send([bytestream])
-        except OSError:
-            self.event_queue.put("Evt17")
-
-
-def _connection(sock: socket.socket, timeout_s: float) -> Connection:
-    if isinstance(sock, ssl.SSLSocket):
-        return TlsConnection(sock, timeout_s=timeout_s)
-    return Connection(sock, timeout_s=timeout_s)
-
-
 class SynchronousAssociation(Association):  # type: ignore[misc]
     """pynetdicom's association without its threads."""
 
@@ -164,6 +105,37 @@ class SynchronousAssociation(Association):  # type: ignore[misc]
 
     def _abort_nonblocking(self, block: bool = False) -> None:
         self._abort_blocking(block)
+
+    def _bind_defaults(self) -> None:
+        # The same for all: binding them one by one takes a tenth of what a brief association does.
+        self._handlers = dict(_DEFAULT_HANDLERS)
+
+    def accept_as(self, negotiated: Negotiated) -> None:
+        """Answer a request as the same one was answered before (PS3.8 Table 9-10, Evt7)."""
+        self.requestor.ae_title = negotiated.request.calling_ae_title
+        self._accepted_cx = dict(negotiated.accepted)
+        self._rejected_cx = list(negotiated.rejected)
+        self.acceptor.primitive = negotiated.answer
+        self.dul.send_encoded(negotiated.encoded_answer, ESTABLISHED_STATE)
+        self.is_established = self.dul.state_machine.current_state == ESTABLISHED_STATE
+
+    def negotiated(self) -> Negotiated:
+        """What has just been accepted."""
+        answer, accepted = self.acceptor.primitive, dict(self._accepted_cx)
+        return Negotiated(
+            self.requestor.primitive,
+            answer,
+            encoded_answer(answer),
+            accepted,
+            tuple(self._rejected_cx),
+            may_send_deflated(accepted.values()),
+        )
+
+    def answer_release(self) -> None:
+        """What the peer asked for (Evt12, Evt14)."""
+        self.is_released = True
+        self.is_established = False
+        self.dul.send_encoded(_RELEASE_RP, CLOSING_STATE)
 
     def kill(self) -> None:
         self._kill = self.is_killed = True
@@ -202,6 +174,19 @@ class SynchronousDul(DULServiceProvider):  # type: ignore[misc]
         self._recv_pdu.put(pdu)
         return event
 
+    def indicate(self, request: A_ASSOCIATE) -> None:
+        """A request that was decoded before has come (Evt6)."""
+        self.artim_timer.stop()
+        self.state_machine.current_state = REQUESTED_STATE
+        self.to_user_queue.put(request)
+
+    def send_encoded(self, pdu: bytes, next_state: str) -> None:
+        """Send an answer that is encoded already."""
+        self.socket.send(pdu)
+        self.state_machine.current_state = next_state
+        # Where the connection is gone.
+        self.pump()
+
     def pump(self) -> None:
         """Run the state machine until nothing is left to do."""
         while True:
@@ -238,6 +223,10 @@ class SynchronousDimse(DIMSEServiceProvider):  # type: ignore[misc]
         self.assoc.read_waiting()
 
 
+_DEFAULT_HANDLERS: dict[Any, Any] = {
+    event: (evt.get_default_handler(event), None) for event in evt._INTERVENTION_EVENTS
+}
+
 PRIVATE_NAMES: tuple[tuple[str, str], ...] = (
     ("config", "LOG_HANDLER_LEVEL"),
     ("config", "LOG_REQUEST_IDENTIFIERS"),
@@ -245,14 +234,18 @@ PRIVATE_NAMES: tuple[tuple[str, str], ...] = (
     ("association", "_abort_blocking"),
     ("association", "_abort_nonblocking"),
     ("association", "_accepted_cx"),
+    ("association", "_bind_defaults"),
     ("association", "_dul_ready"),
+    ("association", "_handlers"),
     ("association", "_is_paused"),
     ("association", "_kill"),
+    ("association", "_rejected_cx"),
     ("association", "_sent_abort"),
     ("association", "_serve_request"),
     ("dul", "_decode_pdu"),
     ("dul", "_process_recv_primitive"),
     ("dul", "_recv_pdu"),
+    ("dul", "artim_timer"),
     ("dul", "event_queue"),
     ("dul", "state_machine"),
     ("dul", "to_provider_queue"),

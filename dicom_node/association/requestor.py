@@ -10,7 +10,8 @@ from pynetdicom.presentation import PresentationContext, build_role
 from pynetdicom.transport import AddressInformation
 
 from dicom_node.association.base import ANNOUNCED_PDU_BYTES, NodeAssociation
-from dicom_node.association.pynetdicom_adapter import MODE_REQUESTOR, NodeSocket, Timeouts
+from dicom_node.association.pynetdicom_adapter import MODE_REQUESTOR, Timeouts
+from dicom_node.association.pynetdicom_socket import NodeSocket
 from dicom_node.peers import Peer, PeerFailed, PeerLacksService
 from storage.core.untrusted_input.host_names import resolving
 

@@ -20,9 +20,11 @@ from dicom_node.association.auditing import AssociationAuditing
 from dicom_node.association.base import ANNOUNCED_PDU_BYTES
 from dicom_node.association.contexts import fetched_classes, supported_contexts
 from dicom_node.association.extended_negotiation import answer_extended
+from dicom_node.association.negotiated import NegotiatedRequests
 from dicom_node.association.peer_addresses import PeerAddresses
 from dicom_node.association.processor_share import ProcessorShare
-from dicom_node.association.pynetdicom_adapter import NodeSocket, Timeouts
+from dicom_node.association.pynetdicom_adapter import Timeouts
+from dicom_node.association.pynetdicom_socket import NodeSocket
 from dicom_node.association.threads import AssociationThreads
 from dicom_node.association.traffic import AssociationTraffic, TrafficCounter
 from dicom_node.commitment.reporter import CommitmentReporter
@@ -100,6 +102,8 @@ class Scp:
         self._lost_slots = LostSlots(self.listeners.slots, self._snapshot)
         self._accepting_ended = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._processor_share = ProcessorShare()
+        self._negotiated_requests = NegotiatedRequests()
+        self._address_info = AddressInformation(self.host, self.port)
 
     @property
     def association_count(self) -> int:
@@ -167,7 +171,7 @@ class Scp:
         self, host: str, association: AcceptedAssociation, request: A_ASSOCIATE
     ) -> Rejection | None:
         refusal = self._admission.admit(association, request, host)
-        if refusal is None:
+        if refusal is None and association.negotiated_before is None:
             association.acceptor.supported_contexts = supported_contexts(
                 request.presentation_context_definition_list,
                 fetched=fetched_classes(request.user_information),
@@ -240,6 +244,7 @@ class Scp:
                 idle_s=settings.association_idle_timeout_s,
             ),
             partial(self._admit, address[0]),
+            self._negotiated_requests,
         )
         association.occupy(self.listeners.slots, taken)
         association.name = f"association-{address[0]}:{address[1]}"
@@ -256,7 +261,7 @@ class Scp:
         association.processor_share = self._processor_share
         association.acceptor.maximum_length = ANNOUNCED_PDU_BYTES
         association.acceptor.ae_title = settings.ae_title
-        association.acceptor.address_info = AddressInformation(self.host, self.port)
+        association.acceptor.address_info = self._address_info
         association.requestor.address_info = AddressInformation(address[0], address[1])
         association.bind(evt.EVT_C_ECHO, lambda _: SUCCESS)
         association.bind(evt.EVT_SOP_EXTENDED, lambda event: answer_extended(event.app_info))

@@ -36,8 +36,8 @@ class StoreScp:
         self.max_instance_bytes = max_instance_bytes
         self._ingest = ingest
         self._association = association
-        # Context id -> (SOP class, transfer syntax) as negotiated.
-        self._contexts: dict[int, tuple[str, str]] | None = None
+        # Context id -> (SOP class, transfer syntax) as negotiated, of those that are used.
+        self._contexts: dict[int, tuple[str, str] | None] = {}
         self._calling_ae_title = ""
         self._store_association = NO_ASSOCIATION
 
@@ -96,7 +96,7 @@ class StoreScp:
         self._association.send_data(context_id, response)
 
     def _request(self, context_id: int, command: CommandSet) -> "_StoreRequest":
-        negotiated = self._negotiated().get(context_id)
+        negotiated = self._negotiated(context_id)
         if negotiated is None or negotiated[0] != command.affected_sop_class_uid:
             raise _WrongContext("The request's SOP class is not that of its context.")
         return {
@@ -111,18 +111,13 @@ class StoreScp:
         if self._association.auditing is not None:
             self._association.auditing.instance_refused()
 
-    def _negotiated(self) -> dict[int, tuple[str, str]]:
-        if self._contexts is None:
+    def _negotiated(self, context_id: int) -> tuple[str, str] | None:
+        if not self._contexts:
             self._calling_ae_title = self._association.peer_ae_title
             self._store_association = self._association.called
-            self._contexts = {
-                context.context_id: (
-                    str(context.abstract_syntax),
-                    str(context.transfer_syntax[0]),
-                )
-                for context in self._association.accepted_contexts
-            }
-        return self._contexts
+        if context_id not in self._contexts:
+            self._contexts[context_id] = self._association.context(context_id)
+        return self._contexts[context_id]
 
 
 class LargeInstance:

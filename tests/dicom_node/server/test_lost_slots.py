@@ -10,7 +10,8 @@ from pynetdicom.transport import AddressInformation
 from structlog.testing import capture_logs
 
 from dicom_node.association.acceptor import AcceptedAssociation
-from dicom_node.association.pynetdicom_adapter import NodeSocket, Timeouts
+from dicom_node.association.pynetdicom_adapter import Timeouts
+from dicom_node.association.pynetdicom_socket import NodeSocket
 from dicom_node.network.connection_slots import ConnectionSlots
 from dicom_node.server.lost_slots import end_where_lost
 
