@@ -48,7 +48,7 @@ __all__ = [
 ]
 
 IDLE_STATE = "Sta1"  # no association, no connection (PS3.8 Table 9-1)
-CONNECTED_STATE = "Sta2"  # a peer has connected, and has said nothing yet
+CONNECTED_STATE = "Sta2"  # a peer has connected, and has asked for nothing yet
 REQUESTED_STATE = "Sta3"  # the peer asked for an association, and waits for the answer
 ESTABLISHED_STATE = "Sta6"
 CLOSING_STATE = "Sta13"  # our last PDU is sent; the peer closes the connection
