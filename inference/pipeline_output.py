@@ -142,6 +142,8 @@ class ImageResult:
     measurements: tuple[Measurement, ...] = ()
     classifications: tuple[Classification, ...] = ()
     boxes: tuple[FoundBox, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What a reader should know of it, a sentence each."""
 
     @property
     def heated(self) -> Classification | None:

@@ -18,6 +18,14 @@ class ModelUnusable(MediViewError):
     code = "model_unusable"
 
 
+def no_numbers(subject: str, to: str, remedy: str) -> ModelUnusable:
+    """Of a network whose answer holds NaN or what is infinite: what is made of it would look like
+    a result, such as an empty mask. `to`: "noise", "this series"."""
+    return ModelUnusable(
+        f"{subject} answers {to} with what is no number (NaN or infinite).", remedy=remedy
+    )
+
+
 class NotCovered(MediViewError):
     """A structure is cut off by the images, and the model's card refuses to measure a part."""
 

@@ -29,7 +29,7 @@ from inference.models.description import ModelDescription
 from inference.models.devices import device, is_out_of_memory
 from inference.models.files import file_sha256, load_module, use_threads
 from inference.models.model_cache import WARM, weights_bytes
-from inference.refusals import ModelUnusable
+from inference.refusals import ModelUnusable, no_numbers
 from storage.core.errors import MediViewError
 
 if TYPE_CHECKING:
@@ -233,8 +233,9 @@ def _answer(network: torch.nn.Module, inferer: Any, bundle: ModelDescription) ->
             _tensor(network(x, **given)).float() for x in (noise, torch.zeros_like(noise))
         )
     distance = float((seen - blank).abs().max())
-    # Written so that a NaN fails, too.
-    if not (torch.isfinite(seen).all() and distance > _DIFFERS):
+    if not (torch.isfinite(seen).all() and torch.isfinite(blank).all()):
+        raise no_numbers(subject_of(bundle), "noise or a blank image", remedy_of(bundle))
+    if distance <= _DIFFERS:
         raise ModelUnusable(
             f"{subject_of(bundle)} answers a blank image like any other.",
             remedy=remedy_of(bundle),

@@ -29,7 +29,7 @@ from inference.model_servers.open_inference import InferenceClient
 from inference.models.description import ModelDescription
 from inference.models.devices import current, device, is_out_of_memory
 from inference.pipeline import ProgressCallback
-from inference.refusals import ModelUnusable
+from inference.refusals import ModelUnusable, no_numbers
 
 _TILE_STEP = 16
 
@@ -80,6 +80,11 @@ def predict(
         batch = data["image"][None].to(device())
         if asked is None or not parts.prompts:
             predicted = _tiled(parts.inferer)(batch, parts.network)
+            # Of a map NaN is where there is no value; VISTA3D's own, above, is where it has not
+            # looked.
+            may_lack_numbers = bundle.kind == "parametric-map" or not torch.is_tensor(predicted)
+            if not (may_lack_numbers or torch.isfinite(predicted).all()):
+                raise no_numbers(subject_of(bundle), "this series", remedy_of(bundle))
         else:
             data, predicted = prompted(parts, data, batch)
         on_progress("postprocess", 0.9)
@@ -120,6 +125,8 @@ def detect(
             key: torch.as_tensor(found[key]).detach().cpu().numpy()
             for key in ("box", "label", "label_scores")
         }
+        if not all(np.isfinite(one).all() for one in values.values()):
+            raise no_numbers(subject_of(bundle), "this series", remedy_of(bundle))
         return _placed(values, np.asarray(image.affine.cpu(), np.float64))
 
     return _guarded(bundle, threads, on_progress, work)

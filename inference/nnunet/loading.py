@@ -15,7 +15,7 @@ from inference.nnunet.dataset import DATASET_FILE
 from inference.nnunet.description import NnunetDescription, TrainedModel
 from inference.nnunet.package import nnunetv2_at_work
 from inference.nnunet.plans import PLANS_FILE
-from inference.refusals import ModelUnusable
+from inference.refusals import ModelUnusable, no_numbers
 from storage.core.errors import InvalidRequest
 
 if TYPE_CHECKING:
@@ -172,8 +172,9 @@ def _answer(part: TrainedModel, predictor: Any, model: NnunetDescription) -> dic
         distance = float((seen - blank).abs().max())
         # The first is named as it was when other folds were not tried.
         name = f"{of_part} (fold {fold})" if answer else of_part
-        # Written so that a NaN fails, too.
-        if not (torch.isfinite(seen).all() and distance > _DIFFERS):
+        if not (torch.isfinite(seen).all() and torch.isfinite(blank).all()):
+            raise no_numbers(f"{name} of the model {model.name}", "noise or a blank image", REMEDY)
+        if distance <= _DIFFERS:
             raise ModelUnusable(
                 f"The model {model.name} answers a blank image like any other: {name}.",
                 remedy=REMEDY,

@@ -20,8 +20,8 @@ from inference.nnunet.description import NnunetDescription, TrainedModel
 from inference.nnunet.geometry import Grid, Seen, grid_seen, seen_by_model
 from inference.nnunet.loading import REMEDY, LoadedPart, load_model
 from inference.pipeline import ProgressCallback
-from inference.refusals import ModelUnusable
-from storage.core.errors import LimitExceeded
+from inference.refusals import ModelUnusable, no_numbers
+from storage.core.errors import LimitExceeded, MediViewError
 
 # Of a voxel: nnU-Net's logits are half precision; what is resampled is double precision, and
 # comes as a copy.
@@ -109,7 +109,9 @@ def needed_bytes(part: TrainedModel, grid: Grid, channels: int) -> int:
 
 def _guarded(model: NnunetDescription, part: LoadedPart, seen: Seen) -> NDArray[np.integer[Any]]:
     try:
-        return _label_map(part.predictor, seen)
+        return _label_map(part.predictor, seen, f"The model {model.name}")
+    except MediViewError:
+        raise
     except Exception as error:
         if is_out_of_memory(error):
             raise
@@ -120,8 +122,11 @@ def _guarded(model: NnunetDescription, part: LoadedPart, seen: Seen) -> NDArray[
         ) from error
 
 
-def _label_map(predictor: Any, seen: Seen) -> NDArray[np.integer[Any]]:
-    """What nnUNetv2_predict writes, on the grid of what the model sees."""
+def _label_map(predictor: Any, seen: Seen, subject: str) -> NDArray[np.integer[Any]]:
+    """What nnUNetv2_predict writes, on the grid of what the model sees; `subject` is who answers.
+
+    Raises ModelUnusable for what is no number.
+    """
     import torch
 
     configuration, plans = predictor.configuration_manager, predictor.plans_manager
@@ -138,6 +143,9 @@ def _label_map(predictor: Any, seen: Seen) -> NDArray[np.integer[Any]]:
     del data
     logits = predictor.predict_logits_from_preprocessed_data(tensor).numpy()
     del tensor
+    # One head after the other: all of them are large.
+    if not all(np.isfinite(one).all() for one in logits):
+        raise no_numbers(subject, "this series", REMEDY)
     found = _chosen(predictor, logits, properties)
     labels = predictor.label_manager
     whole = np.zeros(

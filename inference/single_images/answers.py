@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.refusals import ModelUnusable
+from inference.refusals import ModelUnusable, no_numbers
 from inference.single_images.card import Activation
 from inference.single_images.description import ImageModelDescription
 from inference.single_images.heat import placed_heat
@@ -15,6 +15,7 @@ from inference.single_images.preprocessing import NetworkInput, normalized
 from storage.core.heat_maps import HeatMap
 
 _BATCH = 16
+_CHECK = "Check its weights and its card."
 _HEAT_AT_MOST = 4096 * 4096
 
 
@@ -63,10 +64,7 @@ def numbers_of(
     answer = network.scores(normalized(given.seen, model.preprocessing)[None])
     found: NDArray[np.float32] = one_row_each(model, answer, 1)[0]
     if not (found.size and np.isfinite(found).all()):
-        raise ModelUnusable(
-            f"The model {model.name} answers what is no number.",
-            remedy="Check its weights and its card.",
-        )
+        raise no_numbers(f"The model {model.name}", "this image", _CHECK)
     return found
 
 
@@ -89,6 +87,12 @@ def class_planes(
     found = activated(scores, "sigmoid" if single else model.activation)[0]
     found = np.concatenate((1 - found, found)) if single else found
     return _checked(model, found)
+
+
+def planes_of(scores: NDArray[np.float32]) -> int:
+    """How many classes a segmentation gives: one channel is a yes or no."""
+    channels = int(scores.shape[1]) if scores.ndim == 4 else 0
+    return 2 if channels == 1 else channels
 
 
 def occlusion(
@@ -148,14 +152,14 @@ def heat_plane(
         )
     if not np.isfinite(found).all():
         raise ModelUnusable(
-            f"The model {model.name} gives a heat map with what is no number.",
-            remedy="Check its weights and its card.",
+            f"The model {model.name} gives a heat map with what is no number.", remedy=_CHECK
         )
     return np.asarray(found[0], np.float32)
 
 
 def _checked(model: ImageModelDescription, found: NDArray[np.float32]) -> NDArray[np.float32]:
-    # Written so that a NaN fails, too.
+    if not np.isfinite(found).all():
+        raise no_numbers(f"The model {model.name}", "this image", _CHECK)
     if not (found.size and found.min() >= 0.0 and found.max() <= 1.0 + 1e-5):
         raise ModelUnusable(
             f"The model {model.name} gives scores that are no probabilities.",

@@ -1,8 +1,9 @@
 """What `mediview.json` says of a model of single images: its input, its answer, its words."""
 
+import re
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from inference.model_servers.card import ServedImages
 from inference.model_servers.tensors import plain_axes
@@ -11,6 +12,16 @@ from inference.models.card_inputs import CardInput
 from inference.models.card_quantities import CardNumber, Channel
 from inference.models.description import VERSION_PATTERN
 from inference.rules.conditions import Strict
+
+
+def _as_dicom_writes(modality: str) -> str:
+    if re.fullmatch(r"[A-Z]{2,8}", modality):
+        return modality
+    meant = modality.strip().upper()
+    if re.fullmatch(r"[A-Z]{2,8}", meant):
+        raise ValueError(f'"{modality}" is not how DICOM writes that modality: "{meant}"')
+    raise ValueError(f'"{modality}" is not a modality: two to eight capital letters, such as "DX"')
+
 
 OutputKind = Literal[
     "image-classification",
@@ -23,6 +34,7 @@ OutputKind = Literal[
 Activation = Literal["softmax", "sigmoid", "none"]
 _Percent = Annotated[float, Field(ge=0, le=100)]
 _Edge = Annotated[int, Field(ge=8, le=4096)]
+_Modality = Annotated[str, AfterValidator(_as_dicom_writes), Field(max_length=16)]
 _Letters = Annotated[str, Field(pattern=r"^[LRAPHF]$")]
 
 DEFAULT_MODALITIES = ("CR", "DX", "MG", "US", "XA", "SC")
@@ -137,7 +149,7 @@ class ImageModel(Strict):
     name: str = Field(min_length=1, max_length=48)
     version: str = Field(pattern=VERSION_PATTERN)
     output: OutputKind
-    modalities: tuple[Annotated[str, Field(pattern=r"^[A-Z]{2,8}$")], ...] = DEFAULT_MODALITIES
+    modalities: tuple[_Modality, ...] = DEFAULT_MODALITIES
     labels: dict[Annotated[str, Field(pattern=r"^\d+$")], str] = Field({})
     """The name of each class by its number; left out: those of config.json."""
     numbers: dict[Channel, CardNumber] = Field({}, max_length=64)

@@ -22,6 +22,7 @@ from inference.single_images.description import ImageModelDescription
 from inference.single_images.outputs import (
     REMEDY,
     Boxes,
+    NoAnswer,
     array,
     boxes_of,
     first,
@@ -109,9 +110,8 @@ def at_work(model: ImageModelDescription, error: Exception) -> Exception:
     """What an error of a network at work means: that it is unusable, but for want of memory."""
     if is_out_of_memory(error):
         return error
-    return ModelUnusable(
-        f"The model {model.name} failed at this image ({type(error).__name__}).", remedy=REMEDY
-    )
+    why = str(error) if isinstance(error, NoAnswer) else type(error).__name__
+    return ModelUnusable(f"The model {model.name} failed at this image ({why}).", remedy=REMEDY)
 
 
 class Served:

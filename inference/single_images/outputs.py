@@ -15,6 +15,10 @@ REMEDY = "Add another version of the model, or correct its card: mediview models
 _NAMES_AT_MOST = 10
 
 
+class NoAnswer(ValueError):
+    """What a network gives cannot be what its card says; in words that end a sentence."""
+
+
 @dataclass(frozen=True)
 class Boxes:
     """`corners` (boxes, 4): left, top, right, bottom in pixels of the network's grid, 0, 0 being
@@ -59,10 +63,14 @@ def boxes_of(found: Mapping[str, Any]) -> Boxes:
     corners = array(found["boxes"]).astype(np.float64).reshape(-1, 4)
     scores = array(found["scores"]).astype(np.float64).reshape(-1)
     labels = array(found["labels"]).astype(np.int64).reshape(-1)
-    if not (len(corners) == len(scores) == len(labels)) or not np.isfinite(corners).all():
-        raise ValueError("boxes, labels and scores do not belong together")
+    if not (np.isfinite(corners).all() and np.isfinite(scores).all()):
+        raise NoAnswer("its boxes or scores are no numbers (NaN or infinite)")
     if len(scores) and not (scores.min() >= 0.0 and scores.max() <= 1.0):
-        raise ValueError("scores are no probabilities")
+        raise NoAnswer("its scores are no probabilities")
+    if not len(corners) == len(scores) == len(labels):
+        raise NoAnswer(
+            f"it gives {len(corners)} boxes, {len(labels)} labels and {len(scores)} scores"
+        )
     order = np.argsort(-scores, kind="stable")
     return Boxes(corners[order], labels[order], scores[order])
 

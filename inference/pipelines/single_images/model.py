@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -30,11 +30,12 @@ from inference.pipeline import (
     Readiness,
 )
 from inference.pipelines.single_images.reading import ImageReading
-from inference.refusals import ModelUnusable, VolumeRefused
+from inference.refusals import ModelUnusable, VolumeRefused, no_numbers
 from inference.rules.card_condition import judge_card
 from inference.rules.conditions import Condition
-from inference.single_images.answers import heat_plane, one_row_each
+from inference.single_images.answers import heat_plane, one_row_each, planes_of
 from inference.single_images.description import ImageModelDescription
+from inference.single_images.fits import check_channels, check_classes
 from inference.single_images.frame import COLOUR, GREY
 from inference.single_images.networks import Served, at_work, load_network
 from inference.single_images.preprocessing import (
@@ -189,9 +190,14 @@ class ImageModelPipeline:
                 normalized(image, self._model.preprocessing)[None]
                 for image in (noise, np.zeros_like(noise))
             ]
+            check_channels(self._model, network, given[0], self.images_at_once)
             seen, blank = (network.raw(one) for one in given)
             if self._model.kind in ("image-classification", "image-regression"):
-                one_row_each(self._model, network.scores(given[0]), 1)
+                row = one_row_each(self._model, network.scores(given[0]), 1)
+                if self._model.kind == "image-classification":
+                    check_classes(self._model, row.shape[1])
+            elif self._model.kind == "image-segmentation":
+                check_classes(self._model, planes_of(network.scores(given[0])))
             heat_map = self._model.card.model.heat_map
             if heat_map is not None and heat_map.output:
                 heat_plane(self._model, network, given[0], 0)
@@ -205,8 +211,13 @@ class ImageModelPipeline:
                 "It finds nothing in noise nor in a blank image, as a detector may.",
             )
         differs = seen.shape != blank.shape or float(np.abs(seen - blank).max()) > _DIFFERS
-        # Written so that a NaN fails, too.
-        if not (seen.size and np.isfinite(seen).all() and differs):
+        if not (np.isfinite(seen).all() and np.isfinite(blank).all()):
+            raise no_numbers(
+                f"The model {self._model.name}",
+                "noise or a blank image",
+                "Check its weights and its card.",
+            )
+        if not (seen.size and differs):
             raise ModelUnusable(
                 f"The model {self._model.name} answers a blank image like any other.",
                 remedy="Check its weights and its card.",
@@ -239,7 +250,11 @@ class ImageModelPipeline:
             calibration=self._model.card.model.calibration,
             timings_s={"load_model": ready - started, "predict": time.perf_counter() - ready},
             derivation=self._derivation(),
-            notes=(*notes, *([] if self._model.card.model.numbers else [self._calibration()])),
+            notes=(
+                *notes,
+                *_once(note for one in results for note in one.notes),
+                *([] if self._model.card.model.numbers else [self._calibration()]),
+            ),
         )
 
     def _calibration(self) -> str:
@@ -281,6 +296,10 @@ class ImageModelPipeline:
         if self.image_prior is not None:
             prior = "; then the prior image likewise, black where there is none"
         return f"{grey}, bright is dense{crop}{turned}{shape}{prior}"
+
+
+def _once(notes: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(notes))
 
 
 def _check_image(header: Dataset) -> None:

@@ -22,6 +22,7 @@ from inference.single_images.answers import (
     occlusion,
     probabilities,
 )
+from inference.single_images.card import HeatMap as AskedHeat
 from inference.single_images.description import ImageModelDescription
 from inference.single_images.heat import own_heat
 from inference.single_images.networks import Network
@@ -96,7 +97,7 @@ class ImageReading:
         if deciding != int(indices[-1]):
             given = self._given(dataset, deciding)
         frame_number = deciding + 1 if multi else None
-        heat_map = self._heat_map(given, likeliest[0], frame_number)
+        heat_map, notes = self._heat_map(given, likeliest[0], frame_number)
         return ImageResult(
             uid,
             shown(given),
@@ -113,15 +114,26 @@ class ImageReading:
                 )
                 for value in likeliest
             ),
+            notes=notes,
         )
 
     def _heat_map(
         self, given: NetworkInput, label: int, frame_number: int | None
-    ) -> HeatMap | None:
-        """Of the likeliest label, in the frame that speaks most for it."""
-        asked = self._model.card.model.heat_map
-        if asked is None:
-            return None
+    ) -> tuple[HeatMap | None, tuple[str, ...]]:
+        """Of the likeliest label, in the frame that speaks most for it; where the network gives
+        none that can be used, why: the answer stands by itself."""
+        if self._model.card.model.heat_map is None:
+            return None, ()
+        try:
+            return self._heat_map_of(
+                self._model.card.model.heat_map, given, label, frame_number
+            ), ()
+        except ModelUnusable as error:
+            return None, (f"There is no heat map: {error.message}",)
+
+    def _heat_map_of(
+        self, asked: AskedHeat, given: NetworkInput, label: int, frame_number: int | None
+    ) -> HeatMap:
         if asked.output:
             batch = normalized(given.seen, self._model.preprocessing)[None]
             plane = heat_plane(self._model, self._network, batch, label)
