@@ -1,7 +1,7 @@
 """What a change of a report must bring: the version it was made on, and the right to sign."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Annotated
 
 from fastapi import Header
@@ -12,7 +12,14 @@ from api.errors import ApiProblem
 from api.reports.schemas import SentSection
 from inference.reports.editing import Written, WrittenSection, taken_over
 from storage.findings.repository import Findings
-from storage.reports.entities import SIGNED_STATES, Report, ReportSection, ReportState
+from storage.reports.entities import (
+    SIGNED_STATES,
+    Report,
+    ReportSection,
+    ReportSentence,
+    ReportState,
+)
+from storage.reports.repository import Reports
 
 _ETAG = re.compile(r'(W/)?"?(\d{1,9})"?')
 
@@ -80,10 +87,20 @@ def check_may_sign(principal: Principal, state: ReportState) -> None:
 
 
 def written_sections(
-    finding_repository: Findings, report: Report, sent: Sequence[SentSection], author: str
+    finding_repository: Findings,
+    reports: Reports,
+    report: Report,
+    sent: Sequence[SentSection],
+    author: str,
 ) -> tuple[ReportSection, ...]:
-    """The sections as a person sends them, each sentence with whose it is."""
-    findings = finding_repository.of_study(report.study_instance_uid)
+    """The sections as a person sends them, each sentence with whose it is.
+
+    What was removed and comes back word by word is what it was, as long as what it rests on
+    counts: whether its numbers still do, a signature asks.
+    """
+    findings = {
+        one.finding_id: one for one in finding_repository.of_study(report.study_instance_uid)
+    }
     written = [
         WrittenSection(
             section.heading,
@@ -94,4 +111,16 @@ def written_sections(
     ]
     offered = report.proposal or ()
     before = [*(one for section in offered for one in section.sentences), *report.sentences]
-    return taken_over(written, before, {one.finding_id: one for one in findings}, author)
+    known = {one.text for one in before}
+    if any(one.text not in known for section in written for one in section.sentences):
+        before = [*_of_versions(reports, report, findings), *before]
+    return taken_over(written, before, findings, author)
+
+
+def _of_versions(
+    reports: Reports, report: Report, findings: Collection[str]
+) -> Iterator[ReportSentence]:
+    """Sentences of all versions whose findings count, the oldest first."""
+    for version in reversed(reports.versions(report.report_id)):
+        for section in version.sections:
+            yield from (one for one in section.sentences if set(one.finding_ids) <= set(findings))

@@ -150,7 +150,7 @@ def edit_report(
     changed = storage.reports.edit(
         report_id,
         version,
-        written_sections(storage.findings, report, edit.sections, principal.name),
+        written_sections(storage.findings, storage.reports, report, edit.sections, principal.name),
         principal.identity,
         title=edit.title,
     )
@@ -185,7 +185,9 @@ def move_report(
     sections = (
         None
         if move.sections is None
-        else written_sections(storage.findings, report, move.sections, principal.name)
+        else written_sections(
+            storage.findings, storage.reports, report, move.sections, principal.name
+        )
     )
     version = expected_version(if_match, move.version, report.version)
     if move.state in SIGNED_STATES:

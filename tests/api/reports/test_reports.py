@@ -144,6 +144,35 @@ def test_an_edit_is_the_persons_and_keeps_only_the_bindings_that_still_hold(
     is_problem(api.client.get(f"{url}/diff", params={"from_version": 9}), 404, "not_found")
 
 
+def test_a_sentence_that_was_removed_comes_back_as_what_it_was(api: ApiNode, study: str) -> None:
+    report = drafted(api, study)
+    url = f"/api/reports/{report['report_id']}"
+    was = report["sections"][3]["sentences"][0]
+    whole = [
+        {
+            "heading": one["heading"],
+            "kind": one["kind"],
+            "sentences": [{"text": sentence["text"]} for sentence in one["sentences"]],
+        }
+        for one in report["sections"]
+    ]
+    fewer = [
+        {**one, "sentences": one["sentences"][number == 3 :]} for number, one in enumerate(whole)
+    ]
+    removed = api.client.put(url, json={"version": 1, "sections": fewer}).json()
+    assert was["text"] not in texts(removed)["findings"]
+    again = api.client.put(url, json={"version": 2, "sections": whole}).json()
+    assert again["sections"][3]["sentences"][0] == was
+    assert again["version"] == 3
+    # What its findings never stated is a person's, as before.
+    changed = [dict(one) for one in whole]
+    changed[3]["sentences"] = [
+        {"text": "The brain has a volume of 1,500 cm³.", "finding_ids": was["finding_ids"]}
+    ]
+    other = api.client.put(url, json={"version": 3, "sections": changed}).json()
+    assert other["sections"][3]["sentences"][0]["basis"] == "person"
+
+
 def test_a_signed_report_whose_results_were_withdrawn_is_not_current(
     api: ApiNode, study: str
 ) -> None:
