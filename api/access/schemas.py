@@ -40,6 +40,10 @@ class SessionInfo(Payload):
         "", description="Send it as X-CSRF-Token with every POST, PUT, PATCH and DELETE."
     )
     provider: ProviderLink | None = None
+    dictation: Literal["off", "device", "browser"] = Field(
+        "off",
+        description="Whether the pages take dictation, as `MEDIVIEW_BROWSER_DICTATION` allows it.",
+    )
 
 
 class Credentials(RequestBody):

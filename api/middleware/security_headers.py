@@ -18,6 +18,7 @@ class SecurityHeaders:
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self.app = app
+        microphone = "()" if settings.browser_dictation == "off" else "(self)"
         self.headers = {
             POLICY_HEADER: content_security_policy(settings),
             "X-Content-Type-Options": "nosniff",
@@ -25,7 +26,7 @@ class SecurityHeaders:
             "Referrer-Policy": "no-referrer",
             "Cross-Origin-Opener-Policy": "same-origin",
             "Cross-Origin-Resource-Policy": "same-origin",
-            "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+            "Permissions-Policy": f"camera=(), geolocation=(), microphone={microphone}",
         }
         if settings.resolved_public_url.startswith("https://"):
             # Browsers heed it over HTTPS alone (RFC 6797 8.1).

@@ -15,6 +15,12 @@ class ReportSettings(BaseModel):
     report_delivery: Literal["all", "signed", "off"] = Field(
         "signed", description="Which reports leave: only signed ones, drafts too (all), none (off)."
     )
+    browser_dictation: Literal["off", "device", "browser"] = Field(
+        "off",
+        description="Whether a report can be dictated where the browser recognises speech: only"
+        " on the computer itself (device), or by the browser's service as well (browser), to"
+        " which the speech may be sent.",
+    )
     institution_name: str = Field(
         "", max_length=64, description="Stands in signed reports as whose observer verified them."
     )

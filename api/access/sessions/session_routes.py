@@ -229,6 +229,7 @@ def session_info(
         roles=sorted(principal.roles),
         csrf_token=csrf_token(token) if token and principal.kind in ("account", "oidc") else "",
         provider=link,
+        dictation=settings.browser_dictation,
     )
 
 

@@ -54,6 +54,17 @@ class TestViewer:
             for path in ("/../secret", "/%2e%2e/secret", "/..%2fsecret", "//secret"):
                 assert api.client.get(path).text != "secret"
 
+    def test_the_microphone_is_the_pages_where_dictation_is_allowed(
+        self, api_settings: Settings
+    ) -> None:
+        for mode, microphone in (("off", "()"), ("device", "(self)"), ("browser", "(self)")):
+            settings = api_settings.model_copy(update={"browser_dictation": mode})
+            with api_node(settings) as api:
+                session = api.client.get("/api/session")
+                assert session.json()["dictation"] == mode
+                policy = session.headers["permissions-policy"]
+                assert policy == f"camera=(), geolocation=(), microphone={microphone}"
+
     def test_what_the_build_compressed_is_sent_so_to_who_takes_it(
         self, api_settings: Settings, tmp_path: Path
     ) -> None:

@@ -12,6 +12,8 @@ export interface Session {
   roles: string[];
   csrf_token: string;
   provider: { label: string; href: string } | null;
+  /** Whether reports may be dictated to the browser. */
+  dictation?: "off" | "device" | "browser";
 }
 
 const path = "/api/v1/session";
