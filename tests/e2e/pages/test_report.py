@@ -1,21 +1,25 @@
 """A radiologist reads the draft by its evidence, rejects a finding, edits and signs the report."""
 
 import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 from pydicom.dataset import FileDataset
 
+from inference.language.documents.reading import count_pdf_pages
 from tests.e2e.support.accessibility import serious_findings
 from tests.e2e.support.browser import chromium, keep_screenshot
 from tests.e2e.support.fixtures import FollowedStudy, follow, send
 from tests.e2e.support.node import Node
 from tests.e2e.support.studies import SentStudy, copy_with_new_uids
+from tests.e2e.support.waiting import wait_until
+from tests.services import tool
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
 
 @pytest.fixture(scope="module")
@@ -45,17 +49,7 @@ def report_of(node: Node, followed: FollowedStudy) -> dict[str, Any] | None:
 
 
 def put_a_length_into_the_report(page: Page) -> None:
-    page.keyboard.press("Shift+F")
-    viewport = page.get_by_test_id("viewport").first
-    box = viewport.bounding_box()
-    assert box is not None
-    x, y = box["x"] + box["width"] * 0.4, box["y"] + box["height"] * 0.5
-    page.keyboard.press("l")
-    page.mouse.move(x, y)
-    page.mouse.down()
-    page.mouse.move(x + 90, y + 30, steps=6)
-    page.mouse.up()
-    expect(page.get_by_test_id("measured-text").first).to_contain_text("mm")
+    measure(page)
     page.get_by_test_id("to-report").first.click()
 
 
@@ -96,6 +90,149 @@ def test_signing_names_what_is_open(
     expect(dialog.get_by_test_id("open-attention")).to_be_visible()
     dialog.get_by_role("button", name="Cancel").click()
     expect(panel).to_have_attribute("data-state", "draft")
+
+
+@pytest.mark.slow
+def test_sentences_are_accepted_reworded_removed_taken_back_and_printed(
+    node: Node, head: SentStudy, study_folder: Path, page: Page
+) -> None:
+    study = copy_with_new_uids(head.folder, study_folder / "by-sentences")
+    send(node, study)
+    followed = follow(node, study)
+    node.wait_for(lambda: report_of(node, followed), "the node to draft the report", 60)
+    (finding,) = followed.job["findings"]
+    # A page that is being printed stays until it is on paper.
+    page.add_init_script(
+        "window.print = () => { window.asked = true; return new Promise(() => {}); }"
+    )
+    page.goto(f"{node.url}/study/?study={study.study_instance_uid}")
+    page.get_by_role("tab", name="Report").click()
+    panel = page.get_by_test_id("report-panel")
+    rows = panel.get_by_test_id("sentence-row")
+    states_it = rows.filter(
+        has=page.locator("[data-basis=findings]"),
+        has_text="brain and cerebrospinal fluid",
+    )
+    evidence = states_it.first.get_by_test_id("row-evidence").first
+    expect(evidence).to_contain_text("cm³")
+    text = states_it.first.get_by_test_id("sentence").inner_text()
+    # The impression says it again.
+    mine = (
+        panel.get_by_role("table", name="Findings")
+        .get_by_test_id("sentence-row")
+        .filter(has_text=text)
+    )
+    mine.get_by_test_id("accept-sentence").click()
+    expect(mine.get_by_test_id("accept-sentence")).to_have_count(0)
+    expect(mine.get_by_test_id("row-evidence").first).to_contain_text("✓")
+    feedback = node.get(f"/api/findings/{finding['finding_id']}")["feedback"]
+    assert [one["kind"] for one in feedback] == ["ACCEPTED"]
+    keep_screenshot(page, "report")
+
+    mine.get_by_test_id("remove-sentence").click()
+    expect(mine).to_have_count(0)
+    panel.get_by_test_id("undo-sentence").click()
+    # What came back is what it was, with what it rests on.
+    expect(mine.get_by_test_id("sentence")).to_have_attribute("data-basis", "findings")
+    expect(mine.get_by_test_id("row-evidence").first).to_contain_text("✓")
+
+    other = rows.filter(has_not=page.get_by_test_id("row-evidence")).first
+    before = other.get_by_test_id("sentence").inner_text()
+    other.get_by_test_id("reword-sentence").click()
+    field = panel.get_by_role("textbox", name="Sentence")
+    expect(field).to_have_value(before)
+    field.press("Escape")
+    expect(field).to_have_count(0)
+    other.get_by_test_id("reword-sentence").press("Enter")
+    field.fill("MR of the head without contrast medium.")
+    field.press("Enter")
+    reworded = rows.filter(has_text="without contrast medium")
+    expect(reworded.get_by_test_id("sentence")).to_have_attribute("data-basis", "person")
+    reworded.get_by_test_id("sentence").focus()
+    page.keyboard.press("Control+z")
+    expect(reworded).to_have_count(0)
+    expect(rows.filter(has_text=before).first).to_be_visible()
+    assert serious_findings(page) == []
+
+    panel.get_by_role("button", name="PDF preview").click()
+    expect(page.get_by_test_id("pdf-page").first).to_be_visible()
+    pages = page.get_by_test_id("pdf-page").count()
+    page.get_by_test_id("print-report").click()
+    expect(page.locator("#printed-report img")).to_have_count(pages)
+    wait_until(page, "window.asked === true")
+    printed = page.pdf(prefer_css_page_size=True)
+    assert count_pdf_pages(printed) == pages
+    # Pictures of the pages alone: no word of the screen is on the paper.
+    assert "Findings" not in pdf_text(printed)
+
+
+@pytest.mark.slow
+def test_findings_and_measurements_are_put_where_they_belong(
+    node: Node, head: SentStudy, study_folder: Path, page: Page
+) -> None:
+    study = copy_with_new_uids(head.folder, study_folder / "put-in")
+    send(node, study)
+    followed = follow(node, study)
+    node.wait_for(lambda: report_of(node, followed), "the node to draft the report", 60)
+    (finding,) = followed.job["findings"]
+    page.goto(f"{node.url}/study/?study={study.study_instance_uid}")
+    expect(page.get_by_test_id("viewport").first).to_have_attribute("data-image-rendered", "true")
+    panel = page.get_by_test_id("report-panel")
+    rows = panel.get_by_test_id("sentence-row")
+    drag_into_the_report(page, page.get_by_test_id("finding").first, rows.first)
+    put = rows.nth(1)
+    expect(put).to_contain_text(f"{finding['label']}: ")
+    expect(put.get_by_test_id("sentence")).to_have_attribute("data-basis", "findings")
+
+    measure(page)
+    page.keyboard.press("Shift+R")
+    findings = panel.get_by_role("group", name="Add to Findings")
+    findings.get_by_test_id("add-measurement").locator("summary").click()
+    findings.get_by_role("button", name="Length: ").click()
+    expect(rows.filter(has_text=re.compile(r"Length: \d+\.\d mm \(series"))).to_have_count(1)
+    findings.get_by_role("button", name="Add sentence").click()
+    panel.get_by_role("textbox", name="Sentence").fill("No midline shift.")
+    page.keyboard.press("Enter")
+    expect(rows.filter(has_text="No midline shift.")).to_have_count(1)
+    kept = report_of(node, followed)
+    assert kept is not None
+    texts = [one["text"] for section in kept["sections"] for one in section["sentences"]]
+    assert "No midline shift." in texts
+
+
+def pdf_text(data: bytes) -> str:
+    command = [tool("pdftotext", "poppler-utils"), "-", "-"]
+    return subprocess.run(command, input=data, capture_output=True, check=True).stdout.decode()
+
+
+def measure(page: Page) -> None:
+    page.keyboard.press("Shift+F")
+    box = page.get_by_test_id("viewport").first.bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] * 0.4, box["y"] + box["height"] * 0.5
+    page.keyboard.press("l")
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 90, y + 30, steps=6)
+    page.mouse.up()
+    expect(page.get_by_test_id("measured-text").first).to_contain_text("mm")
+
+
+def drag_into_the_report(page: Page, what: Locator, row: Locator) -> None:
+    """To the lower half of a row; the tab of the report opens on the way."""
+    what.hover()
+    page.mouse.down()
+    tab = page.get_by_role("tab", name="Report").bounding_box()
+    assert tab is not None
+    for step in range(8):
+        page.mouse.move(tab["x"] + 20 + step, tab["y"] + tab["height"] / 2)
+        page.wait_for_timeout(120)
+    expect(row).to_be_visible()
+    box = row.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 30, box["y"] + box["height"] - 8)
+    page.mouse.move(box["x"] + 32, box["y"] + box["height"] - 6)
+    page.mouse.up()
 
 
 def version_of(node: Node, followed: FollowedStudy) -> int:

@@ -1,5 +1,6 @@
 import { findingValue, unitSymbol } from "@/shared/lib/format";
 import { text } from "@/shared/i18n";
+import { currentLanguage, type Language } from "@/shared/i18n/language";
 import type { Tone } from "@/shared/lib/state";
 import type { Feedback, Finding, NewFeedback } from "@/shared/api/types";
 
@@ -19,8 +20,8 @@ export function badgeOf(given: Feedback): { word: string; sign: string; tone: To
 }
 
 /** A number with its unit: "1.73 L". */
-export function valueText(value: number, ucum: string): string {
-  return `${findingValue(value, ucum)} ${unitSymbol(ucum)}`.trim();
+export function valueText(value: number, ucum: string, language: Language = currentLanguage()): string {
+  return `${findingValue(value, ucum, language)} ${unitSymbol(ucum, language)}`.trim();
 }
 
 /**

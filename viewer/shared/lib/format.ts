@@ -1,5 +1,5 @@
 import { text } from "@/shared/i18n";
-import { currentLanguage, locale, localDate, type Language } from "@/shared/i18n/language";
+import { currentLanguage, locale, localDate, localeOf, type Language } from "@/shared/i18n/language";
 
 /** "Family^Given^Middle^Prefix^Suffix" (PS3.5 6.2.1) as a person writes it: "Family, Given Middle". */
 export function personName(value: string): string {
@@ -147,10 +147,10 @@ export function measurement(value: number): string {
 const decimalsOfUnit: Record<string, number> = { L: 2, "[hnsf'U]": 0, mm: 1 };
 
 /** A finding's value with as many decimals as in report, PDF and pictures (storage/core/text/rounding.py). */
-export function findingValue(value: number, ucum: string): string {
+export function findingValue(value: number, ucum: string, language: Language = currentLanguage()): string {
   const magnitude = Math.abs(value);
   const digits = decimalsOfUnit[ucum] ?? digitsOf(magnitude);
-  return value.toLocaleString(locale(), {
+  return value.toLocaleString(localeOf(language), {
     minimumFractionDigits: digits,
     maximumFractionDigits: digits,
   });

@@ -111,12 +111,14 @@ describe("a measurement in the report", () => {
     expect(measurementSentence(mean, nowhere, "en")).toBe("Nodule: mean -871 HU.");
   });
 
+  const plain = (words: string) => ({ text: words, finding_ids: [] });
+
   it("stands at the end of the findings, before the impression", () => {
     const edited = [
       { heading: "Findings", kind: "findings" as const, text: "Lungs clear.\n" },
       { heading: "Impression", kind: "impression" as const, text: "Normal." },
     ];
-    const next = withInsertions(edited, [(language) => `Nodule in ${language}.`, () => "Second."], "en");
+    const next = withInsertions(edited, [(language) => plain(`Nodule in ${language}.`), () => plain("Second.")], "en");
     expect(next.map(({ text }) => text)).toEqual(["Lungs clear.\nNodule in en.\nSecond.", "Normal."]);
   });
 });

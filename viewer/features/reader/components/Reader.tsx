@@ -37,6 +37,7 @@ import { useMaskControls } from "@/features/reader/hooks/masks/useMaskControls";
 import { useMaskEditing } from "@/features/reader/hooks/masks/useMaskEditing";
 import { useMeasurements } from "@/features/reader/hooks/measurements/useMeasurements";
 import { useAxisCurve } from "@/features/reader/hooks/measurements/useAxisCurve";
+import { useMeasurementTexts } from "@/features/reader/hooks/measurements/useMeasurementTexts";
 import { useUptake } from "@/features/reader/hooks/measurements/useUptake";
 import { usePanes } from "@/features/reader/hooks/usePanes";
 import { useReader, type Layout, type ReaderState } from "@/features/reader/hooks/useReader";
@@ -46,19 +47,13 @@ import { useStudyQueue } from "@/features/reader/hooks/useStudyQueue";
 import { useText } from "@/shared/hooks/useText";
 import { useAskedView, useViewAddress } from "@/features/reader/hooks/stage/useViewAddress";
 import type { LoadedMask, ToolName, ViewId } from "@/cornerstone";
-import { saveFile } from "@/shared/lib/saveFile";
 import { personName } from "@/shared/lib/format";
 import { returnAddress } from "@/shared/lib/listAddress";
 import { Problem } from "@/shared/api/problem";
 import type { DrawnSegmentation } from "@/shared/api/types";
 import { cellCount } from "@/features/reader/lib/layout/layout";
-import { placeOf } from "@/features/reader/lib/measurements/measuredPlace";
-import type { Measurement } from "@/dicom/measurements/measurement";
-import { measurementTable } from "@/features/reader/lib/measurements/measurementTable";
-import { measurementSentence } from "@/features/reader/lib/measurementSentence";
 import { instancesOfOthers, uncheckedInstances } from "@/features/reader/lib/otherPatients";
 import { isPriorOf } from "@/features/reader/lib/otherStudies";
-import type { Insertion } from "@/features/report/lib/reportText";
 
 export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
   const { study, findings, problem: studyProblem, stream, reload } = useStudy(studyInstanceUid);
@@ -84,11 +79,7 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
   const uptake = useUptake(series, measurements.list);
   const reformat = useReformat(scene, layout === "planes");
   const keyImages = useKeyImages(studyInstanceUid);
-  const [insertions, setInsertions] = useState<readonly Insertion[]>([]);
-  const putIntoReport = (one: Measurement) => {
-    const place = placeOf(one, reader);
-    setInsertions((all) => [...all, (language) => measurementSentence(one, place, language)]);
-  };
+  const texts = useMeasurementTexts(measurements, studyInstanceUid, reader);
   const slice = useActiveSlice(reader);
   const curves = useAxisCurve(reader, slice);
   const subtraction = useSubtraction(scene, series, slice);
@@ -210,19 +201,21 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
             priors={reader.others.filter((one) => isPriorOf(one, study))}
             findings={findings}
             masks={reader.masks.masks}
-            insertions={insertions}
+            insertions={texts.insertions}
+            measurements={texts.insertable}
             onShow={reader.showSegment}
             heatMaps={reader.heatMaps}
             onShowImageOf={reader.showImageOf}
             onShowImage={reader.goingTo.goTo}
             onChanged={reload}
             onOpen={panes.results.open}
+            onToReport={texts.putFinding}
           >
             <MeasurementPanel
               measurements={measurements}
               keyImages={keyImages}
-              onInsert={putIntoReport}
-              onDownload={() => downloadTable(measurements.list, studyInstanceUid, reader)}
+              onInsert={texts.putMeasurement}
+              onDownload={texts.download}
               onShowImage={reader.goingTo.goTo}
               imageProblem={reader.goingTo.problem}
             />
@@ -274,12 +267,6 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
 /** What a reader drew goes on in its own panel. */
 function isDrawn({ sopInstanceUid }: LoadedMask, drawn: readonly DrawnSegmentation[]): boolean {
   return drawn.some((one) => one.sop_instance_uid === sopInstanceUid);
-}
-
-function downloadTable(list: readonly Measurement[], studyInstanceUid: string, reader: ReaderState): void {
-  const table = measurementTable(list, (one) => placeOf(one, reader));
-  // Spreadsheets take UTF-8 for such by its mark alone.
-  saveFile(new Blob(["\ufeff", table], { type: "text/csv;charset=utf-8" }), `measurements-${studyInstanceUid}.csv`);
 }
 
 function openUids({ arrangement }: ReaderState): Set<string> {

@@ -13,7 +13,8 @@ import type { HeatMaps } from "@/features/reader/hooks/findings/useHeatMaps";
 import type { GoTo } from "@/features/reader/hooks/stage/useGoTo";
 import { useHotkeys } from "@/shared/hooks/useHotkeys";
 import { useText } from "@/shared/hooks/useText";
-import type { Insertion } from "@/features/report/lib/reportText";
+import { isForReport } from "@/shared/lib/dragTypes";
+import type { Insertable, Insertion } from "@/features/report/lib/reportText";
 import type { LoadedMask } from "@/cornerstone";
 import type { Finding, StudyDetail } from "@/shared/api/types";
 
@@ -25,12 +26,14 @@ export function SidePanel({
   findings,
   masks,
   insertions,
+  measurements,
   heatMaps,
   onShow,
   onShowImageOf,
   onShowImage,
   onChanged,
   onOpen,
+  onToReport,
   children,
 }: {
   study: StudyDetail;
@@ -39,6 +42,8 @@ export function SidePanel({
   masks: readonly LoadedMask[];
   /** What was put into the report from beside it, the newest last. */
   insertions: readonly Insertion[];
+  /** What was measured, to be put in at a place. */
+  measurements: readonly Insertable[];
   heatMaps: HeatMaps;
   onShow: (sopInstanceUid: string, segmentNumber: number) => void;
   onShowImageOf: (finding: Finding) => void;
@@ -47,6 +52,8 @@ export function SidePanel({
   onChanged: () => void;
   /** Something in here is to be seen. */
   onOpen: () => void;
+  /** Puts what a finding says into the report. */
+  onToReport: (finding: Finding) => void;
   children: ReactNode;
 }) {
   const { report: t, reader } = useText();
@@ -88,6 +95,7 @@ export function SidePanel({
         ]}
         chosen={tab}
         onChoose={setTab}
+        onDragTo={isForReport}
       />
       {/* Both stay: a text that is being written must not be lost by a look at the findings. */}
       <div id="panel-findings" role="tabpanel" aria-labelledby="tab-findings" hidden={tab !== "findings"} className="min-h-0 flex-1 overflow-y-auto">
@@ -102,6 +110,7 @@ export function SidePanel({
           heatMaps={heatMaps}
           onShowImage={onShowImage}
           onChanged={onChanged}
+          onToReport={onToReport}
         />
         {children}
         <OtherArchives study={study.study_instance_uid} onFetched={onChanged} />
@@ -113,6 +122,7 @@ export function SidePanel({
           priors={priors}
           findings={findings}
           insertions={insertions}
+          measurements={measurements}
           onShow={showFinding}
           onChanged={onChanged}
         />

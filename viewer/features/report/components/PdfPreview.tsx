@@ -1,8 +1,9 @@
 "use client";
 
-import { useState } from "react";
+import { useCallback, useState } from "react";
 import { Answer } from "@/shared/components/parts";
 import { Dialog } from "@/shared/components/Dialog";
+import { PrintPages } from "@/features/report/components/PrintPages";
 import { useFetched } from "@/shared/hooks/useFetched";
 import { useText } from "@/shared/hooks/useText";
 import { pdf } from "@/features/report/lib/reportApi";
@@ -20,14 +21,6 @@ export function PdfPreview({ report }: { report: Report }) {
       </button>
       {open && (
         <Dialog title={t.previewOf(report.version)} testId="pdf-preview" wide onClose={() => setOpen(false)}>
-          <p className="mb-3 flex gap-2">
-            <a className="control" href={pdf.url(report)} target="_blank" rel="noreferrer">
-              {t.openPdf}
-            </a>
-            <a className="control" href={pdf.url(report)} download={t.pdfName(report.version)}>
-              {t.downloadPdf}
-            </a>
-          </p>
           <Pages report={report} />
         </Dialog>
       )}
@@ -37,10 +30,25 @@ export function PdfPreview({ report }: { report: Report }) {
 
 function Pages({ report }: { report: Report }) {
   const { report: t } = useText();
+  const [printing, setPrinting] = useState(false);
+  const printed = useCallback(() => setPrinting(false), []);
   const fetched = useFetched((signal) => pdf.pages(report, signal), `${report.report_id} ${report.version}`);
   return (
     <Answer fetched={fetched}>
       {({ page_count: count }) => (
+        <>
+        <p className="mb-3 flex gap-2">
+          <a className="control" href={pdf.url(report)} target="_blank" rel="noreferrer">
+            {t.openPdf}
+          </a>
+          <a className="control" href={pdf.url(report)} download={t.pdfName(report.version)}>
+            {t.downloadPdf}
+          </a>
+          <button type="button" className="control" data-testid="print-report" disabled={printing} onClick={() => setPrinting(true)}>
+            {t.print}
+          </button>
+        </p>
+        {printing && <PrintPages report={report} count={count} onDone={printed} />}
         <ol className="space-y-4">
           {Array.from({ length: count }, (_, index) => index + 1).map((number) => (
             <li key={number}>
@@ -57,6 +65,7 @@ function Pages({ report }: { report: Report }) {
             </li>
           ))}
         </ol>
+        </>
       )}
     </Answer>
   );

@@ -1,9 +1,11 @@
 "use client";
 
-import { type KeyboardEvent, useState } from "react";
+import { type KeyboardEvent, useRef, useState } from "react";
+import { Dictate } from "@/features/report/components/sentences/Dictate";
 import { Phrases } from "@/features/report/components/Phrases";
 import { usePreferences } from "@/shared/hooks/usePreferences";
 import { useText } from "@/shared/hooks/useText";
+import { withDictated } from "@/features/report/lib/dictation";
 import { expanded, isChanged, toEdit, toSend, withInsertions, type EditedSection, type Insertion } from "@/features/report/lib/reportText";
 import type { Report, SentSection } from "@/shared/api/types";
 
@@ -133,10 +135,18 @@ function SectionField({
   onKey: (event: KeyboardEvent<HTMLTextAreaElement>) => void;
   onSelected: (text: string) => void;
 }) {
+  const area = useRef<HTMLTextAreaElement>(null);
+  const dictated = (words: string) => {
+    const put = withDictated(section.text, area.current?.selectionEnd ?? section.text.length, words);
+    onText(put.text);
+    requestAnimationFrame(() => area.current?.setSelectionRange(put.cursor, put.cursor));
+  };
   return (
+    <div>
     <label className="block">
       <span className="font-medium">{section.heading}</span>
       <textarea
+        ref={area}
         lang={language}
         autoFocus={first}
         className="mt-1 w-full rounded-md border border-line-strong bg-ground px-2 py-1.5"
@@ -149,5 +159,9 @@ function SectionField({
         }
       />
     </label>
+    <div className="flex flex-wrap items-center gap-2">
+      <Dictate language={language} onText={dictated} />
+    </div>
+    </div>
   );
 }

@@ -10,11 +10,14 @@ export function ReportFooter({
   report,
   action,
   onEdit,
+  onUndo,
   onMove,
 }: {
   report: Report;
   action: Action;
   onEdit: () => void;
+  /** Takes back the last change of a sentence; none where there is none. */
+  onUndo?: () => void;
   onMove: (next: ReportState) => void;
 }) {
   const { report: t } = useText();
@@ -35,6 +38,19 @@ export function ReportFooter({
         {!signed && (
           <button type="button" className="control" onClick={onEdit}>
             {t.edit}
+          </button>
+        )}
+        {onUndo && (
+          <button
+            type="button"
+            className="control px-2"
+            data-testid="undo-sentence"
+            aria-label={t.table.undo}
+            title={`${t.table.undo} (${t.table.undoKey})`}
+            disabled={action.busy}
+            onClick={onUndo}
+          >
+            <span aria-hidden="true">↶</span>
           </button>
         )}
         {others.map((next) => move(next))}

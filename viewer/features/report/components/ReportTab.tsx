@@ -9,7 +9,7 @@ import { ReadBy } from "@/features/report/components/ReadBy";
 import { ReportEditor } from "@/features/report/components/ReportEditor";
 import { ReportFooter } from "@/features/report/components/ReportFooter";
 import { ReportHead } from "@/features/report/components/ReportHead";
-import { ReportText } from "@/features/report/components/ReportText";
+import { SentenceTable } from "@/features/report/components/sentences/SentenceTable";
 import { SignDialog } from "@/features/report/components/SignDialog";
 import { SimilarReports } from "@/features/report/components/SimilarReports";
 import { Versions } from "@/features/report/components/Versions";
@@ -17,9 +17,11 @@ import { ModelWords } from "@/features/report/components/ModelWords";
 import { useAction } from "@/shared/hooks/useAction";
 import { useLanguage, useText } from "@/shared/hooks/useText";
 import { reports } from "@/features/report/lib/reportApi";
-import { newest, type Insertion } from "@/features/report/lib/reportText";
+import { newest, type Insertable, type Insertion } from "@/features/report/lib/reportText";
+import { asSent } from "@/features/report/lib/sentenceTable";
+import { giveFeedback } from "@/shared/api/api";
 import { moment } from "@/shared/lib/format";
-import type { Finding, Report, StudyDetail } from "@/shared/api/types";
+import type { Finding, Report, SentSection, StudyDetail } from "@/shared/api/types";
 
 /** The report of the study: drafted by the node, edited and signed by people. */
 export function ReportTab({
@@ -27,6 +29,7 @@ export function ReportTab({
   priors,
   findings,
   insertions,
+  measurements,
   onShow,
   onChanged,
 }: {
@@ -35,6 +38,8 @@ export function ReportTab({
   findings: readonly Finding[];
   /** What was put into the report from beside it, the newest last. */
   insertions: readonly Insertion[];
+  /** What was measured, to be put in at a place. */
+  measurements: readonly Insertable[];
   onShow: (finding: Finding) => void;
   onChanged: () => void;
 }) {
@@ -47,12 +52,27 @@ export function ReportTab({
   const [editing, setEditing] = useState<{ amends: boolean; base: Report; insertedFrom: number } | null>(null);
   const [signing, setSigning] = useState<(() => Promise<Report>) | null>(null);
   const [inserted, setInserted] = useState(0);
+  // Texts before changes of single sentences; the last version is of ours, else nothing is to be taken back.
+  const [past, setPast] = useState<{ texts: SentSection[][]; version: number }>({ texts: [], version: 0 });
   const known = study.reports.at(-1) ?? null;
   const report = newest(known, answered);
   const submit = async (run: () => Promise<Report>) => {
     const taken = await action.run(async () => setAnswered(await run()));
     if (taken) setEditing(null);
+    return taken;
   };
+  const change = async (base: Report, sections: SentSection[], texts: SentSection[][]) => {
+    const taken = await submit(async () => {
+      const next = await reports.edit(base, sections);
+      setPast({ texts, version: next.version });
+      return next;
+    });
+    return taken;
+  };
+  const accept = (accepted: readonly Finding[]) =>
+    void action.run(async () => {
+      for (const { finding_id: id } of accepted) await giveFeedback(id, { kind: "ACCEPTED", label: "", reason: "" });
+    });
   const edit = (base: Report, insertedFrom = insertions.length) =>
     setEditing({ amends: base.state === "final" || base.state === "amended", base, insertedFrom });
   if (insertions.length > inserted && report) {
@@ -83,6 +103,9 @@ export function ReportTab({
     );
   }
   const signed = report.state === "final" || report.state === "amended";
+  const undoable = !signed && past.version === report.version ? past.texts : [];
+  const before = undoable.at(-1);
+  const undo = before ? () => void change(report, before, undoable.slice(0, -1)) : undefined;
   return (
     <div className="flex min-h-full flex-col" data-testid="report-panel" data-state={report.state}>
       <div className="flex flex-col gap-3 p-4">
@@ -117,7 +140,17 @@ export function ReportTab({
             onCancel={() => setEditing(null)}
           />
         ) : (
-          <ReportText report={report} findings={findings} onShow={onShow} />
+          <SentenceTable
+            report={report}
+            findings={findings}
+            measurements={measurements}
+            isOpen={!signed}
+            busy={action.busy}
+            onShow={onShow}
+            onChange={(base, sections) => change(base, sections, [...undoable, asSent(base)])}
+            onAccept={accept}
+            onUndo={undo}
+          />
         )}
         {report.words && !editing && <ModelWords words={report.words} />}
         {action.problem && editing && <ProblemNote problem={action.problem} />}
@@ -131,6 +164,7 @@ export function ReportTab({
           report={report}
           action={action}
           onEdit={() => edit(report)}
+          onUndo={undo}
           onMove={(next) => {
             if (next === "amended") edit(report);
             else if (next === "final") setSigning(() => () => reports.move(report, next));

@@ -5,6 +5,8 @@ export interface EditedSection {
   heading: string;
   kind: ReportSection["kind"];
   text: string;
+  /** What lines that were put in from beside the report rest on. */
+  bound?: Readonly<Record<string, readonly string[]>>;
 }
 
 export function toEdit(report: Pick<Report, "sections">): EditedSection[] {
@@ -31,7 +33,7 @@ export function newest(read: Report | null, answered: Report | null): Report | n
  * to its numbers.
  */
 export function toSend(report: Pick<Report, "sections">, edited: readonly EditedSection[]): SentSection[] {
-  return edited.map(({ heading, kind, text }, number) => {
+  return edited.map(({ heading, kind, text, bound = {} }, number) => {
     const before = report.sections[number]?.sentences ?? [];
     const lines = text
       .split("\n")
@@ -42,7 +44,7 @@ export function toSend(report: Pick<Report, "sections">, edited: readonly Edited
       kind,
       sentences: lines.map((line, place) => ({
         text: line,
-        finding_ids: findingsOf(line, place, before, lines.length),
+        finding_ids: [...(bound[line] ?? findingsOf(line, place, before, lines.length))],
       })),
     };
   });
@@ -88,8 +90,21 @@ export function restsOn(sentence: ReportSentence): string[] {
   return [...sentence.finding_ids, ...sentence.prior_finding_ids];
 }
 
+/** A sentence as a person sends it, with the findings that it rests on. */
+export interface NewSentence {
+  text: string;
+  finding_ids: string[];
+}
+
 /** A sentence that is put into the report from beside it, in the report's language. */
-export type Insertion = (language: string) => string;
+export type Insertion = (language: string) => NewSentence;
+
+/** What can be chosen, or dropped, to be put in. */
+export interface Insertable {
+  key: string;
+  name: string;
+  sentence: Insertion;
+}
 
 /** Each sentence on a line of its own, at the end of the findings; of the last section where there are none. */
 export function withInsertions(
@@ -99,8 +114,15 @@ export function withInsertions(
 ): EditedSection[] {
   const findings = edited.findIndex(({ kind }) => kind === "findings");
   const place = findings < 0 ? edited.length - 1 : findings;
-  const lines = insertions.map((sentence) => sentence(language)).filter((line) => line.trim() !== "");
+  const put = insertions.map((sentence) => sentence(language)).filter(({ text }) => text.trim() !== "");
+  const bound = Object.fromEntries(put.filter(({ finding_ids: ids }) => ids.length > 0).map((one) => [one.text, one.finding_ids]));
   return edited.map((section, number) =>
-    number === place ? { ...section, text: [section.text.trimEnd(), ...lines].filter(Boolean).join("\n") } : section,
+    number === place
+      ? {
+          ...section,
+          text: [section.text.trimEnd(), ...put.map(({ text }) => text)].filter(Boolean).join("\n"),
+          bound: { ...section.bound, ...bound },
+        }
+      : section,
   );
 }

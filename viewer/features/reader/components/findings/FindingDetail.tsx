@@ -21,6 +21,7 @@ export function FindingDetail({
   findings,
   trends,
   onShow,
+  onToReport,
   onChanged,
 }: {
   finding: Finding;
@@ -28,9 +29,10 @@ export function FindingDetail({
   findings: readonly Finding[];
   trends: readonly Trend[] | null;
   onShow?: () => void;
+  onToReport: () => void;
   onChanged: () => void;
 }) {
-  const { reader: t } = useText();
+  const { reader: t, viewing } = useText();
   const [kind, setKind] = useState<FeedbackKind | null>(null);
   const action = useAction(onChanged);
   const accept = () => {
@@ -91,6 +93,9 @@ export function FindingDetail({
             {one === "REJECTED" ? t.reject : t.correct}
           </button>
         ))}
+        <button type="button" className="control px-2 py-0.5" data-testid="finding-to-report" onClick={onToReport}>
+          {viewing.toReport}
+        </button>
       </div>
       {kind && (
         <SayForm

@@ -2,6 +2,7 @@ import { useText } from "@/shared/hooks/useText";
 import { feedbackText, isImplausible, isTruncated, latestFeedback, statedText, truncationText, badgeOf } from "@/shared/lib/feedback";
 import { findingValue, unitSymbol } from "@/shared/lib/format";
 import type { Tone } from "@/shared/lib/state";
+import { findingDragType } from "@/shared/lib/dragTypes";
 import type { Finding } from "@/shared/api/types";
 
 const colors: Partial<Record<Tone, string>> = {
@@ -32,7 +33,15 @@ export function FindingValue({
       ? t.confident(Math.round(finding.confidence * 100))
       : t.isStated;
   return (
-    <span data-testid="finding" data-finding-id={finding.finding_id}>
+    <span
+      data-testid="finding"
+      data-finding-id={finding.finding_id}
+      draggable
+      onDragStart={(event) => {
+        event.dataTransfer.setData(findingDragType, finding.finding_id);
+        event.dataTransfer.effectAllowed = "copy";
+      }}
+    >
       <button
         type="button"
         aria-expanded={chosen}

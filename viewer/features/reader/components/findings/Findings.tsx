@@ -31,6 +31,7 @@ export function Findings({
   onShowImageOf,
   onShowImage,
   onChanged,
+  onToReport,
 }: {
   study: StudyDetail;
   findings: readonly Finding[];
@@ -40,6 +41,7 @@ export function Findings({
   onShowImageOf: (finding: Finding) => void;
   onShowImage: GoTo;
   onChanged: () => void;
+  onToReport: (finding: Finding) => void;
 }) {
   const { reader: t, common } = useText();
   const titles = usePipelineTitles();
@@ -82,6 +84,7 @@ export function Findings({
           ? () => show(finding)
           : undefined
       }
+      onToReport={() => onToReport(finding)}
       onChanged={() => {
         onChanged();
         // The table of lesions goes by the feedback.

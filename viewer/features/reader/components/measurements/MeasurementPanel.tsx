@@ -6,6 +6,7 @@ import type { KeyImageState } from "@/features/reader/hooks/measurements/useKeyI
 import type { Measurements } from "@/features/reader/hooks/measurements/useMeasurements";
 import { useText } from "@/shared/hooks/useText";
 import type { Problem } from "@/shared/api/problem";
+import { measurementDragType } from "@/shared/lib/dragTypes";
 import { caveatText, summaryOf, type Measurement } from "@/dicom/measurements/measurement";
 
 /** What was measured and marked: named, gone to, removed, saved. */
@@ -112,7 +113,17 @@ function MeasurementRow({
   const withCaveat = [summary, caveatText(one)].filter(Boolean).join("; ");
   const isDoubtful = one.obstacle !== null || one.savedAs.length > 0;
   return (
-    <li className="flex items-center gap-2" data-testid="measurement" data-kind={one.kind} data-tracking-uid={one.trackingUid}>
+    <li
+      className="flex items-center gap-2"
+      data-testid="measurement"
+      data-kind={one.kind}
+      data-tracking-uid={one.trackingUid}
+      draggable={one.obstacle === null}
+      onDragStart={(event) => {
+        event.dataTransfer.setData(measurementDragType, one.trackingUid);
+        event.dataTransfer.effectAllowed = "copy";
+      }}
+    >
       <input
         aria-label={t.nameOf(t.kinds[one.kind])}
         className="control w-28 min-w-0 px-1.5 py-0 text-xs"
