@@ -6,7 +6,15 @@ from collections.abc import Collection
 from inference.deidentification.words import is_known_word
 
 # A match is tried at each digit, so that dates that overlap are found; what it reads has an end.
-_NUMBERS = re.compile(r"(?<!\d)(?=(\d{1,4})(\s?[./_-]\s?|\s)(\d{1,2})\2(\d{4}|\d{1,2})(?!\d))")
+_NUMBERS = re.compile(
+    r"(?<!\d)(?=(\d{1,4})(\s?(?:[^\w\s]|_)\s?|\s)(\d{1,2})\2(\d{4}|\d{1,2})(?!\d))"
+)
+# A year of two digits stands behind these; numbers between others are times, lists and the like.
+_MARKS_OF_SHORT = frozenset("./_-|‐‑‒–—−·'")
+# Digits in pieces, divided by one and the same: `2 3 0 4 1 9 3 7`, `23041 937`.
+_IN_PIECES = re.compile(
+    r"(?<!\d)(?=(\d{1,7}((?:[^\w\s]|_|\s){1,3})\d{1,7}(?:\2\d{1,7}){0,6})(?!\d))"
+)
 _MONTHS = {
     spelling: number
     for number, spellings in enumerate(
@@ -37,6 +45,17 @@ _MONTH_DAY = re.compile(
     rf"(?<![^\W\d_])(?={_MONTH}[\W_]{{0,3}}(\d{{1,2}}){_ORDINAL}[\W_]{{1,3}}(\d{{4}}|\d\d)(?!\d))"
 )
 _YEAR_MONTH = re.compile(rf"(?<!\d)(?=(\d{{4}})[\W_]{{0,3}}{_MONTH}[\W_]{{0,3}}(\d{{1,2}})(?!\d))")
+_ROMAN = {
+    numeral: month
+    for month, numeral in enumerate("i ii iii iv v vi vii viii ix x xi xii".split(), start=1)
+}
+_NUMERAL = rf"({'|'.join(sorted(_ROMAN, key=len, reverse=True))})"
+_DAY_ROMAN = re.compile(
+    rf"(?<!\d)(?=(\d{{1,2}})[\W_]{{1,3}}{_NUMERAL}[\W_]{{1,3}}(\d{{4}}|\d\d)(?!\d))"
+)
+_YEAR_ROMAN = re.compile(
+    rf"(?<!\d)(?=(\d{{4}})[\W_]{{1,3}}{_NUMERAL}[\W_]{{1,3}}(\d{{1,2}})(?!\d))"
+)
 _DIGITS = re.compile(r"\d{8,}")
 _DAY_DIGITS = 8
 
@@ -64,7 +83,12 @@ class DateFinder:
         """`text`: folded."""
         if not self._digits or not any(one.isdecimal() for one in text):
             return False
-        return self._in_digits(text) or self._in_numbers(text) or self._in_words(text)
+        return (
+            self._in_digits(text)
+            or self._in_numbers(text)
+            or self._in_pieces(text)
+            or self._in_words(text)
+        )
 
     def _in_digits(self, text: str) -> bool:
         for match in _DIGITS.finditer(text):
@@ -93,7 +117,12 @@ class DateFinder:
             if len(first) == 4 or len(third) == 4:
                 if {(one, two, three), (three, two, one), (three, one, two)} & self._full:
                     return True
-            elif len(first) <= 2 and not mark.isspace() and not _in_chain(text, match):
+            elif (
+                len(first) <= 2
+                and mark.strip() in _MARKS_OF_SHORT
+                and not mark.isspace()
+                and not _in_chain(text, match)
+            ):
                 orders = {(three, two, one), (three, one, two)} if len(third) == 2 else set()
                 if len(first) == 2:
                     orders.add((one, two, three))
@@ -101,14 +130,28 @@ class DateFinder:
                     return True
         return False
 
+    def _in_pieces(self, text: str) -> bool:
+        """Eight digits together, of which the last piece is the end."""
+        for match in _IN_PIECES.finditer(text):
+            joined = ""
+            for piece in re.findall(r"\d+", match[1]):
+                joined += piece
+                if len(joined) >= _DAY_DIGITS:
+                    break
+            if joined in self._digits or joined in self._orders:
+                return True
+        return False
+
     def _in_words(self, text: str) -> bool:
         named = (
             *((m[3], m[2], m[1]) for m in _DAY_MONTH.finditer(text)),
             *((m[3], m[1], m[2]) for m in _MONTH_DAY.finditer(text)),
             *((m[1], m[2], m[3]) for m in _YEAR_MONTH.finditer(text)),
+            *((m[3], m[2], m[1]) for m in _DAY_ROMAN.finditer(text)),
+            *((m[1], m[2], m[3]) for m in _YEAR_ROMAN.finditer(text)),
         )
         return any(
-            (int(year), _MONTHS.get(month), int(day))
+            (int(year), _MONTHS.get(month) or _ROMAN.get(month), int(day))
             in (self._full if len(year) == 4 else self._short)
             for year, month, day in named
         )

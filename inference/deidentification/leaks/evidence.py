@@ -10,7 +10,7 @@ from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.tag import Tag
 
-from inference.deidentification.leaks.names import NOBODY, NameForms, words_of
+from inference.deidentification.leaks.names import NOBODY, NameForms, spellings, words_of
 from inference.deidentification.profile import Profile
 from inference.deidentification.profile_table import action_for, row_of
 from inference.deidentification.pseudonyms import shifted
@@ -193,6 +193,8 @@ class Evidence:
             long_enough = len(part) >= (_SHORTEST_NUMBER if has_digit else _SHORTEST_WORD)
             if long_enough and not _is_of_nobody(part):
                 self.words.add(part)
+                # `Goettingen` is also written Gottingen, which is a word of medicine, too.
+                self.words |= spellings(part) if part.isalpha() else set()
 
     def _add_dates(self, element: DataElement) -> None:
         action = action_for(element.tag, self._profile)

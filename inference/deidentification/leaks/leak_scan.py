@@ -142,8 +142,16 @@ class LeakScan:
         values = list(_texts(element))
         for value in values:
             yield from self._in_text(value, where, is_coded=is_coded)
-        if len(values) > 1 and self._name_finder.is_in(" ".join(values)):
+        if len(values) < 2:
+            return
+        # In pieces, each a value.
+        together = " ".join(values)
+        if self._name_finder.is_in(together):
             yield Leak(where, "a name")
+        if self._identifier_finder.is_in(together):
+            yield Leak(where, "an identifier")
+        if self._date_finder.is_in(folded(together)):
+            yield Leak(where, "a date of the original")
 
     def _in_numbers(self, element: DataElement, where: str) -> Iterator[Leak]:
         values = list(_texts(element))

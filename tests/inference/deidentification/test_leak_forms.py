@@ -199,3 +199,69 @@ def test_a_long_text_takes_time_in_proportion() -> None:
     for piece in ("1.2.", "webe", "12 mar ", "w.m", "3-", "weberian1.", "9"):
         short, long = (seconds(piece * count) for count in (2_000, 20_000))
         assert long < 60 * max(short, 0.005), piece
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("12|03|1931", "12:03:1931", "12,03,1931", "12–03–1931", "1931·03·12", "12|3|31"),
+        *("1 2 0 3 1 9 3 1", "1.2.0.3.1.9.3.1", "12 03 19 31", "1203 1931", "1931 0312"),
+        *("12.III.1931", "12 III 31", "12. iii. 1931", "1931-III-12", "12/Ⅲ/1931"),
+    ],
+)
+def test_dates_in_separators_and_numerals_of_people_are_found(text: str) -> None:
+    found = scan_of("Schulz^Maria")
+    assert found.has_leak(f"scan {text} 3 mm")
+    assert found.leaks(part10(clean(ImageComments=f"of {text}")))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("12:03:31", "12, 3, 31", "1.12.03.31.4", "12 IV 1931", "3 x 5 mm", "120 V 31 mAs"),
+        *("1.2.276.0.7230010.3.1.4.8323328", "0.5 1.2 0.3 19.31", "HFS 1 2 3", "2026|01|10"),
+    ],
+)
+def test_times_lists_and_other_days_are_no_birth_date(text: str) -> None:
+    assert not scan_of("Schulz^Maria").has_leak(f"scan {text}")
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        ["DERIVED", "PRIMARY", "482", "91", "50"],
+        ["DERIVED", "PRIMARY", "4829", "150"],
+        ["DERIVED", "PRIMARY", "773", "19", "42"],
+        ["DERIVED", "PRIMARY", "0551", "33", "44", "77", "88"],
+        ["DERIVED", "PRIMARY", "12", "03", "1931"],
+        ["DERIVED", "PRIMARY", "H K", "1931"],
+    ],
+)
+def test_identifiers_and_dates_in_several_values_of_an_element_are_found(
+    values: list[str],
+) -> None:
+    profile = read_profile([])
+    evidence = Evidence(profile)
+    evidence.add(
+        original(
+            PatientName="Kowalczyk^Hildegard",
+            PatientBirthDate="19310312",
+            PatientID="HX-4829150",
+            AccessionNumber="ACC7731942",
+            PatientTelephoneNumbers="+49 551 33447788",
+        )
+    )
+    scan = LeakScan(evidence, profile)
+    assert scan.leaks(part10(clean(ImageType=values)))
+    assert not scan.leaks(part10(clean(ImageType=["ORIGINAL", "PRIMARY", "M", "FFE", "1", "2"])))
+
+
+@pytest.mark.parametrize("stated", ["Goettingen", "Göttingen"])
+@pytest.mark.parametrize("text", ["GOTTINGEN", "Goettingen", "göttingen"])
+def test_towns_with_umlauts_are_found_however_they_are_written(stated: str, text: str) -> None:
+    profile = read_profile([])
+    evidence = Evidence(profile)
+    evidence.add(original(PatientAddress=f"Am Hasenbuehl 17, 37083 {stated}"))
+    scan = LeakScan(evidence, profile)
+    assert scan.has_leak(f"axial {text}")
+    assert scan.leaks(part10(clean(ImageComments=text)))
