@@ -45,6 +45,7 @@ from api.reports import pdf as report_pdf
 from api.reports import routes as reports
 from api.retention import legal_holds
 from api.retention import routes as retention
+from api.retrospective_runs import routes as retrospective_runs
 from api.rules import explanations
 from api.rules import preview as rule_preview
 from api.rules import versions as rule_versions
@@ -101,6 +102,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     uploads.router,
     upload_parts.router,
     priors.router,
+    retrospective_runs.router,
     projects.router,
     project_views.router,
     peers.kinds_router,

@@ -64,6 +64,7 @@ COMMANDS = {
     "retention": _Command("studies.retention"),
     "patients": _Command("studies.patients"),
     "priors": _Command("studies.priors"),
+    "runs": _Command("studies.runs"),
     "projects": _Command("studies.projects"),
     "conflicts": _Command("studies.conflicts"),
     "lesions": _Command("studies.lesions"),

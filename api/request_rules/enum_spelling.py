@@ -15,6 +15,7 @@ from storage.priors.entities import PriorState
 from storage.projects.entities import ExportState
 from storage.reports.critical_alerts import AlertState
 from storage.reports.hl7_entities import Hl7State
+from storage.retrospective_runs.entities import RunState, RunStudyState
 from storage.webhooks.entities import NoticeState
 from storage.worklist.repository import WorklistState
 
@@ -64,6 +65,8 @@ UploadStateWord = Annotated[UploadState, *state_of(UploadState)]
 AlertStateWord = Annotated[AlertState, *state_of(AlertState)]
 Hl7StateWord = Annotated[Hl7State, *state_of(Hl7State)]
 NoticeStateWord = Annotated[NoticeState, *state_of(NoticeState)]
+RunStateWord = Annotated[RunState, *state_of(RunState)]
+RunStudyStateWord = Annotated[RunStudyState, *state_of(RunStudyState)]
 PriorStateWord = Annotated[PriorState, *state_of(PriorState)]
 ExportStateWord = Annotated[ExportState, *state_of(ExportState)]
 WorklistStateWord = Annotated[WorklistState, *state_of(WorklistState)]

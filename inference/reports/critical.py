@@ -17,6 +17,7 @@ from storage.container.has import (
     HasFindingFeedback,
     HasFindings,
     HasJobs,
+    HasRetrospectiveRuns,
     HasSettings,
 )
 from storage.reports.critical_alerts import CriticalAlerts
@@ -32,21 +33,28 @@ class AlertStorage(
     HasFindings,
     HasFindingFeedback,
     HasCriticalAlerts,
+    HasRetrospectiveRuns,
     Protocol,
 ):
     """What of the storage layer critical alerts are raised with."""
 
 
 def raise_alerts(storage: AlertStorage, study_instance_uid: str) -> int:
-    """An alert for each finding that a rule calls critical; how many are new."""
+    """An alert for each finding that a rule calls critical; how many are new.
+
+    None of what a run over stored studies found whose results stay here.
+    """
     rules = _rules(storage.settings)
     locale = load_locale(storage.settings.report_language)
     if not rules:
         return 0
     new = 0
+    quiet = storage.retrospective_runs.quiet_jobs(study_instance_uid)
     for fact in facts_of(
         storage.jobs, storage.findings, storage.finding_feedback, study_instance_uid
     ):
+        if fact.finding.job_id in quiet:
+            continue
         for rule in rules:
             if not _is_critical(fact, rule):
                 continue

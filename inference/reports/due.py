@@ -12,7 +12,7 @@ from inference.prior_comparison import StoredComparisons, revise_comparisons
 from inference.reports.critical import raise_alerts
 from inference.reports.draft import draft_study
 from inference.reports.evidence import DraftStorage
-from storage.container.has import HasCriticalAlerts, HasPriorFetches
+from storage.container.has import HasCriticalAlerts, HasPriorFetches, HasRetrospectiveRuns
 from storage.core.clock import utcnow
 from storage.core.errors import NotFound, StorageFull, StorageUnavailable
 from storage.core.postponed import Postponed
@@ -27,7 +27,14 @@ _STUDIES_PER_ROUND = 20
 FAILED_AGAIN_S = 60.0
 
 
-class DueDraftStorage(DraftStorage, FeedbackStorage, HasPriorFetches, HasCriticalAlerts, Protocol):
+class DueDraftStorage(
+    DraftStorage,
+    FeedbackStorage,
+    HasPriorFetches,
+    HasCriticalAlerts,
+    HasRetrospectiveRuns,
+    Protocol,
+):
     """What of the storage layer drafts that are due are made, and what follows from them, with."""
 
     @property
@@ -53,7 +60,9 @@ def draft_due(storage: DueDraftStorage, now: datetime, postponed: Postponed | No
         waited_since, _STUDIES_PER_ROUND, postponed.current()
     ):
         try:
-            if _is_prior(storage.prior_fetches, study_instance_uid):
+            if _is_prior(storage.prior_fetches, study_instance_uid) or _is_quiet(
+                storage, study_instance_uid
+            ):
                 _compare_again(storage.patient_studies, storage.draft_queue, study_instance_uid)
             else:
                 draft_now(storage, study_instance_uid)
@@ -106,6 +115,15 @@ def _offered(report: Report) -> tuple[int, str, str]:
 def _is_prior(fetches: PriorFetches, study_instance_uid: str) -> bool:
     """Fetched to compare others with it; nobody reports it here."""
     return fetches.prior_of(study_instance_uid) is not None
+
+
+def _is_quiet(storage: DueDraftStorage, study_instance_uid: str) -> bool:
+    """Whether all that was made of it is of runs over stored studies whose results stay here."""
+    quiet = storage.retrospective_runs.quiet_jobs(study_instance_uid)
+    if not quiet or storage.reports.states_of([study_instance_uid]):
+        return False
+    jobs = storage.jobs.of_studies([study_instance_uid])[study_instance_uid]
+    return all(one.job_id in quiet for one in jobs if one.has_results)
 
 
 def _compare_again(

@@ -23,6 +23,7 @@ from storage.container.has import (
     HasIndex,
     HasPeers,
     HasPriorFetches,
+    HasRetrospectiveRuns,
     HasSettings,
     HasWorklist,
 )
@@ -40,6 +41,7 @@ class ResultRoutingStorage(
     HasWorklist,
     HasPeers,
     HasPriorFetches,
+    HasRetrospectiveRuns,
     Protocol,
 ):
     """What of the storage layer is asked where results go by rule."""
@@ -58,12 +60,14 @@ def route_results(
 
     `rules`: some of those in force; absent: all. `headers`: of the series that it was computed on.
     `made`: each with its kind. Results of an earlier study that was fetched for comparison stay
-    here as its images do.
+    here as its images do, and so do those of a run over stored studies that does not send them.
     """
     if rules is None:
         rules = current_rules(storage.settings)
     asked = [one for one in rules.routing if one.enabled and one.waits_for_results]
     if not asked or not headers:
+        return 0
+    if job.job_id in storage.retrospective_runs.quiet_jobs(job.study_instance_uid):
         return 0
     prior = storage.prior_fetches.prior_of(job.study_instance_uid)
     if prior is not None and not (prior.send_results or prior.route):

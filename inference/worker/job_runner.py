@@ -96,8 +96,8 @@ class Work:
                 tracked = track_lesions(self._storage, self._job, pipeline, volume, output)
             output = tracked.output
         output = with_caveats(output, pipeline, loaded, volume)
-        is_prior = stays_here(self._storage.prior_fetches, self._job.study_instance_uid)
-        destinations = [] if is_prior else destinations_of(self._storage.peers, loaded.rule)
+        stays = self._stays_here()
+        destinations = [] if stays else destinations_of(self._storage.peers, loaded.rule)
         with self._progress.stage("encoding", ENCODING):
             wanted = kinds_wanted(self._storage.settings, destinations)
             if pipeline.input_kind == "dicom-image":
@@ -148,6 +148,13 @@ class Work:
     def _is_revision(self) -> bool:
         """Whether the results differ from those of the job that was claimed."""
         return self._job.job_id != self._claimed_id
+
+    def _stays_here(self) -> bool:
+        """Whether its results go to no destination, for what the job was made for."""
+        uid = self._job.study_instance_uid
+        return stays_here(
+            self._storage.prior_fetches, uid
+        ) or self._claimed_id in self._storage.retrospective_runs.quiet_jobs(uid)
 
     def _encoded(
         self, encode: Callable[..., EncodedResults], tracked: Tracked | None, laterality: str

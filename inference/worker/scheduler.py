@@ -25,6 +25,7 @@ from inference.reports.critical import repeat_alerts
 from inference.reports.due import FAILED_AGAIN_S as DRAFT_AGAIN_S
 from inference.reports.due import draft_due
 from inference.reports.export.publishing import REPORT_AGAIN_S, publish_due
+from inference.retrospective_runs.rounds import work_on_runs
 from inference.routing.rounds import RoutingRounds
 from inference.rules.file import current_rules
 from inference.scheduling.early_candidate import EarlyCandidate
@@ -241,6 +242,7 @@ class Scheduler:
         look_for_priors_again(self._storage, now, self._pipelines)
         look_for_results_again(self._storage, now, self._pipelines)
         look_at_late_orders(self._storage, now, self._pipelines)
+        work_on_runs(self._storage, now, self._pipelines)
 
     def _route(self, now: datetime) -> None:
         """After scheduling, which completes series."""

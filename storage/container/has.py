@@ -53,6 +53,7 @@ from storage.retention.obligations import Obligations
 from storage.retention.repository import StudyRetention
 from storage.retention.study_attributes import StudyAttributesReader
 from storage.retention.uses import StudyUses
+from storage.retrospective_runs.repository import RetrospectiveRuns
 from storage.routing.repository import Routing
 from storage.settings import Settings
 from storage.studies.urgency import Urgencies
@@ -106,6 +107,11 @@ class HasGenerated(Protocol):
 class HasJobs(Protocol):
     @property
     def jobs(self) -> Jobs: ...
+
+
+class HasRetrospectiveRuns(Protocol):
+    @property
+    def retrospective_runs(self) -> RetrospectiveRuns: ...
 
 
 class HasSeriesTries(Protocol):

@@ -84,6 +84,7 @@ from storage.retention.obligations import Obligations
 from storage.retention.repository import StudyRetention
 from storage.retention.study_attributes import StudyAttributesReader
 from storage.retention.uses import StudyUses
+from storage.retrospective_runs.repository import RetrospectiveRuns
 from storage.routing.repository import Routing
 from storage.rules.repository import RuleVersions
 from storage.search.passages import Passages
@@ -136,6 +137,7 @@ class Storage:
     due_for_priors: StudiesDue
     due_for_results: StudiesDue
     due_for_orders: StudiesDue
+    retrospective_runs: RetrospectiveRuns
     hl7_outbox: Hl7Outbox
     hl7_sending: Hl7Sending
     critical_alerts: CriticalAlerts

@@ -97,6 +97,7 @@ from storage.retention.obligations import Obligations
 from storage.retention.repository import StudyRetention
 from storage.retention.study_attributes import StudyAttributesReader
 from storage.retention.uses import StudyUses
+from storage.retrospective_runs.repository import RetrospectiveRuns
 from storage.routing.repository import Routing
 from storage.rules.repository import RuleVersions
 from storage.search.passages import Passages
@@ -214,6 +215,7 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
             due_for_priors=StudiesDue(engine, t.prior_due),
             due_for_results=StudiesDue(engine, t.result_due),
             due_for_orders=StudiesDue(engine, t.order_due),
+            retrospective_runs=RetrospectiveRuns(engine),
             hl7_outbox=Hl7Outbox(engine),
             hl7_sending=Hl7Sending(engine),
             critical_alerts=CriticalAlerts(engine),

@@ -35,6 +35,12 @@ _A_SESSION_IS_ENOUGH = {
         "POST /api/models/{name}/shadow",
         "POST /api/models/{name}/verify",
     },
+    "computes behind everything else, can be paused and cancelled, and what leaves goes to peers": {
+        "POST /api/runs",
+        "POST /api/runs/{run_id}/pause",
+        "POST /api/runs/{run_id}/resume",
+        "POST /api/runs/{run_id}/cancel",
+    },
     "nothing leaves before somebody confirms the export": {
         "POST /api/projects",
         "POST /api/projects/{name}/studies",

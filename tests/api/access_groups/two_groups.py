@@ -196,6 +196,17 @@ def _derived(storage: Storage, admin: httpx.Client, one: Hospital) -> None:
     )
     trial = storage.model_trials.ask(("model", "1"), "pipeline", study, "boss", utcnow())
     ids["trial_id"] = trial.trial_id
+    run = storage.retrospective_runs.start(
+        "brain-volume",
+        {},
+        [study],
+        at_once=1,
+        priority=-50,
+        sends_results=False,
+        started_by="boss",
+        now=utcnow(),
+    )
+    ids["run_id"] = run.run_id
     ids |= {"answer_id": _answer(storage, study).job_id} | _orders(admin, one)
     ids |= _prior(storage, one)
     _conflict(storage, admin, one)

@@ -162,3 +162,7 @@ export type RuleVersion = Schemas["RuleVersionPayload"];
 export type WholeRuleVersion = Schemas["WholeRuleVersion"];
 export type HangingProtocols = Schemas["HangingProtocols"];
 export type HangingProtocol = NonNullable<HangingProtocols["protocols"]>[number];
+export type NewRun = Schemas["NewRun"];
+export type RetrospectiveRun = Schemas["RunPayload"];
+export type RunAnswer = Schemas["RunAnswer"];
+export type RunStudy = Schemas["RunStudyPayload"];

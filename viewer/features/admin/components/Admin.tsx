@@ -19,6 +19,7 @@ import { Patients } from "@/features/admin/components/patients/Patients";
 import { Peers } from "@/features/admin/components/peers/Peers";
 import { Priors } from "@/features/admin/components/peers/Priors";
 import { Rules } from "@/features/admin/components/rules/Rules";
+import { Runs } from "@/features/admin/components/runs/Runs";
 import { Users } from "@/features/admin/components/access/Users";
 import { Webhooks } from "@/features/admin/components/webhooks/Webhooks";
 import { PageHeader } from "@/shared/components/PageHeader";
@@ -38,6 +39,7 @@ const rooms: [Part, ComponentType][] = [
   ["deliveries", AdminDeliveries],
   ["hl7", Hl7Messages],
   ["priors", Priors],
+  ["runs", Runs],
   ["orders", Orders],
   ["patients", Patients],
   ["conflicts", Conflicts],

@@ -14,6 +14,7 @@ import { reader } from "./reader";
 import { reasons } from "./reasons";
 import { refusals } from "./refusals";
 import { report } from "./report";
+import { runs } from "./administration/runs";
 import { search } from "./search";
 import { siteRules } from "./administration/siteRules";
 import { storedStudies } from "./administration/storedStudies";
@@ -39,6 +40,7 @@ export const en = {
   reasons,
   refusals,
   report,
+  runs,
   search,
   siteRules,
   states,

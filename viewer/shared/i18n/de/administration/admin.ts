@@ -9,6 +9,7 @@ export const admin: Messages["admin"] = {
     deliveries: "Zustellungen",
     hl7: "HL7-Nachrichten",
     priors: "Voruntersuchungen",
+    runs: "Läufe",
     orders: "Aufträge",
     patients: "Patienten",
     conflicts: "Konflikte",

@@ -7,6 +7,7 @@ export const admin = {
     deliveries: "Deliveries",
     hl7: "HL7 messages",
     priors: "Priors",
+    runs: "Runs",
     orders: "Orders",
     patients: "Patients",
     conflicts: "Conflicts",

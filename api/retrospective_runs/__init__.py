@@ -1,0 +1,1 @@
+"""Runs of a pipeline over many stored studies."""

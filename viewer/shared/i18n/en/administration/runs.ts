@@ -1,0 +1,33 @@
+/** For administrators: a pipeline over stored studies. */
+export const runs = {
+  what:
+    "Run a pipeline over stored studies that match, a few at a time, behind everything else. Results stay on this node, and neither reports nor alerts are made of them, unless you say otherwise.",
+  start: "Run a pipeline over stored studies",
+  from: "Study date from",
+  to: "Study date to",
+  words: "Words (patient, description, number)",
+  atOnce: "Studies at a time",
+  send: "Send results, make reports and alerts",
+  count: "Count studies",
+  startOver: (count: number) => (count === 1 ? "Start over 1 study" : `Start over ${count} studies`),
+  matching: (count: number) => (count === 1 ? "1 study matches." : `${count} studies match.`),
+  none: "No run has been started yet.",
+  studies: "Studies",
+  reason: "Reason",
+  atOnceOf: (count: number) => `${count} at a time`,
+  sends: "results are sent",
+  stays: "results stay here",
+  show: "Show studies",
+  pause: "Pause",
+  resume: "Resume",
+  cancel: "Cancel",
+  states: { running: "Running", paused: "Paused", completed: "Completed", cancelled: "Cancelled" },
+  outcomes: {
+    waiting: "waiting",
+    started: "under way",
+    completed: "completed",
+    refused: "not accepted",
+    failed: "failed",
+    cancelled: "cancelled",
+  },
+};
