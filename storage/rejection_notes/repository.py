@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Engine, exists, select
+from sqlalchemy import Connection, Engine, exists, select
 
 from storage import tables as t
 from storage.core.entities import Instance
@@ -51,9 +51,12 @@ class RejectionNotes:
     def read(self, note: Instance, code: str, rejected: Collection[str], now: datetime) -> int:
         """What a note rejects; nothing with an empty code. Again: nothing changes.
 
-        How many instances are shown again, because it revokes the note that rejected them.
+        How many instances are shown again, because it revokes the note that rejected them. One that
+        was deleted since it was looked up rejects nothing.
         """
         with writing(self._engine) as connection:
+            if not _is_here(connection, note):
+                return 0
             is_new = insert_or_ignore(
                 connection,
                 t.rejection_note,
@@ -79,9 +82,9 @@ class RejectionNotes:
             return update_notes_in_force(connection, note.study_instance_uid, now) if code else 0
 
     def ignore(self, note: Instance, code: str, now: datetime) -> bool:
-        """Keep that a note takes no effect; False where it was read before."""
+        """Keep that a note takes no effect; False where it was read before, or is deleted."""
         with writing(self._engine) as connection:
-            return insert_or_ignore(
+            return _is_here(connection, note) and insert_or_ignore(
                 connection,
                 t.rejection_note,
                 {
@@ -138,3 +141,12 @@ class RejectionNotes:
     def apply(self, now: datetime, since: datetime | None = None) -> list[Hidden]:
         """Hide what is rejected and here; how much in which study. `since` as for `unread`."""
         return hide_rejected(self._engine, now, since)
+
+
+def _is_here(connection: Connection, note: Instance) -> bool:
+    """Whether it is stored; who deletes it waits from now on (PostgreSQL), and finds what it
+    rejects (`forget_notes`)."""
+    study = t.study.c.study_instance_uid == note.study_instance_uid
+    connection.execute(select(t.study.c.id).where(study).with_for_update())
+    stored = t.instance.c.sop_instance_uid == note.sop_instance_uid
+    return bool(connection.scalar(select(exists().where(stored))))

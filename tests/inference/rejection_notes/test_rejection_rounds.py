@@ -93,3 +93,22 @@ def test_a_note_of_countless_items_is_not_read(
     # Another one is judged all the same.
     send(storage, [note_over(slices[3:])])
     assert hide_rejected(storage, utcnow()) == 1
+
+
+def test_a_note_that_is_deleted_while_it_is_read_hides_nothing(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slices = images(4)
+    note = note_over(slices[2:])
+    send(storage, [*slices, note])
+    read = service._rejection
+
+    def rejection(reader: InstanceReader, looked_up: Instance) -> tuple[str, set[str]]:
+        found = read(reader, looked_up)
+        storage.deletions.instance(looked_up.sop_instance_uid)
+        return found
+
+    monkeypatch.setattr(service, "_rejection", rejection)
+    RejectionRounds(storage).round(utcnow())
+    assert seen(storage) == uids(slices)
+    assert storage.rejection_notes.ignored(str(note.StudyInstanceUID)) == []
