@@ -1,5 +1,6 @@
 """One POST to an address that an operator allows, and what became of it."""
 
+import ssl
 import time
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -57,7 +58,7 @@ def post_to(
         ok, sentence = False, f"It did not answer within {limit_s:g} s."
     except (httpx.HTTPError, httpx.InvalidURL, OSError, RuntimeError) as error:
         # Messages of the client may hold the address, and that a token.
-        ok, sentence = False, f"It could not be reached ({type(error).__name__})."
+        ok, sentence = False, f"It could not be reached ({_what(error)})."
     return Answered(ok, sentence, status, time.monotonic() - begun)
 
 
@@ -67,8 +68,27 @@ def _post(
     """The status of the answer, whose body is not read. Raises InvalidRequest, HTTPError."""
     checked_address("webhook", url, settings)
     with (
-        checked_client(timeout=limit_s) as client,
+        checked_client(verify=_tls(settings, url), timeout=limit_s) as client,
         closed_after(client, limit_s),
         client.stream("POST", url, headers=headers, content=body) as response,
     ):
         return response.status_code
+
+
+def _tls(settings: Settings, url: str) -> ssl.SSLContext | bool:
+    """By the authorities that the system trusts, and the site's own."""
+    if settings.tls_ca is None or not url.startswith("https:"):
+        return True
+    context = ssl.create_default_context()
+    context.load_verify_locations(settings.tls_ca)
+    return context
+
+
+def _what(error: BaseException) -> str:
+    """The kind of the failure; of a certificate that is not trusted, that it is not."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return "its certificate is not trusted; MEDIVIEW_TLS_CA names the site's authority"
+        cause = cause.__cause__ or cause.__context__
+    return type(error).__name__
