@@ -126,7 +126,7 @@ def list_studies(
     ] = None,
     limit: Annotated[int, typer.Option(min=1)] = 100,
 ) -> None:
-    """Show the studies of a run: what became of each, and why not."""
+    """Show the studies of a run: what became of each, with the reason."""
     with open_storage(start_settings(log_level="ERROR")) as storage:
         storage.retrospective_runs.get(run)
         found, total = storage.retrospective_runs.studies(run, state, limit, 0)

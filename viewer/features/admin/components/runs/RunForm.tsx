@@ -10,7 +10,7 @@ import { useFetched } from "@/shared/hooks/useFetched";
 import { useText } from "@/shared/hooks/useText";
 import { listPipelines } from "@/shared/api/api";
 
-/** Which pipeline runs over which stored studies; how many match is said before it is started. */
+/** Which pipeline runs over which stored studies; how many match is shown before it is started. */
 export function RunForm({ onStarted }: { onStarted: () => void }) {
   const { runs: t, admin, orders } = useText();
   const { value: pipelines } = useFetched(listPipelines, "pipelines");
