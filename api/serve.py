@@ -23,6 +23,7 @@ from api.server.zero_copy import ZeroCopyProtocol
 from storage.container import open_storage
 from storage.core.errors import InvalidRequest
 from storage.core.open_files import allow_open_files
+from storage.processes.descendants import begin_adopting
 from storage.processes.forked import Processes
 from storage.processes.stop_requests import StopRequests, stop_signals
 from storage.processes.waiting_for_database import wait_for_database
@@ -192,6 +193,8 @@ def _serve(server: Server, listener: socket.socket, asked: StopRequests | None =
         signal.signal(number, stop)
     if asked is not None and asked.count:
         server.should_exit = True
+    # A model that is verified or tried here leaves nothing behind.
+    begin_adopting()
     server.run(sockets=[listener])
     return 0 if server.started else 1
 

@@ -19,6 +19,8 @@ from typing import Any, Literal
 
 import structlog
 
+from storage.processes.descendants import end_adopted
+
 log = structlog.get_logger(__name__)
 
 Kind = Literal["job", "answer", "shadow", "early"]
@@ -205,6 +207,8 @@ def noted(kind: Kind, job_id: str, owner: str, title: str, deadline_s: float) ->
     try:
         yield
     finally:
+        # What a model started does not outlast its job.
+        end_adopted()
         table.end()
 
 

@@ -38,6 +38,7 @@ from storage.core.errors import MediViewError, NotFound
 from storage.db.due.commit_watch import CommitWatch
 from storage.interactive.entities import InteractiveSession, SessionProblem
 from storage.interactive.repository import InteractiveSessions
+from storage.processes.descendants import end_below
 from storage.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -246,6 +247,7 @@ class _Guard:
             if reason:
                 self._end(reason)
                 log.error("interactive_process_ended", session_id=self._session_id)
+                end_below(os.getpid())
                 os.kill(os.getpid(), signal.SIGKILL)
 
     def _renewed(self) -> bool:

@@ -1,16 +1,19 @@
 """Work on a model in a process of its own, which a model that crashes takes along alone."""
 
 import os
+import pickle
+import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from fcntl import LOCK_EX, LOCK_NB, flock
-from multiprocessing import get_context
+from pathlib import Path
 from typing import ParamSpec, TypeVar
 
+from inference.model_registry.apart_answer import read_answer
 from inference.refusals import ModelUnusable
 from storage.core.errors import TooManyRequests
+from storage.processes.contained import Contained
 from storage.settings import Settings
 
 _Given = ParamSpec("_Given")
@@ -52,24 +55,28 @@ def run_apart(
     """What `function` gives, which is one of a module, as are the types that travel.
 
     `what` names it in errors ("The self-test of x"), `at_the_machine` the command that has no
-    limit. Raises what it raises, ModelUnusable where the process ends or takes longer, and
-    TooManyRequests where another one runs.
+    limit. Raises what of the node's own errors it raises, ModelUnusable for others and where the
+    process ends or takes longer, and TooManyRequests where another one runs. What the model has
+    started has ended then.
     """
     with (
         alone_on_host(settings, what),
-        ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool,
+        tempfile.TemporaryDirectory(prefix="model-apart-", dir=settings.data_dir) as folder,
     ):
-        try:
-            return pool.submit(function, *given, **named).result(limit_s)
-        except BrokenProcessPool as error:
+        path = Path(folder) / "answer"
+        asked = pickle.dumps((function, given, named))
+        with Contained("inference.model_registry.apart_program", str(path), given=asked) as program:
+            try:
+                status = program.wait(limit_s)
+            except subprocess.TimeoutExpired as error:
+                raise ModelUnusable(
+                    f"{what} took longer than {limit_s:g} s.",
+                    remedy=f"Run it at the machine: {at_the_machine}.",
+                ) from error
+        if status != 0 or not path.is_file():
             raise ModelUnusable(
                 f"{what} ended the process that ran it.",
                 remedy="It may need more memory than the machine has.",
-            ) from error
-        except TimeoutError as error:
-            for process in (pool._processes or {}).values():
-                process.kill()
-            raise ModelUnusable(
-                f"{what} took longer than {limit_s:g} s.",
-                remedy=f"Run it at the machine: {at_the_machine}.",
-            ) from error
+            )
+        found: _Found = read_answer(path, what)
+        return found

@@ -1,19 +1,16 @@
 """A trial in a process of its own, which a worker's process begins.
 
 A worker's process is one of billiard's, to which multiprocessing gives no children: so it is begun
-as a program. What comes back is JSON and nothing that is executed, since a model ran there.
+as a program, of which nothing is left afterwards. What comes back is JSON and nothing that is
+executed, since a model ran there.
 """
 
 import base64
-import contextlib
 import json
-import os
 import pickle
-import signal
 import subprocess
 import sys
 import tempfile
-import threading
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from resource import RUSAGE_SELF, getrusage
@@ -25,6 +22,7 @@ from inference.model_trial.trying import TRIAL_AT_MOST_S, TrialAnswer, try_named
 from inference.refusals import ModelUnusable
 from storage.core.errors import MediViewError
 from storage.model_registry.trials import ModelTrial, TrialProblem
+from storage.processes.contained import Contained
 from storage.settings import Settings
 
 _ANSWER_AT_MOST_BYTES = 64 * 1024 * 1024
@@ -56,25 +54,15 @@ def try_in_process(settings: Settings, trial: ModelTrial) -> MeasuredTrial:
     ):
         path = Path(folder) / "answer.json"
         asked = (settings, trial.model, trial.model_version, trial.study_instance_uid)
-        with subprocess.Popen(
-            [sys.executable, "-m", __name__, str(path)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            # With whatever the model starts, all of which ends with it.
-            start_new_session=True,
-        ) as process:
+        with Contained(__name__, str(path), given=pickle.dumps(asked)) as program:
             try:
-                _hand(process, pickle.dumps(asked))
-                process.wait(TRIAL_AT_MOST_S)
+                status = program.wait(TRIAL_AT_MOST_S)
             except subprocess.TimeoutExpired as error:
                 raise ModelUnusable(
                     f"{what} took longer than {TRIAL_AT_MOST_S:g} s.",
                     remedy=f"Run it at the machine: mediview models try {trial.model} STUDY.",
                 ) from error
-            finally:
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGKILL)
-        if process.returncode != 0 or not path.is_file():
+        if status != 0 or not path.is_file():
             raise ModelUnusable(
                 f"{what} ended the process that ran it.",
                 remedy="It may need more memory than the machine has.",
@@ -82,13 +70,6 @@ def try_in_process(settings: Settings, trial: ModelTrial) -> MeasuredTrial:
         if path.stat().st_size > _ANSWER_AT_MOST_BYTES:
             raise ModelUnusable(f"{what} answered more than {_ANSWER_AT_MOST_BYTES >> 20} MiB.")
         return _read(json.loads(path.read_bytes()))
-
-
-def _hand(process: "subprocess.Popen[bytes]", data: bytes) -> None:
-    """Its input stays open: where it is closed, this process has ended."""
-    if process.stdin is not None:
-        process.stdin.write(data)
-        process.stdin.flush()
 
 
 def _read(answer: dict[str, Any]) -> MeasuredTrial:
@@ -128,17 +109,9 @@ def _answer(settings: Settings, name: str, version: str, study: str) -> dict[str
     return {"series": series, "memory_bytes": getrusage(RUSAGE_SELF).ru_maxrss * 1024}
 
 
-def _end_with_parent() -> None:
-    # Past the reader of Python, which would be waited for at the end.
-    while os.read(sys.stdin.fileno(), 1):
-        pass
-    os.killpg(0, signal.SIGKILL)
-
-
 def main(path: str) -> int:
     """What is asked comes as pickle from the worker's process that began this one."""
     asked = pickle.load(sys.stdin.buffer)  # noqa: S301 - our own parent's, and nobody else's
-    threading.Thread(target=_end_with_parent, daemon=True).start()
     Path(path).write_text(json.dumps(_answer(*asked)), "utf-8")
     return 0
 

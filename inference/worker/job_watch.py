@@ -22,6 +22,7 @@ from inference.running_jobs import (
     RunningJobs,
     anonymous_memory_bytes,
 )
+from storage.processes.descendants import end_tree
 from storage.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -124,6 +125,9 @@ class JobWatch:
         """Unless the job has ended since it was looked at, and the process may have another."""
         if not one.is_same(self._table.read(index)):
             return False
+        if signal_number == signal.SIGKILL:
+            end_tree(one.pid)
+            return True
         with contextlib.suppress(ProcessLookupError):
             os.kill(one.pid, signal_number)
         return True

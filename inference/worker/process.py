@@ -25,6 +25,7 @@ from storage.core.clock import utcnow
 from storage.core.errors import MediViewError
 from storage.db.due.commit_watch import CommitWatch
 from storage.maintenance.own_folder import keeping_own_folder
+from storage.processes.descendants import begin_adopting, end_adopted
 from storage.processes.heartbeats import BEAT_EVERY_S
 from storage.processes.process_roles import Queue, worker_name
 from storage.settings import Settings
@@ -169,12 +170,14 @@ class Holder:
             process.start_audit_keeper()
         else:
             collect_rarely()
+            begin_adopting()
             watched_by(process.running)
 
     def close(self) -> None:
         if self._process is not None:
             self._process.close()
             self._process = None
+            end_adopted()
 
     @property
     def process(self) -> Process:

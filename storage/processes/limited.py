@@ -26,6 +26,7 @@ import structlog
 from storage.core import errors
 from storage.core.callers.shares import Shares
 from storage.core.errors import LimitExceeded, MediViewError, StorageUnavailable
+from storage.processes.descendants import disown, end_tree, own
 from storage.processes.framing import receive_message, send_message
 
 log = structlog.get_logger(__name__)
@@ -88,6 +89,7 @@ class _Child:
                 cwd="/",
                 env=_environment(),
             )
+        own(self.process.pid)
 
     def wait_until_ready(self) -> None:
         """Raises StorageUnavailable where it does not start."""
@@ -110,12 +112,13 @@ class _Child:
         """Close the pipe, which ends it, and wait for that."""
         self.stream.close()
         if kill:
-            self.process.kill()
+            end_tree(self.process.pid)
         try:
             self.process.wait(_END_S)
         except subprocess.TimeoutExpired:
-            self.process.kill()
+            end_tree(self.process.pid)
             self.process.wait()
+        disown(self.process.pid)
 
 
 def _environment() -> dict[str, str]:

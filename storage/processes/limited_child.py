@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from storage.core.errors import MediViewError
+from storage.processes.descendants import adopt_orphans
 from storage.processes.framing import receive_message, send_message
 
 _OPEN_FILES = 64
@@ -31,6 +32,8 @@ def main(stream: socket.socket, memory_bytes: int, time_limit_s: float, preload:
     for name in filter(None, preload.split(",")):
         importlib.import_module(name)
     gc.freeze()
+    # What a decoder that was taken over begins stays below this process, and ends with it.
+    adopt_orphans()
     limit = _address_space_bytes() + memory_bytes
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
