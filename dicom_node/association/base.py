@@ -44,6 +44,8 @@ _MAX_OTHER_PDU_BYTES = 1024 * 1024
 # Without asynchronous operations, which are never negotiated, a peer waits for
 # each answer (PS3.7 D.3.3.3): one that does not is not given memory for it.
 _MAX_WAITING_MESSAGES = 64
+# Of their data sets; one alone may have more.
+_MAX_WAITING_BYTES = 4 * 1024 * 1024
 _LINGER_S = 1.0
 _POLL_S = 0.01
 
@@ -235,6 +237,9 @@ class NodeAssociation(MessageSending, SynchronousAssociation):
         """A message other than a C-STORE request: kept until it is its turn."""
         self._has_news = True
         _check_waiting(len(self._requests) + self.dimse.msg_queue.qsize())
+        waiting_bytes = sum(len(waiting or b"") for _, _, waiting in self._requests)
+        if self._requests and waiting_bytes + len(data or b"") > _MAX_WAITING_BYTES:
+            raise MalformedPdu("Long messages wait, and the peer does not wait for answers.")
         if command.command_field == Command.C_CANCEL_RQ:
             self._cancelled.add(command.message_id_responded_to)
         elif command.command_field in self.served:

@@ -87,7 +87,7 @@ class CommitmentScp(NormalizedScp):
         )
         return COMMITMENT_INSTANCE
 
-    def after_success(self, request: NormalizedRequest) -> None:
+    def after_success(self) -> None:
         report, self._owed = self._owed, None
         if report is None:
             return

@@ -8,6 +8,7 @@ from pydicom.uid import UID
 from pynetdicom.dsutils import encode
 
 import storage.dicom.unpadded_reading  # noqa: F401
+from dicom_node.network.long_messages import long_message
 from storage.core.errors import InvalidRequest, LimitExceeded
 from storage.dicom.dataset_reader import MAX_MESSAGE_ELEMENTS, decode_message
 
@@ -26,7 +27,7 @@ def decode_data_set(
             "The request carries no data set.", remedy="Send what the request is about."
         )
     try:
-        with warnings.catch_warnings():
+        with long_message(data, transfer_syntax_uid), warnings.catch_warnings():
             # Odd values match nothing or are refused where they are used.
             warnings.simplefilter("ignore")
             dataset = decode_message(data, transfer_syntax_uid, max_elements)

@@ -12,6 +12,7 @@ from pydicom.dataset import Dataset
 from dicom_node.association.base import NodeAssociation
 from dicom_node.network.command_set import CommandSet, encode_response
 from dicom_node.network.data_sets import decode_data_set, encode_data_set
+from dicom_node.network.long_messages import long_message
 from storage.core.errors import (
     InvalidInstance,
     InvalidRequest,
@@ -117,12 +118,9 @@ class NormalizedScp:
         command = _by_affected_uids(command)
         status, comment, error_id, encoded = SUCCESS, "", None, None
         try:
-            request = self.read(context_id, command, data)
-            answer = self.answer(request, command)
+            answer, encoded = self._answer(context_id, command, data)
             command = command._replace(affected_sop_instance_uid=answer.sop_instance_uid)
             status, comment = answer.status, answer.comment
-            if answer.dataset is not None:
-                encoded = encode_data_set(answer.dataset, request.transfer_syntax_uid)
         except MediViewError as error:
             status = error.status if isinstance(error, Refused) else self.status_of(error)
             comment = error.message if isinstance(error, Refused) else ""
@@ -148,9 +146,21 @@ class NormalizedScp:
             content = None if encoded is None else memoryview(encoded)
             self.association.send_data(context_id, response, content)
         if status == SUCCESS:
-            self.after_success(request)
+            self.after_success()
 
-    def after_success(self, request: NormalizedRequest) -> None:
+    def _answer(
+        self, context_id: int, command: CommandSet, data: bytes | None
+    ) -> tuple[Answer, bytes | None]:
+        """With its data set, encoded. What was decoded is let go before it is sent."""
+        _, transfer_syntax_uid = self.association.context(context_id) or ("", "")
+        with long_message(data, transfer_syntax_uid):
+            request = self.read(context_id, command, data)
+            answer = self.answer(request, command)
+            if answer.dataset is None:
+                return answer, None
+            return answer, encode_data_set(answer.dataset, request.transfer_syntax_uid)
+
+    def after_success(self) -> None:
         """What follows once the peer has its answer."""
 
     def read(self, context_id: int, command: CommandSet, data: bytes | None) -> NormalizedRequest:

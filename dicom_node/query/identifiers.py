@@ -18,6 +18,7 @@ from pydicom.uid import UID
 
 import storage.dicom.unpadded_reading  # noqa: F401
 from dicom_node.network.data_sets import UNICODE, own_encoding
+from dicom_node.network.long_messages import long_message
 from storage.core.errors import InvalidRequest, LimitExceeded
 from storage.dicom.dataset_reader import decode_message
 
@@ -51,7 +52,7 @@ def read_identifier(data: bytes | None, transfer_syntax_uid: str) -> Identifier:
             "The request carries no identifier.", remedy="Send the keys as the request's data set."
         )
     try:
-        with warnings.catch_warnings():
+        with long_message(data, transfer_syntax_uid), warnings.catch_warnings():
             # Odd values in keys match nothing or are refused by the index.
             warnings.simplefilter("ignore")
             return _identifier(decode_message(data, transfer_syntax_uid))
