@@ -18,6 +18,8 @@ from storage.db.engine import insert_or_ignore, reading, writing
 from storage.index.row_mapping import to_series
 from storage.index.select_statements import select_series
 
+_MOST_ANNOUNCERS = 20
+"""Of one series, the newest: each may name 100,000 instances, and all are looked at together."""
 _ROWS_MAX, _UIDS_MAX = 2_000, 100_000
 """One announcement that would be more, studies times series or instances, is no hint and is left
 out: others wait while it is written."""
@@ -217,10 +219,13 @@ def _compare(connection: Connection, series: Series) -> Announced:
             t.expectation.c.sop_instance_uids,
             t.expectation.c.instance_count,
             t.expectation.c.is_final,
-        ).where(
+        )
+        .where(
             t.expectation.c.series_instance_uid == series.series_instance_uid,
             *_of_study(series.study_instance_uid),
         )
+        .order_by(t.expectation.c.updated_at.desc(), t.expectation.c.id.desc())
+        .limit(_MOST_ANNOUNCERS)
     ):
         announced.update(uids)
         count = max(count, number or 0)

@@ -16,6 +16,7 @@ from storage.core.errors import InvalidRequest, NotFound, StateConflict, UidConf
 from storage.db.engine import insert_or_ignore, reading, writing
 from storage.db.json_text import JsonText, to_json
 from storage.index.expected_instances import announce
+from storage.mpps.kept import let_notices_go, let_steps_go, notices_to_let_go, steps_to_let_go
 from storage.mpps.senders import Sender, may_go_on, reached_studies
 from storage.mpps.step_text import encoded, undecoded
 from storage.peers.notifications import want_notified
@@ -86,14 +87,15 @@ class ProcedureSteps:
     ) -> ProcedureStep:
         """A step of these studies begins, and so do their orders.
 
-        Raises UidConflict when there is one under that UID.
-
-        `expected` are the instances of each series that the step has named so far.
+        `expected` are the instances of each series that the step has named so far. Raises
+        UidConflict when there is one under that UID, LimitExceeded (`storage.mpps.kept`).
         """
         now = utcnow()
         reached = self._announced_studies(sender, study_instance_uids)
         text = encoded(attributes)
+        let_go = steps_to_let_go(self._engine, sender)
         with as_node(), writing(self._engine) as connection:
+            let_steps_go(connection, let_go)
             created = insert_or_ignore(
                 connection,
                 t.procedure_step,
@@ -110,7 +112,7 @@ class ProcedureSteps:
             if not created:
                 raise UidConflict(
                     f"There is a performed procedure step {sop_instance_uid} already.",
-                    remedy="Change it by N-SET, or create another one under a UID of its own.",
+                    remedy="Change it by N-SET, or create another one.",
                 )
             announce(
                 connection,
@@ -198,9 +200,8 @@ class ProcedureSteps:
         step = replace(step, attributes=undecoded(str(step.attributes)))
         visibility = current_visibility()
         with as_node(), reading(self._engine) as connection:
-            if not may_go_on(
-                connection, visibility, sender, step.identity_id, step.calling_ae_title
-            ):
+            owner = step.identity_id, step.calling_ae_title
+            if not may_go_on(connection, visibility, sender, *owner):
                 raise _no_step(sop_instance_uid)
         return step
 
@@ -230,15 +231,14 @@ class ProcedureSteps:
         attributes: Mapping[str, Any],
         expected: Mapping[str, Collection[str]],
     ) -> None:
-        """Keep an availability notice; one that comes again replaces itself.
-
-        Raises UidConflict for one of other groups under that UID.
-        """
+        """Keep one; it replaces itself. Raises UidConflict for one of other groups of that UID."""
         visibility = current_visibility()
         reached = self._announced_studies(sender, [study_instance_uid])
         text = JsonText(to_json(dict(attributes)))
         notice = t.availability_notice.c
+        let_go = notices_to_let_go(self._engine, sender)
         with as_node(), writing(self._engine) as connection:
+            let_notices_go(connection, let_go)
             earlier = connection.execute(
                 delete(t.availability_notice)
                 .where(notice.sop_instance_uid == sop_instance_uid)

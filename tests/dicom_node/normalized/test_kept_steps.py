@@ -1,0 +1,99 @@
+"""A peer fills no disk with procedure steps and availability notices, nor with their hints."""
+
+import pytest
+from pydicom.dataset import Dataset
+from pydicom.uid import generate_uid
+from sqlalchemy import func, select
+
+from storage import tables as t
+from storage.db.engine import reading
+from storage.index import expected_instances
+from storage.mpps import kept
+from storage.mpps.senders import Sender
+from tests.dicom_node.conftest import Node
+from tests.dicom_node.normalized.test_procedure_steps import (
+    IAN,
+    MPPS,
+    SERIES,
+    STUDY,
+    announced,
+    beginning,
+    ending,
+    modality,
+    receive,
+    references,
+    uids,
+)
+
+
+@pytest.fixture
+def most(monkeypatch: pytest.MonkeyPatch) -> int:
+    monkeypatch.setattr(kept, "MOST_KEPT", 3)
+    return 3
+
+
+def count(node: Node, table: str) -> int:
+    with reading(node.storage.engine) as connection:
+        return connection.execute(
+            select(func.count()).select_from(t.metadata.tables[table])
+        ).scalar_one()
+
+
+def test_steps_that_ended_make_room_and_open_ones_are_refused(node: Node, most: int) -> None:
+    with modality(node) as association:
+        steps = [generate_uid() for _ in range(most)]
+        for uid in steps:
+            status, _ = association.send_n_create(beginning(), MPPS, uid)
+            assert status.Status == 0
+        # Resource limitation (PS3.7 C.5.15).
+        status, _ = association.send_n_create(beginning(), MPPS, generate_uid())
+        assert status.Status == 0x0213
+        status, _ = association.send_n_set(ending("COMPLETED", uids(1)), MPPS, steps[1])
+        assert status.Status == 0
+        assert count(node, "expectation") == 1
+        newest = generate_uid()
+        status, _ = association.send_n_create(beginning(), MPPS, newest)
+        assert status.Status == 0
+    assert count(node, "procedure_step") == most
+    assert count(node, "expectation") == 0
+    assert node.storage.procedure_steps.get(newest).state == "IN PROGRESS"
+    # Another peer has room of its own.
+    assert kept.steps_to_let_go(node.storage.engine, Sender("peer:other", "MR1")) == []
+
+
+def notice(number: int) -> Dataset:
+    series = Dataset()
+    series.SeriesInstanceUID = SERIES
+    series.ReferencedSOPSequence = references(uids(number))
+    for item in series.ReferencedSOPSequence:
+        item.InstanceAvailability = "ONLINE"
+        item.RetrieveAETitle = "ARCHIVE"
+    dataset = Dataset()
+    dataset.StudyInstanceUID = STUDY
+    dataset.ReferencedPerformedProcedureStepSequence = []
+    dataset.ReferencedSeriesSequence = [series]
+    return dataset
+
+
+def test_the_oldest_notices_make_room(node: Node, most: int) -> None:
+    with modality(node) as association:
+        for number in range(most + 4):
+            status, _ = association.send_n_create(notice(number), IAN, generate_uid())
+            assert status.Status == 0
+    assert count(node, "availability_notice") == most
+    assert count(node, "expectation") == most
+
+
+def test_of_very_many_hints_about_a_series_the_newest_count(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thousand notices of 33,000 instances each were all read in each round of decisions."""
+    monkeypatch.setattr(expected_instances, "_MOST_ANNOUNCERS", 2)
+    receive(node, [1])
+    with modality(node) as association:
+        for number in range(1, 6):
+            status, _ = association.send_n_create(notice(number), IAN, generate_uid())
+            assert status.Status == 0
+    found = announced(node)
+    assert found is not None
+    assert found.missing == frozenset(uids(4, 5))
