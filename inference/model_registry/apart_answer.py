@@ -35,7 +35,7 @@ def read_answer(path: Path, what: str) -> Any:
         with path.open("rb") as file:
             kind, found = _PlainReader(file).load()
     except Exception as error:
-        # Whoever wrote it decides what reading it raises.
+        # The model decides what reading it raises.
         raise ModelUnusable(f"{what} answered what cannot be read.") from error
     if kind == "error":
         if isinstance(found, MediViewError):
