@@ -11,15 +11,17 @@ from pydicom.dataset import Dataset
 from pydicom.pixels.processing import apply_modality_lut
 
 from inference.calibration.decision import calibration_of
+from inference.imaging.attributes import whole_number
 from inference.imaging.grayscale import Window, frame_transforms, unit_values
 from inference.imaging.palette import apply_palette
 from inference.imaging.pixels import padding_range
+from inference.imaging.shutters import open_part, shutter_of
 from inference.single_images.card import Grey
 from inference.single_images.refusals import ImageRefused
-from inference.single_images.shutters import open_part, shutter_of
 from storage.core.errors import LimitExceeded
 from storage.core.text.padding import unpadded
 from storage.pixels.decoding import DECODER_ERRORS, decode_frame_of
+from storage.pixels.processes import budget
 
 GREY = ("MONOCHROME1", "MONOCHROME2")
 COLOUR = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT", "PALETTE COLOR")
@@ -74,6 +76,19 @@ def read_frame(
         raise ImageRefused("All of the image is padding or behind its shutter.", remedy=_RESEND)
     row, column = calibration_of(dataset, frame_index + 1).aspect
     return ImageFrame(np.ascontiguousarray(values, np.float32), covered, row / column, stored)
+
+
+def check_image(header: Dataset) -> None:
+    """Raise ImageRefused or LimitExceeded where the header tells that it cannot be shown."""
+    if header.get("Rows") is None or header.get("Columns") is None:
+        raise ImageRefused(f"It is not an image (modality {header.get('Modality')}).")
+    photometric = unpadded(str(header.get("PhotometricInterpretation") or ""))
+    if photometric not in (*GREY, *COLOUR):
+        raise ImageRefused(f"Its pixels are {photometric or 'of an unstated kind'}.")
+    samples = whole_number(header, "SamplesPerPixel", 1)
+    budget().check_size(
+        whole_number(header, "Columns"), whole_number(header, "Rows"), samples, what="image"
+    )
 
 
 def _shown(

@@ -11,7 +11,7 @@ from pydicom.dataset import Dataset
 from api.dicomweb.rendering.render_options import RenderOptions
 from api.dicomweb.rendering.viewport import placed, proportions
 from inference.imaging.grayscale import display_values, frame_transforms
-from inference.single_images.shutters import open_part, shutter_grey, shutter_of
+from inference.imaging.shutters import open_part, shutter_grey, shutter_of
 
 _FORMATS = {"image/jpeg": "JPEG", "image/png": "PNG", "image/gif": "GIF"}
 PICTURES = tuple(_FORMATS)

@@ -10,12 +10,11 @@ from inference.imaging.frames import number_of_frames
 from inference.models.card import Proof
 from inference.pipeline import Classification, FoundBox, ImageResult, Measurement, Segment
 from inference.pipelines.codes import PERCENT
+from inference.pipelines.single_images.classes import coded, segment_of
 from inference.pipelines.single_images.model import ImageModelPipeline, ReadsImages
 from inference.pipelines.single_images.reading import (
     NUMBER_FOUND,
     SHARE_OF_IMAGE,
-    coded,
-    segment_of,
     shown,
 )
 from inference.single_images.description import ImageModelDescription

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 import numpy as np
 from pydicom.dataset import Dataset
 
-from inference.imaging.attributes import whole_number
 from inference.imaging.frames import number_of_frames
 from inference.model_servers.burned_in import burned_in
 from inference.model_servers.open_inference import client_of
@@ -29,6 +27,7 @@ from inference.pipeline import (
     PipelineOutput,
     Readiness,
 )
+from inference.pipelines.single_images.notes import notes_of, why_none
 from inference.pipelines.single_images.reading import ImageReading
 from inference.refusals import ModelUnusable, VolumeRefused, no_numbers
 from inference.rules.card_condition import judge_card
@@ -36,7 +35,7 @@ from inference.rules.conditions import Condition
 from inference.single_images.answers import heat_plane, one_row_each, planes_of
 from inference.single_images.description import ImageModelDescription
 from inference.single_images.fits import check_channels, check_classes
-from inference.single_images.frame import COLOUR, GREY
+from inference.single_images.frame import check_image
 from inference.single_images.networks import Served, at_work, load_network
 from inference.single_images.preprocessing import (
     normalized,
@@ -46,12 +45,9 @@ from inference.single_images.refusals import ImageRefused
 from storage.core.entities import Instance, Series
 from storage.core.errors import LimitExceeded, MediViewError
 from storage.core.findings import Code
-from storage.core.text.padding import unpadded
-from storage.pixels.processes import budget
 
 _PROBE_EDGE = 224
 _DIFFERS = 1e-6
-_REASONS_AT_MOST = 3
 
 
 class ReadsImages(Protocol):
@@ -137,7 +133,7 @@ class ImageModelPipeline:
     def _refusals(self, header: Dataset) -> Iterator[str]:
         """What speaks against an image, the first thing first. Raises what it is refused by."""
         card, model = self._model.card, self._model.card.model
-        _check_image(header)
+        check_image(header)
         frames = number_of_frames(header)
         modality = str(header.get("Modality", ""))
         if modality not in model.modalities:
@@ -171,10 +167,10 @@ class ImageModelPipeline:
                 " one series at most.",
             )
         if not taken:
-            return Acceptance(False, _why_none(judged))
+            return Acceptance(False, why_none(judged))
         left = len(judged) - taken
         which = "The image is" if taken == len(judged) == 1 else f"{taken} of {len(judged)} are"
-        why = f" {_why_none([one for one in judged if not one.accepted])}" if left else ""
+        why = f" {why_none([one for one in judged if not one.accepted])}" if left else ""
         return Acceptance(True, f"{which} taken: all that the model's card asks holds.{why}")
 
     def prove(self) -> Proof:
@@ -252,7 +248,7 @@ class ImageModelPipeline:
             derivation=self._derivation(),
             notes=(
                 *notes,
-                *_once(note for one in results for note in one.notes),
+                *notes_of(context.images, results),
                 *([] if self._model.card.model.numbers else [self._calibration()]),
             ),
         )
@@ -296,32 +292,3 @@ class ImageModelPipeline:
         if self.image_prior is not None:
             prior = "; then the prior image likewise, black where there is none"
         return f"{grey}, bright is dense{crop}{turned}{shape}{prior}"
-
-
-def _once(notes: Iterable[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(notes))
-
-
-def _check_image(header: Dataset) -> None:
-    """Raise ImageRefused or LimitExceeded where the header tells that it cannot be shown."""
-    if header.get("Rows") is None or header.get("Columns") is None:
-        raise ImageRefused(f"It is not an image (modality {header.get('Modality')}).")
-    photometric = unpadded(str(header.get("PhotometricInterpretation") or ""))
-    if photometric not in (*GREY, *COLOUR):
-        raise ImageRefused(f"Its pixels are {photometric or 'of an unstated kind'}.")
-    samples = whole_number(header, "SamplesPerPixel", 1)
-    budget().check_size(
-        whole_number(header, "Columns"), whole_number(header, "Rows"), samples, what="image"
-    )
-
-
-def _why_none(judged: Sequence[Acceptance]) -> str:
-    """Each reason once, with how many images it is of."""
-    if not judged:
-        return "The series holds no images."
-    counts = Counter(one.reason for one in judged)
-    if len(judged) == 1:
-        return judged[0].reason
-    reasons = [f"{count} not taken: {reason}" for reason, count in counts.most_common()]
-    more = len(reasons) - _REASONS_AT_MOST
-    return " ".join((*reasons[:_REASONS_AT_MOST], *([f"{more} reasons more."] if more > 0 else [])))

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from inference.imaging.frames import number_of_frames
-from inference.pipeline import Classification, FoundBox, ImageResult, Measurement, Segment
+from inference.pipeline import Classification, FoundBox, ImageResult, Measurement
 from inference.pipelines.codes import PERCENT
-from inference.pipelines.structures import LEFT, RIGHT
+from inference.pipelines.single_images.classes import coded, segment_of
 from inference.refusals import ModelUnusable
 from inference.single_images.answers import (
     class_planes,
@@ -32,7 +32,6 @@ from storage.core.heat_maps import HeatMap
 
 SHARE_OF_IMAGE = Code("IMAGESHARE", "99MEDIVIEW", "Share of the image's area")
 NUMBER_FOUND = Code("NUMBERFOUND", "99MEDIVIEW", "Number found by the detector")
-_SIDES = {"left": LEFT, "right": RIGHT}
 _BOXES_AT_MOST = 50
 _CLASSES_AT_MOST = 255
 
@@ -277,24 +276,6 @@ class ImageReading:
             )
             or (Measurement("Segments found", NUMBER_FOUND, 0.0, NO_UNITS),),
         )
-
-
-def segment_of(model: ImageModelDescription, value: int) -> Segment:
-    """The segment of a class, by the card or under a code of the node's own."""
-    stated = model.segment(value)
-    return Segment(
-        stated.label,
-        Code(*stated.category),
-        Code(*stated.code),
-        model.color_rgb(value),
-        _SIDES.get(stated.laterality or ""),
-    )
-
-
-def coded(model: ImageModelDescription, value: int) -> Code | None:
-    """What the card codes a class as; None where it does not."""
-    stated = model.card.segments.get(str(value))
-    return None if stated is None else Code(*stated.code)
 
 
 def shown(given: NetworkInput) -> NDArray[np.uint8]:

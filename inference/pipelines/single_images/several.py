@@ -17,8 +17,9 @@ from inference.pipeline import (
     PipelineContext,
     PipelineOutput,
 )
+from inference.pipelines.single_images.classes import coded
 from inference.pipelines.single_images.model import ImageModelPipeline
-from inference.pipelines.single_images.reading import coded, shown
+from inference.pipelines.single_images.reading import shown
 from inference.rules.card_condition import judge_card
 from inference.single_images.answers import probabilities
 from inference.single_images.description import ImageModelDescription

@@ -11,6 +11,7 @@ from pydicom.uid import UID
 from inference.calibration.decision import calibration_of
 from inference.imaging.headers import texts
 from inference.imaging.heat_pixels import on_pixels
+from inference.imaging.shutters import open_part, shutter_of
 from inference.pipeline import Classification, ImageResult, Pipeline
 from inference.result_identity import image_object_uid
 from inference.results.narrative import as_dicom_text, note_of, shown_value
@@ -42,7 +43,10 @@ def draw_image(
     )
     heated = image.heated
     if heated is not None and heated.heat_map is not None:
-        rgb = _heated(rgb, on_pixels(heated.heat_map, *rgb.shape[:2]))
+        heat = on_pixels(heated.heat_map, *rgb.shape[:2])
+        # Behind the shutter nothing is shown that could speak for anything.
+        shutter = shutter_of(source, (image.shown_frame_number or 1) - 1)
+        rgb = _heated(rgb, np.where(open_part(shutter, *heat.shape), heat, np.float32(0)))
     canvas, scale_x, scale_y = _to_look_at(rgb, calibration_of(source).aspect)
     draw = ImageDraw.Draw(canvas)
     for box in image.boxes:
