@@ -11,7 +11,7 @@ from dicom_node.worklist.scp import as_data_set
 from inference.access_groups.stored_rules import StoredRules, read_rules
 from inference.failures import place
 from storage.access_groups.decisions import Decision, OrderedStudy
-from storage.container.has import HasAccessDecisions, HasAccessGroups, HasInstances
+from storage.container.has import HasAccessDecisions, HasAccessGroups, HasInstances, HasWorklist
 from storage.core.callers.turns import Turns
 from storage.core.callers.visibility import as_node
 from storage.core.entities import Instance
@@ -28,7 +28,7 @@ _LOOKED_PAST = 128
 _ROUND_S = 0.5
 
 
-class GroupRuleStorage(HasInstances, HasAccessGroups, HasAccessDecisions, Protocol):
+class GroupRuleStorage(HasInstances, HasAccessGroups, HasAccessDecisions, HasWorklist, Protocol):
     """What of the storage layer rules of access groups are applied with."""
 
 
@@ -52,6 +52,7 @@ def apply_rules(
     rules = read_rules(groups.rules(), version)
     for order in decisions.waiting_orders(_ORDERS_AT_ONCE):
         decisions.decide_on_order(order.study_instance_uid, _of_order(order, rules))
+        storage.worklist.mark_studies_of(order.study_instance_uid)
     turns = turns or Turns()
     turns.begin_round()
     done = 0

@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 from sqlalchemy import ColumnElement, Engine, FromClause, String, and_, exists, func, or_, select
 
 from storage import tables as t
-from storage.core.callers.visibility import EVERYONE
 from storage.core.text.dates import is_after_in_utc
 from storage.db.engine import reading
+from storage.index.seen_by_all import is_kept_from, seen_by_all_of
 from storage.patient_identity.entities import PatientKey
 
 _MOST = 50
@@ -78,7 +78,7 @@ class PatientStudies:
                 t.job_input.c.is_prior,
                 t.job.c.ending == "",
                 t.job.c.state.in_(("SCHEDULED", "IN PROGRESS", "COMPLETED")),
-                or_(~is_same, _is_kept_from(this, other)),
+                or_(~is_same, is_kept_from(this, other)),
             )
             .order_by(t.job.c.created_at, t.job.c.job_id)
             .limit(_MOST)
@@ -123,7 +123,7 @@ class PatientStudies:
                     this.c.study_date != "",
                     other.c.study_date != "",
                     is_before,
-                    _seen_by_all_of(then, when),
+                    seen_by_all_of(then, when),
                     holds(other),
                 )
                 .order_by(_date_of(other).desc(), _time_of(other).desc())
@@ -162,47 +162,4 @@ def _has_images(study: FromClause) -> ColumnElement[bool]:
         t.series.c.study_fk == study.c.id,
         t.series.c.origin == "received",
         t.series.c.is_rejected.is_(False),
-    )
-
-
-def _seen_by_all_of(this: FromClause, other: FromClause) -> ColumnElement[bool]:
-    """Whether everybody who sees this study sees the other: its findings enter results.
-
-    Without access groups everybody does.
-    """
-    return or_(~_is_enforced(), and_(_has_group(this), ~_is_kept_apart(this, other)))
-
-
-def _is_kept_from(this: FromClause, other: FromClause) -> ColumnElement[bool]:
-    """Whether both have groups, and some of this study's may not see the other."""
-    return and_(_is_enforced(), _has_group(other), _is_kept_apart(this, other))
-
-
-def _has_group(study: FromClause) -> ColumnElement[bool]:
-    return exists().where(_is_group_of(t.study_group.alias("any"), study)).correlate(study)
-
-
-def _is_kept_apart(this: FromClause, other: FromClause) -> ColumnElement[bool]:
-    """Whether some group of this study may not see the other."""
-    mine = t.study_group.alias("mine")
-    shared = _is_shared(mine, other)
-    return exists().where(_is_group_of(mine, this), ~shared).correlate(this, other)
-
-
-def _is_group_of(group: FromClause, study: FromClause) -> ColumnElement[bool]:
-    return and_(
-        group.c.study_instance_uid == study.c.study_instance_uid, group.c.origin != "emergency"
-    )
-
-
-def _is_enforced() -> ColumnElement[bool]:
-    return exists().where(t.access_state.c.is_enforced)
-
-
-def _is_shared(mine: FromClause, other: FromClause) -> ColumnElement[bool]:
-    theirs = t.study_group.alias("theirs")
-    return (
-        exists()
-        .where(_is_group_of(theirs, other), theirs.c.group_id.in_([mine.c.group_id, EVERYONE]))
-        .correlate(mine, other)
     )

@@ -17,6 +17,7 @@ from storage.core.errors import NotFound
 from storage.db.engine import reading, writing
 from storage.db.keyset import Keyset, SortColumn
 from storage.db.pages import read_page
+from storage.index.seen_by_all import seen_by_all_of
 from storage.worklist.changed_meanwhile import changed_meanwhile, check_is_first
 from storage.worklist.numbers import check_may_use_number
 from storage.worklist.studies import mark_reports, mark_studies, patient_ids_of
@@ -162,6 +163,20 @@ class Worklist:
             )
             forget_groups(connection, item.study_instance_uid)
 
+    def mark_studies_of(self, study_instance_uid: str) -> None:
+        """Who sees orders of this study has been decided: those they belong to by number ask again.
+
+        Before, they were of no study but the one that they name.
+        """
+        item, now = t.worklist_item.c, utcnow()
+        with writing(self._engine) as connection:
+            items = connection.execute(
+                select(item.worklist_item_id).where(item.study_instance_uid == study_instance_uid)
+            ).scalars()
+            for worklist_item_id in items.all():
+                mark_reports(connection, worklist_item_id, now)
+                mark_studies(connection, worklist_item_id, now)
+
     def get(self, worklist_item_id: str) -> WorklistItem:
         """Raises NotFound."""
         with reading(self._engine) as connection:
@@ -205,7 +220,9 @@ class Worklist:
         """Items of the study by its UID, else its patient's by its accession number; the newest
         first.
 
-        Accession numbers are given out by each site, and a stranger may state any.
+        Accession numbers are given out by each site, and a stranger may state any. Where access
+        groups are enforced, an item is the study's by its number only if all who see the study see
+        the item: what is made of it stands in reports.
         """
         columns = t.worklist_item.c
         items = select(t.worklist_item).where(columns.state != "CANCELED")
@@ -215,7 +232,12 @@ class Worklist:
             found = [WorklistItem(**row) for row in connection.execute(of_uid).mappings()]
             if found or not accession_number:
                 return found
-            of_number = newest_first.where(columns.accession_number == accession_number)
+            of_number = newest_first.join(
+                t.study, t.study.c.study_instance_uid == study_instance_uid
+            ).where(
+                columns.accession_number == accession_number,
+                seen_by_all_of(t.study, t.worklist_item),
+            )
             found = [WorklistItem(**row) for row in connection.execute(of_number).mappings()]
             patient_ids = patient_ids_of(connection, study_instance_uid)
         return [one for one in found if one.attributes.get("PatientID", "") in {"", *patient_ids}]
