@@ -115,6 +115,32 @@ export function thumbnailUrl(studyInstanceUid: string, seriesInstanceUid: string
   return `${seriesPath(studyInstanceUid, seriesInstanceUid)}/thumbnail?viewport=128,128`;
 }
 
+export interface FoundSeries {
+  seriesInstanceUid: string;
+  modality: string;
+  description: string;
+  number: number | null;
+}
+
+/** QIDO-RS Search for Series of a study. */
+export async function searchSeries(studyInstanceUid: string, signal?: AbortSignal): Promise<FoundSeries[]> {
+  const response = await request(`${root}/studies/${studyInstanceUid}/series?includefield=0008103E`, {
+    headers: { Accept: "application/dicom+json" },
+    signal,
+  });
+  const found = (response.status === 204 ? [] : await response.json()) as DicomJson[];
+  return found.map((one) => ({
+    seriesInstanceUid: stringOf(one, "0020000E"),
+    modality: stringOf(one, "00080060"),
+    description: stringOf(one, "0008103E"),
+    number: numbersOf(one, "00200011")[0] ?? null,
+  }));
+}
+
+export async function retrieveThumbnail(studyInstanceUid: string, seriesInstanceUid: string, signal?: AbortSignal): Promise<Blob> {
+  return (await request(thumbnailUrl(studyInstanceUid, seriesInstanceUid), { signal })).blob();
+}
+
 /** One frame as the node renders it, a picture; frame_number counts from 1. */
 export function renderedUrl(
   studyInstanceUid: string,

@@ -77,6 +77,34 @@ def test_the_other_studies_of_a_patient_open_below_by_keyboard(
     expect(prior).to_have_count(0)
 
 
+@pytest.mark.slow
+def test_small_pictures_come_for_who_rests_on_a_study_and_move_nothing(
+    followed: FollowedStudy, node: Node, page: Page
+) -> None:
+    asked: list[str] = []
+    page.on("request", lambda one: asked.append(one.url) if "/thumbnail" in one.url else None)
+    page.goto(node.url)
+    mine = row(page, followed.study)
+    place = mine.bounding_box()
+    mine.hover()
+    preview = page.get_by_test_id("study-preview")
+    expect(preview.locator("img").first).to_be_visible()
+    sizes = preview.locator("img").evaluate_all("all => all.map(one => one.naturalWidth)")
+    assert 1 <= len(sizes) <= 4
+    assert min(sizes) > 0
+    assert mine.bounding_box() == place
+    first = len(asked)
+    page.keyboard.press("Escape")
+    expect(preview).to_have_count(0)
+    page.mouse.move(2, 2)
+    # For who goes through the list by keys, and without asking again.
+    page.keyboard.press("ArrowDown")
+    mine.locator("[data-study-link]").focus()
+    expect(preview).to_be_visible()
+    assert len([one for one in asked if followed.study.study_instance_uid in one]) == first
+    assert serious_findings(page) == []
+
+
 def test_it_speaks_german_here_and_on_the_next_page(
     followed: FollowedStudy, node: Node, page: Page
 ) -> None:

@@ -3,11 +3,13 @@
 import { useState } from "react";
 import { Priors } from "@/features/studies/components/Priors";
 import { StudyListCell } from "@/features/studies/components/StudyListCell";
+import { StudyPreview } from "@/features/studies/components/StudyPreview";
+import { usePreview, type PreviewState } from "@/features/studies/hooks/usePreview";
 import { usePreferences } from "@/shared/hooks/usePreferences";
 import { useText } from "@/shared/hooks/useText";
 import { direction, sortedBy, type ListQuery } from "@/shared/lib/listAddress";
 import type { StudySummary } from "@/shared/api/types";
-import { columnsOf, sortOf, type Column } from "@/features/studies/lib/studyListColumns";
+import { columnsOf, imageModalities, sortOf, type Column } from "@/features/studies/lib/studyListColumns";
 
 export function StudyListTable({
   studies,
@@ -21,6 +23,7 @@ export function StudyListTable({
   const { chosen } = usePreferences();
   const columns = columnsOf(chosen.columns ?? []);
   const [open, setOpen] = useState<ReadonlySet<string>>(new Set());
+  const preview = usePreview();
   const turn = (uid: string, on: boolean) =>
     setOpen((now) => {
       const next = new Set(now);
@@ -45,9 +48,11 @@ export function StudyListTable({
             columns={columns}
             open={open.has(study.study_instance_uid)}
             onTurn={(on) => turn(study.study_instance_uid, on)}
+            preview={preview}
           />
         ))}
       </table>
+      {preview.shown && <StudyPreview shown={preview.shown} />}
     </div>
   );
 }
@@ -99,12 +104,16 @@ function StudyRows({
   columns,
   open,
   onTurn,
+  preview,
 }: {
   study: StudySummary;
   columns: readonly Column[];
   open: boolean;
   onTurn: (open: boolean) => void;
+  preview: PreviewState;
 }) {
+  const { study_instance_uid: uid } = study;
+  const hasImages = imageModalities(study.modalities).length > 0;
   return (
     <tbody className="border-b border-line last:border-b-0">
       <tr
@@ -113,6 +122,15 @@ function StudyRows({
         data-study-instance-uid={study.study_instance_uid}
         data-state={study.state}
         className="relative h-8 align-middle focus-within:bg-raised hover:bg-raised/60"
+        // A finger has no way to rest over a row without pressing it.
+        onPointerEnter={({ pointerType, currentTarget, clientX }) => {
+          if (hasImages && pointerType === "mouse") preview.rest(uid, currentTarget, clientX + 24);
+        }}
+        onPointerLeave={preview.leave}
+        onFocus={({ currentTarget, target }) => {
+          if (hasImages && target.matches(":focus-visible")) preview.rest(uid, currentTarget, target.getBoundingClientRect().right + 24);
+        }}
+        onBlur={preview.leave}
         onKeyDown={(event) => {
           if (event.key !== "ArrowRight" && event.key !== "ArrowLeft") return;
           if (event.ctrlKey || event.metaKey || event.altKey) return;
