@@ -4,6 +4,8 @@ What peers, files and models say is shown as text: neither the terminal's escape
 rich's markup in it take effect.
 """
 
+import os
+import sys
 from typing import Any
 from unicodedata import category
 
@@ -11,6 +13,8 @@ from rich.console import Console, RenderableType
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
+
+_PIPE_COLUMNS = 1000
 
 
 def visible(text: str) -> str:
@@ -41,7 +45,9 @@ class _Table(Table):
         )
 
 
-out = _Console(highlight=False)
+# As wide as it needs where no terminal sets a width: a pipe cuts nothing into columns.
+_has_width = sys.stdout.isatty() or "COLUMNS" in os.environ
+out = _Console(highlight=False, width=None if _has_width else _PIPE_COLUMNS)
 err = _Console(stderr=True, highlight=False)
 
 

@@ -93,6 +93,11 @@ def save_rules(
             remedy="Change that file, or unset MEDIVIEW_RULES_FILE and save the rules here.",
         )
     checked_rules(settings, text)
+    if not text.strip():
+        raise InvalidRequest(
+            "The text is empty, which would take every rule out of force.",
+            remedy="Write 'version: 1' where there are to be none.",
+        )
     path = settings.resolved_rules_file
     with _alone(path):
         _bring_up_to_date(settings, versions, adopts=True)

@@ -1,5 +1,9 @@
 """What strangers wrote is shown in the terminal as text, and takes no effect there."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 from rich.console import Console
 
@@ -42,3 +46,18 @@ def test_an_error(terminal: Console, monkeypatch: pytest.MonkeyPatch) -> None:
     first, second = captured.get().splitlines()
     assert first.endswith(f"{SHOWN} is not a name.")
     assert second.strip() == f"Not {SHOWN}."
+
+
+def test_a_pipe_is_given_whole_columns() -> None:
+    uid = "2.25." + "7" * 38
+    lines = (
+        "from api.cli.console import out, table_of\n"
+        "table = table_of('Study', 'Reason')\n"
+        f"table.add_row('{uid}', '{'It did not answer. ' * 5}')\n"
+        "out.print(table)\n"
+    )
+    without = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
+    done = subprocess.run(
+        [sys.executable, "-c", lines], env=without, capture_output=True, text=True, check=True
+    )
+    assert f"{uid}  {('It did not answer. ' * 5).strip()}" in done.stdout

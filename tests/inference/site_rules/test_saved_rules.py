@@ -216,6 +216,7 @@ def test_a_broken_edit_is_no_version_and_is_not_overwritten(storage: Storage, br
         ("routing: [{name: x, tp: archive}]\n", "rules:1: 'to' is missing"),
         ("rules:\n  - name: x\n    pipeline: nothing\n", "'nothing', which does not exist"),
         ("rules: [\n", "is not YAML"),
+        (" \n", "would take every rule out of force"),
         ("# " + "ä" * 600_000, "larger than 1 MiB"),
     ],
 )
