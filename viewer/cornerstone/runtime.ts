@@ -38,7 +38,7 @@ import { log as dcmjsLog } from "dcmjs";
 import type { DicomJson } from "@/dicom/dicomweb";
 import { text } from "@/shared/i18n";
 import { applyLut, modalityLutOf } from "@/dicom/display/lut";
-import { cellOf, isOfCells } from "@/dicom/display/pixelCells";
+import { cellOf, hasOverlayInPixels, isOfCells, withoutOverlayBits } from "@/dicom/display/pixelCells";
 import { frameChanges } from "./frameChanges";
 import { FrameRefusal } from "./frames";
 import { drawWithoutAntialiasing } from "./renderer";
@@ -99,6 +99,14 @@ function withModalityLut(image: Types.IImage): void {
   image.maxPixelValue = lut.values.reduce((most, value) => Math.max(most, value));
 }
 
+/** Bits of overlays above the value are none of the pixel. */
+function clearOverlayBits(image: Types.IImage): void {
+  const header = wadors.metaDataManager.get(image.imageId) as DicomJson | undefined;
+  if (!header || image.color || cellOf(header) || !hasOverlayInPixels(header)) return;
+  const pixels = image.getPixelData() as Int16Array;
+  [image.minPixelValue, image.maxPixelValue] = withoutOverlayBits(pixels, header, image.preScale?.scaled === true);
+}
+
 /** Values that do not fill their cells are right only where nothing else is in the cells. */
 function refuseOtherBits(image: Types.IImage): void {
   const header = wadors.metaDataManager.get(image.imageId) as DicomJson | undefined;
@@ -119,6 +127,7 @@ function loadWholeFrame(imageId: string, options?: Record<string, unknown>): Typ
       throw new FrameRefusal(text().refusals.images.fewValues(found, expected));
     }
     refuseOtherBits(image);
+    clearOverlayBits(image);
     withModalityLut(image);
     // Asked now and not when the load began: what is wanted may have changed meanwhile.
     await frameChanges.get(imageId)?.(image, loadUnchanged);
@@ -130,6 +139,7 @@ function loadWholeFrame(imageId: string, options?: Record<string, unknown>): Typ
 async function loadUnchanged(imageId: string): Promise<Types.IImage> {
   const image = await (wadors.loadImage(imageId) as Types.IImageLoadObject).promise;
   refuseOtherBits(image);
+  clearOverlayBits(image);
   withModalityLut(image);
   return image;
 }

@@ -2,6 +2,7 @@ import { numbersOf, stringOf, type DicomElement, type DicomJson } from "@/dicom/
 
 const tag = {
   photometric: "00280004",
+  bitsAllocated: "00280100",
   bitsStored: "00280101",
   highBit: "00280102",
   signed: "00280103",
@@ -71,6 +72,42 @@ export function isOfCells(values: ArrayLike<number>, cell: PixelCell): boolean {
     if (!(Math.abs(stored - whole) < tolerance && whole >= least && whole <= most)) return false;
   }
   return true;
+}
+
+/** Whether a plane of an overlay lies in bits of the pixels above the value (PS3.5 8.1.2, retired in 2004). */
+export function hasOverlayInPixels(header: DicomJson): boolean {
+  const [allocated = 16] = numbersOf(header, tag.bitsAllocated);
+  const [bitsStored = allocated] = numbersOf(header, tag.bitsStored);
+  const [highBit = bitsStored - 1] = numbersOf(header, tag.highBit);
+  return Array.from({ length: 16 }, (_, index) => (0x6000 + 2 * index).toString(16)).some((group) => {
+    const [position = 0] = numbersOf(header, `${group}0102`);
+    return position > highBit && position < allocated && !header[`${group}3000`];
+  });
+}
+
+/**
+ * Takes the bits above the value off, which belong to overlays and not to the pixels (PS3.5 8.1.1). `pixels`: whole cells,
+ * rescaled by the slope and intercept of the header where `isRescaled`. Returns the least and the greatest value.
+ */
+export function withoutOverlayBits(
+  pixels: Int16Array | Uint16Array | Float32Array,
+  header: DicomJson,
+  isRescaled: boolean,
+): [number, number] {
+  const [bitsStored = 16] = numbersOf(header, tag.bitsStored);
+  const isSigned = numbersOf(header, tag.signed)[0] === 1;
+  const [slope = 1] = isRescaled ? numbersOf(header, tag.slope) : [];
+  const [intercept = 0] = isRescaled ? numbersOf(header, tag.intercept) : [];
+  const [mask, sign] = [2 ** bitsStored - 1, 2 ** (bitsStored - 1)];
+  let [least, most] = [Infinity, -Infinity];
+  for (let index = 0; index < pixels.length; index += 1) {
+    const stored = Math.round(((pixels[index] ?? 0) - intercept) / slope) & mask;
+    const value = (isSigned && stored >= sign ? stored - 2 ** bitsStored : stored) * slope + intercept;
+    pixels[index] = value;
+    least = Math.min(least, value);
+    most = Math.max(most, value);
+  }
+  return [least, most];
 }
 
 function scaled(header: DicomJson, name: string, scale: number): Record<string, DicomElement> {

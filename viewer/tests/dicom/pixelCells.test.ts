@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { DicomJson } from "@/dicom/dicomweb";
 import { paddingOf } from "@/dicom/display/padding";
-import { cellOf, isOfCells, withCellValues } from "@/dicom/display/pixelCells";
+import { cellOf, hasOverlayInPixels, isOfCells, withCellValues, withoutOverlayBits } from "@/dicom/display/pixelCells";
 
 /** 12 bits in the upper ones of 16, of a CT. */
 function header(highBit = 15, more: DicomJson = {}): DicomJson {
@@ -72,5 +72,26 @@ describe("values in the upper bits of their cells", () => {
       expect(withCellValues(dataset)).toBe(dataset);
       expect(cellOf(dataset)).toBeNull();
     }
+  });
+});
+
+describe("an overlay in the upper bits of the pixels", () => {
+  it("is taken off the values, which are those of the stored bits", () => {
+    const ct = header(11, { "60000102": { vr: "US", Value: [12] } });
+    expect(hasOverlayInPixels(ct)).toBe(true);
+    const pixels = Float32Array.from([512, 512 | 0x1000, 4095 | 0x8000], (cell) => cell - 1024);
+    expect(withoutOverlayBits(pixels, ct, true)).toEqual([-512, 3071]);
+    expect([...pixels]).toEqual([-512, -512, 3071]);
+    const signed = header(11, { "00280103": { vr: "US", Value: [1] }, "60000102": { vr: "US", Value: [15] } });
+    // -5 in twelve bits, with and without the bit above.
+    const cells = Int16Array.from([0x0ffb, 0x8ffb - 65536, 7]);
+    withoutOverlayBits(cells, signed, false);
+    expect([...cells]).toEqual([-5, -5, 7]);
+  });
+
+  it("is none where the planes stand beside the pixels, or the value fills the cell", () => {
+    expect(hasOverlayInPixels(header(11, { "60000102": { vr: "US", Value: [0] } }))).toBe(false);
+    expect(hasOverlayInPixels(header(11, { "60000102": { vr: "US", Value: [12] }, "60003000": { vr: "OW" } }))).toBe(false);
+    expect(hasOverlayInPixels(header(11))).toBe(false);
   });
 });

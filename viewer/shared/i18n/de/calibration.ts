@@ -25,6 +25,7 @@ export const warnings: Messages["viewing"]["warnings"] = {
     mixed: "Kein SUV: Die Bilder der Serie geben unterschiedliche Gewichte, Aktivitäten, Einheiten, Zerfallskorrekturen oder Zeiten an",
   },
   noOrientation: "Keine Orientierung in den Kopfdaten",
+  overlayInPixels: "Ein Overlay in unbenutzten Bits der Pixel wird nicht gezeichnet",
   ages: (byBirthDate, stated) =>
     `Geburtsdatum (${byBirthDate} bei der Untersuchung) und angegebenes Alter (${stated}) widersprechen sich: bitte prüfen, wessen Bilder das sind`,
   bornAfterStudy: "Das Geburtsdatum liegt nach dem Datum der Untersuchung: bitte prüfen, wessen Bilder das sind",

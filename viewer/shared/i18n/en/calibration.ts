@@ -22,6 +22,7 @@ export const warnings = {
     mixed: "No SUV: the images of the series state different weights, doses, units, decay corrections or times",
   },
   noOrientation: "No orientation in the header",
+  overlayInPixels: "An overlay in unused bits of the pixels is not drawn",
   ages: (byBirthDate: string, stated: string) =>
     `Birth date (${byBirthDate} at the study) and stated age (${stated}) contradict each other: check whose images these are`,
   bornAfterStudy: "The birth date lies after the date of the study: check whose images these are",
