@@ -32,8 +32,8 @@ from storage.core.clock import utcnow
 from storage.core.errors import LimitExceeded, NotConfigured, NotFound, NotPermitted
 from storage.fhircast.entities import Topic
 from storage.fhircast.event_names import SUPPORTED
+from storage.fhircast.event_studies import SEVERAL_STUDIES
 from storage.fhircast.messages import MESSAGE_MAX_BYTES, read_message
-from storage.fhircast.repository import SEVERAL_STUDIES
 
 router = new_router(tags=["fhircast"])
 

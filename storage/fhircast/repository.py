@@ -37,14 +37,13 @@ from storage.core.errors import (
 )
 from storage.db.engine import insert_or_ignore, reading, reading_one_state, writing
 from storage.fhircast.entities import Announced, Context, Topic
+from storage.fhircast.event_studies import study_of
 from storage.fhircast.messages import CastMessage, checked_message, key_of
 from storage.outbox.tables import JOINED_TOPICS
 
 EVENTS_KEPT = timedelta(minutes=10)
 """A channel sends within a second; who comes later gets what is open."""
 CONTEXT_KEPT = timedelta(hours=24)
-SEVERAL_STUDIES = "2.25.0"
-"""In place of a Study Instance UID: of studies that nobody sees together but who sees all."""
 _AT_MOST = 60
 _WITHIN = timedelta(seconds=10)
 _CONTENT_MAX_BYTES = 1024 * 1024
@@ -211,7 +210,7 @@ class FhircastTopics:
             _lock(connection, message.topic)
             _check_rate(connection, message.topic, now)
             _prune(connection, now)
-            study_uid = _study_of(connection, message)
+            study_uid = study_of(connection, message)
             if message.change in ("update", "select"):
                 message, study_uid = _changed(connection, message)
             elif message.change == "open":
@@ -304,37 +303,6 @@ def _check_rate(connection: Connection, topic: str, now: datetime) -> None:
             " as many as it may have.",
             remedy="Two systems may answer each other; send again after some seconds.",
         )
-
-
-def _study_of(connection: Connection, message: CastMessage) -> str:
-    """The study of this node that the event is about, "" for none.
-
-    Of several that they are about, one that only those see who see all of them; SEVERAL_STUDIES
-    where there is none such.
-    """
-    uids, numbers = message.study_uids, message.accession_numbers
-    if not uids and not numbers:
-        return ""
-    study = t.study.c
-    by_number = study.accession_number.in_(numbers) if numbers and not uids else study.id < 0
-    found = connection.scalars(
-        select(study.study_instance_uid)
-        .where(or_(study.study_instance_uid.in_(uids), by_number))
-        .order_by(study.id.desc())
-        .limit(1 if not uids else None)
-    ).all()
-    if len(found) < 2:
-        return found[0] if found else ""
-    of_study = t.study_group.c
-    groups: dict[str, set[object]] = {uid: set() for uid in found}
-    for uid, group in connection.execute(
-        select(of_study.study_instance_uid, of_study.group_id).where(
-            of_study.study_instance_uid.in_(found)
-        )
-    ):
-        groups[uid].add(group)
-    narrow = (uid for uid in found if all(groups[uid] <= others for others in groups.values()))
-    return next(narrow, SEVERAL_STUDIES)
 
 
 def _changed(connection: Connection, message: CastMessage) -> tuple[CastMessage, str]:

@@ -16,7 +16,7 @@ from storage.core.clock import utcnow
 from storage.core.errors import StateConflict
 from storage.db.engine import reading
 from tests.api.access_groups.two_groups import TwoHospitals, two_hospitals
-from tests.api.fhircast.peers import Peer, name_of, opened, study
+from tests.api.fhircast.peers import Peer, event, name_of, opened, study
 from tests.patience import PATIENCE_S
 
 
@@ -186,6 +186,43 @@ def test_an_event_about_studies_of_two_groups_reaches_only_who_sees_both(
             Peer(of_all, topic, "x").announced(capitals)
             assert ours.event()["id"] == capitals["id"]
             assert theirs.is_silent()
+
+
+def test_a_patient_of_another_group_is_not_told_where_an_event_names_no_study(
+    hospitals: TwoHospitals,
+) -> None:
+    south = hospitals.storage.index.study(hospitals.south.study_instance_uid)
+    with (
+        hospitals.person("ivo", "radiologist", "South") as ivo,
+        hospitals.key("north 4", "integrator", "North") as of_north,
+        hospitals.key("south 4", "integrator", "South") as of_south,
+    ):
+        topic = topic_of(ivo)
+        known = {
+            "resourceType": "Patient",
+            "id": "p4",
+            "name": [{"family": "Böhm"}],
+            "identifier": [{"value": f" {south.patient_id} "}],
+        }
+        report = {"resourceType": "DiagnosticReport", "id": "r4", "status": "unknown"}
+        with (
+            Peer(of_north, topic, "North").listening("*-open") as ours,
+            Peer(of_south, topic, "South").listening("*-open") as theirs,
+        ):
+            for message in (
+                event(topic, "Patient-open", ("patient", known)),
+                event(topic, "DiagnosticReport-open", ("report", report), ("patient", known)),
+                event(topic, "ImagingStudy-open", ("study", study("9.9.4")), ("patient", known)),
+            ):
+                Peer(of_south, topic, "x").announced(message)
+                assert theirs.event()["id"] == message["id"]
+                assert ours.is_silent()
+                assert Peer(of_north, topic, "x").current()["context"] == []
+            # Of nobody who is here, whose ID another one has.
+            other = {**known, "birthDate": "1801-01-01"}
+            message = event(topic, "Patient-open", ("patient", other))
+            Peer(of_south, topic, "x").announced(message)
+            assert ours.event()["id"] == message["id"]
 
 
 def test_what_no_channel_can_say_again_is_refused(hospitals: TwoHospitals) -> None:
