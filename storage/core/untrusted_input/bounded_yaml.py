@@ -10,6 +10,8 @@ import yaml
 _MAX_CHARACTERS = 1024 * 1024
 _MAX_VALUES = 20_000
 _MAX_DEPTH = 100
+_MAX_PLACES = 100
+_OF_NUMBERS = "+-.0123456789:_"
 
 
 class YamlRefused(yaml.YAMLError):
@@ -69,8 +71,16 @@ def _count(text: str) -> None:
         elif isinstance(event, yaml.CollectionEndEvent):
             meaning.end()
         elif isinstance(event, yaml.ScalarEvent):
+            _check_number(event.value, event.tag or "")
             meaning.begin(event.anchor)
             meaning.end()
+
+
+def _check_number(text: str, tag: str) -> None:
+    """PyYAML takes `1:30:00` for a number of base 60, in time by the square of its length."""
+    is_number = tag.endswith((":int", ":float")) or not text.strip(_OF_NUMBERS)
+    if text.count(":") > _MAX_PLACES and is_number:
+        raise YamlRefused(f"a number in it has more than {_MAX_PLACES} places of base 60")
 
 
 @dataclass

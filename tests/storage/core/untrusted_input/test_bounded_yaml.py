@@ -1,5 +1,6 @@
 """YAML that means more than it says is refused before anything is built of it."""
 
+import time
 import tracemalloc
 from contextlib import suppress
 
@@ -68,6 +69,23 @@ def test_what_is_no_plain_yaml_is_refused(text: str) -> None:
 def test_a_value_that_is_not_what_it_states_is_refused(text: str) -> None:
     with pytest.raises(yaml.YAMLError):
         load_bounded_yaml(text)
+
+
+@pytest.mark.parametrize(
+    "written", ["{}", "-{}.5", "!!int '{}'", "!!float ' {}'", "{{{}: 1}}", "[+{}]"]
+)
+def test_a_number_of_base_60_takes_no_time_by_the_square_of_its_length(written: str) -> None:
+    """1 MiB of them kept a processor for some eight minutes."""
+    begun = time.process_time()
+    with pytest.raises(yaml.YAMLError, match="more than 100 places of base 60"):
+        load_bounded_yaml("a: " + written.format(":".join(["1"] * 50_000)))
+    assert time.process_time() - begun < 2
+
+
+def test_times_and_long_texts_with_colons_are_read() -> None:
+    assert load_bounded_yaml("a: 1:30:00") == {"a": 5400}
+    text = "x:y" * 1000
+    assert load_bounded_yaml(f"a: {text}") == {"a": text}
 
 
 _PIECES = ["a", ": ", "- ", "\n", " ", "[", "]", "{", "}", ",", "&a ", "*a", "!!", "|", ">", "?"]
