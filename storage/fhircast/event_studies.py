@@ -25,12 +25,13 @@ def study_of(connection: Connection, message: CastMessage) -> str:
         return _study_of_patient(connection, message)
     study = t.study.c
     by_number = study.accession_number.in_(numbers) if numbers and not uids else study.id < 0
-    found = connection.scalars(
+    query = (
         select(study.study_instance_uid)
         .where(or_(study.study_instance_uid.in_(uids), by_number))
         .order_by(study.id.desc())
         .limit(1 if not uids else None)
-    ).all()
+    )
+    found: list[str] = list(connection.scalars(query))
     if not found:
         return _study_of_patient(connection, message)
     if len(found) < 2:
