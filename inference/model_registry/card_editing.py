@@ -31,7 +31,7 @@ from storage.core.errors import (
     NotFound,
     VersionConflict,
 )
-from storage.core.text.outside_text import text_from_outside
+from storage.core.text.outside_text import text_from_outside, valid_unicode
 from storage.core.untrusted_input.bounded_json import load_bounded_json
 from storage.core.untrusted_input.folder_walk import files_below
 from storage.core.untrusted_input.json_places import Place, nearest_place, places_in
@@ -67,6 +67,11 @@ class CardMistake:
     sentence: str
     value: str
     remedy: str
+
+    def __post_init__(self) -> None:
+        # A card may hold halves of surrogate pairs, which no answer can say again.
+        for name in ("path", "sentence", "value", "remedy"):
+            object.__setattr__(self, name, valid_unicode(getattr(self, name)))
 
 
 @dataclass(frozen=True)
