@@ -14,6 +14,7 @@ import { Planes } from "./views/planes";
 import { Presenting } from "./annotations/presenting";
 import { forgetImages, start } from "./runtime";
 import type { LoadedSeries } from "./series";
+import { SharedCursor } from "./views/sharedCursor";
 import { Subtracting } from "./views/subtracting";
 import { MouseTools } from "./tools";
 import type { Undrawable } from "./views/undrawable";
@@ -32,6 +33,8 @@ export interface SceneListener {
   onUndrawable(viewId: ViewId, undrawable: Undrawable | null): void;
   /** A linked stack has no slice where the others are: the nearest is so far away, mm; null where it has one. */
   onBeyond(viewId: ViewId, mm: number | null): void;
+  /** A place that is pointed at in another stack lies there on the screen; null while none is. */
+  onCursor(viewId: ViewId, place: readonly [number, number] | null): void;
   onError(error: Error): void;
 }
 
@@ -52,6 +55,7 @@ export class Scene {
   readonly links: Links;
   readonly presenting: Presenting;
   readonly subtracting: Subtracting;
+  readonly cursor: SharedCursor;
   private readonly clips: Clips;
   private readonly windows: KeptWindows = new Map();
   private readonly lastViewed = new LastViewed();
@@ -79,6 +83,7 @@ export class Scene {
     this.links = new Links(this.shownCells, (viewId, mm) => listener.onBeyond(viewId, mm));
     this.presenting = new Presenting(this.shownCells);
     this.subtracting = new Subtracting(this.shownCells);
+    this.cursor = new SharedCursor(this.shownCells, this.links, (viewId, place) => listener.onCursor(viewId, place));
     this.clips = new Clips(listener.onError);
     const onLoading = (loaded: number, total: number) => {
       for (const id of this.volume.isOpen ? (["volume"] as const) : planes) listener.onLoading(id, loaded, total);

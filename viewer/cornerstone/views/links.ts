@@ -119,6 +119,13 @@ export class Links {
     for (const target of this.cells()) if (target !== source) this.leadSlice(source, target);
   }
 
+  /** Goes to another slice of one stack; the others stay where they are. */
+  moveAlone(target: StackCell, index: number): void {
+    if (index === target.index) return;
+    this.expected.set(target.viewId, index);
+    void target.goToIndex(index).catch(() => this.expected.delete(target.viewId));
+  }
+
   /** A stack was zoomed or panned: the others show the same place in the same size. */
   followPlane(source: StackCell): void {
     const now = planeOf(source);
@@ -191,9 +198,7 @@ export class Links {
     const { axis } = target.series.order;
     // Of several images of the place, the one at the step that is shown.
     const index = place === null || !axis ? place : place - (place % axis.steps) + (target.index % axis.steps);
-    if (index === null || index === target.index) return;
-    this.expected.set(target.viewId, index);
-    void target.goToIndex(index).catch(() => this.expected.delete(target.viewId));
+    if (index !== null) this.moveAlone(target, index);
   }
 
   /** `zoomed`: by which factor the source's scale has changed. */

@@ -24,30 +24,41 @@ export function isPadding(value: number, paddings: readonly WindowRange[]): bool
 }
 
 /**
- * The statistics of the pixels whose centres lie within a shape, padding left out (PS3.3 C.7.5.1.1.2):
- * it was never measured. Null where all of it is padding. Points as in PS3.3 C.18.6.1.1.
+ * The values of the pixels whose centres lie within a shape, padding left out (PS3.3 C.7.5.1.1.2): it
+ * was never measured. Points as in PS3.3 C.18.6.1.1.
  */
-export function statisticsWithin(
+export function* valuesWithin(
   kind: MeasuringKind,
   points: readonly Point[],
   { columns, rows, values, aspect }: Image,
   paddings: readonly WindowRange[],
-): Statistics | null {
+): Generator<number> {
   const isWithin = membership(kind, points, aspect);
-  if (!isWithin) return null;
+  if (!isWithin) return;
   const [left, right, top, bottom] = boundsOf(kind, points, aspect);
-  let [count, mean, m2, min, max] = [0, 0, 0, Infinity, -Infinity];
   for (let row = Math.max(0, Math.floor(top)); row < Math.min(rows, Math.ceil(bottom)); row++) {
     for (let column = Math.max(0, Math.floor(left)); column < Math.min(columns, Math.ceil(right)); column++) {
       const value = values[row * columns + column] ?? NaN;
-      if (!Number.isFinite(value) || isPadding(value, paddings) || !isWithin(column + 0.5, row + 0.5)) continue;
-      count += 1;
-      const delta = value - mean;
-      mean += delta / count;
-      m2 += delta * (value - mean);
-      min = Math.min(min, value);
-      max = Math.max(max, value);
+      if (Number.isFinite(value) && !isPadding(value, paddings) && isWithin(column + 0.5, row + 0.5)) yield value;
     }
+  }
+}
+
+/** The statistics of these values; null where there are none. */
+export function statisticsWithin(
+  kind: MeasuringKind,
+  points: readonly Point[],
+  image: Image,
+  paddings: readonly WindowRange[],
+): Statistics | null {
+  let [count, mean, m2, min, max] = [0, 0, 0, Infinity, -Infinity];
+  for (const value of valuesWithin(kind, points, image, paddings)) {
+    count += 1;
+    const delta = value - mean;
+    mean += delta / count;
+    m2 += delta * (value - mean);
+    min = Math.min(min, value);
+    max = Math.max(max, value);
   }
   return count === 0 ? null : { mean, stdDev: Math.sqrt(m2 / count), min, max };
 }

@@ -4,7 +4,7 @@ import { useState } from "react";
 import { useText } from "@/shared/hooks/useText";
 
 /** Takes a text along. Only a secure page may write to the clipboard; elsewhere one selects it by hand. */
-export function CopyButton({ text }: { text: string }) {
+export function CopyButton({ text, testId, disabled = false }: { text: string | (() => string); testId?: string; disabled?: boolean }) {
   const { common } = useText();
   const [copied, setCopied] = useState(false);
   const clipboard = navigator.clipboard as Clipboard | undefined;
@@ -13,7 +13,9 @@ export function CopyButton({ text }: { text: string }) {
     <button
       type="button"
       className="control"
-      onClick={() => void clipboard.writeText(text).then(() => setCopied(true), () => setCopied(false))}
+      data-testid={testId}
+      disabled={disabled}
+      onClick={() => void clipboard.writeText(typeof text === "string" ? text : text()).then(() => setCopied(true), () => setCopied(false))}
     >
       {copied ? common.copied : common.copy}
     </button>

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { measurementTable } from "@/features/reader/lib/measurements/measurementTable";
+import { clipboardTable, measurementTable } from "@/features/reader/lib/measurements/measurementTable";
 import type { Measurement } from "@/dicom/measurements/measurement";
 
 const ellipse: Measurement = {
@@ -30,4 +30,15 @@ it("writes a row for each value, with names that hold commas, quotes and formula
     `,,2,Arrow,"'=HYPERLINK(""http://x"")",,,,,1.2.3`,
     "",
   ]);
+});
+
+it("is for the clipboard a line for each value, its columns apart by tabs", () => {
+  const named: Measurement = { ...ellipse, label: "liver\tsegment\n4" };
+  const [head, first, second, ...rest] = clipboardTable([named], () => ({ seriesNumber: 3, imageNumber: 21, frameNumber: null })).split("\n");
+  expect(head?.split("\t").slice(0, 4)).toEqual(["Series", "Image", "Frame", "Kind"]);
+  expect([first, second].map((line) => line?.split("\t").slice(3, 7))).toEqual([
+    ["Ellipse", "liver segment 4", "area", "120.5"],
+    ["Ellipse", "liver segment 4", "mean", "-12.25"],
+  ]);
+  expect(rest).toEqual([]);
 });

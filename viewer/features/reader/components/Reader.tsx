@@ -46,7 +46,7 @@ import { useStudy } from "@/features/reader/hooks/useStudy";
 import { useStudyQueue } from "@/features/reader/hooks/useStudyQueue";
 import { useText } from "@/shared/hooks/useText";
 import { useAskedView, useViewAddress } from "@/features/reader/hooks/stage/useViewAddress";
-import type { LoadedMask, ToolName, ViewId } from "@/cornerstone";
+import { regionValues, type LoadedMask, type ToolName, type ViewId } from "@/cornerstone";
 import { personName } from "@/shared/lib/format";
 import { returnAddress } from "@/shared/lib/listAddress";
 import { Problem } from "@/shared/api/problem";
@@ -214,8 +214,8 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
             <MeasurementPanel
               measurements={measurements}
               keyImages={keyImages}
-              onInsert={texts.putMeasurement}
-              onDownload={texts.download}
+              texts={texts}
+              valuesOf={(one) => regionValues(one, reader.opened)}
               onShowImage={reader.goingTo.goTo}
               imageProblem={reader.goingTo.problem}
             />

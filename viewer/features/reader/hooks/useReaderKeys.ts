@@ -5,7 +5,7 @@ import { measuringTools } from "@/features/reader/components/tools/MouseToolChoi
 import type { Cine } from "@/features/reader/hooks/tools/useCine";
 import { useHotkeys } from "@/shared/hooks/useHotkeys";
 import type { Layout, ReaderState } from "@/features/reader/hooks/useReader";
-import type { ToolName } from "@/cornerstone";
+import { cells, type ToolName } from "@/cornerstone";
 import { presetsFor } from "@/dicom/windowing";
 
 /** The keys of the reader, as its help lists them (features/reader/components/keys.ts). */
@@ -75,6 +75,11 @@ export function useReaderKeys({
     N: () => reader.step(-1),
     ".": () => reader.stepSeries(1),
     ",": () => reader.stepSeries(-1),
+    X: () => {
+      const middle = layout === "stack" ? scene?.lpsInMiddle() : null;
+      const viewId = cells[arrangement?.active ?? 0];
+      if (middle && viewId) scene?.cursor.show(viewId, middle);
+    },
     y: () => arrangement && reader.setLinked(!arrangement.linked),
     Y: () => reader.linking.adjust(!reader.linking.adjusting),
     " ": () => layout === "stack" && cine.toggle(),

@@ -38,7 +38,27 @@ function quantityText({ quantity, value, unit, of = "" }: Quantity, language: La
  * image 21)." How far it can be trusted stands within, so that nobody takes over one without the other.
  */
 export function measurementSentence(one: Measurement, place: MeasuredPlace, reportLanguage: string): string {
-  const language: Language = languages.find((known) => known === reportLanguage) ?? "en";
+  return `${statementOf(one, place, languageOf(reportLanguage))}.`;
+}
+
+/** "Ratio 0.46: Heart: 132 mm (series 1, image 1) to Thorax: 290 mm (series 1, image 1)." */
+export function ratioSentence(
+  above: readonly [Measurement, MeasuredPlace],
+  below: readonly [Measurement, MeasuredPlace],
+  ratio: number,
+  reportLanguage: string,
+): string {
+  const language = languageOf(reportLanguage);
+  const { viewing } = messagesOf(language);
+  const shown = ratio.toLocaleString(localeOf(language), { minimumFractionDigits: 2, maximumFractionDigits: 2, useGrouping: false });
+  return `${viewing.ratio.sentence(shown, statementOf(...above, language), statementOf(...below, language))}.`;
+}
+
+function languageOf(reportLanguage: string): Language {
+  return languages.find((known) => known === reportLanguage) ?? "en";
+}
+
+function statementOf(one: Measurement, place: MeasuredPlace, language: Language): string {
   const { viewing } = messagesOf(language);
   const values = one.measured.map((quantity) => quantityText(quantity, language)).join(", ");
   const name = one.label.trim() || viewing.kinds[one.kind];
@@ -51,5 +71,5 @@ export function measurementSentence(one: Measurement, place: MeasuredPlace, repo
   const saved = one.savedAs.map((quantity) => quantityText(quantity, language)).join(", ");
   const notes = [parts.join(", "), saved && viewing.savedAs(saved), caveat.charAt(0).toLowerCase() + caveat.slice(1)].filter(Boolean);
   const where = notes.length > 0 ? ` (${notes.join("; ")})` : "";
-  return `${name}${values && `: ${values}`}${where}.`;
+  return `${name}${values && `: ${values}`}${where}`;
 }

@@ -24,6 +24,7 @@ export function readerKeys(t: Messages["viewing"]): KeyGroup[] {
         { keys: ["n", "N"], does: does.viewport },
         { keys: [".", ","], does: does.series },
         { keys: ["y"], does: t.linkHint },
+        { keys: ["X", does.shiftMove], does: does.sharedCursor },
         { keys: ["Y"], does: t.adjustHint },
         { keys: ["m"], does: does.planes },
         { keys: ["u"], does: does.volume },

@@ -36,6 +36,8 @@ export const keys: Messages["viewing"]["keys"] = {
   keyImage: "Das Bild als Schlüsselbild markieren",
   remove: "Die gewählte Messung entfernen",
   undo: "Messungen oder Maskenänderungen rückgängig machen und wiederholen",
+  shiftMove: "Umschalt + Zeiger",
+  sharedCursor: "Dieselbe Stelle in den anderen Ansichten zeigen",
   rightClick: "Rechtsklick",
   menu: "Menü der Ansicht",
   masks: "Masken ausblenden und zeigen",

@@ -34,6 +34,8 @@ export const keys = {
   keyImage: "Mark the image as a key image",
   remove: "Remove the measurement that is chosen",
   undo: "Undo and redo measurements or mask edits",
+  shiftMove: "Shift + pointer",
+  sharedCursor: "Show the same place in the other viewports",
   rightClick: "right click",
   menu: "Menu of the viewport",
   masks: "Hide and show the masks",

@@ -1,9 +1,15 @@
 "use client";
 
+import { useState } from "react";
+import { RatioPanel } from "@/features/reader/components/measurements/RatioPanel";
+import { RegionHistogram } from "@/features/reader/components/measurements/RegionHistogram";
+import { CopyButton } from "@/shared/components/CopyButton";
+import type { RegionValues } from "@/cornerstone";
 import { ProblemNote } from "@/shared/components/ProblemNote";
 import { Section } from "@/features/reader/components/Section";
 import type { KeyImageState } from "@/features/reader/hooks/measurements/useKeyImages";
 import type { Measurements } from "@/features/reader/hooks/measurements/useMeasurements";
+import type { MeasurementTexts } from "@/features/reader/hooks/measurements/useMeasurementTexts";
 import { useText } from "@/shared/hooks/useText";
 import type { Problem } from "@/shared/api/problem";
 import { measurementDragType } from "@/shared/lib/dragTypes";
@@ -13,17 +19,16 @@ import { caveatText, summaryOf, type Measurement } from "@/dicom/measurements/me
 export function MeasurementPanel({
   measurements,
   keyImages,
-  onInsert,
-  onDownload,
+  texts,
+  valuesOf,
   onShowImage,
   imageProblem,
 }: {
   measurements: Measurements;
   keyImages: KeyImageState;
-  /** Puts a measurement into the report. */
-  onInsert: (one: Measurement) => void;
-  /** All of them as a table. */
-  onDownload: () => void;
+  texts: MeasurementTexts;
+  /** Of a region, while its image is loaded. */
+  valuesOf: (one: Measurement) => RegionValues | null;
   onShowImage: (sopInstanceUid: string, frameNumber: number) => void;
   /** Why an image that was asked for cannot be gone to. */
   imageProblem: Problem | null;
@@ -38,7 +43,7 @@ export function MeasurementPanel({
     <Section title={t.measurements}>
       <ul className="space-y-1.5" data-testid="measurements">
         {list.map((one) => (
-          <MeasurementRow key={one.trackingUid} one={one} measurements={measurements} onInsert={onInsert} />
+          <MeasurementRow key={one.trackingUid} one={one} measurements={measurements} onInsert={texts.putMeasurement} valuesOf={valuesOf} />
         ))}
       </ul>
       {list.length === 0 && <p className="text-dim">{t.noneMeasured}</p>}
@@ -64,14 +69,16 @@ export function MeasurementPanel({
           data-testid="measurements-csv"
           title={t.csvHint}
           disabled={list.length === 0}
-          onClick={onDownload}
+          onClick={texts.download}
         >
           {t.csv}
         </button>
+        <CopyButton text={texts.table} testId="measurements-copy" disabled={list.length === 0} />
         <span role="status" className="text-xs text-dim">
           {changed ? t.notSaved : t.saved}
         </span>
       </div>
+      <RatioPanel list={list} onInsert={texts.putRatio} />
       {!isMeasurable && (
         <p role="status" className="mt-1 text-xs text-warn" data-testid="not-measurable">
           {t.removeNotMeasurable}
@@ -98,23 +105,29 @@ export function MeasurementPanel({
   );
 }
 
+const regions: ReadonlySet<Measurement["kind"]> = new Set(["ellipse", "circle", "rectangle", "freehand"]);
+
 function MeasurementRow({
   one,
   measurements,
   onInsert,
+  valuesOf,
 }: {
   one: Measurement;
   measurements: Measurements;
   onInsert: (one: Measurement) => void;
+  valuesOf: (one: Measurement) => RegionValues | null;
 }) {
   const { viewing: t } = useText();
+  const [spreadOpen, setSpreadOpen] = useState(false);
+  const isRegion = regions.has(one.kind) && (one.kind !== "freehand" || one.isClosed);
+  const region = spreadOpen && isRegion ? valuesOf(one) : null;
   const name = one.label || t.kinds[one.kind];
   const summary = summaryOf(one);
   const withCaveat = [summary, caveatText(one)].filter(Boolean).join("; ");
   const isDoubtful = one.obstacle !== null || one.savedAs.length > 0;
   return (
     <li
-      className="flex items-center gap-2"
       data-testid="measurement"
       data-kind={one.kind}
       data-tracking-uid={one.trackingUid}
@@ -124,6 +137,7 @@ function MeasurementRow({
         event.dataTransfer.effectAllowed = "copy";
       }}
     >
+      <div className="flex items-center gap-2">
       <input
         aria-label={t.nameOf(t.kinds[one.kind])}
         className="control w-28 min-w-0 px-1.5 py-0 text-xs"
@@ -142,6 +156,19 @@ function MeasurementRow({
       >
         {summary || t.goTo}
       </button>
+      {isRegion && (
+        <button
+          type="button"
+          className="control px-1.5 py-0 text-xs aria-expanded:border-accent"
+          data-testid="spread"
+          aria-expanded={spreadOpen}
+          aria-label={t.spread.histogramOf(name)}
+          title={t.spread.histogramOf(name)}
+          onClick={() => setSpreadOpen(!spreadOpen)}
+        >
+          <span aria-hidden="true">▂▅▃</span>
+        </button>
+      )}
       <button
         type="button"
         className="control px-1.5 py-0 text-xs whitespace-nowrap"
@@ -161,6 +188,8 @@ function MeasurementRow({
       >
         <span aria-hidden="true">×</span>
       </button>
+      </div>
+      {spreadOpen && isRegion && (region ? <RegionHistogram region={region} name={name} /> : <p className="text-xs text-dim">{t.spread.none}</p>)}
     </li>
   );
 }

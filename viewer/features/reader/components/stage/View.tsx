@@ -1,6 +1,7 @@
 "use client";
 
 import { useCallback, useMemo, useRef, useState, useSyncExternalStore, type ReactNode } from "react";
+import { CursorMark } from "@/features/reader/components/stage/CursorMark";
 import { CursorValue } from "@/features/reader/components/measurements/CursorValue";
 import { ViewDose } from "@/features/reader/components/dose/ViewDose";
 import { HeatMarks, ViewHeat } from "@/features/reader/components/stage/ViewHeat";
@@ -97,7 +98,7 @@ export function View(props: ViewProps) {
     useCallback(() => views.get(viewId), [views, viewId]),
   );
   const [element, setElement] = useState<HTMLDivElement | null>(null);
-  const { info, imageRendered, maskLoaded, undrawable, loading, beyondMm } = shown;
+  const { info, imageRendered, maskLoaded, undrawable, loading, beyondMm, cursor } = shown;
   // The right button zooms when it is dragged; pressed and let go in place it asks for the menu.
   const pressed = useRef<{ x: number; y: number } | null>(null);
   const attach = useCallback(
@@ -178,6 +179,16 @@ export function View(props: ViewProps) {
         if (button !== 2 || !from || Math.hypot(clientX - from.x, clientY - from.y) > inPlacePx) return;
         props.onMenu?.(viewId, clientX, clientY);
       }}
+      onPointerMove={({ shiftKey, buttons, clientX, clientY }) => {
+        if (!shiftKey || buttons !== 0 || !element) {
+          scene?.cursor.hide();
+          return;
+        }
+        const { left, top } = element.getBoundingClientRect();
+        const lpsMm = scene?.lpsAt(viewId, [clientX - left, clientY - top]);
+        if (lpsMm) scene?.cursor.show(viewId, lpsMm);
+      }}
+      onPointerLeave={() => scene?.cursor.hide()}
       onDoubleClickCapture={() => props.onMaximise?.()}
       onDragOver={(event) => {
         if (onDropSeries && event.dataTransfer.types.includes(seriesDragType)) event.preventDefault();
@@ -254,6 +265,7 @@ export function View(props: ViewProps) {
           cursorValue={<CursorValue scene={scene} viewId={viewId} element={element} more={doseAt} />}
         />
       )}
+      {cursor && !undrawable && <CursorMark place={cursor} />}
       {active && (
         <div aria-hidden="true" className="pointer-events-none absolute inset-0 border border-accent/80" data-testid="active-frame" />
       )}

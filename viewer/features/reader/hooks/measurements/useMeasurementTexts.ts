@@ -3,9 +3,9 @@
 import { useCallback, useMemo, useState } from "react";
 import type { Measurements } from "@/features/reader/hooks/measurements/useMeasurements";
 import type { ReaderState } from "@/features/reader/hooks/useReader";
-import { measurementSentence } from "@/features/reader/lib/measurementSentence";
 import { placeOf } from "@/features/reader/lib/measurements/measuredPlace";
-import { measurementTable } from "@/features/reader/lib/measurements/measurementTable";
+import { measurementSentence, ratioSentence } from "@/features/reader/lib/measurementSentence";
+import { clipboardTable, measurementTable } from "@/features/reader/lib/measurements/measurementTable";
 import type { Insertable, Insertion } from "@/features/report/lib/reportText";
 import { findingSentence } from "@/features/report/lib/sentenceTable";
 import { useText } from "@/shared/hooks/useText";
@@ -22,6 +22,9 @@ export interface MeasurementTexts {
   putFinding: (finding: Finding) => void;
   /** All measurements as a file of a spreadsheet. */
   download: () => void;
+  /** The same, for the clipboard. */
+  table: () => string;
+  putRatio: (above: Measurement, below: Measurement, ratio: number) => void;
 }
 
 /** What was measured and found, as text: sentences for the report, and tables. */
@@ -56,6 +59,11 @@ export function useMeasurementTexts(
   return {
     insertions,
     insertable,
+    putRatio: (above, below, ratio) => {
+      const [one, other] = [[above, where(above)] as const, [below, where(below)] as const];
+      put((language) => ({ text: ratioSentence(one, other, ratio, language), finding_ids: [] }));
+    },
+    table: () => clipboardTable(list, where),
     putMeasurement: (one) => put(sentenceOf(one)),
     putFinding: (finding) => put((language) => findingSentence(finding, language)),
     download: () => {

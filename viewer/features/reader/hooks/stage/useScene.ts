@@ -26,6 +26,7 @@ export function useScene(): SceneState {
       onMaskDrawn: (viewId) => views.update(viewId, { maskLoaded: true }),
       onUndrawable: (viewId, undrawable) => views.update(viewId, { undrawable }),
       onBeyond: (viewId, beyondMm) => views.update(viewId, { beyondMm }),
+      onCursor: (viewId, cursor) => views.update(viewId, { cursor }),
       onError: (error) => setFailure(error.message),
     };
     Scene.open(listener).then(

@@ -7,6 +7,8 @@ export interface ViewShown {
   undrawable: Undrawable | null;
   /** How far the nearest slice of a linked stack lies from the place that the others show, mm; null where it shows it. */
   beyondMm: number | null;
+  /** Where the place lies that is pointed at in another viewport; null while none is. */
+  cursor: readonly [number, number] | null;
   /** How many of the series' images are in; null when all are, or none is being loaded. */
   loading: { loaded: number; total: number } | null;
 }
@@ -17,6 +19,7 @@ const nothing: ViewShown = {
   maskLoaded: false,
   undrawable: null,
   beyondMm: null,
+  cursor: null,
   loading: null,
 };
 

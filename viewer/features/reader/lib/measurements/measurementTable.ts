@@ -1,6 +1,6 @@
 import { text } from "@/shared/i18n";
 import type { MeasuredPlace } from "@/features/reader/lib/measurementSentence";
-import { csvTable } from "@/shared/lib/csv";
+import { csvTable, tabTable, type Cell } from "@/shared/lib/csv";
 import { caveatText, isStatistic, type Measurement } from "@/dicom/measurements/measurement";
 
 /** Measurements as a table (RFC 4180), a row for each value; a mark without one has a row, too. */
@@ -8,6 +8,18 @@ export function measurementTable(
   measurements: readonly Measurement[],
   placeOf: (one: Measurement) => MeasuredPlace,
 ): string {
+  return csvTable(rowsOf(measurements, placeOf));
+}
+
+/** The same for the clipboard: spreadsheets and mail take columns apart by tabs. */
+export function clipboardTable(
+  measurements: readonly Measurement[],
+  placeOf: (one: Measurement) => MeasuredPlace,
+): string {
+  return tabTable(rowsOf(measurements, placeOf));
+}
+
+function rowsOf(measurements: readonly Measurement[], placeOf: (one: Measurement) => MeasuredPlace): Cell[][] {
   const { csvColumns, kinds, quantities } = text().viewing;
   const names: Partial<Record<string, string>> = quantities;
   const rows = measurements.flatMap((one) => {
@@ -23,5 +35,5 @@ export function measurementTable(
       one.sopInstanceUid,
     ]);
   });
-  return csvTable([Object.values(csvColumns), ...rows]);
+  return [Object.values(csvColumns), ...rows];
 }
