@@ -10,11 +10,12 @@ from api.audit_rules import OWN_SETTINGS
 from api.base_schemas import FewMistakes, Payload
 from api.deps import StorageDep
 from api.router_factory import new_router
-from storage.core.interface_languages import InterfaceLanguage
 
 router = new_router(prefix="/api/me", tags=["session"])
 
 Word = Annotated[str, StringConstraints(max_length=40, pattern=r"^[a-z_]+$")]
+# Which there are, the pages know: viewer/shared/i18n/languages.ts.
+PageLanguage = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$")]
 Line = Annotated[str, StringConstraints(max_length=60, min_length=1, pattern=r"^[^\x00]+$")]
 
 
@@ -66,7 +67,9 @@ class PreferencesPayload(Payload, FewMistakes):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    language: InterfaceLanguage | None = Field(None, description="null: the browser's.")
+    language: PageLanguage | None = Field(
+        None, description="Of the pages, such as fr; null, and one that they lack: the browser's."
+    )
     theme: Literal["dark", "light"] | None = Field(None, description="null: dark.")
     columns: list[Word] = Field(
         default_factory=list, max_length=30, description="Of the study list; none: the default."

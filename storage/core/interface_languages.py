@@ -1,6 +1,6 @@
-"""The languages that a person may choose: for the pages, and for what the node sends to people.
+"""The languages in which the node itself writes to people: its messages.
 
-Their texts: `viewer/shared/i18n` and `inference/webhooks/phrases.py`. Those of reports:
+Their texts: `inference/webhooks/phrases.py`. Those of the pages: `viewer/shared/i18n`; of reports:
 `inference/reports/locales`; those that the guard reads: `inference/language/guard/languages.py`.
 """
 

@@ -44,7 +44,8 @@ def test_what_one_chose_is_there_again_and_nobody_elses(stored_closed: ClosedNod
 def test_what_the_pages_do_not_know_is_refused(closed: ClosedNode) -> None:
     with closed.signed_in("ada", "viewer") as ada:
         for wrong in (
-            {"language": "xx"},
+            {"language": "English"},
+            {"language": ""},
             {"theme": "blue"},
             {"colour": "pink"},
             {"columns": ["<script>"]},

@@ -5,7 +5,7 @@ import { getPreferences, putPreferences } from "@/shared/api/api";
 import { asProblem } from "@/shared/api/http";
 import { type Problem } from "@/shared/api/problem";
 import { currentTheme, setTheme } from "@/shared/lib/theme";
-import { setLanguage } from "@/shared/i18n/language";
+import { languages, setLanguage } from "@/shared/i18n/language";
 import type { Preferences } from "@/shared/api/types";
 
 interface Kept {
@@ -32,7 +32,8 @@ function tell(next: Kept): void {
 function load(): Promise<void> {
   loading ??= getPreferences().then((known) => {
     const chosen = { ...known, ...ahead };
-    if (chosen.language) setLanguage(chosen.language);
+    const language = languages.find((known) => known === chosen.language);
+    if (language) setLanguage(language);
     if (chosen.theme && chosen.theme !== currentTheme()) setTheme(chosen.theme);
     tell({ chosen, problem: null });
   });

@@ -1,13 +1,6 @@
-/** The languages of the pages. What the node itself says in sentences stays as it says it. */
-export const languages = ["en", "de"] as const;
-export type Language = (typeof languages)[number];
+import { languages, nodeLanguages, traits, type Language } from "@/shared/i18n/languages";
 
-/** Each with its name in itself, the locale of its numbers, and how it writes the date 2024-01-31. */
-const traits: Record<Language, { name: string; locale: string; date: (date: string) => string }> = {
-  // Which nobody misreads.
-  en: { name: "English", locale: "en-US", date: (date) => date },
-  de: { name: "Deutsch", locale: "de-DE", date: (date) => date.split("-").reverse().join(".") },
-};
+export { languages, nodeLanguages, type Language };
 
 const key = "mediview.language";
 const listeners = new Set<() => void>();

@@ -1,7 +1,9 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { bytes, dateText, decimal, findingValue, fixed, number } from "@/shared/lib/format";
 import { messagesOf } from "@/shared/i18n";
-import { preferred, setLanguage } from "@/shared/i18n/language";
+import { withFallback } from "@/shared/i18n/fallback";
+import { fr } from "@/shared/i18n/fr";
+import { languageName, languages, preferred, setLanguage } from "@/shared/i18n/language";
 import { studyBadge } from "@/shared/lib/state";
 
 // Vitest runs without a browser: what the language is told to is all that counts.
@@ -16,7 +18,8 @@ describe("languages", () => {
   afterEach(() => setLanguage("en"));
 
   it("follows the browser's order of preference", () => {
-    expect(preferred(["fr-FR", "de-AT", "en"])).toBe("de");
+    expect(preferred(["it-IT", "de-AT", "en"])).toBe("de");
+    expect(preferred(["fr-CA", "en"])).toBe("fr");
     expect(preferred(["en-GB", "de"])).toBe("en");
     expect(preferred(["ja"])).toBe("en");
     expect(preferred([])).toBe("en");
@@ -34,12 +37,36 @@ describe("languages", () => {
     }
   });
 
+  it("has French for sign-in, study list, search and report, and English for the rest", () => {
+    const own = leaves(fr, "");
+    const english = new Map(leaves(messagesOf("en"), ""));
+    for (const [path, value] of own) {
+      // A text that English no longer has is shown by nobody.
+      expect(typeof value, path).toBe(typeof english.get(path));
+      expect(value, path).not.toBe("");
+    }
+    const whole = ["common", "entry", "report", "search", "states", "studyList"];
+    const wanted = [...english.keys()].filter((path) => whole.includes(path.split(".")[1] ?? ""));
+    expect(own.map(([path]) => path).sort()).toEqual(wanted.sort());
+    const shown = messagesOf("fr");
+    expect([shown.studyList.columns.study_date, shown.viewing.presetLabel]).toEqual(["Date de l’examen", messagesOf("en").viewing.presetLabel]);
+    expect(languages.map(languageName)).toEqual(["English", "Deutsch", "Français"]);
+  });
+
+  it("falls back text by text, within groups and for texts that are made of values", () => {
+    const pattern = { a: "A", group: { b: (n: number) => `${n} b`, c: "C" }, list: ["x"] };
+    const found = withFallback(pattern, { group: { b: (n: number) => `${n} bé` } });
+    expect([found.a, found.group.b(2), found.group.c, found.list]).toEqual(["A", "2 bé", "C", ["x"]]);
+  });
+
   it("writes dates, numbers and states as people there do", () => {
     expect([dateText("20240131"), number(1234567), findingValue(1791.74, "cm3")]).toEqual([
       "2024-01-31",
       "1,234,567",
       "1,791.7",
     ]);
+    setLanguage("fr");
+    expect([dateText("20240131"), findingValue(1791.74, "cm3").replace(/\s/u, " ")]).toEqual(["31/01/2024", "1 791,7"]);
     setLanguage("de");
     expect([dateText("20240131"), number(1234567), findingValue(1791.74, "cm3")]).toEqual([
       "31.01.2024",

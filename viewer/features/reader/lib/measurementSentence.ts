@@ -1,5 +1,5 @@
 import { messagesOf } from "@/shared/i18n";
-import { languages, localeOf, type Language } from "@/shared/i18n/language";
+import { localeOf, nodeLanguages, type Language } from "@/shared/i18n/language";
 import { unitSymbol } from "@/shared/lib/format";
 import { caveatText, type Measurement, type Quantity } from "@/dicom/measurements/measurement";
 
@@ -55,7 +55,7 @@ export function ratioSentence(
 }
 
 function languageOf(reportLanguage: string): Language {
-  return languages.find((known) => known === reportLanguage) ?? "en";
+  return nodeLanguages.find((known) => known === reportLanguage) ?? "en";
 }
 
 function statementOf(one: Measurement, place: MeasuredPlace, language: Language): string {

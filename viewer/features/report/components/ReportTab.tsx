@@ -16,12 +16,18 @@ import { Versions } from "@/features/report/components/Versions";
 import { ModelWords } from "@/features/report/components/ModelWords";
 import { useAction } from "@/shared/hooks/useAction";
 import { useLanguage, useText } from "@/shared/hooks/useText";
+import { nodeLanguages, type Language } from "@/shared/i18n/language";
 import { reports } from "@/features/report/lib/reportApi";
 import { newest, type Insertable, type Insertion } from "@/features/report/lib/reportText";
 import { asSent } from "@/features/report/lib/sentenceTable";
 import { giveFeedback } from "@/shared/api/api";
 import { moment } from "@/shared/lib/format";
 import type { Finding, Report, SentSection, StudyDetail } from "@/shared/api/types";
+
+/** The node writes in some of the pages' languages; in others as the site has it. */
+function draftLanguage(language: Language): string {
+  return nodeLanguages.find((known) => known === language) ?? "";
+}
 
 /** The report of the study: drafted by the node, edited and signed by people. */
 export function ReportTab({
@@ -90,7 +96,7 @@ export function ReportTab({
           type="button"
           className="control"
           disabled={action.busy}
-          onClick={() => void submit(() => reports.draft(study.study_instance_uid, language))}
+          onClick={() => void submit(() => reports.draft(study.study_instance_uid, draftLanguage(language)))}
         >
           {t.draft}
         </button>

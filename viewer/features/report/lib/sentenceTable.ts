@@ -1,6 +1,6 @@
 /** Changes of single sentences of a report, as the node takes them: always the whole text. */
 import { messagesOf } from "@/shared/i18n";
-import { languages, type Language } from "@/shared/i18n/language";
+import { nodeLanguages, type Language } from "@/shared/i18n/language";
 import type { NewSentence } from "@/features/report/lib/reportText";
 import { isComparable, isImplausible, isTruncated, latestFeedback, valueText } from "@/shared/lib/feedback";
 import type { Finding, Report, ReportSentence, SentSection } from "@/shared/api/types";
@@ -56,7 +56,7 @@ export function acceptable({ basis, finding_ids }: ReportSentence, findings: rea
 
 /** "Left hippocampus: 3.21 cm³." in the report's language, with what limits the value. */
 export function findingSentence(finding: Finding, reportLanguage: string): NewSentence {
-  const language: Language = languages.find((known) => known === reportLanguage) ?? "en";
+  const language: Language = nodeLanguages.find((known) => known === reportLanguage) ?? "en";
   const { reader } = messagesOf(language);
   const given = latestFeedback(finding);
   const corrected = given?.kind === "CORRECTED" ? given : null;

@@ -5,7 +5,7 @@ import { Field, Select } from "@/shared/components/parts";
 import { ProblemNote } from "@/shared/components/ProblemNote";
 import { useAction } from "@/shared/hooks/useAction";
 import { useText } from "@/shared/hooks/useText";
-import { languages } from "@/shared/i18n/language";
+import { nodeLanguages } from "@/shared/i18n/language";
 import type { Webhook } from "@/shared/api/types";
 
 export interface WebhookWish {
@@ -106,7 +106,7 @@ export function WebhookForm({
           <div className="grid gap-3 sm:grid-cols-3">
             <Select
               label={webhooks.language}
-              of={languages}
+              of={nodeLanguages}
               value={language}
               words={(one) => webhooks.languages[one]}
               onChoose={setLanguage}
