@@ -120,6 +120,11 @@ def test_it_turns_and_a_click_on_a_lesion_moves_all_planes_there(node: Node, pag
     assert box is not None
     mm = 30 * _SPACING[0] / box["height"]
     right, up = seen_at(0, _BACK)
+    pane = mip.bounding_box()
+    assert pane is not None
+    # All of it is within its pane, however wide the body is.
+    assert box["width"] <= pane["width"] + 1
+    assert box["x"] >= pane["x"] - 1
     page.mouse.click(
         box["x"] + box["width"] / 2 + right / mm, box["y"] + box["height"] / 2 - up / mm
     )
@@ -139,7 +144,6 @@ def test_it_turns_and_a_click_on_a_lesion_moves_all_planes_there(node: Node, pag
     page.wait_for_timeout(500)
     after = float(mark.get_attribute("data-x") or "nan")
     assert abs(after - before) > 1
-    # shot
     mip.get_by_test_id("mip-turn").click()
     expect(mip).not_to_have_attribute("data-degrees", "0")
     mip.get_by_test_id("mip-turn").click()

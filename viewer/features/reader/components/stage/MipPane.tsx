@@ -68,6 +68,7 @@ export function MipPane({
   }, [turning, volume]);
 
   const mark = found && placeKey ? seenAt(found, degrees, placeKey.split(" ").map(Number) as [number, number, number]) : null;
+  const aspect = found ? (found.width * found.pixelMm[0]) / (found.height * found.pixelMm[1]) : 1;
   const goTo = (clientX: number, clientY: number) => {
     const box = canvas.current?.getBoundingClientRect();
     if (!box || !found || !volume) return;
@@ -86,7 +87,7 @@ export function MipPane({
         aria-valuemax={360 - turnStep}
         aria-valuenow={degrees}
         aria-valuetext={t.from(degrees)}
-        className="absolute inset-0 grid touch-none place-items-center focus-visible:-outline-offset-2"
+        className="absolute inset-0 grid touch-none place-items-center [container-type:size] focus-visible:-outline-offset-2"
         onKeyDown={(event) => {
           const steps = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
           if (steps === undefined) return;
@@ -115,8 +116,9 @@ export function MipPane({
       >
         {found && (
           <div
-            className="relative max-h-full max-w-full"
-            style={{ aspectRatio: `${found.width * found.pixelMm[0]} / ${found.height * found.pixelMm[1]}`, height: "100%" }}
+            className="relative"
+            // As large as the pane has room for either way.
+            style={{ aspectRatio: aspect, width: `min(100cqw, ${100 * aspect}cqh)` }}
           >
             <canvas ref={canvas} width={found.width} height={found.height} className="h-full w-full" data-testid="mip-picture" />
             {mark && (

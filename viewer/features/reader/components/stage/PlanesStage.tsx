@@ -54,16 +54,17 @@ export function PlanesStage({
   }, [jumps, scene]);
 
   const { maximised } = reader;
+  const arrangement = !activity ? "planes" : activity.series === series ? "activity" : "fused";
   const placeOf = (plane: Plane) => {
     if (maximised) return maximised === plane ? "" : "invisible absolute! inset-0";
-    return plane === "axial" && !activity ? "xl:row-span-2" : "";
+    return plane === "axial" ? axialRows[arrangement] : "";
   };
   return (
     <div
       data-testid="planes"
       data-maximised={maximised ?? ""}
       className={`relative grid min-h-0 flex-1 grid-cols-1 gap-px bg-line ${
-        maximised ? "grid-rows-1" : `${activity ? "xl:grid-cols-2" : "xl:grid-cols-[3fr_2fr]"} xl:grid-rows-2`
+        maximised ? "grid-rows-1" : grids[arrangement]
       }`}
     >
       {planes.map((plane) => (
@@ -92,6 +93,14 @@ export function PlanesStage({
     </div>
   );
 }
+
+/** With a projection beside them: as large as the others of an activity, and where it is laid over anatomy that stays large. */
+const grids = {
+  planes: "xl:grid-cols-[3fr_2fr] xl:grid-rows-2",
+  activity: "xl:grid-cols-2 xl:grid-rows-2",
+  fused: "xl:grid-cols-[3fr_2fr] xl:grid-rows-[5fr_5fr_6fr]",
+};
+const axialRows = { planes: "xl:row-span-2", activity: "", fused: "xl:row-span-3" };
 
 /** The series of activity in the planes: theirs, or the one that is laid over it, with its window; null without one. */
 function activityIn({ fusion, slotOf }: ReaderState, series: LoadedSeries): { series: LoadedSeries; range: WindowRange | null } | null {
