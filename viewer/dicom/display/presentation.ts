@@ -6,7 +6,7 @@ import { annotationsOf, type Mark } from "@/dicom/measurements/marks";
 import { overlayPlanesOf, type OverlayPlane } from "@/dicom/display/overlayPlanes";
 import { shuttersOf, type Shutter } from "@/dicom/display/shutter";
 import { isMeantFor, targetOf, type Aimed, type Target } from "@/dicom/display/imageTargets";
-import { functionCurveOf, voiCurveOf, type Voi } from "@/dicom/display/voi";
+import { exactFunctions, functionCurveOf, voiCurveOf, type Voi } from "@/dicom/display/voi";
 
 const tag = {
   sopInstanceUid: "00080018",
@@ -19,6 +19,9 @@ const tag = {
   softcopyVoi: "00283110",
   windowCenter: "00281050",
   windowWidth: "00281051",
+  voiFunction: "00281056",
+  shutterShape: "00181600",
+  maskSubtraction: "00286100",
   presentationLutShape: "20500020",
   presentationLut: "20500010",
   rotation: "00700042",
@@ -92,6 +95,8 @@ export function presentationOf(dataset: DicomJson): PresentationState {
   if (itemsOf(dataset, tag.displayedAreas).some((item) => stringOf(item, tag.sizeMode) === "TRUE SIZE")) {
     notices.push(t.noTrueSize);
   }
+  if ((dataset[tag.shutterShape]?.Value ?? []).includes("BITMAP")) notices.push(t.noBitmapShutter);
+  if (itemsOf(dataset, tag.maskSubtraction).length > 0) notices.push(t.noSubtraction);
   return {
     sopInstanceUid: stringOf(dataset, tag.sopInstanceUid),
     label: stringOf(dataset, tag.contentLabel) || t.unnamed,
@@ -127,7 +132,8 @@ function voiOf(item: DicomJson): Voi | null {
   if (table) return table;
   const [center] = numbersOf(item, tag.windowCenter);
   const [width] = numbersOf(item, tag.windowWidth);
-  if (center === undefined || width === undefined || width < 1) return null;
+  const least = exactFunctions.has(stringOf(item, tag.voiFunction).trim()) ? Number.MIN_VALUE : 1;
+  if (center === undefined || width === undefined || width < least) return null;
   return { range: { lower: center - width / 2, upper: center + width / 2 }, curve: functionCurveOf(item) };
 }
 

@@ -16,7 +16,8 @@ const tag = {
   presentationLutShape: "20500020",
 } as const;
 
-const exactFunctions = new Set(["LINEAR_EXACT", "SIGMOID"]);
+/** Of which a window may be narrower than 1 (PS3.3 C.11.2.1.3). */
+export const exactFunctions: ReadonlySet<string> = new Set(["LINEAR_EXACT", "SIGMOID"]);
 
 /** Brightness from 0 to 1, evenly over the range that it belongs to; of `sigmoid` over a wider one. */
 export type Curve = readonly number[];

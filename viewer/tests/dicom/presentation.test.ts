@@ -147,4 +147,22 @@ describe("an overlay plane", () => {
     expect(plane && overlayPixels(plane, Uint8Array.of(0, 0, 0), 3, [1, 1, 1])).toBeNull();
     expect(plane && overlayPixels(plane, Uint8Array.of(0, 0, 0), 5, [1, 1, 1])).not.toBeNull();
   });
+
+  it("says what of it is not done, and takes narrow windows where they may be", () => {
+    const voi = (width: number, voiFunction: string) => ({
+      "00281050": { vr: "DS", Value: [0.001] },
+      "00281051": { vr: "DS", Value: [width] },
+      "00281056": { vr: "CS", Value: [voiFunction] },
+    });
+    const state = presentationOf({
+      "00181600": { vr: "CS", Value: ["BITMAP"] },
+      "00286100": { vr: "SQ", Value: [{}] },
+      "00283110": { vr: "SQ", Value: [voi(0.002, "LINEAR_EXACT"), voi(0.002, "LINEAR")] },
+    });
+    expect(state.notices).toEqual([
+      "The state's shutter is a bitmap, which is not laid over: what it is to hide is shown",
+      "The state subtracts a mask; the images are shown without that",
+    ]);
+    expect(state.vois.map((one) => one.value.range)).toEqual([{ lower: 0, upper: 0.002 }]);
+  });
 });

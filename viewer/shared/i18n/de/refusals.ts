@@ -36,6 +36,8 @@ export const refusals: Messages["refusals"] = {
   presentation: {
     unnamed: "Präsentationszustand",
     noLut: "Die Presentation LUT des Zustands wird nicht angewandt",
+    noBitmapShutter: "Der Verschluss des Zustands ist eine Bitmap, die nicht darübergelegt wird: was er verdecken soll, ist zu sehen",
+    noSubtraction: "Der Zustand zieht eine Maske ab; die Bilder werden ohne das gezeigt",
     noTrueSize: "Der Zustand verlangt wahre Größe; gezeigt wird so groß, wie es passt",
   },
   mask: {

@@ -32,6 +32,8 @@ export const refusals = {
   presentation: {
     unnamed: "Presentation state",
     noLut: "The state's presentation LUT is not applied",
+    noBitmapShutter: "The state's shutter is a bitmap, which is not laid over: what it is to hide is shown",
+    noSubtraction: "The state subtracts a mask; the images are shown without that",
     noTrueSize: "The state asks for true size; shown as large as fits",
   },
   mask: {
