@@ -6,9 +6,12 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
+from pydicom.multival import MultiValue
 from pydicom.pixels.processing import apply_modality_lut, apply_voi
 
 from inference.imaging.palette import apply_palette
+
+_WORDS = 65_536
 
 WindowFunction = Literal["LINEAR", "LINEAR_EXACT", "SIGMOID"]
 
@@ -64,7 +67,32 @@ def frame_transforms(header: Dataset, frame_index: int) -> Dataset:
             for item in (group.get(name) or [])[:1]:
                 for element in item:
                     effective.add(element)
+    _read_first_mapped(effective, int(header.get("BitsStored") or 16))
     return effective
+
+
+def _read_first_mapped(transforms: Dataset, bits_stored: int) -> None:
+    """Which value the first entry of a VOI LUT is of (PS3.3 C.11.2.1.1).
+
+    US or SS by the values, of which Implicit VR states nothing: what none of them reaches is a
+    negative one. pydicom goes by the stored values.
+    """
+    tables = transforms.get("VOILUTSequence")
+    descriptor = tables[0].get("LUTDescriptor") if tables else None
+    if not isinstance(descriptor, MultiValue | list) or len(descriptor) != 3:
+        return
+    entries, first, bits = (int(one) for one in descriptor)
+    if first < _WORDS // 2:
+        return
+    signed = transforms.get("PixelRepresentation") == 1
+    least = -(2 ** (bits_stored - 1)) if signed else 0
+    ends = np.array([least, least + 2**bits_stored - 1], np.int64)
+    if first <= np.max(apply_modality_lut(ends, transforms)):
+        return
+    table = Dataset()
+    table.update(tables[0])
+    table.add_new("LUTDescriptor", "SS", [entries, first - _WORDS, bits])
+    transforms.VOILUTSequence = [table, *tables[1:]]
 
 
 def display_values(

@@ -98,8 +98,10 @@ def _tables(voi: Dataset, slope: float, intercept: float) -> Iterator[StatedWind
         if len(words) < 2 or words.max() == words.min():
             continue
         table = (words - words.min()) / (words.max() - words.min())
-        low, high = ((one - intercept) / slope for one in (first, first + len(words) - 1))
-        yield StatedWindow(min(low, high), max(low, high), table if low < high else table[::-1])
+        # In Implicit VR nobody knows whether it is a negative one.
+        for begin in (first, first - _MOST_ENTRIES) if first >= _MOST_ENTRIES // 2 else (first,):
+            low, high = ((one - intercept) / slope for one in (begin, begin + len(words) - 1))
+            yield StatedWindow(min(low, high), max(low, high), table if low < high else table[::-1])
 
 
 def _numbers(dataset: Dataset, keyword: str) -> list[float]:

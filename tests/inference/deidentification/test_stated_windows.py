@@ -55,6 +55,15 @@ def test_a_table_gives_the_brightness_that_it_states() -> None:
     ]
 
 
+def test_a_first_value_that_may_be_a_negative_one_counts_as_both() -> None:
+    """As Implicit VR gives -1024."""
+    table = item(LUTDescriptor=[4, 64512, 16])
+    table.add_new("LUTData", "OW", np.array([0, 0, 0, 65535], "<u2").tobytes())
+    assert ranges(item(VOILUTSequence=Sequence([table]))) == [
+        *((64512.0, 64515.0), (-1024.0, -1021.0))
+    ]
+
+
 @pytest.mark.parametrize(
     "odd",
     [

@@ -13,6 +13,7 @@ const tag = {
   units: "004008EA",
   quantity: "00409220",
   codeValue: "00080100",
+  modalityLut: "00283000",
   rescaleSlope: "00281053",
   rescaleIntercept: "00281052",
 } as const;
@@ -38,7 +39,7 @@ const roundings = 1e-6;
 
 /**
  * The first mapping of an image that is a straight line in a unit; null without one. A table, and a mapping that names neither
- * unit nor quantity, tell a reader nothing.
+ * unit nor quantity, tell a reader nothing. None either for values that a modality LUT has given.
  */
 export function realWorldOf(dataset: DicomJson): RealWorldMap | null {
   for (const item of itemsOf(dataset, tag.mappings)) {
@@ -56,7 +57,8 @@ function mapOf(item: DicomJson, dataset: DicomJson): RealWorldMap | null {
   const stated = units ? stringOf(units, tag.codeValue).trim() : "";
   const unit = statable.test(stated) ? stated : "1";
   if (unit === "1" && itemsOf(item, tag.quantity).length === 0) return null;
-  // The mapping is of stored values, and the viewer has rescaled ones.
+  // The mapping is of stored values, and the viewer has rescaled ones. A table can't be undone.
+  if (itemsOf(dataset, tag.modalityLut).length > 0) return null;
   const [rescale = 1] = numbersOf(dataset, tag.rescaleSlope);
   const [shift = 0] = numbersOf(dataset, tag.rescaleIntercept);
   if (rescale === 0) return null;

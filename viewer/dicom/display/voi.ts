@@ -1,11 +1,10 @@
 import { itemsOf, numbersOf, stringOf, type DicomJson } from "@/dicom/dicomweb";
 import { suvWindowOf } from "@/dicom/display/suv";
-import { wordsOf } from "@/dicom/display/lut";
+import { descriptorOf, mostRescaled, wordsOf } from "@/dicom/display/lut";
 import type { WindowPreset, WindowRange } from "@/dicom/windowing";
 
 const tag = {
   voiLut: "00283010",
-  descriptor: "00283002",
   explanation: "00283003",
   data: "00283006",
   windowCenter: "00281050",
@@ -78,8 +77,8 @@ export interface Voi {
 export function voiCurveOf(dataset: DicomJson, index = 0): (Voi & { curve: Curve }) | null {
   const item = itemsOf(dataset, tag.voiLut)[index];
   if (!item) return null;
-  const [entries = 0, firstMapped = 0, bits = 16] = numbersOf(item, tag.descriptor);
-  const words = wordsOf(item[tag.data], entries || 65_536);
+  const { entries, firstMapped, bits } = descriptorOf(item, mostRescaled(dataset) ?? Infinity);
+  const words = wordsOf(item[tag.data], entries, bits);
   if (words.length < 2) return null;
   const most = 2 ** bits - 1;
   return {

@@ -109,6 +109,15 @@ describe("what a header offers", () => {
     ]);
   });
 
+  it("begins a table at a negative value of a CT, however that is written", () => {
+    const ct = { "00280101": numbers("US", 12), "00281052": numbers("DS", -1024), "00281053": numbers("DS", 1) };
+    const table = { "00283002": numbers("US", 3, 64512, 8), "00283006": numbers("US", 0, 51, 255) };
+    const [preset] = headerPresets({ ...ct, "00283010": sequence(table) });
+    expect(preset?.range).toEqual({ lower: -1024, upper: -1022 });
+    const [high] = headerPresets({ ...ct, "00281052": numbers("DS", 63_000), "00283010": sequence(table) });
+    expect(high?.range).toEqual({ lower: 64_512, upper: 64_514 });
+  });
+
   it("leaves padding out of a window that is measured", () => {
     const padding = paddingOf({
       "00280100": numbers("US", 16),

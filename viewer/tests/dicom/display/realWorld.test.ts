@@ -67,6 +67,9 @@ describe("what the values of a map stand for", () => {
     expect(valueText(Math.fround(0.002), frame)).toBe("ADC 0.002 mm²/s");
     expect(valueText(0.5, {})).toBe("0.5");
     expect(realWorldOf({ "00409096": element("SQ", { ...mapping("1", 1, 0, [0, 9]) }) })).toBeNull();
+    // Stored values can't be had from those of a table.
+    const table = { "00283002": element("US", 2, 0, 16), "00283006": element("US", 5, 9) };
+    expect(realWorldOf({ ...scaled, "00283000": element("SQ", table) })).toBeNull();
   });
 
   it("stands beside the value and the ellipse, a spread without the intercept", () => {
