@@ -42,6 +42,17 @@ class Phrase(Payload, FewMistakes):
     text: str = Field(min_length=1, max_length=2000, pattern=r"^[^\x00]+$")
 
 
+class OwnWindow(Payload, FewMistakes):
+    """A window that a person gave a name, for images of one modality."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Line = Field(examples=["Subdural"])
+    modality: str = Field(max_length=16, pattern=r"^[A-Z]+$", examples=["CT"])
+    center: float = Field(ge=-1e9, le=1e9, allow_inf_nan=False)
+    width: float = Field(gt=0, le=1e9, allow_inf_nan=False)
+
+
 class Panel(Payload, FewMistakes):
     """A panel beside the images of the reader."""
 
@@ -76,6 +87,9 @@ class PreferencesPayload(Payload, FewMistakes):
     )
     views: list[SavedView] = Field(default_factory=list, max_length=50)
     phrases: list[Phrase] = Field(default_factory=list, max_length=100)
+    windows: list[OwnWindow] = Field(
+        default_factory=list, max_length=60, description="Presets beside those of the pages."
+    )
     panels: Panels = Field(Panels(), description="Of the reader.")
 
 

@@ -170,6 +170,11 @@ export class Scene {
     return this.activeWindow?.opening ?? null;
   }
 
+  /** The window of the active view. */
+  get range(): WindowRange | null {
+    return this.activeWindow?.range ?? null;
+  }
+
   toggleInvert(): void {
     this.changeWindow((window) => window.toggleInvert());
   }

@@ -72,7 +72,26 @@ export function presetsFor(
   modality: string,
   initial: WindowRange,
   ofHeader: readonly WindowPreset[] = [],
+  own: readonly OwnWindow[] = [],
 ): WindowPreset[] {
+  return [...usualPresets(modality, initial, ofHeader), ...ownPresets(own, modality)];
+}
+
+/** Of a person, for images of one modality: they come last, so that the keys of the others stay the same. */
+export interface OwnWindow {
+  name: string;
+  modality: string;
+  center: number;
+  width: number;
+}
+
+export function ownPresets(own: readonly OwnWindow[], modality: string): WindowPreset[] {
+  return own
+    .filter((one) => one.modality === modality)
+    .map(({ name, center, width }) => ({ name, range: { lower: center - width / 2, upper: center + width / 2 } }));
+}
+
+function usualPresets(modality: string, initial: WindowRange, ofHeader: readonly WindowPreset[]): WindowPreset[] {
   const width = initial.upper - initial.lower;
   const [opened, ...others] = ofHeader;
   const asOpened: WindowPreset = { name: "asOpened", range: initial, ...(opened?.curve && { curve: opened.curve }) };

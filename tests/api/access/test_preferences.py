@@ -9,6 +9,7 @@ _MINE = {
     "columns": ["patient", "state"],
     "views": [{"name": "MR, nicht befundet", "query": "modality=MR&state=RESULTS"}],
     "phrases": [{"word": "ob", "text": "Kein Nachweis einer Raumforderung."}],
+    "windows": [{"name": "Subdural", "modality": "CT", "center": 75.0, "width": 215.5}],
     "panels": {
         "series": {"is_open": False, "width_px": None},
         "results": {"is_open": True, "width_px": 512},
@@ -20,6 +21,7 @@ _NONE = {
     "columns": [],
     "views": [],
     "phrases": [],
+    "windows": [],
     "panels": {
         "series": {"is_open": True, "width_px": None},
         "results": {"is_open": True, "width_px": None},
@@ -52,6 +54,8 @@ def test_what_the_pages_do_not_know_is_refused(closed: ClosedNode) -> None:
             {"views": [{"name": "", "query": ""}]},
             {"views": [{"name": "n", "query": "x" * 1001}]},
             {"panels": {"results": {"is_open": True, "width_px": 5}}},
+            {"windows": [{"name": "n", "modality": "CT", "center": 0, "width": 0}]},
+            {"windows": [{"name": "n", "modality": "ct scan", "center": 0, "width": 1}]},
             {"panels": {"middle": {"is_open": True}}},
         ):
             is_problem(ada.put("/api/me/preferences", json=wrong), 422, "validation_failed")

@@ -1,5 +1,6 @@
 """Numbers of what is drawn: spread, ratio, table; one place in all viewports."""
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -149,3 +150,30 @@ def test_a_place_is_shown_in_the_other_viewports(
     page.keyboard.up("Shift")
     page.mouse.move(box["x"] + box["width"] * 0.45, box["y"] + box["height"] * 0.5, steps=2)
     expect(mark).to_have_count(0)
+
+
+def test_a_window_of_ones_own_is_kept_and_chosen_again(
+    own: FollowedStudy, node: Node, page: Page
+) -> None:
+    opened(page, node, own.study)
+    drag(page, "w", (0.5, 0.5), (0.6, 0.55))
+    shown = page.get_by_test_id("window-text").first.inner_text()
+    page.get_by_test_id("presets").select_option("own")
+    dialog = page.get_by_test_id("own-windows")
+    dialog.get_by_role("textbox").fill("Mine")
+    with page.expect_response("**/api/v1/me/preferences") as kept:
+        page.keyboard.press("Enter")
+    assert kept.value.ok
+    (window,) = json.loads(kept.value.text())["windows"]
+    assert (window["name"], window["modality"]) == ("Mine", "MR")
+    assert serious_findings(page) == []
+    page.keyboard.press("Escape")
+    page.keyboard.press("r")
+    expect(page.get_by_test_id("window-text").first).not_to_have_text(shown)
+    page.reload()
+    expect(page.get_by_test_id("viewport").first).to_have_attribute("data-image-rendered", "true")
+    page.get_by_test_id("presets").select_option(label="5 Mine")
+    expect(page.get_by_test_id("window-text").first).to_have_text(shown)
+    page.get_by_test_id("presets").select_option("own")
+    dialog.get_by_role("button", name="Remove preset Mine").click()
+    expect(dialog.get_by_role("listitem")).to_have_count(0)

@@ -3,6 +3,7 @@
 import { grids } from "@/features/reader/components/tools/LayoutControls";
 import { measuringTools } from "@/features/reader/components/tools/MouseToolChoice";
 import type { Cine } from "@/features/reader/hooks/tools/useCine";
+import { usePreferences } from "@/shared/hooks/usePreferences";
 import { useHotkeys } from "@/shared/hooks/useHotkeys";
 import type { Layout, ReaderState } from "@/features/reader/hooks/useReader";
 import { cells, type ToolName } from "@/cornerstone";
@@ -29,11 +30,12 @@ export function useReaderKeys({
   more?: Record<string, () => void>;
 }): void {
   const { scene, series, layout, arrangement } = reader;
+  const { chosen } = usePreferences();
   const step = (by: number) => scene?.navigation.scrollBy(by);
   const preset = (index: number) => {
     if (!scene?.openingRange || !series || layout === "volume") return;
-    const chosen = presetsFor(series.modality, scene.openingRange, series.headerPresets)[index];
-    if (chosen) scene.setWindow(chosen);
+    const wanted = presetsFor(series.modality, scene.openingRange, series.headerPresets, chosen.windows)[index];
+    if (wanted) scene.setWindow(wanted);
   };
   const nextGrid = () => {
     if (!arrangement) return;
@@ -85,7 +87,7 @@ export function useReaderKeys({
     " ": () => layout === "stack" && cine.toggle(),
     P: () => layout === "stack" && cine.toggleAll(),
     o: toggleMasks,
-    ...Object.fromEntries([1, 2, 3, 4, 5, 6].map((n) => [String(n), () => preset(n - 1)])),
+    ...Object.fromEntries([1, 2, 3, 4, 5, 6, 7, 8, 9].map((n) => [String(n), () => preset(n - 1)])),
     "?": onHelp,
     Escape: onLeave,
     ...more,

@@ -57,7 +57,7 @@ export function readerKeys(t: Messages["viewing"]): KeyGroup[] {
     {
       title: groups.image,
       keys: [
-        { keys: ["1", "…", "6"], does: does.presets },
+        { keys: ["1", "…", "9"], does: does.presets },
         { keys: ["i"], does: t.invert },
         { keys: ["h", "j"], does: does.flip },
         { keys: ["[", "]"], does: does.rotate },

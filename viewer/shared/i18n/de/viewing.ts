@@ -8,6 +8,7 @@ import { overlays } from "./overlays";
 import { reformats } from "./reformats";
 import { subtraction } from "./subtraction";
 import { uptake } from "./uptake";
+import { windows } from "./reading/windows";
 
 export const viewing: Messages["viewing"] = {
   readingStudy: "Die Studie wird geladen",
@@ -206,7 +207,7 @@ export const viewing: Messages["viewing"] = {
   },
   presets: "Fenster",
   presetLabel: "Fenstervorgabe",
-  presetHint: "Fenstervorgaben (1 bis 6)",
+  presetHint: "Fenstervorgaben (1 bis 9)",
   presetNames: {
     asOpened: "Wie geöffnet",
     suv: "SUV 0–10",
@@ -286,6 +287,7 @@ export const viewing: Messages["viewing"] = {
   subtraction,
   ...documents,
   ...measurements,
+  ...windows,
   ...masks,
   keyGroups,
   keys,

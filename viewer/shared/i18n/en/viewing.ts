@@ -6,6 +6,7 @@ import { overlays } from "./overlays";
 import { reformats } from "./reformats";
 import { subtraction } from "./subtraction";
 import { uptake } from "./uptake";
+import { windows } from "./reading/windows";
 
 /** The reader's images: what stands over, beside and above them, and the keys. */
 export const viewing = {
@@ -205,7 +206,7 @@ export const viewing = {
   },
   presets: "Presets",
   presetLabel: "Window preset",
-  presetHint: "Window presets (1 to 6)",
+  presetHint: "Window presets (1 to 9)",
   presetNames: {
     asOpened: "As opened",
     suv: "SUV 0–10",
@@ -285,6 +286,7 @@ export const viewing = {
   subtraction,
   ...documents,
   ...measurements,
+  ...windows,
   ...masks,
   keyGroups,
   keys,
