@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { curveOf, scaleOf } from "@/dicom/axisCurve";
+import { curveOf, scaleOf } from "@/dicom/measurements/axisCurve";
 import type { DicomJson } from "@/dicom/dicomweb";
 import type { SecondAxis } from "@/dicom/secondAxis";
 

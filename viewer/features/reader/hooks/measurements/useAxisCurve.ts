@@ -2,7 +2,7 @@
 
 import { useCallback, useEffect, useRef, useState } from "react";
 import { cells, pointClicks, sliceValues, type LoadedSeries, type ViewId } from "@/cornerstone";
-import { curveOf, scaleOf } from "@/dicom/axisCurve";
+import { curveOf, scaleOf } from "@/dicom/measurements/axisCurve";
 import { numbersOf } from "@/dicom/dicomweb";
 import type { ReaderState } from "@/features/reader/hooks/useReader";
 import type { Slice } from "@/dicom/geometry";

@@ -1,5 +1,5 @@
 import { text } from "@/shared/i18n";
-import type { AxisCurve, AxisScale } from "@/dicom/axisCurve";
+import type { AxisCurve, AxisScale } from "@/dicom/measurements/axisCurve";
 import { unitSymbol } from "@/shared/lib/format";
 import { csvTable } from "@/shared/lib/csv";
 
