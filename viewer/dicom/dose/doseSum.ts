@@ -7,8 +7,10 @@ export interface Summand {
   grid: Pick<DoseGrid, "frameOfReferenceUid" | "kind" | "unit">;
   /** Dose Summation Type: PLAN, BEAM, FRACTION …; empty where none is stated. */
   summation: string;
-  /** SOP Instance UID of its plan; empty where none is named. */
-  planUid: string;
+  /** SOP Instance UIDs of its plans; none where none is named. */
+  planUids: readonly string[];
+  /** Of the beams that it names, by the fraction group they are in. */
+  beams: readonly string[];
 }
 
 /** Why doses are not added. */
@@ -27,14 +29,16 @@ export function sumObstacle(summands: readonly Summand[]): SumObstacle | null {
   const frame = first.grid.frameOfReferenceUid;
   if (frame === "" || others.some(({ grid }) => grid.frameOfReferenceUid !== frame)) return "frame";
   const isTwice = summands.some((one, at) =>
-    summands.slice(at + 1).some((other) => one.planUid !== "" && one.planUid === other.planUid && !areParts(one, other)),
+    summands.slice(at + 1).some((other) => one.planUids.some((uid) => other.planUids.includes(uid)) && !areParts(one, other)),
   );
   return isTwice ? "counted_twice" : null;
 }
 
-/** Beams of one plan, and nothing else of it, add up to what they give together. */
+/** Different beams of one plan, and nothing else of it, add up to what they give together. */
 function areParts(one: Summand, other: Summand): boolean {
-  return one.summation === "BEAM" && other.summation === "BEAM";
+  if (one.summation !== "BEAM" || other.summation !== "BEAM") return false;
+  const areNamed = one.beams.length > 0 && other.beams.length > 0;
+  return areNamed && !one.beams.some((beam) => other.beams.includes(beam));
 }
 
 /**

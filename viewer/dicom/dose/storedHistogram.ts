@@ -22,6 +22,10 @@ const tag = {
   mean: "30040074",
 } as const;
 
+/** Per cent. */
+const all = 100;
+const roundings = 0.005;
+
 export interface StoredHistogram {
   /** ROI Number of its one structure, which it takes in whole. */
   roiNumber: number;
@@ -32,7 +36,10 @@ export interface StoredHistogram {
   least: number | null;
   mean: number | null;
   most: number | null;
-  /** Lower ends of the bins, in Gy, and the share of the volume that gets at least that, 1 down to 0. */
+  /**
+   * Lower ends of the bins, in Gy, and the share of the structure that gets at least that, down to 0. It begins below 1 where the
+   * dose was calculated for a part of the structure.
+   */
   doses: Float64Array;
   atLeast: Float64Array;
 }
@@ -86,6 +93,9 @@ function histogramOf(item: DicomJson): StoredHistogram | null {
   if (type === "DIFFERENTIAL") for (let bin = count - 1; bin >= 0; bin -= 1) volumes[bin] = (volumes[bin] ?? 0) + (volumes[bin + 1] ?? 0);
   const [whole = 0] = volumes;
   if (whole <= 0 || volumes.some((volume, bin) => bin > 0 && volume > (volumes[bin - 1] ?? 0) * (1 + 1e-6) + 1e-9)) return null;
+  // Shares are of the structure; sums of rounded ones may be a little more than all of it.
+  if (units === "PERCENT" && whole > all * (1 + roundings)) return null;
+  const of = units === "PERCENT" ? Math.max(all, whole) : whole;
   const [least, mean, most] = [tag.least, tag.mean, tag.most].map((name) => numbersOf(item, name)[0] ?? null);
   return {
     roiNumber: number,
@@ -95,12 +105,13 @@ function histogramOf(item: DicomJson): StoredHistogram | null {
     mean: mean ?? null,
     most: most ?? null,
     doses,
-    atLeast: volumes.map((volume) => volume / whole),
+    atLeast: volumes.map((volume) => volume / of),
   };
 }
 
-/** The dose that so much of the volume gets at least, 0 to 1: D95 for 0.95. */
-export function storedDoseOfShare({ doses, atLeast }: StoredHistogram, share: number): number {
+/** The dose that so much of the structure gets at least, 0 to 1: D95 for 0.95. Null where so much of it has no dose. */
+export function storedDoseOfShare({ doses, atLeast }: StoredHistogram, share: number): number | null {
+  if ((atLeast[0] ?? 0) < share) return null;
   let bin = 0;
   while (bin + 1 < atLeast.length && (atLeast[bin + 1] ?? 0) >= share) bin += 1;
   const [here = 0, next = 0] = [atLeast[bin], atLeast[bin + 1]];

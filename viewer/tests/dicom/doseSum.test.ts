@@ -61,7 +61,8 @@ describe("doses are not added", () => {
   const summand = (more: Partial<Summand["grid"]> = {}, rest: Partial<Summand> = {}): Summand => ({
     grid: { frameOfReferenceUid: "1.2.9", kind: "physical", unit: "Gy", ...more },
     summation: "PLAN",
-    planUid: "",
+    planUids: [],
+    beams: [],
     ...rest,
   });
 
@@ -77,11 +78,28 @@ describe("doses are not added", () => {
     expect(sumObstacle([summand({ kind: "relative", unit: "" }), physical])).toBe("relative");
   });
 
-  it("of a plan and a part of it, but beams of one plan are", () => {
-    const of = (summation: string, planUid: string) => summand({}, { summation, planUid });
-    expect(sumObstacle([of("PLAN", "1.2"), of("BEAM", "1.2")])).toBe("counted_twice");
-    expect(sumObstacle([of("BEAM", "1.2"), of("BEAM", "1.3"), of("FRACTION", "1.2")])).toBe("counted_twice");
-    expect(sumObstacle([of("BEAM", "1.2"), of("BEAM", "1.2")])).toBeNull();
-    expect(sumObstacle([of("PLAN", "1.2"), of("PLAN", "1.3")])).toBeNull();
+  it("of a plan and a part of it, but different beams of one plan are", () => {
+    const of = (summation: string, planUids: string[], beams: string[] = []) => summand({}, { summation, planUids, beams });
+    expect(sumObstacle([of("PLAN", ["1.2"]), of("BEAM", ["1.2"], ["1:1"])])).toBe("counted_twice");
+    expect(sumObstacle([of("BEAM", ["1.2"]), of("BEAM", ["1.3"]), of("FRACTION", ["1.2"])])).toBe("counted_twice");
+    expect(sumObstacle([of("BEAM", ["1.2"], ["1:1"]), of("BEAM", ["1.2"], ["1:2"])])).toBeNull();
+    expect(sumObstacle([of("PLAN", ["1.2"]), of("PLAN", ["1.3"])])).toBeNull();
+  });
+
+  it("where several plans are in one of them, whichever comes first", () => {
+    const several = summand({}, { summation: "MULTI_PLAN", planUids: ["1.2", "1.3"] });
+    for (const uid of ["1.2", "1.3"]) {
+      expect(sumObstacle([several, summand({}, { planUids: [uid] })])).toBe("counted_twice");
+    }
+    expect(sumObstacle([several, summand({}, { planUids: ["1.4"] })])).toBeNull();
+  });
+
+  it("of a beam that was calculated twice, nor of beams that nothing names", () => {
+    const beam = (...beams: string[]) => summand({}, { summation: "BEAM", planUids: ["1.2"], beams });
+    expect(sumObstacle([beam("1:1"), beam("1:1")])).toBe("counted_twice");
+    expect(sumObstacle([beam("1:1", "1:2"), beam("1:2")])).toBe("counted_twice");
+    expect(sumObstacle([beam(), beam("1:2")])).toBe("counted_twice");
+    // Beam 1 of another fraction group.
+    expect(sumObstacle([beam("1:1"), beam("2:1")])).toBeNull();
   });
 });

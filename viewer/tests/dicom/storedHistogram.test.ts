@@ -43,6 +43,18 @@ describe("a histogram in the file of a dose", () => {
     expect(storedHistogramsOf(dose(shares)).histograms[0]).toMatchObject({ volumeMl: null, atLeast: Float64Array.from([1, 0.8, 0.2, 0, 0]) });
   });
 
+  it("of shares that begin below 100 has no dose of more than there is", () => {
+    const part = { "30040054": value("CS", "PERCENT"), "30040052": value("DS", 1), "30040058": value("DS", 5, 60, 5, 60, 5, 30, 5, 30) };
+    const [found] = storedHistogramsOf(dose(histogram(part))).histograms;
+    expect(found && [...found.atLeast]).toEqual([0.6, 0.6, 0.3, 0.3, 0]);
+    expect(found && [0.98, 0.61].map((share) => storedDoseOfShare(found, share))).toEqual([null, null]);
+    expect(found && storedDoseOfShare(found, 0.5)).toBeCloseTo(5 + 5 / 3, 9);
+    const rounded = histogram({ "30040054": value("CS", "PERCENT"), "30040058": value("DS", 20, 100.1, 20, 80, 40, 20, 20, 0) });
+    expect(storedHistogramsOf(dose(rounded)).histograms[0]?.atLeast[0]).toBe(1);
+    const tooMuch = histogram({ "30040054": value("CS", "PERCENT"), "30040058": value("DS", 20, 140, 20, 80, 40, 20, 20, 0) });
+    expect(storedHistogramsOf(dose(tooMuch))).toMatchObject({ notDrawn: 1, histograms: [] });
+  });
+
   it("is counted and not drawn where it is of several structures, of none as a whole, or damaged", () => {
     const roi = { "30060084": value("IS", 7) };
     const broken = [

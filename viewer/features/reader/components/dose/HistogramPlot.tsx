@@ -33,7 +33,7 @@ export function HistogramPlot({
   prescriptionCount: number;
 }) {
   const { viewing: t } = useText();
-  const storedEnds = stored.map(({ found }) => storedDoseOfShare(found, 1e-4));
+  const storedEnds = stored.map(({ found }) => storedDoseOfShare(found, 1e-4) ?? 0);
   const end = Math.max(most, prescribed ?? 0, ...storedEnds) * 1.03 || 1;
   const x = (dose: number) => left + (dose / end) * (width - left - 8);
   const y = (share: number) => 8 + (1 - share) * (height - bottom - 8);

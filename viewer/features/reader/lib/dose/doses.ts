@@ -12,9 +12,11 @@ export interface Dose {
   /** PLAN, BEAM, FRACTION… (PS3.3 C.8.8.3.1); empty where none is stated. */
   summation: string;
   comment: string;
-  /** SOP Instance UID of its plan; empty where none is named. */
-  planUid: string;
-  /** The label of its plan; empty where that is not in the study. */
+  /** SOP Instance UIDs of its plans; none where none is named. */
+  planUids: readonly string[];
+  /** Of the beams that it names, by the fraction group they are in. */
+  beams: readonly string[];
+  /** The labels of its plans; empty where they are not in the study. */
   plan: string;
   /** What the plan wants its target to get, where the dose is of the whole plan: Gy; the highest of several. */
   prescribedGy: number | null;
@@ -50,8 +52,10 @@ function doseOf(
   seriesInstanceUid: string,
   planOf: ReadonlyMap<string, DicomJson>,
 ): Dose {
-  const [reference] = itemsOf(dataset, "300C0002");
-  const plan = reference && planOf.get(stringOf(reference, "00081155"));
+  const references = itemsOf(dataset, "300C0002");
+  const planUids = references.map((one) => stringOf(one, "00081155")).filter(Boolean);
+  const plans = planUids.map((one) => planOf.get(one)).filter((one) => one !== undefined);
+  const [plan] = plans;
   const summation = stringOf(dataset, "3004000A");
   const targets = plan ? itemsOf(plan, "300A0010").flatMap((one) => numbersOf(one, "300A0026").slice(0, 1)) : [];
   return {
@@ -60,14 +64,28 @@ function doseOf(
     sopInstanceUid: stringOf(dataset, "00080018"),
     summation,
     comment: stringOf(dataset, "30040006"),
-    planUid: reference ? stringOf(reference, "00081155") : "",
-    plan: plan ? stringOf(plan, "300A0002") || stringOf(plan, "300A0003") : "",
+    planUids,
+    beams: references.flatMap(beamsOf),
+    plan: plans
+      .map((one) => stringOf(one, "300A0002") || stringOf(one, "300A0003"))
+      .filter(Boolean)
+      .join(" + "),
     // A beam or a fraction alone gives a part of it.
     prescribedGy: summation === "PLAN" && targets.length > 0 ? Math.max(...targets) : null,
     prescriptionCount: targets.length,
     stored: storedHistogramsOf(dataset),
     header: doseHeaderOf(dataset),
   };
+}
+
+/** The beams of an item of Referenced RT Plan Sequence (PS3.3 C.8.8.3). */
+function beamsOf(reference: DicomJson): string[] {
+  return itemsOf(reference, "300C0020").flatMap((group) =>
+    itemsOf(group, "300C0004").flatMap((beam) => {
+      const [number] = numbersOf(beam, "300C0006");
+      return number === undefined ? [] : [`${numbersOf(group, "300C0022")[0] ?? ""}:${number}`];
+    }),
+  );
 }
 
 /** Reads the values of a dose. */
@@ -84,6 +102,6 @@ export function summed(parts: readonly Dose[], grids: readonly DoseGrid[]): Dose
   const [first, ...others] = grids;
   if (!first || grids.length !== parts.length) return null;
   if (others.length === 0) return first;
-  const obstacle = sumObstacle(parts.map(({ summation, planUid }, at) => ({ summation, planUid, grid: grids[at] ?? first })));
+  const obstacle = sumObstacle(parts.map(({ summation, planUids, beams }, at) => ({ summation, planUids, beams, grid: grids[at] ?? first })));
   return obstacle ?? sumOfDoses([first, ...others]);
 }
