@@ -251,7 +251,7 @@ def test_a_built_in_model_is_proven_before_it_speaks_and_taken_out_when_it_chang
     with pytest.raises(ModelBlocked, match="is not verified"):
         ensure_proven(storage.model_states, pipeline)
     (standing,) = offered(storage.settings, storage.model_states, [pipeline])
-    assert "it gave 0.5000" in standing.blocked
+    assert "it gave 0.5 when" in standing.blocked
     kept, _ = verify(storage.model_states, standing, "petra")
     assert kept.state == "active"
 
