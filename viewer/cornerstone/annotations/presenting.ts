@@ -1,5 +1,5 @@
 import type { StackViewport } from "@cornerstonejs/core";
-import { presents, type DisplayedArea, type PresentationState } from "@/dicom/display/presentation";
+import { presents, voiOver, type DisplayedArea, type PresentationState } from "@/dicom/display/presentation";
 import { meantFor } from "@/dicom/display/imageTargets";
 import type { StackCell } from "@/cornerstone/views/cell";
 import { drawnPlane, worldOf } from "@/cornerstone/views/plane";
@@ -32,7 +32,8 @@ export class Presenting {
     const chosen = this.states.get(series.seriesInstanceUid);
     const { sopInstanceUid, frameNumber } = slice;
     const isPresented = chosen && presents(chosen, series.seriesInstanceUid, sopInstanceUid, frameNumber);
-    const [voi = null] = isPresented ? meantFor(chosen.vois, sopInstanceUid, frameNumber) : [];
+    const [stated] = isPresented ? meantFor(chosen.vois, sopInstanceUid, frameNumber) : [];
+    const voi = chosen && stated ? voiOver(stated, chosen, slice.dataset) : null;
     const [area = null] = isPresented ? meantFor(chosen.areas, sopInstanceUid, frameNumber) : [];
     const uid = isPresented ? chosen.sopInstanceUid : "";
     const due = uid && `${series.seriesInstanceUid} ${uid} ${JSON.stringify([voi?.range, area])}`;

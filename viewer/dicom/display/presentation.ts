@@ -17,6 +17,9 @@ const tag = {
   referencedSeries: "00081115",
   seriesInstanceUid: "0020000E",
   softcopyVoi: "00283110",
+  modalityLut: "00283000",
+  rescaleIntercept: "00281052",
+  rescaleSlope: "00281053",
   windowCenter: "00281050",
   windowWidth: "00281051",
   voiFunction: "00281056",
@@ -48,6 +51,12 @@ export interface DisplayedArea {
   magnification: number | null;
 }
 
+/** Value = slope · stored value + intercept (PS3.3 C.11.1). */
+export interface Rescale {
+  slope: number;
+  intercept: number;
+}
+
 /** How someone looked at images, to be looked at so again (PS3.3 A.33). */
 export interface PresentationState {
   sopInstanceUid: string;
@@ -59,6 +68,8 @@ export interface PresentationState {
   /** The images by series; an instance without frames stands for all of them. */
   images: ReadonlyMap<string, Target>;
   vois: readonly Aimed<Voi>[];
+  /** What its windows are of the values of; null where it states none. */
+  rescale: Rescale | null;
   /** Whether low values are bright; null for colour, which has no such thing. */
   inverse: boolean | null;
   rotation: number;
@@ -76,6 +87,27 @@ export interface PresentationState {
 export function presents(state: PresentationState, seriesInstanceUid: string, sopInstanceUid: string, frameNumber: number): boolean {
   const images = state.images.get(seriesInstanceUid);
   return images !== undefined && isMeantFor(images, sopInstanceUid, frameNumber);
+}
+
+/**
+ * A window of a state over the values of an image, whose header may rescale otherwise: a state takes the place of that
+ * (PS3.4 N.2.1).
+ */
+export function voiOver(voi: Voi, { rescale }: Pick<PresentationState, "rescale">, image: DicomJson): Voi {
+  if (!rescale || itemsOf(image, tag.modalityLut).length > 0) return voi;
+  const { slope, intercept } = rescaleOf(image) ?? { slope: 1, intercept: 0 };
+  if (slope === rescale.slope && intercept === rescale.intercept) return voi;
+  const ofImage = (value: number) => (slope * (value - rescale.intercept)) / rescale.slope + intercept;
+  const [lower, upper] = [ofImage(voi.range.lower), ofImage(voi.range.upper)];
+  if (lower <= upper) return { ...voi, range: { lower, upper } };
+  const falling = voi.curve ?? [0, 1];
+  return { range: { lower: upper, upper: lower }, curve: [...falling].reverse() };
+}
+
+function rescaleOf(dataset: DicomJson): Rescale | null {
+  const [slope] = numbersOf(dataset, tag.rescaleSlope);
+  const [intercept = 0] = numbersOf(dataset, tag.rescaleIntercept);
+  return slope ? { slope, intercept } : null;
 }
 
 /** The shutters of an image: those of the state that is in force, or else its own (PS3.3 C.7.6.11). */
@@ -110,6 +142,7 @@ export function presentationOf(dataset: DicomJson): PresentationState {
       const value = voiOf(item);
       return value ? [{ target: targetOf(item), value }] : [];
     }),
+    rescale: rescaleOf(dataset),
     inverse: shape === "" ? null : shape === "INVERSE",
     rotation: numbersOf(dataset, tag.rotation)[0] ?? 0,
     flipHorizontal: stringOf(dataset, tag.horizontalFlip) === "Y",

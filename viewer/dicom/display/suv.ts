@@ -174,6 +174,13 @@ function statedSuv(dataset: DicomJson): number | SuvGap {
   return typeof halfLives === "number" ? perGram * 2 ** halfLives : halfLives;
 }
 
+/** When the series began and the image was acquired, as `instant`; null where one of them cannot be read. */
+export function instantOfImage(dataset: DicomJson): { scanned: number; acquired: number } | null {
+  const scanned = instant(stringOf(dataset, tag.seriesDate), stringOf(dataset, tag.seriesTime));
+  const acquired = instant(stringOf(dataset, tag.acquisitionDate), stringOf(dataset, tag.acquisitionTime));
+  return scanned === null || acquired === null ? null : { scanned, acquired };
+}
+
 /** How many lie between the injection and the start of the series. */
 function halfLivesOf(dataset: DicomJson, drug: DicomJson, halfLifeS: number): number | SuvGap {
   const seriesDate = stringOf(dataset, tag.seriesDate);

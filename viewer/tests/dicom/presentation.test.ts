@@ -3,7 +3,7 @@ import { curved } from "@/dicom/measurements/marks";
 import { screenFrom } from "@/features/reader/lib/measurements/markGeometry";
 import { overlayPixels, overlayPlanesOf } from "@/dicom/display/overlayPlanes";
 import { paddingOf } from "@/dicom/display/padding";
-import { presentationOf, presents } from "@/dicom/display/presentation";
+import { presentationOf, presents, voiOver } from "@/dicom/display/presentation";
 import { meantFor } from "@/dicom/display/imageTargets";
 import { headerPresets } from "@/dicom/display/voi";
 import { windowOfValues } from "@/dicom/windowing";
@@ -57,6 +57,22 @@ describe("a presentation state", () => {
     expect(meantFor(state.vois, "2.25.11", 1)[0]?.range).toEqual({ lower: 0, upper: 100 });
     expect(meantFor(state.vois, "2.25.12", 3)[0]?.range).toEqual({ lower: 0, upper: 20 });
     expect(state.inverse).toBe(true);
+  });
+
+  it("means its windows of the values that it rescales to", () => {
+    const hu = presentationOf({ "00281053": numbers("DS", 1), "00281052": numbers("DS", -1024) });
+    const voi = { range: { lower: -100, upper: 100 }, curve: null };
+    // Stored 924 to 1124 of an image that rescales nothing.
+    expect(voiOver(voi, hu, {})).toEqual({ range: { lower: 924, upper: 1124 }, curve: null });
+    expect(voiOver(voi, hu, { "00281053": numbers("DS", 2), "00281052": numbers("DS", 10) }).range).toEqual({ lower: 1858, upper: 2258 });
+    expect(voiOver(voi, hu, { "00281053": numbers("DS", 1), "00281052": numbers("DS", -1024) })).toBe(voi);
+    // One that states nothing is meant of the image's own values.
+    expect(voiOver(voi, state, { "00281053": numbers("DS", 2) })).toBe(voi);
+    const falling = presentationOf({ "00281053": numbers("DS", -1), "00281052": numbers("DS", 0) });
+    expect(voiOver({ range: { lower: 0, upper: 10 }, curve: [0, 0.2, 1] }, falling, {})).toEqual({
+      range: { lower: -10, upper: 0 },
+      curve: [1, 0.2, 0],
+    });
   });
 
   it("knows the corners of the area however the image is turned, and says what it cannot do", () => {

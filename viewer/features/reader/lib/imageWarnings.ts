@@ -2,6 +2,7 @@ import { calibrationOf } from "@/dicom/calibration/calibration";
 import { numbersOf, stringOf, type DicomJson } from "@/dicom/dicomweb";
 import { halfLifeConflictOf } from "@/dicom/display/radionuclide";
 import { suvGapOf } from "@/dicom/display/suv";
+import { suvDoubtsOf } from "@/dicom/display/suvDoubts";
 import { text } from "@/shared/i18n";
 import { locale } from "@/shared/i18n/language";
 import { ageText, decimal } from "@/shared/lib/format";
@@ -31,6 +32,7 @@ export function warningsOf(dataset: DicomJson): string[] {
     const [stated, published] = [conflict.statedS, conflict.publishedS].map((one) => decimal(Math.round(one)));
     warnings.push(t.halfLife(conflict.radionuclide, stated ?? "", published ?? ""));
   }
+  warnings.push(...suvDoubtsOf(dataset).map((doubt) => t.suvDoubts[doubt]));
   if (hasOverlayInPixels(dataset)) warnings.push(t.overlayInPixels);
   const ages = ageConflictOf(dataset);
   if (ages?.kind === "born_after_study") warnings.push(t.bornAfterStudy);

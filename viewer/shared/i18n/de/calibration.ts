@@ -24,6 +24,10 @@ export const warnings: Messages["viewing"]["warnings"] = {
     decay: "Kein SUV: zwischen Injektion und Aufnahme liegen zu viele Halbwertszeiten",
     mixed: "Kein SUV: Die Bilder der Serie geben unterschiedliche Gewichte, Aktivitäten, Einheiten, Zerfallskorrekturen oder Zeiten an",
   },
+  suvDoubts: {
+    decay_factor: "SUV zweifelhaft: der Zerfallsfaktor der Kopfdaten gehört zu einer anderen Zeit als dem Beginn der Serie",
+    real_world: "SUV zweifelhaft: die Kopfdaten selbst geben für den SUV einen anderen Wert",
+  },
   noOrientation: "Keine Orientierung in den Kopfdaten",
   overlayInPixels: "Ein Overlay in unbenutzten Bits der Pixel wird nicht gezeichnet",
   ages: (byBirthDate, stated) =>

@@ -21,6 +21,10 @@ export const warnings = {
     decay: "No SUV: too many half-lives lie between injection and acquisition",
     mixed: "No SUV: the images of the series state different weights, doses, units, decay corrections or times",
   },
+  suvDoubts: {
+    decay_factor: "SUV in doubt: the decay factor in the header belongs to another time than the start of the series",
+    real_world: "SUV in doubt: the header's own map to SUV gives another value",
+  },
   noOrientation: "No orientation in the header",
   overlayInPixels: "An overlay in unused bits of the pixels is not drawn",
   ages: (byBirthDate: string, stated: string) =>
