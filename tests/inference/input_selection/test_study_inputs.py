@@ -230,7 +230,7 @@ def test_the_population_is_judged_once_for_each_series(storage: Storage, tmp_pat
     job = done(storage, decided(storage, *four)[2])
     (caveats,) = {one.caveat_texts for one in storage.findings.of_job(job.job_id)}
     assert [one.partition(": ")[2] for one in caveats] == [
-        "slice thickness 6 and 7 mm (1 to 5 mm)."
+        "slice thickness 6 and 7 mm (1 to 5 mm); sex O in 1 of 46 images (F, M)."
     ]
 
 
