@@ -20,6 +20,7 @@ _TAGS = {
     "peers": "Who may call, and where results go.",
     "projects": "Studies for research, exported without what identifies their patients.",
     "priors": "Earlier studies that archives hold, and how far fetching them is.",
+    "runs": "A pipeline over studies that are stored, a few at a time.",
     "pipelines": "What runs here, and by which models.",
     "models": "Versions of models: verification, activation, monitoring.",
     "rules": "The site's rules, and what they decided of a study.",

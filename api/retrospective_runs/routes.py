@@ -25,10 +25,9 @@ from api.retrospective_runs.schemas import (
 )
 from api.router_factory import new_router
 from inference.broker.notify import wake
+from inference.retrospective_runs import starting
 from inference.retrospective_runs.starting import (
-    cancel_run,
     check_pipeline,
-    start_run,
     studies_that_match,
 )
 from storage.audit import Code
@@ -47,7 +46,7 @@ _CHANGED = Audited(Code.PROCEDURE_RECORD, "U", with_change=True)
     "", status_code=202, summary="Run a pipeline over stored studies", responses=problems(404, 413)
 )
 @policy(ADMINS, "admin", _STARTED)
-def start(
+def start_run(
     response: Response, storage: StorageDep, principal: PrincipalDep, wanted: NewRun
 ) -> RunAnswer:
     """Over all studies that match now, a few at a time, after everything else that waits.
@@ -61,7 +60,7 @@ def start(
         check_pipeline(storage, wanted.pipeline)
         response.status_code = 200
         return RunAnswer(matching=studies_that_match(storage, text, conditions)[1], run=None)
-    run = start_run(
+    run = starting.start_run(
         storage,
         wanted.pipeline,
         text,
@@ -114,7 +113,7 @@ def list_studies_of_run(
 
 @router.post("/{run_id}/pause", summary="Pause a run", responses=problems(404, 409))
 @policy(ADMINS, "admin", _CHANGED)
-def pause(storage: StorageDep, run_id: RunId) -> RunPayload:
+def pause_run(storage: StorageDep, run_id: RunId) -> RunPayload:
     """Nothing new is begun; jobs that are there go on."""
     runs = storage.retrospective_runs
     return _payload(runs, runs.change_state(run_id, ("RUNNING",), "PAUSED", utcnow()))
@@ -122,7 +121,7 @@ def pause(storage: StorageDep, run_id: RunId) -> RunPayload:
 
 @router.post("/{run_id}/resume", summary="Go on with a run", responses=problems(404, 409))
 @policy(ADMINS, "admin", _CHANGED)
-def resume(storage: StorageDep, run_id: RunId) -> RunPayload:
+def resume_run(storage: StorageDep, run_id: RunId) -> RunPayload:
     runs = storage.retrospective_runs
     run = runs.change_state(run_id, ("PAUSED",), "RUNNING", utcnow())
     wake(storage.settings)
@@ -131,12 +130,12 @@ def resume(storage: StorageDep, run_id: RunId) -> RunPayload:
 
 @router.post("/{run_id}/cancel", summary="Cancel a run", responses=problems(404, 409))
 @policy(ADMINS, "admin", _CHANGED)
-def cancel(storage: StorageDep, principal: PrincipalDep, run_id: RunId) -> RunPayload:
+def cancel_run(storage: StorageDep, principal: PrincipalDep, run_id: RunId) -> RunPayload:
     """What waits is not begun, and jobs of its own that no worker has begun are cancelled.
 
     Results that are there stay.
     """
-    run = cancel_run(storage, run_id, principal.name, utcnow())
+    run = starting.cancel_run(storage, run_id, principal.name, utcnow())
     return _payload(storage.retrospective_runs, run)
 
 

@@ -18,6 +18,13 @@ def seen_by_all_of(this: FromClause, other: FromClause) -> ColumnElement[bool]:
     return or_(~_is_enforced(), and_(_has_group(this), ~_is_kept_apart(this, other)))
 
 
+def is_seen_by_all_of_study(other: FromClause, study_instance_uid: str) -> ColumnElement[bool]:
+    """Whether everybody who sees that study, which need not be here yet, sees the other."""
+    of_study = t.study.c.study_instance_uid == study_instance_uid
+    among = exists().where(of_study, seen_by_all_of(t.study, other)).correlate(other)
+    return or_(~_is_enforced(), among)
+
+
 def is_kept_from(this: FromClause, other: FromClause) -> ColumnElement[bool]:
     """Whether both have groups, and some of this study's may not see the other."""
     return and_(_is_enforced(), _has_group(other), _is_kept_apart(this, other))

@@ -17,7 +17,7 @@ from storage.core.errors import NotFound
 from storage.db.engine import reading, writing
 from storage.db.keyset import Keyset, SortColumn
 from storage.db.pages import read_page
-from storage.index.seen_by_all import seen_by_all_of
+from storage.index.seen_by_all import is_seen_by_all_of_study
 from storage.worklist.changed_meanwhile import changed_meanwhile, check_is_first
 from storage.worklist.numbers import check_may_use_number
 from storage.worklist.studies import mark_reports, mark_studies, patient_ids_of
@@ -232,11 +232,9 @@ class Worklist:
             found = [WorklistItem(**row) for row in connection.execute(of_uid).mappings()]
             if found or not accession_number:
                 return found
-            of_number = newest_first.join(
-                t.study, t.study.c.study_instance_uid == study_instance_uid
-            ).where(
+            of_number = newest_first.where(
                 columns.accession_number == accession_number,
-                seen_by_all_of(t.study, t.worklist_item),
+                is_seen_by_all_of_study(t.worklist_item, study_instance_uid),
             )
             found = [WorklistItem(**row) for row in connection.execute(of_number).mappings()]
             patient_ids = patient_ids_of(connection, study_instance_uid)
