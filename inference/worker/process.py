@@ -25,7 +25,7 @@ from storage.core.clock import utcnow
 from storage.core.errors import MediViewError
 from storage.db.due.commit_watch import CommitWatch
 from storage.maintenance.own_folder import keeping_own_folder
-from storage.processes.descendants import begin_adopting, end_adopted
+from storage.processes.descendants import begin_adopting, end_adopting
 from storage.processes.heartbeats import BEAT_EVERY_S
 from storage.processes.process_roles import Queue, worker_name
 from storage.settings import Settings
@@ -177,7 +177,7 @@ class Holder:
         if self._process is not None:
             self._process.close()
             self._process = None
-            end_adopted()
+            end_adopting()
 
     @property
     def process(self) -> Process:

@@ -50,11 +50,21 @@ def adopt_orphans() -> None:
 
 
 def begin_adopting() -> None:
-    """`adopt_orphans` in a process that starts nothing but what it gives to `own`, so that
-    `end_adopted` may end whatever else it finds below it."""
+    """`adopt_orphans` in a process that starts nothing from now on but what it gives to `own`, so
+    that `end_adopted` may end whatever else it finds below it. What it has by now stays."""
     adopt_orphans()
     _own.adopts_since = os.getpid()
-    _own.pids.clear()
+    _own.pids = set(children_of(os.getpid()))
+
+
+def end_adopting() -> None:
+    """`end_adopted` for the last time."""
+    end_adopted()
+    _own.adopts_since = 0
+
+
+def children_of(pid: int) -> frozenset[int]:
+    return frozenset(one.pid for one in _processes() if one.parent == pid)
 
 
 def own(pid: int) -> None:

@@ -22,7 +22,7 @@ from inference.pipelines.checks.reference_values import report_reference_values
 from inference.pipelines.checks.rules import check_at_start
 from storage.core.errors import InvalidRequest
 from storage.maintenance.upgrade import upgrade
-from storage.processes.descendants import adopt_orphans, end_below
+from storage.processes.descendants import adopt_orphans, children_of, end_below
 from storage.processes.process_roles import ProcessRole, roles_of
 from storage.settings import Settings
 
@@ -69,12 +69,14 @@ def up(
         supervisor = Supervisor(
             [_role(role) for role in roles_of(settings)], out=sys.stdout, closed_in_roles=[lock]
         )
+        # A script that gives its place to this program may have had children.
+        others = children_of(os.getpid())
         adopt_orphans()
         status = supervisor.run(
             is_ready=lambda: _listening(settings), on_ready=lambda: _banner(settings)
         )
         # Of a model whose own process crashed, what it had started.
-        end_below(os.getpid())
+        end_below(os.getpid(), spared=others)
     raise typer.Exit(status)
 
 

@@ -169,6 +169,34 @@ time.sleep(60)
     assert living(tmp_path) == []
 
 
+def test_what_was_there_before_adopting_began_stays_and_so_does_what_comes_after_it(
+    tmp_path: Path,
+) -> None:
+    worker = """
+import os, subprocess, sys, time
+from storage.processes.descendants import begin_adopting, end_adopted, end_adopting
+def start():
+    subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)", sys.argv[1]])
+start()
+begin_adopting()
+start()
+end_adopting()
+start()
+end_adopted()
+print("ended", flush=True)
+time.sleep(60)
+"""
+    with subprocess.Popen(
+        [sys.executable, "-c", worker, tmp_path], stdout=subprocess.PIPE
+    ) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == b"ended\n"
+            assert len(living(tmp_path)) == 3
+        finally:
+            end_tree(process.pid)
+
+
 def test_a_process_without_children_is_left_at_once() -> None:
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
         end_below(process.pid)
