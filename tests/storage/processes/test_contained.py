@@ -73,6 +73,17 @@ def living(folder: Path) -> list[int]:
     return found
 
 
+def left_by(worker: str, folder: Path) -> int:
+    """How many live of a worker and what it started, once it says that it has ended the others."""
+    with subprocess.Popen([sys.executable, "-c", worker, folder], stdout=subprocess.PIPE) as begun:
+        try:
+            assert begun.stdout is not None
+            assert begun.stdout.readline() == b"ended\n"
+            return len(living(folder))
+        finally:
+            end_tree(begun.pid)
+
+
 @pytest.mark.parametrize(
     ("how", "end"),
     [
@@ -156,16 +167,8 @@ end_adopted()
 print("ended", flush=True)
 time.sleep(60)
 """
-    with subprocess.Popen(
-        [sys.executable, "-c", worker, tmp_path], stdout=subprocess.PIPE
-    ) as process:
-        try:
-            assert process.stdout is not None
-            assert process.stdout.readline() == b"ended\n"
-            # The worker, and what belongs to it.
-            assert len(living(tmp_path)) == 2
-        finally:
-            end_tree(process.pid)
+    # The worker, and what belongs to it.
+    assert left_by(worker, tmp_path) == 2
     assert living(tmp_path) == []
 
 
@@ -186,15 +189,7 @@ end_adopted()
 print("ended", flush=True)
 time.sleep(60)
 """
-    with subprocess.Popen(
-        [sys.executable, "-c", worker, tmp_path], stdout=subprocess.PIPE
-    ) as process:
-        try:
-            assert process.stdout is not None
-            assert process.stdout.readline() == b"ended\n"
-            assert len(living(tmp_path)) == 3
-        finally:
-            end_tree(process.pid)
+    assert left_by(worker, tmp_path) == 3
 
 
 def test_a_process_without_children_is_left_at_once() -> None:
