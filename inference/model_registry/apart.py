@@ -43,6 +43,35 @@ def alone_on_host(settings: Settings, what: str) -> Iterator[None]:
         os.close(descriptor)
 
 
+@contextmanager
+def answer_apart(
+    settings: Settings, what: str, at_the_machine: str, limit_s: float, module: str, asked: object
+) -> Iterator[Path]:
+    """Run a module as a program that is given `asked`, and the file that it has answered in.
+
+    Of it, and of all that it has started, nothing is left. Raises as `run_apart`.
+    """
+    with (
+        alone_on_host(settings, what),
+        tempfile.TemporaryDirectory(prefix="model-apart-", dir=settings.data_dir) as folder,
+    ):
+        path = Path(folder) / "answer"
+        with Contained(module, str(path), given=pickle.dumps(asked)) as program:
+            try:
+                status = program.wait(limit_s)
+            except subprocess.TimeoutExpired as error:
+                raise ModelUnusable(
+                    f"{what} took longer than {limit_s:g} s.",
+                    remedy=f"Run it at the machine: {at_the_machine}.",
+                ) from error
+        if status != 0 or not path.is_file():
+            raise ModelUnusable(
+                f"{what} ended the process that ran it.",
+                remedy="It may need more memory than the machine has.",
+            )
+        yield path
+
+
 def run_apart(
     settings: Settings,
     what: str,
@@ -59,24 +88,8 @@ def run_apart(
     process ends or takes longer, and TooManyRequests where another one runs. What the model has
     started has ended then.
     """
-    with (
-        alone_on_host(settings, what),
-        tempfile.TemporaryDirectory(prefix="model-apart-", dir=settings.data_dir) as folder,
-    ):
-        path = Path(folder) / "answer"
-        asked = pickle.dumps((function, given, named))
-        with Contained("inference.model_registry.apart_program", str(path), given=asked) as program:
-            try:
-                status = program.wait(limit_s)
-            except subprocess.TimeoutExpired as error:
-                raise ModelUnusable(
-                    f"{what} took longer than {limit_s:g} s.",
-                    remedy=f"Run it at the machine: {at_the_machine}.",
-                ) from error
-        if status != 0 or not path.is_file():
-            raise ModelUnusable(
-                f"{what} ended the process that ran it.",
-                remedy="It may need more memory than the machine has.",
-            )
+    program = "inference.model_registry.apart_program"
+    asked = (function, given, named)
+    with answer_apart(settings, what, at_the_machine, limit_s, program, asked) as path:
         found: _Found = read_answer(path, what)
         return found

@@ -8,21 +8,18 @@ executed, since a model ran there.
 import base64
 import json
 import pickle
-import subprocess
 import sys
-import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from resource import RUSAGE_SELF, getrusage
 from typing import Any
 
 from inference.failures import explain
-from inference.model_registry.apart import alone_on_host
+from inference.model_registry.apart import answer_apart
 from inference.model_trial.trying import TRIAL_AT_MOST_S, TrialAnswer, try_named
 from inference.refusals import ModelUnusable
 from storage.core.errors import MediViewError
 from storage.model_registry.trials import ModelTrial, TrialProblem
-from storage.processes.contained import Contained
 from storage.settings import Settings
 
 _ANSWER_AT_MOST_BYTES = 64 * 1024 * 1024
@@ -48,25 +45,9 @@ def try_in_process(settings: Settings, trial: ModelTrial) -> MeasuredTrial:
     """Raises TrialFailed, ModelUnusable where the process ends or takes longer than a trial may,
     and TooManyRequests where another one runs on this host."""
     what = f"The trial of {trial.model}"
-    with (
-        alone_on_host(settings, what),
-        tempfile.TemporaryDirectory(prefix="model-trial-", dir=settings.data_dir) as folder,
-    ):
-        path = Path(folder) / "answer.json"
-        asked = (settings, trial.model, trial.model_version, trial.study_instance_uid)
-        with Contained(__name__, str(path), given=pickle.dumps(asked)) as program:
-            try:
-                status = program.wait(TRIAL_AT_MOST_S)
-            except subprocess.TimeoutExpired as error:
-                raise ModelUnusable(
-                    f"{what} took longer than {TRIAL_AT_MOST_S:g} s.",
-                    remedy=f"Run it at the machine: mediview models try {trial.model} STUDY.",
-                ) from error
-        if status != 0 or not path.is_file():
-            raise ModelUnusable(
-                f"{what} ended the process that ran it.",
-                remedy="It may need more memory than the machine has.",
-            )
+    by_hand = f"mediview models try {trial.model} STUDY"
+    asked = (settings, trial.model, trial.model_version, trial.study_instance_uid)
+    with answer_apart(settings, what, by_hand, TRIAL_AT_MOST_S, __name__, asked) as path:
         if path.stat().st_size > _ANSWER_AT_MOST_BYTES:
             raise ModelUnusable(f"{what} answered more than {_ANSWER_AT_MOST_BYTES >> 20} MiB.")
         return _read(json.loads(path.read_bytes()))

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from inference.defacing.face_finding import FaceMasks
-from inference.model_registry.apart import run_apart
+from inference.model_registry.apart import alone_on_host, run_apart
 from inference.model_registry.apart_answer import read_answer
 from inference.refusals import ModelUnusable
 from storage.core.errors import NotFound, TooManyRequests
@@ -106,8 +106,6 @@ def test_what_a_model_writes_as_its_answer_is_not_executed(tmp_path: Path) -> No
 
 
 def test_one_runs_at_a_time(tmp_path: Path) -> None:
-    from inference.model_registry.apart import alone_on_host
-
     settings = Settings(data_dir=tmp_path)
     with alone_on_host(settings, "It"), pytest.raises(TooManyRequests):
         run_apart(settings, "It", "mediview", 60, masks, "1.2")
