@@ -132,7 +132,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def serving(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
-    """The API, and what a pod of a cluster is told of it."""
+    """The API, and what a pod of a cluster is given to reach it."""
     authority = Authority(folder)
     pair = authority.issue("api")
     account = folder / "account"

@@ -164,9 +164,9 @@ def test_what_is_no_message_and_what_is_compressed_is_not_read() -> None:
     broken = {**WORKS, "ModelInfer": lambda *_: b"\xff\xff\xff"}
     with pytest.raises(ModelServerFailed, match="no message of the protocol"):
         asked(broken)
-    crowd = MESSAGES["Metadata"](name="a").SerializeToString() + 2_000_000 * b"\x22\x00"
+    very_many = MESSAGES["Metadata"](name="a").SerializeToString() + 2_000_000 * b"\x22\x00"
     with pytest.raises(ModelServerFailed, match="too many parts"):
-        asked({**WORKS, "ServerMetadata": lambda *_: crowd})
+        asked({**WORKS, "ServerMetadata": lambda *_: very_many})
     bomb = MESSAGES["Metadata"](name="0" * (64 << 20))
     with pytest.raises(ModelServerFailed, match=r"failed \(INTERNAL\)"):
         asked({**WORKS, "ServerMetadata": lambda *_: bomb}, compression=grpc.Compression.Gzip)

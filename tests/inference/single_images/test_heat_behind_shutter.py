@@ -1,4 +1,4 @@
-"""A heat map over an image is drawn where the image is, and told of where it is not."""
+"""A heat map over an image is drawn where the image is, and stated where it is not."""
 
 from pathlib import Path
 
