@@ -16,6 +16,7 @@ from api.parameters import StudyUid, problems
 from api.projects.schemas import (
     AddedCount,
     AddedStudies,
+    CohortConditions,
     ExportPage,
     ExportPayload,
     NewExport,
@@ -27,12 +28,11 @@ from api.projects.schemas import (
     Pseudonym,
     RefusedInstance,
     RefusedInstances,
-    StudyConditions,
 )
 from api.projects.serializers import (
+    cohort_conditions,
     export_payload,
     project_payload,
-    study_conditions,
     study_payload,
 )
 from api.router_factory import new_router
@@ -135,8 +135,8 @@ def add_project_studies(
     project = storage.projects.get(name)
     uids = [check_uid(one, "StudyInstanceUID") for one in wanted.study_instance_uids]
     if wanted.matching or not uids:
-        conditions = wanted.matching or StudyConditions()
-        uids += cohort(storage, *study_conditions(conditions))
+        conditions = wanted.matching or CohortConditions()
+        uids += cohort(storage, *cohort_conditions(conditions))
     if wanted.preview:
         add_detail(request, project=name, preview="counted alone")
         counted = preview(storage.projects, project, uids)

@@ -66,7 +66,7 @@ class FindingConditions(RequestBody):
     )
 
 
-class StudyConditions(RequestBody):
+class CohortConditions(RequestBody):
     """What studies must be; at least one condition."""
 
     modalities: list[CodeString] = Field([], max_length=20, examples=[["MR"]])
@@ -79,7 +79,7 @@ class StudyConditions(RequestBody):
 
 class AddedStudies(RequestBody):
     study_instance_uids: list[UidText] = Field([], max_length=_MOST_STUDIES)
-    matching: StudyConditions | None = Field(
+    matching: CohortConditions | None = Field(
         None, description="All studies that are here now and meet these conditions."
     )
     has_consent: bool = Field(False, description="The patients' consent is recorded.")

@@ -3,11 +3,11 @@
 from dataclasses import asdict
 
 from api.projects.schemas import (
+    CohortConditions,
     ExportPayload,
     ProjectPayload,
     ProjectStudyPayload,
     SplitPayload,
-    StudyConditions,
 )
 from inference.deidentification.pseudonyms import Pseudonyms
 from inference.projects.finding_criteria import FindingCriterion
@@ -27,7 +27,7 @@ def project_payload(project: Project, study_count: int) -> ProjectPayload:
     )
 
 
-def study_conditions(stated: StudyConditions) -> tuple[StudyFilter, list[FindingCriterion]]:
+def cohort_conditions(stated: CohortConditions) -> tuple[StudyFilter, list[FindingCriterion]]:
     """What is asked of a study, and of its findings."""
     wanted = StudyFilter(
         modalities=frozenset(stated.modalities),

@@ -275,3 +275,9 @@ def _known(api: ApiNode) -> str:
     # Those that are named on the command line would be made of every operation.
     checks = ["[checks]", "enabled = false", *(f"{one}.enabled = true" for one in _CHECKS)]
     return "\n".join(["[parameters]", *lines, *checks, *unconfigured, ""])
+
+
+def test_no_two_schemas_share_a_name(description: dict[str, Any]) -> None:
+    """Those that do are written with their modules, and generators of clients leave them out."""
+    of_two = [name for name in description["components"]["schemas"] if "__" in name]
+    assert of_two == []
