@@ -99,21 +99,29 @@ finish "python-checks"
 export MEDIVIEW_STEP_TIMES=$times
 tests e2e -m e2e tests/e2e tests/faults/test_node_faults.py
 status=0
-finish "viewer-checks" || status=1
-finish "tests-generated" || status=1
+failed_steps=()
 failed_parts=()
+for step in viewer-checks tests-generated; do
+    finish "$step" || failed_steps+=("$step")
+done
 for part in web inference others faults e2e; do
     code=0
     finish "tests-$part" || code=$?
     case $code in
         0) ;;
         1) failed_parts+=("$part") ;; # pytest went through the part, and tests failed
-        *) status=1 ;;
+        *) failed_steps+=("tests-$part") ;;
     esac
 done
 if ((${#failed_parts[@]})); then
     .venv/bin/python scripts/test-again.py $logs "${failed_parts[@]}" || status=1
 fi
+
+# The closing line counts tests alone; a step that failed for another reason is named before it.
+for step in "${failed_steps[@]}"; do
+    printf 'FAILED %s: see %s/%s.log\n' "$step" "$logs" "$step"
+    status=1
+done
 
 # The closing lines as one, in the form that any reader of test results knows.
 tail -qn 1 $logs/tests-*.log | awk -v again="$(cat $logs/passed-again 2>/dev/null || echo 0)" '
