@@ -54,6 +54,7 @@ from inference.ups_sources.task import OthersWorklists
 from inference.webhooks.senders import Senders
 from inference.webhooks.service import notify_due
 from inference.worker.disk_watch import watch_disk
+from inference.worker.due_work import DUE_OF_TWO_QUEUES, JOBS_PER_ROUND, WakeUps, wake_up_expiry_s
 from inference.worker.ended_jobs import note_ended, start_noting
 from inference.worker.interactive_queue import InteractiveQueue
 from inference.worker.job_pool import JobPool
@@ -61,12 +62,7 @@ from inference.worker.job_watch import JobWatch
 from inference.worker.language_queue import answer_due, embed_due
 from inference.worker.maintenance import Maintenance
 from inference.worker.process import Holder, Process, StopFlag
-from inference.worker.scheduler import (
-    DUE_OF_TWO_QUEUES,
-    JOBS_PER_ROUND,
-    Scheduler,
-    wake_up_expiry_s,
-)
+from inference.worker.scheduler import Scheduler
 from inference.worker.task_edge import at_edge, if_free
 from storage.core.clock import utcnow
 from storage.processes.process_roles import Queue, worker_name
@@ -142,15 +138,17 @@ def celery_app(
                     Scheduler(
                         held.process.storage,
                         pipelines=pipelines,
-                        send_jobs=send_jobs,
-                        send_delivery=partial(send, DELIVER_TASK),
-                        send_notices=partial(send, NOTIFY_TASK),
-                        send_hl7=partial(send, SEND_HL7_TASK),
-                        send_answer=partial(send_language, ANSWER_TASK),
-                        send_embedding=partial(send_language, EMBED_TASK),
-                        send_priors=partial(send, PRIORS_TASK),
-                        send_exports=partial(send, PROJECTS_TASK),
-                        send_ups_sources=partial(send, UPS_SOURCES_TASK),
+                        wake=WakeUps(
+                            jobs=send_jobs,
+                            delivery=partial(send, DELIVER_TASK),
+                            notices=partial(send, NOTIFY_TASK),
+                            hl7=partial(send, SEND_HL7_TASK),
+                            answer=partial(send_language, ANSWER_TASK),
+                            embedding=partial(send_language, EMBED_TASK),
+                            priors=partial(send, PRIORS_TASK),
+                            exports=partial(send, PROJECTS_TASK),
+                            ups_sources=partial(send, UPS_SOURCES_TASK),
+                        ),
                     )
                 )
             return schedulers[0]

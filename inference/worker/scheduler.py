@@ -1,12 +1,8 @@
-"""One round of the node's clock: complete, schedule, hand out what is due.
-
-The ledger is the queue. A message only wakes somebody, so what is handed out here is
-handed out again when nobody took it, and nothing is lost with a broker.
-"""
+"""One round of the node's clock: complete, schedule, hand out what is due."""
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -14,7 +10,6 @@ import structlog
 
 from inference.access_groups.service import apply_rules
 from inference.annotations.feedback_reports import write_feedback_reports
-from inference.broker.celery_config import GPU_QUEUE, JOBS_QUEUE
 from inference.failures import place
 from inference.pipeline import Pipeline
 from inference.prior_comparison import StoredComparisons
@@ -29,7 +24,6 @@ from inference.retrospective_runs.rounds import work_on_runs
 from inference.routing.rounds import RoutingRounds
 from inference.rules.file import current_rules
 from inference.scheduling.early_candidate import EarlyCandidate
-from inference.scheduling.early_series import EarlyWakeUps
 from inference.scheduling.header_slices import HeaderSlices
 from inference.scheduling.late_orders import look_at_late_orders
 from inference.scheduling.new_results import look_for_results_again
@@ -38,44 +32,25 @@ from inference.scheduling.studies_awaiting_priors import look_for_priors_again
 from inference.scheduling.workitems import WorkitemPerformer
 from inference.webhooks.watching import watch_waiting
 from inference.withdrawals.late_instances import FAILED_AGAIN_S, withdraw_outdated
+from inference.worker.due_work import DueWork, WakeUps
 from storage.container import Storage
 from storage.core.callers.turns import Turns
 from storage.core.clock import CLOCKS_AGREE_WITHIN_S, ClockWatch, step_between, utcnow
-from storage.core.entities import Job, Series
 from storage.core.errors import MediViewError
 from storage.core.postponed import Postponed
 from storage.db.clock_steps import ClockStep, move_waits, note_step
 from storage.jobs.pending_series import undecided_series
-from storage.language.repository import LANGUAGE_QUEUE
 from storage.processes.heartbeats import HANDLED
-from storage.settings import Settings
 
 log = structlog.get_logger(__name__)
 
-# Enough to keep many workers busy until the next round, few enough that an urgent job
-# that comes later is not far behind.
-JOBS_PER_ROUND = 32
-# With two queues, one whose workers are away must not hide what waits for the other.
-DUE_OF_TWO_QUEUES = 1000
 # After the first round, which looks at everything, only recent series can lack a decision.
 _RECENT = timedelta(days=1)
-# A worker that ends may take a wake-up with it; another one is due after this.
-_PATIENCE_S = 5.0
 _HEARTBEAT_S = 2.0
 # Patients are corrected seldom, and what was made with priors is all looked at for it.
 _PRIORS_S = 10.0
 # What waits for hours is not looked for each second.
 _WAITING_S = 15.0
-
-
-def wake_up_patience_s(settings: Settings) -> float:
-    """How long a wake-up for a job is waited for; then the next one is sent."""
-    return min(_PATIENCE_S, settings.job_lease_s)
-
-
-def wake_up_expiry_s(settings: Settings) -> float:
-    """A wake-up that waited longer is dropped, by the clock of another machine perhaps."""
-    return wake_up_patience_s(settings) + CLOCKS_AGREE_WITHIN_S
 
 
 class Scheduler:
@@ -86,28 +61,11 @@ class Scheduler:
         storage: Storage,
         *,
         pipelines: Sequence[Pipeline] | None,
-        send_jobs: Callable[[Sequence[str], str], None],
-        send_delivery: Callable[[], None],
-        send_notices: Callable[[], None] = lambda: None,
-        send_hl7: Callable[[], None] = lambda: None,
-        send_answer: Callable[[], None] = lambda: None,
-        send_embedding: Callable[[], None] = lambda: None,
-        send_priors: Callable[[], None] = lambda: None,
-        send_exports: Callable[[], None] = lambda: None,
-        send_ups_sources: Callable[[], None] = lambda: None,
+        wake: WakeUps,
     ) -> None:
         self._storage = storage
         self._pipelines = pipelines
-        self._send_jobs = send_jobs
-        self._send_delivery = send_delivery
-        self._send_notices = send_notices
-        self._send_hl7 = send_hl7
-        self._send_answer = send_answer
-        self._send_embedding = send_embedding
-        self._send_priors = send_priors
-        self._send_exports = send_exports
-        self._send_ups_sources = send_ups_sources
-        self._ups_sources_next_s = 0.0
+        self._due = DueWork(storage, wake)
         self._performer = WorkitemPerformer(storage, pipelines)
         self._running = threading.Lock()
         self._looked_at_everything = False
@@ -116,19 +74,14 @@ class Scheduler:
         self._not_published = Postponed(REPORT_AGAIN_S)
         self._not_drafted = Postponed(DRAFT_AGAIN_S)
         self._routing = RoutingRounds(storage, partial(add_complete_study, storage))
-        self._early = EarlyWakeUps(storage.settings, storage.index)
-        self._quiet: Series | None = None
         self._candidate = EarlyCandidate()
         self._slices = HeaderSlices()
         self._access_turns = Turns()
-        self._delivering: datetime | None = None
         self._watch = ClockWatch()
         self._clock_step = timedelta()
         self._beat_next_s = 0.0
         self._priors_next_s = 0.0
         self._waiting_next_s = 0.0
-        # A job as it stood when a worker was woken for it → when that was.
-        self._handed_out: dict[tuple[str, datetime], datetime] = {}
 
     def tick(self, now: datetime) -> bool:
         """Do one round; False where one is running already, which then does the work."""
@@ -147,18 +100,18 @@ class Scheduler:
                 self._want_priors,
                 self._perform_workitems,
                 self._write_feedback_reports,
-                self._hand_out_jobs,
-                self._hand_out_deliveries,  # results are there; reports of them take longer
+                self._due.hand_out_jobs,
+                self._due.hand_out_deliveries,  # results are there; reports of them take longer
                 self._draft_reports,
                 self._publish_reports,
-                self._hand_out_deliveries,
-                self._hand_out_hl7,
+                self._due.hand_out_deliveries,
+                self._due.hand_out_hl7,
                 self._watch_waiting,
-                self._hand_out_notices,
-                self._hand_out_priors,
-                self._hand_out_exports,
-                self._hand_out_ups_sources,
-                self._hand_out_language,
+                self._due.hand_out_notices,
+                self._due.hand_out_priors,
+                self._due.hand_out_exports,
+                self._due.hand_out_ups_sources,
+                self._due.hand_out_language,
                 self._read_early,  # last: it takes a while, and nothing waits for it yet
             ):
                 try:
@@ -264,57 +217,13 @@ class Scheduler:
     def _write_feedback_reports(self, now: datetime) -> None:
         write_feedback_reports(self._storage, now, StoredComparisons(self._storage))
 
-    def _hand_out_jobs(self, now: datetime) -> None:
-        """Wake a worker for every due job, and again where nobody took it in time."""
-        patience = timedelta(seconds=wake_up_patience_s(self._storage.settings))
-        self._handed_out = {
-            key: at for key, at in self._handed_out.items() if timedelta() <= now - at < patience
-        }
-        settings = self._storage.settings
-        most = DUE_OF_TWO_QUEUES if settings.gpu_pipelines else JOBS_PER_ROUND
-        due = self._storage.jobs.due(now, most)
-        fresh = [job for job in due if _key(job) not in self._handed_out]
-        if fresh:
-            for queue in (JOBS_QUEUE, GPU_QUEUE):
-                of_queue = [
-                    job.job_id
-                    for job in fresh
-                    if settings.wants_gpu(job.pipeline) == (queue == GPU_QUEUE)
-                ]
-                if of_queue:
-                    self._send_jobs(of_queue[:JOBS_PER_ROUND], queue)
-            self._handed_out.update((_key(job), now) for job in fresh)
-        # Somebody waits for them, after those who wait for jobs.
-        self._hand_out_trials(now)
-        if not due:
-            if early := self._early.due(now):
-                self._send_jobs([""], JOBS_QUEUE)
-                self._quiet = early[0]
-            self._hand_out_shadow(now)
-
     def _read_early(self, _: datetime) -> None:
-        series, self._quiet = self._quiet or self._candidate.unfinished, None
+        series = self._due.woken_for or self._candidate.unfinished
         if series is None:
             self._candidate.forget_old()
         else:
             with self._storage.series_tries.trying(series):
                 self._candidate.read(self._storage, series, self._pipelines)
-
-    def _hand_out_trials(self, now: datetime) -> None:
-        for trial in self._storage.model_trials.due(now):
-            key = (trial.trial_id, trial.not_before)
-            if key not in self._handed_out:
-                on_gpu = self._storage.settings.wants_gpu(trial.pipeline)
-                self._send_jobs([trial.trial_id], GPU_QUEUE if on_gpu else JOBS_QUEUE)
-                self._handed_out[key] = now
-
-    def _hand_out_shadow(self, now: datetime) -> None:
-        for run in self._storage.shadow_runs.due(now):
-            key = (run.shadow_id, run.not_before)
-            if key not in self._handed_out:
-                on_gpu = self._storage.settings.wants_gpu(run.pipeline)
-                self._send_jobs([run.shadow_id], GPU_QUEUE if on_gpu else JOBS_QUEUE)
-                self._handed_out[key] = now
 
     def _draft_reports(self, now: datetime) -> None:
         draft_due(self._storage, now, self._not_drafted)
@@ -323,53 +232,7 @@ class Scheduler:
     def _publish_reports(self, now: datetime) -> None:
         publish_due(self._storage, self._not_published)
 
-    def _hand_out_deliveries(self, now: datetime) -> None:
-        # Twice in a round, and who was woken the first time looks for more before it ends.
-        if self._delivering != now and self._storage.deliveries.is_any_due(now):
-            self._send_delivery()
-            self._delivering = now
-
-    def _hand_out_hl7(self, now: datetime) -> None:
-        if self._storage.hl7_sending.is_due(now):
-            self._send_hl7()
-
     def _watch_waiting(self, now: datetime) -> None:
         if time.monotonic() >= self._waiting_next_s:
             watch_waiting(self._storage, now)
             self._waiting_next_s = time.monotonic() + _WAITING_S
-
-    def _hand_out_notices(self, now: datetime) -> None:
-        self._storage.webhook_outbox.fill()
-        self._storage.fhir_subscriptions.fill(now)
-        if self._storage.webhook_outbox.is_due(now):
-            self._send_notices()
-
-    def _hand_out_priors(self, now: datetime) -> None:
-        fetches = self._storage.prior_fetches
-        if self._storage.prior_pause.since() is not None:
-            is_due = fetches.is_due(now, for_persons=True)
-        else:
-            is_due = self._storage.prior_searches.is_due(now) or fetches.is_due(now)
-        if is_due:
-            self._send_priors()
-
-    def _hand_out_exports(self, now: datetime) -> None:
-        if self._storage.project_exports.is_due(now):
-            self._send_exports()
-
-    def _hand_out_ups_sources(self, _: datetime) -> None:
-        """It runs without end: this starts it, and again where its process has ended."""
-        due = time.monotonic() >= self._ups_sources_next_s
-        if self._storage.settings.ups_sources and due:
-            self._send_ups_sources()
-            self._ups_sources_next_s = time.monotonic() + _WAITING_S
-
-    def _hand_out_language(self, now: datetime) -> None:
-        if self._storage.jobs.due(now, 1, LANGUAGE_QUEUE):
-            self._send_answer()
-        if self._storage.passages.are_waiting():
-            self._send_embedding()
-
-
-def _key(job: Job) -> tuple[str, datetime]:
-    return job.job_id, job.updated_at

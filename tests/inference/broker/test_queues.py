@@ -7,6 +7,7 @@ import pytest
 from kombu import Message, compression
 
 from inference.broker.celery_config import GPU_QUEUE, JOBS_QUEUE, configuration
+from inference.worker.due_work import WakeUps
 from inference.worker.scheduler import Scheduler
 from storage.core.clock import utcnow
 from tests.inference.orchestration import receive, settings_in, storage_in, wait_for
@@ -22,8 +23,10 @@ def test_wake_ups_go_to_the_workers_of_the_pipeline(tmp_path: Path) -> None:
         clock = Scheduler(
             storage,
             pipelines=[],
-            send_jobs=lambda jobs, queue: sent.setdefault(queue, []).extend(jobs),
-            send_delivery=lambda: None,
+            wake=WakeUps(
+                jobs=lambda jobs, queue: sent.setdefault(queue, []).extend(jobs),
+                delivery=lambda: None,
+            ),
         )
         clock.tick(utcnow())
         names = {

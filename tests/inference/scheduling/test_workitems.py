@@ -9,6 +9,7 @@ import pytest
 from pydicom.dataset import Dataset
 
 from inference.scheduling.workitems import WorkitemPerformer
+from inference.worker.due_work import WakeUps
 from inference.worker.run import run_job
 from inference.worker.scheduler import Scheduler
 from storage.container import Storage, open_storage
@@ -52,8 +53,7 @@ def tick(storage: Storage, seconds: float = 10.0) -> None:
     clock = Scheduler(
         storage,
         pipelines=_PIPELINES,
-        send_jobs=lambda *_: None,
-        send_delivery=lambda: None,
+        wake=WakeUps(jobs=lambda *_: None, delivery=lambda: None),
     )
     assert clock.tick(utcnow() + timedelta(seconds=seconds))
 

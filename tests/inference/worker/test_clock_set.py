@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from inference.worker.due_work import WakeUps
 from inference.worker.scheduler import Scheduler
 from storage.container import Storage
 from storage.core.clock import ClockWatch, utcnow
@@ -91,7 +92,9 @@ def failed_delivery(storage: Storage, retry_after_s: float) -> None:
 
 
 def scheduler_of(storage: Storage) -> Scheduler:
-    return Scheduler(storage, pipelines=(), send_jobs=lambda *_: None, send_delivery=lambda: None)
+    return Scheduler(
+        storage, pipelines=(), wake=WakeUps(jobs=lambda *_: None, delivery=lambda: None)
+    )
 
 
 def test_a_retry_comes_when_it_would_have_although_the_clock_was_set_back(

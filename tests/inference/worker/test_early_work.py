@@ -14,6 +14,7 @@ from inference.scheduling import header_slices
 from inference.scheduling.early_candidate import EarlyCandidate
 from inference.scheduling.early_series import EarlyWakeUps
 from inference.scheduling.schedule import complete_and_schedule
+from inference.worker.due_work import WakeUps
 from inference.worker.early_work import compute_early
 from inference.worker.run import run_job
 from inference.worker.scheduler import Scheduler
@@ -269,8 +270,7 @@ def test_the_clock_reads_early_and_decides_on_the_complete_series(
     scheduler = Scheduler(
         storage,
         pipelines=(pipeline,),
-        send_jobs=lambda jobs, _: sent.extend(jobs),
-        send_delivery=lambda: None,
+        wake=WakeUps(jobs=lambda jobs, _: sent.extend(jobs), delivery=lambda: None),
     )
     receive(storage, mr_series("a"))
     scheduler.tick(utcnow() + timedelta(seconds=1.5))

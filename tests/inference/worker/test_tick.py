@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from inference.scheduling.schedule import schedule_series
-from inference.worker.scheduler import JOBS_PER_ROUND, Scheduler
+from inference.worker.due_work import JOBS_PER_ROUND, WakeUps
+from inference.worker.scheduler import Scheduler
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.settings import Destination
@@ -46,8 +47,7 @@ def scheduler_of(storage: Storage, broker: Broker) -> Scheduler:
     return Scheduler(
         storage,
         pipelines=(BrightRegion(),),
-        send_jobs=broker.send_jobs,
-        send_delivery=broker.send_delivery,
+        wake=WakeUps(jobs=broker.send_jobs, delivery=broker.send_delivery),
     )
 
 
