@@ -1,21 +1,16 @@
-"""Read stored instances: byte ranges, streams, data sets.
-
-Whole instances are compared with the digest that was taken when they arrived; of reads of parts a
-sample is. What proves to be damaged is noted, answered from the bucket where that has the bytes,
-and refused otherwise (`storage.integrity`).
-"""
+"""Read stored instances as files and data sets, with the patient as corrected."""
 
 import copy
 import io
 import warnings
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from contextlib import contextmanager
+from dataclasses import replace
 from functools import cache
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from storage.core.entities import Instance, Location
-from storage.core.errors import InvalidInstance, NotFound, StorageUnavailable
+from storage.core.errors import InvalidInstance
 from storage.core.sources import is_own
 from storage.dicom.dataset_reader import LongValues, read_part10
 from storage.dicom.header_sizes import (
@@ -25,10 +20,9 @@ from storage.dicom.header_sizes import (
     only_frames_of_long_sequences,
     without_long_binary,
 )
-from storage.integrity.checker import Checker, Prepared
-from storage.integrity.copies import object_range
 from storage.integrity.repository import DamagedInstances
 from storage.integrity.stated_patients import StatedPatients
+from storage.integrity.stored_bytes import StoredBytes
 from storage.objects.filesystem import ObjectStore
 from storage.patient_identity.entities import Patient, PatientKey
 from storage.patient_identity.outgoing import correct, with_patient
@@ -39,28 +33,11 @@ from storage.volumes.reader import VolumeReader
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset, FileDataset
 
-_HEADER_CHUNK_BYTES = 128 * 1024
-_IN_MEMORY_BYTES = 8 << 20
 
+class InstanceReader(StoredBytes):
+    """Files and data sets as they leave, with corrected patients (`storage.patient_identity`).
 
-@dataclass(frozen=True)
-class HeldFile:
-    """An open file that holds an instance's part 10 bytes; one that is handed to sendfile."""
-
-    fd: int
-    offset: int
-    """Where the part 10 bytes begin."""
-
-    def fileno(self) -> int:
-        return self.fd
-
-
-class InstanceReader:
-    """Gives back part 10 bytes as they were stored, and files and data sets as they leave.
-
-    These two have the patient as corrected (`storage.patient_identity`).
-    The local volume is read first, where it is there; the object store has the
-    instance once it has moved to a bucket.
+    Bytes are given back as they were stored.
     """
 
     def __init__(
@@ -74,13 +51,10 @@ class InstanceReader:
         holder: Callable[[str], Host | None] = lambda _volume: None,
         check_series: Callable[[str, str], None] = lambda _study, _series: None,
     ) -> None:
-        """`locate` finds an instance that was moved since its row was read, `patient_of` whose a
-        study is where that was corrected, `keys_of` under which IDs its patient may be named,
-        `holder` the other host on which a volume lies, `check_series` raises where a series is set
-        aside, so that nobody reads it whole."""
-        self._volumes = volumes
-        self._objects = objects
-        self._locate = locate
+        """As `StoredBytes`; `patient_of` finds whose a study is where that was corrected, `keys_of`
+        under which IDs its patient may be named, `check_series` raises where a series is set aside,
+        so that nobody reads it whole."""
+        super().__init__(volumes, objects, locate, damaged, holder)
         self._patient_of = patient_of
         self._keys_of = keys_of
         self._check_series = check_series
@@ -88,7 +62,6 @@ class InstanceReader:
         self._leaving: Callable[[Instance, BinaryIO], BinaryIO] = lambda _, file: file
         self._as_stored: Callable[[Instance], Instance] = lambda instance: instance
         self._stated = StatedPatients()
-        self._checker = Checker(volumes, objects, locate, damaged, holder)
 
     def of_one_moment(self) -> "InstanceReader":
         """A reader for one answer, to which each study has the same patient throughout."""
@@ -126,77 +99,6 @@ class InstanceReader:
     def _as_corrected(self, instance: Instance) -> Instance:
         patient = self.corrected_patient(instance)
         return replace(instance, patient_digest=patient.digest if patient else "")
-
-    def read(self, instance: Instance, start: int = 0, length: int | None = None) -> bytes:
-        """`length` bytes from `start`, or all that follows.
-
-        The whole instance is compared with its digest. Raises InstanceDamaged,
-        StorageUnavailable, NotFound where it was deleted meanwhile.
-        """
-        if not start and length is None:
-            return self._checker.read_whole(instance)
-        self._checker.sample(instance)
-        return self._read_part(instance, start, length)
-
-    def checked(self, instance: Instance) -> Instance:
-        """The instance, with a place whose bytes were compared with its digest just now.
-
-        Raises as `read`.
-        """
-        return self._checker.checked(instance)
-
-    def prepare(self, instances: Sequence[Instance]) -> list[Prepared]:
-        """Make sure that an answer with these can be sent to its end (`Checker.prepare`)."""
-        return self._checker.prepare(instances)
-
-    def sample(self, instance: Instance) -> None:
-        """To be asked before parts of it are sent. Raises InstanceDamaged where it is known."""
-        self._checker.sample(instance)
-
-    def _read_part(self, instance: Instance, start: int, length: int | None) -> bytes:
-        available = max(instance.size_bytes - start, 0)
-        length = available if length is None else min(length, available)
-        location = instance.location
-        try:
-            return self._read(location, start, length)
-        except (StorageUnavailable, NotFound):
-            moved = self._locate(instance.sop_instance_uid) if self._locate else None
-            if moved is None or moved == location:
-                # Says what is lost, where that is the reason.
-                return self._read(self.checked(instance).location, start, length)
-            return self._read(moved, start, length)
-
-    @contextmanager
-    def hold(self, instance: Instance) -> Iterator[HeldFile | None]:
-        """The local volume with the instance, open meanwhile; None where there is none.
-
-        It stays readable though the instance be moved or deleted meanwhile.
-        """
-        with ExitStack() as stack:
-            yield self._held(instance, stack)
-
-    def _held(self, instance: Instance, stack: ExitStack) -> HeldFile | None:
-        location: Location | None = instance.location
-        for _ in range(2):
-            if location is None or not location.volume:
-                return None
-            try:
-                fd = stack.enter_context(self._volumes.hold(location))
-            except StorageUnavailable:
-                # Perhaps rewritten since the row was read.
-                location = self._locate(instance.sop_instance_uid) if self._locate else None
-            else:
-                return HeldFile(fd, location.offset)
-        return None
-
-    def _read(self, location: Location, start: int, length: int) -> bytes:
-        if location.volume:
-            try:
-                return self._volumes.read(location, start, length)
-            except StorageUnavailable:
-                if not location.object_key:
-                    raise
-        return object_range(self._objects, location, start, length)
 
     def open(self, instance: Instance) -> BinaryIO:
         """A seekable stream over the part 10 file as it leaves: with the patient as corrected.
@@ -255,22 +157,10 @@ class InstanceReader:
     def _read_stated(self, instance: Instance) -> PatientKey:
         with _decoding(instance), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            stream = self._stream(instance)
+            stream = self.stream(instance)
             return _stated_in(
                 read_part10(stream, stop_after="IssuerOfPatientID", long_values="left out")
             )
-
-    def open_stored(self, instance: Instance) -> BinaryIO:
-        """A seekable stream over the part 10 file, whose bytes were compared with its digest.
-
-        It needs no closing of its own. Raises as `checked`.
-        """
-        if instance.size_bytes <= _IN_MEMORY_BYTES:
-            return io.BytesIO(self._checker.read_whole(instance))
-        return self._stream(self.checked(instance))
-
-    def _stream(self, instance: Instance) -> BinaryIO:
-        return io.BufferedReader(_InstanceStream(self, instance), _HEADER_CHUNK_BYTES)
 
     def dataset(
         self,
@@ -288,7 +178,7 @@ class InstanceReader:
         elements.
         """
         in_parts = stop_before_pixels or long_values != "read"
-        stream = self._stream(instance) if in_parts else io.BytesIO(self.read(instance))
+        stream = self.stream(instance) if in_parts else io.BytesIO(self.read(instance))
         # Here, for the reason in `storage/dicom/part10.py`.
         import storage.dicom.unpadded_reading  # noqa: F401
 
@@ -355,37 +245,6 @@ def _decoding(instance: Instance) -> Iterator[None]:
             f"The stored instance {instance.sop_instance_uid} cannot be decoded.",
             remedy="Look at it with dcmdump; the sending system wrote it against the standard.",
         ) from error
-
-
-class _InstanceStream(io.RawIOBase):
-    name = ""
-    """pydicom asks a buffered reader for the name of its file."""
-
-    def __init__(self, reader: InstanceReader, instance: Instance) -> None:
-        self._reader = reader
-        self._instance = instance
-        self._position = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        base = {
-            io.SEEK_SET: 0,
-            io.SEEK_CUR: self._position,
-            io.SEEK_END: self._instance.size_bytes,
-        }[whence]
-        self._position = max(0, base + offset)
-        return self._position
-
-    def readinto(self, buffer: Any) -> int:
-        data = self._reader.read(self._instance, self._position, len(buffer))
-        buffer[: len(data)] = data
-        self._position += len(data)
-        return len(data)
 
 
 def _stated_in(header: "Dataset") -> PatientKey:
