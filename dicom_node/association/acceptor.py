@@ -68,7 +68,6 @@ class AcceptedAssociation(NodeAssociation):
         self._may_send_deflated = False
         self._is_release_asked = False
         self.is_known = False
-        """Whether the peer is one that was entered."""
         self.processor_share = ProcessorShare()
         self._paid_s = 0.0
         """Of this thread's processor time: until then it has been paid for."""
@@ -310,6 +309,8 @@ class AcceptedAssociation(NodeAssociation):
 
     def _end_serving(self) -> None:
         self.busy = False
+        if self._messages is not None and not self._requests:
+            self._messages.served()
         self.last_active = time.monotonic()
         self._note_activity(self.last_active)
 

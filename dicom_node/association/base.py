@@ -25,6 +25,7 @@ from dicom_node.association.pynetdicom_adapter import (
 from dicom_node.association.traffic import AssociationTraffic
 from dicom_node.network.command_set import Command, CommandSet
 from dicom_node.network.connection import Connection, PeerTooSlow
+from dicom_node.network.message_memory import OF_PROCESS, PartOfMemory
 from dicom_node.network.messages import MessageAssembler, StoreReceiver
 from dicom_node.network.pdu import PDU_HEADER, MalformedPdu, PduReader, PduType, PeerClosed
 from dicom_node.peers import Peer, caller_of_peer
@@ -68,6 +69,8 @@ class NodeAssociation(MessageSending, SynchronousAssociation):
         # Command fields of the requests that we serve ourselves.
         self.served: frozenset[int] = frozenset()
         self.busy = False
+        self.is_known = True
+        """Whether the peer is one that was entered."""
         self.last_active = time.monotonic()
         # Who calls, as acceptor: whom the list of peers names now.
         self.caller: Callable[[], Caller] = partial(caller_of_peer, None)
@@ -206,6 +209,7 @@ class NodeAssociation(MessageSending, SynchronousAssociation):
                 self.store_receiver,
                 self._message_came,
                 self._store_response_came,
+                PartOfMemory(OF_PROCESS, is_known=self.is_known),
             )
         self._messages.data_pdu(length)
 

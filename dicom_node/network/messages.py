@@ -6,6 +6,7 @@ from functools import partial
 from typing import Protocol
 
 from dicom_node.network.command_set import Command, CommandSet, MalformedCommand, decode_command
+from dicom_node.network.message_memory import OF_PROCESS, MessageMemory, PartOfMemory
 from dicom_node.network.pdu import Fragment, MalformedPdu, PduReader
 
 MAX_COMMAND_BYTES = 64 * 1024
@@ -62,17 +63,23 @@ class DataBuffer:
 
     Up to `limit` bytes: what comes beyond is read and forgotten, and
     `overflowed` says so. Above `spill_bytes` everything goes to `open_large`'s
-    store instead, where one is given.
+    store instead, where one is given, and so does what `memory` has no room for; without
+    a store that is forgotten, too.
     """
 
     limit: int = 0
+    memory: MessageMemory = field(default_factory=lambda: PartOfMemory(OF_PROCESS, is_known=True))
     open_large: Callable[[], LargeStore] | None = None
     spill_bytes: int = SPILL_BYTES
     overflowed: bool = False
+    lacked_room: bool = False
+    """Whether it overflowed since messages of others take the memory."""
     large: LargeStore | None = None
     length: int = 0
     """Bytes that came, those that were not kept in memory among them."""
     _store: bytearray = field(default_factory=bytearray)
+    _taken_bytes: int = 0
+    """Of `memory`; nothing for a short buffer."""
 
     def take(self, reader: PduReader, length: int) -> None:
         """Append `length` bytes from `reader`."""
@@ -81,11 +88,18 @@ class DataBuffer:
             self.overflowed = True
             reader.skip(length)
             return
-        if self.large is None and self.open_large is not None and needed > self.spill_bytes:
+        may_spill = self.open_large is not None
+        if self.large is None and (
+            (may_spill and needed > self.spill_bytes) or not self._make_room(needed)
+        ):
+            if self.open_large is None:
+                self.overflowed = self.lacked_room = True
+                reader.skip(length)
+                return
             self.large = self.open_large()
             self.large.write(self.view())
+            self.let_go()
         if self.large is None:
-            self._make_room(needed)
             reader.fill(memoryview(self._store)[self.length : needed])
         else:
             for piece in reader.pieces(length):
@@ -105,17 +119,43 @@ class DataBuffer:
         if self.large is not None:
             self.large.discard()
             self.large = None
-        self.overflowed = False
+        self.overflowed = self.lacked_room = False
         self.length = 0
         if len(self._store) > _KEPT_BUFFER_BYTES:
-            self._store = bytearray()
+            self.free()
 
-    def _make_room(self, needed: int) -> None:
-        if needed > len(self._store):
-            # A new buffer: views of the old one may still be held elsewhere.
-            grown = bytearray(max(needed, 2 * len(self._store), _FIRST_BUFFER_BYTES))
-            grown[: self.length] = memoryview(self._store)[: self.length]
-            self._store = grown
+    def free(self) -> None:
+        """Give back the memory, and what it held."""
+        self._store = bytearray()
+        if self._taken_bytes:
+            self.memory.give_back(self._taken_bytes)
+            self._taken_bytes = 0
+
+    def let_go(self) -> None:
+        """What it held is not needed any more; nor is the memory, where others lack it."""
+        if self._taken_bytes and (not self._store or self.memory.is_scarce):
+            self.free()
+
+    def copied(self) -> bytes:
+        """What it holds, which counts until it is let go."""
+        whole = bytes(self.view())
+        if self._taken_bytes:
+            self._store = bytearray()
+        return whole
+
+    def _make_room(self, needed: int) -> bool:
+        if needed <= len(self._store):
+            return True
+        size_bytes = max(needed, 2 * len(self._store), _FIRST_BUFFER_BYTES)
+        if size_bytes > LONG_BYTES:
+            if not self.memory.take(size_bytes - self._taken_bytes):
+                return False
+            self._taken_bytes = size_bytes
+        # A new buffer: views of the old one may still be held elsewhere.
+        grown = bytearray(size_bytes)
+        grown[: self.length] = memoryview(self._store)[: self.length]
+        self._store = grown
+        return True
 
 
 class MessageAssembler:
@@ -134,6 +174,7 @@ class MessageAssembler:
         store_receiver: StoreReceiver | None,
         on_message: Callable[[int, CommandSet, bytes, bytes | None], None],
         on_store_response: Callable[[CommandSet], None],
+        memory: MessageMemory | None = None,
     ) -> None:
         self._reader = reader
         self._pace = pace
@@ -143,7 +184,7 @@ class MessageAssembler:
         self._command = bytearray()
         self._decoded: CommandSet | None = None
         self._context_id = 0
-        self._data = DataBuffer()
+        self._data = DataBuffer() if memory is None else DataBuffer(memory=memory)
         # Both are looked at several times for each short instance: attributes take no calls.
         self.in_message = False
         """Whether a message has begun and not ended."""
@@ -184,8 +225,14 @@ class MessageAssembler:
             self._finish(None)
 
     def discard(self) -> None:
-        """Forget a message that will not be completed."""
+        """Forget a message that will not be completed, and need no memory for another one."""
         self._data.discard()
+        self._data.free()
+
+    def served(self) -> None:
+        """What came as a message has been dealt with."""
+        if not self.in_message:
+            self._data.let_go()
 
     def _begin_data(self, command: CommandSet) -> None:
         self.is_long = False
@@ -215,9 +262,13 @@ class MessageAssembler:
         if command.command_field == Command.C_STORE_RSP and data is None:
             self._on_store_response(command)
         elif self._store_receiver is None or command.command_field != Command.C_STORE_RQ:
+            if data is not None and self._data.lacked_room:
+                raise MalformedPdu(
+                    "Long messages of others take the memory that there is for them."
+                )
             if data is not None and self._data.overflowed:
                 raise MalformedPdu(f"A message exceeds {MAX_MESSAGE_DATA_BYTES} bytes.")
-            whole = None if data is None else bytes(data)
+            whole = None if data is None else self._data.copied()
             self._on_message(self._context_id, command, encoded, whole)
         elif data is not None and self._data.overflowed:
             self._store_receiver.too_large(self._context_id, command)
@@ -226,3 +277,4 @@ class MessageAssembler:
             self._data.large = None
         else:
             self._store_receiver.store(self._context_id, command, data)
+            self._data.let_go()

@@ -136,6 +136,7 @@ class LargeInstance:
         try:
             if self._stream is None:
                 self._stream = self._scp.open_stream(self._context_id, self._command)
+                self._stream.gather_nothing()
             self._stream.write(piece)
         except Exception as error:  # noqa: BLE001 - distinguished, and logged, by attempt
             self._failure = self._scp.attempt(partial(_raise, error))

@@ -44,6 +44,15 @@ class InstanceStream(Generic[T]):
         # A prefix is the whole File Meta Information.
         self._has_meta = bool(prefix)
 
+    def gather_nothing(self) -> None:
+        """Into a volume of its own from here on, however small it is.
+
+        For a stream that begins with its File Meta Information. Raises StorageFull,
+        StorageUnavailable.
+        """
+        if self._large is None:
+            self._spill()
+
     def write(self, piece: bytes | bytearray | memoryview) -> None:
         """Take the next piece. Raises LimitExceeded, StorageFull, StorageUnavailable."""
         self._size_bytes += len(piece)

@@ -10,6 +10,7 @@ import contextlib
 import errno
 import mmap
 import os
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -38,6 +39,9 @@ from storage.volumes.records import (
 from storage.volumes.write_buffer import WriteBuffer
 
 _BUFFER_BYTES = 2 << 20
+# While so many are open in this process, those that begin have short ones.
+_WITH_LONG_BUFFERS = threading.BoundedSemaphore(8)
+_SHORT_BUFFER_BYTES = 256 << 10
 _BUFFERS = 3
 _NOTE_BYTES = 512
 
@@ -86,7 +90,9 @@ class LargeVolume:
         self._digest = new_hasher()
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="large-instance")
         self._written: deque[tuple[WriteBuffer, Future[None]]] = deque()
-        self._filling = WriteBuffer(_BUFFER_BYTES)
+        self._has_long_buffers = _WITH_LONG_BUFFERS.acquire(blocking=False)
+        self._buffer_bytes = _BUFFER_BYTES if self._has_long_buffers else _SHORT_BUFFER_BYTES
+        self._filling = WriteBuffer(self._buffer_bytes)
         # The header's place; the note follows with it.
         self._filling.take(bytes(self._offset))
         self._skip_digest = self._offset + dataset_offset
@@ -198,6 +204,8 @@ class LargeVolume:
         self._is_open = False
         self._writer.shutdown(wait=True)
         self._written.clear()
+        if self._has_long_buffers:
+            _WITH_LONG_BUFFERS.release()
         os.close(self._fd)
 
     def _hand_over(self) -> None:
@@ -210,7 +218,7 @@ class LargeVolume:
         self._position += full.length
         self._written.append((full, job))
         self._filling = (
-            WriteBuffer(_BUFFER_BYTES) if len(self._written) < _BUFFERS else self._free()
+            WriteBuffer(self._buffer_bytes) if len(self._written) < _BUFFERS else self._free()
         )
 
     def _free(self) -> WriteBuffer:
