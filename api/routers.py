@@ -52,11 +52,12 @@ from api.rules import versions as rule_versions
 from api.segmentations import routes as segmentations
 from api.server import health, metrics, probes
 from api.studies import bulk as study_bulk
-from api.studies import conflicts, expected_instances, pictures, release, sending
-from api.studies import hanging_protocols as hanging
+from api.studies import expected_instances, pictures, release, sending
 from api.studies import reader as study_reader
 from api.studies import routes as studies
 from api.studies import trends as trend
+from api.studies.conflicts import routes as conflicts
+from api.studies.hanging_protocols import routes as hanging
 from api.uploads import parts as upload_parts
 from api.uploads import routes as uploads
 from api.ups.router import router as ups_router

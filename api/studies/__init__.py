@@ -1,1 +1,1 @@
-"""Studies: their list, their state, how they are laid out."""
+"""Studies: their list, their state, their pictures."""

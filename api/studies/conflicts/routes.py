@@ -12,8 +12,8 @@ from api.deps import StorageDep
 from api.lists.cursors import CursorPagingDep
 from api.parameters import binary, problems
 from api.router_factory import new_router
-from api.studies.conflict_comparison import differences_of
-from api.studies.conflict_schemas import (
+from api.studies.conflicts.comparison import differences_of
+from api.studies.conflicts.schemas import (
     MAX_DECISIONS,
     ConflictDecisionRequest,
     ConflictDecisions,

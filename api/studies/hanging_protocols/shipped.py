@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from api.studies.hanging_protocol_schemas import (
+from api.studies.hanging_protocols.schemas import (
     HangingProtocol,
     HangingProtocols,
     HangingStage,

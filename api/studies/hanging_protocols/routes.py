@@ -1,6 +1,6 @@
 """How studies are laid out when a person opens them: hanging protocols, which a site may edit.
 
-`hanging_protocol_file` keeps the site's; without them those of `shipped_hanging_protocols` count.
+`file` keeps the site's; without them those of `shipped` count.
 """
 
 import json
@@ -14,7 +14,7 @@ from api.deps import StorageDep
 from api.errors import ApiProblem
 from api.parameters import problems
 from api.router_factory import new_router
-from api.studies.hanging_protocol_file import (
+from api.studies.hanging_protocols.file import (
     FILE,
     LayoutStorage,
     TooLarge,
@@ -22,8 +22,8 @@ from api.studies.hanging_protocol_file import (
     remove,
     write_text,
 )
-from api.studies.hanging_protocol_schemas import HangingProtocols
-from api.studies.shipped_hanging_protocols import SHIPPED
+from api.studies.hanging_protocols.schemas import HangingProtocols
+from api.studies.hanging_protocols.shipped import SHIPPED
 from storage.audit import Code, Type
 
 router = new_router(prefix="/api/hanging-protocols", tags=["reading"])

@@ -8,7 +8,7 @@ from pydicom.dataset import Dataset
 
 from api.dicomweb.formats.dicom_json import dataset_to_json
 from api.dicomweb.formats.json_values import JsonDataset
-from api.studies.conflict_schemas import MAX_DIFFERENCES, Difference
+from api.studies.conflicts.schemas import MAX_DIFFERENCES, Difference
 from storage.core.entities import Instance
 from storage.dicom.dataset_reader import read_part10
 from storage.dicom.value_errors import DAMAGED

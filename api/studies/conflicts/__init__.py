@@ -1,0 +1,1 @@
+"""Instances kept aside because another content came under a known UID."""

@@ -1,0 +1,1 @@
+"""How studies are laid out when a person opens them."""
