@@ -16,6 +16,7 @@ from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset, FileDataset
 from pydicom.tag import BaseTag, Tag
 
+from inference.deidentification.code_strings import cleaned_code_string
 from inference.deidentification.codes import (
     has_form_of_scheme,
     is_known_unit,
@@ -30,8 +31,9 @@ from inference.deidentification.dummies import (
     replaced_uids,
 )
 from inference.deidentification.errors import CannotDeidentify
-from inference.deidentification.harmless import HARMLESS_TEXTS
+from inference.deidentification.harmless import HARMLESS_TEXTS, TYPED_TEXTS
 from inference.deidentification.leaks.evidence import TEXT_VRS, Evidence
+from inference.deidentification.leaks.names import words_of
 from inference.deidentification.profile import CODES, Option, Profile
 from inference.deidentification.profile_table import Action, action_for
 from inference.deidentification.pseudonyms import Pseudonyms, shifted
@@ -60,6 +62,8 @@ _WHO = frozenset(
 )
 _CURVES_AND_OVERLAYS = frozenset({0x5000, 0x6000})
 _OF_A_CODE = frozenset({"CodeMeaning", "CodeValue", "LongCodeValue", "URNCodeValue"})
+# Their words are looked for in no other attribute. The scan refuses a name there.
+_MAKERS = frozenset({"Manufacturer", "ManufacturerModelName"})
 _ABOUT_A_CODE = frozenset(
     "CodingSchemeVersion ContextIdentifier MappingResource TemplateIdentifier".split()
 )
@@ -174,6 +178,20 @@ class Deidentifier:
             del dataset[element.tag]
         elif element.keyword == "PatientAge":
             element.value = _stated_age(element.value)
+        elif element.VR == "CS" and element.keyword not in _ABOUT_A_CODE:
+            words = self._evidence.words
+            element.value = _each(
+                element.value, lambda one: cleaned_code_string(one, element.keyword, words)
+            )
+        elif element.keyword in HARMLESS_TEXTS - _OF_A_CODE - _MAKERS:
+            element.value = _each(element.value, lambda one: self._of_nobody(one, element.keyword))
+
+    def _of_nobody(self, value: str, keyword: str) -> str:
+        """A text about how an image was made, without a name of this study's persons."""
+        is_named = any(word in self._evidence.words for word in words_of(value))
+        if is_named or (keyword in TYPED_TEXTS and not names_nobody(value)):
+            return REMOVED
+        return value
 
     def _is_birth_date(self, element: DataElement) -> bool:
         """Wherever it is written, such as in a report's content."""

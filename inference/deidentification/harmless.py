@@ -34,3 +34,10 @@ HARMLESS_TEXTS = frozenset(
         " ReferencedOpticalPathIdentifier TemplateName MIMETypeOfEncapsulatedDocument"
     ).split()
 )
+TYPED_TEXTS = frozenset(
+    (
+        "RescaleType ModalityLUTType ContrastBolusRoute EnergyWindowName PVCRejection Radionuclide"
+        " Radiopharmaceutical RadiopharmaceuticalRoute PositionReferenceIndicator StackID"
+    ).split()
+)
+"""Of those above: a few known words, or what people write."""

@@ -43,6 +43,8 @@ _DATES = (
 _CHUNK = re.compile(r"[^\s_]+")
 _MOST_DIGITS = 3
 _SIDES = frozenset("LRlr")
+_OF_ANIMALS = frozenset({7480, 7481, 7486})
+"""Breeds and their registries (PS3.16), named after towns and persons: Göttingen, Murray."""
 # In the place of a name that is gone; of no script.
 _PERSON = "\ue000"
 
@@ -134,6 +136,7 @@ def _vocabulary() -> frozenset[str]:
         folded(word)
         for scheme in concepts.values()
         for codes in scheme.values()
-        for meaning, *_ in codes.values()
+        for meaning, context_groups in codes.values()
+        if not (context_groups and _OF_ANIMALS.issuperset(context_groups))
         for word in _LETTERS.findall(meaning)
     )

@@ -17,6 +17,7 @@ from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.tag import BaseTag
 
+from inference.deidentification.code_strings import is_standard_term
 from inference.deidentification.leaks.byte_search import ByteSearch
 from inference.deidentification.leaks.dates import DateFinder
 from inference.deidentification.leaks.evidence import TEXT_VRS, Evidence
@@ -138,8 +139,11 @@ class LeakScan:
             yield from self._in_texts(element, where)
 
     def _in_texts(self, element: DataElement, where: str) -> Iterator[Leak]:
-        is_coded = element.VR == "CS" or element.keyword in _CODED
-        values = list(_texts(element))
+        is_coded = element.keyword in _CODED
+        # A patient may be called Head.
+        values = [
+            one for one in _texts(element) if not (element.VR == "CS" and is_standard_term(one))
+        ]
         for value in values:
             yield from self._in_text(value, where, is_coded=is_coded)
         if len(values) < 2:
