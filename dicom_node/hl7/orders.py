@@ -232,5 +232,4 @@ def _change_state(
 
 def _provider(message: Message, place: str) -> str:
     """XCN to PN; the first component is an identifier."""
-    family, given, middle, suffix, prefix = (message.field(place, part) for part in range(2, 7))
-    return "^".join((family, given, middle, prefix, suffix)).rstrip("^")
+    return person_name(message, place, first=2)

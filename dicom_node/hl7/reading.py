@@ -1,12 +1,14 @@
 """A message as it came over the wire: its character set, its header, its fields."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from itertools import pairwise
 
 import hl7
+
+from dicom_node.hl7.escapes import unescaped
 
 # HL7 table 0211.
 _CODECS: Mapping[str, str] = {
@@ -30,8 +32,6 @@ _CODECS: Mapping[str, str] = {
 }
 # Each becomes an object of some hundred bytes; an order has some hundred.
 MAX_SEPARATORS = 20_000
-
-_BREAK = re.compile(r"\\\.(?:br|sp)\d*\\")
 
 
 class Refused(Exception):
@@ -117,8 +117,9 @@ class Message:
     def __init__(self, header: Header, raw: bytes) -> None:
         """Raises Refused where the bytes are not of the stated character set."""
         self.header = header
+        self._codec = codec_of(header.character_set)
         try:
-            text = _decoded(raw, codec_of(header.character_set))
+            text = _decoded(raw, self._codec)
         except UnicodeDecodeError as error:
             raise Refused(
                 "AE", "102", "The bytes are not of the character set that MSH-18 names.", "MSH-18"
@@ -173,14 +174,33 @@ class Message:
         """A component, by default of the first repetition: `field("PID-5", 2)` is a given name."""
         segment, number = name.split("-")
         try:
-            value = self._first[segment].extract_field(
-                segment, 1, int(number), repetition, component, subcomponent
+            value = _leaf(
+                self._first[segment].segment(segment)(int(number)),
+                (repetition, component, subcomponent),
             )
-        except (IndexError, KeyError, LookupError):
+        except (IndexError, KeyError):
             return ""
-        text = _BREAK.sub("\n", str(value or ""))
+        if segment != "MSH" or number not in ("1", "2"):
+            value = unescaped(
+                value, self.header.separator, self.header.encoding_characters, self._codec
+            )
+        text = re.sub(r"\r\n?", "\n", value)
         # An explicit null deletes a value (HL7 2.5.3.5).
         return "" if text == '""' else text.strip()
+
+
+def _leaf(value: hl7.Container | str, numbers: Sequence[int]) -> str:
+    """What stands at repetition, component and subcomponent, by numbers from 1.
+
+    A part that is not divided further is its own first part. Raises IndexError.
+    """
+    for number in numbers:
+        if isinstance(value, str):
+            if number != 1:
+                raise IndexError(number)
+        else:
+            value = value[number - 1]
+    return str(value or "")
 
 
 def _check_separators(text: str, header: Header) -> None:

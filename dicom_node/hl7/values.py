@@ -11,10 +11,15 @@ from pydicom.valuerep import validate_value
 
 from dicom_node.hl7.reading import Message, Refused
 
+# Between components and groups of a name in DICOM; within one, a name cannot have them.
+_MARKS_OF_NAMES = str.maketrans("^=", "  ")
 
-def person_name(message: Message, place: str) -> str:
-    """XPN to PN: HL7 has the suffix before the prefix (PS3.5 6.2.1)."""
-    family, given, middle, suffix, prefix = (message.field(place, part) for part in range(1, 6))
+
+def person_name(message: Message, place: str, first: int = 1) -> str:
+    """XPN to PN: HL7 has the suffix before the prefix (PS3.5 6.2.1). `first`: the number of the
+    component that has the family name; in XCN the second one."""
+    parts = (message.field(place, first + part) for part in range(5))
+    family, given, middle, suffix, prefix = (one.translate(_MARKS_OF_NAMES) for one in parts)
     return "^".join((family, given, middle, prefix, suffix)).rstrip("^")
 
 

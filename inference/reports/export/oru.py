@@ -92,14 +92,18 @@ def _msh(at: datetime, message: Hl7Message, settings: Settings) -> str:
 
 def _pid(document: ReportDocument) -> str:
     study = document.study
-    name = [*study.patient_name.split("=")[0].split("^"), "", "", "", ""]
-    # PN has the prefix before the suffix, XPN after it (PS3.5 6.2.1).
-    person = components(name[0], name[1], name[2], name[4], name[3])
+    person = components(*_name_parts(study.patient_name))
     # Nobody has checked that the date of a header is one.
     born = _day(study.patient_birth_date)
     identifier = components(study.patient_id, "", "", study.issuer_of_patient_id)
     sex = sex_of(study.patient_sex) or escaped(study.patient_sex)
     return segment("PID", ["1", "", identifier, "", person, "", born, sex])
+
+
+def _name_parts(person_name: str) -> tuple[str, ...]:
+    """Of a PN, in the order of XPN, XCN and NDL: the suffix before the prefix (PS3.5 6.2.1)."""
+    parts = [*person_name.split("=", maxsplit=1)[0].split("^"), "", "", "", ""]
+    return parts[0], parts[1], parts[2], parts[4], parts[3]
 
 
 def _day(dicom_date: str) -> str:
@@ -131,7 +135,7 @@ def _obr(document: ReportDocument, at: datetime) -> str:
     fields[3] = components("18748-4", version.title, "LN")
     if day := _day(study.study_date):
         fields[6] = escaped(day + study.study_time.split(".")[0].replace(":", ""))
-    fields[15] = components("", *study.referring_physician_name.split("^"))
+    fields[15] = components("", *_name_parts(study.referring_physician_name))
     fields[17] = escaped(study.accession_number)
     fields[21] = timestamp(at)
     acquired = (one for one in study.modalities if one not in _NOT_ACQUIRED)
@@ -139,11 +143,7 @@ def _obr(document: ReportDocument, at: datetime) -> str:
     is_corrected = document.is_signed and document.notice
     fields[24] = "C" if is_corrected else _STATUS[version.state]
     if document.signed_by:
-        person = (*document.version.signed_name.split("^"), "", "", "", "")
-        # NDL has the suffix before the prefix, PN after it (PS3.5 6.2.1).
-        fields[31] = components(
-            document.signed_by, person[0], person[1], person[2], person[4], person[3]
-        )
+        fields[31] = components(document.signed_by, *_name_parts(document.version.signed_name))
     return segment("OBR", fields)
 
 
