@@ -17,7 +17,6 @@ from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.tag import BaseTag
 
-from inference.deidentification.code_strings import is_standard_term
 from inference.deidentification.leaks.byte_search import ByteSearch
 from inference.deidentification.leaks.dates import DateFinder
 from inference.deidentification.leaks.evidence import TEXT_VRS, Evidence
@@ -26,6 +25,7 @@ from inference.deidentification.leaks.names import NameFinder, words_of, written
 from inference.deidentification.leaks.numbers import NUMBER_VRS, NumberFinder
 from inference.deidentification.leaks.uids import UidFinder
 from inference.deidentification.profile import Option, Profile
+from inference.deidentification.standard_terms import is_standard_term
 from inference.deidentification.words import is_known_word
 from inference.language.documents.reading import is_pdf, read_text_of_pdf
 from storage.core.text.text_folding import folded

@@ -14,7 +14,8 @@ from pydicom.datadict import dictionary_has_tag, dictionary_VR
 from pydicom.dataset import Dataset
 from pydicom.tag import Tag
 
-from inference.deidentification.code_strings import cleaned_code_string, is_standard_term
+from inference.deidentification.code_strings import cleaned_code_string
+from inference.deidentification.standard_terms import is_standard_term
 from inference.deidentification.words import cleaned, is_known_word
 from tests.inference.deidentification.test_deidentifier import ct, deidentified
 
