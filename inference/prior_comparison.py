@@ -16,7 +16,7 @@ from inference.findings.comparison import (
 )
 from inference.findings.derived import void_findings
 from inference.lesions.history import History, history_of, laterality_of_job, lesion_uids
-from inference.lesions.merges_and_splits import joined_in
+from inference.lesions.matching.merges_and_splits import joined_in
 from storage.container.has import (
     HasFeedbackReports,
     HasFindingFeedback,

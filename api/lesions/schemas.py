@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import Field
 
 from api.base_schemas import CodePayload, Payload
-from inference.lesions.reasons import Reason
+from inference.lesions.response.reasons import Reason
 from storage.lesions.entities import Relation
 
 

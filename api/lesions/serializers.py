@@ -14,7 +14,7 @@ from api.lesions.schemas import (
 )
 from inference.lesions.course import Seen, Visit
 from inference.lesions.measurable import is_measurable, is_node
-from inference.lesions.response import Response, lugano, recist
+from inference.lesions.response.assessment import Response, lugano, recist
 from storage.core.text.dicom_values import dicom_date, dicom_time
 from storage.lesions.entities import LesionMatch
 

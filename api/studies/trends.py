@@ -15,7 +15,7 @@ from api.router_factory import new_router
 from inference.findings.comparison import quantity_key, value_that_counts
 from inference.findings.derived import void_findings
 from inference.lesions.history import history_of, lesion_uids
-from inference.lesions.merges_and_splits import joined_in
+from inference.lesions.matching.merges_and_splits import joined_in
 from storage.core.acquisition import why_unlike
 from storage.core.findings import Finding
 from storage.core.text.dicom_values import dicom_date, dicom_time

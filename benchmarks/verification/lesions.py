@@ -9,7 +9,7 @@ from scipy.spatial.transform import Rotation
 from benchmarks.verification.rows import Row
 from inference.imaging.volume import Volume, assemble_volume
 from inference.lesions.components import with_single_lesions
-from inference.lesions.matching import match
+from inference.lesions.matching.pairing import match
 from inference.pipeline import PipelineOutput, Segment
 from storage.core.findings import Code
 from tests import builders

@@ -12,7 +12,9 @@ from typing import Protocol
 from inference import auditing
 from inference.annotations.measurements import measurement_reports
 from inference.imaging.volume import Volume
-from inference.lesions.comparing import (
+from inference.lesions.drawn_measurements import drawn_lesions, lesion_drawings, measure_drawn
+from inference.lesions.history import DRAWN_LESIONS
+from inference.lesions.matching.comparing import (
     OTHER_SIDE_THEN,
     JobLesions,
     compare_lesions,
@@ -21,8 +23,6 @@ from inference.lesions.comparing import (
     nearest_lesions,
     other_side_before,
 )
-from inference.lesions.drawn_measurements import drawn_lesions, lesion_drawings, measure_drawn
-from inference.lesions.history import DRAWN_LESIONS
 from inference.process_memory import peak_memory_bytes
 from inference.refusals import VolumeRefused
 from storage.container.has import (

@@ -10,7 +10,8 @@ from inference.imaging.volume import Volume, assemble_volume
 from inference.input_selection.job_inputs import JobInputs
 from inference.input_selection.result_inputs import StudyResults
 from inference.input_selection.study_inputs import inputs_of
-from inference.lesions.comparing import (
+from inference.lesions.components import axes_mm, box_axes_mm, with_single_lesions
+from inference.lesions.matching.comparing import (
     OTHER_SIDE_THEN,
     JobLesions,
     compare_lesions,
@@ -18,7 +19,6 @@ from inference.lesions.comparing import (
     nearest_lesions,
     other_side_before,
 )
-from inference.lesions.components import axes_mm, box_axes_mm, with_single_lesions
 from inference.lesions.measurable import without_composites
 from inference.lesions.points import spread_points, stored_points
 from inference.pipeline import Pipeline, PipelineOutput

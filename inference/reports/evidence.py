@@ -13,7 +13,7 @@ from inference.findings.facts import Fact, fact_of
 from inference.findings.missing_lungs import is_of_lung, missing_lungs
 from inference.findings.same_quantity import stated_once
 from inference.lesions.history import findings_of_lesions, history_of, lesion_uids
-from inference.lesions.merges_and_splits import joined_in
+from inference.lesions.matching.merges_and_splits import joined_in
 from inference.reports.lesion_courses import LesionCourse, lesion_courses
 from inference.reports.technique import SeriesTechnique, technique_of
 from storage.container.has import (

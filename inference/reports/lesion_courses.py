@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from inference.lesions.course import Visit, course_of
 from inference.lesions.measurable import is_measurable
-from inference.lesions.response import Response, lugano, recist
+from inference.lesions.response.assessment import Response, lugano, recist
 from inference.reports.lesion_sums import SumName
 from storage.core.text.dates import time_beside
 from storage.findings.feedback import FindingFeedback

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from inference.lesions.response import Response
+from inference.lesions.response.assessment import Response
 from inference.reports.locale import Locale
 
 SumName = Literal["recist", "lugano"]

@@ -11,7 +11,7 @@ from api.cli.operator import operator, record_use
 from api.cli.starting import start
 from inference.lesions.correcting import state_match
 from inference.lesions.course import Seen, Visit, course_of
-from inference.lesions.response import recist
+from inference.lesions.response.assessment import recist
 from storage.audit import Code
 from storage.container import open_storage
 from storage.core.callers.identity import Identity

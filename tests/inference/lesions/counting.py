@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from inference.lesions.matching import match
-from inference.lesions.registration import align
+from inference.lesions.matching.pairing import match
+from inference.lesions.matching.registration import align
 from tests.inference.lesions.phantoms import Case, Truth, case
 
 

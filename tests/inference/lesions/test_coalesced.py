@@ -8,7 +8,7 @@ import pytest
 
 from inference.lesions.course import Seen, Visit
 from inference.lesions.points import stored_points
-from inference.lesions.response import lugano, recist
+from inference.lesions.response.assessment import lugano, recist
 from storage.core.findings import Code
 from storage.lesions.entities import Lesion, LesionMatch
 from tests.inference.lesions.matches import LESION, NODE, lesion, match

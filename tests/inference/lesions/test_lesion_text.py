@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from inference.lesions.course import Seen, Visit
-from inference.lesions.response import lugano, recist
+from inference.lesions.response.assessment import lugano, recist
 from inference.reports.lesion_courses import LesionCourse, still_new
 from inference.reports.lesion_text import lesion_sentences
 from inference.reports.locale import load_locale

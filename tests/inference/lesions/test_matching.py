@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from inference.lesions.matching import match
+from inference.lesions.matching.pairing import match
 
 
 def ball(x: float, y: float, z: float, radius: float) -> NDArray[np.float64]:

@@ -3,8 +3,12 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.lesions.plausible_alignment import is_doubtful, may_be_shifted, shift_between
-from inference.lesions.registration import align
+from inference.lesions.matching.plausible_alignment import (
+    is_doubtful,
+    may_be_shifted,
+    shift_between,
+)
+from inference.lesions.matching.registration import align
 from tests.inference.lesions.test_registration import volume
 
 VERTEBRA_MM = np.array([1.5, -2.0, 26.0])

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter, map_coordinates
 
 from inference.imaging.volume import Volume, assemble_volume
-from inference.lesions.registration import align
+from inference.lesions.matching.registration import align
 from tests import builders
 
 SHAPE, SPACING = (20, 30, 30), (4.0, 3.0, 3.0)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from inference.lesions.course import Seen, Visit
-from inference.lesions.response import lugano, recist
+from inference.lesions.response.assessment import lugano, recist
 from inference.reports.lesion_sums import sum_text
 from inference.reports.locale import load_locale
 from storage.core.findings import Code

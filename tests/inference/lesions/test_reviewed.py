@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from inference.findings.derived import void_findings
 from inference.lesions.course import Seen, Visit
-from inference.lesions.response import Response, lugano, recist
+from inference.lesions.response.assessment import Response, lugano, recist
 from inference.lesions.reviewed import reviewed
 from inference.pipelines.codes import CM3, LONG_AXIS, SHORT_AXIS, VOLUME
 from storage.core.findings import Code, Feedback, FeedbackKind, Finding, SegmentRef

@@ -23,9 +23,9 @@ from storage.lesions.repository import Lesions
 from storage.settings import Settings
 
 if TYPE_CHECKING:
-    from inference.lesions.matching import Match
-    from inference.lesions.plausible_alignment import Points
-    from inference.lesions.registration import Alignment
+    from inference.lesions.matching.pairing import Match
+    from inference.lesions.matching.plausible_alignment import Points
+    from inference.lesions.matching.registration import Alignment
 
 log = structlog.get_logger(__name__)
 
@@ -84,8 +84,8 @@ def _aligned(
     settings: Settings, by: Job, volume_of: VolumeOf, earlier: JobLesions, later: JobLesions
 ) -> list[LesionMatch] | None:
     # SimpleITK takes half a second to import, and few jobs find lesions.
-    from inference.lesions.plausible_alignment import is_doubtful, may_be_shifted
-    from inference.lesions.registration import align
+    from inference.lesions.matching.plausible_alignment import is_doubtful, may_be_shifted
+    from inference.lesions.matching.registration import align
 
     volumes = earlier.volume or volume_of(earlier.job), later.volume or volume_of(later.job)
     time_s, threads = settings.lesion_matching_s, settings.torch_threads
@@ -150,7 +150,7 @@ class _Found:
     def by(
         cls, alignment: "Alignment", earlier: Sequence[Lesion], later: Sequence[Lesion]
     ) -> "_Found":
-        from inference.lesions.matching import match
+        from inference.lesions.matching.pairing import match
 
         before = [alignment.later_from_earlier(points_of(one)) for one in earlier]
         now = [points_of(one) for one in later]
@@ -184,7 +184,7 @@ class _Found:
 
     def shift_mm(self) -> "Points | None":
         """By which fewer lesions would be gone and new; None where half of them have a partner."""
-        from inference.lesions.plausible_alignment import shift_between
+        from inference.lesions.matching.plausible_alignment import shift_between
 
         pairs = list(zip(self.matches, self.relations, strict=True))
         gone = [self.before[one.earlier or 0] for one, what in pairs if what == "gone"]

@@ -4,10 +4,10 @@ import math
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
-from inference.lesions.categories import Category
 from inference.lesions.course import Seen
-from inference.lesions.following import Followed
-from inference.lesions.reasons import Reason
+from inference.lesions.response.categories import Category
+from inference.lesions.response.following import Followed
+from inference.lesions.response.reasons import Reason
 
 Decided = tuple[Category, tuple[Reason, ...]]
 Size = Callable[[Seen], float | None]

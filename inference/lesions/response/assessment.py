@@ -8,13 +8,13 @@ one at all, is for a person to say.
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from inference.lesions.categories import Category, lugano_category, recist_category
 from inference.lesions.course import Seen, Visit
-from inference.lesions.following import Followed, followed
 from inference.lesions.measurable import is_measurable, is_node
-from inference.lesions.reasons import IN_ENGLISH, Reason
-from inference.lesions.sums import Decided, Judge, Point, Size, Sums
-from inference.lesions.target_sizes import (
+from inference.lesions.response.categories import Category, lugano_category, recist_category
+from inference.lesions.response.following import Followed, followed
+from inference.lesions.response.reasons import IN_ENGLISH, Reason
+from inference.lesions.response.sums import Decided, Judge, Point, Size, Sums
+from inference.lesions.response.target_sizes import (
     lugano_size,
     lugano_targets,
     recist_size,

@@ -5,8 +5,8 @@ from typing import Literal
 
 from inference.lesions.course import Seen
 from inference.lesions.measurable import is_measurable
-from inference.lesions.reasons import Reason
-from inference.lesions.target_sizes import MEASURABLE_NODE_MM, is_normal_node
+from inference.lesions.response.reasons import Reason
+from inference.lesions.response.target_sizes import MEASURABLE_NODE_MM, is_normal_node
 
 Category = Literal["baseline", "CR", "PR", "SD", "PD", "NE"]
 

@@ -1,7 +1,7 @@
 """Which lesion of a later study is which of an earlier one: by overlap, then by nearness.
 
 Lesions are points in one space: those of the earlier study have been brought into the later
-one by registration (`inference.lesions.registration`).
+one by registration (`inference.lesions.matching.registration`).
 """
 
 from collections import defaultdict

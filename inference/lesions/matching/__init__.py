@@ -1,0 +1,1 @@
+"""Which lesion of a later study is which of an earlier one."""
