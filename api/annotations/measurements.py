@@ -1,6 +1,6 @@
 """Measurements that people draw: saved as DICOM SR, given back as JSON."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import Query
 
@@ -15,17 +15,20 @@ from api.annotations.schemas import (
     MeasurementReportPayload,
     NewMeasurement,
     NewMeasurements,
+    TakenOverPayload,
 )
 from api.audit_rules import RESULTS, STORES
 from api.deps import StorageDep
 from api.parameters import StudyUid, problems
 from api.router_factory import new_router
-from inference.annotations.drawing import Drawing, Measured
+from inference.annotations.drawing import Drawing, Measured, TakenOver
 from inference.annotations.measurement_read import MeasurementReport
-from inference.annotations.measurements import measurement_reports, save_measurements
+from inference.annotations.measurements import save_measurements
+from inference.annotations.stored_measurements import is_drawn_here, measurement_reports
 from inference.broker.notify import wake
 from inference.lesions.drawn import schedule_drawn_lesions
 from storage.core.entities import Instance
+from storage.core.sources import is_own
 
 router = new_router(prefix="/api/studies/{study_instance_uid}/measurements", tags=["reading"])
 
@@ -101,7 +104,16 @@ def _drawing(new: NewMeasurement) -> Drawing:
         tracking_uid=new.tracking_uid,
         measured=tuple(Measured(one.quantity, one.value, one.unit) for one in new.statistics),
         is_closed=new.is_closed,
+        taken_over=TakenOver(source.sop_instance_uid, source.tracking_uid)
+        if (source := new.taken_over_from)
+        else None,
     )
+
+
+def _origin(instance: Instance) -> Literal["READER", "PIPELINE", "OTHER"]:
+    if is_drawn_here(instance):
+        return "READER"
+    return "PIPELINE" if is_own(instance.source) else "OTHER"
 
 
 def _payload(report: MeasurementReport, instance: Instance) -> MeasurementReportPayload:
@@ -114,6 +126,7 @@ def _payload(report: MeasurementReport, instance: Instance) -> MeasurementReport
         verification="VERIFIED" if report.is_verified else "UNVERIFIED",
         replaces=list(report.replaced),
         source=instance.source,
+        origin=_origin(instance),
         saved_at=instance.received_at,
         measurements=[
             MeasurementPayload(
@@ -129,6 +142,13 @@ def _payload(report: MeasurementReport, instance: Instance) -> MeasurementReport
                     for m in one.measured
                 ],
                 caveat=one.caveat,
+                taken_over_from=TakenOverPayload(
+                    sop_instance_uid=one.taken_over.sop_instance_uid,
+                    tracking_uid=one.taken_over.tracking_uid,
+                    maker=one.taken_over.maker,
+                )
+                if one.taken_over
+                else None,
             )
             for one in report.drawings
         ],

@@ -33,6 +33,13 @@ class PixelStatistic(RequestBody):
     )  # fmt: skip
 
 
+class TakenOverFrom(RequestBody):
+    """The report of another system or of a pipeline that a measurement was copied from."""
+
+    sop_instance_uid: Uid = Field(description="Of a report that the list of this study holds.")
+    tracking_uid: OptionalUid = Field("", description="Of the measurement that was copied.")
+
+
 class NewMeasurement(RequestBody):
     """One shape on one frame. Lengths, areas and angles are computed by the node."""
 
@@ -55,6 +62,11 @@ class NewMeasurement(RequestBody):
         "", description="Of an earlier version or an earlier study; a new one gets its own."
     )
     statistics: list[PixelStatistic] = Field(default_factory=list, max_length=8)
+    taken_over_from: TakenOverFrom | None = Field(
+        None,
+        description="Of a copy: it gets a `tracking_uid` of its own, is measured anew, and the SR"
+        " states where it comes from (INFERRED FROM).",
+    )
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -87,6 +99,12 @@ class MeasuredPayload(Payload):
     )
 
 
+class TakenOverPayload(Payload):
+    sop_instance_uid: str
+    tracking_uid: str
+    maker: str = Field(description="The person or device that the report names, or its sender.")
+
+
 class MeasurementPayload(Payload):
     shape: Shape
     sop_instance_uid: str
@@ -99,6 +117,9 @@ class MeasurementPayload(Payload):
     caveat: str = Field(
         description="How far its lengths can be trusted, by the calibration of the image; empty"
         " where nothing speaks against them."
+    )
+    taken_over_from: TakenOverPayload | None = Field(
+        description="Null of what was drawn anew: where a copy comes from."
     )
 
 
@@ -114,6 +135,11 @@ class MeasurementReportPayload(Payload):
     replaces: list[str] = Field(description="SOPInstanceUIDs of the versions before.")
     source: str = Field(
         description="Where it came from: `reader:NAME` was saved here, `dimse:AE` or `stow` sent."
+    )
+    origin: Literal["READER", "PIPELINE", "OTHER"] = Field(
+        description="READER: drawn and saved on this node. PIPELINE: a result of this node."
+        " OTHER: sent by another system. A client shows what is not READER without letting it be"
+        " changed, and never saves it as a reader's own."
     )
     saved_at: datetime
     measurements: list[MeasurementPayload]

@@ -24,6 +24,17 @@ def replaced_by(document: Dataset) -> Iterator[str]:
                 yield str(reference.ReferencedSOPInstanceUID)
 
 
+def series_of(document: Dataset, sop_instance_uid: str) -> str:
+    """The series in which the evidence of a document lists an instance; empty where it does not."""
+    for keyword in ("CurrentRequestedProcedureEvidenceSequence", "PertinentOtherEvidenceSequence"):
+        for study in document.get(keyword) or ():
+            for series in study.get("ReferencedSeriesSequence") or ():
+                for reference in series.get("ReferencedSOPSequence") or ():
+                    if reference.get("ReferencedSOPInstanceUID") == sop_instance_uid:
+                        return str(series.get("SeriesInstanceUID") or "")
+    return ""
+
+
 def frame_of(reference: Dataset) -> int | None:
     """The first frame that a reference names, from 1; None where it names none."""
     frames = reference.get("ReferencedFrameNumber")

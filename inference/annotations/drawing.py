@@ -91,6 +91,21 @@ class Measured:
 
 
 @dataclass(frozen=True)
+class TakenOver:
+    """The report of another system, or of a pipeline, that a drawing was copied from.
+
+    `tracking_uid` is that of the copied drawing; empty where its writer states none. `maker` is
+    the person or the device that the report names, or else its sender.
+    """
+
+    sop_instance_uid: str
+    tracking_uid: str = ""
+    maker: str = ""
+    sop_class_uid: str = ""
+    series_instance_uid: str = ""
+
+
+@dataclass(frozen=True)
 class Drawing:
     """One shape on one frame.
 
@@ -112,6 +127,7 @@ class Drawing:
     measured: tuple[Measured, ...] = ()
     is_closed: bool = False
     caveat: str = ""
+    taken_over: TakenOver | None = None
 
 
 def checked_points(

@@ -21,9 +21,10 @@ from inference.annotations.content import (
     frame_of,
     has_name,
     replaced_by,
+    series_of,
     text_of,
 )
-from inference.annotations.drawing import Drawing, Measured, Quantity, Shape
+from inference.annotations.drawing import Drawing, Measured, Quantity, Shape, TakenOver
 
 REPORT_CLASSES = frozenset(
     {str(EnhancedSRStorage), str(ComprehensiveSRStorage), str(Comprehensive3DSRStorage)}
@@ -68,7 +69,7 @@ def read_measurements(document: Dataset) -> MeasurementReport:
         content_time=str(document.get("ContentTime") or ""),
         is_verified=document.get("VerificationFlag") == "VERIFIED",
         replaced=tuple(replaced_by(document)),
-        drawings=tuple(one for group in _groups(document) if (one := _drawing(group))),
+        drawings=tuple(one for group in _groups(document) if (one := _drawing(group, document))),
         undrawn=sum(_is_undrawn(group) for group in _groups(document)),
     )
 
@@ -102,7 +103,7 @@ def _has_failed(numbers: list[Dataset]) -> bool:
     return bool(numbers) and not stated
 
 
-def _drawing(group: Dataset) -> Drawing | None:
+def _drawing(group: Dataset, document: Dataset) -> Drawing | None:
     items = list(group.get("ContentSequence") or ())
     numbers = [item for item in items if item.get("ValueType") == "NUM"]
     axes = _axes_in(numbers)
@@ -135,7 +136,27 @@ def _drawing(group: Dataset) -> Drawing | None:
         measured=tuple(_measured(shape, numbers)),
         is_closed=is_closed,
         caveat=text_of(items, words.CALIBRATION, "TextValue"),
+        taken_over=next(
+            (found for item in numbers if (found := _taken_over(item, document))), None
+        ),
     )
+
+
+def _taken_over(number: Dataset, document: Dataset) -> TakenOver | None:
+    items = list(number.get("ContentSequence") or ())
+    for item in items:
+        if item.get("ValueType") != "COMPOSITE" or not has_name(item, words.TAKEN_OVER_FROM):
+            continue
+        reference = item.ReferencedSOPSequence[0]
+        sop_instance_uid = str(reference.ReferencedSOPInstanceUID)
+        return TakenOver(
+            sop_instance_uid=sop_instance_uid,
+            tracking_uid=text_of(items, words.TRACKING_UID, "UID"),
+            maker=text_of(items, words.TAKEN_OVER_FROM, "TextValue"),
+            sop_class_uid=str(reference.ReferencedSOPClassUID),
+            series_instance_uid=series_of(document, sop_instance_uid),
+        )
+    return None
 
 
 def _axes_in(numbers: list[Dataset]) -> list[Dataset]:

@@ -5,14 +5,21 @@ from datetime import datetime
 
 import highdicom as hd
 import numpy as np
-from highdicom.sr.value_types import ContainerContentItem, ContentSequence, TextContentItem
+from highdicom.sr.value_types import (
+    CompositeContentItem,
+    ContainerContentItem,
+    ContentItem,
+    ContentSequence,
+    TextContentItem,
+    UIDRefContentItem,
+)
 from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code as DicomCode
 from pydicom.uid import ExplicitVRLittleEndian
 
 from inference.annotations import codes as words
-from inference.annotations.drawing import Drawing, Measured, Place
+from inference.annotations.drawing import Drawing, Measured, Place, TakenOver
 from inference.imaging.stack_discriminators import key_of
 from inference.result_identity import DEVICE_SERIAL_NUMBER, MANUFACTURER, local_time
 from inference.results.author import Author
@@ -55,6 +62,7 @@ def encode_measurements(
     Sequence.
     """
     first = next(iter(sources.values()))
+    study_instance_uid = str(first.StudyInstanceUID)
     at = local_time(at, first)
     references = [reference_to(source) for source in sources.values()]
     report = hd.sr.MeasurementReport(
@@ -80,7 +88,10 @@ def encode_measurements(
         "verifying_organization": long_string(str(first.get("InstitutionName") or MANUFACTURER)),
     }
     document = hd.sr.ComprehensiveSR(
-        evidence=references,
+        evidence=[
+            *references,
+            *(_evidence(one.taken_over, study_instance_uid) for one in drawings if one.taken_over),
+        ],
         content=report[0],
         series_instance_uid=series_instance_uid,
         series_number=SERIES_NUMBER,
@@ -165,6 +176,32 @@ def _group(drawing: Drawing, place: Place) -> hd.sr.MeasurementsAndQualitativeEv
     return group
 
 
+def _evidence(taken_over: TakenOver, study_instance_uid: str) -> Dataset:
+    evidence = Dataset()
+    evidence.SOPClassUID = taken_over.sop_class_uid
+    evidence.SOPInstanceUID = taken_over.sop_instance_uid
+    evidence.SeriesInstanceUID = taken_over.series_instance_uid
+    evidence.StudyInstanceUID = study_instance_uid
+    return evidence
+
+
+def _inferred_from(taken_over: TakenOver) -> list[ContentItem]:
+    """Of a NUM: the report, the drawing in it, and its maker (INFERRED FROM)."""
+    relation = hd.sr.RelationshipTypeValues.INFERRED_FROM
+    name = dicom_code(words.TAKEN_OVER_FROM)
+    items: list[ContentItem] = [
+        CompositeContentItem(
+            name, taken_over.sop_class_uid, taken_over.sop_instance_uid, relationship_type=relation
+        )
+    ]
+    if taken_over.tracking_uid:
+        uid = taken_over.tracking_uid
+        items.append(UIDRefContentItem(dicom_code(words.TRACKING_UID), uid, relation))
+    if taken_over.maker:
+        items.append(TextContentItem(name, taken_over.maker, relation))
+    return items
+
+
 def _tool(drawing: Drawing) -> str:
     on_axes = (
         drawing.shape == "LENGTH"
@@ -178,7 +215,7 @@ def _measurements(drawing: Drawing, place: Place) -> list[hd.sr.Measurement]:
     """The first holds the coordinates, and of a bidirectional one each axis its own."""
     measured = drawing.measured or (Measured("value", 0.0, "1"),)
     lines = _lines(drawing)
-    return [
+    numbers = [
         hd.sr.Measurement(
             name=dicom_code(
                 words.COBB_ANGLE
@@ -194,6 +231,9 @@ def _measurements(drawing: Drawing, place: Place) -> list[hd.sr.Measurement]:
         )
         for index, one in enumerate(measured)
     ]
+    if drawing.taken_over:
+        numbers[0][0].ContentSequence.extend(_inferred_from(drawing.taken_over))
+    return numbers
 
 
 def _lines(drawing: Drawing) -> list[list[tuple[float, float]]]:

@@ -5,7 +5,6 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Protocol
 
-import structlog
 from pydicom.dataset import Dataset
 
 from inference.annotations.drawing import (
@@ -24,6 +23,7 @@ from inference.annotations.measurement_read import (
     read_measurements,
 )
 from inference.annotations.shape_checks import check_axes, check_extent
+from inference.annotations.stored_measurements import known_source, read_all, replaced_of
 from inference.annotations.storing import check_still_there, keep, stale
 from inference.calibration.scale import NotMeasurable
 from inference.results.author import Author
@@ -38,77 +38,17 @@ from storage.container.has import (
 from storage.core.clock import utcnow
 from storage.core.entities import Instance
 from storage.core.errors import InvalidRequest
-from storage.core.sources import is_own, of_reader
+from storage.core.sources import of_reader
 from storage.core.uids import UidScheme, new_uid
-from storage.dicom.value_errors import DAMAGED
 from storage.index.repository import Index
 from storage.ingest.generated import GeneratedInstances
 from storage.integrity.instance_reader import InstanceReader
 
-log = structlog.get_logger(__name__)
 
 _SUV = "{SUV"
 """In the UCUM codes of standardized uptake values."""
 _ROUNDING = 0.01
 """Relative; clients round each value by itself."""
-
-
-def measurement_reports(
-    index: Index, instances: InstanceReader, study_instance_uid: str, *, all_versions: bool = False
-) -> list[tuple[MeasurementReport, Instance]]:
-    """The reports of a study that hold drawings or places of the patient; oldest first.
-
-    Those that a later version takes the place of are left out, unless `all_versions`; and those
-    that name another patient than the study.
-    """
-    found = _read_all(index, instances, study_instance_uid)
-    replaced = _replaced(found)
-    return [
-        (report, instance)
-        for report, instance in sorted(found, key=lambda one: one[1].received_at)
-        # A version that says nothing any more takes the place of its predecessor all the same.
-        if (report.drawings or report.undrawn)
-        and (all_versions or report.sop_instance_uid not in replaced)
-    ]
-
-
-def _read_all(
-    index: Index, instances: InstanceReader, study_instance_uid: str
-) -> list[tuple[MeasurementReport, Instance]]:
-    known = instances.patient_keys(study_instance_uid)
-    found = []
-    for instance in index.instances_of(study_instance_uid):
-        if instance.sop_class_uid not in REPORT_CLASSES:
-            continue
-        try:
-            if instances.names_another_patient(instance, known):
-                log.warning(
-                    "measurements_of_another_patient",
-                    sop_instance_uid=instance.sop_instance_uid,
-                    source=instance.source,
-                )
-                continue
-            report = read_measurements(instances.header(instance))
-        except DAMAGED:
-            # A foreign document that is against the standard; the others are still worth reading.
-            continue
-        found.append((report, instance))
-    return found
-
-
-def _replaced(found: Sequence[tuple[MeasurementReport, Instance]]) -> set[str]:
-    """What a later version takes the place of.
-
-    Anybody may name any predecessor. So a version that others sent takes the place of one from
-    the same sender alone, and never of one that was saved here; both are shown then.
-    """
-    sources = {report.sop_instance_uid: instance.source for report, instance in found}
-    return {
-        uid
-        for report, instance in found
-        for uid in report.replaced
-        if is_own(instance.source) or sources.get(uid) == instance.source
-    }
 
 
 class MeasurementStorage(
@@ -146,20 +86,28 @@ def save_measurements(
     images = StudyImages(storage.index, storage.instances, study_instance_uid)
     places: dict[tuple[str, int], Place] = {}
     whole = []
-    earlier: list[Drawing] | None = None
+    earlier_reports: list[tuple[MeasurementReport, Instance]] = []
     for number, drawing in enumerate(drawings, start=1):
         place = images.place(drawing.sop_instance_uid, drawing.frame_number)
         places[drawing.sop_instance_uid, drawing.frame_number] = place
         what = f"Measurement {number} ({drawing.shape})"
+        taken_over = drawing.taken_over
+        if taken_over:
+            earlier_reports = earlier_reports or read_all(
+                storage.index, storage.instances, study_instance_uid
+            )
+            taken_over = known_source(what, taken_over, earlier_reports)
         try:
-            whole.append(_measured(what, drawing, place))
+            whole.append(replace(_measured(what, drawing, place), taken_over=taken_over))
         except NotMeasurable as refused:
             raise NotMeasurable(refused.obstacle, what) from None
         contradiction = _contradiction(drawing, place)
-        if contradiction and earlier is None:
-            reports = _read_all(storage.index, storage.instances, study_instance_uid)
-            earlier = [one for report, _ in reports for one in report.drawings]
-        if contradiction and not any(_states_the_same(drawing, one) for one in earlier or ()):
+        if contradiction:
+            earlier_reports = earlier_reports or read_all(
+                storage.index, storage.instances, study_instance_uid
+            )
+        earlier = (one for report, _ in earlier_reports for one in report.drawings)
+        if contradiction and not any(_states_the_same(drawing, one) for one in earlier):
             raise InvalidRequest(
                 f"{what} {contradiction}.",
                 remedy="State the values of the pixels as the image has them, or none.",
@@ -258,7 +206,7 @@ def _predecessor(
             f"{sop_instance_uid} is not a report of this study.",
             remedy="Name the sop_instance_uid of what GET …/measurements lists.",
         )
-    if sop_instance_uid in _replaced(_read_all(index, instances, study_instance_uid)):
+    if sop_instance_uid in replaced_of(read_all(index, instances, study_instance_uid)):
         raise stale()
     return instances.header(instance)
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from inference import auditing
-from inference.annotations.measurements import measurement_reports
+from inference.annotations.stored_measurements import measurement_reports
 from inference.imaging.volume import Volume
 from inference.lesions.drawn_measurements import drawn_lesions, lesion_drawings, measure_drawn
 from inference.lesions.history import DRAWN_LESIONS

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference.annotations.drawing import Drawing
-from inference.annotations.measurements import measurement_reports
+from inference.annotations.stored_measurements import measurement_reports
 from inference.imaging.stacks import SeriesStack, stacks_of
 from inference.imaging.volume import Volume, assemble_volume
 from inference.lesions.history import DRAWN_LESIONS
@@ -61,6 +61,8 @@ def lesion_drawings(
     found: list[Drawing] = []
     for report, _ in reversed(readers_last):
         known = {one.tracking_uid for one in found if one.tracking_uid}
+        # A copy that a reader took over counts once, as the reader's.
+        known |= {one.taken_over.tracking_uid for one in found if one.taken_over} - {""}
         found[:0] = [
             one
             for one in report.drawings

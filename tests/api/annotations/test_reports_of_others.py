@@ -2,15 +2,18 @@
 
 import copy
 import io
+from pathlib import Path
 from typing import Any
 
 import pydicom
 from pydicom.dataset import Dataset
-from pydicom.uid import generate_uid
+from pydicom.uid import Comprehensive3DSRStorage, generate_uid
 
+from inference.lesions.drawn_measurements import lesion_drawings
 from storage.core.uids import derive_uid
 from tests.api.annotations.drawn import drawn, listed, saved, stored
-from tests.api.client import ApiNode, part10
+from tests.api.client import ApiNode, is_problem, part10
+from tests.inference.results_support import complaints, save
 
 
 def test_a_foreign_report_is_read_and_a_result_without_drawings_is_passed_over(
@@ -87,3 +90,97 @@ def test_measurements_of_another_patient_are_not_those_of_the_study(
     sent_by_others(api, stored(api, own), PatientID="DIFFERENT")
     same = sent_by_others(api, stored(api, own))
     assert set(listed(api, study)) == {own, same}
+
+
+def test_whose_a_report_is_is_stated(api: ApiNode, study: str, images: list[Dataset]) -> None:
+    own = saved(api, study, measurements=drawn(images)[:1])["sop_instance_uid"]
+    theirs = sent_by_others(api, stored(api, own))
+    # Feedback on what a pipeline found is stored under the job's name like a reader's drawing.
+    found = copy.deepcopy(stored(api, own))
+    found.SOPClassUID = found.file_meta.MediaStorageSOPClassUID = Comprehensive3DSRStorage
+    uids = {
+        source: sent_by_others(api, found, source=source)
+        for source in ("result:6c1f", "reader:6c1f")
+    }
+    items = api.client.get(f"{study}/measurements").json()["items"]
+    assert {one["sop_instance_uid"]: one["origin"] for one in items} == {
+        own: "READER",
+        theirs: "OTHER",
+        uids["result:6c1f"]: "PIPELINE",
+        uids["reader:6c1f"]: "PIPELINE",
+    }
+
+
+def test_a_copy_of_what_others_measured_states_where_it_comes_from(
+    api: ApiNode, study: str, images: list[Dataset], tmp_path: Path
+) -> None:
+    base = stored(api, saved(api, study, measurements=drawn(images)[:2])["sop_instance_uid"])
+    observer = next(
+        one for one in base.ContentSequence if one.ConceptNameCodeSequence[0].CodeValue == "121008"
+    )
+    observer.PersonName = "Müller^Åsa"
+    base.SpecificCharacterSet = "ISO_IR 192"
+    theirs = sent_by_others(api, base)
+    (report,) = [
+        one
+        for one in api.client.get(f"{study}/measurements").json()["items"]
+        if one["sop_instance_uid"] == theirs
+    ]
+    source = {"sop_instance_uid": theirs, "tracking_uid": report["measurements"][1]["tracking_uid"]}
+    copied = [
+        drawn(images)[0],
+        {**drawn(images)[1], "taken_over_from": source},
+        {**drawn(images)[-1], "taken_over_from": source},
+    ]
+    first = saved(api, study, measurements=copied)
+    expected = [None, *[{**source, "maker": "Müller^Åsa"}] * 2]
+    assert [one["taken_over_from"] for one in first["measurements"]] == expected
+    assert first["measurements"][1]["tracking_uid"] != source["tracking_uid"]
+    assert [one["label"] for one in first["measurements"]] == ["femur", "", "Läsion, see text"]
+
+    document = stored(api, first["sop_instance_uid"])
+    path = save(document, tmp_path / "sr.dcm")
+    assert complaints(path) == []
+    group = document.ContentSequence[-1].ContentSequence[1]
+    number = next(one for one in group.ContentSequence if one.ValueType == "NUM")
+    inferred = [one for one in number.ContentSequence if one.RelationshipType == "INFERRED FROM"]
+    assert inferred[-3].ReferencedSOPSequence[0].ReferencedSOPInstanceUID == theirs
+    assert (inferred[-2].UID, inferred[-1].TextValue) == (source["tracking_uid"], "Müller^Åsa")
+    listed_evidence = {
+        reference.ReferencedSOPInstanceUID
+        for one in document.CurrentRequestedProcedureEvidenceSequence
+        for series in one.ReferencedSeriesSequence
+        for reference in series.ReferencedSOPSequence
+    }
+    assert theirs in listed_evidence
+
+    # The other system takes its report back; the copy stays, and says the same.
+    api.storage.deletions.instance(theirs)
+    second = saved(
+        api, study, measurements=copied, predecessor_sop_instance_uid=first["sop_instance_uid"]
+    )
+    assert [one["taken_over_from"] for one in second["measurements"]] == expected
+    unknown = {**drawn(images)[0], "taken_over_from": {"sop_instance_uid": "2.25.404"}}
+    is_problem(
+        api.client.post(f"{study}/measurements", json={"measurements": [unknown]}),
+        400,
+        "invalid_request",
+    )
+
+
+def test_a_lesion_that_was_taken_over_is_counted_once(
+    api: ApiNode, study: str, images: list[Dataset]
+) -> None:
+    base = stored(api, saved(api, study, measurements=drawn(images)[1:2])["sop_instance_uid"])
+    own = str(base.SOPInstanceUID)
+    theirs = sent_by_others(api, base)
+    api.storage.deletions.instance(own)
+    (report,) = api.client.get(f"{study}/measurements").json()["items"]
+    source = {
+        "sop_instance_uid": theirs,
+        "tracking_uid": report["measurements"][0]["tracking_uid"],
+    }
+    copied = saved(api, study, measurements=[{**drawn(images)[1], "taken_over_from": source}])
+    study_instance_uid = str(base.StudyInstanceUID)
+    found = lesion_drawings(api.storage.index, api.storage.instances, study_instance_uid)
+    assert [one.tracking_uid for one in found] == [copied["measurements"][0]["tracking_uid"]]

@@ -1,31 +1,13 @@
-import { cache, eventTarget } from "@cornerstonejs/core";
+import { eventTarget, utilities } from "@cornerstonejs/core";
 import { annotation, Enums, type Types as ToolTypes } from "@cornerstonejs/tools";
-import { calibrationOf } from "@/dicom/calibration/calibration";
-import { quantitiesOfShape } from "@/dicom/calibration/quantities";
-import { NotMeasurable } from "@/dicom/calibration/scale";
-import {
-  caveatsOf,
-  disagreeing,
-  isStatistic,
-  measuredLines,
-  uidOfUuid,
-  type Measurement,
-  type MeasuringKind,
-} from "@/dicom/measurements/measurement";
-import { statisticsWithin, type Statistics } from "@/dicom/measurements/pixelsWithin";
-import { paddingsOf } from "@/dicom/display/padding";
-import { suvFactorOf } from "@/dicom/display/suv";
-import type { WindowRange } from "@/dicom/windowing";
-import { realWorldOf } from "@/dicom/display/realWorld";
-import { unitOfValues } from "@/dicom/display/values";
+import { measuredLines, uidOfUuid, type Measurement, type TakenOver } from "@/dicom/measurements/measurement";
 import { linesAcrossImages } from "./acrossImages";
-import { dataOf, pointsForNode, statisticsOf, statsOf } from "./annotations";
-import { drawnPlane, imagePointOf, worldOf, type ImagePoint } from "@/cornerstone/views/plane";
-import { measuringClasses } from "@/cornerstone/runtime";
+import { annotationOf, isSameDrawing, readDrawing, trackingUidOf } from "./drawn";
+import { OthersDrawings } from "./othersDrawings";
 import { keyOf, type LoadedSeries } from "@/cornerstone/series";
 import { measuringToolOf } from "@/cornerstone/tools";
-import { frameChanges } from "@/cornerstone/frameChanges";
-import { pixelValues } from "@/cornerstone/pixels";
+import { drawnPlane } from "@/cornerstone/views/plane";
+import { text } from "@/shared/i18n";
 
 const followed = [
   Enums.Events.ANNOTATION_COMPLETED,
@@ -34,7 +16,7 @@ const followed = [
 ];
 
 /** Hears what is drawn; `byReader` when a person drew, moved, named or removed something. */
-export type MeasuringListener = (drawn: readonly Measurement[], byReader: boolean) => void;
+export type MeasuringListener = (drawn: readonly Measurement[], byReader: boolean, others: readonly Measurement[]) => void;
 
 /** What was drawn on the images: read, placed, named, removed. */
 export class Measuring {
@@ -44,6 +26,9 @@ export class Measuring {
   private readonly kept = new Map<string, Measurement>();
   /** What the node keeps is changed only once it is chosen, never by a drag that comes near. */
   private readonly locked = new Set<string>();
+  /** Of copies: what they are copies of. */
+  private readonly takenOver = new Map<string, TakenOver>();
+  private readonly others = new OthersDrawings();
   private silent = false;
 
   private listener: MeasuringListener = () => undefined;
@@ -55,14 +40,18 @@ export class Measuring {
   /** Tells of everything that is drawn now, and again whenever that changes. */
   follow(listener: MeasuringListener): () => void {
     this.listener = listener;
-    listener(this.list(), false);
+    this.tell(false);
     return () => {
       this.listener = () => undefined;
     };
   }
 
-  /** Every measurement, placed or waiting for its series to be opened. */
+  /** Every measurement of the reader's, placed or waiting for its series to be opened. */
   list(): Measurement[] {
+    return this.every().filter(({ madeBy }) => madeBy === null);
+  }
+
+  private every(): Measurement[] {
     const placed = this.placed().flatMap((one) => this.read(one) ?? []);
     const known = new Set(placed.map(({ trackingUid }) => trackingUid));
     return [...placed, ...[...this.waiting.values()].filter(({ trackingUid }) => !known.has(trackingUid))];
@@ -77,9 +66,11 @@ export class Measuring {
     this.render();
   }
 
-  /** Takes what the node keeps. */
+  /** Takes what the node keeps; what others made of it is shown alone. */
   add(measurements: readonly Measurement[]): void {
     for (const one of measurements) {
+      if (one.madeBy) this.others.add(one);
+      this.note(one);
       this.locked.add(one.trackingUid);
       this.waiting.set(one.trackingUid, one);
       this.place(one);
@@ -91,11 +82,41 @@ export class Measuring {
   /** What the node has made of it: its values are those of the report from now on. */
   saved(measurements: readonly Measurement[]): void {
     for (const one of measurements) {
+      this.note(one);
       this.kept.set(one.trackingUid, one);
       this.locked.add(one.trackingUid);
     }
     this.lockSaved("");
     this.tell(false);
+  }
+
+  /** A copy of what others drew: the reader's own from now on, measured anew, to be moved and saved. */
+  takeOver(trackingUid: string): Measurement | null {
+    const one = this.others.get(trackingUid);
+    if (!one?.madeBy) return null;
+    const { sopInstanceUid, trackingUid: theirs, maker } = one.madeBy;
+    const copy: Measurement = {
+      ...one,
+      trackingUid: uidOfUuid(utilities.uuidv4()),
+      measured: [],
+      savedAs: [],
+      madeBy: null,
+      takenOver: { sopInstanceUid, trackingUid: theirs, maker },
+    };
+    this.draw(copy);
+    this.tell(true);
+    this.render();
+    return copy;
+  }
+
+  get othersShown(): boolean {
+    return this.others.shown;
+  }
+
+  showOthers(on: boolean): void {
+    this.others.show(on);
+    this.tell(false);
+    this.render();
   }
 
   /** Makes the drawings those of a list: what was taken back is gone, what was removed is back. */
@@ -107,17 +128,26 @@ export class Measuring {
       const found = this.find(one.trackingUid);
       const now = found && this.read(found);
       if (now && isSameDrawing(now, one)) continue;
-      const kept = this.kept.get(one.trackingUid);
-      this.erase(one.trackingUid);
-      this.waiting.set(one.trackingUid, one);
-      this.place(one);
-      // What the node keeps of it is no other for being drawn again.
-      if (kept) this.kept.set(one.trackingUid, kept);
-      else this.kept.delete(one.trackingUid);
+      this.draw(one);
     }
     this.silent = false;
     this.tell(true);
     this.render();
+  }
+
+  private draw(one: Measurement): void {
+    const kept = this.kept.get(one.trackingUid);
+    this.erase(one.trackingUid);
+    this.note(one);
+    this.waiting.set(one.trackingUid, one);
+    this.place(one);
+    // What the node keeps of it is no other for being drawn again.
+    if (kept) this.kept.set(one.trackingUid, kept);
+    else this.kept.delete(one.trackingUid);
+  }
+
+  private note({ trackingUid, takenOver }: Measurement): void {
+    if (takenOver) this.takenOver.set(trackingUid, takenOver);
   }
 
   setLabel(trackingUid: string, label: string): void {
@@ -155,12 +185,14 @@ export class Measuring {
     const one = this.placed().find((placed) => placed.data === data);
     if (!one) return [];
     const read = this.read(one);
-    return read ? measuredLines(read) : linesAcrossImages(one);
+    if (!read) return linesAcrossImages(one);
+    const { madeBy } = read;
+    return madeBy ? [...measuredLines(read), text().viewing.ofOthers.by(madeBy.maker)] : measuredLines(read);
   }
 
   /** The measurement that is chosen, or else the one drawn last. */
   get chosen(): string | null {
-    const all = this.placed();
+    const all = this.placed().filter((one) => !this.others.has(trackingUidOf(one)));
     const chosen = all.find((one) => annotation.selection.isAnnotationSelected(one.annotationUID ?? ""));
     const last = chosen ?? all.at(-1);
     return last ? trackingUidOf(last) : null;
@@ -180,7 +212,7 @@ export class Measuring {
   private lockSaved(chosenUid: string): void {
     for (const one of this.placed()) {
       const trackingUid = trackingUidOf(one);
-      const isLocked = this.locked.has(trackingUid) && trackingUid !== chosenUid;
+      const isLocked = this.others.has(trackingUid) || (this.locked.has(trackingUid) && trackingUid !== chosenUid);
       if (one.annotationUID) annotation.locking.setAnnotationLocked(one.annotationUID, isLocked);
     }
   }
@@ -196,45 +228,10 @@ export class Measuring {
   }
 
   private read(one: ToolTypes.Annotation): Measurement | null {
-    const imageId = one.metadata?.referencedImageId;
-    const kind = measuringToolOf(one.metadata?.toolName ?? "");
-    const slice = imageId ? this.sliceOf(imageId) : undefined;
-    // Drawn through a volume, off every image: there is no image that it could be saved on.
-    if (!kind || !imageId || !slice) return null;
-    const plane = drawnPlane(imageId);
     const trackingUid = trackingUidOf(one);
-    const points = pointsForNode(kind, one.data).map((point) => imagePointOf(plane, point));
-    const isClosed = kind === "freehand" && one.data.contour?.closed === true;
-    const calibration = calibrationOf(slice.dataset);
-    const found = quantitiesOfShape(kind, points, calibration, isClosed);
-    const ofShape = found instanceof NotMeasurable ? [] : found;
-    const kept = this.kept.get(trackingUid);
-    const pixel = kind === "probe" ? pixelAt(imageId, points[0]) : null;
-    const padding = {
-      isOutdated: frameChanges.wasChanged(imageId),
-      ranges: paddingsOf(slice.dataset),
-      statistics: () => statisticsOn(imageId, kind, points, paddingsOf(slice.dataset)),
-    };
-    // Values of a picture that is subtracted are not those of the stored image, which a drawing is saved with.
-    const drawn = frameChanges.isChanged(imageId)
-      ? []
-      : statisticsOf(kind, one.data, unitOfValues(slice.dataset), suvFactorOf(slice.dataset), pixel, padding, realWorldOf(slice.dataset));
-    // Until it has been on the screen, what the node keeps of its pixels holds.
-    const isElsewhere = kept !== undefined && !isWhere(kept.points, points);
-    const statistics = drawn.length > 0 || isElsewhere ? drawn : (kept?.measured.filter(isStatistic) ?? []);
-    return {
-      trackingUid,
-      kind,
-      sopInstanceUid: slice.sopInstanceUid,
-      frameNumber: slice.frameNumber,
-      points,
-      isClosed,
-      label: one.data.label ?? "",
-      measured: [...ofShape, ...statistics],
-      obstacle: found instanceof NotMeasurable ? found.obstacle : null,
-      savedAs: kept && isWhere(kept.points, points) ? disagreeing(kept.measured, ofShape) : [],
-      caveats: caveatsOf(kind, calibration),
-    };
+    const imageId = one.metadata?.referencedImageId;
+    const slice = imageId ? this.sliceOf(imageId) : undefined;
+    return readDrawing(one, slice, this.kept.get(trackingUid), this.takenOver.get(trackingUid) ?? null);
   }
 
   private sliceOf(imageId: string) {
@@ -251,32 +248,12 @@ export class Measuring {
     this.waiting.delete(one.trackingUid);
     this.kept.set(one.trackingUid, one);
     if (this.find(one.trackingUid)) return;
-    const plane = drawnPlane(imageId);
-    const points = one.points.map((point) => worldOf(plane, point));
-    const { along, down } = plane;
-    const made: ToolTypes.Annotation = {
-      annotationUID: one.trackingUid,
-      highlighted: false,
-      invalidated: statsOf(one.kind, one.measured) === null,
-      isLocked: this.locked.has(one.trackingUid),
-      isVisible: true,
-      metadata: {
-        toolName: measuringClasses[one.kind].toolName,
-        referencedImageId: imageId,
-        FrameOfReferenceUID: plane.frameOfReferenceUid,
-        viewPlaneNormal: [
-          -(along[1] * down[2] - along[2] * down[1]),
-          -(along[2] * down[0] - along[0] * down[2]),
-          -(along[0] * down[1] - along[1] * down[0]),
-        ],
-        viewUp: [-down[0], -down[1], -down[2]],
-      },
-      data: dataOf(one, points, `imageId:${imageId}`),
-    };
+    const made = annotationOf(one, imageId, this.locked.has(one.trackingUid));
     const before = this.silent;
     this.silent = true;
-    annotation.state.addAnnotation(made, plane.frameOfReferenceUid);
+    annotation.state.addAnnotation(made, drawnPlane(imageId).frameOfReferenceUid);
     if (made.isLocked) annotation.locking.setAnnotationLocked(one.trackingUid, true);
+    if (this.others.has(one.trackingUid)) this.others.dress(one.trackingUid);
     this.silent = before;
   }
 
@@ -300,48 +277,10 @@ export class Measuring {
   };
 
   private tell(byReader: boolean): void {
-    this.listener(this.list(), byReader);
+    const all = this.every();
+    const own = all.filter(({ madeBy }) => madeBy === null);
+    this.others.hideWhereTaken(this.placed().map(trackingUidOf), own);
+    this.listener(own, byReader, all.filter(({ madeBy }) => madeBy !== null));
   }
 }
 
-const samePlacePixels = 0.05;
-
-/** Whether a drawing still is where the node keeps it; world coordinates round a little. */
-function isWhere(kept: readonly ImagePoint[], points: readonly ImagePoint[]): boolean {
-  return (
-    kept.length === points.length &&
-    points.every(([x, y]) => kept.some((other) => Math.hypot(other[0] - x, other[1] - y) < samePlacePixels))
-  );
-}
-
-function isSameDrawing(one: Measurement, other: Measurement): boolean {
-  const parts = ({ kind, label, points, isClosed }: Measurement) =>
-    JSON.stringify([kind, label, isClosed, points.map((point) => point.map((value) => value.toFixed(3)))]);
-  return parts(one) === parts(other);
-}
-
-/** Of a shape's pixels but for the padding; null for a colour, or where nothing is left. */
-function statisticsOn(
-  imageId: string,
-  kind: MeasuringKind,
-  points: readonly ImagePoint[],
-  paddings: readonly WindowRange[],
-): Statistics | null {
-  const image = cache.getImage(imageId);
-  if (!image || (image.numberOfComponents || 1) > 1) return null;
-  const { columnSpacing, rowSpacing } = drawnPlane(imageId);
-  const { columns, rows } = image;
-  return statisticsWithin(kind, points, { columns, rows, values: image.getPixelData(), aspect: rowSpacing / columnSpacing }, paddings);
-}
-
-/** The one value of the pixel under a point; null for a colour, or where there is none. */
-function pixelAt(imageId: string, point: ImagePoint | undefined): number | null {
-  if (!point) return null;
-  const [value = NaN, ...others] = pixelValues(imageId, Math.floor(point[0]), Math.floor(point[1]));
-  return others.length === 0 && Number.isFinite(value) ? value : null;
-}
-
-/** A drawn one has a UUID of Cornerstone's; one that came from the node, its UID. */
-function trackingUidOf({ annotationUID = "" }: ToolTypes.Annotation): string {
-  return annotationUID.includes("-") ? uidOfUuid(annotationUID) : annotationUID;
-}

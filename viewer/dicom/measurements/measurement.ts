@@ -35,6 +35,27 @@ export interface Quantity {
   of?: string;
 }
 
+/** Who made a drawing that is no reader's of this node, and where it stands. */
+export interface MadeBy {
+  /** Of its report. */
+  sopInstanceUid: string;
+  /** What its report is called. */
+  title: string;
+  /** A person or a device, or else who sent the report. */
+  maker: string;
+  /** Who sent it; empty of a pipeline of this node. */
+  sender: string;
+  /** As its report states it; empty where it states none. */
+  trackingUid: string;
+}
+
+/** What a copy is a copy of. */
+export interface TakenOver {
+  sopInstanceUid: string;
+  trackingUid: string;
+  maker: string;
+}
+
 export interface Measurement {
   /** A DICOM UID that stays the same through every version. */
   trackingUid: string;
@@ -55,6 +76,19 @@ export interface Measurement {
    * its image is not opened.
    */
   caveats: readonly (Caveat | { sentence: string })[];
+  /** Null of a reader's own. What others made is shown, and neither changed nor saved. */
+  madeBy: MadeBy | null;
+  takenOver: TakenOver | null;
+}
+
+/** Whether the reader's own hold a copy of what somebody else drew. */
+export function isTaken({ madeBy }: Measurement, own: readonly Measurement[]): boolean {
+  return own.some(
+    ({ takenOver }) =>
+      takenOver !== null &&
+      takenOver.sopInstanceUid === madeBy?.sopInstanceUid &&
+      takenOver.trackingUid === madeBy.trackingUid,
+  );
 }
 
 const withoutLengths = new Set<MeasuringKind>(["angle", "cobb", "probe", "arrow"]);
@@ -92,6 +126,10 @@ export function forNode(one: Measurement): object {
     statistics: one.measured
       .filter((one) => isStatistic(one) && Number.isFinite(one.value))
       .map(({ quantity, value, unit }) => ({ quantity, value, unit })),
+    taken_over_from: one.takenOver && {
+      sop_instance_uid: one.takenOver.sopInstanceUid,
+      tracking_uid: one.takenOver.trackingUid,
+    },
   };
 }
 

@@ -3,6 +3,7 @@ import { statisticsOf, statsOf } from "@/cornerstone/annotations/annotations";
 import {
   disagreeing,
   forNode,
+  isTaken,
   kindOf,
   measuredLines,
   measuredText,
@@ -13,6 +14,7 @@ import {
 } from "@/dicom/measurements/measurement";
 import type { DicomJson } from "@/dicom/dicomweb";
 import { noteSuvOfSeries, suvFactorOf, suvGapOf } from "@/dicom/display/suv";
+import { withoutCopies } from "@/features/reader/lib/measurements/ofOthers";
 import { warningsOf } from "@/features/reader/lib/imageWarnings";
 import { unitOfValues } from "@/dicom/display/values";
 
@@ -31,6 +33,8 @@ const length: Measurement = {
   obstacle: null,
   savedAs: [],
   caveats: [],
+  madeBy: null,
+  takenOver: null,
 };
 
 describe("what is measured", () => {
@@ -54,6 +58,20 @@ describe("what is measured", () => {
       statistics: [{ quantity: "mean", value: -12.5, unit: "[hnsf'U]" }],
     });
     expect(forNode({ ...length, kind: "arrow" })).toMatchObject({ label: "Arrow" });
+  });
+
+  it("names what it is a copy of, and what others made knows whether it was copied", () => {
+    const copy: Measurement = { ...length, trackingUid: "2.25.9", takenOver: { sopInstanceUid: "1.5", trackingUid: "2.25.1", maker: "Bo" } };
+    expect(forNode(copy)).toMatchObject({ tracking_uid: "2.25.9", taken_over_from: { sop_instance_uid: "1.5", tracking_uid: "2.25.1" } });
+    expect(forNode(length)).toMatchObject({ taken_over_from: null });
+    const theirs: Measurement = { ...length, trackingUid: "1.5#0", madeBy: { sopInstanceUid: "1.5", title: "", maker: "Bo", sender: "PACS", trackingUid: "2.25.1" } };
+    expect(isTaken(theirs, [length])).toBe(false);
+    expect(isTaken(theirs, [length, copy])).toBe(true);
+    // Sent back under our own UID it is ours, and another drawing once it was moved.
+    expect(withoutCopies([length, theirs])).toEqual([length]);
+    const moved: Measurement = { ...theirs, points: [[1, 2], [30, 4]] };
+    expect(withoutCopies([length, moved])).toEqual([length, moved]);
+    expect(withoutCopies([theirs])).toEqual([theirs]);
   });
 
   it("has of a probe the pixel's own value, in SUV where it is told, once it has been drawn", () => {

@@ -17,17 +17,19 @@ const ellipse: Measurement = {
   obstacle: null,
   savedAs: [],
   caveats: ["at_detector"],
+  madeBy: null,
+  takenOver: null,
 };
 
 it("writes a row for each value, with names that hold commas, quotes and formulas", () => {
-  const arrow: Measurement = { ...ellipse, kind: "arrow", label: '=HYPERLINK("http://x")', measured: [] };
+  const arrow: Measurement = { ...ellipse, kind: "arrow", label: '=HYPERLINK("http://x")', measured: [], madeBy: { sopInstanceUid: "9", title: "", maker: "Bo", sender: "PACS", trackingUid: "" } };
   const place = (one: Measurement) =>
     one.kind === "arrow" ? { seriesNumber: null, imageNumber: null, frameNumber: null } : { seriesNumber: 3, imageNumber: 21, frameNumber: null };
   expect(measurementTable([ellipse, arrow], place).split("\r\n")).toEqual([
-    "Series,Image,Frame,Kind,Name,Quantity,Value,Unit (UCUM),Calibration,SOP Instance UID",
-    '3,21,2,Ellipse,"liver, ""segment 4""",area,120.5,mm2,"Calibrated at the detector, not corrected for magnification",1.2.3',
-    `3,21,2,Ellipse,"liver, ""segment 4""",mean,-12.25,[hnsf'U],,1.2.3`,
-    `,,2,Arrow,"'=HYPERLINK(""http://x"")",,,,,1.2.3`,
+    "Series,Image,Frame,Kind,Name,Quantity,Value,Unit (UCUM),Calibration,SOP Instance UID,Measured by (empty: here)",
+    '3,21,2,Ellipse,"liver, ""segment 4""",area,120.5,mm2,"Calibrated at the detector, not corrected for magnification",1.2.3,',
+    `3,21,2,Ellipse,"liver, ""segment 4""",mean,-12.25,[hnsf'U],,1.2.3,`,
+    `,,2,Arrow,"'=HYPERLINK(""http://x"")",,,,,1.2.3,Bo`,
     "",
   ]);
 });

@@ -14,6 +14,8 @@ const drawn = (quantity: string, value: number, unit: string, obstacle: Measurem
   obstacle,
   savedAs: [],
   caveats: [],
+  madeBy: null,
+  takenOver: null,
 });
 
 it("is of two sizes of one kind and unit", () => {

@@ -1,6 +1,7 @@
 import { stringOf, type DicomJson } from "@/dicom/dicomweb";
 import { request } from "@/shared/api/http";
 import { forNode, kindOf, type Measurement, type Quantity } from "@/dicom/measurements/measurement";
+import { personName } from "@/shared/lib/format";
 import type { HangingProtocol, Page, StudySummary } from "@/shared/api/types";
 
 /** The site's hanging protocols, in the order in which they are tried. */
@@ -36,6 +37,7 @@ interface KeptMeasurement {
   tracking_uid: string;
   measured: Quantity[];
   caveat: string;
+  taken_over_from: { sop_instance_uid: string; tracking_uid: string; maker: string } | null;
 }
 
 /** One SR of the study with what was drawn, by this node or another viewer. */
@@ -43,8 +45,8 @@ export interface MeasurementReport {
   sopInstanceUid: string;
   title: string;
   author: string;
-  /** `reader:NAME` was saved here. */
-  source: string;
+  /** Whether a reader drew it here; else a pipeline found it, or others sent it. */
+  isOwn: boolean;
   measurements: Measurement[];
   /** How many of it lie at places of the patient instead of on an image, and are not drawn. */
   undrawn: number;
@@ -55,22 +57,32 @@ interface KeptReport {
   title: string;
   author: string;
   source: string;
+  origin: "READER" | "PIPELINE" | "OTHER";
   measurements: KeptMeasurement[];
   undrawn: number;
 }
 
+/** `dimse:AE` is the sender AE. */
+function senderOf({ origin, source }: KeptReport): string {
+  return origin === "PIPELINE" ? "" : source.slice(source.lastIndexOf(":") + 1);
+}
+
 function reportOf(kept: KeptReport): MeasurementReport {
+  const isOwn = kept.origin === "READER";
+  const sender = senderOf(kept);
+  const maker = personName(kept.author) || sender;
   return {
     sopInstanceUid: kept.sop_instance_uid,
     title: kept.title,
     author: kept.author,
-    source: kept.source,
+    isOwn,
     undrawn: kept.undrawn,
-    measurements: kept.measurements.flatMap((one) => {
+    measurements: kept.measurements.flatMap((one, index) => {
       const kind = kindOf(one.shape);
       if (!kind) return [];
       return {
-        trackingUid: one.tracking_uid,
+        // Others may state any UID, one of ours among them.
+        trackingUid: isOwn ? one.tracking_uid : `${kept.sop_instance_uid}#${index}`,
         kind,
         sopInstanceUid: one.sop_instance_uid,
         frameNumber: one.frame_number,
@@ -81,6 +93,14 @@ function reportOf(kept: KeptReport): MeasurementReport {
         obstacle: null,
         savedAs: [],
         caveats: one.caveat ? [{ sentence: one.caveat }] : [],
+        madeBy: isOwn
+          ? null
+          : { sopInstanceUid: kept.sop_instance_uid, title: kept.title, maker, sender, trackingUid: one.tracking_uid },
+        takenOver: one.taken_over_from && {
+          sopInstanceUid: one.taken_over_from.sop_instance_uid,
+          trackingUid: one.taken_over_from.tracking_uid,
+          maker: personName(one.taken_over_from.maker),
+        },
       };
     }),
   };

@@ -69,7 +69,8 @@ function statementOf(one: Measurement, place: MeasuredPlace, language: Language)
   ].filter(Boolean);
   const caveat = caveatText(one, language);
   const saved = one.savedAs.map((quantity) => quantityText(quantity, language)).join(", ");
-  const notes = [parts.join(", "), saved && viewing.savedAs(saved), caveat.charAt(0).toLowerCase() + caveat.slice(1)].filter(Boolean);
+  const maker = one.madeBy ? viewing.ofOthers.measuredBy(one.madeBy.maker) : "";
+  const notes = [parts.join(", "), maker, saved && viewing.savedAs(saved), caveat.charAt(0).toLowerCase() + caveat.slice(1)].filter(Boolean);
   const where = notes.length > 0 ? ` (${notes.join("; ")})` : "";
   return `${name}${values && `: ${values}`}${where}`;
 }

@@ -1,6 +1,7 @@
 "use client";
 
 import { useState } from "react";
+import { OthersMeasurements } from "@/features/reader/components/measurements/OthersMeasurements";
 import { RatioPanel } from "@/features/reader/components/measurements/RatioPanel";
 import { RegionHistogram } from "@/features/reader/components/measurements/RegionHistogram";
 import { CopyButton } from "@/shared/components/CopyButton";
@@ -34,9 +35,9 @@ export function MeasurementPanel({
   imageProblem: Problem | null;
 }) {
   const { viewing: t } = useText();
-  const { list, changed, undrawn, saving, problem } = measurements;
+  const { list, others, changed, undrawn, saving, problem } = measurements;
   const isMeasurable = list.every(({ obstacle }) => obstacle === null);
-  if (list.length === 0 && !changed && undrawn === 0 && keyImages.images.length === 0 && !keyImages.problem && !problem) {
+  if (list.length === 0 && others.length === 0 && !changed && undrawn === 0 && keyImages.images.length === 0 && !keyImages.problem && !problem) {
     return null;
   }
   return (
@@ -68,12 +69,12 @@ export function MeasurementPanel({
           className="control"
           data-testid="measurements-csv"
           title={t.csvHint}
-          disabled={list.length === 0}
+          disabled={list.length + others.length === 0}
           onClick={texts.download}
         >
           {t.csv}
         </button>
-        <CopyButton text={texts.table} testId="measurements-copy" disabled={list.length === 0} />
+        <CopyButton text={texts.table} testId="measurements-copy" disabled={list.length + others.length === 0} />
         <span role="status" className="text-xs text-dim">
           {changed ? t.notSaved : t.saved}
         </span>
@@ -85,6 +86,7 @@ export function MeasurementPanel({
         </p>
       )}
       {problem && <ProblemNote problem={problem} />}
+      <OthersMeasurements measurements={measurements} onInsert={texts.putMeasurement} />
       {keyImages.images.length > 0 && (
         <>
           <h3 className="section-title mt-3 mb-1">{t.keyImages}</h3>
@@ -189,6 +191,11 @@ function MeasurementRow({
         <span aria-hidden="true">×</span>
       </button>
       </div>
+      {one.takenOver && (
+        <p className="truncate text-xs text-dim" data-testid="taken-over">
+          {t.ofOthers.takenFrom(one.takenOver.maker)}
+        </p>
+      )}
       {spreadOpen && isRegion && (region ? <RegionHistogram region={region} name={name} /> : <p className="text-xs text-dim">{t.spread.none}</p>)}
     </li>
   );

@@ -29,13 +29,15 @@ export interface MeasurementTexts {
 
 /** What was measured and found, as text: sentences for the report, and tables. */
 export function useMeasurementTexts(
-  { list }: Pick<Measurements, "list">,
+  { list: own, others }: Pick<Measurements, "list" | "others">,
   studyInstanceUid: string,
   reader: Pick<ReaderState, "opened" | "studies">,
 ): MeasurementTexts {
   const { viewing: t } = useText();
   const [insertions, setInsertions] = useState<readonly Insertion[]>([]);
   const { opened, studies } = reader;
+  // In a sentence and in a row of a table each names its maker, but for the reader's own.
+  const list = useMemo(() => [...own, ...others], [own, others]);
   const where = useCallback((one: Measurement) => placeOf(one, { opened, studies }), [opened, studies]);
   const put = useCallback((next: Insertion) => setInsertions((all) => [...all, next]), []);
   const sentenceOf = useCallback(
@@ -51,7 +53,7 @@ export function useMeasurementTexts(
         .filter(({ obstacle }) => obstacle === null)
         .map((one) => ({
           key: one.trackingUid,
-          name: [one.label || t.kinds[one.kind], summaryOf(one)].filter(Boolean).join(": "),
+          name: [one.label || t.kinds[one.kind], summaryOf(one), one.madeBy && t.ofOthers.by(one.madeBy.maker)].filter(Boolean).join(": "),
           sentence: sentenceOf(one),
         })),
     [list, sentenceOf, t],

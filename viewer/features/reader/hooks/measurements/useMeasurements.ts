@@ -4,6 +4,7 @@ import { useCallback, useEffect, useRef, useState } from "react";
 import type { LoadedSeries, Scene } from "@/cornerstone";
 import { asProblem } from "@/shared/api/http";
 import { type Problem } from "@/shared/api/problem";
+import { withoutCopies } from "@/features/reader/lib/measurements/ofOthers";
 import { listMeasurements, saveMeasurements, seriesOfInstance } from "@/features/reader/lib/api";
 import type { Measurement } from "@/dicom/measurements/measurement";
 import { History } from "@/features/reader/lib/history";
@@ -12,6 +13,12 @@ import { usePageLeave } from "@/features/uploads/hooks/usePageLeave";
 
 export interface Measurements {
   list: readonly Measurement[];
+  /** What other systems and pipelines measured: shown, neither changed nor saved. */
+  others: readonly Measurement[];
+  othersShown: boolean;
+  showOthers: (on: boolean) => void;
+  /** Makes a copy that is the reader's own. */
+  takeOver: (one: Measurement) => void;
   /** True while something was drawn, named or removed that the node does not keep yet. */
   changed: boolean;
   /** Measurements of the study's reports that lie at places of the patient, and are not drawn. */
@@ -36,6 +43,8 @@ export function useMeasurements(
   opened: readonly LoadedSeries[],
 ): Measurements {
   const [list, setList] = useState<readonly Measurement[]>([]);
+  const [others, setOthers] = useState<readonly Measurement[]>([]);
+  const [othersShown, setOthersShown] = useState(true);
   const [changed, setChanged] = useState(false);
   const [undrawn, setUndrawn] = useState(0);
   const [saving, setSaving] = useState(false);
@@ -48,8 +57,9 @@ export function useMeasurements(
 
   useEffect(() => {
     if (!scene) return;
-    return scene.measuring.follow((drawn, byReader) => {
+    return scene.measuring.follow((drawn, byReader, ofOthers) => {
       setList(drawn);
+      setOthers(ofOthers);
       if (byReader) setChanged(true);
       if (restoring.current) return;
       if (byReader) history.current.record(drawn, performance.now());
@@ -62,10 +72,9 @@ export function useMeasurements(
     const controller = new AbortController();
     listMeasurements(studyInstanceUid, controller.signal).then(
       (reports) => {
-        // Those of others are theirs to change; what is drawn over them is saved in one of ours.
-        predecessor.current = reports.findLast(({ source }) => source.startsWith("reader:"))?.sopInstanceUid ?? "";
+        predecessor.current = reports.findLast(({ isOwn }) => isOwn)?.sopInstanceUid ?? "";
         setUndrawn(reports.reduce((sum, report) => sum + report.undrawn, 0));
-        scene.measuring.add(reports.flatMap(({ measurements }) => measurements));
+        scene.measuring.add(withoutCopies(reports.flatMap(({ measurements }) => measurements)));
       },
       (error: unknown) => !controller.signal.aborted && setProblem(asProblem(error)),
     );
@@ -127,6 +136,16 @@ export function useMeasurements(
 
   return {
     list,
+    others,
+    othersShown,
+    showOthers: (on) => {
+      setOthersShown(on);
+      scene?.measuring.showOthers(on);
+    },
+    takeOver: (one) => {
+      const copy = scene?.measuring.takeOver(one.trackingUid);
+      if (copy) goTo(copy);
+    },
     changed,
     undrawn,
     saving,

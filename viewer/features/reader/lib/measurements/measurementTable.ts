@@ -33,6 +33,7 @@ function rowsOf(measurements: readonly Measurement[], placeOf: (one: Measurement
       measured && measured.unit,
       measured && !isStatistic(measured) && caveatText(one),
       one.sopInstanceUid,
+      one.madeBy?.maker ?? "",
     ]);
   });
   return [Object.values(csvColumns), ...rows];
