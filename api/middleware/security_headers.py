@@ -22,12 +22,14 @@ class SecurityHeaders:
         self.headers = {
             POLICY_HEADER: content_security_policy(settings),
             "X-Content-Type-Options": "nosniff",
-            "X-Frame-Options": "DENY",
             "Referrer-Policy": "no-referrer",
             "Cross-Origin-Opener-Policy": "same-origin",
             "Cross-Origin-Resource-Policy": "same-origin",
             "Permissions-Policy": f"camera=(), geolocation=(), microphone={microphone}",
         }
+        if not settings.frame_ancestors:
+            # It knows no list of origins; the policy's frame-ancestors does.
+            self.headers["X-Frame-Options"] = "DENY"
         if settings.resolved_public_url.startswith("https://"):
             # Browsers heed it over HTTPS alone (RFC 6797 8.1).
             # Hosts below this one are an operator's to speak for.
@@ -73,6 +75,6 @@ def content_security_policy(settings: Settings, scripts: Iterable[str] = ()) -> 
             "object-src 'none'",
             "base-uri 'none'",
             "form-action 'self'",
-            "frame-ancestors 'none'",
+            " ".join(("frame-ancestors", *(settings.frame_ancestors or ("'none'",)))),
         )
     )

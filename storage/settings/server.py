@@ -1,5 +1,6 @@
 """The HTTP server: processes, connections, other origins."""
 
+import re
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -7,6 +8,8 @@ from pydantic import BaseModel, Field, field_validator
 from pydantic_settings import NoDecode
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+_HOST = re.compile(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?|[0-9a-f:.]+")
+"""Nothing that would mean more within a header than a host: no `*`, `;` or space."""
 
 
 class ServerSettings(BaseModel):
@@ -23,13 +26,18 @@ class ServerSettings(BaseModel):
         (),
         description="Origins whose pages may use the node, separated by commas; empty: none.",
     )
+    frame_ancestors: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Origins whose pages may show the viewer in a frame, separated by commas;"
+        " empty: none.",
+    )
 
-    @field_validator("cors_origins", mode="before")
+    @field_validator("cors_origins", "frame_ancestors", mode="before")
     @classmethod
     def _split_origins(cls, value: object) -> object:
         return value.split(",") if isinstance(value, str) else value
 
-    @field_validator("cors_origins")
+    @field_validator("cors_origins", "frame_ancestors")
     @classmethod
     def _check_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(_origin(text.strip()) for text in value if text.strip())
@@ -37,10 +45,20 @@ class ServerSettings(BaseModel):
 
 def _origin(text: str) -> str:
     """As a browser writes it (RFC 6454 6.1): lower case, without a default port."""
-    parts = urlsplit(text.lower().rstrip("/"))
-    if parts.scheme not in _DEFAULT_PORTS or not parts.hostname or parts.path or parts.query:
-        raise ValueError(f"{text!r} is not an origin; write it as https://viewer.example.org")
+    refusal = f"{text!r} is not an origin; write it as https://viewer.example.org"
+    try:
+        parts = urlsplit(text.lower().rstrip("/"))
+        port = parts.port
+    except ValueError:
+        raise ValueError(refusal) from None
+    is_bare = not (parts.path or parts.query or parts.fragment or "@" in parts.netloc)
+    if (
+        parts.scheme not in _DEFAULT_PORTS
+        or not is_bare
+        or not _HOST.fullmatch(parts.hostname or "")
+    ):
+        raise ValueError(refusal)
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    if parts.port in (None, _DEFAULT_PORTS[parts.scheme]):
+    if port in (None, _DEFAULT_PORTS[parts.scheme]):
         return f"{parts.scheme}://{host}"
-    return f"{parts.scheme}://{host}:{parts.port}"
+    return f"{parts.scheme}://{host}:{port}"

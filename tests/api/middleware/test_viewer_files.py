@@ -54,6 +54,21 @@ class TestViewer:
             for path in ("/../secret", "/%2e%2e/secret", "/..%2fsecret", "//secret"):
                 assert api.client.get(path).text != "secret"
 
+    def test_pages_of_listed_origins_may_show_it_in_a_frame(
+        self, api_settings: Settings, tmp_path: Path
+    ) -> None:
+        (tmp_path / "index.html").write_text("<h1>list</h1>")
+        listed = ("https://pacs.example.org", "http://ris:8080")
+        changes = {"viewer_dir": tmp_path, "frame_ancestors": listed}
+        with api_node(api_settings.model_copy(update=changes)) as api:
+            for path in ("/", "/health"):
+                headers = api.client.get(path).headers
+                policy = headers["content-security-policy"]
+                assert f"frame-ancestors {listed[0]} {listed[1]}" in policy.split("; ")
+                assert "x-frame-options" not in headers
+        with api_node(api_settings) as api:
+            assert api.client.get("/health").headers["x-frame-options"] == "DENY"
+
     def test_the_microphone_is_the_pages_where_dictation_is_allowed(
         self, api_settings: Settings
     ) -> None:

@@ -1,5 +1,6 @@
 """Settings: read from the environment, refused in a sentence."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -64,3 +65,39 @@ def test_uids_are_derived_alike_and_checked() -> None:
     for uid in (derive_uid("a"), new_uid()):
         assert check_uid(uid, "X") == uid
         assert len(uid) <= 64
+
+
+@pytest.mark.parametrize("name", ["frame_ancestors", "cors_origins"])
+class TestOrigins:
+    def test_are_read_as_a_browser_writes_them(
+        self, name: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        stated = " https://PACS.example.org:443/, http://ris_2:8080,,https://[fd00::1] "
+        monkeypatch.setenv(f"MEDIVIEW_{name.upper()}", stated)
+        found = getattr(load_settings(), name)
+        assert found == ("https://pacs.example.org", "http://ris_2:8080", "https://[fd00::1]")
+
+    @pytest.mark.parametrize(
+        "bad",
+        [
+            "*",
+            "pacs.example.org",
+            "https://*.example.org",
+            "https://pacs.example.org/portal",
+            "https://pacs.example.org#x",
+            "https://ann@pacs.example.org",
+            "https://pacs.example.org:99999",
+            "https://pacs.example.org:x",
+            "https://a;script-src *",
+            "https://a b",
+            "https://[fd00",
+            "https://pâcs.example.org",
+            "ftp://pacs.example.org",
+        ],
+    )
+    def test_that_are_none_are_named(
+        self, name: str, bad: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv(f"MEDIVIEW_{name.upper()}", f"https://good.example.org,{bad}")
+        with pytest.raises(ValueError, match=re.escape(f"{bad!r} is not an origin")):
+            load_settings()
