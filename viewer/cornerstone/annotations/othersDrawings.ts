@@ -2,7 +2,19 @@ import { annotation } from "@cornerstonejs/tools";
 import { isTaken, type Measurement } from "@/dicom/measurements/measurement";
 
 /** Muted and dashed: what others drew is told apart from what the reader draws. */
-const style = { color: "rgb(190, 190, 205)", colorHighlighted: "rgb(190, 190, 205)", colorSelected: "rgb(225, 225, 240)", lineDash: "6,4", lineDashSelected: "6,4" };
+const [grey, chosenGrey] = ["rgb(190, 190, 205)", "rgb(225, 225, 240)"];
+const style = {
+  color: grey,
+  colorLocked: grey,
+  colorHighlighted: grey,
+  colorSelected: chosenGrey,
+  textBoxColor: grey,
+  textBoxColorLocked: grey,
+  textBoxColorHighlighted: grey,
+  textBoxColorSelected: chosenGrey,
+  lineDash: "6,4",
+  lineDashSelected: "6,4",
+};
 
 /** What other systems and pipelines drew: shown or not, never changed, and no part of what is saved. */
 export class OthersDrawings {
