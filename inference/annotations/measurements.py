@@ -44,7 +44,6 @@ from storage.index.repository import Index
 from storage.ingest.generated import GeneratedInstances
 from storage.integrity.instance_reader import InstanceReader
 
-
 _SUV = "{SUV"
 """In the UCUM codes of standardized uptake values."""
 _ROUNDING = 0.01
