@@ -64,7 +64,7 @@ class NewMeasurement(RequestBody):
     statistics: list[PixelStatistic] = Field(default_factory=list, max_length=8)
     taken_over_from: TakenOverFrom | None = Field(
         None,
-        description="Of a copy: it gets a `tracking_uid` of its own, is measured anew, and the SR"
+        description="Of a copy: it gets a `tracking_uid` of its own, is measured again, and the SR"
         " states where it comes from (INFERRED FROM).",
     )
 
@@ -119,7 +119,7 @@ class MeasurementPayload(Payload):
         " where nothing speaks against them."
     )
     taken_over_from: TakenOverPayload | None = Field(
-        description="Null of what was drawn anew: where a copy comes from."
+        description="Null of what is no copy: where a copy comes from."
     )
 
 

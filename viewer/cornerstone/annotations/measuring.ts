@@ -90,7 +90,7 @@ export class Measuring {
     this.tell(false);
   }
 
-  /** A copy of what others drew: the reader's own from now on, measured anew, to be moved and saved. */
+  /** A copy of what others drew: the reader's own from now on, measured again, to be moved and saved. */
   takeOver(trackingUid: string): Measurement | null {
     const one = this.others.get(trackingUid);
     if (!one?.madeBy) return null;

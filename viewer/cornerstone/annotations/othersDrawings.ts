@@ -1,7 +1,7 @@
 import { annotation } from "@cornerstonejs/tools";
 import { isTaken, type Measurement } from "@/dicom/measurements/measurement";
 
-/** Muted and dashed: what others drew is told apart from what the reader draws. */
+/** Muted and dashed: what others drew differs from what the reader draws. */
 const [grey, chosenGrey] = ["rgb(190, 190, 205)", "rgb(225, 225, 240)"];
 const style = {
   color: grey,
