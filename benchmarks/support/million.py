@@ -40,13 +40,13 @@ def fill(engine: Engine, studies: int = STUDIES, instances: int = INSTANCES) -> 
     """Fill an empty, migrated index; the same content every time."""
     chance = random.Random(17)  # noqa: S311 - data, no secret
     plan = list(_studies(chance, studies, instances))
-    patients = list(_patients({one["patient_fk"] for one in plan}))
-    _write(engine, t.patient, patients)
+    patients = list(patients_of({one["patient_fk"] for one in plan}))
+    write_rows(engine, t.patient, patients)
     stated = {one["id"]: {name: one[name] for name in _STATED} for one in patients}
-    _write(engine, t.study, (_study(one, stated[one["patient_fk"]]) for one in plan))
+    write_rows(engine, t.study, (_study(one, stated[one["patient_fk"]]) for one in plan))
     series = [one for study in plan for one in study["series"]]
-    _write(engine, t.series, (_series(one) for one in series))
-    _write(engine, t.instance, _instances(series))
+    write_rows(engine, t.series, (_series(one) for one in series))
+    write_rows(engine, t.instance, _instances(series))
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         if engine.dialect.name == "postgresql":
             for table in (t.patient, t.study, t.series, t.instance):
@@ -114,7 +114,7 @@ def _studies(chance: random.Random, studies: int, instances: int) -> Iterator[di
         }
 
 
-def _patients(ids: set[int]) -> Iterator[dict[str, Any]]:
+def patients_of(ids: set[int]) -> Iterator[dict[str, Any]]:
     for number in sorted(ids):
         chance = random.Random(number)  # noqa: S311 - data, no secret
         family, groups = chance.choice(_FAMILIES), ""
@@ -207,7 +207,7 @@ def _instances(series: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
             }
 
 
-def _write(engine: Engine, table: Table, rows: Iterable[dict[str, Any]]) -> None:
+def write_rows(engine: Engine, table: Table, rows: Iterable[dict[str, Any]]) -> None:
     rows = iter(rows)
     first = next(rows)
     columns = [table.c[name] for name in first]
