@@ -2,8 +2,9 @@
 
 from collections.abc import Collection
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Engine, func, or_, select
+from sqlalchemy import CompoundSelect, Engine, Select, and_, func, or_, select, union
 
 from storage import tables as t
 from storage.core.entities import Series
@@ -34,6 +35,15 @@ def undecided_with_sources(
     came after it, and at those that were begun or are to be tried again; without it every series
     is looked at. `but_not`: UIDs of study and series.
     """
+    with reading(engine) as connection:
+        rows = connection.execute(undecided(limit, since, but_not)).mappings()
+        return [(to_series(row), row["source_of_one"] or "") for row in rows]
+
+
+def undecided(
+    limit: int, since: datetime | None, but_not: Collection[tuple[str, str]] = ()
+) -> Select[Any]:
+    """The statement of `undecided_with_sources`."""
     decided = (
         select(t.decision.c.id)
         .where(
@@ -47,7 +57,6 @@ def undecided_with_sources(
         t.series_try.c.study_instance_uid == t.study.c.study_instance_uid,
         t.series_try.c.series_instance_uid == t.series.c.series_instance_uid,
     )
-    begun = select(t.series_try.c.tries).where(*own).exists()
     # Each pipeline's decision is committed by itself: who ended in between left the others open.
     in_part = select(t.series_try.c.tries).where(*own, t.series_try.c.set_aside_at.is_(None))
     conditions = [
@@ -56,7 +65,7 @@ def undecided_with_sources(
         or_(~decided, in_part.exists()),
     ]
     if since is not None:
-        conditions.append(or_(t.series.c.last_instance_at >= since, begun))
+        conditions.append(t.series.c.id.in_(_recent_or_begun(since)))
     if but_not:
         # The others of such a series in another study are offered in another round.
         uids = [series_instance_uid for _, series_instance_uid in but_not]
@@ -66,13 +75,29 @@ def undecided_with_sources(
         .where(t.instance.c.series_fk == t.series.c.id)
         .scalar_subquery()
     )
-    query = (
+    return (
         select_series(*conditions)
         .add_columns(source.label("source_of_one"))
         .order_by(None)
         .order_by(t.series.c.last_instance_at.desc(), t.series.c.id.desc())
         .limit(limit)
     )
-    with reading(engine) as connection:
-        rows = connection.execute(query).mappings()
-        return [(to_series(row), row["source_of_one"] or "") for row in rows]
+
+
+def _recent_or_begun(since: datetime) -> CompoundSelect[tuple[int]]:
+    """Ids of series. Either half has an index; with OR between them every series is read."""
+    recent = select(t.series.c.id).where(
+        t.series.c.state == "COMPLETE", t.series.c.last_instance_at >= since
+    )
+    begun = (
+        select(t.series.c.id)
+        .join(t.study, t.study.c.id == t.series.c.study_fk)
+        .join(
+            t.series_try,
+            and_(
+                t.series_try.c.study_instance_uid == t.study.c.study_instance_uid,
+                t.series_try.c.series_instance_uid == t.series.c.series_instance_uid,
+            ),
+        )
+    )
+    return union(recent, begun)

@@ -60,10 +60,13 @@ class Withdrawals:
         """
         conditions = [
             t.series.c.origin == "received",
-            t.job.c.ending == "",
+            # As a term, so that no index of it is begun with: nearly every job is so.
+            func.coalesce(t.job.c.ending, "") == "",
             t.job.c.state.in_(("SCHEDULED", "IN PROGRESS", "COMPLETED")),
         ]
         if since is not None:
+            # Every state there is, for the index, which begins with it.
+            conditions.append(t.series.c.state.in_(("RECEIVING", "COMPLETE")))
             conditions.append(t.series.c.last_instance_at >= since)
         several = select(t.job_input.c.job_id).where(t.job_input.c.job_id == t.job.c.job_id)
         query = (

@@ -1,0 +1,52 @@
+"""What the clock asks for each second reads what is new, and not all that was ever received."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import event
+
+from storage.container import Storage
+from storage.jobs.pending_series import undecided
+from tests.storage.plans import plan_of
+
+YESTERDAY = datetime(2026, 11, 30, 4, 30, tzinfo=UTC)
+
+
+def test_an_index_finds_the_series_of_the_last_day(storage: Storage) -> None:
+    of_others = (("1.2.3", "1.2.3.1"),)
+    for but_not in ((), of_others):
+        plan = plan_of(storage.engine, undecided(1000, YESTERDAY, but_not))
+        is_sqlite = storage.engine.dialect.name == "sqlite"
+        found = (
+            "ix_series_state_last_instance_at (state=? AND last_instance_at>?)"
+            if is_sqlite
+            else "AND (last_instance_at >= '2026-11-30 04:30:00+00'"
+        )
+        assert found in plan, plan
+        assert "SCAN series" not in plan.replace("SCAN series_try", ""), plan
+
+
+def test_an_index_finds_the_series_of_the_last_day_whose_jobs_may_be_outdated(
+    storage: Storage,
+) -> None:
+    asked: list[tuple[str, Any]] = []
+
+    def note(_conn: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        asked.append((statement, parameters))
+
+    event.listen(storage.engine, "before_cursor_execute", note)
+    storage.withdrawals.outdated(10, YESTERDAY)
+    event.remove(storage.engine, "before_cursor_execute", note)
+    (statement, parameters), _of_several = asked
+    is_sqlite = storage.engine.dialect.name == "sqlite"
+    with storage.engine.connect() as connection:
+        if not is_sqlite:
+            connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+        explain = "EXPLAIN QUERY PLAN" if is_sqlite else "EXPLAIN"
+        rows = connection.exec_driver_sql(f"{explain} {statement}", parameters)
+        plan = " ".join(str(row) for row in rows)
+    if is_sqlite:
+        assert "ix_series_state_last_instance_at (state=? AND last_instance_at>?)" in plan, plan
+    else:
+        assert "= ANY (" in plan, plan
+        assert "AND (last_instance_at >= " in plan, plan
