@@ -17,6 +17,7 @@ from PIL import Image
 from pydicom.dataset import FileDataset
 
 from inference.deidentification.errors import CannotDeidentify
+from inference.deidentification.pixels.spelled_out import spelled_out
 from inference.deidentification.pixels.stated_windows import StatedWindow, stated_windows
 from inference.language.documents.page import Box, Line
 from inference.language.documents.reading import read_image
@@ -190,10 +191,14 @@ def _text_boxes(
 
 def _boxes_in(view: NDArray[np.uint8], counts: Counts) -> list[_Box]:
     height, width = view.shape[:2]
-    return [
+    lines = read_image(_enlarged(view), 1).lines
+    boxes = [
         _pixels(line.box, height, width)
-        for line in read_image(_enlarged(view), 1).lines
+        for line in lines
         if counts(line, _thickness(line.box, height, width) / max(height, width))
+    ]
+    return boxes + [
+        _pixels(box, height, width) for box in spelled_out(lines, (height, width), counts)
     ]
 
 

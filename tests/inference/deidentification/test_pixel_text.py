@@ -170,3 +170,26 @@ def test_text_that_shows_in_any_window_of_the_header_is_read(place: str) -> None
         one.VOILUTSequence = [table]
     with pytest.raises(CannotDeidentify, match="Text was read in its pixels"):
         deidentified(one)
+
+
+def slice_with_letters(text: str, step: tuple[int, int]) -> FileDataset:
+    """Each letter by itself, `step` rows and columns from the one before."""
+    image = Image.new("L", (360, 360), 90)
+    for at, letter in enumerate(text):
+        place = (30 + at * step[1], 20 + at * step[0])
+        ImageDraw.Draw(image).text(place, letter, 250, ImageFont.load_default(16))
+    values = np.asarray(image).astype(np.int16) * 8 - 1024
+    (ds,) = series(values[None], modality="CT")
+    return ds
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("step", [(60, 0), (0, 75)], ids=["downwards", "far apart"])
+def test_a_name_that_is_written_a_letter_at_a_time_is_read(step: tuple[int, int]) -> None:
+    original = slice_with_letters("WEBER", step)
+    with pytest.raises(CannotDeidentify, match="Text was read in its pixels"):
+        deidentified(original)
+    kept = deidentified(original, "clean-pixel-data").pixel_array
+    assert (kept == kept[0, 0]).all() or (kept[20:40, 30:45] == kept.min()).all()
+    letters = original.pixel_array > 0
+    assert not (kept[letters] > 0).any()
