@@ -9,6 +9,7 @@ export { openingSlab, projections, type Projection, type Slab } from "./views/sl
 export { fusionColors, type FusionColors, type FusionLook } from "./views/fusion";
 export { drawsInSoftware } from "./renderer";
 export { start, type EditTool, type MaskStyle, type MeasuringTool, type SegmentStyle, type ToolName } from "./runtime";
+export { overlayBits } from "./overlayBits";
 export { regionValues, type RegionValues } from "./regionValues";
 export { Scene, type SceneListener } from "./scene";
 export { partOf, registerSeries, type LoadedSeries } from "./series";

@@ -38,8 +38,9 @@ import { log as dcmjsLog } from "dcmjs";
 import type { DicomJson } from "@/dicom/dicomweb";
 import { text } from "@/shared/i18n";
 import { applyLut, modalityLutOf } from "@/dicom/display/lut";
-import { cellOf, hasOverlayInPixels, isOfCells, withoutOverlayBits } from "@/dicom/display/pixelCells";
+import { areOverlaysReadable, bitsAt, cellOf, isOfCells, overlaysInPixels, withoutOverlayBits } from "@/dicom/display/pixelCells";
 import { frameChanges } from "./frameChanges";
+import { overlayBits } from "./overlayBits";
 import { FrameRefusal } from "./frames";
 import { drawWithoutAntialiasing } from "./renderer";
 import { RegionWindowTool } from "./views/regionWindow";
@@ -99,12 +100,15 @@ function withModalityLut(image: Types.IImage): void {
   image.maxPixelValue = lut.values.reduce((most, value) => Math.max(most, value));
 }
 
-/** Bits of overlays above the value are none of the pixel. */
-function clearOverlayBits(image: Types.IImage): void {
+/** Bits of overlays above the value are none of the pixel; they are kept to be drawn over it. */
+function takeOverlayBits(image: Types.IImage): void {
   const header = wadors.metaDataManager.get(image.imageId) as DicomJson | undefined;
-  if (!header || image.color || cellOf(header) || !hasOverlayInPixels(header)) return;
+  const overlays = header ? overlaysInPixels(header) : [];
+  if (!header || image.color || overlays.length === 0 || !areOverlaysReadable(header)) return;
   const pixels = image.getPixelData() as Int16Array;
-  [image.minPixelValue, image.maxPixelValue] = withoutOverlayBits(pixels, header, image.preScale?.scaled === true);
+  const isRescaled = image.preScale?.scaled === true;
+  overlayBits.set(image.imageId, new Map(overlays.map(({ group, position }) => [group, bitsAt(position, pixels, header, isRescaled)])));
+  [image.minPixelValue, image.maxPixelValue] = withoutOverlayBits(pixels, header, isRescaled);
 }
 
 /** Values that do not fill their cells are right only where nothing else is in the cells. */
@@ -127,7 +131,7 @@ function loadWholeFrame(imageId: string, options?: Record<string, unknown>): Typ
       throw new FrameRefusal(text().refusals.images.fewValues(found, expected));
     }
     refuseOtherBits(image);
-    clearOverlayBits(image);
+    takeOverlayBits(image);
     withModalityLut(image);
     // Asked now and not when the load began: what is wanted may have changed meanwhile.
     await frameChanges.get(imageId)?.(image, loadUnchanged);
@@ -174,6 +178,7 @@ export function forgetImages(): void {
   }
   cache.purgeCache();
   frameChanges.clear();
+  overlayBits.clear();
   wadors.metaDataManager.purge();
 }
 

@@ -1,4 +1,5 @@
 import { numbersOf, stringOf, type DicomElement, type DicomJson } from "@/dicom/dicomweb";
+import { overlaysInPixels } from "@/dicom/display/pixelCells";
 
 /** A plane of bits over an image (PS3.3 C.9.2); its data may still have to be fetched. */
 export interface OverlayPlane {
@@ -11,10 +12,10 @@ export interface OverlayPlane {
   top: number;
   /** Frames of the image from 1, each with bits of its own; null for a plane that lies over all. */
   frames: { first: number; count: number } | null;
-  data: DicomElement;
+  data: DicomElement | Uint8Array;
 }
 
-/** The planes of a header; those within unused bits of the pixels (retired in 2004) are not read. */
+/** The planes of a header that have data of their own. */
 export function overlayPlanesOf(dataset: DicomJson): OverlayPlane[] {
   return Array.from({ length: 16 }, (_, index) => (0x6000 + 2 * index).toString(16)).flatMap((group) => {
     const data = dataset[`${group}3000`];
@@ -27,6 +28,18 @@ export function overlayPlanesOf(dataset: DicomJson): OverlayPlane[] {
     const [imageFrames = 1] = numbersOf(dataset, "00280008");
     const frames = count !== undefined && imageFrames > 1 ? { first, count } : null;
     return [{ group, rows, columns, left: column - 1, top: row - 1, frames, data }];
+  });
+}
+
+/** The planes of a header that lie in bits of the pixels; `bitsOf` has those of the frame that is shown. */
+export function embeddedPlanesOf(dataset: DicomJson, bitsOf: (group: string) => Uint8Array | null): OverlayPlane[] {
+  const [rows] = numbersOf(dataset, "00280010");
+  const [columns] = numbersOf(dataset, "00280011");
+  if (!rows || !columns) return [];
+  return overlaysInPixels(dataset).flatMap(({ group }) => {
+    const data = bitsOf(group);
+    const isRegion = stringOf(dataset, `${group}0040`).trim() === "R";
+    return data && !isRegion ? [{ group, rows, columns, left: 0, top: 0, frames: null, data }] : [];
   });
 }
 

@@ -74,15 +74,48 @@ export function isOfCells(values: ArrayLike<number>, cell: PixelCell): boolean {
   return true;
 }
 
-/** Whether a plane of an overlay lies in bits of the pixels above the value (PS3.5 8.1.2, retired in 2004). */
-export function hasOverlayInPixels(header: DicomJson): boolean {
+/** A plane of an overlay in a bit of the pixels above the value (PS3.5 8.1.2, retired in 2004). */
+export interface EmbeddedOverlay {
+  /** As it stands in the tag: 6000, 6002 … */
+  group: string;
+  /** Of its bit in the cell, from 0. */
+  position: number;
+}
+
+export function overlaysInPixels(header: DicomJson): EmbeddedOverlay[] {
   const [allocated = 16] = numbersOf(header, tag.bitsAllocated);
   const [bitsStored = allocated] = numbersOf(header, tag.bitsStored);
   const [highBit = bitsStored - 1] = numbersOf(header, tag.highBit);
-  return Array.from({ length: 16 }, (_, index) => (0x6000 + 2 * index).toString(16)).some((group) => {
+  return Array.from({ length: 16 }, (_, index) => (0x6000 + 2 * index).toString(16)).flatMap((group) => {
     const [position = 0] = numbersOf(header, `${group}0102`);
-    return position > highBit && position < allocated && !header[`${group}3000`];
+    return position > highBit && position < allocated && !header[`${group}3000`] ? [{ group, position }] : [];
   });
+}
+
+export function hasOverlayInPixels(header: DicomJson): boolean {
+  return overlaysInPixels(header).length > 0;
+}
+
+/** Whether overlays in the pixels can be taken out of them: of grey values that begin at the lowest bit. */
+export function areOverlaysReadable(header: DicomJson): boolean {
+  return stringOf(header, tag.photometric).trim().startsWith("MONOCHROME") && cellOf(header) === null;
+}
+
+/** The bits at one position of the cells, the first of them the lowest of its byte, as those of an overlay's own data. */
+export function bitsAt(
+  position: number,
+  pixels: Int16Array | Uint16Array | Float32Array,
+  header: DicomJson,
+  isRescaled: boolean,
+): Uint8Array {
+  const [slope = 1] = isRescaled ? numbersOf(header, tag.slope) : [];
+  const [intercept = 0] = isRescaled ? numbersOf(header, tag.intercept) : [];
+  const bits = new Uint8Array(Math.ceil(pixels.length / 8));
+  for (let index = 0; index < pixels.length; index += 1) {
+    const stored = Math.round(((pixels[index] ?? 0) - intercept) / slope);
+    if ((stored >> position) & 1) bits[index >> 3] = (bits[index >> 3] ?? 0) | (1 << (index & 7));
+  }
+  return bits;
 }
 
 /**

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { DicomJson } from "@/dicom/dicomweb";
 import { paddingOf } from "@/dicom/display/padding";
-import { cellOf, hasOverlayInPixels, isOfCells, withCellValues, withoutOverlayBits } from "@/dicom/display/pixelCells";
+import { embeddedPlanesOf } from "@/dicom/display/overlayPlanes";
+import { areOverlaysReadable, bitsAt, cellOf, hasOverlayInPixels, isOfCells, overlaysInPixels, withCellValues, withoutOverlayBits } from "@/dicom/display/pixelCells";
 
 /** 12 bits in the upper ones of 16, of a CT. */
 function header(highBit = 15, more: DicomJson = {}): DicomJson {
@@ -87,6 +88,22 @@ describe("an overlay in the upper bits of the pixels", () => {
     const cells = Int16Array.from([0x0ffb, 0x8ffb - 65536, 7]);
     withoutOverlayBits(cells, signed, false);
     expect([...cells]).toEqual([-5, -5, 7]);
+  });
+
+  it("is a plane of bits, of rescaled and of signed cells", () => {
+    const ct = header(11, { "60000102": { vr: "US", Value: [12] }, "60020102": { vr: "US", Value: [15] } });
+    expect(overlaysInPixels(ct)).toEqual([{ group: "6000", position: 12 }, { group: "6002", position: 15 }]);
+    const pixels = Float32Array.from([512, 512 | 0x1000, 4095 | 0x8000, 0, 0, 0, 0, 0, 0x9000], (cell) => cell - 1024);
+    expect([...bitsAt(12, pixels, ct, true)]).toEqual([0b10, 1]);
+    expect([...bitsAt(15, pixels, ct, true)]).toEqual([0b100, 1]);
+    const plane = { "00280010": { vr: "US", Value: [3] }, "00280011": { vr: "US", Value: [3] } };
+    const bits = bitsAt(12, Int16Array.from([0x1ffb - 0x10000, 7]), ct, false);
+    expect([...bits]).toEqual([1]);
+    expect(embeddedPlanesOf({ ...ct, ...plane }, (group) => (group === "6000" ? bits : null))).toEqual([
+      { group: "6000", rows: 3, columns: 3, left: 0, top: 0, frames: null, data: bits },
+    ]);
+    expect(areOverlaysReadable(ct)).toBe(true);
+    expect(areOverlaysReadable(header(11, { "00280004": { vr: "CS", Value: ["RGB"] } }))).toBe(false);
   });
 
   it("is none where the planes stand beside the pixels, or the value fills the cell", () => {

@@ -8,7 +8,7 @@ import { locale } from "@/shared/i18n/language";
 import { ageText, decimal } from "@/shared/lib/format";
 import { hasOrientation } from "@/dicom/geometry";
 import { contradictingSides } from "@/dicom/imageView";
-import { hasOverlayInPixels } from "@/dicom/display/pixelCells";
+import { areOverlaysReadable, hasOverlayInPixels } from "@/dicom/display/pixelCells";
 import { ageConflictOf } from "@/dicom/patientAge";
 import { patientOrientationOf } from "@/dicom/patientOrientation";
 
@@ -33,7 +33,7 @@ export function warningsOf(dataset: DicomJson): string[] {
     warnings.push(t.halfLife(conflict.radionuclide, stated ?? "", published ?? ""));
   }
   warnings.push(...suvDoubtsOf(dataset).map((doubt) => t.suvDoubts[doubt]));
-  if (hasOverlayInPixels(dataset)) warnings.push(t.overlayInPixels);
+  if (hasOverlayInPixels(dataset) && !areOverlaysReadable(dataset)) warnings.push(t.overlayInPixels);
   const ages = ageConflictOf(dataset);
   if (ages?.kind === "born_after_study") warnings.push(t.bornAfterStudy);
   if (ages?.kind === "ages") warnings.push(t.ages(ageText(ages.byBirthDate), ageText(ages.stated)));

@@ -1,8 +1,8 @@
 import { useMemo } from "react";
 import { MarkText } from "@/features/reader/components/measurements/MarkText";
 import { useOverlayPictures } from "@/features/reader/hooks/stage/useOverlayPictures";
-import type { LoadedSeries, Matrix, ViewInfo } from "@/cornerstone";
-import { overlayPlanesOf, type OverlayPlane } from "@/dicom/display/overlayPlanes";
+import { overlayBits, type LoadedSeries, type Matrix, type ViewInfo } from "@/cornerstone";
+import { embeddedPlanesOf, overlayPlanesOf, type OverlayPlane } from "@/dicom/display/overlayPlanes";
 import type { GraphicMark, Shape } from "@/dicom/measurements/marks";
 import { numbersOf } from "@/dicom/dicomweb";
 import { presents, shuttersInForce, type PresentationState } from "@/dicom/display/presentation";
@@ -24,12 +24,21 @@ export function ViewMarks({
   state: PresentationState | null;
 }) {
   const slice = series.order.slices[info.sliceNumber - 1];
+  const imageId = series.imageIds[info.sliceNumber - 1];
   const isPresented =
     slice && state && presents(state, series.seriesInstanceUid, slice.sopInstanceUid, slice.frameNumber);
   const inForce = isPresented ? state : null;
   const planes = useMemo(
-    () => (slice ? [...overlayPlanesOf(slice.dataset), ...(inForce?.overlays ?? [])] : noPlanes),
-    [slice, inForce],
+    () =>
+      slice
+        ? [
+            ...overlayPlanesOf(slice.dataset),
+            // The image is loaded: what its view says of it came with its picture.
+            ...embeddedPlanesOf(slice.dataset, (group) => (imageId ? overlayBits.of(imageId, group) : null)),
+            ...(inForce?.overlays ?? []),
+          ]
+        : noPlanes,
+    [slice, imageId, inForce],
   );
   const shutters = useMemo(() => (slice ? shuttersInForce(slice.dataset, inForce) : []), [slice, inForce]);
   const pictures = useOverlayPictures(planes, slice?.frameNumber ?? 1);

@@ -12,7 +12,8 @@ export interface OverlayPicture {
 const white = [255, 255, 255] as const;
 const fetched = new WeakMap<DicomElement, Promise<Uint8Array>>();
 
-function bitsOf(data: DicomElement): Promise<Uint8Array> {
+function bitsOf(data: DicomElement | Uint8Array): Promise<Uint8Array> {
+  if (data instanceof Uint8Array) return Promise.resolve(data);
   const known = fetched.get(data);
   if (known) return known;
   const bits = data.BulkDataURI
