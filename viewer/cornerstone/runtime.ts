@@ -38,7 +38,7 @@ import { log as dcmjsLog } from "dcmjs";
 import type { DicomJson } from "@/dicom/dicomweb";
 import { text } from "@/shared/i18n";
 import { applyLut, modalityLutOf } from "@/dicom/display/lut";
-import { areOverlaysReadable, bitsAt, cellOf, isOfCells, overlaysInPixels, withoutOverlayBits } from "@/dicom/display/pixelCells";
+import { areOverlaysReadable, bitsAt, cellOf, isOfCells, overlaysInPixels, statedHeader, withoutOverlayBits } from "@/dicom/display/pixelCells";
 import { frameChanges } from "./frameChanges";
 import { overlayBits } from "./overlayBits";
 import { FrameRefusal } from "./frames";
@@ -102,7 +102,8 @@ function withModalityLut(image: Types.IImage): void {
 
 /** Bits of overlays above the value are none of the pixel; they are kept to be drawn over it. */
 function takeOverlayBits(image: Types.IImage): void {
-  const header = wadors.metaDataManager.get(image.imageId) as DicomJson | undefined;
+  const drawn = wadors.metaDataManager.get(image.imageId) as DicomJson | undefined;
+  const header = drawn && statedHeader(drawn);
   const overlays = header ? overlaysInPixels(header) : [];
   if (!header || image.color || overlays.length === 0 || !areOverlaysReadable(header)) return;
   const pixels = image.getPixelData() as Int16Array;
@@ -143,7 +144,7 @@ function loadWholeFrame(imageId: string, options?: Record<string, unknown>): Typ
 async function loadUnchanged(imageId: string): Promise<Types.IImage> {
   const image = await (wadors.loadImage(imageId) as Types.IImageLoadObject).promise;
   refuseOtherBits(image);
-  clearOverlayBits(image);
+  takeOverlayBits(image);
   withModalityLut(image);
   return image;
 }

@@ -10,7 +10,7 @@ import { text } from "@/shared/i18n";
 import { withPaletteValues } from "@/cornerstone/paletteValues";
 import { paddingOf } from "@/dicom/display/padding";
 import { openValues } from "@/dicom/display/shutter";
-import { withCellValues } from "@/dicom/display/pixelCells";
+import { withCellValues, withOverlayBits } from "@/dicom/display/pixelCells";
 import { slideOf, type Slide } from "@/dicom/slide";
 import { withTables } from "@/dicom/display/tables";
 import { isLowBright, offeredPresets, opensInverted, type Voi } from "@/dicom/display/voi";
@@ -84,7 +84,7 @@ export async function registerSeries(
   const imageIds = order.slices.map((slice) => {
     const url = frameUrl(studyInstanceUid, seriesInstanceUid, slice.sopInstanceUid, slice.frameNumber);
     const imageId = `wadors:${url}`;
-    const header = withCellValues(withModality(withPaletteValues(asSingleFrame(forDrawing(slice.dataset)))));
+    const header = withOverlayBits(withCellValues(withModality(withPaletteValues(asSingleFrame(forDrawing(slice.dataset))))));
     wadors.metaDataManager.add(imageId, header as Parameters<typeof wadors.metaDataManager.add>[1]);
     return imageId;
   });

@@ -98,7 +98,34 @@ export function hasOverlayInPixels(header: DicomJson): boolean {
 
 /** Whether overlays in the pixels can be taken out of them: of grey values that begin at the lowest bit. */
 export function areOverlaysReadable(header: DicomJson): boolean {
-  return stringOf(header, tag.photometric).trim().startsWith("MONOCHROME") && cellOf(header) === null;
+  const [bitsStored] = numbersOf(header, tag.bitsStored);
+  const [highBit] = numbersOf(header, tag.highBit);
+  const isAtLowest = bitsStored === undefined || highBit === undefined || highBit === bitsStored - 1;
+  return isAtLowest && stringOf(header, tag.photometric).trim().startsWith("MONOCHROME");
+}
+
+const ofWholeCells = new WeakMap<DicomJson, DicomJson>();
+
+/**
+ * The header by which Cornerstone keeps the bits above signed values, in whose place it puts the sign otherwise. The
+ * header itself where no overlay lies there.
+ */
+export function withOverlayBits(header: DicomJson): DicomJson {
+  const isSigned = numbersOf(header, tag.signed)[0] === 1;
+  if (!isSigned || !hasOverlayInPixels(header) || !areOverlaysReadable(header)) return header;
+  const [allocated = 16] = numbersOf(header, tag.bitsAllocated);
+  const changed: DicomJson = {
+    ...header,
+    [tag.bitsStored]: { vr: "US", Value: [allocated] },
+    [tag.highBit]: { vr: "US", Value: [allocated - 1] },
+  };
+  ofWholeCells.set(changed, header);
+  return changed;
+}
+
+/** The header as it was before `withOverlayBits`. */
+export function statedHeader(header: DicomJson): DicomJson {
+  return ofWholeCells.get(header) ?? header;
 }
 
 /** The bits at one position of the cells, the first of them the lowest of its byte, as those of an overlay's own data. */

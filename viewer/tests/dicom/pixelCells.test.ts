@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { DicomJson } from "@/dicom/dicomweb";
 import { paddingOf } from "@/dicom/display/padding";
 import { embeddedPlanesOf } from "@/dicom/display/overlayPlanes";
-import { areOverlaysReadable, bitsAt, cellOf, hasOverlayInPixels, isOfCells, overlaysInPixels, withCellValues, withoutOverlayBits } from "@/dicom/display/pixelCells";
+import { areOverlaysReadable, bitsAt, cellOf, hasOverlayInPixels, isOfCells, overlaysInPixels, statedHeader, withCellValues, withOverlayBits, withoutOverlayBits } from "@/dicom/display/pixelCells";
 
 /** 12 bits in the upper ones of 16, of a CT. */
 function header(highBit = 15, more: DicomJson = {}): DicomJson {
@@ -103,6 +103,11 @@ describe("an overlay in the upper bits of the pixels", () => {
       { group: "6000", rows: 3, columns: 3, left: 0, top: 0, frames: null, data: bits },
     ]);
     expect(areOverlaysReadable(ct)).toBe(true);
+    expect(withOverlayBits(ct)).toBe(ct);
+    const signed = header(11, { "00280103": { vr: "US", Value: [1] }, "60000102": { vr: "US", Value: [15] } });
+    expect(withOverlayBits(signed)).toMatchObject({ "00280101": { Value: [16] }, "00280102": { Value: [15] } });
+    expect(statedHeader(withOverlayBits(signed))).toBe(signed);
+    expect(areOverlaysReadable(header(13, { "60000102": { vr: "US", Value: [15] } }))).toBe(false);
     expect(areOverlaysReadable(header(11, { "00280004": { vr: "CS", Value: ["RGB"] } }))).toBe(false);
   });
 
