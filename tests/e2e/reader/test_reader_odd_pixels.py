@@ -156,10 +156,10 @@ def test_values_are_those_of_the_stored_bits_and_of_tables(
             shown = float(value.get_attribute("data-value") or "nan")
             assert shown == pytest.approx(true[row, column], abs=0.01), name
             assert "mm²/s" not in value.inner_text(), name
-        read = pydicom.dcmread(io.BytesIO(part10(dataset)))
-        if "ModalityLUTSequence" in read and name != "a table of bytes":
-            expected = apply_modality_lut(read.pixel_array, read)
-            np.testing.assert_allclose(expected, true)
+        # pydicom takes the entries of 8 bits for words.
+        if "ModalityLUTSequence" in dataset and dataset.ModalityLUTSequence[0].LUTDescriptor[2] > 8:
+            read = pydicom.dcmread(io.BytesIO(part10(dataset)))
+            np.testing.assert_allclose(apply_modality_lut(read.pixel_array, read), true)
 
 
 def test_overlays_in_bits_of_the_pixels_are_drawn(reader: ClosedNode, guarded_page: Page) -> None:
