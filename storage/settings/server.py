@@ -55,7 +55,8 @@ def _origin(text: str) -> str:
     if (
         parts.scheme not in _DEFAULT_PORTS
         or not is_bare
-        or not _HOST.fullmatch(parts.hostname or "")
+        or not parts.hostname
+        or not _HOST.fullmatch(parts.hostname)
     ):
         raise ValueError(refusal)
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
