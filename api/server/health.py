@@ -36,7 +36,7 @@ from api.server.checks.health import (
     warn_of_refused_rows,
 )
 from api.server.checks.hosts import check_hosts
-from api.server.checks.index import IndexProbe
+from api.server.checks.index import IndexProbe, warn_of_dead_rows
 from api.server.checks.jobs import check_jobs
 from api.server.checks.model_servers import check_model_servers
 from api.server.schemas import Health, HealthPart
@@ -153,13 +153,14 @@ class HealthChecks:
         return bad(failure) if failure else GOOD
 
     def database_and_history(self) -> HealthPart:
-        """The database, and whether changes were lost, or would be in a crash."""
+        """The database, and whether changes were or would be lost; it warns of dead rows."""
         part = self.database()
         if part.ok and (loses := not_durable(self._storage.engine)):
             return bad(loses)
-        path = index_path(self._settings)
-        lost = lost_changes(path) if path else ""
-        return bad(f"{lost} {LOST_CHANGES_REMEDY}") if part.ok and lost else part
+        lost = lost_changes(path) if (path := index_path(self._settings)) else ""
+        if part.ok and not lost:
+            return warn_of_dead_rows(self._storage.engine)
+        return bad(f"{lost} {LOST_CHANGES_REMEDY}") if part.ok else part
 
     def objects(self) -> HealthPart:
         self._storage.objects.check()

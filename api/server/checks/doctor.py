@@ -22,7 +22,7 @@ from api.server.checks.exposure import (
     check_tls_peers,
 )
 from api.server.checks.health import check_broker, check_clock, check_series_tries
-from api.server.checks.index import database_check
+from api.server.checks.index import database_check, vacuum_check
 from api.server.checks.jobs import jobs_check
 from api.server.checks.model_servers import model_server_checks
 from api.server.checks.reference_values import check_reference_file
@@ -87,6 +87,7 @@ def diagnose(settings: Settings) -> Iterator[Check]:
             yield from check_tls_peers(settings, storage.peers)
             yield from _workers(settings, storage.heartbeats)
             yield jobs_check(storage.settings, storage.jobs)
+            yield from vacuum_check(storage.engine)
             yield _clock(storage.engine)
             yield check_unreadable(storage.unreadable)
             yield _series(storage.series_tries)

@@ -2,17 +2,20 @@
 
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from sqlalchemy import Engine, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from api.server.checks.exposure import Check
+from api.server.schemas import HealthPart
 from storage.core.errors import MediViewError
 from storage.db.commits_wait import OF_SERVERS, OF_SESSIONS, not_durable
 from storage.db.schema import check_database
 from storage.db.sqlite_files.log_recovery import LOST_CHANGES_REMEDY, lost_changes
 from storage.db.sqlite_files.replacement import index_path
+from storage.db.vacuum import not_vacuumed
 from storage.db.write_check import WriteCheck, opened
 from storage.recovery.schema_page import is_first_page_garbled
 from storage.settings import Settings
@@ -134,3 +137,19 @@ def database_check(settings: Settings) -> Check:
     if failure:
         return Check("database", "fail", f"{url}: {failure}")
     return Check("database", "ok", f"{url}, schema current, takes changes")
+
+
+def vacuum_check(engine: Engine) -> Iterator[Check]:
+    """Of PostgreSQL alone: whether dead rows are cleared away."""
+    if engine.dialect.name == "sqlite":
+        return
+    wrong = not_vacuumed(engine)
+    if wrong:
+        yield Check("vacuum", "fail", wrong)
+    else:
+        yield Check("vacuum", "ok", "dead rows are cleared away")
+
+
+def warn_of_dead_rows(engine: Engine) -> HealthPart:
+    """That nothing is refused for, yet."""
+    return HealthPart(ok=True, detail=not_vacuumed(engine))
