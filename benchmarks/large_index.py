@@ -1,13 +1,14 @@
-"""Does a node with millions of instances answer as one with few: PostgreSQL, ten years' studies.
+"""Does a node with millions of instances answer as one with few: the studies of ten years.
 
-    python -m benchmarks.large_index --folder /srv/bench [--instances 20000000] [--fill]
+    python -m benchmarks.large_index --folder FOLDER --fill [--instances 20000000]
+    python -m benchmarks.large_index --folder FOLDER --fill --database sqlite --instances 1000000
 
 `--fill` makes both indexes below the folder, without the bytes of the instances, and goes on where
 it was interrupted; without it what is there is measured. The node beside has 25,000 instances, so
-that each question finds as much; both are `mediview up` over one server, asked in turns. Receiving
-is measured at the end, for it adds to both. The statements are those of all processes since the
-start, with the blocks that each reads, which do not depend on the machine's load. Where the large
-node takes more than 1.5 times as long the line ends with a mark.
+that each question finds as much; both are `mediview up`, with PostgreSQL over one server, asked in
+turns. Receiving is measured at the end, for it adds to both. The statements are PostgreSQL's of all
+processes since the start, with the blocks that each reads, which do not depend on the machine's
+load. Where the large node takes more than 1.5 times as long the line ends with a mark.
 """
 
 import argparse
@@ -15,11 +16,9 @@ import math
 import os
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-
-import psycopg
 
 from benchmarks.receive import CASES, measure
 from benchmarks.support.archive_fill import fill_archive
@@ -31,7 +30,6 @@ from benchmarks.support.kept_postgres import database, kept_postgres
 from benchmarks.support.sender import Load
 from benchmarks.support.slow_statements import forget, larger, shortened
 from storage.settings import Settings
-from tests.postgres import PostgresServer
 from tests.services import free_port
 
 SMALL = 25_000
@@ -58,22 +56,21 @@ Rounds = dict[str, dict[str, list[float]]]
 
 def main() -> None:
     options = _options()
-    folder = options.folder
-    folder.mkdir(parents=True, exist_ok=True)
     sizes = {"small": SMALL, "large": options.instances}
     if options.fill:
-        with kept_postgres(folder / "postgres", options.port, _LOADING) as server:
+        with _databases(options, _LOADING, sizes) as urls:
             for name, instances in sizes.items():
-                fill_archive(_settings(folder, name, server), instances, _note)
+                within_s = 60 * options.fill_minutes
+                settings = _settings(options.folder, name, urls[name])
+                fill_archive(settings, instances, _note, within_s=within_s)
     if options.rounds == 0:
         return
     around = Surroundings()
     rounds: Rounds = {}
-    with kept_postgres(folder / "postgres", options.port, _MEASURING) as server:
-        urls = {name: database(server, name) for name in sizes}
-        for url in urls.values():
+    with _databases(options, _MEASURING, sizes) as urls:
+        for url in filter(None, urls.values()):
             forget(url)
-        with _nodes(folder, server, sizes) as nodes:
+        with _nodes(options.folder, urls) as nodes:
             for name, node in nodes.items():
                 _add(rounds, "start, s", name, node.start_s)
             _ask(nodes, sizes, options.rounds, options.only, rounds)
@@ -82,12 +79,9 @@ def main() -> None:
                     _add(rounds, "`mediview doctor`, s", name, node.command_s("doctor"))
                 _receive(nodes, options.receive_rounds, rounds)
                 time.sleep(options.settle)
-            print(_table(rounds, around, urls["large"]))
-            print("\n| statement | calls | blocks | ms |\n|---|---|---|---|")
-            for one in larger(urls["small"], urls["large"], ratio=WITHIN, least_blocks=100)[:25]:
-                blocks = f"{one.small_blocks:,.0f} → {one.large_blocks:,.0f}"
-                times = f"{one.small_ms:.1f} → {one.large_ms:.1f}"
-                print(f"| {shortened(one.text)} | {one.calls} | {blocks} | {times} |")
+            print(_table(rounds, around))
+            if urls["large"]:
+                _print_statements(urls)
     if options.json:
         write_figures(options.json, around, rounds)
 
@@ -96,6 +90,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--folder", type=Path, required=True, help="1 kB for each instance")
     parser.add_argument("--instances", type=int, default=20_000_000)
+    parser.add_argument("--database", choices=("postgresql", "sqlite"), default="postgresql")
     parser.add_argument("--fill", action="store_true", help="make the indexes first")
     parser.add_argument(
         "--fill-minutes", type=float, default=math.inf, help="then no more instances are written"
@@ -111,23 +106,32 @@ def _options() -> argparse.Namespace:
     return options
 
 
-def _settings(folder: Path, name: str, server: PostgresServer) -> Settings:
+def _settings(folder: Path, name: str, url: str) -> Settings:
+    data_dir = folder / (name if url else f"sqlite-{name}")
+    data_dir.mkdir(parents=True, exist_ok=True)
     return Settings(
-        data_dir=folder / name,
-        database_url=database(server, name),
-        dicom_port=free_port(),
-        http_port=free_port(),
+        data_dir=data_dir, database_url=url, dicom_port=free_port(), http_port=free_port()
     )
 
 
 @contextmanager
-def _nodes(
-    folder: Path, server: PostgresServer, names: dict[str, int]
-) -> Iterator[dict[str, ArchiveNode]]:
+def _databases(
+    options: argparse.Namespace, settings: dict[str, str], names: Iterable[str]
+) -> Iterator[dict[str, str]]:
+    """The URL of each; empty with SQLite."""
+    if options.database == "sqlite":
+        yield dict.fromkeys(names, "")
+        return
+    with kept_postgres(options.folder / "postgres", options.port, settings) as server:
+        yield {name: database(server, name) for name in names}
+
+
+@contextmanager
+def _nodes(folder: Path, urls: dict[str, str]) -> Iterator[dict[str, ArchiveNode]]:
     with ExitStack() as stack:
         yield {
-            name: stack.enter_context(archive_node(_settings(folder, name, server)))
-            for name in names
+            name: stack.enter_context(archive_node(_settings(folder, name, url)))
+            for name, url in urls.items()
         }
 
 
@@ -169,15 +173,17 @@ def _add(rounds: Rounds, what: str, name: str, value: float) -> None:
     rounds.setdefault(what, {}).setdefault(name, []).append(value)
 
 
-def _table(rounds: Rounds, around: Surroundings, large_url: str) -> str:
-    with psycopg.connect(large_url) as connection:
-        (count,) = connection.execute("SELECT count(*) FROM study").fetchone() or (0,)
-        (size,) = connection.execute("SELECT pg_database_size(current_database())").fetchone() or (
-            0,
-        )
+def _print_statements(urls: dict[str, str]) -> None:
+    print("\n| statement | calls | blocks | ms |\n|---|---|---|---|")
+    for one in larger(urls["small"], urls["large"], ratio=WITHIN, least_blocks=100)[:25]:
+        blocks = f"{one.small_blocks:,.0f} → {one.large_blocks:,.0f}"
+        times = f"{one.small_ms:.1f} → {one.large_ms:.1f}"
+        print(f"| {shortened(one.text)} | {one.calls} | {blocks} | {times} |")
+
+
+def _table(rounds: Rounds, around: Surroundings) -> str:
     lines = [
-        f"{count:,} studies, index {size / 1e9:.1f} GB; load {around.load_before:.0f} to"
-        f" {os.getloadavg()[0]:.0f}, {around.at}\n",
+        f"load {around.load_before:.0f} to {os.getloadavg()[0]:.0f}, {around.at}\n",
         "| ms, or as it says | small: median (p90) | large: median (p90) | ratio |",
         "|---|---|---|---|",
     ]

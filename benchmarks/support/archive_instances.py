@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -108,8 +109,8 @@ def write_volumes(engine: Engine, folder: Path, studies: Sequence[PlannedStudy])
     folder.mkdir(parents=True, exist_ok=True)
     names = list(volume_names(studies))
     for name in names:
-        with (folder / name).open("ab") as file:
-            file.truncate(VOLUME_BYTES)
+        (folder / name).touch(mode=0o600)
+        os.truncate(folder / name, VOLUME_BYTES)
     with engine.begin() as connection:
         if connection.execute(select(t.volume.c.name).limit(1)).first() is None:
             common = {"size_bytes": VOLUME_BYTES, "reconciled_at": END}

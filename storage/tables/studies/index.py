@@ -184,6 +184,13 @@ instance = Table(
         sqlite_where=text("object_key = ''"),
         postgresql_where=text("object_key = ''"),
     ),
+    # In which volumes they lie.
+    Index(
+        "ix_instance_unsettled_volume",
+        "volume",
+        sqlite_where=text("object_key = ''"),
+        postgresql_where=text("object_key = ''"),
+    ),
 )
 
 unreadable_instance = Table(

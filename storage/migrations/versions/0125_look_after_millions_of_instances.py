@@ -1,5 +1,6 @@
-"""Vacuum large tables early"""
+"""Look after millions of instances: vacuum early, find volumes by an index"""
 
+import sqlalchemy as sa
 from alembic import op
 
 revision = "0125"
@@ -32,7 +33,14 @@ _TABLES = {
 }
 
 
+_VOLUMES = "ix_instance_unsettled_volume"
+
+
 def upgrade() -> None:
+    unsettled = sa.text("object_key = ''")
+    op.create_index(
+        _VOLUMES, "instance", ["volume"], sqlite_where=unsettled, postgresql_where=unsettled
+    )
     if op.get_bind().dialect.name != "postgresql":
         return
     for table, settings in _TABLES.items():
@@ -41,6 +49,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.drop_index(_VOLUMES, table_name="instance")
     if op.get_bind().dialect.name != "postgresql":
         return
     for table, settings in _TABLES.items():
