@@ -79,11 +79,9 @@ def _checked(form: Mapping[str, str], longest_s: int) -> SubscriptionForm:
     if not form.get("hub.topic"):
         raise _refused("hub.topic is missing")
     endpoint = form.get("hub.channel.endpoint", "")
-    if mode == "unsubscribe":
-        if "hub.events" in form:
-            raise _refused("hub.events is given with 'unsubscribe', which is always of all")
-        if not endpoint:
-            raise _refused("hub.channel.endpoint is missing")
+    # A request to unsubscribe from some events is one to unsubscribe from all (2.4.2).
+    if mode == "unsubscribe" and not endpoint:
+        raise _refused("hub.channel.endpoint is missing")
     lease_s = longest_s
     if "hub.lease_seconds" in form:
         asked = read_whole_number(form["hub.lease_seconds"])
@@ -150,7 +148,7 @@ def hub_url(request: Request, settings: Settings) -> str:
 
 
 def _secret(endpoint: str) -> str:
-    return urlsplit(endpoint).path.rpartition("/")[2] if len(endpoint) < 2048 else ""
+    return urlsplit(endpoint).path.rstrip("/").rpartition("/")[2] if len(endpoint) < 2048 else ""
 
 
 def _refused(what: str) -> InvalidRequest:

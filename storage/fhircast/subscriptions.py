@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import fields
 from datetime import datetime
 
-from sqlalchemy import Engine, delete, func, insert, select, update
+from sqlalchemy import Engine, delete, func, insert, literal, select, update
 
 from storage import tables as t
 from storage.core.callers.visibility import as_node
@@ -43,14 +43,24 @@ class FhircastSubscriptions:
         now: datetime,
         expires_at: datetime,
     ) -> str:
-        """The secret of a new channel. One that is not connected gives way where there are many.
+        """The secret of a new channel, which takes the place of one of the same subscriber: each
+        event would come twice. One that is not connected gives way where there are many.
 
         Raises TooManyRequests.
         """
         secret = secrets.token_urlsafe(_SECRET_BYTES)
         table = t.fhircast_subscription
         with as_node(), writing(self._engine) as connection:
-            connection.execute(delete(table).where(table.c.expires_at <= now))
+            # Where nobody signs in, all browsers are one.
+            is_same = (
+                literal(kind != "local")
+                & (table.c.topic == topic)
+                & (table.c.identity_id == identity_id)
+                & (table.c.key_id == key_id)
+                & (table.c.session_hash == session_hash)
+                & (table.c.name == name)
+            )
+            connection.execute(delete(table).where((table.c.expires_at <= now) | is_same))
             of_topic = list(
                 connection.execute(
                     select(table.c.endpoint_hash, table.c.connection_id)

@@ -129,6 +129,10 @@ class Worklist:
             if values["accession_number"] != before.accession_number:
                 check_may_use_number(self._engine, values["accession_number"])
         number = values.get("accession_number", "")
+        is_of_others = attributes is not None and any(
+            values[name] != getattr(before, name)
+            for name in ("study_instance_uid", "accession_number")
+        )
         columns = t.worklist_item.c
         conditions = [columns.worklist_item_id == worklist_item_id]
         if as_read is not None:
@@ -136,6 +140,10 @@ class Worklist:
         with writing(self._engine) as connection:
             if number and number != before.accession_number:
                 check_is_first(connection, number)
+            if is_of_others:
+                # The studies that it leaves have no order any more.
+                mark_reports(connection, worklist_item_id, values["updated_at"])
+                mark_studies(connection, worklist_item_id, values["updated_at"])
             changed = connection.execute(
                 update(t.worklist_item).where(*conditions).values(**values)
             )
@@ -154,8 +162,10 @@ class Worklist:
 
     def remove(self, worklist_item_id: str) -> None:
         """Raises NotFound."""
-        item = self.get(worklist_item_id)
+        item, now = self.get(worklist_item_id), utcnow()
         with writing(self._engine) as connection:
+            mark_reports(connection, worklist_item_id, now)
+            mark_studies(connection, worklist_item_id, now)
             connection.execute(
                 delete(t.worklist_item).where(
                     t.worklist_item.c.worklist_item_id == worklist_item_id

@@ -88,6 +88,8 @@ def read_subscription(body: bytes, relative: Callable[[str], str]) -> NewSubscri
         )
     if stated.timeout_s > _MOST_TIMEOUT_S:
         _refuse("The timeout", f"is longer than {_MOST_TIMEOUT_S} s")
+    if stated.max_count > _MOST_EVENTS:
+        _refuse("maxCount", f"is more than {_MOST_EVENTS}")
     filters = _filters(decoded, is_r5, topic.resource_type, relative)
     return NewSubscription(
         topic=topic.topic_id,
@@ -98,7 +100,7 @@ def read_subscription(body: bytes, relative: Callable[[str], str]) -> NewSubscri
         patients=filters.patients,
         heartbeat_s=stated.heartbeat_s,
         timeout_s=stated.timeout_s,
-        max_count=min(stated.max_count or _DEFAULT_EVENTS, _MOST_EVENTS),
+        max_count=stated.max_count or _DEFAULT_EVENTS,
         headers=_headers(stated.headers, stated.headers_place),
         reason=str(decoded.get("reason") or "")[:_REASON_MAX],
         ends_at=_end(checked.end),

@@ -276,6 +276,7 @@ def test_what_cannot_be_subscribed_to_is_refused_by_its_place(
         ({**fine, "channel": {**channel, "header": ["X: a\r\nHost: x"]}}, 422, "channel.header"),
         ({**fine, "channel": {**channel, "payload": "text/plain"}}, 422, "channel.payload"),
         ({**fine, "nonsense": 1}, 422, "Subscription"),
+        (r5(hook.url, maxCount=501), 422, "maxCount is more than 500"),
         *(({**fine, "_criteria": {"extension": [one]}}, 422, "") for one in criteria),
         (r4("http://169.254.169.254/latest"), 400, "MEDIVIEW_WEBHOOK_HOSTS"),
         (r5(hook.url, content="full-resource"), 400, "FHIR_SUBSCRIPTION_CONTENT"),

@@ -16,7 +16,7 @@ from storage.core.clock import utcnow
 from storage.core.errors import StateConflict
 from storage.db.engine import reading
 from tests.api.access_groups.two_groups import TwoHospitals, two_hospitals
-from tests.api.fhircast.peers import Peer, event, name_of, opened, study
+from tests.api.fhircast.peers import PATIENT, Peer, event, name_of, opened, study
 from tests.patience import PATIENCE_S
 
 
@@ -97,6 +97,38 @@ def test_a_key_listens_and_announces_by_its_scopes(hospitals: TwoHospitals) -> N
                 },
             )  # fmt: skip
             assert answer.status_code == 404
+
+
+def test_who_subscribes_once_more_gets_each_event_once(hospitals: TwoHospitals) -> None:
+    with hospitals.person("fay", "radiologist") as fay:
+        topic = topic_of(fay)
+    node = hospitals.node
+    with (
+        node.with_key("report", "integrator") as report,
+        node.with_key("pacs-3", "integrator") as p,
+    ):
+        first, again = Peer(report, topic, "Reports"), Peer(report, topic, "Reports")
+        desk, pacs = Peer(report, topic, "Reports, desk 2"), Peer(p, topic, "Reports")
+        with first.listening("Patient-open") as old, desk.listening("Patient-open") as other:
+            with again.listening("Patient-open") as new:
+                assert again.endpoint != first.endpoint
+                while (message := old.next()).get("hub.mode") != "denied":
+                    assert name_of(message) == "Heartbeat"
+                pacs.announced(event(topic, "Patient-open", ("patient", PATIENT)))
+                assert [name_of(one.event()) for one in (new, other)] == ["Patient-open"] * 2
+                with pytest.raises(ConnectionClosed):
+                    old.next()
+            # Of one event as of all (2.4.2).
+            gone = again.form(
+                hub_mode="unsubscribe", hub_events="Patient-open", hub_channel_endpoint="-"
+            )
+            assert gone.status_code == 400
+            form = {
+                "hub.channel.type": "websocket", "hub.mode": "unsubscribe", "hub.topic": topic,
+                "hub.events": "Patient-open", "hub.channel.endpoint": f"{again.endpoint}/",
+            }  # fmt: skip
+            assert report.post("/fhircast", data=form).status_code == 202
+            assert report.post("/fhircast", data=form).status_code == 404
 
 
 def test_a_channel_ends_with_the_key_or_the_sign_in_that_made_it(hospitals: TwoHospitals) -> None:

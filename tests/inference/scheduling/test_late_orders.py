@@ -89,6 +89,26 @@ def test_a_pipeline_that_waited_for_an_order_runs_once(tmp_path: Path, by: str) 
         assert storage.jobs.list()[1] == 1
 
 
+@pytest.mark.parametrize("by", ["study", "accession number"])
+@pytest.mark.parametrize("what", ["deleted", "given to another study"])
+def test_rules_are_asked_again_when_an_order_is_gone(tmp_path: Path, by: str, what: str) -> None:
+    with node(tmp_path) as storage:
+        rules(storage, ONLY_ORDERED)
+        of_number = {"StudyInstanceUID": "2.25.7", "AccessionNumber": "A1"}
+        item = order(storage, **({} if by == "study" else of_number))
+        (before,) = schedule_series(storage, complete_series(storage, "a"), (BrightRegion(),))
+        assert before.accepted
+        assert storage.jobs.cancel(before.job_id or "", "by hand", utcnow())
+        look(storage)
+        if what == "deleted":
+            storage.worklist.remove(item.worklist_item_id)
+        else:
+            other = {"StudyInstanceUID": "2.25.8", "AccessionNumber": "A2"}
+            storage.worklist.change(item.worklist_item_id, attributes={**item.attributes, **other})
+        assert look(storage) == 1
+        assert look(storage) == 0
+
+
 def test_an_order_that_says_nothing_else_asks_nobody(tmp_path: Path) -> None:
     with node(tmp_path) as storage:
         rules(storage, ONLY_ORDERED)
