@@ -60,7 +60,8 @@ class Keys:
         while True:
             (patient,) = patients_of({self.study().patient})
             name = str(patient["patient_name"]).partition("=")[0].rstrip("^")
-            if name.isascii():
+            # Numbered ones: of the others there are hundreds of one name.
+            if name.isascii() and any(map(str.isdecimal, name)):
                 return f"{name}*"
 
     def word(self) -> str:

@@ -84,7 +84,7 @@ def undecided(
     )
 
 
-def _recent_or_begun(since: datetime) -> CompoundSelect[tuple[int]]:
+def _recent_or_begun(since: datetime) -> CompoundSelect[int]:
     """Ids of series. Either half has an index; with OR between them every series is read."""
     recent = select(t.series.c.id).where(
         t.series.c.state == "COMPLETE", t.series.c.last_instance_at >= since

@@ -1,13 +1,10 @@
 """What the clock asks for each second reads what is new, and not all that was ever received."""
 
 from datetime import UTC, datetime
-from typing import Any
-
-from sqlalchemy import event
 
 from storage.container import Storage
 from storage.jobs.pending_series import undecided
-from tests.storage.plans import plan_of
+from tests.storage.plans import plan_of, plan_of_first
 
 YESTERDAY = datetime(2026, 11, 30, 4, 30, tzinfo=UTC)
 
@@ -29,22 +26,8 @@ def test_an_index_finds_the_series_of_the_last_day(storage: Storage) -> None:
 def test_an_index_finds_the_series_of_the_last_day_whose_jobs_may_be_outdated(
     storage: Storage,
 ) -> None:
-    asked: list[tuple[str, Any]] = []
-
-    def note(_conn: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
-        asked.append((statement, parameters))
-
-    event.listen(storage.engine, "before_cursor_execute", note)
-    storage.withdrawals.outdated(10, YESTERDAY)
-    event.remove(storage.engine, "before_cursor_execute", note)
-    (statement, parameters), _of_several = asked
+    plan = plan_of_first(storage.engine, lambda: storage.withdrawals.outdated(10, YESTERDAY))
     is_sqlite = storage.engine.dialect.name == "sqlite"
-    with storage.engine.connect() as connection:
-        if not is_sqlite:
-            connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
-        explain = "EXPLAIN QUERY PLAN" if is_sqlite else "EXPLAIN"
-        rows = connection.exec_driver_sql(f"{explain} {statement}", parameters)
-        plan = " ".join(str(row) for row in rows)
     if is_sqlite:
         assert "ix_series_state_last_instance_at (state=? AND last_instance_at>?)" in plan, plan
     else:
