@@ -1,4 +1,5 @@
-"""Retention of all but studies: unfinished uploads, events, answers, workitems, notices, topics."""
+"""Retention of all but studies: unfinished uploads, events, answers, workitems, runs, notices,
+topics."""
 
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -15,6 +16,7 @@ from storage.container.has import (
     HasObjects,
     HasPatientChanges,
     HasPeerNotifications,
+    HasRetrospectiveRuns,
     HasSettings,
     HasUploads,
     HasWebhookOutbox,
@@ -40,6 +42,7 @@ class ExpiryStorage(
     HasModelTrials,
     HasPeerNotifications,
     HasPatientChanges,
+    HasRetrospectiveRuns,
     HasWebhookOutbox,
     Protocol,
 ):
@@ -71,7 +74,9 @@ def remove_expired(storage: ExpiryStorage, now: datetime) -> bool:
     storage.peer_notifications.forget_old(now)
     storage.patient_changes.forget_old_messages(now)
     if settings.workitem_retention_s:
-        forget_ended(storage.engine, now - timedelta(seconds=settings.workitem_retention_s))
+        ended_before = now - timedelta(seconds=settings.workitem_retention_s)
+        forget_ended(storage.engine, ended_before)
+        storage.retrospective_runs.forget_ended(ended_before)
     storage.webhook_outbox.prune(now - timedelta(seconds=settings.webhook_retention_s))
     if away is not None:
         raise away

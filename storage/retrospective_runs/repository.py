@@ -5,9 +5,10 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, RowMapping, func, insert, select, update
+from sqlalchemy import ColumnElement, Engine, RowMapping, delete, func, insert, select, update
 
 from storage import tables as t
+from storage.core.callers.visibility import as_node
 from storage.core.errors import NotFound, StateConflict
 from storage.db.engine import reading, writing
 from storage.db.keyset import Keyset, SortColumn
@@ -21,6 +22,7 @@ from storage.retrospective_runs.entities import (
     RunStudyState,
 )
 
+_FORGOTTEN_AT_ONCE = 20
 _run, _study = t.retrospective_run.c, t.retrospective_study.c
 
 NEWEST_RUNS = Keyset[RetrospectiveRun](
@@ -105,6 +107,18 @@ class RetrospectiveRuns:
         with reading(self._engine) as connection:
             rows = connection.execute(statement.order_by(_run.created_at, _run.run_id))
             return [RetrospectiveRun(**row) for row in rows.mappings()]
+
+    def forget_ended(self, before: datetime) -> int:
+        """Delete runs that ended before, with the lists of their studies; how many."""
+        old = select(_run.run_id).where(_run.state.not_in(OPEN_RUNS), _run.ended_at < before)
+        with as_node():
+            with reading(self._engine) as connection:
+                run_ids = list(connection.execute(old.limit(_FORGOTTEN_AT_ONCE)).scalars())
+            for run_id in run_ids:
+                with writing(self._engine) as connection:
+                    connection.execute(delete(t.retrospective_study).where(_study.run_id == run_id))
+                    connection.execute(delete(t.retrospective_run).where(_run.run_id == run_id))
+        return len(run_ids)
 
     def counts(self, run_ids: Collection[str]) -> dict[str, dict[str, int]]:
         """By run, how many of its studies are in each state."""

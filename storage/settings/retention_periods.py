@@ -14,7 +14,9 @@ class RetentionSettings(BaseModel):
         30 * 86_400, ge=60, description="How far back a stream of events can be resumed."
     )
     workitem_retention_s: int = Field(
-        365 * 86_400, ge=0, description="How long an ended workitem is kept; 0: for ever."
+        365 * 86_400,
+        ge=0,
+        description="How long an ended workitem or retrospective run is kept; 0: for ever.",
     )
     commitment_retention_s: float = Field(
         30 * 86_400.0,
