@@ -134,6 +134,12 @@ def _remove_series(connection: Connection, study_uid: str, series_uid: str) -> N
             ),
         )
     )
+    request = t.series_request.c.series_instance_uid
+    connection.execute(
+        delete(t.series_request).where(
+            request == series_uid, ~exists().where(t.series.c.series_instance_uid == request)
+        )
+    )
     takes_it = select(t.job_input.c.job_id).where(
         t.job_input.c.study_instance_uid == study_uid,
         t.job_input.c.series_instance_uid == series_uid,

@@ -18,7 +18,7 @@ from storage.db.json_text import JsonText, to_json
 from storage.index.expected_instances import announce
 from storage.mpps.kept import let_notices_go, let_steps_go, notices_to_let_go, steps_to_let_go
 from storage.mpps.senders import Sender, may_go_on, reached_studies
-from storage.mpps.step_text import encoded, undecoded
+from storage.mpps.step_text import announced_bytes, encoded, undecoded
 from storage.peers.notifications import want_notified
 from storage.worklist.repository import WorklistState, follow_step
 
@@ -44,6 +44,7 @@ class ProcedureStep:
     calling_ae_title: str
     attributes: dict[str, Any]
     identity_id: str | None
+    size_bytes: int
     created_at: datetime
     updated_at: datetime
 
@@ -57,6 +58,7 @@ class AvailabilityNotice:
     study_instance_uid: str
     attributes: dict[str, Any]
     identity_id: str | None
+    size_bytes: int
     received_at: datetime
 
 
@@ -93,7 +95,8 @@ class ProcedureSteps:
         now = utcnow()
         reached = self._announced_studies(sender, study_instance_uids)
         text = encoded(attributes)
-        let_go = steps_to_let_go(self._engine, sender)
+        size_bytes = announced_bytes(text, len(study_instance_uids))
+        let_go = steps_to_let_go(self._engine, sender, size_bytes)
         with as_node(), writing(self._engine) as connection:
             let_steps_go(connection, let_go)
             created = insert_or_ignore(
@@ -105,6 +108,7 @@ class ProcedureSteps:
                     "calling_ae_title": sender.ae_title,
                     "attributes": text,
                     "identity_id": sender.identity_id or None,
+                    "size_bytes": size_bytes,
                     "created_at": now,
                     "updated_at": now,
                 },
@@ -149,12 +153,19 @@ class ProcedureSteps:
         reached = self._announced_studies(sender, study_instance_uids)
         # All that takes long is done before the transaction, for which others wait.
         text = encoded(attributes)
+        size_bytes = announced_bytes(text, len(study_instance_uids))
+        let_go: list[str] = []
+        if size_bytes > before.size_bytes:
+            owner = Sender(before.identity_id or "", before.calling_ae_title)
+            more_bytes = size_bytes - before.size_bytes
+            let_go = steps_to_let_go(self._engine, owner, more_bytes, grows=True)
         now = utcnow()
         # It tells one state of the step from another, whatever the clock does.
         updated_at = max(now, before.updated_at + timedelta(microseconds=1))
         row = t.procedure_step.c
         is_it = row.sop_instance_uid == sop_instance_uid
         with as_node(), writing(self._engine) as connection:
+            let_steps_go(connection, let_go)
             changed = connection.execute(
                 update(t.procedure_step)
                 .where(
@@ -162,7 +173,7 @@ class ProcedureSteps:
                     row.state == "IN PROGRESS",
                     *([] if known is None else [row.updated_at == known.updated_at]),
                 )
-                .values(state=state, attributes=text, updated_at=updated_at)
+                .values(state=state, attributes=text, size_bytes=size_bytes, updated_at=updated_at)
             ).rowcount
             if changed:
                 if expected is not None or state == "DISCONTINUED":
@@ -176,7 +187,13 @@ class ProcedureSteps:
                 follow_step(connection, reached or (), _WORKLIST_STATES[state])
                 want_notified(connection, "mpps", sop_instance_uid, now, but_not=(sender.ae_title,))
         if changed:
-            return replace(before, state=state, attributes=dict(attributes), updated_at=updated_at)
+            return replace(
+                before,
+                state=state,
+                attributes=dict(attributes),
+                size_bytes=size_bytes,
+                updated_at=updated_at,
+            )
         step = self.get(sop_instance_uid)
         if step.state != "IN PROGRESS":
             raise _ended(step)
@@ -236,7 +253,8 @@ class ProcedureSteps:
         reached = self._announced_studies(sender, [study_instance_uid])
         text = JsonText(to_json(dict(attributes)))
         notice = t.availability_notice.c
-        let_go = notices_to_let_go(self._engine, sender)
+        size_bytes = 2 * len(text)
+        let_go = notices_to_let_go(self._engine, sender, size_bytes)
         with as_node(), writing(self._engine) as connection:
             let_notices_go(connection, let_go)
             earlier = connection.execute(
@@ -256,6 +274,7 @@ class ProcedureSteps:
                     study_instance_uid=study_instance_uid,
                     attributes=text,
                     identity_id=sender.identity_id or None,
+                    size_bytes=size_bytes,
                     received_at=utcnow(),
                 )
             )

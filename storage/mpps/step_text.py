@@ -11,6 +11,8 @@ from storage.db.json_text import JsonText, from_json, to_json
 
 # PerformedSeriesSequence.
 _SERIES = "00400340"
+# Of hints: so many UIDs.
+_MOST_ANNOUNCED_BYTES = 100_000 * 68
 # With spaces that nothing else writes between names and values, and no string has its quotes.
 _BEFORE_SERIES = f',  "{_SERIES}":  '
 
@@ -30,6 +32,12 @@ def undecoded(text: str) -> dict[str, Any]:
         attributes: dict[str, Any] = from_json(text)
         return attributes
     return {**from_json(beside + "}"), _SERIES: JsonText(series[:-1])}
+
+
+def announced_bytes(text: str, studies: int) -> int:
+    """What a step takes: its text, and for each of its studies the instances of its series."""
+    series = len(text.partition(_BEFORE_SERIES)[2])
+    return len(text) + min(studies * series, _MOST_ANNOUNCED_BYTES)
 
 
 def decoded(attributes: Mapping[str, Any]) -> dict[str, Any]:

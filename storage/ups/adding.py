@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 
 from storage import tables as t
 from storage.db.engine import insert_or_ignore
+from storage.db.json_text import JsonText, to_json
 from storage.ups.dicom_json import JsonAttributes, text_of
 from storage.ups.events import record, state_report
 from storage.ups.rows import note_studies
@@ -18,6 +19,7 @@ def add_item(
 ) -> bool:
     """Add it as scheduled; False where the UID is taken. `more`: other columns of its row."""
     study_instance_uid = study_of(attributes)
+    text = JsonText(to_json(attributes))
     row = {
         "sop_instance_uid": uid,
         "state": "SCHEDULED",
@@ -26,7 +28,8 @@ def add_item(
         "job_ids": [],
         "study_instance_uid": study_instance_uid,
         "patient_id": text_of(attributes, "PatientID"),
-        "attributes": attributes,
+        "attributes": text,
+        "size_bytes": len(text),
         "created_at": now,
         "updated_at": now,
     }

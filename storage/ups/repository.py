@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Engine
 
 from storage.access_groups.visibility import check_may_name
+from storage.core.callers.shares import current_caller
 from storage.core.callers.visibility import as_node
 from storage.core.clock import utcnow
 from storage.core.entities import ENDED_STATES
@@ -20,6 +21,7 @@ from storage.ups.adding import add_item
 from storage.ups.dicom_json import JsonAttributes, attributes_of, text_of
 from storage.ups.events import cancel_requested, of_update, state_report
 from storage.ups.refusals import Cause, WorkitemRefused
+from storage.ups.room import check_room
 from storage.ups.rows import (
     Edit,
     Workitem,
@@ -55,7 +57,9 @@ class Workitems:
         attributes, modified = created(uid, given, now)
         check_may_name(self._engine, studies_of(attributes))
         with writing(self._engine) as connection:
-            if not add_item(connection, uid, attributes, now):
+            created_by = current_caller()
+            check_room(connection, created_by)
+            if not add_item(connection, uid, attributes, now, created_by=created_by):
                 raise UidConflict(
                     f"There is a workitem {uid} already.",
                     remedy="Create it under a UID of its own, or leave the UID to the node.",

@@ -24,10 +24,13 @@ from storage.ups.dicom_json import (
 )
 from storage.ups.events import ReportedEvent, record, state_report
 from storage.ups.job_mapping import UNSPECIFIED, cancellation
+from storage.ups.room import check_growth_of_all
 from storage.ups.validation import WorkitemState, studies_of, with_progress
 
 _UID_LENGTH = 64
 # Of one item within the process; others of the node may be quicker a few times.
+_GROWS_BYTES = 4096
+"""What an end adds to an item is always taken."""
 _ONE_AT_A_TIME, _ATTEMPTS = OneAtATime(), 20
 
 
@@ -46,6 +49,8 @@ class Workitem:
     job_ids: tuple[str, ...]
     study_instance_uid: str
     attributes: JsonAttributes = field(repr=False)
+    size_bytes: int
+    created_by: str
     created_at: datetime
     updated_at: datetime
 
@@ -118,11 +123,15 @@ def _write(engine: Engine, item: Workitem, edit: Edit, now: datetime) -> bool:
     names_others = studies_of(attributes) != studies_of(item.attributes)
     if "attributes" in values:
         values["attributes"] = JsonText(to_json(attributes))
+        values["size_bytes"] = len(values["attributes"])
     study_instance_uid = values.get("study_instance_uid", item.study_instance_uid)
     with writing(engine) as connection:
         version = select(row.updated_at).where(row.sop_instance_uid == uid)
         if connection.execute(version.with_for_update()).scalar() != item.updated_at:
             return False
+        grows_bytes = values.get("size_bytes", 0) - item.size_bytes
+        if grows_bytes > _GROWS_BYTES:
+            check_growth_of_all(connection, item.created_by, grows_bytes)
         if values:
             connection.execute(
                 update(t.work_item).where(row.sop_instance_uid == uid).values(**values)

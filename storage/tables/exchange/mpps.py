@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Column,
     Index,
     Integer,
@@ -21,8 +22,11 @@ procedure_step = Table(
     Column("attributes", JSON, nullable=False),
     # Of the peer that began it; none: an earlier version noted the AE title alone.
     Column("identity_id", String(620)),
+    # With what it announces.
+    Column("size_bytes", BigInteger, nullable=False, server_default="0"),
     time_column("created_at"),
     time_column("updated_at"),
+    Index("ix_procedure_step_identity_id", "identity_id", "calling_ae_title", "size_bytes"),
 )
 
 
@@ -34,7 +38,9 @@ availability_notice = Table(
     Column("study_instance_uid", Uid, nullable=False, index=True),
     Column("attributes", JSON, nullable=False),
     Column("identity_id", String(620)),
+    Column("size_bytes", BigInteger, nullable=False, server_default="0"),
     time_column("received_at"),
+    Index("ix_availability_notice_identity_id", "identity_id", "calling_ae_title", "size_bytes"),
 )
 
 

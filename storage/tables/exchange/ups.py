@@ -15,6 +15,9 @@ work_item = Table(
     text_column("study_instance_uid"),
     text_column("patient_id"),
     Column("attributes", JSON, nullable=False),
+    Column("size_bytes", BigInteger, nullable=False, server_default="0"),
+    # The identity or address that made it (`storage.core.callers.shares`); empty: the node.
+    text_column("created_by"),
     time_column("created_at"),
     time_column("updated_at"),
     # Of another system's item that this node performs: that system by its name, the claim there,
@@ -23,6 +26,7 @@ work_item = Table(
     text_column("source_transaction_uid"),
     time_column("reported_at", nullable=True),
     Index("ix_work_item_source", "source"),
+    Index("ix_work_item_created_by", "created_by", "state", "size_bytes"),
     Index("ix_work_item_state_performer", "state", "performer"),
     Index("ix_work_item_study_instance_uid", "study_instance_uid"),
     Index("ix_work_item_created_at", "created_at"),

@@ -6,6 +6,7 @@ from pydicom.uid import generate_uid
 from sqlalchemy import func, select
 
 from storage import tables as t
+from storage.core.errors import LimitExceeded
 from storage.db.engine import reading
 from storage.index import expected_instances
 from storage.mpps import kept
@@ -58,7 +59,53 @@ def test_steps_that_ended_make_room_and_open_ones_are_refused(node: Node, most: 
     assert count(node, "expectation") == 0
     assert node.storage.procedure_steps.get(newest).state == "IN PROGRESS"
     # Another peer has room of its own.
-    assert kept.steps_to_let_go(node.storage.engine, Sender("peer:other", "MR1")) == []
+    assert kept.steps_to_let_go(node.storage.engine, Sender("peer:other", "MR1"), 1000) == []
+
+
+def test_long_steps_that_ended_make_room_and_open_ones_are_refused(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """2,000 steps of 8 MiB each were 16 GiB of a peer."""
+    long = uids(*range(1, 101))
+    with modality(node) as association:
+        for _ in range(6):
+            uid = generate_uid()
+            assert association.send_n_create(beginning(), MPPS, uid)[0].Status == 0
+            assert association.send_n_set(ending("COMPLETED", long), MPPS, uid)[0].Status == 0
+            size_bytes = node.storage.procedure_steps.get(uid).size_bytes
+            monkeypatch.setattr(kept, "MOST_BYTES", 3 * size_bytes)
+        assert count(node, "procedure_step") <= 3
+        assert size_bytes > 20_000
+        statuses = []
+        for _ in range(6):
+            uid = generate_uid()
+            assert association.send_n_create(beginning(), MPPS, uid)[0].Status == 0
+            changed = ending("COMPLETED", long)
+            changed.PerformedProcedureStepStatus = "IN PROGRESS"
+            statuses.append(association.send_n_set(changed, MPPS, uid)[0].Status)
+        assert statuses[0] == 0
+        assert statuses[-1] == 0x0213
+        # What ends such a step is always taken.
+        end = Dataset()
+        end.PerformedProcedureStepStatus = "DISCONTINUED"
+        assert association.send_n_set(end, MPPS, uid)[0].Status == 0
+
+
+def test_many_peers_share_what_there_is_for_all(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps = node.storage.procedure_steps
+    for number in range(4):
+        for _ in range(3):
+            sender = Sender(f"peer:{number}", f"MR{number}")
+            steps.create(generate_uid(), sender, {"00400254": {"vr": "LO"}}, [STUDY], {})
+    mine = Sender("peer:0", "MR0")
+    assert kept.steps_to_let_go(node.storage.engine, mine, 50) == []
+    size_bytes = len('{"00400254":{"vr":"LO"}}')
+    monkeypatch.setattr(kept, "MOST_BYTES_OF_ALL", 12 * size_bytes)
+    with pytest.raises(LimitExceeded):
+        kept.steps_to_let_go(node.storage.engine, mine, 50)
+    assert kept.steps_to_let_go(node.storage.engine, Sender("peer:9", "MR9"), 50) == []
 
 
 def notice(number: int) -> Dataset:

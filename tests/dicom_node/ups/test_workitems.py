@@ -3,10 +3,15 @@
 import pytest
 from pydicom.dataset import Dataset
 from pydicom.uid import generate_uid
+from sqlalchemy import func, select
 
 from dicom_node.ups import scp
+from storage import tables as t
 from storage.audit import Code
+from storage.core.entities import ENDED_STATES
+from storage.db.engine import reading
 from storage.peers.entities import KnownPeer
+from storage.ups import room
 from tests.api.ups.worklist_client import code, new_item
 from tests.dicom_node.association.test_audit import trail
 from tests.dicom_node.conftest import Node
@@ -216,3 +221,34 @@ def test_what_is_done_is_in_the_audit_trail(node: Node) -> None:
         if one.study_instance_uids == ("1.2.840.5.9",)
     ]
     assert sorted(events) == [("C", "AUDITED"), ("R", "AUDITED"), ("U", "AUDITED")]
+
+
+def test_one_caller_has_so_many_workitems_and_so_long_ones(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing ends what nobody performs; of 1 MiB each a peer could push any number."""
+    item = t.work_item.c
+    with reading(node.storage.engine) as connection:
+        is_open = item.state.not_in(ENDED_STATES)
+        of_others = select(func.count().filter(is_open), func.sum(item.size_bytes)).where(
+            item.created_by == "address 127.0.0.1"
+        )
+        count, size_bytes = connection.execute(of_others).one()
+    monkeypatch.setattr(room, "MOST_OPEN", count + 2)
+    monkeypatch.setattr(room, "MOST_BYTES", (size_bytes or 0) + 60_000)
+    uids = [generate_uid() for _ in range(2)]
+    with client(node) as ris:
+        for uid in uids:
+            assert ris.create(step(), uid)[0] == 0x0000
+        assert ris.create(step())[0] == 0x0213
+        assert ris.change(uids[0], "IN PROGRESS", MINE) == 0x0000
+        # Those that wait for nobody any more make room.
+        assert ris.act(CANCEL, uids[1], named(), PUSH) == 0x0000
+        assert ris.create(step())[0] == 0x0000
+        for number, status in ((45, 0x0000), (2000, 0x0213)):
+            many = [named(StudyInstanceUID=f"2.25.{n}") for n in range(number)]
+            change = named(TransactionUID=MINE, InputInformationSequence=many)
+            assert ris.set(uids[0], change) == status
+        assert ris.change(uids[0], "CANCELED", MINE) == 0xC304
+    # What the node makes itself is not counted.
+    node.storage.workitems.create("", new_item())
