@@ -63,6 +63,7 @@ def apply_rules(
         for (uid, first), source in turns.in_turn(sent):
             began_s = time.monotonic()
             decisions.decide(uid, _of_first_instance(storage.instances, first, rules))
+            storage.worklist.mark_study_of_orders(uid)
             turns.note(source, time.monotonic() - began_s)
             done += 1
             if time.monotonic() >= deadline:

@@ -20,7 +20,7 @@ from storage.db.pages import read_page
 from storage.index.seen_by_all import is_seen_by_all_of_study
 from storage.worklist.changed_meanwhile import changed_meanwhile, check_is_first
 from storage.worklist.numbers import check_may_use_number
-from storage.worklist.studies import mark_reports, mark_studies, patient_ids_of
+from storage.worklist.studies import mark_reports, mark_studies, mark_study, patient_ids_of
 
 WorklistState = Literal["SCHEDULED", "IN PROGRESS", "COMPLETED", "CANCELED"]
 WORKLIST_STATES: tuple[WorklistState, ...] = get_args(WorklistState)
@@ -186,6 +186,14 @@ class Worklist:
             for worklist_item_id in items.all():
                 mark_reports(connection, worklist_item_id, now)
                 mark_studies(connection, worklist_item_id, now)
+
+    def mark_study_of_orders(self, study_instance_uid: str) -> None:
+        """Who sees the study has been decided: rules ask again for orders of its accession number.
+
+        Before, an order that names another study, or none, was not known to be the study's.
+        """
+        with writing(self._engine) as connection:
+            mark_study(connection, study_instance_uid, utcnow())
 
     def get(self, worklist_item_id: str) -> WorklistItem:
         """Raises NotFound."""

@@ -37,6 +37,22 @@ def mark_studies(connection: Connection, worklist_item_id: str, now: datetime) -
     mark_due(connection, t.order_due, studies, now)
 
 
+def mark_study(connection: Connection, study_instance_uid: str, now: datetime) -> None:
+    """A study with orders that are its own by the accession number alone."""
+    item, study = t.worklist_item.c, t.study.c
+    studies = (
+        select(study.study_instance_uid)
+        .distinct()
+        .join(t.worklist_item, item.accession_number == study.accession_number)
+        .where(
+            study.study_instance_uid == study_instance_uid,
+            study.accession_number != "",
+            item.study_instance_uid != study_instance_uid,
+        )
+    )
+    mark_due(connection, t.order_due, studies, now)
+
+
 def mark_reports(connection: Connection, worklist_item_id: str, now: datetime) -> None:
     """An order may come after the images: what is drafted of its studies lacks its reason."""
     item = t.worklist_item.c

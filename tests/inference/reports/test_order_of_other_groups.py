@@ -94,3 +94,35 @@ def test_an_order_is_nobodys_reason_until_the_rules_have_decided_on_it(tmp_path:
         apply_rules(storage, utcnow())
         # The draft is due again by itself.
         assert REASON in texts(drafted(storage, study))
+
+
+def test_rules_ask_again_for_orders_by_number_once_the_studys_groups_are_decided(
+    tmp_path: Path,
+) -> None:
+    """Before, a rule over such an order was asked once, when nobody was known to see the study."""
+    with opened(tmp_path) as storage:
+        groups(storage)
+        study = lungs_measured(storage, 1, "20250110", "B30f", 3.0)
+        order(storage, study, "2.25.79", ("Radiology",))
+        storage.access_groups.add("All CT", "", {"Modality": "CT"})
+        enforced(storage)
+        for due in storage.due_for_orders.due(utcnow(), 10):
+            storage.due_for_orders.done(due)
+        storage.access_groups.change("All CT", description="", rule={"Modality": ["CT", "PT"]})
+        apply_rules(storage, utcnow())
+        assert [one.study_instance_uid for one in storage.due_for_orders.due(utcnow(), 10)] == [
+            study
+        ]
+
+
+def test_of_a_study_without_such_orders_nothing_is_asked_again(tmp_path: Path) -> None:
+    with opened(tmp_path) as storage:
+        groups(storage)
+        study = lungs_measured(storage, 1, "20250110", "B30f", 3.0)
+        order(storage, study, study)
+        enforced(storage)
+        for due in storage.due_for_orders.due(utcnow(), 10):
+            storage.due_for_orders.done(due)
+        storage.access_groups.add("All CT", "", {"Modality": "CT"})
+        storage.worklist.mark_study_of_orders(study)
+        assert storage.due_for_orders.due(utcnow(), 10) == []
