@@ -11,7 +11,7 @@ import httpx
 from websockets.sync.client import ClientConnection, connect
 
 from dicom_node.peers import PeerFailed
-from inference.ups_sources.source import AT_ONCE, RefusedClaims, plain_item
+from inference.ups_sources.source import AT_ONCE, ClaimedItems, plain_item
 from storage.core.errors import InvalidRequest, LimitExceeded
 from storage.core.untrusted_input.bounded_json import load_bounded_json
 from storage.http.client import checked_client, failure_words, flowing
@@ -28,20 +28,17 @@ MOST_ELEMENTS = 100_000
 _CONNECT_S = 10.0
 
 
-class UpsSource:
+class UpsSource(ClaimedItems):
     """One service; `base` is its address before /workitems."""
 
     def __init__(
         self, name: str, base: str, authorization: str = "", authority: Path | None = None
     ) -> None:
+        super().__init__()
         self.name = name
         self._base = base
         self._authority = authority
         self._headers = {"Authorization": authorization} if authorization else {}
-        self._refused = RefusedClaims()
-
-    def is_refused(self, uid: str) -> bool:
-        return uid in self._refused
 
     def search(self, state: str) -> list[JsonAttributes]:
         query = f"ProcedureStepState={quote(state)}&includefield=all&limit={AT_ONCE}"
@@ -52,22 +49,13 @@ class UpsSource:
             raise PeerFailed(f"{self.name} answered HTTP {status} to a search for workitems.")
         return [one for one in map(plain_item, found[:AT_ONCE]) if one is not None]
 
-    def claim(self, uid: str, transaction_uid: str) -> bool:
-        is_ours = self._change(uid, transaction_uid, "IN PROGRESS")
-        if not is_ours:
-            self._refused.add(uid)
-        return is_ours
-
-    def end(self, uid: str, transaction_uid: str, state: str) -> bool:
-        return self._change(uid, transaction_uid, state)
-
     def update(self, uid: str, transaction_uid: str, changes: JsonAttributes) -> bool:
         """The claim is named in the query and in the data set, for both are in use."""
         body = changes | attributes_of(TransactionUID=transaction_uid)
         path = f"/workitems/{uid}?transaction-uid={transaction_uid}"
         return self._took(self._ask("POST", path, [body])[0], "an update")
 
-    def _change(self, uid: str, transaction_uid: str, state: str) -> bool:
+    def _change_state(self, uid: str, transaction_uid: str, state: str) -> bool:
         body = attributes_of(ProcedureStepState=state, TransactionUID=transaction_uid)
         return self._took(self._ask("PUT", f"/workitems/{uid}/state", [body])[0], "a state")
 

@@ -14,7 +14,7 @@ from dicom_node.peers import Peer, PeerFailed
 from dicom_node.ups.datasets import sent_dataset
 from dicom_node.ups.scu import RemoteWorklist, open_worklist
 from inference.failures import place
-from inference.ups_sources.source import AT_ONCE, RefusedClaims, plain_item
+from inference.ups_sources.source import AT_ONCE, ClaimedItems, plain_item
 from storage.core.errors import NotFound
 from storage.peers.repository import Peers
 from storage.settings import Settings
@@ -25,20 +25,17 @@ log = structlog.get_logger(__name__)
 _CHARACTER_SET = tag_of("SpecificCharacterSet")
 
 
-class DimseUpsSource:
+class DimseUpsSource(ClaimedItems):
     """One peer; its entry names address and TLS."""
 
     def __init__(self, name: str, peer_name: str, peers: Peers, settings: Settings) -> None:
+        super().__init__()
         self.name = name
         self._peer_name = peer_name
         self._peers = peers
         self._settings = settings
-        self._refused = RefusedClaims()
         # Items that were read, by UID, as long as a search names them as they were.
         self._read: dict[str, tuple[str, JsonAttributes | None]] = {}
-
-    def is_refused(self, uid: str) -> bool:
-        return uid in self._refused
 
     def search(self, state: str) -> list[JsonAttributes]:
         with self._worklist() as worklist:
@@ -49,18 +46,9 @@ class DimseUpsSource:
                 if (known := self._read.get(uid)) is not None and changed and known[0] == changed
             }
             for uid, changed in found.items():
-                if uid not in self._read and uid not in self._refused:
+                if uid not in self._read and not self.is_refused(uid):
                     self._read[uid] = changed, _attributes(worklist.item(uid), uid)
         return [one for _, one in self._read.values() if one is not None]
-
-    def claim(self, uid: str, transaction_uid: str) -> bool:
-        is_ours = self._change(uid, transaction_uid, "IN PROGRESS")
-        if not is_ours:
-            self._refused.add(uid)
-        return is_ours
-
-    def end(self, uid: str, transaction_uid: str, state: str) -> bool:
-        return self._change(uid, transaction_uid, state)
 
     def update(self, uid: str, transaction_uid: str, changes: JsonAttributes) -> bool:
         with self._worklist() as worklist:
@@ -74,7 +62,7 @@ class DimseUpsSource:
     def channel(self, ae_title: str) -> AbstractContextManager[ClientConnection]:
         raise OSError(f"{self.name} reports no events to {ae_title} by HTTP")
 
-    def _change(self, uid: str, transaction_uid: str, state: str) -> bool:
+    def _change_state(self, uid: str, transaction_uid: str, state: str) -> bool:
         with self._worklist() as worklist:
             return worklist.change_state(uid, transaction_uid, state)
 

@@ -1,6 +1,7 @@
 """What every worklist of another system can be asked, and what is read of its items."""
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from typing import Protocol
@@ -58,6 +59,29 @@ class RefusedClaims:
         if len(self._uids) >= _MOST_REFUSED:
             self._uids.clear()
         self._uids.add(uid)
+
+
+class ClaimedItems(ABC):
+    """Claims and ends of workitems, alike over HTTP and DIMSE."""
+
+    def __init__(self) -> None:
+        self._refused = RefusedClaims()
+
+    def is_refused(self, uid: str) -> bool:
+        return uid in self._refused
+
+    def claim(self, uid: str, transaction_uid: str) -> bool:
+        is_ours = self._change_state(uid, transaction_uid, "IN PROGRESS")
+        if not is_ours:
+            self._refused.add(uid)
+        return is_ours
+
+    def end(self, uid: str, transaction_uid: str, state: str) -> bool:
+        return self._change_state(uid, transaction_uid, state)
+
+    @abstractmethod
+    def _change_state(self, uid: str, transaction_uid: str, state: str) -> bool:
+        """Whether the source took it. Raises PeerFailed."""
 
 
 def plain_item(item: object, depth: int = 0) -> JsonAttributes | None:
