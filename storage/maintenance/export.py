@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from pydicom.dataset import FileDataset
-from pydicom.fileset import FileSet
+from pydicom.fileset import FileInstance, FileSet
 
 from storage.core.entities import Instance
 from storage.core.errors import InvalidRequest, NotFound
@@ -76,6 +76,7 @@ def plan_export(
             header = instance_reader.header(instance)
             filled.update(dict.fromkeys(_fill(header, series, number)))
             _add(file_set, header, instance)
+        file_set.fill()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             file_set.write(folder)
@@ -209,9 +210,22 @@ def _fill(header: FileDataset, series: int, number: int) -> Iterator[str]:
             yield keyword
 
 
+class _MediaFiles(FileSet):
+    """Each instance comes once: none is compared with all before it."""
+
+    _is_filled = False
+
+    def __iter__(self) -> Iterator[FileInstance]:
+        return super().__iter__() if self._is_filled else iter(())
+
+    def fill(self) -> None:
+        """All have come."""
+        self._is_filled = True
+
+
 @contextmanager
-def _file_set() -> Iterator[FileSet]:
-    file_set = FileSet()
+def _file_set() -> Iterator[_MediaFiles]:
+    file_set = _MediaFiles()
     try:
         yield file_set
     finally:

@@ -5,10 +5,11 @@ import subprocess
 import tracemalloc
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pydicom
 import pytest
-from pydicom.fileset import FileSet
+from pydicom.fileset import FileInstance, FileSet
 
 from storage.container import Storage
 from storage.core.errors import InvalidRequest, NotFound
@@ -142,3 +143,25 @@ def test_what_a_directory_needs_is_filled_there_or_refused(
         write_folder(storage.instances, plain, tmp_path / "plain")
     with pytest.raises(NotFound):
         plan_export(storage.index, storage.instances, "1.2.3")
+
+
+def test_none_is_compared_with_all_before_it(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """2,000 instances took 31 s, and twice as many three times as long."""
+    asked = 0
+    uid_of = FileInstance.SOPInstanceUID.fget
+    assert uid_of is not None
+
+    def counted(instance: FileInstance) -> object:
+        nonlocal asked
+        asked += 1
+        return uid_of(instance)
+
+    monkeypatch.setattr(FileInstance, "SOPInstanceUID", property(counted))
+    number = 40
+    for one in range(number):
+        attributes: dict[str, Any] = {**WHOLE, "SeriesNumber": 1, "InstanceNumber": one + 1}
+        storage.ingest.accept(part10(series="a", instance=str(one), **attributes), "stow")
+    assert len(plan_export(storage.index, storage.instances, STUDY).entries) == number
+    assert asked < 8 * number
