@@ -150,10 +150,9 @@ def test_none_is_compared_with_all_before_it(
 ) -> None:
     """2,000 instances took 31 s, and twice as many three times as long."""
     asked = 0
-    uid_of = FileInstance.SOPInstanceUID.fget
-    assert uid_of is not None
+    uid_of = vars(FileInstance)["SOPInstanceUID"].fget
 
-    def counted(instance: FileInstance) -> object:
+    def counted(instance: FileInstance) -> Any:
         nonlocal asked
         asked += 1
         return uid_of(instance)
