@@ -69,13 +69,11 @@ def list_studies(
     """See `Index.studies`. `where` and `order` are over the tables of studies and patients."""
     conditions = [*_typed(connection, text), *where]
     count, page = select(func.count()), select(t.study.c.id, t.study.c.study_instance_uid)
+    patients = t.study.c.patient_fk == t.patient.c.id
     if where or order or beyond is not None:
-        patients = t.study.c.patient_fk == t.patient.c.id
-        count = count.join_from(t.study, t.patient, patients)
         page = page.join_from(t.study, t.patient, patients)
-    else:
-        # Words are looked for in the studies alone, and counting them needs no patient.
-        count = count.select_from(t.study)
+    # Words are looked for in the studies alone: counting takes no patient, however it is ordered.
+    count = count.join_from(t.study, t.patient, patients) if where else count.select_from(t.study)
     in_all = int(connection.execute(count.where(*conditions)).scalar_one())
     rows = connection.execute(
         page.where(*conditions, *(() if beyond is None else (beyond,)))
