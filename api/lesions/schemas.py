@@ -113,7 +113,8 @@ class ResponseTable(Payload):
 
 _CAVEAT = (
     "Computed from what a model found or a reader measured, unverified, research use only: no"
-    " person has chosen the targets, and non-target lesions are not judged."
+    " person has chosen the targets, and of non-target lesions nothing is judged but whether they"
+    " are new, gone or have grown."
 )
 
 

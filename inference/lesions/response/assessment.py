@@ -12,6 +12,12 @@ from inference.lesions.course import Seen, Visit
 from inference.lesions.measurable import is_measurable, is_node
 from inference.lesions.response.categories import Category, lugano_category, recist_category
 from inference.lesions.response.following import Followed, followed
+from inference.lesions.response.other_lesions import (
+    Grown,
+    OtherLesions,
+    lugano_grown,
+    recist_grown,
+)
 from inference.lesions.response.reasons import IN_ENGLISH, Reason
 from inference.lesions.response.sums import Decided, Judge, Point, Size, Sums
 from inference.lesions.response.target_sizes import (
@@ -26,6 +32,7 @@ _LEAST_NEW_MM = 5.0
 _METHODS_APART = frozenset({"edges", "half-pixel"})
 _ADDS_TO_SUM = frozenset({"cut_off", "lost", "not_measured", "rejected"})
 """Reasons by which a target is missing that could only add to the sum."""
+_WITHOUT_PROGRESS = frozenset({"CR", "PR", "SD"})
 
 
 @dataclass(frozen=True)
@@ -64,13 +71,17 @@ def recist(visits: Sequence[Visit]) -> tuple[frozenset[str], list[Response]]:
     Sum of longest diameters, of lymph nodes the short axes. At most five targets, two of a type.
     """
     start, targets = _baseline(visits, recist_targets)
-    return targets, list(_responses(visits[start:], targets, recist_size, recist_category))
+    return targets, list(
+        _responses(visits[start:], targets, recist_size, recist_category, recist_grown)
+    )
 
 
 def lugano(visits: Sequence[Visit]) -> tuple[frozenset[str], list[Response]]:
     """Of lymph nodes: sum of the products of the diameters of the six largest."""
     start, targets = _baseline(visits, lugano_targets)
-    return targets, list(_responses(visits[start:], targets, lugano_size, lugano_category))
+    return targets, list(
+        _responses(visits[start:], targets, lugano_size, lugano_category, lugano_grown)
+    )
 
 
 def _baseline(
@@ -95,9 +106,13 @@ def _is_small(one: Seen) -> bool:
 
 
 def _responses(
-    visits: Sequence[Visit], targets: frozenset[str], size: Size, judge: Judge
+    visits: Sequence[Visit],
+    targets: frozenset[str],
+    size: Size,
+    judge: Judge,
+    has_grown: Grown,
 ) -> Iterator[Response]:
-    sums = Sums(judge, size)
+    sums, others = Sums(judge, size), OtherLesions(size, has_grown)
     methods, unclear, has_nodes = set[str](), set[str](), False
     is_new = {one.lesion.lesion_id for visit in visits[1:] for one in visit.seen if _is_new(one)}
     for visit, found in zip(visits, followed(visits, targets, is_new), strict=True):
@@ -129,6 +144,8 @@ def _responses(
             if sums.points
             else ("baseline", ())
         )
+        if others.have_grown(visit, found.targets) and category in _WITHOUT_PROGRESS:
+            category, reasons = "NE", ("others_grown",)
         if "grown" in reasons and _is_less_in_parts(found.targets, sums.points):
             reasons = (*reasons, "volume_less")
         if may_be_again and not gap:

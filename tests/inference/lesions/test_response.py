@@ -341,3 +341,42 @@ def test_parts_that_are_longer_and_smaller_than_the_whole_are_named() -> None:
     assert (response.category, response.reasons) == ("PD", ("grown", "volume_less"))
     larger = tuple(replace(one, lesion=replace(one.lesion, volume_mm3=2100.0)) for one in seen)
     assert recist([first, replace(visit({}), seen=larger)])[1][1].reasons == ("grown",)
+
+
+def four_of_a_type(*long_mm: float) -> Visit:
+    """The two largest at first are the targets."""
+    lesions = zip("ABCD", long_mm, strict=True)
+    return visit({name: lesion(f"{name}{size}", size) for name, size in lesions})
+
+
+@pytest.mark.parametrize(
+    ("others_mm", "category"),
+    [((16, 12), "PR"), ((20, 12), "PR"), ((16, 16.9), "PR"), ((21, 12), "NE"), ((16, 26), "NE")],
+)
+def test_nothing_is_a_response_while_a_lesion_that_is_no_target_has_grown(
+    others_mm: tuple[float, float], category: str
+) -> None:
+    now = four_of_a_type(13, 16, *others_mm)
+    _, (_, response) = recist([four_of_a_type(24, 20, 16, 12), now])
+    assert (response.category, response.sum) == (category, 29)
+    assert (response.reasons == ("others_grown",)) == (category == "NE")
+
+
+def test_growth_of_others_is_from_their_smallest_and_takes_nothing_from_progress() -> None:
+    visits = [four_of_a_type(24, 20, 16, 12), four_of_a_type(24, 20, 6, 12)]
+    _, responses = recist([*visits, four_of_a_type(23, 20, 12, 12)])
+    assert [one.category for one in responses] == ["baseline", "SD", "NE"]
+    _, responses = recist([*visits, four_of_a_type(34, 30, 12, 12)])
+    assert responses[-1].reasons == ("grown",)
+
+
+def test_what_the_images_cut_off_before_or_what_has_merged_has_not_grown() -> None:
+    first = four_of_a_type(24, 20, 16, 12)
+    cut_off = visit({"A": lesion("a2", 24), "B": lesion("b2", 20), "C": lesion("c2", 5, cut=True)})
+    now = four_of_a_type(24, 20, 16, 12)
+    assert recist([first, cut_off, now])[1][-1].category == "SD"
+    joined = visit(
+        {"A": lesion("a2", 24), "B": lesion("b2", 20), "C": lesion("c2", 28)},
+        merged=[match("merged", "D12", "c2")],
+    )
+    assert recist([first, joined])[1][-1].category == "SD"

@@ -73,6 +73,7 @@ export const reader: Messages["reader"] = {
       measured_since: "Eine Läsion wurde gemessen, die in der ersten Untersuchung nicht gemessen wurde.",
       all_gone: "Alle Zielläsionen sind verschwunden, und Lymphknoten sind kleiner als 10 mm.",
       others_left: "Die Zielläsionen sind verschwunden; andere, keine Zielläsionen, sind noch vorhanden.",
+      others_grown: "Eine Läsion, die keine Zielläsion ist, ist gewachsen: ob das ein Progress ist, muss ein Mensch beurteilen.",
       less: "Die Summe liegt mindestens 30 % unter der ersten.",
       stable: "Weder 30 % weniger als anfangs noch 20 % mehr als die kleinste Summe.",
       products_normal: "Kein Lymphknoten ist länger als 15 mm.",
