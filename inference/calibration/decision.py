@@ -78,7 +78,9 @@ def _statements(header: Dataset, frame_number: int) -> Iterator[Statement]:
     # The same values again, and no word of a calibration: that of the detector (10.7.1.1).
     is_copy = not kind and stated is not None and any(_alike(stated, o) for o in (imager, scanned))
     if stated is not None and not is_copy:
-        caveat = _TYPES.get(kind) or _untyped(header, imager or scanned, in_target=bool(measures))
+        has_plane = any(_items(header, frame_number, "PlaneOrientationSequence"))
+        in_target = bool(measures) and (has_plane or imager is None)
+        caveat = _TYPES.get(kind) or _untyped(header, imager or scanned, in_target=in_target)
         yield "pixel_spacing", stated, (caveat,) if caveat else ()
     in_beam = _first(header, frame_number, _PROJECTION, "ObjectPixelSpacingInCenterOfBeam")
     if in_beam is not None:
@@ -95,7 +97,10 @@ def _statements(header: Dataset, frame_number: int) -> Iterator[Statement]:
 
 
 def _untyped(header: Dataset, uncorrected: Spacing | None, *, in_target: bool) -> Caveat | None:
-    """Of a Pixel Spacing without calibration type (10.7.1.2): by what stands beside it."""
+    """Of a Pixel Spacing without calibration type (10.7.1.2): by what stands beside it.
+
+    `in_target`: it is that of Pixel Measures, of no projection (an enhanced XA has neither plane).
+    """
     is_secondary = str(header.get("SOPClassUID", "")) in _SECONDARY
     modality = str(header.get("Modality", ""))
     stated = header.get("ImageType") or ()

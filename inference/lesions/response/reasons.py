@@ -22,8 +22,8 @@ IN_ENGLISH: dict[Reason, str] = {
     "measured_since": "A lesion was measured that was not measured in the first study.",
     "all_gone": "All target lesions are gone, and lymph nodes are below 10 mm.",
     "others_left": "The target lesions are gone; others, no targets, are still there.",
-    "others_grown": "A lesion other than the targets has grown: whether that is progression is for a"
-    " person to say.",
+    "others_grown": "A lesion other than the targets has grown: whether that is progression is for"
+    " a person to say.",
     "less": "The sum is 30 % or more below that of the first study.",
     "stable": "Neither 30 % less than at first nor 20 % more than the smallest.",
     "products_normal": "No lymph node is longer than 15 mm.",

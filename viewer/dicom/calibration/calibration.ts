@@ -135,7 +135,10 @@ function statements(header: DicomJson): Statement[] {
   // The same values again, and no word of a calibration: that of the detector (10.7.1.1).
   const isCopy = stated !== null && kind === "" && [imager, scanned].some((other) => other && isAlike(stated, other));
   if (stated && !isCopy) {
-    const caveat = types[kind] ?? untyped(header, imager ?? scanned);
+    // Pixel Measures are those of no projection: an enhanced XA that states them has neither plane.
+    const hasPlane = numbersOf(header, tag.imageOrientation).length > 0;
+    const isInTarget = itemsOf(header, tag.pixelMeasures).length > 0 && (hasPlane || !imager);
+    const caveat = types[kind] ?? untyped(header, imager ?? scanned, isInTarget);
     found.push({ source: "pixel_spacing", spacing: stated, caveat });
   }
   const inBeam = inGroup(header, tag.projectionCalibration, tag.objectPixelSpacing);
@@ -152,13 +155,13 @@ function statements(header: DicomJson): Statement[] {
 }
 
 /** Of a Pixel Spacing without calibration type (10.7.1.2): by what stands beside it. */
-function untyped(header: DicomJson, uncorrected: Spacing | null): Caveat | null {
+function untyped(header: DicomJson, uncorrected: Spacing | null, isInTarget: boolean): Caveat | null {
   const isSecondary = secondary.test(stringOf(header, tag.sopClassUid));
   const modality = stringOf(header, tag.modality);
   const kinds = new Set((header[tag.imageType]?.Value ?? []).map((one) => String(one).trim().toUpperCase()));
   if (modality === "CT" && kinds.has("LOCALIZER")) return "localizer";
   if (modality === "MR" && kinds.has("MOSAIC")) return "mosaic";
-  if (itemsOf(header, tag.pixelMeasures).length > 0 && !isSecondary) return null;
+  if (isInTarget && !isSecondary) return null;
   if (uncorrected) return "correction_unstated";
   const isInPatient = inThePatient.has(modality) || numbersOf(header, tag.imageOrientation).length > 0;
   return isInPatient && !isSecondary && !projections.has(modality) ? null : "calibration_unstated";

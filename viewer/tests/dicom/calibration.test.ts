@@ -53,6 +53,7 @@ const tags: Record<string, string> = {
   SharedFunctionalGroupsSequence: "52009229",
   PerFrameFunctionalGroupsSequence: "52009230",
   PixelMeasuresSequence: "00289110",
+  PlaneOrientationSequence: "00209116",
   FramePixelDataPropertiesSequence: "00289443",
   ProjectionPixelCalibrationSequence: "00189401",
   XRayGeometrySequence: "00189476",
