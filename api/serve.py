@@ -19,6 +19,7 @@ from uvicorn.server import ServerState
 from api.app import create_app
 from api.server import metrics
 from api.server.connection_limits import ConnectionLimits, limited
+from api.server.websocket_limits import LimitedWebSocketProtocol
 from api.server.zero_copy import ZeroCopyProtocol
 from storage.container import open_storage
 from storage.core.errors import InvalidRequest
@@ -111,6 +112,7 @@ def make_server(settings: Settings) -> Server:
             server_header=False,
             date_header=True,
             timeout_keep_alive=30,
+            ws=LimitedWebSocketProtocol,
             # Subscribers answer by a line.
             ws_max_size=_MESSAGE_MAX_BYTES,
             timeout_graceful_shutdown=_GRACE_S,

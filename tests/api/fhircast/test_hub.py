@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -378,6 +379,16 @@ def test_a_new_connection_takes_the_channel_over_and_one_that_shouts_is_closed(
         assert left.value.rcvd.code == 1001
         with pytest.raises(ConnectionClosed):
             _shout(second)
+
+
+def test_who_sends_parts_of_a_message_without_end_is_closed(hub: ApiNode) -> None:
+    """Parts without content never reach a limit of bytes, and each takes its time."""
+    _, ris = peers(hub)
+    with ris.listening("Patient-open") as channel:
+        with suppress(ConnectionClosed):
+            channel.socket.send("" for _ in range(5_000))
+        with pytest.raises(ConnectionClosed):
+            channel.next()
 
 
 def _shout(channel: Channel) -> None:
