@@ -169,6 +169,14 @@ def validity_of(cut_off: Sequence[Direction]) -> Validity:
     return Validity("truncated", tuple(cut_off), f"The images cut it off {in_words(cut_off)}.")
 
 
+def cut_off_too(doubt: Validity, where: Sequence[Direction]) -> Validity:
+    """What is not plausible, and ends where the images do: a reader is to know both."""
+    if not where:
+        return doubt
+    sentence = validity_of(where).reason
+    return replace(doubt, cut_off_at=tuple(where), reason=f"{doubt.reason} {sentence}")
+
+
 def _judged(
     measurement: Measurement, cut_off: dict[int, tuple[Direction, ...]]
 ) -> Measurement | None:
@@ -183,7 +191,7 @@ def _judged(
     if measurement.segment_index is not None:
         where = cut_off.get(measurement.segment_index, ())
         if measurement.validity is not None and measurement.validity.state == "implausible":
-            return replace(measurement, validity=replace(measurement.validity, cut_off_at=where))
+            return replace(measurement, validity=cut_off_too(measurement.validity, where))
         if where or measurement.validity is None:
             caveats = () if measurement.validity is None else measurement.validity.caveats
             return replace(measurement, validity=replace(validity_of(where), caveats=caveats))

@@ -14,7 +14,7 @@ from inference.pipelines.brain.missing_structures import missing_structures
 from inference.pipelines.brain.plausibility import is_cavity, judge, validity_of_mask
 from inference.pipelines.codes import CM3, MM3_IN_CM3, PERCENT, VOLUME
 from inference.pipelines.structures import STRUCTURES
-from inference.volume_preparation.coverage import validity_of
+from inference.volume_preparation.coverage import cut_off_too, validity_of
 from inference.volume_preparation.surfaces import surface_of
 from storage.core.findings import Code, Direction, Validity
 
@@ -52,7 +52,7 @@ def measured(
         against = missing_structures(segments, counts, intracranial)
     judged = judge(segments, masks, intracranial, volume, against)
     doubt = validity_of_mask(intracranial, volume, against)
-    whole = replace(doubt, cut_off_at=tuple(cut_off)) if doubt else validity_of(cut_off)
+    whole = cut_off_too(doubt, cut_off) if doubt else validity_of(cut_off)
     near = _near(masks, cut_off, volume)
     measurements = [
         Measurement(

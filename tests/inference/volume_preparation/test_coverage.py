@@ -28,11 +28,12 @@ from inference.refusals import NotCovered, NothingFound
 from inference.volume_preparation.coverage import (
     cut_off_at,
     cut_off_segments,
+    cut_off_too,
     run_with_coverage,
     with_validity,
 )
 from inference.volume_preparation.empty_slices import imaged_slices
-from storage.core.findings import Direction
+from storage.core.findings import Direction, Validity
 from storage.settings import Settings
 from tests.inference.chest import chest, volume_of
 from tests.inference.cutting import cut
@@ -315,3 +316,13 @@ def test_what_lies_close_to_where_the_brain_is_cut_off_is_truncated_with_it() ->
     validity = part[f"{near} volume"].validity
     assert validity is not None
     assert "in it or close to it" in validity.reason
+
+
+def test_what_is_not_plausible_and_cut_off_says_both() -> None:
+    """A head that ends below its vertex is not plausible for that very reason."""
+    doubt = Validity("implausible", reason="The network is unsure of much of the head.")
+    both = cut_off_too(doubt, ("superior",))
+    assert both.state == "implausible"
+    assert both.cut_off_at == ("superior",)
+    assert both.reason == f"{doubt.reason} The images cut it off at the top."
+    assert cut_off_too(doubt, ()) == doubt
