@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.reader.test_reader_modalities import pet_and_ct, store
+from tests.e2e.reader.modalities.test_several import pet_and_ct, store
 from tests.e2e.support.accessibility import serious_findings
 from tests.e2e.support.browser import chromium
 from tests.e2e.support.node import Node

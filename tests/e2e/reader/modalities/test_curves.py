@@ -12,7 +12,7 @@ from pydicom.dataset import Dataset
 from pydicom.uid import generate_uid
 
 from tests import builders
-from tests.e2e.reader.test_reader_modalities import opened, store
+from tests.e2e.reader.modalities.test_several import opened, store
 from tests.e2e.support.browser import chromium
 from tests.e2e.support.node import Node
 

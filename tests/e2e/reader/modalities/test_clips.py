@@ -13,7 +13,7 @@ from pydicom.uid import UltrasoundMultiFrameImageStorage, XRayAngiographicImageS
 from scipy.ndimage import shift
 
 from tests import builders
-from tests.e2e.reader.test_reader_modalities import opened, store
+from tests.e2e.reader.modalities.test_several import opened, store
 from tests.e2e.support.browser import chromium
 from tests.e2e.support.node import Node
 from tests.e2e.support.pointing import point_to

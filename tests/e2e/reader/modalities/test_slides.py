@@ -13,7 +13,7 @@ from pydicom.uid import (
     generate_uid,
 )
 
-from tests.e2e.reader.test_reader_modalities import store
+from tests.e2e.reader.modalities.test_several import store
 from tests.e2e.support.browser import chromium
 from tests.e2e.support.node import Node
 from tests.e2e.support.pointing import seen

@@ -12,7 +12,7 @@ from pydicom.dataset import Dataset
 from pydicom.uid import RTDoseStorage, RTPlanStorage, generate_uid
 from pydicom.valuerep import format_number_as_ds
 
-from tests.e2e.reader.test_reader_dose import (
+from tests.e2e.reader.modalities.test_dose import (
     _IMAGES,
     _RADII,
     Vectors,
@@ -21,7 +21,7 @@ from tests.e2e.reader.test_reader_dose import (
     plan,
     true_dose,
 )
-from tests.e2e.reader.test_reader_modalities import opened, store
+from tests.e2e.reader.modalities.test_several import opened, store
 from tests.e2e.support.browser import chromium
 from tests.e2e.support.node import Node
 from tests.e2e.support.pointing import point_to

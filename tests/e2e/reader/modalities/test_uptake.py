@@ -11,7 +11,7 @@ from pydicom.dataset import Dataset
 from scipy.ndimage import convolve
 
 from tests import builders
-from tests.e2e.reader.test_reader_modalities import opened, store
+from tests.e2e.reader.modalities.test_several import opened, store
 from tests.e2e.support.browser import chromium
 from tests.e2e.support.node import Node
 

@@ -12,7 +12,7 @@ from pydicom.sr.codedict import codes
 from pydicom.uid import generate_uid
 
 from tests import builders
-from tests.e2e.reader.test_foreign_masks import _RADIUS_MM, images, segmentation
+from tests.e2e.reader.masks.test_foreign_masks import _RADIUS_MM, images, segmentation
 from tests.e2e.support.browser import chromium
 from tests.e2e.support.node import Node
 from tests.e2e.support.studies import storescu
