@@ -56,9 +56,9 @@ class Workitems:
         uid = check_uid_given(uid, "SOPInstanceUID") if uid else new_uid()
         attributes, modified = created(uid, given, now)
         check_may_name(self._engine, studies_of(attributes))
+        created_by = current_caller()
+        check_room(self._engine, created_by)
         with writing(self._engine) as connection:
-            created_by = current_caller()
-            check_room(connection, created_by)
             if not add_item(connection, uid, attributes, now, created_by=created_by):
                 raise UidConflict(
                     f"There is a workitem {uid} already.",

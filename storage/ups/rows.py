@@ -124,14 +124,14 @@ def _write(engine: Engine, item: Workitem, edit: Edit, now: datetime) -> bool:
     if "attributes" in values:
         values["attributes"] = JsonText(to_json(attributes))
         values["size_bytes"] = len(values["attributes"])
+        grows_bytes = values["size_bytes"] - item.size_bytes
+        if grows_bytes > _GROWS_BYTES:
+            check_growth_of_all(engine, item.created_by, grows_bytes)
     study_instance_uid = values.get("study_instance_uid", item.study_instance_uid)
     with writing(engine) as connection:
         version = select(row.updated_at).where(row.sop_instance_uid == uid)
         if connection.execute(version.with_for_update()).scalar() != item.updated_at:
             return False
-        grows_bytes = values.get("size_bytes", 0) - item.size_bytes
-        if grows_bytes > _GROWS_BYTES:
-            check_growth_of_all(connection, item.created_by, grows_bytes)
         if values:
             connection.execute(
                 update(t.work_item).where(row.sop_instance_uid == uid).values(**values)
