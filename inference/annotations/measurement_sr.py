@@ -20,6 +20,7 @@ from pydicom.uid import ExplicitVRLittleEndian
 
 from inference.annotations import codes as words
 from inference.annotations.drawing import Drawing, Measured, Place, TakenOver
+from inference.calibration.decision import calibration_of
 from inference.imaging.stack_discriminators import key_of
 from inference.result_identity import DEVICE_SERIAL_NUMBER, MANUFACTURER, local_time
 from inference.results.author import Author
@@ -64,7 +65,7 @@ def encode_measurements(
     first = next(iter(sources.values()))
     study_instance_uid = str(first.StudyInstanceUID)
     at = local_time(at, first)
-    references = [reference_to(source) for source in sources.values()]
+    references = [_reference(source) for source in sources.values()]
     report = hd.sr.MeasurementReport(
         observation_context=observation_context(author),
         procedure_reported=procedure_reported(first),
@@ -115,6 +116,14 @@ def encode_measurements(
         observer.VerificationDateTime = at.strftime("%Y%m%d%H%M%S%z")
     inherit_patient_and_study(document, first)
     return finish(document, at, node_equipment(at))
+
+
+def _reference(source: Dataset) -> Dataset:
+    """Without a Pixel Spacing that is not what its pixels are worth: the library would state it."""
+    reference = reference_to(source)
+    if calibration_of(source).source != "pixel_spacing":
+        reference.pop("PixelSpacing", None)
+    return reference
 
 
 def _libraries(references: Sequence[Dataset]) -> list[Dataset]:

@@ -10,6 +10,7 @@ from pydicom.uid import (
     ComputedRadiographyImageStorage,
     CTImageStorage,
     DigitalMammographyXRayImageStorageForPresentation,
+    DigitalXRayImageStorageForPresentation,
     SecondaryCaptureImageStorage,
     UltrasoundImageStorage,
 )
@@ -216,3 +217,26 @@ def test_images_of_another_spacing_share_no_library(api: ApiNode, tmp_path: Path
     assert lengths == [pytest.approx(5.0), pytest.approx(2.0)]
     instance = api.storage.index.instance(answer.json()["sop_instance_uid"])
     assert "Horizontal Pixel Spacing" not in str(api.storage.instances.dataset(instance))
+
+
+@pytest.mark.parametrize(
+    ("make", "length_mm"),
+    [
+        (lambda: image("DX", DigitalXRayImageStorageForPresentation, PixelSpacing=[0.2, 0.2],
+                       ImagerPixelSpacing=[0.2, 0.2],
+                       EstimatedRadiographicMagnificationFactor=1.25), 16.0),
+        (lambda: image("US", UltrasoundImageStorage, PixelSpacing=[1.0, 1.0],
+                       SequenceOfUltrasoundRegions=[region((3, 3), (0.01, 0.01), (0, 399))]), 10.0),
+        (lambda: image("CR", ComputedRadiographyImageStorage, PixelSpacing=[0.5, 0.5]), 50.0),
+    ],
+    ids=["magnified", "regions", "Pixel Spacing"],
+)  # fmt: skip
+def test_the_report_states_no_spacing_but_that_by_which_it_measured(
+    api: ApiNode, make: Any, length_mm: float
+) -> None:
+    dataset = make()
+    answer = save(api, dataset, line(dataset, (100, 100), (200, 100)))
+    assert answer.json()["measurements"][0]["measured"][0]["value"] == pytest.approx(length_mm)
+    instance = api.storage.index.instance(answer.json()["sop_instance_uid"])
+    stated = "Horizontal Pixel Spacing" in str(api.storage.instances.dataset(instance))
+    assert stated == (length_mm == 50.0)
