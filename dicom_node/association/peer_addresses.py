@@ -57,8 +57,12 @@ class PeerAddresses:
         return found
 
     def _read(self) -> None:
-        while self._wanted.wait() and not self._stopping:
+        # Asked before each wait: what `stop` has set may be cleared here.
+        while not self._stopping:
+            self._wanted.wait()
             self._wanted.clear()
+            if self._stopping:
+                return
             try:
                 self._peers.recent()
             except MediViewError as error:

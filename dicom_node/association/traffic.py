@@ -59,8 +59,11 @@ class TrafficCounter:
             self._has_counted.set()
 
     def _tell_forever(self) -> None:
-        while self._has_counted.wait() and not self._stopping.wait(_EVERY_S):
-            self._tell()
+        # Asked before each wait: what `stop` has set, a `_tell` at the same time has cleared.
+        while not self._stopping.is_set():
+            self._has_counted.wait()
+            if not self._stopping.wait(_EVERY_S):
+                self._tell()
         self._tell()
 
     def _tell(self) -> None:

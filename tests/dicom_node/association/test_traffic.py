@@ -1,11 +1,16 @@
 """What the metrics say of associations: by operation, known peer and outcome."""
 
+import threading
+import time
 from pathlib import Path
 
+import pytest
 from pydicom.dataset import Dataset
 from pynetdicom import AE
 from pynetdicom.sop_class import StudyRootQueryRetrieveInformationModelFind as FIND
 
+from dicom_node.association import traffic
+from dicom_node.association.traffic import TrafficCounter
 from dicom_node.peers import Peer
 from dicom_node.scu import echo, send
 from dicom_node.server.scp import start_scp
@@ -15,6 +20,7 @@ from storage.settings import Destination
 from tests.dicom_node.builders import ct_instance, encoded, item_of
 from tests.dicom_node.conftest import node_settings
 from tests.migrated import upgrade
+from tests.patience import PATIENCE_S
 
 
 def test_requests_are_counted_by_operation_peer_and_outcome(tmp_path: Path) -> None:
@@ -86,3 +92,24 @@ def _find_nonsense(port: int) -> None:
     association = ae.associate("127.0.0.1", port)
     list(association.send_c_find(query, FIND))
     association.release()
+
+
+def test_counting_ends_also_where_the_counts_are_just_being_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It waited for the next count without end, and the node with it."""
+    monkeypatch.setattr(traffic, "_EVERY_S", 0.01)
+    settings = node_settings(tmp_path)
+    upgrade(settings)
+    with open_storage(settings) as storage:
+        counter = TrafficCounter(storage.engine)
+        counter.start()
+        counter.add("C-ECHO", "unknown", "success", 0.1)
+        with counter._lock:  # where it takes the counts
+            time.sleep(0.2)
+            stopping = threading.Thread(target=counter.stop, daemon=True)
+            stopping.start()
+            time.sleep(0.2)
+        stopping.join(PATIENCE_S / 10)
+        assert not stopping.is_alive()
+        assert read_traffic(storage.engine)
