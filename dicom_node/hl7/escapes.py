@@ -1,6 +1,7 @@
 """Escape sequences within fields (HL7 2.8, 2.7): read as the characters that are meant."""
 
 import re
+from functools import lru_cache
 
 _SEQUENCES = "EFRST"
 _HEX = re.compile(r"(?:[0-9A-Fa-f]{2})+")
@@ -47,9 +48,15 @@ def unescaped(text: str, separator: str, encoding_characters: str, codec: str) -
 
 def _joined(text: str, escape: str) -> str:
     """Bytes of one character may be sequences of their own."""
+    return _runs(escape).sub(lambda run: run[0].replace(f"{escape}{escape}X", ""), text)
+
+
+@lru_cache(maxsize=16)
+def _runs(escape: str) -> re.Pattern[str]:
+    """Two and more sequences of bytes behind one another."""
     mark = re.escape(escape)
     one = rf"{mark}X(?:[0-9A-Fa-f]{{2}})+{mark}"
-    return re.sub(rf"{one}(?:{one})+", lambda run: run[0].replace(f"{escape}{escape}X", ""), text)
+    return re.compile(rf"{one}(?:{one})+")
 
 
 def _formatted(name: str, codec: str) -> str | None:

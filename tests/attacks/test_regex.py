@@ -19,7 +19,7 @@ from starlette.datastructures import Headers
 from api.access.session_cookies import read_cookie
 from api.dicomweb.formats.multipart import parse_content_type
 from api.dicomweb.formats.negotiation import parse_accept
-from dicom_node.hl7 import reading
+from dicom_node.hl7 import escapes
 from dicom_node.query.wildcard import wildcard_matches
 from inference.deidentification import words
 from inference.deidentification.leaks.dates import DateFinder
@@ -124,7 +124,7 @@ def test_expressions_that_search_take_time_by_the_length() -> None:
     searching = [
         *(pattern for _, pattern in identifiers._PATTERNS),
         instructions._pattern("orders", "marks", "not_repeated"),
-        reading._BREAK,
+        escapes._runs("\\"),
         editing._NUMBER,
         lexicon._PIECE,
     ]
