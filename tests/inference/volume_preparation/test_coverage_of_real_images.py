@@ -117,20 +117,16 @@ def test_a_real_head_is_complete_though_it_ends_in_the_neck(real_head: Volume) -
     assert value == pytest.approx(1791.7, rel=0.01)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("side", "axis", "start", "stop"),
     [
         ("superior", 0, 0, 230),
-        *(
-            pytest.param(*cut, marks=pytest.mark.slow)
-            for cut in (
-                ("posterior", 1, 0, 230),
-                ("left", 2, 0, 164),
-                ("inferior", 0, 146, 384),
-                ("anterior", 1, 153, 384),
-                ("right", 2, 109, 274),
-            )
-        ),
+        ("posterior", 1, 0, 230),
+        ("left", 2, 0, 164),
+        ("inferior", 0, 146, 384),
+        ("anterior", 1, 153, 384),
+        ("right", 2, 109, 274),
     ],
 )
 def test_a_real_head_that_was_cut_has_no_whole_brain(
