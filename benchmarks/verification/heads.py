@@ -61,7 +61,7 @@ def _brain_rows(
         context = PipelineContext(settings, assemble_volume(datasets))
         output = run_with_coverage(pipeline, context)
     (found,) = output.measurements
-    is_whole = found.validity is None or found.validity.state != "truncated"
+    is_whole = found.validity is None or found.validity.state == "complete"
     outside = caveat_of(pipeline.card.population, datasets)
     caveat = found.validity.reason if found.validity is not None else ""
     source = "deepbet's own command on the stored head" if expected else "construction"

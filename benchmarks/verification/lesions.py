@@ -48,13 +48,13 @@ def lesion_rows(pairs: int = _PAIRS, places: int = _PLACES) -> Iterator[Row]:
     found = score(range(pairs))
     yield Row(
         "lesions over time",
-        f"{pairs} generated pairs of studies, {found.of} relations",
+        f"{pairs} generated pairs of studies",
         "relations that are right",
         "%",
         100.0,
         round(found.right / found.of * 100, 2),
         _WRONG_AT_MOST_PERCENT,
-        "the generator",
+        f"the generator, {found.of} relations",
     )
     yield from _position_rows()
     yield _other_person_row()
