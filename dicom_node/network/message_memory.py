@@ -45,8 +45,9 @@ class SharedMemory:
                 return False
             by_strangers = 0 if is_known else size_bytes
             if self._taken_by_strangers_bytes + by_strangers > self._strangers_bytes:
-                return is_known and self._add(size_bytes, 0)
-            return self._add(size_bytes, by_strangers)
+                return False
+            self._add(size_bytes, by_strangers)
+            return True
 
     def give_back(self, size_bytes: int, *, is_known: bool) -> None:
         with self._lock:
@@ -57,10 +58,9 @@ class SharedMemory:
         """Whether a fourth is taken: idle buffers are given back, and never fill it all."""
         return self._taken_bytes > self._most_bytes // 4
 
-    def _add(self, size_bytes: int, by_strangers: int) -> bool:
+    def _add(self, size_bytes: int, by_strangers: int) -> None:
         self._taken_bytes += size_bytes
         self._taken_by_strangers_bytes += by_strangers
-        return True
 
 
 OF_PROCESS = SharedMemory()

@@ -26,29 +26,35 @@ def check_room(engine: Engine, created_by: str) -> None:
     """
     if not created_by:
         return
-    item = t.work_item.c
-    is_of_caller = item.created_by == created_by
-    is_open = item.state.not_in(ENDED_STATES)
-    with as_node(), reading(engine) as connection:
-        query = select(func.count()).select_from(t.work_item).where(is_of_caller, is_open)
-        count = connection.execute(query).scalar_one()
-    if count >= MOST_OPEN:
+    open_count, size_bytes = _made_by(engine, created_by)
+    if open_count >= MOST_OPEN:
         raise LimitExceeded(
-            f"{count} workitems from here have not ended; {MOST_OPEN} are the most.",
+            f"{open_count} workitems from here have not ended; {MOST_OPEN} are the most.",
             remedy="Cancel those that nobody will perform.",
         )
-    check_growth_of_all(engine, created_by, 0)
+    _check_bytes(size_bytes)
 
 
 def check_growth_of_all(engine: Engine, created_by: str, more_bytes: int) -> None:
     """Before one of them grows. Raises LimitExceeded."""
-    if not created_by:
-        return
+    if created_by:
+        _check_bytes(_made_by(engine, created_by)[1] + more_bytes)
+
+
+def _made_by(engine: Engine, created_by: str) -> tuple[int, int]:
+    """How many have not ended, and the bytes of all."""
     item = t.work_item.c
+    query = select(
+        func.count().filter(item.state.not_in(ENDED_STATES)),
+        func.coalesce(func.sum(item.size_bytes), 0),
+    ).where(item.created_by == created_by)
     with as_node(), reading(engine) as connection:
-        query = select(func.sum(item.size_bytes)).where(item.created_by == created_by)
-        size_bytes = connection.execute(query).scalar() or 0
-    if size_bytes + more_bytes > MOST_BYTES:
+        open_count, size_bytes = connection.execute(query).one()
+    return int(open_count), int(size_bytes)
+
+
+def _check_bytes(size_bytes: int) -> None:
+    if size_bytes > MOST_BYTES:
         raise LimitExceeded(
             f"The workitems from here would take more than {MOST_BYTES >> 20} MiB.",
             remedy="Cancel those that nobody will perform; those that ended go in time.",
