@@ -11,9 +11,7 @@ command to the line that says that the node is ready; the first one also makes t
 
 import argparse
 import os
-import signal
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -22,12 +20,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.support.figures import Surroundings, write_figures
+from benchmarks.support.started_node import node_environment, started_node
 from tests.services import free_port
 
 _CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
-_ROOT = Path(__file__).parents[1]
-_READY = b"MediViewAI is ready."
-_START_S = 120.0
 _SELF_TEST = "inference.self_test"
 _SELF_TEST_BEGINS_S = 10.0
 _SELF_TEST_S = 300.0
@@ -90,34 +86,15 @@ def _arguments() -> argparse.Namespace:
 @contextmanager
 def _node(folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], float]]:
     """A node that is ready, and how many seconds that took."""
-    environment = {
-        **{name: value for name, value in os.environ.items() if not name.startswith("MEDIVIEW_")},
-        "MEDIVIEW_DATA_DIR": str(folder / "data"),
-        "MEDIVIEW_DICOM_PORT": str(free_port()),
-        "MEDIVIEW_HTTP_PORT": str(free_port()),
-        "MEDIVIEW_FREE_DISK_MARK_BYTES": "0",
-    }
-    # What is compiled is kept, as on a machine where the node runs.
-    environment.pop("PYTHONDONTWRITEBYTECODE", None)
-    output = folder / "output"
-    with output.open("wb") as file:
-        began = time.monotonic()
-        process = subprocess.Popen(
-            [sys.executable, "-m", "api.cli", "up"],
-            cwd=_ROOT,
-            env=environment,
-            stdout=file,
-            stderr=file,
-        )
-    try:
-        while _READY not in output.read_bytes():
-            if process.poll() is not None or time.monotonic() - began > _START_S:
-                raise RuntimeError(f"The node did not start: {output.read_text()}")
-            time.sleep(0.02)
-        yield process, time.monotonic() - began
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait()
+    environment = node_environment(
+        {
+            "DATA_DIR": str(folder / "data"),
+            "DICOM_PORT": str(free_port()),
+            "HTTP_PORT": str(free_port()),
+        }
+    )
+    with started_node(environment, folder / "output") as started:
+        yield started
 
 
 def _settle(pid: int, settle_s: float) -> None:

@@ -14,9 +14,6 @@ import argparse
 import json
 import os
 import re
-import signal
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -29,15 +26,14 @@ from pydicom.uid import generate_uid
 
 from benchmarks.support.figures import Surroundings, write_figures
 from benchmarks.support.process_tree import cpu_s
+from benchmarks.support.started_node import node_environment, started_node
 from dicom_node.peers import Peer
 from dicom_node.scu import SendItem, send
 from tests.dicom_node.builders import encoded, item_of
 from tests.services import StoreScpServer, free_port, storescp
 from tests.shared import SHARED
 
-_ROOT = Path(__file__).parents[1]
 _T1 = SHARED / "data" / "mr_t1_head"
-_READY = b"MediViewAI is ready."
 _WITHIN_S = 300.0
 _LOOK_S = 0.02
 # What the log says of one round → the step that ends there.
@@ -84,34 +80,17 @@ def main() -> None:
 @contextmanager
 def _node(folder: Path, pacs: StoreScpServer) -> Iterator[tuple[Peer, int]]:
     port = free_port()
-    environment = {
-        **{name: value for name, value in os.environ.items() if not name.startswith("MEDIVIEW_")},
-        "MEDIVIEW_DATA_DIR": str(folder / "data"),
-        "MEDIVIEW_DICOM_PORT": str(port),
-        "MEDIVIEW_HTTP_PORT": str(free_port()),
-        "MEDIVIEW_FREE_DISK_MARK_BYTES": "0",
-        "MEDIVIEW_DESTINATIONS": f"pacs={pacs.ae_title}@{pacs.host}:{pacs.port}",
-        "MEDIVIEW_LOG_FORMAT": "json",
-    }
-    environment.pop("PYTHONDONTWRITEBYTECODE", None)
-    output = folder / "output"
-    with output.open("wb") as file:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "api.cli", "up"],
-            cwd=_ROOT,
-            env=environment,
-            stdout=file,
-            stderr=file,
-        )
-    try:
-        while _READY not in output.read_bytes():
-            if process.poll() is not None:
-                raise RuntimeError(f"The node did not start: {output.read_text()}")
-            time.sleep(_LOOK_S)
+    environment = node_environment(
+        {
+            "DATA_DIR": str(folder / "data"),
+            "DICOM_PORT": str(port),
+            "HTTP_PORT": str(free_port()),
+            "DESTINATIONS": f"pacs={pacs.ae_title}@{pacs.host}:{pacs.port}",
+            "LOG_FORMAT": "json",
+        }
+    )
+    with started_node(environment, folder / "output") as (process, _):
         yield Peer("MEDIVIEW", "127.0.0.1", port), process.pid
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait()
 
 
 def _measure(node: Peer, pid: int, pacs: StoreScpServer, output: Path) -> Mapping[str, float]:

@@ -1,8 +1,6 @@
 """`mediview up` over an index that is filled, and how long it takes to be ready."""
 
-import os
 import re
-import signal
 import subprocess
 import sys
 import time
@@ -12,11 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.support.servers import Server
+from benchmarks.support.started_node import ROOT, node_environment, started_node
 from dicom_node.peers import Peer
 from storage.settings import Settings
 
-_ROOT = Path(__file__).parents[2]
-_READY = b"MediViewAI is ready."
 _START_S = 600.0
 
 
@@ -36,7 +33,7 @@ class ArchiveNode:
         began_s = time.monotonic()
         subprocess.run(
             [sys.executable, "-m", "api.cli", *arguments],
-            cwd=_ROOT,
+            cwd=ROOT,
             env=self.environment,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -48,38 +45,20 @@ class ArchiveNode:
 @contextmanager
 def archive_node(settings: Settings) -> Iterator[ArchiveNode]:
     """Ready. What needs the bytes of instances, which the archive lacks, is off."""
-    environment = {
-        **{name: value for name, value in os.environ.items() if not name.startswith("MEDIVIEW_")},
-        "MEDIVIEW_DATA_DIR": str(settings.data_dir),
-        "MEDIVIEW_DATABASE_URL": settings.database_url,
-        "MEDIVIEW_DICOM_PORT": str(settings.dicom_port),
-        "MEDIVIEW_HTTP_PORT": str(settings.http_port),
-        "MEDIVIEW_FREE_DISK_MARK_BYTES": "0",
-        "MEDIVIEW_UNKNOWN_PEERS_MAY": "store,query",
-        "MEDIVIEW_SELF_TEST": "false",
-        "MEDIVIEW_SCRUB_DAYS": "0",
-    }
-    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    environment = node_environment(
+        {
+            "DATA_DIR": str(settings.data_dir),
+            "DATABASE_URL": settings.database_url,
+            "DICOM_PORT": str(settings.dicom_port),
+            "HTTP_PORT": str(settings.http_port),
+            "UNKNOWN_PEERS_MAY": "store,query",
+            "SELF_TEST": "false",
+            "SCRUB_DAYS": "0",
+        }
+    )
     output = settings.data_dir / "output"
-    began_s = time.monotonic()
-    with output.open("wb") as file:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "api.cli", "up"],
-            cwd=_ROOT,
-            env=environment,
-            stdout=file,
-            stderr=file,
-        )
-    try:
-        while _READY not in output.read_bytes():
-            if process.poll() is not None or time.monotonic() - began_s > _START_S:
-                raise RuntimeError(f"The node did not start: {output.read_text()[-4000:]}")
-            time.sleep(0.05)
-        start_s = time.monotonic() - began_s
+    with started_node(environment, output, _START_S) as (process, start_s):
         yield ArchiveNode(settings, _receiver(process.pid), start_s, environment)
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait()
 
 
 def _receiver(pid: int) -> int:
