@@ -5,10 +5,11 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.reader.modalities.test_several import pet_and_ct, store
+from tests.e2e.reader.modalities.test_several import pet_and_ct
 from tests.e2e.support.accessibility import serious_findings
 from tests.e2e.support.browser import chromium
 from tests.e2e.support.node import Node
+from tests.e2e.support.opening import store
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(300)]
 

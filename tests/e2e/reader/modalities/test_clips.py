@@ -13,9 +13,9 @@ from pydicom.uid import UltrasoundMultiFrameImageStorage, XRayAngiographicImageS
 from scipy.ndimage import shift
 
 from tests import builders
-from tests.e2e.reader.modalities.test_several import opened, store
 from tests.e2e.support.browser import chromium
 from tests.e2e.support.node import Node
+from tests.e2e.support.opening import opened, store
 from tests.e2e.support.pointing import point_to
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(300)]

@@ -12,9 +12,9 @@ from pydicom.dataset import Dataset
 from pydicom.uid import generate_uid
 
 from tests import builders
-from tests.e2e.reader.modalities.test_several import opened, store
 from tests.e2e.support.browser import chromium
 from tests.e2e.support.node import Node
+from tests.e2e.support.opening import opened, store
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(300)]
 

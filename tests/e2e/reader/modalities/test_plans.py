@@ -21,9 +21,9 @@ from tests.e2e.reader.modalities.test_dose import (
     plan,
     true_dose,
 )
-from tests.e2e.reader.modalities.test_several import opened, store
 from tests.e2e.support.browser import chromium
 from tests.e2e.support.node import Node
+from tests.e2e.support.opening import opened, store
 from tests.e2e.support.pointing import point_to
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(300)]

@@ -1,6 +1,6 @@
 """A person reads what is no plain stack: mammograms, PET over CT, images over time, contours."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -14,9 +14,9 @@ from pydicom.uid import (
 )
 
 from tests import builders
-from tests.api.client import part10
 from tests.e2e.support.browser import chromium
 from tests.e2e.support.node import Node
+from tests.e2e.support.opening import opened, store
 from tests.e2e.support.pointing import point_to, seen
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
@@ -26,26 +26,6 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 def page() -> Iterator[Page]:
     with chromium() as page:
         yield page
-
-
-def store(node: Node, instances: Iterable[Dataset]) -> str:
-    """Send instances of one study; its UID."""
-    uid = ""
-    for instance in instances:
-        node.api.post(
-            "/dicom-web/studies",
-            content=part10(instance),
-            headers={"Content-Type": "application/dicom"},
-        ).raise_for_status()
-        uid = str(instance.StudyInstanceUID)
-    return uid
-
-
-def opened(page: Page, node: Node, study_instance_uid: str, count: int = 1) -> None:
-    page.goto(f"{node.url}/study/?study={study_instance_uid}")
-    for index in range(count):
-        viewport = page.get_by_test_id("viewport").nth(index)
-        expect(viewport).to_have_attribute("data-image-rendered", "true", timeout=60_000)
 
 
 def mammograms() -> list[Dataset]:

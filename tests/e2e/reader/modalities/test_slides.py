@@ -13,9 +13,9 @@ from pydicom.uid import (
     generate_uid,
 )
 
-from tests.e2e.reader.modalities.test_several import store
 from tests.e2e.support.browser import chromium
 from tests.e2e.support.node import Node
+from tests.e2e.support.opening import store
 from tests.e2e.support.pointing import seen
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(300)]
