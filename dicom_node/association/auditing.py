@@ -2,7 +2,8 @@
 
 Nothing here is written an instance at a time. A study that comes in is recorded
 when its first instance is here and again, with its counts, when the association
-ends, however it ends; a process that dies in between has recorded the first.
+ends, however it ends; a process that dies in between has recorded the first. Where
+nothing of it is new it is recorded at the end alone.
 """
 
 import base64
@@ -46,6 +47,8 @@ class AssociationAuditing:
         self.peer_ae_title = ""
         self.association_id = f"association-{uuid.uuid4().hex[:16]}"
         self._came_in: dict[str, Counter[str]] = {}
+        self._came_again: dict[str, Counter[str]] = {}
+        """Of studies of which nothing else came: what is here already is sent again at will."""
         self._refused = 0
 
     @property
@@ -86,19 +89,24 @@ class AssociationAuditing:
 
     def stored(self, stored: Stored) -> None:
         """An instance is durable. Raises StorageUnavailable where the trail fails closed."""
+        study_instance_uid = stored.study_instance_uid
         if stored.outcome == "stored":
             # What was there before leads to no new job.
             self._audit.series_came(stored.series_instance_uid)
-        counts = self._came_in.get(stored.study_instance_uid)
+        elif stored.outcome == "duplicate" and study_instance_uid not in self._came_in:
+            if len(self._came_again) >= _STUDIES_AT_ONCE:
+                self._tell_stored()
+            self._came_again.setdefault(study_instance_uid, Counter())[stored.sop_class_uid] += 1
+            return
+        counts = self._came_in.get(study_instance_uid)
         if counts is None:
             if len(self._came_in) >= _STUDIES_AT_ONCE:
                 self._tell_stored()
             self._audit.record(
-                self._event(
-                    Code.BEGIN_TRANSFER, "E", (stored.study_instance_uid,), {"toward": "node"}
-                )
+                self._event(Code.BEGIN_TRANSFER, "E", (study_instance_uid,), {"toward": "node"})
             )
-            counts = self._came_in[stored.study_instance_uid] = Counter()
+            counts = self._came_again.pop(study_instance_uid, Counter())
+            self._came_in[study_instance_uid] = counts
         counts[stored.sop_class_uid] += 1
 
     def instance_refused(self) -> None:
@@ -113,7 +121,7 @@ class AssociationAuditing:
 
     def query_refused(self, context: tuple[str, str], data: bytes | None) -> None:
         """A C-FIND that was answered with a failure."""
-        self._tell(self._query(context, data, MINOR_FAILURE))
+        self._tell_without_effect(self._query(context, data, MINOR_FAILURE))
 
     def procedure_record(
         self, action: Action, study_instance_uid: str, *, repeated: bool = False, **detail: str
@@ -196,36 +204,42 @@ class AssociationAuditing:
         self._tell_stored()
         if self._refused:
             detail = {"toward": "node", "refused": self._refused}
-            self._tell(
+            self._tell_without_effect(
                 self._event(Code.INSTANCES_TRANSFERRED, "C", (), detail, outcome=MINOR_FAILURE)
             )
 
     def _tell_stored(self) -> None:
         came_in, self._came_in = self._came_in, {}
-        for study_instance_uid, counts in came_in.items():
-            detail = {"toward": "node", "sop_classes": dict(counts)}
-            self._tell(self._event(Code.INSTANCES_TRANSFERRED, "C", (study_instance_uid,), detail))
+        came_again, self._came_again = self._came_again, {}
+        for studies, tell in ((came_in, self._tell), (came_again, self._tell_without_effect)):
+            for uid, counts in studies.items():
+                detail = {"toward": "node", "sop_classes": dict(counts)}
+                tell(self._event(Code.INSTANCES_TRANSFERRED, "C", (uid,), detail))
 
     def _alert(self, kind: Type, reason: str) -> None:
-        event = AuditEvent(
-            Code.SECURITY_ALERT,
-            "E",
-            self._actor,
-            outcome=MINOR_FAILURE,
-            type=kind,
-            detail={"reason": reason},
-            request_id=self.association_id,
+        self._tell_without_effect(
+            AuditEvent(
+                Code.SECURITY_ALERT,
+                "E",
+                self._actor,
+                outcome=MINOR_FAILURE,
+                type=kind,
+                detail={"reason": reason},
+                request_id=self.association_id,
+            )
         )
-        try:
-            # One that calls again and again must not fill the trail.
-            self._audit.repeated(event)
-        except MediViewError as error:
-            log.error("audit_not_written", error=error.code)
 
     def _tell(self, event: AuditEvent) -> None:
         """What has happened already cannot be refused any more."""
         try:
             self._audit.record(event)
+        except MediViewError as error:
+            log.error("audit_not_written", error=error.code)
+
+    def _tell_without_effect(self, event: AuditEvent) -> None:
+        """One that calls again and again must not fill the trail."""
+        try:
+            self._audit.without_effect(event)
         except MediViewError as error:
             log.error("audit_not_written", error=error.code)
 

@@ -19,6 +19,8 @@ from storage.worklist.repository import Worklist
 
 log = structlog.get_logger(__name__)
 
+_CHANGED_NOTHING = frozenset({"known", "nobody here", "nothing new", "outdated"})
+
 
 @dataclass(frozen=True)
 class Receivers:
@@ -85,5 +87,9 @@ def _take(receivers: Receivers, settings: Settings, header: Header, raw: bytes, 
         detail = {"order_control": message.field("ORC-1")}
     actor = Actor("peer", header.sending_application or "HL7", peer)
     detail = {"via": "HL7 v2", **detail}
-    receivers.audit.record(AuditEvent(code, action, actor, patient_ids=patient_ids, detail=detail))
+    event = AuditEvent(code, action, actor, patient_ids=patient_ids, detail=detail)
+    if outcome in _CHANGED_NOTHING:
+        receivers.audit.without_effect(event)
+    else:
+        receivers.audit.record(event)
     return outcome

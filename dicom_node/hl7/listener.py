@@ -227,7 +227,7 @@ def _certificate_refused(audit: Audit, peer: str, reason: str) -> None:
     )
     try:
         # One that comes again and again must not fill the trail.
-        audit.repeated(event)
+        audit.without_effect(event)
     except MediViewError as error:
         log.error("audit_not_written", error=error.code)
 

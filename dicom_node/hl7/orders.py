@@ -119,7 +119,9 @@ def _take(worklist: Worklist, message: Message, now: datetime) -> str:
         ordered_at=ordered_at,
         as_read=existing,
     )
-    return "scheduled" if is_renewed else "changed"
+    if is_renewed:
+        return "scheduled"
+    return "known" if {**kept, **attributes} == existing.attributes else "changed"
 
 
 def attributes_of(message: Message, accession_number: str) -> dict[str, Any]:

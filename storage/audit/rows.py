@@ -38,6 +38,7 @@ def window_of(event: AuditEvent) -> tuple[str, datetime]:
         *(actor.kind, actor.id, actor.name, actor.address, event.code, event.type, event.action),
         *(str(event.outcome), began.isoformat(), *event.study_instance_uids),
         json.dumps(event.detail, sort_keys=True),
+        *event.patient_ids,
     ]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest(), began + WINDOW
 

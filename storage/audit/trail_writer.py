@@ -19,6 +19,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from storage.audit.events import NODE, Actor, AuditEvent, Code, Type
+from storage.audit.refusals import Refusals
 from storage.audit.rows import WINDOW, Views, add_events, count_views, window_of, with_patients
 from storage.audit.spool import Spool
 from storage.audit.study_views import StudyViews, counted
@@ -52,6 +53,7 @@ class Audit:
         self._process = f"{socket.gethostname()}:{os.getpid()}"
         self._pending_changed = threading.Condition()
         self._writing = threading.Lock()
+        self._refusals = Refusals()
         self._events: list[AuditEvent] = []
         self._seen: dict[Hashable, StudyViews] = {}
         self._series: dict[str, str] = {}
@@ -108,6 +110,12 @@ class Audit:
         key, _ = window_of(event)
         if not self._counted(key, 1):
             self._begin(key, event, 1)
+
+    def without_effect(self, event: AuditEvent) -> None:
+        """Count what was refused, or changed nothing: `repeated`, and within a minute no more rows
+        than `storage.audit.refusals` has room for, however much of it comes.
+        """
+        self.repeated(self._refusals.row_of(event))
 
     def _counted(self, key: Hashable, occurrences: int) -> bool:
         with self._pending_changed:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from api.access.limits.forwarded import group_of
 from api.server.checks.doctor import diagnose
 from storage.accounts.login_throttle import by_address
+from storage.core.addresses import address_group
 from storage.settings import Settings, load_settings
 from tests.api.access.closed import ClosedNode, closed_node, closed_settings, sign_in
 from tests.api.client import is_problem
@@ -104,7 +104,7 @@ def test_a_flood_of_wrong_keys_is_refused(settings: Settings) -> None:
     ],
 )
 def test_a_network_of_ipv6_counts_as_one(address: str, group: str) -> None:
-    assert group_of(address) == group
+    assert address_group(address) == group
 
 
 def test_attempts_from_one_network_of_ipv6_count_together(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import structlog
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from storage.core.addresses import address_group
 from storage.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -78,23 +79,8 @@ def client_address(scope: Scope) -> str:
 
 
 def client_group(scope: Scope) -> str:
-    """Whose requests count together: an IPv4 address, or the /64 network of an IPv6 one.
-
-    A household or a ward has a /64 of IPv6, and with it as many addresses as it likes.
-    """
-    return group_of(client_address(scope))
-
-
-def group_of(address: str) -> str:
-    try:
-        ip = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return address
-    if isinstance(ip, ipaddress.IPv4Address):
-        return str(ip)
-    if ip.ipv4_mapped is not None:
-        return str(ip.ipv4_mapped)
-    return str(ipaddress.ip_network((ip, 64), strict=False))
+    """Whose requests count together (`address_group`)."""
+    return address_group(client_address(scope))
 
 
 def _address(hop: str) -> str:

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from storage.audit.keeper import AuditKeeper
+from storage.audit.refusals import MOST_OF_ONE
 from storage.core.clock import utcnow
 from storage.db.engine import writing
 from storage.settings import Settings
@@ -137,3 +138,19 @@ def test_what_cannot_be_told_is_refused(closed_api: ApiNode, tmp_path: Path) -> 
     with writing(closed_api.storage.engine) as connection:
         connection.execute(text("ALTER TABLE audit_event_away RENAME TO audit_event"))
     assert closed_api.client.get(metadata).status_code == 200
+
+
+def test_studies_that_do_not_exist_are_asked_for_without_end_and_fill_no_trail(
+    api: ApiNode,
+) -> None:
+    asked = 3 * MOST_OF_ONE
+    for number in range(asked):
+        answer = api.client.get(f"/dicom-web/studies/1.2.840.{number}/metadata")
+        assert answer.status_code == 404
+    found = [one for one in trail(api, MOST_OF_ONE) if one["detail"].get("status") == 404]
+    # The minute may change meanwhile.
+    assert len(found) <= 2 * (MOST_OF_ONE + 1)
+    deadline = time.monotonic() + PATIENCE_S
+    while sum(one["occurrences"] for one in found) < asked and time.monotonic() < deadline:
+        found = [one for one in trail(api) if one["detail"].get("status") == 404]
+    assert sum(one["occurrences"] for one in found) == asked

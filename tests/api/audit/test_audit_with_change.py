@@ -203,7 +203,7 @@ def test_whom_a_study_is_sent_to_is_recorded_even_where_nobody_is_known(
     closed: ClosedNode, admin: httpx.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stated: list[AuditEvent] = []
-    monkeypatch.setattr(Audit, "record", lambda self, event: stated.append(event))
+    monkeypatch.setattr(Audit, "without_effect", lambda self, event: stated.append(event))
     study = stored(closed, "P-10")
     assert admin.post(f"/api/studies/{study}/send", json={"to": ["elsewhere"]}).status_code == 404
     (event,) = [one for one in stated if "to" in one.detail]

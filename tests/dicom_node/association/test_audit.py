@@ -18,6 +18,7 @@ from pynetdicom.sop_class import (
 
 from storage.audit import MINOR_FAILURE, SUCCESS, AuditRecord, Code, Type
 from storage.audit.query import AuditFilter, all_events
+from storage.audit.refusals import MOST_OF_ONE
 from storage.settings import Settings
 from tests.dicom_node.builders import ct_instance
 from tests.dicom_node.conftest import Node, node_settings
@@ -150,3 +151,32 @@ class TestStrangers:
         assert alerts[0].type_code == Type.NODE_AUTHENTICATION
         assert (alerts[0].outcome, alerts[0].actor_name) == (MINOR_FAILURE, "STRANGER")
         assert alerts[0].detail["reason"] == "calling AE title not recognised"
+
+
+def test_what_is_here_already_is_sent_without_end_and_fills_no_trail(node: Node) -> None:
+    datasets = ct_series(1)
+    store(node, datasets)
+    for number in range(2 * MOST_OF_ONE):
+        store(node, datasets, ae_title=f"SCANNER{number}")
+    deadline = time.monotonic() + PATIENCE_S
+    counted, came_in = 0, list[AuditRecord]()
+    while counted < 2 * MOST_OF_ONE + 2 and time.monotonic() < deadline:
+        came_in = [
+            one
+            for one in trail(node, MOST_OF_ONE)
+            if one.code in (Code.BEGIN_TRANSFER, Code.INSTANCES_TRANSFERRED)
+        ]
+        counted = sum(one.occurrences for one in came_in)
+    assert counted == 2 * MOST_OF_ONE + 2
+    # The minute may change meanwhile.
+    assert len(came_in) <= 2 + 2 * (MOST_OF_ONE + 1)
+    assert any(one.occurrences > 1 for one in came_in)
+
+
+def test_a_study_of_which_something_is_new_is_told_with_all_that_came(node: Node) -> None:
+    datasets = ct_series(3)
+    store(node, datasets[:1])
+    store(node, datasets, ae_title="CT2")
+    ended = [one for one in trail(node, 4, None) if one.actor_name == "CT2"]
+    assert [one.code for one in ended] == [Code.BEGIN_TRANSFER, Code.INSTANCES_TRANSFERRED]
+    assert ended[1].detail["sop_classes"] == {CTImageStorage: 3}

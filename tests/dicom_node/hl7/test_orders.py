@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from storage.audit import Code
+from storage.audit.query import AuditFilter, all_events
+from storage.audit.refusals import MOST_OF_ONE
 from storage.container import Storage
 from tests.dicom_node.hl7.mllp import parsed, sent
 from tests.dicom_node.hl7.orders import ORDER, items, listens
@@ -222,3 +225,19 @@ def test_a_patient_whose_id_has_changed_keeps_the_study(listener: tuple[int, Sto
         "P-78",
         before.study_instance_uid,
     )
+
+
+def test_an_order_that_is_sent_without_end_fills_no_trail(
+    listener: tuple[int, Storage],
+) -> None:
+    port, storage = listener
+    for number in range(2 * MOST_OF_ONE):
+        assert answered(port, ORDER.replace("|RIS|", f"|RIS{number}|"))[0] == "AA"
+    storage.audit.flush()
+    found = list(all_events(storage.engine, AuditFilter(code=Code.ORDER_RECORD)))
+    assert sum(one.occurrences for one in found) == 2 * MOST_OF_ONE
+    # One for what it scheduled; the minute may change meanwhile.
+    assert len(found) <= 1 + 2 * (MOST_OF_ONE + 1)
+    assert any(one.occurrences > 1 for one in found)
+    (item,) = items(storage)
+    assert item.accession_number == "A-123"
