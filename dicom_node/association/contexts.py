@@ -31,6 +31,7 @@ from pynetdicom.sop_class import (
     StudyRootQueryRetrieveInformationModelFind,
     StudyRootQueryRetrieveInformationModelGet,
     StudyRootQueryRetrieveInformationModelMove,
+    UnifiedProcedureStepEvent,
     UnifiedProcedureStepPull,
     UnifiedProcedureStepPush,
     UnifiedProcedureStepQuery,
@@ -87,8 +88,9 @@ UPS_CLASSES: frozenset[str] = frozenset(
         UnifiedProcedureStepQuery,
     )
 )
+UPS_EVENT_CLASS = str(UnifiedProcedureStepEvent)
 SERVICE_CLASSES: frozenset[str] = (
-    frozenset((str(Verification),))
+    frozenset((str(Verification), UPS_EVENT_CLASS))
     | FIND_CLASSES
     | MOVE_CLASSES
     | GET_CLASSES

@@ -17,6 +17,7 @@ from dicom_node.normalized.requests import Dispatch
 from dicom_node.query.find_service import FindDispatch
 from dicom_node.query.scp import FindScp
 from dicom_node.retrieve.scp import RetrieveScp
+from dicom_node.ups.event_scp import UpsEventScp
 from dicom_node.ups.find_scp import UpsFindScp
 from dicom_node.ups.scp import UpsActionScp, UpsCreateScp, UpsGetScp, UpsSetScp
 from dicom_node.worklist.scp import WorklistScp
@@ -46,7 +47,12 @@ def request_handlers(storage: Storage, association: NodeAssociation) -> dict[int
         Command.N_ACTION_RQ: Dispatch(
             (CommitmentScp(storage, association), UpsActionScp(storage, association))
         ),
-        Command.N_EVENT_REPORT_RQ: CommitmentResultScp(storage.commitment_requests, association),
+        Command.N_EVENT_REPORT_RQ: Dispatch(
+            (
+                CommitmentResultScp(storage.commitment_requests, association),
+                UpsEventScp(storage, association),
+            )
+        ),
         Command.N_SET_RQ: Dispatch(
             (
                 ProcedureStepSetScp(storage.procedure_steps, association),

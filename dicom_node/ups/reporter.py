@@ -12,10 +12,10 @@ from typing import Protocol
 
 import structlog
 from pynetdicom.presentation import build_context
-from pynetdicom.sop_class import UnifiedProcedureStepEvent, UnifiedProcedureStepPush
+from pynetdicom.sop_class import UnifiedProcedureStepPush
 
 from dicom_node.association.base import NodeAssociation
-from dicom_node.association.contexts import MESSAGE_TRANSFER_SYNTAXES
+from dicom_node.association.contexts import MESSAGE_TRANSFER_SYNTAXES, UPS_EVENT_CLASS
 from dicom_node.association.peer_reporter import REPORT_TIMEOUTS, PeerReporter
 from dicom_node.association.peer_turns import AT_ONCE, TURN_S, Turn
 from dicom_node.association.requestor import end, open_association
@@ -40,7 +40,7 @@ from storage.ups.subscriptions import Subscriptions
 
 log = structlog.get_logger(__name__)
 
-EVENT_CLASS, PUSH_CLASS = str(UnifiedProcedureStepEvent), str(UnifiedProcedureStepPush)
+PUSH_CLASS = str(UnifiedProcedureStepPush)
 _MAX_MESSAGE_ID = 65535
 _FAREWELL_S, _LOOK_S = 3.0, 0.05
 
@@ -166,9 +166,9 @@ class WorkitemReporter(PeerReporter):
         association = open_association(
             Peer.known(known, settings),
             settings.ae_title,
-            [build_context(EVENT_CLASS, list(MESSAGE_TRANSFER_SYNTAXES[:2]))],
+            [build_context(UPS_EVENT_CLASS, list(MESSAGE_TRANSFER_SYNTAXES[:2]))],
             REPORT_TIMEOUTS,
-            scp_of=[EVENT_CLASS],
+            scp_of=[UPS_EVENT_CLASS],
         )
         try:
             yield _Channel(association, known.ae_title)

@@ -12,7 +12,7 @@ from pynetdicom.sop_class import (
 )
 
 from dicom_node.association.base import NodeAssociation
-from dicom_node.association.contexts import UPS_CLASSES
+from dicom_node.association.contexts import UPS_CLASSES, UPS_EVENT_CLASS
 from dicom_node.network.command_set import Command, CommandSet
 from dicom_node.network.data_sets import decode_data_set
 from dicom_node.normalized.requests import (
@@ -49,12 +49,13 @@ PUSH, PULL, WATCH = map(
 CHANGE_STATE, REQUEST_CANCEL, SUBSCRIBE, UNSUBSCRIBE, SUSPEND = 1, 2, 3, 4, 5
 """Action Type IDs (PS3.4 Tables CC.2.1-1, CC.2.2-1, CC.2.3-1)."""
 
-# PS3.4 Tables CC.2-1 to CC.2-3.
+# PS3.4 Tables CC.2-1 to CC.2-4.
 _OPERATIONS: dict[int, frozenset[str]] = {
     Command.N_CREATE_RQ: frozenset({PUSH}),
     Command.N_SET_RQ: frozenset({PULL}),
     Command.N_GET_RQ: frozenset({PUSH, PULL, WATCH}),
     Command.N_ACTION_RQ: frozenset({PUSH, PULL, WATCH}),
+    Command.N_EVENT_REPORT_RQ: frozenset({UPS_EVENT_CLASS}),
 }
 _ACTIONS = {
     CHANGE_STATE: frozenset({PULL}),
@@ -63,6 +64,7 @@ _ACTIONS = {
     UNSUBSCRIBE: frozenset({WATCH}),
     SUSPEND: frozenset({WATCH}),
 }
+_MAY_BE_EMPTY = frozenset({Command.N_ACTION_RQ, Command.N_EVENT_REPORT_RQ})
 _LOCKS = {"TRUE": True, "FALSE": False}
 # Of a subscription, what is no key to compare workitems with.
 _NO_KEYS = frozenset(map(tag_of, ("ReceivingAE", "DeletionLock", "SpecificCharacterSet")))
@@ -95,8 +97,8 @@ class UpsScp(NormalizedScp):
         if data is not None and len(data) > MOST_BYTES:
             raise LimitExceeded("The data set of a workitem has more than 1 MiB.")
         is_read = command.command_field == Command.N_GET_RQ
-        # An action may have nothing to say.
-        is_empty = data is None and command.command_field == Command.N_ACTION_RQ
+        # An action and a report may have nothing to say.
+        is_empty = data is None and command.command_field in _MAY_BE_EMPTY
         dataset = (
             Dataset() if is_read or is_empty else decode_data_set(data, context[1], MOST_ELEMENTS)
         )

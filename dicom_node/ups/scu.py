@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 
 from pydicom.dataset import Dataset
+from pydicom.uid import UID
 from pynetdicom.presentation import build_context
 
 from dicom_node.association.base import NodeAssociation
@@ -15,13 +16,14 @@ from dicom_node.normalized.requests import SUCCESS
 from dicom_node.peers import Peer, PeerDidNotAnswer, PeerLacksService
 from dicom_node.query.scu import AnswerCheck
 from dicom_node.status import CANCEL, PENDING, PENDING_OPTIONAL_KEYS_UNSUPPORTED
-from dicom_node.ups.scp import CHANGE_STATE, PULL, PUSH
+from dicom_node.ups.scp import CHANGE_STATE, PULL, PUSH, SUBSCRIBE, WATCH
 from dicom_node.ups.statuses import (
     ACTION_NOT_APPROPRIATE,
     ALREADY_CANCELED,
     ALREADY_COMPLETED,
     NO_LONGER_UPDATED,
 )
+from storage.ups.subscriptions import WORKLIST_UID
 
 _TIMEOUTS = Timeouts(connect_s=5.0, acse_s=10.0, dimse_s=30.0, idle_s=30.0)
 _MESSAGE_ID = 1
@@ -30,6 +32,40 @@ _AFTER_CANCEL = 1000
 _MOST_S = 60.0
 # PS3.7 C.3: it was done, and some attribute was not liked; PS3.4 Tables CC.2.1-2, CC.2.6-1.
 _TAKEN = frozenset({SUCCESS, 0x0001, 0x0107, 0x0116, 0xB305, ALREADY_CANCELED, ALREADY_COMPLETED})
+# PS3.4 Table CC.2.3-3: the deletion lock is not granted, which nobody asked for.
+_SUBSCRIBED = frozenset({SUCCESS, 0xB301})
+
+
+def subscribe(peer: Peer, calling_ae_title: str, receiving_ae_title: str) -> None:
+    """Have the events of a worklist reported to that title (UPS Watch, N-ACTION 3).
+
+    Raises PeerLacksService where it does not do so, else PeerFailed.
+    """
+    association = open_association(
+        peer,
+        calling_ae_title,
+        [build_context(WATCH, list(MESSAGE_TRANSFER_SYNTAXES[:2]))],
+        _TIMEOUTS,
+    )
+    association.check_data = AnswerCheck()
+    asked = Dataset()
+    asked.ReceivingAE = receiving_ae_title
+    asked.DeletionLock = "FALSE"
+    try:
+        answer, _ = association.send_n_action(
+            asked, SUBSCRIBE, PUSH, UID(WORKLIST_UID), meta_uid=WATCH
+        )
+    finally:
+        with contextlib.suppress(OSError):
+            end(association)
+    status = int(answer.Status) if "Status" in answer else None
+    if status is None:
+        raise PeerDidNotAnswer(f"{peer} did not answer to a subscription.")
+    if status not in _SUBSCRIBED:
+        raise PeerLacksService(
+            f"{peer} answered status {status:#06x} to a subscription.",
+            remedy="Make this node's AE title and address known to it.",
+        )
 
 
 @contextlib.contextmanager

@@ -23,6 +23,7 @@ NOT_CREATED_SCHEDULED = 0xC309
 NOT_IN_PROGRESS = 0xC310
 COMPLETED = 0xC311
 PERFORMER_OUT_OF_REACH = 0xC312
+PERFORMER_DECLINES = 0xC313
 ACTION_NOT_APPROPRIATE = 0xC314
 
 _OF_CAUSE: dict[Cause, int] = {
@@ -34,6 +35,7 @@ _OF_CAUSE: dict[Cause, int] = {
     "not in progress": NOT_IN_PROGRESS,
     "completed": COMPLETED,
     "unreachable": PERFORMER_OUT_OF_REACH,
+    "declined": PERFORMER_DECLINES,
     # PS3.4 has no code of its own: nobody but this node is to perform it.
     "performed here": NOT_AUTHORIZED,
 }

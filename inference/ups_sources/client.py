@@ -2,6 +2,8 @@
 
 import json
 import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from socket import create_connection
 from typing import Any
@@ -75,14 +77,15 @@ class UpsSource(ClaimedItems):
             raise PeerFailed(f"{self.name} answered HTTP {status} to a subscription.")
         return status in (200, 201, 202, 204)
 
-    def channel(self, ae_title: str) -> ClientConnection:
+    @contextmanager
+    def channel(self, ae_title: str) -> Iterator[ClientConnection]:
         """The WebSocket of event reports (PS3.18 8.10.4). Raises OSError, WebSocketException."""
         url = f"{self._base.replace('http', 'ws', 1)}/subscribers/{quote(ae_title)}"
         parts, plain = urlsplit(url), read_url(self._base)
         is_secure = parts.scheme == "wss"
         port = parts.port or DEFAULT_PORTS["https" if is_secure else "http"]
         made = create_connection((addresses_of(plain.host, port)[0], port), _CONNECT_S)
-        return connect(
+        with connect(
             url,
             sock=made,
             ssl=self._tls() if is_secure else None,
@@ -93,7 +96,8 @@ class UpsSource(ClaimedItems):
             close_timeout=1.0,
             proxy=None,
             compression=None,
-        )
+        ) as channel:
+            yield channel
 
     def _tls(self) -> ssl.SSLContext:
         context = ssl.create_default_context()

@@ -1,18 +1,18 @@
 """Another system's worklist by DIMSE (UPS Pull, PS3.4 CC): search, claim, update, end.
 
-Each time an association of its own. It is polled: a request for cancellation is an event, and
-these are reported to who subscribed, which this node does by HTTP alone.
+Each time an association of its own. It is polled for new items. Requests for cancellation are
+events, which the node's SCP takes (`dicom_node.ups.event_scp`) where the peer lets it subscribe.
 """
 
+import time
 from contextlib import AbstractContextManager
 
 import structlog
 from pydicom.dataset import Dataset
-from websockets.sync.client import ClientConnection
 
-from dicom_node.peers import Peer, PeerFailed
+from dicom_node.peers import Peer, PeerFailed, PeerLacksService
 from dicom_node.ups.datasets import sent_dataset
-from dicom_node.ups.scu import RemoteWorklist, open_worklist
+from dicom_node.ups.scu import RemoteWorklist, open_worklist, subscribe
 from inference.failures import place
 from inference.ups_sources.source import AT_ONCE, ClaimedItems, plain_item
 from storage.core.errors import NotFound
@@ -22,6 +22,8 @@ from storage.ups.dicom_json import JsonAttributes, tag_of
 
 log = structlog.get_logger(__name__)
 
+# A peer that forgot its subscribers gets this one again.
+_SUBSCRIBED_S = 600.0
 _CHARACTER_SET = tag_of("SpecificCharacterSet")
 
 
@@ -36,8 +38,10 @@ class DimseUpsSource(ClaimedItems):
         self._settings = settings
         # Items that were read, by UID, as long as a search names them as they were.
         self._read: dict[str, tuple[str, JsonAttributes | None]] = {}
+        self._subscribed_at: float | None = None
 
     def search(self, state: str) -> list[JsonAttributes]:
+        self._stay_subscribed()
         with self._worklist() as worklist:
             found = worklist.find(state, AT_ONCE)
             self._read = {
@@ -55,18 +59,30 @@ class DimseUpsSource(ClaimedItems):
             return worklist.update(uid, transaction_uid, sent_dataset(changes))
 
     def subscribe(self, ae_title: str) -> bool:
-        """Never: it is polled."""
-        del ae_title
-        return False
+        try:
+            subscribe(self._peer(), self._settings.ae_title, ae_title)
+        except PeerLacksService as error:
+            log.info("ups_source_not_subscribed", source=self.name, reason=error.message)
+            return False
+        self._subscribed_at = time.monotonic()
+        return True
 
-    def channel(self, ae_title: str) -> AbstractContextManager[ClientConnection]:
-        raise OSError(f"{self.name} reports no events to {ae_title} by HTTP")
+    def channel(self, ae_title: str) -> None:
+        """None: its events come to the node's SCP."""
+
+    def _stay_subscribed(self) -> None:
+        since = self._subscribed_at
+        if since is not None and time.monotonic() - since >= _SUBSCRIBED_S:
+            self.subscribe(self._settings.ae_title)
 
     def _change_state(self, uid: str, transaction_uid: str, state: str) -> bool:
         with self._worklist() as worklist:
             return worklist.change_state(uid, transaction_uid, state)
 
     def _worklist(self) -> AbstractContextManager[RemoteWorklist]:
+        return open_worklist(self._peer(), self._settings.ae_title)
+
+    def _peer(self) -> Peer:
         """Raises PeerFailed."""
         try:
             known = self._peers.get(self._peer_name)
@@ -77,7 +93,7 @@ class DimseUpsSource(ClaimedItems):
             ) from error
         if not known.host or not known.ae_title:
             raise PeerFailed(f"The peer {self._peer_name} has no address that DICOM could call.")
-        return open_worklist(Peer.known(known, self._settings), self._settings.ae_title)
+        return Peer.known(known, self._settings)
 
 
 def _attributes(item: Dataset | None, uid: str) -> JsonAttributes | None:

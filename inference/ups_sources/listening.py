@@ -16,13 +16,14 @@ from inference.failures import place
 from inference.pipeline import Pipeline
 from inference.ups_sources.client import MOST_ELEMENTS, UpsSource
 from inference.ups_sources.dimse import DimseUpsSource
-from inference.ups_sources.performing import SourceStorage, cancel, claim_new, report, resume
+from inference.ups_sources.performing import SourceStorage, claim_new, report, resume
 from inference.ups_sources.source import WorkitemSource
 from storage.core.errors import MediViewError
 from storage.core.untrusted_input.bounded_json import load_bounded_json
 from storage.settings.ups_sources import PEER
 from storage.ups.dicom_json import JsonAttributes
 from storage.ups.events import CANCEL_REQUESTED
+from storage.ups.requests import cancel_claimed
 
 log = structlog.get_logger(__name__)
 
@@ -123,13 +124,19 @@ class SourceThread:
                     return
 
     def _channel(self, stack: ExitStack) -> ClientConnection | None:
-        """None where the source has none: it is polled then, and cannot ask for cancellation."""
+        """None where the source has none: it is polled then.
+
+        By DIMSE events come to the node's own SCP (`dicom_node.ups.event_scp`).
+        """
         title = self._storage.settings.ae_title
         if not self._source.subscribe(title):
             log.info("ups_source_without_events", source=self._source.name)
             return None
+        channel = self._source.channel(title)
+        if channel is None:
+            return None
         try:
-            return stack.enter_context(self._source.channel(title))
+            return stack.enter_context(channel)
         except (OSError, WebSocketException) as error:
             log.warning(
                 "ups_source_without_events", source=self._source.name, error=type(error).__name__
@@ -169,7 +176,7 @@ class SourceThread:
         uid = _first(decoded, "00001000")
         if isinstance(uid, str) and self._storage.claimed_elsewhere.is_of(uid, self._source.name):
             log.info("work_item_cancel_requested", workitem_uid=uid, source=self._source.name)
-            cancel(self._storage, uid, self._source.name, _reasons(decoded))
+            cancel_claimed(self._storage, uid, self._source.name, _reasons(decoded))
 
 
 _REASONS = ("00741238", "0074100E", "0074100A", "0074100C")

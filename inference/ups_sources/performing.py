@@ -30,7 +30,7 @@ from storage.crypto.derived_keys import derived_key
 from storage.settings import Settings
 from storage.ups.claimed_elsewhere import Claimed
 from storage.ups.dicom_json import JsonAttributes, tag_of, text_of
-from storage.ups.requests import WorkitemStorage, request_cancel
+from storage.ups.requests import WorkitemStorage, cancel_claimed
 from storage.ups.validation import performer_of, study_of
 
 log = structlog.get_logger(__name__)
@@ -103,13 +103,8 @@ def report(storage: SourceStorage, source: WorkitemSource) -> int:
             state=claimed.item.state,
         )
         if claimed.item.state not in ENDED_STATES:
-            cancel(storage, claimed.item.sop_instance_uid, source.name, {})
+            cancel_claimed(storage, claimed.item.sop_instance_uid, source.name, {})
     return reported
-
-
-def cancel(storage: WorkitemStorage, uid: str, asked_by: str, details: JsonAttributes) -> None:
-    """End the copy, with the jobs that nobody else waits for; its end is reported."""
-    request_cancel(storage, uid, asked_by, details)
 
 
 def transaction_of(settings: Settings, source: str, uid: str) -> str:

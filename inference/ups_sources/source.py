@@ -42,8 +42,10 @@ class WorkitemSource(Protocol):
     def subscribe(self, ae_title: str) -> bool:
         """Whether it reports the events of its worklist to that title."""
 
-    def channel(self, ae_title: str) -> AbstractContextManager[ClientConnection]:
-        """The WebSocket of event reports. Raises OSError, WebSocketException."""
+    def channel(self, ae_title: str) -> AbstractContextManager[ClientConnection] | None:
+        """The WebSocket of event reports, which raises OSError and WebSocketException when it is
+        entered; None where they do not come by one.
+        """
 
 
 class RefusedClaims:

@@ -26,10 +26,12 @@ Cause = Literal[
     "completed",
     "unreachable",
     "performed here",
+    "declined",
 ]
 """What the status codes of PS3.4 CC.2 distinguish: it has ended; the Transaction UID is another or
 none; it is IN PROGRESS already, or not yet; it cannot become SCHEDULED; it lacks what its end
-requires; it is COMPLETED, and nothing is to be cancelled; nobody hears of it; this node does it."""
+requires; it is COMPLETED, and nothing is to be cancelled; nobody hears of it; this node does it;
+its performer goes on with it."""
 
 
 class WorkitemRefused(MediViewError):

@@ -1,7 +1,9 @@
 """What others ask of workitems, be they rows of their own or jobs of this node."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Protocol
+
+import structlog
 
 from storage.core.callers.visibility import as_node
 from storage.core.clock import utcnow
@@ -15,6 +17,8 @@ from storage.ups.refusals import Cause, WorkitemRefused
 from storage.ups.repository import Workitems
 from storage.ups.subscriptions import Subscriptions
 from storage.ups.validation import WorkitemState
+
+log = structlog.get_logger(__name__)
 
 _PRIORITY = "ScheduledProcedureStepPriority"
 _PRIORITY_OF = {
@@ -130,9 +134,37 @@ def request_cancel(
         others = {
             job_id for one in open_items if one.sop_instance_uid != uid for job_id in one.job_ids
         }
-        for job_id in set(item.job_ids) - others:
+        own = set(item.job_ids) - others
+        for job_id in own:
             storage.jobs.cancel(job_id, reason, utcnow())
+        if own and _are_done(storage.jobs, own):
+            raise WorkitemRefused(
+                "Performer chooses not to cancel.",
+                "The work is done and its results are stored; the workitem becomes COMPLETED.",
+                "declined",
+                remedy="Reject the results where they are not wanted.",
+            )
     return storage.workitems.request_cancel(uid, asked_by, details)
+
+
+def cancel_claimed(
+    storage: WorkitemStorage, uid: str, asked_by: str, details: JsonAttributes
+) -> bool:
+    """Cancel the copy of another system's item, with its jobs; False where it is done already."""
+    try:
+        request_cancel(storage, uid, asked_by, details)
+    except WorkitemRefused as error:
+        log.info("work_item_not_cancelled", workitem_uid=uid, cause=error.cause)
+        return False
+    log.info("work_item_cancelled_on_request", workitem_uid=uid)
+    return True
+
+
+def _are_done(jobs: Jobs, job_ids: Collection[str]) -> bool:
+    try:
+        return all(jobs.get(one).state == "COMPLETED" for one in job_ids)
+    except NotFound:
+        return False
 
 
 def _cancel_job(storage: WorkitemStorage, job: Job, reason: str) -> bool:

@@ -1,4 +1,4 @@
-"""Another system's worklist by DIMSE: a UPS Pull SCP of pynetdicom, of the tests' own."""
+"""Another system's worklist by DIMSE: UPS Pull, Watch and Event of pynetdicom."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,8 +6,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pydicom.dataset import Dataset
-from pynetdicom import AE, evt
-from pynetdicom.sop_class import UnifiedProcedureStepPull
+from pydicom.uid import UID
+from pynetdicom import AE, build_context, build_role, evt
+from pynetdicom.sop_class import (
+    UnifiedProcedureStepEvent,
+    UnifiedProcedureStepPull,
+    UnifiedProcedureStepPush,
+    UnifiedProcedureStepWatch,
+)
 
 from storage.ups.dicom_json import text_of
 from tests.services import free_port
@@ -25,6 +31,9 @@ class DimseManager:
     read: list[str] = field(default_factory=list)
     status: int | None = None
     """Of every answer, where it is set."""
+    subscribers: list[tuple[str, str]] = field(default_factory=list)
+    """To what, and who receives."""
+    subscription_status: int = 0x0000
 
     def state(self, uid: str) -> str:
         return text_of(self.items[uid], "ProcedureStepState")
@@ -60,6 +69,10 @@ class DimseManager:
 
     def act(self, event: evt.Event) -> tuple[int, Dataset | None]:
         uid, asked = str(event.request.RequestedSOPInstanceUID), event.action_information
+        if event.action_type == 3:
+            assert asked.DeletionLock == "FALSE"
+            self.subscribers.append((uid, str(asked.ReceivingAE)))
+            return self.subscription_status, None
         state, claim = str(asked.ProcedureStepState), str(asked.TransactionUID)
         if uid not in self.items:
             return 0xC307, None
@@ -82,12 +95,39 @@ class DimseManager:
         self.items[uid] |= changes.to_json_dict()
         return 0x0000, None
 
+    def report(
+        self, port: int, uid: str, event_type: int, ae_title: str = AE_TITLE, **values: str
+    ) -> int:
+        """Send an event to a subscriber on that port; its status."""
+        ae = AE(ae_title)
+        association = ae.associate(
+            "127.0.0.1",
+            port,
+            contexts=[build_context(UnifiedProcedureStepEvent)],
+            ext_neg=[build_role(UnifiedProcedureStepEvent, scp_role=True)],
+        )
+        assert association.is_established
+        reported = Dataset()
+        reported.SpecificCharacterSet = "ISO_IR 100"
+        for keyword, value in values.items():
+            setattr(reported, keyword, value)
+        answer, _ = association.send_n_event_report(
+            reported,
+            event_type,
+            UnifiedProcedureStepPush,
+            UID(uid),
+            meta_uid=UnifiedProcedureStepEvent,
+        )
+        association.release()
+        return int(answer.Status)
+
 
 @contextmanager
 def dimse_manager() -> Iterator[DimseManager]:
     manager = DimseManager(free_port())
     ae = AE(AE_TITLE)
     ae.add_supported_context(UnifiedProcedureStepPull)
+    ae.add_supported_context(UnifiedProcedureStepWatch)
     server = ae.start_server(
         ("127.0.0.1", manager.port),
         block=False,
