@@ -15,18 +15,21 @@ from storage import tables as t
 from storage.core.callers.identity import Identity
 from storage.core.clock import utcnow
 from storage.core.text.lookalikes import mixes_scripts, skeleton
+from storage.core.text.person_words import may_be_one_person, person_words
 from storage.db.engine import insert_or_ignore, reading, writing
 
 # What the node and those at its command line are called.
 _OF_THE_NODE = frozenset(
     map(skeleton, ("local", "node", "operator", "anonymous", "unknown", "MediViewAI"))
 )
+_PARTING = str.maketrans("\\=^", "   ")
 
 
 class ShownNames:
     """The first who had a name keeps it, also after another name was chosen.
 
-    Accounts, keys and the node itself come before everybody of a provider.
+    Accounts, under their own and their persons' names, keys and the node itself come before
+    everybody of a provider.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -37,7 +40,8 @@ class ShownNames:
         if identity.kind != "oidc":
             return identity.name
         names = _names(identity)
-        keys = {name: _key(name) for name in names}
+        # With the subject a name needs no comparison of its words.
+        keys = {name: _keys(name)[: 1 if name == names[-1] else 2] for name in names}
         owner = t.shown_name.c
         with reading(self._engine) as connection:
             taken = _OF_THE_NODE.union(
@@ -46,19 +50,26 @@ class ShownNames:
                     for column in (t.account.c.name, t.api_key.c.name)
                 )
             )
+            persons = connection.scalars(
+                select(t.account.c.person_name).where(t.account.c.person_name != "")
+            ).all()
             owned = select(owner.name_digest, owner.identity_id).where(
-                owner.name_digest.in_(keys.values())
+                owner.name_digest.in_([key for of_name in keys.values() for key in of_name])
             )
             owners = {row.name_digest: row.identity_id for row in connection.execute(owned)}
+        if len(names) > 1 and _is_of_an_account(names[0], persons):
+            names = names[1:]
         for name in names:
             if skeleton(name) in taken:
                 continue
-            if owners.get(keys[name], identity.id) == identity.id and (
-                keys[name] in owners or self._claim(keys[name], identity.id)
+            if all(
+                owners.get(key, identity.id) == identity.id
+                and (key in owners or self._claim(key, identity.id))
+                for key in keys[name]
             ):
                 return name
         # Somebody chose another one's subject as a name.
-        return f"{identity.name} ({_digest([identity.id])})"
+        return f"{_in_one_part(identity.name)} ({_digest([identity.id])})"
 
     def _claim(self, name_digest: str, identity_id: str) -> bool:
         """Whether the name is this one's now."""
@@ -74,13 +85,30 @@ class ShownNames:
 def _names(identity: Identity) -> list[str]:
     """From the plain one to the one with everything that tells people apart."""
     host = urlsplit(identity.issuer).hostname or identity.issuer
-    with_host = f"{identity.name} ({host})"
-    with_subject = f"{identity.name} ({host}, {_readable(identity.subject)})"
-    # One that ends as ours do would be read as somebody else's, and a blank one as nobody's.
+    stated = _in_one_part(identity.name)
+    with_host = f"{stated} ({host})"
+    with_subject = f"{stated} ({host}, {_readable(identity.subject)})"
+    # One that ends as ours do, `Dr. Jane Doe (jdoe)` of an account among them, would be read as
+    # somebody else's, one of several components as an account's person, a blank one as nobody's.
     plain = skeleton(identity.name)
-    if not plain or skeleton(f"({host}") in plain or mixes_scripts(identity.name):
+    if not plain or "(" in plain or stated != identity.name or mixes_scripts(identity.name):
         return [with_subject]
     return [identity.name, with_host, with_subject]
+
+
+def _in_one_part(name: str) -> str:
+    """Without the signs that part a person's name (PS3.5 6.2.1.1)."""
+    return " ".join(name.translate(_PARTING).split()) if set(name) & set("\\=^") else name
+
+
+def _is_of_an_account(name: str, persons: Iterable[str]) -> bool:
+    """Whether it may be read as one of the names in PN: as a whole, or as family and given name."""
+    words = person_words(name)
+    return any(
+        may_be_one_person(words, person_words(part))
+        for one in persons
+        for part in (one, "^".join(one.split("^")[:2]))
+    )
 
 
 def _readable(subject: str) -> str:
@@ -88,8 +116,10 @@ def _readable(subject: str) -> str:
     return subject if is_plain and not set("(),") & set(subject) else _digest([subject])
 
 
-def _key(name: str) -> str:
-    return hashlib.sha256(skeleton(name).encode()).hexdigest()
+def _keys(name: str) -> list[str]:
+    """Of the name as it stands, and of its words in whatever order, without titles."""
+    words = " ".join(sorted(person_words(name)))
+    return [hashlib.sha256(one.encode()).hexdigest() for one in (skeleton(name), words)]
 
 
 def _digest(parts: Iterable[str]) -> str:

@@ -75,9 +75,11 @@ class ReportDocument:
     @property
     def verifying_observer_name(self) -> str:
         """As PS3.5 6.2.1.2 has it: the person's own, else the account's as a family name."""
-        name = (self.version.signed_name if self.is_signed else "") or self.signed_by
-        # An identity provider may have given it: one value, in one group.
-        name = name.translate(str.maketrans("\\=", "  "))
+        if self.is_signed and self.version.signed_name:
+            name = self.version.signed_name.translate(str.maketrans("\\=", "  "))
+        else:
+            # An identity provider may have given it: one value, in one group, of one component.
+            name = self.signed_by.translate(str.maketrans("\\=^", "   "))
         return f"{name}^" if name and "^" not in name else name
 
     @property

@@ -20,6 +20,10 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Storage]:
     upgrade(settings)
     with open_storage(settings) as storage:
         storage.accounts.add("jane", PASSWORD, ["viewer"])
+        storage.accounts.add(
+            "rad1", PASSWORD, ["radiologist"], person_name="Jones^Indira^Maria^Dr."
+        )
+        storage.accounts.add("rad2", PASSWORD, ["radiologist"], person_name="山田^太郎")
         storage.api_keys.create("PACS bridge", ["viewer"], [], created_by="test", expires_at=None)
         yield storage
 
@@ -91,3 +95,50 @@ def test_a_name_that_looks_like_one_with_a_host_or_like_none_is_shown_with_the_s
     names: ShownNames, name: str
 ) -> None:
     assert names.of(person(name, "somebody")) == f"{name} (id.example, somebody)"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("Dr. Indira Jones", "Indira Jones", "jones, indira", "Prof. I. Jones", "Jones-Indira"),
+        *(
+            "JONES INDIRA MARIA",
+            "JonesIndira",
+            "Jones",
+            "indira.jones@clinic.example",
+            "J\u03bfnes",
+        ),
+        *("Indira Maria Jones-Ekwueme", "\u5c71\u7530\u592a\u90ce"),
+    ],
+)
+def test_the_person_of_an_account_keeps_that_name_in_each_of_its_forms(
+    names: ShownNames, name: str
+) -> None:
+    assert names.of(person(name, name)).startswith(f"{name} (id.example")
+
+
+@pytest.mark.parametrize("name", ["Indira Johnson", "Ian James", "Maria"])
+def test_others_keep_their_own_names(names: ShownNames, name: str) -> None:
+    is_part = name == "Maria"
+    assert (names.of(person(name, name)) != name) is is_part
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("Dr. Indira Jones (rad1)", "Dr. Indira Jones (rad1) (id.example, s)"),
+        ("Jones^Indira^^Dr.", "Jones Indira Dr. (id.example, s)"),
+        ("Poe^Edgar", "Poe Edgar (id.example, s)"),
+        ("Poe=Edgar\\Allan", "Poe Edgar Allan (id.example, s)"),
+    ],
+)
+def test_no_name_is_written_as_that_of_an_account_is(
+    names: ShownNames, name: str, shown: str
+) -> None:
+    assert names.of(person(name, "s")) == shown
+
+
+def test_the_same_words_in_another_order_are_the_first_ones(names: ShownNames) -> None:
+    assert names.of(person("Ruth Ortiz", "31")) == "Ruth Ortiz"
+    assert names.of(person("Dr. Ortiz, Ruth", "32")) == "Dr. Ortiz, Ruth (id.example)"
+    assert names.of(person("Ruth Ortiz", "31")) == "Ruth Ortiz"
