@@ -58,6 +58,4 @@ def _agree(word: str, other: str) -> bool:
 
 def _is_made_of(word: str, parts: frozenset[str]) -> bool:
     """Whether at least two of the parts are put together to it."""
-    return any(
-        word == first + second for first in parts for second in parts if first is not second
-    )
+    return any(word == first + second for first in parts for second in parts if first is not second)
