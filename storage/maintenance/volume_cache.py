@@ -19,7 +19,7 @@ from storage.reconciliation.refused_rows import refused_rows
 from storage.volumes.durable_names import sync_folder
 from storage.volumes.files import translated_os_errors
 from storage.volumes.reader import VolumeReader
-from storage.volumes.scan import is_being_written, is_unfinished, scan, volumes_in
+from storage.volumes.scan import is_being_written, is_unfinished, scan, volume_sizes, volumes_in
 from storage.volumes.writer import VolumeWriter
 
 log = structlog.get_logger(__name__)
@@ -33,7 +33,7 @@ def limit_cache(engine: Engine, volumes: VolumeWriter, cache_bytes: int) -> list
     another record. Callers hold `storage.db.advisory_lock`'s housekeeping lock.
     Raises StorageUnavailable.
     """
-    sizes = {path: path.stat().st_size for path in volumes_in(volumes.folder)}
+    sizes = {volumes.folder / name: size for name, size in volume_sizes(volumes.folder).items()}
     surplus = sum(sizes.values()) - cache_bytes
     if surplus <= 0:
         return []

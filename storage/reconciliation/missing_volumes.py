@@ -21,8 +21,8 @@ from storage.core.clock import utcnow
 from storage.db.engine import insert_into, reading, writing
 from storage.db.portions import in_portions
 from storage.reconciliation.moved_rows import move_all
-from storage.volumes.files import SUFFIX
 from storage.volumes.reader import VolumeReader
+from storage.volumes.scan import has_volumes, volume_sizes
 
 log = structlog.get_logger(__name__)
 
@@ -56,8 +56,7 @@ def is_bare(
     engine: Engine, folder: Path, is_elsewhere: Callable[[str], bool] = lambda _volume: False
 ) -> bool:
     """Whether no volume at all is in the folder though instances lie there alone. Quick."""
-    # Monitors ask often, and there may be tens of thousands.
-    if next(folder.glob(f"*{SUFFIX}"), None) is not None:
+    if has_volumes(folder):
         return False
     with reading(engine) as connection:
         waits = select(t.instance.c.id).where(t.NOT_UPLOADED).limit(1)
@@ -91,11 +90,10 @@ def missing_volumes(
 
     One look at each volume: for a start, not for every minute.
     """
+    there = volume_sizes(folder)
     with reading(engine) as connection:
         missing = [
-            name
-            for name in _names(connection)
-            if not (folder / name).is_file() and not is_elsewhere(name)
+            name for name in _names(connection) if name not in there and not is_elsewhere(name)
         ]
         counts: dict[str, int] = {}
         for portion in in_portions(missing):

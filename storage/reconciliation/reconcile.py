@@ -39,7 +39,7 @@ from storage.volumes.scan import (
     scan,
     torn_bytes,
     verify,
-    volumes_in,
+    volume_sizes,
 )
 
 # A file this young may be one that its writer is about to lock.
@@ -85,11 +85,12 @@ def reconcile(
     todo, live = [], []
     try:
         reconciled = _reconciled_sizes(engine)
-        for path in volumes_in(folder):
+        for name, size_bytes in volume_sizes(folder).items():
+            if reconciled.get(name) == size_bytes:
+                continue
+            path = folder / name
             # Housekeeping may remove volumes meanwhile.
             with suppress(FileNotFoundError):
-                if reconciled.get(path.name) == path.stat().st_size:
-                    continue
                 if is_being_written(path):
                     live.append(path)
                     continue

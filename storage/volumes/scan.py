@@ -5,6 +5,7 @@ import os
 import struct
 import zlib
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -98,8 +99,37 @@ def is_being_written(path: Path) -> bool:
     return False
 
 
+def has_volumes(folder: Path) -> bool:
+    """Whether any lies there; of tens of thousands it looks at the first few. Raises OSError."""
+    try:
+        with os.scandir(folder) as entries:
+            return any(entry.name.endswith(SUFFIX) for entry in entries)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+
+
 def volumes_in(folder: Path) -> list[Path]:
-    return sorted(folder.glob(f"*{SUFFIX}")) if folder.is_dir() else []
+    """The oldest first, by their names. Raises OSError."""
+    return [folder / name for name in _volume_names(folder)]
+
+
+def volume_sizes(folder: Path) -> dict[str, int]:
+    """How long each file is, the oldest first; without those removed meanwhile. Raises OSError.
+
+    There may be tens of thousands, and the receivers of a node look in turn before they start.
+    """
+    sizes = {}
+    for name in _volume_names(folder):
+        with suppress(FileNotFoundError):
+            sizes[name] = os.stat(f"{folder}/{name}").st_size  # noqa: PTH116
+    return sizes
+
+
+def _volume_names(folder: Path) -> list[str]:
+    try:
+        return sorted(name for name in os.listdir(folder) if name.endswith(SUFFIX))  # noqa: PTH208
+    except (FileNotFoundError, NotADirectoryError):
+        return []
 
 
 def _pieces(file: BinaryIO, length: int) -> Iterator[bytes]:
