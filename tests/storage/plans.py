@@ -19,8 +19,8 @@ def plan_of(engine: Engine, statement: Executable) -> str:
         return " ".join(str(row) for row in connection.exec_driver_sql(f"{explain} {query}"))
 
 
-def plan_of_first(engine: Engine, ask: Callable[[], object]) -> str:
-    """As `plan_of`, of the first statement that `ask` gives the database."""
+def plan_of_first(engine: Engine, ask: Callable[[], object], begins: str = "") -> str:
+    """As `plan_of`, of the first statement that `ask` gives the database and that begins so."""
     asked: list[tuple[str, Any]] = []
 
     def note(_conn: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
@@ -31,7 +31,7 @@ def plan_of_first(engine: Engine, ask: Callable[[], object]) -> str:
         ask()
     finally:
         event.remove(engine, "before_cursor_execute", note)
-    statement, parameters = asked[0]
+    statement, parameters = next(one for one in asked if one[0].startswith(begins))
     is_sqlite = engine.dialect.name == "sqlite"
     with engine.connect() as connection:
         if not is_sqlite:

@@ -25,8 +25,14 @@ from tests.storage.plans import plan_of
 
 def test_migrations_make_exactly_the_tables_of_the_code(storage: Storage) -> None:
     with reading(storage.engine) as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        options = {"compare_type": True, "include_name": _is_of_every_database}
+        context = MigrationContext.configure(connection, opts=options)
         assert compare_metadata(context, metadata) == []
+
+
+def _is_of_every_database(name: str | None, kind: str, _of: object) -> bool:
+    """Some of PostgreSQL have no pg_trgm, by whose classes this index is made."""
+    return kind != "index" or name != "ix_study_search_text_trigrams"
 
 
 def test_what_a_flag_marks_is_found_by_its_index(storage: Storage) -> None:
