@@ -1,5 +1,7 @@
 """Instance Availability Notification as SCU (PS3.4 R): which instances of a study are to be had."""
 
+from collections.abc import Mapping
+
 from pydicom.dataset import Dataset
 
 from dicom_node.association.base import NodeAssociation
@@ -7,13 +9,21 @@ from dicom_node.normalized.answers import status_of
 from dicom_node.normalized.availability_scp import AVAILABILITY_CLASS
 from dicom_node.peers import Peer
 from storage.core.uids import new_uid
+from storage.integrity.repository import Availability
 from storage.peers.notifications import Instances
 
 
 def availability(
-    study_instance_uid: str, here: Instances, gone: Instances, retrieve_ae_title: str
+    study_instance_uid: str,
+    here: Instances,
+    gone: Instances,
+    retrieve_ae_title: str,
+    not_online: Mapping[str, Availability],
 ) -> Dataset:
-    """The data set (PS3.3 C.4.23): what is here, and as unavailable what is gone."""
+    """The data set (PS3.3 C.4.23): what is here, and as unavailable what is gone.
+
+    `not_online`: those of what is here that cannot be had, by UID.
+    """
     dataset = Dataset()
     dataset.StudyInstanceUID = study_instance_uid
     dataset.ReferencedPerformedProcedureStepSequence = []
@@ -23,7 +33,12 @@ def availability(
         series = Dataset()
         series.SeriesInstanceUID = series_instance_uid
         series.ReferencedSOPSequence = [
-            _reference(uid, sop_class_uid, uid in now, retrieve_ae_title)
+            _reference(
+                uid,
+                sop_class_uid,
+                not_online.get(uid, "ONLINE") if uid in now else "UNAVAILABLE",
+                retrieve_ae_title,
+            )
             for uid, sop_class_uid in {**gone.get(series_instance_uid, {}), **now}.items()
         ]
         dataset.ReferencedSeriesSequence.append(series)
@@ -37,11 +52,11 @@ def tell_availability(association: NodeAssociation, peer: Peer, dataset: Dataset
 
 
 def _reference(
-    sop_instance_uid: str, sop_class_uid: str, is_here: bool, retrieve_ae_title: str
+    sop_instance_uid: str, sop_class_uid: str, state: Availability, retrieve_ae_title: str
 ) -> Dataset:
     item = Dataset()
     item.ReferencedSOPClassUID = sop_class_uid
     item.ReferencedSOPInstanceUID = sop_instance_uid
-    item.InstanceAvailability = "ONLINE" if is_here else "UNAVAILABLE"
+    item.InstanceAvailability = state
     item.RetrieveAETitle = retrieve_ae_title
     return item

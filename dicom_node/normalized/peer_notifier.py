@@ -23,9 +23,19 @@ from dicom_node.normalized.availability_scu import availability, tell_availabili
 from dicom_node.normalized.procedure_step_scp import PROCEDURE_STEP_CLASS
 from dicom_node.normalized.procedure_step_scu import tell_step
 from dicom_node.peers import Peer, PeerFailed, PeerLacksService
-from storage.container.has import HasEngine, HasIndex, HasPeerNotifications, HasPeers, HasSettings
+from storage.container.has import (
+    HasDamaged,
+    HasEngine,
+    HasHosts,
+    HasIndex,
+    HasPeerNotifications,
+    HasPeers,
+    HasSettings,
+)
 from storage.core.clock import utcnow
 from storage.core.errors import MediViewError
+from storage.integrity.offline import offline_in_study
+from storage.integrity.repository import Availability
 from storage.mpps.repository import ProcedureSteps
 from storage.outbox.leases import LEASE_S, Lease, lease_since
 from storage.outbox.retry_policies import retry_policy
@@ -40,7 +50,16 @@ log = structlog.get_logger(__name__)
 _CLASSES: dict[NotificationKind, str] = {"mpps": PROCEDURE_STEP_CLASS, "ian": AVAILABILITY_CLASS}
 
 
-class NotifierStorage(HasSettings, HasEngine, HasIndex, HasPeers, HasPeerNotifications, Protocol):
+class NotifierStorage(
+    HasSettings,
+    HasEngine,
+    HasHosts,
+    HasDamaged,
+    HasIndex,
+    HasPeers,
+    HasPeerNotifications,
+    Protocol,
+):
     """What of the storage layer peers are notified with."""
 
     @property
@@ -129,13 +148,24 @@ class PeerNotifier(PeerReporter):
 
     def _tell_availability(self, peer: Peer, one: PeerNotification) -> str:
         here = by_series(self._storage.index.instances_of(one.subject_uid))
-        digest = _digest(here)
+        not_online = self._not_online(one.subject_uid)
+        digest = _digest([here, not_online] if not_online else here)
         if digest != one.known_digest or one.gone:
-            dataset = availability(one.subject_uid, here, one.gone, self._storage.settings.ae_title)
+            dataset = availability(
+                one.subject_uid, here, one.gone, self._storage.settings.ae_title, not_online
+            )
             with self._association(peer, one.kind) as association:
                 tell_availability(association, peer, dataset)
             log.info("availability_notified", peer=one.peer_name, series=len(here))
         return digest
+
+    def _not_online(self, study_instance_uid: str) -> dict[str, Availability]:
+        """Of instances that are here but cannot be had just now."""
+        storage = self._storage
+        offline = offline_in_study(storage.engine, storage.hosts, study_instance_uid)
+        noted = storage.damaged.of_studies([study_instance_uid]).get(study_instance_uid, [])
+        lost = [one.sop_instance_uid for one in noted if not one.has_copy]
+        return {**dict.fromkeys(offline, "OFFLINE"), **dict.fromkeys(lost, "UNAVAILABLE")}
 
     @contextlib.contextmanager
     def _association(self, peer: Peer, kind: NotificationKind) -> Iterator[NodeAssociation]:

@@ -49,6 +49,7 @@ from storage.index.unreadable_instances import UnreadableInstances
 from storage.ingest.conflicts import Conflicts
 from storage.ingest.generated import GeneratedInstances
 from storage.integrity.instance_reader import InstanceReader
+from storage.integrity.offline import offline_uids
 from storage.integrity.repository import DamagedInstances
 from storage.interactive.repository import InteractiveSessions
 from storage.jobs.acceptance_decisions import AcceptanceDecisions
@@ -160,7 +161,7 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
         partial(carry_out_copies, engine, objects),
     )
     index = Index(engine)
-    damaged = DamagedInstances(engine)
+    damaged = DamagedInstances(engine, partial(offline_uids, engine, hosts))
     series_tries = SeriesTries(engine)
     instances = InstanceReader(
         reader,

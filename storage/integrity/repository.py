@@ -35,8 +35,9 @@ _WORDS = {
     "missing": "is lost: the volume that held it is missing or was cut off",
 }
 
-Availability = Literal["ONLINE", "UNAVAILABLE"]
-"""PS3.3 C.4.23.1.1. What lies in the bucket alone is had as soon as what lies here."""
+Availability = Literal["ONLINE", "OFFLINE", "UNAVAILABLE"]
+"""PS3.3 C.4.23.1.1, the best first. What lies in the bucket alone is had as soon as what lies here;
+OFFLINE is what lies on a host that is away (`storage.integrity.offline`)."""
 
 
 @dataclass(frozen=True)
@@ -74,8 +75,13 @@ def _standing() -> ColumnElement[bool]:
 class DamagedInstances:
     """The table, and in each process the few UIDs that nobody should be given. Safe for threads."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(
+        self, engine: Engine, offline: Callable[[], frozenset[str]] = frozenset[str]
+    ) -> None:
+        """`offline`: UIDs of what lies on hosts that are away, and of what holds it."""
         self._engine = engine
+        self._read_offline = offline
+        self._offline: frozenset[str] = frozenset()
         self._lock = threading.Lock()
         self._lost: frozenset[str] = frozenset()
         # Series and studies that hold one of them.
@@ -196,7 +202,9 @@ class DamagedInstances:
         """Of an instance, a series or a study, by its UID: the least of what it holds, as
         `is_lost` knows it."""
         self._keep_fresh()
-        return "UNAVAILABLE" if uid in self._lost or uid in self._lacking else "ONLINE"
+        if uid in self._lost or uid in self._lacking:
+            return "UNAVAILABLE"
+        return "OFFLINE" if uid in self._offline else "ONLINE"
 
     def lost_among(self, sop_instance_uids: Iterable[str]) -> int:
         """How many of them are lost; as `is_lost`."""
@@ -244,9 +252,11 @@ class DamagedInstances:
                     .where(t.damaged_instance.c.has_copy.is_(False))
                 )
                 found = rows.all()
+            offline = self._read_offline()
             with self._lock:
                 self._lost = frozenset(uid for uid, *_ in found)
                 self._lacking = frozenset(uid for _, *above in found for uid in above)
+                self._offline = offline
         except MediViewError:
             pass  # The database is away; those that are known stay so.
         finally:

@@ -253,12 +253,12 @@ class Hosts:
 
     def holds(self, volume: Column[str]) -> ColumnElement[bool]:
         """Whether a volume is not that of another host, as a part of a statement."""
-        elsewhere = [_on(one, volume) for one in self.others() if self.own_disks or one.is_alive]
+        elsewhere = [is_on(one, volume) for one in self.others() if self.own_disks or one.is_alive]
         return and_(true(), *(~on_another for on_another in elsewhere))
 
     def uncopied_count(self, host: Host, *, up_to: int = sys.maxsize) -> int:
         """How many rows `up_to` that id lie on that host alone. Raises StorageUnavailable."""
-        of_host = and_(t.NOT_UPLOADED, _on(host, t.instance.c.volume), t.instance.c.id <= up_to)
+        of_host = and_(t.NOT_UPLOADED, is_on(host, t.instance.c.volume), t.instance.c.id <= up_to)
         with reading(self._engine) as connection:
             query = select(func.count()).select_from(t.instance).where(of_host)
             return int(connection.execute(query).scalar_one())
@@ -294,6 +294,6 @@ def _sign_of_life(connection: Connection) -> dict[str, Any]:
     return {"seen_at": now, "clock_ahead_s": (utcnow() - now).total_seconds()}
 
 
-def _on(host: Host, volume: Column[str]) -> ColumnElement[bool]:
+def is_on(host: Host, volume: Column[str]) -> ColumnElement[bool]:
     named = volume.like(f"%-{host.host_id}-%")
     return or_(named, ~volume.like(NAMED_BY_HOST)) if host.is_first else named
