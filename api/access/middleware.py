@@ -15,7 +15,7 @@ from api.access import audited_sign_ins
 from api.access.authenticator import Authenticator, Credential
 from api.access.caller_visibility import CallerVisibility, nobody
 from api.access.confirmation import check_confirmed, check_person
-from api.access.limits.forwarded import client_group
+from api.access.limits.forwarded import client_address, client_group
 from api.access.limits.headers import check_rate, take, telling_limits
 from api.access.limits.limiter import Limits
 from api.access.principal import LOCAL, Principal
@@ -27,7 +27,7 @@ from api.middleware.methods import with_head
 from api.middleware.refusing import refuse
 from api.middleware.safe_methods import SAFE_METHODS
 from storage.container import Storage
-from storage.core.callers.shares import on_behalf_of
+from storage.core.callers.shares import address_caller, on_behalf_of
 from storage.core.callers.visibility import Visibility, limited_to
 from storage.core.errors import MediViewError, StorageUnavailable
 from storage.settings import Settings
@@ -89,7 +89,7 @@ class AccessControl:
             await self.app(scope, receive, send)
             return
         # Until it is known who asks.
-        with on_behalf_of(f"address {client_group(scope)}"):
+        with on_behalf_of(address_caller(client_address(scope))):
             await self._let_in(scope, receive, send)
 
     async def _let_in(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -34,6 +34,7 @@ from api.access.policy import INTEGRATORS, policy
 from api.audit_rules import PUBLIC
 from api.deps import StorageDep
 from api.router_factory import new_router
+from api.server.kept_metrics import KeptCollector
 from api.server.stage_metrics import WorkCollector, WorkStorage
 from storage.container.has import HasDamaged, HasDeliveries, HasIndex, HasJobs
 from storage.core.callers.visibility import as_node
@@ -101,7 +102,7 @@ class Metrics:
 
     def watch(self, storage: MetricsStorage) -> None:
         """Also tell what the ledger holds, read at each scrape."""
-        self._held = [_Ledger(storage), WorkCollector(storage), _Traffic(storage.engine)]
+        self._held = [_Ledger(storage), *_of_work(storage)]
 
     def text(self) -> bytes:
         """All of it in Prometheus' text format, of all processes that serve together."""
@@ -117,6 +118,11 @@ class Metrics:
         for collector in self._held:
             registry.register(collector)
         return generate_latest(registry)
+
+
+def _of_work(storage: MetricsStorage) -> list[Collector]:
+    engine = storage.engine
+    return [WorkCollector(storage), KeptCollector(engine), _Traffic(engine)]
 
 
 _METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})

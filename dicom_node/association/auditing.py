@@ -20,7 +20,7 @@ from dicom_node.network.command_set import Command
 from dicom_node.network.data_sets import decode_data_set
 from storage.audit import MINOR_FAILURE, SUCCESS, Action, Actor, Audit, AuditEvent, Code, Type
 from storage.core.callers.request_context import Stored, serving
-from storage.core.callers.shares import on_behalf_of
+from storage.core.callers.shares import address_caller, on_behalf_of
 from storage.core.entities import Instance
 from storage.core.errors import MediViewError
 
@@ -60,7 +60,7 @@ class AssociationAuditing:
         """The life of the association: its id in every log line, its address for what callers
         share, and its end in the trail.
         """
-        caller = on_behalf_of(f"address {self._address}")
+        caller = on_behalf_of(address_caller(self._address))
         with caller, serving(self.association_id, self.stored):
             try:
                 yield

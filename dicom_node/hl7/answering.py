@@ -11,6 +11,7 @@ from dicom_node.hl7.reading import Header, Message, Refused, read_header
 from dicom_node.hl7.unsupported_messages import check_meant_for_us, not_taken
 from dicom_node.hl7.writing import answer_to
 from storage.audit import Action, Actor, Audit, AuditEvent, Code
+from storage.core.callers.shares import address_caller, on_behalf_of
 from storage.core.clock import utcnow
 from storage.core.errors import MediViewError
 from storage.patient_identity.repository import PatientChanges
@@ -41,7 +42,8 @@ def answer(receivers: Receivers, settings: Settings, raw: bytes, peer: str) -> b
         if not header.control_id:
             raise Refused("AR", "101", "MSH-10 is empty.", "MSH-10")
         check_meant_for_us(header, settings.hl7_processing_ids)
-        outcome = _take(receivers, settings, header, raw, peer)
+        with on_behalf_of(address_caller(peer)):
+            outcome = _take(receivers, settings, header, raw, peer)
     except Refused as error:
         refused, outcome = error, "refused"
     except MediViewError as error:

@@ -72,6 +72,10 @@ class LimitExceeded(MediViewError):
     code = "limit_exceeded"
 
 
+class NoRoom(LimitExceeded):
+    """As much of this kind is kept as may be; some of it has to be decided on or removed first."""
+
+
 class TooManyRequests(MediViewError):
     """Who asks has as much under way as one may have; a part of it has to end first."""
 

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from sqlalchemy import Connection, Engine, select, update
 
 from storage import tables as t
+from storage.core.callers.shares import address_caller
 from storage.core.entities import NO_ASSOCIATION, Location, Origin, StoreAssociation
 from storage.core.text.bounded_text import indexed_name
 from storage.core.text.text_folding import search_text
@@ -36,6 +37,8 @@ class NewInstance:
     generation: int = 0
     """Of its record: how many deletions came before it."""
     association: StoreAssociation = NO_ASSOCIATION
+    sent_by: str = ""
+    """The identity or address that sent it."""
 
     @classmethod
     def of_note(cls, header: Header, location: Location, digest: str, note: Note) -> "NewInstance":
@@ -49,6 +52,8 @@ class NewInstance:
             note.received_at,
             note.generation,
             note.association,
+            # Who sent it over HTTP no record says.
+            address_caller(note.association.peer_address),
         )
 
 
@@ -123,6 +128,7 @@ def insert_instance(connection: Connection, new: NewInstance) -> Outcome:
             "size_bytes": new.location.length,
             "digest": new.digest,
             "source": new.source,
+            "sent_by": new.sent_by,
             **new.association._asdict(),
             "received_at": new.received_at,
             "volume": new.location.volume,

@@ -3,6 +3,7 @@ twice, and what differs is kept aside as a conflict."""
 
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from sqlalchemy import Engine
 
 from storage.access_groups.senders import StudySenders
 from storage.core.callers.request_context import tell_stored
+from storage.core.callers.shares import current_caller
 from storage.core.callers.visibility import Visibility, as_node, current_visibility
 from storage.core.entities import NO_ASSOCIATION, Origin, StoreAssociation
 from storage.core.errors import InstanceDamaged, NotFound, StorageUnavailable
@@ -28,6 +30,7 @@ from storage.index.insert_instance import NewInstance, find_known, received_asid
 from storage.index.tombstones import Discarded
 from storage.ingest.accepted import Accepted
 from storage.ingest.bucket_confirmation import BucketConfirmation
+from storage.ingest.conflict_room import conflict_room
 from storage.ingest.content_digest import content_digest
 from storage.ingest.group_commit import GroupCommit
 from storage.ingest.returned_content import ReturnedContent
@@ -68,6 +71,7 @@ class InstanceStore:
         self._returned_content = ReturnedContent()
         self._engine = engine
         self._senders = StudySenders(engine)
+        self._conflict_room = conflict_room(engine)
         self._read_stored = read_stored
         self._indexer = indexer
         self._volumes = volumes
@@ -193,6 +197,8 @@ class InstanceStore:
         pieces = (meta, dataset)
         if known and (same := self._same_as_stored(header, digest, pieces)):
             return same
+        if known and not self._takes_aside(header, digest, len(meta) + len(dataset)):
+            return Accepted.of("conflict", header)
         # `_returned` looks at the class, too; most instances are spared the call.
         if header.sop_class_uid not in _IMAGE_CLASSES and (
             own := self._returned(header, digest, pieces, source)
@@ -219,6 +225,8 @@ class InstanceStore:
         with large.part10() as part10:
             if known and (same := self._same_as_stored(header, digest, (part10,))):
                 return same
+            if known and not self._takes_aside(header, digest, len(part10)):
+                return Accepted.of("conflict", header)
             own = self._returned(header, digest, (part10,), large.source)
             if own and not large.attribute_to(own, "generated"):
                 # Its header on disk was made before its content was known.
@@ -230,6 +238,16 @@ class InstanceStore:
             # The mapping outlasts the descriptor, which `finish` closes.
             appended = large.finish(is_aside=bool(known))
             return self._index(header, digest, appended, None, () if known else (part10,))
+
+    def _takes_aside(self, header: Header, digest: bytes, size_bytes: int) -> bool:
+        """Whether other content under a known UID is to be kept; not once more what waits already.
+
+        Raises NoRoom.
+        """
+        if received_aside_at(self._engine, header.sop_instance_uid, digest.hex()) is not None:
+            return False
+        self._conflict_room.take(current_caller(), size_bytes)
+        return True
 
     def _returned(
         self,
@@ -298,6 +316,8 @@ class InstanceStore:
     ) -> Accepted:
         """`uncompared`: the file in pieces, where it was not compared with what is stored."""
         new = NewInstance.of_note(header, appended.location, digest.hex(), appended.note)
+        if caller := current_caller():
+            new = replace(new, sent_by=caller)
         outcome = self._group_commit.commit(new, staged)
         # What another process has stored may be known by its row alone.
         if outcome == "duplicate" and self._needs_bytes(header):

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Engine, delete, func, select, update
 from sqlalchemy.exc import DBAPIError
 
 from storage import tables as t
+from storage.core.callers.shares import address_caller
 from storage.core.errors import ValueRefused
 from storage.db.driver_errors import is_data_refused
 from storage.db.engine import insert_or_ignore, writing
@@ -100,7 +101,9 @@ def _let_the_first_win(connection: Connection, new: NewInstance) -> None:
         )
         kept = ("sop_instance_uid", "size_bytes", "digest", "source", "received_at")
         places = ("called_ae_title", "peer_address", "volume", "volume_offset")
-        insert_or_ignore(connection, t.conflict, {name: row[name] for name in (*kept, *places)})
+        sent_by = {"sent_by": address_caller(row["peer_address"])}
+        values = {name: row[name] for name in (*kept, *places)} | sent_by
+        insert_or_ignore(connection, t.conflict, values)
 
 
 def _may_be_copied(new: NewInstance) -> bool:

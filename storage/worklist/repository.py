@@ -11,15 +11,18 @@ from sqlalchemy import ColumnElement, Connection, Engine, delete, insert, select
 from storage import tables as t
 from storage.access_groups.former_groups import forget_groups
 from storage.access_groups.visibility import check_may_name
+from storage.core.callers.shares import current_caller
 from storage.core.callers.visibility import as_node
 from storage.core.clock import utcnow
 from storage.core.errors import NotFound
 from storage.db.engine import reading, writing
+from storage.db.json_text import JsonText, to_json
 from storage.db.keyset import Keyset, SortColumn
 from storage.db.pages import read_page
 from storage.index.seen_by_all import is_seen_by_all_of_study
 from storage.worklist.changed_meanwhile import changed_meanwhile, check_is_first
 from storage.worklist.numbers import check_may_use_number
+from storage.worklist.room import order_room
 from storage.worklist.studies import mark_reports, mark_studies, mark_study, patient_ids_of
 
 WorklistState = Literal["SCHEDULED", "IN PROGRESS", "COMPLETED", "CANCELED"]
@@ -51,6 +54,8 @@ class WorklistItem:
     """When the newest HL7 order about it was made."""
     created_at: datetime
     updated_at: datetime
+    size_bytes: int = 0
+    sent_by: str = ""
 
 
 NEXT_TO_START = Keyset[WorklistItem](
@@ -65,6 +70,7 @@ NEXT_TO_START = Keyset[WorklistItem](
 class Worklist:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._room = order_room(engine)
 
     def add(
         self,
@@ -77,12 +83,14 @@ class Worklist:
         """Schedule an item; it carries its StudyInstanceUID.
 
         Raises NotPermitted for a study, or the accession number of an order, that the caller does
-        not see; ChangedMeanwhile where it `is_first` of its number, and another is there.
+        not see; NoRoom; ChangedMeanwhile where it `is_first` of its number, and another is there.
         """
         now = utcnow()
         check_may_name(self._engine, [str(attributes["StudyInstanceUID"])])
         check_may_use_number(self._engine, str(attributes.get("AccessionNumber") or ""))
         worklist_item_id = str(uuid.uuid4())
+        columns = _columns(attributes)
+        self._room.take(current_caller(), columns["size_bytes"])
         with writing(self._engine) as connection:
             if is_first:
                 check_is_first(connection, attributes["AccessionNumber"])
@@ -93,7 +101,8 @@ class Worklist:
                     ordered_at=ordered_at,
                     created_at=now,
                     updated_at=now,
-                    **_columns(attributes),
+                    sent_by=current_caller(),
+                    **columns,
                 )
             )
             mark_reports(connection, worklist_item_id, now)
@@ -125,6 +134,8 @@ class Worklist:
             values["ordered_at"] = ordered_at
         if attributes is not None:
             values |= _columns(attributes)
+            more_bytes = max(0, values["size_bytes"] - before.size_bytes)
+            self._room.take(before.sent_by, more_bytes, is_new=False)
             check_may_name(self._engine, [values["study_instance_uid"]])
             if values["accession_number"] != before.accession_number:
                 check_may_use_number(self._engine, values["accession_number"])
@@ -368,9 +379,11 @@ def _columns(attributes: Mapping[str, Any]) -> dict[str, Any]:
         + step.get("ScheduledProcedureStepStartTime", "")
         for step in steps
     ]
+    text = JsonText(to_json(dict(attributes)))
     return {
         "study_instance_uid": attributes["StudyInstanceUID"],
         "accession_number": attributes.get("AccessionNumber", ""),
         "start": min((start for start in starts if start), default=""),
-        "attributes": dict(attributes),
+        "attributes": text,
+        "size_bytes": len(text),
     }

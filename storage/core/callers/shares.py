@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
+from storage.core.addresses import address_group
+
 _CALLER: ContextVar[str] = ContextVar("caller", default="")
 
 
@@ -20,11 +22,16 @@ def current_caller() -> str:
     return _CALLER.get()
 
 
+def address_caller(address: str) -> str:
+    """Who has no identity, by the address; empty for none."""
+    return f"address {address_group(address)}" if address else ""
+
+
 @contextmanager
 def on_behalf_of(caller: str) -> Iterator[None]:
     """Everything inside counts towards the shares of `caller`, in threads that are given it, too.
 
-    `caller` is an `Identity.id`, or something that names an address.
+    `caller` is an `Identity.id`, or names an address (`address_caller`).
     """
     token = _CALLER.set(caller)
     try:

@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Column,
     Index,
     Integer,
@@ -20,6 +21,9 @@ worklist_item = Table(
     text_column("accession_number", index=True),
     text_column("start"),
     Column("attributes", JSON, nullable=False),
+    Column("size_bytes", BigInteger, nullable=False, server_default="0"),
+    # The identity or address that ordered it (`storage.core.callers.shares`); empty: nobody knows.
+    text_column("sent_by"),
     # As the item was when the rules of priors were asked about it; none: never.
     time_column("priors_asked_at", nullable=True),
     # When the newest HL7 order about it was made, by its sender; none: no order.
@@ -28,6 +32,7 @@ worklist_item = Table(
     time_column("updated_at"),
     Index("ix_worklist_item_state_start", "state", "start"),
     Index("ix_worklist_item_updated_at", "updated_at"),
+    Index("ix_worklist_item_sent_by", "sent_by", "size_bytes"),
 )
 
 # Studies of which an order came or changed after their images, until the rules were asked again.

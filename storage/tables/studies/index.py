@@ -275,12 +275,15 @@ conflict = Table(
     Column("size_bytes", BigInteger, nullable=False),
     Column("digest", String(64), nullable=False),
     Column("source", Text, nullable=False),
+    # The identity or address that sent it (`storage.core.callers.shares`); empty: nobody knows.
+    text_column("sent_by"),
     text_column("called_ae_title"),
     text_column("peer_address"),
     time_column("received_at"),
     Column("volume", String(80), nullable=False),
     Column("volume_offset", BigInteger, nullable=False),
     UniqueConstraint("sop_instance_uid", "digest"),
+    Index("ix_conflict_sent_by", "sent_by", "size_bytes"),
 )
 
 volume = Table(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from storage.audit import Code
 from storage.audit.query import AuditFilter, all_events
 from storage.audit.refusals import MOST_OF_ONE
 from storage.container import Storage
+from storage.db.room import Limits
+from storage.worklist import room
 from tests.dicom_node.hl7.mllp import parsed, sent
 from tests.dicom_node.hl7.orders import ORDER, items, listens
 
@@ -241,3 +244,17 @@ def test_an_order_that_is_sent_without_end_fills_no_trail(
     assert any(one.occurrences > 1 for one in found)
     (item,) = items(storage)
     assert item.accession_number == "A-123"
+
+
+def test_orders_beyond_their_room_are_refused_and_those_that_are_here_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(room, "ORDERS", replace(room.ORDERS, of_one=Limits(3, 1 << 30)))
+    with listens(tmp_path) as (port, storage):
+        for number in range(3):
+            assert answered(port, ORDER.replace("A-123", f"A-{number}"))[0] == "AA"
+        code, _, reason = answered(port, ORDER.replace("A-123", "A-9"))
+        assert code == "AE"
+        assert "3 of one sender" in reason
+        assert answered(port, ORDER.replace("A-123", "A-1").replace("NW", "CA"))[0] == "AA"
+        assert len(items(storage)) == 3
