@@ -218,10 +218,12 @@ class AcceptedAssociation(NodeAssociation):
                 self._read_on()
                 if self._has_stored_short:
                     self._share(storing_together)
-                if self._has_news:
+                # Sending an answer reads what has come meanwhile: the next request, at times.
+                while self._has_news and self.is_open and not self.is_killed:
                     self._has_news = False
                     self._serve_waiting()
-                    self._release_if_asked()
+                    if not self._has_news:
+                        self._release_if_asked()
                 if begun_s is not None:
                     self._pay(begun_s)
 
