@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import structlog
 
 from dicom_node.hl7 import links
-from dicom_node.hl7.orders import KINDS, take_order
+from dicom_node.hl7.orders import KINDS, take_orders
 from dicom_node.hl7.patients import OF_VISITS, TRIGGERS, take_adt
 from dicom_node.hl7.reading import Header, Message, Refused, read_header
 from dicom_node.hl7.unsupported_messages import check_meant_for_us, not_taken
@@ -84,9 +84,10 @@ def _take(receivers: Receivers, settings: Settings, header: Header, raw: bytes, 
         detail = {"trigger_event": header.trigger_event, "outcome": outcome}
     else:
         code, action = Code.ORDER_RECORD, "C"
-        outcome = take_order(receivers.worklist, message, utcnow())
+        outcome = take_orders(receivers.worklist, message, utcnow())
         patient_ids = (message.field("PID-3"),)
-        detail = {"order_control": message.field("ORC-1")}
+        controls = dict.fromkeys(one.field("ORC-1") for one in message.parts("ORC"))
+        detail = {"order_control": ", ".join(controls)}
     actor = Actor("peer", header.sending_application or "HL7", peer)
     detail = {"via": "HL7 v2", **detail}
     event = AuditEvent(code, action, actor, patient_ids=patient_ids, detail=detail)

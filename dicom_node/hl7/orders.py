@@ -1,17 +1,19 @@
 """Orders (ORM^O01, OMI^O23) as items of the worklist, as IHE's Scheduled Workflow maps them."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
+from dicom_node.hl7.order_groups import procedures_of
 from dicom_node.hl7.reading import Message, Refused
 from dicom_node.hl7.values import birth_date, checked, event_time, person_name
 from storage.core.patient_sex import sex_of
 from storage.core.uids import new_uid
 from storage.worklist.changed_meanwhile import looking_again
 from storage.worklist.patients import are_of_two_patients
-from storage.worklist.repository import Worklist, WorklistItem, WorklistState
+from storage.worklist.repository import Worklist, WorklistState
 
 KINDS = frozenset({("ORM", "O01"), ("OMI", "O23")})
 _NEW = ("NW", "XO", "XX", "RP", "SN")
@@ -62,19 +64,39 @@ ANY_STATION = "ANY"
 """The station of an order that names none."""
 
 
-def take_order(worklist: Worklist, message: Message, now: datetime) -> str:
-    """Bring an order into the worklist; what became of it. Raises Refused.
+CHANGED_NOTHING = frozenset({"known", "outdated"})
+
+
+def take_orders(worklist: Worklist, message: Message, now: datetime) -> str:
+    """Bring the orders of a message into the worklist; what became of them. Raises Refused.
 
     The accession number names the order: a repetition changes the item and makes no second. One
-    that was made before another that was taken comes late, and reverts nothing.
+    that was made before another that was taken comes late, and reverts nothing. Procedures of one
+    number are steps of one order. Where one order is refused none is taken.
     """
+    orders: dict[tuple[str, str], list[Message]] = {}
+    for procedure in procedures_of(message):
+        key = (_accession_number(procedure), procedure.field("ORC-1"))
+        orders.setdefault(key, []).append(procedure)
+    ordered_here = {number for number, control in orders if control in _NEW}
+    for (accession_number, control), procedures in orders.items():
+        if control in _NEW:
+            _attributes_of_all(procedures, accession_number)
+        else:
+            _check_change(worklist, procedures[0], accession_number, ordered_here)
     # A RIS repeats what it had no answer to, over another connection at times.
-    return looking_again(lambda: _take(worklist, message, now))
+    outcomes = [
+        looking_again(partial(_take, worklist, procedures, accession_number, now))
+        for (accession_number, _), procedures in orders.items()
+    ]
+    return next((one for one in outcomes if one not in CHANGED_NOTHING), outcomes[0])
 
 
-def _take(worklist: Worklist, message: Message, now: datetime) -> str:
+def _take(
+    worklist: Worklist, procedures: Sequence[Message], accession_number: str, now: datetime
+) -> str:
+    message = procedures[0]
     control = message.field("ORC-1")
-    accession_number = _accession_number(message)
     existing = worklist.with_accession_number(accession_number, message.field("PID-3"))
     stated = event_time(message)
     # HL7 states whole seconds: within one, what arrived last counts.
@@ -88,19 +110,15 @@ def _take(worklist: Worklist, message: Message, now: datetime) -> str:
     ordered_at = min(stated or now, now)
     if newest is not None:
         ordered_at = max(ordered_at, newest)
-    if control in _CANCEL:
-        return _cancel(worklist, existing, ordered_at)
-    if control == "SC":
-        return _change_state(worklist, message, existing, ordered_at)
     if control not in _NEW:
-        raise Refused(
-            "AE",
-            "103",
-            f"The order control code is not taken here. Taken are {', '.join((*_NEW, *_CANCEL))}"
-            " and SC.",
-            "ORC-1",
+        if existing is None:
+            raise _not_known()
+        state = "CANCELED" if control in _CANCEL else _STATES[message.field("ORC-5")]
+        worklist.change(
+            existing.worklist_item_id, state=state, ordered_at=ordered_at, as_read=existing
         )
-    attributes = attributes_of(message, accession_number)
+        return "canceled" if control in _CANCEL else "changed"
+    attributes = _attributes_of_all(procedures, accession_number)
     if existing is None:
         worklist.add({"StudyInstanceUID": new_uid(), **attributes}, ordered_at, is_first=True)
         return "scheduled"
@@ -122,6 +140,15 @@ def _take(worklist: Worklist, message: Message, now: datetime) -> str:
     if is_renewed:
         return "scheduled"
     return "known" if {**kept, **attributes} == existing.attributes else "changed"
+
+
+def _attributes_of_all(procedures: Sequence[Message], accession_number: str) -> dict[str, Any]:
+    """Those of the first procedure, with the step of each. Raises Refused."""
+    found, *others = [attributes_of(one, accession_number) for one in procedures]
+    steps = found["ScheduledProcedureStepSequence"]
+    for other in others:
+        steps += [step for step in other["ScheduledProcedureStepSequence"] if step not in steps]
+    return found
 
 
 def attributes_of(message: Message, accession_number: str) -> dict[str, Any]:
@@ -206,30 +233,34 @@ def _accession_number(message: Message) -> str:
     )
 
 
-def _cancel(worklist: Worklist, existing: WorklistItem | None, ordered_at: datetime) -> str:
-    if existing is None:
-        raise Refused("AE", "204", "No order of that accession number is known.", "OBR-18")
-    worklist.change(
-        existing.worklist_item_id, state="CANCELED", ordered_at=ordered_at, as_read=existing
-    )
-    return "canceled"
-
-
-def _change_state(
-    worklist: Worklist, message: Message, existing: WorklistItem | None, ordered_at: datetime
-) -> str:
-    state = _STATES.get(message.field("ORC-5"))
-    if state is None:
+def _check_change(
+    worklist: Worklist, message: Message, accession_number: str, ordered_here: Collection[str]
+) -> None:
+    """Raises Refused where an order is not to be changed so, or is not known."""
+    control = message.field("ORC-1")
+    if control not in (*_CANCEL, "SC"):
+        raise Refused(
+            "AE",
+            "103",
+            f"The order control code is not taken here. Taken are {', '.join((*_NEW, *_CANCEL))}"
+            " and SC.",
+            "ORC-1",
+        )
+    if control == "SC" and message.field("ORC-5") not in _STATES:
         raise Refused(
             "AE",
             "103",
             f"The order status is not taken here. Taken are {', '.join(_STATES)}.",
             "ORC-5",
         )
-    if existing is None:
-        raise Refused("AE", "204", "No order of that accession number is known.", "OBR-18")
-    worklist.change(existing.worklist_item_id, state=state, ordered_at=ordered_at, as_read=existing)
-    return "changed"
+    if accession_number in ordered_here:
+        return
+    if worklist.with_accession_number(accession_number, message.field("PID-3")) is None:
+        raise _not_known()
+
+
+def _not_known() -> Refused:
+    return Refused("AE", "204", "No order of that accession number is known.", "OBR-18")
 
 
 def _provider(message: Message, place: str) -> str:

@@ -158,6 +158,20 @@ class Message:
             group._use(self._segments[start:end])
             yield group
 
+    def parts(self, segment: str) -> list["Message"]:
+        """As `groups`, each with what precedes the first of them; all of it where there is none."""
+        first = next((at for at, one in enumerate(self._segments) if str(one[0]) == segment), None)
+        if first is None or self.count(segment) == 1:
+            return [self]
+        parts = list(self.groups(segment))
+        for part in parts:
+            segments = [*self._segments[:first], *part._segments]
+            part._use(self._segments.create_message(segments))
+        return parts
+
+    def count(self, segment: str) -> int:
+        return sum(str(one[0]) == segment for one in self._segments)
+
     def has(self, segment: str) -> bool:
         return segment in self._first
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dicom_node.hl7.orders import take_order
+from dicom_node.hl7.orders import take_orders
 from dicom_node.hl7.patients import take_adt
 from dicom_node.hl7.reading import Message, read_header
 from storage.container import Storage, open_storage
@@ -46,12 +46,12 @@ def order(at: datetime, control: str = "NW", study: str = "chest") -> Message:
 def test_an_order_is_changed_and_cancelled_and_an_older_one_still_reverts_nothing(
     storage: Storage,
 ) -> None:
-    assert take_order(storage.worklist, order(NOON), NOON) == "scheduled"
+    assert take_orders(storage.worklist, order(NOON), NOON) == "scheduled"
     later = NOON + timedelta(minutes=5)
-    assert take_order(storage.worklist, order(later, "XO", "thorax"), SET_BACK) == "changed"
+    assert take_orders(storage.worklist, order(later, "XO", "thorax"), SET_BACK) == "changed"
     older = NOON - timedelta(minutes=5)
-    assert take_order(storage.worklist, order(older, "CA"), SET_BACK) == "outdated"
-    assert take_order(storage.worklist, order(later, "CA"), SET_BACK) != "outdated"
+    assert take_orders(storage.worklist, order(older, "CA"), SET_BACK) == "outdated"
+    assert take_orders(storage.worklist, order(later, "CA"), SET_BACK) != "outdated"
 
 
 def test_within_the_second_of_a_clock_that_is_ahead_what_came_last_counts(
@@ -59,8 +59,8 @@ def test_within_the_second_of_a_clock_that_is_ahead_what_came_last_counts(
 ) -> None:
     now = NOON + timedelta(microseconds=400_000)
     ahead = NOON + timedelta(hours=2)
-    assert take_order(storage.worklist, order(ahead), now) == "scheduled"
-    assert take_order(storage.worklist, order(NOON, "CA"), now) == "canceled"
+    assert take_orders(storage.worklist, order(ahead), now) == "scheduled"
+    assert take_orders(storage.worklist, order(NOON, "CA"), now) == "canceled"
 
     def named(name: str, at: datetime) -> str:
         adt = message("ADT^A08^ADT_A01", at, f"PID|1||P-77^^^HOSPITAL||{name}||19700131|F")

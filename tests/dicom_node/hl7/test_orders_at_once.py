@@ -3,7 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
-from dicom_node.hl7.orders import take_order
+from dicom_node.hl7.orders import take_orders
 from storage.container import open_storage
 from storage.settings import Settings
 from tests.dicom_node.hl7.test_clock_set_back import NOON, order
@@ -16,7 +16,7 @@ def test_orders_of_one_number_at_once_are_one_item_and_none_is_lost(
 
         def take(second: int) -> str:
             at = NOON + timedelta(seconds=second)
-            return take_order(storage.worklist, order(at, study=f"part {second}"), at)
+            return take_orders(storage.worklist, order(at, study=f"part {second}"), at)
 
         outcomes = list(senders.map(take, range(6)))
         items, total = storage.worklist.list(accession_number="A-123")
