@@ -7,12 +7,17 @@ from prometheus_client.registry import Collector
 from sqlalchemy import Engine
 
 from storage.ingest.conflict_room import conflict_room
+from storage.ups.event_room import event_room
 from storage.worklist.room import order_room
 
 
 class KeptCollector(Collector):
     def __init__(self, engine: Engine) -> None:
-        self._rooms = {"conflicts": conflict_room(engine), "orders": order_room(engine)}
+        self._rooms = {
+            "conflicts": conflict_room(engine),
+            "orders": order_room(engine),
+            "workitem events": event_room(engine),
+        }
 
     def describe(self) -> Iterator[Metric]:
         """Nothing beforehand: registering must not read the database."""

@@ -6,9 +6,10 @@ counts at once. Where the table is full each sender has an equal part of it.
 
 import threading
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 
-from sqlalchemy import Column, Engine, func, select
+from sqlalchemy import Column, Connection, Engine, func, select
 
 from storage.core.callers.visibility import as_node
 from storage.core.errors import NoRoom
@@ -36,6 +37,8 @@ class RoomOf:
     size_bytes: Column[int]
     of_one: Limits
     of_all: Limits
+    only_of_senders: bool = False
+    """What the node adds itself is not counted in all: other things stand in the table, too."""
 
 
 @dataclass(frozen=True)
@@ -67,15 +70,23 @@ class Room:
         self._lock = threading.Lock()
         self._counted = _Counted()
 
-    def take(self, sender: str, size_bytes: int, *, is_new: bool = True) -> None:
+    def take(
+        self,
+        sender: str,
+        size_bytes: int,
+        *,
+        is_new: bool = True,
+        connection: Connection | None = None,
+    ) -> None:
         """Before a row of so many bytes is added, or before one grows by them.
 
-        Raises NoRoom. The node itself always has room.
+        `connection`: of the transaction that adds it, where there is one. Raises NoRoom. The node
+        itself always has room.
         """
         if not sender:
             return
         with self._lock:
-            self._look_again()
+            self._look_again(connection)
             kept = self._counted.of_sender.setdefault(sender, _Kept())
             limits = self._limits()
             if kept.number + is_new > limits.number:
@@ -100,9 +111,9 @@ class Room:
             size_bytes = sum(one.size_bytes for one in kept.values())
             return Usage(number, size_bytes, max(parts, default=0.0))
 
-    def _look_again(self) -> None:
+    def _look_again(self, connection: Connection | None = None) -> None:
         if time.monotonic() >= self._counted.until_s:
-            self._counted = self._count()
+            self._counted = self._count(connection)
 
     def _limits(self) -> Limits:
         """Of one sender, by how much there is of all of them."""
@@ -118,15 +129,18 @@ class Room:
             min(of_one.size_bytes, of_all.size_bytes // senders),
         )
 
-    def _count(self) -> _Counted:
+    def _count(self, connection: Connection | None) -> _Counted:
         begun_s = time.monotonic()
         query = select(
             self._of.sender, func.count(), func.coalesce(func.sum(self._of.size_bytes), 0)
         ).group_by(self._of.sender)
-        with as_node(), reading(self._engine) as connection:
+        if self._of.only_of_senders:
+            query = query.where(self._of.sender != "")
+        opened = nullcontext(connection) if connection is not None else reading(self._engine)
+        with as_node(), opened as reader:
             of_sender = {
                 sender: _Kept(int(number), int(size_bytes))
-                for sender, number, size_bytes in connection.execute(query)
+                for sender, number, size_bytes in reader.execute(query)
             }
         now_s = time.monotonic()
         remembered_s = max(_REMEMBERED_S, _PART_OF_TIME * (now_s - begun_s))

@@ -10,6 +10,7 @@ from storage import tables as t
 from storage.core.clock import utcnow
 from storage.core.entities import Event, EventTopic
 from storage.db.engine import reading, writing
+from storage.db.json_text import JsonText
 from storage.events.row_mapping import to_event
 
 _EVENT_LOCK = 0x6D766576
@@ -22,9 +23,14 @@ def add_event(
     study_instance_uid: str,
     *,
     job_id: str | None = None,
-    payload: Mapping[str, Any],
+    payload: Mapping[str, Any] | JsonText,
+    caused_by: str = "",
 ) -> None:
-    """Note an event in the transaction that makes it true."""
+    """Note an event in the transaction that makes it true.
+
+    `caused_by`: whose request it was, where what one may cause is bounded.
+    """
+    kept = payload if isinstance(payload, JsonText) else dict(payload)
     if connection.dialect.name == "postgresql":
         # Numbers are given out before transactions commit. Without this lock a reader
         # could see a later event, and then never the earlier one.
@@ -35,7 +41,9 @@ def add_event(
             topic=topic,
             study_instance_uid=study_instance_uid,
             job_id=job_id,
-            payload=dict(payload),
+            payload=kept,
+            caused_by=caused_by,
+            size_bytes=len(kept) if isinstance(kept, JsonText) else 0,
         )
     )
 

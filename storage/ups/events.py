@@ -5,6 +5,9 @@ from typing import Literal
 
 from sqlalchemy import Connection
 
+from storage.core.callers.shares import current_caller
+from storage.core.entities import ENDED_STATES
+from storage.db.json_text import JsonText, to_json
 from storage.events.payloads import WorkitemEvent
 from storage.events.repository import add_event
 from storage.ups.dicom_json import (
@@ -14,6 +17,7 @@ from storage.ups.dicom_json import (
     tag_of,
     text_of,
 )
+from storage.ups.event_room import take_event_room
 
 STATE_REPORT: Literal[1] = 1
 CANCEL_REQUESTED: Literal[2] = 2
@@ -83,12 +87,27 @@ def record(
     *,
     receiver: str = "",
 ) -> None:
-    """Note an event of a workitem; with a `receiver`, for that subscriber alone."""
+    """Note an event of a workitem; with a `receiver`, for that subscriber alone.
+
+    Raises NoRoom where the caller has caused too many.
+    """
     event_type, attributes = event
     payload = WorkitemEvent(workitem=workitem_uid, event_type=event_type, attributes=attributes)
     if receiver:
         payload["receiver"] = receiver
-    add_event(connection, now, "workitem", study_instance_uid, payload=payload)
+    text = JsonText(to_json(payload))
+    caused_by = current_caller()
+    # A workitem ends once, and must be able to.
+    if not is_end(event):
+        take_event_room(connection, caused_by, len(text))
+    add_event(connection, now, "workitem", study_instance_uid, payload=text, caused_by=caused_by)
+
+
+def is_end(event: ReportedEvent) -> bool:
+    """Whether it says that the workitem is done or was given up."""
+    event_type, attributes = event
+    state = text_of(attributes, "ProcedureStepState")
+    return event_type == STATE_REPORT and state in ENDED_STATES
 
 
 def event_report(workitem_uid: str, event: ReportedEvent, message_id: int) -> JsonAttributes:

@@ -16,6 +16,7 @@ from storage.db.engine import insert_or_ignore, reading, writing
 from storage.ups.events import record, state_report
 from storage.ups.limits import check_keys
 from storage.ups.search import Listed
+from storage.ups.subscriber_room import check_subscription, check_title
 
 WORKLIST_UID = "1.2.840.10008.5.1.4.34.5"
 FILTERED_UID = "1.2.840.10008.5.1.4.34.5.1"
@@ -63,7 +64,7 @@ class Subscriptions:
         `initial`: items whose present state is reported at once. `identity_id`: `Identity.id` of
         who subscribes, whom no caller names while groups are not enforced. `by_dimse`: reports are
         sent to it (`storage.ups.event_reports`), and not only waited for. Raises NotPermitted,
-        and InvalidRequest for a filter that is too large.
+        NoRoom, and InvalidRequest for a filter that is too large.
         """
         check_keys(keys or {})
         now = utcnow()
@@ -75,6 +76,9 @@ class Subscriptions:
         }
         with writing(self._engine) as connection:
             newest = connection.execute(select(func.max(t.event.c.event_id))).scalar() or 0
+            visibility = current_visibility()
+            own_id = visibility.identity_id if visibility is not None else identity_id
+            check_title(connection, ae_title, own_id)
             insert_or_ignore(
                 connection,
                 t.subscriber,
@@ -91,6 +95,7 @@ class Subscriptions:
                     )
                     .values(dimse_event_id=newest)
                 )
+            check_subscription(connection, ae_title, workitem_uid)
             _put(connection, ae_title, workitem_uid, values)
             for item in initial or []:
                 record(

@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.exc import DBAPIError
 
 revision = "0131"
-down_revision = "0126"
+down_revision = "0127"
 branch_labels = None
 depends_on = None
 
