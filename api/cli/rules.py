@@ -17,7 +17,8 @@ from inference.rules.routing_rule import SentAs
 from inference.rules.rule_set import RuleSet
 from inference.scheduling.deciding import results_in
 from inference.scheduling.explain import Explanation, explain_study
-from inference.site_rules.preview import Change, preview_rules
+from inference.site_rules.answers import Change
+from inference.site_rules.preview import preview_rules
 from inference.site_rules.saving import rules_text, save_rules
 from storage.audit import Audit, Code, Type
 from storage.container import open_storage
@@ -104,6 +105,8 @@ def _change_text(change: Change) -> str:
     if change.section == "priority":
         before, after = (stated or "none" for stated in (change.before, change.after))
         return f"priority {after} (now {before})"
+    if change.section == "release":
+        return f"results of {change.what}: {change.after} (now {change.before})"
     return f"{change.what}: {change.after} (now {change.before})"
 
 

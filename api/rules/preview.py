@@ -11,7 +11,8 @@ from api.router_factory import new_router
 from inference.pipelines.checks.rules import pipelines_there
 from inference.rules.doubts import doubts
 from inference.rules.file import MAX_BYTES, current_rules
-from inference.site_rules.preview import Change, Preview, RulePreview, Section, preview_rules
+from inference.site_rules.answers import Change, Section
+from inference.site_rules.preview import Preview, RulePreview, preview_rules
 from inference.site_rules.saving import checked_rules
 
 router = new_router(prefix="/api/rules", tags=["rules"])
@@ -43,13 +44,13 @@ class RuleChangePayload(Payload):
     study_instance_uid: str
     section: Section
     what: str = Field(
-        description="The pipeline, the destination or the project; empty for retention and"
-        " priority.",
+        description="The pipeline, the destination, the project, of release PIPELINE, DESTINATION,"
+        " and of alerts the rule; empty for retention and priority.",
         examples=["lung-density"],
     )
     before: str = Field(
-        description="With the rules in force. Of retention: the rule by which it leaves, or"
-        " nothing.",
+        description="With the rules in force. Of retention: the rule by which it leaves, with the"
+        " day from which it may, and `evict` where that may be earlier; or nothing.",
         examples=["does not run"],
     )
     after: str = Field(examples=["runs"])
@@ -77,8 +78,8 @@ class RulesPreview(Payload):
 def post_rules_preview(storage: StorageDep, asked: RulesToTry) -> RulesPreview:
     """Ask these rules and those in force about the newest studies, for at most twenty seconds.
 
-    Nothing is saved, scheduled or sent. Rules of release and of alerts are about results and
-    are checked alone.
+    Nothing is saved, scheduled or sent. Rules of release and of alerts are asked of the results
+    that are there.
     """
     tried = checked_rules(storage.settings, asked.text)
     in_force = current_rules(storage.settings)

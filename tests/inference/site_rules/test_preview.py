@@ -127,10 +127,39 @@ def test_what_would_change_is_said_study_by_study(storage: Storage) -> None:
     assert changes >= {
         ("routing", "archive", "sent", "not sent"),
         ("routing", "research", "not sent", "sent"),
-        ("retention", "", "a year", "a month"),
+        ("retention", "", f"a year ({day(365)})", f"a month ({day(30)})"),
     }
     # Four slices are none that the pipeline takes: no rule can change that.
     assert not [one for one in changes if one[0] == "rules"]
+
+
+def day(after_days: int) -> str:
+    return (utcnow() + timedelta(days=after_days)).date().isoformat()
+
+
+@pytest.mark.parametrize(
+    ("changes", "after"),
+    [
+        ({"keep_days": 30}, "a year (30)"),
+        ({"evict": True}, "a year (365, evict)"),
+        ({"keep_days": None}, "a year"),
+        ({"keep_days": None, "evict": True}, "a year (evict)"),
+    ],
+)
+def test_another_time_under_the_same_name_is_a_change(
+    storage: Storage, changes: dict[str, object], after: str
+) -> None:
+    """A rule that takes studies away a year earlier is what a preview is asked for."""
+    tried = {"retention": [{"name": "a year", "keep_days": 365, **changes}]}
+    rules = (
+        RuleSet.model_validate(tried),
+        RuleSet.model_validate({"retention": IN_FORCE["retention"]}),
+    )
+    found = preview_rules(storage, *rules, 10, 60.0).changes
+    for days in (30, 365):
+        after = after.replace(f"{days}", day(days)) if f"({days}" in after else after
+    assert {(one.before, one.after) for one in found} == {(f"a year ({day(365)})", after)}
+    assert len(found) == 2
 
 
 def test_rules_as_they_are_change_nothing_and_asking_does_nothing(storage: Storage) -> None:
