@@ -18,6 +18,7 @@ from storage.container.has import (
     HasJobs,
     HasPeers,
     HasRejectionNotes,
+    HasRouting,
     HasSettings,
     HasVolumes,
 )
@@ -28,6 +29,7 @@ from storage.index.expected_instances import Announced
 from storage.processes.heartbeats import HANDLED
 from storage.processes.process_roles import worker_name
 from storage.rejection_notes.repository import IgnoredNote
+from storage.routing.repository import Route
 from storage.settings import Settings
 
 # Who waits behind more is informed that they are more.
@@ -50,6 +52,8 @@ class StudyFacts:
     """Of all studies, in the order in which workers take them."""
     deliveries: list[Delivery]
     """Of results."""
+    routes: list[Route]
+    """On which received instances go on."""
     cancelled: list[Delivery]
     """Those that will not be sent, of results and of received instances."""
     ignored_notes: list[IgnoredNote]
@@ -57,6 +61,9 @@ class StudyFacts:
     due_deliveries: int
     breakers: Mapping[str, OpenBreaker]
     destinations: frozenset[str]
+    """Names of peers that get results."""
+    peers: frozenset[str]
+    """Names of all of them."""
     last_tick: datetime | None
     """When the control worker last looked for work."""
     alive: frozenset[str]
@@ -78,6 +85,7 @@ class StudyFactStorage(
     HasCircuitBreakers,
     HasPeers,
     HasRejectionNotes,
+    HasRouting,
     HasHeartbeats,
     HasAccessGroups,
     Protocol,
@@ -108,6 +116,7 @@ def read_facts(storage: StudyFactStorage, study_instance_uid: str, now: datetime
             for one in storage.deliveries.of_studies([study_instance_uid])[study_instance_uid]
             if one.cause == "RESULT"
         ],
+        routes=storage.routing.routes_of(study_instance_uid),
         cancelled=list_deliveries(
             storage.engine,
             DeliveryFilter(study_instance_uid=study_instance_uid, state="CANCELLED"),
@@ -118,6 +127,7 @@ def read_facts(storage: StudyFactStorage, study_instance_uid: str, now: datetime
         due_deliveries=storage.deliveries.due_count(now),
         breakers={one.destination: one for one in storage.circuit_breakers.all()},
         destinations=frozenset(one.name for one in storage.peers.destinations()),
+        peers=frozenset(one.name for one in storage.peers.all()),
         last_tick=heartbeats.last(HANDLED),
         alive=frozenset(
             queue

@@ -10,6 +10,7 @@ from inference.delays.entities import Delay
 from inference.delays.facts import StudyFacts, StudyFactStorage, read_facts
 from inference.delays.jobs import of_failed, of_running, of_waiting
 from inference.delays.receiving import of_receiving
+from inference.delays.sent_on import with_images
 from inference.pipeline import Pipeline
 from inference.scheduling.deciding import DecisionStorage
 
@@ -31,7 +32,7 @@ def delay_of(
     `pipelines`: those of the node where none are given. Raises NotFound, StorageUnavailable.
     """
     facts = read_facts(storage, study_instance_uid, now)
-    return next(_delays(storage, facts, pipelines))
+    return with_images(next(_delays(storage, facts, pipelines)), facts)
 
 
 def _delays(
