@@ -1,7 +1,8 @@
 """Which studies wait for the rules, and what the rules gave.
 
 The first instance that arrived decides. One that comes later cannot carry a study into
-a group of its sender.
+a group of its sender; nor can one that comes earlier than the images, from somebody who sees the
+studies of some groups alone and knows the study's UID: what others send decides before it.
 """
 
 from collections.abc import Collection
@@ -17,6 +18,7 @@ from storage.access_groups.visibility import read_state
 from storage.core.callers.visibility import EVERYONE
 from storage.core.clock import utcnow
 from storage.core.entities import Instance
+from storage.core.sources import LIMITED
 from storage.db.engine import insert_or_ignore, reading, writing
 from storage.events.payloads import StudyEvent
 from storage.events.repository import add_event
@@ -216,5 +218,8 @@ def _first_instance(connection: Connection, study_instance_uid: str) -> Instance
         .order_by(t.instance.c.id)
         .limit(1)
     )
-    row = connection.execute(query).mappings().first()
-    return None if row is None else to_instance(row)
+    first = connection.execute(query).mappings().first()
+    if first is not None and first["source"].startswith(LIMITED):
+        of_others = query.where(~t.instance.c.source.startswith(LIMITED))
+        first = connection.execute(of_others).mappings().first() or first
+    return None if first is None else to_instance(first)

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from sqlalchemy import Connection, Engine, or_, select, tuple_
+from sqlalchemy import Connection, Engine, Table, or_, select, tuple_
 
 from storage import tables as t
 from storage.access_groups.entities import AccessState
@@ -73,17 +73,26 @@ def unseen(
     """
     if visibility is None or not study_instance_uids:
         return frozenset()
-    now, former = t.study_group.c, t.former_study_group.c
     with reading(engine) as connection:
-        found = [
-            row
-            for portion in in_portions(study_instance_uids)
-            for one in (now, former)
-            for row in connection.execute(
-                select(one.study_instance_uid, one.group_id).where(
-                    one.study_instance_uid.in_(portion)
-                )
+        groups = _groups_of(connection, t.study_group, study_instance_uids)
+        # What a study belonged to before others got it says nothing of who sees it now.
+        gone = set(study_instance_uids).difference(groups)
+        groups |= _groups_of(connection, t.former_study_group, gone)
+    return frozenset(
+        uid for uid, of_study in groups.items() if of_study.isdisjoint(visibility.group_ids)
+    )
+
+
+def _groups_of(
+    connection: Connection, table: Table, study_instance_uids: Collection[str]
+) -> dict[str, set[int]]:
+    groups: dict[str, set[int]] = {}
+    for portion in in_portions(study_instance_uids):
+        rows = connection.execute(
+            select(table.c.study_instance_uid, table.c.group_id).where(
+                table.c.study_instance_uid.in_(portion)
             )
-        ]
-    seen = {row.study_instance_uid for row in found if row.group_id in visibility.group_ids}
-    return frozenset(row.study_instance_uid for row in found) - seen
+        )
+        for row in rows:
+            groups.setdefault(row.study_instance_uid, set()).add(row.group_id)
+    return groups

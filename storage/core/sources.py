@@ -2,7 +2,8 @@
 
 What is fetched from an archive by C-GET or C-MOVE is `dimse:` and its AE title, else `fetch:NAME`.
 A Key Object Selection that comes over HTTP names who sent it, `stow:NAME`, with `may-reject:`
-before it where that was an administrator.
+before it where that was an administrator. `limited:` stands before the source of what came over
+HTTP from somebody who sees the studies of some groups alone.
 """
 
 from collections.abc import Iterable
@@ -20,6 +21,7 @@ _IMPORT = "import:"
 _IMPORT_TO_RUN = "import-to-run:"
 _FETCH = "fetch:"
 _MAY_REJECT = "may-reject:"
+LIMITED = "limited:"
 _OWN = frozenset({REPORT_SOURCE, SUPERSEDED_REPORT_SOURCE})
 
 # PS3.4 B.5. pydicom, which has it by name, takes a command that never reads DICOM 0.2 s to load.
@@ -75,6 +77,10 @@ def of_note(way: str, name: str, *, may_reject: bool) -> str:
     return f"{_MAY_REJECT if may_reject else ''}{way}:{name[:_NAME_CHARACTERS]}"
 
 
+def of_limited_caller(source: str) -> str:
+    return f"{LIMITED}{source}"
+
+
 def was_allowed_to_reject(source: str) -> bool:
     """Whether the instance came over HTTP from somebody who might reject images then."""
     return source.startswith(_MAY_REJECT)
@@ -82,7 +88,7 @@ def was_allowed_to_reject(source: str) -> bool:
 
 def named_sender(source: str) -> str:
     """The way and who, for people."""
-    return source.removeprefix(_MAY_REJECT)
+    return source.removeprefix(LIMITED).removeprefix(_MAY_REJECT)
 
 
 def senders_of(instances: Iterable[Instance]) -> tuple[str, ...]:

@@ -92,17 +92,23 @@ def find_or_add_series(connection: Connection, new: NewInstance) -> tuple[int, i
         )
     series_id, new_series = _series(connection, study_id, new)
     if new_series and not new_study and new.origin == "received":
-        _decide_access_again(connection, study_id, series_id)
+        _decide_access_again(connection, study_id, series_id, new.header.study_instance_uid)
     return study_id, series_id, new_series
 
 
-def _decide_access_again(connection: Connection, study_id: int, series_id: int) -> None:
-    """Where what the node made came back before the images, these decide who sees the study."""
+def _decide_access_again(
+    connection: Connection, study_id: int, series_id: int, study_instance_uid: str
+) -> None:
+    """Where what the node made came back before the images, these decide who sees the study; where
+    somebody of some groups began it (`StudySenders`), what others send does."""
     c = t.series.c
     others = select(c.id).where(c.study_fk == study_id, c.origin == "received", c.id != series_id)
+    begun = select(t.study_sender.c.identity_id).where(
+        t.study_sender.c.study_instance_uid == study_instance_uid
+    )
     connection.execute(
         update(t.study)
-        .where(t.study.c.id == study_id, ~others.exists())
+        .where(t.study.c.id == study_id, ~others.exists() | begun.exists())
         .values(access_rules_version=0)
     )
 

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
+from storage.core.callers.visibility import current_visibility
 from storage.core.entities import NO_ASSOCIATION, Origin, StoreAssociation
 from storage.core.errors import InvalidRequest, LimitExceeded
-from storage.core.sources import KEY_OBJECT_SELECTION
+from storage.core.sources import KEY_OBJECT_SELECTION, of_limited_caller
 from storage.dicom.file_meta import make_file_meta
 from storage.dicom.part10 import Header, read_dataset_header, read_header
 from storage.index.indexer import Indexer
@@ -78,7 +79,8 @@ class Ingest:
                 remedy="Raise MEDIVIEW_MAX_INSTANCE_BYTES if instances of this size are wanted.",
             )
         header = read_header(part10)
-        return self._accept_whole(part10, header, _source(header, source, note_source), origin)
+        named = _of_caller(_source(header, source, note_source), origin)
+        return self._accept_whole(part10, header, named, origin)
 
     def differs(self, part10: bytes) -> bool:
         """Whether something else is stored under the UID, or was once made under it by the node."""
@@ -121,7 +123,8 @@ class Ingest:
         `check` sees the header before anything is kept, and raises to refuse it. `note_source` as
         for `accept`, but that a Key Object Selection too large for memory keeps `source`.
         """
-        return self._open_stream(b"", source, origin, check, note_source)
+        named, of_note = _of_caller(source, origin), note_source and _of_caller(note_source, origin)
+        return self._open_stream(b"", named, origin, check, of_note)
 
     def open_dimse_stream(
         self,
@@ -194,6 +197,11 @@ class Ingest:
         whole = memoryview(part10)
         meta, dataset = whole[: header.dataset_offset], whole[header.dataset_offset :]
         return self._store.pieces(meta, dataset, header, source, origin, association)
+
+
+def _of_caller(source: str, origin: Origin) -> str:
+    is_limited = origin == "received" and current_visibility() is not None
+    return of_limited_caller(source) if is_limited else source
 
 
 def _source(header: Header, source: str, note_source: str) -> str:

@@ -1,5 +1,6 @@
 """Ways around the groups, by what a user of one group may send or guess."""
 
+import re
 from collections.abc import Iterator
 from copy import deepcopy
 
@@ -9,7 +10,10 @@ from pydicom.dataset import Dataset
 
 from inference.access_groups.service import apply_rules
 from storage.access_groups.entities import Member
+from storage.access_groups.former_groups import note_departure
+from storage.core.callers.visibility import EVERYONE
 from storage.core.clock import utcnow
+from storage.db.engine import writing
 from tests.api.access_groups.two_groups import NORTH, SOUTH, TwoHospitals, two_hospitals
 from tests.api.client import is_problem, part10, png
 from tests.inference.rejection_notes.notes import hide_rejected, images, note_over
@@ -25,7 +29,7 @@ def hospitals(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TwoHospitals
 @pytest.fixture
 def program(hospitals: TwoHospitals, request: pytest.FixtureRequest) -> Iterator[httpx.Client]:
     """Of North, and it may write."""
-    with hospitals.key(request.node.name[:70], "integrator", NORTH) as client:
+    with hospitals.key(re.sub(r"\W", " ", request.node.name)[:70], "integrator", NORTH) as client:
         yield client
 
 
@@ -368,3 +372,54 @@ def test_a_series_that_shares_its_uid_with_another_groups_opens_and_changes_noth
         assert program.delete(path).status_code == 204
         (kept,) = boss.get(path).json()["items"]
         assert kept["sop_instance_uids"] == secret["sop_instance_uids"]
+
+
+@pytest.mark.parametrize("everyone_had_it", [False, True])
+def test_an_order_that_names_another_groups_study_is_refused(
+    hospitals: TwoHospitals, program: httpx.Client, everyone_had_it: bool
+) -> None:
+    """Its reason would stand in their report. Before the rules were written all saw the study."""
+    if everyone_had_it:
+        with writing(hospitals.storage.engine) as connection:
+            note_departure(connection, hospitals.south.study_instance_uid, [EVERYONE])
+    mine = {
+        "patient_name": "Mine^Mia",
+        "patient_id": "N-1",
+        "accession_number": "ORD-N-99",
+        "study_instance_uid": hospitals.south.study_instance_uid,
+        "scheduled_procedure_step_sequence": [
+            {
+                "modality": "CT",
+                "scheduled_station_ae_title": "CTN",
+                "scheduled_procedure_step_start_date": "2026-06-02",
+                "scheduled_procedure_step_start_time": "09:00:00",
+                "scheduled_procedure_step_id": "1",
+            }
+        ],
+    }
+    refused = program.post("/api/worklist", json=mine)
+    assert (refused.status_code, refused.json()["code"]) == (403, "not_permitted")
+
+
+def test_who_begins_another_groups_study_by_its_uid_gets_none_of_it(
+    hospitals: TwoHospitals, program: httpx.Client
+) -> None:
+    """An order tells the UID before the images come: the first instance is then no modality's."""
+    storage = hospitals.storage
+    theirs = into(hospitals, "2.25.40100")
+    theirs.StudyInstanceUID, theirs.InstitutionName = "2.25.40101", "Hospital South"
+    mine = into(hospitals, "2.25.40102")
+    mine.StudyInstanceUID = theirs.StudyInstanceUID
+    assert stowed(program, mine).status_code == 200
+    apply_rules(storage, utcnow(), budget_s=60)
+    assert set(storage.access_groups.of_study("2.25.40101")) == {"everyone"}
+    storage.ingest.accept(part10(theirs), "dimse:CTS")
+    apply_rules(storage, utcnow(), budget_s=60)
+    assert set(storage.access_groups.of_study("2.25.40101")) == {SOUTH}
+    assert program.get("/api/v1/studies/2.25.40101").status_code == 404
+    # It was known to them when it was theirs; what they send now decides nothing.
+    again = into(hospitals, "2.25.40103")
+    again.StudyInstanceUID = theirs.StudyInstanceUID
+    stowed(program, again)
+    apply_rules(storage, utcnow(), budget_s=60)
+    assert set(storage.access_groups.of_study("2.25.40101")) == {SOUTH}
