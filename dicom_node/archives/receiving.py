@@ -1,6 +1,5 @@
 """Instances of another archive on their way into the storage, and what became of each."""
 
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import BinaryIO
@@ -40,10 +39,6 @@ class Counts:
     @property
     def total(self) -> int:
         return self.stored + self.duplicate + self.conflict + len(self.refused)
-
-    @property
-    def reasons(self) -> Counter[str]:
-        return Counter(reason for _, reason in self.refused)
 
 
 class Receiving:

@@ -28,6 +28,8 @@ class Imported:
     parts: int = 0
     known: int = 0
     """Parts that an earlier run had finished."""
+    earlier: Counts = field(default_factory=Counts)
+    """What these came to then."""
     failed: list[str] = field(default_factory=list)
     was_given_up: bool = False
 
@@ -62,7 +64,7 @@ def import_all(
                     counts = future.result()
                     result.counts.add(counts)
                     if not counts.worth_another_try:
-                        journal.done(part.key)
+                        journal.done(part.key, counts)
                     in_a_row = 0
                 except PeerFailed as error:
                     result.failed.append(error.message)
@@ -77,6 +79,7 @@ def import_all(
                 result.parts += 1
                 if journal.is_done(part.key):
                     result.known += 1
+                    result.earlier.add(journal.counts_of(part.key))
                     continue
                 running[pool.submit(fetch, part)] = part
                 settle(running, at_most=at_once - 1)

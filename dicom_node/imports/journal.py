@@ -1,11 +1,12 @@
-"""Which parts of an import are done, so that it goes on where it was interrupted."""
+"""Which parts of an import are done and what they came to, so that it goes on where it ended."""
 
 import json
 import os
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
+from dicom_node.archives.receiving import Counts
 from storage.core.errors import InvalidRequest
 
 
@@ -14,7 +15,7 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._done: set[str] = set()
+        self._done: dict[str, Counts] = {}
 
     def __enter__(self) -> Self:
         """Raises InvalidRequest while the same import runs elsewhere."""
@@ -32,7 +33,8 @@ class Journal:
         for line in self._file.read().split(b"\n"):
             # The last line of a process that was killed may be half a line.
             try:
-                self._done.add(json.loads(line)["key"])
+                entry = json.loads(line)
+                self._done[entry["key"]] = _counts(entry)
             except (ValueError, KeyError, TypeError):
                 continue
         self._file.write(b"\n")
@@ -49,7 +51,24 @@ class Journal:
     def is_done(self, key: str) -> bool:
         return key in self._done
 
-    def done(self, key: str) -> None:
-        self._done.add(key)
-        self._file.write(json.dumps({"key": key}).encode() + b"\n")
+    def counts_of(self, key: str) -> Counts:
+        """What a part that is done came to."""
+        return self._done[key]
+
+    def done(self, key: str, counts: Counts) -> None:
+        self._done[key] = counts
+        numbers = {name: getattr(counts, name) for name in _NUMBERS}
+        entry = {"key": key, **numbers, "refused": counts.refused}
+        self._file.write(json.dumps(entry).encode() + b"\n")
         self._file.flush()
+
+
+_NUMBERS = ("stored", "duplicate", "conflict")
+
+
+def _counts(entry: dict[str, Any]) -> Counts:
+    """Nothing of a line that an earlier version wrote."""
+    return Counts(
+        **{name: int(entry.get(name, 0)) for name in _NUMBERS},
+        refused=[(str(name), str(reason)) for name, reason in entry.get("refused", [])],
+    )

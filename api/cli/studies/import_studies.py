@@ -5,6 +5,7 @@ import json
 import os
 import re
 import ssl
+from collections import Counter
 from contextlib import closing
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,6 +17,7 @@ from api.cli.console import err, out
 from api.cli.operator import record_use
 from api.cli.starting import start
 from dicom_node.archives.http_archive import HttpArchive
+from dicom_node.archives.receiving import Counts
 from dicom_node.imports.dicomweb import DicomwebSource
 from dicom_node.imports.folder import FolderSource
 from dicom_node.imports.importer import Imported, import_all
@@ -101,12 +103,12 @@ def import_studies(
                 found,
                 journal,
                 label,
-                lambda now: progress.update(task, description=f"{found}: {_sum(now)}"),
+                lambda now: progress.update(task, description=f"{found}: {_sum(now.counts)}"),
             )
     _tell(result)
     if report is not None:
         report.write_text(json.dumps(_as_json(result), indent=1))
-    raise typer.Exit(1 if result.failed or result.counts.refused else 0)
+    raise typer.Exit(1 if result.failed or _refused(result) else 0)
 
 
 def _source(
@@ -200,8 +202,7 @@ def _progress() -> Progress:
     )
 
 
-def _sum(result: Imported) -> str:
-    counts = result.counts
+def _sum(counts: Counts) -> str:
     return (
         f"{counts.stored} stored, {counts.duplicate} here already, {counts.conflict} conflicts,"
         f" {len(counts.refused)} refused"
@@ -209,10 +210,14 @@ def _sum(result: Imported) -> str:
 
 
 def _tell(result: Imported) -> None:
-    _print(f"{_sum(result)}.")
+    _print(f"{_sum(result.counts)}.")
     if result.known:
-        _print(f"{result.known} of {result.parts} parts were done by an earlier run.")
-    for reason, number in result.counts.reasons.most_common(_REASONS_SHOWN):
+        _print(
+            f"{result.known} of {result.parts} parts were done by an earlier run:"
+            f" {_sum(result.earlier)}."
+        )
+    reasons = Counter(reason for _, reason in _refused(result))
+    for reason, number in reasons.most_common(_REASONS_SHOWN):
         _print(f"  {number} refused: {reason}")
     for sentence in list(dict.fromkeys(result.failed))[:_REASONS_SHOWN]:
         _print(f"  {sentence}")
@@ -223,14 +228,25 @@ def _tell(result: Imported) -> None:
 
 
 def _as_json(result: Imported) -> dict[str, Any]:
-    counts = result.counts
+    return {
+        **_numbers(result.counts),
+        "earlier": _numbers(result.earlier),
+        "refused": [{"name": name, "reason": reason} for name, reason in _refused(result)],
+        "failed": result.failed,
+    }
+
+
+def _numbers(counts: Counts) -> dict[str, int]:
     return {
         "stored": counts.stored,
         "duplicate": counts.duplicate,
         "conflict": counts.conflict,
-        "refused": [{"name": name, "reason": reason} for name, reason in counts.refused],
-        "failed": result.failed,
     }
+
+
+def _refused(result: Imported) -> list[tuple[str, str]]:
+    """Of all runs: what was refused then is not there yet."""
+    return [*result.earlier.refused, *result.counts.refused]
 
 
 def _print(text: str) -> None:

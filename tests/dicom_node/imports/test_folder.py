@@ -1,5 +1,6 @@
 """Folders are imported bit for bit, each file once, and go on where they were interrupted."""
 
+import json
 import os
 import subprocess
 import sys
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from dicom_node.archives.receiving import Counts
 from dicom_node.imports.folder import FolderSource
 from dicom_node.imports.journal import Journal
 from inference.scheduling.schedule import complete_and_schedule
@@ -82,11 +84,54 @@ def test_two_imports_of_one_name_do_not_run_at_once(tmp_path: Path) -> None:
 def test_half_a_line_of_a_killed_import_does_no_harm(tmp_path: Path) -> None:
     path = tmp_path / "one.jsonl"
     path.write_bytes(b'{"key": "first"}\n{"key": "sec')
+    counts = Counts(stored=3, duplicate=1, refused=[("größe.dcm", "It is cut off.")])
     with Journal(path) as journal:
         assert journal.is_done("first")
-        journal.done("second")
+        assert journal.counts_of("first") == Counts(), "an earlier version did not note it"
+        journal.done("second", counts)
     with Journal(path) as journal:
         assert journal.is_done("second")
+        assert journal.counts_of("second") == counts
+
+
+def run_command(data_dir: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "api.cli", "import", *arguments],
+        env={**os.environ, "MEDIVIEW_DATA_DIR": str(data_dir)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_report_of_an_import_that_goes_on_has_what_was_refused_before(tmp_path: Path) -> None:
+    tree = tmp_path / "tree"
+    whole = write(tree / "one", "a", 3)
+    (tree / "one" / "cut off.dcm").write_bytes(whole[0][:300])
+    with storage_in(tmp_path) as storage:
+        data_dir = storage.settings.data_dir
+    report = tmp_path / "report.json"
+    first = run_command(data_dir, tree, "--report", report)
+    assert first.returncode == 1
+    stated = json.loads(report.read_text())
+    assert stated["earlier"] == {"stored": 0, "duplicate": 0, "conflict": 0}
+    refused = stated["refused"]
+    assert [one["name"] for one in refused] == ["one/cut off.dcm"]
+
+    write(tree / "two", "b", 2)
+    second = run_command(data_dir, tree, "--report", report)
+    assert second.returncode == 1, "the file that was refused is still not here"
+    assert "2 stored, 0 here already, 0 conflicts, 0 refused." in second.stdout
+    assert "by an earlier run: 3 stored, 0 here already, 0 conflicts, 1 refused." in second.stdout
+    assert "1 refused: The File Meta Information" in second.stdout
+    assert json.loads(report.read_text()) == {
+        "stored": 2,
+        "duplicate": 0,
+        "conflict": 0,
+        "earlier": {"stored": 3, "duplicate": 0, "conflict": 0},
+        "refused": refused,
+        "failed": [],
+    }
 
 
 def test_what_was_too_large_comes_in_once_it_may(tmp_path: Path) -> None:
