@@ -36,6 +36,7 @@ from storage.core.clock import utcnow
 from storage.core.errors import MediViewError
 from storage.integrity.offline import offline_in_study
 from storage.integrity.repository import Availability
+from storage.mpps.of_study import steps_of
 from storage.mpps.repository import ProcedureSteps
 from storage.outbox.leases import LEASE_S, Lease, lease_since
 from storage.outbox.retry_policies import retry_policy
@@ -152,7 +153,12 @@ class PeerNotifier(PeerReporter):
         digest = _digest([here, not_online] if not_online else here)
         if digest != one.known_digest or one.gone:
             dataset = availability(
-                one.subject_uid, here, one.gone, self._storage.settings.ae_title, not_online
+                one.subject_uid,
+                here,
+                one.gone,
+                self._storage.settings.ae_title,
+                not_online,
+                steps_of(self._storage.engine, one.subject_uid),
             )
             with self._association(peer, one.kind) as association:
                 tell_availability(association, peer, dataset)

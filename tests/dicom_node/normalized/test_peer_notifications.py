@@ -204,6 +204,24 @@ def test_which_instances_are_here_and_which_are_gone(node: Node, ris: Ris) -> No
     assert {one.StudyInstanceUID for one in ris.notices} == {STUDY}
 
 
+def test_the_step_that_made_a_study_is_named_and_none_of_two(node: Node, ris: Ris) -> None:
+    step = perform(node)
+    receive(node, [1, 2])
+    complete(node)
+    with listening(ris):
+        notify(node)
+        perform(node, instances=(3,))
+        receive(node, [3])
+        complete(node)
+        notify(node)
+    first, second = (
+        [(str(one.ReferencedSOPClassUID), str(one.ReferencedSOPInstanceUID)) for one in of]
+        for of in (one.ReferencedPerformedProcedureStepSequence for one in ris.notices)
+    )
+    assert first == [(MPPS, step)]
+    assert second == []
+
+
 def test_a_study_that_goes_after_months_is_named(node: Node, ris: Ris) -> None:
     receive(node, [1])
     complete(node)
