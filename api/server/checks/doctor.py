@@ -26,7 +26,12 @@ from api.server.checks.index import database_check, vacuum_check
 from api.server.checks.jobs import jobs_check
 from api.server.checks.model_servers import model_server_checks
 from api.server.checks.reference_values import check_reference_file
-from api.server.checks.site import check_container_engine, check_rules, check_worklists
+from api.server.checks.site import (
+    check_container_engine,
+    check_out_of_reach,
+    check_rules,
+    check_worklists,
+)
 from api.server.checks.storage import (
     check_data_dir,
     check_data_disk,
@@ -98,6 +103,7 @@ def diagnose(settings: Settings) -> Iterator[Check]:
             yield from model_server_checks(storage.settings, storage.circuit_breakers)
             yield from check_rules(storage.settings, storage.peers)
             yield from check_worklists(storage.settings, storage.peers)
+            yield from check_out_of_reach(storage.peers, storage.circuit_breakers, utcnow())
     yield from check_container_engine(settings)
     for component in run_self_test():
         works: Literal["ok", "fail"] = "ok" if component.ok else "fail"

@@ -1,12 +1,15 @@
 """What the site configures beside settings, as `mediview doctor` sees it: rules, containers."""
 
 from collections.abc import Iterator
+from datetime import datetime
 
 from api.server.checks.exposure import Check
 from inference.containers.engine import engine_of
 from inference.containers.kubernetes_client import has_account
+from inference.delays.durations import at, sentence, span
 from inference.rules.file import current_rules
 from storage.core.errors import MediViewError
+from storage.deliveries.circuit_breaker import CircuitBreakers
 from storage.peers.repository import Peers
 from storage.settings import Settings
 from storage.settings.ups_sources import PEER
@@ -55,6 +58,22 @@ def check_worklists(settings: Settings, peers: Peers) -> Iterator[Check]:
                 f"MEDIVIEW_UPS_SOURCES asks {peer} for the workitems of '{name}', and no peer of"
                 " that name has an address that DICOM could call",
                 f"mediview peers add {peer} AE@HOST:PORT",
+            )
+
+
+def check_out_of_reach(
+    peers: Peers, circuit_breakers: CircuitBreakers, now: datetime
+) -> Iterator[Check]:
+    """Peers that did not answer when they were last called for a delivery."""
+    known = {one.name for one in peers.all()}
+    for one in circuit_breakers.all():
+        if one.destination in known:
+            yield Check(
+                "destinations",
+                "fail",
+                f"{one.destination} has been out of reach for {span(now - one.since)}"
+                f" ({sentence(one.last_error)}); what is to go there waits",
+                f"mediview peers test {one.destination}; the next call is at {at(one.open_until)}",
             )
 
 

@@ -1,10 +1,17 @@
 """What `mediview doctor` says of the rules file and of models in containers."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from api.server.checks.site import check_container_engine, check_rules, check_worklists
+from api.server.checks.site import (
+    check_container_engine,
+    check_out_of_reach,
+    check_rules,
+    check_worklists,
+)
+from storage.core.clock import utcnow
 from storage.peers.entities import KnownPeer
 from storage.settings import load_settings
 from tests.inference.orchestration import storage_in
@@ -55,6 +62,22 @@ def test_a_wrong_rules_file_is_named_with_its_line(tmp_path: Path) -> None:
         (found,) = check_rules(storage.settings, storage.peers)
         assert found.state == "fail"
         assert "rules.yaml:2: 'to' is missing." in found.detail
+
+
+def test_a_peer_that_is_out_of_reach_is_named_until_it_answers(tmp_path: Path) -> None:
+    with storage_in(tmp_path) as storage:
+        breakers, now = storage.circuit_breakers, utcnow()
+        storage.peers.add(KnownPeer("archive", ae_title="ARCHIVE", host="127.0.0.1", port=9))
+        # A server of models has a check of its own.
+        for name in ("archive", "model-server:triton"):
+            breakers.failed(name, "Connection refused.", now)
+        later = now + timedelta(minutes=7)
+        (found,) = check_out_of_reach(storage.peers, breakers, later)
+        assert found.state == "fail"
+        assert "archive has been out of reach for 7 minutes (Connection refused)" in found.detail
+        assert "mediview peers test archive" in found.remedy
+        breakers.answered("archive", later)
+        assert list(check_out_of_reach(storage.peers, breakers, later)) == []
 
 
 def test_a_container_engine_that_is_not_there_is_named(
