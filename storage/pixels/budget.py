@@ -4,12 +4,16 @@ import math
 from dataclasses import dataclass
 
 from storage.core.errors import LimitExceeded
-from storage.pixels.codec_headers import coded_size
+from storage.pixels.codec_headers import coded_size, scan_count
 
 SETTING = "MEDIVIEW_MAX_FRAME_PIXELS"
 DEFAULT_MAX_FRAME_PIXELS = 100_000_000
 MAX_ANIMATION_PIXELS = 200_000_000
 """Of all frames of a GIF or MP4 together: it is in memory until it is written."""
+MAX_SCANS = 100
+"""Encoders write some ten, and 4 a colour at most."""
+_SCANS_OF_ONE_LOOK = 4
+"""Of colours that follow one another; more take longer than the pixels say."""
 _COLOUR = 3
 """Values a pixel that cost no more than one pixel; what has more counts by its colours."""
 
@@ -45,6 +49,16 @@ class PixelBudget:
         own = coded_size(frame)
         if own is not None:
             self.check_size(own.columns, own.rows, own.components, what=f"{what}'s codestream")
+        if (scans := scan_count(frame)) > MAX_SCANS:
+            raise LimitExceeded(
+                f"The {what} has {scans:,} scans; {MAX_SCANS} are the most that the node decodes.",
+                remedy="Retrieve it as stored.",
+            )
+
+
+def looks(frame: bytes) -> int:
+    """How many times as long a frame takes to decode as one of as many pixels in one scan."""
+    return math.ceil(scan_count(frame) / _SCANS_OF_ONE_LOOK)
 
 
 def check_animation(columns: int, rows: int, count: int) -> None:

@@ -15,6 +15,7 @@ _FRAME_HEADERS = frozenset({*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC})
 _JPEG_LS_PARAMETERS = 0xF8
 _OVERSIZE = 4
 _START_OF_SCAN = 0xDA
+_SCAN_MARKER = bytes((0xFF, _START_OF_SCAN))
 _STAND_ALONE = frozenset({0x01, *range(0xD0, 0xD9)})
 _MAX_HEADER_BYTES = 1 << 20
 
@@ -41,6 +42,15 @@ def coded_size(frame: bytes) -> CodedSize | None:
         start = frame.find(_J2K_START, 0, _MAX_HEADER_BYTES)
         return _jpeg2000_size(frame, start) if start >= 0 else None
     return None
+
+
+def scan_count(frame: bytes) -> int:
+    """How many scans a JPEG or JPEG-LS frame has: each may go through all pixels once more.
+
+    Within their entropy-coded data no marker occurs (T.81 B.1.1.5); one more is counted where
+    another picture stands among the application data. 1 for all else.
+    """
+    return max(1, frame.count(_SCAN_MARKER)) if frame.startswith(_JPEG_START) else 1
 
 
 def _jpeg_size(frame: bytes) -> CodedSize | None:

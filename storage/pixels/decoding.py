@@ -11,6 +11,7 @@ from pydicom.pixels.utils import pixel_array
 from pydicom.uid import ExplicitVRLittleEndian
 
 from storage.core.errors import LimitExceeded
+from storage.pixels.budget import looks
 from storage.pixels.frame_decoder import array_of, decode_with_colours
 from storage.pixels.frame_encoding import FrameEncoding, encoding_of
 from storage.pixels.processes import budget, run
@@ -46,7 +47,7 @@ def _decode(frame: bytes, encoding: FrameEncoding, what: str) -> tuple[NDArray[A
         encoding,
         # Some decoders widen what they decode.
         answer_bytes=max(encoding.decoded_bytes, 4 * encoding.values) + 64,
-        pixels=encoding.values,
+        pixels=encoding.values * looks(frame),
     )
     return array_of(values, body), str(values["photometric_interpretation"])
 
@@ -59,7 +60,7 @@ def transcode(frame: bytes, encoding: FrameEncoding, transfer_syntax_uid: str) -
         *(frame, encoding, transfer_syntax_uid),
         # Noise becomes a little larger by compression.
         answer_bytes=2 * max(encoding.decoded_bytes, 4 * encoding.values) + 65_536,
-        pixels=2 * encoding.values,
+        pixels=2 * encoding.values * looks(frame),
     )
     return bytes(body)
 

@@ -6,6 +6,7 @@ crash, and the process that serves others goes on.
 """
 
 import contextlib
+import hashlib
 import json
 import os
 import pickle
@@ -16,6 +17,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,6 +40,7 @@ _START_S = 120.0
 # The limit of time is one of CPU time, which a busy machine does not change; one that waits
 # for something is given up after so many times as much.
 _WALL_FACTOR = 4
+_MOST_REMEMBERED = 1024
 # Names only that a child needs; secrets of the node's own environment stay here.
 _ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH", "PYTHONDONTWRITEBYTECODE")
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -68,6 +71,18 @@ class Limits:
     memory_setting: str
     time_setting: str
     preload: Sequence[str] = ()
+
+
+class _UsedUpItsTime(Exception):
+    """Of processor time: a busy machine makes no difference."""
+
+
+def _digest(task: str, arguments: tuple[Any, ...]) -> bytes:
+    """Of the task and the longest of its bytes, whatever else it is given. Empty without any."""
+    longest = max((one for one in arguments if isinstance(one, bytes)), key=len, default=b"")
+    if not longest:
+        return b""
+    return hashlib.blake2b(task.encode() + b" " + longest, digest_size=16).digest()
 
 
 class _Child:
@@ -147,6 +162,8 @@ class LimitedProcesses:
         self._free: queue.LifoQueue[_Child | None] = queue.LifoQueue()
         for _ in range(limits.processes):
             self._free.put(None)
+        # What used up its time would again; the oldest first.
+        self._refused: OrderedDict[bytes, None] = OrderedDict()
 
     def run(
         self, task: str, *arguments: Any, answer_bytes: int, is_large: bool = False
@@ -156,7 +173,10 @@ class LimitedProcesses:
         Callers take turns. `is_large`: it takes seconds, and leaves a process to what does not.
         Raises LimitExceeded where it takes too much memory or time, StorageUnavailable
         where no process becomes free in time, TaskFailed, and the MediViewError of the task.
+        What took too much time is refused at once from then on.
         """
+        if self._refused and _digest(task, arguments) in self._refused:
+            raise self._too_much("time")
         with self._shares.turn(self._limits.time_s, is_large=is_large) as has_turn:
             if not has_turn:
                 raise self._busy()
@@ -181,6 +201,9 @@ class LimitedProcesses:
             request = pickle.dumps((task, arguments), protocol=5)
             head, body = self._ask(child, request, answer_bytes)
             healthy = True
+        except _UsedUpItsTime as error:
+            self._remember(task, arguments)
+            raise self._too_much("time") from error
         finally:
             if child is not None and not healthy:
                 self._drop(child)
@@ -221,9 +244,19 @@ class LimitedProcesses:
         except TimeoutError as error:
             raise self._too_much("time") from error
         except (EOFError, OSError, ValueError) as error:
+            if child.used_up_its_time():
+                raise _UsedUpItsTime from error
             # Out of memory in native code ends a process, as a crash does.
-            raise self._too_much("time" if child.used_up_its_time() else "memory") from error
+            raise self._too_much("memory") from error
         return head, body
+
+    def _remember(self, task: str, arguments: tuple[Any, ...]) -> None:
+        digest = _digest(task, arguments)
+        with self._lock:
+            if digest:
+                self._refused[digest] = None
+            if len(self._refused) > _MOST_REMEMBERED:
+                self._refused.popitem(last=False)
 
     def _too_much(self, of: str) -> LimitExceeded:
         limits = self._limits

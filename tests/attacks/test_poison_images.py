@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from pydicom.uid import JPEG2000Lossless, JPEGLSLossless
+from pydicom.uid import JPEG2000Lossless, JPEGBaseline8Bit, JPEGLosslessSV1, JPEGLSLossless
 
 from tests.attacks.support import poison
 from tests.attacks.support.running_api import MIB, RunningApi, running_api, watched
@@ -105,6 +105,19 @@ def test_rle_that_expands_beyond_its_image_takes_its_own_process_down_alone(
     assert answer.status_code in (406, 413), answer.text
     assert watch.seconds < 3 * REFUSED_WITHIN_S
     assert watch.largest_process_bytes < DECODER_MEMORY_BYTES + 2 * RISE_BYTES
+    renders(api)
+
+
+def test_thousands_of_scans_are_refused_before_they_are_decoded(api: RunningApi) -> None:
+    """215 KB of them cost 30 s of the processor each time that the picture was shown."""
+    frame = poison.jpeg_of_many_scans(20_000, 6_850, 6_850)
+    for syntax in (JPEGBaseline8Bit, JPEGLosslessSV1):
+        path = api.store(poison.image(frame, syntax, 6_850))
+        begin = time.monotonic()
+        answer = api.client.get(f"{path}/thumbnail")
+        assert answer.status_code == 413, answer.text
+        assert "scans" in answer.json()["detail"]
+        assert time.monotonic() - begin < 2.0
     renders(api)
 
 

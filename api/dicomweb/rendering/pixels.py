@@ -16,6 +16,7 @@ from api.dicomweb.rendering.picture_task import layout_encoding
 from api.dicomweb.rendering.render_options import RenderOptions
 from storage.core.entities import Instance
 from storage.integrity.instance_reader import InstanceReader
+from storage.pixels.budget import looks
 from storage.pixels.decoding import DECODER_ERRORS, decode, transcode
 from storage.pixels.processes import budget, preload, run
 
@@ -105,16 +106,17 @@ class Renderer:
                 f"api.dicomweb.rendering.picture_task:{task}",
                 *(self._header, frame, layout, self._syntax, index, self._options),
                 answer_bytes=answer_bytes,
-                pixels=self._pixels(),
+                pixels=self._pixels(frame),
             )
         except DECODER_ERRORS as error:
             raise _cannot(index, self._syntax) from error
 
-    def _pixels(self) -> int:
-        """Of the frame and of the picture that is made of it."""
+    def _pixels(self, frame: bytes) -> int:
+        """Of the frame, as often as it is gone through, and of the picture that is made of it."""
         layout, viewport = self._source.layout, self._options.viewport
         of_frame = layout.rows * layout.columns
-        return of_frame + (viewport.width * viewport.height if viewport else of_frame)
+        of_decoding = of_frame * (looks(frame) if layout.encapsulated else 1)
+        return of_decoding + (viewport.width * viewport.height if viewport else of_frame)
 
 
 def _cannot(frame_index: int, transfer_syntax_uid: str) -> Exception:

@@ -96,3 +96,15 @@ def part10(dataset: Dataset) -> bytes:
     buffer = io.BytesIO()
     dataset.save_as(buffer, enforce_file_format=True)
     return buffer.getvalue()
+
+
+def jpeg_of_many_scans(further: int, rows: int = 64, columns: int = 64) -> bytes:
+    """A progressive JPEG whose last scan comes again and again: each goes through all pixels."""
+    buffer = io.BytesIO()
+    Image.new("L", (64, 64)).save(buffer, "JPEG", progressive=True)
+    frame = bytearray(buffer.getvalue())
+    header = frame.index(b"\xff\xc2")
+    frame[header + 5 : header + 9] = struct.pack(">HH", rows, columns)
+    *_, last = bytes(frame).removesuffix(b"\xff\xd9").split(b"\xff\xda")
+    scan = b"\xff\xda" + last
+    return bytes(frame).removesuffix(b"\xff\xd9") + scan * further + b"\xff\xd9"

@@ -37,6 +37,10 @@ def spin(seconds: float) -> Answer:
     return {}, b""
 
 
+def spin_over(data: bytes, _how: float) -> Answer:
+    return spin(3600.0) if data.startswith(b"poison") else ({}, b"")
+
+
 def die(number: int) -> Answer:
     os.kill(os.getpid(), number)
     time.sleep(10)

@@ -12,10 +12,10 @@ from pydicom.pixels.utils import compress
 from pydicom.uid import UID, JPEG2000Lossless, JPEGLSLossless, RLELossless
 
 from storage.core.errors import LimitExceeded
-from storage.pixels.budget import PixelBudget
-from storage.pixels.codec_headers import CodedSize, coded_size
+from storage.pixels.budget import MAX_SCANS, PixelBudget, looks
+from storage.pixels.codec_headers import CodedSize, coded_size, scan_count
 from storage.pixels.decoding import decode_frame_of, decompress
-from tests.attacks.support.poison import jpeg_that_lies, ordinary
+from tests.attacks.support.poison import jpeg_of_many_scans, jpeg_that_lies, ordinary
 from tests.shared import shared_folder
 
 
@@ -104,3 +104,23 @@ def test_decompressing_leaves_the_data_set_that_pydicom_leaves(name: str) -> Non
     assert dataset.file_meta.TransferSyntaxUID == expected.file_meta.TransferSyntaxUID
     assert [element for element in dataset if element != expected.get(element.tag)] == []
     assert set(dataset.keys()) == set(expected.keys())
+
+
+@pytest.mark.parametrize("syntax", [JPEGLSLossless, JPEG2000Lossless, RLELossless])
+def test_what_has_one_scan_or_none_takes_one_look(syntax: str) -> None:
+    frame = frame_of(wide(syntax))
+    assert (scan_count(frame), looks(frame)) == (1, 1)
+
+
+@pytest.mark.parametrize("further", [0, 9, 90, 20_000])
+def test_scans_are_counted_and_too_many_are_refused(further: int) -> None:
+    ordinary_scans = scan_count(jpeg_of_many_scans(0))
+    frame = jpeg_of_many_scans(further)
+    assert 1 < ordinary_scans < 12
+    assert scan_count(frame) == ordinary_scans + further
+    assert looks(frame) == -(-scan_count(frame) // 4)
+    if scan_count(frame) <= MAX_SCANS:
+        PixelBudget().check_frame(frame, 64, 64)
+    else:
+        with pytest.raises(LimitExceeded, match="scans"):
+            PixelBudget().check_frame(frame, 64, 64)

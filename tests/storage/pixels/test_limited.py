@@ -75,6 +75,26 @@ def test_time_beyond_the_limit_ends_the_process_and_the_next_task_runs(
         assert echoed(processes) == b"bytes"
 
 
+def test_what_used_up_its_time_is_refused_at_once_when_it_comes_again() -> None:
+    limits = Limits(1, 256 * MIB, 1.0, "decoding", "MEMORY", "TIME")
+    poison, harmless = b"poison" * 10, b"harmless" * 10
+    processes = LimitedProcesses(limits)
+    try:
+        for attempt in range(3):
+            used_s = time.process_time(), _of_children_s()
+            with pytest.raises(LimitExceeded, match="1 s of CPU time"):
+                processes.run(f"{HERE}:spin_over", poison, 0.1 * attempt, answer_bytes=0)
+            if attempt:
+                assert time.process_time() - used_s[0] + _of_children_s() - used_s[1] < 0.5
+        assert processes.run(f"{HERE}:spin_over", harmless, 0.0, answer_bytes=0)[0] == {}
+    finally:
+        processes.close()
+
+
+def _of_children_s() -> float:
+    return sum(os.times()[2:4])
+
+
 @pytest.mark.parametrize("number", [signal.SIGSEGV, signal.SIGKILL, signal.SIGABRT])
 def test_a_crash_is_a_refusal_and_the_next_task_runs(
     processes: LimitedProcesses, number: int
