@@ -9,6 +9,7 @@ import hashlib
 import re
 import tempfile
 from datetime import timedelta
+from functools import partial
 from typing import Annotated, BinaryIO
 
 import structlog
@@ -25,7 +26,8 @@ from api.parameters import UploadId, problems
 from api.router_factory import new_router
 from api.uploads.ownership import own_upload
 from api.uploads.progress import check_whole, part_count, part_size, size_of_part, upload_payload
-from api.uploads.routes import BINARY_BODY, check_size, own_store, receive, verified
+from api.uploads.room import check_may_begin, check_room
+from api.uploads.routes import BINARY_BODY, own_store, receive, verified
 from api.uploads.schemas import (
     PARTS_MAX,
     NewMultipartUpload,
@@ -41,7 +43,7 @@ from storage.core.entities import Upload, UploadState
 from storage.core.errors import InvalidRequest, NotFound
 from storage.core.state_words import state_word
 from storage.crypto.upload_tokens import PresignedClaim
-from storage.objects.filesystem import ObjectStore
+from storage.objects.filesystem import FilesystemObjects, ObjectStore
 from storage.objects.multipart import Part
 from storage.uploads.repository import Uploads, new_upload_id, object_key_of
 
@@ -55,7 +57,10 @@ _PART_KEY = re.compile(r"uploads/([A-Za-z0-9-]{1,64})/([0-9a-f]{32})/(\d{1,5})")
 
 
 @router.post(
-    "/multipart", status_code=201, summary="Begin an upload in parts", responses=problems(413, 429)
+    "/multipart",
+    status_code=201,
+    summary="Begin an upload in parts",
+    responses=problems(413, 429, 507),
 )
 @policy(WRITERS, "api:write", NOT_IN_YET)
 def begin_upload(
@@ -66,13 +71,12 @@ def begin_upload(
     wanted: NewMultipartUpload,
 ) -> UploadPayload:
     """It may break off and go on until `expires_at`."""
-    check_size(settings, wanted.size_bytes)
+    check_may_begin(storage, principal.identity, wanted.size_bytes)
     part_size_bytes = wanted.part_size_bytes or part_size(wanted.size_bytes)
     if wanted.size_bytes > part_size_bytes * PARTS_MAX:
         raise InvalidRequest(
             f"That would be more than {PARTS_MAX} parts.", remedy="Ask for larger parts."
         )
-    storage.uploads.check_share(principal.identity)
     upload_id = new_upload_id()
     key = object_key_of(upload_id)
     multipart_id = storage.objects.begin_parts(key, wanted.content_type)
@@ -175,7 +179,9 @@ async def put_part(
     with tempfile.TemporaryFile(dir=storage.settings.data_dir) as file:
         digest = hashlib.md5(usedforsecurity=False)
         try:
-            size_bytes = await receive(request, file, claim.max_bytes, digest.update)
+            size_bytes = await receive(
+                request, file, claim.max_bytes, partial(check_room, storage), digest.update
+            )
         except ClientDisconnect as error:
             raise ApiProblem(
                 400, "upload_broken_off", "The part ended early.", remedy="Send it again."
@@ -206,6 +212,8 @@ def complete_upload(
     try:
         parts = list(storage.objects.parts(upload.object_key, upload.multipart_id))
         check_whole(upload, parts)
+        if isinstance(storage.objects, FilesystemObjects):
+            check_room(storage, upload.size_bytes or 0, copies=1)
         storage.objects.join_parts(upload.object_key, upload.multipart_id, parts)
     except NotFound:
         # Joined by another call, or by one whose answer was lost.

@@ -9,6 +9,7 @@ import re
 import tempfile
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Annotated, BinaryIO
 
 import structlog
@@ -24,6 +25,7 @@ from api.errors import ApiProblem
 from api.middleware import limited
 from api.parameters import problems
 from api.router_factory import new_router
+from api.uploads.room import check_may_begin, check_room
 from api.uploads.schemas import PresignedUpload, PresignRequest, UploadReceived
 from storage.audit import Code
 from storage.core.clock import utcnow
@@ -49,15 +51,14 @@ _UPLOAD_KEY = re.compile(r"uploads/([A-Za-z0-9-]{1,100})")
 @router.post(
     "/presign",
     summary="Ask where to upload a DICOM file, a ZIP archive, a PNG or a JPEG",
-    responses=problems(413, 429),
+    responses=problems(413, 429, 507),
 )
 @policy(WRITERS, "api:write", NOT_IN_YET)
 def presign_upload(
     storage: StorageDep, settings: SettingsDep, principal: PrincipalDep, wanted: PresignRequest
 ) -> PresignedUpload:
     """A URL that takes the bytes once; then POST /api/analyze/start with `upload_id`."""
-    check_size(settings, wanted.size_bytes)
-    storage.uploads.check_share(principal.identity)
+    check_may_begin(storage, principal.identity, wanted.size_bytes)
     upload = storage.uploads.create(
         # NUL is no character to PostgreSQL.
         wanted.filename.replace("\0", ""),
@@ -119,7 +120,9 @@ async def put_upload(
     # Without a name in the file system: it vanishes with the request, however that ends.
     with tempfile.TemporaryFile(dir=storage.settings.data_dir) as file:
         try:
-            size_bytes = await receive(request, file, claim.max_bytes)
+            size_bytes = await receive(
+                request, file, claim.max_bytes, admit=partial(check_room, storage)
+            )
         except ClientDisconnect as error:
             raise ApiProblem(
                 400, "upload_broken_off", "The upload ended early.", remedy="Send it again."
@@ -131,15 +134,6 @@ async def put_upload(
         )
     log.info("upload_received", upload_id=upload_id, size_bytes=size_bytes)
     return UploadReceived(upload_id=upload_id, size_bytes=size_bytes)
-
-
-def check_size(settings: Settings, size_bytes: int) -> None:
-    """Refuse what would be larger than the node takes. Raises LimitExceeded."""
-    if size_bytes > settings.upload_max_bytes:
-        raise LimitExceeded(
-            f"The upload would have {size_bytes} bytes; {settings.upload_max_bytes} are allowed.",
-            remedy="Divide the study into several uploads, or raise MEDIVIEW_UPLOAD_MAX_BYTES.",
-        )
 
 
 def own_store(objects: ObjectStore) -> FilesystemObjects:
@@ -192,14 +186,17 @@ async def receive(
     request: Request,
     file: BinaryIO,
     max_bytes: int,
+    admit: Callable[[int], object],
     see: Callable[[bytes], object] = len,
 ) -> int:
     """Write the body to a file as it comes, show each piece to `see`, and return its size.
 
-    Raises 413 beyond `max_bytes`, 408 when it pauses, ClientDisconnect when it breaks off.
+    `admit` is asked before each piece, and raises where there is no room. Raises 413 beyond
+    `max_bytes`, 408 when it pauses, ClientDisconnect when it breaks off.
     """
 
     def write(piece: bytes) -> None:
+        admit(len(piece))
         see(piece)
         file.write(piece)
 

@@ -17,28 +17,36 @@ from storage.uploads.row_mapping import to_upload
 
 MOST_BEGUN = 1_000
 """Uploads of one caller whose bytes have not arrived yet."""
+_REMEDY = "Send what they wait for, or DELETE /api/uploads/{upload_id}."
 
 
 class Uploads:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def check_share(self, caller: Identity) -> None:
-        """Before another one is begun. Raises TooManyRequests."""
+    def check_share(self, caller: Identity, size_bytes: int, most_bytes: int) -> None:
+        """Before another one of that size is begun. Raises TooManyRequests."""
         if caller == LOCAL:
             return
         upload = t.upload.c
-        statement = select(func.count()).where(
+        size = func.coalesce(func.sum(upload.size_bytes), 0)
+        statement = select(func.count(), size).where(
             upload.state == "PRESIGNED",
             upload.expires_at > utcnow(),
             upload.created_by_id == caller.id,
         )
         with reading(self._engine) as connection:
-            begun = connection.scalar(statement) or 0
+            begun, begun_bytes = connection.execute(statement).one()
         if begun >= MOST_BEGUN:
             raise TooManyRequests(
                 f"{begun:,} uploads of yours have begun and not arrived; {MOST_BEGUN:,} may.",
-                remedy="Send what they wait for, or DELETE /api/uploads/{upload_id}.",
+                remedy=_REMEDY,
+            )
+        if begun_bytes + size_bytes > most_bytes:
+            raise TooManyRequests(
+                f"Uploads of yours that have begun and not arrived have {begun_bytes >> 20} MiB;"
+                f" with this one they may have {most_bytes >> 20} MiB.",
+                remedy=_REMEDY,
             )
 
     def create(
