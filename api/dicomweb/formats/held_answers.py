@@ -6,9 +6,11 @@ as often.
 
 import threading
 import weakref
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 from fastapi import Response
+from fastapi.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from storage.core.errors import TooManyRequests
@@ -44,11 +46,57 @@ def held_answer(body: bytes, media_type: str, headers: Mapping[str, str]) -> Res
     if len(body) <= _LARGE_BYTES:
         return Response(body, media_type=media_type, headers=dict(headers))
     if not _held.take(len(body)):
-        raise TooManyRequests(
-            f"Answers of {MOST_HELD_BYTES >> 20} MiB are being sent.",
-            remedy="Ask again in some seconds.",
-        )
+        raise _too_many()
     return _LargeAnswer(body, media_type, headers)
+
+
+def held_stream(
+    pieces: Iterator[bytes], size_bytes: int, media_type: str, headers: Mapping[str, str]
+) -> Response:
+    """What is made while it is sent, and holds so many bytes meanwhile.
+
+    Raises TooManyRequests as `held_answer`.
+    """
+    if not _held.take(min(size_bytes, MOST_HELD_BYTES)):
+        raise _too_many()
+    return _HeldStream(pieces, min(size_bytes, MOST_HELD_BYTES), media_type, headers)
+
+
+@contextmanager
+def holding(size_bytes: int) -> Iterator[None]:
+    """While so many bytes are held to begin an answer. Raises TooManyRequests."""
+    size_bytes = min(size_bytes, MOST_HELD_BYTES)
+    if not _held.take(size_bytes):
+        raise _too_many()
+    try:
+        yield
+    finally:
+        _held.give_back(size_bytes)
+
+
+def _too_many() -> TooManyRequests:
+    return TooManyRequests(
+        f"Answers of {MOST_HELD_BYTES >> 20} MiB are being sent.",
+        remedy="Ask again in some seconds.",
+    )
+
+
+class _HeldStream(StreamingResponse):
+    def __init__(
+        self,
+        pieces: Iterator[bytes],
+        size_bytes: int,
+        media_type: str,
+        headers: Mapping[str, str],
+    ) -> None:
+        self._give_back = weakref.finalize(self, _held.give_back, size_bytes)
+        super().__init__(pieces, media_type=media_type, headers=dict(headers))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._give_back()
 
 
 class _LargeAnswer(Response):

@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import json
+import zlib
 from typing import Any
 
 import orjson
@@ -12,6 +13,7 @@ from fastapi import Request, Response
 # No browser keeps images on its disk; a program that keeps them may ask whether they still hold.
 CACHE_CONTROL = "no-store"
 _GZIP_LEVEL = 1
+_GZIP_WBITS = 16 + zlib.MAX_WBITS
 
 
 def json_bytes(value: Any) -> bytes:
@@ -34,6 +36,11 @@ def accepts_gzip(request: Request) -> bool:
 
 def gzip_bytes(body: bytes) -> bytes:
     return gzip.compress(body, compresslevel=_GZIP_LEVEL, mtime=0)
+
+
+def gzip_level_packer() -> "zlib._Compress":
+    """For what is packed while it is made."""
+    return zlib.compressobj(_GZIP_LEVEL, wbits=_GZIP_WBITS)
 
 
 def matches_etag(request: Request, etag: str) -> bool:

@@ -48,7 +48,7 @@ from storage.objects.filesystem import ObjectStore
 
 log = structlog.get_logger(__name__)
 
-_VERSION = "1"
+VERSION = "1"
 """Of the JSON that is made; another one makes other keys."""
 _SLOW_S = 0.05
 """An instance that took longer is worth keeping by itself."""
@@ -70,8 +70,18 @@ _bodies: ByteCache[tuple[str, str, bool], bytes] = ByteCache(max_bytes=16 * 1024
 
 def metadata_key(instances: Sequence[Instance] | Sequence[Content]) -> str:
     """A digest of what the metadata of these instances are made of, and so of their ETag."""
-    names = "\n".join([_VERSION, *(content_key(instance) for instance in instances)])
+    names = "\n".join([VERSION, *(content_key(instance) for instance in instances)])
     return hashlib.sha256(names.encode()).hexdigest()[:40]
+
+
+def is_undecodable(instance: Instance) -> bool:
+    """Whether it is known that it cannot be decoded: each is tried once."""
+    return _damaged.get(content_key(instance)) is not None
+
+
+def with_root(line: bytes, root_url: str) -> bytes:
+    """With the addresses of bulk data under `root_url`."""
+    return line.replace(_MARKED_URI, b'"BulkDataURI":"' + root_url.encode())
 
 
 def cached_metadata(key: str, root_url: str, *, gzipped: bool) -> bytes | None:
@@ -135,7 +145,12 @@ def _plain(
             remedy="Retrieve it as stored; the sending system wrote it against the standard.",
         )
     body = b"[" + b",".join(lines) + b"]"
-    return body.replace(_MARKED_URI, b'"BulkDataURI":"' + root_url.encode())
+    return with_root(body, root_url)
+
+
+def keep_metadata(key: str, root_url: str, body: bytes, *, gzipped: bool) -> None:
+    """For `cached_metadata`."""
+    _bodies.put((key, root_url, gzipped), body, len(body))
 
 
 def left_out(damaged: DamagedInstances, instances: Sequence[Instance] | Sequence[Content]) -> int:
@@ -177,13 +192,13 @@ def _series_lines(
     room: Room,
 ) -> dict[str, bytes]:
     object_key = (
-        f"metadata/v{_VERSION}/{members[0].study_instance_uid}/{members[0].series_instance_uid}.gz"
+        f"metadata/v{VERSION}/{members[0].study_instance_uid}/{members[0].series_instance_uid}.gz"
     )
     kept = _load(objects, object_key)
     missing = [
         instance
         for instance in members
-        if content_key(instance) not in kept and _damaged.get(content_key(instance)) is None
+        if content_key(instance) not in kept and not is_undecodable(instance)
     ]
     for name in map(content_key, members):
         if name in kept and not room.take(kept[name]):
@@ -196,7 +211,7 @@ def _series_lines(
             if room.take(line):
                 kept[content_key(instance)] = line
         except DAMAGED as error:
-            _leave_out(unreadable, instance, error)
+            leave_out(unreadable, instance, error)
         except InstanceDamaged:
             # Noted, and tried again: it may be repaired.
             if len(members) == 1:
@@ -214,7 +229,7 @@ def _series_lines(
     return kept
 
 
-def _leave_out(unreadable: UnreadableInstances, instance: Instance, error: Exception) -> None:
+def leave_out(unreadable: UnreadableInstances, instance: Instance, error: Exception) -> None:
     """Remember an instance that cannot be decoded, here and for administrators."""
     _damaged.put(content_key(instance), True, 1)
     reason = type(error).__name__

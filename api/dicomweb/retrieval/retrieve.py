@@ -2,8 +2,6 @@
 
 import json
 from collections.abc import Callable, Sequence
-from itertools import groupby
-from operator import attrgetter
 from typing import Protocol
 
 from fastapi import Request, Response
@@ -11,7 +9,7 @@ from fastapi import Request, Response
 from api.access.policy import READERS, policy
 from api.audit_rules import RETRIEVED, Audited
 from api.dicomweb.deps import StorageDep
-from api.dicomweb.formats.held_answers import held_answer
+from api.dicomweb.formats.held_answers import held_answer, held_stream, holding
 from api.dicomweb.formats.negotiation import (
     DICOM_JSON,
     DICOM_XML,
@@ -25,11 +23,13 @@ from api.dicomweb.formats.xml_answers import xml_answer
 from api.dicomweb.instances.metadata import (
     MetadataStorage,
     cached_metadata,
+    keep_metadata,
     left_out,
     lost_among,
     make_metadata,
     metadata_key,
 )
+from api.dicomweb.instances.metadata_stream import HELD_BYTES, as_json, begin_metadata
 from api.dicomweb.lookups import find_instance, find_instances, service_url
 from api.dicomweb.retrieval.archive import study_archive
 from api.dicomweb.retrieval.instance_answers import send_instances
@@ -45,6 +45,9 @@ from storage.objects.filesystem import ObjectStore
 from storage.settings import Settings
 
 router = dicomweb_router()
+
+_ROW_BYTES = 2048
+"""Of an instance in memory."""
 
 
 @router.get("/studies/{study_instance_uid}")
@@ -156,28 +159,53 @@ def _metadata(
     body = None
     if contents and model != DICOM_XML:
         body = cached_metadata(key, root_url, gzipped=gzipped)
-    if body is None:
-        # The patient may have been corrected since, and the name of the answer is of its content.
-        storage = storage.with_instances(storage.instances.of_one_moment())
-        contents = found = storage.instances.as_corrected(find())
+    if body is not None:
+        headers = _headers(storage.damaged, contents, etag, root_url)
+        return _whole(body, headers, gzipped=gzipped)
+    # Of most studies a MiB, of 200,000 instances all that may be held.
+    rows_bytes = len(contents) * _ROW_BYTES
+    return _made(request, storage, find, model, suffix, rows_bytes)
+
+
+def _made(
+    request: Request,
+    storage: StudyMetadataStorage,
+    find: Callable[[], Sequence[Instance]],
+    model: str,
+    suffix: str,
+    rows_bytes: int,
+) -> Response:
+    root_url = service_url(request, storage.settings)
+    gzipped = model == DICOM_JSON and accepts_gzip(request)
+    # The patient may have been corrected since, and the name of the answer is of its content.
+    storage = storage.with_instances(storage.instances.of_one_moment())
+    instances, unreadable = storage.instances, storage.unreadable
+    with holding(rows_bytes):
+        found = instances.as_corrected(find())
         etag = f'"{metadata_key(found)}{suffix}"'
+        if len(found) == 1 and model != DICOM_XML:
+            body = make_metadata(storage, found, root_url, gzipped=gzipped)
+            return _whole(body, _headers(storage.damaged, found, etag, root_url), gzipped=gzipped)
+        begun = begin_metadata(instances, unreadable, storage.objects, found, root_url)
+    is_long = begun.rest is not None
+    headers = _headers(storage.damaged, found, etag, root_url, is_long=is_long)
     if model == DICOM_XML:
-        # Made now, so that what cannot be decoded is known before the answer begins.
-        make_metadata(storage, found, root_url, gzipped=False)
-        # A series at a time, so that a large study is not held in all its forms at once.
-        return xml_answer(
-            (
-                elements
-                for _, members in groupby(found, attrgetter("series_instance_uid"))
-                for elements in json.loads(
-                    make_metadata(storage, list(members), root_url, gzipped=False)
-                )
-            ),
-            _headers(storage.damaged, found, etag, root_url),
-        )
-    if body is None:
-        body = make_metadata(storage, found, root_url, gzipped=gzipped)
-    headers = _headers(storage.damaged, contents, etag, root_url)
+        if not begun.first and len(found) == 1:
+            # Says why.
+            make_metadata(storage, found, root_url, gzipped=False)
+        return xml_answer(map(json.loads, begun.lines), headers)
+    pieces = as_json(begun.lines, gzipped=gzipped)
+    if is_long:
+        if gzipped:
+            headers["Content-Encoding"] = "gzip"
+        return held_stream(pieces, HELD_BYTES + rows_bytes, DICOM_JSON, headers)
+    body = b"".join(pieces)
+    if not lost_among(storage.damaged, found):
+        keep_metadata(metadata_key(found), root_url, body, gzipped=gzipped)
+    return _whole(body, headers, gzipped=gzipped)
+
+
+def _whole(body: bytes, headers: dict[str, str], *, gzipped: bool) -> Response:
     if gzipped:
         headers["Content-Encoding"] = "gzip"
     return held_answer(body, DICOM_JSON, headers)
@@ -188,15 +216,22 @@ def _headers(
     contents: Sequence[Instance] | Sequence[Content],
     etag: str,
     root_url: str,
+    *,
+    is_long: bool = False,
 ) -> dict[str, str]:
     """Say how many instances an answer lacks (RFC 7234 5.5.7: 299 is any warning).
+
+    Of a long one it is not known yet, unless it was asked for before.
 
     What lacks damaged ones is not to be kept: they may be repaired under the same ETag.
     """
     lost = lost_among(damaged, contents)
     headers = {"Cache-Control": "no-store"} if lost else caching_headers(etag)
     count = left_out(damaged, contents)
-    if count:
+    if is_long and not count:
+        sentence = "instances that cannot be decoded are left out; the next answer says how many"
+        headers["Warning"] = warning_of(root_url, sentence)
+    elif count:
         sentence = (
             "1 instance is left out: it cannot be decoded, is damaged, or is too long"
             if count == 1
