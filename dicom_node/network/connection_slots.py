@@ -146,7 +146,7 @@ class ConnectionSlots:
         """Note whose a slot is; why not where there is no room for it.
 
         `limit`: how many associations the title may have, 0: any number. A known peer takes the
-        slot of a stranger where there is no other.
+        slot of a stranger where there is no other, or of a known peer that has many more.
         """
         title = ae_title.encode("ascii", "replace")[:16].ljust(16, b"\0")
         with self._locked():
@@ -162,7 +162,7 @@ class ConnectionSlots:
                 if strangers >= limit_per_address:
                     return "address_limit_exceeded"
             if len(others) >= self._most_admitted:
-                leaving = giving_way_to_known(others) if is_known else None
+                leaving = giving_way_to_known(others, title, time.monotonic()) if is_known else None
                 if leaving is None:
                     return "local_limit_exceeded"
                 self._free([leaving])

@@ -11,6 +11,10 @@ IN_MESSAGE_S = 1e9
 """Added to when a peer last sent something that is in the middle of a message: these leave after
 all that are between messages."""
 
+_IDLE_S = 2.0
+"""Between the messages of one study nobody waits for so long."""
+_SEVERAL = 4
+
 
 class TakenSlot(NamedTuple):
     """A slot, and the number of who took it: a slot that was lost is another's by then."""
@@ -73,14 +77,27 @@ def giving_way(rows: Sequence[Row], address: bytes, *, is_peers_address: bool) -
     return leaving if counted[leaving.address] > counted[address] + 1 else None
 
 
-def giving_way_to_known(admitted: Sequence[Row]) -> Row | None:
-    """The stranger's association that leaves for that of a known peer; None: there is none.
+def giving_way_to_known(admitted: Sequence[Row], title: bytes, now_s: float) -> Row | None:
+    """The association that leaves for one of a known peer of that title; None: there is none.
 
-    The one that has been silent for longest between messages, then within one; those of which a
-    request is being answered are the last, the oldest of them first.
+    A stranger's: the one that has been silent for longest between messages, then within one; those
+    of which a request is being answered are the last, the oldest of them first. Else one of the
+    known peer that has most, between messages: silent for a while, or of who has more than half of
+    all, or several where the new one's has none. Nobody leaves for who would then have as many.
     """
+    strangers = [row for row in admitted if not row.is_known]
+    if strangers:
+        return min(strangers, key=lambda row: (row.last_active, row.number))
+    counted = Counter(row.title for row in admitted)
+    several = _SEVERAL if not counted[title] else len(admitted) // 2 + 1
     return min(
-        (row for row in admitted if not row.is_known),
-        key=lambda row: (row.last_active, row.number),
+        (
+            row
+            for row in admitted
+            if counted[row.title] > counted[title] + 1
+            and row.last_active < IN_MESSAGE_S
+            and (row.last_active < now_s - _IDLE_S or counted[row.title] >= several)
+        ),
+        key=lambda row: (-counted[row.title], row.last_active, row.number),
         default=None,
     )

@@ -54,6 +54,47 @@ def test_those_between_messages_leave_before_one_that_sends_and_one_that_is_answ
     assert slots.admit(known, "CT", 0, is_known=True) == "local_limit_exceeded"
 
 
+def admitted(slots: ConnectionSlots, title: str, count: int) -> list[TakenSlot]:
+    found = [taken(slots, "10.0.0.1", is_peers_address=True) for _ in range(count)]
+    for slot in found:
+        assert slots.admit(slot, title, 0, is_known=True) is None
+    return found
+
+
+def comes_in(slots: ConnectionSlots, title: str) -> bool:
+    slot = taken(slots, "10.0.0.1", is_peers_address=True)
+    refusal = slots.admit(slot, title, 0, is_known=True)
+    if refusal is not None:
+        slots.give_back(slot)
+    return refusal is None
+
+
+def test_a_known_peer_that_fills_the_node_leaves_room_for_the_others() -> None:
+    """Whoever states a title that is known has its precedence on a plain port."""
+    slots = ConnectionSlots(16, admitted=8)
+    many = admitted(slots, "WL1", 8)
+    assert [comes_in(slots, "CT1") for _ in range(6)] == [True] * 4 + [False] * 2
+    assert comes_in(slots, "CT2"), "one of four, for who has none"
+    assert [slots.is_current(slot) for slot in many].count(True) >= 3
+    assert comes_in(slots, "CT3")
+    assert not comes_in(slots, "CT4"), "nobody has several any more, and all have just come"
+
+
+def test_of_known_peers_none_leaves_within_a_message_and_none_that_just_sent() -> None:
+    slots = ConnectionSlots(16, admitted=6)
+    one, other = admitted(slots, "A", 3), admitted(slots, "B", 3)
+    assert not comes_in(slots, "CT1"), "nobody has several, and all have just sent something"
+    for slot in one:
+        slots.last_active[slot.slot] += IN_MESSAGE_S
+    for slot in other[:2]:
+        slots.last_active[slot.slot] = float("inf")
+    slots.last_active[other[2].slot] -= 60.0
+    assert comes_in(slots, "CT1")
+    assert all(map(slots.is_current, (*one, *other[:2])))
+    assert not slots.is_current(other[2])
+    assert not comes_in(slots, "CT2")
+
+
 def test_a_peer_with_all_associations_of_its_own_makes_nobody_give_way() -> None:
     slots = ConnectionSlots(8, admitted=2)
     other, first, second = (taken(slots, "10.0.0.1") for _ in range(3))

@@ -103,6 +103,18 @@ def test_known_peers_do_not_make_room_for_each_other_nor_for_strangers(node: Nod
         stored(stranger(node.port, stack, 0), 50)
 
 
+def test_a_known_title_that_holds_all_associations_keeps_no_other_peer_out(node: Node) -> None:
+    node.storage.peers.add(KnownPeer(name="wl1", ae_title="WL1", may=frozenset({"worklist"})))
+    with contextlib.ExitStack() as stack:
+        held = [stack.enter_context(RawPeer(node.port, source="127.0.0.9")) for _ in range(MOST)]
+        for one in held:
+            one.associate(calling=b"WL1")
+        uids = [stored(known_peer(node.port, stack), number) for number in range(MOST // 2)]
+        assert all(node.instance(uid) for uid in uids)
+        for one in held[: MOST // 2]:
+            one.ends()
+
+
 def test_strangers_are_served_again_afterwards(node: Node) -> None:
     with contextlib.ExitStack() as stack:
         for number in range(MOST):
