@@ -54,8 +54,8 @@ def checked_account(
 ) -> Account:
     """The account of name and password, or 401; 429 while it is too early to try.
 
-    `counted`: whose attempts these are. The first is cleared by one that works; of others,
-    which several people share, that one attempt is taken back.
+    `counted`: whose attempts these are. One that works clears them; of those that several people
+    share that one attempt is taken back.
     """
     begin_attempt(request, throttle, audit, method, *counted)
     account = accounts.check(name, password)
@@ -70,9 +70,11 @@ def checked_account(
             "Name or password is wrong, or the account is disabled.",
             remedy="Try again, or ask an administrator: `mediview users set-password NAME`.",
         )
-    throttle.clear(counted[0])
-    for shared in counted[1:]:
-        throttle.uncount(shared)
+    for subject in counted:
+        if subject.is_shared:
+            throttle.uncount(subject)
+        else:
+            throttle.clear(subject)
     return account
 
 

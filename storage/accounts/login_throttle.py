@@ -1,7 +1,8 @@
 """Failed attempts to sign in, and the pause that follows from them.
 
-Counted by account and by address, in the database, so that all processes count
-together. An attempt is counted before its password is looked at: a hundred at
+Counted by account at an address, by account and by address, in the database, so that all
+processes count together. Who guesses at a name from one address keeps its owner out at that
+address alone. An attempt is counted before its password is looked at: a hundred at
 once are a hundred. After the free ones each doubles the pause, up to a limit; a
 sign-in that works clears the account's count.
 """
@@ -30,12 +31,21 @@ class Subject:
 
     key: str
     free: int
+    is_shared: bool = False
+    """Whether several people are counted as one."""
+
+
+def by_name_at(name: str, group: str) -> Subject:
+    """A hash, because people type passwords into the wrong field. `group`: as for `by_address`."""
+    digest = hashlib.sha256(f"{group} {name.strip().lower()}".encode()).hexdigest()
+    return Subject(f"account-at:{digest}"[:80], 5)
 
 
 def by_name(name: str) -> Subject:
-    """A hash, because people type passwords into the wrong field."""
+    """From all addresses together; one of them reaches no more than half of the free ones within
+    the hour after which they are forgotten."""
     digest = hashlib.sha256(name.strip().lower().encode()).hexdigest()
-    return Subject(f"account:{digest}", 5)
+    return Subject(f"account:{digest}", 50)
 
 
 def by_session(session_hash: str) -> Subject:
@@ -51,7 +61,7 @@ def by_second_factor(name: str) -> Subject:
 
 def by_address(group: str) -> Subject:
     """An address, or a network of IPv6. Several people may share it: a ward behind one router."""
-    return Subject(f"address:{group}"[:80], 30)
+    return Subject(f"address:{group}"[:80], 30, is_shared=True)
 
 
 class LoginThrottle:

@@ -35,7 +35,7 @@ from api.deps import SettingsDep, StorageDep
 from api.errors import ApiProblem
 from api.parameters import problems
 from api.router_factory import new_router
-from storage.accounts.login_throttle import by_address, by_name
+from storage.accounts.login_throttle import by_address, by_name, by_name_at
 from storage.accounts.second_factors import FactorKind, SecondFactors
 from storage.accounts.sessions import Sessions
 from storage.audit import Audit
@@ -88,6 +88,7 @@ def sign_in(
     nothing else.
     """
     _check_sign_in_is_on(settings)
+    group = client_group(request.scope)
     account = checked_account(
         request,
         storage.accounts,
@@ -96,8 +97,9 @@ def sign_in(
         given.name,
         given.password.get_secret_value(),
         "password",
+        by_name_at(given.name, group),
         by_name(given.name),
-        by_address(client_group(request.scope)),
+        by_address(group),
     )
     principal = Principal(of_account(account.name), account.roles)
     has_factor = bool(storage.second_factors.of(account.name))
