@@ -1,6 +1,6 @@
 """Structures that somebody contoured on a series (RTSTRUCT), as inputs of a pipeline."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -19,6 +19,10 @@ from storage.integrity.instance_reader import InstanceReader
 STRUCTURES_MODALITY = "RTSTRUCT"
 _CLOSED = ("CLOSED_PLANAR", "CLOSEDPLANAR_XOR")
 _POINTS_AT_MOST = 5_000_000
+"""Of all structures that are meant together."""
+_FILE_BYTES_AT_MOST = 256 << 20
+"""So many points take 200 MB as text."""
+_NUMBERS_AT_ONCE_BYTES = 1 << 20
 _NAMES_AT_MOST, _NAME_AT_MOST = 6, 64
 _REMEDY = "Send a structure set that was drawn on the series."
 
@@ -134,11 +138,19 @@ def load_structures(
 
     Raises VolumeRefused where contours lie elsewhere than in its slices.
     """
+    if one.instance.size_bytes > _FILE_BYTES_AT_MOST:
+        raise VolumeRefused(
+            f"{one.name} has {one.instance.size_bytes >> 20} MiB; {_FILE_BYTES_AT_MOST >> 20} MiB"
+            " are the most.",
+            remedy="Send a structure set with fewer points.",
+        )
     header = instance_reader.dataset(one.instance)
     inside = np.zeros(reference.voxels.shape, np.bool_)
-    for number, name in one.rois:
+    room = _PointRoom()
+    for number, name in dict(one.rois).items():
+        contours = _contours(header, number, room)
         try:
-            inside |= filled(_contours(header, number), reference.lps_from_kji, _shape(reference))
+            inside |= filled(contours, reference.lps_from_kji, _shape(reference))
         except VolumeRefused as refusal:
             raise VolumeRefused(
                 f"The structure {name} cannot be taken: {refusal.message}", remedy=refusal.remedy
@@ -163,8 +175,22 @@ def _shape(volume: Volume) -> tuple[int, int, int]:
     return slices, rows, columns
 
 
-def _contours(header: Dataset, number: int) -> Iterator[NDArray[np.float64]]:
-    left = _POINTS_AT_MOST
+class _PointRoom:
+    """Points are counted before they are decoded."""
+
+    def __init__(self) -> None:
+        self._left = _POINTS_AT_MOST
+
+    def take(self, points: int) -> None:
+        """Raises VolumeRefused."""
+        self._left -= points
+        if self._left < 0:
+            raise VolumeRefused(
+                f"The contours have more than {_POINTS_AT_MOST:,} points.", remedy=_REMEDY
+            )
+
+
+def _contours(header: Dataset, number: int, room: _PointRoom) -> Iterator[NDArray[np.float64]]:
     for roi in header.get("ROIContourSequence") or ():
         if _number(roi, "ReferencedROINumber") != number:
             continue
@@ -176,20 +202,20 @@ def _contours(header: Dataset, number: int) -> Iterator[NDArray[np.float64]]:
                     " encloses nothing.",
                     remedy=_REMEDY,
                 )
-            points = _points(contour)
-            left -= len(points)
-            if left < 0:
-                raise VolumeRefused(
-                    f"Its contours have more than {_POINTS_AT_MOST:,} points.", remedy=_REMEDY
-                )
+            points = _points(contour, room)
             if len(points) > 2:
                 yield points
 
 
-def _points(contour: Dataset) -> NDArray[np.float64]:
+def _points(contour: Dataset, room: _PointRoom) -> NDArray[np.float64]:
     """In mm (LPS), shape (points, 3). Raises VolumeRefused where they are none."""
+    # As text: pydicom makes objects of twenty times its length.
+    element = contour.get_item("ContourData")
+    value = None if element is None else element.value
+    if isinstance(value, bytes):
+        room.take((value.count(b"\\") + 1) // 3)
     try:
-        numbers = np.array([float(one) for one in contour.get("ContourData") or ()], np.float64)
+        numbers = _decoded(value) if isinstance(value, bytes) else _made_numbers(value)
         points = numbers.reshape(-1, 3)
     except (TypeError, ValueError) as error:
         raise VolumeRefused(
@@ -198,6 +224,26 @@ def _points(contour: Dataset) -> NDArray[np.float64]:
     if not np.isfinite(points).all():
         raise VolumeRefused("It has a contour with points that are no numbers.", remedy=_REMEDY)
     return points
+
+
+def _decoded(text: bytes) -> NDArray[np.float64]:
+    """Decimal strings, some at a time. Raises ValueError."""
+    text = text.rstrip(b" \0")
+    parts: list[NDArray[np.float64]] = []
+    start = 0
+    while start < len(text):
+        end = text.find(b"\\", start + _NUMBERS_AT_ONCE_BYTES)
+        end = len(text) if end < 0 else end
+        numbers = text[start:end].split(b"\\")
+        parts.append(np.array([float(one) for one in numbers], np.float64))
+        start = end + 1
+    return np.concatenate(parts) if parts else np.empty(0, np.float64)
+
+
+def _made_numbers(value: object) -> NDArray[np.float64]:
+    """Of a data set that was made in memory. Raises TypeError, ValueError."""
+    numbers = value if isinstance(value, Iterable) and not isinstance(value, str) else ()
+    return np.array([float(one) for one in numbers], np.float64)
 
 
 def _meant(header: Dataset, wanted: StructuresWanted) -> Iterator[tuple[int, str]]:
