@@ -44,13 +44,17 @@ class UpsEventScp(UpsScp):
         self._claimed = storage.claimed_elsewhere
         self._sources = storage.settings.ups_sources
 
-    def answer(self, request: NormalizedRequest, command: CommandSet) -> Answer:
-        uid = request.sop_instance_uid
-        sources = self._sources_of_peer()
-        if not sources:
+    def read(self, context_id: int, command: CommandSet, data: bytes | None) -> NormalizedRequest:
+        """Nothing is decoded for who is no worklist of this node."""
+        if not self._sources_of_peer():
             if self.association.auditing is not None:
                 self.association.auditing.not_allowed(Command.N_EVENT_REPORT_RQ)
             raise Refused(NOT_AUTHORIZED, "This node performs nothing of a worklist of this peer.")
+        return super().read(context_id, command, data)
+
+    def answer(self, request: NormalizedRequest, command: CommandSet) -> Answer:
+        uid = request.sop_instance_uid
+        sources = self._sources_of_peer()
         if command.event_type_id not in _EVENT_TYPES:
             raise Refused(NO_SUCH_EVENT_TYPE, "Event Type ID is none of 1 to 5.")
         source = next((one for one in sources if self._claimed.is_of(uid, one)), None)
