@@ -18,7 +18,8 @@ from uvicorn.server import ServerState
 
 from api.app import create_app
 from api.server import metrics
-from api.server.connection_limits import ConnectionLimits, limited
+from api.server.connection_counts import ConnectionCounts
+from api.server.connection_limits import LimitedProtocol, limited
 from api.server.websocket_limits import LimitedWebSocketProtocol
 from api.server.zero_copy import ZeroCopyProtocol
 from storage.container import open_storage
@@ -124,8 +125,8 @@ def make_server(settings: Settings) -> Server:
     return server
 
 
-def _connection_limits(settings: Settings) -> ConnectionLimits:
-    return ConnectionLimits(settings.connections_per_address, settings.trusted_proxies)
+def _connection_limits(settings: Settings) -> ConnectionCounts[LimitedProtocol]:
+    return ConnectionCounts(settings.connections_per_address, settings.trusted_proxies)
 
 
 def run_api(settings: Settings) -> int:

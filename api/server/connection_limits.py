@@ -6,16 +6,14 @@ Both happen before anybody has signed in.
 
 import asyncio
 import json
-from collections import Counter
 from collections.abc import Callable
 from http import HTTPStatus
-from ipaddress import ip_network
 from typing import Any
 
 import structlog
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from api.access.limits.forwarded import Network, is_within
+from api.server.connection_counts import ConnectionCounts
 from api.server.request_heads import RefusedHead, refused_head
 from storage.core.open_files import REMEDY, is_among_the_last, may_log, shortage
 
@@ -28,6 +26,9 @@ FIELD_MAX_BYTES = 16 * 1024
 """One header, its name and its value."""
 
 MAX_FIELDS = 100
+MAX_AHEAD = 16
+"""Requests that may wait on a connection for the answer to the one before them (RFC 9112 9.3.2)."""
+
 HEAD_TIMEOUT_S = 20.0
 """From the first byte, or the connection, to the last of the headers."""
 
@@ -37,39 +38,13 @@ _REST_TIMEOUT_S = 30.0
 """What is left of a request that has been answered may take this long to arrive."""
 
 
-class ConnectionLimits:
-    """How many connections an address may hold; one for all connections of a process.
-
-    Proxies that the operator trusts stand for many clients and are not counted.
-    """
-
-    def __init__(self, per_address: int, trusted_proxies: tuple[str, ...]) -> None:
-        self._per_address = per_address
-        self._proxies: tuple[Network, ...] = tuple(map(ip_network, trusted_proxies))
-        self._open: Counter[str] = Counter()
-
-    def take(self, address: str) -> bool:
-        """Whether one more connection from there may be served; give it back when it is."""
-        if not self._per_address or not address or is_within(address, self._proxies):
-            return True
-        if self._open[address] >= self._per_address:
-            return False
-        self._open[address] += 1
-        return True
-
-    def give_back(self, address: str) -> None:
-        self._open[address] -= 1
-        if self._open[address] <= 0:
-            del self._open[address]
-
-
 class LimitedProtocol(HttpToolsProtocol):
     """One connection. What goes beyond a limit is answered with 431 or 408 and closed.
 
     So is, with 400 or 505, a head that could be read in two ways.
     """
 
-    limits = ConnectionLimits(0, ())
+    limits: ConnectionCounts["LimitedProtocol"] = ConnectionCounts(0, ())
     """Set on a subclass by the one who makes the server."""
 
     _is_one_too_many = False
@@ -97,7 +72,7 @@ class LimitedProtocol(HttpToolsProtocol):
                 self._expect(_OVERLOADED_TIMEOUT_S)
             return
         address = str(self.client[0]) if self.client else ""
-        if not self.limits.take(address):
+        if not self.limits.take(address, self):
             transport.abort()
             return
         self._address = address
@@ -164,6 +139,9 @@ class LimitedProtocol(HttpToolsProtocol):
         self._progressed = True
         self._raw_bytes = 0
         self._expect(None)
+        self.limits.has_request(self._address, self)
+        if self._refused is None and len(self.pipeline) >= MAX_AHEAD:
+            self._refused = HTTPStatus.TOO_MANY_REQUESTS
         if self._refused is None:
             version = self.parser.get_http_version()
             self._refused_head = refused_head(version, self.url, self.headers)
@@ -187,8 +165,12 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
-        if self.cycle is not None and self.cycle.response_complete and self.cycle.more_body:
+        if self.cycle is None or not self.cycle.response_complete:
+            return
+        if self.cycle.more_body:
             self._expect(_REST_TIMEOUT_S)
+        if self._address:
+            self.limits.is_idle(self._address, self)
 
     def _count(self, size: int) -> None:
         self._head_bytes += size
@@ -234,9 +216,15 @@ class LimitedProtocol(HttpToolsProtocol):
         self._expect(None)
         self.transport.close()
 
+    def make_room(self) -> None:
+        """For a new connection from the same address."""
+        self._expect(None)
+        self._leave()
+        self.transport.abort()
+
     def _leave(self) -> None:
         if self._address:
-            self.limits.give_back(self._address)
+            self.limits.give_back(self._address, self)
             self._address = ""
 
 
@@ -286,6 +274,6 @@ def _counted(protocol: Any, when_lost: Callable[[], None]) -> Callable[..., Any]
     return make
 
 
-def limited(protocol: type[Any], limits: ConnectionLimits) -> type[Any]:
+def limited(protocol: type[Any], limits: ConnectionCounts[LimitedProtocol]) -> type[Any]:
     """A subclass whose connections count towards `limits`."""
     return type(protocol.__name__, (protocol,), {"limits": limits})

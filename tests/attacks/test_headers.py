@@ -13,6 +13,7 @@ from api.server.connection_limits import (
     FIELD_MAX_BYTES,
     HEAD_MAX_BYTES,
     HEAD_TIMEOUT_S,
+    MAX_AHEAD,
     MAX_FIELDS,
 )
 from tests.attacks.support.measured import MIB, AttackedNode, Growth, attacked_node
@@ -186,6 +187,33 @@ def test_one_address_cannot_take_every_connection(node: AttackedNode) -> None:
     deadline = time.monotonic() + 20
     while not node.answers():
         assert time.monotonic() < deadline
+
+
+def test_unfinished_heads_keep_nobody_out_at_the_same_address(node: AttackedNode) -> None:
+    """A ward behind one router: strangers and those who have signed in have its address."""
+    with contextlib.ExitStack() as stack:
+        for _ in range(3 * PER_ADDRESS):
+            sock = stack.enter_context(connect(node))
+            with contextlib.suppress(ConnectionError):
+                sock.sendall(FIRST_LINE + b"X-A: ")
+        for _ in range(10):
+            assert answer_to(node, FIRST_LINE + b"Connection: close\r\n\r\n").startswith(
+                b"HTTP/1.1 200"
+            )
+
+
+def test_requests_far_ahead_of_their_answers_end_the_connection(node: AttackedNode) -> None:
+    """Taken apart again and again they kept a process busy for seconds."""
+    request = b"GET /livez HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+    few = answer_to(node, MAX_AHEAD * request)
+    assert few.count(b"HTTP/1.1 200") == MAX_AHEAD
+    growth = Growth(node.api_pid)
+    started = time.monotonic()
+    many = answer_to(node, 100_000 * request)
+    assert node.answers()
+    assert many.count(b"HTTP/1.1 200") < 200
+    assert time.monotonic() - started < 15
+    assert growth.bytes < GROWTH_BYTES
 
 
 def test_websockets_count_until_they_end(node: AttackedNode) -> None:
