@@ -27,6 +27,7 @@ import structlog
 
 from storage.core import errors
 from storage.core.callers.shares import Shares
+from storage.core.callers.wanted import check_wanted
 from storage.core.errors import LimitExceeded, MediViewError, StorageUnavailable
 from storage.processes.descendants import disown, end_tree, own
 from storage.processes.framing import receive_message, send_message
@@ -180,6 +181,8 @@ class LimitedProcesses:
         with self._shares.turn(self._limits.time_s, is_large=is_large) as has_turn:
             if not has_turn:
                 raise self._busy()
+            # Who waited for the turn may have left.
+            check_wanted()
             return self._run(task, arguments, answer_bytes)
 
     def _busy(self) -> StorageUnavailable:

@@ -22,6 +22,7 @@ from api.dicomweb.instances.metadata import (
     with_root,
 )
 from api.dicomweb.lookups import content_key
+from storage.core.callers.wanted import check_wanted
 from storage.core.entities import Instance
 from storage.core.errors import InstanceDamaged, TooManyRequests
 from storage.dicom.value_errors import DAMAGED
@@ -138,6 +139,7 @@ def _kept_or_made(
     made_count, began_s = 0, time.monotonic()
     try:
         for instance, key in zip(together, keys, strict=True):
+            check_wanted()
             line = kept.take(key)
             if line is None and not is_undecodable(instance):
                 may_wait = time.monotonic() > first_until_s

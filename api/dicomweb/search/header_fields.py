@@ -17,6 +17,7 @@ from api.dicomweb.instances.metadata import read_header
 from api.dicomweb.lookups import content_key
 from api.dicomweb.search.query_parameters import tag_of
 from dicom_node.query.dataset_matching import matches
+from storage.core.callers.wanted import check_wanted
 from storage.core.entities import Instance
 from storage.core.errors import InvalidRequest, MediViewError, TooManyRequests
 from storage.dicom.value_errors import UNREADABLE
@@ -81,6 +82,7 @@ def matching_rows(
     numbers = {name: _numbers(name, text) for name, text in keys.items() if _is_number(name)}
     found = []
     for row in rows:
+        check_wanted()
         header = _header(index, instances, level, row)
         if header is not None and _fits(header, wanted, numbers):
             found.append(row)
@@ -115,6 +117,7 @@ def fill_from_headers(
     found: list[bytes] = []
     with Room() as room:
         for instance in speaking_instances(index, level, rows):
+            check_wanted()
             elements = _NOTHING
             if instance is not None:
                 elements = _elements(instances, instance, names, everything)
