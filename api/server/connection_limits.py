@@ -32,6 +32,7 @@ MAX_AHEAD = 16
 HEAD_TIMEOUT_S = 20.0
 """From the first byte, or the connection, to the last of the headers."""
 
+_TAKEN_APART_BYTES = 16 * 1024
 _OVERLOADED_TIMEOUT_S = 2.0
 _WITHOUT_WAITING = 0.5
 _REST_TIMEOUT_S = 30.0
@@ -48,6 +49,7 @@ class LimitedProtocol(HttpToolsProtocol):
     """Set on a subclass by the one who makes the server."""
 
     _is_one_too_many = False
+    _is_upgraded = False
     _timer: asyncio.TimerHandle | None = None
     _address = ""
     _in_head = True
@@ -87,6 +89,7 @@ class LimitedProtocol(HttpToolsProtocol):
         if self._refused is not None:
             return
         # Another protocol goes on with the transport; the connection counts until that one ends.
+        self._is_upgraded = True
         self._expect(None)
         counted: Any = _counted(self.ws_protocol_class, self._leave)
         self.ws_protocol_class = counted
@@ -98,6 +101,16 @@ class LimitedProtocol(HttpToolsProtocol):
         if self._is_one_too_many:
             self._answer_overloaded()
             return
+        # Of a read of some hundred kilobytes no more is taken apart than what is refused by.
+        for start in range(0, len(data), _TAKEN_APART_BYTES):
+            self._take_apart(data[start : start + _TAKEN_APART_BYTES])
+            if self.parser is None or self.transport.is_closing() or self._is_upgraded:
+                return
+            if self._refused is not None:
+                self._refuse(self._refused)
+                return
+
+    def _take_apart(self, data: bytes) -> None:
         self._progressed = False
         super().data_received(data)
         if self.parser is None or self.transport.is_closing():
@@ -107,8 +120,6 @@ class LimitedProtocol(HttpToolsProtocol):
             self._raw_bytes += len(data)
         if self._raw_bytes > HEAD_MAX_BYTES:
             self._refused = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
-        if self._refused is not None:
-            self._refuse(self._refused)
 
     # Callbacks of the parser
 
