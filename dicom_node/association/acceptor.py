@@ -3,7 +3,7 @@
 import contextlib
 import math
 import time
-from collections.abc import Callable, MutableSequence, Sequence
+from collections.abc import Callable, Iterator, MutableSequence, Sequence
 from contextlib import nullcontext
 from functools import partial
 from typing import Protocol
@@ -34,6 +34,7 @@ log = structlog.get_logger(__name__)
 
 Rejection = tuple[int, int, int]
 """Result, source and reason of an A-ASSOCIATE-RJ (PS3.8 Table 9-21)."""
+_NOT_ASKING = ("C-ECHO", "C-STORE", "C-GET", "C-MOVE")
 
 
 class RequestHandler(Protocol):
@@ -248,6 +249,8 @@ class AcceptedAssociation(NodeAssociation):
         self._note_activity(now + IN_MESSAGE_S if in_message else now)
         if self.is_known:
             self.processor_share.serve_known_peer()
+            if not self._has_news:
+                self.processor_share.store_of_known_peer(self.peer_ae_title)
 
     def _release_if_asked(self) -> None:
         if self.is_established and self._is_release_asked:
@@ -292,7 +295,7 @@ class AcceptedAssociation(NodeAssociation):
             self._begin_serving()
             self._cancelled.clear()
             handler = self._handlers_by_command[command.command_field]
-            with self.traffic.request(operation_of(command)) if self.traffic else nullcontext():
+            with self._serving(operation_of(command)):
                 handler.serve(context_id, command, data)
             self._end_serving()
         while self.is_established:
@@ -301,9 +304,19 @@ class AcceptedAssociation(NodeAssociation):
                 return
             self._begin_serving()
             operation = type(message).__name__.replace("_", "-")
-            with self.traffic.request(operation) if self.traffic else nullcontext():
+            with self._serving(operation):
                 self.serve_message(message, context_id)
             self._end_serving()
+
+    @contextlib.contextmanager
+    def _serving(self, operation: str) -> Iterator[None]:
+        """Retrieving is not held up: it waits for its peer most of the time."""
+        is_asking = self.is_known and not operation.startswith(_NOT_ASKING)
+        with (
+            self.traffic.request(operation) if self.traffic else nullcontext(),
+            self.processor_share.asking(self.peer_ae_title) if is_asking else nullcontext(),
+        ):
+            yield
 
     def _begin_serving(self) -> None:
         self.busy = True

@@ -1,11 +1,15 @@
-"""What unknown peers may take of the processor while known ones are served."""
+"""What unknown peers may take of the processor while known ones are served, and known ones that ask
+while others store."""
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 _SHARE = 0.1
 """Of one processor, for all unknown peers of a process together."""
+_ASKERS_SHARE = 0.25
+"""Of one processor, for all known peers of a process that ask while others store."""
 _SERVED_WITHIN_S = 1.0
 # What was not used may be used for this long afterwards.
 _CREDIT_S = 0.5
@@ -31,11 +35,50 @@ class ProcessorShare:
         self.contended_until_s = float("-inf")
         """Of the monotonic clock: until then a known peer counts as being served."""
         self._paid_until_s = 0.0
+        self._asked_until_s = 0.0
+        self._asks = threading.BoundedSemaphore(1)
+        self._storing: dict[str, float] = {}
+        """Known peers, by title, and until when each counts as storing."""
         self._working: dict[int, float] = {}
         """Long work and when it paused last, of the monotonic clock."""
 
     def serve_known_peer(self) -> None:
         self.contended_until_s = time.monotonic() + _SERVED_WITHIN_S
+
+    def store_of_known_peer(self, title: str) -> None:
+        self._storing[title] = time.monotonic() + _SERVED_WITHIN_S
+
+    def others_store(self, title: str) -> bool:
+        """Whether known peers of other titles are storing."""
+        now = time.monotonic()
+        return any(until_s > now and one != title for one, until_s in list(self._storing.items()))
+
+    @contextmanager
+    def asking(self, title: str) -> Iterator[None]:
+        """Answer a request of a known peer: while others store one at a time, and within a share.
+
+        Nobody waits for longer than a few seconds for its turn.
+        """
+        if not self.others_store(title):
+            yield
+            return
+        has_turn = self._asks.acquire(timeout=_LONGEST_WAIT_S)
+        begun_s = time.thread_time()
+        try:
+            yield
+        finally:
+            if has_turn:
+                self._asks.release()
+            self._pay_for_asking(title, time.thread_time() - begun_s)
+
+    def _pay_for_asking(self, title: str, used_s: float) -> None:
+        with self._lock:
+            now = time.monotonic()
+            begin_s = min(max(self._asked_until_s, now - _CREDIT_S), now + _LONGEST_WAIT_S)
+            self._asked_until_s = until_s = begin_s + used_s / _ASKERS_SHARE
+        while self.others_store(title) and (left_s := until_s - time.monotonic()) > 0:
+            if self._stopped.wait(min(left_s, _LOOK_AGAIN_S)):
+                return
 
     @property
     def is_contended(self) -> bool:

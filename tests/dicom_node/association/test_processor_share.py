@@ -137,3 +137,83 @@ def test_an_end_lets_a_paused_stranger_go_on() -> None:
     started = time.monotonic()
     walk(share, 20_000)
     assert time.monotonic() - started < 2
+
+
+@pytest.fixture
+def storing() -> Iterator[ProcessorShare]:
+    """A modality stores without a pause."""
+    share = ProcessorShare(0.1)
+    stopped = threading.Event()
+
+    def modality() -> None:
+        while not stopped.wait(0.1):
+            share.store_of_known_peer("CT1")
+
+    share.store_of_known_peer("CT1")
+    thread = threading.Thread(target=modality)
+    thread.start()
+    yield share
+    stopped.set()
+    share.stop()
+    thread.join()
+
+
+def test_who_asks_while_a_modality_stores_waits_for_its_turn(storing: ProcessorShare) -> None:
+    at_once = 0
+    most = 0
+    lock = threading.Lock()
+
+    def ask(_number: int) -> None:
+        nonlocal at_once, most
+        with storing.asking("WS1"):
+            with lock:
+                at_once += 1
+                most = max(most, at_once)
+            time.sleep(0.02)
+            with lock:
+                at_once -= 1
+
+    with ThreadPoolExecutor(8) as askers:
+        list(askers.map(ask, range(24)))
+    assert most == 1
+
+
+def test_who_asks_while_a_modality_stores_gets_a_share_of_the_processor(
+    storing: ProcessorShare,
+) -> None:
+    def ask(_number: int) -> None:
+        with storing.asking("WS1"):
+            begun_s = thread_time()
+            while thread_time() - begun_s < 0.1:
+                pass
+
+    begun = time.monotonic()
+    with ThreadPoolExecutor(4) as askers:
+        list(askers.map(ask, range(8)))
+    # 0.8 s of the processor at a quarter, but for the half second that was not used before.
+    assert time.monotonic() - begun > 2.4
+
+
+def test_nobody_waits_for_an_own_study_nor_where_nobody_stores(storing: ProcessorShare) -> None:
+    begun = time.monotonic()
+    for title, share in (("CT1", storing), ("WS1", ProcessorShare(0.1))):
+        with share.asking(title):
+            spent = thread_time()
+            while thread_time() - spent < 0.5:
+                pass
+    assert time.monotonic() - begun < 30.0
+    assert not storing.others_store("CT1")
+    assert storing.others_store("WS1")
+
+
+def test_nobody_waits_for_ever_behind_one_that_is_held_up(
+    storing: ProcessorShare, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(processor_share, "_LONGEST_WAIT_S", 0.2)
+    with storing.asking("HELD"), ThreadPoolExecutor(1) as other:
+
+        def ask() -> str:
+            with storing.asking("WS1"):
+                return "answered"
+
+        assert other.submit(ask).result(timeout=60) == "answered"
