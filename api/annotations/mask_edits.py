@@ -15,7 +15,13 @@ from api.jobs.routes import JobStorage, read_job
 from api.jobs.schemas import JobPayload
 from api.parameters import StudyUid, problems
 from api.router_factory import new_router
-from api.segmentations.label_map_form import label_map_body, label_values, read_label_map_form
+from api.segmentations.label_map_form import (
+    check_slices,
+    label_map_body,
+    label_values,
+    read_label_map_form,
+    unpacked_in_turn,
+)
 from inference.broker.notify import wake
 from inference.mask_edits.label_map import LabelMap
 from inference.mask_edits.service import MaskEditStorage, edit_mask
@@ -72,11 +78,19 @@ def _save(
     packed: bytes,
     author: Author,
 ) -> JobPayload:
-    label_map = LabelMap(
-        slices=tuple((one.sop_instance_uid, one.frame_number) for one in edit.slices),
-        segment_numbers=tuple(dict.fromkeys(edit.segment_numbers)),
-        values=label_values(packed, len(edit.slices), edit.rows, edit.columns),
+    slices = tuple((one.sop_instance_uid, one.frame_number) for one in edit.slices)
+    check_slices(
+        *(storage.index, study_instance_uid, slices, edit.rows, edit.columns),
+        matrix_of=sop_instance_uid,
     )
-    job = edit_mask(storage, study_instance_uid, sop_instance_uid, label_map, author, edit.reason)
+    with unpacked_in_turn():
+        label_map = LabelMap(
+            slices=slices,
+            segment_numbers=tuple(dict.fromkeys(edit.segment_numbers)),
+            values=label_values(packed, len(slices), edit.rows, edit.columns),
+        )
+        job = edit_mask(
+            storage, study_instance_uid, sop_instance_uid, label_map, author, edit.reason
+        )
     wake(storage.settings)
     return read_job(storage, job.job_id)

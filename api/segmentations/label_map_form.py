@@ -1,5 +1,8 @@
 """A form of two parts, as masks come in: JSON that describes, and a gzip of one byte a voxel."""
 
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import numpy as np
@@ -12,14 +15,18 @@ from api.errors import MISMATCH_TITLE, ApiProblem
 from api.middleware import limited
 from api.router_factory import check_fields
 from inference.imaging.volume import MAXIMUM_VOXELS
-from storage.core.errors import LimitExceeded
+from storage.core.entities import Instance
+from storage.core.errors import InvalidRequest, LimitExceeded, NotFound, StorageUnavailable
 from storage.dicom.inflate import CannotInflate, InflateLimits, inflate
+from storage.index.repository import Index
 
 _BODY_MAX_BYTES = 128 * 1024 * 1024
 _DESCRIPTION_MAX_BYTES = 4 * 1024 * 1024
 _GZIP = 31
 """zlib's number for a stream with gzip's header and checksum."""
 _Model = TypeVar("_Model", bound=BaseModel)
+_IN_MEMORY = threading.BoundedSemaphore(2)
+_TURN_S = 30.0
 
 
 def label_map_body(part: str, schema: str, description: str) -> dict[str, Any]:
@@ -95,6 +102,69 @@ def _validated(part: str, text: str, model: type[_Model]) -> _Model:
             title=MISMATCH_TITLE,
             remedy=f"The part '{part}' is JSON; /api/openapi.json describes it.",
         ) from error
+
+
+@contextmanager
+def unpacked_in_turn() -> Iterator[None]:
+    """While one label map is unpacked and saved, which takes a few times its voxels in memory,
+    another one waits: two at a time in each process. Raises StorageUnavailable."""
+    if not _IN_MEMORY.acquire(timeout=_TURN_S):
+        raise StorageUnavailable(
+            "Other label maps are being saved.", remedy="Try again in a moment."
+        )
+    try:
+        yield
+    finally:
+        _IN_MEMORY.release()
+
+
+def check_slices(
+    index: Index,
+    study_instance_uid: str,
+    slices: Sequence[tuple[str, int]],
+    rows: int,
+    columns: int,
+    matrix_of: str = "",
+) -> None:
+    """That the slices are there, each once and of that size, before their voxels are unpacked.
+
+    `slices`: SOP Instance UIDs and numbers of frames, from 1. `matrix_of`: the instance whose
+    Rows and Columns count, each slice's own where none is named. Raises InvalidRequest.
+    """
+    if len(set(slices)) != len(slices):
+        raise InvalidRequest("A slice is named twice.", remedy="Send each slice once.")
+    sized = {matrix_of: index.instance(matrix_of)} if matrix_of else {}
+    stored: dict[str, Instance] = {}
+    for uid, frame_number in slices:
+        if uid not in stored:
+            stored.update(_of_one_series(index, study_instance_uid, uid))
+        one = stored[uid]
+        if frame_number > (one.number_of_frames or 1):
+            raise InvalidRequest(
+                f"The image {uid} has no frame {frame_number}.", remedy="Count frames from 1."
+            )
+        size = sized.get(matrix_of, one)
+        if None not in (size.rows, size.columns) and (size.rows, size.columns) != (rows, columns):
+            raise InvalidRequest(
+                f"The label map has {rows} rows and {columns} columns; {size.sop_instance_uid} has"
+                f" {size.rows} and {size.columns}.",
+                remedy="Send one byte for each pixel of each slice.",
+            )
+
+
+def _of_one_series(index: Index, study_instance_uid: str, uid: str) -> dict[str, Instance]:
+    try:
+        series = index.instance(uid).series_instance_uid
+        found = index.instances_of(study_instance_uid, series)
+    except NotFound:
+        found = []
+    by_uid = {one.sop_instance_uid: one for one in found}
+    if uid not in by_uid:
+        raise InvalidRequest(
+            f"The label map names the image {uid}, which is not in the study.",
+            remedy="Name images of the series that is segmented.",
+        )
+    return by_uid
 
 
 def label_values(packed: bytes, slices: int, rows: int, columns: int) -> NDArray[np.uint8]:

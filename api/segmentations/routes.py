@@ -13,7 +13,13 @@ from api.base_schemas import code_payload
 from api.deps import StorageDep
 from api.parameters import StudyUid, problems
 from api.router_factory import new_router
-from api.segmentations.label_map_form import label_map_body, label_values, read_label_map_form
+from api.segmentations.label_map_form import (
+    check_slices,
+    label_map_body,
+    label_values,
+    read_label_map_form,
+    unpacked_in_turn,
+)
 from api.segmentations.schemas import (
     NewSegment,
     NewSegmentation,
@@ -111,20 +117,20 @@ def _save(
 ) -> SegmentationPayload:
     storage.index.study(study_instance_uid)
     segments = [_segment(number, one) for number, one in enumerate(new.segments, start=1)]
-    saved = save_segmentation(
-        storage,
-        study_instance_uid,
-        new.series_instance_uid,
-        segments,
-        DrawnMasks(
-            tuple((one.sop_instance_uid, one.frame_number) for one in new.slices),
-            label_values(packed, len(new.slices), new.rows, new.columns),
-        ),
-        author,
-        title=new.title,
-        predecessor_uid=new.predecessor_sop_instance_uid,
-        with_structure_set=new.with_structure_set,
-    )
+    slices = tuple((one.sop_instance_uid, one.frame_number) for one in new.slices)
+    check_slices(storage.index, study_instance_uid, slices, new.rows, new.columns)
+    with unpacked_in_turn():
+        saved = save_segmentation(
+            storage,
+            study_instance_uid,
+            new.series_instance_uid,
+            segments,
+            DrawnMasks(slices, label_values(packed, len(slices), new.rows, new.columns)),
+            author,
+            title=new.title,
+            predecessor_uid=new.predecessor_sop_instance_uid,
+            with_structure_set=new.with_structure_set,
+        )
     wake(storage.settings)
     return _payload(saved)
 

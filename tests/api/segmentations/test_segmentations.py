@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import resource
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -226,8 +227,9 @@ def test_frames_of_an_enhanced_instance_keep_their_own_numbers(api: ApiNode) -> 
     [
         ({"values": np.full(SHAPE, 3, np.uint8)}, 400, "value 3"),
         ({"values": np.zeros(SHAPE, np.uint8)}, 400, "Segment 1 (Leber, Segment VIII) has no"),
-        ({"values": np.ones((7, 4, 14), np.uint8)}, 400, "12 rows and 14 columns"),
-        ({"slices": ["1.2.3"] * 7}, 400, "No stack of the series"),
+        ({"values": np.ones((7, 4, 14), np.uint8)}, 400, "has 12 and 14"),
+        ({"slices": ["1.2.3"] * 7}, 400, "named twice"),
+        ({"slices": [f"1.2.{number}" for number in range(7)]}, 400, "1.2.0, which is not"),
         ({"series_instance_uid": "2.25.5"}, 404, ""),
         ({"segments": [{"structure": "nose", "label": "Nose"}]}, 400, "nose"),
         ({"segments": [{"structure": "liver", "label": "L", "side": "LEFT"}]}, 400, "side"),
@@ -247,6 +249,27 @@ def test_what_does_not_fit_the_series_is_refused_and_stores_nothing(
     assert answer.status_code == status, answer.text
     assert says in answer.json()["detail"]
     assert api.client.get(path).json()["items"] == []
+
+
+def test_nothing_is_unpacked_that_has_not_the_size_of_the_images(api: ApiNode) -> None:
+    """A gzip of 0.9 MB is 900 MB of zeros."""
+    images = oblique()
+    path = sent(api, images)
+    bomb = gzip.compress(bytes(64 << 20))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    for slices, rows, columns in (
+        ([keys_of(images)[0]] * 225, 2000, 2000),
+        (keys_of(images), 10_000, 10_000),
+        (
+            [{"sop_instance_uid": keys_of(images)[0], "frame_number": n} for n in range(1, 999)],
+            12,
+            14,
+        ),
+    ):
+        size = {"rows": rows, "columns": columns}
+        answer = save_drawn(api, path, images, labels(), slices, packed=bomb, **size)
+        assert answer.status_code == 400, answer.text
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200 << 10
 
 
 def test_slices_that_are_no_stack_are_refused_with_the_reason(api: ApiNode) -> None:
