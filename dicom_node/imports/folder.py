@@ -28,10 +28,12 @@ class FolderSource:
 
     def parts(self) -> Iterator[Part]:
         """Some files of one folder; a file that changed makes another part."""
-        # Symbolic links to folders are not followed: they can lead in circles.
+        # Symbolic links to folders are not followed: they can lead in circles. What they lead to
+        # within the folder is found where it is; those that lead out of it are refused.
         for parent, folders, names in walk(self._folder):
             folders.sort()
             found = [Path(parent, name) for name in sorted(names) if name != dicomdir.NAME]
+            found += [link for name in folders if self._leads_out(link := Path(parent, name))]
             for start in range(0, len(found), _FILES_AT_ONCE):
                 files = found[start : start + _FILES_AT_ONCE]
                 yield Part(self._key(files), partial(self._fetch, files))
@@ -56,6 +58,12 @@ class FolderSource:
             digest.update(os.fsencode(path.relative_to(self._folder)))
             digest.update(f"\0{size}\0{changed}\n".encode())
         return digest.hexdigest()
+
+    def _leads_out(self, folder: Path) -> bool:
+        if not folder.is_symlink():
+            return False
+        leads_to = _resolved(folder)
+        return leads_to is None or not leads_to.is_relative_to(self._folder.resolve())
 
     def _is_whole_file(self, path: Path) -> bool:
         """Not a pipe, nor a link that leads out of the folder."""

@@ -49,6 +49,10 @@ def test_pipes_devices_and_links_out_of_a_folder_are_refused(tmp_path: Path) -> 
     (folder / "zero").symlink_to("/dev/zero")
     (folder / "out").symlink_to(tmp_path / "other.dcm")
     (folder / "in").symlink_to("own")
+    (tmp_path / "2019").mkdir()
+    (tmp_path / "2019" / "one.dcm").write_bytes(b"x")
+    (folder / "year").symlink_to("../2019")
+    (folder / "here").symlink_to(".")
     found = refusing()
     for part in FolderSource(folder).parts():
         part.fetch(found)
@@ -58,6 +62,7 @@ def test_pipes_devices_and_links_out_of_a_folder_are_refused(tmp_path: Path) -> 
         "out": ["The", "link", "leads"],
         "own": ["It", "is", "not"],
         "pipe": ["It", "is", "not"],
+        "year": ["The", "link", "leads"],
         "zero": ["The", "link", "leads"],
     }
 
