@@ -32,6 +32,16 @@ _SCANS: Mapping[ExportFormat, str] = {
     "nifti": f"Of the instances that the volumes are made of: {_SCANNED} The volumes have their"
     " voxels and their geometry alone. Texts of sidecars were searched likewise.",
 }
+_PIXELS_OF_ALL = (
+    "OCR read every frame of every image that a device made. What it was sure of was blanked, and"
+    " an image in which it still read something did not leave. OCR misses what is faint or written"
+    " by hand."
+)
+_PIXELS_OF_SOME = (
+    "OCR read each film, and of every other series the first, the middle and the last image and"
+    " frame alone; an image in which it read something did not leave. The pixels of all others were"
+    " not searched: text that is burned into them has left. The option clean-pixel-data reads all."
+)
 
 
 def certificate(
@@ -73,6 +83,7 @@ def certificate(
         "format": export.format,
         **({_TRANSFER: transfer} if transfer else {}),
         "scan": _SCANS[export.format],
+        "pixels": _PIXELS_OF_ALL if Option.CLEAN_PIXEL_DATA in profile else _PIXELS_OF_SOME,
         "counts": {
             "exported": counts.exported,
             "refused": counts.refused,

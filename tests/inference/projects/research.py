@@ -19,12 +19,15 @@ PERSON = {"PatientName": "Quernhammer^Adalbert", "PatientID": "Q-4711"}
 
 
 def project(
-    storage: Storage, *, needs_consent: bool = False, split: Split | None = None
+    storage: Storage,
+    *options: str,
+    needs_consent: bool = False,
+    split: Split | None = None,
 ) -> Project:
     return create_project(
         storage.projects,
         f"project-{uuid.uuid4()}",
-        ["retain-modified-dates"],
+        ["retain-modified-dates", *options],
         needs_consent=needs_consent,
         split=split or Split(),
         created_by="me",

@@ -84,11 +84,20 @@ def test_studies_leave_under_pseudonyms_with_a_certificate(storage: Storage) -> 
     }
     assert is_signed(signed_bytes(certificate), certificate["signature"], certificate["public_key"])
     assert verify_folder(folder, certificate["public_key"]) == []
+    assert "were not searched" in certificate["pixels"]
     everything = b"".join(one.read_bytes() for one in folder.rglob("*") if one.is_file())
     assert b"Quernhammer" not in everything
     assert b"Q-4711" not in everything
     assert (folder / "patients.csv").read_text() == f"patient,subset\n{patient},train\n"
     assert not (folder / ".export").exists()
+
+
+def test_a_certificate_says_of_which_images_the_pixels_were_searched(storage: Storage) -> None:
+    research = project(storage, "clean-pixel-data")
+    put(storage, research, filled(storage, 1))
+    _, folder = exported(storage, research)
+    certificate = json.loads((folder / "certificate.json").read_text())
+    assert certificate["pixels"].startswith("OCR read every frame of every image")
 
 
 def test_measurements_leave_with_the_pseudonyms_of_their_studies(storage: Storage) -> None:
