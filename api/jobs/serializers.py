@@ -19,23 +19,8 @@ from storage.core.entities import Decision, Job
 from storage.core.job_result import JobInput
 from storage.core.text.dicom_values import dicom_date
 from storage.jobs.repository import PRIORITIES
+from storage.jobs.stages import stage_in_words
 
-_STAGE_TEXT = {
-    "": "Starting.",
-    "loading": "Reading the instances.",
-    "assembling": "Building the volume.",
-    "running": "Running the model.",
-    "load_model": "Loading the model.",
-    "find_brain": "Finding the brain.",
-    "segment": "Segmenting.",
-    "clean_up": "Cleaning up the mask.",
-    "classify": "Classifying.",
-    "registering": "Registering the series to each other.",
-    "comparing_lesions": "Comparing lesions with the study before.",
-    "measure": "Measuring.",
-    "encoding": "Writing the results as DICOM.",
-    "storing": "Storing the results.",
-}
 _ENDED_TEXT: dict[str, str] = {
     "FAILED": "Failed.",
     "CANCELLED": "Cancelled.",
@@ -51,7 +36,7 @@ def stage_text(job: Job) -> str:
         return job.reason or "Done."
     if job.status in _ENDED_TEXT:
         return job.reason or _ENDED_TEXT[job.status]
-    return _STAGE_TEXT.get(job.stage) or f"{job.stage.replace('_', ' ').capitalize()}."
+    return stage_in_words(job.stage)
 
 
 def _priority_name(priority: int) -> PriorityName:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from storage.core.entities import Job
+from storage.jobs.stages import stage_in_words
 from storage.ups.dicom_json import (
     NODE_SCHEME,
     JsonAttributes,
@@ -124,7 +125,9 @@ def progress_item(job: Job) -> JsonAttributes:
     """How far the job is, and why it ended where it was canceled."""
     item = attributes_of(
         ProcedureStepProgress=_decimal(job.progress * 100),
-        ProcedureStepProgressDescription=(job.stage or job.reason)[:64],
+        ProcedureStepProgressDescription=(stage_in_words(job.stage) if job.stage else job.reason)[
+            :64
+        ],
     )
     if job.state == "CANCELED":
         item |= cancellation(job.reason, date_time(job.finished_at or job.updated_at))

@@ -239,6 +239,12 @@ def known_hosts(settings: Settings) -> Path:
 
 
 def _words(error: Exception) -> str:
+    from paramiko.ssh_exception import NoValidConnectionsError
+
+    if isinstance(error, NoValidConnectionsError):
+        # Its own words have no reason: one for each address that the name has.
+        reasons = {one.strerror or str(one) for one in error.errors.values()}
+        return "; ".join(sorted(reasons))
     return str(error).strip().rstrip(".") or type(error).__name__
 
 

@@ -250,7 +250,7 @@ def test_a_failed_job_is_the_end_of_its_item(storage: Storage) -> None:
     progress = read(storage, uid).ProcedureStepProgressInformationSequence[0]
     assert (progress.ProcedureStepProgress, progress.ProcedureStepProgressDescription) == (
         50,
-        "running",
+        "Running the model.",
     )
     storage.jobs.fail(job.job_id, "tests", "The model is lost.", utcnow(), retry=True)
     tick(storage)
