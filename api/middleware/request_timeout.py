@@ -31,7 +31,7 @@ class RequestTimeout:
         loop = asyncio.get_running_loop()
         begun = False
         gone = threading.Event()
-        listening = _Listening(receive, gone) if scope["method"] in ("GET", "HEAD") else None
+        listening = _Listening(receive, gone) if scope.get("method") in ("GET", "HEAD") else None
         timeout = asyncio.timeout(self.seconds)
 
         async def receive_and_wait_on() -> Message:

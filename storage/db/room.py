@@ -9,9 +9,8 @@ import time
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 
-from sqlalchemy import Column, Connection, Engine, func, select
+from sqlalchemy import Column, ColumnClause, Connection, Engine, column, func, select, table
 
-from storage.core.callers.visibility import as_node
 from storage.core.errors import NoRoom
 from storage.db.engine import reading
 
@@ -131,13 +130,19 @@ class Room:
 
     def _count(self, connection: Connection | None) -> _Counted:
         begun_s = time.monotonic()
-        query = select(
-            self._of.sender, func.count(), func.coalesce(func.sum(self._of.size_bytes), 0)
-        ).group_by(self._of.sender)
+        # By name alone: all rows count, also on a connection that shows a caller its own.
+        sender: ColumnClause[str] = column(self._of.sender.name)
+        size: ColumnClause[int] = column(self._of.size_bytes.name)
+        rows = table(self._of.sender.table.name, sender, size)
+        query = (
+            select(sender, func.count(), func.coalesce(func.sum(size), 0))
+            .select_from(rows)
+            .group_by(sender)
+        )
         if self._of.only_of_senders:
-            query = query.where(self._of.sender != "")
+            query = query.where(sender != "")
         opened = nullcontext(connection) if connection is not None else reading(self._engine)
-        with as_node(), opened as reader:
+        with opened as reader:
             of_sender = {
                 sender: _Kept(int(number), int(size_bytes))
                 for sender, number, size_bytes in reader.execute(query)

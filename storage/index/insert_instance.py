@@ -41,8 +41,11 @@ class NewInstance:
     """The identity or address that sent it."""
 
     @classmethod
-    def of_note(cls, header: Header, location: Location, digest: str, note: Note) -> "NewInstance":
-        """What the record at `location` says of itself."""
+    def of_note(
+        cls, header: Header, location: Location, digest: str, note: Note, sent_by: str = ""
+    ) -> "NewInstance":
+        """What the record at `location` says of itself. `sent_by`: who sent it over HTTP, which no
+        record says."""
         return cls(
             header,
             location,
@@ -52,8 +55,7 @@ class NewInstance:
             note.received_at,
             note.generation,
             note.association,
-            # Who sent it over HTTP no record says.
-            address_caller(note.association.peer_address),
+            sent_by or address_caller(note.association.peer_address),
         )
 
 

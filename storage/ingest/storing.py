@@ -3,7 +3,6 @@ twice, and what differs is kept aside as a conflict."""
 
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -315,9 +314,9 @@ class InstanceStore:
         uncompared: Sequence[bytes | memoryview],
     ) -> Accepted:
         """`uncompared`: the file in pieces, where it was not compared with what is stored."""
-        new = NewInstance.of_note(header, appended.location, digest.hex(), appended.note)
-        if caller := current_caller():
-            new = replace(new, sent_by=caller)
+        new = NewInstance.of_note(
+            header, appended.location, digest.hex(), appended.note, current_caller()
+        )
         outcome = self._group_commit.commit(new, staged)
         # What another process has stored may be known by its row alone.
         if outcome == "duplicate" and self._needs_bytes(header):

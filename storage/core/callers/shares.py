@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import lru_cache
 
 from storage.core.addresses import address_group
 
@@ -22,6 +23,7 @@ def current_caller() -> str:
     return _CALLER.get()
 
 
+@lru_cache(maxsize=4096)
 def address_caller(address: str) -> str:
     """Who has no identity, by the address; empty for none."""
     return f"address {address_group(address)}" if address else ""

@@ -12,7 +12,7 @@ from pydicom.dataset import Dataset
 
 from inference.imaging.contour_filling import filled
 from inference.imaging.volume import Volume, assemble_volume
-from inference.input_selection.structure_inputs import _contours
+from inference.input_selection.structure_inputs import _contours, _PointRoom
 from inference.refusals import VolumeRefused
 from tests import builders
 from tests.inference.results_support import save
@@ -63,7 +63,7 @@ def test_what_the_node_wrote_itself_comes_back_voxel_by_voxel(*, oblique: bool) 
     mask[:, 5:25, 6:20] = True
     mask[:, 9:15, 9:14] = False
     dataset = structure_set(volume, images(), {"Brain": mask})
-    found = filled(_contours(dataset, 1), volume.lps_from_kji, SHAPE)
+    found = filled(_contours(dataset, 1, _PointRoom()), volume.lps_from_kji, SHAPE)
     np.testing.assert_array_equal(found, mask)
 
 
@@ -82,7 +82,7 @@ def test_plastimatch_fills_the_same_voxels(tmp_path: Path) -> None:
     subprocess.run([*command, "--prefix-format", "nrrd"], check=True, capture_output=True)
     (path,) = (tmp_path / "masks").glob("Brain.nrrd")
     theirs = SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(path))).astype(bool)
-    ours = filled(_contours(dataset, 1), volume.lps_from_kji, SHAPE)
+    ours = filled(_contours(dataset, 1, _PointRoom()), volume.lps_from_kji, SHAPE)
     assert ours.sum() > 1000
     np.testing.assert_array_equal(ours, theirs)
 

@@ -11,6 +11,7 @@ import pytest
 
 from storage.processes.contained import Contained
 from storage.processes.descendants import end_below, end_tree
+from tests.patience import PATIENCE_S
 
 # Leaves in three ways, and says where it went; the last starts others as fast as it can.
 _LEAVING = """
@@ -106,6 +107,10 @@ def test_what_a_program_started_ends_with_it(
                 contained.wait(0.1)
         else:
             assert contained.wait(60) == (0 if how == "by itself" else 1)
+    # A process that was killed goes once it is given the processor again.
+    deadline = time.monotonic() + PATIENCE_S
+    while living(marks) and time.monotonic() < deadline:
+        time.sleep(0.05)
     assert living(marks) == []
 
 
