@@ -14,6 +14,8 @@ from storage.index.row_mapping import to_study
 from storage.patient_identity.links import has_links
 
 _MOST_LINKED_WORDS = 8
+_FEW = 500
+"""Studies with the words that were typed, which are sorted here."""
 _OF_STUDY = and_(t.series.c.study_fk == t.study.c.id, ~t.series.c.is_rejected)
 _INSTANCES = t.instance.join(
     t.series, and_(t.instance.c.series_fk == t.series.c.id, ~t.instance.c.is_rejected)
@@ -75,12 +77,14 @@ def list_studies(
     # Words are looked for in the studies alone: counting takes no patient, however it is ordered.
     count = count.join_from(t.study, t.patient, patients) if where else count.select_from(t.study)
     in_all = int(connection.execute(count.where(*conditions)).scalar_one())
-    rows = connection.execute(
-        page.where(*conditions, *(() if beyond is None else (beyond,)))
-        .order_by(*order, t.study.c.received_at.desc(), t.study.c.study_instance_uid.desc())
-        .limit(limit)
-        .offset(offset)
-    ).all()
+    page = page.where(*conditions, *(() if beyond is None else (beyond,))).order_by(
+        *order, t.study.c.received_at.desc(), t.study.c.study_instance_uid.desc()
+    )
+    if text and in_all <= _FEW:
+        # With a limit PostgreSQL looks for words among the newest studies, one by one.
+        rows = connection.execute(page).all()[offset : offset + limit]
+    else:
+        rows = connection.execute(page.limit(limit).offset(offset)).all()
     found = read_studies(
         connection, among(connection, t.study.c.id, [study_id for study_id, _ in rows])
     )

@@ -9,6 +9,7 @@ from storage import tables as t
 from storage.container import Storage
 from storage.db.engine import make_engine, reading
 from storage.db.migrate import upgrade_schema
+from storage.index import study_list
 from tests.postgres import PostgresServer
 from tests.storage.instances import part10
 from tests.storage.plans import plan_of_first
@@ -75,3 +76,21 @@ def test_a_database_without_the_extension_is_searched_as_well(
         postgres_server.drop(url)
         with psycopg.connect(postgres_server.url("postgres"), autocommit=True) as connection:
             connection.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(account)))
+
+
+@pytest.mark.parametrize("few", [500, 0])
+def test_pages_of_what_was_found_follow_each_other(
+    storage: Storage, few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(study_list, "_FEW", few)
+    for number in range(7):
+        described = "Thorax" if number % 2 else "Thorax p.a."
+        storage.ingest.accept(
+            part10(study=f"s{number}", instance="1", StudyDescription=described), "stow"
+        )
+    whole, in_all = storage.index.studies(20, 0, "thorax")
+    assert (len(whole), in_all) == (7, 7)
+    pages = [storage.index.studies(3, offset, "thorax") for offset in (0, 3, 6, 9)]
+    assert [total for _, total in pages] == [7] * 4
+    assert [one for page, _ in pages for one in page] == whole
+    assert storage.index.studies(20, 0, "thorax p.a.")[1] == 4
