@@ -73,6 +73,7 @@ def main() -> None:
         with _nodes(options.folder, urls) as nodes:
             for name, node in nodes.items():
                 _add(rounds, "start, s", name, node.start_s)
+            time.sleep(options.after_start)
             _ask(nodes, sizes, options.rounds, options.only, rounds)
             if not options.only:
                 for name, node in nodes.items():
@@ -97,6 +98,9 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--rounds", type=int, default=30, help="0: fill alone")
     parser.add_argument("--receive-rounds", type=int, default=3)
+    parser.add_argument(
+        "--after-start", type=float, default=0.0, help="seconds before the first question"
+    )
     parser.add_argument("--settle", type=float, default=60.0, help="seconds after receiving")
     parser.add_argument("--only", default="", help="questions whose name has this in it")
     parser.add_argument("--port", type=int, default=0, help="of PostgreSQL; 0: any")
