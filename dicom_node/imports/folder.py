@@ -60,9 +60,13 @@ class FolderSource:
         return digest.hexdigest()
 
     def _leads_out(self, folder: Path) -> bool:
-        if not folder.is_symlink():
+        try:
+            if not folder.is_symlink():
+                return False
+            leads_to = _resolved(folder)
+        except OSError:
+            # The path is too long for the system.
             return False
-        leads_to = _resolved(folder)
         return leads_to is None or not leads_to.is_relative_to(self._folder.resolve())
 
     def _is_whole_file(self, path: Path) -> bool:

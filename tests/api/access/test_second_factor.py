@@ -58,7 +58,7 @@ def test_a_code_of_the_app_completes_the_sign_in_once(stored_closed: ClosedNode)
     with reading(closed.storage.engine) as connection:
         kept = connection.execute(select(t.second_factor)).mappings().one()
     assert app.secret not in str(dict(kept))
-    methods = [one["detail"]["method"] for one in audited(closed.storage, 5, type_code="110122")]
+    methods = [one["detail"]["method"] for one in audited(closed.storage, 8, type_code="110122")]
     assert "password; second factor to come" in methods
     assert "authenticator app" in methods
     changes = audited(closed.storage, type_code="110137")
