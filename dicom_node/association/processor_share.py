@@ -29,13 +29,12 @@ class ProcessorShare:
     """
 
     def __init__(self, share: float = _SHARE) -> None:
-        self._share = share
+        self._strangers = _Account(share)
+        self._askers = _Account(_ASKERS_SHARE)
         self._lock = threading.Lock()
         self._stopped = threading.Event()
         self.contended_until_s = float("-inf")
         """Of the monotonic clock: until then a known peer counts as being served."""
-        self._paid_until_s = 0.0
-        self._asked_until_s = 0.0
         self._asks = threading.BoundedSemaphore(1)
         self._storing: dict[str, float] = {}
         """Known peers, by title, and until when each counts as storing."""
@@ -69,16 +68,8 @@ class ProcessorShare:
         finally:
             if has_turn:
                 self._asks.release()
-            self._pay_for_asking(title, time.thread_time() - begun_s)
-
-    def _pay_for_asking(self, title: str, used_s: float) -> None:
-        with self._lock:
-            now = time.monotonic()
-            begin_s = min(max(self._asked_until_s, now - _CREDIT_S), now + _LONGEST_WAIT_S)
-            self._asked_until_s = until_s = begin_s + used_s / _ASKERS_SHARE
-        while self.others_store(title) and (left_s := until_s - time.monotonic()) > 0:
-            if self._stopped.wait(min(left_s, _LOOK_AGAIN_S)):
-                return
+            used_s = time.thread_time() - begun_s
+            self._pay(self._askers, used_s, lambda: self.others_store(title))
 
     @property
     def is_contended(self) -> bool:
@@ -89,11 +80,13 @@ class ProcessorShare:
         """Wait until the share allows for `used_s` seconds of processor time more."""
         if not self.is_contended:
             return
+        self._pay(self._strangers, used_s, lambda: self.is_contended)
+
+    def _pay(self, account: "_Account", used_s: float, goes_on: Callable[[], bool]) -> None:
+        """Wait, as long as that goes on for which others give way."""
         with self._lock:
-            now = time.monotonic()
-            begin_s = min(max(self._paid_until_s, now - _CREDIT_S), now + _LONGEST_WAIT_S)
-            self._paid_until_s = until_s = begin_s + used_s / self._share
-        while self.is_contended and (left_s := until_s - time.monotonic()) > 0:
+            until_s = account.paid_until_s(used_s, time.monotonic())
+        while goes_on() and (left_s := until_s - time.monotonic()) > 0:
             if self._stopped.wait(min(left_s, _LOOK_AGAIN_S)):
                 return
 
@@ -117,6 +110,20 @@ class ProcessorShare:
     def stop(self) -> None:
         """Let everybody go on, as the end of the process asks."""
         self._stopped.set()
+
+
+class _Account:
+    """What all of one kind have used together."""
+
+    def __init__(self, share: float) -> None:
+        self._share = share
+        self._paid_until_s = 0.0
+
+    def paid_until_s(self, used_s: float, now_s: float) -> float:
+        """When the share allows for so much more; of the monotonic clock."""
+        begin_s = min(max(self._paid_until_s, now_s - _CREDIT_S), now_s + _LONGEST_WAIT_S)
+        self._paid_until_s = begin_s + used_s / self._share
+        return self._paid_until_s
 
 
 class StrangersWork:

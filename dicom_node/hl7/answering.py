@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import structlog
 
 from dicom_node.hl7 import links
-from dicom_node.hl7.orders import KINDS, take_orders
+from dicom_node.hl7.orders import CHANGED_NOTHING, KINDS, take_orders
 from dicom_node.hl7.patients import OF_VISITS, TRIGGERS, take_adt
 from dicom_node.hl7.reading import Header, Message, Refused, read_header
 from dicom_node.hl7.unsupported_messages import check_meant_for_us, not_taken
@@ -20,7 +20,7 @@ from storage.worklist.repository import Worklist
 
 log = structlog.get_logger(__name__)
 
-_CHANGED_NOTHING = frozenset({"known", "nobody here", "nothing new", "outdated"})
+_CHANGED_NOTHING = CHANGED_NOTHING | {"nobody here", "nothing new"}
 
 
 @dataclass(frozen=True)

@@ -79,23 +79,29 @@ def take_orders(worklist: Worklist, message: Message, now: datetime) -> str:
         key = (_accession_number(procedure), procedure.field("ORC-1"))
         orders.setdefault(key, []).append(procedure)
     ordered_here = {number for number, control in orders if control in _NEW}
+    attributes: dict[tuple[str, str], dict[str, Any]] = {}
     for (accession_number, control), procedures in orders.items():
         if control in _NEW:
-            _attributes_of_all(procedures, accession_number)
+            found = _attributes_of_all(procedures, accession_number)
+            attributes[accession_number, control] = found
         else:
             _check_change(worklist, procedures[0], accession_number, ordered_here)
     # A RIS repeats what it had no answer to, over another connection at times.
     outcomes = [
-        looking_again(partial(_take, worklist, procedures, accession_number, now))
-        for (accession_number, _), procedures in orders.items()
+        looking_again(partial(_take, worklist, procedures[0], key[0], attributes.get(key), now))
+        for key, procedures in orders.items()
     ]
     return next((one for one in outcomes if one not in CHANGED_NOTHING), outcomes[0])
 
 
 def _take(
-    worklist: Worklist, procedures: Sequence[Message], accession_number: str, now: datetime
+    worklist: Worklist,
+    message: Message,
+    accession_number: str,
+    attributes: dict[str, Any] | None,
+    now: datetime,
 ) -> str:
-    message = procedures[0]
+    """`attributes`: of a new or changed order; None: its state alone changes."""
     control = message.field("ORC-1")
     existing = worklist.with_accession_number(accession_number, message.field("PID-3"))
     stated = event_time(message)
@@ -110,7 +116,7 @@ def _take(
     ordered_at = min(stated or now, now)
     if newest is not None:
         ordered_at = max(ordered_at, newest)
-    if control not in _NEW:
+    if attributes is None:
         if existing is None:
             raise _not_known()
         state = "CANCELED" if control in _CANCEL else _STATES[message.field("ORC-5")]
@@ -118,7 +124,6 @@ def _take(
             existing.worklist_item_id, state=state, ordered_at=ordered_at, as_read=existing
         )
         return "canceled" if control in _CANCEL else "changed"
-    attributes = _attributes_of_all(procedures, accession_number)
     if existing is None:
         worklist.add({"StudyInstanceUID": new_uid(), **attributes}, ordered_at, is_first=True)
         return "scheduled"

@@ -70,7 +70,7 @@ def comes_in(slots: ConnectionSlots, title: str) -> bool:
 
 
 def test_a_known_peer_that_fills_the_node_leaves_room_for_the_others() -> None:
-    """Whoever states a title that is known has its precedence on a plain port."""
+    """A peer that states a known title has its precedence on a plain port."""
     slots = ConnectionSlots(16, admitted=8)
     many = admitted(slots, "WL1", 8)
     assert [comes_in(slots, "CT1") for _ in range(6)] == [True] * 4 + [False] * 2

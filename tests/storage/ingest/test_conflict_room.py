@@ -1,4 +1,4 @@
-"""Whoever may store can send other content under a known UID: what is kept of it is bounded."""
+"""Anybody who may store can send other content under a known UID: what is kept of it is bounded."""
 
 from collections.abc import Iterator
 from dataclasses import replace
