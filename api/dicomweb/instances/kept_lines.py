@@ -86,16 +86,20 @@ def _lines_of(objects: ObjectStore, object_key: str) -> Iterator[bytes]:
     except NotFound:
         return
     unpacking = zlib.decompressobj(_GZIP_WBITS)
-    rest = b""
+    rest: list[bytes] = []
     try:
         while not unpacking.eof:
             piece = unpacking.decompress(packed, _PIECE_BYTES)
             packed = unpacking.unconsumed_tail
             if not piece and not packed and not unpacking.eof:
                 raise EOFError
-            *lines, rest = (rest + piece).split(b"\n")
-            yield from lines
+            first, *further = piece.split(b"\n")
+            # A line may be long: its pieces are joined once.
+            rest.append(first)
+            for line in further:
+                yield b"".join(rest)
+                rest = [line]
     except (EOFError, zlib.error):
         log.warning("metadata_unreadable", size_bytes=len(packed))
         return
-    yield rest
+    yield b"".join(rest)
