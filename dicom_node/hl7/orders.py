@@ -1,7 +1,8 @@
 """Orders (ORM^O01, OMI^O23) as items of the worklist, as IHE's Scheduled Workflow maps them."""
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -75,23 +76,38 @@ def take_orders(worklist: Worklist, message: Message, now: datetime) -> str:
     number are steps of one order. Where one order is refused none is taken.
     """
     orders: dict[tuple[str, str], list[Message]] = {}
-    for procedure in procedures_of(message):
-        key = (_accession_number(procedure), procedure.field("ORC-1"))
+    found_procedures = procedures_of(message)
+    for at, procedure in enumerate(found_procedures):
+        with _numbered(at, len(found_procedures)):
+            key = (_accession_number(procedure), procedure.field("ORC-1"))
         orders.setdefault(key, []).append(procedure)
     ordered_here = {number for number, control in orders if control in _NEW}
     attributes: dict[tuple[str, str], dict[str, Any]] = {}
-    for (accession_number, control), procedures in orders.items():
-        if control in _NEW:
-            found = _attributes_of_all(procedures, accession_number)
-            attributes[accession_number, control] = found
-        else:
-            _check_change(worklist, procedures[0], accession_number, ordered_here)
+    for at, ((accession_number, control), procedures) in enumerate(orders.items()):
+        with _numbered(at, len(orders)):
+            if control in _NEW:
+                found = _attributes_of_all(procedures, accession_number)
+                attributes[accession_number, control] = found
+            else:
+                _check_change(worklist, procedures[0], accession_number, ordered_here)
     # A RIS repeats what it had no answer to, over another connection at times.
     outcomes = [
         looking_again(partial(_take, worklist, procedures[0], key[0], attributes.get(key), now))
         for key, procedures in orders.items()
     ]
     return next((one for one in outcomes if one not in CHANGED_NOTHING), outcomes[0])
+
+
+@contextmanager
+def _numbered(at: int, of: int) -> Iterator[None]:
+    """Says which of several orders is refused: the others are not taken, either."""
+    try:
+        yield
+    except Refused as error:
+        if of == 1:
+            raise
+        reason = f"Order {at + 1} of {of}: {error.reason} None of them was taken."
+        raise Refused(error.code, error.error_code, reason, error.location) from error
 
 
 def _take(

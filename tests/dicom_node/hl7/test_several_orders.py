@@ -122,6 +122,8 @@ def test_with_one_wrong_order_none_is_taken(
     code, why = answered(port, order("A-1"), wrong, order("A-3"))
     assert code == "AE"
     assert reason in why
+    assert why.startswith("Order 2 of 3: ")
+    assert why.endswith(" None of them was taken.")
     assert items(storage) == []
 
 
