@@ -1,6 +1,7 @@
 "use client";
 
 import { useState } from "react";
+import { MeasuredCaveat } from "@/features/reader/components/measurements/MeasuredCaveat";
 import { OthersMeasurements } from "@/features/reader/components/measurements/OthersMeasurements";
 import { RatioPanel } from "@/features/reader/components/measurements/RatioPanel";
 import { RegionHistogram } from "@/features/reader/components/measurements/RegionHistogram";
@@ -191,6 +192,7 @@ function MeasurementRow({
         <span aria-hidden="true">×</span>
       </button>
       </div>
+      <MeasuredCaveat one={one} />
       {one.takenOver && (
         <p className="truncate text-xs text-dim" data-testid="taken-over">
           {t.ofOthers.takenFrom(one.takenOver.maker)}

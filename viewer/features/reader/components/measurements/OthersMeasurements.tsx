@@ -1,5 +1,6 @@
 "use client";
 
+import { MeasuredCaveat } from "@/features/reader/components/measurements/MeasuredCaveat";
 import type { Measurements } from "@/features/reader/hooks/measurements/useMeasurements";
 import { useText } from "@/shared/hooks/useText";
 import { measurementDragType } from "@/shared/lib/dragTypes";
@@ -72,6 +73,7 @@ export function OthersMeasurements({ measurements, onInsert }: { measurements: M
                   {taken ? t.ofOthers.taken : t.ofOthers.takeOver}
                 </button>
               </div>
+              <MeasuredCaveat one={one} />
               <p className="text-xs text-dim" data-testid="maker">
                 {[t.ofOthers.by(madeBy.maker), t.ofOthers.fromReport(madeBy.title, madeBy.sender)].join(", ")}
               </p>

@@ -1,0 +1,69 @@
+import { createElement } from "react";
+import { renderToStaticMarkup } from "react-dom/server";
+import { afterAll, beforeAll, expect, it, vi } from "vitest";
+import { MeasurementPanel } from "@/features/reader/components/measurements/MeasurementPanel";
+import type { Measurement } from "@/dicom/measurements/measurement";
+
+const ofOthers = { sopInstanceUid: "1.9", title: "Chest", maker: "Dr. Ng", sender: "PACS", trackingUid: "1.8" };
+const atDetector = "Calibrated at the detector, not corrected for magnification";
+
+function drawn(change: Partial<Measurement>): Measurement {
+  return {
+    trackingUid: "2.25.1",
+    kind: "length",
+    sopInstanceUid: "1.2.3",
+    frameNumber: 1,
+    points: [],
+    isClosed: false,
+    label: "",
+    measured: [{ quantity: "length", value: 132.4, unit: "mm" }],
+    obstacle: null,
+    savedAs: [],
+    caveats: ["at_detector"],
+    madeBy: null,
+    takenOver: null,
+    ...change,
+  };
+}
+
+const none = () => undefined;
+
+beforeAll(() => vi.stubGlobal("navigator", {}));
+afterAll(() => vi.unstubAllGlobals());
+
+/** What stands in the rows of the panel, tags left out. */
+function rowsOf(list: readonly Measurement[], others: readonly Measurement[] = []): string[] {
+  const markup = renderToStaticMarkup(
+    createElement(MeasurementPanel, {
+      measurements: {
+        list, others, othersShown: true, changed: false, undrawn: 0, saving: false, problem: null,
+        showOthers: none, takeOver: none, save: none, rename: none, remove: none, removeChosen: none, undo: none, redo: none, goTo: none,
+      },
+      keyImages: { images: [], problem: null, isKey: () => false, toggle: none },
+      texts: { insertions: [], insertable: [], putMeasurement: none, putFinding: none, download: none, table: () => "", putRatio: none },
+      valuesOf: () => null,
+      onShowImage: none,
+      imageProblem: null,
+    }),
+  );
+  return markup
+    .split("<li ")
+    .slice(1)
+    .map((row) => (row.split("</li>")[0] ?? "").replaceAll(/<[^>]*>/g, " "));
+}
+
+it("says in every row with a length how far it can be trusted, of others' measurements, too", () => {
+  const [own, theirs] = rowsOf([drawn({})], [drawn({ trackingUid: "2.25.2", madeBy: ofOthers })]);
+  expect(own).toContain(atDetector);
+  expect(theirs).toContain(atDetector);
+});
+
+it("says nothing of a length that is true, nor of an angle on the same film", () => {
+  const angle = drawn({ trackingUid: "2.25.3", kind: "angle", measured: [{ quantity: "angle", value: 12, unit: "deg" }], caveats: [] });
+  for (const row of rowsOf([drawn({ caveats: [] }), angle])) expect(row).not.toContain("Calibrated");
+});
+
+it("repeats the sentence of a report while its image is not opened", () => {
+  const [row] = rowsOf([drawn({ caveats: [{ sentence: "Measured on the film or paper that was scanned, not in the patient." }] })]);
+  expect(row).toContain("Measured on the film or paper that was scanned, not in the patient");
+});
