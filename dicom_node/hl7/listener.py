@@ -14,6 +14,7 @@ from dicom_node.hl7.answering import Receivers, answer
 from dicom_node.hl7.connections import Connection, Connections, is_within
 from dicom_node.hl7.framing import FramingError, framed, read_message
 from dicom_node.hl7.streams import Arrival, streams_of
+from dicom_node.hl7.turns import Turns
 from dicom_node.network.tls import ServerTls, tls_words
 from storage.audit import MINOR_FAILURE, Actor, Audit, AuditEvent, Code, Type
 from storage.container import open_storage
@@ -84,7 +85,7 @@ class Listening:
         self._arriving = Connections(known)
         self._connections = Connections(known)
         # Messages change the same tables: side by side they would keep all other writers waiting.
-        self._one_by_one = asyncio.Lock()
+        self._turns = Turns()
 
     async def __aenter__(self) -> int:
         """Returns the port. Raises InvalidRequest where it cannot be listened on."""
@@ -110,8 +111,7 @@ class Listening:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         # What is being recorded is recorded to its end, while the database is still open.
-        async with self._one_by_one:
-            pass
+        await self._turns.idle()
 
     async def _arrived(self, transport: asyncio.Transport) -> None:
         """Count a connection before its handshake, and serve it after that."""
@@ -189,10 +189,10 @@ class Listening:
             if message is None:
                 return
             self._connections.received(connection)
-            await self._one_by_one.acquire()
+            await self._turns.wait(connection)
             # A thread goes on when who waits for it is cancelled: the next message waits for it.
             recorded = asyncio.ensure_future(asyncio.to_thread(self._respond, message, peer))
-            recorded.add_done_callback(lambda _: self._one_by_one.release())
+            recorded.add_done_callback(lambda _: self._turns.end())
             connection.is_taken = True
             try:
                 answered = await asyncio.shield(recorded)

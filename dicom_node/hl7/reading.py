@@ -32,6 +32,8 @@ _CODECS: Mapping[str, str] = {
 }
 # Each becomes an object of some hundred bytes; an order has some hundred.
 MAX_SEPARATORS = 20_000
+# As much text as a field may have by HL7 (2.5.1, 2.A.78); the longest that is used has 10,240.
+MOST_FIELD_CHARACTERS = 65_536
 
 
 class Refused(Exception):
@@ -136,6 +138,7 @@ class Message:
 
     def _use(self, segments: hl7.Message) -> None:
         self._segments = segments
+        self._read: dict[tuple[str, int, int, int], str] = {}
         # Fields are asked for by the segment's name, often: of each the first, as a message of
         # its own, in which they are found at once.
         self._first: dict[str, hl7.Message] = {}
@@ -185,7 +188,16 @@ class Message:
     def field(
         self, name: str, component: int = 1, subcomponent: int = 1, repetition: int = 1
     ) -> str:
-        """A component, by default of the first repetition: `field("PID-5", 2)` is a given name."""
+        """A component, by default of the first repetition: `field("PID-5", 2)` is a given name.
+
+        Raises Refused for one that is longer than any, before its escape sequences are read.
+        """
+        place = (name, component, subcomponent, repetition)
+        if place not in self._read:
+            self._read[place] = self._unescaped(*place)
+        return self._read[place]
+
+    def _unescaped(self, name: str, component: int, subcomponent: int, repetition: int) -> str:
         segment, number = name.split("-")
         try:
             value = _leaf(
@@ -194,6 +206,9 @@ class Message:
             )
         except (IndexError, KeyError):
             return ""
+        if len(value) > MOST_FIELD_CHARACTERS:
+            reason = f"{name} has more than {MOST_FIELD_CHARACTERS} characters."
+            raise Refused("AE", "102", reason, name)
         if segment != "MSH" or number not in ("1", "2"):
             value = unescaped(
                 value, self.header.separator, self.header.encoding_characters, self._codec
