@@ -147,6 +147,36 @@ def test_an_instance_that_cannot_be_decoded_is_left_out_of_a_long_answer(
     assert [one.sop_instance_uid for one in noted] == [bad]
 
 
+@pytest.mark.parametrize("is_long", [False, True])
+@pytest.mark.parametrize("headers", [XML, JSON], ids=["xml", "json"])
+def test_an_instance_of_too_many_items_takes_no_other_with_it(
+    empty_node: DicomwebNode,
+    monkeypatch: pytest.MonkeyPatch,
+    headers: dict[str, str],
+    is_long: bool,
+) -> None:
+    """As a stranger's segmentation of 65,000 segments in a study of two slices."""
+    monkeypatch.setattr("storage.dicom.dataset_reader.MAX_READ_ELEMENTS", 2_000)
+    if is_long:
+        monkeypatch.setattr(metadata_stream, "FIRST_BYTES", 0)
+    first, hostile, last = t1_head((3, 8, 8))
+    storage = empty_node.storage
+    for dataset, items, sender in ((first, 3, "CT1"), (hostile, 3_000, "ANY"), (last, 3, "CT1")):
+        accepted = storage.ingest.accept(with_items(dataset, items), f"dimse:{sender}")
+    url = f"/studies/{accepted.study_instance_uid}/metadata"
+    with empty_node.client(headers=headers) as client:
+        answers = [client.get(url) for _ in range(2)]
+    for answer in answers:
+        assert answer.status_code == 200
+        assert [one.SOPInstanceUID in answer.text for one in (first, hostile, last)] == [
+            True,
+            False,
+            True,
+        ]
+        assert "left out" in answer.headers["Warning"]
+        assert answer.text.rstrip().endswith("]" if headers is JSON else "--"), "it is whole"
+
+
 def test_memory_does_not_grow_with_what_is_sent(
     empty_node: DicomwebNode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
