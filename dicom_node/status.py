@@ -20,6 +20,7 @@ from storage.core.errors import (
     NoRoom,
     NotConfigured,
     NotFound,
+    NotPermitted,
     NotStorable,
     StorageFull,
     StorageUnavailable,
@@ -75,6 +76,9 @@ _STORE: dict[type[MediViewError], DimseStatus] = {
     StorageUnavailable: DimseStatus(OUT_OF_RESOURCES, "Storage unavailable just now; send again."),
     LimitExceeded: TOO_LARGE,
     NoRoom: DimseStatus(OUT_OF_RESOURCES, "Too many conflicts from here wait for a decision."),
+    NotPermitted: DimseStatus(
+        REFUSED_NOT_AUTHORIZED, "Results exist: only known peers add to this series."
+    ),
     InvalidInstance: DimseStatus(CANNOT_UNDERSTAND, "Data set incomplete or not valid DICOM."),
     NotStorable: DimseStatus(SOP_CLASS_NOT_SUPPORTED, "The SOP class is not a storage class."),
     InvalidRequest: DimseStatus(SOP_CLASS_MISMATCH, "Data set does not match the request."),

@@ -105,6 +105,7 @@ class StoreScp:
             "transfer_syntax_uid": negotiated[1],
             "calling_ae_title": self._calling_ae_title,
             "association": self._store_association,
+            "is_known": self._association.is_known,
         }
 
     def _count_refusal(self) -> None:
@@ -161,6 +162,7 @@ class _StoreRequest(TypedDict):
     transfer_syntax_uid: str
     calling_ae_title: str
     association: StoreAssociation
+    is_known: bool
 
 
 class _WrongContext(InvalidRequest):

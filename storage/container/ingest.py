@@ -7,10 +7,12 @@ from sqlalchemy import Engine
 from storage.index.repository import Index
 from storage.ingest.bucket_confirmation import BucketConfirmation
 from storage.ingest.service import Ingest
+from storage.ingest.strangers import Strangers
 from storage.integrity.bucket_copy import BucketCopy
 from storage.integrity.instance_reader import InstanceReader
 from storage.integrity.repository import DamagedInstances
 from storage.objects.filesystem import ObjectStore
+from storage.peers.repository import Peers
 from storage.reconciliation.crash_recovery import CrashRecovery
 from storage.settings import Settings
 from storage.volumes.writer import VolumeWriter
@@ -49,4 +51,5 @@ def make_ingest(
         conflict_turns(settings),
         own_disks=settings.own_disks,
         confirmation=confirmation,
+        strangers=Strangers(engine, Peers(engine, settings)),
     )

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from storage.core.entities import Instance
 
-_DIMSE = "dimse:"
+DIMSE = "dimse:"
 REPORT_SOURCE = "report"
 SUPERSEDED_REPORT_SOURCE = f"{REPORT_SOURCE}:superseded"
 """Of a signed report once more, with the notice that results under it were withdrawn."""
@@ -69,7 +69,7 @@ def of_import(name: str, *, run_pipelines: bool) -> str:
 
 def of_archive(name: str, ae_title: str) -> str:
     """Of what is fetched from the peer of that name; without an AE title by DICOMweb."""
-    return f"{_DIMSE}{ae_title}" if ae_title else f"{_FETCH}{name}"
+    return f"{DIMSE}{ae_title}" if ae_title else f"{_FETCH}{name}"
 
 
 def of_note(way: str, name: str, *, may_reject: bool) -> str:
@@ -94,7 +94,7 @@ def named_sender(source: str) -> str:
 def senders_of(instances: Iterable[Instance]) -> tuple[str, ...]:
     """The AE titles from which instances came; none of those that came by other ways."""
     sources = dict.fromkeys(one.source for one in instances)
-    return tuple(one.removeprefix(_DIMSE) for one in sources if one.startswith(_DIMSE))
+    return tuple(one.removeprefix(DIMSE) for one in sources if one.startswith(DIMSE))
 
 
 def are_imported(instances: Iterable[Instance]) -> bool:

@@ -19,6 +19,7 @@ from storage.ingest.accepted import Accepted
 from storage.ingest.bucket_confirmation import BucketConfirmation
 from storage.ingest.instance_stream import SPILL_BYTES, InstanceStream
 from storage.ingest.storing import InstanceStore
+from storage.ingest.strangers import Strangers
 from storage.integrity.repository import DamagedInstances
 from storage.reconciliation.crash_recovery import CrashRecovery
 from storage.volumes.large_instance import LargeVolume
@@ -40,8 +41,10 @@ class Ingest:
         *,
         own_disks: bool = False,
         confirmation: BucketConfirmation | None = None,
+        strangers: Strangers | None = None,
     ) -> None:
-        """As `InstanceStore`; without `turns` nobody else decides conflicts.
+        """As `InstanceStore`; without `turns` nobody else decides conflicts, without `strangers`
+        unknown peers add to any series.
 
         `own_disks`: no other host could index again what a crash of the database took.
         """
@@ -50,6 +53,7 @@ class Ingest:
         self._store = InstanceStore(
             engine, volumes, self._indexer, read_stored, damaged, turns, confirmation
         )
+        self._strangers = strangers
         self._volumes = volumes
         self._max_instance_bytes = max_instance_bytes
 
@@ -98,15 +102,18 @@ class Ingest:
         transfer_syntax_uid: str,
         calling_ae_title: str,
         association: StoreAssociation = NO_ASSOCIATION,
+        is_known: bool = True,
     ) -> Accepted:
         """Store one data set of a C-STORE, byte for byte, under a part 10 header of ours.
 
-        Raises InvalidRequest when command and data set name different
-        instances (PS3.4 B.2.3, status A900), and what `accept` raises.
+        `is_known`: whether a known peer calls by that AE title. Raises NotPermitted for what no
+        other may add to (`storage.ingest.strangers`), InvalidRequest when command and data set
+        name different instances (PS3.4 B.2.3, status A900), and what `accept` raises.
         """
         meta = make_file_meta(sop_class_uid, sop_instance_uid, transfer_syntax_uid)
         header = read_dataset_header(meta, transfer_syntax_uid, dataset_bytes)
         _check_same_instance(header, sop_class_uid, sop_instance_uid)
+        self._check_sender(header, calling_ae_title, is_known=is_known)
         return self._store.pieces(
             meta, dataset_bytes, header, f"dimse:{calling_ae_title}", "received", association
         )
@@ -134,15 +141,25 @@ class Ingest:
         transfer_syntax_uid: str,
         calling_ae_title: str,
         association: StoreAssociation = NO_ASSOCIATION,
+        is_known: bool = True,
     ) -> InstanceStream[Accepted]:
         """Take the data set of one C-STORE piece by piece, in constant memory."""
+
+        def check(header: Header) -> None:
+            _check_same_instance(header, sop_class_uid, sop_instance_uid)
+            self._check_sender(header, calling_ae_title, is_known=is_known)
+
         return self._open_stream(
             make_file_meta(sop_class_uid, sop_instance_uid, transfer_syntax_uid),
             f"dimse:{calling_ae_title}",
             "received",
-            lambda header: _check_same_instance(header, sop_class_uid, sop_instance_uid),
+            check,
             association=association,
         )
+
+    def _check_sender(self, header: Header, calling_ae_title: str, *, is_known: bool) -> None:
+        if self._strangers is not None and not is_known:
+            self._strangers.check(header, calling_ae_title)
 
     def _open_stream(
         self,

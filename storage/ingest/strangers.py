@@ -1,0 +1,64 @@
+"""What a peer that is not known may add to: no series of others that has results.
+
+A late instance reopens its series, and takes the results of before out of use.
+"""
+
+from sqlalchemy import Engine, and_, exists, or_, select
+
+from storage import tables as t
+from storage.core.errors import NotPermitted
+from storage.core.sources import DIMSE
+from storage.db.engine import reading
+from storage.dicom.part10 import Header
+from storage.peers.repository import Peers
+
+
+class Strangers:
+    def __init__(self, engine: Engine, peers: Peers) -> None:
+        self._engine = engine
+        self._peers = peers
+
+    def check(self, header: Header, calling_ae_title: str) -> None:
+        """Of an instance that an unknown peer sends. Raises NotPermitted.
+
+        Who sent some of the series may send more, and so may anybody where all of it came from
+        unknown peers: under such a title, anybody may call.
+        """
+        uids = header.study_instance_uid, header.series_instance_uid
+        series = and_(
+            t.study.c.study_instance_uid == uids[0], t.series.c.series_instance_uid == uids[1]
+        )
+        sources = (
+            select(t.instance.c.source)
+            .join(t.series, t.series.c.id == t.instance.c.series_fk)
+            .join(t.study, t.study.c.id == t.series.c.study_fk)
+            .where(series)
+            .distinct()
+        )
+        counts = and_(t.job.c.state == "COMPLETED", t.job.c.ending == "")
+        own = select(t.job.c.job_id).where(
+            t.job.c.study_instance_uid == uids[0], t.job.c.series_instance_uid == uids[1], counts
+        )
+        of_several = (
+            select(t.job.c.job_id)
+            .join(t.job_input, t.job_input.c.job_id == t.job.c.job_id)
+            .where(t.job_input.c.series_instance_uid == uids[1], counts)
+        )
+        here = t.instance.c.sop_instance_uid == header.sop_instance_uid
+        has_results = or_(exists(own), exists(of_several)) & ~exists().where(here)
+        with reading(self._engine) as connection:
+            if not connection.execute(select(has_results)).scalar():
+                return
+            found = set(connection.execute(sources).scalars())
+        if f"{DIMSE}{calling_ae_title}" in found or not any(map(self._is_trusted, found)):
+            return
+        raise NotPermitted(
+            "The series came from others and has results: a peer that is not known adds nothing"
+            " to it.",
+            remedy="Add the sender to the known peers, if it is one, and send the instance again.",
+        )
+
+    def _is_trusted(self, source: str) -> bool:
+        return not source.startswith(DIMSE) or bool(
+            self._peers.by_ae_title(source.removeprefix(DIMSE))
+        )
