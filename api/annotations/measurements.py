@@ -15,6 +15,7 @@ from api.annotations.schemas import (
     MeasurementReportPayload,
     NewMeasurement,
     NewMeasurements,
+    StatedLength,
     TakenOverPayload,
 )
 from api.audit_rules import RESULTS, STORES
@@ -26,6 +27,7 @@ from inference.annotations.measurement_read import MeasurementReport
 from inference.annotations.measurements import save_measurements
 from inference.annotations.stored_measurements import is_drawn_here, measurement_reports
 from inference.broker.notify import wake
+from inference.calibration.entities import HandCalibration
 from inference.lesions.drawn import schedule_drawn_lesions
 from storage.core.entities import Instance
 from storage.core.sources import is_own
@@ -107,6 +109,9 @@ def _drawing(new: NewMeasurement) -> Drawing:
         taken_over=TakenOver(source.sop_instance_uid, source.tracking_uid)
         if (source := new.taken_over_from)
         else None,
+        hand_calibration=HandCalibration(by_hand.points, by_hand.length_mm)
+        if (by_hand := new.hand_calibration)
+        else None,
     )
 
 
@@ -148,6 +153,11 @@ def _payload(report: MeasurementReport, instance: Instance) -> MeasurementReport
                     maker=one.taken_over.maker,
                 )
                 if one.taken_over
+                else None,
+                hand_calibration=StatedLength(
+                    points=one.hand_calibration.points, length_mm=one.hand_calibration.length_mm
+                )
+                if one.hand_calibration
                 else None,
             )
             for one in report.drawings

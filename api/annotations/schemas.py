@@ -7,6 +7,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from api.base_schemas import Payload, RequestBody
 from inference.annotations.drawing import MAXIMUM_POINTS, Quantity, Shape
+from inference.calibration.by_hand import GREATEST_LENGTH_MM
 
 Uid = Annotated[str, StringConstraints(pattern=r"^[0-9.]{1,64}$")]
 OptionalUid = Annotated[str, StringConstraints(pattern=r"^[0-9.]{0,64}$")]
@@ -40,6 +41,15 @@ class TakenOverFrom(RequestBody):
     tracking_uid: OptionalUid = Field("", description="Of the measurement that was copied.")
 
 
+class StatedLength(RequestBody):
+    """A line over something whose length a person knows: it calibrates the image by hand."""
+
+    points: tuple[tuple[Coordinate, Coordinate], tuple[Coordinate, Coordinate]] = Field(
+        description="Both ends, column and row."
+    )
+    length_mm: float = Field(gt=0, le=GREATEST_LENGTH_MM, allow_inf_nan=False)
+
+
 class NewMeasurement(RequestBody):
     """One shape on one frame. Lengths, areas and angles are computed by the node."""
 
@@ -66,6 +76,12 @@ class NewMeasurement(RequestBody):
         None,
         description="Of a copy: it gets a `tracking_uid` of its own, is measured again, and the SR"
         " states where it comes from (INFERRED FROM).",
+    )
+    hand_calibration: StatedLength | None = Field(
+        None,
+        description="By what a person calibrated the image, where its header leaves the size of a"
+        " pixel in doubt; the same for all that is drawn on an image. Lengths and areas follow from"
+        " it, their caveat says so, and the SR keeps the line (INFERRED FROM).",
     )
 
     @model_validator(mode="after")
@@ -120,6 +136,9 @@ class MeasurementPayload(Payload):
     )
     taken_over_from: TakenOverPayload | None = Field(
         description="Null of what is no copy: where a copy comes from."
+    )
+    hand_calibration: StatedLength | None = Field(
+        description="By what a person calibrated the image; null where the header decides."
     )
 
 

@@ -8,7 +8,13 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.calibration.entities import AxesScale, Axis, Calibration, PlaneScale
+from inference.calibration.entities import (
+    AxesScale,
+    Axis,
+    Calibration,
+    HandCalibration,
+    PlaneScale,
+)
 from inference.calibration.scale import NotMeasurable, Point, axes_at, scale_at
 from storage.core.errors import InvalidRequest
 
@@ -115,7 +121,8 @@ class Drawing:
     line, then of the other; ELLIPSE both ends of the longer axis, then of the shorter; CIRCLE
     the centre, then a point of the line; RECTANGLE its corners one after the other; ARROW the
     tip, then the tail. `is_closed` applies to FREEHAND. `caveat` says how far its lengths can
-    be trusted; empty where nothing speaks against them.
+    be trusted; empty where nothing speaks against them. `hand_calibration` is what a person
+    calibrated its image by.
     """
 
     shape: Shape
@@ -128,6 +135,7 @@ class Drawing:
     is_closed: bool = False
     caveat: str = ""
     taken_over: TakenOver | None = None
+    hand_calibration: HandCalibration | None = None
 
 
 def checked_points(
@@ -211,9 +219,12 @@ def quantities(
 
 def caveat_of(shape: Shape, place: Place) -> str:
     """What a reader of a length or an area on this frame must know; empty for other shapes."""
-    if shape in ("ARROW", "POINT", *_ANGLES):
-        return ""
-    return place.calibration.caveat_in_place
+    return place.calibration.caveat_in_place if has_lengths(shape) else ""
+
+
+def has_lengths(shape: Shape) -> bool:
+    """Whether lengths or areas follow from it, and with them from the size of a pixel."""
+    return shape not in ("ARROW", "POINT", *_ANGLES)
 
 
 def plane_scale(shape: Shape, points: Sequence[Point], calibration: Calibration) -> PlaneScale:

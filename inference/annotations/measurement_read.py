@@ -25,6 +25,7 @@ from inference.annotations.content import (
     text_of,
 )
 from inference.annotations.drawing import Drawing, Measured, Quantity, Shape, TakenOver
+from inference.calibration.entities import HandCalibration
 
 REPORT_CLASSES = frozenset(
     {str(EnhancedSRStorage), str(ComprehensiveSRStorage), str(Comprehensive3DSRStorage)}
@@ -136,10 +137,21 @@ def _drawing(group: Dataset, document: Dataset) -> Drawing | None:
         measured=tuple(_measured(shape, numbers)),
         is_closed=is_closed,
         caveat=text_of(items, words.CALIBRATION, "TextValue"),
-        taken_over=next(
-            (found for item in numbers if (found := _taken_over(item, document))), None
-        ),
+        taken_over=next(filter(None, (_taken_over(item, document) for item in numbers)), None),
+        hand_calibration=next(filter(None, map(_hand_calibration, numbers)), None),
     )
+
+
+def _hand_calibration(number: Dataset) -> HandCalibration | None:
+    for item in number.get("ContentSequence") or ():
+        if item.get("ValueType") != "NUM" or not has_name(item, words.CALIBRATION):
+            continue
+        for value in item.get("MeasuredValueSequence") or ():
+            lines = [points for line in _lines(item) if len(points := _points(line)) == 2]
+            if lines and _unit_of(value) == "mm" and _number(value) > 0:
+                start, end = lines[0]
+                return HandCalibration((start, end), _number(value))
+    return None
 
 
 def _taken_over(number: Dataset, document: Dataset) -> TakenOver | None:

@@ -10,6 +10,7 @@ from highdicom.sr.value_types import (
     ContainerContentItem,
     ContentItem,
     ContentSequence,
+    NumContentItem,
     TextContentItem,
     UIDRefContentItem,
 )
@@ -21,6 +22,7 @@ from pydicom.uid import ExplicitVRLittleEndian
 from inference.annotations import codes as words
 from inference.annotations.drawing import Drawing, Measured, Place, TakenOver
 from inference.calibration.decision import calibration_of
+from inference.calibration.entities import HandCalibration
 from inference.imaging.stack_discriminators import key_of
 from inference.result_identity import DEVICE_SERIAL_NUMBER, MANUFACTURER, local_time
 from inference.results.author import Author
@@ -242,7 +244,22 @@ def _measurements(drawing: Drawing, place: Place) -> list[hd.sr.Measurement]:
     ]
     if drawing.taken_over:
         numbers[0][0].ContentSequence.extend(_inferred_from(drawing.taken_over))
+    if drawing.hand_calibration:
+        numbers[0][0].ContentSequence.append(_calibration(drawing.hand_calibration, place))
     return numbers
+
+
+def _calibration(by_hand: HandCalibration, place: Place) -> NumContentItem:
+    """Of a NUM: the length that a person stated, and the line that has it (INFERRED FROM)."""
+    item = NumContentItem(
+        name=dicom_code(words.CALIBRATION),
+        value=by_hand.length_mm,
+        unit=DicomCode("mm", "UCUM", words.UNITS["mm"]),
+        relationship_type=hd.sr.RelationshipTypeValues.INFERRED_FROM,
+    )
+    line = _line(hd.sr.GraphicTypeValues.POLYLINE, place, by_hand.points)
+    item.ContentSequence = ContentSequence([line])
+    return item
 
 
 def _lines(drawing: Drawing) -> list[list[tuple[float, float]]]:
@@ -260,8 +277,15 @@ def _lines(drawing: Drawing) -> list[list[tuple[float, float]]]:
 def _coordinates(
     drawing: Drawing, place: Place, points: Sequence[tuple[float, float]]
 ) -> hd.sr.CoordinatesForMeasurement:
+    graphic = _GRAPHICS.get(drawing.shape, hd.sr.GraphicTypeValues.POLYLINE)
+    return _line(graphic, place, points)
+
+
+def _line(
+    graphic: hd.sr.GraphicTypeValues, place: Place, points: Sequence[tuple[float, float]]
+) -> hd.sr.CoordinatesForMeasurement:
     return hd.sr.CoordinatesForMeasurement(
-        graphic_type=_GRAPHICS.get(drawing.shape, hd.sr.GraphicTypeValues.POLYLINE),
+        graphic_type=graphic,
         graphic_data=np.asarray(points, np.float64),
         source_image=hd.sr.SourceImageForRegion(
             referenced_sop_class_uid=place.sop_class_uid,

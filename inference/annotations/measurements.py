@@ -12,6 +12,7 @@ from inference.annotations.drawing import (
     Place,
     Quantity,
     caveat_of,
+    has_lengths,
     checked_points,
     plane_scale,
     quantities,
@@ -25,6 +26,8 @@ from inference.annotations.measurement_read import (
 from inference.annotations.shape_checks import check_axes, check_extent
 from inference.annotations.stored_measurements import known_source, read_all, replaced_of
 from inference.annotations.storing import check_still_there, keep, stale
+from inference.calibration.by_hand import calibrate_by_hand
+from inference.calibration.entities import HandCalibration
 from inference.calibration.scale import NotMeasurable
 from inference.results.author import Author
 from storage.container.has import (
@@ -85,11 +88,13 @@ def save_measurements(
     images = StudyImages(storage.index, storage.instances, study_instance_uid)
     places: dict[tuple[str, int], Place] = {}
     whole = []
+    by_hand: dict[str, HandCalibration | None] = {}
     earlier_reports: list[tuple[MeasurementReport, Instance]] = []
     for number, drawing in enumerate(drawings, start=1):
-        place = images.place(drawing.sop_instance_uid, drawing.frame_number)
-        places[drawing.sop_instance_uid, drawing.frame_number] = place
         what = f"Measurement {number} ({drawing.shape})"
+        place = images.place(drawing.sop_instance_uid, drawing.frame_number)
+        place = _calibrated(what, drawing, place, by_hand)
+        places[drawing.sop_instance_uid, drawing.frame_number] = place
         taken_over = drawing.taken_over
         if taken_over:
             earlier_reports = earlier_reports or read_all(
@@ -175,6 +180,31 @@ def _states_the_same(drawing: Drawing, earlier: Drawing) -> bool:
     )
 
 
+def _calibrated(
+    what: str, drawing: Drawing, place: Place, by_hand: dict[str, HandCalibration | None]
+) -> Place:
+    """With the calibration that a person gave the image; one for all that is drawn on it."""
+    if not has_lengths(drawing.shape):
+        return place
+    known = by_hand.setdefault(drawing.sop_instance_uid, drawing.hand_calibration)
+    if known != drawing.hand_calibration:
+        raise InvalidRequest(
+            f"{what} states another calibration by hand than what else is drawn on its image.",
+            remedy="State the same hand_calibration of all that is drawn on an image.",
+        )
+    if known is None:
+        return place
+    for column, row in known.points:
+        if not (0 <= column <= place.columns and 0 <= row <= place.rows):
+            raise InvalidRequest(
+                f"{what}: the line that calibrates its image lies outside of it.",
+                remedy="Give a line on the image.",
+            )
+    image = f"The image {place.sop_instance_uid}"
+    calibration = calibrate_by_hand(place.calibration, known, place.modality, image)
+    return replace(place, calibration=calibration)
+
+
 def _measured(what: str, drawing: Drawing, place: Place) -> Drawing:
     points = checked_points(drawing.shape, drawing.points, place)
     computed = quantities(drawing.shape, points, place, drawing.is_closed)
@@ -187,7 +217,9 @@ def _measured(what: str, drawing: Drawing, place: Place) -> Drawing:
         points=points,
         measured=(*computed, *drawing.measured),
         tracking_uid=drawing.tracking_uid or new_uid(),
-        caveat=caveat_of(drawing.shape, place),
+        caveat=(caveat := caveat_of(drawing.shape, place)),
+        # No angle follows from the size of a pixel.
+        hand_calibration=drawing.hand_calibration if caveat else None,
     )
 
 

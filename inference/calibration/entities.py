@@ -10,6 +10,7 @@ Source = Literal[
     "object_pixel_spacing",
     "image_plane_pixel_spacing",
     "ultrasound_regions",
+    "by_hand",
     "none",
 ]
 Caveat = Literal[
@@ -27,6 +28,7 @@ Caveat = Literal[
     "localizer",
     "mosaic",
     "regions_only",
+    "by_hand",
 ]
 CAVEATS: dict[Caveat, str] = {
     "no_calibration": "The image states no pixel size: lengths are in pixels.",
@@ -44,6 +46,7 @@ CAVEATS: dict[Caveat, str] = {
     "localizer": "A localizer is a projection: lengths are true at the isocentre only.",
     "mosaic": "A mosaic shows many slices side by side: lengths are true within one slice only.",
     "regions_only": "Calibrated within the ultrasound regions only.",
+    "by_hand": "Calibrated by hand, on an object of stated length; true at its depth only.",
 }
 Obstacle = Literal[
     "outside_regions",
@@ -88,6 +91,17 @@ class Region:
     x: Axis | None
     y: Axis | None
     obstacle: Obstacle | None = None
+
+
+@dataclass(frozen=True)
+class HandCalibration:
+    """A line that a person drew over something of known length, from end to end.
+
+    `points` are column and row as in PS3.3 C.18.6.1.1.
+    """
+
+    points: tuple[tuple[float, float], tuple[float, float]]
+    length_mm: float
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-import { calibrationOf, type Spacing } from "@/dicom/calibration/calibration";
+import { statedCalibrationOf, type Spacing } from "@/dicom/calibration/calibration";
 import { numbersOf, type DicomJson } from "@/dicom/dicomweb";
 
 export type Vector = [number, number, number];
@@ -48,7 +48,7 @@ export function hasOrientation(dataset: DicomJson): boolean {
 
 /** Row spacing, then column spacing, in mm (PS3.3 10.7.1.3); null where the whole frame has none. */
 export function pixelSpacingOf(dataset: DicomJson): Spacing | null {
-  return calibrationOf(dataset).spacingMm;
+  return statedCalibrationOf(dataset).spacingMm;
 }
 
 /**

@@ -13,8 +13,9 @@ from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 
 from inference.annotations.drawing import Place, caveat_of, checked_points, quantities
+from inference.calibration.by_hand import calibrate_by_hand
 from inference.calibration.decision import calibration_of
-from inference.calibration.entities import CAVEATS, Caveat
+from inference.calibration.entities import CAVEATS, Calibration, Caveat, HandCalibration
 from inference.calibration.scale import NotMeasurable, shown_scale_mm
 
 CASES: list[dict[str, Any]] = json.loads(
@@ -40,8 +41,17 @@ def place_of(case: dict[str, Any]) -> Place:
         rows=header.Rows,
         columns=header.Columns,
         is_multiframe="NumberOfFrames" in header,
-        calibration=calibration_of(header, frame_number),
+        calibration=_calibration(case, calibration_of(header, frame_number)),
     )
+
+
+def _calibration(case: dict[str, Any], stated: Calibration) -> Calibration:
+    given = case.get("hand_calibration")
+    if given is None:
+        return stated
+    start, end = (tuple(point) for point in given["points"])
+    line = HandCalibration((start, end), given["length_mm"])
+    return calibrate_by_hand(stated, line, case["header"]["Modality"])
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])

@@ -1,5 +1,6 @@
 import { cache } from "@cornerstonejs/core";
 import type { Types as ToolTypes } from "@cornerstonejs/tools";
+import { handCalibrations, isSameCalibration } from "@/dicom/calibration/byHand";
 import { calibrationOf } from "@/dicom/calibration/calibration";
 import { quantitiesOfShape } from "@/dicom/calibration/quantities";
 import { NotMeasurable } from "@/dicom/calibration/scale";
@@ -63,6 +64,7 @@ export function readDrawing(
     caveats: caveatsOf(kind, calibration),
     takenOver,
     madeBy: kept?.madeBy ?? null,
+    handCalibration: handCalibrations.get(slice.sopInstanceUid) ?? null,
   };
 }
 
@@ -105,7 +107,7 @@ export function isWhere(kept: readonly ImagePoint[], points: readonly ImagePoint
 export function isSameDrawing(one: Measurement, other: Measurement): boolean {
   const parts = ({ kind, label, points, isClosed }: Measurement) =>
     JSON.stringify([kind, label, isClosed, points.map((point) => point.map((value) => value.toFixed(3)))]);
-  return parts(one) === parts(other);
+  return parts(one) === parts(other) && isSameCalibration(one.handCalibration ?? null, other.handCalibration ?? null);
 }
 
 /** Of a shape's pixels but for the padding; null for a colour, or where nothing is left. */

@@ -1,10 +1,14 @@
 import { eventTarget, utilities } from "@cornerstonejs/core";
 import { annotation, Enums, type Types as ToolTypes } from "@cornerstonejs/tools";
 import { measuredLines, uidOfUuid, type Measurement, type TakenOver } from "@/dicom/measurements/measurement";
+import { handCalibrations } from "@/dicom/calibration/byHand";
+import type { Slice } from "@/dicom/geometry";
+import { calibrate, dropUnused, mayCalibrate, restoreCalibrations, takeCalibrations } from "./calibrating";
 import { linesAcrossImages } from "./acrossImages";
 import { annotationOf, isSameDrawing, readDrawing, trackingUidOf } from "./drawn";
+import { OpenImages } from "./openImages";
 import { OthersDrawings } from "./othersDrawings";
-import { keyOf, type LoadedSeries } from "@/cornerstone/series";
+import type { LoadedSeries } from "@/cornerstone/series";
 import { measuringToolOf } from "@/cornerstone/tools";
 import { drawnPlane } from "@/cornerstone/views/plane";
 import { text } from "@/shared/i18n";
@@ -20,7 +24,7 @@ export type MeasuringListener = (drawn: readonly Measurement[], byReader: boolea
 
 /** What was drawn on the images: read, placed, named, removed. */
 export class Measuring {
-  private readonly series = new Map<string, LoadedSeries>();
+  private readonly images = new OpenImages();
   private readonly waiting = new Map<string, Measurement>();
   /** What the node keeps of what came from it. */
   private readonly kept = new Map<string, Measurement>();
@@ -59,8 +63,7 @@ export class Measuring {
 
   /** The images of a series can be drawn on from now on; what waited for them is placed. */
   open(series: LoadedSeries): void {
-    if (this.series.get(keyOf(series)) === series) return;
-    this.series.set(keyOf(series), series);
+    if (!this.images.open(series)) return;
     for (const one of [...this.waiting.values()]) this.place(one);
     this.tell(false);
     this.render();
@@ -68,6 +71,7 @@ export class Measuring {
 
   /** Takes what the node keeps; what others made of it is shown alone. */
   add(measurements: readonly Measurement[]): void {
+    takeCalibrations(measurements);
     for (const one of measurements) {
       if (one.madeBy) this.others.add(one);
       this.note(one);
@@ -123,6 +127,7 @@ export class Measuring {
   restore(wanted: readonly Measurement[]): void {
     const uids = new Set(wanted.map(({ trackingUid }) => trackingUid));
     this.silent = true;
+    restoreCalibrations(wanted);
     for (const one of this.list()) if (!uids.has(one.trackingUid)) this.erase(one.trackingUid);
     for (const one of wanted) {
       const found = this.find(one.trackingUid);
@@ -168,6 +173,31 @@ export class Measuring {
     this.render();
   }
 
+  mayCalibrate(trackingUid: string): boolean {
+    const [one, slice] = this.withSlice(trackingUid);
+    return one !== null && mayCalibrate(one, slice);
+  }
+
+  /** Gives a line its true length, and with it its image a scale; false where that cannot be. */
+  calibrate(trackingUid: string, lengthMm: number): boolean {
+    const [one, slice] = this.withSlice(trackingUid);
+    if (!one || !slice || !calibrate(one, slice, lengthMm)) return false;
+    this.tell(true);
+    this.render();
+    return true;
+  }
+
+  endCalibration(sopInstanceUid: string): void {
+    handCalibrations.delete(sopInstanceUid);
+    this.tell(true);
+    this.render();
+  }
+
+  private withSlice(trackingUid: string): [Measurement | null, Slice | undefined] {
+    const found = this.find(trackingUid);
+    return [found ? this.read(found) : null, this.images.sliceOf(found?.metadata?.referencedImageId)];
+  }
+
   isPlaced(trackingUid: string): boolean {
     return this.find(trackingUid) !== undefined;
   }
@@ -201,6 +231,7 @@ export class Measuring {
   end(): void {
     for (const name of followed) eventTarget.removeEventListener(name, this.onEvent);
     annotation.state.removeAllAnnotations();
+    handCalibrations.clear();
   }
 
   private erase(trackingUid: string): void {
@@ -229,21 +260,12 @@ export class Measuring {
 
   private read(one: ToolTypes.Annotation): Measurement | null {
     const trackingUid = trackingUidOf(one);
-    const imageId = one.metadata?.referencedImageId;
-    const slice = imageId ? this.sliceOf(imageId) : undefined;
+    const slice = this.images.sliceOf(one.metadata?.referencedImageId);
     return readDrawing(one, slice, this.kept.get(trackingUid), this.takenOver.get(trackingUid) ?? null);
   }
 
-  private sliceOf(imageId: string) {
-    for (const { imageIds, order } of this.series.values()) {
-      const index = imageIds.indexOf(imageId);
-      if (index >= 0) return order.slices[index];
-    }
-    return undefined;
-  }
-
   private place(one: Measurement): void {
-    const imageId = this.imageIdOf(one);
+    const imageId = this.images.imageIdOf(one);
     if (imageId === undefined) return;
     this.waiting.delete(one.trackingUid);
     this.kept.set(one.trackingUid, one);
@@ -257,17 +279,6 @@ export class Measuring {
     this.silent = before;
   }
 
-  private imageIdOf({ sopInstanceUid, frameNumber }: Measurement): string | undefined {
-    for (const { imageIds, order, indexOfSopInstanceUid } of this.series.values()) {
-      if (!indexOfSopInstanceUid.has(sopInstanceUid)) continue;
-      const index = order.slices.findIndex(
-        (slice) => slice.sopInstanceUid === sopInstanceUid && slice.frameNumber === frameNumber,
-      );
-      if (index >= 0) return imageIds[index];
-    }
-    return undefined;
-  }
-
   private readonly onEvent = (event: Event): void => {
     const detail = (event as CustomEvent<{ annotation?: ToolTypes.Annotation; changeType?: string }>).detail;
     const { annotation: of, changeType } = detail;
@@ -277,6 +288,7 @@ export class Measuring {
   };
 
   private tell(byReader: boolean): void {
+    if (byReader) dropUnused(this.list());
     const all = this.every();
     const own = all.filter(({ madeBy }) => madeBy === null);
     this.others.hideWhereTaken(this.placed().map(trackingUidOf), own);

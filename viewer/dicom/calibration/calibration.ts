@@ -1,4 +1,5 @@
 import { itemsOf, numbersOf, stringOf, type DicomJson } from "@/dicom/dicomweb";
+import { handCalibrations, type HandCalibration } from "./byHand";
 import { isPlausible } from "./plausible";
 import { regionsOf, type Region } from "./ultrasound";
 
@@ -9,6 +10,7 @@ import { regionsOf, type Region } from "./ultrasound";
  */
 
 const tag = {
+  sopInstanceUid: "00080018",
   sopClassUid: "00080016",
   imageType: "00080008",
   modality: "00080060",
@@ -35,6 +37,7 @@ export type Source =
   | "object_pixel_spacing"
   | "image_plane_pixel_spacing"
   | "ultrasound_regions"
+  | "by_hand"
   | "none";
 
 export type Caveat =
@@ -51,7 +54,8 @@ export type Caveat =
   | "scanned_medium"
   | "localizer"
   | "mosaic"
-  | "regions_only";
+  | "regions_only"
+  | "by_hand";
 
 /** Between rows, then between columns (PS3.3 10.7.1.3). */
 export type Spacing = readonly [number, number];
@@ -78,8 +82,34 @@ const greatestElongation = 20;
 
 const known = new WeakMap<DicomJson, Calibration>();
 
-/** Decides for one frame by its own header, functional groups resolved (`frameHeaders`). */
+/** What a pixel is worth: by its header, or as a person calibrated the image by hand. */
 export function calibrationOf(header: DicomJson): Calibration {
+  const stated = statedCalibrationOf(header);
+  const byHand = handCalibrations.get(stringOf(header, tag.sopInstanceUid));
+  return (byHand && calibrateByHand(stated, byHand, stringOf(header, tag.modality))) ?? stated;
+}
+
+/** Not inside ultrasound regions, nor where the header's size is true, nor over a mosaic. */
+export function mayCalibrateByHand({ regions, caveats }: Calibration): boolean {
+  return regions.length === 0 && caveats.length > 0 && !caveats.includes("mosaic");
+}
+
+/**
+ * Under which the line has its length, pixels in their proportions; null where it may not be so, or
+ * no such image has pixels of that size.
+ */
+export function calibrateByHand(stated: Calibration, { points, lengthMm }: HandCalibration, modality: string): Calibration | null {
+  const [[x0, y0], [x1, y1]] = points;
+  const [row, column] = stated.aspect;
+  const drawn = Math.hypot((x1 - x0) * column, (y1 - y0) * row);
+  if (!mayCalibrateByHand(stated) || drawn === 0) return null;
+  const spacing: Spacing = [(row * lengthMm) / drawn, (column * lengthMm) / drawn];
+  if (!isPlausible(modality, spacing)) return null;
+  return { source: "by_hand", spacingMm: spacing, aspect: spacing, regions: [], caveats: ["by_hand"] };
+}
+
+/** Decides for one frame by its own header, functional groups resolved (`frameHeaders`). */
+export function statedCalibrationOf(header: DicomJson): Calibration {
   const before = known.get(header);
   if (before) return before;
   const found = decide(header);
@@ -203,7 +233,7 @@ function isAlike(one: Spacing, other: Spacing): boolean {
  * ultrasound region's cm for the unit of a length.
  */
 export function forDrawing(header: DicomJson): DicomJson {
-  const { source, spacingMm, aspect } = calibrationOf(header);
+  const { source, spacingMm, aspect } = statedCalibrationOf(header);
   if (source === "pixel_spacing" && !header[tag.imagerPixelSpacing]) return header;
   const isSquare = aspect[0] === aspect[1];
   const spacing = spacingMm ?? (isSquare ? null : aspect);

@@ -1,4 +1,5 @@
 /** What a person draws on one image, as the node keeps it (a DICOM SR of TID 1500). */
+import type { HandCalibration } from "@/dicom/calibration/byHand";
 import type { Obstacle } from "@/dicom/calibration/ultrasound";
 import type { Calibration, Caveat } from "@/dicom/calibration/calibration";
 import { fixed, unitSymbol } from "@/shared/lib/format";
@@ -79,6 +80,8 @@ export interface Measurement {
   /** Null of a reader's own. What others made is shown, and neither changed nor saved. */
   madeBy: MadeBy | null;
   takenOver: TakenOver | null;
+  /** By what a person calibrated its image. */
+  handCalibration?: HandCalibration | null;
 }
 
 /** Whether the reader's own hold a copy of what somebody else drew. */
@@ -130,6 +133,9 @@ export function forNode(one: Measurement): object {
       sop_instance_uid: one.takenOver.sopInstanceUid,
       tracking_uid: one.takenOver.trackingUid,
     },
+    hand_calibration: one.handCalibration
+      ? { points: one.handCalibration.points, length_mm: one.handCalibration.lengthMm }
+      : null,
   };
 }
 

@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
-import { calibrationOf, forDrawing } from "@/dicom/calibration/calibration";
+import { afterEach, describe, expect, it } from "vitest";
+import { handCalibrations, type HandCalibration } from "@/dicom/calibration/byHand";
+import { calibrateByHand, calibrationOf, forDrawing } from "@/dicom/calibration/calibration";
 import { quantitiesOfShape } from "@/dicom/calibration/quantities";
 import { NotMeasurable, shownScaleMm, type Point } from "@/dicom/calibration/scale";
 import type { DicomJson } from "@/dicom/dicomweb";
@@ -23,6 +24,7 @@ interface Case {
   name: string;
   header: Attributes;
   frame_number?: number;
+  hand_calibration?: { points: HandCalibration["points"]; length_mm: number };
   source: string;
   spacing_mm: [number, number] | null;
   caveats: string[];
@@ -90,7 +92,10 @@ function jsonOf(attributes: Attributes): DicomJson {
 
 const cases = (JSON.parse(readFileSync(matrix, "utf-8")) as Case[]).map((one) => {
   const header = frameHeaders({ ...jsonOf(one.header), "00080018": { vr: "UI", Value: ["1.2"] } })[(one.frame_number ?? 1) - 1];
-  return { ...one, calibration: calibrationOf(header ?? {}), frame: header ?? {} };
+  const stated = calibrationOf(header ?? {});
+  const line = one.hand_calibration;
+  const byHand = line && calibrateByHand(stated, { points: line.points, lengthMm: line.length_mm }, String(one.header.Modality));
+  return { ...one, calibration: byHand ?? stated, stated, frame: header ?? {} };
 });
 
 describe("what a pixel is worth", () => {
@@ -121,13 +126,48 @@ function expectSpacing(found: readonly number[] | null, expected: readonly numbe
 
 describe("the header that Cornerstone reads", () => {
   it("has the spacing that was decided, or the proportions of a pixel, and no ultrasound regions", () => {
-    for (const { frame, calibration } of cases) {
+    for (const { frame, stated } of cases) {
       const drawn = forDrawing(frame);
-      const { spacingMm, aspect } = calibration;
+      const { spacingMm, aspect } = stated;
       const expected = spacingMm ?? (aspect[0] === aspect[1] ? undefined : aspect);
       expect(drawn["00280030"]?.Value).toEqual(expected && [...expected]);
       expect(drawn["00181164"]).toBeUndefined();
       expect(drawn["00186011"]).toBeUndefined();
     }
+  });
+});
+
+describe("an image that is calibrated by hand", () => {
+  const film: DicomJson = {
+    "00080018": { vr: "UI", Value: ["1.2.3"] },
+    "00080060": { vr: "CS", Value: ["CR"] },
+    "00181164": { vr: "DS", Value: [0.1, 0.1] },
+  };
+  afterEach(() => handCalibrations.clear());
+
+  it("is measured by its line until that is taken back, and drawn as before", () => {
+    const drawn = forDrawing(film);
+    handCalibrations.set("1.2.3", { points: [[0, 0], [250, 0]], lengthMm: 20 });
+    expect(calibrationOf(film)).toMatchObject({ source: "by_hand", spacingMm: [0.08, 0.08], caveats: ["by_hand"] });
+    expect(quantitiesOfShape("length", [[0, 0], [0, 100]], calibrationOf(film), false)).toEqual([{ quantity: "length", value: 8, unit: "mm" }]);
+    expect(forDrawing(film)).toEqual(drawn);
+    handCalibrations.clear();
+    expect(calibrationOf(film)).toMatchObject({ source: "imager_pixel_spacing", caveats: ["at_detector"] });
+  });
+
+  it("leaves the other images alone, and a CT whose header is right", () => {
+    const other: DicomJson = { ...film, "00080018": { vr: "UI", Value: ["1.2.4"] } };
+    const ct: DicomJson = { "00080018": { vr: "UI", Value: ["1.2.3"] }, "00080060": { vr: "CS", Value: ["CT"] }, "00280030": { vr: "DS", Value: [0.7, 0.7] } };
+    handCalibrations.set("1.2.3", { points: [[0, 0], [250, 0]], lengthMm: 20 });
+    expect(calibrationOf(other).source).toBe("imager_pixel_spacing");
+    expect(calibrationOf(ct)).toMatchObject({ source: "pixel_spacing", spacingMm: [0.7, 0.7], caveats: [] });
+  });
+
+  it.each([
+    ["metres for millimetres", 20_000],
+    ["micrometres", 0.02],
+  ])("is not one of %s", (_, lengthMm) => {
+    handCalibrations.set("1.2.3", { points: [[0, 0], [250, 0]], lengthMm });
+    expect(calibrationOf(film).source).toBe("imager_pixel_spacing");
   });
 });

@@ -1,3 +1,4 @@
+import type { HandCalibration } from "@/dicom/calibration/byHand";
 import { stringOf, type DicomJson } from "@/dicom/dicomweb";
 import { request } from "@/shared/api/http";
 import { forNode, kindOf, type Measurement, type Quantity } from "@/dicom/measurements/measurement";
@@ -38,6 +39,7 @@ interface KeptMeasurement {
   measured: Quantity[];
   caveat: string;
   taken_over_from: { sop_instance_uid: string; tracking_uid: string; maker: string } | null;
+  hand_calibration: { points: HandCalibration["points"]; length_mm: number } | null;
 }
 
 /** One SR of the study with what was drawn, by this node or another viewer. */
@@ -101,6 +103,11 @@ function reportOf(kept: KeptReport): MeasurementReport {
           trackingUid: one.taken_over_from.tracking_uid,
           maker: personName(one.taken_over_from.maker),
         },
+        // What others calibrated is no calibration of this reader's.
+        handCalibration:
+          isOwn && one.hand_calibration
+            ? { points: one.hand_calibration.points, lengthMm: one.hand_calibration.length_mm }
+            : null,
       };
     }),
   };

@@ -51,6 +51,7 @@ export const caveats: Messages["viewing"]["caveats"] = {
   localizer: "Ein Localizer ist eine Projektion: Längen gelten nur im Isozentrum",
   mosaic: "Ein Mosaik zeigt viele Schichten nebeneinander: Längen gelten nur innerhalb einer Schicht",
   regions_only: "Nur innerhalb der Ultraschallregionen kalibriert",
+  by_hand: "Von Hand kalibriert, an einem Objekt angegebener Länge; gilt nur in dessen Tiefe",
 };
 
 export const obstacles: Messages["viewing"]["obstacles"] = {

@@ -49,6 +49,7 @@ export const caveats = {
   localizer: "A localizer is a projection: lengths are true at the isocentre only",
   mosaic: "A mosaic shows many slices side by side: lengths are true within one slice only",
   regions_only: "Calibrated within the ultrasound regions only",
+  by_hand: "Calibrated by hand, on an object of stated length; true at its depth only",
 };
 
 export const obstacles = {

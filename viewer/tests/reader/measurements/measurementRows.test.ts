@@ -38,6 +38,8 @@ function rowsOf(list: readonly Measurement[], others: readonly Measurement[] = [
       measurements: {
         list, others, othersShown: true, changed: false, undrawn: 0, saving: false, problem: null,
         showOthers: none, takeOver: none, save: none, rename: none, remove: none, removeChosen: none, undo: none, redo: none, goTo: none,
+        mayCalibrate: ({ caveats }) => caveats.length > 0, calibrate: () => true, endCalibration: none,
+        calibrated: list.filter(({ handCalibration }) => handCalibration),
       },
       keyImages: { images: [], problem: null, isKey: () => false, toggle: none },
       texts: { insertions: [], insertable: [], putMeasurement: none, putFinding: none, download: none, table: () => "", putRatio: none },
@@ -47,7 +49,7 @@ function rowsOf(list: readonly Measurement[], others: readonly Measurement[] = [
     }),
   );
   return markup
-    .split("<li ")
+    .split(/<li |<p [^>]*data-testid="calibrated-by-hand"/)
     .slice(1)
     .map((row) => (row.split("</li>")[0] ?? "").replaceAll(/<[^>]*>/g, " "));
 }
@@ -66,4 +68,14 @@ it("says nothing of a length that is true, nor of an angle on the same film", ()
 it("repeats the sentence of a report while its image is not opened", () => {
   const [row] = rowsOf([drawn({ caveats: [{ sentence: "Measured on the film or paper that was scanned, not in the patient." }] })]);
   expect(row).toContain("Measured on the film or paper that was scanned, not in the patient");
+});
+
+it("offers to calibrate an image in doubt, says which are calibrated by hand, and gives that back", () => {
+  const ruler = { points: [[0, 0], [100, 0]] as const, lengthMm: 52.5 };
+  const [before, after, image] = rowsOf([drawn({}), drawn({ trackingUid: "2.25.4", caveats: ["by_hand"], handCalibration: ruler })]);
+  expect(before).toContain("Calibrate…");
+  expect(after).toContain("Calibrated by hand");
+  expect(image).toContain("a line of 52.5 mm");
+  expect(image).toContain("End the calibration");
+  expect(rowsOf([drawn({ caveats: [] })])[0]).not.toContain("Calibrate");
 });

@@ -1,6 +1,8 @@
 "use client";
 
 import { useState } from "react";
+import { CalibratedImages } from "@/features/reader/components/measurements/CalibratedImages";
+import { CalibrateDialog } from "@/features/reader/components/measurements/CalibrateDialog";
 import { MeasuredCaveat } from "@/features/reader/components/measurements/MeasuredCaveat";
 import { OthersMeasurements } from "@/features/reader/components/measurements/OthersMeasurements";
 import { RatioPanel } from "@/features/reader/components/measurements/RatioPanel";
@@ -48,6 +50,7 @@ export function MeasurementPanel({
           <MeasurementRow key={one.trackingUid} one={one} measurements={measurements} onInsert={texts.putMeasurement} valuesOf={valuesOf} />
         ))}
       </ul>
+      <CalibratedImages measurements={measurements} />
       {list.length === 0 && <p className="text-dim">{t.noneMeasured}</p>}
       {undrawn > 0 && (
         <p className="mt-1 text-xs text-warn" data-testid="undrawn-measurements">
@@ -123,6 +126,7 @@ function MeasurementRow({
 }) {
   const { viewing: t } = useText();
   const [spreadOpen, setSpreadOpen] = useState(false);
+  const [calibrating, setCalibrating] = useState(false);
   const isRegion = regions.has(one.kind) && (one.kind !== "freehand" || one.isClosed);
   const region = spreadOpen && isRegion ? valuesOf(one) : null;
   const name = one.label || t.kinds[one.kind];
@@ -193,6 +197,21 @@ function MeasurementRow({
       </button>
       </div>
       <MeasuredCaveat one={one} />
+      {measurements.mayCalibrate(one) && (
+        <button
+          type="button"
+          className="control mt-0.5 px-1.5 py-0 text-xs"
+          data-testid="calibrate-by-hand"
+          aria-label={t.calibration.beginOf(name)}
+          title={t.calibration.beginOf(name)}
+          onClick={() => setCalibrating(true)}
+        >
+          {t.calibration.begin}
+        </button>
+      )}
+      {calibrating && (
+        <CalibrateDialog onLength={(lengthMm) => measurements.calibrate(one, lengthMm)} onClose={() => setCalibrating(false)} />
+      )}
       {one.takenOver && (
         <p className="truncate text-xs text-dim" data-testid="taken-over">
           {t.ofOthers.takenFrom(one.takenOver.maker)}

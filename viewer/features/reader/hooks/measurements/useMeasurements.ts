@@ -33,6 +33,13 @@ export interface Measurements {
   undo: () => void;
   redo: () => void;
   goTo: (one: Measurement) => void;
+  /** Whether a line can say how large the pixels of its image are. */
+  mayCalibrate: (one: Measurement) => boolean;
+  /** False where the pixels of its image would have no plausible size. */
+  calibrate: (one: Measurement, lengthMm: number) => boolean;
+  /** The images that are calibrated by hand, each with one of its measurements. */
+  calibrated: readonly Measurement[];
+  endCalibration: (one: Measurement) => void;
 }
 
 /** What is drawn on a study: kept by the node as one SR, each version of which follows the last. */
@@ -160,5 +167,9 @@ export function useMeasurements(
     undo: () => restore(history.current.undo()),
     redo: () => restore(history.current.redo()),
     goTo,
+    mayCalibrate: ({ trackingUid }) => scene?.measuring.mayCalibrate(trackingUid) ?? false,
+    calibrate: ({ trackingUid }, lengthMm) => scene?.measuring.calibrate(trackingUid, lengthMm) ?? false,
+    calibrated: [...new Map(list.flatMap((one) => (one.handCalibration ? [[one.sopInstanceUid, one] as const] : []))).values()],
+    endCalibration: ({ sopInstanceUid }) => scene?.measuring.endCalibration(sopInstanceUid),
   };
 }
