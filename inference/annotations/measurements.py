@@ -12,8 +12,8 @@ from inference.annotations.drawing import (
     Place,
     Quantity,
     caveat_of,
-    has_lengths,
     checked_points,
+    has_lengths,
     plane_scale,
     quantities,
 )
