@@ -113,7 +113,8 @@ class Ingest:
         meta = make_file_meta(sop_class_uid, sop_instance_uid, transfer_syntax_uid)
         header = read_dataset_header(meta, transfer_syntax_uid, dataset_bytes)
         _check_same_instance(header, sop_class_uid, sop_instance_uid)
-        self._check_sender(header, calling_ae_title, is_known=is_known)
+        if not is_known and self._strangers is not None:
+            self._strangers.check(header, calling_ae_title)
         return self._store.pieces(
             meta, dataset_bytes, header, f"dimse:{calling_ae_title}", "received", association
         )
@@ -147,7 +148,8 @@ class Ingest:
 
         def check(header: Header) -> None:
             _check_same_instance(header, sop_class_uid, sop_instance_uid)
-            self._check_sender(header, calling_ae_title, is_known=is_known)
+            if not is_known and self._strangers is not None:
+                self._strangers.check(header, calling_ae_title)
 
         return self._open_stream(
             make_file_meta(sop_class_uid, sop_instance_uid, transfer_syntax_uid),
@@ -156,10 +158,6 @@ class Ingest:
             check,
             association=association,
         )
-
-    def _check_sender(self, header: Header, calling_ae_title: str, *, is_known: bool) -> None:
-        if self._strangers is not None and not is_known:
-            self._strangers.check(header, calling_ae_title)
 
     def _open_stream(
         self,
