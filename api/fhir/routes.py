@@ -20,6 +20,7 @@ from api.fhir.search.conditions import conditions, order
 from api.fhir.search.parameters import SearchParameters
 from api.fhir.search.references import relative
 from inference.fhir.diagnostic_report import diagnostic_report as report_resource
+from inference.fhir.heat_maps import findings_of, with_heat_maps
 from inference.fhir.imaging_study import imaging_study as study_resource
 from inference.fhir.observation import observation as finding_resource
 from inference.fhir.resources import Device, DiagnosticReport, ImagingStudy, Observation
@@ -111,13 +112,12 @@ def search_diagnostic_reports(request: Request, storage: StorageDep) -> Response
     )
     studies = studies_of(storage.index, [one.entity.study_instance_uid for one in found])
     _name_one(request, studies)
-    resources = [
-        report_resource(
-            one, studies[one.entity.study_instance_uid], diagnostic_report.presented(one.entity)
-        )
-        for one in found
-        if one.entity.study_instance_uid in studies
-    ]
+    shown = [one for one in found if one.entity.study_instance_uid in studies]
+    resources = []
+    for one, cited in zip(shown, findings_of(storage, *(it.entity for it in shown)), strict=True):
+        study = studies[one.entity.study_instance_uid]
+        resource = report_resource(one, study, diagnostic_report.presented(one.entity))
+        resources.append(with_heat_maps(resource, storage, study, cited))
     more = included(storage, asked.include, resources, studies)
     return bundle(request, _base(storage.settings), resources, total, asked, more)
 
@@ -138,8 +138,9 @@ def read_diagnostic_report(
         raise _absent("report", "DiagnosticReport")
     study = storage.index.study(found[0].entity.study_instance_uid)
     name_studies(request, study.study_instance_uid)
-    presented = diagnostic_report.presented(found[0].entity)
-    return answer(request, report_resource(found[0], study, presented))
+    resource = report_resource(found[0], study, diagnostic_report.presented(found[0].entity))
+    (cited,) = findings_of(storage, found[0].entity)
+    return answer(request, with_heat_maps(resource, storage, study, cited))
 
 
 @router.get(

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from inference.fhir.device import node_device, pipeline_device
 from inference.fhir.diagnostic_report import REPORT_IDENTIFIERS, diagnostic_report
 from inference.fhir.documents import Document, DocumentStorage, report_of_study
+from inference.fhir.heat_maps import findings_of, with_heat_maps
 from inference.fhir.imaging_selection import SELECTION_IDENTIFIERS, selection_id, selections
 from inference.fhir.imaging_study import imaging_study
 from inference.fhir.observation import FINDING_IDENTIFIERS, observation
@@ -101,9 +102,8 @@ def _result(
 ) -> tuple[DiagnosticReport, list[Found[Observation]]]:
     job = storage.jobs.get(job_id)
     is_withdrawn = job.status == "SUPERSEDED"
-    found = _observations(
-        storage, study, [one.finding_id for one in storage.findings.of_job(job_id)]
-    )
+    findings = storage.findings.of_job(job_id)
+    found = _observations(storage, study, [one.finding_id for one in findings])
     changed = [one.updated_at for one in found] or [job.finished_at or job.updated_at]
     report = result_report(
         job,
@@ -112,7 +112,7 @@ def _result(
         max(changed),
         is_withdrawn=is_withdrawn,
     )
-    return report, found
+    return with_heat_maps(report, storage, study, findings), found
 
 
 def _observations(
@@ -219,6 +219,8 @@ def _add_report(
     if document.is_withdrawn:
         update["status"] = "entered-in-error"
     resource = resource.model_copy(update=update)
+    (cited,) = findings_of(storage, as_then)
+    resource = with_heat_maps(resource, storage, study, cited)
     ids = _ids_of(as_then)
     _add_observations(storage, transaction, study, _observations(storage, study, ids))
     transaction.put(resource, REPORT_IDENTIFIERS, report.report_id)

@@ -27,6 +27,16 @@ def _diagnostic_report(resource: Json) -> Json:
     return resource
 
 
+def _media(resource: Json) -> Json:
+    """R5 has no Media: its note on DiagnosticReport.media names DocumentReference."""
+    resource["resourceType"] = "DocumentReference"
+    is_current = resource["status"] == "completed"
+    resource["status"] = "current" if is_current else "entered-in-error"
+    resource["date"] = resource.pop("createdDateTime")
+    resource["content"] = [{"attachment": resource["content"]}]
+    return resource
+
+
 def _imaging_study(resource: Json) -> Json:
     if "modality" in resource:
         resource["modality"] = [_concept(one) for one in resource["modality"]]
@@ -65,6 +75,7 @@ def _concept(coding: Json) -> Json:
 _CHANGES: Mapping[str, Callable[[Json], Json]] = {
     "DiagnosticReport": _diagnostic_report,
     "ImagingStudy": _imaging_study,
+    "Media": _media,
     "Endpoint": _endpoint,
     "Device": _device,
 }

@@ -92,12 +92,29 @@ class ImagingStudy(Resource):
     series: list[ImagingStudySeries] | None = None
 
 
+class Media(Resource):
+    """A picture of a result. Contained in the report that shows it; of R4 alone."""
+
+    resource_type: Literal["Media"] = "Media"
+    identifier: list[Identifier]
+    status: Literal["completed", "entered-in-error"]
+    type: CodeableConcept
+    subject: Reference
+    created_date_time: datetime
+    content: Attachment
+
+
+class DiagnosticReportMedia(FhirModel):
+    comment: str | None = None
+    link: Reference
+
+
 class DiagnosticReport(Resource):
     """A draft: `preliminary` until a person signs elsewhere; this node never says `final`."""
 
     resource_type: Literal["DiagnosticReport"] = "DiagnosticReport"
     text: Narrative | None = None
-    contained: list[Patient] | None = None
+    contained: list[Patient | Media] | None = None
     identifier: list[Identifier]
     based_on: list[Reference] | None = None
     status: str = Field(examples=["preliminary", "final", "amended"])
@@ -109,6 +126,7 @@ class DiagnosticReport(Resource):
     results_interpreter: list[Reference] | None = None
     result: list[Reference] | None = None
     imaging_study: list[Reference]
+    media: list[DiagnosticReportMedia] | None = None
     conclusion: str | None = None
     presented_form: list[Attachment] | None = None
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from inference.fhir.diagnostic_report import diagnostic_report
+from inference.fhir.heat_maps import findings_of, with_heat_maps
 from inference.fhir.imaging_study import imaging_study
 from inference.fhir.observation import observation
 from inference.fhir.r5 import FhirVersion, Json, as_version
@@ -13,6 +14,7 @@ from storage.container.has import (
     HasFindingFeedback,
     HasFindings,
     HasIndex,
+    HasJobs,
     HasSettings,
 )
 from storage.core.entities import Study
@@ -23,7 +25,9 @@ from storage.index.repository import Index
 from storage.reports.conditions import report_id_is
 
 
-class ResourceStorage(HasSettings, HasEngine, HasIndex, HasFindings, HasFindingFeedback, Protocol):
+class ResourceStorage(
+    HasSettings, HasEngine, HasIndex, HasJobs, HasFindings, HasFindingFeedback, Protocol
+):
     """What of the storage layer the resources of notifications are made of."""
 
 
@@ -66,7 +70,9 @@ def _reports(storage: ResourceStorage, ids: list[str]) -> dict[str, Json]:
         for one in found:
             study = _study(storage.index, one.entity.study_instance_uid)
             if study is not None:
-                made[f"DiagnosticReport/{report_id}"] = diagnostic_report(one, study).to_json()
+                (cited,) = findings_of(storage, one.entity)
+                resource = with_heat_maps(diagnostic_report(one, study), storage, study, cited)
+                made[f"DiagnosticReport/{report_id}"] = resource.to_json()
     return made
 
 

@@ -34,6 +34,7 @@ from inference.process_memory import peak_memory_bytes, reset_peak_memory
 from inference.reports.draft import draft_image
 from inference.results.encode import EncodedResults, encode_results
 from inference.results.kinds_per_destination import NEEDS_GREY_VALUES, kinds_wanted
+from inference.results.single_images.heat_references import images_with_heat
 from inference.routing.results import route_results
 from inference.rules.job_rule import destinations_of, stays_here
 from inference.running_jobs import note_storing
@@ -239,6 +240,9 @@ class Work:
         if self._revisions.begun and not self._is_revision:
             # The end of the job withdraws what was stored of them.
             kept["begun_revisions"] = self._revisions.begun
+        uids = {one["sop_instance_uid"] for one in stored}
+        if heated := images_with_heat(self._job, results.findings, uids):
+            kept["heat_maps"] = heated
         return {
             **kept,
             "instances": stored,

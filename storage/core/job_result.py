@@ -101,6 +101,9 @@ class JobResult(TypedDict, total=False):
     where an older version made it."""
     slice_thickness_mm: float
     """The largest that the images of a volume state."""
+    heat_maps: dict[str, str]
+    """By SOP Instance UID of a picture or map that was made: the image whose heat map it shows.
+    Absent where there is none."""
     label_picture: bool
     """Whether a picture of the segments was stored beside an image that is not DICOM."""
     notes: list[str]

@@ -10,6 +10,7 @@ from inference.results.cad.document import encode_cad
 from inference.results.single_images.boxes import encode_boxes
 from inference.results.single_images.heat_map import encode_heat_map
 from inference.results.single_images.heat_outline import encode_heat_outline
+from inference.results.single_images.heat_references import heat_references
 from inference.results.single_images.pictures import encode_picture
 from inference.results.single_images.references import by_uid
 from inference.results.single_images.seg import encode_image_seg
@@ -46,9 +47,18 @@ def encode_images(
             yield "SEG", mask
     if findings:
         named = {uid: known[uid] for uid in (one.sop_instance_uid for one in output.images)}
+        heated = {
+            one.finding_id: heat_references(
+                job, named[one.image.sop_instance_uid], one, extra_kinds
+            )
+            for one in findings
+            if one.image is not None and one.image.sop_instance_uid in named
+        }
         yield (
             "SR",
-            encode_image_sr(job, pipeline, named, findings, output, masks, predecessor, others),
+            encode_image_sr(
+                job, pipeline, named, findings, output, masks, predecessor, others, heated
+            ),
         )
     if "CAD" in extra_kinds and output.looks_for_boxes:
         named = {uid: known[uid] for uid in (one.sop_instance_uid for one in output.images)}

@@ -31,7 +31,7 @@ def encode_heat_map(
     """Of the rows and columns of its image; None where that has no place in the patient, and of
     a multi-frame image. `number` is that of the object in its series."""
     answer = image.heated
-    if answer is None or answer.heat_map is None or not _is_placed(source):
+    if answer is None or answer.heat_map is None or not is_placed(source):
         return None
     values = on_pixels(answer.heat_map, int(source.Rows), int(source.Columns))
     result = written_map(
@@ -54,7 +54,7 @@ def encode_heat_map(
     return result
 
 
-def _is_placed(source: Dataset) -> bool:
+def is_placed(source: Dataset) -> bool:
     """Whether a plane in the patient can be stated that is the image's."""
     if is_multiframe(source) or not source.get("FrameOfReferenceUID"):
         return False

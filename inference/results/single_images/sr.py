@@ -2,18 +2,22 @@
 
 A box is a planar region of interest in the coordinates of its image (TID 1410); a segment one
 that refers to the SEG of its image; a statement about a whole image names the image (TID 1501),
-and one about several together all of them.
+and one about several together all of them. A statement that has a heat map names the objects that
+show it, each by its purpose.
 """
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import highdicom as hd
 import numpy as np
 from highdicom.sr.templates import Template
+from highdicom.sr.value_types import ImageContentItem
 from pydicom.dataset import Dataset
 
 from inference.pipeline import ImageResult, Pipeline, PipelineOutput
 from inference.results.coding import dicom_code
+from inference.results.single_images.heat_references import HeatReference
 from inference.results.single_images.references import frame_numbers, image_reference
 from inference.results.source_references import evidence_of
 from inference.results.sr.document import algorithm_of, sites_of, tracking_of, written_report
@@ -32,11 +36,12 @@ def encode_image_sr(
     masks: Mapping[str, Dataset],
     predecessor: Dataset | None = None,
     others: Sequence[Dataset] = (),
+    heated: Mapping[str, Sequence[HeatReference]] = MappingProxyType({}),
 ) -> Dataset:
     """A Measurement Report, UNVERIFIED.
 
-    `sources` and `masks` by SOP Instance UID of the image; `others` as evidence alone. UIDs and
-    dates derive from the job.
+    `sources` and `masks` by SOP Instance UID of the image; `heated` by finding: what shows its heat
+    map; `others` as evidence alone. UIDs and dates derive from the job.
     """
     references = {uid: image_reference(source) for uid, source in sources.items()}
     images = {image.sop_instance_uid: image for image in output.images}
@@ -58,16 +63,24 @@ def encode_image_sr(
         if finding.image is None
     ]
     groups = of_all + [
-        _group(finding, algorithm, sources[uid], images[uid], masks.get(uid))
+        _group(
+            finding,
+            algorithm,
+            sources[uid],
+            images[uid],
+            masks.get(uid),
+            heated.get(finding.finding_id, ()),
+        )
         for finding in findings
         if (uid := finding.image.sop_instance_uid if finding.image else "") in sources
     ]
     first = next(iter(sources.values()))
+    shown = {str(one.image.SOPInstanceUID): one.image for each in heated.values() for one in each}
     return written_report(
         job,
         pipeline,
         first,
-        [*references.values(), *masks.values(), *map(evidence_of, others)],
+        [*references.values(), *masks.values(), *shown.values(), *map(evidence_of, others)],
         groups,
         library_of_single_images(list(references.values())),
         predecessor=predecessor,
@@ -80,6 +93,7 @@ def _group(
     source: Dataset,
     image: ImageResult,
     mask: Dataset | None,
+    heated: Sequence[HeatReference],
 ) -> Template:
     at = finding.image
     if at is None:
@@ -120,11 +134,21 @@ def _group(
             ),
             finding_type=dicom_code(finding.code),
         )
-    return hd.sr.MeasurementsAndQualitativeEvaluations(
+    group = hd.sr.MeasurementsAndQualitativeEvaluations(
         **common,
         qualitative_evaluations=evaluations_of(finding) or None,
         source_images=[hd.sr.SourceImageForMeasurementGroup(*uids, frames)],
     )
+    for one in heated:
+        group[0].ContentSequence.append(
+            ImageContentItem(
+                name=one.purpose,
+                referenced_sop_class_uid=one.image.SOPClassUID,
+                referenced_sop_instance_uid=one.image.SOPInstanceUID,
+                relationship_type=hd.sr.RelationshipTypeValues.CONTAINS,
+            )
+        )
+    return group
 
 
 def _name_segment_alone(group: Template) -> None:

@@ -4,7 +4,11 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from tests.inference.films import image_card, script, write_card
+import numpy as np
+from pydicom.dataset import Dataset
+from pydicom.uid import CTImageStorage, generate_uid
+
+from tests.inference.films import film, image_card, script, write_card
 
 MEANING = "Brightness, ten times as coarse as what the network sees."
 
@@ -48,3 +52,28 @@ def heated(folder: Path, form: str, output: str, **changes: Any) -> Path:
             dynamo=False, input_names=["image"], output_names=["logits", "cam"],
         )  # fmt: skip
     return folder
+
+
+def oblique_slice(name: str) -> Dataset:
+    """A slice of CT that states where it lies, with pixels that are not square."""
+    pixels = np.full((240, 320), 700, np.uint16)
+    pixels[130:170, 90:150] = 3500
+    return film(
+        name,
+        pixels=pixels,
+        SOPClassUID=CTImageStorage,
+        Modality="CT",
+        FrameOfReferenceUID=generate_uid(),
+        PositionReferenceIndicator="",
+        ImagePositionPatient=[-12.5, 30.25, 88.0],
+        ImageOrientationPatient=[0.8, 0.6, 0.0, -0.36, 0.48, 0.8],
+        PixelSpacing=[0.9, 0.6],
+        SliceThickness=2.5,
+        PresentationIntentType=None,
+        ImagerPixelSpacing=None,
+        ViewPosition=None,
+        PresentationLUTShape=None,
+        PixelIntensityRelationship=None,
+        PixelIntensityRelationshipSign=None,
+        RescaleType="HU",
+    )

@@ -6,7 +6,6 @@ from typing import Any
 import highdicom as hd
 import numpy as np
 import pytest
-from pydicom.uid import CTImageStorage, generate_uid
 
 from inference.imaging.heat_pixels import on_pixels
 from inference.model_registry.adding import add_model
@@ -26,6 +25,7 @@ from tests.inference.single_images.awkward import (
     awkward_film,
     heat_by_hand,
 )
+from tests.inference.single_images.heated import oblique_slice
 from tests.inference.single_images.support import analysed, done, heat_of, objects
 
 
@@ -142,27 +142,7 @@ def test_an_image_with_a_place_in_the_patient_gets_a_parametric_map(
     """An oblique slice with pixels that are not square: valid, and its numbers at its places."""
     folder = bright_classifier(tmp_path / "m", heat_map={"grid": 4}, modalities=["CT"])
     add_model(storage.settings, storage.model_states, storage.shadow_runs, folder, "petra")
-    pixels = np.full((240, 320), 700, np.uint16)
-    pixels[130:170, 90:150] = 3500
-    dataset = film(
-        "slice",
-        pixels=pixels,
-        SOPClassUID=CTImageStorage,
-        Modality="CT",
-        FrameOfReferenceUID=generate_uid(),
-        PositionReferenceIndicator="",
-        ImagePositionPatient=[-12.5, 30.25, 88.0],
-        ImageOrientationPatient=[0.8, 0.6, 0.0, -0.36, 0.48, 0.8],
-        PixelSpacing=[0.9, 0.6],
-        SliceThickness=2.5,
-        PresentationIntentType=None,
-        ImagerPixelSpacing=None,
-        ViewPosition=None,
-        PresentationLUTShape=None,
-        PixelIntensityRelationship=None,
-        PixelIntensityRelationshipSign=None,
-        RescaleType="HU",
-    )
+    dataset = oblique_slice("slice")
     job = done(storage, dataset)
     (result,) = analysed(storage, dataset)
     (made,) = objects(storage, job, "PM")
