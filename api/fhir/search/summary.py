@@ -13,7 +13,7 @@ _SUMMARY: dict[str, frozenset[str]] = {
         " numberOfInstances description series".split()
     ),
     "DiagnosticReport": frozenset(
-        "identifier basedOn status category code subject effectiveDateTime issued".split()
+        "identifier basedOn status category code subject effectiveDateTime issued media".split()
     ),
     "Observation": frozenset(
         "identifier status code subject effectiveDateTime issued valueQuantity derivedFrom"
