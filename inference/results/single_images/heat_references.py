@@ -15,7 +15,7 @@ from storage.core.findings import Finding
 
 _SHOWN_BY: dict[ResultKindName, tuple[str, DicomCode]] = {
     "PM": (ParametricMapStorage, codes.DCM.Saliency),
-    # Of PS3.16 CID 7003, by which images of a report are told apart.
+    # Of PS3.16 CID 7003: what an image is to the report.
     "SC": (SecondaryCaptureImageStorage, codes.DCM.BestIllustrationOfFinding),
 }
 
