@@ -64,10 +64,13 @@ class NewMeasurement(RequestBody):
         " ELLIPSE: both ends of one axis, then of the other (given back longer axis first)."
         " ANGLE: end, vertex, end. COBB_ANGLE: both ends of one line, then of the other."
         " CIRCLE: the centre, then a point of the line. RECTANGLE: its corners one after the"
-        " other. FREEHAND: two or more. POINT: one. ARROW: the tip, then the tail.",
+        " other. FREEHAND: two or more. POINT: one. ARROW: the tip, then the tail."
+        " TEXT: where it stands.",
     )
     is_closed: bool = Field(False, description="Of FREEHAND: its end is joined to its beginning.")
-    label: Text = Field("", description="What the person says of it; the text of an ARROW.")
+    label: Text = Field(
+        "", description="What the person says of it; the text of an ARROW and of a TEXT."
+    )
     tracking_uid: OptionalUid = Field(
         "", description="Of an earlier version or an earlier study; a new one gets its own."
     )
@@ -88,8 +91,8 @@ class NewMeasurement(RequestBody):
     def _check(self) -> Self:
         if self.is_closed and self.shape != "FREEHAND":
             raise ValueError("is_closed is for FREEHAND only")
-        if self.shape == "ARROW" and not self.label:
-            raise ValueError("an ARROW needs a label")
+        if self.shape in ("ARROW", "TEXT") and not self.label:
+            raise ValueError("an ARROW and a TEXT need a label")
         return self
 
 

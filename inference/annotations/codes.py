@@ -18,6 +18,7 @@ TOOLS: dict[Shape, str] = {
     "FREEHAND": "PlanarFreehandROI",
     "POINT": "Probe",
     "ARROW": "ArrowAnnotate",
+    "TEXT": "Label",
 }
 SHAPE_OF_TOOL: dict[str, Shape] = {tool: shape for shape, tool in TOOLS.items()}
 

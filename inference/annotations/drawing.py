@@ -29,6 +29,7 @@ Shape = Literal[
     "FREEHAND",
     "POINT",
     "ARROW",
+    "TEXT",
 ]
 SHAPES: tuple[Shape, ...] = get_args(Shape)
 Quantity = Literal[
@@ -70,6 +71,7 @@ _POINTS: dict[Shape, int] = {
     "RECTANGLE": 4,
     "POINT": 1,
     "ARROW": 2,
+    "TEXT": 1,
 }
 
 
@@ -120,7 +122,7 @@ class Drawing:
     of the longer axis, then of the shorter; ANGLE end, vertex, end; COBB_ANGLE both ends of one
     line, then of the other; ELLIPSE both ends of the longer axis, then of the shorter; CIRCLE
     the centre, then a point of the line; RECTANGLE its corners one after the other; ARROW the
-    tip, then the tail. `is_closed` applies to FREEHAND. `caveat` says how far its lengths can
+    tip, then the tail; TEXT where it stands. `is_closed` applies to FREEHAND. `caveat` says how far its lengths can
     be trusted; empty where nothing speaks against them. `hand_calibration` is what a person
     calibrated its image by.
     """
@@ -175,7 +177,7 @@ def quantities(
     In pixels where the image states no spacing. A line over an M-mode or a spectrum gives the
     difference along each axis, a point there its values. Raises NotMeasurable.
     """
-    if shape == "ARROW":
+    if shape in ("ARROW", "TEXT"):
         return ()
     if shape == "POINT":
         axes = axes_at(place.calibration, points[0])
@@ -224,7 +226,7 @@ def caveat_of(shape: Shape, place: Place) -> str:
 
 def has_lengths(shape: Shape) -> bool:
     """Whether lengths or areas follow from it, and with them from the size of a pixel."""
-    return shape not in ("ARROW", "POINT", *_ANGLES)
+    return shape not in ("ARROW", "TEXT", "POINT", *_ANGLES)
 
 
 def plane_scale(shape: Shape, points: Sequence[Point], calibration: Calibration) -> PlaneScale:

@@ -215,7 +215,7 @@ def _measured(shape: Shape, numbers: list[Dataset]) -> Iterator[Measured]:
         quantity = _quantity(number) or _derived(number, unit)
         if quantity is None:
             continue
-        if quantity == "value" and unit == "1" and shape in ("ARROW", "POINT"):
+        if quantity == "value" and unit == "1" and shape in ("ARROW", "POINT", "TEXT"):
             # Stands there because a group needs a number, and says nothing.
             continue
         yield Measured(quantity, _number(values[0]), unit)

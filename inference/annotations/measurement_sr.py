@@ -40,6 +40,7 @@ _GRAPHICS = {
     "ELLIPSE": hd.sr.GraphicTypeValues.ELLIPSE,
     "CIRCLE": hd.sr.GraphicTypeValues.CIRCLE,
     "POINT": hd.sr.GraphicTypeValues.POINT,
+    "TEXT": hd.sr.GraphicTypeValues.POINT,
 }
 SERIES_NUMBER = 9_900
 

@@ -1,4 +1,5 @@
 /** The only room that calls Cornerstone3D: the rest of the viewer speaks to a Scene. */
+export { asksForText } from "./annotations/freeText";
 export { pointClicks } from "./annotations/pointClicks";
 export { ClickedMask } from "./masks/clicked";
 export { Drawing, type DrawnSlice } from "./masks/drawing";

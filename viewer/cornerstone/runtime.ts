@@ -43,6 +43,7 @@ import { frameChanges } from "./frameChanges";
 import { overlayBits } from "./overlayBits";
 import { FrameRefusal } from "./frames";
 import { drawWithoutAntialiasing } from "./renderer";
+import { FreeTextTool } from "./annotations/freeText";
 import { RegionWindowTool } from "./views/regionWindow";
 import { SeriesScrollTool } from "./views/scrolling";
 
@@ -58,6 +59,7 @@ export const measuringClasses = {
   freehand: PlanarFreehandROITool,
   probe: ProbeTool,
   arrow: ArrowAnnotateTool,
+  text: FreeTextTool,
 } as const;
 
 export type MeasuringTool = keyof typeof measuringClasses;

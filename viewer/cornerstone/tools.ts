@@ -11,6 +11,7 @@ import {
 } from "@cornerstonejs/tools";
 import type { WindowRange } from "@/dicom/windowing";
 import { text } from "@/shared/i18n";
+import { askForText } from "./annotations/freeText";
 import { promptClicks } from "./annotations/promptClicks";
 import {
   editToolNames,
@@ -55,6 +56,7 @@ function configurationOf(toolName: string, linesOf: LinesOf): Record<string, unk
       changeTextCallback: () => undefined,
     };
   }
+  if (toolName === toolClasses.text.toolName) return { getTextCallback: (done: (given: string) => void) => askForText(done) };
   // Beside a drawing stands what the list says of it, in the page's language: a probe's SUV, too.
   const overrides = measuringToolOf(toolName) === null ? {} : { getTextLines: (data: ToolTypes.AnnotationData) => orNone(linesOf(data)) };
   return toolName === toolClasses.freehand.toolName ? { ...overrides, calculateStats: true } : overrides;

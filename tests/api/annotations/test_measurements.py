@@ -29,6 +29,7 @@ EXPECTED: list[dict[str, float]] = [
     {"length": 4 + 4.0},
     {"value": -12},
     {},
+    {},
 ]
 
 

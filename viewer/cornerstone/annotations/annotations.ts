@@ -15,6 +15,8 @@ const crosswise = [0, 1, 3, 2];
 export function pointsForNode(kind: MeasuringTool, data: ToolTypes.AnnotationData): Types.Point3[] {
   if (kind === "freehand") return thinned(data.contour?.polyline ?? []);
   const points = data.handles?.points ?? [];
+  // Cornerstone gives a text a second point, which says nothing.
+  if (kind === "text") return points.slice(0, 1);
   return kind === "rectangle" ? crossed(points) : points;
 }
 

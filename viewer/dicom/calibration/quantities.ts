@@ -17,7 +17,7 @@ export function quantitiesOfShape(
   isClosed: boolean,
 ): Quantity[] | NotMeasurable {
   const [first] = points;
-  if (kind === "arrow" || !first) return [];
+  if (kind === "arrow" || kind === "text" || !first) return [];
   if (kind === "probe") {
     const axes = axesAt(calibration, first);
     return axes ? valuesAt(axes, first) : [];

@@ -17,7 +17,13 @@ export const shapes = {
   freehand: "FREEHAND",
   probe: "POINT",
   arrow: "ARROW",
+  text: "TEXT",
 } as const;
+
+/** Free text says more than the name of a drawing. */
+export function mostCharacters(kind: MeasuringKind): number {
+  return kind === "text" ? 200 : 64;
+}
 
 export type MeasuringKind = keyof typeof shapes;
 export type Shape = (typeof shapes)[MeasuringKind];
@@ -94,7 +100,7 @@ export function isTaken({ madeBy }: Measurement, own: readonly Measurement[]): b
   );
 }
 
-const withoutLengths = new Set<MeasuringKind>(["angle", "cobb", "probe", "arrow"]);
+const withoutLengths = new Set<MeasuringKind>(["angle", "cobb", "probe", "arrow", "text"]);
 
 /** What a reader of a length or an area must know, as `caveat_of` of the node; none of other kinds. */
 export function caveatsOf(kind: MeasuringKind, calibration: Calibration): readonly Caveat[] {
@@ -124,7 +130,7 @@ export function forNode(one: Measurement): object {
     frame_number: one.frameNumber,
     points: one.points,
     is_closed: one.kind === "freehand" && one.isClosed,
-    label: one.label || (one.kind === "arrow" ? "Arrow" : ""),
+    label: one.label || (one.kind === "arrow" ? "Arrow" : one.kind === "text" ? "Text" : ""),
     tracking_uid: one.trackingUid,
     statistics: one.measured
       .filter((one) => isStatistic(one) && Number.isFinite(one.value))

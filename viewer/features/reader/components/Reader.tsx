@@ -8,6 +8,7 @@ import { ProblemNote } from "@/shared/components/ProblemNote";
 import { Waiting } from "@/shared/components/Waiting";
 import { DosePanel } from "@/features/reader/components/dose/DosePanel";
 import { AxisCurvePanel } from "@/features/reader/components/measurements/AxisCurvePanel";
+import { FreeTextDialog } from "@/features/reader/components/measurements/FreeTextDialog";
 import { MeasurementPanel } from "@/features/reader/components/measurements/MeasurementPanel";
 import { beginClicking, ClickPanel } from "@/features/reader/components/masks/ClickPanel";
 import { ContourPanel } from "@/features/reader/components/masks/ContourPanel";
@@ -259,6 +260,7 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
           actions={viewActions({ reader, viewId: menu.viewId, undo, redo, measurements, toggleKeyImage })}
         />
       )}
+      <FreeTextDialog />
       {helpOpen && <KeyHelp groups={readerKeys(t)} onClose={() => setHelpOpen(false)} />}
     </div>
   );

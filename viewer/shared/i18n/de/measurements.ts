@@ -93,6 +93,7 @@ export const measurements: typeof english = {
     by: (length) => `Bild von Hand kalibriert: eine Linie von ${length} mm`,
     end: "Kalibrierung aufheben",
   },
+  freeText: { title: "Text auf dem Bild", place: "Setzen" },
   warnings,
   caveats,
   obstacles,

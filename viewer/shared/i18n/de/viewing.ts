@@ -204,6 +204,7 @@ export const viewing: Messages["viewing"] = {
     freehand: "Freihand",
     probe: "Wert",
     arrow: "Pfeil",
+    text: "Text",
   },
   presets: "Fenster",
   presetLabel: "Fenstervorgabe",

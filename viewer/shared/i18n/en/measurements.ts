@@ -92,6 +92,7 @@ export const measurements = {
     by: (length: string) => `Image calibrated by hand: a line of ${length} mm`,
     end: "End the calibration",
   },
+  freeText: { title: "Text on the image", place: "Place it" },
   warnings,
   caveats,
   obstacles,

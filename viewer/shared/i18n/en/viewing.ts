@@ -203,6 +203,7 @@ export const viewing = {
     freehand: "Freehand",
     probe: "Value",
     arrow: "Arrow",
+    text: "Text",
   },
   presets: "Presets",
   presetLabel: "Window preset",

@@ -17,7 +17,7 @@ import type { MeasurementTexts } from "@/features/reader/hooks/measurements/useM
 import { useText } from "@/shared/hooks/useText";
 import type { Problem } from "@/shared/api/problem";
 import { measurementDragType } from "@/shared/lib/dragTypes";
-import { caveatText, summaryOf, type Measurement } from "@/dicom/measurements/measurement";
+import { caveatText, mostCharacters, summaryOf, type Measurement } from "@/dicom/measurements/measurement";
 
 /** What was measured and marked: named, gone to, removed, saved. */
 export function MeasurementPanel({
@@ -150,7 +150,7 @@ function MeasurementRow({
         className="control w-28 min-w-0 px-1.5 py-0 text-xs"
         placeholder={t.kinds[one.kind]}
         value={one.label}
-        maxLength={64}
+        maxLength={mostCharacters(one.kind)}
         onChange={(event) => measurements.rename(one.trackingUid, event.target.value)}
       />
       <button

@@ -28,6 +28,7 @@ export const measuringTools: { name: MeasuringTool; key: string }[] = [
   { name: "freehand", key: "f" },
   { name: "probe", key: "v" },
   { name: "arrow", key: "t" },
+  { name: "text", key: "L" },
 ];
 
 /** What the left mouse button, or one finger, does. */
