@@ -122,9 +122,9 @@ class Drawing:
     of the longer axis, then of the shorter; ANGLE end, vertex, end; COBB_ANGLE both ends of one
     line, then of the other; ELLIPSE both ends of the longer axis, then of the shorter; CIRCLE
     the centre, then a point of the line; RECTANGLE its corners one after the other; ARROW the
-    tip, then the tail; TEXT where it stands. `is_closed` applies to FREEHAND. `caveat` says how far its lengths can
-    be trusted; empty where nothing speaks against them. `hand_calibration` is what a person
-    calibrated its image by.
+    tip, then the tail; TEXT where it stands. `is_closed` applies to FREEHAND. `caveat` says how far
+    its lengths can be trusted; empty where nothing speaks against them. `hand_calibration` is what
+    a person calibrated its image by.
     """
 
     shape: Shape

@@ -22,8 +22,8 @@ SHAPES: list[dict[str, Any]] = [
     {"shape": "POINT", "points": [[7.25, 9.125]],
      "statistics": [{"quantity": "value", "value": -12, "unit": "[hnsf'U]"}]},
     {"shape": "ARROW", "points": [[3, 4], [11, 12]], "label": "Läsion, see text"},
-    {"shape": "TEXT", "points": [[5.5, 2]], "label": "Zustand nach Sternotomie; drains removed on the second day, "
-     "see the report of the surgeon"},
+    {"shape": "TEXT", "points": [[5.5, 2]],
+     "label": "Zustand nach Sternotomie; drains removed on the second day (see report)"},
 ]  # fmt: skip
 
 
