@@ -18,6 +18,7 @@ from storage.peers.entities import ACTIONS, KnownPeer
 from storage.settings import Destination
 from tests.dicom_node.builders import ct_instance, dcmtk, write
 from tests.dicom_node.conftest import Node, node_settings
+from tests.faults.raw_peer import RawPeer, Rejected
 from tests.migrated import upgrade
 from tests.patience import PATIENCE_S
 
@@ -51,6 +52,20 @@ def test_unknown_peers_are_accepted_or_rejected_by_setting(tmp_path: Path) -> No
         assert echo_as(node, "MODALITY") == ""
         node.storage.peers.remove("modality")
         assert "Calling AE Title Not Recognized" in echo_as(node, "MODALITY")
+
+
+@pytest.mark.parametrize("around", [b"%s\t", b"\t%s", b"%s\r\n", b"\n%s", b"%s\x0b", b"%s\x1f"])
+def test_blanks_alone_are_left_out_of_a_title(tmp_path: Path, around: bytes) -> None:
+    """With a tab or a line end it is no title, and nobody's."""
+    with strict_node(tmp_path, unknown_peers="reject") as node:
+        node.storage.peers.add(KnownPeer("ws1", ae_title="WS1"))
+        for title in (b"WS1", b"  WS1  "):
+            with RawPeer(node.port) as peer:
+                assert peer.associate(calling=title) == {1: 0}
+        for _ in range(2):
+            with RawPeer(node.port) as peer, pytest.raises(Rejected) as rejected:
+                peer.associate(calling=around % b"WS1")
+            assert rejected.value.why == (1, 1, 3)
 
 
 def test_the_called_title_is_checked_by_setting(tmp_path: Path) -> None:
