@@ -55,11 +55,12 @@ class FrameSource:
         return not self.layout.inflated and self._word_bytes() == 1
 
     def size_bytes(self, frame_index: int) -> int:
-        """Length of what `frame` returns for the same index."""
+        """Length of what `frame` returns for the same index. Raises NotFound as it does."""
         layout = self.layout
         layout.check_frame_index(frame_index)
         if layout.encapsulated:
             return sum(length for _, length in self._fragments(frame_index))
+        self._native_bits(frame_index)
         return -(-layout.frame_bits // 8)
 
     def frame(self, frame_index: int) -> bytes:
@@ -73,14 +74,8 @@ class FrameSource:
         if layout.encapsulated:
             pieces = [self._read(*fragment) for fragment in self._fragments(frame_index)]
             return pieces[0] if len(pieces) == 1 else b"".join(pieces)
-        start_bit = frame_index * layout.frame_bits
-        end_bit = start_bit + layout.frame_bits
+        start_bit, end_bit = self._native_bits(frame_index)
         start, end = start_bit // 8, -(-end_bit // 8)
-        if end > layout.length:
-            raise NotFound(
-                f"Frame {frame_index + 1} lies beyond the {layout.length} bytes of pixel data.",
-                remedy="The instance is shorter than its header says; ask for a resend.",
-            )
         data = self._native(start, end)
         if start_bit % 8 == 0 and end_bit % 8 == 0:
             return data
@@ -101,6 +96,18 @@ class FrameSource:
         if start + length > layout.length:
             return None
         return ((layout.value_offset + start, length),)
+
+    def _native_bits(self, frame_index: int) -> tuple[int, int]:
+        """Where a native frame begins and ends in the stream. Raises NotFound beyond its end."""
+        layout = self.layout
+        start = frame_index * layout.frame_bits
+        end = start + layout.frame_bits
+        if end > layout.length * 8:
+            raise NotFound(
+                f"Frame {frame_index + 1} lies beyond the {layout.length} bytes of pixel data.",
+                remedy="The instance is shorter than its header says; ask for a resend.",
+            )
+        return start, end
 
     def native_pieces(self) -> Iterator[bytes]:
         """All native pixels in little endian order, in pieces of constant size."""

@@ -117,3 +117,20 @@ def test_no_answer_is_made_of_bytes_outside_of_an_instance(
     assert Stored(instance, 0, instance.size_bytes).length == instance.size_bytes
     with pytest.raises(InvalidInstance, match="not its own"):
         Stored(instance, start, length)
+
+
+@pytest.mark.parametrize("stated", [3, 2**31 - 1])
+def test_frames_that_a_header_makes_up_are_refused_before_the_answer_begins(
+    empty_node: DicomwebNode, stated: int
+) -> None:
+    """The first one is there, and is not sent with the answer breaking off behind it."""
+    (dataset,) = t1_head((1, 64, 64))
+    dataset.NumberOfFrames = stated
+    stored = empty_node.storage.ingest.accept(written(dataset), "dimse:STRANGER")
+    url = empty_node.path_of(stored.sop_instance_uid)
+    with empty_node.client() as client:
+        assert len(bodies_of(client.get(f"{url}/frames/1", headers=ANY))) == 1
+        for frames in ("1,2", "1,2,3", "2"):
+            answer = client.get(f"{url}/frames/{frames}", headers=ANY)
+            assert answer.status_code == 404, answer.text
+            assert "Frame 2 lies beyond" in answer.text
