@@ -40,7 +40,8 @@ _PIXELS_OF_ALL = (
 _PIXELS_OF_SOME = (
     "OCR read each film, and of every other series the first, the middle and the last image and"
     " frame alone; an image in which it read something did not leave. The pixels of all others were"
-    " not searched: text that is burned into them has left. The option clean-pixel-data reads all."
+    " not searched: any text that is burned into them has left with them. The option"
+    " clean-pixel-data reads all."
 )
 
 
