@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field, StringConstraints
+from pydantic import ConfigDict, Field, StringConstraints, field_validator
 
 from api.access.policy import READERS, policy
 from api.access.principal import PrincipalDep
@@ -73,6 +73,15 @@ class Panels(Payload, FewMistakes):
     results: Panel = Panel()
 
 
+class OwnKey(Payload, FewMistakes):
+    """A key of the reader that a person moved to another one."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    usual: str = Field(pattern=r"^[!-~]$", examples=["w"], description="What the pages have.")
+    key: str = Field(pattern=r"^[!-~]$", examples=["k"], description="What the person presses.")
+
+
 class PreferencesPayload(Payload, FewMistakes):
     """What is left out has the default of the pages."""
 
@@ -91,6 +100,17 @@ class PreferencesPayload(Payload, FewMistakes):
         default_factory=list, max_length=60, description="Presets beside those of the pages."
     )
     panels: Panels = Field(Panels(), description="Of the reader.")
+    keys: list[OwnKey] = Field(
+        default_factory=list, max_length=94, description="Of the reader; none: the usual ones."
+    )
+
+    @field_validator("keys")
+    @classmethod
+    def _each_once(cls, keys: list[OwnKey]) -> list[OwnKey]:
+        for names in ([one.usual for one in keys], [one.key for one in keys]):
+            if len(set(names)) < len(names):
+                raise ValueError("a key stands twice")
+        return keys
 
 
 @router.get("/preferences", summary="How I like the pages")

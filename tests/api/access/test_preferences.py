@@ -14,6 +14,7 @@ _MINE = {
         "series": {"is_open": False, "width_px": None},
         "results": {"is_open": True, "width_px": 512},
     },
+    "keys": [{"usual": "w", "key": "l"}, {"usual": "l", "key": "<"}],
 }
 _NONE = {
     "language": None,
@@ -26,6 +27,7 @@ _NONE = {
         "series": {"is_open": True, "width_px": None},
         "results": {"is_open": True, "width_px": None},
     },
+    "keys": [],
 }
 
 
@@ -57,6 +59,10 @@ def test_what_the_pages_do_not_know_is_refused(closed: ClosedNode) -> None:
             {"windows": [{"name": "n", "modality": "CT", "center": 0, "width": 0}]},
             {"windows": [{"name": "n", "modality": "ct scan", "center": 0, "width": 1}]},
             {"panels": {"middle": {"is_open": True}}},
+            {"keys": [{"usual": "w", "key": "Enter"}]},
+            {"keys": [{"usual": "w", "key": "ü"}]},
+            {"keys": [{"usual": "w", "key": "k"}, {"usual": "l", "key": "k"}]},
+            {"keys": [{"usual": "w", "key": "k"}, {"usual": "w", "key": "l"}]},
         ):
             is_problem(ada.put("/api/me/preferences", json=wrong), 422, "validation_failed")
         assert ada.get("/api/me/preferences").json() == _NONE

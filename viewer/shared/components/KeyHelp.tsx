@@ -9,7 +9,7 @@ export interface KeyGroup {
 }
 
 /** The keys of a page, over it. Escape closes: a modal dialog does that by itself. */
-export function KeyHelp({ groups, onClose }: { groups: readonly KeyGroup[]; onClose: () => void }) {
+export function KeyHelp({ groups, onEdit, onClose }: { groups: readonly KeyGroup[]; onEdit?: () => void; onClose: () => void }) {
   const { common } = useText();
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => {
@@ -28,9 +28,16 @@ export function KeyHelp({ groups, onClose }: { groups: readonly KeyGroup[]; onCl
         <h2 id="key-help-title" className="text-base font-semibold">
           {common.keys}
         </h2>
-        <button type="button" className="control" onClick={() => dialog.current?.close()}>
-          {common.close}
-        </button>
+        <span className="flex gap-2">
+          {onEdit && (
+            <button type="button" className="control" data-testid="edit-keys" onClick={onEdit}>
+              {common.editKeys}
+            </button>
+          )}
+          <button type="button" className="control" onClick={() => dialog.current?.close()}>
+            {common.close}
+          </button>
+        </span>
       </div>
       <div className="gap-x-8 p-5 sm:columns-2">
         {groups.map((group) => (

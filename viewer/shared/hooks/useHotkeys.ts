@@ -1,6 +1,7 @@
 "use client";
 
 import { useEffect, useRef } from "react";
+import { usualKey, type OwnKey } from "@/shared/lib/ownKeys";
 
 const wordless = new Set(["checkbox", "radio", "button", "file"]);
 const rangeKeys = /^(Arrow|Page|Home|End)/;
@@ -17,12 +18,12 @@ function isTyping(event: KeyboardEvent): boolean {
 
 /**
  * Keys of the page, by KeyboardEvent.key, "Ctrl+z" with Ctrl or Cmd; silent while someone types or holds Alt.
- * Cornerstone prevents the default of every key in a viewport, so that is no sign of being handled.
+ * `own` moves keys to others. Cornerstone prevents the default of every key in a viewport, so that is no sign of being handled.
  */
-export function useHotkeys(bindings: Record<string, () => void>): void {
-  const latest = useRef(bindings);
+export function useHotkeys(bindings: Record<string, () => void>, own: readonly OwnKey[] = []): void {
+  const latest = useRef({ bindings, own });
   useEffect(() => {
-    latest.current = bindings;
+    latest.current = { bindings, own };
   });
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
@@ -40,7 +41,8 @@ export function useHotkeys(bindings: Record<string, () => void>): void {
         return;
       }
       const key = modified ? `Ctrl+${event.shiftKey ? "Shift+" : ""}${event.key.toLowerCase()}` : event.key;
-      const action = latest.current[key];
+      const usual = modified ? key : usualKey(key, latest.current.own);
+      const action = usual === null ? undefined : latest.current.bindings[usual];
       if (!action) return;
       event.preventDefault();
       action();

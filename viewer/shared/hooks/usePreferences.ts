@@ -16,7 +16,7 @@ interface Kept {
 const usualPanel = { is_open: true, width_px: null };
 const usualPanels = { series: usualPanel, results: usualPanel };
 
-const nothing: Preferences = { language: null, theme: null, columns: [], views: [], phrases: [], windows: [], panels: usualPanels };
+const nothing: Preferences = { language: null, theme: null, columns: [], views: [], phrases: [], windows: [], panels: usualPanels, keys: [] };
 
 let kept: Kept = { chosen: nothing, problem: null };
 /** What was chosen before the node had answered what was chosen before. */

@@ -16,8 +16,9 @@ import { beginDrawing, DrawPanel } from "@/features/reader/components/masks/Draw
 import { MaskEditBar } from "@/features/reader/components/masks/MaskEditBar";
 import { MaskPanel } from "@/features/reader/components/masks/MaskPanel";
 import { PresentationList } from "@/features/reader/components/stage/PresentationList";
+import { KeySettings } from "@/features/reader/components/tools/KeySettings";
 import { ReaderHeader } from "@/features/reader/components/ReaderHeader";
-import { readerKeys } from "@/features/reader/lib/readerKeyHelp";
+import { ownReaderKeys } from "@/features/reader/lib/readerKeyHelp";
 import { SeriesList } from "@/features/reader/components/SeriesList";
 import { SidePane } from "@/features/reader/components/SidePane";
 import { ClosedResults } from "@/features/reader/components/ClosedResults";
@@ -40,6 +41,7 @@ import { useMeasurements } from "@/features/reader/hooks/measurements/useMeasure
 import { useAxisCurve } from "@/features/reader/hooks/measurements/useAxisCurve";
 import { useMeasurementTexts } from "@/features/reader/hooks/measurements/useMeasurementTexts";
 import { useUptake } from "@/features/reader/hooks/measurements/useUptake";
+import { useOwnKeys } from "@/features/reader/hooks/tools/useOwnKeys";
 import { usePanes } from "@/features/reader/hooks/usePanes";
 import { useReader, type Layout, type ReaderState } from "@/features/reader/hooks/useReader";
 import { useReaderKeys } from "@/features/reader/hooks/useReaderKeys";
@@ -49,6 +51,7 @@ import { useText } from "@/shared/hooks/useText";
 import { useAskedView, useViewAddress } from "@/features/reader/hooks/stage/useViewAddress";
 import { regionValues, type LoadedMask, type ToolName, type ViewId } from "@/cornerstone";
 import { personName } from "@/shared/lib/format";
+import { shownKey } from "@/shared/lib/ownKeys";
 import { returnAddress } from "@/shared/lib/listAddress";
 import { Problem } from "@/shared/api/problem";
 import type { DrawnSegmentation } from "@/shared/api/types";
@@ -67,7 +70,8 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
   const back = returnAddress(studyInstanceUid);
   const queue = useStudyQueue(studyInstanceUid);
   const [tool, setTool] = useState<ToolName>("window");
-  const [helpOpen, setHelpOpen] = useState(false);
+  const [helpOpen, setHelpOpen] = useState<"" | "keys" | "settings">("");
+  const ownKeys = useOwnKeys();
   /** The series of which planes or a volume were asked for that it does not have. */
   const [refused, setRefused] = useState<ReaderState["series"]>(null);
   const [menu, setMenu] = useState<{ viewId: ViewId; at: { x: number; y: number } } | null>(null);
@@ -129,7 +133,7 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
       controls.toggleAll();
       reader.structureSets.toggleAll();
     },
-    onHelp: () => setHelpOpen(true),
+    onHelp: () => setHelpOpen("keys"),
     onLeave: () => router.push(back),
     more: { "Ctrl+arrowright": () => queue.goTo(queue.place?.next ?? null), "Ctrl+arrowleft": () => queue.goTo(queue.place?.previous ?? null), "Ctrl+z": undo, "Ctrl+y": redo, "Ctrl+Shift+z": redo, C: () => (clicking.phase === "on" ? clicking.setInside(!clicking.inside) : document.getElementById(beginClicking)?.focus()), D: () => document.getElementById(beginDrawing)?.focus(), k: toggleKeyImage, S: panes.series.toggle, T: panes.results.toggle, O: reader.presentations.toggleMarks, H: () => reader.heatMaps.toggleOn(slice), M: reformat.nextProjection, "+": () => reformat.thicken(1), "-": () => reformat.thicken(-1), "(": () => reformat.tilt(turnDegrees), ")": () => reformat.tilt(-turnDegrees), Delete: measurements.removeChosen, Backspace: measurements.removeChosen },
   });
@@ -143,7 +147,7 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
   }
   return (
     <div className="flex h-dvh min-h-[34rem] flex-col overflow-hidden">
-      <ReaderHeader study={study} back={back} place={queue.place} onGoTo={queue.goTo} stream={stream} onHelp={() => setHelpOpen(true)} />
+      <ReaderHeader study={study} back={back} place={queue.place} onGoTo={queue.goTo} stream={stream} onHelp={() => setHelpOpen("keys")} />
       {studyProblem && (
         <div className="p-3">
           <ProblemNote problem={studyProblem} />
@@ -257,11 +261,12 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
           label={t.contextMenu}
           at={menu.at}
           onClose={closeMenu}
-          actions={viewActions({ reader, viewId: menu.viewId, undo, redo, measurements, toggleKeyImage })}
+          actions={viewActions({ reader, viewId: menu.viewId, undo, redo, measurements, toggleKeyImage, shown: (usual) => shownKey(usual, ownKeys) })}
         />
       )}
       <FreeTextDialog />
-      {helpOpen && <KeyHelp groups={readerKeys(t)} onClose={() => setHelpOpen(false)} />}
+      {helpOpen === "keys" && <KeyHelp groups={ownReaderKeys(t, ownKeys)} onEdit={() => setHelpOpen("settings")} onClose={() => setHelpOpen("")} />}
+      {helpOpen === "settings" && <KeySettings onClose={() => setHelpOpen("")} />}
     </div>
   );
 }

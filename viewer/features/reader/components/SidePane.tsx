@@ -2,6 +2,7 @@
 
 import { useRef, useState, type ReactNode } from "react";
 import type { Pane } from "@/features/reader/hooks/usePanes";
+import { useShownKey } from "@/features/reader/hooks/tools/useOwnKeys";
 import { useText } from "@/shared/hooks/useText";
 
 const stepPx = 16;
@@ -25,6 +26,7 @@ export function SidePane({
   children: ReactNode;
 }) {
   const { viewing: t } = useText();
+  const shown = useShownKey();
   const [dragged, setDragged] = useState<number | null>(null);
   const from = useRef<{ x: number; widthPx: number } | null>(null);
   const widthPx = dragged ?? pane.widthPx;
@@ -87,7 +89,7 @@ export function SidePane({
           className="rounded px-2 py-0.5 text-dim hover:text-ink"
           aria-expanded={pane.isOpen}
           aria-label={pane.isOpen ? t.panes.close(name) : t.panes.open(name)}
-          title={`${pane.isOpen ? t.panes.close(name) : t.panes.open(name)} (${shortcut})`}
+          title={`${pane.isOpen ? t.panes.close(name) : t.panes.open(name)} (${shown(shortcut)})`}
           onClick={pane.toggle}
         >
           <span aria-hidden="true">{pane.isOpen ? inward : outward}</span>

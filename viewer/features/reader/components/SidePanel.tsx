@@ -11,6 +11,7 @@ import { ReasonsNotRun } from "@/features/reader/components/jobs/ReasonsNotRun";
 import { ReportTab } from "@/features/report/components/ReportTab";
 import type { HeatMaps } from "@/features/reader/hooks/findings/useHeatMaps";
 import type { GoTo } from "@/features/reader/hooks/stage/useGoTo";
+import { useOwnKeys } from "@/features/reader/hooks/tools/useOwnKeys";
 import { useHotkeys } from "@/shared/hooks/useHotkeys";
 import { useText } from "@/shared/hooks/useText";
 import { isForReport } from "@/shared/lib/dragTypes";
@@ -68,7 +69,7 @@ export function SidePanel({
     setTab(next);
     onOpen();
   };
-  useHotkeys({ F: () => show("findings"), R: () => show("report") });
+  useHotkeys({ F: () => show("findings"), R: () => show("report") }, useOwnKeys());
   const drawn = new Set(masks.map((mask) => mask.sopInstanceUid));
   const showFinding = (finding: Finding) => {
     const at = finding.segmentation;

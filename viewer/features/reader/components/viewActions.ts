@@ -13,6 +13,7 @@ export function viewActions({
   redo,
   measurements,
   toggleKeyImage,
+  shown,
 }: {
   reader: ReaderState;
   viewId: ViewId;
@@ -20,6 +21,8 @@ export function viewActions({
   redo: () => void;
   measurements: Measurements;
   toggleKeyImage: () => void;
+  /** What this person presses for a key of the pages. */
+  shown: (usual: string) => string;
 }): MenuAction[] {
   const { viewing: t } = text();
   const { arrangement, layout, linking, scene } = reader;
@@ -37,14 +40,14 @@ export function viewActions({
           },
         ]
       : []),
-    { key: "invert", word: t.invert, hint: "i", run: () => scene?.toggleInvert() },
-    { key: "reset", word: t.reset, hint: "r", run: () => scene?.reset() },
-    ...(isStack ? [{ key: "key-image", word: t.markKeyImage, hint: "k", run: toggleKeyImage }] : []),
+    { key: "invert", word: t.invert, hint: shown("i"), run: () => scene?.toggleInvert() },
+    { key: "reset", word: t.reset, hint: shown("r"), run: () => scene?.reset() },
+    ...(isStack ? [{ key: "key-image", word: t.markKeyImage, hint: shown("k"), run: toggleKeyImage }] : []),
     ...(isStack && many
       ? [
-          { key: "linked", word: linked ? t.unlink : t.link, hint: "y", run: () => reader.setLinked(!linked) },
+          { key: "linked", word: linked ? t.unlink : t.link, hint: shown("y"), run: () => reader.setLinked(!linked) },
           ...(linked
-            ? [{ key: "offset", word: t.adjustOffset, hint: "Y", run: () => linking.adjust(!linking.adjusting) }]
+            ? [{ key: "offset", word: t.adjustOffset, hint: shown("Y"), run: () => linking.adjust(!linking.adjusting) }]
             : []),
         ]
       : []),

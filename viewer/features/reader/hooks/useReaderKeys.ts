@@ -3,6 +3,7 @@
 import { grids } from "@/features/reader/components/tools/LayoutControls";
 import { measuringTools } from "@/features/reader/components/tools/MouseToolChoice";
 import type { Cine } from "@/features/reader/hooks/tools/useCine";
+import { useOwnKeys } from "@/features/reader/hooks/tools/useOwnKeys";
 import { usePreferences } from "@/shared/hooks/usePreferences";
 import { useHotkeys } from "@/shared/hooks/useHotkeys";
 import type { Layout, ReaderState } from "@/features/reader/hooks/useReader";
@@ -91,5 +92,5 @@ export function useReaderKeys({
     "?": onHelp,
     Escape: onLeave,
     ...more,
-  });
+  }, useOwnKeys());
 }

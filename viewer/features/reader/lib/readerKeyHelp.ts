@@ -1,6 +1,15 @@
 import type { KeyGroup } from "@/shared/components/KeyHelp";
 import { measuringTools } from "@/features/reader/components/tools/MouseToolChoice";
+import { shownKey, type OwnKey } from "@/shared/lib/ownKeys";
 import { text, type Messages } from "@/shared/i18n";
+
+/** The keys of the reader as this person has them. */
+export function ownReaderKeys(t: Messages["viewing"], own: readonly OwnKey[]): KeyGroup[] {
+  return readerKeys(t).map(({ title, keys }) => ({
+    title,
+    keys: keys.map(({ keys: usual, does }) => ({ keys: usual.map((key) => shownKey(key, own)), does })),
+  }));
+}
 
 export function readerKeys(t: Messages["viewing"]): KeyGroup[] {
   const { keyGroups: groups, keys: does } = t;

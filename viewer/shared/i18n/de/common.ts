@@ -21,6 +21,7 @@ export const common: Messages["common"] = {
   no: "nein",
   keys: "Tastenkürzel",
   theseKeys: "Tastenkürzel anzeigen",
+  editKeys: "Tasten ändern…",
   themes: { dark: "Dunkle Darstellung", light: "Helle Darstellung" },
   language: "Sprache",
   studies: "Studien",

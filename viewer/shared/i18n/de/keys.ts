@@ -52,3 +52,12 @@ export const keys: Messages["viewing"]["keys"] = {
   threeFingers: "drei Finger",
   pinch: "Zoomen und verschieben",
 };
+
+export const keySettings: Messages["viewing"]["keySettings"] = {
+  title: "Eigene Tasten",
+  hint: "Drücken Sie in einem Feld eine andere Taste, um die Funktion dorthin zu legen. Sie gilt auf jedem Rechner für Sie. Ziffern, ?, Pfeile und Tasten mit Strg bleiben, wie sie sind.",
+  conflict: (key, does) => `„${key}“ ist belegt: ${does}. Legen Sie zuerst diese Funktion um.`,
+  notMovable: (key) => `„${key}“ lässt sich nicht wählen.`,
+  movedFrom: (does, usual, key) => (usual === key ? does : `${does} (sonst ${usual})`),
+  usual: "Wieder die üblichen Tasten",
+};

@@ -1,7 +1,7 @@
 import type { Messages } from "@/shared/i18n/messages";
 
 import { documents } from "./documents";
-import { keyGroups, keys } from "./keys";
+import { keyGroups, keys, keySettings } from "./keys";
 import { masks } from "./masks";
 import { measurements } from "./measurements";
 import { overlays } from "./overlays";
@@ -24,6 +24,7 @@ export const viewing: Messages["viewing"] = {
   nextStudyKey: "Strg+→",
   previousStudyKey: "Strg+←",
   keysHint: "Tastenkürzel (?)",
+  keySettings,
   patientId: (id) => `ID ${id || "fehlt"}`,
   born: (date) => `geboren ${date}`,
   noStudyDate: "ohne Studiendatum",

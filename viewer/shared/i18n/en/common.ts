@@ -19,6 +19,7 @@ export const common = {
   no: "no",
   keys: "Keyboard shortcuts",
   theseKeys: "Show keyboard shortcuts",
+  editKeys: "Change keys…",
   themes: { dark: "Dark theme", light: "Light theme" },
   language: "Language",
   studies: "Studies",

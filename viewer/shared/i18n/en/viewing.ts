@@ -1,5 +1,5 @@
 import { documents } from "./documents";
-import { keyGroups, keys } from "./keys";
+import { keyGroups, keys, keySettings } from "./keys";
 import { masks } from "./masks";
 import { measurements } from "./measurements";
 import { overlays } from "./overlays";
@@ -23,6 +23,7 @@ export const viewing = {
   nextStudyKey: "Ctrl+→",
   previousStudyKey: "Ctrl+←",
   keysHint: "Keyboard shortcuts (?)",
+  keySettings,
   patientId: (id: string) => `ID ${id || "none"}`,
   born: (date: string) => `born ${date}`,
   noStudyDate: "no study date",

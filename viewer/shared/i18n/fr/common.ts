@@ -19,6 +19,7 @@ export const common = {
   no: "non",
   keys: "Raccourcis clavier",
   theseKeys: "Afficher les raccourcis clavier",
+  editKeys: "Modifier les touches…",
   themes: { dark: "Thème sombre", light: "Thème clair" },
   language: "Langue",
   studies: "Examens",

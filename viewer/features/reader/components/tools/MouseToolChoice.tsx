@@ -1,4 +1,5 @@
 import { Icon } from "@/features/reader/components/tools/icons";
+import { useShownKey } from "@/features/reader/hooks/tools/useOwnKeys";
 import { useText } from "@/shared/hooks/useText";
 import type { MeasuringTool, ToolName } from "@/cornerstone";
 
@@ -46,6 +47,7 @@ export function MouseTools({
   onTool: (tool: ToolName) => void;
 }) {
   const { viewing: t } = useText();
+  const shown = useShownKey();
   return (
     <div role="radiogroup" aria-label={t.leftButton} className="flex gap-1">
       {names.map((name) => (
@@ -55,7 +57,7 @@ export function MouseTools({
           role="radio"
           aria-checked={tool === name}
           aria-label={t.tools[name]}
-          title={`${name === "crosshairs" ? t.keys.crosshairs : t.tools[name]} (${keys[name]})`}
+          title={`${name === "crosshairs" ? t.keys.crosshairs : t.tools[name]} (${shown(keys[name])})`}
           disabled={disabled}
           className="control inline-flex items-center gap-2 px-1.5 aria-checked:border-accent aria-checked:text-accent"
           onClick={() => onTool(name)}
@@ -70,6 +72,7 @@ export function MouseTools({
 
 export function MeasureChoice({ tool, disabled, onTool }: { tool: ToolName; disabled: boolean; onTool: (tool: ToolName) => void }) {
   const { viewing: t } = useText();
+  const shown = useShownKey();
   const measuring = measuringTools.find(({ name }) => name === tool);
   return (
     <select
@@ -89,7 +92,7 @@ export function MeasureChoice({ tool, disabled, onTool }: { tool: ToolName; disa
       </option>
       {measuringTools.map(({ name, key }) => (
         <option key={name} value={name}>
-          {t.kinds[name]} ({key})
+          {t.kinds[name]} ({shown(key)})
         </option>
       ))}
     </select>

@@ -1,4 +1,5 @@
 import { Icon, type IconName } from "@/features/reader/components/tools/icons";
+import { useShownKey } from "@/features/reader/hooks/tools/useOwnKeys";
 
 /** A button of the toolbar: a picture, named for who hears it, with its key for who points at it. */
 export function ToolButton({
@@ -25,13 +26,14 @@ export function ToolButton({
   withName?: boolean;
   onClick: () => void;
 }) {
+  const shown = useShownKey();
   const words = hint || name;
   return (
     <button
       type="button"
       aria-pressed={pressed}
       aria-label={name}
-      title={shortcut ? `${words} (${shortcut})` : words}
+      title={shortcut ? `${words} (${shown(shortcut)})` : words}
       data-testid={testId}
       disabled={disabled}
       className="control inline-flex items-center gap-2 px-1.5 aria-pressed:border-accent aria-pressed:text-accent"
