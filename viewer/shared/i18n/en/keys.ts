@@ -53,7 +53,7 @@ export const keys = {
 
 export const keySettings = {
   title: "Own keys",
-  hint: "Press another key in a field to move what it does there. Kept on the node, for you on every computer. Digits, ?, arrows and keys with Ctrl stay as they are.",
+  hint: "Press another key in a field to move what it does there. It applies to you on every computer. Digits, ?, arrows and keys with Ctrl stay as they are.",
   conflict: (key: string, does: string) => `“${key}” is taken: ${does}. Move that first.`,
   notMovable: (key: string) => `“${key}” cannot be chosen.`,
   movedFrom: (does: string, usual: string, key: string) => (usual === key ? does : `${does} (usually ${usual})`),
