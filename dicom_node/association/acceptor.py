@@ -249,9 +249,8 @@ class AcceptedAssociation(NodeAssociation):
         in_message = messages is not None and messages.in_message
         self._note_activity(now + IN_MESSAGE_S if in_message else now)
         if self.is_known:
-            self.processor_share.serve_known_peer()
-            if not self._has_news:
-                self.processor_share.store_of_known_peer(self.peer_ae_title)
+            storing = "" if self._has_news else self.peer_ae_title
+            self.processor_share.serve_known_peer(now, storing)
 
     def _release_if_asked(self) -> None:
         if self.is_established and self._is_release_asked:
@@ -288,7 +287,9 @@ class AcceptedAssociation(NodeAssociation):
     @property
     def _has_to_wait(self) -> bool:
         """Whether this is a stranger beside known peers, who would wait with it."""
-        return not self.is_known and time.monotonic() < self.processor_share.contended_until_s
+        if self.is_known:
+            return False
+        return time.monotonic() < self.processor_share.contended_until_s[0]
 
     def _serve_waiting(self) -> None:
         while self._requests and self.is_open:

@@ -12,6 +12,7 @@ from dicom_node.association.authorization import PeerRights, Unfit, narrow, rest
 from dicom_node.association.group_limits import GroupLimits
 from dicom_node.network.connection import Connection
 from dicom_node.network.connection_slots import ConnectionSlots, Refusal
+from dicom_node.network.known_activity import KnownActivity
 from dicom_node.network.tls_connection import TlsConnection
 from storage.core.addresses import ip_address_of
 from storage.core.entities import StoreAssociation
@@ -35,12 +36,18 @@ class Admission:
     """Decides on association requests; one for all associations of a server."""
 
     def __init__(
-        self, settings: Settings, engine: Engine, peers: Peers, slots: ConnectionSlots
+        self,
+        settings: Settings,
+        engine: Engine,
+        peers: Peers,
+        slots: ConnectionSlots,
+        known: KnownActivity,
     ) -> None:
         self._settings = settings
         self._engine = engine
         self._peers = peers
         self._slots = slots
+        self._known = known
         self._group = GroupLimits(settings.broker_url) if settings.broker_url else None
 
     def stop(self) -> None:
@@ -70,6 +77,8 @@ class Admission:
         no_room = self._take_room(association, calling, peer)
         if no_room is not None:
             return _rejected(no_room, LOCAL_LIMIT_EXCEEDED, calling, host)
+        if peer is not None and "store" in peer.may:
+            self._known.may_store()
         rights = PeerRights(
             self._settings,
             self._peers,

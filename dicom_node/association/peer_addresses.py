@@ -11,7 +11,7 @@ from storage.peers.repository import Peers
 
 log = structlog.get_logger(__name__)
 
-_MOST_ADDRESSES = 1024
+_MOST_KEPT = 1024
 _STOP_S = 3.0
 
 
@@ -25,6 +25,7 @@ class PeerAddresses:
         self._peers = peers
         # By the list that was looked through for it.
         self._looked_up: tuple[Sequence[KnownPeer], dict[str, bool]] = ((), {})
+        self._storing: tuple[Sequence[KnownPeer], dict[tuple[str, str | None], bool]] = ((), {})
         self._wanted = threading.Event()
         self._stopping = False
         # A daemon: a database that does not answer must not keep the node from ending.
@@ -43,11 +44,9 @@ class PeerAddresses:
 
     def is_peers(self, host: str) -> bool:
         """Whether a known peer is listed with this address, or a network that it lies in."""
-        if not self._peers.is_fresh:
-            self._wanted.set()
-        listed = self._peers.last_read
+        listed = self._listed()
         looked_through, of_peers = self._looked_up
-        if listed is not looked_through or len(of_peers) >= _MOST_ADDRESSES:
+        if listed is not looked_through or len(of_peers) >= _MOST_KEPT:
             of_peers = {}
             self._looked_up = (listed, of_peers)
         found = of_peers.get(host)
@@ -55,6 +54,29 @@ class PeerAddresses:
             found = any(peer.sources and peer.may_call_from(host) for peer in listed)
             of_peers[host] = found
         return found
+
+    def may_store(self, host: str, title: str | None) -> bool:
+        """Whether a known peer of this AE title that may store calls from there; None: over TLS,
+        where the title is not known yet, one that is listed with this address."""
+        listed = self._listed()
+        looked_through, found_before = self._storing
+        if listed is not looked_through or len(found_before) >= _MOST_KEPT:
+            found_before = {}
+            self._storing = (listed, found_before)
+        found = found_before.get((host, title))
+        if found is None:
+            found = any(
+                peer.may_call_from(host)
+                for peer in listed
+                if "store" in peer.may and _fits(peer, title)
+            )
+            found_before[host, title] = found
+        return found
+
+    def _listed(self) -> Sequence[KnownPeer]:
+        if not self._peers.is_fresh:
+            self._wanted.set()
+        return self._peers.last_read
 
     def _read(self) -> None:
         # Asked before each wait: what `stop` has set may be cleared here.
@@ -71,3 +93,9 @@ class PeerAddresses:
             except Exception as error:
                 # The edge of the thread: it goes on for the next connection.
                 log.error("peers_not_read", error=type(error).__name__, exc_info=True)
+
+
+def _fits(peer: KnownPeer, title: str | None) -> bool:
+    if title is None:
+        return bool(peer.sources)
+    return peer.ae_title == title and not peer.must_use_tls

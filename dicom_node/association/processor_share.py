@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from dicom_node.network.known_activity import KnownActivity
+
 _SHARE = 0.1
 """Of one processor, for all unknown peers of a process together."""
 _ASKERS_SHARE = 0.25
@@ -23,33 +25,45 @@ _WORKS_WITHIN_S = 1.0
 class ProcessorShare:
     """Makes unknown peers wait for the processor time that they used. Safe for threads.
 
-    Receiving threads of a process share the interpreter's lock: a stranger who has decoders and
-    parsers work without end would leave a modality a fraction of its rate. Where no known peer was
-    served within the last second, nobody waits.
+    Threads of a process share the interpreter's lock, and all processes the processors: a stranger
+    who has decoders and parsers work without end would leave a modality a fraction of its rate.
+    Where no known peer was served within the last second, nobody waits.
     """
 
-    def __init__(self, share: float = _SHARE) -> None:
+    def __init__(
+        self,
+        share: float = _SHARE,
+        known: KnownActivity | None = None,
+        *,
+        beside_receiving: bool = False,
+    ) -> None:
+        """`known`: what all processes see of known peers. `beside_receiving`: known peers store
+        in other processes than this one.
+        """
+        self._known = known or KnownActivity()
+        self._beside_receiving = beside_receiving
+        self.contended_until_s = self._known.served_until_s
         self._strangers = _Account(share)
         self._askers = _Account(_ASKERS_SHARE)
         self._lock = threading.Lock()
         self._stopped = threading.Event()
-        self.contended_until_s = float("-inf")
-        """Of the monotonic clock: until then a known peer counts as being served."""
         self._asks = threading.BoundedSemaphore(1)
         self._storing: dict[str, float] = {}
         """Known peers, by title, and until when each counts as storing."""
         self._working: dict[int, float] = {}
         """Long work and when it paused last, of the monotonic clock."""
 
-    def serve_known_peer(self) -> None:
-        self.contended_until_s = time.monotonic() + _SERVED_WITHIN_S
-
-    def store_of_known_peer(self, title: str) -> None:
-        self._storing[title] = time.monotonic() + _SERVED_WITHIN_S
+    def serve_known_peer(self, now_s: float, storing: str = "") -> None:
+        """At that time of the monotonic clock; `storing`: its AE title where it stores."""
+        self._known.serve(now_s, storing != "")
+        if storing:
+            self._storing[storing] = now_s + _SERVED_WITHIN_S
 
     def others_store(self, title: str) -> bool:
         """Whether known peers of other titles are storing."""
         now = time.monotonic()
+        if self._beside_receiving and now < self._known.storing_until_s:
+            return True
         return any(until_s > now and one != title for one, until_s in list(self._storing.items()))
 
     @contextmanager
@@ -73,8 +87,8 @@ class ProcessorShare:
 
     @property
     def is_contended(self) -> bool:
-        """Whether a known peer is being served."""
-        return time.monotonic() < self.contended_until_s
+        """Whether a known peer is being served, by any process."""
+        return time.monotonic() < self.contended_until_s[0]
 
     def pay(self, used_s: float) -> None:
         """Wait until the share allows for `used_s` seconds of processor time more."""

@@ -212,9 +212,14 @@ class Connection:
             if self._is_stuck or self._unsent_bytes() > _LEFT_BEHIND_BYTES:
                 # The kernel would go on trying to deliver, and the peer might hear of no end
                 # for minutes.
-                self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+                reset_at_end(self.socket)
 
     def _unsent_bytes(self) -> int:
         """What the peer's side has not confirmed."""
         (count,) = _INT.unpack(fcntl.ioctl(self.socket, termios.TIOCOUTQ, bytes(_INT.size)))
         return int(count)
+
+
+def reset_at_end(sock: socket.socket) -> None:
+    """Leave nothing in the kernel when it is closed."""
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)

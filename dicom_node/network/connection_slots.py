@@ -19,7 +19,7 @@ import threading
 import time
 import weakref
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Literal
@@ -185,11 +185,10 @@ class ConnectionSlots:
             if self.is_current(taken):
                 self._clear(taken.slot)
 
-    def is_ahead(self, processes: int) -> bool:
-        """Whether this process holds more slots than another of so many. A guess: not locked."""
+    def is_ahead(self, of_processes: Iterable[int]) -> bool:
+        """Whether this process holds more slots than one of those. A guess: not locked."""
         occupied = Counter(self._process_ids.tolist())
-        del occupied[0]
-        least = min(occupied.values()) if len(occupied) >= processes else 0
+        least = min((occupied[pid] for pid in of_processes), default=0)
         return occupied[os.getpid()] > least
 
     def _living(self) -> list[Row]:

@@ -4,9 +4,11 @@ import contextlib
 import select
 import socket
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from dicom_node.network.connection_slots import ConnectionSlots
+from dicom_node.network.handover import Accepted, Handover
+from dicom_node.network.known_activity import KnownActivity
 from dicom_node.network.tls import ServerTls
 from storage.core.errors import InvalidRequest
 from storage.settings import Settings
@@ -18,8 +20,6 @@ _BACKLOG = 128
 # Time enough for another process to take a connection, and hardly any for who opens it.
 _LEAVE_TO_OTHERS_S = 0.002
 
-Address = tuple[str, int]
-
 
 @dataclass(frozen=True)
 class Listeners:
@@ -30,51 +30,51 @@ class Listeners:
     tls_listener: socket.socket | None
     tls: ServerTls | None
     slots: ConnectionSlots
-    processes: int = 1
-    """How many accept from the same sockets."""
+    handover: Handover | None = None
+    """Where several processes serve: one accepts, and hands over to the others."""
+    known: KnownActivity = field(default_factory=KnownActivity)
 
     def sockets(self) -> list[tuple[socket.socket, ServerTls | None]]:
         """At least one; the plain one first."""
         both = ((self.listener, None), (self.tls_listener, self.tls))
         return [(listener, tls) for listener, tls in both if listener is not None]
 
-    @property
-    def is_shared(self) -> bool:
-        return self.processes > 1
+    def accept(self, listener: socket.socket) -> Accepted:
+        """The next connection, where one process serves all of them. Raises OSError."""
+        client, address = listener.accept()
+        return Accepted(client, (address[0], address[1]), listener is self.tls_listener)
 
-    def accept(self, listener: socket.socket, stopped: int) -> tuple[socket.socket, Address] | None:
-        """The next connection; None where another process took it, or `stopped`, a descriptor,
-        can be read from.
+    def take(self, handover: Handover, stopped: int) -> Accepted | None:
+        """The next connection that is handed over; None where another process took it, or
+        `stopped`, a descriptor, can be read from.
 
         All processes wait, and one that has more associations than another leaves the next to
-        it: the kernel would give three of four to one process, and speed depends on each having
-        its share. Raises OSError.
+        it: speed depends on each having its share. Raises OSError.
         """
-        if not self.is_shared:
-            return listener.accept()
         waiting = select.poll()
-        waiting.register(listener, select.POLLIN)
+        waiting.register(handover, select.POLLIN)
         waiting.register(stopped, select.POLLIN)
-        if any(fd == stopped for fd, _ in waiting.poll()):
+        if any(descriptor == stopped for descriptor, _ in waiting.poll()):
             return None
-        if self.slots.is_ahead(self.processes):
+        if self.slots.is_ahead(handover.taking):
             time.sleep(_LEAVE_TO_OTHERS_S)
-        try:
-            return listener.accept()
-        except BlockingIOError:
-            return None
+        return handover.take()
 
     def close(self) -> None:
         """Accept no more in this process; threads that wait for a connection are woken."""
+        if self.handover is not None:
+            self.handover.close()
         for listener, _ in self.sockets():
-            if not self.is_shared:
+            # Shutting a shared socket down would end it for the other processes, too.
+            if self.handover is None:
                 with contextlib.suppress(OSError):
                     listener.shutdown(socket.SHUT_RDWR)
             listener.close()
 
 
 def open_listeners(settings: Settings, port: int | None = None, *, processes: int = 1) -> Listeners:
-    """Listen on the host of the settings, on `port` (0: any free one; None: that of the settings).
+    """Listen on the host of the settings, on `port` (0: any free one; None: that of the settings),
+    for so many receiving processes.
 
     Raises InvalidRequest when the host lies beyond loopback and the network is
     not trusted, when an address cannot be bound, or when the TLS files cannot be used.
@@ -92,9 +92,10 @@ def open_listeners(settings: Settings, port: int | None = None, *, processes: in
         raise
     most = settings.max_associations
     slots = ConnectionSlots(most + SPARE_CONNECTIONS, admitted=most)
-    listeners = Listeners(listener, tls_listener, tls, slots, processes)
-    if listeners.is_shared:
-        # Shutting a shared socket down would end it for the others, too: none waits in `accept`.
+    handover = Handover(processes) if processes > 1 else None
+    listeners = Listeners(listener, tls_listener, tls, slots, handover)
+    if handover is not None:
+        # A process waits for all of them at once.
         for each, _ in listeners.sockets():
             each.setblocking(False)
     return listeners

@@ -1,7 +1,8 @@
 """The receiving processes of a node: one, or several that are forked behind one port.
 
-Each has its own open volume, database connections and threads. The parent
-holds the listening sockets, has no thread and no connection, and does nothing
+Each has its own open volume, database connections and threads. Where they are several one more
+accepts for them (`dicom_node.server.entrance`) and serves strangers, once known peers store. The
+parent holds the listening sockets, has no thread and no connection, and does nothing
 but start its children, start those again that ended, and tell them to stop.
 """
 
@@ -54,12 +55,15 @@ def run_scp(settings: Settings, beside: Beside | None = None) -> None:
         listeners = open_listeners(settings, processes=count)
 
         def work(number: int) -> int:
-            _serve(settings, listeners, beside, is_first=number == 1)
+            is_entrance = number > count
+            if listeners.handover is not None and not is_entrance:
+                listeners.handover.take_as(number)
+            _serve(settings, listeners, beside, is_first=number == 1, is_entrance=is_entrance)
             return 0
 
         log.info("scp_processes_started", processes=count)
         on_stop = listeners.close
-        Processes("scp", count, work, grace_s=_STOP_S, on_stop=on_stop, asked=asked).run()
+        Processes("scp", count + 1, work, grace_s=_STOP_S, on_stop=on_stop, asked=asked).run()
 
 
 def _serve(
@@ -68,6 +72,7 @@ def _serve(
     beside: Beside | None,
     *,
     is_first: bool = True,
+    is_entrance: bool = False,
     asked: StopRequests | None = None,
 ) -> None:
     """`asked` holds the signals that came before."""
@@ -77,7 +82,7 @@ def _serve(
         storage = stack.enter_context(open_storage(settings))
         if is_first:
             stack.enter_context(storage.audit.running("scp"))
-        scp = start_scp(storage, listeners=listeners)
+        scp = start_scp(storage, listeners=listeners, is_entrance=is_entrance)
         if is_first:
             scp.announce("RESTARTED")
         heart = None

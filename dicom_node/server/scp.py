@@ -1,7 +1,6 @@
 """The node's SCP: listening, admission, limits, and a clean end."""
 
 import contextlib
-import os
 import socket
 import threading
 import time
@@ -28,20 +27,20 @@ from dicom_node.association.pynetdicom_socket import NodeSocket
 from dicom_node.association.threads import AssociationThreads
 from dicom_node.association.traffic import AssociationTraffic, TrafficCounter
 from dicom_node.commitment.reporter import CommitmentReporter
-from dicom_node.network.listening import SPARE_CONNECTIONS, Address, Listeners, open_listeners
+from dicom_node.network.handover import Address
+from dicom_node.network.listening import SPARE_CONNECTIONS, Listeners, open_listeners
 from dicom_node.network.shared_thread import SharedThread
 from dicom_node.network.slot_precedence import TakenSlot
 from dicom_node.network.tls import ServerTls
 from dicom_node.network.tls_connection import TlsConnection
 from dicom_node.normalized.peer_notifier import PeerNotifier
+from dicom_node.server.accepting import Accepting
 from dicom_node.server.dimse_services import request_handlers
 from dicom_node.server.lost_slots import LostSlots, end_where_lost
-from dicom_node.server.rejections import Rejections
 from dicom_node.status import SUCCESS
 from dicom_node.store.counted_store import CountedStoreScp
 from dicom_node.ups.reporter import WorkitemReporter
 from storage.container import Storage
-from storage.core.open_files import REMEDY, USED_UP, is_among_the_last, may_log
 from storage.ups.events import ScpStatus
 
 log = structlog.get_logger(__name__)
@@ -50,7 +49,6 @@ _ASSOCIATE_TIMEOUT_S = 30.0
 _GRACE_S = 5.0
 _IDLE_BEFORE_CLOSE_S = 0.5
 _POLL_S = 0.05
-_NO_DESCRIPTOR_S = 1.0
 # A peer says who it is at once; who has not by then leaves its slot where there is no other.
 _SILENT_S = 3.0
 
@@ -59,16 +57,16 @@ _SILENT_S = 3.0
 class Scp:
     """A listening SCP. `port` is the one bound, `shutdown()` ends it cleanly.
 
-    `tls_port` is the one bound for TLS, None without.
+    `tls_port` is the one bound for TLS, None without. `is_entrance`: it accepts for other
+    processes, too, and serves what is not theirs.
     """
 
     storage: Storage
     listeners: Listeners
     _ae: ApplicationEntity
+    is_entrance: bool = False
     _associations: set[AcceptedAssociation] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
-    _stopping: threading.Event = field(default_factory=threading.Event)
-    _threads: list[threading.Thread] = field(default_factory=list)
 
     @property
     def host(self) -> str:
@@ -89,7 +87,11 @@ class Scp:
         tls_listener = self.listeners.tls_listener
         self._tls_port: int | None = None if tls_listener is None else tls_listener.getsockname()[1]
         self._admission = Admission(
-            self.storage.settings, self.storage.engine, self.storage.peers, self.listeners.slots
+            self.storage.settings,
+            self.storage.engine,
+            self.storage.peers,
+            self.listeners.slots,
+            self.listeners.known,
         )
         self._peer_addresses = PeerAddresses(self.storage.peers)
         self._reporter = CommitmentReporter(self.storage)
@@ -98,10 +100,17 @@ class Scp:
         self._traffic = TrafficCounter(self.storage.engine)
         self._shared_thread = SharedThread()
         self._association_threads = AssociationThreads()
-        self._rejections = Rejections()
         self._lost_slots = LostSlots(self.listeners.slots, self._snapshot)
-        self._accepting_ended = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
-        self._processor_share = ProcessorShare()
+        self._processor_share = ProcessorShare(
+            known=self.listeners.known, beside_receiving=self.is_entrance
+        )
+        self._accepting = Accepting(
+            self.listeners,
+            self._let_in,
+            self._peer_addresses,
+            self._processor_share,
+            is_entrance=self.is_entrance,
+        )
         self._negotiated_requests = NegotiatedRequests()
         self._address_info = AddressInformation(self.host, self.port)
 
@@ -114,15 +123,13 @@ class Scp:
 
     def start(self) -> None:
         self._peer_addresses.start()
-        for listener, tls in self.listeners.sockets():
-            name = "scp-accept-tls" if tls else "scp-accept"
-            thread = threading.Thread(target=self._accept_forever, args=(listener, tls), name=name)
-            thread.start()
-            self._threads.append(thread)
+        self._accepting.start()
         self._lost_slots.start()
-        self._reporter.start()
-        self._notifier.start()
-        self._workitem_reporter.start()
+        if not self.is_entrance:
+            # What is due to peers does not wait among strangers' associations.
+            self._reporter.start()
+            self._notifier.start()
+            self._workitem_reporter.start()
         self._traffic.start()
 
     def announce(self, status: ScpStatus) -> None:
@@ -131,9 +138,8 @@ class Scp:
 
     def shutdown(self, grace_s: float = _GRACE_S) -> None:
         """Stop accepting, let messages under way finish, then end what is left."""
-        self._stopping.set()
         self._processor_share.stop()
-        self._end_accepting()
+        self._accepting.stop()
         self._reporter.stop()
         self._notifier.stop()
         self._workitem_reporter.stop()
@@ -153,20 +159,6 @@ class Scp:
         self._shared_thread.stop()
         self._traffic.stop()
 
-    def _end_accepting(self) -> None:
-        if self._accepting_ended < 0:
-            return
-        os.eventfd_write(self._accepting_ended, 1)
-        if self.listeners.is_shared:
-            for thread in self._threads:
-                thread.join()
-        self.listeners.close()
-        for thread in self._threads:
-            thread.join()
-        os.close(self._accepting_ended)
-        self._accepting_ended = -1
-        self._rejections.join()
-
     def _admit(
         self, host: str, association: AcceptedAssociation, request: A_ASSOCIATE
     ) -> Rejection | None:
@@ -181,34 +173,6 @@ class Scp:
     def _snapshot(self) -> list[AcceptedAssociation]:
         with self._lock:
             return list(self._associations)
-
-    def _accept_forever(self, listener: socket.socket, tls: ServerTls | None) -> None:
-        while not self._stopping.is_set():
-            try:
-                accepted = self.listeners.accept(listener, self._accepting_ended)
-            except OSError as error:
-                if self._stopping.is_set():
-                    return
-                # A connection that ended before we took it, or no file descriptor is left: then it
-                # waits in the kernel. Wait, so that the log does not fill, and go on.
-                remedy = REMEDY if error.errno in USED_UP else ""
-                log.error("accept_failed", error=str(error), remedy=remedy)
-                self._stopping.wait(_NO_DESCRIPTOR_S if remedy else _POLL_S)
-                continue
-            if accepted is None:
-                continue
-            client, address = accepted
-            try:
-                if is_among_the_last(client.fileno()):
-                    if may_log():
-                        log.error("open_files_used_up", host=address[0], remedy=REMEDY)
-                    self._rejections.add(client)
-                else:
-                    self._let_in(client, address, tls)
-            except Exception:
-                # The edge of a connection: whatever it meets, the next one is served.
-                log.error("connection_failed", host=address[0], exc_info=True)
-                client.close()
 
     def _let_in(self, client: socket.socket, address: Address, tls: ServerTls | None) -> None:
         settings, slots = self.storage.settings, self.listeners.slots
@@ -281,14 +245,19 @@ class Scp:
 
 
 def start_scp(
-    storage: Storage, port: int | None = None, *, listeners: Listeners | None = None
+    storage: Storage,
+    port: int | None = None,
+    *,
+    listeners: Listeners | None = None,
+    is_entrance: bool = False,
 ) -> Scp:
     """Serve what comes through `listeners`; without them listen, and raise, as `open_listeners`."""
     settings = storage.settings
     ae = ApplicationEntity(settings.ae_title)
     # Counted here, by server; pynetdicom would count threads for each request.
     ae.maximum_associations = settings.max_associations + SPARE_CONNECTIONS + 1
-    scp = Scp(storage, open_listeners(settings, port) if listeners is None else listeners, ae)
+    opened = open_listeners(settings, port) if listeners is None else listeners
+    scp = Scp(storage, opened, ae, is_entrance)
     scp.start()
     if scp.listeners.listener is not None:
         log.info("scp_listening", ae_title=settings.ae_title, host=scp.host, port=scp.port)

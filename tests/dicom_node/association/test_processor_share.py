@@ -22,7 +22,7 @@ def share() -> Iterator[ProcessorShare]:
 
     def modality() -> None:
         while not stopped.wait(0.1):
-            share.serve_known_peer()
+            share.serve_known_peer(time.monotonic())
 
     thread = threading.Thread(target=modality)
     thread.start()
@@ -39,7 +39,7 @@ def test_nobody_waits_where_no_known_peer_is_served() -> None:
 
 
 def test_strangers_together_get_their_share(share: ProcessorShare) -> None:
-    share.serve_known_peer()
+    share.serve_known_peer(time.monotonic())
     begun = time.monotonic()
     strangers = [threading.Thread(target=share.pay, args=(0.05,)) for _ in range(4)]
     for stranger in strangers:
@@ -54,7 +54,7 @@ def test_a_newcomer_does_not_wait_for_all_that_others_used(
     share: ProcessorShare, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(processor_share, "_LONGEST_WAIT_S", 0.2)
-    share.serve_known_peer()
+    share.serve_known_peer(time.monotonic())
     others = [threading.Thread(target=share.pay, args=(30.0,), daemon=True) for _ in range(20)]
     for other in others:
         other.start()
@@ -68,14 +68,14 @@ def test_a_newcomer_does_not_wait_for_all_that_others_used(
 
 def test_who_waits_goes_on_when_the_known_peer_has_ended() -> None:
     share = ProcessorShare(0.1)
-    share.serve_known_peer()
+    share.serve_known_peer(time.monotonic())
     begun = time.monotonic()
     share.pay(3600.0)
     assert time.monotonic() - begun < 60
 
 
 def test_the_end_of_the_process_waits_for_nobody(share: ProcessorShare) -> None:
-    share.serve_known_peer()
+    share.serve_known_peer(time.monotonic())
     stranger = threading.Thread(target=share.pay, args=(3600.0,))
     stranger.start()
     share.stop()
@@ -122,7 +122,7 @@ def test_strangers_with_long_data_sets_work_one_at_a_time() -> None:
 def test_a_stranger_pays_within_a_data_set_while_a_known_peer_is_served(
     share: ProcessorShare,
 ) -> None:
-    share.serve_known_peer()
+    share.serve_known_peer(time.monotonic())
     share.pay(0.1)  # what strangers have not used before counts for them
     started = time.monotonic()
     paid = walk(share, 120_000)
@@ -132,7 +132,7 @@ def test_a_stranger_pays_within_a_data_set_while_a_known_peer_is_served(
 
 def test_an_end_lets_a_paused_stranger_go_on() -> None:
     share = ProcessorShare(share=0.001)
-    share.serve_known_peer()
+    share.serve_known_peer(time.monotonic())
     share.stop()
     started = time.monotonic()
     walk(share, 20_000)
@@ -147,9 +147,9 @@ def storing() -> Iterator[ProcessorShare]:
 
     def modality() -> None:
         while not stopped.wait(0.1):
-            share.store_of_known_peer("CT1")
+            share.serve_known_peer(time.monotonic(), "CT1")
 
-    share.store_of_known_peer("CT1")
+    share.serve_known_peer(time.monotonic(), "CT1")
     thread = threading.Thread(target=modality)
     thread.start()
     yield share

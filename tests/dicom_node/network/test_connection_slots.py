@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from dicom_node.network.connection_slots import ConnectionSlots
+from dicom_node.network.handover import Accepted, Handover
 from dicom_node.network.listening import Listeners, open_listeners
 from storage.settings import Settings
 from tests.dicom_node.network.another_process import another_process, forked
@@ -22,9 +23,22 @@ def listeners(tmp_path: Path) -> Iterator[Listeners]:
 
 
 @pytest.fixture
-def listener(listeners: Listeners) -> socket.socket:
+def handover(listeners: Listeners) -> Handover:
+    """Of whose two processes this one is the first."""
+    assert listeners.handover is not None
+    listeners.handover.take_as(1)
+    return listeners.handover
+
+
+@pytest.fixture
+def client(listeners: Listeners, handover: Handover) -> Iterator[socket.socket]:
+    """Whose connection is handed over."""
     assert listeners.listener is not None
-    return listeners.listener
+    listeners.listener.setblocking(True)
+    with socket.create_connection(listeners.listener.getsockname()) as client:
+        accepted, address = listeners.listener.accept()
+        assert handover.give(Accepted(accepted, address, False))
+        yield client
 
 
 @pytest.fixture
@@ -39,67 +53,115 @@ def stopped() -> Iterator[int]:
     ("mine", "theirs", "is_ahead"), [(0, 0, False), (1, 0, True), (1, 1, False), (1, 2, False)]
 )
 def test_a_process_is_ahead_of_one_that_has_fewer(mine: int, theirs: int, is_ahead: bool) -> None:
-    slots = ConnectionSlots(8)
-    with another_process(lambda: [slots.take() for _ in range(theirs)]):
+    slots, handover = ConnectionSlots(8), Handover(2)
+    handover.take_as(1)
+
+    def join() -> None:
+        handover.take_as(2)
+        for _ in range(theirs):
+            slots.take()
+
+    with another_process(join):
         for _ in range(mine):
             slots.take()
-        assert slots.is_ahead(2) == is_ahead
+        assert slots.is_ahead(handover.taking) == is_ahead
+
+
+def test_a_process_that_takes_nothing_that_is_handed_over_does_not_count() -> None:
+    slots, handover = ConnectionSlots(8), Handover(2)
+    handover.take_as(1)
+    with another_process(lambda: handover.take_as(2)):
+        slots.take()
+        with another_process(lambda: [slots.take() for _ in range(3)]):
+            assert slots.is_ahead(handover.taking)
 
 
 def test_what_a_process_gave_back_does_not_count() -> None:
-    slots = ConnectionSlots(8)
-    with another_process(slots.take):
+    slots, handover = ConnectionSlots(8), Handover(2)
+    handover.take_as(1)
+
+    def join() -> None:
+        handover.take_as(2)
+        slots.take()
+
+    with another_process(join):
         occupied = [slots.take() for _ in range(3)]
         for one in occupied[1:]:
             assert one is not None
             slots.give_back(one)
-        assert not slots.is_ahead(2)
+        assert not slots.is_ahead(handover.taking)
 
 
 def test_one_that_is_ahead_takes_what_nobody_else_does(
-    listeners: Listeners, listener: socket.socket, stopped: int
+    listeners: Listeners, handover: Handover, client: socket.socket, stopped: int
 ) -> None:
     listeners.slots.take()
-    address = listener.getsockname()
-    with socket.create_connection(address) as client:
-        accepted = listeners.accept(listener, stopped)
-        assert accepted is not None
-        assert accepted[1] == client.getsockname()
-        accepted[0].close()
+    accepted = listeners.take(handover, stopped)
+    assert accepted is not None
+    assert accepted.address == client.getsockname()
+    accepted.client.sendall(b"here")
+    assert client.recv(4) == b"here"
+    accepted.client.close()
+    assert client.recv(1) == b"", "closed by all"
 
 
 def test_a_process_that_is_to_stop_waits_for_no_connection(
-    listeners: Listeners, listener: socket.socket, stopped: int
+    listeners: Listeners, handover: Handover, stopped: int
 ) -> None:
     stopping = threading.Timer(0.05, os.eventfd_write, (stopped, 1))
     stopping.start()
-    assert listeners.accept(listener, stopped) is None
+    assert listeners.take(handover, stopped) is None
     stopping.join()
 
 
 def test_a_connection_is_taken_by_one_of_two_processes(
-    listeners: Listeners, listener: socket.socket, stopped: int
+    listeners: Listeners, handover: Handover, client: socket.socket, stopped: int
 ) -> None:
     listeners.slots.take()
-    with socket.create_connection(listener.getsockname()):
-        taken, taker = socket.socketpair()
+    taken, taker = socket.socketpair()
 
-        def accept() -> None:
-            # It is not ahead, and so takes what comes at once.
-            accepted = listeners.accept(listener, stopped)
-            # Who comes too late waits for the next one, which does not come.
-            if accepted is not None:
-                os.eventfd_write(stopped, 1)
-            taker.send(b"0" if accepted is None else b"1")
-
-        child = forked(accept)
-        ours = listeners.accept(listener, stopped)
-        if ours is not None:
+    def accept() -> None:
+        # It is not ahead, and so takes what comes at once.
+        handover.take_as(2)
+        accepted = listeners.take(handover, stopped)
+        # Who comes too late waits for the next one, which does not come.
+        if accepted is not None:
             os.eventfd_write(stopped, 1)
-        assert os.waitpid(child, 0)[1] == 0
-        theirs = taken.recv(1)
-        assert (ours is None) == (theirs == b"1")
-        if ours is not None:
-            ours[0].close()
-        taken.close()
-        taker.close()
+        taker.send(b"0" if accepted is None else b"1")
+
+    child = forked(accept)
+    ours = listeners.take(handover, stopped)
+    if ours is not None:
+        os.eventfd_write(stopped, 1)
+    assert os.waitpid(child, 0)[1] == 0
+    theirs = taken.recv(1)
+    assert (ours is None) == (theirs == b"1")
+    if ours is not None:
+        ours.client.close()
+    taken.close()
+    taker.close()
+    assert client.recv(1) == b""
+
+
+def test_no_more_wait_than_there_is_room_for_and_each_is_taken_once(handover: Handover) -> None:
+    pairs = [socket.socketpair() for _ in range(2000)]
+    given = 0
+    for number, (theirs, _) in enumerate(pairs):
+        if not handover.give(Accepted(theirs, ("2001:db8::7", 1024 + number), True)):
+            break
+        given += 1
+    assert 16 <= given < 2000
+    assert pairs[given][0].fileno() >= 0, "who gives it may still serve it"
+    for number in range(given):
+        taken = handover.take()
+        assert taken is not None
+        assert taken.address == ("2001:db8::7", 1024 + number)
+        assert taken.is_tls
+        assert os.get_inheritable(taken.client.fileno()) is False
+        taken.client.sendall(b"%d" % number)
+        assert pairs[number][1].recv(8) == b"%d" % number
+        taken.client.close()
+    assert handover.take() is None
+    for theirs, ours in pairs:
+        theirs.close()
+        ours.close()

@@ -51,7 +51,7 @@ def test_nobody_waits_for_a_list_of_peers_that_cannot_be_read(
 def test_silent_connections_keep_nobody_waiting_where_descriptors_run_out(
     node: Node, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dicom_node.server.scp.is_among_the_last", lambda _: True)
+    monkeypatch.setattr("dicom_node.server.accepting.is_among_the_last", lambda _: True)
     peer = Peer("MEDIVIEW", "127.0.0.1", node.port)
     with contextlib.ExitStack() as stack:
         silent = [stack.enter_context(RawPeer(node.port)) for _ in range(20)]

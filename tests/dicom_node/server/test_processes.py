@@ -17,11 +17,18 @@ from tests.faults.scp_process import ScpProcess, running_scp
 from tests.patience import PATIENCE_S
 
 TOGETHER = 3
+RECEIVING = 2
+PROCESSES = RECEIVING + 1
+"""One more accepts for them."""
 
 
 @pytest.fixture
 def node(tmp_path: Path) -> Iterator[ScpProcess]:
-    settings = {"dicom_processes": 2, "max_associations": 8, "max_associations_per_peer": TOGETHER}
+    settings = {
+        "dicom_processes": RECEIVING,
+        "max_associations": 8,
+        "max_associations_per_peer": TOGETHER,
+    }
     with running_scp(tmp_path, settings) as node:
         yield node
 
@@ -44,10 +51,10 @@ def test_one_that_is_killed_is_started_anew_and_nothing_acknowledged_is_lost(
     push = Push(node.port, [[batch.make(n) for _ in range(60)] for n in range(TOGETHER)])
     push.start()
     before = children(node)
-    assert len(before) == 2
+    assert len(before) == PROCESSES
     node.wait_for(lambda: len(push.acknowledged) > 40)
     os.kill(min(before), signal.SIGKILL)
-    node.wait_for(lambda: len(children(node)) == 2 and children(node) != before)
+    node.wait_for(lambda: len(children(node)) == PROCESSES and children(node) != before)
     push.join(PATIENCE_S)
     assert len(push.acknowledged) == 60 * TOGETHER
     assert "process_ended" in node.log_text()
@@ -73,7 +80,7 @@ def test_limits_hold_over_all_processes_and_the_dead_hold_no_place(node: ScpProc
     before = children(node)
     for pid in before:
         os.kill(pid, signal.SIGKILL)
-    node.wait_for(lambda: len(children(node)) == 2 and not children(node) & before)
+    node.wait_for(lambda: len(children(node)) == PROCESSES and not children(node) & before)
     node.wait_for(node.answers)
     again = associate(node, "SAME")
     assert again.is_established  # type: ignore[attr-defined]

@@ -1,0 +1,141 @@
+"""The threads of a receiving process that take connections."""
+
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from queue import SimpleQueue
+
+import structlog
+
+from dicom_node.association.peer_addresses import PeerAddresses
+from dicom_node.association.processor_share import ProcessorShare
+from dicom_node.network.handover import Accepted, Address
+from dicom_node.network.listening import Listeners
+from dicom_node.network.tls import ServerTls
+from dicom_node.server.entrance import Entrance
+from dicom_node.server.rejections import Rejections
+from storage.core.open_files import REMEDY, USED_UP, is_among_the_last, may_log
+
+log = structlog.get_logger(__name__)
+
+_POLL_S = 0.05
+_NO_DESCRIPTOR_S = 1.0
+_MOST_WAITING = 64
+"""Strangers' connections that are not let in yet."""
+
+LetIn = Callable[[socket.socket, Address, ServerTls | None], None]
+
+
+class Accepting:
+    """Gives each connection that is this process's to `let_in`, until it is stopped.
+
+    `is_entrance`: it accepts for other processes, too, and lets strangers in within what they may
+    take of the processor.
+    """
+
+    def __init__(
+        self,
+        listeners: Listeners,
+        let_in: LetIn,
+        peers: PeerAddresses,
+        share: ProcessorShare,
+        *,
+        is_entrance: bool,
+    ) -> None:
+        self._listeners = listeners
+        self._let_in = let_in
+        self._peers = peers
+        self._share = share
+        self._is_entrance = is_entrance
+        self._stopping = threading.Event()
+        self._ended = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._threads: list[threading.Thread] = []
+        self._rejections = Rejections()
+        self._let_in_next: SimpleQueue[Accepted | None] = SimpleQueue()
+
+    def start(self) -> None:
+        for name, accept in self._by_name():
+            thread = threading.Thread(target=accept, name=name)
+            thread.start()
+            self._threads.append(thread)
+
+    def stop(self) -> None:
+        """May be called again."""
+        self._stopping.set()
+        if self._ended < 0:
+            return
+        os.eventfd_write(self._ended, 1)
+        self._let_in_next.put(None)
+        if self._listeners.handover is not None:
+            self._join()
+        self._listeners.close()
+        self._join()
+        os.close(self._ended)
+        self._ended = -1
+        self._rejections.join()
+
+    def _join(self) -> None:
+        for thread in self._threads:
+            thread.join()
+
+    def _by_name(self) -> Iterator[tuple[str, Callable[[], None]]]:
+        """What runs in a thread each."""
+        listeners, handover = self._listeners, self._listeners.handover
+        if handover is None:
+            for listener, tls in listeners.sockets():
+                name = "scp-accept-tls" if tls else "scp-accept"
+                yield name, partial(self._accept_forever, partial(listeners.accept, listener))
+        elif self._is_entrance:
+            entrance = Entrance(listeners, handover, self._peers, self._wait)
+            yield "scp-entrance", partial(entrance.run, self._ended, self._stopping)
+            yield "scp-accept", self._let_in_waiting
+        else:
+            take = partial(listeners.take, handover, self._ended)
+            yield "scp-accept", partial(self._accept_forever, take)
+
+    def _accept_forever(self, accept: Callable[[], Accepted | None]) -> None:
+        while not self._stopping.is_set():
+            try:
+                accepted = accept()
+            except OSError as error:
+                if self._stopping.is_set():
+                    return
+                # A connection that ended before we took it, or no file descriptor is left: then it
+                # waits in the kernel. Wait, so that the log does not fill, and go on.
+                remedy = REMEDY if error.errno in USED_UP else ""
+                log.error("accept_failed", error=str(error), remedy=remedy)
+                self._stopping.wait(_NO_DESCRIPTOR_S if remedy else _POLL_S)
+                continue
+            if accepted is not None:
+                self._receive(accepted)
+
+    def _wait(self, accepted: Accepted) -> bool:
+        """Serve it once it is its turn; False where too many wait."""
+        if self._let_in_next.qsize() >= _MOST_WAITING:
+            return False
+        self._let_in_next.put(accepted)
+        return True
+
+    def _let_in_waiting(self) -> None:
+        """Strangers' connections, within what strangers may take of the processor."""
+        while (accepted := self._let_in_next.get()) is not None:
+            begun_s = time.thread_time()
+            self._receive(accepted)
+            self._share.pay(time.thread_time() - begun_s)
+
+    def _receive(self, accepted: Accepted) -> None:
+        client, address, is_tls = accepted
+        try:
+            if is_among_the_last(client.fileno()):
+                if may_log():
+                    log.error("open_files_used_up", host=address[0], remedy=REMEDY)
+                self._rejections.add(client)
+            else:
+                self._let_in(client, address, self._listeners.tls if is_tls else None)
+        except Exception:
+            # The edge of a connection: whatever it meets, the next one is served.
+            log.error("connection_failed", host=address[0], exc_info=True)
+            client.close()
