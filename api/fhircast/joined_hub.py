@@ -29,7 +29,13 @@ from storage.core.errors import InvalidRequest, MediViewError
 from storage.core.untrusted_input.bounded_json import load_bounded_json
 from storage.fhircast.entities import Announced
 from storage.fhircast.event_names import HEARTBEAT, SUPPORTED
-from storage.fhircast.messages import MESSAGE_MAX_BYTES, CastMessage, Json, checked_message
+from storage.fhircast.messages import (
+    MESSAGE_MAX_BYTES,
+    OWN_IDS,
+    CastMessage,
+    Json,
+    checked_message,
+)
 from storage.http.client import checked_client
 from storage.http.url_policy import DEFAULT_PORTS, addresses_of, read_url
 
@@ -275,7 +281,8 @@ class JoinedHub:
         return self._versions.get(anchor, "")
 
     def _remember(self, event_id: str) -> None:
-        self._known[event_id] = None
+        """Under that id and the one that it has at the other hub."""
+        self._known[event_id] = self._known[_moved_id(event_id)] = None
         while len(self._known) > _REMEMBERED:
             self._known.popitem(last=False)
 
@@ -284,7 +291,13 @@ def _moved(message: CastMessage, topic: str) -> CastMessage:
     versions = ("context.versionId", "context.priorVersionId")
     event = {name: one for name, one in message.event.items() if name not in versions}
     event["hub.topic"] = topic
-    return replace(message, message={**message.message, "event": event}, topic=topic)
+    moved = {**message.message, "id": _moved_id(message.event_id), "event": event}
+    return replace(message, message=moved, topic=topic)
+
+
+def _moved_id(event_id: str) -> str:
+    """The node's own ids are its own alone: another node's viewers follow what comes from here."""
+    return f"of-{event_id}" if event_id.startswith(OWN_IDS) else event_id
 
 
 def _body(answer: httpx.Response) -> bytes:

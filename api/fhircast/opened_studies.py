@@ -20,14 +20,12 @@ from storage.core.entities import Study
 from storage.core.errors import MediViewError, VersionConflict
 from storage.core.findings import Finding
 from storage.fhircast.entities import Context
-from storage.fhircast.messages import CastMessage, Json
+from storage.fhircast.messages import OWN_IDS, CastMessage, Json
 from storage.findings.conditions import finding_id_in
 from storage.findings.search import find_findings
 
 log = structlog.get_logger(__name__)
 
-FROM_VIEWER = "mediview-"
-"""Ids of what the node announces for a person begin so: other pages of that person ignore it."""
 _TRIES = 3
 
 
@@ -44,7 +42,7 @@ def announce_study(
     contexts = topics.contexts(topic)
     for one in contexts:
         # The report that the node opened goes with its study.
-        is_of_node = one.opened.event_id.startswith(FROM_VIEWER)
+        is_of_node = one.opened.event_id.startswith(OWN_IDS)
         is_other = one.study_instance_uid != study_instance_uid or change == "close"
         if one.anchor == "DiagnosticReport" and is_of_node and is_other:
             topics.announce(
@@ -165,5 +163,5 @@ def _update(context: Context, resource: Json, now: datetime) -> CastMessage:
 
 def _event(topic: str, name: str, context: list[Any], now: datetime) -> CastMessage:
     event = {"hub.topic": topic, "hub.event": name, "context": context}
-    message = {"timestamp": rfc3339(now), "id": f"{FROM_VIEWER}{uuid.uuid4()}", "event": event}
+    message = {"timestamp": rfc3339(now), "id": f"{OWN_IDS}{uuid.uuid4()}", "event": event}
     return CastMessage(message, name, topic)

@@ -137,7 +137,7 @@ class FhirSystem:
                         raise PeerFailed(
                             f"{self._base} answered more than {_MAX_ANSWER_BYTES} bytes."
                         )
-            content = load_bounded_json(found, _MAX_ELEMENTS)
+            content = load_bounded_json(found, _MAX_ELEMENTS, strict=True)
         except InvalidRequest as error:
             raise PeerFailed(error.message, remedy=error.remedy) from error
         except LimitExceeded as error:

@@ -16,6 +16,8 @@ MESSAGE_MAX_BYTES = 256 * 1024
 _MAX_ELEMENTS = 20_000
 _MAX_KEYS = 16
 _MAX_ENTRIES = 200
+OWN_IDS = "mediview-"
+"""Ids of what the node announces for a person begin so: other pages of that person ignore it."""
 _ID = re.compile(r"[\x21-\x7e]{1,128}")
 _RESOURCE_ID = re.compile(r"[A-Za-z0-9.\-]{1,64}")
 _UID = re.compile(r"[0-9]+(\.[0-9]+)*")
@@ -129,7 +131,10 @@ def read_message(body: bytes) -> CastMessage:
         decoded = load_bounded_json(body, _MAX_ELEMENTS, strict=True)
     except ValueError as error:
         raise _refused("The body is not JSON") from error
-    return checked_message(decoded)
+    message = checked_message(decoded)
+    if message.event_id.startswith(OWN_IDS):
+        raise _refused(f"'id' begins with '{OWN_IDS}', as those of the node's own events do")
+    return message
 
 
 def checked_message(decoded: Any) -> CastMessage:

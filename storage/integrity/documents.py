@@ -42,5 +42,10 @@ def encapsulated_document(
         )
     else:
         document = reader.read(instance, place.offset, place.length)
+    return header, document and unpadded(header, document)
+
+
+def unpadded(header: "Dataset", document: bytes) -> bytes:
+    """As long as EncapsulatedDocumentLength says (PS3.3 C.24.2), whole where that is no length."""
     length = header.get("EncapsulatedDocumentLength")
-    return header, document[: int(length)] if document and length else document
+    return document[:length] if isinstance(length, int) and length > 0 else document

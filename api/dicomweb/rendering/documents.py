@@ -17,6 +17,7 @@ from api.dicomweb.instances.metadata import read_header
 from api.dicomweb.lookups import content_key
 from storage.core.entities import Instance
 from storage.core.errors import LimitExceeded, NotFound
+from storage.integrity.documents import unpadded
 from storage.integrity.instance_reader import InstanceReader
 
 _PDF = "application/pdf"
@@ -94,10 +95,9 @@ def _whole_document(
         raise NotFound(
             "The instance holds no document.", remedy="Ask the sending system to send it again."
         )
-    length = header.get("EncapsulatedDocumentLength") or len(document)
     if len(document) > _MOST_DOCUMENT_BYTES:
         raise _too_large()
-    content = bytes(document)[: int(length)]
+    content = unpadded(header, bytes(document))
     check_bytes(get_settings(request), content)
     headers = caching_headers(etag)
     if media_type != _PDF:

@@ -166,7 +166,7 @@ def _state_of(resource: "ServiceRequest") -> WorklistState:
 
 
 def _patient(resource: "ServiceRequest", contained: Mapping[str, Any]) -> Any:
-    reference = str(resource.subject.reference or "")
+    reference = str(resource.subject.reference or "") if resource.subject else ""
     found = contained.get(reference.removeprefix("#")) if reference.startswith("#") else None
     if found is None or found.get_resource_type() != "Patient":
         raise _refused(

@@ -27,6 +27,7 @@ _MAX_ANSWER_BYTES = 8 * 1024 * 1024
 _MAX_ELEMENTS = 500_000
 # How long before its end a token is not used any more, and how long one without an end is.
 _EARLIER_S, _UNLESS_STATED_S = 30.0, 300.0
+_LASTS_AT_MOST_S = 86_400
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,9 @@ class FhirClient(HttpClient):
                 remedy="Check client, secret and scope.",
             )
         lasts = content.get("expires_in")
-        return token, float(lasts) if isinstance(lasts, int | float) else _UNLESS_STATED_S
+        if not isinstance(lasts, int | float):
+            return token, _UNLESS_STATED_S
+        return token, float(min(max(lasts, 0), _LASTS_AT_MOST_S))
 
     def _ask(self, method: str, url: str, headers: dict[str, str], body: bytes | None) -> Answer:
         headers = {"Accept": FHIR_JSON, **headers}
@@ -126,7 +129,7 @@ class FhirClient(HttpClient):
 
     def _read(self, found: bytes) -> Any:
         try:
-            return load_bounded_json(found, _MAX_ELEMENTS) if found else None
+            return load_bounded_json(found, _MAX_ELEMENTS, strict=True) if found else None
         except LimitExceeded as error:
             raise PeerFailed(f"{self.base} answered too much: {error.message}") from error
         except ValueError:

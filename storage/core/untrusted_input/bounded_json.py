@@ -1,6 +1,7 @@
 """JSON from strangers, refused before it takes hundreds of times its size."""
 
 import json
+import re
 from typing import Any, NoReturn
 
 from storage.core.errors import LimitExceeded
@@ -9,13 +10,14 @@ _MAX_SEQUENCES = 64
 # Each sequence is an element, its values and an item; a name within the last one is one more.
 _MAX_LAYERS = 3 * (_MAX_SEQUENCES + 1) + 1
 _MARKS_OF_ELEMENT = 2
+_SURROGATE = re.compile(rb"\\u[dD][89abAB]|\\u[dD][c-fC-F]")
 
 
 def load_bounded_json(
     body: bytes | bytearray, max_elements: int, *, strict: bool = False, remedy: str = ""
 ) -> Any:
-    """The value that the bytes say; `strict` without NaN and infinities, which JSON does not know,
-    and without half a surrogate pair (`"\\ud800"`), which no UTF-8 can say again.
+    """The value that the bytes say, without half a surrogate pair (`"\\ud800"`), which no UTF-8
+    can say again; `strict` without NaN and infinities, too, which JSON does not know.
 
     `max_elements` counts what XML would write as elements: attributes, items, values. The
     braces, brackets and commas are counted before anything is built, two for each at most:
@@ -34,9 +36,9 @@ def load_bounded_json(
     except RecursionError as error:
         raise ValueError("It is nested too deeply.") from error
     check_bounded(decoded, max_elements, remedy)
-    if strict:
-        # Also what json makes of 1e999.
-        json.dumps(decoded, ensure_ascii=False, allow_nan=False).encode()
+    if strict or _SURROGATE.search(body) or b"\0" in body:
+        # Also what json makes of 1e999; of UTF-16 and UTF-32, too.
+        json.dumps(decoded, ensure_ascii=False, allow_nan=not strict).encode()
     return decoded
 
 

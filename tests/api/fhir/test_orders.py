@@ -183,6 +183,7 @@ def test_an_order_that_is_repeated_at_once_is_one_item(node: ApiNode) -> None:
         ({"intent": "proposal"}, "ServiceRequest.intent"),
         ({"orderDetail": None}, "ServiceRequest.orderDetail"),
         ({"subject": {"reference": "Patient/7"}}, "ServiceRequest.subject"),
+        ({"subject": None}, "ServiceRequest.subject"),
         ({"subject": {"reference": "#dr"}}, "ServiceRequest.subject"),
         ({"identifier": [{"value": "A"}, {"value": "B"}]}, "ServiceRequest.identifier"),
         ({"occurrenceDateTime": "tomorrow"}, "ServiceRequest.occurrenceDateTime"),

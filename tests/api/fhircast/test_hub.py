@@ -434,6 +434,7 @@ def test_an_event_that_is_wrong_is_refused_and_reaches_nobody(hub: ApiNode) -> N
         (b"[]", 400),
         (b'{"event": ' + b"[" * 20_000, 400),
         (good | {"id": "ü"}, 400),
+        (good | {"id": "mediview-7"}, 400),
         (good | {"timestamp": "yesterday"}, 400),
         (good | {"event": good["event"] | {"hub.event": "org.example.x"}}, 400),
         (good | {"event": good["event"] | {"hub.event": "Heartbeat"}}, 400),

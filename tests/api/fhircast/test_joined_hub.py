@@ -107,6 +107,23 @@ def test_events_go_both_ways_once_and_content_in_the_versions_of_each_hub(
     assert other.forms[-1]["hub.mode"] == "unsubscribe"
 
 
+def test_what_another_node_opened_is_followed_here_and_comes_back_to_neither(
+    node: ApiNode, other: ForeignHub
+) -> None:
+    """Each node's viewers pass over ids that begin as those of their own node."""
+    viewer = joined(node)
+    with viewer.listening("*") as channel:
+        assert other.connected.acquire(timeout=PATIENCE_S)
+        theirs = opened("desk-7", FOREIGN)
+        theirs["id"] = "mediview-7"
+        other.send(theirs)
+        assert channel.event()["id"] == "of-mediview-7"
+        assert other.answered.acquire(timeout=PATIENCE_S)
+        assert other.statuses[-1] == {"id": "mediview-7", "status": 200}
+        assert channel.is_silent(1.0)
+        assert other.events == []
+
+
 def _update(topic: str, version: str, observation: str) -> Json:
     put = {"resourceType": "Observation", "id": observation, "status": "final"}
     bundle = {

@@ -2,6 +2,7 @@
 
 import io
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -233,6 +234,19 @@ class TestDocuments:
         assert "A" * 30_000 in text
         assert "B" * 10_000 in text
         assert "C" * 100 not in text
+
+    @pytest.mark.parametrize("length", [[1, 2], 0, 4_000_000])
+    def test_a_length_that_is_none_leaves_the_document_whole(
+        self, empty_node: DicomwebNode, length: Any
+    ) -> None:
+        (dataset,) = t1_head((1, 8, 8))
+        dataset.SOPClassUID = "1.2.840.10008.5.1.4.1.1.104.1"
+        dataset.file_meta.MediaStorageSOPClassUID = dataset.SOPClassUID
+        dataset.EncapsulatedDocument, dataset.EncapsulatedDocumentLength = b"%PDF-1.7 x", length
+        url = keep(empty_node, dataset)
+        with empty_node.client() as client:
+            answer = client.get(f"{url}/rendered")
+        assert (answer.status_code, answer.content) == (200, b"%PDF-1.7 x")
 
     def test_a_document_of_very_many_bytes_is_refused_by_name(
         self, empty_node: DicomwebNode, monkeypatch: pytest.MonkeyPatch

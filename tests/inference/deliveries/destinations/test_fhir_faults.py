@@ -12,6 +12,7 @@ from inference.deliveries.service import deliver_due
 from storage.core.clock import utcnow
 from storage.core.errors import InvalidRequest
 from storage.deliveries.listing import DeliveryFilter, retry_now
+from storage.peers.entities import KnownPeer
 from tests.inference.deliveries.destinations.fhir_node import (
     PATIENT,
     deliver,
@@ -151,6 +152,29 @@ def test_the_ways_to_sign_in(tmp_path: Path) -> None:
             assert not probe_peer(storage, peer_of(server, **client)).ok
             assert probe_peer(storage, peer_of(server, **client)).ok
             assert "s c" not in repr(peer_of(server, **client))
+
+
+@pytest.mark.parametrize("lasts", [10**400, -1, 0.5, "3600", None, 1e308])
+def test_a_token_of_any_lifetime_is_used(tmp_path: Path, lasts: Any) -> None:
+    answer = {"access_token": "t", "expires_in": lasts}
+    with answering(lambda *_: (200, answer)) as token_url, fhir_server() as server:
+        server.accepts = lambda headers: headers.get("authorization", "") == "Bearer t"
+        hosts = f"{host_of(server.url)},{host_of(token_url)}"
+        with node(tmp_path, fhir_hosts=hosts) as storage:
+            fields = {"sign_in": "oauth2", "user_name": "n", "token": "s", "token_url": token_url}
+            for _ in range(2):
+                assert probe_peer(storage, peer_of(server, **fields)).ok
+
+
+def test_a_version_that_is_no_text_is_no_answer_of_a_server(tmp_path: Path) -> None:
+    stated = {"resourceType": "CapabilityStatement", "fhirVersion": "\ud800"}
+    with answering(lambda *_: (200, stated)) as url, node(tmp_path, fhir_hosts=host_of(url)) as one:
+        peer = KnownPeer(
+            name="ehr", kind="fhir", url=f"fhir+{url}", is_destination=True, sign_in="none"
+        )
+        tested = probe_peer(one, peer)
+        assert not tested.ok
+        assert tested.sentence.encode()
 
 
 def test_the_test_of_a_destination_names_what_the_server_lacks(tmp_path: Path) -> None:

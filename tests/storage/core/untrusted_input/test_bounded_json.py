@@ -42,3 +42,12 @@ def test_sequences_lie_64_deep_and_no_deeper() -> None:
 def test_what_is_no_json_is_told_apart(body: bytes) -> None:
     with pytest.raises(ValueError):
         load_bounded_json(body, 1_000_000, strict=True)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_half_a_surrogate_pair_is_no_text(encoding: str) -> None:
+    """It could not be written again, into an answer or the index."""
+    with pytest.raises(ValueError, match="surrogates"):
+        load_bounded_json(r'{"a": ["\uD83D"]}'.encode(encoding), 100)
+    whole = r'{"a": ["\uD83D\uDE00"], "b": NaN}'.encode(encoding)
+    assert load_bounded_json(whole, 100)["a"] == ["\U0001f600"]
