@@ -128,7 +128,8 @@ def _payload(report: MeasurementReport, instance: Instance) -> MeasurementReport
         sop_class_uid=instance.sop_class_uid,
         title=report.title,
         author=report.author,
-        verification="VERIFIED" if report.is_verified else "UNVERIFIED",
+        # What others send may state anybody's name: who verified it, this node does not know.
+        verification="VERIFIED" if report.is_verified and is_drawn_here(instance) else "UNVERIFIED",
         replaces=list(report.replaced),
         source=instance.source,
         origin=_origin(instance),

@@ -152,8 +152,14 @@ class MeasurementReportPayload(Payload):
     series_instance_uid: str
     sop_class_uid: str
     title: str
-    author: str
-    verification: Literal["UNVERIFIED", "VERIFIED"]
+    author: str = Field(
+        description="As the document states it: of what others sent (`origin`), nobody has checked"
+        " whose it is."
+    )
+    verification: Literal["UNVERIFIED", "VERIFIED"] = Field(
+        description="VERIFIED: a person who was signed in here has verified it. What others sent is"
+        " UNVERIFIED, whatever it states; its Verification Flag stands in the instance."
+    )
     replaces: list[str] = Field(description="SOPInstanceUIDs of the versions before.")
     source: str = Field(
         description="Where it came from: `reader:NAME` was saved here, `dimse:AE` or `stow` sent."

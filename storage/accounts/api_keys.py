@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Engine, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from storage import tables as t
+from storage.accounts.shown_names import may_be_of
 from storage.core.callers.roles import (
     AccessScope,
     Role,
@@ -63,7 +64,8 @@ class ApiKeys:
     ) -> tuple[ApiKey, str]:
         """A new key, and the one text by which it is used; that cannot be had again.
 
-        Raises InvalidRequest, or UidConflict where the name is taken, be it by an account.
+        Raises InvalidRequest, or UidConflict where the name is taken, be it by an account, or may
+        be read as that of an account's person.
         """
         name, now = name.strip(), utcnow()
         if not _NAME.fullmatch(name):
@@ -179,6 +181,15 @@ def _check_no_account_has(connection: Connection, name: str) -> None:
     if taken is not None:
         raise UidConflict(
             f"An account has the name '{name.lower()}', and no program may be taken for a person.",
+            remedy="Name the key after the program that uses it.",
+        )
+    persons = connection.scalars(
+        select(t.account.c.person_name).where(t.account.c.person_name != "")
+    )
+    if may_be_of(name, persons):
+        raise UidConflict(
+            f"'{name}' may be read as the name of somebody who has an account, and no program may"
+            " be taken for a person.",
             remedy="Name the key after the program that uses it.",
         )
 

@@ -57,7 +57,7 @@ class ShownNames:
                 owner.name_digest.in_([key for of_name in keys.values() for key in of_name])
             )
             owners = {row.name_digest: row.identity_id for row in connection.execute(owned)}
-        if len(names) > 1 and _is_of_an_account(names[0], persons):
+        if len(names) > 1 and may_be_of(names[0], persons):
             names = names[1:]
         for name in names:
             if skeleton(name) in taken:
@@ -101,7 +101,7 @@ def _in_one_part(name: str) -> str:
     return " ".join(name.translate(_PARTING).split()) if set(name) & set("\\=^") else name
 
 
-def _is_of_an_account(name: str, persons: Iterable[str]) -> bool:
+def may_be_of(name: str, persons: Iterable[str]) -> bool:
     """Whether it may be read as one of the names in PN: as a whole, or as family and given name."""
     words = person_words(name)
     return any(

@@ -1,10 +1,13 @@
 """Nobody signs as somebody else: no program, nobody who finds a session open."""
 
 import time
+from io import BytesIO
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from pydicom import dcmread
+from pydicom.uid import generate_uid
 from sqlalchemy import update
 
 from storage import tables as t
@@ -92,6 +95,28 @@ def test_measurements_are_verified_by_who_gives_the_password(node: ClosedNode) -
         is_problem(jane.post(path, json=new), 403, "confirmation_required")
         # Without that claim it is hers as before.
         assert jane.post(path, json={**new, "verify": False}).status_code == 201
+
+
+def test_what_a_program_sends_is_verified_by_nobody(node: ClosedNode) -> None:
+    """A copy of the radiologist's own document, with another size, as a program stores it."""
+    image = builders.t1_head((4, 32, 32))[0]
+    node.storage.ingest.accept(part10(image), "dimse:MR1")
+    line = {"shape": "LENGTH", "points": [[2.5, 3.5], [8.5, 3.5]]}
+    new = {"measurements": [{**line, "sop_instance_uid": image.SOPInstanceUID}], "verify": True}
+    path = f"/api/studies/{image.StudyInstanceUID}/measurements"
+    with node.signed_in("jane", "radiologist") as jane:
+        assert confirm(jane).status_code == 204
+        own = jane.post(path, json=new).json()
+        stored = node.storage.index.instance(own["sop_instance_uid"])
+        forged = dcmread(BytesIO(node.storage.instances.read(stored)))
+        assert forged.VerificationFlag == "VERIFIED"
+        forged.SOPInstanceUID = forged.file_meta.MediaStorageSOPInstanceUID = generate_uid()
+        node.storage.ingest.accept(part10(forged), "stow")
+        items = jane.get(path).json()["items"]
+    assert {one["sop_instance_uid"]: (one["origin"], one["verification"]) for one in items} == {
+        own["sop_instance_uid"]: ("READER", "VERIFIED"),
+        str(forged.SOPInstanceUID): ("OTHER", "UNVERIFIED"),
+    }
 
 
 def test_a_stolen_session_cannot_guess_the_password(node: ClosedNode) -> None:

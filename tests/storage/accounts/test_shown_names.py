@@ -7,6 +7,7 @@ import pytest
 from storage.accounts.shown_names import ShownNames
 from storage.container import Storage, open_storage
 from storage.core.callers.identity import Identity, of_account
+from storage.core.errors import UidConflict
 from storage.settings import load_settings
 from tests.migrated import upgrade
 
@@ -142,3 +143,13 @@ def test_the_same_words_in_another_order_are_the_first_ones(names: ShownNames) -
     assert names.of(person("Ruth Ortiz", "31")) == "Ruth Ortiz"
     assert names.of(person("Dr. Ortiz, Ruth", "32")) == "Dr. Ortiz, Ruth (id.example)"
     assert names.of(person("Ruth Ortiz", "31")) == "Ruth Ortiz"
+
+
+@pytest.mark.parametrize("name", ["Dr. Indira Jones", "Indira Jones", "Jones Indira", "I. Jones"])
+def test_no_key_is_named_like_a_person_who_has_an_account(opened: Storage, name: str) -> None:
+    with pytest.raises(UidConflict, match="no program may be taken for a person"):
+        opened.api_keys.create(name, ["viewer"], [], created_by="test", expires_at=None)
+    program, _ = opened.api_keys.create(
+        f"bridge {name.encode().hex()[:8]}", ["viewer"], [], created_by="test", expires_at=None
+    )
+    assert opened.api_keys.get(program.key_id) == program
