@@ -45,6 +45,10 @@ class ContainerModel(Strict):
     """As the container engine of the node knows it: `localhost/spleen-map:1.0`."""
     name: str = Field(min_length=1, max_length=48)
     modality: str = Field(pattern=r"^[A-Za-z]{2,3}$")
+    takes: Literal["series", "images"] = "series"
+    """`images`: each image of a series that the card takes, such as a film, by itself."""
+    images_at_most: int = Field(16, ge=1, le=100)
+    """Of one series, where it takes images; each is a run of its own."""
     without_gpu: bool = False
     """That it works without the GPU that its manifest asks for."""
     maps: dict[_MapFile, CardMap] = Field({}, max_length=MAPS_AT_MOST)
@@ -62,6 +66,8 @@ class ContainerCard(Card):
     def _inputs_are_given(self) -> "ContainerCard":
         if not self.is_given_nifti:
             _check_given_as_sent(self.inputs)
+        if self.container.takes == "images":
+            _check_of_images(self)
         if self.gantry_tilt == "resample":
             raise ValueError("gantry_tilt cannot be resampled for a container")
         return self
@@ -70,6 +76,16 @@ class ContainerCard(Card):
     def is_given_nifti(self) -> bool:
         """Whether the container reads NIfTI, rather than the instances as they were sent."""
         return self.container.run is not None and self.container.run.input_format == "nifti"
+
+
+def _check_of_images(card: ContainerCard) -> None:
+    """Raises ValueError for what is of series alone."""
+    if card.inputs:
+        raise ValueError('container.takes "images" goes with one image at a time: leave inputs out')
+    if card.is_given_nifti:
+        raise ValueError('container.takes "images" gives DICOM: container.run.input_format dicom')
+    if card.container.maps:
+        raise ValueError('container.takes "images" has no maps: they lie on the grid of a series')
 
 
 def _check_given_as_sent(inputs: Mapping[str, CardInput]) -> None:

@@ -1,10 +1,11 @@
 """Numbers and answers of a container: `results.json`, and the numbers of structured reports."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 from pydicom.dataset import Dataset
 
 from inference.containers.labels import check_answer, check_label
@@ -32,6 +33,7 @@ _ELEMENTS_AT_MOST = 50 * _NUMBERS_AT_MOST + 100_000
 _TRACKING_IDENTIFIER = Code("112039", "DCM", "Tracking Identifier")
 
 _Answer = Annotated[Label, AfterValidator(check_answer)]
+_Form = TypeVar("_Form", bound=Strict)
 _Value = Annotated[float, Field(allow_inf_nan=False, ge=-1e12, le=1e12)]
 
 
@@ -55,15 +57,60 @@ class _Results(Strict):
     """Label and probability."""
 
 
+class Box(Strict):
+    """One object in an image: left, top, right and bottom in its pixels, 0, 0 being the upper left
+    corner of the upper left pixel."""
+
+    label: Annotated[Label, AfterValidator(check_label)]
+    box: tuple[_Value, _Value, _Value, _Value]
+    confidence: Annotated[float, Field(ge=0, le=1)] | None = None
+    code: CodeOf | None = None
+
+    @model_validator(mode="after")
+    def _has_an_area(self) -> "Box":
+        left, top, right, bottom = self.box
+        if not (left < right and top < bottom):
+            raise ValueError("box is left, top, right, bottom, and has no area")
+        return self
+
+
+class _ImageResults(_Results):
+    """The same of a single image, in which objects have a place."""
+
+    boxes: tuple[Box, ...] | None = Field(None, max_length=_NUMBERS_AT_MOST)
+
+
+@dataclass(frozen=True)
+class ImageNumbers:
+    """`boxes` are None where the container does not look for any."""
+
+    measurements: list[Measurement]
+    classifications: list[Classification]
+    boxes: tuple[Box, ...] | None
+
+
+def read_image_results(path: Path) -> ImageNumbers:
+    """Raises ModelUnusable where it has another form."""
+    results = _parsed(_ImageResults, path)
+    return ImageNumbers(*_stated(results), results.boxes)
+
+
 def read_results(path: Path) -> tuple[list[Measurement], list[Classification]]:
     """Raises ModelUnusable where it has another form."""
+    return _stated(_parsed(_Results, path))
+
+
+def _parsed(form: type[_Form], path: Path) -> _Form:
     try:
-        results = parsed(_Results, path, _ELEMENTS_AT_MOST)
+        return parsed(form, path, _ELEMENTS_AT_MOST)
     except InvalidRequest as error:
         raise ModelUnusable(
             error.message.replace(str(path), f"{RESULTS_FILE} of the container"),
             remedy="Its form is in docs/pipelines/containers.md.",
         ) from error
+
+
+def _stated(results: _Results) -> tuple[list[Measurement], list[Classification]]:
     measured = [
         Measurement(
             one.label,

@@ -4,16 +4,18 @@ import os
 import shutil
 import stat
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from inference.refusals import ModelUnusable
-from storage.core.errors import StorageFull
+from storage.core.errors import MediViewError, StorageFull
 from storage.core.text.outside_text import shown_file_name
 
 FILES_AT_MOST = 2000
 # What a fast disk takes between two looks.
 _DISK_MARGIN_BYTES = 256 * 1024 * 1024
 _DEPTH_AT_MOST = 8
+_PREFIX_BYTES = 132
 
 
 def check_size(folder: Path, at_most_bytes: int) -> None:
@@ -55,6 +57,31 @@ def written_files(folder: Path, at_most_bytes: int) -> list[Path]:
             )
         found.append(path)
     return sorted(found)
+
+
+@contextmanager
+def named(path: Path) -> Iterator[None]:
+    """What goes wrong with one file becomes a sentence that names it."""
+    try:
+        yield
+    except ModelUnusable:
+        raise
+    except MediViewError as error:
+        raise ModelUnusable(
+            f"{shown_file_name(path.name)} of the container cannot be used: {error.message}",
+            remedy=error.remedy,
+        ) from error
+    except Exception as error:
+        raise ModelUnusable(
+            f"{shown_file_name(path.name)} of the container cannot be read"
+            f" ({type(error).__name__}).",
+            remedy="Ask who made the image.",
+        ) from error
+
+
+def is_dicom(path: Path) -> bool:
+    with path.open("rb") as stream:
+        return stream.read(_PREFIX_BYTES)[-4:] == b"DICM"
 
 
 def _is_short(folder: Path, free_disk_mark_bytes: int) -> bool:

@@ -7,8 +7,7 @@ Nothing of it is stored as it came: the node makes its own objects of what it re
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.uid import UID, ParametricMapStorage
 
+from inference.containers.belonging import check_belongs
 from inference.containers.map_output import read_map
 from inference.containers.masks import MaskCollection, Masks
 from inference.containers.nifti_output import read_label_map, read_quantities
@@ -27,7 +27,7 @@ from inference.containers.other_series import (
     onto_reference,
     series_of,
 )
-from inference.containers.output_files import written_files
+from inference.containers.output_files import is_dicom, named, written_files
 from inference.containers.segmentation_output import read_segmentation
 from inference.imaging.volume import Volume
 from inference.models.card_quantities import CardMap
@@ -39,14 +39,12 @@ from inference.pipeline import (
     Segment,
 )
 from inference.refusals import ModelUnusable
-from storage.core.errors import MediViewError
 from storage.core.text.outside_text import shown_file_name, text_from_outside
-from storage.core.text.text_folding import folded_name
 from storage.dicom.dataset_reader import read_part10
 from storage.dicom.storage_classes import SEGMENTATION_CLASSES
 
-_PREFIX_BYTES = 132
-_KINDS_NAMED, _KIND_AT_MOST, _SHOWN_AT_MOST = 10, 16, 64
+_KINDS_NAMED, _KIND_AT_MOST = 10, 16
+SHOWN_AT_MOST = 64
 # Of a report with 500 numbers some 20,000; pydicom takes 30 µs for each.
 _ELEMENTS_AT_MOST = 50_000
 _STRUCTURED_REPORTS = "1.2.840.10008.5.1.4.1.1.88."
@@ -103,7 +101,7 @@ class OutputReader:
         """Raises ModelUnusable naming the file that cannot be used."""
         found = Written()
         for path in written_files(folder, self._at_most_bytes):
-            with _named(path):
+            with named(path):
                 if path == folder / RESULTS_FILE:
                     measurements, classifications = read_results(path)
                     found.measurements += measurements
@@ -113,32 +111,26 @@ class OutputReader:
                     _add_map(found, stated.map_of(read_quantities(path, self._volume), None))
                 elif path.name.endswith((".nii", ".nii.gz")):
                     self._read_labels(path, found)
-                elif _is_dicom(path):
+                elif is_dicom(path):
                     self._read_dicom(path, found)
                 else:
-                    suffix = shown_file_name(path.suffix, _KIND_AT_MOST)
-                    found.left_out[f"file {suffix}".strip()] += 1
+                    leave_out(path, found)
         return found
 
     def _read_dicom(self, path: Path, found: Written) -> None:
-        with path.open("rb") as stream:
-            sop_class_uid = UID(str(read_part10(stream, stop_after="SOPClassUID").SOPClassUID))
-            is_mask = sop_class_uid in SEGMENTATION_CLASSES
-            stream.seek(0)
-            dataset = read_part10(stream, max_elements=None if is_mask else _ELEMENTS_AT_MOST)
-        self._check_belongs(path, dataset)
+        sop_class_uid, dataset = read_object(path)
+        is_mask = sop_class_uid in SEGMENTATION_CLASSES
+        check_belongs(path, dataset, self._source)
         if is_mask:
             one = series_of(dataset, self._others)
             volume = self._volume if one is None else one.volume
             found.masks.check_room(volume.voxels.size)
             masks = read_segmentation(dataset, volume, found.masks.room_bytes)
-            self._add(found, Masks(self._as_card_names(masks.segments), masks.array), one)
+            self._add(found, Masks(as_card_names(self._segments, masks.segments), masks.array), one)
         elif sop_class_uid == ParametricMapStorage:
             _add_map(found, read_map(dataset, self._volume))
-        elif sop_class_uid.startswith(_STRUCTURED_REPORTS):
-            found.measurements += read_numbers(dataset)
-        else:
-            found.left_out[text_from_outside(sop_class_uid.name, _SHOWN_AT_MOST)] += 1
+        elif not read_report(sop_class_uid, dataset, found):
+            found.left_out[text_from_outside(sop_class_uid.name, SHOWN_AT_MOST)] += 1
 
     def _read_labels(self, path: Path, found: Written) -> None:
         """On the grid of the reference; else on that of the other series that it fits."""
@@ -165,31 +157,6 @@ class OutputReader:
             found.elsewhere += elsewhere
         found.masks.add(masks)
 
-    def _check_belongs(self, path: Path, dataset: Dataset) -> None:
-        of_study = _text_of(dataset, "StudyInstanceUID") != _text_of(
-            self._source, "StudyInstanceUID"
-        )
-        if of_study or not self._is_same_patient(dataset):
-            raise ModelUnusable(
-                f"{shown_file_name(path.name)} of the container is of another"
-                f" {'study' if of_study else 'patient'} than the series that it was given.",
-                remedy="Ask who made the image; nothing of this run was kept.",
-            )
-
-    def _is_same_patient(self, dataset: Dataset) -> bool:
-        """The ID must be stated; what else is stated of the person must agree."""
-        if _text_of(dataset, "PatientID") != _text_of(self._source, "PatientID"):
-            return False
-        others = [
-            (_text_of(dataset, keyword), _text_of(self._source, keyword))
-            for keyword in ("PatientBirthDate", "IssuerOfPatientID")
-        ]
-        others.append((_family_and_given(dataset), _family_and_given(self._source)))
-        return all(not stated or not known or stated == known for stated, known in others)
-
-    def _as_card_names(self, segments: Sequence[Segment]) -> tuple[Segment, ...]:
-        return tuple(self._segments.get(n, one) for n, one in enumerate(segments, start=1))
-
     def _of_values(self, path: Path, labels: NDArray[np.uint16]) -> Masks:
         if not self._segments:
             raise ModelUnusable(
@@ -203,6 +170,38 @@ class OutputReader:
         return Masks(tuple(self._segments[one] for one in values), np.take(numbers, labels))
 
 
+def read_object(path: Path) -> tuple[UID, Dataset]:
+    """A DICOM file with its class, within bounds where it is no mask."""
+    with path.open("rb") as stream:
+        sop_class_uid = UID(str(read_part10(stream, stop_after="SOPClassUID").SOPClassUID))
+        is_mask = sop_class_uid in SEGMENTATION_CLASSES
+        stream.seek(0)
+        return sop_class_uid, read_part10(
+            stream, max_elements=None if is_mask else _ELEMENTS_AT_MOST
+        )
+
+
+def read_report(sop_class_uid: UID, dataset: Dataset, found: Written) -> bool:
+    """The numbers of a structured report; whether it is one."""
+    if not sop_class_uid.startswith(_STRUCTURED_REPORTS):
+        return False
+    found.measurements += read_numbers(dataset)
+    return True
+
+
+def leave_out(path: Path, found: Written) -> None:
+    """A file that nothing is read of."""
+    suffix = shown_file_name(path.suffix, _KIND_AT_MOST)
+    found.left_out[f"file {suffix}".strip()] += 1
+
+
+def as_card_names(
+    card_segments: Mapping[int, Segment], segments: Sequence[Segment]
+) -> tuple[Segment, ...]:
+    """By their numbers, those that the card names."""
+    return tuple(card_segments.get(n, one) for n, one in enumerate(segments, start=1))
+
+
 def _add_map(found: Written, one: ParametricMap) -> None:
     if len(found.maps) == MAPS_AT_MOST:
         raise ModelUnusable(
@@ -210,20 +209,6 @@ def _add_map(found: Written, one: ParametricMap) -> None:
             remedy="Use a model that writes fewer.",
         )
     found.maps.append(one)
-
-
-def _text_of(dataset: Dataset, keyword: str) -> str:
-    return str(dataset.get(keyword) or "").strip(" \0")
-
-
-def _family_and_given(dataset: Dataset) -> str:
-    """Of the name in Latin letters: prefixes, suffixes, other scripts and case come and go.
-
-    Empty where a letter could not be written.
-    """
-    latin = folded_name(_text_of(dataset, "PatientName").partition("=")[0])
-    name = "^".join(latin.split("^")[:2]).rstrip("^")
-    return "" if {"?", "\ufffd"}.intersection(name) else name
 
 
 def merged_masks(written: Written) -> Masks | None:
@@ -240,28 +225,3 @@ def with_own_labels(measurements: Sequence[Measurement]) -> tuple[Measurement, .
         count = seen[one.label]
         found.append(one if count == 1 else replace(one, label=f"{one.label[:58]} ({count})"))
     return tuple(found)
-
-
-@contextmanager
-def _named(path: Path) -> Iterator[None]:
-    """What goes wrong with one file becomes a sentence that names it."""
-    try:
-        yield
-    except ModelUnusable:
-        raise
-    except MediViewError as error:
-        raise ModelUnusable(
-            f"{shown_file_name(path.name)} of the container cannot be used: {error.message}",
-            remedy=error.remedy,
-        ) from error
-    except Exception as error:
-        raise ModelUnusable(
-            f"{shown_file_name(path.name)} of the container cannot be read"
-            f" ({type(error).__name__}).",
-            remedy="Ask who made the image.",
-        ) from error
-
-
-def _is_dicom(path: Path) -> bool:
-    with path.open("rb") as stream:
-        return stream.read(_PREFIX_BYTES)[-4:] == b"DICM"

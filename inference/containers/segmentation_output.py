@@ -1,5 +1,8 @@
 """A DICOM Segmentation of a container, believed after it has been checked."""
 
+from collections.abc import Mapping
+from functools import partial
+
 from pydicom.dataset import Dataset
 
 from inference.containers.labels import check_label
@@ -19,8 +22,7 @@ def read_segmentation(
 ) -> Masks:
     """Raises ModelUnusable where it is not of this series, and what pydicom raises of what is
     no segmentation. `at_most_bytes`: of its masks."""
-    if segmentation.get("SegmentationType") not in ("BINARY", "LABELMAP"):
-        raise _refused(f"is {str(segmentation.get('SegmentationType'))[:20]}, not binary")
+    _check_type(segmentation)
     frame_of_reference = str(segmentation.get("FrameOfReferenceUID") or "")
     if frame_of_reference != volume.frame_of_reference_uid:
         raise _refused("has another frame of reference than the series")
@@ -28,39 +30,83 @@ def read_segmentation(
     if size != volume.voxels.shape[1:]:
         rows, columns = volume.voxels.shape[1:]
         raise _refused(f"has {size[1]} × {size[0]} pixels; the series has {columns} × {rows}")
+    segments = _segments(segmentation)
+    _check_frames(segmentation, volume, len(segments))
+    slices = list(zip(volume.sop_instance_uids, volume.frame_numbers, strict=True))
+    return Masks(segments, read_masks(segmentation, slices, at_most_bytes).array)
+
+
+def read_image_segmentation(segmentation: Dataset, source: Dataset, at_most_bytes: int) -> Masks:
+    """Of a single image, pixel by pixel: masks of one slice. Raises as `read_segmentation`."""
+    _check_type(segmentation)
+    size = (int(segmentation.Rows), int(segmentation.Columns))
+    own = (int(source.Rows), int(source.Columns))
+    if size != own:
+        raise _refused(f"has {size[1]} × {size[0]} pixels; the image has {own[1]} × {own[0]}")
+    frame_of_reference = str(segmentation.get("FrameOfReferenceUID") or "")
+    stated = str(source.get("FrameOfReferenceUID") or "")
+    if stated and frame_of_reference != stated:
+        raise _refused("has another frame of reference than the image")
+    segments = _segments(segmentation)
+    key = (str(source.SOPInstanceUID), 1)
+    for frame in segmentation.PerFrameFunctionalGroupsSequence:
+        _source_among(segmentation, frame, {key: 0})
+        _check_segment_number(segmentation, frame, len(segments))
+    return Masks(segments, read_masks(segmentation, [key], at_most_bytes).array)
+
+
+def _check_type(segmentation: Dataset) -> None:
+    if segmentation.get("SegmentationType") not in ("BINARY", "LABELMAP"):
+        raise _refused(f"is {str(segmentation.get('SegmentationType'))[:20]}, not binary")
+
+
+def _segments(segmentation: Dataset) -> tuple[Segment, ...]:
     numbers = [int(one.SegmentNumber) for one in segmentation.SegmentSequence]
     if numbers != list(range(1, len(numbers) + 1)) or len(numbers) > SEGMENTS_AT_MOST:
         raise _refused(f"numbers its {len(numbers)} segments otherwise than from 1 to 255")
     segments = read_segments(segmentation, {})
     for segment in segments:
         _check_words(segment)
-    _check_frames(segmentation, volume, len(numbers))
-    slices = list(zip(volume.sop_instance_uids, volume.frame_numbers, strict=True))
-    return Masks(segments, read_masks(segmentation, slices, at_most_bytes).array)
+    return segments
+
+
+def _group_of(segmentation: Dataset, own: Dataset, keyword: str) -> Dataset:
+    """Of a frame; what all share is stated once."""
+    shared = segmentation.SharedFunctionalGroupsSequence[0]
+    found: Dataset = (own.get(keyword) or shared[keyword].value)[0]
+    return found
+
+
+def _source_among(
+    segmentation: Dataset, own: Dataset, places: Mapping[tuple[str, int], int]
+) -> int:
+    """Which of the images of a frame it is the mask of."""
+    source = _group_of(segmentation, own, "DerivationImageSequence").SourceImageSequence[0]
+    key = (str(source.ReferencedSOPInstanceUID), int(source.get("ReferencedFrameNumber") or 1))
+    if key not in places:
+        raise _refused("refers to images that the container was not given")
+    return places[key]
+
+
+def _check_segment_number(segmentation: Dataset, own: Dataset, count: int) -> None:
+    if segmentation.SegmentationType == "BINARY":
+        identified = _group_of(segmentation, own, "SegmentIdentificationSequence")
+        number = int(identified.ReferencedSegmentNumber)
+        if not 1 <= number <= count:
+            raise _refused(f"has a frame of segment {number}, which it does not describe")
 
 
 def _check_frames(segmentation: Dataset, volume: Volume, count: int) -> None:
     """Each is the mask of the slice that it names, and lies where that lies."""
     slices = zip(volume.sop_instance_uids, volume.frame_numbers, strict=True)
     places = {key: k for k, key in enumerate(slices)}
-    shared = segmentation.SharedFunctionalGroupsSequence[0]
     for own in segmentation.PerFrameFunctionalGroupsSequence:
-
-        def group(keyword: str, own: Dataset = own) -> Dataset:
-            found: Dataset = (own.get(keyword) or shared[keyword].value)[0]
-            return found
-
-        source = group("DerivationImageSequence").SourceImageSequence[0]
-        key = (str(source.ReferencedSOPInstanceUID), int(source.get("ReferencedFrameNumber") or 1))
-        if key not in places:
-            raise _refused("refers to images that the container was not given")
-        if segmentation.SegmentationType == "BINARY":
-            number = int(group("SegmentIdentificationSequence").ReferencedSegmentNumber)
-            if not 1 <= number <= count:
-                raise _refused(f"has a frame of segment {number}, which it does not describe")
+        k = _source_among(segmentation, own, places)
+        _check_segment_number(segmentation, own, count)
+        group = partial(_group_of, segmentation, own)
         check_corners(
             volume,
-            places[key],
+            k,
             corners_of(
                 group("PlanePositionSequence").ImagePositionPatient,
                 group("PlaneOrientationSequence").ImageOrientationPatient,

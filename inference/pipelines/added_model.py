@@ -4,7 +4,7 @@ and how values of a label map become segments with volumes."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ from inference.models.model_folders import digests_of, verify_files
 from inference.pipeline import (
     SEGMENTS_AT_MOST,
     Acceptance,
+    InputKind,
     Measurement,
     ModelCard,
     NamedInput,
@@ -47,7 +48,7 @@ _SIDES = {"left": LEFT, "right": RIGHT}
 class AddedModel:
     """A folder below `MEDIVIEW_MODELS_DIR`; what computes is in its subclasses."""
 
-    input_kind: Literal["volume", "image"] = "volume"
+    input_kind: InputKind = "volume"
     # Beside the edge a network sees the end of the data as well, and leaves voxels out.
     edge_margin_mm = 3.0
     # What helps where a model finds more segments than a result may have.

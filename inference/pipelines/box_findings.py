@@ -7,12 +7,12 @@ from inference.bundles.runner import Boxes
 from inference.imaging.volume import Volume
 from inference.models.description import ModelDescription, color_of
 from inference.pipeline import Measurement, Segment
+from inference.pipelines.codes import NUMBER_FOUND
 from storage.core.findings import NO_UNITS, Code
 
 BOXES_AT_MOST = 50
 _ROUNDING_MM = 1e-6
 _LONG_AXIS = Code("103339001", "SCT", "Long Axis")
-_NUMBER_FOUND = Code("NUMBERFOUND", "99MEDIVIEW", "Number found by the detector")
 _MM = Code("mm", "UCUM", "millimeter")
 
 
@@ -26,7 +26,7 @@ def boxes_as_findings(
     """
     sure = np.flatnonzero(boxes.scores >= bundle.card.score_at_least)[:BOXES_AT_MOST]
     first = next(iter(bundle.labels.values()))
-    measurements = [Measurement(f"{first} boxes found", _NUMBER_FOUND, float(len(sure)), NO_UNITS)]
+    measurements = [Measurement(f"{first} boxes found", NUMBER_FOUND, float(len(sure)), NO_UNITS)]
     if not len(sure):
         return (), None, tuple(measurements)
     segments: list[Segment] = []

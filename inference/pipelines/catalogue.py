@@ -16,6 +16,7 @@ from inference.bundles.installed import (
     installed_nnunets,
     installed_rules,
 )
+from inference.containers.description import ContainerDescription
 from inference.pipeline import (
     Acceptance,
     Pipeline,
@@ -28,6 +29,7 @@ from inference.pipeline import (
 from inference.pipelines.brain.brain_structures import BrainStructures
 from inference.pipelines.brain.brain_volume import BrainVolume
 from inference.pipelines.chest.lung_density import LungDensity
+from inference.pipelines.container_images import ContainerOfImages
 from inference.pipelines.container_model import ContainerPipeline
 from inference.pipelines.monai_bundle import MonaiBundle
 from inference.pipelines.nnunet_model import NnunetPipeline
@@ -68,11 +70,17 @@ def catalogue(settings: Settings) -> tuple[Pipeline, ...]:
         ImageSegmentation(settings),
         *(MonaiBundle(bundle) for bundle in installed_bundles(settings)),
         *(NnunetPipeline(model) for model in installed_nnunets(settings)),
-        *(ContainerPipeline(model, settings) for model in installed_containers(settings)),
+        *(_in_container(model, settings) for model in installed_containers(settings)),
         *(ResultRule(model) for model in installed_rules(settings)),
         *(_of_images(model) for model in installed_image_models(settings)),
         *_of_other_packages(settings),
     )
+
+
+def _in_container(model: ContainerDescription, settings: Settings) -> Pipeline:
+    if model.card.container.takes == "images":
+        return ContainerOfImages(model, settings)
+    return ContainerPipeline(model, settings)
 
 
 def _of_images(model: ImageModelDescription) -> Pipeline:

@@ -8,4 +8,6 @@ LONG_AXIS = Code("103339001", "SCT", "Long Axis")
 SHORT_AXIS = Code("103340004", "SCT", "Short Axis")
 CM3 = Code("cm3", "UCUM", "cubic centimeter")
 PERCENT = Code("%", "UCUM", "percent")
+SHARE_OF_IMAGE = Code("IMAGESHARE", "99MEDIVIEW", "Share of the image's area")
+NUMBER_FOUND = Code("NUMBERFOUND", "99MEDIVIEW", "Number found by the detector")
 MM3_IN_CM3 = 1000.0

@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 def write_dicom(context: PipelineContext, folder: Path) -> None:
     """The series in the folder; several in a folder each, which their roles name."""
     if not context.series:
-        _write_instances(context.images, folder)
+        write_instances(context.images, folder)
         return
     folder.mkdir(mode=0o700)
     for role, images in context.series.items():
-        _write_instances(images, folder / role)
+        write_instances(images, folder / role)
 
 
-def _write_instances(images: Sequence[Dataset], folder: Path) -> None:
+def write_instances(images: Sequence[Dataset], folder: Path) -> None:
     """Part 10 files in the transfer syntax in which they came, named by their number alone."""
     folder.mkdir(mode=0o700)
     for number, image in enumerate(images, start=1):

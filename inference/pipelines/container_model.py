@@ -91,7 +91,7 @@ class ContainerPipeline(AddedModel):
         begun = time.perf_counter()
         segments = {value: self._segment(value) for value in self._model.labels}
         most = context.settings.container_output_bytes
-        with _run_folder(context.settings) as folder:
+        with run_folder(context.settings) as folder:
             given, written = folder / "input", folder / "output"
             if self._container.card.is_given_nifti:
                 notes = self._write_nifti(context, volume, given)
@@ -100,9 +100,8 @@ class ContainerPipeline(AddedModel):
                 write_dicom(context, given)
             written.mkdir(mode=0o700)
             context.on_progress("container", 0.05)
-            ended = self._ran(context, given, written)
+            self._compute(context, given, written)
             ran = time.perf_counter()
-            self._check_ended(ended)
             source = context.images[volume.instance_indices[0]]
             maps = self._container.card.container.maps
             others = self._other_series(context)
@@ -163,7 +162,8 @@ class ContainerPipeline(AddedModel):
                 (folder / f"{one.name}.nii.gz").write_bytes(volume_as_nifti(on_grid))
         return (f"Given as NIfTI: {how}.",) if how else ()
 
-    def _ran(self, context: PipelineContext, given: Path, written: Path) -> Ended:
+    def _compute(self, context: PipelineContext, given: Path, written: Path) -> None:
+        """Run the container over one folder. Raises ModelUnusable where it fails."""
         settings, app = context.settings, self._container.app
         limits_s = [settings.container_timeout_s, *([app.timeout] if app.timeout else [])]
 
@@ -177,7 +177,7 @@ class ContainerPipeline(AddedModel):
         engine = engine_of(settings)
         engine.hand_over(given)
         engine.hand_over(written)
-        return engine.run(
+        ended = engine.run(
             ContainerRun(
                 image=self._container.card.container.image,
                 image_id=self._container.image.id,
@@ -191,6 +191,7 @@ class ContainerPipeline(AddedModel):
             ),
             check,
         )
+        self._check_ended(ended)
 
     def _check_ended(self, ended: Ended) -> None:
         if ended.is_out_of_memory or ended.exit_code == _KILLED:
@@ -238,7 +239,7 @@ def _without_what_is_not_imaged(
 
 
 @contextmanager
-def _run_folder(settings: Settings) -> Iterator[Path]:
+def run_folder(settings: Settings) -> Iterator[Path]:
     """A folder of a run's own; what killed workers left beside it is removed."""
     runs = settings.container_exchange_dir or settings.data_dir / "containers"
     runs.mkdir(mode=0o700, exist_ok=True)

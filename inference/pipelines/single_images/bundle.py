@@ -9,14 +9,10 @@ from inference.bundles.single_images import ImageBundle
 from inference.imaging.frames import number_of_frames
 from inference.models.card import Proof
 from inference.pipeline import Classification, FoundBox, ImageResult, Measurement, Segment
-from inference.pipelines.codes import PERCENT
+from inference.pipelines.codes import NUMBER_FOUND, PERCENT, SHARE_OF_IMAGE
 from inference.pipelines.single_images.classes import coded, segment_of
 from inference.pipelines.single_images.model import ImageModelPipeline, ReadsImages
-from inference.pipelines.single_images.reading import (
-    NUMBER_FOUND,
-    SHARE_OF_IMAGE,
-    shown,
-)
+from inference.pipelines.single_images.reading import shown
 from inference.single_images.description import ImageModelDescription
 from inference.single_images.preprocessing import prepare
 from storage.core.findings import NO_UNITS, Code

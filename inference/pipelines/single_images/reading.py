@@ -12,7 +12,7 @@ from pydicom.dataset import Dataset
 
 from inference.imaging.frames import number_of_frames
 from inference.pipeline import Classification, FoundBox, ImageResult, Measurement
-from inference.pipelines.codes import PERCENT
+from inference.pipelines.codes import NUMBER_FOUND, PERCENT, SHARE_OF_IMAGE
 from inference.pipelines.single_images.classes import coded, segment_of
 from inference.refusals import ModelUnusable
 from inference.single_images.answers import (
@@ -30,8 +30,6 @@ from inference.single_images.preprocessing import NetworkInput, normalized, prep
 from storage.core.findings import NO_UNITS, Code
 from storage.core.heat_maps import HeatMap
 
-SHARE_OF_IMAGE = Code("IMAGESHARE", "99MEDIVIEW", "Share of the image's area")
-NUMBER_FOUND = Code("NUMBERFOUND", "99MEDIVIEW", "Number found by the detector")
 _BOXES_AT_MOST = 50
 _CLASSES_AT_MOST = 255
 

@@ -1,0 +1,35 @@
+"""Films in a real container, one at a time: make containers."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from storage.container import Storage
+from tests.containers.test_any_image import PAGE, added, image, pytestmark, storage
+from tests.inference.films import SQUARE, film
+from tests.inference.single_images.support import box_of, done
+
+__all__ = ["image", "pytestmark", "storage"]
+
+
+def test_each_film_is_a_run_of_its_own(storage: Storage, tmp_path: Path) -> None:
+    (block,) = re.findall(r"```json films\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
+    card = json.loads(block)
+    card["container"]["image"] = "localhost/lesions:2.1"
+    card["container"]["run"] |= {
+        "command": ["/opt/venv/bin/python", "/app/mark_film.py"],
+        "working_directory": "/tmp",
+    }
+    added(storage, tmp_path / "films", card)
+    films = [film("real", 1), film("real", 2)]
+    job = done(storage, *films, name="model-opacities")
+    found = storage.findings.of_job(job.job_id)
+    boxes = [one for one in found if one.label == "Opacity 1"]
+    assert {one.image.sop_instance_uid for one in boxes if one.image} == {
+        one.SOPInstanceUID for one in films
+    }
+    for one in boxes:
+        assert box_of(one) == [SQUARE[2], SQUARE[0], SQUARE[3], SQUARE[1]]
+    assert [one.value for one in found if one.label == "Files given"] == pytest.approx([1, 1])
