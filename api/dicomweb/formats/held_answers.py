@@ -74,6 +74,13 @@ def holding(size_bytes: int) -> Iterator[None]:
         _held.give_back(size_bytes)
 
 
+def pieces_of(body: bytes | memoryview) -> Iterator[bytes]:
+    """So that what is sent is not copied as a whole."""
+    view = memoryview(body)
+    for offset in range(0, len(view), _PIECE_BYTES):
+        yield bytes(view[offset : offset + _PIECE_BYTES])
+
+
 def _too_many() -> TooManyRequests:
     return TooManyRequests(
         f"Answers of {MOST_HELD_BYTES >> 20} MiB are being sent.",

@@ -137,10 +137,12 @@ def _check_cells(header: Dataset) -> None:
         )
 
 
-def native_bytes(array: NDArray[Any], header: Dataset) -> bytes:
-    """A decoded frame as it would stand in Explicit VR Little Endian pixel data."""
+def native_bytes(array: NDArray[Any], header: Dataset) -> memoryview:
+    """A decoded frame as it would stand in Explicit VR Little Endian pixel data; not copied where
+    it stands so already."""
     if header.get("BitsAllocated") == 1:
-        return np.packbits(array.reshape(-1).astype(bool), bitorder="little").tobytes()
-    if array.ndim == 3 and header.get("PlanarConfiguration") == 1:
+        array = np.packbits(array.reshape(-1).astype(bool), bitorder="little")
+    elif array.ndim == 3 and header.get("PlanarConfiguration") == 1:
         array = np.moveaxis(array, -1, 0)
-    return array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes()
+    whole = np.ascontiguousarray(array.astype(array.dtype.newbyteorder("<"), copy=False))
+    return whole.reshape(-1).view(np.uint8).data

@@ -14,6 +14,7 @@ from fastapi.responses import StreamingResponse
 from api.access.policy import READERS, policy
 from api.audit_rules import Audited
 from api.dicomweb.deps import StorageDep
+from api.dicomweb.formats.held_answers import pieces_of
 from api.dicomweb.formats.json_values import JsonDataset
 from api.dicomweb.formats.multipart import MultipartWriter
 from api.dicomweb.formats.negotiation import OCTET_STREAM, accepted
@@ -156,6 +157,7 @@ def _pixels(
     header = read_header(instances, instance)[0] if answer.decode else None
     base = uri.rpartition("/bulkdata/")[0]
     for index in range(layout.number_of_frames):
+        body: bytes | memoryview
         if header is None:
             body = source.frame(index)
         elif answer.encode:
@@ -164,7 +166,7 @@ def _pixels(
         else:
             array = decode_frame(source, header, instance.transfer_syntax_uid, index)
             body = native_bytes(array, header)
-        yield content_type, f"{base}/frames/{index + 1}", len(body), iter((body,))
+        yield content_type, f"{base}/frames/{index + 1}", len(body), pieces_of(body)
 
 
 def _addresses(elements: JsonDataset) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from urllib.parse import quote
 
 from fastapi import Request, Response
@@ -34,6 +35,7 @@ from api.dicomweb.lookups import (
     service_url,
 )
 from api.dicomweb.rendering.pixels import decode_frame, encode_frame, native_bytes
+from api.dicomweb.retrieval.frame_answer import made_frames
 from api.dicomweb.retrieval.frame_formats import FrameFormat, choose_frames
 from api.dicomweb.routing import dicomweb_router
 from storage.audit import Code
@@ -146,7 +148,7 @@ def _frames(
     if answer.decode:
         header = header_before(instances, instance, source.layout)
 
-    def frame(index: int) -> bytes:
+    def frame(index: int) -> bytes | memoryview:
         if header is None:
             return source.frame(index)
         if answer.encode:
@@ -155,33 +157,14 @@ def _frames(
         array = decode_frame(source, header, instance.transfer_syntax_uid, index)
         return native_bytes(array, header)
 
-    part_type = f"{answer.media_type}; transfer-syntax={answer.transfer_syntax_uid}"
-    headers = caching_headers(etag)
-    if not answer.multipart:
-        if len(indices) > 1:
-            raise not_acceptable(
-                f"{len(indices)} frames cannot leave as one body.",
-                f'Accept multipart/related; type="{answer.media_type}".',
-            )
-        return Response(frame(indices[0]), media_type=part_type, headers=headers)
-    writer = MultipartWriter(answer.media_type)
-    if len(indices) == 1:
-        body = frame(indices[0])
-        head = writer.part_header(part_type, len(body), _frame_url(instance_url, indices[0]))
-        message = b"".join((head, body, writer.end))
-        return Response(message, media_type=writer.content_type, headers=headers)
-    # The first is made before the answer begins, so that an undecodable one is refused cleanly.
-    first = frame(indices[0])
-
-    def parts() -> Iterator[bytes]:
-        url = _frame_url(instance_url, indices[0])
-        yield writer.part_header(part_type, len(first), url) + first
-        for index in indices[1:]:
-            body = frame(index)
-            yield writer.part_header(part_type, len(body), _frame_url(instance_url, index)) + body
-        yield writer.end
-
-    return StreamingResponse(parts(), media_type=writer.content_type, headers=headers)
+    if not answer.multipart and len(indices) > 1:
+        raise not_acceptable(
+            f"{len(indices)} frames cannot leave as one body.",
+            f'Accept multipart/related; type="{answer.media_type}".',
+        )
+    decoded_bytes = 0 if header is None else source.layout.frame_bits // 8
+    address = partial(_frame_url, instance_url)
+    return made_frames(frame, indices, answer, caching_headers(etag), address, decoded_bytes)
 
 
 def _frame_url(instance_url: str, index: int) -> str:
