@@ -91,6 +91,7 @@ class PreferencesPayload(Payload, FewMistakes):
         None, description="Of the pages, such as fr; null, and one that they lack: the browser's."
     )
     theme: Literal["dark", "light"] | None = Field(None, description="null: dark.")
+    density: Literal["compact", "comfortable"] | None = Field(None, description="null: compact.")
     columns: list[Word] = Field(
         default_factory=list, max_length=30, description="Of the study list; none: the default."
     )
@@ -102,6 +103,10 @@ class PreferencesPayload(Payload, FewMistakes):
     panels: Panels = Field(Panels(), description="Of the reader.")
     keys: list[OwnKey] = Field(
         default_factory=list, max_length=94, description="Of the reader; none: the usual ones."
+    )
+
+    tours: list[Word] = Field(
+        default_factory=list, max_length=20, description="Which were shown, and are not again."
     )
 
     @field_validator("keys")

@@ -15,6 +15,8 @@ _MINE = {
         "results": {"is_open": True, "width_px": 512},
     },
     "keys": [{"usual": "w", "key": "l"}, {"usual": "l", "key": "<"}],
+    "density": "comfortable",
+    "tours": ["reader"],
 }
 _NONE = {
     "language": None,
@@ -28,6 +30,8 @@ _NONE = {
         "results": {"is_open": True, "width_px": None},
     },
     "keys": [],
+    "density": None,
+    "tours": [],
 }
 
 
@@ -51,6 +55,8 @@ def test_what_the_pages_do_not_know_is_refused(closed: ClosedNode) -> None:
             {"language": "English"},
             {"language": ""},
             {"theme": "blue"},
+            {"density": "cosy"},
+            {"tours": ["<b>"]},
             {"colour": "pink"},
             {"columns": ["<script>"]},
             {"views": [{"name": "", "query": ""}]},

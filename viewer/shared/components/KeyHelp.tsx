@@ -1,6 +1,6 @@
 "use client";
 
-import { useEffect, useRef } from "react";
+import { type ReactNode, useEffect, useRef } from "react";
 import { useText } from "@/shared/hooks/useText";
 
 export interface KeyGroup {
@@ -9,7 +9,7 @@ export interface KeyGroup {
 }
 
 /** The keys of a page, over it. Escape closes: a modal dialog does that by itself. */
-export function KeyHelp({ groups, onEdit, onClose }: { groups: readonly KeyGroup[]; onEdit?: () => void; onClose: () => void }) {
+export function KeyHelp({ groups, onEdit, more, onClose }: { groups: readonly KeyGroup[]; onEdit?: () => void; more?: ReactNode; onClose: () => void }) {
   const { common } = useText();
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => {
@@ -29,6 +29,7 @@ export function KeyHelp({ groups, onEdit, onClose }: { groups: readonly KeyGroup
           {common.keys}
         </h2>
         <span className="flex gap-2">
+          {more}
           {onEdit && (
             <button type="button" className="control" data-testid="edit-keys" onClick={onEdit}>
               {common.editKeys}

@@ -2,6 +2,7 @@
 
 import Link from "next/link";
 import { useEffect, useState } from "react";
+import { DensitySwitch } from "@/shared/components/DensitySwitch";
 import { LanguageSwitch } from "@/shared/components/LanguageSwitch";
 import { ThemeSwitch } from "@/shared/components/ThemeSwitch";
 import { useText } from "@/shared/hooks/useText";
@@ -29,6 +30,7 @@ export function SignedIn() {
     <>
       <LanguageSwitch />
       <ThemeSwitch />
+      <DensitySwitch />
       {session?.roles.includes("admin") && (
         <Link href="/admin/" prefetch={false} className="control text-[0.8125rem]">
           {common.administration}

@@ -3,15 +3,15 @@
 import { useEffect, useSyncExternalStore } from "react";
 import { usePreferences } from "@/shared/hooks/usePreferences";
 import { useText } from "@/shared/hooks/useText";
-import { currentTheme, onTheme, restoreTheme, setTheme, type Theme } from "@/shared/lib/theme";
+import { theme, type Theme } from "@/shared/lib/theme";
 
 /** Dark or light pages, for this browser at once and for the person on every other one. */
 export function ThemeSwitch() {
   const { common } = useText();
   const { choose } = usePreferences();
-  const theme = useSyncExternalStore<Theme>(onTheme, currentTheme, () => "dark");
-  useEffect(restoreTheme, []);
-  const next: Theme = theme === "dark" ? "light" : "dark";
+  const now = useSyncExternalStore<Theme>(theme.follow, theme.current, () => "dark");
+  useEffect(() => theme.restore(), []);
+  const next: Theme = now === "dark" ? "light" : "dark";
   return (
     <button
       type="button"
@@ -20,11 +20,11 @@ export function ThemeSwitch() {
       aria-label={common.themes[next]}
       title={common.themes[next]}
       onClick={() => {
-        setTheme(next);
+        theme.set(next);
         choose({ theme: next });
       }}
     >
-      <span aria-hidden="true">{theme === "dark" ? "☀" : "☾"}</span>
+      <span aria-hidden="true">{now === "dark" ? "☀" : "☾"}</span>
     </button>
   );
 }

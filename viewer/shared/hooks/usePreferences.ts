@@ -4,21 +4,24 @@ import { useCallback, useSyncExternalStore } from "react";
 import { getPreferences, putPreferences } from "@/shared/api/api";
 import { asProblem } from "@/shared/api/http";
 import { type Problem } from "@/shared/api/problem";
-import { currentTheme, setTheme } from "@/shared/lib/theme";
+import { density } from "@/shared/lib/density";
+import { theme } from "@/shared/lib/theme";
 import { languages, setLanguage } from "@/shared/i18n/language";
 import type { Preferences } from "@/shared/api/types";
 
 interface Kept {
   chosen: Preferences;
   problem: Problem | null;
+  /** Whether the node has said what was chosen. */
+  isKnown: boolean;
 }
 
 const usualPanel = { is_open: true, width_px: null };
 const usualPanels = { series: usualPanel, results: usualPanel };
 
-const nothing: Preferences = { language: null, theme: null, columns: [], views: [], phrases: [], windows: [], panels: usualPanels, keys: [] };
+const nothing: Preferences = { language: null, theme: null, columns: [], views: [], phrases: [], windows: [], panels: usualPanels, keys: [], density: null, tours: [] };
 
-let kept: Kept = { chosen: nothing, problem: null };
+let kept: Kept = { chosen: nothing, problem: null, isKnown: false };
 /** What was chosen before the node had answered what was chosen before. */
 let ahead: Partial<Preferences> = {};
 let loading: Promise<void> | null = null;
@@ -34,8 +37,9 @@ function load(): Promise<void> {
     const chosen = { ...known, ...ahead };
     const language = languages.find((known) => known === chosen.language);
     if (language) setLanguage(language);
-    if (chosen.theme && chosen.theme !== currentTheme()) setTheme(chosen.theme);
-    tell({ chosen, problem: null });
+    if (chosen.theme && chosen.theme !== theme.current()) theme.set(chosen.theme);
+    if (chosen.density && chosen.density !== density.current()) density.set(chosen.density);
+    tell({ chosen, problem: null, isKnown: true });
   });
   return loading;
 }
@@ -51,13 +55,13 @@ function subscribe(listener: () => void): () => void {
 
 async function keep(change: Partial<Preferences>): Promise<void> {
   ahead = { ...ahead, ...change };
-  tell({ chosen: { ...kept.chosen, ...change }, problem: null });
+  tell({ ...kept, chosen: { ...kept.chosen, ...change }, problem: null });
   try {
     // What one page did not know of must not be taken from the others.
     await load();
     await putPreferences(kept.chosen);
   } catch (error) {
-    tell({ chosen: kept.chosen, problem: asProblem(error) });
+    tell({ ...kept, problem: asProblem(error) });
   }
 }
 

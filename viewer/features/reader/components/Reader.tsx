@@ -27,6 +27,7 @@ import { Stage } from "@/features/reader/components/stage/Stage";
 import { viewActions } from "@/features/reader/components/viewActions";
 import { UptakePanel } from "@/features/reader/components/measurements/UptakePanel";
 import { VersionComparison } from "@/features/reader/components/findings/VersionComparison";
+import { TourBar, TourButton } from "@/features/reader/components/tour/TourBar";
 import { Toolbar } from "@/features/reader/components/tools/Toolbar";
 import { useActiveSlice } from "@/features/reader/hooks/stage/useActiveSlice";
 import { turnDegrees, useReformat } from "@/features/reader/hooks/tools/useReformat";
@@ -47,6 +48,7 @@ import { useReader, type Layout, type ReaderState } from "@/features/reader/hook
 import { useReaderKeys } from "@/features/reader/hooks/useReaderKeys";
 import { useStudy } from "@/features/reader/hooks/useStudy";
 import { useStudyQueue } from "@/features/reader/hooks/useStudyQueue";
+import { useTour } from "@/features/reader/hooks/useTour";
 import { useText } from "@/shared/hooks/useText";
 import { useAskedView, useViewAddress } from "@/features/reader/hooks/stage/useViewAddress";
 import { regionValues, type LoadedMask, type ToolName, type ViewId } from "@/cornerstone";
@@ -72,6 +74,11 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
   const [tool, setTool] = useState<ToolName>("window");
   const [helpOpen, setHelpOpen] = useState<"" | "keys" | "settings">("");
   const ownKeys = useOwnKeys();
+  const tour = useTour();
+  const beginTour = () => {
+    setHelpOpen("");
+    tour.begin();
+  };
   /** The series of which planes or a volume were asked for that it does not have. */
   const [refused, setRefused] = useState<ReaderState["series"]>(null);
   const [menu, setMenu] = useState<{ viewId: ViewId; at: { x: number; y: number } } | null>(null);
@@ -148,6 +155,7 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
   return (
     <div className="flex h-dvh min-h-[34rem] flex-col overflow-hidden">
       <ReaderHeader study={study} back={back} place={queue.place} onGoTo={queue.goTo} stream={stream} onHelp={() => setHelpOpen("keys")} />
+      <TourBar tour={tour} />
       {studyProblem && (
         <div className="p-3">
           <ProblemNote problem={studyProblem} />
@@ -265,7 +273,7 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
         />
       )}
       <FreeTextDialog />
-      {helpOpen === "keys" && <KeyHelp groups={ownReaderKeys(t, ownKeys)} onEdit={() => setHelpOpen("settings")} onClose={() => setHelpOpen("")} />}
+      {helpOpen === "keys" && <KeyHelp groups={ownReaderKeys(t, ownKeys)} onEdit={() => setHelpOpen("settings")} more={<TourButton onClick={beginTour} />} onClose={() => setHelpOpen("")} />}
       {helpOpen === "settings" && <KeySettings onClose={() => setHelpOpen("")} />}
     </div>
   );

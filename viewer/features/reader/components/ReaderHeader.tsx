@@ -100,7 +100,7 @@ export function ReaderHeader({
       <span className="ml-auto flex items-center gap-3">
         <StreamDot state={stream} />
         <SignedIn />
-        <button type="button" className="control" aria-label={common.keys} title={t.keysHint} onClick={onHelp}>
+        <button type="button" className="control" aria-label={common.keys} title={t.keysHint} data-tour="help" onClick={onHelp}>
           ?
         </button>
       </span>

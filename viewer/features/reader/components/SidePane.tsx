@@ -79,6 +79,7 @@ export function SidePane({
     <div
       data-testid={`${side}-pane`}
       data-open={pane.isOpen}
+      data-tour={side === "left" ? "series" : "results"}
       className={`relative flex min-h-0 shrink-0 flex-col border-line bg-panel max-lg:w-full! max-lg:border-0 ${edge}`}
       style={{ width: pane.isOpen ? widthPx : 44 }}
     >

@@ -23,6 +23,7 @@ export const common: Messages["common"] = {
   theseKeys: "Tastenkürzel anzeigen",
   editKeys: "Tasten ändern…",
   themes: { dark: "Dunkle Darstellung", light: "Helle Darstellung" },
+  densities: { compact: "Kompakte Darstellung", comfortable: "Großzügige Darstellung mit mehr Abstand" },
   language: "Sprache",
   studies: "Studien",
   administration: "Verwaltung",

@@ -61,3 +61,18 @@ export const keySettings: Messages["viewing"]["keySettings"] = {
   movedFrom: (does, usual, key) => (usual === key ? does : `${does} (sonst ${usual})`),
   usual: "Wieder die üblichen Tasten",
 };
+
+export const tour: Messages["viewing"]["tour"] = {
+  title: "Kurze Einführung",
+  at: (n, of) => `${n} / ${of}`,
+  next: "Weiter",
+  skip: "Einführung überspringen",
+  done: "Fertig",
+  stops: {
+    series: "Die Serien der Studie, darunter die anderen Studien des Patienten. Ziehen Sie eine in eine Ansicht, oder gehen Sie sie mit . und , durch.",
+    tools: "Was die linke Maustaste tut, was gemessen wird, Fenster und Anordnung. Jeder Hinweis nennt die Taste.",
+    images: "Das Rad blättert durch die Schichten, die rechte Taste zoomt, die mittlere verschiebt. Ein Doppelklick zeigt eine Ansicht allein, ein Rechtsklick ihr Menü.",
+    results: "Ergebnisse zum Annehmen, Ablehnen oder Korrigieren, Messungen und der Befund. Ziehen Sie an der Kante, um ihn zu verbreitern.",
+    help: "Alle Tasten, die Sie ändern können, und diese Einführung: ?",
+  },
+};

@@ -1,7 +1,7 @@
 import type { Messages } from "@/shared/i18n/messages";
 
 import { documents } from "./documents";
-import { keyGroups, keys, keySettings } from "./keys";
+import { keyGroups, keys, keySettings, tour } from "./keys";
 import { masks } from "./masks";
 import { measurements } from "./measurements";
 import { overlays } from "./overlays";
@@ -25,6 +25,7 @@ export const viewing: Messages["viewing"] = {
   previousStudyKey: "Strg+←",
   keysHint: "Tastenkürzel (?)",
   keySettings,
+  tour,
   patientId: (id) => `ID ${id || "fehlt"}`,
   born: (date) => `geboren ${date}`,
   noStudyDate: "ohne Studiendatum",

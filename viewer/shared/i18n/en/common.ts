@@ -21,6 +21,7 @@ export const common = {
   theseKeys: "Show keyboard shortcuts",
   editKeys: "Change keys…",
   themes: { dark: "Dark theme", light: "Light theme" },
+  densities: { compact: "Compact pages", comfortable: "Comfortable pages, with more room" },
   language: "Language",
   studies: "Studies",
   administration: "Administration",

@@ -59,3 +59,18 @@ export const keySettings = {
   movedFrom: (does: string, usual: string, key: string) => (usual === key ? does : `${does} (usually ${usual})`),
   usual: "Usual keys again",
 };
+
+export const tour = {
+  title: "Short tour",
+  at: (n: number, of: number) => `${n} / ${of}`,
+  next: "Next",
+  skip: "Skip the tour",
+  done: "Done",
+  stops: {
+    series: "The series of the study, and the patient's other studies below. Drag one into a viewport, or press . and , to go through them.",
+    tools: "What the left mouse button does, what is measured, windows, and the layout. Each tooltip names its key.",
+    images: "The wheel goes through the slices, the right button zooms, the middle one pans. A double click shows one viewport alone, a right click its menu.",
+    results: "Findings to accept, reject or correct, measurements, and the report. Drag its edge to make it wider.",
+    help: "All keys, which you can change, and this tour again: ?",
+  },
+};

@@ -1,5 +1,5 @@
 import { documents } from "./documents";
-import { keyGroups, keys, keySettings } from "./keys";
+import { keyGroups, keys, keySettings, tour } from "./keys";
 import { masks } from "./masks";
 import { measurements } from "./measurements";
 import { overlays } from "./overlays";
@@ -24,6 +24,7 @@ export const viewing = {
   previousStudyKey: "Ctrl+←",
   keysHint: "Keyboard shortcuts (?)",
   keySettings,
+  tour,
   patientId: (id: string) => `ID ${id || "none"}`,
   born: (date: string) => `born ${date}`,
   noStudyDate: "no study date",

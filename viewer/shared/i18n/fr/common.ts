@@ -21,6 +21,7 @@ export const common = {
   theseKeys: "Afficher les raccourcis clavier",
   editKeys: "Modifier les touches…",
   themes: { dark: "Thème sombre", light: "Thème clair" },
+  densities: { compact: "Affichage compact", comfortable: "Affichage aéré" },
   language: "Langue",
   studies: "Examens",
   administration: "Administration",

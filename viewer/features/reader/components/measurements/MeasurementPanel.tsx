@@ -147,7 +147,8 @@ function MeasurementRow({
       <div className="flex items-center gap-2">
       <input
         aria-label={t.nameOf(t.kinds[one.kind])}
-        className="control w-28 min-w-0 px-1.5 py-0 text-xs"
+        className={`control min-w-0 px-1.5 py-0 text-xs ${one.kind === "text" ? "flex-3" : "w-28"}`}
+        title={one.kind === "text" ? one.label : undefined}
         placeholder={t.kinds[one.kind]}
         value={one.label}
         maxLength={mostCharacters(one.kind)}

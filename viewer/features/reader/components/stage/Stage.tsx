@@ -67,7 +67,7 @@ export function Stage({
   }
   const problem = reader.slotOf(active).problem ?? reader.failure;
   return (
-    <div data-theme="dark" className="relative flex min-h-0 flex-1 flex-col text-ink">
+    <div data-theme="dark" data-tour="images" className="relative flex min-h-0 flex-1 flex-col text-ink">
       {layout === "stack" && (
         <div
           data-testid="grid"

@@ -90,6 +90,7 @@ export function Toolbar({
       role="toolbar"
       aria-label={t.imageTools}
       data-testid="toolbar"
+      data-tour="tools"
       className={`flex items-center gap-1.5 border-b border-line bg-panel px-2 py-1 *:shrink-0 ${hidden === leaving.length ? "flex-wrap" : ""}`}
     >
       {flat && <MouseTools names={layout === "planes" ? [...usualTools, "crosshairs"] : usualTools} tool={tool} disabled={false} onTool={onTool} />}
