@@ -12,7 +12,7 @@ import type { Preferences } from "@/shared/api/types";
 interface Kept {
   chosen: Preferences;
   problem: Problem | null;
-  /** Whether the node has said what was chosen. */
+  /** Whether the node has answered what was chosen. */
   isKnown: boolean;
 }
 
