@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from inference.imaging.volume import Volume
@@ -178,6 +180,9 @@ class PipelineContext:
     the reference. What was registered lies in the reference's space. A result of another pipeline
     is the mask, on the grid of the series that it was found in, and structures are theirs, on that
     of the reference."""
+    registrations: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    """By role: from a place in the space of an input as it was sent to one in the reference's, 4x4,
+    in mm, LPS; of those that were registered."""
     placements: Mapping[str, str] = field(default_factory=dict)
     """In words, by role: how an input that the card wants registered came to lie there, or why it
     is not among them."""

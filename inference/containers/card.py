@@ -89,17 +89,12 @@ def _check_of_images(card: ContainerCard) -> None:
 
 
 def _check_given_as_sent(inputs: Mapping[str, CardInput]) -> None:
-    """Raises ValueError for inputs that are no series of the study as it was sent."""
+    """Raises ValueError for inputs that are no series as it was sent."""
     for role, one in inputs.items():
-        if one.prior_of or one.result_of is not None or one.structures is not None:
+        if one.result_of is not None or one.structures is not None:
             raise ValueError(
-                f"inputs.{role} is no series of the study itself, and is given to a container as"
-                " NIfTI alone: container.run.input_format nifti"
-            )
-        if one.registration != "none":
-            raise ValueError(
-                f"inputs.{role} is registered, and instances are given as they were sent; leave"
-                " registration out, or state container.run.input_format nifti"
+                f"inputs.{role} is no series that was sent, and is given to a container as NIfTI"
+                " alone: container.run.input_format nifti"
             )
 
 

@@ -17,10 +17,19 @@ from inference.pipeline import Segment
 
 @dataclass(frozen=True)
 class OtherSeries:
-    """An input beside the reference, in whose Frame of Reference it lies."""
+    """An input beside the reference.
+
+    `volume`: where it lies by its own headers; `placed`: of one that was registered, where it lies
+    in the reference's space.
+    """
 
     title: str
     volume: Volume
+    placed: Volume | None = None
+
+    @property
+    def on_reference(self) -> Volume:
+        return self.placed or self.volume
 
 
 @dataclass(frozen=True)
@@ -32,6 +41,7 @@ class MarkedElsewhere:
     series: str
     volume_mm3: float
     shows: bool
+    is_registered: bool = False
 
 
 def series_of(segmentation: Dataset, others: Sequence[OtherSeries]) -> OtherSeries | None:
@@ -55,12 +65,16 @@ def onto_reference(
     counts = _counts(masks)
     # Each is known again by itself: a segment of the reference may be called the same.
     segments = tuple(replace(segment) for segment in masks.segments)
-    array = _resampled(masks.array, one.volume, reference)
+    array = _resampled(masks.array, one.on_reference, reference)
     moved = Masks(segments, array)
     shown = _counts(moved)
     return moved, [
         MarkedElsewhere(
-            segment, one.title, float(count) * one.volume.voxel_volume_mm3, bool(shown[number])
+            segment,
+            one.title,
+            float(count) * one.volume.voxel_volume_mm3,
+            bool(shown[number]),
+            one.placed is not None,
         )
         for number, (segment, count) in enumerate(zip(segments, counts, strict=True))
         if count
@@ -72,7 +86,8 @@ def notes_of(elsewhere: Sequence[MarkedElsewhere], reference: str) -> tuple[str,
     return tuple(
         f"{one.segment.label} was marked on {one.series}, where its volume was measured;"
         + (
-            f" it is shown on {reference}, nearest voxel."
+            f" it is shown on {reference},{' by its registration,' if one.is_registered else ''}"
+            " nearest voxel."
             if one.shows
             else f" no voxel of {reference} lies in it, so it is not shown."
         )

@@ -7,23 +7,32 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 from pydicom.dataset import Dataset
 
-from inference.pipeline import Measurement, PipelineContext, Segment
+from inference.pipeline import Measurement, NamedInput, PipelineContext, Segment
 from inference.pipelines.codes import CM3, MM3_IN_CM3, VOLUME
+from inference.pipelines.spatial_registration import spatial_registration
 
 if TYPE_CHECKING:
-    from inference.containers.other_series import MarkedElsewhere
+    from inference.containers.other_series import MarkedElsewhere, OtherSeries
 
 
 def write_dicom(context: PipelineContext, folder: Path) -> None:
-    """The series in the folder; several in a folder each, which their roles name."""
+    """The series in the folder; several in a folder each, which their roles name. Of one that was
+    registered, how it lies to the reference as `registration_ROLE.dcm` beside them."""
     if not context.series:
         write_instances(context.images, folder)
         return
     folder.mkdir(mode=0o700)
     for role, images in context.series.items():
         write_instances(images, folder / role)
+        if role in context.registrations:
+            registration = spatial_registration(
+                context.images[0], images, context.registrations[role]
+            )
+            path = folder / f"registration_{role}.dcm"
+            registration.save_as(path, enforce_file_format=True)
 
 
 def write_instances(images: Sequence[Dataset], folder: Path) -> None:
@@ -31,6 +40,40 @@ def write_instances(images: Sequence[Dataset], folder: Path) -> None:
     folder.mkdir(mode=0o700)
     for number, image in enumerate(images, start=1):
         image.save_as(folder / f"{number:05d}.dcm", enforce_file_format=True)
+
+
+def given_as_sent(inputs: Sequence[NamedInput], context: PipelineContext) -> tuple[str, ...]:
+    """How inputs that the card wants registered lie to the reference, in sentences."""
+    how = [
+        f"{one.title} {context.placements[one.name]}"
+        + (", as it was sent" if one.name in context.registrations else ", and not given")
+        for one in inputs
+        if one.name in context.placements
+    ]
+    return (f"Given as DICOM: {'; '.join(how)}.",) if how else ()
+
+
+def other_series(
+    inputs: Sequence[NamedInput], reference: str, context: PipelineContext
+) -> list[OtherSeries]:
+    """What of the study a container was given beside the reference: masks may be of them."""
+    from inference.containers.other_series import OtherSeries
+
+    of_study = {one.name: one.title for one in inputs if not one.prior_of}
+    found = []
+    for role, images in context.series.items():
+        if role == reference or role not in of_study:
+            continue
+        volume, placed = context.inputs[role], None
+        if role in context.registrations:
+            placed = volume
+            volume = replace(
+                placed,
+                lps_from_kji=np.linalg.inv(context.registrations[role]) @ placed.lps_from_kji,
+                frame_of_reference_uid=str(images[0].get("FrameOfReferenceUID") or ""),
+            )
+        found.append(OtherSeries(of_study[role], volume, placed))
+    return found
 
 
 def with_volumes_elsewhere(

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import structlog
@@ -22,14 +21,16 @@ from inference.imaging.volume import Volume
 from inference.models.card import Proof
 from inference.pipeline import ParametricMap, PipelineContext, PipelineOutput, Readiness
 from inference.pipelines.added_model import AddedModel, volumes_of
-from inference.pipelines.container_files import with_volumes_elsewhere, write_dicom
+from inference.pipelines.container_files import (
+    given_as_sent,
+    other_series,
+    with_volumes_elsewhere,
+    write_dicom,
+)
 from inference.refusals import ModelUnusable, NothingFound
 from storage.core.errors import InvalidRequest
 from storage.core.untrusted_input.folder_walk import remove_tree
 from storage.settings import Settings
-
-if TYPE_CHECKING:
-    from inference.containers.other_series import OtherSeries
 
 log = structlog.get_logger(__name__)
 
@@ -96,7 +97,7 @@ class ContainerPipeline(AddedModel):
             if self._container.card.is_given_nifti:
                 notes = self._write_nifti(context, volume, given)
             else:
-                notes = ()
+                notes = given_as_sent(self.inputs, context)
                 write_dicom(context, given)
             written.mkdir(mode=0o700)
             context.on_progress("container", 0.05)
@@ -104,7 +105,7 @@ class ContainerPipeline(AddedModel):
             ran = time.perf_counter()
             source = context.images[volume.instance_indices[0]]
             maps = self._container.card.container.maps
-            others = self._other_series(context)
+            others = other_series(self.inputs, self.reference, context)
             found = OutputReader(source, volume, segments, most, maps, others).read(written)
         masks = merged_masks(found)
         if masks:
@@ -129,16 +130,6 @@ class ContainerPipeline(AddedModel):
                 remedy="Check that the series shows what the model looks for.",
             )
         return output
-
-    def _other_series(self, context: PipelineContext) -> list[OtherSeries]:
-        """What the container was given beside the reference: masks may be of them."""
-        from inference.containers.other_series import OtherSeries
-
-        return [
-            OtherSeries(self._title_of(role), context.inputs[role])
-            for role in context.series
-            if role != self.reference
-        ]
 
     def _title_of(self, role: str) -> str:
         return next((one.title for one in self.inputs if one.name == role), role)

@@ -47,6 +47,15 @@ class Placement:
     structures: Mapping[str, str] = field(default_factory=dict)
 
     @property
+    def matrices(self) -> dict[str, NDArray[np.float64]]:
+        """By role of those registered: from the space of the input to the reference's."""
+        return {
+            role: one.reference_from_input
+            for role, one in self.registrations.items()
+            if role not in self.refused
+        }
+
+    @property
     def texts(self) -> dict[str, str]:
         """How each came to lie in the reference's space, or why it does not, in a few words."""
         good = {

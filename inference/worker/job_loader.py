@@ -209,7 +209,9 @@ class JobLoader:
             placements=placement.texts,
             results={role: self._given(one) for role, one in read.results.items()},
             images=tuple(read.sources) if takes_instances(pipeline) else (),
-            series=read.series,
+            # One that could not be registered is not given.
+            series={role: one for role, one in read.series.items() if role in placement.volumes},
+            registrations=placement.matrices,
         )
         on_each = getattr(pipeline, "results_on", "reference") == "each"
         loaded = Loaded(

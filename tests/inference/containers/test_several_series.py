@@ -239,9 +239,8 @@ def test_a_mask_beside_the_slices_of_the_other_series_is_refused(
 @pytest.mark.parametrize(
     ("role", "says"),
     [
-        ({"registration": "rigid", "accepts": {"Modality": "MR"}}, "flair is registered"),
-        ({"prior_of": "t1", "within_days": 90}, "flair is no series of the study itself"),
-        ({"result_of": {"pipeline": "brain-volume"}}, "flair is no series of the study itself"),
+        ({"structures": {"names": ["PTV"]}}, "flair is no series that was sent"),
+        ({"result_of": {"pipeline": "brain-volume"}}, "flair is no series that was sent"),
     ],
 )
 def test_inputs_that_are_no_series_as_sent_are_given_as_nifti_alone(
