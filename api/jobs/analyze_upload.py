@@ -195,7 +195,7 @@ def _check_received(
         _refuse(objects, uploads, upload, f"{error.message} {error.remedy}")
         raise error
     if upload.state == "PRESIGNED":
-        uploads.set_state(upload.upload_id, "RECEIVED", size_bytes=size_bytes)
+        uploads.set_state(upload.upload_id, "RECEIVED", size_bytes=size_bytes, only={"PRESIGNED"})
 
 
 def _refuse(objects: ObjectStore, uploads: Uploads, upload: Upload, reason: str) -> None:

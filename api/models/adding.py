@@ -8,13 +8,13 @@ from typing import IO
 import structlog
 from fastapi import Response
 
-from api.access.confirmation import check_confirmed
 from api.access.policy import ADMINS, policy
 from api.access.principal import PrincipalDep
 from api.audit_rules import MODEL_ADDED, MODEL_REMOVED, Audited
 from api.deps import StorageDep
 from api.errors import ApiProblem
 from api.models.archive import unpack_model
+from api.models.first_run import check_first_run
 from api.models.routes import ModelOrder, Name, Version
 from api.models.schemas import ModelDetail, NewModel, TrialList
 from api.models.serializers import model_detail, trial_payload
@@ -105,8 +105,7 @@ def try_model(
     storage.index.study(study_instance_uid)
     version = order.version if order else None
     standing = model_of(storage.settings, storage.model_states, name, version)
-    if standing.state == "added":
-        check_confirmed(storage.confirmations, principal, "try a model that is not verified")
+    check_first_run(storage.confirmations, principal, standing, "try")
     return TrialList(
         items=[
             trial_payload(one.tried())

@@ -11,6 +11,7 @@ from api.access.principal import PrincipalDep
 from api.audit_rules import MODEL_CHANGED, PUBLIC
 from api.base_schemas import RequestBody
 from api.deps import StorageDep
+from api.models.first_run import check_first_run
 from api.models.schemas import ModelDetail, ModelList
 from api.models.serializers import model_detail, model_payloads
 from api.parameters import NameFilter, problems
@@ -70,9 +71,11 @@ def verify_model(
 ) -> ModelDetail:
     """Check the digests and run the self-test, in a process of its own, one at a time on a host.
 
-    422 `model_unusable` says what it failed at; it is out of use then.
+    422 `model_unusable` says what it failed at; it is out of use then. One that nobody has verified
+    before is verified by people alone, who confirm it: what it brings has never run here.
     """
     chosen = _chosen(storage.settings, storage.model_states, name, order)
+    check_first_run(storage.confirmations, principal, chosen, "verify")
     verify_apart(storage.settings, name, chosen.pipeline.card.version, principal.name)
     return _answer(storage.settings, storage.model_states, chosen, "verified")
 

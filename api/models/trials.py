@@ -4,12 +4,12 @@ from typing import Annotated
 
 from fastapi import Path, Query, Request, Response
 
-from api.access.confirmation import check_confirmed
 from api.access.policy import ADMINS, policy
 from api.access.principal import PrincipalDep
 from api.audit.middleware import name_studies
 from api.audit_rules import UIDS_ALONE, Audited
 from api.deps import StorageDep
+from api.models.first_run import check_first_run
 from api.models.serializers import trial_payload
 from api.models.trial_schemas import (
     ModelTrialDetail,
@@ -54,8 +54,7 @@ def ask_for_trial(
     # Only what the caller may see; the worker has no caller.
     storage.index.study(wanted.study_instance_uid)
     standing = model_of(storage.settings, storage.model_states, wanted.model, wanted.version)
-    if standing.state == "added":
-        check_confirmed(storage.confirmations, principal, "try a model that is not verified")
+    check_first_run(storage.confirmations, principal, standing, "try")
     card = standing.pipeline.card
     trial = storage.model_trials.ask(
         (card.name, card.version),

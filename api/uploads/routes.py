@@ -173,12 +173,7 @@ def _claim(objects: ObjectStore, uploads: Uploads, token: str) -> tuple[Presigne
         )
     upload = uploads.get(match.group(1))
     if upload.state != "PRESIGNED":
-        raise ApiProblem(
-            409,
-            "upload_already_received",
-            "The upload was received before; its URL is used up.",
-            remedy="Start it with POST /api/analyze/start, or presign a new one.",
-        )
+        raise _received_before()
     return claim, upload.upload_id
 
 
@@ -221,9 +216,20 @@ def _keep(
     file: BinaryIO,
     size_bytes: int,
 ) -> None:
+    # Of several that send at once one wins, and nobody's bytes are replaced.
     file.seek(0)
-    objects.put(claim.key, file, claim.content_type)
-    uploads.set_state(upload_id, "RECEIVED", size_bytes=size_bytes)
+    if not own_store(objects).put_new(claim.key, file):
+        raise _received_before()
+    uploads.set_state(upload_id, "RECEIVED", size_bytes=size_bytes, only={"PRESIGNED"})
+
+
+def _received_before() -> ApiProblem:
+    return ApiProblem(
+        409,
+        "upload_already_received",
+        "The upload was received before; its URL is used up.",
+        remedy="Start it with POST /api/analyze/start, or presign a new one.",
+    )
 
 
 def _too_large(max_bytes: int) -> LimitExceeded:

@@ -15,6 +15,7 @@ from inference.models.packs import add_pack
 from inference.models.signatures import check_signature
 from inference.pipelines.catalogue import catalogue
 from inference.refusals import ModelUnusable
+from storage.core.errors import InvalidRequest
 from storage.core.untrusted_input.folder_walk import remove_tree
 from storage.model_registry.registry import ModelStates
 from storage.model_registry.shadow_runs import ShadowRuns
@@ -69,11 +70,7 @@ def add_model(
         signer = check_signature(settings, folder)
     check_card(folder)
     with changing_models(settings):
-        before = _folders(settings)
-        name, version = _install(settings, folder)
-        made = _folders(settings) - before
-        if shared is not None:
-            _put(shared, folder_of(settings, name, version), made)
+        name, version, made = _install(settings, folder, shared)
     standing = model_of(settings, model_states, name, version)
     card = standing.pipeline.card
     by_key = f"Signed by {signer}." if signer else ""
@@ -121,12 +118,34 @@ def add_model(
     return Added(standing, tuple(steps))
 
 
-def _install(settings: Settings, folder: Path) -> tuple[str, str]:
+def _install(
+    settings: Settings, folder: Path, shared: SharedModels | None
+) -> tuple[str, str, set[Path]]:
+    """Name and version of the model, and the folders that were not there before."""
+    before = _folders(settings)
     if is_model(folder):
         model = add_described(settings, folder)
-        return model.name, model.version
-    card = add_pack(settings, folder, [pipeline.card for pipeline in catalogue(settings)])
-    return card.name, card.version
+        name, version = model.name, model.version
+        made = _folders(settings) - before
+        if name in _of_release(settings):
+            for one in made:
+                remove_tree(one)
+            raise InvalidRequest(
+                f"{name} is the name of a model of the release.",
+                remedy="Give the added model another name.",
+            )
+    else:
+        card = add_pack(settings, folder, [pipeline.card for pipeline in catalogue(settings)])
+        name, version, made = card.name, card.version, _folders(settings) - before
+    if shared is not None:
+        _put(shared, folder_of(settings, name, version), made)
+    return name, version, made
+
+
+def _of_release(settings: Settings) -> set[str]:
+    """Names of models: two of one name and version could not be kept apart."""
+    cards = [pipeline.card for pipeline in catalogue(settings)]
+    return {card.name for card in cards if card.admission != "operator"}
 
 
 def _put(shared: SharedModels, folder: Path, made: set[Path]) -> None:

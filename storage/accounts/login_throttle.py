@@ -103,12 +103,12 @@ class LoginThrottle:
 def _wait(connection: Connection, subject: Subject) -> float:
     now = utcnow()
     new = {"subject": subject.key, "failures": 0, "last_at": now, "blocked_until": _ENDED}
-    insert_or_ignore(connection, t.failed_attempt, new)
-    blocked_until = connection.execute(
-        select(t.failed_attempt.c.blocked_until)
-        .where(t.failed_attempt.c.subject == subject.key)
-        .with_for_update()
-    ).scalar_one()
+    mine = select(t.failed_attempt.c.blocked_until).where(t.failed_attempt.c.subject == subject.key)
+    blocked_until = None
+    while blocked_until is None:
+        # One that succeeds meanwhile removes the row, between these two.
+        insert_or_ignore(connection, t.failed_attempt, new)
+        blocked_until = connection.execute(mine.with_for_update()).scalar()
     # Now, not before: another that had locked the row meanwhile has counted.
     return max(0.0, float((blocked_until - utcnow()).total_seconds()))
 

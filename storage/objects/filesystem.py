@@ -20,7 +20,12 @@ from storage.core.clock import utcnow
 from storage.core.errors import InvalidRequest, NotFound, StorageFull, StorageUnavailable
 from storage.crypto.upload_tokens import PresignedClaim, TokenSigner
 from storage.objects.multipart import Part, PartFolder, no_parts
-from storage.volumes.durable_names import make_folder, put_in_place, sync_folder
+from storage.volumes.durable_names import (
+    make_folder,
+    put_in_place,
+    put_where_none_is,
+    sync_folder,
+)
 
 _KEY_PART = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}")
 _KEY_MAX_LENGTH = 900
@@ -139,6 +144,17 @@ class FilesystemObjects:
         data: bytes | BinaryIO,
         content_type: str = "application/octet-stream",
     ) -> None:
+        with self._temporary(key, data) as temporary:
+            put_in_place(temporary, self._path(key), self._folder)
+
+    def put_new(self, key: str, data: BinaryIO) -> bool:
+        """False where there is one of that key already, which stays as it is."""
+        with self._temporary(key, data) as temporary:
+            return put_where_none_is(temporary, self._path(key), self._folder)
+
+    @contextmanager
+    def _temporary(self, key: str, data: bytes | BinaryIO) -> Iterator[Path]:
+        """A file beside that of the key with these bytes, synced."""
         path = self._path(key)
         temporary = path.with_name(f".{path.name[:150]}.{uuid.uuid4().hex}")
         try:
@@ -150,10 +166,11 @@ class FilesystemObjects:
                     shutil.copyfileobj(data, file, 1 << 20)
                 file.flush()
                 os.fsync(file.fileno())
-            put_in_place(temporary, path, self._folder)
+            yield temporary
         except OSError as error:
-            temporary.unlink(missing_ok=True)
             raise _translate(error, self._folder) from error
+        finally:
+            temporary.unlink(missing_ok=True)
 
     def get(self, key: str) -> bytes:
         with self.open(key) as file:

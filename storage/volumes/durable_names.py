@@ -95,6 +95,21 @@ def put_in_place(temporary: Path, path: Path, root: Path | None = None) -> None:
     So do those of the folders from `root` down to it, if that is given. Raises OSError.
     """
     temporary.replace(path)
+    _sync_names(path, root)
+
+
+def put_where_none_is(temporary: Path, path: Path, root: Path | None = None) -> bool:
+    """As `put_in_place`, but False, and nothing is changed, where the name is another's."""
+    try:
+        path.hardlink_to(temporary)
+    except FileExistsError:
+        return False
+    temporary.unlink()
+    _sync_names(path, root)
+    return True
+
+
+def _sync_names(path: Path, root: Path | None) -> None:
     folder = path.parent
     sync_folder(folder)
     while root is not None and root in folder.parents:

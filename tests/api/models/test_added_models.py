@@ -22,6 +22,7 @@ from api.uploads import room
 from inference.model_registry.adding import add_model
 from inference.model_registry.apart import alone_on_host
 from storage.audit import Code
+from storage.core.errors import InvalidRequest
 from storage.settings import Settings
 from tests.api.access.closed import audited, closed_node, closed_settings, confirm
 from tests.api.client import ApiNode, api_node, is_problem, zipped
@@ -238,12 +239,26 @@ def test_no_key_brings_code_or_runs_what_nobody_verified(tmp_path: Path) -> None
                 hold=True,
             )
             is_problem(key.post(trial), 403, "not_a_person")
+            is_problem(key.post(f"/api/v1/models/{NAME}/verify"), 403, "not_a_person")
         with closed.signed_in("petra", "admin") as petra:
             is_problem(petra.post(trial), 403, "confirmation_required")
+            verified = petra.post(f"/api/v1/models/{NAME}/verify")
+            is_problem(verified, 403, "confirmation_required")
             assert confirm(petra).status_code == 204
             # It is looked for: what comes of one that is there is in `test_model_trials`.
             elsewhere = petra.post(f"/api/v1/models/{NAME}/trials/{study_uid('nowhere')}")
             is_problem(elsewhere, 404, "not_found")
+
+
+def test_the_name_of_a_model_of_the_release_is_taken(tmp_path: Path) -> None:
+    with closed_node(closed_settings(tmp_path)) as closed:
+        model = onnx_model(tmp_path / "plain", name="lung-density", version="1.2.0")
+        settings = closed.storage.settings
+        with pytest.raises(InvalidRequest, match="lung-density is the name of a model of"):
+            add_model(
+                settings, closed.storage.model_states, closed.storage.shadow_runs, model, "petra"
+            )
+        assert list(settings.resolved_models_dir.glob("lung-density*")) == []
 
 
 def test_a_version_is_removed_by_a_person_once_it_runs_no_more(tmp_path: Path) -> None:

@@ -1,9 +1,13 @@
 """An upload goes where it was presigned for, once, in time, and no larger."""
 
+import threading
 import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
+import httpx
 import numpy as np
 import pytest
 from pydicom.dataset import Dataset
@@ -12,6 +16,7 @@ from storage.settings import Settings, load_settings
 from tests import builders
 from tests.api.client import ApiNode, api_node, is_problem, part10, sent, zipped
 from tests.migrated import upgrade
+from tests.patience import PATIENCE_S
 from tests.servers import S3Server
 from tests.services import free_port
 from tests.storage.dicom.test_offending_element import with_broken_private_element
@@ -102,6 +107,29 @@ def test_a_url_is_used_up_once(api: ApiNode) -> None:
     answer = api.client.put(presigned["url"], headers=presigned["headers"], content=b"other")
     is_problem(answer, 409, "upload_already_received")
     assert api.storage.objects.get(presigned["object_key"]) == b"0123456789"
+
+
+def test_of_two_that_send_at_once_one_wins_and_keeps_its_bytes(api: ApiNode) -> None:
+    presigned = api.presign("one.dcm", "application/dicom", 10)
+    begun, goes_on = threading.Event(), threading.Event()
+
+    def slowly() -> Iterator[bytes]:
+        yield b"01234"
+        begun.set()
+        assert goes_on.wait(PATIENCE_S)
+        yield b"56789"
+
+    def put(content: bytes | Iterator[bytes]) -> httpx.Response:
+        return api.client.put(presigned["url"], headers=presigned["headers"], content=content)
+
+    with ThreadPoolExecutor(1) as pool:
+        slow = pool.submit(put, slowly())
+        assert begun.wait(PATIENCE_S)
+        assert put(b"in between").status_code == 200
+        goes_on.set()
+        is_problem(slow.result(), 409, "upload_already_received")
+    assert api.storage.objects.get(presigned["object_key"]) == b"in between"
+    assert api.storage.uploads.get(presigned["upload_id"]).state == "RECEIVED"
 
 
 def test_more_bytes_than_presigned_are_refused_whether_declared_or_not(api: ApiNode) -> None:
