@@ -7,16 +7,20 @@ from prometheus_client.registry import Collector
 from sqlalchemy import Engine
 
 from storage.ingest.conflict_room import conflict_room
+from storage.patient_identity.room import PatientRoom
 from storage.ups.event_room import event_room
 from storage.worklist.room import order_room
 
 
 class KeptCollector(Collector):
     def __init__(self, engine: Engine) -> None:
+        of_patients = PatientRoom(engine)
         self._rooms = {
             "conflicts": conflict_room(engine),
             "orders": order_room(engine),
             "workitem events": event_room(engine),
+            "changes of patients": of_patients.changes,
+            "messages about patients": of_patients.messages,
         }
 
     def describe(self) -> Iterator[Metric]:

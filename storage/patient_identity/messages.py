@@ -14,6 +14,7 @@ from sqlalchemy import Connection, delete, exists, or_, select, tuple_
 from storage import tables as t
 from storage.db.engine import insert_or_ignore
 from storage.patient_identity.entities import Demographics, Origin, PatientKey, Statement
+from storage.patient_identity.room import sent_by_caller
 
 _RETENTION = timedelta(days=30)
 """Of messages after which the patient had newer ones: these make them outdated."""
@@ -73,8 +74,8 @@ def remember(
     unrecorded: Iterable[Statement],
     origin: Origin,
     now: datetime,
-) -> None:
-    """Note that a message was accepted, for each patient of whom it states something.
+) -> int:
+    """Note that a message was accepted, for each patient of whom it states something; how many.
 
     `unrecorded`: its statements that no change has, because the patient is not known.
     """
@@ -84,9 +85,10 @@ def remember(
     c = t.patient_message.c
     event_at = _event_at(origin, now)
     control_id = origin.control_id or str(uuid.uuid4())
-    for key in dict.fromkeys(
+    keys = dict.fromkeys(
         key for one in statements if one.demographics != Demographics() for key in one.keys
-    ):
+    )
+    for key in keys:
         connection.execute(
             delete(t.patient_message).where(
                 c.patient_id == key.patient_id,
@@ -98,16 +100,19 @@ def remember(
         insert_or_ignore(
             connection,
             t.patient_message,
-            {
-                "sender": origin.sender,
-                "control_id": control_id,
-                "message_digest": origin.message_digest,
-                **key._asdict(),
-                "event_at": event_at,
-                "received_at": now,
-                "unrecorded": " ".join(sorted(names[key])),
-            },
+            sent_by_caller(
+                {
+                    "sender": origin.sender,
+                    "control_id": control_id,
+                    "message_digest": origin.message_digest,
+                    **key._asdict(),
+                    "event_at": event_at,
+                    "received_at": now,
+                    "unrecorded": " ".join(sorted(names[key])),
+                }
+            ),
         )
+    return len(keys)
 
 
 def forget_old(connection: Connection, now: datetime) -> None:

@@ -40,6 +40,7 @@ from storage.patient_identity.lookup import (
 from storage.patient_identity.messages import forget_old, is_known, remember, stated_since
 from storage.patient_identity.reassignment import reassign
 from storage.patient_identity.resolution import resembles
+from storage.patient_identity.room import PatientRoom
 
 _MOST_LINKED = 10
 """Each is asked for in other archives."""
@@ -58,6 +59,7 @@ class PatientChanges:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._room = PatientRoom(engine)
 
     def forget_old_messages(self, now: datetime) -> None:
         """A year after they came, whatever was recorded of them; what was recorded stays."""
@@ -72,12 +74,13 @@ class PatientChanges:
         A merge that is in force already, and demographics that are stated already, add nothing. Of
         an event that is older than another of the same patient, that counts which nobody stated.
         Raises StateConflict for what contradicts a change in force, or where it is not clear
-        which of several people is meant.
+        which of several people is meant; NoRoom.
         """
         with writing(self._engine) as connection:
             lock_changes(connection)
             if is_known(connection, origin):
                 return None
+            self._room.count(connection)
             change_ids, studies, unrecorded = [], [], []
             of_site = [one.of_site() for one in statements]
             for part, one in enumerate(of_site):
@@ -90,7 +93,8 @@ class PatientChanges:
                     continue
                 change_ids.append(change_id)
                 studies += reassign(connection, _patient_ids(one), now, _studies(one))
-            remember(connection, of_site, unrecorded, origin, now)
+            noted = remember(connection, of_site, unrecorded, origin, now)
+            self._room.take(connection, changes=len(change_ids), messages=noted)
             return Recorded(tuple(change_ids), tuple(dict.fromkeys(studies)))
 
     def move(self, statement: Statement, origin: Origin, now: datetime) -> Recorded:
@@ -161,6 +165,7 @@ class PatientChanges:
         with writing(self._engine) as connection:
             lock_changes(connection)
             change_ids, studies = replace_links(connection, links, origin, now)
+            self._room.take(connection, changes=len(change_ids), messages=0)
             return Recorded(tuple(change_ids), tuple(dict.fromkeys(studies)))
 
     def undo(self, change_id: str, origin: Origin, now: datetime) -> Recorded:

@@ -1,6 +1,18 @@
 """Whose the studies are: what was corrected, merged and moved, and how each study arrived."""
 
-from sqlalchemy import JSON, Boolean, Column, Index, String, Table, Text, UniqueConstraint, false
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    false,
+    text,
+)
 
 from storage.tables.base import BigId, Uid, metadata, text_column, time_column
 
@@ -41,11 +53,21 @@ patient_change = Table(
     text_column("undone_by_id"),
     text_column("undo_reason"),
     time_column("undone_at", nullable=True),
+    # The identity or address that sent it (`storage.core.callers.shares`); empty: nobody knows.
+    text_column("sent_by"),
+    Column("size_bytes", BigInteger, nullable=False, server_default="0"),
     # Actions of people have a control ID of their own: their change ID.
     UniqueConstraint("sender", "control_id", "message_digest", "part"),
     Index("ix_patient_change_patient_id", "patient_id"),
     Index("ix_patient_change_prior_patient_id", "prior_patient_id"),
     Index("ix_patient_change_study_instance_uid", "study_instance_uid"),
+    Index(
+        "ix_patient_change_sent_by",
+        "sent_by",
+        "size_bytes",
+        sqlite_where=text("sent_by != ''"),
+        postgresql_where=text("sent_by != ''"),
+    ),
 )
 
 # Messages that were accepted, whatever came of them, and the changes of administrators.
@@ -62,6 +84,15 @@ patient_message = Table(
     time_column("received_at"),
     # Which demographics it states that no change has: names in `Demographics`, separated by spaces.
     text_column("unrecorded"),
+    text_column("sent_by"),
+    Column("size_bytes", BigInteger, nullable=False, server_default="0"),
+    Index(
+        "ix_patient_message_sent_by",
+        "sent_by",
+        "size_bytes",
+        sqlite_where=text("sent_by != ''"),
+        postgresql_where=text("sent_by != ''"),
+    ),
     Index("ix_patient_message_received_at", "received_at"),
     Index(
         "ix_patient_message_patient_id_issuer_of_patient_id_event_at",
