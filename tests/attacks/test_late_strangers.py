@@ -18,7 +18,7 @@ from storage.core.entities import Job
 from storage.core.sources import of_result
 from storage.peers.entities import KnownPeer
 from tests.inference.orchestration import later, storage_in
-from tests.inference.small import BrightRegion, mr_series, study_uid
+from tests.inference.small import BrightRegion, mr_series, mr_slice, study_uid
 
 NOT_AUTHORIZED = 0x0124
 STUDY = study_uid("head")
@@ -82,6 +82,19 @@ def test_a_slice_of_a_stranger_takes_no_results_out_of_use(node: tuple[Storage, 
     # Who made the series is known: what comes late from there revises the results, as ever.
     assert send(scp, "MR1", [late]) == [0]
     assert status_after(storage, job) == "SUPERSEDED"
+
+
+def test_a_slice_that_is_streamed_to_disk_is_none_either(node: tuple[Storage, Scp]) -> None:
+    storage, scp = node
+    know(storage, "MR1")
+    send(scp, "MR1", mr_series("head", 8))
+    job = analysed(storage)
+    late = mr_slice("head", 9, rows=2560, columns=2560)
+    assert len(late) > 12 << 20
+    assert send(scp, "STRANGER", [late]) == [NOT_AUTHORIZED]
+    assert status_after(storage, job) == "COMPLETED"
+    assert len([one for one in storage.index.instances_of(STUDY) if one.source == "dimse:MR1"]) == 8
+    assert not any("STRANGER" in one.source for one in storage.index.instances_of(STUDY))
 
 
 def test_a_second_sender_adds_slices_once_it_is_known(node: tuple[Storage, Scp]) -> None:
