@@ -7,6 +7,7 @@ from pydicom.dataset import Dataset
 
 from inference.imaging.frames import is_multiframe
 from inference.pipeline import Acceptance, ImageResult
+from inference.results.single_images.heat_map import is_placed
 
 _REASONS_AT_MOST = 3
 
@@ -18,13 +19,16 @@ def notes_of(images: Sequence[Dataset], results: Sequence[ImageResult]) -> tuple
 
 
 def _without_map(images: Sequence[Dataset], results: Sequence[ImageResult]) -> Iterator[str]:
-    """Of multi-frame images with a place in the patient: why there is no Parametric Map."""
+    """Of multi-frame images with a Frame of Reference whose frames state no plane in it: why there
+    is no Parametric Map."""
     for dataset, result in zip(images, results, strict=True):
-        is_placed = is_multiframe(dataset) and dataset.get("FrameOfReferenceUID")
-        if is_placed and result.heated is not None:
+        has_space = is_multiframe(dataset) and dataset.get("FrameOfReferenceUID")
+        heat = None if result.heated is None else result.heated.heat_map
+        if has_space and heat is not None and not is_placed(dataset, heat.frame_number):
             yield (
-                "The heat map of a multi-frame image becomes no Parametric Map: it stands with the"
-                " finding, and leaves as a picture (SC) or an outline (GSPS)."
+                "The heat map of this multi-frame image becomes no Parametric Map, since its frames"
+                " state no plane in the patient: it stands with the finding, and leaves as a"
+                " picture (SC) or an outline (GSPS)."
             )
 
 

@@ -34,7 +34,9 @@ def heat_references(
     """What the job makes of the heat map of a finding: the map, the picture, both or nothing."""
     if finding.heat_map is None:
         return []
-    kinds: list[ResultKindName] = ["PM"] if is_placed(source) else []
+    kinds: list[ResultKindName] = []
+    if is_placed(source, finding.heat_map.frame_number):
+        kinds.append("PM")
     if "SC" in extra_kinds:
         kinds.append("SC")
     return [_reference(job, source, kind) for kind in kinds]

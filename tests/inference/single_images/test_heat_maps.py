@@ -6,14 +6,17 @@ from typing import Any
 import highdicom as hd
 import numpy as np
 import pytest
+from pydicom.dataset import Dataset
 
 from inference.imaging.heat_pixels import on_pixels
+from inference.imaging.volume import assemble_volume
 from inference.model_registry.adding import add_model
 from inference.single_images.card import Preprocessing
 from inference.single_images.heat import placed_heat
 from inference.single_images.preprocessing import prepare
 from storage.container import Storage
 from storage.core.findings import Finding
+from tests import builders
 from tests.inference.films import bright_classifier, film, ultrasound
 from tests.inference.orchestration import storage_in
 from tests.inference.results_support import complaints, save
@@ -200,3 +203,45 @@ def test_a_pacs_that_takes_presentation_states_gets_the_outline_where_the_heat_i
     heat = heat_of(result)
     np.testing.assert_array_equal(outlined, heat >= 0.5 * np.nanmax(heat))
     assert 0 < outlined.sum() < outlined.size
+
+
+@pytest.mark.parametrize("shares_plane", [True, False])
+def test_the_frame_of_an_enhanced_image_that_decided_gets_a_parametric_map(
+    storage: Storage, tmp_path: Path, *, shares_plane: bool
+) -> None:
+    """Measures and orientation stated once of all frames, or of each."""
+    folder = bright_classifier(
+        tmp_path / "m", heat_map={"grid": 2}, modalities=["MR"], frames={"combine": "mean"}
+    )
+    add_model(storage.settings, storage.model_states, storage.shadow_runs, folder, "petra")
+    voxels = np.full((5, 48, 64), 300, np.int16)
+    voxels[3, :24, 32:] = 4000
+    slices = builders.series(
+        voxels, seed=3, spacing_mm=(3.0, 0.9, 0.7), directions=builders.rotation(12, -7, 20)
+    )
+    dataset = builders.enhanced_mr(slices, [4, 0, 3, 1, 2])
+    dataset.WindowCenter, dataset.WindowWidth = 2000, 4000
+    if not shares_plane:
+        (shared,) = dataset.SharedFunctionalGroupsSequence
+        for groups in dataset.PerFrameFunctionalGroupsSequence:
+            groups.PixelMeasuresSequence = shared.PixelMeasuresSequence
+            groups.PlaneOrientationSequence = shared.PlaneOrientationSequence
+        dataset.SharedFunctionalGroupsSequence = [Dataset()]
+    job = done(storage, dataset)
+    (result,) = analysed(storage, dataset)
+    (made,) = objects(storage, job, "PM")
+    assert complaints(save(made, tmp_path / "map.dcm")) == []
+    (groups,) = made.PerFrameFunctionalGroupsSequence
+    (source,) = groups.DerivationImageSequence[0].SourceImageSequence
+    assert source.ReferencedSOPInstanceUID == dataset.SOPInstanceUID
+    assert source.ReferencedFrameNumber == 3
+    space = hd.imread(tmp_path / "map.dcm").get_volume(apply_real_world_transform=True)
+    np.testing.assert_allclose(space.array[0], heat_of(result), atol=1e-6)
+    affine = assemble_volume(slices).lps_from_kji
+    for row, column in ((0, 0), (47, 63)):
+        place = (space.affine @ (0, row, column, 1))[:3]
+        np.testing.assert_allclose(place, (affine @ (3, row, column, 1))[:3], atol=1e-4)
+    (report,) = objects(storage, job, "SR")
+    named = [one for one in report.iterall() if one.keyword == "ReferencedSOPInstanceUID"]
+    assert made.SOPInstanceUID in {one.value for one in named}
+    assert not any("becomes no Parametric Map" in one for one in job.result["notes"])
