@@ -253,6 +253,12 @@ export class Scene {
     return view ? [...view.canvasToWorld(point)] : null;
   }
 
+  /** The same, of a point of the window. */
+  lpsAtWindow(viewId: ViewId, { x, y }: { x: number; y: number }): Vector | null {
+    const box = this.views.get(viewId)?.element.getBoundingClientRect();
+    return box ? this.lpsAt(viewId, [x - box.left, y - box.top]) : null;
+  }
+
   lpsInMiddle(): Vector | null {
     const view = this.activeView;
     if (!view) return null;

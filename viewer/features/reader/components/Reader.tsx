@@ -269,7 +269,7 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
           label={t.contextMenu}
           at={menu.at}
           onClose={closeMenu}
-          actions={viewActions({ reader, viewId: menu.viewId, undo, redo, measurements, toggleKeyImage, shown: (usual) => shownKey(usual, ownKeys) })}
+          actions={viewActions({ reader, viewId: menu.viewId, undo, redo, measurements, toggleKeyImage, shown: (usual) => shownKey(usual, ownKeys), at: menu.at })}
         />
       )}
       <FreeTextDialog />

@@ -14,6 +14,7 @@ export function viewActions({
   measurements,
   toggleKeyImage,
   shown,
+  at,
 }: {
   reader: ReaderState;
   viewId: ViewId;
@@ -23,10 +24,15 @@ export function viewActions({
   toggleKeyImage: () => void;
   /** What this person presses for a key of the pages. */
   shown: (usual: string) => string;
+  /** Where the menu was asked for, in the window. */
+  at: { x: number; y: number };
 }): MenuAction[] {
   const { viewing: t } = text();
   const { arrangement, layout, linking, scene } = reader;
   const many = layout === "planes" || (arrangement !== null && cellCount(arrangement) > 1);
+  // Before the menu takes the place of what is pointed at.
+  const lpsMm = layout === "volume" ? null : (scene?.lpsAtWindow(viewId, at) ?? null);
+  const shownSeries = reader.shown.get(viewId) ?? null;
   const isStack = layout === "stack";
   const linked = arrangement?.linked ?? false;
   return [
@@ -51,6 +57,10 @@ export function viewActions({
             : []),
         ]
       : []),
+    ...(lpsMm && shownSeries
+      ? [{ key: "reference", word: t.reference.here, hint: "", run: () => reader.reference.mark(viewId, shownSeries, lpsMm) }]
+      : []),
+    ...(reader.reference.isSet ? [{ key: "no-reference", word: t.reference.clear, hint: shown("E"), run: reader.reference.clear }] : []),
     { key: "undo", word: t.undoMeasurement, hint: "Ctrl+Z", run: undo },
     { key: "redo", word: t.redoMeasurement, hint: "Ctrl+Y", run: redo },
     {

@@ -12,6 +12,7 @@ import { useMasks, type Masks } from "@/features/reader/hooks/masks/useMasks";
 import { useOpeningMask } from "@/features/reader/hooks/masks/useOpeningMask";
 import { useStructureSets, type StructureSets } from "@/features/reader/hooks/masks/useStructureSets";
 import { usePresentations, type Presentations } from "@/features/reader/hooks/stage/usePresentations";
+import { useReferencePoint, type Reference } from "@/features/reader/hooks/stage/useReferencePoint";
 import { useOtherStudies } from "@/features/reader/hooks/useOtherStudies";
 import { useScene } from "@/features/reader/hooks/stage/useScene";
 import { cells, planes, type CellId, type LoadedSeries, type Scene, type ViewId } from "@/cornerstone";
@@ -71,6 +72,7 @@ export interface ReaderState {
   dose: DoseState;
   heatMaps: HeatMaps;
   fusion: Fusion;
+  reference: Reference;
   /** Images of the study that are asked for from beside the viewports. */
   goingTo: GoingTo;
   /** The series that are on the screen or were, their headers read. */
@@ -231,6 +233,7 @@ export function useReader(
     },
     [states, chosenFor, toggle, goTo],
   );
+  const reference = useReferencePoint(scene);
   const clips = useMemo(() => (series ? clipInstances(series.order.slices) : []), [series]);
   const onShown = useCallback(
     (viewId: ViewId, now: LoadedSeries) => setShown((all) => new Map(all).set(viewId, now)),
@@ -269,6 +272,7 @@ export function useReader(
     dose,
     heatMaps,
     fusion,
+    reference,
     goingTo,
     opened,
     maximised,

@@ -83,6 +83,12 @@ export function useReaderKeys({
       const viewId = cells[arrangement?.active ?? 0];
       if (middle && viewId) scene?.cursor.show(viewId, middle);
     },
+    E: () => {
+      const middle = scene?.lpsInMiddle();
+      const viewId = layout === "planes" ? "axial" : cells[arrangement?.active ?? 0];
+      if (reader.reference.isSet) reader.reference.clear();
+      else if (middle && viewId && series && layout !== "volume") reader.reference.mark(viewId, series, middle);
+    },
     y: () => arrangement && reader.setLinked(!arrangement.linked),
     Y: () => reader.linking.adjust(!reader.linking.adjusting),
     " ": () => layout === "stack" && cine.toggle(),

@@ -34,6 +34,7 @@ export function readerKeys(t: Messages["viewing"]): KeyGroup[] {
         { keys: [".", ","], does: does.series },
         { keys: ["y"], does: t.linkHint },
         { keys: ["X", does.shiftMove], does: does.sharedCursor },
+        { keys: ["E"], does: does.reference },
         { keys: ["Y"], does: t.adjustHint },
         { keys: ["m"], does: does.planes },
         { keys: ["u"], does: does.volume },

@@ -37,6 +37,7 @@ export const keys: Messages["viewing"]["keys"] = {
   remove: "Die gewählte Messung entfernen",
   undo: "Messungen oder Maskenänderungen rückgängig machen und wiederholen",
   shiftMove: "Umschalt + Zeiger",
+  reference: "Bezugspunkt in der Mitte setzen, und wieder entfernen",
   sharedCursor: "Dieselbe Stelle in den anderen Ansichten zeigen",
   rightClick: "Rechtsklick",
   menu: "Menü der Ansicht",

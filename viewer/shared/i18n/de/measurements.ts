@@ -94,6 +94,11 @@ export const measurements: typeof english = {
     end: "Kalibrierung aufheben",
   },
   freeText: { title: "Text auf dem Bild", place: "Setzen" },
+  reference: {
+    here: "Bezugspunkt hier setzen",
+    clear: "Bezugspunkt entfernen",
+    inView: (mm) => `, Bezugspunkt ${mm} mm neben der Ebene`,
+  },
   warnings,
   caveats,
   obstacles,

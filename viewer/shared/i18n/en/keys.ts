@@ -35,6 +35,7 @@ export const keys = {
   remove: "Remove the measurement that is chosen",
   undo: "Undo and redo measurements or mask edits",
   shiftMove: "Shift + pointer",
+  reference: "Reference point in the middle, and away again",
   sharedCursor: "Show the same place in the other viewports",
   rightClick: "right click",
   menu: "Menu of the viewport",

@@ -93,6 +93,11 @@ export const measurements = {
     end: "End the calibration",
   },
   freeText: { title: "Text on the image", place: "Place it" },
+  reference: {
+    here: "Reference point here",
+    clear: "Remove the reference point",
+    inView: (mm: string) => `, reference point ${mm} mm from the plane`,
+  },
   warnings,
   caveats,
   obstacles,

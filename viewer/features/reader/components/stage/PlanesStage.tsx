@@ -77,6 +77,7 @@ export function PlanesStage({
           study={reader.studies.get(series.studyInstanceUid)}
           tool={tool}
           dose={reader.dose}
+          reference={reader.reference}
           sectionsOn={reader.structureSets.onPlane}
           marksShown={reader.presentations.marksShown}
           active={false}

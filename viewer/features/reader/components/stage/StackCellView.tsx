@@ -108,6 +108,7 @@ export function StackCellView({
       presentation={reader.presentations.chosenFor(cell?.seriesInstanceUid ?? "")}
       contoursOn={reader.structureSets.on}
       dose={reader.dose}
+      reference={reader.reference}
       heatMaps={reader.heatMaps}
       uptakeOn={uptakeOn}
       overImage={(shown, at, matrix) => (

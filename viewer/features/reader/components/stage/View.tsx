@@ -6,6 +6,9 @@ import { CursorValue } from "@/features/reader/components/measurements/CursorVal
 import { ViewDose } from "@/features/reader/components/dose/ViewDose";
 import { HeatMarks, ViewHeat } from "@/features/reader/components/stage/ViewHeat";
 import { videoPlaceOf } from "@/features/reader/lib/videos";
+import { ReferenceMark } from "@/features/reader/components/stage/ReferenceMark";
+import type { Reference } from "@/features/reader/hooks/stage/useReferencePoint";
+import { fixed } from "@/shared/lib/format";
 import { StandIn } from "@/features/reader/components/stage/StandIn";
 import { StoredVideo } from "@/features/reader/components/stage/StoredVideo";
 import { ViewContours } from "@/features/reader/components/stage/ViewContours";
@@ -64,6 +67,8 @@ export interface ViewProps {
   heatMaps?: HeatMaps;
   /** What counts of the uptake on an image of a PET. */
   uptakeOn?: UptakeState["on"];
+  /** The place of the patient that is marked in all views. */
+  reference?: Reference;
   /** Which mask is subtracted from an image. */
   subtractionOf?: SubtractionState["of"];
   onAttach: (viewId: ViewId, element: HTMLDivElement | null) => void;
@@ -131,7 +136,7 @@ export function View(props: ViewProps) {
     [series, shownPlane, sectionsOn],
   );
   const videoPlace = undrawable && series ? videoPlaceOf(series, undrawable) : null;
-  const doseMatrix = info?.imageMatrix ?? (shownPlane ? asOnScreen : null);
+  const screenMatrix = info?.imageMatrix ?? (shownPlane ? asOnScreen : null);
   const uptakePicture = useMemo(
     () => (uptakeOn && series && index >= 0 ? uptakeOn(series, index) : null),
     [uptakeOn, series, index],
@@ -144,6 +149,7 @@ export function View(props: ViewProps) {
     },
     [dose, series, index],
   );
+  const referred = info && series && !undrawable ? (props.reference?.on(series, info) ?? null) : null;
   const description = study?.series.find(
     (one) => one.series_instance_uid === series?.seriesInstanceUid,
   )?.series_description;
@@ -167,7 +173,7 @@ export function View(props: ViewProps) {
       data-loaded={loading ? loading.loaded : "all"}
       tabIndex={0}
       role="img"
-      aria-label={`${title || t.image}, ${description || t.series}${mark}, ${position}${where}${heated}`}
+      aria-label={`${title || t.image}, ${description || t.series}${mark}, ${position}${where}${heated}${referred ? t.reference.inView(fixed(Math.abs(referred.offMm), 1)) : ""}`}
       onFocus={onActivate}
       onPointerDownCapture={(event) => {
         onActivate?.();
@@ -235,7 +241,7 @@ export function View(props: ViewProps) {
       {undrawable && series && !videoPlace && (
         <StandIn key={`${undrawable.sopInstanceUid}#${undrawable.frameNumber}`} series={series} undrawable={undrawable} onRetry={() => props.onRetry?.()} />
       )}
-      {dosePicture && doseMatrix && dose?.look && <ViewDose picture={dosePicture} look={dose.look} matrix={doseMatrix} />}
+      {dosePicture && screenMatrix && dose?.look && <ViewDose picture={dosePicture} look={dose.look} matrix={screenMatrix} />}
       {uptakePicture && info?.imageMatrix && !undrawable && props.marksShown && (
         <ViewDose picture={uptakePicture} look={uptakeLook} matrix={info.imageMatrix} />
       )}
@@ -265,6 +271,7 @@ export function View(props: ViewProps) {
           cursorValue={<CursorValue scene={scene} viewId={viewId} element={element} more={doseAt} />}
         />
       )}
+      {referred && screenMatrix && <ReferenceMark place={referred} matrix={screenMatrix} />}
       {cursor && !undrawable && <CursorMark place={cursor} />}
       {active && (
         <div aria-hidden="true" className="pointer-events-none absolute inset-0 border border-accent/80" data-testid="active-frame" />
