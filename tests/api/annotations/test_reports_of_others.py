@@ -127,10 +127,11 @@ def test_a_copy_of_what_others_measured_states_where_it_comes_from(
         if one["sop_instance_uid"] == theirs
     ]
     source = {"sop_instance_uid": theirs, "tracking_uid": report["measurements"][1]["tracking_uid"]}
+    note = next(one for one in drawn(images) if one.get("label") == "Läsion, see text")
     copied = [
         drawn(images)[0],
         {**drawn(images)[1], "taken_over_from": source},
-        {**drawn(images)[-1], "taken_over_from": source},
+        {**note, "taken_over_from": source},
     ]
     first = saved(api, study, measurements=copied)
     expected = [None, *[{**source, "maker": "Müller^Åsa"}] * 2]
