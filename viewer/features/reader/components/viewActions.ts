@@ -2,6 +2,7 @@ import type { MenuAction } from "@/shared/components/ContextMenu";
 import type { Measurements } from "@/features/reader/hooks/measurements/useMeasurements";
 import type { ReaderState } from "@/features/reader/hooks/useReader";
 import type { ViewId } from "@/cornerstone";
+import { referencePoint } from "@/dicom/measurements/referencePoint";
 import { text } from "@/shared/i18n";
 import { cellCount } from "@/features/reader/lib/layout/layout";
 
@@ -32,7 +33,9 @@ export function viewActions({
   const many = layout === "planes" || (arrangement !== null && cellCount(arrangement) > 1);
   // Before the menu takes the place of what is pointed at.
   const lpsMm = layout === "volume" ? null : (scene?.lpsAtWindow(viewId, at) ?? null);
-  const shownSeries = reader.shown.get(viewId) ?? null;
+  // All three planes show one series, which stands under the first of them.
+  const shownSeries = reader.shown.get(layout === "planes" ? "axial" : viewId) ?? null;
+  const canRefer = lpsMm !== null && shownSeries !== null && referencePoint(lpsMm, shownSeries.order.slices) !== null;
   const isStack = layout === "stack";
   const linked = arrangement?.linked ?? false;
   return [
@@ -57,7 +60,7 @@ export function viewActions({
             : []),
         ]
       : []),
-    ...(lpsMm && shownSeries
+    ...(canRefer
       ? [{ key: "reference", word: t.reference.here, hint: "", run: () => reader.reference.mark(viewId, shownSeries, lpsMm) }]
       : []),
     ...(reader.reference.isSet ? [{ key: "no-reference", word: t.reference.clear, hint: shown("E"), run: reader.reference.clear }] : []),
