@@ -17,6 +17,7 @@ from pydicom.dataset import Dataset
 from pydicom.uid import UID, ParametricMapStorage
 
 from inference.containers.belonging import check_belongs
+from inference.containers.label_names import LABELS_FILE, LabelNames
 from inference.containers.map_output import read_map
 from inference.containers.masks import MaskCollection, Masks
 from inference.containers.nifti_output import read_label_map, read_quantities
@@ -29,10 +30,12 @@ from inference.containers.other_series import (
 )
 from inference.containers.output_files import is_dicom, named, written_files
 from inference.containers.segmentation_output import read_segmentation
+from inference.imaging.label_counts import voxels_of_values
 from inference.imaging.volume import Volume
 from inference.models.card_quantities import CardMap
 from inference.pipeline import (
     MAPS_AT_MOST,
+    SEGMENTS_AT_MOST,
     Classification,
     Measurement,
     ParametricMap,
@@ -100,7 +103,9 @@ class OutputReader:
     def read(self, folder: Path) -> Written:
         """Raises ModelUnusable naming the file that cannot be used."""
         found = Written()
-        for path in written_files(folder, self._at_most_bytes):
+        paths = written_files(folder, self._at_most_bytes)
+        names = LabelNames(folder, paths)
+        for path in paths:
             with named(path):
                 if path == folder / RESULTS_FILE:
                     measurements, classifications = read_results(path)
@@ -110,7 +115,9 @@ class OutputReader:
                     stated = self._maps[path.name]
                     _add_map(found, stated.map_of(read_quantities(path, self._volume), None))
                 elif path.name.endswith((".nii", ".nii.gz")):
-                    self._read_labels(path, found)
+                    self._read_labels(path, found, {**names.beside(path), **self._segments})
+                elif path.name == LABELS_FILE:
+                    continue
                 elif is_dicom(path):
                     self._read_dicom(path, found)
                 else:
@@ -132,7 +139,7 @@ class OutputReader:
         elif not read_report(sop_class_uid, dataset, found):
             found.left_out[text_from_outside(sop_class_uid.name, SHOWN_AT_MOST)] += 1
 
-    def _read_labels(self, path: Path, found: Written) -> None:
+    def _read_labels(self, path: Path, found: Written, names: Mapping[int, Segment]) -> None:
         """On the grid of the reference; else on that of the other series that it fits."""
         for one in (None, *self._others):
             volume = self._volume if one is None else one.volume
@@ -144,7 +151,7 @@ class OutputReader:
                 if one is None:
                     refused = error
                 continue
-            self._add(found, self._of_values(path, labels), one)
+            self._add(found, _of_values(path, labels, names, found), one)
             return
         raise refused
 
@@ -157,17 +164,33 @@ class OutputReader:
             found.elsewhere += elsewhere
         found.masks.add(masks)
 
-    def _of_values(self, path: Path, labels: NDArray[np.uint16]) -> Masks:
-        if not self._segments:
-            raise ModelUnusable(
-                f"{shown_file_name(path.name)} of the container is a label map, and the card names"
-                " no segments.",
-                remedy='Name each value in the card: "segments": {"1": {"label": …, "code": […]}}.',
-            )
-        values = sorted(self._segments)
-        numbers = np.zeros(max(int(labels.max()), *values) + 1, np.uint8)
-        numbers[values] = np.arange(1, len(values) + 1)
-        return Masks(tuple(self._segments[one] for one in values), np.take(numbers, labels))
+
+def _of_values(
+    path: Path, labels: NDArray[np.uint16], names: Mapping[int, Segment], found: Written
+) -> Masks:
+    """The segments of a label map; a value that nobody names is left out, which is noted."""
+    if not names:
+        raise ModelUnusable(
+            f"{shown_file_name(path.name)} of the container is a label map, and neither the card"
+            f" nor a {LABELS_FILE} beside it names its values.",
+            remedy='Name each value in the card: "segments": {"1": {"label": …, "code": […]}}, or'
+            f' let the container write {LABELS_FILE}: {{"1": "Spleen"}}.',
+        )
+    values = []
+    for value in np.flatnonzero(voxels_of_values(labels, int(labels.max()))).tolist():
+        if value in names:
+            values.append(value)
+        elif value:
+            found.left_out[f"label value {value} without a name"] += 1
+    if len(values) > SEGMENTS_AT_MOST:
+        raise ModelUnusable(
+            f"{shown_file_name(path.name)} of the container has {len(values)} segments;"
+            f" {SEGMENTS_AT_MOST} are the most.",
+            remedy="Use a model with fewer.",
+        )
+    numbers = np.zeros(int(labels.max()) + 1, np.uint8)
+    numbers[values] = np.arange(1, len(values) + 1)
+    return Masks(tuple(names[one] for one in values), np.take(numbers, labels))
 
 
 def read_object(path: Path) -> tuple[UID, Dataset]:

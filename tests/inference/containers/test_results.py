@@ -162,7 +162,7 @@ def test_a_label_map_that_lies_elsewhere_is_refused(tmp_path: Path) -> None:
     nib.save(nib.Nifti1Image(values.T, np.eye(4)), tmp_path / "labels.nii.gz")
     assert "lies beside slice 1" in refusal(tmp_path, {1: SPLEEN})
     label_map(tmp_path, values)
-    assert "the card names no segments" in refusal(tmp_path)
+    assert "neither the card nor a labels.json beside it names its values" in refusal(tmp_path)
 
 
 @pytest.mark.parametrize(
