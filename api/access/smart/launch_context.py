@@ -19,6 +19,7 @@ from storage.settings import Settings
 log = structlog.get_logger(__name__)
 
 _ID = re.compile(r"[A-Za-z0-9.-]{1,64}")
+_PATIENT = re.compile(r"Patient/[A-Za-z0-9.-]{1,64}")
 _STUDY = re.compile(r"ImagingStudy/([A-Za-z0-9.-]{1,64})")
 _UID = re.compile(r"[0-9.]{1,64}")
 _DICOM_UID = "urn:dicom:uid"
@@ -45,51 +46,74 @@ class LaunchContext:
     ) -> str:
         """The page of the viewer to begin at: a study that may be seen, else the list of studies.
 
-        A study of another patient than the launch's is not opened: the two systems do not mean the
-        same. Nothing of it is logged but why.
+        A study of another patient than the launch's is not opened, nor one whose patient cannot be
+        compared: the two systems do not mean the same. Nothing of it is logged but why.
         """
         try:
-            keys = self._keys(settings, changes)
             if self.imaging_study:
-                uid = self._study_uid()
-                study = index.study(uid) if uid else None
-                if study is None:
-                    return "/"
-                stated = PatientKey(study.patient_id, study.issuer_of_patient_id)
-                if keys and stated.of_issuer(settings.patient_id_issuer) not in keys:
-                    log.warning("launch_context_refused", reason="another patient")
-                    return "/"
-                return f"/study/?study={uid}"
+                return self._page_of_study(settings, index, changes)
+            keys = self._keys(settings, changes, self._identifiers(self.patient))
             newest = patient_studies.newest_of(keys)
         except (NotFound, NotAccepted, NotConfigured) as error:
             log.warning("launch_context_not_found", reason=type(error).__name__)
             return "/"
         return f"/study/?study={newest}" if newest else "/"
 
-    def _study_uid(self) -> str:
+    def _page_of_study(self, settings: Settings, index: Index, changes: PatientChanges) -> str:
+        uid, whose = self._study()
+        study = index.study(uid) if uid else None
+        if study is None:
+            return "/"
+        identifiers = self._identifiers(self.patient or whose)
+        keys = self._keys(settings, changes, identifiers)
+        stated = PatientKey(study.patient_id, study.issuer_of_patient_id)
+        if keys:
+            is_same = stated.of_issuer(settings.patient_id_issuer) in keys
+        else:
+            # None of an issuer that the node knows: then the number alone.
+            is_same = study.patient_id in [value for _, value in identifiers]
+        if not is_same:
+            log.warning("launch_context_refused", reason="another patient")
+            return "/"
+        return f"/study/?study={uid}"
+
+    def _study(self) -> tuple[str, str]:
+        """Its UID, empty where none is stated, and a reference to its patient."""
         resource = self._server.read(self.imaging_study, self._access_token)
         subject = resource.get("subject")
         whose = str(subject.get("reference") or "") if isinstance(subject, dict) else ""
         whose = whose.removeprefix(f"{self._server.iss}/")
         if self.patient and whose and whose != self.patient:
             raise NotAccepted("the study is another patient's there")
+        if not _PATIENT.fullmatch(whose):
+            whose = ""
         for one in _listed(resource.get("identifier")):
             value = str(one.get("value") or "").removeprefix("urn:oid:")
             if one.get("system") == _DICOM_UID and _UID.fullmatch(value):
-                return value
-        return ""
+                return value, whose
+        return "", whose
 
-    def _keys(self, settings: Settings, changes: PatientChanges) -> list[PatientKey]:
-        """All IDs of the patient whose issuers the node knows."""
-        if not self.patient:
+    def _identifiers(self, patient: str) -> list[tuple[str, str]]:
+        """System and value of each that the other system states of the patient."""
+        if not patient:
             return []
-        resource = self._server.read(self.patient, self._access_token)
+        resource = self._server.read(patient, self._access_token)
+        return [
+            (str(one.get("system") or ""), value.strip())
+            for one in _listed(resource.get("identifier"))
+            if isinstance(value := one.get("value"), str) and 0 < len(value.strip()) <= 64
+        ]
+
+    def _keys(
+        self, settings: Settings, changes: PatientChanges, identifiers: list[tuple[str, str]]
+    ) -> list[PatientKey]:
+        """All IDs of the patient whose issuers the node knows."""
         issuers = Issuers.of(settings)
         found: dict[PatientKey, None] = {}
-        for one in _listed(resource.get("identifier")):
-            issuer, value = issuers.of_system(str(one.get("system") or "")), one.get("value")
-            if issuer is not None and isinstance(value, str) and 0 < len(value.strip()) <= 64:
-                key = PatientKey(value.strip(), issuer)
+        for system, value in identifiers:
+            issuer = issuers.of_system(system)
+            if issuer is not None:
+                key = PatientKey(value, issuer)
                 found |= dict.fromkeys([key, *changes.linked_with(key)])
         # Images come without an issuer, too.
         site = settings.patient_id_issuer

@@ -140,6 +140,43 @@ def test_a_study_of_another_patient_is_not_opened_unless_the_two_are_linked(
 
 
 @pytest.mark.parametrize(
+    ("identifiers", "context", "opens"),
+    [
+        ([{"value": "A"}], {}, True),
+        ([{"system": "urn:oid:1.2.3", "value": " A "}], {}, True),
+        ([{"value": "SOMEBODY-ELSE"}], {}, False),
+        ([{"system": "urn:oid:1.2.3", "value": "SOMEBODY-ELSE"}], {}, False),
+        ([{"system": "urn:oid:1.2.3", "value": "A"}, {"system": MRN, "value": "B"}], {}, False),
+        ([], {}, False),
+        ([{"value": "A"}], {"patient": None}, True),
+        ([{"value": "B"}], {"patient": None}, False),
+    ],
+)
+def test_without_a_system_that_the_node_knows_the_number_decides(
+    closed: ClosedNode,
+    ehr: Provider,
+    identifiers: list[dict[str, str]],
+    context: dict[str, Any],
+    opens: bool,
+) -> None:
+    """Without a patient of the launch it is the study's there."""
+    ehr.resources["/fhir/Patient/p1"]["identifier"] = identifiers
+    ehr.context = {**ehr.context, **context}
+    with closed.client() as ada:
+        there = launched(ada, ehr, launch="x")
+    assert there == (f"/study/?study={STUDY}" if opens else "/")
+
+
+def test_a_study_whose_patient_nobody_states_is_not_opened(
+    closed: ClosedNode, ehr: Provider
+) -> None:
+    del ehr.resources["/fhir/ImagingStudy/s1"]["subject"]
+    ehr.context = {**ehr.context, "patient": None}
+    with closed.client() as ada:
+        assert launched(ada, ehr, launch="x") == "/"
+
+
+@pytest.mark.parametrize(
     "broken",
     [
         {"fhirContext": "ImagingStudy/s1"},
