@@ -11,6 +11,7 @@ from typing import Any
 from celery import Celery
 from kombu import Queue, compression
 
+from inference.broker import redis_broker
 from inference.broker.file_broker import TRANSPORT, prepare_folder
 from storage.core.clock import CLOCKS_AGREE_WITHIN_S
 from storage.settings import Settings
@@ -142,6 +143,7 @@ def _redis(settings: Settings) -> dict[str, Any]:
     longest_s = math.ceil(_JOBS_IN_VISIBILITY * settings.job_deadline_s)
     return {
         "broker_url": settings.broker_url,
+        "broker_transport": redis_broker.TRANSPORT,
         "broker_transport_options": {
             "visibility_timeout": max(_VISIBILITY_TIMEOUT_S, longest_s),
             "socket_connect_timeout": _CONNECT_S,
