@@ -108,7 +108,10 @@ def _go_on_with(
         if (
             series is None
             or series.state != "COMPLETE"
-            or is_decided(storage.acceptance_decisions, series)
+            or (
+                is_decided(storage.acceptance_decisions, series)
+                and not storage.series_tries.is_open(*key)
+            )
         ):
             # Gone, or its instances are others now: what was noted was of those before.
             slices.forget(key)

@@ -92,16 +92,28 @@ class SeriesTries:
         )
 
     def take_back(self, series: Series) -> None:
-        """This piece was survived, and more of the series is to come: those of before stay."""
-        row = t.series_try
+        """This piece was survived, and more of the series is to come: those of before stay.
+
+        So does what says that the series was broken off after some pipelines had decided.
+        """
+        row, decision = t.series_try, t.decision.c
         own = and_(
             _key(series.study_instance_uid, series.series_instance_uid),
             row.c.set_aside_at.is_(None),
         )
+        in_part = (
+            select(decision.id)
+            .where(
+                decision.study_instance_uid == series.study_instance_uid,
+                decision.series_instance_uid == series.series_instance_uid,
+                decision.input_fingerprint == series.fingerprint,
+            )
+            .exists()
+        )
         try:
             with writing(self._engine) as connection:
                 connection.execute(update(row).where(own).values(tries=row.c.tries - 1))
-                connection.execute(delete(row).where(own, row.c.tries <= 0))
+                connection.execute(delete(row).where(own, row.c.tries <= 0, ~in_part))
         except MediViewError as error:
             # Counts as one that was not survived, until the series is decided on.
             log.warning("series_try_not_taken_back", error=error.code)
@@ -134,6 +146,15 @@ class SeriesTries:
         except MediViewError as error:
             # Counts as one that was not survived; the next that ends removes it.
             log.warning("series_try_not_ended", error=error.code)
+
+    def is_open(self, study_instance_uid: str, series_instance_uid: str) -> bool:
+        """Whether somebody looks at it, or was broken off: decisions may be missing."""
+        row = t.series_try
+        query = select(row.c.tries).where(
+            _key(study_instance_uid, series_instance_uid), row.c.set_aside_at.is_(None)
+        )
+        with reading(self._engine) as connection:
+            return connection.execute(query).first() is not None
 
     def refuse_set_aside(self, study_instance_uid: str, series_instance_uid: str) -> None:
         """To be asked before its headers are read. Raises SeriesSetAside."""
