@@ -8,16 +8,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.verification.rows import Row
-from inference.calibration.decision import calibration_of
 from inference.calibration.entities import CAVEATS
-from tests.inference.calibration.test_matrix import header_of
+from tests.inference.calibration.test_matrix import place_of
 
 _MATRIX = Path(__file__).parents[2] / "tests/inference/calibration/matrix.json"
 
 
 def calibration_rows() -> Iterator[Row]:
     for case in json.loads(_MATRIX.read_text("utf-8")):
-        found = calibration_of(header_of(case["header"]), case.get("frame_number", 1))
+        found = place_of(case).calibration
         spacing = case["spacing_mm"]
         words = " ".join(CAVEATS[one] for one in found.caveats)
         for index, direction in enumerate(("between rows", "between columns")):
