@@ -20,6 +20,7 @@ from storage.audit import MINOR_FAILURE, Actor, Audit, AuditEvent, Code, Type
 from storage.container import open_storage
 from storage.container.has import HasAudit, HasPatientChanges, HasWorklist
 from storage.core.errors import InvalidRequest, MediViewError
+from storage.processes.priority import give_way
 from storage.processes.stop_requests import StopRequests, stop_signals
 from storage.processes.waiting_for_database import wait_for_database
 from storage.settings import Settings
@@ -34,6 +35,7 @@ _ANSWER_S = 20.0
 def run_listener(settings: Settings) -> None:
     """Take messages until SIGTERM, SIGINT or SIGHUP. Blocks; a database that is away is awaited."""
     settings.check_binding(settings.hl7_host, "The HL7 listener")
+    give_way()
     asked = StopRequests()
     with asked.counting_signals():
         if not wait_for_database(settings, asked):

@@ -18,6 +18,7 @@ from dicom_node.server.scp import start_scp
 from storage.container import open_storage
 from storage.core.open_files import allow_open_files
 from storage.processes.forked import Processes
+from storage.processes.priority import give_way
 from storage.processes.stop_requests import StopRequests
 from storage.processes.waiting_for_database import wait_for_database
 from storage.settings import Settings
@@ -56,7 +57,9 @@ def run_scp(settings: Settings, beside: Beside | None = None) -> None:
 
         def work(number: int) -> int:
             is_entrance = number > count
-            if listeners.handover is not None and not is_entrance:
+            if is_entrance:
+                give_way()
+            elif listeners.handover is not None:
                 listeners.handover.take_as(number)
             _serve(settings, listeners, beside, is_first=number == 1, is_entrance=is_entrance)
             return 0

@@ -43,7 +43,12 @@ def hl7_port() -> int:
 
 @pytest.fixture(scope="module")
 def node(tmp_path_factory: pytest.TempPathFactory, hl7_port: int) -> Iterator[AttackedNode]:
-    settings = {"auth": "required", "hl7_port": hl7_port, "max_associations": 64}
+    settings = {
+        "auth": "required",
+        "hl7_port": hl7_port,
+        "max_associations": 64,
+        "dicom_processes": 2,
+    }
     with attacked_node(tmp_path_factory.mktemp("floods"), settings) as running:
         with open_storage(running.scp.settings) as storage:
             storage.peers.add(KnownPeer(name="ct", ae_title="CT", sources=("127.0.0.1/32",)))

@@ -111,6 +111,12 @@ def test_who_stores_under_a_known_title_shares_no_process_with_strangers(node: S
     store_once(node, b"STRANGER")
 
 
+def test_it_gives_way_to_those_that_receive(node: ScpProcess) -> None:
+    *receiving, accepting = (os.getpriority(os.PRIO_PROCESS, pid) for pid in children(node))
+    assert receiving == [os.getpriority(os.PRIO_PROCESS, 0)] * RECEIVING
+    assert accepting == min(receiving[0] + 5, 19)
+
+
 def test_a_title_from_another_address_or_without_its_tls_is_a_strangers(node: ScpProcess) -> None:
     store_once(node)
     for title, source in ((b"MR", "127.0.6.1"), (b"TLS", "127.0.0.1")):
