@@ -94,9 +94,17 @@ class Scp:
             self.listeners.known,
         )
         self._peer_addresses = PeerAddresses(self.storage.peers)
-        self._reporter = CommitmentReporter(self.storage)
-        self._notifier = PeerNotifier(self.storage)
         self._workitem_reporter = WorkitemReporter(self.storage)
+        # What is due to peers does not wait among strangers' associations.
+        self._reporters: list[CommitmentReporter | PeerNotifier | WorkitemReporter] = (
+            []
+            if self.is_entrance
+            else [
+                CommitmentReporter(self.storage),
+                PeerNotifier(self.storage),
+                self._workitem_reporter,
+            ]
+        )
         self._traffic = TrafficCounter(self.storage.engine)
         self._shared_thread = SharedThread()
         self._association_threads = AssociationThreads()
@@ -125,11 +133,8 @@ class Scp:
         self._peer_addresses.start()
         self._accepting.start()
         self._lost_slots.start()
-        if not self.is_entrance:
-            # What is due to peers does not wait among strangers' associations.
-            self._reporter.start()
-            self._notifier.start()
-            self._workitem_reporter.start()
+        for each in self._reporters:
+            each.start()
         self._traffic.start()
 
     def announce(self, status: ScpStatus) -> None:
@@ -140,9 +145,8 @@ class Scp:
         """Stop accepting, let messages under way finish, then end what is left."""
         self._processor_share.stop()
         self._accepting.stop()
-        self._reporter.stop()
-        self._notifier.stop()
-        self._workitem_reporter.stop()
+        for each in self._reporters:
+            each.stop()
         self._peer_addresses.stop()
         self._admission.stop()
         deadline = time.monotonic() + grace_s

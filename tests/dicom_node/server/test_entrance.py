@@ -46,7 +46,9 @@ def node(tmp_path: Path) -> Iterator[ScpProcess]:
         yield node
     finally:
         if node.is_running():
-            node.stop()
+            assert node.stop() == 0
+    assert "process_failed" not in node.log_text()
+    assert "Traceback" not in node.log_text()
 
 
 def server_of(node: ScpProcess, peer: RawPeer) -> int:
