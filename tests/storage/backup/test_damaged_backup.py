@@ -141,15 +141,19 @@ def test_a_bad_sector_costs_a_piece_and_no_later_backup(
     before = layouts.read_text()
     layouts.write_text('{"protocols": ["other"]}')
     found: list[StoreState] = []
-    with monkeypatch.context() as disk, open_storage(node) as storage:
-        unreadable(disk, piece, lost)
-        take_backup(storage, store_at(node, place), found.append)
+    with open_storage(node) as storage:
+        with monkeypatch.context() as disk:
+            unreadable(disk, piece, lost)
+            take_backup(storage, store_at(node, place), found.append)
         assert (found[0].written_again, found[0].damaged) == ((piece,), (lost,))
         # The operator restores the file: what is known to be damaged is not taken for its copy.
         layouts.write_text(before)
         monkeypatch.setattr(piece_check, "LEAST_PIECES", 0)
         monkeypatch.setattr(piece_check, "LEAST_SHARE", 1 << 30)
-        take_backup(storage, store_at(node, place), found.append)
+        with monkeypatch.context() as disk:
+            # The other one was written to another place of the disk.
+            unreadable(disk, lost)
+            take_backup(storage, store_at(node, place), found.append)
         assert (found[1].written_again, found[1].damaged) == ((lost,), ())
     store = store_at(node, place)
     assert list(verify_backup(store, store.manifest())) == []
