@@ -1,7 +1,7 @@
 """Which addresses are those of known peers, for who cannot wait for the database."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 
 import structlog
 
@@ -24,8 +24,7 @@ class PeerAddresses:
     def __init__(self, peers: Peers) -> None:
         self._peers = peers
         # By the list that was looked through for it.
-        self._looked_up: tuple[Sequence[KnownPeer], dict[str, bool]] = ((), {})
-        self._storing: tuple[Sequence[KnownPeer], dict[tuple[str, str | None], bool]] = ((), {})
+        self._looked_up: tuple[Sequence[KnownPeer], dict[Hashable, bool]] = ((), {})
         self._wanted = threading.Event()
         self._stopping = False
         # A daemon: a database that does not answer must not keep the node from ending.
@@ -44,39 +43,30 @@ class PeerAddresses:
 
     def is_peers(self, host: str) -> bool:
         """Whether a known peer is listed with this address, or a network that it lies in."""
-        listed = self._listed()
-        looked_through, of_peers = self._looked_up
-        if listed is not looked_through or len(of_peers) >= _MOST_KEPT:
-            of_peers = {}
-            self._looked_up = (listed, of_peers)
-        found = of_peers.get(host)
-        if found is None:
-            found = any(peer.sources and peer.may_call_from(host) for peer in listed)
-            of_peers[host] = found
-        return found
+        return self._looked_for(host, lambda peer: bool(peer.sources) and peer.may_call_from(host))
 
     def may_store(self, host: str, title: str | None) -> bool:
         """Whether a known peer of this AE title that may store calls from there; None: over TLS,
         where the title is not known yet, one that is listed with this address."""
-        listed = self._listed()
-        looked_through, found_before = self._storing
-        if listed is not looked_through or len(found_before) >= _MOST_KEPT:
-            found_before = {}
-            self._storing = (listed, found_before)
-        found = found_before.get((host, title))
-        if found is None:
-            found = any(
-                peer.may_call_from(host)
-                for peer in listed
-                if "store" in peer.may and _fits(peer, title)
-            )
-            found_before[host, title] = found
-        return found
 
-    def _listed(self) -> Sequence[KnownPeer]:
+        def is_one(peer: KnownPeer) -> bool:
+            return "store" in peer.may and _fits(peer, title) and peer.may_call_from(host)
+
+        return self._looked_for((host, title), is_one)
+
+    def _looked_for(self, key: Hashable, is_one: Callable[[KnownPeer], bool]) -> bool:
+        """Whether a peer of the last list is one, remembered under that key."""
         if not self._peers.is_fresh:
             self._wanted.set()
-        return self._peers.last_read
+        listed = self._peers.last_read
+        looked_through, found_before = self._looked_up
+        if listed is not looked_through or len(found_before) >= _MOST_KEPT:
+            found_before = {}
+            self._looked_up = (listed, found_before)
+        found = found_before.get(key)
+        if found is None:
+            found = found_before[key] = any(map(is_one, listed))
+        return found
 
     def _read(self) -> None:
         # Asked before each wait: what `stop` has set may be cleared here.

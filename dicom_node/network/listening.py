@@ -6,17 +6,23 @@ import socket
 import time
 from dataclasses import dataclass, field
 
+import structlog
+
 from dicom_node.network.connection_slots import ConnectionSlots
 from dicom_node.network.handover import Accepted, Handover
 from dicom_node.network.known_activity import KnownActivity
 from dicom_node.network.tls import ServerTls
 from storage.core.errors import InvalidRequest
+from storage.core.open_files import REMEDY, USED_UP
 from storage.settings import Settings
+
+log = structlog.get_logger(__name__)
 
 # Connections above the limit are answered with a rejection as long as they are
 # few; a flood of them is closed without a word.
 SPARE_CONNECTIONS = 32
 _BACKLOG = 128
+_NO_DESCRIPTOR_S, _ENDED_BEFORE_S = 1.0, 0.05
 # Time enough for another process to take a connection, and hardly any for who opens it.
 _LEAVE_TO_OTHERS_S = 0.002
 
@@ -126,3 +132,14 @@ def _cannot_listen(host: str, port: int, error: OSError) -> InvalidRequest:
         remedy="Stop what listens there, or set MEDIVIEW_DICOM_PORT or"
         " MEDIVIEW_DICOM_TLS_PORT to another.",
     )
+
+
+def pause_after(error: OSError) -> float:
+    """Log that nothing could be accepted; seconds to wait, so that the log does not fill.
+
+    A connection ended before it was taken, or no file descriptor is left: then it waits in the
+    kernel.
+    """
+    remedy = REMEDY if error.errno in USED_UP else ""
+    log.error("accept_failed", error=str(error), remedy=remedy)
+    return _NO_DESCRIPTOR_S if remedy else _ENDED_BEFORE_S

@@ -13,16 +13,14 @@ import structlog
 from dicom_node.association.peer_addresses import PeerAddresses
 from dicom_node.association.processor_share import ProcessorShare
 from dicom_node.network.handover import Accepted, Address
-from dicom_node.network.listening import Listeners
+from dicom_node.network.listening import Listeners, pause_after
 from dicom_node.network.tls import ServerTls
 from dicom_node.server.entrance import Entrance
 from dicom_node.server.rejections import Rejections
-from storage.core.open_files import REMEDY, USED_UP, is_among_the_last, may_log
+from storage.core.open_files import REMEDY, is_among_the_last, may_log
 
 log = structlog.get_logger(__name__)
 
-_POLL_S = 0.05
-_NO_DESCRIPTOR_S = 1.0
 _MOST_WAITING = 64
 """Strangers' connections that are not let in yet."""
 
@@ -103,11 +101,7 @@ class Accepting:
             except OSError as error:
                 if self._stopping.is_set():
                     return
-                # A connection that ended before we took it, or no file descriptor is left: then it
-                # waits in the kernel. Wait, so that the log does not fill, and go on.
-                remedy = REMEDY if error.errno in USED_UP else ""
-                log.error("accept_failed", error=str(error), remedy=remedy)
-                self._stopping.wait(_NO_DESCRIPTOR_S if remedy else _POLL_S)
+                self._stopping.wait(pause_after(error))
                 continue
             if accepted is not None:
                 self._receive(accepted)

@@ -1,5 +1,6 @@
 """Accepting for several processes: who serves which connection."""
 
+import contextlib
 import select
 import socket
 import threading
@@ -12,9 +13,8 @@ from dicom_node.association.peer_addresses import PeerAddresses
 from dicom_node.network.connection import reset_at_end
 from dicom_node.network.handover import Accepted, Handover
 from dicom_node.network.known_activity import KnownActivity
-from dicom_node.network.listening import Listeners
+from dicom_node.network.listening import Listeners, pause_after
 from dicom_node.network.pdu import PduType
-from storage.core.open_files import REMEDY, USED_UP
 
 log = structlog.get_logger(__name__)
 
@@ -25,7 +25,6 @@ _SAYS_WHO_WITHIN_S = 3.0
 _MOST_WAITING = 256
 _LOOKS_AGAIN_S = 0.5
 _REPORTED_EVERY_S = 10.0
-_NO_DESCRIPTOR_S = 1.0
 
 
 class Entrance:
@@ -64,14 +63,21 @@ class Entrance:
             try:
                 while not stopping.is_set():
                     for descriptor, _ in ready.poll(_LOOKS_AGAIN_S if self._waiting else None):
-                        if descriptor in self._listeners:
-                            self._accept(ready, self._listeners[descriptor], stopping)
-                        elif descriptor in self._waiting:
-                            self._look(ready, descriptor)
+                        self._serve_event(ready, descriptor, stopping)
                     self._let_go_of_silent(ready)
             finally:
                 for accepted, _ in self._waiting.values():
                     accepted.client.close()
+
+    def _serve_event(self, ready: select.epoll, descriptor: int, stopping: threading.Event) -> None:
+        try:
+            if descriptor in self._listeners:
+                self._accept(ready, self._listeners[descriptor], stopping)
+            elif descriptor in self._waiting:
+                self._look(ready, descriptor)
+        except Exception:
+            # The edge of a connection: whatever it meets, the next one is accepted.
+            log.error("connection_failed", exc_info=True)
 
     def _accept(
         self, ready: select.epoll, listener: socket.socket, stopping: threading.Event
@@ -81,10 +87,7 @@ class Entrance:
         except BlockingIOError:
             return
         except OSError as error:
-            remedy = REMEDY if error.errno in USED_UP else ""
-            log.error("accept_failed", error=str(error), remedy=remedy)
-            if remedy:
-                stopping.wait(_NO_DESCRIPTOR_S)
+            stopping.wait(pause_after(error))
             return
         accepted = Accepted(client, (address[0], address[1]), listener is self._tls_listener)
         if not self._known.has_stored:
@@ -140,8 +143,8 @@ class Entrance:
     def _take_here(self, accepted: Accepted) -> None:
         if self._serve(accepted):
             return
-        reset_at_end(accepted.client)
-        accepted.client.close()
+        with contextlib.closing(accepted.client), contextlib.suppress(OSError):
+            reset_at_end(accepted.client)
         self._refused += 1
         now = time.monotonic()
         if now >= self._reported_s + _REPORTED_EVERY_S:

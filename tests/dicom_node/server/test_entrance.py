@@ -4,13 +4,20 @@ import contextlib
 import os
 import signal
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from queue import SimpleQueue
 
 import pytest
 
+from dicom_node.association.peer_addresses import PeerAddresses
+from dicom_node.network.handover import Accepted
+from dicom_node.network.listening import open_listeners
+from dicom_node.server.entrance import Entrance
 from storage.peers.entities import KnownPeer
+from storage.settings import Settings
 from tests.faults.pushing import Batch
 from tests.faults.raw_peer import (
     ASSOCIATE_RQ,
@@ -184,3 +191,42 @@ def test_whoever_accepts_may_be_killed(node: ScpProcess) -> None:
             assert server_of(node, peer) == APART
         held.release()
     assert node.stop() == 0
+
+
+def test_whatever_one_connection_meets_the_next_one_is_accepted(tmp_path: Path) -> None:
+    listeners = open_listeners(Settings(data_dir=tmp_path), 0, processes=2)
+    assert listeners.listener is not None
+    assert listeners.handover is not None
+    listeners.known.may_store()
+    peers, stopped, stopping = FailsOnce(), os.eventfd(0), threading.Event()
+    served: SimpleQueue[Accepted] = SimpleQueue()
+    entrance = Entrance(listeners, listeners.handover, peers, lambda one: not served.put(one))
+    thread = threading.Thread(target=entrance.run, args=(stopped, stopping))
+    thread.start()
+    request = pdu(ASSOCIATE_RQ, associate_request([context(1, VERIFICATION, [IMPLICIT])]))
+    try:
+        with contextlib.ExitStack() as held:
+            for _ in range(2):
+                address = listeners.listener.getsockname()
+                client = held.enter_context(socket.create_connection(address))
+                client.sendall(request)
+            assert served.get(timeout=PATIENCE_S).client.recv(1) == b"\1"
+    finally:
+        stopping.set()
+        os.eventfd_write(stopped, 1)
+        thread.join(PATIENCE_S)
+        listeners.close()
+        os.close(stopped)
+
+
+class FailsOnce(PeerAddresses):
+    """Cannot say of the first who it is."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def may_store(self, host: str, title: str | None) -> bool:
+        self.asked += 1
+        if self.asked == 1:
+            raise RuntimeError("odd")
+        return False
