@@ -32,6 +32,7 @@ class Turns:
         self._charged: dict[bytes, float] = {}
         self._least = {True: 0.0, False: 0.0}
         self._taken: tuple[Connection, float] | None = None
+        self._is_idle: asyncio.Event | None = None
 
     async def wait(self, sender: Connection) -> None:
         """Until no other message is being taken, and this one is next. What waits must `end`."""
@@ -64,14 +65,17 @@ class Turns:
 
     async def idle(self) -> None:
         """Until no message is being taken, where no further one comes."""
-        while self._taken is not None:
-            await asyncio.sleep(0.01)
+        if self._taken is not None:
+            self._is_idle = asyncio.Event()
+            await self._is_idle.wait()
 
     def _begin_next(self) -> None:
         if self._taken is not None:
             return
         self._waiting = [one for one in self._waiting if not one.may_begin.cancelled()]
         if not self._waiting:
+            if self._is_idle is not None:
+                self._is_idle.set()
             return
         one = min(self._waiting, key=self._order)
         self._waiting.remove(one)
