@@ -20,18 +20,25 @@ TRANSPORT = "inference.broker.redis_broker:Transport"
 
 class Channel(redis.Channel):  # type: ignore[misc]  # kombu has no types
     def _brpop_read(self, **options: Any) -> Any:
+        handed_on = self.connection.handed_on
         try:
             return super()._brpop_read(**options)
         except (ValueError, TypeError, RecursionError) as error:
+            if self.connection.handed_on != handed_on:
+                # What it was handed to raised it.
+                raise
             _drop("", type(error).__name__)
             raise Empty from error
 
 
 class Transport(redis.Transport):  # type: ignore[misc]
     Channel = Channel
+    handed_on = 0
+    """Messages so far."""
 
     def _deliver(self, message: Any, queue: str) -> None:
         if _is_message(message):
+            self.handed_on += 1
             super()._deliver(message, queue)
         else:
             _drop(queue, "no message")

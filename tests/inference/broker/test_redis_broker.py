@@ -63,3 +63,23 @@ def test_what_is_no_message_is_dropped_and_the_next_one_taken(
     assert [one["event"] for one in logs] == ["broker_message_unreadable"]
     with Redis.from_url(redis_url) as client:
         assert client.llen("control") == 0
+
+
+def test_what_takes_a_message_may_fail(redis_url: str) -> None:
+    """It is not mistaken for a message that cannot be read."""
+    app = Celery(broker=redis_url, set_as_current=False)
+    app.conf.update(broker_transport=TRANSPORT)
+
+    def fail(body: Any, message: Message) -> None:
+        message.ack()
+        raise ValueError("of the worker's own")
+
+    with app.connection_for_write() as connection:
+        queue = Queue("failing", exchange="failing", routing_key="failing")
+        with connection.Producer() as producer:
+            producer.publish({}, routing_key="failing", exchange="failing", declare=[queue])
+        with (
+            Consumer(connection, [queue], callbacks=[fail]),
+            pytest.raises(ValueError, match="of the worker's own"),
+        ):
+            connection.drain_events(timeout=10)
