@@ -25,14 +25,12 @@ from inference.pipeline import (
 from inference.pipelines.codes import NUMBER_FOUND, PERCENT, SHARE_OF_IMAGE
 from inference.pipelines.container_files import write_instances
 from inference.pipelines.container_model import ContainerPipeline, run_folder
-from inference.pipelines.single_images.notes import why_none
-from inference.refusals import NothingFound, VolumeRefused
+from inference.pipelines.single_images import acceptance
+from inference.refusals import NothingFound
 from inference.rules.card_condition import judge_card
 from inference.single_images.card import Grey
 from inference.single_images.frame import check_image, read_frame
-from inference.single_images.refusals import ImageRefused
 from storage.core.entities import Instance, Series
-from storage.core.errors import LimitExceeded
 from storage.core.findings import NO_UNITS
 
 if TYPE_CHECKING:
@@ -51,11 +49,7 @@ class ContainerOfImages(ContainerPipeline):
 
     def takes(self, header: Dataset) -> Acceptance:
         """Whether the card takes one image, by its header alone."""
-        try:
-            refusal = next(self._refusals(header), "")
-        except (ImageRefused, VolumeRefused, LimitExceeded) as error:
-            refusal = f"{error.message} {error.remedy}".strip()
-        return Acceptance(not refusal, refusal or "All that the model's card asks holds.")
+        return acceptance.of_image(self._refusals(header))
 
     def _refusals(self, header: Dataset) -> Iterator[str]:
         """What speaks against an image, the first thing first. Raises what it is refused by."""
@@ -80,20 +74,7 @@ class ContainerOfImages(ContainerPipeline):
     ) -> Acceptance:
         """A series of which at least one image is taken, and not more than the card allows."""
         judged = [self.takes(header) for header in headers]
-        taken = sum(one.accepted for one in judged)
-        most = self._container.card.container.images_at_most
-        if taken > most:
-            return Acceptance(
-                False,
-                f"The series has {taken} images that the model takes; its card takes {most} of one"
-                " series at most (images_at_most).",
-            )
-        if not taken:
-            return Acceptance(False, why_none(judged))
-        left = [one for one in judged if not one.accepted]
-        which = "The image is" if len(judged) == 1 else f"{taken} of {len(judged)} are"
-        why = f" {why_none(left)}" if left else ""
-        return Acceptance(True, f"{which} taken: all that the model's card asks holds.{why}")
+        return acceptance.of_series(judged, self._container.card.container.images_at_most)
 
     def run(self, context: PipelineContext) -> PipelineOutput:
         """A result for each image. Raises NothingFound, ModelUnusable, ImageRefused."""

@@ -27,9 +27,10 @@ from inference.pipeline import (
     PipelineOutput,
     Readiness,
 )
-from inference.pipelines.single_images.notes import notes_of, why_none
+from inference.pipelines.single_images import acceptance
+from inference.pipelines.single_images.notes import notes_of
 from inference.pipelines.single_images.reading import ImageReading
-from inference.refusals import ModelUnusable, VolumeRefused, no_numbers
+from inference.refusals import ModelUnusable, no_numbers
 from inference.rules.card_condition import judge_card
 from inference.rules.conditions import Condition
 from inference.single_images.answers import heat_plane, one_row_each, planes_of
@@ -41,9 +42,8 @@ from inference.single_images.preprocessing import (
     normalized,
     orientation_of,
 )
-from inference.single_images.refusals import ImageRefused
 from storage.core.entities import Instance, Series
-from storage.core.errors import LimitExceeded, MediViewError
+from storage.core.errors import MediViewError
 from storage.core.findings import Code
 
 _PROBE_EDGE = 224
@@ -124,11 +124,7 @@ class ImageModelPipeline:
 
     def takes(self, header: Dataset) -> Acceptance:
         """Whether the card takes one image, by its header alone."""
-        try:
-            refusal = next(self._refusals(header), "")
-        except (ImageRefused, VolumeRefused, LimitExceeded) as error:
-            refusal = f"{error.message} {error.remedy}".strip()
-        return Acceptance(not refusal, refusal or "All that the model's card asks holds.")
+        return acceptance.of_image(self._refusals(header))
 
     def _refusals(self, header: Dataset) -> Iterator[str]:
         """What speaks against an image, the first thing first. Raises what it is refused by."""
@@ -158,20 +154,7 @@ class ImageModelPipeline:
     ) -> Acceptance:
         """A series of which at least one image is taken, and not more than the card allows."""
         judged = [self.takes(header) for header in headers]
-        taken = sum(one.accepted for one in judged)
-        limit = self._model.card.model.images_at_most
-        if taken > limit:
-            return Acceptance(
-                False,
-                f"The series has {taken} images that the model takes; its card takes {limit} of"
-                " one series at most.",
-            )
-        if not taken:
-            return Acceptance(False, why_none(judged))
-        left = len(judged) - taken
-        which = "The image is" if taken == len(judged) == 1 else f"{taken} of {len(judged)} are"
-        why = f" {why_none([one for one in judged if not one.accepted])}" if left else ""
-        return Acceptance(True, f"{which} taken: all that the model's card asks holds.{why}")
+        return acceptance.of_series(judged, self._model.card.model.images_at_most)
 
     def prove(self) -> Proof:
         """Noise and a blank image must not give the same. Raises ModelUnusable."""

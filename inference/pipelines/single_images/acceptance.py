@@ -1,0 +1,35 @@
+"""Whether a series of single images is taken: image by image, by their headers."""
+
+from collections.abc import Iterator, Sequence
+
+from inference.pipeline import Acceptance
+from inference.pipelines.single_images.notes import why_none
+from inference.refusals import VolumeRefused
+from inference.single_images.refusals import ImageRefused
+from storage.core.errors import LimitExceeded
+
+
+def of_image(refusals: Iterator[str]) -> Acceptance:
+    """`refusals`: what speaks against the image, the first thing first, or raises it."""
+    try:
+        refusal = next(refusals, "")
+    except (ImageRefused, VolumeRefused, LimitExceeded) as error:
+        refusal = f"{error.message} {error.remedy}".strip()
+    return Acceptance(not refusal, refusal or "All that the model's card asks holds.")
+
+
+def of_series(judged: Sequence[Acceptance], images_at_most: int) -> Acceptance:
+    """A series is taken of which at least one image is, and not more than the card allows."""
+    left = [one for one in judged if not one.accepted]
+    taken = len(judged) - len(left)
+    if taken > images_at_most:
+        return Acceptance(
+            False,
+            f"The series has {taken} images that the model takes; its card takes {images_at_most}"
+            " of one series at most (images_at_most).",
+        )
+    if not taken:
+        return Acceptance(False, why_none(judged))
+    which = "The image is" if len(judged) == 1 else f"{taken} of {len(judged)} are"
+    why = f" {why_none(left)}" if left else ""
+    return Acceptance(True, f"{which} taken: all that the model's card asks holds.{why}")
