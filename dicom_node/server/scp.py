@@ -141,12 +141,16 @@ class Scp:
         """Report to subscribers of workitems that the node begins or ends: one process of it."""
         self._workitem_reporter.announce(status)
 
+    def stop_reporting(self) -> None:
+        """Report nothing more of what is due to peers; receiving goes on."""
+        for each in self._reporters:
+            each.stop()
+
     def shutdown(self, grace_s: float = _GRACE_S) -> None:
         """Stop accepting, let messages under way finish, then end what is left."""
         self._processor_share.stop()
         self._accepting.stop()
-        for each in self._reporters:
-            each.stop()
+        self.stop_reporting()
         self._peer_addresses.stop()
         self._admission.stop()
         deadline = time.monotonic() + grace_s

@@ -89,7 +89,7 @@ def listening(ris: Ris) -> Iterator[None]:
 @pytest.fixture
 def ris(node: Node) -> Ris:
     """Known to the node, and not there yet. The tests say when it is notified."""
-    node.scp._notifier.stop()
+    node.scp.stop_reporting()
     ris = Ris(free_port())
     node.storage.peers.add(peer_of(ris))
     return ris
