@@ -119,6 +119,9 @@ def group(acknowledge: str = "disk") -> Iterator[Group]:
                 "host_keys_dir": folder / "keys",
                 "dicom_processes": 1,
                 "http_processes": 1,
+                # By itself three, after which a job counts as what kills its worker. Here it is
+                # the controller that kills them, several times during one job.
+                "job_max_attempts": 20,
             }
             parts = Parts(
                 home, roles, settings, outside=outside, with_clock=True, prefix=network.prefix
