@@ -1,6 +1,9 @@
 """Passwords: what they must be like, and their hashes (argon2id, RFC 9106)."""
 
+import os
 import threading
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -8,6 +11,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from storage.core.callers.shares import Shares
 from storage.core.errors import InvalidRequest
 from storage.core.text.normalization import normalized
+from storage.processes.priority import thread_gives_way
 
 _MAX_CHARACTERS = 256
 # zxcvbn's "safely unguessable": more than 10^8 guesses, which the pauses between attempts
@@ -17,7 +21,8 @@ _RATED_CHARACTERS = 72
 # OWASP's recommendation for argon2id, with one pass more. One process hashes two at a
 # time, so that a flood of attempts takes 38 MiB and not the machine.
 _HASHER = PasswordHasher(time_cost=3, memory_cost=19_456, parallelism=1)
-_AT_ONCE = Shares(2)
+_MOST_AT_ONCE = 2
+_AT_ONCE = Shares(_MOST_AT_ONCE)
 # zxcvbn keeps the words of its caller in a table that all callers share.
 _RATING = threading.Lock()
 # What an unknown name is compared with, so that it takes as long as a known one.
@@ -63,9 +68,18 @@ def _score(password: str, name: str) -> int:
     return int(rated["score"])
 
 
+@cache
+def _threads() -> ThreadPoolExecutor:
+    """Anybody may have passwords hashed: modalities store, and others are answered, before that."""
+    return ThreadPoolExecutor(_MOST_AT_ONCE, "passwords", thread_gives_way)
+
+
+os.register_at_fork(after_in_child=_threads.cache_clear)
+
+
 def hash_password(password: str) -> str:
     with _AT_ONCE.turn(None):
-        return _HASHER.hash(_normal(password))
+        return _threads().submit(_HASHER.hash, _normal(password)).result()
 
 
 def is_password(password_hash: str, password: str) -> bool:
@@ -74,7 +88,8 @@ def is_password(password_hash: str, password: str) -> bool:
     tried = _normal(password[: 4 * _MAX_CHARACTERS])
     with _AT_ONCE.turn(None):
         try:
-            return _HASHER.verify(password_hash or _OF_NOBODY, tried) and bool(password_hash)
+            checked = _threads().submit(_HASHER.verify, password_hash or _OF_NOBODY, tried)
+            return checked.result() and bool(password_hash)
         except (VerificationError, InvalidHashError):
             return False
 
