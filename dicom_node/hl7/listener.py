@@ -13,6 +13,7 @@ import structlog
 from dicom_node.hl7.answering import Receivers, answer
 from dicom_node.hl7.connections import Connection, Connections, is_within
 from dicom_node.hl7.framing import FramingError, framed, read_message
+from dicom_node.hl7.strangers_share import StrangersShare
 from dicom_node.hl7.streams import Arrival, streams_of
 from dicom_node.hl7.turns import Turns
 from dicom_node.network.tls import ServerTls, tls_words
@@ -86,8 +87,9 @@ class Listening:
         # Apart, so that who only begins a handshake takes no place of who has finished one.
         self._arriving = Connections(known)
         self._connections = Connections(known)
+        self._share = StrangersShare()
         # Messages change the same tables: side by side they would keep all other writers waiting.
-        self._turns = Turns()
+        self._turns = Turns(share=self._share)
 
     async def __aenter__(self) -> int:
         """Returns the port. Raises InvalidRequest where it cannot be listened on."""
@@ -130,6 +132,8 @@ class Listening:
             transport.abort()
             return
         try:
+            if not arriving.is_known:
+                await self._share.wait()
             # The files are read again when they change.
             tls = None if self._tls is None else self._tls.context()
             reader, writer = await streams_of(transport, tls)
@@ -193,7 +197,7 @@ class Listening:
             self._connections.received(connection)
             await self._turns.wait(connection)
             # A thread goes on when who waits for it is cancelled: the next message waits for it.
-            recorded = asyncio.ensure_future(asyncio.to_thread(self._respond, message, peer))
+            recorded = asyncio.ensure_future(asyncio.to_thread(self._answer, message, peer))
             recorded.add_done_callback(lambda _: self._turns.end())
             connection.is_taken = True
             try:
@@ -202,6 +206,10 @@ class Listening:
                 connection.is_taken = False
             writer.write(framed(answered))
             await asyncio.wait_for(writer.drain(), _ANSWER_S)
+
+    def _answer(self, message: bytes, peer: str) -> bytes:
+        with self._share.used_by_this_thread():
+            return self._respond(message, peer)
 
 
 def _may_send(settings: Settings, writer: asyncio.StreamWriter) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from dicom_node.hl7.connections import Connection
+from dicom_node.hl7.strangers_share import StrangersShare
 
 _MOST_REMEMBERED = 1_000
 
@@ -22,11 +23,16 @@ class Turns:
     time, in whatever order they came.
 
     An address is charged the seconds that its messages took, and at least what the one whose turn
-    it is was charged: being silent saves nothing up (start-time fair queueing).
+    it is was charged: being silent saves nothing up (start-time fair queueing). Senders that are
+    not known wait for the share of the processor that all of them have, too.
     """
 
-    def __init__(self, seconds: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, seconds: Callable[[], float] = time.monotonic, share: StrangersShare | None = None
+    ) -> None:
         self._seconds = seconds
+        self._share = share or StrangersShare()
+        self._later: asyncio.TimerHandle | None = None
         self._waiting: list[_Waiting] = []
         self._count = 0
         self._charged: dict[bytes, float] = {}
@@ -78,10 +84,18 @@ class Turns:
                 self._is_idle.set()
             return
         one = min(self._waiting, key=self._order)
+        if not one.sender.is_known and (left_s := self._share.left_s()) > 0:
+            if self._later is None:
+                self._later = asyncio.get_running_loop().call_later(left_s, self._look_again)
+            return
         self._waiting.remove(one)
         self._least[one.sender.is_known] = self._charge_of(one.sender)
         self._taken = one.sender, self._seconds()
         one.may_begin.set_result(None)
+
+    def _look_again(self) -> None:
+        self._later = None
+        self._begin_next()
 
     def _order(self, one: _Waiting) -> tuple[bool, float, int]:
         return not one.sender.is_known, self._charge_of(one.sender), one.number
