@@ -105,7 +105,9 @@ class MemberList(Payload):
 
 class StudyAccessGroup(Payload):
     name: str
-    origin: Origin = Field(description="By a rule, because no rule matched, or by a person.")
+    origin: Origin = Field(
+        description="By a rule, as no rule matched, by a person, or by an order without images."
+    )
 
 
 class StudyAccessGroups(Payload):

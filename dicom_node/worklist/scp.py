@@ -15,8 +15,10 @@ from dicom_node.network.data_sets import (
     decode_data_set,
     encode_data_set,
 )
+from dicom_node.peers import caller_of_peer
 from dicom_node.query.dataset_matching import answer, matches
 from dicom_node.query.find_service import FindService
+from storage.core.callers.visibility import current_visibility
 from storage.worklist.attributes import STEP_KEYWORDS, WORKLIST_KEYWORDS
 from storage.worklist.repository import Worklist, WorklistItem
 
@@ -43,13 +45,21 @@ class WorklistScp(FindService):
 
     def _found(self, keys: Dataset, transfer_syntax_uid: str) -> Iterator[bytes]:
         character_set = _character_set(keys)
-        for step in _steps(self._worklist.open_items()):
+        for step in _steps(self._worklist.open_items(self._station())):
             if matches(step, keys):
                 response = answer(step, keys)
                 choose_character_set(response, character_set)
                 yield encode_data_set(response, transfer_syntax_uid)
             else:
                 yield b""
+
+    def _station(self) -> str:
+        """The title of a peer that sees some groups alone; a stranger may call under any."""
+        visibility = current_visibility()
+        stranger = caller_of_peer(None).identity_id
+        if visibility is None or visibility.identity_id == stranger:
+            return ""
+        return self.association.peer_ae_title
 
 
 def all_supported(keys: Dataset, known: frozenset[str] = WORKLIST_KEYWORDS) -> bool:

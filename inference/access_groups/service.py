@@ -1,6 +1,7 @@
 """Apply the rules of the access groups to studies that wait for them."""
 
 import time
+from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
 
@@ -98,6 +99,14 @@ def _of_first_instance(
 
 
 def _of_order(order: OrderedStudy, rules: StoredRules) -> Decision:
+    decision = _by_its_attributes(order, rules)
+    if order.own_groups is None:
+        return decision
+    groups = tuple(dict.fromkeys((*order.own_groups, *decision.groups)))
+    return replace(decision, groups=groups, is_ordered=True)
+
+
+def _by_its_attributes(order: OrderedStudy, rules: StoredRules) -> Decision:
     try:
         header = (
             Dataset.from_json(order.attributes)

@@ -183,6 +183,9 @@ def _resolve(
     ready = _find_input(storage.index, storage.acceptance_decisions, item)
     if not isinstance(ready, _Ready):
         return ready
+    # For who may not see it the study is not here.
+    if not storage.performed_items.may_use(item, {one.study_instance_uid for one in ready.series}):
+        return None
     priority = priority_of(item.attributes)
     decisions = [schedule_pipeline(storage, one, pipeline, priority) for one in ready.series]
     jobs = [storage.jobs.get(one.job_id) for one in decisions if one.job_id is not None]

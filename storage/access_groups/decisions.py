@@ -14,12 +14,14 @@ from sqlalchemy import Connection, Engine, delete, exists, func, select, update
 from storage import tables as t
 from storage.access_groups.entities import ADMINISTRATORS, Origin
 from storage.access_groups.former_groups import note_departure
+from storage.access_groups.orders import own_groups
 from storage.access_groups.visibility import read_state
 from storage.core.callers.visibility import EVERYONE
 from storage.core.clock import utcnow
 from storage.core.entities import Instance
 from storage.core.sources import LIMITED
 from storage.db.engine import insert_or_ignore, reading, writing
+from storage.db.study_memberships import ORDERED, counts
 from storage.events.payloads import StudyEvent
 from storage.events.repository import add_event
 from storage.index.row_mapping import to_instance
@@ -34,12 +36,15 @@ _BY_RULE: tuple[Origin, ...] = ("rule", "unmatched")
 class OrderedStudy:
     """A study that is scheduled and not here yet, by the oldest order that names it.
 
+    Orders of those who see everything come first: somebody of some groups may know the UID, too.
     `attributes` are keywords and values of the modality worklist, or DICOM JSON of a workitem.
+    `own_groups`: of who ordered it; None: of somebody who sees everything.
     """
 
     study_instance_uid: str
     attributes: dict[str, Any]
     is_workitem: bool
+    own_groups: tuple[int, ...] | None
 
 
 @dataclass(frozen=True)
@@ -47,12 +52,14 @@ class Decision:
     """What the rules of a version gave a study; no groups: it matched none of them.
 
     It stays in groups whose rule could not be applied (`undecided`). Where nothing else has it,
-    administrators alone see it: one of those rules might have matched.
+    administrators alone see it: one of those rules might have matched. `is_ordered`: it counts
+    while no image of the study is here, since somebody of some groups ordered it.
     """
 
     rules_version: int
     groups: tuple[int, ...]
     undecided: frozenset[int] = frozenset()
+    is_ordered: bool = False
 
 
 class AccessDecisions:
@@ -77,9 +84,9 @@ class AccessDecisions:
 
     def waiting_orders(self, limit: int) -> list[OrderedStudy]:
         """Scheduled studies that wait."""
-        found: dict[str, OrderedStudy] = {}
         with reading(self._engine) as connection:
             version = read_state(connection).rules_version
+            waiting: dict[str, None] = {}
             for table in (t.worklist_item, t.work_item):
                 uid = table.c.study_instance_uid
                 decided = exists().where(
@@ -87,18 +94,10 @@ class AccessDecisions:
                     _GROUPS.rules_version == version,
                     _GROUPS.decided_at >= table.c.updated_at,
                 )
-                rows = connection.execute(
-                    select(uid, table.c.attributes)
-                    .where(uid != "", ~decided)
-                    .order_by(table.c.created_at)
-                    .limit(limit)
-                )
-                for row in rows:
-                    found.setdefault(
-                        row.study_instance_uid,
-                        OrderedStudy(row.study_instance_uid, row.attributes, table is t.work_item),
-                    )
-        return list(found.values())
+                uids = select(uid).where(uid != "", ~decided).order_by(table.c.created_at)
+                waiting |= dict.fromkeys(connection.scalars(uids.limit(limit)))
+            found = (_deciding_order(connection, uid) for uid in waiting)
+            return [one for one in found if one is not None]
 
     def decide(self, study_instance_uid: str, decision: Decision) -> None:
         study = t.study.c.study_instance_uid == study_instance_uid
@@ -121,20 +120,24 @@ class AccessDecisions:
 def _decide(connection: Connection, study_instance_uid: str, decision: Decision) -> None:
     of_study = _GROUPS.study_instance_uid == study_instance_uid
     before = _groups_of(connection, study_instance_uid)
-    connection.execute(
-        delete(t.study_group).where(
-            of_study,
-            _GROUPS.origin.in_(_BY_RULE),
-            _GROUPS.group_id.not_in(decision.undecided),
-        )
-    )
+    goes = _GROUPS.origin.in_((*_BY_RULE, ORDERED)) & _GROUPS.group_id.not_in(decision.undecided)
+    if not decision.is_ordered:
+        goes |= _GROUPS.origin == ORDERED
+    connection.execute(delete(t.study_group).where(of_study, goes))
     for group_id in decision.groups:
-        add_to_group(connection, study_instance_uid, group_id, "rule")
-    lasting = exists().where(of_study, _GROUPS.origin.in_(("rule", "assigned")))
+        add_to_group(
+            connection, study_instance_uid, group_id, ORDERED if decision.is_ordered else "rule"
+        )
+    lasting = exists().where(of_study, _GROUPS.origin.in_(("rule", "assigned", ORDERED)))
     if not connection.execute(select(lasting)).scalar_one():
         is_open = not decision.undecided and read_state(connection).unmatched == "everyone"
         group_id = EVERYONE if is_open else ADMINISTRATORS
-        add_to_group(connection, study_instance_uid, group_id, "unmatched")
+        add_to_group(
+            connection,
+            study_instance_uid,
+            group_id,
+            ORDERED if decision.is_ordered else "unmatched",
+        )
     _note_decided(connection, study_instance_uid, decision.rules_version)
     after = _groups_of(connection, study_instance_uid)
     if after != before:
@@ -203,9 +206,31 @@ def waiting_count(connection: Connection, rules_version: int) -> int:
     ).scalar_one()
 
 
+def _deciding_order(connection: Connection, study_instance_uid: str) -> OrderedStudy | None:
+    orders = []
+    for table in (t.worklist_item, t.work_item):
+        columns = table.c
+        row = connection.execute(
+            select(columns.attributes, columns.orderer_groups, columns.created_at)
+            .where(columns.study_instance_uid == study_instance_uid)
+            .order_by(columns.orderer_groups.is_not(None), columns.created_at)
+            .limit(1)
+        ).first()
+        if row is not None:
+            is_limited = row.orderer_groups is not None
+            orders.append((is_limited, row.created_at, table is t.work_item, row))
+    if not orders:
+        return None
+    is_limited, _, is_workitem, row = min(orders, key=lambda one: one[:3])
+    groups = own_groups(connection, row.orderer_groups) if is_limited else None
+    return OrderedStudy(study_instance_uid, row.attributes, is_workitem, groups)
+
+
 def _groups_of(connection: Connection, study_instance_uid: str) -> set[int]:
     rows = connection.execute(
-        select(_GROUPS.group_id).where(_GROUPS.study_instance_uid == study_instance_uid)
+        select(_GROUPS.group_id).where(
+            _GROUPS.study_instance_uid == study_instance_uid, counts(t.study_group)
+        )
     )
     return set(rows.scalars())
 

@@ -14,7 +14,7 @@ BUILT_IN = frozenset({EVERYONE, ADMINISTRATORS})
 
 MemberKind = Literal["account", "key", "oidc", "oidc-group", "peer"]
 MEMBER_KINDS: tuple[MemberKind, ...] = get_args(MemberKind)
-Origin = Literal["rule", "unmatched", "assigned", "emergency"]
+Origin = Literal["rule", "unmatched", "assigned", "emergency", "ordered"]
 Unmatched = Literal["everyone", "administrators"]
 
 _OF_PROVIDER = ("oidc", "oidc-group")

@@ -10,6 +10,7 @@ from storage import tables as t
 from storage.core.callers.visibility import Visibility
 from storage.core.errors import NotPermitted
 from storage.db.engine import insert_or_ignore, reading, writing
+from storage.db.study_memberships import counts
 
 
 class StudySenders:
@@ -30,7 +31,8 @@ class StudySenders:
             if connection.execute(known).first() is None:
                 return True
             of_study = groups.study_instance_uid == study_instance_uid
-            decided = set(connection.scalars(select(groups.group_id).where(of_study)))
+            counting = select(groups.group_id).where(of_study, counts(t.study_group))
+            decided = set(connection.scalars(counting))
             if not decided or not decided.isdisjoint(visibility.group_ids):
                 return False
             begun_by = connection.scalar(

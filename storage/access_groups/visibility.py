@@ -6,11 +6,18 @@ from sqlalchemy import Connection, Engine, Table, or_, select, tuple_
 
 from storage import tables as t
 from storage.access_groups.entities import AccessState
-from storage.core.callers.visibility import EVERYONE, Caller, Visibility, current_visibility
+from storage.core.callers.visibility import (
+    EVERYONE,
+    Caller,
+    Visibility,
+    as_node,
+    current_visibility,
+)
 from storage.core.clock import utcnow
 from storage.core.errors import NotPermitted
 from storage.db.engine import reading
 from storage.db.portions import in_portions
+from storage.db.study_memberships import counts
 
 
 def read_state(connection: Connection) -> AccessState:
@@ -73,7 +80,7 @@ def unseen(
     """
     if visibility is None or not study_instance_uids:
         return frozenset()
-    with reading(engine) as connection:
+    with as_node(), reading(engine) as connection:
         groups = _groups_of(connection, t.study_group, study_instance_uids)
         # What a study belonged to before others got it says nothing of who sees it now.
         gone = set(study_instance_uids).difference(groups)
@@ -88,11 +95,11 @@ def _groups_of(
 ) -> dict[str, set[int]]:
     groups: dict[str, set[int]] = {}
     for portion in in_portions(study_instance_uids):
-        rows = connection.execute(
-            select(table.c.study_instance_uid, table.c.group_id).where(
-                table.c.study_instance_uid.in_(portion)
-            )
+        query = select(table.c.study_instance_uid, table.c.group_id).where(
+            table.c.study_instance_uid.in_(portion)
         )
-        for row in rows:
+        if table is t.study_group:
+            query = query.where(counts(table))
+        for row in connection.execute(query):
             groups.setdefault(row.study_instance_uid, set()).add(row.group_id)
     return groups

@@ -22,6 +22,7 @@ from sqlalchemy import (
 
 from storage import tables as t
 from storage.core.callers.visibility import Visibility, current_visibility
+from storage.db.study_memberships import counts
 
 
 def _visibility() -> Visibility:
@@ -53,6 +54,7 @@ def _of_study(study_instance_uid: ColumnElement[str]) -> ColumnElement[bool]:
     return exists().where(
         membership.c.study_instance_uid == study_instance_uid,
         membership.c.group_id.in_(_GROUP_IDS),
+        counts(membership),
     )
 
 

@@ -7,6 +7,7 @@ from sqlalchemy import Connection, or_, select
 from storage import tables as t
 from storage.core.callers.visibility import EVERYONE
 from storage.core.text.dicom_values import dicom_date
+from storage.db.study_memberships import counts
 from storage.fhircast.messages import CastMessage, Json
 
 SEVERAL_STUDIES = "2.25.0"
@@ -84,7 +85,7 @@ def _groups_of(connection: Connection, studies: Sequence[str]) -> Mapping[str, s
     groups: dict[str, set[object]] = {uid: set() for uid in studies}
     of_study = t.study_group.c
     query = select(of_study.study_instance_uid, of_study.group_id).where(
-        of_study.study_instance_uid.in_(studies)
+        of_study.study_instance_uid.in_(studies), counts(t.study_group)
     )
     for uid, group in connection.execute(query):
         groups[uid].add(group)

@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, FromClause, and_, exists, or_
 
 from storage import tables as t
 from storage.core.callers.visibility import EVERYONE
+from storage.db.study_memberships import counts
 
 
 def seen_by_all_of(this: FromClause, other: FromClause) -> ColumnElement[bool]:
@@ -43,7 +44,9 @@ def _is_kept_apart(this: FromClause, other: FromClause) -> ColumnElement[bool]:
 
 def _is_group_of(group: FromClause, study: FromClause) -> ColumnElement[bool]:
     return and_(
-        group.c.study_instance_uid == study.c.study_instance_uid, group.c.origin != "emergency"
+        group.c.study_instance_uid == study.c.study_instance_uid,
+        group.c.origin != "emergency",
+        counts(group),
     )
 
 

@@ -5,9 +5,8 @@ began. Orders and series of other groups stay as they are. It is answered alike 
 here or not, so that a modality goes on and learns nothing.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Engine, or_, select
 
@@ -17,6 +16,7 @@ from storage.core.callers.visibility import EVERYONE, Visibility
 from storage.core.clock import utcnow
 from storage.db.engine import reading
 from storage.db.portions import in_portions
+from storage.worklist.stations import scheduled_stations
 
 
 @dataclass(frozen=True)
@@ -93,18 +93,9 @@ def reached_studies(
                         item.study_instance_uid.in_(portion)
                     )
                 )
-                if sender.ae_title in _stations(row.attributes)
+                if sender.ae_title in scheduled_stations(row.attributes)
             )
             reached.update(
                 connection.scalars(came_from_it.where(study.study_instance_uid.in_(portion)))
             )
     return reached
-
-
-def _stations(attributes: Mapping[str, Any]) -> set[str]:
-    steps: Iterable[Mapping[str, Any]] = attributes.get("ScheduledProcedureStepSequence", [])
-    return {
-        title.strip()
-        for step in steps
-        for title in str(step.get("ScheduledStationAETitle", "")).split("\\")
-    } - {""}

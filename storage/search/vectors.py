@@ -57,7 +57,7 @@ _NEAREST = (
 # Text is not narrowed by itself (`storage.db.visibility_engine`).
 _OF_GROUPS = (
     " AND EXISTS (SELECT 1 FROM study_group g WHERE g.group_id IN :group_ids"
-    " AND g.study_instance_uid = p.study_instance_uid)"
+    " AND g.study_instance_uid = p.study_instance_uid AND g.origin <> 'ordered')"
 )
 _OF_ALL = text(_NEAREST.format(narrowed="")).bindparams(bindparam("kinds", expanding=True))
 _OF_VISIBLE = text(_NEAREST.format(narrowed=_OF_GROUPS)).bindparams(

@@ -6,6 +6,7 @@ from typing import Literal, get_args
 from sqlalchemy import ColumnElement, Engine, Table, and_, case, or_, select
 
 from storage import tables as t
+from storage.access_groups.orders import is_orderers_study
 from storage.db.engine import reading
 
 Urgency = Literal["reported", "unreported", "unread", "high", "stat", "critical"]
@@ -59,13 +60,11 @@ def _ordered(priority: str) -> ColumnElement[bool]:
     stands = order.state != "CANCELED"
     is_such = order.attributes["RequestedProcedurePriority"].as_string() == priority
     by_uid = order.study_instance_uid == t.study.c.study_instance_uid
+    counts = (stands, is_such, is_orderers_study(t.worklist_item))
     # Two questions, each with an index of its own.
     return or_(
-        _has(t.worklist_item, by_uid, stands, is_such),
-        and_(
-            number != "",
-            _has(t.worklist_item, order.accession_number == number, stands, is_such),
-        ),
+        _has(t.worklist_item, by_uid, *counts),
+        and_(number != "", _has(t.worklist_item, order.accession_number == number, *counts)),
     )
 
 

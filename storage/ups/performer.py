@@ -1,11 +1,12 @@
 """Workitems that a pipeline of this node performs: claimed, followed and ended by it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy import Engine, and_, or_, select
 
 from storage import tables as t
+from storage.access_groups.orders import may_orderer_see
 from storage.core.entities import OPEN_STATES
 from storage.db.engine import reading
 from storage.ups.dicom_json import JsonAttributes, attributes_of
@@ -43,6 +44,10 @@ class PerformedItems:
         with reading(self._engine) as connection:
             rows = connection.execute(ordered.limit(limit))
             return [to_workitem(dict(row)) for row in rows.mappings()]
+
+    def may_use(self, item: Workitem, study_instance_uids: Collection[str]) -> bool:
+        """Whether who asks for it may see these studies, which are here."""
+        return may_orderer_see(self._engine, item.orderer_groups, study_instance_uids)
 
     def claim(self, uid: str, transaction_uid: str, job_ids: Sequence[str]) -> Workitem | None:
         """Begin what was asked for."""

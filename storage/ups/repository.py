@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 
+from storage.access_groups.orders import orderer_groups
 from storage.access_groups.visibility import check_may_name
 from storage.core.callers.shares import current_caller
 from storage.core.callers.visibility import as_node
@@ -59,7 +60,8 @@ class Workitems:
         created_by = current_caller()
         check_room(self._engine, created_by)
         with writing(self._engine) as connection:
-            if not add_item(connection, uid, attributes, now, created_by=created_by):
+            made_by = {"created_by": created_by, "orderer_groups": orderer_groups()}
+            if not add_item(connection, uid, attributes, now, **made_by):
                 raise UidConflict(
                     f"There is a workitem {uid} already.",
                     remedy="Create it under a UID of its own, or leave the UID to the node.",
@@ -117,6 +119,8 @@ class Workitems:
                     "performer": performer_of(attributes),
                     "study_instance_uid": study_of(attributes),
                 }
+                if (groups := orderer_groups()) is not None:
+                    values["orderer_groups"] = groups
             return Edit(values, of_update(item.attributes, attributes))
 
         return edit_item(self._engine, uid, edit)

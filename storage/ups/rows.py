@@ -51,6 +51,7 @@ class Workitem:
     attributes: JsonAttributes = field(repr=False)
     size_bytes: int
     created_by: str
+    orderer_groups: str | None
     created_at: datetime
     updated_at: datetime
 

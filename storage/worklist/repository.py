@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, get_args
@@ -10,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, delete, insert, select
 
 from storage import tables as t
 from storage.access_groups.former_groups import forget_groups
+from storage.access_groups.orders import is_orderers_study, orderer_groups
 from storage.access_groups.visibility import check_may_name
 from storage.core.callers.shares import current_caller
 from storage.core.callers.visibility import as_node
@@ -23,6 +25,7 @@ from storage.index.seen_by_all import is_seen_by_all_of_study
 from storage.worklist.changed_meanwhile import changed_meanwhile, check_is_first
 from storage.worklist.numbers import check_may_use_number
 from storage.worklist.room import order_room
+from storage.worklist.stations import scheduled_stations
 from storage.worklist.studies import mark_reports, mark_studies, mark_study, patient_ids_of
 
 WorklistState = Literal["SCHEDULED", "IN PROGRESS", "COMPLETED", "CANCELED"]
@@ -56,6 +59,7 @@ class WorklistItem:
     updated_at: datetime
     size_bytes: int = 0
     sent_by: str = ""
+    orderer_groups: str | None = None
 
 
 NEXT_TO_START = Keyset[WorklistItem](
@@ -102,6 +106,7 @@ class Worklist:
                     created_at=now,
                     updated_at=now,
                     sent_by=current_caller(),
+                    orderer_groups=orderer_groups(),
                     **columns,
                 )
             )
@@ -134,6 +139,9 @@ class Worklist:
             values["ordered_at"] = ordered_at
         if attributes is not None:
             values |= _columns(attributes)
+            # What it states is of the one who changes it, where that one sees some groups alone.
+            if (groups := orderer_groups()) is not None:
+                values["orderer_groups"] = groups
             more_bytes = max(0, values["size_bytes"] - before.size_bytes)
             self._room.take(before.sent_by, more_bytes, is_new=False)
             check_may_name(self._engine, [values["study_instance_uid"]])
@@ -201,7 +209,8 @@ class Worklist:
     def mark_study_of_orders(self, study_instance_uid: str) -> None:
         """Who sees the study has been decided: rules ask again for orders of its accession number.
 
-        Before, an order that names another study, or none, was not known to be the study's.
+        Before, an order that names another study, or none, was not known to be the study's, and
+        of one that names it nobody knew whether who made it sees the study.
         """
         with writing(self._engine) as connection:
             mark_study(connection, study_instance_uid, utcnow())
@@ -247,14 +256,16 @@ class Worklist:
         self, study_instance_uid: str, accession_number: str = ""
     ) -> Sequence[WorklistItem]:
         """Items of the study by its UID, else its patient's by its accession number; the newest
-        first.
+        first. None of somebody who may not see the study.
 
         Accession numbers are given out by each site, and a stranger may state any. Where access
         groups are enforced, an item is the study's by its number only if all who see the study see
         the item: what is made of it stands in reports.
         """
         columns = t.worklist_item.c
-        items = select(t.worklist_item).where(columns.state != "CANCELED")
+        items = select(t.worklist_item).where(
+            columns.state != "CANCELED", is_orderers_study(t.worklist_item)
+        )
         newest_first = items.order_by(columns.updated_at.desc())
         with reading(self._engine) as connection:
             of_uid = newest_first.where(columns.study_instance_uid == study_instance_uid)
@@ -295,25 +306,34 @@ class Worklist:
             rows, total = read_page(connection, statement, limit, offset, beyond)
             return [WorklistItem(**row) for row in rows], total
 
-    def open_items(self) -> Iterator[WorklistItem]:
-        """Everything that is still to be done, the next to start first, page by page."""
-        key = tuple_(t.worklist_item.c.start, t.worklist_item.c.worklist_item_id)
+    def open_items(self, station: str = "") -> Iterator[WorklistItem]:
+        """Everything that is still to be done, the next to start first, page by page.
+
+        `station`: with what is scheduled for this AE title, of whatever groups it is.
+        """
+        key = (t.worklist_item.c.start, t.worklist_item.c.worklist_item_id)
         last: tuple[str, str] | None = None
         while True:
             query = select(t.worklist_item).where(t.worklist_item.c.state.in_(OPEN_STATES))
             if last is not None:
-                query = query.where(key > last)
-            with reading(self._engine) as connection:
-                rows = connection.execute(
-                    query.order_by(
-                        t.worklist_item.c.start, t.worklist_item.c.worklist_item_id
-                    ).limit(_PAGE_ROWS)
-                )
+                query = query.where(tuple_(*key) > last)
+            query = query.order_by(*key).limit(_PAGE_ROWS)
+            with as_node() if station else nullcontext(), reading(self._engine) as connection:
+                rows = connection.execute(query)
                 page = [WorklistItem(**row) for row in rows.mappings()]
-            yield from page
+            yield from self._for_station(page, station) if station else page
             if len(page) < _PAGE_ROWS:
                 return
             last = (page[-1].start, page[-1].worklist_item_id)
+
+    def _for_station(self, page: Sequence[WorklistItem], station: str) -> Iterator[WorklistItem]:
+        ids = [one.worklist_item_id for one in page]
+        column = t.worklist_item.c.worklist_item_id
+        with reading(self._engine) as connection:
+            seen = set(connection.scalars(select(column).where(column.in_(ids))))
+        for one in page:
+            if one.worklist_item_id in seen or station in scheduled_stations(one.attributes):
+                yield one
 
     def priors_not_asked(self, limit: int) -> Sequence[WorklistItem]:
         """Open items that the rules of priors were not asked about as they are now."""

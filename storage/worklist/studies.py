@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, Select, select
 
 from storage import tables as t
 from storage.db.due.studies import mark_due
@@ -38,19 +38,35 @@ def mark_studies(connection: Connection, worklist_item_id: str, now: datetime) -
 
 
 def mark_study(connection: Connection, study_instance_uid: str, now: datetime) -> None:
-    """A study with orders that are its own by the accession number alone."""
+    """A study with orders that are its own where those see it who order, or see the order."""
     item, study = t.worklist_item.c, t.study.c
+    by_number = (
+        (study.accession_number != "")
+        & (item.accession_number == study.accession_number)
+        & (item.study_instance_uid != study.study_instance_uid)
+    )
+    of_some_groups = (item.study_instance_uid == study.study_instance_uid) & (
+        item.orderer_groups.is_not(None)
+    )
     studies = (
         select(study.study_instance_uid)
         .distinct()
-        .join(t.worklist_item, item.accession_number == study.accession_number)
-        .where(
-            study.study_instance_uid == study_instance_uid,
-            study.accession_number != "",
-            item.study_instance_uid != study_instance_uid,
-        )
+        .join(t.worklist_item, by_number | of_some_groups)
+        .where(study.study_instance_uid == study_instance_uid)
     )
     mark_due(connection, t.order_due, studies, now)
+    if connection.execute(_drafted(study_instance_uid, of_some_groups)).first() is not None:
+        mark_report_due(connection, study_instance_uid, now)
+
+
+def _drafted(study_instance_uid: str, is_its_order: ColumnElement[bool]) -> Select[tuple[str]]:
+    return (
+        select(t.report.c.study_instance_uid)
+        .join(t.study, t.study.c.study_instance_uid == t.report.c.study_instance_uid)
+        .join(t.worklist_item, is_its_order)
+        .where(t.report.c.study_instance_uid == study_instance_uid, t.report.c.state == "draft")
+        .limit(1)
+    )
 
 
 def mark_reports(connection: Connection, worklist_item_id: str, now: datetime) -> None:

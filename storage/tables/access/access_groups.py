@@ -56,7 +56,8 @@ study_group = Table(
         ForeignKey("access_group.group_id", ondelete="CASCADE"),
         primary_key=True,
     ),
-    # How it came: rule, unmatched, assigned (by a person; rules leave it alone) or emergency.
+    # How it came: rule, unmatched, assigned (by a person; rules leave it alone), emergency, or
+    # ordered (`storage.db.study_memberships`).
     Column("origin", String(16), nullable=False),
     # Of the rules that decided it.
     Column("rules_version", Integer, nullable=False, server_default="0"),

@@ -18,6 +18,8 @@ work_item = Table(
     Column("size_bytes", BigInteger, nullable=False, server_default="0"),
     # The identity or address that made it (`storage.core.callers.shares`); empty: the node.
     text_column("created_by"),
+    # As in `worklist_item`.
+    Column("orderer_groups", Text),
     time_column("created_at"),
     time_column("updated_at"),
     # Of another system's item that this node performs: that system by its name, the claim there,

@@ -8,6 +8,7 @@ from sqlalchemy import (
     Integer,
     String,
     Table,
+    Text,
 )
 
 from storage.tables.base import Uid, metadata, text_column, time_column
@@ -24,6 +25,9 @@ worklist_item = Table(
     Column("size_bytes", BigInteger, nullable=False, server_default="0"),
     # The identity or address that ordered it (`storage.core.callers.shares`); empty: nobody knows.
     text_column("sent_by"),
+    # The access groups of who ordered it, between commas (`storage.access_groups.orders`); none: of
+    # somebody who sees everything.
+    Column("orderer_groups", Text),
     # As the item was when the rules of priors were asked about it; none: never.
     time_column("priors_asked_at", nullable=True),
     # When the newest HL7 order about it was made, by its sender; none: no order.

@@ -49,7 +49,8 @@ NOT_ABOUT_STUDIES = frozenset(
 
 def nothing(hospital: Hospital) -> dict[str, str]:
     """Identifiers of the same form that name nothing."""
-    short = {"conflict_id": "999999", "accession_number": uuid.uuid4().hex[:12]}
+    numbers = ("accession_number", "planned_accession_number")
+    short = {"conflict_id": "999999"} | {name: uuid.uuid4().hex[:12] for name in numbers}
     return {
         name: short.get(name)
         or (f"2.25.{uuid.uuid4().int}" if name.endswith("_uid") else str(uuid.uuid4()))
@@ -59,6 +60,14 @@ def nothing(hospital: Hospital) -> dict[str, str]:
 
 def parameters(rule: Rule) -> list[str]:
     return re.findall(r"\{([^}]*)\}", rule.path)
+
+
+def is_about_orders(rule: Rule) -> bool:
+    """Whether an order that has no images yet could be named or found."""
+    names = ("study_instance_uid", "worklist_item_id", "workitem_uid")
+    asked = path_of(rule, {name: f"{{{name}}}" for name in names})
+    asked += json.dumps(BODIES.get((rule.method, rule.path), ""))
+    return rule.path in QUERIES or any(f"{{{name}}}" in asked for name in names)
 
 
 def is_about_studies(rule: Rule) -> bool:

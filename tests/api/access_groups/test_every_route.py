@@ -20,6 +20,7 @@ from tests.api.access_groups.route_questions import (
     SHOWS_A_STUDY_WHOSE_UID_IS_KNOWN,
     ask,
     form_of,
+    is_about_orders,
     is_about_studies,
     kept,
     nothing,
@@ -47,15 +48,18 @@ def test_every_route_is_asked_or_stated_to_be_about_no_study(rules: tuple[Rule, 
     assert listed <= {(rule.method, rule.path) for rule in rules}
 
 
+@pytest.mark.parametrize("is_planned", [False, True])
 @pytest.mark.parametrize("role", sorted(ROLES - {"admin"}))
 def test_a_study_of_another_group_answers_as_one_that_does_not_exist(
-    hospitals: TwoHospitals, rules: tuple[Rule, ...], role: str
+    hospitals: TwoHospitals, rules: tuple[Rule, ...], role: str, is_planned: bool
 ) -> None:
+    """Also one that the other group has ordered, and of which no image is here."""
     other, marks = hospitals.south, hospitals.south.marks()
     before, wrong = kept(hospitals, other), []
+    asked = [one for one in rules if is_about_orders(one)] if is_planned else rules
     with hospitals.person(f"north-{role}", role, NORTH) as client:
-        for rule in (one for one in rules if role in one.roles or one.is_public):
-            ids, none = other.ids, nothing(other)
+        for rule in (one for one in asked if role in one.roles or one.is_public):
+            ids, none = other.of_planned() if is_planned else other.ids, nothing(other)
             answer = form_of(ask(client, rule, ids), ids)
             nothing_there = form_of(ask(client, rule, none), none)
             if (rule.method, rule.path) in SHOWS_A_STUDY_WHOSE_UID_IS_KNOWN:

@@ -44,6 +44,11 @@ class Hospital:
     def study_instance_uid(self) -> str:
         return self.ids["study_instance_uid"]
 
+    def of_planned(self) -> dict[str, str]:
+        """The identifiers of what is ordered under a UID of which no image is here."""
+        names = ("study_instance_uid", "worklist_item_id", "workitem_uid", "accession_number")
+        return self.ids | {name: self.ids[f"planned_{name}"] for name in names}
+
     def marks(self) -> set[str]:
         """What must not be in an answer to somebody of another group."""
         family = self.patient_name.partition("^")[0]
@@ -108,7 +113,12 @@ def two_hospitals(folder: Path, **more: Any) -> Iterator[TwoHospitals]:
                 _derived(storage, admin, one)
         apply_rules(storage, utcnow(), budget_s=60)
         storage.access_groups.enforce(True)
-        yield TwoHospitals(node, north, south)
+        made = TwoHospitals(node, north, south)
+        for one in (north, south):
+            with made.key(f"ris of {one.name}", "integrator", one.name) as ris:
+                one.ids |= {f"planned_{name}": value for name, value in planned(ris, one).items()}
+        apply_rules(storage, utcnow(), budget_s=60)
+        yield made
 
 
 def _hospital(
@@ -272,16 +282,56 @@ def _orders(admin: httpx.Client, one: Hospital) -> dict[str, str]:
     }
 
 
-def _workitem(one: Hospital) -> dict[str, Any]:
+def planned(client: httpx.Client, one: Hospital, uid: str = "") -> dict[str, str]:
+    """What a hospital orders before its images come; no rule matches what it states."""
+    uid = uid or str(generate_uid())
+    ordered = client.post(
+        "/api/worklist",
+        json={
+            "patient_name": one.patient_name,
+            "patient_id": one.patient_id,
+            "study_instance_uid": uid,
+            "accession_number": f"PLAN{uid[-10:]}",
+            "requested_procedure_priority": "STAT",
+            "reason_for_the_requested_procedure": f"Planned for {one.patient_name}",
+            "scheduled_procedure_step_sequence": [
+                {
+                    "modality": "CT",
+                    "scheduled_station_ae_title": "CTX",
+                    "scheduled_procedure_step_start_date": "2026-06-03",
+                    "scheduled_procedure_step_start_time": "10:00:00",
+                    "scheduled_procedure_step_id": "1",
+                }
+            ],
+        },
+    )
+    assert ordered.status_code == 201, ordered.text
+    workitem_uid = str(generate_uid())
+    created = client.post(
+        f"/dicom-web/workitems?{workitem_uid}",
+        json=[_workitem(one, uid)],
+        headers={"Content-Type": "application/dicom+json"},
+    )
+    assert created.status_code == 201, created.text
+    return {
+        "study_instance_uid": uid,
+        "worklist_item_id": ordered.json()["worklist_item_id"],
+        "accession_number": f"PLAN{uid[-10:]}",
+        "workitem_uid": workitem_uid,
+    }
+
+
+def _workitem(one: Hospital, study_instance_uid: str = "") -> dict[str, Any]:
     name = {"Alphabetic": one.patient_name}
+    study_instance_uid = study_instance_uid or one.study_instance_uid
     return new_item(
-        one.study_instance_uid,
+        study_instance_uid,
         t00100010=el("PN", name),
         t00100020=el("LO", one.patient_id),
         t0040A370=el(
             "SQ",
             {
-                "0020000D": el("UI", one.study_instance_uid),
+                "0020000D": el("UI", study_instance_uid),
                 "00080050": el("SH", f"ACC-{one.patient_id}"),
             },
         ),

@@ -1,5 +1,7 @@
 """What a peer may see over DIMSE, by its access groups: every query and retrieve service."""
 
+import time
+
 import pytest
 from pydicom.dataset import Dataset
 from pynetdicom import AE, build_role, evt
@@ -17,10 +19,14 @@ from pynetdicom.sop_class import (
 from dicom_node.association.authorization import _ANSWERS, _DECIDE_THEMSELVES, _NARROWED
 from dicom_node.commitment.check import failures_of
 from dicom_node.normalized.requests import NO_SUCH_SOP_INSTANCE
+from inference.access_groups.service import apply_rules
 from storage.access_groups.entities import Member
 from storage.commitment.entities import Reference
+from storage.core.callers.visibility import EVERYONE, Visibility, limited_to
+from storage.core.clock import utcnow
+from storage.peers.entities import KnownPeer
 from tests.dicom_node.conftest import Node
-from tests.dicom_node.server.access_groups.closed_node import OURS, THEIRS
+from tests.dicom_node.server.access_groups.closed_node import OURS, THEIRS, order
 
 FINDS = (
     PatientRootQueryRetrieveInformationModelFind,
@@ -206,3 +212,33 @@ def test_a_peer_that_leaves_a_group_sees_no_more_within_the_same_association(
     finally:
         node.storage.access_groups.add_member(group, member)
         association.release()
+
+
+def test_a_station_sees_what_is_scheduled_for_it_whatever_group_ordered_it(node: Node) -> None:
+    """A department orders for a scanner that belongs to another one, or to none."""
+    storage = node.storage
+    storage.peers.add(KnownPeer(name="SCAN", ae_title="SCAN"))
+    ours = storage.access_groups.get(f"hospital of {OURS}")
+    by_ours = Visibility("key:ward", (EVERYONE, ours.group_id), sees_unmatched=True)
+    with limited_to(by_ours):
+        added = storage.worklist.add(order("SCAN"))
+    apply_rules(storage, utcnow(), budget_s=60)
+    asked = Dataset()
+    asked.PatientID = ""
+    answers = {
+        calling: {
+            one.PatientID for one in found(node, calling, ModalityWorklistInformationFind, asked)
+        }
+        for calling in (OURS, THEIRS, "SCAN", "X")
+    }
+    assert answers == {
+        OURS: {f"ORD-{OURS}", "ORD-SCAN"},
+        THEIRS: {f"ORD-{THEIRS}"},
+        "SCAN": {"ORD-SCAN"},
+        "X": set(),
+    }
+    storage.peers.remove("SCAN")
+    time.sleep(1.2)
+    # Anybody may call under the title of a scanner that is not known.
+    assert not found(node, "SCAN", ModalityWorklistInformationFind, asked)
+    storage.worklist.remove(added.worklist_item_id)
