@@ -69,24 +69,25 @@ class Renewal:
 
     def before_row(self, new: NewInstance) -> NewInstance:
         """The durable record that is to get a row, or a copy of it."""
-        if not self._is_older(new):
+        if not self._is_covered(new):
             return new
         with reading(self._engine) as connection:
-            if not _covering(connection, new):
-                return new
             is_aside = find_known(connection, new.header.sop_instance_uid) is not None
         return self._copy(new, self._generation.current, is_aside=is_aside)
 
     def after_row(self, new: NewInstance, outcome: Outcome) -> Outcome:
         """What became of an instance that is not acknowledged yet, once its record will stay.
 
-        Where no copy can be made the row goes, so that nobody takes the instance for stored.
+        Where no copy can be made the row goes, so that nobody takes the instance for stored. Where
+        the index cannot be asked whether one is needed it stays: by this row the same instance,
+        sent again meanwhile, may have been acknowledged.
         """
         try:
             self.renew(new, outcome)
         except MediViewError:
             try:
-                self._take_out(t.instance if outcome == "stored" else t.conflict, new)
+                if self._is_covered(new):
+                    self._take_out(t.instance if outcome == "stored" else t.conflict, new)
             except MediViewError as error:
                 log.error(
                     "refused_instance_remains",
@@ -184,6 +185,12 @@ class Renewal:
                 if record.location.offset == row.volume_offset:
                     return record
         return None
+
+    def _is_covered(self, new: NewInstance) -> bool:
+        if not self._is_older(new):
+            return False
+        with reading(self._engine) as connection:
+            return bool(_covering(connection, new))
 
     def _is_older(self, new: NewInstance) -> bool:
         try:

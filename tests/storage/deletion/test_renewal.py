@@ -7,7 +7,7 @@ from sqlalchemy import delete
 
 from storage import tables as t
 from storage.container import Storage
-from storage.core.errors import NotFound, StorageFull
+from storage.core.errors import NotFound, StorageFull, StorageUnavailable
 from storage.db.engine import writing
 from storage.deletion.renewal import Renewal
 from storage.index.indexer import Indexer
@@ -144,6 +144,28 @@ def test_an_instance_is_refused_and_gone_where_its_record_cannot_be_renewed(
     monkeypatch.undo()
     assert storage.index.stored_instances_of(STUDY) == []
     assert storage.ingest.accept(small(2), "stow").outcome == "stored"
+
+
+@pytest.mark.parametrize("fill", [1, 2], ids=["stored", "conflict"])
+def test_what_was_sent_again_meanwhile_keeps_the_row_that_it_was_acknowledged_by(
+    storage: Storage, fill: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its first sender is refused, since the database went away before the last look."""
+    if fill == 2:
+        storage.ingest.accept(small(1), "stow")
+
+    def database_gone(*_: object) -> None:
+        outcome = storage.ingest.accept(small(fill), "stow").outcome
+        assert outcome == ("duplicate" if fill == 1 else "conflict")
+        raise StorageUnavailable("The database cannot be reached.")
+
+    monkeypatch.setattr(Renewal, "are_current", lambda *_: False)
+    monkeypatch.setattr(Renewal, "renew", database_gone)
+    with pytest.raises(StorageUnavailable):
+        storage.ingest.accept(small(fill), "stow")
+    monkeypatch.undo()
+    assert storage.instances.read(storage.index.instance(UID)) == small(1)
+    assert len(storage.conflicts.waiting()) == fill - 1
 
 
 def test_what_came_again_between_two_deletions_is_not_covered_by_the_second(
