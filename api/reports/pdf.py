@@ -14,7 +14,7 @@ from api.reports.schemas import ReportPages
 from api.router_factory import new_router
 from inference.language.documents.picture import page_picture
 from inference.language.documents.reading import count_pdf_pages
-from inference.reports.export.document import ReportStorage
+from inference.reports.export.report_storage import ReportStorage
 
 router = new_router(prefix="/api/reports", tags=["reports"])
 

@@ -11,7 +11,6 @@ from typing import Any
 from celery import Celery
 from kombu import Queue, compression
 
-from inference.broker import redis_broker
 from inference.broker.file_broker import TRANSPORT, prepare_folder
 from storage.core.clock import CLOCKS_AGREE_WITHIN_S
 from storage.settings import Settings
@@ -140,6 +139,9 @@ def _files(settings: Settings) -> dict[str, Any]:
 
 
 def _redis(settings: Settings) -> dict[str, Any]:
+    # Its client is large, and a node of one machine needs none.
+    from inference.broker import redis_broker
+
     longest_s = math.ceil(_JOBS_IN_VISIBILITY * settings.job_deadline_s)
     return {
         "broker_url": settings.broker_url,

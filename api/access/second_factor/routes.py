@@ -8,6 +8,7 @@ from api.access.authenticator import Authenticator
 from api.access.confirmation import check_confirmed
 from api.access.policy import ENROLMENT_STEP, READERS, policy
 from api.access.principal import Principal, PrincipalDep
+from api.access.second_factor.relying_party import relying_party
 from api.access.second_factor.schemas import (
     Enrolled,
     FactorPayload,
@@ -19,11 +20,6 @@ from api.access.second_factor.schemas import (
     WebAuthnOptions,
 )
 from api.access.second_factor.sign_in import account_of, factor_change, go_on, party_of
-from api.access.second_factor.webauthn import (
-    registered,
-    registration_options,
-    relying_party,
-)
 from api.access.sessions.session_routes import AuthenticatorDep
 from api.audit_rules import BY_ITSELF, NOT_YET, OWN_ACCESS
 from api.deps import SettingsDep, StorageDep
@@ -123,6 +119,8 @@ def begin_key(
 ) -> WebAuthnOptions:
     account = _may_enrol(storage.confirmations, principal)
     known = storage.second_factors.of(account)
+    from api.access.second_factor.webauthn import registration_options
+
     challenge, options = registration_options(party_of(settings), account, known)
     storage.challenges.set(principal.session_hash, challenge, utcnow())
     return WebAuthnOptions(public_key=options)
@@ -147,6 +145,8 @@ def add_key(
     """The factor counts from now on; other sessions of the account end."""
     account, now = _may_enrol(storage.confirmations, principal), utcnow()
     challenge = storage.challenges.take(principal.session_hash, now)
+    from api.access.second_factor.webauthn import registered
+
     key = registered(party_of(settings), challenge, given.credential) if challenge else None
     if key is None:
         raise InvalidRequest(

@@ -13,13 +13,8 @@ from api.access.credentials import begin_attempt
 from api.access.policy import FACTOR_STEP, READERS, policy
 from api.access.principal import Principal, PrincipalDep
 from api.access.schemas import SessionInfo
+from api.access.second_factor.relying_party import RelyingParty, relying_party
 from api.access.second_factor.schemas import ShownFactor, WebAuthnOptions
-from api.access.second_factor.webauthn import (
-    RelyingParty,
-    authentication_options,
-    relying_party,
-    used_key,
-)
 from api.access.session_cookies import set_session
 from api.access.sessions.session_routes import AuthenticatorDep, session_info
 from api.audit_rules import BY_ITSELF, PUBLIC
@@ -57,6 +52,8 @@ def get_challenge(
         raise ApiProblem(
             409, "no_security_key", "The account has no security key.", remedy="Send a code."
         )
+    from api.access.second_factor.webauthn import authentication_options
+
     challenge, options = authentication_options(party, known)
     storage.challenges.set(principal.session_hash, challenge, utcnow())
     return WebAuthnOptions(public_key=options)
@@ -147,6 +144,8 @@ def _way_of(
     party = relying_party(settings)
     if not challenge or party is None or given.credential is None:
         return ""
+    from api.access.second_factor.webauthn import used_key
+
     used = used_key(party, challenge, given.credential, second_factors.of(account))
     if used is None or not second_factors.use_key(*used, now):
         return ""

@@ -1,16 +1,14 @@
 """Security keys and passkeys as a second factor (W3C Web Authentication, level 3).
 
-A browser signs for the host by which people reach the node; that must be a name, and, but
-for localhost, be reached by https://.
+Its library parses certificates of many kinds, which takes some megabytes: import this where a key
+is used.
 """
 
 import hashlib
-import ipaddress
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 from webauthn import (
     base64url_to_bytes,
@@ -29,20 +27,12 @@ from webauthn.helpers.structs import (
     UserVerificationRequirement,
 )
 
+from api.access.second_factor.relying_party import RelyingParty
 from storage.accounts.second_factors import SecondFactor
-from storage.settings import Settings
 
 _NAME = "MediViewAI"
 # What its parsers raise on what was made up, besides their own.
 _MALFORMED = (WebAuthnException, ValueError, TypeError, KeyError, AttributeError, RecursionError)
-
-
-@dataclass(frozen=True)
-class RelyingParty:
-    """For whom authenticators sign: the host, and the pages' origin."""
-
-    host: str
-    origin: str
 
 
 @dataclass(frozen=True)
@@ -52,19 +42,6 @@ class NewKey:
     credential_id: str
     public_key: str
     sign_count: int
-
-
-def relying_party(settings: Settings) -> RelyingParty | None:
-    """None where browsers would refuse: an address instead of a name, or plain HTTP."""
-    parts = urlsplit(settings.resolved_public_url)
-    host = parts.hostname or ""
-    try:
-        ipaddress.ip_address(host)
-        return None
-    except ValueError:
-        if not host or (parts.scheme != "https" and host != "localhost"):
-            return None
-    return RelyingParty(host, f"{parts.scheme}://{parts.netloc}")
 
 
 def registration_options(

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Protocol
 
 import highdicom as hd
 from pydicom.dataset import Dataset
@@ -11,17 +10,9 @@ from pydicom.sr.codedict import codes
 
 from inference.findings.derived import standing_among
 from inference.findings.standing import StandingFinding
+from inference.reports.export.report_storage import ReportStorage
 from inference.reports.export.text import in_words, superseded_notice, withdrawn_notice
 from inference.result_identity import MANUFACTURER, local_time
-from storage.container.has import (
-    HasFindingFeedback,
-    HasFindings,
-    HasIndex,
-    HasInstances,
-    HasJobs,
-    HasReports,
-    HasWorklist,
-)
 from storage.core.entities import Study
 from storage.core.errors import NotFound
 from storage.core.findings import Finding
@@ -133,19 +124,6 @@ def series_description(document: ReportDocument) -> str:
     if document.notice:
         state = "not current, results withdrawn"
     return f"{long_string(document.version.title, 60 - len(state))} - {state}"
-
-
-class ReportStorage(
-    HasIndex,
-    HasInstances,
-    HasJobs,
-    HasFindings,
-    HasFindingFeedback,
-    HasReports,
-    HasWorklist,
-    Protocol,
-):
-    """What of the storage layer a report is read from as it leaves."""
 
 
 def read_document(storage: ReportStorage, report: Report, version: int) -> ReportDocument:

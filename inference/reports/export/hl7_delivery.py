@@ -12,7 +12,7 @@ from dicom_node.hl7.framing import FramingError, exchange
 from dicom_node.hl7.reading import Message, Refused, read_header
 from dicom_node.network.tls import ClientTls, tls_words
 from inference.failures import place
-from inference.reports.export.document import ReportStorage
+from inference.reports.export.report_storage import ReportStorage
 from storage.audit import MINOR_FAILURE, NODE, SUCCESS, Audit, AuditEvent, Code
 from storage.container.has import HasAudit, HasSettings
 from storage.core.clock import utcnow

@@ -3,20 +3,18 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Protocol
 
 from pydicom.dataset import Dataset
 
 from inference.reports.export.document import (
     ReportDocument,
-    ReportStorage,
     read_document,
     with_notice,
 )
 from inference.reports.export.pdf import encode_report_pdf
+from inference.reports.export.report_storage import ReportObjectStorage
 from inference.reports.export.sr import encode_report_sr
 from inference.results.file_writing import part10
-from storage.container.has import HasGenerated, HasSettings
 from storage.core.entities import Instance
 from storage.core.errors import NotFound
 from storage.core.sources import REPORT_SOURCE, SUPERSEDED_REPORT_SOURCE
@@ -28,10 +26,6 @@ from storage.integrity.instance_reader import InstanceReader
 from storage.reports.entities import Report, ReportVersion
 from storage.reports.repository import Reports
 from storage.settings import Settings
-
-
-class ReportObjectStorage(ReportStorage, HasSettings, HasGenerated, Protocol):
-    """What of the storage layer a report's objects are stored with."""
 
 
 def store_objects(

@@ -7,7 +7,7 @@ import structlog
 
 from inference.deliveries.release import found_in_study, release_of, want_results
 from inference.failures import place
-from inference.reports.export.objects import ReportObjectStorage
+from inference.reports.export.report_storage import ReportObjectStorage
 from storage.container.has import HasDeliveries, HasPeers
 from storage.core.errors import NotFound
 from storage.core.postponed import Postponed

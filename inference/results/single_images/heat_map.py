@@ -14,7 +14,6 @@ from inference.imaging.heat_pixels import on_pixels
 from inference.imaging.stacks import with_frames
 from inference.pipeline import ImageResult, ParametricMap, Pipeline
 from inference.result_identity import image_object_uid
-from inference.results.parametric_map import written_map
 from inference.results.single_images.references import image_reference
 from inference.results.source_frames import state_derivation
 from storage.core.entities import Job
@@ -39,6 +38,9 @@ def encode_heat_map(
     frame_number = answer.heat_map.frame_number
     if not is_placed(source, frame_number):
         return None
+    # What decides whether a heat map can be placed needs nothing that writes objects.
+    from inference.results.parametric_map import written_map
+
     values = on_pixels(answer.heat_map, int(source.Rows), int(source.Columns))
     result = written_map(
         job,

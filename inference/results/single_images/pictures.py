@@ -17,7 +17,6 @@ from inference.result_identity import image_object_uid
 from inference.results.narrative import as_dicom_text, note_of, shown_value
 from inference.results.pictures.caption import Letters, Line, captioned
 from inference.results.pictures.render import overlaid_plane
-from inference.results.pictures.sc import secondary_capture, source_reference
 from inference.results.single_images.references import shown_frame
 from storage.core.entities import Job
 from storage.core.findings import Finding
@@ -80,6 +79,9 @@ def encode_picture(
     footer = f"{note_of(pipeline)} {pipeline.name} {pipeline.version}"
     drawn, lines = draw_image(source, image, findings, footer)
     (_, right), (_, bottom) = _letters(source)
+    # A trial draws, and writes no objects.
+    from inference.results.pictures.sc import secondary_capture, source_reference
+
     capture = secondary_capture(
         job,
         pipeline,
