@@ -31,7 +31,7 @@ fi
 extras=() families=(torch)
 for extra in "$@"; do
     extras+=(--extra "$extra")
-    case $extra in test | detection | nnunet) families+=(torchvision) ;; esac
+    case $extra in test | detection | nnunet | nninteractive) families+=(torchvision) ;; esac
 done
 
 has_gpu() {

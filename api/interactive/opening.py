@@ -61,6 +61,7 @@ def model_payload(states: ModelStates, model: ClickModel) -> InteractiveModelPay
         modality=model.model.modality,
         structures=list(model.structures),
         needs_structure=model.needs_structure,
+        interactions=list(model.interactions),
         is_ready=not reason,
         reason=reason,
     )

@@ -39,7 +39,7 @@ from storage.audit import Code
 from storage.core.callers.visibility import as_node
 from storage.core.clock import utcnow
 from storage.core.errors import StateConflict
-from storage.interactive.entities import Acceptance, Box, InteractiveSession, Point
+from storage.interactive.entities import Acceptance, InteractiveSession, Point, Shape
 from storage.interactive.repository import InteractiveSessions, session_over
 from storage.settings import Settings
 
@@ -58,8 +58,7 @@ _CLICKED = Audited(Code.PROCEDURE_RECORD, "U", repeated=True)
 @router.get("/models", summary="Models that segment by clicks")
 @policy(READERS, "api:read", CAPABILITIES)
 def list_interactive_models(storage: StorageDep) -> InteractiveModelList:
-    """Bundles in the manner of DeepEdit and VISTA3D that were added, and whether they can be
-    used."""
+    """Of what was added: bundles in the manner of DeepEdit and VISTA3D, models of nnInteractive."""
     unavailable = why_unavailable(storage.settings, storage.heartbeats)
     return InteractiveModelList(
         is_available=unavailable is None,
@@ -130,9 +129,8 @@ async def put_interactive_clicks(
     Where the model takes longer than 30 s, `answered` is still below `number`: `GET` with `wait_s`
     goes on waiting. 409 where the session is over, not ready, or was changed at the same moment.
     """
-    points: list[Point] = [{"lps_mm": one.lps_mm, "inside": one.inside} for one in clicks.points]
     changed = await run_in_threadpool(
-        _change, storage.interactive_sessions, principal, session_id, points, clicks.box
+        _change, storage.interactive_sessions, principal, session_id, clicks
     )
     name_studies(request, changed.study_instance_uid)
     session = await _waited(
@@ -214,14 +212,17 @@ def _change(
     sessions: InteractiveSessions,
     principal: Principal,
     session_id: str,
-    points: list[Point],
-    box: Box | None,
+    clicks: Clicks,
 ) -> InteractiveSession:
     session = _usable(sessions, principal, session_id)
+    points: list[Point] = [{"lps_mm": one.lps_mm, "inside": one.inside} for one in clicks.points]
+    shapes: list[Shape] = [
+        {"kind": one.kind, "inside": one.inside, "lps_mm": one.lps_mm} for one in clicks.shapes
+    ]
     grid = sessions.grid(session_id)
     if grid is not None:
-        check_inside(points, box, grid)
-    return sessions.change(session, points, box, utcnow())
+        check_inside(points, clicks.box, shapes, grid)
+    return sessions.change(session, points, clicks.box, utcnow(), shapes)
 
 
 def _accept(

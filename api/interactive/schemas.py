@@ -7,7 +7,11 @@ from pydantic import AfterValidator, Field, StringConstraints
 
 from api.base_schemas import Payload, RequestBody
 from storage.core.text.outside_text import clean_text
-from storage.interactive.entities import POINTS_AT_MOST
+from storage.interactive.entities import (
+    POINTS_AT_MOST,
+    POINTS_OF_A_SHAPE_AT_MOST,
+    SHAPES_AT_MOST,
+)
 
 Uid = Annotated[str, StringConstraints(pattern=r"^[0-9.]{1,64}$")]
 Name = Annotated[
@@ -28,6 +32,9 @@ class InteractiveModelPayload(Payload):
     structures: list[str] = Field(description="That it knows by name.")
     needs_structure: bool = Field(
         description="It segments only what it has a name for; else also what is clicked."
+    )
+    interactions: list[Literal["point", "box", "scribble", "lasso"]] = Field(
+        description="What it can be shown."
     )
     is_ready: bool
     reason: str = Field(description="Why it cannot be used just now; empty where it can.")
@@ -54,15 +61,32 @@ class ClickedPoint(RequestBody):
     inside: bool = Field(True, description="False: the structure must not contain it.")
 
 
+class DrawnShape(RequestBody):
+    """Of a model that takes more than points and one box."""
+
+    kind: Literal["box", "scribble", "lasso"]
+    inside: bool = Field(True, description="False: the structure must not contain it.")
+    lps_mm: list[Position] = Field(
+        min_length=1,
+        max_length=POINTS_OF_A_SHAPE_AT_MOST,
+        description="Of a scribble or a lasso the points of its line, in one slice or in one plane"
+        " along rows or columns; the last point of a lasso is joined with its first. Of a box two"
+        " opposite corners.",
+    )
+
+
 class Clicks(RequestBody):
-    """All points and the box that hold from now on: without the last one, it is taken back."""
+    """All points, the box and the shapes that hold from now on: without the last one, it is taken
+    back."""
 
     points: list[ClickedPoint] = Field(max_length=POINTS_AT_MOST)
     box: tuple[Position, Position] | None = Field(
         None,
         description="Two opposite corners, LPS in mm; the edges run along the axes of the volume."
-        " Nothing outside belongs to the mask. Without a point inside, its centre is one.",
+        " Bundles: nothing outside belongs to the mask, and without a point inside, its centre is"
+        " one. nnInteractive: the structure is in it.",
     )
+    shapes: list[DrawnShape] = Field([], max_length=SHAPES_AT_MOST)
 
 
 def _printable(text: str) -> str:
@@ -96,6 +120,12 @@ class AcceptMask(RequestBody):
 class ClickedPointPayload(Payload):
     lps_mm: Position
     inside: bool
+
+
+class DrawnShapePayload(Payload):
+    kind: Literal["box", "scribble", "lasso"]
+    inside: bool
+    lps_mm: list[Position]
 
 
 class GridSource(Payload):
@@ -146,6 +176,7 @@ class InteractiveSessionPayload(Payload):
     answered: int = Field(description="Of the change that the mask answers.")
     points: list[ClickedPointPayload]
     box: tuple[Position, Position] | None
+    shapes: list[DrawnShapePayload]
     problem: SessionProblemPayload | None = Field(
         description="Why the last change gave no mask, or the mask was not saved."
     )

@@ -4,6 +4,7 @@ import base64
 
 from api.interactive.schemas import (
     ClickedPointPayload,
+    DrawnShapePayload,
     GridPayload,
     GridSource,
     InteractiveSessionPayload,
@@ -32,6 +33,7 @@ def session_payload(
         answered=session.answered,
         points=[ClickedPointPayload(**one) for one in session.points],
         box=session.box,
+        shapes=[DrawnShapePayload(**one) for one in session.shapes],
         problem=None if session.problem is None else SessionProblemPayload(**session.problem),
         voxels=session.voxels,
         took_ms=session.took_ms,

@@ -23,6 +23,14 @@ from inference.model_servers.endpoint import endpoint_of
 from inference.models.card_file import CARD_FILE
 from inference.models.description import ModelDescription
 from inference.models.model_folders import files_of, install, refuse_code
+from inference.nninteractive.description import (
+    NninteractiveDescription,
+    add_nninteractive,
+    describe_nninteractive,
+    install_nninteractive,
+    is_added_nninteractive,
+    is_nninteractive,
+)
 from inference.nnunet.description import (
     NnunetDescription,
     add_nnunet,
@@ -50,6 +58,7 @@ _Description = TypeVar(
     ModelDescription,
     ContainerDescription,
     ImageModelDescription,
+    NninteractiveDescription,
     NnunetDescription,
     RuleDescription,
 )
@@ -61,7 +70,7 @@ def is_model(folder: Path) -> bool:
     """Whether a folder is a model that can be added: a MONAI bundle, one that nnU-Net trained,
     weights of TotalSegmentator, a card that names an image or states a rule, or a model with its
     card."""
-    return _is_installed(folder) or bool(trained_folders(folder))
+    return _is_installed(folder) or is_nninteractive(folder) or bool(trained_folders(folder))
 
 
 def described(folder: Path) -> ModelDescription:
@@ -75,6 +84,8 @@ def add_described(settings: Settings, folder: Path) -> ModelDescription | ImageM
         (is_container, add_container),
         (is_rule, add_rule),
         (is_added_nnunet, install_converted),
+        (is_added_nninteractive, install_nninteractive),
+        (is_nninteractive, add_nninteractive),
         (lambda one: is_nnunet(one) and (one / CARD_FILE).is_file(), add_nnunet),
         (trained_folders, add_totalsegmentator),
         (is_image_bundle, add_image_bundle),
@@ -93,6 +104,7 @@ def describe_installed(
     | ContainerDescription
     | ImageModelDescription
     | NnunetDescription
+    | NninteractiveDescription
     | RuleDescription
 ):
     """A model of any kind, as it lies where models lie. Raises InvalidRequest."""
@@ -102,6 +114,8 @@ def describe_installed(
         return describe_rule(folder)
     if is_added_nnunet(folder):
         return describe_nnunet(folder)
+    if is_added_nninteractive(folder):
+        return describe_nninteractive(folder)
     if _is_of_images(folder):
         return describe_image_bundle(folder) if is_bundle(folder) else describe_image_model(folder)
     return described(folder)
@@ -123,7 +137,7 @@ def add_bundle(settings: Settings, folder: Path) -> ModelDescription:
 
 def installed_bundles(settings: Settings) -> list[ModelDescription]:
     """Every bundle that was added, by name; one that cannot be read is logged."""
-    of_others = (_is_of_images, is_added_nnunet, is_container, is_rule)
+    of_others = (_is_of_images, is_added_nnunet, is_added_nninteractive, is_container, is_rule)
     found = _read(
         [one for one in _folders(settings) if not any(is_other(one) for is_other in of_others)],
         described,
@@ -156,6 +170,13 @@ def installed_nnunets(settings: Settings) -> list[NnunetDescription]:
     return _read([one for one in _folders(settings) if is_added_nnunet(one)], describe_nnunet)
 
 
+def installed_nninteractives(settings: Settings) -> list[NninteractiveDescription]:
+    """Every model of nnInteractive that was added, by name."""
+    return _read(
+        [one for one in _folders(settings) if is_added_nninteractive(one)], describe_nninteractive
+    )
+
+
 def installed_containers(settings: Settings) -> list[ContainerDescription]:
     """Every model in a container that was added, by name."""
     return _read([one for one in _folders(settings) if is_container(one)], describe_container)
@@ -178,7 +199,8 @@ def _folders(settings: Settings) -> list[Path]:
 
 
 def _is_installed(folder: Path) -> bool:
-    kinds = (is_bundle, is_added_nnunet, is_container, is_image_model, is_plain, is_rule)
+    of_nnunet = (is_added_nnunet, is_added_nninteractive)
+    kinds = (is_bundle, *of_nnunet, is_container, is_image_model, is_plain, is_rule)
     return any(is_one(folder) for is_one in kinds)
 
 

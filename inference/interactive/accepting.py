@@ -6,6 +6,7 @@ is a segment of the next version, and one of the same name takes the place of th
 
 import hashlib
 import uuid
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import count
@@ -44,6 +45,7 @@ from storage.processes.turn_taking import turn
 
 _TISSUE = Code("85756007", "SCT", "Tissue")
 _CLICKED = "Clicked structure"
+_PLURALS = {"point": "points", "box": "boxes", "scribble": "scribbles", "lasso": "lassos"}
 _OTHERS_S = 30.0
 
 
@@ -231,11 +233,17 @@ def _job(
                 "source_fingerprint": loaded.fingerprint,
                 "predecessor_sop_instance_uid": replaces,
             },
-            "notes": _notes(session.points, session.box is not None),
+            "notes": _notes(session),
         },
     )
 
 
-def _notes(points: Sequence[object], has_box: bool) -> list[str]:
-    clicked = f"{len(points)} {'point' if len(points) == 1 else 'points'}"
-    return [f"Segmented by a person's clicks: {clicked}{' and a box' if has_box else ''}."]
+def _notes(session: InteractiveSession) -> list[str]:
+    shown = Counter({"point": len(session.points), "box": int(session.box is not None)})
+    shown.update(one["kind"] for one in session.shapes)
+    words = [_counted(kind, number) for kind, number in shown.items() if number]
+    return [f"Segmented by what a person marked: {', '.join(words) or 'nothing'}."]
+
+
+def _counted(kind: str, number: int) -> str:
+    return f"{number} {_PLURALS[kind] if number > 1 else kind}"

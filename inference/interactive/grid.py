@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from inference.imaging.volume import Volume
 from storage.core.errors import InvalidRequest
-from storage.interactive.entities import Box, Grid, Point
+from storage.interactive.entities import Box, Grid, Point, Shape
 
 
 def grid_of(volume: Volume) -> Grid:
@@ -21,9 +21,14 @@ def grid_of(volume: Volume) -> Grid:
     }
 
 
-def check_inside(points: Sequence[Point], box: Box | None, grid: Grid) -> None:
+def check_inside(
+    points: Sequence[Point], box: Box | None, shapes: Sequence[Shape], grid: Grid
+) -> None:
     """Raises InvalidRequest, naming the point, for one that lies outside of the volume, and for a
     box without a voxel."""
+    for shape in shapes:
+        for corner in shape["lps_mm"]:
+            _index(corner, grid)
     for point in points:
         _index(point["lps_mm"], grid)
     if box is not None:

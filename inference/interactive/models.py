@@ -5,18 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from inference.bundles.configuration import reads_guidance, takes_clicks
-from inference.bundles.installed import installed_bundles
+from inference.bundles.installed import installed_bundles, installed_nninteractives
 from inference.models.description import ModelDescription
+from inference.nninteractive.description import NninteractiveDescription
+from inference.nninteractive.info import Kind
 from inference.pipeline import Pipeline, PipelineContext, PipelineOutput
 from inference.pipelines.added_model import AddedModel
+from inference.pipelines.monai_bundle import MonaiBundle
+from inference.pipelines.nninteractive_model import NninteractivePipeline
 from storage.core.errors import InvalidRequest, NotFound
 from storage.settings import Settings
 
 
 class ClickModel(AddedModel):
-    """An added bundle as what stands behind masks that a person clicked: `click-NAME`.
+    """An added model as what stands behind masks that a person clicked: `click-NAME`.
 
-    Its results are apart from those of the bundle itself, which runs by rule and without clicks.
+    Of a bundle its results are apart from those of the bundle itself, which runs by rule and
+    without clicks.
     """
 
     def __init__(self, model: ModelDescription) -> None:
@@ -27,6 +32,20 @@ class ClickModel(AddedModel):
     @property
     def model(self) -> ModelDescription:
         return self._model
+
+    @property
+    def self_tested(self) -> Pipeline:
+        """What of the model passes the self-test."""
+        if isinstance(self._model, NninteractiveDescription):
+            return NninteractivePipeline(self._model)
+        return MonaiBundle(self._model)
+
+    @property
+    def interactions(self) -> tuple[Kind, ...]:
+        """What it can be shown."""
+        if isinstance(self._model, NninteractiveDescription):
+            return self._model.info.kinds
+        return ("point", "box")
 
     @property
     def needs_structure(self) -> bool:
@@ -68,7 +87,8 @@ class ClickModel(AddedModel):
 
 def click_models(settings: Settings) -> tuple[ClickModel, ...]:
     """All that were added and segment one volume by clicks, ready or not."""
-    return tuple(ClickModel(one) for one in installed_bundles(settings) if _takes_clicks(one))
+    bundles = [one for one in installed_bundles(settings) if _takes_clicks(one)]
+    return tuple(ClickModel(one) for one in (*bundles, *installed_nninteractives(settings)))
 
 
 def click_model_named(models: Sequence[ClickModel], name: str, version: str = "") -> ClickModel:
@@ -83,7 +103,8 @@ def click_model_named(models: Sequence[ClickModel], name: str, version: str = ""
         else "This node has no interactive model.",
         remedy=f"Use one of: {known}."
         if known
-        else "Add a bundle in the manner of DeepEdit or VISTA3D: mediview models add FOLDER.",
+        else "Add a bundle in the manner of DeepEdit or VISTA3D, or a model of nnInteractive:"
+        " mediview models add FOLDER.",
     )
 
 

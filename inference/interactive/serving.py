@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from inference import auditing
 from inference.failures import explain, place
 from inference.interactive.accepting import AcceptingStorage, save_accepted
-from inference.interactive.clicking import Clicking
+from inference.interactive.clicking import Clicking, clicking
 from inference.interactive.grid import grid_of
 from inference.interactive.loaded_series import LoadedSeries, load_series
 from inference.interactive.mask_bits import mask_bits
@@ -28,7 +28,6 @@ from inference.model_registry.sharing import SharingStorage, fetch_models
 from inference.model_registry.verification import ensure_proven
 from inference.model_servers.gate import GateStorage, guarded
 from inference.models.devices import with_fallback
-from inference.pipelines.monai_bundle import MonaiBundle
 from inference.running_jobs import anonymous_memory_bytes
 from inference.unscheduled_jobs import unscheduled_job
 from storage.container.has import HasInteractiveSessions, HasModelStates
@@ -114,8 +113,8 @@ class _Served:
                 session.series_instance_uid,
                 model,
             )
-            ensure_proven(self._storage.model_states, MonaiBundle(model.model))
-            clicking = Clicking(model, loaded.volume, settings.torch_threads)
+            ensure_proven(self._storage.model_states, model.self_tested)
+            clicks = clicking(model, loaded.volume, settings.torch_threads)
         self._sessions.opened(session.session_id, self._owner, grid_of(loaded.volume))
         watch = CommitWatch(
             self._storage.engine, busy_s=_LOOK_S, settle_s=_SETTLE_S, idle_s=_IDLE_LOOK_S
@@ -126,10 +125,10 @@ class _Served:
                 if now is None:
                     return "It was ended."
                 if now.answered < now.wanted:
-                    self._answer(now, clicking)
+                    self._answer(now, clicks)
                     watch.stay_busy()
                 elif now.acceptance is not None:
-                    self._accept(now, model, loaded, clicking)
+                    self._accept(now, model, loaded)
                 idle_s = (utcnow() - now.used_at).total_seconds()
                 if not now.is_waiting and idle_s > settings.interactive_idle_s:
                     return f"Nobody clicked for {settings.interactive_idle_s:g} s."
@@ -147,12 +146,14 @@ class _Served:
             fetch_models(self._storage)
         return click_model_named(click_models(self._storage.settings), *wanted)
 
-    def _answer(self, session: InteractiveSession, clicking: Clicking) -> None:
+    def _answer(self, session: InteractiveSession, clicks: Clicking) -> None:
         begun = time.monotonic()
         try:
             with self._guard.busy("a click"), guarded(self._storage, session.study_instance_uid):
                 mask, _ = with_fallback(
-                    lambda: clicking.mask(session.points, session.box, session.structure)
+                    lambda: clicks.mask(
+                        session.points, session.box, session.shapes, session.structure
+                    )
                 )
             mask_place, packed = mask_bits(mask)
         except MediViewError as error:
@@ -171,13 +172,7 @@ class _Served:
             took_ms=round((time.monotonic() - begun) * 1000),
         )
 
-    def _accept(
-        self,
-        session: InteractiveSession,
-        model: ClickModel,
-        loaded: LoadedSeries,
-        clicking: Clicking,
-    ) -> None:
+    def _accept(self, session: InteractiveSession, model: ClickModel, loaded: LoadedSeries) -> None:
         acceptance = session.acceptance
         if acceptance is None:
             return

@@ -9,10 +9,11 @@ from inference.refusals import ModelUnusable
 
 
 @contextlib.contextmanager
-def nnunetv2_at_work() -> Iterator[None]:
+def nnunetv2_at_work(models: str = "nnU-Net", extra: str = "nnunet") -> Iterator[None]:
     """Import and use nnunetv2, which prints and warns about what is no concern of an operator.
 
-    Raises ModelUnusable where it, or something that it needs, is not installed.
+    `models` need it, and `extra` installs it. Raises ModelUnusable where it, or something that it
+    needs, is not installed.
     """
     try:
         with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
@@ -20,6 +21,6 @@ def nnunetv2_at_work() -> Iterator[None]:
             yield
     except ModuleNotFoundError as error:
         raise ModelUnusable(
-            f"Models of nnU-Net need the package {error.name}, which is not installed.",
-            remedy="scripts/install.sh viewer nnunet adds it to .venv.",
+            f"Models of {models} need the package {error.name}, which is not installed.",
+            remedy=f"scripts/install.sh viewer {extra} adds it to .venv.",
         ) from error

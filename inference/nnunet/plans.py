@@ -95,8 +95,13 @@ class Configuration(_Read):
         )
 
 
-def read_configuration(folder: Path, plans: PlansFile, name: str) -> Configuration:
-    """A configuration of the plans, when all that it names may be built. Raises InvalidRequest."""
+def read_configuration(
+    folder: Path, plans: PlansFile, name: str, *, is_preprocessed: bool = True
+) -> Configuration:
+    """A configuration of the plans, when all that it names may be built. Raises InvalidRequest.
+
+    Where images are not preprocessed by the plans, what these name for it is not looked at.
+    """
     path = folder / PLANS_FILE
     stated = _resolved(path, plans, name)
     if stated.get("previous_stage"):
@@ -105,7 +110,8 @@ def read_configuration(folder: Path, plans: PlansFile, name: str) -> Configurati
             f" {stated['previous_stage']} finds.",
             remedy="Add 3d_fullres or 3d_lowres of this model; a cascade is not run here.",
         )
-    _check_names(path, stated)
+    if is_preprocessed:
+        _check_names(path, stated)
     if "architecture" in stated:
         stage_strides, features = _checked_architecture(path, stated["architecture"])
     else:

@@ -13,6 +13,7 @@ from inference.bundles.installed import (
     installed_bundles,
     installed_containers,
     installed_image_models,
+    installed_nninteractives,
     installed_nnunets,
     installed_rules,
 )
@@ -32,6 +33,7 @@ from inference.pipelines.chest.lung_density import LungDensity
 from inference.pipelines.container_images import ContainerOfImages
 from inference.pipelines.container_model import ContainerPipeline
 from inference.pipelines.monai_bundle import MonaiBundle
+from inference.pipelines.nninteractive_model import NninteractivePipeline
 from inference.pipelines.nnunet_model import NnunetPipeline
 from inference.pipelines.result_rule import ResultRule
 from inference.pipelines.single_images.bundle import BundleOfImages
@@ -70,6 +72,7 @@ def catalogue(settings: Settings) -> tuple[Pipeline, ...]:
         ImageSegmentation(settings),
         *(MonaiBundle(bundle) for bundle in installed_bundles(settings)),
         *(NnunetPipeline(model) for model in installed_nnunets(settings)),
+        *(NninteractivePipeline(model) for model in installed_nninteractives(settings)),
         *(_in_container(model, settings) for model in installed_containers(settings)),
         *(ResultRule(model) for model in installed_rules(settings)),
         *(_of_images(model) for model in installed_image_models(settings)),

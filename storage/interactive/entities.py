@@ -6,6 +6,7 @@ from typing import Literal, TypedDict
 
 State = Literal["opening", "ready", "ended"]
 POINTS_AT_MOST = 200
+SHAPES_AT_MOST, POINTS_OF_A_SHAPE_AT_MOST = 50, 2000
 
 
 class Point(TypedDict):
@@ -13,6 +14,15 @@ class Point(TypedDict):
 
     lps_mm: tuple[float, float, float]
     inside: bool
+
+
+class Shape(TypedDict):
+    """A scribble or a lasso by the points of its line, a box by two opposite corners; LPS in mm.
+    `inside` is false for what the structure must not contain."""
+
+    kind: Literal["box", "scribble", "lasso"]
+    inside: bool
+    lps_mm: list[tuple[float, float, float]]
 
 
 Box = tuple[tuple[float, float, float], tuple[float, float, float]]
@@ -71,6 +81,7 @@ class InteractiveSession:
     reason: str
     points: list[Point]
     box: Box | None
+    shapes: list[Shape]
     wanted: int
     answered: int
     problem: SessionProblem | None

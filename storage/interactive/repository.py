@@ -38,6 +38,7 @@ from storage.interactive.entities import (
     MaskPlace,
     Point,
     SessionProblem,
+    Shape,
 )
 from storage.outbox.tables import INTERACTIVE_SESSIONS
 
@@ -112,6 +113,7 @@ class InteractiveSessions:
                     state="opening",
                     points=[],
                     box=None,
+                    shapes=[],
                     wanted=0,
                     answered=0,
                     problem=None,
@@ -151,13 +153,23 @@ class InteractiveSessions:
         return self._value(session_id, t.interactive_session.c.mask) or b""
 
     def change(
-        self, session: InteractiveSession, points: Sequence[Point], box: Box | None, now: datetime
+        self,
+        session: InteractiveSession,
+        points: Sequence[Point],
+        box: Box | None,
+        now: datetime,
+        shapes: Sequence[Shape] = (),
     ) -> InteractiveSession:
-        """Let these points and this box hold from now on.
+        """Let these points, this box and these shapes hold from now on.
 
         Raises StateConflict where the session has ended, or was changed meanwhile.
         """
-        values = {"points": list(points), "box": box, "wanted": session.wanted + 1}
+        values = {
+            "points": list(points),
+            "box": box,
+            "shapes": list(shapes),
+            "wanted": session.wanted + 1,
+        }
         return self._by_owner(session, {**values, "used_at": now}, now)
 
     def accept(

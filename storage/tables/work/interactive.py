@@ -19,9 +19,11 @@ interactive_session = Table(
     # opening, ready, ended.
     Column("state", String(16), nullable=False),
     text_column("reason"),
-    # The points and the box that hold now; each change has a number, and the worker answers it.
+    # The points, the box and the shapes that hold now; each change has a number, and the worker
+    # answers it.
     Column("points", JSON, nullable=False),
     Column("box", JSON),
+    Column("shapes", JSON, nullable=False, server_default="[]"),
     Column("wanted", Integer, nullable=False),
     Column("answered", Integer, nullable=False),
     # Why the last change gave no mask; null where it did.

@@ -1,0 +1,1 @@
+"""Models of nnInteractive, which segment what points, boxes, scribbles and lassos mark."""
