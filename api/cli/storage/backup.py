@@ -30,11 +30,19 @@ At = Annotated[str, typer.Option("--at", help="Name of the backup; the newest wh
 
 
 @app.callback()
-def backup(context: typer.Context, place: Place = "") -> None:
+def backup(
+    context: typer.Context,
+    place: Place = "",
+    keep: Annotated[
+        int | None,
+        typer.Option(min=1, help="Remove all but so many of the newest backups afterwards."),
+    ] = None,
+) -> None:
     """Take a backup: database, instances, objects, keys, models. The node may run meanwhile.
 
     What is in the store already is not copied again, and a share of it is read again and compared.
-    Ends with 1 where the node lacked something, or an earlier backup has lost something.
+    Ends with 1 where the node lacked something, or an earlier backup has lost something; older
+    ones are removed all the same, since what they have lost is named until they are gone.
     """
     if context.invoked_subcommand is not None:
         return
@@ -77,6 +85,8 @@ def backup(context: typer.Context, place: Place = "") -> None:
         err.print(f"[bold red]missing[/]  {escape(sentence)}", soft_wrap=True)
     if manifest.missing:
         err.print("'mediview storage verify' says more. The backup has everything else.")
+    if keep is not None:
+        _remove_older(settings, store, keep)
     if manifest.missing or has_lost:
         raise typer.Exit(1)
 
@@ -138,11 +148,14 @@ def prune(
     place: Place = "",
 ) -> None:
     """Remove older backups, and what only they had."""
+    settings = start(log_level="ERROR")
+    _remove_older(settings, open_store(settings, place), keep)
+
+
+def _remove_older(settings: Settings, store: "BackupStore", keep: int) -> None:
     from storage.backup.taking import alone
     from storage.backup.verification import prune as remove
 
-    settings = start(log_level="ERROR")
-    store = open_store(settings, place)
     with alone(settings):
         backups, pieces = remove(store, keep)
     out.print(f"Backups removed: {backups}; pieces that only they had: {pieces}.")

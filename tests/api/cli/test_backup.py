@@ -59,6 +59,7 @@ def test_an_operator_backs_up_verifies_prunes_and_restores(
     ]
     first.write_bytes(whole)
     assert "Backups removed: 1;" in run("backup", "prune", "--keep", "1").stdout
+    assert "Backups removed: 1;" in run("backup", "--keep", "1").stdout
     assert "is whole: 8 instances" in run("backup", "verify").stdout
 
     monkeypatch.setenv("MEDIVIEW_DATA_DIR", str(node / "other"))
@@ -74,6 +75,21 @@ def test_an_operator_backs_up_verifies_prunes_and_restores(
     assert wrong.exit_code == 1
     assert piece.name in wrong.stdout
     assert "affects" in wrong.stdout
+
+
+def test_older_backups_are_removed_by_a_backup_that_names_what_is_lost(
+    node: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each names it until the backups that need it are gone: without this the place would grow."""
+    monkeypatch.setenv("MEDIVIEW_BACKUP_KEY", run("backup", "new-key").stdout.strip())
+    assert run("backup").exit_code == 0
+    for volume in (node / "node" / "volumes").glob("*.mvv"):
+        volume.unlink()
+    lacking = run("backup", "--keep", "1")
+    assert lacking.exit_code == 1
+    assert "missing" in lacking.stderr
+    assert "Backups removed: 1;" in lacking.stdout
+    assert len(run("backup", "list").stdout.splitlines()) == 1
 
 
 def test_why_is_one_sentence_or_one_object(node: Path) -> None:

@@ -86,6 +86,30 @@ def test_with_disks_of_their_own_no_two_pods_share_a_claim(render: Render) -> No
     assert {one["kind"] for one in scaled} == {"StatefulSet"}
 
 
+@pytest.mark.parametrize("claim", ["", "mine"])
+def test_the_backup_of_an_embedded_node_mounts_its_disk_where_its_pod_is(
+    render: Render, claim: str
+) -> None:
+    values: dict[str, Any] = {"backup": {"enabled": True}, "data": {"existingClaim": claim}}
+    documents = {one["kind"]: one for one in render("small", **values)}
+    node, backup = documents["StatefulSet"], pod_of(documents["CronJob"])
+    assert backup is not None
+    volumes = {one["name"]: one for one in backup["spec"]["volumes"]}
+    mounted = {
+        mount["name"]
+        for container in backup["spec"]["containers"]
+        for mount in container["volumeMounts"]
+    }
+    assert mounted <= volumes.keys()
+    made = f"data-{node['metadata']['name']}-0"
+    assert volumes["data"]["persistentVolumeClaim"]["claimName"] == (claim or made)
+    [term] = backup["spec"]["affinity"]["podAffinity"][
+        "requiredDuringSchedulingIgnoredDuringExecution"
+    ]
+    labels = node["spec"]["template"]["metadata"]["labels"]
+    assert term["labelSelector"]["matchLabels"].items() <= labels.items()
+
+
 def test_models_on_a_claim_are_written_by_no_pod(render: Render) -> None:
     for one in render("group", models={"existingClaim": "models"}):
         template = pod_of(one)
@@ -167,7 +191,10 @@ def test_every_secret_is_refused_among_the_settings() -> None:
         if "SecretStr" in str(Settings.model_fields[field].annotation)
     ]
     assert len(secret) > 4
-    for variable in (*secret, "MEDIVIEW_DATABASE_URL", "MEDIVIEW_BROKER_URL"):
+    of_the_shell = ("MEDIVIEW_PEER_TOKEN", "MEDIVIEW_IMPORT_AUTHORIZATION")
+    of_a_bucket = ("MEDIVIEW_S3_ACCESS_KEY_ID", "MEDIVIEW_BACKUP_S3_ACCESS_KEY_ID")
+    urls = ("MEDIVIEW_DATABASE_URL", "MEDIVIEW_BROKER_URL")
+    for variable in (*secret, *urls, *of_the_shell, *of_a_bucket):
         assert refused("group", {"settings": {variable: "x"}}), variable
 
 

@@ -1,7 +1,6 @@
 {{/*
 What is the same for all pods. root; role, its label; account, whose Secret; values, those of the role;
-command, the arguments of mediview; spec, further lines of the container; restartPolicy; beforehand, a
-list of commands that end before.
+command, the arguments of mediview; spec, further lines of the container; restartPolicy.
 */}}
 {{- define "mediview.pod" -}}
 {{- $root := .root -}}
@@ -63,13 +62,15 @@ spec:
         matchLabels:
           {{- include "mediview.selector" . | nindent 10 }}
   {{- end }}
-  {{- if .beforehand }}
-  initContainers:
-    {{- range $number, $command := .beforehand }}
-    - name: {{ index $command 0 }}
-      args: {{ toJson $command }}
-      {{- include "mediview.container" (omit $ "spec") | nindent 6 }}
-    {{- end }}
+  {{- if and (eq .role "backup") (eq $v.mode "embedded") }}
+  # The claim of the node is mounted on one machine at a time.
+  affinity:
+    podAffinity:
+      requiredDuringSchedulingIgnoredDuringExecution:
+        - topologyKey: kubernetes.io/hostname
+          labelSelector:
+            matchLabels:
+              {{- include "mediview.selector" (dict "root" $root "role" "node") | nindent 14 }}
   {{- end }}
   containers:
     - name: mediview
@@ -94,6 +95,11 @@ spec:
     - name: data
       persistentVolumeClaim:
         claimName: {{ required "data.existingClaim is needed in full mode: all roles keep their files in it (docs/kubernetes.md)." $v.data.existingClaim }}
+    {{- else if eq .role "backup" }}
+    - name: data
+      persistentVolumeClaim:
+        # As the StatefulSet names what its template makes.
+        claimName: data-{{ include "mediview.name" $root }}-0
     {{- end }}
     {{- with $v.models.existingClaim }}
     - name: models
