@@ -51,6 +51,7 @@ from api.rules import preview as rule_preview
 from api.rules import versions as rule_versions
 from api.segmentations import routes as segmentations
 from api.server import health, metrics, probes
+from api.shared_views import routes as shared_views
 from api.studies import bulk as study_bulk
 from api.studies import expected_instances, pictures, release, sending
 from api.studies import reader as study_reader
@@ -83,6 +84,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     segmentations.router,
     segmentations.structures_router,
     interactive.router,
+    shared_views.router,
     reports.router,
     report_history.router,
     report_pdf.router,

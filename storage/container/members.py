@@ -89,6 +89,7 @@ from storage.routing.repository import Routing
 from storage.rules.repository import RuleVersions
 from storage.search.passages import Passages
 from storage.settings import Settings
+from storage.shared_views.repository import SharedViews
 from storage.studies.urgency import Urgencies
 from storage.uploads.repository import Uploads
 from storage.ups.claimed_elsewhere import ClaimedElsewhere
@@ -145,6 +146,7 @@ class Storage:
     urgencies: Urgencies
     answers: Answers
     interactive_sessions: InteractiveSessions
+    shared_views: SharedViews
     passages: Passages
     deliveries: Deliveries
     circuit_breakers: CircuitBreakers

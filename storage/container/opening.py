@@ -104,6 +104,7 @@ from storage.rules.repository import RuleVersions
 from storage.search.passages import Passages
 from storage.search.vectors import PassageVectors
 from storage.settings import Settings
+from storage.shared_views.repository import SharedViews
 from storage.studies.urgency import Urgencies
 from storage.uploads.repository import Uploads
 from storage.ups.claimed_elsewhere import ClaimedElsewhere
@@ -224,6 +225,7 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
             urgencies=Urgencies(engine),
             answers=Answers(engine),
             interactive_sessions=InteractiveSessions(engine),
+            shared_views=SharedViews(engine),
             passages=Passages(engine, vectors),
             deliveries=Deliveries(engine),
             circuit_breakers=CircuitBreakers(engine),

@@ -152,6 +152,12 @@ class StateConflict(MediViewError):
     code = "state_conflict"
 
 
+class SharedViewOver(Gone):
+    """A link to a view that has expired or was revoked."""
+
+    code = "shared_view_over"
+
+
 class SessionOver(StateConflict):
     """A session of an interactive model that has ended."""
 

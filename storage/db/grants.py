@@ -101,6 +101,7 @@ EXCEPTIONS: Mapping[Role, Mapping[str, _Privileges]] = {
         "finding_feedback": _LEAVES,
         **_HOSTS,
         "study_group": _LEAVES,
+        "shared_view": _LEAVES,
         **_AUDIT,
     },
     "api": {**_AUDIT},
@@ -115,6 +116,7 @@ EXCEPTIONS: Mapping[Role, Mapping[str, _Privileges]] = {
         **_ASKED_BY_PEOPLE,
         **_HOSTS,
         "study_group": _LEAVES,
+        "shared_view": _LEAVES,
         **_AUDIT,
     },
     "control": {
@@ -124,6 +126,7 @@ EXCEPTIONS: Mapping[Role, Mapping[str, _Privileges]] = {
         "emergency_access": ("SELECT", "UPDATE (group_id)"),
         **_each(("peer", "legal_hold", *_MODELS), _READ),
         **_ASKED_BY_PEOPLE,
+        "shared_view": _LEAVES,
         # A file that was edited becomes a version.
         **_each(_RULES, ("SELECT", "INSERT")),
     },

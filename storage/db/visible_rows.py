@@ -204,6 +204,7 @@ _BY_STUDY_UID = (
     t.rejection_note,
     t.work_item_study,
     t.interactive_session,
+    t.shared_view,
     # What names no study is for those who see everything: it may be about any.
     t.expectation,
 )

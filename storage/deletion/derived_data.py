@@ -118,6 +118,7 @@ def remove_work_of_study(connection: Connection, study_uid: str) -> None:
         t.rejection,
         t.rejection_note,
         t.interactive_session,
+        t.shared_view,
         t.fhircast_context,
         t.fhircast_event,
     ):

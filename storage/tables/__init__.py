@@ -97,6 +97,7 @@ from storage.tables.studies.retention import (
     study_retention,
     study_use,
 )
+from storage.tables.studies.shared_views import shared_view
 from storage.tables.studies.uploads import upload
 from storage.tables.work.events import event
 from storage.tables.work.interactive import interactive_session
@@ -225,6 +226,7 @@ __all__ = [
     "series_try",
     "session",
     "shadow_run",
+    "shared_view",
     "shown_name",
     "stage_time",
     "study",

@@ -82,6 +82,7 @@ _REMOVES_LITTLE = {
         "DELETE /api/uploads/{upload_id}",
         "DELETE /api/model-trials/{trial_id}",
         "DELETE /api/interactive/sessions/{session_id}",
+        "DELETE /api/shared-views/{shared_view_id}",
         "DELETE /dicom-web/workitems/{workitem_uid}/subscribers/{ae_title}",
     },
     "the same comes back by entering it again": {

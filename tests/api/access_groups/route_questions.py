@@ -176,6 +176,8 @@ ABOUT_NO_STUDY = {
     ("PUT", "/api/interactive/sessions/{session_id}/clicks"): "a session",
     ("POST", "/api/interactive/sessions/{session_id}/accept"): "a session",
     ("DELETE", "/api/interactive/sessions/{session_id}"): "a session",
+    # Those of the caller: `tests/api/shared_views`.
+    ("GET", "/api/shared-views"): "own links",
     # `tests/api/fhircast` asks for what is in one.
     ("GET", "/api/fhircast"): "a topic",
     ("PUT", "/api/fhircast/joined"): "a topic",
@@ -249,6 +251,11 @@ BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/api/fhircast/studies"): {
         "study_instance_uid": "{study_instance_uid}",
         "change": "open",
+    },
+    ("POST", "/api/shared-views"): {
+        "study_instance_uid": "{study_instance_uid}",
+        "valid_for": "hour",
+        "view": {"address": "study={study_instance_uid}"},
     },
     ("POST", "/api/interactive/sessions"): {
         "study_instance_uid": "{study_instance_uid}",

@@ -217,6 +217,13 @@ def _derived(storage: Storage, admin: httpx.Client, one: Hospital) -> None:
         now=utcnow(),
     )
     ids["run_id"] = run.run_id
+    view = {"address": f"study={study}"}
+    shared = admin.post(
+        "/api/shared-views",
+        json={"study_instance_uid": study, "valid_for": "week", "view": view},
+    )
+    assert shared.status_code == 201, shared.text
+    ids["shared_view_id"] = shared.json()["shared_view_id"]
     ids |= {"answer_id": _answer(storage, study).job_id} | _orders(admin, one)
     ids |= _prior(storage, one)
     _conflict(storage, admin, one)

@@ -126,6 +126,14 @@ def made(client: httpx.Client, path: str, body: Any) -> Any:
     return answer.json()
 
 
+def shared_view(study_instance_uid: str) -> dict[str, Any]:
+    return {
+        "study_instance_uid": study_instance_uid,
+        "valid_for": "day",
+        "view": {"address": f"study={study_instance_uid}"},
+    }
+
+
 def prepared(hospitals: TwoHospitals, boss: httpx.Client) -> dict[str, str]:
     """What the requests below change, by the names of the parameters in the routes."""
     storage, ids = hospitals.storage, dict(hospitals.north.ids)
@@ -162,6 +170,7 @@ def prepared(hospitals: TwoHospitals, boss: httpx.Client) -> dict[str, str]:
     boss.post(item, json=[new_item(ids["run"])]).raise_for_status()
     boss.post(f"/dicom-web/workitems/{WORKITEM}/subscribers/KEEPER").raise_for_status()
     boss.put(f"/api/series/{COMING}/expectations", json={"instance_count": 7}).raise_for_status()
+    ids["link"] = made(boss, "/api/shared-views", shared_view(ids["run"]))["shared_view_id"]
     ids["upload"] = made(boss, "/api/uploads/presign", UPLOAD)["upload_id"]
     ids["large"] = made(boss, "/api/uploads/multipart", LARGE)["upload_id"]
     ids["emergency"] = made(
@@ -236,6 +245,8 @@ def requests(ids: dict[str, str]) -> Iterator[Request]:
     yield "POST", f"/dicom-web/workitems/{WORKITEM}/cancelrequest", [{"00741238": el("LT", "no")}]
     yield "DELETE", f"/dicom-web/workitems/{WORKITEM}/subscribers/KEEPER", None
     yield "PUT", "/api/rules/text", {"text": "routing: []", "based_on": digest_of("")}
+    yield "POST", "/api/shared-views", shared_view(ids["run"])
+    yield "DELETE", f"/api/shared-views/{ids['link']}", None
     yield "POST", "/api/uploads/presign", UPLOAD
     yield "POST", "/api/uploads/multipart", LARGE
     yield "DELETE", f"/api/uploads/{ids['large']}", None

@@ -19,6 +19,7 @@ export const problems: typeof english = {
     version_required: "Es fehlt, auf welcher Fassung die Änderung beruht. Laden Sie neu.",
     version_conflict: "Inzwischen hat jemand anderes das geändert. Laden Sie neu und prüfen Sie Ihre Änderung.",
     state_conflict: "Im jetzigen Zustand ist das nicht möglich.",
+    shared_view_over: "Dieser Link ist abgelaufen oder wurde widerrufen. Bitten Sie um einen neuen.",
     session_over: "Die Sitzung des interaktiven Modells ist beendet. Beginnen Sie eine neue.",
     uid_conflict: "Die UID steht schon für etwas anderes.",
     events_gone: "Was danach kam, ist nicht mehr bekannt. Laden Sie neu.",

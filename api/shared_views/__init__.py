@@ -1,0 +1,1 @@
+"""Views of studies shared by a link: made, opened, listed and revoked."""
