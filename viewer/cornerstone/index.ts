@@ -10,6 +10,7 @@ export { openingSlab, projections, type Projection, type Slab } from "./views/sl
 export { fusionColors, type FusionColors, type FusionLook } from "./views/fusion";
 export { drawsInSoftware } from "./renderer";
 export { start, type EditTool, type MaskStyle, type MeasuringTool, type SegmentStyle, type ToolName } from "./runtime";
+export { type ShownViewport } from "./views/openings";
 export { overlayBits } from "./overlayBits";
 export { regionValues, type RegionValues } from "./regionValues";
 export { Scene, type SceneListener } from "./scene";

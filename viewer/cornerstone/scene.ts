@@ -8,6 +8,7 @@ import { Clips } from "./views/clips";
 import { MaskLayers } from "./masks/layer";
 import { Links } from "./views/links";
 import { Measuring } from "./annotations/measuring";
+import { indexIn, Openings, shownViewports, type ShownViewport } from "./views/openings";
 import { Navigation } from "./navigation";
 import { LastViewed } from "./lastViewed";
 import { Planes } from "./views/planes";
@@ -62,7 +63,10 @@ export class Scene {
   private activeId: ViewId = "cell-1";
   private ended = false;
 
-  private constructor(private readonly listener: SceneListener) {
+  private constructor(
+    private readonly listener: SceneListener,
+    private readonly openings: Openings,
+  ) {
     this.engine = new RenderingEngine(this.id);
     this.mouse = new MouseTools(this.id, (data) => this.measuring.linesOf(data));
     this.views = new Viewports(this.engine, {
@@ -94,9 +98,15 @@ export class Scene {
     this.navigation = new Navigation(this.cells, this.views, this.planes, () => this.activeId, listener.onError);
   }
 
-  static async open(listener: SceneListener): Promise<Scene> {
+  /** `asked`: how viewports show the series that they open with. */
+  static async open(listener: SceneListener, asked: readonly ShownViewport[] = []): Promise<Scene> {
     await start();
-    return new Scene(listener);
+    return new Scene(listener, new Openings(asked));
+  }
+
+  /** What the viewports show now. */
+  get shownViewports(): ShownViewport[] {
+    return shownViewports(this.shownCells(), this.planes);
   }
 
   /** Shows a series as a stack: where it was looked at last, or from the middle. */
@@ -110,12 +120,16 @@ export class Scene {
     this.volume.close();
     const cell = this.cellFor(viewId, element);
     const place = this.lastViewed.of(series);
-    const index = place?.index ?? openingIndex(series.imageIds.length);
+    const asked = this.openings.of(viewId, series);
+    const asksFor = indexIn(series, asked);
+    const index = asksFor ?? place?.index ?? openingIndex(series.imageIds.length);
     this.masks.detach(viewId);
     this.lastViewed.remember(cell);
     if (!(await cell.show(series, index, through))) return;
+    if (asked) cell.window.look(asked);
+    this.openings.done(viewId);
     this.masks.attach(series.seriesInstanceUid, viewId);
-    this.links.opened(cell, this.cells.get(this.activeId as CellId), place === undefined);
+    this.links.opened(cell, this.cells.get(this.activeId as CellId), place === undefined && asksFor === undefined);
     hangMammograms(this.shownCells());
     this.presenting.follow(cell);
     cell.view?.render();
@@ -140,8 +154,11 @@ export class Scene {
   /** Shows a series in three planes through its volume, where it was looked at last. */
   async showPlanes(elements: Record<Plane, HTMLDivElement>, series: LoadedSeries): Promise<void> {
     this.closeCells();
-    const near = this.lastViewed.of(series)?.point ?? null;
+    const asked = this.openings.of("axial", series);
+    const near = asked?.center ?? this.lastViewed.of(series)?.point ?? null;
     if (!(await this.planes.show(elements, series, near))) return;
+    if (asked) this.planes.window.look(asked);
+    this.openings.done("axial");
     for (const plane of planes) this.masks.attach(series.seriesInstanceUid, plane);
   }
 

@@ -4,6 +4,7 @@ import dynamic from "next/dynamic";
 import { useSearchParams } from "next/navigation";
 import { Suspense, useState } from "react";
 import { Opening } from "@/shared/components/Opening";
+import { OpenedView } from "@/features/reader/components/sharing/OpenedView";
 import { StudyOfOrder } from "@/features/reader/components/StudyOfOrder";
 import { askEarly } from "@/features/reader/lib/preload";
 
@@ -31,6 +32,8 @@ function StudyOfAddress() {
   const parameters = useSearchParams();
   const accessionNumber = parameters.get("accession") ?? "";
   const studyInstanceUid = parameters.get("study") ?? "";
+  const shared = parameters.get("shared") ?? "";
+  if (!studyInstanceUid && shared) return <OpenedView id={shared} />;
   if (!studyInstanceUid && accessionNumber) return <StudyOfOrder accessionNumber={accessionNumber} />;
   return <StudyOfUid studyInstanceUid={studyInstanceUid} />;
 }

@@ -73,6 +73,15 @@ export class SeriesWindow {
     this.apply();
   }
 
+  /** As a view that somebody shared has it; `window` is null where that has none. */
+  look({ window, inverted }: { window: WindowRange | null; inverted: boolean }): void {
+    const { range } = this.kept;
+    const isSame = !window || (range?.lower === window.lower && range.upper === window.upper);
+    // The curve of the header belongs to the header's window.
+    this.change(isSame || !range ? { inverted } : { range: window, curve: null, inverted });
+    this.apply();
+  }
+
   /** As a presentation state asks: whether low values are bright is for the state to say. */
   present(voi: Voi | null, inverse: boolean | null): void {
     const look = voi ?? this.kept.opening;

@@ -26,6 +26,10 @@ export type InteractiveModels = Schemas["InteractiveModelList"];
 export type InteractiveModel = Schemas["InteractiveModelPayload"];
 export type InteractiveSession = Schemas["InteractiveSessionPayload"];
 
+export type SharedView = Schemas["SharedViewPayload"];
+export type SharedViewSummary = Schemas["SharedViewSummary"];
+export type NewSharedView = Schemas["NewSharedView"];
+
 export type DrawnStructure = Schemas["StructurePayload"];
 export type DrawnSegmentation = Schemas["SegmentationPayload"];
 export type NewSegmentation = Schemas["NewSegmentation"];

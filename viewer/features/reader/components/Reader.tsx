@@ -27,6 +27,7 @@ import { Stage } from "@/features/reader/components/stage/Stage";
 import { viewActions } from "@/features/reader/components/viewActions";
 import { UptakePanel } from "@/features/reader/components/measurements/UptakePanel";
 import { VersionComparison } from "@/features/reader/components/findings/VersionComparison";
+import { ShareDialog } from "@/features/reader/components/sharing/ShareDialog";
 import { TourBar, TourButton } from "@/features/reader/components/tour/TourBar";
 import { Toolbar } from "@/features/reader/components/tools/Toolbar";
 import { useActiveSlice } from "@/features/reader/hooks/stage/useActiveSlice";
@@ -59,6 +60,7 @@ import { Problem } from "@/shared/api/problem";
 import type { DrawnSegmentation } from "@/shared/api/types";
 import { cellCount } from "@/features/reader/lib/layout/layout";
 import { instancesOfOthers, uncheckedInstances } from "@/features/reader/lib/otherPatients";
+import { viewStateOf } from "@/features/reader/lib/sharing/openedView";
 import { isPriorOf } from "@/features/reader/lib/otherStudies";
 
 export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
@@ -73,6 +75,7 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
   const queue = useStudyQueue(studyInstanceUid);
   const [tool, setTool] = useState<ToolName>("window");
   const [helpOpen, setHelpOpen] = useState<"" | "keys" | "settings">("");
+  const [sharing, setSharing] = useState(false);
   const ownKeys = useOwnKeys();
   const tour = useTour();
   const beginTour = () => {
@@ -154,7 +157,7 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
   }
   return (
     <div className="flex h-dvh min-h-[34rem] flex-col overflow-hidden">
-      <ReaderHeader study={study} back={back} place={queue.place} onGoTo={queue.goTo} stream={stream} onHelp={() => setHelpOpen("keys")} />
+      <ReaderHeader study={study} back={back} place={queue.place} onGoTo={queue.goTo} stream={stream} onShare={scene && reader.arrangement ? () => setSharing(true) : null} onHelp={() => setHelpOpen("keys")} />
       <TourBar tour={tour} />
       {studyProblem && (
         <div className="p-3">
@@ -269,10 +272,17 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
           label={t.contextMenu}
           at={menu.at}
           onClose={closeMenu}
-          actions={viewActions({ reader, viewId: menu.viewId, undo, redo, measurements, toggleKeyImage, shown: (usual) => shownKey(usual, ownKeys), at: menu.at })}
+          actions={viewActions({ reader, viewId: menu.viewId, undo, redo, measurements, toggleKeyImage, share: () => setSharing(true), shown: (usual) => shownKey(usual, ownKeys), at: menu.at })}
         />
       )}
       <FreeTextDialog />
+      {sharing && scene && study && (
+        <ShareDialog
+          studyInstanceUid={studyInstanceUid}
+          view={() => viewStateOf({ layout, arrangement: reader.arrangement, image: slice }, scene.shownViewports, studyInstanceUid)}
+          onClose={() => setSharing(false)}
+        />
+      )}
       {helpOpen === "keys" && <KeyHelp groups={ownReaderKeys(t, ownKeys)} onEdit={() => setHelpOpen("settings")} more={<TourButton onClick={beginTour} />} onClose={() => setHelpOpen("")} />}
       {helpOpen === "settings" && <KeySettings onClose={() => setHelpOpen("")} />}
     </div>

@@ -17,6 +17,7 @@ export function ReaderHeader({
   place,
   onGoTo,
   stream,
+  onShare,
   onHelp,
 }: {
   study: StudyDetail | null;
@@ -26,6 +27,8 @@ export function ReaderHeader({
   place: Place | null;
   onGoTo: (studyInstanceUid: string | null) => void;
   stream: StreamState;
+  /** Null while there is nothing to share. */
+  onShare: (() => void) | null;
   onHelp: () => void;
 }) {
   const { common, viewing: t } = useText();
@@ -99,6 +102,11 @@ export function ReaderHeader({
       )}
       <span className="ml-auto flex items-center gap-3">
         <StreamDot state={stream} />
+        {onShare && (
+          <button type="button" className="control" data-testid="share-view" title={t.sharing.title} onClick={onShare}>
+            {t.sharing.button}
+          </button>
+        )}
         <SignedIn />
         <button type="button" className="control" aria-label={common.keys} title={t.keysHint} data-tour="help" onClick={onHelp}>
           ?

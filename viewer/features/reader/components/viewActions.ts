@@ -14,6 +14,7 @@ export function viewActions({
   redo,
   measurements,
   toggleKeyImage,
+  share,
   shown,
   at,
 }: {
@@ -23,6 +24,7 @@ export function viewActions({
   redo: () => void;
   measurements: Measurements;
   toggleKeyImage: () => void;
+  share: () => void;
   /** What this person presses for a key of the pages. */
   shown: (usual: string) => string;
   /** Where the menu was asked for, in the window. */
@@ -64,6 +66,7 @@ export function viewActions({
       ? [{ key: "reference", word: t.reference.here, hint: "", run: () => reader.reference.mark(viewId, shownSeries, lpsMm) }]
       : []),
     ...(reader.reference.isSet ? [{ key: "no-reference", word: t.reference.clear, hint: shown("E"), run: reader.reference.clear }] : []),
+    { key: "share", word: t.sharing.share, hint: "", run: share },
     { key: "undo", word: t.undoMeasurement, hint: "Ctrl+Z", run: undo },
     { key: "redo", word: t.redoMeasurement, hint: "Ctrl+Y", run: redo },
     {

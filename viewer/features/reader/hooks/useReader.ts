@@ -33,7 +33,8 @@ import {
 } from "@/features/reader/lib/layout/layout";
 import { clipInstances } from "@/dicom/display/clip";
 import { text } from "@/shared/i18n";
-import type { Layout, ViewAddress } from "@/features/reader/lib/layout/viewAddress";
+import type { AskedView } from "@/features/reader/lib/sharing/openedView";
+import type { Layout } from "@/features/reader/lib/layout/viewAddress";
 import { isImageSeries, seriesToOpen } from "@/dicom/seg";
 import type { Finding, StudyDetail } from "@/shared/api/types";
 import type { ViewStore } from "@/features/reader/lib/layout/viewStore";
@@ -113,9 +114,9 @@ function imageRefs(study: StudyDetail): SeriesRef[] {
 export function useReader(
   study: StudyDetail | null,
   findings: readonly Finding[],
-  asked: ViewAddress,
+  asked: AskedView,
 ): ReaderState {
-  const { scene, views, failure } = useScene();
+  const { scene, views, failure } = useScene(asked.viewports);
   const others = useOtherStudies(study);
   const { arrangement, change, stages, notice } = useHanging(study, findings, others, asked.arrangement);
   const [layout, setLayout] = useState<Layout>(asked.layout);

@@ -8,6 +8,7 @@ import { overlays } from "./overlays";
 import { reformats } from "./reformats";
 import { subtraction } from "./subtraction";
 import { uptake } from "./uptake";
+import { sharing } from "./reading/sharing";
 import { windows } from "./reading/windows";
 
 export const viewing: Messages["viewing"] = {
@@ -291,6 +292,7 @@ export const viewing: Messages["viewing"] = {
   ...documents,
   ...measurements,
   ...windows,
+  sharing,
   ...masks,
   keyGroups,
   keys,

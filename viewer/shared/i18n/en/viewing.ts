@@ -6,6 +6,7 @@ import { overlays } from "./overlays";
 import { reformats } from "./reformats";
 import { subtraction } from "./subtraction";
 import { uptake } from "./uptake";
+import { sharing } from "./reading/sharing";
 import { windows } from "./reading/windows";
 
 /** The reader's images: what stands over, beside and above them, and the keys. */
@@ -290,6 +291,7 @@ export const viewing = {
   ...documents,
   ...measurements,
   ...windows,
+  sharing,
   ...masks,
   keyGroups,
   keys,

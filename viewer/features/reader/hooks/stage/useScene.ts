@@ -1,7 +1,7 @@
 "use client";
 
 import { useEffect, useState } from "react";
-import { Scene, type SceneListener } from "@/cornerstone";
+import { Scene, type SceneListener, type ShownViewport } from "@/cornerstone";
 import { ViewStore } from "@/features/reader/lib/layout/viewStore";
 
 export interface SceneState {
@@ -11,7 +11,7 @@ export interface SceneState {
 }
 
 /** A Cornerstone scene for as long as the component is there, and what it tells. */
-export function useScene(): SceneState {
+export function useScene(asked: readonly ShownViewport[]): SceneState {
   const [scene, setScene] = useState<Scene | null>(null);
   const [views] = useState(() => new ViewStore());
   const [failure, setFailure] = useState("");
@@ -29,7 +29,7 @@ export function useScene(): SceneState {
       onCursor: (viewId, cursor) => views.update(viewId, { cursor }),
       onError: (error) => setFailure(error.message),
     };
-    Scene.open(listener).then(
+    Scene.open(listener, asked).then(
       (next) => {
         if (gone) {
           next.end();
@@ -44,7 +44,7 @@ export function useScene(): SceneState {
       gone = true;
       opened?.end();
     };
-  }, [views]);
+  }, [views, asked]);
 
   return { scene, views, failure };
 }

@@ -5,6 +5,7 @@ import { useEffect, useRef, useState } from "react";
 import type { ReaderState } from "@/features/reader/hooks/useReader";
 import type { Slice } from "@/dicom/geometry";
 import { middleOf } from "@/dicom/geometry";
+import { takeSharedViewports, type AskedView } from "@/features/reader/lib/sharing/openedView";
 import { readViewAddress, viewParameters, type ViewAddress } from "@/features/reader/lib/layout/viewAddress";
 
 /** Browsers refuse an address that changes too often, and no one needs each slice in it. */
@@ -14,9 +15,12 @@ const settledMs = 400;
  * How the address that the page was opened by asks for the study to be shown: the router's, for that of the
  * window may still be that of the study before, with its series and its grid.
  */
-export function useAskedView(studyInstanceUid: string): ViewAddress {
+export function useAskedView(studyInstanceUid: string): AskedView {
   const routed = useSearchParams();
-  return useState(() => readViewAddress(new URLSearchParams(routed.toString()), studyInstanceUid))[0];
+  return useState(() => ({
+    ...readViewAddress(new URLSearchParams(routed.toString()), studyInstanceUid),
+    viewports: takeSharedViewports(studyInstanceUid),
+  }))[0];
 }
 
 /** Goes to the image that the address names, once, and keeps the address true to what is shown. */

@@ -1,0 +1,18 @@
+export const sharing = {
+  share: "Share view…",
+  button: "Share…",
+  title: "Share this view",
+  what: "Those who may see this study open the same viewports, images and windows by the link, once they are signed in. It does not name the patient.",
+  validFor: "The link opens for",
+  durations: { hour: "1 hour", day: "1 day", week: "1 week" },
+  create: "Create link",
+  link: "Link",
+  opensUntil: (when: string) => `Opens until ${when}`,
+  yours: "Your links to this study",
+  made: (when: string) => `Created ${when}`,
+  revoke: "Revoke",
+  revokeOf: (when: string) => `Revoke the link that opens until ${when}`,
+  revoked: "The link is revoked.",
+  over: "This link has expired or was revoked. Ask for a new one.",
+  unknown: "This link does not open anything here: it is incomplete, or you may not see its study.",
+};
