@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import Field
 
 from api.base_schemas import CodePayload, Payload
+from inference.calibration.entities import Caveat
 from inference.lesions.response.reasons import Reason
 from storage.lesions.entities import Relation
 
@@ -55,6 +56,11 @@ class LesionPayload(Payload):
     )
     short_axis_mm: float | None = Field(description="Across it in the same image.")
     volume_mm3: float | None = Field(description="Null of what a reader measured by its axes, too.")
+    caveat: str = Field(
+        description="How far the sizes can be trusted, as the report states it in which a reader"
+        " measured them, such as an image that was calibrated by hand; else empty."
+    )
+    caveat_codes: list[Caveat] = Field(description="The caveats of it that this node knows.")
     is_truncated: bool
     is_measurable: bool = Field(
         description="False of what the sums do not go by: fluid, oedema, necrosis and other types"

@@ -12,6 +12,7 @@ from api.lesions.schemas import (
     ResponsePayload,
     ResponseTable,
 )
+from inference.calibration.entities import stated_caveats
 from inference.lesions.course import Seen, Visit
 from inference.lesions.measurable import is_measurable, is_node
 from inference.lesions.response.assessment import Response, lugano, recist
@@ -72,6 +73,8 @@ def _lesion(seen: Seen) -> LesionPayload:
         long_axis_mm=lesion.long_axis_mm,
         short_axis_mm=lesion.short_axis_mm,
         volume_mm3=lesion.volume_mm3,
+        caveat=lesion.caveat,
+        caveat_codes=list(stated_caveats(lesion.caveat)[0]),
         is_truncated=lesion.is_truncated,
         is_measurable=is_measurable(lesion),
         is_node=is_node(lesion),

@@ -48,6 +48,16 @@ CAVEATS: dict[Caveat, str] = {
     "regions_only": "Calibrated within the ultrasound regions only.",
     "by_hand": "Calibrated by hand, on an object of stated length; true at its depth only.",
 }
+
+
+def stated_caveats(text: str) -> tuple[tuple[Caveat, ...], str]:
+    """Those that the sentences of a report state, and what it says in others' words."""
+    found = tuple(one for one, sentence in CAVEATS.items() if sentence in text)
+    for one in found:
+        text = text.replace(CAVEATS[one], "")
+    return found, text.strip()
+
+
 Obstacle = Literal[
     "outside_regions",
     "leaves_region",

@@ -123,6 +123,7 @@ def drawn_lesions(job: Job, measured: Measured) -> list[Lesion]:
             points=stored_points(_body(drawing, measured.volume)),
             created_at=job.created_at,
             axes_method="drawn",
+            caveat=drawing.caveat,
         )
         for number, (drawing, lesion_id) in enumerate(
             zip(measured.drawings, lesion_ids, strict=True), start=1

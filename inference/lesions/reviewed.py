@@ -73,6 +73,8 @@ def reviewed(
     is_truncated = lesion.is_truncated and not whole <= corrected
     return replace(
         lesion,
+        # It is about the sizes that a person has put others in the place of.
+        caveat="" if {"long_axis_mm", "short_axis_mm"} <= corrected else lesion.caveat,
         long_axis_mm=found.get("long_axis_mm", lesion.long_axis_mm),
         short_axis_mm=found.get("short_axis_mm", lesion.short_axis_mm),
         volume_mm3=found.get("volume_mm3", lesion.volume_mm3),

@@ -41,6 +41,9 @@ class LesionCourse:
     still_new: tuple[tuple[Lesion, Lesion | None, tuple[str, str]], ...] = ()
     """Lesions that were new in a study before, as they are now and were then, with its date and
     time as of the previous study; None where they have merged or split since."""
+    with_caveats: tuple[tuple[Lesion, tuple[str, str] | None], ...] = ()
+    """Lesions whose sizes are doubtful, with the date and time of an earlier study that shows them;
+    None: this one does."""
     previous_time: str = ""
     """TM, where the previous study is of the same day."""
 
@@ -132,10 +135,12 @@ class LesionCourse:
                 (*self.gone, *self.outside, *self.uncertain_before),
             )
         )
+        doubted = [(one.label, one.caveat, moment) for one, moment in self.with_caveats]
         return (
             f"{self.pipeline} {sorted(self.counts.items())} {self.recist} {self.lugano}{new}"
             f" /{gone} {[one.label for one in self.cut_off]} {self.other_names}"
             f" {[one.label for one, _, _ in self.still_new]}"
+            f"{f' {doubted}' if doubted else ''}"
         )
 
 
@@ -175,6 +180,7 @@ def lesion_courses(
                     earlier,
                     earlier_lesions=seen_before,
                     still_new=still_new(visits, diameters),
+                    with_caveats=_with_caveats(visits),
                     previous_time=time,
                 )
             )
@@ -199,6 +205,19 @@ def still_new(
         )
         found.append((one.lesion, then if is_alone else None, moment))
     return tuple(found)
+
+
+def _with_caveats(
+    visits: Sequence[Visit],
+) -> tuple[tuple[Lesion, tuple[str, str] | None], ...]:
+    """Of all studies that changes and sums go back to, this one first."""
+    now = visits[-1]
+    return tuple(
+        (one.lesion, None if visit is now else _moment(visit, now))
+        for visit in (now, *visits[:-1])
+        for one in visit.seen
+        if one.lesion.caveat
+    )
 
 
 def _moment(visit: Visit, now: Visit) -> tuple[str, str]:

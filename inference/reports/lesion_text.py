@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from inference.calibration.entities import stated_caveats
 from inference.findings.facts import Fact
 from inference.pipelines.codes import CM3, MM3_IN_CM3
 from inference.reports.lesion_courses import LesionCourse
@@ -48,6 +49,9 @@ def lesion_sentences(
         if course.cut_off:
             labels = ", ".join(locale.label(one.label) for one in course.cut_off)
             yield _stated(locale.fill(words["cut_off"], {"labels": labels}), course)
+        if course.with_caveats:
+            labels = "; ".join(_doubted(*one, locale) for one in course.with_caveats)
+            yield _stated(locale.fill(words["doubted"], {"labels": labels}), course)
         if course.still_new:
             still = "still_measured" if course.visit.by_readers else "still_new"
             labels = "; ".join(_since(*one, locale) for one in course.still_new)
@@ -76,6 +80,21 @@ def _sized(lesion: Lesion, locale: Locale) -> str:
         return locale.fill(words["size_rejected"], {"label": locale.label(lesion.label)})
     values = {"label": locale.label(lesion.label), "size": locale.number(size_mm, 1)}
     return locale.fill(words["sized"], values)
+
+
+def _doubted(lesion: Lesion, then: tuple[str, str] | None, locale: Locale) -> str:
+    words = locale.words["lesions"]
+    values = {"label": locale.label(lesion.label), "caveat": _caveat_text(lesion.caveat, locale)}
+    if then is None:
+        return locale.fill(words["doubted_now"], values)
+    return locale.fill(words["doubted_then"], {**values, "date": locale.date(*then)})
+
+
+def _caveat_text(stated: str, locale: Locale) -> str:
+    """What this node states, in the report's language; others' words as they are."""
+    caveats, others = stated_caveats(stated)
+    known = [locale.words["lesions"]["caveats"][one] for one in caveats]
+    return ", ".join(filter(None, [*known, others.rstrip(".")]))
 
 
 def _since(lesion: Lesion, then: Lesion | None, moment: tuple[str, str], locale: Locale) -> str:

@@ -46,6 +46,8 @@ class Lesion:
     created_at: datetime
     axes_method: AxesMethod
     """Boxes, too, are stored as edges where they were measured before this was recorded."""
+    caveat: str = ""
+    """How far the sizes can be trusted, as the report states it that a reader measured them in."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Keep the views of studies that people share by a link"""
+"""Keep the views of studies that people share by a link, and how far sizes of lesions hold"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -25,7 +25,9 @@ def upgrade() -> None:
     )
     op.create_index("ix_shared_view_study_instance_uid", "shared_view", ["study_instance_uid"])
     op.create_index("ix_shared_view_owner_id_created_at", "shared_view", ["owner_id", "created_at"])
+    op.add_column("lesion", sa.Column("caveat", sa.Text(), server_default="", nullable=False))
 
 
 def downgrade() -> None:
+    op.drop_column("lesion", "caveat")
     op.drop_table("shared_view")

@@ -37,6 +37,8 @@ lesion = Table(
     time_column("created_at"),
     # By default, that of the time when none was recorded.
     Column("axes_method", String(16), server_default="edges", nullable=False),
+    # How far the sizes can be trusted, as their report states it; empty: nothing speaks against.
+    text_column("caveat"),
 )
 
 lesion_match = Table(

@@ -145,6 +145,24 @@ def test_measurements_of_readers_are_followed_in_either_order(api: ApiNode) -> N
     }
 
 
+def test_a_size_keeps_its_caveat_over_the_studies_and_into_the_report(api: ApiNode) -> None:
+    before, now = study("20230101", 1, [A]), study("20240101", 2, [A])
+    for image in before:
+        # Corrected for magnification, true at the depth that somebody assumed.
+        image.PixelSpacingCalibrationType = "GEOMETRY"
+    first, second = received(api, before), received(api, now)
+    saved(api, first, [bidirectional(before, A, "S7")])
+    saved(api, second, [bidirectional(now, A, "S7")])
+    was, found = (by_label(one)["S7"] for one in visits(api, second))
+    assert was["caveat_codes"] == ["assumed_geometry"]
+    assert was["caveat"].startswith("Corrected for geometric magnification")
+    assert (found["caveat"], found["caveat_codes"]) == ("", [])
+    drafted = api.client.post("/api/reports/draft", json={"study_instance_uid": second}).json()
+    sentences = [one["text"] for each in drafted["sections"] for one in each["sentences"]]
+    (doubt,) = {one for one in sentences if "caution" in one}
+    assert "S7 of 1 January 2023 (corrected for geometric magnification" in doubt
+
+
 def test_a_reader_who_takes_over_a_tracking_uid_has_said_which_lesion_it_is(api: ApiNode) -> None:
     before, now = study("20230101", 1, [A, B]), study("20240101", 2, [A, B])
     first, second = received(api, before), received(api, now)

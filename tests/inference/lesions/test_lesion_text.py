@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from inference.calibration.entities import CAVEATS
 from inference.lesions.course import Seen, Visit
 from inference.lesions.response.assessment import lugano, recist
 from inference.reports.lesion_courses import LesionCourse, still_new
@@ -66,6 +67,36 @@ def test_lesions_that_are_gone_or_renumbered_are_named(language: str, expected: 
     course = LesionCourse("nodules", now, "20230101", None, None, earlier_lesions=before)
     _, *named = (one.text for one in lesion_sentences([course], load_locale(language)))
     assert named == expected
+
+
+@pytest.mark.parametrize(
+    ("language", "expected"),
+    [
+        ("en", "Sizes to be used with caution, in changes and sums, too: S7 (calibrated by hand"
+               " on an object of stated length, true at its depth only); S7 of 1 January 2023"
+               " (By a ruler beside the patient)."),
+        ("de", "Maße, die auch in Änderungen und Summen nur mit Vorsicht gelten: S7 (von Hand"
+               " an einem Objekt angegebener Länge kalibriert, nur in dessen Tiefe richtig); S7"
+               " vom 1. Januar 2023 (By a ruler beside the patient)."),
+    ],
+)  # fmt: skip
+def test_a_size_that_is_compared_keeps_what_is_doubtful_of_it(language: str, expected: str) -> None:
+    now, then = (replace(lesion(f"t{mm}", mm), label="S7") for mm in (20, 18))
+    now = replace(now, caveat=CAVEATS["by_hand"])
+    then = replace(then, caveat="By a ruler beside the patient.")
+    visit = Visit("1.2", "20240101", (Seen(now, "T", "T", None),), (), (), (), is_compared=True)
+    course = LesionCourse(
+        "drawn-lesions", visit, "20230101", None, None,
+        with_caveats=((now, None), (then, ("20230101", ""))),
+    )  # fmt: skip
+    assert expected in [one.text for one in lesion_sentences([course], load_locale(language))]
+    assert "By a ruler" in course.digest
+
+
+def test_every_caveat_of_a_calibration_has_words_in_every_language() -> None:
+    for language in ("en", "de"):
+        words = load_locale(language).words["lesions"]["caveats"]
+        assert words.keys() == CAVEATS.keys()
 
 
 def test_what_a_draft_was_made_of_stays_where_no_lesion_is_uncertain() -> None:

@@ -95,12 +95,18 @@ export function LesionTable({ course, onChanged }: { course: LesionCourse; onCha
 }
 
 function Diameter({ lesion }: { lesion: Lesion }) {
-  const { reader: t } = useText();
+  const { reader: t, viewing } = useText();
+  const words = lesion.caveat_codes.map((one) => viewing.caveats[one]).join("; ");
   return (
     <span className={lesion.is_truncated ? "text-warn" : "font-semibold"}>
       {lesion.long_axis_mm === null ? t.lesions.rejected : findingValue(lesion.long_axis_mm, "mm")}
       {lesion.is_node && lesion.short_axis_mm !== null && (
         <Note>{t.lesions.shortAxis(findingValue(lesion.short_axis_mm, "mm"))}</Note>
+      )}
+      {lesion.caveat && (
+        <span className="block text-xs font-normal text-warn" data-testid="lesion-caveat" lang={words ? undefined : "en"}>
+          {words || lesion.caveat}
+        </span>
       )}
       {lesion.is_truncated && <span className="block text-xs font-normal">{t.truncated}</span>}
     </span>
