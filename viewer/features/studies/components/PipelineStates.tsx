@@ -59,7 +59,7 @@ export function PipelineStates({ study }: { study: StudySummary }) {
       )}
       {study.refusals.length > 0 && (
         <details className="relative z-10">
-          <summary className="min-h-6 rounded text-dim hover:text-ink">{t.refusals(number(study.refusals.length))}</summary>
+          <summary className="min-h-6 rounded leading-6 text-dim hover:text-ink">{t.refusals(number(study.refusals.length))}</summary>
           <dl className="mt-1 space-y-1.5 pb-2 whitespace-normal">
             {study.refusals.map(({ pipeline, reason, reason_parts: parts, series_number }) => (
               <div key={pipeline}>
