@@ -6,7 +6,7 @@ from alembic import op
 from storage.tables.base import UtcDateTime
 
 revision = "0135"
-down_revision = "0132"
+down_revision = "0133"
 branch_labels = None
 depends_on = None
 
