@@ -8,6 +8,8 @@ Cause = Literal[
     "disk_full",
     "control_worker_away",
     "instances_missing",
+    "host_away",
+    "copying",
     "receiving",
     "worker_lost",
     "job_running",

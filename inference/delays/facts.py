@@ -14,6 +14,7 @@ from storage.container.has import (
     HasEngine,
     HasExpectations,
     HasHeartbeats,
+    HasHosts,
     HasIndex,
     HasJobs,
     HasPeers,
@@ -27,6 +28,7 @@ from storage.deliveries.circuit_breaker import OpenBreaker
 from storage.deliveries.listing import DeliveryFilter, list_deliveries
 from storage.index.expected_instances import Announced
 from storage.processes.heartbeats import HANDLED
+from storage.processes.hosts import Host
 from storage.processes.process_roles import worker_name
 from storage.rejection_notes.repository import IgnoredNote
 from storage.routing.repository import Route
@@ -69,6 +71,8 @@ class StudyFacts:
     alive: frozenset[str]
     """Queues whose workers gave a sign of life."""
     free_bytes: int
+    uncopied: Mapping[Host | None, int]
+    """How many instances one host has alone, of several with disks of their own; None: this one."""
     groups_enforced: bool
     groups: frozenset[str]
 
@@ -87,6 +91,7 @@ class StudyFactStorage(
     HasRejectionNotes,
     HasRouting,
     HasHeartbeats,
+    HasHosts,
     HasAccessGroups,
     Protocol,
 ):
@@ -135,6 +140,7 @@ def read_facts(storage: StudyFactStorage, study_instance_uid: str, now: datetime
             if heartbeats.is_alive(worker_name(queue), now)
         ),
         free_bytes=storage.volumes.free_bytes(),
+        uncopied=storage.hosts.uncopied_of_study(study_instance_uid),
         groups_enforced=storage.access_groups.state().is_enforced,
         groups=frozenset(storage.access_groups.of_study(study_instance_uid)),
     )

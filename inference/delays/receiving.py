@@ -36,6 +36,15 @@ def of_receiving(facts: StudyFacts) -> Iterator[Delay]:
             until,
         )
     quiet_at = series.last_instance_at + timedelta(seconds=facts.settings.series_quiet_s)
+    if quiet_at <= facts.now:
+        yield from _of_copies(facts, series)
+        yield Delay(
+            "receiving",
+            f"Nothing has come since {at(series.last_instance_at)}; {_of(series)} is complete as"
+            " soon as the control worker next looks for work.",
+            series.first_instance_at,
+        )
+        return
     yield Delay(
         "receiving",
         f"It is still arriving: {_of(series)} is complete once nothing has come for"
@@ -43,6 +52,31 @@ def of_receiving(facts: StudyFacts) -> Iterator[Delay]:
         series.first_instance_at,
         quiet_at,
     )
+
+
+def _of_copies(facts: StudyFacts, series: Series) -> Iterator[Delay]:
+    """Every host is to read it from the bucket, to which the one copies it that received it."""
+    forced_at = series.last_instance_at + timedelta(seconds=facts.settings.series_forced_s)
+    until = forced_at if forced_at > facts.now else None
+    for host, number in facts.uncopied.items():
+        held = count(number, "instance")
+        if host is not None and not host.is_alive:
+            yield Delay(
+                "host_away",
+                f"The host {host} has {held} that no other has, and gave no sign of life for"
+                f" {span(host.silent_for)}: start it again; 'mediview hosts list' says more.",
+                host.seen_at,
+                until,
+            )
+    for host, number in facts.uncopied.items():
+        where = "this host" if host is None else f"the host {host}"
+        yield Delay(
+            "copying",
+            f"{count(number, 'instance')} {_verb(number)} not been copied to the bucket yet, where"
+            f" every host reads: {where} does it, and its /health says what it waits for.",
+            series.last_instance_at,
+            until,
+        )
 
 
 def control_worker_away(facts: StudyFacts) -> Iterator[Delay]:

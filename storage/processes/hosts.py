@@ -8,6 +8,7 @@ it, copy it, or rewrite it.
 import socket
 import sys
 import time
+from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -262,6 +263,26 @@ class Hosts:
         with reading(self._engine) as connection:
             query = select(func.count()).select_from(t.instance).where(of_host)
             return int(connection.execute(query).scalar_one())
+
+    def uncopied_of_study(self, study_instance_uid: str) -> dict[Host | None, int]:
+        """How many instances of a study lie on one host alone; None: this one.
+
+        Raises StorageUnavailable, StorageFull.
+        """
+        if not self.own_disks:
+            return {}
+        with reading(self._engine) as connection:
+            rows = connection.execute(
+                select(t.instance.c.volume, func.count())
+                .join(t.series, t.series.c.id == t.instance.c.series_fk)
+                .join(t.study, t.study.c.id == t.series.c.study_fk)
+                .where(t.NOT_UPLOADED, t.study.c.study_instance_uid == study_instance_uid)
+                .group_by(t.instance.c.volume)
+            ).all()
+        counts: Counter[Host | None] = Counter()
+        for volume, count in rows:
+            counts[self.holder(volume)] += count
+        return dict(counts)
 
     def remove(self, host: str) -> None:
         """Forget a host whose disk is lost: what it alone had counts as missing from now on.
