@@ -1,10 +1,13 @@
 """Under all floods at once a known modality goes on storing, at no less than half its rate.
 
-`make attacks` measures it; each flood by itself is tried in the suite. The attackers run at the
-lowest priority: on a machine of their own they would not take the node's processors either.
+`make attacks` measures it; each flood by itself is tried in the suite. The attackers have what
+processor time all others leave (SCHED_IDLE): on a machine of their own they would not take the
+node's processors either. What they take all the same is seen beside as many programs that only
+compute.
 """
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -33,7 +36,8 @@ pytestmark = [
 _ROUND_S = 15.0
 _ROUNDS = 4
 _AT_LEAST = 0.5
-_LAST = ("nice", "-n", "19")
+_LAST = ("chrt", "--idle", "0")
+_COMPUTING = "while True: pass"
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +94,21 @@ def flooded(node: AttackedNode, hl7_port: int) -> Iterator[dict[str, int]]:
             attempts.update(json.loads(output))
 
 
+@contextmanager
+def computing() -> Iterator[None]:
+    """As many programs as there are processors, which do nothing to the node."""
+    programs = [
+        subprocess.Popen([*ENDING_WITH_US, *_LAST, sys.executable, "-c", _COMPUTING])
+        for _ in range(os.cpu_count() or 1)
+    ]
+    try:
+        yield
+    finally:
+        for one in programs:
+            one.kill()
+            one.wait()
+
+
 def stored_a_second(node: AttackedNode, batch: Batch, seconds: float) -> float:
     """By one modality that waits for each answer; every instance is taken."""
     count = 0
@@ -106,16 +125,21 @@ def stored_a_second(node: AttackedNode, batch: Batch, seconds: float) -> float:
 
 def test_a_known_modality_goes_on_storing(node: AttackedNode, hl7_port: int) -> None:
     batch, attempts = Batch(17), Counter[str]()
-    quiet, loud = [], []
+    quiet, beside, loud = [], [], []
     stored_a_second(node, batch, _ROUND_S)
     # By turns, so that whatever else the machine does meets both.
     for _ in range(_ROUNDS):
         quiet.append(stored_a_second(node, batch, _ROUND_S))
+        with computing():
+            beside.append(stored_a_second(node, batch, _ROUND_S))
         with flooded(node, hl7_port) as tried:
             loud.append(stored_a_second(node, batch, _ROUND_S))
         attempts.update(tried)
     ratio = sum(loud) / sum(quiet)
-    print(f"quiet {quiet} a second, under floods {loud}: {ratio:.2f}; attempts {attempts}")
+    print(
+        f"quiet {quiet} a second, beside what only computes {beside}, under floods {loud}:"
+        f" {ratio:.2f}; attempts {attempts}"
+    )
     assert ratio >= _AT_LEAST, (quiet, loud, attempts)
     deadline = time.monotonic() + PATIENCE_S
     while not node.answers():
