@@ -32,9 +32,10 @@ class ContainerRunning(Strict):
     """Beside what the image itself sets."""
     input: str = "/input"
     output: str = "/output"
-    input_format: Literal["dicom", "nifti"] = "dicom"
+    input_format: Literal["dicom", "nifti", "png"] = "dicom"
     """`nifti`: each series as one file, on the grid of the reference; `dicom`: the instances, of
-    several series each in a folder named by its role."""
+    several series each in a folder named by its role; `png`: each frame of an image, as it is
+    displayed."""
     gpus: int = Field(0, ge=0, le=64)
 
 
@@ -46,9 +47,13 @@ class ContainerModel(Strict):
     name: str = Field(min_length=1, max_length=48)
     modality: str = Field(pattern=r"^[A-Za-z]{2,3}$")
     takes: Literal["series", "images"] = "series"
-    """`images`: each image of a series that the card takes, such as a film, by itself."""
+    """`images`: each image of a series that the card takes, such as a film, by itself; with
+    `inputs` several of a study at once."""
     images_at_most: int = Field(16, ge=1, le=100)
     """Of one series, where it takes images; each is a run of its own."""
+    frames_at_most: int = Field(1, ge=1, le=2000)
+    """Of one image, where it takes images: more than one lets cine and other multi-frame images
+    in."""
     without_gpu: bool = False
     """That it works without the GPU that its manifest asks for."""
     maps: dict[_MapFile, CardMap] = Field({}, max_length=MAPS_AT_MOST)
@@ -68,6 +73,8 @@ class ContainerCard(Card):
             _check_given_as_sent(self.inputs)
         if self.container.takes == "images":
             _check_of_images(self)
+        elif self.is_given_png:
+            raise ValueError('container.run.input_format png goes with container.takes "images"')
         if self.gantry_tilt == "resample":
             raise ValueError("gantry_tilt cannot be resampled for a container")
         return self
@@ -77,13 +84,23 @@ class ContainerCard(Card):
         """Whether the container reads NIfTI, rather than the instances as they were sent."""
         return self.container.run is not None and self.container.run.input_format == "nifti"
 
+    @property
+    def is_given_png(self) -> bool:
+        """Whether the container reads the pixels as they are displayed."""
+        return self.container.run is not None and self.container.run.input_format == "png"
+
 
 def _check_of_images(card: ContainerCard) -> None:
     """Raises ValueError for what is of series alone."""
-    if card.inputs:
-        raise ValueError('container.takes "images" goes with one image at a time: leave inputs out')
+    for role, one in card.inputs.items():
+        if one.prior_of or one.registration != "none":
+            raise ValueError(
+                f"inputs.{role} is an image of the study: prior_of and registration are of series"
+            )
     if card.is_given_nifti:
-        raise ValueError('container.takes "images" gives DICOM: container.run.input_format dicom')
+        raise ValueError(
+            'container.takes "images" gives DICOM or PNG: container.run.input_format dicom or png'
+        )
     if card.container.maps:
         raise ValueError('container.takes "images" has no maps: they lie on the grid of a series')
 

@@ -1,7 +1,8 @@
-"""What a container wrote about a single image, read and checked like what is about a series."""
+"""What a container wrote about single images, read and checked like what is about a series."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -9,7 +10,13 @@ from pydicom.dataset import Dataset
 
 from inference.containers.belonging import check_belongs
 from inference.containers.masks import Masks
-from inference.containers.number_output import RESULTS_FILE, Box, read_image_results
+from inference.containers.number_output import (
+    RESULTS_FILE,
+    Box,
+    ImageNumbers,
+    read_image_results,
+    read_set_results,
+)
 from inference.containers.output_files import is_dicom, named, written_files
 from inference.containers.results import (
     SHOWN_AT_MOST,
@@ -19,11 +26,14 @@ from inference.containers.results import (
     read_object,
     read_report,
 )
-from inference.containers.segmentation_output import read_image_segmentation
+from inference.containers.segmentation_output import image_of, read_image_segmentation
+from inference.imaging.frames import number_of_frames
 from inference.pipeline import Segment
 from inference.refusals import ModelUnusable
 from storage.core.text.outside_text import text_from_outside
 from storage.dicom.storage_classes import SEGMENTATION_CLASSES
+
+_REMEDY = "Ask who made the image for boxes in the pixels of the image as sent."
 
 
 @dataclass
@@ -33,17 +43,30 @@ class WrittenOfImage(Written):
     boxes: list[Box] | None = field(default=None)
 
 
-class ImageOutputReader:
-    """Reads the folder of one run over `source`. `segments`: by number, as the card names them."""
+@dataclass
+class WrittenOfImages:
+    """`together`: about all images of the run, and what was left out. `by_role`: about each."""
 
-    def __init__(self, source: Dataset, segments: dict[int, Segment], at_most_bytes: int) -> None:
-        self._source = source
+    together: Written
+    by_role: dict[str, WrittenOfImage]
+
+
+class ImageOutputReader:
+    """Reads the folder of one run over `sources`, by their roles; one alone has the role "".
+
+    `segments`: by number, as the card names them.
+    """
+
+    def __init__(
+        self, sources: Mapping[str, Dataset], segments: dict[int, Segment], at_most_bytes: int
+    ) -> None:
+        self._sources = sources
         self._segments = segments
         self._at_most_bytes = at_most_bytes
 
-    def read(self, folder: Path) -> WrittenOfImage:
+    def read(self, folder: Path) -> WrittenOfImages:
         """Raises ModelUnusable naming the file that cannot be used."""
-        found = WrittenOfImage()
+        found = WrittenOfImages(Written(), {role: WrittenOfImage() for role in self._sources})
         for path in written_files(folder, self._at_most_bytes):
             with named(path):
                 if path == folder / RESULTS_FILE:
@@ -51,32 +74,71 @@ class ImageOutputReader:
                 elif is_dicom(path):
                     self._read_dicom(path, found)
                 else:
-                    leave_out(path, found)
+                    leave_out(path, found.together)
         return found
 
-    def _read_numbers(self, path: Path, found: WrittenOfImage) -> None:
-        stated = read_image_results(path)
+    def _read_numbers(self, path: Path, found: WrittenOfImages) -> None:
+        if "" in self._sources:
+            self._add(found.by_role[""], read_image_results(path), "")
+            return
+        together, by_role = read_set_results(path)
+        found.together.measurements += together.measurements
+        found.together.classifications += together.classifications
+        for role, stated in by_role.items():
+            if role not in self._sources:
+                raise ModelUnusable(
+                    f"{RESULTS_FILE} of the container names the image {role[:64]}, which it was not"
+                    " given.",
+                    remedy=f"Ask who made the image; it was given: {', '.join(self._sources)}.",
+                )
+            self._add(found.by_role[role], stated, role)
+
+    def _add(self, found: WrittenOfImage, stated: ImageNumbers, role: str) -> None:
         found.measurements += stated.measurements
         found.classifications += stated.classifications
         if stated.boxes is None:
             return
-        rows, columns = int(self._source.Rows), int(self._source.Columns)
+        source = self._sources[role]
+        rows, columns = int(source.Rows), int(source.Columns)
+        frames = number_of_frames(source)
+        found.boxes = []
         for one in stated.boxes:
             left, top, right, bottom = one.box
             if left < 0 or top < 0 or right > columns or bottom > rows:
                 raise ModelUnusable(
                     f"A box of the container reaches beyond the {columns} × {rows} pixels of the"
                     " image.",
-                    remedy="Ask who made the image for boxes in the pixels of the image as sent.",
+                    remedy=_REMEDY,
                 )
-        found.boxes = list(stated.boxes)
+            if (one.frame or 1) > frames or (frames > 1 and one.frame is None):
+                what = "names no frame" if one.frame is None else f"is in frame {one.frame}"
+                raise ModelUnusable(
+                    f"A box of the container {what}; the image has {frames}.", remedy=_REMEDY
+                )
+            found.boxes.append(one if frames > 1 else one.model_copy(update={"frame": None}))
 
-    def _read_dicom(self, path: Path, found: WrittenOfImage) -> None:
+    def _read_dicom(self, path: Path, found: WrittenOfImages) -> None:
         sop_class_uid, dataset = read_object(path)
-        check_belongs(path, dataset, self._source)
+        check_belongs(path, dataset, next(iter(self._sources.values())))
         if sop_class_uid in SEGMENTATION_CLASSES:
-            found.masks.check_room(int(self._source.Rows) * int(self._source.Columns))
-            masks = read_image_segmentation(dataset, self._source, found.masks.room_bytes)
-            found.masks.add(Masks(as_card_names(self._segments, masks.segments), masks.array))
-        elif not read_report(sop_class_uid, dataset, found):
-            found.left_out[text_from_outside(sop_class_uid.name, SHOWN_AT_MOST)] += 1
+            self._read_masks(dataset, found)
+            return
+        alone = found.by_role.get("", found.together)
+        if not read_report(sop_class_uid, dataset, alone):
+            kind = text_from_outside(sop_class_uid.name, SHOWN_AT_MOST)
+            found.together.left_out[kind] += 1
+
+    def _read_masks(self, dataset: Dataset, found: WrittenOfImages) -> None:
+        by_uid = {str(one.SOPInstanceUID): role for role, one in self._sources.items()}
+        role = by_uid.get(image_of(dataset), next(iter(self._sources)))
+        source = self._sources[role]
+        if number_of_frames(source) > 1:
+            raise ModelUnusable(
+                "A segmentation of the container is of a multi-frame image, of which boxes are"
+                " taken and no masks.",
+                remedy="Ask who made the image for boxes with their frame.",
+            )
+        written = found.by_role[role]
+        written.masks.check_room(int(source.Rows) * int(source.Columns))
+        masks = read_image_segmentation(dataset, source, written.masks.room_bytes)
+        written.masks.add(Masks(as_card_names(self._segments, masks.segments), masks.array))

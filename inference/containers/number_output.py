@@ -65,6 +65,8 @@ class Box(Strict):
     box: tuple[_Value, _Value, _Value, _Value]
     confidence: Annotated[float, Field(ge=0, le=1)] | None = None
     code: CodeOf | None = None
+    frame: Annotated[int, Field(ge=1)] | None = None
+    """Of a multi-frame image, from 1."""
 
     @model_validator(mode="after")
     def _has_an_area(self) -> "Box":
@@ -80,6 +82,12 @@ class _ImageResults(_Results):
     boxes: tuple[Box, ...] | None = Field(None, max_length=_NUMBERS_AT_MOST)
 
 
+class _SetResults(_Results):
+    """Of several images at once: about all of them, and about each by its role."""
+
+    images: dict[Label, _ImageResults] = Field({}, max_length=100)
+
+
 @dataclass(frozen=True)
 class ImageNumbers:
     """`boxes` are None where the container does not look for any."""
@@ -93,6 +101,14 @@ def read_image_results(path: Path) -> ImageNumbers:
     """Raises ModelUnusable where it has another form."""
     results = _parsed(_ImageResults, path)
     return ImageNumbers(*_stated(results), results.boxes)
+
+
+def read_set_results(path: Path) -> tuple[ImageNumbers, dict[str, ImageNumbers]]:
+    """What is about all images, and about each by its role. Raises ModelUnusable where it has
+    another form."""
+    results = _parsed(_SetResults, path)
+    by_role = {role: ImageNumbers(*_stated(one), one.boxes) for role, one in results.images.items()}
+    return ImageNumbers(*_stated(results), None), by_role
 
 
 def read_results(path: Path) -> tuple[list[Measurement], list[Classification]]:

@@ -55,6 +55,13 @@ def read_image_segmentation(segmentation: Dataset, source: Dataset, at_most_byte
     return Masks(segments, read_masks(segmentation, [key], at_most_bytes).array)
 
 
+def image_of(segmentation: Dataset) -> str:
+    """The SOP Instance UID of the image that its first frame is the mask of."""
+    first = segmentation.PerFrameFunctionalGroupsSequence[0]
+    source = _group_of(segmentation, first, "DerivationImageSequence").SourceImageSequence[0]
+    return str(source.ReferencedSOPInstanceUID)
+
+
 def _check_type(segmentation: Dataset) -> None:
     if segmentation.get("SegmentationType") not in ("BINARY", "LABELMAP"):
         raise _refused(f"is {str(segmentation.get('SegmentationType'))[:20]}, not binary")

@@ -30,7 +30,7 @@ from inference.pipeline import (
 from inference.pipelines.brain.brain_structures import BrainStructures
 from inference.pipelines.brain.brain_volume import BrainVolume
 from inference.pipelines.chest.lung_density import LungDensity
-from inference.pipelines.container_images import ContainerOfImages
+from inference.pipelines.container_images import ContainerOfImages, ContainerOfImageSet
 from inference.pipelines.container_model import ContainerPipeline
 from inference.pipelines.monai_bundle import MonaiBundle
 from inference.pipelines.nninteractive_model import NninteractivePipeline
@@ -82,7 +82,7 @@ def catalogue(settings: Settings) -> tuple[Pipeline, ...]:
 
 def _in_container(model: ContainerDescription, settings: Settings) -> Pipeline:
     if model.card.container.takes == "images":
-        return ContainerOfImages(model, settings)
+        return (ContainerOfImageSet if model.card.inputs else ContainerOfImages)(model, settings)
     return ContainerPipeline(model, settings)
 
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
+from inference.imaging.frames import number_of_frames
 from inference.pipeline import Measurement, NamedInput, PipelineContext, Segment
 from inference.pipelines.codes import CM3, MM3_IN_CM3, VOLUME
 from inference.pipelines.spatial_registration import spatial_registration
+from inference.single_images.card import Grey
+from inference.single_images.frame import read_frame
 
 if TYPE_CHECKING:
     from inference.containers.other_series import MarkedElsewhere, OtherSeries
@@ -40,6 +44,35 @@ def write_instances(images: Sequence[Dataset], folder: Path) -> None:
     folder.mkdir(mode=0o700)
     for number, image in enumerate(images, start=1):
         image.save_as(folder / f"{number:05d}.dcm", enforce_file_format=True)
+
+
+def write_named_images(images: Mapping[str, Dataset], folder: Path, *, as_png: bool) -> None:
+    """Each in a folder that its role names; one alone, of the role "", in the folder itself."""
+    folder.mkdir(mode=0o700)
+    for role, image in images.items():
+        own = folder / role
+        own.mkdir(mode=0o700, exist_ok=True)
+        if as_png:
+            _write_frames(image, own)
+        else:
+            image.save_as(own / "00001.dcm", enforce_file_format=True)
+
+
+def _write_frames(image: Dataset, folder: Path) -> None:
+    """As they are displayed: 8 bits, grey or colour, on the image's own pixels."""
+    from PIL import Image
+
+    for index in range(number_of_frames(image)):
+        pixels = displayed(image, index)
+        picture = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
+        picture.save(folder / f"{index + 1:05d}.png")
+
+
+def displayed(image: Dataset, frame_index: int) -> NDArray[np.uint8]:
+    """A frame by its VOI LUT or window, black where nothing is: uint8, (rows, columns, 1 or 3)."""
+    frame = read_frame(image, frame_index, Grey())
+    values = np.where(frame.covered[..., None], frame.values, 0.0)
+    return np.rint(values * 255.0).astype(np.uint8)
 
 
 def given_as_sent(inputs: Sequence[NamedInput], context: PipelineContext) -> tuple[str, ...]:

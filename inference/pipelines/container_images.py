@@ -1,16 +1,18 @@
-"""A model in a container that is given one image at a time: films, ultrasound, photographs."""
+"""A model in a container that is given images, one at a time or several of a study at once: films,
+ultrasound, photographs."""
 
 from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import numpy as np
 from pydicom.dataset import Dataset
 
+from inference.containers.card import ContainerModel
+from inference.containers.description import ContainerDescription
 from inference.imaging.frames import number_of_frames
 from inference.models.population import caveat_of
 from inference.pipeline import (
@@ -23,19 +25,20 @@ from inference.pipeline import (
     PipelineOutput,
 )
 from inference.pipelines.codes import NUMBER_FOUND, PERCENT, SHARE_OF_IMAGE
-from inference.pipelines.container_files import write_instances
+from inference.pipelines.container_files import displayed, write_named_images
 from inference.pipelines.container_model import ContainerPipeline, run_folder
 from inference.pipelines.single_images import acceptance
 from inference.refusals import NothingFound
 from inference.rules.card_condition import judge_card
-from inference.single_images.card import Grey
-from inference.single_images.frame import check_image, read_frame
+from inference.single_images.frame import check_image
 from storage.core.entities import Instance, Series
 from storage.core.findings import NO_UNITS
+from storage.settings import Settings
 
 if TYPE_CHECKING:
-    from inference.containers.image_results import WrittenOfImage
+    from inference.containers.image_results import WrittenOfImage, WrittenOfImages
     from inference.containers.number_output import Box
+    from inference.containers.results import Written
 
 _YELLOW = (255, 220, 60)
 
@@ -57,9 +60,10 @@ class ContainerOfImages(ContainerPipeline):
         modality, wanted = str(header.get("Modality", "")), self._model.modality
         if modality != wanted:
             yield f"Modality is {modality or 'not stated'}; {wanted} is taken."
-        frames = number_of_frames(header)
-        if frames > 1:
-            yield f"The image has {frames} frames; containers are given single images."
+        frames, at_most = number_of_frames(header), self._stated.frames_at_most
+        if frames > at_most:
+            taken = "containers are given single images" if at_most == 1 else f"{at_most} are taken"
+            yield f"The image has {frames} frames; {taken} (frames_at_most)."
         if self._model.card.accepts is not None:
             trace = judge_card(self._model.card.accepts, [header])
             if trace is not None and not trace.holds:
@@ -69,39 +73,59 @@ class ContainerOfImages(ContainerPipeline):
             if caveat:
                 yield caveat.text
 
+    @property
+    def _stated(self) -> ContainerModel:
+        return self._container.card.container
+
     def accepts(
         self, series: Series, instances: Sequence[Instance], headers: Sequence[Dataset]
     ) -> Acceptance:
         """A series of which at least one image is taken, and not more than the card allows."""
         judged = [self.takes(header) for header in headers]
-        return acceptance.of_series(judged, self._container.card.container.images_at_most)
+        return acceptance.of_series(judged, self._stated.images_at_most)
 
     def run(self, context: PipelineContext) -> PipelineOutput:
         """A result for each image. Raises NothingFound, ModelUnusable, ImageRefused."""
+        return self._ran(context, [{"": one} for one in context.images])
+
+    def _ran(
+        self, context: PipelineContext, runs: Sequence[Mapping[str, Dataset]]
+    ) -> PipelineOutput:
+        """What comes of each run over the images that are given together, by their roles."""
         self._verify()
         self._check_image()
         begun = time.perf_counter()
         results, looks_for_boxes = [], False
-        notes: list[str] = []
-        for dataset in context.images:
-            found = self._written(context, dataset)
-            looks_for_boxes |= found.boxes is not None
-            notes += found.notes
-            results.append(self._result(dataset, found))
-        if not any(one.measurements or one.classifications or one.boxes for one in results):
+        together: list[Written] = []
+        for images in runs:
+            found = self._written(context, images)
+            together.append(found.together)
+            for role, dataset in images.items():
+                looks_for_boxes |= found.by_role[role].boxes is not None
+                results.append(self._result(dataset, found.by_role[role]))
+        output = PipelineOutput(
+            images=tuple(results),
+            looks_for_boxes=looks_for_boxes,
+            measurements=tuple(one for some in together for one in some.measurements),
+            classifications=tuple(one for some in together for one in some.classifications),
+            timings_s={"container": time.perf_counter() - begun},
+            derivation="given as it is displayed"
+            if self._container.card.is_given_png
+            else "given as it was sent",
+            notes=(
+                *self._notes(),
+                *dict.fromkeys(note for some in together for note in some.notes),
+            ),
+        )
+        of_images = any(one.measurements or one.classifications or one.boxes for one in results)
+        if not (of_images or output.measurements or output.classifications):
             raise NothingFound(
                 f"{self.title} wrote nothing that could be shown.",
                 remedy="Check that the images show what the model looks for.",
             )
-        return PipelineOutput(
-            images=tuple(results),
-            looks_for_boxes=looks_for_boxes,
-            timings_s={"container": time.perf_counter() - begun},
-            derivation="given as it was sent",
-            notes=(*self._notes(), *dict.fromkeys(notes)),
-        )
+        return output
 
-    def _written(self, context: PipelineContext, dataset: Dataset) -> WrittenOfImage:
+    def _written(self, context: PipelineContext, images: Mapping[str, Dataset]) -> WrittenOfImages:
         # NumPy alone is needed where something runs.
         from inference.containers.image_results import ImageOutputReader
 
@@ -109,24 +133,28 @@ class ContainerOfImages(ContainerPipeline):
         most = context.settings.container_output_bytes
         with run_folder(context.settings) as folder:
             given, written = folder / "input", folder / "output"
-            write_instances([dataset], given)
+            write_named_images(images, given, as_png=self._container.card.is_given_png)
             written.mkdir(mode=0o700)
             self._compute(context, given, written)
-            return ImageOutputReader(dataset, segments, most).read(written)
+            return ImageOutputReader(images, segments, most).read(written)
 
     def _result(self, dataset: Dataset, found: WrittenOfImage) -> ImageResult:
         from inference.containers.results import merged_masks, with_own_labels
 
         masks = merged_masks(found)
-        frame = read_frame(dataset, 0, Grey())
         segments = () if masks is None else masks.segments
+        boxes = tuple(self._named(found.boxes or ()))
+        frame_number = None
+        if number_of_frames(dataset) > 1:
+            frame_number = boxes[0].frame_number if boxes else 1
         result = ImageResult(
             str(dataset.SOPInstanceUID),
-            np.rint(np.where(frame.covered[..., None], frame.values, 0.0) * 255.0).astype(np.uint8),
+            displayed(dataset, (frame_number or 1) - 1),
+            frame_number,
             segments=segments,
             masks=None if masks is None else masks.array[0],
             classifications=tuple(found.classifications),
-            boxes=tuple(self._named(found.boxes or ())),
+            boxes=boxes,
         )
         measured = [
             Measurement(
@@ -159,4 +187,43 @@ class ContainerOfImages(ContainerPipeline):
                 ((left, top), (right, top), (right, bottom), (left, bottom)),
                 one.confidence,
                 named.color_rgb if named else _YELLOW,
+                one.frame,
             )
+
+
+class ContainerOfImageSet(ContainerOfImages):
+    """Runs a container over several images of a study at once, each in its role."""
+
+    takes_series = False
+
+    def __init__(self, model: ContainerDescription, settings: Settings) -> None:
+        super().__init__(model, settings)
+        self.takes_series = False
+        titles = ", ".join(one.title for one in self.inputs)
+        self.accepts_text = model.card.accepts_text or f"Of one study: {titles}."
+
+    def accepts_input(
+        self, name: str, series: Series, instances: Sequence[Instance], headers: Sequence[Dataset]
+    ) -> Acceptance:
+        """The card's word on one image in that role, by its header."""
+        taken = self.takes(headers[0])
+        condition = self._model.card.inputs[name].accepts
+        if not taken.accepted or condition is None:
+            return taken
+        trace = judge_card(condition, headers)
+        if trace is None or trace.holds:
+            return taken
+        return Acceptance(False, f"The card wants {trace.first_failure()}.")
+
+    def accepts(
+        self, series: Series, instances: Sequence[Instance], headers: Sequence[Dataset]
+    ) -> Acceptance:
+        """A series by itself is never the whole input."""
+        return Acceptance(False, f"{self.title} takes several images of a study at once.")
+
+    def run(self, context: PipelineContext) -> PipelineOutput:
+        """Results for each image and about all. Raises as for one."""
+        output = self._ran(context, [context.named_images])
+        absent = [one.title for one in self.inputs if one.name not in context.named_images]
+        notes = (*output.notes, *(f"{title} is not there, and was not given." for title in absent))
+        return replace(output, notes=notes)

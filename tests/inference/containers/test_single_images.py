@@ -297,6 +297,7 @@ def test_images_of_another_kind_are_not_taken(
     ("changes", "says"),
     [
         ({"run": {"version": "1.0", "input_format": "nifti"}}, "input_format dicom"),
+        ({"takes": "series", "run": {"version": "1.0", "input_format": "png"}}, "goes with"),
         ({"maps": {"adc.nii": {"label": "ADC", "unit": "mm2/s"}}}, "has no maps"),
     ],
 )
@@ -306,10 +307,13 @@ def test_what_is_of_series_alone_does_not_go_with_images(
     card = {**CARD, "container": {**CARD["container"], **changes}}
     with pytest.raises(ValueError, match=says):
         ContainerCard.model_validate(card)
-    inputs = {"t1": {"accepts": {"mr_contrast": "T1"}}}
-    several = {**CARD, "inputs": inputs, "reference": "t1"}
+    inputs = {
+        "now": {"accepts": {"view": "PA"}},
+        "before": {"prior_of": "now", "within_days": 90},
+    }
+    several = {**CARD, "inputs": inputs, "reference": "now"}
     del several["accepts"]
-    with pytest.raises(ValueError, match="one image at a time"):
+    with pytest.raises(ValueError, match=r"inputs\.before is an image of the study"):
         ContainerCard.model_validate(several)
 
 

@@ -1,0 +1,59 @@
+"""Several images at once and a cine in a real container: make containers."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from storage.container import Storage
+from tests.containers.test_any_image import PAGE, added, image, pytestmark, storage
+from tests.inference.containers.test_image_sets import NAME, PLACES, cine, cine_card, done, four
+from tests.inference.single_images import support
+from tests.inference.single_images.support import box_of
+
+__all__ = ["image", "pytestmark", "storage"]
+_RUN = {
+    "version": "1.0",
+    "command": ["/opt/venv/bin/python", "/app/mark_views.py"],
+    "working_directory": "/tmp",
+}
+
+
+def in_container(card: dict[str, Any], name: str) -> dict[str, Any]:
+    changed = {"image": "localhost/lesions:2.1", "name": name, "run": _RUN}
+    return {**card, "container": {**card["container"], **changed}}
+
+
+def test_four_views_are_one_run_and_each_gets_its_own_box(storage: Storage, tmp_path: Path) -> None:
+    (block,) = re.findall(r"```json image-set\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
+    added(storage, tmp_path / "views", in_container(json.loads(block), "Opacities"))
+    views = four()
+    job = done(storage, *views)
+    kinds = {
+        one.SOPInstanceUID: f"{one.ImageLaterality}{one.ViewPosition}".lower() for one in views
+    }
+    found = storage.findings.of_job(job.job_id)
+    boxes = {
+        kinds[one.image.sop_instance_uid]: box_of(one)
+        for one in found
+        if one.label == "Opacity 1" and one.image is not None
+    }
+    assert boxes == {kind: list(place) for kind, place in PLACES.items()}
+    (about_all,) = [one for one in found if one.label == "Suspicious"]
+    assert about_all.image is None
+    assert about_all.confidence == 0.25
+
+
+def test_a_cine_gets_a_box_in_each_frame(storage: Storage, tmp_path: Path) -> None:
+    added(storage, tmp_path / "cine", in_container(cine_card(), "Opacities"))
+    job = support.done(storage, cine(), name=NAME)
+    boxes = {
+        one.image.frame_number: box_of(one)
+        for one in storage.findings.of_job(job.job_id)
+        if one.label.startswith("Opacity ") and one.image is not None
+    }
+    assert boxes == {
+        number: np.array([4 * number - 4, 6, 4 * number + 4, 14]).tolist() for number in range(1, 6)
+    }
