@@ -8,6 +8,7 @@ import socket
 import tempfile
 import time
 from email.utils import formatdate
+from functools import partial
 from types import FrameType
 from typing import Any
 
@@ -26,7 +27,7 @@ from storage.container import open_storage
 from storage.core.errors import InvalidRequest
 from storage.core.open_files import allow_open_files
 from storage.processes.descendants import begin_adopting
-from storage.processes.forked import Processes
+from storage.processes.forked import Processes, done_apart
 from storage.processes.stop_requests import StopRequests, stop_signals
 from storage.processes.waiting_for_database import wait_for_database
 from storage.settings import Settings
@@ -139,12 +140,17 @@ def run_api(settings: Settings) -> int:
     # A program that sees the port open may ask to stop before the serving processes heed signals.
     asked = StopRequests()
     with asked.counting_signals():
-        if not wait_for_database(settings, asked):
-            return 0
         # What it cannot do is stated here in a sentence; within uvicorn it would be a stack trace.
-        with open_storage(settings) as storage:
-            storage.recovery.run_at_start()
+        if not done_apart("mediview api start", partial(_recover, settings)):
+            if not wait_for_database(settings, asked):
+                return 0
+            _recover(settings)
         return _listen_and_serve(settings, asked)
+
+
+def _recover(settings: Settings) -> None:
+    with open_storage(settings) as storage:
+        storage.recovery.run_at_start()
 
 
 def _listen_and_serve(settings: Settings, asked: StopRequests) -> int:

@@ -10,6 +10,7 @@ import contextlib
 import os
 import threading
 from collections.abc import Callable
+from functools import partial
 
 import structlog
 
@@ -17,7 +18,7 @@ from dicom_node.network.listening import Listeners, open_listeners
 from dicom_node.server.scp import start_scp
 from storage.container import open_storage
 from storage.core.open_files import allow_open_files
-from storage.processes.forked import Processes
+from storage.processes.forked import Processes, done_apart
 from storage.processes.priority import give_way
 from storage.processes.stop_requests import StopRequests
 from storage.processes.waiting_for_database import wait_for_database
@@ -45,11 +46,11 @@ def run_scp(settings: Settings, beside: Beside | None = None) -> None:
     count = settings.dicom_processes or min(len(os.sched_getaffinity(0)), _MOST_BY_DEFAULT)
     asked = StopRequests()
     with asked.counting_signals():
-        if not wait_for_database(settings, asked):
-            return
         # What keeps every process from working is reported once, and before any is made.
-        with open_storage(settings) as storage:
-            storage.recovery.run_at_start()
+        if not done_apart("mediview scp start", partial(_recover, settings)):
+            if not wait_for_database(settings, asked):
+                return
+            _recover(settings)
         if count == 1:
             _serve(settings, open_listeners(settings), beside, asked=asked)
             return
@@ -67,6 +68,11 @@ def run_scp(settings: Settings, beside: Beside | None = None) -> None:
         log.info("scp_processes_started", processes=count)
         on_stop = listeners.close
         Processes("scp", count + 1, work, grace_s=_STOP_S, on_stop=on_stop, asked=asked).run()
+
+
+def _recover(settings: Settings) -> None:
+    with open_storage(settings) as storage:
+        storage.recovery.run_at_start()
 
 
 def _serve(

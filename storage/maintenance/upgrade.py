@@ -1,7 +1,5 @@
 """Bring database and bucket to this version, before a node starts."""
 
-import os
-from collections.abc import Callable
 from pathlib import Path
 
 from sqlalchemy import Engine, make_url, select
@@ -11,14 +9,12 @@ from storage.core.data_folder import disk_reserve, private_folder, unfinished_re
 from storage.db.engine import make_engine, reading, writing
 from storage.db.grants import grant_all
 from storage.db.migrate import upgrade_schema
-from storage.db.schema import newest_revision, revision
 from storage.db.sqlite_files.replacement import finish
 from storage.deletion.copies_in_bucket import carry_out_copies
 from storage.maintenance.known_deletions import KnownDeletions
 from storage.maintenance.reindex import note_copied_deletions
 from storage.objects.opening import open_objects
 from storage.processes.deletion_numbers import DeletionNumbers
-from storage.processes.forked import fork
 from storage.processes.hosts import Hosts
 from storage.reconciliation.crash_recovery import CrashRecovery
 from storage.reconciliation.refused_rows import try_refused_again
@@ -26,7 +22,7 @@ from storage.search.vectors import PassageVectors
 from storage.settings import Settings
 
 
-def upgrade(settings: Settings, bring_schema_up: Callable[[Engine], None] = upgrade_schema) -> int:
+def upgrade(settings: Settings) -> int:
     """Make database and bucket ready, and index what a crash left unindexed.
 
     Returns how many index rows were restored. Safe to run at every start, and
@@ -38,7 +34,7 @@ def upgrade(settings: Settings, bring_schema_up: Callable[[Engine], None] = upgr
     finish(settings)
     engine = make_engine(settings.resolved_database_url)
     try:
-        bring_schema_up(engine)
+        upgrade_schema(engine)
         if settings.passage_search == "pgvector":
             PassageVectors(engine).prepare()
         if settings.object_store == "s3":
@@ -60,24 +56,6 @@ def upgrade(settings: Settings, bring_schema_up: Callable[[Engine], None] = upgr
         return CrashRecovery(engine, volumes, numbers, hosts.is_elsewhere).run(thorough=True)
     finally:
         engine.dispose()
-
-
-def upgrade_schema_apart(engine: Engine) -> None:
-    """In a process that ends with it: alembic and all migrations take 35 MB, which whatever is
-    forked later would have. Call it where `fork` may be called."""
-    with reading(engine) as connection:
-        if revision(connection) == newest_revision():
-            return
-    # A connection is not to be used on both sides of a fork.
-    engine.dispose()
-
-    def work() -> int:
-        upgrade_schema(engine)
-        return 0
-
-    os.waitpid(fork("mediview migrate", work), 0)
-    # What it could not do is stated here.
-    upgrade_schema(engine)
 
 
 def _has_instances(engine: Engine) -> bool:

@@ -66,6 +66,24 @@ def fork(title: str, work: Callable[[], int]) -> int:
         os._exit(status)
 
 
+def done_apart(title: str, work: Callable[[], object]) -> bool:
+    """Whether a child could do it, which ends with it and gives back what memory that took:
+    whatever is forked later would have it. Where it could not, do it here, to raise why.
+
+    Call it where `fork` may be called; `work` opens what it uses.
+    """
+
+    def attempt() -> int:
+        try:
+            work()
+        except Exception:  # noqa: BLE001 - the edge of a process: raised again, in its parent
+            return 1
+        return 0
+
+    _, status = os.waitpid(fork(title, attempt), 0)
+    return status == 0
+
+
 @dataclass
 class _Child:
     number: int

@@ -21,8 +21,9 @@ from dicom_node.peers import Peer
 from inference.pipelines.checks.reference_values import report_reference_values
 from inference.pipelines.checks.rules import check_at_start
 from storage.core.errors import InvalidRequest
-from storage.maintenance.upgrade import upgrade, upgrade_schema_apart
+from storage.maintenance.upgrade import upgrade
 from storage.processes.descendants import adopt_orphans, children_of, end_below
+from storage.processes.forked import done_apart
 from storage.processes.process_roles import ProcessRole, roles_of
 from storage.settings import Settings
 
@@ -64,7 +65,8 @@ def up(
     report_reference_values(settings)
     with alone_on(settings.data_dir) as lock:
         settings = _with_free_ports(settings)
-        upgrade(settings, upgrade_schema_apart)
+        if not done_apart("mediview migrate", partial(upgrade, settings)):
+            upgrade(settings)
         os.environ.update(_environment(settings))
         supervisor = Supervisor(
             [_role(role) for role in roles_of(settings)], out=sys.stdout, closed_in_roles=[lock]

@@ -1,10 +1,8 @@
 """What a command loads before it can begin: every person who types one waits for that."""
 
 import json
-import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -63,23 +61,3 @@ def test_what_all_processes_share_holds_nothing_that_few_of_them_use() -> None:
         [sys.executable, "-c", asked], check=True, capture_output=True, timeout=PATIENCE_S
     )
     assert json.loads(output.stdout) == []
-
-
-def test_a_new_database_leaves_no_migrations_in_what_all_processes_share(tmp_path: Path) -> None:
-    asked = (
-        "import json, sys; from storage.db.schema import check_database;"
-        " from storage.maintenance.upgrade import upgrade, upgrade_schema_apart;"
-        " from storage.settings import load_settings;"
-        " settings = load_settings(free_disk_mark_bytes=0);"
-        " upgrade(settings, upgrade_schema_apart);"
-        " check_database(settings.resolved_database_url);"
-        " print(json.dumps('alembic' in sys.modules))"
-    )
-    output = subprocess.run(
-        [sys.executable, "-c", asked],
-        check=True,
-        capture_output=True,
-        timeout=PATIENCE_S,
-        env={**os.environ, "MEDIVIEW_DATA_DIR": str(tmp_path / "data")},
-    )
-    assert json.loads(output.stdout) is False

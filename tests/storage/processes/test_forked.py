@@ -8,6 +8,8 @@ import sys
 import threading
 import time
 
+import pytest
+
 from storage.processes.stop_requests import StopRequests
 from tests.patience import PATIENCE_S
 
@@ -97,7 +99,7 @@ def test_a_request_ends_a_wait_that_it_does_not_interrupt() -> None:
 def test_a_process_with_more_than_1024_open_files_waits_as_any_other() -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, hard), hard))
-    opened = []
+    opened: list[int] = []
     try:
         while not opened or opened[-1] < 1100:
             opened.append(os.open(os.devnull, os.O_RDONLY))
@@ -108,3 +110,27 @@ def test_a_process_with_more_than_1024_open_files_waits_as_any_other() -> None:
         for descriptor in opened:
             os.close(descriptor)
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_what_is_done_apart_leaves_nothing_behind() -> None:
+    done = """
+from storage.processes.forked import done_apart
+made = []
+print(done_apart("test", lambda: made.append("brought up") or print(made)), made)
+"""
+    output = subprocess.run(
+        [sys.executable, "-c", done], check=False, capture_output=True, timeout=PATIENCE_S
+    )
+    assert output.stdout.decode().split("\n") == ["['brought up']", "True []", ""]
+
+
+@pytest.mark.parametrize("end", ["1 // 0", "os.kill(os.getpid(), 9)", "sys.exit(3)"])
+def test_what_could_not_be_done_apart_is_left_to_its_parent(end: str) -> None:
+    done = (
+        "import os, sys; from storage.processes.forked import done_apart;"
+        f" print(done_apart('test', lambda: {end}))"
+    )
+    output = subprocess.run(
+        [sys.executable, "-c", done], check=False, capture_output=True, timeout=PATIENCE_S
+    )
+    assert output.stdout == b"False\n"
