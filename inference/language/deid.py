@@ -29,7 +29,11 @@ def deidentified(
     takes from them. Raises NotConfigured, ModelUnusable where one is set and unusable.
     """
     started = time.perf_counter()
-    spans = [*identifiers.by_patterns(text), *identifiers.by_header(text, values)]
+    spans = [
+        *identifiers.by_patterns(text),
+        *identifiers.by_context(text),
+        *identifiers.by_header(text, values),
+    ]
     model = revision = ""
     if is_configured(settings, TASKS["deid"]):
         ref = model_ref(settings, "hf_deid_model")

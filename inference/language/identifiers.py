@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from inference.language import identifying
+
 MONTHS = (
     r"(?:jan(?:uary|uar)?|feb(?:ruary|ruar)?|mar(?:ch)?|märz|apr(?:il)?|may|mai|jun[ei]?|jul[yi]?"
     r"|aug(?:ust)?|sep(?:t(?:ember)?)?|o[ck]t(?:ober)?|nov(?:ember)?|de[cz](?:ember)?)"
@@ -118,6 +120,12 @@ def by_patterns(text: str) -> Iterator[Span]:
         for match in pattern.finditer(text):
             group = 1 if pattern.groups else 0
             yield Span(match.start(group), match.end(group), kind, "pattern")
+
+
+def by_context(text: str) -> Iterator[Span]:
+    """More than the patterns find, by labels, roles, first names and towns (`identifying`)."""
+    for kind, start, end in identifying.by_context(text):
+        yield Span(start, end, kind, "pattern")
 
 
 def by_header(text: str, values: Mapping[str, Iterable[str]]) -> Iterator[Span]:
