@@ -1,5 +1,6 @@
 """What the drivers of both databases raise, distinguished and translated into our causes."""
 
+import re
 import sqlite3
 from typing import NoReturn
 
@@ -31,6 +32,11 @@ _LIMIT = "54"
 """psycopg makes an OperationalError of it, as of an outage."""
 _OF_OTHERS = ("23503", "23505")
 """A row that is there, or is not there any more: another transaction was in the way."""
+_OF_SCHEMA = ("42701", "42703", "42P01", "42P07")
+"""Columns and tables that are there already, or are not there."""
+_OF_SQLITE_SCHEMA = re.compile(
+    r"no such (table|column): |duplicate column name: |(table|index) \S+ already exists"
+)
 _SQLITE_OF_OTHERS = (
     sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY,
     sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY,
@@ -116,6 +122,15 @@ def is_data_refused(error: BaseException | None) -> bool:
     return isinstance(error, DataError | IntegrityError)
 
 
+def lacks_schema(error: DBAPIError | sqlite3.DatabaseError) -> bool:
+    """Whether a statement names a table or a column that is not there, or is there already."""
+    original = error.orig if isinstance(error, DBAPIError) else error
+    if isinstance(original, sqlite3.Error):
+        # It has one code for all; others may repeat what somebody searched for.
+        return _OF_SQLITE_SCHEMA.match(str(original)) is not None
+    return _sqlstate(error) in _OF_SCHEMA
+
+
 def _sqlstate(error: BaseException | None) -> str:
     """PostgreSQL's code for what went wrong; empty where it gave none."""
     original = error.orig if isinstance(error, DBAPIError) else error
@@ -140,6 +155,11 @@ def _unavailable(error: DBAPIError | sqlite3.DatabaseError) -> StorageUnavailabl
             f"The index cannot be read or written: {original}.",
             remedy="Check that its folder is writable and that its disk is healthy (dmesg,"
             " smartctl -a); the node goes on by itself.",
+        )
+    if lacks_schema(error):
+        return StorageUnavailable(
+            f"The index has not what this version asks for: {original}.",
+            remedy="Run 'mediview migrate'; 'mediview doctor' says which schema it has.",
         )
     return StorageUnavailable(
         "The database cannot be reached or does not answer.",

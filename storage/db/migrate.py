@@ -1,9 +1,14 @@
 """Bring the database to this version's schema, by alembic's migrations."""
 
+import traceback
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
 
+from storage.core.errors import StateConflict
+from storage.db.driver_errors import lacks_schema
 from storage.db.engine import reading, writing
 from storage.db.schema import MIGRATIONS, newest_revision, revision
 
@@ -17,7 +22,24 @@ def upgrade_schema(engine: Engine) -> None:
         if revision(connection) == newest_revision():
             return
     with writing(engine) as connection:
-        upgrade_to(connection, "head")
+        try:
+            upgrade_to(connection, "head")
+        except DBAPIError as error:
+            if lacks_schema(error):
+                raise _does_not_fit(error) from error
+            raise
+
+
+def _does_not_fit(error: DBAPIError) -> StateConflict:
+    frames = traceback.extract_tb(error.__traceback__)
+    names = [Path(one.filename).stem for one in frames if MIGRATIONS in Path(one.filename).parents]
+    sentence = str(error.orig).partition("\n")[0]
+    return StateConflict(
+        f"The migration {names[-1] if names else ''} does not fit this database: {sentence}. Its"
+        " schema stays as it was.",
+        remedy="Something else than a released version has changed it. Open it with the version"
+        " that last did, or restore a backup that a release took.",
+    )
 
 
 def upgrade_to(connection: Connection, revision: str) -> None:
