@@ -22,6 +22,10 @@ export function useReferencePoint(scene: Scene | null): Reference {
       const found = referencePoint(lpsMm, series.order.slices);
       setPoint(found);
       if (!found) return;
+      if (scene?.planes.isOpen) {
+        scene.planes.goToPoint(lpsMm);
+        return;
+      }
       scene?.cursor.show(viewId, lpsMm);
       scene?.cursor.hide();
     },
