@@ -7,6 +7,7 @@ import { NotMeasurable } from "@/dicom/calibration/scale";
 import { caveatsOf, disagreeing, isStatistic, uidOfUuid, type Measurement, type MeasuringKind, type TakenOver } from "@/dicom/measurements/measurement";
 import { statisticsWithin, type Statistics } from "@/dicom/measurements/pixelsWithin";
 import { paddingsOf } from "@/dicom/display/padding";
+import { suvCaveatsOf } from "@/dicom/display/suvCaveats";
 import { suvFactorOf } from "@/dicom/display/suv";
 import type { WindowRange } from "@/dicom/windowing";
 import { realWorldOf } from "@/dicom/display/realWorld";
@@ -62,6 +63,7 @@ export function readDrawing(
     obstacle: found instanceof NotMeasurable ? found.obstacle : null,
     savedAs: kept && isWhere(kept.points, points) ? disagreeing(kept.measured, ofShape) : [],
     caveats: caveatsOf(kind, calibration),
+    valueCaveats: suvCaveatsOf(slice.dataset),
     takenOver,
     madeBy: kept?.madeBy ?? null,
     handCalibration: handCalibrations.get(slice.sopInstanceUid) ?? null,

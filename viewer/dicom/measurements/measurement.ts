@@ -2,6 +2,7 @@
 import type { HandCalibration } from "@/dicom/calibration/byHand";
 import type { Obstacle } from "@/dicom/calibration/ultrasound";
 import type { Calibration, Caveat } from "@/dicom/calibration/calibration";
+import { suvCaveatText, type SuvCaveat } from "@/dicom/display/suvCaveats";
 import { fixed, unitSymbol } from "@/shared/lib/format";
 import { messagesOf, text } from "@/shared/i18n";
 import { currentLanguage } from "@/shared/i18n/language";
@@ -83,6 +84,8 @@ export interface Measurement {
    * its image is not opened.
    */
   caveats: readonly (Caveat | { sentence: string })[];
+  /** Of values of a PET: why they are no SUV, or what speaks against it. Absent until its image is opened. */
+  valueCaveats?: readonly SuvCaveat[];
   /** Null of a reader's own. What others made is shown, and neither changed nor saved. */
   madeBy: MadeBy | null;
   takenOver: TakenOver | null;
@@ -108,11 +111,23 @@ export function caveatsOf(kind: MeasuringKind, calibration: Calibration): readon
   return withoutLengths.has(kind) || calibration.regions.length > 0 ? [] : calibration.caveats;
 }
 
-/** The caveats in one language, joined; empty without any, and where no length or area is stated. */
-export function caveatText({ measured, caveats }: Pick<Measurement, "measured" | "caveats">, language = currentLanguage()): string {
+type Doubtful = Pick<Measurement, "measured" | "caveats" | "valueCaveats">;
+
+/** The caveats in one language, joined: of lengths and areas, then of values; empty where none is stated that has any. */
+export function caveatText(one: Doubtful, language = currentLanguage()): string {
+  return [lengthCaveatText(one, language), valueCaveatText(one, language)].filter(Boolean).join("; ");
+}
+
+/** Empty where no length or area is stated. */
+export function lengthCaveatText({ measured, caveats }: Doubtful, language = currentLanguage()): string {
   if (measured.every(isStatistic)) return "";
   const words = messagesOf(language).viewing.caveats;
   return caveats.map((one) => (typeof one === "string" ? words[one] : one.sentence.replace(/\.$/, ""))).join("; ");
+}
+
+/** Empty where no value of pixels is stated. */
+export function valueCaveatText({ measured, valueCaveats = [] }: Doubtful, language = currentLanguage()): string {
+  return measured.some(isStatistic) ? valueCaveats.map((one) => suvCaveatText(one, language)).join("; ") : "";
 }
 
 const statistics = new Set(["mean", "standard_deviation", "minimum", "maximum", "value"]);

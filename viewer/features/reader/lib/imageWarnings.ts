@@ -1,11 +1,9 @@
 import { calibrationOf } from "@/dicom/calibration/calibration";
 import { numbersOf, stringOf, type DicomJson } from "@/dicom/dicomweb";
-import { halfLifeConflictOf } from "@/dicom/display/radionuclide";
-import { suvGapOf } from "@/dicom/display/suv";
-import { suvDoubtsOf } from "@/dicom/display/suvDoubts";
+import { suvCaveatsOf, suvCaveatText } from "@/dicom/display/suvCaveats";
 import { text } from "@/shared/i18n";
 import { locale } from "@/shared/i18n/language";
-import { ageText, decimal } from "@/shared/lib/format";
+import { ageText } from "@/shared/lib/format";
 import { hasOrientation } from "@/dicom/geometry";
 import { contradictingSides } from "@/dicom/imageView";
 import { areOverlaysReadable, hasOverlayInPixels } from "@/dicom/display/pixelCells";
@@ -25,14 +23,7 @@ export function warningsOf(dataset: DicomJson): string[] {
     const ratio = numbersOf(dataset, tag.lossyRatio).at(-1);
     warnings.push(t.lossy(ratio ? Number(ratio.toPrecision(3)).toLocaleString(locale()) : ""));
   }
-  const gap = suvGapOf(dataset);
-  const conflict = gap === "half_life_conflict" ? halfLifeConflictOf(dataset) : null;
-  if (gap && gap !== "half_life_conflict") warnings.push(t.noSuv[gap]);
-  if (conflict) {
-    const [stated, published] = [conflict.statedS, conflict.publishedS].map((one) => decimal(Math.round(one)));
-    warnings.push(t.halfLife(conflict.radionuclide, stated ?? "", published ?? ""));
-  }
-  warnings.push(...suvDoubtsOf(dataset).map((doubt) => t.suvDoubts[doubt]));
+  warnings.push(...suvCaveatsOf(dataset).map((one) => suvCaveatText(one)));
   if (hasOverlayInPixels(dataset) && !areOverlaysReadable(dataset)) warnings.push(t.overlayInPixels);
   const ages = ageConflictOf(dataset);
   if (ages?.kind === "born_after_study") warnings.push(t.bornAfterStudy);

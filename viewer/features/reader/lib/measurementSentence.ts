@@ -1,7 +1,7 @@
 import { messagesOf } from "@/shared/i18n";
 import { localeOf, nodeLanguages, type Language } from "@/shared/i18n/language";
 import { unitSymbol } from "@/shared/lib/format";
-import { caveatText, type Measurement, type Quantity } from "@/dicom/measurements/measurement";
+import { lengthCaveatText, valueCaveatText, type Measurement, type Quantity } from "@/dicom/measurements/measurement";
 
 /** Where a measurement lies, as a reader finds it again. */
 export interface MeasuredPlace {
@@ -58,6 +58,11 @@ function languageOf(reportLanguage: string): Language {
   return nodeLanguages.find((known) => known === reportLanguage) ?? "en";
 }
 
+/** An abbreviation such as SUV keeps its capitals. */
+function withinSentence(text: string): string {
+  return text.replace(/^\p{Lu}(?!\p{Lu})/u, (first) => first.toLowerCase());
+}
+
 function statementOf(one: Measurement, place: MeasuredPlace, language: Language): string {
   const { viewing } = messagesOf(language);
   const values = one.measured.map((quantity) => quantityText(quantity, language)).join(", ");
@@ -67,10 +72,10 @@ function statementOf(one: Measurement, place: MeasuredPlace, language: Language)
     place.imageNumber === null ? "" : viewing.imageNumbered(place.imageNumber),
     place.frameNumber === null ? "" : viewing.frameNumbered(place.frameNumber),
   ].filter(Boolean);
-  const caveat = caveatText(one, language);
+  const caveats = [lengthCaveatText(one, language), valueCaveatText(one, language)].map(withinSentence);
   const saved = one.savedAs.map((quantity) => quantityText(quantity, language)).join(", ");
   const maker = one.madeBy ? viewing.ofOthers.measuredBy(one.madeBy.maker) : "";
-  const notes = [parts.join(", "), maker, saved && viewing.savedAs(saved), caveat.charAt(0).toLowerCase() + caveat.slice(1)].filter(Boolean);
+  const notes = [parts.join(", "), maker, saved && viewing.savedAs(saved), ...caveats].filter(Boolean);
   const where = notes.length > 0 ? ` (${notes.join("; ")})` : "";
   return `${name}${values && `: ${values}`}${where}`;
 }

@@ -2,6 +2,10 @@ import { describe, expect, it } from "vitest";
 import type { DicomElement, DicomJson } from "@/dicom/dicomweb";
 import { suvFactorOf } from "@/dicom/display/suv";
 import { suvDoubtsOf } from "@/dicom/display/suvDoubts";
+import { suvCaveatsOf } from "@/dicom/display/suvCaveats";
+import { caveatText, type Measurement } from "@/dicom/measurements/measurement";
+import { measurementSentence } from "@/features/reader/lib/measurementSentence";
+import { measurementTable } from "@/features/reader/lib/measurements/measurementTable";
 import { warningsOf } from "@/features/reader/lib/imageWarnings";
 
 const element = (vr: string, ...Value: unknown[]): DicomElement => ({ vr, Value });
@@ -25,6 +29,55 @@ const pet: DicomJson = {
   }),
 };
 const withFactor = (factor: number): DicomJson => ({ ...pet, "00541321": element("DS", factor) });
+
+const circle: Measurement = {
+  trackingUid: "2.25.1",
+  kind: "circle",
+  sopInstanceUid: "1.2.3",
+  frameNumber: 1,
+  points: [
+    [5, 5],
+    [8, 5],
+  ],
+  isClosed: false,
+  label: "Node",
+  measured: [
+    { quantity: "area", value: 120, unit: "mm2" },
+    { quantity: "maximum", value: 8.4, unit: "g/ml{SUVbw}" },
+  ],
+  obstacle: null,
+  savedAs: [],
+  caveats: ["by_hand"],
+  madeBy: null,
+  takenOver: null,
+};
+const place = { seriesNumber: 3, imageNumber: 21, frameNumber: null };
+
+describe("a value of a PET in rows and lists", () => {
+  const doubted = { ...circle, valueCaveats: suvCaveatsOf(withFactor(1)) };
+
+  it("carries what speaks against its SUV into row, table and report", () => {
+    expect(caveatText(doubted)).toBe(
+      "Calibrated by hand, on an object of stated length; true at its depth only; SUV in doubt: the decay factor in the header belongs to another time than the start of the series",
+    );
+    const [, area, maximum] = measurementTable([doubted], () => place).split("\r\n");
+    expect([area?.includes("Calibrated by hand"), area?.includes("SUV in doubt")]).toEqual([true, false]);
+    expect([maximum?.includes("Calibrated by hand"), maximum?.includes("SUV in doubt")]).toEqual([false, true]);
+    expect(measurementSentence(doubted, place, "en")).toContain("; SUV in doubt: the decay factor");
+    expect(measurementSentence(doubted, place, "de")).toMatch(/; SUV [^;]*\)\.$/);
+  });
+
+  it("states why there is no SUV, and nothing of a shape without values", () => {
+    const weightless = suvCaveatsOf({ ...pet, "00101030": element("DS") });
+    const measured = [{ quantity: "maximum", value: 21_000, unit: "Bq/ml" }];
+    const one = { ...circle, measured, caveats: [], valueCaveats: weightless };
+    expect(caveatText(one)).toBe("No SUV: the patient's weight is missing or not plausible");
+    expect(measurementSentence(one, place, "en")).toContain("; no SUV: the patient's weight");
+    expect(caveatText({ ...one, measured: [{ quantity: "length", value: 12, unit: "mm" }] })).toBe("");
+    expect(suvCaveatsOf({ "00080060": element("CS", "CT") })).toEqual([]);
+    expect(suvCaveatsOf(pet)).toEqual([]);
+  });
+});
 
 describe("an SUV", () => {
   it("is in doubt where the decay factor is that to another time", () => {

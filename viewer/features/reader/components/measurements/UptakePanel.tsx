@@ -2,6 +2,7 @@
 
 import { Section } from "@/features/reader/components/Section";
 import { normalisations, thresholds, type Normalisation, type ThresholdName, type UptakeState } from "@/features/reader/hooks/measurements/useUptake";
+import { suvCaveatText } from "@/dicom/display/suvCaveats";
 import type { Measurement } from "@/dicom/measurements/measurement";
 import { ProblemNote } from "@/shared/components/ProblemNote";
 import { useText } from "@/shared/hooks/useText";
@@ -10,7 +11,7 @@ import { fixed } from "@/shared/lib/format";
 /** SUVmax, SUVpeak and the metabolic volume of what circles on a PET mark, one by one and together. */
 export function UptakePanel({ uptake, onGoTo }: { uptake: UptakeState; onGoTo: (circle: Measurement) => void }) {
   const { viewing: t } = useText();
-  const { isPossible, threshold, setThreshold, normalisation, setNormalisation, factor, regions, total, problem } = uptake;
+  const { isPossible, threshold, setThreshold, normalisation, setNormalisation, factor, regions, total, caveats, problem } = uptake;
   if (!isPossible) return null;
   const isLean = normalisation !== "bw";
   // Without a lean body mass there is no value of it, rather than one of another kind.
@@ -21,6 +22,11 @@ export function UptakePanel({ uptake, onGoTo }: { uptake: UptakeState; onGoTo: (
       {regions.length === 0 && <p className="text-xs text-dim">{t.uptake.hint}</p>}
       {regions.length > 0 && (
         <>
+          {caveats.map((one) => suvCaveatText(one)).map((caveat) => (
+            <p key={caveat} className="mb-1 text-xs text-warn" data-testid="uptake-caveat">
+              {caveat}
+            </p>
+          ))}
           <label className="flex items-center gap-2 text-xs">
             {t.uptake.threshold}
             <select

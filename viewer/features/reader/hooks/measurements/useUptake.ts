@@ -2,6 +2,7 @@
 
 import { useCallback, useEffect, useMemo, useState } from "react";
 import { sliceValues, type LoadedSeries } from "@/cornerstone";
+import { suvCaveatsOf, type SuvCaveat } from "@/dicom/display/suvCaveats";
 import { suvFactorOf } from "@/dicom/display/suv";
 import { pixelSpacingOf } from "@/dicom/geometry";
 import { numbersOf } from "@/dicom/dicomweb";
@@ -42,6 +43,8 @@ export interface UptakeState {
   factor: number | LeanGap;
   regions: readonly RegionUptake[];
   total: TotalUptake | null;
+  /** What speaks against the SUV of the series, of whichever of its images. */
+  caveats: readonly SuvCaveat[];
   problem: Problem | null;
   /** The voxels that count, over an image of the series. */
   on: (series: LoadedSeries, index: number) => DosePicture | null;
@@ -169,7 +172,11 @@ export function useUptake(series: LoadedSeries | null, measurements: readonly Me
     },
     [now, bySlice],
   );
+  const caveats = useMemo(() => {
+    const found = (shape ? (series?.order.slices ?? []) : []).flatMap(({ dataset }) => suvCaveatsOf(dataset));
+    return [...new Map(found.map((one) => [JSON.stringify(one), one])).values()];
+  }, [series, shape]);
   const header = series?.order.slices[0]?.dataset ?? {};
   const factor = normalisation === "bw" ? 1 : leanFactorOf(header, normalisation);
-  return { isPossible: shape !== null, threshold, setThreshold, normalisation, setNormalisation, factor, regions: now?.regions ?? noRegions, total, problem, on };
+  return { isPossible: shape !== null, threshold, setThreshold, normalisation, setNormalisation, factor, regions: now?.regions ?? noRegions, total, caveats, problem, on };
 }

@@ -1,7 +1,7 @@
 import { text } from "@/shared/i18n";
 import type { MeasuredPlace } from "@/features/reader/lib/measurementSentence";
 import { csvTable, tabTable, type Cell } from "@/shared/lib/csv";
-import { caveatText, isStatistic, type Measurement } from "@/dicom/measurements/measurement";
+import { isStatistic, lengthCaveatText, valueCaveatText, type Measurement } from "@/dicom/measurements/measurement";
 
 /** Measurements as a table (RFC 4180), a row for each value; a mark without one has a row, too. */
 export function measurementTable(
@@ -31,7 +31,7 @@ function rowsOf(measurements: readonly Measurement[], placeOf: (one: Measurement
       measured && (names[measured.quantity] ?? measured.quantity),
       measured && measured.value,
       measured && measured.unit,
-      measured && !isStatistic(measured) && caveatText(one),
+      measured && (isStatistic(measured) ? valueCaveatText(one) : lengthCaveatText(one)),
       one.sopInstanceUid,
       one.madeBy?.maker ?? "",
     ]);

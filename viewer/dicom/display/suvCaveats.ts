@@ -1,0 +1,33 @@
+import type { DicomJson } from "@/dicom/dicomweb";
+import { halfLifeConflictOf } from "@/dicom/display/radionuclide";
+import { suvGapOf } from "@/dicom/display/suv";
+import { suvDoubtsOf, type SuvDoubt } from "@/dicom/display/suvDoubts";
+import { messagesOf } from "@/shared/i18n";
+import { currentLanguage } from "@/shared/i18n/language";
+import { decimal } from "@/shared/lib/format";
+
+type Gap = NonNullable<ReturnType<typeof suvGapOf>>;
+
+/** Why the values of a PET have no SUV, or what in its header speaks against the one that they have. */
+export type SuvCaveat =
+  | { kind: "gap"; gap: Exclude<Gap, "half_life_conflict"> }
+  | { kind: "half_life"; radionuclide: string; statedS: number; publishedS: number }
+  | { kind: "doubt"; doubt: SuvDoubt };
+
+/** None of an image that is no PET. */
+export function suvCaveatsOf(dataset: DicomJson): SuvCaveat[] {
+  const gap = suvGapOf(dataset);
+  const doubts = suvDoubtsOf(dataset).map((doubt) => ({ kind: "doubt", doubt }) as const);
+  if (gap === null) return doubts;
+  if (gap !== "half_life_conflict") return [{ kind: "gap", gap }, ...doubts];
+  const conflict = halfLifeConflictOf(dataset);
+  return conflict ? [{ kind: "half_life", ...conflict }, ...doubts] : doubts;
+}
+
+export function suvCaveatText(caveat: SuvCaveat, language = currentLanguage()): string {
+  const { warnings } = messagesOf(language).viewing;
+  if (caveat.kind === "gap") return warnings.noSuv[caveat.gap];
+  if (caveat.kind === "doubt") return warnings.suvDoubts[caveat.doubt];
+  const [stated, published] = [caveat.statedS, caveat.publishedS].map((one) => decimal(Math.round(one)));
+  return warnings.halfLife(caveat.radionuclide, stated ?? "", published ?? "");
+}
