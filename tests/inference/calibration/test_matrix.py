@@ -1,6 +1,6 @@
 """Kinds of images by kinds of calibration, against values computed by hand.
 
-`viewer/tests/dicom/calibration.test.ts` checks the viewer against the same file.
+`viewer/tests/dicom/calibration/calibration.test.ts` checks the viewer against the same file.
 """
 
 import json

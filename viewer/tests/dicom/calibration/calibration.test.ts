@@ -10,7 +10,7 @@ import { frameHeaders } from "@/dicom/frameHeader";
 import { kindOf } from "@/dicom/measurements/measurement";
 
 /** The node's own table, with values computed by hand. */
-const matrix = join(import.meta.dirname, "../../../tests/inference/calibration/matrix.json");
+const matrix = join(import.meta.dirname, "../../../../tests/inference/calibration/matrix.json");
 
 interface Drawing {
   shape: string;
