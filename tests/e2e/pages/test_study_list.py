@@ -7,9 +7,15 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from storage.core.clock import utcnow
+from storage.core.entities import Decision
+from tests import builders
+from tests.api.access.closed import PASSWORD
+from tests.api.client import part10
 from tests.e2e.support.accessibility import serious_findings
 from tests.e2e.support.browser import chromium, keep_screenshot
 from tests.e2e.support.fixtures import FollowedStudy, send
+from tests.e2e.support.guarded import guarded_node, sign_in
 from tests.e2e.support.node import Node
 from tests.e2e.support.studies import SentStudy, localizer
 from tests.e2e.support.waiting import wait_until
@@ -60,6 +66,34 @@ def test_a_narrowed_list_is_kept_as_a_view_and_found_again(
     assert "modality=MR" in page.url
     page.get_by_role("button", name="Remove view Heads").click()
     expect(page.get_by_test_id("view")).to_have_count(0)
+
+
+_OFF_THE_MIDDLE = """row => {
+  const range = document.createRange();
+  range.selectNodeContents(row.querySelector("summary"));
+  const [text, line] = [range.getBoundingClientRect(), row.getBoundingClientRect()];
+  return (text.top + text.bottom) / 2 - (line.top + line.bottom) / 2;
+}"""
+
+
+def test_why_no_pipeline_ran_stands_in_line_with_the_row(
+    tmp_path: Path, guarded_page: Page
+) -> None:
+    page = guarded_page
+    with guarded_node(tmp_path) as closed:
+        first, *others = builders.t1_head((4, 32, 32))
+        for dataset in (first, *others):
+            closed.storage.ingest.accept(part10(dataset), "stow")
+        study, series = str(first.StudyInstanceUID), str(first.SeriesInstanceUID)
+        closed.storage.acceptance_decisions.record(
+            Decision(study, series, "brain-volume", "1", "f", False, "Few.", "", utcnow())
+        )
+        closed.storage.accounts.add("ada", PASSWORD, ["radiologist"])
+        sign_in(page, closed, "ada", "/")
+        mine = page.locator(f"[data-study-instance-uid='{study}']")
+        expect(mine.locator("summary")).to_be_visible()
+        assert mine.evaluate("row => row.getBoundingClientRect().height") <= 33
+        assert abs(mine.evaluate(_OFF_THE_MIDDLE)) <= 1.5
 
 
 def test_the_other_studies_of_a_patient_open_below_by_keyboard(
