@@ -15,6 +15,7 @@ from tests.e2e.support.guarded import guarded_node, sign_in
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
+_AXIAL = "[data-testid=viewport][data-view=axial]"
 _NAME = "Öztürk-Nuñez^Zoë"
 
 
@@ -86,7 +87,7 @@ def test_a_link_opens_three_planes_where_they_were(tmp_path: Path) -> None:
         study = _stored(closed)
         closed.storage.accounts.add("ada", PASSWORD, ["radiologist"])
         sign_in(page, closed, "ada", f"/study/?study={study}&layout=planes")
-        axial = _viewports(page).first
+        axial = page.locator(_AXIAL)
         expect(axial).to_have_attribute("data-image-rendered", "true")
         place = axial.get_attribute("data-slice-number")
         axial.focus()
@@ -102,6 +103,6 @@ def test_a_link_opens_three_planes_where_they_were(tmp_path: Path) -> None:
         link = page.get_by_test_id("shared-link").input_value()
         with chromium("Failed to load resource") as other:
             sign_in(other, closed, "ada", link.removeprefix(closed.url))
-            theirs = _viewports(other).first
+            theirs = other.locator(_AXIAL)
             expect(theirs).to_have_attribute("data-slice-number", place or "")
             expect(theirs.get_by_test_id("window-text")).to_have_text(window)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -37,7 +38,7 @@ def guarded_page() -> Iterator[Page]:
 
 def sign_in(page: Page, node: ClosedNode, name: str, next_page: str) -> None:
     """As an account that is there already; ends on `next_page`."""
-    page.goto(f"{node.url}/sign-in/?next={next_page}")
+    page.goto(f"{node.url}/sign-in/?next={quote(next_page)}")
     page.get_by_label("Name").fill(name)
     page.get_by_label("Password").fill(PASSWORD)
     page.keyboard.press("Enter")
