@@ -41,6 +41,19 @@ _CONNECT_S = 2.0
 _RETENTION_EVERY_S = 30.0
 
 
+def processes_of(settings: Settings, queue: str) -> int:
+    """How many jobs or sessions a worker of a queue may have at once, a process each.
+
+    That of the GPU has one: each process would load models of its own into the GPU's memory
+    (docs/decisions/0102-one-process-for-the-gpu.md).
+    """
+    if queue == GPU_QUEUE:
+        return 1
+    return (
+        settings.interactive_sessions if queue == INTERACTIVE_QUEUE else settings.worker_processes
+    )
+
+
 def broker_folder(settings: Settings) -> Path:
     return settings.data_dir.absolute() / "broker"
 

@@ -27,7 +27,6 @@ from inference.broker.celery_config import (
     EMBED_TASK,
     GPU_QUEUE,
     HOUSEKEEP_TASK,
-    INTERACTIVE_QUEUE,
     INTERACTIVE_TASK,
     LANGUAGE_QUEUE,
     NOTIFY_TASK,
@@ -41,6 +40,7 @@ from inference.broker.celery_config import (
     backlog,
     configuration,
     leave_logging_alone,
+    processes_of,
     tick_expiry_s,
 )
 from inference.deliveries.service import deliver_due
@@ -315,11 +315,7 @@ def run_worker(
             # A language model is meant to stay, however large, and one answers.
             pool["max_memory_per_child"] = _CHILD_MAX_MEMORY_KIB
             pool["max_tasks_per_child"] = _CHILD_MAX_JOBS
-            processes = (
-                settings.interactive_sessions
-                if queue == INTERACTIVE_QUEUE
-                else settings.worker_processes
-            )
+            processes = processes_of(settings, queue)
             if processes > 1:
                 # A process more while jobs wait, one less where there is nothing to do.
                 pool["autoscale"] = f"{processes},1"

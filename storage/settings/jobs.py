@@ -54,7 +54,10 @@ class JobSettings(BaseModel):
         description="Wait after the last feedback before the structured report is updated.",
     )
     worker_processes: int = Field(
-        1, ge=1, description="How many jobs a worker may run at once; it begins with one process."
+        1,
+        ge=1,
+        description="How many jobs a worker of the queue jobs may run at once; it begins with one"
+        " process. That of the queue gpu has one.",
     )
     gpu_pipelines: Annotated[tuple[str, ...], NoDecode] = Field(
         (),

@@ -19,7 +19,7 @@ from tests.patience import PATIENCE_S
 from tests.processes import ENDING_WITH_US
 from tests.ready_processes import ReadyPopen
 
-Role = Literal["control", "jobs", "language", "interactive", "beat"]
+Role = Literal["control", "jobs", "gpu", "language", "interactive", "beat"]
 ROLES: tuple[Role, ...] = ("control", "jobs", "beat")
 ROOT = Path(__file__).parents[2]
 # Errors in these processes as well, but for the one that pyproject.toml explains.

@@ -1,5 +1,6 @@
 """Which worker runs which pipeline, and how many at once."""
 
+import time
 import zlib
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from inference.worker.due_work import WakeUps
 from inference.worker.scheduler import Scheduler
 from storage.core.clock import utcnow
 from tests.inference.orchestration import receive, settings_in, storage_in, wait_for
-from tests.inference.processes import workers_in
+from tests.inference.processes import children_of, workers_in
 from tests.inference.small import mr_series
 
 
@@ -58,6 +59,29 @@ def test_a_worker_grows_while_jobs_wait(tmp_path: Path) -> None:
         )
         workers.go.touch()
         wait_for(lambda: workers.storage.jobs.list(state="COMPLETED")[1] == 2, "the end of both")
+
+
+@pytest.mark.fault
+@pytest.mark.slow
+def test_a_worker_of_the_gpu_stays_one_process_with_one_set_of_models(tmp_path: Path) -> None:
+    """Whatever other workers may grow to; jobs of others are not held up by it."""
+    with workers_in(tmp_path, worker_processes=3, gpu_pipelines="*") as workers:
+        _, gpu, _ = workers.start("control", "gpu", "beat", hold=True)
+        for name in ("a", "b", "c"):
+            receive(workers.storage, mr_series(name))
+        jobs = workers.storage.jobs
+        wait_for(
+            lambda: (jobs.list(state="IN PROGRESS")[1], jobs.list(state="SCHEDULED")[1]) == (1, 2),
+            "one job at work, and two that wait",
+        )
+        (before,) = children_of(gpu.pid)
+        # Another worker takes a second or two to grow.
+        time.sleep(6.0)
+        assert children_of(gpu.pid) == [before]
+        assert jobs.list(state="IN PROGRESS")[1] == 1
+        workers.go.touch()
+        wait_for(lambda: jobs.list(state="COMPLETED")[1] == 3, "the end of all three")
+        assert children_of(gpu.pid) == [before]
 
 
 @pytest.mark.parametrize("content_type", sorted(compression.encoders()))

@@ -27,7 +27,7 @@ def main(role: str, options: str) -> int:
         return 0
     if role == "control":
         return run_worker(settings, "control", pipelines)
-    if role in ("language", "interactive"):
+    if role in ("language", "interactive", "gpu"):
         return run_worker(settings, role, pipelines)
     return run_worker(settings, "jobs", pipelines)
 
