@@ -64,8 +64,7 @@ def source_of(storage: SourceStorage, name: str, address: str) -> WorkitemSource
     settings = storage.settings
     if address.startswith(PEER):
         return DimseUpsSource(name, address.removeprefix(PEER), storage.peers, settings)
-    token = settings.ups_authorization.get_secret_value()
-    return UpsSource(name, address, token, settings.tls_ca)
+    return UpsSource(name, address, settings.ups_authorization_of(name), settings.tls_ca)
 
 
 class SourceThread:

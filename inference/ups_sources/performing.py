@@ -109,7 +109,7 @@ def report(storage: SourceStorage, source: WorkitemSource) -> int:
 
 def transaction_of(settings: Settings, source: str, uid: str) -> str:
     """The claim of an item: the same after a crash, and known to nobody without the secret."""
-    secret = settings.ups_authorization.get_secret_value()
+    secret = settings.ups_authorization_of(source)
     # By DIMSE there is none; a claim that can be guessed is one that others can end.
     secret = secret or derived_key(settings.data_dir, "ups claim").hex()
     return str(derive_uid("ups claim", settings.ae_title, source, secret, uid))

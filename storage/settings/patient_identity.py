@@ -34,7 +34,8 @@ class PatientIdentitySettings(BaseModel):
     )
     patient_identity_authorization: SecretStr = Field(
         SecretStr(""),
-        description="Authorization header for PIX and PDQ by FHIR, such as 'Bearer …'.",
+        description="Authorization header for PIX and PDQ by FHIR, such as 'Bearer …', where both"
+        " are of one server.",
     )
 
     @field_validator("pix_url", "pdq_url")
@@ -72,5 +73,16 @@ class PatientIdentitySettings(BaseModel):
             raise ValueError(
                 "patient_identity_authorization would travel unencrypted; use https:// for pix_url"
                 " and pdq_url"
+            )
+        by_fhir = {
+            (url.scheme, url.hostname, url.port)
+            for url in map(urlsplit, (self.pix_url, self.pdq_url))
+            if url.scheme in ("http", "https")
+        }
+        if self.patient_identity_authorization.get_secret_value() and len(by_fhir) > 1:
+            raise ValueError(
+                "MEDIVIEW_PATIENT_IDENTITY_AUTHORIZATION is of one server, and MEDIVIEW_PIX_URL and"
+                " MEDIVIEW_PDQ_URL are of two, of which each would be given it; ask one server for"
+                " both by FHIR, or one of them by HL7 (mllps://)"
             )
         return self
