@@ -117,6 +117,9 @@ EXCEPTIONS: Mapping[Role, Mapping[str, _Privileges]] = {
         **_HOSTS,
         "study_group": _LEAVES,
         "shared_view": _LEAVES,
+        # A first proof and a failed self-test are noted (`_only_people_activate`).
+        "model_state": ("SELECT", "INSERT", "UPDATE"),
+        "model_change": ("SELECT", "INSERT"),
         **_AUDIT,
     },
     "control": {
@@ -170,6 +173,7 @@ def grant_all(connection: Connection) -> list[str]:
                 granted = ", ".join(privileges)
                 connection.execute(text(f'GRANT {granted} ON "{table}" TO {account}'))
     _only_people_sign(connection)
+    _only_people_activate(connection)
     return [account_of(role) for role in found]
 
 
@@ -206,3 +210,40 @@ def _only_people_sign(connection: Connection) -> None:
                 " FOR EACH ROW EXECUTE FUNCTION mediview_only_people_sign()"
             )
         )
+
+
+def _only_people_activate(connection: Connection) -> None:
+    """Have the database refuse that the account of those who run models puts one to work.
+
+    It takes out of use what fails its self-test, and a version whose place another one of the
+    release takes. A model of the release has no row until its first proof, which is noted then.
+    """
+    connection.execute(
+        text(
+            "CREATE OR REPLACE FUNCTION mediview_only_people_activate() RETURNS trigger"
+            f"""
+            LANGUAGE plpgsql AS $$
+            BEGIN
+                IF current_user = '{account_of("worker")}'
+                    AND NEW.state NOT IN ('added', 'retired')
+                    AND (
+                        TG_OP = 'INSERT' AND NEW.state <> 'active'
+                        OR TG_OP = 'UPDATE' AND (
+                            NEW.state <> OLD.state OR NEW.name <> OLD.name
+                            OR NEW.version <> OLD.version
+                        )
+                    )
+                THEN
+                    RAISE insufficient_privilege USING MESSAGE = 'Only people put a model to work.';
+                END IF;
+                RETURN NEW;
+            END $$
+            """
+        )
+    )
+    connection.execute(
+        text(
+            "CREATE OR REPLACE TRIGGER only_people_activate BEFORE INSERT OR UPDATE ON model_state"
+            " FOR EACH ROW EXECUTE FUNCTION mediview_only_people_activate()"
+        )
+    )

@@ -281,6 +281,40 @@ def test_who_runs_models_writes_drafts_and_signs_none(owner_url: str, owner: Sto
     assert set(get_args(ReportState)) == {*_UNSIGNED, *SIGNED_STATES}
 
 
+def test_who_runs_models_puts_none_to_work(owner_url: str, owner: Storage) -> None:
+    """A first proof and a failed self-test are noted all the same."""
+    refused = pytest.raises(psycopg.errors.InsufficientPrivilege)
+    states = owner.model_states
+    states.move("spleen", "1.0", "a" * 64, "added", "petra")
+    states.move("spleen", "0.9", "b" * 64, "verified", "petra", verified_at=utcnow())
+    states.move("brain", "1.0", "c" * 64, "active", "node", verified_at=utcnow())
+    with psycopg.connect(url_of(owner_url, "worker"), autocommit=True) as worker:
+        for statement in (
+            *("UPDATE model_state SET state = 'active'", "UPDATE model_state SET state = 'shadow'"),
+            "UPDATE model_state SET state = 'verified' WHERE version = '1.0'",
+            "UPDATE model_state SET name = 'spleen', version = '2' WHERE name = 'brain'",
+            "INSERT INTO model_state SELECT name, '2', digest, 'verified', detail, answer,"
+            " evaluation, verified_at, changed_at, changed_by FROM model_state",
+            *("DELETE FROM model_state", "DELETE FROM model_change"),
+            "UPDATE model_change SET to_state = 'active'",
+        ):
+            with refused:
+                worker.execute(statement)  # type: ignore[arg-type]
+    settings = owner.settings.model_copy(update={"database_url": url_of(owner_url, "worker")})
+    with open_storage(settings) as running:
+        # What it is there for: a model of the release proven for the first time, in the place of
+        # its former version, and one that fails.
+        running.model_states.move("brain", "1.1", "d" * 64, "active", "self-test")
+        running.model_states.move("spleen", "0.9", "b" * 64, "added", "self-test", detail="Blank.")
+    after = {(name, version): one.state for (name, version), one in states.all().items()}
+    assert after == {
+        ("brain", "1.0"): "retired",
+        ("brain", "1.1"): "active",
+        ("spleen", "0.9"): "added",
+        ("spleen", "1.0"): "added",
+    }
+
+
 def test_sqlite_has_no_accounts(tmp_path: Path) -> None:
     engine = make_engine(f"sqlite:///{tmp_path / 'index.sqlite3'}")
     with reading(engine) as connection, pytest.raises(InvalidRequest):
