@@ -14,6 +14,7 @@ from api.audit_rules import MODEL_ADDED, MODEL_REMOVED, Audited
 from api.deps import StorageDep
 from api.errors import ApiProblem
 from api.models.archive import unpack_model
+from api.models.by_worker import ended_trial, raise_problem
 from api.models.first_run import check_first_run
 from api.models.routes import ModelOrder, Name, Version
 from api.models.schemas import ModelDetail, NewModel, TrialList
@@ -26,7 +27,6 @@ from inference.model_registry.adding import Added
 from inference.model_registry.removal import remove_model
 from inference.model_registry.sharing import ModelStorage, add_shared_model, is_shared
 from inference.model_registry.status import model_of
-from inference.model_trial.trying import try_apart
 from inference.models.model_folders import check_room
 from storage.audit import Code
 from storage.core.entities import Upload
@@ -97,21 +97,22 @@ def try_model(
 ) -> TrialList:
     """Run a model, in whatever state it is, on each series of a study that it takes.
 
-    Nothing is scheduled, stored or sent. It runs in a process of its own, one at a time on a host,
-    and takes as long as the model takes. One that is not verified is tried by people alone, who
-    confirm it: what it brings has never run here.
+    Nothing is scheduled, stored or sent. A worker runs it, one at a time on a host, and the answer
+    is waited for; `POST /api/model-trials` is for what takes longer than five minutes. One that is
+    not verified is tried by people alone, who confirm it: what it brings has never run here.
     """
     # Only what the caller may see; the other process has no caller.
     storage.index.study(study_instance_uid)
     version = order.version if order else None
     standing = model_of(storage.settings, storage.model_states, name, version)
     check_first_run(storage.confirmations, principal, standing, "try")
-    return TrialList(
-        items=[
-            trial_payload(one.tried())
-            for one in try_apart(storage.settings, name, version, study_instance_uid)
-        ]
-    )
+    what = f"The trial of {name}"
+    tried = ended_trial(storage, standing, study_instance_uid, principal.name, what)
+    raise_problem(tried)
+    items = [trial_payload(one) for one in storage.model_trials.series(tried.trial_id)]
+    # The answer is all that is kept of it.
+    storage.model_trials.discard(tried.trial_id)
+    return TrialList(items=items)
 
 
 @router.delete(

@@ -11,6 +11,7 @@ from api.access.principal import PrincipalDep
 from api.audit_rules import MODEL_CHANGED, PUBLIC
 from api.base_schemas import RequestBody
 from api.deps import StorageDep
+from api.models.by_worker import ended_trial, raise_problem
 from api.models.first_run import check_first_run
 from api.models.schemas import ModelDetail, ModelList
 from api.models.serializers import model_detail, model_payloads
@@ -18,7 +19,9 @@ from api.parameters import NameFilter, problems
 from api.router_factory import new_router
 from inference.model_registry import transitions as deciding
 from inference.model_registry.status import Standing, model_of, standings
-from inference.model_registry.verification import verify_apart
+from inference.model_registry.verification import note_failed, note_verified
+from inference.models.card import Proof
+from inference.refusals import ModelUnusable
 from storage.model_registry.registry import ModelStates
 from storage.settings import Settings
 
@@ -69,14 +72,25 @@ def get_model(storage: StorageDep, name: Name) -> ModelDetail:
 def verify_model(
     storage: StorageDep, principal: PrincipalDep, name: Name, order: ModelOrder | None = None
 ) -> ModelDetail:
-    """Check the digests and run the self-test, in a process of its own, one at a time on a host.
+    """Let a worker check the digests and run the self-test, one at a time on a host.
 
     422 `model_unusable` says what it failed at; it is out of use then. One that nobody has verified
     before is verified by people alone, who confirm it: what it brings has never run here.
     """
     chosen = _chosen(storage.settings, storage.model_states, name, order)
     check_first_run(storage.confirmations, principal, chosen, "verify")
-    verify_apart(storage.settings, name, chosen.pipeline.card.version, principal.name)
+    tested = ended_trial(storage, chosen, "", principal.name, f"The self-test of {name}")
+    if tested.problem and tested.problem["code"] == "self_test_failed":
+        note_failed(storage.model_states, chosen, tested.problem["detail"], principal.name)
+    raise_problem(tested)
+    proof = tested.proof
+    if proof is None or proof["digest"] != chosen.pipeline.card.digest:
+        raise ModelUnusable(
+            f"The worker has other files of {name} than this process.",
+            remedy="Wait until it has fetched them, or compare MEDIVIEW_MODELS_DIR of both.",
+        )
+    shown = Proof(proof["answer"], proof["detail"])
+    note_verified(storage.model_states, chosen, shown, principal.name)
     return _answer(storage.settings, storage.model_states, chosen, "verified")
 
 

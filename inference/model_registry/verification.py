@@ -5,7 +5,6 @@ import math
 
 import structlog
 
-from inference.model_registry.apart import run_apart
 from inference.model_registry.status import ModelBlocked, Standing, model_of, state_of
 from inference.models.card import ModelCard, Proof, Provable
 from inference.models.devices import is_out_of_memory
@@ -13,8 +12,8 @@ from inference.pipeline import Pipeline
 from inference.refusals import ModelUnusable
 from storage.container import open_storage
 from storage.core.clock import utcnow
-from storage.core.errors import NotFound
 from storage.model_registry.registry import ModelRecord, ModelState, ModelStates
+from storage.model_registry.trials import TrialProof
 from storage.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -22,7 +21,6 @@ log = structlog.get_logger(__name__)
 SELF_TEST = "self-test"
 # Other processors and versions of libraries round otherwise; another model is further away.
 _RELATIVE, _ABSOLUTE = 0.02, 1e-3
-_CHILD_LIMIT_S = 300.0
 _proven: set[tuple[str, str, str]] = set()
 """What this process has proven, by name, version and digest."""
 
@@ -80,34 +78,68 @@ def verify(model_states: ModelStates, standing: Standing, by: str) -> tuple[Mode
     One that was added becomes verified; one of the release, taken out by a failed self-test,
     becomes active again. Raises ModelUnusable.
     """
+    try:
+        proof = self_test(standing)
+    except SelfTestFailed as error:
+        note_failed(model_states, standing, error.message, by)
+        raise ModelUnusable(error.message, remedy=error.remedy) from error
+    return note_verified(model_states, standing, proof, by), proof.detail
+
+
+class SelfTestFailed(ModelUnusable):
+    """The model does not do its work. Without its files, or without memory, nothing is known."""
+
+    code = "self_test_failed"
+
+
+def self_test(standing: Standing) -> Proof:
+    """Raises SelfTestFailed, ModelUnusable."""
     pipeline = standing.pipeline
     card = pipeline.card
     readiness = pipeline.readiness()
     if not readiness.ready:
         raise ModelUnusable(readiness.detail)
-    if isinstance(pipeline, Provable):
-        try:
-            proof = pipeline.prove()
-        except ModelUnusable as error:
-            model_states.move(
-                card.name, card.version, card.digest, "added", by, detail=error.message
-            )
+    if not isinstance(pipeline, Provable):
+        return Proof({}, "It brings no self-test; its files are the proven ones.")
+    try:
+        return pipeline.prove()
+    except ModelUnusable as error:
+        raise SelfTestFailed(error.message, remedy=error.remedy) from error
+    except Exception as error:
+        if not is_out_of_memory(error):
             raise
-        except Exception as error:
-            if not is_out_of_memory(error):
-                raise
-            # Its state stays: another time, or at another machine, there may be enough.
-            raise ModelUnusable(
-                f"The self-test of {card.name} {card.version} needs more memory than this machine"
-                " gives.",
-                remedy="Free memory, or check the sizes in the model's configuration.",
-            ) from error
-    else:
-        proof = Proof({}, "It brings no self-test; its files are the proven ones.")
+        # Its state stays: another time, or at another machine, there may be enough.
+        raise ModelUnusable(
+            f"The self-test of {card.name} {card.version} needs more memory than this machine"
+            " gives.",
+            remedy="Free memory, or check the sizes in the model's configuration.",
+        ) from error
+
+
+def self_test_named(settings: Settings, name: str, version: str) -> TrialProof:
+    """`self_test` in the process of a worker, which decides nothing of the model's state."""
+    with open_storage(settings) as storage:
+        standing = model_of(settings, storage.model_states, name, version)
+        proof = self_test(standing)
+    return TrialProof(
+        digest=standing.pipeline.card.digest, answer=proof.answer, detail=proof.detail
+    )
+
+
+def note_failed(model_states: ModelStates, standing: Standing, detail: str, by: str) -> None:
+    """It is out of use."""
+    card = standing.pipeline.card
+    model_states.move(card.name, card.version, card.digest, "added", by, detail=detail)
+
+
+def note_verified(
+    model_states: ModelStates, standing: Standing, proof: Proof, by: str
+) -> ModelRecord:
+    card = standing.pipeline.card
     after: ModelState = standing.state
     if after == "added":
         after = "verified" if card.admission == "operator" else "active"
-    kept = model_states.move(
+    return model_states.move(
         card.name,
         card.version,
         card.digest,
@@ -116,38 +148,6 @@ def verify(model_states: ModelStates, standing: Standing, by: str) -> tuple[Mode
         answer=proof.answer,
         verified_at=utcnow(),
     )
-    return kept, proof.detail
-
-
-def verify_apart(settings: Settings, name: str, version: str | None, by: str) -> None:
-    """`verify` in a process of its own, which a model that crashes takes along alone.
-
-    Raises what `verify` and `model_of` raise, and TooManyRequests.
-    """
-    run_apart(
-        settings,
-        f"The self-test of {name}",
-        f"mediview models verify {name}",
-        _CHILD_LIMIT_S,
-        _verify_named,
-        settings,
-        name,
-        version,
-        by,
-    )
-
-
-def _verify_named(settings: Settings, name: str, version: str | None, by: str) -> None:
-    with open_storage(settings) as storage:
-        try:
-            verify(
-                storage.model_states,
-                model_of(storage.settings, storage.model_states, name, version),
-                by,
-            )
-        except (ModelUnusable, ModelBlocked, NotFound) as error:
-            # What it was raised from may not travel between processes.
-            raise type(error)(error.message, remedy=error.remedy) from None
 
 
 def _compare(card: ModelCard, known: ModelRecord, proof: Proof) -> None:

@@ -79,7 +79,8 @@ def _run(
         return
     took_ms = round(1000 * (time.monotonic() - begun))
     series = _bounded(measured.series)
-    trials.done(trial.trial_id, owner, series, took_ms, measured.memory_bytes, utcnow())
+    memory_bytes, proof = measured.memory_bytes, measured.proof
+    trials.done(trial.trial_id, owner, series, took_ms, memory_bytes, utcnow(), proof)
     log.info("model_trial_done", model=trial.model, version=trial.model_version, took_ms=took_ms)
 
 

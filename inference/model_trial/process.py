@@ -16,13 +16,17 @@ from typing import Any
 
 from inference.failures import explain
 from inference.model_registry.apart import answer_apart
+from inference.model_registry.verification import self_test_named
 from inference.model_trial.trying import TRIAL_AT_MOST_S, TrialAnswer, try_named
 from inference.refusals import ModelUnusable
 from storage.core.errors import MediViewError
-from storage.model_registry.trials import ModelTrial, TrialProblem
+from storage.model_registry.trials import ModelTrial, TrialProblem, TrialProof
 from storage.settings import Settings
 
 _ANSWER_AT_MOST_BYTES = 64 * 1024 * 1024
+SELF_TEST_AT_MOST_S = 280.0
+"""Who asked for it by HTTP waits for it (`api.models.by_worker`)."""
+_NUMBERS_AT_MOST = 200
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,7 @@ class MeasuredTrial:
 
     series: list[TrialAnswer]
     memory_bytes: int
+    proof: TrialProof | None = None
 
 
 class TrialFailed(Exception):
@@ -44,10 +49,19 @@ class TrialFailed(Exception):
 def try_in_process(settings: Settings, trial: ModelTrial) -> MeasuredTrial:
     """Raises TrialFailed, ModelUnusable where the process ends or takes longer than a trial may,
     and TooManyRequests where another one runs on this host."""
-    what = f"The trial of {trial.model}"
-    by_hand = f"mediview models try {trial.model} STUDY"
+    what, by_hand, limit_s = (
+        f"The trial of {trial.model}",
+        f"mediview models try {trial.model} STUDY",
+        TRIAL_AT_MOST_S,
+    )
+    if not trial.study_instance_uid:
+        what, by_hand, limit_s = (
+            f"The self-test of {trial.model}",
+            f"mediview models verify {trial.model}",
+            SELF_TEST_AT_MOST_S,
+        )
     asked = (settings, trial.model, trial.model_version, trial.study_instance_uid)
-    with answer_apart(settings, what, by_hand, TRIAL_AT_MOST_S, __name__, asked) as path:
+    with answer_apart(settings, what, by_hand, limit_s, __name__, asked) as path:
         if path.stat().st_size > _ANSWER_AT_MOST_BYTES:
             raise ModelUnusable(f"{what} answered more than {_ANSWER_AT_MOST_BYTES >> 20} MiB.")
         return _read(json.loads(path.read_bytes()))
@@ -74,12 +88,24 @@ def _read(answer: dict[str, Any]) -> MeasuredTrial:
         )
         for one in answer["series"]
     ]
-    return MeasuredTrial(series, int(answer["memory_bytes"]))
+    return MeasuredTrial(series, int(answer["memory_bytes"]), _read_proof(answer.get("proof")))
+
+
+def _read_proof(stated: dict[str, Any] | None) -> TrialProof | None:
+    if stated is None:
+        return None
+    numbers = list(stated["answer"].items())[:_NUMBERS_AT_MOST]
+    return TrialProof(
+        answer={str(name): float(value) for name, value in numbers},
+        detail=str(stated["detail"]),
+        digest=str(stated["digest"]),
+    )
 
 
 def _answer(settings: Settings, name: str, version: str, study: str) -> dict[str, Any]:
     try:
-        tried = try_named(settings, name, version, study)
+        proof = None if study else self_test_named(settings, name, version)
+        tried = try_named(settings, name, version, study) if study else []
     except MediViewError as error:
         return {"problem": TrialProblem(code=error.code, detail=error.message, remedy=error.remedy)}
     except Exception as error:  # noqa: BLE001 - the edge of a process: every failure is its answer
@@ -87,7 +113,12 @@ def _answer(settings: Settings, name: str, version: str, study: str) -> dict[str
         return {"problem": TrialProblem(code="model_unusable", detail=sentence, remedy="")}
     series = [{**asdict(one), "picture": base64.b64encode(one.picture).decode()} for one in tried]
     # Linux counts it in KiB.
-    return {"series": series, "memory_bytes": getrusage(RUSAGE_SELF).ru_maxrss * 1024}
+    memory_bytes = getrusage(RUSAGE_SELF).ru_maxrss * 1024
+    return {
+        "series": series,
+        "proof": proof,
+        "memory_bytes": memory_bytes,
+    }
 
 
 def main(path: str) -> int:

@@ -15,7 +15,6 @@ from inference.imaging.volume import assemble_volume
 from inference.input_selection.prior_images import image_prior_of
 from inference.input_selection.selection import Selection, select_input, word_of
 from inference.input_selection.study_inputs import inputs_of
-from inference.model_registry.apart import run_apart
 from inference.model_registry.status import model_of
 from inference.model_servers.gate import GateStorage, guarded
 from inference.models.card import Provable
@@ -85,23 +84,6 @@ class TrialAnswer:
             notes=list(self.notes),
             picture=base64.b64encode(self.picture).decode(),
         )
-
-
-def try_apart(
-    settings: Settings, name: str, version: str | None, study_instance_uid: str
-) -> list[TrialAnswer]:
-    """`try_pipeline` with a model, in a process of its own. Raises what it raises."""
-    return run_apart(
-        settings,
-        f"The trial of {name}",
-        f"mediview models try {name} STUDY",
-        TRIAL_AT_MOST_S,
-        try_named,
-        settings,
-        name,
-        version,
-        study_instance_uid,
-    )
 
 
 def try_named(

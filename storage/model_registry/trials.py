@@ -35,6 +35,17 @@ class TriedSeries(TypedDict):
     picture: str
 
 
+class TrialProof(TypedDict):
+    """What a self-test showed: numbers that the same model gives again, and a sentence.
+
+    `digest`: of the model's files where it ran.
+    """
+
+    digest: str
+    answer: dict[str, float]
+    detail: str
+
+
 class TrialProblem(TypedDict):
     code: str
     detail: str
@@ -43,7 +54,10 @@ class TrialProblem(TypedDict):
 
 @dataclass(frozen=True)
 class ModelTrial:
-    """`not_before`: of one that runs the end of its lease, else when a worker may take it."""
+    """On a study, or a self-test where none is named, which has a `proof`.
+
+    `not_before`: of one that runs the end of its lease, else when a worker may take it.
+    """
 
     trial_id: str
     model: str
@@ -52,6 +66,7 @@ class ModelTrial:
     study_instance_uid: str
     state: TrialState
     problem: TrialProblem | None
+    proof: TrialProof | None
     asked_by: str
     attempts: int
     took_ms: int
@@ -88,6 +103,7 @@ class ModelTrials:
             study_instance_uid=study_instance_uid,
             state="waiting",
             problem=None,
+            proof=None,
             asked_by=asked_by,
             attempts=0,
             took_ms=0,
@@ -131,7 +147,8 @@ class ModelTrials:
         """Those of the last hour, the newest first."""
         table = t.model_trial.c
         of_version = () if version is None else (table.model_version == version,)
-        return self._find(table.model == model, now, *of_version)
+        is_trial = table.study_instance_uid != ""
+        return self._find(table.model == model, now, is_trial, *of_version)
 
     def due(self, now: datetime, limit: int = OPEN_AT_MOST) -> list[ModelTrial]:
         """Those that a worker should take, the oldest first."""
@@ -166,12 +183,14 @@ class ModelTrials:
         took_ms: int,
         memory_bytes: int,
         now: datetime,
+        proof: TrialProof | None = None,
     ) -> None:
         self._end(
             trial_id,
             owner,
             state="done",
             series=series,
+            proof=proof,
             took_ms=took_ms,
             memory_bytes=memory_bytes,
             ended_at=now,

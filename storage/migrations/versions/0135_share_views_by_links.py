@@ -6,7 +6,7 @@ from alembic import op
 from storage.tables.base import UtcDateTime
 
 revision = "0135"
-down_revision = "0133"
+down_revision = "0134"
 branch_labels = None
 depends_on = None
 

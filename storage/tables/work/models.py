@@ -87,12 +87,15 @@ model_trial = Table(
     Column("model", String(160), nullable=False),
     Column("model_version", String(80), nullable=False),
     Column("pipeline", String(80), nullable=False),
+    # "": a self-test, which is on no study.
     Column("study_instance_uid", Uid, nullable=False, index=True),
     # waiting, running, done, failed.
     Column("state", String(16), nullable=False),
     Column("problem", JSON),
     # By series: what was found, with a picture. It shows the patient.
     Column("series", JSON, nullable=False),
+    # What a self-test showed.
+    Column("proof", JSON),
     text_column("asked_by"),
     Column("attempts", Integer, nullable=False),
     Column("took_ms", Integer, nullable=False),

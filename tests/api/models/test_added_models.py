@@ -17,15 +17,18 @@ import httpx
 import pytest
 from PIL import Image
 
+from api.models import by_worker
 from api.models.upload_folder import upload_folder
 from api.uploads import room
 from inference.model_registry.adding import add_model
 from inference.model_registry.apart import alone_on_host
+from inference.model_trial.process import try_in_process
 from storage.audit import Code
 from storage.core.errors import InvalidRequest
 from storage.settings import Settings
 from tests.api.access.closed import audited, closed_node, closed_settings, confirm
 from tests.api.client import ApiNode, api_node, is_problem, zipped
+from tests.api.models.test_run_by_workers import worker
 from tests.inference.orchestration import complete_series
 from tests.inference.plain_models import onnx_model
 from tests.inference.small import study_uid
@@ -83,7 +86,8 @@ def test_a_model_is_uploaded_verified_activated_and_tried(node: ApiNode, tmp_pat
     is_problem(node.client.post(f"/api/v1/models/{NAME}/activate"), 409, "model_held")
     # A trial proves it first, whatever its state.
     uid = study_uid("head")
-    trial = node.client.post(f"/api/v1/models/{NAME}/trials/{uid}", timeout=240)
+    with worker(node, try_in_process):
+        trial = node.client.post(f"/api/v1/models/{NAME}/trials/{uid}", timeout=240)
     assert trial.status_code == 200, trial.text
     (tried,) = trial.json()["items"]
     assert tried["taken"]
@@ -92,7 +96,8 @@ def test_a_model_is_uploaded_verified_activated_and_tried(node: ApiNode, tmp_pat
         assert picture.format == "PNG"
     assert node.storage.findings.of_study(uid) == []
     assert node.storage.jobs.list() == ([], 0)
-    verified = node.client.post(f"/api/v1/models/{NAME}/verify", timeout=240).json()
+    with worker(node, try_in_process):
+        verified = node.client.post(f"/api/v1/models/{NAME}/verify", timeout=240).json()
     assert verified["versions"][0]["state"] == "verified"
     active = node.client.post(f"/api/v1/models/{NAME}/activate").json()
     assert active["versions"][0]["state"] == "active"
@@ -214,10 +219,13 @@ def test_what_a_killed_process_left_is_removed_and_its_upload_may_be_used_again(
         assert not list(settings.resolved_models_dir.glob(".adding-*"))
 
 
-def test_one_trial_or_self_test_runs_at_a_time(node: ApiNode, tmp_path: Path) -> None:
+def test_one_trial_or_self_test_runs_at_a_time(
+    node: ApiNode, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     complete_series(node.storage, "head", 40)
     assert added(node, archive_of(onnx_model(tmp_path / "plain"))).status_code == 201
-    with alone_on_host(node.storage.settings, "Another"):
+    monkeypatch.setattr(by_worker, "WAIT_S", 2.0)
+    with alone_on_host(node.storage.settings, "Another"), worker(node, try_in_process):
         for what in ("verify", f"trials/{study_uid('head')}"):
             busy = node.client.post(f"/api/v1/models/{NAME}/{what}")
             is_problem(busy, 429, "too_many_requests")

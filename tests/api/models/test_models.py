@@ -6,11 +6,13 @@ from pathlib import Path
 import pytest
 
 from inference.model_registry.adding import add_model
+from inference.model_trial.process import try_in_process
 from storage.core.clock import utcnow
 from storage.events.repository import Events
 from storage.model_registry.drift import Observation
 from tests.api.access.closed import ClosedNode, closed_node, closed_settings
 from tests.api.client import ApiNode, finding_of, is_problem, scheduled_job, worked_on
+from tests.api.models.test_run_by_workers import worker
 from tests.inference.bundles import segmentation_bundle
 
 NAME = "spleen-of-phantoms"
@@ -43,7 +45,8 @@ def test_a_model_goes_from_verified_to_retired(api: ApiNode, bundle: Path) -> No
     refused = api.client.post(f"/api/models/{NAME}/activate")
     is_problem(refused, 409, "model_held")
     # A process of its own imports torch and MONAI first.
-    verified = api.client.post(f"/api/models/{NAME}/verify", timeout=240).json()
+    with worker(api, try_in_process):
+        verified = api.client.post(f"/api/models/{NAME}/verify", timeout=240).json()
     assert verified["versions"][0]["state"] == "verified"
     active = api.client.post(f"/api/models/{NAME}/activate", json={"version": "0.3.1"}).json()
     (version,) = active["versions"]

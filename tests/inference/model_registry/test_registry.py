@@ -10,13 +10,15 @@ from inference.model_registry import transitions as deciding
 from inference.model_registry import verification as proving
 from inference.model_registry.adding import add_model
 from inference.model_registry.status import ModelBlocked, model_of, offered, standing_named
-from inference.model_registry.verification import ensure_proven, verify, verify_apart
+from inference.model_registry.verification import ensure_proven, verify
+from inference.model_trial.process import TrialFailed, try_in_process
 from inference.models.card import ModelCard, Proof
 from inference.pipelines.catalogue import pipeline_named
 from inference.refusals import ModelUnusable
 from inference.scheduling.schedule import schedule_series
 from inference.worker.run import run_job
 from storage.container import Storage
+from storage.core.clock import utcnow
 from storage.core.errors import InvalidRequest, NotFound
 from tests.inference.bundles import segmentation_bundle
 from tests.inference.orchestration import complete_series, storage_in
@@ -257,18 +259,23 @@ def test_a_built_in_model_is_proven_before_it_speaks_and_taken_out_when_it_chang
 
 
 @pytest.mark.slow
-def test_a_model_is_verified_in_a_process_of_its_own(
+def test_a_model_is_tested_in_a_process_of_its_own(
     storage: Storage, first: Path, tmp_path: Path
 ) -> None:
     add_model(
         storage.settings, storage.model_states, storage.shadow_runs, first, "petra", hold=True
     )
-    verify_apart(storage.settings, NAME, None, "hugo")
-    assert state(storage, "0.3.1") == "verified"
+    trial = storage.model_trials.ask((NAME, "0.3.1"), NAME, "", "hugo", utcnow())
+    proof = try_in_process(storage.settings, trial).proof
+    assert proof is not None
+    assert proof["answer"]
+    # The worker decides nothing.
+    assert state(storage, "0.3.1") == "added"
     folder = next(storage.settings.resolved_models_dir.glob(f"{NAME}@*"))
     (folder / "configs" / "inference.json").write_text("{}")
-    with pytest.raises(ModelUnusable, match="has changed since it was added"):
-        verify_apart(storage.settings, NAME, "0.3.1", "hugo")
+    with pytest.raises(TrialFailed) as failed:
+        try_in_process(storage.settings, trial)
+    assert "has changed since it was added" in failed.value.problem["detail"]
 
 
 def test_the_models_of_the_box_prove_themselves(storage: Storage, shared_models: Path) -> None:
