@@ -52,7 +52,7 @@ class WorkCollector(Collector):
         if backed_up_at is not None:
             yield GaugeMetricFamily(
                 "mediview_backup_timestamp_seconds",
-                "When the last backup ended.",
+                "When the last backup ended that lacked nothing which the node had lost.",
                 backed_up_at.timestamp(),
             )
 

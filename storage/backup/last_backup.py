@@ -1,4 +1,4 @@
-"""When the last backup of this node ended, for monitors."""
+"""When the last backup of this node ended that lacked nothing, for monitors."""
 
 from datetime import datetime
 from pathlib import Path

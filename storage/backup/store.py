@@ -139,6 +139,14 @@ class BackupStore:
         """Names of whole backups, the oldest first."""
         return self._names("backups", _BACKUP)
 
+    def newest_complete(self) -> Manifest | None:
+        """The newest that lacks nothing which the node had lost; those that are damaged apart."""
+        for name in reversed(self.whole()):
+            with suppress(BackupDamaged):
+                if not (manifest := self.manifest(name)).missing:
+                    return manifest
+        return None
+
     def cut_off(self) -> list[str]:
         """Names of backups that were begun and did not end; one of them may be running."""
         whole = self.whole()

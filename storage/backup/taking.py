@@ -92,7 +92,8 @@ def take_backup(
         again = tuple(piece for piece in suspects if store.has((piece,)))
         lost = tuple(piece for piece in suspects if not store.has((piece,)))
         tell(StoreState(checked.read, checked.stored, again, lost))
-        note_backup(settings.data_dir)
+        if not manifest.missing:
+            note_backup(settings.data_dir)
         return manifest
 
 

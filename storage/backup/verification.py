@@ -46,14 +46,17 @@ def verify_backup(
 def prune(store: BackupStore, keep: int) -> tuple[int, int]:
     """Remove all but the newest whole backups, and every piece that none of those has.
 
+    The newest that lacks nothing stays, too: it may be the only copy of what the node has lost.
     Returns how many backups and pieces went. Callers let no backup run meanwhile.
     Raises BackupDamaged where a backup that stays cannot be read; then nothing is removed.
     """
     names = store.whole()
-    leaving, staying = names[:-keep], names[-keep:]
+    leaving, staying = names[:-keep], [store.manifest(name) for name in names[-keep:]]
+    if all(one.missing for one in staying) and (last := store.newest_complete()) is not None:
+        leaving.remove(last.name)
+        staying.append(last)
     used: set[str] = set()
-    for name in staying:
-        manifest = store.manifest(name)
+    for manifest in staying:
         used.update(manifest.files)
         used.update(piece for table in manifest.tables for piece in table.pieces)
         used.update(piece for file in store.files(manifest) for piece in file.pieces)

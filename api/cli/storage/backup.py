@@ -103,8 +103,9 @@ def list_backups(place: Place = "") -> None:
         except BackupDamaged as error:
             out.print(escape(f"{name}  damaged  {error.message}"), soft_wrap=True)
             continue
+        state = "lacks what the node had lost" if manifest.missing else "whole"
         out.print(
-            f"{name}  whole  {manifest.instances} instances  {_size(manifest.size_bytes)}"
+            f"{name}  {state}  {manifest.instances} instances  {_size(manifest.size_bytes)}"
             f"  version {manifest.program_version}, {manifest.engine}",
             soft_wrap=True,
         )
@@ -147,7 +148,7 @@ def prune(
     keep: Annotated[int, typer.Option(min=1, help="How many of the newest backups stay.")],
     place: Place = "",
 ) -> None:
-    """Remove older backups, and what only they had."""
+    """Remove older backups, and what only they had. The newest that lacks nothing stays."""
     settings = start(log_level="ERROR")
     _remove_older(settings, open_store(settings, place), keep)
 

@@ -77,19 +77,41 @@ def test_an_operator_backs_up_verifies_prunes_and_restores(
     assert "affects" in wrong.stdout
 
 
-def test_older_backups_are_removed_by_a_backup_that_names_what_is_lost(
+def test_a_backup_of_a_node_that_has_lost_its_volumes_replaces_no_whole_one(
     node: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each names it until the backups that need it are gone: without this the place would grow."""
     monkeypatch.setenv("MEDIVIEW_BACKUP_KEY", run("backup", "new-key").stdout.strip())
     assert run("backup").exit_code == 0
+    whole = run("backup", "list").stdout.split()[0]
+    noted = (node / "node" / "last-backup").read_text()
     for volume in (node / "node" / "volumes").glob("*.mvv"):
         volume.unlink()
-    lacking = run("backup", "--keep", "1")
-    assert lacking.exit_code == 1
-    assert "missing" in lacking.stderr
-    assert "Backups removed: 1;" in lacking.stdout
-    assert len(run("backup", "list").stdout.splitlines()) == 1
+    for removed in (0, 1, 1):
+        lacking = run("backup", "--keep", "1")
+        assert lacking.exit_code == 1
+        assert "missing" in lacking.stderr
+        assert f"Backups removed: {removed};" in lacking.stdout
+    assert (node / "node" / "last-backup").read_text() == noted
+    listed = run("backup", "list").stdout.splitlines()
+    assert [line.partition("  ")[2].partition("  ")[0] for line in listed] == [
+        "whole",
+        "lacks what the node had lost",
+    ]
+
+    monkeypatch.setenv("MEDIVIEW_DATA_DIR", str(node / "other"))
+    refused = run("restore").exception
+    assert isinstance(refused, MediViewError)
+    assert f"the newest that lacks nothing is {whole}" in refused.remedy
+    restored = run("restore", "--at", whole)
+    assert restored.exit_code == 0, restored.output
+    with open_storage(load_settings()) as storage:
+        (first, *_) = storage.index.instances_of(study_uid("head"))
+        assert storage.instances.read(first)
+
+    monkeypatch.setenv("MEDIVIEW_DATA_DIR", str(node / "lacking"))
+    named = run("restore", "--at", listed[-1].split()[0])
+    assert named.exit_code == 1
+    assert "missing" in named.stderr
 
 
 def test_why_is_one_sentence_or_one_object(node: Path) -> None:
