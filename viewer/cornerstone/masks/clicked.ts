@@ -1,6 +1,6 @@
 import { imageLoader, type Types } from "@cornerstonejs/core";
 import { segmentation } from "@cornerstonejs/tools";
-import type { MaskBits } from "@/dicom/maskBits";
+import type { MaskBits } from "@/dicom/segmentation/maskBits";
 import type { Rgb } from "@/dicom/color";
 import type { LoadedSeries } from "@/cornerstone/series";
 import { register, type LoadedMask } from "./mask";

@@ -3,7 +3,7 @@ import { metaData } from "@cornerstonejs/core";
 import { Enums, segmentation } from "@cornerstonejs/tools";
 import { paletteColor, rgbFromDicomLab, type Rgb } from "@/dicom/color";
 import { lpsOfPixel, type Vector } from "@/dicom/geometry";
-import { segmentExtents, type SegmentExtent } from "@/dicom/labelmap";
+import { segmentExtents, type SegmentExtent } from "@/dicom/segmentation/labelmap";
 import { start } from "@/cornerstone/runtime";
 import type { LoadedSeries } from "@/cornerstone/series";
 

@@ -1,9 +1,9 @@
 import { imageLoader } from "@cornerstonejs/core";
 import { itemsOf, numbersOf, stringOf, type DicomJson } from "@/dicom/dicomweb";
 import { imagePlaneOf } from "@/dicom/imagePlane";
-import { segPixels, type SegGrid, type SegPlane } from "@/dicom/segGrid";
-import type { SegPlaces } from "@/dicom/segPlaces";
-import { segmentOnImage, type PixelPlane } from "@/dicom/segResample";
+import { segPixels, type SegGrid, type SegPlane } from "@/dicom/segmentation/segGrid";
+import type { SegPlaces } from "@/dicom/segmentation/segPlaces";
+import { segmentOnImage, type PixelPlane } from "@/dicom/segmentation/segResample";
 import { text } from "@/shared/i18n";
 import { start } from "@/cornerstone/runtime";
 import type { LoadedSeries } from "@/cornerstone/series";

@@ -1,6 +1,6 @@
 /** What parallel contours of a structure stand for: slabs of its volume. */
 import { cross, dot, type Vector } from "@/dicom/geometry";
-import type { Roi } from "@/dicom/structureSet";
+import type { Roi } from "@/dicom/segmentation/structureSet";
 import { extentOf } from "@/shared/lib/extent";
 
 /** Planes nearer than this are one. */

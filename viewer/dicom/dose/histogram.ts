@@ -1,5 +1,5 @@
 /** Dose–volume histograms, worked out of contours and a grid of doses. */
-import type { Roi } from "@/dicom/structureSet";
+import type { Roi } from "@/dicom/segmentation/structureSet";
 import { contourSlabs, type ContourSlab, type SlabObstacle } from "./contourSlabs";
 import { doseAt, type DoseGrid } from "./doseGrid";
 import { extentOf } from "@/shared/lib/extent";

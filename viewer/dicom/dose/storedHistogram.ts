@@ -1,6 +1,6 @@
 /** Dose–volume histograms that an RT Dose holds (PS3.3 C.8.8.4), as its planning system calculated them. */
 import { itemsOf, numbersOf, stringOf, type DicomJson } from "@/dicom/dicomweb";
-import type { Roi, StructureSet } from "@/dicom/structureSet";
+import type { Roi, StructureSet } from "@/dicom/segmentation/structureSet";
 import type { DoseKind } from "./doseGrid";
 
 const tag = {

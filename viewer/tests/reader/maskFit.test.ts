@@ -3,7 +3,7 @@ import { orderSlices } from "@/dicom/sliceOrder";
 import { causeOfStatus } from "@/features/reader/lib/frameCause";
 import { maskFit } from "@/features/reader/lib/maskFit";
 import type { DicomJson } from "@/dicom/dicomweb";
-import type { MaskSource } from "@/dicom/seg";
+import type { MaskSource } from "@/dicom/segmentation/seg";
 
 const order = orderSlices([
   {

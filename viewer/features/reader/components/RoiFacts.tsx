@@ -1,6 +1,6 @@
 import { useText } from "@/shared/hooks/useText";
 import type { DicomJson } from "@/dicom/dicomweb";
-import { structureSetOf } from "@/dicom/structureSet";
+import { structureSetOf } from "@/dicom/segmentation/structureSet";
 
 /** What a structure set holds: its ROIs by name, what they are meant to be, and how they were made. */
 export function RoiFacts({ dataset }: { dataset: DicomJson }) {

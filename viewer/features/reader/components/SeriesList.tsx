@@ -8,7 +8,7 @@ import { dateText } from "@/shared/lib/format";
 import type { SeriesRef } from "@/features/reader/lib/layout/layout";
 import { seriesOfOthers } from "@/features/reader/lib/otherPatients";
 import { relationOf, relationText } from "@/features/reader/lib/otherStudies";
-import { isImageSeries } from "@/dicom/seg";
+import { isImageSeries } from "@/dicom/segmentation/seg";
 import { imageModalities } from "@/features/studies/lib/studyListColumns";
 import type { StudyDetail } from "@/shared/api/types";
 

@@ -35,7 +35,7 @@ import { clipInstances } from "@/dicom/display/clip";
 import { text } from "@/shared/i18n";
 import type { AskedView } from "@/features/reader/lib/sharing/openedView";
 import type { Layout } from "@/features/reader/lib/layout/viewAddress";
-import { isImageSeries, seriesToOpen } from "@/dicom/seg";
+import { isImageSeries, seriesToOpen } from "@/dicom/segmentation/seg";
 import type { Finding, StudyDetail } from "@/shared/api/types";
 import type { ViewStore } from "@/features/reader/lib/layout/viewStore";
 import type { WindowRange } from "@/dicom/windowing";

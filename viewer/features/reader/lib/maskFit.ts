@@ -2,10 +2,10 @@ import type { LoadedSeries } from "@/cornerstone";
 import { cross, dot, planeNormal, type Slice, type Vector } from "@/dicom/geometry";
 import { numbersOf, stringOf } from "@/dicom/dicomweb";
 import { text } from "@/shared/i18n";
-import type { MaskSource } from "@/dicom/seg";
-import { segGridOf, type SegGrid } from "@/dicom/segGrid";
-import { segMisfitOf } from "@/dicom/segMisfit";
-import { hasNoPlaces, segPlacesOf, type SegPlaces } from "@/dicom/segPlaces";
+import type { MaskSource } from "@/dicom/segmentation/seg";
+import { segGridOf, type SegGrid } from "@/dicom/segmentation/segGrid";
+import { segMisfitOf } from "@/dicom/segmentation/segMisfit";
+import { hasNoPlaces, segPlacesOf, type SegPlaces } from "@/dicom/segmentation/segPlaces";
 
 const parallelCosine = 0.999;
 const frameOfReference = "00200052";

@@ -1,6 +1,6 @@
 import { getStudy, listFindings } from "@/shared/api/api";
 import { retrieveSeriesMetadata, type DicomJson } from "@/dicom/dicomweb";
-import { seriesToOpen } from "@/dicom/seg";
+import { seriesToOpen } from "@/dicom/segmentation/seg";
 import type { SeriesRef } from "@/features/reader/lib/layout/layout";
 import type { Finding, StudyDetail } from "@/shared/api/types";
 

@@ -5,7 +5,7 @@ import { doseOfShare, histogramOf, shareAtDose, type DoseHistogram } from "@/dic
 import { isodosePath, washPixels } from "@/dicom/dose/isodose";
 import type { DicomElement, DicomJson } from "@/dicom/dicomweb";
 import type { Vector } from "@/dicom/geometry";
-import type { Roi } from "@/dicom/structureSet";
+import type { Roi } from "@/dicom/segmentation/structureSet";
 
 const ds = (...Value: unknown[]): DicomElement => ({ vr: "DS", Value });
 

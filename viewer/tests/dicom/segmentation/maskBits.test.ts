@@ -1,6 +1,6 @@
 import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
-import { readMaskBits } from "@/dicom/maskBits";
+import { readMaskBits } from "@/dicom/segmentation/maskBits";
 
 describe("a mask as the node sends it", () => {
   it("is drawn into the slice where its box lies, bit by bit from the lowest", async () => {

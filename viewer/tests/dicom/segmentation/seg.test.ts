@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { rgbFromDicomLab } from "@/dicom/color";
-import { segmentExtents } from "@/dicom/labelmap";
-import { maskSources, masksToShow, seriesToOpen, withoutPadding } from "@/dicom/seg";
+import { segmentExtents } from "@/dicom/segmentation/labelmap";
+import { maskSources, masksToShow, seriesToOpen, withoutPadding } from "@/dicom/segmentation/seg";
 import type { Finding, SeriesSummary, StudyDetail } from "@/shared/api/types";
 
 function finding(sop: string, source = "ct"): Finding {

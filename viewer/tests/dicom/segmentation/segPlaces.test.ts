@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { DicomJson } from "@/dicom/dicomweb";
 import { orderSlices } from "@/dicom/sliceOrder";
-import { hasNoPlaces, segPlacesOf } from "@/dicom/segPlaces";
+import { hasNoPlaces, segPlacesOf } from "@/dicom/segmentation/segPlaces";
 
 const us = (...Value: number[]) => ({ vr: "US", Value });
 const uid = (value: string) => ({ vr: "UI", Value: [value] });

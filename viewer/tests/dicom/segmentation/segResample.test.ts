@@ -4,8 +4,8 @@ import { describe, expect, it } from "vitest";
 import type { DicomJson } from "@/dicom/dicomweb";
 import type { Vector } from "@/dicom/geometry";
 import type { ImagePlane } from "@/dicom/imagePlane";
-import { segGridOf, segPixels, type SegGrid } from "@/dicom/segGrid";
-import { segmentOnImage, type PixelPlane } from "@/dicom/segResample";
+import { segGridOf, segPixels, type SegGrid } from "@/dicom/segmentation/segGrid";
+import { segmentOnImage, type PixelPlane } from "@/dicom/segmentation/segResample";
 
 interface Volume {
   size: Vector;

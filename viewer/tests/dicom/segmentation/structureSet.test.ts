@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { DicomJson } from "@/dicom/dicomweb";
 import { orderSlices } from "@/dicom/sliceOrder";
-import { contoursOnSlices, structureSetOf } from "@/dicom/structureSet";
+import { contoursOnSlices, structureSetOf } from "@/dicom/segmentation/structureSet";
 
 const is = (...Value: number[]) => ({ vr: "IS", Value });
 const ds = (...Value: (number | string)[]) => ({ vr: "DS", Value });

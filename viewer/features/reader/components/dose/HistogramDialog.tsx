@@ -4,7 +4,7 @@ import { Fragment, useEffect, useState } from "react";
 import { doseOfShare, histogramOf, type DoseHistogram, type HistogramObstacle } from "@/dicom/dose/histogram";
 import type { DoseGrid } from "@/dicom/dose/doseGrid";
 import { storedDoseOfShare, storedOf, type StoredHistogram, type StoredHistograms } from "@/dicom/dose/storedHistogram";
-import type { Roi, StructureSet } from "@/dicom/structureSet";
+import type { Roi, StructureSet } from "@/dicom/segmentation/structureSet";
 import { HistogramPlot } from "@/features/reader/components/dose/HistogramPlot";
 import { Dialog } from "@/shared/components/Dialog";
 import { useText } from "@/shared/hooks/useText";

@@ -1,6 +1,6 @@
 import type { DoseHistogram } from "@/dicom/dose/histogram";
 import { storedDoseOfShare, type StoredHistogram } from "@/dicom/dose/storedHistogram";
-import type { Roi } from "@/dicom/structureSet";
+import type { Roi } from "@/dicom/segmentation/structureSet";
 import { useText } from "@/shared/hooks/useText";
 import { decimal } from "@/shared/lib/format";
 

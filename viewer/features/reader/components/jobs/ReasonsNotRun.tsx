@@ -1,5 +1,5 @@
 import { Conditions } from "@/features/reader/components/jobs/Conditions";
-import { isImageSeries } from "@/dicom/seg";
+import { isImageSeries } from "@/dicom/segmentation/seg";
 import { usePipelineTitles } from "@/shared/hooks/usePipelineTitles";
 import { useText } from "@/shared/hooks/useText";
 import { reasonLanguage, reasonText } from "@/shared/lib/reasons";

@@ -7,7 +7,7 @@ import { useText } from "@/shared/hooks/useText";
 import { listPipelines, startJob } from "@/shared/api/api";
 import { asProblem } from "@/shared/api/http";
 import { type Problem } from "@/shared/api/problem";
-import { isImageSeries } from "@/dicom/seg";
+import { isImageSeries } from "@/dicom/segmentation/seg";
 import { hasEndedInVain } from "@/shared/lib/state";
 import type { Pipeline, StudyDetail } from "@/shared/api/types";
 

@@ -3,7 +3,7 @@ import { Section } from "@/features/reader/components/Section";
 import { useText } from "@/shared/hooks/useText";
 import type { LoadedSeries } from "@/cornerstone";
 import type { Layout } from "@/features/reader/lib/layout/viewAddress";
-import type { Roi } from "@/dicom/structureSet";
+import type { Roi } from "@/dicom/segmentation/structureSet";
 
 /** The ROIs of the study's structure sets: shown or hidden, and where they lie. */
 export function ContourPanel({

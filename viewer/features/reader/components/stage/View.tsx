@@ -24,7 +24,7 @@ import type { DoseState } from "@/features/reader/hooks/dose/useDose";
 import { useText } from "@/shared/hooks/useText";
 import { placeLines } from "@/features/reader/lib/planeText";
 import type { LoadedSeries, Matrix, Plane, Scene, ToolName, ValueAt, ViewId } from "@/cornerstone";
-import type { DrawnContour } from "@/dicom/structureSet";
+import type { DrawnContour } from "@/dicom/segmentation/structureSet";
 import type { PresentationState } from "@/dicom/display/presentation";
 import type { StudyDetail } from "@/shared/api/types";
 import type { ViewStore } from "@/features/reader/lib/layout/viewStore";

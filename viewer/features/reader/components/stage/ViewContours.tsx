@@ -1,5 +1,5 @@
 import type { Matrix } from "@/cornerstone";
-import type { DrawnContour } from "@/dicom/structureSet";
+import type { DrawnContour } from "@/dicom/segmentation/structureSet";
 
 /** Contours of structure sets over a stack's image, as outlines. */
 export function ViewContours({ contours, matrix }: { contours: readonly DrawnContour[]; matrix: Matrix }) {

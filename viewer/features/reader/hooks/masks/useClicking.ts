@@ -3,7 +3,7 @@
 import { useCallback, useEffect, useRef, useState } from "react";
 import { ClickedMask, pointClicks, type LoadedSeries, type Scene, type ViewId } from "@/cornerstone";
 import { paletteColor } from "@/dicom/color";
-import { readMaskBits } from "@/dicom/maskBits";
+import { readMaskBits } from "@/dicom/segmentation/maskBits";
 import type { Vector } from "@/dicom/geometry";
 import { asProblem } from "@/shared/api/http";
 import { Problem } from "@/shared/api/problem";

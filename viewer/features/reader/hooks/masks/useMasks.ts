@@ -8,7 +8,7 @@ import { text } from "@/shared/i18n";
 import { heldBack, instancesOfOthers, uncheckedInstances } from "@/features/reader/lib/otherPatients";
 import { listDrawnSegmentations } from "@/features/reader/lib/drawnSegmentations";
 import { maskFit, type MaskFit } from "@/features/reader/lib/maskFit";
-import { maskSources, masksToShow, withoutPadding, type MaskSource } from "@/dicom/seg";
+import { maskSources, masksToShow, withoutPadding, type MaskSource } from "@/dicom/segmentation/seg";
 import { withdrawnResults } from "@/shared/lib/state";
 import type { DrawnSegmentation, Finding, StudyDetail } from "@/shared/api/types";
 

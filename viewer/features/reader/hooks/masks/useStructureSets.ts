@@ -6,7 +6,7 @@ import { retrieveSeriesMetadata, stringOf } from "@/dicom/dicomweb";
 import { contourSlabs, type ContourSlabs, type SlabObstacle } from "@/dicom/dose/contourSlabs";
 import { sectionPath } from "@/dicom/dose/contourSections";
 import type { ImagePlane } from "@/dicom/imagePlane";
-import { contoursOnSlices, structureSetOf, type DrawnContour, type PlacedContours, type Roi, type StructureSet } from "@/dicom/structureSet";
+import { contoursOnSlices, structureSetOf, type DrawnContour, type PlacedContours, type Roi, type StructureSet } from "@/dicom/segmentation/structureSet";
 import { heldBack, instancesOfOthers, uncheckedInstances } from "@/features/reader/lib/otherPatients";
 import { asProblem } from "@/shared/api/http";
 import { text } from "@/shared/i18n";

@@ -7,7 +7,7 @@ import { text } from "@/shared/i18n";
 import { listHangingProtocols } from "@/features/reader/lib/api";
 import { hangStudy, type Hung, type HungStage } from "@/features/reader/lib/layout/hanging";
 import { single, withoutUnknown, type Arrangement } from "@/features/reader/lib/layout/layout";
-import { seriesToOpen } from "@/dicom/seg";
+import { seriesToOpen } from "@/dicom/segmentation/seg";
 import type { Finding, HangingProtocol, StudyDetail } from "@/shared/api/types";
 
 /** Where the reader is in the layouts of a protocol. */

@@ -7,7 +7,7 @@ import { suvFactorOf } from "@/dicom/display/suv";
 import { haveOneMeaning } from "@/dicom/display/values";
 import { offeredPresets } from "@/dicom/display/voi";
 import type { SeriesRef } from "@/features/reader/lib/layout/layout";
-import { isImageSeries } from "@/dicom/seg";
+import { isImageSeries } from "@/dicom/segmentation/seg";
 import type { SeriesSummary, StudyDetail } from "@/shared/api/types";
 
 /** What is laid over images of anatomy: activity, and the maps that a model of this node made. */

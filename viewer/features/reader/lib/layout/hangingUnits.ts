@@ -1,6 +1,6 @@
 import { sideOfSeries, type Side } from "@/features/reader/lib/layout/likeness";
 import { viewDescribed, type ImageView } from "@/dicom/imageView";
-import { isImageSeries } from "@/dicom/seg";
+import { isImageSeries } from "@/dicom/segmentation/seg";
 import type { HangingProtocol, SeriesSummary, StudyDetail } from "@/shared/api/types";
 
 export type HangingViewport = HangingProtocol["viewports"][number];

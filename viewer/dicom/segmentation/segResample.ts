@@ -1,7 +1,7 @@
 /** A segmentation brought from its own planes onto the images that it is shown over. */
 import { dot, type Vector } from "@/dicom/geometry";
 import type { ImagePlane } from "@/dicom/imagePlane";
-import type { SegGrid } from "@/dicom/segGrid";
+import type { SegGrid } from "@/dicom/segmentation/segGrid";
 
 export interface PixelPlane {
   /** The centre of the first pixel: LPS, mm. */

@@ -1,8 +1,8 @@
 /** Whether the planes of a SEG are those of the images that it segments, pixel by pixel. */
 import { numbersOf, type DicomJson } from "@/dicom/dicomweb";
 import { dot, planeNormal, vector, type Slice, type Vector } from "@/dicom/geometry";
-import type { SegGrid } from "@/dicom/segGrid";
-import { sourcesOfFrames } from "@/dicom/segPlaces";
+import type { SegGrid } from "@/dicom/segmentation/segGrid";
+import { sourcesOfFrames } from "@/dicom/segmentation/segPlaces";
 
 /**
  * What is another: where its pixels lie within a plane, where its planes lie, which way its rows or columns

@@ -2,7 +2,7 @@
 import { itemsOf, numbersOf, stringOf, type DicomJson } from "@/dicom/dicomweb";
 import { frameHeaders } from "@/dicom/frameHeader";
 import { planeNormal, type Slice } from "@/dicom/geometry";
-import { segFormOf, segmentsOfFrames, type SegForm, type SegObstacle } from "@/dicom/segGrid";
+import { segFormOf, segmentsOfFrames, type SegForm, type SegObstacle } from "@/dicom/segmentation/segGrid";
 
 const tag = {
   rows: "00280010",
