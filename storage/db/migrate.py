@@ -10,17 +10,23 @@ from sqlalchemy.exc import DBAPIError
 from storage.core.errors import StateConflict
 from storage.db.driver_errors import lacks_schema
 from storage.db.engine import reading, writing
-from storage.db.schema import MIGRATIONS, newest_revision, revision
+from storage.db.schema import MIGRATIONS, check_not_newer, newest_revision, revision
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
 
 def upgrade_schema(engine: Engine) -> None:
-    """Bring the database to this version's schema."""
+    """Bring the database to this version's schema.
+
+    Raises StorageUnavailable where a newer version has changed it, StateConflict where something
+    else has.
+    """
     with reading(engine) as connection:
-        if revision(connection) == newest_revision():
-            return
+        current = revision(connection)
+    if current == newest_revision():
+        return
+    check_not_newer(current)
     with writing(engine) as connection:
         try:
             upgrade_to(connection, "head")

@@ -24,17 +24,22 @@ def check_schema(engine: Engine) -> None:
         current = revision(connection)
     if current is None and _has_volumes(engine):
         raise damaged_index(engine, "holds nothing, while volumes hold instances")
-    if current is not None and current > newest_revision():
-        raise StorageUnavailable(
-            f"The database is at schema {current}, which a newer version has made; this one knows"
-            f" none after {newest_revision()}.",
-            remedy="Run the newer version. To go back, restore the backup from before the upgrade.",
-        )
+    check_not_newer(current)
     if current != newest_revision():
         raise StorageUnavailable(
             f"The database is at schema {current or 'none'}; this version needs"
             f" {newest_revision()}.",
             remedy="Run 'mediview migrate'.",
+        )
+
+
+def check_not_newer(current: str | None) -> None:
+    """Raise StorageUnavailable for a schema that this version does not know yet."""
+    if current is not None and current > newest_revision():
+        raise StorageUnavailable(
+            f"The database is at schema {current}, which a newer version has made; this one knows"
+            f" none after {newest_revision()}.",
+            remedy="Run the newer version. To go back, restore the backup from before the upgrade.",
         )
 
 

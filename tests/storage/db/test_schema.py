@@ -80,6 +80,8 @@ def test_a_schema_of_a_newer_version_is_refused_without_calling_it_old(storage: 
     with pytest.raises(StorageUnavailable, match="schema 9999, which a newer version") as error:
         check_schema(storage.engine)
     assert "restore the backup" in (error.value.remedy or "")
+    with pytest.raises(StorageUnavailable, match="schema 9999, which a newer version"):
+        upgrade(storage.settings)
 
 
 def test_a_migration_that_does_not_fit_is_named_and_changes_nothing(tmp_path: Path) -> None:
