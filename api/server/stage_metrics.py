@@ -7,7 +7,13 @@ from prometheus_client.core import GaugeMetricFamily, HistogramMetricFamily, Met
 from prometheus_client.registry import Collector
 
 from storage.backup.last_backup import last_backup
-from storage.container.has import HasCircuitBreakers, HasEngine, HasHeartbeats, HasSettings
+from storage.container.has import (
+    HasCircuitBreakers,
+    HasEngine,
+    HasHeartbeats,
+    HasHosts,
+    HasSettings,
+)
 from storage.core.clock import utcnow
 from storage.processes.heartbeats import HANDLED
 from storage.processes.process_roles import PROCESS_ROLES
@@ -32,7 +38,7 @@ _STAGES = {
 }
 
 
-class WorkStorage(HasSettings, HasEngine, HasCircuitBreakers, HasHeartbeats, Protocol):
+class WorkStorage(HasSettings, HasEngine, HasCircuitBreakers, HasHeartbeats, HasHosts, Protocol):
     """What of the storage layer metrics of work are read from."""
 
 
@@ -48,6 +54,7 @@ class WorkCollector(Collector):
         yield from self._times()
         yield from self._waiting()
         yield from self._signs_of_life()
+        yield from self._hosts()
         backed_up_at = last_backup(self._storage.settings.data_dir)
         if backed_up_at is not None:
             yield GaugeMetricFamily(
@@ -114,6 +121,29 @@ class WorkCollector(Collector):
             if last is not None:
                 ages.add_metric([name], max((now - last).total_seconds(), 0))
         yield ages
+
+    def _hosts(self) -> Iterator[Metric]:
+        """Of several hosts with disks of their own; a host is named as `mediview hosts list` does.
+
+        Signs of life of processes are those of any host: one that receives alone would be missed
+        by nobody.
+        """
+        silence = GaugeMetricFamily(
+            "mediview_host_silence_seconds",
+            "How long ago a host gave its last sign of life.",
+            labels=["host"],
+        )
+        alone = GaugeMetricFamily(
+            "mediview_host_instances_alone",
+            "Instances that a host has, and neither the bucket nor another host.",
+            labels=["host"],
+        )
+        hosts = self._storage.hosts
+        for one in hosts.all() if hosts.own_disks else ():
+            silence.add_metric([str(one)], max(one.silent_for.total_seconds(), 0))
+            alone.add_metric([str(one)], hosts.uncopied_count(one))
+        yield silence
+        yield alone
 
 
 def _labels(key: StageKey, labels: list[str]) -> list[str]:

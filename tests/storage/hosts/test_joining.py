@@ -13,8 +13,9 @@ from sqlalchemy import select, update
 
 from api.cli.storage import hosts as command
 from api.server.checks.hosts import check_hosts
+from api.server.stage_metrics import WorkCollector
 from storage import tables as t
-from storage.container import open_storage
+from storage.container import Storage, open_storage
 from storage.core.clock import utcnow
 from storage.core.errors import NotConfigured, NotFound, StateConflict
 from storage.db.engine import reading, writing
@@ -31,9 +32,12 @@ def test_a_host_that_is_away_is_named_with_what_it_alone_has(two_hosts: TwoHosts
     north, south = two_hosts
     north.storage.ingest.accept(part10(), "stow")
     good = check_hosts(south.storage.hosts)
+    name = str(next(one for one in south.storage.hosts.others()))
+    before = told(south.storage, name)
 
     away(south.storage, north.storage.hosts.own_id())
     bad = check_hosts(south.storage.hosts)
+    after = told(south.storage, name)
     south.storage.hosts.remove(north.storage.hosts.own_id())
     # With no volume of its own it could not tell a lost disk from one that is not mounted.
     south.storage.ingest.accept(part10(instance="1"), "stow")
@@ -42,9 +46,22 @@ def test_a_host_that_is_away_is_named_with_what_it_alone_has(two_hosts: TwoHosts
     assert good.ok
     assert not bad.ok
     assert "1 instances that no other host has" in bad.detail
+    assert (before[0] < 300, before[1]) == (True, 1)
+    assert (after[0] >= 3600, after[1]) == (True, 1)
     assert damaged(south.storage) == 1
     assert south.storage.ingest.accept(part10(), "stow").outcome == "duplicate"
     assert south.storage.instances.read(south.storage.index.instance(UID)) == part10()
+
+
+def told(storage: Storage, host: str) -> tuple[float, float]:
+    """How long it was silent, and how many instances it has alone, as monitors read it."""
+    samples = {
+        (sample.name, sample.labels.get("host")): sample.value
+        for metric in WorkCollector(storage).collect()
+        for sample in metric.samples
+    }
+    silence = samples["mediview_host_silence_seconds", host]
+    return silence, samples["mediview_host_instances_alone", host]
 
 
 def test_a_living_host_is_not_forgotten(two_hosts: TwoHosts) -> None:
