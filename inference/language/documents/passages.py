@@ -41,7 +41,10 @@ class Passage:
 
 
 def passages_of(pages: Sequence[Page]) -> list[Passage]:
-    """Every one to three lines in a row. Lines that give orders to a reader are in none."""
+    """Every one to three lines in a row. Lines that give orders to a reader are in none.
+
+    None ends with a label: it asks for what stands behind it, and answers nothing.
+    """
     found = []
     for page in pages:
         lines = page.lines
@@ -49,7 +52,7 @@ def passages_of(pages: Sequence[Page]) -> list[Passage]:
             for end in range(start + 1, min(start + _LONGEST_PASSAGE_LINES, len(lines)) + 1):
                 some = lines[start:end]
                 text = joined([line.text for line in some])
-                if not gives_orders(text):
+                if not text.endswith((":", "：")) and not gives_orders(text):
                     found.append(Passage(text, page.page_number, tuple(some)))
     return found
 

@@ -12,8 +12,8 @@ from reportlab.pdfgen import canvas
 
 from inference.language.answer import Progress
 from inference.language.documents import answer as documents
-from inference.language.documents.page import Page, words_of
-from inference.language.documents.passages import Passage, best_passages, joined
+from inference.language.documents.page import Line, Page, words_of
+from inference.language.documents.passages import Passage, best_passages, joined, passages_of
 from inference.language.documents.picture import page_picture
 from inference.language.documents.reading import read_document
 from storage.container import Storage
@@ -123,6 +123,16 @@ def test_a_page_beyond_the_limit_is_refused() -> None:
 def test_a_word_divided_at_a_lines_end_is_whole() -> None:
     assert joined(["kokend wa-", "ter 1 dag"]) == "kokend water 1 dag"
     assert joined(["T1-", "Weighted"]) == "T1- Weighted"
+
+
+def test_a_label_is_no_answer_without_what_stands_behind_it() -> None:
+    texts = ["Surname:", "Rothwell", "Weight:", "84 kg", "Contrast agent:"]
+    lines = [
+        Line(text, (0.1, 0.1 * row, 0.4, 0.1 * row + 0.05), 1.0) for row, text in enumerate(texts)
+    ]
+    page = Page(1, Image.new("L", (10, 10)), tuple(lines), is_read=False)
+    assert best("What is the patient's surname?", [page]).text == "Surname: Rothwell"
+    assert not any(one.text.endswith(":") for one in passages_of([page]))
 
 
 def test_orders_on_a_page_change_nothing(recipe: list[Page]) -> None:
