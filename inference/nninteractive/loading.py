@@ -14,6 +14,7 @@ from inference.models.model_cache import WARM, weights_bytes
 from inference.nninteractive.description import CONVERTED_FILE, NninteractiveDescription
 from inference.nninteractive.info import info_file_of
 from inference.nnunet.conversion import weights_file
+from inference.nnunet.loading import check_weights
 from inference.nnunet.package import nnunetv2_at_work
 from inference.nnunet.plans import PLANS_FILE
 from inference.refusals import ModelUnusable, no_numbers
@@ -135,17 +136,7 @@ def _network(model: NninteractiveDescription, configuration: Any, channels: int)
             allow_init=False,
             deep_supervision=False,
         )
-    wanted = network.state_dict()
-    for key in sorted(wanted.keys() ^ weights.keys()):
-        what = "has no weights for" if key in wanted else "has weights for another network:"
-        raise ModelUnusable(f"The model {model.name} {what} {key}.", remedy=REMEDY)
-    for key, tensor in weights.items():
-        if tensor.shape != wanted[key].shape:
-            raise ModelUnusable(
-                f"{key} of the model {model.name} has the shape {tuple(tensor.shape)};"
-                f" its files say {tuple(wanted[key].shape)}.",
-                remedy=REMEDY,
-            )
+    check_weights(network, weights, model.name, REMEDY)
     network.load_state_dict(weights, assign=True)
     return network.to(device()).eval()
 

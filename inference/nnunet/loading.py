@@ -99,7 +99,7 @@ def _predictor(part: TrainedModel, model: NnunetDescription) -> Any:
     with torch.device("meta"):
         network = _network(configuration, len(part.dataset.channels), heads)
     for weights in folds:
-        _check_weights(network, weights, model)
+        check_weights(network, weights, model.name, REMEDY)
     # nnunetv2 copies each fold's weights into the network, which therefore has its own.
     own = {key: tensor.clone() for key, tensor in folds[0].items()} if folds[1:] else folds[0]
     network.load_state_dict(own, assign=True)
@@ -139,19 +139,20 @@ def _network(configuration: Any, channels: int, heads: int) -> torch.nn.Module:
     return network
 
 
-def _check_weights(
-    network: torch.nn.Module, weights: dict[str, torch.Tensor], model: NnunetDescription
+def check_weights(
+    network: torch.nn.Module, weights: dict[str, torch.Tensor], model_name: str, remedy: str
 ) -> None:
+    """Raises ModelUnusable unless they are those of a network that its plans describe."""
     wanted = network.state_dict()
     for key in sorted(wanted.keys() ^ weights.keys()):
         what = "has no weights for" if key in wanted else "has weights for another network:"
-        raise ModelUnusable(f"The model {model.name} {what} {key}.", remedy=REMEDY)
+        raise ModelUnusable(f"The model {model_name} {what} {key}.", remedy=remedy)
     for key, tensor in weights.items():
         if tensor.shape != wanted[key].shape:
             raise ModelUnusable(
-                f"{key} of the model {model.name} has the shape {tuple(tensor.shape)};"
+                f"{key} of the model {model_name} has the shape {tuple(tensor.shape)};"
                 f" plans.json says {tuple(wanted[key].shape)}.",
-                remedy=REMEDY,
+                remedy=remedy,
             )
 
 

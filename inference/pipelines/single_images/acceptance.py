@@ -2,9 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 
+from pydicom.dataset import Dataset
+
+from inference.models.card_inputs import CardInput
 from inference.pipeline import Acceptance
 from inference.pipelines.single_images.notes import why_none
 from inference.refusals import VolumeRefused
+from inference.rules.card_condition import judge_card
 from inference.single_images.refusals import ImageRefused
 from storage.core.errors import LimitExceeded
 
@@ -33,3 +37,19 @@ def of_series(judged: Sequence[Acceptance], images_at_most: int) -> Acceptance:
     which = "The image is" if len(judged) == 1 else f"{taken} of {len(judged)} are"
     why = f" {why_none(left)}" if left else ""
     return Acceptance(True, f"{which} taken: all that the model's card asks holds.{why}")
+
+
+def of_role(taken: Acceptance, role: CardInput, headers: Sequence[Dataset]) -> Acceptance:
+    """Of one of several images that are taken at once: `taken` for itself, and what the card asks
+    of it in that role."""
+    if not taken.accepted or role.accepts is None:
+        return taken
+    trace = judge_card(role.accepts, headers)
+    if trace is None or trace.holds:
+        return taken
+    return Acceptance(False, f"The card wants {trace.first_failure()}.")
+
+
+def of_series_alone(title: str) -> Acceptance:
+    """Where several images of a study are taken at once, a series is never the whole input."""
+    return Acceptance(False, f"{title} takes several images of a study at once.")

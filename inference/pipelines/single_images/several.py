@@ -17,10 +17,10 @@ from inference.pipeline import (
     PipelineContext,
     PipelineOutput,
 )
+from inference.pipelines.single_images import acceptance
 from inference.pipelines.single_images.classes import coded
 from inference.pipelines.single_images.model import ImageModelPipeline
 from inference.pipelines.single_images.reading import shown
-from inference.rules.card_condition import judge_card
 from inference.single_images.answers import probabilities
 from inference.single_images.description import ImageModelDescription
 from inference.single_images.networks import Served, at_work, load_network
@@ -51,20 +51,12 @@ class ImageSetPipeline(ImageModelPipeline):
         self, name: str, series: Series, instances: Sequence[Instance], headers: Sequence[Dataset]
     ) -> Acceptance:
         """The card's word on one image in that role, by its header."""
-        taken = self.takes(headers[0])
-        condition = self._model.card.inputs[name].accepts
-        if not taken.accepted or condition is None:
-            return taken
-        trace = judge_card(condition, headers)
-        if trace is None or trace.holds:
-            return taken
-        return Acceptance(False, f"The card wants {trace.first_failure()}.")
+        return acceptance.of_role(self.takes(headers[0]), self._model.card.inputs[name], headers)
 
     def accepts(
         self, series: Series, instances: Sequence[Instance], headers: Sequence[Dataset]
     ) -> Acceptance:
-        """A series by itself is never the whole input."""
-        return Acceptance(False, f"{self.title} takes several images of a study at once.")
+        return acceptance.of_series_alone(self.title)
 
     def run(self, context: PipelineContext) -> PipelineOutput:
         """One answer about all images. Raises ImageRefused, LimitExceeded, ModelUnusable."""
