@@ -19,6 +19,7 @@ MONTHS = (
 _NAME = r"[A-ZÀ-ÖØ-Ý][\w'’-]{1,63}"
 _PARTICLES = r"(?:(?:van|von|de|der|den|la|le|di|el|al|bin)[ \t]+){0,4}"
 _NAMES = rf"{_NAME}(?:[ \t]+{_PARTICLES}(?:[A-Z]\.[ \t]*)?{_NAME}){{0,3}}"
+_NO_EXAMINATION = r"(?!(?:CT|MRT?|MRI|PET|XR|DX|US)\b)"
 _LABEL_END = r"[ \t]*(?:[:=#][ \t]*|[ \t])"
 
 _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
@@ -68,7 +69,7 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
         re.compile(
             rf"\b(?:Patient(?:[ ]?name)?|Name|Referring physician|Requested by|Reported by|Read by"
             rf"|Dictated by|(?:Electronically )?[Ss]igned by|Radiologist|Attending|Überweiser"
-            rf"|Befunder)[ \t]*[:=][ \t]*({_NAMES}(?:,[ \t]*{_NAME})?)"
+            rf"|Befunder)[ \t]*[:=][ \t]*{_NO_EXAMINATION}({_NAMES}(?:,[ \t]*{_NAME})?)"
         ),
     ),
     # As DICOM and HL7 write names.
@@ -195,5 +196,5 @@ def replaced(text: str, spans: Iterable[Span]) -> str:
 
 def without_identifiers(text: str, values: Mapping[str, Iterable[str]]) -> str:
     """For a model's eyes: who somebody is is gone, and what was measured when is still there."""
-    spans = [*by_patterns(text), *by_header(text, values)]
+    spans = [*by_patterns(text), *by_context(text), *by_header(text, values)]
     return replaced(text, merged(one for one in spans if one.kind in _DIRECT))

@@ -45,7 +45,18 @@ _FORMS = (
 _PATTERNS = tuple(re.compile(form.replace(r"\2", r"\1").replace(r"\3", r"\1")) for form in _FORMS)
 
 
+_OF_BIRTH = re.compile(
+    r"(?:\b(?:geb(?:\.|oren(?:[ \t]am)?)|born(?:[ \t]on)?|DOB|d\.o\.b\.|Geburtsdatum"
+    r"|date[ \t]of[ \t]birth)|(?<!\w)\*)[ \t:]*$",
+    re.IGNORECASE,
+)
+_LABEL_CHARACTERS = 24
+
+
 def dates(text: str) -> Iterator[tuple[str, int, int]]:
+    """Those of birth are of a kind of their own: an examination's may stay, and they may not."""
     for pattern in _PATTERNS:
         for match in pattern.finditer(text):
-            yield "DATE", match.start(), match.end()
+            before = text[max(0, match.start() - _LABEL_CHARACTERS) : match.start()]
+            kind = "BIRTH_DATE" if _OF_BIRTH.search(before) else "DATE"
+            yield kind, match.start(), match.end()

@@ -13,7 +13,7 @@ from inference.language.identifying.vocabulary import (
 )
 
 _C = r"[A-ZÀ-ÖØ-ÞĀ-Ž]"
-_TOKEN = rf"(?:{_C}[\w'’]{{0,40}}(?:-{_C}[\w'’]{{1,40}}){{0,3}}|{_C}\.)"
+_TOKEN = rf"(?:{_C}\.|{_C}[\w'’]{{0,40}}(?:-{_C}[\w'’]{{1,40}}){{0,3}})"
 _PARTICLE = r"(?:van|von|vom|zu|zur|de|der|den|des|la|le|di|da|dos|el|al|bin|ibn|ten|ter|af|av|v\.)"
 _PARTICLES = rf"(?:{_PARTICLE}[ \t]+|al-(?={_C})){{0,3}}"
 _NAMES = rf"{_PARTICLES}{_TOKEN}(?:(?:[ \t-]{{1,3}}|(?<=\.)){_PARTICLES}{_TOKEN}){{0,5}}"
@@ -60,6 +60,7 @@ _CLOSING = re.compile(
     rf"[,.]?\s+({_NAMES})"
 )
 _INITIALS = re.compile(rf"(?<![\w.])((?:{_C}\.[ \t-]?){{1,3}})({_C}[\w'’-]{{2,}}(?:-{_C}[\w'’]+)?)")
+_INITIAL = re.compile(rf"(?:{_C}\.){{1,3}}")
 _LATIN = re.compile(r"(?:is|us|ica|ea|ae|ior|alis|aris|um)$")
 _REVERSED = re.compile(rf"(?<![\w-])({_C}[\w'’-]+),[ \t]+({_C}[\w'’-]+(?:[ \t]+{_C}\.?)?)(?![\w])")
 _NOBLE = re.compile(rf"(?<!\w)(?:v\.|von[ \t]und[ \t]zu|Freiherr[ \t]von)[ \t]({_C}[\w-]{{3,}})")
@@ -115,8 +116,18 @@ def _name(text: str, start: int, end: int, *, trusting: bool) -> _Region:
         word = token[0].rstrip(".")
         if re.fullmatch(_PARTICLE, token[0]) or re.fullmatch(_TITLE, word):
             continue
+        if _INITIAL.fullmatch(token[0]):
+            last = token.end()
+            continue
+        # "J. Smith", whatever the second is besides.
+        is_after_initial = index > 0 and _INITIAL.fullmatch(tokens[index - 1][0])
         known = is_word(word) or (word.isupper() and 1 < len(word) < 4)
-        if known and not is_first_name(word) and not (trusting and index == 0):
+        if (
+            known
+            and not is_after_initial
+            and not is_first_name(word)
+            and not (trusting and index == 0)
+        ):
             behind = tokens[index + 1][0] if index + 1 < len(tokens) else ""
             # "Ludwig Amadeus Thon", "Thi Mai Nguyen": a name that is a word, too.
             is_between = index > 0 and is_common(word) and behind and not is_word(behind)

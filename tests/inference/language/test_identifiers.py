@@ -175,3 +175,24 @@ def test_nothing_else_is_changed(text: str) -> None:
     )
     if "[" not in outside:
         assert pieces == outside
+
+
+@pytest.mark.parametrize(
+    ("text", "seen"),
+    [
+        (
+            "Dictated by J. Smith. Reviewed with A. B. Stone.",
+            "Dictated by [NAME]. Reviewed with [NAME].",
+        ),
+        ("Re: A. Baker, DOB 1.2.1950", "Re: [NAME], DOB [BIRTH_DATE]"),
+        ("Dr. Jane Miller saw Mr. J.R. Miller.", "Dr. [NAME] saw Mr. [NAME]."),
+        ("wohnhaft in Bad Tölz, geb. 3.4.1950", "wohnhaft in [ADDRESS], geb. [BIRTH_DATE]"),
+        (
+            "CT of 2025-03-04 compared with 2024-01-02: no Baker cyst.",
+            "CT of 2025-03-04 compared with 2024-01-02: no Baker cyst.",
+        ),
+        ("Patient: CT abdomen. Couinaud segment IV.", "Patient: CT abdomen. Couinaud segment IV."),
+    ],
+)
+def test_a_model_sees_who_nobody_is_and_when_what_was_measured(text: str, seen: str) -> None:
+    assert without_identifiers(text, {}) == seen
