@@ -6,11 +6,12 @@ never as a child of a process that serves HTTP: that one's environment opens acc
 
 import time
 from contextlib import suppress
+from typing import Protocol
 
 from inference.broker.notify import wake
 from inference.model_registry.status import ModelBlocked, Standing
 from inference.refusals import ModelUnusable, VolumeRefused
-from storage.container import Storage
+from storage.container.has import HasModelTrials, HasSettings
 from storage.core.clock import utcnow
 from storage.core.errors import InvalidRequest, MediViewError, NotFound, TooManyRequests
 from storage.model_registry.trials import ModelTrial
@@ -23,8 +24,12 @@ _ERRORS: dict[str, type[MediViewError]] = {
 }
 
 
+class TrialStorage(HasSettings, HasModelTrials, Protocol):
+    """What of the storage layer a trial is asked for with."""
+
+
 def ended_trial(
-    storage: Storage, standing: Standing, study_instance_uid: str, asked_by: str, what: str
+    storage: TrialStorage, standing: Standing, study_instance_uid: str, asked_by: str, what: str
 ) -> ModelTrial:
     """A trial on a study, or a self-test where none is named, once it has ended.
 

@@ -29,6 +29,7 @@ from tests.dicom_node.ups.workitems import (
     named,
     step,
 )
+from tests.patience import PATIENCE_S
 from tests.postgres import PostgresServer
 
 STATE, CANCEL_REQUESTED, PROGRESS, STATUS, ASSIGNED = 1, 2, 3, 4, 5
@@ -124,7 +125,7 @@ def test_who_was_out_of_reach_hears_of_it_later_and_in_order(node: Node) -> None
 
 
 def wait_for_failure(node: Node) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline:
         with reading(node.storage.engine) as connection:
             errors = select(t.subscriber.c.last_error).where(t.subscriber.c.ae_title == "AWAY")
