@@ -6,7 +6,6 @@ from importlib import resources
 from typing import Any
 
 import yaml
-from pydicom.sr._concepts_dict import concepts
 
 _WORD = re.compile(r"[^\W\d_]{3,}")
 _FOLDERS = ("inference.language.guard", "inference.language.critical")
@@ -60,6 +59,9 @@ _COMMON = frozenset(
 @cache
 def of_medicine() -> frozenset[str]:
     """Words of the codes that pydicom carries and of the node's own lists, in small letters."""
+    # Here, since few processes ask, and it takes 18 MB of each.
+    from pydicom.sr._concepts_dict import concepts
+
     schemes: dict[str, Any] = dict(concepts)
     words = {
         word.lower()
