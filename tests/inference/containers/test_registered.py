@@ -160,6 +160,7 @@ def test_without_a_prior_there_is_no_folder(node: Storage, monkeypatch: pytest.M
     assert set(container.series) == {"now"}
 
 
+@pytest.mark.slow
 def test_what_is_marked_on_a_registered_series_is_shown_where_it_lies(
     node: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:

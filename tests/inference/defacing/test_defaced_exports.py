@@ -158,6 +158,7 @@ def test_an_oblique_head_leaves_without_its_face(
         assert one.SOPInstanceUID not in {d.SOPInstanceUID for d in datasets}
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("model")
 def test_nifti_has_no_face_and_says_so(storage: Storage, tmp_path: Path) -> None:
     datasets = head("CT")
@@ -194,6 +195,7 @@ def test_nifti_has_no_face_and_says_so(storage: Storage, tmp_path: Path) -> None
     }
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("model")
 def test_frames_of_an_enhanced_image_lose_their_face(storage: Storage) -> None:
     datasets = head()
@@ -282,6 +284,7 @@ def test_a_localizer_among_the_slices_keeps_all_of_them_here(storage: Storage) -
     stays_because(Exported(storage, [*datasets, scout]), SHAPE[0] + 1, "face")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("model")
 def test_what_was_drawn_or_rendered_of_a_head_stays(storage: Storage) -> None:
     datasets = head()

@@ -173,6 +173,7 @@ def test_an_oblique_anisotropic_series_lies_where_simpleitk_sees_it(
     assert path.name.endswith({"CT": "_ct.nii.gz", "MR": "_T1w.nii.gz"}[modality])
 
 
+@pytest.mark.slow
 def test_a_sidecar_states_what_all_images_of_a_series_state(storage: Storage) -> None:
     datasets = images("CT", 13, KVP="120", ConvolutionKernel="B30f", SliceThickness="2.5")
     datasets[2].ConvolutionKernel = "B70f"
@@ -230,6 +231,7 @@ def test_segmentations_are_label_maps_on_the_grid_of_their_series(
     assert "sub-extra/names.csv is not in the certificate." in verify_folder(folder, "")
 
 
+@pytest.mark.slow
 def test_a_series_with_a_gap_stays_here_whole_with_the_reason(storage: Storage) -> None:
     datasets = images("CT", 31)
     del datasets[3]
@@ -241,6 +243,7 @@ def test_a_series_with_a_gap_stays_here_whole_with_the_reason(storage: Storage) 
     assert list(folder.rglob("*.nii.gz")) == []
 
 
+@pytest.mark.slow
 def test_an_interrupted_export_writes_the_rest(storage: Storage) -> None:
     datasets = images("CT", 41)
     masks = np.ones(SHAPE, np.uint8)
