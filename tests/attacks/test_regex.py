@@ -137,6 +137,15 @@ def test_expressions_that_search_take_time_by_the_length() -> None:
     assert not slow
 
 
+def test_names_are_looked_for_in_time_by_the_length_of_a_text() -> None:
+    def found(text: str) -> object:
+        return list(identifiers.by_context(text))
+
+    found("Words are read from files first.")
+    pieces = (*PIECES, "Prof. Dr. med. ", "Dr/Dr. ", "J. ", "Baker, ", "born 1950 ", "Re: A. ")
+    assert [piece for piece in pieces if not is_linear(found, piece)] == []
+
+
 def test_texts_are_cleaned_for_research_in_time_by_their_length() -> None:
     """An instance from anywhere may be exported, and its texts have any length."""
     dates = DateFinder(["20200102"], ["am"])

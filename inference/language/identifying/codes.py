@@ -47,8 +47,10 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
         "PHONE",
         re.compile(
-            r"(?<![\w.,])(?:\+\d{1,3}|00\d{2,3}|0\d{2,5})(?:[ \t./-]{0,3}\(?\d{1,}\)?){2,6}"
-            r"(?![\w.,]*\d)"
+            # Six digits at least, whose groups do not run into each other: else a long number were
+            # divided in every way there is.
+            r"(?<![\w.,])(?=\+?\d(?:[ \t./()-]{0,5}\d){5})(?:\+\d{1,3}|00\d{2,3}|0\d{2,5})\d{0,12}"
+            r"(?:[ \t./-]{1,3}\(?\d{1,14}\)?|\(\d{1,14}\)){0,6}(?![\w.,]*\d)"
         ),
     ),
     ("PHONE", re.compile(r"(?<![\w.,])\(\d{2,5}\)[ \t]?\d{3}[ \t-]\d{3,4}\b")),
