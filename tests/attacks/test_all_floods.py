@@ -2,8 +2,8 @@
 
 `make attacks` measures it; each flood by itself is tried in the suite. The attackers have what
 processor time all others leave (SCHED_IDLE): on a machine of their own they would not take the
-node's processors either. What they take all the same any program would: half is meant of the rate
-beside as many programs that only compute.
+node's processors either. What they take all the same is seen beside as many programs that only
+compute.
 """
 
 import json
@@ -135,7 +135,7 @@ def test_a_known_modality_goes_on_storing(node: AttackedNode, hl7_port: int) -> 
         with flooded(node, hl7_port) as tried:
             loud.append(stored_a_second(node, batch, _ROUND_S))
         attempts.update(tried)
-    ratio = sum(loud) / sum(beside)
+    ratio = sum(loud) / sum(quiet)
     print(
         f"quiet {quiet} a second, beside what only computes {beside}, under floods {loud}:"
         f" {ratio:.2f}; attempts {attempts}"

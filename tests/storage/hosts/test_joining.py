@@ -33,11 +33,11 @@ def test_a_host_that_is_away_is_named_with_what_it_alone_has(two_hosts: TwoHosts
     north.storage.ingest.accept(part10(), "stow")
     good = check_hosts(south.storage.hosts)
     name = str(next(one for one in south.storage.hosts.others()))
-    before = told(south.storage, name)
+    before = monitored(south.storage, name)
 
     away(south.storage, north.storage.hosts.own_id())
     bad = check_hosts(south.storage.hosts)
-    after = told(south.storage, name)
+    after = monitored(south.storage, name)
     south.storage.hosts.remove(north.storage.hosts.own_id())
     # With no volume of its own it could not tell a lost disk from one that is not mounted.
     south.storage.ingest.accept(part10(instance="1"), "stow")
@@ -53,7 +53,7 @@ def test_a_host_that_is_away_is_named_with_what_it_alone_has(two_hosts: TwoHosts
     assert south.storage.instances.read(south.storage.index.instance(UID)) == part10()
 
 
-def told(storage: Storage, host: str) -> tuple[float, float]:
+def monitored(storage: Storage, host: str) -> tuple[float, float]:
     """How long it was silent, and how many instances it has alone, as monitors read it."""
     samples = {
         (sample.name, sample.labels.get("host")): sample.value

@@ -89,7 +89,6 @@ def sipping(bytes_at_once: int) -> Iterator[str]:
                 thread.join()
 
 
-@pytest.mark.slow
 def test_a_bucket_that_takes_in_a_body_too_slowly_ends_the_call(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
