@@ -144,6 +144,8 @@ def test_names_are_looked_for_in_time_by_the_length_of_a_text() -> None:
     found("Words are read from files first.")
     pieces = (*PIECES, "Prof. Dr. med. ", "Dr/Dr. ", "J. ", "Baker, ", "born 1950 ", "Re: A. ")
     assert [piece for piece in pieces if not is_linear(found, piece)] == []
+    names = ("Dr. Xyzab and the Qwert ", "Berlin and Hamburg the Ab ")
+    assert [piece for piece in names if not is_linear(found, piece, 40_000)] == []
 
 
 def test_texts_are_cleaned_for_research_in_time_by_their_length() -> None:

@@ -162,9 +162,15 @@ def _by_first_names(text: str) -> Iterator[_Region]:
 
 def _capitals_within_sentences(text: str, known: Sequence[_Region]) -> Iterator[_Region]:
     """In English a word with a capital within a sentence is a name, unless it is known as none."""
+    # In order, as the words are: for each to be compared with all would take the square.
+    regions = sorted(known)
+    next_region, known_until = 0, 0
     for match in _FREE.finditer(text):
         word = match[0]
-        if any(start <= match.start() < end for start, end in known):
+        while next_region < len(regions) and regions[next_region][0] <= match.start():
+            known_until = max(known_until, regions[next_region][1])
+            next_region += 1
+        if match.start() < known_until:
             continue
         if (word.isupper() and len(word) < 6) or re.search(r"[a-z][A-Z]|[A-Z]{2}[a-z]|\d", word):
             continue
@@ -173,7 +179,7 @@ def _capitals_within_sentences(text: str, known: Sequence[_Region]) -> Iterator[
             continue
         if all(part.lower() in of_medicine() or is_common(part) for part in parts):
             continue
-        if _SENTENCE_END.search(text[: match.start()][-12:]) and (
+        if _SENTENCE_END.search(text[max(0, match.start() - 12) : match.start()]) and (
             all(is_word(part) for part in parts) or not _looks_like_name(text, match)
         ):
             continue
