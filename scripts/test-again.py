@@ -18,6 +18,11 @@ _MOST = 5
 
 
 def main(folder: Path, parts: list[str]) -> int:
+    unknown = [part for part in parts if not _remembered(folder, part).exists()]
+    if unknown:
+        # A full disk, for one, keeps pytest from writing it.
+        print(f"\nPytest kept no list of what failed in {', '.join(unknown)}: none runs again.")
+        return 1
     failed = {part: _failed(folder, part) for part in parts}
     count = sum(map(len, failed.values()))
     if count > _MOST:
@@ -32,8 +37,11 @@ def main(folder: Path, parts: list[str]) -> int:
 
 def _failed(folder: Path, part: str) -> list[str]:
     """The tests that pytest remembers as failed."""
-    remembered = folder / f"cache-{part}" / "v" / "cache" / "lastfailed"
-    return sorted(json.loads(remembered.read_text()))
+    return sorted(json.loads(_remembered(folder, part).read_text()))
+
+
+def _remembered(folder: Path, part: str) -> Path:
+    return folder / f"cache-{part}" / "v" / "cache" / "lastfailed"
 
 
 def _passes(folder: Path, part: str, test: str) -> bool:

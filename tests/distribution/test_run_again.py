@@ -51,6 +51,14 @@ def test_only_what_passes_alone_is_forgiven(
         assert (tmp_path / "logs" / "passed-again").read_text() == "1"
 
 
+def test_a_part_whose_failures_are_not_known_fails_in_words(tmp_path: Path) -> None:
+    (tmp_path / "logs").mkdir()
+    again = run(tmp_path, str(ROOT / "scripts" / "test-again.py"), "logs", "web", "faults")
+    assert again.returncode == 1
+    assert "no list of what failed in web, faults" in again.stdout
+    assert not again.stderr
+
+
 def run(folder: Path, *command: str) -> "subprocess.CompletedProcess[str]":
     # Of all plugins the one that says with what seed it ran.
     plugins = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": "-p pytest_randomly"}
