@@ -81,6 +81,23 @@ UNITS = {
     "cm2/s": "square centimeter per second",
     "cm3": "cubic centimeter",
     "cm3/s": "cubic centimeter per second",
+    # What values of PET are in (PS3.16 CID 84).
+    "g/ml{SUVbw}": "Standardized Uptake Value body weight",
+    "g/ml{SUVlbm}": "Standardized Uptake Value lean body mass (James)",
+    "g/ml{SUVibw}": "Standardized Uptake Value ideal body weight",
+    "cm2/ml{SUVbsa}": "Standardized Uptake Value body surface area",
+    "Bq/ml": "Becquerels/milliliter",
+    "{counts}": "Counts",
+    "{counts}/s": "Counts per second",
+    "{propcounts}": "Proportional to counts",
+    "{propcounts}/s": "Proportional to counts per second",
+    "cm2/ml": "Centimeter**2/milliliter",
+    "ml/g": "Milliliter/gram",
+    "ml/min/g": "Milliliter/minute/gram",
+    "mg/min/ml": "Milligrams/minute/milliliter",
+    "umol/ml": "Micromole/milliliter",
+    "umol/min/ml": "Micromole/minute/milliliter",
+    "/cm": "/Centimeter",
 }
 
 MEASUREMENTS = Code("126010", "DCM", "Imaging Measurements")

@@ -2,7 +2,7 @@ import { cache } from "@cornerstonejs/core";
 import { paddingsOf } from "@/dicom/display/padding";
 import { realWorldOf, realWorldValue } from "@/dicom/display/realWorld";
 import { suvFactorOf } from "@/dicom/display/suv";
-import { unitOfValues } from "@/dicom/display/values";
+import { mayBeMapped, unitOfValues } from "@/dicom/display/values";
 import type { Measurement } from "@/dicom/measurements/measurement";
 import { valuesWithin } from "@/dicom/measurements/pixelsWithin";
 import { frameChanges } from "./frameChanges";
@@ -44,7 +44,7 @@ function inUnit(values: number[], dataset: Parameters<typeof suvFactorOf>[0]): R
   const suv = suvFactorOf(dataset);
   if (suv !== null) return { values: values.map((value) => value * suv), unit: "g/ml{SUVbw}", of: "" };
   const unit = unitOfValues(dataset);
-  const map = unit === "1" ? realWorldOf(dataset) : null;
+  const map = mayBeMapped(unit) ? realWorldOf(dataset) : null;
   const mapped = map ? values.map((value) => realWorldValue(map, value)) : [];
   const isMapped = map !== null && mapped.every((value) => value !== null);
   return isMapped ? { values: mapped as number[], unit: map.unit, of: map.label } : { values, unit, of: "" };

@@ -4,6 +4,7 @@ import { isStatistic, type Measurement, type Quantity } from "@/dicom/measuremen
 import { isPadding, type Statistics } from "@/dicom/measurements/pixelsWithin";
 import type { MeasuringTool } from "@/cornerstone/runtime";
 import { realWorldValue, type RealWorldMap } from "@/dicom/display/realWorld";
+import { mayBeMapped } from "@/dicom/display/values";
 import type { WindowRange } from "@/dicom/windowing";
 
 /**
@@ -126,7 +127,7 @@ export function statisticsOf(
   if (computed.kept) return computed.kept;
   const stats = padding.isOutdated || reaches(computed, padding.ranges) ? { ...computed, ...(padding.statistics() ?? nothing) } : computed;
   const ends = [stats.min, stats.max, pixel ?? stats.value].filter((one) => typeof one === "number");
-  const isMapped = realWorld !== null && unit === "1" && ends.every((one) => realWorldValue(realWorld, one) !== null);
+  const isMapped = realWorld !== null && mayBeMapped(unit) && ends.every((one) => realWorldValue(realWorld, one) !== null);
   const map = isMapped ? realWorld : null;
   const found: Quantity[] = [];
   const take = (quantity: string, value: unknown) => {

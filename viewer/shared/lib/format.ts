@@ -169,6 +169,14 @@ const unitSymbols: Record<string, string> = {
   mm2: "mm²",
   cm2: "cm²",
   "[hnsf'U]": "HU",
+  "{counts}": "counts",
+  "{counts}/s": "counts/s",
+  "{propcounts}": "∝ counts",
+  "{propcounts}/s": "∝ counts/s",
+  "{stddev}": "SD",
+  "g/ml{SUVlbm}": "SUL",
+  "g/ml{SUVibw}": "SUVibw",
+  "cm2/ml{SUVbsa}": "SUVbsa",
   "1": "",
 };
 

@@ -111,6 +111,9 @@ export function MeasurementPanel({
   );
 }
 
+/** Characters that the panel has room for between a name and the buttons. */
+const shortSummary = 10;
+
 const regions: ReadonlySet<Measurement["kind"]> = new Set(["ellipse", "circle", "rectangle", "freehand"]);
 
 function MeasurementRow({
@@ -132,6 +135,8 @@ function MeasurementRow({
   const name = one.label || t.kinds[one.kind];
   const summary = summaryOf(one);
   const withCaveat = [summary, caveatText(one)].filter(Boolean).join("; ");
+  // Several numbers take a line of their own: beside the name they would be cut off.
+  const hasRoomBeside = summary.length <= shortSummary;
   const isDoubtful = one.obstacle !== null || one.savedAs.length > 0;
   return (
     <li
@@ -144,10 +149,10 @@ function MeasurementRow({
         event.dataTransfer.effectAllowed = "copy";
       }}
     >
-      <div className="flex items-center gap-2">
+      <div className="flex flex-wrap items-center gap-x-2 gap-y-0.5">
       <input
         aria-label={t.nameOf(t.kinds[one.kind])}
-        className={`control min-w-0 px-1.5 py-0 text-xs ${one.kind === "text" ? "flex-3" : "w-28"}`}
+        className={`control min-w-0 px-1.5 py-0 text-xs ${one.kind === "text" ? "flex-3" : hasRoomBeside ? "w-28" : "flex-1"}`}
         title={one.kind === "text" ? one.label : undefined}
         placeholder={t.kinds[one.kind]}
         value={one.label}
@@ -156,7 +161,7 @@ function MeasurementRow({
       />
       <button
         type="button"
-        className={`min-w-0 flex-1 rounded text-left text-xs hover:text-accent ${isDoubtful ? "text-warn" : "truncate"}`}
+        className={`min-w-0 rounded text-left text-xs hover:text-accent ${isDoubtful ? "text-warn" : ""} ${hasRoomBeside ? "flex-1" : "order-last basis-full"}`}
         data-testid="measured-text"
         aria-label={`${t.goToOf(name)}, ${withCaveat}`}
         title={withCaveat}
