@@ -1,8 +1,8 @@
 """Under all floods at once a known modality goes on storing, at no less than half its rate.
 
 `make attacks` measures it; each flood by itself is tried in the suite. The attackers have what
-processor time all others leave (SCHED_IDLE): on a machine of their own they would not take the
-node's processors either. What they take all the same is seen beside as many programs that only
+processor time all others leave: on a machine of their own they would not take the node's
+processors either. What they take all the same is seen beside as many programs that only
 compute.
 """
 
@@ -19,6 +19,7 @@ import pytest
 
 from storage.container import open_storage
 from storage.peers.entities import KnownPeer
+from tests.attacks.support.left_over import left_over
 from tests.attacks.support.measured import AttackedNode, attacked_node
 from tests.faults.pushing import Batch
 from tests.faults.raw_peer import RawPeer
@@ -36,7 +37,6 @@ pytestmark = [
 _ROUND_S = 15.0
 _ROUNDS = 4
 _AT_LEAST = 0.5
-_LAST = ("chrt", "--idle", "0")
 _COMPUTING = "while True: pass"
 
 
@@ -71,42 +71,36 @@ def flooded(node: AttackedNode, hl7_port: int) -> Iterator[dict[str, int]]:
     """How often each was tried is known at the end."""
     attempts: dict[str, int] = {}
     ports = [str(port) for port in (node.scp.port, node.http_port, hl7_port)]
-    attackers = subprocess.Popen(
-        [
-            *ENDING_WITH_US,
-            *_LAST,
-            sys.executable,
-            "-m",
-            "tests.attacks.support.flooding",
-            *ports,
-        ],
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert attackers.stdout is not None
-    try:
-        assert attackers.stdout.readline() == "flooding\n"
-        yield attempts
-    finally:
-        attackers.terminate()
-        output, _ = attackers.communicate(timeout=PATIENCE_S)
-        with suppress(ValueError):
-            attempts.update(json.loads(output))
+    program = [sys.executable, "-m", "tests.attacks.support.flooding", *ports]
+    with left_over() as last:
+        attackers = subprocess.Popen(
+            [*ENDING_WITH_US, *last, *program], stdout=subprocess.PIPE, text=True
+        )
+        assert attackers.stdout is not None
+        try:
+            assert attackers.stdout.readline() == "flooding\n"
+            yield attempts
+        finally:
+            attackers.terminate()
+            output, _ = attackers.communicate(timeout=PATIENCE_S)
+            with suppress(ValueError):
+                attempts.update(json.loads(output))
 
 
 @contextmanager
 def computing() -> Iterator[None]:
     """As many programs as there are processors, which do nothing to the node."""
-    programs = [
-        subprocess.Popen([*ENDING_WITH_US, *_LAST, sys.executable, "-c", _COMPUTING])
-        for _ in range(os.cpu_count() or 1)
-    ]
-    try:
-        yield
-    finally:
-        for one in programs:
-            one.kill()
-            one.wait()
+    with left_over() as last:
+        programs = [
+            subprocess.Popen([*ENDING_WITH_US, *last, sys.executable, "-c", _COMPUTING])
+            for _ in range(os.cpu_count() or 1)
+        ]
+        try:
+            yield
+        finally:
+            for one in programs:
+                one.kill()
+                one.wait()
 
 
 def stored_a_second(node: AttackedNode, batch: Batch, seconds: float) -> float:
