@@ -36,7 +36,7 @@ from api.deps import StorageDep
 from api.router_factory import new_router
 from api.server.kept_metrics import KeptCollector
 from api.server.stage_metrics import WorkCollector, WorkStorage
-from storage.container.has import HasDamaged, HasDeliveries, HasIndex, HasJobs
+from storage.container.has import HasDamaged, HasDeliveries, HasIndex, HasJobs, HasSettings
 from storage.core.callers.visibility import as_node
 from storage.core.clock import utcnow
 from storage.core.entities import JobStatus
@@ -68,7 +68,9 @@ def shared_by_processes() -> Iterator[None]:
             del os.environ[_FOLDER_VARIABLE]
 
 
-class MetricsStorage(WorkStorage, HasIndex, HasJobs, HasDeliveries, HasDamaged, Protocol):
+class MetricsStorage(
+    WorkStorage, HasSettings, HasIndex, HasJobs, HasDeliveries, HasDamaged, Protocol
+):
     """What of the storage layer metrics are read from."""
 
     @property

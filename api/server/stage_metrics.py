@@ -12,7 +12,6 @@ from storage.container.has import (
     HasEngine,
     HasHeartbeats,
     HasHosts,
-    HasSettings,
 )
 from storage.core.clock import utcnow
 from storage.processes.heartbeats import HANDLED
@@ -38,7 +37,7 @@ _STAGES = {
 }
 
 
-class WorkStorage(HasSettings, HasEngine, HasCircuitBreakers, HasHeartbeats, HasHosts, Protocol):
+class WorkStorage(HasEngine, HasCircuitBreakers, HasHeartbeats, HasHosts, Protocol):
     """What of the storage layer metrics of work are read from."""
 
 
@@ -55,7 +54,7 @@ class WorkCollector(Collector):
         yield from self._waiting()
         yield from self._signs_of_life()
         yield from self._hosts()
-        backed_up_at = last_backup(self._storage.settings.data_dir)
+        backed_up_at = last_backup(self._storage.engine)
         if backed_up_at is not None:
             yield GaugeMetricFamily(
                 "mediview_backup_timestamp_seconds",
@@ -138,12 +137,24 @@ class WorkCollector(Collector):
             "Instances that a host has, and neither the bucket nor another host.",
             labels=["host"],
         )
+        free = GaugeMetricFamily(
+            "mediview_host_disk_free_bytes",
+            "Free bytes where the data folder of a host lies, at its last sign of life.",
+            labels=["host"],
+        )
+        marks = GaugeMetricFamily(
+            "mediview_host_disk_mark_bytes",
+            "Free bytes below which a host receives nothing.",
+            labels=["host"],
+        )
         hosts = self._storage.hosts
         for one in hosts.all() if hosts.own_disks else ():
             silence.add_metric([str(one)], max(one.silent_for.total_seconds(), 0))
             alone.add_metric([str(one)], hosts.uncopied_count(one))
-        yield silence
-        yield alone
+            if one.free_bytes is not None and one.free_disk_mark_bytes is not None:
+                free.add_metric([str(one)], one.free_bytes)
+                marks.add_metric([str(one)], one.free_disk_mark_bytes)
+        yield from (silence, alone, free, marks)
 
 
 def _labels(key: StageKey, labels: list[str]) -> list[str]:

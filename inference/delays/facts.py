@@ -28,7 +28,7 @@ from storage.deliveries.circuit_breaker import OpenBreaker
 from storage.deliveries.listing import DeliveryFilter, list_deliveries
 from storage.index.expected_instances import Announced
 from storage.processes.heartbeats import HANDLED
-from storage.processes.hosts import Host
+from storage.processes.host import Host
 from storage.processes.process_roles import worker_name
 from storage.rejection_notes.repository import IgnoredNote
 from storage.routing.repository import Route

@@ -1,25 +1,22 @@
-"""When the last backup of this node ended that lacked nothing, for monitors."""
+"""When the last backup of this node ended that lacked nothing, for monitors of any of its hosts."""
 
 from datetime import datetime
-from pathlib import Path
 
+from sqlalchemy import Engine, delete, insert, select
+
+from storage import tables as t
 from storage.core.clock import utcnow
-from storage.volumes.files import translated_os_errors
-
-_NAME = "last-backup"
+from storage.db.engine import reading, writing
 
 
-def note_backup(data_dir: Path) -> None:
-    path = data_dir / _NAME
-    with translated_os_errors(data_dir):
-        partial = path.with_name(f"{_NAME}.part")
-        partial.write_text(utcnow().isoformat(), encoding="ascii")
-        partial.replace(path)
+def note_backup(engine: Engine) -> None:
+    """In place of the one before. Raises StorageUnavailable."""
+    with writing(engine) as connection:
+        connection.execute(delete(t.last_backup))
+        connection.execute(insert(t.last_backup).values(at=utcnow()))
 
 
-def last_backup(data_dir: Path) -> datetime | None:
-    """None where there was none, or where the note cannot be read."""
-    try:
-        return datetime.fromisoformat((data_dir / _NAME).read_text(encoding="ascii"))
-    except (OSError, ValueError):
-        return None
+def last_backup(engine: Engine) -> datetime | None:
+    """None where there was none. Raises StorageUnavailable."""
+    with reading(engine) as connection:
+        return connection.execute(select(t.last_backup.c.at)).scalar()

@@ -93,7 +93,7 @@ def take_backup(
         lost = tuple(piece for piece in suspects if not store.has((piece,)))
         tell(StoreState(checked.read, checked.stored, again, lost))
         if not manifest.missing:
-            note_backup(settings.data_dir)
+            note_backup(storage.engine)
         return manifest
 
 

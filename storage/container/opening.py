@@ -140,7 +140,12 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
     disk_reserve.check_room(settings.data_dir)
     volumes_dir = settings.data_dir / "volumes"
     engine = make_engine(settings.resolved_database_url)
-    hosts = Hosts(engine, settings.data_dir, own_disks=settings.own_disks)
+    hosts = Hosts(
+        engine,
+        settings.data_dir,
+        own_disks=settings.own_disks,
+        free_disk_mark_bytes=settings.free_disk_mark_bytes,
+    )
     numbers = DeletionNumbers(engine) if settings.own_disks else None
     reader = VolumeReader(volumes_dir)
     writer = VolumeWriter(

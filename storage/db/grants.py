@@ -97,20 +97,21 @@ EXCEPTIONS: Mapping[Role, Mapping[str, _Privileges]] = {
             ("webhook", "fhir_subscription", "answer", "passage", "report", "report_version"),
             _NONE,
         ),
-        **_each(("upload", "webhook_delivery", "model_trial"), _NONE),
+        **_each(("upload", "webhook_delivery", "model_trial", "last_backup"), _NONE),
         "finding_feedback": _LEAVES,
         **_HOSTS,
         "study_group": _LEAVES,
         "shared_view": _LEAVES,
         **_AUDIT,
     },
-    "api": {**_AUDIT},
+    # Backups are taken by the owner of the tables, and their time is shown.
+    "api": {"last_backup": _READ, **_AUDIT},
     "worker": {
         **_each(_CREDENTIALS, _NONE),
         **_each((*_WHO_SEES_WHAT, *_RULES, "peer", "legal_hold", *_PATIENTS), _READ),
         # Each host runs what stands there.
         **_each(("webhook", "fhir_subscription", "model_package"), _READ),
-        **_each((*_PROJECTS, *_LISTENERS), _NONE),
+        **_each((*_PROJECTS, *_LISTENERS, "last_backup"), _NONE),
         # It writes drafts, and may sign none (`_only_people_sign`).
         **_each(("report", "report_version"), ("SELECT", "INSERT", "UPDATE")),
         **_ASKED_BY_PEOPLE,
@@ -128,6 +129,7 @@ EXCEPTIONS: Mapping[Role, Mapping[str, _Privileges]] = {
         "idempotency_key": ("SELECT", "DELETE"),
         "emergency_access": ("SELECT", "UPDATE (group_id)"),
         **_each(("peer", "legal_hold", *_MODELS), _READ),
+        "last_backup": _NONE,
         **_ASKED_BY_PEOPLE,
         "shared_view": _LEAVES,
         # A file that was edited becomes a version.

@@ -26,7 +26,7 @@ from storage.integrity.copies import (
 )
 from storage.integrity.repository import DamagedInstances, refusal
 from storage.objects.filesystem import ObjectStore
-from storage.processes.hosts import Host
+from storage.processes.host import Host
 from storage.volumes.reader import VolumeReader
 
 # What is compared before an answer of many instances begins: half a second's work at most.

@@ -27,7 +27,7 @@ from storage.objects.filesystem import ObjectStore
 from storage.patient_identity.entities import Patient, PatientKey
 from storage.patient_identity.outgoing import correct, with_patient
 from storage.patient_identity.study_patients import is_another
-from storage.processes.hosts import Host
+from storage.processes.host import Host
 from storage.volumes.reader import VolumeReader
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from storage.integrity.checker import Checker, Prepared
 from storage.integrity.copies import object_range
 from storage.integrity.repository import DamagedInstances
 from storage.objects.filesystem import ObjectStore
-from storage.processes.hosts import Host
+from storage.processes.host import Host
 from storage.volumes.reader import VolumeReader
 
 _CHUNK_BYTES = 128 * 1024

@@ -43,7 +43,12 @@ def upgrade(settings: Settings) -> int:
             S3Objects(settings).create_bucket()
         volumes = settings.data_dir / "volumes"
         try_refused_again(engine, volumes)
-        hosts = Hosts(engine, settings.data_dir, own_disks=settings.own_disks)
+        hosts = Hosts(
+            engine,
+            settings.data_dir,
+            own_disks=settings.own_disks,
+            free_disk_mark_bytes=settings.free_disk_mark_bytes,
+        )
         if settings.own_disks:
             # The index is new, was lost, or put back: the host that deleted something may start
             # last. What is noted only is not carried out: not where there are rows, as in a backup

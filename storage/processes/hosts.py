@@ -10,7 +10,6 @@ import sys
 import time
 from collections import Counter
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -24,7 +23,6 @@ from sqlalchemy import (
     and_,
     delete,
     func,
-    or_,
     select,
     text,
     true,
@@ -35,47 +33,22 @@ from storage import tables as t
 from storage.core.clock import utcnow
 from storage.core.errors import NotFound, StateConflict
 from storage.db.engine import insert_or_update, reading, writing
+from storage.processes.host import ALIVE_WITHIN, Host, is_on, room_of_disk
 from storage.processes.host_keys import check_keys
 from storage.tables.base import UtcDateTime
 from storage.volumes.durable_names import make_folder
 from storage.volumes.files import SUFFIX, translated_os_errors
 from storage.volumes.host_id import NAME as ID_FILE
-from storage.volumes.host_id import NAMED_BY_HOST, host_id, host_of_volume
+from storage.volumes.host_id import host_id, host_of_volume
 
 log = structlog.get_logger(__name__)
 
 BEAT_EVERY_S = 20.0
-ALIVE_WITHIN = timedelta(minutes=2)
-CLOCK_AGREES_WITHIN_S = 300.0
-"""S3 refuses what was signed by a clock that is a quarter of an hour off."""
 _KNOWN_FOR_S = 5.0
 _BEATS_WITHIN_S = 1.5 * BEAT_EVERY_S
 _LOOKED_EVERY_S = 1.0
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _JOIN_LOCK = 0x6D76686F
-
-
-@dataclass(frozen=True)
-class Host:
-    host_id: str
-    name: str
-    is_first: bool
-    seen_at: datetime
-    """By the database's clock, which all hosts share."""
-    silent_for: timedelta
-    clock_ahead_s: float
-    """How far its clock was ahead of the database's then; negative where it was behind."""
-
-    @property
-    def is_alive(self) -> bool:
-        return abs(self.silent_for) < ALIVE_WITHIN
-
-    @property
-    def has_right_clock(self) -> bool:
-        return abs(self.clock_ahead_s) < CLOCK_AGREES_WITHIN_S
-
-    def __str__(self) -> str:
-        return f"{self.name} ({self.host_id})"
 
 
 class Hosts:
@@ -84,12 +57,15 @@ class Hosts:
     With SQLite there is one.
     """
 
-    def __init__(self, engine: Engine, data_dir: Path, *, own_disks: bool) -> None:
+    def __init__(
+        self, engine: Engine, data_dir: Path, *, own_disks: bool, free_disk_mark_bytes: int
+    ) -> None:
         self._engine = engine
         self._data_dir = data_dir
         self._folder = data_dir / "volumes"
         self.own_disks = own_disks
         """Whether others are meant to be; then what they hold is theirs though they be away."""
+        self._free_disk_mark_bytes = free_disk_mark_bytes
         self._is_possible = engine.dialect.name == "postgresql"
         self._known: list[Host] = []
         self._known_until_s = 0.0
@@ -115,6 +91,7 @@ class Hosts:
         with translated_os_errors(self._folder):
             make_folder(self._folder)
         own, folder = self.own_id(), self._very_folder()
+        room = room_of_disk(self._folder, self._free_disk_mark_bytes)
         if self.own_disks:
             self._check_is_no_copy(own, folder)
         with writing(self._engine) as connection:
@@ -134,6 +111,7 @@ class Hosts:
                 "is_first": is_first,
                 "folder": folder,
                 **_sign_of_life(connection),
+                **room,
             }
             insert_or_update(connection, t.host, [row], ["id"])
         log.info("host_joined", host=own, is_first=is_first)
@@ -184,9 +162,11 @@ class Hosts:
         own = self.own_id()
         if not own:
             return
+        room = room_of_disk(self._folder, self._free_disk_mark_bytes)
         with writing(self._engine) as connection:
+            stated = {**_sign_of_life(connection), **room}
             known = connection.execute(
-                t.host.update().where(t.host.c.id == own).values(_sign_of_life(connection))
+                t.host.update().where(t.host.c.id == own).values(stated)
             ).rowcount
         self._beat_next_s = time.monotonic() + BEAT_EVERY_S
         if not known:
@@ -213,6 +193,8 @@ class Hosts:
                 one.seen_at,
                 now - one.seen_at if now else timedelta(),
                 one.clock_ahead_s,
+                one.free_bytes,
+                one.free_disk_mark_bytes,
             )
             for one in rows
         ]
@@ -313,8 +295,3 @@ def _sign_of_life(connection: Connection) -> dict[str, Any]:
     """Clocks of hosts differ, so it is the database's that counts."""
     now = _now_of_database(connection)
     return {"seen_at": now, "clock_ahead_s": (utcnow() - now).total_seconds()}
-
-
-def is_on(host: Host, volume: Column[str]) -> ColumnElement[bool]:
-    named = volume.like(f"%-{host.host_id}-%")
-    return or_(named, ~volume.like(NAMED_BY_HOST)) if host.is_first else named

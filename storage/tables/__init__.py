@@ -119,6 +119,7 @@ from storage.tables.work.processes import (
     heartbeat,
     host,
     host_key,
+    last_backup,
     node_condition,
 )
 from storage.tables.work.retrospective_runs import retrospective_run, retrospective_study
@@ -180,6 +181,7 @@ __all__ = [
     "interactive_session",
     "job",
     "job_input",
+    "last_backup",
     "legal_hold",
     "lesion",
     "lesion_match",

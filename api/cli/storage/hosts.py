@@ -8,7 +8,7 @@ import typer
 from api.cli.console import out, table_of
 from api.cli.operator import change_by_operator
 from api.cli.starting import start
-from api.server.checks.hosts import clock_of
+from api.server.checks.hosts import clock_of, room_of
 from storage.audit import Audit, Code, Type
 from storage.container import open_storage
 from storage.maintenance.own_folder import forget_host_keys
@@ -20,9 +20,11 @@ app = typer.Typer(
 
 @app.command("list")
 def list_hosts() -> None:
-    """Show each host, when it was last there, and what it alone has."""
+    """Show each host, when it was last there, what it alone has, and the room of its disk."""
     with open_storage(start(log_level="ERROR")) as storage:
-        table = table_of("Id", "Name", "", "Last seen (UTC)", "Not in the bucket yet", "Clock")
+        table = table_of(
+            "Id", "Name", "", "Last seen (UTC)", "Not in the bucket yet", "Disk", "Clock"
+        )
         hosts = storage.hosts.all()
         for one in hosts:
             table.add_row(
@@ -31,6 +33,7 @@ def list_hosts() -> None:
                 "there" if one.is_alive else "away",
                 f"{one.seen_at:%Y-%m-%d %H:%M:%S}",
                 f"{storage.hosts.uncopied_count(one):,}",
+                f"{room_of(one)}: receives nothing" if one.is_full else room_of(one),
                 "" if one.has_right_clock else clock_of(one),
             )
     if not hosts:

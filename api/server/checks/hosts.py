@@ -2,12 +2,13 @@
 
 from api.server.checks.health import GOOD, bad
 from api.server.schemas import HealthPart
-from storage.processes.hosts import Host, Hosts
+from storage.processes.host import Host
+from storage.processes.hosts import Hosts
 
 
 def check_hosts(hosts: Hosts) -> HealthPart:
-    """Bad where one is away with what no other has, stores where this one cannot read it, or has
-    a wrong clock."""
+    """Bad where one is away with what no other has, stores where this one cannot read it, has a
+    wrong clock, or refuses what it would receive for want of room."""
     if not hosts.own_disks:
         alive = ", ".join(str(one) for one in hosts.others() if one.is_alive)
         if not alive:
@@ -17,7 +18,7 @@ def check_hosts(hosts: Hosts) -> HealthPart:
             " receives the other cannot read. Let all use one data folder, or set"
             " MEDIVIEW_OWN_DISKS=true with a bucket."
         )
-    wrong = [*_clocks(hosts), *_away(hosts)]
+    wrong = [*_clocks(hosts), *_full(hosts), *_away(hosts)]
     return bad(" ".join(wrong)) if wrong else GOOD
 
 
@@ -28,6 +29,25 @@ def _clocks(hosts: Hosts) -> list[str]:
         for one in hosts.all()
         if one.is_alive and not one.has_right_clock
     ]
+
+
+def _full(hosts: Hosts) -> list[str]:
+    """This host's own is the part `disk`."""
+    return [
+        f"The disk of {one} has {room_of(one)}: it receives nothing. Free disk space there."
+        for one in hosts.others()
+        if one.is_alive and one.is_full
+    ]
+
+
+def room_of(host: Host) -> str:
+    """As `300 MiB free of the 512 that it needs`; empty where it is unknown."""
+    if host.free_bytes is None or host.free_disk_mark_bytes is None:
+        return ""
+    free = f"{host.free_bytes >> 20:,} MiB free"
+    return (
+        f"{free} of the {host.free_disk_mark_bytes >> 20:,} that it needs" if host.is_full else free
+    )
 
 
 def clock_of(host: Host) -> str:

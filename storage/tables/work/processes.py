@@ -44,6 +44,9 @@ host = Table(
     # By the database's clock, and how far the host's was ahead of it.
     time_column("seen_at"),
     Column("clock_ahead_s", Float, nullable=False, server_default="0"),
+    # Where its volumes are, and below what it receives nothing.
+    Column("free_bytes", BigInteger),
+    Column("free_disk_mark_bytes", BigInteger),
 )
 
 # A digest of each key file that all hosts need to have; it outlasts the host that made them.
@@ -69,6 +72,13 @@ clock_step = Table(
     Column("at", UtcDateTime, primary_key=True),
     # Forward; negative is back.
     Column("seconds", BigInteger, nullable=False),
+)
+
+# The last backup that lacked nothing; at most one row.
+last_backup = Table(
+    "last_backup",
+    metadata,
+    Column("at", UtcDateTime, primary_key=True),
 )
 
 # What is wrong with the node at the moment, so that its beginning and its end are announced once.

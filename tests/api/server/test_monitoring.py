@@ -85,7 +85,7 @@ def test_every_stage_of_a_study_is_timed(api: ApiNode) -> None:
 
 
 def test_alerts_and_panels_name_what_the_node_really_tells(reading_api: ApiNode) -> None:
-    note_backup(reading_api.storage.settings.data_dir)
+    note_backup(reading_api.storage.engine)
     text = reading_api.client.get("/metrics").text
     families = list(text_string_to_metric_families(text))
     stated = {family.name for family in families}

@@ -6,12 +6,15 @@ from typing import Any
 
 import pytest
 
+from api.server.stage_metrics import WorkCollector
 from storage.backup import other_hosts
 from storage.backup.entities import Manifest
 from storage.backup.key import BackupKey, new_key
 from storage.backup.places import open_place
 from storage.backup.store import BackupStore
 from storage.backup.taking import take_backup
+from storage.container import Storage
+from storage.core.clock import utcnow
 from storage.db.engine import reading_one_state
 from tests.storage.hosts.conftest import Host
 from tests.storage.hosts.instances import TwoHosts, away, part10
@@ -33,6 +36,29 @@ def test_a_backup_waits_for_what_others_copy(two_hosts: TwoHosts, tmp_path: Path
 
     copying.join()
     assert (manifest.instances, manifest.missing, manifest.awaited) == (3, (), ())
+
+
+def test_monitors_of_every_host_see_when_a_backup_ended_on_one(
+    two_hosts: TwoHosts, tmp_path: Path
+) -> None:
+    """The host that takes backups may have no API, as the CronJob of the chart."""
+    north, south = two_hosts
+    before = backups_stated(south.storage)
+    backup_of(north, tmp_path / "backups")
+    stated = backups_stated(south.storage)
+
+    assert before == []
+    assert stated == backups_stated(north.storage)
+    assert 0 <= utcnow().timestamp() - stated[0] < 300
+
+
+def backups_stated(storage: Storage) -> list[float]:
+    return [
+        sample.value
+        for metric in WorkCollector(storage).collect()
+        for sample in metric.samples
+        if sample.name == "mediview_backup_timestamp_seconds"
+    ]
 
 
 def test_what_a_host_holds_alone_is_named_by_host_and_number(
