@@ -17,7 +17,7 @@ from storage.reports.critical_alerts import AlertState
 from storage.reports.hl7_entities import Hl7State
 from storage.retrospective_runs.entities import RunState, RunStudyState
 from storage.webhooks.entities import NoticeState
-from storage.worklist.repository import WorklistState
+from storage.worklist.entities import WorklistState
 
 
 def spelled_freely(kind: Any) -> BeforeValidator:

@@ -27,7 +27,7 @@ from api.worklist.schemas import (
 from storage.audit import Code
 from storage.core.uids import new_uid
 from storage.worklist.changed_meanwhile import ChangedMeanwhile
-from storage.worklist.repository import NEXT_TO_START, WorklistItem
+from storage.worklist.entities import NEXT_TO_START, WorklistItem
 
 router = new_router(prefix="/api/worklist", tags=["worklist"])
 

@@ -11,7 +11,7 @@ from api.request_rules.enum_spelling import WorklistStateWord
 from api.times import Day, TimeOfDay
 from storage.core.text.dicom_values import dicom_date, dicom_time
 from storage.worklist.attributes import KEYWORD_OF, snake_case
-from storage.worklist.repository import WorklistItem
+from storage.worklist.entities import WorklistItem
 
 
 def _vr(max_length: int, characters: str) -> StringConstraints:

@@ -13,8 +13,9 @@ from dicom_node.hl7.values import birth_date, checked, event_time, person_name
 from storage.core.patient_sex import sex_of
 from storage.core.uids import new_uid
 from storage.worklist.changed_meanwhile import looking_again
+from storage.worklist.entities import WorklistState
 from storage.worklist.patients import are_of_two_patients
-from storage.worklist.repository import Worklist, WorklistState
+from storage.worklist.repository import Worklist
 
 KINDS = frozenset({("ORM", "O01"), ("OMI", "O23")})
 _NEW = ("NW", "XO", "XX", "RP", "SN")

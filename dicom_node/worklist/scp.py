@@ -20,7 +20,8 @@ from dicom_node.query.dataset_matching import answer, matches
 from dicom_node.query.find_service import FindService
 from storage.core.callers.visibility import current_visibility
 from storage.worklist.attributes import STEP_KEYWORDS, WORKLIST_KEYWORDS
-from storage.worklist.repository import Worklist, WorklistItem
+from storage.worklist.entities import WorklistItem
+from storage.worklist.repository import Worklist
 
 WORKLIST_CLASS = str(ModalityWorklistInformationFind)
 _STEPS = "ScheduledProcedureStepSequence"

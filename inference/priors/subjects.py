@@ -9,7 +9,7 @@ from storage.index.repository import Index
 from storage.patient_identity.entities import PatientKey
 from storage.patient_identity.repository import PatientChanges
 from storage.patient_identity.same_person import Person
-from storage.worklist.repository import WorklistItem
+from storage.worklist.entities import WorklistItem
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
-from storage.worklist.repository import WorklistItem
+from storage.worklist.entities import WorklistItem
 
 
 class Orders(Protocol):

@@ -20,7 +20,8 @@ from storage.mpps.kept import let_notices_go, let_steps_go, notices_to_let_go, s
 from storage.mpps.senders import Sender, may_go_on, reached_studies
 from storage.mpps.step_text import announced_bytes, encoded, undecoded
 from storage.peers.notifications import want_notified
-from storage.worklist.repository import WorklistState, follow_step
+from storage.worklist.entities import WorklistState
+from storage.worklist.performed_steps import follow_step
 
 ProcedureStepState = Literal["IN PROGRESS", "COMPLETED", "DISCONTINUED"]
 _WORKLIST_STATES: dict[ProcedureStepState, WorklistState] = {

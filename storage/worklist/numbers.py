@@ -7,8 +7,7 @@ from storage.access_groups.visibility import unseen
 from storage.core.callers.visibility import as_node, current_visibility
 from storage.core.errors import NotPermitted
 from storage.db.engine import reading
-
-_OPEN = ("SCHEDULED", "IN PROGRESS")
+from storage.worklist.entities import OPEN_STATES
 
 
 def check_may_use_number(engine: Engine, accession_number: str) -> None:
@@ -24,7 +23,7 @@ def check_may_use_number(engine: Engine, accession_number: str) -> None:
     with as_node(), reading(engine) as connection:
         uids = connection.scalars(
             select(item.study_instance_uid).where(
-                item.accession_number == accession_number, item.state.in_(_OPEN)
+                item.accession_number == accession_number, item.state.in_(OPEN_STATES)
             )
         ).all()
     with as_node():

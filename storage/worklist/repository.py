@@ -1,17 +1,15 @@
 """The modality worklist: what an integrator has scheduled and modalities ask for (PS3.4 K)."""
 
 import uuid
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import nullcontext
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Literal, get_args
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, delete, insert, select, tuple_, update
+from sqlalchemy import ColumnElement, Engine, delete, insert, select, update
 
 from storage import tables as t
 from storage.access_groups.former_groups import forget_groups
-from storage.access_groups.orders import is_orderers_study, orderer_groups
+from storage.access_groups.orders import orderer_groups
 from storage.access_groups.visibility import check_may_name
 from storage.core.callers.shares import current_caller
 from storage.core.callers.visibility import as_node
@@ -19,56 +17,15 @@ from storage.core.clock import utcnow
 from storage.core.errors import NotFound
 from storage.db.engine import reading, writing
 from storage.db.json_text import JsonText, to_json
-from storage.db.keyset import Keyset, SortColumn
 from storage.db.pages import read_page
-from storage.index.seen_by_all import is_seen_by_all_of_study
 from storage.worklist.changed_meanwhile import changed_meanwhile, check_is_first
+from storage.worklist.entities import NEXT_TO_START, OPEN_STATES, WorklistItem, WorklistState
 from storage.worklist.numbers import check_may_use_number
 from storage.worklist.room import order_room
-from storage.worklist.stations import scheduled_stations
-from storage.worklist.studies import mark_reports, mark_studies, mark_study, patient_ids_of
+from storage.worklist.stations import open_items
+from storage.worklist.studies import items_of_study, mark_reports, mark_studies, mark_study
 
-WorklistState = Literal["SCHEDULED", "IN PROGRESS", "COMPLETED", "CANCELED"]
-WORKLIST_STATES: tuple[WorklistState, ...] = get_args(WorklistState)
-OPEN_STATES: tuple[WorklistState, ...] = ("SCHEDULED", "IN PROGRESS")
-
-_PAGE_ROWS = 500
 _OF_ONE_NUMBER = 100
-
-
-@dataclass(frozen=True)
-class WorklistItem:
-    """One requested procedure with its scheduled steps.
-
-    `attributes` maps keywords to values as DICOM writes them, and sequences to lists of
-    such maps: {"PatientName": "A^B", "ScheduledProcedureStepSequence": [{…}]}.
-    """
-
-    worklist_item_id: str
-    state: WorklistState
-    study_instance_uid: str
-    accession_number: str
-    start: str
-    """Earliest start of its steps: date and time without separators, '' when unknown."""
-    attributes: dict[str, Any]
-    priors_asked_at: datetime | None
-    """As it was then, the rules of priors were asked about it."""
-    ordered_at: datetime | None
-    """When the newest HL7 order about it was made."""
-    created_at: datetime
-    updated_at: datetime
-    size_bytes: int = 0
-    sent_by: str = ""
-    orderer_groups: str | None = None
-
-
-NEXT_TO_START = Keyset[WorklistItem](
-    "worklist",
-    (
-        SortColumn.of(t.worklist_item.c.start),
-        SortColumn.of(t.worklist_item.c.worklist_item_id),
-    ),
-)
 
 
 class Worklist:
@@ -262,23 +219,7 @@ class Worklist:
         groups are enforced, an item is the study's by its number only if all who see the study see
         the item: what is made of it stands in reports.
         """
-        columns = t.worklist_item.c
-        items = select(t.worklist_item).where(
-            columns.state != "CANCELED", is_orderers_study(t.worklist_item)
-        )
-        newest_first = items.order_by(columns.updated_at.desc())
-        with reading(self._engine) as connection:
-            of_uid = newest_first.where(columns.study_instance_uid == study_instance_uid)
-            found = [WorklistItem(**row) for row in connection.execute(of_uid).mappings()]
-            if found or not accession_number:
-                return found
-            of_number = newest_first.where(
-                columns.accession_number == accession_number,
-                is_seen_by_all_of_study(t.worklist_item, study_instance_uid),
-            )
-            found = [WorklistItem(**row) for row in connection.execute(of_number).mappings()]
-            patient_ids = patient_ids_of(connection, study_instance_uid)
-        return [one for one in found if one.attributes.get("PatientID", "") in {"", *patient_ids}]
+        return items_of_study(self._engine, study_instance_uid, accession_number)
 
     def list(
         self,
@@ -311,29 +252,7 @@ class Worklist:
 
         `station`: with what is scheduled for this AE title, of whatever groups it is.
         """
-        key = (t.worklist_item.c.start, t.worklist_item.c.worklist_item_id)
-        last: tuple[str, str] | None = None
-        while True:
-            query = select(t.worklist_item).where(t.worklist_item.c.state.in_(OPEN_STATES))
-            if last is not None:
-                query = query.where(tuple_(*key) > last)
-            query = query.order_by(*key).limit(_PAGE_ROWS)
-            with as_node() if station else nullcontext(), reading(self._engine) as connection:
-                rows = connection.execute(query)
-                page = [WorklistItem(**row) for row in rows.mappings()]
-            yield from self._for_station(page, station) if station else page
-            if len(page) < _PAGE_ROWS:
-                return
-            last = (page[-1].start, page[-1].worklist_item_id)
-
-    def _for_station(self, page: Sequence[WorklistItem], station: str) -> Iterator[WorklistItem]:
-        ids = [one.worklist_item_id for one in page]
-        column = t.worklist_item.c.worklist_item_id
-        with reading(self._engine) as connection:
-            seen = set(connection.scalars(select(column).where(column.in_(ids))))
-        for one in page:
-            if one.worklist_item_id in seen or station in scheduled_stations(one.attributes):
-                yield one
+        return open_items(self._engine, station)
 
     def priors_not_asked(self, limit: int) -> Sequence[WorklistItem]:
         """Open items that the rules of priors were not asked about as they are now."""
@@ -359,37 +278,6 @@ class Worklist:
                 .where(t.worklist_item.c.worklist_item_id == item.worklist_item_id)
                 .values(priors_asked_at=item.updated_at)
             )
-
-
-def follow_step(
-    connection: Connection, study_instance_uids: Collection[str], state: WorklistState
-) -> int:
-    """Follow a performed procedure step; how many open items of these studies changed.
-
-    An item of several steps stays in progress when one of them is completed: which
-    one it was is not always stated, and an integrator knows when all are.
-    """
-    if not study_instance_uids:
-        return 0
-    rows = connection.execute(
-        select(t.worklist_item).where(
-            t.worklist_item.c.study_instance_uid.in_(study_instance_uids),
-            t.worklist_item.c.state.in_(OPEN_STATES),
-            t.worklist_item.c.state != state,
-        )
-    )
-    ids = [
-        row["worklist_item_id"]
-        for row in rows.mappings().all()
-        if state != "COMPLETED"
-        or len(row["attributes"].get("ScheduledProcedureStepSequence", [])) <= 1
-    ]
-    connection.execute(
-        update(t.worklist_item)
-        .where(t.worklist_item.c.worklist_item_id.in_(ids))
-        .values(state=state, updated_at=utcnow())
-    )
-    return len(ids)
 
 
 def _columns(attributes: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,12 +1,17 @@
 """The studies that items of the worklist are about."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, Select, select
+from sqlalchemy import ColumnElement, Connection, Engine, Select, select
 
 from storage import tables as t
+from storage.access_groups.orders import is_orderers_study
 from storage.db.due.studies import mark_due
+from storage.db.engine import reading
+from storage.index.seen_by_all import is_seen_by_all_of_study
 from storage.reports.draft_queue import mark_report_due
+from storage.worklist.entities import WorklistItem
 
 
 def patient_ids_of(connection: Connection, study_instance_uid: str) -> set[str]:
@@ -87,3 +92,26 @@ def mark_reports(connection: Connection, worklist_item_id: str, now: datetime) -
     ).scalars()
     for study_instance_uid in studies.all():
         mark_report_due(connection, study_instance_uid, now)
+
+
+def items_of_study(
+    engine: Engine, study_instance_uid: str, accession_number: str
+) -> Sequence[WorklistItem]:
+    """See `Worklist.of_study`."""
+    columns = t.worklist_item.c
+    items = select(t.worklist_item).where(
+        columns.state != "CANCELED", is_orderers_study(t.worklist_item)
+    )
+    newest_first = items.order_by(columns.updated_at.desc())
+    with reading(engine) as connection:
+        of_uid = newest_first.where(columns.study_instance_uid == study_instance_uid)
+        found = [WorklistItem(**row) for row in connection.execute(of_uid).mappings()]
+        if found or not accession_number:
+            return found
+        of_number = newest_first.where(
+            columns.accession_number == accession_number,
+            is_seen_by_all_of_study(t.worklist_item, study_instance_uid),
+        )
+        found = [WorklistItem(**row) for row in connection.execute(of_number).mappings()]
+        patient_ids = patient_ids_of(connection, study_instance_uid)
+    return [one for one in found if one.attributes.get("PatientID", "") in {"", *patient_ids}]

@@ -17,7 +17,7 @@ from inference.fhir.subject import PATIENT_SYSTEM
 from inference.fhir.types import DCM, DICOM_UID, code_system
 from storage.core.untrusted_input.bounded_json import load_bounded_json
 from storage.settings import Settings
-from storage.worklist.repository import WorklistState
+from storage.worklist.entities import WorklistState
 
 if TYPE_CHECKING:
     from fhir.resources.R4B.servicerequest import ServiceRequest

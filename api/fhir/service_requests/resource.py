@@ -19,7 +19,7 @@ from inference.fhir.types import (
 )
 from storage.core.entities import Study
 from storage.core.text.dicom_values import dicom_date, dicom_time
-from storage.worklist.repository import WorklistItem, WorklistState
+from storage.worklist.entities import WorklistItem, WorklistState
 
 _STATUS: Mapping[WorklistState, str] = {
     "SCHEDULED": "active",

@@ -23,8 +23,9 @@ from storage.core.clock import utcnow
 from storage.core.uids import new_uid
 from storage.settings import Settings
 from storage.worklist.changed_meanwhile import looking_again
+from storage.worklist.entities import WorklistItem
 from storage.worklist.patients import are_of_two_patients
-from storage.worklist.repository import Worklist, WorklistItem
+from storage.worklist.repository import Worklist
 
 router = fhir_router()
 

@@ -10,7 +10,7 @@ from typing import Any
 from dicom_node.hl7.listener import listening
 from storage.container import Storage, open_storage
 from storage.settings import load_settings
-from storage.worklist.repository import WorklistItem
+from storage.worklist.entities import WorklistItem
 from tests.migrated import upgrade
 from tests.patience import PATIENCE_S
 

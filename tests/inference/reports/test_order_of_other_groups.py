@@ -9,7 +9,7 @@ from inference.access_groups.service import apply_rules
 from storage.access_groups.entities import Member
 from storage.container import Storage
 from storage.core.clock import utcnow
-from storage.worklist.repository import WorklistItem
+from storage.worklist.entities import WorklistItem
 from tests.inference.reports.studies import drafted, lungs_measured, opened
 from tests.inference.reports.test_deleted_prior import texts
 

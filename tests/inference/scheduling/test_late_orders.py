@@ -16,7 +16,7 @@ from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.entities import Decision
 from storage.peers.entities import KnownPeer
-from storage.worklist.repository import WorklistItem
+from storage.worklist.entities import WorklistItem
 from tests.inference.deliveries.destinations.nodes import node, with_results
 from tests.inference.orchestration import complete_series, receive
 from tests.inference.plain_models import plain_card, torchscript_model

@@ -16,7 +16,7 @@ from storage.db.engine import writing
 from storage.mpps.repository import StepChanged, StepEnded
 from storage.mpps.senders import Sender
 from storage.settings import Settings
-from storage.worklist.repository import follow_step
+from storage.worklist.performed_steps import follow_step
 from tests.storage.instances import part10
 
 REFERENCES = [Reference("1.2.3", "1.2.3.1"), Reference("1.2.3", "1.2.3.2")]
@@ -166,7 +166,7 @@ def item(number: int, **step: Any) -> dict[str, Any]:
 def test_the_worklist_is_read_in_order_whatever_its_length(
     storage: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("storage.worklist.repository._PAGE_ROWS", 7)
+    monkeypatch.setattr("storage.worklist.stations._PAGE_ROWS", 7)
     for number in reversed(range(30)):
         storage.worklist.add(item(number))
     found = [one.accession_number for one in storage.worklist.open_items()]

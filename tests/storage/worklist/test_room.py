@@ -11,7 +11,7 @@ from storage.core.errors import NoRoom
 from storage.db.room import Limits
 from storage.settings import Settings
 from storage.worklist import room
-from storage.worklist.repository import WorklistItem
+from storage.worklist.entities import WorklistItem
 
 RIS, STRANGER = address_caller("192.0.2.10"), address_caller("192.0.2.66")
 

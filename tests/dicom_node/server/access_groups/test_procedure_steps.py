@@ -16,7 +16,7 @@ from inference.access_groups.service import apply_rules
 from storage.access_groups.entities import Member
 from storage.core.clock import utcnow
 from storage.mpps.senders import Sender
-from storage.worklist.repository import WorklistItem
+from storage.worklist.entities import WorklistItem
 from tests.dicom_node.conftest import Node
 from tests.dicom_node.server.access_groups.closed_node import (
     BROKER,
