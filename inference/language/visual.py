@@ -15,10 +15,10 @@ from inference.language.answer import (
     by_model,
 )
 from inference.language.checking import checker, evidence_of
-from inference.language.from_findings import answer_from_findings
 from inference.language.guard.instructions import gives_orders
 from inference.language.header_values import header_values
 from inference.language.identifiers import without_identifiers
+from inference.language.measured.answers import answer_from_findings
 from inference.language.missing import missing_of_alerts
 from inference.language.models.generation import CUT_SENTENCES, Limits, generate
 from inference.language.models.image_inputs import image_inputs

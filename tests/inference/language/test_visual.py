@@ -2,7 +2,6 @@
 
 import dataclasses
 import uuid
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,6 @@ import pytest
 
 from inference.language.answer import Answer, Progress
 from inference.language.checking import evidence_of
-from inference.language.from_findings import answer_from_findings
 from inference.language.pictures import instance_to_show, picture_of
 from inference.language.visual import answer_question, as_statement
 from storage.container import Storage
@@ -54,33 +52,6 @@ FINDINGS = (
     finding("Left lung mean density", -851.2, "[hnsf'U]", "Mean density"),
     finding("Brain volume", 1234.5),
 )
-
-
-@pytest.mark.parametrize(
-    ("question", "answer"),
-    [
-        ("What is the volume of the left lung?", ["Left lung volume: 2,345.6 cm³."]),
-        ("How large is the volume of the right lung?", ["Right lung volume: 2,645.1 cm³."]),
-        ("brain volume", ["Brain volume: 1,234.5 cm³."]),
-        ("How dense is the left lung?", ["Left lung mean density: -851 HU."]),
-        ("Wie groß ist das Volumen der linken Lunge?", ["Left lung volume: 2,345.6 cm³."]),
-        ("Is there a lesion of the brain?", []),
-        ("Is the left kidney enlarged?", []),
-        ("What is the volume of the left brain?", []),
-        ("Is there a pneumothorax?", []),
-        ("How are you?", []),
-        ("What is it?", []),
-    ],
-)
-def test_a_finding_answers_what_it_measured_and_nothing_else(
-    question: str, answer: Sequence[str]
-) -> None:
-    shown = answer_from_findings(question, FINDINGS)
-    assert [one.text for one in shown] == list(answer)
-    by_id = {one.finding_id: one for one in FINDINGS}
-    for one in shown:
-        (finding_id,) = one.finding_ids
-        assert by_id[finding_id].label in one.text
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""Questions that what was measured answers, without a model."""
