@@ -14,10 +14,12 @@ from typing import Any
 import structlog
 
 from inference.language.guard.entailment_model import entailment_of
+from inference.language.models.fitting import check_fits, model_bytes
 from inference.language.models.loaded_model import LoadedModel
+from inference.language.models.own_code import may_run_own_code
 from inference.language.tasks import TASKS, ModelRef, TaskName, model_ref
 from inference.models.devices import device
-from inference.models.model_cache import WARM, weights_bytes
+from inference.models.model_cache import WARM
 from inference.models.pretrained import pretrained
 from inference.refusals import ModelUnusable
 from storage.core.errors import MediViewError
@@ -54,6 +56,7 @@ def load_ref(
 
         if settings.torch_threads > 0:
             torch.set_num_threads(settings.torch_threads)
+        check_fits(ref)
         try:
             model = load(ref, _options(settings, ref))
         except MediViewError:
@@ -68,14 +71,7 @@ def load_ref(
         log.info("model_loaded", setting=setting, model=ref.name, revision=ref.revision)
         return model
 
-    return WARM.get(("language", kind, ref.pinned, device()), loaded, _weights_bytes(ref))
-
-
-def _weights_bytes(ref: ModelRef) -> int:
-    """Of a local model; what the hub's cache holds has no path."""
-    path = Path(ref.source)
-    files = path.iterdir() if path.is_dir() else (path,)
-    return weights_bytes(*files) if ref.is_local else 0
+    return WARM.get(("language", kind, ref.pinned, device()), loaded, model_bytes(ref))
 
 
 def _advice(settings: Settings, ref: ModelRef) -> str:
@@ -89,7 +85,7 @@ def _advice(settings: Settings, ref: ModelRef) -> str:
 def _options(settings: Settings, ref: ModelRef) -> dict[str, Any]:
     """What every `from_pretrained` is given: where from, which commit, whose code may run."""
     options: dict[str, Any] = {
-        "trust_remote_code": bool(ref.revision) and ref.pinned in settings.hf_trust_remote_code,
+        "trust_remote_code": may_run_own_code(settings, ref),
         "local_files_only": ref.is_local or settings.hf_hub_offline,
     }
     if ref.revision:

@@ -62,7 +62,8 @@ class LanguageSettings(BaseModel):
     hf_trust_remote_code: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
         validation_alias="HF_TRUST_REMOTE_CODE",
-        description="Models, each with its commit, whose own code may run; empty: none.",
+        description="Whose own code may run: models with their commit, and of local folders the"
+        " digest that the refusal names; empty: none.",
     )
     language_wait_s: float = Field(
         20.0, gt=0, description="How long a question is waited for; then its job is answered."
