@@ -12,6 +12,7 @@ from storage.settings import Settings
 
 if TYPE_CHECKING:
     from inference.language.models.loaded_model import LoadedModel
+from inference.language.models.thoughts import answer_ids, opens_thoughts, without_thoughts
 
 Cut = Literal["", "empty", "length", "loop", "time", "stopped", "broken"]
 """Why the text ends where the model did not end it; empty where it did."""
@@ -95,7 +96,15 @@ def generate(
     started = time.monotonic()
     tokenizer = loaded.tokenizer
     prompt = 1 if loaded.is_encoder_decoder else int(inputs["input_ids"].shape[-1])
+    begun = not loaded.is_encoder_decoder and _opens_thoughts(tokenizer, inputs["input_ids"][0])
     reason: list[Cut] = []
+
+    def shown(ids: list[int]) -> str:
+        # Where the marks are special tokens, they are not to be seen in the decoded text.
+        answer = answer_ids(ids, tokenizer, begun=begun)
+        if answer is not None:
+            return _decoded(tokenizer, answer)
+        return without_thoughts(_decoded(tokenizer, ids), begun=begun)
 
     class Watch(StoppingCriteria):  # type: ignore[misc]  # transformers is not typed
         def __call__(self, input_ids: Any, scores: Any, **_: Any) -> Any:
@@ -108,7 +117,7 @@ def generate(
                 elif len(written) % LOOK_EVERY == 0:
                     if repeated(written):
                         reason.append("loop")
-                    on_text(_decoded(tokenizer, written), len(written))
+                    on_text(shown(written), len(written))
             return torch.full((input_ids.shape[0],), bool(reason), device=input_ids.device)
 
     torch.manual_seed(SEED)
@@ -130,7 +139,7 @@ def generate(
         cut = "loop" if repeated(ids) else "length"
     if cut == "loop":
         ids = without_repetition(ids)
-    text = _decoded(tokenizer, ids).strip()
+    text = shown(ids).strip()
     if not text and not cut:
         cut = "empty"
     return Generated(text, len(ids), cut, time.monotonic() - started)
@@ -162,6 +171,11 @@ def _ended(loaded: LoadedModel, ids: list[int]) -> bool:
     eos = loaded.model.generation_config.eos_token_id
     ends = eos if isinstance(eos, list) else [eos]
     return bool(ids) and ids[-1] in ends
+
+
+def _opens_thoughts(tokenizer: Any, prompt: Any) -> bool:
+    # A few tokens hold the mark, whether it is one of them or many.
+    return opens_thoughts(str(tokenizer.decode(prompt[-16:], skip_special_tokens=False)))
 
 
 def _decoded(tokenizer: Any, ids: list[int]) -> str:

@@ -66,8 +66,28 @@ def _prompt(tokenizer: Any, task: str, body: str) -> str:
     user = _asked(task, body)
     if not _chats(tokenizer):
         return f"{_SYSTEM}\n{user}\n\nAnswer:\n"
-    messages = [{"role": "system", "content": _SYSTEM}, {"role": "user", "content": user}]
-    return str(tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))
+    from jinja2 import TemplateError
+
+    try:
+        prompt = _templated(
+            tokenizer,
+            [{"role": "system", "content": _SYSTEM}, {"role": "user", "content": user}],
+        )
+    except TemplateError:
+        prompt = ""
+    if _SYSTEM in prompt:
+        return prompt
+    # The template knows no such role: it refuses the message, or leaves it out.
+    return _templated(tokenizer, [{"role": "user", "content": f"{_SYSTEM}\n{user}"}])
+
+
+def _templated(tokenizer: Any, messages: list[dict[str, str]]) -> str:
+    # Models that think before they answer are asked not to; templates of others ignore it.
+    return str(
+        tokenizer.apply_chat_template(
+            messages, tokenize=False, add_generation_prompt=True, enable_thinking=False
+        )
+    )
 
 
 def _asked(task: str, body: str) -> str:

@@ -6,7 +6,6 @@ What leaves the node is in `docs/pipelines/language-servers.md`.
 
 import base64
 import io
-import re
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -25,6 +24,7 @@ from inference.language.models.generation import (
     repeated,
     without_repetition,
 )
+from inference.language.models.thoughts import without_thoughts
 from inference.language.tasks import ModelRef
 from inference.model_servers.chat import Reported, stream_chat
 from inference.model_servers.endpoint import Endpoint, endpoint_of
@@ -34,7 +34,6 @@ from storage.settings import Settings
 # Vision models scale to less than this themselves.
 _IMAGE_EDGE_PIXELS = 1536
 _CHARACTERS_A_TOKEN = 64
-_THOUGHT = re.compile(r"^\s*<think>.*?(?:</think>|\Z)", re.DOTALL)
 
 
 def served_write(
@@ -133,7 +132,7 @@ class _Text:
     @property
     def shown(self) -> str:
         """Without what the model thought before."""
-        return _THOUGHT.sub("", "".join(self._pieces))
+        return without_thoughts("".join(self._pieces))
 
     def add(self, piece: str) -> None:
         # One more than there may be says that it is too long.
