@@ -23,6 +23,7 @@ from inference.reports.llm_answers import (
     words_wanted,
 )
 from inference.reports.locale import Locale, load_locale, references
+from inference.reports.question_text import question_sentences
 from inference.reports.technique_text import region_of, technique_sentences
 from storage.core.acquisition import why_unlike
 from storage.core.callers.identity import Identity
@@ -114,7 +115,14 @@ def draft_sections(
         ("technique", technique_sentences(evidence.technique, locale)),
         ("comparison", _comparison(evidence, compared, locale)),
         ("findings", findings),
-        ("impression", (*critical, *_impression(evidence, concluded, compared, locale))),
+        (
+            "impression",
+            (
+                *critical,
+                *question_sentences(evidence, locale),
+                *_impression(evidence, concluded, compared, locale),
+            ),
+        ),
     ]
     return tuple(
         ReportSection(locale.words["headings"][kind], tuple(sentences), kind)

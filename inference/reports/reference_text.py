@@ -88,9 +88,20 @@ def _normal_range_of(fact: Fact) -> NormalRange | None:
     return normal
 
 
+def place_among_normal(fact: Fact, locale: Locale) -> str:
+    """Percentile, verdict and limits; empty where no reference is stated beside the value."""
+    normal = _normal_range_of(fact)
+    return "" if normal is None else _place(fact, normal, locale)
+
+
 def _part(fact: Fact, normal: NormalRange, structure: str, locale: Locale) -> str:
-    words = locale.words["normal_range"]
     subject = locale.measured_of(fact.slot, fact.side, structure, fact.finding.label)
+    values = {"subject": subject, "place": _place(fact, normal, locale)}
+    return locale.fill(locale.words["normal_range"]["part"], values)
+
+
+def _place(fact: Fact, normal: NormalRange, locale: Locale) -> str:
+    words = locale.words["normal_range"]
     limits = _limits(fact, normal, locale)
     place = None if fact.value is None else normal.place_of(fact.value)
     parts = [
@@ -98,8 +109,7 @@ def _part(fact: Fact, normal: NormalRange, structure: str, locale: Locale) -> st
         words["places"][place] if place else "",
         locale.fill(words["limits"], {"limits": limits}) if limits else "",
     ]
-    values = {"subject": subject, "place": ", ".join(part for part in parts if part)}
-    return locale.fill(words["part"], values)
+    return ", ".join(part for part in parts if part)
 
 
 def _percentile(percentile: float | None, locale: Locale) -> str:
