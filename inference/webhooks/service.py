@@ -23,6 +23,7 @@ from storage.outbox.leases import LEASE_S, Lease
 from storage.outbox.retry_policies import retry_policy
 from storage.settings import Settings
 from storage.webhooks.enqueue import notice_payload
+from storage.webhooks.entities import DueReceiver
 from storage.webhooks.outbox import WebhookOutbox
 from storage.webhooks.payloads import PING, NoticeBody
 from storage.webhooks.people import FHIR, PROGRAMS
@@ -30,7 +31,8 @@ from storage.webhooks.repository import Webhook, Webhooks
 
 log = structlog.get_logger(__name__)
 
-_NOTICES_PER_CLAIM = 200
+_TURN_S = 5.0
+"""Then others have theirs, however quickly a receiver with many notices answers."""
 
 
 class NotificationStorage(PeopleStorage, SubscriptionStorage, HasWebhookOutbox, Protocol):
@@ -51,33 +53,49 @@ def notify_due(
     `senders`: those of the process, where several rounds go on in it at once.
     """
     senders = senders or Senders()
-    free_count = senders.free_count
-    if not free_count:
-        return
-    with ThreadPoolExecutor(free_count, thread_name_prefix="webhook") as pool:
-        for _ in range(free_count):
-            pool.submit(_send_claimed, storage, owner, stopping, senders)
+    with ThreadPoolExecutor(senders.count, thread_name_prefix="webhook") as pool:
+        while not stopping():
+            claimant = f"{owner}:{uuid.uuid4().hex[:8]}"
+            receiver = _claimed(storage.webhook_outbox, senders, claimant)
+            if receiver is None:
+                return
+            try:
+                pool.submit(_send_claimed, storage, receiver, claimant, stopping, senders)
+            except RuntimeError:
+                # No thread can be begun; the lease ends by itself.
+                senders.release(receiver)
+                raise
+
+
+def _claimed(outbox: WebhookOutbox, senders: Senders, claimant: str) -> DueReceiver | None:
+    return senders.claim(
+        lambda: outbox.due(utcnow()),
+        lambda webhook_id: outbox.claim(webhook_id, claimant, LEASE_S, utcnow()),
+    )
 
 
 def _send_claimed(
-    storage: NotificationStorage, owner: str, stopping: Callable[[], bool], senders: Senders
+    storage: NotificationStorage,
+    first: DueReceiver,
+    claimant: str,
+    stopping: Callable[[], bool],
+    senders: Senders,
 ) -> None:
-    """Take one webhook after the other until none is due."""
-    claimant = f"{owner}:{uuid.uuid4().hex[:8]}"
+    """Send to one receiver after the other until none is due that may have this sender."""
     outbox = storage.webhook_outbox
+    receiver: DueReceiver | None = first
     try:
-        while not stopping():
-            with senders.claimed(
-                lambda but: outbox.claim(claimant, LEASE_S, utcnow(), but)
-            ) as webhook_id:
-                if webhook_id is None:
-                    return
+        while receiver is not None:
+            try:
+                hook = storage.webhooks.get(receiver.webhook_id)
+                with Lease(partial(_renew, outbox, hook.webhook_id, claimant), "webhook"):
+                    _send_to(storage, hook, claimant, stopping, partial(senders.note, receiver))
+            finally:
                 try:
-                    hook = storage.webhooks.get(webhook_id)
-                    with Lease(partial(_renew, outbox, webhook_id, claimant), "webhook"):
-                        _send_to(storage, hook, claimant, stopping, senders)
+                    outbox.release(receiver.webhook_id, claimant)
                 finally:
-                    outbox.release(webhook_id, claimant)
+                    senders.release(receiver)
+            receiver = None if stopping() else _claimed(outbox, senders, claimant)
     except Exception as error:  # noqa: BLE001 - the edge of a thread: the next round tries again
         log.error("webhook_sender_failed", error=type(error).__name__, place=place(error))
 
@@ -91,32 +109,41 @@ def _send_to(
     hook: Webhook,
     claimant: str,
     stopping: Callable[[], bool],
-    senders: Senders,
+    is_slow: Callable[[float], bool],
 ) -> None:
-    """What waits for one receiver; of a slow one the first alone, then others have their turn."""
+    """What waits for one receiver, for the time of a turn; of a slow one the first alone.
+
+    `is_slow` is given the seconds of each answer.
+    """
+    turn_ends_s = time.monotonic() + _TURN_S
+
+    def ends() -> bool:
+        return (
+            stopping()
+            or time.monotonic() >= turn_ends_s
+            or not _renew(storage.webhook_outbox, hook.webhook_id, claimant)
+        )
+
     if hook.kind in PROGRAMS:
-        _send_in_order(storage, hook, claimant, stopping, senders)
+        _send_in_order(storage, hook, ends, is_slow)
         return
-    while not stopping() and _renew(storage.webhook_outbox, hook.webhook_id, claimant):
+    while not ends():
         began_s = time.monotonic()
         goes_on = send_waiting(storage, hook)
-        if senders.note(hook.webhook_id, time.monotonic() - began_s) or not goes_on:
+        if is_slow(time.monotonic() - began_s) or not goes_on:
             return
 
 
 def _send_in_order(
     storage: NotificationStorage,
     hook: Webhook,
-    claimant: str,
-    stopping: Callable[[], bool],
-    senders: Senders,
+    ends: Callable[[], bool],
+    is_slow: Callable[[float], bool],
 ) -> None:
     settings, webhook_outbox = storage.settings, storage.webhook_outbox
     is_subscription = hook.kind == FHIR
-    for _ in range(_NOTICES_PER_CLAIM):
+    while not ends():
         now = utcnow()
-        if stopping() or not webhook_outbox.renew(hook.webhook_id, claimant, LEASE_S, now):
-            return
         notice = webhook_outbox.first_pending(hook.webhook_id, now)
         if notice is None:
             return
@@ -126,12 +153,12 @@ def _send_in_order(
             if is_subscription
             else send(settings, hook, notice.payload)
         )
-        is_slow = senders.note(hook.webhook_id, time.monotonic() - began_s)
+        was_slow = is_slow(time.monotonic() - began_s)
         if answered.ok and answered.status is not None:
             if is_subscription:
                 storage.fhir_subscriptions.delivered(hook.webhook_id, utcnow())
             webhook_outbox.delivered(notice.delivery_id, answered.status, utcnow())
-            if is_slow:
+            if was_slow:
                 return
             continue
         policy = retry_policy(settings, "webhook_notice")
@@ -149,7 +176,7 @@ def _send_in_order(
             status=answered.status,
             dead=again is None,
         )
-        if again is not None or is_slow:
+        if again is not None or was_slow:
             return
 
 

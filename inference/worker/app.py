@@ -51,7 +51,7 @@ from inference.reports.export.hl7_delivery import send_due
 from inference.running_jobs import RunningJobs
 from inference.self_test.run import start_self_test
 from inference.ups_sources.task import OthersWorklists
-from inference.webhooks.senders import Senders
+from inference.webhooks.senders import AT_ONCE, Senders
 from inference.webhooks.service import notify_due
 from inference.worker.disk_watch import watch_disk
 from inference.worker.due_work import DUE_OF_TWO_QUEUES, JOBS_PER_ROUND, WakeUps, wake_up_expiry_s
@@ -78,8 +78,9 @@ _DELIVERIES_AT_ONCE = 4
 # As many more, while others have been busy for long (`SendingSlots`).
 _SLOW_DELIVERIES = 8
 _FETCHING_AT_ONCE = 2
-# A round lasts as long as the slowest receiver that it called; the next ones call the others.
-_NOTIFYING_AT_ONCE = 6
+# A round lasts as long as the slowest receiver that it called. Each has a sender, so that there is
+# one to begin while a sender is free.
+_NOTIFYING_AT_ONCE = AT_ONCE
 _CONTROL_THREADS = (
     _DELIVERIES_AT_ONCE + _SLOW_DELIVERIES + _FETCHING_AT_ONCE + _NOTIFYING_AT_ONCE + 6
 )

@@ -27,3 +27,12 @@ class WebhookDelivery:
     ended_at: datetime | None
     message_id: str = ""
     """Of what went to people, several in one message; empty before its first attempt."""
+
+
+@dataclass(frozen=True)
+class DueReceiver:
+    """Something is to be sent to it now. `is_urgent`: a notice of a critical finding waits."""
+
+    webhook_id: str
+    created_by_id: str
+    is_urgent: bool

@@ -4,11 +4,11 @@ The order holds for each webhook: what comes later waits until what came before 
 delivered or dead.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, delete, func, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, Select, delete, func, select, update
 
 from storage import tables as t
 from storage.core.callers.visibility import Caller, Visibility, limited_to, read_caller
@@ -21,10 +21,10 @@ from storage.events.row_mapping import to_event
 from storage.outbox.leases import OWNER_ENDED
 from storage.outbox.tables import WEBHOOKS
 from storage.webhooks.enqueue import enqueue
-from storage.webhooks.entities import NoticeState, WebhookDelivery
+from storage.webhooks.entities import DueReceiver, NoticeState, WebhookDelivery
 from storage.webhooks.failures import announce_given_up
 from storage.webhooks.payloads import notices_of, wanted_as
-from storage.webhooks.people import FHIR, PEOPLE_EVENTS
+from storage.webhooks.people import FHIR, PEOPLE_EVENTS, URGENT_EVENTS
 
 _EVENTS_AT_ONCE = 200
 
@@ -109,31 +109,30 @@ class WebhookOutbox:
         with reading(self._engine) as connection:
             return connection.execute(_due(now).limit(1)).first() is not None
 
-    def claim(
-        self, owner: str, lease_s: float, now: datetime, but: Collection[str] = ()
-    ) -> str | None:
-        """The id of a webhook with something due, for one sender alone; None: there is none.
+    def due(self, now: datetime) -> list[DueReceiver]:
+        """Receivers that a sender would find something to do for; who has waited longest first."""
+        table = t.webhook_delivery.c
+        urgent = select(table.webhook_id).where(
+            table.state == "PENDING", table.event_type.in_(URGENT_EVENTS)
+        )
+        hook = t.webhook.c
+        wanted = _due(now).with_only_columns(
+            hook.webhook_id, hook.created_by_id, hook.webhook_id.in_(urgent).label("is_urgent")
+        )
+        with reading(self._engine) as connection:
+            rows = connection.execute(wanted.order_by(table.next_attempt_at)).mappings()
+            return [DueReceiver(**row) for row in rows]
 
-        `but`: those that are not asked for now.
-        """
+    def claim(self, webhook_id: str, owner: str, lease_s: float, now: datetime) -> bool:
+        """Take a receiver for one sender alone; False where another one has it."""
+        this = t.webhook.c.webhook_id == webhook_id
         with writing(self._engine) as connection:
-            wanted = _due(now).where(t.webhook.c.webhook_id.not_in(but)) if but else _due(now)
-            due = connection.execute(wanted.limit(1)).scalar()
-            if due is None:
-                return None
             # Of a sender that came to its end the lease is empty.
-            lapsed = connection.execute(
-                select(t.webhook.c.lease_expires_at).where(t.webhook.c.webhook_id == due)
-            ).scalar()
-            taken = connection.execute(
-                update(t.webhook)
-                .where(t.webhook.c.webhook_id == due, WEBHOOKS.is_due(now))
-                .values(**WEBHOOKS.taken(owner, lease_s, now))
-                .returning(t.webhook.c.webhook_id)
-            ).scalar()
-            if taken and lapsed:
-                _explain_first(connection, taken, OWNER_ENDED)
-            return taken
+            lapsed = connection.execute(select(t.webhook.c.lease_expires_at).where(this)).scalar()
+            is_taken = WEBHOOKS.take(connection, owner, lease_s, now, this)
+            if is_taken and lapsed:
+                _explain_first(connection, webhook_id, OWNER_ENDED)
+            return is_taken
 
     def renew(self, webhook_id: str, owner: str, lease_s: float, now: datetime) -> bool:
         """Keep a claim; False when it is lost."""
@@ -265,21 +264,21 @@ class WebhookOutbox:
             )
 
 
-def _due(now: datetime) -> Any:
+def _due(now: datetime) -> Select[Any]:
     """Active webhooks that nobody sends to and whose next notice is due."""
-    table = t.webhook_delivery
-    heads = (
-        select(table.c.webhook_id, func.min(table.c.number).label("number"))
-        .where(table.c.state == "PENDING")
-        .group_by(table.c.webhook_id)
-        .subquery()
+    table, waiting = t.webhook_delivery, t.webhook_delivery.alias()
+    # Found by the index for each webhook, however many notices wait for one that is out of reach.
+    first = (
+        select(func.min(waiting.c.number))
+        .where(waiting.c.webhook_id == t.webhook.c.webhook_id, waiting.c.state == "PENDING")
+        .correlate(t.webhook)
+        .scalar_subquery()
     )
     return (
         select(t.webhook.c.webhook_id)
-        .join(heads, heads.c.webhook_id == t.webhook.c.webhook_id)
-        .join(table, table.c.number == heads.c.number)
+        .select_from(t.webhook)
+        .join(table, table.c.number == first)
         .where(t.webhook.c.is_active, table.c.next_attempt_at <= now, WEBHOOKS.is_due(now))
-        .order_by(table.c.next_attempt_at)
     )
 
 

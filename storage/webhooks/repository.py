@@ -28,6 +28,7 @@ from storage.webhooks.people import (
     checked_address,
     shown_address,
 )
+from storage.webhooks.shares import check_webhook_count
 
 _SECRET_BYTES = 32
 SECRET_PREFIX = "whsec_"  # noqa: S105 - a prefix, not a secret
@@ -98,7 +99,7 @@ class Webhooks:
         kind: WebhookKind = "webhook",
         for_people: ForPeople = ForPeople(),
     ) -> Webhook:
-        """One that sends what happens from now on. Raises InvalidRequest."""
+        """One that sends what happens from now on. Raises InvalidRequest, TooManyRequests."""
         now = utcnow()
         webhook_id = str(uuid.uuid4())
         address = self._checked_url(kind, url)
@@ -122,6 +123,7 @@ class Webhooks:
             "updated_at": now,
         }
         with writing(self._engine) as connection:
+            check_webhook_count(connection, created_by.identity_id)
             connection.execute(insert(t.webhook).values(**row, event_id=_newest()))
         return self.get(webhook_id)
 

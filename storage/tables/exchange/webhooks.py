@@ -66,5 +66,6 @@ webhook_delivery = Table(
     time_column("ended_at", nullable=True),
     Index("ix_webhook_delivery_webhook_id_state_number", "webhook_id", "state", "number"),
     Index("ix_webhook_delivery_state_ended_at", "state", "ended_at"),
+    Index("ix_webhook_delivery_state_event_type", "state", "event_type"),
     sqlite_autoincrement=True,
 )

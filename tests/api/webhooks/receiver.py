@@ -31,6 +31,7 @@ class Receiver:
 
     url: str
     received: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
+    arrived_s: list[float] = field(default_factory=list)
     answer: Answer | None = None
 
     @property
@@ -86,6 +87,7 @@ def receiver() -> Iterator[Receiver]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
+            made.arrived_s.append(time.monotonic())
             made.received.append(({k.lower(): v for k, v in self.headers.items()}, body))
             (made.answer or status(204))(self)
 

@@ -131,14 +131,16 @@ def test_two_processes_never_send_the_same_or_out_of_order(
 def test_a_sender_that_died_is_replaced_when_its_lease_ends(node: ApiNode, hook: Receiver) -> None:
     added(node, hook, "job.scheduled")
     scheduled_job(node.storage)
-    node.storage.webhook_outbox.fill()
-    assert node.storage.webhook_outbox.claim("dead", 2.0, utcnow()) is not None
+    outbox = node.storage.webhook_outbox
+    outbox.fill()
+    (due,) = outbox.due(utcnow())
+    assert outbox.claim(due.webhook_id, "dead", 2.0, utcnow())
+    assert not outbox.claim(due.webhook_id, "another", 2.0, utcnow())
     notify_due(node.storage, "tests")
     assert hook.received == []
     time.sleep(2.1)
-    webhook_id = node.storage.webhook_outbox.claim("another", 2.0, utcnow())
-    assert webhook_id is not None
-    notice = node.storage.webhook_outbox.first_pending(webhook_id, utcnow())
+    assert outbox.claim(due.webhook_id, "another", 2.0, utcnow())
+    notice = outbox.first_pending(due.webhook_id, utcnow())
     assert notice is not None
     assert notice.last_error == OWNER_ENDED
     time.sleep(2.1)
