@@ -30,8 +30,12 @@ def of_deliveries(facts: StudyFacts) -> Iterator[Delay]:
                 " again under this name.",
                 one.created_at,
             )
-    yield from _unreachable(facts, waiting)
-    yield from _refused(facts, waiting)
+    for_hours = [
+        one for one in waiting if one.waits_until is not None and one.waits_until > facts.now
+    ]
+    now = [one for one in waiting if one not in for_hours]
+    yield from _unreachable(facts, now)
+    yield from _refused(facts, now)
     refused = [one for one in facts.deliveries if one.state == "REFUSED"]
     if refused:
         yield Delay(
@@ -48,7 +52,16 @@ def of_deliveries(facts: StudyFacts) -> Iterator[Delay]:
             f" release them to {_names(awaiting)}.",
             awaiting[0].created_at,
         )
-    yield from _under_way(facts, waiting)
+    yield from _under_way(facts, now)
+    if for_hours:
+        first = min(for_hours, key=lambda one: one.next_attempt_at)
+        yield Delay(
+            "delivery_queued",
+            f"The results wait for {first.destination} until the hours of the rule begin, at"
+            f" {at(first.next_attempt_at)}.",
+            first.created_at,
+            first.next_attempt_at,
+        )
     sent = [one for one in facts.deliveries if one.state == "SENT"]
     if sent:
         yield Delay(

@@ -1,11 +1,14 @@
 """What the node knows of a study and of itself, read once."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from inference.broker.celery_config import GPU_QUEUE, JOBS_QUEUE
+from inference.routing.service import of_kind
+from inference.rules.file import current_rules
+from inference.rules.routing_rule import RoutingRule
 from storage.container.has import (
     HasAcceptanceDecisions,
     HasAccessGroups,
@@ -24,6 +27,7 @@ from storage.container.has import (
     HasVolumes,
 )
 from storage.core.entities import Decision, Delivery, Job, Series
+from storage.core.errors import InvalidRequest
 from storage.deliveries.circuit_breaker import OpenBreaker
 from storage.deliveries.listing import DeliveryFilter, list_deliveries
 from storage.index.expected_instances import Announced
@@ -56,6 +60,9 @@ class StudyFacts:
     """Of results."""
     routes: list[Route]
     """On which received instances go on."""
+    study_rules_asked_at: datetime | None
+    """When rules that send whole studies are asked about it."""
+    study_rules: Sequence[RoutingRule]
     cancelled: list[Delivery]
     """Those that will not be sent, of results and of received instances."""
     ignored_notes: list[IgnoredNote]
@@ -102,6 +109,7 @@ def read_facts(storage: StudyFactStorage, study_instance_uid: str, now: datetime
     """Raises NotFound, StorageUnavailable."""
     storage.index.study(study_instance_uid)
     heartbeats = storage.heartbeats
+    rules = _study_rules(storage.settings)
     return StudyFacts(
         now=now,
         settings=storage.settings,
@@ -122,6 +130,8 @@ def read_facts(storage: StudyFactStorage, study_instance_uid: str, now: datetime
             if one.cause == "RESULT"
         ],
         routes=storage.routing.routes_of(study_instance_uid),
+        study_rules_asked_at=storage.routing.study_due_at(study_instance_uid) if rules else None,
+        study_rules=rules,
         cancelled=list_deliveries(
             storage.engine,
             DeliveryFilter(study_instance_uid=study_instance_uid, state="CANCELLED"),
@@ -151,3 +161,11 @@ def _newest(jobs: list[Job]) -> list[Job]:
     for job in sorted(jobs, key=lambda one: one.created_at):
         newest[job.series_instance_uid, job.pipeline] = job
     return list(newest.values())
+
+
+def _study_rules(settings: Settings) -> Sequence[RoutingRule]:
+    try:
+        return of_kind(current_rules(settings), "study").routing
+    except InvalidRequest:
+        # They are wrong now, which is named otherwise.
+        return ()

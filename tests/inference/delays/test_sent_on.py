@@ -22,11 +22,16 @@ def _archive(node: Storage) -> None:
 
 def sent_on(node: Storage, name: str, to: str = "archive", **more: Any) -> list[str]:
     """A study whose results the PACS has, and of whose images a rule wants two elsewhere."""
+    done(node, name)
+    return wanted(node, name, to, **more)
+
+
+def done(node: Storage, name: str) -> None:
+    """A study whose results the PACS has."""
     job = finished(node, name)
     node.deliveries.enqueue("pacs", node.index.instances_of(study_uid(name))[:1], job.job_id)
     results = [one.delivery_id for one in node.deliveries.of_study(study_uid(name))]
     node.deliveries.confirmed(results, utcnow())
-    return wanted(node, name, to, **more)
 
 
 def wanted(node: Storage, name: str, to: str = "archive", **more: Any) -> list[str]:
@@ -110,13 +115,50 @@ def test_beside_results_that_never_come_and_not_while_results_are_awaited(node: 
     complete_and_schedule(node, later(10), (BRIGHT,))
     wanted(node, "both", "misspelt")
     found = asked(node, "both")
-    assert found.cause == "no_pipeline_fits"
-    assert found.sentence.endswith("wait for misspelt, and no peer has this name: add it.")
+    assert found.cause == "destination_removed", "monitors go by the cause"
+    assert "wait for misspelt, and no peer has this name: add it. bright-region" in found.sentence
+    assert "did not run: Modality is CT" in found.sentence
     finished(node, "results")
     instances = node.index.instances_of(study_uid("results"))[:1]
     node.deliveries.enqueue("pacs", instances, None)
     wanted(node, "results", "misspelt")
     assert asked(node, "results").cause == "delivery_queued", "results come first"
+
+
+def test_hours_are_waited_for_though_the_archive_is_away(node: Storage) -> None:
+    sent_on(node, "hours", waits_until=later(3600))
+    node.circuit_breakers.failed("archive", "Connection refused.", utcnow())
+    node.circuit_breakers.open("archive", later(60))
+    try:
+        before, within = asked(node, "hours"), asked(node, "hours", after_s=4000)
+    finally:
+        node.circuit_breakers.answered("archive", utcnow())
+    assert before.cause == "delivery_queued"
+    assert "until the hours of the rule begin, at" in before.sentence
+    assert "it has been out of reach for" in before.sentence
+    assert before.expected_at is not None
+    assert before.expected_at > later(3000)
+    assert within.cause == "destination_unreachable"
+
+
+def test_a_rule_for_whole_studies_is_named_before_it_is_asked(node: Storage) -> None:
+    done(node, "whole")
+    (series,) = node.index.series_of(study_uid("whole"))
+    file = node.settings.resolved_rules_file
+    file.write_text("version: 1\nrouting:\n  - {name: all, to: archive, send: study}\n")
+    try:
+        node.routing.looked_at([series], later(60))
+        before, due = asked(node, "whole"), asked(node, "whole", after_s=61)
+        node.routing.study_looked_at(study_uid("whole"), later(60))
+        after = asked(node, "whole")
+    finally:
+        file.unlink()
+    sentence = "if nothing more comes, the rule 'all' (to archive), which sends whole studies, is"
+    assert sentence in before.sentence
+    assert before.expected_at is not None
+    assert before.expected_at > later(50)
+    assert due.sentence.startswith("Next, the rule 'all' (to archive)")
+    assert after.sentence == "Nothing: the results are confirmed by pacs."
 
 
 def test_what_was_sent_on_is_waited_for_no_more(node: Storage) -> None:
