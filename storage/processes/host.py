@@ -12,7 +12,8 @@ from storage.volumes.host_id import NAMED_BY_HOST
 
 ALIVE_WITHIN = timedelta(minutes=2)
 CLOCK_AGREES_WITHIN_S = 300.0
-"""S3 refuses what was signed by a clock that is a quarter of an hour off."""
+SIGNED_WITHIN_S = 900.0
+"""S3 refuses what was signed by a clock that is further off."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,10 @@ class Host:
     @property
     def has_right_clock(self) -> bool:
         return abs(self.clock_ahead_s) < CLOCK_AGREES_WITHIN_S
+
+    @property
+    def is_signing_in_vain(self) -> bool:
+        return abs(self.clock_ahead_s) >= SIGNED_WITHIN_S
 
     @property
     def is_full(self) -> bool:

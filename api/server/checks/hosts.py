@@ -2,7 +2,7 @@
 
 from api.server.checks.health import GOOD, bad
 from api.server.schemas import HealthPart
-from storage.processes.host import Host
+from storage.processes.host import SIGNED_WITHIN_S, Host
 from storage.processes.hosts import Hosts
 
 
@@ -24,8 +24,8 @@ def check_hosts(hosts: Hosts) -> HealthPart:
 
 def _clocks(hosts: Hosts) -> list[str]:
     return [
-        f"The clock of {one} {clock_of(one)}: a bucket refuses what it signs, so that no other host"
-        " gets what it receives. Set its time (NTP), or that of the database's host."
+        f"The clock of {one} {clock_of(one)}: {_what_a_clock_does(one)} Set its time (NTP), or that"
+        " of the database's host."
         for one in hosts.all()
         if one.is_alive and not one.has_right_clock
     ]
@@ -47,6 +47,15 @@ def room_of(host: Host) -> str:
     free = f"{host.free_bytes >> 20:,} MiB free"
     return (
         f"{free} of the {host.free_disk_mark_bytes >> 20:,} that it needs" if host.is_full else free
+    )
+
+
+def _what_a_clock_does(host: Host) -> str:
+    if host.is_signing_in_vain:
+        return "a bucket refuses what it signs, so that no other host gets what it receives."
+    return (
+        f"a bucket refuses what is signed {SIGNED_WITHIN_S / 60:.0f} minutes off or more, and then"
+        " no other host gets what it receives."
     )
 
 

@@ -280,12 +280,16 @@ def test_a_wrong_clock_is_named_and_makes_no_host_away(
 ) -> None:
     north, south = two_hosts
     north.storage.ingest.accept(part10(), "stow")
-    monkeypatch.setattr(hosts, "utcnow", lambda: utcnow() - timedelta(days=3))
-    north.storage.hosts._beat_next_s = 0.0
-    north.storage.hosts.beat()
+    stated = []
+    for behind in (timedelta(minutes=6), timedelta(days=3)):
+        monkeypatch.setattr(hosts, "utcnow", lambda behind=behind: utcnow() - behind)
+        north.storage.hosts._beat_next_s = 0.0
+        north.storage.hosts.beat()
+        stated.append(check_hosts(south.storage.hosts))
+    little, found = stated
 
-    found = check_hosts(south.storage.hosts)
-
+    assert "is 6.0 minutes behind the database's: a bucket refuses what is signed" in little.detail
+    assert "database's: a bucket refuses what it signs" in found.detail
     assert not found.ok
     assert f"({north.storage.hosts.own_id()}) is 3.0 days behind the database's" in found.detail
     assert "gave no sign of life" not in found.detail
