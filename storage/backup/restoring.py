@@ -17,7 +17,7 @@ from storage.backup.entities import BackupDamaged, Manifest, StoredFile
 from storage.backup.rows import set_last_number, write_rows
 from storage.backup.sources import OBJECTS, target_of
 from storage.backup.store import BackupStore, lines
-from storage.core.data_folder import private_folder, unfinished_restore
+from storage.core.data_folder import disk_reserve, private_folder, unfinished_restore
 from storage.core.errors import InvalidRequest
 from storage.db.engine import make_engine, reading, writing
 from storage.db.migrate import upgrade_to
@@ -59,22 +59,43 @@ def restore(settings: Settings, store: BackupStore, manifest: Manifest) -> Resto
             _mark(settings.data_dir, manifest.name)
         count = 0
         if not _table_with_rows(engine):
-            with translated_os_errors(settings.data_dir):
-                folders: set[Path] = set()
-                for file in store.files(manifest):
-                    folders |= _restore_file(settings, bucket, store, file)
-                    count += 1
-                # Each once, instead of once for each file.
-                for folder in folders:
-                    sync_folder(folder)
+            count = _restore_files(settings, bucket, store, manifest)
             with writing(engine) as connection:
                 _restore_database(connection, store, manifest)
+    except BackupDamaged as error:
+        raise BackupDamaged(error.message, remedy=_after_damage(settings)) from error
     finally:
         engine.dispose()
     with translated_os_errors(settings.data_dir):
         (settings.data_dir / unfinished_restore.NAME).unlink(missing_ok=True)
         sync_folder(settings.data_dir)
     return Restored(manifest, count, upgrade(settings))
+
+
+def _restore_files(
+    settings: Settings, bucket: ObjectStore | None, store: BackupStore, manifest: Manifest
+) -> int:
+    """How many."""
+    count = 0
+    with translated_os_errors(settings.data_dir):
+        folders: set[Path] = set()
+        for file in store.files(manifest):
+            folders |= _restore_file(settings, bucket, store, file)
+            count += 1
+        # Each once, instead of once for each file.
+        for folder in folders:
+            sync_folder(folder)
+    return count
+
+
+def _after_damage(settings: Settings) -> str:
+    """What another backup needs is what `_check_empty` asks for."""
+    bucket = f", the bucket {settings.s3_bucket}" if settings.object_store == "s3" else ""
+    return (
+        f"Empty {settings.data_dir}{bucket} and the database, and restore another backup with"
+        " --at; 'mediview backup list' names them. Or give the same command again once the place"
+        " has the part again: a backup of a node that has it writes it."
+    )
 
 
 def _check_schema(manifest: Manifest) -> None:
@@ -110,10 +131,12 @@ def _check_empty(
             f"A restore of the backup {begun} into {settings.data_dir} has not ended.",
             remedy=unfinished_restore.remedy(settings.data_dir, begun)
             if begun == unfinished_restore.NAME_LOST
-            else f"Let it go on with --at {begun}, or empty the folder and the database.",
+            else f"Let it go on with --at {begun}, or empty the folder, the database and the"
+            " bucket.",
         )
     for folder in (settings.data_dir, settings.resolved_models_dir):
-        found = next(iter(sorted(folder.iterdir())), None) if folder.is_dir() else None
+        there = sorted(folder.iterdir()) if folder.is_dir() else []
+        found = next((one for one in there if not _is_nobodys(settings, one)), None)
         if found is not None:
             raise InvalidRequest(
                 f"{folder} is not empty: {found.name} is there, and a restore replaces nothing.",
@@ -129,6 +152,18 @@ def _check_empty(
             f"The bucket {settings.s3_bucket} is not empty, and a restore replaces nothing.",
             remedy="Name an empty bucket in MEDIVIEW_S3_BUCKET.",
         )
+
+
+def _is_nobodys(settings: Settings, path: Path) -> bool:
+    """What a role leaves that was started in an empty folder and found no schema.
+
+    Whether SQLite's file has rows is looked at for itself.
+    """
+    if path.is_dir():
+        return not any(path.iterdir())
+    index = index_path(settings)
+    files = set() if index is None else {f"{index.name}{end}" for end in ("", "-wal", "-shm")}
+    return path.name in files | {disk_reserve.NAME}
 
 
 def _check_database_empty(settings: Settings, engine: Engine) -> None:
@@ -200,10 +235,7 @@ def _pieces(store: BackupStore, file: StoredFile) -> Iterator[bytes]:
         try:
             yield store.piece(name)
         except BackupDamaged as error:
-            raise BackupDamaged(
-                f"{error.message} It is a part of {file.path}.",
-                remedy="Restore another backup with --at; 'mediview backup list' names them.",
-            ) from error
+            raise BackupDamaged(f"{error.message} It is a part of {file.path}.") from error
 
 
 def _restore_database(connection: Connection, store: BackupStore, manifest: Manifest) -> None:

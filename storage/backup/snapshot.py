@@ -35,7 +35,9 @@ from storage.processes.hosts import Hosts
 from storage.volumes.files import SUFFIX
 
 # Of the machine and the moment; and nobody stays signed in by a backup.
-LEFT_OUT_TABLES = frozenset({"heartbeat", "component", "clock_step", "disk_sample", "session"})
+LEFT_OUT_TABLES = frozenset(
+    {"heartbeat", "component", "clock_step", "disk_sample", "session", "last_backup"}
+)
 _HOUSEKEEPING_PATIENCE_S = 600.0
 _HOUSEKEEPING_POLL_S = 0.2
 

@@ -2,6 +2,7 @@
 
 import structlog
 
+from storage.core.data_folder import unfinished_restore
 from storage.core.errors import StorageUnavailable
 from storage.db.engine import make_engine
 from storage.db.schema import check_schema
@@ -17,9 +18,10 @@ def wait_for_database(settings: Settings, asked: StopRequests) -> bool:
     """Return once the database answers; False where the process is asked to end before.
 
     Call it in `asked.counting_signals()`. Neither a schema that is another than this version's
-    is waited for nor a file, which would not come by itself. Raises
+    is waited for nor a file, which would not come by itself, nor a restore that was cut off. Raises
     StorageUnavailable with what to do about it.
     """
+    unfinished_restore.check(settings.data_dir)
     engine = make_engine(settings.resolved_database_url)
     is_logged = False
     try:

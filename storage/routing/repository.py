@@ -120,6 +120,12 @@ class Routing:
                 .values(route_at=None)
             )
 
+    def study_due_at(self, study_instance_uid: str) -> datetime | None:
+        """When the rules for whole studies are asked about it; none where they need not be."""
+        query = select(t.study.c.route_at).where(t.study.c.study_instance_uid == study_instance_uid)
+        with reading(self._engine) as connection:
+            return connection.execute(query).scalar()
+
     def routes_of(self, study_instance_uid: str) -> list[Route]:
         """By destination, and by what sends them there."""
         delivery = t.delivery.c

@@ -15,6 +15,7 @@ from storage.core.errors import StorageFull
 
 log = structlog.get_logger(__name__)
 
+NAME = "reserve"
 RESERVE_BYTES = 16 << 20
 # SQLite's log and index of it, a tombstone, some lines of the log.
 _NEEDED_BYTES = 4 << 20
@@ -62,7 +63,7 @@ def refill(data_dir: Path, free_disk_mark_bytes: int) -> None:
 
 
 def _path(data_dir: Path) -> Path:
-    return data_dir / "reserve"
+    return data_dir / NAME
 
 
 def _free_bytes(data_dir: Path) -> int:

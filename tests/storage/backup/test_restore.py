@@ -4,19 +4,24 @@ import contextlib
 import errno
 import os
 import random
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
+from storage.backup.entities import BackupDamaged
+from storage.backup.store import BackupStore
 from storage.backup.taking import take_backup
 from storage.backup.verification import verify_backup
 from storage.container import Storage, open_storage
-from storage.core.data_folder import unfinished_restore
+from storage.core.data_folder import disk_reserve, unfinished_restore
 from storage.core.errors import InvalidRequest, NotFound, StorageUnavailable
 from storage.core.uids import derive_uid
 from storage.db.engine import writing
+from storage.processes.stop_requests import StopRequests
+from storage.processes.waiting_for_database import wait_for_database
 from storage.settings import Settings
 from tests.faults.scp_process import LONG
 from tests.migrated import upgrade
@@ -154,6 +159,60 @@ def test_a_restore_that_was_cut_off_with_its_first_step_begins_again(
     (other.data_dir / "volumes").rmdir()
     restored(other, place)
     assert_same(node, other)
+
+
+def test_a_role_that_starts_beside_a_restore_that_was_cut_off_names_it(
+    node: Settings, make: Make, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its database has no schema yet, and `mediview migrate` would not help."""
+    name = backed_up(node, place)
+    other = make("sqlite", "other")
+    with monkeypatch.context() as patch:
+        patch.setattr("storage.backup.restoring._restore_file", killed)
+        with pytest.raises(KeyboardInterrupt):
+            restored(other, place)
+    with pytest.raises(StorageUnavailable, match=f"restore of the backup {name}") as refused:
+        wait_for_database(other, StopRequests())
+    assert f"mediview restore --at {name}" in refused.value.remedy
+
+
+def test_what_a_role_leaves_that_found_no_schema_is_in_the_way_of_no_restore(
+    node: Settings, make: Make, place: Path
+) -> None:
+    backed_up(node, place)
+    other = make("sqlite", "other")
+    other.data_dir.mkdir()
+    disk_reserve.refill(other.data_dir, 0)
+    (other.data_dir / "volumes").mkdir()
+    with pytest.raises(StorageUnavailable, match="schema none"):
+        wait_for_database(other, StopRequests())
+    assert (other.data_dir / "reserve").exists()
+    restored(other, place)
+    assert_same(node, other)
+
+
+def test_a_restore_that_meets_a_damaged_part_names_a_way_that_can_be_gone(
+    node: Settings, make: Make, place: Path
+) -> None:
+    earlier = backed_up(node, place)
+    with open_storage(node) as storage:
+        storage.objects.put("reports/late", random.randbytes(5000))
+        newest = take_backup(storage, store_at(node, place)).name
+    store = store_at(node, place)
+    for piece in pieces_of(store, newest) - pieces_of(store, earlier):
+        next((place / "pieces").rglob(piece)).write_bytes(b"damaged")
+    other = make("sqlite", "other")
+    with pytest.raises(BackupDamaged) as refused:
+        restored(other, place)
+    assert f"Empty {other.data_dir} and the database, and restore another" in refused.value.remedy
+
+    shutil.rmtree(other.data_dir)
+    restored(other, place, earlier)
+    assert_same(node, other)
+
+
+def pieces_of(store: BackupStore, name: str) -> set[str]:
+    return {piece for file in store.files(store.manifest(name)) for piece in file.pieces}
 
 
 def test_the_name_of_a_restore_that_is_not_ended_is_durable_before_anything_is_restored(
