@@ -3,7 +3,6 @@ import { nearestSlice, type Vector } from "@/dicom/geometry";
 import { openingIndex } from "@/dicom/linking";
 import type { WindowPreset, WindowRange } from "@/dicom/windowing";
 import { hangMammograms } from "./views/breast";
-import { StackCell } from "./views/cell";
 import { Clips } from "./views/clips";
 import { MaskLayers } from "./masks/layer";
 import { Links } from "./views/links";
@@ -11,20 +10,22 @@ import { Measuring } from "./annotations/measuring";
 import { indexIn, Openings, shownViewports, type ShownViewport } from "./views/openings";
 import { Navigation } from "./navigation";
 import { LastViewed } from "./lastViewed";
+import { Places } from "./places";
 import { Planes } from "./views/planes";
 import { Presenting } from "./annotations/presenting";
 import { forgetImages, start } from "./runtime";
 import type { LoadedSeries } from "./series";
+import { SceneWindows } from "./views/sceneWindows";
 import { SharedCursor } from "./views/sharedCursor";
+import { StackCells } from "./views/stackCells";
 import { Subtracting } from "./views/subtracting";
 import { MouseTools } from "./tools";
 import type { Undrawable } from "./views/undrawable";
 import { flip, turn, type Turn } from "./views/turning";
 import { isCell, planes, viewIdOf, viewInfo, type CellId, type Plane, type ViewId, type ViewInfo } from "./views/view";
-import { valueAt, type ValueAt } from "./values";
 import { Viewports, type DrawnView } from "./views/viewports";
 import { VolumeView } from "./views/volume";
-import type { KeptWindows, SeriesWindow } from "./views/window";
+import type { KeptWindows } from "./views/window";
 
 export interface SceneListener {
   onView(info: ViewInfo): void;
@@ -52,13 +53,14 @@ export class Scene {
   readonly planes: Planes;
   readonly volume: VolumeView;
   readonly navigation: Navigation;
-  private readonly cells = new Map<CellId, StackCell>();
+  readonly places: Places;
+  private readonly windows: SceneWindows;
+  private readonly cells: StackCells;
   readonly links: Links;
   readonly presenting: Presenting;
   readonly subtracting: Subtracting;
   readonly cursor: SharedCursor;
   private readonly clips: Clips;
-  private readonly windows: KeptWindows = new Map();
   private readonly lastViewed = new LastViewed();
   private activeId: ViewId = "cell-1";
   private ended = false;
@@ -71,31 +73,35 @@ export class Scene {
     this.mouse = new MouseTools(this.id, (data) => this.measuring.linesOf(data));
     this.views = new Viewports(this.engine, {
       [CoreEnums.Events.IMAGE_RENDERED]: this.onRendered,
-      [CoreEnums.Events.PRE_STACK_NEW_IMAGE]: (event) => this.cellOf(event)?.frames.onAsked(event),
+      [CoreEnums.Events.PRE_STACK_NEW_IMAGE]: (event) => this.cells.of(event)?.frames.onAsked(event),
       [CoreEnums.Events.STACK_NEW_IMAGE]: this.onNewImage,
-      [CoreEnums.Events.VOI_MODIFIED]: this.onWindow,
+      [CoreEnums.Events.VOI_MODIFIED]: (event) => this.windows.onModified(event),
       [CoreEnums.Events.CAMERA_MODIFIED]: (event) => {
-        const cell = this.cellOf(event);
+        const cell = this.cells.of(event);
         if (cell) this.links.followPlane(cell);
         else this.planes.onCamera(viewIdOf(event));
       },
       [CoreEnums.Events.ACTORS_CHANGED]: () => this.planes.onActors(),
     });
+    const kept: KeptWindows = new Map();
     const draw = (viewId: string) => this.views.get(viewId)?.render();
     this.masks = new MaskLayers(draw, () => this.render(), () => this.planes.stay());
+    this.cells = new StackCells(this.views, this.mouse, this.masks, this.lastViewed, listener, kept);
     this.measuring = new Measuring(() => this.render());
-    this.links = new Links(this.shownCells, (viewId, mm) => listener.onBeyond(viewId, mm));
-    this.presenting = new Presenting(this.shownCells);
-    this.subtracting = new Subtracting(this.shownCells);
-    this.cursor = new SharedCursor(this.shownCells, this.links, (viewId, place) => listener.onCursor(viewId, place));
+    this.links = new Links(this.cells.shown, (viewId, mm) => listener.onBeyond(viewId, mm));
+    this.presenting = new Presenting(this.cells.shown);
+    this.subtracting = new Subtracting(this.cells.shown);
+    this.cursor = new SharedCursor(this.cells.shown, this.links, (viewId, place) => listener.onCursor(viewId, place));
     this.clips = new Clips(listener.onError);
     const onLoading = (loaded: number, total: number) => {
       for (const id of this.volume.isOpen ? (["volume"] as const) : planes) listener.onLoading(id, loaded, total);
     };
     const planesListener = { onLoading, onError: listener.onError };
-    this.planes = new Planes(this.engine, this.views, this.mouse, planesListener, this.windows);
+    this.planes = new Planes(this.engine, this.views, this.mouse, planesListener, kept);
+    this.windows = new SceneWindows(this.cells, this.planes, this.links, () => this.activeId, () => this.render());
     this.volume = new VolumeView(this.engine, this.views, this.id, onLoading);
-    this.navigation = new Navigation(this.cells, this.views, this.planes, () => this.activeId, listener.onError);
+    this.places = new Places(this.cells.all, this.views, this.planes, () => this.activeView);
+    this.navigation = new Navigation(this.cells.all, this.views, this.planes, () => this.activeId, listener.onError);
   }
 
   /** `asked`: how viewports show the series that they open with. */
@@ -106,7 +112,7 @@ export class Scene {
 
   /** What the viewports show now. */
   get shownViewports(): ShownViewport[] {
-    return shownViewports(this.shownCells(), this.planes);
+    return shownViewports(this.cells.shown(), this.planes);
   }
 
   /** Shows a series as a stack: where it was looked at last, or from the middle. */
@@ -118,7 +124,7 @@ export class Scene {
   ): Promise<void> {
     this.planes.close();
     this.volume.close();
-    const cell = this.cellFor(viewId, element);
+    const cell = this.cells.at(viewId, element);
     const place = this.lastViewed.of(series);
     const asked = this.openings.of(viewId, series);
     const asksFor = indexIn(series, asked);
@@ -129,31 +135,24 @@ export class Scene {
     if (asked) cell.window.look(asked);
     this.openings.done(viewId);
     this.masks.attach(series.seriesInstanceUid, viewId);
-    this.links.opened(cell, this.cells.get(this.activeId as CellId), place === undefined && asksFor === undefined);
-    hangMammograms(this.shownCells());
+    this.links.opened(cell, this.cells.get(this.activeId), place === undefined && asksFor === undefined);
+    hangMammograms(this.cells.shown());
     this.presenting.follow(cell);
     cell.view?.render();
   }
 
   closeCell(viewId: CellId): void {
-    const cell = this.cells.get(viewId);
-    if (!cell || this.ended) return;
-    this.lastViewed.remember(cell);
-    this.masks.detach(viewId);
-    this.mouse.detach(viewId);
-    cell.end();
-    this.cells.delete(viewId);
-    this.views.disable(viewId);
+    if (!this.ended) this.cells.close(viewId);
   }
 
   /** Loads the rest of every stack in the background. */
   prefetch(): void {
-    for (const cell of this.cells.values()) cell.prefetch();
+    this.cells.prefetch();
   }
 
   /** Shows a series in three planes through its volume, where it was looked at last. */
   async showPlanes(elements: Record<Plane, HTMLDivElement>, series: LoadedSeries): Promise<void> {
-    this.closeCells();
+    this.cells.closeAll();
     const asked = this.openings.of("axial", series);
     const near = asked?.center ?? this.lastViewed.of(series)?.point ?? null;
     if (!(await this.planes.show(elements, series, near))) return;
@@ -170,7 +169,7 @@ export class Scene {
   }
 
   async showVolume(element: HTMLDivElement, series: LoadedSeries): Promise<void> {
-    this.closeCells();
+    this.cells.closeAll();
     await this.volume.show(element, series);
   }
 
@@ -180,20 +179,20 @@ export class Scene {
   }
 
   setWindow({ range, curve }: WindowPreset): void {
-    this.changeWindow((window) => window.set(range, curve ?? null));
+    this.windows.change((window) => window.set(range, curve ?? null));
   }
 
   get openingRange(): WindowRange | null {
-    return this.activeWindow?.opening ?? null;
+    return this.windows.active?.opening ?? null;
   }
 
   /** The window of the active view. */
   get range(): WindowRange | null {
-    return this.activeWindow?.range ?? null;
+    return this.windows.active?.range ?? null;
   }
 
   toggleInvert(): void {
-    this.changeWindow((window) => window.toggleInvert());
+    this.windows.change((window) => window.toggleInvert());
   }
 
   turn(how: Turn): void {
@@ -206,7 +205,7 @@ export class Scene {
 
   /** Plays the active stack, or all that are shown, by one clock; `rate` in frames per second, null for the headers'. */
   play(which: "active" | "all", rate: number | null): void {
-    const shown = this.shownCells();
+    const shown = this.cells.shown();
     this.clips.play(which === "all" ? shown : shown.filter(({ viewId }) => viewId === this.activeId), rate);
   }
 
@@ -217,20 +216,20 @@ export class Scene {
   /** Back to the opening window, zoom, position and orientation; the slice stays. */
   reset(): void {
     if (this.volume.isOpen) this.volume.reset();
-    this.changeWindow((window) => window.reset());
+    this.windows.change((window) => window.reset());
     if (this.planes.isOpen) this.planes.reset();
     else {
       this.activeView?.setViewPresentation({ rotation: 0, flipHorizontal: false, flipVertical: false });
       this.activeView?.resetCamera({});
     }
-    this.activeWindow?.apply();
-    hangMammograms(this.shownCells());
+    this.windows.active?.apply();
+    hangMammograms(this.cells.shown());
     this.render();
   }
 
   /** Takes back by how far linked stacks were moved against each other by hand. */
   resetOffset(): void {
-    this.links.resetOffset(this.cells.get(this.activeId as CellId));
+    this.links.resetOffset(this.cells.get(this.activeId));
   }
 
   /** Where a series opens next: its middle until it was looked at. */
@@ -241,12 +240,12 @@ export class Scene {
   resize(): void {
     if (this.ended) return;
     this.views.resize();
-    hangMammograms(this.shownCells());
+    hangMammograms(this.cells.shown());
   }
 
   end(): void {
     this.clips.stop();
-    this.closeCells();
+    this.cells.closeAll();
     this.ended = true;
     this.masks.end();
     this.measuring.end();
@@ -258,31 +257,6 @@ export class Scene {
     forgetImages();
   }
 
-  valueAt(viewId: ViewId, point: [number, number]): ValueAt | null {
-    const view = this.views.get(viewId);
-    const series = isCell(viewId) ? this.cells.get(viewId)?.series : this.planes.series;
-    return view && series ? valueAt(view, point, series, isCell(viewId) ? null : this.planes.slab) : null;
-  }
-
-  /** Which place of the patient a view shows there, LPS in mm; null where it shows none. */
-  lpsAt(viewId: ViewId, point: [number, number]): Vector | null {
-    const view = this.views.get(viewId);
-    return view ? [...view.canvasToWorld(point)] : null;
-  }
-
-  /** The same, of a point of the window. */
-  lpsAtWindow(viewId: ViewId, { x, y }: { x: number; y: number }): Vector | null {
-    const box = this.views.get(viewId)?.element.getBoundingClientRect();
-    return box ? this.lpsAt(viewId, [x - box.left, y - box.top]) : null;
-  }
-
-  lpsInMiddle(): Vector | null {
-    const view = this.activeView;
-    if (!view) return null;
-    const { clientWidth, clientHeight } = view.element;
-    return [...view.canvasToWorld([clientWidth / 2, clientHeight / 2])];
-  }
-
   get activeView(): DrawnView | null {
     return this.views.get(this.activeId) ?? this.views.plane("axial");
   }
@@ -291,56 +265,8 @@ export class Scene {
     if (!this.ended) this.views.render();
   }
 
-  private readonly shownCells = (): StackCell[] => [...this.cells.values()].filter(({ isShown }) => isShown);
-
-  private get activeWindow(): SeriesWindow | null {
-    return this.windowOf(this.planes.isOpen ? "axial" : this.activeId);
-  }
-
-  private windowOf(viewId: string): SeriesWindow | null {
-    if (isCell(viewId)) return this.cells.get(viewId)?.window ?? null;
-    return this.planes.isOpen ? this.planes.window : null;
-  }
-
-  private cellFor(viewId: CellId, element: HTMLDivElement): StackCell {
-    const before = this.cells.get(viewId);
-    if (before && this.views.has(viewId, element)) return before;
-    this.closeCell(viewId);
-    const cell = new StackCell(viewId, this.views, this.listener, this.windows);
-    this.views.enable({ viewId, element, type: CoreEnums.ViewportType.STACK });
-    this.cells.set(viewId, cell);
-    this.mouse.attach(viewId);
-    return cell;
-  }
-
-  private closeCells(): void {
-    for (const viewId of [...this.cells.keys()]) this.closeCell(viewId);
-  }
-
-  /** Changes the active window, and with it those that are linked. */
-  private changeWindow(change: (window: SeriesWindow) => void): void {
-    const window = this.activeWindow;
-    if (!window) return;
-    const before = window.range;
-    change(window);
-    const cell = this.planes.isOpen ? undefined : this.cells.get(this.activeId as CellId);
-    if (cell) this.links.followWindow(cell, before);
-    this.render();
-  }
-
-  private cellOf(event: Event): StackCell | undefined {
-    return this.cells.get(viewIdOf(event) as CellId);
-  }
-
-  private readonly onWindow = (event: Event): void => {
-    const window = this.windowOf(viewIdOf(event));
-    const before = window?.range ?? null;
-    const cell = this.cellOf(event);
-    if (window?.onModified(event) && cell) this.links.followWindow(cell, before);
-  };
-
   private readonly onNewImage = (event: Event): void => {
-    const cell = this.cellOf(event);
+    const cell = this.cells.of(event);
     if (!cell) return;
     cell.frames.onDrawn(event);
     cell.window.keepCurve();
@@ -352,7 +278,7 @@ export class Scene {
     const view = this.views.get(viewIdOf(event));
     if (!view) return;
     if (isCell(view.id) && this.views.stack(view.id)?.getImageIds().length === 0) return;
-    const shown = this.windowOf(view.id);
+    const shown = this.windows.of(view.id);
     const { series, slab } = this.planes;
     this.listener.onView(viewInfo(view, shown?.range ?? null, shown?.inverted ?? false, series?.order.slices, slab));
     if (this.masks.isFirstPictureOf(view.id)) this.listener.onMaskDrawn(view.id as ViewId);

@@ -34,7 +34,7 @@ export function viewActions({
   const { arrangement, layout, linking, scene } = reader;
   const many = layout === "planes" || (arrangement !== null && cellCount(arrangement) > 1);
   // Before the menu takes the place of what is pointed at.
-  const lpsMm = layout === "volume" ? null : (scene?.lpsAtWindow(viewId, at) ?? null);
+  const lpsMm = layout === "volume" ? null : (scene?.places.lpsAtWindow(viewId, at) ?? null);
   // All three planes show one series, which stands under the first of them.
   const shownSeries = reader.shown.get(layout === "planes" ? "axial" : viewId) ?? null;
   const canRefer = lpsMm !== null && shownSeries !== null && referencePoint(lpsMm, shownSeries.order.slices) !== null;

@@ -3,6 +3,7 @@
 import { useCallback, useEffect, useMemo, useState } from "react";
 import { useDose, type DoseState } from "@/features/reader/hooks/dose/useDose";
 import { useHeatMaps, type HeatMaps } from "@/features/reader/hooks/findings/useHeatMaps";
+import { useShowFinding, type ShowFinding } from "@/features/reader/hooks/findings/useShowFinding";
 import { useFusion, type Fusion } from "@/features/reader/hooks/tools/useFusion";
 import { useGoTo, type GoingTo } from "@/features/reader/hooks/stage/useGoTo";
 import { useHanging, type Stages } from "@/features/reader/hooks/stage/useHanging";
@@ -40,13 +41,10 @@ import type { Finding, StudyDetail } from "@/shared/api/types";
 import type { ViewStore } from "@/features/reader/lib/layout/viewStore";
 import type { WindowRange } from "@/dicom/windowing";
 
-/** Content Label of the states that draw the boxes of a model. */
-const BOXES = { byAi: "AI_BOXES", others: "BOXES" };
-
 /** Stacks in rows and columns, or the active series in three planes, or as a volume. */
 export type { Layout };
 
-export interface ReaderState {
+export interface ReaderState extends ShowFinding {
   scene: Scene | null;
   views: ViewStore;
   /** The study and the patient's others, by UID. */
@@ -95,9 +93,6 @@ export interface ReaderState {
   linking: Linking;
   reloadSeries: (seriesInstanceUid: string) => void;
   onShown: (viewId: ViewId, series: LoadedSeries) => void;
-  showSegment: (sopInstanceUid: string, segmentNumber: number) => void;
-  /** Goes to the image of a finding, and draws the box that it is about. */
-  showImageOf: (finding: Finding) => void;
 }
 
 const noRefs: readonly SeriesRef[] = [];
@@ -194,17 +189,6 @@ export function useReader(
     }
   }, [scene, findings, masks.masks, usedLayout]);
 
-  const showSegment = useCallback(
-    (sopInstanceUid: string, segmentNumber: number) => {
-      const mask = masks.masks.find((one) => one.sopInstanceUid === sopInstanceUid);
-      const segment = mask?.segments.find((one) => one.segmentNumber === segmentNumber);
-      const slice = segment?.extent ? series?.order.slices[segment.extent.middlePlane] : undefined;
-      if (slice) {
-        void scene?.navigation.goTo(slice.sopInstanceUid, slice.frameNumber, segment?.centerLpsMm ?? null);
-      }
-    },
-    [masks.masks, scene, series],
-  );
   // What is still on the screen while another series takes its place is not open any more.
   const opened = useMemo(() => {
     const wanted = new Set(refs.map(({ seriesInstanceUid }) => seriesInstanceUid));
@@ -219,21 +203,7 @@ export function useReader(
   const structureSets = useStructureSets(study);
   const dose = useDose(study);
   const heatMaps = useHeatMaps(findings);
-  const { states, chosenFor, toggle } = presentations;
-  const { goTo } = goingTo;
-  const showImageOf = useCallback(
-    ({ image, confidence, source_series_instance_uid: seriesInstanceUid }: Finding) => {
-      if (!image) return;
-      // What measures without AI says of no box how sure it is.
-      const boxes = confidence === null ? BOXES.others : BOXES.byAi;
-      const draws = states.find(
-        ({ label, images }) => label === boxes && images.get(seriesInstanceUid)?.has(image.sop_instance_uid),
-      );
-      if (draws && image.points.length > 0 && chosenFor(seriesInstanceUid) !== draws) toggle(draws);
-      goTo(image.sop_instance_uid, image.frame_number ?? 1, seriesInstanceUid);
-    },
-    [states, chosenFor, toggle, goTo],
-  );
+  const showFinding = useShowFinding(scene, series, masks.masks, presentations, goingTo);
   const reference = useReferencePoint(scene);
   const clips = useMemo(() => (series ? clipInstances(series.order.slices) : []), [series]);
   const onShown = useCallback(
@@ -305,7 +275,6 @@ export function useReader(
     setLinked: (on) => change((now) => ({ ...now, linked: on })),
     reloadSeries: loaded.reload,
     onShown,
-    showSegment,
-    showImageOf,
+    ...showFinding,
   };
 }

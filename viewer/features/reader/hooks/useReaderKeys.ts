@@ -79,12 +79,12 @@ export function useReaderKeys({
     ".": () => reader.stepSeries(1),
     ",": () => reader.stepSeries(-1),
     X: () => {
-      const middle = layout === "stack" ? scene?.lpsInMiddle() : null;
+      const middle = layout === "stack" ? scene?.places.lpsInMiddle() : null;
       const viewId = cells[arrangement?.active ?? 0];
       if (middle && viewId) scene?.cursor.show(viewId, middle);
     },
     E: () => {
-      const middle = scene?.lpsInMiddle();
+      const middle = scene?.places.lpsInMiddle();
       const viewId = layout === "planes" ? "axial" : cells[arrangement?.active ?? 0];
       if (reader.reference.isSet) reader.reference.clear();
       else if (middle && viewId && series && layout !== "volume") reader.reference.mark(viewId, series, middle);

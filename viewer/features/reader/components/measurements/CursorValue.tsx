@@ -25,7 +25,7 @@ export function CursorValue({
       cancelAnimationFrame(frame);
       const { left, top } = element.getBoundingClientRect();
       const point: [number, number] = [event.clientX - left, event.clientY - top];
-      frame = requestAnimationFrame(() => setAt(scene.valueAt(viewId, point)));
+      frame = requestAnimationFrame(() => setAt(scene.places.valueAt(viewId, point)));
     };
     const onLeave = () => {
       cancelAnimationFrame(frame);

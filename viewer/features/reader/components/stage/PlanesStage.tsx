@@ -48,7 +48,7 @@ export function PlanesStage({
   useEffect(() => {
     if (!jumps || !scene) return;
     return pointClicks((viewId, point) => {
-      const place = planes.some((plane) => plane === viewId) ? scene.lpsAt(viewId, point) : null;
+      const place = planes.some((plane) => plane === viewId) ? scene.places.lpsAt(viewId, point) : null;
       if (place) scene.planes.goToPoint(place);
     });
   }, [jumps, scene]);

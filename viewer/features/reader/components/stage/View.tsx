@@ -191,7 +191,7 @@ export function View(props: ViewProps) {
           return;
         }
         const { left, top } = element.getBoundingClientRect();
-        const lpsMm = scene?.lpsAt(viewId, [clientX - left, clientY - top]);
+        const lpsMm = scene?.places.lpsAt(viewId, [clientX - left, clientY - top]);
         if (lpsMm) scene?.cursor.show(viewId, lpsMm);
       }}
       onPointerLeave={() => scene?.cursor.hide()}

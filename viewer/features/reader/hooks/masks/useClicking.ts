@@ -203,7 +203,7 @@ export function useClicking(scene: Scene | null, series: LoadedSeries | null, on
           scene.masks.add(series, drawn.mask);
           scene.mouse.edit("points");
           const stopClicks = pointClicks((viewId: ViewId, point, withShift) =>
-            add(scene.lpsAt(viewId, point), latest.current.inside !== withShift),
+            add(scene.places.lpsAt(viewId, point), latest.current.inside !== withShift),
           );
           open.current = { session, drawn, stopClicks };
           setPhase("on");
@@ -215,7 +215,7 @@ export function useClicking(scene: Scene | null, series: LoadedSeries | null, on
         },
       );
     },
-    pointInMiddle: () => add(scene?.lpsInMiddle() ?? null, latest.current.inside),
+    pointInMiddle: () => add(scene?.places.lpsInMiddle() ?? null, latest.current.inside),
     undo: () => {
       const last = points.at(-1);
       if (last) change(points.slice(0, -1), [...undone, last]);

@@ -131,7 +131,7 @@ export function useDrawing(
   });
   useEffect(() => {
     if (!scene || !drawing || !canDraw || isPaused || tool !== "grow") return;
-    return pointClicks((viewId, point) => clicked.current(scene.lpsAt(viewId, point)));
+    return pointClicks((viewId, point) => clicked.current(scene.places.lpsAt(viewId, point)));
   }, [scene, drawing, canDraw, isPaused, tool]);
 
   const started = (on: LoadedSeries, saved?: DrawnSegmentation, copied?: LoadedMask): OpenDrawing | null => {
@@ -247,7 +247,7 @@ export function useDrawing(
         const indexes = which === "all" ? [...Array(one.grid.slices).keys()] : activeIndex === null ? [] : [activeIndex];
         return painted(one, number, await pixelsInRange(one, indexes, range), "THRESHOLD");
       }),
-    useInMiddle: () => applyAt(scene?.lpsInMiddle() ?? null),
+    useInMiddle: () => applyAt(scene?.places.lpsInMiddle() ?? null),
     interpolate: () =>
       run(async (one, number) => {
         const filled = one.drawing.interpolate(number);

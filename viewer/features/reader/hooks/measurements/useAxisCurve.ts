@@ -76,7 +76,7 @@ export function useAxisCurve({ scene, series, layout, arrangement }: ReaderState
   const add = useCallback(
     (viewId: ViewId, point: [number, number], isMore: boolean) => {
       const { series: of, activeView: active, activeIndex: index } = latest.current;
-      const at = viewId === active ? scene?.valueAt(viewId, point) : null;
+      const at = viewId === active ? scene?.places.valueAt(viewId, point) : null;
       if (!of || index < 0 || !at) return;
       setBusy(true);
       setProblem(null);
