@@ -111,6 +111,7 @@ PRESENCE = Code("705057003", "SCT", "Presence")
 ABSENT = "2667000"
 """SNOMED CT."""
 TAKEN_OVER_FROM = Code("TAKENOVERFROM", "99MEDIVIEW", "Measurement taken over from")
+SUV_CAVEAT = Code("SUVCAVEAT", "99MEDIVIEW", "Doubts about the standardized uptake value")
 CALIBRATION = Code("122505", "DCM", "Calibration")
 FREE_TEXT = "CORNERSTONEFREETEXT"
 FREE_TEXT_SCHEME = "CORNERSTONEJS"

@@ -87,6 +87,7 @@ class Place:
     is_multiframe: bool
     calibration: Calibration
     modality: str = ""
+    suv_doubts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -123,8 +124,8 @@ class Drawing:
     line, then of the other; ELLIPSE both ends of the longer axis, then of the shorter; CIRCLE
     the centre, then a point of the line; RECTANGLE its corners one after the other; ARROW the
     tip, then the tail; TEXT where it stands. `is_closed` applies to FREEHAND. `caveat` says how far
-    its lengths can be trusted; empty where nothing speaks against them. `hand_calibration` is what
-    a person calibrated its image by.
+    its lengths can be trusted, `value_caveat` how far its standardized uptake values; empty where
+    nothing speaks against them. `hand_calibration` is what a person calibrated its image by.
     """
 
     shape: Shape
@@ -136,6 +137,7 @@ class Drawing:
     measured: tuple[Measured, ...] = ()
     is_closed: bool = False
     caveat: str = ""
+    value_caveat: str = ""
     taken_over: TakenOver | None = None
     hand_calibration: HandCalibration | None = None
 

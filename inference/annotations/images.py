@@ -4,6 +4,7 @@ from pydicom.dataset import Dataset
 
 from inference.annotations.drawing import Place
 from inference.calibration.decision import calibration_of
+from inference.imaging.acquisition.suv_doubts import suv_doubts
 from inference.imaging.attributes import whole_number
 from inference.imaging.frames import is_multiframe, number_of_frames
 from inference.refusals import VolumeRefused
@@ -74,4 +75,5 @@ def _placed(header: Dataset, sop_instance_uid: str, frame_number: int) -> Place:
         is_multiframe=is_multiframe(header),
         calibration=calibration_of(header, frame_number),
         modality=str(header.get("Modality") or ""),
+        suv_doubts=suv_doubts(header),
     )

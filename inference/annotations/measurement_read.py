@@ -137,6 +137,7 @@ def _drawing(group: Dataset, document: Dataset) -> Drawing | None:
         measured=tuple(_measured(shape, numbers)),
         is_closed=is_closed,
         caveat=text_of(items, words.CALIBRATION, "TextValue"),
+        value_caveat=text_of(items, words.SUV_CAVEAT, "TextValue"),
         taken_over=next(filter(None, (_taken_over(item, document) for item in numbers)), None),
         hand_calibration=next(filter(None, map(_hand_calibration, numbers)), None),
     )

@@ -33,6 +33,7 @@ from inference.results.patient_and_study import inherit_patient_and_study
 from inference.results.source_references import reference_to
 from inference.results.sr.document import procedure_reported
 from inference.results.sr.image_library import image_library
+from storage.core.findings import Code
 from storage.core.text.long_string import long_string
 from storage.core.uids import new_uid
 
@@ -152,13 +153,7 @@ def _withdrawn() -> ContainerContentItem:
         relationship_type=hd.sr.RelationshipTypeValues.CONTAINS,
     )
     container.ContentSequence = ContentSequence(
-        [
-            TextContentItem(
-                name=dicom_code(words.COMMENT),
-                value="All measurements of the version before were withdrawn.",
-                relationship_type=hd.sr.RelationshipTypeValues.CONTAINS,
-            )
-        ]
+        [_text(words.COMMENT, "All measurements of the version before were withdrawn.")]
     )
     return container
 
@@ -175,17 +170,19 @@ def _group(drawing: Drawing, place: Place) -> hd.sr.MeasurementsAndQualitativeEv
         else None,
         measurements=_measurements(drawing, place),
     )
-    texts = ((words.COMMENT, drawing.label), (words.CALIBRATION, drawing.caveat))
+    texts = (
+        (words.COMMENT, drawing.label),
+        (words.CALIBRATION, drawing.caveat),
+        (words.SUV_CAVEAT, drawing.value_caveat),
+    )
     for name, text in texts:
         if text:
-            group[0].ContentSequence.append(
-                TextContentItem(
-                    name=dicom_code(name),
-                    value=text,
-                    relationship_type=hd.sr.RelationshipTypeValues.CONTAINS,
-                )
-            )
+            group[0].ContentSequence.append(_text(name, text))
     return group
+
+
+def _text(name: Code, value: str) -> TextContentItem:
+    return TextContentItem(dicom_code(name), value, hd.sr.RelationshipTypeValues.CONTAINS)
 
 
 def _evidence(taken_over: TakenOver, study_instance_uid: str) -> Dataset:

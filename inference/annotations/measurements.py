@@ -218,9 +218,16 @@ def _measured(what: str, drawing: Drawing, place: Place) -> Drawing:
         measured=(*computed, *drawing.measured),
         tracking_uid=drawing.tracking_uid or new_uid(),
         caveat=(caveat := caveat_of(drawing.shape, place)),
+        value_caveat=_value_caveat(drawing, place),
         # No angle follows from the size of a pixel.
         hand_calibration=drawing.hand_calibration if caveat else None,
     )
+
+
+def _value_caveat(drawing: Drawing, place: Place) -> str:
+    """What speaks against the standardized uptake values that are stated of its pixels."""
+    states_suv = any(_SUV in one.unit for one in drawing.measured)
+    return " ".join(place.suv_doubts) if states_suv else ""
 
 
 def _predecessor(

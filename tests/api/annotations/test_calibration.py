@@ -5,12 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pydicom.uid import (
     ComputedRadiographyImageStorage,
     CTImageStorage,
     DigitalMammographyXRayImageStorageForPresentation,
     DigitalXRayImageStorageForPresentation,
+    PositronEmissionTomographyImageStorage,
     SecondaryCaptureImageStorage,
     UltrasoundImageStorage,
 )
@@ -38,6 +40,20 @@ def image(modality: str, sop_class_uid: str, **attributes: object) -> Dataset:
     for keyword, value in attributes.items():
         setattr(dataset, keyword, value)
     return dataset
+
+
+def pet(**attributes: object) -> Dataset:
+    """F-18 given at 09:00, a series of 10:00, an image of 11:00 that took four minutes."""
+    drug = Dataset()
+    drug.RadiopharmaceuticalStartTime = "090000"
+    drug.RadionuclideTotalDose, drug.RadionuclideHalfLife = 350e6, 6586.2
+    return image(
+        "PT", PositronEmissionTomographyImageStorage, PixelSpacing=[4, 4], PatientWeight=70,
+        Units="BQML", DecayCorrection="START", CorrectedImage=["DECY", "ATTN"],
+        SeriesDate="20260101", SeriesTime="100000",
+        AcquisitionDate="20260101", AcquisitionTime="110000", ActualFrameDuration=240_000,
+        RadiopharmaceuticalInformationSequence=[drug], **attributes,
+    )  # fmt: skip
 
 
 def region(units: tuple[int, int], deltas: tuple[float, float], rows: tuple[int, int]) -> Dataset:
@@ -122,6 +138,48 @@ def test_a_saved_length_has_the_unit_and_the_caveat_of_its_image(
     # The dump shows the beginning of a text alone.
     assert caveat.encode() in path.read_bytes()
     assert ('(122505,DCM,"Calibration")' in dump) == bool(caveat)
+
+
+@pytest.mark.parametrize(
+    ("unit", "decay_factor", "doubt"),
+    [
+        (SUV, 1.0, "the decay factor in the header belongs to another time"),
+        (SUV, 1.47, ""),
+        # No SUV is stated, and none is in doubt.
+        ("Bq/ml", 1.0, ""),
+    ],
+)
+def test_what_speaks_against_an_suv_stands_beside_it_in_the_report(
+    api: ApiNode, tmp_path: Path, unit: str, decay_factor: float, doubt: str
+) -> None:
+    dataset = pet(DecayFactor=decay_factor)
+    answer = save(
+        api,
+        dataset,
+        {
+            "shape": "CIRCLE",
+            "points": [[20, 20], [25, 20]],
+            "sop_instance_uid": dataset.SOPInstanceUID,
+            "label": "Lymph node",
+            "statistics": [{"quantity": "maximum", "value": 8.4, "unit": unit}],
+        },
+    )
+    measurement, path = report_of(api, answer, tmp_path)
+    assert complaints(path) == []
+    (imaging,) = (
+        one for one in dcmread(path).ContentSequence
+        if one.ConceptNameCodeSequence[0].CodeMeaning == "Imaging Measurements"
+    )  # fmt: skip
+    (group,) = (one for one in imaging.ContentSequence if "ContentSequence" in one)
+    texts = {
+        one.ConceptNameCodeSequence[0].CodeValue: one.TextValue
+        for one in group.ContentSequence
+        if one.ValueType == "TEXT"
+    }
+    assert texts.get("SUVCAVEAT", "").startswith("SUV in doubt: " + doubt if doubt else "")
+    assert ("SUVCAVEAT" in texts) == bool(doubt)
+    # A doubt is no name of the drawing.
+    assert texts["121106"] == measurement["label"] == "Lymph node"
 
 
 def test_a_line_over_a_spectrum_is_no_length_tool_of_another_viewer(
