@@ -297,6 +297,7 @@ class _Channel:
             what,
             event_id,
             event_name,
+            of=self._subscription.identity_id,
             not_for=self._subscription.endpoint_hash,
         )
 

@@ -50,6 +50,8 @@ _LONGEST_PAUSE_S = 60.0
 _MOST_ELEMENTS = 20_000
 _REMEMBERED = 1000
 _NAME = "The joined hub"
+JOINED = "joined hub"
+"""Whose share of a topic its events take."""
 
 ReadEvents = Callable[[str, int], list[Announced]]
 """Events of the topic after a number, as far as the person may see them."""
@@ -221,7 +223,7 @@ class JoinedHub:
             if message.event_id in self._known:
                 return 200
             self._remember(message.event_id)
-            self._storage.fhircast_topics.announce(self._here(message), utcnow())
+            self._storage.fhircast_topics.announce(self._here(message), utcnow(), by=JOINED)
         except InvalidRequest:
             return 400
         except MediViewError as error:
@@ -261,6 +263,7 @@ class JoinedHub:
             announce_sync_error(
                 self._storage.fhircast_topics, self._topic, _NAME,
                 f"refused with {status}", message.event_id, message.name,
+                of=JOINED,
             )  # fmt: skip
 
     def _post(self, client: httpx.Client, message: CastMessage) -> int:

@@ -38,7 +38,8 @@ def announce_study(
     """Raises NotFound, TooManyRequests."""
     study = storage.index.study(study_instance_uid)
     topics, now = storage.fhircast_topics, utcnow()
-    topic = topics.of(principal.identity, now).topic
+    by = principal.identity.id
+    topic = topics.of(principal.identity, now, principal.groups).topic
     contexts = topics.contexts(topic)
     for one in contexts:
         # The report that the node opened goes with its study.
@@ -46,12 +47,12 @@ def announce_study(
         is_other = one.study_instance_uid != study_instance_uid or change == "close"
         if one.anchor == "DiagnosticReport" and is_of_node and is_other:
             topics.announce(
-                _event(topic, f"{one.anchor}-close", one.opened.event["context"], now), now
+                _event(topic, f"{one.anchor}-close", one.opened.event["context"], now), now, by=by
             )
     if change == "open" and _is_open(contexts, study):
         return contexts[-1].opened
     message = _event(topic, f"ImagingStudy-{change}", study_context(study), now)
-    return topics.announce(message, now)
+    return topics.announce(message, now, by=by)
 
 
 def share_feedback(storage: SharingStorage, principal: Principal, finding: Finding) -> list[str]:
@@ -122,13 +123,15 @@ def _share(storage: SharingStorage, principal: Principal, finding: Finding) -> l
         job = storage.jobs.get(finding.job_id)
         report = result_report(job, study, [stated], now, is_withdrawn=found[0].is_withdrawn)
         context = [{"key": "report", "resource": report.to_json()}, *study_context(study)]
-        topics.announce(_event(topic.topic, "DiagnosticReport-open", context, now), now)
+        opening = _event(topic.topic, "DiagnosticReport-open", context, now)
+        topics.announce(opening, now, by=topic.owner_id)
     for left in reversed(range(_TRIES)):
         report_context = topics.contexts(topic.topic)[-1]
         if report_context.anchor != "DiagnosticReport":
             return []
         try:
-            topics.announce(_update(report_context, stated.to_json(), now), now)
+            update = _update(report_context, stated.to_json(), now)
+            topics.announce(update, now, by=topic.owner_id)
         except VersionConflict:
             # Another system shares something at the same time.
             if not left:

@@ -24,7 +24,15 @@ from api.fhircast.schemas import (
     JoinedTopic,
     OpenedStudy,
 )
-from api.fhircast.subscribing import FORM_MAX_BYTES, HUB, check_topic, hub_url, read_form, subscribe
+from api.fhircast.subscribing import (
+    FORM_MAX_BYTES,
+    HUB,
+    check_takes_part,
+    check_topic,
+    hub_url,
+    read_form,
+    subscribe,
+)
 from api.middleware import limited
 from api.parameters import problems
 from api.router_factory import new_router
@@ -213,13 +221,15 @@ def announce_opened_study(
 def _topic_of(storage: HubStorage, principal: Principal, user: str) -> Topic:
     """One's own, or that of `user` for a program. Raises NotPermitted, NotFound, StateConflict."""
     if not user:
-        return storage.fhircast_topics.of(principal.identity, utcnow())
+        return storage.fhircast_topics.of(principal.identity, utcnow(), principal.groups)
     if principal.kind != "key" or not principal.has_any({"integrator", "admin"}):
         raise NotPermitted(
             "Only keys of integrators ask for the topic of somebody else.",
             remedy="Leave `user` out, or ask with a key of the role integrator.",
         )
-    return storage.fhircast_topics.named(user)
+    topic = storage.fhircast_topics.named(user)
+    check_takes_part(storage, principal, topic)
+    return topic
 
 
 def _shown(request: Request, storage: HubStorage, topic: Topic) -> FhircastTopic:
@@ -250,7 +260,7 @@ def _announce(
     message = read_message(body)
     check_topic(storage, principal, message.topic)
     add_detail(request, event=message.name)
-    storage.fhircast_topics.announce(message, utcnow())
+    storage.fhircast_topics.announce(message, utcnow(), by=principal.identity.id)
     return JSONResponse({"id": message.event_id}, 202)
 
 

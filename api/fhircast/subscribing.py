@@ -11,10 +11,13 @@ from api.access.principal import Principal
 from api.dicomweb.lookups import PREFIX as DICOMWEB
 from api.dicomweb.lookups import service_url
 from api.fhircast.members import HubStorage
+from api.fhircast.topic_groups import shares_a_group
+from storage.core.callers.visibility import current_visibility
 from storage.core.clock import utcnow
 from storage.core.errors import InvalidRequest, NotPermitted
 from storage.core.text.outside_text import written_text
 from storage.core.untrusted_input.whole_numbers import read_whole_number
+from storage.fhircast.entities import Topic
 from storage.fhircast.event_names import subscribed
 from storage.settings import Settings
 
@@ -137,8 +140,14 @@ def check_topic(storage: HubStorage, principal: Principal, topic: str) -> None:
 
     Raises NotFound, also for the topic of somebody else.
     """
-    found = storage.fhircast_topics.find(topic)
-    if principal.kind != "key" and found.owner_id != principal.identity.id:
+    check_takes_part(storage, principal, storage.fhircast_topics.find(topic))
+
+
+def check_takes_part(storage: HubStorage, principal: Principal, topic: Topic) -> None:
+    """Raises NotFound as for a topic that is not there."""
+    if topic.owner_id == principal.identity.id:
+        return
+    if principal.kind != "key" or not shares_a_group(storage.engine, topic, current_visibility()):
         storage.fhircast_topics.find("")
 
 

@@ -7,6 +7,7 @@ from storage.core.errors import MediViewError
 from storage.fhircast.event_names import SYNC_ERROR
 from storage.fhircast.messages import CastMessage
 from storage.fhircast.repository import FhircastTopics
+from storage.fhircast.shares import hub_for
 
 _SYSTEM = "https://fhircast.hl7.org/events/syncerror"
 
@@ -19,9 +20,13 @@ def announce_sync_error(
     event_id: str,
     event_name: str,
     *,
+    of: str,
     not_for: str = "",
 ) -> None:
-    """To all subscribers of the topic but the one that did not follow, which is named."""
+    """To all subscribers of the topic but the one that did not follow, which is named.
+
+    `of`: the identity of that one, whose share of what the hub announces it takes.
+    """
     codings = [
         {"system": f"{_SYSTEM}/{kind}", "code": code}
         for kind, code in (
@@ -49,6 +54,7 @@ def announce_sync_error(
         topics.announce(
             CastMessage(message, SYNC_ERROR, topic),
             now,
+            by=hub_for(of),
             not_for=not_for,
         )
     except MediViewError:

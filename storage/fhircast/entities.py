@@ -16,6 +16,8 @@ class Topic:
     """Of another system's hub; empty: none."""
     served_until: datetime | None = None
     """Of the lease of the process that passes events on between the two hubs."""
+    claimed_groups: tuple[str, ...] = ()
+    """Those of an identity provider, as the owner had them last."""
 
 
 @dataclass(frozen=True)

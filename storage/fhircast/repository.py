@@ -28,24 +28,17 @@ from storage import tables as t
 from storage.core.callers.identity import Identity
 from storage.core.callers.visibility import as_node
 from storage.core.clock import utcnow
-from storage.core.errors import (
-    LimitExceeded,
-    NotFound,
-    StateConflict,
-    TooManyRequests,
-    VersionConflict,
-)
+from storage.core.errors import LimitExceeded, NotFound, StateConflict, VersionConflict
 from storage.db.engine import insert_or_ignore, reading, reading_one_state, writing
 from storage.fhircast.entities import Announced, Context, Topic
 from storage.fhircast.event_studies import study_of
 from storage.fhircast.messages import CastMessage, checked_message, key_of
+from storage.fhircast.shares import check_rate
 from storage.outbox.tables import JOINED_TOPICS
 
 EVENTS_KEPT = timedelta(minutes=10)
 """A channel sends within a second; who comes later gets what is open."""
 CONTEXT_KEPT = timedelta(hours=24)
-_AT_MOST = 60
-_WITHIN = timedelta(seconds=10)
 _CONTENT_MAX_BYTES = 1024 * 1024
 _CONTENT_MAX_RESOURCES = 500
 
@@ -54,8 +47,13 @@ class FhircastTopics:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def of(self, identity: Identity, now: datetime) -> Topic:
-        """The topic of a person or program, made at first use."""
+    def of(self, identity: Identity, now: datetime, claimed_groups: tuple[str, ...] = ()) -> Topic:
+        """The topic of a person or program, made at first use.
+
+        `claimed_groups`: those that an identity provider names by now.
+        """
+        topic = t.fhircast_topic
+        groups = sorted(claimed_groups)
         with as_node(), writing(self._engine) as connection:
             insert_or_ignore(
                 connection,
@@ -64,18 +62,18 @@ class FhircastTopics:
                     "topic": str(uuid.uuid4()),
                     "owner_id": identity.id,
                     "owner_name": identity.name,
+                    "claimed_groups": groups,
                     "created_at": now,
                 },
             )
-            connection.execute(
-                update(t.fhircast_topic)
-                .where(
-                    t.fhircast_topic.c.owner_id == identity.id,
-                    t.fhircast_topic.c.owner_name != identity.name,
+            found = _topic(connection, topic.c.owner_id == identity.id)
+            if (found.owner_name, found.claimed_groups) != (identity.name, tuple(groups)):
+                connection.execute(
+                    update(topic)
+                    .where(topic.c.owner_id == identity.id)
+                    .values(owner_name=identity.name, claimed_groups=groups)
                 )
-                .values(owner_name=identity.name)
-            )
-            return _topic(connection, t.fhircast_topic.c.owner_id == identity.id)
+            return _topic(connection, topic.c.owner_id == identity.id)
 
     def find(self, topic: str) -> Topic:
         """Raises NotFound."""
@@ -200,15 +198,19 @@ class FhircastTopics:
                 for row in rows.mappings()
             ]
 
-    def announce(self, message: CastMessage, now: datetime, *, not_for: str = "") -> CastMessage:
+    def announce(
+        self, message: CastMessage, now: datetime, *, by: str, not_for: str = ""
+    ) -> CastMessage:
         """Take an event and have it sent to those who subscribed to the topic; as it is sent.
+
+        `by`: whose share of the topic it takes (`storage.fhircast.shares`).
 
         Raises NotFound for a topic, VersionConflict for an update of another version,
         StateConflict for one of what is not open, TooManyRequests, LimitExceeded.
         """
         with as_node(), writing(self._engine) as connection:
-            _lock(connection, message.topic)
-            _check_rate(connection, message.topic, now)
+            owner_id = _lock(connection, message.topic)
+            check_rate(connection, message.topic, owner_id, by, now)
             _prune(connection, now)
             study_uid = study_of(connection, message)
             if message.change in ("update", "select"):
@@ -222,6 +224,7 @@ class FhircastTopics:
                     study_instance_uid=study_uid,
                     message=_written(message.message),
                     not_for=not_for,
+                    announced_by=by,
                     at=now,
                 )
                 .returning(t.fhircast_event.c.number)
@@ -279,30 +282,15 @@ def _of_row(row: RowMapping) -> Topic:
         row["owner_name"],
         row["joined_topic"],
         row["lease_expires_at"],
+        tuple(row["claimed_groups"] or ()),
     )
 
 
-def _lock(connection: Connection, topic: str) -> None:
-    found = connection.execute(
-        select(t.fhircast_topic.c.topic).where(t.fhircast_topic.c.topic == topic).with_for_update()
-    ).first()
-    if found is None:
-        _topic(connection, t.fhircast_topic.c.topic == topic)
-
-
-def _check_rate(connection: Connection, topic: str, now: datetime) -> None:
-    event = t.fhircast_event.c
-    recent = connection.scalar(
-        select(func.count())
-        .select_from(t.fhircast_event)
-        .where(event.topic == topic, event.at > now - _WITHIN)
-    )
-    if (recent or 0) >= _AT_MOST:
-        raise TooManyRequests(
-            f"The topic has had {recent} events within {_WITHIN.total_seconds():.0f} s, which is"
-            " as many as it may have.",
-            remedy="Two systems may answer each other; send again after some seconds.",
-        )
+def _lock(connection: Connection, topic: str) -> str:
+    """Whose topic it is."""
+    this = t.fhircast_topic.c.topic == topic
+    owner_id = connection.scalar(select(t.fhircast_topic.c.owner_id).where(this).with_for_update())
+    return _topic(connection, this).owner_id if owner_id is None else str(owner_id)
 
 
 def _changed(connection: Connection, message: CastMessage) -> tuple[CastMessage, str]:

@@ -6,18 +6,16 @@ from collections.abc import Collection, Sequence
 from dataclasses import fields
 from datetime import datetime
 
-from sqlalchemy import Engine, delete, func, insert, literal, select, update
+from sqlalchemy import Engine, delete, insert, literal, select, update
 
 from storage import tables as t
 from storage.core.callers.visibility import as_node
-from storage.core.errors import NotFound, TooManyRequests
+from storage.core.errors import NotFound
 from storage.db.engine import among_texts, reading, writing
 from storage.fhircast.entities import Subscription
+from storage.fhircast.shares import giving_way
 
 _SECRET_BYTES = 32
-PER_TOPIC = 16
-"""More programs than one person has on a desk."""
-IN_ALL = 4096
 _COLUMNS = [t.fhircast_subscription.c[field.name] for field in fields(Subscription)]
 
 
@@ -61,27 +59,8 @@ class FhircastSubscriptions:
                 & (table.c.name == name)
             )
             connection.execute(delete(table).where((table.c.expires_at <= now) | is_same))
-            of_topic = list(
-                connection.execute(
-                    select(table.c.endpoint_hash, table.c.connection_id)
-                    .where(table.c.topic == topic)
-                    .order_by(table.c.created_at)
-                )
-            )
-            if len(of_topic) >= PER_TOPIC:
-                idle = [row.endpoint_hash for row in of_topic if not row.connection_id]
-                if not idle:
-                    raise TooManyRequests(
-                        f"The topic has {PER_TOPIC} subscribers, which is as many as it may have.",
-                        remedy="Unsubscribe one of them, or wait until its lease ends.",
-                    )
-                connection.execute(delete(table).where(table.c.endpoint_hash == idle[0]))
-            count = connection.scalar(select(func.count()).select_from(table)) or 0
-            if count >= IN_ALL:
-                raise TooManyRequests(
-                    f"The hub has {count} subscriptions, which is as many as it may have.",
-                    remedy="Try again when leases have ended.",
-                )
+            gives_way = giving_way(connection, topic, identity_id)
+            connection.execute(delete(table).where(table.c.endpoint_hash == gives_way))
             connection.execute(
                 insert(table).values(
                     endpoint_hash=endpoint_hash(secret),

@@ -12,6 +12,8 @@ fhircast_topic = Table(
     # The identity whose session it is (`storage.core.callers.identity`), and the name shown.
     Column("owner_id", Text, nullable=False, unique=True),
     text_column("owner_name"),
+    # Groups that the person's identity provider named last: they decide which programs take part.
+    Column("claimed_groups", JSON),
     # The person's topic at another system's hub, and the process that passes events between both.
     text_column("joined_topic"),
     text_column("lease_owner"),
@@ -46,6 +48,8 @@ fhircast_event = Table(
     text_column("message"),
     # A subscription that does not get it: a SyncError is for the others.
     Column("not_for", String(64), nullable=False, server_default=""),
+    # Whose share of the topic it is: an identity, or the hub for one that did not follow.
+    text_column("announced_by"),
     time_column("at"),
     Index("ix_fhircast_event_topic_number", "topic", "number"),
     Index("ix_fhircast_event_at", "at"),
