@@ -66,3 +66,10 @@ def test_units_start_commands_that_there_are() -> None:
     for name in ("up", "worker", "backup", *INSTANCES["mediview@"]):
         app = command_line([name])
         assert app.registered_commands or app.registered_groups
+
+
+def test_each_role_has_secrets_of_its_own() -> None:
+    """An account of one role in the folder of all would be that of each."""
+    for name in INSTANCES:
+        lines = (UNITS / f"{name}.service").read_text().splitlines()
+        assert "Environment=MEDIVIEW_SECRETS_DIR=/etc/mediview/secrets/%i" in lines
