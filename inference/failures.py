@@ -5,7 +5,7 @@ import traceback
 from dataclasses import dataclass
 from pathlib import Path
 
-from inference.models.devices import is_out_of_memory
+from inference.models.devices import MemoryExhausted, is_out_of_memory
 from inference.refusals import ModelServerFailed, ModelServerLeftAlone
 from storage.core.errors import MediViewError, StorageFull, StorageUnavailable, UidConflict
 
@@ -36,6 +36,8 @@ def explain(error: BaseException) -> Failure:
         outside = isinstance(error, StorageFull | StorageUnavailable | ModelServerLeftAlone)
         again = outside or isinstance(error, ModelServerFailed | UidConflict)
         return Failure(sentence, retry=again, counts=not outside)
+    if isinstance(error, MemoryExhausted):
+        return Failure(str(error), retry=True)
     if is_out_of_memory(error):
         return Failure("The machine ran out of memory.", retry=True)
     if isinstance(error, OSError):

@@ -6,7 +6,6 @@ encoders.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -23,15 +22,14 @@ from inference.bundles.loading import (
 )
 from inference.bundles.prepared_image import PreparedImage
 from inference.bundles.prompts import Prompts, prompted
+from inference.bundles.windows import over_windows
 from inference.imaging.directions import RAS_FROM_LPS
 from inference.imaging.volume import Volume
 from inference.model_servers.open_inference import InferenceClient
 from inference.models.description import ModelDescription
-from inference.models.devices import current, device, is_out_of_memory
+from inference.models.devices import device, is_out_of_memory
 from inference.pipeline import ProgressCallback
 from inference.refusals import ModelUnusable, no_numbers
-
-_TILE_STEP = 16
 
 Found = TypeVar("Found")
 
@@ -79,7 +77,7 @@ def predict(
         on_progress("segment", 0.3)
         batch = data["image"][None].to(device())
         if asked is None or not parts.prompts:
-            predicted = _tiled(parts.inferer)(batch, parts.network)
+            predicted = over_windows(parts.inferer, batch, parts.network, subject_of(bundle))
             # Of a map NaN is where there is no value; VISTA3D's own, above, is where it has not
             # looked.
             may_lack_numbers = bundle.kind == "parametric-map" or not torch.is_tensor(predicted)
@@ -189,22 +187,6 @@ def _images(
     images = {name: _image(volume, planes=one) for name, one in zip(names, channels, strict=True)}
     # Bundles that ask for the header beside the image find it under its old key.
     return {**images, **{f"{name}_meta_dict": one.meta for name, one in images.items()}}
-
-
-def _tiled(inferer: Any) -> Any:
-    """The inferer with smaller tiles, where memory did not suffice for its own."""
-    scale = current().tile_scale
-    roi = getattr(inferer, "roi_size", None)
-    if scale == 1.0 or roi is None:
-        return inferer
-    smaller = copy.copy(inferer)
-    sizes = roi if isinstance(roi, list | tuple) else (roi,) * 3
-    smaller.roi_size = [
-        max(_TILE_STEP, int(size * scale) // _TILE_STEP * _TILE_STEP) if size > 0 else size
-        for size in sizes
-    ]
-    smaller.sw_batch_size = 1
-    return smaller
 
 
 def _image(

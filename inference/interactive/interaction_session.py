@@ -25,7 +25,12 @@ from inference.imaging.directions import RAS_FROM_LPS
 from inference.imaging.volume import Volume
 from inference.interactive.grid import grid_of
 from inference.interactive.interactions import Interaction, interactions_of
-from inference.models.devices import device, is_out_of_memory
+from inference.models.devices import (
+    MemoryExhausted,
+    device,
+    free_memory_text,
+    is_out_of_memory,
+)
 from inference.nninteractive.description import NninteractiveDescription
 from inference.nninteractive.loading import REMEDY, load_model, new_session, package_at_work
 from inference.nnunet.card import AS_SENT
@@ -63,7 +68,9 @@ class NninteractiveSession:
                 self._show(wanted)
         except Exception as error:
             self._session = None
-            if is_out_of_memory(error) or isinstance(error, MediViewError):
+            if is_out_of_memory(error):
+                raise self._exhausted() from None
+            if isinstance(error, MediViewError):
                 raise
             raise ModelUnusable(
                 f"The model {self._model.name} failed at this series ({type(error).__name__}).",
@@ -73,6 +80,17 @@ class NninteractiveSession:
         if self._back is not None:
             found = apply_orientation(found.T, self._back).T
         return found.copy()
+
+    def _exhausted(self) -> MemoryExhausted:
+        patch, volume = (
+            " × ".join(str(size) for size in sizes)
+            for sizes in (self._model.planned.patch_size, self._voxels.shape)
+        )
+        return MemoryExhausted(
+            f"{self._model.title} computes patches of {patch} voxels in a volume of {volume}, and"
+            f" takes no others. Memory does not suffice: {free_memory_text()}.",
+            smaller_tiles_help=False,
+        )
 
     def _open(self) -> None:
         loaded = load_model(self._model, self._threads)

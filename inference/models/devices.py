@@ -12,13 +12,24 @@ from typing import TypeVar
 
 import structlog
 
-from inference.models.model_cache import WARM
+from inference.models.model_cache import WARM, free_memory_bytes
 
 log = structlog.get_logger(__name__)
 
 Result = TypeVar("Result")
 
 _TILE_SCALES = (1.0, 0.5, 0.25)
+
+
+class MemoryExhausted(MemoryError):
+    """A model in numbers: what it computes at once, how much was asked for, and what is free.
+
+    The sentence is stored and shown. `smaller_tiles_help`: whether it works by tiles of any size.
+    """
+
+    def __init__(self, sentence: str, *, smaller_tiles_help: bool = True) -> None:
+        super().__init__(sentence)
+        self.smaller_tiles_help = smaller_tiles_help
 
 
 @dataclass(frozen=True)
@@ -54,6 +65,15 @@ def device() -> str:
     return current().device
 
 
+def free_memory_text() -> str:
+    """What is free where the work at hand computes, as sentences state it."""
+    torch = sys.modules.get("torch")
+    if torch is not None and device() != "cpu" and torch.cuda.is_available():
+        unused = torch.cuda.memory_reserved() - torch.cuda.memory_allocated()
+        return f"{(torch.cuda.mem_get_info()[0] + unused) / 1e9:.1f} GB of the GPU are free"
+    return f"{free_memory_bytes() / 1e9:.1f} GB are free"
+
+
 def with_fallback(run: Callable[[], Result]) -> tuple[Result, tuple[str, ...]]:
     """What `run` gives, and a sentence for each time that memory did not suffice.
 
@@ -65,14 +85,19 @@ def with_fallback(run: Callable[[], Result]) -> tuple[Result, tuple[str, ...]]:
     steps = [Compute(start, scale) for scale in _TILE_SCALES]
     if start != "cpu":
         steps += [Compute("cpu", scale) for scale in _TILE_SCALES]
-    for number, step in enumerate(steps):
+    while True:
+        step = steps.pop(0)
         token = _current.set(step if "torch" in sys.modules else None)
         try:
             return run(), tuple(notes)
         except Exception as error:
-            if not is_out_of_memory(error) or number == len(steps) - 1:
+            if not is_out_of_memory(error):
                 raise
-            following = steps[number + 1]
+            if isinstance(error, MemoryExhausted) and not error.smaller_tiles_help:
+                steps = [one for one in steps if one.device != step.device]
+            if not steps:
+                raise
+            following = steps[0]
             notes.append(
                 f"Memory did not suffice on {step.text}; it was run again on {following.text}."
             )
@@ -81,7 +106,6 @@ def with_fallback(run: Callable[[], Result]) -> tuple[Result, tuple[str, ...]]:
             _current.reset(token)
         # Outside of the handler: the error's frames hold the tensors that filled the memory.
         WARM.forget_all()
-    raise AssertionError("unreachable: the last step returns or raises")
 
 
 def is_out_of_memory(error: BaseException) -> bool:

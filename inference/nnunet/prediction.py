@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference.imaging.volume import Volume
-from inference.models.devices import is_out_of_memory
+from inference.models.devices import MemoryExhausted, free_memory_text, is_out_of_memory
 from inference.models.model_cache import free_memory_bytes
 from inference.nnunet.description import NnunetDescription, TrainedModel
 from inference.nnunet.geometry import Grid, Seen, grid_seen, seen_by_model
@@ -114,12 +114,25 @@ def _guarded(model: NnunetDescription, part: LoadedPart, seen: Seen) -> NDArray[
         raise
     except Exception as error:
         if is_out_of_memory(error):
-            raise
+            raise _exhausted(model, part, seen) from None
         # nnunetv2 says what went wrong in asserts and RuntimeErrors.
         raise ModelUnusable(
             f"The model {model.name} failed at this series ({type(error).__name__}).",
             remedy=REMEDY,
         ) from error
+
+
+def _exhausted(model: NnunetDescription, part: LoadedPart, seen: Seen) -> MemoryExhausted:
+    """Where nnunetv2 has already stitched in the processor's memory, one tile after the other."""
+    tile, volume = (
+        " × ".join(str(size) for size in sizes)
+        for sizes in (part.predictor.configuration_manager.patch_size, seen.channels.shape[1:])
+    )
+    return MemoryExhausted(
+        f"{model.title} computes tiles of {tile} voxels in a volume of {volume}, and its network"
+        f" takes no others. Memory does not suffice: {free_memory_text()}.",
+        smaller_tiles_help=False,
+    )
 
 
 def _label_map(predictor: Any, seen: Seen, subject: str) -> NDArray[np.integer[Any]]:

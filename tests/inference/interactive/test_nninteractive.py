@@ -20,6 +20,7 @@ from inference.imaging.volume import Volume, assemble_volume
 from inference.interactive.interaction_session import NninteractiveSession
 from inference.interactive.models import click_models
 from inference.model_registry.adding import add_model
+from inference.models.devices import MemoryExhausted
 from inference.nninteractive.description import NninteractiveDescription
 from inference.refusals import ModelUnusable, VolumeRefused
 from storage.core.errors import InvalidRequest
@@ -228,8 +229,9 @@ def test_memory_that_runs_out_in_a_click_leads_to_a_session_that_goes_on(
         raise torch.OutOfMemoryError("CUDA out of memory")
 
     monkeypatch.setattr(network, "forward", full)
-    with pytest.raises(torch.OutOfMemoryError):
+    with pytest.raises(MemoryExhausted, match=r"patches of \d+ × \d+ × \d+ voxels") as failure:
         session.segment([first, point(volume, 9, 22, 17)], None, [])
+    assert not failure.value.smaller_tiles_help
     monkeypatch.setattr(network, "forward", forward)
     assert np.array_equal(session.segment([first], None, []), alone)
 

@@ -83,6 +83,22 @@ def test_what_the_cpu_cannot_hold_is_tried_with_tiles_and_then_told() -> None:
     assert explain(failure.value).retry
 
 
+@pytest.mark.usefixtures("gpu")
+def test_what_has_tiles_of_one_size_goes_from_the_gpu_to_the_cpu_at_once() -> None:
+    tried = []
+
+    def run() -> str:
+        tried.append((current().device, current().tile_scale))
+        if current().device == "cuda":
+            raise compute.MemoryExhausted("Too large a patch.", smaller_tiles_help=False)
+        return "done"
+
+    assert with_fallback(run) == (
+        "done", ("Memory did not suffice on the GPU; it was run again on the CPU.",)
+    )  # fmt: skip
+    assert tried == [("cuda", 1.0), ("cpu", 1.0)]
+
+
 def test_another_error_is_not_tried_again() -> None:
     calls = []
 

@@ -12,8 +12,10 @@ import torch
 
 from inference.imaging.volume import assemble_volume
 from inference.model_registry.adding import add_model
+from inference.models.devices import MemoryExhausted, with_fallback
 from inference.nnunet import prediction
 from inference.nnunet.description import describe_nnunet
+from inference.nnunet.loading import load_model
 from inference.nnunet.plans import read_configuration, read_plans
 from inference.pipeline import ignore_progress
 from inference.refusals import ModelUnusable
@@ -232,6 +234,32 @@ def test_a_volume_that_memory_does_not_hold_is_refused_before(
     monkeypatch.setattr(prediction, "free_memory_bytes", lambda: 100_000)
     with pytest.raises(LimitExceeded, match=r"Liver would need some 0\.0 GB of memory for 12 × 30"):
         prediction.predict(describe_nnunet(added), volume, [volume.voxels], 1, ignore_progress)
+
+
+@pytest.mark.slow
+def test_a_tile_that_does_not_fit_is_refused_with_its_numbers(
+    storage: Storage, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """nnunetv2 has tiles of one size: smaller ones are not tried."""
+    add_model(storage.settings, storage.model_states, storage.shadow_runs, folder, "petra")
+    (added,) = storage.settings.resolved_models_dir.glob("[!.]*")
+    model = describe_nnunet(added)
+    volume = assemble_volume(builders.series(np.ones((12, 30, 30), np.int16)))
+    tried = []
+
+    def full(*_: object) -> None:
+        tried.append(1)
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 4.00 GiB.")
+
+    network = type(load_model(model, 1).parts[0].predictor.network)
+    monkeypatch.setattr(network, "forward", full)
+    with pytest.raises(
+        MemoryExhausted, match=r"Liver computes tiles of \d+ × \d+ × \d+ voxels in .* GB are free"
+    ):
+        with_fallback(
+            lambda: prediction.predict(model, volume, [volume.voxels], 1, ignore_progress)
+        )
+    assert len(tried) == 1
 
 
 @pytest.mark.slow
