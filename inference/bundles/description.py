@@ -10,10 +10,17 @@ from pathlib import Path
 from inference.bundles.configuration import inference_file_of, reads_guidance
 from inference.bundles.metadata import METADATA, Metadata, check_taken, kind_of
 from inference.models.card_file import CARD_FILE, Card, parsed
+from inference.models.card_precision import CardHalfPrecision
 from inference.models.description import ModelDescription, slug
 from storage.core.errors import InvalidRequest
 
 _BACKGROUND = {"background", "bg", "0", "unlabeled"}
+
+
+class BundleCard(Card):
+    """A card with what is for bundles alone."""
+
+    half_precision: CardHalfPrecision | None = None
 
 
 def is_bundle(folder: Path) -> bool:
@@ -26,11 +33,18 @@ def describe(folder: Path) -> ModelDescription:
     title = metadata.name or folder.name
     check_taken(metadata, title)
     inference_file = inference_file_of(folder)
-    card = parsed(Card, folder / CARD_FILE) if (folder / CARD_FILE).is_file() else Card()
+    card = BundleCard()
+    if (folder / CARD_FILE).is_file():
+        card = parsed(BundleCard, folder / CARD_FILE)
     source = metadata.image
     output = metadata.output
     kind = kind_of(output)
     channels = len(card.inputs) or 1
+    if kind != "segmentation" and card.half_precision is not None:
+        raise InvalidRequest(
+            f"The card of {title} asks for half_precision, which is for segmentations.",
+            remedy="Leave it out: without labels nothing can be compared.",
+        )
     if kind == "detection" and card.inputs:
         raise InvalidRequest(
             f"The bundle {title} detects, and its card names inputs.",
@@ -79,6 +93,7 @@ def describe(folder: Path) -> ModelDescription:
         labels=labels,
         background=background,
         card=card,
+        half_precision=card.half_precision,
         channels=source.num_channels,
         probe_shape=source.whole_shape,
     )

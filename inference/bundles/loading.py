@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from inference.bundles.description import is_bundle
+from inference.bundles.half_precision import HalfNetwork, Precision, labels, precision_of
 from inference.bundles.preparing import (
     checkpoint_of,
     leave_out,
@@ -22,6 +23,7 @@ from inference.bundles.preparing import (
     without_downloads,
     without_what_is_not_here,
 )
+from inference.bundles.probe_image import main_output, noise_for
 from inference.bundles.scripts import scripts_of
 from inference.model_servers.open_inference import client_of
 from inference.models.card_file import CARD_FILE
@@ -42,7 +44,6 @@ _PLACES_BOXES = ("AffineBoxToWorld", "ConvertBoxMode", "DeleteItems")
 _WEIGHTS = ("models/model.pt", "models/model.ts", "models/model.onnx", "model.ts", "model.onnx")
 _STATE_KEYS = ("model", "state_dict", "network", "model_state_dict")
 _NO_MODULE = re.compile(r"No module named '([\w.]+)'")
-_PROBE_ROI = (64, 64, 64)
 _DIFFERS = 1e-6
 _QUOTED_AT_MOST = 200
 
@@ -59,6 +60,15 @@ class Parts:
     """The keys under which the preprocessing wants its images; empty: one image without a key."""
     prompts: tuple[int, ...] = ()
     """Of a network that segments the classes it is asked for: all that it may be asked."""
+    precision: Precision | None = None
+    """Where the card asks for half precision on this device."""
+
+    @property
+    def computing(self) -> Any:
+        """The network, in the numbers that stood the self-test."""
+        if self.precision is None or not self.precision.is_half:
+            return self.network
+        return HalfNetwork(self.network, self.precision.asked.numbers, device())
 
 
 def load_parts(bundle: ModelDescription, threads: int) -> Parts:
@@ -177,6 +187,7 @@ def _parse(bundle: ModelDescription, threads: int) -> Parts:
         _answer(network, inferer, bundle),
         reads,
         prompts,
+        _precision(network, inferer, bundle, parser, prompts),
     )
 
 
@@ -219,10 +230,7 @@ def _answer(network: torch.nn.Module, inferer: Any, bundle: ModelDescription) ->
     """A blank image and noise must not give the same: a network that attends to nothing fails."""
     import torch
 
-    roi = _probe_shape(inferer, bundle)
-    generator = torch.Generator().manual_seed(1)
-    channels = bundle.channels or len(bundle.card.inputs) or 1
-    noise = torch.rand((1, channels, *roi), generator=generator).to(device())
+    noise = noise_for(inferer, bundle)
     given = (
         {"class_vector": torch.ones((1, 1), dtype=torch.long, device=device())}
         if takes_prompts(network)
@@ -230,7 +238,7 @@ def _answer(network: torch.nn.Module, inferer: Any, bundle: ModelDescription) ->
     )
     with torch.inference_mode():
         seen, blank = (
-            _tensor(network(x, **given)).float() for x in (noise, torch.zeros_like(noise))
+            main_output(network(x, **given)).float() for x in (noise, torch.zeros_like(noise))
         )
     distance = float((seen - blank).abs().max())
     if not (torch.isfinite(seen).all() and torch.isfinite(blank).all()):
@@ -246,20 +254,36 @@ def _answer(network: torch.nn.Module, inferer: Any, bundle: ModelDescription) ->
     }
 
 
+def _precision(
+    network: torch.nn.Module,
+    inferer: Any,
+    bundle: ModelDescription,
+    parser: Any,
+    prompts: tuple[int, ...],
+) -> Precision | None:
+    """Raises ModelUnusable where the card asks for what this network has not."""
+    asked = bundle.half_precision
+    if asked is None:
+        return None
+    if prompts or next(network.parameters(), None) is None:
+        raise ModelUnusable(
+            f"{subject_of(bundle)} cannot compute in half precision: torch does not compute its"
+            " network, or it is asked for classes.",
+            remedy="Leave half_precision out of its card.",
+        )
+    if device() == "cpu" and not asked.on_cpu:
+        return None
+    overlapping = "sigmoid" in str(parser.config.get("postprocessing")).lower()
+    noise = noise_for(inferer, bundle)
+    return precision_of(
+        asked,
+        network,
+        device(),
+        noise,
+        lambda answer: labels(main_output(answer), overlapping=overlapping),
+    )
+
+
 def takes_prompts(network: Any) -> bool:
     """Whether it segments what it is asked for, by class or by point, as VISTA3D."""
     return hasattr(network, "class_head") and hasattr(network, "point_head")
-
-
-def _probe_shape(inferer: Any, bundle: ModelDescription) -> tuple[int, ...]:
-    """What a network is sure to take: the shape that its metadata state, or its window."""
-    roi = tuple(bundle.probe_shape or getattr(inferer, "roi_size", None) or _PROBE_ROI)
-    return _PROBE_ROI if any(size <= 0 for size in roi) else roi
-
-
-def _tensor(answer: Any) -> torch.Tensor:
-    """The main output of a network that gives several: deep supervision, heads of a detector."""
-    while not hasattr(answer, "shape"):
-        answer = next(iter(answer.values())) if isinstance(answer, dict) else answer[0]
-    tensor: torch.Tensor = answer
-    return tensor

@@ -15,6 +15,7 @@ from inference.model_servers.card import ServedModel
 from inference.model_servers.tensors import plain_axes
 from inference.models.card_file import CARD_FILE, Card, parsed, stated_in
 from inference.models.card_numbers import SpacingMm, VoxelEdge, check_voxels
+from inference.models.card_precision import CardHalfPrecision
 from inference.models.card_quantities import CardMap, CardNumber, Channel
 from inference.models.description import VERSION_PATTERN, ModelDescription, slug
 from inference.pipeline_output import MAPS_AT_MOST
@@ -95,8 +96,15 @@ class PlainCard(Card):
     """A card with what the model needs besides."""
 
     model: PlainModel
+    half_precision: CardHalfPrecision | None = None
     served: ServedModel | None = None
     """The model server that computes it; then the folder holds no weights."""
+
+    @model_validator(mode="after")
+    def _half_precision_fits(self) -> "PlainCard":
+        if self.half_precision is not None and self.model.output != "segmentation":
+            raise ValueError("half_precision is for segmentations, whose labels are compared")
+        return self
 
     @model_validator(mode="after")
     def _served_shape(self) -> "PlainCard":
@@ -175,6 +183,7 @@ def describe_plain(folder: Path) -> ModelDescription:
         numbers={int(channel): one for channel, one in model.numbers.items()},
         background=next((value for value in range(classes) if value not in labels), None),
         card=card,
+        half_precision=card.half_precision,
         served=card.served,
     )
 

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from inference.bundles.half_precision import Precision
 from inference.bundles.loading import (
     Parts,
     as_bundle,
@@ -77,7 +78,7 @@ def predict(
         on_progress("segment", 0.3)
         batch = data["image"][None].to(device())
         if asked is None or not parts.prompts:
-            predicted = over_windows(parts.inferer, batch, parts.network, subject_of(bundle))
+            predicted = over_windows(parts.inferer, batch, parts.computing, subject_of(bundle))
             # Of a map NaN is where there is no value; VISTA3D's own, above, is where it has not
             # looked.
             may_lack_numbers = bundle.kind == "parametric-map" or not torch.is_tensor(predicted)
@@ -133,6 +134,11 @@ def detect(
 def probe(bundle: ModelDescription, threads: int = 0) -> dict[str, float]:
     """Load the bundle, and say what its network gives for noise. Raises ModelUnusable."""
     return load_parts(bundle, threads).answer
+
+
+def precision_of(bundle: ModelDescription, threads: int) -> Precision | None:
+    """Of a model whose card asks for half precision on this device: how it computes."""
+    return load_parts(bundle, threads).precision
 
 
 def computed_by(bundle: ModelDescription, threads: int) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import structlog
 
+from inference.bundles.half_precision import HalfNetwork
 from inference.models.devices import (
     MemoryExhausted,
     current,
@@ -161,7 +162,8 @@ def _may_stitch_elsewhere(inferer: Any) -> bool:
 
 
 def _is_monais(network: Any) -> bool:
-    return type(network).__module__.startswith("monai.")
+    own = network.network if isinstance(network, HalfNetwork) else network
+    return type(own).__module__.startswith("monai.")
 
 
 def release() -> None:

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from inference.model_servers.card import ServedModel
 from inference.model_servers.endpoint import Endpoint
 from inference.models.card_file import Card, CardSegment
+from inference.models.card_precision import CardHalfPrecision
 from inference.models.card_quantities import CardMap, CardNumber
 
 # It names a folder and stands in addresses.
@@ -54,6 +55,8 @@ class ModelDescription(BaseModel):
     """Of a regression: the number of each channel."""
     background: int | None
     card: Card
+    half_precision: CardHalfPrecision | None = None
+    """Where its card asks for it."""
     served: ServedModel | None = None
     """Of a model that a server computes."""
     endpoint: Endpoint | None = None

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.bundles.runner import computed_by, detect, predict, probe
+from inference.bundles.runner import computed_by, detect, precision_of, predict, probe
 from inference.imaging.padding import not_imaged, without_not_imaged
 from inference.imaging.volume import Volume
 from inference.model_servers.open_inference import client_of
@@ -37,10 +37,12 @@ class MonaiBundle(AddedModel):
         Raises ModelUnusable.
         """
         self._verify()
-        return Proof(
-            probe(self._model),
-            "Noise gives what it gave when the bundle was verified; a blank image gives another.",
+        answer = probe(self._model)
+        precision = precision_of(self._model, 0)
+        detail = (
+            "Noise gives what it gave when the bundle was verified; a blank image gives another."
         )
+        return Proof(answer, detail if precision is None else f"{detail} {precision.text}")
 
     def _verify(self) -> None:
         super()._verify()
@@ -65,6 +67,7 @@ class MonaiBundle(AddedModel):
         )
         timings_s = {"predict": time.perf_counter() - started}
         notes = computed_by(self._model, context.settings.torch_threads)
+        precision = precision_of(self._model, context.settings.torch_threads)
         if self._model.kind == "classification":
             return PipelineOutput(
                 classifications=self._classes(found),
@@ -97,6 +100,7 @@ class MonaiBundle(AddedModel):
             measurements=volumes_of(segments, masks, volume),
             timings_s=timings_s,
             derivation=derivation,
+            parameters=() if precision is None else (precision.parameter,),
             notes=notes,
         )
 
