@@ -183,13 +183,30 @@ class SearchHit(Payload):
     study_description: str
     modalities: list[str]
     text: str
-    score: float = Field(ge=0, le=1, description="How alike the meanings are.")
+    sentence: str = Field(description="The one of `text` that answers.")
+    status: Literal["present", "uncertain", "past", "other", "denied"] = Field(
+        description="What it says of what is looked for: that it is there, may be, was, is another"
+        " person's or only asked about, or is not there."
+    )
+    found_by: Literal["words", "meaning"]
+    score: float = Field(
+        ge=0,
+        le=1,
+        description="How alike the meanings are; half way from that to 1 where the words match.",
+    )
 
 
 class SearchResult(Payload):
-    items: list[SearchHit]
+    items: list[SearchHit] = Field(
+        description="Those of one study follow each other; studies where it is denied come last."
+    )
     searched: int = Field(description="How many passages there are to find.")
-    waiting: int = Field(0, description="Not found yet: their meaning is being worked out.")
+    waiting: int = Field(0, description="Not found by meaning yet: that is being worked out.")
+    notes: list[Literal["meaning_in_english_only"]] = Field(
+        default_factory=list,
+        description="`meaning_in_english_only`: a German question, while the model of meaning reads"
+        " English; words and the known findings are found in both languages.",
+    )
 
 
 class SimilarReport(Payload):

@@ -1,4 +1,4 @@
-"""Search by meaning over reports and findings, and reports alike beside a draft."""
+"""Search by words and meaning over reports and findings, and reports alike beside a draft."""
 
 from typing import Annotated, Literal
 
@@ -48,24 +48,20 @@ def search_texts(
     kind: Annotated[Kind | None, Query(description="Reports or findings alone.")] = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
 ) -> SearchResult:
-    """What means the like, the nearest first: "fluid around the lung" finds an effusion.
+    """What answers by its words or by its meaning: "fluid around the lung" finds an effusion.
 
-    A report is found once, by its nearest section.
+    A report is found once, by its best section, and those of one study follow each other. Where
+    a sentence denies what is looked for, it comes after those that state it. Comparisons ("nodule
+    over 8 mm") find the amounts that meet them.
     """
-    hits = index.find(q, 3 * limit, [kind] if kind else [REPORT, FINDING])
-    items: dict[tuple[str, str], SearchHit] = {}
-    for hit in hits:
-        if len(items) == limit:
-            break
-        key = (hit.passage.kind, hit.passage.subject_id)
-        if key not in items:
-            items[key] = _hit(storage.index, hit)
-    found = list(items.values())
+    answer = index.find(q, limit, [kind] if kind else [REPORT, FINDING])
+    found = [_hit(storage.index, hit) for hit in answer.hits]
     name_studies(request, *dict.fromkeys(one.study_instance_uid for one in found))
     return SearchResult(
         items=found,
         searched=storage.passages.state()[0],
         waiting=storage.passages.waiting_count(),
+        notes=["meaning_in_english_only"] if answer.question.is_german else [],
     )
 
 
@@ -114,6 +110,9 @@ def _hit(index: Index, hit: Hit) -> SearchHit:
         study_description=study.study_description if study else "",
         modalities=list(study.modalities) if study else [],
         text=passage.text,
+        sentence=hit.statement.sentence if hit.statement else "",
+        status=hit.statement.status.value if hit.statement else "present",
+        found_by="words" if hit.by_words else "meaning",
         score=round(hit.score, 4),
     )
 

@@ -4,10 +4,11 @@ Rows are written with what they are about, in the same transaction, and wait the
 worker has made their vectors: the row is the queue.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+import re
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Engine, delete, func, insert, select, update
+from sqlalchemy import Connection, Engine, RowMapping, delete, func, insert, or_, select, update
 
 from storage import tables as t
 from storage.core.findings import Finding
@@ -167,6 +168,27 @@ class Passages:
             rows = connection.execute(_COLUMNS.where(t.passage.c.passage_id.in_(passage_ids)))
             return {row["passage_id"]: Passage(**row) for row in rows.mappings()}
 
+    def containing(
+        self, words: Sequence[Collection[str]], kinds: Sequence[str], limit: int
+    ) -> list[tuple[Passage, bytes | None]]:
+        """The newest passages in which of each set a word stands, also within a longer one.
+
+        Each has its vector, if it was made. Letters count whatever their case; a word's umlauts
+        and the letters that Britain and America write differently may be any.
+        """
+        conditions = [
+            or_(*(t.passage.c.text.ilike(_pattern(word), escape="\\") for word in sorted(some)))
+            for some in words
+        ]
+        with reading(self._engine) as connection:
+            rows = connection.execute(
+                _COLUMNS.add_columns(t.passage.c.vector)
+                .where(t.passage.c.kind.in_(kinds), *conditions)
+                .order_by(t.passage.c.passage_id.desc())
+                .limit(limit)
+            )
+            return [_with_vector(row) for row in rows.mappings()]
+
     def of_subject(self, kind: str, subject_id: str) -> list[tuple[Passage, bytes | None]]:
         """The passages of one report or finding, each with its vector if it has one."""
         with reading(self._engine) as connection:
@@ -175,12 +197,26 @@ class Passages:
                 .where(t.passage.c.kind == kind, t.passage.c.subject_id == subject_id)
                 .order_by(t.passage.c.number)
             )
-            found = []
-            for row in rows.mappings():
-                values = dict(row)
-                vector = values.pop("vector")
-                found.append((Passage(**values), bytes(vector) if vector else None))
-            return found
+            return [_with_vector(row) for row in rows.mappings()]
+
+
+# Umlauts, and what is written differently in Britain and America: haem, tumour, fibre, grey.
+_UNSURE = re.compile(
+    r"[^\x00-\x7f]|ae|oe|ue|ss|(?<=[hn])e(?=m)|(?<=o)(?=r$)|(?<=[bt])er$|(?<=gr)a(?=y)"
+    r"|(?<=li)z|(?<=art)i(?=fact)|(?<=n)(?=ea)"
+)
+_SINGULAR = re.compile(r"(?<=\w{4})(?:is|us|um|y)$")
+
+
+def _pattern(word: str) -> str:
+    escaped = re.sub(r"([%_\\])", r"\\\1", _SINGULAR.sub("", word))
+    return f"%{_UNSURE.sub('%', escaped)}%"
+
+
+def _with_vector(row: RowMapping) -> tuple[Passage, bytes | None]:
+    values = dict(row)
+    vector = values.pop("vector")
+    return Passage(**values), bytes(vector) if vector else None
 
 
 _COLUMNS = select(

@@ -81,7 +81,7 @@ def make_vectors(storage: Storage) -> None:
 
 
 def found(index: SearchIndex, question: str) -> list[str]:
-    return [hit.passage.subject_id for hit in index.find(question, 10, [REPORT, FINDING])]
+    return [hit.passage.subject_id for hit in index.find(question, 10, [REPORT, FINDING]).hits]
 
 
 def test_other_words_find_what_means_the_same(storage: Storage) -> None:
@@ -156,5 +156,5 @@ def test_kinds_are_told_apart(storage: Storage, kind: str, tmp_path: Path) -> No
         job.job_id, [dataclasses.replace(FINDINGS[0], job_id=job.job_id)]
     )
     make_vectors(storage)
-    hits = open_index(storage.passages).find("left lung volume", 10, [kind])
+    hits = open_index(storage.passages).find("left lung volume", 10, [kind]).hits
     assert {hit.passage.kind for hit in hits} == {kind}

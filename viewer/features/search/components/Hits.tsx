@@ -4,11 +4,15 @@ import { dateText, personName, withPrintedUnits } from "@/shared/lib/format";
 import { imageModalities } from "@/features/studies/lib/studyListColumns";
 import type { SearchHit } from "@/shared/api/types";
 
-/** What was found, the nearest first; each leads to its study. */
-export function Hits({ hits }: { hits: readonly SearchHit[] }) {
+/** What was found, study by study; each leads to its study, and what is denied says so. */
+export function Hits({ hits, searched }: { hits: readonly SearchHit[]; searched: number }) {
   const { search: t, report } = useText();
   if (hits.length === 0) {
-    return <p className="rounded-lg border border-line bg-panel p-8 text-center text-dim">{t.nothing}</p>;
+    return (
+      <p className="rounded-lg border border-line bg-panel p-8 text-center text-dim">
+        {searched > 0 ? t.noneFound : t.nothing}
+      </p>
+    );
   }
   return (
     <ol className="divide-y divide-line rounded-lg border border-line bg-panel">
@@ -37,9 +41,19 @@ export function Hits({ hits }: { hits: readonly SearchHit[] }) {
                 .filter(Boolean)
                 .join(" · ")}
             </span>
-            <span className="ml-auto text-xs text-dim">{report.alike(Math.round(hit.score * 100))}</span>
+            {hit.status !== "present" && (
+              <span className="rounded border border-line-strong px-1.5 text-xs">{t.status[hit.status]}</span>
+            )}
+            <span className="ml-auto text-xs text-dim">
+              {hit.found_by === "words"
+                ? t.foundBy.words
+                : `${t.foundBy.meaning} · ${report.alike(Math.round(hit.score * 100))}`}
+            </span>
           </p>
-          <p className="mt-0.5 line-clamp-3 text-[0.8125rem]">{withPrintedUnits(hit.text)}</p>
+          {hit.sentence !== "" && hit.sentence !== hit.text && (
+            <p className="mt-0.5 text-[0.8125rem]">{withPrintedUnits(hit.sentence)}</p>
+          )}
+          <p className="mt-0.5 line-clamp-3 text-[0.8125rem] text-dim">{withPrintedUnits(hit.text)}</p>
         </li>
       ))}
     </ol>

@@ -114,13 +114,18 @@ function Found({ q, kind }: { q: string; kind: Kind }) {
   const fetched = useFetched((signal) => searchByMeaning(q, kind === "all" ? undefined : kind, signal), q);
   return (
     <Answer fetched={fetched}>
-      {({ items, searched, waiting }) => (
+      {({ items, searched, waiting, notes }) => (
         <>
           <p role="status" className="mb-2 text-xs text-dim">
             {t.searched(items.length, searched)}
             {waiting > 0 && ` ${t.waiting(waiting)}`}
           </p>
-          <Hits hits={items} />
+          {(notes ?? []).map((note) => (
+            <p key={note} className="mb-2 text-xs text-dim">
+              {t.notes[note]}
+            </p>
+          ))}
+          <Hits hits={items} searched={searched} />
         </>
       )}
     </Answer>
