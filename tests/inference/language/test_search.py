@@ -93,7 +93,8 @@ def test_other_words_find_what_means_the_same(storage: Storage) -> None:
         job.job_id, [dataclasses.replace(FINDINGS[0], job_id=job.job_id)]
     )
     index = open_index(storage.passages)
-    assert found(index, "fluid around the lung") == []
+    # What is known in several words is found by them at once.
+    assert found(index, "fluid around the lung") == [effusion]
     assert storage.passages.waiting_count() == 4
     make_vectors(storage)
     named = found(index, "fluid around the lung")
