@@ -90,6 +90,9 @@ def _options(settings: Settings, ref: ModelRef) -> dict[str, Any]:
     }
     if ref.revision:
         options["revision"] = ref.revision
+        if options["trust_remote_code"]:
+            # Else code that the configuration names in another repository would be its newest.
+            options["code_revision"] = ref.revision
         if settings.hf_api_token.get_secret_value():
             options["token"] = settings.hf_api_token.get_secret_value()
         if settings.hf_home is not None:

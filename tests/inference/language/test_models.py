@@ -86,6 +86,7 @@ def test_the_hub_is_asked_as_the_settings_say(monkeypatch: pytest.MonkeyPatch) -
             "revision": COMMIT,
             "token": "hf_sesame",
             "cache_dir": "/cache/hub",
+            **({"code_revision": COMMIT} if trust else {}),
         }
         for trust in (True, False)
     ]

@@ -68,6 +68,62 @@ def test_code_in_a_folder_runs_once_its_digest_is_named(
         load_model(trusting, "summary")
 
 
+@pytest.mark.parametrize(
+    ("named", "words"),
+    [
+        ("{outside}--evil.Own", "not a file beside"),
+        ("outside--evil.Own", "not a file beside"),
+        ("owner/name--evil.Own", "not a file beside"),
+        ("sub/evil.Own", "not a file beside"),
+        ("../outside/evil.Own", "not a file beside"),
+        (["modeling_own.OwnModel", "{outside}--evil.Own"], "not a file beside"),
+        ("absent.Own", "lacks code"),
+    ],
+)
+def test_code_from_elsewhere_runs_by_no_digest(own_code: Path, named: object, words: str) -> None:
+    outside = own_code.parent / "outside"
+    outside.mkdir()
+    (outside / "evil.py").write_text(_OWN_CODE)
+    named = json.loads(json.dumps(named).replace("{outside}", str(outside)))
+    config = json.loads((own_code / "config.json").read_text())
+    # Also where a part of the model has a configuration of its own.
+    for changed in (
+        {**config, "auto_map": {**config["auto_map"], "AutoConfig": named}},
+        {**config, "vision_config": {"auto_map": {"AutoModel": named}}},
+    ):
+        (own_code / "config.json").write_text(json.dumps(changed))
+        settings = load_settings(
+            hf_summ_model=str(own_code), hf_trust_remote_code=code_digest(own_code)
+        )
+        with pytest.raises(ModelUnusable, match=words):
+            load_model(settings, "summary")
+
+
+def test_the_digest_is_of_what_names_the_code_too(own_code: Path) -> None:
+    before = code_digest(own_code)
+    config = json.loads((own_code / "config.json").read_text())
+    config["auto_map"]["AutoModel"] = "modeling_own.OwnModel"
+    (own_code / "config.json").write_text(json.dumps(config))
+    assert code_digest(own_code) != before
+
+
+@pytest.mark.parametrize("kind", ["link to a file", "link to a folder", "folder"])
+def test_a_folder_with_links_or_folders_runs_no_code(own_code: Path, kind: str) -> None:
+    outside = own_code.parent / "outside"
+    outside.mkdir()
+    (outside / "evil.py").write_text(_OWN_CODE)
+    if kind == "folder":
+        (own_code / "custom_generate").mkdir()
+    else:
+        target = outside / "evil.py" if "file" in kind else outside
+        (own_code / "evil.py").symlink_to(target)
+    settings = load_settings(
+        hf_summ_model=str(own_code), hf_trust_remote_code=code_digest(own_code)
+    )
+    with pytest.raises(ModelUnusable, match="links or folders"):
+        load_model(settings, "summary")
+
+
 def test_weights_beyond_what_is_free_are_refused_with_the_numbers(llama: Path) -> None:
     ref = model_ref(load_settings(hf_summ_model=str(llama)), "hf_summ_model")
     needed = model_bytes(ref)
