@@ -10,6 +10,7 @@ from typing import Any
 from dicom_node.hl7.order_groups import procedures_of
 from dicom_node.hl7.reading import Message, Refused
 from dicom_node.hl7.values import birth_date, checked, event_time, person_name
+from storage.access_groups.orders import takes_over
 from storage.core.patient_sex import sex_of
 from storage.core.uids import new_uid
 from storage.worklist.changed_meanwhile import looking_again
@@ -121,10 +122,13 @@ def _take(
     """`attributes`: of a new or changed order; None: its state alone changes."""
     control = message.field("ORC-1")
     existing = worklist.with_accession_number(accession_number, message.field("PID-3"))
+    is_taken_over = (
+        attributes is not None and existing is not None and takes_over(existing.orderer_groups)
+    )
     stated = event_time(message)
     # HL7 states whole seconds: within one, what arrived last counts.
     now = now.replace(microsecond=0)
-    newest = None if existing is None else existing.ordered_at
+    newest = None if existing is None or is_taken_over else existing.ordered_at
     if newest is not None:
         newest = newest.replace(microsecond=0)
     if newest is not None and stated is not None and stated < newest:
@@ -145,7 +149,7 @@ def _take(
         worklist.add({"StudyInstanceUID": new_uid(), **attributes}, ordered_at, is_first=True)
         return "scheduled"
     # Images of one patient must not go into the study that another was ordered for.
-    is_another = are_of_two_patients(existing.attributes, attributes)
+    is_another = is_taken_over or are_of_two_patients(existing.attributes, attributes)
     kept = {"StudyInstanceUID": new_uid() if is_another else existing.study_instance_uid}
     # Ordered once more after a cancel. One that may have been made before it, as where its time is
     # not stated, or not to the second, may be a repetition of the first.
@@ -158,6 +162,7 @@ def _take(
         attributes={**kept, **attributes},
         ordered_at=ordered_at,
         as_read=existing,
+        is_taken_over=is_taken_over,
     )
     if is_renewed:
         return "scheduled"

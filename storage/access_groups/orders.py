@@ -32,6 +32,15 @@ def orderer_groups() -> str | None:
     return None if visibility is None else f",{','.join(map(str, visibility.group_ids))},"
 
 
+def takes_over(noted: str | None) -> bool:
+    """Whether an order of some groups meets one under its number of who sees everything.
+
+    That one is not theirs: numbers run in sequence, and may be ordered under before the system
+    that gives them out does.
+    """
+    return noted is not None and orderer_groups() is None
+
+
 def read_orderer_groups(noted: str | None) -> frozenset[int]:
     return frozenset(int(one) for one in (noted or "").split(",") if one)
 

@@ -22,6 +22,8 @@ from storage.shared_views.entities import SharedView
 
 OPEN_AT_MOST = 200
 """By one person at a time."""
+_MADE_AT_MOST = 1000
+"""By one person within the time that links are remembered, whatever became of them."""
 _REMEMBERED = timedelta(days=30)
 """How long a link is answered by why it opens nothing any more."""
 _COLUMNS = [t.shared_view.c[field.name] for field in fields(SharedView)]
@@ -49,16 +51,7 @@ class SharedViews:
         )
         with as_node(), writing(self._engine) as connection:
             _forget_old(connection, now)
-            open_now = connection.scalar(
-                select(func.count())
-                .select_from(t.shared_view)
-                .where(t.shared_view.c.owner_id == owner_id, _is_open(now))
-            )
-            if (open_now or 0) >= OPEN_AT_MOST:
-                raise TooManyRequests(
-                    f"{open_now} links of yours are open, which is as many as one may have.",
-                    remedy="Revoke links that nobody needs any more.",
-                )
+            _check_room(connection, owner_id, now)
             connection.execute(
                 insert(t.shared_view).values(
                     {field.name: getattr(shared, field.name) for field in fields(SharedView)}
@@ -112,7 +105,8 @@ class SharedViews:
             connection.execute(
                 update(t.shared_view)
                 .where(own, t.shared_view.c.revoked_at.is_(None))
-                .values(revoked_at=utcnow())
+                # What it showed opens for nobody any more.
+                .values(revoked_at=utcnow(), view={})
             )
             row = connection.execute(select(*_COLUMNS).where(own)).one_or_none()
         if row is None:
@@ -129,6 +123,24 @@ def check_opens(shared: SharedView) -> None:
         ended = "This link has expired."
     if ended:
         raise SharedViewOver(ended, remedy="Ask for a new link, or find the study in the list.")
+
+
+def _check_room(connection: Connection, owner_id: str, now: datetime) -> None:
+    """Raises TooManyRequests."""
+    its = t.shared_view.c.owner_id == owner_id
+    counted = select(func.count()).select_from(t.shared_view).where(its)
+    open_now = connection.scalar(counted.where(_is_open(now))) or 0
+    if open_now >= OPEN_AT_MOST:
+        raise TooManyRequests(
+            f"{open_now} links of yours are open, which is as many as one may have.",
+            remedy="Revoke links that nobody needs any more.",
+        )
+    made = connection.scalar(counted) or 0
+    if made >= _MADE_AT_MOST:
+        raise TooManyRequests(
+            f"You have shared {made} views lately, which is as many as one may.",
+            remedy=f"Links are forgotten {_REMEMBERED.days} days after they would have expired.",
+        )
 
 
 def _is_open(now: datetime) -> ColumnElement[bool]:

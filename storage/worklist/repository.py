@@ -81,8 +81,11 @@ class Worklist:
         attributes: Mapping[str, Any] | None = None,
         ordered_at: datetime | None = None,
         as_read: WorklistItem | None = None,
+        is_taken_over: bool = False,
     ) -> WorklistItem:
         """Another state, other attributes, or both.
+
+        `is_taken_over`: it is an order of who sees everything now (`takes_over`), and of no groups.
 
         Raises NotFound, NotPermitted as `add`, ChangedMeanwhile where it is no more as it was
         read, or another has its new accession number. `ordered_at`: when the order was made that
@@ -97,8 +100,8 @@ class Worklist:
         if attributes is not None:
             values |= _columns(attributes)
             # What it states is of the one who changes it, where that one sees some groups alone.
-            if (groups := orderer_groups()) is not None:
-                values["orderer_groups"] = groups
+            if is_taken_over or (groups := orderer_groups()) is not None:
+                values["orderer_groups"] = None if is_taken_over else groups
             more_bytes = max(0, values["size_bytes"] - before.size_bytes)
             self._room.take(before.sent_by, more_bytes, is_new=False)
             check_may_name(self._engine, [values["study_instance_uid"]])

@@ -18,6 +18,7 @@ from api.fhir.routing import fhir_router, read_by
 from api.fhir.service_requests.order import Order, read_order
 from api.fhir.service_requests.resource import service_request
 from api.parameters import problems
+from storage.access_groups.orders import takes_over
 from storage.audit import Code
 from storage.core.clock import utcnow
 from storage.core.uids import new_uid
@@ -121,7 +122,8 @@ def _place(worklist: Worklist, order: Order, resource_id: str) -> tuple[Worklist
     # The clock of a sender may be ahead.
     ordered_at = min(order.stated_at or now, now)
     if existing is not None:
-        return _change(worklist, existing, order, ordered_at), False
+        is_taken_over = not resource_id and takes_over(existing.orderer_groups)
+        return _change(worklist, existing, order, ordered_at, is_taken_over), False
     attributes = {"StudyInstanceUID": new_uid(), **order.attributes}
     return worklist.add(attributes, ordered_at, order.state, is_first=True), True
 
@@ -138,11 +140,15 @@ def _check_number(existing: WorklistItem, order: Order) -> None:
 
 
 def _change(
-    worklist: Worklist, existing: WorklistItem, order: Order, ordered_at: datetime
+    worklist: Worklist,
+    existing: WorklistItem,
+    order: Order,
+    ordered_at: datetime,
+    is_taken_over: bool,
 ) -> WorklistItem:
-    newest = existing.ordered_at or ordered_at
+    newest = (None if is_taken_over else existing.ordered_at) or ordered_at
     # What states no time is as new as its arrival, and this node's clock may have been set back.
-    if order.stated_at is not None and order.stated_at < newest:
+    if not is_taken_over and order.stated_at is not None and order.stated_at < newest:
         raise ApiProblem(
             409,
             "state_conflict",
@@ -152,7 +158,7 @@ def _change(
     # One that is under way is not set back by a repetition that it is active.
     is_started = existing.state == "IN PROGRESS" and order.state == "SCHEDULED"
     # Images of one patient must not go into the study that another was ordered for.
-    is_another = are_of_two_patients(existing.attributes, order.attributes)
+    is_another = is_taken_over or are_of_two_patients(existing.attributes, order.attributes)
     study_uid = new_uid() if is_another else existing.study_instance_uid
     return worklist.change(
         existing.worklist_item_id,
@@ -160,6 +166,7 @@ def _change(
         attributes={"StudyInstanceUID": study_uid, **order.attributes},
         ordered_at=max(ordered_at, newest),
         as_read=existing,
+        is_taken_over=is_taken_over,
     )
 
 

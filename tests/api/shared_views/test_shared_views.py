@@ -209,6 +209,27 @@ def test_nobody_has_more_links_open_than_a_person_could_need(
         assert busy.post(LINKS, json=body).status_code == 201
 
 
+def test_links_that_were_revoked_count_and_keep_nothing_of_their_view(
+    hospitals: TwoHospitals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(repository, "_MADE_AT_MOST", 2)
+    body = {
+        "study_instance_uid": hospitals.north.study_instance_uid,
+        "valid_for": "day",
+        "view": {"address": "?seen=here"},
+    }
+    with hospitals.person("restless", "radiologist", NORTH) as restless:
+        for _ in range(2):
+            made = restless.post(LINKS, json=body).json()
+            restless.delete(f"{LINKS}/{made['shared_view_id']}").raise_for_status()
+            kept = hospitals.storage.shared_views.get(made["shared_view_id"])
+            assert kept.revoked_at is not None
+            assert kept.view == {}
+        refused = restless.post(LINKS, json=body)
+    assert refused.status_code == 429
+    assert "30 days" in refused.json()["remedy"]
+
+
 def test_old_ones_are_forgotten_and_a_deleted_study_takes_its_own_along(
     hospitals: TwoHospitals, ada: httpx.Client
 ) -> None:

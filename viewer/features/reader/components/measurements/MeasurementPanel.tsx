@@ -149,7 +149,7 @@ function MeasurementRow({
         event.dataTransfer.effectAllowed = "copy";
       }}
     >
-      <div className="flex flex-wrap items-center gap-x-2 gap-y-0.5">
+      <div className="flex flex-wrap items-center gap-x-2 gap-y-1.5">
       <input
         aria-label={t.nameOf(t.kinds[one.kind])}
         className={`control min-w-0 px-1.5 py-0 text-xs ${one.kind === "text" ? "flex-3" : hasRoomBeside ? "w-28" : "flex-1"}`}
