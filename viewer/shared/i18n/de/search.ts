@@ -12,7 +12,6 @@ export const search: Messages["search"] = {
   nothing: "Es gibt noch nichts zu durchsuchen.",
   noneFound: "Nichts gefunden.",
   status: {
-    present: "",
     uncertain: "unsicher",
     past: "früher",
     other: "gefragt oder bei einer anderen Person",

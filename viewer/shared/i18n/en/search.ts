@@ -10,7 +10,6 @@ export const search = {
   nothing: "There is nothing to search yet.",
   noneFound: "Nothing found.",
   status: {
-    present: "",
     uncertain: "uncertain",
     past: "in the past",
     other: "asked about, or of another person",

@@ -10,7 +10,6 @@ export const search = {
   nothing: "Il n’y a encore rien à chercher.",
   noneFound: "Aucun résultat.",
   status: {
-    present: "",
     uncertain: "incertain",
     past: "dans le passé",
     other: "demandé, ou d’une autre personne",
