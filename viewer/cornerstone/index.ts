@@ -17,6 +17,7 @@ export { Scene, type SceneListener } from "./scene";
 export { partOf, registerSeries, type LoadedSeries } from "./series";
 export { sliceValues } from "./sliceValues";
 export { type Turn } from "./views/turning";
+export { type GlassView } from "./spyglass";
 export { type Undrawable } from "./views/undrawable";
 export { cells, isCell, planes, type CellId, type Matrix, type Plane, type ShownPlane, type ViewId, type ViewInfo } from "./views/view";
 export { type ValueAt } from "./values";

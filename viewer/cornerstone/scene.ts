@@ -17,6 +17,7 @@ import { forgetImages, start } from "./runtime";
 import type { LoadedSeries } from "./series";
 import { SceneWindows } from "./views/sceneWindows";
 import { SharedCursor } from "./views/sharedCursor";
+import { Spyglass } from "./spyglass";
 import { StackCells } from "./views/stackCells";
 import { Subtracting } from "./views/subtracting";
 import { MouseTools } from "./tools";
@@ -60,6 +61,7 @@ export class Scene {
   readonly presenting: Presenting;
   readonly subtracting: Subtracting;
   readonly cursor: SharedCursor;
+  readonly spyglass: Spyglass;
   private readonly clips: Clips;
   private readonly lastViewed = new LastViewed();
   private activeId: ViewId = "cell-1";
@@ -92,6 +94,7 @@ export class Scene {
     this.presenting = new Presenting(this.cells.shown);
     this.subtracting = new Subtracting(this.cells.shown);
     this.cursor = new SharedCursor(this.cells.shown, this.links, (viewId, place) => listener.onCursor(viewId, place));
+    this.spyglass = new Spyglass(this.cells.shown, this.links);
     this.clips = new Clips(listener.onError);
     const onLoading = (loaded: number, total: number) => {
       for (const id of this.volume.isOpen ? (["volume"] as const) : planes) listener.onLoading(id, loaded, total);

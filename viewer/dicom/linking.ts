@@ -96,7 +96,8 @@ export function beyondMm(source: Stack, sourceIndex: number, target: Stack, offs
   return distance > usualStepMm(target) ? distance : null;
 }
 
-function usualStepMm(stack: Stack): number {
+/** From one slice of a stack to the next, as most of them lie, mm. */
+export function usualStepMm(stack: Stack): number {
   const places = [...new Set(stack.map(({ positionMm }) => positionMm ?? 0))].toSorted((a, b) => a - b);
   const steps = places.slice(1).map((place, index) => place - (places[index] ?? 0)).toSorted((a, b) => a - b);
   return steps[Math.floor(steps.length / 2)] ?? singleSliceMm;

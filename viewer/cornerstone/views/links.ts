@@ -16,17 +16,12 @@ import {
   withinPlane,
   type PlaneView,
 } from "@/dicom/linking";
+import type { StackOffset } from "@/dicom/spyglass";
 import type { WindowRange } from "@/dicom/windowing";
 import type { StackCell } from "./cell";
 import type { CellId } from "./view";
 
-/** How far apart two stacks show the patient: along the normal (null: not to be linked) and within the plane. */
-interface Offset {
-  alongMm: number | null;
-  within: Vector;
-}
-
-const noOffset: Offset = { alongMm: null, within: [0, 0, 0] };
+const noOffset: StackOffset = { alongMm: null, within: [0, 0, 0] };
 
 /**
  * Stacks that show the same place of the patient: scrolled, zoomed, panned and windowed together.
@@ -36,9 +31,9 @@ export class Links {
   private linked = false;
   private adjusting = false;
   /** Between each two stacks, as they were linked. */
-  private readonly measured = new Map<string, Offset>();
+  private readonly measured = new Map<string, StackOffset>();
   /** The same, as a person has adjusted them. */
-  private readonly adjusted = new Map<string, Offset>();
+  private readonly adjusted = new Map<string, StackOffset>();
   private readonly expected = new Map<string, number>();
   private readonly planes = new Map<string, PlaneView>();
   private leading = false;
@@ -157,6 +152,15 @@ export class Links {
     }
   }
 
+  /**
+   * How far the same place lies apart in two stacks, as they are linked. While they are adjusted, or not linked and
+   * without a shared frame of reference, they show the same place now.
+   */
+  between(source: StackCell, target: StackCell): StackOffset {
+    const isShared = sharesSpace(source.series?.order.slices ?? [], target.series?.order.slices ?? []);
+    return !this.adjusting && (this.linked || isShared) ? this.offset(source, target) : offsetBetween(source, target, indexOf);
+  }
+
   private *pairs(): Generator<[StackCell, StackCell, string]> {
     for (const one of this.cells()) {
       for (const other of this.cells()) {
@@ -184,7 +188,7 @@ export class Links {
     }
   }
 
-  private offset(source: StackCell, target: StackCell): Offset {
+  private offset(source: StackCell, target: StackCell): StackOffset {
     const key = `${source.viewId} ${target.viewId}`;
     return this.adjusted.get(key) ?? this.measured.get(key) ?? noOffset;
   }
@@ -233,7 +237,7 @@ export class Links {
   }
 }
 
-function offsetBetween(one: StackCell, other: StackCell, index: (cell: StackCell) => number): Offset {
+function offsetBetween(one: StackCell, other: StackCell, index: (cell: StackCell) => number): StackOffset {
   const alongMm =
     one.series && other.series
       ? linkOffsetMm(one.series.order.slices, index(one), other.series.order.slices, index(other))

@@ -92,7 +92,7 @@ function shownPlane(view: VolumeViewport, slab: Slab, nextColumn: Vector, nextRo
 /** Far apart for the sake of precision. */
 const apart = 100;
 
-function imageMatrix(view: StackViewport): Matrix | null {
+export function imageMatrix(view: StackViewport): Matrix | null {
   // Undefined before the first image, whatever its type says.
   const image = view.getCornerstoneImage() as { imageId: string } | undefined;
   if (!image) return null;

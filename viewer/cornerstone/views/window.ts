@@ -1,5 +1,6 @@
 import { StackViewport, VolumeViewport } from "@cornerstonejs/core";
 import { spreadOf, windowMovedTo, type Curve, type Voi } from "@/dicom/display/voi";
+import type { Look } from "@/dicom/display/shades";
 import type { WindowRange } from "@/dicom/windowing";
 import { volumeIdOf } from "./volumes";
 import { setCurve } from "./curve";
@@ -46,6 +47,11 @@ export class SeriesWindow {
 
   get range(): WindowRange | null {
     return this.kept.range;
+  }
+
+  /** As its pictures are drawn: `inverted` is what a reader sees as such, the values of MONOCHROME1 apart. */
+  get drawnLook(): Look {
+    return { range: this.kept.range, curve: this.kept.curve, isInverted: this.kept.range ? this.isInverted : this.kept.inverted };
   }
 
   get inverted(): boolean {

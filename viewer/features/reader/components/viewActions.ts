@@ -62,6 +62,9 @@ export function viewActions({
             : []),
         ]
       : []),
+    ...(isStack && reader.spyglass.count > 0
+      ? [{ key: "spyglass", word: reader.spyglass.nth === null ? t.spyglass.name : t.spyglass.next, hint: shown("G"), run: reader.spyglass.next }]
+      : []),
     ...(canRefer
       ? [{ key: "reference", word: t.reference.here, hint: "", run: () => reader.reference.mark(viewId, shownSeries, lpsMm) }]
       : []),

@@ -14,6 +14,7 @@ import { useOpeningMask } from "@/features/reader/hooks/masks/useOpeningMask";
 import { useStructureSets, type StructureSets } from "@/features/reader/hooks/masks/useStructureSets";
 import { usePresentations, type Presentations } from "@/features/reader/hooks/stage/usePresentations";
 import { useReferencePoint, type Reference } from "@/features/reader/hooks/stage/useReferencePoint";
+import { useSpyglass, type SpyglassState } from "@/features/reader/hooks/stage/useSpyglass";
 import { useOtherStudies } from "@/features/reader/hooks/useOtherStudies";
 import { useScene } from "@/features/reader/hooks/stage/useScene";
 import { cells, planes, type CellId, type LoadedSeries, type Scene, type ViewId } from "@/cornerstone";
@@ -72,6 +73,7 @@ export interface ReaderState extends ShowFinding {
   heatMaps: HeatMaps;
   fusion: Fusion;
   reference: Reference;
+  spyglass: SpyglassState;
   /** Images of the study that are asked for from beside the viewports. */
   goingTo: GoingTo;
   /** The series that are on the screen or were, their headers read. */
@@ -205,6 +207,7 @@ export function useReader(
   const heatMaps = useHeatMaps(findings);
   const showFinding = useShowFinding(scene, series, masks.masks, presentations, goingTo);
   const reference = useReferencePoint(scene);
+  const spyglass = useSpyglass(scene, activeView, shown);
   const clips = useMemo(() => (series ? clipInstances(series.order.slices) : []), [series]);
   const onShown = useCallback(
     (viewId: ViewId, now: LoadedSeries) => setShown((all) => new Map(all).set(viewId, now)),
@@ -244,6 +247,7 @@ export function useReader(
     heatMaps,
     fusion,
     reference,
+    spyglass,
     goingTo,
     opened,
     maximised,

@@ -89,6 +89,7 @@ export function useReaderKeys({
       if (reader.reference.isSet) reader.reference.clear();
       else if (middle && viewId && series && layout !== "volume") reader.reference.mark(viewId, series, middle);
     },
+    G: () => layout === "stack" && reader.spyglass.next(),
     y: () => arrangement && reader.setLinked(!arrangement.linked),
     Y: () => reader.linking.adjust(!reader.linking.adjusting),
     " ": () => layout === "stack" && cine.toggle(),

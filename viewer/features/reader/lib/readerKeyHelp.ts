@@ -35,6 +35,7 @@ export function readerKeys(t: Messages["viewing"]): KeyGroup[] {
         { keys: ["y"], does: t.linkHint },
         { keys: ["X", does.shiftMove], does: does.sharedCursor },
         { keys: ["E"], does: does.reference },
+        { keys: ["G"], does: t.spyglass.hint },
         { keys: ["Y"], does: t.adjustHint },
         { keys: ["m"], does: does.planes },
         { keys: ["u"], does: does.volume },

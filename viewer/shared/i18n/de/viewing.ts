@@ -8,8 +8,7 @@ import { overlays } from "./overlays";
 import { reformats } from "./reformats";
 import { subtraction } from "./subtraction";
 import { uptake } from "./uptake";
-import { sharing } from "./reading/sharing";
-import { windows } from "./reading/windows";
+import { reading } from "./reading";
 
 export const viewing: Messages["viewing"] = {
   readingStudy: "Die Studie wird geladen",
@@ -291,8 +290,7 @@ export const viewing: Messages["viewing"] = {
   subtraction,
   ...documents,
   ...measurements,
-  ...windows,
-  sharing,
+  ...reading,
   ...masks,
   keyGroups,
   keys,

@@ -6,8 +6,7 @@ import { overlays } from "./overlays";
 import { reformats } from "./reformats";
 import { subtraction } from "./subtraction";
 import { uptake } from "./uptake";
-import { sharing } from "./reading/sharing";
-import { windows } from "./reading/windows";
+import { reading } from "./reading";
 
 /** The reader's images: what stands over, beside and above them, and the keys. */
 export const viewing = {
@@ -290,8 +289,7 @@ export const viewing = {
   subtraction,
   ...documents,
   ...measurements,
-  ...windows,
-  sharing,
+  ...reading,
   ...masks,
   keyGroups,
   keys,

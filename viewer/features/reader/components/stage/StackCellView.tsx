@@ -3,6 +3,7 @@
 import { useCallback, useEffect, useState } from "react";
 import { SlideStage } from "@/features/reader/components/slides/SlideStage";
 import { ViewLocalizers } from "@/features/reader/components/stage/ViewLocalizers";
+import { Spyglass } from "@/features/reader/components/stage/Spyglass";
 import { ViewPoints } from "@/features/reader/components/stage/ViewPoints";
 import { View } from "@/features/reader/components/stage/View";
 import type { AxisCurveState } from "@/features/reader/hooks/measurements/useAxisCurve";
@@ -133,6 +134,21 @@ export function StackCellView({
         }
       }}
     >
+      {scene && element && series && reader.spyglass.nth !== null && (
+        <Spyglass
+          scene={scene}
+          viewId={viewId}
+          element={element}
+          views={views}
+          state={reader.spyglass}
+          isActive={arrangement?.active === index}
+          nameOf={({ studyInstanceUid, seriesInstanceUid }) => {
+            const other = reader.studies.get(studyInstanceUid);
+            if (other && other !== study) return markText(other, study);
+            return other?.series.find((one) => one.series_instance_uid === seriesInstanceUid)?.series_description || t.series;
+          }}
+        />
+      )}
       {!cell && (
         <p className="pointer-events-none absolute inset-0 grid place-items-center p-4 text-center text-dim">
           {t.dropHere}

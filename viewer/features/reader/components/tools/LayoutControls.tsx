@@ -60,6 +60,9 @@ export function LayoutControls({
       {many && layout === "stack" && (
         <ToolButton icon="linked" name={t.linked} hint={t.linkHint} shortcut="y" pressed={arrangement.linked} testId="link-toggle" onClick={() => reader.setLinked(!arrangement.linked)} />
       )}
+      {many && layout === "stack" && reader.spyglass.count > 0 && (
+        <ToolButton icon="spyglass" name={t.spyglass.name} hint={t.spyglass.hint} shortcut="G" pressed={reader.spyglass.nth !== null} testId="spyglass-toggle" onClick={reader.spyglass.next} />
+      )}
       {many && layout === "stack" && arrangement.linked && (
         <>
           <button

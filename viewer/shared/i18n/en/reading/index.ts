@@ -1,0 +1,6 @@
+import { sharing } from "./sharing";
+import { spyglass } from "./spyglass";
+import { windows } from "./windows";
+
+/** What a reader does with viewports: shares them, looks through one at another, keeps their windows. */
+export const reading = { ...windows, sharing, spyglass };
