@@ -137,6 +137,11 @@ class WorkCollector(Collector):
             "Instances that a host has, and neither the bucket nor another host.",
             labels=["host"],
         )
+        waiting = GaugeMetricFamily(
+            "mediview_host_oldest_alone_seconds",
+            "How long ago the oldest of these was received.",
+            labels=["host"],
+        )
         free = GaugeMetricFamily(
             "mediview_host_disk_free_bytes",
             "Free bytes where the data folder of a host lies, at its last sign of life.",
@@ -147,14 +152,16 @@ class WorkCollector(Collector):
             "Free bytes below which a host receives nothing.",
             labels=["host"],
         )
-        hosts = self._storage.hosts
+        hosts, now = self._storage.hosts, utcnow()
         for one in hosts.all() if hosts.own_disks else ():
             silence.add_metric([str(one)], max(one.silent_for.total_seconds(), 0))
             alone.add_metric([str(one)], hosts.uncopied_count(one))
+            if (since := hosts.uncopied_since(one)) is not None:
+                waiting.add_metric([str(one)], max((now - since).total_seconds(), 0))
             if one.free_bytes is not None and one.free_disk_mark_bytes is not None:
                 free.add_metric([str(one)], one.free_bytes)
                 marks.add_metric([str(one)], one.free_disk_mark_bytes)
-        yield from (silence, alone, free, marks)
+        yield from (silence, alone, waiting, free, marks)
 
 
 def _labels(key: StageKey, labels: list[str]) -> list[str]:

@@ -73,7 +73,8 @@ def _of_copies(facts: StudyFacts, series: Series) -> Iterator[Delay]:
         yield Delay(
             "copying",
             f"{count(number, 'instance')} {_verb(number)} not been copied to the bucket yet, where"
-            f" every host reads: {where} does it, and its /health says what it waits for.",
+            f" every host reads: {where} does it, and 'mediview doctor' there says what it waits"
+            " for.",
             series.last_instance_at,
             until,
         )

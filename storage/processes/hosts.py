@@ -246,6 +246,12 @@ class Hosts:
             query = select(func.count()).select_from(t.instance).where(of_host)
             return int(connection.execute(query).scalar_one())
 
+    def uncopied_since(self, host: Host) -> datetime | None:
+        """When the oldest of these rows was received; None where there is none."""
+        of_host = and_(t.NOT_UPLOADED, is_on(host, t.instance.c.volume))
+        with reading(self._engine) as connection:
+            return connection.scalar(select(func.min(t.instance.c.received_at)).where(of_host))
+
     def uncopied_of_study(self, study_instance_uid: str) -> dict[Host | None, int]:
         """How many instances of a study lie on one host alone; None: this one.
 

@@ -1,14 +1,20 @@
 """Whether the hosts beside this one are there, and whether there may be any."""
 
+from datetime import timedelta
+
 from api.server.checks.health import GOOD, bad
 from api.server.schemas import HealthPart
+from storage.core.clock import utcnow
 from storage.processes.host import SIGNED_WITHIN_S, Host
 from storage.processes.hosts import Hosts
 
+_COPIED_WITHIN = timedelta(minutes=10)
+
 
 def check_hosts(hosts: Hosts) -> HealthPart:
-    """Bad where one is away with what no other has, stores where this one cannot read it, has a
-    wrong clock, or refuses what it would receive for want of room."""
+    """Bad where one is away with what no other has, or is there and does not copy it to the bucket,
+    stores where this one cannot read it, has a wrong clock, or refuses what it would receive for
+    want of room."""
     if not hosts.own_disks:
         alive = ", ".join(str(one) for one in hosts.others() if one.is_alive)
         if not alive:
@@ -18,7 +24,7 @@ def check_hosts(hosts: Hosts) -> HealthPart:
             " receives the other cannot read. Let all use one data folder, or set"
             " MEDIVIEW_OWN_DISKS=true with a bucket."
         )
-    wrong = [*_clocks(hosts), *_full(hosts), *_away(hosts)]
+    wrong = [*_clocks(hosts), *_full(hosts), *_away(hosts), *_behind(hosts)]
     return bad(" ".join(wrong)) if wrong else GOOD
 
 
@@ -82,3 +88,17 @@ def _away(hosts: Hosts) -> list[str]:
             " have them sent again, and forget it with 'mediview hosts remove'."
         )
     return away
+
+
+def _behind(hosts: Hosts) -> list[str]:
+    """One that receives alone answers no `/health` of its own."""
+    now, behind = utcnow(), []
+    for one in hosts.others():
+        since = hosts.uncopied_since(one) if one.is_alive else None
+        if since is not None and now - since > _COPIED_WITHIN:
+            behind.append(
+                f"{one} receives, and has had {hosts.uncopied_count(one):,} instances that no other"
+                f" host can read since {since:%Y-%m-%d %H:%M} UTC. 'mediview doctor' on that host"
+                " says why it does not copy them to the bucket."
+            )
+    return behind
