@@ -45,7 +45,7 @@ def code_digest(folder: Path) -> str:
     Configurations name what runs, and with which values.
     """
     found = hashlib.sha256()
-    for path in sorted((*folder.glob("*.py"), *folder.glob("*.json"))):
+    for path in sorted(filter(Path.is_file, (*folder.glob("*.py"), *folder.glob("*.json")))):
         content = hashlib.sha256(path.read_bytes()).hexdigest()
         found.update(f"{path.name}\0{content}\n".encode())
     return f"sha256:{found.hexdigest()}"
