@@ -250,7 +250,10 @@ class Hosts:
         """When the oldest of these rows was received; None where there is none."""
         of_host = and_(t.NOT_UPLOADED, is_on(host, t.instance.c.volume))
         with reading(self._engine) as connection:
-            return connection.scalar(select(func.min(t.instance.c.received_at)).where(of_host))
+            found: datetime | None = connection.scalar(
+                select(func.min(t.instance.c.received_at)).where(of_host)
+            )
+        return found
 
     def uncopied_of_study(self, study_instance_uid: str) -> dict[Host | None, int]:
         """How many instances of a study lie on one host alone; None: this one.
