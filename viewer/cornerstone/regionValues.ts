@@ -1,7 +1,7 @@
 import { cache } from "@cornerstonejs/core";
 import { paddingsOf } from "@/dicom/display/padding";
 import { realWorldOf, realWorldValue } from "@/dicom/display/realWorld";
-import { suvFactorOf } from "@/dicom/display/suv";
+import { suvFactorOf } from "@/dicom/pet/suv";
 import { mayBeMapped, unitOfValues } from "@/dicom/display/values";
 import type { Measurement } from "@/dicom/measurements/measurement";
 import { valuesWithin } from "@/dicom/measurements/pixelsWithin";

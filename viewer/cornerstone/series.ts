@@ -3,7 +3,7 @@ import { wadors } from "@cornerstonejs/dicom-image-loader";
 import { forDrawing } from "@/dicom/calibration/calibration";
 import { frameUrl, stringOf, type DicomJson } from "@/dicom/dicomweb";
 import { asSingleFrame } from "@/dicom/frameHeader";
-import { noteSuvOfSeries } from "@/dicom/display/suv";
+import { noteSuvOfSeries } from "@/dicom/pet/suv";
 import type { Slice } from "@/dicom/geometry";
 import { orderSlices, type SliceOrder } from "@/dicom/sliceOrder";
 import { text } from "@/shared/i18n";

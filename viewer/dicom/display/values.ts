@@ -1,6 +1,6 @@
-import { petUnitOf } from "@/dicom/display/petUnits";
+import { petUnitOf } from "@/dicom/pet/petUnits";
 import { realWorldOf, realWorldValue } from "@/dicom/display/realWorld";
-import { suvFactorOf } from "@/dicom/display/suv";
+import { suvFactorOf } from "@/dicom/pet/suv";
 import { numbersOf, stringOf, type DicomJson } from "@/dicom/dicomweb";
 import { decimal, fixed, glance, unitSymbol } from "@/shared/lib/format";
 

@@ -1,5 +1,5 @@
 import { itemsOf, numbersOf, stringOf, type DicomJson } from "@/dicom/dicomweb";
-import { suvWindowOf } from "@/dicom/display/suv";
+import { suvWindowOf } from "@/dicom/pet/suv";
 import { descriptorOf, mostRescaled, wordsOf } from "@/dicom/display/lut";
 import type { WindowPreset, WindowRange } from "@/dicom/windowing";
 

@@ -2,7 +2,7 @@
 import type { HandCalibration } from "@/dicom/calibration/byHand";
 import type { Obstacle } from "@/dicom/calibration/ultrasound";
 import type { Calibration, Caveat } from "@/dicom/calibration/calibration";
-import { suvCaveatText, type SuvCaveat } from "@/dicom/display/suvCaveats";
+import { suvCaveatText, type SuvCaveat } from "@/dicom/pet/suvCaveats";
 import { fixed, unitSymbol } from "@/shared/lib/format";
 import { messagesOf, text } from "@/shared/i18n";
 import { currentLanguage } from "@/shared/i18n/language";

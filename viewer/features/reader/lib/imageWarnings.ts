@@ -1,6 +1,6 @@
 import { calibrationOf } from "@/dicom/calibration/calibration";
 import { numbersOf, stringOf, type DicomJson } from "@/dicom/dicomweb";
-import { suvCaveatsOf, suvCaveatText } from "@/dicom/display/suvCaveats";
+import { suvCaveatsOf, suvCaveatText } from "@/dicom/pet/suvCaveats";
 import { text } from "@/shared/i18n";
 import { locale } from "@/shared/i18n/language";
 import { ageText } from "@/shared/lib/format";

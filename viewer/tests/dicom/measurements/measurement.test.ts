@@ -13,7 +13,7 @@ import {
   type Measurement,
 } from "@/dicom/measurements/measurement";
 import type { DicomJson } from "@/dicom/dicomweb";
-import { noteSuvOfSeries, suvFactorOf, suvGapOf } from "@/dicom/display/suv";
+import { noteSuvOfSeries, suvFactorOf, suvGapOf } from "@/dicom/pet/suv";
 import { withoutCopies } from "@/features/reader/lib/measurements/ofOthers";
 import { warningsOf } from "@/features/reader/lib/imageWarnings";
 import { unitOfValues } from "@/dicom/display/values";

@@ -9,7 +9,7 @@ import { fixed, unitSymbol } from "@/shared/lib/format";
 import { currentLanguage } from "@/shared/i18n/language";
 import { hexOf, rgbOfHex } from "@/dicom/color";
 import type { DicomJson } from "@/dicom/dicomweb";
-import { suvFactorOf } from "@/dicom/display/suv";
+import { suvFactorOf } from "@/dicom/pet/suv";
 import { unitOfValues } from "@/dicom/display/values";
 import type { SegmentStatistics } from "@/dicom/drawing/statistics";
 import type { DrawnStructure } from "@/shared/api/types";

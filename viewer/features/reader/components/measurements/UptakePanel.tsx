@@ -2,7 +2,7 @@
 
 import { Section } from "@/features/reader/components/Section";
 import { normalisations, thresholds, type Normalisation, type ThresholdName, type UptakeState } from "@/features/reader/hooks/measurements/useUptake";
-import { suvCaveatText } from "@/dicom/display/suvCaveats";
+import { suvCaveatText } from "@/dicom/pet/suvCaveats";
 import type { Measurement } from "@/dicom/measurements/measurement";
 import { ProblemNote } from "@/shared/components/ProblemNote";
 import { useText } from "@/shared/hooks/useText";

@@ -2,8 +2,8 @@
 
 import { useCallback, useEffect, useMemo, useState } from "react";
 import { sliceValues, type LoadedSeries } from "@/cornerstone";
-import { suvCaveatsOf, type SuvCaveat } from "@/dicom/display/suvCaveats";
-import { suvFactorOf } from "@/dicom/display/suv";
+import { suvCaveatsOf, type SuvCaveat } from "@/dicom/pet/suvCaveats";
+import { suvFactorOf } from "@/dicom/pet/suv";
 import { pixelSpacingOf } from "@/dicom/geometry";
 import { numbersOf } from "@/dicom/dicomweb";
 import type { Measurement } from "@/dicom/measurements/measurement";

@@ -3,7 +3,7 @@
 import { useEffect, useMemo, useState } from "react";
 import type { FusionLook, LoadedSeries, Scene } from "@/cornerstone";
 import { realWorldOf, type RealWorldMap } from "@/dicom/display/realWorld";
-import { suvFactorOf } from "@/dicom/display/suv";
+import { suvFactorOf } from "@/dicom/pet/suv";
 import { haveOneMeaning } from "@/dicom/display/values";
 import { offeredPresets } from "@/dicom/display/voi";
 import type { SeriesRef } from "@/features/reader/lib/layout/layout";

@@ -1,7 +1,7 @@
 /** What in the header of a PET speaks against the SUV that its other statements give. */
 import { itemsOf, numbersOf, stringOf, type DicomJson } from "@/dicom/dicomweb";
 import { realWorldOf } from "@/dicom/display/realWorld";
-import { instantOfImage, suvFactorOf } from "@/dicom/display/suv";
+import { instantOfImage, suvFactorOf } from "@/dicom/pet/suv";
 
 const tag = {
   decayCorrection: "00541102",

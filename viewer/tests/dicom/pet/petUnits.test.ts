@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { statisticsOf } from "@/cornerstone/annotations/annotations";
 import type { DicomElement, DicomJson } from "@/dicom/dicomweb";
-import { petUnitOf } from "@/dicom/display/petUnits";
+import { petUnitOf } from "@/dicom/pet/petUnits";
 import { quantityOf, unitOfValues, valueText } from "@/dicom/display/values";
 import { measuredLines } from "@/dicom/measurements/measurement";
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { DicomElement, DicomJson } from "@/dicom/dicomweb";
-import { suvFactorOf } from "@/dicom/display/suv";
-import { suvDoubtsOf } from "@/dicom/display/suvDoubts";
-import { suvCaveatsOf } from "@/dicom/display/suvCaveats";
+import { suvFactorOf } from "@/dicom/pet/suv";
+import { suvDoubtsOf } from "@/dicom/pet/suvDoubts";
+import { suvCaveatsOf } from "@/dicom/pet/suvCaveats";
 import { caveatText, type Measurement } from "@/dicom/measurements/measurement";
 import { measurementSentence } from "@/features/reader/lib/measurementSentence";
 import { measurementTable } from "@/features/reader/lib/measurements/measurementTable";

@@ -1,7 +1,7 @@
 import type { DicomJson } from "@/dicom/dicomweb";
-import { halfLifeConflictOf } from "@/dicom/display/radionuclide";
-import { suvGapOf } from "@/dicom/display/suv";
-import { suvDoubtsOf, type SuvDoubt } from "@/dicom/display/suvDoubts";
+import { halfLifeConflictOf } from "@/dicom/pet/radionuclide";
+import { suvGapOf } from "@/dicom/pet/suv";
+import { suvDoubtsOf, type SuvDoubt } from "@/dicom/pet/suvDoubts";
 import { messagesOf } from "@/shared/i18n";
 import { currentLanguage } from "@/shared/i18n/language";
 import { decimal } from "@/shared/lib/format";
