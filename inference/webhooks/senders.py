@@ -52,8 +52,9 @@ class Senders:
         with self._lock:
             if len(self._busy) >= self._count:
                 return None
+            slow_owners = {owner for is_slow, owner in self._answered.values() if is_slow}
             for one in self._in_order(due()):
-                if self._may(one) and take(one.webhook_id):
+                if self._may(one, slow_owners) and take(one.webhook_id):
                     self._busy[one.webhook_id] = one
                     self._note_turn(one)
                     return one
@@ -82,12 +83,11 @@ class Senders:
 
         return sorted((one for one in due if one.webhook_id not in self._busy), key=place)
 
-    def _may(self, one: DueReceiver) -> bool:
+    def _may(self, one: DueReceiver, slow_owners: set[str]) -> bool:
         busy = self._busy.values()
         free_count = self._count - len(busy) - (0 if one.is_urgent else 1)
         if sum(other.created_by_id == one.created_by_id for other in busy) >= free_count:
             return False
-        slow_owners = {owner for is_slow, owner in self._answered.values() if is_slow}
         if not self._is_slow(one, slow_owners):
             return True
         slow = [other for other in busy if self._is_slow(other, slow_owners)]
