@@ -90,4 +90,6 @@ def _floats(answer: Any) -> Any:
         return {key: _floats(one) for key, one in answer.items()}
     if isinstance(answer, list | tuple):
         return type(answer)(_floats(one) for one in answer)
-    return answer.float() if hasattr(answer, "is_floating_point") else answer
+    # Whole numbers beside them, such as labels of boxes, stay what they are.
+    is_float = hasattr(answer, "is_floating_point") and answer.is_floating_point()
+    return answer.float() if is_float else answer
