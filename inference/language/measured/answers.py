@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from inference.language.answer import Sentence
 from inference.language.embedding import embed
-from inference.language.guard.numbers.units import NO_UNIT, unit_of_ucum
+from inference.language.guard.numbers.units import unit_of_ucum
 from inference.language.measured.question import (
     Kind,
     Question,
@@ -13,6 +13,7 @@ from inference.language.measured.question import (
     side_of,
     words_of,
 )
+from inference.language.searching.amounts import Amount
 from inference.results.narrative import comparison_notes, shown_range, shown_value
 from storage.core.findings import Finding
 from storage.core.text.dates import date_of
@@ -23,6 +24,7 @@ _MOST = 6
 _LEAST_ALIKE = 0.1
 _EXTENTS = frozenset(("mm", "mm2", "mm3"))
 """Dimensions of units."""
+_SIGNS = {">": "above", ">=": "at least", "<": "below", "<=": "at most", "=": "equal to"}
 
 
 def answer_from_findings(question: str, findings: Sequence[Finding]) -> list[Sentence]:
@@ -106,22 +108,24 @@ def _pairs(findings: Sequence[Finding]) -> Iterator[tuple[Finding, Finding]]:
             yield sides["left"][0], sides["right"][0]
 
 
-def _beside_limit(asked: Question, finding: Finding) -> str:
-    limit = asked.limit
-    if limit is None or finding.value is None or not finding.is_sound:
+def _beside_limits(asked: Question, finding: Finding) -> str:
+    if finding.value is None or not finding.is_sound:
         # The value of a part, or one that is not plausible, is neither below nor above.
         return _value(finding)
     unit = unit_of_ucum(_ucum(finding))
-    # A number alone is meant as the value is stated.
-    factor = 1.0 if limit.unit is NO_UNIT else limit.unit.factor / unit.factor
-    if limit.unit is not NO_UNIT and limit.unit.dimension != unit.dimension:
-        return ""
     # As it is shown, so that nobody reads "2,000.0 cm³, below 2000 ml".
-    value = float(rounded(finding.value, shown_decimals(finding.value, _ucum(finding))))
-    bound = limit.value * factor
-    holds = value > bound if limit.is_above else value < bound
-    verdict = f"{'' if holds else 'not '}{'above' if limit.is_above else 'below'} {limit.text}"
-    return f"{finding.label}: {shown_value(finding)}, {verdict}."
+    shown = float(rounded(finding.value, shown_decimals(finding.value, _ucum(finding))))
+    verdicts = []
+    for limit in asked.limits:
+        # A number alone is meant as the value is stated.
+        is_stated = bool(limit.amount.dimension)
+        if is_stated and limit.amount.dimension != unit.dimension:
+            return ""
+        amount = Amount(shown * unit.factor if is_stated else shown, limit.amount.dimension)
+        verdicts.append(
+            f"{'' if limit.is_met_by(amount) else 'not '}{_SIGNS[limit.sign]} {limit.text}"
+        )
+    return f"{finding.label}: {shown_value(finding)}, {', '.join(verdicts)}."
 
 
 def _changed(_: Question, finding: Finding) -> str:
@@ -148,7 +152,7 @@ def _ucum(finding: Finding) -> str:
 
 _STATED: Mapping[Kind, Callable[[Question, Finding], str]] = {
     "value": lambda _, finding: _value(finding),
-    "limit": _beside_limit,
+    "limit": _beside_limits,
     "change": _changed,
     "normality": _beside_range,
 }

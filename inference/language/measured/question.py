@@ -5,8 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from inference.language.guard.lexicon import pieces_of
-from inference.language.guard.numbers.units import NO_UNIT, Unit, unit_at
+from inference.language.searching.amounts import Limit, limits_of
 
 Side = Literal["left", "right"]
 Kind = Literal["value", "comparison", "limit", "change", "normality"]
@@ -58,38 +57,6 @@ _CHANGE = frozenset(
 _NORMALITY = frozenset("normal abnormal unauffällig auffällig normwertig normbereich".split())
 _NO_NAMES = _ABOUT_NOTHING | _SIDES.keys() | _MORE | _LESS | _CHANGE | _NORMALITY
 
-_BELOW_FORMS = (
-    "smaller than", "less than", "lower than", "shorter than", "below", "under", "<",
-    "kleiner als", "weniger als", "niedriger als", "geringer als", "unterhalb von", "unter",
-)  # fmt: skip
-_ABOVE_FORMS = (
-    "larger than", "bigger than", "greater than", "more than", "higher than", "longer than",
-    "above", "over", "exceed", "exceeds", "exceeding", ">", "größer als", "grösser als",
-    "mehr als", "höher als", "länger als", "oberhalb von", "über",
-)  # fmt: skip
-
-
-def _limit_pattern() -> re.Pattern[str]:
-    forms = sorted((*_BELOW_FORMS, *_ABOVE_FORMS), key=len, reverse=True)
-    either = "|".join(map(re.escape, forms))
-    number = r"[-−]?\d{1,3}(?:,\d{3}){1,3}|[-−]?\d{1,9}(?:[.,]\d{1,6})?"
-    return re.compile(rf"(?<![a-zäöüß])(?P<form>{either})\s{{0,3}}(?P<number>{number})(?![\d.,]\d)")
-
-
-_LIMIT = _limit_pattern()
-
-
-@dataclass(frozen=True)
-class Limit:
-    """A value that one is asked to be below or above."""
-
-    value: float
-    unit: Unit
-    is_above: bool
-    """Whether the question is if a value lies above it."""
-    text: str
-    """As `2.5 litres`, the number as it was understood."""
-
 
 @dataclass(frozen=True)
 class Question:
@@ -101,7 +68,7 @@ class Question:
     """Of a comparison: whether the greater one is asked for."""
     is_of_extent: bool = False
     """Of a comparison: whether volumes, areas and lengths are compared, and nothing else."""
-    limit: Limit | None = None
+    limits: tuple[Limit, ...] = ()
 
     @property
     def side(self) -> Side | None:
@@ -111,12 +78,12 @@ class Question:
 
 def read_question(text: str) -> Question:
     text = text.lower()
-    limit, rest = _limit_of(text)
+    limits, rest = limits_of(text)
     words = [part for word in _WORD.findall(rest) for part in _parts(word)]
     sides = frozenset(_SIDES[word] for word in words if word in _SIDES)
     named = tuple(same_word(word) for word in words if _names_a_thing(word))
     kind: Kind = "value"
-    if limit is not None:
+    if limits:
         kind = "limit"
     elif _CHANGE.intersection(words):
         kind = "change"
@@ -125,7 +92,9 @@ def read_question(text: str) -> Question:
     elif _NORMALITY.intersection(words):
         kind = "normality"
     is_more = not _LESS.intersection(words)
-    return Question(kind, named, sides, is_more, bool(_OF_EXTENT.intersection(words)), limit)
+    return Question(
+        kind, named, sides, is_more, bool(_OF_EXTENT.intersection(words)), tuple(limits)
+    )
 
 
 def words_of(texts: Iterable[str]) -> set[str]:
@@ -153,29 +122,3 @@ def _parts(word: str) -> tuple[str, ...]:
 
 def _names_a_thing(word: str) -> bool:
     return word in _SAME or word not in _NO_NAMES
-
-
-def _limit_of(text: str) -> tuple[Limit | None, str]:
-    """The limit, and the question without it."""
-    found = _LIMIT.search(text)
-    if found is None:
-        return None, text
-    number = found["number"].replace("−", "-")
-    # Groups of three behind a comma are thousands; any other comma is a decimal one.
-    has_groups = re.fullmatch(r"-?\d{1,3}(?:,\d{3})+", number) is not None
-    value = float(number.replace(",", "" if has_groups else "."))
-    behind = text[found.end() : found.end() + 40]
-    pieces = pieces_of(behind)
-    length, unit = unit_at(pieces, 0) or (0, NO_UNIT)
-    written = " ".join(pieces[:length])
-    rest = text[: found.start()] + " " + _without_first(behind, pieces[:length])
-    rest += text[found.end() + 40 :]
-    is_above = found["form"] in _ABOVE_FORMS
-    return Limit(value, unit, is_above, f"{value:g} {written}".strip()), rest
-
-
-def _without_first(text: str, pieces: tuple[str, ...]) -> str:
-    for piece in pieces:
-        at = text.find(piece)
-        text = text[at + len(piece) :] if at >= 0 else text
-    return text

@@ -6,7 +6,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-_NUMBER = r"[-−]?\d+(?:[.,]\d+)?"
+from inference.language.guard.lexicon import pieces_of
+from inference.language.guard.numbers.units import unit_at
+
+# Groups of three behind a comma are thousands; any other comma is a decimal one.
+_NUMBER = r"[-−]?(?:\d{1,3}(?:,\d{3})+(?![\d.,]\d|\d)|\d+(?:[.,]\d+)?)"
+_GROUPED = re.compile(r"[-−]?\d{1,3}(?:,\d{3})+")
 _UNIT = r"%|percent|prozent|[mc]m[²³23]?|ml|cc|litres?|liters?|l|hu|he"
 _AMOUNT = re.compile(rf"(?<![\w.,])(?P<number>{_NUMBER})\s*(?P<unit>(?:{_UNIT})(?!\w))?", re.I)
 # 8 x 5 mm, 3 to 5 mm: the unit of the last one is that of all.
@@ -41,25 +46,15 @@ _BETWEEN = re.compile(
     rf"\s*(?P<unit>(?:{_UNIT})(?!\w))?",
     re.I,
 )
-# The factor to the first unit of its kind.
-_UNITS = {
-    "%": ("share", 1.0), "percent": ("share", 1.0), "prozent": ("share", 1.0),
-    "mm": ("length", 1.0), "cm": ("length", 10.0),
-    "mm²": ("area", 1.0), "mm2": ("area", 1.0), "cm²": ("area", 100.0), "cm2": ("area", 100.0),
-    "mm³": ("volume", 0.001), "mm3": ("volume", 0.001),
-    "ml": ("volume", 1.0), "cc": ("volume", 1.0), "cm³": ("volume", 1.0), "cm3": ("volume", 1.0),
-    "l": ("volume", 1000.0), "liter": ("volume", 1000.0), "liters": ("volume", 1000.0),
-    "litre": ("volume", 1000.0), "litres": ("volume", 1000.0),
-    "hu": ("attenuation", 1.0), "he": ("attenuation", 1.0),
-}  # fmt: skip
+_POWERS = str.maketrans("²³", "23")
 
 
 @dataclass(frozen=True)
 class Amount:
-    """A number in the first unit of its kind; `kind` is empty where no unit is written."""
+    """A number in the base of its unit's dimension, which is empty where no unit is written."""
 
     value: float
-    kind: str
+    dimension: str
     start: int = 0
 
 
@@ -69,9 +64,11 @@ class Limit:
 
     sign: str
     amount: Amount
+    text: str
+    """The amount as it was understood: `2400 ml`."""
 
     def is_met_by(self, amount: Amount) -> bool:
-        if self.amount.kind and self.amount.kind != amount.kind:
+        if self.amount.dimension and self.amount.dimension != amount.dimension:
             return False
         value, limit = amount.value, self.amount.value
         return {
@@ -89,7 +86,7 @@ def limits_of(question: str) -> tuple[list[Limit], str]:
 
     def between(match: re.Match[str]) -> str:
         for sign, name in ((">=", "low"), ("<=", "high")):
-            limits.append(Limit(sign, _amount(match[name], match["unit"])))
+            limits.append(_limit(sign, match[name], match["unit"]))
         return " "
 
     def bound(match: re.Match[str]) -> str:
@@ -97,7 +94,7 @@ def limits_of(question: str) -> tuple[list[Limit], str]:
             "more_or_equal": ">=", "more": ">", "less_or_equal": "<=", "less": "<", "equal": "=",
         }  # fmt: skip
         sign = next(sign for name, sign in signs.items() if match[name])
-        limits.append(Limit(sign, _amount(match["number"], match["unit"])))
+        limits.append(_limit(sign, match["number"], match["unit"]))
         return " "
 
     rest = _BOUND.sub(bound, _BETWEEN.sub(between, question))
@@ -112,6 +109,18 @@ def amounts_in(text: str) -> Iterator[Amount]:
         yield _amount(match["number"], unit, match.start())
 
 
+def _limit(sign: str, number: str, unit: str | None) -> Limit:
+    text = f"{_value(number):g} {unit or ''}".strip()
+    return Limit(sign, _amount(number, unit), text)
+
+
 def _amount(number: str, unit: str | None, start: int = 0) -> Amount:
-    kind, factor = _UNITS[unit.casefold()] if unit else ("", 1.0)
-    return Amount(float(number.replace("−", "-").replace(",", ".")) * factor, kind, start)
+    found = unit_at(pieces_of(unit.translate(_POWERS)), 0) if unit else None
+    if found is None:
+        return Amount(_value(number), "", start)
+    return Amount(_value(number) * found[1].factor, found[1].dimension, start)
+
+
+def _value(number: str) -> float:
+    separator = "" if _GROUPED.fullmatch(number) else "."
+    return float(number.replace("−", "-").replace(",", separator))

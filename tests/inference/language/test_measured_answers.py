@@ -89,6 +89,11 @@ LEFT, RIGHT = "Left lung volume: 2,345.6 cm³", "Right lung volume: 2,645.1 cm³
         ("Ist das Volumen der linken Lunge über 2,3 Liter?", f"{LEFT}, above 2.3 liter."),
         ("Is LAA-950 > 2%?", "LAA-950: 2.70 %, above 2 %."),
         ("Is the emphysema more than 5 percent?", "LAA-950: 2.70 %, not above 5 percent."),
+        ("Is LAA-950 at most 2.7 %?", "LAA-950: 2.70 %, at most 2.7 %."),
+        (
+            "Is the left lung volume between 1 and 2,300 ml?",
+            f"{LEFT}, at least 1 ml, not at most 2300 ml.",
+        ),
         (
             "Has the brain volume changed?",
             "Brain volume: 1,234.5 cm³; no earlier value to compare it with is known.",

@@ -81,7 +81,7 @@ def test_a_doubt_is_stated_where_statements_of_the_header_contradict_its_suv(
     ("stated", "own", "is_doubted"),
     [
         ("20260101090000", "", True),
-        # The same moment by two clocks; without the header's own offset none can be told.
+        # The same moment by two clocks; without the header's own offset none is known.
         ("20260101080000+0000", "+0100", True),
         ("20260101080000+0000", "", False),
         ("20260101110000", "", False),
