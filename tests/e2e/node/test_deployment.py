@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from storage.db.grants import EXCEPTIONS
+from storage.processes.process_roles import PROCESS_ROLES
 from storage.settings import Settings, load_settings
 from storage.settings.unknown import setting_names
 from tests.patience import PATIENCE_S
@@ -111,9 +112,10 @@ def test_models_are_written_by_no_role(services: dict[str, Any]) -> None:
 def test_compose_runs_commands_that_exist(services: dict[str, Any]) -> None:
     commands = {name: service["command"] for name, service in own(services).items()}
     assert set(commands) == {
-        *("migrate", "models", "scp", "api"),
-        *("worker", "worker-control", "worker-language", "worker-interactive", "beat"),
+        *("migrate", "models", "scp", "api", "hl7", "beat"),
+        *("worker", "worker-control", "worker-gpu", "worker-language", "worker-interactive"),
     }
+    assert {role.arguments for role in PROCESS_ROLES} <= set(map(tuple, commands.values()))
     for command in commands.values():
         answer = mediview(*command, "--help")
         assert answer.returncode == 0, answer.stderr
