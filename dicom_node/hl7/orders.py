@@ -9,7 +9,7 @@ from typing import Any
 
 from dicom_node.hl7.order_groups import procedures_of
 from dicom_node.hl7.reading import Message, Refused
-from dicom_node.hl7.values import birth_date, checked, event_time, person_name
+from dicom_node.hl7.values import birth_date, checked, event_time, patient_of, person_name
 from storage.access_groups.orders import takes_over
 from storage.core.patient_sex import sex_of
 from storage.core.uids import new_uid
@@ -121,7 +121,7 @@ def _take(
 ) -> str:
     """`attributes`: of a new or changed order; None: its state alone changes."""
     control = message.field("ORC-1")
-    existing = worklist.with_accession_number(accession_number, message.field("PID-3"))
+    existing = worklist.with_accession_number(accession_number, patient_of(message))
     is_taken_over = (
         attributes is not None and existing is not None and takes_over(existing.orderer_groups)
     )
@@ -282,7 +282,7 @@ def _check_change(
         )
     if accession_number in ordered_here:
         return
-    if worklist.with_accession_number(accession_number, message.field("PID-3")) is None:
+    if worklist.with_accession_number(accession_number, patient_of(message)) is None:
         raise _not_known()
 
 

@@ -33,6 +33,15 @@ def birth_date(message: Message) -> str:
     return "" if _NOT_TO_THE_DAY.fullmatch(stated) else stated
 
 
+def patient_of(message: Message) -> dict[str, str]:
+    """What distinguishes orders of two patients, as it stands; empty where it is not stated."""
+    return {
+        "PatientID": message.field("PID-3"),
+        "PatientBirthDate": birth_date(message),
+        "PatientName": person_name(message, "PID-5"),
+    }
+
+
 _TIME = re.compile(r"(\d{8})(\d{0,6})(?:\.\d+)?([+-]\d{4})?")
 _EARLIEST, _LATEST = "000000", "235959"
 

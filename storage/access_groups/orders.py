@@ -33,12 +33,30 @@ def orderer_groups() -> str | None:
 
 
 def takes_over(noted: str | None) -> bool:
-    """Whether an order of some groups meets one under its number of who sees everything.
+    """Whether an order of some groups meets one under its number of who belongs to none of them.
 
     That one is not theirs: numbers run in sequence, and may be ordered under before the system
     that gives them out does.
     """
-    return noted is not None and orderer_groups() is None
+    return noted is not None and not is_callers(noted)
+
+
+def is_callers(noted: str | None) -> bool:
+    """Whether an order is of who asks now, or of somebody who shares a group with this one."""
+    mine = orderer_groups()
+    if noted is None or mine is None:
+        return noted is mine
+    own, theirs = (read_orderer_groups(one) - {EVERYONE} for one in (mine, noted))
+    return own == theirs or not own.isdisjoint(theirs)
+
+
+def is_callers_order(noted: ColumnElement[str | None]) -> ColumnElement[bool]:
+    """`is_callers` as a condition."""
+    mine = orderer_groups()
+    if mine is None:
+        return noted.is_(None)
+    own = sorted(read_orderer_groups(mine) - {EVERYONE})
+    return or_(noted == mine, *(noted.contains(f",{group_id},") for group_id in own))
 
 
 def read_orderer_groups(noted: str | None) -> frozenset[int]:
@@ -55,17 +73,21 @@ def own_groups(connection: Connection, noted: str | None) -> tuple[int, ...]:
     return tuple(connection.scalars(wanted.order_by(group.group_id)))
 
 
-def is_orderers_study(order: FromClause) -> ColumnElement[bool]:
-    """Whether who made the order may see the study that it names by its UID."""
+def is_orderers_study(
+    order: FromClause, study_instance_uid: ColumnElement[str] | str | None = None
+) -> ColumnElement[bool]:
+    """Whether who made the order may see the study that it names by its UID, or that one."""
     its = t.study_group.alias("of_order")
     noted = order.c.orderer_groups
+    if study_instance_uid is None:
+        study_instance_uid = order.c.study_instance_uid
     sees = exists().where(
-        its.c.study_instance_uid == order.c.study_instance_uid,
+        its.c.study_instance_uid == study_instance_uid,
         counts(its),
         noted.contains("," + cast(its.c.group_id, String) + ","),
     )
     is_enforced = exists().where(t.access_state.c.is_enforced)
-    return or_(noted.is_(None), ~is_enforced, sees.correlate(order))
+    return or_(noted.is_(None), ~is_enforced, sees.correlate(order, t.study))
 
 
 def may_orderer_see(engine: Engine, noted: str | None, studies: Collection[str]) -> bool:

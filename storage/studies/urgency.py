@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from typing import Literal, get_args
 
-from sqlalchemy import ColumnElement, Engine, Table, and_, case, or_, select
+from sqlalchemy import ColumnElement, Engine, Table, and_, case, exists, func, or_, select
 
 from storage import tables as t
 from storage.access_groups.orders import is_orderers_study
 from storage.db.engine import reading
+from storage.index.seen_by_all import seen_by_all_of
 
 Urgency = Literal["reported", "unreported", "unread", "high", "stat", "critical"]
 URGENCIES: tuple[Urgency, ...] = get_args(Urgency)
@@ -56,16 +57,45 @@ class Urgencies:
 def _ordered(priority: str) -> ColumnElement[bool]:
     """By Requested Procedure Priority (0040,1003), PS3.3 C.4.11; HL7 orders are mapped to it."""
     order = t.worklist_item.c
-    number = t.study.c.accession_number
+    study, number = t.study.c.study_instance_uid, t.study.c.accession_number
     stands = order.state != "CANCELED"
     is_such = order.attributes["RequestedProcedurePriority"].as_string() == priority
-    by_uid = order.study_instance_uid == t.study.c.study_instance_uid
-    counts = (stands, is_such, is_orderers_study(t.worklist_item))
     # Two questions, each with an index of its own.
     return or_(
-        _has(t.worklist_item, by_uid, *counts),
-        and_(number != "", _has(t.worklist_item, order.accession_number == number, *counts)),
+        _has(
+            t.worklist_item,
+            order.study_instance_uid == study,
+            stands,
+            is_such,
+            is_orderers_study(t.worklist_item),
+        ),
+        and_(
+            number != "",
+            _has(
+                t.worklist_item,
+                order.accession_number == number,
+                stands,
+                is_such,
+                # Each site gives out its own numbers: the conditions of `Worklist.of_study`.
+                _is_of_its_patient(),
+                is_orderers_study(t.worklist_item, study),
+                seen_by_all_of(t.study, t.worklist_item),
+            ),
+        ),
     )
+
+
+def _is_of_its_patient() -> ColumnElement[bool]:
+    """Whether the row of `worklist_item` states the patient of that of `study`, or none."""
+    stated = func.coalesce(t.worklist_item.c.attributes["PatientID"].as_string(), "")
+    now, arrived = t.patient.alias(), t.received_patient.alias()
+    is_now = exists().where(now.c.id == t.study.c.patient_fk, now.c.patient_id == stated)
+    has_arrived = exists().where(
+        arrived.c.study_instance_uid == t.study.c.study_instance_uid,
+        arrived.c.patient_id == stated,
+    )
+    of_both = (t.study, t.worklist_item)
+    return or_(stated == "", is_now.correlate(*of_both), has_arrived.correlate(*of_both))
 
 
 def _has(table: Table, *conditions: ColumnElement[bool]) -> ColumnElement[bool]:

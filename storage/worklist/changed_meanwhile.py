@@ -1,12 +1,12 @@
 """Two messages about one order at once: the one that comes second looks again."""
 
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Engine, func, select
 
-from storage import tables as t
 from storage.core.errors import StateConflict
+from storage.worklist.numbers import has_undecided, is_number_taken
 
 _LOCK = 0x6D766F72
 _AT_MOST = 50
@@ -30,19 +30,26 @@ def looking_again(take: Callable[[], T]) -> T:
     return take()
 
 
-def check_is_first(connection: Connection, accession_number: str) -> None:
+def check_is_first(
+    engine: Engine, connection: Connection, accession_number: str, patient: Mapping[str, Any]
+) -> None:
     """Nobody else makes an order of that number until the transaction ends.
 
-    Raises ChangedMeanwhile where one is there.
+    Raises ChangedMeanwhile where one is there (`is_number_taken`), StateConflict where it is the
+    caller's own that no rule has decided on yet.
     """
     # SQLite has one writer at a time.
     if connection.dialect.name == "postgresql":
         number = func.hashtext(accession_number)
         connection.execute(select(func.pg_advisory_xact_lock(_LOCK, number)))
-    of_number = t.worklist_item.c.accession_number == accession_number
-    query = select(t.worklist_item.c.worklist_item_id).where(of_number).limit(1)
-    if connection.execute(query).first() is not None:
+    if is_number_taken(connection, accession_number, patient):
         raise changed_meanwhile()
+    if has_undecided(engine, accession_number):
+        raise StateConflict(
+            "An order of that accession number came a moment ago, and it is not yet decided who"
+            " sees it.",
+            remedy="Send it again in a second.",
+        )
 
 
 def changed_meanwhile() -> ChangedMeanwhile:

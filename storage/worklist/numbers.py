@@ -1,35 +1,93 @@
-"""Whether somebody may order under an accession number."""
+"""Which order an accession number names, for who orders under it.
 
-from sqlalchemy import Engine, select
+Numbers run in sequence, and each site gives out its own. So the order that somebody means is of
+those that this one may see: of its own groups, of the systems that see everything, or of the very
+patient. What others have ordered under the number beforehand is no claim to it.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Engine, case, exists, select
 
 from storage import tables as t
-from storage.access_groups.visibility import unseen
+from storage.access_groups.orders import is_callers, is_callers_order
 from storage.core.callers.visibility import as_node, current_visibility
-from storage.core.errors import NotPermitted
 from storage.db.engine import reading
-from storage.worklist.entities import OPEN_STATES
+from storage.worklist.entities import WorklistItem
+from storage.worklist.patients import are_of_two_patients, is_same_id
+
+_OF_ONE_NUMBER = 100
 
 
-def check_may_use_number(engine: Engine, accession_number: str) -> None:
-    """Raises NotPermitted where an order of other groups has it that is still to be done.
+def order_meant(
+    connection: Connection, accession_number: str, patient: Mapping[str, Any]
+) -> WorklistItem | None:
+    """The order in any state that who orders now for this patient means by the number.
 
-    A second one of that number would be taken for it: what its system changes or cancels next
-    would be the other.
+    Its patient's before others', then its own, then those of who sees everything; of these the
+    newest. None where the number names only other patients' orders that are not its own.
     """
-    visibility = current_visibility()
-    if visibility is None or not accession_number:
-        return
-    item = t.worklist_item.c
-    with as_node(), reading(engine) as connection:
-        uids = connection.scalars(
-            select(item.study_instance_uid).where(
-                item.accession_number == accession_number, item.state.in_(OPEN_STATES)
-            )
-        ).all()
-    with as_node():
-        hidden = unseen(engine, visibility, uids)
-    if hidden:
-        raise NotPermitted(
-            "An order under that accession number is there that you may not change.",
-            remedy="Check the number, or ask an administrator for access to the order.",
+    found = [
+        one
+        for one in _of_number(connection, accession_number)
+        if is_callers(one.orderer_groups) or not are_of_two_patients(one.attributes, patient)
+    ]
+    return min(found, key=lambda one: _rank(one, patient), default=None)
+
+
+def is_number_taken(
+    connection: Connection, accession_number: str, patient: Mapping[str, Any]
+) -> bool:
+    """Whether a new order of this patient would be a second one of the caller's, or of the systems
+    that see everything."""
+    return any(
+        is_callers(one.orderer_groups)
+        or (one.orderer_groups is None and not are_of_two_patients(one.attributes, patient))
+        for one in _of_number(connection, accession_number)
+    )
+
+
+def has_undecided(engine: Engine, accession_number: str) -> bool:
+    """Whether the caller has an order of that number that no rule has decided on, which it does
+    not see until then."""
+    if current_visibility() is None:
+        return False
+    item, group = t.worklist_item.c, t.study_group.c
+    undecided = (
+        select(item.worklist_item_id)
+        .where(
+            item.accession_number == accession_number,
+            is_callers_order(item.orderer_groups),
+            ~exists().where(group.study_instance_uid == item.study_instance_uid),
         )
+        .limit(1)
+    )
+    with as_node(), reading(engine) as connection:
+        return connection.execute(undecided).first() is not None
+
+
+def _of_number(connection: Connection, accession_number: str) -> Sequence[WorklistItem]:
+    """Those that the caller sees; its own first, so that no others keep them from being found."""
+    item = t.worklist_item.c
+    rows = connection.execute(
+        select(t.worklist_item)
+        .where(item.accession_number == accession_number)
+        .order_by(
+            case((is_callers_order(item.orderer_groups), 0), else_=1),
+            item.orderer_groups.is_not(None),
+            item.created_at.desc(),
+        )
+        .limit(_OF_ONE_NUMBER)
+    ).mappings()
+    return [WorklistItem(**row) for row in rows]
+
+
+def _rank(item: WorklistItem, patient: Mapping[str, Any]) -> tuple[bool, bool, bool, bool, float]:
+    return (
+        are_of_two_patients(item.attributes, patient),
+        not is_callers(item.orderer_groups),
+        item.orderer_groups is not None,
+        not is_same_id(item.attributes, patient),
+        -item.created_at.timestamp(),
+    )

@@ -20,12 +20,10 @@ from storage.db.json_text import JsonText, to_json
 from storage.db.pages import read_page
 from storage.worklist.changed_meanwhile import changed_meanwhile, check_is_first
 from storage.worklist.entities import NEXT_TO_START, OPEN_STATES, WorklistItem, WorklistState
-from storage.worklist.numbers import check_may_use_number
+from storage.worklist.numbers import order_meant
 from storage.worklist.room import order_room
 from storage.worklist.stations import open_items
 from storage.worklist.studies import items_of_study, mark_reports, mark_studies, mark_study
-
-_OF_ONE_NUMBER = 100
 
 
 class Worklist:
@@ -43,18 +41,17 @@ class Worklist:
     ) -> WorklistItem:
         """Schedule an item; it carries its StudyInstanceUID.
 
-        Raises NotPermitted for a study, or the accession number of an order, that the caller does
-        not see; NoRoom; ChangedMeanwhile where it `is_first` of its number, and another is there.
+        Raises NotPermitted for a study that the caller does not see; NoRoom; ChangedMeanwhile where
+        it `is_first` of its number, and another is there (`is_number_taken`).
         """
         now = utcnow()
         check_may_name(self._engine, [str(attributes["StudyInstanceUID"])])
-        check_may_use_number(self._engine, str(attributes.get("AccessionNumber") or ""))
         worklist_item_id = str(uuid.uuid4())
         columns = _columns(attributes)
         self._room.take(current_caller(), columns["size_bytes"])
         with writing(self._engine) as connection:
             if is_first:
-                check_is_first(connection, attributes["AccessionNumber"])
+                check_is_first(self._engine, connection, attributes["AccessionNumber"], attributes)
             connection.execute(
                 insert(t.worklist_item).values(
                     worklist_item_id=worklist_item_id,
@@ -85,7 +82,7 @@ class Worklist:
     ) -> WorklistItem:
         """Another state, other attributes, or both.
 
-        `is_taken_over`: it is an order of who sees everything now (`takes_over`), and of no groups.
+        `is_taken_over`: it is an order of the caller now, and not of who made it (`takes_over`).
 
         Raises NotFound, NotPermitted as `add`, ChangedMeanwhile where it is no more as it was
         read, or another has its new accession number. `ordered_at`: when the order was made that
@@ -100,13 +97,11 @@ class Worklist:
         if attributes is not None:
             values |= _columns(attributes)
             # What it states is of the one who changes it, where that one sees some groups alone.
-            if is_taken_over or (groups := orderer_groups()) is not None:
-                values["orderer_groups"] = None if is_taken_over else groups
+            if (groups := orderer_groups()) is not None or is_taken_over:
+                values["orderer_groups"] = groups
             more_bytes = max(0, values["size_bytes"] - before.size_bytes)
             self._room.take(before.sent_by, more_bytes, is_new=False)
             check_may_name(self._engine, [values["study_instance_uid"]])
-            if values["accession_number"] != before.accession_number:
-                check_may_use_number(self._engine, values["accession_number"])
         number = values.get("accession_number", "")
         is_of_others = attributes is not None and any(
             values[name] != getattr(before, name)
@@ -117,8 +112,8 @@ class Worklist:
         if as_read is not None:
             conditions.append(columns.updated_at == as_read.updated_at)
         with writing(self._engine) as connection:
-            if number and number != before.accession_number:
-                check_is_first(connection, number)
+            if attributes is not None and number and number != before.accession_number:
+                check_is_first(self._engine, connection, number, attributes)
             if is_of_others:
                 # The studies that it leaves have no order any more.
                 mark_reports(connection, worklist_item_id, values["updated_at"])
@@ -195,22 +190,14 @@ class Worklist:
         return WorklistItem(**row)
 
     def with_accession_number(
-        self, accession_number: str, patient_id: str = ""
+        self, accession_number: str, patient: Mapping[str, Any]
     ) -> WorklistItem | None:
-        """The newest item of that number, in any state; the patient's own before others.
+        """The item in any state that who orders now for this patient means (`order_meant`).
 
-        Accession numbers are given out by each site, and two may have the same.
+        `patient`: the attributes that say who it is, as far as they are known.
         """
         with reading(self._engine) as connection:
-            rows = connection.execute(
-                select(t.worklist_item)
-                .where(t.worklist_item.c.accession_number == accession_number)
-                .order_by(t.worklist_item.c.created_at.desc())
-                .limit(_OF_ONE_NUMBER)
-            ).mappings()
-            found = [WorklistItem(**row) for row in rows]
-        own = (one for one in found if one.attributes.get("PatientID", "") == patient_id)
-        return next(own, found[0] if found else None)
+            return order_meant(connection, accession_number, patient)
 
     def of_study(
         self, study_instance_uid: str, accession_number: str = ""
@@ -220,7 +207,7 @@ class Worklist:
 
         Accession numbers are given out by each site, and a stranger may state any. Where access
         groups are enforced, an item is the study's by its number only if all who see the study see
-        the item: what is made of it stands in reports.
+        the item, and who made it sees the study: what is made of it stands in reports.
         """
         return items_of_study(self._engine, study_instance_uid, accession_number)
 

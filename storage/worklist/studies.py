@@ -99,18 +99,19 @@ def items_of_study(
 ) -> Sequence[WorklistItem]:
     """See `Worklist.of_study`."""
     columns = t.worklist_item.c
-    items = select(t.worklist_item).where(
-        columns.state != "CANCELED", is_orderers_study(t.worklist_item)
-    )
+    items = select(t.worklist_item).where(columns.state != "CANCELED")
     newest_first = items.order_by(columns.updated_at.desc())
     with reading(engine) as connection:
-        of_uid = newest_first.where(columns.study_instance_uid == study_instance_uid)
+        of_uid = newest_first.where(
+            columns.study_instance_uid == study_instance_uid, is_orderers_study(t.worklist_item)
+        )
         found = [WorklistItem(**row) for row in connection.execute(of_uid).mappings()]
         if found or not accession_number:
             return found
         of_number = newest_first.where(
             columns.accession_number == accession_number,
             is_seen_by_all_of_study(t.worklist_item, study_instance_uid),
+            is_orderers_study(t.worklist_item, study_instance_uid),
         )
         found = [WorklistItem(**row) for row in connection.execute(of_number).mappings()]
         patient_ids = patient_ids_of(connection, study_instance_uid)

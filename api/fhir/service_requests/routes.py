@@ -115,9 +115,7 @@ def _place(worklist: Worklist, order: Order, resource_id: str) -> tuple[Worklist
         existing = worklist.get(resource_id)
         _check_number(existing, order)
     else:
-        existing = worklist.with_accession_number(
-            order.accession_number, str(order.attributes.get("PatientID") or "")
-        )
+        existing = worklist.with_accession_number(order.accession_number, order.attributes)
     now = utcnow()
     # The clock of a sender may be ahead.
     ordered_at = min(order.stated_at or now, now)

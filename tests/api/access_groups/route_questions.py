@@ -200,14 +200,17 @@ _STEP = {
 }
 
 
-def _order(
-    study_instance_uid: str, accession_number: str = "ORDER-1", **more: str
+def fhir_order(
+    study_instance_uid: str,
+    accession_number: str = "ORDER-1",
+    patient_id: str = "of nobody",
+    **more: str,
 ) -> dict[str, Any]:
     kinds = "http://terminology.hl7.org/CodeSystem/v2-0203"
     patient = {
         "resourceType": "Patient",
         "id": "p",
-        "identifier": [{"value": "of nobody"}],
+        "identifier": [{"value": patient_id}],
         "name": [{"family": "Of", "given": ["Nobody"]}],
     }
     return {
@@ -234,8 +237,8 @@ BODIES: dict[tuple[str, str], Any] = {
         "study_instance_uid": "{study_instance_uid}",
         "scheduled_procedure_step_sequence": [_STEP],
     },
-    ("POST", "/fhir/ServiceRequest"): _order("{study_instance_uid}"),
-    ("PUT", "/fhir/ServiceRequest/{resource_id}"): _order(
+    ("POST", "/fhir/ServiceRequest"): fhir_order("{study_instance_uid}"),
+    ("PUT", "/fhir/ServiceRequest/{resource_id}"): fhir_order(
         "{study_instance_uid}", "{accession_number}", id="{worklist_item_id}"
     ),
     ("POST", "/dicom-web/workitems"): [new_item("{study_instance_uid}")],
