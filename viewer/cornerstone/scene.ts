@@ -2,7 +2,6 @@ import { Enums as CoreEnums, RenderingEngine } from "@cornerstonejs/core";
 import { nearestSlice, type Vector } from "@/dicom/geometry";
 import { openingIndex } from "@/dicom/linking";
 import type { WindowPreset, WindowRange } from "@/dicom/windowing";
-import { hangMammograms } from "./views/breast";
 import { Clips } from "./views/clips";
 import { MaskLayers } from "./masks/layer";
 import { Links } from "./views/links";
@@ -19,6 +18,7 @@ import { SceneWindows } from "./views/sceneWindows";
 import { SharedCursor } from "./views/sharedCursor";
 import { Spyglass } from "./spyglass";
 import { StackCells } from "./views/stackCells";
+import { TrueSize } from "./trueSize";
 import { Subtracting } from "./views/subtracting";
 import { MouseTools } from "./tools";
 import type { Undrawable } from "./views/undrawable";
@@ -62,6 +62,7 @@ export class Scene {
   readonly subtracting: Subtracting;
   readonly cursor: SharedCursor;
   readonly spyglass: Spyglass;
+  readonly trueSize: TrueSize;
   private readonly clips: Clips;
   private readonly lastViewed = new LastViewed();
   private activeId: ViewId = "cell-1";
@@ -75,7 +76,10 @@ export class Scene {
     this.mouse = new MouseTools(this.id, (data) => this.measuring.linesOf(data));
     this.views = new Viewports(this.engine, {
       [CoreEnums.Events.IMAGE_RENDERED]: this.onRendered,
-      [CoreEnums.Events.PRE_STACK_NEW_IMAGE]: (event) => this.cells.of(event)?.frames.onAsked(event),
+      [CoreEnums.Events.PRE_STACK_NEW_IMAGE]: (event) => {
+        this.cells.of(event)?.frames.onAsked(event);
+        this.trueSize.leaveZoomed();
+      },
       [CoreEnums.Events.STACK_NEW_IMAGE]: this.onNewImage,
       [CoreEnums.Events.VOI_MODIFIED]: (event) => this.windows.onModified(event),
       [CoreEnums.Events.CAMERA_MODIFIED]: (event) => {
@@ -101,6 +105,7 @@ export class Scene {
     };
     const planesListener = { onLoading, onError: listener.onError };
     this.planes = new Planes(this.engine, this.views, this.mouse, planesListener, kept);
+    this.trueSize = new TrueSize(this.cells.shown, this.planes, this.views, () => this.activeId);
     this.windows = new SceneWindows(this.cells, this.planes, this.links, () => this.activeId, () => this.render());
     this.volume = new VolumeView(this.engine, this.views, this.id, onLoading);
     this.places = new Places(this.cells.all, this.views, this.planes, () => this.activeView);
@@ -139,7 +144,7 @@ export class Scene {
     this.openings.done(viewId);
     this.masks.attach(series.seriesInstanceUid, viewId);
     this.links.opened(cell, this.cells.get(this.activeId), place === undefined && asksFor === undefined);
-    hangMammograms(this.cells.shown());
+    this.trueSize.hang(cell);
     this.presenting.follow(cell);
     cell.view?.render();
   }
@@ -162,6 +167,7 @@ export class Scene {
     if (asked) this.planes.window.look(asked);
     this.openings.done("axial");
     for (const plane of planes) this.masks.attach(series.seriesInstanceUid, plane);
+    this.trueSize.restore();
   }
 
   closePlanes(): void {
@@ -226,7 +232,7 @@ export class Scene {
       this.activeView?.resetCamera({});
     }
     this.windows.active?.apply();
-    hangMammograms(this.cells.shown());
+    this.trueSize.restore();
     this.render();
   }
 
@@ -242,8 +248,8 @@ export class Scene {
 
   resize(): void {
     if (this.ended) return;
-    this.views.resize();
-    hangMammograms(this.cells.shown());
+    this.trueSize.leaveZoomed();
+    this.views.resize(() => this.trueSize.hang());
   }
 
   end(): void {
@@ -274,6 +280,7 @@ export class Scene {
     cell.frames.onDrawn(event);
     cell.window.keepCurve();
     this.presenting.follow(cell);
+    this.trueSize.again();
     this.links.follow(cell);
   };
 

@@ -6,20 +6,22 @@ import type { StackCell } from "./cell";
 import { drawnPlane, worldOf } from "./plane";
 
 interface Mammogram {
+  cell: StackCell;
   view: StackViewport;
   placement: BreastPlacement;
   columns: number;
   rows: number;
 }
 
-function mammogramIn({ view, series, index, isShown }: StackCell): Mammogram | null {
+function mammogramIn(cell: StackCell): Mammogram | null {
+  const { view, series, index, isShown } = cell;
   const dataset = series?.order.slices[index]?.dataset;
   if (!view || !dataset || !isShown || series?.modality !== "MG") return null;
   const [image] = imageViews([dataset]);
   const placement = image && breastPlacement(image.laterality, patientOrientationOf(dataset));
   const [columns = 0] = numbersOf(dataset, "00280011");
   const [rows = 0] = numbersOf(dataset, "00280010");
-  return placement && columns > 0 && rows > 0 ? { view, placement, columns, rows } : null;
+  return placement && columns > 0 && rows > 0 ? { cell, view, placement, columns, rows } : null;
 }
 
 /** Half the height of what a viewport must show of the patient for the whole image to be in it, mm. */
@@ -31,12 +33,13 @@ function scaleToFit({ view, columns, rows }: Mammogram): number {
 
 /**
  * Hangs the mammograms of a layout back to back: turned as they are read, the chest walls at the edges
- * of their viewports, and a millimetre of one as large as one of the other.
+ * of their viewports, and a millimetre of one as large as one of the other;
+ * by `trueScaleOf` where that is not null.
  */
-export function hangMammograms(cells: readonly StackCell[]): void {
+export function hangMammograms(cells: readonly StackCell[], trueScaleOf: (cell: StackCell) => number | null): void {
   const found = cells.flatMap((cell) => mammogramIn(cell) ?? []);
   const scale = Math.max(0, ...found.map(scaleToFit));
-  for (const one of found) hang(one, scale);
+  for (const one of found) hang(one, trueScaleOf(one.cell) ?? scale);
 }
 
 function hang({ view, placement, columns, rows }: Mammogram, scale: number): void {

@@ -101,18 +101,19 @@ export class Viewports {
 
   /**
    * Makes the canvases fit their elements. Cornerstone drops a resize that meets a frame being drawn
-   * and leaves the image stretched, so it is asked again until every canvas has its element's shape.
+   * and leaves the image stretched, so it is asked again until every canvas has its element's shape; `after` each time.
    */
-  resize(attempts = resizeAttempts): void {
+  resize(after: () => void, attempts = resizeAttempts): void {
     clearTimeout(this.resizeTimer);
     if (this.elements.size === 0) return;
     this.engine.resize(true, true);
+    after();
     const fits = [...this.elements].every(([viewId, element]) => {
       const canvas = this.engine.getViewport(viewId)?.canvas;
       return canvas && hasShapeOf(canvas, element);
     });
     if (!fits && attempts > 0) {
-      this.resizeTimer = setTimeout(() => this.resize(attempts - 1), resizeAgainMs);
+      this.resizeTimer = setTimeout(() => this.resize(after, attempts - 1), resizeAgainMs);
     }
   }
 

@@ -63,6 +63,15 @@ def test_mammograms_hang_back_to_back_and_go_on_to_the_next_stage(node: Node, pa
         edges = {"left": middle[:, 4:10].mean(), "right": middle[:, -10:-4].mean()}
         assert edges.pop(wall) > 150
         assert max(edges.values()) < 30
+    # As large as the patient, on a screen of which 300 pixels are as wide as a card.
+    page.keyboard.press("Z")
+    page.get_by_test_id("card-width").fill("300")
+    page.get_by_test_id("screen-size").get_by_role("button", name="Save").click()
+    expect(page.get_by_test_id("zoom-text").nth(3)).to_contain_text("True size")
+    bars = page.get_by_test_id("scale-bar").evaluate_all(
+        "bars => bars.map(({dataset}) => dataset.lengthMm / dataset.pixels)"
+    )
+    assert bars == pytest.approx([85.6 / 300] * 4, rel=1e-6)
     # Without a prior there are no stages beside one.
     expect(page.get_by_test_id("stage")).to_contain_text("1/3")
     page.keyboard.press(">")

@@ -73,6 +73,7 @@ export function readerKeys(t: Messages["viewing"]): KeyGroup[] {
         { keys: ["h", "j"], does: does.flip },
         { keys: ["[", "]"], does: does.rotate },
         { keys: ["r"], does: does.reset },
+        { keys: ["Z"], does: t.trueSize.hint },
       ],
     },
     {

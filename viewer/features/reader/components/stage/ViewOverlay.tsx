@@ -2,7 +2,7 @@ import type { ReactNode } from "react";
 import { ScaleBar } from "@/features/reader/components/measurements/ScaleBar";
 import { text } from "@/shared/i18n";
 import { useText } from "@/shared/hooks/useText";
-import { calibrationOf } from "@/dicom/calibration/calibration";
+import { isTrueSize } from "@/dicom/calibration/trueSize";
 import type { LoadedSeries, ViewInfo } from "@/cornerstone";
 import { dateText, decimal, fixed, personName, windowText } from "@/shared/lib/format";
 import { techniqueOf } from "@/dicom/display/technique";
@@ -11,7 +11,8 @@ import { hasOrientation, imageNumberOf } from "@/dicom/geometry";
 import { viewText } from "@/dicom/imageView";
 import { edgeLettersOf, patientOrientationOf } from "@/dicom/patientOrientation";
 import { placeLines } from "@/features/reader/lib/planeText";
-import { mmPerScreenPixel } from "@/features/reader/lib/measurements/scale";
+import { useScreenMmPerPixel } from "@/features/reader/hooks/tools/useTrueSize";
+import { shownMmPerPixel } from "@/features/reader/lib/measurements/scale";
 import { warningsOf } from "@/features/reader/lib/imageWarnings";
 import type { StudyDetail } from "@/shared/api/types";
 
@@ -68,14 +69,8 @@ export function ViewOverlay({
   // A projection has no place in the patient; its header may say how it lies all the same.
   const projected = !oriented && slice && info.imageMatrix ? patientOrientationOf(slice.dataset) : null;
   const letters = oriented ? info.letters : projected && info.imageMatrix ? edgeLettersOf(projected, info.imageMatrix) : null;
-  // A cut through a volume is drawn in mm; an image, by what its own pixels are worth.
-  const mmPerPixel = !info.imageMatrix
-    ? series?.order.hasPixelSpacing
-      ? info.mmPerPixel
-      : null
-    : slice
-      ? mmPerScreenPixel(calibrationOf(slice.dataset), info.imageMatrix)
-      : null;
+  const mmPerPixel = shownMmPerPixel(info, series);
+  const screenMm = useScreenMmPerPixel();
   const letter = "absolute font-semibold text-warn";
   return (
     <div
@@ -117,7 +112,10 @@ export function ViewOverlay({
           {windowText(info)}
           {info.inverted && ` ${t.inverted}`}
         </div>
-        <div data-testid="zoom-text">{t.zoomBy(fixed(info.zoom, 2))}</div>
+        <div data-testid="zoom-text">
+          {t.zoomBy(fixed(info.zoom, 2))}
+          {mmPerPixel !== null && screenMm !== null && isTrueSize(mmPerPixel, screenMm) && ` · ${t.trueSize.shown}`}
+        </div>
         {subtraction && (
           <div className="text-warn" data-testid="subtracted">
             {t.subtraction.drawn(

@@ -6,10 +6,12 @@ import { MeasureChoice, MouseTools, otherTools, usualTools } from "@/features/re
 import { PresetChoice } from "@/features/reader/components/tools/PresetChoice";
 import { SlabControls, TurnControls } from "@/features/reader/components/tools/ReformatControls";
 import { SubtractionControls } from "@/features/reader/components/tools/SubtractionControls";
+import { ScreenSizeDialog } from "@/features/reader/components/tools/ScreenSizeDialog";
 import { ToolButton } from "@/features/reader/components/tools/ToolButton";
 import type { Cine } from "@/features/reader/hooks/tools/useCine";
 import { useOverflow } from "@/features/reader/hooks/tools/useOverflow";
 import type { Reformat } from "@/features/reader/hooks/tools/useReformat";
+import { useTrueSize } from "@/features/reader/hooks/tools/useTrueSize";
 import type { SubtractionState } from "@/features/reader/hooks/tools/useSubtraction";
 import type { ReaderState } from "@/features/reader/hooks/useReader";
 import { cellCount } from "@/features/reader/lib/layout/layout";
@@ -55,8 +57,9 @@ export function Toolbar({
   // A whole slide is dragged and zoomed by itself.
   const isSlide = Boolean(series?.slide);
   const flat = layout !== "volume" && !isSlide;
+  const trueSize = useTrueSize(reader);
   const many = arrangement !== null && cellCount(arrangement) > 1;
-  const content = [layout, many, arrangement?.linked, cine.playing, subtraction.isOn, reformat.slab.projection, reader.fusion.chosen?.seriesInstanceUid, reader.spyglass.count > 0, series?.seriesInstanceUid, t.reset].join(" ");
+  const content = [layout, many, arrangement?.linked, cine.playing, subtraction.isOn, reformat.slab.projection, reader.fusion.chosen?.seriesInstanceUid, reader.spyglass.count > 0, trueSize.isOn, series?.seriesInstanceUid, t.reset].join(" ");
   const { attach, hidden } = useOverflow(leaving.length, content);
   const isInMenu = (group: (typeof leaving)[number]) => leaving.indexOf(group) < hidden;
   const groups = {
@@ -75,6 +78,20 @@ export function Toolbar({
       <div className={withName ? "grid gap-1" : "flex gap-1"}>
         {flat && <ToolButton icon="invert" name={t.invert} shortcut="i" withName={withName} onClick={() => scene?.toggleInvert()} />}
         <ToolButton icon="reset" name={t.reset} hint={t.keys.reset} shortcut="r" withName={withName} onClick={() => scene?.reset()} />
+        {flat && (
+          <ToolButton
+            icon="trueSize"
+            name={t.trueSize.name}
+            hint={trueSize.isPossible ? t.trueSize.hint : t.trueSize.noSize}
+            shortcut="Z"
+            pressed={trueSize.isOn}
+            testId="true-size"
+            disabled={!trueSize.isPossible}
+            withName={withName}
+            onClick={trueSize.toggle}
+          />
+        )}
+        {flat && trueSize.isOn && <ToolButton icon="screen" name={t.trueSize.again} testId="measure-screen" withName={withName} onClick={trueSize.measure} />}
       </div>
     ),
     turnPlanes: (withName: boolean) => <TurnControls reformat={reformat} views={reader.views} withName={withName} />,
@@ -111,6 +128,7 @@ export function Toolbar({
           <div className="grid gap-2">{inMenu.map((group) => <div key={group}>{groups[group](true)}</div>)}</div>
         </Menu>
       )}
+      {trueSize.measuring && <ScreenSizeDialog onClose={trueSize.endMeasuring} />}
       <LayoutControls reader={reader} onPlanes={onPlanes} onVolume={onVolume} />
     </div>
   );

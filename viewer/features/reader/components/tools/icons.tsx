@@ -13,6 +13,8 @@ const paths = {
   "flip-horizontal": "M8 1.5v13M6 4l-4 4l4 4zM10 4l4 4l-4 4z",
   "flip-vertical": "M1.5 8h13M4 6l4-4l4 4zM4 10l4 4l4-4z",
   reset: "M8 3a5 5 0 1 1-5 5M8 1l-2.5 2L8 5.2",
+  trueSize: "M1.5 5.5h13v5h-13zM4 5.5v2M6.5 5.5v3M9 5.5v2M11.5 5.5v3",
+  screen: "M1.5 2.5h13v8.5h-13zM8 11v2.5M5 13.5h6",
   play: "M4 2.5v11l9-5.5z",
   stop: "M3.5 3.5h9v9h-9z",
   playAll: "M2 3v10l5.5-5zM8.5 3v10L14 8z",

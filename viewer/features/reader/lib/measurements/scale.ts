@@ -1,5 +1,6 @@
 import { shownScaleMm } from "@/dicom/calibration/scale";
-import type { Calibration } from "@/dicom/calibration/calibration";
+import { calibrationOf, type Calibration } from "@/dicom/calibration/calibration";
+import type { LoadedSeries, ViewInfo } from "@/cornerstone";
 import { decimal } from "@/shared/lib/format";
 
 const longestPx = 120;
@@ -22,6 +23,13 @@ export function mmPerScreenPixel(calibration: Calibration, [a, b, c, d]: Matrix)
   const across = Math.hypot((d / determinant) * columnSpacing, (b / determinant) * rowSpacing);
   const down = Math.hypot((c / determinant) * columnSpacing, (a / determinant) * rowSpacing);
   return Math.abs(across - down) <= alike * Math.max(across, down) ? across : null;
+}
+
+/** mm of the patient in a pixel of the screen: of a cut, as it is drawn; of an image, by what its own pixels are worth. */
+export function shownMmPerPixel(info: ViewInfo, series: LoadedSeries | null): number | null {
+  if (!info.imageMatrix) return series?.order.hasPixelSpacing ? info.mmPerPixel : null;
+  const slice = series?.order.slices[info.sliceNumber - 1];
+  return slice ? mmPerScreenPixel(calibrationOf(slice.dataset), info.imageMatrix) : null;
 }
 
 /** The longest round length that fits: 1, 2 or 5 times a power of ten, in mm. */

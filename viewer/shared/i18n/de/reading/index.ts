@@ -1,5 +1,6 @@
 import { sharing } from "./sharing";
 import { spyglass } from "./spyglass";
+import { trueSize } from "./trueSize";
 import { windows } from "./windows";
 
-export const reading = { ...windows, sharing, spyglass };
+export const reading = { ...windows, sharing, spyglass, trueSize };

@@ -1,6 +1,7 @@
 import { sharing } from "./sharing";
 import { spyglass } from "./spyglass";
+import { trueSize } from "./trueSize";
 import { windows } from "./windows";
 
 /** What a reader does with viewports: shares them, looks through one at another, keeps their windows. */
-export const reading = { ...windows, sharing, spyglass };
+export const reading = { ...windows, sharing, spyglass, trueSize };
