@@ -12,6 +12,7 @@ from storage import tables as t
 from storage.backup.copier import Copier
 from storage.backup.entities import StoredFile, StoredTable
 from storage.backup.other_hosts import (
+    Newest,
     awaited_of_others,
     missing_of_others,
     volumes_of_others,
@@ -57,11 +58,11 @@ class BackupStorage(HasSettings, HasEngine, HasObjects, HasHosts, Protocol):
 
 
 def take_snapshot(
-    storage: BackupStorage, store: BackupStore, copier: Copier, newest: int
+    storage: BackupStorage, store: BackupStore, copier: Copier, newest: Newest
 ) -> Snapshot:
     """Nothing is removed until all files are copied; rows are read after that.
 
-    `newest`: the last row of an instance that was there before the backup.
+    `newest`: the last rows that were there before the backup.
     """
     settings, engine = storage.settings, storage.engine
     with ExitStack() as housekeeping, ExitStack() as database:
@@ -138,18 +139,22 @@ def _missing_volumes(
     connection: Connection, hosts: Hosts, sizes: Mapping[str, int]
 ) -> Iterator[str]:
     """Of this host. `sizes`: in bytes, of the files of the backup by path."""
-    ends = connection.execute(
-        select(
-            t.instance.c.volume,
-            func.count(),
-            func.max(t.instance.c.volume_offset + t.instance.c.size_bytes),
+    for table, is_alone, what in (
+        (t.instance, t.NOT_UPLOADED, "instances"),
+        (t.conflict, t.conflict.c.object_key == "", "conflicts"),
+    ):
+        ends = connection.execute(
+            select(
+                table.c.volume,
+                func.count(),
+                func.max(table.c.volume_offset + table.c.size_bytes),
+            )
+            .where(is_alone, table.c.volume != "")
+            .group_by(table.c.volume)
         )
-        .where(t.NOT_UPLOADED, t.instance.c.volume != "")
-        .group_by(t.instance.c.volume)
-    )
-    for volume, count, end in ends:
-        if sizes.get(VOLUMES + volume, 0) < end and not hosts.is_elsewhere(volume):
-            yield f"The volume {volume}, which {count} instances lie in, is missing or too short."
+        for volume, count, end in ends:
+            if sizes.get(VOLUMES + volume, 0) < end and not hosts.is_elsewhere(volume):
+                yield f"The volume {volume}, which {count} {what} lie in, is missing or too short."
 
 
 def _missing_objects(
@@ -171,3 +176,7 @@ def _missing_objects(
         for name, count in lacking.items():
             if now.execute(select(t.instance.c.id).where(key == name).limit(1)).first():
                 yield f"The object {name}, which {count} instances lie in, is missing or too short."
+    copied = select(t.conflict.c.object_key, t.conflict.c.size_bytes)
+    for name, size in connection.execute(copied.where(t.conflict.c.object_key != "")):
+        if sizes.get(OBJECTS + name, 0) < size:
+            yield f"The object {name}, which a conflict lies in, is missing or too short."

@@ -37,7 +37,8 @@ _RULES = ("rule_version",)
 _LISTENERS = ("fhircast_subscription", "fhircast_topic")
 _WORK = (
     *("alert", "availability_notice", "breaker", "clock_step", "commitment_report"),
-    *("commitment_request", "component", "conflict", "damaged_instance", "decision"),
+    *("commitment_request", "component", "conflict", "conflict_copy"),
+    *("damaged_instance", "decision"),
     *(
         "discarded_content",
         "delivery",

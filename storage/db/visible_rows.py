@@ -216,6 +216,7 @@ VISIBLE: dict[Table, ColumnElement[bool]] = {
     t.series: _of_study_row(t.series.c.study_fk),
     t.instance: _of_series_row(t.instance.c.series_fk),
     t.conflict: _of_instance(t.conflict.c.sop_instance_uid),
+    t.conflict_copy: _of_instance(t.conflict_copy.c.sop_instance_uid),
     t.discarded_content: _of_instance(t.discarded_content.c.sop_instance_uid),
     t.job: or_(_of_study(t.job.c.study_instance_uid), _own_job(t.job)),
     t.job_input: _of_job(t.job_input.c.job_id),

@@ -4,8 +4,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
-from storage.core.errors import InvalidInstance, MediViewError, NotFound, StateConflict
-from storage.ingest.conflicts import Conflict, Conflicts
+from storage.core.errors import (
+    InstanceDamaged,
+    InvalidInstance,
+    MediViewError,
+    NotFound,
+    StateConflict,
+)
+from storage.ingest.conflict_bytes import Conflict
+from storage.ingest.conflicts import Conflicts
 
 ConflictDecision = Literal["accept", "discard"]
 
@@ -45,7 +52,7 @@ def decide_all(
         except NotFound:
             done.gone.append(number)
             continue
-        except (InvalidInstance, StateConflict) as error:
+        except (InstanceDamaged, InvalidInstance, StateConflict) as error:
             done.left[number] = _sentence(error)
             continue
         done.conflict_ids.append(number)

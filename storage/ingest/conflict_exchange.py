@@ -1,15 +1,10 @@
 """Put what was kept aside in the place of what is stored, within one transaction."""
 
-import mmap
-from pathlib import Path
-
 from sqlalchemy import Connection, delete, select
 
 from storage import tables as t
-from storage.core.entities import Location
 from storage.core.errors import NotFound, StateConflict
 from storage.deletion.rows import lock_study, remove_rows
-from storage.dicom.part10 import Header, read_header
 from storage.index.insert_instance import NewInstance, insert_instance
 from storage.index.tombstones import Tombstone
 from storage.retention.legal_holds import check_no_hold
@@ -48,14 +43,3 @@ def no_conflict() -> NotFound:
         "There is no such conflict: somebody has decided it, or it never was.",
         remedy="List what is kept aside at /api/conflicts.",
     )
-
-
-def header_within(path: Path, location: Location) -> Header:
-    """Of a file that is too large for memory. Raises OSError."""
-    with (
-        path.open("rb") as file,
-        mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ) as mapped,
-        memoryview(mapped) as view,
-        view[location.offset : location.offset + location.length] as part10,
-    ):
-        return read_header(part10)

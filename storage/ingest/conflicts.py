@@ -10,8 +10,7 @@ between, there is either the old state or the new one.
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,19 +19,21 @@ from sqlalchemy import ColumnElement, Connection, Engine, RowMapping, Select, fu
 
 from storage import tables as t
 from storage.core.clock import utcnow
-from storage.core.entities import NO_ASSOCIATION, Instance, Location, StoreAssociation
-from storage.core.errors import NotFound, StorageUnavailable
+from storage.core.entities import Instance, Location, StoreAssociation
+from storage.core.errors import InstanceDamaged, NotFound, StorageUnavailable
 from storage.db.engine import reading
 from storage.db.keyset import Keyset, SortColumn
 from storage.db.pages import read_page
 from storage.deletion.durable_tombstones import bury_by, write_outstanding
 from storage.deletion.renewal import Renewal
 from storage.deletion.service import discard_content, remove_derived
-from storage.dicom.part10 import Header, read_header
+from storage.dicom.digests import proves
+from storage.dicom.part10 import Header
 from storage.index.insert_instance import NewInstance
 from storage.index.repository import Index
 from storage.index.tombstones import Deleted, Discarded, Tombstone
-from storage.ingest.conflict_exchange import exchange_rows, header_within, no_conflict
+from storage.ingest.conflict_bytes import Conflict, ConflictBytes
+from storage.ingest.conflict_exchange import exchange_rows, no_conflict
 from storage.ingest.instance_stream import SPILL_BYTES
 from storage.objects.filesystem import ObjectStore
 from storage.processes.host import Host
@@ -46,24 +47,7 @@ from storage.volumes.writer import VolumeWriter
 
 log = structlog.get_logger(__name__)
 
-_PIECE_BYTES = 1 << 20
 _TURN_WITHIN_S = 60.0
-
-
-@dataclass(frozen=True)
-class Conflict:
-    """What arrived under the UID of another instance."""
-
-    conflict_id: int
-    sop_instance_uid: str
-    size_bytes: int
-    """Of the part 10 file."""
-    digest: str
-    """Of the data set, without the file meta."""
-    source: str
-    received_at: datetime
-    location: Location
-    association: StoreAssociation = NO_ASSOCIATION
 
 
 NEWEST_CONFLICTS = Keyset[Conflict](
@@ -85,13 +69,12 @@ class Conflicts:
     ) -> None:
         """`turns`: folder of the locks by which one conflict is decided at a time; `holder`: the
         other host on which a volume lies."""
-        self._holder = holder
+        self._bytes = ConflictBytes(reader, objects, holder, turns)
         self._turns = turns
         self._engine = engine
         self._index = Index(engine)
         self._volumes = volumes
         self._renewal = Renewal(engine, volumes.folder, volumes.generation)
-        self._reader = reader
         self._objects = objects
 
     def page(
@@ -174,10 +157,11 @@ class Conflicts:
             return None
 
     def pieces(self, conflict: Conflict) -> Iterator[bytes]:
-        """Its part 10 file, a megabyte at a time. Raises StorageUnavailable."""
-        for start in range(0, conflict.size_bytes, _PIECE_BYTES):
-            length = min(_PIECE_BYTES, conflict.size_bytes - start)
-            yield self._read(conflict, start, length)
+        """Its part 10 file, a megabyte at a time, the first read before this returns.
+
+        Raises StorageUnavailable.
+        """
+        return self._bytes.pieces(conflict)
 
     def discard(self, conflict_id: int) -> Conflict:
         """Let it go until it is sent again. Raises NotFound, StorageFull, StorageUnavailable."""
@@ -193,7 +177,8 @@ class Conflicts:
 
         Results that were made from the other one go with it where its series
         has nothing else; the series is completed again. Raises NotFound,
-        StateConflict for a study on legal hold, StorageFull, StorageUnavailable.
+        StateConflict for a study on legal hold, InstanceDamaged, StorageFull,
+        StorageUnavailable.
         """
         with self._turn():
             return self._accept(self.to_decide(conflict_id))
@@ -214,7 +199,7 @@ class Conflicts:
         if existing is not None:
             with reading(self._engine) as connection:
                 check_no_hold(connection, existing.study_instance_uid)
-        header = self._header(conflict)
+        header = self._bytes.header(conflict)
         with translated_os_errors(self._volumes.folder):
             generation = self._volumes.generation.advance()
         replaced = Tombstone("", utcnow(), generation)
@@ -250,28 +235,6 @@ class Conflicts:
         log.info("conflict_accepted", conflict_id=conflict.conflict_id)
         return conflict
 
-    def _read(self, conflict: Conflict, start: int, length: int) -> bytes:
-        self._check_is_here(conflict)
-        return self._reader.read(conflict.location, start, length)
-
-    def _check_is_here(self, conflict: Conflict) -> None:
-        """No bucket has what was not accepted."""
-        host = self._holder(conflict.location.volume)
-        if host is not None:
-            raise StorageUnavailable(
-                f"What was received under {conflict.sop_instance_uid} lies on the host"
-                f" {host.name} alone.",
-                remedy="Look at it and accept it there; it can be discarded here.",
-            )
-
-    def _header(self, conflict: Conflict) -> Header:
-        """Read where a header ends at the latest; the whole where that is not enough."""
-        if conflict.size_bytes <= SPILL_BYTES:
-            return read_header(self._read(conflict, 0, conflict.size_bytes))
-        with translated_os_errors(self._volumes.folder):
-            self._check_is_here(conflict)
-            return header_within(self._reader.path(conflict.location), conflict.location)
-
     def _copy(self, conflict: Conflict, header: Header, generation: int) -> Appended:
         """A record of the same bytes that no earlier tombstone covers."""
         if conflict.size_bytes > SPILL_BYTES:
@@ -287,10 +250,12 @@ class Conflicts:
             try:
                 for piece in self.pieces(conflict):
                     large.write(piece)
+                if not large.is_proved_by(conflict.digest):
+                    raise _damaged(conflict)
             except BaseException:
                 large.discard()
                 raise
-            return large.finish()
+            return large.finish(digest=bytes.fromhex(conflict.digest))
         note = Note(
             conflict.source,
             "received",
@@ -298,11 +263,21 @@ class Conflicts:
             generation,
             association=conflict.association,
         )
-        payload = self._read(conflict, 0, conflict.size_bytes)
+        payload = self._bytes.read(conflict)
+        if not proves(conflict.digest, memoryview(payload)[header.dataset_offset :]):
+            raise _damaged(conflict)
         digest = bytes.fromhex(conflict.digest)
         record = ToAppend(note, payload, header.dataset_offset, digest)
         (location,) = self._volumes.append_records([record])
         return Appended(location, note)
+
+
+def _damaged(conflict: Conflict) -> InstanceDamaged:
+    return InstanceDamaged(
+        f"The bytes that were kept aside under {conflict.sop_instance_uid} are not those that"
+        " arrived.",
+        remedy="Discard the conflict, and have the instance sent again.",
+    )
 
 
 def _by_id(conflict_id: int) -> Select[Any]:
@@ -317,6 +292,6 @@ def _to_conflict(row: RowMapping) -> Conflict:
         row["digest"],
         row["source"],
         row["received_at"],
-        Location(row["volume"], row["volume_offset"], row["size_bytes"]),
+        Location(row["volume"], row["volume_offset"], row["size_bytes"], row["object_key"]),
         StoreAssociation(row["called_ae_title"], row["peer_address"]),
     )

@@ -24,6 +24,7 @@ from storage.deletion.service import purge
 from storage.integrity.repair import Repair
 from storage.integrity.scrub import Scrub
 from storage.maintenance.compaction import compact
+from storage.maintenance.conflict_copies import copy_conflicts, remove_left_copies
 from storage.maintenance.content_digests import Progress, digest_contents
 from storage.maintenance.expiry import remove_expired
 from storage.maintenance.left_objects import LeftObjects
@@ -36,6 +37,7 @@ log = structlog.get_logger(__name__)
 
 _SETTLE_AT_ONCE = 200
 _RECONCILE_EVERY_S = 60.0
+_CONFLICTS_EVERY_S = 60.0
 _SHORT_OF_DISK_S = 10.0
 SHORT_DEAD_RATIO = 0.1
 """On a disk that is short, volumes are rewritten of which this part is dead."""
@@ -48,6 +50,7 @@ class Housekeeper:
         self._storage = storage
         self._compacted_at: datetime | None = None
         self._reconcile_next_s = 0.0
+        self._conflicts_next_s = 0.0
         self._is_thorough_done = False
         self._deletions_learned_of = ""
         self._digest_progress = Progress()
@@ -117,8 +120,10 @@ class Housekeeper:
             self._try("repair", self._repair_damaged)
         if group:
             more |= self._try("purge", self._purge)
+            self._try("remove_conflicts", self._remove_copies_of_conflicts)
         if folder:
             more |= self._try("upload_instances", self._upload)
+            more |= self._try("copy_conflicts", self._copy_conflicts)
         if group:
             more |= self._try("copy_deletions", self._copy_deletions)
         if folder:
@@ -195,6 +200,20 @@ class Housekeeper:
             several_write_objects=storage.settings.several_write_objects,
         )
         return copied == limit
+
+    def _copy_conflicts(self) -> bool:
+        storage, limit = self._storage, _SETTLE_AT_ONCE
+        if storage.settings.object_store != "s3":
+            return False
+        place = storage.engine, storage.volumes.folder, storage.objects
+        return copy_conflicts(*place, limit, storage.hosts) == limit
+
+    def _remove_copies_of_conflicts(self) -> bool:
+        """All of them are compared with what waits."""
+        if time.monotonic() >= self._conflicts_next_s:
+            self._conflicts_next_s = time.monotonic() + _CONFLICTS_EVERY_S
+            remove_left_copies(self._storage.engine, self._storage.objects)
+        return False
 
     def _copy_deletions(self) -> bool:
         storage, settings = self._storage, self._storage.settings

@@ -20,6 +20,7 @@ ProblemKind = Literal[
     "object_missing",
     "object_size",
     "object_damaged",
+    "conflict_missing",
 ]
 SEND_AGAIN = "Have the instance sent to this node again, which repairs it."
 

@@ -18,13 +18,13 @@ from sqlalchemy import Engine, func, select
 
 from storage import tables as t
 from storage.core.clock import utcnow
-from storage.core.errors import InvalidInstance, InvalidRequest, LimitExceeded
+from storage.core.errors import InvalidRequest
 from storage.db.engine import insert_or_ignore, make_engine, reading, writing
 from storage.db.migrate import upgrade_schema
 from storage.dicom.digests import proves
-from storage.dicom.part10 import Header, read_header
 from storage.index.insert_instance import NewInstance, note_if_generated
 from storage.maintenance.known_deletions import KnownDeletions
+from storage.maintenance.reindex_conflicts import add_conflicts_of_bucket, header_of_record
 from storage.maintenance.reindex_objects import instance_of_object
 from storage.maintenance.reindex_rows import Rebuilt, add_batch, set_times
 from storage.objects.filesystem import ObjectStore
@@ -97,6 +97,8 @@ def _rebuild(
             kept_aside += _from_bucket(engine, bucket, deletions, rebuilt, tell)
         for add in kept_aside:
             add()
+        if bucket is not None:
+            add_conflicts_of_bucket(engine, bucket, deletions, rebuilt)
         set_times(engine)
         return rebuilt
     finally:
@@ -243,7 +245,7 @@ def _index_volume(
                 continue
             start = record.location.offset
             with view[start : start + record.location.length] as part10:
-                header = _header(part10, record.digest)
+                header = header_of_record(part10, record.digest)
             if header is None:
                 log.error("volume_record_damaged", volume=path.name, offset=start)
                 rebuilt.refused += 1
@@ -264,13 +266,3 @@ def _index_volume(
     with writing(engine) as connection:
         insert_or_ignore(connection, t.volume, values)
     return are_left
-
-
-def _header(part10: memoryview, digest: str) -> Header | None:
-    """The header of a whole record, None where the disk has changed it."""
-    try:
-        header = read_header(part10)
-    except (InvalidInstance, LimitExceeded):
-        return None
-    with part10[header.dataset_offset :] as dataset:
-        return header if proves(digest, dataset) else None

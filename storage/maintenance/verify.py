@@ -6,6 +6,7 @@ from dataclasses import replace
 from sqlalchemy import Engine
 
 from storage.index.repository import Index
+from storage.maintenance.conflict_check import check_conflicts
 from storage.maintenance.problems import Problem, ProblemKind
 from storage.maintenance.row_check import check_rows
 from storage.maintenance.volume_check import check_volume
@@ -67,5 +68,8 @@ def verify_storage(
             is_there = problem.sop_instance_uid in in_others
             is_moved = is_there and problem.kind in _PLACE_PROBLEMS
             yield replace(problem, kind="record_moved", remedy=_MOVE) if is_moved else problem
+        yield from check_conflicts(
+            engine, objects, lambda name: name in local or (folder / name).exists(), is_elsewhere
+        )
     finally:
         reader.close()

@@ -7,6 +7,7 @@ from typing import Protocol
 from storage.volumes.files import SUFFIX
 
 DELETIONS = "deletions/"
+CONFLICTS = "conflicts/"
 _DELETION = re.compile(rf"{DELETIONS}(\d{{1,19}})-(\d{{8}}T\d{{12}}){re.escape(SUFFIX)}")
 _AT = "%Y%m%dT%H%M%S%f"
 
@@ -33,6 +34,12 @@ def object_key(instance: Named) -> str:
 
 def volume_key(name: str) -> str:
     return f"volumes/{name}"
+
+
+def conflict_key(sop_instance_uid: str, digest: str, received_at: datetime) -> str:
+    """Another one for what was discarded and received again: the first may still have to go."""
+    at = received_at.astimezone(UTC)
+    return f"{CONFLICTS}{sop_instance_uid}/{at:{_AT}}-{digest[:32]}{SUFFIX}"
 
 
 def deletion_key(generation: int, deleted_at: datetime) -> str:

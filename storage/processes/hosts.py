@@ -246,6 +246,14 @@ class Hosts:
             query = select(func.count()).select_from(t.instance).where(of_host)
             return int(connection.execute(query).scalar_one())
 
+    def uncopied_conflicts(self, host: Host, *, up_to: int = sys.maxsize) -> int:
+        """The same of what was kept aside there."""
+        c = t.conflict.c
+        of_host = and_(c.object_key == "", is_on(host, c.volume), c.id <= up_to)
+        with reading(self._engine) as connection:
+            query = select(func.count()).select_from(t.conflict).where(of_host)
+            return int(connection.execute(query).scalar_one())
+
     def uncopied_since(self, host: Host) -> datetime | None:
         """When the oldest of these rows was received; None where there is none."""
         of_host = and_(t.NOT_UPLOADED, is_on(host, t.instance.c.volume))

@@ -22,6 +22,7 @@ FROM_VOLUMES = frozenset(
         "series",
         "instance",
         "conflict",
+        "conflict_copy",
         "volume",
         "tombstone",
         "discarded_content",

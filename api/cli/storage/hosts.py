@@ -12,6 +12,8 @@ from api.server.checks.hosts import clock_of, room_of
 from storage.audit import Audit, Code, Type
 from storage.container import open_storage
 from storage.maintenance.own_folder import forget_host_keys
+from storage.processes.host import Host
+from storage.processes.hosts import Hosts
 
 app = typer.Typer(
     name="hosts", help="Hosts with disks of their own on one database.", no_args_is_help=True
@@ -32,7 +34,7 @@ def list_hosts() -> None:
                 one.name,
                 "there" if one.is_alive else "away",
                 f"{one.seen_at:%Y-%m-%d %H:%M:%S}",
-                f"{storage.hosts.uncopied_count(one):,}",
+                _alone(storage.hosts, one),
                 f"{room_of(one)}: receives nothing" if one.is_full else room_of(one),
                 "" if one.has_right_clock else clock_of(one),
             )
@@ -40,6 +42,11 @@ def list_hosts() -> None:
         out.print("All roles share one data folder (MEDIVIEW_OWN_DISKS is not set).")
         return
     out.print(table)
+
+
+def _alone(hosts: Hosts, host: Host) -> str:
+    instances, conflicts = hosts.uncopied_count(host), hosts.uncopied_conflicts(host)
+    return f"{instances:,}" + (f" and {conflicts:,} conflicts" if conflicts else "")
 
 
 @app.command("remove")

@@ -12,7 +12,8 @@ from api.studies.conflicts.schemas import MAX_DIFFERENCES, Difference
 from storage.core.entities import Instance
 from storage.dicom.dataset_reader import read_part10
 from storage.dicom.value_errors import DAMAGED
-from storage.ingest.conflicts import Conflict, Conflicts
+from storage.ingest.conflict_bytes import Conflict
+from storage.ingest.conflicts import Conflicts
 from storage.integrity.instance_reader import InstanceReader
 
 # Before the pixels; what lies beyond differs or not by the digest alone.

@@ -27,7 +27,8 @@ from storage.audit import Code
 from storage.core.entities import Instance
 from storage.index.repository import Index
 from storage.ingest.bulk_decisions import decide_all
-from storage.ingest.conflicts import NEWEST_CONFLICTS, Conflict
+from storage.ingest.conflict_bytes import Conflict
+from storage.ingest.conflicts import NEWEST_CONFLICTS
 
 router = new_router(prefix="/api/conflicts", tags=["conflicts"])
 
@@ -111,10 +112,10 @@ def download_conflict(
     """The part 10 file that was kept aside, byte for byte."""
     conflict = storage.conflicts.get(conflict_id)
     _name_study(request, storage.conflicts.existing(conflict))
+    # Whether it can be read is known before the status is sent.
+    pieces = storage.conflicts.pieces(conflict)
     headers = {"Content-Length": str(conflict.size_bytes)}
-    return StreamingResponse(
-        storage.conflicts.pieces(conflict), media_type="application/dicom", headers=headers
-    )
+    return StreamingResponse(pieces, media_type="application/dicom", headers=headers)
 
 
 @router.post("/{conflict_id}/accept", responses=problems(404, 503, 507))

@@ -282,8 +282,26 @@ conflict = Table(
     time_column("received_at"),
     Column("volume", String(80), nullable=False),
     Column("volume_offset", BigInteger, nullable=False),
+    # Of its copy in the bucket; empty: there is none yet, or no bucket.
+    text_column("object_key"),
     UniqueConstraint("sop_instance_uid", "digest"),
     Index("ix_conflict_sent_by", "sent_by", "size_bytes"),
+    Index(
+        "ix_conflict_uncopied",
+        "volume",
+        sqlite_where=text("object_key = ''"),
+        postgresql_where=text("object_key = ''"),
+    ),
+)
+
+# Objects of conflicts that were begun in the bucket, each until it is removed there.
+conflict_copy = Table(
+    "conflict_copy",
+    metadata,
+    Column("object_key", String(200), primary_key=True),
+    Column("sop_instance_uid", Uid, nullable=False),
+    Column("digest", String(64), nullable=False),
+    time_column("received_at"),
 )
 
 volume = Table(

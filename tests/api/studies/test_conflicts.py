@@ -51,6 +51,18 @@ def test_it_is_listed_with_what_is_held(stored_api: ApiNode) -> None:
     assert file.content == part10(other)
 
 
+def test_a_file_that_cannot_be_read_is_refused_before_anything_is_sent(
+    stored_api: ApiNode,
+) -> None:
+    *_, number = with_conflict(stored_api)
+    for path in stored_api.storage.volumes.folder.glob("*.mvv"):
+        path.unlink()
+
+    answer = stored_api.client.get(f"/api/conflicts/{number}/file")
+
+    is_problem(answer, 503, "storage_unavailable")
+
+
 def test_discarding_leaves_what_is_held(stored_api: ApiNode) -> None:
     series, _, number = with_conflict(stored_api)
     assert stored_api.client.delete(f"/api/conflicts/{number}").status_code == 204

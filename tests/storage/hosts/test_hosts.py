@@ -172,22 +172,6 @@ def test_a_site_s_layouts_are_those_of_all_hosts(two_hosts: TwoHosts) -> None:
         get_hanging_protocols(south.storage)
 
 
-def test_a_conflict_is_accepted_where_its_bytes_are(two_hosts: TwoHosts) -> None:
-    north, south = two_hosts
-    changed = part10(PatientComments="changed")
-    north.storage.ingest.accept(part10(), "stow")
-    north.storage.ingest.accept(changed, "stow")
-    north.keep_in_order()
-    (conflict,), _ = south.storage.conflicts.page(10, 0)
-
-    with pytest.raises(StorageUnavailable, match="lies on the host"):
-        south.storage.conflicts.accept(conflict.conflict_id)
-    north.storage.conflicts.accept(conflict.conflict_id)
-    north.keep_all_in_order()
-
-    assert south.storage.instances.read(south.storage.index.instance(UID)) == changed
-
-
 def test_each_host_verifies_what_it_has(two_hosts: TwoHosts) -> None:
     north, south = two_hosts
     north.storage.ingest.accept(part10(), "stow")

@@ -16,6 +16,8 @@ from storage.container import Storage, open_storage
 from storage.core.errors import InvalidRequest
 from storage.core.uids import derive_uid
 from storage.db.engine import reading, writing
+from storage.deletion.copies_in_bucket import copy_deletions
+from storage.maintenance.conflict_copies import copy_conflicts, remove_left_copies
 from storage.maintenance.object_upload import upload_instances, upload_volume
 from storage.maintenance.reindex import reindex
 from storage.maintenance.statistics import statistics
@@ -119,6 +121,36 @@ def test_the_index_is_rebuilt_from_the_bucket_alone(
             assert rebuilt.instances.read(one) == part10(instance=number)
             assert one.source == ("bucket" if layout == "instances" else "dimse:A")
         assert problems_of(rebuilt) == {}
+
+
+def test_what_waits_for_a_decision_is_rebuilt_from_the_bucket_alone(
+    storage: Storage, request: pytest.FixtureRequest
+) -> None:
+    fill(storage)
+    for name in ("first", "second"):
+        storage.ingest.accept(part10(instance="1", PatientComments=name), "dimse:LATE")
+    folder = storage.volumes.folder
+    copy_conflicts(storage.engine, folder, storage.objects, 10)
+    upload_instances(storage.engine, storage.instances, storage.objects, 10)
+    first, second = sorted(storage.conflicts.page(10, 0)[0], key=lambda one: one.conflict_id)
+    storage.conflicts.discard(first.conflict_id)
+    copy_deletions(storage.engine, storage.objects)
+    close(storage)
+    for path in volumes_in(folder):
+        path.unlink()
+
+    settings = emptied(storage.settings, request)
+    done = reindex(settings, "bucket", storage.objects)
+
+    assert (done.conflicts, done.deleted, done.refused) == (1, 1, 0)
+    with open_storage(settings) as rebuilt:
+        (waiting,), _ = rebuilt.conflicts.page(10, 0)
+        assert (waiting.digest, waiting.source) == (second.digest, "dimse:LATE")
+        assert waiting.received_at == second.received_at
+        seen = b"".join(rebuilt.conflicts.pieces(waiting))
+        assert seen == part10(instance="1", PatientComments="second")
+        assert remove_left_copies(rebuilt.engine, rebuilt.objects) == 1
+        assert list(rebuilt.objects.list("conflicts/")) == [waiting.location.object_key]
 
 
 def test_of_two_with_one_uid_the_first_received_wins_in_any_order_of_volumes(
