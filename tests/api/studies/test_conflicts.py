@@ -1,6 +1,7 @@
 """An administrator looks at what came under a taken UID, and decides."""
 
 import io
+import subprocess
 import sys
 import threading
 from typing import Any
@@ -250,7 +251,7 @@ def test_the_command_line_decides_them_too(
     def run(*arguments: str) -> str:
         # A process of its own: a command sets up logging for all that comes after it.
         command = [sys.executable, "-m", "api.cli", "conflicts", *arguments]
-        result = run(command, check=False, capture_output=True, text=True, timeout=120)
+        result = subprocess.run(command, check=False, capture_output=True, text=True, timeout=120)
         assert result.returncode == 0, result.stderr
         return result.stdout
 
