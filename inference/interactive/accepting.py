@@ -28,7 +28,7 @@ from inference.normal_ranges.stated_age import caveat_of_ages
 from inference.pipeline import SEGMENTS_AT_MOST, PipelineOutput, Segment
 from inference.pipelines.added_model import volumes_of
 from inference.pipelines.codes import ANATOMICAL_STRUCTURE
-from inference.results.author import Author
+from inference.results.author import Author, Observers, noted_observers, observers_of
 from inference.results.mask_edit import Edit
 from inference.results.mask_read import MaskStack, read_masks, read_segments
 from inference.results_by_hand import HandStorage, store_result_by_hand
@@ -56,6 +56,7 @@ class _Version:
     segmentation: Dataset | None
     segments: tuple[Segment, ...]
     masks: MaskStack | None
+    observers: Observers
 
 
 class AcceptingStorage(HasEngine, HandStorage, Protocol):
@@ -101,7 +102,7 @@ def _save(
     author = Author(acceptance["author_name"], acceptance["is_person"], id=acceptance["author_id"])
     before = _newest(storage, session, model, loaded)
     added = _segment(model, session.structure, acceptance, before.segments)
-    segments, masks, number = _with_segment(before, added, mask)
+    segments, masks, number = _with_segment(before, added, mask, author)
     output = PipelineOutput(
         segments=segments, masks=masks, measurements=volumes_of(segments, masks, volume)
     )
@@ -113,14 +114,15 @@ def _save(
     output = with_caveat(output, caveat_of_ages(stack))
     output = with_caveat(output, caveat_of_energies(sources, volume))
     output = with_caveat(output, caveat_of_lossy_compression(sources, volume))
-    job = _job(storage.index, session, model, loaded, before, masks, number, author)
     edit = Edit(
         author,
         frozenset(range(1, len(segments) + 1)),
         "",
         before.segmentation,
         is_clicked=True,
+        observers=(*before.observers[: number - 1], author, *before.observers[number:]),
     )
+    job = _job(storage.index, session, model, loaded, masks, number, edit)
     return store_result_by_hand(storage, job, model, sources, volume, output, edit)
 
 
@@ -147,10 +149,14 @@ def _newest(
             break
         volume = loaded.volume
         slices = tuple(zip(volume.sop_instance_uids, volume.frame_numbers, strict=True))
+        segments = read_segments(segmentation, {})
         return _Version(
-            segmentation, read_segments(segmentation, {}), read_masks(segmentation, slices)
+            segmentation,
+            segments,
+            read_masks(segmentation, slices),
+            observers_of(job.result, len(segments)),
         )
-    return _Version(None, (), None)
+    return _Version(None, (), None, ())
 
 
 def _segment(
@@ -182,12 +188,13 @@ def _segment(
 
 
 def _with_segment(
-    before: _Version, added: Segment, mask: NDArray[np.bool_]
+    before: _Version, added: Segment, mask: NDArray[np.bool_], author: Author
 ) -> tuple[tuple[Segment, ...], NDArray[np.generic], int]:
-    """The segments and masks with one more, or with it in the place of the one of its name; and its
-    number."""
+    """The segments and masks with one more, or with it in the place of the author's own of its
+    name; and its number."""
     labels = [one.label for one in before.segments]
     number = labels.index(added.label) + 1 if added.label in labels else len(labels) + 1
+    _check_own(before, number, added.label, author)
     segments = (*before.segments[: number - 1], added, *before.segments[number:])
     if len(segments) > SEGMENTS_AT_MOST:
         raise InvalidRequest(
@@ -203,18 +210,30 @@ def _with_segment(
     return segments, stack.array, number
 
 
+def _check_own(before: _Version, number: int, label: str, author: Author) -> None:
+    """Raises StateConflict for what somebody else has accepted: it stands under that name."""
+    if number > len(before.segments):
+        return
+    theirs = before.observers[number - 1]
+    if theirs is None or not theirs.is_same(author):
+        by = "an earlier version of the node" if theirs is None else f"'{theirs.name}'"
+        raise StateConflict(
+            f"There is a segment '{label}' that {by} has saved.",
+            remedy="Accept the mask under another name, or edit that segment.",
+        )
+
+
 def _job(
     index: Index,
     session: InteractiveSession,
     model: ClickModel,
     loaded: LoadedSeries,
-    before: _Version,
     masks: NDArray[np.generic],
     number: int,
-    author: Author,
+    edit: Edit,
 ) -> Job:
     """A job that ended when it began; its input is the series, and what was clicked."""
-    predecessor = before.segmentation
+    predecessor, author = edit.predecessor, edit.author
     replaces = "" if predecessor is None else str(predecessor.SOPInstanceUID)
     digest = hashlib.sha256(f"clicks {session.session_id} {loaded.fingerprint} {replaces}".encode())
     digest.update(masks.tobytes())
@@ -229,20 +248,22 @@ def _job(
             "edited": {
                 "by": author.name,
                 "segment_numbers": [number],
+                "observers": noted_observers(edit.observers),
                 "reason": "",
                 "source_fingerprint": loaded.fingerprint,
                 "predecessor_sop_instance_uid": replaces,
             },
-            "notes": _notes(session),
+            "notes": _notes(session, author),
         },
     )
 
 
-def _notes(session: InteractiveSession) -> list[str]:
+def _notes(session: InteractiveSession, author: Author) -> list[str]:
     shown = Counter({"point": len(session.points), "box": int(session.box is not None)})
     shown.update(one["kind"] for one in session.shapes)
     words = [_counted(kind, number) for kind, number in shown.items() if number]
-    return [f"Segmented by what a person marked: {', '.join(words) or 'nothing'}."]
+    who = "a person" if author.is_person else f"the program '{author.name}'"
+    return [f"Segmented by what {who} marked: {', '.join(words) or 'nothing'}."]
 
 
 def _counted(kind: str, number: int) -> str:

@@ -9,7 +9,7 @@ from typing import Protocol
 from inference.mask_edits.edited_output import edited_output
 from inference.mask_edits.edited_version import EditedVersionStorage, version_to_edit
 from inference.mask_edits.label_map import LabelMap, apply_label_map
-from inference.results.author import Author
+from inference.results.author import Author, observers_of
 from inference.results.mask_edit import Edit
 from inference.results.mask_read import read_masks
 from storage.container.has import (
@@ -66,5 +66,9 @@ def edit_mask(
             remedy="Send a label map that differs from the mask.",
         )
     output = edited_output(before, masks, changed)
-    edit = Edit(author, changed, reason, before.segmentation)
+    earlier = observers_of(before.job.result, masks.count)
+    observers = tuple(
+        author if number in changed else one for number, one in enumerate(earlier, start=1)
+    )
+    edit = Edit(author, changed, reason, before.segmentation, observers=observers)
     return store_edit(storage, before, edit, masks, output)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from inference.lesions.tracking import store_edited_lesions
 from inference.mask_edits.edited_version import EditedVersion
 from inference.pipeline import PipelineOutput
+from inference.results.author import noted_observers
 from inference.results.mask_edit import Edit
 from inference.results.mask_read import MaskStack
 from inference.results_by_hand import HandStorage, store_result_by_hand
@@ -67,6 +68,7 @@ def _job(before: EditedVersion, masks: MaskStack, edit: Edit) -> Job:
             "edited": {
                 "by": edit.author.name,
                 "segment_numbers": sorted(edit.segment_numbers),
+                "observers": noted_observers(edit.observers),
                 "reason": edit.reason,
                 "source_fingerprint": before.source_fingerprint,
                 "predecessor_sop_instance_uid": str(before.segmentation.SOPInstanceUID),

@@ -1,6 +1,7 @@
 """An author as the observer of a report (PS3.16 TID 1002)."""
 
 import highdicom as hd
+from highdicom.sr.templates import Template
 from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 
@@ -10,6 +11,9 @@ from storage.core.uids import derive_uid
 
 # highdicom warns of a name of one component, which is all that an account has.
 PLACEHOLDER = "Account^Name"
+_IDENTIFYING = frozenset(
+    {codes.DCM.TrackingIdentifier.value, codes.DCM.TrackingUniqueIdentifier.value}
+)
 
 
 def person_name(author: Author) -> str:
@@ -29,6 +33,18 @@ def observation_context(author: Author) -> hd.sr.ObservationContext:
         observer_person_context=person_context(author),
         observer_device_context=device_context(author),
     )
+
+
+def name_observer(group: Template, author: Author) -> None:
+    """Of one measurement group: what stands in it overrides the document's observer (PS3.3
+    A.35.3.3; the templates of groups, TID 1411 and 1501, are extensible)."""
+    contexts = (person_context(author), device_context(author))
+    items = [item for context in contexts if context is not None for item in context]
+    content = group[0].ContentSequence
+    # After what identifies it, which comes first.
+    place = sum(1 for item in content if item.ConceptNameCodeSequence[0].CodeValue in _IDENTIFYING)
+    for at, item in enumerate(items, start=place):
+        content.insert(at, item)
 
 
 def person_context(author: Author) -> hd.sr.ObserverContext | None:

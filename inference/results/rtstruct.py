@@ -72,7 +72,6 @@ def encode_structure_set(
     identity = result_identity(job, "RTSTRUCT")
     at = made_at(job, first)
     by = "AI_" if pipeline.card.is_ai else ""
-    algorithm = "AUTOMATIC" if edit is None else "SEMIAUTOMATIC"
     head = StructureSetHead(
         series_instance_uid=identity.series_instance_uid,
         sop_instance_uid=identity.sop_instance_uid,
@@ -82,7 +81,10 @@ def encode_structure_set(
         description=f"{pipeline.name} {pipeline.version}. {note_of(pipeline)}",
         software_versions=software_versions(pipeline),
         roi_description=note_of(pipeline),
-        generation_algorithms=tuple(algorithm for _ in output.segments),
+        generation_algorithms=tuple(
+            "AUTOMATIC" if edit is None or edit.observer_of(number) is None else "SEMIAUTOMATIC"
+            for number in range(1, len(output.segments) + 1)
+        ),
         generation_description=f"{pipeline.name} {pipeline.version}",
         equipment=contributing_equipment(pipeline, first, at),
     )

@@ -116,8 +116,11 @@ def encode_seg(
 
 
 def _name_editor(segmentation: Dataset, edit: Edit) -> None:
-    """Who changed it, and which Segmentation it was made of."""
-    segmentation.ContentCreatorName = person_name(edit.author)
+    """Who changed it, and which Segmentation it was made of. Of clicks that several people, or a
+    program, accepted there is no one person; the report names the observer of each segment."""
+    creator = edit.only_observer if edit.is_clicked else edit.author
+    if creator is not None and (creator.is_person or not edit.is_clicked):
+        segmentation.ContentCreatorName = person_name(creator)
     if edit.predecessor is None:
         return
     reference = Dataset()
@@ -144,7 +147,7 @@ def describe_segment(
         segmented_property_category=dicom_code(segment.category),
         segmented_property_type=dicom_code(segment.type),
         algorithm_type=hd.seg.SegmentAlgorithmTypeValues.SEMIAUTOMATIC
-        if edit is not None and number in edit.segment_numbers
+        if edit is not None and edit.observer_of(number) is not None
         else hd.seg.SegmentAlgorithmTypeValues.AUTOMATIC,
         algorithm_identification=hd.AlgorithmIdentificationSequence(
             name=card.name,

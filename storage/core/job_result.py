@@ -65,6 +65,14 @@ class JobInput(TypedDict):
     """Why the model was not given it; empty or absent where it was."""
 
 
+class NotedObserver(TypedDict):
+    """Who accepted or changed a segment: a person, or a program by the name of its key."""
+
+    name: str
+    id: str
+    is_person: bool
+
+
 class MaskEdited(TypedDict):
     """Of a job that stands for a person's edit of a mask, or for one that was made by clicks."""
 
@@ -72,6 +80,8 @@ class MaskEdited(TypedDict):
     """The person's name."""
     segment_numbers: list[int]
     """Those that were changed."""
+    observers: NotRequired[list[NotedObserver | None]]
+    """Of each segment; None: the model alone. Earlier versions did not note them."""
     reason: str
     source_fingerprint: str
     """Of the series that the mask is of."""

@@ -24,7 +24,7 @@ from inference.result_identity import (
 from inference.results.coding import dicom_code
 from inference.results.equipment import contributing_equipment, finish
 from inference.results.mask_edit import Edit
-from inference.results.observer import person_context
+from inference.results.observer import name_observer, person_context
 from inference.results.patient_and_study import inherit_patient_and_study
 from inference.results.source_references import evidence_of, integer_of, reference_to
 from inference.results.sr.image_library import Grid, image_library
@@ -78,6 +78,7 @@ def encode_sr(
         findings,
         output.segments,
         segmentation,
+        edit,
     )
     return written_report(
         job,
@@ -154,8 +155,10 @@ def procedure_reported(source: Dataset) -> DicomCode:
 
 
 def _observation_context(pipeline: Pipeline, edit: Edit | None) -> hd.sr.ObservationContext:
+    """Of a person who made or changed all of it; else each group names its own."""
+    person = None if edit is None else edit.only_observer
     return hd.sr.ObservationContext(
-        observer_person_context=None if edit is None else person_context(edit.author),
+        observer_person_context=None if person is None else person_context(person),
         observer_device_context=pipeline_context(pipeline),
     )
 
@@ -166,6 +169,7 @@ def _groups(
     findings: Sequence[Finding],
     segments: Sequence[Segment],
     segmentation: Dataset | None,
+    edit: Edit | None,
 ) -> list[Template]:
     by_segment: dict[SegmentRef, list[Finding]] = {}
     groups: list[Template] = []
@@ -183,6 +187,7 @@ def _groups(
             )
     if segmentation is None:
         return groups
+    of_all = None if edit is None else edit.only_observer
     for reference, members in by_segment.items():
         segment = segments[reference.segment_number - 1]
         groups.append(
@@ -201,6 +206,9 @@ def _groups(
                 measurements=measurements_of(members),
             )
         )
+        observer = None if edit is None else edit.observer_of(reference.segment_number)
+        if observer is not None and not (of_all is not None and of_all.is_person):
+            name_observer(groups[-1], observer)
     return groups
 
 
