@@ -38,9 +38,11 @@ def upgrade(settings: Settings) -> int:
         if settings.passage_search == "pgvector":
             PassageVectors(engine).prepare()
         if settings.object_store == "s3":
+            from storage.objects.cross_origin import let_pages_in
             from storage.objects.s3 import S3Objects
 
             S3Objects(settings).create_bucket()
+            let_pages_in(settings)
         volumes = settings.data_dir / "volumes"
         try_refused_again(engine, volumes)
         hosts = Hosts(
