@@ -4,13 +4,14 @@ import asyncio
 import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
-from api.probe import main
+from api.probe import container_failure, main
 from dicom_node.hl7.listener import listening
 from dicom_node.server.scp import start_scp
 from storage.container import open_storage
@@ -94,3 +95,38 @@ def test_a_port_that_nobody_listens_on_is_refused_at_once() -> None:
     begun_s = time.monotonic()
     assert probe("port", free_port()) == 1
     assert time.monotonic() - begun_s < 1
+
+
+def test_a_container_is_asked_for_the_role_that_it_runs(tmp_path: Path) -> None:
+    port = free_port()
+    environment = {
+        "MEDIVIEW_SIGNS_OF_LIFE_DIR": str(tmp_path),
+        "MEDIVIEW_DICOM_PORT": str(port),
+        "MEDIVIEW_HTTP_PORT": str(free_port()),
+        "MEDIVIEW_HL7_PORT": "",
+    }
+    python = ("/opt/mediview/.venv/bin/python3", "/opt/mediview/.venv/bin/mediview")
+    ended = container_failure((*python, "migrate", "--grants"), environment)
+    assert not ended, "a command that ends by itself has an exit status"
+    assert "sign of life" in container_failure((*python, "beat"), environment)
+    (tmp_path / "beat").touch()
+    (tmp_path / "worker-jobs").touch()
+    # Behind the small init process of `docker run --init`, too.
+    init = ("/dev/init", "--", *python)
+    assert not container_failure((*init, "beat"), environment)
+    assert not container_failure((*init, "worker"), environment)
+    assert not container_failure((*python, "worker", "--queue=jobs"), environment)
+    assert "worker-control" in container_failure(
+        (*python, "worker", "--queue", "control"), environment
+    )
+    assert f"Port {port} " in container_failure((*python, "scp"), environment)
+    with socket.create_server(("127.0.0.1", port)) as server:
+        threading.Thread(target=_hang_up, args=(server,), daemon=True).start()
+        assert not container_failure((*python, "scp"), environment)
+    for role in ("up", "api"):
+        assert "over HTTP" in container_failure((*python, role), environment)
+
+
+def _hang_up(server: socket.socket) -> None:
+    connection, _ = server.accept()
+    connection.close()
