@@ -103,7 +103,7 @@ def results(storage: Storage, job: Job) -> tuple[Dataset, Dataset]:
 
 
 def observers(report: Dataset) -> list[list[tuple[str, str]]]:
-    """Of the document, and of each of its measurement groups."""
+    """Of the document, and of its measurement group of each segment in the order of these."""
 
     def named(item: Any) -> list[tuple[str, str]]:
         found = []
@@ -114,12 +114,20 @@ def observers(report: Dataset) -> list[list[tuple[str, str]]]:
                 found.append((name, str(one.get("PersonName") or one.get("TextValue"))))
         return found
 
+    def segment(group: Any) -> int:
+        (number,) = (
+            one.ReferencedSOPSequence[0].ReferencedSegmentNumber
+            for one in group.ContentSequence
+            if "ReferencedSegmentNumber" in one.get("ReferencedSOPSequence", [{}])[0]
+        )
+        return int(number)
+
     (measurements,) = (
         one
         for one in report.ContentSequence
         if one.ConceptNameCodeSequence[0].CodeValue == "126010"
     )
-    return [named(report), *map(named, measurements.ContentSequence)]
+    return [named(report), *map(named, sorted(measurements.ContentSequence, key=segment))]
 
 
 def test_each_segment_is_of_who_accepted_it(
