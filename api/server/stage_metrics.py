@@ -129,7 +129,7 @@ class WorkCollector(Collector):
         """
         silence = GaugeMetricFamily(
             "mediview_host_silence_seconds",
-            "How long ago a host gave its last sign of life.",
+            "How long ago a host gave its last sign of life; none of one that ended in order.",
             labels=["host"],
         )
         alone = GaugeMetricFamily(
@@ -154,7 +154,8 @@ class WorkCollector(Collector):
         )
         hosts, now = self._storage.hosts, utcnow()
         for one in hosts.all() if hosts.own_disks else ():
-            silence.add_metric([str(one)], max(one.silent_for.total_seconds(), 0))
+            if hosts.is_missed(one):
+                silence.add_metric([str(one)], max(one.silent_for.total_seconds(), 0))
             alone.add_metric([str(one)], hosts.uncopied_count(one))
             if (since := hosts.uncopied_since(one)) is not None:
                 waiting.add_metric([str(one)], max((now - since).total_seconds(), 0))

@@ -24,7 +24,7 @@ from storage.container import Storage, open_storage
 from storage.core.clock import utcnow
 from storage.core.errors import MediViewError
 from storage.db.due.commit_watch import CommitWatch
-from storage.maintenance.own_folder import keeping_own_folder
+from storage.maintenance.own_folder import keeping_own_folder, leaving_in_order
 from storage.processes.descendants import begin_adopting, end_adopting
 from storage.processes.heartbeats import BEAT_EVERY_S
 from storage.processes.process_roles import Queue, worker_name
@@ -67,8 +67,8 @@ class Process:
                     # The control process decides what runs; workers fetch what a job needs.
                     only_removed = self.queue != "control"
                     opening.enter_context(fetching(storage, only_removed=only_removed))
-                    if only_removed:
-                        opening.enter_context(keeping_own_folder(storage))
+                    keeping = keeping_own_folder if only_removed else leaving_in_order
+                    opening.enter_context(keeping(storage))
                     opening.enter_context(storage.audit.running(f"worker-{self.queue}"))
                     self._stack = opening.pop_all()
                 self._storage = storage

@@ -6,13 +6,14 @@ hosts have received, and made, they copy to the bucket themselves, by one of the
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 
 import structlog
 
 from storage.audit import Audit
 from storage.container import Storage
 from storage.core.clock import utcnow
+from storage.core.errors import MediViewError
 from storage.db.engine import make_engine
 from storage.maintenance.housekeeping import Housekeeper
 from storage.processes.host_keys import forget_keys
@@ -49,6 +50,23 @@ def keeping_own_folder(storage: Storage) -> Iterator[None]:
     finally:
         ending.set()
         thread.join(_ENDS_WITHIN_S)
+        _leave(storage)
+
+
+@contextmanager
+def leaving_in_order(storage: Storage) -> Iterator[None]:
+    """For a role whose own clock keeps the folder in order: note its end, which nobody misses."""
+    try:
+        yield
+    finally:
+        _leave(storage)
+
+
+def _leave(storage: Storage) -> None:
+    if storage.settings.own_disks:
+        # Without the database the host counts as away, which it is for the others.
+        with suppress(MediViewError):
+            storage.hosts.leave()
 
 
 def forget_host_keys(

@@ -30,10 +30,19 @@ class Host:
     """Where its volumes are; unknown of one that runs a version before 0138."""
     free_disk_mark_bytes: int | None = None
     """Below so much free space it receives nothing."""
+    left_at: datetime | None = None
+    """When the last of its processes ended in order, by the database's clock."""
 
     @property
     def is_alive(self) -> bool:
         return abs(self.silent_for) < ALIVE_WITHIN
+
+    @property
+    def state(self) -> str:
+        """In a word, for people."""
+        if self.left_at is not None:
+            return "stopped"
+        return "there" if self.is_alive else "away"
 
     @property
     def has_right_clock(self) -> bool:

@@ -6,7 +6,6 @@ it, copy it, or rewrite it.
 """
 
 import socket
-import sys
 import time
 from collections import Counter
 from contextlib import suppress
@@ -34,6 +33,7 @@ from storage.core.clock import utcnow
 from storage.core.errors import NotFound, StateConflict
 from storage.db.engine import insert_or_update, reading, writing
 from storage.processes.host import ALIVE_WITHIN, Host, is_on, room_of_disk
+from storage.processes.host_contents import HostContents
 from storage.processes.host_keys import check_keys
 from storage.tables.base import UtcDateTime
 from storage.volumes.durable_names import make_folder
@@ -51,7 +51,7 @@ _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _JOIN_LOCK = 0x6D76686F
 
 
-class Hosts:
+class Hosts(HostContents):
     """Those beside this one, which is the data folder of this process. Safe for threads.
 
     With SQLite there is one.
@@ -60,7 +60,7 @@ class Hosts:
     def __init__(
         self, engine: Engine, data_dir: Path, *, own_disks: bool, free_disk_mark_bytes: int
     ) -> None:
-        self._engine = engine
+        super().__init__(engine)
         self._data_dir = data_dir
         self._folder = data_dir / "volumes"
         self.own_disks = own_disks
@@ -81,7 +81,7 @@ class Hosts:
             return host_id(self._folder) if self._folder.is_dir() else ""
 
     def join(self) -> None:
-        """Note this host among the others.
+        """Note this host among the others, a new one as left until one of its roles beats.
 
         Raises StateConflict where its keys are not those of the others, or its folder is a copy of
         another's, StorageUnavailable, StorageFull.
@@ -106,6 +106,7 @@ class Hosts:
                 another = "" if is_first or first is None else first["name"]
                 check_keys(connection, self._data_dir, another)
             row = {
+                **self._left_if_new(connection, own),
                 "id": own,
                 "name": socket.gethostname()[:255],
                 "is_first": is_first,
@@ -115,6 +116,12 @@ class Hosts:
             }
             insert_or_update(connection, t.host, [row], ["id"])
         log.info("host_joined", host=own, is_first=is_first)
+
+    @staticmethod
+    def _left_if_new(connection: Connection, own: str) -> dict[str, Any]:
+        """A command, as a backup with a folder of its own, makes no host that is missed later."""
+        known = connection.execute(select(t.host.c.id).where(t.host.c.id == own)).first()
+        return {} if known else {"left_at": _now_of_database(connection)}
 
     def _has_unnamed(self) -> bool:
         return any(not host_of_volume(path.name) for path in self._folder.glob(f"*{SUFFIX}"))
@@ -164,13 +171,14 @@ class Hosts:
             return
         room = room_of_disk(self._folder, self._free_disk_mark_bytes)
         with writing(self._engine) as connection:
-            stated = {**_sign_of_life(connection), **room}
+            stated = {**_sign_of_life(connection), **room, "left_at": None}
             known = connection.execute(
                 t.host.update().where(t.host.c.id == own).values(stated)
             ).rowcount
         self._beat_next_s = time.monotonic() + BEAT_EVERY_S
         if not known:
             self.join()
+            self._beat_next_s = 0.0
         others = [one for one in self.others() if one.is_alive]
         if others and not self.own_disks:
             log.error(
@@ -178,6 +186,17 @@ class Hosts:
                 hosts=[str(one) for one in others],
                 remedy="Let all processes use one data folder, or set MEDIVIEW_OWN_DISKS=true.",
             )
+
+    def leave(self) -> None:
+        """Note that a role of this host ended in order; another one's next beat says otherwise.
+
+        Raises StorageUnavailable.
+        """
+        own = self.own_id() if self._is_possible else ""
+        if own:
+            with writing(self._engine) as connection:
+                left = {"left_at": _now_of_database(connection)}
+                connection.execute(t.host.update().where(t.host.c.id == own).values(left))
 
     def all(self) -> list[Host]:
         """The first first. Raises StorageUnavailable."""
@@ -195,6 +214,7 @@ class Hosts:
                 one.clock_ahead_s,
                 one.free_bytes,
                 one.free_disk_mark_bytes,
+                one.left_at,
             )
             for one in rows
         ]
@@ -238,30 +258,6 @@ class Hosts:
         """Whether a volume is not that of another host, as a part of a statement."""
         elsewhere = [is_on(one, volume) for one in self.others() if self.own_disks or one.is_alive]
         return and_(true(), *(~on_another for on_another in elsewhere))
-
-    def uncopied_count(self, host: Host, *, up_to: int = sys.maxsize) -> int:
-        """How many rows `up_to` that id lie on that host alone. Raises StorageUnavailable."""
-        of_host = and_(t.NOT_UPLOADED, is_on(host, t.instance.c.volume), t.instance.c.id <= up_to)
-        with reading(self._engine) as connection:
-            query = select(func.count()).select_from(t.instance).where(of_host)
-            return int(connection.execute(query).scalar_one())
-
-    def uncopied_conflicts(self, host: Host, *, up_to: int = sys.maxsize) -> int:
-        """The same of what was kept aside there."""
-        c = t.conflict.c
-        of_host = and_(c.object_key == "", is_on(host, c.volume), c.id <= up_to)
-        with reading(self._engine) as connection:
-            query = select(func.count()).select_from(t.conflict).where(of_host)
-            return int(connection.execute(query).scalar_one())
-
-    def uncopied_since(self, host: Host) -> datetime | None:
-        """When the oldest of these rows was received; None where there is none."""
-        of_host = and_(t.NOT_UPLOADED, is_on(host, t.instance.c.volume))
-        with reading(self._engine) as connection:
-            found: datetime | None = connection.scalar(
-                select(func.min(t.instance.c.received_at)).where(of_host)
-            )
-        return found
 
     def uncopied_of_study(self, study_instance_uid: str) -> dict[Host | None, int]:
         """How many instances of a study lie on one host alone; None: this one.

@@ -32,7 +32,7 @@ def list_hosts() -> None:
             table.add_row(
                 one.host_id,
                 one.name,
-                "there" if one.is_alive else "away",
+                one.state,
                 f"{one.seen_at:%Y-%m-%d %H:%M:%S}",
                 _alone(storage.hosts, one),
                 f"{room_of(one)}: receives nothing" if one.is_full else room_of(one),

@@ -77,10 +77,15 @@ def clock_of(host: Host) -> str:
 def _away(hosts: Hosts) -> list[str]:
     away = []
     for one in hosts.others():
-        if not one.is_alive and (count := hosts.uncopied_count(one)):
+        if one.is_alive:
+            continue
+        counts = hosts.uncopied_count(one), hosts.uncopied_conflicts(one)
+        names = ("instances", "conflicts")
+        alone = [f"{count} {what}" for count, what in zip(counts, names, strict=True) if count]
+        if alone:
             away.append(
                 f"{one} gave no sign of life since {one.seen_at:%Y-%m-%d %H:%M} UTC, and has"
-                f" {count} instances that no other host has."
+                f" {' and '.join(alone)} that no other host has."
             )
     if away:
         away.append(

@@ -47,6 +47,8 @@ host = Table(
     # Where its volumes are, and below what it receives nothing.
     Column("free_bytes", BigInteger),
     Column("free_disk_mark_bytes", BigInteger),
+    # When its last process ended in order, or a command made the row; null while one runs.
+    time_column("left_at", nullable=True),
 )
 
 # A digest of each key file that all hosts need to have; it outlasts the host that made them.
