@@ -33,6 +33,7 @@ INTERACTIVE_TASK = "mediview.serve_sessions"
 PRIORS_TASK = "mediview.fetch_priors"
 PROJECTS_TASK = "mediview.export_projects"
 UPS_SOURCES_TASK = "mediview.perform_for_others"
+TRACES_TASK = "mediview.send_traces"
 
 # Longer than any job, so that Redis never hands a running job's message out twice.
 _VISIBILITY_TIMEOUT_S = 6 * 3600

@@ -36,6 +36,7 @@ from inference.broker.celery_config import (
     RUN_JOB_TASK,
     SEND_HL7_TASK,
     TICK_TASK,
+    TRACES_TASK,
     UPS_SOURCES_TASK,
     backlog,
     configuration,
@@ -50,6 +51,7 @@ from inference.priors.search_and_fetch import search_and_fetch_due
 from inference.reports.export.hl7_delivery import send_due
 from inference.running_jobs import RunningJobs
 from inference.self_test.run import start_self_test
+from inference.traces.task import TracesTask
 from inference.ups_sources.task import OthersWorklists
 from inference.webhooks.senders import AT_ONCE, Senders
 from inference.webhooks.service import notify_due
@@ -82,7 +84,7 @@ _FETCHING_AT_ONCE = 2
 # one to begin while a sender is free.
 _NOTIFYING_AT_ONCE = AT_ONCE
 _CONTROL_THREADS = (
-    _DELIVERIES_AT_ONCE + _SLOW_DELIVERIES + _FETCHING_AT_ONCE + _NOTIFYING_AT_ONCE + 6
+    _DELIVERIES_AT_ONCE + _SLOW_DELIVERIES + _FETCHING_AT_ONCE + _NOTIFYING_AT_ONCE + 7
 )
 # A child that grew beyond this is replaced after its job; a warm model alone stays below.
 _CHILD_MAX_MEMORY_KIB = 6 * 1024 * 1024
@@ -149,6 +151,7 @@ def celery_app(
                             priors=partial(send, PRIORS_TASK),
                             exports=partial(send, PROJECTS_TASK),
                             ups_sources=partial(send, UPS_SOURCES_TASK),
+                            traces=partial(send, TRACES_TASK),
                         ),
                     )
                 )
@@ -171,6 +174,7 @@ def celery_app(
         (HOUSEKEEP_TASK, maintenance.housekeep),
         (RETENTION_TASK, maintenance.apply_retention),
         (INTERACTIVE_TASK, InteractiveQueue(held, stop).serve),
+        (TRACES_TASK, TracesTask(lambda: held.process.storage, stop).send),
         (UPS_SOURCES_TASK, OthersWorklists(lambda: held.process.storage, stop, pipelines).perform),
     ):
         app.task(name=name)(work)

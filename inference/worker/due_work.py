@@ -26,6 +26,8 @@ DUE_OF_TWO_QUEUES = 1000
 _PATIENCE_S = 5.0
 # What runs without end is started again so often.
 _STARTED_AGAIN_S = 15.0
+# Traces are of what is over: nobody waits for them.
+_TRACES_EVERY_S = 5.0
 
 
 def wake_up_patience_s(settings: Settings) -> float:
@@ -56,6 +58,7 @@ class WakeUps:
     priors: Callable[[], None] = _nobody
     exports: Callable[[], None] = _nobody
     ups_sources: Callable[[], None] = _nobody
+    traces: Callable[[], None] = _nobody
 
 
 class DueWork:
@@ -69,6 +72,7 @@ class DueWork:
         """The series that an idle worker was woken to compute early, in the last round."""
         self._delivering: datetime | None = None
         self._ups_sources_next_s = 0.0
+        self._traces_next_s = 0.0
         # A job as it stood when a worker was woken for it → when that was.
         self._handed_out: dict[tuple[str, datetime], datetime] = {}
 
@@ -152,6 +156,11 @@ class DueWork:
         if self._storage.settings.ups_sources and due:
             self._wake.ups_sources()
             self._ups_sources_next_s = time.monotonic() + _STARTED_AGAIN_S
+
+    def hand_out_traces(self, _: datetime) -> None:
+        if self._storage.settings.traces_url and time.monotonic() >= self._traces_next_s:
+            self._wake.traces()
+            self._traces_next_s = time.monotonic() + _TRACES_EVERY_S
 
     def hand_out_language(self, now: datetime) -> None:
         if self._storage.jobs.due(now, 1, LANGUAGE_QUEUE):

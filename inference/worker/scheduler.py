@@ -112,6 +112,7 @@ class Scheduler:
                 self._due.hand_out_exports,
                 self._due.hand_out_ups_sources,
                 self._due.hand_out_language,
+                self._due.hand_out_traces,
                 self._read_early,  # last: it takes a while, and nothing waits for it yet
             ):
                 try:

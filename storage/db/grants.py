@@ -58,7 +58,7 @@ _WORK = (
     *("received_patient", "rejection", "rejection_note", "report_due", "result_due"),
     *("retention_state", "retrospective_run", "retrospective_study"),
     *("refused_row", "scrub", "series", "series_try"),
-    *("series_request", "shadow_run", "stage_time"),
+    *("series_request", "shadow_run", "stage_time", "trace_position"),
     *("study", "study_confirmation", "study_group", "study_retention", "study_sender"),
     *("study_use", "subscriber", "subscription", "tombstone", "unreadable_instance", "volume"),
     *("generated_instance", "uncopied_deletion", "unwritten_tombstone"),

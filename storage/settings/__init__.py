@@ -34,6 +34,7 @@ from storage.settings.reports import ReportSettings
 from storage.settings.retention_periods import RetentionSettings
 from storage.settings.server import ServerSettings
 from storage.settings.smart import SmartSettings
+from storage.settings.traces import TraceSettings
 from storage.settings.ups_sources import UpsSourceSettings
 from storage.settings.webhooks import WebhookSettings
 
@@ -74,6 +75,7 @@ class Settings(
     AccessSettings,
     SmartSettings,
     BackupSettings,
+    TraceSettings,
     BaseSettings,
 ):
     """Everything that an operator may set; each has an embedded default."""

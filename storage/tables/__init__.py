@@ -125,7 +125,7 @@ from storage.tables.work.processes import (
 )
 from storage.tables.work.retrospective_runs import retrospective_run, retrospective_study
 from storage.tables.work.rules import rule_version
-from storage.tables.work.stage_times import stage_time
+from storage.tables.work.stage_times import stage_time, trace_position
 
 __all__ = [
     "NOT_UPLOADED",
@@ -242,6 +242,7 @@ __all__ = [
     "subscriber",
     "subscription",
     "tombstone",
+    "trace_position",
     "uncopied_deletion",
     "unreadable_instance",
     "unwritten_tombstone",

@@ -13,6 +13,7 @@ from inference.delays.service import delay_of
 from storage.audit import Code
 from storage.container import open_storage
 from storage.core.clock import utcnow
+from storage.traces.spans import TraceIds
 
 
 def why(
@@ -23,7 +24,12 @@ def why(
     with open_storage(start(log_level="ERROR")) as storage:
         record_use(storage.audit, Code.INSTANCES_ACCESSED, "R", studies=(study,), command="why")
         delay = delay_of(storage, study, utcnow())
+        settings = storage.settings
+        trace = f"{TraceIds(settings.data_dir).of_study(study):032x}" if settings.traces_url else ""
     if as_json:
-        typer.echo(json.dumps(dataclasses.asdict(delay), default=str))
+        traced = {"trace_id": trace} if trace else {}
+        typer.echo(json.dumps({**dataclasses.asdict(delay), **traced}, default=str))
     else:
         out.print(delay.sentence, soft_wrap=True, markup=False)
+        if trace:
+            out.print(f"Trace: {trace}", markup=False)

@@ -1,6 +1,6 @@
 """How long the stages of a study's way took, counted for all processes together."""
 
-from sqlalchemy import BigInteger, Column, Float, PrimaryKeyConstraint, String, Table
+from sqlalchemy import BigInteger, Column, Float, Integer, PrimaryKeyConstraint, String, Table
 
 from storage.tables.base import metadata
 
@@ -20,4 +20,12 @@ stage_time = Table(
         for number in range(1, len(STAGE_BOUNDS_S) + 1)
     ),
     PrimaryKeyConstraint("stage", "subject", "outcome"),
+)
+
+# Up to which event traces were sent; at most one row.
+trace_position = Table(
+    "trace_position",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("event_id", BigInteger, nullable=False),
 )

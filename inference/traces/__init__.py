@@ -1,0 +1,1 @@
+"""Traces of studies leave for a collector of OpenTelemetry."""
