@@ -7,13 +7,12 @@ whichever is asked adds them up.
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol, get_args
 
 from fastapi import Request, Response
 from prometheus_client import (
-    CONTENT_TYPE_LATEST,
     CollectorRegistry,
     Counter,
     Histogram,
@@ -26,6 +25,7 @@ from prometheus_client.core import (
     HistogramMetricFamily,
     Metric,
 )
+from prometheus_client.exposition import choose_encoder
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 from sqlalchemy import Engine
@@ -106,12 +106,12 @@ class Metrics:
         """Also tell what the ledger holds, read at each scrape."""
         self._held = [_Ledger(storage), *_of_work(storage)]
 
-    def text(self) -> bytes:
-        """All of it in Prometheus' text format, of all processes that serve together."""
+    def text(self, encode: Callable[[Collector], bytes] = generate_latest) -> bytes:
+        """All of it, of all processes that serve together."""
         with as_node():
-            return self._text()
+            return encode(self._registry())
 
-    def _text(self) -> bytes:
+    def _registry(self) -> CollectorRegistry:
         registry = CollectorRegistry()
         if self._folder:
             MultiProcessCollector(registry, self._folder)  # type: ignore[no-untyped-call]
@@ -119,7 +119,7 @@ class Metrics:
             registry.register(self._own)
         for collector in self._held:
             registry.register(collector)
-        return generate_latest(registry)
+        return registry
 
 
 def _of_work(storage: MetricsStorage) -> list[Collector]:
@@ -226,7 +226,8 @@ class _Traffic(Collector):
 @router.get("/metrics", include_in_schema=False)
 @policy(INTEGRATORS, "metrics:read", PUBLIC)
 def metrics(request: Request, storage: StorageDep) -> Response:
-    """All metrics in Prometheus' text format."""
+    """All metrics in Prometheus' text format, or as OpenMetrics, which has room for exemplars."""
     del storage
     counted: Metrics = request.app.state.metrics
-    return Response(counted.text(), media_type=CONTENT_TYPE_LATEST)
+    encode, media_type = choose_encoder(request.headers.get("accept", ""))
+    return Response(counted.text(encode), media_type=media_type)

@@ -1,9 +1,10 @@
 """Metrics of the stages of a study's way: how long they took, and what waits in them."""
 
+import math
 from collections.abc import Iterator
 from typing import Protocol
 
-from prometheus_client.core import GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.core import Exemplar, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from storage.backup.last_backup import last_backup
@@ -12,12 +13,20 @@ from storage.container.has import (
     HasEngine,
     HasHeartbeats,
     HasHosts,
+    HasSettings,
 )
 from storage.core.clock import utcnow
 from storage.processes.heartbeats import HANDLED
 from storage.processes.process_roles import PROCESS_ROLES
-from storage.stage_times.repository import STAGE_BOUNDS_S, StageKey, read_stage_times
+from storage.stage_times.examples import newest_examples
+from storage.stage_times.repository import (
+    STAGE_BOUNDS_S,
+    StageKey,
+    StageTimes,
+    read_stage_times,
+)
 from storage.stage_times.waiting import awaiting_release, oldest_deliveries, oldest_waiting_jobs
+from storage.traces.spans import TraceIds
 
 # By stage: the metric, what it says, and what its subject is.
 _STAGES = {
@@ -37,7 +46,7 @@ _STAGES = {
 }
 
 
-class WorkStorage(HasEngine, HasCircuitBreakers, HasHeartbeats, HasHosts, Protocol):
+class WorkStorage(HasEngine, HasSettings, HasCircuitBreakers, HasHeartbeats, HasHosts, Protocol):
     """What of the storage layer metrics of work are read from."""
 
 
@@ -64,16 +73,30 @@ class WorkCollector(Collector):
 
     def _times(self) -> Iterator[Metric]:
         found = read_stage_times(self._storage.engine)
+        exemplars = self._exemplars()
         for stage, (name, text, subject) in _STAGES.items():
             labels = [subject, "outcome"] if stage == "job" else [subject]
             metric = HistogramMetricFamily(f"mediview_{name}_seconds", text, labels=labels)
             for key in sorted(one for one in found if one.stage == stage):
                 times = found[key]
-                bounds = zip(map(str, STAGE_BOUNDS_S), times.within, strict=True)
-                metric.add_metric(
-                    _labels(key, labels), [*bounds, ("+Inf", times.count)], times.seconds
-                )
+                buckets = with_exemplar(times, exemplars.get(key))
+                metric.add_metric(_labels(key, labels), buckets, times.seconds)
             yield metric
+
+    def _exemplars(self) -> dict[StageKey, Exemplar]:
+        """By stage: the newest job that it was measured at, by the trace of its study."""
+        settings = self._storage.settings
+        if not settings.traces_url:
+            return {}
+        ids = TraceIds(settings.data_dir)
+        return {
+            key: Exemplar(
+                {"trace_id": f"{ids.of_study(one.study_instance_uid):032x}"},
+                one.seconds,
+                one.at.timestamp(),
+            )
+            for key, one in newest_examples(self._storage.engine, utcnow()).items()
+        }
 
     def _waiting(self) -> Iterator[Metric]:
         now = utcnow()
@@ -163,6 +186,25 @@ class WorkCollector(Collector):
                 free.add_metric([str(one)], one.free_bytes)
                 marks.add_metric([str(one)], one.free_disk_mark_bytes)
         yield from (silence, alone, waiting, free, marks)
+
+
+Bucket = tuple[str, float] | tuple[str, float, Exemplar]
+
+
+def with_exemplar(times: StageTimes, exemplar: Exemplar | None) -> list[Bucket]:
+    """Buckets of a histogram; the exemplar stands in the one that it belongs to."""
+    bounds = (*STAGE_BOUNDS_S, math.inf)
+    counts = (*times.within, times.count)
+    buckets: list[Bucket] = []
+    below = -math.inf
+    for bound, count in zip(bounds, counts, strict=True):
+        name = "+Inf" if bound == math.inf else str(bound)
+        if exemplar is not None and below < exemplar.value <= bound:
+            buckets.append((name, count, exemplar))
+        else:
+            buckets.append((name, count))
+        below = bound
+    return buckets
 
 
 def _labels(key: StageKey, labels: list[str]) -> list[str]:

@@ -8,6 +8,9 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from prometheus_client.openmetrics.parser import (
+    text_string_to_metric_families as openmetrics_families,
+)
 from prometheus_client.parser import text_string_to_metric_families
 
 from inference.scheduling.schedule import complete_and_schedule
@@ -16,9 +19,11 @@ from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.job_result import JobResult
 from storage.processes.heartbeats import HANDLED
-from tests.api.client import ApiNode
-from tests.inference.orchestration import later, receive
+from storage.traces.spans import TraceIds
+from tests.api.client import ApiNode, api_node
+from tests.inference.orchestration import later, receive, settings_in
 from tests.inference.small import PATIENT_NAME, BrightRegion, mr_series, study_uid
+from tests.migrated import upgrade
 
 MONITORING = Path(__file__).parents[3] / "deploy" / "monitoring"
 _NAME = re.compile(r"\bmediview_[a-z_]+")
@@ -82,6 +87,33 @@ def test_every_stage_of_a_study_is_timed(api: ApiNode) -> None:
     assert 3600 <= away < 3900
     assert found["mediview_sign_of_life_age_seconds", ("process", "tick")] < 300
     assert ("mediview_backup_timestamp_seconds",) not in found
+
+
+def test_a_slow_bucket_leads_to_the_trace_of_a_study(tmp_path: Path) -> None:
+    settings = settings_in(tmp_path, traces_url="http://localhost:4318/v1/traces")
+    upgrade(settings)
+    with api_node(settings) as api:
+        storage, now = api.storage, utcnow()
+        job_id = job_of(storage, "done")
+        assert storage.jobs.claim(job_id, "w", 60, now + timedelta(seconds=20))
+        storage.jobs.complete(job_id, "w", JobResult(), now + timedelta(seconds=50), timedelta())
+
+        answer = api.client.get("/metrics", headers={"Accept": "application/openmetrics-text"})
+
+        assert answer.headers["content-type"].startswith("application/openmetrics-text")
+        exemplars = {
+            (sample.name, sample.labels["le"]): sample.exemplar
+            for family in openmetrics_families(answer.text)
+            for sample in family.samples
+            if sample.exemplar
+        }
+        trace_id = f"{TraceIds(storage.settings.data_dir).of_study(study_uid('done')):032x}"
+        assert {key: one.labels["trace_id"] for key, one in exemplars.items()} == {
+            ("mediview_job_seconds_bucket", "60.0"): trace_id,
+            ("mediview_job_wait_seconds_bucket", "60.0"): trace_id,
+        }
+        assert exemplars["mediview_job_seconds_bucket", "60.0"].value == pytest.approx(30)
+        assert trace_id not in api.client.get("/metrics").text
 
 
 def test_alerts_and_panels_name_what_the_node_really_tells(reading_api: ApiNode) -> None:
