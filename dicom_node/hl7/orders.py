@@ -11,6 +11,7 @@ from dicom_node.hl7.order_groups import procedures_of
 from dicom_node.hl7.reading import Message, Refused
 from dicom_node.hl7.values import birth_date, checked, event_time, patient_of, person_name
 from storage.access_groups.orders import takes_over
+from storage.core.ae_titles import ANY_STATION
 from storage.core.patient_sex import sex_of
 from storage.core.uids import new_uid
 from storage.worklist.changed_meanwhile import looking_again
@@ -63,9 +64,6 @@ _PLACES = {
     "CodeMeaning": "OBR-4",
     "CodingSchemeDesignator": "OBR-4",
 }
-ANY_STATION = "ANY"
-"""The station of an order that names none."""
-
 
 CHANGED_NOTHING = frozenset({"known", "outdated"})
 

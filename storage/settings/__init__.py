@@ -9,13 +9,14 @@ from urllib.parse import urlsplit
 from pydantic import AliasChoices, Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from storage.core.ae_titles import ALLOWED, is_title
 from storage.core.errors import InvalidRequest
 from storage.settings.access import AccessSettings
 from storage.settings.associations import AssociationSettings, PeerAction
 from storage.settings.audit import AuditSettings
 from storage.settings.backup import BackupSettings
 from storage.settings.data import DataSettings
-from storage.settings.deliveries import AE_TITLE_MAX_LENGTH, DeliverySettings, Destination
+from storage.settings.deliveries import DeliverySettings, Destination
 from storage.settings.fhir_orders import FhirOrderSettings
 from storage.settings.fhircast import FhircastSettings
 from storage.settings.hl7 import Hl7Destination, Hl7Settings
@@ -115,8 +116,8 @@ class Settings(
     @field_validator("ae_title")
     @classmethod
     def _check_ae_title(cls, value: str) -> str:
-        if not 1 <= len(value.strip()) <= AE_TITLE_MAX_LENGTH or "\\" in value:
-            raise ValueError("an AE title has 1 to 16 characters and no backslash (PS3.5 6.2)")
+        if not is_title(value.strip()):
+            raise ValueError(f"an AE title has {ALLOWED} (PS3.5 6.2)")
         return value.strip()
 
     @model_validator(mode="after")

@@ -7,12 +7,11 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, Field, field_validator
 from pydantic_settings import NoDecode
 
+from storage.core.ae_titles import ALLOWED, is_title
 from storage.core.errors import InvalidRequest
 from storage.core.result_kinds import ON_REQUEST
 from storage.core.untrusted_input.host_names import HOST_NAMES, is_host_name
 from storage.core.untrusted_input.whole_numbers import read_whole_number
-
-AE_TITLE_MAX_LENGTH = 16
 
 
 @dataclass(frozen=True)
@@ -42,9 +41,9 @@ class Destination:
                 f"The host of '{text[:100]}' is none that could be called.",
                 remedy=f"Write {HOST_NAMES}.",
             )
-        if len(ae_title) > AE_TITLE_MAX_LENGTH:
+        if not is_title(ae_title):
             raise InvalidRequest(
-                f"The AE title '{ae_title}' has {len(ae_title)} characters; DICOM allows 16.",
+                f"'{ae_title[:100]}' cannot be the AE title of a peer: it has {ALLOWED}.",
                 remedy="Use the AE title that the peer is configured with.",
             )
         return cls(name or ae_title.lower(), ae_title, host.strip("[]"), int(port))

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Engine, select, tuple_
 
 from storage import tables as t
+from storage.core.ae_titles import ANY_STATION
 from storage.core.callers.visibility import as_node
 from storage.db.engine import reading
 from storage.worklist.entities import OPEN_STATES, WorklistItem
@@ -45,10 +46,10 @@ def _for_station(
 
 
 def scheduled_stations(attributes: Mapping[str, Any]) -> set[str]:
-    """Their AE titles."""
+    """Their AE titles. Who calls itself ANY is not every station."""
     steps: Iterable[Mapping[str, Any]] = attributes.get("ScheduledProcedureStepSequence", [])
     return {
         title.strip()
         for step in steps
         for title in str(step.get("ScheduledStationAETitle", "")).split("\\")
-    } - {""}
+    } - {"", ANY_STATION}

@@ -15,6 +15,7 @@ from api.errors import MISMATCH_TITLE, ApiProblem
 from api.worklist.schemas import NewWorklistItem, to_attributes
 from inference.fhir.subject import PATIENT_SYSTEM
 from inference.fhir.types import DCM, DICOM_UID, code_system
+from storage.core.ae_titles import ANY_STATION
 from storage.core.untrusted_input.bounded_json import load_bounded_json
 from storage.settings import Settings
 from storage.worklist.entities import WorklistState
@@ -38,7 +39,6 @@ _NUMBERS = {
     "FillerOrderNumberImagingServiceRequest": "FILL",
 }
 _LO_MAX_CHARACTERS = 64
-ANY_STATION = "ANY"
 _TO_THE_DAY = 10
 _SCHEMES = {code_system(name): name for name in ("SCT", "LN", "DCM", "RADLEX")}
 # Where a value comes from, for who is to correct it.

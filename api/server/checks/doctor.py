@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from api.server.checks.exposure import (
     Check,
     check_access_groups,
+    check_ae_titles,
     check_hl7,
     check_network,
     check_proxy,
@@ -89,6 +90,7 @@ def diagnose(settings: Settings) -> Iterator[Check]:
                 storage.settings, storage.volumes, storage.retention, storage.disk_samples
             )
             yield check_sign_in(settings, storage.accounts)
+            yield from check_ae_titles(storage.peers)
             yield from check_tls_peers(settings, storage.peers)
             yield from _workers(settings, storage.heartbeats)
             yield jobs_check(storage.settings, storage.jobs)

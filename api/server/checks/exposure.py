@@ -7,6 +7,7 @@ from typing import Literal
 from api.server.checks.health import check_access_rules
 from storage.access_groups.repository import AccessGroups
 from storage.accounts.repository import Accounts
+from storage.core.ae_titles import ALLOWED, is_title
 from storage.core.errors import MediViewError
 from storage.peers.repository import Peers
 from storage.settings import Settings, is_loopback
@@ -128,6 +129,19 @@ def check_access_groups(webhooks: Webhooks, access_groups: AccessGroups) -> Chec
             "Add them again, or let an administrator set `sends_everything` (PATCH /api/webhooks).",
         )
     return Check("access groups", "ok", "enforced")
+
+
+def check_ae_titles(peers: Peers) -> Iterator[Check]:
+    """Peers of earlier versions, which took other titles as well."""
+    wrong = [one for one in peers.all() if one.ae_title and not is_title(one.ae_title)]
+    if wrong:
+        yield Check(
+            "AE titles",
+            "fail",
+            ", ".join(f"'{one.ae_title}' of {one.name}" for one in wrong)
+            + f" cannot be the AE title of a peer: it has {ALLOWED}",
+            "Give the system another title, there and here: mediview peers remove and add.",
+        )
 
 
 def check_tls_peers(settings: Settings, peers: Peers) -> Iterator[Check]:

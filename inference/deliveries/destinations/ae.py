@@ -14,6 +14,7 @@ from inference.deliveries.destinations.kind import DestinationKind, FormField, P
 from inference.deliveries.destinations.protocol import InstanceStorage, Outcome, TestResult
 from storage.commitment.entities import CommitmentRequest
 from storage.container.has import HasCommitmentRequests
+from storage.core.ae_titles import ALLOWED, is_title
 from storage.core.entities import Instance
 from storage.core.untrusted_input.host_names import HOST_NAMES, is_host_name
 from storage.peers.entities import KnownPeer
@@ -96,16 +97,11 @@ class AeDestination:
         )
 
 
-_AE_TITLE = re.compile(r"[\x21-\x5b\x5d-\x7e](?:[\x20-\x5b\x5d-\x7e]{0,14}[\x21-\x5b\x5d-\x7e])?")
 _HOST = re.compile(r"[A-Za-z0-9._:-]{1,253}")
 
 
 def _check(peer: KnownPeer, settings: Settings) -> None:
-    require(
-        _AE_TITLE.fullmatch(peer.ae_title),
-        "ae_title",
-        "1 to 16 characters of ASCII without backslash (PS3.5 6.2)",
-    )
+    require(is_title(peer.ae_title), "ae_title", f"{ALLOWED} (PS3.5 6.2)")
     if peer.is_destination or peer.host or peer.port:
         is_host = _HOST.fullmatch(peer.host) and is_host_name(peer.host)
         require(is_host, "host", HOST_NAMES)
