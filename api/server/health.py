@@ -29,6 +29,7 @@ from api.server.checks.health import (
     check_clock,
     check_clocks,
     check_dicom,
+    check_hl7,
     check_instances,
     check_retention,
     check_series_tries,
@@ -125,6 +126,8 @@ class HealthChecks:
             "jobs": self.jobs,
             "open_files": self.open_files,
         }
+        if self._settings.hl7_port:
+            checks["hl7"] = self.hl7
         parts = {name: _guarded(check) for name, check in checks.items()}
         return Health(
             status="ok" if all(part.ok for part in parts.values()) else "degraded",
@@ -197,6 +200,9 @@ class HealthChecks:
                 self._dicom = check_dicom(self._storage.settings, self._storage.heartbeats)
                 self._dicom_asked_at = time.monotonic()
             return self._dicom
+
+    def hl7(self) -> HealthPart:
+        return check_hl7(self._storage.heartbeats)
 
     def disk(self) -> HealthPart:
         found = check_disk(self._settings, self._probe)

@@ -17,7 +17,8 @@ from storage.container.has import (
 )
 from storage.core.clock import utcnow
 from storage.processes.heartbeats import HANDLED
-from storage.processes.process_roles import PROCESS_ROLES
+from storage.processes.process_roles import HL7, PROCESS_ROLES
+from storage.settings import Settings
 from storage.stage_times.examples import newest_examples
 from storage.stage_times.repository import (
     STAGE_BOUNDS_S,
@@ -137,11 +138,13 @@ class WorkCollector(Collector):
             "How long ago a process gave its last sign of life; tick: the clock's last round.",
             labels=["process"],
         )
-        names = (role.name for role in PROCESS_ROLES if role.gives_signs_of_life)
-        for name in (*names, HANDLED):
+        for name in (*_named_roles(self._storage.settings), HANDLED):
             last = self._storage.heartbeats.last(name)
             if last is not None:
                 ages.add_metric([name], max((now - last).total_seconds(), 0))
+            elif name == HL7.name:
+                # No study waits for it, so that nobody else would notice that it never came.
+                ages.add_metric([name], math.inf)
         yield ages
 
     def _hosts(self) -> Iterator[Metric]:
@@ -205,6 +208,13 @@ def with_exemplar(times: StageTimes, exemplar: Exemplar | None) -> list[Bucket]:
             buckets.append((name, count))
         below = bound
     return buckets
+
+
+def _named_roles(settings: Settings) -> Iterator[str]:
+    """HL7 where a port is named: a site that has stopped to listen misses nobody."""
+    for role in PROCESS_ROLES:
+        if role.gives_signs_of_life and (role is not HL7 or settings.hl7_port):
+            yield role.name
 
 
 def _labels(key: StageKey, labels: list[str]) -> list[str]:

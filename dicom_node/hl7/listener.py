@@ -19,9 +19,12 @@ from dicom_node.hl7.turns import Turns
 from dicom_node.network.tls import ServerTls, tls_words
 from storage.audit import MINOR_FAILURE, Actor, Audit, AuditEvent, Code, Type
 from storage.container import open_storage
-from storage.container.has import HasAudit, HasPatientChanges, HasWorklist
+from storage.container.has import HasAudit, HasHeartbeats, HasPatientChanges, HasWorklist
+from storage.core.clock import utcnow
 from storage.core.errors import InvalidRequest, MediViewError
+from storage.processes.heartbeats import BEAT_EVERY_S, Heartbeats
 from storage.processes.priority import give_way
+from storage.processes.process_roles import HL7
 from storage.processes.stop_requests import StopRequests, stop_signals
 from storage.processes.waiting_for_database import wait_for_database
 from storage.settings import Settings
@@ -49,13 +52,32 @@ class Hl7Storage(HasWorklist, HasAudit, HasPatientChanges, Protocol):
     """What of the storage layer messages of HL7 change."""
 
 
-async def _serve(storage: Hl7Storage, settings: Settings) -> None:
+class ListenerStorage(Hl7Storage, HasHeartbeats, Protocol):
+    """The same, and where the process says that it lives."""
+
+
+async def _serve(storage: ListenerStorage, settings: Settings) -> None:
     ended = asyncio.Event()
     for number in stop_signals():
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
     async with listening(storage, settings, settings.hl7_port):
         log.info("hl7_listening", host=settings.hl7_host, port=settings.hl7_port)
-        await ended.wait()
+        beating = asyncio.create_task(_keep_beating(storage.heartbeats))
+        try:
+            await ended.wait()
+        finally:
+            beating.cancel()
+
+
+async def _keep_beating(heartbeats: Heartbeats) -> None:
+    """For as long as connections are accepted, by the same loop."""
+    while True:
+        try:
+            await asyncio.to_thread(heartbeats.beat, HL7.name, utcnow())
+        except MediViewError as error:
+            # Without the database nobody can look for the sign.
+            log.warning("hl7_heartbeat_failed", error=error.code)
+        await asyncio.sleep(BEAT_EVERY_S)
 
 
 def listening(storage: Hl7Storage, settings: Settings, port: int) -> "Listening":

@@ -35,7 +35,7 @@ def _worker(queue: Queue) -> ProcessRole:
     return ProcessRole(worker_name(queue), ("worker", "--queue", queue), is_needed_for_work=True)
 
 
-_HL7 = ProcessRole("hl7", ("hl7",), gives_signs_of_life=False)
+HL7 = ProcessRole("hl7", ("hl7",))
 _GPU = _worker("gpu")
 # Nothing that was taken in waits for it: who wants a session hears that there is no worker.
 _INTERACTIVE = ProcessRole(worker_name("interactive"), ("worker", "--queue", "interactive"))
@@ -43,7 +43,7 @@ _INTERACTIVE = ProcessRole(worker_name("interactive"), ("worker", "--queue", "in
 PROCESS_ROLES = (
     ProcessRole("api", ("api",), gives_signs_of_life=False),
     ProcessRole("scp", ("scp",)),
-    _HL7,
+    HL7,
     ProcessRole("beat", ("beat",), is_needed_for_work=True),
     _worker("control"),
     _worker("jobs"),
@@ -62,7 +62,7 @@ def roles_of(settings: Settings) -> tuple[ProcessRole, ...]:
     are allowed; HL7 where a port is named.
     """
     left_out = {
-        *(() if settings.hl7_port else (_HL7,)),
+        *(() if settings.hl7_port else (HL7,)),
         *(() if settings.gpu_pipelines else (_GPU,)),
         *(() if settings.interactive_sessions else (_INTERACTIVE,)),
     }

@@ -57,7 +57,7 @@ from storage.core.errors import MediViewError
 from storage.jobs.series_tries import SeriesTries
 from storage.objects.opening import open_objects
 from storage.processes.heartbeats import Heartbeats
-from storage.processes.process_roles import working_roles
+from storage.processes.process_roles import HL7, working_roles
 from storage.settings import Settings
 from storage.settings.renamed import renamed_settings
 from storage.settings.unknown import unknown_settings
@@ -198,7 +198,7 @@ def _http(settings: Settings) -> Check:
 
 
 def _workers(settings: Settings, heartbeats: Heartbeats) -> Iterator[Check]:
-    for role in working_roles(settings):
+    for role in (*working_roles(settings), *((HL7,) if settings.hl7_port else ())):
         if heartbeats.is_alive(role.name, utcnow()):
             yield Check(role.name, "ok", "gives signs of life")
         else:

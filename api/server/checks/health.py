@@ -20,6 +20,7 @@ from storage.integrity.repository import DamagedInstances
 from storage.jobs.series_tries import SeriesTries
 from storage.processes.heartbeats import Heartbeats
 from storage.processes.hosts import Hosts
+from storage.processes.process_roles import HL7
 from storage.reconciliation.missing_volumes import is_bare
 from storage.reconciliation.refused_rows import REMEDY as REFUSED_REMEDY
 from storage.reconciliation.refused_rows import refused_in_words, refused_rows
@@ -80,6 +81,16 @@ def check_dicom(settings: Settings, heartbeats: Heartbeats) -> HealthPart:
         " MEDIVIEW_DICOM_PORT. Where it rejects associations, end those that are open and idle, or"
         " raise MEDIVIEW_MAX_ASSOCIATIONS; where its log says open_files_used_up, raise"
         " LimitNOFILE of its service."
+    )
+
+
+def check_hl7(heartbeats: Heartbeats) -> HealthPart:
+    """Of whichever host: orders are for all."""
+    if heartbeats.is_alive(HL7.name, utcnow()):
+        return GOOD
+    return bad(
+        "MEDIVIEW_HL7_PORT is set, and no HL7 listener has given a sign of life for half a minute:"
+        f" no orders and no changes of patients come by HL7. Start it with `{HL7.command}`."
     )
 
 

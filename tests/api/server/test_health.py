@@ -98,6 +98,34 @@ def test_a_missing_process_is_named_with_its_command(whole: ApiNode, missing: st
     assert all(part["ok"] for name, part in health["parts"].items() if name != "worker")
 
 
+def test_a_dead_hl7_listener_is_missed_where_a_port_is_named(api_settings: Settings) -> None:
+    settings = api_settings.model_copy(update={"hl7_port": 2575})
+
+    def seen() -> tuple[dict[str, object], str, float]:
+        part = api.client.get("/health").json()["parts"]["hl7"]
+        families = text_string_to_metric_families(api.client.get("/metrics").text)
+        (age,) = (
+            sample.value
+            for family in families
+            for sample in family.samples
+            if sample.labels == {"process": "hl7"}
+        )
+        return part, checks_of_workers(settings)["hl7"].state, age
+
+    with api_node(settings) as api:
+        never, of_doctor, since_ever = seen()
+        alive(api, "hl7")
+        there, _, _ = seen()
+        api.storage.heartbeats.beat("hl7", utcnow() - timedelta(hours=1))
+        gone, _, age = seen()
+
+    assert (never["ok"], there["ok"], gone["ok"]) == (False, True, False)
+    assert "Start it with `mediview hl7`" in str(gone["detail"])
+    assert of_doctor == "fail"
+    assert since_ever == float("inf")
+    assert 3500 < age < 4000
+
+
 def test_a_worker_for_the_gpu_is_missed_where_pipelines_are_for_it_alone(
     api_settings: Settings,
 ) -> None:

@@ -304,6 +304,7 @@ export const admin: Messages["admin"] = {
     disk: "Datenträger",
     instances: "Gespeicherte Instanzen",
     components: "Bibliotheken",
+    hl7: "HL7-Empfang",
     model_servers: "Modellserver",
   },
   numbers: "Messwerte",

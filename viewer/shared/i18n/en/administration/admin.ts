@@ -296,6 +296,7 @@ export const admin = {
     disk: "Disk",
     instances: "Stored instances",
     components: "Libraries",
+    hl7: "HL7 listener",
     model_servers: "Model servers",
   } as Record<string, string>,
   numbers: "Metrics",
