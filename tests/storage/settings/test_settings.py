@@ -27,7 +27,7 @@ def test_an_address_that_is_none_is_refused_with_an_example(
     monkeypatch: pytest.MonkeyPatch, text: str
 ) -> None:
     monkeypatch.setenv("MEDIVIEW_DESTINATIONS", text)
-    with pytest.raises(ValidationError, match=r"ORTHANC@127|allows 16"):
+    with pytest.raises(ValidationError, match=r"ORTHANC@127|cannot be the AE title"):
         load_settings()
 
 
