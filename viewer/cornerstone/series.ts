@@ -2,6 +2,7 @@ import { cache, Enums, imageLoader, imageLoadPoolManager } from "@cornerstonejs/
 import { wadors } from "@cornerstonejs/dicom-image-loader";
 import { forDrawing } from "@/dicom/calibration/calibration";
 import { frameUrl, stringOf, type DicomJson } from "@/dicom/dicomweb";
+import { detectorOfFrame, partOfDetector } from "@/dicom/detectors";
 import { asSingleFrame } from "@/dicom/frameHeader";
 import { noteSuvOfSeries } from "@/dicom/pet/suv";
 import type { Slice } from "@/dicom/geometry";
@@ -44,7 +45,11 @@ const parts = new WeakMap<LoadedSeries, Map<string, LoadedSeries>>();
 /** A series narrowed to some of its images, the same one each time; to none of them, the whole. */
 export function partOf(series: LoadedSeries, images: readonly string[] = []): LoadedSeries {
   const wanted = new Set(images);
-  const indexes = series.order.slices.flatMap(({ sopInstanceUid }, index) => (wanted.has(sopInstanceUid) ? [index] : []));
+  const isWanted = ({ sopInstanceUid, dataset, frameNumber }: Slice) => {
+    const detector = detectorOfFrame(dataset, frameNumber);
+    return wanted.has(sopInstanceUid) || (detector !== null && wanted.has(partOfDetector(sopInstanceUid, detector)));
+  };
+  const indexes = series.order.slices.flatMap((slice, index) => (isWanted(slice) ? [index] : []));
   if (indexes.length === 0 || indexes.length === series.imageIds.length) return series;
   const part = images.join(" ");
   const ofSeries = parts.get(series) ?? new Map<string, LoadedSeries>();

@@ -1,4 +1,5 @@
 /** Which view of the body an image is: side, projection, and whether it is a special one. */
+import { detectorsOf, detectorView } from "@/dicom/detectors";
 import { itemsOf, numbersOf, stringOf, type DicomJson } from "@/dicom/dicomweb";
 
 const tag = {
@@ -23,8 +24,15 @@ export interface ImageView {
   view: string;
   /** Magnified, spot, rolled, implant displaced …: beside the usual views, not in their place. */
   isSpecial: boolean;
+  /** A usual view, with the implant displaced. */
+  isImplantDisplaced?: boolean;
   frameCount: number;
+  /** Which detector of a gamma camera the frames meant are of; absent where all frames are meant. */
+  detector?: number;
 }
+
+/** Implant Displaced (CID 4015 "View Modifier for Mammography"), by SNOMED CT and by the older SNOMED RT. */
+const implantDisplaced = new Set(["399209000", "R-102D5"]);
 
 /** Where the series is of one side and the image of the other: both of them; of both sides (B) either may be one. */
 export function contradictingSides(dataset: DicomJson): [string, string] | null {
@@ -90,27 +98,33 @@ function sideOf(dataset: DicomJson): ImageView["laterality"] {
   return stated === "R" || stated === "L" ? stated : "";
 }
 
-/** Side and projection as they stand beside an image ("R CC", "L", "PA"); empty where neither is stated. */
-export function viewText(dataset: DicomJson): string {
+/** Side and projection as they stand beside a frame ("R CC", "L CC ID", "PA"); empty where neither is stated. */
+export function viewText(dataset: DicomJson, frameNumber: number): string {
   const [image] = imageViews([dataset]);
-  return [image?.laterality, image?.view].filter(Boolean).join(" ");
+  const view = detectorView(dataset, frameNumber) || image?.view;
+  return [image?.laterality, view, image?.isImplantDisplaced && "ID"].filter(Boolean).join(" ");
 }
 
 /** The views of the images of a series; what has no pixels is none of them. */
 export function imageViews(datasets: readonly DicomJson[]): ImageView[] {
   return datasets
     .filter((dataset) => numbersOf(dataset, tag.rows).length > 0)
-    .map((dataset) => {
+    .flatMap((dataset): ImageView[] => {
       const [code] = itemsOf(dataset, tag.viewCodes);
+      const modifiers = code ? itemsOf(code, tag.viewModifiers).map((one) => stringOf(one, tag.codeValue).trim()) : [];
       const value = code ? stringOf(code, tag.codeValue) : "";
       const coded = viewOfCode[value] ?? projectionOfCode[value];
-      return {
+      const image = {
         sopInstanceUid: stringOf(dataset, tag.sopInstanceUid),
         laterality: sideOf(dataset),
         view: stringOf(dataset, tag.viewPosition) || (coded ?? ""),
-        isSpecial: code !== undefined && itemsOf(code, tag.viewModifiers).length > 0,
+        isSpecial: modifiers.length > 0,
+        isImplantDisplaced: modifiers.length > 0 && modifiers.every((one) => implantDisplaced.has(one)),
         frameCount: numbersOf(dataset, tag.frames)[0] ?? 1,
       };
+      const detectors = detectorsOf(dataset);
+      if (detectors.length < 2) return [{ ...image, view: detectors[0]?.view || image.view }];
+      return detectors.map(({ number, view }) => ({ ...image, view, detector: number }));
     });
 }
 

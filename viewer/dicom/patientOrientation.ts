@@ -1,5 +1,5 @@
 /** Patient Orientation (0020,0020): how the rows and columns of a projection lie, PS3.3 C.7.6.1.1.1. */
-import { stringsOf, type DicomJson } from "@/dicom/dicomweb";
+import { numbersOf, stringsOf, type DicomJson } from "@/dicom/dicomweb";
 import type { EdgeLetters } from "@/dicom/geometry";
 import type { ImageView } from "@/dicom/imageView";
 
@@ -16,6 +16,23 @@ export interface PatientOrientation {
 export function patientOrientationOf(dataset: DicomJson): PatientOrientation | null {
   const [along = "", down = ""] = stringsOf(dataset, "00200020").map((value) => value.toUpperCase());
   return [along, down].every((letters) => /^[APRLHF]{1,3}$/.test(letters)) ? { along, down } : null;
+}
+
+const axes = [
+  ["L", "R"],
+  ["P", "A"],
+  ["H", "F"],
+] as const;
+
+/** By the cosines of an image that lies in the patient, as a tomosynthesis does: the nearest axis of each direction. */
+export function orientationInPatient(dataset: DicomJson): PatientOrientation | null {
+  const cosines = numbersOf(dataset, "00200037");
+  if (cosines.length !== 6) return null;
+  const nearest = (direction: number[]) => {
+    const most = direction.reduce((best, one, axis) => (Math.abs(one) > Math.abs(direction[best] ?? 0) ? axis : best), 0);
+    return axes[most]?.[(direction[most] ?? 0) >= 0 ? 0 : 1] ?? "";
+  };
+  return { along: nearest(cosines.slice(0, 3)), down: nearest(cosines.slice(3)) };
 }
 
 function opposite(letters: string): string {

@@ -39,7 +39,13 @@ class HangingViewport(_Part):
         [],
         max_length=20,
         description="View Position (0018,5101) or what View Code Sequence (0054,0220) says, such"
-        " as `CC` or `MLO`; empty: any.",
+        " as `CC` or `MLO`, of a nuclear medicine detector `ANT` or `POST`; empty: any.",
+    )
+    kind: Literal["", "usual", "special", "implant_displaced", "tomosynthesis"] = Field(
+        "",
+        description="Of mammograms, by View Modifier Code Sequence (0054,0222) and the number of"
+        " frames: usual views; special ones (spot, magnified, rolled …); usual ones with the"
+        " implant displaced; tomosynthesis. Empty: any, usual ones first.",
     )
     each_image: bool = Field(
         False, description="One image of a series, as of radiographs, and not the whole series."
@@ -83,7 +89,8 @@ class HangingProtocol(HangingStage):
         [],
         max_length=19,
         description="What the reader goes on to. A stage that lacks what it requires, or has"
-        " viewports for a prior and none for them, is left out.",
+        " viewports for a prior and none for them, is left out; so is one that asks for special"
+        " views, displaced implants or tomosynthesis, and finds none.",
     )
 
 

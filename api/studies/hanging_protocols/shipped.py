@@ -81,19 +81,57 @@ def _radiographs(words: str, modality: str) -> list[HangingProtocol]:
     ]
 
 
-def _mammograms(name: str, *rows: tuple[Literal["current", "prior"], str]) -> HangingStage:
-    """Each row of one view, right beside left: a breast that is missing leaves its place empty."""
+_Kind = Literal["", "usual", "special", "implant_displaced", "tomosynthesis"]
+
+
+def _mammograms(
+    name: str, *rows: tuple[Literal["current", "prior"], str], kinds: tuple[_Kind, ...] = ()
+) -> HangingStage:
+    """Each row of one view, right beside left: a breast that is missing leaves its place empty.
+
+    `kinds`: that of each row; without them any, the usual ones first.
+    """
     return HangingStage(
         name=name,
         rows=len(rows),
         columns=2,
         viewports=[
             HangingViewport(
-                study=study, modalities=["MG"], laterality=side, views=[view], required=False
+                study=study,
+                modalities=["MG"],
+                laterality=side,
+                views=[view],
+                kind=kind,
+                required=False,
             )
-            for study, view in rows
+            for (study, view), kind in zip(rows, kinds or ("",) * len(rows), strict=True)
             for side in ("R", "L")
         ],
+    )
+
+
+def _special_views() -> HangingStage:
+    """Spot, magnified and rolled views, one by one, right beside left."""
+    return HangingStage(
+        name="Special views",
+        rows=2,
+        columns=2,
+        viewports=[
+            HangingViewport(
+                modalities=["MG"], laterality=side, kind="special", each_image=True, required=False
+            )
+            for _ in range(2)
+            for side in ("R", "L")
+        ],
+    )
+
+
+def _beside_tomosynthesis(view: str) -> HangingStage:
+    return _mammograms(
+        f"{view}, tomosynthesis below",
+        ("current", view),
+        ("current", view),
+        kinds=("usual", "tomosynthesis"),
     )
 
 
@@ -111,6 +149,15 @@ SHIPPED = HangingProtocols(
                 _mammograms("MLO, prior above", ("prior", "MLO"), ("current", "MLO")),
                 _mammograms("CC", ("current", "CC")),
                 _mammograms("MLO", ("current", "MLO")),
+                _beside_tomosynthesis("CC"),
+                _beside_tomosynthesis("MLO"),
+                _mammograms(
+                    "Implants displaced",
+                    ("current", "CC"),
+                    ("current", "MLO"),
+                    kinds=("implant_displaced", "implant_displaced"),
+                ),
+                _special_views(),
             ],
         ),
         HangingProtocol(
@@ -125,6 +172,16 @@ SHIPPED = HangingProtocols(
                 HangingViewport(modalities=["MR"], description_contains=["FLAIR"]),
                 HangingViewport(modalities=["MR"], description_contains=["T2"]),
                 HangingViewport(modalities=["MR"], description_contains=["DWI", "DIFF", "ADC"]),
+            ],
+        ),
+        HangingProtocol(
+            name="Scintigraphy, anterior and posterior",
+            modalities=["NM"],
+            rows=1,
+            columns=2,
+            viewports=[
+                HangingViewport(modalities=["NM"], views=["ANT"]),
+                HangingViewport(modalities=["NM"], views=["POST"]),
             ],
         ),
         _beside_prior("CT beside its prior", "CT", []),

@@ -1,7 +1,7 @@
 import type { StackViewport, Types } from "@cornerstonejs/core";
 import { numbersOf } from "@/dicom/dicomweb";
 import { imageViews } from "@/dicom/imageView";
-import { breastPlacement, patientOrientationOf, type BreastPlacement } from "@/dicom/patientOrientation";
+import { breastPlacement, orientationInPatient, patientOrientationOf, type BreastPlacement } from "@/dicom/patientOrientation";
 import type { StackCell } from "./cell";
 import { drawnPlane, worldOf } from "./plane";
 
@@ -18,7 +18,7 @@ function mammogramIn(cell: StackCell): Mammogram | null {
   const dataset = series?.order.slices[index]?.dataset;
   if (!view || !dataset || !isShown || series?.modality !== "MG") return null;
   const [image] = imageViews([dataset]);
-  const placement = image && breastPlacement(image.laterality, patientOrientationOf(dataset));
+  const placement = image && breastPlacement(image.laterality, patientOrientationOf(dataset) ?? orientationInPatient(dataset));
   const [columns = 0] = numbersOf(dataset, "00280011");
   const [rows = 0] = numbersOf(dataset, "00280010");
   return placement && columns > 0 && rows > 0 ? { cell, view, placement, columns, rows } : null;

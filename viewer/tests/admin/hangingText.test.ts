@@ -14,8 +14,8 @@ const beside: HangingProtocol = {
   columns: 2,
   linked: true,
   viewports: [
-    { study: "current", modalities: ["CT"], description_contains: [], description_lacks: [], laterality: "", views: [], each_image: false, window: null, required: true },
-    { study: "prior", modalities: [], description_contains: [], description_lacks: [], laterality: "", views: [], each_image: false, window: null, required: false },
+    { study: "current", modalities: ["CT"], description_contains: [], description_lacks: [], laterality: "", views: [], kind: "", each_image: false, window: null, required: true },
+    { study: "prior", modalities: [], description_contains: [], description_lacks: [], laterality: "", views: [], kind: "", each_image: false, window: null, required: false },
   ],
   stages: [],
 };

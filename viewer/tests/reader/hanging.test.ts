@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { hangStudy as hangInput, seriesToExamine, type HungStage } from "@/features/reader/lib/layout/hanging";
 import type { ImageView } from "@/dicom/imageView";
 import type { HangingProtocol, SeriesSummary, StudyDetail } from "@/shared/api/types";
+import { protocol, series, study, viewport } from "@/tests/reader/hangingBuilders";
 
 const images = new Map<string, ImageView[]>();
 
@@ -14,59 +15,6 @@ function hangStudy(
 ): HungStage | null {
   const viewsOf = (uid: string) => images.get(uid) ?? [];
   return hangInput(protocols, { study: now, others, viewsOf, preferred })?.stages[0] ?? null;
-}
-
-function series(uid: string, description: string, more: Partial<SeriesSummary> = {}): SeriesSummary {
-  return {
-    series_instance_uid: uid,
-    modality: "CT",
-    series_description: description,
-    body_part_examined: "CHEST",
-    protocol_name: "",
-    instance_count: 100,
-    ...more,
-  } as SeriesSummary;
-}
-
-function study(uid: string, date: string, ...all: SeriesSummary[]): StudyDetail {
-  return {
-    study_instance_uid: uid,
-    study_date: date,
-    study_time: null,
-    study_description: "",
-    patient_id: "P",
-    patient_birth_date: "1970-01-01",
-    series: all,
-  } as StudyDetail;
-}
-
-function viewport(more: Partial<HangingProtocol["viewports"][number]> = {}): HangingProtocol["viewports"][number] {
-  return {
-    study: "current",
-    modalities: [],
-    description_contains: [],
-    description_lacks: [],
-    laterality: "",
-    views: [],
-    each_image: false,
-    window: null,
-    required: true,
-    ...more,
-  };
-}
-
-function protocol(more: Partial<HangingProtocol>): HangingProtocol {
-  return {
-    name: "p",
-    modalities: ["CT"],
-    body_parts: [],
-    rows: 1,
-    columns: 2,
-    linked: true,
-    viewports: [viewport(), viewport({ study: "prior" })],
-    stages: [],
-    ...more,
-  };
 }
 
 describe("hanging protocols", () => {

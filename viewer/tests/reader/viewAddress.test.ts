@@ -10,7 +10,7 @@ const view: ViewAddress = {
     cells: [
       { studyInstanceUid: "1.2", seriesInstanceUid: "1.2.1" },
       null,
-      { studyInstanceUid: "9.8", seriesInstanceUid: "9.8.1" },
+      { studyInstanceUid: "9.8", seriesInstanceUid: "9.8.1", images: ["9.8.1.7", "9.8.1.8:2"] },
     ],
     active: 2,
     linked: true,

@@ -29,13 +29,17 @@ def page() -> Iterator[Page]:
 
 
 def mammograms() -> list[Dataset]:
-    """Four views in one series, bright at the chest wall; the left CC lies mirrored."""
+    """Four views in one series, bright at the chest wall; the left CC lies mirrored.
+
+    With a fifth one, of the right breast with the implant displaced.
+    """
     wall_last = np.tile(np.linspace(0, 4000, 40).astype(np.int16), (60, 1))
     views = {
         ("L", "MLO"): (["A", "FR"], wall_last[:, ::-1]),
         ("R", "CC"): (["P", "L"], wall_last),
         ("L", "CC"): (["P", "R"], wall_last),
         ("R", "MLO"): (["P", "FL"], wall_last),
+        ("R", "CC ID"): (["P", "L"], wall_last),
     }
     pixels = np.stack([plane for _, plane in views.values()])
     instances = builders.series(
@@ -48,7 +52,14 @@ def mammograms() -> list[Dataset]:
             delattr(instance, keyword)
         instance.ImagerPixelSpacing = [1, 1]
         instance.PatientOrientation, instance.WindowWidth = orientation, "4000"
-        instance.ImageLaterality, instance.ViewPosition = side, view
+        instance.ImageLaterality, instance.ViewPosition = side, view.removesuffix(" ID")
+    code, modifier = Dataset(), Dataset()
+    code.CodeValue, code.CodingSchemeDesignator = "399162004", "SCT"
+    code.CodeMeaning = "cranio-caudal"
+    modifier.CodeValue, modifier.CodingSchemeDesignator = "399209000", "SCT"
+    modifier.CodeMeaning = "Implant Displaced"
+    code.ViewModifierCodeSequence = [modifier]
+    instances[-1].ViewCodeSequence = [code]
     return instances
 
 
@@ -73,10 +84,16 @@ def test_mammograms_hang_back_to_back_and_go_on_to_the_next_stage(node: Node, pa
     )
     assert bars == pytest.approx([85.6 / 300] * 4, rel=1e-6)
     # Without a prior there are no stages beside one.
-    expect(page.get_by_test_id("stage")).to_contain_text("1/3")
+    expect(page.get_by_test_id("stage")).to_contain_text("1/4")
     page.keyboard.press(">")
-    expect(page.get_by_test_id("stage")).to_have_text("2/3 CC")
+    expect(page.get_by_test_id("stage")).to_have_text("2/4 CC")
     expect(page.get_by_test_id("viewport")).to_have_count(2)
+    page.keyboard.press(">")
+    page.keyboard.press(">")
+    expect(page.get_by_test_id("stage")).to_have_text("4/4 Implants displaced")
+    expect(page.get_by_test_id("image-view")).to_have_text("R CC ID")
+    # What hung there before is gone from the viewports that this stage leaves empty.
+    expect(page.get_by_test_id("viewport").locator("canvas")).to_have_count(1)
 
 
 def pet_and_ct() -> list[Dataset]:

@@ -12,6 +12,7 @@ export const emptyViewport: HangingViewport = {
   description_lacks: [],
   laterality: "",
   views: [],
+  kind: "",
   each_image: false,
   window: null,
   required: false,

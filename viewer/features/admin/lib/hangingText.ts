@@ -10,6 +10,7 @@ const unsaid: Record<string, unknown> = {
   linked: false,
   window: null,
   laterality: "",
+  kind: "",
   each_image: false,
 };
 

@@ -89,8 +89,8 @@ export function LayoutEditor({
 
 function ViewportWords({ viewport }: { viewport: HangingViewport }) {
   const { hangingProtocols: t } = useText();
-  const { modalities, laterality, views, description_contains: contains, description_lacks: lacks, window } = viewport;
-  const conditions = [modalities.join("/"), laterality, views.join("/"), contains.join("/"), lacks.map((word) => `≠ ${word}`).join(" ")].filter(Boolean);
+  const { modalities, laterality, views, kind, description_contains: contains, description_lacks: lacks, window } = viewport;
+  const conditions = [modalities.join("/"), laterality, views.join("/"), kind && t.kinds[kind], contains.join("/"), lacks.map((word) => `≠ ${word}`).join(" ")].filter(Boolean);
   return (
     <>
       <span className="block font-medium">{viewport.study === "prior" ? t.priorStudy : t.currentStudy}</span>
@@ -135,6 +135,17 @@ function ViewportForm({
         </select>
       </label>
       <WordsField label={t.views} hint="CC, MLO" words={viewport.views} onChange={(views) => onChange({ views })} />
+      <label className={field}>
+        {t.kind}
+        <select className="control mt-1 w-full text-ink" data-testid="viewport-kind" value={viewport.kind} onChange={(event) => onChange({ kind: event.target.value as HangingViewport["kind"] })}>
+          <option value="">{t.any}</option>
+          {(["usual", "special", "implant_displaced", "tomosynthesis"] as const).map((one) => (
+            <option key={one} value={one}>
+              {t.kinds[one]}
+            </option>
+          ))}
+        </select>
+      </label>
       <div className={field}>
         {t.window}
         <span className="mt-1 flex gap-1.5">

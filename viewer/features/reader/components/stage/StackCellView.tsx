@@ -67,6 +67,14 @@ export function StackCellView({
     };
   }, [scene, element, series, viewId, views, onShown, lower, upper]);
 
+  // What a viewport showed is not that of another stage which leaves it empty.
+  const isEmpty = cell === null;
+  useEffect(() => {
+    if (!isEmpty) return;
+    scene?.closeCell(viewId);
+    views.clear(viewId);
+  }, [isEmpty, scene, viewId, views]);
+
   useEffect(
     () => () => {
       scene?.closeCell(viewId);

@@ -64,7 +64,7 @@ export function ViewOverlay({
 }) {
   const { viewing: t } = useText();
   const slice = series?.order.slices[info.isReformat ? 0 : info.sliceNumber - 1] ?? series?.order.slices[0];
-  const view = slice ? viewText(slice.dataset) : "";
+  const view = slice ? viewText(slice.dataset, slice.frameNumber) : "";
   const oriented = series?.order.slices.every(({ dataset }) => hasOrientation(dataset)) ?? false;
   // A projection has no place in the patient; its header may say how it lies all the same.
   const projected = !oriented && slice && info.imageMatrix ? patientOrientationOf(slice.dataset) : null;

@@ -1,6 +1,7 @@
 import type { Arrangement, Count, SeriesRef } from "@/features/reader/lib/layout/layout";
 import {
   asksForImages,
+  asksForOthers,
   contains,
   isOneOf,
   unitsFor,
@@ -198,10 +199,13 @@ function refOf({ study, series, images }: HangingUnit): SeriesRef {
   return images.length === 0 ? ref : { ...ref, images };
 }
 
-/** Whether a stage with viewports for a prior has something in one of them. */
-function hasItsPrior({ viewports }: Stage, { arrangement }: HungStage): boolean {
-  const ofPrior = viewports.flatMap(({ study }, at) => (study === "prior" ? [arrangement.cells[at]] : []));
-  return ofPrior.length === 0 || ofPrior.some(Boolean);
+/** Whether a stage with viewports for a prior, or for other than usual views, has something in one of them. */
+function hasWhatItIsFor({ viewports }: Stage, { arrangement }: HungStage): boolean {
+  const isFor = [(viewport: HangingViewport) => viewport.study === "prior", asksForOthers];
+  return isFor.every((asks) => {
+    const found = viewports.flatMap((viewport, at) => (asks(viewport) ? [arrangement.cells[at]] : []));
+    return found.length === 0 || found.some(Boolean);
+  });
 }
 
 /** The first protocol that applies and finds all that its first stage requires; null when none does. */
@@ -211,7 +215,7 @@ export function hangStudy(protocols: readonly HangingProtocol[], input: HangingI
     if (!first) continue;
     const later = protocol.stages.flatMap((stage) => {
       const hung = hang(stage, input);
-      return hung && hasItsPrior(stage, hung) ? [hung] : [];
+      return hung && hasWhatItIsFor(stage, hung) ? [hung] : [];
     });
     return { name: protocol.name, stages: [first, ...later] };
   }

@@ -1,4 +1,5 @@
 import { sideOfSeries, type Side } from "@/features/reader/lib/layout/likeness";
+import { partOfDetector } from "@/dicom/detectors";
 import { viewDescribed, type ImageView } from "@/dicom/imageView";
 import { isImageSeries } from "@/dicom/segmentation/seg";
 import type { HangingProtocol, SeriesSummary, StudyDetail } from "@/shared/api/types";
@@ -12,7 +13,7 @@ export type ViewsOf = (seriesInstanceUid: string) => readonly ImageView[];
 export interface HangingUnit {
   study: StudyDetail;
   series: SeriesSummary;
-  /** SOP Instance UIDs; empty for the whole series. */
+  /** SOP Instance UIDs, or what detectors took of them; empty for the whole series. */
   images: readonly string[];
   /** Empty for both, and where none is stated. */
   side: Side;
@@ -32,8 +33,18 @@ export function isOneOf(value: string, words: readonly string[]): boolean {
 }
 
 /** Whether a viewport asks for images by what their own headers say. */
-export function asksForImages({ laterality, views, each_image }: HangingViewport): boolean {
-  return laterality !== "" || views.length > 0 || each_image;
+export function asksForImages({ laterality, views, kind, each_image }: HangingViewport): boolean {
+  return laterality !== "" || views.length > 0 || kind !== "" || each_image;
+}
+
+/** Whether a viewport asks for what does not take the place of a usual view. */
+export function asksForOthers({ kind }: HangingViewport): boolean {
+  return kind === "special" || kind === "implant_displaced" || kind === "tomosynthesis";
+}
+
+function kindOf({ isSpecial, isImplantDisplaced, frameCount }: ImageView): HangingViewport["kind"] {
+  if (frameCount > 1) return "tomosynthesis";
+  return isImplantDisplaced ? "implant_displaced" : isSpecial ? "special" : "usual";
 }
 
 function meets(series: SeriesSummary, viewport: HangingViewport): boolean {
@@ -61,7 +72,7 @@ export function unitsFor(study: StudyDetail, viewport: HangingViewport, viewsOf:
 function imageUnits(
   study: StudyDetail,
   series: SeriesSummary,
-  { laterality, views, each_image: isEach }: HangingViewport,
+  { laterality, views, kind, each_image: isEach }: HangingViewport,
   known: readonly ImageView[],
 ): HangingUnit[] {
   const described = viewDescribed(series.series_description);
@@ -71,11 +82,12 @@ function imageUnits(
       laterality: image.laterality || described.laterality,
       view: image.view || described.view,
     }))
-    .filter((image) => (laterality === "" || image.laterality === laterality) && isOneOf(image.view, views));
+    .filter((image) => (laterality === "" || image.laterality === laterality) && isOneOf(image.view, views))
+    .filter((image) => kind === "" || kindOf(image) === kind);
   const unit = (images: typeof found): HangingUnit => ({
     study,
     series,
-    images: images.length === known.length ? [] : images.map((image) => image.sopInstanceUid),
+    images: images.length === known.length ? [] : images.map(({ sopInstanceUid, detector }) => (detector === undefined ? sopInstanceUid : partOfDetector(sopInstanceUid, detector))),
     side: sideOfSeries(images, series.series_description),
     view: images.every((image) => image.view === images[0]?.view) ? (images[0]?.view ?? "") : "",
     isSpecial: images.every((image) => image.isSpecial),

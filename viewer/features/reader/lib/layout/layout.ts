@@ -2,7 +2,7 @@
 export interface SeriesRef {
   studyInstanceUid: string;
   seriesInstanceUid: string;
-  /** SOP Instance UIDs of the images that are shown alone; absent for the whole series. */
+  /** SOP Instance UIDs of the images that are shown alone, or what one detector took of each (`uid:2`); absent for the whole series. */
   images?: readonly string[];
 }
 

@@ -11,6 +11,8 @@ export interface ViewAddress {
 }
 
 const uidPattern = /^[0-9.]{1,64}$/;
+/** With a detector, where what it took alone is shown. */
+const imagePattern = /^[0-9.]{1,64}(:\d{1,2})?$/;
 const layouts: readonly Layout[] = ["stack", "planes", "volume"];
 
 function countOf(text: string | undefined): Count | null {
@@ -24,7 +26,8 @@ const mostImages = 6;
 function refOf(text: string, studyInstanceUid: string): SeriesRef | null {
   const [path = "", ...images] = text.split("~");
   const parts = path.split("/");
-  if (![...parts, ...images].every((part) => uidPattern.test(part)) || parts.length > 2) return null;
+  if (!parts.every((part) => uidPattern.test(part)) || parts.length > 2) return null;
+  if (!images.every((image) => imagePattern.test(image))) return null;
   const ref = {
     studyInstanceUid: parts.length === 2 ? (parts[0] ?? "") : studyInstanceUid,
     seriesInstanceUid: parts.at(-1) ?? "",

@@ -45,6 +45,8 @@ export const hangingProtocols: Messages["hangingProtocols"] = {
   lacks: "Beschreibung enthält keines von",
   laterality: "Seite",
   views: "Projektionen",
+  kind: "Art der Mammographie",
+  kinds: { usual: "Standardaufnahme", special: "Zusatzaufnahme", implant_displaced: "Implantat verschoben", tomosynthesis: "Tomosynthese" },
   window: "Fenster",
   windowParts: { width: "Fensterbreite", center: "Fensterlage" },
   eachImage: "ein Bild, nicht die ganze Serie",

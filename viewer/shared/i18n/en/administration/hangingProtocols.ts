@@ -44,6 +44,8 @@ export const hangingProtocols = {
   lacks: "Description contains none of",
   laterality: "Laterality",
   views: "Views",
+  kind: "Kind of mammogram",
+  kinds: { usual: "usual view", special: "special view", implant_displaced: "implant displaced", tomosynthesis: "tomosynthesis" },
   window: "Window",
   windowParts: { width: "Width of the window", center: "Centre of the window" },
   eachImage: "one image, not the whole series",
