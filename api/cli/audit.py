@@ -168,6 +168,11 @@ def verify(
         if check.anchors
         else "There are no anchors to compare it with: nothing shows whether its end was cut off."
     )
+    if settings.own_disks:
+        compared += (
+            " Other hosts have anchors of the time when their control worker sealed the trail:"
+            " verify it there as well."
+        )
     out.print(
         f"The chain holds: {check.checked} events to {check.head.position},{keyed}."
         f" {check.unsealed} are not sealed yet. {compared}",

@@ -137,7 +137,7 @@ def _take(
         ordered_at = max(ordered_at, newest)
     if attributes is None:
         if existing is None:
-            raise _not_known()
+            raise _not_known(message)
         state = "CANCELED" if control in _CANCEL else _STATES[message.field("ORC-5")]
         worklist.change(
             existing.worklist_item_id, state=state, ordered_at=ordered_at, as_read=existing
@@ -249,13 +249,16 @@ def _start(message: Message) -> re.Match[str] | None:
 
 
 def _accession_number(message: Message) -> str:
-    for place in ("IPC-1", "OBR-18", "OBR-3", "ORC-3"):
-        found = message.field(place)
-        if found:
-            return found
-    raise Refused(
-        "AE", "101", "The order has no accession number (IPC-1, OBR-18 or OBR-3).", "OBR-18"
-    )
+    if (place := _place_of_accession_number(message)) is None:
+        raise Refused(
+            "AE", "101", "The order has no accession number (IPC-1, OBR-18 or OBR-3).", "OBR-18"
+        )
+    return message.field(place)
+
+
+def _place_of_accession_number(message: Message) -> str | None:
+    places = ("IPC-1", "OBR-18", "OBR-3", "ORC-3")
+    return next((place for place in places if message.field(place)), None)
 
 
 def _check_change(
@@ -281,11 +284,12 @@ def _check_change(
     if accession_number in ordered_here:
         return
     if worklist.with_accession_number(accession_number, patient_of(message)) is None:
-        raise _not_known()
+        raise _not_known(message)
 
 
-def _not_known() -> Refused:
-    return Refused("AE", "204", "No order of that accession number is known.", "OBR-18")
+def _not_known(message: Message) -> Refused:
+    place = _place_of_accession_number(message) or "OBR-18"
+    return Refused("AE", "204", "No order of that accession number is known.", place)
 
 
 def _provider(message: Message, place: str) -> str:

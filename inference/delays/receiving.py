@@ -57,16 +57,18 @@ def of_receiving(facts: StudyFacts) -> Iterator[Delay]:
 def _of_copies(facts: StudyFacts, series: Series) -> Iterator[Delay]:
     """Every host is to read it from the bucket, to which the one copies it that received it."""
     forced_at = series.last_instance_at + timedelta(seconds=facts.settings.series_forced_s)
-    until = forced_at if forced_at > facts.now else None
+    # That is no time at which it comes by itself.
+    is_later = forced_at > facts.now
+    forced = f" At {at(forced_at)} the series is complete without." if is_later else ""
     for host, number in facts.uncopied.items():
         held = count(number, "instance")
         if host is not None and not host.is_alive:
             yield Delay(
                 "host_away",
                 f"The host {host} has {held} that no other has, and gave no sign of life for"
-                f" {span(host.silent_for)}: start it again; 'mediview hosts list' says more.",
+                f" {span(host.silent_for)}: start it again; 'mediview hosts list' says more."
+                f"{forced}",
                 host.seen_at,
-                until,
             )
     for host, number in facts.uncopied.items():
         where = "this host" if host is None else f"the host {host}"
@@ -74,9 +76,8 @@ def _of_copies(facts: StudyFacts, series: Series) -> Iterator[Delay]:
             "copying",
             f"{count(number, 'instance')} {_verb(number)} not been copied to the bucket yet, where"
             f" every host reads: {where} does it, and 'mediview doctor' there says what it waits"
-            " for.",
+            f" for.{forced}",
             series.last_instance_at,
-            until,
         )
 
 

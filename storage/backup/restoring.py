@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from storage import tables as t
 from storage.backup.entities import BackupDamaged, Manifest, StoredFile
 from storage.backup.rows import set_last_number, write_rows
+from storage.backup.snapshot import LEFT_OUT_TABLES
 from storage.backup.sources import OBJECTS, target_of
 from storage.backup.store import BackupStore, lines
 from storage.core.data_folder import disk_reserve, private_folder, unfinished_restore
@@ -248,6 +249,8 @@ def _restore_database(connection: Connection, store: BackupStore, manifest: Mani
             raise BackupDamaged(f"The backup names a table that it cannot hold: {table.name!r}.")
         connection.execute(text(f'DELETE FROM "{table.name}"'))
     for table in manifest.tables:
+        if table.name in LEFT_OUT_TABLES:
+            continue  # earlier versions had it in their backups
         try:
             rows = write_rows(connection, table.name, table.columns, lines(store, table.pieces))
         except DBAPIError as error:

@@ -35,9 +35,10 @@ from storage.db.engine import reading, reading_one_state
 from storage.processes.hosts import Hosts
 from storage.volumes.files import SUFFIX
 
-# Of the machine and the moment; and nobody stays signed in by a backup.
+# Of the machine and the moment; and nobody stays signed in by a backup. Hosts note themselves at
+# their start, and those that will not come back are missed by nobody.
 LEFT_OUT_TABLES = frozenset(
-    {"heartbeat", "component", "clock_step", "disk_sample", "session", "last_backup"}
+    {"heartbeat", "component", "clock_step", "disk_sample", "session", "last_backup", "host"}
 )
 _HOUSEKEEPING_PATIENCE_S = 600.0
 _HOUSEKEEPING_POLL_S = 0.2

@@ -63,6 +63,12 @@ def backup(
         f" all, {_size(manifest.copied_bytes)} copied to {store.place_name}.",
         soft_wrap=True,
     )
+    if settings.audit_key.get_secret_value():
+        out.print(
+            "MEDIVIEW_AUDIT_KEY is not in it: keep it with the backup's key. Without it nobody can"
+            " verify the audit trail of the restored node.",
+            soft_wrap=True,
+        )
     has_lost = False
     for state in found:
         out.print(f"Read again: {state.read} of the {state.stored} pieces that were there.")

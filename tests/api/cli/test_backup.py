@@ -46,10 +46,14 @@ def test_an_operator_backs_up_verifies_prunes_and_restores(
     missing = run("backup", "list").exception
     assert isinstance(missing, MediViewError)
     assert "holds no backups" in missing.message
-    for _ in range(2):
+    kept_apart = "MEDIVIEW_AUDIT_KEY is not in it"
+    for key in ("", "ab" * 32):
+        monkeypatch.setenv("MEDIVIEW_AUDIT_KEY", key)
         done = run("backup")
         assert done.exit_code == 0, done.output
         assert ": 8 instances, " in done.stdout
+        assert (kept_apart in done.stdout) == bool(key)
+    monkeypatch.delenv("MEDIVIEW_AUDIT_KEY")
     listed = run("backup", "list").stdout.splitlines()
     assert [line.split()[1:4] for line in listed] == [["whole", "8", "instances"]] * 2
     first = node / "backups" / "backups" / listed[0].split()[0]

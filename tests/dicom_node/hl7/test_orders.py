@@ -127,6 +127,20 @@ def test_names_are_read_in_their_character_set(
     assert items(storage)[0].attributes["PatientName"].startswith("Müller^Jürgen")
 
 
+def test_an_unknown_order_is_named_where_its_number_stands(
+    listener: tuple[int, Storage],
+) -> None:
+    port, _ = listener
+    cancel = ORDER.replace("ORC|NW", "ORC|CA")
+    of_filler = cancel.replace("A-123", "")
+
+    (as_stated,) = sent(port, cancel.encode())
+    (answer,) = sent(port, of_filler.encode())
+
+    assert b"OBR^1^18" in as_stated
+    assert b"OBR^1^3" in answer
+
+
 @pytest.mark.parametrize(
     ("message", "code", "reason"),
     [

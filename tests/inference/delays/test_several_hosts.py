@@ -28,6 +28,9 @@ def test_it_waits_for_the_bucket_and_for_the_host_that_is_to_copy_it(
     own_id = north.storage.hosts.own_id()
     assert "4 instances have not been copied to the bucket yet" in copying.sentence
     assert own_id in copying.sentence
+    # It does not come by itself where the bucket is out of the host's reach.
+    assert copying.expected_at is None
+    assert "the series is complete without" in copying.sentence
     assert "this host does it" in asked(north.storage, 20).sentence
 
     away(south.storage, own_id)
