@@ -7,11 +7,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from dicom_node.network.known_activity import KnownActivity
+from storage.core.callers.shares import Shares
 
 _SHARE = 0.1
 """Of one processor, for all unknown peers of a process together."""
 _ASKERS_SHARE = 0.25
 """Of one processor, for all known peers of a process that ask while others store."""
+MOST_QUESTIONS = 4
+"""Of one known title, that a process answers at a time. More wait: who asks without a pause over
+many associations shares the interpreter's lock with all that others ask."""
 _SERVED_WITHIN_S = 1.0
 # What was not used may be used for this long afterwards.
 _CREDIT_S = 0.5
@@ -44,10 +48,12 @@ class ProcessorShare:
         self._beside_receiving = beside_receiving
         self.contended_until_s = self._known.served_until_s
         self._strangers = _Account(share)
-        self._askers = _Account(_ASKERS_SHARE)
+        self._askers: dict[str, _Account] = {}
+        """By title."""
         self._lock = threading.Lock()
         self._stopped = threading.Event()
-        self._asks = threading.BoundedSemaphore(1)
+        self._of_title = Shares(None, MOST_QUESTIONS)
+        self._beside_storing = Shares(1)
         self._storing: dict[str, float] = {}
         """Known peers, by title, and until when each counts as storing."""
         self._working: dict[int, float] = {}
@@ -68,22 +74,33 @@ class ProcessorShare:
 
     @contextmanager
     def asking(self, title: str) -> Iterator[None]:
-        """Answer a request of a known peer: while others store one at a time, and within a share.
+        """Answer a request of a known peer: a few of each title at a time, and while others store
+        one of all, and within a share that titles which ask divide among themselves.
 
-        Nobody waits for longer than a few seconds for its turn.
+        The next turn is of the title whose last one is longest ago. Nobody waits for longer than a
+        few seconds for its own.
         """
-        if not self.others_store(title):
-            yield
-            return
-        has_turn = self._asks.acquire(timeout=_LONGEST_WAIT_S)
-        begun_s = time.thread_time()
-        try:
-            yield
-        finally:
-            if has_turn:
-                self._asks.release()
-            used_s = time.thread_time() - begun_s
-            self._pay(self._askers, used_s, lambda: self.others_store(title))
+        with self._of_title.turn(_LONGEST_WAIT_S, caller=title):
+            if not self.others_store(title):
+                yield
+                return
+            begun_s = time.thread_time()
+            try:
+                with self._beside_storing.turn(_LONGEST_WAIT_S, caller=title):
+                    yield
+            finally:
+                used_s = time.thread_time() - begun_s
+                self._pay_asked(title, used_s)
+
+    def _pay_asked(self, title: str, used_s: float) -> None:
+        now = time.monotonic()
+        with self._lock:
+            for one in [one for one, its in self._askers.items() if its.is_forgotten(now)]:
+                del self._askers[one]
+            account = self._askers.setdefault(title, _Account(_ASKERS_SHARE))
+            owing = sum(its.owes(now) for one, its in self._askers.items() if one != title)
+            until_s = account.paid_until_s(used_s, now, divided_by=1 + owing)
+        self._wait(until_s, lambda: self.others_store(title))
 
     @property
     def is_contended(self) -> bool:
@@ -100,6 +117,9 @@ class ProcessorShare:
         """Wait, as long as that goes on for which others give way."""
         with self._lock:
             until_s = account.paid_until_s(used_s, time.monotonic())
+        self._wait(until_s, goes_on)
+
+    def _wait(self, until_s: float, goes_on: Callable[[], bool]) -> None:
         while goes_on() and (left_s := until_s - time.monotonic()) > 0:
             if self._stopped.wait(min(left_s, _LOOK_AGAIN_S)):
                 return
@@ -127,16 +147,22 @@ class ProcessorShare:
 
 
 class _Account:
-    """What all of one kind have used together."""
+    """What all of one kind, or all associations of one title, have used together."""
 
     def __init__(self, share: float) -> None:
         self._share = share
         self._paid_until_s = 0.0
 
-    def paid_until_s(self, used_s: float, now_s: float) -> float:
+    def owes(self, now_s: float) -> bool:
+        return self._paid_until_s > now_s
+
+    def is_forgotten(self, now_s: float) -> bool:
+        return self._paid_until_s < now_s - _CREDIT_S
+
+    def paid_until_s(self, used_s: float, now_s: float, divided_by: int = 1) -> float:
         """When the share allows for so much more; of the monotonic clock."""
         begin_s = min(max(self._paid_until_s, now_s - _CREDIT_S), now_s + _LONGEST_WAIT_S)
-        self._paid_until_s = begin_s + used_s / self._share
+        self._paid_until_s = begin_s + used_s * divided_by / self._share
         return self._paid_until_s
 
 

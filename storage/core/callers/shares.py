@@ -114,12 +114,14 @@ class Shares:
             one.given()
 
     @contextmanager
-    def turn(self, wait_s: float | None, *, is_large: bool = False) -> Iterator[bool]:
+    def turn(
+        self, wait_s: float | None, *, is_large: bool = False, caller: str | None = None
+    ) -> Iterator[bool]:
         """Whether it was the caller's turn within `wait_s` (None: however long it takes); it ends
         with the block.
         """
         has_come = threading.Event()
-        turn = self.ask(has_come.set, is_large=is_large)
+        turn = self.ask(has_come.set, is_large=is_large, caller=caller)
         try:
             yield turn.is_given or has_come.wait(wait_s)
         finally:

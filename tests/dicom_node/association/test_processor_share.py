@@ -10,7 +10,7 @@ from time import thread_time
 import pytest
 
 from dicom_node.association import processor_share
-from dicom_node.association.processor_share import ProcessorShare, StrangersWork
+from dicom_node.association.processor_share import MOST_QUESTIONS, ProcessorShare, StrangersWork
 from storage.core.callers.long_work import BEGIN_LONG_WORK
 from storage.dicom.element_walker import UNDEFINED_LENGTH, ElementWalker
 
@@ -217,3 +217,56 @@ def test_nobody_waits_for_ever_behind_one_that_is_held_up(
                 return "answered"
 
         assert other.submit(ask).result(timeout=60) == "answered"
+
+
+def test_who_asks_seldom_waits_for_nothing_that_another_title_has_used(
+    storing: ProcessorShare,
+) -> None:
+    """A workstation beside another one that asks over eight associations without a pause."""
+    stopped = threading.Event()
+
+    def ask(title: str, used_s: float) -> float:
+        begun = time.monotonic()
+        with storing.asking(title):
+            spent = thread_time()
+            while thread_time() - spent < used_s:
+                pass
+        return time.monotonic() - begun
+
+    def flood(_number: int) -> float:
+        longest = 0.0
+        while not stopped.is_set():
+            longest = max(longest, ask("WS1", 0.1))
+        return longest
+
+    with ThreadPoolExecutor(8) as askers:
+        flooding = [askers.submit(flood, number) for number in range(8)]
+        time.sleep(2)
+        took_s = min(ask("WS2", 0.01) for _ in range(3))
+        stopped.set()
+        assert took_s < max(one.result() for one in flooding) / 4
+
+
+def test_one_title_has_a_few_questions_answered_at_a_time_and_keeps_no_other_waiting() -> None:
+    share = ProcessorShare(0.1)
+    inside = threading.Semaphore(0)
+    going = threading.Event()
+
+    def ask() -> None:
+        with share.asking("WS1"):
+            inside.release()
+            going.wait(60)
+
+    with ThreadPoolExecutor(2 * MOST_QUESTIONS) as askers:
+        asked = [askers.submit(ask) for _ in range(2 * MOST_QUESTIONS)]
+        try:
+            for _ in range(MOST_QUESTIONS):
+                assert inside.acquire(timeout=60)
+            assert not inside.acquire(timeout=0.3)
+            begun = time.monotonic()
+            with share.asking("WS2"):
+                assert time.monotonic() - begun < processor_share._LONGEST_WAIT_S
+        finally:
+            going.set()
+        for one in asked:
+            one.result()
