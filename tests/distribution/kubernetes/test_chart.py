@@ -57,6 +57,27 @@ def test_a_role_has_the_settings_of_the_site_with_its_own_over_them(render: Rend
     assert threads["mediview-worker-language"] == "3"
 
 
+@pytest.mark.parametrize("others", [(), ("disks",)])
+def test_interactive_models_have_a_worker_where_sessions_are_allowed(
+    render: Render, others: tuple[str, ...]
+) -> None:
+    documents = render("group", *others, workers={"interactive": {"enabled": True, "sessions": 2}})
+    found = {
+        template["metadata"]["labels"]["app.kubernetes.io/component"]: template["spec"]
+        for document in documents
+        if (template := pod_of(document)) is not None
+    }
+    (container,) = found["worker-interactive"]["containers"]
+
+    assert container["args"] == ["worker", "--queue", "interactive"]
+    # The API offers sessions as the same setting says.
+    for role in ("worker-interactive", "api"):
+        (one,) = found[role]["containers"]
+        environment = {item["name"]: item.get("value") for item in one["env"]}
+        assert environment["MEDIVIEW_INTERACTIVE_SESSIONS"] == "2"
+    assert [text for document in documents for text in violations(document)] == []
+
+
 def test_with_disks_of_their_own_no_two_pods_share_a_claim(render: Render) -> None:
     documents = render("group", "disks", "gpu", "keda")
     kinds = [one["kind"] for one in documents]

@@ -246,6 +246,7 @@ volumeMounts:
 {{- with $pull }}{{ $_ := set $own "MEDIVIEW_CONTAINER_PULL_SECRETS" (join "," .) }}{{ end -}}
 {{- end -}}
 {{- if $v.workers.gpu.enabled }}{{ $_ := set $own "MEDIVIEW_GPU_PIPELINES" (required "workers.gpu.pipelines is needed: which pipelines the GPU workers run." $v.workers.gpu.pipelines) }}{{ end -}}
+{{- if $v.workers.interactive.enabled }}{{ $_ := set $own "MEDIVIEW_INTERACTIVE_SESSIONS" (toString $v.workers.interactive.sessions) }}{{ end -}}
 {{- mergeOverwrite $own (deepCopy $v.settings) (deepCopy (.values.settings | default dict)) | toYaml -}}
 {{- end }}
 
