@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import problem_response
 from api.logs import places
+from storage.core.callers.long_work import BEGIN_LONG_WORK, SharedTurn
 from storage.core.callers.request_context import serving
 
 log = structlog.get_logger(__name__)
@@ -39,6 +40,7 @@ class RequestContext:
     def __init__(self, app: ASGIApp, metrics: RequestMetrics) -> None:
         self.app = app
         self.metrics = metrics
+        self._turn = SharedTurn()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -57,6 +59,7 @@ class RequestContext:
             await send(message)
 
         started = time.perf_counter()
+        BEGIN_LONG_WORK.set(self._turn.begin)
         with serving(request_id):
             try:
                 await self.app(scope, receive, send_with_id)

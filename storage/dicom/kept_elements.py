@@ -51,7 +51,14 @@ def have_pydicom_keep_nothing() -> None:
     generate, read_item = filereader.data_element_generator, filereader.read_sequence_item
     element = RawDataElement(BaseTag(_STANDS_FOR_ALL), "LO", 0, b"", 0, False, True)
 
-    item = Dataset()
+    class PassedItem(Dataset):
+        # Setting an attribute costs pydicom 3 µs, to find out whether it names an element.
+        __setattr__ = object.__setattr__
+
+    item = PassedItem()
+
+    def data_set(*given: Any, **named: Any) -> Dataset:
+        return Dataset(*given, **named) if _PASSING.get() is None else item
 
     def elements(*given: Any, **named: Any) -> Iterator[Any]:
         found, passing = generate(*given, **named), _PASSING.get()
@@ -69,5 +76,6 @@ def have_pydicom_keep_nothing() -> None:
         passing.count()
         return item
 
+    vars(filereader)["Dataset"] = data_set
     vars(filereader)["data_element_generator"] = elements
     vars(filereader)["read_sequence_item"] = one_item

@@ -3,6 +3,7 @@
 import io
 import struct
 import subprocess
+import sys
 import tracemalloc
 from pathlib import Path
 
@@ -178,6 +179,25 @@ def test_levels_within_un_count(syntax: UID) -> None:
     data = part10(syntax, (0x0008, 0x2112), deep)
     with pytest.raises(LimitExceeded, match="deeper than 64 levels"):
         read_header(data)
+
+
+def test_an_item_that_is_passed_costs_few_calls() -> None:
+    """Four megabytes hold half a million empty items, for each of which pydicom made a data set."""
+    count = 2000
+    items = struct.pack("<HHI", *ITEM, 0) * count + struct.pack("<HHI", *SEQUENCE_END, 0)
+    data = part10(ExplicitVRLittleEndian, (0x0041, 0x1001), items, open_ends=True)
+    calls = 0
+
+    def called(_frame: object, event: str, _arg: object) -> None:
+        nonlocal calls
+        calls += event == "call"
+
+    sys.setprofile(called)
+    try:
+        read_header(data)
+    finally:
+        sys.setprofile(None)
+    assert calls / count < 30
 
 
 class _Counted:
