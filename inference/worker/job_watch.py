@@ -10,11 +10,13 @@ import select
 import signal
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import structlog
 
+from inference.machine_memory import available_memory_bytes, memory_of_machine_bytes
 from inference.running_jobs import (
     STORING_S,
     Reason,
@@ -33,7 +35,10 @@ _LOOK_S = 0.5
 # From SIGTERM, which Python hears between two of its steps, to SIGKILL.
 _TERM_S = 5.0
 _SHARE_OF_MACHINE = 0.9
-_CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
+# Of the machine: with less, what receives and the database would be next.
+_SHARE_LEFT = 0.05
+# What takes less is not why the machine is short.
+_LARGE_BYTES = 1 << 30
 
 
 class JobWatch:
@@ -79,7 +84,24 @@ class JobWatch:
                 self._table.remove(index, one)
                 continue
             self._judge(index, one, now_s)
+        self._end_largest_if_short(running, now_s)
         return bool(running)
+
+    def _end_largest_if_short(self, running: Sequence[tuple[int, Running]], now_s: float) -> None:
+        """Where the machine has hardly any memory left: the kernel would end anybody's process.
+
+        The job may not be to blame, so it is tried again.
+        """
+        if available_memory_bytes() >= _SHARE_LEFT * memory_of_machine_bytes():
+            return
+        used = [
+            (anonymous_memory_bytes(one.pid), index, one)
+            for index, one in running
+            if not one.is_storing and _key(one) not in self._terminated and _is_child(one.pid)
+        ]
+        used_bytes, index, one = max(used, key=lambda entry: entry[0], default=(0, 0, None))
+        if one is not None and used_bytes >= _LARGE_BYTES:
+            self._end(index, replace(one, is_tried_again=True), "memory", now_s, used_bytes)
 
     def _judge(self, index: int, one: Running, now_s: float) -> None:
         term_until_s = self._terminated.get(_key(one))
@@ -101,10 +123,18 @@ class JobWatch:
                 may_do = used_bytes - one.earlier_bytes <= self._limit_bytes
                 self._end(index, replace(one, is_tried_again=may_do), "memory", now_s)
 
-    def _end(self, index: int, one: Running, reason: Reason, now_s: float) -> None:
+    def _end(
+        self,
+        index: int,
+        one: Running,
+        reason: Reason,
+        now_s: float,
+        limit_bytes: int | None = None,
+    ) -> None:
         if not one.is_same(self._table.read(index)):
             return
-        noted = replace(one, ended_because=reason, limit_bytes=self._limit_bytes)
+        limit_bytes = self._limit_bytes if limit_bytes is None else limit_bytes
+        noted = replace(one, ended_because=reason, limit_bytes=limit_bytes)
         # Before it ends: its successor reads this.
         noted_at = self._table.add(noted) if reason else None
         term_s = 0.0 if reason == "memory" else min(_TERM_S, self._grace_s)
@@ -141,10 +171,7 @@ def memory_limit_bytes(settings: Settings) -> int:
     """What one job's process may have in memory, without files that are mapped."""
     if settings.job_memory_bytes:
         return settings.job_memory_bytes
-    machine = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    with contextlib.suppress(OSError, ValueError):
-        machine = min(machine, int(_CGROUP_LIMIT.read_text()))
-    return int(_SHARE_OF_MACHINE * machine)
+    return int(_SHARE_OF_MACHINE * memory_of_machine_bytes())
 
 
 def _is_child(pid: int) -> bool:

@@ -15,6 +15,7 @@ from typing import Any
 import structlog
 
 from inference.failures import place
+from inference.machine_memory import be_first_to_go
 from inference.model_registry.sharing import fetching
 from inference.process_memory import collect_rarely
 from inference.running_jobs import RunningJobs, watched_by
@@ -170,6 +171,7 @@ class Holder:
             process.start_audit_keeper()
         else:
             collect_rarely()
+            be_first_to_go()
             begin_adopting()
             watched_by(process.running)
 

@@ -53,7 +53,7 @@ def have_pydicom_keep_nothing() -> None:
 
     class PassedItem(Dataset):
         # Setting an attribute costs pydicom 3 µs, to find out whether it names an element.
-        __setattr__ = object.__setattr__
+        __setattr__ = object.__setattr__  # type: ignore[assignment]
 
     item = PassedItem()
 

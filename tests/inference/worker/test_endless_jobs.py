@@ -43,6 +43,8 @@ def test_a_model_that_never_returns_fails_after_its_deadline_and_the_next_job_ru
         receive(workers.storage, mr_series("a"))
         wait_for_computing(workers, "a")
         (child,) = children_of(worker.pid)
+        scores = [Path(f"/proc/{pid}/oom_score_adj").read_text() for pid in (worker.pid, child)]
+        assert int(scores[0]) < int(scores[1])
         receive(workers.storage, mr_series("b"))
         wait_for(lambda: stage_of(workers, "a").startswith("CANCELED"), "the end of the job")
         (job,), _ = workers.storage.jobs.list(study_uid("a"))
