@@ -1,11 +1,10 @@
 """Sending what the HL7 outbox has: one worker takes a message, and notes what became of it."""
 
-from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
 import structlog
-from sqlalchemy import Engine, and_, delete, exists, or_, select, update
+from sqlalchemy import Engine, and_, delete, exists, func, or_, select, update
 
 from storage import tables as t
 from storage.core.clock import utcnow
@@ -28,11 +27,9 @@ class Hl7Sending:
         self._engine = engine
 
     def claim_due(
-        self, owner: str, lease_s: float, now: datetime, but_not: Collection[str] = ()
+        self, owner: str, lease_s: float, now: datetime, destination: str
     ) -> Hl7Message | None:
-        """Take the oldest due message; those of one report in the order of its versions.
-
-        `but_not`: destinations whose messages wait.
+        """Take its oldest due message; those of one report in the order of its versions.
 
         One that waited until the system had a newer one of the report is not sent any more: the
         older text would take the place of the newer.
@@ -66,7 +63,7 @@ class Hl7Sending:
                     now,
                     ~is_sent,
                     ~has_older_due,
-                    t.hl7_message.c.destination.not_in(list(but_not)),
+                    t.hl7_message.c.destination == destination,
                     order=(t.hl7_message.c.created_at,),
                 )
                 if row is None:
@@ -110,6 +107,19 @@ class Hl7Sending:
                     select(t.hl7_message.c.message_id).where(HL7_MESSAGES.is_due(now)).limit(1)
                 ).first()
                 is not None
+            )
+
+    def due_destinations(self, now: datetime) -> list[str]:
+        """The one first whose oldest message waits longest."""
+        message = t.hl7_message.c
+        with reading(self._engine) as connection:
+            return list(
+                connection.scalars(
+                    select(message.destination)
+                    .where(HL7_MESSAGES.is_due(now))
+                    .group_by(message.destination)
+                    .order_by(func.min(message.created_at), message.destination)
+                )
             )
 
     def accepted(self, message_id: str, owner: str) -> bool:

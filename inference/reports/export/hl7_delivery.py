@@ -8,6 +8,7 @@ from typing import Protocol
 
 import structlog
 
+from dicom_node.association.peer_turns import PeerTurns, Turn
 from dicom_node.hl7.framing import FramingError, exchange
 from dicom_node.hl7.reading import Message, Refused, read_header
 from dicom_node.network.tls import ClientTls, tls_words
@@ -24,8 +25,6 @@ from storage.reports.hl7_sending import Hl7Sending
 from storage.settings import Hl7Destination, Settings
 
 log = structlog.get_logger(__name__)
-
-_AT_ONCE = 50
 
 
 class NotTaken(Exception):
@@ -49,24 +48,29 @@ class Hl7Storage(ReportStorage, HasSettings, HasAudit, Protocol):
 
 
 def send_due(storage: Hl7Storage, owner: str, stopping: Callable[[], bool] = lambda: False) -> int:
-    """Send what is due, one after the other; how many were accepted.
+    """Send what is due; how many messages were accepted.
 
-    A system that did not answer is asked for one message a round, however many wait for it: the
-    others would wait as long for each.
+    To each system one after the other, and to a few systems at once, so that one that answers
+    slowly holds up no other. One that did not answer at all is asked for one message a round,
+    however many wait for it.
     """
-    done = 0
+    due = storage.hl7_sending.due_destinations
+    turns = PeerTurns("hl7-out", due, partial(_send_to, storage, owner), stopping)
+    return turns.take(utcnow())
+
+
+def _send_to(storage: Hl7Storage, owner: str, destination: str, turn: Turn) -> int:
+    """What is due for one system, until its turn is over; how many it accepted."""
+    accepted = 0
     silent: set[str] = set()
-    for _ in range(_AT_ONCE):
-        if stopping():
-            break
+    while not turn.is_over and not silent:
         claimant = f"{owner}:{uuid.uuid4().hex[:8]}"
-        message = storage.hl7_sending.claim_due(claimant, LEASE_S, utcnow(), silent)
+        message = storage.hl7_sending.claim_due(claimant, LEASE_S, utcnow(), destination)
         if message is None:
             break
         with Lease(partial(_renew, storage.hl7_sending, message, claimant), "hl7") as lease:
-            accepted = _send(storage, message, claimant, lease, silent)
-        done += accepted
-    return done
+            accepted += _send(storage, message, claimant, lease, silent)
+    return accepted
 
 
 def _renew(sending: Hl7Sending, message: Hl7Message, claimant: str) -> bool:
