@@ -1,6 +1,7 @@
 """A page and the words on it."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from PIL import Image
 
@@ -17,6 +18,11 @@ class Line:
     confidence: float
 
 
+class Word(NamedTuple):
+    text: str
+    box: Box
+
+
 @dataclass(frozen=True)
 class Page:
     page_number: int
@@ -24,6 +30,10 @@ class Page:
     lines: tuple[Line, ...]
     is_read: bool
     """Whether a reader of images read it; else the document carries its text."""
+    words: tuple[Word, ...] = ()
+    """As the document carries them; a reader of images gives lines alone."""
+    slope: float = 0.0
+    """How far lines fall from left to right, in pixels for each pixel, as scans lie askew."""
 
 
 def around(boxes: list[Box]) -> Box:
@@ -33,15 +43,21 @@ def around(boxes: list[Box]) -> Box:
 
 
 def words_of(page: Page) -> list[tuple[str, Box]]:
-    """Each word with its box: a line's width shared out by letters, as OCR gives lines alone."""
+    """Each word with its box."""
+    if page.words:
+        return list(page.words)
+    return [word for line in page.lines for word in words_of_line(line.text, line.box)]
+
+
+def words_of_line(text: str, box: Box) -> list[tuple[str, Box]]:
+    """Its words: the width shared out by letters, as OCR gives lines alone."""
     words: list[tuple[str, Box]] = []
-    for line in page.lines:
-        left, top, right, bottom = line.box
-        each = (right - left) / max(len(line.text), 1)
-        position = 0
-        for word in line.text.split():
-            position = line.text.index(word, position)
-            start = left + position * each
-            position += len(word)
-            words.append((word, (start, top, left + position * each, bottom)))
+    left, top, right, bottom = box
+    each = (right - left) / max(len(text), 1)
+    position = 0
+    for word in text.split():
+        position = text.index(word, position)
+        start = left + position * each
+        position += len(word)
+        words.append((word, (start, top, left + position * each, bottom)))
     return words

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from inference.language.documents.pdf_words import lines_of_words, shape_of, words_of_pdf_page
 from storage.core.errors import InvalidRequest, NotFound
 from storage.pixels import tasks
 
@@ -21,6 +22,8 @@ _DOTS_PER_INCH = 200
 MAX_SIDE_PIXELS = 5000
 _MAX_PNG_SIDE_PIXELS = 2000
 _LEAST_CONFIDENCE = 0.5
+# More than that (11 degrees) is no page that lies askew.
+_MOST_SLOPE = 0.2
 
 Box = tuple[float, float, float, float]
 
@@ -33,10 +36,12 @@ def pdf_page(data: bytes, page_number: int) -> tuple[dict[str, Any], bytes]:
     with _opened(data) as document:
         page = _page(document, page_number)
         image = _drawn(page)
+        words = list(words_of_pdf_page(page))
         values = {
             "count": len(document),
             "size": list(image.size),
-            "lines": [[text, *box] for text, box in _text_lines(page)],
+            "lines": [[text, *box] for text, box in lines_of_words(words, shape_of(page))],
+            "words": [[text, *box] for text, box in words],
         }
         return values, image.tobytes()
 
@@ -46,7 +51,8 @@ def pdf_text(data: bytes) -> tuple[dict[str, Any], bytes]:
     with _opened(data) as document:
         lines = [value for value in document.get_metadata_dict().values() if value]
         for page in document:
-            lines += [text for text, _ in _text_lines(page)]
+            words = list(words_of_pdf_page(page))
+            lines += [text for text, _ in lines_of_words(words, shape_of(page))]
         return {"lines": lines}, b""
 
 
@@ -77,12 +83,28 @@ def read_text(pixels: bytes, width: int, height: int) -> tuple[dict[str, Any], b
     # Where nothing was seen, all three are None.
     seen = zip(found.boxes, found.txts, found.scores, strict=True) if found.txts else ()
     lines = []
+    slopes = []
     for corners, text, score in seen:
         if float(score) >= _LEAST_CONFIDENCE and str(text).strip():
             points = np.asarray(corners, float)
             box = [*points.min(0).tolist(), *points.max(0).tolist()]
             lines.append([str(text), float(score), *box])
-    return {"lines": lines}, b""
+            slopes.append(_slope(points))
+    return {"lines": lines, "slope": _middle_slope(slopes)}, b""
+
+
+def _slope(corners: Any) -> tuple[float, float]:
+    """How far a line falls for each pixel to the right, and its width."""
+    (left, left_top), (right, right_top) = corners[:2]
+    width = float(right - left)
+    return (float(right_top - left_top) / width if width > 0 else 0.0), width
+
+
+def _middle_slope(slopes: list[tuple[float, float]]) -> float:
+    """That of the middle one of the longer half of the lines: short ones are measured badly."""
+    longest = sorted(slopes, key=lambda one: -one[1])[: max(len(slopes) // 2, 1)]
+    slope = float(np.median([one for one, _ in longest])) if longest else 0.0
+    return slope if abs(slope) < _MOST_SLOPE else 0.0
 
 
 @lru_cache(maxsize=1)
@@ -132,18 +154,3 @@ def _png(image: Image.Image) -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, "PNG", compress_level=3)
     return buffer.getvalue()
-
-
-def _text_lines(page: Any) -> Iterator[tuple[str, Box]]:
-    """The text that the page itself carries, line by line."""
-    width, height = page.get_size()
-    text_page = page.get_textpage()
-    try:
-        for index in range(text_page.count_rects()):
-            left, bottom, right, top = text_page.get_rect(index)
-            text = text_page.get_text_bounded(left, bottom, right, top).strip()
-            if text:
-                box = (left / width, 1 - top / height, right / width, 1 - bottom / height)
-                yield " ".join(text.split()), box
-    finally:
-        text_page.close()
