@@ -10,7 +10,8 @@ from typing import Any
 from PIL import Image
 
 from inference.imaging.picture_files import BROKEN, checked_size, open_picture
-from inference.language.documents.page import Box, Line, Page
+from inference.language.documents.page import Box, Line, Page, Word
+from inference.language.documents.read_once import ReadOnce
 from inference.language.documents.tasks import MAX_SIDE_PIXELS
 from storage.core.errors import InvalidRequest
 from storage.pixels.processes import run
@@ -23,6 +24,7 @@ _TASKS = "inference.language.documents.tasks"
 _READ_SIDE_PIXELS = 4000
 _MAX_PAGE_BYTES = 3 * (MAX_SIDE_PIXELS + 1) ** 2
 _MAX_PNG_BYTES = 64 << 20
+_read_once = ReadOnce()
 
 
 def tell_nobody(page_number: int, of: int) -> None:
@@ -54,8 +56,11 @@ def _read_pdf(
         width, height = values["size"]
         image = Image.frombytes("RGB", (int(width), int(height)), bytes(pixels))
         lines = tuple(Line(str(text), _clipped(box), 1.0) for text, *box in values["lines"])
+        words = tuple(Word(str(text), _clipped(box)) for text, *box in values["words"])
         pages.append(
-            Page(number, image, lines, is_read=False) if lines else read_image(image, number)
+            Page(number, image, lines, is_read=False, words=words)
+            if lines
+            else read_image(image, number)
         )
     return pages, count
 
@@ -101,7 +106,12 @@ def read_image(image: Image.Image, number: int) -> Page:
     shown = image.copy()
     shown.thumbnail((_READ_SIDE_PIXELS, _READ_SIDE_PIXELS), Image.Resampling.LANCZOS)
     width, height = shown.size
-    values, _ = _task("read_text", shown.tobytes(), width, height, answer_bytes=0)
+    pixels = shown.tobytes()
+
+    def read() -> dict[str, Any]:
+        return _task("read_text", pixels, width, height, answer_bytes=0)[0]
+
+    values = _read_once.values(pixels, shown.size, read)
     lines = [
         Line(
             str(text),
@@ -110,7 +120,8 @@ def read_image(image: Image.Image, number: int) -> Page:
         )
         for text, score, left, top, right, bottom in values["lines"]
     ]
-    return Page(number, image, tuple(_in_order(lines)), is_read=True)
+    slope = float(values["slope"])
+    return Page(number, image, tuple(_in_order(lines)), is_read=True, slope=slope)
 
 
 def _check_image(data: bytes) -> None:
