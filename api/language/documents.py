@@ -72,7 +72,8 @@ async def ask_about_document(
     """The passage that answers and its box on the page.
 
     A document that is sent along is kept as long as its answer. Scans are read by OCR on the
-    node. By the model of HF_DQA_MODEL; without one the passage that comes nearest.
+    node. By the model of HF_DQA_MODEL; without one by the page's layout. No passage, and a note,
+    where the document does not say.
     """
     if request.headers.get("content-type", "").startswith("multipart/form-data"):
         counted = Request(request.scope, limited(request.receive, DOCUMENT_MAX_BYTES))

@@ -15,7 +15,9 @@ from inference.language.answer import (
     by_model,
 )
 from inference.language.documents.page import Page, around, words_of
-from inference.language.documents.passages import best_passages
+from inference.language.documents.pairing.asking import fits, read_asked
+from inference.language.documents.pairing.look_up import LookedUp, layouts_of, look_up
+from inference.language.documents.passages import answering_passages
 from inference.language.documents.reading import read_document
 from inference.language.documents.served import ask_server
 from inference.language.guard.instructions import gives_orders
@@ -36,7 +38,8 @@ from storage.objects.filesystem import ObjectStore
 from storage.settings import Settings
 
 _SHOWN = 3
-_NOTHING = "Nothing in the document comes near to an answer."
+_NOTHING = "The document does not say."
+_BLANK = "The document has this field, and nothing is filled in."
 _NO_MODEL = "No model is configured (HF_DQA_MODEL); this is the passage, word for word."
 _WITHOUT = "This is the passage, word for word."
 _NO_TEXT = "No text could be read on the document's pages."
@@ -64,6 +67,9 @@ def answer_document(storage: DocumentStorage, request: AnswerRequest, progress: 
     if count > len(pages):
         notes.append(f"The document has {count} pages; the first {len(pages)} were read.")
     question = str(request["question"])
+    progress.go_on()
+    asked = read_asked(question)
+    looked_up = look_up(asked, list(layouts_of(pages)))
     passages: list[PassageBox] = []
     method: Method = "extractive"
     named: AnsweringModel = {"model": "", "revision": ""}
@@ -73,7 +79,11 @@ def answer_document(storage: DocumentStorage, request: AnswerRequest, progress: 
         if is_configured(storage.settings, TASKS["docqa"]):
             try:
                 values = _named_in_header(storage.index, storage.instances, request)
-                passages = _by_model(storage.settings, question, pages, progress, notes, values)
+                found = _by_model(storage.settings, question, pages, progress, notes, values)
+                # What the page's own layout leaves blank, or is of another kind, answers nothing.
+                passages = [
+                    one for one in found if fits(asked, one.text) and not looked_up.is_blank
+                ]
                 ref = model_ref(storage.settings, "hf_dqa_model")
                 method, named = "model", by_model(ref)
             except NO_USE as error:
@@ -82,9 +92,9 @@ def answer_document(storage: DocumentStorage, request: AnswerRequest, progress: 
             notes.append(_NO_MODEL)
         if not passages:
             method = "extractive"
-            passages = _extracted(question, pages)
+            passages = _extracted(question, pages, looked_up)
             if not passages:
-                notes.append(_NOTHING)
+                notes.append(_BLANK if looked_up.is_blank else _NOTHING)
     if passages:
         progress.keep(Sentence(passages[0].text))
     return Answer(
@@ -134,10 +144,13 @@ def _named_in_header(
     return header_values(index, instances, instance.study_instance_uid)
 
 
-def _extracted(question: str, pages: Sequence[Page]) -> list[PassageBox]:
+def _extracted(question: str, pages: Sequence[Page], looked_up: LookedUp) -> list[PassageBox]:
+    """What the layout pairs with the question; else the running text that answers it."""
+    if looked_up.passages or looked_up.is_blank:
+        return list(looked_up.passages)
     return [
         PassageBox(one.text, one.page_number, one.box, round(score, 3))
-        for one, score in best_passages(question, pages, _SHOWN)
+        for one, score in answering_passages(question, pages, _SHOWN)
     ]
 
 

@@ -25,6 +25,8 @@ _MEANING, _WORDS, _ANSWER_KIND = 1.0, 0.9, 0.25
 # Of passages that answer alike the shorter points better.
 _EACH_LINE = 0.10
 _LEAST_SCORE = 0.30
+# Below it, of 1, passages are near, and answer nothing: docs/faithfulness.md.
+_LEAST_ANSWERING = 0.40
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,18 @@ def best_passages(question: str, pages: Sequence[Page], count: int) -> list[tupl
         if not any(set(passage.lines) & set(other.lines) for other, _ in chosen):
             chosen.append((passage, min(score / (_MEANING + _WORDS + _ANSWER_KIND), 1.0)))
     return chosen
+
+
+def answering_passages(
+    question: str, pages: Sequence[Page], count: int
+) -> list[tuple[Passage, float]]:
+    """Those of `best_passages` that answer: near enough, and with words of their own."""
+    asked = set(_words(question)) | _COMMON
+    return [
+        (passage, score)
+        for passage, score in best_passages(question, pages, count)
+        if score >= _LEAST_ANSWERING and not asked.issuperset(_words(passage.text))
+    ]
 
 
 def _alike(question: str, passages: Sequence[Passage]) -> list[float]:

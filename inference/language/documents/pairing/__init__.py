@@ -1,0 +1,1 @@
+"""Answers paired by layout: fields, boxes, cells of tables and sentences of a page."""

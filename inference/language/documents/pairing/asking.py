@@ -1,0 +1,138 @@
+"""What a question about a document asks for: a kind of value, and what it belongs to."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from inference.language.documents.pairing.topics import Unit, folded, same_unit, units_of
+
+_ASKS_WHEN = (
+    r"^(?:(?:on|at|since|until|from|by) )?(?:when|what time|what date|which date|which day)\b"
+    r"|^at (?:what|which) time\b|^(?:(?:seit|bis|ab|von) )?wann\b|^an welchem (?:tag|datum)\b"
+    r"|^um wie ?viel uhr\b|^since when\b"
+)
+_ASKS_NUMBER = (
+    r"\bhow (?:much|many|high|tall|heavy|old|large|big|long|low|fast)\b"
+    r"|\bwie ?viele?\b|\bwie (?:hoch|schwer|gross|alt|lang|lange|niedrig|tief)\b"
+)
+_VERBS = (
+    "is are was were does do did has have had can could should will ist sind war waren hat haben"
+    " hatte besteht bestehen bestand nimmt nahm liegt liegen lag wird wurde wurden gibt gab leidet"
+    " raucht trinkt kann darf soll tragt kam konnte muss"
+)
+_KINDS = (
+    ("person", r"^(?:who|whom|by whom|wer|wen|wem|von wem|durch wen)\b"),
+    ("date", _ASKS_WHEN),
+    ("place", r"^(?:where|wo|in welchem|in welcher)\b"),
+    ("number", _ASKS_NUMBER),
+    ("yes_no", rf"^(?:{'|'.join(_VERBS.split())})\b"),
+)
+_MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|mai|mär|maerz|marz|okt|dez)[a-zä]*\.?"
+DATE = re.compile(
+    rf"\b\d{{4}}-\d{{1,2}}-\d{{1,2}}\b|\b\d{{1,2}}[./]\s?\d{{1,2}}[./]\s?\d{{2,4}}\b"
+    rf"|\b\d{{1,2}}(?:st|nd|rd|th|\.)?[ -]{_MONTH}[ -]?,?\s?\d{{2,4}}\b"
+    rf"|\b{_MONTH} \d{{1,2}},? \d{{4}}\b|\b{_MONTH} \d{{4}}\b|\b(?:0?\d|1[0-2])/\d{{4}}\b",
+    re.IGNORECASE,
+)
+_NUMERAL = (
+    r"(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|zwei|drei|vier|fünf|sechs|sieben"
+    r"|acht|neun|zehn|elf|zwölf|einer|einem|einen|a few|several|einigen)"
+)
+SPAN = re.compile(
+    rf"\b(?:\d+|{_NUMERAL})\s(?:to \d+ |bis \d+ )?"
+    r"(?:minute|hour|day|week|month|year|minuten?|stunden?|tage?n?|wochen?|monate?n?|jahre?n?)s?\b",
+    re.IGNORECASE,
+)
+_TIME = re.compile(r"\b\d{1,2}:\d{2}\b|\b(?:19|20)\d{2}\b|\b\d{1,2} (?:uhr|am|pm)\b", re.IGNORECASE)
+_WHENEVER = re.compile(
+    r"\b(?:today|tomorrow|yesterday|heute|morgen|gestern|monday|tuesday|wednesday|thursday|friday"
+    r"|montag|dienstag|mittwoch|donnerstag|freitag|gleich|sofort)\b",
+    re.IGNORECASE,
+)
+NUMBER = re.compile(
+    r"(?<![\w.,])[<>≤≥~±]?\s?\d+(?:[.,/]\d+)*(?:\s?(?:%|°\s?C|[a-zA-Zµμ]+(?:[/*·^][\w²³^]+)*))?",
+    re.UNICODE,
+)
+_NUMERALS = re.compile(rf"\b{_NUMERAL}\b", re.IGNORECASE)
+_NAME = re.compile(r"\b[^\W\d_]\w*[-'\w.]*", re.UNICODE)
+
+
+@dataclass(frozen=True)
+class Asked:
+    kind: str
+    """person, date, place, number, yes_no, code, or open."""
+    units: tuple[Unit, ...]
+    text: str
+
+    @property
+    def weight(self) -> float:
+        return sum(unit.weight for unit in self.units)
+
+
+def read_asked(question: str) -> Asked:
+    plain = folded(question).strip()
+    kind = next((kind for kind, pattern in _KINDS if re.search(pattern, plain)), "open")
+    units = units_of(question, is_question=True)
+    if kind == "open":
+        of = next((unit.topic.kind for unit in units if unit.topic is not None), "open")
+        kind = of if of in ("date", "number", "code") else "open"
+    if kind == "person" and any(
+        one.topic is not None and one.topic.kind == "person" for one in units
+    ):
+        # "Who completed the summary": what was completed hardly matters.
+        units = [
+            one
+            if one.topic is not None and one.topic.kind == "person"
+            else replace(one, weight=min(one.weight, 0.3))
+            for one in units
+        ]
+    return Asked(kind, tuple(units), question)
+
+
+def _is_of_person(unit: Unit) -> bool:
+    return unit.topic is not None and unit.topic.kind == "person"
+
+
+def fits(asked: Asked, value: str) -> bool:
+    """Whether the value is of the kind that is asked for."""
+    if asked.kind == "date":
+        return is_time(value)
+    if asked.kind == "number":
+        return bool(re.search(r"\d", value) or _NUMERALS.search(value))
+    if asked.kind == "code":
+        return bool(re.search(r"\d|@", value))
+    if asked.kind == "person":
+        words = [word for word in _NAME.findall(value) if word[:1].isupper()]
+        return bool(words) and not DATE.fullmatch(value.strip())
+    return True
+
+
+def is_time(value: str) -> bool:
+    return any(one.search(value) for one in (DATE, SPAN, _TIME, _WHENEVER))
+
+
+def matched(asked: Asked, units: Sequence[Unit], value: str = "") -> tuple[float, float]:
+    """How much of the question the label has, and how much of the label the question; 0 to 1.
+
+    `value`: what stands under the label; it may name a topic without words (a dose, a medicine).
+    """
+    total = asked.weight
+    if not total:
+        return 0.0, 0.0
+    hit = 0.0
+    for unit in asked.units:
+        if any(same_unit(unit, other) for other in units):
+            hit += unit.weight
+        elif (
+            unit.topic is not None
+            and unit.topic.value is not None
+            and unit.topic.value.search(value)
+        ):
+            hit += 0.8 * unit.weight
+        elif unit.is_exact:
+            return 0.0, 0.0
+    label = sum(unit.weight for unit in units)
+    both = sum(
+        unit.weight for unit in units if any(same_unit(unit, other) for other in asked.units)
+    )
+    return hit / total, both / label if label else 0.0

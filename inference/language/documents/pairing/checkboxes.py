@@ -1,0 +1,116 @@
+"""Boxes to tick: which of the options behind a label are marked."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from inference.language.documents.pairing.layout import Piece, Placed, Row
+
+# Chinese signs are what the reader of images takes boxes for.
+_EMPTY = frozenset("☐ □ ◻ ❏ ○ ◯ ▢ [] [_] () 口 囗".split())
+_TICKED = frozenset("☒ ☑ ■ ◼ ✓ ✔ ✗ ✘ ● ◉ ☓ 🗹 [x] [X] (x) (X) 区 図 凶".split())
+_JOINED = re.compile(r"^([\[(][xX_]?[\])]|[☐□☒☑■✓✔✗])(.+)$")
+
+
+@dataclass
+class Choice:
+    label: str
+    pieces: list[Placed]
+    options: list[tuple[bool, list[Placed]]] = field(default_factory=list)
+    page_number: int = 0
+    row: int = 0
+
+    @property
+    def marked(self) -> list[list[Placed]]:
+        return [words for is_ticked, words in self.options if is_ticked and words]
+
+
+def choices_of(rows: Sequence[Row]) -> Iterator[Choice]:
+    """Rows with a box on them. A row that has no label of its own goes on with the one above."""
+    for row in rows:
+        words = [word for piece in row for word in _tokens(piece)]
+        if any(_mark(word.text) is not None for word in words):
+            yield from _of_row(words, row)
+
+
+def has_boxes(row: Row) -> bool:
+    return any(_mark(word.text) is not None for piece in row for word in _tokens(piece))
+
+
+def _tokens(piece: Piece) -> Iterator[Placed]:
+    words = list(piece.words)
+    at = 0
+    while at < len(words):
+        word = words[at]
+        # "[ ]" is read as two words.
+        if word.text in ("[", "(") and at + 1 < len(words) and words[at + 1].text in ("]", ")"):
+            after = words[at + 1]
+            yield Placed(word.text + after.text, word.page_box, word.left, word.top, after.right,
+                         word.bottom, word.line)  # fmt: skip
+            at += 2
+            continue
+        joined = _JOINED.match(word.text)
+        if joined:
+            for text in joined.groups():
+                yield Placed(text, word.page_box, word.left, word.top, word.right, word.bottom,
+                             word.line)  # fmt: skip
+        else:
+            yield word
+        at += 1
+
+
+def _mark(text: str) -> bool | None:
+    if text in _TICKED:
+        return True
+    return False if text in _EMPTY else None
+
+
+def _of_row(words: list[Placed], row: Row) -> Iterator[Choice]:
+    marks = [index for index, word in enumerate(words) if _mark(word.text) is not None]
+    first = words[: marks[0]]
+    is_before = _is_label_end(first) or len(first) != 1 or marks[0] == 0
+    groups = _before(words, marks) if is_before else _behind(words, marks)
+    for choice in groups:
+        choice.page_number, choice.row = row[0].page_number, row[0].row
+        yield choice
+
+
+def _is_label_end(words: list[Placed]) -> bool:
+    return bool(words) and words[-1].text.endswith((":", "?"))
+
+
+def _before(words: list[Placed], marks: list[int]) -> Iterator[Choice]:
+    """Each box before its option; after an option a further label may come, up to a colon."""
+    label = words[: marks[0]]
+    choice = Choice(_text(label), label)
+    for number, mark in enumerate(marks):
+        end = marks[number + 1] if number + 1 < len(marks) else len(words)
+        option, further = _option(words[mark + 1 : end])
+        choice.options.append((bool(_mark(words[mark].text)), option))
+        if further and number + 1 < len(marks):
+            yield choice
+            choice = Choice(_text(further), further)
+    yield choice
+
+
+def _option(words: list[Placed]) -> tuple[list[Placed], list[Placed]]:
+    if not _is_label_end(words):
+        return words, []
+    gaps = [(words[index].left - words[index - 1].right, index) for index in range(1, len(words))]
+    # Where nothing is wider than a space, the option is one word.
+    at = max(gaps)[1] if gaps and max(gaps)[0] > 0.5 * words[0].height else 1
+    return words[:at], words[at:]
+
+
+def _behind(words: list[Placed], marks: list[int]) -> Iterator[Choice]:
+    """Each box behind its option: "Yes [ ] No [x]"."""
+    choice = Choice("", [])
+    start = 0
+    for mark in marks:
+        choice.options.append((bool(_mark(words[mark].text)), words[start:mark]))
+        start = mark + 1
+    yield choice
+
+
+def _text(words: Sequence[Placed]) -> str:
+    return " ".join(word.text for word in words).rstrip(":? ")

@@ -1,0 +1,168 @@
+"""A page as rows of pieces: words that stand together, apart from what stands beside them.
+
+Lengths are parts of the page's width, and rows of a scan that lies askew are made level first.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from inference.language.documents.page import Box, Page, around, words_of_line
+from inference.language.guard.instructions import gives_orders
+
+MOST_WORDS = 6000
+"""Of a page; one of small print has 1,500."""
+# Parts of a line's height: words farther apart than this are of two pieces.
+_GAP, _GAP_OF_READ = 0.75, 0.4
+_FILLER = re.compile(r"[_.…·‥]{2,}|[|]+")
+_FILLER_END = re.compile(r"[_.…·]{3,}$")
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A word where it stands on the page, and where on the page made level."""
+
+    text: str
+    page_box: Box
+    left: float
+    top: float
+    right: float
+    bottom: float
+    line: int = -1
+    """Of an image: which line of the reader it is of."""
+
+    @property
+    def middle(self) -> float:
+        return (self.top + self.bottom) / 2
+
+    @property
+    def height(self) -> float:
+        return max(self.bottom - self.top, 1e-6)
+
+
+@dataclass(frozen=True)
+class Piece:
+    words: tuple[Placed, ...]
+    page_number: int
+    row: int
+
+    @cached_property
+    def text(self) -> str:
+        return " ".join(word.text for word in self.words)
+
+    @cached_property
+    def left(self) -> float:
+        return self.words[0].left
+
+    @cached_property
+    def right(self) -> float:
+        return max(word.right for word in self.words)
+
+    @cached_property
+    def top(self) -> float:
+        return min(word.top for word in self.words)
+
+    @cached_property
+    def bottom(self) -> float:
+        return max(word.bottom for word in self.words)
+
+    @cached_property
+    def height(self) -> float:
+        heights = sorted(word.height for word in self.words)
+        return heights[len(heights) // 2]
+
+    @property
+    def box(self) -> Box:
+        return around([word.page_box for word in self.words])
+
+    def part(self, words: Sequence[Placed]) -> "Piece":
+        return Piece(tuple(words), self.page_number, self.row)
+
+    def overlaps(self, other: "Piece") -> bool:
+        """Whether one stands above the other, at least in part."""
+        return min(self.right, other.right) - max(self.left, other.left) > 0
+
+
+Row = tuple[Piece, ...]
+
+
+def rows_of(page: Page) -> list[Row]:
+    """From top to bottom, each from left to right, without lines that give orders to a reader."""
+    lines: list[list[Placed]] = []
+    for word in sorted(_placed(page), key=lambda one: one.middle):
+        line = next((one for one in reversed(lines[-4:]) if _is_beside(one, word)), None)
+        if line is None:
+            lines.append([word])
+        else:
+            line.append(word)
+    lines.sort(key=lambda one: sum(word.middle for word in one) / len(one))
+    rows = []
+    for number, line in enumerate(lines):
+        line.sort(key=lambda one: one.left)
+        if not gives_orders(" ".join(word.text for word in line)):
+            rows.append(
+                tuple(Piece(tuple(some), page.page_number, number) for some in _apart(line))
+            )
+    return [row for row in rows if row]
+
+
+def _is_beside(line: list[Placed], word: Placed) -> bool:
+    middle = sum(one.middle for one in line) / len(line)
+    return abs(word.middle - middle) < 0.4 * min(word.height, line[0].height)
+
+
+def _apart(line: list[Placed]) -> Iterator[list[Placed]]:
+    some: list[Placed] = []
+    for word in line:
+        if _FILLER.fullmatch(word.text):
+            if some:
+                yield some
+            some = []
+            continue
+        if some and _is_far(some[-1], word):
+            yield some
+            some = []
+        some.append(word)
+    if some:
+        yield some
+
+
+def _is_far(one: Placed, other: Placed) -> bool:
+    if one.line >= 0 and one.line == other.line:
+        return False
+    gap = _GAP if one.line < 0 else _GAP_OF_READ
+    return other.left - one.right > gap * min(one.height, other.height)
+
+
+def _placed(page: Page) -> Iterator[Placed]:
+    width, height = page.image.size
+    shape = height / max(width, 1)
+    count = 0
+    for written, box, level, line in _boxes(page, shape):
+        text = _FILLER_END.sub("", written)
+        if not text:
+            continue
+        count += 1
+        if count > MOST_WORDS:
+            return
+        yield Placed(text, box, *level, line)
+
+
+def _boxes(page: Page, shape: float) -> Iterator[tuple[str, Box, Box, int]]:
+    if page.words:
+        for text, box in page.words:
+            left, top, right, bottom = box
+            yield text, box, (left, top * shape, right, bottom * shape), -1
+        return
+    for number, line in enumerate(page.lines):
+        left, top, right, bottom = line.box
+        fall = page.slope * (right - left)
+        middle = (top + bottom) / 2 * shape - page.slope * (left + right) / 2
+        height = max((bottom - top) * shape - abs(fall), (bottom - top) * shape / 2)
+        level = (left, middle - height / 2, right, middle + height / 2)
+        pieces = zip(
+            words_of_line(line.text, line.box), words_of_line(line.text, level), strict=True
+        )
+        for (text, box), (_, placed) in pieces:
+            yield text, box, placed, number if not page.words and page.is_read else -1

@@ -1,0 +1,151 @@
+"""The value that a document gives to a question, paired by layout; none where it gives none."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from inference.language.answer import PassageBox
+from inference.language.documents.page import Page, around, words_of
+from inference.language.documents.pairing.asking import Asked, fits, is_time, matched
+from inference.language.documents.pairing.candidates import LEAST_SHARE, YES_NO, Found, score_of
+from inference.language.documents.pairing.cells import by_table
+from inference.language.documents.pairing.checkboxes import Choice, choices_of, has_boxes
+from inference.language.documents.pairing.fields import Field, fields_of
+from inference.language.documents.pairing.layout import Piece, rows_of
+from inference.language.documents.pairing.prose import Sentence, answering_part, sentences_of
+from inference.language.documents.pairing.tables import Table, tables_of
+from inference.language.documents.pairing.topics import units_of, units_of_label
+from inference.language.documents.pairing.written import dated, signed, within
+
+LEAST_SCORE = 0.55
+_SHOWN = 3
+MOST_WORDS = 40_000
+"""Of a document; twenty pages of small print have 30,000."""
+
+
+@dataclass(frozen=True)
+class PageLayout:
+    """All that questions are answered from, computed once a page."""
+
+    fields: tuple[Field, ...]
+    choices: tuple[Choice, ...]
+    tables: tuple[Table, ...]
+    sentences: tuple[Sentence, ...]
+
+
+def layouts_of(pages: Sequence[Page]) -> Iterator[PageLayout]:
+    """Of each page, up to the one that exceeds `MOST_WORDS`."""
+    count = 0
+    for page in pages:
+        yield laid_out(page)
+        count += len(words_of(page))
+        if count > MOST_WORDS:
+            return
+
+
+def laid_out(page: Page) -> PageLayout:
+    rows = rows_of(page)
+    tables = tuple(tables_of(rows))
+    boxes = frozenset(row[0].row for row in rows if has_boxes(row))
+    in_tables = frozenset(number for table in tables for number in table.row_numbers)
+    plain = [row for row in rows if row[0].row not in boxes]
+    sentences = tuple(sentences_of(rows, in_tables | boxes))
+    runs = [piece for row in rows for piece in row]
+    runs += [Piece(one.words, one.page_number, -1) for one in sentences]
+    written = [field for run in runs for field in within(run)]
+    return PageLayout(
+        (*fields_of(plain, in_tables, page.is_read), *written, *signed(rows), *dated(rows)),
+        tuple(choices_of(rows)),
+        tables,
+        sentences,
+    )
+
+
+@dataclass(frozen=True)
+class LookedUp:
+    passages: tuple[PassageBox, ...] = ()
+    """What answers, the surest first."""
+    is_blank: bool = False
+    """Whether the document has the very field, and nothing in it."""
+
+
+def look_up(asked: Asked, layouts: Sequence[PageLayout]) -> LookedUp:
+    if not asked.weight:
+        return LookedUp()
+    found = sorted(
+        (one for layout in layouts for one in _found(asked, layout)),
+        key=lambda one: -one.score,
+    )
+    passages: list[PassageBox] = []
+    for one in found:
+        if one.score < LEAST_SCORE or len(passages) == _SHOWN:
+            break
+        if not one.words:
+            # What answers worse is of something else.
+            return LookedUp(tuple(passages), is_blank=not passages)
+        if all(one.text != other.text for other in passages):
+            box = around([word.page_box for word in one.evidence])
+            passages.append(PassageBox(one.text, one.page_number, box, round(one.score, 3)))
+    return LookedUp(tuple(passages))
+
+
+def _found(asked: Asked, layout: PageLayout) -> Iterator[Found]:
+    for field in layout.fields:
+        yield from _by_field(asked, field)
+    for choice in layout.choices:
+        yield from _by_choice(asked, choice)
+    for table in layout.tables:
+        yield from by_table(asked, table)
+    for sentence in layout.sentences:
+        yield from _by_sentence(asked, sentence)
+
+
+def _by_field(asked: Asked, field: Field) -> Iterator[Found]:
+    units = units_of_label(field.label)
+    text = field.value.text if field.value else ""
+    share, exact = matched(asked, units, text if asked.kind != "number" else "")
+    score = score_of(share, exact) * (0.7 + 0.3 * field.trust)
+    page = field.label_piece.page_number
+    if field.value is None:
+        if share >= 0.85 and exact >= 0.6:
+            yield Found((), field.label_piece.words, page, score)
+        return
+    if not fits(asked, text):
+        return
+    if asked.kind == "person" and is_time(text):
+        return
+    yield Found(field.value.words, (*field.label_piece.words, *field.value.words), page, score)
+
+
+def _by_choice(asked: Asked, choice: Choice) -> Iterator[Found]:
+    label = units_of(choice.label)
+    options = [word for _, words in choice.options for word in words]
+    share, exact = matched(asked, label)
+    score = score_of(share, exact)
+    evidence = (*choice.pieces, *options)
+    if choice.marked and score:
+        marked = tuple(word for words in choice.marked for word in words)
+        yield Found(marked, evidence, choice.page_number, score)
+    elif score and choice.options:
+        yield Found((), evidence or tuple(options), choice.page_number, score)
+    # "[x] Diabetes": the option is what is asked about.
+    for is_ticked, words in choice.options:
+        text = " ".join(word.text for word in words)
+        if not words or text.casefold() in YES_NO:
+            continue
+        share, exact = matched(asked, [*units_of(text), *label])
+        own, _ = matched(asked, units_of(text))
+        if own and asked.kind == "yes_no" and is_ticked:
+            yield Found(tuple(words), tuple(words), choice.page_number, score_of(share, exact))
+
+
+def _by_sentence(asked: Asked, sentence: Sentence) -> Iterator[Found]:
+    units = units_of(sentence.text)
+    share, _ = matched(asked, units, sentence.text)
+    if share < LEAST_SHARE:
+        return
+    part = answering_part(asked, sentence)
+    text = " ".join(word.text for word in part)
+    if text.endswith(("?", ":")) or not fits(asked, text):
+        return
+    near = min(len(asked.units) / 3, 1.0)
+    yield Found(part, part, sentence.page_number, share * (0.62 + 0.18 * near))

@@ -1,0 +1,211 @@
+"""Tables of a page: columns under their heads, and rows by what they begin with."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from inference.language.documents.pairing.layout import Piece, Row
+from inference.language.documents.pairing.topics import units_of
+
+_LEAST_COLUMNS = 3
+_MOST_HEAD_ROWS = 4
+# Parts of a line's height: rows farther apart are of two tables.
+_FAR = 2.6
+_VALUE = re.compile(r"^[<>≤≥~±]?\s?[+-]?\d[\d.,/:%-]*(?:\s?[-–]\s?\d[\d.,]*)?\s?[+\-HL*↑↓]?$")
+_MARK = re.compile(r"^(?:[xX✓✔✗✘☒☑×]|\(x\))$")
+
+
+@dataclass(frozen=True)
+class Column:
+    left: float
+    right: float
+    head: tuple[Piece, ...]
+    """From the outermost to its own, as merged heads stand over several columns."""
+
+    @property
+    def text(self) -> str:
+        return " ".join(piece.text for piece in self.head)
+
+
+@dataclass(frozen=True)
+class Table:
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Piece | None, ...], ...]
+    row_numbers: frozenset[int]
+
+
+def is_mark(text: str) -> bool:
+    return bool(_MARK.match(text.strip()))
+
+
+def is_value(text: str) -> bool:
+    """Whether it is a number, a range or a mark, and names nothing."""
+    return bool(_VALUE.match(text.strip())) or is_mark(text)
+
+
+def tables_of(rows: Sequence[Row]) -> Iterator[Table]:
+    for block in _blocks(rows):
+        table = _table(block)
+        if table is not None:
+            yield table
+
+
+def _blocks(rows: Sequence[Row]) -> Iterator[list[Row]]:
+    """Rows that follow each other closely, where most have three pieces or more."""
+    block: list[Row] = []
+    thin = 0
+    for row in rows:
+        bottom = max((piece.bottom for piece in block[-1]), default=0.0) if block else 0.0
+        height = min(piece.height for piece in row)
+        is_thin = len(row) == 1 and not (block and row[0].top < bottom)
+        if block and (row[0].top - bottom > _FAR * height or (is_thin and thin >= 1)):
+            yield from _ended(block)
+            block, thin = [], 0
+        if not block and len(row) < 2:
+            continue
+        block.append(row)
+        thin = thin + 1 if is_thin else 0
+    yield from _ended(block)
+
+
+def _ended(block: list[Row]) -> Iterator[list[Row]]:
+    """Without what only stands near it: labels with their values above, and a line below."""
+    left = min((piece.left for row in block for piece in row), default=0.0)
+    while block and len(block[0]) < _LEAST_COLUMNS and block[0][0].left - left < block[0][0].height:
+        block = block[1:]
+    while block and len(block[-1]) < 2 and not _is_row_head(block[-1][0], left):
+        block = block[:-1]
+    if sum(len(row) >= _LEAST_COLUMNS for row in block) >= 2 and not _is_grid(block):
+        yield block
+
+
+def _is_row_head(piece: Piece, left: float) -> bool:
+    """Whether it may begin a row whose other cells are empty."""
+    return piece.left - left < piece.height and len(piece.words) <= 6 and ":" not in piece.text
+
+
+def _is_grid(block: list[Row]) -> bool:
+    """Whether it is a form of labels over their values: again and again a row of labels."""
+    labels = [_names_topics(row) for row in block]
+    small = [
+        max(piece.height for piece in row) < 0.92 * min(piece.height for piece in after)
+        for row, after in pairwise(block)
+    ]
+    over = [one and not after for one, after in pairwise(labels)]
+    return any(_again_and_again(heads) for heads in (over, small))
+
+
+def _again_and_again(heads: Sequence[bool]) -> bool:
+    at = [index for index, is_head in enumerate(heads) if is_head]
+    return any(later - one > 1 for one, later in pairwise(at))
+
+
+def _names_topics(row: Row) -> bool:
+    named = sum(
+        any(unit.topic is not None for unit in units) and not re.search(r"\d{2}", piece.text)
+        for piece in row
+        if (units := units_of(piece.text))
+    )
+    return named >= 2 and named >= 0.6 * len(row)
+
+
+def _table(block: list[Row]) -> Table | None:
+    spans = _spans(block)
+    if len(spans) < _LEAST_COLUMNS:
+        return None
+    groups = _lines_of_rows(block)
+    first = _first_body_row(groups, spans)
+    if not 0 < first < len(groups):
+        return None
+    heads = [row for group in groups[:first] for row in group]
+    columns = tuple(Column(left, right, _head_of(heads, left, right)) for left, right in spans)
+    if sum(bool(column.head) for column in columns) < 2:
+        return None
+    body = tuple(_cells(group, spans) for group in groups[first:])
+    numbers = frozenset(row[0].row for row in block)
+    return Table(columns, body, numbers)
+
+
+def _lines_of_rows(block: list[Row]) -> list[list[Row]]:
+    """Lines that overlap in height are of one row: cells of two lines beside cells of one."""
+    groups: list[list[Row]] = []
+    for row in block:
+        if groups and _is_same_row(groups[-1], row):
+            groups[-1].append(row)
+        else:
+            groups.append([row])
+    return groups
+
+
+def _is_same_row(group: list[Row], row: Row) -> bool:
+    bottom = max(piece.bottom for piece in group[-1])
+    return bottom - row[0].top > 0.2 * row[0].height
+
+
+def _spans(block: list[Row]) -> list[tuple[float, float]]:
+    """Where the columns are: from the row with the most pieces, widened by the others."""
+    widest = max(range(len(block)), key=lambda index: (len(block[index]), -index))
+    spans = [[piece.left, piece.right] for piece in block[widest]]
+    for row in reversed(block):
+        for piece in row:
+            over = [span for span in spans if min(piece.right, span[1]) > max(piece.left, span[0])]
+            if len(over) == 1:
+                others = [span for span in spans if span is not over[0]]
+                left, right = min(over[0][0], piece.left), max(over[0][1], piece.right)
+                if not any(min(right, span[1]) > max(left, span[0]) for span in others):
+                    over[0][:] = left, right
+            elif not over and len(row) > 1:
+                spans.append([piece.left, piece.right])
+    return [(left, right) for left, right in sorted(map(tuple, spans))]
+
+
+def _over(piece: Piece, spans: Sequence[tuple[float, float]]) -> list[int]:
+    return [
+        index
+        for index, (left, right) in enumerate(spans)
+        if min(piece.right, right) > max(piece.left, left)
+    ]
+
+
+def _first_body_row(groups: list[list[Row]], spans: Sequence[tuple[float, float]]) -> int:
+    """The first row with a value after the heads; a first row with values is no head."""
+    if any(is_value(piece.text) for row in groups[0] for piece in row):
+        return 0
+    for index, group in enumerate(groups[: _MOST_HEAD_ROWS + 1]):
+        pieces = [piece for row in group for piece in row]
+        if index and any(re.search(r"\d", one.text) or is_mark(one.text) for one in pieces):
+            return index
+    begins = 0 in _over(groups[0][0][0], spans)
+    return 1 if begins or len(groups) < 3 else 2
+
+
+def _head_of(heads: Sequence[Row], left: float, right: float) -> tuple[Piece, ...]:
+    """The pieces over a column, the outermost first."""
+    over = [[one for one in row if min(one.right, right) > max(one.left, left)] for row in heads]
+    found = []
+    for row, its in zip(heads, over, strict=True):
+        # A merged head is centred over its columns, and may be over none of them by itself.
+        is_merged = row is heads[0] and len(heads) > 1 and bool(over[-1])
+        own = any(its[:1] for its in over[1:-1])
+        if its:
+            found.append(its[0])
+        elif is_merged and not own:
+            found.append(_nearest(row, (left + right) / 2))
+    return tuple(found)
+
+
+def _nearest(row: Row, middle: float) -> Piece:
+    return min(row, key=lambda piece: abs((piece.left + piece.right) / 2 - middle))
+
+
+def _cells(group: Sequence[Row], spans: Sequence[tuple[float, float]]) -> tuple[Piece | None, ...]:
+    cells: list[Piece | None] = [None] * len(spans)
+    for row in group:
+        for piece in row:
+            over = _over(piece, spans)
+            if not over:
+                continue
+            cell = cells[over[0]]
+            cells[over[0]] = piece if cell is None else cell.part((*cell.words, *piece.words))
+    return tuple(cells)

@@ -1,0 +1,189 @@
+"""What labels and questions name, alike in English and German: topics, and words that are none."""
+
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib import resources
+from typing import Any
+
+import yaml
+
+from storage.core.text.normalization import normalized
+
+_WORD = re.compile(r"[^\W_]+(?:#)?")
+_ENDLESS = "*"
+# German prefixes before which the "ge" of a participle stands.
+_PARTICIPLE = re.compile(
+    r"^(ab|an|auf|aus|ein|mit|nach|um|vor|zu|zuruck|weg|her|hin)?ge(?=\w{4,}(?:t|en)$)"
+)
+_VOWELS = re.compile(r"[aeiouy]")
+_LITTLE = 0.15
+# What was done, where a question names it beside a thing: "which drug was started".
+_PARTICIPLES = 0.3
+_DONE = re.compile(r"\w{3,}ed$|(?:ge|be|ver|er|ent|(?:ab|an|auf|aus|ein|zu)ge)\w{3,}(?:t|en)$")
+
+
+@dataclass(frozen=True)
+class Topic:
+    name: str
+    kind: str
+    is_column: bool
+    value: re.Pattern[str] | None
+    labels: frozenset[str]
+    """Labels that name it where they stand alone, and mean little elsewhere."""
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A topic, or a word that is of none; `weight`: how much hangs on it."""
+
+    key: str
+    weight: float
+    topic: Topic | None
+    at: int
+    """Of its first word in the text."""
+    end: int
+    is_exact: bool = False
+    """Nothing else will do for it: a number, or a letter that tells one thing from another."""
+
+
+@dataclass(frozen=True)
+class _Vocabulary:
+    topics: Mapping[str, Topic]
+    phrases: Mapping[str, tuple[tuple[tuple[str, ...], Topic], ...]]
+    endless: tuple[tuple[tuple[str, ...], Topic], ...]
+    common: frozenset[str]
+    generic: frozenset[str]
+
+
+def folded(text: str) -> str:
+    """In small letters without dots and accents, which OCR loses."""
+    plain = normalized("NFKD", text.casefold())
+    return "".join(letter for letter in plain if not unicodedata.combining(letter))
+
+
+def words_of_text(text: str) -> list[str]:
+    return _WORD.findall(folded(text))
+
+
+def units_of(text: str, *, is_question: bool = False) -> list[Unit]:
+    """In the order of the text. Words that only ask are left out."""
+    known = vocabulary()
+    raw = _WORD.findall(text)
+    words = [folded(word) for word in raw]
+    found: list[Unit] = []
+    at = 0
+    while at < len(words):
+        size, topic = _longest(words, at)
+        if topic is not None:
+            found.append(Unit(topic.name, 1.0, topic, at, at + size))
+            at += size
+            continue
+        word = words[at]
+        is_letter = len(word) == 1 and raw[at].isalpha() and raw[at].isupper() and at > 0
+        if is_letter or any(sign.isdigit() for sign in word):
+            found.append(Unit(word, 1.0, None, at, at + 1, is_exact=True))
+        elif word not in known.common and (len(word) > 1 or not is_question):
+            weight = _LITTLE if word in known.generic else 1.0
+            weight = min(weight, _PARTICIPLES) if is_question and _DONE.match(word) else weight
+            found.append(Unit(word, weight, None, at, at + 1))
+        at += 1
+    return _weighed(found) if is_question else found
+
+
+def _weighed(units: list[Unit]) -> list[Unit]:
+    """Where verbs are all that a question has, they weigh; beside names they hardly do."""
+    if any(unit.weight == 1.0 for unit in units):
+        return units
+    return [replace(unit, weight=1.0) if unit.weight == _PARTICIPLES else unit for unit in units]
+
+
+def units_of_label(text: str) -> list[Unit]:
+    """As `units_of`; a label such as "Name" alone is the patient's."""
+    whole = " ".join(words_of_text(text))
+    alone = next((one for one in vocabulary().topics.values() if whole in one.labels), None)
+    return [Unit(alone.name, 1.0, alone, 0, 1)] if alone is not None else units_of(text)
+
+
+def _longest(words: list[str], at: int) -> tuple[int, Topic | None]:
+    known = vocabulary()
+    best: tuple[int, Topic | None] = (0, None)
+    for phrase, topic in (*known.phrases.get(words[at], ()), *known.endless):
+        size = len(phrase)
+        if size > best[0] and at + size <= len(words) and _is_phrase(words[at : at + size], phrase):
+            best = size, topic
+    return best
+
+
+def _is_phrase(words: list[str], phrase: tuple[str, ...]) -> bool:
+    return all(
+        word.startswith(part[:-1]) if part.endswith(_ENDLESS) else word == part
+        for word, part in zip(words, phrase, strict=True)
+    )
+
+
+def is_alike(one: str, other: str) -> bool:
+    """Whether two words are one: but for their endings, or as parts of a German compound."""
+    if one == other:
+        return True
+    if min(len(one), len(other)) < 4 or any(sign.isdigit() for sign in one + other):
+        return False
+    first, second = _PARTICIPLE.sub(r"\1", one), _PARTICIPLE.sub(r"\1", other)
+    if _begin_alike(first, second, 0.65):
+        return True
+    short, long = sorted((first, second), key=len)
+    if len(short) >= 5 and len(long) >= len(short) + 3:
+        stem = short.rstrip("ens") if len(short) > 6 else short
+        if long.startswith(stem) or long.endswith(short):
+            return True
+    first, second = _VOWELS.sub("", first), _VOWELS.sub("", second)
+    return min(len(first), len(second)) >= 4 and _begin_alike(first, second, 0.9)
+
+
+def _begin_alike(one: str, other: str, share: float) -> bool:
+    same = 0
+    for left, right in zip(one, other, strict=False):
+        if left != right:
+            break
+        same += 1
+    return same >= 4 and same >= share * max(len(one), len(other)) - 0.5
+
+
+def same_unit(one: Unit, other: Unit) -> bool:
+    if one.topic is not None or other.topic is not None:
+        return one.key == other.key
+    return one.key == other.key if one.is_exact or other.is_exact else is_alike(one.key, other.key)
+
+
+@cache
+def vocabulary() -> _Vocabulary:
+    file = resources.files("inference.language.documents.pairing") / "data" / "fields.yaml"
+    data = yaml.safe_load(file.read_text(encoding="utf-8"))
+    topics: dict[str, Topic] = {}
+    phrases: dict[str, list[tuple[tuple[str, ...], Topic]]] = {}
+    endless: list[tuple[tuple[str, ...], Topic]] = []
+    for phrase, topic in _phrases(data["topics"], topics):
+        if phrase[0].endswith(_ENDLESS):
+            endless.append((phrase, topic))
+        else:
+            phrases.setdefault(phrase[0], []).append((phrase, topic))
+    return _Vocabulary(
+        topics,
+        {word: tuple(some) for word, some in phrases.items()},
+        tuple(endless),
+        frozenset(data["common"].split()),
+        frozenset(data["generic"].split()),
+    )
+
+
+def _phrases(
+    data: Mapping[str, Any], topics: dict[str, Topic]
+) -> Iterator[tuple[tuple[str, ...], Topic]]:
+    for name, of in data.items():
+        value = re.compile(of["value"]) if "value" in of else None
+        labels = frozenset(of.get("labels", ()))
+        topics[name] = Topic(name, of["kind"], bool(of.get("is_column")), value, labels)
+        for phrase in of["phrases"]:
+            yield tuple(str(phrase).split()), topics[name]
