@@ -112,7 +112,7 @@ class InstanceStore:
         self.check_acknowledged(origin)
         visibility = current_visibility()
         accepted = store() if visibility is None else self._for_caller(visibility, header, store)
-        # What the node made it makes again, and a conflict goes to no bucket before it is decided.
+        # What the node made it makes again, and a conflict is copied behind its acknowledgement.
         if self._confirmation and origin == "received" and accepted.outcome != "conflict":
             self._confirmation.wait_for(accepted)
         tell_stored(accepted)

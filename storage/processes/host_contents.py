@@ -31,16 +31,28 @@ class HostContents:
             query = select(func.count()).select_from(t.conflict).where(of_host)
             return int(connection.execute(query).scalar_one())
 
+    def alone(self, host: Host) -> str:
+        """As `3 instances and 1 conflicts`; empty where there is nothing."""
+        counts = self.uncopied_count(host), self.uncopied_conflicts(host)
+        named = zip(counts, ("instances", "conflicts"), strict=True)
+        return " and ".join(f"{count:,} {what}" for count, what in named if count)
+
     def is_missed(self, host: Host) -> bool:
         """Whether its silence is a fault: it did not end in order, or has what no other has."""
-        has_left = host.left_at is not None
-        return not has_left or bool(self.uncopied_count(host) or self.uncopied_conflicts(host))
+        return host.left_at is None or bool(self.alone(host))
 
     def uncopied_since(self, host: Host) -> datetime | None:
-        """When the oldest of these rows was received; None where there is none."""
-        of_host = and_(t.NOT_UPLOADED, is_on(host, t.instance.c.volume))
+        """When the oldest instance or conflict was received that lies there alone, if any."""
         with reading(self._engine) as connection:
-            found: datetime | None = connection.scalar(
-                select(func.min(t.instance.c.received_at)).where(of_host)
+            oldest = (
+                connection.scalar(
+                    select(func.min(table.c.received_at)).where(
+                        is_alone, is_on(host, table.c.volume)
+                    )
+                )
+                for table, is_alone in (
+                    (t.instance, t.NOT_UPLOADED),
+                    (t.conflict, t.conflict.c.object_key == ""),
+                )
             )
-        return found
+            return min((at for at in oldest if at is not None), default=None)

@@ -12,8 +12,6 @@ from api.server.checks.hosts import clock_of, room_of
 from storage.audit import Audit, Code, Type
 from storage.container import open_storage
 from storage.maintenance.own_folder import forget_host_keys
-from storage.processes.host import Host
-from storage.processes.hosts import Hosts
 
 app = typer.Typer(
     name="hosts", help="Hosts with disks of their own on one database.", no_args_is_help=True
@@ -34,7 +32,7 @@ def list_hosts() -> None:
                 one.name,
                 one.state,
                 f"{one.seen_at:%Y-%m-%d %H:%M:%S}",
-                _alone(storage.hosts, one),
+                storage.hosts.alone(one) or "0",
                 f"{room_of(one)}: receives nothing" if one.is_full else room_of(one),
                 "" if one.has_right_clock else clock_of(one),
             )
@@ -42,11 +40,6 @@ def list_hosts() -> None:
         out.print("All roles share one data folder (MEDIVIEW_OWN_DISKS is not set).")
         return
     out.print(table)
-
-
-def _alone(hosts: Hosts, host: Host) -> str:
-    instances, conflicts = hosts.uncopied_count(host), hosts.uncopied_conflicts(host)
-    return f"{instances:,}" + (f" and {conflicts:,} conflicts" if conflicts else "")
 
 
 @app.command("remove")

@@ -77,15 +77,10 @@ def clock_of(host: Host) -> str:
 def _away(hosts: Hosts) -> list[str]:
     away = []
     for one in hosts.others():
-        if one.is_alive:
-            continue
-        counts = hosts.uncopied_count(one), hosts.uncopied_conflicts(one)
-        names = ("instances", "conflicts")
-        alone = [f"{count} {what}" for count, what in zip(counts, names, strict=True) if count]
-        if alone:
+        if not one.is_alive and (alone := hosts.alone(one)):
             away.append(
                 f"{one} gave no sign of life since {one.seen_at:%Y-%m-%d %H:%M} UTC, and has"
-                f" {' and '.join(alone)} that no other host has."
+                f" {alone} that no other host has."
             )
     if away:
         away.append(
@@ -102,7 +97,7 @@ def _behind(hosts: Hosts) -> list[str]:
         since = hosts.uncopied_since(one) if one.is_alive else None
         if since is not None and now - since > _COPIED_WITHIN:
             behind.append(
-                f"{one} receives, and has had {hosts.uncopied_count(one):,} instances that no other"
+                f"{one} receives, and has had {hosts.alone(one)} that no other"
                 f" host can read since {since:%Y-%m-%d %H:%M} UTC. 'mediview doctor' on that host"
                 " says why it does not copy them to the bucket."
             )

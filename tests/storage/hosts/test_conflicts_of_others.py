@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from api.server.checks.hosts import check_hosts
 from storage.backup import other_hosts
 from storage.backup.taking import take_backup
 from storage.container import open_storage
@@ -18,7 +19,7 @@ from storage.objects.keys import CONFLICTS
 from storage.settings import load_settings
 from tests.storage.backup.nodes import restored, store_at
 from tests.storage.hosts.conftest import Host
-from tests.storage.hosts.instances import STUDY, UID, TwoHosts, part10
+from tests.storage.hosts.instances import STUDY, UID, TwoHosts, away, part10
 from tests.storage.hosts.test_backup import backup_of
 
 CHANGED = part10(PatientComments="changed")
@@ -77,6 +78,18 @@ def test_who_asks_before_it_is_copied_learns_of_the_host_before_anything_is_sent
     assert "mediview hosts list" in error.value.remedy
     south.storage.conflicts.discard(conflict.conflict_id)
     assert north.storage.conflicts.page(10, 0)[1] == 0
+
+
+def test_a_host_that_is_away_is_named_with_the_conflicts_that_it_alone_has(
+    two_hosts: TwoHosts,
+) -> None:
+    north, south = two_hosts
+    kept_aside(north)
+
+    away(south.storage, north.storage.hosts.own_id())
+    found = check_hosts(south.storage.hosts)
+
+    assert "1 instances and 1 conflicts that no other host has" in found.detail
 
 
 def test_its_copy_goes_with_the_study(two_hosts: TwoHosts) -> None:
