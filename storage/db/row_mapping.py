@@ -20,4 +20,6 @@ def to_decision(row: RowMapping) -> Decision:
 
 def fields_of(entity: Any, row: RowMapping) -> dict[str, Any]:
     """The columns that bear the names of the entity's fields."""
-    return {name: row[name] for name in entity.__dataclass_fields__ if name in row}
+    # Asking a row whether it has a column costs two calls, for each.
+    columns = dict(row)
+    return {name: columns[name] for name in entity.__dataclass_fields__ if name in columns}

@@ -63,7 +63,12 @@ def select_in_order(
     conditions = [t.study.c.study_instance_uid == study_instance_uid]
     if series_instance_uid is not None:
         conditions.append(t.series.c.series_instance_uid == series_instance_uid)
-    return select_instances(*conditions).order_by(
+    return in_order(select_instances(*conditions))
+
+
+def in_order(instances: Select[Any]) -> Select[Any]:
+    """By series, instance number and UID."""
+    return instances.order_by(
         t.series.c.series_number,
         t.series.c.id,
         t.instance.c.instance_number,
