@@ -71,7 +71,10 @@ def start_oidc_sign_in(
             )
         confirms = principal.session_hash
     flow = Flow.begin(own_page(next), confirms)
-    url = authorization_url(provider, flow, redirect_uri(settings))
+    # Core 1.0, 3.1.2.1; `finish` checks how the provider asked.
+    acr_values = " ".join(settings.oidc_acr_values)
+    asked = {"acr_values": acr_values} if acr_values else {}
+    url = authorization_url(provider, flow, redirect_uri(settings), asked)
     response = RedirectResponse(url, 303)
     set_flow(response, settings, flow_cookie(settings), flow.text())
     return response

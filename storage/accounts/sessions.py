@@ -244,6 +244,20 @@ class Sessions:
             )
             return len(ended.all())
 
+    def end_all_of_subject(self, kind: str, subject: str) -> int:
+        """End those of an account, or of a provider's person, by the subject; how many."""
+        return self._end(t.session.c.kind == kind, t.session.c.subject == subject)
+
+    def end_everybodys(self) -> int:
+        return self._end()
+
+    def _end(self, *which: ColumnElement[bool]) -> int:
+        with writing(self._engine) as connection:
+            ended = connection.execute(
+                delete(t.session).where(*which).returning(t.session.c.token_hash)
+            )
+            return len(ended.all())
+
     def _open_at(self, now: datetime) -> tuple[ColumnElement[bool], ...]:
         return (t.session.c.expires_at > now, t.session.c.last_seen_at > now - self._idle)
 

@@ -54,6 +54,11 @@ class AccessSettings(BaseModel):
     oidc_role_map: Annotated[tuple[tuple[str, Role], ...], NoDecode] = Field(
         (), description="value of the claim=role, separated by commas."
     )
+    oidc_acr_values: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="How strongly the provider must have asked who people are: accepted values of"
+        " the claim acr, separated by commas. Empty: as it likes.",
+    )
     oidc_audience: str = Field(
         "", description="Audience of access tokens for the API; empty: they are not accepted."
     )
@@ -86,6 +91,16 @@ class AccessSettings(BaseModel):
         if not isinstance(value, str):
             return value
         return tuple(_mapping(part) for part in value.split(",") if part.strip())
+
+    @field_validator("oidc_acr_values", mode="before")
+    @classmethod
+    def _parse_acr_values(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        found = tuple(part.strip() for part in value.split(",") if part.strip())
+        if any(len(one.split()) > 1 for one in found):
+            raise ValueError("a value of acr has no blanks; write commas between them")
+        return found
 
     @field_validator("oidc_issuer")
     @classmethod

@@ -107,6 +107,8 @@ def finish(
     """Who came back from the provider. Raises NotAccepted, NotConfigured."""
     settings = provider.settings
     tokens, claims = exchange_code(provider, flow, answer, redirect_uri)
+    if settings.oidc_acr_values and claims.get("acr") not in settings.oidc_acr_values:
+        raise NotAccepted("the provider asked less strongly than it must")
     wanted = filter(None, (settings.oidc_roles_claim, settings.oidc_groups_claim))
     if any(claim_at(claims, claim) is None for claim in wanted):
         user_info = provider.userinfo(str(tokens.get("access_token", "")))

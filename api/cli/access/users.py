@@ -132,6 +132,33 @@ def enable(name: Name) -> None:
     _switch(name, disabled=False)
 
 
+@app.command("sign-out")
+def sign_out(
+    who: Annotated[
+        str, typer.Argument(help="The account; with --provider the person's subject there (sub).")
+    ] = "",
+    provider: Annotated[
+        bool, typer.Option("--provider", help="Somebody whom the identity provider signed in.")
+    ] = False,
+    everybody: Annotated[bool, typer.Option("--everybody", help="All sessions.")] = False,
+) -> None:
+    """End sessions, as of somebody who has left or whose computer was stolen. To keep an account
+    from signing in again, disable it; a person of the provider is shut out there."""
+    if everybody == bool(who):
+        raise InvalidRequest("It is not clear whose sessions.", remedy="Name one, or --everybody.")
+    with opened() as storage:
+        if who and not provider:
+            who = storage.accounts.get(who.strip().lower()).name
+        whose = f"{who} of the provider" if provider else who or "everybody"
+        with access_change(storage.audit, OPERATOR, "U", "account", whose, what="sessions ended"):
+            if everybody:
+                ended = storage.sessions.end_everybodys()
+            else:
+                kind = "oidc" if provider else "account"
+                ended = storage.sessions.end_all_of_subject(kind, who)
+    out.print(f"{counted(ended, 'session')} ended.", markup=False)
+
+
 def _switch(name: str, *, disabled: bool) -> None:
     word = "disabled" if disabled else "enabled"
     with opened() as storage, _change(storage.audit, "U", name, what=word):

@@ -125,6 +125,29 @@ def test_an_id_token_that_is_not_quite_right_signs_nobody_in(
     assert audited(closed.storage, type_code="110122", outcome=4)
 
 
+@pytest.mark.parametrize(
+    ("acr", "may"), [("phrh", True), ("mfa", True), ("pwd", False), (None, False), (["mfa"], False)]
+)
+def test_the_provider_must_have_asked_as_strongly_as_the_site_demands(
+    tmp_path: Path, identity: Provider, acr: Any, may: bool
+) -> None:
+    identity.claims["acr"] = acr
+    settings = closed_settings(
+        tmp_path,
+        oidc_issuer=identity.url,
+        oidc_client_id=CLIENT_ID,
+        oidc_client_secret=CLIENT_SECRET,
+        oidc_roles_claim="groups",
+        oidc_role_map="Radiology=radiologist",
+        oidc_acr_values="phrh, mfa",
+    )
+    with closed_node(settings) as node, node.client() as ada:
+        start = ada.get("/api/session/oidc/start").headers["location"]
+        assert parse_qs(urlsplit(start).query)["acr_values"] == ["phrh mfa"]
+        walk(ada, start)
+        assert ada.get("/api/session").json()["signed_in"] is may
+
+
 def test_state_and_browser_belong_together(closed: ClosedNode, identity: Provider) -> None:
     with closed.client() as attacker, closed.client() as victim:
         start = attacker.get("/api/session/oidc/start")
