@@ -2,6 +2,7 @@
 
 import re
 from typing import Annotated
+from urllib.parse import urlencode
 
 import structlog
 from fastapi import Query, Request
@@ -56,9 +57,14 @@ def start_oidc_sign_in(
 ) -> RedirectResponse:
     """`next` is the page of this node to come back to.
 
-    With `confirm` the provider asks for the password again, and nobody else may come back.
+    With `confirm` the provider asks for the password again, and nobody else may come back. Who
+    comes by a link of another site begins at the sign-in page.
     """
     provider = _provider(request)
+    if request.headers.get("sec-fetch-site") == "cross-site":
+        # Where the provider has a session of its own it asks nothing: without this no person would
+        # have done anything for the session that begins (ASVS 5.0, 7.6.2).
+        return RedirectResponse(f"/sign-in/?{urlencode({'next': own_page(next)})}", 303)
     confirms = ""
     if confirm:
         if principal is None or principal.kind != "oidc" or not principal.is_person:

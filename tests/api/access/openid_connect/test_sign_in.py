@@ -125,6 +125,21 @@ def test_an_id_token_that_is_not_quite_right_signs_nobody_in(
     assert audited(closed.storage, type_code="110122", outcome=4)
 
 
+def test_a_link_of_another_site_begins_no_session(closed: ClosedNode, identity: Provider) -> None:
+    """The provider, which has a session of its own, would ask the person nothing."""
+    with closed.client() as ada:
+        for site, begins in (("cross-site", False), ("same-origin", True), ("none", True)):
+            answer = ada.get(
+                "/api/session/oidc/start",
+                params={"next": "/study/?study=1.2"},
+                headers={"Sec-Fetch-Site": site},
+            )
+            assert answer.status_code == 303
+            assert ("set-cookie" in answer.headers) is begins
+            if not begins:
+                assert answer.headers["location"] == "/sign-in/?next=%2Fstudy%2F%3Fstudy%3D1.2"
+
+
 @pytest.mark.parametrize(
     ("acr", "may"), [("phrh", True), ("mfa", True), ("pwd", False), (None, False), (["mfa"], False)]
 )
