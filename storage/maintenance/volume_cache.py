@@ -28,8 +28,8 @@ log = structlog.get_logger(__name__)
 def limit_cache(engine: Engine, volumes: VolumeWriter, cache_bytes: int) -> list[str]:
     """Drop the oldest sealed volumes until `cache_bytes` remain; the names of those dropped.
 
-    A volume goes only when every instance in it is in the bucket and it holds
-    no conflict: those are nowhere else. One stays, too, of which a row waits for
+    A volume goes only when every instance in it is in the bucket and no
+    conflict in it waits for a decision. One stays, too, of which a row waits for
     another record. Callers hold `storage.db.advisory_lock`'s housekeeping lock.
     Raises StorageUnavailable.
     """
