@@ -118,7 +118,7 @@ class ConflictBytes:
                 " shows the host. It can be discarded at once.",
             )
         try:
-            # Its record is the whole object (`storage.maintenance.conflict_copies`).
+            # Its record is the whole object (`storage.maintenance.conflicts.copies`).
             begins_at = self._objects.size(key) - conflict.size_bytes
         except NotFound as error:
             raise StorageUnavailable(

@@ -24,7 +24,7 @@ from storage.deletion.service import purge
 from storage.integrity.repair import Repair
 from storage.integrity.scrub import Scrub
 from storage.maintenance.compaction import compact
-from storage.maintenance.conflict_copies import copy_conflicts, remove_left_copies
+from storage.maintenance.conflicts.copies import copy_conflicts, remove_left_copies
 from storage.maintenance.content_digests import Progress, digest_contents
 from storage.maintenance.expiry import remove_expired
 from storage.maintenance.left_objects import LeftObjects

@@ -23,8 +23,8 @@ from storage.db.engine import insert_or_ignore, make_engine, reading, writing
 from storage.db.migrate import upgrade_schema
 from storage.dicom.digests import proves
 from storage.index.insert_instance import NewInstance, note_if_generated
+from storage.maintenance.conflicts.reindex import add_conflicts_of_bucket, header_of_record
 from storage.maintenance.known_deletions import KnownDeletions
-from storage.maintenance.reindex_conflicts import add_conflicts_of_bucket, header_of_record
 from storage.maintenance.reindex_objects import instance_of_object
 from storage.maintenance.reindex_rows import Rebuilt, add_batch, set_times
 from storage.objects.filesystem import ObjectStore

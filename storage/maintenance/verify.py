@@ -6,7 +6,7 @@ from dataclasses import replace
 from sqlalchemy import Engine
 
 from storage.index.repository import Index
-from storage.maintenance.conflict_check import check_conflicts
+from storage.maintenance.conflicts.check import check_conflicts
 from storage.maintenance.problems import Problem, ProblemKind
 from storage.maintenance.row_check import check_rows
 from storage.maintenance.volume_check import check_volume

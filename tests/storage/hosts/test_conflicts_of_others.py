@@ -13,7 +13,7 @@ from storage.core.errors import InstanceDamaged, StorageUnavailable
 from storage.ingest import conflict_bytes, conflicts
 from storage.ingest.bulk_decisions import decide_all
 from storage.ingest.conflict_bytes import Conflict
-from storage.maintenance import conflict_copies
+from storage.maintenance.conflicts import copies
 from storage.maintenance.verify import verify_storage
 from storage.objects.keys import CONFLICTS
 from storage.settings import load_settings
@@ -47,7 +47,7 @@ def test_any_host_looks_at_a_conflict_and_accepts_it(
     if is_large:
         monkeypatch.setattr(conflict_bytes, "SPILL_BYTES", 10)
         monkeypatch.setattr(conflicts, "SPILL_BYTES", 10)
-        monkeypatch.setattr(conflict_copies, "_IN_MEMORY_BYTES", 10)
+        monkeypatch.setattr(copies, "_IN_MEMORY_BYTES", 10)
     north, south = two_hosts
     kept_aside(north)
     north.keep_in_order()

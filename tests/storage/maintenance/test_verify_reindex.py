@@ -17,7 +17,7 @@ from storage.core.errors import InvalidRequest
 from storage.core.uids import derive_uid
 from storage.db.engine import reading, writing
 from storage.deletion.copies_in_bucket import copy_deletions
-from storage.maintenance.conflict_copies import copy_conflicts, remove_left_copies
+from storage.maintenance.conflicts.copies import copy_conflicts, remove_left_copies
 from storage.maintenance.object_upload import upload_instances, upload_volume
 from storage.maintenance.reindex import reindex
 from storage.maintenance.statistics import statistics

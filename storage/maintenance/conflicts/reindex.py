@@ -12,7 +12,7 @@ from storage.db.engine import writing
 from storage.dicom.digests import proves
 from storage.dicom.part10 import Header, read_header
 from storage.index.insert_instance import NewInstance
-from storage.maintenance.conflict_copies import note_copy
+from storage.maintenance.conflicts.copies import note_copy
 from storage.maintenance.known_deletions import KnownDeletions
 from storage.maintenance.reindex_rows import Rebuilt, add_batch
 from storage.objects.filesystem import ObjectStore
