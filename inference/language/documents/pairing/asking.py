@@ -54,7 +54,11 @@ NUMBER = re.compile(
     re.UNICODE,
 )
 _NUMERALS = re.compile(rf"\b{_NUMERAL}\b", re.IGNORECASE)
-_NAME = re.compile(r"\b[^\W\d_]\w*[-'\w.]*", re.UNICODE)
+_PERSON = re.compile(
+    r"\b(?:Dr|Prof|Mr|Mrs|Ms|Herrn?|Frau|Miss|Sister|Nurse)\b\.? ?[A-ZÄÖÜ]|\bM\.?D\.?\b"
+    r"|\b[A-Z]\. ?[A-ZÄÖÜ]\w+|\b[A-ZÄÖÜ][a-zäöüß]+ [A-ZÄÖÜ][a-zäöüß-]+\b"
+)
+_NAME = re.compile(r"\b[^\W\d_][-'\w.]*", re.UNICODE)
 
 
 @dataclass(frozen=True)
@@ -76,21 +80,36 @@ def read_asked(question: str) -> Asked:
     if kind == "open":
         of = next((unit.topic.kind for unit in units if unit.topic is not None), "open")
         kind = of if of in ("date", "number", "code") else "open"
-    if kind == "person" and any(
-        one.topic is not None and one.topic.kind == "person" for one in units
-    ):
+    chief = [one for one in units if _is_chief(kind, one)]
+    if chief:
         # "Who completed the summary": what was completed hardly matters.
         units = [
-            one
-            if one.topic is not None and one.topic.kind == "person"
-            else replace(one, weight=min(one.weight, 0.3))
-            for one in units
+            one if one in chief else replace(one, weight=min(one.weight, 0.3)) for one in units
         ]
     return Asked(kind, tuple(units), question)
 
 
 def _is_of_person(unit: Unit) -> bool:
     return unit.topic is not None and unit.topic.kind == "person"
+
+
+def _is_chief(kind: str, unit: Unit) -> bool:
+    is_person = unit.topic is not None and unit.topic.kind == "person"
+    return unit.key == "clock" or (kind == "person" and is_person)
+
+
+def in_text(asked: Asked) -> Asked:
+    """As it is asked of running text, where no columns are: "the result of the MRI"."""
+    units = tuple(
+        replace(one, weight=0.3) if one.topic is not None and one.topic.is_column else one
+        for one in asked.units
+    )
+    return replace(asked, units=units)
+
+
+def names_person(text: str) -> bool:
+    """By a title, or by first and last names."""
+    return bool(_PERSON.search(text))
 
 
 def fits(asked: Asked, value: str) -> bool:

@@ -1,6 +1,7 @@
 """What would answer a question, with a score."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from inference.language.documents.pairing.layout import Placed
 
@@ -20,7 +21,18 @@ class Found:
 
     @property
     def text(self) -> str:
-        return " ".join(word.text for word in self.words)
+        """As a line reads; what is divided at a line's end is joined."""
+        text = ""
+        for before, word in pairwise((None, *self.words)):
+            is_divided = (
+                before is not None
+                and before.text.endswith("-")
+                and word is not None
+                and word.left < before.right
+            )
+            if word is not None:
+                text += word.text if is_divided or not text else f" {word.text}"
+        return text
 
 
 def score_of(share: float, exact: float) -> float:

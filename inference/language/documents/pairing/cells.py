@@ -11,6 +11,8 @@ from inference.language.documents.pairing.topics import Unit, same_unit, units_o
 
 # Topics of columns.
 _RESULT, _SITE = "result_column", "site"
+# Rows are alike but for a word: "arterial phase", "venous phase".
+_LEAST_SHARE_OF_CELL = 0.7
 
 
 def by_table(asked: Asked, table: Table) -> Iterator[Found]:
@@ -57,7 +59,7 @@ def _by_cell(
             return
     row_exact = _exactness(asked, [unit for at in keys for unit in cells[at]])
     score = score_of(share, 0.35 + 0.65 * row_exact)
-    if not score:
+    if not score or share < _LEAST_SHARE_OF_CELL:
         return
     evidence = tuple(word for at in keys for word in row[at].words)  # type: ignore[union-attr]
     page = row[keys[0]].page_number  # type: ignore[union-attr]

@@ -49,7 +49,8 @@ def _of_whole_lines(rows: Sequence[Row], in_tables: frozenset[int]) -> list[Row]
     found: list[list[Piece]] = []
     for row in rows:
         bottom = max(piece.bottom for piece in found[-1]) if found else 0.0
-        if not found or row[0].row in in_tables or bottom - row[0].top < 0.2 * row[0].height:
+        is_apart = row[0].row in in_tables or any(map(_is_label, row))
+        if not found or is_apart or bottom - row[0].top < 0.2 * row[0].height:
             found.append(list(row))
             continue
         for piece in row:

@@ -5,7 +5,14 @@ from dataclasses import dataclass
 
 from inference.language.answer import PassageBox
 from inference.language.documents.page import Page, around, words_of
-from inference.language.documents.pairing.asking import Asked, fits, is_time, matched
+from inference.language.documents.pairing.asking import (
+    Asked,
+    fits,
+    in_text,
+    is_time,
+    matched,
+    names_person,
+)
 from inference.language.documents.pairing.candidates import LEAST_SHARE, YES_NO, Found, score_of
 from inference.language.documents.pairing.cells import by_table
 from inference.language.documents.pairing.checkboxes import Choice, choices_of, has_boxes
@@ -13,11 +20,15 @@ from inference.language.documents.pairing.fields import Field, fields_of
 from inference.language.documents.pairing.layout import Piece, rows_of
 from inference.language.documents.pairing.prose import Sentence, answering_part, sentences_of
 from inference.language.documents.pairing.tables import Table, tables_of
-from inference.language.documents.pairing.topics import units_of, units_of_label
+from inference.language.documents.pairing.topics import units_of, units_of_label, words_of_text
 from inference.language.documents.pairing.written import dated, signed, within
 
 LEAST_SCORE = 0.55
 _SHOWN = 3
+_WRITER = frozenset(("i", "we", "ich", "wir"))
+_LONGEST_BEGINNING, _LONGEST_LINE = 5, 12
+_VERY = 0.95
+_VERBS = frozenset("is was are were has had ist war sind waren hat hatte".split())
 MOST_WORDS = 40_000
 """Of a document; twenty pages of small print have 30,000."""
 
@@ -30,6 +41,9 @@ class PageLayout:
     choices: tuple[Choice, ...]
     tables: tuple[Table, ...]
     sentences: tuple[Sentence, ...]
+    pieces: tuple[Piece, ...]
+    """Outside of tables."""
+    signatures: tuple[Field, ...]
 
 
 def layouts_of(pages: Sequence[Page]) -> Iterator[PageLayout]:
@@ -52,11 +66,15 @@ def laid_out(page: Page) -> PageLayout:
     runs = [piece for row in rows for piece in row]
     runs += [Piece(one.words, one.page_number, -1) for one in sentences]
     written = [field for run in runs for field in within(run)]
+    signatures = tuple(signed(rows))
+    fields = fields_of(plain, in_tables, page.is_read)
     return PageLayout(
-        (*fields_of(plain, in_tables, page.is_read), *written, *signed(rows), *dated(rows)),
+        (*fields, *written, *signatures, *dated(rows)),
         tuple(choices_of(rows)),
         tables,
         sentences,
+        tuple(piece for row in plain for piece in row if piece.row not in in_tables),
+        signatures,
     )
 
 
@@ -95,14 +113,17 @@ def _found(asked: Asked, layout: PageLayout) -> Iterator[Found]:
         yield from _by_choice(asked, choice)
     for table in layout.tables:
         yield from by_table(asked, table)
+    of_text = in_text(asked)
     for sentence in layout.sentences:
-        yield from _by_sentence(asked, sentence)
+        yield from _by_sentence(of_text, sentence, layout.signatures)
+    for piece in layout.pieces:
+        yield from _by_beginning(asked, piece)
 
 
 def _by_field(asked: Asked, field: Field) -> Iterator[Found]:
     units = units_of_label(field.label)
     text = field.value.text if field.value else ""
-    share, exact = matched(asked, units, text if asked.kind != "number" else "")
+    share, exact = matched(in_text(asked), units, text if asked.kind != "number" else "")
     score = score_of(share, exact) * (0.7 + 0.3 * field.trust)
     page = field.label_piece.page_number
     if field.value is None:
@@ -138,14 +159,39 @@ def _by_choice(asked: Asked, choice: Choice) -> Iterator[Found]:
             yield Found(tuple(words), tuple(words), choice.page_number, score_of(share, exact))
 
 
-def _by_sentence(asked: Asked, sentence: Sentence) -> Iterator[Found]:
+def _by_sentence(asked: Asked, sentence: Sentence, signatures: Sequence[Field]) -> Iterator[Found]:
     units = units_of(sentence.text)
     share, _ = matched(asked, units, sentence.text)
     if share < LEAST_SHARE:
+        return
+    score = share * (0.62 + 0.18 * min(len(asked.units) / 3, 1.0))
+    if asked.kind == "person" and _WRITER.intersection(words_of_text(sentence.text)):
+        # "I refer this patient": who signed it.
+        for one in signatures:
+            if one.value is not None:
+                words = one.value.words
+                yield Found(words, words, one.label_piece.page_number, score)
         return
     part = answering_part(asked, sentence)
     text = " ".join(word.text for word in part)
     if text.endswith(("?", ":")) or not fits(asked, text):
         return
-    near = min(len(asked.units) / 3, 1.0)
-    yield Found(part, part, sentence.page_number, share * (0.62 + 0.18 * near))
+    if asked.kind == "person" and not names_person(text):
+        return
+    yield Found(part, part, sentence.page_number, score)
+
+
+def _by_beginning(asked: Asked, piece: Piece) -> Iterator[Found]:
+    """ "Placenta posterior": a line that begins with the very name, and goes on with its value."""
+    texts = [word.text for word in piece.words]
+    if len(texts) > _LONGEST_LINE:
+        return
+    for size in range(1, min(len(texts) - 1, _LONGEST_BEGINNING) + 1):
+        share, exact = matched(asked, units_of(" ".join(texts[:size])))
+        if share < _VERY or exact < _VERY:
+            continue
+        value = " ".join(texts[size:])
+        is_value = texts[size].casefold() not in _VERBS and not value.startswith(("(", ":", "?"))
+        if is_value and fits(asked, value):
+            yield Found(piece.words[size:], piece.words, piece.page_number, 0.9 * share)
+        return

@@ -7,11 +7,16 @@ from dataclasses import dataclass
 
 from inference.language.documents.pairing.asking import DATE, NUMBER, SPAN, Asked
 from inference.language.documents.pairing.layout import Piece, Placed, Row
-from inference.language.documents.pairing.topics import same_unit, units_of
+from inference.language.documents.pairing.topics import same_unit, units_of, words_of_text
 from inference.language.guard.sentences import sentence_ends
 
 _SHORT_WORDS = 12
 _LEAST_WORDS, _MOST_WORDS = 4, 300
+# Of the page's width.
+_RAGGED = 0.25
+_JOINS = frozenset(("and", "but", "und", "aber", "sowie"))
+# "Assessment: ..." begins a paragraph.
+_LABELLED = re.compile(r"^(?:\S+ ){0,4}[^\W\d_]+[:：](?:\s|$)")
 _CLAUSE = re.compile(r"[,;]$")
 
 
@@ -51,6 +56,9 @@ def _paragraphs(rows: Sequence[Row], skipped: frozenset[int]) -> Iterator[list[P
             paragraph
             and len(row) == 1
             and piece.row not in skipped
+            and not _LABELLED.match(piece.text)
+            # A line that ends early ends its paragraph.
+            and piece.right - paragraph[-1].right < _RAGGED
             and abs(piece.left - paragraph[0].left) < 2 * piece.height
             and piece.top - paragraph[-1].bottom < 0.75 * piece.height
             and abs(piece.height - paragraph[-1].height) < 0.3 * piece.height
@@ -90,7 +98,9 @@ def answering_part(asked: Asked, sentence: Sentence) -> tuple[Placed, ...]:
         return words[min(*near, span[0]) : max(max(near) + 1, span[1])]
     while first > 0 and not _CLAUSE.search(words[first - 1].text):
         first -= 1
-    while end < len(words) and not _CLAUSE.search(words[end - 1].text):
+    while end < len(words) and not (
+        _CLAUSE.search(words[end - 1].text) or words[end].text in _JOINS
+    ):
         end += 1
     return words[first:end]
 
@@ -99,7 +109,7 @@ def _places(words: Sequence[Placed]) -> list[int]:
     """Of each word that units count the place of the piece of text that it is in."""
     found = []
     for place, word in enumerate(words):
-        found += [place] * len(re.findall(r"[^\W_]+(?:#)?", word.text))
+        found += [place] * len(words_of_text(word.text))
     return found or [0]
 
 

@@ -13,6 +13,7 @@ _MOST_HEAD_ROWS = 4
 # Parts of a line's height: rows farther apart are of two tables.
 _FAR = 2.6
 _VALUE = re.compile(r"^[<>≤≥~±]?\s?[+-]?\d[\d.,/:%-]*(?:\s?[-–]\s?\d[\d.,]*)?\s?[+\-HL*↑↓]?$")
+_LABELLED = re.compile(r"[^\W\d_][:：](?:\s|$)")
 _MARK = re.compile(r"^(?:[xX✓✔✗✘☒☑×]|\(x\))$")
 
 
@@ -54,6 +55,7 @@ def tables_of(rows: Sequence[Row]) -> Iterator[Table]:
 def _blocks(rows: Sequence[Row]) -> Iterator[list[Row]]:
     """Rows that follow each other closely, where most have three pieces or more."""
     block: list[Row] = []
+    before: Row | None = None
     thin = 0
     for row in rows:
         bottom = max((piece.bottom for piece in block[-1]), default=0.0) if block else 0.0
@@ -63,7 +65,12 @@ def _blocks(rows: Sequence[Row]) -> Iterator[list[Row]]:
             yield from _ended(block)
             block, thin = [], 0
         if not block and len(row) < 2:
+            before = row
             continue
+        if not block and before is not None and _is_same_row([before], row):
+            # The upper half of a head of two lines.
+            block.append(before)
+        before = None
         block.append(row)
         thin = thin + 1 if is_thin else 0
     yield from _ended(block)
@@ -72,12 +79,23 @@ def _blocks(rows: Sequence[Row]) -> Iterator[list[Row]]:
 def _ended(block: list[Row]) -> Iterator[list[Row]]:
     """Without what only stands near it: labels with their values above, and a line below."""
     left = min((piece.left for row in block for piece in row), default=0.0)
-    while block and len(block[0]) < _LEAST_COLUMNS and block[0][0].left - left < block[0][0].height:
+    while block and _stands_above(block[0], left):
         block = block[1:]
     while block and len(block[-1]) < 2 and not _is_row_head(block[-1][0], left):
         block = block[:-1]
     if sum(len(row) >= _LEAST_COLUMNS for row in block) >= 2 and not _is_grid(block):
         yield block
+
+
+def _stands_above(row: Row, left: float) -> bool:
+    """Whether a row is none of a table's heads: labels with their values beside them."""
+    if any(_LABELLED.search(piece.text) for piece in row):
+        return True
+    if len(row) == 2:
+        return row[0].left - left < row[0].height
+    texts = [piece.text for piece in row]
+    is_labelled = len(row) % 2 == 0 and not any(re.search(r"\d", one) for one in texts[::2])
+    return is_labelled and any(re.search(r"\d", one) for one in texts[1::2])
 
 
 def _is_row_head(piece: Piece, left: float) -> bool:

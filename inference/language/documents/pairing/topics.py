@@ -12,7 +12,8 @@ import yaml
 
 from storage.core.text.normalization import normalized
 
-_WORD = re.compile(r"[^\W_]+(?:#)?")
+# A number with its decimals is one word.
+_WORD = re.compile(r"[^\W_]+(?:(?<=\d)[.,/](?=\d)[^\W_]+)*#?")
 _ENDLESS = "*"
 # German prefixes before which the "ge" of a participle stands.
 _PARTICIPLE = re.compile(
@@ -22,7 +23,10 @@ _VOWELS = re.compile(r"[aeiouy]")
 _LITTLE = 0.15
 # What was done, where a question names it beside a thing: "which drug was started".
 _PARTICIPLES = 0.3
-_DONE = re.compile(r"\w{3,}ed$|(?:ge|be|ver|er|ent|(?:ab|an|auf|aus|ein|zu)ge)\w{3,}(?:t|en)$")
+_AUXILIARY = frozenset(
+    "was were is are been be has have had who he she they not patient wurde wurden ist hat".split()
+)
+_DONE = re.compile(r"^\w{3,}ed$|^(?:ge|be|ver|er|ent|(?:ab|an|auf|aus|ein|zu)ge)\w{3,}(?:t|en)$")
 
 
 @dataclass(frozen=True)
@@ -87,10 +91,16 @@ def units_of(text: str, *, is_question: bool = False) -> list[Unit]:
             found.append(Unit(word, 1.0, None, at, at + 1, is_exact=True))
         elif word not in known.common and (len(word) > 1 or not is_question):
             weight = _LITTLE if word in known.generic else 1.0
-            weight = min(weight, _PARTICIPLES) if is_question and _DONE.match(word) else weight
+            if is_question and _DONE.match(word) and _is_verb(words, at):
+                weight = min(weight, _PARTICIPLES)
             found.append(Unit(word, weight, None, at, at + 1))
         at += 1
     return _weighed(found) if is_question else found
+
+
+def _is_verb(words: list[str], at: int) -> bool:
+    """ "Which drug was started", and not "the delayed phase"."""
+    return at + 1 == len(words) or words[at - 1] in _AUXILIARY
 
 
 def _weighed(units: list[Unit]) -> list[Unit]:
@@ -131,7 +141,7 @@ def is_alike(one: str, other: str) -> bool:
     if min(len(one), len(other)) < 4 or any(sign.isdigit() for sign in one + other):
         return False
     first, second = _PARTICIPLE.sub(r"\1", one), _PARTICIPLE.sub(r"\1", other)
-    if _begin_alike(first, second, 0.65):
+    if _begin_alike(first, second, 0.6):
         return True
     short, long = sorted((first, second), key=len)
     if len(short) >= 5 and len(long) >= len(short) + 3:

@@ -15,7 +15,7 @@ _GREETING = re.compile(
     re.IGNORECASE,
 )
 _BETWEEN = frozenset("am on is was no no. nr nr. den the vom of : =".split())
-_CODE = re.compile(r"[^\W_]*\d[^\s,;]*")
+_CODE = re.compile(r"[+(]?\d[\d /().-]{4,24}\d|\b[^\W_]{0,20}\d[^\s,;]*")
 # "who was with us from ... to ...".
 _STAY = re.compile(
     rf"\b(?:vom|from|between)\s+({DATE.pattern})\s+(?:bis(?: zum)?|to|until|and)\s+({DATE.pattern})"
