@@ -107,9 +107,10 @@ conformance: $(STAMPS)/test viewer/node_modules/.package-lock.json ## The tests 
 lock: $(STAMPS)/runtime ## Choose the newest releases of all packages that fit, and write uv.lock
 	$(BIN)/uv lock --upgrade
 
-containers: $(STAMPS)/test ## The two commands in containers of bare Debian, the image, its pods of Kubernetes, models in containers (podman, as root)
+containers: $(STAMPS)/test ## The two commands in containers of bare Debian, the images, docker-compose.yml, pods of Kubernetes, models in containers (podman, as root)
 	@scripts/containers/bare.sh
 	@scripts/containers/image.sh
+	@$(BIN)/python scripts/containers/compose.py
 	@$(BIN)/python scripts/containers/kube.py small
 	@$(BIN)/python scripts/containers/kube.py group
 	@scripts/containers/map.sh

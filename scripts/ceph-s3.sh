@@ -4,15 +4,25 @@
 # on loopback, as any user. DIR (absolute) is wiped. PORT serves S3; PORT+1, PORT+2 and PORT+10 to
 # PORT+40 are taken by Ceph itself. Prints "ready" when it answers; ends, and ends all, on TERM.
 # Credentials: testkey / testsecret. Debian: radosgw ceph-mon ceph-osd curl.
+#
+#   CEPH_KEEP=1       DIR is not wiped, and at TERM objects are written to it: they outlive the server
+#   CEPH_ADDRESS      the address of S3 (default: 127.0.0.1)
+#   CEPH_NAME         its host name, as clients call it (default: localhost)
+#   CEPH_ACCESS_KEY, CEPH_SECRET_KEY  of its user, made at the first start
 set -euo pipefail
 dir=$1 port=$2 limit_s=${CEPH_START_LIMIT_S:-60}
+keep=${CEPH_KEEP:-} signal=-KILL
+[ -z "$keep" ] || signal=-TERM
 
-rm -rf "$dir"
+[ -n "$keep" ] && [ -e "$dir/made" ] || rm -rf "$dir"
 mkdir -p "$dir"/{mon,osd,rgw}
 cd "$dir"
 export CEPH_CONF=$dir/ceph.conf
 libraries=$(dirname "$(find /usr/lib -maxdepth 2 -name rados-classes -print -quit)")
-fsid=$(cat /proc/sys/kernel/random/uuid)
+made=
+[ ! -e made ] || made=1
+[ -e fsid ] || cat /proc/sys/kernel/random/uuid >fsid
+fsid=$(<fsid)
 osd_id=$(cat /proc/sys/kernel/random/uuid)
 monitor="[v2:127.0.0.1:$((port + 1)),v1:127.0.0.1:$((port + 2))]"
 
@@ -52,37 +62,43 @@ mon_initial_members = a
 osd_data = $dir/osd
 osd_objectstore = memstore
 memstore_device_bytes = 4294967296
+osd_fast_shutdown = false
 osd_memory_target = 939524096
 osd_op_num_threads_per_shard = 1
 [client.rgw.t]
-rgw_frontends = beast endpoint=127.0.0.1:$port
+rgw_frontends = beast endpoint=${CEPH_ADDRESS:-127.0.0.1}:$port
 rgw_data = $dir/rgw
 rgw_thread_pool_size = 64
 rgw_rados_pool_pg_num_min = 4
-rgw_dns_name = localhost
+rgw_dns_name = ${CEPH_NAME:-localhost}
 CONF
 
-ceph-authtool -C keyring --gen-key -n mon. --cap mon 'allow *' >/dev/null
+[ -n "$made" ] || ceph-authtool -C keyring --gen-key -n mon. --cap mon 'allow *' >/dev/null
 for name in client.admin client.rgw.t osd.0; do
+    [ -z "$made" ] || break
     ceph-authtool keyring --gen-key -n $name \
         --cap mon 'allow *' --cap osd 'allow *' --cap mgr 'allow *' >/dev/null
 done
 
 daemons=()
-trap 'kill -9 "${daemons[@]}" 2>/dev/null; wait' EXIT
+trap 'kill $signal "${daemons[@]}" 2>/dev/null; wait' EXIT
 trap 'exit 0' TERM INT
 
-monmaptool --create --fsid "$fsid" --addv a "$monitor" monmap >/dev/null
-ceph-mon -i a --mkfs --monmap monmap --keyring keyring
+if [ -z "$made" ]; then
+    monmaptool --create --fsid "$fsid" --addv a "$monitor" monmap >/dev/null
+    ceph-mon -i a --mkfs --monmap monmap --keyring keyring
+fi
 ceph-mon -i a -f >mon.out 2>&1 &
 daemons+=($!)
-timeout "$limit_s" ceph --connect-timeout "$limit_s" osd new "$osd_id" 0 >/dev/null
-
-ceph-osd -i 0 --mkfs --osd-uuid "$osd_id" >osd.out 2>&1
+if [ -z "$made" ]; then
+    timeout "$limit_s" ceph --connect-timeout "$limit_s" osd new "$osd_id" 0 >/dev/null
+    ceph-osd -i 0 --mkfs --osd-uuid "$osd_id" >osd.out 2>&1
+fi
 ceph-osd -i 0 -f >>osd.out 2>&1 &
 daemons+=($!)
-timeout "$limit_s" radosgw-admin -n client.rgw.t user create --uid=t --display-name=t \
-    --access-key=testkey --secret-key=testsecret >/dev/null 2>admin.err
+[ -n "$made" ] || timeout "$limit_s" radosgw-admin -n client.rgw.t user create --uid=t --display-name=t \
+    --access-key="${CEPH_ACCESS_KEY:-testkey}" --secret-key="${CEPH_SECRET_KEY:-testsecret}" >/dev/null 2>admin.err
+touch made
 
 radosgw -n client.rgw.t -f >rgw.out 2>&1 &
 daemons+=($!)

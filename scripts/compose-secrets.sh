@@ -10,7 +10,8 @@ folder=${1:-secrets}
 mkdir -p "$folder"
 chmod 0700 "$folder"
 
-secret() { head --bytes=24 /dev/urandom | od --address-radix=n --format=x1 | tr -d ' \n'; }
+# secret [BYTES]: as digits of base 16.
+secret() { head --bytes="${1:-24}" /dev/urandom | od --address-radix=n --format=x1 | tr -d ' \n'; }
 
 write() { # NAME: standard input, unless the file is there
     if [ -e "$folder/$1" ]; then cat >/dev/null; else (umask 022 && cat >"$folder/$1"); fi
@@ -32,4 +33,10 @@ done | write postgres_accounts.sql
 printf 'user default off\nuser mediview on >%s ~* &* +@all -@admin -@dangerous +info +keys\n' \
     "$(<"$folder/redis_password")" | write redis_users.acl
 printf 'redis://mediview:%s@redis:6379/0' "$(<"$folder/redis_password")" | write broker_url
+# The key of the bucket, in the form of Garage's own.
+printf 'GK%s' "$(secret 12)" | write s3_access_key_id
+secret 32 | write s3_secret_access_key
+# Garage reads these from its environment alone.
+printf 'GARAGE_DEFAULT_ACCESS_KEY=%s\nGARAGE_DEFAULT_SECRET_KEY=%s\nGARAGE_RPC_SECRET=%s\n' \
+    "$(<"$folder/s3_access_key_id")" "$(<"$folder/s3_secret_access_key")" "$(secret 32)" | write garage.env
 echo "The secrets are in $folder."

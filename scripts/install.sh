@@ -9,6 +9,9 @@
 #   TORCH_WHEELS    a folder with CPU builds (default: PIP_FIND_LINKS)
 #   TORCH_INDEX     an index with CPU builds (default: https://download.pytorch.org/whl/cpu)
 #   EDITABLE=no     the node itself is copied into .venv as well
+#   NODE=no         all that the node requires, without the node: what changes seldom, for a layer of an image
+#   MODELS=no       nothing that computes networks: no PyTorch, MONAI, Transformers. Enough for the
+#                   receiver, the API, HL7, the control worker, beat and the migration
 set -euo pipefail
 cd "$(dirname "$0")/.."
 python=.venv/bin/python
@@ -28,11 +31,32 @@ if ! .venv/bin/uv --version >/dev/null 2>&1; then
         --requirement scripts/uv.txt
 fi
 
+# What workers alone use. With each goes what nothing else requires.
+computing=(torch torchvision monai transformers sentence-transformers)
+
 extras=() families=(torch)
 for extra in "$@"; do
     extras+=(--extra "$extra")
     case $extra in test | detection | nnunet | nninteractive) families+=(torchvision) ;; esac
 done
+
+install_node() {
+    local editable=()
+    [ "${EDITABLE:-yes}" = no ] || editable=(--editable)
+    .venv/bin/uv pip install "${quiet[@]}" --no-deps "${editable[@]}" .
+}
+
+# The same releases and hashes of uv.lock, less what computes; the node itself without what it requires.
+if [ "${MODELS:-yes}" = no ]; then
+    prunes=()
+    for name in "${computing[@]}"; do prunes+=(--prune "$name"); done
+    mkdir -p .stamps
+    .venv/bin/uv export --quiet --frozen --no-dev --no-emit-project "${extras[@]}" "${prunes[@]}" \
+        --output-file .stamps/requirements.txt >/dev/null
+    .venv/bin/uv pip install "${quiet[@]}" --no-deps --require-hashes --requirement .stamps/requirements.txt
+    [ "${NODE:-yes}" = no ] || install_node
+    exit
+fi
 
 has_gpu() {
     [ -e /dev/nvidiactl ] || { command -v nvidia-smi >/dev/null && nvidia-smi -L 2>/dev/null | grep -q GPU; }
@@ -91,4 +115,5 @@ MESSAGE
 fi
 # In an image the sources are not beside the packages.
 [ "${EDITABLE:-yes}" = yes ] || extras+=(--no-editable)
+[ "${NODE:-yes}" = yes ] || extras+=(--no-install-project)
 .venv/bin/uv sync "${quiet[@]}" --frozen --inexact --no-dev --python "$python" "${extras[@]}" "${without[@]}"

@@ -29,6 +29,25 @@ def test_every_pod_runs_the_very_image_that_a_site_names(render: Render) -> None
     assert [list(violations(one)) for one in documents if pod_of(one)] == [[]] * 9
 
 
+def test_roles_that_compute_no_models_run_the_image_without_them(render: Render) -> None:
+    def images(**values: Any) -> dict[str, set[str]]:
+        found: dict[str, set[str]] = {}
+        for document in render("group", "gpu", **values):
+            if (template := pod_of(document)) is not None:
+                role = template["metadata"]["labels"]["app.kubernetes.io/component"]
+                (container,) = template["spec"]["containers"]
+                found.setdefault(container["image"], set()).add(role)
+        return found
+
+    core = {"scp", "api", "hl7", "worker-control", "beat", "migrate", "backup"}
+    own = {"mediview:0.1.0": {"worker-jobs", "worker-language"}, "mediview:0.1.0-core": core}
+    assert images() == {**own, "mediview:0.1.0-cuda": {"worker-gpu"}}
+    site = images(image={"repository": "registry.example.org/m", "tag": "7"})
+    assert site["registry.example.org/m:7-core"] == core
+    pinned = images(image={"digest": f"sha256:{'0b' * 32}"}, coreImage={"digest": DIGEST})
+    assert pinned[f"mediview@{DIGEST}"] == core
+
+
 def test_a_stopped_node_has_no_pod_and_nothing_that_starts_one(render: Render) -> None:
     documents = render("group", "keda", "gpu", stopped=True)
     kinds = {one["kind"] for one in documents}

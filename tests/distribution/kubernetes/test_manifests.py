@@ -321,4 +321,4 @@ def test_jobs_of_the_gpu_run_where_a_gpu_is() -> None:
         if is_gpu:
             assert template["spec"]["nodeSelector"] == {"nvidia.com/gpu.present": "true"}
             assert template["spec"]["tolerations"][0]["key"] == "nvidia.com/gpu"
-            assert container["image"].startswith("mediview-cuda:")
+            assert container["image"] == "mediview:0.1.0-cuda"

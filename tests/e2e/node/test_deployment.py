@@ -6,6 +6,7 @@ import shutil
 import stat
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +29,15 @@ def example_lines() -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def services() -> dict[str, Any]:
-    document = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
-    services: dict[str, Any] = document["services"]
+    services: dict[str, Any] = compose_file()["services"]
     return services
+
+
+def compose_file() -> dict[str, Any]:
+    """As compose reads it where no variable is set: ${NAME:-default} is the default."""
+    text = (ROOT / "docker-compose.yml").read_text()
+    document: dict[str, Any] = yaml.safe_load(re.sub(r"\$\{[A-Z0-9_]+:-([^}]*)\}", r"\1", text))
+    return document
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +45,7 @@ def secret_files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """What compose mounts, as its script makes it, by the name of the secret."""
     folder = tmp_path_factory.mktemp("secrets")
     subprocess.run([ROOT / "scripts/compose-secrets.sh", folder], check=True, capture_output=True)
-    document = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+    document = compose_file()
     return {name: folder / Path(one["file"]).name for name, one in document["secrets"].items()}
 
 
@@ -84,6 +91,9 @@ def test_compose_values_are_accepted(
         assert settings.resolved_database_url.endswith("@postgres/mediview")
         assert re.fullmatch(r"redis://mediview:\w{48}@redis:6379/0", settings.broker_url)
         assert not settings.audit_key.get_secret_value()
+        assert settings.object_store == "s3"
+        assert settings.s3_access_key_id == secret_files["s3_access_key_id"].read_text()
+        assert len(settings.s3_secret_access_key.get_secret_value()) == 64
 
 
 def test_secrets_are_made_once_and_are_in_no_environment(
@@ -94,6 +104,10 @@ def test_secrets_are_made_once_and_are_in_no_environment(
     before = {path.name: path.read_text() for path in folder.iterdir()}
     subprocess.run([ROOT / "scripts/compose-secrets.sh", folder], check=True, capture_output=True)
     assert {path.name: path.read_text() for path in folder.iterdir()} == before
+    assert before["garage.env"].splitlines()[:2] == [
+        f"GARAGE_DEFAULT_ACCESS_KEY={before['s3_access_key_id']}",
+        f"GARAGE_DEFAULT_SECRET_KEY={before['s3_secret_access_key']}",
+    ]
     accounts = before["postgres_accounts.sql"]
     assert [f"mediview_{role}" in accounts for role in EXCEPTIONS] == [True] * len(EXCEPTIONS)
     for service in services.values():
@@ -129,17 +143,43 @@ def test_nothing_is_published_beyond_loopback(services: dict[str, Any]) -> None:
             assert port.startswith("127.0.0.1:"), name
 
 
-def test_every_lasting_service_is_watched_or_has_no_port(services: dict[str, Any]) -> None:
+def test_every_service_is_watched(services: dict[str, Any]) -> None:
     for name, service in services.items():
-        if service.get("ports"):
-            assert "healthcheck" in service, name
+        assert "healthcheck" in service, name
+
+
+def test_what_computes_models_has_the_image_with_them_and_nothing_else_has(
+    services: dict[str, Any],
+) -> None:
+    computing = {"models", "worker", "worker-language", "worker-interactive", "worker-gpu"}
+    for name, service in own(services).items():
+        target = "complete" if name in computing else "core"
+        assert service["build"]["target"] == target, name
+        assert service["image"].endswith("-core") == (target == "core"), name
+    assert services["worker-gpu"]["build"]["args"] == {"TORCH": "cuda"}
 
 
 def test_compose_keeps_state_in_named_volumes() -> None:
-    document = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+    document = compose_file()
     for name, service in document["services"].items():
         for volume in service.get("volumes", []):
-            assert volume.split(":")[0] in document["volumes"], name
+            source = volume.split(":")[0]
+            assert source in document["volumes"] or volume.endswith(":ro"), name
+
+
+def test_the_bucket_of_compose_writes_through_and_is_the_one_that_roles_use(
+    services: dict[str, Any],
+) -> None:
+    garage = tomllib.loads((ROOT / "deploy/compose/garage.toml").read_text())
+    assert garage["metadata_fsync"]
+    assert garage["data_fsync"]
+    assert "/var/lib/garage" in garage["data_dir"]
+    assert garage["s3_api"]["s3_region"] == Settings().s3_region
+    bucket = services["garage"]["environment"]["GARAGE_DEFAULT_BUCKET"]
+    port = garage["s3_api"]["api_bind_addr"].rpartition(":")[2]
+    for service in own(services).values():
+        assert service["environment"]["MEDIVIEW_S3_BUCKET"] == bucket
+        assert service["environment"]["MEDIVIEW_S3_ENDPOINT_URL"] == f"http://garage:{port}"
 
 
 def test_the_image_holds_every_package_and_nothing_that_git_ignores() -> None:

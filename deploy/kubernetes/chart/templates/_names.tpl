@@ -21,8 +21,19 @@ app.kubernetes.io/name: mediview
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end }}
 
+{{/* Of a role: that of the roles which compute no models, or the complete one, and over it what the role names. */}}
 {{- define "mediview.image" -}}
-{{- $image := mergeOverwrite (deepCopy .root.Values.image) (.image | default dict) -}}
+{{- $image := deepCopy .root.Values.image -}}
+{{- if has .role (list "scp" "api" "hl7" "worker-control" "beat" "migrate" "backup") -}}
+{{- $core := .root.Values.coreImage -}}
+{{- if $core.digest -}}
+{{- $_ := set $image "digest" $core.digest -}}
+{{- else if not $image.digest -}}
+{{- $_ := set $image "tag" ($core.tag | default (printf "%s-core" ($image.tag | default .root.Chart.AppVersion))) -}}
+{{- end -}}
+{{- with $core.repository }}{{ $_ := set $image "repository" . }}{{ end -}}
+{{- end -}}
+{{- $image = mergeOverwrite $image (.image | default dict) -}}
 {{- if $image.digest -}}
 {{ $image.repository }}@{{ $image.digest }}
 {{- else -}}

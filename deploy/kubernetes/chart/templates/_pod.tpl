@@ -143,7 +143,7 @@ spec:
 
 {{- define "mediview.container" -}}
 {{- $v := .root.Values -}}
-image: {{ include "mediview.image" (dict "root" .root "image" .values.image) }}
+image: {{ include "mediview.image" (dict "root" .root "role" .role "image" .values.image) }}
 imagePullPolicy: {{ $v.image.pullPolicy }}
 securityContext:
   allowPrivilegeEscalation: false
