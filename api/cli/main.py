@@ -14,6 +14,7 @@ import typer
 from pydantic import ValidationError
 
 from api.cli.client_commands import PASSED_ON, REMOTE
+from api.cli.computing import PACKAGES, absent
 from api.cli.console import print_error
 from storage.core.errors import MediViewError
 from storage.processes import garbage_collection
@@ -112,6 +113,12 @@ def main() -> None:
             name = "_".join(str(part) for part in item["loc"]) or "settings"
             print_error(f"The setting {name} is wrong: {item['msg']}.", "Correct it, or unset it.")
         sys.exit(2)
+    except ModuleNotFoundError as error:
+        if error.name not in PACKAGES:
+            raise
+        refusal = absent(error.name)
+        print_error(refusal.message, refusal.remedy)
+        sys.exit(1)
     except BrokenPipeError:
         # The reader of our output has left; Python would complain again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

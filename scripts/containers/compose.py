@@ -95,10 +95,10 @@ def try_story(project: Project, outside: Path) -> None:
     print(f"storescu: {instances} instances were acknowledged at the published port")
     until(lambda: {"SEG", "SR"} <= received(outside).keys(), "SEG and SR at the destination")
     print(f"at the destination after {time.monotonic() - begun_s:.0f} s: {received(outside)}")
-    status, page, kind = fetched("/studies/")
+    status, page, kind = fetched("/")
     assert status == http.client.OK, (status, page[:300])
     assert kind.startswith("text/html"), kind
-    print(f"viewer: its page of studies, {len(page)} bytes, over the published port")
+    print(f"viewer: its first page, {len(page)} bytes, over the published port")
     before = state(study, key)
     until(lambda: objects_in_bucket(project) >= before["instances"], "Objects in the bucket")
     print(f"bucket: {objects_in_bucket(project)} objects; node: {before}")

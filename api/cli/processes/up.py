@@ -13,6 +13,7 @@ from typing import IO, Annotated
 
 import typer
 
+from api.cli.computing import check_computes
 from api.cli.console import out
 from api.cli.starting import start_role
 from api.server.supervisor import Role, Supervisor
@@ -58,6 +59,7 @@ def up(
         "http_port": http_port,
         "destinations": destinations,
     }
+    check_computes()
     settings = start_role(**given)
     settings.check_binding(settings.dicom_host, "The DICOM node")
     settings.check_http_binding()

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from api.cli.computing import check_computes
 from api.cli.starting import start_role
 from inference.pipelines.checks.reference_values import report_reference_values
 from inference.pipelines.checks.rules import check_at_start
@@ -31,6 +32,8 @@ def worker(
     """Work on one queue."""
     from inference.worker.app import run_worker
 
+    if queue is not Queue.CONTROL:
+        check_computes()
     settings = start_role()
     check_at_start(settings)
     report_reference_values(settings)
