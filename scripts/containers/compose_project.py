@@ -57,19 +57,20 @@ class Project:
         """
         services = yaml.safe_load((self.folder / "docker-compose.yml").read_text())["services"]
         waiting = {name: one for name, one in services.items() if "profiles" not in one}
+        started: set[str] = set()
         states = {"service_healthy": "healthy", "service_completed_successfully": "ended 0"}
         while waiting:
 
             def ready() -> list[str]:
                 health = self.health()
-                for name, state in health.items():
-                    if state.startswith("ended") and state != "ended 0":
-                        raise SystemExit(f"{name} {state}")
+                for name in started & health.keys():
+                    if health[name].startswith("ended") and health[name] != "ended 0":
+                        raise SystemExit(f"{name} {health[name]}")
                 return [
                     name
                     for name, one in waiting.items()
                     if all(
-                        health.get(needed) == states[how["condition"]]
+                        needed in started and health.get(needed) == states[how["condition"]]
                         for needed, how in one.get("depends_on", {}).items()
                     )
                 ]
@@ -77,6 +78,7 @@ class Project:
             until(lambda: bool(ready()), f"What {', '.join(waiting)} wait for")
             begun = ready()
             self.compose(*command, *begun)
+            started.update(begun)
             for name in begun:
                 del waiting[name]
 
