@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from inference.language.documents.page import Box, Line, Page, around
+from inference.language.documents.pairing.topics import folded, is_alike
 from inference.language.embedding import embed
 from inference.language.guard.instructions import gives_orders
 
@@ -99,11 +100,15 @@ def answering_passages(
     question: str, pages: Sequence[Page], count: int
 ) -> list[tuple[Passage, float]]:
     """Those of `best_passages` that answer: near enough, and with words of their own."""
-    asked = set(_words(question)) | _COMMON
+    asked = [word for word in _words(question) if word not in _COMMON]
     return [
         (passage, score)
         for passage, score in best_passages(question, pages, count)
-        if score >= _LEAST_ANSWERING and not asked.issuperset(_words(passage.text))
+        if score >= _LEAST_ANSWERING
+        and not all(
+            word in _COMMON or any(is_alike(folded(word), folded(one)) for one in asked)
+            for word in _words(passage.text)
+        )
     ]
 
 

@@ -203,6 +203,40 @@ def test_the_box_lies_around_label_and_value(is_turned: bool) -> None:
     assert bottom * height == pytest.approx(113, abs=3)
 
 
+def test_a_label_of_two_lines_stands_beside_its_value() -> None:
+    """And a colon apart from its label, a code without it, and labels that differ in a word."""
+    rows = (
+        (60, 94, "Admission"),
+        (60, 106, "date:"),
+        (200, 100, "10-6-2017 10:30"),
+        (60, 140, "Bill amount   :   599"),
+        (60, 160, "Unfit for work from (inclusive): 05.04.2024"),
+        (60, 180, "Unfit for work until (inclusive): 10.04.2024"),
+        (60, 200, "Phone (937) 555-0142 | Fax (937) 555-0143"),
+    )
+    data = read_document(pdf(rows), 1)[0]
+    assert first(data, "When was the patient admitted?") == "10-6-2017 10:30"
+    assert first(data, "What is the bill amount?") == "599"
+    assert first(data, "Until when is she unfit for work?") == "10.04.2024"
+    assert first(data, "What is the fax number?") == "(937) 555-0143"
+
+
+def test_pairs_above_a_table_are_none_of_its_heads() -> None:
+    rows = (
+        (("Age", "63 years", "BMI", "27.8 kg/m2"), 60),
+        (("Technician", "M. Duarte", "Test date", "11 Mar 2024"), 76),
+        (("Measure", "Predicted", "Pre", "Post"), 110),
+        (("FVC (L)", "4.12", "3.30", "3.41"), 126),
+        (("Arterial phase", "8.91", "311.9", "110"), 142),
+    )
+    page = [(60 + 120 * at, top, text) for texts, top in rows for at, text in enumerate(texts)]
+    data = read_document(pdf(page), 1)[0]
+    assert first(data, "How old is the patient?") == "63 years"
+    assert first(data, "Who was the technician?") == "M. Duarte"
+    assert first(data, "What is the post FVC?") == "3.41"
+    assert not asked(data, "What is the post value of the delayed phase?").passages
+
+
 def test_letters_that_are_set_closer_do_not_part_a_word() -> None:
     """Kerned letters are drawn one by one, and a page's lines are read whole all the same."""
     pdf()

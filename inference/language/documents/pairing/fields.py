@@ -11,6 +11,7 @@ _LONGEST_LABEL_WORDS = 7
 _MOST_LINES_BELOW = 4
 _NUMBERING = re.compile(r"^\(?\d{1,3}[.)]$")
 _ENDS = re.compile(r"[:：]$")
+_COLONS = (":", "：")
 _BLANK = re.compile(r"[\W_]*|n/?a|k\.\s?a\.|keine angabe", re.IGNORECASE)
 
 
@@ -49,7 +50,7 @@ def _of_whole_lines(rows: Sequence[Row], in_tables: frozenset[int]) -> list[Row]
     found: list[list[Piece]] = []
     for row in rows:
         bottom = max(piece.bottom for piece in found[-1]) if found else 0.0
-        is_apart = row[0].row in in_tables or any(map(_is_label, row))
+        is_apart = row[0].row in in_tables or any(map(_is_whole, row))
         if not found or is_apart or bottom - row[0].top < 0.2 * row[0].height:
             found.append(list(row))
             continue
@@ -68,6 +69,11 @@ def _of_whole_lines(rows: Sequence[Row], in_tables: frozenset[int]) -> list[Row]
                 one = found[-1][above]
                 found[-1][above] = one.part((*one.words, *piece.words))
     return [tuple(sorted(row, key=lambda piece: piece.left)) for row in found]
+
+
+def _is_whole(piece: Piece) -> bool:
+    """A label with its value: no second line of a label."""
+    return any(field.value is not None for field in _behind_colons(piece))
 
 
 def label_of(piece: Piece) -> str | None:
@@ -91,7 +97,8 @@ def _behind_colons(piece: Piece) -> Iterator[Field]:
     colons = [
         index
         for index, word in enumerate(words)
-        if word.text.endswith((":", "：")) and re.search(r"[^\W\d_]", word.text)
+        if word.text in _COLONS
+        or (word.text.endswith(_COLONS) and re.search(r"[^\W\d_]", word.text))
     ]
     starts = [_start_of_label(words, index, before) for index, before in _with_before(colons)]
     for number, (start, colon) in enumerate(zip(starts, colons, strict=True)):
@@ -182,9 +189,14 @@ def _is_head(
     if below is None or is_read or abs(right.height - piece.height) > 0.05 * piece.height:
         return False
     under = _below(rows, index, right)
-    return under is not None and all(
-        one.height > 1.08 * piece.height and abs(one.height - below.height) < 0.05 * below.height
-        for one in (below, under)
+    return (
+        under is not None
+        and under.words != below.words
+        and all(
+            one.height > 1.08 * piece.height
+            and abs(one.height - below.height) < 0.05 * below.height
+            for one in (below, under)
+        )
     )
 
 
@@ -215,8 +227,12 @@ def _below(rows: Sequence[Row], index: int, piece: Piece) -> Piece | None:
     """The piece under it, with those that go on under that; None where the next is far."""
     found: list[Piece] = []
     bottom, height = piece.bottom, piece.height
+    ends = bool(_ENDS.search(piece.text))
     for row in rows[index + 1 : index + 2 + _MOST_LINES_BELOW]:
         under = next((one for one in row if _is_under(one, piece)), None)
+        if under is None and ends and not found:
+            # A list under its heading is moved in.
+            under = next((one for one in row if 0 < one.left - piece.left < 5 * height), None)
         if under is None:
             if row[0].top - bottom > height:
                 break

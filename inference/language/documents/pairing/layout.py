@@ -15,6 +15,7 @@ MOST_WORDS = 6000
 """Of a page; one of small print has 1,500."""
 # Parts of a line's height: words farther apart than this are of two pieces.
 _GAP, _GAP_OF_READ = 0.75, 0.4
+_COLONS = (":", "：")
 _FILLER = re.compile(r"[_.…·‥]{2,}|[|]+")
 _FILLER_END = re.compile(r"[_.…·]{3,}$")
 
@@ -118,6 +119,12 @@ def _apart(line: list[Placed]) -> Iterator[list[Placed]]:
         if _FILLER.fullmatch(word.text):
             if some:
                 yield some
+            some = []
+            continue
+        if word.text in _COLONS:
+            # "Name      : Doe": it belongs to the label, however far.
+            if some:
+                yield [*some, word]
             some = []
             continue
         if some and _is_far(some[-1], word):

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from inference.language.answer import PassageBox
 from inference.language.documents.page import Page, around, words_of
 from inference.language.documents.pairing.asking import (
+    DATE,
     Asked,
     fits,
     in_text,
-    is_time,
     matched,
     names_person,
 )
@@ -28,6 +28,8 @@ _SHOWN = 3
 _WRITER = frozenset(("i", "we", "ich", "wir"))
 _LONGEST_BEGINNING, _LONGEST_LINE = 5, 12
 _VERY = 0.95
+# Of topics with several names, and of labels that are alike.
+_SAME_WORDS = 0.02
 _VERBS = frozenset("is was are were has had ist war sind waren hat hatte".split())
 MOST_WORDS = 40_000
 """Of a document; twenty pages of small print have 30,000."""
@@ -125,6 +127,7 @@ def _by_field(asked: Asked, field: Field) -> Iterator[Found]:
     text = field.value.text if field.value else ""
     share, exact = matched(in_text(asked), units, text if asked.kind != "number" else "")
     score = score_of(share, exact) * (0.7 + 0.3 * field.trust)
+    score = min(score + _SAME_WORDS * _shared_words(asked, field.label), 1.0) if score else 0.0
     page = field.label_piece.page_number
     if field.value is None:
         if share >= 0.85 and exact >= 0.6:
@@ -132,9 +135,16 @@ def _by_field(asked: Asked, field: Field) -> Iterator[Found]:
         return
     if not fits(asked, text):
         return
-    if asked.kind == "person" and is_time(text):
+    if asked.kind == "person" and DATE.match(text):
         return
     yield Found(field.value.words, (*field.label_piece.words, *field.value.words), page, score)
+
+
+def _shared_words(asked: Asked, label: str) -> float:
+    """How much of the label stands in the question word for word: "from" and "until" tell."""
+    words = words_of_text(label)
+    asking = words_of_text(asked.text)
+    return sum(word in asking for word in words) / max(len(words), 1)
 
 
 def _by_choice(asked: Asked, choice: Choice) -> Iterator[Found]:
@@ -184,7 +194,7 @@ def _by_sentence(asked: Asked, sentence: Sentence, signatures: Sequence[Field]) 
 def _by_beginning(asked: Asked, piece: Piece) -> Iterator[Found]:
     """ "Placenta posterior": a line that begins with the very name, and goes on with its value."""
     texts = [word.text for word in piece.words]
-    if len(texts) > _LONGEST_LINE:
+    if len(texts) > _LONGEST_LINE or any(text.endswith((":", "：")) for text in texts):
         return
     for size in range(1, min(len(texts) - 1, _LONGEST_BEGINNING) + 1):
         share, exact = matched(asked, units_of(" ".join(texts[:size])))

@@ -13,7 +13,7 @@ _MOST_HEAD_ROWS = 4
 # Parts of a line's height: rows farther apart are of two tables.
 _FAR = 2.6
 _VALUE = re.compile(r"^[<>≤≥~±]?\s?[+-]?\d[\d.,/:%-]*(?:\s?[-–]\s?\d[\d.,]*)?\s?[+\-HL*↑↓]?$")
-_LABELLED = re.compile(r"[^\W\d_][:：](?:\s|$)")
+_LABELLED = re.compile(r"[^\W\d_)] ?[:：](?:\s|$)")
 _MARK = re.compile(r"^(?:[xX✓✔✗✘☒☑×]|\(x\))$")
 
 
@@ -58,6 +58,10 @@ def _blocks(rows: Sequence[Row]) -> Iterator[list[Row]]:
     before: Row | None = None
     thin = 0
     for row in rows:
+        if _is_of_form(row):
+            yield from _ended(block)
+            block, thin, before = [], 0, None
+            continue
         bottom = max((piece.bottom for piece in block[-1]), default=0.0) if block else 0.0
         height = min(piece.height for piece in row)
         is_thin = len(row) == 1 and not (block and row[0].top < bottom)
@@ -74,6 +78,12 @@ def _blocks(rows: Sequence[Row]) -> Iterator[list[Row]]:
         block.append(row)
         thin = thin + 1 if is_thin else 0
     yield from _ended(block)
+
+
+def _is_of_form(row: Row) -> bool:
+    """Labels with their values, and no row of a table."""
+    labelled = [piece for piece in row if _LABELLED.search(piece.text)]
+    return len(labelled) >= 2 or any(piece.text.endswith((":", "：")) for piece in labelled)
 
 
 def _ended(block: list[Row]) -> Iterator[list[Row]]:
