@@ -16,6 +16,7 @@ export class MaskLayer {
   /** Views that were handed a mask: true once a picture with it was drawn. */
   private readonly masked = new Map<string, boolean>();
   private viewIds: string[] = [];
+  private veiled = false;
 
   /** A mask that was handed to a view is seen from its next picture on, which is asked for. */
   constructor(private readonly askForPicture: (viewId: string) => void) {
@@ -63,14 +64,20 @@ export class MaskLayer {
     const key = `${segmentationId}#${segmentNumber}`;
     if (visible) this.hidden.delete(key);
     else this.hidden.add(key);
-    for (const viewId of this.viewIds) {
-      segmentation.config.visibility.setSegmentIndexVisibility(
-        viewId,
-        { segmentationId, type: labelmap },
-        segmentNumber,
-        visible,
-      );
+    for (const viewId of this.viewIds) this.show(viewId, segmentationId, segmentNumber);
+  }
+
+  /** Draws none of the segments for a while; which are hidden stays as it was. */
+  setVeiled(veiled: boolean): void {
+    this.veiled = veiled;
+    for (const { segmentationId, segments } of this.masks.values()) {
+      for (const { segmentNumber } of segments) for (const viewId of this.viewIds) this.show(viewId, segmentationId, segmentNumber);
     }
+  }
+
+  private show(viewId: string, segmentationId: string, segmentNumber: number): void {
+    const isShown = !this.veiled && !this.hidden.has(`${segmentationId}#${segmentNumber}`);
+    segmentation.config.visibility.setSegmentIndexVisibility(viewId, { segmentationId, type: labelmap }, segmentNumber, isShown);
   }
 
   setColor(segmentationId: string, segmentNumber: number, rgb: readonly number[]): void {
@@ -101,14 +108,7 @@ export class MaskLayer {
     for (const { segmentNumber, color } of mask.segments) {
       const key = `${segmentationId}#${segmentNumber}`;
       this.paint(viewId, segmentationId, segmentNumber, this.chosen.get(key) ?? this.colors.get(key) ?? color);
-      if (this.hidden.has(key)) {
-        segmentation.config.visibility.setSegmentIndexVisibility(
-          viewId,
-          { segmentationId, type: labelmap },
-          segmentNumber,
-          false,
-        );
-      }
+      if (this.veiled || this.hidden.has(key)) this.show(viewId, segmentationId, segmentNumber);
     }
   }
 
@@ -174,6 +174,12 @@ export class MaskLayers {
 
   setVisible({ segmentationId }: LoadedMask, segmentNumber: number, visible: boolean): void {
     this.with(segmentationId)?.setVisible(segmentationId, segmentNumber, visible);
+    this.onChange();
+  }
+
+  /** Draws no mask for a while; which segments are hidden stays as it was. */
+  setVeiled(veiled: boolean): void {
+    for (const layer of this.layers.values()) layer.setVeiled(veiled);
     this.onChange();
   }
 

@@ -20,7 +20,7 @@ function isTyping(event: KeyboardEvent): boolean {
  * Keys of the page, by KeyboardEvent.key, "Ctrl+z" with Ctrl or Cmd; silent while someone types or holds Alt.
  * `own` moves keys to others. Cornerstone prevents the default of every key in a viewport, so that is no sign of being handled.
  */
-export function useHotkeys(bindings: Record<string, () => void>, own: readonly OwnKey[] = []): void {
+export function useHotkeys(bindings: Record<string, (event: KeyboardEvent) => void>, own: readonly OwnKey[] = []): void {
   const latest = useRef({ bindings, own });
   useEffect(() => {
     latest.current = { bindings, own };
@@ -45,7 +45,7 @@ export function useHotkeys(bindings: Record<string, () => void>, own: readonly O
       const action = usual === null ? undefined : latest.current.bindings[usual];
       if (!action) return;
       event.preventDefault();
-      action();
+      action(event);
     };
     window.addEventListener("keydown", onKey);
     return () => window.removeEventListener("keydown", onKey);

@@ -136,9 +136,22 @@ def test_it_is_brought_onto_the_images_and_says_so(
     expect(viewport).to_have_attribute("data-slice-number", "21")
 
     # On the middle slice it is a disc of 12 mm; the image is a square of 64 mm.
+    page.mouse.move(0, 0)
     with_mask = seen(viewport)
+    # Pointed at in the list, it is filled more; then as it was.
+    page.get_by_test_id("segment-toggle").first.hover()
+    filled = seen(viewport, unlike=with_mask)
+    page.mouse.move(0, 0)
+    assert np.abs(seen(viewport, unlike=filled) - with_mask).max() <= 2
+    # Held, the key hides it until it is let go; pressed, for longer.
+    page.keyboard.down("o")
+    hidden = seen(viewport, unlike=with_mask)
+    page.wait_for_timeout(400)
+    page.keyboard.up("o")
+    assert np.abs(seen(viewport, unlike=hidden) - with_mask).max() <= 2
     page.keyboard.press("o")
     plain = seen(viewport, unlike=with_mask)
+    assert np.abs(plain - hidden).max() <= 2
     rows, columns, _ = plain.shape
     drawn = (np.abs(with_mask - plain).max(axis=2) > 8).sum()
     image = min(rows, columns) ** 2

@@ -2,6 +2,7 @@
 
 import { grids } from "@/features/reader/components/tools/LayoutControls";
 import { measuringTools } from "@/features/reader/components/tools/MouseToolChoice";
+import { usePeek } from "@/features/reader/hooks/masks/usePeek";
 import type { Cine } from "@/features/reader/hooks/tools/useCine";
 import { useOwnKeys } from "@/features/reader/hooks/tools/useOwnKeys";
 import { usePreferences } from "@/shared/hooks/usePreferences";
@@ -94,7 +95,7 @@ export function useReaderKeys({
     Y: () => reader.linking.adjust(!reader.linking.adjusting),
     " ": () => layout === "stack" && cine.toggle(),
     P: () => layout === "stack" && cine.toggleAll(),
-    o: toggleMasks,
+    o: usePeek(scene, reader.structureSets.setVeiled, toggleMasks),
     ...Object.fromEntries([1, 2, 3, 4, 5, 6, 7, 8, 9].map((n) => [String(n), () => preset(n - 1)])),
     "?": onHelp,
     Escape: onLeave,

@@ -41,7 +41,7 @@ export const keys: Messages["viewing"]["keys"] = {
   sharedCursor: "Dieselbe Stelle in den anderen Ansichten zeigen",
   rightClick: "Rechtsklick",
   menu: "Menü der Ansicht",
-  masks: "Masken ausblenden und zeigen",
+  masks: "Masken ausblenden und zeigen; gehalten: ausblenden, bis die Taste losgelassen wird",
   clicks: "Mit Klicks segmentieren: dorthin; innen oder außen",
   overlays: "Beschriftungen und Overlays ausblenden und zeigen",
   nextStudy: "Nächste und vorige Studie der Liste",

@@ -39,7 +39,7 @@ export const keys = {
   sharedCursor: "Show the same place in the other viewports",
   rightClick: "right click",
   menu: "Menu of the viewport",
-  masks: "Hide and show the masks",
+  masks: "Hide and show the masks; held: hide them until the key is released",
   clicks: "Segment by clicks: go to it; inside or outside",
   overlays: "Hide and show annotations and overlay planes",
   nextStudy: "Next and previous study of the list",

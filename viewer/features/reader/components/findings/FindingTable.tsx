@@ -3,6 +3,7 @@
 import { type ReactNode, useState } from "react";
 import { FindingValue } from "@/features/reader/components/findings/FindingValue";
 import { useText } from "@/shared/hooks/useText";
+import { segmentName } from "@/features/reader/lib/stage/hoveredSegment";
 import type { MeasureRow, Side, Structure } from "@/features/reader/lib/structures";
 import type { Finding } from "@/shared/api/types";
 
@@ -161,6 +162,7 @@ function Row({
           return (
             <td
               key={side}
+              data-segment={finding?.segmentation ? segmentName(finding.segmentation.sop_instance_uid, finding.segmentation.segment_number) : undefined}
               colSpan={structure.paired ? 1 : columns}
               // In the middle of both columns: at the end it would stand under "Right".
               className={`py-0.5 align-top ${!structure.paired && columns > 1 ? "text-center" : "text-right"}`}

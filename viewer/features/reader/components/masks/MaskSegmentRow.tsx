@@ -2,6 +2,7 @@
 
 import { useState } from "react";
 import type { MaskControls } from "@/features/reader/hooks/masks/useMaskControls";
+import { segmentName } from "@/features/reader/lib/stage/hoveredSegment";
 import { useText } from "@/shared/hooks/useText";
 import { hexOf, rgbOfHex } from "@/dicom/color";
 import type { LoadedMask } from "@/cornerstone";
@@ -23,7 +24,7 @@ export function MaskSegmentRow({
   const style = controls.segmentStyleOf(mask, segmentNumber);
   const percent = Math.round(style.opacity * 100);
   return (
-    <li>
+    <li data-segment={segmentName(mask.sopInstanceUid, segmentNumber)}>
       <div className="flex items-center gap-2">
         <input
           type="checkbox"

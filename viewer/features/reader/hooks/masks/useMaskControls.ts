@@ -1,6 +1,7 @@
 "use client";
 
 import { useCallback, useEffect, useRef, useState } from "react";
+import { useHoveredSegment } from "@/features/reader/hooks/masks/useHoveredSegment";
 import type { Rgb } from "@/dicom/color";
 import type { LoadedMask, MaskStyle, Scene, SegmentStyle } from "@/cornerstone";
 
@@ -72,6 +73,9 @@ export function useMaskControls(scene: Scene | null, masks: readonly LoadedMask[
     }
   }, [masks, hidden, setVisible]);
 
+  const segmentStyleOf = (mask: LoadedMask, segmentNumber: number) => own.get(keyOf(mask, segmentNumber)) ?? style;
+  useHoveredSegment(scene, masks, segmentStyleOf);
+
   return {
     style,
     setStyle,
@@ -82,7 +86,7 @@ export function useMaskControls(scene: Scene | null, masks: readonly LoadedMask[
       scene?.masks.chooseColor(mask, segmentNumber, rgb);
       setColors((now) => new Map(now).set(keyOf(mask, segmentNumber), rgb));
     },
-    segmentStyleOf: (mask, segmentNumber) => own.get(keyOf(mask, segmentNumber)) ?? style,
+    segmentStyleOf,
     setSegmentStyle: (mask, segmentNumber, { opacity, fill }) => {
       scene?.masks.setSegmentStyle(mask, segmentNumber, { opacity, fill });
       setOwn((now) => new Map(now).set(keyOf(mask, segmentNumber), { opacity, fill }));

@@ -23,6 +23,8 @@ export interface StructureSets {
   isVisible: (roi: Roi) => boolean;
   setVisible: (roi: Roi, visible: boolean) => void;
   toggleAll: () => void;
+  /** Draws none of them for a while; which are hidden stays as it was. */
+  setVeiled: (veiled: boolean) => void;
   /** What is to be drawn on a slice of a series. */
   on: (series: LoadedSeries, index: number) => readonly DrawnContour[];
   /** What is to be drawn on a plane through the volume of a series, as the screen shows it. */
@@ -77,6 +79,7 @@ function sectionObstacle(roi: Roi): SlabObstacle | null {
 /** The structure sets of a study, received or made here, and which of their ROIs are shown. */
 export function useStructureSets(study: StudyDetail | null): StructureSets {
   const [{ sets, failures }, setRead] = useState<Read>({ sets: [], failures: [] });
+  const [veiled, setVeiled] = useState(false);
   const [hidden, setHidden] = useState<ReadonlySet<Roi>>(new Set());
   const studyInstanceUid = study?.study_instance_uid ?? "";
   // What this node made as contours it made as a mask, too, which lies over the image already.
@@ -117,10 +120,10 @@ export function useStructureSets(study: StudyDetail | null): StructureSets {
 
   const on = useCallback(
     (of: LoadedSeries, index: number) => {
-      const found = sets.length === 0 ? undefined : placed(of).onSlices.get(index);
+      const found = sets.length === 0 || veiled ? undefined : placed(of).onSlices.get(index);
       return found ? found.filter(({ roi }) => !hidden.has(roi)) : nothing;
     },
-    [sets, placed, hidden],
+    [sets, placed, hidden, veiled],
   );
   const onPlane = useCallback(
     (of: LoadedSeries, screen: ImagePlane) => {
@@ -128,14 +131,14 @@ export function useStructureSets(study: StudyDetail | null): StructureSets {
       const drawn = sets
         .flatMap(({ rois }) => rois)
         .filter((roi) => !hidden.has(roi) && !(roi.frameOfReferenceUid && space && roi.frameOfReferenceUid !== space));
-      if (drawn.length === 0) return noSections;
+      if (drawn.length === 0 || veiled) return noSections;
       return drawn.flatMap((roi) => {
         const found = slabsOf(roi);
         const path = typeof found === "string" ? "" : sectionPath(found, screen);
         return path === "" ? [] : [{ roi, path }];
       });
     },
-    [sets, hidden],
+    [sets, hidden, veiled],
   );
   const slicesOf = useCallback(
     (roi: Roi, of: LoadedSeries) =>
@@ -164,7 +167,7 @@ export function useStructureSets(study: StudyDetail | null): StructureSets {
     setHidden((now) => (all.some((roi) => !now.has(roi)) ? new Set(all) : new Set()));
   }, [sets]);
   return useMemo(
-    () => ({ sets, failures, isOfOther, isUnchecked, isVisible: (roi) => !hidden.has(roi), setVisible, toggleAll, on, onPlane, sectionObstacle, isCut, slicesOf }),
+    () => ({ sets, failures, isOfOther, isUnchecked, isVisible: (roi) => !hidden.has(roi), setVisible, toggleAll, setVeiled, on, onPlane, sectionObstacle, isCut, slicesOf }),
     [sets, failures, isOfOther, isUnchecked, hidden, setVisible, toggleAll, on, onPlane, isCut, slicesOf],
   );
 }
