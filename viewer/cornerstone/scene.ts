@@ -18,6 +18,7 @@ import { SceneWindows } from "./views/sceneWindows";
 import { SharedCursor } from "./views/sharedCursor";
 import { Spyglass } from "./spyglass";
 import { StackCells } from "./views/stackCells";
+import { InStep } from "./inStep";
 import { TrueSize } from "./trueSize";
 import { Subtracting } from "./views/subtracting";
 import { MouseTools } from "./tools";
@@ -63,6 +64,7 @@ export class Scene {
   readonly cursor: SharedCursor;
   readonly spyglass: Spyglass;
   readonly trueSize: TrueSize;
+  readonly inStep: InStep;
   private readonly clips: Clips;
   private readonly lastViewed = new LastViewed();
   private activeId: ViewId = "cell-1";
@@ -106,6 +108,7 @@ export class Scene {
     const planesListener = { onLoading, onError: listener.onError };
     this.planes = new Planes(this.engine, this.views, this.mouse, planesListener, kept);
     this.trueSize = new TrueSize(this.cells.shown, this.planes, this.views, () => this.activeId);
+    this.inStep = new InStep(this.cells.shown, this.planes, this.links, () => this.render());
     this.windows = new SceneWindows(this.cells, this.planes, this.links, () => this.activeId, () => this.render());
     this.volume = new VolumeView(this.engine, this.views, this.id, onLoading);
     this.places = new Places(this.cells.all, this.views, this.planes, () => this.activeView);

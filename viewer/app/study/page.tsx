@@ -5,6 +5,7 @@ import { useSearchParams } from "next/navigation";
 import { Suspense, useState } from "react";
 import { Opening } from "@/shared/components/Opening";
 import { OpenedView } from "@/features/reader/components/sharing/OpenedView";
+import { StudiesOfPatient } from "@/features/reader/components/StudiesOfPatient";
 import { StudyOfOrder } from "@/features/reader/components/StudyOfOrder";
 import { askEarly } from "@/features/reader/lib/preload";
 
@@ -35,6 +36,8 @@ function StudyOfAddress() {
   const shared = parameters.get("shared") ?? "";
   if (!studyInstanceUid && shared) return <OpenedView id={shared} />;
   if (!studyInstanceUid && accessionNumber) return <StudyOfOrder accessionNumber={accessionNumber} />;
+  const patientId = parameters.get("patient") ?? "";
+  if (!studyInstanceUid && patientId) return <StudiesOfPatient patientId={patientId} issuer={parameters.get("issuer") ?? ""} />;
   return <StudyOfUid studyInstanceUid={studyInstanceUid} />;
 }
 

@@ -15,11 +15,28 @@ import type { StudySummary } from "@/shared/api/types";
 /** Opens the study of an accession number, as a RIS asks for it; of several, a person chooses. */
 export function StudyOfOrder({ accessionNumber }: { accessionNumber: string }) {
   const fetched = useFetched((signal) => listStudiesOfOrder(accessionNumber, signal), accessionNumber);
-  return <Answer fetched={fetched}>{(studies) => <Found studies={studies} accessionNumber={accessionNumber} />}</Answer>;
+  const { viewing: t } = useText();
+  return (
+    <Answer fetched={fetched}>
+      {(studies) => <StudyChoice studies={studies} title={t.ofOrder(studies.length, accessionNumber)} none={t.noneOfOrder} />}
+    </Answer>
+  );
 }
 
-function Found({ studies, accessionNumber }: { studies: readonly StudySummary[]; accessionNumber: string }) {
-  const { viewing: t, common } = useText();
+/** The studies that an address may mean: the only one opens by itself. */
+export function StudyChoice({
+  studies,
+  title,
+  none,
+  warning = "",
+}: {
+  studies: readonly StudySummary[];
+  title: string;
+  /** What may be the reason that there is none. */
+  none: string;
+  warning?: string;
+}) {
+  const { common } = useText();
   const router = useRouter();
   const only = studies.length === 1 ? studies[0]?.study_instance_uid : undefined;
   useEffect(() => {
@@ -28,8 +45,13 @@ function Found({ studies, accessionNumber }: { studies: readonly StudySummary[];
   if (only) return <Opening />;
   return (
     <main className="mx-auto max-w-2xl space-y-4 p-10" data-testid="studies-of-order">
-      <h1 className="text-lg font-semibold">{t.ofOrder(studies.length, accessionNumber)}</h1>
-      {studies.length === 0 && <p className="text-dim">{t.noneOfOrder}</p>}
+      <h1 className="text-lg font-semibold">{title}</h1>
+      {studies.length === 0 && <p className="text-dim">{none}</p>}
+      {warning && (
+        <p role="alert" className="text-warn" data-testid="several-persons">
+          {warning}
+        </p>
+      )}
       <ul className="space-y-1">
         {studies.map((study) => (
           <li key={study.study_instance_uid}>
@@ -41,7 +63,10 @@ function Found({ studies, accessionNumber }: { studies: readonly StudySummary[];
               <span className="font-medium text-accent">{dateText(study.study_date) || common.unknown}</span>
               <span>{imageModalities(study.modalities).join(", ")}</span>
               <span className="min-w-0 flex-1 truncate">{study.study_description}</span>
-              <span className="truncate text-dim">{personName(study.patient_name)}</span>
+              <span className="truncate text-dim">
+                {personName(study.patient_name)}
+                {study.patient_birth_date && ` · ${dateText(study.patient_birth_date)}`}
+              </span>
             </Link>
           </li>
         ))}

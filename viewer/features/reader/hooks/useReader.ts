@@ -13,6 +13,7 @@ import { useMasks, type Masks } from "@/features/reader/hooks/masks/useMasks";
 import { useOpeningMask } from "@/features/reader/hooks/masks/useOpeningMask";
 import { useStructureSets, type StructureSets } from "@/features/reader/hooks/masks/useStructureSets";
 import { usePresentations, type Presentations } from "@/features/reader/hooks/stage/usePresentations";
+import { useInStep, type InStepState } from "@/features/reader/hooks/stage/useInStep";
 import { useReferencePoint, type Reference } from "@/features/reader/hooks/stage/useReferencePoint";
 import { useSpyglass, type SpyglassState } from "@/features/reader/hooks/stage/useSpyglass";
 import { useOtherStudies } from "@/features/reader/hooks/useOtherStudies";
@@ -74,6 +75,7 @@ export interface ReaderState extends ShowFinding {
   fusion: Fusion;
   reference: Reference;
   spyglass: SpyglassState;
+  inStep: InStepState;
   /** Images of the study that are asked for from beside the viewports. */
   goingTo: GoingTo;
   /** The series that are on the screen or were, their headers read. */
@@ -208,6 +210,7 @@ export function useReader(
   const showFinding = useShowFinding(scene, series, masks.masks, presentations, goingTo);
   const reference = useReferencePoint(scene);
   const spyglass = useSpyglass(scene, activeView, shown);
+  const inStep = useInStep(scene, studies, views, activeView, current);
   const clips = useMemo(() => (series ? clipInstances(series.order.slices) : []), [series]);
   const onShown = useCallback(
     (viewId: ViewId, now: LoadedSeries) => setShown((all) => new Map(all).set(viewId, now)),
@@ -248,6 +251,7 @@ export function useReader(
     fusion,
     reference,
     spyglass,
+    inStep,
     goingTo,
     opened,
     maximised,

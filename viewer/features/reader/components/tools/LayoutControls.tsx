@@ -1,3 +1,4 @@
+import { InStepControls } from "@/features/reader/components/tools/InStepControls";
 import { ToolButton } from "@/features/reader/components/tools/ToolButton";
 import type { ReaderState } from "@/features/reader/hooks/useReader";
 import { useText } from "@/shared/hooks/useText";
@@ -112,6 +113,7 @@ export function LayoutControls({
       )}
       <ToolButton icon="planes" name={t.threePlanes} hint={refusal || t.planesHint} shortcut={refusal ? undefined : "m"} pressed={layout === "planes"} testId="mpr-toggle" disabled={!series || refusal !== ""} onClick={onPlanes} />
       <ToolButton icon="volume" name={t.planes.volume} hint={refusal || t.volumeHint} shortcut={refusal ? undefined : "u"} pressed={layout === "volume"} testId="volume-toggle" disabled={!series || refusal !== ""} onClick={onVolume} />
+      <InStepControls inStep={reader.inStep} />
     </div>
   );
 }

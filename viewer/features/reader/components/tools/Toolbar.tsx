@@ -59,7 +59,7 @@ export function Toolbar({
   const flat = layout !== "volume" && !isSlide;
   const trueSize = useTrueSize(reader);
   const many = arrangement !== null && cellCount(arrangement) > 1;
-  const content = [layout, many, arrangement?.linked, cine.playing, subtraction.isOn, reformat.slab.projection, reader.fusion.chosen?.seriesInstanceUid, reader.spyglass.count > 0, trueSize.isOn, series?.seriesInstanceUid, t.reset].join(" ");
+  const content = [layout, many, arrangement?.linked, cine.playing, subtraction.isOn, reformat.slab.projection, reader.fusion.chosen?.seriesInstanceUid, reader.spyglass.count > 0, trueSize.isOn, reader.inStep.others > 0, series?.seriesInstanceUid, t.reset].join(" ");
   const { attach, hidden } = useOverflow(leaving.length, content);
   const isInMenu = (group: (typeof leaving)[number]) => leaving.indexOf(group) < hidden;
   const groups = {

@@ -15,6 +15,7 @@ const paths = {
   reset: "M8 3a5 5 0 1 1-5 5M8 1l-2.5 2L8 5.2",
   trueSize: "M1.5 5.5h13v5h-13zM4 5.5v2M6.5 5.5v3M9 5.5v2M11.5 5.5v3",
   screen: "M1.5 2.5h13v8.5h-13zM8 11v2.5M5 13.5h6",
+  secondWindow: "M1.5 3.5h8.5v7.5h-8.5zM6.5 5.5h8v7h-8z",
   play: "M4 2.5v11l9-5.5z",
   stop: "M3.5 3.5h9v9h-9z",
   playAll: "M2 3v10l5.5-5zM8.5 3v10L14 8z",

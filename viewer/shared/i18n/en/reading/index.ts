@@ -1,7 +1,8 @@
+import { inStep, ofPatient } from "./inStep";
 import { sharing } from "./sharing";
 import { spyglass } from "./spyglass";
 import { trueSize } from "./trueSize";
 import { windows } from "./windows";
 
 /** What a reader does with viewports: shares them, looks through one at another, keeps their windows. */
-export const reading = { ...windows, sharing, spyglass, trueSize };
+export const reading = { ...windows, inStep, ofPatient, sharing, spyglass, trueSize };
