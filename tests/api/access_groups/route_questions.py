@@ -237,7 +237,7 @@ BODIES: dict[tuple[str, str], Any] = {
         "study_instance_uid": "{study_instance_uid}",
         "scheduled_procedure_step_sequence": [_STEP],
     },
-    ("POST", "/fhir/ServiceRequest"): fhir_order("{study_instance_uid}"),
+    ("POST", "/fhir/ServiceRequest"): fhir_order("{study_instance_uid}", "{accession_number}"),
     ("PUT", "/fhir/ServiceRequest/{resource_id}"): fhir_order(
         "{study_instance_uid}", "{accession_number}", id="{worklist_item_id}"
     ),
