@@ -27,6 +27,7 @@ ROLES: Mapping[str, tuple[str, ...]] = {
 }
 
 _TRACE_LENGTH = 2_000
+_THIS = Path(__file__).parents[2]
 
 
 class Parts:
@@ -80,6 +81,10 @@ class Parts:
         self.settings = Settings(**values)  # type: ignore[arg-type]
         self.api = httpx.Client(base_url=f"http://127.0.0.1:{self.http_port}", timeout=PATIENCE_S)
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
+
+    def run_from(self, source: Path | None) -> None:
+        """What starts from now on is that checkout's; None: this one's."""
+        self.environment["PYTHONPATH"] = str(source or _THIS)
 
     @property
     def volumes(self) -> Path:

@@ -69,8 +69,10 @@ class Group:
 
 
 @contextmanager
-def group(acknowledge: str = "disk") -> Iterator[Group]:
+def group(acknowledge: str = "disk", source: Path | None = None) -> Iterator[Group]:
     """All run; what arrives, and what a pipeline makes of it, goes to a PACS.
+
+    `source`: a checkout of another version, which they run and whose schema the database has.
 
     Needs root, for networks and their filter.
     """
@@ -89,7 +91,7 @@ def group(acknowledge: str = "disk") -> Iterator[Group]:
         stack.callback(redis.stop)
         s3 = stack.enter_context(ceph_s3())
         s3_port = int(s3.endpoint_url.rpartition(":")[2])
-        database, bucket = both.active.migrated_database(), s3.new_bucket()
+        database, bucket = both.active.new_database(), s3.new_bucket()
         pacs = stack.enter_context(orthanc(folder, options={"DicomThreadsCount": 4}))
         rules = folder / "rules.yaml"
         rules.write_text("version: 1\nrouting:\n  - name: everything\n    to: pacs\n")
@@ -127,10 +129,13 @@ def group(acknowledge: str = "disk") -> Iterator[Group]:
                 home, roles, settings, outside=outside, with_clock=True, prefix=network.prefix
             )
             stack.callback(parts.close)
+            parts.run_from(source)
             for port in (parts.port, parts.http_port):
                 _forward(("127.0.0.1", port), ("127.0.0.1", port), network.name, stack)
             hosts.append(Host(name, parts, network))
         _make_keys(folder / "keys")
+        migrated = hosts[0].parts.command("migrate")
+        assert migrated.returncode == 0, migrated.stdout + migrated.stderr
         # The other hosts get it from the bucket.
         added = hosts[0].parts.command("models", "add", str(small_model(folder / "model")))
         assert added.returncode == 0, added.stdout + added.stderr
