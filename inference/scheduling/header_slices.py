@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pydicom.dataset import Dataset
 
 from inference.scheduling.schedule_one_series import Candidate, unreadable_candidate
-from storage.core.callers.turns import Turns
+from storage.core.callers.turns import Turn, Turns
 from storage.core.entities import Instance, Series
 from storage.core.errors import StorageFull, StorageUnavailable
 from storage.integrity.instance_reader import InstanceReader
@@ -54,9 +54,9 @@ class HeaderSlices:
         self._used_s = 0.0
         self.turns.begin_round()
 
-    def end_turn(self, source: str) -> None:
-        """What was read since the turn before, or the round, began was of that source."""
-        self.turns.note(source, self._used_s)
+    def end_turn(self, turn: Turn) -> None:
+        """What was read since the turn before, or the round, began was of that one."""
+        self.turns.note_turn(turn, self._used_s)
         self._used_s = 0.0
 
     def begin_waiting(self) -> None:

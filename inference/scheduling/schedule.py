@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Protocol
 
 import structlog
-from sqlalchemy import Engine
 
 from inference.failures import place
 from inference.input_selection.fitting_instances import fitting_instances
@@ -23,7 +22,14 @@ from inference.scheduling.header_slices import HeaderSlices
 from inference.scheduling.schedule_one_series import decide_on_series, decision_of, read_candidate
 from inference.scheduling.schedule_study import decide_on_study
 from inference.scheduling.shadowing import schedule_shadows
-from storage.container.has import HasEngine, HasExpectations, HasSeriesTries, HasShadowRuns
+from storage.container.has import (
+    HasEngine,
+    HasExpectations,
+    HasPeers,
+    HasSeriesTries,
+    HasShadowRuns,
+)
+from storage.core.callers.turns import Turn
 from storage.core.entities import Decision, Series
 from storage.core.errors import NotFound, StorageFull, StorageUnavailable
 from storage.core.sources import are_imported
@@ -42,7 +48,7 @@ IMPORTED = because("imported")
 
 
 class SchedulingStorage(
-    DecisionStorage, HasEngine, HasShadowRuns, HasExpectations, HasSeriesTries, Protocol
+    DecisionStorage, HasEngine, HasShadowRuns, HasExpectations, HasSeriesTries, HasPeers, Protocol
 ):
     """What of the storage layer series are completed, and offered to pipelines, with."""
 
@@ -66,10 +72,10 @@ def complete_and_schedule(
     waiting = () if slices is None else slices.waiting
     if slices is not None:
         slices.begin_round()
-    for series, source in _undecided(storage.engine, since, waiting, slices):
+    for series, turn in _undecided(storage, since, waiting, slices):
         decisions.extend(_offered(storage, series, pipelines, early, slices))
         if slices is not None:
-            slices.end_turn(source)
+            slices.end_turn(turn)
             if slices.is_used_up:
                 break  # the others have their turn in the next round
     if slices is not None and waiting:
@@ -78,16 +84,18 @@ def complete_and_schedule(
 
 
 def _undecided(
-    engine: Engine,
+    storage: SchedulingStorage,
     since: datetime | None,
     waiting: Collection[tuple[str, str]],
     slices: HeaderSlices | None,
-) -> list[tuple[Series, str]]:
-    """Series with their sources; those first of whom the least time was taken lately."""
+) -> list[tuple[Series, Turn]]:
+    """Series, each with whose turn it takes; those first of whom the least was taken lately."""
     if slices is None:
-        return undecided_with_sources(engine, _SERIES_PER_ROUND, since, waiting)
-    found = undecided_with_sources(engine, _SERIES_LOOKED_PAST, since, waiting)
-    return slices.turns.in_turn(found)[:_SERIES_PER_ROUND]
+        found = undecided_with_sources(storage.engine, _SERIES_PER_ROUND, since, waiting)
+        return [(series, Turn(source, source)) for series, source in found]
+    found = undecided_with_sources(storage.engine, _SERIES_LOOKED_PAST, since, waiting)
+    titles = {peer.ae_title for peer in storage.peers.recent()} if found else set()
+    return slices.turns.in_turn_of_shares(found, titles)[:_SERIES_PER_ROUND]
 
 
 def _go_on_with(

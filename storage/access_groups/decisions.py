@@ -9,7 +9,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Engine, delete, exists, func, select, update
+from sqlalchemy import Connection, Engine, ScalarSelect, delete, exists, func, select, update
 
 from storage import tables as t
 from storage.access_groups.entities import ADMINISTRATORS, Origin
@@ -70,17 +70,29 @@ class AccessDecisions:
         with reading(self._engine) as connection:
             return read_state(connection).rules_version
 
-    def waiting(self, limit: int) -> dict[str, Instance | None]:
-        """Studies that wait, each with the first instance that arrived; the newest first."""
+    def waiting(self, limit: int) -> dict[str, str]:
+        """Studies that wait, each with the source of one of its first series; the newest first.
+
+        Of more than `limit` half are the oldest, so that none waits for ever behind others. Those
+        on which no rules have decided yet come before those that are looked at again.
+        """
         with reading(self._engine) as connection:
             version = read_state(connection).rules_version
-            uids = connection.execute(
-                select(t.study.c.study_instance_uid)
-                .where(t.study.c.access_rules_version < version)
-                .order_by(t.study.c.access_rules_version, t.study.c.id.desc())
-                .limit(limit)
-            ).scalars()
-            return {uid: _first_instance(connection, uid) for uid in uids.all()}
+            query = select(t.study.c.study_instance_uid, _source()).where(
+                t.study.c.access_rules_version < version
+            )
+            rules, number = t.study.c.access_rules_version, t.study.c.id
+            newest = connection.execute(query.order_by(rules, number.desc()).limit(limit)).all()
+            if len(newest) < limit:
+                return {uid: source or "" for uid, source in newest}
+            half = limit // 2
+            oldest = connection.execute(query.order_by(rules, number).limit(half)).all()
+        return {uid: source or "" for uid, source in (*newest[:half], *reversed(oldest))}
+
+    def first_instance(self, study_instance_uid: str) -> Instance | None:
+        """The one that arrived first, by which the rules decide."""
+        with reading(self._engine) as connection:
+            return _first_instance(connection, study_instance_uid)
 
     def waiting_orders(self, limit: int) -> list[OrderedStudy]:
         """Scheduled studies that wait."""
@@ -233,6 +245,23 @@ def _groups_of(connection: Connection, study_instance_uid: str) -> set[int]:
         )
     )
     return set(rows.scalars())
+
+
+def _source() -> ScalarSelect[str]:
+    """Of any instance of a study's first series: by an index, however many there are."""
+    first = (
+        select(func.min(t.series.c.id))
+        .where(t.series.c.study_fk == t.study.c.id, t.series.c.origin == "received")
+        .correlate(t.study)
+        .scalar_subquery()
+    )
+    return (
+        select(t.instance.c.source)
+        .where(t.instance.c.series_fk == first)
+        .limit(1)
+        .correlate(t.study)
+        .scalar_subquery()
+    )
 
 
 def _first_instance(connection: Connection, study_instance_uid: str) -> Instance | None:

@@ -6,7 +6,7 @@ before it where that was an administrator. `limited:` stands before the source o
 HTTP from somebody who sees the studies of some groups alone.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from storage.core.entities import Instance
 
@@ -28,6 +28,20 @@ _OWN = frozenset({REPORT_SOURCE, SUPERSEDED_REPORT_SOURCE})
 KEY_OBJECT_SELECTION = "1.2.840.10008.5.1.4.1.1.88.59"
 # Names of an identity provider may have any length.
 _NAME_CHARACTERS = 64
+
+
+_STRANGERS = "strangers"
+
+
+def share_of(source: str, known_titles: Collection[str]) -> str:
+    """Whose turn what has such a source takes: all unknown AE titles have one together.
+
+    Who calls under no known title chooses one, and may call under thousands.
+    """
+    named = named_sender(source)
+    if named.startswith(DIMSE) and named.removeprefix(DIMSE) not in known_titles:
+        return _STRANGERS
+    return source
 
 
 def of_result(job_id: str) -> str:

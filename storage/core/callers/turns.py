@@ -1,13 +1,22 @@
 """Whose series is decided on next, where some of them take long."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from itertools import zip_longest
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
+
+from storage.core.sources import share_of
 
 T = TypeVar("T")
 _SOURCES_REMEMBERED = 1_000
 _KEPT_SHARE = 0.8
 """Of what a source has used, from round to round: half is forgotten after three."""
+
+
+class Turn(NamedTuple):
+    """Whose it is, and which source of theirs takes it."""
+
+    share: str
+    source: str
 
 
 class Turns:
@@ -28,6 +37,24 @@ class Turns:
         """So much of the processor was used for a series of that source."""
         if source in self._used_s or len(self._used_s) < _SOURCES_REMEMBERED:
             self._used_s[source] = self._used_s.get(source, 0.0) + used_s
+
+    def note_turn(self, turn: Turn, used_s: float) -> None:
+        """For all whose turn it was, and for the source by itself among them."""
+        self.note(turn.share, used_s)
+        if turn.source != turn.share:
+            self.note(turn.source, used_s)
+
+    def in_turn_of_shares(
+        self, waiting: Iterable[tuple[T, str]], known_titles: Collection[str]
+    ) -> list[tuple[T, Turn]]:
+        """As `in_turn`, where strangers have one turn together, which their titles take one after
+        the other (`share_of`)."""
+        of_shares = [
+            ((one, Turn(share, source)), share)
+            for one, source in self.in_turn(waiting)
+            for share in (share_of(source, known_titles),)
+        ]
+        return [one for one, _ in self.in_turn(of_shares)]
 
     def in_turn(self, waiting: Iterable[tuple[T, str]]) -> list[tuple[T, str]]:
         """Series, or studies, with their sources; those of one source stay in their order."""
