@@ -17,7 +17,7 @@ MOST_WORDS = 6000
 _GAP, _GAP_OF_READ = 0.75, 0.4
 _COLONS = (":", "：")
 _FILLER = re.compile(r"[_.…·‥]{2,}|[|]+")
-_FILLER_END = re.compile(r"[_.…·]{3,}$")
+_FILLERS = "_.…·"
 
 
 @dataclass(frozen=True)
@@ -147,7 +147,8 @@ def _placed(page: Page) -> Iterator[Placed]:
     shape = height / max(width, 1)
     count = 0
     for written, box, level, line in _boxes(page, shape):
-        text = _FILLER_END.sub("", written)
+        bare = written.rstrip(_FILLERS)
+        text = bare if len(written) - len(bare) >= 3 else written
         if not text:
             continue
         count += 1

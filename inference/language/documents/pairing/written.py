@@ -19,7 +19,7 @@ _CODE = re.compile(r"[+(]?\d[\d /().-]{4,24}\d|\b[^\W_]{0,20}\d[^\s,;]*")
 # "who was with us from ... to ...".
 _STAY = re.compile(
     rf"\b(?:vom|from|between)\s+({DATE.pattern})\s+(?:bis(?: zum)?|to|until|and)\s+({DATE.pattern})"
-    r"(?=.*(?:station|behandlung|klinik|inpatient|hospital|admitted|ward|in our care))",
+    r"(?=.{0,200}(?:station|behandlung|klinik|inpatient|hospital|admitted|ward|in our care))",
     re.IGNORECASE,
 )
 
