@@ -68,6 +68,8 @@ class Measurement:
     segment_index: int | None = None
     confidence: float | None = None
     """From 0 to 1, where the model states one."""
+    frame_number: int | None = None
+    """Of a multi-frame image: the frame that it is of, counted from 1; None: all of them."""
     parts: tuple[int, ...] = ()
     """Of a total: the indices of the segments that it sums or pools. A total of which a part
     is truncated is left out."""
@@ -130,8 +132,9 @@ class ImageResult:
     """What was found in one DICOM image.
 
     `masks`: unsigned integers of shape (rows, columns), n for the nth segment from 1, or bool of
-    shape (rows, columns, segments). `shown` is the image (or its frame `shown_frame_number`) for
-    pictures: uint8, (rows, columns, 1 or 3), white being high.
+    shape (rows, columns, segments); of a multi-frame image with a plane for each of
+    `frame_numbers` first, which count from 1. `shown` is the image (or its frame
+    `shown_frame_number`) for pictures: uint8, (rows, columns, 1 or 3), white being high.
     """
 
     sop_instance_uid: str
@@ -139,6 +142,7 @@ class ImageResult:
     shown_frame_number: int | None = None
     segments: tuple[Segment, ...] = ()
     masks: NDArray[Any] | None = None
+    frame_numbers: tuple[int, ...] = ()
     measurements: tuple[Measurement, ...] = ()
     classifications: tuple[Classification, ...] = ()
     boxes: tuple[FoundBox, ...] = ()
@@ -151,15 +155,25 @@ class ImageResult:
         return next((one for one in self.classifications if one.heat_map is not None), None)
 
     def mask(self, segment_index: int) -> NDArray[np.bool_]:
-        """One segment: bool, shape (rows, columns)."""
+        """One segment: bool, (rows, columns), or (frames, rows, columns) of `frame_numbers`."""
         if self.masks is None:
             raise ValueError("The image has no segments.")
         one: NDArray[np.bool_] = (
             self.masks[..., segment_index]
-            if self.masks.ndim == 3
+            if self.masks.ndim == (4 if self.frame_numbers else 3)
             else self.masks == segment_index + 1
         )
         return one
+
+    def shown_mask(self, segment_index: int) -> NDArray[np.bool_]:
+        """One segment on what is shown: bool, shape (rows, columns)."""
+        mask = self.mask(segment_index)
+        if not self.frame_numbers:
+            return mask
+        if self.shown_frame_number in self.frame_numbers:
+            one: NDArray[np.bool_] = mask[self.frame_numbers.index(self.shown_frame_number)]
+            return one
+        return np.zeros(mask.shape[1:], np.bool_)
 
 
 @dataclass(frozen=True)

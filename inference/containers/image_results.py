@@ -38,7 +38,7 @@ _REMEDY = "Ask who made the image for boxes in the pixels of the image as sent."
 
 @dataclass
 class WrittenOfImage(Written):
-    """`masks` are of one slice. `boxes` stay None where the container looks for none."""
+    """`masks` have a plane for each frame. `boxes` stay None where the container looks for none."""
 
     boxes: list[Box] | None = field(default=None)
 
@@ -132,13 +132,7 @@ class ImageOutputReader:
         by_uid = {str(one.SOPInstanceUID): role for role, one in self._sources.items()}
         role = by_uid.get(image_of(dataset), next(iter(self._sources)))
         source = self._sources[role]
-        if number_of_frames(source) > 1:
-            raise ModelUnusable(
-                "A segmentation of the container is of a multi-frame image, of which boxes are"
-                " taken and no masks.",
-                remedy="Ask who made the image for boxes with their frame.",
-            )
         written = found.by_role[role]
-        written.masks.check_room(int(source.Rows) * int(source.Columns))
+        written.masks.check_room(number_of_frames(source) * int(source.Rows) * int(source.Columns))
         masks = read_image_segmentation(dataset, source, written.masks.room_bytes)
         written.masks.add(Masks(as_card_names(self._segments, masks.segments), masks.array))

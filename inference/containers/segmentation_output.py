@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from functools import partial
 
 from pydicom.dataset import Dataset
+from pydicom.multival import MultiValue
 
 from inference.containers.labels import check_label
 from inference.containers.masks import Masks, check_corners, corners_of
+from inference.imaging.frames import number_of_frames
 from inference.imaging.volume import Volume
 from inference.pipeline import SEGMENTS_AT_MOST, Segment
 from inference.refusals import ModelUnusable
@@ -37,7 +39,8 @@ def read_segmentation(
 
 
 def read_image_segmentation(segmentation: Dataset, source: Dataset, at_most_bytes: int) -> Masks:
-    """Of a single image, pixel by pixel: masks of one slice. Raises as `read_segmentation`."""
+    """Of a single image, pixel by pixel: masks of one slice, or of each frame of a multi-frame
+    image. Raises as `read_segmentation`."""
     _check_type(segmentation)
     size = (int(segmentation.Rows), int(segmentation.Columns))
     own = (int(source.Rows), int(source.Columns))
@@ -48,11 +51,15 @@ def read_image_segmentation(segmentation: Dataset, source: Dataset, at_most_byte
     if stated and frame_of_reference != stated:
         raise _refused("has another frame of reference than the image")
     segments = _segments(segmentation)
-    key = (str(source.SOPInstanceUID), 1)
+    count = number_of_frames(source)
+    keys = [(str(source.SOPInstanceUID), number) for number in range(1, count + 1)]
+    places = {key: k for k, key in enumerate(keys)}
     for frame in segmentation.PerFrameFunctionalGroupsSequence:
-        _source_among(segmentation, frame, {key: 0})
+        if count > 1:
+            _check_frame_number(segmentation, frame, str(source.SOPInstanceUID), count)
+        _source_among(segmentation, frame, places)
         _check_segment_number(segmentation, frame, len(segments))
-    return Masks(segments, read_masks(segmentation, [key], at_most_bytes).array)
+    return Masks(segments, read_masks(segmentation, keys, at_most_bytes).array)
 
 
 def image_of(segmentation: Dataset) -> str:
@@ -93,6 +100,21 @@ def _source_among(
     if key not in places:
         raise _refused("refers to images that the container was not given")
     return places[key]
+
+
+def _check_frame_number(segmentation: Dataset, own: Dataset, uid: str, count: int) -> None:
+    """Of a multi-frame image each mask is that of one frame, which it names."""
+    source = _group_of(segmentation, own, "DerivationImageSequence").SourceImageSequence[0]
+    if str(source.ReferencedSOPInstanceUID) != uid:
+        return
+    stated = source.get("ReferencedFrameNumber")
+    if stated is None or isinstance(stated, MultiValue):
+        raise _refused(
+            f"names {'no frame' if stated is None else 'several frames'} of the image in one of"
+            f" its frames; the image has {count}"
+        )
+    if not 1 <= int(stated) <= count:
+        raise _refused(f"is of frame {int(stated)}; the image has {count}")
 
 
 def _check_segment_number(segmentation: Dataset, own: Dataset, count: int) -> None:

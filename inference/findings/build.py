@@ -182,7 +182,7 @@ def _of_image(
             _measured(job, pipeline, PipelineOutput(image.segments), measurement),
             finding_id=stable_id(job, "measurement", measurement.label, uid),
             tracking_uid=tracking_uid(job, f"{uid} {subject or measurement.label}"),
-            image=ImageRef(uid),
+            image=ImageRef(uid, measurement.frame_number),
             calibration=output.calibration if measurement.confidence is not None else "",
         )
         if one.segmentation is not None:

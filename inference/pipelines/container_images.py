@@ -27,6 +27,11 @@ from inference.pipeline import (
 from inference.pipelines.codes import NUMBER_FOUND, PERCENT, SHARE_OF_IMAGE
 from inference.pipelines.container_files import displayed, write_named_images
 from inference.pipelines.container_model import ContainerPipeline, run_folder
+from inference.pipelines.frame_masks import (
+    fullest_frame,
+    shares_of_frames,
+    with_masks_of_frames,
+)
 from inference.pipelines.single_images import acceptance
 from inference.refusals import NothingFound
 from inference.rules.card_condition import judge_card
@@ -142,30 +147,25 @@ class ContainerOfImages(ContainerPipeline):
         from inference.containers.results import merged_masks, with_own_labels
 
         masks = merged_masks(found)
-        segments = () if masks is None else masks.segments
         boxes = tuple(self._named(found.boxes or ()))
-        frame_number = None
-        if number_of_frames(dataset) > 1:
-            frame_number = boxes[0].frame_number if boxes else 1
         result = ImageResult(
             str(dataset.SOPInstanceUID),
-            displayed(dataset, (frame_number or 1) - 1),
-            frame_number,
-            segments=segments,
-            masks=None if masks is None else masks.array[0],
+            displayed(dataset, 0),
             classifications=tuple(found.classifications),
             boxes=boxes,
         )
-        measured = [
-            Measurement(
-                f"{segment.label} share of the image",
-                SHARE_OF_IMAGE,
-                100.0 * float(result.mask(index).mean()),
-                PERCENT,
-                index,
+        if number_of_frames(dataset) == 1:
+            if masks is not None:
+                result = replace(result, segments=masks.segments, masks=masks.array[0])
+            measured = list(_shares(result))
+        else:
+            if masks is not None:
+                result = with_masks_of_frames(result, masks)
+            measured = list(shares_of_frames(result))
+            number = boxes[0].frame_number if boxes else fullest_frame(result)
+            result = replace(
+                result, shown=displayed(dataset, (number or 1) - 1), shown_frame_number=number or 1
             )
-            for index, segment in enumerate(segments)
-        ]
         if found.boxes is not None:
             count = float(len(found.boxes))
             measured.append(Measurement("Boxes found", NUMBER_FOUND, count, NO_UNITS))
@@ -189,6 +189,13 @@ class ContainerOfImages(ContainerPipeline):
                 named.color_rgb if named else _YELLOW,
                 one.frame,
             )
+
+
+def _shares(result: ImageResult) -> Iterator[Measurement]:
+    for index, segment in enumerate(result.segments):
+        share = 100.0 * float(result.mask(index).mean())
+        label = f"{segment.label} share of the image"
+        yield Measurement(label, SHARE_OF_IMAGE, share, PERCENT, index)
 
 
 class ContainerOfImageSet(ContainerOfImages):

@@ -37,9 +37,8 @@ def draw_image(
 
     Pixels are made square. `footer`: whose result it is, and that it is not verified.
     """
-    rgb, _ = overlaid_plane(
-        _rgb(image), [image.mask(index) for index in range(len(image.segments))], image.segments
-    )
+    masks = [image.shown_mask(index) for index in range(len(image.segments))]
+    rgb, _ = overlaid_plane(_rgb(image), masks, image.segments)
     heated = image.heated
     if heated is not None and heated.heat_map is not None:
         heat = on_pixels(heated.heat_map, *rgb.shape[:2])

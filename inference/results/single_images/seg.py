@@ -22,6 +22,7 @@ from inference.result_identity import (
 from inference.results.equipment import contributing_equipment, finish
 from inference.results.patient_and_study import inherit_patient_and_study
 from inference.results.seg import describe_segment
+from inference.results.single_images.frame_masks import put_frames, reference_to_one_frame
 from inference.results.single_images.references import image_reference
 from inference.results.source_references import integer_of
 from storage.core.entities import Job
@@ -30,7 +31,8 @@ from storage.core.entities import Job
 def encode_image_seg(
     job: Job, pipeline: Pipeline, source: Dataset, image: ImageResult, number: int, derivation: str
 ) -> Dataset:
-    """A BINARY Segmentation with one frame a segment, of the rows and columns of its image.
+    """A BINARY Segmentation with one frame a segment, of the rows and columns of its image; of a
+    multi-frame image with one for each of its frames that the segment is marked on.
 
     An image without a Frame of Reference has no place in the patient, and its mask neither: the
     Derivation Image of each frame says of which image it is the mask, pixel by pixel (PS3.3
@@ -38,9 +40,16 @@ def encode_image_seg(
     """
     identity = result_identity(job, "SEG")
     at = made_at(job, source)
-    masks = np.stack([image.mask(index) for index in range(len(image.segments))], axis=-1)
+    of_frames = bool(image.frame_numbers)
+    masks = np.stack(
+        [
+            image.mask(index).any(axis=0) if of_frames else image.mask(index)
+            for index in range(len(image.segments))
+        ],
+        axis=-1,
+    )
     segmentation = hd.seg.Segmentation(
-        source_images=[image_reference(source)],
+        source_images=[reference_to_one_frame(source) if of_frames else image_reference(source)],
         pixel_array=masks[None].astype(np.uint8),
         segmentation_type=hd.seg.SegmentationTypeValues.BINARY,
         segment_descriptions=[
@@ -65,6 +74,8 @@ def encode_image_seg(
         series_date=at.date(),
         series_time=at.time(),
     )
+    if of_frames:
+        put_frames(segmentation, source, image)
     for item in (*segmentation.DimensionOrganizationSequence, *segmentation.DimensionIndexSequence):
         item.DimensionOrganizationUID = identity.dimension_organization_uid
     for item, segment in zip(segmentation.SegmentSequence, image.segments, strict=True):

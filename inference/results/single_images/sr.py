@@ -17,6 +17,7 @@ from pydicom.dataset import Dataset
 
 from inference.pipeline import ImageResult, Pipeline, PipelineOutput
 from inference.results.coding import dicom_code
+from inference.results.single_images.frame_masks import number_of_frame
 from inference.results.single_images.heat_references import HeatReference
 from inference.results.single_images.references import frame_numbers, image_reference
 from inference.results.source_references import evidence_of
@@ -113,8 +114,8 @@ def _group(
             referenced_segment=hd.sr.ReferencedSegmentationFrame(
                 sop_class_uid=mask.SOPClassUID,
                 sop_instance_uid=mask.SOPInstanceUID,
-                # One frame a segment, in their order.
-                frame_number=number,
+                # Of a single-frame image one frame a segment, in their order.
+                frame_number=number if frames is None else number_of_frame(mask, number, frames[0]),
                 segment_number=number,
                 source_image=hd.sr.SourceImageForSegmentation(*uids, frames),
             ),
@@ -122,7 +123,7 @@ def _group(
             finding_type=dicom_code(segment.type),
             finding_sites=sites_of(segment),
         )
-        _name_segment_alone(group)
+        _name_once(group, "ReferencedFrameNumber" if frames is None else "ReferencedSegmentNumber")
         return group
     if at.graphic_type:
         return hd.sr.PlanarROIMeasurementsAndQualitativeEvaluations(
@@ -151,10 +152,10 @@ def _group(
     return group
 
 
-def _name_segment_alone(group: Template) -> None:
-    """A segment is named by its number, and then no frame (PS3.3 Table C.17-3): the encoder
-    states both."""
+def _name_once(group: Template, left_out: str) -> None:
+    """A segment is named by its number, and then no frame, or one frame of it by that (PS3.3 Table
+    C.17-3): the encoder states both."""
     for item in group[0].ContentSequence:
         for reference in item.get("ReferencedSOPSequence") or ():
             if "ReferencedSegmentNumber" in reference and "ReferencedFrameNumber" in reference:
-                del reference.ReferencedFrameNumber
+                del reference[left_out]
