@@ -22,7 +22,7 @@ from dicom_node.association.pynetdicom_adapter import (
     Timeouts,
 )
 from dicom_node.association.threads import AssociationThreads
-from dicom_node.association.titles import refused_title
+from dicom_node.association.titles import refused_application, refused_title
 from dicom_node.association.traffic import operation_of
 from dicom_node.network.command_set import CommandSet
 from dicom_node.network.connection_slots import ConnectionSlots
@@ -173,7 +173,12 @@ class AcceptedAssociation(NodeAssociation):
         self._note_activity(math.inf)
         if self.auditing is not None:
             self.auditing.associated(request)
-        refusal = refused_title(self._request_pdu) or self._admit(self, request)
+        refusal = (
+            refused_title(self._request_pdu)
+            # One that came before was looked at then.
+            or (refused_application(request) if self.negotiated_before is None else None)
+            or self._admit(self, request)
+        )
         if begun_s is not None:
             self._pay(begun_s)
         if refusal is not None:

@@ -15,6 +15,7 @@ from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, ImplicitVRLittle
 from tests.faults.dicom_node.fuzz_receiving import conversations
 from tests.faults.pushing import Batch
 from tests.faults.raw_peer import (
+    APPLICATION_CONTEXT,
     ASSOCIATE_RQ,
     DATA,
     ECHO_COMMAND,
@@ -39,6 +40,7 @@ pytestmark = [pytest.mark.fault, pytest.mark.timeout(900)]
 EXAMPLES = 3_000 if LONG else 150
 MIB = 1 << 20
 CT = context(1, CTImageStorage, [ImplicitVRLittleEndian])
+OTHER_APPLICATION = b"1.2.840.10008.3.1.1.9"
 
 
 def seconds_until_ended(peer: RawPeer) -> float:
@@ -145,6 +147,30 @@ def test_a_context_with_thousands_of_syntaxes_is_answered_soon(scp: ScpProcess) 
         accepted = peer.associate([context(1, CTImageStorage, [*syntaxes, ImplicitVRLittleEndian])])
     assert accepted == {1: 0}
     assert time.monotonic() - started < 20
+
+
+@pytest.mark.parametrize(
+    ("request_body", "reason"),
+    [
+        (
+            associate_request([CT]).replace(
+                item(0x10, APPLICATION_CONTEXT), item(0x10, OTHER_APPLICATION)
+            ),
+            0x02,
+        ),
+        (associate_request([context(1, CTImageStorage, [])]), 0x01),
+        (associate_request([item(0x20, b"\x01\0\0\0" + item(0x40, b"1.2.840.10008.1.2"))]), 0x01),
+    ],
+)
+def test_what_nobody_could_serve_is_rejected(
+    scp: ScpProcess, request_body: bytes, reason: int
+) -> None:
+    """PS3.8 Table 9-21: by the service user, for good."""
+    with RawPeer(scp.port) as peer:
+        peer.send(pdu(ASSOCIATE_RQ, request_body))
+        with pytest.raises(Rejected) as rejected:
+            peer.association_answer()
+    assert rejected.value.why == (0x01, 0x01, reason)
 
 
 @pytest.mark.parametrize(
