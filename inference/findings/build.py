@@ -152,6 +152,7 @@ def measurement_of(finding: Finding) -> Measurement | None:
         unit=finding.unit,
         segment_index=finding.segmentation.segment_number - 1,
         confidence=finding.confidence,
+        frame_number=None if finding.image is None else finding.image.frame_number,
         validity=finding.validity,
         interval=finding.value_interval,
         curve=finding.curve,

@@ -87,7 +87,8 @@ class AccessDecisions:
                 return {uid: source or "" for uid, source in newest}
             half = limit // 2
             oldest = connection.execute(query.order_by(rules, number).limit(half)).all()
-        return {uid: source or "" for uid, source in (*newest[:half], *reversed(oldest))}
+        chosen = (*newest[: limit - half], *reversed(oldest))
+        return {uid: source or "" for uid, source in chosen}
 
     def first_instance(self, study_instance_uid: str) -> Instance | None:
         """The one that arrived first, by which the rules decide."""

@@ -7,11 +7,13 @@ hosts have received, and made, they copy to the bucket themselves, by one of the
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager, suppress
+from typing import Protocol
 
 import structlog
 
 from storage.audit import Audit
 from storage.container import Storage
+from storage.container.has import HasHosts, HasSettings
 from storage.core.clock import utcnow
 from storage.core.errors import MediViewError
 from storage.db.engine import make_engine
@@ -23,6 +25,10 @@ log = structlog.get_logger(__name__)
 
 _EVERY_S = 0.5
 _ENDS_WITHIN_S = 5.0
+
+
+class LeavingStorage(HasSettings, HasHosts, Protocol):
+    """What of the storage layer a host leaves with."""
 
 
 @contextmanager
@@ -54,7 +60,7 @@ def keeping_own_folder(storage: Storage) -> Iterator[None]:
 
 
 @contextmanager
-def leaving_in_order(storage: Storage) -> Iterator[None]:
+def leaving_in_order(storage: LeavingStorage) -> Iterator[None]:
     """For a role whose own clock keeps the folder in order: note its end, which nobody misses."""
     try:
         yield
@@ -62,7 +68,7 @@ def leaving_in_order(storage: Storage) -> Iterator[None]:
         _leave(storage)
 
 
-def _leave(storage: Storage) -> None:
+def _leave(storage: LeavingStorage) -> None:
     if storage.settings.own_disks:
         # Without the database the host counts as away, which it is for the others.
         with suppress(MediViewError):
