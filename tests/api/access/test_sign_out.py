@@ -1,5 +1,6 @@
 """An operator signs people out whom the provider has shut out, or whose computer is gone."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,13 +12,14 @@ from storage.core.clock import utcnow
 from storage.core.errors import InvalidRequest, NotFound
 from storage.settings import load_settings
 from tests.api.access.closed import PASSWORD, audited
+from tests.api.usual_logging import logging_as_before
 from tests.migrated import upgrade
 
 ADA = Identity("oidc", "Ada-4711", "Ada", "https://idp.example.org")
 
 
 @pytest.fixture
-def people(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def people(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Two accounts and a person of the provider, each with two sessions."""
     monkeypatch.setenv("MEDIVIEW_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.chdir(tmp_path)
@@ -28,7 +30,8 @@ def people(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             storage.accounts.add(name, PASSWORD, ["viewer"], must_change_password=False)
         for identity in (of_account("ada-4711"), of_account("eve"), ADA) * 2:
             storage.sessions.open(identity, ["viewer"], "10.0.0.1", utcnow())
-    return tmp_path
+    with logging_as_before():
+        yield tmp_path
 
 
 def left(storage: Storage) -> list[int]:

@@ -141,7 +141,7 @@ def test_a_message_that_was_given_up_is_sent_again_and_an_order_called_off(
     messages, now = closed.storage.hl7_outbox, utcnow()
     report = Report("a" * 36, "1.2.3", "", "final", "en", "MRI of the head", (), now, now)
     messages.enqueue("ris", report, 2)
-    message = closed.storage.hl7_sending.claim_due("w", 30.0, utcnow())
+    message = closed.storage.hl7_sending.claim_due("w", 30.0, utcnow(), "ris")
     assert message is not None
     closed.storage.hl7_sending.dead(message.message_id, "w", "The system answered AR.")
     with closed.with_key("orders", "integrator") as ris:

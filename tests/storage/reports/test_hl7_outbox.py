@@ -32,8 +32,8 @@ def mark(storage: Storage, report: Report, back: timedelta = timedelta()) -> Non
         connection.execute(marked.values(superseded_at=utcnow() - back))
 
 
-def claim(storage: Storage, owner: str = "w") -> Hl7Message | None:
-    return storage.hl7_sending.claim_due(owner, LEASE_S, utcnow())
+def claim(storage: Storage, owner: str = "w", to: str = "ris") -> Hl7Message | None:
+    return storage.hl7_sending.claim_due(owner, LEASE_S, utcnow(), to)
 
 
 def set_state(storage: Storage, message: Hl7Message, state: str) -> None:
@@ -50,8 +50,8 @@ def end_lease(storage: Storage) -> None:
         connection.execute(update(t.hl7_message).values(next_attempt_at=ended))
 
 
-def send(storage: Storage) -> Hl7Message:
-    message = claim(storage)
+def send(storage: Storage, to: str = "ris") -> Hl7Message:
+    message = claim(storage, to=to)
     assert message is not None
     assert storage.hl7_sending.accepted(message.message_id, "w")
     return message
@@ -79,7 +79,7 @@ def test_an_older_version_is_not_sent_after_a_newer_one(storage: Storage) -> Non
     assert [one.report_version for one in messages.list()[0]] == [2]
     # To other systems it is a message like any other.
     messages.enqueue("his", report, 1)
-    assert send(storage).destination == "his"
+    assert send(storage, "his").destination == "his"
 
 
 def test_a_system_is_told_of_a_withdrawal_once_it_has_the_version(storage: Storage) -> None:
