@@ -76,9 +76,9 @@ def test_the_present_state_of_all_workitems_is_not_asked_for_without_end(
     small_room(node, monkeypatch, 25, 1_000_000)
     with on_behalf_of("key:k7"):
         for _ in range(2):
-            node.storage.subscriptions.subscribe("WATCHER", WORKLIST_UID, initial=initial)
+            node.storage.subscriptions.subscribe("ROOM", WORKLIST_UID, initial=initial)
         with pytest.raises(NoRoom, match="events of workitems"):
-            node.storage.subscriptions.subscribe("WATCHER", WORKLIST_UID, initial=initial)
+            node.storage.subscriptions.subscribe("ROOM", WORKLIST_UID, initial=initial)
     assert events(node, "key:k7") == 20, "all or none of them"
 
 
