@@ -14,6 +14,8 @@ from storage.traces.spans import Attribute, Span, TraceIds
 TOPICS: tuple[EventTopic, ...] = ("study", "job", "delivery")
 """Of the events that may end a span."""
 _ENDED = ("COMPLETED", "CANCELED")
+# Lengths are kept in milliseconds.
+_ROUNDED = timedelta(milliseconds=2)
 
 
 def read_spans(engine: Engine, ids: TraceIds, events: Iterable[Event]) -> list[Span]:
@@ -129,21 +131,27 @@ def _of_stages(
     begun_at: datetime,
     ended_at: datetime,
 ) -> Iterator[Span]:
-    """One after the other as `timings_s` has them; `running.model` is a part of `running`."""
+    """One after the other as `timings_s` has them; `running.model` is a part of `running`.
+
+    It is none where it took longer: then it was computed before the job was made.
+    """
     at, parts_at = begun_at, begun_at
-    begun: dict[str, tuple[int, datetime]] = {}
+    begun: dict[str, tuple[int, datetime, datetime]] = {}
     for name, seconds in result.get("timings_s", {}).items():
         stage, _, part = name.partition(".")
         if name == "total" or (part and stage not in begun):
             continue
         span_id = ids.of_span(name, f"{job:x}")
         if part:
-            parent, since = begun[stage][0], max(parts_at, begun[stage][1])
+            parent, stage_begun_at, stage_ended_at = begun[stage]
+            if timedelta(seconds=seconds) > stage_ended_at - stage_begun_at + _ROUNDED:
+                continue
+            since = max(parts_at, stage_begun_at)
             parts_at = min(since + timedelta(seconds=seconds), ended_at)
             yield Span(name, trace, span_id, parent, since, parts_at)
         else:
-            begun[stage] = span_id, at
             until = min(at + timedelta(seconds=seconds), ended_at)
+            begun[stage] = span_id, at, until
             yield Span(name, trace, span_id, job, at, until)
             at = until
 

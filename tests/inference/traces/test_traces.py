@@ -20,6 +20,7 @@ from inference.traces.service import send_traces_due
 from inference.worker.run import run_job
 from storage.container import Storage
 from storage.core.clock import utcnow
+from storage.core.job_result import JobResult
 from storage.settings import load_settings
 from storage.traces.position import note_sent
 from storage.traces.spans import TraceIds
@@ -160,6 +161,26 @@ def test_a_failed_job_is_an_error_in_its_trace(traced: tuple[Storage, Collector]
 
     assert collector.named("job bright-region").status.code == 2
     assert PATIENT_NAME.encode() not in collector.bytes
+
+
+def test_what_was_computed_before_the_job_is_no_part_of_it(
+    traced: tuple[Storage, Collector],
+) -> None:
+    storage, collector = traced
+    receive(storage, mr_series("early"))
+    complete_and_schedule(storage, later(10), (BrightRegion(),))
+    (job,) = storage.jobs.of_studies([study_uid("early")])[study_uid("early")]
+    assert storage.jobs.claim(job.job_id, "w", 60, later(11))
+    timings_s = {"running": 2.0, "running.segment": 9.0, "running.measure": 0.5, "total": 2.0}
+    result = JobResult(timings_s=timings_s)
+    storage.jobs.complete(job.job_id, "w", result, later(14), timedelta())
+
+    send_traces_due(storage)
+
+    running, measure = collector.named("running"), collector.named("running.measure")
+    assert measure.parent_span_id == running.span_id
+    assert measure.end_time_unix_nano <= running.end_time_unix_nano
+    assert "running.segment" not in {span.name for span in collector.spans}
 
 
 def test_nothing_of_the_patient_leaves(traced: tuple[Storage, Collector]) -> None:
