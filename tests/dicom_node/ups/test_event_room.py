@@ -80,6 +80,8 @@ def test_the_present_state_of_all_workitems_is_not_asked_for_without_end(
         with pytest.raises(NoRoom, match="events of workitems"):
             node.storage.subscriptions.subscribe("ROOM", WORKLIST_UID, initial=initial)
     assert events(node, "key:k7") == 20, "all or none of them"
+    # Other tests of this node go by who listens.
+    node.storage.subscriptions.unsubscribe("ROOM", WORKLIST_UID)
 
 
 def test_one_identity_subscribes_with_so_many_titles_and_to_so_many_items(
