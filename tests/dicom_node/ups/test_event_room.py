@@ -1,5 +1,6 @@
 """Events of workitems and subscriptions that one caller may cause, over sockets and by storage."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -66,6 +67,16 @@ def test_progress_without_end_fills_no_table_and_the_step_still_ends(
         node.storage.workitems.create("", new_item())
 
 
+@pytest.fixture(autouse=True)
+def nobody_listens_afterwards(node: Node) -> Iterator[None]:
+    """Other tests of this node go by who listens."""
+    yield
+    for title in ("ROOM", "OTHER", "WATCHER9", *(f"WATCHER{number}" for number in range(3))):
+        for workitem in node.storage.subscriptions.of(title):
+            node.storage.subscriptions.unsubscribe(title, workitem.workitem_uid)
+        node.storage.subscriptions.unsubscribe(title, WORKLIST_UID)
+
+
 def test_the_present_state_of_all_workitems_is_not_asked_for_without_end(
     node: Node, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -80,8 +91,6 @@ def test_the_present_state_of_all_workitems_is_not_asked_for_without_end(
         with pytest.raises(NoRoom, match="events of workitems"):
             node.storage.subscriptions.subscribe("ROOM", WORKLIST_UID, initial=initial)
     assert events(node, "key:k7") == 20, "all or none of them"
-    # Other tests of this node go by who listens.
-    node.storage.subscriptions.unsubscribe("ROOM", WORKLIST_UID)
 
 
 def test_one_identity_subscribes_with_so_many_titles_and_to_so_many_items(
