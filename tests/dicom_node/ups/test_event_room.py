@@ -1,6 +1,7 @@
 """Events of workitems and subscriptions that one caller may cause, over sockets and by storage."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
@@ -9,7 +10,7 @@ from sqlalchemy import func, select
 
 from storage import tables as t
 from storage.core.callers.shares import on_behalf_of
-from storage.core.errors import NoRoom
+from storage.core.errors import NoRoom, NotFound
 from storage.db.engine import reading
 from storage.db.room import Limits, Room
 from storage.ups import event_room, subscriber_room
@@ -72,9 +73,11 @@ def nobody_listens_afterwards(node: Node) -> Iterator[None]:
     """Other tests of this node go by who listens."""
     yield
     for title in ("ROOM", "OTHER", "WATCHER9", *(f"WATCHER{number}" for number in range(3))):
-        for workitem in node.storage.subscriptions.of(title):
-            node.storage.subscriptions.unsubscribe(title, workitem.workitem_uid)
-        node.storage.subscriptions.unsubscribe(title, WORKLIST_UID)
+        for one in node.storage.subscriptions.of(title):
+            with suppress(NotFound):
+                node.storage.subscriptions.unsubscribe(title, one.workitem_uid)
+        with suppress(NotFound):
+            node.storage.subscriptions.unsubscribe(title, WORKLIST_UID)
 
 
 def test_the_present_state_of_all_workitems_is_not_asked_for_without_end(
