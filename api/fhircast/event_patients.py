@@ -1,6 +1,6 @@
 """Whether an event of another system is about a study of this node: the patient decides, too."""
 
-from inference.fhir.subject import PATIENT_SYSTEM, patient_system
+from inference.fhir.subject import PATIENT_SYSTEM, accession_issuer_of, patient_system
 from storage.core.entities import Study
 from storage.core.text.dicom_values import dicom_date
 from storage.fhircast.messages import CastMessage, Json
@@ -15,7 +15,9 @@ def is_about(message: CastMessage, study: Study) -> bool:
     uids = message.study_uids
     if uids:
         return study.study_instance_uid in uids
-    if study.accession_number.strip() not in message.accession_numbers:
+    number, own = study.accession_number.strip(), accession_issuer_of(study)
+    named = message.accession_numbers
+    if not any(one == number and not issuer.is_other_than(own) for one, issuer in named):
         return False
     return any(_is_of(patient, study) for patient in message.resources("patient")[:1])
 

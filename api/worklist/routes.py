@@ -44,7 +44,8 @@ def add_worklist_item(
 ) -> WorklistItemPayload:
     """List a requested procedure with its steps; each step is one answer to a modality.
 
-    An accession number names one item, as in orders by HL7 and FHIR: 409 where there is one.
+    An accession number names one item, as in orders by HL7 and FHIR: 409 where there is one. That
+    of another issuer is another.
     """
     values = {name: value for name, value in new.model_dump(exclude_none=True).items() if value}
     values.setdefault("study_instance_uid", new_uid())

@@ -9,6 +9,7 @@ from pydantic import ConfigDict, Field, StringConstraints
 from api.base_schemas import CursorPage, FewMistakes, Payload
 from api.request_rules.enum_spelling import WorklistStateWord
 from api.times import Day, TimeOfDay
+from storage.core.accession_issuers import MOST_CHARACTERS
 from storage.core.text.dicom_values import dicom_date, dicom_time
 from storage.worklist.attributes import KEYWORD_OF, snake_case
 from storage.worklist.entities import WorklistItem
@@ -41,6 +42,18 @@ class WorklistCode(_Attributes):
     coding_scheme_designator: ShortString
     coding_scheme_version: ShortString = ""
     code_meaning: LongString
+
+
+class AccessionNumberIssuer(_Attributes):
+    """Who issued an accession number (PS3.3 Table 10-17): a name, an identifier, or both."""
+
+    local_namespace_entity_id: LongString = Field("", examples=["RIS_A"])
+    universal_entity_id: Annotated[str, _vr(MOST_CHARACTERS, _NO_CONTROL)] = Field(
+        "", examples=["1.2.3.4"]
+    )
+    universal_entity_id_type: Annotated[
+        str, StringConstraints(pattern="^(DNS|EUI64|ISO|URI|UUID|X400|X500)?$")
+    ] = Field("", examples=["ISO"])
 
 
 class ScheduledStep(_Attributes):
@@ -82,6 +95,7 @@ class WorklistChanges(_Attributes):
     admission_id: LongString = ""
     current_patient_location: LongString = ""
     accession_number: ShortString = ""
+    issuer_of_accession_number_sequence: list[AccessionNumberIssuer] = Field([], max_length=1)
     referring_physician_name: Name = ""
     requesting_physician: Name = ""
     study_instance_uid: str = Field(

@@ -7,9 +7,10 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
+from dicom_node.hl7.accession_numbers import AccessionNumber, not_known, number_of, order_of
 from dicom_node.hl7.order_groups import procedures_of
 from dicom_node.hl7.reading import Message, Refused
-from dicom_node.hl7.values import birth_date, checked, event_time, patient_of, person_name
+from dicom_node.hl7.values import birth_date, checked, event_time, person_name
 from storage.access_groups.orders import takes_over
 from storage.core.ae_titles import ANY_STATION
 from storage.core.patient_sex import sex_of
@@ -43,6 +44,10 @@ _PLACES = {
     "AdmissionID": "PV1-19",
     "CurrentPatientLocation": "PV1-3",
     "AccessionNumber": "IPC-1, OBR-18, OBR-3 or ORC-3",
+    **dict.fromkeys(
+        ("LocalNamespaceEntityID", "UniversalEntityID", "UniversalEntityIDType"),
+        "IPC-1, OBR-18, OBR-3 or ORC-3",
+    ),
     "ReferringPhysicianName": "PV1-8",
     "RequestingPhysician": "ORC-12 or OBR-16",
     "StudyInstanceUID": "IPC-3 or ZDS-1",
@@ -73,23 +78,23 @@ def take_orders(worklist: Worklist, message: Message, now: datetime) -> str:
 
     The accession number names the order: a repetition changes the item and makes no second. One
     that was made before another that was taken comes late, and reverts nothing. Procedures of one
-    number are steps of one order. Where one order is refused none is taken.
+    number are steps of one order. Where one order is refused none is taken. A number of another
+    issuer is another.
     """
-    orders: dict[tuple[str, str], list[Message]] = {}
+    orders: dict[tuple[AccessionNumber, str], list[Message]] = {}
     found_procedures = procedures_of(message)
     for at, procedure in enumerate(found_procedures):
         with _numbered(at, len(found_procedures)):
-            key = (_accession_number(procedure), procedure.field("ORC-1"))
+            key = (number_of(procedure), procedure.field("ORC-1"))
         orders.setdefault(key, []).append(procedure)
     ordered_here = {number for number, control in orders if control in _NEW}
-    attributes: dict[tuple[str, str], dict[str, Any]] = {}
-    for at, ((accession_number, control), procedures) in enumerate(orders.items()):
+    attributes: dict[tuple[AccessionNumber, str], dict[str, Any]] = {}
+    for at, ((ordered, control), procedures) in enumerate(orders.items()):
         with _numbered(at, len(orders)):
             if control in _NEW:
-                found = _attributes_of_all(procedures, accession_number)
-                attributes[accession_number, control] = found
+                attributes[ordered, control] = _attributes_of_all(procedures, ordered)
             else:
-                _check_change(worklist, procedures[0], accession_number, ordered_here)
+                _check_change(worklist, procedures[0], ordered, ordered_here)
     # A RIS repeats what it had no answer to, over another connection at times.
     outcomes = [
         looking_again(partial(_take, worklist, procedures[0], key[0], attributes.get(key), now))
@@ -113,13 +118,13 @@ def _numbered(at: int, of: int) -> Iterator[None]:
 def _take(
     worklist: Worklist,
     message: Message,
-    accession_number: str,
+    number: AccessionNumber,
     attributes: dict[str, Any] | None,
     now: datetime,
 ) -> str:
     """`attributes`: of a new or changed order; None: its state alone changes."""
     control = message.field("ORC-1")
-    existing = worklist.with_accession_number(accession_number, patient_of(message))
+    existing = order_of(worklist, message, number)
     is_taken_over = (
         attributes is not None and existing is not None and takes_over(existing.orderer_groups)
     )
@@ -137,7 +142,7 @@ def _take(
         ordered_at = max(ordered_at, newest)
     if attributes is None:
         if existing is None:
-            raise _not_known(message)
+            raise not_known(message)
         state = "CANCELED" if control in _CANCEL else _STATES[message.field("ORC-5")]
         worklist.change(
             existing.worklist_item_id, state=state, ordered_at=ordered_at, as_read=existing
@@ -149,6 +154,9 @@ def _take(
     # Images of one patient must not go into the study that another was ordered for.
     is_another = is_taken_over or are_of_two_patients(existing.attributes, attributes)
     kept = {"StudyInstanceUID": new_uid() if is_another else existing.study_instance_uid}
+    if not is_another:
+        issuer = number.issuer.with_what_is_known_of(existing.accession_issuer)
+        attributes = {**attributes, **issuer.in_attributes()}
     # Ordered once more after a cancel. One that may have been made before it, as where its time is
     # not stated, or not to the second, may be a repetition of the first.
     at_first = event_time(message, earliest=True)
@@ -167,16 +175,16 @@ def _take(
     return "known" if {**kept, **attributes} == existing.attributes else "changed"
 
 
-def _attributes_of_all(procedures: Sequence[Message], accession_number: str) -> dict[str, Any]:
+def _attributes_of_all(procedures: Sequence[Message], number: AccessionNumber) -> dict[str, Any]:
     """Those of the first procedure, with the step of each. Raises Refused."""
-    found, *others = [attributes_of(one, accession_number) for one in procedures]
+    found, *others = [attributes_of(one, number) for one in procedures]
     steps = found["ScheduledProcedureStepSequence"]
     for other in others:
         steps += [step for step in other["ScheduledProcedureStepSequence"] if step not in steps]
     return found
 
 
-def attributes_of(message: Message, accession_number: str) -> dict[str, Any]:
+def attributes_of(message: Message, number: AccessionNumber) -> dict[str, Any]:
     """Keywords and values as DICOM writes them. Raises Refused naming what is missing."""
     field = message.field
     modality = field("IPC-5") or field("OBR-24")
@@ -188,7 +196,8 @@ def attributes_of(message: Message, accession_number: str) -> dict[str, Any]:
         "PatientSex": sex_of(field("PID-8")),
         "AdmissionID": field("PV1-19"),
         "CurrentPatientLocation": field("PV1-3"),
-        "AccessionNumber": accession_number,
+        "AccessionNumber": number.text,
+        **number.issuer.in_attributes(),
         "ReferringPhysicianName": _provider(message, "PV1-8"),
         "RequestingPhysician": _provider(message, "ORC-12") or _provider(message, "OBR-16"),
         "StudyInstanceUID": field("IPC-3") or field("ZDS-1"),
@@ -248,21 +257,11 @@ def _start(message: Message) -> re.Match[str] | None:
     return None
 
 
-def _accession_number(message: Message) -> str:
-    if (place := _place_of_accession_number(message)) is None:
-        raise Refused(
-            "AE", "101", "The order has no accession number (IPC-1, OBR-18 or OBR-3).", "OBR-18"
-        )
-    return message.field(place)
-
-
-def _place_of_accession_number(message: Message) -> str | None:
-    places = ("IPC-1", "OBR-18", "OBR-3", "ORC-3")
-    return next((place for place in places if message.field(place)), None)
-
-
 def _check_change(
-    worklist: Worklist, message: Message, accession_number: str, ordered_here: Collection[str]
+    worklist: Worklist,
+    message: Message,
+    number: AccessionNumber,
+    ordered_here: Collection[AccessionNumber],
 ) -> None:
     """Raises Refused where an order is not to be changed so, or is not known."""
     control = message.field("ORC-1")
@@ -281,15 +280,10 @@ def _check_change(
             f"The order status is not taken here. Taken are {', '.join(_STATES)}.",
             "ORC-5",
         )
-    if accession_number in ordered_here:
+    if any(map(number.may_be, ordered_here)):
         return
-    if worklist.with_accession_number(accession_number, patient_of(message)) is None:
-        raise _not_known(message)
-
-
-def _not_known(message: Message) -> Refused:
-    place = _place_of_accession_number(message) or "OBR-18"
-    return Refused("AE", "204", "No order of that accession number is known.", place)
+    if order_of(worklist, message, number) is None:
+        raise not_known(message)
 
 
 def _provider(message: Message, place: str) -> str:

@@ -12,6 +12,7 @@ from inference.fhir.types import (
     Reference,
     some,
 )
+from storage.core.accession_issuers import AccessionIssuer
 from storage.core.entities import Study
 from storage.core.patient_sex import sex_of
 from storage.core.text.dicom_values import dicom_date
@@ -76,8 +77,18 @@ def order_of(study: Study) -> list[Reference] | None:
     return [Reference(type="ServiceRequest", identifier=accession_of(study))]
 
 
+def accession_issuer_of(study: Study) -> AccessionIssuer:
+    return AccessionIssuer(study.accession_number_namespace, study.accession_number_system)
+
+
 def accession_of(study: Study) -> Identifier:
-    return Identifier(type=_ACSN, value=study.accession_number.strip())
+    issuer = accession_issuer_of(study)
+    return Identifier(
+        type=_ACSN,
+        system=issuer.fhir_system or None,
+        value=study.accession_number.strip(),
+        assigner=Reference(display=issuer.namespace) if issuer.namespace else None,
+    )
 
 
 def started(date: str, time: str = "") -> str | None:

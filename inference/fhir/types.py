@@ -82,6 +82,7 @@ class Identifier(FhirModel):
     type: CodeableConcept | None = None
     system: str | None = None
     value: str | None = None
+    assigner: "Reference | None" = None
 
 
 class Reference(FhirModel):

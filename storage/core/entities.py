@@ -81,6 +81,8 @@ class Study:
     """The identity of who reads it; empty: nobody does."""
     reader_name: str = ""
     reader_since: datetime | None = None
+    accession_number_namespace: str = ""
+    accession_number_system: str = ""
 
 
 @dataclass(frozen=True)

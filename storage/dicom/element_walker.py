@@ -26,6 +26,7 @@ ITEM = 0xFFFEE000
 ITEM_DELIMITER = 0xFFFEE00D
 SEQUENCE_DELIMITER = 0xFFFEE0DD
 PIXEL_DATA = 0x7FE00010
+ISSUER_OF_ACCESSION_NUMBER = 0x00080051
 FLOAT_PIXEL_DATA = 0x7FE00008
 DOUBLE_FLOAT_PIXEL_DATA = 0x7FE00009
 PIXEL_TAGS = frozenset({PIXEL_DATA, FLOAT_PIXEL_DATA, DOUBLE_FLOAT_PIXEL_DATA})
@@ -134,7 +135,8 @@ class ElementWalker:
         return self._visited - self._fragments
 
     def values(self, wanted: Container[int]) -> dict[int, bytes]:
-        """The values of wanted top-level elements whose length is defined.
+        """The values of wanted top-level elements whose length is defined, and of the issuer of
+        the accession number, which is a sequence, as it stands.
 
         Plain elements are passed here, without the calls and objects of
         `__iter__`, since each instance that arrives is walked.
@@ -167,7 +169,9 @@ class ElementWalker:
             if length > longest or group == 0xFFFE or value + length > end:
                 # Whatever is not plain, what is wrong included.
                 element, position = self._element(position, explicit, depth=0)
-                if tag in wanted and not element.undefined_length:
+                if tag in wanted and (
+                    not element.undefined_length or tag == ISSUER_OF_ACCESSION_NUMBER
+                ):
                     value = element.value_offset
                     found[tag] = bytes(data[value : value + element.length])
             else:

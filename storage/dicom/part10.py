@@ -28,6 +28,7 @@ from storage.dicom.element_limits import MAX_ELEMENTS, most_deflated_elements
 from storage.dicom.element_walker import (
     BIG_ENDIAN,
     IMPLICIT_VR,
+    ISSUER_OF_ACCESSION_NUMBER,
     IrregularEncoding,
     walker_of,
 )
@@ -87,6 +88,8 @@ class Header:
     """Where the data set begins, after the File Meta Information."""
     attributes: Mapping[str, str]
     """DICOM keyword to decoded text, padding removed; absent ones are missing."""
+    accession_issuer_items: bytes = b""
+    """Issuer of Accession Number Sequence, as encoded (`storage.dicom.accession_issuer`)."""
     unreadable_tag: int | None = None
     """A top-level element that the readers of whole data sets cannot pass."""
 
@@ -167,6 +170,7 @@ def _header(data: bytes | bytearray | memoryview, meta: FileMeta, start: int) ->
         transfer_syntax_uid=meta.transfer_syntax_uid,
         dataset_offset=meta.dataset_offset,
         attributes=attributes,
+        accession_issuer_items=attributes.accession_issuer_items,
         unreadable_tag=attributes.unreadable_tag,
     )
 
@@ -185,6 +189,11 @@ def _keywords_by_tag() -> dict[int, str]:
     from pydicom.tag import Tag
 
     return {int(Tag(keyword)): keyword for keyword in _KEYWORDS}
+
+
+@cache
+def _wanted_tags() -> frozenset[int]:
+    return frozenset({*_keywords_by_tag(), ISSUER_OF_ACCESSION_NUMBER})
 
 
 @cache
@@ -213,8 +222,10 @@ def _walk(
     data: bytes | bytearray | memoryview, transfer_syntax_uid: str, start: int, max_elements: int
 ) -> "_Decoded":
     walker = walker_of(data, transfer_syntax_uid, start, max_elements=max_elements)
-    raw = walker.values(_keywords_by_tag())
+    raw = walker.values(_wanted_tags())
+    issuer_items = raw.pop(ISSUER_OF_ACCESSION_NUMBER, b"")
     decoded = _Decoded(raw, "big" if transfer_syntax_uid == BIG_ENDIAN else "little")
+    decoded.accession_issuer_items = issuer_items
     doubtful = walker.doubtful_tag
     if doubtful is not None and not _is_readable(data, transfer_syntax_uid, start):
         decoded.unreadable_tag = doubtful
@@ -272,10 +283,11 @@ class _Decoded(Mapping[str, str]):
     the index wants some numbers alone, and decoding all the rest took as long as finding it.
     """
 
-    __slots__ = ("_byteorder", "_character_set", "raw", "unreadable_tag")
+    __slots__ = ("_byteorder", "_character_set", "accession_issuer_items", "raw", "unreadable_tag")
 
     def __init__(self, raw: dict[int, bytes], byteorder: Literal["big", "little"]) -> None:
         self.raw = raw
+        self.accession_issuer_items = b""
         self.unreadable_tag: int | None = None
         self._byteorder = byteorder
         named = raw.get(_SPECIFIC_CHARACTER_SET)

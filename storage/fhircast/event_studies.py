@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from sqlalchemy import Connection, or_, select
+from sqlalchemy import Connection, select
 
 from storage import tables as t
+from storage.core.accession_issuers import AccessionIssuer
 from storage.core.callers.visibility import EVERYONE
 from storage.core.text.dicom_values import dicom_date
 from storage.db.study_memberships import counts
@@ -25,14 +26,11 @@ def study_of(connection: Connection, message: CastMessage) -> str:
     if not uids and not numbers:
         return _study_of_patient(connection, message)
     study = t.study.c
-    by_number = study.accession_number.in_(numbers) if numbers and not uids else study.id < 0
-    query = (
-        select(study.study_instance_uid)
-        .where(or_(study.study_instance_uid.in_(uids), by_number))
-        .order_by(study.id.desc())
-        .limit(1 if not uids else None)
-    )
-    found: list[str] = list(connection.scalars(query))
+    if not uids:
+        found = _of_numbers(connection, numbers)
+    else:
+        query = select(study.study_instance_uid).where(study.study_instance_uid.in_(uids))
+        found = list(connection.scalars(query.order_by(study.id.desc())))
     if not found:
         return _study_of_patient(connection, message)
     if len(found) < 2:
@@ -40,6 +38,29 @@ def study_of(connection: Connection, message: CastMessage) -> str:
     groups = _groups_of(connection, found)
     narrow = (uid for uid in found if all(groups[uid] <= others for others in groups.values()))
     return next(narrow, SEVERAL_STUDIES)
+
+
+def _of_numbers(
+    connection: Connection, numbers: Sequence[tuple[str, AccessionIssuer]]
+) -> list[str]:
+    """The newest study of one of these accession numbers, none of another issuer's."""
+    study = t.study.c
+    query = (
+        select(
+            study.study_instance_uid,
+            study.accession_number,
+            study.accession_number_namespace,
+            study.accession_number_system,
+        )
+        .where(study.accession_number.in_({number for number, _ in numbers}))
+        .order_by(study.id.desc())
+        .limit(_MOST_STUDIES)
+    )
+    for uid, number, namespace, system in connection.execute(query):
+        own = AccessionIssuer(namespace, system)
+        if any(one == number and not issuer.is_other_than(own) for one, issuer in numbers):
+            return [uid]
+    return []
 
 
 def _study_of_patient(connection: Connection, message: CastMessage) -> str:

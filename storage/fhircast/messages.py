@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from storage.core.accession_issuers import AccessionIssuer, issuer_of_system
 from storage.core.errors import InvalidRequest
 from storage.core.untrusted_input.bounded_json import load_bounded_json
 from storage.fhircast.event_names import ANCHORS, HEARTBEAT, KEYS, SYNC_ERROR, canonical
@@ -86,7 +87,8 @@ class CastMessage:
         return [uid for study in self.resources(KEYS["ImagingStudy"]) for uid in _study_uids(study)]
 
     @property
-    def accession_numbers(self) -> list[str]:
+    def accession_numbers(self) -> list[tuple[str, AccessionIssuer]]:
+        """With who issued each."""
         return [
             number
             for study in self.resources(KEYS["ImagingStudy"])
@@ -205,7 +207,7 @@ def _study_uids(study: Json) -> list[str]:
     return found
 
 
-def _accessions(study: Json) -> list[str]:
+def _accessions(study: Json) -> list[tuple[str, AccessionIssuer]]:
     based_on = study.get("basedOn")
     orders = [
         one["identifier"]
@@ -213,7 +215,7 @@ def _accessions(study: Json) -> list[str]:
         if isinstance(one, dict) and isinstance(one.get("identifier"), dict)
     ]
     return [
-        str(one.get("value", "")).strip()[:64]
+        (str(one.get("value", "")).strip()[:64], _issuer(one))
         for one in (*_identifiers(study), *orders)
         if _is_accession(one) and str(one.get("value", "")).strip()
     ]
@@ -222,6 +224,12 @@ def _accessions(study: Json) -> list[str]:
 def _identifiers(resource: Json) -> list[Json]:
     given = resource.get("identifier")
     return [one for one in given if isinstance(one, dict)] if isinstance(given, list) else []
+
+
+def _issuer(identifier: Json) -> AccessionIssuer:
+    assigner = identifier.get("assigner")
+    named = assigner.get("display") if isinstance(assigner, dict) else None
+    return issuer_of_system(str(identifier.get("system") or ""), str(named or ""))
 
 
 def _is_accession(identifier: Json) -> bool:

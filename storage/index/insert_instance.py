@@ -14,6 +14,7 @@ from storage.core.text.bounded_text import indexed_name
 from storage.core.text.text_folding import search_text
 from storage.db.engine import insert_or_ignore, reading, writing
 from storage.db.find_or_add import find_or_add
+from storage.dicom.accession_issuer import accession_issuer_of
 from storage.dicom.part10 import Header
 from storage.events.payloads import StudyEvent
 from storage.events.repository import add_event
@@ -167,6 +168,7 @@ def received_aside_at(engine: Engine, sop_instance_uid: str, digest: str) -> dat
 def _study(connection: Connection, new: NewInstance) -> tuple[int, bool]:
     header = new.header
     assigned = patient_of_new_study(connection, header)
+    issuer = accession_issuer_of(header)
     return find_or_add(
         connection,
         t.study,
@@ -180,6 +182,8 @@ def _study(connection: Connection, new: NewInstance) -> tuple[int, bool]:
             "study_time": header.text("StudyTime"),
             "timezone_offset_from_utc": header.text("TimezoneOffsetFromUTC"),
             "accession_number": header.text("AccessionNumber"),
+            "accession_number_namespace": issuer.namespace,
+            "accession_number_system": issuer.system,
             "study_description": header.text("StudyDescription"),
             "study_id": header.text("StudyID"),
             "referring_physician_name": header.text("ReferringPhysicianName"),

@@ -5,6 +5,7 @@ from collections.abc import Collection
 from sqlalchemy import and_, select
 
 from storage import tables as t
+from storage.core.accession_issuers import AccessionIssuer
 from storage.db.conditions import Condition, TimeSpan, at_time, never, on_day
 
 
@@ -30,9 +31,28 @@ def study_uid_in(study_instance_uids: Collection[str]) -> Condition:
 
 
 def accession_number_is(accession_number: str) -> Condition:
+    """Of any issuer."""
     if not accession_number:
         return never()
     return t.study.c.accession_number == accession_number
+
+
+def accession_number_is_of(issuer: AccessionIssuer, accession_number: str = "") -> Condition:
+    """Issued by that one as the study states it; by nobody who is known, where it is nobody.
+
+    Any number where none is given.
+    """
+    study = t.study.c
+    if issuer.system:
+        of_issuer = study.accession_number_system == issuer.system
+    else:
+        of_issuer = and_(
+            study.accession_number_system == "",
+            study.accession_number_namespace == issuer.namespace,
+        )
+    if accession_number:
+        return and_(study.accession_number == accession_number, of_issuer)
+    return and_(study.accession_number != "", of_issuer)
 
 
 def study_has_modality(modality: str) -> Condition:

@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Engine, Table, and_, case, exists, func, o
 from storage import tables as t
 from storage.access_groups.orders import is_orderers_study
 from storage.db.engine import reading
+from storage.index.accession_issuers import may_share_issuer
 from storage.index.seen_by_all import seen_by_all_of
 
 Urgency = Literal["reported", "unreported", "unread", "high", "stat", "critical"]
@@ -74,6 +75,7 @@ def _ordered(priority: str) -> ColumnElement[bool]:
             _has(
                 t.worklist_item,
                 order.accession_number == number,
+                may_share_issuer(t.worklist_item, t.study),
                 stands,
                 is_such,
                 # Each site gives out its own numbers: the conditions of `Worklist.of_study`.

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from storage.core.accession_issuers import AccessionIssuer
 from storage.core.entities import Job
 from storage.jobs.stages import stage_in_words
 from storage.ups.dicom_json import (
@@ -88,6 +89,7 @@ def attributes_of_job(
             attributes_of(
                 StudyInstanceUID=job.study_instance_uid,
                 AccessionNumber=study.get("accession_number", ""),
+                **_issuer(study),
                 RequestedProcedureID="",
                 RequestedProcedureDescription=study.get("study_description", ""),
                 RequestedProcedureCodeSequence="",
@@ -99,6 +101,16 @@ def attributes_of_job(
         UnifiedProcedureStepPerformedProcedureSequence=performed_items([job], ae_title),
         **{keyword: study.get(column, "") for keyword, column in _PATIENT.items()},
     )
+
+
+def _issuer(study: Mapping[str, Any]) -> dict[str, list[JsonAttributes]]:
+    issuer = AccessionIssuer(
+        study.get("accession_number_namespace", ""), study.get("accession_number_system", "")
+    )
+    return {
+        keyword: [attributes_of(**item) for item in items]
+        for keyword, items in issuer.in_attributes().items()
+    }
 
 
 def _inputs(job: Job) -> list[JsonAttributes]:

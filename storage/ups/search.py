@@ -39,7 +39,12 @@ from storage.ups.validation import WorkitemState
 _PAGE_ROWS = 200
 # Of workitems, as JSON, which are objects at a time: each may have 1 MiB.
 _PAGE_BYTES = 4 * 1024 * 1024
-_STUDY_COLUMNS = (t.study.c.accession_number, t.study.c.study_description)
+_STUDY_COLUMNS = (
+    t.study.c.accession_number,
+    t.study.c.accession_number_namespace,
+    t.study.c.accession_number_system,
+    t.study.c.study_description,
+)
 _PATIENT_COLUMNS = (
     t.study.c.patient_name,
     t.patient.c.patient_id,

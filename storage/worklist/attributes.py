@@ -9,6 +9,9 @@ import re
 CODE_KEYWORDS = frozenset(
     {"CodeValue", "CodingSchemeDesignator", "CodingSchemeVersion", "CodeMeaning"}
 )
+ISSUER_KEYWORDS = frozenset(
+    {"LocalNamespaceEntityID", "UniversalEntityID", "UniversalEntityIDType"}
+)
 STEP_KEYWORDS = frozenset(
     {
         "Modality",
@@ -44,6 +47,7 @@ WORKLIST_KEYWORDS = frozenset(
         "AdmissionID",
         "CurrentPatientLocation",
         "AccessionNumber",
+        "IssuerOfAccessionNumberSequence",
         "ReferringPhysicianName",
         "RequestingPhysician",
         "StudyInstanceUID",
@@ -65,5 +69,6 @@ def snake_case(keyword: str) -> str:
 
 
 KEYWORD_OF = {
-    snake_case(keyword): keyword for keyword in CODE_KEYWORDS | STEP_KEYWORDS | WORKLIST_KEYWORDS
+    snake_case(keyword): keyword
+    for keyword in CODE_KEYWORDS | ISSUER_KEYWORDS | STEP_KEYWORDS | WORKLIST_KEYWORDS
 }

@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, func, select
 
+from storage.core.accession_issuers import issuer_in
 from storage.core.errors import StateConflict
 from storage.worklist.numbers import has_undecided, is_number_taken
 
@@ -44,7 +45,7 @@ def check_is_first(
         connection.execute(select(func.pg_advisory_xact_lock(_LOCK, number)))
     if is_number_taken(connection, accession_number, patient):
         raise changed_meanwhile()
-    if has_undecided(engine, accession_number):
+    if has_undecided(engine, accession_number, issuer_in(patient)):
         raise StateConflict(
             "An order of that accession number came a moment ago, and it is not yet decided who"
             " sees it.",

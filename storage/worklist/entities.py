@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, Literal, get_args
 
 from storage import tables as t
+from storage.core.accession_issuers import AccessionIssuer
 from storage.db.keyset import Keyset, SortColumn
 
 WorklistState = Literal["SCHEDULED", "IN PROGRESS", "COMPLETED", "CANCELED"]
@@ -36,6 +37,12 @@ class WorklistItem:
     size_bytes: int = 0
     sent_by: str = ""
     orderer_groups: str | None = None
+    accession_number_namespace: str = ""
+    accession_number_system: str = ""
+
+    @property
+    def accession_issuer(self) -> AccessionIssuer:
+        return AccessionIssuer(self.accession_number_namespace, self.accession_number_system)
 
 
 NEXT_TO_START = Keyset[WorklistItem](

@@ -2,7 +2,8 @@
 
 Numbers run in sequence, and each site gives out its own. So the order that somebody means is of
 those that this one may see: of its own groups, of the systems that see everything, or of the very
-patient. What others have ordered under the number beforehand is no claim to it.
+patient. What others have ordered under the number beforehand is no claim to it. A number that
+another has issued is another (`AccessionIssuer`); `patient` also has who issued this one.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,8 +13,10 @@ from sqlalchemy import Connection, Engine, case, exists, select
 
 from storage import tables as t
 from storage.access_groups.orders import is_callers, is_callers_order
+from storage.core.accession_issuers import AccessionIssuer, issuer_in
 from storage.core.callers.visibility import as_node, current_visibility
 from storage.db.engine import reading
+from storage.index.accession_issuers import may_be_issued_by
 from storage.worklist.entities import WorklistItem
 from storage.worklist.patients import are_of_two_patients, is_same_id
 
@@ -30,7 +33,7 @@ def order_meant(
     """
     found = [
         one
-        for one in _of_number(connection, accession_number)
+        for one in _of_number(connection, accession_number, issuer_in(patient))
         if is_callers(one.orderer_groups) or not are_of_two_patients(one.attributes, patient)
     ]
     return min(found, key=lambda one: _rank(one, patient), default=None)
@@ -44,11 +47,11 @@ def is_number_taken(
     return any(
         is_callers(one.orderer_groups)
         or (one.orderer_groups is None and not are_of_two_patients(one.attributes, patient))
-        for one in _of_number(connection, accession_number)
+        for one in _of_number(connection, accession_number, issuer_in(patient))
     )
 
 
-def has_undecided(engine: Engine, accession_number: str) -> bool:
+def has_undecided(engine: Engine, accession_number: str, issuer: AccessionIssuer) -> bool:
     """Whether the caller has an order of that number that no rule has decided on, which it does
     not see until then."""
     if current_visibility() is None:
@@ -58,6 +61,7 @@ def has_undecided(engine: Engine, accession_number: str) -> bool:
         select(item.worklist_item_id)
         .where(
             item.accession_number == accession_number,
+            may_be_issued_by(t.worklist_item, issuer),
             is_callers_order(item.orderer_groups),
             ~exists().where(group.study_instance_uid == item.study_instance_uid),
         )
@@ -67,12 +71,14 @@ def has_undecided(engine: Engine, accession_number: str) -> bool:
         return connection.execute(undecided).first() is not None
 
 
-def _of_number(connection: Connection, accession_number: str) -> Sequence[WorklistItem]:
+def _of_number(
+    connection: Connection, accession_number: str, issuer: AccessionIssuer
+) -> Sequence[WorklistItem]:
     """Those that the caller sees; its own first, so that no others keep them from being found."""
     item = t.worklist_item.c
     rows = connection.execute(
         select(t.worklist_item)
-        .where(item.accession_number == accession_number)
+        .where(item.accession_number == accession_number, may_be_issued_by(t.worklist_item, issuer))
         .order_by(
             case((is_callers_order(item.orderer_groups), 0), else_=1),
             item.orderer_groups.is_not(None),
@@ -83,11 +89,12 @@ def _of_number(connection: Connection, accession_number: str) -> Sequence[Workli
     return [WorklistItem(**row) for row in rows]
 
 
-def _rank(item: WorklistItem, patient: Mapping[str, Any]) -> tuple[bool, bool, bool, bool, float]:
+def _rank(item: WorklistItem, patient: Mapping[str, Any]) -> tuple[bool | float, ...]:
     return (
         are_of_two_patients(item.attributes, patient),
         not is_callers(item.orderer_groups),
         item.orderer_groups is not None,
         not is_same_id(item.attributes, patient),
+        item.accession_issuer != issuer_in(patient),
         -item.created_at.timestamp(),
     )

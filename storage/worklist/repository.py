@@ -16,9 +16,9 @@ from storage.core.callers.visibility import as_node
 from storage.core.clock import utcnow
 from storage.core.errors import NotFound
 from storage.db.engine import reading, writing
-from storage.db.json_text import JsonText, to_json
 from storage.db.pages import read_page
 from storage.worklist.changed_meanwhile import changed_meanwhile, check_is_first
+from storage.worklist.columns import WHOSE, columns_of, is_renumbered
 from storage.worklist.entities import NEXT_TO_START, OPEN_STATES, WorklistItem, WorklistState
 from storage.worklist.numbers import order_meant
 from storage.worklist.room import order_room
@@ -47,7 +47,7 @@ class Worklist:
         now = utcnow()
         check_may_name(self._engine, [str(attributes["StudyInstanceUID"])])
         worklist_item_id = str(uuid.uuid4())
-        columns = _columns(attributes)
+        columns = columns_of(attributes)
         self._room.take(current_caller(), columns["size_bytes"])
         with writing(self._engine) as connection:
             if is_first:
@@ -95,7 +95,7 @@ class Worklist:
         if ordered_at is not None:
             values["ordered_at"] = ordered_at
         if attributes is not None:
-            values |= _columns(attributes)
+            values |= columns_of(attributes)
             # What it states is of the one who changes it, where that one sees some groups alone.
             if (groups := orderer_groups()) is not None or is_taken_over:
                 values["orderer_groups"] = groups
@@ -104,15 +104,14 @@ class Worklist:
             check_may_name(self._engine, [values["study_instance_uid"]])
         number = values.get("accession_number", "")
         is_of_others = attributes is not None and any(
-            values[name] != getattr(before, name)
-            for name in ("study_instance_uid", "accession_number")
+            values[name] != getattr(before, name) for name in WHOSE
         )
         columns = t.worklist_item.c
         conditions = [columns.worklist_item_id == worklist_item_id]
         if as_read is not None:
             conditions.append(columns.updated_at == as_read.updated_at)
         with writing(self._engine) as connection:
-            if attributes is not None and number and number != before.accession_number:
+            if attributes is not None and number and is_renumbered(before, attributes):
                 check_is_first(self._engine, connection, number, attributes)
             if is_of_others:
                 # The studies that it leaves have no order any more.
@@ -194,7 +193,8 @@ class Worklist:
     ) -> WorklistItem | None:
         """The item in any state that who orders now for this patient means (`order_meant`).
 
-        `patient`: the attributes that say who it is, as far as they are known.
+        `patient`: the attributes that say who it is, as far as they are known, and who issued the
+        number.
         """
         with reading(self._engine) as connection:
             return order_meant(connection, accession_number, patient)
@@ -268,20 +268,3 @@ class Worklist:
                 .where(t.worklist_item.c.worklist_item_id == item.worklist_item_id)
                 .values(priors_asked_at=item.updated_at)
             )
-
-
-def _columns(attributes: Mapping[str, Any]) -> dict[str, Any]:
-    steps = attributes.get("ScheduledProcedureStepSequence", [])
-    starts = [
-        step.get("ScheduledProcedureStepStartDate", "")
-        + step.get("ScheduledProcedureStepStartTime", "")
-        for step in steps
-    ]
-    text = JsonText(to_json(dict(attributes)))
-    return {
-        "study_instance_uid": attributes["StudyInstanceUID"],
-        "accession_number": attributes.get("AccessionNumber", ""),
-        "start": min((start for start in starts if start), default=""),
-        "attributes": text,
-        "size_bytes": len(text),
-    }

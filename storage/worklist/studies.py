@@ -3,15 +3,22 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, Engine, Select, select
+from sqlalchemy import ColumnElement, Connection, Engine, Select, and_, select
 
 from storage import tables as t
 from storage.access_groups.orders import is_orderers_study
 from storage.db.due.studies import mark_due
 from storage.db.engine import reading
+from storage.index.accession_issuers import may_share_issuer, may_share_issuer_of_study
 from storage.index.seen_by_all import is_seen_by_all_of_study
 from storage.reports.draft_queue import mark_report_due
 from storage.worklist.entities import WorklistItem
+
+_is_of_number = and_(
+    t.worklist_item.c.accession_number != "",
+    t.worklist_item.c.accession_number == t.study.c.accession_number,
+    may_share_issuer(t.worklist_item, t.study),
+)
 
 
 def patient_ids_of(connection: Connection, study_instance_uid: str) -> set[str]:
@@ -34,8 +41,7 @@ def mark_studies(connection: Connection, worklist_item_id: str, now: datetime) -
         .distinct()
         .join(
             t.worklist_item,
-            (item.study_instance_uid == study.study_instance_uid)
-            | ((item.accession_number != "") & (item.accession_number == study.accession_number)),
+            (item.study_instance_uid == study.study_instance_uid) | _is_of_number,
         )
         .where(item.worklist_item_id == worklist_item_id)
     )
@@ -45,11 +51,7 @@ def mark_studies(connection: Connection, worklist_item_id: str, now: datetime) -
 def mark_study(connection: Connection, study_instance_uid: str, now: datetime) -> None:
     """A study with orders that are its own where those see it who order, or see the order."""
     item, study = t.worklist_item.c, t.study.c
-    by_number = (
-        (study.accession_number != "")
-        & (item.accession_number == study.accession_number)
-        & (item.study_instance_uid != study.study_instance_uid)
-    )
+    by_number = _is_of_number & (item.study_instance_uid != study.study_instance_uid)
     of_some_groups = (item.study_instance_uid == study.study_instance_uid) & (
         item.orderer_groups.is_not(None)
     )
@@ -82,11 +84,7 @@ def mark_reports(connection: Connection, worklist_item_id: str, now: datetime) -
         .join(t.report, t.report.c.study_instance_uid == t.study.c.study_instance_uid)
         .join(
             t.worklist_item,
-            (item.study_instance_uid == t.study.c.study_instance_uid)
-            | (
-                (item.accession_number != "")
-                & (item.accession_number == t.study.c.accession_number)
-            ),
+            (item.study_instance_uid == t.study.c.study_instance_uid) | _is_of_number,
         )
         .where(item.worklist_item_id == worklist_item_id, t.report.c.state == "draft")
     ).scalars()
@@ -110,6 +108,7 @@ def items_of_study(
             return found
         of_number = newest_first.where(
             columns.accession_number == accession_number,
+            may_share_issuer_of_study(t.worklist_item, study_instance_uid),
             is_seen_by_all_of_study(t.worklist_item, study_instance_uid),
             is_orderers_study(t.worklist_item, study_instance_uid),
         )

@@ -15,6 +15,7 @@ from api.errors import MISMATCH_TITLE, ApiProblem
 from api.worklist.schemas import NewWorklistItem, to_attributes
 from inference.fhir.subject import PATIENT_SYSTEM
 from inference.fhir.types import DCM, DICOM_UID, code_system
+from storage.core.accession_issuers import AccessionIssuer, issuer_of_system
 from storage.core.ae_titles import ANY_STATION
 from storage.core.untrusted_input.bounded_json import load_bounded_json
 from storage.settings import Settings
@@ -61,6 +62,7 @@ _PLACES = {
 class Order:
     state: WorklistState
     accession_number: str
+    accession_issuer: AccessionIssuer
     attributes: dict[str, Any]
     """Keywords and values as DICOM writes them."""
     stated_at: datetime | None
@@ -108,10 +110,15 @@ def read_order(body: bytes, settings: Settings) -> tuple[Order, str]:
     stated = resource.meta.lastUpdated if resource.meta else None
     if isinstance(stated, datetime):
         stated = _in_own_zone(stated, "ServiceRequest.meta.lastUpdated")
-    attributes = _as_dicom(given) | _numbers(resource)
+    number_issuer = _issuer(resource.identifier)
+    attributes = _as_dicom(given) | number_issuer.in_attributes() | _numbers(resource)
     return (
         Order(
-            state, accession_number, attributes, stated if isinstance(stated, datetime) else None
+            state,
+            accession_number,
+            number_issuer,
+            attributes,
+            stated if isinstance(stated, datetime) else None,
         ),
         str(resource.id or ""),
     )
@@ -309,6 +316,23 @@ def _typed(identifiers: Iterable[Any] | None, code: str) -> str:
         if _has_type(one, code) and (one.value or "").strip():
             return str(one.value).strip()
     return ""
+
+
+def _issuer(identifiers: Iterable[Any] | None) -> AccessionIssuer:
+    """Of the accession number."""
+    found = (
+        one for one in identifiers or () if _has_type(one, "ACSN") and (one.value or "").strip()
+    )
+    if (one := next(found, None)) is None:
+        return AccessionIssuer()
+    return issuer_of_system(str(one.system or ""), _assigner(one.assigner))
+
+
+def _assigner(assigner: Any) -> str:
+    if assigner is None:
+        return ""
+    named = assigner.identifier.value if assigner.identifier is not None else ""
+    return str(assigner.display or named or "")
 
 
 def _has_type(identifier: Any, code: str) -> bool:

@@ -78,6 +78,8 @@ def _subject(item: WorklistItem) -> Study:
         study_date="",
         study_time="",
         accession_number=item.accession_number,
+        accession_number_namespace=item.accession_number_namespace,
+        accession_number_system=item.accession_number_system,
         study_description="",
         study_id="",
         referring_physician_name="",

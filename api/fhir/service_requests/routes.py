@@ -127,7 +127,8 @@ def _place(worklist: Worklist, order: Order, resource_id: str) -> tuple[Worklist
 
 
 def _check_number(existing: WorklistItem, order: Order) -> None:
-    if order.accession_number != existing.accession_number:
+    is_other = order.accession_issuer.is_other_than(existing.accession_issuer)
+    if is_other or order.accession_number != existing.accession_number:
         raise ApiProblem(
             422,
             "validation_failed",
@@ -157,11 +158,18 @@ def _change(
     is_started = existing.state == "IN PROGRESS" and order.state == "SCHEDULED"
     # Images of one patient must not go into the study that another was ordered for.
     is_another = is_taken_over or are_of_two_patients(existing.attributes, order.attributes)
-    study_uid = new_uid() if is_another else existing.study_instance_uid
+    study_uid, issuer = new_uid(), order.accession_issuer
+    if not is_another:
+        study_uid = existing.study_instance_uid
+        issuer = issuer.with_what_is_known_of(existing.accession_issuer)
     return worklist.change(
         existing.worklist_item_id,
         state=None if is_started and not is_another else order.state,
-        attributes={"StudyInstanceUID": study_uid, **order.attributes},
+        attributes={
+            "StudyInstanceUID": study_uid,
+            **order.attributes,
+            **issuer.in_attributes(),
+        },
         ordered_at=max(ordered_at, newest),
         as_read=existing,
         is_taken_over=is_taken_over,

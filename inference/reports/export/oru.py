@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from dicom_node.hl7.writing import components, escaped, segment, timestamp
+from inference.fhir.subject import accession_issuer_of
 from inference.findings.standing import StandingFinding
 from inference.reports.export.document import ReportDocument
 from inference.reports.export.text import corrected_by, in_full, plain, rests_on
@@ -118,8 +119,12 @@ def _order_numbers(document: ReportDocument) -> tuple[str, str]:
     Without an order the accession number stands for the filler's: the node's results have no
     other name that the receiver knows.
     """
-    filler = document.filler_order_number or document.study.accession_number
-    return escaped(document.placer_order_number), escaped(filler)
+    study = document.study
+    if document.filler_order_number:
+        return escaped(document.placer_order_number), escaped(document.filler_order_number)
+    issuer = accession_issuer_of(study)
+    filler = components(study.accession_number, issuer.namespace, *issuer.universal)
+    return escaped(document.placer_order_number), filler
 
 
 def _orc(document: ReportDocument) -> str:

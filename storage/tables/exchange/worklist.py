@@ -20,6 +20,9 @@ worklist_item = Table(
     Column("state", String(16), nullable=False),
     Column("study_instance_uid", Uid, nullable=False, index=True),
     text_column("accession_number", index=True),
+    # Who issued it (`storage.core.accession_issuers`).
+    text_column("accession_number_namespace"),
+    text_column("accession_number_system"),
     text_column("start"),
     Column("attributes", JSON, nullable=False),
     Column("size_bytes", BigInteger, nullable=False, server_default="0"),

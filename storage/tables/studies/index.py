@@ -63,6 +63,10 @@ study = Table(
     # 0114.
     text_column("timezone_offset_from_utc"),
     ordered_text_column("accession_number"),
+    # Who issued it (`storage.core.accession_issuers`); empty also of what came before migration
+    # 0147.
+    text_column("accession_number_namespace"),
+    text_column("accession_number_system"),
     text_column("study_description"),
     text_column("study_id"),
     text_column("referring_physician_name"),

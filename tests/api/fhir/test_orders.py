@@ -250,3 +250,32 @@ def test_only_what_is_there_is_put_and_only_json_is_read(node: ApiNode) -> None:
         )
         assert answer.status_code == status, answer.text
         assert answer.json()["resourceType"] == "OperationOutcome"
+
+
+def test_the_number_of_another_system_is_another_order(node: ApiNode) -> None:
+    def of_system(**issuer: Any) -> dict[str, Any]:
+        made = order("A-ISSUED")
+        made["identifier"][1] |= issuer
+        return made
+
+    north, south = {"system": "urn:oid:1.2.3"}, {"system": "https://south.example.org/accession"}
+    first = send(node, of_system(**north))
+    second = send(node, of_system(**south))
+    named = send(node, of_system(assigner={"display": "RIS West"}))
+    assert (first.status_code, second.status_code) == (201, 201)
+    assert first.json()["id"] != second.json()["id"]
+    # Neither of the two can be compared with a name.
+    assert named.status_code == 200, named.text
+    again = send(node, of_system(**north, assigner={"display": "The Northern Hospital"}))
+    assert (again.status_code, again.json()["id"]) == (200, first.json()["id"])
+    shown = {one["identifier"][0]["system"] for one in (first.json(), second.json())}
+    assert shown == {"urn:oid:1.2.3", "https://south.example.org/accession"}
+    read = fhirelementfactory.FHIRElementFactory.instantiate("ServiceRequest", named.json())
+    assert read.as_json() == named.json()
+    wrong = send(node, of_system(**south) | {"id": first.json()["id"]}, "PUT", first.json()["id"])
+    assert wrong.status_code == 422
+    (item,) = [
+        one for one in listed(node, "A-ISSUED") if one["worklist_item_id"] == first.json()["id"]
+    ]
+    (issuer,) = item["issuer_of_accession_number_sequence"]
+    assert (issuer["universal_entity_id"], issuer["universal_entity_id_type"]) == ("1.2.3", "ISO")

@@ -27,6 +27,13 @@ ITEM: dict[str, Any] = {
     "patient_birth_date": "1970-12-01",
     "patient_weight": 71.5,
     "accession_number": "A1",
+    "issuer_of_accession_number_sequence": [
+        {
+            "local_namespace_entity_id": "RIS Süd",
+            "universal_entity_id": "1.2.3",
+            "universal_entity_id_type": "ISO",
+        }
+    ],
     "requested_procedure_id": "R1",
     "scheduled_procedure_step_sequence": [STEP],
 }
@@ -61,6 +68,8 @@ def test_a_modality_sees_it_until_it_is_cancelled(api: ApiNode) -> None:
         assert str(seen.PatientName) == ITEM["patient_name"]
         assert seen.StudyInstanceUID == item["study_instance_uid"]
         assert seen.PatientWeight == 71.5
+        (issuer,) = seen.IssuerOfAccessionNumberSequence
+        assert (issuer.LocalNamespaceEntityID, issuer.UniversalEntityID) == ("RIS Süd", "1.2.3")
         (step,) = seen.ScheduledProcedureStepSequence
         assert step.ScheduledProcedureStepStartTime == "143000"
         changed = api.client.patch(url, json={"patient_id": "P2", "accession_number": ""})
@@ -115,6 +124,7 @@ def test_what_an_item_needs_cannot_be_taken_away(api: ApiNode) -> None:
 def _asked(port: int) -> list[Dataset]:
     keys = Dataset()
     keys.PatientName = keys.PatientID = keys.StudyInstanceUID = keys.PatientWeight = None
+    keys.IssuerOfAccessionNumberSequence = []
     keys.ScheduledProcedureStepSequence = []
     ae = AE("MR1")
     ae.add_requested_context(ModalityWorklistInformationFind)

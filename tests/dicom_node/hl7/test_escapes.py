@@ -2,11 +2,13 @@ r"""Escape sequences in names and identifiers (HL7 2.7): `\T\` is an ampersand, 
 
 import pytest
 
+from dicom_node.hl7.accession_numbers import AccessionNumber
 from dicom_node.hl7.escapes import unescaped
 from dicom_node.hl7.orders import attributes_of
 from dicom_node.hl7.patients import demographics, identifiers
 from dicom_node.hl7.reading import Message, Refused, read_header
 from dicom_node.hl7.writing import components, escaped
+from storage.core.accession_issuers import AccessionIssuer
 
 HEAD = r"MSH|^~\&|RIS|H|M||2026||ADT^A08^ADT_A01|1|P|2.5.1||||||{}"
 
@@ -38,7 +40,7 @@ def test_a_patients_name_has_the_characters_that_are_meant(written: str, meant: 
     order = read(
         f"PID|1||4711^^^H||{written}", "ORC|NW", f"OBR|1|||CT||||||||||||7^{written}||||||||CT"
     )
-    attributes = attributes_of(order, "A1")
+    attributes = attributes_of(order, AccessionNumber("A1", AccessionIssuer()))
     assert attributes["PatientName"] == attributes["RequestingPhysician"] == meant
 
 

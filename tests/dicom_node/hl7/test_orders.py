@@ -272,3 +272,30 @@ def test_orders_beyond_their_room_are_refused_and_those_that_are_here_go_on(
         assert "3 of one sender" in reason
         assert answered(port, ORDER.replace("A-123", "A-1").replace("NW", "CA"))[0] == "AA"
         assert len(items(storage)) == 3
+
+
+def test_two_systems_order_under_one_number_and_each_ends_its_own(
+    listener: tuple[int, Storage],
+) -> None:
+    port, storage = listener
+    north = ORDER.replace("A-123", "A-123^RIS_N^1.2.3^ISO")
+    south = ORDER.replace("A-123", "A-123^RIS_S").replace("ZDS|1.2.3.4", "ZDS|1.2.3.5")
+    assert [answered(port, one)[0] for one in (north, south, north)] == ["AA", "AA", "AA"]
+    cancel = south.replace("ORC|NW", "ORC|CA").replace("20260102030405", "20260102030410")
+    assert answered(port, cancel)[0] == "AA"
+    states = {one.attributes["StudyInstanceUID"]: one.state for one in items(storage)}
+    assert states == {"1.2.3.4": "SCHEDULED", "1.2.3.5": "CANCELED"}
+    unknown = cancel.replace("RIS_S", "RIS_W")
+    assert answered(port, unknown)[0] == "AE"
+    # Who states no issuer changes the order as before, and the order keeps its own.
+    nameless = ORDER.replace("chest", "thorax").replace("20260102030405", "20260102030420")
+    assert answered(port, nameless.replace("1.2.3.4", "1.2.3.6"))[0] == "AA"
+    assert answered(port, north.replace("A-123^RIS_N^1.2.3^ISO", "A-123^^1.2.3^ISO"))[0] == "AA"
+    assert {one.accession_number_namespace for one in items(storage)} == {"RIS_N", "RIS_S"}
+    (found,) = [one for one in items(storage) if one.accession_number_namespace == "RIS_N"]
+    (issuer,) = found.attributes["IssuerOfAccessionNumberSequence"]
+    assert issuer == {
+        "LocalNamespaceEntityID": "RIS_N",
+        "UniversalEntityID": "1.2.3",
+        "UniversalEntityIDType": "ISO",
+    }
