@@ -15,6 +15,7 @@ from inference.rules.conditions import Strict
 IMAGE_FILE = "image.json"
 
 
+InputFormat = Literal["dicom", "nifti", "png"]
 _Text = Annotated[str, Field(max_length=4096, pattern=r"^[^\x00-\x1f]*$")]
 _MapFile = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\.nii(\.gz)?$")]
 _Variable = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,127}$")]
@@ -32,10 +33,10 @@ class ContainerRunning(Strict):
     """Beside what the image itself sets."""
     input: str = "/input"
     output: str = "/output"
-    input_format: Literal["dicom", "nifti", "png"] = "dicom"
-    """`nifti`: each series as one file, on the grid of the reference; `dicom`: the instances, of
-    several series each in a folder named by its role; `png`: each frame of an image, as it is
-    displayed."""
+    input_format: InputFormat = "dicom"
+    """`nifti`: each series as one file, on the grid of the reference, or each image as one, on its
+    own; `dicom`: the instances, of several series each in a folder named by its role; `png`: each
+    frame of an image, as it is displayed."""
     gpus: int = Field(0, ge=0, le=64)
 
 
@@ -93,14 +94,11 @@ class ContainerCard(Card):
 def _check_of_images(card: ContainerCard) -> None:
     """Raises ValueError for what is of series alone."""
     for role, one in card.inputs.items():
-        if one.prior_of or one.registration != "none":
+        if one.prior_of or one.registration != "none" or one.result_of or one.structures:
             raise ValueError(
-                f"inputs.{role} is an image of the study: prior_of and registration are of series"
+                f"inputs.{role} is an image of the study: prior_of, registration, result_of and"
+                " structures are of series"
             )
-    if card.is_given_nifti:
-        raise ValueError(
-            'container.takes "images" gives DICOM or PNG: container.run.input_format dicom or png'
-        )
     if card.container.maps:
         raise ValueError('container.takes "images" has no maps: they lie on the grid of a series')
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,7 +10,10 @@ from pathlib import Path
 from pydicom.dataset import Dataset
 
 from inference.containers.belonging import check_belongs
-from inference.containers.masks import Masks
+from inference.containers.image_grid import grids_of
+from inference.containers.label_names import LABELS_FILE, LabelNames
+from inference.containers.masks import Grid, Masks
+from inference.containers.nifti_output import NIFTI, read_label_map
 from inference.containers.number_output import (
     RESULTS_FILE,
     Box,
@@ -18,11 +22,13 @@ from inference.containers.number_output import (
     read_set_results,
 )
 from inference.containers.output_files import is_dicom, named, written_files
+from inference.containers.picture_masks import PictureMasks, read_planes, refused, role_of
 from inference.containers.results import (
     SHOWN_AT_MOST,
     Written,
     as_card_names,
     leave_out,
+    masks_of_values,
     read_object,
     read_report,
 )
@@ -54,12 +60,19 @@ class WrittenOfImages:
 class ImageOutputReader:
     """Reads the folder of one run over `sources`, by their roles; one alone has the role "".
 
-    `segments`: by number, as the card names them.
+    `segments`: by number, as the card names them. `as_pixels`: it was given pixels without their
+    size, so that NIfTI of it may have pixels of 1.
     """
 
     def __init__(
-        self, sources: Mapping[str, Dataset], segments: dict[int, Segment], at_most_bytes: int
+        self,
+        sources: Mapping[str, Dataset],
+        segments: dict[int, Segment],
+        at_most_bytes: int,
+        *,
+        as_pixels: bool = False,
     ) -> None:
+        self._as_pixels = as_pixels
         self._sources = sources
         self._segments = segments
         self._at_most_bytes = at_most_bytes
@@ -67,15 +80,68 @@ class ImageOutputReader:
     def read(self, folder: Path) -> WrittenOfImages:
         """Raises ModelUnusable naming the file that cannot be used."""
         found = WrittenOfImages(Written(), {role: WrittenOfImage() for role in self._sources})
-        for path in written_files(folder, self._at_most_bytes):
+        paths = written_files(folder, self._at_most_bytes)
+        names, pictures = LabelNames(folder, paths), PictureMasks()
+        for path in paths:
+            role = role_of(path, folder, self._sources)
             with named(path):
                 if path == folder / RESULTS_FILE:
                     self._read_numbers(path, found)
+                elif path.name.endswith(NIFTI):
+                    self._read_label_map(path, role, self._names(names, path), found)
+                elif path.name == LABELS_FILE or self._takes(pictures, path, role):
+                    continue
                 elif is_dicom(path):
                     self._read_dicom(path, found)
                 else:
                     leave_out(path, found.together)
+        for (role, _), planes in pictures.by_folder.items():
+            self._read_pictures(planes, role, names, found)
         return found
+
+    def _takes(self, pictures: PictureMasks, path: Path, role: str | None) -> bool:
+        if path.suffix != ".png" or role is None:
+            return False
+        return pictures.take(path, role, number_of_frames(self._sources[role]))
+
+    def _names(self, names: LabelNames, path: Path) -> dict[int, Segment]:
+        return {**names.beside(path), **self._segments}
+
+    def _read_pictures(
+        self, planes: dict[int, Path], role: str, names: LabelNames, found: WrittenOfImages
+    ) -> None:
+        """The masks of an image in one folder."""
+        first = next(iter(planes.values()))
+        with named(first):
+            grid = self._room(role, found)
+            named_values = self._names(names, first)
+            labels = read_planes(planes, grid.shape, named_values)
+            masks = masks_of_values(first, labels, named_values, found.together)
+            found.by_role[role].masks.add(masks)
+
+    def _read_label_map(
+        self, path: Path, role: str | None, names: dict[int, Segment], found: WrittenOfImages
+    ) -> None:
+        if role is None:
+            raise refused(path, f"is a label map of none of the images: {', '.join(self._sources)}")
+        self._room(role, found)
+        grids = grids_of(self._sources[role], as_pixels=self._as_pixels)
+        for grid in grids:
+            try:
+                labels = read_label_map(path, grid)
+            except ModelUnusable:
+                if grid is grids[-1]:
+                    raise
+                continue
+            masks = masks_of_values(path, labels, names, found.together)
+            found.by_role[role].masks.add(masks)
+            return
+
+    def _room(self, role: str, found: WrittenOfImages) -> Grid:
+        """Raises ModelUnusable where masks of the image have none."""
+        grid = grids_of(self._sources[role])[0]
+        found.by_role[role].masks.check_room(math.prod(grid.shape))
+        return grid
 
     def _read_numbers(self, path: Path, found: WrittenOfImages) -> None:
         if "" in self._sources:

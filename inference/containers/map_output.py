@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
-from inference.containers.masks import check_corners, corners_of
+from inference.containers.masks import check_corners, corners_of, grid_of
 from inference.imaging.volume import Volume
 from inference.pipeline import ParametricMap
 from inference.refusals import ModelUnusable
@@ -49,7 +49,7 @@ def read_map(dataset: Dataset, volume: Volume) -> ParametricMap:
             raise _refused("has two frames of one slice: several maps are written one by one")
         taken.add(k)
         check_corners(
-            volume,
+            grid_of(volume),
             k,
             corners_of(
                 position,

@@ -14,7 +14,22 @@ from inference.refusals import ModelUnusable
 MASKS_AT_MOST_BYTES = 2 * 1024**3
 """Of all masks of one run, a byte a voxel: once, and where segments overlap, for each of them."""
 _HALF_A_VOXEL = 0.5
-_REMEDY = "Ask who made the image: results must lie on the grid of the series."
+
+
+class Grid(NamedTuple):
+    """Where results must lie: `shape` (slices, rows, columns), `lps_from_kji` as of a volume.
+
+    `of`: what it is the grid of, in sentences.
+    """
+
+    shape: tuple[int, int, int]
+    lps_from_kji: NDArray[np.float64]
+    of: str = "series"
+
+
+def grid_of(volume: Volume) -> Grid:
+    slices, rows, columns = volume.voxels.shape
+    return Grid((slices, rows, columns), volume.lps_from_kji)
 
 
 class Masks(NamedTuple):
@@ -111,20 +126,22 @@ def _joined(before: Masks, added: Masks) -> Masks | None:
     return Masks((*before.segments, *added.segments), before.array)
 
 
-def check_corners(volume: Volume, k: int, corners_lps: Sequence[NDArray[np.float64]]) -> None:
+def check_corners(grid: Grid, k: int, corners_lps: Sequence[NDArray[np.float64]]) -> None:
     """Of a plane: its first voxel, the last of its first row, and the last of all, in mm.
 
     Raises ModelUnusable where one of them lies half a voxel away from that of slice `k`.
     """
-    _, rows, columns = volume.voxels.shape
-    kji_from_lps = np.linalg.inv(volume.lps_from_kji)
+    _, rows, columns = grid.shape
+    kji_from_lps = np.linalg.inv(grid.lps_from_kji)
     expected = ((k, 0, 0), (k, 0, columns - 1), (k, rows - 1, columns - 1))
     for place, corner in zip(expected, corners_lps, strict=True):
         found = kji_from_lps @ np.append(corner, 1.0)
         if not (np.abs(found[:3] - place) < _HALF_A_VOXEL).all():
             raise ModelUnusable(
-                f"A mask or map of the container lies beside slice {k + 1}, which it is of.",
-                remedy=_REMEDY,
+                f"A mask or map of the container lies beside slice {k + 1}, which it is of."
+                if grid.of == "series"
+                else f"A mask of the container lies elsewhere than the {grid.of}.",
+                remedy=f"Ask who made the image: results must lie on the grid of the {grid.of}.",
             )
 
 

@@ -19,8 +19,8 @@ from pydicom.uid import UID, ParametricMapStorage
 from inference.containers.belonging import check_belongs
 from inference.containers.label_names import LABELS_FILE, LabelNames
 from inference.containers.map_output import read_map
-from inference.containers.masks import MaskCollection, Masks
-from inference.containers.nifti_output import read_label_map, read_quantities
+from inference.containers.masks import MaskCollection, Masks, grid_of
+from inference.containers.nifti_output import NIFTI, read_label_map, read_quantities
 from inference.containers.number_output import RESULTS_FILE, read_numbers, read_results
 from inference.containers.other_series import (
     MarkedElsewhere,
@@ -113,8 +113,9 @@ class OutputReader:
                     found.classifications += classifications
                 elif path.name in self._maps:
                     stated = self._maps[path.name]
-                    _add_map(found, stated.map_of(read_quantities(path, self._volume), None))
-                elif path.name.endswith((".nii", ".nii.gz")):
+                    values = read_quantities(path, grid_of(self._volume))
+                    _add_map(found, stated.map_of(values, None))
+                elif path.name.endswith(NIFTI):
                     self._read_labels(path, found, {**names.beside(path), **self._segments})
                 elif path.name == LABELS_FILE:
                     continue
@@ -146,12 +147,12 @@ class OutputReader:
             # A byte a voxel, before anything of it is inflated.
             found.masks.check_room(volume.voxels.size)
             try:
-                labels = read_label_map(path, volume)
+                labels = read_label_map(path, grid_of(volume))
             except ModelUnusable as error:
                 if one is None:
                     refused = error
                 continue
-            self._add(found, _of_values(path, labels, names, found), one)
+            self._add(found, masks_of_values(path, labels, names, found), one)
             return
         raise refused
 
@@ -165,7 +166,7 @@ class OutputReader:
         found.masks.add(masks)
 
 
-def _of_values(
+def masks_of_values(
     path: Path, labels: NDArray[np.uint16], names: Mapping[int, Segment], found: Written
 ) -> Masks:
     """The segments of a label map; a value that nobody names is left out, which is noted."""

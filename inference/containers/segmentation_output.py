@@ -7,7 +7,7 @@ from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 
 from inference.containers.labels import check_label
-from inference.containers.masks import Masks, check_corners, corners_of
+from inference.containers.masks import Masks, check_corners, corners_of, grid_of
 from inference.imaging.frames import number_of_frames
 from inference.imaging.volume import Volume
 from inference.pipeline import SEGMENTS_AT_MOST, Segment
@@ -134,7 +134,7 @@ def _check_frames(segmentation: Dataset, volume: Volume, count: int) -> None:
         _check_segment_number(segmentation, own, count)
         group = partial(_group_of, segmentation, own)
         check_corners(
-            volume,
+            grid_of(volume),
             k,
             corners_of(
                 group("PlanePositionSequence").ImagePositionPatient,

@@ -11,12 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
+from inference.containers.card import InputFormat
 from inference.imaging.frames import number_of_frames
 from inference.pipeline import Measurement, NamedInput, PipelineContext, Segment
 from inference.pipelines.codes import CM3, MM3_IN_CM3, VOLUME
 from inference.pipelines.spatial_registration import spatial_registration
 from inference.single_images.card import Grey
 from inference.single_images.frame import read_frame
+
+ONE_IMAGE = "image.nii.gz"
 
 if TYPE_CHECKING:
     from inference.containers.other_series import MarkedElsewhere, OtherSeries
@@ -46,13 +49,19 @@ def write_instances(images: Sequence[Dataset], folder: Path) -> None:
         image.save_as(folder / f"{number:05d}.dcm", enforce_file_format=True)
 
 
-def write_named_images(images: Mapping[str, Dataset], folder: Path, *, as_png: bool) -> None:
-    """Each in a folder that its role names; one alone, of the role "", in the folder itself."""
+def write_named_images(images: Mapping[str, Dataset], folder: Path, form: InputFormat) -> None:
+    """Each in a folder that its role names; one alone, of the role "", in the folder itself. As
+    NIfTI each is a file that its role names."""
     folder.mkdir(mode=0o700)
     for role, image in images.items():
+        if form == "nifti":
+            from inference.containers.image_nifti import write_image
+
+            write_image(image, folder / (f"{role}.nii.gz" if role else ONE_IMAGE))
+            continue
         own = folder / role
         own.mkdir(mode=0o700, exist_ok=True)
-        if as_png:
+        if form == "png":
             _write_frames(image, own)
         else:
             image.save_as(own / "00001.dcm", enforce_file_format=True)

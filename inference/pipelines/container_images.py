@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from pydicom.dataset import Dataset
 
-from inference.containers.card import ContainerModel
+from inference.containers.card import ContainerModel, InputFormat
 from inference.containers.description import ContainerDescription
 from inference.imaging.frames import number_of_frames
 from inference.models.population import caveat_of
@@ -45,6 +45,11 @@ if TYPE_CHECKING:
     from inference.containers.number_output import Box
     from inference.containers.results import Written
 
+_GIVEN: dict[InputFormat, str] = {
+    "dicom": "given as it was sent",
+    "png": "given as it is displayed",
+    "nifti": "given as NIfTI",
+}
 _YELLOW = (255, 220, 60)
 
 
@@ -114,9 +119,7 @@ class ContainerOfImages(ContainerPipeline):
             measurements=tuple(one for some in together for one in some.measurements),
             classifications=tuple(one for some in together for one in some.classifications),
             timings_s={"container": time.perf_counter() - begun},
-            derivation="given as it is displayed"
-            if self._container.card.is_given_png
-            else "given as it was sent",
+            derivation=_GIVEN[self._form],
             notes=(
                 *self._notes(),
                 *dict.fromkeys(note for some in together for note in some.notes),
@@ -130,6 +133,11 @@ class ContainerOfImages(ContainerPipeline):
             )
         return output
 
+    @property
+    def _form(self) -> InputFormat:
+        run = self._stated.run
+        return "dicom" if run is None else run.input_format
+
     def _written(self, context: PipelineContext, images: Mapping[str, Dataset]) -> WrittenOfImages:
         # NumPy alone is needed where something runs.
         from inference.containers.image_results import ImageOutputReader
@@ -138,10 +146,12 @@ class ContainerOfImages(ContainerPipeline):
         most = context.settings.container_output_bytes
         with run_folder(context.settings) as folder:
             given, written = folder / "input", folder / "output"
-            write_named_images(images, given, as_png=self._container.card.is_given_png)
+            write_named_images(images, given, self._form)
             written.mkdir(mode=0o700)
             self._compute(context, given, written)
-            return ImageOutputReader(images, segments, most).read(written)
+            as_pixels = self._form == "png"
+            reader = ImageOutputReader(images, segments, most, as_pixels=as_pixels)
+            return reader.read(written)
 
     def _result(self, dataset: Dataset, found: WrittenOfImage) -> ImageResult:
         from inference.containers.results import merged_masks, with_own_labels

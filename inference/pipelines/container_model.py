@@ -22,6 +22,7 @@ from inference.models.card import Proof
 from inference.pipeline import ParametricMap, PipelineContext, PipelineOutput, Readiness
 from inference.pipelines.added_model import AddedModel, volumes_of
 from inference.pipelines.container_files import (
+    ONE_IMAGE,
     given_as_sent,
     other_series,
     with_volumes_elsewhere,
@@ -34,7 +35,6 @@ from storage.settings import Settings
 
 log = structlog.get_logger(__name__)
 
-ONE_SERIES = "image.nii.gz"
 _KILLED = 137
 _STALE_S = 3600.0
 
@@ -146,7 +146,7 @@ class ContainerPipeline(AddedModel):
         folder.mkdir(mode=0o700)
         channels, how = self._channels(context, volume)
         if not self.inputs:
-            (folder / ONE_SERIES).write_bytes(volume_as_nifti(volume))
+            (folder / ONE_IMAGE).write_bytes(volume_as_nifti(volume))
         for one, voxels in zip(self.inputs, channels, strict=True):
             if one.name in context.inputs:
                 on_grid = replace(volume, voxels=voxels)

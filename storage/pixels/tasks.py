@@ -16,6 +16,10 @@ from storage.pixels.frame_encoding import FrameEncoding
 
 Answer = tuple[dict[str, Any], bytes | memoryview]
 PICTURE_FORMATS = ("PNG", "JPEG")
+_ONE_CHANNEL = ("1", "L", "P", "I;16", "I")
+_ORIENTATION = 0x0112
+_BIT_DEPTH_AT, _SPREAD = 24, {2: 85, 4: 17}
+"""Of a PNG: where its header says how many bits a sample has."""
 _BROKEN = (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError)
 
 
@@ -52,6 +56,27 @@ def transcode(
             planar_configuration=0,
         )
     return {"photometric_interpretation": colours}, encoded
+
+
+def label_picture(data: bytes, unreadable: str) -> Answer:
+    """A PNG of one channel with the values that are stored, not as they are displayed.
+
+    uint16, (rows, columns). Raises InvalidRequest.
+    """
+    try:
+        with Image.open(io.BytesIO(data), formats=PICTURE_FORMATS[:1]) as image:
+            if image.mode not in _ONE_CHANNEL:
+                raise InvalidRequest("It is a coloured picture, and no label map.")
+            if getattr(image, "n_frames", 1) > 1:
+                raise InvalidRequest("It has several pictures.")
+            values = np.asarray(image).astype(np.uint16)
+            if image.getexif().get(_ORIENTATION, 1) != 1:
+                raise InvalidRequest("It is to be turned, by its EXIF orientation.")
+            mode = image.mode
+    except _BROKEN as error:
+        raise InvalidRequest(unreadable, remedy="Write it again.") from error
+    # Pillow spreads 2 and 4 bits over 256 values.
+    return answer_array(values // _SPREAD.get(data[_BIT_DEPTH_AT], 1) if mode == "L" else values)
 
 
 def open_picture(data: bytes, unreadable: str) -> Answer:

@@ -296,7 +296,6 @@ def test_images_of_another_kind_are_not_taken(
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"run": {"version": "1.0", "input_format": "nifti"}}, "input_format dicom"),
         ({"takes": "series", "run": {"version": "1.0", "input_format": "png"}}, "goes with"),
         ({"maps": {"adc.nii": {"label": "ADC", "unit": "mm2/s"}}}, "has no maps"),
     ],
