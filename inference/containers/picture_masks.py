@@ -79,7 +79,7 @@ def _labels_in(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint16]:
         raise refused(path, f"has {columns} × {rows} pixels; the image has {shape[1]} × {shape[0]}")
     size = 2 * rows * columns
     answer, body = run(
-        "storage.pixels.tasks:label_picture", data, "It is no PNG that can be read.",
+        "storage.pixels.tasks:label_picture", data, "It cannot be read as a PNG.",
         answer_bytes=size, pixels=rows * columns,
     )  # fmt: skip
     found: NDArray[np.uint16] = array_of(answer, body)
