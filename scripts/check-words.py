@@ -53,8 +53,8 @@ GERMAN = {
 
 def texts() -> list[tuple[Path, dict[str, str]]]:
     """Each file with what must not be in it."""
-    english = sorted((ROOT / "viewer/shared/i18n/en").glob("*.ts"))
-    german = sorted((ROOT / "viewer/shared/i18n/de").glob("*.ts"))
+    english = sorted((ROOT / "viewer/shared/i18n/en").rglob("*.ts"))
+    german = sorted((ROOT / "viewer/shared/i18n/de").rglob("*.ts"))
     documents = [
         *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md", ".env.example")),
         ROOT / "viewer/README.md",

@@ -4,7 +4,7 @@ import type { WindowRange } from "@/dicom/windowing";
 import type { LoadedSeries } from "./series";
 import type { StackCell } from "./views/cell";
 import type { Links } from "./views/links";
-import type { Planes } from "./views/planes";
+import type { Planes } from "./volumes/planes";
 
 const frameOfReference = ({ order }: LoadedSeries) => stringOf(order.slices[0]?.dataset ?? {}, "00200052");
 

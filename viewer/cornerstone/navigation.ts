@@ -1,6 +1,6 @@
 import type { Vector } from "@/dicom/geometry";
 import type { StackCell } from "./views/cell";
-import type { Planes } from "./views/planes";
+import type { Planes } from "./volumes/planes";
 import { scrollSense } from "./views/scrolling";
 import { isCell, type CellId, type ViewId } from "./views/view";
 import type { Viewports } from "./views/viewports";

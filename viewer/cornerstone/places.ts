@@ -1,7 +1,7 @@
 import type { Vector } from "@/dicom/geometry";
-import { valueAt, type ValueAt } from "./values";
+import { valueAt, type ValueAt } from "./values/values";
 import type { StackCell } from "./views/cell";
-import type { Planes } from "./views/planes";
+import type { Planes } from "./volumes/planes";
 import { isCell, type CellId, type ViewId } from "./views/view";
 import type { DrawnView, Viewports } from "./views/viewports";
 

@@ -44,7 +44,7 @@ import { overlayBits } from "./overlayBits";
 import { FrameRefusal } from "./frames";
 import { drawWithoutAntialiasing } from "./renderer";
 import { FreeTextTool } from "./annotations/freeText";
-import { RegionWindowTool } from "./views/regionWindow";
+import { RegionWindowTool } from "./windows/regionWindow";
 import { SeriesScrollTool } from "./views/scrolling";
 
 /** What each measuring tool of the toolbar is called by Cornerstone. */

@@ -1,21 +1,19 @@
 import { Enums as CoreEnums, RenderingEngine } from "@cornerstonejs/core";
-import { nearestSlice, type Vector } from "@/dicom/geometry";
-import { openingIndex } from "@/dicom/linking";
 import type { WindowPreset, WindowRange } from "@/dicom/windowing";
 import { Clips } from "./views/clips";
 import { MaskLayers } from "./masks/layer";
 import { Links } from "./views/links";
 import { Measuring } from "./annotations/measuring";
-import { indexIn, Openings, shownViewports, type ShownViewport } from "./views/openings";
+import { Openings, shownViewports, type ShownViewport } from "./views/openings";
 import { Navigation } from "./navigation";
 import { LastViewed } from "./lastViewed";
 import { Places } from "./places";
-import { Planes } from "./views/planes";
+import { Planes } from "./volumes/planes";
 import { Presenting } from "./annotations/presenting";
 import { forgetImages, start } from "./runtime";
-import type { LoadedSeries } from "./series";
-import { SceneWindows } from "./views/sceneWindows";
+import { SceneWindows } from "./windows/sceneWindows";
 import { SharedCursor } from "./views/sharedCursor";
+import { Showing } from "./showing";
 import { Spyglass } from "./spyglass";
 import { StackCells } from "./views/stackCells";
 import { InStep } from "./inStep";
@@ -24,10 +22,10 @@ import { Subtracting } from "./views/subtracting";
 import { MouseTools } from "./tools";
 import type { Undrawable } from "./views/undrawable";
 import { flip, turn, type Turn } from "./views/turning";
-import { isCell, planes, viewIdOf, viewInfo, type CellId, type Plane, type ViewId, type ViewInfo } from "./views/view";
+import { isCell, planes, viewIdOf, viewInfo, type ViewId, type ViewInfo } from "./views/view";
 import { Viewports, type DrawnView } from "./views/viewports";
-import { VolumeView } from "./views/volume";
-import type { KeptWindows } from "./views/window";
+import { VolumeView } from "./volumes/volume";
+import type { KeptWindows } from "./windows/window";
 
 export interface SceneListener {
   onView(info: ViewInfo): void;
@@ -65,14 +63,14 @@ export class Scene {
   readonly spyglass: Spyglass;
   readonly trueSize: TrueSize;
   readonly inStep: InStep;
+  readonly showing: Showing;
   private readonly clips: Clips;
-  private readonly lastViewed = new LastViewed();
   private activeId: ViewId = "cell-1";
   private ended = false;
 
   private constructor(
     private readonly listener: SceneListener,
-    private readonly openings: Openings,
+    openings: Openings,
   ) {
     this.engine = new RenderingEngine(this.id);
     this.mouse = new MouseTools(this.id, (data) => this.measuring.linesOf(data));
@@ -94,7 +92,8 @@ export class Scene {
     const kept: KeptWindows = new Map();
     const draw = (viewId: string) => this.views.get(viewId)?.render();
     this.masks = new MaskLayers(draw, () => this.render(), () => this.planes.stay());
-    this.cells = new StackCells(this.views, this.mouse, this.masks, this.lastViewed, listener, kept);
+    const lastViewed = new LastViewed();
+    this.cells = new StackCells(this.views, this.mouse, this.masks, lastViewed, listener, kept);
     this.measuring = new Measuring(() => this.render());
     this.links = new Links(this.cells.shown, (viewId, mm) => listener.onBeyond(viewId, mm));
     this.presenting = new Presenting(this.cells.shown);
@@ -111,6 +110,18 @@ export class Scene {
     this.inStep = new InStep(this.cells.shown, this.planes, this.links, () => this.render());
     this.windows = new SceneWindows(this.cells, this.planes, this.links, () => this.activeId, () => this.render());
     this.volume = new VolumeView(this.engine, this.views, this.id, onLoading);
+    this.showing = new Showing(
+      openings,
+      this.cells,
+      this.planes,
+      this.volume,
+      this.masks,
+      this.links,
+      this.presenting,
+      this.trueSize,
+      lastViewed,
+      () => this.cells.get(this.activeId),
+    );
     this.places = new Places(this.cells.all, this.views, this.planes, () => this.activeView);
     this.navigation = new Navigation(this.cells.all, this.views, this.planes, () => this.activeId, listener.onError);
   }
@@ -126,63 +137,9 @@ export class Scene {
     return shownViewports(this.cells.shown(), this.planes);
   }
 
-  /** Shows a series as a stack: where it was looked at last, or from the middle. */
-  async showStack(
-    viewId: CellId,
-    element: HTMLDivElement,
-    series: LoadedSeries,
-    through: WindowRange | null,
-  ): Promise<void> {
-    this.planes.close();
-    this.volume.close();
-    const cell = this.cells.at(viewId, element);
-    const place = this.lastViewed.of(series);
-    const asked = this.openings.of(viewId, series);
-    const asksFor = indexIn(series, asked);
-    const index = asksFor ?? place?.index ?? openingIndex(series.imageIds.length);
-    this.masks.detach(viewId);
-    this.lastViewed.remember(cell);
-    if (!(await cell.show(series, index, through))) return;
-    if (asked) cell.window.look(asked);
-    this.openings.done(viewId);
-    this.masks.attach(series.seriesInstanceUid, viewId);
-    this.links.opened(cell, this.cells.get(this.activeId), place === undefined && asksFor === undefined);
-    this.trueSize.hang(cell);
-    this.presenting.follow(cell);
-    cell.view?.render();
-  }
-
-  closeCell(viewId: CellId): void {
-    if (!this.ended) this.cells.close(viewId);
-  }
-
   /** Loads the rest of every stack in the background. */
   prefetch(): void {
     this.cells.prefetch();
-  }
-
-  /** Shows a series in three planes through its volume, where it was looked at last. */
-  async showPlanes(elements: Record<Plane, HTMLDivElement>, series: LoadedSeries): Promise<void> {
-    this.cells.closeAll();
-    const asked = this.openings.of("axial", series);
-    const near = asked?.center ?? this.lastViewed.of(series)?.point ?? null;
-    if (!(await this.planes.show(elements, series, near))) return;
-    if (asked) this.planes.window.look(asked);
-    this.openings.done("axial");
-    for (const plane of planes) this.masks.attach(series.seriesInstanceUid, plane);
-    this.trueSize.restore();
-  }
-
-  closePlanes(): void {
-    const { series, point } = this.planes;
-    if (series && point) this.lookAt(series, nearestSlice(series.order.slices, point) ?? 0, point);
-    for (const plane of planes) this.masks.detach(plane);
-    this.planes.close();
-  }
-
-  async showVolume(element: HTMLDivElement, series: LoadedSeries): Promise<void> {
-    this.cells.closeAll();
-    await this.volume.show(element, series);
   }
 
   activate(viewId: ViewId): void {
@@ -242,11 +199,6 @@ export class Scene {
   /** Takes back by how far linked stacks were moved against each other by hand. */
   resetOffset(): void {
     this.links.resetOffset(this.cells.get(this.activeId));
-  }
-
-  /** Where a series opens next: its middle until it was looked at. */
-  lookAt(series: LoadedSeries, index: number, point: Vector | null): void {
-    this.lastViewed.set(series, index, point);
   }
 
   resize(): void {

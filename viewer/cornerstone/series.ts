@@ -8,7 +8,7 @@ import { noteSuvOfSeries } from "@/dicom/pet/suv";
 import type { Slice } from "@/dicom/geometry";
 import { orderSlices, type SliceOrder } from "@/dicom/sliceOrder";
 import { text } from "@/shared/i18n";
-import { withPaletteValues } from "@/cornerstone/paletteValues";
+import { withPaletteValues } from "@/cornerstone/values/paletteValues";
 import { paddingOf } from "@/dicom/display/padding";
 import { openValues } from "@/dicom/display/shutter";
 import { withCellValues, withOverlayBits } from "@/dicom/display/pixelCells";

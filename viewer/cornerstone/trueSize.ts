@@ -4,7 +4,7 @@ import { hangMammograms } from "./views/breast";
 import type { StackCell } from "./views/cell";
 import { planes } from "./views/names";
 import { drawnPlane } from "./views/plane";
-import type { Planes } from "./views/planes";
+import type { Planes } from "./volumes/planes";
 import type { DrawnView, Viewports } from "./views/viewports";
 
 const alike = 1e-6;

@@ -18,7 +18,7 @@ import { drawnPlane, imagePointOf, worldOf, type ImagePoint } from "@/cornerston
 import { measuringClasses } from "@/cornerstone/runtime";
 import { measuringToolOf } from "@/cornerstone/tools";
 import { frameChanges } from "@/cornerstone/frameChanges";
-import { pixelValues } from "@/cornerstone/pixels";
+import { pixelValues } from "@/cornerstone/values/pixels";
 
 /** What is drawn, measured on its image; `kept` is what its report states of it. Null off every image. */
 export function readDrawing(

@@ -2,7 +2,7 @@ import { cache, eventTarget, imageLoader, utilities, type Types } from "@corners
 import { Enums, segmentation } from "@cornerstonejs/tools";
 import type { Rgb } from "@/dicom/color";
 import { shapesBetween } from "@/dicom/display/interpolation";
-import { sliceValues } from "@/cornerstone/sliceValues";
+import { sliceValues } from "@/cornerstone/values/sliceValues";
 import type { LoadedSeries } from "@/cornerstone/series";
 import { register, type LoadedMask } from "./mask";
 

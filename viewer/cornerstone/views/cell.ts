@@ -8,7 +8,7 @@ import { setImagesOfPlace } from "./scrolling";
 import { undrawable, type Undrawable } from "./undrawable";
 import type { CellId } from "./view";
 import type { Viewports } from "./viewports";
-import { SeriesWindow, type KeptWindows } from "./window";
+import { SeriesWindow, type KeptWindows } from "@/cornerstone/windows/window";
 
 export interface CellListener {
   onLoading(viewId: CellId, loaded: number, total: number): void;

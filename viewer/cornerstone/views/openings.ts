@@ -2,7 +2,7 @@ import type { Vector } from "@/dicom/geometry";
 import type { WindowRange } from "@/dicom/windowing";
 import type { LoadedSeries } from "@/cornerstone/series";
 import type { StackCell } from "./cell";
-import type { Planes } from "./planes";
+import type { Planes } from "@/cornerstone/volumes/planes";
 import type { ViewId } from "./view";
 
 /** What one viewport shows of a series. */

@@ -5,7 +5,7 @@ import type { MouseTools } from "@/cornerstone/tools";
 import { StackCell, type CellListener } from "./cell";
 import { viewIdOf, type CellId } from "./view";
 import type { Viewports } from "./viewports";
-import type { KeptWindows } from "./window";
+import type { KeptWindows } from "@/cornerstone/windows/window";
 
 /** The stacks of a layout, each made when its place first shows something, and taken away with it. */
 export class StackCells {

@@ -4,7 +4,7 @@ import type { ImagePlane } from "@/dicom/imagePlane";
 import { planePlace, type PlanePlace } from "@/dicom/planePlace";
 import { centerAndWidth, type WindowRange } from "@/dicom/windowing";
 import { drawnPlane, worldOf } from "./plane";
-import type { Slab } from "./slab";
+import type { Slab } from "@/cornerstone/volumes/slab";
 import { seriesIndexOf } from "./scrolling";
 import { cells, planes, type CellId, type Plane, type ViewId } from "./names";
 

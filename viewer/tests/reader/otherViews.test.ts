@@ -3,7 +3,7 @@ import type { ImageView } from "@/dicom/imageView";
 import { hangStudy } from "@/features/reader/lib/layout/hanging";
 import type { Arrangement } from "@/features/reader/lib/layout/layout";
 import type { HangingProtocol, StudyDetail } from "@/shared/api/types";
-import { protocol, series, study, viewport } from "@/tests/reader/hangingBuilders";
+import { protocol, series, study, viewport } from "@/tests/reader/layout/hangingBuilders";
 
 const images = new Map<string, ImageView[]>();
 const viewsOf = (uid: string) => images.get(uid) ?? [];

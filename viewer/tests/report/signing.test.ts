@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { measurementSentence } from "@/features/reader/lib/measurementSentence";
+import { measurementSentence } from "@/features/reader/lib/measurements/measurementSentence";
 import { calibrationOf, type Calibration } from "@/dicom/calibration/calibration";
 import type { DicomJson } from "@/dicom/dicomweb";
 import { caveatsOf, type Measurement, type MeasuringKind } from "@/dicom/measurements/measurement";

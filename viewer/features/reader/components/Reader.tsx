@@ -6,17 +6,12 @@ import { ContextMenu } from "@/shared/components/ContextMenu";
 import { KeyHelp } from "@/shared/components/KeyHelp";
 import { ProblemNote } from "@/shared/components/ProblemNote";
 import { Waiting } from "@/shared/components/Waiting";
-import { DosePanel } from "@/features/reader/components/dose/DosePanel";
-import { AxisCurvePanel } from "@/features/reader/components/measurements/AxisCurvePanel";
 import { FreeTextDialog } from "@/features/reader/components/measurements/FreeTextDialog";
-import { MeasurementPanel } from "@/features/reader/components/measurements/MeasurementPanel";
-import { beginClicking, ClickPanel } from "@/features/reader/components/masks/ClickPanel";
-import { ContourPanel } from "@/features/reader/components/masks/ContourPanel";
-import { beginDrawing, DrawPanel } from "@/features/reader/components/masks/DrawPanel";
-import { MaskEditBar } from "@/features/reader/components/masks/MaskEditBar";
-import { MaskPanel } from "@/features/reader/components/masks/MaskPanel";
+import { beginClicking } from "@/features/reader/components/masks/ClickPanel";
+import { beginDrawing } from "@/features/reader/components/masks/DrawPanel";
 import { PresentationList } from "@/features/reader/components/stage/PresentationList";
 import { KeySettings } from "@/features/reader/components/tools/KeySettings";
+import { ReadingPanels } from "@/features/reader/components/ReadingPanels";
 import { ReaderHeader } from "@/features/reader/components/ReaderHeader";
 import { ownReaderKeys } from "@/features/reader/lib/readerKeyHelp";
 import { SeriesList } from "@/features/reader/components/SeriesList";
@@ -25,43 +20,28 @@ import { ClosedResults } from "@/features/reader/components/ClosedResults";
 import { SidePanel } from "@/features/reader/components/SidePanel";
 import { Stage } from "@/features/reader/components/stage/Stage";
 import { viewActions } from "@/features/reader/components/viewActions";
-import { UptakePanel } from "@/features/reader/components/measurements/UptakePanel";
-import { VersionComparison } from "@/features/reader/components/findings/VersionComparison";
 import { ShareDialog } from "@/features/reader/components/sharing/ShareDialog";
 import { TourBar, TourButton } from "@/features/reader/components/tour/TourBar";
 import { Toolbar } from "@/features/reader/components/tools/Toolbar";
-import { useActiveSlice } from "@/features/reader/hooks/stage/useActiveSlice";
-import { turnDegrees, useReformat } from "@/features/reader/hooks/tools/useReformat";
-import { useSubtraction } from "@/features/reader/hooks/tools/useSubtraction";
-import { useCine } from "@/features/reader/hooks/tools/useCine";
-import { useKeyImages } from "@/features/reader/hooks/measurements/useKeyImages";
-import { useClicking } from "@/features/reader/hooks/masks/useClicking";
-import { useDrawing } from "@/features/reader/hooks/masks/useDrawing";
-import { useMaskControls } from "@/features/reader/hooks/masks/useMaskControls";
-import { useMaskEditing } from "@/features/reader/hooks/masks/useMaskEditing";
-import { useMeasurements } from "@/features/reader/hooks/measurements/useMeasurements";
-import { useAxisCurve } from "@/features/reader/hooks/measurements/useAxisCurve";
-import { useMeasurementTexts } from "@/features/reader/hooks/measurements/useMeasurementTexts";
-import { useUptake } from "@/features/reader/hooks/measurements/useUptake";
+import { turnDegrees } from "@/features/reader/hooks/tools/useReformat";
 import { useOwnKeys } from "@/features/reader/hooks/tools/useOwnKeys";
 import { usePanes } from "@/features/reader/hooks/usePanes";
 import { useReader, type Layout, type ReaderState } from "@/features/reader/hooks/useReader";
 import { useReaderKeys } from "@/features/reader/hooks/useReaderKeys";
+import { useReading } from "@/features/reader/hooks/useReading";
 import { useStudy } from "@/features/reader/hooks/useStudy";
 import { useStudyQueue } from "@/features/reader/hooks/useStudyQueue";
 import { useTour } from "@/features/reader/hooks/useTour";
 import { useText } from "@/shared/hooks/useText";
 import { useAskedView, useViewAddress } from "@/features/reader/hooks/stage/useViewAddress";
-import { regionValues, type LoadedMask, type ToolName, type ViewId } from "@/cornerstone";
+import { type ToolName, type ViewId } from "@/cornerstone";
 import { personName } from "@/shared/lib/format";
 import { shownKey } from "@/shared/lib/ownKeys";
 import { returnAddress } from "@/shared/lib/listAddress";
 import { Problem } from "@/shared/api/problem";
-import type { DrawnSegmentation } from "@/shared/api/types";
 import { cellCount } from "@/features/reader/lib/layout/layout";
-import { instancesOfOthers, uncheckedInstances } from "@/features/reader/lib/otherPatients";
 import { viewStateOf } from "@/features/reader/lib/sharing/openedView";
-import { isPriorOf } from "@/features/reader/lib/otherStudies";
+import { isPriorOf } from "@/features/reader/lib/studies/otherStudies";
 
 export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
   const { study, findings, problem: studyProblem, stream, reload } = useStudy(studyInstanceUid);
@@ -86,18 +66,8 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
   const [refused, setRefused] = useState<ReaderState["series"]>(null);
   const [menu, setMenu] = useState<{ viewId: ViewId; at: { x: number; y: number } } | null>(null);
   const closeMenu = useCallback(() => setMenu(null), []);
-  const controls = useMaskControls(scene, reader.masks.masks);
-  const cine = useCine(scene, series, reader.shown);
-  const maskEditing = useMaskEditing(scene, series, reload);
-  const clicking = useClicking(scene, series, reload);
-  const measurements = useMeasurements(scene, studyInstanceUid, reader.openSeries, reader.opened);
-  const uptake = useUptake(series, measurements.list);
-  const reformat = useReformat(scene, layout === "planes");
-  const keyImages = useKeyImages(studyInstanceUid);
-  const texts = useMeasurementTexts(measurements, studyInstanceUid, reader);
-  const slice = useActiveSlice(reader);
-  const curves = useAxisCurve(reader, slice);
-  const subtraction = useSubtraction(scene, series, slice);
+  const reading = useReading(reader, studyInstanceUid, reload);
+  const { controls, cine, clicking, keyImages, measurements, reformat, slice, subtraction, texts, uptake, curves } = reading;
   useViewAddress(asked, studyInstanceUid, reader, slice);
   const toggleKeyImage = () => slice && keyImages.toggle(slice.sopInstanceUid, slice.frameNumber);
 
@@ -120,20 +90,7 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
     reader.setLayout(layout === wanted ? "stack" : wanted);
   };
 
-  const drawing = useDrawing(
-    scene,
-    {
-      series,
-      opened: reader.opened,
-      masks: reader.masks.masks,
-      activeIndex: slice && series ? series.order.slices.indexOf(slice) : null,
-      viewKey: reader.shown,
-      isPaused: clicking.phase !== "off",
-    },
-    reload,
-  );
-  const changing = drawing.open && clicking.phase === "off" ? drawing : clicking.phase === "on" ? clicking : maskEditing.editing ? maskEditing : measurements;
-  const { undo, redo } = changing;
+  const { undo, redo } = reading.changing;
   useReaderKeys({
     reader,
     cine,
@@ -227,42 +184,7 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
             onOpen={panes.results.open}
             onToReport={texts.putFinding}
           >
-            <MeasurementPanel
-              measurements={measurements}
-              keyImages={keyImages}
-              texts={texts}
-              valuesOf={(one) => regionValues(one, reader.opened)}
-              onShowImage={reader.goingTo.goTo}
-              imageProblem={reader.goingTo.problem}
-            />
-            <UptakePanel uptake={uptake} onGoTo={measurements.goTo} />
-            <AxisCurvePanel curves={curves} slice={slice} series={series} />
-            <VersionComparison findings={findings} masks={reader.masks.masks} controls={controls} />
-            <MaskPanel
-              masks={reader.masks}
-              controls={controls}
-              onShow={reader.showSegment}
-              onCopy={drawing.open || drawing.refusal || maskEditing.editing ? null : drawing.beginFrom}
-            />
-            <ContourPanel
-              structureSets={reader.structureSets}
-              series={series}
-              layout={layout}
-              onShowImage={reader.goingTo.goTo}
-            />
-            <DosePanel
-              dose={reader.dose}
-              structureSets={reader.structureSets}
-              series={series}
-              layout={layout}
-              isOfOther={(uid) => `${instancesOfOthers(study)}\n${uncheckedInstances(study)}`.split("\n").includes(uid)}
-            />
-            {/* The left button can do one of the two. */}
-            {!maskEditing.editing && <ClickPanel state={clicking} modality={series?.modality ?? ""} />}
-            {!maskEditing.editing && <DrawPanel state={drawing} series={series} saved={reader.masks.drawn} />}
-            {clicking.phase === "off" && !drawing.open && (
-              <MaskEditBar masks={reader.masks.masks.filter((one) => !isDrawn(one, reader.masks.drawn))} state={maskEditing} />
-            )}
+            <ReadingPanels study={study} findings={findings} reader={reader} reading={reading} />
           </SidePanel>
           </SidePane>
         </div>
@@ -287,11 +209,6 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
       {helpOpen === "settings" && <KeySettings onClose={() => setHelpOpen("")} />}
     </div>
   );
-}
-
-/** What a reader drew goes on in its own panel. */
-function isDrawn({ sopInstanceUid }: LoadedMask, drawn: readonly DrawnSegmentation[]): boolean {
-  return drawn.some((one) => one.sop_instance_uid === sopInstanceUid);
 }
 
 function openUids({ arrangement }: ReaderState): Set<string> {

@@ -4,7 +4,7 @@ import { Answer } from "@/shared/components/parts";
 import { useFetched } from "@/shared/hooks/useFetched";
 import { useText } from "@/shared/hooks/useText";
 import { StudyChoice } from "@/features/reader/components/StudyOfOrder";
-import { areOfSeveralPersons, listStudiesOfPatient } from "@/features/reader/lib/patientStudies";
+import { areOfSeveralPersons, listStudiesOfPatient } from "@/features/reader/lib/studies/patientStudies";
 
 /** The studies of a patient, as another system asks for them; the only one opens by itself. */
 export function StudiesOfPatient({ patientId, issuer }: { patientId: string; issuer: string }) {

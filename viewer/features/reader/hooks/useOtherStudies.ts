@@ -3,7 +3,7 @@
 import { useEffect, useState } from "react";
 import { getStudy } from "@/shared/api/api";
 import { listStudiesOf } from "@/features/reader/lib/api";
-import { isSamePerson, momentOf, nearestOthers } from "@/features/reader/lib/otherStudies";
+import { isSamePerson, momentOf, nearestOthers } from "@/features/reader/lib/studies/otherStudies";
 import type { StudyDetail } from "@/shared/api/types";
 
 /** How many other studies of the patient are read in full: enough to compare with. */

@@ -5,7 +5,7 @@ import { Dialog } from "@/shared/components/Dialog";
 import { useFetched } from "@/shared/hooks/useFetched";
 import { useText } from "@/shared/hooks/useText";
 import { MissingCritical } from "@/features/report/components/MissingCritical";
-import { openAlerts } from "@/features/reader/lib/alertApi";
+import { openAlerts } from "@/features/reader/lib/findings/alertApi";
 import { isAnythingOpen, openPoints } from "@/shared/lib/signing";
 import type { Alert, Finding, Report, StudyDetail } from "@/shared/api/types";
 

@@ -12,7 +12,7 @@ import { asProblem } from "@/shared/api/http";
 import { type Problem } from "@/shared/api/problem";
 import { wholeList } from "@/shared/lib/listAddress";
 import { studyBadge } from "@/shared/lib/state";
-import { isSamePerson, relationText } from "@/features/reader/lib/otherStudies";
+import { isSamePerson, relationText } from "@/features/reader/lib/studies/otherStudies";
 import { imageModalities } from "@/features/studies/lib/studyListColumns";
 import type { Page, StudySummary } from "@/shared/api/types";
 

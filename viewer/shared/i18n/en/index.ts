@@ -20,7 +20,7 @@ import { siteRules } from "./administration/siteRules";
 import { storedStudies } from "./administration/storedStudies";
 import { studyList } from "./studyList";
 import { text } from "./text";
-import { viewing } from "./viewing";
+import { viewing } from "./reading/viewing";
 import { webhooks } from "./administration/webhooks";
 
 export const en = {

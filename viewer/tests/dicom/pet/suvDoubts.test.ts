@@ -4,7 +4,7 @@ import { suvFactorOf } from "@/dicom/pet/suv";
 import { suvDoubtsOf } from "@/dicom/pet/suvDoubts";
 import { suvCaveatsOf } from "@/dicom/pet/suvCaveats";
 import { caveatText, type Measurement } from "@/dicom/measurements/measurement";
-import { measurementSentence } from "@/features/reader/lib/measurementSentence";
+import { measurementSentence } from "@/features/reader/lib/measurements/measurementSentence";
 import { measurementTable } from "@/features/reader/lib/measurements/measurementTable";
 import { warningsOf } from "@/features/reader/lib/imageWarnings";
 

@@ -6,7 +6,7 @@ import { segmentOnSlice } from "@/dicom/drawing/transfer";
 import type { DicomJson } from "@/dicom/dicomweb";
 import type { Slice } from "@/dicom/geometry";
 import { orderSlices } from "@/dicom/sliceOrder";
-import { renumbered } from "@/features/reader/lib/drawnSegmentations";
+import { renumbered } from "@/features/reader/lib/masks/drawnSegmentations";
 import { freeNumber } from "@/features/reader/hooks/masks/drawnSegments";
 
 const shape = { slices: 3, rows: 4, columns: 5 };

@@ -3,7 +3,7 @@ import { calibrationOf } from "@/dicom/calibration/calibration";
 import { quantitiesOfShape } from "@/dicom/calibration/quantities";
 import { caveatsOf, forNode, kindOf, type Measurement } from "@/dicom/measurements/measurement";
 import { pointsForNode } from "@/cornerstone/annotations/annotations";
-import { measurementSentence } from "@/features/reader/lib/measurementSentence";
+import { measurementSentence } from "@/features/reader/lib/measurements/measurementSentence";
 
 const note: Measurement = {
   trackingUid: "2.25.7",

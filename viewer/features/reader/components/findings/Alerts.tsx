@@ -5,7 +5,7 @@ import { ProblemNote } from "@/shared/components/ProblemNote";
 import { useFetched } from "@/shared/hooks/useFetched";
 import { useAction } from "@/shared/hooks/useAction";
 import { useText } from "@/shared/hooks/useText";
-import { acknowledge, openAlerts } from "@/features/reader/lib/alertApi";
+import { acknowledge, openAlerts } from "@/features/reader/lib/findings/alertApi";
 import type { Alert, StudyDetail } from "@/shared/api/types";
 
 /** Critical findings that nobody has acknowledged, above everything else that the AI says. */

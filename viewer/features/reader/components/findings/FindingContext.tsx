@@ -5,7 +5,7 @@ import { TrendPlot } from "@/features/reader/components/findings/TrendPlot";
 import { useText } from "@/shared/hooks/useText";
 import { isComparable, valueText } from "@/shared/lib/feedback";
 import { findingValue, momentText } from "@/shared/lib/format";
-import { changePercent, pointsOf, sameMeasure } from "@/features/reader/lib/trend";
+import { changePercent, pointsOf, sameMeasure } from "@/features/reader/lib/findings/trend";
 import type { Finding, StudyDetail, Trend } from "@/shared/api/types";
 
 /** What a value means beside others: the normal range, the prior, all priors, other versions. */

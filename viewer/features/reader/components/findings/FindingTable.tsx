@@ -4,7 +4,7 @@ import { type ReactNode, useState } from "react";
 import { FindingValue } from "@/features/reader/components/findings/FindingValue";
 import { useText } from "@/shared/hooks/useText";
 import { segmentName } from "@/features/reader/lib/stage/hoveredSegment";
-import type { MeasureRow, Side, Structure } from "@/features/reader/lib/structures";
+import type { MeasureRow, Side, Structure } from "@/features/reader/lib/masks/structures";
 import type { Finding } from "@/shared/api/types";
 
 /** More structures than this begin with their first measure alone. */

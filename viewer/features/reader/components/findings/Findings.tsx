@@ -18,7 +18,7 @@ import { usePipelineTitles } from "@/shared/hooks/usePipelineTitles";
 import { useText } from "@/shared/hooks/useText";
 import type { LoadedMask } from "@/cornerstone";
 import { number } from "@/shared/lib/format";
-import { byStructure, inTableOrder, openFindings } from "@/features/reader/lib/structures";
+import { byStructure, inTableOrder, openFindings } from "@/features/reader/lib/masks/structures";
 import type { Finding, StudyDetail } from "@/shared/api/types";
 
 /** Findings by pipeline and structure; the one that is chosen is shown in the image and judged. */

@@ -6,7 +6,7 @@ import { useAction } from "@/shared/hooks/useAction";
 import { useText } from "@/shared/hooks/useText";
 import { correctLesionMatch } from "@/shared/api/api";
 import { momentText } from "@/shared/lib/format";
-import { earlierLesions } from "@/features/reader/lib/lesions";
+import { earlierLesions } from "@/features/reader/lib/findings/lesions";
 import type { LesionCourse } from "@/shared/api/types";
 
 const field = "mt-0.5 w-full rounded border border-line-strong bg-ground px-2 py-1 text-ink";

@@ -4,7 +4,7 @@ import { useEffect, useRef } from "react";
 import { LesionCorrection } from "@/features/reader/components/findings/LesionCorrection";
 import { useText } from "@/shared/hooks/useText";
 import { findingValue, momentText, number } from "@/shared/lib/format";
-import { fateOf, isMeasuredByReaders, lastSeen, lesionRows } from "@/features/reader/lib/lesions";
+import { fateOf, isMeasuredByReaders, lastSeen, lesionRows } from "@/features/reader/lib/findings/lesions";
 import type { Lesion, LesionCourse } from "@/shared/api/types";
 
 /** Long axes of a patient's lesions over the studies, and the sum of the targets. */

@@ -3,7 +3,7 @@
 import { useText } from "@/shared/hooks/useText";
 import { valueText } from "@/shared/lib/feedback";
 import { findingValue } from "@/shared/lib/format";
-import { percentileText, type RangePlace } from "@/features/reader/lib/trend";
+import { percentileText, type RangePlace } from "@/features/reader/lib/findings/trend";
 import type { Finding } from "@/shared/api/types";
 
 const colors: Record<RangePlace, string> = {

@@ -1,7 +1,7 @@
 import { useText } from "@/shared/hooks/useText";
 import { valueText } from "@/shared/lib/feedback";
 import { momentText } from "@/shared/lib/format";
-import { percentileText, plotted, runsOf, type TrendPoint } from "@/features/reader/lib/trend";
+import { percentileText, plotted, runsOf, type TrendPoint } from "@/features/reader/lib/findings/trend";
 
 const size = { width: 300, height: 84, margin: 10 };
 

@@ -9,7 +9,7 @@ import type { LoadedMask } from "@/cornerstone";
 import { isComparable, statedText, valueText } from "@/shared/lib/feedback";
 import { findingValue } from "@/shared/lib/format";
 import type { Finding } from "@/shared/api/types";
-import { compareVersions, masksOf, versionPairs, type VersionPair, type VersionRow } from "@/features/reader/lib/versions";
+import { compareVersions, masksOf, versionPairs, type VersionPair, type VersionRow } from "@/features/reader/lib/findings/versions";
 
 /** What two versions of a pipeline state side by side, and their masks one over the other. */
 export function VersionComparison({

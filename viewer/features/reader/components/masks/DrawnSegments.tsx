@@ -3,7 +3,7 @@
 import { useEffect, useState } from "react";
 import type { OpenDrawing, Side } from "@/features/reader/hooks/masks/drawnSegments";
 import type { DrawingState } from "@/features/reader/hooks/masks/drawingState";
-import { listStructures } from "@/features/reader/lib/drawnSegmentations";
+import { listStructures } from "@/features/reader/lib/masks/drawnSegmentations";
 import { useText } from "@/shared/hooks/useText";
 import { fixed, unitSymbol } from "@/shared/lib/format";
 import { currentLanguage } from "@/shared/i18n/language";

@@ -32,12 +32,12 @@ export function PlanesStage({
   useEffect(() => {
     if (!scene || !axial || !sagittal || !coronal) return;
     let gone = false;
-    void scene.showPlanes({ axial, sagittal, coronal }, series).then(() => {
+    void scene.showing.inPlanes({ axial, sagittal, coronal }, series).then(() => {
       if (!gone) onShown("axial", series);
     });
     return () => {
       gone = true;
-      scene.closePlanes();
+      scene.showing.closePlanes();
       for (const plane of planes) views.clear(plane);
     };
   }, [scene, axial, sagittal, coronal, series, views, onShown]);

@@ -14,7 +14,7 @@ import type { ReaderState } from "@/features/reader/hooks/useReader";
 import { useText } from "@/shared/hooks/useText";
 import type { CellId, ToolName, ViewId } from "@/cornerstone";
 import type { SeriesRef } from "@/features/reader/lib/layout/layout";
-import { markText } from "@/features/reader/lib/otherStudies";
+import { markText } from "@/features/reader/lib/studies/otherStudies";
 import type { StudyDetail } from "@/shared/api/types";
 
 /** One stack of the layout: shows its series, and takes one that is dropped on it. */
@@ -58,7 +58,7 @@ export function StackCellView({
     let gone = false;
     views.clear(viewId);
     const window = lower === undefined || upper === undefined ? null : { lower, upper };
-    void scene.showStack(viewId, element, series, window).then(() => {
+    void scene.showing.stack(viewId, element, series, window).then(() => {
       if (gone) return;
       onShown(viewId, series);
     });
@@ -71,13 +71,13 @@ export function StackCellView({
   const isEmpty = cell === null;
   useEffect(() => {
     if (!isEmpty) return;
-    scene?.closeCell(viewId);
+    scene?.showing.closeCell(viewId);
     views.clear(viewId);
   }, [isEmpty, scene, viewId, views]);
 
   useEffect(
     () => () => {
-      scene?.closeCell(viewId);
+      scene?.showing.closeCell(viewId);
       views.clear(viewId);
     },
     [scene, viewId, views],

@@ -32,7 +32,7 @@ export function VolumeStage({
     if (!scene || !element) return;
     let gone = false;
     const timer = setTimeout(() => setSlow(true), slowAfterMs);
-    void scene.showVolume(element, series).then(() => {
+    void scene.showing.asVolume(element, series).then(() => {
       clearTimeout(timer);
       if (gone) return;
       setSlow(false);

@@ -4,7 +4,7 @@ import { segmentOnSlice } from "@/dicom/drawing/transfer";
 import type { Vector } from "@/dicom/geometry";
 import type { WindowRange } from "@/dicom/windowing";
 import type { DrawnSegmentation } from "@/shared/api/types";
-import { saveSegmentation } from "@/features/reader/lib/drawnSegmentations";
+import { saveSegmentation } from "@/features/reader/lib/masks/drawnSegmentations";
 import { freeNumber, voxelAt, type Aid, type DrawnSegment, type OpenDrawing } from "./drawnSegments";
 
 export type DrawingTool = EditTool | "grow";

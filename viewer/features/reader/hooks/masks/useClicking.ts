@@ -16,7 +16,7 @@ import {
   openInteractiveSession,
   sendClicks,
   type ClickedPoint,
-} from "@/features/reader/lib/interactive";
+} from "@/features/reader/lib/masks/interactive";
 
 export interface ClickingState {
   /** Null until the node has answered. */

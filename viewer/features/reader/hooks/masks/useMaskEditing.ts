@@ -5,7 +5,7 @@ import { MaskEditing, type EditTool, type LoadedMask, type LoadedSeries, type Sc
 import { asProblem } from "@/shared/api/http";
 import { type Problem } from "@/shared/api/problem";
 import { text } from "@/shared/i18n";
-import { saveMaskEdit } from "@/features/reader/lib/maskEdit";
+import { saveMaskEdit } from "@/features/reader/lib/masks/maskEdit";
 
 export interface MaskEditState {
   /** The segment that is edited; null while none is. */

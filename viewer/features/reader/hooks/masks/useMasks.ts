@@ -5,9 +5,9 @@ import { loadMask, loadPlaced, loadResampled, type LoadedMask, type LoadedSeries
 import { retrieveFrames, retrieveInstance, retrieveSeriesMetadata } from "@/dicom/dicomweb";
 import { Problem } from "@/shared/api/problem";
 import { text } from "@/shared/i18n";
-import { heldBack, instancesOfOthers, uncheckedInstances } from "@/features/reader/lib/otherPatients";
-import { listDrawnSegmentations } from "@/features/reader/lib/drawnSegmentations";
-import { maskFit, type MaskFit } from "@/features/reader/lib/maskFit";
+import { heldBack, instancesOfOthers, uncheckedInstances } from "@/features/reader/lib/studies/otherPatients";
+import { listDrawnSegmentations } from "@/features/reader/lib/masks/drawnSegmentations";
+import { maskFit, type MaskFit } from "@/features/reader/lib/masks/maskFit";
 import { maskSources, masksToShow, withoutPadding, type MaskSource } from "@/dicom/segmentation/seg";
 import { withdrawnResults } from "@/shared/lib/state";
 import type { DrawnSegmentation, Finding, StudyDetail } from "@/shared/api/types";

@@ -22,7 +22,7 @@ export function useOpeningMask(
     const now = views.get(activeView).info;
     const slice = series.order.slices[opening.index];
     if (slice && (activeView === "axial" || now === null || now.sliceNumber - 1 === middle)) {
-      scene.lookAt(series, opening.index, opening.centerLpsMm);
+      scene.showing.lookAt(series, opening.index, opening.centerLpsMm);
       void scene.navigation.goTo(slice.sopInstanceUid, slice.frameNumber, opening.centerLpsMm);
     }
   }, [scene, series, masks, views, activeView]);

@@ -7,7 +7,7 @@ import { contourSlabs, type ContourSlabs, type SlabObstacle } from "@/dicom/dose
 import { sectionPath } from "@/dicom/dose/contourSections";
 import type { ImagePlane } from "@/dicom/imagePlane";
 import { contoursOnSlices, structureSetOf, type DrawnContour, type PlacedContours, type Roi, type StructureSet } from "@/dicom/segmentation/structureSet";
-import { heldBack, instancesOfOthers, uncheckedInstances } from "@/features/reader/lib/otherPatients";
+import { heldBack, instancesOfOthers, uncheckedInstances } from "@/features/reader/lib/studies/otherPatients";
 import { asProblem } from "@/shared/api/http";
 import { text } from "@/shared/i18n";
 import type { StudyDetail } from "@/shared/api/types";

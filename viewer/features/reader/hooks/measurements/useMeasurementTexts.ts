@@ -4,7 +4,7 @@ import { useCallback, useMemo, useState } from "react";
 import type { Measurements } from "@/features/reader/hooks/measurements/useMeasurements";
 import type { ReaderState } from "@/features/reader/hooks/useReader";
 import { placeOf } from "@/features/reader/lib/measurements/measuredPlace";
-import { measurementSentence, ratioSentence } from "@/features/reader/lib/measurementSentence";
+import { measurementSentence, ratioSentence } from "@/features/reader/lib/measurements/measurementSentence";
 import { clipboardTable, measurementTable } from "@/features/reader/lib/measurements/measurementTable";
 import type { Insertable, Insertion } from "@/features/report/lib/reportText";
 import { findingSentence } from "@/features/report/lib/sentenceTable";

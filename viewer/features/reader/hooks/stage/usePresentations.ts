@@ -6,7 +6,7 @@ import type { Scene } from "@/cornerstone";
 import { retrieveSeriesMetadata } from "@/dicom/dicomweb";
 import { asProblem } from "@/shared/api/http";
 import { text } from "@/shared/i18n";
-import { instancesOfOthers } from "@/features/reader/lib/otherPatients";
+import { instancesOfOthers } from "@/features/reader/lib/studies/otherPatients";
 import { presentationOf, type PresentationState } from "@/dicom/display/presentation";
 import { withTables } from "@/dicom/display/tables";
 import type { SeriesRef } from "@/features/reader/lib/layout/layout";

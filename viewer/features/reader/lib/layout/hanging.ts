@@ -10,7 +10,7 @@ import {
   type ViewsOf,
 } from "@/features/reader/lib/layout/hangingUnits";
 import { isOtherPart, isOtherSide, isOtherView, isPaired } from "@/features/reader/lib/layout/likeness";
-import { isPriorOf, momentOf } from "@/features/reader/lib/otherStudies";
+import { isPriorOf, momentOf } from "@/features/reader/lib/studies/otherStudies";
 import { isImageSeries } from "@/dicom/segmentation/seg";
 import type { HangingProtocol, SeriesSummary, StudyDetail } from "@/shared/api/types";
 import type { WindowRange } from "@/dicom/windowing";

@@ -1,7 +1,7 @@
 import type { LoadedSeries } from "@/cornerstone";
 import { imageNumberOf } from "@/dicom/geometry";
 import type { Measurement } from "@/dicom/measurements/measurement";
-import type { MeasuredPlace } from "@/features/reader/lib/measurementSentence";
+import type { MeasuredPlace } from "@/features/reader/lib/measurements/measurementSentence";
 import type { StudyDetail } from "@/shared/api/types";
 
 /** The numbers by which a reader finds a measurement again. */

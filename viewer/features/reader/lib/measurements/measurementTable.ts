@@ -1,5 +1,5 @@
 import { text } from "@/shared/i18n";
-import type { MeasuredPlace } from "@/features/reader/lib/measurementSentence";
+import type { MeasuredPlace } from "@/features/reader/lib/measurements/measurementSentence";
 import { csvTable, tabTable, type Cell } from "@/shared/lib/csv";
 import { isStatistic, lengthCaveatText, valueCaveatText, type Measurement } from "@/dicom/measurements/measurement";
 

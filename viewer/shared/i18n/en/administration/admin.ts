@@ -182,7 +182,7 @@ export const admin = {
   },
   modelOrders: { verify: "Verify", activate: "Activate", shadow: "Run in shadow", retire: "Retire" },
   modelOrderOf: (order: string, name: string, version: string) => `${order}: ${name} ${version}`,
-  retireReason: "Reason, kept in its history",
+  retireReason: "Reason, recorded in its history",
   stopsResults: (pipelines: string) =>
     `This version makes the results now. ${pipelines === "" ? "Its pipeline" : pipelines} makes none from now on, until a version is active again. What it has found stays.`,
   stopsComparison: "This version is no longer compared with the active one. What it has found stays.",

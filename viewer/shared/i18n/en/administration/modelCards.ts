@@ -2,7 +2,7 @@
 export const modelCards = {
   add: "Add a model",
   addWhat:
-    "Choose the folder of a model with its card (mediview.json), or a ZIP archive of it. It is kept as added: nothing of it runs before somebody tries or verifies it. Many models are code, so add only what you trust.",
+    "Choose the folder of a model with its card (mediview.json), or a ZIP archive of it. It is stored as added: nothing of it runs before somebody tries or verifies it. Many models are code, so add only what you trust.",
   signedOnly: "Only models that the site has signed are taken.",
   uploadsOff:
     "Models are not added over the browser here: an operator sets MEDIVIEW_MODEL_UPLOADS to signed or any, or adds them at the machine (mediview models add FOLDER).",

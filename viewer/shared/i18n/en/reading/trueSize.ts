@@ -11,6 +11,6 @@ export const trueSize = {
   width: "Width of the frame",
   pixels: (n: number) => `${n} pixels`,
   ruler: "Or measure the frame’s width by a ruler, in mm (empty: it is a card)",
-  keptHere: "Kept in this browser, for each screen by its resolution. Two screens of the same resolution are taken for alike: measure again after moving to another one.",
+  keptHere: "Stored in this browser, for each screen by its resolution. Two screens of the same resolution are taken for alike: measure again after moving to another one.",
   implausible: "No screen has pixels of that size. Check the width.",
 };
