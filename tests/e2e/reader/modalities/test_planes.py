@@ -132,7 +132,8 @@ def test_planes_are_turned_and_measured_and_slabs_are_as_thick_as_they_say(
     for _ in range(6):
         page.keyboard.press("+")
     expect(axial.get_by_test_id("plane-place").last).to_have_text("Maximum (MIP) 16 mm")
-    assert is_plate_seen(axial)
+    # On a busy machine the picture comes some time after the words.
+    assert any(is_plate_seen(axial) for _ in range(20))
 
     # The value at the pointer is that of the slab.
     stored = np.stack([one.pixel_array for one in sent])
