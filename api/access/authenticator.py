@@ -81,7 +81,7 @@ class Authenticator:
 
         Without `is_use` a session may end for idleness as if nobody had asked.
         Raises StorageUnavailable, or NotConfigured where the identity provider's
-        keys cannot be had.
+        keys cannot be had; InsufficientAuthentication of an access token.
         """
         now = utcnow()
         found = None

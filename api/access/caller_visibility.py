@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 from starlette.requests import HTTPConnection
 
 from api.access.authenticator import Authenticator
+from api.access.openid_connect.strength import InsufficientAuthentication
 from api.access.principal import LOCAL, Principal, principal_of
 from api.access.rule_index import RuleIndex
 from storage.access_groups.visibility import visibility_of
@@ -102,7 +103,10 @@ def present_principal(connection: HTTPConnection) -> Principal | None:
         raise AccessEnded
     now = authenticator.recall(credential)
     if now is None:
-        now = authenticator.identify(state.storage, credential, is_use=False)
+        try:
+            now = authenticator.identify(state.storage, credential, is_use=False)
+        except InsufficientAuthentication as error:
+            raise AccessEnded from error
     rules: RuleIndex = state.rules
     rule = rules.find(connection.scope.get("method", "WEBSOCKET"), connection.scope["path"])
     if now is None or now.step or rule is None or not rule.allows(now):

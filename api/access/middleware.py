@@ -18,8 +18,9 @@ from api.access.confirmation import check_confirmed, check_person
 from api.access.limits.forwarded import client_address, client_group
 from api.access.limits.headers import check_rate, take, telling_limits
 from api.access.limits.limiter import Limits
+from api.access.openid_connect.strength import InsufficientAuthentication
 from api.access.principal import LOCAL, Principal
-from api.access.refusals import not_ours, unauthenticated, unfinished
+from api.access.refusals import insufficient, not_ours, unauthenticated, unfinished
 from api.access.rule_index import Rule, RuleIndex
 from api.access.session_cookies import CSRF_HEADER, csrf_token
 from api.errors import ApiProblem, status_of
@@ -192,23 +193,31 @@ class AccessControl:
                 credential,
                 limiter=self._look_ups_of(scope),
             )
+        except InsufficientAuthentication as error:
+            if optional:
+                return None
+            await self._refused(scope, credential, "acr or auth_time")
+            raise insufficient(error) from error
         except MediViewError:
             if optional:
                 # An open address must answer also where the database does not.
                 return None
             raise
         if found is None:
-            await self._take(scope, "failures")
-            if credential.kind != "cookie":
-                log.warning("credential_refused", kind=credential.kind)
-                await run_sync(
-                    audited_sign_ins.sign_in_failed,
-                    storage.audit,
-                    scope,
-                    credential.kind,
-                    "not accepted",
-                )
+            await self._refused(scope, credential, "not accepted")
         return found
+
+    async def _refused(self, scope: Scope, credential: Credential, reason: str) -> None:
+        await self._take(scope, "failures")
+        if credential.kind != "cookie":
+            log.warning("credential_refused", kind=credential.kind, reason=reason)
+            await run_sync(
+                audited_sign_ins.sign_in_failed,
+                scope["app"].state.storage.audit,
+                scope,
+                credential.kind,
+                reason,
+            )
 
     async def _take(self, scope: Scope, purpose: str) -> None:
         """Count one more for the address. Raises ApiProblem where it was too much.

@@ -1,6 +1,7 @@
 """The answers to those who are not let in, and what they can do about it."""
 
 from api.access.authenticator import Credential
+from api.access.openid_connect.strength import InsufficientAuthentication
 from api.errors import ApiProblem
 from storage.accounts.sessions import SignInStep
 
@@ -44,6 +45,24 @@ def unauthenticated(credential: Credential | None) -> ApiProblem:
         remedy="Ask an administrator for a new one; send it as 'Authorization: Bearer …', or as the"
         " password of a program whose user is the key's name.",
         headers={"WWW-Authenticate": f'{challenge}, error="invalid_token"'},
+    )
+
+
+def insufficient(error: InsufficientAuthentication) -> ApiProblem:
+    """RFC 9470 3: what the provider is to be asked for."""
+    values = " ".join(error.acr_values).replace("\\", "\\\\").replace('"', '\\"')
+    challenge = (
+        f'Bearer realm="MediViewAI", error="insufficient_user_authentication",'
+        f' error_description="{error}",'
+        f' acr_values="{values}", max_age="{error.max_age_s:.0f}"'
+    )
+    return ApiProblem(
+        401,
+        "insufficient_user_authentication",
+        str(error),
+        remedy="Ask the identity provider for a new token with the acr_values and the max_age of"
+        " WWW-Authenticate.",
+        headers={"WWW-Authenticate": challenge},
     )
 
 

@@ -19,6 +19,7 @@ from joserfc.errors import JoseError
 from joserfc.jwt import JWTClaimsRegistry, Token
 
 from api.access.openid_connect.provider import NotAccepted, Provider
+from api.access.openid_connect.strength import LEEWAY_S, check_strength, is_strong_enough
 from api.access.principal import Principal
 from storage.core.callers.identity import Identity
 from storage.core.callers.roles import ROLES, Role, known_scopes
@@ -26,7 +27,6 @@ from storage.settings import Settings
 
 log = structlog.get_logger(__name__)
 
-_LEEWAY_S = 60
 _NOTHING: Mapping[str, str] = {}
 _NAME_MAX = 255
 # OpenID Connect Core 1.0, 2.
@@ -107,7 +107,7 @@ def finish(
     """Who came back from the provider. Raises NotAccepted, NotConfigured."""
     settings = provider.settings
     tokens, claims = exchange_code(provider, flow, answer, redirect_uri)
-    if settings.oidc_acr_values and claims.get("acr") not in settings.oidc_acr_values:
+    if not is_strong_enough(claims, settings):
         raise NotAccepted("the provider asked less strongly than it must")
     wanted = filter(None, (settings.oidc_roles_claim, settings.oidc_groups_claim))
     if any(claim_at(claims, claim) is None for claim in wanted):
@@ -151,7 +151,10 @@ class AccessTokens:
         self._provider = provider
 
     def principal_of(self, text: str) -> Principal | None:
-        """None for what is no token of the provider's for this node. Raises NotConfigured."""
+        """None for what is no token of the provider's for this node.
+
+        Raises NotConfigured, InsufficientAuthentication.
+        """
         settings = self._provider.settings
         if not settings.oidc_audience or text.count(".") != 2 or len(text) > 16_384:
             return None
@@ -166,9 +169,11 @@ class AccessTokens:
                     "_TOKENS=true takes tokens without one.",
                 )
                 return None
-            return _narrowed(principal_from(settings, claims), claims)
+            principal = _narrowed(principal_from(settings, claims), claims)
         except NotAccepted:
             return None
+        check_strength(claims, settings)
+        return principal
 
 
 def _narrowed(principal: Principal, claims: Mapping[str, Any]) -> Principal:
@@ -265,7 +270,7 @@ def _check_just_signed_in(claims: Mapping[str, Any]) -> None:
     if isinstance(at, bool) or not isinstance(at, int | float):
         # It must be there where max_age was asked for (Core 1.0, 2).
         raise NotAccepted("the provider does not tell when the person signed in")
-    if not now - _JUST_NOW_S - _LEEWAY_S <= at <= now + _LEEWAY_S:
+    if not now - _JUST_NOW_S - LEEWAY_S <= at <= now + LEEWAY_S:
         raise NotAccepted("the person signed in at the provider some time ago")
 
 
@@ -282,7 +287,7 @@ def _claims(provider: Provider, text: str, audience: str) -> dict[str, Any]:
 
 def _checked_claims(provider: Provider, token: Token, audience: str) -> dict[str, Any]:
     registry = JWTClaimsRegistry(
-        leeway=_LEEWAY_S,
+        leeway=LEEWAY_S,
         sub={"essential": True},
         exp={"essential": True},
         aud={"essential": True, "value": audience},

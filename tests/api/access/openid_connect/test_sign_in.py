@@ -155,12 +155,43 @@ def test_the_provider_must_have_asked_as_strongly_as_the_site_demands(
         oidc_roles_claim="groups",
         oidc_role_map="Radiology=radiologist",
         oidc_acr_values="phrh, mfa",
+        oidc_audience=AUDIENCE,
     )
     with closed_node(settings) as node, node.client() as ada:
         start = ada.get("/api/session/oidc/start").headers["location"]
         assert parse_qs(urlsplit(start).query)["acr_values"] == ["phrh mfa"]
         walk(ada, start)
         assert ada.get("/api/session").json()["signed_in"] is may
+        check_access_tokens(node, identity, may)
+
+
+def check_access_tokens(node: ClosedNode, identity: Provider, may: bool) -> None:
+    """RFC 9470: held to the same, and asked for what is missing."""
+
+    def asked(path: str = "/api/jobs", **claims: Any) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {identity.token(**claims)}"}
+        return httpx.get(f"{node.url}{path}", headers=headers)
+
+    def is_refused(answer: httpx.Response) -> None:
+        is_problem(answer, 401, "insufficient_user_authentication")
+        challenge = answer.headers["www-authenticate"]
+        assert 'error="insufficient_user_authentication"' in challenge
+        assert 'acr_values="phrh mfa", max_age="43200"' in challenge
+
+    now = int(time.time())
+    for recent in ({}, {"auth_time": now - 3600}):
+        assert asked(**recent).status_code == (200 if may else 401)
+        if not may:
+            is_refused(asked(**recent))
+    for stale in (now - 2 * 43_200, now + 3600, "yesterday", True):
+        is_refused(asked(auth_time=stale))
+    # A program that asks for itself; one that lends itself a person's subject is none.
+    own = {"sub": "robot", "client_id": "robot"}
+    assert asked(acr=None, **own).status_code == 200
+    is_refused(asked(acr=None, client_id="robot"))
+    is_refused(asked(acr=None, auth_time=now, **own))
+    assert asked("/health", acr=None).status_code == 200
+    assert audited(node.storage, 6, detail={"method": "bearer", "reason": "acr or auth_time"})
 
 
 def test_state_and_browser_belong_together(closed: ClosedNode, identity: Provider) -> None:

@@ -32,6 +32,8 @@ export const problems: typeof english = {
     idempotency_in_flight: "Die erste Anfrage ist noch nicht beantwortet.",
     idempotency_rights_ended: "Ihre Rechte sind erloschen, seit die erste Anfrage beantwortet wurde.",
     not_signed_in: "Sie sind nicht angemeldet.",
+    insufficient_user_authentication:
+      "Die Anmeldung beim Anbieter, aus der das Token stammt, ist zu schwach oder zu lange her.",
     credential_refused: "Schlüssel oder Token ist unbekannt, abgelaufen oder widerrufen.",
     session_ended: "Die Sitzung ist beendet. Melden Sie sich wieder an.",
     sign_in_unfinished: "Die Anmeldung ist noch nicht abgeschlossen.",
