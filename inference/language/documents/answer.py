@@ -144,6 +144,11 @@ def _named_in_header(
     return header_values(index, instances, instance.study_instance_uid)
 
 
+def find_answers(question: str, pages: Sequence[Page]) -> list[PassageBox]:
+    """What the pages answer without a model, the surest first; nothing where they do not say."""
+    return _extracted(question, pages, look_up(read_asked(question), list(layouts_of(pages))))
+
+
 def _extracted(question: str, pages: Sequence[Page], looked_up: LookedUp) -> list[PassageBox]:
     """What the layout pairs with the question; else the running text that answers it."""
     if looked_up.passages or looked_up.is_blank:

@@ -1,0 +1,1 @@
+"""Documents with questions: how many an answer by layout gets right."""
