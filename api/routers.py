@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 
 from api.access import admin_routes, preferences
+from api.access import openid_connect_logout_routes as oidc_logout_routes
 from api.access import openid_connect_routes as oidc_routes
 from api.access.second_factor import routes as second_factor
 from api.access.second_factor import sign_in as second_factor_sign_in
@@ -130,6 +131,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     second_factor.router,
     own_sessions.router,
     oidc_routes.router,
+    oidc_logout_routes.router,
     smart_router,
     admin_routes.router,
     access_groups.router,

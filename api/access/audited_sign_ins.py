@@ -3,8 +3,10 @@
 from starlette.types import Scope
 
 from api.access.actor import actor_of
+from api.access.limits.forwarded import client_address
 from api.access.principal import Principal
-from storage.audit import MINOR_FAILURE, Audit, AuditEvent, Code, Type
+from storage.audit import MINOR_FAILURE, Actor, Audit, AuditEvent, Code, Type
+from storage.core.callers.identity import Identity
 
 
 def signed_in(audit: Audit, scope: Scope, principal: Principal, method: str) -> None:
@@ -38,6 +40,34 @@ def sign_in_failed(
 def signed_out(audit: Audit, scope: Scope, principal: Principal) -> None:
     audit.record(
         AuditEvent(Code.USER_AUTHENTICATION, "E", actor_of(scope, principal), type=Type.LOGOUT)
+    )
+
+
+def signed_out_by_provider(audit: Audit, scope: Scope, identity: Identity, count: int) -> None:
+    """The provider has ended the sessions of its person."""
+    actor = Actor(identity.kind, identity.name, client_address(scope), identity.id)
+    audit.record(
+        AuditEvent(
+            Code.USER_AUTHENTICATION,
+            "E",
+            actor,
+            type=Type.LOGOUT,
+            detail={"method": "logout by the provider", "sessions": count},
+        )
+    )
+
+
+def sign_out_failed(audit: Audit, scope: Scope, reason: str) -> None:
+    """Somebody who is not the provider, or not any more, tried to end sessions."""
+    audit.without_effect(
+        AuditEvent(
+            Code.USER_AUTHENTICATION,
+            "E",
+            actor_of(scope, None),
+            outcome=MINOR_FAILURE,
+            type=Type.LOGOUT,
+            detail={"method": "logout by the provider", "reason": reason},
+        )
     )
 
 

@@ -52,6 +52,10 @@ UNCOUNTED = frozenset(
 )
 # Nobody who only looks around may keep others at the address from signing in.
 _PROVIDER = frozenset({"/api/session/oidc/start", "/api/session/oidc/callback"})
+_FREE_IF_GOOD = {
+    "/api/session": "sign-ins",
+    "/api/session/oidc/backchannel-logout": "logouts",
+}
 _DOUBTFUL_AT_ONCE = 2
 
 
@@ -110,8 +114,8 @@ class AccessControl:
             )
             return
         scope.setdefault("state", {})["principal"] = principal
-        if principal is None and _is_sign_in(scope):
-            send = self._giving_back(scope, send)
+        if principal is None and (purpose := _given_back(scope)):
+            send = self._giving_back(scope, send, purpose)
         with limited_to(visibility):
             await self.app(scope, receive, send)
 
@@ -128,12 +132,12 @@ class AccessControl:
             # An open address must answer also where the database does not.
             return nobody(principal)
 
-    def _giving_back(self, scope: Scope, send: Send) -> Send:
+    def _giving_back(self, scope: Scope, send: Send, purpose: str) -> Send:
         """An address pays for sign-ins that fail; one that works costs it nothing."""
 
         async def noted(message: Message) -> None:
             if message["type"] == "http.response.start" and message["status"] < 400:
-                await self.limits.of_addresses.give_back(f"sign-ins {client_group(scope)}")
+                await self.limits.of_addresses.give_back(f"{purpose} {client_group(scope)}")
             await send(message)
 
         return noted
@@ -159,8 +163,8 @@ class AccessControl:
             if unfinished_step:
                 principal = None
             if principal is None and path not in UNCOUNTED:
-                is_sign_in = path in _PROVIDER or _is_sign_in(scope)
-                await self._take(scope, "sign-ins" if is_sign_in else "open pages")
+                purpose = "sign-ins" if path in _PROVIDER else _given_back(scope)
+                await self._take(scope, purpose or "open pages")
             return principal
         if principal is None:
             raise unauthenticated(credential)
@@ -297,8 +301,11 @@ def _first_segment(path: str) -> str:
     return path.lstrip("/").partition("/")[0]
 
 
-def _is_sign_in(scope: Scope) -> bool:
-    return (scope.get("method"), scope["path"]) == ("POST", "/api/session")
+def _given_back(scope: Scope) -> str:
+    """What a request is counted as that costs its address nothing where it succeeds."""
+    if scope.get("method") != "POST":
+        return ""
+    return _FREE_IF_GOOD.get(scope["path"], "")
 
 
 def _check_page(scope: Scope, headers: Headers, credential: Credential) -> None:

@@ -60,7 +60,7 @@ def start_oidc_sign_in(
     With `confirm` the provider asks for the password again, and nobody else may come back. Who
     comes by a link of another site begins at the sign-in page.
     """
-    provider = _provider(request)
+    provider = provider_of(request)
     if request.headers.get("sec-fetch-site") == "cross-site":
         # Where the provider has a session of its own it asks nothing: without this no person would
         # have done anything for the session that begins (ASVS 5.0, 7.6.2).
@@ -104,7 +104,7 @@ def finish_oidc_sign_in(
 
     Who was to show again who it is, and did not, comes to `/sign-in/?confirmed=no`.
     """
-    provider = _provider(request)
+    provider = provider_of(request)
     failed = "/sign-in/?failed=provider"
     try:
         flow = Flow.read(read_cookie(request.headers, flow_cookie(settings)))
@@ -146,7 +146,9 @@ def _confirm(
     """The token by which the session goes on from which the person set out; somebody else
     changes nothing.
     """
-    token = confirmations.confirm(flow.confirms, principal.identity, utcnow())
+    token = confirmations.confirm(
+        flow.confirms, principal.identity, utcnow(), principal.provider_session_id
+    )
     if token is not None:
         audited_sign_ins.signed_in(audit, request.scope, principal, "confirmation by the provider")
     else:
@@ -165,7 +167,7 @@ def own_page(given: str) -> str:
     return given if _OWN_PAGE.fullmatch(given) else "/"
 
 
-def _provider(request: Request) -> Provider:
+def provider_of(request: Request) -> Provider:
     provider: Provider | None = request.app.state.provider
     if provider is None:
         raise NotConfigured(

@@ -43,6 +43,8 @@ class Principal:
     """What is missing of the sign-in; until then nothing but that step is allowed."""
     groups: tuple[str, ...] = ()
     """Of the identity provider; they may belong to access groups."""
+    provider_session_id: str = field(default="", repr=False)
+    """Of the session there, of one who comes from it just now."""
 
     @property
     def kind(self) -> IdentityKind:

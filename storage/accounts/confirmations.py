@@ -16,13 +16,16 @@ class Confirmations:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def confirm(self, hashed: str, identity: Identity, now: datetime) -> str | None:
+    def confirm(
+        self, hashed: str, identity: Identity, now: datetime, provider_session_id: str = ""
+    ) -> str | None:
         """The person has just shown who it is: the token by which the session goes on.
 
         The one before counts no more (ASVS 5.0 7.2.4). None where the session is not of that
-        identity.
+        identity. `provider_session_id`: another one, which the provider has begun by it.
         """
         token = new_token()
+        begun = {"provider_session_id": provider_session_id} if provider_session_id else {}
         with writing(self._engine) as connection:
             confirmed = connection.execute(
                 update(t.session)
@@ -31,7 +34,7 @@ class Confirmations:
                     *sessions_of(identity),
                     t.session.c.expires_at > now,
                 )
-                .values(token_hash=token_hash(token), confirmed_at=now)
+                .values(token_hash=token_hash(token), confirmed_at=now, **begun)
                 .returning(t.session.c.token_hash)
             ).first()
         return token if confirmed is not None else None

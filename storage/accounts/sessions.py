@@ -114,8 +114,12 @@ class Sessions:
         now: datetime,
         user_agent: str = "",
         groups: tuple[str, ...] = (),
+        provider_session_id: str = "",
     ) -> tuple[str, Session]:
-        """A new session and its token. What has expired is removed on the way."""
+        """A new session and its token. What has expired is removed on the way.
+
+        `provider_session_id`: of the session at the identity provider, which ends this one.
+        """
         token = new_token()
         session = Session(token_hash(token), identity, frozenset(roles), now + self._lifetime)
         with writing(self._engine) as connection:
@@ -130,6 +134,7 @@ class Sessions:
                     kind=identity.kind,
                     issuer=identity.issuer,
                     subject=identity.subject,
+                    provider_session_id=provider_session_id,
                     name=identity.name,
                     roles=sorted(session.roles),
                     groups=list(groups),

@@ -13,6 +13,7 @@ from storage.accounts.challenges import Challenges
 from storage.accounts.confirmations import Confirmations
 from storage.accounts.login_throttle import LoginThrottle
 from storage.accounts.preferences import Preferences
+from storage.accounts.provider_logouts import ProviderLogouts
 from storage.accounts.recovery_codes import RecoveryCodes
 from storage.accounts.repository import Accounts
 from storage.accounts.second_factors import SecondFactors
@@ -200,6 +201,7 @@ class Storage:
     challenges: Challenges
     second_factors: SecondFactors
     recovery_codes: RecoveryCodes
+    provider_logouts: ProviderLogouts
     api_keys: ApiKeys
     login_throttle: LoginThrottle
     model_states: ModelStates

@@ -15,6 +15,7 @@ from storage.accounts.challenges import Challenges
 from storage.accounts.confirmations import Confirmations
 from storage.accounts.login_throttle import LoginThrottle
 from storage.accounts.preferences import Preferences
+from storage.accounts.provider_logouts import ProviderLogouts
 from storage.accounts.recovery_codes import RecoveryCodes
 from storage.accounts.repository import Accounts
 from storage.accounts.second_factors import SecondFactors
@@ -293,6 +294,7 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
             confirmations=Confirmations(engine),
             challenges=Challenges(engine),
             recovery_codes=RecoveryCodes(engine),
+            provider_logouts=ProviderLogouts(engine),
             second_factors=SecondFactors(engine, settings.data_dir),
             api_keys=ApiKeys(engine),
             login_throttle=LoginThrottle(engine),

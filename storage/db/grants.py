@@ -25,7 +25,7 @@ _APPEND: _Privileges = ("SELECT", "INSERT", "UPDATE (occurrences)")
 
 _CREDENTIALS = (
     *("account", "api_key", "session", "second_factor", "recovery_code", "failed_attempt"),
-    *("preference", "idempotency_key", "shown_name"),
+    *("preference", "idempotency_key", "shown_name", "logout_token"),
 )
 _WHO_SEES_WHAT = ("access_group", "access_group_member", "access_state", "emergency_access")
 # Whose pseudonyms these are: of those who speak to strangers or run models nobody has to know.

@@ -35,7 +35,7 @@ _MOST_GROUPS = 200
 # OpenID Connect Core 1.0, 2 and 3.3.2.11.
 _OF_ID_TOKENS = frozenset({"nonce", "at_hash", "c_hash"})
 # Of logout tokens (OpenID Connect Back-Channel Logout 1.0, 2.4) and other events (RFC 8417).
-_OF_EVENTS = "events"
+OF_EVENTS = "events"
 _FLOW = ("state", "nonce", "verifier", "next", "confirms")
 # From the password to the answer: the provider redirects at once.
 _JUST_NOW_S = 60
@@ -160,7 +160,7 @@ class AccessTokens:
             return None
         try:
             token = self._provider.decoded(text)
-            claims = _checked_claims(self._provider, token, settings.oidc_audience)
+            claims = checked_claims(self._provider, token, settings.oidc_audience)
             if not is_access_token(token.header, claims, settings):
                 log.warning(
                     "access_token_refused",
@@ -201,7 +201,7 @@ def is_access_token(
     tokens alone have.
     """
     kind = str(header.get("typ", "")).lower().removeprefix("application/")
-    if _OF_EVENTS in claims:
+    if OF_EVENTS in claims:
         return False
     if kind == "at+jwt":
         return True
@@ -223,7 +223,7 @@ def principal_from(
     if not roles:
         raise NotAccepted("no role of this node follows from the claims")
     subject = claims["sub"]
-    if not isinstance(subject, str) or not _is_kept(subject):
+    if not isinstance(subject, str) or not is_kept(subject):
         raise NotAccepted("the subject is not a text of 1 to 255 printable characters")
     name = claims.get(settings.oidc_name_claim) or subject
     name = "".join(one for one in str(name) if one.isprintable())
@@ -232,7 +232,14 @@ def principal_from(
         Identity("oidc", subject, name or "unnamed", settings.oidc_issuer),
         roles,
         groups=groups_from(settings, claims),
+        provider_session_id=provider_session_of(claims),
     )
+
+
+def provider_session_of(claims: Mapping[str, Any]) -> str:
+    """`sid`, "" where the provider names no session that could be kept."""
+    found = claims.get("sid")
+    return found if isinstance(found, str) and is_kept(found) else ""
 
 
 def roles_from(settings: Settings, claims: Mapping[str, Any]) -> frozenset[Role]:
@@ -248,10 +255,10 @@ def groups_from(settings: Settings, claims: Mapping[str, Any]) -> tuple[str, ...
     claim = settings.oidc_groups_claim
     found = claim_at(claims, claim) if claim else None
     values = [found] if isinstance(found, str) else list(map(str, found or ()))
-    return tuple(sorted({one for one in values if _is_kept(one)})[:_MOST_GROUPS])
+    return tuple(sorted({one for one in values if is_kept(one)})[:_MOST_GROUPS])
 
 
-def _is_kept(text: str) -> bool:
+def is_kept(text: str) -> bool:
     """Whether a database takes it: neither NUL nor half a surrogate is a character there."""
     return 0 < len(text) <= _SUBJECT_MAX and text.isprintable()
 
@@ -280,15 +287,18 @@ def _claims(provider: Provider, text: str, audience: str) -> dict[str, Any]:
     kind = str(token.header.get("typ", "")).lower().removeprefix("application/")
     # Some providers state it in the claims: Keycloak's are ID, Bearer, Refresh and Logout.
     stated = str(token.claims.get("typ", "ID")).upper()
-    if kind not in ("", "jwt") or stated != "ID" or _OF_EVENTS in token.claims:
+    if kind not in ("", "jwt") or stated != "ID" or OF_EVENTS in token.claims:
         raise NotAccepted("the token is not an ID token")
-    return _checked_claims(provider, token, audience)
+    return checked_claims(provider, token, audience)
 
 
-def _checked_claims(provider: Provider, token: Token, audience: str) -> dict[str, Any]:
+def checked_claims(
+    provider: Provider, token: Token, audience: str, *, subject: bool = True
+) -> dict[str, Any]:
+    """`subject`: it must name one. Raises NotAccepted."""
     registry = JWTClaimsRegistry(
         leeway=LEEWAY_S,
-        sub={"essential": True},
+        sub={"essential": subject},
         exp={"essential": True},
         aud={"essential": True, "value": audience},
     )

@@ -258,6 +258,7 @@ def open_session(
         utcnow(),
         request.headers.get("user-agent", ""),
         principal.groups,
+        principal.provider_session_id,
     )
     set_session(response, settings, token)
     log.info("signed_in", principal_kind=principal.kind, method=method)

@@ -30,6 +30,8 @@ session = Table(
     Column("kind", String(16), nullable=False),
     text_column("issuer"),
     text_column("subject"),
+    # `sid` of the ID token (OpenID Connect Front-Channel Logout 1.0, 3).
+    text_column("provider_session_id"),
     Column("name", String(255), nullable=False),
     # Of one whom another provider signed in; an account's own roles stand with it.
     Column("roles", JSON, nullable=False),
@@ -49,6 +51,15 @@ session = Table(
     time_column("challenge_at", nullable=True),
     Index("ix_session_name", "name"),
     Index("ix_session_expires_at", "expires_at"),
+)
+
+# By issuer and `jti`, so that none counts twice.
+logout_token = Table(
+    "logout_token",
+    metadata,
+    Column("token_digest", String(64), primary_key=True),
+    time_column("expires_at"),
+    Index("ix_logout_token_expires_at", "expires_at"),
 )
 
 api_key = Table(

@@ -23,7 +23,8 @@ OURS = Visibility("account:ada", (EVERYONE, 3), sees_unmatched=True)
 NOT_ABOUT_STUDIES = {
     t.access_group, t.access_group_member, t.access_state, t.emergency_access, t.study_group,
     t.former_study_group, t.study_sender,
-    t.account, t.api_key, t.failed_attempt, t.recovery_code, t.second_factor, t.session,
+    t.account, t.api_key, t.failed_attempt, t.logout_token, t.recovery_code, t.second_factor,
+    t.session,
     t.preference, t.shown_name, t.idempotency_key, t.peer, t.model_change, t.model_state,
     t.model_package, t.rule_version, t.retrospective_run,
     t.drift_alert,

@@ -35,6 +35,7 @@ export const problems: typeof english = {
     insufficient_user_authentication:
       "Die Anmeldung beim Anbieter, aus der das Token stammt, ist zu schwach oder zu lange her.",
     credential_refused: "Schlüssel oder Token ist unbekannt, abgelaufen oder widerrufen.",
+    logout_refused: "Die Abmeldung durch den Anbieter wurde nicht angenommen.",
     session_ended: "Die Sitzung ist beendet. Melden Sie sich wieder an.",
     sign_in_unfinished: "Die Anmeldung ist noch nicht abgeschlossen.",
     wrong_credentials: "Name oder Passwort ist falsch, oder das Konto ist gesperrt.",
