@@ -62,6 +62,7 @@ def model_payload(states: ModelStates, model: ClickModel) -> InteractiveModelPay
         structures=list(model.structures),
         needs_structure=model.needs_structure,
         interactions=list(model.interactions),
+        takes_initial_mask=model.takes_initial_mask,
         is_ready=not reason,
         reason=reason,
     )

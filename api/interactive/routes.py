@@ -39,7 +39,7 @@ from storage.audit import Code
 from storage.core.callers.visibility import as_node
 from storage.core.clock import utcnow
 from storage.core.errors import StateConflict
-from storage.interactive.entities import Acceptance, InteractiveSession, Point, Shape
+from storage.interactive.entities import Acceptance, InitialMask, InteractiveSession, Point, Shape
 from storage.interactive.repository import InteractiveSessions, session_over
 from storage.settings import Settings
 
@@ -222,7 +222,13 @@ def _change(
     grid = sessions.grid(session_id)
     if grid is not None:
         check_inside(points, clicks.box, shapes, grid)
-    return sessions.change(session, points, clicks.box, utcnow(), shapes)
+    initial: InitialMask | None = None
+    if clicks.initial is not None:
+        initial = {
+            "sop_instance_uid": clicks.initial.sop_instance_uid,
+            "segment_number": clicks.initial.segment_number,
+        }
+    return sessions.change(session, points, clicks.box, utcnow(), shapes, initial)
 
 
 def _accept(

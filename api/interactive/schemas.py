@@ -36,6 +36,9 @@ class InteractiveModelPayload(Payload):
     interactions: list[Literal["point", "box", "scribble", "lasso"]] = Field(
         description="What it can be shown."
     )
+    takes_initial_mask: bool = Field(
+        description="It can begin with a segment of a stored Segmentation, and correct it."
+    )
     is_ready: bool
     reason: str = Field(description="Why it cannot be used just now; empty where it can.")
 
@@ -75,9 +78,16 @@ class DrawnShape(RequestBody):
     )
 
 
+class InitialMaskBody(RequestBody):
+    """A segment of a Segmentation of the session's series."""
+
+    sop_instance_uid: Uid
+    segment_number: int = Field(ge=1, le=65_535)
+
+
 class Clicks(RequestBody):
-    """All points, the box and the shapes that hold from now on: without the last one, it is taken
-    back."""
+    """All points, the box, the shapes and the initial mask that hold from now on: without the last
+    one, it is taken back."""
 
     points: list[ClickedPoint] = Field(max_length=POINTS_AT_MOST)
     box: tuple[Position, Position] | None = Field(
@@ -87,6 +97,11 @@ class Clicks(RequestBody):
         " one. nnInteractive: the structure is in it.",
     )
     shapes: list[DrawnShape] = Field([], max_length=SHAPES_AT_MOST)
+    initial: InitialMaskBody | None = Field(
+        None,
+        description="With which the model begins, before everything else; of models whose"
+        " `takes_initial_mask` is true.",
+    )
 
 
 def _printable(text: str) -> str:
@@ -126,6 +141,11 @@ class DrawnShapePayload(Payload):
     kind: Literal["box", "scribble", "lasso"]
     inside: bool
     lps_mm: list[Position]
+
+
+class InitialMaskPayload(Payload):
+    sop_instance_uid: str
+    segment_number: int
 
 
 class GridSource(Payload):
@@ -177,6 +197,7 @@ class InteractiveSessionPayload(Payload):
     points: list[ClickedPointPayload]
     box: tuple[Position, Position] | None
     shapes: list[DrawnShapePayload]
+    initial: InitialMaskPayload | None = Field(description="With which the model began.")
     problem: SessionProblemPayload | None = Field(
         description="Why the last change gave no mask, or the mask was not saved."
     )

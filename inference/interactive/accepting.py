@@ -263,7 +263,11 @@ def _notes(session: InteractiveSession, author: Author) -> list[str]:
     shown.update(one["kind"] for one in session.shapes)
     words = [_counted(kind, number) for kind, number in shown.items() if number]
     who = "a person" if author.is_person else f"the program '{author.name}'"
-    return [f"Segmented by what {who} marked: {', '.join(words) or 'nothing'}."]
+    notes = [f"Segmented by what {who} marked: {', '.join(words) or 'nothing'}."]
+    if session.initial is not None:
+        uid, number = session.initial["sop_instance_uid"], session.initial["segment_number"]
+        notes.append(f"It began with segment {number} of the Segmentation {uid}.")
+    return notes
 
 
 def _counted(kind: str, number: int) -> str:

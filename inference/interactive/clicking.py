@@ -22,10 +22,15 @@ from storage.interactive.entities import Box, Point, Shape
 
 class Clicking(Protocol):
     def mask(
-        self, points: Sequence[Point], box: Box | None, shapes: Sequence[Shape], structure: str
+        self,
+        points: Sequence[Point],
+        box: Box | None,
+        shapes: Sequence[Shape],
+        structure: str,
+        initial: NDArray[np.bool_] | None = None,
     ) -> NDArray[np.bool_]:
-        """The mask that all of these ask for: bool (slices, rows, columns); without any, and
-        without a structure that the model finds by itself, empty."""
+        """The mask that all of these ask for, beginning with an initial one: bool (slices, rows,
+        columns); without any, and without a structure that the model finds by itself, empty."""
 
 
 def clicking(model: ClickModel, volume: Volume, threads: int) -> Clicking:
@@ -43,9 +48,14 @@ class _OfNninteractive:
         self._volume = volume
 
     def mask(
-        self, points: Sequence[Point], box: Box | None, shapes: Sequence[Shape], structure: str
+        self,
+        points: Sequence[Point],
+        box: Box | None,
+        shapes: Sequence[Shape],
+        structure: str,
+        initial: NDArray[np.bool_] | None = None,
     ) -> NDArray[np.bool_]:
-        found = self._session.segment(points, box, shapes)
+        found = self._session.segment(points, box, shapes, initial)
         return without_not_imaged(found.astype(np.uint8), self._volume) > 0
 
 
@@ -56,11 +66,19 @@ class _OfBundle:
     def __init__(self, model: ClickModel, volume: Volume, threads: int) -> None:
         self._bundle = BundleSession(model.model, volume, threads)
         self._volume = volume
+        self._title = model.title
         self._grid = grid_of(volume)
 
     def mask(
-        self, points: Sequence[Point], box: Box | None, shapes: Sequence[Shape], structure: str
+        self,
+        points: Sequence[Point],
+        box: Box | None,
+        shapes: Sequence[Shape],
+        structure: str,
+        initial: NDArray[np.bool_] | None = None,
     ) -> NDArray[np.bool_]:
+        if initial is not None:
+            raise no_initial_mask(self._title)
         if shapes:
             raise InvalidRequest(
                 f"The model takes points and one box, and no {shapes[0]['kind']} among shapes.",
@@ -79,6 +97,13 @@ class _OfBundle:
         limited = np.zeros_like(found)
         limited[region] = found[region]
         return limited
+
+
+def no_initial_mask(title: str) -> InvalidRequest:
+    return InvalidRequest(
+        f"{title} takes no initial mask.",
+        remedy="Begin without one, or use a model whose takes_initial_mask is true.",
+    )
 
 
 def _centre(box: Box) -> tuple[float, float, float]:

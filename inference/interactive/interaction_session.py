@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from inference.imaging.directions import RAS_FROM_LPS
 from inference.imaging.volume import Volume
 from inference.interactive.grid import grid_of
-from inference.interactive.interactions import Interaction, interactions_of
+from inference.interactive.interactions import Interaction, initial_of, interactions_of
 from inference.models.devices import (
     MemoryExhausted,
     device,
@@ -46,20 +46,30 @@ class NninteractiveSession:
         if not np.ptp(volume.voxels):
             raise VolumeRefused("The series has the same value everywhere.")
         self._model, self._threads = model, threads
-        self._voxels, self._grid, self._back = _seen(volume, model.orientation)
+        self._voxels, self._grid, turns = _seen(volume, model.orientation)
+        self._there = None if turns is None else turns[0]
+        self._back = None if turns is None else turns[1]
         self._device = ""
         self._session: Any = None
         self._shown: list[Interaction] = []
         self._open()
 
     def segment(
-        self, points: Sequence[Point], box: Box | None, shapes: Sequence[Shape]
+        self,
+        points: Sequence[Point],
+        box: Box | None,
+        shapes: Sequence[Shape],
+        initial: NDArray[np.bool_] | None = None,
     ) -> NDArray[np.bool_]:
-        """The mask on the grid of the series: bool (slices, rows, columns).
+        """The mask on the grid of the series: bool (slices, rows, columns). `initial`: the mask to
+        begin with, likewise.
 
         Raises InvalidRequest for what the model is not made for; ModelUnusable.
         """
         wanted = interactions_of(points, box, shapes, self._grid, self._model.info)
+        if initial is not None:
+            seen = initial if self._there is None else apply_orientation(initial.T, self._there).T
+            wanted.insert(0, initial_of(seen, self._model.info, self._model.title))
         # After memory ran out once, the CPU stays.
         if self._session is None or (device() == "cpu" and self._device != "cpu"):
             self._open()
@@ -110,6 +120,9 @@ class NninteractiveSession:
             if one in left:
                 left.remove(one)
                 kept.append(one)
+        # A mask to begin with sets back what was shown before it.
+        if kept and any(one.kind == "initial" for one in left):
+            kept, left = [], list(wanted)
         if kept != self._shown:
             if kept != self._shown[:-1] or not self._session.undo():
                 self._session.reset_interactions()
@@ -126,6 +139,8 @@ class NninteractiveSession:
             session.add_point_interaction(tuple(low for low, _ in one.edges), one.inside)
         elif one.kind == "box":
             session.add_bbox_interaction(edges, one.inside)
+        elif one.kind == "initial":
+            session.add_initial_seg_interaction(one.mask)
         elif one.kind == "scribble":
             session.add_scribble_interaction(one.mask, one.inside, interaction_bbox=edges)
         else:
@@ -134,9 +149,9 @@ class NninteractiveSession:
 
 def _seen(
     volume: Volume, orientation: str
-) -> tuple[NDArray[np.float32], Grid, NDArray[np.float64] | None]:
-    """The voxels as the model sees them (z, y, x), where these lie, and how to turn (x, y, z) of
-    them back. Spacing is nothing to nnInteractive."""
+) -> tuple[NDArray[np.float32], Grid, tuple[NDArray[np.float64], NDArray[np.float64]] | None]:
+    """The voxels as the model sees them (z, y, x), where these lie, and how (x, y, z) are turned
+    there and back. Spacing is nothing to nnInteractive."""
     if orientation == AS_SENT:
         return volume.voxels, grid_of(volume), None
     lps_from_ijk = volume.lps_from_kji[:, [2, 1, 0, 3]]
@@ -146,4 +161,4 @@ def _seen(
     voxels = np.ascontiguousarray(apply_orientation(volume.voxels.T, there).T)
     lps_from_xyz = lps_from_ijk @ inv_ornt_aff(there, volume.voxels.T.shape)
     turned = replace(volume, voxels=voxels, lps_from_kji=lps_from_xyz[:, [2, 1, 0, 3]])
-    return voxels, {**grid_of(turned), "sources": []}, back
+    return voxels, {**grid_of(turned), "sources": []}, (there, back)

@@ -5,6 +5,7 @@ Indices are of (z, y, x) from 0, edges half open.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -24,19 +25,32 @@ _SAMPLES_PER_VOXEL = 4
 
 @dataclass(frozen=True)
 class Interaction:
-    """One point, box, scribble or lasso. `edges`: a box, or the part of the image that `marked`
-    is of; of a point the voxel, with edges of one."""
+    """One point, box, scribble or lasso, or the mask to begin with. `edges`: a box, or the part of
+    the image that `marked` is of; of a point the voxel, with edges of one."""
 
-    kind: Literal["point", "box", "scribble", "lasso"]
+    kind: Literal["point", "box", "scribble", "lasso", "initial"]
     inside: bool
     edges: tuple[tuple[int, int], tuple[int, int], tuple[int, int]]
     marked: bytes = b""
-    """bool, of the shape of `edges`."""
+    """bool, of the shape of `edges`; of a mask to begin with a bit a voxel."""
 
     @property
     def mask(self) -> NDArray[np.uint8]:
         shape = [high - low for low, high in self.edges]
+        if self.kind == "initial":
+            bits = np.frombuffer(self.marked, np.uint8)
+            return np.unpackbits(bits, count=math.prod(shape)).reshape(shape)
         return np.frombuffer(self.marked, np.uint8).reshape(shape).copy()
+
+
+def initial_of(mask: NDArray[np.bool_], info: InfoFile, title: str) -> Interaction:
+    """`mask`: bool, (z, y, x). Raises InvalidRequest where the model takes none."""
+    if not info.supports_initial_label:
+        raise InvalidRequest(
+            f"{title} takes no initial mask.", remedy="Begin without one, or use another model."
+        )
+    z, y, x = ((0, size) for size in mask.shape)
+    return Interaction("initial", True, (z, y, x), np.packbits(mask).tobytes())
 
 
 def interactions_of(

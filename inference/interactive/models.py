@@ -48,6 +48,14 @@ class ClickModel(AddedModel):
         return ("point", "box")
 
     @property
+    def takes_initial_mask(self) -> bool:
+        """Whether it can begin with a mask that is there, and correct it. The networks of DeepEdit
+        and VISTA3D have no input for one."""
+        return isinstance(self._model, NninteractiveDescription) and (
+            self._model.info.supports_initial_label
+        )
+
+    @property
     def needs_structure(self) -> bool:
         """Whether it segments what it has a name for alone, as DeepEdit does."""
         file = self._model.inference_file

@@ -21,6 +21,7 @@ from inference.failures import explain, place
 from inference.interactive.accepting import AcceptingStorage, save_accepted
 from inference.interactive.clicking import Clicking, clicking
 from inference.interactive.grid import grid_of
+from inference.interactive.initial_mask import InitialMasks
 from inference.interactive.loaded_series import LoadedSeries, load_series
 from inference.interactive.mask_bits import mask_bits
 from inference.interactive.models import ClickModel, click_model_named, click_models
@@ -99,6 +100,7 @@ class _Served:
         self._guard = guard
         self._mask: NDArray[np.bool_] | None = None
         self._mask_number = 0
+        self._initial = InitialMasks(storage)
 
     def until_its_end(self, stopping: Callable[[], bool]) -> str:
         """Why it ended. Raises what stands in the way of its opening."""
@@ -125,7 +127,7 @@ class _Served:
                 if now is None:
                     return "It was ended."
                 if now.answered < now.wanted:
-                    self._answer(now, clicks)
+                    self._answer(now, clicks, loaded)
                     watch.stay_busy()
                 elif now.acceptance is not None:
                     self._accept(now, model, loaded)
@@ -146,13 +148,14 @@ class _Served:
             fetch_models(self._storage)
         return click_model_named(click_models(self._storage.settings), *wanted)
 
-    def _answer(self, session: InteractiveSession, clicks: Clicking) -> None:
+    def _answer(self, session: InteractiveSession, clicks: Clicking, loaded: LoadedSeries) -> None:
         begun = time.monotonic()
         try:
             with self._guard.busy("a click"), guarded(self._storage, session.study_instance_uid):
+                initial = self._initial.read(session.initial, loaded.volume)
                 mask, _ = with_fallback(
                     lambda: clicks.mask(
-                        session.points, session.box, session.shapes, session.structure
+                        session.points, session.box, session.shapes, session.structure, initial
                     )
                 )
             mask_place, packed = mask_bits(mask)

@@ -52,6 +52,7 @@ class InfoFile(_Read):
     pad_mode_image: Literal["constant"] = "constant"
     supported_interactions: _Interactions = _Interactions()
     channel_mapping: _Channels = _Channels()
+    supports_initial_label: bool = True
     interaction_channels: Annotated[int, Field(ge=2, lt=_CHANNELS_AT_MOST)] | None = None
 
     @model_validator(mode="after")

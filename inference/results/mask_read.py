@@ -96,6 +96,28 @@ def read_masks(
     return masks
 
 
+def read_segment(
+    segmentation: Dataset, slices: Sequence[SliceKey], number: int
+) -> NDArray[np.bool_]:
+    """One segment on the slices of the source: bool, shape (slices, rows, columns).
+
+    Raises InvalidRequest where it lies on others.
+    """
+    places = {key: k for k, key in enumerate(slices)}
+    mask = np.zeros((len(slices), int(segmentation.Rows), int(segmentation.Columns)), np.bool_)
+    for key, of_frame, plane in _frames(segmentation):
+        marked = plane == number if of_frame is None else plane != 0
+        if of_frame not in (None, number) or not marked.any():
+            continue
+        if key not in places:
+            raise InvalidRequest(
+                f"Segment {number} of the segmentation lies on other slices than the series has.",
+                remedy="Choose a segmentation of this series.",
+            )
+        mask[places[key]] = marked
+    return mask
+
+
 def slices_named_in(segmentation: Dataset) -> set[SliceKey]:
     """The slices of the source that its frames lie on; those without a mask need not be named."""
     shared = segmentation.SharedFunctionalGroupsSequence[0]

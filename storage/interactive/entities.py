@@ -25,6 +25,13 @@ class Shape(TypedDict):
     lps_mm: list[tuple[float, float, float]]
 
 
+class InitialMask(TypedDict):
+    """The segment of a stored Segmentation of the study with which the model is to begin."""
+
+    sop_instance_uid: str
+    segment_number: int
+
+
 Box = tuple[tuple[float, float, float], tuple[float, float, float]]
 """Two opposite corners, LPS in mm; its edges run along the axes of the volume."""
 
@@ -82,6 +89,7 @@ class InteractiveSession:
     points: list[Point]
     box: Box | None
     shapes: list[Shape]
+    initial: InitialMask | None
     wanted: int
     answered: int
     problem: SessionProblem | None

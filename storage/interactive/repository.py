@@ -16,6 +16,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Engine,
+    RowMapping,
     Text,
     and_,
     cast,
@@ -34,6 +35,7 @@ from storage.interactive.entities import (
     Acceptance,
     Box,
     Grid,
+    InitialMask,
     InteractiveSession,
     MaskPlace,
     Point,
@@ -51,7 +53,13 @@ _REMEMBERED = timedelta(hours=1)
 """How long the reason of a session that is over can be read."""
 # A JSON column holds no NULL, but the null of JSON.
 _IS_NOT_ACCEPTED = func.coalesce(cast(t.interactive_session.c.acceptance, Text), "null") == "null"
-_COLUMNS = [t.interactive_session.c[field.name] for field in fields(InteractiveSession)]
+_INITIAL = "initial"
+"""The kind under which an initial mask stands among the shapes, of which it is the first shown."""
+_COLUMNS = [
+    t.interactive_session.c[field.name]
+    for field in fields(InteractiveSession)
+    if field.name != _INITIAL
+]
 
 
 class InteractiveSessions:
@@ -159,15 +167,16 @@ class InteractiveSessions:
         box: Box | None,
         now: datetime,
         shapes: Sequence[Shape] = (),
+        initial: InitialMask | None = None,
     ) -> InteractiveSession:
-        """Let these points, this box and these shapes hold from now on.
+        """Let these points, this box, these shapes and this initial mask hold from now on.
 
         Raises StateConflict where the session has ended, or was changed meanwhile.
         """
         values = {
             "points": list(points),
             "box": box,
-            "shapes": list(shapes),
+            "shapes": [*([] if initial is None else [{"kind": _INITIAL, **initial}]), *shapes],
             "wanted": session.wanted + 1,
         }
         return self._by_owner(session, {**values, "used_at": now}, now)
@@ -261,7 +270,7 @@ class InteractiveSessions:
                 .mappings()
                 .first()
             )
-        return None if row is None else InteractiveSession(**row)
+        return None if row is None else _session_of(row)
 
     def _by_owner(
         self, session: InteractiveSession, values: dict[str, Any], now: datetime
@@ -304,6 +313,18 @@ class InteractiveSessions:
                 .values(values)
             )
         return bool(changed.rowcount)
+
+
+def _session_of(row: RowMapping) -> InteractiveSession:
+    shapes = [one for one in row["shapes"] if one["kind"] != _INITIAL]
+    initial = next((one for one in row["shapes"] if one["kind"] == _INITIAL), None)
+    begun: InitialMask | None = None
+    if initial is not None:
+        begun = {
+            "sop_instance_uid": initial["sop_instance_uid"],
+            "segment_number": initial["segment_number"],
+        }
+    return InteractiveSession(**{**row, "shapes": shapes, "initial": begun})
 
 
 def session_over(session: InteractiveSession) -> SessionOver:

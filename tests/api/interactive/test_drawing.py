@@ -62,6 +62,7 @@ def test_what_is_drawn_changes_the_mask_which_is_saved_under_a_name_of_the_card(
     (model,) = client.get("/api/v1/interactive/models").json()["items"]
     assert model["interactions"] == ["point", "box", "scribble", "lasso"]
     assert (model["needs_structure"], model["structures"]) == (False, ["Pancreas"])
+    assert model["takes_initial_mask"]
     session = clicking.open(model="click-tiny-clicks", structure="pancreas")
     assert session["state"] == "ready", session["reason"]
 
@@ -108,4 +109,31 @@ def test_what_is_drawn_changes_the_mask_which_is_saved_under_a_name_of_the_card(
     (segment,) = segmentation.SegmentSequence
     assert segment.SegmentedPropertyTypeCodeSequence[0].CodeValue == "181277001"
     assert np.array_equal(masks_in(clicking, segmentation)[..., 0], mask)
+
+    # What was saved is where the next one begins.
+    def begin(uid: str, number: int, *points: dict[str, object]) -> dict[str, object]:
+        initial = {"sop_instance_uid": uid, "segment_number": number}
+        answer = client.put(
+            f"{_SESSIONS}/{session['session_id']}/clicks",
+            json={"points": list(points), "initial": initial},
+        )
+        assert answer.status_code == 200, answer.text
+        found: dict[str, object] = answer.json()
+        return found
+
+    uid = segmentation.SOPInstanceUID
+    begun = begin(uid, 1)
+    assert begun["problem"] is None
+    assert begun["initial"] == {"sop_instance_uid": uid, "segment_number": 1}
+    assert begun["shapes"] == []
+    assert np.array_equal(clicking.mask(begun), mask)
+    corrected = begin(uid, 1, {"lps_mm": clicking.at(4, 22, 18), "inside": False})
+    assert not np.array_equal(clicking.mask(corrected), mask)
+    assert np.array_equal(clicking.mask(begin(uid, 1)), mask)
+    assert "has no segment 7" in begin(uid, 7)["problem"]["detail"]
+    source = clicking.volume.sop_instance_uids[0]
+    assert f"no Segmentation {source}" in begin(source, 1)["problem"]["detail"]
+    again = begin(uid, 1)
+    job = saved(client, path, {"number": again["number"], "label": "Begun"})
+    assert f"It began with segment 1 of the Segmentation {uid}." in job["notes"]
     client.delete(f"{_SESSIONS}/{session['session_id']}")

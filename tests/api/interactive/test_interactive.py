@@ -196,6 +196,14 @@ def test_clicks_give_a_mask_which_is_saved_as_a_coded_segment(clicking: Clicking
     assert len(report.PredecessorDocumentsSequence) == 1
     assert {one["label"] for one in job["findings"]} == {"Spleen volume", "Pancreas volume"}
 
+    # A bundle begins with nothing.
+    assert not model["takes_initial_mask"]
+    initial = {"sop_instance_uid": segmentation.SOPInstanceUID, "segment_number": 1}
+    asked = client.put(
+        f"{_SESSIONS}/{session['session_id']}/clicks", json={"points": [], "initial": initial}
+    ).json()
+    assert asked["problem"]["detail"] == f"{model['title']} takes no initial mask."
+
     assert client.delete(f"{_SESSIONS}/{session['session_id']}").status_code == 204
     ended = client.get(f"{_SESSIONS}/{session['session_id']}").json()
     assert (ended["state"], ended["mask"]) == ("ended", None)

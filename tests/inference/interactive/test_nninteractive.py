@@ -192,6 +192,48 @@ def fresh(model: NninteractiveDescription, points: list[Point]) -> NDArray[np.bo
     return found
 
 
+@pytest.mark.parametrize("reader", ["SimpleITKIO", "NibabelIOWithReorient"])
+def test_an_initial_mask_is_corrected_as_by_nninteractives_own_session(
+    tmp_path: Path, reader: str
+) -> None:
+    folder = nninteractive_folder(tmp_path / "model", info=_SEVERAL, reader=reader)
+    volume = volume_of()
+    model = added(tmp_path, folder)
+    mine = NninteractiveSession(model, volume, 1)
+    begun = np.zeros(SHAPE, np.bool_)
+    begun[6:11, 6:16, 4:11] = True
+    click = point(volume, 8, 10, 12)
+    # By itself it is the mask; with a click it is corrected, however that came about.
+    assert np.array_equal(mine.segment([], None, [], begun), begun)
+    corrected = mine.segment([click], None, [], begun)
+    alone = mine.segment([click], None, [])
+    assert np.array_equal(mine.segment([click], None, [], begun), corrected)
+    assert np.array_equal(mine.segment([], None, [], begun), begun)
+    assert not np.array_equal(corrected, alone)
+    ras_from_ijk = (RAS_FROM_LPS @ volume.lps_from_kji)[:, [2, 1, 0, 3]]
+    images = [
+        nib.Nifti1Image(one.astype(np.float32).T, ras_from_ijk) for one in (volume.voxels, begun)
+    ]
+    if reader != "SimpleITKIO":
+        images = [nib.as_closest_canonical(one) for one in images]
+    image, mask = (np.ascontiguousarray(one.get_fdata(dtype=np.float32).T) for one in images)
+    theirs = own_session(folder, image)
+    place = np.linalg.solve(images[0].affine, RAS_FROM_LPS @ (*click["lps_mm"], 1))[:3]
+    with contextlib.redirect_stdout(io.StringIO()):
+        theirs.add_initial_seg_interaction(mask.astype(np.uint8))
+        theirs.add_point_interaction(tuple(place[::-1]), include_interaction=True)
+    expected = places(np.asarray(theirs.target_buffer).T > 0, images[0].affine)
+    assert places(corrected.T, ras_from_ijk) == expected
+
+
+def test_a_checkpoint_that_takes_no_initial_mask_says_so(tmp_path: Path) -> None:
+    info = {**_SEVERAL, "supports_initial_label": False}
+    model = added(tmp_path, nninteractive_folder(tmp_path / "model", info=info))
+    session = NninteractiveSession(model, volume_of(), 1)
+    with pytest.raises(InvalidRequest, match="takes no initial mask"):
+        session.segment([], None, [], np.ones(SHAPE, np.bool_))
+
+
 def test_what_the_model_is_not_made_for_is_refused_in_a_sentence(tmp_path: Path) -> None:
     info = {**_SEVERAL, "supported_interactions": {"lasso": False}}
     folder = nninteractive_folder(tmp_path / "model", info=info)

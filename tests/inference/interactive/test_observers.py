@@ -89,8 +89,8 @@ def session_of(
 ) -> InteractiveSession:
     return InteractiveSession(
         f"session of {author.id}", *of, *model, "spleen", author.id, "ready", "",
-        [{"lps_mm": (0.0, 0.0, 0.0), "inside": True}], None, [], 1, 1, None, None, 54, 3, None, "",
-        "", None, now, now,
+        [{"lps_mm": (0.0, 0.0, 0.0), "inside": True}], None, [], None, 1, 1, None, None, 54, 3,
+        None, "", "", None, now, now,
     )  # fmt: skip
 
 

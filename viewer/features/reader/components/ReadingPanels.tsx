@@ -64,7 +64,7 @@ export function ReadingPanels({
         isOfOther={(uid) => `${instancesOfOthers(study)}\n${uncheckedInstances(study)}`.split("\n").includes(uid)}
       />
       {/* The left button can do one of the two. */}
-      {!maskEditing.editing && <ClickPanel state={clicking} modality={series?.modality ?? ""} />}
+      {!maskEditing.editing && <ClickPanel state={clicking} modality={series?.modality ?? ""} masks={reader.masks.masks} />}
       {!maskEditing.editing && <DrawPanel state={drawing} series={series} saved={reader.masks.drawn} />}
       {clicking.phase === "off" && !drawing.open && (
         <MaskEditBar masks={reader.masks.masks.filter((one) => !isDrawn(one, reader.masks.drawn))} state={maskEditing} />

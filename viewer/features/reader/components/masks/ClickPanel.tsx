@@ -5,13 +5,23 @@ import { ProblemNote } from "@/shared/components/ProblemNote";
 import { Section } from "@/features/reader/components/Section";
 import type { ClickingState } from "@/features/reader/hooks/masks/useClicking";
 import { useText } from "@/shared/hooks/useText";
+import type { LoadedMask } from "@/cornerstone";
 import type { InteractiveModel } from "@/shared/api/types";
 
 /** The id of the button that begins it. */
 export const beginClicking = "begin-clicking";
 
 /** Chooses a model to segment with by clicks, and holds the tools while one is at work. */
-export function ClickPanel({ state, modality }: { state: ClickingState; modality: string }) {
+export function ClickPanel({
+  state,
+  modality,
+  masks,
+}: {
+  state: ClickingState;
+  modality: string;
+  /** Those on the images, of which the model may begin with a segment. */
+  masks: readonly LoadedMask[];
+}) {
   const { common, viewing } = useText();
   const t = viewing.clicking;
   const { models, phase, points, problem } = state;
@@ -67,6 +77,7 @@ export function ClickPanel({ state, modality }: { state: ClickingState; modality
             {t.inMiddle}
           </button>
         </div>
+        {state.takesInitial && <BeginWith state={state} masks={masks} />}
         <div className="flex flex-wrap gap-1">
           <button type="button" className="control px-2 py-0" disabled={points.length === 0} onClick={state.undo}>
             {viewing.undo}
@@ -109,6 +120,36 @@ export function ClickPanel({ state, modality }: { state: ClickingState; modality
         {problem && <ProblemNote problem={problem} />}
       </div>
     </Section>
+  );
+}
+
+function BeginWith({ state, masks }: { state: ClickingState; masks: readonly LoadedMask[] }) {
+  const { viewing } = useText();
+  const t = viewing.clicking;
+  const segments = masks
+    .filter((one) => one.sopInstanceUid !== "")
+    .flatMap(({ sopInstanceUid, segments: all }) =>
+      all.map(({ segmentNumber, label }) => ({ sopInstanceUid, segmentNumber, label, key: `${sopInstanceUid} ${segmentNumber}` })),
+    );
+  const { initial } = state;
+  if (segments.length === 0 && !initial) return null;
+  return (
+    <label className="flex items-center gap-2">
+      <span className="text-dim">{t.beginWith}</span>
+      <select
+        className="control min-w-0 flex-1"
+        data-testid="click-initial"
+        value={initial ? `${initial.sopInstanceUid} ${initial.segmentNumber}` : ""}
+        onChange={(event) => state.beginWith(segments.find((one) => one.key === event.target.value) ?? null)}
+      >
+        <option value="">{t.beginWithNothing}</option>
+        {segments.map((one) => (
+          <option key={one.key} value={one.key}>
+            {one.label}
+          </option>
+        ))}
+      </select>
+    </label>
   );
 }
 

@@ -16,6 +16,7 @@ import {
   openInteractiveSession,
   sendClicks,
   type ClickedPoint,
+  type InitialMask,
 } from "@/features/reader/lib/masks/interactive";
 
 export interface ClickingState {
@@ -28,12 +29,18 @@ export interface ClickingState {
   canRedo: boolean;
   /** What a click says without Shift: the structure is there, or it is not. */
   inside: boolean;
+  /** Whether the model of the session can begin with a mask that is there. */
+  takesInitial: boolean;
+  /** The segment with which it began. */
+  initial: InitialMask | null;
   /** Of the mask on the screen; null while there is none. */
   voxels: number | null;
   notice: string;
   problem: Problem | null;
   begin: (model: string, structure: string) => void;
   setInside: (inside: boolean) => void;
+  /** Lets the model begin with a segment, or, with null, with nothing; the points stay. */
+  beginWith: (initial: InitialMask | null) => void;
   /** A point in the middle of the active view, for who has no pointer. */
   pointInMiddle: () => void;
   undo: () => void;
@@ -41,6 +48,11 @@ export interface ClickingState {
   /** Saves the mask as a segment under this name; empty: as the model calls it. */
   accept: (label: string) => void;
   cancel: () => void;
+}
+
+interface Wanted {
+  points: readonly ClickedPoint[];
+  initial: InitialMask | null;
 }
 
 interface Open {
@@ -56,6 +68,8 @@ export function useClicking(scene: Scene | null, series: LoadedSeries | null, on
   const [busy, setBusy] = useState(false);
   const [points, setPoints] = useState<readonly ClickedPoint[]>([]);
   const [undone, setUndone] = useState<readonly ClickedPoint[]>([]);
+  const [initial, setInitial] = useState<InitialMask | null>(null);
+  const [takesInitial, setTakesInitial] = useState(false);
   const [inside, setInside] = useState(true);
   const [voxels, setVoxels] = useState<number | null>(null);
   const [notice, setNotice] = useState("");
@@ -63,13 +77,13 @@ export function useClicking(scene: Scene | null, series: LoadedSeries | null, on
   const open = useRef<Open | null>(null);
   const abort = useRef(new AbortController());
   /** What is on its way to the node, and what is to follow it: only the last change counts. */
-  const sending = useRef<{ now: boolean; next: readonly ClickedPoint[] | null }>({ now: false, next: null });
+  const sending = useRef<{ now: boolean; next: Wanted | null }>({ now: false, next: null });
   /** What is accepted is what is saved: no change comes between. */
   const saving = useRef(false);
-  const latest = useRef({ points, undone, inside });
+  const latest = useRef({ points, undone, inside, initial });
   useEffect(() => {
-    latest.current = { points, undone, inside };
-  }, [points, undone, inside]);
+    latest.current = { points, undone, inside, initial };
+  }, [points, undone, inside, initial]);
 
   useEffect(() => {
     const controller = new AbortController();
@@ -95,6 +109,7 @@ export function useClicking(scene: Scene | null, series: LoadedSeries | null, on
     setBusy(false);
     setPoints([]);
     setUndone([]);
+    setInitial(null);
     setVoxels(null);
   }, [forget]);
 
@@ -105,6 +120,7 @@ export function useClicking(scene: Scene | null, series: LoadedSeries | null, on
       setPhase("off");
       setPoints([]);
       setUndone([]);
+      setInitial(null);
       setVoxels(null);
       setNotice("");
     };
@@ -124,7 +140,7 @@ export function useClicking(scene: Scene | null, series: LoadedSeries | null, on
     scene?.render();
   };
 
-  const send = async (wanted: readonly ClickedPoint[]) => {
+  const send = async (wanted: Wanted) => {
     sending.current.next = wanted;
     if (sending.current.now) return;
     const mine = open.current;
@@ -138,7 +154,7 @@ export function useClicking(scene: Scene | null, series: LoadedSeries | null, on
       while (sending.current.next) {
         const next = sending.current.next;
         sending.current.next = null;
-        const session = await sendClicks(mine.session.session_id, next, signal);
+        const session = await sendClicks(mine.session.session_id, next.points, next.initial, signal);
         if (open.current !== mine) return;
         if (session.state === "ended") throw over(session);
         mine.session = session;
@@ -158,12 +174,17 @@ export function useClicking(scene: Scene | null, series: LoadedSeries | null, on
     }
   };
 
-  const change = (next: readonly ClickedPoint[], taken: readonly ClickedPoint[]) => {
+  const change = (
+    next: readonly ClickedPoint[],
+    taken: readonly ClickedPoint[],
+    begun: InitialMask | null = latest.current.initial,
+  ) => {
     if (saving.current) return;
-    latest.current = { ...latest.current, points: next, undone: taken };
+    latest.current = { ...latest.current, points: next, undone: taken, initial: begun };
     setPoints(next);
     setUndone(taken);
-    void send(next);
+    setInitial(begun);
+    void send({ points: next, initial: begun });
   };
   const add = (lpsMm: Vector | null, isInside: boolean) => {
     if (lpsMm) change([...latest.current.points, { lpsMm, inside: isInside }], []);
@@ -176,16 +197,20 @@ export function useClicking(scene: Scene | null, series: LoadedSeries | null, on
     points,
     canRedo: undone.length > 0,
     inside,
+    takesInitial,
+    initial,
     voxels,
     notice,
     problem,
     setInside,
+    beginWith: (wanted) => change(latest.current.points, latest.current.undone, wanted),
     begin: (model, structure) => {
       if (!scene || !series) return;
       cancel();
       setNotice("");
       setProblem(null);
       setInside(true);
+      setTakesInitial(models?.items.some((one) => one.name === model && one.takes_initial_mask) ?? false);
       setPhase("opening");
       abort.current = new AbortController();
       const { signal } = abort.current;
@@ -235,7 +260,7 @@ export function useClicking(scene: Scene | null, series: LoadedSeries | null, on
           () => {
             saving.current = false;
             if (open.current !== mine) return;
-            change([], []);
+            change([], [], null);
             setNotice(text().viewing.clicking.saved);
             onSaved();
           },

@@ -11,6 +11,12 @@ export interface ClickedPoint {
   inside: boolean;
 }
 
+/** A segment of a stored Segmentation with which the model begins. */
+export interface InitialMask {
+  sopInstanceUid: string;
+  segmentNumber: number;
+}
+
 export async function listInteractiveModels(signal?: AbortSignal): Promise<InteractiveModels> {
   const response = await request(`${base}/models`, { signal });
   return (await response.json()) as InteractiveModels;
@@ -40,14 +46,18 @@ export async function openInteractiveSession(
   return session;
 }
 
-/** The session with the mask of all these points. */
+/** The session with the mask of all these points, beginning with the initial one. */
 export async function sendClicks(
   sessionId: string,
   points: readonly ClickedPoint[],
+  initial: InitialMask | null,
   signal: AbortSignal,
 ): Promise<InteractiveSession> {
-  const clicks = points.map(({ lpsMm, inside }) => ({ lps_mm: [...lpsMm], inside }));
-  const response = await request(`${base}/sessions/${sessionId}/clicks`, { ...sent("PUT", { points: clicks }), signal });
+  const clicks = {
+    points: points.map(({ lpsMm, inside }) => ({ lps_mm: [...lpsMm], inside })),
+    initial: initial && { sop_instance_uid: initial.sopInstanceUid, segment_number: initial.segmentNumber },
+  };
+  const response = await request(`${base}/sessions/${sessionId}/clicks`, { ...sent("PUT", clicks), signal });
   let session = (await response.json()) as InteractiveSession;
   while (session.state === "ready" && session.answered < session.number) {
     session = await readSession(sessionId, signal);

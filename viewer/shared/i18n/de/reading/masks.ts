@@ -141,6 +141,8 @@ export const masks: typeof english = {
     inside: "Innen",
     outside: "Außen",
     inMiddle: "Punkt in der Bildmitte",
+    beginWith: "Beginnen mit",
+    beginWithNothing: "Nichts",
     label: "Name",
     accept: "Annehmen und speichern",
     working: "Wird segmentiert …",

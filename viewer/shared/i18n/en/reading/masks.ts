@@ -141,6 +141,8 @@ export const masks = {
     inside: "Inside",
     outside: "Outside",
     inMiddle: "Point in the middle of the image",
+    beginWith: "Begin with",
+    beginWithNothing: "Nothing",
     label: "Name",
     accept: "Accept and save",
     working: "Segmenting…",
