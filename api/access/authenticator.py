@@ -15,7 +15,7 @@ from api.access.session_cookies import read_cookie, session_cookie
 from storage.accounts.api_keys import PREFIX, ApiKeys
 from storage.accounts.sessions import Session, Sessions, token_hash
 from storage.accounts.shown_names import ShownNames
-from storage.core.callers.identity import Identity
+from storage.core.callers.identity import of_key
 from storage.core.clock import utcnow
 from storage.settings import Settings
 
@@ -91,9 +91,8 @@ class Authenticator:
             found = _of_key(storage.api_keys, credential.text, now)
         elif credential.kind == "basic":
             name, _, key = credential.text.partition(":")
-            found = _of_key(storage.api_keys, key, now) if key.startswith(PREFIX) else None
-            if found is not None and found.identity.name != name:
-                found = None
+            if key.startswith(PREFIX):
+                found = _of_key(storage.api_keys, key, now, named=name)
         elif credential.kind == "bearer" and self._tokens is not None:
             found = self._tokens.principal_of(credential.text)
             if found is not None:
@@ -154,8 +153,11 @@ def of_open_session(session: Session) -> Principal:
     )
 
 
-def _of_key(api_keys: ApiKeys, text: str, now: datetime) -> Principal | None:
+def _of_key(
+    api_keys: ApiKeys, text: str, now: datetime, named: str | None = None
+) -> Principal | None:
+    """`named`: the key must have that name."""
     key = api_keys.find(text, now)
-    if key is None:
+    if key is None or (named is not None and key.name != named):
         return None
-    return Principal(Identity("key", key.key_id, key.name), key.roles, key.scopes)
+    return Principal(of_key(key.key_id, key.name), key.roles, key.scopes)

@@ -7,7 +7,7 @@ from api.access.authenticator import of_open_session
 from api.access.policy import READERS
 from api.access.principal import LOCAL, Principal
 from api.fhircast.members import HubStorage
-from storage.core.callers.identity import Identity
+from storage.core.callers.identity import of_key
 from storage.fhircast.entities import Subscription
 
 
@@ -35,7 +35,7 @@ def present_subscribers(
             session = sessions.get(one.session_hash)
             principal = of_open_session(session) if session is not None else None
         elif (key := keys.get(one.key_id)) is not None and key.is_valid(now):
-            principal = Principal(Identity("key", key.key_id, key.name), key.roles, key.scopes)
+            principal = Principal(of_key(key.key_id, key.name), key.roles, key.scopes)
         if principal is not None and _may_listen(principal):
             found[one.endpoint_hash] = principal
     return found

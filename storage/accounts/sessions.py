@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 
 from storage import tables as t
-from storage.core.callers.identity import Identity
+from storage.core.callers.identity import Identity, of_account
 from storage.core.callers.roles import Role, known_roles
 from storage.core.errors import MediViewError
 from storage.db.engine import among_texts, reading, writing
@@ -176,16 +176,18 @@ class Sessions:
         """The session of a row of `_WITH_ACCOUNTS`; None: it has ended."""
         if row["expires_at"] <= now or row["last_seen_at"] <= now - self._idle:
             return None
-        of_account = row["kind"] == "account"
-        if of_account and (row["account_roles"] is None or row["disabled"]):
+        is_account = row["kind"] == "account"
+        if is_account and (row["account_roles"] is None or row["disabled"]):
             return None
-        roles = known_roles(row["account_roles"] if of_account else row["roles"])
-        step = self._step(row, roles) if of_account else ""
+        roles = known_roles(row["account_roles"] if is_account else row["roles"])
+        step = self._step(row, roles) if is_account else ""
         if step and row["created_at"] <= now - _UNFINISHED_FOR:
             return None
         return Session(
             row["token_hash"],
-            Identity(row["kind"], row["subject"], row["name"], row["issuer"]),
+            of_account(row["subject"])
+            if is_account
+            else Identity(row["kind"], row["subject"], row["name"], row["issuer"]),
             roles,
             row["expires_at"],
             row["confirmed_at"],

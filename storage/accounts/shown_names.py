@@ -12,16 +12,12 @@ from urllib.parse import urlsplit
 from sqlalchemy import Engine, select
 
 from storage import tables as t
-from storage.core.callers.identity import Identity
+from storage.core.callers.identity import OF_THE_NODE, Identity
 from storage.core.clock import utcnow
 from storage.core.text.lookalikes import mixes_scripts, skeleton
 from storage.core.text.person_words import may_be_one_person, person_words
 from storage.db.engine import insert_or_ignore, reading, writing
 
-# What the node and those at its command line are called.
-_OF_THE_NODE = frozenset(
-    map(skeleton, ("local", "node", "operator", "anonymous", "unknown", "MediViewAI"))
-)
 _PARTING = str.maketrans("\\=^", "   ")
 
 
@@ -44,7 +40,7 @@ class ShownNames:
         keys = {name: _keys(name)[: 1 if name == names[-1] else 2] for name in names}
         owner = t.shown_name.c
         with reading(self._engine) as connection:
-            taken = _OF_THE_NODE.union(
+            taken = OF_THE_NODE.union(
                 *(
                     map(skeleton, connection.scalars(select(column)))
                     for column in (t.account.c.name, t.api_key.c.name)

@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 
 from storage import tables as t
-from storage.core.callers.identity import Identity
+from storage.core.callers.identity import Identity, of_account
 from storage.core.callers.visibility import as_node
 from storage.core.clock import utcnow
 from storage.core.errors import LimitExceeded, NotFound, StateConflict, VersionConflict
@@ -99,8 +99,12 @@ class FhircastTopics:
     def named(self, owner_name: str) -> Topic:
         """The topic of a person by the name that is shown, never that of a key.
 
-        Raises NotFound, StateConflict where several people have it: names are not unique.
+        Raises NotFound, StateConflict where several people have it: names are not unique. An
+        account that is called as nobody is, such as `local`, is found by that name.
         """
+        account = of_account(owner_name)
+        if account.name != owner_name and (found := self.find_of(account.id)) is not None:
+            return found
         row = t.fhircast_topic.c
         is_named = and_(row.owner_name == owner_name, not_(row.owner_id.startswith("key:")))
         with as_node(), reading(self._engine) as connection:

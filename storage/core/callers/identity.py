@@ -5,8 +5,11 @@ somebody whom an identity provider signed in are never the same. OpenID Connect 
 only issuer and subject together are unique and stay.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Literal
+
+from storage.core.text.lookalikes import skeleton
 
 IdentityKind = Literal["local", "account", "key", "oidc"]
 
@@ -17,7 +20,7 @@ class Identity:
 
     kind: IdentityKind
     subject: str
-    name: str
+    name: str = field(compare=False)
     """As people read it; compares nothing."""
     issuer: str = ""
     """The provider's URL; empty for whom this node knows by itself."""
@@ -37,5 +40,25 @@ LOCAL = Identity("local", "local", "local")
 """Everybody at this machine, where the node runs without sign-in."""
 
 
+OF_THE_NODE = frozenset(
+    map(skeleton, ("local", "node", "operator", "anonymous", "unknown", "MediViewAI"))
+)
+"""What the node, those at its command line and those who have not signed in are called."""
+
+
 def of_account(name: str) -> Identity:
-    return Identity("account", name, name)
+    return Identity("account", name, _told_apart(name, "account"))
+
+
+def of_key(key_id: str, name: str) -> Identity:
+    return Identity("key", key_id, _told_apart(name, "key"))
+
+
+@lru_cache(maxsize=4096)
+def _told_apart(name: str, kind: IdentityKind) -> str:
+    """What such a name is read as in reports, in the audit trail and beside decisions.
+
+    An account or a key may be called `local`: alone that stands for somebody who did not sign in.
+    Names of accounts, keys and people of providers have no such end (`ShownNames`).
+    """
+    return f"{name} ({kind})" if skeleton(name) in OF_THE_NODE else name

@@ -7,6 +7,7 @@ import pytest
 
 from storage.container import open_storage
 from storage.core.callers.identity import LOCAL, Identity, of_account
+from storage.core.clock import utcnow
 from storage.core.errors import UidConflict
 from storage.settings import load_settings
 from tests.api.access.closed import (
@@ -122,10 +123,45 @@ def test_an_account_called_local_lends_its_name_to_nobody(tmp_path: Path) -> Non
         for number, (who, name) in enumerate(
             (
                 (LOCAL, ""),
-                (Identity("oidc", "local", "local", "https://idp.example"), ""),
                 (of_account("local"), "Doe^Jane^^Dr."),
             )
         ):
             report = drafted(storage, f"{STUDY}.{number}")
             signed = storage.reports.move(report.report_id, 1, "final", who)
-            assert (signed.signed_by, signed.signed_name) == ("local", name)
+            assert (signed.signed_by, signed.signed_name) == (who.name, name)
+            assert signed.signed_by_id == who.id
+        # Who came from a provider is shown under another name, and has the person of no account.
+        theirs = Identity("oidc", "local", "local", "https://idp.example")
+        assert storage.shown_names.of(theirs) == "local (idp.example)"
+        report = drafted(storage, f"{STUDY}.9")
+        assert storage.reports.move(report.report_id, 1, "final", theirs).signed_name == ""
+
+
+def test_who_is_called_as_the_node_is_shown_beside_it(node: ClosedNode) -> None:
+    """An account and a key may have any name; alone, some stand for who did not sign in."""
+    storage = node.storage
+    for name in ("operator", "loca1"):
+        storage.accounts.add(name, PASSWORD, ["radiologist"], must_change_password=False)
+    with node.signed_in("local", "radiologist") as person:
+        assert person.get("/api/session").json()["name"] == "local (account)"
+        assert person.put("/api/me/preferences", json={"language": "de"}).is_success
+        person.get("/api/studies")
+    key, secret = storage.api_keys.create(
+        "Node", ["viewer"], [], created_by="test", expires_at=None
+    )
+    with node.client(auth=("Node", secret)) as program:
+        assert program.get("/api/session").json()["name"] == "Node (key)"
+        program.get("/api/studies")
+    with node.client(auth=("Node (key)", secret)) as program:
+        assert program.get("/api/studies").status_code == 401
+    rows = audited(storage, 1, actor_id="account:local") + audited(
+        storage, 1, actor_id=f"key:{key.key_id}"
+    )
+    assert {row["actor_name"] for row in rows} == {"local (account)", "Node (key)"}
+    assert of_account("loca1").name == "loca1 (account)"
+    assert of_account("jane").name == "jane"
+    # Their sessions, topics and rights are of the identity, whatever it is called.
+    assert of_account("local") == Identity("account", "local", "another")
+    topics = storage.fhircast_topics
+    anybody, account = (topics.of(one, utcnow()) for one in (LOCAL, of_account("local")))
+    assert topics.named("local").topic == account.topic != anybody.topic
