@@ -16,6 +16,7 @@ from storage.container.has import (
     HasSettings,
 )
 from storage.core.clock import utcnow
+from storage.processes.gpu_memory import gpu_memory
 from storage.processes.heartbeats import HANDLED
 from storage.processes.process_roles import HL7, PROCESS_ROLES
 from storage.settings import Settings
@@ -64,6 +65,7 @@ class WorkCollector(Collector):
         yield from self._waiting()
         yield from self._signs_of_life()
         yield from self._hosts()
+        yield from self._gpus()
         backed_up_at = last_backup(self._storage.engine)
         if backed_up_at is not None:
             yield GaugeMetricFamily(
@@ -189,6 +191,28 @@ class WorkCollector(Collector):
                 free.add_metric([str(one)], one.free_bytes)
                 marks.add_metric([str(one)], one.free_disk_mark_bytes)
         yield from (silence, alone, waiting, free, marks)
+
+    def _gpus(self) -> Iterator[Metric]:
+        """Of each worker's process that computes on one: all of the GPU, and what it has of it."""
+        labels = ["host", "process", "owner", "device", "name"]
+        free = GaugeMetricFamily(
+            "mediview_gpu_memory_free_bytes", "Memory of a GPU that nothing uses.", labels=labels
+        )
+        total = GaugeMetricFamily(
+            "mediview_gpu_memory_total_bytes", "Memory that a GPU has.", labels=labels
+        )
+        reserved = GaugeMetricFamily(
+            "mediview_gpu_memory_reserved_bytes",
+            "Memory of a GPU that a worker's process has for its models and what they compute.",
+            labels=labels,
+        )
+        for one in gpu_memory(self._storage.engine, utcnow()):
+            memory = one.memory
+            named = [one.host, one.process, one.owner, str(memory.device), memory.name]
+            free.add_metric(named, memory.free_bytes)
+            total.add_metric(named, memory.total_bytes)
+            reserved.add_metric(named, memory.reserved_bytes)
+        yield from (free, total, reserved)
 
 
 Bucket = tuple[str, float] | tuple[str, float, Exemplar]

@@ -8,7 +8,7 @@ import os
 import socket
 import threading
 import uuid
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from itertools import count
 from typing import Any
 
@@ -17,6 +17,7 @@ import structlog
 from inference.failures import place
 from inference.machine_memory import be_first_to_go
 from inference.model_registry.sharing import fetching
+from inference.models.gpu_memory import used_gpus
 from inference.process_memory import collect_rarely
 from inference.running_jobs import RunningJobs, watched_by
 from inference.site_rules.saving import follow_saved_rules
@@ -27,6 +28,7 @@ from storage.core.errors import MediViewError
 from storage.db.due.commit_watch import CommitWatch
 from storage.maintenance.own_folder import keeping_own_folder, leaving_in_order
 from storage.processes.descendants import begin_adopting, end_adopting
+from storage.processes.gpu_memory import GpuMemoryNotes
 from storage.processes.heartbeats import BEAT_EVERY_S
 from storage.processes.process_roles import Queue, worker_name
 from storage.settings import Settings
@@ -56,6 +58,7 @@ class Process:
         self._ended = threading.Event()
         self._keeping: threading.Thread | None = None
         self._keeping_watch: CommitWatch | None = None
+        self._gpus: GpuMemoryNotes | None = None
         # A new name for each process: leases of one that died are nobody's.
         self.owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
 
@@ -90,6 +93,7 @@ class Process:
             self._keeping.join(_KEEPER_END_S)
             if self._keeping_watch is not None and not self._keeping.is_alive():
                 self._keeping_watch.close()
+        self._forget_gpus()
         self._stack.close()
 
     def _keep_audit(self) -> None:
@@ -131,6 +135,7 @@ class Process:
                 log.error("worker_heartbeat_failed", error=name, place=place(error))
             if beats % _RULES_EVERY_BEATS == 0:
                 self._follow_rules()
+                self._note_gpus()
             if self._ended.wait(BEAT_EVERY_S):
                 return
 
@@ -143,6 +148,25 @@ class Process:
             log.warning("rules_not_followed", error=type(error).__name__)
         except Exception as error:  # noqa: BLE001 - the edge of a thread: it gives signs of life, too
             log.error("rules_not_followed", error=type(error).__name__, place=place(error))
+
+    def _note_gpus(self) -> None:
+        """Where this process has computed on one; another process would ask in vain."""
+        try:
+            found = used_gpus()
+            if found and self._gpus is None:
+                host, name = socket.gethostname(), worker_name(self.queue)
+                self._gpus = GpuMemoryNotes(self.storage.engine, self.owner, host, name)
+            if self._gpus is not None:
+                self._gpus.note(found, utcnow())
+        except MediViewError as error:
+            log.warning("gpu_memory_not_noted", error=error.code)
+        except Exception as error:  # noqa: BLE001 - the edge of a thread: it gives signs of life, too
+            log.error("gpu_memory_not_noted", error=type(error).__name__, place=place(error))
+
+    def _forget_gpus(self) -> None:
+        with suppress(MediViewError):
+            if self._gpus is not None:
+                self._gpus.forget()
 
 
 class StopFlag:

@@ -38,7 +38,16 @@ from storage.volumes.files import SUFFIX
 # Of the machine and the moment; and nobody stays signed in by a backup. Hosts note themselves at
 # their start, and those that will not come back are missed by nobody.
 LEFT_OUT_TABLES = frozenset(
-    {"heartbeat", "component", "clock_step", "disk_sample", "session", "last_backup", "host"}
+    {
+        "heartbeat",
+        "component",
+        "clock_step",
+        "disk_sample",
+        "gpu_memory",
+        "session",
+        "last_backup",
+        "host",
+    }
 )
 _HOUSEKEEPING_PATIENCE_S = 600.0
 _HOUSEKEEPING_POLL_S = 0.2

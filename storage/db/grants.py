@@ -48,7 +48,7 @@ _WORK = (
         "drift_baseline",
     ),
     *("drift_observation", "event", "expectation", "feedback_report", "finding"),
-    *("former_study_group", "gone_work_item", "heartbeat", "hl7_message"),
+    *("former_study_group", "gone_work_item", "gpu_memory", "heartbeat", "hl7_message"),
     *("instance", "job", "job_input", "lesion", "lesion_match", "node_condition"),
     *("fhircast_context", "fhircast_event", "interactive_session"),
     *("order_due", "patient", "procedure_step"),

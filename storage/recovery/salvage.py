@@ -31,7 +31,15 @@ FROM_VOLUMES = frozenset(
     }
 )
 _OF_THE_MOMENT = frozenset(
-    {"damaged_instance", "scrub", "heartbeat", "component", "clock_step", "series_try"}
+    {
+        "damaged_instance",
+        "scrub",
+        "heartbeat",
+        "component",
+        "clock_step",
+        "gpu_memory",
+        "series_try",
+    }
 )
 
 # A migration put rows into them that stand for nothing yet; rebuilding notes how studies arrived

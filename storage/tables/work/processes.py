@@ -91,3 +91,18 @@ node_condition = Table(
     time_column("since"),
     Column("is_announced", Boolean, nullable=False),
 )
+
+# What a process of a worker found at its GPUs; nothing of one that never used any.
+gpu_memory = Table(
+    "gpu_memory",
+    metadata,
+    Column("owner", String(120), primary_key=True),
+    Column("device", Integer, primary_key=True),
+    Column("host", String(80), nullable=False),
+    Column("process", String(32), nullable=False),
+    Column("name", String(80), nullable=False),
+    Column("free_bytes", BigInteger, nullable=False),
+    Column("total_bytes", BigInteger, nullable=False),
+    Column("reserved_bytes", BigInteger, nullable=False),
+    time_column("at"),
+)

@@ -18,6 +18,7 @@ from storage.backup.last_backup import note_backup
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.job_result import JobResult
+from storage.processes.gpu_memory import GpuMemory, GpuMemoryNotes
 from storage.processes.heartbeats import HANDLED
 from storage.traces.spans import TraceIds
 from tests.api.client import ApiNode, api_node
@@ -114,6 +115,19 @@ def test_a_slow_bucket_leads_to_the_trace_of_a_study(tmp_path: Path) -> None:
         }
         assert exemplars["mediview_job_seconds_bucket", "60.0"].value == pytest.approx(30)
         assert trace_id not in api.client.get("/metrics").text
+
+
+def test_gpus_of_workers_are_stated(api: ApiNode) -> None:
+    notes = GpuMemoryNotes(api.storage.engine, "north:7:ab", "north", "worker-gpu")
+    notes.note((GpuMemory(1, "GPU of tests", 3, 24, 2),), utcnow())
+    found = samples(api)
+    notes.forget()
+    labels = (
+        *(("device", "1"), ("host", "north"), ("name", "GPU of tests")),
+        *(("owner", "north:7:ab"), ("process", "worker-gpu")),
+    )
+    for name, value in (("free", 3), ("total", 24), ("reserved", 2)):
+        assert found[f"mediview_gpu_memory_{name}_bytes", *labels] == value
 
 
 def test_alerts_and_panels_name_what_the_node_really_tells(reading_api: ApiNode) -> None:

@@ -36,7 +36,7 @@ NOT_ABOUT_STUDIES = {
     t.fhircast_topic, t.fhircast_subscription,
     t.gone_work_item, t.audit_chain, t.audit_event, t.audit_subject, t.series_request,
     t.disk_sample, t.retention_state, t.clock_step, t.prior_pause, t.stage_time, t.node_condition,
-    t.last_backup, t.trace_position,
+    t.last_backup, t.trace_position, t.gpu_memory,
     t.project, t.project_study, t.project_export, t.project_export_instance,
     # For administrators, who may correct every patient.
     t.patient_change, t.patient_message,
