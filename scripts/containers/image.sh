@@ -2,7 +2,8 @@
 # usage: image.sh
 # Builds both images, runs the whole node in the complete one as operations.md says (read-only, without
 # capabilities; its `doctor` and `demo` must succeed), and in the one without what computes models each role that
-# it is for. Prints sizes and seconds. Needs podman, as root.
+# it is for. Prints sizes and seconds, and lists what each image consists of as CycloneDX in .stamps/sbom. Needs
+# podman, as root.
 #
 #   PYTHON_IMAGE     the base (default: the Dockerfile's)
 #   BUILD, BARE_RUN  further options of `podman build` and `podman run`
@@ -27,6 +28,23 @@ build() {
 }
 build core -core
 build complete ""
+
+# sbom TAG NAME: what the image consists of, read within it, with what its viewer was made of.
+sbom() {
+    local file=.stamps/sbom/$2.cdx.json
+    mkdir -p .stamps/sbom
+    scripts/viewer.sh sbom | podman run --rm --interactive --pull=never --network none --read-only --entrypoint python \
+        "${run_options[@]}" "--volume=$PWD/scripts/containers/image_sbom.py:/image_sbom.py:ro" "$1" /image_sbom.py "$1" >"$file"
+    .venv/bin/python - "$file" <<'PYTHON'
+import collections, json, sys
+found = json.load(open(sys.argv[1]))["components"]
+kinds = collections.Counter(one["purl"].split("/")[0].removeprefix("pkg:") for one in found)
+assert min(kinds[kind] for kind in ("deb", "pypi", "npm")) > 20, kinds
+print(f"{sys.argv[1]}: {', '.join(f'{count} of {kind}' for kind, count in sorted(kinds.items()))}")
+PYTHON
+}
+sbom "mediview:$version-core" image-core
+sbom "mediview:$version" image-complete
 
 as_deployed=(--pull=never --read-only --tmpfs /tmp --cap-drop all --security-opt no-new-privileges "${run_options[@]}")
 
