@@ -20,7 +20,7 @@ VIEWER_SOURCES := $(shell find viewer \( -name node_modules -o -name .next -o -n
 NODE_SOURCES := $(shell find storage dicom_node inference api -name '*.py' 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev test slow check format viewer client viewer-file check-viewer docs bench verification faults retention bundles nnunet fuzz attacks chaos model-servers conformance lock containers manifests sbom audit clean
+.PHONY: help run dev test slow check format viewer client viewer-file check-viewer docs bench verification faults retention bundles nnunet fuzz attacks chaos model-servers conformance lock containers manifests debian sbom audit clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -107,16 +107,21 @@ conformance: $(STAMPS)/test viewer/node_modules/.package-lock.json ## The tests 
 lock: $(STAMPS)/runtime ## Choose the newest releases of all packages that fit, and write uv.lock
 	$(BIN)/uv lock --upgrade
 
-containers: $(STAMPS)/test ## The two commands in containers of bare Debian, the images, docker-compose.yml, pods of Kubernetes, models in containers (podman, as root)
+containers: $(STAMPS)/test ## The two commands in containers of bare Debian, the images, docker-compose.yml, the Debian package, pods of Kubernetes, models in containers (podman, as root)
 	@scripts/containers/bare.sh
 	@scripts/containers/image.sh
 	@$(BIN)/python scripts/containers/compose.py
+	@$(MAKE) --no-print-directory viewer
+	@$(BIN)/python scripts/containers/debian.py
 	@$(BIN)/python scripts/containers/kube.py small
 	@$(BIN)/python scripts/containers/kube.py group
 	@scripts/containers/map.sh
 
 manifests: $(STAMPS)/test ## Render deploy/kubernetes/manifests from the Helm chart
 	@$(BIN)/python scripts/kubernetes-manifests.py
+
+debian: viewer ## Pack the node as a Debian package, in .stamps/debian
+	@scripts/debian-package.sh
 
 sbom: $(STAMPS)/runtime ## List all that a node consists of, as CycloneDX, in .stamps/sbom
 	@scripts/supply-chain.sh sbom

@@ -1,0 +1,299 @@
+"""usage: debian.py [--keep]
+
+The Debian package on a machine of Debian and systemd, which is a container: installed, enabled, a
+chest CT sent by DCMTK from outside until its SEG and SR arrive outside, backed up by its unit,
+restarted, upgraded, run as the roles of the full mode, removed, purged and installed again. What
+was received is asked for after each. Needs podman, as root, DCMTK and the built viewer.
+
+  DEBIAN_BASE   the base (docker.io/library/debian:bookworm-slim)
+  BUILD         further options of `podman build`
+  BARE_RUN      further options of `podman run`
+  TORCH_WHEELS  a folder with CPU builds of PyTorch, copied into the container
+  FIRST_PORT    the port of this machine that results are sent to (18110)
+"""
+
+import argparse
+import contextlib
+import http.client
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import pydicom
+from chest_study import write_chest
+from compose_project import ROOT, run, until
+
+NAME = "mediview-debian"
+IMAGE = "mediview-debian:tried"
+OUTSIDE = int(os.environ.get("FIRST_PORT", "18110"))
+ENVIRONMENT = "/etc/mediview/mediview.env"
+LINE_OF_SITE = "MEDIVIEW_AE_TITLE=HOSPITAL"
+LINE_OF_RELEASE = "# A setting that the next release adds."
+ROLES = (
+    *(f"mediview@{role}" for role in ("scp", "api", "beat", "hl7")),
+    *(f"mediview-worker@{queue}" for queue in ("control", "jobs", "language")),
+)
+
+
+def inside(*words: str, **options: Any) -> str:
+    return run("podman", "exec", "--interactive", NAME, *words, **options)
+
+
+def succeeds(*words: str) -> bool:
+    answer = subprocess.run(["podman", "exec", NAME, *words], check=False, capture_output=True)
+    return answer.returncode == 0
+
+
+def address() -> str:
+    return run("podman", "inspect", NAME, "--format", "{{.NetworkSettings.IPAddress}}").strip()
+
+
+def package(revision: int) -> Path:
+    run(
+        ROOT / "scripts/debian-package.sh",
+        env=os.environ | {"REVISION": str(revision), "COMPRESSION": "none"},
+    )
+    (made,) = (ROOT / ".stamps/debian").glob(f"mediview_*-{revision}_all.deb")
+    return made
+
+
+def with_another_setting(made: Path, folder: Path) -> Path:
+    """The package as a later release has it, whose file of settings differs."""
+    run("dpkg-deb", "--raw-extract", made, folder / "raw")
+    with (folder / f"raw{ENVIRONMENT}").open("a") as settings:
+        settings.write(f"{LINE_OF_RELEASE}\n")
+    run("dpkg-deb", "--root-owner-group", "-Znone", "--build", folder / "raw", folder / made.name)
+    return folder / made.name
+
+
+def install(made: Path) -> str:
+    run("podman", "cp", made, f"{NAME}:/root/{made.name}")
+    begun_s = time.monotonic()
+    words = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "--allow-downgrades"]
+    # As unattended upgrades do: files of settings that a person has changed stay.
+    keep = ["-o", "Dpkg::Options::=--force-confdef", "-o", "Dpkg::Options::=--force-confold"]
+    wheels = ["TORCH_WHEELS=/opt/wheels"] if os.environ.get("TORCH_WHEELS") else []
+    certificates = "PIP_CERT=/etc/ssl/certs/ca-certificates.crt"
+    printed = inside(
+        "env", "DEBIAN_FRONTEND=noninteractive", certificates, *wheels,
+        *words, *keep, f"/root/{made.name}",
+    )  # fmt: skip
+    print(f"{made.name}: installed in {time.monotonic() - begun_s:.0f} s")
+    for line in printed.splitlines():
+        if line.startswith("mediview:"):
+            print(f"  {line}")
+    return printed
+
+
+def fetched(path: str, key: str = "") -> tuple[int, bytes]:
+    connection = http.client.HTTPConnection(address(), 8000, timeout=60)
+    with contextlib.closing(connection):
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        connection.request("GET", path, headers=headers)
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+
+
+def answers() -> bool:
+    with contextlib.suppress(OSError):
+        return fetched("/readyz")[0] == http.client.OK
+    return False
+
+
+def instances_of(study: str, key: str) -> int:
+    status, body = fetched(f"/dicom-web/studies/{study}/instances", key)
+    assert status == http.client.OK, (status, body[:300])
+    return len(json.loads(body))
+
+
+def send_and_wait(outside: Path, called: str) -> str:
+    """Send a chest from outside; its study once SEG and SR have arrived outside."""
+    with tempfile.TemporaryDirectory() as name:
+        study, instances = write_chest(Path(name))
+        begun_s = time.monotonic()
+        run("storescu", "-aec", called, "+sd", "+r", address(), 11112, name)
+    print(f"storescu: {instances} instances acknowledged")
+
+    def arrived() -> set[str]:
+        read = [pydicom.dcmread(one, stop_before_pixels=True) for one in outside.glob("*")]
+        return {str(one.Modality) for one in read if study == one.StudyInstanceUID}
+
+    until(lambda: {"SEG", "SR"} <= arrived(), "SEG and SR outside")
+    print(f"its SEG and SR arrived outside after {time.monotonic() - begun_s:.0f} s")
+    return study
+
+
+def show(unit: str) -> dict[str, str]:
+    fields = "ActiveState,NRestarts,User,MainPID,Result"
+    printed = inside("systemctl", "show", unit, "--property", fields)
+    return dict(line.split("=", 1) for line in printed.splitlines())
+
+
+def configure(gateway: str) -> None:
+    lines = (
+        LINE_OF_SITE,
+        "MEDIVIEW_AUTH=required",
+        "MEDIVIEW_HTTP_HOST=0.0.0.0",
+        "MEDIVIEW_DICOM_HOST=0.0.0.0",
+        "MEDIVIEW_TRUSTED_NETWORK=true",
+        "MEDIVIEW_HL7_PORT=2575",
+        "MEDIVIEW_BACKUP_TO=/mnt/backup",
+        f"MEDIVIEW_DESTINATIONS=outside=OUTSIDE@{gateway}:{OUTSIDE}",
+    )
+    inside("tee", "--append", ENVIRONMENT, input="\n" + "\n".join(lines) + "\n")
+    inside("install", "-d", "-o", "mediview", "/mnt/backup")
+    key = inside("mediview", "backup", "new-key").split()[0]
+    for folder in ("", *ROLES):
+        path = f"/etc/mediview/secrets/{folder.partition('@')[2]}/mediview_backup_key"
+        inside("sh", "-c", f"umask 027; cat >{path}; chgrp mediview {path}", input=key)
+
+
+def try_whole_node(outside: Path) -> tuple[str, str]:
+    begun_s = time.monotonic()
+    inside("systemctl", "enable", "--now", "mediview.service", "mediview-backup.timer")
+    until(answers, "The node")
+    print(f"mediview.service is ready after {time.monotonic() - begun_s:.0f} s: {show('mediview')}")
+    status, page = fetched("/")
+    assert status == http.client.OK, status
+    assert b"<html" in page, page[:300]
+    print(f"viewer: its first page, {len(page)} bytes")
+    printed = inside(
+        "mediview", "keys", "create", "outside", "--role", "integrator", "--scope", "dicomweb:read"
+    )
+    key = next(word for word in printed.split() if word.startswith("mvk_"))
+    study = send_and_wait(outside, "HOSPITAL")
+    inside("systemctl", "start", "mediview-backup.service")
+    print(f"mediview-backup.service: {show('mediview-backup')['Result']}")
+    found = inside("sh", "-c", "find /var/lib/mediview ! -user mediview").split()
+    assert found == [], found
+    begun_s = time.monotonic()
+    run("podman", "restart", NAME)
+    until(answers, "The node after a restart of the machine")
+    print(f"machine restarted: the node is back after {time.monotonic() - begun_s:.0f} s")
+    return study, key
+
+
+def try_roles(outside: Path) -> None:
+    inside("systemctl", "disable", "--now", "mediview.service")
+    inside("mediview", "migrate")
+    inside("systemctl", "start", *ROLES)
+    until(answers, "The API as a role")
+    study = send_and_wait(outside, "HOSPITAL")
+    for role in ROLES:
+        state = show(f"{role}.service")
+        assert (state["ActiveState"], state["NRestarts"]) == ("active", "0"), (role, state)
+    print(f"as roles: {', '.join(ROLES)} are active, none was restarted; study {study}")
+    inside("systemctl", "stop", *ROLES)
+    failed = inside("systemctl", "--failed", "--plain", "--no-legend").strip()
+    assert not failed, failed
+
+
+def try_story(outside: Path, folder: Path, gateway: str) -> None:
+    first, second = package(1), with_another_setting(package(2), folder)
+    inside("apt-get", "update", "-qq")
+    printed = install(first)
+    assert "nothing is started yet" in printed, printed
+    assert not succeeds("systemctl", "is-active", "mediview.service")
+    configure(gateway)
+    study, key = try_whole_node(outside)
+    count = instances_of(study, key)
+    before = show("mediview")["MainPID"]
+
+    install(second)
+    until(answers, "The node after the upgrade")
+    assert show("mediview")["MainPID"] != before
+    release = inside("readlink", "--canonicalize", "/opt/mediview/bin").strip()
+    assert release.endswith("-2/.venv/bin"), release
+    settings = inside("cat", ENVIRONMENT)
+    assert LINE_OF_SITE in settings
+    assert LINE_OF_RELEASE not in settings
+    assert LINE_OF_RELEASE in inside("cat", f"{ENVIRONMENT}.dpkg-dist")
+    assert instances_of(study, key) == count
+    print(f"upgraded to {release}: the site's settings are in force, {count} instances are there")
+
+    try_roles(outside)
+    inside("systemctl", "enable", "--now", "mediview.service")
+    until(answers, "The node")
+
+    inside("apt-get", "remove", "-y", "-qq", "mediview")
+    assert not answers()
+    assert not succeeds("ls", "/opt/mediview")
+    assert LINE_OF_SITE in inside("cat", ENVIRONMENT)
+    print("removed: stopped, settings and data are there")
+    for line in inside("apt-get", "purge", "-y", "-qq", "mediview").splitlines():
+        if line.startswith("mediview:"):
+            print(f"  {line}")
+    assert not succeeds("ls", ENVIRONMENT)
+    print("purged; left:", inside("du", "-sh", "/var/lib/mediview", "/etc/mediview").split("\n"))
+    install(second)
+    configure(gateway)
+    inside("systemctl", "start", "mediview.service")
+    until(answers, "The node, installed again")
+    assert instances_of(study, key) == count
+    print("installed again: all instances are there")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--keep", action="store_true", help="leave it running")
+    given = parser.parse_args()
+    build = os.environ.get("BUILD", "").split()
+    if base := os.environ.get("DEBIAN_BASE"):
+        build += ["--build-arg", f"BASE={base}"]
+    context = ROOT / "scripts/containers"
+    run(
+        "podman",
+        "build",
+        *build,
+        "--tag",
+        IMAGE,
+        "--file",
+        context / "Containerfile.debian",
+        context,
+    )
+    with contextlib.ExitStack() as stack:
+        folder = Path(tempfile.mkdtemp(prefix="mediview-debian-"))
+        stack.callback(shutil.rmtree, folder)
+        (outside := folder / "outside").mkdir()
+        words = ("--fork", "--aetitle", "OUTSIDE", "--output-directory", outside, str(OUTSIDE))
+        receiver = subprocess.Popen(["storescp", *words])
+        stack.callback(receiver.kill)
+        subprocess.run(["podman", "rm", "--force", NAME], check=False, capture_output=True)
+        # Privileged, as a machine of its own: without it systemd leaves out what shields the units.
+        run(
+            "podman", "run", "--detach", "--name", NAME, "--pull=never", "--systemd=always",
+            "--privileged", "--pids-limit=-1", *os.environ.get("BARE_RUN", "").split(), IMAGE,
+        )  # fmt: skip
+        if not given.keep:
+            stack.callback(run, "podman", "rm", "--force", "--volumes", NAME)
+        if wheels := os.environ.get("TORCH_WHEELS"):
+            run("podman", "cp", wheels, f"{NAME}:/opt/wheels")
+        network = json.loads(run("podman", "network", "inspect", "podman"))
+        try:
+            try_story(outside, folder, network[0]["subnets"][0]["gateway"])
+        except BaseException:
+            subprocess.run(
+                [
+                    "podman",
+                    "exec",
+                    NAME,
+                    "journalctl",
+                    "--no-pager",
+                    "--lines",
+                    "80",
+                    "--unit",
+                    "mediview*",
+                ],
+                check=False,
+            )
+            raise
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

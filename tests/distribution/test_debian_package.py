@@ -1,0 +1,108 @@
+"""The Debian package has what an installation needs, and keeps what a site has changed."""
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+DEBIAN = ROOT / "deploy" / "debian"
+
+
+@pytest.fixture(scope="module")
+def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Files of the package, with its own in DEBIAN/."""
+    if shutil.which("dpkg-deb") is None:
+        pytest.skip("dpkg-deb is not installed")
+    folder = tmp_path_factory.mktemp("package")
+    (folder / "viewer").mkdir()
+    (folder / "viewer/index.html").write_text("<html></html>")
+    settings = {"VIEWER": f"{folder}/viewer", "OUTPUT": f"{folder}/made", "COMPRESSION": "none"}
+    subprocess.run(
+        ["scripts/debian-package.sh"],
+        cwd=ROOT,
+        env=os.environ | settings,
+        check=True,
+        capture_output=True,
+    )
+    (package,) = (folder / "made").glob("mediview_*-1_all.deb")
+    subprocess.run(["dpkg-deb", "--raw-extract", package, folder / "raw"], check=True)
+    return folder / "raw"
+
+
+def test_settings_are_a_site_s_own_once_it_has_changed_them(unpacked: Path) -> None:
+    listed = (unpacked / "DEBIAN/conffiles").read_text().split()
+    there = {f"/{one.relative_to(unpacked)}" for one in (unpacked / "etc").rglob("*.env")}
+    assert set(listed) == there == {"/etc/mediview/mediview.env", "/etc/mediview/install.env"}
+    settings = unpacked / "etc/mediview/mediview.env"
+    assert settings.stat().st_mode & 0o777 == 0o640, "it may hold passwords"
+
+
+def test_it_carries_all_that_the_environment_is_made_of(unpacked: Path) -> None:
+    (release,) = (unpacked / "opt/mediview/releases").iterdir()
+    copied = re.findall(r"^COPY ([\w./ -]+) \S+$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
+    wanted = {one for line in copied for one in line.split() if not one.startswith("viewer")}
+    assert {"uv.lock", "scripts/uv.txt", "storage/"} <= wanted
+    of_viewer = {"scripts/viewer.sh", "scripts/replace-folder.sh"}
+    assert [one for one in sorted(wanted - of_viewer) if not (release / one).exists()] == []
+    assert (release / "viewer/index.html").is_file()
+    units = {one.name for one in (ROOT / "deploy/systemd").iterdir()}
+    assert {one.name for one in (unpacked / "usr/lib/systemd/system").iterdir()} == units
+    assert not list(unpacked.rglob("__pycache__"))
+
+
+def test_each_role_of_a_unit_has_its_folder_of_secrets(unpacked: Path) -> None:
+    from tests.distribution.test_systemd import INSTANCES
+
+    lines = (unpacked / "usr/lib/tmpfiles.d/mediview.conf").read_text().splitlines()
+    folders = {line.split()[1] for line in lines if line.startswith("d ")}
+    for names in INSTANCES.values():
+        assert {f"/etc/mediview/secrets/{name}" for name in names} <= folders
+
+
+@pytest.mark.parametrize("script", ["postinst", "prerm", "postrm"])
+def test_its_scripts_are_programs_without_an_unfilled_word(unpacked: Path, script: str) -> None:
+    path = unpacked / "DEBIAN" / script
+    assert path.stat().st_mode & 0o111
+    assert "@" not in re.sub(r"mediview(?:-worker)?@\*", "", path.read_text())
+    subprocess.run(["bash", "-n", path], check=True)
+
+
+def test_the_command_reads_settings_as_the_units_do(tmp_path: Path) -> None:
+    """Lines as people write them; what is set already goes before."""
+    (tmp_path / "mediview.env").write_text(
+        "# MEDIVIEW_HTTP_PORT=1\n"
+        "MEDIVIEW_AE_TITLE='EAST WING'\n"
+        'MEDIVIEW_S3_SECRET_ACCESS_KEY="a=b $HOME"\n'
+        "MEDIVIEW_LOG_FORMAT=json\n"
+        "not a setting\n"
+        "MEDIVIEW_TICK_S=2"
+    )
+    program = tmp_path / "mediview"
+    program.write_text('#!/bin/sh\nenv | grep ^MEDIVIEW_ | sort; echo "$@"\n')
+    program.chmod(0o755)
+    # As the user that it is for, without changing to it.
+    text = (DEBIAN / "mediview.sh").read_text()
+    text = text.replace("/etc/mediview/mediview.env", str(tmp_path / "mediview.env"))
+    text = text.replace("/opt/mediview/bin/mediview", str(program))
+    script = tmp_path / "command"
+    script.write_text(text.replace("$(id -u)", "1000").replace("$(id -un)", "mediview"))
+    printed = subprocess.run(
+        ["sh", script, "doctor", "--all the"],
+        env={"PATH": os.environ["PATH"], "MEDIVIEW_LOG_FORMAT": "text"},
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout.splitlines()
+    assert printed == [
+        "MEDIVIEW_AE_TITLE=EAST WING",
+        "MEDIVIEW_DATA_DIR=/var/lib/mediview",
+        "MEDIVIEW_LOG_FORMAT=text",
+        "MEDIVIEW_S3_SECRET_ACCESS_KEY=a=b $HOME",
+        "MEDIVIEW_SECRETS_DIR=/etc/mediview/secrets",
+        "MEDIVIEW_TICK_S=2",
+        "doctor --all the",
+    ]
