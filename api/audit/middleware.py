@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl
 
 import structlog
 from anyio.to_thread import run_sync
-from starlette.requests import HTTPConnection
+from starlette.requests import ClientDisconnect, HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.access.actor import actor_of
@@ -23,7 +23,7 @@ from api.access.principal import principal_of
 from api.access.rule_index import RuleIndex
 from api.audit_rules import Audited, AuditRule, NotAudited, unknown_method
 from api.errors import problem_response, status_of
-from api.middleware.request_context import route_template
+from api.middleware.request_context import CLIENT_LEFT, route_template
 from api.middleware.safe_methods import SAFE_METHODS
 from storage.audit import MINOR_FAILURE, SERIOUS_FAILURE, SUCCESS, Audit, AuditEvent, Code
 from storage.audit.change_event import JoinedRecord
@@ -135,9 +135,9 @@ class AuditTrail:
         except MediViewError as error:
             # What a route raises is answered inside; this is of the trail.
             await _refusal(error)(scope, receive, send)
-        except BaseException:
+        except BaseException as error:
             if not request.is_recorded:
-                request.record(500)
+                request.record(CLIENT_LEFT if isinstance(error, ClientDisconnect) else 500)
             raise
 
 

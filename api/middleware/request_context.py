@@ -7,10 +7,12 @@ from typing import Protocol
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import problem_response
 from api.logs import places
+from api.middleware.safe_methods import SAFE_METHODS
 from storage.core.callers.long_work import BEGIN_LONG_WORK, SharedTurn
 from storage.core.callers.request_context import serving
 
@@ -18,6 +20,8 @@ log = structlog.get_logger(__name__)
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _DICOMWEB = "/dicom-web"
+CLIENT_LEFT = 499
+"""In the log and in metrics alone, as nginx and others write it: nobody was there to answer."""
 
 
 def route_template(scope: Scope) -> str:
@@ -50,6 +54,18 @@ class RequestContext:
         request_id = asked if _REQUEST_ID.fullmatch(asked) else uuid.uuid4().hex
         scope.setdefault("state", {})["request_id"] = request_id
         status = 0
+        is_whole = scope["method"] in SAFE_METHODS
+        has_left = False
+
+        async def receive_noting() -> Message:
+            """Whether the client leaves while its body is read, whatever the route makes of it."""
+            nonlocal is_whole, has_left
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                has_left = has_left or not (is_whole or status)
+            elif not message.get("more_body", False):
+                is_whole = True
+            return message
 
         async def send_with_id(message: Message) -> None:
             nonlocal status
@@ -62,7 +78,11 @@ class RequestContext:
         BEGIN_LONG_WORK.set(self._turn.begin)
         with serving(request_id):
             try:
-                await self.app(scope, receive, send_with_id)
+                await self.app(scope, receive_noting, send_with_id)
+            except ClientDisconnect:
+                if status:
+                    raise
+                has_left = True
             except Exception as error:
                 # The edge of a request. The message may hold values of a data set or a
                 # statement, so only the kind and the places are written down.
@@ -80,6 +100,8 @@ class RequestContext:
             finally:
                 seconds = time.perf_counter() - started
                 template = route_template(scope)
+                if has_left:
+                    status = CLIENT_LEFT
                 self.metrics.request_done(scope["method"], template, status, seconds)
                 log.info(
                     "http_request",
