@@ -18,6 +18,7 @@ import { Spyglass } from "./spyglass";
 import { StackCells } from "./views/stackCells";
 import { InStep } from "./inStep";
 import { TrueSize } from "./trueSize";
+import { StackSlabs } from "./views/stackSlabs";
 import { Subtracting } from "./views/subtracting";
 import { MouseTools } from "./tools";
 import type { Undrawable } from "./views/undrawable";
@@ -59,6 +60,7 @@ export class Scene {
   readonly links: Links;
   readonly presenting: Presenting;
   readonly subtracting: Subtracting;
+  readonly slabs: StackSlabs;
   readonly cursor: SharedCursor;
   readonly spyglass: Spyglass;
   readonly trueSize: TrueSize;
@@ -98,6 +100,7 @@ export class Scene {
     this.links = new Links(this.cells.shown, (viewId, mm) => listener.onBeyond(viewId, mm));
     this.presenting = new Presenting(this.cells.shown);
     this.subtracting = new Subtracting(this.cells.shown);
+    this.slabs = new StackSlabs(this.cells.shown);
     this.cursor = new SharedCursor(this.cells.shown, this.links, (viewId, place) => listener.onCursor(viewId, place));
     this.spyglass = new Spyglass(this.cells.shown, this.links);
     this.clips = new Clips(listener.onError);
@@ -119,6 +122,7 @@ export class Scene {
       this.links,
       this.presenting,
       this.trueSize,
+      this.slabs,
       lastViewed,
       () => this.cells.get(this.activeId),
     );

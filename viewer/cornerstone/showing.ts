@@ -10,6 +10,7 @@ import type { StackCell } from "./views/cell";
 import type { Links } from "./views/links";
 import { indexIn, type Openings } from "./views/openings";
 import type { StackCells } from "./views/stackCells";
+import type { StackSlabs } from "./views/stackSlabs";
 import { planes, type CellId, type Plane } from "./views/view";
 import type { Planes } from "./volumes/planes";
 import type { VolumeView } from "./volumes/volume";
@@ -25,6 +26,7 @@ export class Showing {
     private readonly links: Links,
     private readonly presenting: Presenting,
     private readonly trueSize: TrueSize,
+    private readonly slabs: StackSlabs,
     private readonly lastViewed: LastViewed,
     private readonly activeCell: () => StackCell | undefined,
   ) {}
@@ -62,6 +64,7 @@ export class Showing {
   /** Shows a series in three planes through its volume, where it was looked at last. */
   async inPlanes(elements: Record<Plane, HTMLDivElement>, series: LoadedSeries): Promise<void> {
     this.cells.closeAll();
+    this.slabs.forget(series.seriesInstanceUid);
     const asked = this.openings.of("axial", series);
     const near = asked?.center ?? this.lastViewed.of(series)?.point ?? null;
     if (!(await this.planes.show(elements, series, near))) return;
@@ -80,6 +83,7 @@ export class Showing {
 
   async asVolume(element: HTMLDivElement, series: LoadedSeries): Promise<void> {
     this.cells.closeAll();
+    this.slabs.forget(series.seriesInstanceUid);
     await this.volume.show(element, series);
   }
 

@@ -19,8 +19,8 @@ const macros = [
   "00189114",
   "00189117",
 ];
-/** Whole sequences that say of which kind a spacing is, what values stand for, or where a frame was taken: they stay beside the rest. */
-const wholeMacros = ["00220031", "00409096", "00289110", "00289443", "00189401", "00189476"];
+/** Whole sequences that say of which kind a spacing is, what values stand for, or where and of which side a frame was taken: they stay beside the rest. */
+const wholeMacros = ["00209071", "00220031", "00409096", "00289110", "00289443", "00189401", "00189476"];
 
 /** More than any image that is read by its frames has; what states more is not laid out frame by frame. */
 export const mostFrames = 100_000;

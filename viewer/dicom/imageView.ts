@@ -88,8 +88,9 @@ const projectionOfCode: Record<string, string> = {
 };
 
 function sideOf(dataset: DicomJson): ImageView["laterality"] {
+  // Of a whole image, or of one of its frames.
   const shared = itemsOf(dataset, tag.sharedGroups)[0] ?? {};
-  const anatomy = itemsOf(shared, tag.frameAnatomy)[0] ?? {};
+  const anatomy = itemsOf(dataset, tag.frameAnatomy)[0] ?? itemsOf(shared, tag.frameAnatomy)[0] ?? {};
   const stated = [
     stringOf(dataset, tag.imageLaterality),
     stringOf(anatomy, tag.frameLaterality),

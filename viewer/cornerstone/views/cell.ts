@@ -87,7 +87,7 @@ export class StackCell {
   }
 
   /** Draws the open image again, its pixels having changed, through another window; null: the one it opened with. */
-  async redraw(windowOf: ((image: Types.IImage) => WindowRange) | null): Promise<void> {
+  async redraw(windowOf: ((image: Types.IImage) => WindowRange) | "same" | null): Promise<void> {
     const { view, series, index } = this;
     const imageId = series?.imageIds[index];
     if (!view || !series || imageId === undefined || !this.isShown) return;
@@ -96,9 +96,9 @@ export class StackCell {
     if (!image || this.isPast(series)) return;
     await this.frames.orFailure(imageId, view.setStack(series.imageIds, index));
     if (this.isPast(series)) return;
-    if (windowOf) this.window.set(windowOf(image));
+    if (windowOf && windowOf !== "same") this.window.set(windowOf(image));
     else {
-      this.window.reset();
+      if (windowOf === null) this.window.reset();
       this.window.apply();
     }
     view.render();

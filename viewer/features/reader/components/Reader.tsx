@@ -67,7 +67,7 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
   const [menu, setMenu] = useState<{ viewId: ViewId; at: { x: number; y: number } } | null>(null);
   const closeMenu = useCallback(() => setMenu(null), []);
   const reading = useReading(reader, studyInstanceUid, reload);
-  const { controls, cine, clicking, keyImages, measurements, reformat, slice, subtraction, texts, uptake, curves } = reading;
+  const { controls, cine, clicking, keyImages, measurements, reformat, slice, stackSlab, subtraction, texts, uptake, curves } = reading;
   useViewAddress(asked, studyInstanceUid, reader, slice);
   const toggleKeyImage = () => slice && keyImages.toggle(slice.sopInstanceUid, slice.frameNumber);
 
@@ -102,7 +102,7 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
     },
     onHelp: () => setHelpOpen("keys"),
     onLeave: () => router.push(back),
-    more: { "Ctrl+arrowright": () => queue.goTo(queue.place?.next ?? null), "Ctrl+arrowleft": () => queue.goTo(queue.place?.previous ?? null), "Ctrl+z": undo, "Ctrl+y": redo, "Ctrl+Shift+z": redo, C: () => (clicking.phase === "on" ? clicking.setInside(!clicking.inside) : document.getElementById(beginClicking)?.focus()), D: () => document.getElementById(beginDrawing)?.focus(), k: toggleKeyImage, S: panes.series.toggle, T: panes.results.toggle, O: reader.presentations.toggleMarks, H: () => reader.heatMaps.toggleOn(slice), M: reformat.nextProjection, "+": () => reformat.thicken(1), "-": () => reformat.thicken(-1), "(": () => reformat.tilt(turnDegrees), ")": () => reformat.tilt(-turnDegrees), Delete: measurements.removeChosen, Backspace: measurements.removeChosen },
+    more: { "Ctrl+arrowright": () => queue.goTo(queue.place?.next ?? null), "Ctrl+arrowleft": () => queue.goTo(queue.place?.previous ?? null), "Ctrl+z": undo, "Ctrl+y": redo, "Ctrl+Shift+z": redo, C: () => (clicking.phase === "on" ? clicking.setInside(!clicking.inside) : document.getElementById(beginClicking)?.focus()), D: () => document.getElementById(beginDrawing)?.focus(), k: toggleKeyImage, S: panes.series.toggle, T: panes.results.toggle, O: reader.presentations.toggleMarks, H: () => reader.heatMaps.toggleOn(slice), M: stackSlab.isPossible ? stackSlab.next : reformat.nextProjection, "+": () => (stackSlab.isPossible ? stackSlab : reformat).thicken(1), "-": () => (stackSlab.isPossible ? stackSlab : reformat).thicken(-1), "(": () => reformat.tilt(turnDegrees), ")": () => reformat.tilt(-turnDegrees), Delete: measurements.removeChosen, Backspace: measurements.removeChosen },
   });
 
   if (!studyInstanceUid) {
@@ -143,6 +143,7 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
               tool={tool}
               cine={cine}
               subtraction={subtraction}
+              stackSlab={stackSlab}
               reformat={reformat}
               isKeyImage={slice !== null && keyImages.isKey(slice.sopInstanceUid, slice.frameNumber)}
               onTool={choose}
@@ -150,6 +151,7 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
               onVolume={() => open("volume")}
               onKeyImage={toggleKeyImage}
             />
+            {stackSlab.problem && <ProblemNote problem={stackSlab.problem} />}
             {subtraction.problem && <ProblemNote problem={subtraction.problem} />}
             <Stage
               reader={reader}
@@ -158,6 +160,7 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
               uptakeOn={uptake.on}
               pointsOn={curves.on}
               subtractionOf={subtraction.of}
+              slabOn={stackSlab.on}
               refusal={refused !== null && refused === series ? refused.order.volumeRefusal : ""}
               onMenu={(viewId, x, y) => setMenu({ viewId, at: { x, y } })}
             />

@@ -12,6 +12,7 @@ import { useUptake } from "@/features/reader/hooks/measurements/useUptake";
 import { useActiveSlice } from "@/features/reader/hooks/stage/useActiveSlice";
 import { useCine } from "@/features/reader/hooks/tools/useCine";
 import { useReformat } from "@/features/reader/hooks/tools/useReformat";
+import { useStackSlab } from "@/features/reader/hooks/tools/useStackSlab";
 import { useSubtraction } from "@/features/reader/hooks/tools/useSubtraction";
 import type { ReaderState } from "@/features/reader/hooks/useReader";
 
@@ -33,6 +34,7 @@ export function useReading(reader: ReaderState, studyInstanceUid: string, reload
   const slice = useActiveSlice(reader);
   const curves = useAxisCurve(reader, slice);
   const subtraction = useSubtraction(scene, series, slice);
+  const stackSlab = useStackSlab(scene, series, layout);
   const drawing = useDrawing(
     scene,
     {
@@ -47,5 +49,5 @@ export function useReading(reader: ReaderState, studyInstanceUid: string, reload
   );
   /** What undo and redo are of. */
   const changing = drawing.open && clicking.phase === "off" ? drawing : clicking.phase === "on" ? clicking : maskEditing.editing ? maskEditing : measurements;
-  return { controls, cine, maskEditing, clicking, measurements, uptake, reformat, keyImages, texts, slice, curves, subtraction, drawing, changing };
+  return { controls, cine, maskEditing, clicking, measurements, uptake, reformat, keyImages, texts, slice, curves, subtraction, stackSlab, drawing, changing };
 }

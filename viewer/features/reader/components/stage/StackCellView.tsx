@@ -3,11 +3,13 @@
 import { useCallback, useEffect, useState } from "react";
 import { SlideStage } from "@/features/reader/components/slides/SlideStage";
 import { ViewLocalizers } from "@/features/reader/components/stage/ViewLocalizers";
+import { SlabPosition } from "@/features/reader/components/stage/SlabPosition";
 import { Spyglass } from "@/features/reader/components/stage/Spyglass";
 import { ViewPoints } from "@/features/reader/components/stage/ViewPoints";
 import { View } from "@/features/reader/components/stage/View";
 import type { AxisCurveState } from "@/features/reader/hooks/measurements/useAxisCurve";
 import type { UptakeState } from "@/features/reader/hooks/measurements/useUptake";
+import type { StackSlabState } from "@/features/reader/hooks/tools/useStackSlab";
 import type { SubtractionState } from "@/features/reader/hooks/tools/useSubtraction";
 import type { LocalizersOn } from "@/features/reader/hooks/stage/useLocalizers";
 import type { ReaderState } from "@/features/reader/hooks/useReader";
@@ -29,6 +31,7 @@ export function StackCellView({
   pointsOn,
   localizersOn,
   subtractionOf,
+  slabOn,
   alone,
   onMenu,
 }: {
@@ -42,6 +45,8 @@ export function StackCellView({
   pointsOn: AxisCurveState["on"];
   localizersOn: LocalizersOn;
   subtractionOf: SubtractionState["of"];
+  /** What of a tomosynthesis a slice shows. */
+  slabOn: StackSlabState["on"];
   alone: boolean;
   onMenu: (viewId: ViewId, x: number, y: number) => void;
 }) {
@@ -142,6 +147,7 @@ export function StackCellView({
         }
       }}
     >
+      {cell && series && <SlabPosition views={views} viewId={viewId} series={series} on={slabOn} />}
       {scene && element && series && reader.spyglass.nth !== null && (
         <Spyglass
           scene={scene}

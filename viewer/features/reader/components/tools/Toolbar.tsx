@@ -5,6 +5,7 @@ import { LayoutControls } from "@/features/reader/components/tools/LayoutControl
 import { MeasureChoice, MouseTools, otherTools, usualTools } from "@/features/reader/components/tools/MouseToolChoice";
 import { PresetChoice } from "@/features/reader/components/tools/PresetChoice";
 import { SlabControls, TurnControls } from "@/features/reader/components/tools/ReformatControls";
+import { StackSlabControls } from "@/features/reader/components/tools/StackSlabControls";
 import { SubtractionControls } from "@/features/reader/components/tools/SubtractionControls";
 import { ScreenSizeDialog } from "@/features/reader/components/tools/ScreenSizeDialog";
 import { ToolButton } from "@/features/reader/components/tools/ToolButton";
@@ -12,6 +13,7 @@ import type { Cine } from "@/features/reader/hooks/tools/useCine";
 import { useOverflow } from "@/features/reader/hooks/tools/useOverflow";
 import type { Reformat } from "@/features/reader/hooks/tools/useReformat";
 import { useTrueSize } from "@/features/reader/hooks/tools/useTrueSize";
+import type { StackSlabState } from "@/features/reader/hooks/tools/useStackSlab";
 import type { SubtractionState } from "@/features/reader/hooks/tools/useSubtraction";
 import type { ReaderState } from "@/features/reader/hooks/useReader";
 import { cellCount } from "@/features/reader/lib/layout/layout";
@@ -34,6 +36,7 @@ export function Toolbar({
   tool,
   cine,
   subtraction,
+  stackSlab,
   reformat,
   isKeyImage,
   onTool,
@@ -45,6 +48,7 @@ export function Toolbar({
   tool: ToolName;
   cine: Cine;
   subtraction: SubtractionState;
+  stackSlab: StackSlabState;
   reformat: Reformat;
   isKeyImage: boolean;
   onTool: (tool: ToolName) => void;
@@ -59,7 +63,7 @@ export function Toolbar({
   const flat = layout !== "volume" && !isSlide;
   const trueSize = useTrueSize(reader);
   const many = arrangement !== null && cellCount(arrangement) > 1;
-  const content = [layout, many, arrangement?.linked, cine.playing, subtraction.isOn, reformat.slab.projection, reader.fusion.chosen?.seriesInstanceUid, reader.spyglass.count > 0, trueSize.isOn, reader.inStep.others > 0, series?.seriesInstanceUid, t.reset].join(" ");
+  const content = [layout, many, arrangement?.linked, cine.playing, subtraction.isOn, stackSlab.projection, reformat.slab.projection, reader.fusion.chosen?.seriesInstanceUid, reader.spyglass.count > 0, trueSize.isOn, reader.inStep.others > 0, series?.seriesInstanceUid, t.reset].join(" ");
   const { attach, hidden } = useOverflow(leaving.length, content);
   const isInMenu = (group: (typeof leaving)[number]) => leaving.indexOf(group) < hidden;
   const groups = {
@@ -119,6 +123,7 @@ export function Toolbar({
       {layout === "stack" && series?.order.axis && <AxisControls reader={reader} axis={series.order.axis} />}
       {flat && layout === "stack" && <CineControls cine={cine} disabled={!series} many={many} onSpread={reader.spreadClips} />}
       {flat && layout === "stack" && <SubtractionControls subtraction={subtraction} />}
+      <StackSlabControls slab={stackSlab} />
       {layout === "planes" && <SlabControls reformat={reformat} />}
       {inRow("turnPlanes")}
       {layout === "planes" && series && <FusionControls fusion={reader.fusion} studyInstanceUid={series.studyInstanceUid} />}

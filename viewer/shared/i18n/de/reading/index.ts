@@ -1,7 +1,8 @@
 import { inStep, ofPatient } from "./inStep";
 import { sharing } from "./sharing";
 import { spyglass } from "./spyglass";
+import { stackSlab } from "./stackSlab";
 import { trueSize } from "./trueSize";
 import { windows } from "./windows";
 
-export const reading = { ...windows, inStep, ofPatient, sharing, spyglass, trueSize };
+export const reading = { ...windows, inStep, ofPatient, sharing, spyglass, stackSlab, trueSize };

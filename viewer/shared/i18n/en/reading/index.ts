@@ -1,8 +1,9 @@
 import { inStep, ofPatient } from "./inStep";
 import { sharing } from "./sharing";
 import { spyglass } from "./spyglass";
+import { stackSlab } from "./stackSlab";
 import { trueSize } from "./trueSize";
 import { windows } from "./windows";
 
 /** What a reader does with viewports: shares them, looks through one at another, keeps their windows. */
-export const reading = { ...windows, inStep, ofPatient, sharing, spyglass, trueSize };
+export const reading = { ...windows, inStep, ofPatient, sharing, spyglass, stackSlab, trueSize };
