@@ -7,6 +7,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from api.base_schemas import Payload, RequestBody
 from inference.annotations.drawing import MAXIMUM_POINTS, Quantity, Shape
+from inference.annotations.vertebrae import LEVELS
 from inference.calibration.by_hand import GREATEST_LENGTH_MM
 
 Uid = Annotated[str, StringConstraints(pattern=r"^[0-9.]{1,64}$")]
@@ -62,14 +63,17 @@ class NewMeasurement(RequestBody):
         description="Column and row, as in PS3.3 C.18.6.1.1: 0, 0 is the outer corner of the"
         " first pixel, whose centre lies at 0.5, 0.5. LENGTH: both ends. BIDIRECTIONAL and"
         " ELLIPSE: both ends of one axis, then of the other (given back longer axis first)."
-        " ANGLE: end, vertex, end. COBB_ANGLE: both ends of one line, then of the other."
+        " ANGLE: end, vertex, end. COBB_ANGLE: both ends of one line, then of the other, 0 to 90°."
+        " LINES_ANGLE: beginning and end of one line, then of the other, 0 to 180°."
         " CIRCLE: the centre, then a point of the line. RECTANGLE: its corners one after the"
         " other. FREEHAND: two or more. POINT: one. ARROW: the tip, then the tail."
-        " TEXT: where it stands.",
+        " TEXT: where it stands. VERTEBRA: where the level lies that its label names.",
     )
     is_closed: bool = Field(False, description="Of FREEHAND: its end is joined to its beginning.")
     label: Text = Field(
-        "", description="What the person says of it; the text of an ARROW and of a TEXT."
+        "",
+        description="What the person says of it; the text of an ARROW and of a TEXT; of a VERTEBRA"
+        " its level, such as T12, L1 or S1.",
     )
     tracking_uid: OptionalUid = Field(
         "", description="Of an earlier version or an earlier study; a new one gets its own."
@@ -93,6 +97,8 @@ class NewMeasurement(RequestBody):
             raise ValueError("is_closed is for FREEHAND only")
         if self.shape in ("ARROW", "TEXT") and not self.label:
             raise ValueError("an ARROW and a TEXT need a label")
+        if self.shape == "VERTEBRA" and self.label not in LEVELS:
+            raise ValueError(f"the label of a VERTEBRA is one of {', '.join(LEVELS)}")
         return self
 
 

@@ -12,6 +12,7 @@ TOOLS: dict[Shape, str] = {
     "BIDIRECTIONAL": "Bidirectional",
     "ANGLE": "Angle",
     "COBB_ANGLE": "CobbAngle",
+    "LINES_ANGLE": "AngleBetweenLines",
     "ELLIPSE": "EllipticalROI",
     "CIRCLE": "CircleROI",
     "RECTANGLE": "RectangleROI",
@@ -19,6 +20,7 @@ TOOLS: dict[Shape, str] = {
     "POINT": "Probe",
     "ARROW": "ArrowAnnotate",
     "TEXT": "Label",
+    "VERTEBRA": "SpineLabel",
 }
 SHAPE_OF_TOOL: dict[str, Shape] = {tool: shape for shape, tool in TOOLS.items()}
 

@@ -23,6 +23,7 @@ Shape = Literal[
     "BIDIRECTIONAL",
     "ANGLE",
     "COBB_ANGLE",
+    "LINES_ANGLE",
     "ELLIPSE",
     "CIRCLE",
     "RECTANGLE",
@@ -30,6 +31,7 @@ Shape = Literal[
     "POINT",
     "ARROW",
     "TEXT",
+    "VERTEBRA",
 ]
 SHAPES: tuple[Shape, ...] = get_args(Shape)
 Quantity = Literal[
@@ -59,19 +61,21 @@ _AXIS_QUANTITIES: dict[str, Quantity] = {
     "Hz": "frequency",
 }
 # What follows from directions alone; a pixel's size does not matter, its proportions do.
-_ANGLES = ("ANGLE", "COBB_ANGLE")
+_ANGLES = ("ANGLE", "COBB_ANGLE", "LINES_ANGLE")
 # How many points each shape has; a freehand line has as many as it needs.
 _POINTS: dict[Shape, int] = {
     "LENGTH": 2,
     "BIDIRECTIONAL": 4,
     "ANGLE": 3,
     "COBB_ANGLE": 4,
+    "LINES_ANGLE": 4,
     "ELLIPSE": 4,
     "CIRCLE": 2,
     "RECTANGLE": 4,
     "POINT": 1,
     "ARROW": 2,
     "TEXT": 1,
+    "VERTEBRA": 1,
 }
 
 
@@ -121,11 +125,13 @@ class Drawing:
     `points` are (column, row) as in PS3.3 C.18.6.1.1: 0, 0 is the outer corner of the first
     pixel, whose centre lies at 0.5, 0.5. Their order: LENGTH both ends; BIDIRECTIONAL both ends
     of the longer axis, then of the shorter; ANGLE end, vertex, end; COBB_ANGLE both ends of one
-    line, then of the other; ELLIPSE both ends of the longer axis, then of the shorter; CIRCLE
-    the centre, then a point of the line; RECTANGLE its corners one after the other; ARROW the
-    tip, then the tail; TEXT where it stands. `is_closed` applies to FREEHAND. `caveat` says how far
-    its lengths can be trusted, `value_caveat` how far its standardized uptake values; empty where
-    nothing speaks against them. `hand_calibration` is what a person calibrated its image by.
+    line, then of the other; LINES_ANGLE beginning and end of each line; ELLIPSE both ends of the
+    longer axis, then of the shorter; CIRCLE the centre, then a point of the line; RECTANGLE its
+    corners one after the other; ARROW the tip, then the tail; TEXT where it
+    stands; VERTEBRA where the level of its label lies. `is_closed` applies to FREEHAND. `caveat`
+    says how far its lengths can be trusted, `value_caveat` how far its standardized uptake values;
+    empty where nothing speaks against them. `hand_calibration` is what a person calibrated its
+    image by.
     """
 
     shape: Shape
@@ -179,7 +185,7 @@ def quantities(
     In pixels where the image states no spacing. A line over an M-mode or a spectrum gives the
     difference along each axis, a point there its values. Raises NotMeasurable.
     """
-    if shape in ("ARROW", "TEXT"):
+    if shape in ("ARROW", "TEXT", "VERTEBRA"):
         return ()
     if shape == "POINT":
         axes = axes_at(place.calibration, points[0])
@@ -200,9 +206,10 @@ def quantities(
             found = (("long_axis", d[0], lines), ("short_axis", d[2], lines))
         case "ANGLE":
             found = (("angle", _angle(mm[0] - mm[1], mm[2] - mm[1]), "deg"),)
-        case "COBB_ANGLE":
+        case "COBB_ANGLE" | "LINES_ANGLE":
             between = _angle(mm[1] - mm[0], mm[3] - mm[2])
-            found = (("angle", min(between, 180.0 - between), "deg"),)
+            is_cobb = shape == "COBB_ANGLE"
+            found = (("angle", min(between, 180.0 - between) if is_cobb else between, "deg"),)
         case "CIRCLE":
             found = (
                 ("area", math.pi * d[0] ** 2, areas),
@@ -228,7 +235,7 @@ def caveat_of(shape: Shape, place: Place) -> str:
 
 def has_lengths(shape: Shape) -> bool:
     """Whether lengths or areas follow from it, and with them from the size of a pixel."""
-    return shape not in ("ARROW", "TEXT", "POINT", *_ANGLES)
+    return shape not in ("ARROW", "TEXT", "VERTEBRA", "POINT", *_ANGLES)
 
 
 def plane_scale(shape: Shape, points: Sequence[Point], calibration: Calibration) -> PlaneScale:

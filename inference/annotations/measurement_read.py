@@ -36,6 +36,7 @@ _SIZES = frozenset(
     {"length", "long_axis", "short_axis", "angle", "area", "perimeter", "radius", "distance"}
 )
 _STATISTICS = frozenset({"mean", "standard_deviation", "minimum", "maximum"})
+_WITHOUT_VALUES = ("ARROW", "POINT", "TEXT", "VERTEBRA")
 _UNITS_OF_SIZE = frozenset("mm cm m mm2 cm2 m2 mm3 cm3 mL ml L l deg s".split())
 _MEANING_AT_MOST = 64
 """Characters of a Code Meaning (LO, PS3.5 6.2)."""
@@ -216,7 +217,7 @@ def _measured(shape: Shape, numbers: list[Dataset]) -> Iterator[Measured]:
         quantity = _quantity(number) or _derived(number, unit)
         if quantity is None:
             continue
-        if quantity == "value" and unit == "1" and shape in ("ARROW", "POINT", "TEXT"):
+        if quantity == "value" and unit == "1" and shape in _WITHOUT_VALUES:
             # Stands there because a group needs a number, and says nothing.
             continue
         yield Measured(quantity, _number(values[0]), unit)

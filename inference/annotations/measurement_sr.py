@@ -21,6 +21,7 @@ from pydicom.uid import ExplicitVRLittleEndian
 
 from inference.annotations import codes as words
 from inference.annotations.drawing import Drawing, Measured, Place, TakenOver
+from inference.annotations.vertebrae import site_of
 from inference.calibration.decision import calibration_of
 from inference.calibration.entities import HandCalibration
 from inference.imaging.stack_discriminators import key_of
@@ -42,6 +43,7 @@ _GRAPHICS = {
     "CIRCLE": hd.sr.GraphicTypeValues.CIRCLE,
     "POINT": hd.sr.GraphicTypeValues.POINT,
     "TEXT": hd.sr.GraphicTypeValues.POINT,
+    "VERTEBRA": hd.sr.GraphicTypeValues.POINT,
 }
 SERIES_NUMBER = 9_900
 
@@ -163,12 +165,14 @@ def _group(drawing: Drawing, place: Place) -> hd.sr.MeasurementsAndQualitativeEv
         uid=drawing.tracking_uid,
         identifier=_tool(drawing),
     )
+    site = site_of(drawing.label) if drawing.shape == "VERTEBRA" else None
     group = hd.sr.MeasurementsAndQualitativeEvaluations(
         tracking_identifier=tracking,
         finding_type=DicomCode(words.FREE_TEXT, words.FREE_TEXT_SCHEME, long_string(drawing.label))
         if drawing.label
         else None,
         measurements=_measurements(drawing, place),
+        finding_sites=[hd.sr.FindingSite(dicom_code(site))] if site else None,
     )
     texts = (
         (words.COMMENT, drawing.label),

@@ -12,7 +12,7 @@ from storage.core.errors import InvalidRequest
 _MOST_OFF_RIGHT_ANGLE_DEG = 10.0
 # Points may be rounded to whole pixels, and a short axis of few pixels then lies oblique.
 _ROUNDED_PX = 1.0
-_NO_EXTENT = frozenset({"POINT", "ARROW", "TEXT", "ANGLE", "COBB_ANGLE"})
+_NO_EXTENT = frozenset({"POINT", "ARROW", "TEXT", "VERTEBRA", "ANGLE", "COBB_ANGLE", "LINES_ANGLE"})
 
 
 def check_extent(

@@ -13,6 +13,7 @@ SHAPES: list[dict[str, Any]] = [
     {"shape": "BIDIRECTIONAL", "points": [[4, 4], [4, 8], [1, 6], [15, 6]]},
     {"shape": "ANGLE", "points": [[10, 2], [2, 2], [2, 12]]},
     {"shape": "COBB_ANGLE", "points": [[1, 1], [9, 1], [1, 6], [9, 11]]},
+    {"shape": "LINES_ANGLE", "points": [[1, 1], [9, 1], [9, 11], [1, 6]]},
     {"shape": "ELLIPSE", "points": [[5, 2], [5, 14], [1, 8], [9, 8]]},
     {"shape": "CIRCLE", "points": [[8, 8], [12, 8]],
      "statistics": [{"quantity": "mean", "value": 41.5, "unit": "[hnsf'U]"}]},
@@ -24,6 +25,7 @@ SHAPES: list[dict[str, Any]] = [
     {"shape": "ARROW", "points": [[3, 4], [11, 12]], "label": "Läsion, see text"},
     {"shape": "TEXT", "points": [[5.5, 2]],
      "label": "Zustand nach Sternotomie; drains removed on the second day (see report)"},
+    {"shape": "VERTEBRA", "points": [[6, 9]], "label": "T12"},
 ]  # fmt: skip
 
 

@@ -22,12 +22,14 @@ EXPECTED: list[dict[str, float]] = [
     {"long_axis": 14 * 0.5, "short_axis": 4 * 0.8},
     {"angle": 90.0},
     {"angle": math.degrees(math.atan2(5 * 0.8, 8 * 0.5))},
+    {"angle": 135.0},
     {"area": math.pi / 4 * (12 * 0.8) * (8 * 0.5)},
     {"area": math.pi * 4, "radius": 2.0, "perimeter": 4 * math.pi, "mean": 41.5},
     {"area": 8 * 0.5 * 5 * 0.8, "perimeter": 2 * (4 + 4)},
     {"area": 0.5 * 4 * 6.4, "perimeter": 4 + 6.4 + math.hypot(4, 6.4)},
     {"length": 4 + 4.0},
     {"value": -12},
+    {},
     {},
     {},
 ]
@@ -106,6 +108,8 @@ def test_the_report_is_valid_and_other_tools_read_it(
     assert [one.tracking_identifier for one in groups][:3] == [
         f"Cornerstone3DTools@^0.1.0:{name}" for name in ("Length", "Bidirectional", "Angle")
     ]
+    (site,) = groups[-1].finding_sites
+    assert site.value == codes.SCT.T12Vertebra
     (length,) = groups[0].get_measurements()
     (line,) = length.referenced_coordinates
     assert line.graphic_type.value == "POLYLINE"
@@ -155,6 +159,7 @@ def test_a_version_takes_the_place_of_its_predecessor_which_stays(
         ({"frame_number": 2}, 400),
         ({"shape": "SQUIGGLE"}, 422),
         ({"shape": "ARROW"}, 422),
+        ({"shape": "VERTEBRA", "points": [[6, 9]], "label": "T14"}, 422),
         ({"is_closed": True}, 422),
     ],
 )
