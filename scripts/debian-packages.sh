@@ -12,6 +12,7 @@ packages=(
     openssh-server                                         # a destination by SFTP
     faketime                                               # clocks that tests set
     strace                                                 # disks that fail or are slow
+    haproxy                                                # one address in front of several receivers
 )
 
 if ! command -v dpkg-query >/dev/null; then

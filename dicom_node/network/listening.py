@@ -11,6 +11,7 @@ import structlog
 from dicom_node.network.connection_slots import ConnectionSlots
 from dicom_node.network.handover import Accepted, Handover
 from dicom_node.network.known_activity import KnownActivity
+from dicom_node.network.proxy_protocol import NoProxyHeader, Proxies
 from dicom_node.network.tls import ServerTls
 from storage.core.errors import InvalidRequest
 from storage.core.open_files import REMEDY, USED_UP
@@ -39,16 +40,24 @@ class Listeners:
     handover: Handover | None = None
     """Where several processes serve: one accepts, and hands over to the others."""
     known: KnownActivity = field(default_factory=KnownActivity)
+    proxies: Proxies = field(default_factory=lambda: Proxies(()))
 
     def sockets(self) -> list[tuple[socket.socket, ServerTls | None]]:
         """At least one; the plain one first."""
         both = ((self.listener, None), (self.tls_listener, self.tls))
         return [(listener, tls) for listener, tls in both if listener is not None]
 
-    def accept(self, listener: socket.socket) -> Accepted:
-        """The next connection, where one process serves all of them. Raises OSError."""
+    def accept(self, listener: socket.socket) -> Accepted | None:
+        """The next connection; None where a load balancer did not say from whom. Raises OSError."""
         client, address = listener.accept()
-        return Accepted(client, (address[0], address[1]), listener is self.tls_listener)
+        try:
+            origin = self.proxies.client_of(client, (address[0], address[1]))
+        except OSError as error:
+            client.close()
+            if isinstance(error, NoProxyHeader):
+                log.warning("proxy_header_missing", proxy=address[0], reason=str(error))
+            return None
+        return Accepted(client, origin, listener is self.tls_listener)
 
     def take(self, handover: Handover, stopped: int) -> Accepted | None:
         """The next connection that is handed over; None where another process took it, or
@@ -99,7 +108,8 @@ def open_listeners(settings: Settings, port: int | None = None, *, processes: in
     most = settings.max_associations
     slots = ConnectionSlots(most + SPARE_CONNECTIONS, admitted=most)
     handover = Handover(processes) if processes > 1 else None
-    listeners = Listeners(listener, tls_listener, tls, slots, handover)
+    proxies = Proxies(settings.dicom_proxies)
+    listeners = Listeners(listener, tls_listener, tls, slots, handover, proxies=proxies)
     if handover is not None:
         # A process waits for all of them at once.
         for each, _ in listeners.sockets():

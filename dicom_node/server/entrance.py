@@ -44,7 +44,7 @@ class Entrance:
     ) -> None:
         """`serve` takes a connection over; False where there is no room for it."""
         self._listeners = {each.fileno(): each for each, _ in listeners.sockets()}
-        self._tls_listener = listeners.tls_listener
+        self._accept_next = listeners.accept
         self._handover = handover
         self._known: KnownActivity = listeners.known
         self._peers = peers
@@ -83,13 +83,14 @@ class Entrance:
         self, ready: select.epoll, listener: socket.socket, stopping: threading.Event
     ) -> None:
         try:
-            client, address = listener.accept()
+            accepted = self._accept_next(listener)
         except BlockingIOError:
             return
         except OSError as error:
             stopping.wait(pause_after(error))
             return
-        accepted = Accepted(client, (address[0], address[1]), listener is self._tls_listener)
+        if accepted is None:
+            return
         if not self._known.has_stored:
             self._give(accepted)
         elif accepted.is_tls:

@@ -1,6 +1,5 @@
 """Who may come in over HTTP, and how much of it."""
 
-import ipaddress
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, SecretStr, field_validator
@@ -8,6 +7,7 @@ from pydantic_settings import NoDecode
 
 from storage.core.callers.roles import Role, checked_roles
 from storage.core.errors import InvalidRequest
+from storage.settings.networks import networks
 
 
 class AccessSettings(BaseModel):
@@ -79,11 +79,7 @@ class AccessSettings(BaseModel):
     @field_validator("trusted_proxies", mode="before")
     @classmethod
     def _parse_networks(cls, value: Any) -> Any:
-        if not isinstance(value, str):
-            return value
-        parts = [part.strip() for part in value.split(",") if part.strip()]
-        # An address that is none raises ValueError, which tells which setting is wrong.
-        return tuple(str(ipaddress.ip_network(part, strict=False)) for part in parts)
+        return networks(value)
 
     @field_validator("oidc_role_map", mode="before")
     @classmethod

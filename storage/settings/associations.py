@@ -6,6 +6,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field, field_validator
 from pydantic_settings import NoDecode
 
+from storage.settings.networks import networks
+
 PeerAction = Literal["store", "query", "retrieve", "commit", "worklist", "reject"]
 
 
@@ -41,6 +43,17 @@ class AssociationSettings(BaseModel):
         description="DICOM connections that one address may hold without being a known peer;"
         " 0: any number.",
     )
+
+    dicom_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Addresses and networks of load balancers that say by the PROXY protocol from"
+        " where a DICOM connection comes, separated by commas.",
+    )
+
+    @field_validator("dicom_proxies", mode="before")
+    @classmethod
+    def _parse_proxies(cls, value: Any) -> Any:
+        return networks(value)
 
     @field_validator("unknown_peers_may", mode="before")
     @classmethod
