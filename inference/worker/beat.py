@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import closing
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -23,6 +24,7 @@ from storage.container import open_storage
 from storage.core.clock import CLOCKS_AGREE_WITHIN_S, ClockWatch, utcnow
 from storage.core.errors import MediViewError
 from storage.db.due.commit_watch import CommitWatch
+from storage.db.leadership import Leadership
 from storage.processes.heartbeats import BEAT_EVERY_S
 from storage.processes.signs_of_life import SignOfLife
 from storage.processes.stop_requests import StopRequests
@@ -38,10 +40,15 @@ _IDLE_TICK_S = CLOCKS_AGREE_WITHIN_S / 4
 _SETTLE_MARGIN_S = 5.0
 # With no control worker, ticks would fill the broker although one of them is enough.
 _MAX_WAITING = 30
+_LEADERSHIP = 0x6D766274
+# Others try more often than that.
+_LEAVES_TO_OTHERS_S = 3.0
 
 
 class Scheduler(beat.Scheduler):  # type: ignore[misc]  # celery has no types
     """Sends each entry in its interval; says `beat` in the ledger; holds back while nobody listens.
+
+    Of several, on whatever hosts, the one that leads sends; the others say that they live.
 
     The tick is sent when `watch` says that there may be something to do, and when the time of day
     was set. Celery's own goes by the time of day and keeps it in a file: a clock that is set
@@ -55,9 +62,12 @@ class Scheduler(beat.Scheduler):  # type: ignore[misc]  # celery has no types
         beat: Callable[[str, datetime], None],
         watch: CommitWatch,
         sign: SignOfLife,
+        leadership: Leadership,
         **kwargs: Any,
     ) -> None:
         self._beat = beat
+        self._leadership = leadership
+        self._is_leading = False
         self._sign = sign
         self._watch = watch
         self._clock = ClockWatch()
@@ -73,6 +83,13 @@ class Scheduler(beat.Scheduler):  # type: ignore[misc]  # celery has no types
         self._say_alive()
         # Who ticks follows the clock, and shall not first hear of it when all is idle.
         is_due = bool(self._clock.step(utcnow(), time.monotonic())) or is_due
+        was_leading, self._is_leading = self._is_leading, self._leadership.has()
+        if not self._is_leading:
+            # As at a start, should it lead again.
+            self._due_s.clear()
+            return 0.0
+        # What the one before may not have come to.
+        is_due = is_due or not was_leading
         for name, entry in self.schedule.items():
             if entry.task == TICK_TASK:
                 if is_due:
@@ -92,6 +109,8 @@ class Scheduler(beat.Scheduler):  # type: ignore[misc]  # celery has no types
                 sent = super().apply_async(entry, *args, **kwargs)
         except Exception as error:  # noqa: BLE001 - the clock goes on, whatever the broker does
             self._trouble("broker_unreachable", error=type(error).__name__)
+            # It may be this host alone that does not reach it.
+            self._leadership.resign(_LEAVES_TO_OTHERS_S)
             return None
         if waiting < _MAX_WAITING:
             self._troubled = ""
@@ -133,10 +152,18 @@ def run_beat(settings: Settings) -> None:
         open_storage(settings) as storage,
         storage.audit.running("beat"),
         closing(_work_watch(storage.engine, settings)) as watch,
+        closing(leadership(storage.engine, settings.data_dir)) as leads,
     ):
         sign = SignOfLife(settings, "beat")
-        scheduler = partial(Scheduler, beat=storage.heartbeats.beat, watch=watch, sign=sign)
+        scheduler = partial(
+            Scheduler, beat=storage.heartbeats.beat, watch=watch, sign=sign, leadership=leads
+        )
         app.Beat(scheduler=scheduler, quiet=True, socket_timeout=None).run()
+
+
+def leadership(engine: Engine, data_dir: Path) -> Leadership:
+    """Of the one beat that ticks for all hosts of a database."""
+    return Leadership(engine, data_dir.absolute() / "beat.lock", _LEADERSHIP)
 
 
 def _work_watch(engine: Engine, settings: Settings) -> CommitWatch:

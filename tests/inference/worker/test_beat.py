@@ -9,6 +9,7 @@ from typing import cast
 
 import pytest
 from celery import Celery
+from sqlalchemy import create_engine
 
 from api.probe import sign_failure
 from inference.broker.celery_config import configuration
@@ -62,6 +63,7 @@ def beaten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Beaten:
         beat=lambda name, _: beats.append(name),
         watch=cast(CommitWatch, watch),
         sign=SignOfLife(Settings(signs_of_life_dir=tmp_path / "signs"), "beat"),
+        leadership=beat.leadership(create_engine("sqlite://"), tmp_path),
     )
     scheduler.setup_schedule()
     monkeypatch.setattr(scheduler, "apply_entry", lambda entry: sent.append(entry.name))
@@ -69,7 +71,7 @@ def beaten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Beaten:
 
 
 def test_a_tick_is_sent_when_there_may_be_something_to_do(beaten: Beaten) -> None:
-    assert sorted(beaten.tick()) == ["housekeep", "retention"], "what a start does once"
+    assert sorted(beaten.tick()) == ["housekeep", "retention", "tick"], "what a start does once"
     assert beaten.tick() == []
     beaten.watch.is_time = True
     assert beaten.tick() == ["tick"]
