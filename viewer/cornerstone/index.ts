@@ -15,6 +15,7 @@ export { overlayBits } from "./overlayBits";
 export { regionValues, type RegionValues } from "./values/regionValues";
 export { Scene, type SceneListener } from "./scene";
 export { partOf, registerSeries, type LoadedSeries } from "./series";
+export { spineLabelling } from "./annotations/spineLabels";
 export { sliceValues } from "./values/sliceValues";
 export { type Turn } from "./views/turning";
 export { type GlassView } from "./spyglass";

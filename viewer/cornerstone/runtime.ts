@@ -44,6 +44,8 @@ import { overlayBits } from "./overlayBits";
 import { FrameRefusal } from "./frames";
 import { drawWithoutAntialiasing } from "./renderer";
 import { FreeTextTool } from "./annotations/freeText";
+import { LinesAngleTool } from "./annotations/linesAngle";
+import { SpineLabelTool } from "./annotations/spineLabels";
 import { RegionWindowTool } from "./windows/regionWindow";
 import { SeriesScrollTool } from "./views/scrolling";
 
@@ -53,6 +55,7 @@ export const measuringClasses = {
   bidirectional: BidirectionalTool,
   angle: AngleTool,
   cobb: CobbAngleTool,
+  lines: LinesAngleTool,
   ellipse: EllipticalROITool,
   circle: CircleROITool,
   rectangle: RectangleROITool,
@@ -60,6 +63,7 @@ export const measuringClasses = {
   probe: ProbeTool,
   arrow: ArrowAnnotateTool,
   text: FreeTextTool,
+  vertebra: SpineLabelTool,
 } as const;
 
 export type MeasuringTool = keyof typeof measuringClasses;

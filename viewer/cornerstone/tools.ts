@@ -12,6 +12,7 @@ import {
 import type { WindowRange } from "@/dicom/windowing";
 import { text } from "@/shared/i18n";
 import { askForText } from "./annotations/freeText";
+import { placeLevel } from "./annotations/spineLabels";
 import { promptClicks } from "./annotations/promptClicks";
 import {
   editToolNames,
@@ -57,6 +58,7 @@ function configurationOf(toolName: string, linesOf: LinesOf): Record<string, unk
     };
   }
   if (toolName === toolClasses.text.toolName) return { getTextCallback: (done: (given: string) => void) => askForText(done) };
+  if (toolName === toolClasses.vertebra.toolName) return { getTextCallback: placeLevel };
   // Beside a drawing stands what the list says of it, in the page's language: a probe's SUV, too.
   const overrides = measuringToolOf(toolName) === null ? {} : { getTextLines: (data: ToolTypes.AnnotationData) => orNone(linesOf(data)) };
   return toolName === toolClasses.freehand.toolName ? { ...overrides, calculateStats: true } : overrides;

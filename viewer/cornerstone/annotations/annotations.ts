@@ -17,7 +17,7 @@ export function pointsForNode(kind: MeasuringTool, data: ToolTypes.AnnotationDat
   if (kind === "freehand") return thinned(data.contour?.polyline ?? []);
   const points = data.handles?.points ?? [];
   // Cornerstone gives a text a second point, which says nothing.
-  if (kind === "text") return points.slice(0, 1);
+  if (kind === "text" || kind === "vertebra") return points.slice(0, 1);
   return kind === "rectangle" ? crossed(points) : points;
 }
 

@@ -17,7 +17,7 @@ export function quantitiesOfShape(
   isClosed: boolean,
 ): Quantity[] | NotMeasurable {
   const [first] = points;
-  if (kind === "arrow" || kind === "text" || !first) return [];
+  if (kind === "arrow" || kind === "text" || kind === "vertebra" || !first) return [];
   if (kind === "probe") {
     const axes = axesAt(calibration, first);
     return axes ? valuesAt(axes, first) : [];
@@ -46,9 +46,10 @@ function ofShape(kind: MeasuringKind, mm: readonly Point[], isClosed: boolean, u
       return [length("long_axis", Math.max(d0, d2)), length("short_axis", Math.min(d0, d2))];
     case "angle":
       return [angle(between(minus(at(0), at(1)), minus(at(2), at(1))))];
-    case "cobb": {
+    case "cobb":
+    case "lines": {
       const found = between(minus(at(1), at(0)), minus(at(3), at(2)));
-      return [angle(Math.min(found, 180 - found))];
+      return [angle(kind === "cobb" ? Math.min(found, 180 - found) : found)];
     }
     case "circle":
       return [area(Math.PI * d0 ** 2), length("radius", d0), length("perimeter", 2 * Math.PI * d0)];
@@ -73,7 +74,7 @@ function planeScale(
   points: readonly Point[],
   calibration: Calibration,
 ): PlaneScale | NotMeasurable {
-  const isAngle = kind === "angle" || kind === "cobb";
+  const isAngle = kind === "angle" || kind === "cobb" || kind === "lines";
   if (isAngle && calibration.regions.length === 0) {
     // A pixel's size does not matter, its proportions do.
     const [row, column] = calibration.aspect;

@@ -12,6 +12,7 @@ export const shapes = {
   bidirectional: "BIDIRECTIONAL",
   angle: "ANGLE",
   cobb: "COBB_ANGLE",
+  lines: "LINES_ANGLE",
   ellipse: "ELLIPSE",
   circle: "CIRCLE",
   rectangle: "RECTANGLE",
@@ -19,6 +20,7 @@ export const shapes = {
   probe: "POINT",
   arrow: "ARROW",
   text: "TEXT",
+  vertebra: "VERTEBRA",
 } as const;
 
 /** Free text says more than the name of a drawing. */
@@ -103,7 +105,7 @@ export function isTaken({ madeBy }: Measurement, own: readonly Measurement[]): b
   );
 }
 
-const withoutLengths = new Set<MeasuringKind>(["angle", "cobb", "probe", "arrow", "text"]);
+const withoutLengths = new Set<MeasuringKind>(["angle", "cobb", "lines", "probe", "arrow", "text", "vertebra"]);
 
 /** What a reader of a length or an area must know, as `caveat_of` of the node; none of other kinds. */
 export function caveatsOf(kind: MeasuringKind, calibration: Calibration): readonly Caveat[] {

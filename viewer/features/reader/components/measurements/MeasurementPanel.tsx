@@ -17,6 +17,7 @@ import type { MeasurementTexts } from "@/features/reader/hooks/measurements/useM
 import { useText } from "@/shared/hooks/useText";
 import type { Problem } from "@/shared/api/problem";
 import { measurementDragType } from "@/shared/lib/dragTypes";
+import { levels } from "@/dicom/measurements/vertebrae";
 import { caveatText, mostCharacters, summaryOf, type Measurement } from "@/dicom/measurements/measurement";
 
 /** What was measured and marked: named, gone to, removed, saved. */
@@ -150,6 +151,18 @@ function MeasurementRow({
       }}
     >
       <div className="flex flex-wrap items-center gap-x-2 gap-y-1.5">
+      {one.kind === "vertebra" ? (
+        <select
+          aria-label={t.nameOf(t.kinds.vertebra)}
+          className="control w-16 px-1.5 py-0 text-xs"
+          value={one.label}
+          onChange={(event) => measurements.rename(one.trackingUid, event.target.value)}
+        >
+          {levels.map((level) => (
+            <option key={level}>{level}</option>
+          ))}
+        </select>
+      ) : (
       <input
         aria-label={t.nameOf(t.kinds[one.kind])}
         className={`control min-w-0 px-1.5 py-0 text-xs ${one.kind === "text" ? "flex-3" : hasRoomBeside ? "w-28" : "flex-1"}`}
@@ -159,6 +172,7 @@ function MeasurementRow({
         maxLength={mostCharacters(one.kind)}
         onChange={(event) => measurements.rename(one.trackingUid, event.target.value)}
       />
+      )}
       <button
         type="button"
         className={`min-w-0 rounded text-left text-xs hover:text-accent ${isDoubtful ? "text-warn" : ""} ${hasRoomBeside ? "flex-1" : "order-last basis-full"}`}

@@ -23,6 +23,7 @@ export const measuringTools: { name: MeasuringTool; key: string }[] = [
   { name: "bidirectional", key: "b" },
   { name: "angle", key: "a" },
   { name: "cobb", key: "A" },
+  { name: "lines", key: "B" },
   { name: "ellipse", key: "e" },
   { name: "circle", key: "d" },
   { name: "rectangle", key: "q" },
@@ -30,6 +31,7 @@ export const measuringTools: { name: MeasuringTool; key: string }[] = [
   { name: "probe", key: "v" },
   { name: "arrow", key: "t" },
   { name: "text", key: "L" },
+  { name: "vertebra", key: "V" },
 ];
 
 /** What the left mouse button, or one finger, does. */

@@ -5,6 +5,7 @@ import { LayoutControls } from "@/features/reader/components/tools/LayoutControl
 import { MeasureChoice, MouseTools, otherTools, usualTools } from "@/features/reader/components/tools/MouseToolChoice";
 import { PresetChoice } from "@/features/reader/components/tools/PresetChoice";
 import { SlabControls, TurnControls } from "@/features/reader/components/tools/ReformatControls";
+import { SpineControls } from "@/features/reader/components/tools/SpineControls";
 import { StackSlabControls } from "@/features/reader/components/tools/StackSlabControls";
 import { SubtractionControls } from "@/features/reader/components/tools/SubtractionControls";
 import { ScreenSizeDialog } from "@/features/reader/components/tools/ScreenSizeDialog";
@@ -63,7 +64,7 @@ export function Toolbar({
   const flat = layout !== "volume" && !isSlide;
   const trueSize = useTrueSize(reader);
   const many = arrangement !== null && cellCount(arrangement) > 1;
-  const content = [layout, many, arrangement?.linked, cine.playing, subtraction.isOn, stackSlab.projection, reformat.slab.projection, reader.fusion.chosen?.seriesInstanceUid, reader.spyglass.count > 0, trueSize.isOn, reader.inStep.others > 0, series?.seriesInstanceUid, t.reset].join(" ");
+  const content = [layout, many, arrangement?.linked, cine.playing, subtraction.isOn, stackSlab.projection, tool === "vertebra", reformat.slab.projection, reader.fusion.chosen?.seriesInstanceUid, reader.spyglass.count > 0, trueSize.isOn, reader.inStep.others > 0, series?.seriesInstanceUid, t.reset].join(" ");
   const { attach, hidden } = useOverflow(leaving.length, content);
   const isInMenu = (group: (typeof leaving)[number]) => leaving.indexOf(group) < hidden;
   const groups = {
@@ -117,6 +118,7 @@ export function Toolbar({
       {flat && <MouseTools names={layout === "planes" ? [...usualTools, "crosshairs"] : usualTools} tool={tool} disabled={false} onTool={onTool} />}
       {inRow("tools")}
       {flat && <MeasureChoice tool={tool} disabled={false} onTool={onTool} />}
+      {flat && tool === "vertebra" && <SpineControls />}
       {inRow("presets")}
       {inRow("image")}
       {inRow("turns")}

@@ -1,3 +1,4 @@
+import { drawings } from "./drawings";
 import { inStep, ofPatient } from "./inStep";
 import { sharing } from "./sharing";
 import { spyglass } from "./spyglass";
@@ -5,4 +6,4 @@ import { stackSlab } from "./stackSlab";
 import { trueSize } from "./trueSize";
 import { windows } from "./windows";
 
-export const reading = { ...windows, inStep, ofPatient, sharing, spyglass, stackSlab, trueSize };
+export const reading = { ...windows, ...drawings, inStep, ofPatient, sharing, spyglass, stackSlab, trueSize };

@@ -1,3 +1,4 @@
+import { drawings } from "./drawings";
 import { inStep, ofPatient } from "./inStep";
 import { sharing } from "./sharing";
 import { spyglass } from "./spyglass";
@@ -6,4 +7,4 @@ import { trueSize } from "./trueSize";
 import { windows } from "./windows";
 
 /** What a reader does with viewports: shares them, looks through one at another, keeps their windows. */
-export const reading = { ...windows, inStep, ofPatient, sharing, spyglass, stackSlab, trueSize };
+export const reading = { ...windows, ...drawings, inStep, ofPatient, sharing, spyglass, stackSlab, trueSize };

@@ -1,0 +1,35 @@
+import { nextLevel, openingLevel, type Direction, type Level } from "@/dicom/measurements/vertebrae";
+import { FreeTextTool } from "./freeText";
+
+export interface SpineLabelling {
+  next: Level;
+  direction: Direction;
+}
+
+let now: SpineLabelling = { next: openingLevel, direction: "down" };
+const listeners = new Set<() => void>();
+
+/** Which level the next click names, and which way the clicks go. */
+export const spineLabelling = {
+  get: (): SpineLabelling => now,
+  set(next: SpineLabelling): void {
+    now = next;
+    for (const listener of listeners) listener();
+  },
+  subscribe(listener: () => void): () => void {
+    listeners.add(listener);
+    return () => listeners.delete(listener);
+  },
+};
+
+/** The level of this click; the neighbouring one is offered for the next. */
+export function placeLevel(done: (label: string) => void): void {
+  const { next, direction } = now;
+  done(next);
+  spineLabelling.set({ next: nextLevel(next, direction), direction });
+}
+
+/** Levels of the spine, named one after the other. */
+export class SpineLabelTool extends FreeTextTool {
+  static toolName = "SpineLabel";
+}
