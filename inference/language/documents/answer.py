@@ -15,7 +15,7 @@ from inference.language.answer import (
     by_model,
 )
 from inference.language.documents.page import Page, around, words_of
-from inference.language.documents.pairing.asking import fits, read_asked
+from inference.language.documents.pairing.asking import fits, names, read_asked
 from inference.language.documents.pairing.look_up import LookedUp, layouts_of, look_up
 from inference.language.documents.passages import answering_passages
 from inference.language.documents.reading import read_document
@@ -43,6 +43,8 @@ _BLANK = "The document has this field, and nothing is filled in."
 _NO_MODEL = "No model is configured (HF_DQA_MODEL); this is the passage, word for word."
 _WITHOUT = "This is the passage, word for word."
 _NO_TEXT = "No text could be read on the document's pages."
+# A passage near in meaning has some number, and some name: it must name what they are of, too.
+_NAMED = ("number", "person", "code")
 _NOT_THERE = Reason("content", "These words do not stand on the page.")
 _ORDERS = Reason("instruction", "It gives orders to a model instead of answering.")
 # A page is this wide and high for LayoutLM.
@@ -153,9 +155,11 @@ def _extracted(question: str, pages: Sequence[Page], looked_up: LookedUp) -> lis
     """What the layout pairs with the question; else the running text that answers it."""
     if looked_up.passages or looked_up.is_blank:
         return list(looked_up.passages)
+    asked = read_asked(question)
     return [
         PassageBox(one.text, one.page_number, one.box, round(score, 3))
         for one, score in answering_passages(question, pages, _SHOWN)
+        if asked.kind not in _NAMED or names(asked, one.text)
     ]
 
 

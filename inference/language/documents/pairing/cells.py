@@ -13,6 +13,7 @@ from inference.language.documents.pairing.topics import Unit, same_unit, units_o
 _RESULT, _SITE = "result_column", "site"
 # Rows are alike but for a word: "arterial phase", "venous phase".
 _LEAST_SHARE_OF_CELL = 0.7
+_VERY = 0.95
 
 
 def by_table(asked: Asked, table: Table) -> Iterator[Found]:
@@ -42,6 +43,13 @@ def _by_cell(
         unit for at in keys for unit in (*cells[at], *_used_head(asked, cells[at], heads[at]))
     ]
     head = list(heads[place])
+    if asked.kind == "yes_no" and (cell := row[place]) is not None and not is_mark(cell.text):
+        # "Is the CRP raised?": the cell that has the word.
+        share, _ = matched(asked, [*of_row, *cells[place]])
+        if share >= _VERY and _shares(asked, of_row, cells[place]):
+            words = tuple(word for at in keys for word in row[at].words)  # type: ignore[union-attr]
+            yield Found(cell.words, (*words, *cell.words), cell.page_number, share)
+            return
     rest = [unit for unit in asked.units if not any(same_unit(unit, one) for one in of_row)]
     names_column = any(same_unit(unit, one) for unit in rest for one in head)
     is_default = place == _default_column(asked, table, row, keys[0])
@@ -100,7 +108,23 @@ def _is_key(
         return False
     if not is_value(cell.text):
         return True
+    if (
+        at == 0
+        and units
+        and all(any(same_unit(one, unit) for unit in asked.units) for one in units)
+    ):
+        # "At 14:00": the rows' names are times.
+        return True
     return any(same_unit(unit, other) for unit in asked.units for other in head)
+
+
+def _shares(asked: Asked, of_row: Sequence[Unit], cell: Sequence[Unit]) -> bool:
+    """Whether the cell has a unit of the question that its row's key lacks."""
+    return any(
+        any(same_unit(unit, one) for one in cell)
+        and not any(same_unit(unit, one) for one in of_row)
+        for unit in asked.units
+    )
 
 
 def _used_head(asked: Asked, cell: Sequence[Unit], head: Sequence[Unit]) -> list[Unit]:
@@ -108,6 +132,8 @@ def _used_head(asked: Asked, cell: Sequence[Unit], head: Sequence[Unit]) -> list
 
 
 def _exactness(asked: Asked, units: Sequence[Unit]) -> float:
+    # A letter alone is a unit: "FVC (L)".
+    units = [unit for unit in units if len(unit.key) > 1] or units
     total = sum(unit.weight for unit in units)
     hit = sum(unit.weight for unit in units if any(same_unit(unit, other) for other in asked.units))
     return hit / total if total else 0.0

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from inference.language.documents.pairing.candidates import YES_NO
 from inference.language.documents.pairing.layout import Piece, Placed, Row
 
 # Chinese signs are what the reader of images takes boxes for.
@@ -68,7 +69,8 @@ def _mark(text: str) -> bool | None:
 def _of_row(words: list[Placed], row: Row) -> Iterator[Choice]:
     marks = [index for index, word in enumerate(words) if _mark(word.text) is not None]
     first = words[: marks[0]]
-    is_before = _is_label_end(first) or len(first) != 1 or marks[0] == 0
+    # "Yes [ ] No [x]": the last word is a box.
+    is_before = _is_label_end(first) or marks[-1] != len(words) - 1
     groups = _before(words, marks) if is_before else _behind(words, marks)
     for choice in groups:
         choice.page_number, choice.row = row[0].page_number, row[0].row
@@ -104,12 +106,22 @@ def _option(words: list[Placed]) -> tuple[list[Placed], list[Placed]]:
 
 def _behind(words: list[Placed], marks: list[int]) -> Iterator[Choice]:
     """Each box behind its option: "Yes [ ] No [x]"."""
-    choice = Choice("", [])
-    start = 0
+    start = _start_of_option(words[: marks[0]])
+    choice = Choice(_text(words[:start]), words[:start])
     for mark in marks:
         choice.options.append((bool(_mark(words[mark].text)), words[start:mark]))
         start = mark + 1
     yield choice
+
+
+def _start_of_option(words: list[Placed]) -> int:
+    """Of "Diabetes  Yes [ ]", where the first option begins: behind the widest gap."""
+    if len(words) < 2:
+        return 0
+    if words[-1].text.casefold() in YES_NO:
+        return len(words) - 1
+    gaps = [(words[index].left - words[index - 1].right, index) for index in range(1, len(words))]
+    return max(gaps)[1] if max(gaps)[0] > 0.75 * words[0].height else 0
 
 
 def _text(words: Sequence[Placed]) -> str:

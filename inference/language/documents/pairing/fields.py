@@ -5,6 +5,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from inference.language.documents.pairing.layout import Piece, Placed, Row
+from inference.language.documents.pairing.stacks import stacked_rows
+from inference.language.documents.pairing.tables import Table
 from inference.language.documents.pairing.topics import units_of
 
 _LONGEST_LABEL_WORDS = 7
@@ -31,7 +33,12 @@ def fields_of(rows: Sequence[Row], in_tables: frozenset[int], is_read: bool) -> 
     """`in_tables`: numbers of the rows that tables have, whose cells are paired there."""
     rows = _of_whole_lines(rows, in_tables)
     values: set[int] = set()
+    stacked = stacked_rows(rows, in_tables)
     for index, row in enumerate(rows):
+        if index in stacked:
+            yield from _over_values(row, rows[index + 1])
+        if index in stacked or index - 1 in stacked:
+            continue
         for place, piece in enumerate(row):
             inline = list(_behind_colons(piece))
             found: list[Field] = []
@@ -43,6 +50,23 @@ def fields_of(rows: Sequence[Row], in_tables: frozenset[int], is_read: bool) -> 
                 if field.value is not None and (field.is_beside or _names_topic(field.label)):
                     values.update(map(id, field.value.words))
                 yield field
+
+
+def under_heads(tables: Sequence[Table]) -> Iterator[Field]:
+    """Of a table with one row, each cell is named by its head alone."""
+    for table in tables:
+        for row in table.rows if len(table.rows) == 1 else ():
+            for column, cell in zip(table.columns, row, strict=True):
+                label = label_of(column.head[-1]) if column.head else None
+                if label is not None:
+                    yield Field(label, column.head[-1], cell, 0.85)
+
+
+def _over_values(labels: Row, values: Row) -> Iterator[Field]:
+    for piece, value in zip(labels, values, strict=True):
+        label = label_of(piece)
+        if label is not None:
+            yield Field(label, piece, None if is_blank(value.text) else value, 0.9)
 
 
 def _of_whole_lines(rows: Sequence[Row], in_tables: frozenset[int]) -> list[Row]:
@@ -126,7 +150,8 @@ def _start_of_label(words: Sequence[Placed], colon: int, before: int) -> int:
         ends = [index for index, one in enumerate(text[:-1]) if one.endswith((".", "!", ";"))]
         return ends[-1] + 1 if ends and len(text) > _LONGEST_LABEL_WORDS else 0
     for start in range(colon, max(before, colon - _LONGEST_LABEL_WORDS), -1):
-        if words[start - 1].text.endswith((".", ";", ",")):
+        before_it = words[start - 1].text
+        if before_it.endswith((".", ";", ",")) and not _names_topic(before_it):
             return start
     for start in range(max(before + 1, colon - 3), colon + 1):
         units = units_of(" ".join(word.text for word in words[start : colon + 1]))
@@ -239,6 +264,9 @@ def _below(rows: Sequence[Row], index: int, piece: Piece) -> Piece | None:
             continue
         near = 1.6 if not found else 0.7
         if under.top - bottom > near * max(height, under.height) or _is_label(under):
+            break
+        if len(rows[index]) == 1 and under is not row[-1] and not ends:
+            # A title over labels with their values.
             break
         if found and abs(under.height - found[0].height) > 0.08 * found[0].height:
             break

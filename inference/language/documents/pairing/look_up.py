@@ -1,5 +1,6 @@
 """The value that a document gives to a question, paired by layout; none where it gives none."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -12,22 +13,39 @@ from inference.language.documents.pairing.asking import (
     in_text,
     matched,
     names_person,
+    of_document,
+    without_kind,
+    word_by_word,
 )
 from inference.language.documents.pairing.candidates import LEAST_SHARE, YES_NO, Found, score_of
 from inference.language.documents.pairing.cells import by_table
 from inference.language.documents.pairing.checkboxes import Choice, choices_of, has_boxes
-from inference.language.documents.pairing.fields import Field, fields_of
-from inference.language.documents.pairing.layout import Piece, rows_of
+from inference.language.documents.pairing.fields import Field, fields_of, under_heads
+from inference.language.documents.pairing.layout import Piece, Placed, Row, rows_of
 from inference.language.documents.pairing.prose import Sentence, answering_part, sentences_of
 from inference.language.documents.pairing.tables import Table, tables_of
-from inference.language.documents.pairing.topics import units_of, units_of_label, words_of_text
+from inference.language.documents.pairing.topics import (
+    plain_units_of,
+    same_unit,
+    units_of,
+    units_of_label,
+    words_of_text,
+)
 from inference.language.documents.pairing.written import dated, signed, within
 
 LEAST_SCORE = 0.55
 _SHOWN = 3
-_WRITER = frozenset(("i", "we", "ich", "wir"))
+_WRITER = frozenset(("i", "we", "ich", "wir", "thank", "danke"))
+_MAIN = re.compile(r"\b(?:main|principal|primary|chief)\b|\bhaupt", re.IGNORECASE)
+_FIRST, _SECOND = re.compile(r"\(?1[.)]"), re.compile(r"\(?2[.)]")
+# Labels that leave open what they are of: it stands above them, at most so many lines.
+_OF_ABOVE = frozenset(("letter_date", "clock", "site"))
+_LINES_ABOVE = 12
+_SCORE_OF_ABOVE = 0.6
 _LONGEST_BEGINNING, _LONGEST_LINE = 5, 12
 _VERY = 0.95
+_LONGEST_TITLE = 6
+_LITTLE = 0.15
 # Of topics with several names, and of labels that are alike.
 _SAME_WORDS = 0.02
 _VERBS = frozenset("is was are were has had ist war sind waren hat hatte".split())
@@ -46,6 +64,7 @@ class PageLayout:
     pieces: tuple[Piece, ...]
     """Outside of tables."""
     signatures: tuple[Field, ...]
+    title: str
 
 
 def layouts_of(pages: Sequence[Page]) -> Iterator[PageLayout]:
@@ -60,7 +79,9 @@ def layouts_of(pages: Sequence[Page]) -> Iterator[PageLayout]:
 
 def laid_out(page: Page) -> PageLayout:
     rows = rows_of(page)
-    tables = tuple(tables_of(rows))
+    choices = tuple(choices_of(rows))
+    optioned = frozenset(one.row for one in choices if any(words for _, words in one.options))
+    tables = tuple(tables_of(rows, optioned))
     boxes = frozenset(row[0].row for row in rows if has_boxes(row))
     in_tables = frozenset(number for table in tables for number in table.row_numbers)
     plain = [row for row in rows if row[0].row not in boxes]
@@ -71,13 +92,21 @@ def laid_out(page: Page) -> PageLayout:
     signatures = tuple(signed(rows))
     fields = fields_of(plain, in_tables, page.is_read)
     return PageLayout(
-        (*fields, *written, *signatures, *dated(rows)),
-        tuple(choices_of(rows)),
+        (*fields, *under_heads(tables), *written, *signatures, *dated(rows)),
+        choices,
         tables,
         sentences,
         tuple(piece for row in plain for piece in row if piece.row not in in_tables),
         signatures,
+        _title_of(rows),
     )
+
+
+def _title_of(rows: Sequence[Row]) -> str:
+    """The first line, where it is a title and holds no value."""
+    text = rows[0][0].text if rows and len(rows[0]) == 1 else ""
+    is_title = len(text.split()) <= _LONGEST_TITLE and not re.search(r"[\d:]", text)
+    return text if is_title else ""
 
 
 @dataclass(frozen=True)
@@ -91,6 +120,7 @@ class LookedUp:
 def look_up(asked: Asked, layouts: Sequence[PageLayout]) -> LookedUp:
     if not asked.weight:
         return LookedUp()
+    asked = of_document(asked, layouts[0].title if layouts else "")
     found = sorted(
         (one for layout in layouts for one in _found(asked, layout)),
         key=lambda one: -one.score,
@@ -111,6 +141,7 @@ def look_up(asked: Asked, layouts: Sequence[PageLayout]) -> LookedUp:
 def _found(asked: Asked, layout: PageLayout) -> Iterator[Found]:
     for field in layout.fields:
         yield from _by_field(asked, field)
+        yield from _by_label_below(asked, field, layout.pieces)
     for choice in layout.choices:
         yield from _by_choice(asked, choice)
     for table in layout.tables:
@@ -123,9 +154,12 @@ def _found(asked: Asked, layout: PageLayout) -> Iterator[Found]:
 
 
 def _by_field(asked: Asked, field: Field) -> Iterator[Found]:
-    units = units_of_label(field.label)
     text = field.value.text if field.value else ""
-    share, exact = matched(in_text(asked), units, text if asked.kind != "number" else "")
+    value = text if asked.kind != "number" else ""
+    share, exact = matched(in_text(asked), units_of_label(field.label), value)
+    by_words = matched(word_by_word(asked), plain_units_of(field.label))
+    if score_of(*by_words) > score_of(share, exact):
+        share, exact = by_words
     score = score_of(share, exact) * (0.7 + 0.3 * field.trust)
     score = min(score + _SAME_WORDS * _shared_words(asked, field.label), 1.0) if score else 0.0
     page = field.label_piece.page_number
@@ -137,7 +171,40 @@ def _by_field(asked: Asked, field: Field) -> Iterator[Found]:
         return
     if asked.kind == "person" and DATE.match(text):
         return
-    yield Found(field.value.words, (*field.label_piece.words, *field.value.words), page, score)
+    words = _first_of_list(field.value.words) if _MAIN.search(asked.text) else field.value.words
+    yield Found(words, (*field.label_piece.words, *words), page, score)
+
+
+def _first_of_list(words: tuple[Placed, ...]) -> tuple[Placed, ...]:
+    """Of numbered items the first; all words where they are not numbered."""
+    if not _FIRST.fullmatch(words[0].text):
+        return words
+    end = next((at for at, word in enumerate(words) if _SECOND.fullmatch(word.text)), len(words))
+    return words[1:end]
+
+
+def _by_label_below(asked: Asked, field: Field, pieces: Sequence[Piece]) -> Iterator[Found]:
+    """ "Appointment ... Date: 4 May": a label that says when or where, of what stands above it."""
+    if asked.kind not in ("date", "place") or field.value is None:
+        return
+    topics = {unit.key for unit in units_of_label(field.label)}
+    wanted = {"site"} if asked.kind == "place" else {"letter_date"}
+    if any(unit.key == "clock" for unit in asked.units):
+        wanted = {"clock"}
+    rest = [unit for unit in asked.units if unit.key not in wanted and unit.weight > _LITTLE]
+    if not topics or not topics <= wanted & _OF_ABOVE or not fits(asked, field.value.text):
+        return
+    label = field.label_piece
+    above = [
+        unit
+        for piece in pieces
+        if 0 < label.top - piece.top < _LINES_ABOVE * label.height
+        and piece.page_number == label.page_number
+        for unit in units_of(piece.text)
+    ]
+    if all(any(same_unit(unit, one) for one in above) for unit in rest):
+        words = field.value.words
+        yield Found(words, (*label.words, *words), label.page_number, _SCORE_OF_ABOVE)
 
 
 def _shared_words(asked: Asked, label: str) -> float:
@@ -148,6 +215,11 @@ def _shared_words(asked: Asked, label: str) -> float:
 
 
 def _by_choice(asked: Asked, choice: Choice) -> Iterator[Found]:
+    if asked.names_thing and all(
+        " ".join(word.text for word in words).casefold() in YES_NO for _, words in choice.options
+    ):
+        # Yes and no do not answer "which" and "how much".
+        return
     label = units_of(choice.label)
     options = [word for _, words in choice.options for word in words]
     share, exact = matched(asked, label)
@@ -196,8 +268,9 @@ def _by_beginning(asked: Asked, piece: Piece) -> Iterator[Found]:
     texts = [word.text for word in piece.words]
     if len(texts) > _LONGEST_LINE or any(text.endswith((":", "：")) for text in texts):
         return
+    named = without_kind(asked)
     for size in range(1, min(len(texts) - 1, _LONGEST_BEGINNING) + 1):
-        share, exact = matched(asked, units_of(" ".join(texts[:size])))
+        share, exact = matched(named, units_of(" ".join(texts[:size])))
         if share < _VERY or exact < _VERY:
             continue
         value = " ".join(texts[size:])

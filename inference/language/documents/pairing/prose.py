@@ -17,6 +17,12 @@ _RAGGED = 0.25
 _JOINS = frozenset(("and", "but", "und", "aber", "sowie"))
 # "Assessment: ..." begins a paragraph.
 _LABELLED = re.compile(r"^(?:\S+ ){0,4}[^\W\d_]+[:：](?:\s|$)")
+_RATE = re.compile(
+    r"(?:[^\W\d_]+ )??"
+    r"(?:(?:a|per|each|every|pro|am) (?:day|week|month|hour|year|tag|woche|monat|jahr)"
+    r"|(?:(?:once|twice|einmal|zweimal|dreimal) )?(?:daily|weekly|monthly|täglich|wöchentlich))\b",
+    re.IGNORECASE,
+)
 _CLAUSE = re.compile(r"[,;]$")
 
 
@@ -95,7 +101,9 @@ def answering_part(asked: Asked, sentence: Sentence) -> tuple[Placed, ...]:
     if span is not None:
         # The nearest words that name it, and what they name.
         near = [one for one in at if abs(one - span[0]) <= _SHORT_WORDS] or at
-        return words[min(*near, span[0]) : max(max(near) + 1, span[1])]
+        last = max(max(near) + 1, span[1])
+        last += _size_of_rate(words[last:])
+        return words[min(*near, span[0]) : last]
     while first > 0 and not _CLAUSE.search(words[first - 1].text):
         first -= 1
     while end < len(words) and not (
@@ -103,6 +111,12 @@ def answering_part(asked: Asked, sentence: Sentence) -> tuple[Placed, ...]:
     ):
         end += 1
     return words[first:end]
+
+
+def _size_of_rate(words: Sequence[Placed]) -> int:
+    """How many words go on with how often: "a day", "twice daily"."""
+    found = _RATE.match(" ".join(word.text for word in words[:4]))
+    return len(found.group().split()) if found else 0
 
 
 def _places(words: Sequence[Placed]) -> list[int]:

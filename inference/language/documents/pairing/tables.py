@@ -5,13 +5,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from inference.language.documents.pairing.layout import Piece, Row
+from inference.language.documents.pairing.layout import Piece, Placed, Row
 from inference.language.documents.pairing.topics import units_of
 
 _LEAST_COLUMNS = 3
 _MOST_HEAD_ROWS = 4
 # Parts of a line's height: rows farther apart are of two tables.
 _FAR = 2.6
+# And rows of as many cells.
+_FAR_OF_COLUMNS = 4.5
 _VALUE = re.compile(r"^[<>≤≥~±]?\s?[+-]?\d[\d.,/:%-]*(?:\s?[-–]\s?\d[\d.,]*)?\s?[+\-HL*↑↓]?$")
 _LABELLED = re.compile(r"[^\W\d_)] ?[:：](?:\s|$)")
 _MARK = re.compile(r"^(?:[xX✓✔✗✘☒☑×]|\(x\))$")
@@ -45,27 +47,29 @@ def is_value(text: str) -> bool:
     return bool(_VALUE.match(text.strip())) or is_mark(text)
 
 
-def tables_of(rows: Sequence[Row]) -> Iterator[Table]:
-    for block in _blocks(rows):
+def tables_of(rows: Sequence[Row], apart: frozenset[int] = frozenset()) -> Iterator[Table]:
+    """`apart`: numbers of rows that belong to none, such as options to tick."""
+    for block in _blocks(rows, apart):
         table = _table(block)
         if table is not None:
             yield table
 
 
-def _blocks(rows: Sequence[Row]) -> Iterator[list[Row]]:
+def _blocks(rows: Sequence[Row], apart: frozenset[int]) -> Iterator[list[Row]]:
     """Rows that follow each other closely, where most have three pieces or more."""
     block: list[Row] = []
     before: Row | None = None
     thin = 0
     for row in rows:
-        if _is_of_form(row):
+        if row[0].row in apart or _is_of_form(row):
             yield from _ended(block)
             block, thin, before = [], 0, None
             continue
         bottom = max((piece.bottom for piece in block[-1]), default=0.0) if block else 0.0
         height = min(piece.height for piece in row)
         is_thin = len(row) == 1 and not (block and row[0].top < bottom)
-        if block and (row[0].top - bottom > _FAR * height or (is_thin and thin >= 1)):
+        far = _FAR_OF_COLUMNS if block and _are_columns(block[-1], row) else _FAR
+        if block and (row[0].top - bottom > far * height or (is_thin and thin >= 1)):
             yield from _ended(block)
             block, thin = [], 0
         if not block and len(row) < 2:
@@ -80,6 +84,12 @@ def _blocks(rows: Sequence[Row]) -> Iterator[list[Row]]:
     yield from _ended(block)
 
 
+def _are_columns(above: Row, row: Row) -> bool:
+    return len(above) == len(row) >= _LEAST_COLUMNS and all(
+        one.overlaps(other) for one, other in zip(above, row, strict=True)
+    )
+
+
 def _is_of_form(row: Row) -> bool:
     """Labels with their values, and no row of a table."""
     labelled = [piece for piece in row if _LABELLED.search(piece.text)]
@@ -92,8 +102,13 @@ def _ended(block: list[Row]) -> Iterator[list[Row]]:
     while block and _stands_above(block[0], left):
         block = block[1:]
     while block and len(block[-1]) < 2 and not _is_row_head(block[-1][0], left):
+        if len(block) > 1 and _is_same_row([block[-2]], block[-1]):
+            break
         block = block[:-1]
-    if sum(len(row) >= _LEAST_COLUMNS for row in block) >= 2 and not _is_grid(block):
+    wide = sum(len(row) >= _LEAST_COLUMNS for row in block)
+    # A questionnaire: in each row, a mark is in one of two columns.
+    marked = sum(len(row) >= 2 and is_mark(row[-1].text) for row in block)
+    if (wide >= 2 or (wide == 1 and marked >= 2)) and not _is_grid(block):
         yield block
 
 
@@ -101,11 +116,13 @@ def _stands_above(row: Row, left: float) -> bool:
     """Whether a row is none of a table's heads: labels with their values beside them."""
     if any(_LABELLED.search(piece.text) for piece in row):
         return True
-    if len(row) == 2:
+    if len(row) <= 2:
         return row[0].left - left < row[0].height
     texts = [piece.text for piece in row]
     is_labelled = len(row) % 2 == 0 and not any(re.search(r"\d", one) for one in texts[::2])
-    return is_labelled and any(re.search(r"\d", one) for one in texts[1::2])
+    return is_labelled and any(
+        re.search(r"(?<![^\W\d_])\d", re.sub(r"\(.*?\)", "", one)) for one in texts[1::2]
+    )
 
 
 def _is_row_head(piece: Piece, left: float) -> bool:
@@ -147,6 +164,8 @@ def _table(block: list[Row]) -> Table | None:
     if not 0 < first < len(groups):
         return None
     heads = [row for group in groups[:first] for row in group]
+    if len(groups[:first]) == 1:
+        heads = [_split(row, spans) for row in heads]
     columns = tuple(Column(left, right, _head_of(heads, left, right)) for left, right in spans)
     if sum(bool(column.head) for column in columns) < 2:
         return None
@@ -196,6 +215,34 @@ def _over(piece: Piece, spans: Sequence[tuple[float, float]]) -> list[int]:
     ]
 
 
+def _split(row: Row, spans: Sequence[tuple[float, float]]) -> Row:
+    """Cells that touch, each by itself: cut where a word stands at the next column's edge."""
+    found: list[Piece] = []
+    for piece in row:
+        words = list(piece.words)
+        if len(_over(piece, spans)) < 2 or len(words) < 2:
+            found.append(piece)
+            continue
+        start, at = 0, _column_of(words[0], spans)
+        for index in range(1, len(words)):
+            its = _column_of(words[index], spans)
+            if its is None or its == at:
+                continue
+            is_edge = abs(words[index].left - spans[its][0]) < 0.5 * piece.height
+            is_far = words[index].left - words[index - 1].right > 0.45 * piece.height
+            if is_edge or is_far:
+                found.append(piece.part(words[start:index]))
+                start, at = index, its
+        found.append(piece.part(words[start:]))
+    return tuple(found)
+
+
+def _column_of(word: Placed, spans: Sequence[tuple[float, float]]) -> int | None:
+    shared = [min(word.right, right) - max(word.left, left) for left, right in spans]
+    best = max(range(len(spans)), key=shared.__getitem__)
+    return best if shared[best] > 0 else None
+
+
 def _first_body_row(groups: list[list[Row]], spans: Sequence[tuple[float, float]]) -> int:
     """The first row with a value after the heads; a first row with values is no head."""
     if any(is_value(piece.text) for row in groups[0] for piece in row):
@@ -230,7 +277,7 @@ def _nearest(row: Row, middle: float) -> Piece:
 def _cells(group: Sequence[Row], spans: Sequence[tuple[float, float]]) -> tuple[Piece | None, ...]:
     cells: list[Piece | None] = [None] * len(spans)
     for row in group:
-        for piece in row:
+        for piece in _split(row, spans):
             over = _over(piece, spans)
             if not over:
                 continue

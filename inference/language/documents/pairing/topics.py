@@ -15,10 +15,15 @@ from storage.core.text.normalization import normalized
 # A number with its decimals is one word.
 _WORD = re.compile(r"[^\W_]+(?:(?<=\d)[.,/](?=\d)[^\W_]+)*#?")
 _ENDLESS = "*"
+_PREFIX = re.compile(r"(?:(?<=\bpre)|(?<=\bpost)|(?<=\bnon))-(?=[a-z])", re.IGNORECASE)
+# "Kreatininwert": the value of what stands before it.
+_VALUE_OF = re.compile(r"(?<=\w{4})(?:s?werte?s?|s?spiegels?)$")
 # German prefixes before which the "ge" of a participle stands.
 _PARTICIPLE = re.compile(
     r"^(ab|an|auf|aus|ein|mit|nach|um|vor|zu|zuruck|weg|her|hin)?ge(?=\w{4,}(?:t|en)$)"
 )
+# Letters that readers of images take for one another.
+_LIKE = str.maketrans("i10", "llo")
 _VOWELS = re.compile(r"[aeiouy]")
 _LITTLE = 0.15
 # What was done, where a question names it beside a thing: "which drug was started".
@@ -26,7 +31,7 @@ _PARTICIPLES = 0.3
 _AUXILIARY = frozenset(
     "was were is are been be has have had who he she they not patient wurde wurden ist hat".split()
 )
-_DONE = re.compile(r"^\w{3,}ed$|^(?:ge|be|ver|er|ent|(?:ab|an|auf|aus|ein|zu)ge)\w{3,}(?:t|en)$")
+DONE = re.compile(r"^\w{3,}ed$|^(?:ge|be|ver|er|ent|(?:ab|an|auf|aus|ein|zu)ge)\w{3,}(?:t|en)$")
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,8 @@ class Topic:
     name: str
     kind: str
     is_column: bool
+    is_occasion: bool
+    """What a document as a whole is about, which its fields need not name."""
     value: re.Pattern[str] | None
     labels: frozenset[str]
     """Labels that name it where they stand alone, and mean little elsewhere."""
@@ -69,29 +76,44 @@ def folded(text: str) -> str:
 
 
 def words_of_text(text: str) -> list[str]:
-    return _WORD.findall(folded(text))
+    return _WORD.findall(folded(_spelt(text)))
 
 
-def units_of(text: str, *, is_question: bool = False) -> list[Unit]:
+def _spelt(text: str) -> str:
+    return _PREFIX.sub("", text.replace("%", " percent "))
+
+
+def plain_units_of(text: str, *, is_question: bool = False) -> list[Unit]:
+    """As `units_of`, word by word."""
+    return units_of(text, is_question=is_question, with_topics=False)
+
+
+def units_of(text: str, *, is_question: bool = False, with_topics: bool = True) -> list[Unit]:
     """In the order of the text. Words that only ask are left out."""
     known = vocabulary()
-    raw = _WORD.findall(text)
+    text = _spelt(text)
+    matches = list(_WORD.finditer(text))
+    raw = [match.group() for match in matches]
     words = [folded(word) for word in raw]
+    words = [one if one in known.phrases else _VALUE_OF.sub("", one) for one in words]
     found: list[Unit] = []
     at = 0
     while at < len(words):
-        size, topic = _longest(words, at)
+        size, topic = _longest(words, at) if with_topics else (0, None)
         if topic is not None:
             found.append(Unit(topic.name, 1.0, topic, at, at + size))
             at += size
             continue
         word = words[at]
-        is_letter = len(word) == 1 and raw[at].isalpha() and raw[at].isupper() and at > 0
+        # "T-score", and not "A patient".
+        is_joined = text[matches[at].end() : matches[at].end() + 1] == "-"
+        is_letter = len(word) == 1 and raw[at].isupper() and (at > 0 or is_joined)
         if is_letter or any(sign.isdigit() for sign in word):
             found.append(Unit(word, 1.0, None, at, at + 1, is_exact=True))
         elif word not in known.common and (len(word) > 1 or not is_question):
             weight = _LITTLE if word in known.generic else 1.0
-            if is_question and _DONE.match(word) and _is_verb(words, at):
+            is_noun = raw[at][:1].isupper() and at > 0
+            if is_question and not is_noun and DONE.match(word) and _is_verb(words, at):
                 weight = min(weight, _PARTICIPLES)
             found.append(Unit(word, weight, None, at, at + 1))
         at += 1
@@ -137,6 +159,8 @@ def _is_phrase(words: list[str], phrase: tuple[str, ...]) -> bool:
 def is_alike(one: str, other: str) -> bool:
     """Whether two words are one: but for their endings, or as parts of a German compound."""
     if one == other:
+        return True
+    if min(len(one), len(other)) >= 4 and one.translate(_LIKE) == other.translate(_LIKE):
         return True
     if min(len(one), len(other)) < 4 or any(sign.isdigit() for sign in one + other):
         return False
@@ -194,6 +218,7 @@ def _phrases(
     for name, of in data.items():
         value = re.compile(of["value"]) if "value" in of else None
         labels = frozenset(of.get("labels", ()))
-        topics[name] = Topic(name, of["kind"], bool(of.get("is_column")), value, labels)
+        is_column, is_occasion = bool(of.get("is_column")), bool(of.get("is_occasion"))
+        topics[name] = Topic(name, of["kind"], is_column, is_occasion, value, labels)
         for phrase in of["phrases"]:
             yield tuple(str(phrase).split()), topics[name]
