@@ -79,6 +79,8 @@ class Measurement:
     """Between which values the true one lies, where the model states it."""
     curve: Curve | None = None
     """What the number was read from: of a time to peak the enhancement over time."""
+    heat_map: HeatMap | None = None
+    """Of an image among several that are taken at once: what in it the number rests on."""
 
 
 @dataclass(frozen=True)
@@ -150,9 +152,13 @@ class ImageResult:
     """What a reader should know of it, a sentence each."""
 
     @property
-    def heated(self) -> Classification | None:
-        """The answer of which there is a heat map."""
-        return next((one for one in self.classifications if one.heat_map is not None), None)
+    def heated(self) -> Classification | Measurement | None:
+        """The answer, or the number, of which there is a heat map."""
+        found: tuple[Classification | Measurement, ...] = (
+            *self.classifications,
+            *self.measurements,
+        )
+        return next((one for one in found if one.heat_map is not None), None)
 
     def mask(self, segment_index: int) -> NDArray[np.bool_]:
         """One segment: bool, (rows, columns), or (frames, rows, columns) of `frame_numbers`."""

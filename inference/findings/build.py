@@ -185,6 +185,7 @@ def _of_image(
             tracking_uid=tracking_uid(job, f"{uid} {subject or measurement.label}"),
             image=ImageRef(uid, measurement.frame_number),
             calibration=output.calibration if measurement.confidence is not None else "",
+            heat_map=measurement.heat_map,
         )
         if one.segmentation is not None:
             mask = image_object_uid(job, "SEG", uid)

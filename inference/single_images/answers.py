@@ -76,22 +76,44 @@ def class_planes(
     One channel is a yes or no; the other class, the background, is what is left.
     Raises ModelUnusable.
     """
+    (planes,) = planes_by_image(model, network, given, 1)
+    return planes
+
+
+def planes_by_image(
+    model: ImageModelDescription, network: Network, given: NetworkInput, images: int
+) -> list[NDArray[np.float32]]:
+    """Likewise of each of several images that are given as channels of one: image after image,
+    each with all classes. Raises ModelUnusable."""
     scores = network.scores(normalized(given.seen, model.preprocessing)[None])
-    if scores.ndim != 4:
+    if scores.ndim == 5 and scores.shape[:2] == (1, images):
+        scores = scores.reshape(1, -1, *scores.shape[3:])
+    if scores.ndim != 4 or scores.shape[1] % images:
+        wanted = (
+            "images × classes × rows × columns"
+            if images == 1
+            else f"1 × {images} images × classes × rows × columns, or these two in one axis"
+        )
         raise ModelUnusable(
             f"The model {model.name} gives an array of shape {scores.shape}; a segmentation gives"
-            " images × classes × rows × columns.",
+            f" {wanted}.",
             remedy=REMEDY,
         )
+    return [_planes(model, one) for one in np.split(scores, images, axis=1)]
+
+
+def _planes(model: ImageModelDescription, scores: NDArray[np.float32]) -> NDArray[np.float32]:
     single = scores.shape[1] == 1
     found = activated(scores, "sigmoid" if single else model.activation)[0]
     found = np.concatenate((1 - found, found)) if single else found
     return _checked(model, found)
 
 
-def planes_of(scores: NDArray[np.float32]) -> int:
-    """How many classes a segmentation gives: one channel is a yes or no."""
-    channels = int(scores.shape[1]) if scores.ndim == 4 else 0
+def planes_of(scores: NDArray[np.float32], images: int = 1) -> int:
+    """How many classes a segmentation gives of each image: one channel is a yes or no."""
+    channels = int(scores.shape[1]) // images if scores.ndim == 4 else 0
+    if scores.ndim == 5 and images > 1:
+        channels = int(scores.shape[2])
     return 2 if channels == 1 else channels
 
 
@@ -103,8 +125,10 @@ def occlusion(
     probability: float,
     grid: int,
     frame_number: int | None,
+    channels: slice = slice(None),
 ) -> HeatMap:
-    """How far a label's probability falls where one of grid × grid parts is made black.
+    """How far a label's probability falls where one of grid × grid parts is made black, of several
+    images at once in the `channels` of one.
 
     Negative where it rises. Raises ModelUnusable.
     """
@@ -118,7 +142,7 @@ def occlusion(
         blanked = []
         for y, x in some:
             seen = given.seen.copy()
-            seen[cuts_y[y] : cuts_y[y + 1], cuts_x[x] : cuts_x[x + 1]] = 0.0
+            seen[cuts_y[y] : cuts_y[y + 1], cuts_x[x] : cuts_x[x + 1], channels] = 0.0
             blanked.append(NetworkInput(seen, given.placement, given.frame))
         without = probabilities(model, network, blanked)[:, label]
         falls[begin : begin + len(some)] = probability - without

@@ -244,8 +244,10 @@ class ImageCard(Card):
             raise ValueError(f"{stated} is of series that become volumes, not of images")
         if self.prior is not None:
             raise ValueError("inputs and prior cannot stand in one card yet")
-        if self.model.output != "image-classification" or self.model.heat_map is not None:
-            raise ValueError("inputs are of an image-classification without heat_map")
+        if self.model.output not in ("image-classification", "image-segmentation"):
+            raise ValueError("inputs are of an image-classification or image-segmentation")
+        if self.model.heat_map is not None and self.model.heat_map.output:
+            raise ValueError("a heat_map in several images is by its grid, not by an output")
         if self.model.frames is not None:
             raise ValueError("inputs are single images; leave frames out")
         resize = self.model.image.resize

@@ -12,7 +12,7 @@ from inference.pipeline import Classification, FoundBox, ImageResult, Measuremen
 from inference.pipelines.codes import NUMBER_FOUND, PERCENT, SHARE_OF_IMAGE
 from inference.pipelines.single_images.classes import coded, segment_of
 from inference.pipelines.single_images.model import ImageModelPipeline, ReadsImages
-from inference.pipelines.single_images.reading import shown
+from inference.pipelines.single_images.shown import shown
 from inference.single_images.description import ImageModelDescription
 from inference.single_images.preprocessing import prepare
 from storage.core.findings import NO_UNITS, Code

@@ -114,6 +114,11 @@ class ImageModelPipeline:
         """How many are given together, as channels of one."""
         return 1 if self.image_prior is None else 2
 
+    @property
+    def images_marked(self) -> int:
+        """Of how many of them a segmentation gives masks."""
+        return 1
+
     def readiness(self) -> Readiness:
         """Whether every file is as it was when the model was added; nothing is loaded."""
         try:
@@ -176,7 +181,7 @@ class ImageModelPipeline:
                 if self._model.kind == "image-classification":
                     check_classes(self._model, row.shape[1])
             elif self._model.kind == "image-segmentation":
-                check_classes(self._model, planes_of(network.scores(given[0])))
+                check_classes(self._model, planes_of(network.scores(given[0]), self.images_marked))
             heat_map = self._model.card.model.heat_map
             if heat_map is not None and heat_map.output:
                 heat_plane(self._model, network, given[0], 0)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +11,10 @@ from pydicom.dataset import Dataset
 
 from inference.imaging.frames import number_of_frames
 from inference.pipeline import Classification, FoundBox, ImageResult, Measurement
-from inference.pipelines.codes import NUMBER_FOUND, PERCENT, SHARE_OF_IMAGE
-from inference.pipelines.single_images.classes import coded, segment_of
+from inference.pipelines.codes import NUMBER_FOUND
+from inference.pipelines.single_images.classes import coded
+from inference.pipelines.single_images.masks import segmented
+from inference.pipelines.single_images.shown import shown
 from inference.refusals import ModelUnusable
 from inference.single_images.answers import (
     class_planes,
@@ -31,7 +32,6 @@ from storage.core.findings import NO_UNITS, Code
 from storage.core.heat_maps import HeatMap
 
 _BOXES_AT_MOST = 50
-_CLASSES_AT_MOST = 255
 
 
 class ImageReading:
@@ -51,7 +51,9 @@ class ImageReading:
         indices = np.unique(np.linspace(0, count - 1, min(count, at_most)).round().astype(int))
         uid = str(dataset.SOPInstanceUID)
         if self._model.kind == "image-segmentation":
-            return self._segmented(uid, self._given(dataset, 0))
+            given = self._given(dataset, 0)
+            planes = class_planes(self._model, self._network, given)
+            return segmented(self._model, uid, given, planes)
         if self._model.kind == "object-detection":
             return self._detected(uid, dataset, indices, multi=count > 1)
         if self._model.kind == "image-regression":
@@ -218,66 +220,3 @@ class ImageReading:
                 )
             )
         return found
-
-    def _segmented(self, uid: str, given: NetworkInput) -> ImageResult:
-        planes = class_planes(self._model, self._network, given)
-        if len(planes) > _CLASSES_AT_MOST:
-            raise ModelUnusable(
-                f"The model {self._model.name} has {len(planes)} classes; {_CLASSES_AT_MOST} are"
-                " the most taken.",
-                remedy="Use a model with fewer classes.",
-            )
-        overlapping = self._model.activation == "sigmoid" and len(planes) > 2
-        labels = np.zeros(given.frame.shape, np.uint8)
-        highest = np.full(given.frame.shape, -1, np.float32)
-        # Below any probability: where the model saw nothing of the image, no class is likeliest.
-        outside = -1.0
-        present: list[tuple[int, int, float]] = []
-        apart: list[NDArray[np.bool_]] = []
-        for value, plane in enumerate(planes):
-            # Class by class: all of them at the image's size would not fit.
-            here = given.placement.onto_source(plane, outside)
-            if overlapping and value != self._model.background:
-                mask = here >= 0.5
-                if mask.any():
-                    apart.append(mask)
-                    present.append((value, int(mask.sum()), float(here[mask].mean())))
-            higher = here > highest
-            labels[higher], highest[higher] = value, here[higher]
-        masks: NDArray[Any] | None = np.stack(apart, axis=-1) if apart else None
-        if not overlapping:
-            seen = highest >= 0
-            masks = np.zeros(labels.shape, np.uint8)
-            for value in range(len(planes)):
-                mask = (labels == value) & seen
-                if value != self._model.background and mask.any():
-                    present.append((value, int(mask.sum()), float(highest[mask].mean())))
-                    masks[mask] = len(present)
-        segments = tuple(segment_of(self._model, value) for value, _, _ in present)
-        return ImageResult(
-            uid,
-            shown(given),
-            segments=segments,
-            masks=masks if present else None,
-            measurements=tuple(
-                Measurement(
-                    f"{segment.label} share of the image",
-                    SHARE_OF_IMAGE,
-                    100.0 * pixels / labels.size,
-                    PERCENT,
-                    index,
-                    confidence,
-                )
-                for index, (segment, (_, pixels, confidence)) in enumerate(
-                    zip(segments, present, strict=True)
-                )
-            )
-            or (Measurement("Segments found", NUMBER_FOUND, 0.0, NO_UNITS),),
-        )
-
-
-def shown(given: NetworkInput) -> NDArray[np.uint8]:
-    """The whole image as its pixels were windowed for the network, for pictures."""
-    values = np.where(given.frame.covered[..., None], given.frame.values, 0.0)
-    rounded: NDArray[np.uint8] = np.rint(values * 255.0).astype(np.uint8)
-    return rounded

@@ -3,34 +3,44 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from inference.pipeline import (
     Acceptance,
     Classification,
     ImageResult,
+    Measurement,
     NamedInput,
     PipelineContext,
     PipelineOutput,
 )
+from inference.pipelines.codes import FALL_WITHOUT_IMAGE, PERCENT
 from inference.pipelines.single_images import acceptance
 from inference.pipelines.single_images.classes import coded
+from inference.pipelines.single_images.masks import segmented
 from inference.pipelines.single_images.model import ImageModelPipeline
-from inference.pipelines.single_images.reading import shown
-from inference.single_images.answers import probabilities
+from inference.pipelines.single_images.shown import shown
+from inference.single_images.answers import occlusion, planes_by_image, probabilities
 from inference.single_images.description import ImageModelDescription
-from inference.single_images.networks import Served, at_work, load_network
+from inference.single_images.networks import Network, Served, at_work, load_network
 from inference.single_images.preprocessing import NetworkInput, prepare
 from storage.core.entities import Instance, Series
 from storage.core.errors import MediViewError
 
+_HEAT_NOTE = (
+    "Of each image: by how many percentage points the probability of the likeliest label falls"
+    " where it is hidden, and its heat map, where a part of it is. Not where a disease is."
+)
+
 
 class ImageSetPipeline(ImageModelPipeline):
-    """Classifies what several images of a study show together, each in its role."""
+    """Classifies what several images of a study show together, each in its role, or segments each
+    by what all show."""
 
     def __init__(self, model: ImageModelDescription) -> None:
         super().__init__(model)
@@ -47,6 +57,10 @@ class ImageSetPipeline(ImageModelPipeline):
     def images_at_once(self) -> int:
         return len(self.inputs)
 
+    @property
+    def images_marked(self) -> int:
+        return len(self.inputs)
+
     def accepts_input(
         self, name: str, series: Series, instances: Sequence[Instance], headers: Sequence[Dataset]
     ) -> Acceptance:
@@ -59,7 +73,8 @@ class ImageSetPipeline(ImageModelPipeline):
         return acceptance.of_series_alone(self.title)
 
     def run(self, context: PipelineContext) -> PipelineOutput:
-        """One answer about all images. Raises ImageRefused, LimitExceeded, ModelUnusable."""
+        """One answer about all images, or masks in each. Raises ImageRefused, LimitExceeded,
+        ModelUnusable."""
         self._verify()
         started = time.perf_counter()
         context.on_progress("load_model", 0.05)
@@ -71,19 +86,65 @@ class ImageSetPipeline(ImageModelPipeline):
             for role, dataset in context.named_images.items()
         }
         try:
-            scores = probabilities(self._model, network, [self._together(given)])[0]
+            output = (
+                self._segmented(network, context.named_images, given)
+                if self._model.kind == "image-segmentation"
+                else self._classified(network, context.named_images, given)
+            )
         except MediViewError:
             raise
         except Exception as error:
             raise at_work(self._model, error) from error
-        model = self._model.card.model
-        likeliest = [
-            int(one) for one in np.argsort(-scores, kind="stable") if one != self._model.background
-        ][: model.labels_at_most]
+        return replace(
+            output,
+            calibration=self._model.card.model.calibration,
+            timings_s={"load_model": ready - started, "predict": time.perf_counter() - ready},
+            derivation=self._derivation(),
+            notes=(
+                *(network.client.notes() if isinstance(network, Served) else ()),
+                *self._absent(given),
+                *output.notes,
+                self._calibration(),
+            ),
+        )
+
+    def _segmented(
+        self, network: Network, images: Mapping[str, Dataset], given: dict[str, NetworkInput]
+    ) -> PipelineOutput:
+        """Masks in each image that is there."""
+        planes = planes_by_image(self._model, network, self._together(given), len(self.inputs))
+        by_role = dict(zip((one.name for one in self.inputs), planes, strict=True))
         return PipelineOutput(
             images=tuple(
-                ImageResult(str(dataset.SOPInstanceUID), shown(given[role]))
-                for role, dataset in context.named_images.items()
+                segmented(self._model, str(dataset.SOPInstanceUID), given[role], by_role[role])
+                for role, dataset in images.items()
+            )
+        )
+
+    def _classified(
+        self, network: Network, images: Mapping[str, Dataset], given: dict[str, NetworkInput]
+    ) -> PipelineOutput:
+        """One answer about all; where the card asks for a heat map, how each image counts for the
+        likeliest label."""
+        scores = probabilities(self._model, network, [self._together(given)])[0]
+        likeliest = [
+            int(one) for one in np.argsort(-scores, kind="stable") if one != self._model.background
+        ][: self._model.card.model.labels_at_most]
+        asked = self._model.card.model.heat_map
+        counted: dict[str, tuple[Measurement, ...]] = {}
+        if asked is not None:
+            counted = {
+                role: (self._counts(network, given, role, likeliest[0], scores, asked.grid),)
+                for role in given
+            }
+        return PipelineOutput(
+            images=tuple(
+                ImageResult(
+                    str(dataset.SOPInstanceUID),
+                    shown(given[role]),
+                    measurements=counted.get(role, ()),
+                )
+                for role, dataset in images.items()
             ),
             classifications=tuple(
                 Classification(
@@ -93,13 +154,37 @@ class ImageSetPipeline(ImageModelPipeline):
                 )
                 for value in likeliest
             ),
-            calibration=model.calibration,
-            timings_s={"load_model": ready - started, "predict": time.perf_counter() - ready},
-            derivation=self._derivation(),
-            notes=(
-                *(network.client.notes() if isinstance(network, Served) else ()),
-                *self._absent(given),
-                self._calibration(),
+            notes=(_HEAT_NOTE,) if counted else (),
+        )
+
+    def _counts(
+        self,
+        network: Network,
+        given: dict[str, NetworkInput],
+        role: str,
+        label: int,
+        scores: NDArray[np.float32],
+        grid: int,
+    ) -> Measurement:
+        """How far the probability of a label falls where the image is black, with what of it."""
+        together = self._together(given)
+        names = [one.name for one in self.inputs]
+        depth = given[role].seen.shape[2]
+        begin = names.index(role) * depth
+        channels = slice(begin, begin + depth)
+        here = replace(given[role], seen=together.seen)
+        without = together.seen.copy()
+        without[..., channels] = 0.0
+        hidden = probabilities(self._model, network, [replace(together, seen=without)])[0]
+        probability = float(scores[label])
+        title = next(one.title for one in self.inputs if one.name == role)
+        return Measurement(
+            f"{self._model.segment(label).label[:40]}, fall without {title}"[:64],
+            FALL_WITHOUT_IMAGE,
+            100.0 * (probability - float(hidden[label])),
+            PERCENT,
+            heat_map=occlusion(
+                self._model, network, here, label, probability, grid, None, channels
             ),
         )
 

@@ -12,7 +12,7 @@ from inference.calibration.decision import calibration_of
 from inference.imaging.headers import texts
 from inference.imaging.heat_pixels import on_pixels
 from inference.imaging.shutters import open_part, shutter_of
-from inference.pipeline import Classification, ImageResult, Pipeline
+from inference.pipeline import Classification, ImageResult, Measurement, Pipeline
 from inference.result_identity import image_object_uid
 from inference.results.narrative import as_dicom_text, note_of, shown_value
 from inference.results.pictures.caption import Letters, Line, captioned
@@ -106,7 +106,7 @@ def _rgb(image: ImageResult) -> NDArray[np.float32]:
     return np.repeat(shown, 3, axis=2) if shown.shape[2] == 1 else shown
 
 
-def _heat_line(answer: Classification) -> str:
+def _heat_line(answer: Classification | Measurement) -> str:
     if answer.heat_map is not None and answer.heat_map.method == "model":
         return f"Red: {answer.heat_map.meaning} ({answer.label}, as the model gives it)"
     return f"Red: what speaks for {answer.label} (falls when made black)"
