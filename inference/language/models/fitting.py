@@ -38,13 +38,20 @@ def _read_files(folder: Path) -> list[Path]:
     return []
 
 
-def check_fits(ref: ModelRef, free_bytes: Callable[[], int] | None = None) -> None:
-    """Raises ModelUnusable, with the numbers, of weights that are more than what is free.
+def check_fits(
+    ref: ModelRef,
+    free_bytes: Callable[[], int] | None = None,
+    *,
+    share: float = 1.0,
+    everywhere: bool = False,
+) -> None:
+    """Raises ModelUnusable, with the numbers, of weights that are more than what is free. `share`:
+    how much of them is kept; `everywhere`: they are spread over all GPUs and memory.
 
     Loading such a model would have the kernel end the process, with all that it works on.
     """
-    needed = model_bytes(ref)
-    free = (free_bytes or _free_bytes)()
+    needed = round(model_bytes(ref) * share)
+    free = (free_bytes or (_free_everywhere_bytes if everywhere else _free_bytes))()
     if needed > free:
         raise ModelUnusable(
             f"The model {ref.name} has {needed / _GIB:.1f} GiB of weights, and"
@@ -60,4 +67,13 @@ def _free_bytes() -> int:
     torch = sys.modules.get("torch")
     if torch is not None and str(device()).startswith("cuda"):
         free = min(free, int(torch.cuda.mem_get_info()[0]))
+    return free
+
+
+def _free_everywhere_bytes() -> int:
+    """Of all GPUs and of memory."""
+    free = free_memory_bytes()
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available():
+        free += sum(torch.cuda.mem_get_info(one)[0] for one in range(torch.cuda.device_count()))
     return free

@@ -17,6 +17,12 @@ from inference.language.guard.entailment_model import entailment_of
 from inference.language.models.fitting import check_fits, model_bytes
 from inference.language.models.loaded_model import LoadedModel
 from inference.language.models.own_code import may_run_own_code
+from inference.language.models.placing import (
+    check_placing,
+    placed,
+    placing_of,
+    share_of_weights,
+)
 from inference.language.tasks import TASKS, ModelRef, TaskName, model_ref
 from inference.models.devices import device
 from inference.models.model_cache import WARM
@@ -39,6 +45,9 @@ def load_model(settings: Settings, task: TaskName) -> Any:
     """
     setting = TASKS[task].setting
     ref = model_ref(settings, setting)
+    if task in _WRITERS:
+        load = partial(_WRITERS[task], settings)
+        return load_ref(settings, ref, setting, task, load, writes=True)
     return load_ref(settings, ref, setting, task, _LOADERS[task])
 
 
@@ -48,15 +57,23 @@ def load_ref(
     setting: str,
     kind: str,
     load: Callable[[ModelRef, dict[str, Any]], Any],
+    *,
+    writes: bool = False,
 ) -> Any:
-    """What `load` makes of a model, once a process. Raises ModelUnusable."""
+    """What `load` makes of a model, once a process. `writes`: its weights are placed as the
+    settings want those of models that write. Raises ModelUnusable."""
 
     def loaded() -> Any:
         import torch
 
         if settings.torch_threads > 0:
             torch.set_num_threads(settings.torch_threads)
-        check_fits(ref)
+        if writes:
+            check_placing(settings, ref)
+            everywhere = settings.language_device_map == "auto"
+            check_fits(ref, share=share_of_weights(settings), everywhere=everywhere)
+        else:
+            check_fits(ref)
         try:
             model = load(ref, _options(settings, ref))
         except MediViewError:
@@ -71,7 +88,8 @@ def load_ref(
         log.info("model_loaded", setting=setting, model=ref.name, revision=ref.revision)
         return model
 
-    return WARM.get(("language", kind, ref.pinned, device()), loaded, model_bytes(ref))
+    placing = placing_of(settings) if writes else ()
+    return WARM.get(("language", kind, ref.pinned, device(), *placing), loaded, model_bytes(ref))
 
 
 def _advice(settings: Settings, ref: ModelRef) -> str:
@@ -104,7 +122,7 @@ def _ready(model: Any) -> Any:
     return model.to(device()).eval()
 
 
-def _text_model(ref: ModelRef, options: dict[str, Any]) -> LoadedModel:
+def _text_model(settings: Settings, ref: ModelRef, options: dict[str, Any]) -> LoadedModel:
     """Sequence to sequence or causal, as the configuration says; a GGUF file is causal."""
     from transformers import (
         AutoConfig,
@@ -117,22 +135,21 @@ def _text_model(ref: ModelRef, options: dict[str, Any]) -> LoadedModel:
     if ref.is_local and path.suffix == ".gguf":
         where = {**options, "gguf_file": path.name}
         tokenizer = AutoTokenizer.from_pretrained(path.parent, **where)
-        return LoadedModel(
-            ref, _ready(pretrained(AutoModelForCausalLM, str(path.parent), **where)), tokenizer
-        )
+        model = placed(settings, AutoModelForCausalLM, str(path.parent), **where)
+        return LoadedModel(ref, model, tokenizer)
     config = AutoConfig.from_pretrained(ref.source, **options)
     two_parts = bool(config.is_encoder_decoder)
     cls = AutoModelForSeq2SeqLM if two_parts else AutoModelForCausalLM
     tokenizer = AutoTokenizer.from_pretrained(ref.source, **options)
-    return LoadedModel(ref, _ready(pretrained(cls, ref.source, **options)), tokenizer, two_parts)
+    return LoadedModel(ref, placed(settings, cls, ref.source, **options), tokenizer, two_parts)
 
 
-def _image_text_model(ref: ModelRef, options: dict[str, Any]) -> LoadedModel:
+def _image_text_model(settings: Settings, ref: ModelRef, options: dict[str, Any]) -> LoadedModel:
     from transformers import AutoModelForImageTextToText, AutoProcessor
 
     from inference.language.models.image_inputs import check_looks
 
-    model = _ready(pretrained(AutoModelForImageTextToText, ref.source, **options))
+    model = placed(settings, AutoModelForImageTextToText, ref.source, **options)
     loaded = LoadedModel(
         ref,
         model,
@@ -143,7 +160,7 @@ def _image_text_model(ref: ModelRef, options: dict[str, Any]) -> LoadedModel:
     return loaded
 
 
-def _report_model(ref: ModelRef, options: dict[str, Any]) -> LoadedModel:
+def _report_model(settings: Settings, ref: ModelRef, options: dict[str, Any]) -> LoadedModel:
     """A model that sees, or one that reads the findings alone."""
     from transformers import AutoConfig
     from transformers.models.auto.modeling_auto import (
@@ -152,11 +169,11 @@ def _report_model(ref: ModelRef, options: dict[str, Any]) -> LoadedModel:
 
     config = AutoConfig.from_pretrained(ref.source, **options)
     if config.model_type in MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES:
-        return _image_text_model(ref, options)
-    return _text_model(ref, options)
+        return _image_text_model(settings, ref, options)
+    return _text_model(settings, ref, options)
 
 
-def _question_model(ref: ModelRef, options: dict[str, Any]) -> LoadedModel:
+def _question_model(settings: Settings, ref: ModelRef, options: dict[str, Any]) -> LoadedModel:
     from transformers import AutoConfig, AutoModelForVisualQuestionAnswering, AutoProcessor
     from transformers.models.auto.modeling_auto import (
         MODEL_FOR_VISUAL_QUESTION_ANSWERING_MAPPING_NAMES,
@@ -166,10 +183,10 @@ def _question_model(ref: ModelRef, options: dict[str, Any]) -> LoadedModel:
 
     config = AutoConfig.from_pretrained(ref.source, **options)
     if config.model_type not in MODEL_FOR_VISUAL_QUESTION_ANSWERING_MAPPING_NAMES:
-        return _image_text_model(ref, options)
+        return _image_text_model(settings, ref, options)
     loaded = LoadedModel(
         ref,
-        _ready(pretrained(AutoModelForVisualQuestionAnswering, ref.source, **options)),
+        placed(settings, AutoModelForVisualQuestionAnswering, ref.source, **options),
         AutoProcessor.from_pretrained(ref.source, **options),
     )
     check_looks(loaded)
@@ -247,10 +264,12 @@ def _picture_model(ref: ModelRef, options: dict[str, Any], auto_class: str) -> L
     )
 
 
-_LOADERS: dict[TaskName, Callable[[ModelRef, dict[str, Any]], Any]] = {
+_WRITERS: dict[TaskName, Callable[[Settings, ModelRef, dict[str, Any]], Any]] = {
     "report": _report_model,
     "summary": _text_model,
     "vqa": _question_model,
+}
+_LOADERS: dict[TaskName, Callable[[ModelRef, dict[str, Any]], Any]] = {
     "docqa": _document_model,
     "deid": _token_model,
     "entailment": _entailment_model,

@@ -68,6 +68,16 @@ class LanguageSettings(BaseModel):
     language_wait_s: float = Field(
         20.0, gt=0, description="How long a question is waited for; then its job is answered."
     )
+    language_quantization: Literal["none", "int8", "nf4"] = Field(
+        "none",
+        description="In how many bits a GPU has the weights of models that write: 8 or 4, by"
+        " bitsandbytes; none: as they are saved.",
+    )
+    language_device_map: Literal["one", "auto"] = Field(
+        "one",
+        description="auto: over all GPUs and memory, by accelerate; one: on the first GPU, else the"
+        " CPU.",
+    )
     language_max_new_tokens: int = Field(512, ge=1, le=8192)
     language_temperature: float = Field(0.0, ge=0, le=2, description="0: the same words each time.")
     language_deadline_s: float = Field(600.0, gt=0, description="An answer takes no longer.")
