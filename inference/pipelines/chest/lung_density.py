@@ -30,7 +30,7 @@ from inference.pipeline import (
 )
 from inference.pipelines.chest.chest_ct import judge_chest_ct
 from inference.pipelines.chest.doubts import doubts_of
-from inference.pipelines.chest.lungs import LUNG_BELOW_HU, OUTSIDE_HU, Lungs, segment_lungs
+from inference.pipelines.chest.lungs import LUNG_BELOW_HU, Lungs, segment_lungs
 from inference.pipelines.chest.self_test import prove_lungs
 from inference.pipelines.codes import ANATOMICAL_STRUCTURE, PERCENT, VOLUME
 from inference.volume_preparation.coverage import cut_off_at, validity_of, with_caveat
@@ -166,14 +166,14 @@ class LungDensity:
         started = time.perf_counter()
         context.on_progress("segment", 0.1)
         outside = not_imaged(volume)
-        hu = _with_air(volume, outside)
-        lungs = segment_lungs(hu, volume.lps_from_kji, outside)
+        lungs = segment_lungs(volume.voxels, volume.lps_from_kji, outside)
         segmented = time.perf_counter()
         context.on_progress("measure", 0.9)
         segments, masks, measurements = _measured(volume, lungs, outside)
         if lungs.undetermined.any():
             measurements = _truncated(measurements, lungs, volume, outside)
-        found = [masks == index + 1 for index in range(len(segments))]
+        # They do not overlap: `masks` has each of them as it is.
+        found = [one for one in (lungs.left, lungs.right, lungs.undetermined) if one.any()]
         doubts = doubts_of(volume, lungs, found, outside)
         output = PipelineOutput(
             segments=segments,
@@ -188,14 +188,6 @@ class LungDensity:
         for caveat in doubts.caveats:
             output = with_caveat(output, caveat)
         return output
-
-
-def _with_air(volume: Volume, outside: NDArray[np.bool_] | None) -> NDArray[np.float32]:
-    """Padding, and what lies below air, is outside of the patient."""
-    hu = np.maximum(volume.voxels, np.float32(OUTSIDE_HU))
-    if outside is not None:
-        hu[outside] = OUTSIDE_HU
-    return hu
 
 
 def _notes(lungs: Lungs) -> Iterator[str]:

@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference.imaging.boxes import Box, box_of
-from inference.imaging.connected_parts import connected_parts
+from inference.imaging.connected_parts import connected_parts, counts_of
 from inference.imaging.geometry import spacing_mm
 from inference.imaging.volume import AIR_CLIPPED_HU
 from inference.pipelines.chest.airways import Spacing, dilated, find_airways
-from inference.pipelines.chest.midline import find_midline
+from inference.pipelines.chest.midline import find_midline, midline_grid
 from inference.pipelines.chest.sides import LIGHTEST_LUNG_HU, SMALLEST_LUNG_ML, sides_of
 from inference.refusals import NothingFound
 from storage.core.findings import Direction
@@ -67,8 +67,9 @@ def segment_lungs(
 ) -> Lungs:
     """Find both lungs in axial slices of a chest.
 
-    `hu`: shape (slices, rows, columns), padding set to OUTSIDE_HU. `lps_from_kji` in mm,
-    LPS. `padding`: where nothing was reconstructed. A lung that the images cut off at a side
+    `hu`: shape (slices, rows, columns), as the images state it. `lps_from_kji` in mm,
+    LPS. `padding`: where nothing was reconstructed; it counts, as what lies below air does, as
+    air outside of the patient. A lung that the images cut off at a side
     is taken as far as it is in them. Raises NothingFound where there is nothing of a lung's
     size.
     """
@@ -76,15 +77,18 @@ def segment_lungs(
     voxel_ml = float(np.prod(spacing)) / _MM3_IN_ML
     inside = _air_inside(hu, voxel_ml, padding)
     box = box_of(inside, margin=3)
-    crop, cropped_hu = np.ascontiguousarray(inside[box]), hu[box]
+    crop, cropped_hu = np.ascontiguousarray(inside[box]), _with_air(hu, padding, box)
+    del inside
     head_first = bool(lps_from_kji[2, 0] < 0)
     airways = find_airways(cropped_hu, crop, spacing, from_first_slice=head_first)
     all_airways = _uncropped(airways, box, hu.shape)
-    midline = find_midline(hu, lps_from_kji, box[0], all_airways, padding)
+    grid = midline_grid(lps_from_kji, box[0])
+    midline = find_midline(_with_air(hu, padding, grid), lps_from_kji, box[0], all_airways, padding)
     cropped_from = lps_from_kji.copy()
     cropped_from[:, 3] = lps_from_kji @ (*(part.start for part in box), 1.0)
     beside = crop & ~dilated(airways, 2.0, spacing)
     sides = sides_of(beside, cropped_hu, cropped_from, spacing, midline)
+    del beside, cropped_hu
     if sides is None:
         raise NothingFound("Nothing of a lung's size is left beside the airways.", remedy=_NO_LUNGS)
     nothing: Mask = np.zeros(crop.shape, bool)
@@ -110,12 +114,13 @@ def _air_inside(hu: NDArray[np.float32], voxel_ml: float, padding: Mask | None) 
     if padding is not None:
         air &= ~padding
     labels = connected_parts(air, connectivity=6)
-    counts = np.bincount(labels.ravel())
+    del air
+    counts = counts_of(labels)
     keep = counts * voxel_ml >= _SMALLEST_PART_ML
     for label in _at_sides(labels, padding):
         is_lung = (
             counts[label] * voxel_ml >= SMALLEST_LUNG_ML
-            and float(hu[labels == label].mean(dtype=np.float64)) > LIGHTEST_LUNG_HU
+            and _mean_hu(hu, labels == label) > LIGHTEST_LUNG_HU
         )
         keep[label] &= is_lung
     keep[0] = False
@@ -125,27 +130,51 @@ def _air_inside(hu: NDArray[np.float32], voxel_ml: float, padding: Mask | None) 
     return inside
 
 
+def _mean_hu(hu: NDArray[np.float32], part: Mask) -> float:
+    values = hu[part]
+    np.maximum(values, np.float32(OUTSIDE_HU), out=values)
+    return float(values.mean(dtype=np.float64))
+
+
+def _with_air(hu: NDArray[np.float32], padding: Mask | None, where: Box) -> NDArray[np.float32]:
+    """A part of the images, in which padding and what lies below air are air."""
+    found = np.maximum(hu[where], np.float32(OUTSIDE_HU))
+    if padding is not None:
+        found[padding[where]] = OUTSIDE_HU
+    return found
+
+
 def _at_sides(labels: NDArray[np.integer[Any]], padding: Mask | None) -> NDArray[np.intp]:
     """The components at a side of the picture, or at the padding beyond the circle."""
-    sides = [labels[:, 0], labels[:, -1], labels[:, :, 0], labels[:, :, -1]]
+    at_side = np.zeros(int(labels.max(initial=0)) + 1, bool)
+    for side in (labels[:, 0], labels[:, -1], labels[:, :, 0], labels[:, :, -1]):
+        at_side[side] = True
     if padding is not None:
-        sides += [
-            labels[:, 1:][padding[:, :-1]],
-            labels[:, :-1][padding[:, 1:]],
-            labels[:, :, 1:][padding[:, :, :-1]],
-            labels[:, :, :-1][padding[:, :, 1:]],
-        ]
-    found = np.unique(np.concatenate([side.ravel() for side in sides]))
-    return found[found > 0].astype(np.intp)
+        # Slice by slice: copies of the labels at the padding took more than the images.
+        for one, outside in zip(labels, padding, strict=True):
+            at_side[one[1:][outside[:-1]]] = True
+            at_side[one[:-1][outside[1:]]] = True
+            at_side[one[:, 1:][outside[:, :-1]]] = True
+            at_side[one[:, :-1][outside[:, 1:]]] = True
+    at_side[0] = False
+    return np.flatnonzero(at_side)
 
 
 def _closed(lung: Mask, spacing: Spacing) -> Mask:
     """With the vessels that enter it: closing, then the small holes of each slice."""
-    import edt
-
     if not lung.any():
         return lung
     margin = [int(np.ceil(_CLOSING_MM / step)) + 1 for step in spacing]
+    # What it grows by, and a voxel of nothing around it, lie in the box: the rest changes nothing.
+    box = box_of(lung, margin=max(margin))
+    whole: Mask = np.zeros(lung.shape, bool)
+    whole[box] = _closed_in_box(lung[box], margin, spacing)
+    return whole
+
+
+def _closed_in_box(lung: Mask, margin: Sequence[int], spacing: Spacing) -> Mask:
+    import edt
+
     # No margin along k: a lung that the scan cuts off must not be rounded there.
     padded = np.pad(lung, [(0, 0), (margin[1],) * 2, (margin[2],) * 2])
     grown = dilated(padded, _CLOSING_MM, spacing)

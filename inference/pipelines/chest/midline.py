@@ -34,8 +34,17 @@ class Midline:
     """The sides at which many slices cut the body off; the middle is then the trachea's."""
 
 
+def midline_grid(lps_from_kji: NDArray[np.float64], slices: slice) -> tuple[slice, slice, slice]:
+    """Which voxels are looked at: every few millimetres of the slices."""
+    k, j, i = (
+        max(1, round(step / size))
+        for step, size in zip(_STEPS_MM, spacing_mm(lps_from_kji), strict=True)
+    )
+    return slice(slices.start, slices.stop, k), slice(None, None, j), slice(None, None, i)
+
+
 def find_midline(
-    hu: NDArray[np.float32],
+    coarse_hu: NDArray[np.float32],
     lps_from_kji: NDArray[np.float64],
     slices: slice,
     airways: Mask,
@@ -43,23 +52,17 @@ def find_midline(
 ) -> Midline:
     """Judged in the slices that show lungs.
 
-    Arrays have the shape (slices, rows, columns). A body that is whole from side to side says
+    `coarse_hu`: of the voxels of `midline_grid`; the other arrays have the shape (slices, rows,
+    columns) of the images. A body that is whole from side to side says
     where its middle is; of one that is cut off, the trachea does, where there is one.
     """
     across = 2 if abs(lps_from_kji[0, 2]) >= abs(lps_from_kji[0, 1]) else 1
-    steps = [
-        max(1, round(step / size))
-        for step, size in zip(_STEPS_MM, spacing_mm(lps_from_kji), strict=True)
-    ]
-    grid = (
-        slice(slices.start, slices.stop, steps[0]),
-        slice(None, None, steps[1]),
-        slice(None, None, steps[2]),
-    )
+    grid = midline_grid(lps_from_kji, slices)
+    steps = [part.step for part in grid]
     coarse_from = lps_from_kji @ np.diag([*steps, 1.0])
     coarse_from[:, 3] = lps_from_kji @ (slices.start, 0, 0, 1)
     outside = None if padding is None else padding[grid]
-    spans = _spans(_body(hu[grid], spacing_mm(coarse_from)), outside, across)
+    spans = _spans(_body(coarse_hu, spacing_mm(coarse_from)), outside, across)
     whole = [span for span in spans if not (span.cut_at_start or span.cut_at_end)]
     if spans and len(whole) >= _LEAST_SHARE_OF_SLICES * len(spans):
         return Midline(float(np.median([_x_mm(coarse_from, span.middle) for span in whole])))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.imaging.connected_parts import connected_parts
+from inference.imaging.connected_parts import connected_parts, counts_of, sums_of
 from inference.pipelines.chest.airways import Spacing
 from inference.pipelines.chest.midline import Midline
 
@@ -88,9 +88,9 @@ def _lung_parts(lung: Mask, hu: NDArray[np.float32], voxel_ml: float) -> list[Ma
     however large it is.
     """
     labels = connected_parts(lung, connectivity=6)
-    counts = np.bincount(labels.ravel())
+    counts = counts_of(labels)
     counts[0] = 0
-    sums = np.bincount(labels.ravel(), weights=hu.ravel())
+    sums = sums_of(labels, hu)
     largest = int(counts.argmax())
     return [
         labels == label
@@ -171,7 +171,7 @@ def _x_mm(mask: Mask, lps_from_kji: NDArray[np.float64]) -> float:
 
 def _largest_two(mask: Mask) -> Iterator[Mask]:
     labels = connected_parts(mask, connectivity=6)
-    counts = np.bincount(labels.ravel())
+    counts = counts_of(labels)
     counts[0] = 0
     for label in np.argsort(counts)[::-1][:2]:
         if counts[label]:
