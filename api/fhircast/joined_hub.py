@@ -23,7 +23,10 @@ from websockets.sync.client import ClientConnection, connect
 
 from api.fhircast.members import HubStorage
 from api.fhircast.sync_errors import announce_sync_error
+from api.fhircast.topic_groups import owner_of
 from inference.failures import place
+from storage.access_groups.visibility import visibility_of
+from storage.core.callers.visibility import limited_to
 from storage.core.clock import utcnow
 from storage.core.errors import InvalidRequest, MediViewError
 from storage.core.untrusted_input.bounded_json import load_bounded_json
@@ -223,7 +226,12 @@ class JoinedHub:
             if message.event_id in self._known:
                 return 200
             self._remember(message.event_id)
-            self._storage.fhircast_topics.announce(self._here(message), utcnow(), by=JOINED)
+            moved = self._here(message)
+            topics = self._storage.fhircast_topics
+            of_owner = visibility_of(self._storage.engine, owner_of(topics.find(self._topic)))
+            # It is open on the desk of the topic's owner, and for the programs there.
+            with limited_to(of_owner):
+                topics.announce(moved, utcnow(), by=JOINED)
         except InvalidRequest:
             return 400
         except MediViewError as error:

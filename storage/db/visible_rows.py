@@ -39,6 +39,11 @@ _GROUP_IDS = bindparam(
     expanding=True,
     callable_=lambda: list(_visibility().group_ids),
 )
+_GROUP_LIST = bindparam(
+    "viewer_group_list",
+    type_=Text,
+    callable_=lambda: "".join(f",{one}," for one in sorted(_visibility().group_ids)),
+)
 _IDENTITY_ID = bindparam(
     "viewer_identity_id", type_=Text, callable_=lambda: _visibility().identity_id
 )
@@ -170,6 +175,16 @@ def _of_workitem() -> ColumnElement[bool]:
     return and_(visible, ~_names_unseen(item.sop_instance_uid))
 
 
+def _of_fhircast(table: Table) -> ColumnElement[bool]:
+    """What other systems opened: with the study, and what names none of this node with the groups
+    of who announced it. The groups are in one order on both sides."""
+    column = table.c
+    return and_(
+        or_(column.study_instance_uid == "", _of_study(column.study_instance_uid)),
+        or_(column.announcer_groups == "", _GROUP_LIST.like(column.announcer_groups)),
+    )
+
+
 _BY_STUDY_UID = (
     t.study,
     t.alert,
@@ -228,11 +243,7 @@ VISIBLE: dict[Table, ColumnElement[bool]] = {
     t.webhook_delivery: _of_webhook(t.webhook_delivery.c.webhook_id),
     t.fhir_subscription: _of_webhook(t.fhir_subscription.c.webhook_id),
     t.event: _of_event(),
-    # What other systems opened is shown to all who have the topic, unless the node knows the study.
-    **{
-        table: or_(table.c.study_instance_uid == "", _of_study(table.c.study_instance_uid))
-        for table in (t.fhircast_context, t.fhircast_event)
-    },
+    **{table: _of_fhircast(table) for table in (t.fhircast_context, t.fhircast_event)},
     # Those of orders are shown to those who see everything.
     t.prior_search: _of_study(t.prior_search.c.subject),
     t.work_item: _of_workitem(),

@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from storage.core.accession_issuers import AccessionIssuer, issuer_of_system
+from storage.core.accession_issuers import AccessionIssuer
 from storage.core.errors import InvalidRequest
 from storage.core.untrusted_input.bounded_json import load_bounded_json
+from storage.fhircast.accessions import is_accession, issuer_of_identifier
 from storage.fhircast.event_names import ANCHORS, HEARTBEAT, KEYS, SYNC_ERROR, canonical
 
 MESSAGE_MAX_BYTES = 256 * 1024
@@ -198,9 +199,10 @@ def _checked_entry(entry: Any) -> Json:
 def _study_uids(study: Json) -> list[str]:
     found = []
     for identifier in _identifiers(study):
-        value = str(identifier.get("value", ""))
+        # Padded, as DICOM pads.
+        value = str(identifier.get("value", "")).strip(" \0\t\r\n")
         # Schemes and namespaces of URNs have no case (RFC 8141 3.1).
-        if str(identifier.get("system", "")).lower() == _DICOM_UID:
+        if str(identifier.get("system", "")).strip().lower() == _DICOM_UID:
             uid = value[len(_OID) :] if value.lower().startswith(_OID) else value
             if len(uid) <= 64 and _UID.fullmatch(uid):
                 found.append(uid)
@@ -215,29 +217,15 @@ def _accessions(study: Json) -> list[tuple[str, AccessionIssuer]]:
         if isinstance(one, dict) and isinstance(one.get("identifier"), dict)
     ]
     return [
-        (str(one.get("value", "")).strip()[:64], _issuer(one))
+        (str(one.get("value", "")).strip()[:64], issuer_of_identifier(one))
         for one in (*_identifiers(study), *orders)
-        if _is_accession(one) and str(one.get("value", "")).strip()
+        if is_accession(one) and str(one.get("value", "")).strip()
     ]
 
 
 def _identifiers(resource: Json) -> list[Json]:
     given = resource.get("identifier")
     return [one for one in given if isinstance(one, dict)] if isinstance(given, list) else []
-
-
-def _issuer(identifier: Json) -> AccessionIssuer:
-    assigner = identifier.get("assigner")
-    named = assigner.get("display") if isinstance(assigner, dict) else None
-    return issuer_of_system(str(identifier.get("system") or ""), str(named or ""))
-
-
-def _is_accession(identifier: Json) -> bool:
-    kind = identifier.get("type")
-    codings = kind.get("coding") if isinstance(kind, dict) else None
-    return isinstance(codings, list) and any(
-        isinstance(one, dict) and one.get("code") == "ACSN" for one in codings
-    )
 
 
 def _check_time(given: Any) -> None:

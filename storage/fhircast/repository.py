@@ -26,14 +26,14 @@ from sqlalchemy import (
 
 from storage import tables as t
 from storage.core.callers.identity import Identity, of_account
-from storage.core.callers.visibility import as_node
+from storage.core.callers.visibility import as_node, current_visibility
 from storage.core.clock import utcnow
 from storage.core.errors import LimitExceeded, NotFound, StateConflict, VersionConflict
 from storage.db.engine import insert_or_ignore, reading, reading_one_state, writing
 from storage.fhircast.entities import Announced, Context, Topic
-from storage.fhircast.event_studies import study_of
+from storage.fhircast.event_studies import ANYBODY, Audience, audience_of, groups_of
 from storage.fhircast.messages import CastMessage, checked_message, key_of
-from storage.fhircast.shares import check_rate
+from storage.fhircast.shares import check_rate, is_of_hub
 from storage.outbox.tables import JOINED_TOPICS
 
 EVENTS_KEPT = timedelta(minutes=10)
@@ -207,25 +207,29 @@ class FhircastTopics:
     ) -> CastMessage:
         """Take an event and have it sent to those who subscribed to the topic; as it is sent.
 
-        `by`: whose share of the topic it takes (`storage.fhircast.shares`).
+        `by`: whose share of the topic it takes (`storage.fhircast.shares`). What names nothing of
+        this node goes to those who have all groups of the caller.
 
         Raises NotFound for a topic, VersionConflict for an update of another version,
         StateConflict for one of what is not open, TooManyRequests, LimitExceeded.
         """
+        groups = ANYBODY if is_of_hub(by) else groups_of(current_visibility())
         with as_node(), writing(self._engine) as connection:
             owner_id = _lock(connection, message.topic)
             check_rate(connection, message.topic, owner_id, by, now)
             _prune(connection, now)
-            study_uid = study_of(connection, message)
+            within = _audience_of_open(connection, message)
+            audience = audience_of(connection, message, groups, within)
             if message.change in ("update", "select"):
-                message, study_uid = _changed(connection, message)
+                message = _changed(connection, message, audience)
             elif message.change == "open":
                 message = message.with_versions(str(uuid.uuid4()))
             number = connection.execute(
                 insert(t.fhircast_event)
                 .values(
                     topic=message.topic,
-                    study_instance_uid=study_uid,
+                    study_instance_uid=audience.study_instance_uid,
+                    announcer_groups=audience.announcer_groups,
                     message=_written(message.message),
                     not_for=not_for,
                     announced_by=by,
@@ -242,7 +246,8 @@ class FhircastTopics:
                         anchor=message.anchor,
                         number=number,
                         version_id=message.version_id,
-                        study_instance_uid=study_uid,
+                        study_instance_uid=audience.study_instance_uid,
+                        announcer_groups=audience.announcer_groups,
                         message=_written(message.message),
                         content="[]",
                         opened_at=now,
@@ -297,7 +302,19 @@ def _lock(connection: Connection, topic: str) -> str:
     return _topic(connection, this).owner_id if owner_id is None else str(owner_id)
 
 
-def _changed(connection: Connection, message: CastMessage) -> tuple[CastMessage, str]:
+def _audience_of_open(connection: Connection, message: CastMessage) -> Audience | None:
+    """Of what an update, a selection or a closing is about, where that is open."""
+    if not message.anchor or message.change == "open":
+        return None
+    context = t.fhircast_context
+    mine = (context.c.topic == message.topic, context.c.anchor == message.anchor)
+    row = connection.execute(select(context).where(*mine)).mappings().first()
+    if row is None or _read(row["message"]).resource_id != message.resource_id:
+        return None
+    return Audience(row["study_instance_uid"], row["announcer_groups"])
+
+
+def _changed(connection: Connection, message: CastMessage, audience: Audience) -> CastMessage:
     """An update with its new version, and a selection as it is, of what is open."""
     context = t.fhircast_context
     mine = (context.c.topic == message.topic, context.c.anchor == message.anchor)
@@ -308,7 +325,7 @@ def _changed(connection: Connection, message: CastMessage) -> tuple[CastMessage,
             remedy=f"Open it by {message.anchor}-open first.",
         )
     if message.change == "select":
-        return message, row["study_instance_uid"]
+        return message
     if message.version_id != row["version_id"]:
         raise VersionConflict(
             "The update is of another version of the context than the current one.",
@@ -316,8 +333,17 @@ def _changed(connection: Connection, message: CastMessage) -> tuple[CastMessage,
         )
     content = _merged(json.loads(row["content"] or "[]"), message)
     version_id = str(uuid.uuid4())
-    connection.execute(update(context).where(*mine).values(version_id=version_id, content=content))
-    return message.with_versions(version_id, row["version_id"]), row["study_instance_uid"]
+    connection.execute(
+        update(context)
+        .where(*mine)
+        .values(
+            version_id=version_id,
+            content=content,
+            # What is shared within it may be about more than what was opened.
+            study_instance_uid=audience.study_instance_uid,
+        )
+    )
+    return message.with_versions(version_id, row["version_id"])
 
 
 def _merged(content: list[dict[str, Any]], message: CastMessage) -> str:

@@ -29,6 +29,10 @@ def hub_for(identity_id: str) -> str:
     return f"{_HUB}{identity_id}"
 
 
+def is_of_hub(by: str) -> bool:
+    return by.startswith(_HUB)
+
+
 def check_rate(connection: Connection, topic: str, owner_id: str, by: str, now: datetime) -> None:
     """Raises TooManyRequests. Each identity but the owner's has half of what others have."""
     event = t.fhircast_event.c
@@ -40,7 +44,7 @@ def check_rate(connection: Connection, topic: str, owner_id: str, by: str, now: 
     recent = Counter({str(row[0]): int(row[1]) for row in rows})
 
     def kind(one: str) -> str:
-        return "owner" if one == owner_id else "hub" if one.startswith(_HUB) else "others"
+        return "owner" if one == owner_id else "hub" if is_of_hub(one) else "others"
 
     of_kind = sum(count for one, count in recent.items() if kind(one) == kind(by))
     if of_kind >= AT_MOST or (by != owner_id and recent[by] >= OF_ONE):

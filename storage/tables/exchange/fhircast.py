@@ -32,6 +32,8 @@ fhircast_context = Table(
     Column("version_id", String(36), nullable=False),
     # Empty: not a study of this node.
     Column("study_instance_uid", Uid, nullable=False, server_default="", index=True),
+    # Which groups a subscriber has to have besides (`storage.fhircast.event_studies`); empty: none.
+    text_column("announcer_groups"),
     # JSON in ASCII: what strangers write may hold characters that no column takes.
     text_column("message"),
     # The resources that were shared within it, a JSON array.
@@ -45,6 +47,7 @@ fhircast_event = Table(
     Column("number", BigId, primary_key=True, autoincrement=True),
     Column("topic", String(36), nullable=False),
     Column("study_instance_uid", Uid, nullable=False, server_default="", index=True),
+    text_column("announcer_groups"),
     text_column("message"),
     # A subscription that does not get it: a SyncError is for the others.
     Column("not_for", String(64), nullable=False, server_default=""),

@@ -266,7 +266,8 @@ def test_a_patient_of_another_group_is_not_told_where_an_event_names_no_study(
             other = {**known, "birthDate": "1801-01-01"}
             message = event(topic, "Patient-open", ("patient", other))
             Peer(of_south, topic, "x").announced(message)
-            assert ours.event()["id"] == message["id"]
+            assert theirs.event()["id"] == message["id"]
+            assert ours.is_silent()
 
 
 def test_what_no_channel_can_say_again_is_refused(hospitals: TwoHospitals) -> None:
