@@ -9,6 +9,7 @@ from api.access.principal import PrincipalDep
 from api.audit_rules import OWN_SETTINGS
 from api.base_schemas import FewMistakes, Payload
 from api.deps import StorageDep
+from api.hanging_protocol_schemas import HangingProtocols
 from api.router_factory import new_router
 
 router = new_router(prefix="/api/me", tags=["session"])
@@ -104,7 +105,9 @@ class PreferencesPayload(Payload, FewMistakes):
     keys: list[OwnKey] = Field(
         default_factory=list, max_length=94, description="Of the reader; none: the usual ones."
     )
-
+    hanging: HangingProtocols | None = Field(
+        None, description="How studies are laid out for me; null: as the site lays them out."
+    )
     tours: list[Word] = Field(
         default_factory=list, max_length=20, description="Which were shown, and are not again."
     )

@@ -12,6 +12,7 @@ from api.access.policy import ADMINS, READERS, policy
 from api.audit_rules import MODEL_CHANGED, PUBLIC, Audited
 from api.deps import StorageDep
 from api.errors import ApiProblem
+from api.hanging_protocol_schemas import HangingProtocols
 from api.parameters import problems
 from api.router_factory import new_router
 from api.studies.hanging_protocols.file import (
@@ -22,7 +23,6 @@ from api.studies.hanging_protocols.file import (
     remove,
     write_text,
 )
-from api.studies.hanging_protocols.schemas import HangingProtocols
 from api.studies.hanging_protocols.shipped import SHIPPED
 from storage.audit import Code, Type
 

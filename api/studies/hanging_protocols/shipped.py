@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from api.studies.hanging_protocols.schemas import (
+from api.hanging_protocol_schemas import (
     HangingProtocol,
     HangingProtocols,
     HangingStage,

@@ -1,8 +1,19 @@
 """Each person's own pages: kept, apart from others', and refused where they make no sense."""
 
+from typing import Any
+
 from tests.api.access.closed import ClosedNode
 from tests.api.client import is_problem
 
+_ONE_SERIES = {
+    "study": "current", "modalities": ["CT"], "description_contains": [], "description_lacks": [],
+    "laterality": "", "views": [], "kind": "", "each_image": False, "window": None,
+    "required": True,
+}  # fmt: skip
+_OWN_LAYOUT = {
+    "name": "Zwei Serien", "rows": 1, "columns": 2, "linked": True,
+    "viewports": [_ONE_SERIES, _ONE_SERIES], "modalities": ["CT"], "body_parts": [], "stages": [],
+}  # fmt: skip
 _MINE = {
     "language": "de",
     "theme": "light",
@@ -15,10 +26,11 @@ _MINE = {
         "results": {"is_open": True, "width_px": 512},
     },
     "keys": [{"usual": "w", "key": "l"}, {"usual": "l", "key": "<"}],
+    "hanging": {"protocols": [_OWN_LAYOUT]},
     "density": "comfortable",
     "tours": ["reader"],
 }
-_NONE = {
+_NONE: dict[str, Any] = {
     "language": None,
     "theme": None,
     "columns": [],
@@ -30,6 +42,7 @@ _NONE = {
         "results": {"is_open": True, "width_px": None},
     },
     "keys": [],
+    "hanging": None,
     "density": None,
     "tours": [],
 }
@@ -57,6 +70,8 @@ def test_what_the_pages_do_not_know_is_refused(closed: ClosedNode) -> None:
             {"theme": "blue"},
             {"density": "cosy"},
             {"tours": ["<b>"]},
+            {"hanging": {"protocols": [_OWN_LAYOUT, _OWN_LAYOUT]}},
+            {"hanging": {"protocols": [{**_OWN_LAYOUT, "rows": 9}]}},
             {"colour": "pink"},
             {"columns": ["<script>"]},
             {"views": [{"name": "", "query": ""}]},

@@ -7,16 +7,16 @@ from datetime import timedelta
 import pytest
 
 from api.errors import ApiProblem
+from api.hanging_protocol_schemas import (
+    HangingProtocol,
+    HangingProtocols,
+    HangingViewport,
+)
 from api.studies.hanging_protocols.file import FILE, MAX_BYTES
 from api.studies.hanging_protocols.routes import (
     delete_hanging_protocols,
     get_hanging_protocols,
     put_hanging_protocols,
-)
-from api.studies.hanging_protocols.schemas import (
-    HangingProtocol,
-    HangingProtocols,
-    HangingViewport,
 )
 from api.studies.hanging_protocols.shipped import SHIPPED
 from api.studies.routes import complete_study

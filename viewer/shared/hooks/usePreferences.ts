@@ -19,7 +19,7 @@ interface Kept {
 const usualPanel = { is_open: true, width_px: null };
 const usualPanels = { series: usualPanel, results: usualPanel };
 
-const nothing: Preferences = { language: null, theme: null, columns: [], views: [], phrases: [], windows: [], panels: usualPanels, keys: [], density: null, tours: [] };
+const nothing: Preferences = { language: null, theme: null, columns: [], views: [], phrases: [], windows: [], panels: usualPanels, keys: [], hanging: null, density: null, tours: [] };
 
 let kept: Kept = { chosen: nothing, problem: null, isKnown: false };
 /** What was chosen before the node had answered what was chosen before. */
@@ -51,6 +51,12 @@ function subscribe(listener: () => void): () => void {
     loading = null;
   });
   return () => listeners.delete(listener);
+}
+
+/** What the person has chosen, once the node has answered it. */
+export async function chosenPreferences(): Promise<Preferences> {
+  await load();
+  return kept.chosen;
 }
 
 async function keep(change: Partial<Preferences>): Promise<void> {

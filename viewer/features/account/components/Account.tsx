@@ -2,6 +2,7 @@
 
 import { useEffect } from "react";
 import { OwnFhircast } from "@/features/account/components/OwnFhircast";
+import { OwnHanging } from "@/features/account/components/OwnHanging";
 import { OwnSessions } from "@/features/account/components/OwnSessions";
 import { PasswordForm } from "@/features/account/components/PasswordForm";
 import { SecondFactors } from "@/features/account/components/SecondFactors";
@@ -21,7 +22,7 @@ export function Account() {
   return (
     <div className="mx-auto flex min-h-dvh max-w-[80rem] flex-col px-5">
       <PageHeader />
-      <main className="w-full max-w-3xl flex-1 pb-10">
+      <main className="w-full max-w-5xl flex-1 pb-10">
         <h1 className="mb-3 text-lg font-semibold">{t.title}</h1>
         <Answer fetched={fetched}>{(session) => session.signed_in && <Person session={session} />}</Answer>
       </main>
@@ -52,6 +53,7 @@ function Person({ session }: { session: Session }) {
       )}
       {session.kind !== "local" && <OwnSessions />}
       <OwnFhircast />
+      <OwnHanging />
     </>
   );
 }

@@ -70,4 +70,10 @@ export const account: Messages["account"] = {
   otherTopic: "Topic im anderen System",
   joinTopic: "Diesem Topic beitreten",
   leaveTopic: "Dieses Topic verlassen",
+  hanging: "Anordnung der Serien (Hanging Protocols)",
+  hangingOfSite: "Untersuchungen werden angeordnet, wie es der Standort festgelegt hat. Sie können mit einer Kopie seiner Protokolle beginnen und sie für sich ändern.",
+  hangingOwn: "Untersuchungen werden nach Ihren eigenen Protokollen angeordnet, was immer der Standort festlegt.",
+  hangingBegin: "Eigene Protokolle beginnen",
+  hangingGiveUp: "Zurück zu denen des Standorts",
+  hangingSaved: "Gespeichert. Sie gelten ab der nächsten Untersuchung, die geöffnet wird.",
 };

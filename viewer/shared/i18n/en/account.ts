@@ -69,4 +69,10 @@ export const account = {
   otherTopic: "Topic in the other system",
   joinTopic: "Join this topic",
   leaveTopic: "Leave this topic",
+  hanging: "Hanging protocols",
+  hangingOfSite: "Studies are laid out as your site has set it. You may begin with a copy of its protocols and change them for yourself.",
+  hangingOwn: "Studies are laid out by your own protocols, whatever your site sets.",
+  hangingBegin: "Begin own protocols",
+  hangingGiveUp: "Back to those of the site",
+  hangingSaved: "Saved. They hold for the next study that is opened.",
 };

@@ -3,6 +3,7 @@
 import { useCallback, useEffect, useState } from "react";
 import { useImageViews } from "@/features/reader/hooks/stage/useImageViews";
 import type { OtherStudies } from "@/features/reader/hooks/useOtherStudies";
+import { chosenPreferences } from "@/shared/hooks/usePreferences";
 import { text } from "@/shared/i18n";
 import { listHangingProtocols } from "@/features/reader/lib/api";
 import { hangStudy, type Hung, type HungStage } from "@/features/reader/lib/layout/hanging";
@@ -30,6 +31,16 @@ export interface Hanging {
   notice: string;
 }
 
+/** The person's own protocols; without any, those of the site. */
+async function protocolsOf(signal: AbortSignal): Promise<HangingProtocol[]> {
+  const ofSite = listHangingProtocols(signal);
+  // Without an answer to what the person chose, studies are laid out as the site wants it.
+  const own = await chosenPreferences().then(({ hanging }) => hanging, () => null);
+  if (!own) return ofSite;
+  ofSite.catch(() => undefined);
+  return own.protocols;
+}
+
 /** Lays a study out once: results and other studies that come later take nothing away from the reader. */
 export function useHanging(
   study: StudyDetail | null,
@@ -46,7 +57,7 @@ export function useHanging(
 
   useEffect(() => {
     const controller = new AbortController();
-    listHangingProtocols(controller.signal).then(setProtocols, (error: unknown) => {
+    protocolsOf(controller.signal).then(setProtocols, (error: unknown) => {
       if (controller.signal.aborted) return;
       setProtocols([]);
       setNotice(error instanceof Error ? text().viewing.noLayout(error.message) : "");
