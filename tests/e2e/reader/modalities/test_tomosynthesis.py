@@ -76,6 +76,7 @@ def value_at(page: Page, viewport: Locator, x: float, y: float) -> float:
     return float(viewport.get_by_test_id("cursor-value").get_attribute("data-value") or "nan")
 
 
+@pytest.mark.slow
 def test_tomosynthesis_is_read_in_slabs_beside_its_2d_view(node: Node, page: Page) -> None:
     # So wide that the controls of slabs make no other line of the toolbar.
     page.set_viewport_size({"width": 1800, "height": 900})
