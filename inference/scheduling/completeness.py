@@ -8,7 +8,7 @@ and so a revised job.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -25,9 +25,16 @@ _LOOKED_EVERY_S = 0.1
 
 
 def complete_quiet_series(
-    settings: Settings, index: Index, expectations: Expectations, now: datetime
+    settings: Settings,
+    index: Index,
+    expectations: Expectations,
+    now: datetime,
+    between: Callable[[], None] = lambda: None,
 ) -> list[Series]:
-    """Mark every series complete that is, and return those."""
+    """Mark every series complete that is, and return those.
+
+    `between` is called after each: hundreds may be complete at once, and others wait meanwhile.
+    """
     announced = expectations.of_receiving()
     waiting = {_key(one.series): one for one in announced if one.missing_count}
     ready = [(one.series, "announced") for one in announced if one.is_whole]
@@ -53,6 +60,7 @@ def complete_quiet_series(
                 continue
             log.warning("series_not_copied", series_instance_uid=receiving.series_instance_uid)
         series = index.mark_complete(receiving, now)
+        between()
         if series is None:
             continue  # an instance arrived in between; the series is receiving again
         log.info(

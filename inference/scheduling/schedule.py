@@ -1,6 +1,6 @@
 """Complete series × catalogue → jobs, and a stored reason for every pipeline that does not run."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -60,20 +60,23 @@ def complete_and_schedule(
     since: datetime | None = None,
     early: EarlyCandidate | None = None,
     slices: HeaderSlices | None = None,
+    between: Callable[[], None] = lambda: None,
 ) -> list[Decision]:
     """Complete what is quiet, and offer every complete series that has no decision yet.
 
     The second half finds its work in the index, so that a process that dies between the
     two delays a series and never loses it. `since` spares it series without news. What takes long
     to read is read in `slices`, if there are rounds after this one; one that waits goes on in each.
+    `between` is called after each series.
     """
-    complete_quiet_series(storage.settings, storage.index, storage.expectations, now)
+    complete_quiet_series(storage.settings, storage.index, storage.expectations, now, between)
     decisions: list[Decision] = []
     waiting = () if slices is None else slices.waiting
     if slices is not None:
         slices.begin_round()
     for series, turn in _undecided(storage, since, waiting, slices):
         decisions.extend(_offered(storage, series, pipelines, early, slices))
+        between()
         if slices is not None:
             slices.end_turn(turn)
             if slices.is_used_up:

@@ -51,6 +51,7 @@ _HEARTBEAT_S = 2.0
 _PRIORS_S = 10.0
 # What waits for hours is not looked for each second.
 _WAITING_S = 15.0
+_RULES_S = 1.0
 
 
 class Scheduler:
@@ -82,6 +83,7 @@ class Scheduler:
         self._beat_next_s = 0.0
         self._priors_next_s = 0.0
         self._waiting_next_s = 0.0
+        self._rules_next_s = 0.0
 
     def tick(self, now: datetime) -> bool:
         """Do one round; False where one is running already, which then does the work."""
@@ -169,6 +171,18 @@ class Scheduler:
     def _apply_access_rules(self, now: datetime) -> None:
         """Before scheduling: what comes of a study is shown to those who may see it."""
         apply_rules(self._storage, now, turns=self._access_turns)
+        self._rules_next_s = time.monotonic() + _RULES_S
+
+    def _show_meanwhile(self) -> None:
+        """Of hundreds of series that a round completes and offers none keeps a study that has
+        just come from those who may see it."""
+        if time.monotonic() < self._rules_next_s:
+            return
+        try:
+            self._apply_access_rules(utcnow())
+        except Exception as error:  # noqa: BLE001 - what goes on meanwhile goes on
+            log.error("access_rules_failed", error=type(error).__name__, place=place(error))
+            self._rules_next_s = time.monotonic() + _RULES_S
 
     def _hide_rejected(self, now: datetime) -> None:
         """Before withdrawing: what was made of rejected instances is withdrawn in this round."""
@@ -185,7 +199,13 @@ class Scheduler:
     def _schedule(self, now: datetime) -> None:
         since = now - _RECENT if self._looked_at_everything else None
         complete_and_schedule(
-            self._storage, now, self._pipelines, since, self._candidate, self._slices
+            self._storage,
+            now,
+            self._pipelines,
+            since,
+            self._candidate,
+            self._slices,
+            self._show_meanwhile,
         )
         # A round takes a few: what is left of long ago is looked for until there is none.
         self._looked_at_everything = self._looked_at_everything or not undecided_series(

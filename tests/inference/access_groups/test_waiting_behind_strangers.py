@@ -1,11 +1,15 @@
 """Whose study is put into its groups next, where many wait that strangers have sent."""
 
+import time
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import event, update
 
 from inference.access_groups.service import apply_rules
+from inference.worker.due_work import WakeUps
+from inference.worker.scheduler import Scheduler
 from storage import tables as t
 from storage.container import Storage, open_storage
 from storage.core.callers.turns import Turn, Turns
@@ -51,6 +55,30 @@ def test_a_known_peer_s_study_is_decided_on_at_once(storage: Storage, came: str)
     assert apply_rules(storage, utcnow(), budget_s=1e-9, turns=turns) == 1
     assert is_decided(storage, own)
     assert storage.access_groups.of_study(own) == {"North": "rule"}
+
+
+def test_a_round_that_completes_hundreds_of_series_shows_what_comes_meanwhile(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each series takes a moment, as on a slow disk; the study comes in their midst."""
+    strangers_send(storage, 12)
+    monkeypatch.setattr("inference.worker.scheduler._RULES_S", 0.1)
+    offered: list[bool] = []
+    own: list[str] = []
+
+    def slow(*_: object) -> list[object]:
+        if not own:
+            own.append(send(storage, "own", "PEERA"))
+        time.sleep(0.06)
+        offered.append(is_decided(storage, own[0]))
+        return []
+
+    monkeypatch.setattr("inference.scheduling.schedule.schedule_series", slow)
+    scheduler = Scheduler(storage, pipelines=[], wake=WakeUps(lambda *_: None, lambda: None))
+    assert scheduler.tick(utcnow() + timedelta(minutes=10))
+    assert len(offered) == 12
+    assert offered[-1], "it waits for the end of the round"
+    assert storage.access_groups.of_study(own[0]) == {"North": "rule"}
 
 
 def test_of_strangers_each_title_has_its_turn(storage: Storage) -> None:
