@@ -14,7 +14,7 @@ from inference.language.answer import (
     Withheld,
     by_model,
 )
-from inference.language.documents.page import Page, around, words_of
+from inference.language.documents.page import Page, around, notes_on, words_of
 from inference.language.documents.pairing.asking import fits, names, read_asked
 from inference.language.documents.pairing.look_up import LookedUp, layouts_of, look_up
 from inference.language.documents.passages import answering_passages
@@ -68,6 +68,7 @@ def answer_document(storage: DocumentStorage, request: AnswerRequest, progress: 
     notes: list[str] = []
     if count > len(pages):
         notes.append(f"The document has {count} pages; the first {len(pages)} were read.")
+    notes += notes_on(pages)
     question = str(request["question"])
     progress.go_on()
     asked = read_asked(question)

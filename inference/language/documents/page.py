@@ -1,5 +1,6 @@
 """A page and the words on it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -34,6 +35,34 @@ class Page:
     """As the document carries them; a reader of images gives lines alone."""
     slope: float = 0.0
     """How far lines fall from left to right, in pixels for each pixel, as scans lie askew."""
+    hidden_words: int = 0
+    """Of the document's text, those that are not seen on the page: not among `words`."""
+    layer_words_left_out: int = 0
+    """Those that lie above a picture in which OCR reads something else."""
+    is_layer_unchecked: bool = False
+    """Whether there are words above a picture that OCR could not compare with it."""
+
+
+def notes_on(pages: Sequence[Page]) -> list[str]:
+    """What of the documents' text was left out, for those who read an answer."""
+    notes = []
+    if hidden := sum(page.hidden_words for page in pages):
+        notes.append(
+            f"{hidden} words of the text layer are not visible on the pages and were left out."
+            if hidden > 1
+            else "1 word of the text layer is not visible on the page and was left out."
+        )
+    if other := sum(page.layer_words_left_out for page in pages):
+        notes.append(
+            f"Of the text layer above a picture, {other} {'words' if other > 1 else 'word'} did not"
+            " agree with what OCR reads there; what OCR reads was taken instead."
+        )
+    if any(page.is_layer_unchecked for page in pages):
+        notes.append(
+            "The text layer lies above a picture and was not compared with it, since OCR is not"
+            " installed."
+        )
+    return notes
 
 
 def around(boxes: list[Box]) -> Box:

@@ -1,7 +1,8 @@
 """The words that a page of a PDF carries, each with its box, whatever the page's rotation."""
 
 from collections.abc import Iterable, Iterator
-from ctypes import byref, c_double, c_int
+from ctypes import addressof, byref, c_double, c_int
+from dataclasses import dataclass
 from typing import Any
 
 from inference.language.documents.page import Box
@@ -17,33 +18,59 @@ _LINE_GAP = 1.5
 _HYPHEN = "\x02"
 
 
+@dataclass(frozen=True)
+class Letter:
+    text: str
+    """Empty: the end of a word."""
+    box: Box = (0.0, 0.0, 0.0, 0.0)
+    """As high as the letters' font."""
+    ink: Box = (0.0, 0.0, 0.0, 0.0)
+    """Around its outline."""
+    drawn_by: int = 0
+    """Which text object of the page; 0: none."""
+
+
 def words_of_pdf_page(page: Any) -> Iterator[tuple[str, Box]]:
-    """In the order of the file; boxes are as high as the letters' font."""
+    """In the order of the file, whether they are seen or not."""
+    return words_of_letters(letters_of_pdf_page(page), shape_of(page))
+
+
+def letters_of_pdf_page(page: Any) -> Iterator[Letter]:
+    """In the order of the file."""
     from pypdfium2 import raw
 
-    shape = shape_of(page)
     text_page = page.get_textpage()
     try:
-        word, box = "", (0.0, 0.0, 0.0, 0.0)
         for index in range(min(text_page.count_chars(), MOST_CHARACTERS)):
             code = raw.FPDFText_GetUnicode(text_page, index)
             letter = chr(code) if 0 < code < 0x110000 else " "
             letter = "-" if letter == _HYPHEN else letter
             if not letter.isprintable() or letter.isspace():
-                if word:
-                    yield word, box
-                word = ""
+                yield Letter("")
                 continue
-            its = _on_page(page, text_page.get_charbox(index, loose=True))
-            if word and not _goes_on(box, its, shape):
-                yield word, box
-                word = ""
-            box = _both(box, its) if word else its
-            word += letter
-        if word:
-            yield word, box
+            text_object = raw.FPDFText_GetTextObject(text_page, index)
+            yield Letter(
+                letter,
+                _on_page(page, text_page.get_charbox(index, loose=True)),
+                _on_page(page, text_page.get_charbox(index)),
+                addressof(text_object.contents) if text_object else 0,
+            )
     finally:
         text_page.close()
+
+
+def words_of_letters(letters: Iterable[Letter], shape: float) -> Iterator[tuple[str, Box]]:
+    """`shape`: the page's height by its width."""
+    word, box = "", (0.0, 0.0, 0.0, 0.0)
+    for letter in letters:
+        if word and (not letter.text or not _goes_on(box, letter.box, shape)):
+            yield word, box
+            word = ""
+        if letter.text:
+            box = _both(box, letter.box) if word else letter.box
+            word += letter.text
+    if word:
+        yield word, box
 
 
 def shape_of(page: Any) -> float:

@@ -1,18 +1,21 @@
-"""Read a PDF, PNG or JPEG: its own text where it carries one, else what OCR sees.
+"""Read a PDF, PNG or JPEG: its own text where people see it, else what OCR sees.
 
 Both happen in a decoding process (`tasks`), one page at a time.
 """
 
 import io
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from PIL import Image
 
 from inference.imaging.picture_files import BROKEN, checked_size, open_picture
 from inference.language.documents.page import Box, Line, Page, Word
+from inference.language.documents.pdf_words import lines_of_words
 from inference.language.documents.read_once import ReadOnce
 from inference.language.documents.tasks import MAX_SIDE_PIXELS
+from inference.language.documents.text_layer import compared, is_ocr_installed
 from storage.core.errors import InvalidRequest
 from storage.pixels.processes import run
 from storage.processes.limited import TaskFailed
@@ -55,14 +58,37 @@ def _read_pdf(
         values, pixels = _task("pdf_page", data, number, answer_bytes=_MAX_PAGE_BYTES)
         width, height = values["size"]
         image = Image.frombytes("RGB", (int(width), int(height)), bytes(pixels))
-        lines = tuple(Line(str(text), _clipped(box), 1.0) for text, *box in values["lines"])
-        words = tuple(Word(str(text), _clipped(box)) for text, *box in values["words"])
-        pages.append(
-            Page(number, image, lines, is_read=False, words=words)
-            if lines
-            else read_image(image, number)
-        )
+        pages.append(_pdf_page(values, image, number))
     return pages, count
+
+
+def _pdf_page(values: dict[str, Any], image: Image.Image, number: int) -> Page:
+    """Its own text, as far as it is seen; where there is a picture in its place, what OCR sees."""
+    lines = tuple(Line(str(text), _clipped(box), 1.0) for text, *box in values["lines"])
+    words, layer = (
+        tuple(Word(str(text), _clipped(box)) for text, *box in values[name])
+        for name in ("words", "layer")
+    )
+    hidden = int(values["hidden"])
+    if layer and not is_ocr_installed():
+        lines += tuple(Line(*one, 1.0) for one in lines_of_words(layer, image.height / image.width))
+        return Page(number, image, lines, False, words + layer, 0.0, hidden, 0, True)
+    if lines and not layer:
+        return Page(number, image, lines, is_read=False, words=words, hidden_words=hidden)
+    seen = read_image(image, number)
+    if not layer:
+        return replace(seen, hidden_words=hidden)
+    found = compared(words, layer, seen.lines)
+    return Page(
+        number,
+        image,
+        lines + found.lines,
+        is_read=not lines,
+        words=words + found.words,
+        slope=0.0 if lines else seen.slope,
+        hidden_words=hidden,
+        layer_words_left_out=found.left_out,
+    )
 
 
 def page_png(data: bytes, page_number: int) -> bytes:
@@ -82,7 +108,10 @@ def count_pdf_pages(data: bytes) -> int:
 
 
 def read_text_of_pdf(data: bytes) -> list[str]:
-    """What it carries as text, its metadata first; OCR reads nothing. Raises InvalidRequest."""
+    """What it carries as text, seen or not, its metadata first; OCR reads nothing.
+
+    Raises InvalidRequest.
+    """
     values, _ = _task("pdf_text", data, answer_bytes=0)
     return [str(line) for line in values["lines"]]
 

@@ -13,7 +13,13 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from inference.language.documents.pdf_words import lines_of_words, shape_of, words_of_pdf_page
+from inference.language.documents.pdf_words import (
+    letters_of_pdf_page,
+    lines_of_words,
+    shape_of,
+    words_of_pdf_page,
+)
+from inference.language.documents.visible_letters import draw_and_look, seen_words, unseen_words
 from storage.core.errors import InvalidRequest, NotFound
 from storage.pixels import tasks
 
@@ -29,25 +35,33 @@ Box = tuple[float, float, float, float]
 
 
 def pdf_page(data: bytes, page_number: int) -> tuple[dict[str, Any], bytes]:
-    """One page, counted from 1, as RGB, with its own text line by line; and how many there are.
+    """One page, counted from 1, as RGB, with its own text as far as it is seen, line by line; text
+    that lies above a picture; how many words are not seen; and how many pages there are.
 
     Raises NotFound, InvalidRequest.
     """
     with _opened(data) as document:
         page = _page(document, page_number)
-        image = _drawn(page)
-        words = list(words_of_pdf_page(page))
+        shape = shape_of(page)
+        drawn = draw_and_look(page, list(letters_of_pdf_page(page)), _drawn)
+        words = seen_words(drawn, shape)
+        layer, hidden = unseen_words(drawn, shape)
         values = {
             "count": len(document),
-            "size": list(image.size),
-            "lines": [[text, *box] for text, box in lines_of_words(words, shape_of(page))],
+            "size": list(drawn.image.size),
+            "lines": [[text, *box] for text, box in lines_of_words(words, shape)],
             "words": [[text, *box] for text, box in words],
+            "layer": [[text, *box] for text, box in layer],
+            "hidden": hidden,
         }
-        return values, image.tobytes()
+        return values, drawn.image.tobytes()
 
 
 def pdf_text(data: bytes) -> tuple[dict[str, Any], bytes]:
-    """The text that the document carries, its metadata first. Raises InvalidRequest."""
+    """The text that the document carries, seen or not, its metadata first. Raises InvalidRequest.
+
+    For what must find all that leaves, and for nothing that is stated to people.
+    """
     with _opened(data) as document:
         lines = [value for value in document.get_metadata_dict().values() if value]
         for page in document:
