@@ -3,6 +3,7 @@
 import io
 
 import pydicom
+import pytest
 from reportlab.pdfgen.canvas import Canvas
 
 from inference.language.documents.reading import read_document, read_text_of_pdf
@@ -10,6 +11,7 @@ from tests.inference.deidentification.planting import Planter, document
 from tests.inference.deidentification.test_planted_identifiers import part10, study
 
 
+@pytest.mark.filterwarnings("ignore:The value length")
 def test_text_that_nobody_sees_is_removed() -> None:
     dataset = document(Planter(7))
     buffer = io.BytesIO()
