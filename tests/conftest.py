@@ -36,6 +36,10 @@ _OWN_VARIABLES = {
     "MEDIVIEW_TEST_GENERATED",
 }
 
+_ENDED = pytest.StashKey[int]()
+"""How many tests have ended in this process."""
+_KEPT_EVERY = 100
+
 
 def pytest_configure() -> None:
     for name in [name for name in os.environ if name.startswith("MEDIVIEW_")]:
@@ -96,6 +100,17 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """What tests import for the first time stays, too; whole collections are asked for by models
+    that make room, and took seconds each at the end of a long run.
+    """
+    ended = item.config.stash.get(_ENDED, 0) + 1
+    item.config.stash[_ENDED] = ended
+    if ended % _KEPT_EVERY == 0:
+        gc.freeze()
 
 
 @pytest.fixture(scope="session")

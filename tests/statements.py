@@ -28,7 +28,9 @@ def compile_once() -> None:
     for dialect in _DIALECTS:
         dialect.__eq__ = _are_alike
         dialect.__hash__ = lambda self: hash(type(self))
-    compiled: dict[Any, Any] = {}
+    # A new dialect does not know the version of its server, by which it differs from the others,
+    # until it has connected. What was compiled is found by the dialect as it is then.
+    compiled: dict[type[Any], Any] = {}
     make = Engine.__init__
 
     def make_with_compiled(self: Engine, *arguments: Any, **more: Any) -> None:
@@ -36,7 +38,7 @@ def compile_once() -> None:
         own: Any = self._compiled_cache
         if own is not None and type(self.dialect) in _DIALECTS:
             own.capacity = _AT_MOST
-            self._compiled_cache = compiled.setdefault(self.dialect, own)
+            self._compiled_cache = compiled.setdefault(type(self.dialect), own)
 
     Engine.__init__ = make_with_compiled  # type: ignore[method-assign]
 

@@ -32,7 +32,7 @@ from tests.faults.scp_process import LONG, MAX_ASSOCIATIONS, TIME_LIMIT_S, ScpPr
 
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(900)]
 
-BAD_ASSOCIATIONS = 10_000 if LONG else 1_000
+BAD_ASSOCIATIONS = 10_000 if LONG else 400
 MIB = 1 << 20
 LOCAL_LIMIT_EXCEEDED = (2, 3, 2)  # transient, presentation provider (PS3.8 Table 9-21)
 

@@ -102,6 +102,7 @@ def container_card(**before: Any) -> dict[str, Any]:
     return {**card, "container": container}
 
 
+@pytest.mark.slow
 def test_a_prior_is_given_as_it_was_sent_with_its_registration(
     node: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
