@@ -96,7 +96,7 @@ def test_a_flood_of_connections_is_survived(scp: ScpProcess) -> None:
     scp.wait_for(scp.answers)
 
 
-def test_thousands_of_bad_associations_leave_no_thread_file_or_memory(scp: ScpProcess) -> None:
+def test_many_bad_associations_leave_no_thread_file_or_memory(scp: ScpProcess) -> None:
     rng = random.Random(3)
     one = Batch(1004, side=8).make()
     message = store_message(1, CTImageStorage, one.sop_instance_uid, one.data_set)
