@@ -249,3 +249,50 @@ def test_a_passage_with_some_number_names_nothing() -> None:
     stay = "wir berichten über den Patienten, der sich vom 02.05.2025 bis 09.05.2025 in"
     assert not names(read_asked("Wie groß ist der Patient?"), stay)
     assert names(read_asked("How tall is the patient?"), "She weighs 60 kg; her height is 171 cm")
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("What is the left ventricular ejection fraction?", "52 %"),
+        ("What is the peak gradient across the aortic valve?", "48 mmHg"),
+        ("Wie schwer ist das Kind?", "3480 g"),
+        ("What language does the patient speak?", "Portuguese"),
+        ("Why was the test stopped?", "leg fatigue"),
+        ("Who reported the specimen?", "Dr Fenella Marsh"),
+        ("What is the size of the spleen?", "The spleen measures 10.8 cm."),
+        ("What is the right ventricular ejection fraction?", ""),
+        ("What is the size of the pancreas?", ""),
+    ],
+)
+def test_a_label_is_short_for_what_is_asked(question: str, answer: str) -> None:
+    page = page_of(
+        [
+            *table(
+                60,
+                (60, 260),
+                ("LV ejection fraction", "52 %"),
+                ("AV peak gradient", "48 mmHg"),
+                ("Geburtsgewicht", "3480 g"),
+                ("Preferred language", "Portuguese"),
+                ("Reason for stopping", "leg fatigue"),
+                ("Reported by", "Dr Fenella Marsh"),
+            ),
+            (60, 290, "The spleen measures 10.8 cm."),
+        ]
+    )
+    assert first(page, question) == answer
+
+
+def test_headings_that_follow_each_other_have_their_own_values() -> None:
+    page = page_of(
+        [
+            (60, 200, "Principal diagnosis"),
+            (60, 213, "Right-sided pyelonephritis"),
+            (60, 226, "Secondary diagnoses"),
+            (60, 239, "Migraine"),
+            (60, 290, "Drained by Dr J. Castellanos"),
+        ]
+    )
+    assert first(page, "What is the main diagnosis?") == "Right-sided pyelonephritis"
+    assert first(page, "Who drained the abscess?") == "Dr J. Castellanos"

@@ -30,6 +30,7 @@ _VERBS = (
 )
 _KINDS = (
     ("person", r"^(?:who|whom|by whom|wer|wen|wem|von wem|durch wen)\b"),
+    ("person", r"^(?:which|welcher?) \w*(?:doctor|physician|nurse|surgeon|ologist|arzt|arztin)\b"),
     ("date", _ASKS_WHEN),
     ("place", r"^(?:where|wo|in welchem|in welcher)\b"),
     ("number", _ASKS_NUMBER),
@@ -152,12 +153,13 @@ def _is_chief(kind: str, unit: Unit) -> bool:
 def _verb_of(kind: str, units: Sequence[Unit], question: str) -> Unit | None:
     """ "Who injected the contrast", "wer hat den Befund freigegeben": what was done tells."""
     words = words_of_text(question)
-    if kind != "person" or any(_is_chief(kind, one) for one in units):
+    is_why = any(one.key == "reason" for one in units)
+    if not (kind == "person" or is_why) or any(_is_chief(kind, one) for one in units):
         return None
     is_german = bool(words) and words[0] in ("wer", "wen", "wem", "von", "durch")
-    at = len(words) - 1 if is_german else 1
+    at = len(words) - 1 if is_german or is_why else 2 if words[0] == "which" else 1
     one = next((unit for unit in units if unit.at == at and unit.topic is None), None)
-    if one is None or one.weight <= _LITTLE:
+    if one is None or (one.weight <= _LITTLE and any(two.weight > _LITTLE for two in units)):
         return None
     # German nouns are written with a capital.
     is_verb = question.rsplit(maxsplit=1)[-1].islower() if is_german else bool(DONE.match(one.key))
@@ -190,7 +192,9 @@ def without_kind(asked: Asked) -> Asked:
         for one in asked.units
         if one.key not in _LIGHT and (one.topic is None or not one.topic.is_column)
     )
-    return replace(asked, units=units) if asked.kind == "number" and units else asked
+    if asked.kind == "person":
+        units = tuple(one for one in units if one.weight == 1.0)
+    return replace(asked, units=units) if asked.kind in ("number", "person") and units else asked
 
 
 def in_text(asked: Asked) -> Asked:

@@ -11,6 +11,7 @@ from inference.language.documents.pairing.topics import units_of
 
 _LONGEST_LABEL_WORDS = 7
 _MOST_LINES_BELOW = 4
+_MOST_WORDS_OF_HEADING = 3
 _NUMBERING = re.compile(r"^\(?\d{1,3}[.)]$")
 _ENDS = re.compile(r"[:：]$")
 _COLONS = (":", "：")
@@ -232,6 +233,14 @@ def _names_topic(text: str) -> bool:
     )
 
 
+def _is_heading(piece: Piece) -> bool:
+    """ "Secondary diagnoses": a few words, the last of which is a topic."""
+    units = units_of(piece.text)
+    return (
+        len(piece.words) <= _MOST_WORDS_OF_HEADING and bool(units) and units[-1].topic is not None
+    )
+
+
 def _has_values(rows: Sequence[Row], piece: Piece) -> bool:
     """Whether it stands in a column of labels whose values are right of them."""
     beside = [
@@ -267,6 +276,8 @@ def _below(rows: Sequence[Row], index: int, piece: Piece) -> Piece | None:
             break
         if len(rows[index]) == 1 and under is not row[-1] and not ends:
             # A title over labels with their values.
+            break
+        if found and _is_heading(under):
             break
         if found and abs(under.height - found[0].height) > 0.08 * found[0].height:
             break

@@ -27,6 +27,7 @@ from inference.language.documents.pairing.tables import Table, tables_of
 from inference.language.documents.pairing.topics import (
     plain_units_of,
     same_unit,
+    spelt_out,
     units_of,
     units_of_label,
     words_of_text,
@@ -45,6 +46,7 @@ _SCORE_OF_ABOVE = 0.6
 _LONGEST_BEGINNING, _LONGEST_LINE = 5, 12
 _VERY = 0.95
 _LONGEST_TITLE = 6
+_BY = frozenset(("by", "von", "durch"))
 _LITTLE = 0.15
 # Of topics with several names, and of labels that are alike.
 _SAME_WORDS = 0.02
@@ -156,8 +158,9 @@ def _found(asked: Asked, layout: PageLayout) -> Iterator[Found]:
 def _by_field(asked: Asked, field: Field) -> Iterator[Found]:
     text = field.value.text if field.value else ""
     value = text if asked.kind != "number" else ""
-    share, exact = matched(in_text(asked), units_of_label(field.label), value)
-    by_words = matched(word_by_word(asked), plain_units_of(field.label))
+    label = spelt_out(field.label, asked.text)
+    share, exact = matched(in_text(asked), units_of_label(label), value)
+    by_words = matched(word_by_word(asked), plain_units_of(label))
     if score_of(*by_words) > score_of(share, exact):
         share, exact = by_words
     score = score_of(share, exact) * (0.7 + 0.3 * field.trust)
@@ -274,6 +277,12 @@ def _by_beginning(asked: Asked, piece: Piece) -> Iterator[Found]:
         if share < _VERY or exact < _VERY:
             continue
         value = " ".join(texts[size:])
+        if asked.kind == "person":
+            if texts[size].casefold() not in _BY or size + 1 == len(texts):
+                return
+            words = piece.words[size + 1 :]
+            yield Found(words, piece.words, piece.page_number, 0.9 * share)
+            return
         is_value = texts[size].casefold() not in _VERBS and not value.startswith(("(", ":", "?"))
         if is_value and fits(asked, value):
             yield Found(piece.words[size:], piece.words, piece.page_number, 0.9 * share)

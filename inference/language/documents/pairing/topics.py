@@ -15,6 +15,8 @@ from storage.core.text.normalization import normalized
 # A number with its decimals is one word.
 _WORD = re.compile(r"[^\W_]+(?:(?<=\d)[.,/](?=\d)[^\W_]+)*#?")
 _ENDLESS = "*"
+_LEAST_HEAD = 6
+_ABBREVIATION = re.compile(r"\b[A-Z]{2,4}\b")
 _PREFIX = re.compile(r"(?:(?<=\bpre)|(?<=\bpost)|(?<=\bnon))-(?=[a-z])", re.IGNORECASE)
 # "Kreatininwert": the value of what stands before it.
 _VALUE_OF = re.compile(r"(?<=\w{4})(?:s?werte?s?|s?spiegels?)$")
@@ -79,6 +81,21 @@ def words_of_text(text: str) -> list[str]:
     return _WORD.findall(folded(_spelt(text)))
 
 
+def spelt_out(label: str, question: str) -> str:
+    """Abbreviations of the label as the question spells them: "LV" as "left ventricular"."""
+    asking = words_of_text(question)
+
+    def spelt(found: re.Match[str]) -> str:
+        letters = found.group().casefold()
+        for at in range(len(asking) - len(letters) + 1):
+            some = asking[at : at + len(letters)]
+            if all(word[0] == letter for word, letter in zip(some, letters, strict=True)):
+                return " ".join(some)
+        return found.group()
+
+    return _ABBREVIATION.sub(spelt, label)
+
+
 def _spelt(text: str) -> str:
     return _PREFIX.sub("", text.replace("%", " percent "))
 
@@ -105,6 +122,11 @@ def units_of(text: str, *, is_question: bool = False, with_topics: bool = True) 
             at += size
             continue
         word = words[at]
+        head = None if is_question or not with_topics else _head_of_compound(word)
+        if head is not None:
+            found.append(Unit(head.name, 1.0, head, at, at + 1))
+            at += 1
+            continue
         # "T-score", and not "A patient".
         is_joined = text[matches[at].end() : matches[at].end() + 1] == "-"
         is_letter = len(word) == 1 and raw[at].isupper() and (at > 0 or is_joined)
@@ -113,11 +135,17 @@ def units_of(text: str, *, is_question: bool = False, with_topics: bool = True) 
         elif word not in known.common and (len(word) > 1 or not is_question):
             weight = _LITTLE if word in known.generic else 1.0
             is_noun = raw[at][:1].isupper() and at > 0
-            if is_question and not is_noun and DONE.match(word) and _is_verb(words, at):
+            is_verb = (DONE.match(word) and _is_verb(words, at)) or _is_after_do(words, at)
+            if is_question and not is_noun and is_verb:
                 weight = min(weight, _PARTICIPLES)
             found.append(Unit(word, weight, None, at, at + 1))
         at += 1
     return _weighed(found) if is_question else found
+
+
+def _is_after_do(words: list[str], at: int) -> bool:
+    """ "What language does the patient speak": a verb at the end."""
+    return at + 1 == len(words) > 3 and not {"do", "does", "did"}.isdisjoint(words[1:at])
 
 
 def _is_verb(words: list[str], at: int) -> bool:
@@ -147,6 +175,18 @@ def _longest(words: list[str], at: int) -> tuple[int, Topic | None]:
         if size > best[0] and at + size <= len(words) and _is_phrase(words[at : at + size], phrase):
             best = size, topic
     return best
+
+
+def _head_of_compound(word: str) -> Topic | None:
+    """Of "Geburtsgewicht" the weight: German compounds end with what they are."""
+    if len(word) < _LEAST_HEAD + 3:
+        return None
+    known = vocabulary().phrases
+    for start in range(3, len(word) - _LEAST_HEAD + 1):
+        for phrase, topic in known.get(word[start:], ()):
+            if len(phrase) == 1 and topic.kind == "number":
+                return topic
+    return None
 
 
 def _is_phrase(words: list[str], phrase: tuple[str, ...]) -> bool:
