@@ -31,6 +31,7 @@ from storage.audit import Code, Type
 from storage.core.callers.identity import of_account
 from storage.core.callers.roles import checked_roles, checked_scopes
 from storage.core.clock import utcnow
+from storage.webhooks.owner_ends import MAY_SUBSCRIBE, active_of
 
 router = new_router(prefix="/api", tags=["access"])
 
@@ -104,6 +105,10 @@ def change_user(
     detail: dict[str, str | list[str]] = {"what": ", ".join(changed)} if changed else {}
     if given.roles is not None:
         detail["roles"] = sorted(given.roles)
+    may_subscribe = given.roles is None or not MAY_SUBSCRIBE.isdisjoint(given.roles)
+    if given.disabled or not may_subscribe:
+        hooks = active_of(storage.engine, of_account(name).id)
+        detail |= {"webhooks_paused": hooks} if hooks else {}
     actor = actor_of(request.scope, principal)
     with access_change(storage.audit, actor, "U", "account", name, **detail):
         account = storage.accounts.change(
@@ -224,7 +229,9 @@ def revoke_key(
     """
     key = storage.api_keys.get(key_id)
     actor = actor_of(request.scope, principal)
-    with access_change(storage.audit, actor, "D", "key", key.name, what="revoked"):
+    hooks = active_of(storage.engine, f"key:{key.key_id}")
+    ended = {"webhooks_paused": hooks} if hooks else {}
+    with access_change(storage.audit, actor, "D", "key", key.name, what="revoked", **ended):
         key = storage.api_keys.revoke(key.key_id, utcnow())
     authenticator.forget()
     return KeyPayload.of(key)

@@ -9,7 +9,7 @@ from fastapi import Path, Query, Request, Response
 
 from api.access.caller_visibility import caller_of
 from api.access.policy import INTEGRATORS, policy
-from api.access.principal import PrincipalDep
+from api.access.principal import Principal, PrincipalDep
 from api.audit_rules import UIDS_ALONE, Audited, NotAudited, network_change
 from api.deps import StorageDep
 from api.errors import ApiProblem
@@ -78,6 +78,7 @@ def add_webhook(
     `teams` or `slack` it sends texts to people, and administrators alone add it.
     """
     check_may_change(principal, new.kind)
+    _check_lasts(principal)
     for_people = for_people_of(ForPeople(wait_s=default_wait_s(new.kind)), new)
     note_receiver(request, new.kind, for_people)
     hook = storage.webhooks.add(
@@ -133,6 +134,8 @@ def change_webhook(
         is_active=change.is_active,
         sends_everything=change.sends_everything,
         for_people=for_people,
+        by=caller_of(principal),
+        by_administrator=principal.is_administrator,
     )
     log.info("webhook_changed", webhook_id=webhook_id)
     return _payload(storage.webhook_outbox, hook)
@@ -217,6 +220,16 @@ def redeliver_to_webhook(
     notice = storage.webhook_outbox.redeliver(webhook_id, delivery_id)
     wake(storage.settings)
     return _delivery(notice)
+
+
+def _check_lasts(principal: Principal) -> None:
+    if principal.kind == "oidc" and not principal.session_hash:
+        raise ApiProblem(
+            403,
+            "not_allowed",
+            "A webhook outlasts an access token of the identity provider.",
+            remedy="Add it with an API key, or signed in to the viewer.",
+        )
 
 
 def _payloads(webhook_outbox: WebhookOutbox, hooks: list[Webhook]) -> list[WebhookPayload]:

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from inference.broker.celery_config import GPU_QUEUE, JOBS_QUEUE
 from inference.scheduling.early_series import EarlyWakeUps
+from inference.webhooks.ended_owners import pause_those_of_ended_owners
 from storage.container import Storage
 from storage.core.clock import CLOCKS_AGREE_WITHIN_S
 from storage.core.entities import Job, Series
@@ -130,6 +131,9 @@ class DueWork:
     def hand_out_hl7(self, now: datetime) -> None:
         if self._storage.hl7_sending.is_due(now):
             self._wake.hl7()
+
+    def pause_webhooks(self, now: datetime) -> None:
+        pause_those_of_ended_owners(self._storage, now)
 
     def hand_out_notices(self, now: datetime) -> None:
         self._storage.webhook_outbox.fill()

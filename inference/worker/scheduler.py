@@ -109,6 +109,7 @@ class Scheduler:
                 self._due.hand_out_deliveries,
                 self._due.hand_out_hl7,
                 self._watch_waiting,
+                self._due.pause_webhooks,
                 self._due.hand_out_notices,
                 self._due.hand_out_priors,
                 self._due.hand_out_exports,

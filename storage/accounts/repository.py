@@ -16,13 +16,16 @@ from storage.core.callers.roles import Role, checked_roles, known_roles
 from storage.core.clock import utcnow
 from storage.core.errors import InvalidRequest, NotFound, UidConflict
 from storage.db.engine import reading, writing
-from storage.webhooks.owner_ends import end_subscriptions_of, narrow_subscriptions_of
+from storage.webhooks.owner_ends import (
+    MAY_SUBSCRIBE,
+    end_subscriptions_of,
+    narrow_subscriptions_of,
+)
 
 # A family name, and up to four more parts.
 _PERSON_NAME = re.compile(r"(?=.{3,64}$)[^\\=^\x00-\x1f]+(?:\^[^\\=^\x00-\x1f]*){1,4}")
 _NAME = re.compile(r"[a-z0-9][a-z0-9._@-]{0,79}")
 # Who may have the node call another system.
-_MAY_SUBSCRIBE: frozenset[Role] = frozenset({"integrator", "admin"})
 
 
 @dataclass(frozen=True)
@@ -212,7 +215,7 @@ class Accounts:
                 _check_an_admin_is_left(connection)
             if after.disabled or "password_hash" in values:
                 end_sessions(connection, name)
-            if after.disabled or not after.roles & _MAY_SUBSCRIBE:
+            if after.disabled or not after.roles & MAY_SUBSCRIBE:
                 end_subscriptions_of(connection, of_account(name).id, "Its account has ended.")
             elif "admin" not in after.roles:
                 narrow_subscriptions_of(connection, of_account(name).id)

@@ -129,6 +129,9 @@ EXCEPTIONS: Mapping[Role, Mapping[str, _Privileges]] = {
         # It removes expired keys, and ends emergency access, for which it locks the row.
         "idempotency_key": ("SELECT", "DELETE"),
         "emergency_access": ("SELECT", "UPDATE (group_id)"),
+        # Whose webhooks are paused; of no credential.
+        "api_key": ("SELECT (key_id, revoked_at, expires_at)",),
+        "account": ("SELECT (name, roles, disabled)",),
         **_each(("peer", "legal_hold", *_MODELS), _READ),
         "last_backup": _NONE,
         **_ASKED_BY_PEOPLE,

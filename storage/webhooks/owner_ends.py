@@ -1,9 +1,23 @@
-"""Subscriptions of FHIR end with the key or account that asked for them."""
+"""Webhooks and subscriptions of FHIR end with the key or account that asked for them."""
 
-from sqlalchemy import Connection, delete, select, update
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, Engine, delete, select, update
 
 from storage import tables as t
+from storage.db.engine import reading, writing
 from storage.webhooks.people import FHIR
+
+MAY_SUBSCRIBE = frozenset({"integrator", "admin"})
+
+
+@dataclass(frozen=True)
+class EndedOwner:
+    owner_id: str
+    reason: str
+    webhook_ids: tuple[str, ...]
 
 
 def end_subscriptions_of(connection: Connection, owner_id: str, reason: str) -> None:
@@ -13,9 +27,7 @@ def end_subscriptions_of(connection: Connection, owner_id: str, reason: str) -> 
         connection,
         list(
             connection.execute(
-                select(hook.webhook_id).where(
-                    hook.created_by_id == owner_id, hook.kind == FHIR, hook.is_active
-                )
+                select(hook.webhook_id).where(hook.created_by_id == owner_id, hook.is_active)
             ).scalars()
         ),
         reason,
@@ -23,6 +35,7 @@ def end_subscriptions_of(connection: Connection, owner_id: str, reason: str) -> 
 
 
 def end_subscriptions(connection: Connection, webhook_ids: list[str], reason: str) -> None:
+    """Subscriptions are off, webhooks inactive."""
     if not webhook_ids:
         return
     kept, sent = t.fhir_subscription, t.webhook_delivery
@@ -35,6 +48,73 @@ def end_subscriptions(connection: Connection, webhook_ids: list[str], reason: st
     connection.execute(
         delete(sent).where(sent.c.webhook_id.in_(webhook_ids), sent.c.state == "PENDING")
     )
+
+
+def active_of(engine: Engine, owner_id: str) -> list[str]:
+    """Addresses of what ends with that owner."""
+    hook = t.webhook.c
+    with reading(engine) as connection:
+        return list(
+            connection.execute(
+                select(hook.url)
+                .where(hook.created_by_id == owner_id, hook.is_active)
+                .order_by(hook.created_at)
+            ).scalars()
+        )
+
+
+def end_those_of_ended_owners(
+    engine: Engine, now: datetime, note: Callable[[Connection, EndedOwner], None]
+) -> list[EndedOwner]:
+    """Of keys that expired, and of all owners that went in whatever way. `note` writes each of
+    them down in the same transaction."""
+    hook = t.webhook.c
+    with reading(engine) as connection:
+        owners = set(
+            connection.execute(
+                select(hook.created_by_id).where(hook.is_active).distinct()
+            ).scalars()
+        )
+        if not ended_among(connection, owners, now):
+            return []
+    ended = []
+    with writing(engine) as connection:
+        for owner_id, reason in sorted(ended_among(connection, owners, now).items()):
+            ids = list(
+                connection.execute(
+                    select(hook.webhook_id).where(hook.created_by_id == owner_id, hook.is_active)
+                ).scalars()
+            )
+            end_subscriptions(connection, ids, reason)
+            ended.append(EndedOwner(owner_id, reason, tuple(ids)))
+            note(connection, ended[-1])
+    return ended
+
+
+def ended_among(connection: Connection, owner_ids: set[str], now: datetime) -> Mapping[str, str]:
+    """Why, by owner. Of people of an identity provider the node does not learn it."""
+    keys = {one.partition(":")[2] for one in owner_ids if one.startswith("key:")}
+    accounts = {one.partition(":")[2] for one in owner_ids if one.startswith("account:")}
+    ended = {f"key:{one}": "Its key was removed." for one in keys}
+    ended |= {f"account:{one}": "Its account was removed." for one in accounts}
+    key, account = t.api_key.c, t.account.c
+    if keys:
+        for row in connection.execute(
+            select(key.key_id, key.revoked_at, key.expires_at).where(key.key_id.in_(keys))
+        ):
+            del ended[f"key:{row.key_id}"]
+            if row.revoked_at is not None:
+                ended[f"key:{row.key_id}"] = "Its key was revoked."
+            elif row.expires_at is not None and row.expires_at <= now:
+                ended[f"key:{row.key_id}"] = "Its key has expired."
+    if accounts:
+        for row in connection.execute(
+            select(account.name, account.disabled, account.roles).where(account.name.in_(accounts))
+        ):
+            del ended[f"account:{row.name}"]
+            if row.disabled or MAY_SUBSCRIBE.isdisjoint(row.roles):
+                ended[f"account:{row.name}"] = "Its account has ended."
+    return ended
 
 
 def narrow_subscriptions_of(connection: Connection, owner_id: str) -> None:

@@ -18,6 +18,7 @@ from storage.db.engine import reading, writing
 from storage.db.keyset import Keyset, SortColumn
 from storage.db.pages import read_page
 from storage.settings import Settings
+from storage.webhooks.owner_ends import ended_among
 from storage.webhooks.payloads import EVENT_TYPES, FORMER_NAMES
 from storage.webhooks.people import (
     PROGRAMS,
@@ -173,10 +174,13 @@ class Webhooks:
         is_active: bool | None = None,
         sends_everything: bool | None = None,
         for_people: ForPeople | None = None,
+        by: Caller | None = None,
+        by_administrator: bool = False,
     ) -> Webhook:
         """Change what is not None. Raises NotFound, InvalidRequest.
 
-        An inactive one is not notified of what happens meanwhile, also later.
+        `by`: who owns it from now on, if it is turned on after its owner has ended. An inactive
+        one is not notified of what happens meanwhile, also later.
         """
         values: dict[str, Any] = {"updated_at": utcnow()}
         hook = self.get(webhook_id)
@@ -201,8 +205,18 @@ class Webhooks:
             values["is_active"] = is_active
             if is_active and not hook.is_active:
                 values["event_id"] = _newest()
+                if by is not None and self._has_ended(hook.created_by_id):
+                    values |= {
+                        "created_by": asdict(by),
+                        "created_by_id": by.identity_id,
+                        "sends_everything": by_administrator,
+                    }
         self._update(webhook_id, values)
         return self.get(webhook_id)
+
+    def _has_ended(self, owner_id: str) -> bool:
+        with reading(self._engine) as connection:
+            return bool(ended_among(connection, {owner_id}, utcnow()))
 
     def new_secret(self, webhook_id: str) -> Webhook:
         """Sign with another secret from now on. Raises NotFound, InvalidRequest."""

@@ -8,14 +8,17 @@ from typing import Annotated
 import typer
 
 from api.access.audited_changes import access_change
+from api.cli.access.paused_webhooks import print_paused
 from api.cli.console import counted, out, table_of
 from api.cli.starting import start
 from storage.accounts.repository import checked_name
 from storage.audit import Action, Actor, Audit
 from storage.container import Storage, open_storage
+from storage.core.callers.identity import of_account
 from storage.core.callers.roles import checked_roles
 from storage.core.errors import InvalidRequest
 from storage.maintenance.upgrade import prepare_if_new
+from storage.webhooks.owner_ends import active_of
 
 app = typer.Typer(name="users", help="Local user accounts.", no_args_is_help=True)
 OPERATOR = Actor("operator", "operator")
@@ -161,9 +164,14 @@ def sign_out(
 
 def _switch(name: str, *, disabled: bool) -> None:
     word = "disabled" if disabled else "enabled"
-    with opened() as storage, _change(storage.audit, "U", name, what=word):
-        account = storage.accounts.set_disabled(name, disabled)
+    with opened() as storage:
+        owner_id = of_account(name.strip().lower()).id
+        hooks = active_of(storage.engine, owner_id) if disabled else []
+        detail = {"webhooks_paused": hooks} if hooks else {}
+        with _change(storage.audit, "U", name, what=word, **detail):
+            account = storage.accounts.set_disabled(name, disabled)
     out.print(f"{account.name} is {word} now.", markup=False)
+    print_paused(hooks)
 
 
 def _change(
