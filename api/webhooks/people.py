@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from starlette.requests import Request
 
+from api.access.confirmation import check_person
 from api.access.principal import Principal
 from api.audit.middleware import add_detail
 from api.errors import ApiProblem
@@ -25,6 +26,12 @@ def check_may_change(principal: Principal, kind: WebhookKind) -> None:
             "Only an administrator adds, changes and tries receivers that are people.",
             remedy="Ask an administrator, or add a receiver of kind webhook.",
         )
+
+
+def check_may_name_patients(principal: Principal, for_people: ForPeople) -> None:
+    """Raises ApiProblem where a program would have patients' names sent to an address."""
+    if for_people.names_patients:
+        check_person(principal, "set up a receiver whose messages name patients")
 
 
 def default_wait_s(kind: WebhookKind) -> int:

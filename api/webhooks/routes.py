@@ -20,6 +20,7 @@ from api.router_factory import new_router
 from api.webhooks.people import (
     check_is_changed_here,
     check_may_change,
+    check_may_name_patients,
     default_wait_s,
     for_people_of,
     note_receiver,
@@ -75,11 +76,13 @@ def add_webhook(
 
     Where access groups are enforced, now or later, it sends what the one who adds it may see,
     and an administrator's sends everything. A person confirms the session first. Of kind `mail`,
-    `teams` or `slack` it sends texts to people, and administrators alone add it.
+    `teams` or `slack` it sends texts to people, and administrators alone add it; where the texts
+    name patients, no key or access token does.
     """
     check_may_change(principal, new.kind)
     _check_lasts(principal)
     for_people = for_people_of(ForPeople(wait_s=default_wait_s(new.kind)), new)
+    check_may_name_patients(principal, for_people)
     note_receiver(request, new.kind, for_people)
     hook = storage.webhooks.add(
         new.url,
@@ -113,7 +116,10 @@ def change_webhook(
     webhook_id: WebhookId,
     change: WebhookChange,
 ) -> WebhookPayload:
-    """What is on its way already goes to the new address. A person confirms the session first."""
+    """What is on its way already goes to the new address. A person confirms the session first.
+
+    Where messages name patients afterwards, no key or access token changes it.
+    """
     if change.sends_everything is not None and not principal.is_administrator:
         raise ApiProblem(
             403,
@@ -125,6 +131,7 @@ def change_webhook(
     check_is_changed_here(before.kind)
     check_may_change(principal, before.kind)
     for_people = for_people_of(before.for_people, change)
+    check_may_name_patients(principal, for_people)
     note_receiver(request, before.kind, for_people)
     hook = storage.webhooks.change(
         webhook_id,

@@ -86,6 +86,31 @@ def test_administrators_alone_write_to_people(tmp_path: Path, hook: Receiver) ->
         assert event["detail"]["names_patients"] == "yes"
 
 
+def test_no_key_has_patients_names_sent_to_a_chat(tmp_path: Path, hook: Receiver) -> None:
+    wanted = {"kind": "slack", "url": hook.url, "events": ["alert.raised"]}
+    naming = {**wanted, "names_patients": True}
+    with closed_node(closed_settings(tmp_path, webhook_hosts=("127.0.0.1",))) as closed:
+        with closed.signed_in("adam", "admin") as adam:
+            assert confirm(adam).is_success
+            added = adam.post("/api/webhooks", json=naming)
+            assert added.status_code == 201, added.text
+        path = f"/api/webhooks/{added.json()['webhook_id']}"
+        with closed.with_key("installer", "admin") as program:
+            is_problem(program.post("/api/webhooks", json=naming), 403, "not_a_person")
+            unnamed = program.post("/api/webhooks", json=wanted)
+            assert unnamed.status_code == 201, unnamed.text
+            own = f"/api/webhooks/{unnamed.json()['webhook_id']}"
+            for one, change in (
+                (own, {"names_patients": True}),
+                (path, {"url": f"{hook.url}/thief"}),
+                (path, {"events": ["*"]}),
+                (path, {"names_patients": True}),
+            ):
+                is_problem(program.patch(one, json=change), 403, "not_a_person")
+            silenced = program.patch(path, json={"names_patients": False})
+            assert silenced.status_code == 200, silenced.text
+
+
 def test_somebody_at_the_machine_adds_tries_and_removes_receivers(
     tmp_path: Path, hook: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
