@@ -10,7 +10,7 @@ import json
 import secrets
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 from urllib.parse import urlencode
 
@@ -19,10 +19,11 @@ from joserfc.errors import JoseError
 from joserfc.jwt import JWTClaimsRegistry, Token
 
 from api.access.openid_connect.provider import NotAccepted, Provider
+from api.access.openid_connect.scopes import narrowed
 from api.access.openid_connect.strength import LEEWAY_S, check_strength, is_strong_enough
 from api.access.principal import Principal
 from storage.core.callers.identity import Identity
-from storage.core.callers.roles import ROLES, Role, known_scopes
+from storage.core.callers.roles import ROLES, Role
 from storage.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -169,23 +170,11 @@ class AccessTokens:
                     "_TOKENS=true takes tokens without one.",
                 )
                 return None
-            principal = _narrowed(principal_from(settings, claims), claims)
+            principal = narrowed(principal_from(settings, claims), claims)
         except NotAccepted:
             return None
         check_strength(claims, settings)
         return principal
-
-
-def _narrowed(principal: Principal, claims: Mapping[str, Any]) -> Principal:
-    """By the token's scope (RFC 9068 2.2.3), where it names scopes of this node.
-
-    Others, such as openid, say nothing of what may be asked here; then the roles alone count.
-    """
-    named = claims.get("scope", "")
-    # A list, as some providers write it, must not narrow less than the text.
-    named = list(map(str, named)) if isinstance(named, list) else str(named).split()
-    scopes = known_scopes(named)
-    return replace(principal, scopes=scopes) if scopes else principal
 
 
 def is_access_token(

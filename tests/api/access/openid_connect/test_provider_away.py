@@ -139,8 +139,18 @@ def test_a_key_that_cannot_be_read_ends_nobodys_sign_in(other: Any) -> None:
         AccessTokens(provider).principal_of(token())
 
 
-def test_scopes_as_a_list_narrow_as_well() -> None:
-    principal = AccessTokens(Known()).principal_of(token(scope=["api:read", "openid"]))
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"scope": ["api:read", "openid"]},
+        {"scp": "openid api:read"},
+        {"scp": ["api:read"]},
+        {"scope": "openid foo", "scp": "api:read"},
+        {"scope": None, "scp": ["openid api:read"]},
+    ],
+)
+def test_scopes_narrow_however_the_provider_writes_them(claims: dict[str, Any]) -> None:
+    principal = AccessTokens(Known()).principal_of(token(**claims))
     assert principal is not None
     assert principal.scopes == {"api:read"}
 
