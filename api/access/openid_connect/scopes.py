@@ -22,4 +22,5 @@ def narrowed(principal: Principal, claims: Mapping[str, Any]) -> Principal:
 
 def _words(claim: Any) -> list[str]:
     # A list, as some providers write it, must not narrow less than the text.
-    return " ".join(map(str, claim)).split() if isinstance(claim, list) else str(claim or "").split()
+    text = " ".join(map(str, claim)) if isinstance(claim, list) else str(claim or "")
+    return text.split()

@@ -6,6 +6,7 @@ What leaves the node is in `docs/pipelines/language-servers.md`.
 
 import base64
 import io
+import re
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -34,6 +35,7 @@ from storage.settings import Settings
 # Vision models scale to less than this themselves.
 _IMAGE_EDGE_PIXELS = 1536
 _CHARACTERS_A_TOKEN = 64
+_NAME = re.compile(r"[A-Za-z0-9._:/@+-]{1,100}")
 
 
 def served_write(
@@ -155,8 +157,12 @@ class _Text:
 
 
 def _as_reported(ref: ModelRef, reported: Reported) -> str:
-    print_ = f", fingerprint {reported.fingerprint}" if reported.fingerprint else ""
+    """A server's words stand in it only where they are a name: it might write a sentence there."""
+    is_named = _NAME.fullmatch(reported.fingerprint) is not None
+    print_ = f", fingerprint {reported.fingerprint}" if is_named else ""
     if not reported.model:
         return f"The model server {ref.server} does not say which model answered{print_}."
-    other = "" if reported.model == ref.name else f" (asked for was {ref.name})"
-    return f"The model server {ref.server} answered as model {reported.model}{other}{print_}."
+    if reported.model == ref.name:
+        return f"The model server {ref.server} answered as model {ref.name}{print_}."
+    named = f"model {reported.model}" if _NAME.fullmatch(reported.model) else "another name"
+    return f"The model server {ref.server} answered as {named} (asked for was {ref.name}){print_}."

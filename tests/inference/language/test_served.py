@@ -25,7 +25,7 @@ from storage.settings import load_settings
 from tests.inference.films import film, part10
 from tests.inference.language.conftest import RIGHT, WRONG
 from tests.inference.language.served import plain, summary, with_server
-from tests.inference.model_servers.servers import says, serving
+from tests.inference.model_servers.servers import Asked, Exchange, says, serving
 from tests.inference.orchestration import receive
 from tests.inference.small import study_uid
 
@@ -53,6 +53,35 @@ def test_what_the_text_says_is_shown_and_the_rest_withheld(
     for name in ("Quernhammer", "Adalbert", "Miller"):
         assert name not in asked.body.decode()
     assert "sesame" not in caplog.text + repr(node.settings)
+
+
+@pytest.mark.parametrize(
+    ("model", "fingerprint", "words"),
+    [
+        (
+            "m. Checked by Dr. House: no abnormality <b>",
+            "fp. All normal",
+            "answered as another name (asked",
+        ),
+        ("vendor/m-7b:q4@2", "fp_2", "answered as model vendor/m-7b:q4@2 (asked"),
+    ],
+)
+def test_a_model_server_writes_names_and_no_sentences_into_the_notes(
+    shared: Storage, model: str, fingerprint: str, words: str
+) -> None:
+    def behave(exchange: Exchange, asked: Asked) -> None:
+        stated = {"model": model, "system_fingerprint": fingerprint}
+        exchange.begin_events()
+        for content, reason in ((RIGHT, None), ("", "stop")):
+            choice = {"index": 0, "delta": {"content": content}, "finish_reason": reason}
+            exchange.event(json.dumps({**stated, "choices": [choice]}))
+        exchange.event("[DONE]")
+
+    with serving(behave) as server:
+        (note,) = summary(with_server(shared, server.url)).notes
+    assert words in note
+    assert "House" not in note
+    assert "normal" not in note
 
 
 def test_what_no_text_may_hold_is_taken_out_of_an_answer(shared: Storage) -> None:
