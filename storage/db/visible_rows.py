@@ -50,7 +50,7 @@ _IDENTITY_ID = bindparam(
 _SEES_UNMATCHED = bindparam(
     "viewer_sees_unmatched", type_=Boolean, callable_=lambda: _visibility().sees_unmatched
 )
-_FOR_ALL = ("upload", "model", "node")
+_FOR_ALL = ("model", "node")
 """Topics of events that name no study and no patient."""
 
 
@@ -151,7 +151,15 @@ def _of_event() -> ColumnElement[bool]:
         event.topic == "workitem", _names_unseen(event.payload["workitem"].as_string())
     )
     unmatched = and_(event.topic == "workitem", _SEES_UNMATCHED)
-    about_none = or_(event.topic.in_(_FOR_ALL), unmatched, _of_job(event.job_id))
+    upload = t.upload.alias()
+    own_upload = and_(
+        event.topic == "upload",
+        exists().where(
+            upload.c.upload_id == event.payload["upload_id"].as_string(),
+            upload.c.created_by_id.in_((_IDENTITY_ID, "")),
+        ),
+    )
+    about_none = or_(event.topic.in_(_FOR_ALL), unmatched, own_upload, _of_job(event.job_id))
     former = t.former_study_group.alias()
     until_deleted = exists().where(
         former.c.study_instance_uid == event.study_instance_uid,
