@@ -1,11 +1,16 @@
-"""Two hosts without a shared disk: a study's halves come to both, and its result to the PACS."""
+"""Two hosts without a shared disk: a study's halves come to both, and its result to the PACS.
+
+Then one of them dies, and the viewer of the other shows all of it.
+"""
 
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
+from tests.e2e.support.browser import chromium, keep_screenshot
 from tests.e2e.support.fixtures import follow
 from tests.e2e.support.node import Node
 from tests.e2e.support.pacs import Pacs
@@ -74,3 +79,51 @@ def test_a_study_whose_halves_came_to_two_hosts_has_one_result_at_the_pacs(
     for node in hosts:
         metadata = node.get(f"/dicom-web/studies/{study.study_instance_uid}/metadata")
         assert study.sop_instance_uids <= {one["00080018"]["Value"][0] for one in metadata}
+
+
+def test_the_viewer_of_another_host_shows_a_study_whose_receiver_dies(
+    hosts: tuple[Node, Node], pacs: Pacs, head: SentStudy, tmp_path: Path
+) -> None:
+    north, south = hosts
+    study = copy_with_new_uids(head.folder, tmp_path / "north-alone")
+    answer = storescu(study.folder, north.dicom_port)
+    assert answer.returncode == 0, answer.stderr[-2000:]
+    followed = follow(north, study)
+    assert followed.job["state"] == "completed", followed.job["reason"]
+
+    with chromium() as page:
+        # North dies while the page of south begins to load its instances.
+        seen = [0]
+
+        def kill_north(url: str) -> None:
+            if "/frames/" in url and not seen[0]:
+                seen[0] = 1
+                north.kill()
+
+        page.on("request", lambda request: kill_north(request.url))
+        page.goto(f"{south.url}/study/?study={study.study_instance_uid}")
+        viewport = page.get_by_test_id("viewport").first
+        expect(viewport).to_have_attribute("data-image-rendered", "true", timeout=60_000)
+        assert seen == [1]
+        assert north.health() == "down"
+        # All slices, the first and the last, and what a pipeline made of them.
+        for _ in range(3):
+            page.mouse.move(400, 400)
+            page.mouse.wheel(0, 400)
+        expect(viewport).to_have_attribute("data-image-rendered", "true", timeout=60_000)
+        keep_screenshot(page, "study-of-a-host-that-died")
+
+    path = f"/dicom-web/studies/{study.study_instance_uid}/metadata"
+    instances = {one["00080018"]["Value"][0] for one in south.get(path)}
+    assert study.sop_instance_uids <= instances
+    for one in followed.job["results"]:
+        assert one["sop_instance_uid"] in instances
+    whole = south.api.get(
+        f"/dicom-web/studies/{study.study_instance_uid}",
+        headers={"Accept": 'multipart/related; type="application/dicom"'},
+        timeout=120,
+    )
+    assert whole.status_code == 200
+    assert whole.content.count(b"DICM") >= len(instances), "each is read without its receiver"
+    # It comes back with its disk.
+    north.start()

@@ -79,6 +79,14 @@ class Node:
         self._supervisor = None
         return status
 
+    def kill(self) -> None:
+        """kill -9 of every process, as a machine that loses its power."""
+        for pid in self.processes():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self._running().wait(PATIENCE_S)
+        self._supervisor = None
+
     def close(self) -> None:
         """End it, and whatever a failed test has left of it; fails where Ctrl-C is not enough."""
         self.api.close()
