@@ -34,8 +34,9 @@ _SCANS: Mapping[ExportFormat, str] = {
 }
 _PIXELS_OF_ALL = (
     "OCR read every frame of every image that a device made. What it was sure of was blanked, and"
-    " an image in which it still read something did not leave. OCR misses what is faint or written"
-    " by hand."
+    " an image in which it still read something did not leave. BurnedInAnnotation NO says no more"
+    " than that: OCR misses text that is faint, small, slanted or written by hand, though people"
+    " may read it. Look at the images before they are passed on."
 )
 _PIXELS_OF_SOME = (
     "OCR read each film, and of every other series the first, the middle and the last image and"

@@ -69,15 +69,18 @@ class LookedAt:
 
     def has(self, dataset: Dataset) -> bool:
         """Whether it is one of them; `dataset` is an original with its pixels."""
-        modality = str(dataset.get("Modality") or "").strip().upper()
         if not holds_images(dataset):
             return False
-        if modality in _FILMS:
+        if is_film(dataset):
             return True
         uids = [uid for _, uid in sorted(self._series.get(str(dataset.SeriesInstanceUID), ()))]
         if not uids:
             return True
         return str(dataset.SOPInstanceUID) in {uids[0], uids[len(uids) // 2], uids[-1]}
+
+
+def is_film(dataset: Dataset) -> bool:
+    return str(dataset.get("Modality") or "").strip().upper() in _FILMS
 
 
 def holds_images(dataset: Dataset) -> bool:

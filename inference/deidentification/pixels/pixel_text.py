@@ -17,6 +17,7 @@ from PIL import Image
 from pydicom.dataset import FileDataset
 
 from inference.deidentification.errors import CannotDeidentify
+from inference.deidentification.pixels.burned_in import is_film
 from inference.deidentification.pixels.spelled_out import spelled_out
 from inference.deidentification.pixels.stated_windows import StatedWindow, stated_windows
 from inference.language.documents.page import Box, Line
@@ -39,6 +40,10 @@ _LARGEST_LINE = 0.5
 """Of the image's longer side. In ten of forty slices of the shared data, all without text, OCR read
 letters, but for one with less confidence in boxes of 80 % of the image and more."""
 _MOST_VALUES = (0.5, 99.5)
+_GRAIN_PIXELS = 1.5
+_BROAD = 40
+"""Part of the longer side, by which the surroundings of letters are averaged."""
+_GREY = 2
 _LIKE = 0.7
 """A view whose range is no narrower and no wider than by that of another one shows nothing else."""
 _LEAST_SIDES_PIXELS = (8, 24)
@@ -55,8 +60,9 @@ def has_written_text(dataset: FileDataset, *, every_frame: bool) -> bool:
     last frame, or in each. Raises CannotDeidentify."""
     try:
         windows = stated_windows(dataset)
+        film = is_film(dataset)
         return any(
-            _text_boxes(frame, is_written, windows)
+            _text_boxes(frame, is_written, windows, film)
             for frame in _looked_at(dataset, every_frame)
             if _can_show_text(frame)
         )
@@ -108,15 +114,18 @@ def blank_text(dataset: FileDataset, counts: Counts = is_text) -> None:
     if regions is not None:
         frames[:, ~regions] = blank
     windows = stated_windows(dataset)
+    film = is_film(dataset)
     # Frames of a loop are often the same.
     known: dict[bytes, list[_Box]] = {}
     for frame in frames:
         digest = hashlib.sha256(frame.tobytes()).digest()
         is_new = digest not in known
-        boxes = known.setdefault(digest, _text_boxes(frame, counts, windows) if is_new else [])
+        boxes = known.setdefault(
+            digest, _text_boxes(frame, counts, windows, film) if is_new else []
+        )
         for rows, columns in boxes:
             frame[rows, columns] = blank
-        if is_new and boxes and _text_boxes(frame, counts, windows):
+        if is_new and boxes and _text_boxes(frame, counts, windows, film):
             raise CannotDeidentify(
                 "Text is still in its pixels after all that was found was blanked.",
                 remedy="Leave this instance out.",
@@ -173,14 +182,19 @@ def _image_regions(dataset: FileDataset, shape: tuple[int, ...]) -> NDArray[np.b
 
 
 def _text_boxes(
-    frame: NDArray[np.generic], counts: Counts, windows: Sequence[StatedWindow]
+    frame: NDArray[np.generic], counts: Counts, windows: Sequence[StatedWindow], is_film: bool
 ) -> list[_Box]:
-    """Of each line that OCR reads and that counts, with a margin: upright and turned."""
+    """Of each line that OCR reads and that counts, with a margin: upright and turned.
+
+    Of a film also what is faint (`_without_noise`), upright.
+    """
     first, *others = _views(frame, windows)
     boxes = _boxes_in(first, counts)
     # What is read in the other views and turned must be sure: tissue has more shapes there.
     for one in others:
         boxes += _boxes_in(one, is_written)
+    if is_film and frame.ndim == _GREY:
+        boxes += _boxes_in(_without_noise(frame), is_written)
     columns = frame.shape[1]
     for one in others[-max(len(windows), 1) :] or [first]:
         turned = np.ascontiguousarray(np.rot90(one))
@@ -235,6 +249,18 @@ def _views(frame: NDArray[np.generic], windows: Sequence[StatedWindow]) -> list[
         if one.high > one.low and (one.table is not None or not _is_like_any(one, looks))
     ]
     return [(one.brightness_of(values) * 255.0).astype(np.uint8) for one in looks]
+
+
+def _without_noise(frame: NDArray[np.generic]) -> NDArray[np.uint8]:
+    """As the eye reads faint letters on a film: without the grain, and without what is broad."""
+    from scipy.ndimage import gaussian_filter
+
+    values = frame.astype(np.float32)
+    broad = max(values.shape) / _BROAD
+    shown = np.asarray(gaussian_filter(values, _GRAIN_PIXELS) - gaussian_filter(values, broad))
+    low, high = np.percentile(shown, _MOST_VALUES)
+    bright = np.clip((shown - low) / max(float(high - low), 1e-6), 0, 1) * 255.0
+    return np.asarray(bright, np.uint8)
 
 
 def _is_like_any(one: StatedWindow, looks: list[StatedWindow]) -> bool:
