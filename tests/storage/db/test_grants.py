@@ -15,9 +15,12 @@ from pynetdicom.sop_class import (
     ModalityWorklistInformationFind,
     StudyRootQueryRetrieveInformationModelFind,
 )
+from sqlalchemy import update
 
 from dicom_node.scu import send
 from dicom_node.server.scp import start_scp
+from inference.webhooks.ended_owners import pause_those_of_ended_owners
+from storage import tables as t
 from storage.access_groups.emergency import WantedStudies
 from storage.audit import Actor
 from storage.container import Storage, open_storage
@@ -30,6 +33,7 @@ from storage.idempotency.repository import IdempotencyKey
 from storage.peers.entities import KnownPeer
 from storage.reports.entities import SIGNED_STATES, ReportState
 from storage.settings import Settings
+from storage.webhooks.repository import Webhooks
 from tests.api.access.closed import PASSWORD, ClosedNode, confirm, sign_in
 from tests.api.client import api_node
 from tests.dicom_node.builders import ct_instance, encoded, item_of
@@ -196,6 +200,8 @@ ATTACKS: list[tuple[Role, str]] = [
     ("worker", "UPDATE study_group SET group_id = 1"),
     ("worker", "UPDATE host_key SET digest = ''"),
     ("control", "SELECT secret FROM second_factor"),
+    ("control", "SELECT secret_hash FROM api_key"),
+    ("control", "SELECT password_hash FROM account"),
     ("control", "UPDATE account SET roles = '[\"admin\"]'"),
     ("control", "UPDATE model_state SET digest = ''"),
     ("control", "INSERT INTO session (token_hash) VALUES ('x')"),
@@ -348,3 +354,22 @@ def test_control_ends_emergency_access_and_removes_expired_keys(
         storage.idempotency_keys.prune(later)
     assert owner.emergency_access.remove_expired(later) == 0
     assert owner.idempotency_keys.begin(key, "another", "attempt", 1.0, 1.0) == "ours"
+
+
+def test_control_pauses_webhooks_of_ended_keys_and_sees_no_secret(
+    owner_url: str, owner: Storage, tmp_path: Path
+) -> None:
+    key, _ = owner.api_keys.create("gone", ["integrator"], [], created_by="t", expires_at=None)
+    hooks = Webhooks(
+        owner.engine, owner.settings.model_copy(update={"webhook_hosts": ("ris.example",)})
+    )
+    hook = hooks.add(
+        "https://ris.example/", ("*",), "",
+        created_by=Caller("key", key.key_id), sends_everything=False,
+    )  # fmt: skip
+    with writing(owner.engine) as connection:
+        connection.execute(update(t.api_key).values(revoked_at=utcnow()))
+    settings = node_settings(tmp_path, database_url=url_of(owner_url, "control"))
+    with open_storage(settings) as storage:
+        pause_those_of_ended_owners(storage, utcnow())
+    assert not hooks.get(hook.webhook_id).is_active
