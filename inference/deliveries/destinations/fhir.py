@@ -92,7 +92,7 @@ class FhirDestination:
             }
         else:
             # Before one is created as well: the server would take one that is inactive.
-            found = find_patients(self._client, system, study.patient_id)
+            found = find_patients(self._client, system, study)
             if found.only is not None:
                 transaction.subject = {"reference": f"Patient/{found.only}", "type": "Patient"}
             elif found.is_nobody and self._peer.fhir_patients == "create":

@@ -12,6 +12,7 @@ from inference.fhir.subject import patient_system
 from inference.fhir.transaction import plain_token
 from storage.core.entities import Study
 from storage.core.errors import InvalidRequest
+from storage.core.text.dicom_values import dicom_date
 from storage.core.text.outside_text import text_from_outside
 
 _ANY_ISSUER = ""
@@ -20,6 +21,7 @@ _ISSUER_AT_MOST = 64
 _AT_MOST = "20"
 # hl7.org/fhir/R4/datatypes.html#id
 _ID = re.compile(r"[A-Za-z0-9.-]{1,64}")
+_DATE = re.compile(r"[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?")
 
 
 def systems_of(text: str) -> dict[str, str]:
@@ -68,23 +70,34 @@ def system_of(study: Study, systems: Mapping[str, str], site_issuer: str, server
 
 @dataclass(frozen=True)
 class FoundPatients:
-    """`ids`: the server's own, of those who are in use. `others` are inactive or replaced."""
+    """`ids`: the server's own, of those who are in use and may be the study's patient.
+
+    `others` are inactive or replaced; `strangers` are in use, and born on another day.
+    """
 
     ids: tuple[str, ...]
     others: int = 0
+    strangers: int = 0
     has_more: bool = False
 
     @property
     def only(self) -> str | None:
         """The one who is meant; None where that is not certain."""
-        return self.ids[0] if len(self.ids) == 1 and not self.has_more else None
+        is_certain = len(self.ids) == 1 and not (self.strangers or self.has_more)
+        return self.ids[0] if is_certain else None
 
     @property
     def is_nobody(self) -> bool:
-        return not (self.ids or self.others or self.has_more)
+        return not (self.ids or self.others or self.strangers or self.has_more)
 
     def why_not(self, server: str, system: str) -> str:
         """Why none of them is taken, and what helps."""
+        if self.strangers and not self.ids:
+            return (
+                f"{server} has somebody born on another day under the study's identifier, whose"
+                f" system is {system}. Have birth date or identifier corrected there, or the"
+                " patient of the study here; the delivery is tried again."
+            )
         if self.ids or self.has_more:
             return (
                 f"{server} has several patients of one identifier of {system}. Have them merged"
@@ -103,14 +116,18 @@ class FoundPatients:
         )
 
 
-def find_patients(client: FhirClient, system: str, patient_id: str) -> FoundPatients:
-    """Who has exactly that identifier, whatever else the server finds. Raises PeerFailed."""
+def find_patients(client: FhirClient, system: str, study: Study) -> FoundPatients:
+    """Who has exactly the study's identifier, whatever else the server finds.
+
+    One identifier can be two people's, whom the birth date tells apart, as it does everywhere in
+    the node. Raises PeerFailed.
+    """
     answer = client.search(
-        "Patient", {"identifier": plain_token(system, patient_id), "_count": _AT_MOST}
+        "Patient", {"identifier": plain_token(system, study.patient_id), "_count": _AT_MOST}
     )
-    ids, others = [], 0
+    ids, others, strangers = [], 0, 0
     for one in found_resources(answer, client.base):
-        if one.get("resourceType") != "Patient" or not bears(one, system, patient_id):
+        if one.get("resourceType") != "Patient" or not bears(one, system, study.patient_id):
             continue
         if not _is_in_use(one):
             others += 1
@@ -118,8 +135,11 @@ def find_patients(client: FhirClient, system: str, patient_id: str) -> FoundPati
         own_id = one.get("id")
         if not isinstance(own_id, str) or not _ID.fullmatch(own_id):
             raise PeerFailed(f"{client.base} answered a Patient without an id to a search.")
-        ids.append(own_id)
-    return FoundPatients(tuple(ids), others, has_more(answer))
+        if _is_born_on_another_day(one, study):
+            strangers += 1
+        else:
+            ids.append(own_id)
+    return FoundPatients(tuple(ids), others, strangers, has_more(answer))
 
 
 def bears(resource: Mapping[str, Any], system: str, value: str) -> bool:
@@ -129,6 +149,16 @@ def bears(resource: Mapping[str, Any], system: str, value: str) -> bool:
         isinstance(one, dict) and (one.get("system"), one.get("value")) == (system, value)
         for one in identifiers
     )
+
+
+def _is_born_on_another_day(patient: Mapping[str, Any], study: Study) -> bool:
+    """FHIR states days, months or years (hl7.org/fhir/R4/datatypes.html#date).
+
+    What is no date says nothing of who it is.
+    """
+    born, stated = dicom_date(study.patient_birth_date), patient.get("birthDate")
+    date = _DATE.match(stated) if isinstance(stated, str) else None
+    return born is not None and date is not None and not born.isoformat().startswith(date[0])
 
 
 def _is_in_use(patient: Mapping[str, Any]) -> bool:

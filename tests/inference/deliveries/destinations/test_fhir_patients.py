@@ -98,6 +98,49 @@ def test_a_patient_who_is_not_certainly_the_one_is_not_taken(
         assert server.transactions == 0
 
 
+_OTHER_DAYS = ("1950-01-03", "1950-02", "1951", "1950-02-02T00:00:00Z")
+"""Than that of `mr_slice`."""
+
+
+def _page(*persons: Json) -> Json:
+    entry = [{"resource": one} for one in persons]
+    return {"resourceType": "Bundle", "type": "searchset", "entry": entry}
+
+
+@pytest.mark.parametrize("patients", ["match", "create"])
+def test_results_do_not_go_to_somebody_born_on_another_day(tmp_path: Path, patients: str) -> None:
+    with writing(tmp_path, fhir_patients=patients) as (server, storage):
+        stranger = {"resourceType": "Patient", "id": "s1", **PATIENT, "birthDate": "1999-09-09"}
+        server.found = [_page(stranger)]
+        with_results(storage)
+        assert deliver_due(storage, utcnow(), "sender") == 0
+        ((state, error),) = state_of(storage)
+        assert (state, "born on another day" in error) == ("PENDING", True), error
+        assert "1999" not in error
+        assert server.transactions == 0
+        # The register gave the number out twice: nobody says which of them is meant.
+        server.found = [_page(stranger, {**stranger, "id": "s2", "birthDate": "1950-01-02"})]
+        assert deliver(storage) == 0
+        ((state, error),) = state_of(storage)
+        assert (state, "several patients" in error) == ("PENDING", True), error
+        assert server.transactions == 0
+
+
+@pytest.mark.parametrize("born", ["1950-01-02", "1950-01", None, "unknown"])
+def test_results_go_to_whom_the_birth_date_does_not_tell_apart(tmp_path: Path, born: Any) -> None:
+    with writing(tmp_path) as (server, storage):
+        with_results(storage)
+        own = f"Patient/{one_of(server, 'Patient')['id']}"
+        person = {"resourceType": "Patient", "id": own.rpartition("/")[2], **PATIENT}
+        for other in _OTHER_DAYS:
+            server.found = [_page({**person, "birthDate": other})]
+            assert deliver(storage) == 0, other
+        assert server.transactions == 0
+        server.found = [_page({**person, "birthDate": born})]
+        assert deliver(storage) == 1, state_of(storage)
+        assert one_of(server, "DiagnosticReport")["subject"]["reference"] == own
+
+
 def test_the_system_of_the_site_is_not_that_of_another_issuer(tmp_path: Path) -> None:
     settings = {"patient_id_issuer": "HERE"}
     with writing(tmp_path, settings=settings) as (server, storage):
