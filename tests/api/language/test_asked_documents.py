@@ -21,9 +21,9 @@ def test_a_document_that_is_sent_along(asked: ApiNode) -> None:
     )
     assert answer.status_code == 200, answer.text
     passage = answer.json()["passages"][0]
-    assert passage["text"] == "The next appointment is on 3 March 2026."
+    assert passage["text"] == "3 March 2026."
     assert passage["page_number"] == 1
-    assert passage["box"][0] == pytest.approx(50 / 400, abs=0.01)
+    assert 50 / 400 <= passage["box"][0] < passage["box"][2] <= 1
     assert answer.json()["text"] == passage["text"]
     assert "HF_DQA_MODEL" in answer.json()["notes"][0]
     path = f"/api/answers/{answer.json()['job_id']}/pages"
