@@ -6,6 +6,7 @@ import hmac
 from starlette.datastructures import Headers
 from starlette.responses import Response
 
+from storage.accounts.known_devices import KEPT_FOR
 from storage.settings import Settings
 
 CSRF_HEADER = "x-csrf-token"
@@ -28,6 +29,10 @@ def flow_cookie(settings: Settings) -> str:
 
 def smart_cookie(settings: Settings) -> str:
     return "__Host-mediview-smart" if is_https(settings) else "mediview-smart"
+
+
+def device_cookie(settings: Settings) -> str:
+    return "__Host-mediview-device" if is_https(settings) else "mediview-device"
 
 
 def set_flow(response: Response, settings: Settings, name: str, text: str) -> None:
@@ -73,6 +78,19 @@ def set_session(response: Response, settings: Settings, token: str) -> None:
         session_cookie(settings),
         token,
         max_age=int(settings.session_max_s),
+        path="/",
+        secure=is_https(settings),
+        httponly=True,
+        samesite="strict",
+    )
+
+
+def set_device(response: Response, settings: Settings, kept: str) -> None:
+    """It opens nothing, and stays when the session ends: `storage.accounts.known_devices`."""
+    response.set_cookie(
+        device_cookie(settings),
+        kept,
+        max_age=int(KEPT_FOR.total_seconds()),
         path="/",
         secure=is_https(settings),
         httponly=True,

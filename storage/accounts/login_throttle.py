@@ -2,7 +2,8 @@
 
 Counted by account at an address, by account and by address, in the database, so that all
 processes count together. Who guesses at a name from one address keeps its owner out at that
-address alone. An attempt is counted before its password is looked at: a hundred at
+address alone; who has many addresses, in browsers where the account has never signed in. One where
+it has counts for itself. An attempt is counted before its password is looked at: a hundred at
 once are a hundred. After the free ones each doubles the pause, up to a limit; a
 sign-in that works clears the account's count.
 """
@@ -46,6 +47,12 @@ def by_name(name: str) -> Subject:
     the hour after which they are forgotten."""
     digest = hashlib.sha256(name.strip().lower().encode()).hexdigest()
     return Subject(f"account:{digest}", 50)
+
+
+def by_device(device: str, name: str) -> Subject:
+    """A browser in which the account has signed in before (`storage.accounts.known_devices`)."""
+    digest = hashlib.sha256(f"{device} {name.strip().lower()}".encode()).hexdigest()
+    return Subject(f"device:{digest}", 5)
 
 
 def by_session(session_hash: str) -> Subject:

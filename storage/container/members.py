@@ -11,6 +11,7 @@ from storage.access_groups.repository import AccessGroups
 from storage.accounts.api_keys import ApiKeys
 from storage.accounts.challenges import Challenges
 from storage.accounts.confirmations import Confirmations
+from storage.accounts.known_devices import KnownDevices
 from storage.accounts.login_throttle import LoginThrottle
 from storage.accounts.preferences import Preferences
 from storage.accounts.provider_logouts import ProviderLogouts
@@ -203,6 +204,7 @@ class Storage:
     recovery_codes: RecoveryCodes
     provider_logouts: ProviderLogouts
     api_keys: ApiKeys
+    known_devices: KnownDevices
     login_throttle: LoginThrottle
     model_states: ModelStates
     model_packages: ModelPackages

@@ -13,6 +13,7 @@ from storage.access_groups.visibility import visibility_of
 from storage.accounts.api_keys import ApiKeys
 from storage.accounts.challenges import Challenges
 from storage.accounts.confirmations import Confirmations
+from storage.accounts.known_devices import KnownDevices
 from storage.accounts.login_throttle import LoginThrottle
 from storage.accounts.preferences import Preferences
 from storage.accounts.provider_logouts import ProviderLogouts
@@ -297,6 +298,7 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
             provider_logouts=ProviderLogouts(engine),
             second_factors=SecondFactors(engine, settings.data_dir),
             api_keys=ApiKeys(engine),
+            known_devices=KnownDevices(engine),
             login_throttle=LoginThrottle(engine),
             model_states=ModelStates(engine),
             model_packages=ModelPackages(engine),

@@ -1,5 +1,6 @@
 """Who am I, signing in by name and password, signing out."""
 
+from collections.abc import Sequence
 from typing import Annotated
 from urllib.parse import urlencode
 
@@ -25,9 +26,11 @@ from api.access.schemas import (
 )
 from api.access.session_cookies import (
     csrf_token,
+    device_cookie,
     end_session,
     read_cookie,
     session_cookie,
+    set_device,
     set_session,
 )
 from api.audit_rules import BY_ITSELF, PUBLIC
@@ -35,7 +38,7 @@ from api.deps import SettingsDep, StorageDep
 from api.errors import ApiProblem
 from api.parameters import problems
 from api.router_factory import new_router
-from storage.accounts.login_throttle import by_address, by_name, by_name_at
+from storage.accounts.login_throttle import Subject, by_address, by_device, by_name, by_name_at
 from storage.accounts.second_factors import FactorKind, SecondFactors
 from storage.accounts.sessions import Sessions
 from storage.audit import Audit
@@ -88,7 +91,7 @@ def sign_in(
     nothing else.
     """
     _check_sign_in_is_on(settings)
-    group = client_group(request.scope)
+    kept = read_cookie(request.headers, device_cookie(settings))
     account = checked_account(
         request,
         storage.accounts,
@@ -97,10 +100,9 @@ def sign_in(
         given.name,
         given.password.get_secret_value(),
         "password",
-        by_name_at(given.name, group),
-        by_name(given.name),
-        by_address(group),
+        *_counted(request, storage.known_devices.device(kept, given.name, utcnow()), given.name),
     )
+    set_device(response, settings, storage.known_devices.with_account(kept, account.name, utcnow()))
     principal = Principal(of_account(account.name), account.roles)
     has_factor = bool(storage.second_factors.of(account.name))
     method = "password; second factor to come" if has_factor else "password"
@@ -208,6 +210,14 @@ def confirm_identity(
         )
     set_session(response, settings, token)
     audited_sign_ins.signed_in(storage.audit, request.scope, principal, "confirmation by password")
+
+
+def _counted(request: Request, device: str, name: str) -> Sequence[Subject]:
+    """Whose attempt it is. Strangers who guess keep nobody out of a browser that they have not."""
+    if device:
+        return (by_device(device, name),)
+    group = client_group(request.scope)
+    return by_name_at(name, group), by_name(name), by_address(group)
 
 
 def session_info(

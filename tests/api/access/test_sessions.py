@@ -93,11 +93,14 @@ def test_cookies_are_secure_where_browsers_come_by_https(tmp_path: Path) -> None
     settings = closed_settings(tmp_path, public_url="https://mediview.example.org")
     with closed_node(settings) as closed, closed.client() as ada:
         closed.storage.accounts.add("ada", PASSWORD, ["viewer"])
-        cookie = sign_in(ada, "ada").headers["set-cookie"]
-        assert cookie.startswith("__Host-mediview=")
-        assert "Secure" in cookie
-        assert "Path=/" in cookie
-        assert "Domain" not in cookie
+        cookies = sign_in(ada, "ada").headers.get_list("set-cookie")
+        names = {cookie.partition("=")[0] for cookie in cookies}
+        assert names == {"__Host-mediview", "__Host-mediview-device"}
+        for cookie in cookies:
+            assert "Secure" in cookie
+            assert "HttpOnly" in cookie
+            assert "Path=/" in cookie
+            assert "Domain" not in cookie
 
 
 def test_wrong_names_and_wrong_passwords_look_alike(closed: ClosedNode) -> None:
