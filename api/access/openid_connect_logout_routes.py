@@ -20,7 +20,8 @@ from api.errors import ApiProblem
 from api.middleware.body_limit import limited
 from api.parameters import problems
 from api.router_factory import new_router
-from storage.container import Storage
+from storage.accounts.provider_logouts import ProviderLogouts
+from storage.audit import Audit
 from storage.core.clock import utcnow
 
 log = structlog.get_logger(__name__)
@@ -61,21 +62,21 @@ async def end_sessions_of_provider(request: Request, storage: StorageDep) -> Res
     """The token says whose (OpenID Connect Back-Channel Logout 1.0): all sessions of `sub`, or
     those of the provider's session `sid`. It counts once."""
     body = await Request(request.scope, limited(request.receive, _BODY_MAX_BYTES)).body()
-    await run_in_threadpool(_end, request, storage, body)
+    await run_in_threadpool(_end, request, storage.provider_logouts, storage.audit, body)
     return Response(headers={"Cache-Control": "no-store"})
 
 
-def _end(request: Request, storage: Storage, body: bytes) -> None:
+def _end(request: Request, logouts: ProviderLogouts, audit: Audit, body: bytes) -> None:
     """Raises ApiProblem, NotConfigured."""
     provider = provider_of(request)
     try:
         logout = read_logout(provider, _token_in(request, body))
-        ended = storage.provider_logouts.end(logout, utcnow())
+        ended = logouts.end(logout, utcnow())
         if ended is None:
             raise NotAccepted("the token came before")
     except NotAccepted as error:
         log.warning("provider_logout_refused", reason=str(error))
-        audited_sign_ins.sign_out_failed(storage.audit, request.scope, str(error))
+        audited_sign_ins.sign_out_failed(audit, request.scope, str(error))
         raise ApiProblem(
             400,
             "logout_refused",
@@ -84,7 +85,7 @@ def _end(request: Request, storage: Storage, body: bytes) -> None:
         ) from error
     get_authenticator(request).forget()
     for identity, count in ended.items():
-        audited_sign_ins.signed_out_by_provider(storage.audit, request.scope, identity, count)
+        audited_sign_ins.signed_out_by_provider(audit, request.scope, identity, count)
     log.info("sessions_ended", method="back-channel logout", count=sum(ended.values()))
 
 

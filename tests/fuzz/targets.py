@@ -20,6 +20,7 @@ from api.dicomweb.formats.multipart import Headers, MultipartReader
 from api.dicomweb.formats.native_xml import xml_to_dataset
 from api.dicomweb.search.query_parameters import parse_search
 from api.ups.body import parse_attributes
+from dicom_node.hl7.accession_numbers import number_of
 from dicom_node.hl7.orders import attributes_of
 from dicom_node.hl7.reading import Message, Refused
 from dicom_node.hl7.reading import read_header as read_hl7_header
@@ -119,7 +120,8 @@ def multipart(data: bytes) -> None:
 
 def hl7(data: bytes) -> None:
     with suppress(Refused):
-        attributes_of(Message(read_hl7_header(data), data), "A-1")
+        message = Message(read_hl7_header(data), data)
+        attributes_of(message, number_of(message))
 
 
 def workitem_json(data: bytes) -> None:

@@ -18,10 +18,10 @@ def test_a_finding_tells_all_that_was_measured_of_its_segment() -> None:
     cut_off = Validity("truncated", ("left",), "Cut off.")
     measured = replace(output.measurements[0], confidence=0.5, validity=cut_off)
     # Who adds a field states here that an edited mask keeps it; parts are those of totals, and
-    # intervals and curves those of numbers that a model gives, which belong to no segment; a frame
-    # is one of an image, and not of a volume.
+    # intervals and curves those of numbers that a model gives, which belong to no segment, as heat
+    # maps do; a frame is one of an image, and not of a volume.
     unset = {one.name for one in fields(Measurement) if getattr(measured, one.name) == one.default}
-    assert unset == {"parts", "interval", "curve", "frame_number"}
+    assert unset == {"parts", "interval", "curve", "frame_number", "heat_map"}
     assert measurement_of(_found(volume, output, measured)) == measured
     total = replace(measured, segment_index=None, parts=(0,))
     assert measurement_of(_found(volume, output, total)) is None
