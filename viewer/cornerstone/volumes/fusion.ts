@@ -3,6 +3,7 @@ import type { WindowRange } from "@/dicom/windowing";
 import type { LoadedSeries } from "@/cornerstone/series";
 import { planes } from "@/cornerstone/views/view";
 import type { Viewports } from "@/cornerstone/views/viewports";
+import { Latest } from "@/cornerstone/views/latest";
 import { openVolume, volumeIdOf } from "./volumes";
 
 /** Colours by value: ours, and two of vtk's. */
@@ -38,6 +39,7 @@ export class Fusion {
   private series: LoadedSeries | null = null;
   private look: FusionLook | null = null;
   private isSlice = true;
+  private readonly latest = new Latest();
 
   constructor(
     private readonly engine: RenderingEngine,
@@ -53,13 +55,14 @@ export class Fusion {
       return;
     }
     this.hide();
+    const isPast = this.latest.begin();
     this.series = series;
     this.look = look;
     const volumeId = await openVolume(series, this.onLoading);
-    if (this.series !== series) return;
+    if (isPast()) return;
     this.beforeAdding();
     await addVolumesToViewports(this.engine, [{ volumeId, visibility: true }], [...planes]);
-    if (this.series === series) this.apply();
+    if (!isPast()) this.apply();
   }
 
   setLook(look: FusionLook): void {
@@ -70,6 +73,7 @@ export class Fusion {
   hide(): void {
     const { series } = this;
     if (!series) return;
+    this.latest.end();
     this.series = null;
     for (const plane of planes) {
       const view = this.views.plane(plane);

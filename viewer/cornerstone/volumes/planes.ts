@@ -7,6 +7,7 @@ import { openingVoi, type LoadedSeries } from "@/cornerstone/series";
 import type { MouseTools } from "@/cornerstone/tools";
 import { Fusion } from "./fusion";
 import { openingSlab, type Projection, type Slab } from "./slab";
+import { Latest } from "@/cornerstone/views/latest";
 import { planes, type Plane } from "@/cornerstone/views/view";
 import type { Viewports } from "@/cornerstone/views/viewports";
 import { openVolume } from "./volumes";
@@ -43,7 +44,7 @@ export class Planes {
   slab: Slab = openingSlab;
   /** How each plane lay when it was last cut. */
   private readonly normals = new Map<string, Vector>();
-  private ended = false;
+  private readonly latest = new Latest();
 
   constructor(
     private readonly engine: RenderingEngine,
@@ -69,6 +70,8 @@ export class Planes {
     series: LoadedSeries,
     near: Vector | null,
   ): Promise<boolean> {
+    // The same series may be shown once more, in other elements, while it loads.
+    const isPast = this.latest.begin();
     this.series = series;
     for (const plane of planes) {
       this.views.enable({
@@ -82,9 +85,9 @@ export class Planes {
     const middle = series.imageIds[Math.floor(series.imageIds.length / 2)];
     const voi = middle === undefined ? null : await openingVoi(middle).catch(() => null);
     const volumeId = await openVolume(series, this.listener.onLoading);
-    if (this.isPast(series)) return false;
+    if (isPast()) return false;
     await setVolumesForViewports(this.engine, [{ volumeId }], [...planes]);
-    if (this.isPast(series)) return false;
+    if (isPast()) return false;
     this.window.open(series, voi);
     this.window.apply();
     this.setSlab(this.slab);
@@ -194,6 +197,7 @@ export class Planes {
 
   close(): void {
     if (!this.isOpen) return;
+    this.latest.end();
     this.fusion.hide();
     this.series = null;
     this.lookedAt = null;
@@ -207,11 +211,7 @@ export class Planes {
   }
 
   end(): void {
-    this.ended = true;
+    this.latest.end();
     this.frames.end();
-  }
-
-  private isPast(series: LoadedSeries): boolean {
-    return this.ended || this.series !== series;
   }
 }

@@ -10,6 +10,7 @@ import {
 import { openVolume } from "./volumes";
 import { drawsInSoftware } from "@/cornerstone/renderer";
 import type { LoadedSeries } from "@/cornerstone/series";
+import { Latest } from "@/cornerstone/views/latest";
 import type { Viewports } from "@/cornerstone/views/viewports";
 
 /** Names of the ways to render a volume, those for this modality first. */
@@ -28,6 +29,7 @@ const stepsHalfVoxels = { hardware: 2, software: 8 } as const;
 export class VolumeView {
   private readonly group: ToolTypes.IToolGroup | undefined;
   private series: LoadedSeries | null = null;
+  private readonly latest = new Latest();
 
   constructor(
     private readonly engine: RenderingEngine,
@@ -53,13 +55,14 @@ export class VolumeView {
   }
 
   async show(element: HTMLDivElement, series: LoadedSeries): Promise<void> {
+    const isPast = this.latest.begin();
     this.series = series;
     this.views.enable({ viewId: "volume", element, type: Enums.ViewportType.VOLUME_3D });
     this.group?.addViewport("volume", this.engineId);
     const volumeId = await openVolume(series, this.onLoading);
-    if (this.series !== series) return;
+    if (isPast()) return;
     await setVolumesForViewports(this.engine, [{ volumeId }], ["volume"]);
-    if (this.series !== series) return;
+    if (isPast()) return;
     this.setPreset(this.openingPreset(series.modality));
     const view = this.views.volume;
     view?.setSampleDistanceMultiplier(stepsHalfVoxels[drawsInSoftware() ? "software" : "hardware"]);
@@ -85,6 +88,7 @@ export class VolumeView {
 
   close(): void {
     if (!this.isOpen) return;
+    this.latest.end();
     this.series = null;
     this.group?.removeViewports(this.engineId, "volume");
     this.views.disable("volume");
