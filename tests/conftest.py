@@ -37,7 +37,7 @@ _OWN_VARIABLES = {
 }
 
 _ENDED = pytest.StashKey[int]()
-"""How many tests have ended in this process."""
+"""How many tests have ended in this process since what stays was last told apart."""
 _KEPT_EVERY = 100
 
 
@@ -106,11 +106,16 @@ def pytest_collection_finish() -> None:
 def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
     """What tests import for the first time stays, too; whole collections are asked for by models
     that make room, and took seconds each at the end of a long run.
+
+    Between two modules, when nothing of a test is left that would never be collected.
     """
     ended = item.config.stash.get(_ENDED, 0) + 1
-    item.config.stash[_ENDED] = ended
-    if ended % _KEPT_EVERY == 0:
+    is_last = nextitem is None or nextitem.path != item.path
+    if ended >= _KEPT_EVERY and is_last:
+        gc.collect()
         gc.freeze()
+        ended = 0
+    item.config.stash[_ENDED] = ended
 
 
 @pytest.fixture(scope="session")
