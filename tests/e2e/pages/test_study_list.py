@@ -147,6 +147,9 @@ def test_it_speaks_german_here_and_on_the_next_page(
     expect(page.get_by_role("columnheader", name="Studiendatum")).to_be_visible()
     expect(page.locator("html")).to_have_attribute("lang", "de")
     expect(row(page, followed.study).get_by_test_id("study-state")).to_have_text("Zugestellt")
+    wait_until(
+        page, "fetch('/api/me/preferences').then(a => a.json()).then(p => p.language === 'de')"
+    )
     page.evaluate("localStorage.clear()")
     page.reload()
     # The node remembers what this browser has forgotten.
