@@ -49,8 +49,8 @@ start "python-environment" make --no-print-directory .stamps/test
 finish "debian-packages"
 finish "python-environment"
 
-# The tests run in parts, for each waits now and then: the web side, the models and results, the storage,
-# what is left, what breaks and attacks nodes, and the end-to-end tests, which need the built viewer and
+# The tests run in parts, for each waits now and then: the web side, the models and results, the floors
+# below them, what breaks and attacks nodes, and the end-to-end tests, which need the built viewer and
 # share one node.
 start "viewer" make --no-print-directory viewer
 # What is large and imported everywhere is compiled once, not by all parts at the same time.
@@ -83,14 +83,13 @@ left_to_others=(--ignore=tests/inference/input_selection)
 others=(tests/api/access tests/inference/input_selection)
 for folder in tests/*/; do
     case $folder in
-        tests/api/ | tests/inference/ | tests/e2e/ | tests/faults/ | tests/attacks/ | tests/chaos/ | tests/dicom_node/ | tests/storage/) ;;
+        tests/api/ | tests/inference/ | tests/e2e/ | tests/faults/ | tests/attacks/ | tests/chaos/ | tests/dicom_node/) ;;
         tests/__pycache__/) ;;
         *) others+=("$folder") ;;
     esac
 done
 tests web -m "not e2e" tests/api --ignore=tests/api/access
 tests inference -m "not e2e" tests/inference "${left_to_faults[@]}" "${left_to_others[@]}"
-tests storage -m "not e2e" tests/storage
 tests others -m "not e2e" "${others[@]}"
 tests faults -m "not e2e" tests/faults tests/attacks tests/chaos "${with_faults[@]}"
 finish "viewer"
@@ -105,7 +104,7 @@ failed_parts=()
 for step in viewer-checks tests-generated; do
     finish "$step" || failed_steps+=("$step")
 done
-for part in web inference storage others faults e2e; do
+for part in web inference others faults e2e; do
     code=0
     finish "tests-$part" || code=$?
     case $code in
