@@ -1,7 +1,6 @@
 """The provider ends sessions here, over its own connection (Back-Channel Logout 1.0)."""
 
 from typing import Any
-from urllib.parse import parse_qsl
 
 import structlog
 from fastapi import Request, Response
@@ -15,6 +14,7 @@ from api.access.openid_connect_routes import provider_of
 from api.access.policy import ANYONE, policy
 from api.access.sessions.session_routes import get_authenticator
 from api.audit_rules import BY_ITSELF
+from api.bodies import FORM, form_fields, media_type_of
 from api.deps import StorageDep
 from api.errors import ApiProblem
 from api.middleware.body_limit import limited
@@ -23,20 +23,20 @@ from api.router_factory import new_router
 from storage.accounts.provider_logouts import ProviderLogouts
 from storage.audit import Audit
 from storage.core.clock import utcnow
+from storage.core.errors import InvalidRequest
 
 log = structlog.get_logger(__name__)
 
 # Providers send parameters of their own.
 router = new_router(prefix="/api/session/oidc", tags=["session"], route_class=APIRoute)
 
-_FORM = "application/x-www-form-urlencoded"
 _BODY_MAX_BYTES = 4 * TOKEN_MAX_CHARACTERS
 _MOST_FIELDS = 20
 _BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
         "content": {
-            _FORM: {
+            FORM: {
                 "schema": {
                     "type": "object",
                     "required": ["logout_token"],
@@ -91,12 +91,11 @@ def _end(request: Request, logouts: ProviderLogouts, audit: Audit, body: bytes) 
 
 def _token_in(request: Request, body: bytes) -> str:
     """Raises NotAccepted."""
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type != _FORM:
+    if media_type_of(request.headers) != FORM:
         raise NotAccepted("the body is not a form")
     try:
-        fields = parse_qsl(body.decode("ascii"), max_num_fields=_MOST_FIELDS, errors="strict")
-    except ValueError as error:
+        fields = form_fields(body, _MOST_FIELDS)
+    except InvalidRequest as error:
         raise NotAccepted("the body is not a form") from error
     tokens = [value for name, value in fields if name == "logout_token"]
     if len(tokens) != 1:

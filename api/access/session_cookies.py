@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+from typing import Literal
 
 from starlette.datastructures import Headers
 from starlette.responses import Response
@@ -19,34 +20,30 @@ def is_https(settings: Settings) -> bool:
 
 
 def session_cookie(settings: Settings) -> str:
-    # The prefix makes browsers insist on Secure, on this host alone and on the root path.
-    return "__Host-mediview" if is_https(settings) else "mediview"
+    return _named("mediview", settings)
 
 
 def flow_cookie(settings: Settings) -> str:
-    return "__Host-mediview-flow" if is_https(settings) else "mediview-flow"
+    return _named("mediview-flow", settings)
 
 
 def smart_cookie(settings: Settings) -> str:
-    return "__Host-mediview-smart" if is_https(settings) else "mediview-smart"
+    return _named("mediview-smart", settings)
 
 
 def device_cookie(settings: Settings) -> str:
-    return "__Host-mediview-device" if is_https(settings) else "mediview-device"
+    return _named("mediview-device", settings)
+
+
+def _named(name: str, settings: Settings) -> str:
+    # The prefix makes browsers insist on Secure, on this host alone and on the root path.
+    return f"__Host-{name}" if is_https(settings) else name
 
 
 def set_flow(response: Response, settings: Settings, name: str, text: str) -> None:
     """What a browser keeps while it is at an identity provider or a system that launches."""
-    response.set_cookie(
-        name,
-        text,
-        max_age=_FLOW_S,
-        path="/",
-        secure=is_https(settings),
-        httponly=True,
-        # Lax: the way back begins at another site.
-        samesite="lax",
-    )
+    # Lax: the way back begins at another site.
+    _set(response, settings, name, text, _FLOW_S, "lax")
 
 
 def delete_flow(response: Response, settings: Settings, name: str) -> None:
@@ -74,28 +71,12 @@ def csrf_token(session_token: str) -> str:
 
 def set_session(response: Response, settings: Settings, token: str) -> None:
     """Strict: the pages themselves are open files, so a link from elsewhere needs no cookie."""
-    response.set_cookie(
-        session_cookie(settings),
-        token,
-        max_age=int(settings.session_max_s),
-        path="/",
-        secure=is_https(settings),
-        httponly=True,
-        samesite="strict",
-    )
+    _set(response, settings, session_cookie(settings), token, settings.session_max_s, "strict")
 
 
 def set_device(response: Response, settings: Settings, kept: str) -> None:
     """It opens nothing, and stays when the session ends: `storage.accounts.known_devices`."""
-    response.set_cookie(
-        device_cookie(settings),
-        kept,
-        max_age=int(KEPT_FOR.total_seconds()),
-        path="/",
-        secure=is_https(settings),
-        httponly=True,
-        samesite="strict",
-    )
+    _set(response, settings, device_cookie(settings), kept, KEPT_FOR.total_seconds(), "strict")
 
 
 def end_session(response: Response, settings: Settings) -> None:
@@ -105,4 +86,23 @@ def end_session(response: Response, settings: Settings) -> None:
         secure=is_https(settings),
         httponly=True,
         samesite="strict",
+    )
+
+
+def _set(
+    response: Response,
+    settings: Settings,
+    name: str,
+    value: str,
+    kept_for_s: float,
+    same_site: Literal["lax", "strict"],
+) -> None:
+    response.set_cookie(
+        name,
+        value,
+        max_age=int(kept_for_s),
+        path="/",
+        secure=is_https(settings),
+        httponly=True,
+        samesite=same_site,
     )

@@ -2,6 +2,7 @@
 
 from fastapi import Request
 
+from api.bodies import media_type_of
 from api.errors import ApiProblem
 from api.fhir.responses import FHIR_JSON
 
@@ -10,7 +11,7 @@ _JSON = frozenset({FHIR_JSON, "application/json"})
 
 async def resource_body(request: Request) -> bytes:
     """Raises ApiProblem where it is of a media type that is not read here."""
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    media_type = media_type_of(request.headers)
     if media_type not in _JSON:
         raise ApiProblem(
             415,

@@ -12,6 +12,7 @@ from api.access.policy import ANYONE, READERS, policy
 from api.access.principal import Principal, PrincipalDep
 from api.audit.middleware import add_detail, name_studies
 from api.audit_rules import OWN_ACCESS, PUBLIC, READ, SUBSCRIBED
+from api.bodies import FORM, media_type_of
 from api.deps import StorageDep
 from api.errors import ApiProblem
 from api.fhircast.members import HubStorage
@@ -45,7 +46,6 @@ from storage.fhircast.messages import MESSAGE_MAX_BYTES, read_message
 
 router = new_router(tags=["fhircast"])
 
-_FORM = "application/x-www-form-urlencoded"
 TopicName = Annotated[
     str, Path(pattern=r"^[A-Za-z0-9-]{1,64}$", description="`hub.topic` of a person.")
 ]
@@ -54,7 +54,7 @@ _BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
         "content": {
-            _FORM: {
+            FORM: {
                 "schema": {
                     "type": "object",
                     "required": ["hub.channel.type", "hub.mode", "hub.topic"],
@@ -100,16 +100,16 @@ async def ask_hub(request: Request, storage: StorageDep, principal: PrincipalDep
     The answer to a subscription names the WebSocket, whose address is a secret.
     """
     _check_enabled(storage)
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type not in (_FORM, "application/json", "application/fhir+json"):
+    media_type = media_type_of(request.headers)
+    if media_type not in (FORM, "application/json", "application/fhir+json"):
         raise ApiProblem(
             415,
             "unsupported_media_type",
             "The body is neither a form nor JSON.",
-            remedy=f"Subscribe with {_FORM}, send events as application/json.",
+            remedy=f"Subscribe with {FORM}, send events as application/json.",
         )
     body = await Request(request.scope, limited(request.receive, MESSAGE_MAX_BYTES)).body()
-    if media_type == _FORM:
+    if media_type == FORM:
         form = read_form(body, storage.settings.fhircast_lease_s)
         add_detail(request, subscriber=form.name, mode=form.mode)
         endpoint = await run_in_threadpool(subscribe, request, storage, principal, form)

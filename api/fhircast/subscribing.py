@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 
 from fastapi import Request
 
 from api.access.principal import Principal
+from api.bodies import form_fields
 from api.dicomweb.lookups import PREFIX as DICOMWEB
 from api.dicomweb.lookups import service_url
 from api.fhircast.members import HubStorage
@@ -54,17 +55,7 @@ def read_form(body: bytes, longest_s: int) -> SubscriptionForm:
         raise InvalidRequest(
             f"The form has more than {FORM_MAX_BYTES} bytes.", remedy="Send the fields of 2.4."
         )
-    try:
-        fields = parse_qsl(
-            body.decode("ascii"),
-            keep_blank_values=True,
-            max_num_fields=_MAX_FIELDS,
-            errors="strict",
-        )
-    except ValueError as error:
-        raise InvalidRequest(
-            "The body is not a form.", remedy="Send application/x-www-form-urlencoded."
-        ) from error
+    fields = form_fields(body, _MAX_FIELDS)
     form = dict(fields)
     if len(form) < len(fields):
         raise _refused("A field is given more than once")

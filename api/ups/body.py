@@ -3,6 +3,7 @@
 from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 
+from api.bodies import media_type_of
 from api.dicomweb.errors import unsupported_media_type
 from api.middleware import limited
 from dicom_node.ups.attributes import MOST_ELEMENTS, checked_attributes, invalid
@@ -19,7 +20,7 @@ async def read_attributes(request: Request) -> JsonAttributes:
     Raises InvalidRequest for what is no data set, LimitExceeded for too many elements,
     ApiProblem for another media type, HTTPException for a body that is too large or too slow.
     """
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    media_type = media_type_of(request.headers)
     if media_type not in _JSON_TYPES:
         raise unsupported_media_type(
             "The body is not in a media type that this service reads.",

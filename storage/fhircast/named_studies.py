@@ -1,8 +1,7 @@
 """Studies of this node by the values that an event names."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -10,8 +9,7 @@ from sqlalchemy import Connection, Select, select
 
 from storage import tables as t
 from storage.core.accession_issuers import AccessionIssuer
-
-_AT_ONCE = 500
+from storage.db.portions import in_portions
 
 
 def studies_of_uids(connection: Connection, uids: set[str]) -> Mapping[str, set[str]]:
@@ -25,7 +23,7 @@ def studies_of_uids(connection: Connection, uids: set[str]) -> Mapping[str, set[
     of_series = t.series.join(t.study, series.study_fk == study.id)
     of_instance = t.instance.join(of_series, instance.series_fk == series.id)
     found: defaultdict[str, set[str]] = defaultdict(set)
-    for some in _portions(uids):
+    for some in in_portions(uids):
         own = study.study_instance_uid
         for query in (
             select(own, own).where(own.in_(some)),
@@ -44,7 +42,7 @@ def studies_of_uids(connection: Connection, uids: set[str]) -> Mapping[str, set[
 def studies_of_ids(connection: Connection, ids: Iterable[str]) -> Mapping[str, set[str]]:
     """By the ids of what the node's own FHIR shows: reports, results and observations."""
     found: defaultdict[str, set[str]] = defaultdict(set)
-    for some in _portions(one for one in ids if _is_uuid(one)):
+    for some in in_portions(one for one in ids if _is_uuid(one)):
         for column, study in (
             (t.report.c.report_id, t.report.c.study_instance_uid),
             (t.job.c.job_id, t.job.c.study_instance_uid),
@@ -63,7 +61,7 @@ def studies_of_numbers(
     for number, issuer in numbers:
         issuers[number].append(issuer)
     found = set()
-    for some in _portions(issuers):
+    for some in in_portions(issuers):
         for table in (t.study.c, t.worklist_item.c):
             query = select(
                 table.study_instance_uid,
@@ -88,9 +86,3 @@ def _is_uuid(text: str) -> bool:
         return str(UUID(text)) == text
     except ValueError:
         return False
-
-
-def _portions(values: Iterable[str]) -> Iterator[list[str]]:
-    rest = iter(values)
-    while some := list(islice(rest, _AT_ONCE)):
-        yield some

@@ -7,6 +7,7 @@ import structlog
 from pydicom.dataset import FileDataset
 from pydicom.uid import MediaStorageDirectoryStorage
 
+from api.bodies import media_type_of
 from api.dicomweb.formats.multipart import Headers
 from api.dicomweb.formats.negotiation import DICOM
 from api.dicomweb.store.report import CANNOT_UNDERSTAND, Report, WrongStudy, reason_of
@@ -41,7 +42,7 @@ class InstancePart:
     def __init__(
         self, ingest: Ingest, study_instance_uid: str, headers: Headers, note_source: str = ""
     ) -> None:
-        content_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+        content_type = media_type_of(headers)
         self._is_instance = content_type in (DICOM, "")
         self._stream = ingest.open_stream(
             "stow",

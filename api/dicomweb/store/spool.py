@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from api.bodies import media_type_of
 from api.dicomweb.formats.multipart import Headers
 from storage.core.errors import LimitExceeded
 from storage.volumes.files import translated_os_errors
@@ -73,7 +74,7 @@ class SpooledPart:
 
     @property
     def content_type(self) -> str:
-        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+        return media_type_of(self.headers)
 
     def write(self, data: memoryview) -> None:
         self.spool.append(self, data)

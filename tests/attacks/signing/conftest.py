@@ -8,14 +8,11 @@ import pytest
 from tests.api.access.closed import (
     ClosedNode,
     closed_node,
-    closed_settings,
 )
 from tests.api.access.openid_connect.provider import (
-    AUDIENCE,
-    CLIENT_ID,
-    CLIENT_SECRET,
     Provider,
     provider,
+    settings_with,
 )
 
 
@@ -28,13 +25,5 @@ def identity() -> Iterator[Provider]:
 
 @pytest.fixture
 def node(tmp_path: Path, identity: Provider) -> Iterator[ClosedNode]:
-    settings = closed_settings(
-        tmp_path,
-        oidc_issuer=identity.url,
-        oidc_client_id=CLIENT_ID,
-        oidc_client_secret=CLIENT_SECRET,
-        oidc_roles_claim="groups",
-        oidc_audience=AUDIENCE,
-    )
-    with closed_node(settings) as running:
+    with closed_node(settings_with(identity, tmp_path)) as running:
         yield running

@@ -14,11 +14,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from joserfc import jwt
 from joserfc.jwk import RSAKey
+
+from storage.settings import Settings
+from tests.api.access.closed import closed_settings
 
 CLIENT_ID, CLIENT_SECRET, AUDIENCE = "mediview", "s3cret/with+signs", "urn:mediview:api"
 
@@ -80,6 +84,19 @@ def provider(found: Provider | None = None) -> Iterator[Provider]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+def settings_with(identity: Provider, folder: Path, **more: Any) -> Settings:
+    """Of a node whose people come from there, with roles as their groups are named."""
+    return closed_settings(
+        folder,
+        oidc_issuer=identity.url,
+        oidc_client_id=CLIENT_ID,
+        oidc_client_secret=CLIENT_SECRET,
+        oidc_roles_claim="groups",
+        oidc_audience=AUDIENCE,
+        **more,
+    )
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -5,20 +5,19 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from joserfc.jwk import RSAKey
 
-from tests.api.access.closed import ClosedNode, audited, closed_node, closed_settings
+from tests.api.access.closed import ClosedNode, audited, closed_node
 from tests.api.access.openid_connect.provider import (
     AUDIENCE,
     CLIENT_ID,
-    CLIENT_SECRET,
     Provider,
     provider,
+    settings_with,
 )
 from tests.api.client import is_problem
 from tests.patience import PATIENCE_S
@@ -35,16 +34,8 @@ def identity() -> Iterator[Provider]:
 
 @pytest.fixture(scope="module")
 def closed(tmp_path_factory: pytest.TempPathFactory, identity: Provider) -> Iterator[ClosedNode]:
-    folder: Path = tmp_path_factory.mktemp("logout")
-    settings = closed_settings(
-        folder,
-        oidc_issuer=identity.url,
-        oidc_client_id=CLIENT_ID,
-        oidc_client_secret=CLIENT_SECRET,
-        oidc_roles_claim="groups",
-        oidc_role_map="Radiology=radiologist",
-        oidc_audience=AUDIENCE,
-    )
+    folder = tmp_path_factory.mktemp("logout")
+    settings = settings_with(identity, folder, oidc_role_map="Radiology=radiologist")
     with closed_node(settings) as node:
         yield node
 

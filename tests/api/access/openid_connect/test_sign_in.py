@@ -25,6 +25,7 @@ from tests.api.access.openid_connect.provider import (
     CLIENT_SECRET,
     Provider,
     provider,
+    settings_with,
 )
 from tests.api.client import is_problem
 from tests.patience import PATIENCE_S
@@ -43,16 +44,8 @@ def identity() -> Iterator[Provider]:
 
 @pytest.fixture
 def closed(tmp_path: Path, identity: Provider) -> Iterator[ClosedNode]:
-    settings = closed_settings(
-        tmp_path,
-        oidc_issuer=identity.url,
-        oidc_client_id=CLIENT_ID,
-        oidc_client_secret=CLIENT_SECRET,
-        oidc_roles_claim="groups",
-        oidc_role_map="Radiology=radiologist,IT=admin",
-        oidc_audience=AUDIENCE,
-    )
-    with closed_node(settings) as node:
+    roles = "Radiology=radiologist,IT=admin"
+    with closed_node(settings_with(identity, tmp_path, oidc_role_map=roles)) as node:
         yield node
 
 
@@ -147,15 +140,8 @@ def test_the_provider_must_have_asked_as_strongly_as_the_site_demands(
     tmp_path: Path, identity: Provider, acr: Any, may: bool
 ) -> None:
     identity.claims["acr"] = acr
-    settings = closed_settings(
-        tmp_path,
-        oidc_issuer=identity.url,
-        oidc_client_id=CLIENT_ID,
-        oidc_client_secret=CLIENT_SECRET,
-        oidc_roles_claim="groups",
-        oidc_role_map="Radiology=radiologist",
-        oidc_acr_values="phrh, mfa",
-        oidc_audience=AUDIENCE,
+    settings = settings_with(
+        identity, tmp_path, oidc_role_map="Radiology=radiologist", oidc_acr_values="phrh, mfa"
     )
     with closed_node(settings) as node, node.client() as ada:
         start = ada.get("/api/session/oidc/start").headers["location"]
