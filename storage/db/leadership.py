@@ -37,6 +37,7 @@ class Leadership:
         with suppress(OSError, SQLAlchemyError):
             if self._take():
                 return True
+            self._give_back()
         self._let_go()
         return False
 
@@ -68,6 +69,12 @@ class Leadership:
         self._connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
         taking = text("SELECT pg_try_advisory_lock(:number)")
         return bool(self._connection.execute(taking, {"number": self._number}).scalar())
+
+    def _give_back(self) -> None:
+        """A session that got no lock is used for the next try."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
 
     def _let_go(self) -> None:
         connection, self._connection = self._connection, None

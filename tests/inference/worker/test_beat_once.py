@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 from celery import Celery
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import Engine, create_engine, event, text
 
 from inference.broker.celery_config import configuration
 from inference.worker import beat
 from inference.worker.beat import Scheduler
+from storage.db import leadership
 from storage.db.due.commit_watch import CommitWatch
 from storage.db.leadership import Leadership
 from storage.processes.signs_of_life import SignOfLife
@@ -109,6 +110,20 @@ def test_a_host_that_reaches_no_broker_leaves_it_to_another(
             scheduler.apply_async(scheduler.schedule["tick"])
         assert south.tick() == ["housekeep", "retention", "tick"]
         assert north.tick() == []
+
+
+def test_who_waits_to_lead_tries_again_in_the_same_session(
+    engines: tuple[Engine, Engine], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A standby tries for as long as the node runs: sessions are dear to the server."""
+    monkeypatch.setattr(leadership, "_TRIED_EVERY_S", 0.0)
+    opened: list[object] = []
+    event.listen(engines[1], "connect", lambda *_: opened.append(None))
+    north, south = (Leadership(one, tmp_path / str(n), 7) for n, one in enumerate(engines))
+    with closing(north), closing(south):
+        assert north.has()
+        assert [south.has() for _ in range(6)] == [False] * 6
+        assert len(opened) == 1
 
 
 @pytest.mark.parametrize("count", [1, 4])
