@@ -37,7 +37,7 @@ _OWN_VARIABLES = {
 }
 
 _ENDED = pytest.StashKey[int]()
-"""How many tests have ended in this process since what stays was last told apart."""
+"""How many tests have ended in this process since objects were last kept from collection."""
 _KEPT_EVERY = 100
 
 

@@ -91,7 +91,20 @@ def test_what_is_kept_is_bounded_and_ends(closed: ClosedNode) -> None:
     for number in range(18):
         closed.storage.accounts.add(f"of-ward-{number}", PASSWORD, ["viewer"])
         kept = devices.with_account(kept, f"of-ward-{number}", utcnow())
-    assert len(kept) < 600
+    assert len(kept) < 800
     known = [n for n in range(18) if devices.device(kept, f"of-ward-{n}", utcnow())]
     assert known == list(range(2, 18))
     assert devices.device(kept, "of-ward-17", utcnow() + timedelta(days=366)) == ""
+
+
+def test_a_browser_in_use_stays_known_and_who_is_away_for_a_year_is_not(closed: ClosedNode) -> None:
+    devices, now = closed.storage.known_devices, utcnow()
+    for name in ("kim", "lea"):
+        closed.storage.accounts.add(name, PASSWORD, ["viewer"])
+    kept = devices.with_account("", "lea", now)
+    for days in range(0, 800, 200):
+        kept = devices.with_account(kept, "kim", now + timedelta(days=days))
+    later = now + timedelta(days=900)
+    assert devices.device(kept, "kim", later)
+    assert devices.device(kept, "lea", later) == ""
+    assert kept.count("~") == 1

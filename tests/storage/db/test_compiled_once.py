@@ -1,6 +1,7 @@
 """The tests' own databases: a statement is compiled for the first of a kind alone."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -18,8 +19,8 @@ def test_another_database_finds_what_was_compiled(
     compiled: list[str] = []
     visit = SQLiteCompiler.visit_select
 
-    def visit_select(self: SQLiteCompiler, *arguments: object, **more: object) -> str:
-        text: str = visit(self, *arguments, **more)  # type: ignore[arg-type]
+    def visit_select(self: SQLiteCompiler, *arguments: Any, **more: Any) -> str:
+        text: str = visit(self, *arguments, **more)
         compiled.append(text)
         return text
 
