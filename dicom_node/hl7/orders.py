@@ -1,14 +1,13 @@
 """Orders (ORM^O01, OMI^O23) as items of the worklist, as IHE's Scheduled Workflow maps them."""
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any
 
-from dicom_node.hl7.accession_numbers import AccessionNumber, not_known, number_of, order_of
-from dicom_node.hl7.order_groups import procedures_of
+from dicom_node.hl7.accession_numbers import AccessionNumber, not_known, order_of
+from dicom_node.hl7.order_groups import numbered, orders_of
 from dicom_node.hl7.reading import Message, Refused
 from dicom_node.hl7.values import birth_date, checked, event_time, person_name
 from storage.access_groups.orders import takes_over
@@ -81,16 +80,11 @@ def take_orders(worklist: Worklist, message: Message, now: datetime) -> str:
     number are steps of one order. Where one order is refused none is taken. A number of another
     issuer is another.
     """
-    orders: dict[tuple[AccessionNumber, str], list[Message]] = {}
-    found_procedures = procedures_of(message)
-    for at, procedure in enumerate(found_procedures):
-        with _numbered(at, len(found_procedures)):
-            key = (number_of(procedure), procedure.field("ORC-1"))
-        orders.setdefault(key, []).append(procedure)
+    orders = orders_of(message)
     ordered_here = {number for number, control in orders if control in _NEW}
     attributes: dict[tuple[AccessionNumber, str], dict[str, Any]] = {}
     for at, ((ordered, control), procedures) in enumerate(orders.items()):
-        with _numbered(at, len(orders)):
+        with numbered(at, len(orders)):
             if control in _NEW:
                 attributes[ordered, control] = _attributes_of_all(procedures, ordered)
             else:
@@ -101,18 +95,6 @@ def take_orders(worklist: Worklist, message: Message, now: datetime) -> str:
         for key, procedures in orders.items()
     ]
     return next((one for one in outcomes if one not in CHANGED_NOTHING), outcomes[0])
-
-
-@contextmanager
-def _numbered(at: int, of: int) -> Iterator[None]:
-    """Says which of several orders is refused: the others are not taken, either."""
-    try:
-        yield
-    except Refused as error:
-        if of == 1:
-            raise
-        reason = f"Order {at + 1} of {of}: {error.reason} None of them was taken."
-        raise Refused(error.code, error.error_code, reason, error.location) from error
 
 
 def _take(

@@ -35,6 +35,15 @@ class AccessionIssuer:
             return self.system != other.system
         return bool(self.namespace and other.namespace) and self.namespace != other.namespace
 
+    def distance(self, other: "AccessionIssuer") -> int:
+        """Of several that this one may be, the nearest is meant: one that states the same, then
+        the same system, then the same name."""
+        if self == other:
+            return 0
+        if self.system and self.system == other.system:
+            return 1
+        return 2 if self.namespace and self.namespace == other.namespace else 3
+
     def with_what_is_known_of(self, other: "AccessionIssuer") -> "AccessionIssuer":
         """What this one does not state is taken from the other."""
         return AccessionIssuer(self.namespace or other.namespace, self.system or other.system)

@@ -95,6 +95,6 @@ def _rank(item: WorklistItem, patient: Mapping[str, Any]) -> tuple[bool | float,
         not is_callers(item.orderer_groups),
         item.orderer_groups is not None,
         not is_same_id(item.attributes, patient),
-        item.accession_issuer != issuer_in(patient),
+        issuer_in(patient).distance(item.accession_issuer),
         -item.created_at.timestamp(),
     )

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from storage.container import Storage
+from storage.core.accession_issuers import issuer_of
 from tests.dicom_node.hl7.mllp import parsed, sent
 from tests.dicom_node.hl7.orders import ORDER, items, listens
 
@@ -79,6 +80,51 @@ def test_procedures_of_one_accession_number_are_steps_of_one_order(
     one, other = order("A-1"), order("A-1", what="abdomen").partition("\r")[2]
     assert answered(port, one, other)[0] == "AA"
     assert scheduled(storage) == {"A-1": [("CT", "CT of the chest"), ("CT", "CT of the abdomen")]}
+
+
+@pytest.mark.parametrize("stated_by", [0, 2])
+@pytest.mark.parametrize("issuer", ["RIS_N^1.2.3^ISO", "RIS_N", "^1.2.3^ISO"])
+def test_procedures_of_which_one_states_the_issuer_are_steps_of_one_order(
+    listener: tuple[int, Storage], stated_by: int, issuer: str
+) -> None:
+    port, storage = listener
+    parts = [order("A-1", what=what) for what in ("chest", "abdomen", "pelvis")]
+    parts[stated_by] = parts[stated_by].replace("A-1", f"A-1^{issuer}")
+    for _ in range(2):
+        assert answered(port, *parts) == ("AA", "")
+        assert scheduled(storage) == {
+            "A-1": [("CT", f"CT of the {what}") for what in ("chest", "abdomen", "pelvis")]
+        }
+    (item,) = items(storage)
+    assert item.accession_issuer == issuer_of(*issuer.split("^"))
+
+
+def test_who_issued_a_number_is_put_together_and_keeps_others_numbers_apart(
+    listener: tuple[int, Storage],
+) -> None:
+    port, storage = listener
+    parts = (
+        order("A-1^RIS_N"),
+        order("A-1^RIS_S", what="knee"),
+        order("A-1^RIS_S^1.2.9^ISO", what="foot"),
+        order("A-1^^1.2.9^ISO", what="hand"),
+        order("A-1^RIS_N^1.2.3^ISO", what="head"),
+    )
+    assert answered(port, *parts) == ("AA", "")
+    found = {
+        item.accession_number_namespace: (
+            item.accession_number_system,
+            [
+                step["ScheduledProcedureStepDescription"]
+                for step in item.attributes["ScheduledProcedureStepSequence"]
+            ],
+        )
+        for item in items(storage)
+    }
+    assert found == {
+        "RIS_N": ("urn:oid:1.2.3", ["CT of the chest", "CT of the head"]),
+        "RIS_S": ("urn:oid:1.2.9", ["CT of the knee", "CT of the foot", "CT of the hand"]),
+    }
 
 
 def test_steps_of_imaging_orders_repeat(listener: tuple[int, Storage]) -> None:

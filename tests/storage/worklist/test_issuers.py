@@ -189,3 +189,12 @@ def test_an_event_of_another_issuers_number_is_about_no_study(storage: Storage) 
     assert event() == event(system=NORTH.system) == event(assigner={"display": "RIS Nord"}) == uid
     assert event(system=SOUTH.system) == event(assigner={"display": "RIS Süd"}) == ""
     assert event(system="urn:mediview:accession-number:%00") == uid
+
+
+def test_of_two_orders_the_one_is_meant_whose_issuer_is_stated(storage: Storage) -> None:
+    meant = order(storage, SOUTH)
+    order(storage, AccessionIssuer("RIS Nord"))
+    stated = AccessionIssuer(system=SOUTH.system).in_attributes()
+    found = storage.worklist.with_accession_number("4711", {"PatientID": "P1", **stated})
+    assert found is not None
+    assert found.worklist_item_id == meant.worklist_item_id
