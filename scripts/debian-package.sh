@@ -31,8 +31,9 @@ install -D -m 644 -t "$root/usr/lib/systemd/system" deploy/systemd/*
 install -D -m 644 deploy/debian/mediview.sysusers "$root/usr/lib/sysusers.d/mediview.conf"
 install -D -m 644 deploy/debian/mediview.tmpfiles "$root/usr/lib/tmpfiles.d/mediview.conf"
 install -D -m 755 deploy/debian/mediview.sh "$root/usr/bin/mediview"
+install -D -m 644 deploy/debian/settings.sh "$root/usr/lib/mediview/settings.sh"
 install -D -m 640 .env.example "$root/etc/mediview/mediview.env"
-install -D -m 644 deploy/debian/install.env "$root/etc/mediview/install.env"
+install -D -m 600 deploy/debian/install.env "$root/etc/mediview/install.env"
 install -D -m 644 LICENSE "$root/usr/share/doc/mediview/copyright"
 gzip --no-name --best --stdout CHANGELOG.md >"$root/usr/share/doc/mediview/changelog.gz"
 

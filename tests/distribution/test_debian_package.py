@@ -37,8 +37,8 @@ def test_settings_are_a_site_s_own_once_it_has_changed_them(unpacked: Path) -> N
     listed = (unpacked / "DEBIAN/conffiles").read_text().split()
     there = {f"/{one.relative_to(unpacked)}" for one in (unpacked / "etc").rglob("*.env")}
     assert set(listed) == there == {"/etc/mediview/mediview.env", "/etc/mediview/install.env"}
-    settings = unpacked / "etc/mediview/mediview.env"
-    assert settings.stat().st_mode & 0o777 == 0o640, "it may hold passwords"
+    modes = {one.name: oct(one.stat().st_mode & 0o777) for one in (unpacked / "etc").rglob("*.env")}
+    assert modes == {"mediview.env": "0o640", "install.env": "0o600"}, "they may hold secrets"
 
 
 def test_it_carries_all_that_the_environment_is_made_of(unpacked: Path) -> None:
@@ -71,15 +71,65 @@ def test_its_scripts_are_programs_without_an_unfilled_word(unpacked: Path, scrip
     subprocess.run(["bash", "-n", path], check=True)
 
 
-def test_the_command_reads_settings_as_the_units_do(tmp_path: Path) -> None:
-    """Lines as people write them; what is set already goes before."""
+def test_what_installs_and_the_command_read_settings_alike(unpacked: Path) -> None:
+    for script in ("DEBIAN/postinst", "usr/bin/mediview"):
+        sourced = re.findall(r"^\. (/\S+)$", (unpacked / script).read_text(), re.MULTILINE)
+        assert sourced == ["/usr/lib/mediview/settings.sh"]
+        assert (unpacked / sourced[0][1:]).is_file()
+
+
+# Lines as people write them, each with its value as load_env_file of systemd 257 reads it.
+LINES = {
+    "# MEDIVIEW_HTTP_PORT=1": None,
+    ";MEDIVIEW_HTTP_PORT=1": None,
+    "not a setting": None,
+    "-X=1": None,
+    "MEDIVIEW_AE_TITLE='EAST WING'": "EAST WING",
+    'PIP_INDEX_URL="https://build:s3cr=t@packages.example/simple"  ': (
+        "https://build:s3cr=t@packages.example/simple"
+    ),
+    "TORCH=cpu  ": "cpu",
+    "  MODELS = no\t": "no",
+    "UV_DEFAULT_INDEX=https://packages.example/simple\r": "https://packages.example/simple",
+    'MEDIVIEW_S3_SECRET_ACCESS_KEY="a=b $HOME `id` *"': "a=b $HOME `id` *",
+    r"MEDIVIEW_BROKER_URL=redis://:a\\b#c\'@redis": r"redis://:a\b#c'@redis",
+    r'MEDIVIEW_S3_ACCESS_KEY_ID="a\b\"c\$d\\"': 'a\\b"c$d\\',
+    r"MEDIVIEW_DEPARTMENT='it'\''s'": "it''s'",
+    'MEDIVIEW_INSTITUTION="Müller" # not a comment': "Müller# not a comment",
+    'MEDIVIEW_STATION=x"y"z': 'x"y"z',
+    "MEDIVIEW_BACKUP_TO=": "",
+    "MEDIVIEW_LOG_FORMAT=json": "text",
+    "MEDIVIEW_TICK_S=2": "2",
+}
+
+
+def written_settings(folder: Path) -> Path:
+    """Without an end of the last line."""
+    path = folder / "awkward.env"
+    path.write_bytes("\n".join(LINES).encode())
+    return path
+
+
+@pytest.mark.parametrize("shell", ["sh", "bash"])
+def test_settings_are_read_as_systemd_reads_them(tmp_path: Path, shell: str) -> None:
+    """What the environment has set already goes before."""
+    path = written_settings(tmp_path)
+    program = 'set -eu; . "$1"; export_settings "$2"; env --null'
+    printed = subprocess.run(
+        [shell, "-c", program, shell, DEBIAN / "settings.sh", path],
+        env={"PATH": os.environ["PATH"], "MEDIVIEW_LOG_FORMAT": "text"},
+        check=True,
+        capture_output=True,
+    ).stdout.decode()
+    found = dict(one.split("=", 1) for one in printed.split("\0") if one)
+    wanted = {key.split("=")[0].strip(): value for key, value in LINES.items() if value is not None}
+    own = {"PATH", "PWD", "SHLVL", "_"}
+    assert {key: value for key, value in found.items() if key not in own} == wanted
+
+
+def test_the_command_has_the_settings_of_the_units(tmp_path: Path) -> None:
     (tmp_path / "mediview.env").write_text(
-        "# MEDIVIEW_HTTP_PORT=1\n"
-        "MEDIVIEW_AE_TITLE='EAST WING'\n"
-        'MEDIVIEW_S3_SECRET_ACCESS_KEY="a=b $HOME"\n'
-        "MEDIVIEW_LOG_FORMAT=json\n"
-        "not a setting\n"
-        "MEDIVIEW_TICK_S=2"
+        "MEDIVIEW_AE_TITLE='EAST WING'\nMEDIVIEW_LOG_FORMAT=json\nMEDIVIEW_TICK_S=2"
     )
     program = tmp_path / "mediview"
     program.write_text('#!/bin/sh\nenv | grep ^MEDIVIEW_ | sort; echo "$@"\n')
@@ -88,6 +138,7 @@ def test_the_command_reads_settings_as_the_units_do(tmp_path: Path) -> None:
     text = (DEBIAN / "mediview.sh").read_text()
     text = text.replace("/etc/mediview/mediview.env", str(tmp_path / "mediview.env"))
     text = text.replace("/opt/mediview/bin/mediview", str(program))
+    text = text.replace("/usr/lib/mediview", str(DEBIAN))
     script = tmp_path / "command"
     script.write_text(text.replace("$(id -u)", "1000").replace("$(id -un)", "mediview"))
     printed = subprocess.run(
@@ -101,7 +152,6 @@ def test_the_command_reads_settings_as_the_units_do(tmp_path: Path) -> None:
         "MEDIVIEW_AE_TITLE=EAST WING",
         "MEDIVIEW_DATA_DIR=/var/lib/mediview",
         "MEDIVIEW_LOG_FORMAT=text",
-        "MEDIVIEW_S3_SECRET_ACCESS_KEY=a=b $HOME",
         "MEDIVIEW_SECRETS_DIR=/etc/mediview/secrets",
         "MEDIVIEW_TICK_S=2",
         "doctor --all the",
