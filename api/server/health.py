@@ -184,7 +184,8 @@ class HealthChecks:
                 return GOOD
             return bad(
                 "No tick of the clock was handled for half a minute, so nothing is scheduled or"
-                " sent. Look at the log of `mediview worker --queue control` and restart it."
+                " sent. Look at the log of `mediview worker --queue control` and restart it; that"
+                " of `mediview beat` states it where none can lead (leadership_failed)."
             )
         clocks = check_clocks(self._storage.heartbeats, [role.name for role in roles])
         if not clocks.ok:

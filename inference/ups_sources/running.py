@@ -7,7 +7,7 @@ from inference.pipeline import Pipeline
 from inference.ups_sources.listening import perform_for_others
 from inference.ups_sources.performing import SourceStorage
 from storage.container.has import HasEngine
-from storage.db.advisory_lock import only_one
+from storage.db.locks.advisory_lock import only_one
 
 _LOCK = 0x6D767570
 

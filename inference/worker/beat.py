@@ -24,7 +24,7 @@ from storage.container import open_storage
 from storage.core.clock import CLOCKS_AGREE_WITHIN_S, ClockWatch, utcnow
 from storage.core.errors import MediViewError
 from storage.db.due.commit_watch import CommitWatch
-from storage.db.leadership import Leadership
+from storage.db.locks.leadership import TRIED_EVERY_S, Leadership
 from storage.processes.heartbeats import BEAT_EVERY_S
 from storage.processes.signs_of_life import SignOfLife
 from storage.processes.stop_requests import StopRequests
@@ -41,8 +41,8 @@ _SETTLE_MARGIN_S = 5.0
 # With no control worker, ticks would fill the broker although one of them is enough.
 _MAX_WAITING = 30
 _LEADERSHIP = 0x6D766274
-# Others try more often than that.
-_LEAVES_TO_OTHERS_S = 3.0
+# By so much a busy machine may try later.
+_LATE_BY_S = 1.0
 
 
 class Scheduler(beat.Scheduler):  # type: ignore[misc]  # celery has no types
@@ -110,13 +110,19 @@ class Scheduler(beat.Scheduler):  # type: ignore[misc]  # celery has no types
         except Exception as error:  # noqa: BLE001 - the clock goes on, whatever the broker does
             self._trouble("broker_unreachable", error=type(error).__name__)
             # It may be this host alone that does not reach it.
-            self._leadership.resign(_LEAVES_TO_OTHERS_S)
+            self._leadership.resign(self._longest_between_tries_s() + _LATE_BY_S)
             return None
         if waiting < _MAX_WAITING:
             self._troubled = ""
         else:
             self._trouble("nobody_takes_ticks", waiting=waiting)
         return sent
+
+    def _longest_between_tries_s(self) -> float:
+        """Those who wait to lead may do so whenever they wake up."""
+        tick_s: float = self.schedule["tick"].schedule.seconds
+        wakes_within_s = min(tick_s, BEAT_EVERY_S)
+        return TRIED_EVERY_S + wakes_within_s
 
     def _trouble(self, event: str, **details: Any) -> None:
         """Log it once, and not each second; what was not sent is tried again soon."""

@@ -30,8 +30,8 @@ from storage.audit.sinks import Sink, open_sinks
 from storage.audit.spool import done, make_private, private_file
 from storage.audit.trail_writer import Audit
 from storage.core.errors import MediViewError
-from storage.db.advisory_lock import only_one
 from storage.db.engine import reading, reading_one_state, writing
+from storage.db.locks.advisory_lock import only_one
 from storage.settings import Settings
 from storage.volumes.files import translated_os_errors
 

@@ -30,8 +30,8 @@ from storage.backup.sources import (
 from storage.backup.store import BackupStore
 from storage.container.has import HasEngine, HasHosts, HasObjects, HasSettings
 from storage.core.errors import StorageUnavailable
-from storage.db.advisory_lock import group_lock, housekeeping_lock
 from storage.db.engine import reading, reading_one_state
+from storage.db.locks.advisory_lock import group_lock, housekeeping_lock
 from storage.processes.hosts import Hosts
 from storage.volumes.files import SUFFIX
 

@@ -33,7 +33,7 @@ _KEYS_AT_ONCE = 1000
 def copy_deletions(engine: Engine, objects: ObjectStore, limit: int = _AT_ONCE) -> int:
     """Copy up to `limit` deletions that are not in the bucket yet; how many were copied.
 
-    One process at a time: callers hold the housekeeping lock (`storage.db.advisory_lock`).
+    One process at a time: callers hold the housekeeping lock (`storage.db.locks`).
     Raises StorageUnavailable when the bucket does not answer; the rest goes next time.
     """
     with reading(engine) as connection:

@@ -21,9 +21,9 @@ from storage import tables as t
 from storage.core.clock import utcnow
 from storage.core.entities import Instance, Job
 from storage.core.errors import NotFound, StorageUnavailable
-from storage.db.advisory_lock import object_lock
 from storage.db.driver_errors import is_clash
 from storage.db.engine import reading, translated, writing
+from storage.db.locks.advisory_lock import object_lock
 from storage.db.portions import in_portions
 from storage.deletion.durable_tombstones import (
     ATTEMPTS,
@@ -139,7 +139,7 @@ class Deletions:
     def purge(self, limit: int = _PURGE_AT_ONCE) -> int:
         """Remove objects of deleted instances from the bucket; how many were removed.
 
-        Not beside an upload to the bucket: both hold the housekeeping lock (`db.advisory_lock`).
+        Not beside an upload to the bucket: both hold the housekeeping lock (`storage.db.locks`).
         Raises StorageUnavailable when the bucket does not answer; the rest goes
         next time.
         """

@@ -7,8 +7,8 @@ from sqlalchemy import ColumnElement, Connection, Engine, exists, select, update
 from storage import tables as t
 from storage.core.entities import Instance
 from storage.core.errors import InstanceDamaged, NotFound, StorageUnavailable
-from storage.db.advisory_lock import object_lock
 from storage.db.engine import reading, writing
+from storage.db.locks.advisory_lock import object_lock
 from storage.index.row_mapping import to_instance
 from storage.index.select_statements import select_stored_instances
 from storage.index.tombstones import want_purged

@@ -86,7 +86,7 @@ def compact(
     files go at once instead of after their grace time, so that a full disk gets emptier from the
     first volume on. Readers that know an old place look the new one up.
 
-    One process at a time: callers hold the housekeeping lock (`storage.db.advisory_lock`). `bucket`
+    One process at a time: callers hold the housekeeping lock (`storage.db.locks`). `bucket`
     is where copies of whole volumes are. Raises StorageFull, StorageUnavailable; what was done
     until then stays done.
     """

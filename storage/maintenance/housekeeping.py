@@ -17,7 +17,7 @@ from storage.audit.keeper import bring_in_spool
 from storage.container import Storage
 from storage.core.data_folder import disk_reserve
 from storage.core.errors import MediViewError
-from storage.db.advisory_lock import group_lock, housekeeping_lock
+from storage.db.locks.advisory_lock import group_lock, housekeeping_lock
 from storage.deletion.copies_in_bucket import carry_out_copies, copy_deletions
 from storage.deletion.durable_tombstones import write_outstanding
 from storage.deletion.service import purge

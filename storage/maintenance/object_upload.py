@@ -37,7 +37,7 @@ def upload_instances(
 ) -> int:
     """Copy up to `limit` instances that are not in the bucket yet; how many were copied.
 
-    One at a time: callers hold `storage.db.advisory_lock`'s housekeeping lock. Where `hosts` have
+    One at a time: callers hold `storage.db.locks`'s housekeeping lock. Where `hosts` have
     disks of their own each copies what it has. `several_write_objects`: see `BucketCopy`.
     Raises StorageUnavailable when the bucket does not answer; the rest goes next time.
     """

@@ -30,7 +30,7 @@ def limit_cache(engine: Engine, volumes: VolumeWriter, cache_bytes: int) -> list
 
     A volume goes only when every instance in it is in the bucket and no
     conflict in it waits for a decision. One stays, too, of which a row waits for
-    another record. Callers hold `storage.db.advisory_lock`'s housekeeping lock.
+    another record. Callers hold `storage.db.locks`'s housekeeping lock.
     Raises StorageUnavailable.
     """
     sizes = {volumes.folder / name: size for name, size in volume_sizes(volumes.folder).items()}

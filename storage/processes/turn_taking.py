@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
-from storage.db.advisory_lock import only_one
+from storage.db.locks.advisory_lock import only_one
 from storage.processes.folder_watch import TOUCHED, FolderWatch
 
 # Who ends a turn on this machine says so; a process that was killed, and another host, do not.

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
-from storage.db.advisory_lock import only_one
+from storage.db.locks.advisory_lock import only_one
 
 _RETENTION_LOCK = 0x6D767274
 

@@ -185,7 +185,7 @@ def compact(
     """Rewrite volumes that are mostly deleted; the old files go after the grace time."""
     from storage.container import open_storage
     from storage.core.clock import utcnow
-    from storage.db.advisory_lock import housekeeping_lock
+    from storage.db.locks.advisory_lock import housekeeping_lock
     from storage.maintenance.compaction import compact as rewrite
     from storage.maintenance.retired_volumes import remove_retired
 

@@ -35,7 +35,7 @@ def copy_conflicts(
 ) -> int:
     """Copy up to `limit` conflicts that are not in the bucket yet; how many were copied.
 
-    One process of a folder at a time: callers hold `storage.db.advisory_lock`'s housekeeping lock.
+    One process of a folder at a time: callers hold `storage.db.locks`'s housekeeping lock.
     Where `hosts` have disks of their own each copies what it has. Raises StorageUnavailable when
     the bucket does not answer; the rest goes next time.
     """
@@ -57,7 +57,7 @@ def copy_conflicts(
 def remove_left_copies(engine: Engine, objects: ObjectStore) -> int:
     """Remove objects of conflicts that were decided or deleted from the bucket; how many.
 
-    Not beside a backup, and one process of all hosts at a time (`storage.db.advisory_lock`).
+    Not beside a backup, and one process of all hosts at a time (`storage.db.locks`).
     Raises StorageUnavailable when the bucket does not answer; the rest goes next time.
     """
     copy, waits = t.conflict_copy.c, t.conflict.c

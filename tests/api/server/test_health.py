@@ -152,6 +152,7 @@ def test_ticks_that_nobody_handles_are_named(whole: ApiNode, age: timedelta) -> 
     part = whole.client.get("/health").json()["parts"]["worker"]
     assert not part["ok"]
     assert "No tick of the clock was handled" in part["detail"]
+    assert "leadership_failed" in part["detail"]
     assert "mediview worker --queue control" in part["detail"]
 
 

@@ -61,8 +61,7 @@ def test_nobody_goes_past_the_one_place_that_narrows(folder: str) -> None:
     past = {
         "storage/backup/snapshot.py",
         "storage/db/engine.py",
-        "storage/db/advisory_lock.py",
-        "storage/db/leadership.py",
+        "storage/db/locks/advisory_lock.py",
         "storage/index/indexer.py",
         "storage/index/write_connection.py",
         "storage/index/instance_lookup.py",

@@ -15,7 +15,7 @@ from storage.backup.verification import prune, verify_backup
 from storage.container import open_storage
 from storage.core.errors import NotFound, StorageUnavailable
 from storage.core.uids import derive_uid
-from storage.db.advisory_lock import housekeeping_lock
+from storage.db.locks.advisory_lock import housekeeping_lock
 from storage.settings import Settings
 from tests.servers import S3Server
 from tests.storage.backup.contents import instances

@@ -13,8 +13,8 @@ from sqlalchemy import text
 from storage.backup.taking import alone
 from storage.core.errors import StorageUnavailable
 from storage.db import engine as engines
-from storage.db.advisory_lock import housekeeping_lock
 from storage.db.engine import make_engine, writing
+from storage.db.locks.advisory_lock import housekeeping_lock
 from storage.db.sqlite_files.failing_disk import failure_mark
 from storage.settings import load_settings
 

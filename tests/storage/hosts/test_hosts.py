@@ -25,8 +25,8 @@ from inference.scheduling.completeness import complete_quiet_series
 from storage.core.clock import utcnow
 from storage.core.errors import InstanceDamaged, StorageUnavailable
 from storage.core.uids import derive_uid
-from storage.db import advisory_lock
-from storage.db.advisory_lock import housekeeping_lock, object_lock
+from storage.db.locks import advisory_lock
+from storage.db.locks.advisory_lock import housekeeping_lock, object_lock
 from storage.integrity import checker
 from storage.integrity.scrub import Scrub
 from storage.maintenance.verify import verify_storage

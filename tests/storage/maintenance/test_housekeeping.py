@@ -17,8 +17,8 @@ from storage import tables as t
 from storage.container import Storage, open_storage
 from storage.core.clock import utcnow
 from storage.core.errors import MediViewError, StorageFull, StorageUnavailable
-from storage.db.advisory_lock import housekeeping_lock
 from storage.db.engine import reading
+from storage.db.locks.advisory_lock import housekeeping_lock
 from storage.maintenance.compaction import compact, volume_uses
 from storage.maintenance.housekeeping import Housekeeper
 from storage.maintenance.object_upload import is_behind, upload_instances

@@ -6,9 +6,11 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import SQLAlchemyError
 
 from storage.core.data_folder.file_owner import give_to_owner
 from storage.core.errors import StorageUnavailable
@@ -60,7 +62,7 @@ def object_lock(engine: Engine, key: str) -> Iterator[Connection]:
         try:
             yield session
         finally:
-            session.execute(text("SELECT pg_advisory_unlock(:number)"), values)
+            _unlock(session, values)
 
 
 def _signed(number: int) -> int:
@@ -75,27 +77,69 @@ def only_one(engine: Engine, path: Path, number: int) -> Iterator[bool]:
     PostgreSQL's advisory lock of that `number` those of others. Both end with
     their process. Raises StorageUnavailable.
     """
+    with lock_of_one(engine, path, number) as lock:
+        yield lock is not None
+
+
+@dataclass(frozen=True)
+class Lock:
+    """What its holder has. `session`: that of PostgreSQL, outside of any transaction."""
+
+    session: Connection | None
+
+    def is_still_held(self) -> bool:
+        """A server that was started again, or another one in its place, knows of no lock."""
+        if self.session is None:
+            return True
+        try:
+            self.session.execute(text("SELECT 1"))
+        except SQLAlchemyError:
+            return False
+        return True
+
+
+@contextmanager
+def lock_of_one(engine: Engine, path: Path, number: int) -> Iterator[Lock | None]:
+    """The lock of `only_one`; None where another has it. Raises StorageUnavailable."""
     with translated_os_errors(path.parent):
         fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        give_to_owner(fd, path.parent)
     try:
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
+        with translated_os_errors(path.parent):
+            give_to_owner(fd, path.parent)
+            is_free = _is_free(fd)
+        if not is_free:
+            yield None
             return
         if engine.dialect.name != "postgresql":
-            yield True
+            yield Lock(None)
             return
         with translated(), engine.connect() as connection:
-            # Held by the session, outside of any transaction.
             session = connection.execution_options(isolation_level="AUTOCOMMIT")
             values = {"number": number}
-            got = session.execute(text("SELECT pg_try_advisory_lock(:number)"), values).scalar()
+            taking = text("SELECT pg_try_advisory_lock(:number)")
+            if not session.execute(taking, values).scalar():
+                yield None
+                return
             try:
-                yield bool(got)
+                yield Lock(session)
             finally:
-                if got:
-                    session.execute(text("SELECT pg_advisory_unlock(:number)"), values)
+                _unlock(session, values)
     finally:
         os.close(fd)
+
+
+def _is_free(fd: int) -> bool:
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _unlock(session: Connection, values: dict[str, int]) -> None:
+    try:
+        session.execute(text("SELECT pg_advisory_unlock(:number)"), values)
+    except SQLAlchemyError:
+        # Ended and not pooled: a session that lives on would keep the lock.
+        session.invalidate()
+        raise
