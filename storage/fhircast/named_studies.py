@@ -1,7 +1,7 @@
 """Studies of this node by the values that an event names."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -54,13 +54,13 @@ def studies_of_ids(connection: Connection, ids: Iterable[str]) -> Mapping[str, s
 
 
 def studies_of_numbers(
-    connection: Connection, numbers: Sequence[tuple[str, AccessionIssuer]]
-) -> set[str]:
+    connection: Connection, numbers: Iterable[tuple[str, AccessionIssuer]]
+) -> Mapping[tuple[str, AccessionIssuer], set[str]]:
     """All that have one of these accession numbers, none of another issuer's."""
     issuers: defaultdict[str, list[AccessionIssuer]] = defaultdict(list)
     for number, issuer in numbers:
         issuers[number].append(issuer)
-    found = set()
+    found: defaultdict[tuple[str, AccessionIssuer], set[str]] = defaultdict(set)
     for some in in_portions(issuers):
         for table in (t.study.c, t.worklist_item.c):
             query = select(
@@ -71,8 +71,9 @@ def studies_of_numbers(
             ).where(table.accession_number.in_(some), table.study_instance_uid != "")
             for uid, number, namespace, system in connection.execute(query):
                 own = AccessionIssuer(namespace, system)
-                if any(not issuer.is_other_than(own) for issuer in issuers[number]):
-                    found.add(uid)
+                for issuer in issuers[number]:
+                    if not issuer.is_other_than(own):
+                        found[number, issuer].add(uid)
     return found
 
 

@@ -23,9 +23,9 @@ _STUDY_REFERENCES = ("imagingstudy",)
 _REFERENCES = ("reference", "url", "fullurl")
 
 
-@dataclass
+@dataclass(frozen=True)
 class Person:
-    ids: set[str] = field(default_factory=set)
+    ids: frozenset[str] = frozenset()
     birth_date: str = ""
 
 
@@ -105,7 +105,7 @@ def _read_person(value: Any, named: Named) -> None:
     named.uids |= person.uids
     born = next((_text(one.get("birthDate")) for one in _dicts(value) if "birthDate" in one), "")
     ids = person.ids | {number for number, _ in person.numbers}
-    named.people.append(Person(ids, born))
+    named.people.append(Person(frozenset(ids), born))
     named.people.extend(person.people)
 
 

@@ -31,7 +31,7 @@ from storage.core.clock import utcnow
 from storage.core.errors import LimitExceeded, NotFound, StateConflict, VersionConflict
 from storage.db.engine import insert_or_ignore, reading, reading_one_state, writing
 from storage.fhircast.entities import Announced, Context, Topic
-from storage.fhircast.event_studies import ANYBODY, Audience, audience_of, groups_of
+from storage.fhircast.event_studies import ANYBODY, Audience, groups_of, studies_named_in
 from storage.fhircast.messages import CastMessage, checked_message, key_of
 from storage.fhircast.shares import check_rate, is_of_hub
 from storage.outbox.tables import JOINED_TOPICS
@@ -214,12 +214,17 @@ class FhircastTopics:
         StateConflict for one of what is not open, TooManyRequests, LimitExceeded.
         """
         groups = ANYBODY if is_of_hub(by) else groups_of(current_visibility())
+        # An event may name thousands of things: they are looked up while others may write.
+        with as_node(), reading(self._engine) as connection:
+            owner_id = _topic(connection, t.fhircast_topic.c.topic == message.topic).owner_id
+            check_rate(connection, message.topic, owner_id, by, now)
+            named = studies_named_in(connection, message)
         with as_node(), writing(self._engine) as connection:
             owner_id = _lock(connection, message.topic)
             check_rate(connection, message.topic, owner_id, by, now)
             _prune(connection, now)
             within = _audience_of_open(connection, message)
-            audience = audience_of(connection, message, groups, within)
+            audience = named.audience(connection, groups, within)
             if message.change in ("update", "select"):
                 message = _changed(connection, message, audience)
             elif message.change == "open":

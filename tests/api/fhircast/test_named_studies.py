@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.event import listen, remove
 
 from storage import tables as t
 from storage.access_groups.entities import Member
@@ -237,5 +238,40 @@ def test_an_event_of_thousands_of_identifiers_is_for_those_who_see_everything(
     series = [{"uid": f"2.25.{number}"} for number in range(4100)]
     message = event(desk.topic, "ImagingStudy-open", ("study", study(UNKNOWN) | {"series": series}))
     desk.announce(message, "North")
+    assert desk.is_shown(message)
+    assert not desk.is_shown(message, "North")
+
+
+def test_a_report_of_hundreds_of_studies_and_patients_asks_the_database_a_few_questions(
+    hospitals: TwoHospitals,
+) -> None:
+    desk = Desk(hospitals, "fay")
+    south = hospitals.south
+    known = hospitals.storage.index.study(south.study_instance_uid).accession_number
+    studies = [
+        {"identifier": {"type": ACSN, "value": known if number == 700 else f"A{number}"}}
+        for number in range(900)
+    ]
+    people = [{"identifier": {"value": f"P{number}"}} for number in range(400)]
+    report = {
+        "resourceType": "DiagnosticReport",
+        "id": "r1",
+        "imagingStudy": studies,
+        "performer": [{"patient": one} for one in people],
+        "subject": {"identifier": {"value": south.patient_id}, "birthDate": "1899"},
+    }
+    message = event(desk.topic, "DiagnosticReport-open", ("report", report))
+    asked: list[str] = []
+
+    def note(_conn: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        asked.append(statement)
+
+    listen(hospitals.storage.engine, "before_cursor_execute", note)
+    desk.announce(message)
+    remove(hospitals.storage.engine, "before_cursor_execute", note)
+    assert len(asked) < 40, len(asked)
+    # The database is locked for writing from there on.
+    first = next(number for number, one in enumerate(asked) if one.startswith("DELETE"))
+    assert not any("FROM study" in one or "FROM patient" in one for one in asked[first:])
     assert desk.is_shown(message)
     assert not desk.is_shown(message, "North")

@@ -24,7 +24,7 @@ from storage.core.accession_issuers import (
 from storage.core.uids import derive_uid
 from storage.dicom.accession_issuer import accession_issuer_of
 from storage.dicom.part10 import read_header
-from storage.fhircast.event_studies import ANYBODY, audience_of
+from storage.fhircast.event_studies import ANYBODY, studies_named_in
 from storage.fhircast.messages import checked_message
 from storage.worklist.changed_meanwhile import ChangedMeanwhile
 from storage.worklist.entities import WorklistItem
@@ -183,7 +183,8 @@ def test_an_event_of_another_issuers_number_is_about_no_study(storage: Storage) 
             }
         )
         with storage.engine.connect() as connection:
-            return audience_of(connection, message, ANYBODY).study_instance_uid
+            named = studies_named_in(connection, message)
+            return named.audience(connection, ANYBODY).study_instance_uid
 
     uid = derive_uid("test", "north")
     assert event() == event(system=NORTH.system) == event(assigner={"display": "RIS Nord"}) == uid
