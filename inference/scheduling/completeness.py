@@ -33,7 +33,7 @@ def complete_quiet_series(
 ) -> list[Series]:
     """Mark every series complete that is, and return those.
 
-    `between` is called after each: hundreds may be complete at once, and others wait meanwhile.
+    `between` is called before each: hundreds may be complete at once, and others wait meanwhile.
     """
     announced = expectations.of_receiving()
     waiting = {_key(one.series): one for one in announced if one.missing_count}
@@ -54,13 +54,13 @@ def complete_quiet_series(
             ready.append((quiet, "forced"))
     completed = []
     for receiving, reason in ready:
+        between()
         if settings.own_disks and index.waits_for_bucket(receiving):
             # Every host is to read it; the one that received it copies it there soon.
             if abs(now - receiving.last_instance_at) < timedelta(seconds=settings.series_forced_s):
                 continue
             log.warning("series_not_copied", series_instance_uid=receiving.series_instance_uid)
         series = index.mark_complete(receiving, now)
-        between()
         if series is None:
             continue  # an instance arrived in between; the series is receiving again
         log.info(

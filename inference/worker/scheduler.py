@@ -171,8 +171,11 @@ class Scheduler:
 
     def _apply_access_rules(self, now: datetime) -> None:
         """Before scheduling: what comes of a study is shown to those who may see it."""
-        apply_rules(self._storage, now, turns=self._access_turns)
-        self._rules_next_s = time.monotonic() + _RULES_S
+        try:
+            apply_rules(self._storage, now, turns=self._access_turns)
+        finally:
+            # Counted from its end: a second may not be enough for it while the database is slow.
+            self._rules_next_s = time.monotonic() + _RULES_S
 
     def _show_meanwhile(self) -> None:
         """Of hundreds of series that a round completes and offers none keeps a study that has
@@ -183,7 +186,6 @@ class Scheduler:
             self._apply_access_rules(utcnow())
         except Exception as error:  # noqa: BLE001 - what goes on meanwhile goes on
             log.error("access_rules_failed", error=type(error).__name__, place=place(error))
-            self._rules_next_s = time.monotonic() + _RULES_S
 
     def _hide_rejected(self, now: datetime) -> None:
         """Before withdrawing: what was made of rejected instances is withdrawn in this round."""

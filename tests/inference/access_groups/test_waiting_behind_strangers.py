@@ -14,6 +14,7 @@ from storage import tables as t
 from storage.container import Storage, open_storage
 from storage.core.callers.turns import Turn, Turns
 from storage.core.clock import utcnow
+from storage.core.errors import StorageUnavailable
 from storage.core.uids import derive_uid
 from storage.db.engine import writing
 from storage.peers.entities import KnownPeer
@@ -79,6 +80,23 @@ def test_a_round_that_completes_hundreds_of_series_shows_what_comes_meanwhile(
     assert len(offered) == 12
     assert offered[-1], "it waits for the end of the round"
     assert storage.access_groups.of_study(own[0]) == {"North": "rule"}
+
+
+def test_rules_that_cannot_be_applied_are_tried_each_second_and_not_after_each_series(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    strangers_send(storage, 12)
+    tried: list[float] = []
+
+    def fails(*_: object, **__: object) -> int:
+        tried.append(time.monotonic())
+        raise StorageUnavailable("The database is away.")
+
+    monkeypatch.setattr("inference.worker.scheduler.apply_rules", fails)
+    monkeypatch.setattr("inference.worker.scheduler._RULES_S", 3600.0)
+    scheduler = Scheduler(storage, pipelines=[], wake=WakeUps(lambda *_: None, lambda: None))
+    assert scheduler.tick(utcnow() + timedelta(minutes=10))
+    assert len(tried) == 1
 
 
 def test_of_strangers_each_title_has_its_turn(storage: Storage) -> None:

@@ -71,3 +71,17 @@ def test_the_same_instances_again_change_nothing(storage: Storage) -> None:
         == []
     )
     assert storage.index.series(study_uid("a"), series_uid("a")) == before
+
+
+def test_others_have_their_turn_between_series_that_no_other_host_can_read_yet(
+    storage: Storage,
+) -> None:
+    for name in ("a", "b", "c"):
+        receive(storage, mr_series(name, 1))
+    settings = storage.settings.model_copy(update={"own_disks": True})
+    turns: list[None] = []
+    completed = complete_quiet_series(
+        settings, storage.index, storage.expectations, later(6), lambda: turns.append(None)
+    )
+    assert completed == []
+    assert len(turns) == 3
