@@ -4,7 +4,7 @@ from collections import Counter
 from ipaddress import ip_network
 from typing import Generic, Protocol, TypeVar
 
-from api.access.limits.forwarded import Network, is_within
+from storage.core.addresses import Network, is_within
 
 
 class Connection(Protocol):

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dicom_node.network.connection_slots import packed_address
+from storage.core.addresses import is_within
 
 _MOST = 32
 _MOST_OF_ADDRESS = 16
@@ -80,14 +81,3 @@ class Connections:
         if own and has_share and not is_stranger_for_known:
             return own[0]
         return leaving
-
-
-def is_within(host: str, networks: Sequence[ipaddress.IPv4Network | ipaddress.IPv6Network]) -> bool:
-    """Whether an address is of any of these; IPv4 also where it came as IPv6 (::ffff:…)."""
-    try:
-        ip = ipaddress.ip_address(host.partition("%")[0])
-    except ValueError:
-        return False
-    if isinstance(ip, ipaddress.IPv6Address):
-        ip = ip.ipv4_mapped or ip
-    return any(ip in network for network in networks)

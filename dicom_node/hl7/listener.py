@@ -11,7 +11,7 @@ from typing import Protocol
 import structlog
 
 from dicom_node.hl7.answering import Receivers, answer
-from dicom_node.hl7.connections import Connection, Connections, is_within
+from dicom_node.hl7.connections import Connection, Connections
 from dicom_node.hl7.framing import FramingError, framed, read_message
 from dicom_node.hl7.strangers_share import StrangersShare
 from dicom_node.hl7.streams import Arrival, streams_of
@@ -20,6 +20,7 @@ from dicom_node.network.tls import ServerTls, tls_words
 from storage.audit import MINOR_FAILURE, Actor, Audit, AuditEvent, Code, Type
 from storage.container import open_storage
 from storage.container.has import HasAudit, HasHeartbeats, HasPatientChanges, HasWorklist
+from storage.core.addresses import is_within
 from storage.core.clock import utcnow
 from storage.core.errors import InvalidRequest, MediViewError
 from storage.processes.heartbeats import BEAT_EVERY_S, Heartbeats

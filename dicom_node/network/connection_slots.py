@@ -10,7 +10,6 @@ at once, and the processes that had them are notified to end what lost its slot.
 """
 
 import fcntl
-import ipaddress
 import math
 import mmap
 import os
@@ -31,6 +30,7 @@ from dicom_node.network.slot_precedence import (
     giving_way,
     giving_way_to_known,
 )
+from storage.core.addresses import ip_address_of
 
 # Process id, 0 where free; number of who took it; AE title (PS3.5 6.2: 16 bytes); address;
 # whether it is a known peer's, or comes from the address of one; whether it was admitted. Filled
@@ -47,12 +47,9 @@ Refusal = Literal["peer_limit_exceeded", "address_limit_exceeded", "local_limit_
 def packed_address(host: str) -> bytes:
     """An address in 16 bytes; of IPv6 the network, which one machine may fill (RFC 4291)."""
     try:
-        ip = ipaddress.ip_address(host.partition("%")[0])
+        packed = ip_address_of(host).packed
     except ValueError:
         return bytes(16)
-    if isinstance(ip, ipaddress.IPv6Address):
-        ip = ip.ipv4_mapped or ip
-    packed = ip.packed
     return packed[:8].ljust(16, b"\0") if len(packed) == 16 else packed.ljust(16, b"\0")
 
 

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterable
 
 from dicom_node.network.handover import Address
+from storage.core.addresses import is_within
 
 WITHIN_S = 1.0
 """It is written as soon as the connection is open."""
@@ -40,7 +41,7 @@ class Proxies:
         A connection of the proxy itself, as for its health checks, comes from there. Waits for a
         second at most. Raises NoProxyHeader, and OSError where it ended.
         """
-        if not self._networks or not self._is_proxy(address[0]):
+        if not is_within(address[0], self._networks):
             return address
         deadline_s = time.monotonic() + WITHIN_S
         head = _peeked(connection, len(_LINE), deadline_s)
@@ -49,12 +50,6 @@ class Proxies:
         if _SIGNATURE.startswith(head):
             return _of_binary(connection, deadline_s) or address
         raise NoProxyHeader("It does not begin with a header of the PROXY protocol.")
-
-    def _is_proxy(self, host: str) -> bool:
-        ip = ipaddress.ip_address(host.partition("%")[0])
-        if isinstance(ip, ipaddress.IPv6Address):
-            ip = ip.ipv4_mapped or ip
-        return any(ip in network for network in self._networks)
 
 
 def _peeked(connection: socket.socket, count: int, deadline_s: float) -> bytes:

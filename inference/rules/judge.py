@@ -19,7 +19,7 @@ from inference.rules.patterns import is_found
 from inference.rules.pipeline_rule import Rule
 from inference.rules.priority_rule import PriorityRule
 from inference.rules.rule_set import RuleSet
-from storage.core.addresses import ip_address_of
+from storage.core.addresses import is_within
 
 ON_REQUEST = because("on_request")
 
@@ -154,9 +154,7 @@ def _of_address(test: Test, value: Value | None) -> Trace:
     holds = test.present is None or (value is not None) == test.present
     if test.equals is not None:
         networks = [ip_network(str(one).strip(), strict=False) for one in test.equals]
-        holds = holds and any(
-            ip_address_of(one) in network for one in addresses for network in networks
-        )
+        holds = holds and any(is_within(one, networks) for one in addresses)
     found = "nothing" if value is None else "an address"
     return Trace(f"{ADDRESS} {wording(test)}", found, holds)
 

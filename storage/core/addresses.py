@@ -1,14 +1,25 @@
 """IP addresses of callers, however the operating system writes them."""
 
 import ipaddress
+from collections.abc import Iterable
 
 IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 def ip_address_of(host: str) -> IpAddress:
     """Without the zone of IPv6; an IPv4 address that IPv6 wraps is itself. Raises ValueError."""
     address = ipaddress.ip_address(host.partition("%")[0])
     return getattr(address, "ipv4_mapped", None) or address
+
+
+def is_within(host: str, networks: Iterable[Network]) -> bool:
+    """Whether an address is of any of these; what is not an address is of none."""
+    try:
+        ip = ip_address_of(host)
+    except ValueError:
+        return False
+    return any(ip in network for network in networks)
 
 
 def address_group(address: str) -> str:

@@ -4,7 +4,7 @@ import ipaddress
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
-from storage.core.addresses import ip_address_of
+from storage.core.addresses import is_within
 from storage.core.result_kinds import RESULT_KINDS, result_kind
 from storage.peers.notifications import NotificationKind
 from storage.settings import PeerAction
@@ -78,8 +78,7 @@ class KnownPeer:
         """Whether the peer may open an association from this IP address."""
         if not self.sources:
             return True
-        address = ip_address_of(host)
-        return any(address in ipaddress.ip_network(source) for source in self.sources)
+        return is_within(host, map(ipaddress.ip_network, self.sources))
 
     @property
     def must_use_tls(self) -> bool:

@@ -1,6 +1,5 @@
 """HL7 v2: the listener, the systems that reports are sent to, and how often that is tried."""
 
-import ipaddress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -12,6 +11,7 @@ from pydantic_settings import NoDecode
 from storage.core.callers.certificate_bindings import checked_binding
 from storage.core.errors import InvalidRequest
 from storage.core.untrusted_input.host_names import HOST_NAMES, is_host_name
+from storage.settings.networks import networks
 
 
 @dataclass(frozen=True)
@@ -106,11 +106,7 @@ class Hl7Settings(BaseModel):
     @field_validator("hl7_senders", "hl7_allowed_networks", mode="before")
     @classmethod
     def _parse_hl7_networks(cls, value: Any) -> Any:
-        if not isinstance(value, str):
-            return value
-        parts = [part.strip() for part in value.split(",") if part.strip()]
-        # What is none raises ValueError, which names it.
-        return tuple(str(ipaddress.ip_network(part, strict=False)) for part in parts)
+        return networks(value)
 
     @field_validator("hl7_processing_ids", mode="before")
     @classmethod

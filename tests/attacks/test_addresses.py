@@ -3,13 +3,14 @@
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
 
 from api.server.checks.doctor import diagnose
 from storage.accounts.login_throttle import by_address
-from storage.core.addresses import address_group
+from storage.core.addresses import address_group, is_within
 from storage.settings import Settings, load_settings
 from tests.api.access.closed import ClosedNode, closed_node, closed_settings, sign_in
 from tests.api.client import is_problem
@@ -105,6 +106,24 @@ def test_a_flood_of_wrong_keys_is_refused(settings: Settings) -> None:
 )
 def test_a_network_of_ipv6_counts_as_one(address: str, group: str) -> None:
     assert address_group(address) == group
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ("198.51.100.7", True),
+        ("::ffff:198.51.100.7", True),
+        ("198.51.101.7", False),
+        ("2001:db8:1:2::9%eth0", True),
+        ("2001:db8:1:3::9", False),
+        ("", False),
+        ("ris.hospital.example", False),
+    ],
+)
+def test_an_address_is_of_a_network_however_it_is_written(address: str, expected: bool) -> None:
+    networks = [ip_network("198.51.100.0/24"), ip_network("2001:db8:1:2::/64")]
+    assert is_within(address, networks) is expected
+    assert not is_within(address, [])
 
 
 def test_attempts_from_one_network_of_ipv6_count_together(tmp_path: Path) -> None:

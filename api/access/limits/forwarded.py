@@ -1,18 +1,15 @@
 """The client behind a reverse proxy, believed only of proxies that the operator names."""
 
 import ipaddress
-from collections.abc import Sequence
 
 import structlog
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from storage.core.addresses import address_group
+from storage.core.addresses import address_group, is_within
 from storage.settings import Settings
 
 log = structlog.get_logger(__name__)
-
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class ForwardedClient:
@@ -61,15 +58,6 @@ class ForwardedClient:
             secure = {"http": "ws", "https": "wss"} if scope["type"] == "websocket" else {}
             forwarded["scheme"] = secure.get(scheme, scheme)
         return forwarded
-
-
-def is_within(address: str, networks: Sequence[Network]) -> bool:
-    try:
-        ip = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return False
-    mapped = getattr(ip, "ipv4_mapped", None)
-    return any((mapped or ip) in network for network in networks)
 
 
 def client_address(scope: Scope) -> str:
