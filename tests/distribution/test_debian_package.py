@@ -12,25 +12,76 @@ ROOT = Path(__file__).parents[2]
 DEBIAN = ROOT / "deploy" / "debian"
 
 
-@pytest.fixture(scope="module")
-def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Files of the package, with its own in DEBIAN/."""
-    if shutil.which("dpkg-deb") is None:
-        pytest.skip("dpkg-deb is not installed")
-    folder = tmp_path_factory.mktemp("package")
-    (folder / "viewer").mkdir()
+def commit_of_working_tree(folder: Path, at: str) -> str:
+    """What a commit of all that is changed would be; no branch and no index is changed."""
+    person = {"NAME": "Nobody", "EMAIL": "nobody@localhost", "DATE": at}
+    stated = {
+        f"GIT_{who}_{key}": one for key, one in person.items() for who in ("AUTHOR", "COMMITTER")
+    }
+    environment = os.environ | stated
+
+    def git(*words: str) -> str:
+        return subprocess.run(
+            ["git", *words], cwd=ROOT, env=environment, check=True, capture_output=True, text=True
+        ).stdout.strip()
+
+    index = git("rev-parse", "--path-format=absolute", "--git-path", "index")
+    environment["GIT_INDEX_FILE"] = shutil.copy(index, str(folder / "index"))
+    git("add", "--all")
+    return git("commit-tree", git("write-tree"), "-p", "HEAD", "-m", "As it lies here")
+
+
+def packed(commit: str, folder: Path, **environment: str) -> Path:
+    """The package of a commit, with a small viewer."""
+    (folder / "viewer").mkdir(parents=True)
     (folder / "viewer/index.html").write_text("<html></html>")
-    settings = {"VIEWER": f"{folder}/viewer", "OUTPUT": f"{folder}/made", "COMPRESSION": "none"}
+    settings = {
+        "COMMIT": commit,
+        "VIEWER": f"{folder}/viewer",
+        "OUTPUT": f"{folder}/made",
+        "COMPRESSION": "none",
+    }
     subprocess.run(
         ["scripts/debian-package.sh"],
         cwd=ROOT,
-        env=os.environ | settings,
+        env=os.environ | settings | environment,
         check=True,
         capture_output=True,
     )
-    (package,) = (folder / "made").glob("mediview_*-1_all.deb")
-    subprocess.run(["dpkg-deb", "--raw-extract", package, folder / "raw"], check=True)
-    return folder / "raw"
+    (package,) = (folder / "made").iterdir()
+    return package
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    if shutil.which("dpkg-deb") is None:
+        pytest.skip("dpkg-deb is not installed")
+    folder = tmp_path_factory.mktemp("package")
+    return packed(commit_of_working_tree(folder, "2026-01-02T03:04:05+01:00"), folder)
+
+
+@pytest.fixture(scope="module")
+def unpacked(package: Path) -> Path:
+    """Files of the package, with its own in DEBIAN/."""
+    raw = package.parent / "raw"
+    subprocess.run(["dpkg-deb", "--raw-extract", package, raw], check=True)
+    return raw
+
+
+def test_a_commit_gives_the_same_bytes_and_a_later_one_is_an_upgrade(
+    package: Path, tmp_path: Path
+) -> None:
+    """On another file system, too, and for a person whose files others may not read."""
+    made = re.fullmatch(r"mediview_(.*-20260102\.020405\.g(\w{12,}))_all\.deb", package.name)
+    assert made
+    former_umask = os.umask(0o077)
+    try:
+        elsewhere = {"TMPDIR": "/dev/shm"} if os.access("/dev/shm", os.W_OK) else {}
+        assert packed(made[2], tmp_path / "again", **elsewhere).read_bytes() == package.read_bytes()
+    finally:
+        os.umask(former_umask)
+    for former in ("0.1.0-1", "0.1.0-20260102.020404.gffffffffffff"):
+        subprocess.run(["dpkg", "--compare-versions", made[1], "gt", former], check=True)
 
 
 def test_settings_are_a_site_s_own_once_it_has_changed_them(unpacked: Path) -> None:
