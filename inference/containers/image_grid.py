@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
-from inference.containers.masks import Grid
 from inference.imaging.frames import frames_of, number_of_frames
 from inference.refusals import VolumeRefused
+from inference.results.mask_place import Grid
 
 _SPACINGS = ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing")
 

@@ -12,7 +12,7 @@ from pydicom.dataset import Dataset
 from inference.containers.belonging import check_belongs
 from inference.containers.image_grid import grids_of
 from inference.containers.label_names import LABELS_FILE, LabelNames
-from inference.containers.masks import Grid, Masks
+from inference.containers.masks import Masks
 from inference.containers.nifti_output import NIFTI, read_label_map
 from inference.containers.number_output import (
     RESULTS_FILE,
@@ -36,6 +36,7 @@ from inference.containers.segmentation_output import image_of, read_image_segmen
 from inference.imaging.frames import number_of_frames
 from inference.pipeline import Segment
 from inference.refusals import ModelUnusable
+from inference.results.mask_place import Grid
 from storage.core.text.outside_text import text_from_outside
 from storage.dicom.storage_classes import SEGMENTATION_CLASSES
 

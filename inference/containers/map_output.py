@@ -6,10 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
-from inference.containers.masks import check_corners, corners_of, grid_of
+from inference.containers.masks import check_corners
 from inference.imaging.volume import Volume
 from inference.pipeline import ParametricMap
 from inference.refusals import ModelUnusable
+from inference.results.mask_place import corners_of_frame, grid_of, group_of
 from storage.core.findings import Code
 
 _REMEDY = "Ask who made the image for a parametric map on the grid of the series."
@@ -33,32 +34,17 @@ def read_map(dataset: Dataset, volume: Volume) -> ParametricMap:
     if not 0 < len(frames) <= min(_FRAMES_AT_MOST, volume.voxels.shape[0]):
         raise _refused(f"has {len(frames)} frames; the series has {volume.voxels.shape[0]} slices")
     stored = _stored(dataset, (len(frames), *size))
-    shared = dataset.SharedFunctionalGroupsSequence[0]
     values = np.full(volume.voxels.shape, np.nan, np.float32)
     mapping = None
     taken = set()
     for number, own in enumerate(frames):
-
-        def group(keyword: str, own: Dataset = own) -> Dataset:
-            found: Dataset = (own.get(keyword) or shared[keyword].value)[0]
-            return found
-
-        position = group("PlanePositionSequence").ImagePositionPatient
+        position = group_of(dataset, own, "PlanePositionSequence").ImagePositionPatient
         k = _slice_at(volume, position)
         if k in taken:
             raise _refused("has two frames of one slice: several maps are written one by one")
         taken.add(k)
-        check_corners(
-            grid_of(volume),
-            k,
-            corners_of(
-                position,
-                group("PlaneOrientationSequence").ImageOrientationPatient,
-                group("PixelMeasuresSequence").PixelSpacing,
-                size,
-            ),
-        )
-        one = group("RealWorldValueMappingSequence")
+        check_corners(grid_of(volume), k, corners_of_frame(dataset, own))
+        one = group_of(dataset, own, "RealWorldValueMappingSequence")
         if mapping is not None and _quantity(one) != _quantity(mapping):
             raise _refused("maps its frames to several quantities")
         mapping = one

@@ -7,29 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference.imaging.label_counts import voxels_of_values
-from inference.imaging.volume import Volume
 from inference.pipeline import SEGMENTS_AT_MOST, Segment
 from inference.refusals import ModelUnusable
+from inference.results.mask_place import Grid, lies_on_slice
 
 MASKS_AT_MOST_BYTES = 2 * 1024**3
 """Of all masks of one run, a byte a voxel: once, and where segments overlap, for each of them."""
-_HALF_A_VOXEL = 0.5
-
-
-class Grid(NamedTuple):
-    """Where results must lie: `shape` (slices, rows, columns), `lps_from_kji` as of a volume.
-
-    `of`: what it is the grid of, in sentences.
-    """
-
-    shape: tuple[int, int, int]
-    lps_from_kji: NDArray[np.float64]
-    of: str = "series"
-
-
-def grid_of(volume: Volume) -> Grid:
-    slices, rows, columns = volume.voxels.shape
-    return Grid((slices, rows, columns), volume.lps_from_kji)
 
 
 class Masks(NamedTuple):
@@ -127,35 +110,15 @@ def _joined(before: Masks, added: Masks) -> Masks | None:
 
 
 def check_corners(grid: Grid, k: int, corners_lps: Sequence[NDArray[np.float64]]) -> None:
-    """Of a plane: its first voxel, the last of its first row, and the last of all, in mm.
-
-    Raises ModelUnusable where one of them lies half a voxel away from that of slice `k`.
-    """
-    _, rows, columns = grid.shape
-    kji_from_lps = np.linalg.inv(grid.lps_from_kji)
-    expected = ((k, 0, 0), (k, 0, columns - 1), (k, rows - 1, columns - 1))
-    for place, corner in zip(expected, corners_lps, strict=True):
-        found = kji_from_lps @ np.append(corner, 1.0)
-        if not (np.abs(found[:3] - place) < _HALF_A_VOXEL).all():
-            raise ModelUnusable(
-                f"A mask or map of the container lies beside slice {k + 1}, which it is of."
-                if grid.of == "series"
-                else f"A mask of the container lies elsewhere than the {grid.of}.",
-                remedy=f"Ask who made the image: results must lie on the grid of the {grid.of}.",
-            )
-
-
-def corners_of(
-    position: Sequence[float],
-    orientation: Sequence[float],
-    spacing_mm: Sequence[float],
-    size: tuple[int, ...],
-) -> list[NDArray[np.float64]]:
-    """Of a plane, in LPS and mm (PS3.3 Equation C.7.6.2.1-1). `spacing_mm`: rows, then columns."""
-    first = np.array([float(one) for one in position])
-    cosines = np.array([float(one) for one in orientation]).reshape(2, 3)
-    along_row = first + cosines[0] * float(spacing_mm[1]) * (size[1] - 1)
-    return [first, along_row, along_row + cosines[1] * float(spacing_mm[0]) * (size[0] - 1)]
+    """Raises ModelUnusable where a plane does not lie on slice `k` (`lies_on_slice`)."""
+    if lies_on_slice(grid, k, corners_lps):
+        return
+    raise ModelUnusable(
+        f"A mask or map of the container lies beside slice {k + 1}, which it is of."
+        if grid.of == "series"
+        else f"A mask of the container lies elsewhere than the {grid.of}.",
+        remedy=f"Ask who made the image: results must lie on the grid of the {grid.of}.",
+    )
 
 
 def _without_empty(masks: Masks) -> Masks:

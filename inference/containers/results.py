@@ -19,7 +19,7 @@ from pydicom.uid import UID, ParametricMapStorage
 from inference.containers.belonging import check_belongs
 from inference.containers.label_names import LABELS_FILE, LabelNames
 from inference.containers.map_output import read_map
-from inference.containers.masks import MaskCollection, Masks, grid_of
+from inference.containers.masks import MaskCollection, Masks
 from inference.containers.nifti_output import NIFTI, read_label_map, read_quantities
 from inference.containers.number_output import RESULTS_FILE, read_numbers, read_results
 from inference.containers.other_series import (
@@ -42,6 +42,7 @@ from inference.pipeline import (
     Segment,
 )
 from inference.refusals import ModelUnusable
+from inference.results.mask_place import grid_of
 from storage.core.text.outside_text import shown_file_name, text_from_outside
 from storage.dicom.dataset_reader import read_part10
 from storage.dicom.storage_classes import SEGMENTATION_CLASSES

@@ -1,17 +1,17 @@
 """A DICOM Segmentation of a container, believed after it has been checked."""
 
 from collections.abc import Mapping
-from functools import partial
 
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 
 from inference.containers.labels import check_label
-from inference.containers.masks import Masks, check_corners, corners_of, grid_of
+from inference.containers.masks import Masks, check_corners
 from inference.imaging.frames import number_of_frames
 from inference.imaging.volume import Volume
 from inference.pipeline import SEGMENTS_AT_MOST, Segment
 from inference.refusals import ModelUnusable
+from inference.results.mask_place import corners_of_frame, grid_of, group_of
 from inference.results.mask_read import STACK_AT_MOST_BYTES, read_masks, read_segments
 from storage.core.findings import Code
 
@@ -65,7 +65,7 @@ def read_image_segmentation(segmentation: Dataset, source: Dataset, at_most_byte
 def image_of(segmentation: Dataset) -> str:
     """The SOP Instance UID of the image that its first frame is the mask of."""
     first = segmentation.PerFrameFunctionalGroupsSequence[0]
-    source = _group_of(segmentation, first, "DerivationImageSequence").SourceImageSequence[0]
+    source = group_of(segmentation, first, "DerivationImageSequence").SourceImageSequence[0]
     return str(source.ReferencedSOPInstanceUID)
 
 
@@ -84,18 +84,11 @@ def _segments(segmentation: Dataset) -> tuple[Segment, ...]:
     return segments
 
 
-def _group_of(segmentation: Dataset, own: Dataset, keyword: str) -> Dataset:
-    """Of a frame; what all share is stated once."""
-    shared = segmentation.SharedFunctionalGroupsSequence[0]
-    found: Dataset = (own.get(keyword) or shared[keyword].value)[0]
-    return found
-
-
 def _source_among(
     segmentation: Dataset, own: Dataset, places: Mapping[tuple[str, int], int]
 ) -> int:
     """Which of the images of a frame it is the mask of."""
-    source = _group_of(segmentation, own, "DerivationImageSequence").SourceImageSequence[0]
+    source = group_of(segmentation, own, "DerivationImageSequence").SourceImageSequence[0]
     key = (str(source.ReferencedSOPInstanceUID), int(source.get("ReferencedFrameNumber") or 1))
     if key not in places:
         raise _refused("refers to images that the container was not given")
@@ -104,7 +97,7 @@ def _source_among(
 
 def _check_frame_number(segmentation: Dataset, own: Dataset, uid: str, count: int) -> None:
     """Of a multi-frame image each mask is that of one frame, which it names."""
-    source = _group_of(segmentation, own, "DerivationImageSequence").SourceImageSequence[0]
+    source = group_of(segmentation, own, "DerivationImageSequence").SourceImageSequence[0]
     if str(source.ReferencedSOPInstanceUID) != uid:
         return
     stated = source.get("ReferencedFrameNumber")
@@ -119,7 +112,7 @@ def _check_frame_number(segmentation: Dataset, own: Dataset, uid: str, count: in
 
 def _check_segment_number(segmentation: Dataset, own: Dataset, count: int) -> None:
     if segmentation.SegmentationType == "BINARY":
-        identified = _group_of(segmentation, own, "SegmentIdentificationSequence")
+        identified = group_of(segmentation, own, "SegmentIdentificationSequence")
         number = int(identified.ReferencedSegmentNumber)
         if not 1 <= number <= count:
             raise _refused(f"has a frame of segment {number}, which it does not describe")
@@ -132,17 +125,7 @@ def _check_frames(segmentation: Dataset, volume: Volume, count: int) -> None:
     for own in segmentation.PerFrameFunctionalGroupsSequence:
         k = _source_among(segmentation, own, places)
         _check_segment_number(segmentation, own, count)
-        group = partial(_group_of, segmentation, own)
-        check_corners(
-            grid_of(volume),
-            k,
-            corners_of(
-                group("PlanePositionSequence").ImagePositionPatient,
-                group("PlaneOrientationSequence").ImageOrientationPatient,
-                group("PixelMeasuresSequence").PixelSpacing,
-                volume.voxels.shape[1:],
-            ),
-        )
+        check_corners(grid_of(volume), k, corners_of_frame(segmentation, own))
 
 
 def _check_words(segment: Segment) -> None:

@@ -41,8 +41,8 @@ def read_initial_mask(
 ) -> NDArray[np.bool_]:
     """On the grid of the series: bool (slices, rows, columns).
 
-    Raises InvalidRequest naming what is in the way: it is not of the study, lies on other slices,
-    is fractional or empty.
+    Raises InvalidRequest naming what is in the way: it is not of the study, lies on other slices or
+    elsewhere than they do, is fractional or empty.
     """
     uid, number = wanted["sop_instance_uid"], wanted["segment_number"]
     try:
@@ -65,10 +65,15 @@ def read_initial_mask(
         size = (int(segmentation.Rows), int(segmentation.Columns))
         if size != volume.voxels.shape[1:]:
             raise _refused("The Segmentation has other rows and columns than the series.")
-        slices = tuple(zip(volume.sop_instance_uids, volume.frame_numbers, strict=True))
-        mask = read_segment(segmentation, slices, number)
+        # Of a series without one every Segmentation has its own, which then says nothing.
+        frame_of_reference = str(segmentation.get("FrameOfReferenceUID") or "")
+        if volume.frame_of_reference_uid not in ("", frame_of_reference):
+            raise _refused("The Segmentation has another frame of reference than the series.")
+        mask = read_segment(segmentation, volume, number)
     except DAMAGED as error:
-        raise _refused("The Segmentation does not say of which slices its frames are.") from error
+        raise _refused(
+            "The Segmentation does not say of which slices its frames are, and where they lie."
+        ) from error
     if not mask.any():
         raise _refused(f"Segment {number} of the Segmentation is empty.")
     return mask

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,9 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
+from inference.imaging.volume import Volume
 from inference.pipeline import Segment
+from inference.results.mask_place import corners_of_frame, grid_of, group_of, lies_on_slice
 from storage.core.errors import InvalidRequest
 from storage.core.findings import Code
 from storage.pixels.decoding import decompress
@@ -80,15 +83,16 @@ def read_masks(
     places = {key: k for k, key in enumerate(slices)}
     shape = (len(slices), int(segmentation.Rows), int(segmentation.Columns))
     masks = MaskStack(shape, len(segmentation.SegmentSequence), at_most_bytes)
-    for key, number, plane in _frames(segmentation):
-        k = places.get(key)
+    for frame in _frames(segmentation):
+        k = places.get(frame.source)
         if k is None:
             raise InvalidRequest(
                 "The segmentation lies on other slices than its source has now.",
                 remedy="Have the series analysed again, and edit the new segmentation.",
             )
-        if number is not None:
-            masks.put(number, k, plane != 0)
+        plane = _plane(segmentation, frame.index)
+        if frame.number is not None:
+            masks.put(frame.number, k, plane != 0)
             continue
         for label in np.unique(plane):
             if 0 < label <= masks.count:
@@ -96,58 +100,72 @@ def read_masks(
     return masks
 
 
-def read_segment(
-    segmentation: Dataset, slices: Sequence[SliceKey], number: int
-) -> NDArray[np.bool_]:
-    """One segment on the slices of the source: bool, shape (slices, rows, columns).
+def read_segment(segmentation: Dataset, volume: Volume, number: int) -> NDArray[np.bool_]:
+    """One segment on the grid of a series: bool, shape (slices, rows, columns).
 
-    Raises InvalidRequest where it lies on others.
+    Raises InvalidRequest where it lies on other slices, or elsewhere than they do.
     """
+    grid = grid_of(volume)
+    slices = zip(volume.sop_instance_uids, volume.frame_numbers, strict=True)
     places = {key: k for k, key in enumerate(slices)}
-    mask = np.zeros((len(slices), int(segmentation.Rows), int(segmentation.Columns)), np.bool_)
-    for key, of_frame, plane in _frames(segmentation):
-        marked = plane == number if of_frame is None else plane != 0
-        if of_frame not in (None, number) or not marked.any():
+    mask = np.zeros(grid.shape, np.bool_)
+    for frame in _frames(segmentation):
+        if frame.number not in (None, number):
             continue
-        if key not in places:
+        plane = _plane(segmentation, frame.index)
+        marked = plane == number if frame.number is None else plane != 0
+        if not marked.any():
+            continue
+        k = places.get(frame.source)
+        if k is None:
             raise InvalidRequest(
                 f"Segment {number} of the segmentation lies on other slices than the series has.",
                 remedy="Choose a segmentation of this series.",
             )
-        mask[places[key]] = marked
+        if not lies_on_slice(grid, k, corners_of_frame(segmentation, frame.own)):
+            raise InvalidRequest(
+                f"Segment {number} of the segmentation lies elsewhere than slice {k + 1} of the"
+                " series, which it names.",
+                remedy="Choose a segmentation on the grid of this series.",
+            )
+        mask[k] = marked
     return mask
 
 
 def slices_named_in(segmentation: Dataset) -> set[SliceKey]:
     """The slices of the source that its frames lie on; those without a mask need not be named."""
-    shared = segmentation.SharedFunctionalGroupsSequence[0]
-    return {_source_of(own, shared) for own in segmentation.PerFrameFunctionalGroupsSequence}
+    return {_source_of(segmentation, own) for own in segmentation.PerFrameFunctionalGroupsSequence}
 
 
-def _source_of(own: Dataset, shared: Dataset) -> SliceKey:
-    source = _group("DerivationImageSequence", own, shared).SourceImageSequence[0]
+def _source_of(segmentation: Dataset, own: Dataset) -> SliceKey:
+    source = group_of(segmentation, own, "DerivationImageSequence").SourceImageSequence[0]
     return str(source.ReferencedSOPInstanceUID), int(source.get("ReferencedFrameNumber") or 1)
 
 
-def _group(keyword: str, own: Dataset, shared: Dataset) -> Dataset:
-    """What all frames share is stated once (PS3.3 C.7.6.16)."""
-    found: Dataset = (own.get(keyword) or shared[keyword].value)[0]
-    return found
+@dataclass(frozen=True)
+class _Frame:
+    """`number` of its segment; None: its pixels are numbers of segments. `own`: its groups."""
+
+    index: int
+    own: Dataset
+    source: SliceKey
+    number: int | None
 
 
-def _frames(segmentation: Dataset) -> Iterator[tuple[SliceKey, int | None, NDArray[Any]]]:
-    """Source slice, segment number (None: the values are numbers) and pixels of each frame."""
+def _frames(segmentation: Dataset) -> Iterator[_Frame]:
+    """Its pixels can be read by `_plane` from the first frame on."""
     is_labelmap = segmentation.SegmentationType == "LABELMAP"
     if segmentation.file_meta.TransferSyntaxUID not in (
         ExplicitVRLittleEndian,
         ImplicitVRLittleEndian,
     ):
         decompress(segmentation, _MAX_DECODED_BYTES)
-    shared = segmentation.SharedFunctionalGroupsSequence[0]
     for index, own in enumerate(segmentation.PerFrameFunctionalGroupsSequence):
-        identified = None if is_labelmap else _group("SegmentIdentificationSequence", own, shared)
-        number = None if identified is None else int(identified.ReferencedSegmentNumber)
-        yield _source_of(own, shared), number, _plane(segmentation, index)
+        number = None
+        if not is_labelmap:
+            identified = group_of(segmentation, own, "SegmentIdentificationSequence")
+            number = int(identified.ReferencedSegmentNumber)
+        yield _Frame(index, own, _source_of(segmentation, own), number)
 
 
 def _plane(segmentation: Dataset, index: int) -> NDArray[Any]:
