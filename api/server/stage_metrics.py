@@ -16,7 +16,7 @@ from storage.container.has import (
     HasSettings,
 )
 from storage.core.clock import utcnow
-from storage.processes.gpu_memory import gpu_memory
+from storage.processes.gpu_memory import GpuMemory, gpu_memory
 from storage.processes.heartbeats import HANDLED
 from storage.processes.process_roles import HL7, PROCESS_ROLES
 from storage.settings import Settings
@@ -193,25 +193,34 @@ class WorkCollector(Collector):
         yield from (silence, alone, waiting, free, marks)
 
     def _gpus(self) -> Iterator[Metric]:
-        """Of each worker's process that computes on one: all of the GPU, and what it has of it."""
-        labels = ["host", "process", "owner", "device", "name"]
+        """Of the processes of each worker that compute on one.
+
+        Without a label of the single process, of which each has a new one for ever.
+        """
+        labels = ["host", "process", "device", "name"]
         free = GaugeMetricFamily(
-            "mediview_gpu_memory_free_bytes", "Memory of a GPU that nothing uses.", labels=labels
+            "mediview_gpu_memory_free_bytes",
+            "Memory of a GPU that a worker's jobs may use: what nobody has, and what its process"
+            " has without using it. Of several processes that of the one with the least.",
+            labels=labels,
         )
         total = GaugeMetricFamily(
             "mediview_gpu_memory_total_bytes", "Memory that a GPU has.", labels=labels
         )
         reserved = GaugeMetricFamily(
             "mediview_gpu_memory_reserved_bytes",
-            "Memory of a GPU that a worker's process has for its models and what they compute.",
+            "Memory of a GPU that a worker's processes have for their models and what they compute,"
+            " used or not.",
             labels=labels,
         )
+        of_workers: dict[tuple[str, str, str, str], list[GpuMemory]] = {}
         for one in gpu_memory(self._storage.engine, utcnow()):
-            memory = one.memory
-            named = [one.host, one.process, one.owner, str(memory.device), memory.name]
-            free.add_metric(named, memory.free_bytes)
-            total.add_metric(named, memory.total_bytes)
-            reserved.add_metric(named, memory.reserved_bytes)
+            named = (one.host, one.process, str(one.memory.device), one.memory.name)
+            of_workers.setdefault(named, []).append(one.memory)
+        for named, found in of_workers.items():
+            free.add_metric(named, min(one.free_bytes for one in found))
+            total.add_metric(named, max(one.total_bytes for one in found))
+            reserved.add_metric(named, sum(one.reserved_bytes for one in found))
         yield from (free, total, reserved)
 
 

@@ -22,6 +22,7 @@ from inference.models.devices import (
     free_memory_text,
     is_out_of_memory,
 )
+from inference.models.gpu_memory import free_for_jobs_bytes
 
 if TYPE_CHECKING:
     import torch
@@ -60,10 +61,7 @@ class CudaMemory:
         return answer, torch.cuda.max_memory_allocated() - before
 
     def free_bytes(self) -> int:
-        import torch
-
-        unused = torch.cuda.memory_reserved() - torch.cuda.memory_allocated()
-        return torch.cuda.mem_get_info()[0] + unused
+        return free_for_jobs_bytes()
 
 
 class WindowNetwork:

@@ -12,6 +12,7 @@ from typing import TypeVar
 
 import structlog
 
+from inference.models.gpu_memory import free_for_jobs_bytes
 from inference.models.model_cache import WARM, free_memory_bytes
 
 log = structlog.get_logger(__name__)
@@ -69,8 +70,7 @@ def free_memory_text() -> str:
     """What is free where the work at hand computes, as sentences state it."""
     torch = sys.modules.get("torch")
     if torch is not None and device() != "cpu" and torch.cuda.is_available():
-        unused = torch.cuda.memory_reserved() - torch.cuda.memory_allocated()
-        return f"{(torch.cuda.mem_get_info()[0] + unused) / 1e9:.1f} GB of the GPU are free"
+        return f"{free_for_jobs_bytes() / 1e9:.1f} GB of the GPU are free"
     return f"{free_memory_bytes() / 1e9:.1f} GB are free"
 
 

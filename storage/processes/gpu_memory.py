@@ -23,9 +23,10 @@ class GpuMemory:
     device: int
     name: str
     free_bytes: int
+    """What jobs of this process may use: what nobody has, and what it has without using it."""
     total_bytes: int
     reserved_bytes: int
-    """Of what is not free: what this process has for itself."""
+    """What this process has for itself, used or not."""
 
 
 @dataclass(frozen=True)

@@ -20,26 +20,44 @@ GB = 2**30
 
 
 class Cuda:
-    """Two GPUs, the second of which another program uses, too."""
+    """Three GPUs: what a process uses of each, what others use, and which it has begun to use.
+
+    As PyTorch has them: its own counts cost nothing, and asking CUDA begins to use the GPU.
+    """
 
     def __init__(self) -> None:
-        self.is_used = False
-        self.free_bytes = [20 * GB, 3 * GB]
-        self.asked = 0
+        self.used = set[int]()
+        self.reserved_bytes = [0, 0, 0]
+        self.allocated_bytes = [0, 0, 0]
+        self.others_bytes = [0, 21 * GB, 0]
+        self.most_reserved_bytes = [0, 0, 0]
+
+    def compute(self, device: int, reserved_bytes: int, allocated_bytes: int) -> None:
+        self.used.add(device)
+        self.reserved_bytes[device] = reserved_bytes
+        self.allocated_bytes[device] = allocated_bytes
+        most = max(self.most_reserved_bytes[device], reserved_bytes)
+        self.most_reserved_bytes[device] = most
 
     def is_initialized(self) -> bool:
-        return self.is_used
+        return bool(self.used)
 
     def device_count(self) -> int:
-        return 2
+        return 3
 
     def mem_get_info(self, device: int) -> tuple[int, int]:
-        assert self.is_used, "asking begins to use the GPU"
-        self.asked += 1
-        return self.free_bytes[device], 24 * GB
+        self.used.add(device)
+        taken = self.others_bytes[device] + self.reserved_bytes[device]
+        return 24 * GB - taken, 24 * GB
 
     def memory_reserved(self, device: int) -> int:
-        return (4 * GB, 0)[device]
+        return self.reserved_bytes[device]
+
+    def max_memory_reserved(self, device: int) -> int:
+        return self.most_reserved_bytes[device]
+
+    def memory_allocated(self, device: int) -> int:
+        return self.allocated_bytes[device]
 
     def get_device_name(self, device: int) -> str:
         return f"GPU of tests {device} " + "x" * 90
@@ -62,21 +80,39 @@ def storage(tmp_path: Path) -> Iterator[Storage]:
 
 def test_a_gpu_that_was_not_used_is_not_asked(cuda: Cuda) -> None:
     assert used_gpus() == ()
-    assert cuda.asked == 0
+    assert cuda.used == set()
+    cuda.compute(1, 2 * GB, GB)
+    assert [one.device for one in used_gpus()] == [1]
+    assert cuda.used == {1}, "some hundred MB of each other GPU would be gone"
+
+
+def test_what_pytorch_has_without_using_it_is_free_for_jobs(cuda: Cuda) -> None:
+    """A worker that has computed goes on having nearly all of the GPU."""
+    cuda.compute(0, 23 * GB, 4 * GB)
+    cuda.compute(1, 2 * GB, 2 * GB)
+    warm, full = used_gpus()
+    assert (warm.free_bytes, warm.reserved_bytes) == (20 * GB, 23 * GB)
+    assert full.free_bytes == GB, "another program has the rest"
 
 
 def test_a_worker_states_its_gpus_until_it_ends(cuda: Cuda, storage: Storage) -> None:
     with closing(Process(storage.settings, "gpu")) as process:
         process._note_gpus()
         assert gpu_memory(storage.engine, utcnow()) == []
-        cuda.is_used = True
+        cuda.compute(0, 4 * GB, 4 * GB)
+        cuda.compute(1, 0, 0)
+        cuda.compute(2, GB, 0)
         process._note_gpus()
         first, second = gpu_memory(storage.engine, utcnow())
         assert (first.process, first.owner) == ("worker-gpu", process.owner)
         assert (first.memory.free_bytes, first.memory.reserved_bytes) == (20 * GB, 4 * GB)
-        assert (second.memory.device, second.memory.free_bytes) == (1, 3 * GB)
+        assert (second.memory.device, second.memory.free_bytes) == (2, 24 * GB)
         assert second.memory.total_bytes == 24 * GB
         assert len(second.memory.name) == 80
+        cuda.compute(0, 0, 0)
+        process._note_gpus()
+        first, _ = gpu_memory(storage.engine, utcnow())
+        assert (first.memory.device, first.memory.free_bytes) == (0, 24 * GB), "models have left"
     assert gpu_memory(storage.engine, utcnow()) == []
 
 
