@@ -46,7 +46,7 @@ install -D -m 644 -t "$root/usr/lib/systemd/system" "$sources"/deploy/systemd/*
 install -D -m 644 "$sources/deploy/debian/mediview.sysusers" "$root/usr/lib/sysusers.d/mediview.conf"
 install -D -m 644 "$sources/deploy/debian/mediview.tmpfiles" "$root/usr/lib/tmpfiles.d/mediview.conf"
 install -D -m 755 "$sources/deploy/debian/mediview.sh" "$root/usr/bin/mediview"
-install -D -m 644 "$sources/deploy/debian/settings.sh" "$root/usr/lib/mediview/settings.sh"
+install -D -m 644 -t "$root/usr/lib/mediview" "$sources"/deploy/debian/settings.sh
 install -D -m 640 "$sources/.env.example" "$root/etc/mediview/mediview.env"
 install -D -m 600 "$sources/deploy/debian/install.env" "$root/etc/mediview/install.env"
 install -D -m 644 "$sources/LICENSE" "$root/usr/share/doc/mediview/copyright"
@@ -54,10 +54,10 @@ gzip --no-name --best --stdout "$sources/CHANGELOG.md" >"$root/usr/share/doc/med
 
 # In KiB, as dpkg-gencontrol counts; what files take differs by file system.
 size=$(find "$root" \( -type f -printf '%s\n' \) -o -printf '1\n' | awk '{ sum += int(($1 + 1023) / 1024) } END { print sum }')
-for name in control postinst prerm postrm; do
+for name in control preinst postinst prerm postrm; do
     sed -e "s/@VERSION@/$version/g" -e "s/@SIZE@/$size/" "$sources/deploy/debian/$name" >"$root/DEBIAN/$name"
 done
-chmod 755 "$root"/DEBIAN/{postinst,prerm,postrm}
+chmod 755 "$root"/DEBIAN/{preinst,postinst,prerm,postrm}
 (cd "$root" && find etc -type f -printf '/%p\n' | sort) >"$root/DEBIAN/conffiles"
 chmod -R u=rwX,go=rX "$root/opt" "$root/usr"
 find "$root" -exec touch --no-dereference --date="@$SOURCE_DATE_EPOCH" {} +
