@@ -33,6 +33,8 @@ class Page:
     """Whether a reader of images read it; else the document carries its text."""
     words: tuple[Word, ...] = ()
     """As the document carries them; a reader of images gives lines alone."""
+    lines_in_pictures: tuple[Line, ...] = ()
+    """Of the lines of a page that carries text, those that a reader of images read."""
     slope: float = 0.0
     """How far lines fall from left to right, in pixels for each pixel, as scans lie askew."""
     hidden_words: int = 0
@@ -55,7 +57,7 @@ def notes_on(pages: Sequence[Page]) -> list[str]:
     if other := sum(page.layer_words_left_out for page in pages):
         notes.append(
             f"Of the text layer above a picture, {other} {'words' if other > 1 else 'word'} did not"
-            " agree with what OCR reads there; what OCR reads was taken instead."
+            " agree with what OCR reads there and were left out; what OCR reads counts."
         )
     if any(page.is_layer_unchecked for page in pages):
         notes.append(
@@ -73,9 +75,11 @@ def around(boxes: list[Box]) -> Box:
 
 def words_of(page: Page) -> list[tuple[str, Box]]:
     """Each word with its box."""
-    if page.words:
-        return list(page.words)
-    return [word for line in page.lines for word in words_of_line(line.text, line.box)]
+    lines = page.lines_in_pictures if page.words else page.lines
+    return [
+        *page.words,
+        *(word for line in lines for word in words_of_line(line.text, line.box)),
+    ]
 
 
 def words_of_line(text: str, box: Box) -> list[tuple[str, Box]]:

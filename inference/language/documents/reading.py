@@ -72,7 +72,15 @@ def _pdf_page(values: dict[str, Any], image: Image.Image, number: int) -> Page:
     hidden = int(values["hidden"])
     if layer and not is_ocr_installed():
         lines += tuple(Line(*one, 1.0) for one in lines_of_words(layer, image.height / image.width))
-        return Page(number, image, lines, False, words + layer, 0.0, hidden, 0, True)
+        return Page(
+            number,
+            image,
+            lines,
+            is_read=False,
+            words=words + layer,
+            hidden_words=hidden,
+            is_layer_unchecked=True,
+        )
     if lines and not layer:
         return Page(number, image, lines, is_read=False, words=words, hidden_words=hidden)
     seen = read_image(image, number)
@@ -82,10 +90,11 @@ def _pdf_page(values: dict[str, Any], image: Image.Image, number: int) -> Page:
     return Page(
         number,
         image,
-        lines + found.lines,
+        tuple(_in_order([*lines, *found.lines])) if lines else found.lines,
         is_read=not lines,
-        words=words + found.words,
-        slope=0.0 if lines else seen.slope,
+        words=words,
+        lines_in_pictures=found.lines if lines else (),
+        slope=seen.slope,
         hidden_words=hidden,
         layer_words_left_out=found.left_out,
     )

@@ -162,18 +162,18 @@ def _placed(page: Page) -> Iterator[Placed]:
 
 
 def _boxes(page: Page, shape: float) -> Iterator[tuple[str, Box, Box, int]]:
-    if page.words:
-        for text, box in page.words:
-            left, top, right, bottom = box
-            yield text, box, (left, top * shape, right, bottom * shape), -1
-        return
-    for number, line in enumerate(page.lines):
+    for text, box in page.words:
+        left, top, right, bottom = box
+        fall = page.slope * (left + right) / 2
+        yield text, box, (left, top * shape - fall, right, bottom * shape - fall), -1
+    is_read = page.is_read or bool(page.words)
+    for number, line in enumerate(page.lines_in_pictures if page.words else page.lines):
         left, top, right, bottom = line.box
         fall = page.slope * (right - left)
         middle = (top + bottom) / 2 * shape - page.slope * (left + right) / 2
         height = max((bottom - top) * shape - abs(fall), (bottom - top) * shape / 2)
         level = (left, middle - height / 2, right, middle + height / 2)
-        written = _GLUED.sub(" ", line.text) if page.is_read else line.text
+        written = _GLUED.sub(" ", line.text) if is_read else line.text
         pieces = zip(words_of_line(written, line.box), words_of_line(written, level), strict=True)
         for (text, box), (_, placed) in pieces:
-            yield text, box, placed, number if not page.words and page.is_read else -1
+            yield text, box, placed, number if is_read else -1
