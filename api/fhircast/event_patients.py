@@ -2,7 +2,7 @@
 
 from inference.fhir.subject import PATIENT_SYSTEM, accession_issuer_of, patient_system
 from storage.core.entities import Study
-from storage.core.text.dicom_values import dicom_date
+from storage.core.text.dicom_values import dicom_date, is_born_on_another_day
 from storage.fhircast.messages import CastMessage, Json
 
 
@@ -24,8 +24,10 @@ def is_about(message: CastMessage, study: Study) -> bool:
 
 def _is_of(patient: Json, study: Study) -> bool:
     born, stated = dicom_date(study.patient_birth_date), patient.get("birthDate")
-    if born and stated:
-        return bool(born.isoformat() == stated)
+    if is_born_on_another_day(study.patient_birth_date, stated):
+        return False
+    if born and stated == born.isoformat():
+        return True
     patient_id, given = study.patient_id.strip(), patient.get("identifier")
     return bool(patient_id) and any(
         isinstance(one, dict)

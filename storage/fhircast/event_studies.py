@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select
 from storage import tables as t
 from storage.core.accession_issuers import AccessionIssuer
 from storage.core.callers.visibility import EVERYONE, Visibility
-from storage.core.text.dicom_values import dicom_date
+from storage.core.text.dicom_values import is_born_on_another_day
 from storage.db.portions import in_portions
 from storage.db.study_memberships import counts
 from storage.fhircast.messages import CastMessage
@@ -187,7 +187,7 @@ def _patients(connection: Connection, people: set[Person]) -> Mapping[Person, Se
         patients.setdefault(key, _Patient(number)).studies.append(uid)
     for (_, patient_id, birth_date), patient in patients.items():
         for one in of_id[patient_id]:
-            if _may_be_born(birth_date, one.birth_date):
+            if not is_born_on_another_day(birth_date, one.birth_date):
                 found[one].append(patient)
     return found
 
@@ -198,11 +198,6 @@ def _strictest(connection: Connection, studies: Sequence[str]) -> str:
     groups = _groups_of(connection, studies)
     of_all = set.intersection(*groups.values())
     return next((uid for uid in studies if groups[uid] == of_all), SEVERAL_STUDIES)
-
-
-def _may_be_born(birth_date: str, stated: str) -> bool:
-    known = dicom_date(birth_date)
-    return not known or not stated.strip() or known.isoformat() == stated.strip()
 
 
 def _groups_of(connection: Connection, studies: Iterable[str]) -> Mapping[str, set[object]]:

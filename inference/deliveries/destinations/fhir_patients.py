@@ -12,7 +12,7 @@ from inference.fhir.subject import patient_system
 from inference.fhir.transaction import plain_token
 from storage.core.entities import Study
 from storage.core.errors import InvalidRequest
-from storage.core.text.dicom_values import dicom_date
+from storage.core.text.dicom_values import is_born_on_another_day
 from storage.core.text.outside_text import text_from_outside
 
 _ANY_ISSUER = ""
@@ -21,7 +21,6 @@ _ISSUER_AT_MOST = 64
 _AT_MOST = "20"
 # hl7.org/fhir/R4/datatypes.html#id
 _ID = re.compile(r"[A-Za-z0-9.-]{1,64}")
-_DATE = re.compile(r"[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?")
 
 
 def systems_of(text: str) -> dict[str, str]:
@@ -135,7 +134,7 @@ def find_patients(client: FhirClient, system: str, study: Study) -> FoundPatient
         own_id = one.get("id")
         if not isinstance(own_id, str) or not _ID.fullmatch(own_id):
             raise PeerFailed(f"{client.base} answered a Patient without an id to a search.")
-        if _is_born_on_another_day(one, study):
+        if is_born_on_another_day(study.patient_birth_date, one.get("birthDate")):
             strangers += 1
         else:
             ids.append(own_id)
@@ -149,16 +148,6 @@ def bears(resource: Mapping[str, Any], system: str, value: str) -> bool:
         isinstance(one, dict) and (one.get("system"), one.get("value")) == (system, value)
         for one in identifiers
     )
-
-
-def _is_born_on_another_day(patient: Mapping[str, Any], study: Study) -> bool:
-    """FHIR states days, months or years (hl7.org/fhir/R4/datatypes.html#date).
-
-    What is no date says nothing of who it is.
-    """
-    born, stated = dicom_date(study.patient_birth_date), patient.get("birthDate")
-    date = _DATE.match(stated) if isinstance(stated, str) else None
-    return born is not None and date is not None and not born.isoformat().startswith(date[0])
 
 
 def _is_in_use(patient: Mapping[str, Any]) -> bool:

@@ -281,6 +281,8 @@ def test_a_finding_goes_into_no_report_of_another_patient_with_the_same_accessio
     others: list[Json] = [
         {},
         {"birthDate": "1957-03-02", "identifier": [{"value": "id-7"}]},
+        {"birthDate": "1958", "identifier": [{"value": "id-7"}]},
+        {"birthDate": "1957-03"},
         {"identifier": [{"value": "id-8"}]},
         {"identifier": [ours]},
         {"identifier": {}},
@@ -295,7 +297,11 @@ def test_a_finding_goes_into_no_report_of_another_patient_with_the_same_accessio
         shown = {"study_instance_uid": uid, "change": "open"}
         assert hub.client.post("/api/v1/fhircast/studies", json=shown).status_code == 202
         assert uid in str(resource(channel.event(), "study"))
-        for same in ({"birthDate": "1957-03-01"}, {"identifier": [{"value": "id-7"}]}):
+        for same in (
+            {"birthDate": "1957-03-01"},
+            {"identifier": [{"value": "id-7"}]},
+            {"birthDate": "1957", "identifier": [{"value": "id-7"}]},
+        ):
             open_for(**same)
             assert name_of(channel.event()) == "ImagingStudy-open"
             assert hub.client.post(accept, json={"kind": "ACCEPTED"}).status_code == 201

@@ -65,6 +65,7 @@ def forms(topic: str, hospitals: TwoHospitals) -> dict[str, Json]:
     south = hospitals.south
     uid = south.study_instance_uid
     ours = hospitals.storage.index.study(uid)
+    born = ours.patient_birth_date
     with reading(hospitals.storage.engine) as connection:
         series_uid = connection.execute(
             select(t.series.c.series_instance_uid)
@@ -126,6 +127,9 @@ def forms(topic: str, hospitals: TwoHospitals) -> dict[str, Json]:
         "patient by id": of_patients({"id": south.patient_id}),
         "patient as CX": of_patients({"identifier": [{"value": f"{south.patient_id}^^^CLINIC"}]}),
         "second patient": of_patients({}, {"identifier": [{"value": south.patient_id}]}),
+        "patient of a month": of_patients(
+            {"identifier": [{"value": south.patient_id}], "birthDate": f"{born[:4]}-{born[4:6]}"}
+        ),
         "patient of a URL": of_patients(
             {"identifier": [{"value": f"https://ehr.example/Patient/{south.patient_id}?a=1"}]}
         ),
