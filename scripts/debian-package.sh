@@ -46,7 +46,7 @@ install -D -m 644 -t "$root/usr/lib/systemd/system" "$sources"/deploy/systemd/*
 install -D -m 644 "$sources/deploy/debian/mediview.sysusers" "$root/usr/lib/sysusers.d/mediview.conf"
 install -D -m 644 "$sources/deploy/debian/mediview.tmpfiles" "$root/usr/lib/tmpfiles.d/mediview.conf"
 install -D -m 755 "$sources/deploy/debian/mediview.sh" "$root/usr/bin/mediview"
-install -D -m 644 -t "$root/usr/lib/mediview" "$sources"/deploy/debian/settings.sh
+install -D -m 644 -t "$root/usr/lib/mediview" "$sources"/deploy/debian/{settings,releases}.sh
 install -D -m 640 "$sources/.env.example" "$root/etc/mediview/mediview.env"
 install -D -m 600 "$sources/deploy/debian/install.env" "$root/etc/mediview/install.env"
 install -D -m 644 "$sources/LICENSE" "$root/usr/share/doc/mediview/copyright"

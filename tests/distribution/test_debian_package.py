@@ -1,5 +1,6 @@
 """The Debian package has what an installation needs, and keeps what a site has changed."""
 
+import mmap
 import os
 import re
 import shutil
@@ -129,6 +130,25 @@ def test_an_environment_made_by_hand_is_refused_at_once_with_the_remedy(
     (tmp_path / "opt/mediview").rename(tmp_path / "opt/mediview.former")
     subprocess.run(words, check=True, capture_output=True)
     assert [one.name for one in (tmp_path / "opt/mediview").iterdir()] == ["releases"]
+
+
+def test_a_release_that_a_process_runs_from_stays(tmp_path: Path) -> None:
+    """Of a role that was not restarted before `dpkg-reconfigure`, or since two upgrades."""
+    for name in ("0.1.0-1", "0.1.0-2", "0.1.0-3", "0.1.0-4"):
+        (tmp_path / "releases" / name).mkdir(parents=True)
+        (tmp_path / "releases" / name / "library.so").write_bytes(b"1")
+    program = 'set -euo pipefail; . "$1"; remove_unused_releases "$2" "$3" "$4"'
+    words = ("bash", "-c", program, "bash", f"{DEBIAN}/releases.sh", f"{tmp_path}/releases")
+
+    def left(*named: str) -> list[str]:
+        subprocess.run([*words, *named], check=True)
+        return sorted(one.name for one in (tmp_path / "releases").iterdir())
+
+    with (tmp_path / "releases/0.1.0-1/library.so").open("rb") as library:
+        with mmap.mmap(library.fileno(), 0, access=mmap.ACCESS_READ):
+            assert left("0.1.0-4", "0.1.0-3") == ["0.1.0-1", "0.1.0-3", "0.1.0-4"]
+            assert left("0.1.0-4", "0.1.0-4") == ["0.1.0-1", "0.1.0-4"]
+        assert left("0.1.0-4", "") == ["0.1.0-4"]
 
 
 def test_each_role_of_a_unit_has_its_folder_of_secrets(unpacked: Path) -> None:
