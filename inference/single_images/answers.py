@@ -86,20 +86,31 @@ def planes_by_image(
     """Likewise of each of several images that are given as channels of one: image after image,
     each with all classes. Raises ModelUnusable."""
     scores = network.scores(normalized(given.seen, model.preprocessing)[None])
-    if scores.ndim == 5 and scores.shape[:2] == (1, images):
-        scores = scores.reshape(1, -1, *scores.shape[3:])
-    if scores.ndim != 4 or scores.shape[1] % images:
-        wanted = (
-            "images × classes × rows × columns"
-            if images == 1
-            else f"1 × {images} images × classes × rows × columns, or these two in one axis"
-        )
-        raise ModelUnusable(
-            f"The model {model.name} gives an array of shape {scores.shape}; a segmentation gives"
-            f" {wanted}.",
-            remedy=REMEDY,
-        )
-    return [_planes(model, one) for one in np.split(scores, images, axis=1)]
+    return [_planes(model, one[None]) for one in _by_image(model, scores, images)]
+
+
+def _by_image(
+    model: ImageModelDescription, scores: NDArray[np.float32], images: int
+) -> NDArray[np.float32]:
+    """An answer about images that were given as one: (images, channels, rows, columns).
+
+    Raises ModelUnusable where it has another shape.
+    """
+    shape = scores.shape
+    if scores.ndim == 5 and shape[:2] == (1, images) and scores.size:
+        found: NDArray[np.float32] = scores[0]
+        return found
+    if scores.ndim == 4 and shape[0] == 1 and shape[1] % images == 0 and scores.size:
+        return scores.reshape(images, -1, *shape[2:])
+    wanted = (
+        "images × classes × rows × columns"
+        if images == 1
+        else f"1 × {images} images × classes × rows × columns, or these two in one axis"
+    )
+    raise ModelUnusable(
+        f"The model {model.name} gives an array of shape {shape}; a segmentation gives {wanted}.",
+        remedy=REMEDY,
+    )
 
 
 def _planes(model: ImageModelDescription, scores: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -109,11 +120,12 @@ def _planes(model: ImageModelDescription, scores: NDArray[np.float32]) -> NDArra
     return _checked(model, found)
 
 
-def planes_of(scores: NDArray[np.float32], images: int = 1) -> int:
-    """How many classes a segmentation gives of each image: one channel is a yes or no."""
-    channels = int(scores.shape[1]) // images if scores.ndim == 4 else 0
-    if scores.ndim == 5 and images > 1:
-        channels = int(scores.shape[2])
+def planes_of(model: ImageModelDescription, scores: NDArray[np.float32], images: int) -> int:
+    """How many classes a segmentation gives of each image: one channel is a yes or no.
+
+    Raises ModelUnusable, as every run would, where they cannot be found in its answer.
+    """
+    channels = _by_image(model, scores, images).shape[1]
     return 2 if channels == 1 else channels
 
 

@@ -181,7 +181,8 @@ class ImageModelPipeline:
                 if self._model.kind == "image-classification":
                     check_classes(self._model, row.shape[1])
             elif self._model.kind == "image-segmentation":
-                check_classes(self._model, planes_of(network.scores(given[0]), self.images_marked))
+                scores = network.scores(given[0])
+                check_classes(self._model, planes_of(self._model, scores, self.images_marked))
             heat_map = self._model.card.model.heat_map
             if heat_map is not None and heat_map.output:
                 heat_plane(self._model, network, given[0], 0)

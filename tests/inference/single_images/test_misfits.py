@@ -1,5 +1,6 @@
 """A card that does not fit its network is refused with what does not, and NaN is no result."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from storage.container import Storage
 from storage.core.errors import InvalidRequest
 from tests.inference.films import bright_classifier, film, image_card, script, write_card
 from tests.inference.single_images.support import decided, done
+from tests.inference.single_images.test_marked_sets import segmentation_card
 
 
 class Classes(torch.nn.Module):
@@ -79,6 +81,52 @@ def test_a_modality_in_lower_case_is_named(
     storage: Storage, tmp_path: Path, modality: str, why: str
 ) -> None:
     assert why in add(storage, bright_classifier(tmp_path / "m", modalities=[modality]))
+
+
+class Shaped(torch.nn.Module):
+    """Brightness, in channels of that shape before rows and columns."""
+
+    def __init__(self, *shape: int) -> None:
+        super().__init__()
+        self.shape = shape
+        self.scale = torch.nn.Parameter(torch.tensor(20.0))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        bright = (x.mean(dim=1) - 0.5) * self.scale
+        count = 1
+        for one in self.shape:
+            count *= one
+        sides = torch.stack([-bright if n % 2 == 0 else bright for n in range(count)], dim=1)
+        return sides.reshape(self.shape + x.shape[2:])
+
+
+def test_a_segmentation_of_one_image_may_have_an_axis_of_images(
+    storage: Storage, tmp_path: Path
+) -> None:
+    folder = write_card(tmp_path / "m", image_card("image-segmentation"))
+    assert add(storage, script(folder, Shaped(1, 1, 2))) == ""
+    job = done(storage, film("bright corner"))
+    assert {one["kind"] for one in job.result["instances"]} >= {"SEG"}
+
+
+@pytest.mark.parametrize("shape", [(2, 2), (1, 2, 2), (2,)])
+def test_a_segmentation_whose_shape_no_run_could_read_is_not_verified(
+    storage: Storage, tmp_path: Path, shape: tuple[int, ...]
+) -> None:
+    folder = write_card(tmp_path / "m", image_card("image-segmentation"))
+    why = add(storage, script(folder, Shaped(*shape)))
+    assert f"array of shape {(*shape, 60, 80)}" in why
+
+
+@pytest.mark.parametrize("shape", [(1, 9), (1, 5, 2), (2, 8), (2, 4, 2)])
+def test_of_several_images_it_is_not_verified_either(
+    storage: Storage, tmp_path: Path, shape: tuple[int, ...]
+) -> None:
+    """Two classes of four images are eight channels."""
+    (folder := tmp_path / "m").mkdir()
+    (folder / "mediview.json").write_text(json.dumps(segmentation_card()))
+    why = add(storage, script(folder, Shaped(*shape)))
+    assert f"array of shape {(*shape, 240, 160)}" in why
 
 
 class BrightOrNothing(torch.nn.Module):
