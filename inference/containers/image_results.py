@@ -114,9 +114,9 @@ class ImageOutputReader:
         """The masks of an image in one folder."""
         first = next(iter(planes.values()))
         with named(first):
-            grid = self._room(role, found)
+            shape = self._grids(role, found)[0].shape
             named_values = self._names(names, first)
-            labels = read_planes(planes, grid.shape, named_values)
+            labels = read_planes(planes, shape, named_values)
             masks = masks_of_values(first, labels, named_values, found.together)
             found.by_role[role].masks.add(masks)
 
@@ -125,24 +125,15 @@ class ImageOutputReader:
     ) -> None:
         if role is None:
             raise refused(path, f"is a label map of none of the images: {', '.join(self._sources)}")
-        self._room(role, found)
-        grids = grids_of(self._sources[role], as_pixels=self._as_pixels)
-        for grid in grids:
-            try:
-                labels = read_label_map(path, grid)
-            except ModelUnusable:
-                if grid is grids[-1]:
-                    raise
-                continue
-            masks = masks_of_values(path, labels, names, found.together)
-            found.by_role[role].masks.add(masks)
-            return
+        _, labels = read_label_map(path, self._grids(role, found))
+        masks = masks_of_values(path, labels, names, found.together)
+        found.by_role[role].masks.add(masks)
 
-    def _room(self, role: str, found: WrittenOfImages) -> Grid:
-        """Raises ModelUnusable where masks of the image have none."""
-        grid = grids_of(self._sources[role])[0]
-        found.by_role[role].masks.check_room(math.prod(grid.shape))
-        return grid
+    def _grids(self, role: str, found: WrittenOfImages) -> list[Grid]:
+        """Raises ModelUnusable where masks of the image have no room."""
+        grids = grids_of(self._sources[role], as_pixels=self._as_pixels)
+        found.by_role[role].masks.check_room(math.prod(grids[0].shape))
+        return grids
 
     def _read_numbers(self, path: Path, found: WrittenOfImages) -> None:
         if "" in self._sources:

@@ -2,6 +2,8 @@
 
 import gzip
 import math
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,33 +28,63 @@ _HEADER_AT_MOST_BYTES = 1024 * 1024
 _VOXEL_AT_MOST_BYTES = 8
 
 
-def read_label_map(path: Path, grid: Grid) -> NDArray[np.uint16]:
-    """Shape (slices, rows, columns). Its axes may run otherwise than those of the grid.
+def read_label_map(path: Path, grids: Iterable[Grid]) -> tuple[int, NDArray[np.uint16]]:
+    """On which of the grids it lies, the first that fits, and its values there: shape (slices,
+    rows, columns). Its axes may run otherwise than those of the grid.
 
-    Raises ModelUnusable where it lies elsewhere, and what nibabel raises of what is no NIfTI.
+    No more of the file is inflated than one of the grids that are asked for so far can hold.
+    Raises ModelUnusable where it lies elsewhere than the first, and on none, and what nibabel
+    raises of what is no NIfTI.
     """
-    values, turn = _on_grid(path, grid)
-    turned: NDArray[Any] = apply_orientation(_whole(path, values, grid), turn).T
-    return turned.astype(np.uint16)
+    found = _on_grid(path, grids)
+    turned: NDArray[Any] = apply_orientation(_whole(path, found), found.turn).T
+    return found.index, turned.astype(np.uint16)
 
 
 def read_quantities(path: Path, grid: Grid) -> NDArray[np.float32]:
     """The values of a map, likewise: float32; NaN where there is none."""
-    values, turn = _on_grid(path, grid)
-    if values.dtype.kind not in "iuf":
-        raise _refused(path, f"holds {values.dtype}, no numbers", grid)
-    turned: NDArray[Any] = apply_orientation(values, turn).T
+    found = _on_grid(path, (grid,))
+    if found.values.dtype.kind not in "iuf":
+        raise _refused(path, f"holds {found.values.dtype}, no numbers", grid)
+    turned: NDArray[Any] = apply_orientation(found.values, found.turn).T
     return turned.astype(np.float32)
 
 
-def _on_grid(path: Path, grid: Grid) -> tuple[NDArray[Any], NDArray[np.float64]]:
-    """The voxels as they are stored, and how their axes turn into those of the series."""
-    at_most = math.prod(grid.shape) * _VOXEL_AT_MOST_BYTES + _HEADER_AT_MOST_BYTES
+@dataclass(frozen=True)
+class _OnGrid:
+    """The voxels as they are stored, and how their axes turn into those of a grid."""
+
+    index: int
+    grid: Grid
+    values: NDArray[Any]
+    turn: NDArray[np.float64]
+
+
+def _on_grid(path: Path, grids: Iterable[Grid]) -> _OnGrid:
+    refused = None
+    content, image = b"", None
     with gzip.open(path) if path.name.endswith(".gz") else path.open("rb") as stream:
-        content = stream.read(at_most + 1)
-    if len(content) > at_most:
-        raise _refused(path, f"is larger than an image on the grid of the {grid.of} can be", grid)
-    image = Nifti1Image.from_bytes(content)
+        for index, grid in enumerate(grids):
+            at_most = math.prod(grid.shape) * _VOXEL_AT_MOST_BYTES + _HEADER_AT_MOST_BYTES
+            content += stream.read(max(0, at_most + 1 - len(content)))
+            try:
+                if len(content) > at_most:
+                    why = f"is larger than an image on the grid of the {grid.of} can be"
+                    raise _refused(path, why, grid)
+                image = image or Nifti1Image.from_bytes(content)
+                shape, turn = _placed(path, image, grid)
+            except ModelUnusable as error:
+                refused = refused or error
+                continue
+            return _OnGrid(index, grid, np.asanyarray(image.dataobj).reshape(shape), turn)
+    raise refused or ValueError("no grid")
+
+
+def _placed(
+    path: Path, image: Nifti1Image, grid: Grid
+) -> tuple[tuple[int, ...], NDArray[np.float64]]:
+    """Shape of three axes, and how these turn into those of the grid. Raises ModelUnusable where it
+    lies elsewhere."""
     slices, rows, columns = grid.shape
     shape, affine = tuple(image.shape), np.asarray(image.affine, np.float64)
     if len(shape) == 4 and shape[3] == 1:
@@ -76,7 +108,7 @@ def _on_grid(path: Path, grid: Grid) -> tuple[NDArray[Any], NDArray[np.float64]]
     for k in (0, slices - 1):
         corners = [(0, 0, k), (columns - 1, 0, k), (columns - 1, rows - 1, k)]
         check_corners(grid, k, [(lps_from_ijk @ (*one, 1.0))[:3] for one in corners])
-    return np.asanyarray(image.dataobj).reshape(shape), turn
+    return shape, turn
 
 
 def _with_third_axis(affine: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -87,7 +119,8 @@ def _with_third_axis(affine: NDArray[np.float64]) -> NDArray[np.float64]:
     return with_normal
 
 
-def _whole(path: Path, values: NDArray[Any], grid: Grid) -> NDArray[Any]:
+def _whole(path: Path, found: _OnGrid) -> NDArray[Any]:
+    values, grid = found.values, found.grid
     if values.dtype.kind not in "iuf":
         raise _refused(path, f"holds {values.dtype}, no labels", grid)
     low, high = values.min(), values.max()

@@ -7,7 +7,7 @@ Nothing of it is stored as it came: the node makes its own objects of what it re
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -42,7 +42,7 @@ from inference.pipeline import (
     Segment,
 )
 from inference.refusals import ModelUnusable
-from inference.results.mask_place import grid_of
+from inference.results.mask_place import Grid, grid_of
 from storage.core.text.outside_text import shown_file_name, text_from_outside
 from storage.dicom.dataset_reader import read_part10
 from storage.dicom.storage_classes import SEGMENTATION_CLASSES
@@ -143,19 +143,15 @@ class OutputReader:
 
     def _read_labels(self, path: Path, found: Written, names: Mapping[int, Segment]) -> None:
         """On the grid of the reference; else on that of the other series that it fits."""
-        for one in (None, *self._others):
-            volume = self._volume if one is None else one.volume
-            # A byte a voxel, before anything of it is inflated.
+        index, labels = read_label_map(path, self._grids(found))
+        one = self._others[index - 1] if index else None
+        self._add(found, masks_of_values(path, labels, names, found), one)
+
+    def _grids(self, found: Written) -> Iterator[Grid]:
+        for volume in (self._volume, *(one.volume for one in self._others)):
+            # A byte a voxel, before anything of the file is inflated.
             found.masks.check_room(volume.voxels.size)
-            try:
-                labels = read_label_map(path, grid_of(volume))
-            except ModelUnusable as error:
-                if one is None:
-                    refused = error
-                continue
-            self._add(found, masks_of_values(path, labels, names, found), one)
-            return
-        raise refused
+            yield grid_of(volume)
 
     def _add(self, found: Written, masks: Masks, one: OtherSeries | None) -> None:
         if one is not None:

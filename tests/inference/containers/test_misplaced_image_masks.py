@@ -71,12 +71,24 @@ def test_a_mask_that_does_not_fit_the_image_is_refused_by_name(
     assert says in refusal({"": lopsided()}, writing, tmp_path)
 
 
-def refusal(images: dict[str, Dataset], writing: Writing, folder: Path) -> str:
+@pytest.mark.parametrize("spacing", [(0.2, 0.3), (1.0, 1.0)])
+def test_values_that_are_no_labels_are_named_on_whichever_grid_they_lie(
+    tmp_path: Path, spacing: tuple[float, float]
+) -> None:
+    """To a container that is given pixels, both are right: millimetres, and pixels 1 apart."""
+    writing = _nifti(0.5 * _WHOLE, np.diag([-spacing[0], -spacing[1], 1, 1]))
+    says = refusal({"": lopsided()}, writing, tmp_path, as_pixels=True)
+    assert says == "found.nii.gz of the container holds values between whole numbers."
+
+
+def refusal(
+    images: dict[str, Dataset], writing: Writing, folder: Path, *, as_pixels: bool = False
+) -> str:
     """The sentence with which what was written is refused."""
     writing(folder, folder)
     segment = Segment("Opacity", STRUCTURE, BRAIN, (10, 200, 30))
     with pytest.raises(ModelUnusable) as refused:
-        ImageOutputReader(images, {1: segment}, 2**30).read(folder)
+        ImageOutputReader(images, {1: segment}, 2**30, as_pixels=as_pixels).read(folder)
     return refused.value.message
 
 

@@ -202,6 +202,21 @@ def test_what_is_marked_on_the_other_series_lies_at_the_same_place_of_the_patien
     assert dice > 0.9
 
 
+def test_values_that_are_no_labels_are_named_on_the_grid_of_the_other_series(
+    tmp_path: Path, phantom: Series
+) -> None:
+    volume = assemble_volume(phantom["flair"])
+    affine = np.diag((-1, -1, 1, 1)) @ volume.lps_from_kji[:, [2, 1, 0, 3]]
+    half = np.full(volume.voxels.shape, 0.5, np.float32)
+    nib.save(nib.Nifti1Image(half.T, affine), tmp_path / "mask.nii.gz")
+    with pytest.raises(ModelUnusable, match=r"mask.nii.gz .* values between whole numbers"):
+        read(tmp_path, phantom)
+    affine[:3, 3] += 100
+    nib.save(nib.Nifti1Image(half.T, affine), tmp_path / "mask.nii.gz")
+    with pytest.raises(ModelUnusable, match="; the series has 44 × 40 × 24"):
+        read(tmp_path, phantom)
+
+
 def test_what_lies_outside_of_the_reference_has_a_number_and_no_mask(
     tmp_path: Path, phantom: Series
 ) -> None:
