@@ -91,11 +91,13 @@ class FoundPatients:
 
     def why_not(self, server: str, system: str) -> str:
         """Why none of them is taken, and what helps."""
-        if self.strangers and not self.ids:
+        if self.strangers:
+            is_alone = self.strangers == 1 and not (self.ids or self.has_more)
             return (
                 f"{server} has somebody born on another day under the study's identifier, whose"
-                f" system is {system}. Have birth date or identifier corrected there, or the"
-                " patient of the study here; the delivery is tried again."
+                f" system is {system}{'' if is_alone else ', one of several patients'}. Have birth"
+                " date or identifier corrected there, or the patient of the study here; the"
+                " delivery is tried again."
             )
         if self.ids or self.has_more:
             return (

@@ -123,6 +123,8 @@ def test_results_do_not_go_to_somebody_born_on_another_day(tmp_path: Path, patie
         assert deliver(storage) == 0
         ((state, error),) = state_of(storage)
         assert (state, "several patients" in error) == ("PENDING", True), error
+        # Two people are not to be merged into one.
+        assert ("born on another day" in error, "merged" in error) == (True, False), error
         assert server.transactions == 0
 
 
