@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import Path, Request
 
 from api.access.actor import actor_of
-from api.access.audited_changes import access_change
+from api.access.audited_changes import access_change, owner_change
 from api.access.policy import ADMINS, policy
 from api.access.principal import PrincipalDep
 from api.access.schemas import (
@@ -25,13 +25,13 @@ from api.audit_rules import BY_ITSELF, Audited
 from api.deps import StorageDep
 from api.parameters import problems
 from api.router_factory import new_router
-from storage.accounts.repository import Account, checked_name
+from storage.accounts.names import checked_name
+from storage.accounts.repository import Account
 from storage.accounts.second_factors import SecondFactors
 from storage.audit import Code, Type
 from storage.core.callers.identity import of_account
 from storage.core.callers.roles import checked_roles, checked_scopes
 from storage.core.clock import utcnow
-from storage.webhooks.owner_ends import MAY_SUBSCRIBE, active_of
 
 router = new_router(prefix="/api", tags=["access"])
 
@@ -105,12 +105,8 @@ def change_user(
     detail: dict[str, str | list[str]] = {"what": ", ".join(changed)} if changed else {}
     if given.roles is not None:
         detail["roles"] = sorted(given.roles)
-    may_subscribe = given.roles is None or not MAY_SUBSCRIBE.isdisjoint(given.roles)
-    if given.disabled or not may_subscribe:
-        hooks = active_of(storage.engine, of_account(name).id)
-        detail |= {"webhooks_paused": hooks} if hooks else {}
     actor = actor_of(request.scope, principal)
-    with access_change(storage.audit, actor, "U", "account", name, **detail):
+    with owner_change(storage.audit, actor, "U", "account", name, **detail) as ended:
         account = storage.accounts.change(
             name,
             roles=given.roles,
@@ -118,6 +114,7 @@ def change_user(
             person_name=given.person_name,
             password=None if given.password is None else given.password.get_secret_value(),
             must_change_password=principal.identity != of_account(name),
+            note=ended.append,
         )
     authenticator.forget()
     return _payload(storage.second_factors, account)
@@ -229,10 +226,8 @@ def revoke_key(
     """
     key = storage.api_keys.get(key_id)
     actor = actor_of(request.scope, principal)
-    hooks = active_of(storage.engine, f"key:{key.key_id}")
-    ended = {"webhooks_paused": hooks} if hooks else {}
-    with access_change(storage.audit, actor, "D", "key", key.name, what="revoked", **ended):
-        key = storage.api_keys.revoke(key.key_id, utcnow())
+    with owner_change(storage.audit, actor, "D", "key", key.name, what="revoked") as ended:
+        key = storage.api_keys.revoke(key.key_id, utcnow(), ended.append)
     authenticator.forget()
     return KeyPayload.of(key)
 

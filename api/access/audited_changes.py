@@ -3,11 +3,12 @@
 Each goes around one change, whose transaction has the event: a crash leaves both or neither.
 """
 
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 
 from storage.audit import SUCCESS, Action, Actor, Audit, AuditEvent, Code, Type
-from storage.audit.change_event import record_of_change
+from storage.audit.change_event import record_of_change, record_of_noted_change
+from storage.webhooks.owner_ends import EndedOwner
 
 
 def group_change(
@@ -36,18 +37,44 @@ def access_change(
     **detail: str | Sequence[str],
 ) -> AbstractContextManager[None]:
     """An account or a key is made, changed or ended; never with a secret in `detail`."""
-    return record_of_change(
-        audit,
-        AuditEvent(
-            Code.SECURITY_ALERT,
-            action,
-            actor,
-            outcome=SUCCESS,
-            type=Type.SECURITY_ROLES_CHANGED
-            if "roles" in detail
-            else Type.USER_SECURITY_ATTRIBUTES_CHANGED,
-            detail={kind: name, **detail},
-        ),
+    return record_of_change(audit, _access_event(actor, action, kind, name, detail))
+
+
+@contextmanager
+def owner_change(
+    audit: Audit,
+    actor: Actor,
+    action: Action,
+    kind: str,
+    name: str,
+    **detail: str | Sequence[str],
+) -> Iterator[list[EndedOwner]]:
+    """The same, where webhooks may be paused with it: what the change adds to the list is stated
+    in its event."""
+    ended: list[EndedOwner] = []
+
+    def event() -> AuditEvent:
+        all_detail = dict(detail)
+        for one in ended:
+            all_detail |= one.audit_detail
+        return _access_event(actor, action, kind, name, all_detail)
+
+    with record_of_noted_change(audit, event):
+        yield ended
+
+
+def _access_event(
+    actor: Actor, action: Action, kind: str, name: str, detail: Mapping[str, str | Sequence[str]]
+) -> AuditEvent:
+    return AuditEvent(
+        Code.SECURITY_ALERT,
+        action,
+        actor,
+        outcome=SUCCESS,
+        type=Type.SECURITY_ROLES_CHANGED
+        if "roles" in detail
+        else Type.USER_SECURITY_ATTRIBUTES_CHANGED,
+        detail={kind: name, **detail},
     )
 
 

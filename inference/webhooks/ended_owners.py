@@ -29,11 +29,7 @@ def pause_those_of_ended_owners(storage: EndingStorage, now: datetime) -> None:
                 NODE,
                 outcome=SUCCESS,
                 type=Type.NETWORK_CONFIGURATION,
-                detail={
-                    "webhooks_paused": list(one.webhook_ids),
-                    "owner": one.owner_id,
-                    "reason": one.reason,
-                },
+                detail=one.audit_detail,
             ),
         )
 

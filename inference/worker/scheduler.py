@@ -83,6 +83,7 @@ class Scheduler:
         self._beat_next_s = 0.0
         self._priors_next_s = 0.0
         self._waiting_next_s = 0.0
+        self._owners_next_s = 0.0
         self._rules_next_s = 0.0
 
     def tick(self, now: datetime) -> bool:
@@ -109,7 +110,7 @@ class Scheduler:
                 self._due.hand_out_deliveries,
                 self._due.hand_out_hl7,
                 self._watch_waiting,
-                self._due.pause_webhooks,
+                self._pause_webhooks,
                 self._due.hand_out_notices,
                 self._due.hand_out_priors,
                 self._due.hand_out_exports,
@@ -260,3 +261,9 @@ class Scheduler:
         if time.monotonic() >= self._waiting_next_s:
             watch_waiting(self._storage, now)
             self._waiting_next_s = time.monotonic() + _WAITING_S
+
+    def _pause_webhooks(self, now: datetime) -> None:
+        """Of keys that expired: what ends a key or an account otherwise pauses them itself."""
+        if time.monotonic() >= self._owners_next_s:
+            self._due.pause_webhooks(now)
+            self._owners_next_s = time.monotonic() + _WAITING_S

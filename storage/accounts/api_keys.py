@@ -25,7 +25,7 @@ from storage.core.callers.roles import (
 from storage.core.clock import utcnow
 from storage.core.errors import InvalidRequest, MediViewError, NotFound, UidConflict
 from storage.db.engine import among_texts, reading, writing
-from storage.webhooks.owner_ends import end_subscriptions_of
+from storage.webhooks.owner_ends import KEY_REVOKED, Note, end_subscriptions_of, note_nowhere
 
 PREFIX = "mvk_"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@ -]{0,79}")
@@ -139,8 +139,11 @@ class ApiKeys:
             self._touch(key_id, now)
         return key
 
-    def revoke(self, id_or_name: str, now: datetime) -> ApiKey:
-        """It counts no more; its row stays for the audit trail. Raises NotFound."""
+    def revoke(self, id_or_name: str, now: datetime, note: Note = note_nowhere) -> ApiKey:
+        """It counts no more; its row stays for the audit trail. Raises NotFound.
+
+        `note`: of webhooks that are paused with it.
+        """
         key = self.get(id_or_name)
         with writing(self._engine) as connection:
             connection.execute(
@@ -148,7 +151,7 @@ class ApiKeys:
                 .where(t.api_key.c.key_id == key.key_id, t.api_key.c.revoked_at.is_(None))
                 .values(revoked_at=now)
             )
-            end_subscriptions_of(connection, f"key:{key.key_id}", "Its key was revoked.")
+            end_subscriptions_of(connection, f"key:{key.key_id}", KEY_REVOKED, note)
         return self.get(key.key_id)
 
     def forget(self, key_id: str) -> None:

@@ -1,6 +1,5 @@
 """Accounts of people: name, password, roles."""
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,6 +9,7 @@ from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from storage import tables as t
+from storage.accounts.names import checked_name, checked_person_name
 from storage.accounts.passwords import check_password, hash_password, is_outdated, is_password
 from storage.core.callers.identity import of_account
 from storage.core.callers.roles import Role, checked_roles, known_roles
@@ -17,15 +17,13 @@ from storage.core.clock import utcnow
 from storage.core.errors import InvalidRequest, NotFound, UidConflict
 from storage.db.engine import reading, writing
 from storage.webhooks.owner_ends import (
-    MAY_SUBSCRIBE,
+    ACCOUNT_ENDED,
+    Note,
     end_subscriptions_of,
+    has_ended,
     narrow_subscriptions_of,
+    note_nowhere,
 )
-
-# A family name, and up to four more parts.
-_PERSON_NAME = re.compile(r"(?=.{3,64}$)[^\\=^\x00-\x1f]+(?:\^[^\\=^\x00-\x1f]*){1,4}")
-_NAME = re.compile(r"[a-z0-9][a-z0-9._@-]{0,79}")
-# Who may have the node call another system.
 
 
 @dataclass(frozen=True)
@@ -158,13 +156,13 @@ class Accounts:
             )
             end_sessions(connection, name, keep=keep_session)
 
-    def set_roles(self, name: str, roles: Iterable[str]) -> Account:
+    def set_roles(self, name: str, roles: Iterable[str], note: Note = note_nowhere) -> Account:
         """Raises InvalidRequest also where nobody would be left to administer."""
-        return self._change(name, roles=sorted(checked_roles(roles)))
+        return self._change(name, note, roles=sorted(checked_roles(roles)))
 
-    def set_disabled(self, name: str, disabled: bool) -> Account:
+    def set_disabled(self, name: str, disabled: bool, note: Note = note_nowhere) -> Account:
         """Raises InvalidRequest also where nobody would be left to administer."""
-        return self._change(name, disabled=disabled)
+        return self._change(name, note, disabled=disabled)
 
     def set_person_name(self, name: str, person_name: str) -> Account:
         """What stands in what the person signs. Raises InvalidRequest, NotFound."""
@@ -179,10 +177,11 @@ class Accounts:
         person_name: str | None = None,
         password: str | None = None,
         must_change_password: bool = False,
+        note: Note = note_nowhere,
     ) -> Account:
         """All that is given, or nothing of it. A new password ends the account's sessions.
 
-        Raises InvalidRequest, NotFound.
+        `note`: of webhooks that are paused with the account. Raises InvalidRequest, NotFound.
         """
         values: dict[str, Any] = {}
         if roles is not None:
@@ -196,9 +195,9 @@ class Accounts:
             values["password_hash"] = hash_password(password)
             values["password_changed_at"] = utcnow()
             values["must_change_password"] = must_change_password
-        return self._change(name, **values)
+        return self._change(name, note, **values)
 
-    def _change(self, name: str, **values: Any) -> Account:
+    def _change(self, name: str, note: Note = note_nowhere, **values: Any) -> Account:
         name = name.strip().lower()
         with writing(self._engine) as connection:
             if "roles" in values or "disabled" in values:
@@ -215,33 +214,11 @@ class Accounts:
                 _check_an_admin_is_left(connection)
             if after.disabled or "password_hash" in values:
                 end_sessions(connection, name)
-            if after.disabled or not after.roles & MAY_SUBSCRIBE:
-                end_subscriptions_of(connection, of_account(name).id, "Its account has ended.")
+            if has_ended(disabled=after.disabled, roles=after.roles):
+                end_subscriptions_of(connection, of_account(name).id, ACCOUNT_ENDED, note)
             elif "admin" not in after.roles:
                 narrow_subscriptions_of(connection, of_account(name).id)
         return after
-
-
-def checked_name(name: str) -> str:
-    """The name as it is kept, in lower case. Raises InvalidRequest."""
-    name = name.strip().lower()
-    if not _NAME.fullmatch(name):
-        raise InvalidRequest(
-            "The name is not valid.",
-            remedy="Use up to 80 of a-z, 0-9 and . _ @ -, beginning with a letter or digit.",
-        )
-    return name
-
-
-def checked_person_name(person_name: str) -> str:
-    """A person name of PS3.5 6.2.1, in one group; empty takes it away. Raises InvalidRequest."""
-    person_name = " ".join(person_name.split())
-    if person_name and not _PERSON_NAME.fullmatch(person_name):
-        raise InvalidRequest(
-            "The name is not written as DICOM writes a person's.",
-            remedy="Write Family^Given, or Family^Given^Middle^Prefix^Suffix, in 64 signs.",
-        )
-    return person_name
 
 
 def _check_no_key_has(connection: Connection, name: str) -> None:

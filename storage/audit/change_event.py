@@ -45,8 +45,15 @@ def record_of_change(audit: Audit, event: AuditEvent) -> Iterator[None]:
     A change that fails leaves no event. Where nothing had to be written, the event is recorded
     by itself. Raises StorageUnavailable.
     """
-    record = JoinedRecord(audit, lambda: event)
+    with record_of_noted_change(audit, lambda: event):
+        yield
+
+
+@contextmanager
+def record_of_noted_change(audit: Audit, event: Callable[[], AuditEvent]) -> Iterator[None]:
+    """The same of an event that states what the change found; it is asked when all is changed."""
+    record = JoinedRecord(audit, event)
     with record.with_change():
         yield
     if not record.is_committed:
-        audit.record(event)
+        audit.record(event())

@@ -1,6 +1,6 @@
 """Webhooks and subscriptions of FHIR end with the key or account that asked for them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,7 +10,9 @@ from storage import tables as t
 from storage.db.engine import reading, writing
 from storage.webhooks.people import FHIR
 
-MAY_SUBSCRIBE = frozenset({"integrator", "admin"})
+ACCOUNT_ENDED = "Its account has ended."
+KEY_REVOKED = "Its key was revoked."
+_MAY_SUBSCRIBE = frozenset({"integrator", "admin"})
 
 
 @dataclass(frozen=True)
@@ -19,19 +21,41 @@ class EndedOwner:
     reason: str
     webhook_ids: tuple[str, ...]
 
+    @property
+    def audit_detail(self) -> dict[str, str | Sequence[str]]:
+        return {
+            "webhooks_paused": list(self.webhook_ids),
+            "owner": self.owner_id,
+            "reason": self.reason,
+        }
 
-def end_subscriptions_of(connection: Connection, owner_id: str, reason: str) -> None:
-    """`owner_id`: that of `Identity.id`. What was on its way is not sent any more."""
+
+Note = Callable[[EndedOwner], None]
+"""Is given what was paused, in the transaction that pauses it."""
+
+
+def note_nowhere(_: EndedOwner) -> None:
+    pass
+
+
+def end_subscriptions_of(
+    connection: Connection, owner_id: str, reason: str, note: Note = note_nowhere
+) -> None:
+    """`owner_id`: that of `Identity.id`. What was on its way is not sent any more.
+
+    `note` is called where something was active.
+    """
     hook = t.webhook.c
-    end_subscriptions(
-        connection,
-        list(
-            connection.execute(
-                select(hook.webhook_id).where(hook.created_by_id == owner_id, hook.is_active)
-            ).scalars()
-        ),
-        reason,
+    ids = list(
+        connection.execute(
+            select(hook.webhook_id)
+            .where(hook.created_by_id == owner_id, hook.is_active)
+            .order_by(hook.created_at)
+        ).scalars()
     )
+    end_subscriptions(connection, ids, reason)
+    if ids:
+        note(EndedOwner(owner_id, reason, tuple(ids)))
 
 
 def end_subscriptions(connection: Connection, webhook_ids: list[str], reason: str) -> None:
@@ -50,19 +74,6 @@ def end_subscriptions(connection: Connection, webhook_ids: list[str], reason: st
     )
 
 
-def active_of(engine: Engine, owner_id: str) -> list[str]:
-    """Addresses of what ends with that owner."""
-    hook = t.webhook.c
-    with reading(engine) as connection:
-        return list(
-            connection.execute(
-                select(hook.url)
-                .where(hook.created_by_id == owner_id, hook.is_active)
-                .order_by(hook.created_at)
-            ).scalars()
-        )
-
-
 def end_those_of_ended_owners(
     engine: Engine, now: datetime, note: Callable[[Connection, EndedOwner], None]
 ) -> list[EndedOwner]:
@@ -77,18 +88,18 @@ def end_those_of_ended_owners(
         )
         if not ended_among(connection, owners, now):
             return []
-    ended = []
+    ended: list[EndedOwner] = []
     with writing(engine) as connection:
         for owner_id, reason in sorted(ended_among(connection, owners, now).items()):
-            ids = list(
-                connection.execute(
-                    select(hook.webhook_id).where(hook.created_by_id == owner_id, hook.is_active)
-                ).scalars()
-            )
-            end_subscriptions(connection, ids, reason)
-            ended.append(EndedOwner(owner_id, reason, tuple(ids)))
-            note(connection, ended[-1])
+            end_subscriptions_of(connection, owner_id, reason, ended.append)
+        for one in ended:
+            note(connection, one)
     return ended
+
+
+def has_ended(*, disabled: bool, roles: Iterable[str]) -> bool:
+    """Whether such an account has webhooks and subscriptions no more."""
+    return disabled or _MAY_SUBSCRIBE.isdisjoint(roles)
 
 
 def ended_among(connection: Connection, owner_ids: set[str], now: datetime) -> Mapping[str, str]:
@@ -104,7 +115,7 @@ def ended_among(connection: Connection, owner_ids: set[str], now: datetime) -> M
         ):
             del ended[f"key:{row.key_id}"]
             if row.revoked_at is not None:
-                ended[f"key:{row.key_id}"] = "Its key was revoked."
+                ended[f"key:{row.key_id}"] = KEY_REVOKED
             elif row.expires_at is not None and row.expires_at <= now:
                 ended[f"key:{row.key_id}"] = "Its key has expired."
     if accounts:
@@ -112,8 +123,8 @@ def ended_among(connection: Connection, owner_ids: set[str], now: datetime) -> M
             select(account.name, account.disabled, account.roles).where(account.name.in_(accounts))
         ):
             del ended[f"account:{row.name}"]
-            if row.disabled or MAY_SUBSCRIBE.isdisjoint(row.roles):
-                ended[f"account:{row.name}"] = "Its account has ended."
+            if has_ended(disabled=row.disabled, roles=row.roles):
+                ended[f"account:{row.name}"] = ACCOUNT_ENDED
     return ended
 
 

@@ -6,14 +6,13 @@ from typing import Annotated
 
 import typer
 
-from api.access.audited_changes import access_change
+from api.access.audited_changes import access_change, owner_change
 from api.cli.access.paused_webhooks import print_paused
 from api.cli.access.users import OPERATOR, opened
 from api.cli.console import counted, err, out, table_of
 from storage.core.callers.roles import checked_roles, checked_scopes
 from storage.core.clock import utcnow
 from storage.core.errors import InvalidRequest
-from storage.webhooks.owner_ends import active_of
 
 app = typer.Typer(name="keys", help="API keys of programs.", no_args_is_help=True)
 
@@ -81,14 +80,10 @@ def revoke(key: Annotated[str, typer.Argument(help="Id or name.")]) -> None:
     """End a key; it counts no more within a second."""
     with opened() as storage:
         found = storage.api_keys.get(key)
-        hooks = active_of(storage.engine, f"key:{found.key_id}")
-        detail = {"webhooks_paused": hooks} if hooks else {}
-        with access_change(
-            storage.audit, OPERATOR, "D", "key", found.name, what="revoked", **detail
-        ):
-            revoked = storage.api_keys.revoke(found.key_id, utcnow())
-    out.print(f"The key {revoked.name} is revoked.", markup=False)
-    print_paused(hooks)
+        with owner_change(storage.audit, OPERATOR, "D", "key", found.name, what="revoked") as ended:
+            revoked = storage.api_keys.revoke(found.key_id, utcnow(), ended.append)
+        out.print(f"The key {revoked.name} is revoked.", markup=False)
+        print_paused(storage.webhooks, ended)
 
 
 def _end(expires: str) -> datetime | None:

@@ -7,18 +7,17 @@ from typing import Annotated
 
 import typer
 
-from api.access.audited_changes import access_change
+from api.access.audited_changes import access_change, owner_change
 from api.cli.access.paused_webhooks import print_paused
 from api.cli.console import counted, out, table_of
 from api.cli.starting import start
-from storage.accounts.repository import checked_name
+from storage.accounts.names import checked_name
 from storage.audit import Action, Actor, Audit
 from storage.container import Storage, open_storage
-from storage.core.callers.identity import of_account
 from storage.core.callers.roles import checked_roles
 from storage.core.errors import InvalidRequest
 from storage.maintenance.upgrade import prepare_if_new
-from storage.webhooks.owner_ends import active_of
+from storage.webhooks.owner_ends import EndedOwner
 
 app = typer.Typer(name="users", help="Local user accounts.", no_args_is_help=True)
 OPERATOR = Actor("operator", "operator")
@@ -97,9 +96,10 @@ def set_roles(name: Name, role: Roles) -> None:
     """Give an account other roles; they count within a second."""
     with opened() as storage:
         roles = sorted(checked_roles(role))
-        with _change(storage.audit, "U", name, roles=roles):
-            account = storage.accounts.set_roles(name, roles)
-    out.print(f"{account.name} is {', '.join(sorted(account.roles))} now.", markup=False)
+        with _owner_change(storage.audit, name, roles=roles) as ended:
+            account = storage.accounts.set_roles(name, roles, ended.append)
+        out.print(f"{account.name} is {', '.join(sorted(account.roles))} now.", markup=False)
+        print_paused(storage.webhooks, ended)
 
 
 @app.command("set-name")
@@ -165,19 +165,22 @@ def sign_out(
 def _switch(name: str, *, disabled: bool) -> None:
     word = "disabled" if disabled else "enabled"
     with opened() as storage:
-        owner_id = of_account(name.strip().lower()).id
-        hooks = active_of(storage.engine, owner_id) if disabled else []
-        detail = {"webhooks_paused": hooks} if hooks else {}
-        with _change(storage.audit, "U", name, what=word, **detail):
-            account = storage.accounts.set_disabled(name, disabled)
-    out.print(f"{account.name} is {word} now.", markup=False)
-    print_paused(hooks)
+        with _owner_change(storage.audit, name, what=word) as ended:
+            account = storage.accounts.set_disabled(name, disabled, ended.append)
+        out.print(f"{account.name} is {word} now.", markup=False)
+        print_paused(storage.webhooks, ended)
 
 
 def _change(
     audit: Audit, action: Action, name: str, **detail: str | Sequence[str]
 ) -> AbstractContextManager[None]:
     return access_change(audit, OPERATOR, action, "account", name.strip().lower(), **detail)
+
+
+def _owner_change(
+    audit: Audit, name: str, **detail: str | Sequence[str]
+) -> AbstractContextManager[list[EndedOwner]]:
+    return owner_change(audit, OPERATOR, "U", "account", name.strip().lower(), **detail)
 
 
 def _password(from_stdin: bool) -> str:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import event
 
 from inference.scheduling.schedule import schedule_series
 from inference.worker.due_work import JOBS_PER_ROUND, WakeUps
@@ -131,3 +132,15 @@ def test_rounds_do_not_overlap(storage: Storage) -> None:
     leave.set()
     first.join()
     assert clock.tick(now)
+
+
+def test_owners_of_webhooks_are_not_looked_at_each_second(storage: Storage) -> None:
+    """Keys alone expire by themselves; all others pause their webhooks as they end."""
+    clock = scheduler_of(storage, Broker())
+    statements: list[str] = []
+    event.listen(
+        storage.engine, "before_cursor_execute", lambda *given: statements.append(given[2])
+    )
+    for second in range(3):
+        clock.tick(utcnow() + timedelta(seconds=second))
+    assert sum("DISTINCT webhook.created_by_id" in one for one in statements) == 1
