@@ -19,6 +19,8 @@ class Accepted(NamedTuple):
     address: Address
     is_tls: bool
     """Whether it came to the TLS port; its handshake has not begun."""
+    is_check: bool = False
+    """Whether a load balancer looks if the node answers; not kept on the way to another process."""
 
 
 class Handover:

@@ -1,6 +1,5 @@
 """The sockets that the node listens on, made once and shared by its receiving processes."""
 
-import contextlib
 import select
 import socket
 import time
@@ -11,7 +10,7 @@ import structlog
 from dicom_node.network.connection_slots import ConnectionSlots
 from dicom_node.network.handover import Accepted, Handover
 from dicom_node.network.known_activity import KnownActivity
-from dicom_node.network.proxy_protocol import NoProxyHeader, Proxies
+from dicom_node.network.proxy_protocol import Proxies
 from dicom_node.network.tls import ServerTls
 from storage.core.errors import InvalidRequest
 from storage.core.open_files import REMEDY, USED_UP
@@ -47,17 +46,13 @@ class Listeners:
         both = ((self.listener, None), (self.tls_listener, self.tls))
         return [(listener, tls) for listener, tls in both if listener is not None]
 
-    def accept(self, listener: socket.socket) -> Accepted | None:
-        """The next connection; None where a load balancer did not say from whom. Raises OSError."""
+    def accept(self, listener: socket.socket) -> Accepted:
+        """The next connection, with the address of the load balancer where one passes it on.
+
+        Raises OSError.
+        """
         client, address = listener.accept()
-        try:
-            origin = self.proxies.client_of(client, (address[0], address[1]))
-        except OSError as error:
-            client.close()
-            if isinstance(error, NoProxyHeader):
-                log.warning("proxy_header_missing", proxy=address[0], reason=str(error))
-            return None
-        return Accepted(client, origin, listener is self.tls_listener)
+        return Accepted(client, (address[0], address[1]), listener is self.tls_listener)
 
     def take(self, handover: Handover, stopped: int) -> Accepted | None:
         """The next connection that is handed over; None where another process took it, or
@@ -76,14 +71,10 @@ class Listeners:
         return handover.take()
 
     def close(self) -> None:
-        """Accept no more in this process; threads that wait for a connection are woken."""
+        """Accept no more in this process; nothing waits for a connection any more."""
         if self.handover is not None:
             self.handover.close()
         for listener, _ in self.sockets():
-            # Shutting a shared socket down would end it for the other processes, too.
-            if self.handover is None:
-                with contextlib.suppress(OSError):
-                    listener.shutdown(socket.SHUT_RDWR)
             listener.close()
 
 
@@ -110,10 +101,9 @@ def open_listeners(settings: Settings, port: int | None = None, *, processes: in
     handover = Handover(processes) if processes > 1 else None
     proxies = Proxies(settings.dicom_proxies)
     listeners = Listeners(listener, tls_listener, tls, slots, handover, proxies=proxies)
-    if handover is not None:
-        # A process waits for all of them at once.
-        for each, _ in listeners.sockets():
-            each.setblocking(False)
+    for each, _ in listeners.sockets():
+        # All of them are waited for at once.
+        each.setblocking(False)
     return listeners
 
 

@@ -1,7 +1,6 @@
 """The threads of a receiving process that take connections."""
 
 import os
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -12,9 +11,10 @@ import structlog
 
 from dicom_node.association.peer_addresses import PeerAddresses
 from dicom_node.association.processor_share import ProcessorShare
-from dicom_node.network.handover import Accepted, Address
+from dicom_node.network.handover import Accepted, Handover
 from dicom_node.network.listening import Listeners, pause_after
 from dicom_node.network.tls import ServerTls
+from dicom_node.server.arrivals import Arrivals
 from dicom_node.server.entrance import Entrance
 from dicom_node.server.rejections import Rejections
 from storage.core.open_files import REMEDY, is_among_the_last, may_log
@@ -24,7 +24,7 @@ log = structlog.get_logger(__name__)
 _MOST_WAITING = 64
 """Strangers' connections that are not let in yet."""
 
-LetIn = Callable[[socket.socket, Address, ServerTls | None], None]
+LetIn = Callable[[Accepted, ServerTls | None], None]
 
 
 class Accepting:
@@ -67,37 +67,30 @@ class Accepting:
             return
         os.eventfd_write(self._ended, 1)
         self._let_in_next.put(None)
-        if self._listeners.handover is not None:
-            self._join()
+        for thread in self._threads:
+            thread.join()
         self._listeners.close()
-        self._join()
         os.close(self._ended)
         self._ended = -1
         self._rejections.join()
-
-    def _join(self) -> None:
-        for thread in self._threads:
-            thread.join()
 
     def _by_name(self) -> Iterator[tuple[str, Callable[[], None]]]:
         """What runs in a thread each."""
         listeners, handover = self._listeners, self._listeners.handover
         if handover is None:
-            for listener, tls in listeners.sockets():
-                name = "scp-accept-tls" if tls else "scp-accept"
-                yield name, partial(self._accept_forever, partial(listeners.accept, listener))
+            arrivals = Arrivals(listeners, self._receive)
+            yield "scp-accept", partial(arrivals.run, self._ended, self._stopping)
         elif self._is_entrance:
             entrance = Entrance(listeners, handover, self._peers, self._wait)
             yield "scp-entrance", partial(entrance.run, self._ended, self._stopping)
             yield "scp-accept", self._let_in_waiting
         else:
-            take = partial(listeners.take, handover, self._ended)
-            yield "scp-accept", partial(self._accept_forever, take)
+            yield "scp-accept", partial(self._take_forever, handover)
 
-    def _accept_forever(self, accept: Callable[[], Accepted | None]) -> None:
+    def _take_forever(self, handover: Handover) -> None:
         while not self._stopping.is_set():
             try:
-                accepted = accept()
+                accepted = self._listeners.take(handover, self._ended)
             except OSError as error:
                 if self._stopping.is_set():
                     return
@@ -108,6 +101,9 @@ class Accepting:
 
     def _wait(self, accepted: Accepted) -> bool:
         """Serve it once it is its turn; False where too many wait."""
+        if accepted.is_check:
+            self._receive(accepted)
+            return True
         if self._let_in_next.qsize() >= _MOST_WAITING:
             return False
         self._let_in_next.put(accepted)
@@ -121,14 +117,14 @@ class Accepting:
             self._share.pay(time.thread_time() - begun_s)
 
     def _receive(self, accepted: Accepted) -> None:
-        client, address, is_tls = accepted
+        client, address = accepted.client, accepted.address
         try:
             if is_among_the_last(client.fileno()):
                 if may_log():
                     log.error("open_files_used_up", host=address[0], remedy=REMEDY)
                 self._rejections.add(client)
             else:
-                self._let_in(client, address, self._listeners.tls if is_tls else None)
+                self._let_in(accepted, self._listeners.tls if accepted.is_tls else None)
         except Exception:
             # The edge of a connection: whatever it meets, the next one is served.
             log.error("connection_failed", host=address[0], exc_info=True)

@@ -1,7 +1,6 @@
 """The node's SCP: listening, admission, limits, and a clean end."""
 
 import contextlib
-import socket
 import threading
 import time
 from dataclasses import dataclass, field
@@ -27,7 +26,7 @@ from dicom_node.association.pynetdicom_socket import NodeSocket
 from dicom_node.association.threads import AssociationThreads
 from dicom_node.association.traffic import AssociationTraffic, TrafficCounter
 from dicom_node.commitment.reporter import CommitmentReporter
-from dicom_node.network.handover import Address
+from dicom_node.network.handover import Accepted
 from dicom_node.network.listening import SPARE_CONNECTIONS, Listeners, open_listeners
 from dicom_node.network.shared_thread import SharedThread
 from dicom_node.network.slot_precedence import TakenSlot
@@ -182,7 +181,8 @@ class Scp:
         with self._lock:
             return list(self._associations)
 
-    def _let_in(self, client: socket.socket, address: Address, tls: ServerTls | None) -> None:
+    def _let_in(self, accepted: Accepted, tls: ServerTls | None) -> None:
+        client, address = accepted.client, accepted.address
         settings, slots = self.storage.settings, self.listeners.slots
         taken = slots.take(
             address[0],
@@ -195,19 +195,16 @@ class Scp:
             client.close()
             return
         try:
-            self._start_association(client, address, tls, taken)
+            self._start_association(accepted, tls, taken)
         except BaseException:
             slots.give_back(taken)
             raise
 
     def _start_association(
-        self,
-        client: socket.socket,
-        address: Address,
-        tls: ServerTls | None,
-        taken: TakenSlot,
+        self, accepted: Accepted, tls: ServerTls | None, taken: TakenSlot
     ) -> None:
         settings = self.storage.settings
+        client, address = accepted.client, accepted.address
         association = AcceptedAssociation(
             self._ae,
             Timeouts(
