@@ -1,7 +1,5 @@
 """A database of an earlier version, with rows in every table, is brought to this one with them."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,7 +15,6 @@ from sqlalchemy import (
     Connection,
     Date,
     DateTime,
-    Engine,
     Float,
     Integer,
     LargeBinary,
@@ -28,12 +25,13 @@ from sqlalchemy import (
     select,
 )
 
-from storage.db.engine import make_engine, reading, writing
+from storage.db.engine import reading, writing
 from storage.db.migrate import upgrade_to
 from storage.maintenance.upgrade import upgrade
 from storage.settings import Settings, load_settings
 from storage.tables import metadata
 from tests.postgres import PostgresServer
+from tests.storage.engines import opened_engine
 
 STUDY, SERIES, INSTANCE = "2.25.1", "2.25.2", "2.25.3"
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -100,23 +98,14 @@ def fill(connection: Connection) -> set[str]:
     return filled
 
 
-@contextmanager
-def opened(settings: Settings) -> Iterator[Engine]:
-    engine = make_engine(settings.resolved_database_url)
-    try:
-        yield engine
-    finally:
-        engine.dispose()
-
-
 def try_from(settings: Settings, revision: str) -> None:
-    with opened(settings) as engine:
+    with opened_engine(settings) as engine:
         with writing(engine) as connection:
             upgrade_to(connection, revision)
             filled = fill(connection)
         assert len(filled) > 10
     upgrade(settings)
-    with opened(settings) as engine, reading(engine) as connection:
+    with opened_engine(settings) as engine, reading(engine) as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert [
             one for one in compare_metadata(context, metadata) if "trigrams" not in str(one)

@@ -1,8 +1,6 @@
 """Migrations and tables say the same, and a wrong schema is refused with the remedy."""
 
 import importlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -10,7 +8,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, create_engine, insert, inspect, select, text
+from sqlalchemy import create_engine, insert, inspect, select, text
 
 from storage import tables as t
 from storage.container import Storage, open_storage
@@ -22,6 +20,7 @@ from storage.db.schema import check_schema, newest_revision, revision
 from storage.maintenance.upgrade import upgrade
 from storage.settings import Settings, load_settings
 from storage.tables import metadata
+from tests.storage.engines import opened_engine
 from tests.storage.plans import plan_of
 
 
@@ -87,7 +86,7 @@ def test_a_schema_of_a_newer_version_is_refused_without_calling_it_old(storage: 
 def test_a_migration_that_does_not_fit_is_named_and_changes_nothing(tmp_path: Path) -> None:
     """Somebody has renamed a column by hand."""
     settings = load_settings(data_dir=tmp_path, free_disk_mark_bytes=0)
-    with closing_engine(settings) as engine:
+    with opened_engine(settings) as engine:
         with writing(engine) as connection:
             upgrade_to(connection, "0074")
             connection.execute(
@@ -98,15 +97,6 @@ def test_a_migration_that_does_not_fit_is_named_and_changes_nothing(tmp_path: Pa
         assert "The migration 0075_find_reports_to_publish_by_an_index does" in str(refused.value)
         with reading(engine) as connection:
             assert revision(connection) == "0074"
-
-
-@contextmanager
-def closing_engine(settings: Settings) -> Iterator[Engine]:
-    engine = make_engine(settings.resolved_database_url)
-    try:
-        yield engine
-    finally:
-        engine.dispose()
 
 
 def test_a_column_that_is_not_there_is_no_database_that_is_away(storage: Storage) -> None:

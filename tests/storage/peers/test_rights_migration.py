@@ -6,11 +6,12 @@ from pathlib import Path
 from alembic import command
 
 from storage.container import open_storage
-from storage.db.engine import make_engine, writing
+from storage.db.engine import writing
 from storage.db.migrate import _config
 from storage.maintenance.upgrade import upgrade
 from storage.peers.entities import ACTIONS, KnownPeer
 from storage.settings import load_settings
+from tests.storage.engines import opened_engine
 
 
 def test_who_had_all_rights_may_reject_and_a_list_of_rights_stays(tmp_path: Path) -> None:
@@ -21,12 +22,10 @@ def test_who_had_all_rights_may_reject_and_a_list_of_rights_stays(tmp_path: Path
         for peer in (KnownPeer("pacs"), listed):
             storage.peers.add(peer)
         storage.peers.replace(replace(storage.peers.get("pacs"), may=ACTIONS - {"reject"}))
-    engine = make_engine(settings.resolved_database_url)
     config = _config()
-    with writing(engine) as connection:
+    with opened_engine(settings) as engine, writing(engine) as connection:
         config.attributes["connection"] = connection
         command.downgrade(config, "0065")
-    engine.dispose()
     upgrade(settings)
     with open_storage(settings) as storage:
         assert storage.peers.get("pacs").may == ACTIONS
