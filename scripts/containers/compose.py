@@ -16,6 +16,7 @@ root, and the images of image.sh.
 
 import argparse
 import contextlib
+import functools
 import http.client
 import json
 import os
@@ -28,37 +29,23 @@ import urllib.parse
 from pathlib import Path
 from typing import Any
 
-import pydicom
 import yaml
 from chest_study import write_chest
-from compose_project import ROOT, Project, asking_for_health, build_stand_ins, run, until
+from commands import ROOT, run, until
+from compose_project import Project, asking_for_health, build_stand_ins
+from outside import arrived, fetched, new_key, receiving
 
 STAND_INS = ("postgres", "redis", "garage")
 FIRST_PORT = int(os.environ.get("FIRST_PORT", "18100"))
+HOST = "127.0.0.1"
 HTTP, DICOM, S3, OUTSIDE = range(FIRST_PORT, FIRST_PORT + 4)
 
 
-def fetched(path: str, key: str = "") -> tuple[int, bytes, str]:
-    """Status, body and type of what the published port of the API answers."""
-    connection = http.client.HTTPConnection("127.0.0.1", HTTP, timeout=60)
-    headers = {"Authorization": f"Bearer {key}"} if key else {}
-    with contextlib.closing(connection):
-        connection.request("GET", path, headers=headers)
-        answer = connection.getresponse()
-        return answer.status, answer.read(), answer.headers.get("Content-Type", "")
-
-
 def found(path: str, key: str) -> Any:
-    status, body, _ = fetched(path, key)
+    status, body, _ = fetched(HOST, HTTP, path, key)
     if status != http.client.OK:
         raise SystemExit(f"{path} answered {status}: {body[:500]!r}")
     return json.loads(body)
-
-
-def received(folder: Path) -> dict[str, str]:
-    """Modality and series description of what arrived at the destination."""
-    headers = [pydicom.dcmread(path, stop_before_pixels=True) for path in folder.glob("*")]
-    return {str(one.Modality): str(one.SeriesDescription) for one in headers}
 
 
 def objects_in_bucket(project: Project) -> int:
@@ -68,7 +55,7 @@ def objects_in_bucket(project: Project) -> int:
     secrets = project.folder / "secrets"
     client = boto3.client(
         "s3",
-        endpoint_url=f"http://127.0.0.1:{S3}",
+        endpoint_url=f"http://{HOST}:{S3}",
         aws_access_key_id=(secrets / "s3_access_key_id").read_text(),
         aws_secret_access_key=(secrets / "s3_secret_access_key").read_text(),
         region_name="us-east-1",
@@ -83,19 +70,16 @@ def try_story(project: Project, outside: Path) -> None:
         "api", "mediview", "users", "add", "admin", "--role", "admin", "--password-stdin",
         input="correct horse battery staple 7\n",
     )  # fmt: skip
-    printed = project.execute(
-        "api", "mediview", "keys", "create", "compose", "--role", "integrator",
-        "--scope", "dicomweb:read", "--scope", "api:read",
-    )  # fmt: skip
-    key = next(word for word in printed.split() if word.startswith("mvk_"))
+    execute = functools.partial(project.execute, "api")
+    key = new_key(execute, "compose", "dicomweb:read", "api:read")
     with tempfile.TemporaryDirectory() as name:
         study, instances = write_chest(Path(name))
         begun_s = time.monotonic()
-        run("storescu", "-aec", "MEDIVIEW", "+sd", "+r", "127.0.0.1", DICOM, name)
+        run("storescu", "-aec", "MEDIVIEW", "+sd", "+r", HOST, DICOM, name)
     print(f"storescu: {instances} instances were acknowledged at the published port")
-    until(lambda: {"SEG", "SR"} <= received(outside).keys(), "SEG and SR at the destination")
-    print(f"at the destination after {time.monotonic() - begun_s:.0f} s: {received(outside)}")
-    status, page, kind = fetched("/")
+    until(lambda: {"SEG", "SR"} <= arrived(outside, study).keys(), "SEG and SR at the destination")
+    print(f"at the destination after {time.monotonic() - begun_s:.0f} s: {arrived(outside, study)}")
+    status, page, kind = fetched(HOST, HTTP, "/")
     assert status == http.client.OK, (status, page[:300])
     assert kind.startswith("text/html"), kind
     print(f"viewer: its first page, {len(page)} bytes, over the published port")
@@ -122,7 +106,7 @@ def state(study: str, key: str) -> dict[str, Any]:
     first = instances[0]
     series, instance = (first[tag]["Value"][0] for tag in ("0020000E", "00080018"))
     path = f"/dicom-web/studies/{study}/series/{series}/instances/{instance}"
-    status, body, _ = fetched(path, key)
+    status, body, _ = fetched(HOST, HTTP, path, key)
     assert status == http.client.OK, (path, status, body[:300])
     query = urllib.parse.urlencode({"study_instance_uid": study})
     jobs = found(f"/api/v1/jobs?{query}", key)
@@ -150,18 +134,7 @@ def main() -> int:
             stack.callback(shutil.rmtree, folder)
         outside = folder / "outside"
         outside.mkdir()
-        receiver = subprocess.Popen(
-            [
-                "storescp",
-                "--fork",
-                "--aetitle",
-                "OUTSIDE",
-                "--output-directory",
-                outside,
-                str(OUTSIDE),
-            ]
-        )
-        stack.callback(receiver.kill)
+        stack.enter_context(receiving(outside, OUTSIDE))
         (folder / "project").mkdir()
         project = Project(
             folder / "project",

@@ -24,12 +24,13 @@ import time
 from pathlib import Path
 from typing import Any
 
-import pydicom
 from chest_study import write_chest
-from compose_project import ROOT, run, until
+from commands import ROOT, run, until
+from outside import arrived, fetched, is_ready, new_key, receiving
 
 NAME = "mediview-debian"
 IMAGE = "mediview-debian:tried"
+HTTP = 8000
 OUTSIDE = int(os.environ.get("FIRST_PORT", "18110"))
 ENVIRONMENT = "/etc/mediview/mediview.env"
 LINE_OF_SITE = "MEDIVIEW_AE_TITLE=HOSPITAL"
@@ -90,23 +91,12 @@ def install(made: Path) -> str:
     return printed
 
 
-def fetched(path: str, key: str = "") -> tuple[int, bytes]:
-    connection = http.client.HTTPConnection(address(), 8000, timeout=60)
-    with contextlib.closing(connection):
-        headers = {"Authorization": f"Bearer {key}"} if key else {}
-        connection.request("GET", path, headers=headers)
-        answer = connection.getresponse()
-        return answer.status, answer.read()
-
-
 def answers() -> bool:
-    with contextlib.suppress(OSError):
-        return fetched("/readyz")[0] == http.client.OK
-    return False
+    return is_ready(address(), HTTP)
 
 
 def instances_of(study: str, key: str) -> int:
-    status, body = fetched(f"/dicom-web/studies/{study}/instances", key)
+    status, body, _ = fetched(address(), HTTP, f"/dicom-web/studies/{study}/instances", key)
     assert status == http.client.OK, (status, body[:300])
     return len(json.loads(body))
 
@@ -119,11 +109,7 @@ def send_and_wait(outside: Path, called: str) -> str:
         run("storescu", "-aec", called, "+sd", "+r", address(), 11112, name)
     print(f"storescu: {instances} instances acknowledged")
 
-    def arrived() -> set[str]:
-        read = [pydicom.dcmread(one, stop_before_pixels=True) for one in outside.glob("*")]
-        return {str(one.Modality) for one in read if study == one.StudyInstanceUID}
-
-    until(lambda: {"SEG", "SR"} <= arrived(), "SEG and SR outside")
+    until(lambda: {"SEG", "SR"} <= arrived(outside, study).keys(), "SEG and SR outside")
     print(f"its SEG and SR arrived outside after {time.monotonic() - begun_s:.0f} s")
     return study
 
@@ -158,14 +144,11 @@ def try_whole_node(outside: Path) -> tuple[str, str]:
     inside("systemctl", "enable", "--now", "mediview.service", "mediview-backup.timer")
     until(answers, "The node")
     print(f"mediview.service is ready after {time.monotonic() - begun_s:.0f} s: {show('mediview')}")
-    status, page = fetched("/")
+    status, page, _ = fetched(address(), HTTP, "/")
     assert status == http.client.OK, status
     assert b"<html" in page, page[:300]
     print(f"viewer: its first page, {len(page)} bytes")
-    printed = inside(
-        "mediview", "keys", "create", "outside", "--role", "integrator", "--scope", "dicomweb:read"
-    )
-    key = next(word for word in printed.split() if word.startswith("mvk_"))
+    key = new_key(inside, "outside", "dicomweb:read")
     study = send_and_wait(outside, "HOSPITAL")
     inside("systemctl", "start", "mediview-backup.service")
     print(f"mediview-backup.service: {show('mediview-backup')['Result']}")
@@ -260,9 +243,7 @@ def main() -> int:
         folder = Path(tempfile.mkdtemp(prefix="mediview-debian-"))
         stack.callback(shutil.rmtree, folder)
         (outside := folder / "outside").mkdir()
-        words = ("--fork", "--aetitle", "OUTSIDE", "--output-directory", outside, str(OUTSIDE))
-        receiver = subprocess.Popen(["storescp", *words])
-        stack.callback(receiver.kill)
+        stack.enter_context(receiving(outside, OUTSIDE))
         subprocess.run(["podman", "rm", "--force", NAME], check=False, capture_output=True)
         # Privileged, as a machine of its own: without it systemd leaves out what shields the units.
         run(
