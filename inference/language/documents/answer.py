@@ -15,8 +15,9 @@ from inference.language.answer import (
     by_model,
 )
 from inference.language.documents.page import Page, around, notes_on, words_of
-from inference.language.documents.pairing.asking import fits, names, read_asked
+from inference.language.documents.pairing.asking import fits, read_asked
 from inference.language.documents.pairing.look_up import LookedUp, layouts_of, look_up
+from inference.language.documents.pairing.matching import names
 from inference.language.documents.passages import answering_passages
 from inference.language.documents.reading import read_document
 from inference.language.documents.served import ask_server

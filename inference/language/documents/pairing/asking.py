@@ -235,39 +235,5 @@ def fits(asked: Asked, value: str) -> bool:
     return True
 
 
-def names(asked: Asked, text: str) -> bool:
-    """Whether the text names something that the question hangs on."""
-    return any(
-        same_unit(unit, one) for unit in asked.units if unit.weight >= 0.5 for one in units_of(text)
-    )
-
-
 def is_time(value: str) -> bool:
     return any(one.search(value) for one in (DATE, SPAN, _TIME, _WHENEVER))
-
-
-def matched(asked: Asked, units: Sequence[Unit], value: str = "") -> tuple[float, float]:
-    """How much of the question the label has, and how much of the label the question; 0 to 1.
-
-    `value`: what stands under the label; it may name a topic without words (a dose, a medicine).
-    """
-    total = asked.weight
-    if not total:
-        return 0.0, 0.0
-    hit = 0.0
-    for unit in asked.units:
-        if any(same_unit(unit, other) for other in units):
-            hit += unit.weight
-        elif (
-            unit.topic is not None
-            and unit.topic.value is not None
-            and unit.topic.value.search(value)
-        ):
-            hit += 0.8 * unit.weight
-        elif unit.is_exact:
-            return 0.0, 0.0
-    label = sum(unit.weight for unit in units)
-    both = sum(
-        unit.weight for unit in units if any(same_unit(unit, other) for other in asked.units)
-    )
-    return hit / total, both / label if label else 0.0

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 
-from inference.language.documents.pairing.asking import Asked, fits, matched
+from inference.language.documents.pairing.asking import Asked, fits
 from inference.language.documents.pairing.candidates import YES_NO, Found, score_of
 from inference.language.documents.pairing.fields import is_blank
 from inference.language.documents.pairing.layout import Piece, Placed
+from inference.language.documents.pairing.matching import is_of_another, matched
 from inference.language.documents.pairing.tables import Table, is_mark, is_value
 from inference.language.documents.pairing.topics import Unit, same_unit, units_of
 
@@ -32,46 +33,53 @@ def _by_cell(
     heads: Sequence[list[Unit]],
     cells: Sequence[list[Unit]],
 ) -> Iterator[Found]:
-    keys = [
-        at
+    keys = {
+        at: cell
         for at, cell in enumerate(row)
         if at != place and cell and _is_key(asked, cell, cells[at], heads[at], at)
-    ]
+    }
     if not keys:
         return
+    key_words = tuple(word for cell in keys.values() for word in cell.words)
     of_row = [
         unit for at in keys for unit in (*cells[at], *_used_head(asked, cells[at], heads[at]))
     ]
-    head = list(heads[place])
     if asked.kind == "yes_no" and (cell := row[place]) is not None and not is_mark(cell.text):
         # "Is the CRP raised?": the cell that has the word.
         share, _ = matched(asked, [*of_row, *cells[place]])
         if share >= _VERY and _shares(asked, of_row, cells[place]):
-            words = tuple(word for at in keys for word in row[at].words)  # type: ignore[union-attr]
-            yield Found(cell.words, (*words, *cell.words), cell.page_number, share)
+            yield Found(cell.words, (*key_words, *cell.words), cell.page_number, share)
             return
-    rest = [unit for unit in asked.units if not any(same_unit(unit, one) for one in of_row)]
-    names_column = any(same_unit(unit, one) for unit in rest for one in head)
-    is_default = place == _default_column(asked, table, row, keys[0])
-    if not names_column and not is_default:
+    if not _is_asked_column(asked, table, row, place, heads, list(keys), of_row):
         return
-    if names_column and _is_ambiguous(rest, place, heads):
-        return
-    share, _ = matched(asked, [*of_row, *head])
-    if not names_column:
-        # Not the column that was asked for, where the question names another.
-        others = [
-            one for at, units in enumerate(heads) if at != place and at not in keys for one in units
-        ]
-        if any(same_unit(unit, one) for unit in rest for one in others if unit.weight > 0.5):
-            return
+    share, _ = matched(asked, [*of_row, *heads[place]])
     row_exact = _exactness(asked, [unit for at in keys for unit in cells[at]])
     score = score_of(share, 0.35 + 0.65 * row_exact)
-    if not score or share < _LEAST_SHARE_OF_CELL:
-        return
-    evidence = tuple(word for at in keys for word in row[at].words)  # type: ignore[union-attr]
-    page = row[keys[0]].page_number  # type: ignore[union-attr]
-    yield from _of_cell(asked, table, row, place, score, evidence, page)
+    is_of_other = is_of_another(asked, [*of_row, *heads[place]])
+    if score and share >= _LEAST_SHARE_OF_CELL and not is_of_other:
+        page = next(iter(keys.values())).page_number
+        yield from _of_cell(asked, table, row, place, score, key_words, page)
+
+
+def _is_asked_column(
+    asked: Asked,
+    table: Table,
+    row: Sequence[Piece | None],
+    place: int,
+    heads: Sequence[list[Unit]],
+    keys: Sequence[int],
+    of_row: Sequence[Unit],
+) -> bool:
+    """Whether the question names the column, or means it and names no other."""
+    rest = [unit for unit in asked.units if not any(same_unit(unit, one) for one in of_row)]
+    if any(same_unit(unit, one) for unit in rest for one in heads[place]):
+        return not _is_ambiguous(rest, place, heads)
+    if place != _default_column(asked, table, row, keys[0]):
+        return False
+    others = [
+        one for at, units in enumerate(heads) if at != place and at not in keys for one in units
+    ]
+    return not any(same_unit(unit, one) for unit in rest for one in others if unit.weight > 0.5)
 
 
 def _of_cell(
@@ -85,9 +93,9 @@ def _of_cell(
 ) -> Iterator[Found]:
     ticks = _tick_columns(table)
     if ticks and (place in ticks or asked.kind == "yes_no"):
-        marked = [at for at in ticks if row[at] is not None and is_mark(row[at].text)]  # type: ignore[union-attr]
-        words = tuple(table.columns[marked[0]].head[-1].words) if len(marked) == 1 else ()
-        mark = row[marked[0]].words if marked else ()  # type: ignore[union-attr]
+        marked = [(at, cell) for at in ticks if (cell := row[at]) and is_mark(cell.text)]
+        words = tuple(table.columns[marked[0][0]].head[-1].words) if len(marked) == 1 else ()
+        mark = marked[0][1].words if marked else ()
         yield Found(words, (*evidence, *mark), page, score)
         return
     cell = row[place]

@@ -11,7 +11,6 @@ from inference.language.documents.pairing.asking import (
     Asked,
     fits,
     in_text,
-    matched,
     names_person,
     of_document,
     without_kind,
@@ -22,12 +21,12 @@ from inference.language.documents.pairing.cells import by_table
 from inference.language.documents.pairing.checkboxes import Choice, choices_of, has_boxes
 from inference.language.documents.pairing.fields import Field, fields_of, under_heads
 from inference.language.documents.pairing.layout import Piece, Placed, Row, rows_of
+from inference.language.documents.pairing.matching import is_of_another, matched
 from inference.language.documents.pairing.prose import Sentence, answering_part, sentences_of
 from inference.language.documents.pairing.tables import Table, tables_of
 from inference.language.documents.pairing.topics import (
     plain_units_of,
     same_unit,
-    spelt_out,
     units_of,
     units_of_label,
     words_of_text,
@@ -39,9 +38,10 @@ _SHOWN = 3
 _WRITER = frozenset(("i", "we", "ich", "wir", "thank", "danke"))
 _MAIN = re.compile(r"\b(?:main|principal|primary|chief)\b|\bhaupt", re.IGNORECASE)
 _FIRST, _SECOND = re.compile(r"\(?1[.)]"), re.compile(r"\(?2[.)]")
-# Labels that leave open what they are of: it stands above them, at most so many lines.
-_OF_ABOVE = frozenset(("letter_date", "clock", "site"))
+# A label that says when or where leaves open of what: it stands above, at most so many lines.
 _LINES_ABOVE = 12
+# "Where should the patient go": to the appointment.
+_ORDERED = re.compile(r"^where (?:should|must|does) .+ (?:need to |have to )?(?:go|come)\b", re.I)
 _SCORE_OF_ABOVE = 0.6
 _LONGEST_BEGINNING, _LONGEST_LINE = 5, 12
 _VERY = 0.95
@@ -158,9 +158,11 @@ def _found(asked: Asked, layout: PageLayout) -> Iterator[Found]:
 def _by_field(asked: Asked, field: Field) -> Iterator[Found]:
     text = field.value.text if field.value else ""
     value = text if asked.kind != "number" else ""
-    label = spelt_out(field.label, asked.text)
-    share, exact = matched(in_text(asked), units_of_label(label), value)
-    by_words = matched(word_by_word(asked), plain_units_of(label))
+    label = units_of_label(field.label)
+    if is_of_another(asked, label):
+        return
+    share, exact = matched(in_text(asked), label, value)
+    by_words = matched(word_by_word(asked), plain_units_of(field.label))
     if score_of(*by_words) > score_of(share, exact):
         share, exact = by_words
     score = score_of(share, exact) * (0.7 + 0.3 * field.trust)
@@ -194,8 +196,11 @@ def _by_label_below(asked: Asked, field: Field, pieces: Sequence[Piece]) -> Iter
     wanted = {"site"} if asked.kind == "place" else {"letter_date"}
     if any(unit.key == "clock" for unit in asked.units):
         wanted = {"clock"}
+    if not topics or not topics <= wanted or not fits(asked, field.value.text):
+        return
     rest = [unit for unit in asked.units if unit.key not in wanted and unit.weight > _LITTLE]
-    if not topics or not topics <= wanted & _OF_ABOVE or not fits(asked, field.value.text):
+    if not rest and not _ORDERED.search(asked.text):
+        # "When does he take it": of what, nothing says.
         return
     label = field.label_piece
     above = [
@@ -205,7 +210,8 @@ def _by_label_below(asked: Asked, field: Field, pieces: Sequence[Piece]) -> Iter
         and piece.page_number == label.page_number
         for unit in units_of(piece.text)
     ]
-    if all(any(same_unit(unit, one) for one in above) for unit in rest):
+    is_named = all(any(same_unit(unit, one) for one in above) for unit in rest)
+    if is_named if rest else any(one.key == "appointment" for one in above):
         words = field.value.words
         yield Found(words, (*label.words, *words), label.page_number, _SCORE_OF_ABOVE)
 
@@ -247,7 +253,7 @@ def _by_choice(asked: Asked, choice: Choice) -> Iterator[Found]:
 def _by_sentence(asked: Asked, sentence: Sentence, signatures: Sequence[Field]) -> Iterator[Found]:
     units = units_of(sentence.text)
     share, _ = matched(asked, units, sentence.text)
-    if share < LEAST_SHARE:
+    if share < LEAST_SHARE or all(unit.weight <= _LITTLE for unit in asked.units):
         return
     score = share * (0.62 + 0.18 * min(len(asked.units) / 3, 1.0))
     if asked.kind == "person" and _WRITER.intersection(words_of_text(sentence.text)):
@@ -281,6 +287,8 @@ def _by_beginning(asked: Asked, piece: Piece) -> Iterator[Found]:
             if texts[size].casefold() not in _BY or size + 1 == len(texts):
                 return
             words = piece.words[size + 1 :]
+            if not names_person(" ".join(texts[size + 1 :])):
+                return
             yield Found(words, piece.words, piece.page_number, 0.9 * share)
             return
         is_value = texts[size].casefold() not in _VERBS and not value.startswith(("(", ":", "?"))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from inference.language.documents.pairing.asking import DATE, NUMBER, SPAN, Asked
 from inference.language.documents.pairing.layout import Piece, Placed, Row
-from inference.language.documents.pairing.topics import same_unit, units_of, words_of_text
+from inference.language.documents.pairing.topics import places_of_words, same_unit, units_of
 from inference.language.guard.sentences import sentence_ends
 
 _SHORT_WORDS = 12
@@ -93,7 +93,7 @@ def answering_part(asked: Asked, sentence: Sentence) -> tuple[Placed, ...]:
     hits = [unit for unit in units if any(same_unit(unit, other) for other in asked.units)]
     if not hits:
         return words
-    places = _places(words)
+    places = places_of_words([word.text for word in words]) or [0]
     at = [places[min(unit.at, len(places) - 1)] for unit in hits]
     last = places[min(hits[-1].end - 1, len(places) - 1)]
     span = _nearest_span(asked, words, last) if asked.kind in ("date", "number") else None
@@ -117,14 +117,6 @@ def _size_of_rate(words: Sequence[Placed]) -> int:
     """How many words go on with how often: "a day", "twice daily"."""
     found = _RATE.match(" ".join(word.text for word in words[:4]))
     return len(found.group().split()) if found else 0
-
-
-def _places(words: Sequence[Placed]) -> list[int]:
-    """Of each word that units count the place of the piece of text that it is in."""
-    found = []
-    for place, word in enumerate(words):
-        found += [place] * len(words_of_text(word.text))
-    return found or [0]
 
 
 def _nearest_span(asked: Asked, words: Sequence[Placed], after: int) -> tuple[int, int] | None:

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
@@ -15,8 +15,6 @@ from storage.core.text.normalization import normalized
 # A number with its decimals is one word.
 _WORD = re.compile(r"[^\W_]+(?:(?<=\d)[.,/](?=\d)[^\W_]+)*#?")
 _ENDLESS = "*"
-_LEAST_HEAD = 6
-_ABBREVIATION = re.compile(r"\b[A-Z]{2,4}\b")
 _PREFIX = re.compile(r"(?:(?<=\bpre)|(?<=\bpost)|(?<=\bnon))-(?=[a-z])", re.IGNORECASE)
 # "Kreatininwert": the value of what stands before it.
 _VALUE_OF = re.compile(r"(?<=\w{4})(?:s?werte?s?|s?spiegels?)$")
@@ -43,6 +41,10 @@ class Topic:
     is_column: bool
     is_occasion: bool
     """What a document as a whole is about, which its fields need not name."""
+    is_own: bool
+    """A measurement of the patient, which a label may also name of something else."""
+    is_thing: bool
+    """What may have such a measurement of its own."""
     value: re.Pattern[str] | None
     labels: frozenset[str]
     """Labels that name it where they stand alone, and mean little elsewhere."""
@@ -69,6 +71,14 @@ class _Vocabulary:
     endless: tuple[tuple[tuple[str, ...], Topic], ...]
     common: frozenset[str]
     generic: frozenset[str]
+    beside: frozenset[str]
+    """Words beside the name of the patient's own measurement."""
+    own: frozenset[str]
+    """Names of such measurements of one word."""
+    opposites: Mapping[str, frozenset[str]]
+    abbreviation: re.Pattern[str]
+    compound: re.Pattern[str]
+    spelt_out: Mapping[str, str]
 
 
 def folded(text: str) -> str:
@@ -81,22 +91,20 @@ def words_of_text(text: str) -> list[str]:
     return _WORD.findall(folded(_spelt(text)))
 
 
-def spelt_out(label: str, question: str) -> str:
-    """Abbreviations of the label as the question spells them: "LV" as "left ventricular"."""
-    asking = words_of_text(question)
-
-    def spelt(found: re.Match[str]) -> str:
-        letters = found.group().casefold()
-        for at in range(len(asking) - len(letters) + 1):
-            some = asking[at : at + len(letters)]
-            if all(word[0] == letter for word, letter in zip(some, letters, strict=True)):
-                return " ".join(some)
-        return found.group()
-
-    return _ABBREVIATION.sub(spelt, label)
+def places_of_words(texts: Sequence[str]) -> list[int]:
+    """Of each word that units count, which of the texts it is in; they follow each other."""
+    found: list[int] = []
+    for place, text in enumerate(texts):
+        after = texts[place + 1] if place + 1 < len(texts) else ""
+        count = len(words_of_text(f"{text} {after}")) - len(words_of_text(after))
+        found += [place] * count
+    return found
 
 
 def _spelt(text: str) -> str:
+    known = vocabulary()
+    text = known.abbreviation.sub(lambda found: known.spelt_out[found.group()], text)
+    text = known.compound.sub(lambda found: known.spelt_out[found.group().casefold()], text)
     return _PREFIX.sub("", text.replace("%", " percent "))
 
 
@@ -122,11 +130,6 @@ def units_of(text: str, *, is_question: bool = False, with_topics: bool = True) 
             at += size
             continue
         word = words[at]
-        head = None if is_question or not with_topics else _head_of_compound(word)
-        if head is not None:
-            found.append(Unit(head.name, 1.0, head, at, at + 1))
-            at += 1
-            continue
         # "T-score", and not "A patient".
         is_joined = text[matches[at].end() : matches[at].end() + 1] == "-"
         is_letter = len(word) == 1 and raw[at].isupper() and (at > 0 or is_joined)
@@ -177,18 +180,6 @@ def _longest(words: list[str], at: int) -> tuple[int, Topic | None]:
     return best
 
 
-def _head_of_compound(word: str) -> Topic | None:
-    """Of "Geburtsgewicht" the weight: German compounds end with what they are."""
-    if len(word) < _LEAST_HEAD + 3:
-        return None
-    known = vocabulary().phrases
-    for start in range(3, len(word) - _LEAST_HEAD + 1):
-        for phrase, topic in known.get(word[start:], ()):
-            if len(phrase) == 1 and topic.kind == "number":
-                return topic
-    return None
-
-
 def _is_phrase(words: list[str], phrase: tuple[str, ...]) -> bool:
     return all(
         word.startswith(part[:-1]) if part.endswith(_ENDLESS) else word == part
@@ -208,7 +199,9 @@ def is_alike(one: str, other: str) -> bool:
     if _begin_alike(first, second, 0.6):
         return True
     short, long = sorted((first, second), key=len)
-    if len(short) >= 5 and len(long) >= len(short) + 3:
+    # "Milzgewicht" is no weight of the patient.
+    is_own = not vocabulary().own.isdisjoint((one, other))
+    if len(short) >= 5 and len(long) >= len(short) + 3 and not is_own:
         stem = short.rstrip("ens") if len(short) > 6 else short
         if long.startswith(stem) or long.endswith(short):
             return True
@@ -243,13 +236,38 @@ def vocabulary() -> _Vocabulary:
             endless.append((phrase, topic))
         else:
             phrases.setdefault(phrase[0], []).append((phrase, topic))
+    abbreviations, compounds = data["abbreviations"], data["compounds"]
     return _Vocabulary(
         topics,
         {word: tuple(some) for word, some in phrases.items()},
         tuple(endless),
         frozenset(data["common"].split()),
         frozenset(data["generic"].split()),
+        frozenset(data["beside"].split()),
+        frozenset(
+            word
+            for word, some in phrases.items()
+            if any(len(phrase) == 1 and topic.is_own for phrase, topic in some)
+        ),
+        dict(_opposites(data["opposites"])),
+        _any_of(abbreviations),
+        _any_of(compounds, re.IGNORECASE),
+        {**abbreviations, **compounds},
     )
+
+
+def _opposites(pairs: Iterable[Iterable[str]]) -> Iterator[tuple[str, frozenset[str]]]:
+    for pair in pairs:
+        one, other = (frozenset(words.split()) for words in pair)
+        for word in one:
+            yield word, other
+        for word in other:
+            yield word, one
+
+
+def _any_of(words: Iterable[str], flags: int = 0) -> re.Pattern[str]:
+    longest_first = sorted(words, key=len, reverse=True)
+    return re.compile(rf"\b(?:{'|'.join(map(re.escape, longest_first))})\b", flags)
 
 
 def _phrases(
@@ -259,6 +277,9 @@ def _phrases(
         value = re.compile(of["value"]) if "value" in of else None
         labels = frozenset(of.get("labels", ()))
         is_column, is_occasion = bool(of.get("is_column")), bool(of.get("is_occasion"))
-        topics[name] = Topic(name, of["kind"], is_column, is_occasion, value, labels)
+        is_own, is_thing = bool(of.get("is_own")), bool(of.get("is_thing"))
+        topics[name] = Topic(
+            name, of["kind"], is_column, is_occasion, is_own, is_thing, value, labels
+        )
         for phrase in of["phrases"]:
             yield tuple(str(phrase).split()), topics[name]

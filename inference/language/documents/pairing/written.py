@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from inference.language.documents.pairing.asking import DATE
 from inference.language.documents.pairing.fields import Field, is_blank, label_of
 from inference.language.documents.pairing.layout import Piece, Row
-from inference.language.documents.pairing.topics import units_of, words_of_text
+from inference.language.documents.pairing.topics import places_of_words, units_of
 
 _GREETING = re.compile(
     r"^(?:(?:yours|sincerely|(?:with )?(?:kind |best )?regards|with best wishes)\b"
@@ -27,9 +27,7 @@ _STAY = re.compile(
 def within(piece: Piece) -> Iterator[Field]:
     """In running text: "born 3 June 1975, hospital number 77-31"."""
     text = piece.text
-    places: list[int] = []
-    for place, word in enumerate(piece.words):
-        places += [place] * len(words_of_text(word.text))
+    places = places_of_words([word.text for word in piece.words])
     units = [unit for unit in units_of(text) if unit.topic is not None]
     for unit in units:
         if unit.topic is None or unit.topic.kind not in ("date", "code") or unit.end > len(places):
