@@ -52,17 +52,17 @@ class Arrivals:
         self._awaited: dict[int, Awaited] = {}
         """By descriptor; the eldest first."""
         self._missing = RepeatedWarning("proxy_header_missing")
-        self._ready: select.epoll
+        self._epoll: select.epoll
 
     def run(self, stopped: int, stopping: threading.Event) -> None:
         """Until `stopped`, a descriptor, can be read from."""
-        with select.epoll() as self._ready:
-            self._ready.register(stopped, select.EPOLLIN)
+        with select.epoll() as self._epoll:
+            self._epoll.register(stopped, select.EPOLLIN)
             for listener in self._listeners:
-                self._ready.register(listener, select.EPOLLIN)
+                self._epoll.register(listener, select.EPOLLIN)
             try:
                 while not stopping.is_set():
-                    for descriptor, _ in self._ready.poll(self._poll_s):
+                    for descriptor, _ in self._epoll.poll(self._poll_s):
                         self._serve_event(descriptor, stopping)
                     self._let_go_of_silent()
             finally:
@@ -84,12 +84,12 @@ class Arrivals:
         until_s = time.monotonic() + within_s
         self._awaited[descriptor] = Awaited(accepted, until_s, most_bytes, look, late)
         # Woken by each piece that comes, not as long as one is there.
-        self._ready.register(descriptor, select.EPOLLIN | select.EPOLLRDHUP | select.EPOLLET)
+        self._epoll.register(descriptor, select.EPOLLIN | select.EPOLLRDHUP | select.EPOLLET)
 
     def forget(self, descriptor: int) -> Accepted:
         """Wait no longer."""
         # Closing it here would not do: another process may have it, too.
-        self._ready.unregister(descriptor)
+        self._epoll.unregister(descriptor)
         return self._awaited.pop(descriptor).accepted
 
     @property
