@@ -1,4 +1,4 @@
-"""Receivers that are people: who may change them, and what is recorded of it."""
+"""Who may set up receivers, people above all, and what is recorded of it."""
 
 from dataclasses import replace
 
@@ -32,6 +32,17 @@ def check_may_name_patients(principal: Principal, for_people: ForPeople) -> None
     """Raises ApiProblem where a program would have patients' names sent to an address."""
     if for_people.names_patients:
         check_person(principal, "set up a receiver whose messages name patients")
+
+
+def check_lasts(principal: Principal) -> None:
+    """Raises ApiProblem where nobody would learn that the owner of a webhook has ended."""
+    if principal.kind == "oidc" and not principal.session_hash:
+        raise ApiProblem(
+            403,
+            "not_allowed",
+            "A webhook outlasts an access token of the identity provider.",
+            remedy="Add it or turn it on with an API key, or signed in to the viewer.",
+        )
 
 
 def default_wait_s(kind: WebhookKind) -> int:

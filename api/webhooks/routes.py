@@ -9,7 +9,7 @@ from fastapi import Path, Query, Request, Response
 
 from api.access.caller_visibility import caller_of
 from api.access.policy import INTEGRATORS, policy
-from api.access.principal import Principal, PrincipalDep
+from api.access.principal import PrincipalDep
 from api.audit_rules import UIDS_ALONE, Audited, NotAudited, network_change
 from api.deps import StorageDep
 from api.errors import ApiProblem
@@ -19,6 +19,7 @@ from api.request_rules.enum_spelling import NoticeStateWord
 from api.router_factory import new_router
 from api.webhooks.people import (
     check_is_changed_here,
+    check_lasts,
     check_may_change,
     check_may_name_patients,
     default_wait_s,
@@ -80,7 +81,7 @@ def add_webhook(
     name patients, no key or access token does.
     """
     check_may_change(principal, new.kind)
-    _check_lasts(principal)
+    check_lasts(principal)
     for_people = for_people_of(ForPeople(wait_s=default_wait_s(new.kind)), new)
     check_may_name_patients(principal, for_people)
     note_receiver(request, new.kind, for_people)
@@ -118,7 +119,8 @@ def change_webhook(
 ) -> WebhookPayload:
     """What is on its way already goes to the new address. A person confirms the session first.
 
-    Where messages name patients afterwards, no key or access token changes it.
+    Where messages name patients afterwards, no key or access token changes it; no access token
+    turns one on.
     """
     if change.sends_everything is not None and not principal.is_administrator:
         raise ApiProblem(
@@ -132,6 +134,9 @@ def change_webhook(
     check_may_change(principal, before.kind)
     for_people = for_people_of(before.for_people, change)
     check_may_name_patients(principal, for_people)
+    if change.is_active and not before.is_active:
+        # Who turns it on may own it from then on.
+        check_lasts(principal)
     note_receiver(request, before.kind, for_people)
     hook = storage.webhooks.change(
         webhook_id,
@@ -227,16 +232,6 @@ def redeliver_to_webhook(
     notice = storage.webhook_outbox.redeliver(webhook_id, delivery_id)
     wake(storage.settings)
     return _delivery(notice)
-
-
-def _check_lasts(principal: Principal) -> None:
-    if principal.kind == "oidc" and not principal.session_hash:
-        raise ApiProblem(
-            403,
-            "not_allowed",
-            "A webhook outlasts an access token of the identity provider.",
-            remedy="Add it with an API key, or signed in to the viewer.",
-        )
 
 
 def _payloads(webhook_outbox: WebhookOutbox, hooks: list[Webhook]) -> list[WebhookPayload]:

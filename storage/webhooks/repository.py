@@ -206,11 +206,8 @@ class Webhooks:
             if is_active and not hook.is_active:
                 values["event_id"] = _newest()
                 if by is not None and self._has_ended(hook.created_by_id):
-                    values |= {
-                        "created_by": asdict(by),
-                        "created_by_id": by.identity_id,
-                        "sends_everything": by_administrator,
-                    }
+                    values |= {"created_by": asdict(by), "created_by_id": by.identity_id}
+                    values.setdefault("sends_everything", by_administrator)
         self._update(webhook_id, values)
         return self.get(webhook_id)
 

@@ -68,6 +68,17 @@ def test_a_webhook_is_paused_with_its_key(storage: Storage) -> None:
     assert storage.webhooks.get(of_key.webhook_id).is_active
 
 
+def test_who_turns_a_webhook_on_decides_what_it_sends(storage: Storage) -> None:
+    root = Caller("local", "local")
+    for chosen, sends in ((None, True), (True, True), (False, False)):
+        hook = added(storage, "account", "gone").webhook_id
+        pause_those_of_ended_owners(storage, utcnow())
+        after = storage.webhooks.change(
+            hook, is_active=True, sends_everything=chosen, by=root, by_administrator=True
+        )
+        assert (after.created_by_id, after.sends_everything) == ("local:local", sends)
+
+
 def test_a_webhook_is_paused_with_its_account(storage: Storage) -> None:
     storage.accounts.add("root", "a long enough password 1", ["admin"])
     for name in ("ina", "ivo"):
