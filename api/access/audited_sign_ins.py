@@ -1,5 +1,6 @@
 """The audit events of sign-ins, sign-outs and refused requests."""
 
+from sqlalchemy import Connection
 from starlette.types import Scope
 
 from api.access.actor import actor_of
@@ -43,17 +44,20 @@ def signed_out(audit: Audit, scope: Scope, principal: Principal) -> None:
     )
 
 
-def signed_out_by_provider(audit: Audit, scope: Scope, identity: Identity, count: int) -> None:
-    """The provider has ended the sessions of its person."""
+def signed_out_by_provider(
+    audit: Audit, scope: Scope, connection: Connection, identity: Identity, count: int
+) -> None:
+    """The provider ends the sessions of its person, in the transaction of `connection`."""
     actor = Actor(identity.kind, identity.name, client_address(scope), identity.id)
-    audit.record(
+    audit.record_within(
+        connection,
         AuditEvent(
             Code.USER_AUTHENTICATION,
             "E",
             actor,
             type=Type.LOGOUT,
             detail={"method": "logout by the provider", "sessions": count},
-        )
+        ),
     )
 
 

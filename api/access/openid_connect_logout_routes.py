@@ -1,5 +1,6 @@
 """The provider ends sessions here, over its own connection (Back-Channel Logout 1.0)."""
 
+from functools import partial
 from typing import Any
 
 import structlog
@@ -71,7 +72,8 @@ def _end(request: Request, logouts: ProviderLogouts, audit: Audit, body: bytes) 
     provider = provider_of(request)
     try:
         logout = read_logout(provider, _token_in(request, body))
-        ended = logouts.end(logout, utcnow())
+        note = partial(audited_sign_ins.signed_out_by_provider, audit, request.scope)
+        ended = logouts.end(logout, utcnow(), note)
         if ended is None:
             raise NotAccepted("the token came before")
     except NotAccepted as error:
@@ -84,9 +86,7 @@ def _end(request: Request, logouts: ProviderLogouts, audit: Audit, body: bytes) 
             remedy="Send a new one, for this node's client; the log says what is wrong.",
         ) from error
     get_authenticator(request).forget()
-    for identity, count in ended.items():
-        audited_sign_ins.signed_out_by_provider(audit, request.scope, identity, count)
-    log.info("sessions_ended", method="back-channel logout", count=sum(ended.values()))
+    log.info("sessions_ended", method="back-channel logout", count=ended)
 
 
 def _token_in(request: Request, body: bytes) -> str:

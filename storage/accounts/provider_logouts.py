@@ -2,11 +2,11 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Engine, and_, delete
+from sqlalchemy import ColumnElement, Connection, Engine, and_, delete
 
 from storage import tables as t
 from storage.core.callers.identity import Identity
@@ -30,10 +30,16 @@ class ProviderLogouts:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def end(self, logout: ProviderLogout, now: datetime) -> Mapping[Identity, int] | None:
-        """End the sessions here; whose and how many each. None: the token came before.
+    def end(
+        self,
+        logout: ProviderLogout,
+        now: datetime,
+        note: Callable[[Connection, Identity, int], None],
+    ) -> int | None:
+        """End the sessions here; how many there were. None: the token came before.
 
         A session that began without the provider naming its own ends with any of its person.
+        `note` writes down whose and how many, in the same transaction.
         """
         digest = hashlib.sha256(f"{logout.issuer} {logout.token_id}".encode()).hexdigest()
         with writing(self._engine) as connection:
@@ -46,7 +52,12 @@ class ProviderLogouts:
                 .where(_ends_by(logout))
                 .returning(t.session.c.subject, t.session.c.name)
             ).all()
-        return Counter(Identity("oidc", one.subject, one.name, logout.issuer) for one in ended)
+            people = Counter(
+                Identity("oidc", one.subject, one.name, logout.issuer) for one in ended
+            )
+            for identity, count in people.items():
+                note(connection, identity, count)
+        return len(ended)
 
 
 def _ends_by(logout: ProviderLogout) -> ColumnElement[bool]:

@@ -11,6 +11,8 @@ import httpx
 import pytest
 from joserfc.jwk import RSAKey
 
+from storage.audit import Audit
+from storage.core.errors import StorageUnavailable
 from tests.api.access.closed import ClosedNode, audited, closed_node
 from tests.api.access.openid_connect.provider import (
     AUDIENCE,
@@ -117,6 +119,23 @@ def test_a_token_counts_once(closed: ClosedNode, identity: Provider) -> None:
     carl = signed_in(closed, identity, "carl")
     is_problem(sent(closed, once), 400, "logout_refused")
     assert are_in(carl) == [True]
+
+
+def test_sessions_end_with_their_row_in_the_audit_trail_or_not_at_all(
+    closed: ClosedNode, identity: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fay, once = signed_in(closed, identity, "fay"), token(identity, sub="fay")
+
+    def away(*_: object) -> None:
+        raise StorageUnavailable("The trail takes nothing.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Audit, "record_within", away)
+        is_problem(sent(closed, once), 503, "storage_unavailable")
+    assert are_in(fay) == [True]
+    assert sent(closed, once).status_code == 200, "the provider sends it again"
+    assert are_in(fay) == [False]
+    assert audited(closed.storage, type_code="110123", actor_name="fay")
 
 
 def test_what_is_not_quite_a_logout_token_ends_nothing(
