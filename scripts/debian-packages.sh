@@ -5,6 +5,7 @@ set -euo pipefail
 
 packages=(
     dcmtk orthanc orthanc-dicomweb dicom3tools dcm2niix    # DICOM peers and checkers
+    plastimatch                                            # fills contours (RTSTRUCT)
     poppler-utils                                          # reads the PDF reports
     postgresql redis-server radosgw ceph-mon ceph-osd curl # the full mode's services
     chromium fonts-dejavu-core                             # the viewer's browser

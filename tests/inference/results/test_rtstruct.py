@@ -1,19 +1,16 @@
-"""Contours as an RT structure set, read back by programs of planning."""
+"""Contours as an RT structure set."""
 
-import subprocess
 from pathlib import Path
 
 import numpy as np
 import pytest
-import SimpleITK
-from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
-from inference.imaging.volume import Volume, assemble_volume
+from inference.imaging.volume import assemble_volume
 from inference.results.encode import encode_results
 from inference.results.file_writing import part10
-from inference.results.rtstruct import encode_structure_set
 from tests import builders
+from tests.inference.results.oblique_structures import SHAPE, SPACING_MM, shell, structures
 from tests.inference.results_support import (
     PIPELINE,
     complaints,
@@ -21,29 +18,12 @@ from tests.inference.results_support import (
     output_of,
     save,
 )
-from tests.services import tool
-
-SHAPE = (9, 40, 34)
 
 
 def head(**attributes: object) -> list[Dataset]:
     return builders.series(
-        np.zeros(SHAPE, np.int16), spacing_mm=(3.0, 0.7, 1.1), modality="CT", **attributes
+        np.zeros(SHAPE, np.int16), spacing_mm=SPACING_MM, modality="CT", **attributes
     )
-
-
-def shell() -> NDArray[np.bool_]:
-    """A box with a tunnel through it, so that each slice has a hole; and nothing at the ends."""
-    mask = np.zeros(SHAPE, bool)
-    mask[2:7, 5:30, 4:25] = True
-    mask[2:7, 12:20, 9:15] = False
-    return mask
-
-
-def structures(sources: list[Dataset], *masks: NDArray[np.bool_]) -> tuple[Dataset, Volume]:
-    volume = assemble_volume(sources)
-    output = output_of(volume, *masks)
-    return encode_structure_set(job_for(volume), PIPELINE, sources, volume, output), volume
 
 
 def test_it_is_valid_and_says_what_it_is(tmp_path: Path) -> None:
@@ -96,19 +76,3 @@ def test_a_segment_without_a_voxel_is_named_without_contours(tmp_path: Path) -> 
     dataset, _ = structures(head(), shell(), np.zeros(SHAPE, bool))
     assert "ContourSequence" not in dataset.ROIContourSequence[1]
     assert complaints(save(dataset, tmp_path / "structures.dcm")) == []
-
-
-def test_plastimatch_fills_them_to_the_same_mask(tmp_path: Path) -> None:
-    plastimatch = tool("plastimatch", "plastimatch")
-    sources = head()
-    dataset, volume = structures(sources, shell())
-    folder = tmp_path / "study"
-    folder.mkdir()
-    builders.write(sources, folder)
-    save(dataset, folder / "structures.dcm")
-    command = [plastimatch, "convert", "--input", folder, "--output-prefix", tmp_path / "masks"]
-    subprocess.run([*command, "--prefix-format", "nrrd"], check=True, capture_output=True)
-    (path,) = (tmp_path / "masks").glob("Brain.nrrd")
-    image = SimpleITK.ReadImage(str(path))
-    assert image.GetOrigin() == pytest.approx(tuple(volume.lps_from_kji[:3, 3]), abs=1e-3)
-    assert np.array_equal(SimpleITK.GetArrayFromImage(image).astype(bool), shell())
