@@ -12,7 +12,7 @@ from storage.index import expected_instances
 from storage.mpps import kept
 from storage.mpps.senders import Sender
 from tests.dicom_node.conftest import Node
-from tests.dicom_node.normalized.test_procedure_steps import (
+from tests.dicom_node.normalized.steps import (
     IAN,
     MPPS,
     SERIES,

@@ -21,7 +21,7 @@ from dicom_node.network.pdu import MalformedPdu
 from storage.core.callers.shares import on_behalf_of
 from storage.core.errors import LimitExceeded
 from tests.dicom_node.conftest import Node
-from tests.dicom_node.normalized.test_procedure_steps import (
+from tests.dicom_node.normalized.steps import (
     MPPS,
     STUDY,
     beginning,

@@ -19,7 +19,7 @@ from storage.peers.entities import KnownPeer
 from storage.peers.notifications import NOTIFICATION_KINDS, want_notified
 from storage.peers.validation import checked
 from tests.dicom_node.conftest import Node
-from tests.dicom_node.normalized.test_procedure_steps import (
+from tests.dicom_node.normalized.steps import (
     IAN,
     MPPS,
     SERIES,

@@ -13,7 +13,7 @@ from tests.dicom_node.commitment.test_commitment import CLASS, INSTANCE, questio
 from tests.dicom_node.hl7.conftest import hospital
 from tests.dicom_node.hl7.hospital import Hospital
 from tests.dicom_node.hl7.orders import ORDER
-from tests.dicom_node.normalized.test_procedure_steps import IAN, MPPS, beginning, ending, notice
+from tests.dicom_node.normalized.steps import IAN, MPPS, beginning, ending, notice
 from tests.dicom_node.ups.workitems import PUSH, step
 from tests.injection import injected
 
