@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from storage.core.caveats import Caveat
 from storage.core.findings import Code, Curve, Direction, Interval, Validity
-from storage.core.heat_maps import HeatMap
+from storage.core.results.heat_maps import HeatMap
 
 SEGMENTS_AT_MOST = 255
 """Of one result: masks that do not overlap are numbered in a byte, 0 for what is none."""

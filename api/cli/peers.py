@@ -15,7 +15,7 @@ from api.cli.starting import start
 from storage.audit import Audit, Code, Type
 from storage.container import Storage, open_storage
 from storage.core.errors import InvalidRequest
-from storage.core.result_kinds import RESULT_KINDS
+from storage.core.results.result_kinds import RESULT_KINDS
 from storage.peers.certificates import fingerprint_of
 from storage.peers.entities import ACTIONS, Action, KnownPeer, TlsVerify
 from storage.peers.notifications import NotificationKind

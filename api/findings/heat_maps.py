@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from api.base_schemas import Payload
-from storage.core.heat_maps import HeatMap
+from storage.core.results.heat_maps import HeatMap
 
 
 class HeatMapPayload(Payload):

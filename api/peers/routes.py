@@ -28,7 +28,7 @@ from api.peers.schemas import (
 from api.router_factory import new_router
 from inference.deliveries.destinations import KINDS, address_of, checked_peer, probe_peer
 from storage.audit import Code, Type
-from storage.core.result_kinds import RESULT_KINDS
+from storage.core.results.result_kinds import RESULT_KINDS
 from storage.deliveries.circuit_breaker import CircuitBreakers, OpenBreaker
 from storage.peers.entities import KnownPeer
 from storage.peers.notifications import PeerNotifications, WaitingNotifications

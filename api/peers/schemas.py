@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field, SecretStr
 from api.base_schemas import FewMistakes, Payload, one_of
 from api.request_rules.text_lengths import ALL_ROLES, CertificateText, NetworkText
 from inference.deliveries.destinations import KINDS
-from storage.core.result_kinds import RESULT_KINDS
+from storage.core.results.result_kinds import RESULT_KINDS
 from storage.peers.entities import ACTIONS, Action, TlsVerify
 from storage.peers.notifications import NotificationKind
 

@@ -20,7 +20,7 @@ from dicom_node.normalized.requests import (
 )
 from dicom_node.ups.scp import UpsScp, UpsStorage, read_attributes
 from storage.container.has import HasClaimedElsewhere, HasSettings
-from storage.settings.ups_sources import PEER
+from storage.settings.interfaces.ups_sources import PEER
 from storage.ups.events import CANCEL_REQUESTED
 from storage.ups.requests import cancel_claimed
 

@@ -30,9 +30,9 @@ from storage.core.entities import Decision, Delivery, Job, Series
 from storage.core.errors import InvalidRequest
 from storage.deliveries.circuit_breaker import OpenBreaker
 from storage.deliveries.listing import DeliveryFilter, list_deliveries
+from storage.hosts.entities import Host
 from storage.index.expected_instances import Announced
 from storage.processes.heartbeats import HANDLED
-from storage.processes.host import Host
 from storage.processes.process_roles import worker_name
 from storage.rejection_notes.repository import IgnoredNote
 from storage.routing.repository import Route

@@ -34,7 +34,7 @@ from storage.core.findings import (
     SegmentRef,
     Validity,
 )
-from storage.core.lesion_terms import without_total
+from storage.core.results.lesion_terms import without_total
 
 _LABEL_SCHEME = "99MEDIVIEW"
 

@@ -22,7 +22,7 @@ from storage.core.acquisition import (
 )
 from storage.core.caveats import OF_EARLIER_STUDY, Caveat
 from storage.core.findings import VOLUME_VARIATION_PERCENT, Feedback, Finding, Prior, Validity
-from storage.core.lesion_terms import without_total
+from storage.core.results.lesion_terms import without_total
 from storage.core.text.dates import date_of, shown_time
 from storage.core.text.rounding import kept
 from storage.core.variation import joined_surface, variation_of

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from storage.core.heat_maps import HeatMap
+from storage.core.results.heat_maps import HeatMap
 
 
 def on_pixels(heat_map: HeatMap, rows: int, columns: int) -> NDArray[np.float32]:

@@ -14,7 +14,7 @@ from inference.imaging.volume import Volume
 from inference.pipeline import Measurement, PipelineOutput, Segment
 from inference.pipelines.codes import CM3, LONG_AXIS, MM3_IN_CM3, SHORT_AXIS, VOLUME
 from storage.core.findings import Code
-from storage.core.lesion_terms import total_label
+from storage.core.results.lesion_terms import total_label
 
 MM = Code("mm", "UCUM", "millimeter")
 _MOST = 50

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Sequence
 
 from inference.result_identity import ResultKindName
 from storage.core.entities import Instance
-from storage.core.result_kinds import RESULT_KINDS
+from storage.core.results.result_kinds import RESULT_KINDS
 from storage.peers.entities import KnownPeer
 from storage.settings import Settings
 

@@ -12,7 +12,7 @@ from inference.single_images.heat import placed_heat
 from inference.single_images.networks import Network
 from inference.single_images.outputs import REMEDY
 from inference.single_images.preprocessing import NetworkInput, normalized
-from storage.core.heat_maps import HeatMap
+from storage.core.results.heat_maps import HeatMap
 
 _BATCH = 16
 _CHECK = "Check its weights and its card."

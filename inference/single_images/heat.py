@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference.single_images.placement import Placement
-from storage.core.heat_maps import HeatMap
+from storage.core.results.heat_maps import HeatMap
 
 _DIGITS = 6
 _PARTS_AT_MOST = 64

@@ -20,7 +20,7 @@ from inference.ups_sources.performing import SourceStorage, claim_new, report, r
 from inference.ups_sources.source import WorkitemSource
 from storage.core.errors import MediViewError
 from storage.core.untrusted_input.bounded_json import load_bounded_json
-from storage.settings.ups_sources import PEER
+from storage.settings.interfaces.ups_sources import PEER
 from storage.ups.dicom_json import JsonAttributes
 from storage.ups.events import CANCEL_REQUESTED
 from storage.ups.requests import cancel_claimed

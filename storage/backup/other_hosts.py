@@ -12,8 +12,8 @@ from sqlalchemy import Connection, case, func, select
 from storage import tables as t
 from storage.container.has import HasEngine, HasHosts, HasSettings
 from storage.db.engine import reading
-from storage.processes.host import Host
-from storage.processes.hosts import Hosts
+from storage.hosts.entities import Host
+from storage.hosts.repository import Hosts
 
 log = structlog.get_logger(__name__)
 

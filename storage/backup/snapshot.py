@@ -32,7 +32,7 @@ from storage.container.has import HasEngine, HasHosts, HasObjects, HasSettings
 from storage.core.errors import StorageUnavailable
 from storage.db.engine import reading, reading_one_state
 from storage.db.locks.advisory_lock import group_lock, housekeeping_lock
-from storage.processes.hosts import Hosts
+from storage.hosts.repository import Hosts
 from storage.volumes.files import SUFFIX
 
 # Of the machine and the moment; and nobody stays signed in by a backup. Hosts note themselves at

@@ -16,6 +16,7 @@ from storage.fhir_subscriptions.repository import FhirSubscriptions
 from storage.findings.feedback import FindingFeedback
 from storage.findings.feedback_reports import FeedbackReports
 from storage.findings.repository import Findings
+from storage.hosts.repository import Hosts
 from storage.idempotency.repository import IdempotencyKeys
 from storage.index.expected_instances import Expectations
 from storage.index.patient_studies import PatientStudies
@@ -43,7 +44,6 @@ from storage.priors.pause import PriorPause
 from storage.priors.searches import PriorSearches
 from storage.processes.components import Components
 from storage.processes.heartbeats import Heartbeats
-from storage.processes.hosts import Hosts
 from storage.rejection_notes.repository import RejectionNotes
 from storage.reports.critical_alerts import CriticalAlerts
 from storage.reports.readers import StudyReaders

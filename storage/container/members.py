@@ -34,6 +34,7 @@ from storage.fhircast.subscriptions import FhircastSubscriptions
 from storage.findings.feedback import FindingFeedback
 from storage.findings.feedback_reports import FeedbackReports
 from storage.findings.repository import Findings
+from storage.hosts.repository import Hosts
 from storage.idempotency.repository import IdempotencyKeys
 from storage.index.expected_instances import Expectations
 from storage.index.instance_lookup import InstanceLookup
@@ -68,7 +69,6 @@ from storage.priors.searches import PriorSearches
 from storage.processes.components import Components
 from storage.processes.conditions import NodeConditions
 from storage.processes.heartbeats import Heartbeats
-from storage.processes.hosts import Hosts
 from storage.projects.exports import ProjectExports
 from storage.projects.repository import Projects
 from storage.reconciliation.crash_recovery import CrashRecovery

@@ -42,6 +42,8 @@ from storage.fhircast.subscriptions import FhircastSubscriptions
 from storage.findings.feedback import FindingFeedback
 from storage.findings.feedback_reports import FeedbackReports
 from storage.findings.repository import Findings
+from storage.hosts.keys import take_keys
+from storage.hosts.repository import Hosts
 from storage.idempotency.repository import IdempotencyKeys
 from storage.index.expected_instances import Expectations
 from storage.index.instance_location import locate
@@ -81,8 +83,6 @@ from storage.processes.components import Components
 from storage.processes.conditions import NodeConditions
 from storage.processes.deletion_numbers import DeletionNumbers
 from storage.processes.heartbeats import Heartbeats
-from storage.processes.host_keys import take_keys
-from storage.processes.hosts import Hosts
 from storage.projects.exports import ProjectExports
 from storage.projects.repository import Projects
 from storage.reconciliation.crash_recovery import CrashRecovery

@@ -10,8 +10,13 @@ from datetime import datetime
 from typing import Literal
 
 from storage.core.caveats import Caveat
-from storage.core.heat_maps import HeatMap
-from storage.core.lesion_terms import ANATOMICAL, LESION_TYPES, number_of_lesions, without_total
+from storage.core.results.heat_maps import HeatMap
+from storage.core.results.lesion_terms import (
+    ANATOMICAL,
+    LESION_TYPES,
+    number_of_lesions,
+    without_total,
+)
 
 FeedbackKind = Literal["ACCEPTED", "REJECTED", "CORRECTED"]
 FormerKind = Literal["ACCEPTED", "REJECTED", "EDITED"]

@@ -7,7 +7,7 @@ class ResultInstance(TypedDict):
     """One object that the job made and stored."""
 
     kind: str
-    """One of `storage.core.result_kinds`."""
+    """One of `storage.core.results.result_kinds`."""
     sop_class_uid: str
     series_instance_uid: str
     sop_instance_uid: str

@@ -21,7 +21,7 @@ from storage.core.findings import (
     Surface,
     Validity,
 )
-from storage.core.heat_maps import HeatMap
+from storage.core.results.heat_maps import HeatMap
 from storage.core.variation import known_before
 from storage.db.row_mapping import fields_of
 from storage.findings.stored_caveats import read_caveats

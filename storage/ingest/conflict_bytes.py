@@ -12,9 +12,9 @@ from typing import BinaryIO
 from storage.core.entities import NO_ASSOCIATION, Location, StoreAssociation
 from storage.core.errors import NotFound, StorageUnavailable
 from storage.dicom.part10 import Header, read_header
+from storage.hosts.entities import Host
 from storage.ingest.instance_stream import SPILL_BYTES
 from storage.objects.filesystem import ObjectStore
-from storage.processes.host import Host
 from storage.volumes.files import translated_os_errors
 from storage.volumes.reader import VolumeReader
 

@@ -29,6 +29,7 @@ from storage.deletion.renewal import Renewal
 from storage.deletion.service import discard_content, remove_derived
 from storage.dicom.digests import proves
 from storage.dicom.part10 import Header
+from storage.hosts.entities import Host
 from storage.index.insert_instance import NewInstance
 from storage.index.repository import Index
 from storage.index.tombstones import Deleted, Discarded, Tombstone
@@ -36,7 +37,6 @@ from storage.ingest.conflict_bytes import Conflict, ConflictBytes
 from storage.ingest.conflict_exchange import exchange_rows, no_conflict
 from storage.ingest.instance_stream import SPILL_BYTES
 from storage.objects.filesystem import ObjectStore
-from storage.processes.host import Host
 from storage.processes.turn_taking import turn
 from storage.retention.legal_holds import check_no_hold
 from storage.volumes.files import translated_os_errors

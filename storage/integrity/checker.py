@@ -14,6 +14,7 @@ from functools import partial
 
 from storage.core.entities import Instance, Location
 from storage.core.errors import MediViewError, NotFound, StorageUnavailable
+from storage.hosts.entities import Host
 from storage.integrity.copies import (
     READABLE,
     State,
@@ -26,7 +27,6 @@ from storage.integrity.copies import (
 )
 from storage.integrity.repository import DamagedInstances, refusal
 from storage.objects.filesystem import ObjectStore
-from storage.processes.host import Host
 from storage.volumes.reader import VolumeReader
 
 # What is compared before an answer of many instances begins: half a second's work at most.

@@ -20,6 +20,7 @@ from storage.dicom.header_sizes import (
     only_frames_of_long_sequences,
     without_long_binary,
 )
+from storage.hosts.entities import Host
 from storage.integrity.repository import DamagedInstances
 from storage.integrity.stated_patients import StatedPatients
 from storage.integrity.stored_bytes import StoredBytes
@@ -27,7 +28,6 @@ from storage.objects.filesystem import ObjectStore
 from storage.patient_identity.entities import Patient, PatientKey
 from storage.patient_identity.outgoing import correct, with_patient
 from storage.patient_identity.study_patients import is_another
-from storage.processes.host import Host
 from storage.volumes.reader import VolumeReader
 
 if TYPE_CHECKING:

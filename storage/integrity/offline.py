@@ -8,8 +8,8 @@ from sqlalchemy import ColumnElement, Engine, and_, or_, select
 
 from storage import tables as t
 from storage.db.engine import reading
-from storage.processes.host import is_on
-from storage.processes.hosts import Hosts
+from storage.hosts.entities import is_on
+from storage.hosts.repository import Hosts
 
 _MOST = 200_000
 """Instances of which it is known one by one; their series and studies are known beside them."""

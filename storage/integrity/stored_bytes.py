@@ -13,11 +13,11 @@ from typing import Any, BinaryIO
 
 from storage.core.entities import Instance, Location
 from storage.core.errors import NotFound, StorageUnavailable
+from storage.hosts.entities import Host
 from storage.integrity.checker import Checker, Prepared
 from storage.integrity.copies import object_range
 from storage.integrity.repository import DamagedInstances
 from storage.objects.filesystem import ObjectStore
-from storage.processes.host import Host
 from storage.volumes.reader import VolumeReader
 
 _CHUNK_BYTES = 128 * 1024

@@ -17,8 +17,8 @@ from storage.container.has import HasHosts, HasSettings
 from storage.core.clock import utcnow
 from storage.core.errors import MediViewError
 from storage.db.engine import make_engine
+from storage.hosts.keys import forget_keys
 from storage.maintenance.housekeeping import Housekeeper
-from storage.processes.host_keys import forget_keys
 from storage.settings import Settings
 
 log = structlog.get_logger(__name__)

@@ -11,11 +11,11 @@ from storage.db.grants import grant_all
 from storage.db.migrate import upgrade_schema
 from storage.db.sqlite_files.replacement import finish
 from storage.deletion.copies_in_bucket import carry_out_copies
+from storage.hosts.repository import Hosts
 from storage.maintenance.known_deletions import KnownDeletions
 from storage.maintenance.reindex import note_copied_deletions
 from storage.objects.opening import open_objects
 from storage.processes.deletion_numbers import DeletionNumbers
-from storage.processes.hosts import Hosts
 from storage.reconciliation.crash_recovery import CrashRecovery
 from storage.reconciliation.refused_rows import try_refused_again
 from storage.search.vectors import PassageVectors

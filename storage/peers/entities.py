@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 from storage.core.addresses import is_within
-from storage.core.result_kinds import RESULT_KINDS, result_kind
+from storage.core.results.result_kinds import RESULT_KINDS, result_kind
 from storage.peers.notifications import NotificationKind
 from storage.settings import PeerAction
 

@@ -8,7 +8,7 @@ from typing import get_args
 
 from storage.core.callers.certificate_bindings import checked_binding
 from storage.core.errors import InvalidRequest
-from storage.core.result_kinds import RESULT_KINDS
+from storage.core.results.result_kinds import RESULT_KINDS
 from storage.peers.entities import ACTIONS, KnownPeer, TlsVerify
 from storage.peers.notifications import NOTIFICATION_KINDS
 from storage.settings import Settings

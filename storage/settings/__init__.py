@@ -17,9 +17,11 @@ from storage.settings.audit import AuditSettings
 from storage.settings.backup import BackupSettings
 from storage.settings.data import DataSettings
 from storage.settings.deliveries import DeliverySettings, Destination
-from storage.settings.fhir_orders import FhirOrderSettings
-from storage.settings.fhircast import FhircastSettings
-from storage.settings.hl7 import Hl7Destination, Hl7Settings
+from storage.settings.interfaces.fhir_orders import FhirOrderSettings
+from storage.settings.interfaces.fhircast import FhircastSettings
+from storage.settings.interfaces.hl7 import Hl7Destination, Hl7Settings
+from storage.settings.interfaces.smart import SmartSettings
+from storage.settings.interfaces.ups_sources import UpsSourceSettings
 from storage.settings.jobs import JobSettings
 from storage.settings.limits import MIB, LimitSettings
 from storage.settings.listening import ListeningSettings
@@ -34,9 +36,7 @@ from storage.settings.renamed import RenamedSource
 from storage.settings.reports import ReportSettings
 from storage.settings.retention_periods import RetentionSettings
 from storage.settings.server import ServerSettings
-from storage.settings.smart import SmartSettings
 from storage.settings.traces import TraceSettings
-from storage.settings.ups_sources import UpsSourceSettings
 from storage.settings.webhooks import WebhookSettings
 
 __all__ = [

@@ -9,7 +9,7 @@ from pydantic_settings import NoDecode
 
 from storage.core.ae_titles import ALLOWED, is_title
 from storage.core.errors import InvalidRequest
-from storage.core.result_kinds import ON_REQUEST
+from storage.core.results.result_kinds import ON_REQUEST
 from storage.core.untrusted_input.host_names import HOST_NAMES, is_host_name
 from storage.core.untrusted_input.whole_numbers import read_whole_number
 

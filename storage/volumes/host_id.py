@@ -1,6 +1,6 @@
 """On which host a volume lies: each volumes folder has an id, which its volumes' names bear.
 
-Several hosts may share a database while each has a disk of its own (`storage.processes.hosts`). A
+Several hosts may share a database while each has a disk of its own (`storage.hosts.repository`). A
 volume never changes its host: what is copied elsewhere goes to the bucket, or into another volume.
 """
 

@@ -16,10 +16,10 @@ from inference.retention.outlook import disk_outlook
 from storage.access_groups.repository import AccessGroups
 from storage.core.clock import CLOCKS_AGREE_WITHIN_S, utcnow
 from storage.db.clock_steps import last_step
+from storage.hosts.repository import Hosts
 from storage.integrity.repository import DamagedInstances
 from storage.jobs.series_tries import SeriesTries
 from storage.processes.heartbeats import Heartbeats
-from storage.processes.hosts import Hosts
 from storage.processes.process_roles import HL7
 from storage.reconciliation.missing_volumes import is_bare
 from storage.reconciliation.refused_rows import REMEDY as REFUSED_REMEDY

@@ -5,8 +5,8 @@ from datetime import timedelta
 from api.server.checks.health import GOOD, bad
 from api.server.schemas import HealthPart
 from storage.core.clock import utcnow
-from storage.processes.host import SIGNED_WITHIN_S, Host
-from storage.processes.hosts import Hosts
+from storage.hosts.entities import SIGNED_WITHIN_S, Host
+from storage.hosts.repository import Hosts
 
 _COPIED_WITHIN = timedelta(minutes=10)
 

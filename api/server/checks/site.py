@@ -12,7 +12,7 @@ from storage.core.errors import MediViewError
 from storage.deliveries.circuit_breaker import CircuitBreakers
 from storage.peers.repository import Peers
 from storage.settings import Settings
-from storage.settings.ups_sources import PEER
+from storage.settings.interfaces.ups_sources import PEER
 
 
 def check_rules(settings: Settings, peers: Peers) -> Iterator[Check]:

@@ -29,7 +29,7 @@ from inference.single_images.heat import own_heat
 from inference.single_images.networks import Network
 from inference.single_images.preprocessing import NetworkInput, normalized, prepare
 from storage.core.findings import NO_UNITS, Code
-from storage.core.heat_maps import HeatMap
+from storage.core.results.heat_maps import HeatMap
 
 _BOXES_AT_MOST = 50
 

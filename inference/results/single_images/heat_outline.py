@@ -9,7 +9,7 @@ from inference.pipeline import ImageResult, Pipeline
 from inference.results.narrative import as_dicom_text
 from inference.results.single_images.gsps import Drawing, Drawn, outline, written_state
 from storage.core.entities import Job
-from storage.core.heat_maps import HeatMap
+from storage.core.results.heat_maps import HeatMap
 
 _LAYER = "HEAT_MAP"
 _RED = (255, 0, 0)

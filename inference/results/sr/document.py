@@ -32,7 +32,7 @@ from inference.results.sr.numbers import evaluations_of, measurements_of
 from inference.results.sr.observing import pipeline_context
 from storage.core.entities import Job
 from storage.core.findings import Finding, SegmentRef
-from storage.core.lesion_terms import ANATOMICAL
+from storage.core.results.lesion_terms import ANATOMICAL
 
 _PROCEDURES = {
     "MR": codes.cid100.MRIUnspecifiedBodyRegion,

@@ -19,7 +19,7 @@ from inference.pipelines.chest.lung_density import LungDensity
 from inference.results.encode import EncodedResults, encode_results
 from inference.scheduling.schedule import complete_and_schedule
 from inference.worker.run import run_job
-from storage.core.result_kinds import RESULT_KINDS
+from storage.core.results.result_kinds import RESULT_KINDS
 from storage.settings import load_settings
 from tests import builders
 from tests.inference.orchestration import later, receive, storage_in

@@ -7,7 +7,7 @@ import pytest
 from pydicom.uid import ChestCADSRStorage, DigitalMammographyXRayImageStorageForPresentation
 
 from inference.model_registry.adding import add_model
-from storage.core.result_kinds import result_kind
+from storage.core.results.result_kinds import result_kind
 from tests.inference.films import bright_detector, film
 from tests.inference.orchestration import storage_in
 from tests.inference.single_images.support import box_of, done, objects

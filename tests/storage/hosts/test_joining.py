@@ -19,8 +19,8 @@ from storage.container import Storage, open_storage
 from storage.core.clock import utcnow
 from storage.core.errors import NotConfigured, NotFound, StateConflict
 from storage.db.engine import reading, writing
-from storage.processes import hosts
-from storage.processes.host_keys import take_keys
+from storage.hosts import copies, repository
+from storage.hosts.keys import take_keys
 from storage.volumes import host_id as of_folders
 from storage.volumes.host_id import NAME, host_id
 from tests.migrated import upgrade
@@ -224,7 +224,7 @@ def test_keys_that_were_changed_everywhere_are_stated_again(
 def test_a_copy_of_a_data_folder_does_not_start_beside_it(
     settings_of: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hosts, "_LOOKED_EVERY_S", 0.05)
+    monkeypatch.setattr(copies, "_LOOKED_EVERY_S", 0.05)
     north = settings_of("north")
     upgrade(north)
     with open_storage(north) as of_north:
@@ -250,8 +250,8 @@ def test_a_copy_of_a_data_folder_does_not_start_beside_it(
 def test_a_machine_that_was_started_again_waits_for_nobody_long(
     settings_of: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hosts, "_LOOKED_EVERY_S", 0.05)
-    monkeypatch.setattr(hosts, "_BEATS_WITHIN_S", 0.3)
+    monkeypatch.setattr(copies, "_LOOKED_EVERY_S", 0.05)
+    monkeypatch.setattr(copies, "_BEATS_WITHIN_S", 0.3)
     north = settings_of("north")
     upgrade(north)
     with open_storage(north) as of_north, writing(of_north.engine) as connection:
@@ -272,7 +272,7 @@ def test_a_machine_that_was_away_for_longer_waits_for_nobody(settings_of: Any) -
 
     began_s = time.monotonic()
     with open_storage(north):
-        assert time.monotonic() - began_s < hosts._LOOKED_EVERY_S
+        assert time.monotonic() - began_s < copies._LOOKED_EVERY_S
 
 
 def test_a_wrong_clock_is_named_and_makes_no_host_away(
@@ -282,7 +282,7 @@ def test_a_wrong_clock_is_named_and_makes_no_host_away(
     north.storage.ingest.accept(part10(), "stow")
     stated = []
     for behind in (timedelta(minutes=6), timedelta(days=3)):
-        monkeypatch.setattr(hosts, "utcnow", lambda behind=behind: utcnow() - behind)
+        monkeypatch.setattr(repository, "utcnow", lambda behind=behind: utcnow() - behind)
         north.storage.hosts._beat_next_s = 0.0
         north.storage.hosts.beat()
         stated.append(check_hosts(south.storage.hosts))

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from storage.processes.host_keys import take_keys
+from storage.hosts.keys import take_keys
 from tests.storage.hosts.conftest import KEYS
 
 

@@ -7,7 +7,7 @@ import pytest
 from storage.access_groups.entities import Member
 from storage.container import Storage
 from storage.core.errors import NotFound, UidConflict
-from storage.core.result_kinds import result_kind
+from storage.core.results.result_kinds import result_kind
 from storage.peers.entities import KnownPeer
 
 PACS = KnownPeer(

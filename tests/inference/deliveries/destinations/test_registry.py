@@ -8,7 +8,7 @@ import pytest
 
 from inference.deliveries.destinations import KINDS, address_of, read_address
 from storage.core.errors import InvalidRequest
-from storage.core.result_kinds import ON_REQUEST, RESULT_KINDS
+from storage.core.results.result_kinds import ON_REQUEST, RESULT_KINDS
 from storage.peers.entities import REFERRING_KINDS, KnownPeer
 from storage.settings import load_settings
 

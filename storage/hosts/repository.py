@@ -8,8 +8,7 @@ it, copy it, or rewrite it.
 import socket
 import time
 from collections import Counter
-from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -32,22 +31,19 @@ from storage import tables as t
 from storage.core.clock import utcnow
 from storage.core.errors import NotFound, StateConflict
 from storage.db.engine import insert_or_update, reading, writing
-from storage.processes.host import ALIVE_WITHIN, Host, is_on, room_of_disk
-from storage.processes.host_contents import HostContents
-from storage.processes.host_keys import check_keys
-from storage.tables.base import UtcDateTime
+from storage.hosts.clock import now_of_database
+from storage.hosts.contents import HostContents
+from storage.hosts.copies import BEAT_EVERY_S, check_is_no_copy, folder_identity
+from storage.hosts.entities import ALIVE_WITHIN, Host, is_on, room_of_disk
+from storage.hosts.keys import check_keys
 from storage.volumes.durable_names import make_folder
 from storage.volumes.files import SUFFIX, translated_os_errors
-from storage.volumes.host_id import NAME as ID_FILE
 from storage.volumes.host_id import host_id, host_of_volume
 
 log = structlog.get_logger(__name__)
 
-BEAT_EVERY_S = 20.0
 _KNOWN_FOR_S = 5.0
-_BEATS_WITHIN_S = 1.5 * BEAT_EVERY_S
 _LOOKED_EVERY_S = 1.0
-_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _JOIN_LOCK = 0x6D76686F
 
 
@@ -90,10 +86,10 @@ class Hosts(HostContents):
             return
         with translated_os_errors(self._folder):
             make_folder(self._folder)
-        own, folder = self.own_id(), self._very_folder()
+        own, folder = self.own_id(), folder_identity(self._folder)
         room = room_of_disk(self._folder, self._free_disk_mark_bytes)
         if self.own_disks:
-            self._check_is_no_copy(own, folder)
+            check_is_no_copy(self._engine, self._data_dir, own, folder)
         with writing(self._engine) as connection:
             connection.execute(text("SELECT pg_advisory_xact_lock(:n)"), {"n": _JOIN_LOCK})
             first = connection.execute(select(t.host).where(t.host.c.is_first)).mappings().first()
@@ -121,46 +117,10 @@ class Hosts(HostContents):
     def _left_if_new(connection: Connection, own: str) -> dict[str, Any]:
         """A command, as a backup with a folder of its own, makes no host that is missed later."""
         known = connection.execute(select(t.host.c.id).where(t.host.c.id == own)).first()
-        return {} if known else {"left_at": _now_of_database(connection)}
+        return {} if known else {"left_at": now_of_database(connection)}
 
     def _has_unnamed(self) -> bool:
         return any(not host_of_volume(path.name) for path in self._folder.glob(f"*{SUFFIX}"))
-
-    def _very_folder(self) -> str:
-        """What a copy has otherwise: the start of its machine, or the file of the id."""
-        with suppress(FileNotFoundError):
-            started = _BOOT_ID.read_text("ascii").strip()
-            return f"{started}:{(self._folder / ID_FILE).stat().st_ino}"
-        return ""
-
-    def _check_is_no_copy(self, own: str, folder: str) -> None:
-        """Where the folder was copied, its original is there still and gives signs of life.
-
-        A machine that was started again does not; it is waited for where its last one is so young
-        that the next was not due. Raises StateConflict.
-        """
-        c = t.host.c
-        first_seen_at = None
-        while True:
-            with reading(self._engine) as connection:
-                row = connection.execute(
-                    select(c.name, c.folder, c.seen_at).where(c.id == own)
-                ).first()
-                now = _now_of_database(connection)
-            if row is None or row.folder == folder:
-                return
-            first_seen_at = first_seen_at or row.seen_at
-            if row.seen_at != first_seen_at:
-                raise StateConflict(
-                    f"The data folder {self._data_dir} and that of the host {row.name}, which is"
-                    f" running, have one id, {own}: one is a copy of the other, and each would"
-                    " take the volumes of the other for its own.",
-                    remedy="Let the one run that received last. Another host begins with an empty"
-                    " data folder that has the keys of the others (docs/operations.md).",
-                )
-            if abs(now - row.seen_at) > timedelta(seconds=_BEATS_WITHIN_S):
-                return
-            time.sleep(_LOOKED_EVERY_S)
 
     def beat(self) -> None:
         """Say now and then that this host is there. Raises StorageUnavailable."""
@@ -195,7 +155,7 @@ class Hosts(HostContents):
         own = self.own_id() if self._is_possible else ""
         if own:
             with writing(self._engine) as connection:
-                left = {"left_at": _now_of_database(connection)}
+                left = {"left_at": now_of_database(connection)}
                 connection.execute(t.host.update().where(t.host.c.id == own).values(left))
 
     def all(self) -> list[Host]:
@@ -203,7 +163,7 @@ class Hosts(HostContents):
         c = t.host.c
         with reading(self._engine) as connection:
             rows = connection.execute(select(t.host).order_by(c.is_first.desc(), c.id)).all()
-            now = _now_of_database(connection) if rows else None
+            now = now_of_database(connection) if rows else None
         return [
             Host(
                 one.id,
@@ -290,7 +250,7 @@ class Hosts(HostContents):
             ).first()
             if row is None:
                 raise NotFound(f"No host has the id {host}.", remedy="See mediview hosts list.")
-            if abs(_now_of_database(connection) - row.seen_at) < ALIVE_WITHIN:
+            if abs(now_of_database(connection) - row.seen_at) < ALIVE_WITHIN:
                 raise StateConflict(
                     f"The host {host} ({row.name}) gave a sign of life in the last two minutes.",
                     remedy="Stop its processes, and wait for two minutes.",
@@ -300,11 +260,7 @@ class Hosts(HostContents):
         log.warning("host_removed", host=host)
 
 
-def _now_of_database(connection: Connection) -> datetime:
-    return connection.execute(select(func.clock_timestamp(type_=UtcDateTime()))).scalar_one()
-
-
 def _sign_of_life(connection: Connection) -> dict[str, Any]:
     """Clocks of hosts differ, so it is the database's that counts."""
-    now = _now_of_database(connection)
+    now = now_of_database(connection)
     return {"seen_at": now, "clock_ahead_s": (utcnow() - now).total_seconds()}

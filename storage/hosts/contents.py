@@ -7,7 +7,7 @@ from sqlalchemy import Engine, and_, func, select
 
 from storage import tables as t
 from storage.db.engine import reading
-from storage.processes.host import Host, is_on
+from storage.hosts.entities import Host, is_on
 
 
 class HostContents:

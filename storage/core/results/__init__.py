@@ -1,0 +1,1 @@
+"""What results consist of beside their findings: kinds, terms, heat maps."""

@@ -1,0 +1,1 @@
+"""The hosts that store in data folders of their own, and what each holds."""

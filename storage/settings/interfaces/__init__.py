@@ -1,0 +1,1 @@
+"""Settings of the interfaces to other systems: HL7, FHIR, SMART, UPS."""
