@@ -100,7 +100,7 @@ export class Scene {
     this.links = new Links(this.cells.shown, (viewId, mm) => listener.onBeyond(viewId, mm));
     this.presenting = new Presenting(this.cells.shown);
     this.subtracting = new Subtracting(this.cells.shown);
-    this.slabs = new StackSlabs(this.cells.shown);
+    this.slabs = new StackSlabs(() => this.cells.all.values());
     this.cursor = new SharedCursor(this.cells.shown, this.links, (viewId, place) => listener.onCursor(viewId, place));
     this.spyglass = new Spyglass(this.cells.shown, this.links);
     this.clips = new Clips(listener.onError);

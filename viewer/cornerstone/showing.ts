@@ -47,6 +47,7 @@ export class Showing {
     const index = asksFor ?? place?.index ?? openingIndex(series.imageIds.length);
     this.masks.detach(viewId);
     this.lastViewed.remember(cell);
+    this.slabs.resume(series);
     if (!(await cell.show(series, index, through))) return;
     if (asked) cell.window.look(asked);
     this.openings.done(viewId);
@@ -64,7 +65,7 @@ export class Showing {
   /** Shows a series in three planes through its volume, where it was looked at last. */
   async inPlanes(elements: Record<Plane, HTMLDivElement>, series: LoadedSeries): Promise<void> {
     this.cells.closeAll();
-    this.slabs.forget(series.seriesInstanceUid);
+    this.slabs.suspend();
     const asked = this.openings.of("axial", series);
     const near = asked?.center ?? this.lastViewed.of(series)?.point ?? null;
     if (!(await this.planes.show(elements, series, near))) return;
@@ -83,7 +84,7 @@ export class Showing {
 
   async asVolume(element: HTMLDivElement, series: LoadedSeries): Promise<void> {
     this.cells.closeAll();
-    this.slabs.forget(series.seriesInstanceUid);
+    this.slabs.suspend();
     await this.volume.show(element, series);
   }
 

@@ -88,6 +88,8 @@ export class StackCell {
 
   /** Draws the open image again, its pixels having changed, through another window; null: the one it opened with. */
   async redraw(windowOf: ((image: Types.IImage) => WindowRange) | "same" | null): Promise<void> {
+    // One that is on its way may have loaded what it was before. Who shows the series is informed of its failure.
+    await this.showing.catch(() => false);
     const { view, series, index } = this;
     const imageId = series?.imageIds[index];
     if (!view || !series || imageId === undefined || !this.isShown) return;

@@ -3,63 +3,73 @@ import { projected, slabAt, slabPlaces, type StackSlab } from "@/dicom/display/s
 import { frameChanges, type FrameChange } from "@/cornerstone/frameChanges";
 import type { LoadedSeries } from "@/cornerstone/series";
 import type { StackCell } from "./cell";
+import { slabImages } from "./slabImages";
 
 /** Of slices as they are stored, for the slabs that share them. */
 const mostBytes = 256 * 2 ** 20;
 
-/** Draws the slices of a series as slabs, and as they are again. */
+/** Draws the slices of stacks as slabs, and as they are again: by instance, since viewports may share a series. */
 export class StackSlabs {
-  private readonly drawn = new Map<string, { imageIds: readonly string[]; slab: StackSlab }>();
-  /** What is asked for, by series; what was asked for before it and is not drawn yet never is. */
+  /** What is asked for, by SOP Instance UID. */
   private readonly wanted = new Map<string, StackSlab>();
+  /** As what the slices are drawn now, by image ID. */
+  private readonly changed = new Map<string, StackSlab>();
   private drawing: Promise<void> = Promise.resolve();
 
-  constructor(private readonly shownCells: () => readonly StackCell[]) {}
+  constructor(private readonly cells: () => Iterable<StackCell>) {}
 
-  /** From now on the slices of a series are drawn so; null as they are stored. Its stacks are drawn again. */
+  /** From now on the slices of a series, or of a part of it, are drawn so; null as they are stored. Stacks that show them are drawn again. */
   set(series: LoadedSeries, slab: StackSlab | null): Promise<void> {
-    const { seriesInstanceUid } = series;
-    if (slab) this.wanted.set(seriesInstanceUid, slab);
-    else this.wanted.delete(seriesInstanceUid);
-    const drawn = this.drawing.then(async () => {
-      if ((this.wanted.get(seriesInstanceUid) ?? null) === slab) await this.draw(series, slab);
-    });
+    const { slices } = series.order;
+    for (const [index, place] of slabPlaces(slices).entries()) {
+      const sopInstanceUid = slices[index]?.sopInstanceUid;
+      if (!place || sopInstanceUid === undefined) continue;
+      if (slab) this.wanted.set(sopInstanceUid, slab);
+      else this.wanted.delete(sopInstanceUid);
+    }
+    const ids = new Set(this.change(series));
+    const drawn = this.drawing.then(() => this.redraw(ids));
     // Who asked is informed of a failure; what is asked for next is drawn all the same.
     this.drawing = drawn.catch(() => undefined);
     return drawn;
   }
 
-  private async draw(series: LoadedSeries, slab: StackSlab | null): Promise<void> {
-    const { seriesInstanceUid, imageIds, order } = series;
-    if ((this.drawn.get(seriesInstanceUid)?.slab ?? null) === slab) return;
-    this.undo(seriesInstanceUid);
-    if (slab) {
-      const load = remembering();
-      for (const [index, place] of slabPlaces(order.slices).entries()) {
-        const imageId = imageIds[index];
-        if (imageId === undefined || !place) continue;
-        const others = slabAt(place, slab).indexes.flatMap((one) => (one === index ? [] : (imageIds[one] ?? [])));
-        frameChanges.set(imageId, changeOf(slab, others, series.lowIsBright, load));
-      }
-      this.drawn.set(seriesInstanceUid, { imageIds, slab });
-    }
-    for (const imageId of imageIds) uncache(imageId);
-    for (const cell of this.shownCells()) if (cell.series?.seriesInstanceUid === seriesInstanceUid) await cell.redraw("same");
+  /** Before a series is shown as a stack: what was asked for of its slices, after planes were shown, too. */
+  resume(series: LoadedSeries): void {
+    if (this.wanted.size > 0) this.change(series);
   }
 
-  /** Planes and volumes are made of slices as they are stored. */
-  forget(seriesInstanceUid: string): void {
-    this.wanted.delete(seriesInstanceUid);
-    this.undo(seriesInstanceUid);
+  /** Planes and volumes are made of slices as they are stored, whichever series they are of. */
+  suspend(): void {
+    for (const imageId of this.changed.keys()) restore(imageId);
+    this.changed.clear();
   }
 
-  private undo(seriesInstanceUid: string): void {
-    for (const imageId of this.drawn.get(seriesInstanceUid)?.imageIds ?? []) {
-      frameChanges.delete(imageId);
-      uncache(imageId);
-    }
-    this.drawn.delete(seriesInstanceUid);
+  /** Which slices are drawn otherwise from now on. */
+  private change({ order, imageIds, lowIsBright }: LoadedSeries): string[] {
+    const load = remembering();
+    const places = slabPlaces(order.slices);
+    return imageIds.filter((imageId, index) => {
+      const place = places[index];
+      const slab = this.wanted.get(order.slices[index]?.sopInstanceUid ?? "");
+      if (this.changed.get(imageId) === slab || !place) return false;
+      restore(imageId);
+      if (!slab) return this.changed.delete(imageId);
+      const others = slabAt(place, slab).indexes.flatMap((one) => (one === index ? [] : (imageIds[one] ?? [])));
+      frameChanges.set(imageId, changeOf(slab, others, lowIsBright, load));
+      this.changed.set(imageId, slab);
+      return true;
+    });
   }
+
+  private async redraw(imageIds: ReadonlySet<string>): Promise<void> {
+    for (const cell of this.cells()) if (cell.series?.imageIds.some((one) => imageIds.has(one))) await cell.redraw("same");
+  }
+}
+
+function restore(imageId: string): void {
+  frameChanges.delete(imageId);
+  uncache(imageId);
 }
 
 function uncache(imageId: string): void {
@@ -95,6 +105,7 @@ function changeOf(slab: StackSlab, others: readonly string[], lowIsBright: boole
     const values = own.slice();
     // The cells of whole numbers cut off what is behind the point.
     for (let at = 0; at < values.length; at += 1) values[at] = values instanceof Float32Array ? (wanted[at] ?? 0) : Math.round(wanted[at] ?? 0);
+    slabImages.add(image, slab);
     image.getPixelData = () => values;
     image.voxelManager = utilities.VoxelManager.createImageVoxelManager({
       width: columns,

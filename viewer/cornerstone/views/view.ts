@@ -1,11 +1,13 @@
 import { StackViewport, type Types, type VolumeViewport } from "@cornerstonejs/core";
 import { edgeLetters, type EdgeLetters, type Slice, type Vector } from "@/dicom/geometry";
 import type { ImagePlane } from "@/dicom/imagePlane";
+import type { StackSlab } from "@/dicom/display/stackSlab";
 import { planePlace, type PlanePlace } from "@/dicom/planePlace";
 import { centerAndWidth, type WindowRange } from "@/dicom/windowing";
 import { drawnPlane, worldOf } from "./plane";
 import type { Slab } from "@/cornerstone/volumes/slab";
 import { seriesIndexOf } from "./scrolling";
+import { slabImages } from "./slabImages";
 import { cells, planes, type CellId, type Plane, type ViewId } from "./names";
 
 export { cells, planes, type CellId, type Plane, type ViewId };
@@ -37,6 +39,8 @@ export interface ViewInfo {
   mmPerPixel: number;
   /** From a stack's image (pixels, the first one's corner at 0, 0) to its element (CSS pixels). */
   imageMatrix: Matrix | null;
+  /** Of which slab the image of a stack is; null of one that is drawn as it is stored. */
+  stackSlab: StackSlab | null;
   /** Of a plane through a volume: where it lies, and what of it is shown; null for a stack. */
   plane: ShownPlane | null;
 }
@@ -73,6 +77,7 @@ export function viewInfo(
     letters: edgeLetters(across, down),
     mmPerPixel: Math.hypot(...across),
     imageMatrix: view instanceof StackViewport ? imageMatrix(view) : null,
+    stackSlab: view instanceof StackViewport ? slabImages.slabOf(view.getCornerstoneImage() as object | undefined) : null,
     plane: view instanceof StackViewport || !slab ? null : shownPlane(view, slab, across, down),
   };
 }

@@ -36,7 +36,7 @@ def _code(value: str, meaning: str) -> Dataset:
     return code
 
 
-def tomosynthesis() -> Dataset:
+def tomosynthesis(laterality: str = "L") -> Dataset:
     """Twenty slices of one breast, 100 (k + 1) in slice k; one of them is bright in the middle."""
     planes = np.stack([np.full((60, 40), 100 * (k + 1), np.int16) for k in range(_FRAMES)])
     planes[12, 20:40, 10:30] = 4000
@@ -50,7 +50,7 @@ def tomosynthesis() -> Dataset:
     instance.PatientID, instance.SeriesDescription = "READS-DBT", "Tomo"
     instance.WindowCenter, instance.WindowWidth = "2000", "4000"
     anatomy = Dataset()
-    anatomy.FrameLaterality = "L"
+    anatomy.FrameLaterality = laterality
     instance.SharedFunctionalGroupsSequence[0].FrameAnatomySequence = [anatomy]
     instance.ViewCodeSequence = [_code("399162004", "cranio-caudal")]
     return instance
@@ -119,6 +119,60 @@ def test_tomosynthesis_is_read_in_slabs_beside_its_2d_view(node: Node, page: Pag
     page.keyboard.press("End")
     expect(thickness).to_have_text("Maximum (MIP) 4.5 mm (3 slices)")
     assert value_at(page, viewport, *corner) == 2000
+    # Planes are made of the slices; the stack is as thick as it was before them.
+    page.keyboard.press("m")
+    axial = page.locator("[data-testid=viewport][data-view=axial]")
+    expect(axial).to_have_attribute("data-image-rendered", "true")
+    page.keyboard.press("m")
+    expect(thickness).to_have_text("Maximum (MIP) 4.5 mm (3 slices)")
+    assert value_at(page, viewport, *corner) == 2000
+    viewport.focus()
+    page.keyboard.press("PageUp")
+    expect(thickness).to_have_text("Maximum (MIP) 7.5 mm (5 slices)")
+    assert value_at(page, viewport, *corner) == 1200
     page.keyboard.press("M")
     expect(thickness).to_have_count(0)
-    assert value_at(page, viewport, *corner) == 2000
+    assert value_at(page, viewport, *corner) == 1000
+
+
+@pytest.mark.slow
+def test_each_view_of_a_series_is_as_thick_as_it_was_made(node: Node, page: Page) -> None:
+    page.set_viewport_size({"width": 1800, "height": 900})
+    left, right = tomosynthesis(), tomosynthesis("R")
+    right.SOPInstanceUID = right.file_meta.MediaStorageSOPInstanceUID = "2.25.9173"
+    for one in (left, right):
+        one.StudyInstanceUID, one.SeriesInstanceUID = "2.25.9171", "2.25.9172"
+        one.PatientID = "READS-DBT-BOTH"
+    study = store(node, [left, right])
+    page.goto(f"{node.url}/study/?study={study}")
+    viewports = page.get_by_test_id("viewport")
+    of = {side: viewports.filter(has_text=f"{side} CC") for side in ("R", "L")}
+    for viewport in of.values():
+        expect(viewport).to_have_attribute("data-image-rendered", "true", timeout=60_000)
+        viewport.focus()
+        page.keyboard.press("Home")
+    lesion = (0.5, 0.5)
+    thickness = {
+        side: viewport.get_by_test_id("slab-thickness-text") for side, viewport in of.items()
+    }
+    for viewport in of.values():
+        viewport.focus()
+        page.keyboard.press("PageDown")
+        expect(viewport).to_have_attribute("data-slice-number", "11")
+    projection = page.get_by_test_id("stack-projection")
+    single = value_at(page, of["L"], *lesion)
+    assert single < 4000
+
+    of["R"].focus()
+    projection.select_option("max")
+    expect(thickness["R"]).to_have_text("Maximum (MIP) 15.0 mm (10 slices)")
+    assert value_at(page, of["R"], *lesion) == 4000
+    # The other breast is of the same series, and as it was.
+    of["L"].focus()
+    expect(projection).to_have_value("slice")
+    expect(thickness["L"]).to_have_count(0)
+    assert value_at(page, of["L"], *lesion) == single
+    projection.select_option("mean")
+    expect(thickness["L"]).to_have_text("Mean 15.0 mm (10 slices)")
+    expect(thickness["R"]).to_have_text("Maximum (MIP) 15.0 mm (10 slices)")
+    assert value_at(page, of["R"], *lesion) == 4000

@@ -160,7 +160,6 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
               uptakeOn={uptake.on}
               pointsOn={curves.on}
               subtractionOf={subtraction.of}
-              slabOn={stackSlab.on}
               refusal={refused !== null && refused === series ? refused.order.volumeRefusal : ""}
               onMenu={(viewId, x, y) => setMenu({ viewId, at: { x, y } })}
             />

@@ -34,7 +34,7 @@ export function useReading(reader: ReaderState, studyInstanceUid: string, reload
   const slice = useActiveSlice(reader);
   const curves = useAxisCurve(reader, slice);
   const subtraction = useSubtraction(scene, series, slice);
-  const stackSlab = useStackSlab(scene, series, layout);
+  const stackSlab = useStackSlab(scene, series, slice, layout);
   const drawing = useDrawing(
     scene,
     {

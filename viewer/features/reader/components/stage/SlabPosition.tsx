@@ -2,7 +2,8 @@
 
 import { useCallback, useSyncExternalStore } from "react";
 import type { LoadedSeries, ViewId } from "@/cornerstone";
-import type { StackSlabState } from "@/features/reader/hooks/tools/useStackSlab";
+import { slabAt } from "@/dicom/display/stackSlab";
+import { slabPlacesOf } from "@/features/reader/hooks/tools/useStackSlab";
 import type { ViewStore } from "@/features/reader/lib/layout/viewStore";
 import { useText } from "@/shared/hooks/useText";
 import { fixed } from "@/shared/lib/format";
@@ -12,18 +13,19 @@ export function SlabPosition({
   views,
   viewId,
   series,
-  on,
 }: {
   views: ViewStore;
   viewId: ViewId;
   series: LoadedSeries;
-  on: StackSlabState["on"];
 }) {
   const { viewing: t } = useText();
-  const index = useCallback(() => (views.get(viewId).info?.sliceNumber ?? 0) - 1, [views, viewId]);
-  const shown = on(series, useSyncExternalStore(views.subscribe, index, index));
-  if (!shown) return null;
-  const { place, projection, indexes, thicknessMm } = shown;
+  const now = useCallback(() => views.get(viewId).info, [views, viewId]);
+  const info = useSyncExternalStore(views.subscribe, now, now);
+  const place = info && slabPlacesOf(series)[info.sliceNumber - 1];
+  if (!place) return null;
+  // What is on the screen, which may not be what was asked for last.
+  const slab = info.stackSlab;
+  const { indexes, thicknessMm } = slabAt(place, slab ?? { projection: "mean", slices: 1 });
   const { view, at, spacingMm } = place;
   const first = view.indexOf(indexes[0] ?? 0);
   const share = (slices: number) => `${(100 * slices) / view.length}%`;
@@ -38,9 +40,9 @@ export function SlabPosition({
       <div className="relative w-28 text-right">
         <div className="absolute right-0 -translate-y-1/2 whitespace-nowrap" style={{ top: share(at + 0.5) }}>
           <div data-testid="slab-place">{t.stackSlab.place(fixed((at + 0.5) * spacingMm, 1), fixed(view.length * spacingMm, 1))}</div>
-          {projection && (
+          {slab && (
             <div className="text-warn" data-testid="slab-thickness-text">
-              {t.stackSlab.drawn(t.projections[projection], fixed(thicknessMm, 1), t.stackSlab.slices(indexes.length))}
+              {t.stackSlab.drawn(t.projections[slab.projection], fixed(thicknessMm, 1), t.stackSlab.slices(indexes.length))}
             </div>
           )}
         </div>

@@ -9,7 +9,6 @@ import { ViewPoints } from "@/features/reader/components/stage/ViewPoints";
 import { View } from "@/features/reader/components/stage/View";
 import type { AxisCurveState } from "@/features/reader/hooks/measurements/useAxisCurve";
 import type { UptakeState } from "@/features/reader/hooks/measurements/useUptake";
-import type { StackSlabState } from "@/features/reader/hooks/tools/useStackSlab";
 import type { SubtractionState } from "@/features/reader/hooks/tools/useSubtraction";
 import type { LocalizersOn } from "@/features/reader/hooks/stage/useLocalizers";
 import type { ReaderState } from "@/features/reader/hooks/useReader";
@@ -31,7 +30,6 @@ export function StackCellView({
   pointsOn,
   localizersOn,
   subtractionOf,
-  slabOn,
   alone,
   onMenu,
 }: {
@@ -45,8 +43,6 @@ export function StackCellView({
   pointsOn: AxisCurveState["on"];
   localizersOn: LocalizersOn;
   subtractionOf: SubtractionState["of"];
-  /** What of a tomosynthesis a slice shows. */
-  slabOn: StackSlabState["on"];
   alone: boolean;
   onMenu: (viewId: ViewId, x: number, y: number) => void;
 }) {
@@ -147,7 +143,7 @@ export function StackCellView({
         }
       }}
     >
-      {cell && series && <SlabPosition views={views} viewId={viewId} series={series} on={slabOn} />}
+      {cell && series && <SlabPosition views={views} viewId={viewId} series={series} />}
       {scene && element && series && reader.spyglass.nth !== null && (
         <Spyglass
           scene={scene}

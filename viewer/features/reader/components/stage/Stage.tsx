@@ -8,7 +8,6 @@ import { StackCellView } from "@/features/reader/components/stage/StackCellView"
 import { VolumeStage } from "@/features/reader/components/stage/VolumeStage";
 import type { AxisCurveState } from "@/features/reader/hooks/measurements/useAxisCurve";
 import type { UptakeState } from "@/features/reader/hooks/measurements/useUptake";
-import type { StackSlabState } from "@/features/reader/hooks/tools/useStackSlab";
 import type { SubtractionState } from "@/features/reader/hooks/tools/useSubtraction";
 import { useLocalizers } from "@/features/reader/hooks/stage/useLocalizers";
 import type { ReaderState } from "@/features/reader/hooks/useReader";
@@ -28,7 +27,6 @@ export function Stage({
   uptakeOn,
   pointsOn,
   subtractionOf,
-  slabOn,
   refusal,
   onMenu,
 }: {
@@ -40,7 +38,6 @@ export function Stage({
   /** The points on an image that curves are of. */
   pointsOn: AxisCurveState["on"];
   subtractionOf: SubtractionState["of"];
-  slabOn: StackSlabState["on"];
   /** Why there are no planes and no volume, once somebody asked for them. */
   refusal: string;
   onMenu: (viewId: ViewId, x: number, y: number) => void;
@@ -92,7 +89,6 @@ export function Stage({
               pointsOn={pointsOn}
               localizersOn={localizersOn}
               subtractionOf={subtractionOf}
-              slabOn={slabOn}
               alone={cellCount(arrangement) === 1}
               onMenu={onMenu}
             />

@@ -1,8 +1,9 @@
 "use client";
 
-import { useCallback, useEffect, useMemo, useState } from "react";
+import { useMemo, useState } from "react";
 import type { LoadedSeries, Scene } from "@/cornerstone";
-import { slabAt, slabPlaces, type SlabPlace, type StackSlab } from "@/dicom/display/stackSlab";
+import { slabPlaces, type SlabPlace, type StackSlab } from "@/dicom/display/stackSlab";
+import type { Slice } from "@/dicom/geometry";
 import type { Layout } from "@/features/reader/lib/layout/viewAddress";
 import { asProblem } from "@/shared/api/http";
 import type { Problem } from "@/shared/api/problem";
@@ -14,15 +15,6 @@ const fewest = 2;
 const most = 40;
 const opening = 10;
 
-/** What of a slab is shown with a slice in its middle. */
-export interface ShownSlab {
-  place: SlabPlace;
-  /** Null for slices as they are. */
-  projection: StackSlab["projection"] | null;
-  indexes: readonly number[];
-  thicknessMm: number;
-}
-
 export interface StackSlabState {
   isPossible: boolean;
   projection: StackProjection;
@@ -31,61 +23,53 @@ export interface StackSlabState {
   /** By so many slices more. */
   thicken: (by: number) => void;
   next: () => void;
-  /** Of a slice of a tomosynthesis; null of every other image. */
-  on: (series: LoadedSeries, index: number) => ShownSlab | null;
   problem: Problem | null;
 }
 
 const known = new WeakMap<LoadedSeries, (SlabPlace | null)[]>();
 
-function placesOf(series: LoadedSeries): (SlabPlace | null)[] {
+/** Of the slices of tomosyntheses; null of every other image. */
+export function slabPlacesOf(series: LoadedSeries): readonly (SlabPlace | null)[] {
   const places = known.get(series) ?? (series.modality === "MG" ? slabPlaces(series.order.slices) : []);
   known.set(series, places);
   return places;
 }
 
-/** How thick the slices of tomosyntheses are drawn; by the series, as long as the reader is open. */
-export function useStackSlab(scene: Scene | null, series: LoadedSeries | null, layout: Layout): StackSlabState {
+/** How thick the slices of tomosyntheses are drawn: by image, as long as the reader is open. */
+export function useStackSlab(scene: Scene | null, series: LoadedSeries | null, slice: Slice | null, layout: Layout): StackSlabState {
   const [slabs, setSlabs] = useState<ReadonlyMap<string, StackSlab>>(new Map());
-  const [slices, setSlices] = useState(opening);
+  const [latest, setLatest] = useState(opening);
   const [problem, setProblem] = useState<Problem | null>(null);
-  const uid = series?.seriesInstanceUid ?? "";
-  const isPossible = useMemo(() => layout === "stack" && series !== null && placesOf(series).some(Boolean), [series, layout]);
-  const slab = slabs.get(uid) ?? null;
+  const places = useMemo(() => (series && layout === "stack" ? slabPlacesOf(series) : []), [series, layout]);
+  // Beside the slices of a tomosynthesis a series may have other images.
+  const isPossible = slice !== null && Boolean(places[series?.order.slices.indexOf(slice) ?? -1]);
+  const slab = slabs.get(slice?.sopInstanceUid ?? "") ?? null;
+  const slices = slab?.slices ?? latest;
 
-  useEffect(() => {
+  const change = (projection: StackProjection, count: number) => {
     if (!scene || !series || !isPossible) return;
-    scene.slabs.set(series, slab).then(
+    const wanted = projection === "slice" ? null : { projection, slices: count };
+    const next = new Map(slabs);
+    for (const [index, { sopInstanceUid }] of series.order.slices.entries()) {
+      if (!places[index]) continue;
+      if (wanted) next.set(sopInstanceUid, wanted);
+      else next.delete(sopInstanceUid);
+    }
+    setLatest(count);
+    setSlabs(next);
+    scene.slabs.set(series, wanted).then(
       () => setProblem(null),
       (error: unknown) => setProblem(asProblem(error)),
     );
-  }, [scene, series, slab, isPossible]);
-
-  const change = (projection: StackProjection, count: number) => {
-    if (!isPossible) return;
-    const next = new Map(slabs);
-    if (projection === "slice") next.delete(uid);
-    else next.set(uid, { projection, slices: count });
-    setSlices(count);
-    setSlabs(next);
   };
   const projection = slab?.projection ?? "slice";
   return {
     isPossible,
     projection,
-    slices: slab?.slices ?? slices,
-    setProjection: (wanted) => change(wanted, slab?.slices ?? slices),
-    thicken: (by) => slab && change(projection, Math.min(most, Math.max(fewest, slab.slices + by))),
+    slices,
+    setProjection: (wanted) => change(wanted, slices),
+    thicken: (by) => slab && change(projection, Math.min(most, Math.max(fewest, slices + by))),
     next: () => change(stackProjections[(stackProjections.indexOf(projection) + 1) % stackProjections.length] ?? "slice", slices),
-    on: useCallback(
-      (one, index) => {
-        const place = placesOf(one)[index];
-        if (!place) return null;
-        const drawn = slabs.get(one.seriesInstanceUid);
-        return { place, projection: drawn?.projection ?? null, ...slabAt(place, drawn ?? { projection: "mean", slices: 1 }) };
-      },
-      [slabs],
-    ),
     problem,
   };
 }
