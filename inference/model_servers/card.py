@@ -57,34 +57,35 @@ class DetectionTensor(NamedTensor):
 
 
 class ServedDetections(Strict):
-    """The three outputs of a detector. Each may have a first dimension for the one image."""
+    """The outputs of a detector. Each may have a first dimension for the batch of one."""
 
     boxes: DetectionTensor
     """Left, top, right, bottom in pixels of the model's grid: [-1, 4] or [1, -1, 4]."""
     labels: DetectionTensor
     scores: DetectionTensor
     """From 0 to 1."""
+    images: DetectionTensor | None = None
+    """Of several images given together: in which each box lies, from 0 in the card's order."""
 
     @model_validator(mode="after")
     def _fits(self) -> "ServedDetections":
-        for name, one, last in (
-            ("boxes", self.boxes, (4,)),
-            ("labels", self.labels, ()),
-            ("scores", self.scores, ()),
-        ):
+        for name, one in self.by_name.items():
+            last = (4,) if name == "boxes" else ()
             leading = one.shape[: len(one.shape) - len(last)]
             if one.shape[len(leading) :] != last or len(leading) not in (1, 2):
                 shown = "[-1, 4] or [1, -1, 4]" if last else "[-1] or [1, -1]"
                 raise ValueError(f"detections.{name} has a shape such as {shown}")
             if len(leading) == 2 and leading[0] not in (-1, 1):
                 raise ValueError(f"detections.{name} is of one image: its first dimension is 1")
-        if len({one.name for one in self.tensors}) < len(self.tensors):
+        if len({one.name for one in self.by_name.values()}) < len(self.by_name):
             raise ValueError("detections names one output twice")
         return self
 
     @property
-    def tensors(self) -> tuple[DetectionTensor, DetectionTensor, DetectionTensor]:
-        return (self.boxes, self.labels, self.scores)
+    def by_name(self) -> dict[str, DetectionTensor]:
+        """In the order in which the server is asked for them."""
+        found = {"boxes": self.boxes, "labels": self.labels, "scores": self.scores}
+        return found if self.images is None else {**found, "images": self.images}
 
 
 class ServedModel(Strict):
@@ -138,7 +139,7 @@ class ServedModel(Strict):
         """The outputs that it is asked for."""
         if self.output is not None:
             return (self.output,)
-        return self.detections.tensors if self.detections else ()
+        return tuple(self.detections.by_name.values()) if self.detections else ()
 
     @property
     def path(self) -> str:

@@ -41,12 +41,13 @@ class Described:
 
 
 class Detections(NamedTuple):
-    """As the server gave them: of shape (boxes, 4), (boxes,) and (boxes,), or with a first
-    dimension of 1."""
+    """As the server gave them: of shape (boxes, 4), and (boxes,) of the others, or with a first
+    dimension of 1. `images` where the card names them."""
 
     boxes: NDArray[Any]
     labels: NDArray[Any]
     scores: NDArray[Any]
+    images: NDArray[Any] | None = None
 
 
 def client_of(name: str, endpoint: Endpoint | None, model: ServedModel) -> InferenceClient:
@@ -237,9 +238,7 @@ def _places(model: ServedModel) -> list[tuple[str, NamedTensor]]:
     if model.output is not None:
         found.append(("output", model.output))
     if model.detections is not None:
-        names = ("boxes", "labels", "scores")
-        tensors = model.detections.tensors
-        found += [(f"detections.{n}", one) for n, one in zip(names, tensors, strict=True)]
+        found += [(f"detections.{name}", one) for name, one in model.detections.by_name.items()]
     return found
 
 

@@ -31,6 +31,11 @@ OutputKind = Literal[
     "image-landmarks",
 ]
 """The last of MONAI's bundles alone."""
+_OF_SEVERAL: tuple[OutputKind, ...] = (
+    "image-classification",
+    "object-detection",
+    "image-segmentation",
+)
 Activation = Literal["softmax", "sigmoid", "none"]
 _Percent = Annotated[float, Field(ge=0, le=100)]
 _Edge = Annotated[int, Field(ge=8, le=4096)]
@@ -212,6 +217,8 @@ class ImageCard(Card):
             raise ValueError("served.input is an image, with the axes N, C, H and W")
         if (output == "object-detection") != (served.detections is not None):
             raise ValueError("served.detections is of object-detection, and output of the others")
+        if served.detections and (served.detections.images is None) != (len(self.inputs) < 2):
+            raise ValueError("served.detections.images is of a detector in several inputs")
         if served.output is None:
             return self
         sees_all = output in ("image-classification", "image-regression")
@@ -244,8 +251,8 @@ class ImageCard(Card):
             raise ValueError(f"{stated} is of series that become volumes, not of images")
         if self.prior is not None:
             raise ValueError("inputs and prior cannot stand in one card yet")
-        if self.model.output not in ("image-classification", "image-segmentation"):
-            raise ValueError("inputs are of an image-classification or image-segmentation")
+        if self.model.output not in _OF_SEVERAL:
+            raise ValueError(f"inputs are of one of {', '.join(_OF_SEVERAL)}")
         if self.model.heat_map is not None and self.model.heat_map.output:
             raise ValueError("a heat_map in several images is by its grid, not by an output")
         if self.model.frames is not None:

@@ -96,6 +96,12 @@ def describe_image_model(folder: Path) -> ImageModelDescription:
             " none.",
             remedy="State heat_map.grid, or export the network as model.ts or model.onnx.",
         )
+    if form == "transformers" and model.output == "object-detection" and len(card.inputs) > 1:
+        raise InvalidRequest(
+            f"{folder / CARD_FILE} gives a detector several images, and a Hugging Face model does"
+            " not say in which of them a box lies.",
+            remedy="Export the network as model.ts or model.onnx with an output images as well.",
+        )
     config = _json(folder / _CONFIG) if form == "transformers" else {}
     labels = {int(value): label for value, label in model.labels.items()} or {
         int(value): str(label) for value, label in dict(config.get("id2label") or {}).items()

@@ -25,8 +25,9 @@ from inference.single_images.outputs import (
     NoAnswer,
     array,
     boxes_of,
+    boxes_of_each,
+    detections,
     first,
-    named,
     not_given,
 )
 from storage.core.errors import MediViewError
@@ -48,8 +49,9 @@ class Network(Protocol):
         """Before activation: (images, classes) or (images, classes, rows, columns)."""
         ...
 
-    def boxes(self, image: Batch) -> Boxes:
-        """What a detector finds in a batch of one, whatever its score."""
+    def boxes(self, batch: Batch, images: int = 1) -> Boxes:
+        """What a detector finds in a batch of one, whatever its score; `images` are given together
+        as the channels of it."""
         ...
 
     def output(self, batch: Batch, name: str) -> NDArray[np.float32]:
@@ -125,8 +127,8 @@ class Served:
     def scores(self, batch: Batch) -> NDArray[np.float32]:
         return self.client.infer(batch)
 
-    def boxes(self, image: Batch) -> Boxes:
-        return boxes_of(self.client.detect(image)._asdict())
+    def boxes(self, batch: Batch, images: int = 1) -> Boxes:
+        return boxes_of(self.client.detect(batch)._asdict(), images)
 
     def output(self, batch: Batch, name: str) -> NDArray[np.float32]:
         if self._heat is None:
@@ -137,7 +139,8 @@ class Served:
         if not self.client.gives_boxes:
             return self.client.infer(batch).ravel()
         parts = [part for one in range(len(batch)) for part in self.client.detect(batch[[one]])]
-        return np.concatenate([np.asarray(part, np.float32).ravel() for part in parts])
+        given = [np.asarray(part, np.float32).ravel() for part in parts if part is not None]
+        return np.concatenate(given)
 
 
 class _Transformers:
@@ -157,15 +160,15 @@ class _Transformers:
     def scores(self, batch: Batch) -> NDArray[np.float32]:
         return array(self._outputs(batch).logits)
 
-    def boxes(self, image: Batch) -> Boxes:
-        outputs = self._outputs(image)
+    def boxes(self, batch: Batch, images: int = 1) -> Boxes:
+        outputs = self._outputs(batch)
         # In half precision boxes would move by pixels, and scores tie.
         outputs.logits, outputs.pred_boxes = outputs.logits.float(), outputs.pred_boxes.float()
         # Its own way from logits and relative boxes to scores and pixels.
         (found,) = self._processor.post_process_object_detection(
-            outputs, threshold=0.0, target_sizes=[image.shape[2:]]
+            outputs, threshold=0.0, target_sizes=[batch.shape[2:]]
         )
-        return boxes_of(found)
+        return boxes_of(found, images)
 
     def output(self, batch: Batch, name: str) -> NDArray[np.float32]:
         raise ValueError("a model of transformers gives logits alone")
@@ -193,8 +196,8 @@ class _TorchScript:
     def scores(self, batch: Batch) -> NDArray[np.float32]:
         return array(first(self._answer(batch)))
 
-    def boxes(self, image: Batch) -> Boxes:
-        return boxes_of(named(self._answer(image)))
+    def boxes(self, batch: Batch, images: int = 1) -> Boxes:
+        return boxes_of_each(detections(self._answer(batch)), images)
 
     def output(self, batch: Batch, name: str) -> NDArray[np.float32]:
         answer = self._answer(batch)
@@ -209,9 +212,13 @@ class _TorchScript:
         answer = self._answer(batch)
         if hasattr(answer, "shape"):
             return array(answer).ravel()
-        by_name = named(answer)
+        found = detections(answer)
         # Beside its scores a classifier may give a heat map; both count.
-        parts = answer if hasattr(by_name, "shape") else by_name.values()
+        parts = (
+            answer
+            if hasattr(found[0], "shape")
+            else [part for one in found for part in one.values()]
+        )
         return np.concatenate([array(one).ravel() for one in parts])
 
     def _answer(self, batch: Batch) -> Any:
@@ -222,7 +229,8 @@ class _TorchScript:
 
 
 class _Onnx:
-    """One input. A detector names its outputs boxes, labels and scores."""
+    """One input. A detector names its outputs boxes, labels and scores, of several images also
+    images."""
 
     def __init__(self, model: ImageModelDescription, threads: int) -> None:
         import onnxruntime
@@ -251,8 +259,8 @@ class _Onnx:
             raise not_given(self._name, name, self._outputs)
         return np.asarray(self._answer(batch)[self._outputs.index(name)], np.float32)
 
-    def boxes(self, image: Batch) -> Boxes:
-        return boxes_of(dict(zip(self._outputs, self._answer(image), strict=True)))
+    def boxes(self, batch: Batch, images: int = 1) -> Boxes:
+        return boxes_of(dict(zip(self._outputs, self._answer(batch), strict=True)), images)
 
     def raw(self, batch: Batch) -> NDArray[np.float32]:
         return np.concatenate([np.asarray(one, np.float32).ravel() for one in self._answer(batch)])

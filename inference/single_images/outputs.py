@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,11 +22,13 @@ class NoAnswer(ValueError):
 @dataclass(frozen=True)
 class Boxes:
     """`corners` (boxes, 4): left, top, right, bottom in pixels of the network's grid, 0, 0 being
-    its upper left corner. `labels` int, `scores` from 0 to 1, each of shape (boxes,)."""
+    its upper left corner. `labels` int, `scores` from 0 to 1, each of shape (boxes,); `images` the
+    place, from 0, of the image that each lies in, among those given together."""
 
     corners: NDArray[np.float64]
     labels: NDArray[np.int64]
     scores: NDArray[np.float64]
+    images: NDArray[np.int64]
 
 
 def not_given(model: str, name: str, known: Iterable[str]) -> ModelUnusable:
@@ -45,24 +47,45 @@ def first(answer: Any) -> Any:
     return answer
 
 
-def named(answer: Any) -> Mapping[str, Any]:
-    """Boxes, labels and scores of the only image of a batch."""
+def detections(answer: Any) -> list[Mapping[str, Any]]:
+    """Boxes, labels and scores of a batch of one: at once, or of each image that it is made of."""
     while isinstance(answer, list | tuple):
-        if len(answer) == len(_FOUND) and all(hasattr(one, "shape") for one in answer):
-            return dict(zip(_FOUND, answer, strict=True))
+        if len(answer) in (3, 4) and all(hasattr(one, "shape") for one in answer):
+            return [dict(zip(_FOUND, answer, strict=False))]
+        if isinstance(answer, list) and all(isinstance(one, dict) for one in answer):
+            return list(answer)
         # A detector of torchvision in TorchScript gives losses first, and detections last.
         answer = answer[-1]
-    found: Mapping[str, Any] = answer
-    return found
+    return [answer]
 
 
-_FOUND = ("boxes", "labels", "scores")
+_FOUND = ("boxes", "labels", "scores", "images")
 
 
-def boxes_of(found: Mapping[str, Any]) -> Boxes:
+def boxes_of_each(found: Sequence[Mapping[str, Any]], images: int) -> Boxes:
+    """Of `images` that were given together: an answer for each in their order, or one of all."""
+    if len(found) == 1:
+        return boxes_of(found[0], images)
+    if len(found) != images:
+        raise NoAnswer(f"it gives the boxes of {len(found)} images, and was given {images}")
+    each = [boxes_of(one, 1) for one in found]
+    place = np.repeat(np.arange(images), [len(one.scores) for one in each])
+    corners, labels, scores = (
+        np.concatenate([getattr(one, key) for one in each])
+        for key in ("corners", "labels", "scores")
+    )
+    order = np.argsort(-scores, kind="stable")
+    return Boxes(corners[order], labels[order], scores[order], place[order])
+
+
+def boxes_of(found: Mapping[str, Any], images: int) -> Boxes:
+    """Likewise of one answer, which says of each box in which of several images it lies."""
     corners = array(found["boxes"]).astype(np.float64).reshape(-1, 4)
     scores = array(found["scores"]).astype(np.float64).reshape(-1)
     labels = array(found["labels"]).astype(np.int64).reshape(-1)
+    place = np.zeros(len(scores), np.int64)
+    if images > 1:
+        place = _places(found, images, len(scores))
     if not (np.isfinite(corners).all() and np.isfinite(scores).all()):
         raise NoAnswer("its boxes or scores are no numbers (NaN or infinite)")
     if len(scores) and not (scores.min() >= 0.0 and scores.max() <= 1.0):
@@ -72,7 +95,21 @@ def boxes_of(found: Mapping[str, Any]) -> Boxes:
             f"it gives {len(corners)} boxes, {len(labels)} labels and {len(scores)} scores"
         )
     order = np.argsort(-scores, kind="stable")
-    return Boxes(corners[order], labels[order], scores[order])
+    return Boxes(corners[order], labels[order], scores[order], place[order])
+
+
+def _places(found: Mapping[str, Any], images: int, boxes: int) -> NDArray[np.int64]:
+    if found.get("images") is None:
+        raise NoAnswer(
+            f"it does not say in which of {images} images each box lies; such a network gives an"
+            " output images as well, from 0 in the order of the card"
+        )
+    stated = array(found["images"]).reshape(-1)
+    if len(stated) != boxes:
+        raise NoAnswer(f"it gives {boxes} boxes, and of {len(stated)} in which image they lie")
+    if not np.isin(stated, np.arange(images)).all():
+        raise NoAnswer(f"it puts a box in another image than 0 to {images - 1}")
+    return stated.astype(np.int64)
 
 
 def array(value: Any) -> NDArray[np.float32]:

@@ -183,6 +183,8 @@ class ImageModelPipeline:
             elif self._model.kind == "image-segmentation":
                 scores = network.scores(given[0])
                 check_classes(self._model, planes_of(self._model, scores, self.images_marked))
+            elif self._model.kind == "object-detection":
+                network.boxes(given[0], self.images_marked)
             heat_map = self._model.card.model.heat_map
             if heat_map is not None and heat_map.output:
                 heat_plane(self._model, network, given[0], 0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import replace
 
 import numpy as np
@@ -10,8 +9,8 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from inference.imaging.frames import number_of_frames
-from inference.pipeline import Classification, FoundBox, ImageResult, Measurement
-from inference.pipelines.codes import NUMBER_FOUND
+from inference.pipeline import Classification, FoundBox, ImageResult
+from inference.pipelines.single_images.boxes import number_found, placed_boxes, surest
 from inference.pipelines.single_images.classes import coded
 from inference.pipelines.single_images.masks import segmented
 from inference.pipelines.single_images.shown import shown
@@ -28,10 +27,7 @@ from inference.single_images.description import ImageModelDescription
 from inference.single_images.heat import own_heat
 from inference.single_images.networks import Network
 from inference.single_images.preprocessing import NetworkInput, normalized, prepare
-from storage.core.findings import NO_UNITS, Code
 from storage.core.results.heat_maps import HeatMap
-
-_BOXES_AT_MOST = 50
 
 
 class ImageReading:
@@ -171,52 +167,17 @@ class ImageReading:
         for index in indices:
             given = self._given(dataset, int(index))
             number = int(index) + 1 if multi else None
-            boxes = self._boxes(given, number)
+            batch = normalized(given.seen, self._model.preprocessing)[None]
+            boxes = placed_boxes(self._model, self._network.boxes(batch), given, number)
             if boxes or not pictures:
                 pictures[number] = shown(given)
             found += boxes
-        found.sort(key=lambda box: -(box.confidence or 0.0))
-        numbered = Counter[str]()
-        named = []
-        for box in found[:_BOXES_AT_MOST]:
-            numbered[box.label] += 1
-            label = f"{box.label} {numbered[box.label]}"
-            named.append(
-                FoundBox(
-                    label, box.code, box.corners, box.confidence, box.color_rgb, box.frame_number
-                )
-            )
+        named = surest(found)
         best = named[0].frame_number if named else next(iter(pictures))
         return ImageResult(
             uid,
             pictures[best],
             best,
-            measurements=(Measurement("Boxes found", NUMBER_FOUND, float(len(found)), NO_UNITS),),
-            boxes=tuple(named),
+            measurements=(number_found(found),),
+            boxes=named,
         )
-
-    def _boxes(self, given: NetworkInput, frame_number: int | None) -> list[FoundBox]:
-        """Those of which the model is as sure as the card asks, in the image that was sent."""
-        boxes = self._network.boxes(normalized(given.seen, self._model.preprocessing)[None])
-        top, left, bottom, right = given.placement.window
-        found = []
-        for corners, value, score in zip(boxes.corners, boxes.labels, boxes.scores, strict=True):
-            if score < self._model.card.score_at_least or int(value) == self._model.background:
-                continue
-            x0, y0, x1, y1 = np.clip(corners, [left, top] * 2, [right, bottom] * 2)
-            if x1 <= x0 or y1 <= y0:
-                continue
-            around = np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1)], np.float64)
-            placed = given.placement.points(around)
-            stated = self._model.segment(int(value))
-            found.append(
-                FoundBox(
-                    stated.label,
-                    Code(*stated.code),
-                    tuple((float(x), float(y)) for x, y in placed),
-                    float(score),
-                    self._model.color_rgb(int(value)),
-                    frame_number,
-                )
-            )
-        return found

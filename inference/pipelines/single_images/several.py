@@ -21,6 +21,7 @@ from inference.pipeline import (
 )
 from inference.pipelines.codes import FALL_WITHOUT_IMAGE, PERCENT
 from inference.pipelines.single_images import acceptance
+from inference.pipelines.single_images.boxes import number_found, placed_boxes, surest
 from inference.pipelines.single_images.classes import coded
 from inference.pipelines.single_images.masks import segmented
 from inference.pipelines.single_images.model import ImageModelPipeline
@@ -28,7 +29,7 @@ from inference.pipelines.single_images.shown import shown
 from inference.single_images.answers import occlusion, planes_by_image, probabilities
 from inference.single_images.description import ImageModelDescription
 from inference.single_images.networks import Network, Served, at_work, load_network
-from inference.single_images.preprocessing import NetworkInput, prepare
+from inference.single_images.preprocessing import NetworkInput, normalized, prepare
 from storage.core.entities import Instance, Series
 from storage.core.errors import MediViewError
 
@@ -39,8 +40,8 @@ _HEAT_NOTE = (
 
 
 class ImageSetPipeline(ImageModelPipeline):
-    """Classifies what several images of a study show together, each in its role, or segments each
-    by what all show."""
+    """Classifies what several images of a study show together, each in its role, or segments or
+    finds boxes in each by what all show."""
 
     def __init__(self, model: ImageModelDescription) -> None:
         super().__init__(model)
@@ -86,11 +87,7 @@ class ImageSetPipeline(ImageModelPipeline):
             for role, dataset in context.named_images.items()
         }
         try:
-            output = (
-                self._segmented(network, context.named_images, given)
-                if self._model.kind == "image-segmentation"
-                else self._classified(network, context.named_images, given)
-            )
+            output = self._answered(network, context.named_images, given)
         except MediViewError:
             raise
         except Exception as error:
@@ -106,6 +103,39 @@ class ImageSetPipeline(ImageModelPipeline):
                 *output.notes,
                 self._calibration(),
             ),
+        )
+
+    def _answered(
+        self, network: Network, images: Mapping[str, Dataset], given: dict[str, NetworkInput]
+    ) -> PipelineOutput:
+        if self._model.kind == "image-segmentation":
+            return self._segmented(network, images, given)
+        if self._model.kind == "object-detection":
+            return self._detected(network, images, given)
+        return self._classified(network, images, given)
+
+    def _detected(
+        self, network: Network, images: Mapping[str, Dataset], given: dict[str, NetworkInput]
+    ) -> PipelineOutput:
+        """Boxes in each image that is there; those in one that is not lie in what was black."""
+        batch = normalized(self._together(given).seen, self._model.preprocessing)[None]
+        boxes = network.boxes(batch, len(self.inputs))
+        found = {
+            one.name: placed_boxes(self._model, boxes, given[one.name], None, place)
+            for place, one in enumerate(self.inputs)
+            if one.name in given
+        }
+        return PipelineOutput(
+            images=tuple(
+                ImageResult(
+                    str(dataset.SOPInstanceUID),
+                    shown(given[role]),
+                    measurements=(number_found(found[role]),),
+                    boxes=surest(found[role]),
+                )
+                for role, dataset in images.items()
+            ),
+            looks_for_boxes=True,
         )
 
     def _segmented(

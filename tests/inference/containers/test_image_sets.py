@@ -28,8 +28,8 @@ from tests.inference.containers.test_single_images import CARD, bright, node, se
 from tests.inference.films import part10, ultrasound
 from tests.inference.orchestration import later, receive
 from tests.inference.results_support import complaints, save
+from tests.inference.single_images.several.test_several_images import STUDY, view
 from tests.inference.single_images.support import box_of, decided, objects
-from tests.inference.single_images.test_several_images import STUDY, view
 
 __all__ = ["node"]
 PAGE = Path("docs/pipelines/containers.md")

@@ -13,8 +13,8 @@ from inference.refusals import ModelUnusable
 from storage.container import Storage
 from storage.core.errors import InvalidRequest
 from tests.inference.films import bright_classifier, film, image_card, script, write_card
+from tests.inference.single_images.several.test_marked_sets import segmentation_card
 from tests.inference.single_images.support import decided, done
-from tests.inference.single_images.test_marked_sets import segmentation_card
 
 
 class Classes(torch.nn.Module):

@@ -207,6 +207,13 @@ def test_a_view_that_is_not_required_is_black_and_its_coming_revises_the_result(
     assert suspicious.confidence == pytest.approx(expected(**{**FOUR, "rcc": 3600}), abs=1e-3)
 
 
+REGRESSION = {
+    "output": "image-regression",
+    "labels": {},
+    "numbers": {"0": {"label": "Age", "unit": "a"}},
+}
+
+
 @pytest.mark.parametrize(
     ("changes", "mistake"),
     [
@@ -214,7 +221,7 @@ def test_a_view_that_is_not_required_is_black_and_its_coming_revises_the_result(
         ({"reference": "lmlo"}, "reference must name a required input"),
         ({"prior": {"within_days": 30}}, "inputs and prior cannot stand in one card"),
         ({"accepts": {"Modality": "MG"}}, "accepts stands in each of the inputs"),
-        ({"model": {"output": "object-detection"}}, "inputs are of an image-classification"),
+        ({"model": REGRESSION}, "inputs are of one of image-classification, object-detection"),
         ({"model": {"frames": {}}}, "leave frames out"),
         ({"model": {"image": {"channels": 1}}}, "resize.size"),
         (

@@ -14,8 +14,7 @@ from storage.container import Storage
 from storage.core.entities import Job
 from tests.inference.films import script
 from tests.inference.results_support import complaints, save
-from tests.inference.single_images.support import objects
-from tests.inference.single_images.test_several_images import (
+from tests.inference.single_images.several.test_several_images import (
     FOUR,
     PIPELINE,
     added,
@@ -26,6 +25,7 @@ from tests.inference.single_images.test_several_images import (
     four,
     view,
 )
+from tests.inference.single_images.support import objects
 
 # Of each view: where it is bright, as left, top, right, bottom.
 PLACES = {
