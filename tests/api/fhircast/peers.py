@@ -4,7 +4,7 @@ import json
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -115,6 +115,12 @@ class Channel:
         assert "event" in message, message
         self.socket.send(json.dumps({"id": message["id"], "status": status}))
         return message
+
+    def answer_all(self, until_silent_s: float = 0.6) -> None:
+        """What is not answered in time ends the subscription."""
+        with suppress(TimeoutError):
+            while True:
+                self.event(timeout_s=until_silent_s)
 
     def is_silent(self, for_s: float = 0.6) -> bool:
         until = time.monotonic() + for_s
