@@ -3,6 +3,7 @@
 import contextlib
 import socket
 import struct
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -129,6 +130,22 @@ def test_a_check_of_the_balancer_itself_is_known_as_one(node: Node) -> None:
         accepted = node.next_served()
         assert accepted.is_check
         assert accepted.address == checking.getsockname()
+
+
+def test_a_check_waits_for_no_stranger(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or a receiver that strangers flood would be taken for one that is away."""
+    pending = threading.Event()
+    monkeypatch.setattr(ProcessorShare, "pay", lambda *_: pending.wait(PATIENCE_S))
+    with contextlib.ExitStack() as stack:
+        stack.callback(pending.set)
+        for _ in range(3):
+            node.connected(stack).sendall(HEADER + REQUEST)
+        assert not node.next_served().is_check
+        node.connected(stack).sendall(LOCAL)
+        begun_s = time.monotonic()
+        while not node.next_served().is_check:
+            pass
+        assert time.monotonic() - begun_s < PATIENCE_S / 2
 
 
 def test_a_check_that_only_connects_is_an_end_and_no_fault(

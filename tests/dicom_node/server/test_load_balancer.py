@@ -13,9 +13,11 @@ from pathlib import Path
 import pytest
 from pydicom.uid import CTImageStorage
 
+from dicom_node.network.listening import SPARE_CONNECTIONS
 from dicom_node.peers import Peer
 from dicom_node.scu import echo
 from storage.peers.entities import KnownPeer
+from storage.settings import Settings
 from tests.faults.pushing import Batch, Push
 from tests.faults.raw_peer import RawPeer, Rejected
 from tests.faults.scp_process import ScpProcess
@@ -24,13 +26,15 @@ from tests.processes import ENDING_WITH_US, own_folder
 from tests.servers import RedisServer
 from tests.services import free_port
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.timeout(600)]
 
 CONFIGURATION = Path(__file__).parents[3] / "deploy/haproxy/haproxy.cfg"
 NAMES = ("north", "south", "east")
 LOCAL_LIMIT_EXCEEDED = (2, 3, 2)
 PER_ADDRESS, OF_ALL_HOSTS = 3, 8
 INSTANCES, SENDERS = 600, 6
+MAXCONN = re.compile(r" maxconn (\d+) on-marked")
+DEFAULT_MOST = 64
 CT = KnownPeer(
     name="ct",
     ae_title="CT",
@@ -75,7 +79,9 @@ def until(done: Callable[[], bool], limit_s: float = PATIENCE_S) -> None:
 
 
 @pytest.fixture
-def balanced(tmp_path: Path) -> Iterator[Balanced]:
+def balanced(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Balanced]:
+    """`request.param`: how many associations a receiver takes; by itself 64."""
+    most = getattr(request, "param", DEFAULT_MOST)
     if shutil.which("haproxy") is None:
         pytest.skip("haproxy is not installed")
     with contextlib.ExitStack() as stack:
@@ -87,6 +93,7 @@ def balanced(tmp_path: Path) -> Iterator[Balanced]:
             "dicom_proxies": "127.0.0.1",
             "dicom_processes": 2,
             "associations_per_address": PER_ADDRESS,
+            "max_associations": most,
             "max_associations_of_all_hosts": OF_ALL_HOSTS,
         }
         receivers = {}
@@ -102,6 +109,9 @@ def balanced(tmp_path: Path) -> Iterator[Balanced]:
         for number, name in enumerate(NAMES):
             there = f"127.0.0.1:{receivers[name].port}"
             text = text.replace(f"10.0.0.1{number + 1}:11112", there)
+        # As far from the limit of a receiver as it is from that of one by itself.
+        places = int(MAXCONN.findall(text)[0]) - DEFAULT_MOST + most
+        text = MAXCONN.sub(f" maxconn {places} on-marked", text)
         (tmp_path / "haproxy.cfg").write_text(text)
         log = tmp_path / "haproxy.log"
         with log.open("w") as output:
@@ -116,6 +126,33 @@ def balanced(tmp_path: Path) -> Iterator[Balanced]:
             assert "Traceback" not in receivers[name].log_text()
 
 
+def test_haproxy_gives_a_receiver_as_many_connections_as_it_has_places_beside_the_check(
+    tmp_path: Path,
+) -> None:
+    (stated,) = MAXCONN.findall(CONFIGURATION.read_text())
+    assert Settings(data_dir=tmp_path).max_associations == DEFAULT_MOST
+    assert int(stated) == DEFAULT_MOST + SPARE_CONNECTIONS - 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("balanced", [2], indirect=True, ids=["two associations a receiver"])
+def test_a_known_peer_is_served_where_all_receivers_are_full_of_strangers(
+    balanced: Balanced,
+) -> None:
+    with contextlib.ExitStack() as stack:
+        for number in range(2 * len(NAMES)):
+            stack.enter_context(balanced.associated(b"STRANGER", f"127.0.6.{20 + number}"))
+        until(lambda: balanced.rejection(b"STRANGER", "127.0.6.99") == LOCAL_LIMIT_EXCEEDED)
+        begun_s = time.monotonic()
+        with balanced.associated(b"CT", "127.0.5.9") as scanner:
+            one = Batch(3).make()
+            status = scanner.store(one.sop_instance_uid, one.data_set, sop_class_uid=CTImageStorage)
+            assert status == 0
+        print(f"stored after {time.monotonic() - begun_s:.1f} s")
+        assert set(balanced.states().values()) == {"UP"}
+
+
+@pytest.mark.slow
 def test_a_receiver_that_dies_under_load_loses_nothing_and_is_passed_by(
     balanced: Balanced, request: pytest.FixtureRequest
 ) -> None:
@@ -155,6 +192,7 @@ def test_a_receiver_that_dies_under_load_loses_nothing_and_is_passed_by(
     until(is_served_again)
 
 
+@pytest.mark.slow
 def test_peers_and_limits_go_by_the_addresses_of_modalities(balanced: Balanced) -> None:
     with contextlib.ExitStack() as stack:
 
