@@ -65,16 +65,17 @@ def view_of(header: Dataset) -> str:
     By View Code Sequence, then View Position, then Patient Orientation: of a projection whose
     rows lead forwards or backwards it is a lateral one, of one whose rows lead to a side and
     columns to the feet a frontal one, of which nothing tells whether from the front or the back.
+    Oblique and axial views lie like these: one that is coded, but not here, has no name.
     """
-    for item in _items(header, "ViewCodeSequence"):
-        found = _OF_CODES.get(str(item.get("CodeValue", "")).strip())
-        if found:
-            return found
+    coded = [str(item.get("CodeValue", "")).strip() for item in _items(header, "ViewCodeSequence")]
+    for code in coded:
+        if code in _OF_CODES:
+            return _OF_CODES[code]
     stated = str(header.get("ViewPosition") or "").strip().upper()
     stated = _SPELLINGS.get(stated, stated)
     if stated in _POSITIONS:
         return stated
-    if header.get("Modality") not in _PROJECTIONS - {"MG"}:
+    if any(coded) or header.get("Modality") not in _PROJECTIONS - {"MG"}:
         return ""
     directions = [one.strip()[:1] for one in texts(header.get("PatientOrientation"))]
     if len(directions) != 2 or directions[1] not in ("F", "H"):
