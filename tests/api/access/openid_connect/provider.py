@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -27,12 +28,17 @@ from tests.api.access.closed import closed_settings
 CLIENT_ID, CLIENT_SECRET, AUDIENCE = "mediview", "s3cret/with+signs", "urn:mediview:api"
 
 
+@cache
+def _first_key() -> RSAKey:
+    return RSAKey.generate_key(2048, {"kid": "one"})
+
+
 @dataclass
 class Provider:
     """Whoever comes is signed in at once, with these claims."""
 
     claims: dict[str, Any] = field(default_factory=lambda: {"sub": "4711"})
-    key: RSAKey = field(default_factory=lambda: RSAKey.generate_key(2048, {"kid": "one"}))
+    key: RSAKey = field(default_factory=_first_key)
     userinfo: dict[str, Any] = field(default_factory=dict)
     spoil: dict[str, Any] = field(default_factory=dict)
     """Claims that replace those of the ID token."""
