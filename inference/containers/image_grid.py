@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from inference.imaging.frames import frames_of, number_of_frames
+from inference.imaging.headers import items_of_frames
 from inference.refusals import VolumeRefused
 from inference.results.mask_place import Grid
 
@@ -25,7 +26,7 @@ def grids_of(image: Dataset, *, as_pixels: bool = False) -> list[Grid]:
     """
     frames = number_of_frames(image)
     shape = (frames, int(image.Rows), int(image.Columns))
-    if frames == 1 and image.get("ImagePositionPatient"):
+    if frames == 1 and _states_place(image):
         with suppress(VolumeRefused):
             found = [Grid(shape, _placed(image), "image")]
             return [*found, Grid(shape, _plane((1.0, 1.0)), "image")] if as_pixels else found
@@ -33,6 +34,11 @@ def grids_of(image: Dataset, *, as_pixels: bool = False) -> list[Grid]:
     if as_pixels or not spacings:
         spacings.append((1.0, 1.0))
     return [Grid(shape, _plane(one), "image") for one in spacings]
+
+
+def _states_place(image: Dataset) -> bool:
+    positions = (image, *items_of_frames(image, "PlanePositionSequence"))
+    return any(one.get("ImagePositionPatient") for one in positions)
 
 
 def _placed(image: Dataset) -> NDArray[np.float64]:
@@ -54,8 +60,20 @@ def _plane(spacing_mm: Sequence[float]) -> NDArray[np.float64]:
 
 
 def _spacings(image: Dataset) -> Iterator[tuple[float, float]]:
+    """Between rows and between columns: what the image states, and what all of its functional
+    groups state alike."""
     for keyword in _SPACINGS:
-        with suppress(TypeError, ValueError):
-            rows_mm, columns_mm = (float(one) for one in image.get(keyword) or ())
-            if 0 < rows_mm < np.inf and 0 < columns_mm < np.inf:
-                yield rows_mm, columns_mm
+        if (stated := _spacing(image, keyword)) is not None:
+            yield stated
+    measures = items_of_frames(image, "PixelMeasuresSequence")
+    of_frames = {_spacing(one, "PixelSpacing") for one in measures}
+    if len(of_frames) == 1 and (common := of_frames.pop()) is not None:
+        yield common
+
+
+def _spacing(holder: Dataset, keyword: str) -> tuple[float, float] | None:
+    with suppress(TypeError, ValueError):
+        rows_mm, columns_mm = (float(one) for one in holder.get(keyword) or ())
+        if 0 < rows_mm < np.inf and 0 < columns_mm < np.inf:
+            return rows_mm, columns_mm
+    return None
