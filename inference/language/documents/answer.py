@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any, Protocol
 
 from inference.language.answer import (
@@ -15,13 +16,15 @@ from inference.language.answer import (
     by_model,
 )
 from inference.language.documents.page import Page, around, notes_on, words_of
-from inference.language.documents.pairing.asking import fits, read_asked
+from inference.language.documents.pairing.asking import Asked, fits, names_person, read_asked
 from inference.language.documents.pairing.look_up import LookedUp, layouts_of, look_up
-from inference.language.documents.pairing.matching import names
+from inference.language.documents.pairing.matching import is_opposite, names
+from inference.language.documents.pairing.topics import units_of
 from inference.language.documents.passages import answering_passages
 from inference.language.documents.reading import read_document
 from inference.language.documents.served import ask_server
 from inference.language.guard.instructions import gives_orders
+from inference.language.guard.sentences import sentence_ends
 from inference.language.header_values import header_values
 from inference.language.missing import missing_of_texts
 from inference.language.models.loading import load_model
@@ -45,7 +48,7 @@ _NO_MODEL = "No model is configured (HF_DQA_MODEL); this is the passage, word fo
 _WITHOUT = "This is the passage, word for word."
 _NO_TEXT = "No text could be read on the document's pages."
 # A passage near in meaning has some number, and some name: it must name what they are of, too.
-_NAMED = ("number", "person", "code")
+_NAMED = ("date", "number", "person", "code")
 _NOT_THERE = Reason("content", "These words do not stand on the page.")
 _ORDERS = Reason("instruction", "It gives orders to a model instead of answering.")
 # A page is this wide and high for LayoutLM.
@@ -161,8 +164,20 @@ def _extracted(question: str, pages: Sequence[Page], looked_up: LookedUp) -> lis
     return [
         PassageBox(one.text, one.page_number, one.box, round(score, 3))
         for one, score in answering_passages(question, pages, _SHOWN)
-        if asked.kind not in _NAMED or names(asked, one.text)
+        if not is_opposite(asked, units_of(one.text))
+        and (asked.kind not in _NAMED or _names_and_fits(asked, one.text))
     ]
+
+
+def _names_and_fits(asked: Asked, text: str) -> bool:
+    """Whether one of its sentences names what is asked for, and has a value of its kind."""
+    ends = [*sentence_ends(text), len(text)]
+    sentences = [text[start:end] for start, end in pairwise((0, *ends))]
+    return any(names(asked, one) and _has_kind(asked, one) for one in sentences)
+
+
+def _has_kind(asked: Asked, text: str) -> bool:
+    return names_person(text) if asked.kind == "person" else fits(asked, text)
 
 
 def _by_model(

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from inference.language.documents.page import Box, Line, Page, around
-from inference.language.documents.pairing.topics import folded, is_alike
+from inference.language.documents.pairing.topics import folded, vocabulary
+from inference.language.documents.pairing.words_alike import are_alike
 from inference.language.embedding import embed
 from inference.language.guard.instructions import gives_orders
 
@@ -101,12 +102,13 @@ def answering_passages(
 ) -> list[tuple[Passage, float]]:
     """Those of `best_passages` that answer: near enough, and with words of their own."""
     asked = [word for word in _words(question) if word not in _COMMON]
+    own = vocabulary().own
     return [
         (passage, score)
         for passage, score in best_passages(question, pages, count)
         if score >= _LEAST_ANSWERING
         and not all(
-            word in _COMMON or any(is_alike(folded(word), folded(one)) for one in asked)
+            word in _COMMON or any(are_alike(folded(word), folded(one), own) for one in asked)
             for word in _words(passage.text)
         )
     ]

@@ -135,3 +135,50 @@ def test_a_date_or_a_place_answers_no_question_without_a_subject(question: str) 
 )
 def test_who_did_it_is_no_thing(line: str, question: str) -> None:
     assert not first(page_of([(60, 60, line), (60, 90, "Abscess of the liver")]), question)
+
+
+@pytest.mark.parametrize(
+    ("label", "value", "question"),
+    [
+        ("Blutzucker", "112 mg/dl", "Wie hoch ist der Blutdruck?"),
+        ("Atemfrequenz", "18 /min", "Wie hoch ist die Herzfrequenz?"),
+        ("Harnsäure", "6,2 mg/dl", "Wie hoch ist der Harnstoff?"),
+        ("Kreatinin im Serum", "0,9 mg/dl", "Wie hoch ist das Serumnatrium?"),
+        ("Kreatinin im Serum", "0,9 mg/dl", "Wie hoch ist das Urinkreatinin?"),
+        ("Calciumausscheidung", "250 mg/d", "Wie hoch ist das Calcium?"),
+        ("Alkalische Phosphatase", "80 U/l", "Wie hoch ist das Phosphat?"),
+        ("Hämatokrit", "41 %", "Wie groß ist das Hämatom?"),
+        ("Creatinine", "0.9 mg/dl", "How high is the creatine?"),
+        ("Portal vein, width", "11 mm", "What is the width of the hepatic vein?"),
+        ("Spleen, length", "12 cm", "What is the width of the spleen?"),
+    ],
+)
+def test_a_word_that_is_alike_in_part_is_another(label: str, value: str, question: str) -> None:
+    page = page_of(table(60, (60, 260), (label, value), ("Ward", "4B")))
+    assert not first(page, question)
+
+
+@pytest.mark.parametrize(
+    ("line", "question"),
+    [
+        ("Fracture detected by Computed Tomography", "Who detected the fracture?"),
+        ("Patient accompanied by Guide Dog", "Who accompanied the patient?"),
+        ("Wunde verschlossen durch Vicryl Naht", "Wer hat die Wunde verschlossen?"),
+        ("Stone removed by Dormia Basket", "Who closed the wound?"),
+    ],
+)
+def test_a_thing_with_capitals_is_no_person(line: str, question: str) -> None:
+    page = page_of([(60, 60, line), (60, 80, "Wound closed by Vicryl Suture")])
+    assert not first(page, question)
+
+
+def test_of_several_days_the_one_asked_for_answers_and_else_the_latest() -> None:
+    rows = (
+        ("Parameter", "01.11.2025", "03.11.2025", "Einheit", "Referenz"),
+        ("Lymphozyten", "20", "22", "%", "20-45"),
+        ("Erythrozyten", "4,0", "4,1", "/pl", "4,1-5,1"),
+    )
+    page = page_of(table(60, (60, 180, 280, 380, 460), *rows))
+    assert first(page, "Wie hoch sind die Lymphozyten?").startswith("22")
+    assert first(page, "Wie hoch waren die Lymphozyten am 1. November 2025?").startswith("20")
+    assert not first(page, "Wie hoch waren die Lymphozyten am 05.11.2025?")

@@ -13,6 +13,8 @@ from inference.language.documents.pairing.topics import (
     units_of,
     words_of_text,
 )
+from inference.language.guard.numbers.dates import find_dates
+from inference.language.identifying.vocabulary import is_first_name
 
 _ASKS_WHEN = (
     r"^(?:(?:on|at|since|until|from|by) )?(?:when|what time|what date|which date|which day)\b"
@@ -22,6 +24,8 @@ _ASKS_WHEN = (
 _ASKS_NUMBER = (
     r"\bhow (?:much|many|high|tall|heavy|old|large|big|long|low|fast|thick|wide|deep)\b"
     r"|\bwie ?viele?\b|\bwie (?:hoch|schwer|gross|alt|lang|lange|niedrig|tief|dick|breit|weit)\b"
+    r"|^what (?:is|was|are|were) the (?:\w+ ){0,2}"
+    r"(?:length|width|volume|diameter|thickness|depth|area|weight|pressure|temperature)\b"
 )
 _VERBS = (
     "is are was were does do did has have had can could should will ist sind war waren hat haben"
@@ -70,8 +74,9 @@ NUMBER = re.compile(
 _NUMERALS = re.compile(rf"\b{_NUMERAL}\b", re.IGNORECASE)
 _PERSON = re.compile(
     r"\b(?:Dr|Prof|Mr|Mrs|Ms|Herrn?|Frau|Miss|Sister|Nurse)\b\.? ?[A-ZÄÖÜ]|\bM\.?D\.?\b"
-    r"|\b[A-Z]\. ?[A-ZÄÖÜ]\w+|\b[A-ZÄÖÜ][a-zäöüß]+ [A-ZÄÖÜ][a-zäöüß-]+\b"
+    r"|\b[A-Z]\. ?[A-ZÄÖÜ]\w+"
 )
+_NAMES = re.compile(r"\b([A-ZÄÖÜ][a-zäöüß]+)(?:-[A-ZÄÖÜ][a-zäöüß]+)? [A-ZÄÖÜ][\w.-]+")
 _WHICH_WORD = re.compile(r"which|what|welche[rnms]?")
 _WHICH = re.compile(r"^(?:\w+ )?(?:which|welche[rnms]?)\b|^what (?!is|are|was|were)")
 _LITTLE = 0.15
@@ -102,6 +107,11 @@ class Asked:
 
 
 def read_asked(question: str) -> Asked:
+    for one in reversed(find_dates(question)):
+        # Slashes are read in two ways.
+        if one.day and "/" not in question[one.start : one.end]:
+            written = f"{one.day}.{one.month}.{one.year}"
+            question = question[: one.start] + written + question[one.end :]
     plain = folded(question).strip()
     kind = next((kind for kind, pattern in _KINDS if re.search(pattern, plain)), "open")
     units = units_of(question, is_question=True)
@@ -217,8 +227,10 @@ def in_text(asked: Asked) -> Asked:
 
 
 def names_person(text: str) -> bool:
-    """By a title, or by first and last names."""
-    return bool(_PERSON.search(text))
+    """By a title, or by a first name: "Computed Tomography" has capitals, too."""
+    return bool(_PERSON.search(text)) or any(
+        is_first_name(found[1]) for found in _NAMES.finditer(text)
+    )
 
 
 def fits(asked: Asked, value: str) -> bool:

@@ -7,8 +7,9 @@ from inference.language.documents.pairing.candidates import YES_NO, Found, score
 from inference.language.documents.pairing.fields import is_blank
 from inference.language.documents.pairing.layout import Piece, Placed
 from inference.language.documents.pairing.matching import is_of_another, matched
-from inference.language.documents.pairing.tables import Table, is_mark, is_value
+from inference.language.documents.pairing.tables import Column, Table, is_mark, is_value
 from inference.language.documents.pairing.topics import Unit, same_unit, units_of
+from inference.language.guard.numbers.dates import find_dates
 
 # Topics of columns.
 _RESULT, _SITE = "result_column", "site"
@@ -183,7 +184,17 @@ def _default_column(
         if any((cell := other[at]) is not None and is_value(cell.text) for other in table.rows)
     ]
     filled = [at for at in valued if row[at] is not None]
+    days = {at: day for at in filled if (day := _day_of(table.columns[at]))}
+    if filled[:1] == list(days)[:1] and days:
+        # Of results of several days the latest.
+        return max(days, key=lambda at: days[at])
     return next(iter((*filled, *valued)), key + 1 if key + 1 < len(table.columns) else None)
+
+
+def _day_of(column: Column) -> tuple[int, int, int] | None:
+    """The only date of its head, year first."""
+    found = find_dates(column.text)
+    return (found[0].year, found[0].month, found[0].day) if len(found) == 1 else None
 
 
 def _unit_of(table: Table, row: Sequence[Piece | None], place: int) -> tuple[Placed, ...]:

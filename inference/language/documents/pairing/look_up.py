@@ -21,7 +21,7 @@ from inference.language.documents.pairing.cells import by_table
 from inference.language.documents.pairing.checkboxes import Choice, choices_of, has_boxes
 from inference.language.documents.pairing.fields import Field, fields_of, under_heads
 from inference.language.documents.pairing.layout import Piece, Placed, Row, rows_of
-from inference.language.documents.pairing.matching import is_of_another, matched
+from inference.language.documents.pairing.matching import BY, is_label_of_another, matched
 from inference.language.documents.pairing.prose import Sentence, answering_part, sentences_of
 from inference.language.documents.pairing.tables import Table, tables_of
 from inference.language.documents.pairing.topics import (
@@ -46,7 +46,6 @@ _SCORE_OF_ABOVE = 0.6
 _LONGEST_BEGINNING, _LONGEST_LINE = 5, 12
 _VERY = 0.95
 _LONGEST_TITLE = 6
-_BY = frozenset(("by", "von", "durch"))
 _LITTLE = 0.15
 # Of topics with several names, and of labels that are alike.
 _SAME_WORDS = 0.02
@@ -159,7 +158,7 @@ def _by_field(asked: Asked, field: Field) -> Iterator[Found]:
     text = field.value.text if field.value else ""
     value = text if asked.kind != "number" else ""
     label = units_of_label(field.label)
-    if is_of_another(asked, label):
+    if is_label_of_another(asked, label, field.label):
         return
     share, exact = matched(in_text(asked), label, value)
     by_words = matched(word_by_word(asked), plain_units_of(field.label))
@@ -284,7 +283,7 @@ def _by_beginning(asked: Asked, piece: Piece) -> Iterator[Found]:
             continue
         value = " ".join(texts[size:])
         if asked.kind == "person":
-            if texts[size].casefold() not in _BY or size + 1 == len(texts):
+            if texts[size].casefold() not in BY or size + 1 == len(texts):
                 return
             words = piece.words[size + 1 :]
             if not names_person(" ".join(texts[size + 1 :])):

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from inference.language.documents.pairing.asking import DATE
 from inference.language.documents.pairing.layout import Piece, Placed, Row
 from inference.language.documents.pairing.topics import units_of
 
@@ -245,7 +246,7 @@ def _column_of(word: Placed, spans: Sequence[tuple[float, float]]) -> int | None
 
 def _first_body_row(groups: list[list[Row]], spans: Sequence[tuple[float, float]]) -> int:
     """The first row with a value after the heads; a first row with values is no head."""
-    if any(is_value(piece.text) for row in groups[0] for piece in row):
+    if any(is_value(piece.text) and not is_day(piece) for row in groups[0] for piece in row):
         return 0
     for index, group in enumerate(groups[: _MOST_HEAD_ROWS + 1]):
         pieces = [piece for row in group for piece in row]
@@ -253,6 +254,11 @@ def _first_body_row(groups: list[list[Row]], spans: Sequence[tuple[float, float]
             return index
     begins = 0 in _over(groups[0][0][0], spans)
     return 1 if begins or len(groups) < 3 else 2
+
+
+def is_day(piece: Piece) -> bool:
+    """Whether it is a date, as columns of results have over them."""
+    return bool(DATE.fullmatch(piece.text.strip()))
 
 
 def _head_of(heads: Sequence[Row], left: float, right: float) -> tuple[Piece, ...]:

@@ -6,25 +6,22 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
+from inference.language.documents.pairing.words_alike import are_alike
 from storage.core.text.normalization import normalized
 
 # A number with its decimals is one word.
 _WORD = re.compile(r"[^\W_]+(?:(?<=\d)[.,/](?=\d)[^\W_]+)*#?")
 _ENDLESS = "*"
+_DATE_OF_DIGITS = re.compile(
+    r"(?<![\d.-])(?:(?P<iso>\d{4}-\d{1,2}-\d{1,2})|(?P<dotted>\d{1,2}\.\d{1,2}\.\d{4}))(?![\d-]|\.\d)"
+)
 _PREFIX = re.compile(r"(?:(?<=\bpre)|(?<=\bpost)|(?<=\bnon))-(?=[a-z])", re.IGNORECASE)
 # "Kreatininwert": the value of what stands before it.
 _VALUE_OF = re.compile(r"(?<=\w{4})(?:s?werte?s?|s?spiegels?)$")
-# German prefixes before which the "ge" of a participle stands.
-_PARTICIPLE = re.compile(
-    r"^(ab|an|auf|aus|ein|mit|nach|um|vor|zu|zuruck|weg|her|hin)?ge(?=\w{4,}(?:t|en)$)"
-)
-# Letters that readers of images take for one another.
-_LIKE = str.maketrans("i10", "llo")
-_VOWELS = re.compile(r"[aeiouy]")
 _LITTLE = 0.15
 # What was done, where a question names it beside a thing: "which drug was started".
 _PARTICIPLES = 0.3
@@ -64,6 +61,13 @@ class Unit:
     """Nothing else will do for it: a number, or a letter that tells one thing from another."""
 
 
+class Opposite(NamedTuple):
+    """Words that mean the same, and those that mean another of several."""
+
+    own: frozenset[str]
+    others: frozenset[str]
+
+
 @dataclass(frozen=True)
 class _Vocabulary:
     topics: Mapping[str, Topic]
@@ -75,7 +79,7 @@ class _Vocabulary:
     """Words beside the name of the patient's own measurement."""
     own: frozenset[str]
     """Names of such measurements of one word."""
-    opposites: Mapping[str, frozenset[str]]
+    opposites: Mapping[str, Opposite]
     abbreviation: re.Pattern[str]
     compound: re.Pattern[str]
     spelt_out: Mapping[str, str]
@@ -101,8 +105,15 @@ def places_of_words(texts: Sequence[str]) -> list[int]:
     return found
 
 
+def _day_month_year(found: re.Match[str]) -> str:
+    """One way to write a date: "2025-11-03" and "03.11.2025" are one word."""
+    year, month, day = found["iso"].split("-") if found["iso"] else found["dotted"].split(".")[::-1]
+    return f"{int(day)}.{int(month)}.{year}"
+
+
 def _spelt(text: str) -> str:
     known = vocabulary()
+    text = _DATE_OF_DIGITS.sub(_day_month_year, text)
     text = known.abbreviation.sub(lambda found: known.spelt_out[found.group()], text)
     text = known.compound.sub(lambda found: known.spelt_out[found.group().casefold()], text)
     return _PREFIX.sub("", text.replace("%", " percent "))
@@ -187,41 +198,12 @@ def _is_phrase(words: list[str], phrase: tuple[str, ...]) -> bool:
     )
 
 
-def is_alike(one: str, other: str) -> bool:
-    """Whether two words are one: but for their endings, or as parts of a German compound."""
-    if one == other:
-        return True
-    if min(len(one), len(other)) >= 4 and one.translate(_LIKE) == other.translate(_LIKE):
-        return True
-    if min(len(one), len(other)) < 4 or any(sign.isdigit() for sign in one + other):
-        return False
-    first, second = _PARTICIPLE.sub(r"\1", one), _PARTICIPLE.sub(r"\1", other)
-    if _begin_alike(first, second, 0.6):
-        return True
-    short, long = sorted((first, second), key=len)
-    # "Milzgewicht" is no weight of the patient.
-    is_own = not vocabulary().own.isdisjoint((one, other))
-    if len(short) >= 5 and len(long) >= len(short) + 3 and not is_own:
-        stem = short.rstrip("ens") if len(short) > 6 else short
-        if long.startswith(stem) or long.endswith(short):
-            return True
-    first, second = _VOWELS.sub("", first), _VOWELS.sub("", second)
-    return min(len(first), len(second)) >= 4 and _begin_alike(first, second, 0.9)
-
-
-def _begin_alike(one: str, other: str, share: float) -> bool:
-    same = 0
-    for left, right in zip(one, other, strict=False):
-        if left != right:
-            break
-        same += 1
-    return same >= 4 and same >= share * max(len(one), len(other)) - 0.5
-
-
 def same_unit(one: Unit, other: Unit) -> bool:
     if one.topic is not None or other.topic is not None:
         return one.key == other.key
-    return one.key == other.key if one.is_exact or other.is_exact else is_alike(one.key, other.key)
+    if one.is_exact or other.is_exact:
+        return one.key == other.key
+    return are_alike(one.key, other.key, vocabulary().own)
 
 
 @cache
@@ -256,13 +238,13 @@ def vocabulary() -> _Vocabulary:
     )
 
 
-def _opposites(pairs: Iterable[Iterable[str]]) -> Iterator[tuple[str, frozenset[str]]]:
-    for pair in pairs:
-        one, other = (frozenset(words.split()) for words in pair)
-        for word in one:
-            yield word, other
-        for word in other:
-            yield word, one
+def _opposites(groups: Iterable[Iterable[str]]) -> Iterator[tuple[str, Opposite]]:
+    for group in groups:
+        several = [frozenset(words.split()) for words in group]
+        for own in several:
+            others = frozenset().union(*(one for one in several if one is not own))
+            for word in own:
+                yield word, Opposite(own, others)
 
 
 def _any_of(words: Iterable[str], flags: int = 0) -> re.Pattern[str]:
