@@ -1,8 +1,10 @@
 """How the one who asks likes the pages."""
 
-from typing import Annotated, Literal
+from collections.abc import Collection
+from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, StringConstraints, field_validator
+import structlog
+from pydantic import ConfigDict, Field, StringConstraints, ValidationError, field_validator
 
 from api.access.policy import READERS, policy
 from api.access.principal import PrincipalDep
@@ -11,6 +13,8 @@ from api.base_schemas import FewMistakes, Payload
 from api.deps import StorageDep
 from api.hanging_protocol_schemas import HangingProtocols
 from api.router_factory import new_router
+
+log = structlog.get_logger(__name__)
 
 router = new_router(prefix="/api/me", tags=["session"])
 
@@ -125,10 +129,7 @@ class PreferencesPayload(Payload, FewMistakes):
 @policy(READERS, "api:read", OWN_SETTINGS)
 def get_preferences(storage: StorageDep, principal: PrincipalDep) -> PreferencesPayload:
     """The defaults, where nothing was chosen."""
-    chosen = storage.preferences.of(principal.identity)
-    # An older version may have kept what this one does not know.
-    known = {name: chosen[name] for name in PreferencesPayload.model_fields if name in chosen}
-    return PreferencesPayload.model_validate(known)
+    return _valid(storage.preferences.of(principal.identity))
 
 
 @router.put("/preferences", summary="Say how I like the pages")
@@ -137,5 +138,27 @@ def put_preferences(
     storage: StorageDep, principal: PrincipalDep, chosen: PreferencesPayload
 ) -> PreferencesPayload:
     """In the place of all that was chosen before. Name no patient in it."""
-    storage.preferences.put(principal.identity, chosen.model_dump())
+    storage.preferences.put(principal.identity, chosen.model_dump(exclude_defaults=True))
     return chosen
+
+
+def _valid(chosen: dict[str, Any]) -> PreferencesPayload:
+    """Without what this version does not know or take any more: another one may have stored it."""
+    known = {name: chosen[name] for name in PreferencesPayload.model_fields if name in chosen}
+    try:
+        return PreferencesPayload.model_validate(known)
+    except ValidationError as error:
+        wrong = {(*one["loc"], None)[:2] for one in error.errors()}
+    log.warning("preferences_no_longer_valid", names=sorted({str(name) for name, _ in wrong}))
+    usable = {name: _without(value, name, wrong) for name, value in known.items()}
+    return PreferencesPayload.model_validate(
+        {name: value for name, value in usable.items() if value is not None}
+    )
+
+
+def _without(value: Any, name: str, wrong: Collection[tuple[Any, ...]]) -> Any:
+    """Of a list the items that are right; of anything else all or nothing."""
+    places = {at for field, at in wrong if field == name}
+    if isinstance(value, list) and None not in places:
+        return [one for at, one in enumerate(value) if at not in places]
+    return None if places else value

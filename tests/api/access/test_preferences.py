@@ -2,6 +2,11 @@
 
 from typing import Any
 
+import pytest
+from pydantic import ValidationError
+
+from api.access.preferences import PreferencesPayload
+from storage.core.callers.identity import Identity
 from tests.api.access.closed import ClosedNode
 from tests.api.client import is_problem
 
@@ -87,3 +92,30 @@ def test_what_the_pages_do_not_know_is_refused(closed: ClosedNode) -> None:
         ):
             is_problem(ada.put("/api/me/preferences", json=wrong), 422, "validation_failed")
         assert ada.get("/api/me/preferences").json() == _NONE
+
+
+def test_what_is_not_valid_any_more_is_left_out_and_the_rest_stays(
+    stored_closed: ClosedNode,
+) -> None:
+    with stored_closed.signed_in("ada", "viewer") as ada:
+        assert ada.put("/api/me/preferences", json=_MINE).json() == _MINE
+        stored = stored_closed.storage.preferences
+        who = Identity("account", "ada", "ada")
+        # As another version may have stored it.
+        older = stored.of(who)
+        older["theme"] = "sepia"
+        older["hanging"]["protocols"][0]["rows"] = 9
+        older["views"].insert(0, {"name": "", "query": ""})
+        older["keys"].append({"usual": "w", "key": "x"})
+        stored.put(who, older)
+        assert ada.get("/api/me/preferences").json() == {
+            **_MINE, "theme": None, "hanging": None, "keys": [],
+        }  # fmt: skip
+
+
+def test_of_many_mistakes_in_a_layout_few_are_counted() -> None:
+    unknown = {f"x{number}": 1 for number in range(5000)}
+    for layout in ({**_OWN_LAYOUT, **unknown}, {**_OWN_LAYOUT, "viewports": [unknown]}):
+        with pytest.raises(ValidationError) as refused:
+            PreferencesPayload.model_validate({"hanging": {"protocols": [layout]}})
+        assert refused.value.error_count() <= 101
