@@ -8,6 +8,7 @@ import { linesAcrossImages } from "./acrossImages";
 import { annotationOf, isSameDrawing, readDrawing, trackingUidOf } from "./drawn";
 import { OpenImages } from "./openImages";
 import { OthersDrawings } from "./othersDrawings";
+import { spineLabelling } from "./spineLabels";
 import type { LoadedSeries } from "@/cornerstone/series";
 import { measuringToolOf } from "@/cornerstone/tools";
 import { drawnPlane } from "@/cornerstone/views/plane";
@@ -19,7 +20,7 @@ const followed = [
   Enums.Events.ANNOTATION_REMOVED,
 ];
 
-/** Hears what is drawn; `byReader` when a person drew, moved, named or removed something. */
+/** Gets what is drawn; `byReader` when a person drew, moved, named or removed something. */
 export type MeasuringListener = (drawn: readonly Measurement[], byReader: boolean, others: readonly Measurement[]) => void;
 
 /** What was drawn on the images: read, placed, named, removed. */
@@ -38,6 +39,7 @@ export class Measuring {
   private listener: MeasuringListener = () => undefined;
 
   constructor(private readonly render: () => void) {
+    spineLabelling.begin();
     for (const name of followed) eventTarget.addEventListener(name, this.onEvent);
   }
 
@@ -111,10 +113,6 @@ export class Measuring {
     this.tell(true);
     this.render();
     return copy;
-  }
-
-  get othersShown(): boolean {
-    return this.others.shown;
   }
 
   showOthers(on: boolean): void {
@@ -291,6 +289,7 @@ export class Measuring {
     if (byReader) dropUnused(this.list());
     const all = this.every();
     const own = all.filter(({ madeBy }) => madeBy === null);
+    spineLabelling.follow(own.flatMap(({ kind, label }) => (kind === "vertebra" ? label : [])), byReader);
     this.others.hideWhereTaken(this.placed().map(trackingUidOf), own);
     this.listener(own, byReader, all.filter(({ madeBy }) => madeBy !== null));
   }

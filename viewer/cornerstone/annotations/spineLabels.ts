@@ -1,4 +1,4 @@
-import { nextLevel, openingLevel, type Direction, type Level } from "@/dicom/measurements/vertebrae";
+import { levelAfter, nextLevel, openingLevel, type Direction, type Level } from "@/dicom/measurements/vertebrae";
 import { FreeTextTool } from "./freeText";
 
 export interface SpineLabelling {
@@ -6,7 +6,10 @@ export interface SpineLabelling {
   direction: Direction;
 }
 
-let now: SpineLabelling = { next: openingLevel, direction: "down" };
+const opening: SpineLabelling = { next: openingLevel, direction: "down" };
+
+let now = opening;
+let drawn: readonly string[] = [];
 const listeners = new Set<() => void>();
 
 /** Which level the next click names, and which way the clicks go. */
@@ -15,6 +18,17 @@ export const spineLabelling = {
   set(next: SpineLabelling): void {
     now = next;
     for (const listener of listeners) listener();
+  },
+  /** With another patient, the levels begin again. */
+  begin(): void {
+    drawn = [];
+    spineLabelling.set(opening);
+  },
+  /** The labels that are drawn now; where the reader took some back or away, or back again, the next one goes along. */
+  follow(labels: readonly string[], byReader: boolean): void {
+    const next = byReader ? levelAfter(now.next, now.direction, drawn, labels) : now.next;
+    drawn = labels;
+    if (next !== now.next) spineLabelling.set({ ...now, next });
   },
   subscribe(listener: () => void): () => void {
     listeners.add(listener);

@@ -2,8 +2,9 @@ import { describe, expect, it } from "vitest";
 import { calibrationOf } from "@/dicom/calibration/calibration";
 import { quantitiesOfShape } from "@/dicom/calibration/quantities";
 import { forNode, kindOf, type Measurement } from "@/dicom/measurements/measurement";
-import { levels, nextLevel } from "@/dicom/measurements/vertebrae";
+import { levelAfter, levels, nextLevel } from "@/dicom/measurements/vertebrae";
 import { pointsForNode } from "@/cornerstone/annotations/annotations";
+import { placeLevel, spineLabelling } from "@/cornerstone/annotations/spineLabels";
 import { measurementSentence } from "@/features/reader/lib/measurements/measurementSentence";
 
 const film = calibrationOf({ "00080018": { vr: "UI", Value: ["1.2.3"] } });
@@ -23,6 +24,34 @@ describe("levels of the spine", () => {
     expect(levels).toContain("L6");
     expect(nextLevel("L6", "down")).toBe("S1");
     expect(nextLevel("T13", "up")).toBe("T12");
+  });
+
+  it("are offered again once they were taken back, and go on once they are back", () => {
+    expect(levelAfter("L2", "down", ["T12", "L1"], ["T12"])).toBe("L1");
+    expect(levelAfter("L2", "down", ["T12", "L1"], [])).toBe("T12");
+    expect(levelAfter("T12", "down", [], ["T12", "L1"])).toBe("L2");
+    expect(levelAfter("T10", "up", ["T12", "T11"], ["T12"])).toBe("T11");
+    // One in the middle, one of another choice, and one that is renamed change nothing.
+    expect(levelAfter("L2", "down", ["T12", "L1"], ["L1"])).toBe("L2");
+    expect(levelAfter("C3", "down", ["T12", "L1"], ["T12"])).toBe("C3");
+    expect(levelAfter("L2", "down", ["T12", "L1"], ["T12", "L2"])).toBe("L2");
+  });
+
+  it("begin again with another patient, and follow what is undone", () => {
+    spineLabelling.begin();
+    spineLabelling.set({ next: "C4", direction: "up" });
+    const labels: string[] = [];
+    const click = () => {
+      placeLevel((label) => labels.push(label));
+      spineLabelling.follow([...labels], true);
+    };
+    click();
+    click();
+    expect(spineLabelling.get().next).toBe("C2");
+    spineLabelling.follow(labels.slice(0, 1), true);
+    expect(spineLabelling.get()).toEqual({ next: "C3", direction: "up" });
+    spineLabelling.begin();
+    expect(spineLabelling.get()).toEqual({ next: "L1", direction: "down" });
   });
 
   it("are points with a name, kept like what else is drawn", () => {
