@@ -40,6 +40,7 @@ from api.priors import elsewhere
 from api.priors import routes as priors
 from api.projects import dicomweb_routes as project_views
 from api.projects import routes as projects
+from api.report_templates import routes as report_templates
 from api.reports import history as report_history
 from api.reports import hl7_messages as hl7
 from api.reports import pdf as report_pdf
@@ -86,6 +87,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     segmentations.structures_router,
     interactive.router,
     shared_views.router,
+    report_templates.router,
     reports.router,
     report_history.router,
     report_pdf.router,

@@ -73,6 +73,7 @@ from storage.projects.exports import ProjectExports
 from storage.projects.repository import Projects
 from storage.reconciliation.crash_recovery import CrashRecovery
 from storage.rejection_notes.repository import RejectionNotes
+from storage.report_templates.repository import ReportTemplates
 from storage.reports.critical_alerts import CriticalAlerts
 from storage.reports.draft_queue import DraftQueue
 from storage.reports.hl7_outbox import Hl7Outbox
@@ -154,6 +155,7 @@ class Storage:
     circuit_breakers: CircuitBreakers
     routing: Routing
     rule_versions: RuleVersions
+    report_templates: ReportTemplates
     prior_searches: PriorSearches
     prior_fetches: PriorFetches
     prior_pause: PriorPause

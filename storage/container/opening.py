@@ -87,6 +87,7 @@ from storage.projects.exports import ProjectExports
 from storage.projects.repository import Projects
 from storage.reconciliation.crash_recovery import CrashRecovery
 from storage.rejection_notes.repository import RejectionNotes
+from storage.report_templates.repository import ReportTemplates
 from storage.reports.critical_alerts import CriticalAlerts
 from storage.reports.draft_queue import DraftQueue
 from storage.reports.hl7_outbox import Hl7Outbox
@@ -238,6 +239,7 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
             circuit_breakers=CircuitBreakers(engine),
             routing=Routing(engine),
             rule_versions=RuleVersions(engine),
+            report_templates=ReportTemplates(engine),
             prior_searches=PriorSearches(engine),
             prior_fetches=PriorFetches(engine),
             prior_pause=PriorPause(engine),

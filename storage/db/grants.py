@@ -33,6 +33,7 @@ _PROJECTS = ("project", "project_study", "project_export", "project_export_insta
 _PATIENTS = ("patient_change", "patient_message")
 _MODELS = ("model_state", "model_change", "model_package")
 _RULES = ("rule_version",)
+_OF_PAGES = ("report_template",)
 # Who listens, with the hashes of secret addresses.
 _LISTENERS = ("fhircast_subscription", "fhircast_topic")
 _WORK = (
@@ -91,7 +92,7 @@ def _each(names: tuple[str, ...], privileges: _Privileges) -> dict[str, _Privile
 
 EXCEPTIONS: Mapping[Role, Mapping[str, _Privileges]] = {
     "scp": {
-        **_each(_CREDENTIALS, _NONE),
+        **_each((*_CREDENTIALS, *_OF_PAGES), _NONE),
         **_each((*_WHO_SEES_WHAT, *_MODELS, *_RULES, "peer", "legal_hold", *_PATIENTS), _READ),
         **_each((*_PROJECTS, *_LISTENERS), _NONE),
         **_each(
@@ -108,7 +109,7 @@ EXCEPTIONS: Mapping[Role, Mapping[str, _Privileges]] = {
     # Backups are taken by the owner of the tables, and their time is shown.
     "api": {"last_backup": _READ, **_AUDIT},
     "worker": {
-        **_each(_CREDENTIALS, _NONE),
+        **_each((*_CREDENTIALS, *_OF_PAGES), _NONE),
         **_each((*_WHO_SEES_WHAT, *_RULES, "peer", "legal_hold", *_PATIENTS), _READ),
         # Each host runs what stands there.
         **_each(("webhook", "fhir_subscription", "model_package"), _READ),
@@ -125,7 +126,7 @@ EXCEPTIONS: Mapping[Role, Mapping[str, _Privileges]] = {
         **_AUDIT,
     },
     "control": {
-        **_each(_CREDENTIALS, _NONE),
+        **_each((*_CREDENTIALS, *_OF_PAGES), _NONE),
         # It removes expired keys, and ends emergency access, for which it locks the row.
         "idempotency_key": ("SELECT", "DELETE"),
         "emergency_access": ("SELECT", "UPDATE (group_id)"),

@@ -26,6 +26,7 @@ from storage.reports.entities import (
     ReportVersion,
 )
 from storage.reports.listing import list_reports
+from storage.reports.open_fields import check_filled_in
 from storage.reports.readers import check_reader, end_reading
 from storage.reports.row_mapping import to_report, to_report_version
 from storage.reports.rows import (
@@ -180,6 +181,7 @@ class Reports:
                     "signed_at": now,
                 }
                 current = report.sections if sections is None else sections
+                check_filled_in(current)
                 if state == "final":
                     check_seen(connection, report)
                     check_numbers(connection, report, current)

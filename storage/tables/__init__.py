@@ -56,7 +56,14 @@ from storage.tables.exchange.worklist import order_due, worklist_item
 from storage.tables.results.findings import feedback_report, finding, finding_feedback
 from storage.tables.results.language import answer, passage
 from storage.tables.results.lesions import lesion, lesion_match
-from storage.tables.results.reports import alert, hl7_message, report, report_due, report_version
+from storage.tables.results.reports import (
+    alert,
+    hl7_message,
+    report,
+    report_due,
+    report_template,
+    report_version,
+)
 from storage.tables.studies.index import (
     NOT_UPLOADED,
     UNPURGED,
@@ -221,6 +228,7 @@ __all__ = [
     "rejection_note",
     "report",
     "report_due",
+    "report_template",
     "report_version",
     "result_due",
     "retention_state",

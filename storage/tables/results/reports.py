@@ -147,3 +147,19 @@ alert = Table(
     UniqueConstraint("rule", "finding_id"),
     Index("ix_alert_state_next_repeat_at", "state", "next_repeat_at"),
 )
+
+# What a site keeps ready for reports; about nobody.
+report_template = Table(
+    "report_template",
+    metadata,
+    Column("template_id", String(36), primary_key=True),
+    Column("version", Integer, nullable=False),
+    text_column("title"),
+    Column("language", String(16), nullable=False),
+    Column("modalities", JSON, nullable=False),
+    Column("body_parts", JSON, nullable=False),
+    Column("sections", JSON, nullable=False),
+    text_column("source"),
+    text_column("changed_by"),
+    time_column("changed_at"),
+)

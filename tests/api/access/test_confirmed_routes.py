@@ -54,6 +54,7 @@ _A_SESSION_IS_ENOUGH = {
         "POST /api/model-trials",
         "DELETE /api/model-trials/{trial_id}",
         "POST /api/rules/preview",
+        "POST /api/report-templates/mrrt",
     },
 }
 """Routes of administrators alone. All others of theirs that change something are confirmed."""

@@ -131,6 +131,7 @@ ABOUT_NO_STUDY = {
     ("GET", "/api/pipelines"): "what the node can do",
     ("GET", "/api/rules"): "what the node can do",
     ("GET", "/api/hanging-protocols"): "how images are shown",
+    ("GET", "/api/report-templates"): "texts of the site",
     ("GET", "/api/models"): "models",
     ("GET", "/api/models/{name}"): "models",
     ("GET", "/api/models/{name}/agreement"): "numbers of a model",

@@ -26,7 +26,7 @@ NOT_ABOUT_STUDIES = {
     t.account, t.api_key, t.failed_attempt, t.logout_token, t.recovery_code, t.second_factor,
     t.session,
     t.preference, t.shown_name, t.idempotency_key, t.peer, t.model_change, t.model_state,
-    t.model_package, t.rule_version, t.retrospective_run,
+    t.model_package, t.rule_version, t.report_template, t.retrospective_run,
     t.drift_alert,
     t.drift_baseline, t.breaker, t.component, t.heartbeat, t.host, t.host_key, t.deletion_number,
     t.dimse_traffic, t.scrub, t.volume,

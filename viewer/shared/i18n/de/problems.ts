@@ -72,6 +72,7 @@ export const problems: typeof english = {
     value_does_not_fit: "Einen solchen Wert kann dieser Befund nicht haben.",
     labels_unusable: "Die bearbeitete Maske passt nicht zu den Bildern.",
     hanging_protocols: "Diese Hängeprotokolle sind so nicht brauchbar.",
+    report_template: "Das ist keine Berichtsvorlage nach IHE MRRT.",
     delivery_in_progress: "Die Zustellung läuft schon.",
     not_released: "Die Ergebnisse warten noch auf ihre Freigabe.",
     model_unusable: "Dieses Modell ist auf diesem Knoten nicht brauchbar.",

@@ -1,0 +1,1 @@
+"""Texts that a site keeps ready for reports, by modality and body part."""
