@@ -24,6 +24,7 @@ _ENDS_LINE = frozenset(
     {"p", "div", "br", "li", "tr", "section", "header", "table", "ul", "ol", "h1", "h2", "h3"}
 )
 _BLANK = re.compile(r"[ \t\r\f\v\u00a0]+")
+_BEFORE_SIGN = re.compile(r"(?<=\]) ([.,;:)])")
 _NO_BRACKETS = str.maketrans("[]|", "()/")
 
 # Words of a section's name, and what it is in a report; the first that fits.
@@ -115,7 +116,8 @@ class _Reader(HTMLParser):
     def sections(self) -> list[TemplateSection]:
         found = []
         for one in self._sections:
-            lines = [_one_line(line) for line in "".join(one.pieces).split("\n")]
+            written = _BEFORE_SIGN.sub(r"\1", "".join(one.pieces))
+            lines = [_one_line(line) for line in written.split("\n")]
             text = "\n".join(line for line in lines if line)
             heading = _one_line(one.name)[:200] or "Findings"
             found.append(TemplateSection(heading, _kind(heading), text))
@@ -157,7 +159,7 @@ class _Reader(HTMLParser):
         kind = known.get("type", "text").casefold()
         value = known.get("value", "").translate(_NO_BRACKETS)
         if kind in ("checkbox", "radio"):
-            # What is checked is said, and else left out.
+            # What is checked is stated, and else left out.
             self._box = value or known.get("name", "").translate(_NO_BRACKETS)
             return f" [{_one_line(self._box)}|] "
         if kind in ("hidden", "button", "submit", "reset", "image", "file"):

@@ -42,7 +42,17 @@ _FILLED = {
     "ae_title": "SUBSCRIBER",
 }
 NOT_ABOUT_STUDIES = frozenset(
-    {"name", "key_id", "factor_id", "session_id", "webhook_id", "change_id", "number", "version"}
+    {
+        "name",
+        "key_id",
+        "factor_id",
+        "session_id",
+        "webhook_id",
+        "change_id",
+        "number",
+        "version",
+        "template_id",
+    }
 )
 """Parameters that name no study, nor what belongs to one."""
 

@@ -47,7 +47,7 @@ def test_a_template_keeps_its_sections_and_leaves_its_fields_open() -> None:
     assert template.modalities == ("CT",)
     assert template.source == "https://example.org/templates/7"
     assert [(one.heading, one.kind, one.text) for one in template.sections] == [
-        ("Procedure Information", "technique", "Contrast: [none|intravenous] ."),
+        ("Procedure Information", "technique", "Contrast: [none|intravenous]."),
         ("Befund", "findings", "No other\nfinding."),
         (
             "Lungs",

@@ -18,6 +18,7 @@ import { Orders } from "@/features/admin/components/orders/Orders";
 import { Patients } from "@/features/admin/components/patients/Patients";
 import { Peers } from "@/features/admin/components/peers/Peers";
 import { Priors } from "@/features/admin/components/peers/Priors";
+import { ReportTemplates } from "@/features/admin/components/reportTemplates/ReportTemplates";
 import { Rules } from "@/features/admin/components/rules/Rules";
 import { Runs } from "@/features/admin/components/runs/Runs";
 import { Users } from "@/features/admin/components/access/Users";
@@ -45,6 +46,7 @@ const rooms: [Part, ComponentType][] = [
   ["conflicts", Conflicts],
   ["rules", Rules],
   ["hanging", Hanging],
+  ["reportTemplates", ReportTemplates],
   ["models", Models],
   ["webhooks", Webhooks],
   ["users", Users],

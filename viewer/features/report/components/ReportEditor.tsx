@@ -2,16 +2,20 @@
 
 import { type KeyboardEvent, useRef, useState } from "react";
 import { Dictate } from "@/features/report/components/sentences/Dictate";
+import { OpenFields } from "@/features/report/components/OpenFields";
 import { Phrases } from "@/features/report/components/Phrases";
+import { Templates } from "@/features/report/components/Templates";
 import { usePreferences } from "@/shared/hooks/usePreferences";
 import { useText } from "@/shared/hooks/useText";
 import { withDictated } from "@/features/report/lib/dictation";
 import { expanded, isChanged, toEdit, toSend, withInsertions, type EditedSection, type Insertion } from "@/features/report/lib/reportText";
+import { filledIn, openFields, withTemplate, type Wanted } from "@/features/report/lib/templates";
 import type { Report, SentSection } from "@/shared/api/types";
 
 /** The whole text, one sentence a line; "..word" and Tab put in a phrase, Ctrl and Enter save. */
 export function ReportEditor({
   report,
+  wanted,
   amends,
   busy,
   newer,
@@ -20,6 +24,8 @@ export function ReportEditor({
   onCancel,
 }: {
   report: Report;
+  /** Which templates are offered. */
+  wanted: Wanted;
   /** A signed report is changed with a reason. */
   amends: boolean;
   busy: boolean;
@@ -78,6 +84,7 @@ export function ReportEditor({
         }
       }}
     >
+      <Templates wanted={wanted} onInsert={(template) => setEdited((now) => withTemplate(now, template))} />
       {edited.map((section, number) => (
         <SectionField
           key={`${section.heading}${number}`}
@@ -90,6 +97,10 @@ export function ReportEditor({
         />
       ))}
       <p className="text-xs text-dim">{t.editHint}</p>
+      <OpenFields
+        fields={openFields(edited)}
+        onFill={(field, value) => setEdited((now) => filledIn(now, field, value))}
+      />
       <Phrases selected={selected} />
       {amends && (
         <label className="block text-xs text-dim">

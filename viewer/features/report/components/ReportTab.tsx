@@ -19,6 +19,7 @@ import { useLanguage, useText } from "@/shared/hooks/useText";
 import { nodeLanguages, type Language } from "@/shared/i18n/language";
 import { reports } from "@/features/report/lib/reportApi";
 import { newest, type Insertable, type Insertion } from "@/features/report/lib/reportText";
+import { wantedOf } from "@/features/report/lib/templates";
 import { asSent } from "@/features/report/lib/sentenceTable";
 import { giveFeedback } from "@/shared/api/api";
 import { moment } from "@/shared/lib/format";
@@ -134,6 +135,7 @@ export function ReportTab({
         {editing ? (
           <ReportEditor
             report={editing.base}
+            wanted={wantedOf(study, editing.base.language)}
             amends={editing.amends}
             busy={action.busy}
             newer={report.version > editing.base.version ? report : null}

@@ -42,6 +42,12 @@ export const report: Messages["report"] = {
   newerCame: (n, who) =>
     `Version ${n} ${who} wurde während der Bearbeitung gespeichert. Beim Speichern wird Ihr Text zur neuesten Version; die andere bleibt im Verlauf.`,
   saveOver: "Trotzdem speichern",
+  template: "Vorlage",
+  insertTemplate: "Vorlage einfügen",
+  openFields: (n) => (n === 1 ? "Ein Feld ist noch offen" : `${n} Felder sind noch offen`),
+  openField: (before) => `Ausfüllen: ${before || "Feld"}`,
+  choose: "wählen …",
+  leaveOut: "(weglassen)",
   phrases: "Textbausteine",
   phraseWord: "Wort",
   removePhrase: (word) => `Baustein ${word} entfernen`,

@@ -14,6 +14,7 @@ import { reader } from "./reader";
 import { reasons } from "./reasons";
 import { refusals } from "./refusals";
 import { report } from "./report";
+import { reportTemplates } from "./administration/reportTemplates";
 import { runs } from "./administration/runs";
 import { search } from "./search";
 import { siteRules } from "./administration/siteRules";
@@ -40,6 +41,7 @@ export const en = {
   reasons,
   refusals,
   report,
+  reportTemplates,
   runs,
   search,
   siteRules,

@@ -39,6 +39,12 @@ export const report = {
   newerCame: (n: number, who: string) =>
     `Version ${n} by ${who} was saved while you were editing. If you save, your text becomes the newest version; theirs stays in the history.`,
   saveOver: "Save anyway",
+  template: "Template",
+  insertTemplate: "Insert template",
+  openFields: (n: number) => (n === 1 ? "One field is still open" : `${n} fields are still open`),
+  openField: (before: string) => `Fill in: ${before || "field"}`,
+  choose: "choose …",
+  leaveOut: "(leave out)",
   phrases: "Phrases",
   phraseWord: "Word",
   removePhrase: (word: string) => `Remove phrase ${word}`,

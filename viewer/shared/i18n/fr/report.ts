@@ -39,6 +39,12 @@ export const report = {
   newerCame: (n: number, who: string) =>
     `La version ${n} de ${who} a été enregistrée pendant que vous écriviez. Si vous enregistrez, votre texte devient la dernière version ; l’autre reste dans l’historique.`,
   saveOver: "Enregistrer quand même",
+  template: "Modèle de compte rendu",
+  insertTemplate: "Insérer le modèle",
+  openFields: (n: number) => (n === 1 ? "Un champ reste à remplir" : `${n} champs restent à remplir`),
+  openField: (before: string) => `Remplir : ${before || "champ"}`,
+  choose: "choisir …",
+  leaveOut: "(omettre)",
   phrases: "Formules",
   phraseWord: "Mot",
   removePhrase: (word: string) => `Retirer la formule ${word}`,

@@ -15,6 +15,7 @@ export const admin: Messages["admin"] = {
     conflicts: "Konflikte",
     rules: "Regeln",
     hanging: "Hängungen",
+    reportTemplates: "Berichtsvorlagen",
     models: "Modelle",
     webhooks: "Webhooks",
     users: "Benutzer",

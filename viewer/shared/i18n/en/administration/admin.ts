@@ -13,6 +13,7 @@ export const admin = {
     conflicts: "Conflicts",
     rules: "Rules",
     hanging: "Hanging protocols",
+    reportTemplates: "Report templates",
     models: "Models",
     webhooks: "Webhooks",
     users: "Users",

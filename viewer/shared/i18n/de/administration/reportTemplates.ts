@@ -1,0 +1,33 @@
+import type { Messages } from "@/shared/i18n/messages";
+
+export const reportTemplates: Messages["reportTemplates"] = {
+  what: "Texte, mit denen ein Befund begonnen wird, nach Modalität und Körperteil. Was in Klammern steht, wird beim Schreiben gewählt oder ausgefüllt: [unauffällig|vergrößert], [___ mm]; eine leere Wahl lässt die Worte weg: [mit Erguss|]. Solange ein Feld offen ist, wird kein Befund signiert.",
+  none: "Noch keine Vorlagen.",
+  for: "Für",
+  anyStudy: "jede Studie",
+  sections: "Abschnitte",
+  changed: "Geändert",
+  edit: "Bearbeiten",
+  remove: (title) => `${title} entfernen`,
+  add: "Neue Vorlage",
+  fromMrrt: "Aus RadReport (MRRT) einlesen",
+  mrrtWhat: "Die HTML-Datei einer Vorlage wählen. Gespeichert wird erst, wenn Sie sie gesehen haben.",
+  title: "Titel",
+  language: "Sprache",
+  modalities: "Modalitäten",
+  bodyParts: "Körperteile",
+  source: "Veröffentlicht als",
+  heading: "Überschrift",
+  kind: "Art des Abschnitts",
+  text: "Text, ein Satz je Zeile",
+  addSection: "Abschnitt hinzufügen",
+  removeSection: (heading) => `Abschnitt ${heading} entfernen`,
+  kinds: {
+    indication: "Fragestellung",
+    technique: "Technik",
+    comparison: "Vergleich",
+    findings: "Befund",
+    impression: "Beurteilung",
+    note: "Hinweis",
+  },
+};
