@@ -13,7 +13,7 @@ import type { HangingProtocol } from "@/shared/api/types";
 /** One's own hanging protocols in the place of the site's: begun with a copy of those, and given up again. */
 export function OwnHanging() {
   const { account: t } = useText();
-  const { chosen, choose, problem, isKnown } = usePreferences();
+  const { chosen, save, problem, isKnown } = usePreferences();
   const [begun, setBegun] = useState(false);
   if (!isKnown) return null;
   return (
@@ -26,16 +26,16 @@ export function OwnHanging() {
           {t.hangingBegin}
         </button>
       )}
-      {!chosen.hanging && begun && <CopyOfSite onSave={(protocols) => choose({ hanging: { protocols } })} onCancel={() => setBegun(false)} />}
+      {!chosen.hanging && begun && <CopyOfSite onSave={(protocols) => save({ hanging: { protocols } })} onCancel={() => setBegun(false)} />}
       {chosen.hanging && (
         <Editor
           kept={chosen.hanging.protocols}
           isNew={false}
-          onSave={(protocols) => choose({ hanging: { protocols } })}
+          onSave={(protocols) => save({ hanging: { protocols } })}
           away={t.hangingGiveUp}
           onAway={() => {
             setBegun(false);
-            choose({ hanging: null });
+            void save({ hanging: null });
           }}
         />
       )}
@@ -43,7 +43,7 @@ export function OwnHanging() {
   );
 }
 
-function CopyOfSite({ onSave, onCancel }: { onSave: (protocols: HangingProtocol[]) => void; onCancel: () => void }) {
+function CopyOfSite({ onSave, onCancel }: { onSave: (protocols: HangingProtocol[]) => Promise<boolean>; onCancel: () => void }) {
   const { common } = useText();
   const fetched = useFetched(hanging.get);
   return <Answer fetched={fetched}>{({ protocols }) => <Editor kept={protocols} isNew onSave={onSave} away={common.cancel} onAway={onCancel} />}</Answer>;
@@ -59,7 +59,7 @@ function Editor({
   kept: readonly HangingProtocol[];
   /** A copy that is not the person's own yet. */
   isNew: boolean;
-  onSave: (protocols: HangingProtocol[]) => void;
+  onSave: (protocols: HangingProtocol[]) => Promise<boolean>;
   /** The word for leaving it. */
   away: string;
   onAway: () => void;
@@ -83,8 +83,8 @@ function Editor({
           data-testid="save-own-hanging"
           disabled={!isNew && draft === kept}
           onClick={() => {
-            onSave([...draft]);
-            setSaved(true);
+            setSaved(false);
+            void onSave([...draft]).then(setSaved);
           }}
         >
           {common.save}
