@@ -13,14 +13,17 @@ from pynetdicom.sop_class import ModalityPerformedProcedureStep
 from dicom_node.association.base import NodeAssociation
 from dicom_node.network.command_set import CommandSet
 from dicom_node.normalized.requests import (
+    ATTRIBUTE_LIST_ERROR,
     ATTRIBUTE_VALUE_INVALID,
     MISSING_ATTRIBUTE,
     RESOURCE_LIMITATION,
+    Answer,
     NormalizedRequest,
     NormalizedScp,
     Refused,
     sender_of,
 )
+from dicom_node.normalized.step_beginning import OF_THE_BEGINNING
 from dicom_node.normalized.step_size import MOST_ELEMENTS, MOST_STUDIES, check_size
 from storage.core.uids import check_uid, new_uid
 from storage.mpps.repository import (
@@ -47,6 +50,7 @@ _STUDY_UID, _SERIES_UID, _REFERENCED_UID, _AVAILABILITY = (
 )
 # Messages about one step that come at once change it one after the other.
 _ATTEMPTS = 10
+_STAYS = frozenset(f"{tag:08X}" for tag in OF_THE_BEGINNING)
 
 
 class ProcedureStepCreateScp(NormalizedScp):
@@ -92,8 +96,10 @@ class ProcedureStepSetScp(NormalizedScp):
         super().__init__(association)
         self._procedure_steps = procedure_steps
 
-    def perform(self, request: NormalizedRequest, command: CommandSet) -> str:
-        changes = as_json(request.dataset, _SERIES, _REFERENCES)
+    def answer(self, request: NormalizedRequest, command: CommandSet) -> Answer:
+        """What may not be changed stays as it was, with a warning where it would be another."""
+        sent = as_json(request.dataset, _SERIES, _REFERENCES)
+        changes = {tag: value for tag, value in sent.items() if tag not in _STAYS}
         with self._procedure_steps.alone(sender_of(self.association)):
             for attempts_left in reversed(range(_ATTEMPTS)):
                 try:
@@ -103,7 +109,12 @@ class ProcedureStepSetScp(NormalizedScp):
                     if not attempts_left:
                         raise
         log.info("procedure_step_changed", sop_instance_uid=step.sop_instance_uid, state=step.state)
-        return step.sop_instance_uid
+        began = step.attributes
+        differing = [tag for tag in sorted(_STAYS & sent.keys()) if sent[tag] != began.get(tag)]
+        if not differing:
+            return Answer(step.sop_instance_uid)
+        comment = f"Not changed by N-SET: {', '.join(differing)}"
+        return Answer(step.sop_instance_uid, ATTRIBUTE_LIST_ERROR, comment[:64])
 
     def _change(self, request: NormalizedRequest, changes: JsonDataset) -> ProcedureStep:
         steps, sender = self._procedure_steps, sender_of(self.association)
@@ -113,7 +124,7 @@ class ProcedureStepSetScp(NormalizedScp):
         # Each message is counted by itself; a step is changed by any number of them.
         check_size(attributes, _SERIES, _REFERENCES, changes)
         # What it announces is written again only where that is something else then.
-        is_hint = state != "IN PROGRESS" or not changes.keys().isdisjoint((_SERIES, _SCHEDULED))
+        is_hint = state != "IN PROGRESS" or _SERIES in changes
         hint = expected_of(decoded(attributes), _SERIES, _REFERENCES) if is_hint else None
         studies = _studies(attributes)
         return steps.change(

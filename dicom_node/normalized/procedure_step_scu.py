@@ -1,7 +1,6 @@
 """MPPS as SCU (PS3.4 F.7): procedure steps that modalities report, passed on to others."""
 
 from pydicom.dataset import Dataset
-from pydicom.tag import Tag
 
 from dicom_node.association.base import NodeAssociation
 from dicom_node.normalized.answers import status_of
@@ -12,22 +11,10 @@ from dicom_node.normalized.requests import (
     PROCESSING_FAILURE,
     STEP_MAY_NOT_BE_UPDATED,
 )
+from dicom_node.normalized.step_beginning import OF_THE_BEGINNING
 from dicom_node.peers import Peer, PeerLacksService
 from storage.mpps.repository import ProcedureStep
 
-# PS3.4 table F.7.2-1: what N-CREATE alone may state.
-_OF_THE_BEGINNING = frozenset(
-    Tag(keyword)
-    for keyword in (
-        *("ScheduledStepAttributesSequence", "PatientName", "PatientID", "IssuerOfPatientID"),
-        *("IssuerOfPatientIDQualifiersSequence", "PatientBirthDate", "PatientSex"),
-        *("ReferencedPatientSequence", "AdmissionID", "IssuerOfAdmissionIDSequence"),
-        *("ServiceEpisodeID", "IssuerOfServiceEpisodeIDSequence", "ServiceEpisodeDescription"),
-        *("PerformedProcedureStepID", "PerformedStationAETitle", "PerformedStationName"),
-        *("PerformedLocation", "PerformedProcedureStepStartDate"),
-        *("PerformedProcedureStepStartTime", "Modality", "StudyID"),
-    )
-)
 # What the end of a step states: a step begins with each of them empty.
 _OF_THE_END = (
     *("PerformedProcedureStepEndDate", "PerformedProcedureStepEndTime"),
@@ -70,7 +57,7 @@ def beginning_of(step: ProcedureStep) -> Dataset:
 def change_of(step: ProcedureStep) -> Dataset:
     """The data set of N-SET."""
     change = Dataset.from_json(step.attributes)
-    for tag in _OF_THE_BEGINNING:
+    for tag in OF_THE_BEGINNING:
         if tag in change:
             del change[tag]
     change.PerformedProcedureStepStatus = step.state

@@ -32,6 +32,8 @@ log = structlog.get_logger(__name__)
 
 SUCCESS = 0x0000
 ATTRIBUTE_VALUE_INVALID = 0x0106
+# A warning: some attributes were left as they are (PS3.7 10.1.2.1.9).
+ATTRIBUTE_LIST_ERROR = 0x0107
 PROCESSING_FAILURE = 0x0110
 DUPLICATE_SOP_INSTANCE = 0x0111
 NO_SUCH_SOP_INSTANCE = 0x0112

@@ -119,7 +119,10 @@ def test_messages_at_once_lose_nothing_of_each_other(
 ) -> None:
     uid, change = generate_uid(), ProcedureSteps.change
     first, second = Dataset(), Dataset()
-    first.PerformedStationName, second.PerformedLocation = "CT-EAST", "Ward 3"
+    first.PerformedProcedureTypeDescription, second.PerformedProcedureStepDescription = (
+        "CT-EAST",
+        "Ward 3",
+    )
 
     def beside_another(*arguments: Any, **named: Any) -> ProcedureStep:
         monkeypatch.setattr(ProcedureSteps, "change", change)
@@ -132,7 +135,10 @@ def test_messages_at_once_lose_nothing_of_each_other(
         monkeypatch.setattr(ProcedureSteps, "change", beside_another)
         assert scu.send_n_set(first, MPPS, uid)[0].Status == 0
     kept = Dataset.from_json(node.storage.procedure_steps.get(uid).attributes)
-    assert (kept.PerformedStationName, kept.PerformedLocation) == ("CT-EAST", "Ward 3")
+    assert (kept.PerformedProcedureTypeDescription, kept.PerformedProcedureStepDescription) == (
+        "CT-EAST",
+        "Ward 3",
+    )
 
 
 @pytest.mark.parametrize(
@@ -259,3 +265,32 @@ def test_a_small_change_leaves_what_a_large_step_announced(
         whole = announced(node)
         assert whole is not None
         assert whole.is_whole
+
+
+def test_whose_step_it_is_stays_whatever_its_end_states(node: Node) -> None:
+    uid = generate_uid()
+    with modality(node) as scu:
+        assert scu.send_n_create(beginning(), MPPS, uid)[0].Status == 0
+        end = ending("COMPLETED", uids(1))
+        end.PatientID = "ANOTHER"
+        end.PatientName = "Somebody^Else"
+        end.SpecificCharacterSet = "ISO_IR 100"
+        end.ScheduledStepAttributesSequence = beginning("1.2.3").ScheduledStepAttributesSequence
+        status, _ = scu.send_n_set(end, MPPS, uid)
+        assert (status.Status, status.ErrorComment) == (
+            0x0107,
+            "Not changed by N-SET: 00100010, 00100020, 00400270",
+        )
+        # The rest of it counts: what ends the step is not lost.
+        step = node.storage.procedure_steps.get(uid)
+        stored = Dataset.from_json(step.attributes)
+        assert (step.state, str(stored.PatientName)) == ("COMPLETED", "Müller^Jürgen")
+        assert "PatientID" not in stored
+        (scheduled,) = stored.ScheduledStepAttributesSequence
+        assert scheduled.StudyInstanceUID == STUDY
+
+        again = generate_uid()
+        assert scu.send_n_create(beginning(), MPPS, again)[0].Status == 0
+        end = ending("COMPLETED", uids(2))
+        end.PatientName, end.SpecificCharacterSet = "Müller^Jürgen", "ISO_IR 100"
+        assert scu.send_n_set(end, MPPS, again)[0].Status == 0
