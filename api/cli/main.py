@@ -102,6 +102,9 @@ def command_line(arguments: Sequence[str]) -> typer.Typer:
 def main() -> None:
     """Run the command. A refusal is one sentence and a remedy, never a stack trace."""
     try:
+        # NumPy multiplies small matrices here. Its threads wait for each other by spinning, which
+        # takes ten times the time of one thread where others keep the cores busy.
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
         # Until the command has its settings; by then it has imported most of what it needs.
         garbage_collection.pause()
         command_line(sys.argv[1:])()

@@ -3,6 +3,7 @@
 import hashlib
 import shutil
 import tempfile
+from pathlib import Path
 from typing import IO
 
 import structlog
@@ -30,7 +31,7 @@ from inference.model_registry.status import model_of
 from inference.models.model_folders import check_room
 from storage.audit import Code
 from storage.core.entities import Upload
-from storage.core.errors import NotConfigured
+from storage.core.errors import MediViewError, NotConfigured
 
 log = structlog.get_logger(__name__)
 
@@ -158,7 +159,18 @@ def _added(
             # This one, the one where models lie, and the archive for other hosts.
             copies = 3 if is_shared(settings) else 2
             model = unpack_model(archive, folder / "model", settings, copies)
-        return add_shared_model(storage, model, by, hold=True, signed=signed)
+        try:
+            return add_shared_model(storage, model, by, hold=True, signed=signed)
+        except MediViewError as error:
+            unpacked = folder / "model"
+            error.message = _within(unpacked, error.message)
+            error.remedy = _within(unpacked, error.remedy)
+            raise
+
+
+def _within(folder: Path, text: str) -> str:
+    """With files named as they lie in the archive: where the node unpacks it is not for clients."""
+    return text.replace(f"{folder}/", "").replace(str(folder), "the archive")
 
 
 def _check_digest(archive: IO[bytes], sha256: str) -> None:

@@ -1,6 +1,7 @@
 """What a command loads before it can begin: every person who types one waits for that."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -10,6 +11,8 @@ from tests.patience import PATIENCE_S
 
 # Each takes from a tenth of a second to several.
 _HEAVY = "alembic boto3 celery fastapi highdicom httpx monai numpy pydicom pynetdicom scipy torch"
+
+_THREADS = {"OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"}
 
 
 @pytest.mark.parametrize(
@@ -61,3 +64,22 @@ def test_what_all_processes_share_holds_nothing_that_few_of_them_use() -> None:
         [sys.executable, "-c", asked], check=True, capture_output=True, timeout=PATIENCE_S
     )
     assert json.loads(output.stdout) == []
+
+
+def test_numpy_of_a_role_does_not_wait_for_threads_of_its_own() -> None:
+    asked = (
+        "import sys, api.cli.main; cli = sys.modules['api.cli.main'];"
+        " cli.command_line = lambda _: lambda: None; cli.main();"
+        " import numpy, threadpoolctl;"
+        " print([one['num_threads'] for one in threadpoolctl.threadpool_info()"
+        " if one['internal_api'] == 'openblas'])"
+    )
+    environment = {name: os.environ[name] for name in os.environ.keys() - _THREADS}
+    output = subprocess.run(
+        [sys.executable, "-c", asked],
+        check=True,
+        capture_output=True,
+        timeout=PATIENCE_S,
+        env=environment,
+    )
+    assert json.loads(output.stdout) == [1]
