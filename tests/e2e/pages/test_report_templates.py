@@ -1,11 +1,13 @@
 """An administrator takes a template from a file, a radiologist begins with it and fills it in."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.support.accessibility import serious_findings
+from tests.e2e.support.browser import chromium, keep_screenshot
 from tests.e2e.support.fixtures import follow, send
 from tests.e2e.support.node import Node
 from tests.e2e.support.studies import SentStudy, copy_with_new_uids
@@ -17,6 +19,12 @@ MRRT = """<!DOCTYPE html><html lang="en"><head><title>MR Head</title></head><bod
 <p>Ventricles <select><option>normal in size</option><option>enlarged</option></select>.</p>
 <p>Midline shift of <input type="number" data-field-units="mm">.</p>
 <p><input type="checkbox" value="Leukoaraiosis"></p></section></body></html>"""
+
+
+@pytest.fixture
+def page() -> Iterator[Page]:
+    with chromium() as page:
+        yield page
 
 
 def test_a_template_goes_from_a_file_into_a_report(
@@ -33,6 +41,7 @@ def test_a_template_goes_from_a_file_into_a_report(
         "Ventricles [normal in size|enlarged].\nMidline shift of [___ mm].\n[Leukoaraiosis|]"
     )
     assert serious_findings(page) == []
+    keep_screenshot(page, "report-template")
     page.get_by_role("button", name="Save").click()
     row = page.get_by_test_id("report-template")
     expect(row).to_contain_text("MR Head")
@@ -45,6 +54,7 @@ def test_a_template_goes_from_a_file_into_a_report(
     panel.get_by_role("button", name="Insert template").click()
     fields = panel.get_by_test_id("open-fields")
     expect(fields).to_contain_text("3 fields are still open")
+    keep_screenshot(page, "report-from-a-template")
     assert serious_findings(page) == []
     fields.get_by_label("Fill in: Ventricles", exact=True).select_option("enlarged")
     fields.get_by_label("Fill in: Midline shift of", exact=True).fill("7")
