@@ -248,20 +248,22 @@ def test_a_detectors_boxes_are_those_of_the_same_network_here(
 
 
 def test_more_scores_than_boxes_are_no_result(storage: Storage, tmp_path: Path) -> None:
+    is_lying = True
+
     def lying(values: NDArray[Any]) -> tuple[NDArray[Any], ...]:
         boxes, labels, scores = around(values)
-        return boxes, labels, np.repeat(scores, 2)
+        return boxes, labels, np.repeat(scores, 2) if is_lying else scores
 
     stated = {**metadata(LABELS), "outputs": BOXES}
     with serving(infers(lying, stated)) as server:
         node = at(storage, server.url)
-        add_model(
-            node.settings,
-            node.model_states,
-            node.shadow_runs,
-            detector_card(tmp_path / "m"),
-            "petra",
-        )
+        registry = (node.settings, node.model_states, node.shadow_runs)
+        with pytest.raises(ModelUnusable, match="failed at this image"):
+            add_model(*registry, detector_card(tmp_path / "lies"), "petra")
+        # One that begins to lie once it was verified.
+        is_lying = False
+        add_model(*registry, detector_card(tmp_path / "m"), "petra")
+        is_lying = True
         with pytest.raises(ModelUnusable, match="failed at this image"):
             analysed(node, film("boxed"), name="model-served-bright-part")
 
