@@ -31,6 +31,7 @@ OTHER_PASSWORD = "seven green bottles on a wall"
 PEER = {"ae_title": "P", "sources": ["10.0.0.7"]}
 HOOK = {"url": "http://127.0.0.1:1/events", "events": ["*"]}
 SUBSCRIPTION = r4("http://127.0.0.1:1/events")
+TEMPLATE = {"title": "T", "sections": [{"heading": "Findings", "text": "Normal."}]}
 UPLOAD = {"filename": "a.dcm", "content_type": "application/dicom", "size_bytes": 600}
 LARGE = {"filename": "a.zip", "content_type": "application/zip", "size_bytes": 60 << 20}
 # A commit whose sync failed is in the log of the database, where the next one to open it may find
@@ -75,6 +76,7 @@ NOT_ASKED = {
     "POST /api/session/second-factor/options": _NOTHING_KEPT,
     "POST /api/me/second-factors/key/options": _NOTHING_KEPT,
     "POST /api/rules/preview": _NOTHING_KEPT,
+    "POST /api/report-templates/mrrt": _NOTHING_KEPT,
     "POST /api/patient-changes/lookups": _NOTHING_KEPT,
     "POST /api/models/{name}/trials/{study_instance_uid}": _NOTHING_KEPT,
     "POST /api/models/{name}/versions/{version}/card/check": _NOTHING_KEPT,
@@ -171,6 +173,7 @@ def prepared(hospitals: TwoHospitals, boss: httpx.Client) -> dict[str, str]:
     boss.post(f"/dicom-web/workitems/{WORKITEM}/subscribers/KEEPER").raise_for_status()
     boss.put(f"/api/series/{COMING}/expectations", json={"instance_count": 7}).raise_for_status()
     ids["link"] = made(boss, "/api/shared-views", shared_view(ids["run"]))["shared_view_id"]
+    ids["template"] = made(boss, "/api/report-templates", TEMPLATE)["template_id"]
     ids["upload"] = made(boss, "/api/uploads/presign", UPLOAD)["upload_id"]
     ids["large"] = made(boss, "/api/uploads/multipart", LARGE)["upload_id"]
     ids["emergency"] = made(
@@ -245,6 +248,8 @@ def requests(ids: dict[str, str]) -> Iterator[Request]:
     yield "POST", f"/dicom-web/workitems/{WORKITEM}/cancelrequest", [{"00741238": el("LT", "no")}]
     yield "DELETE", f"/dicom-web/workitems/{WORKITEM}/subscribers/KEEPER", None
     yield "PUT", "/api/rules/text", {"text": "routing: []", "based_on": digest_of("")}
+    yield "POST", "/api/report-templates", TEMPLATE
+    yield "PUT", f"/api/report-templates/{ids['template']}", {**TEMPLATE, "version": 1}
     yield "POST", "/api/shared-views", shared_view(ids["run"])
     yield "DELETE", f"/api/shared-views/{ids['link']}", None
     yield "POST", "/api/uploads/presign", UPLOAD
