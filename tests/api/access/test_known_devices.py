@@ -108,3 +108,11 @@ def test_a_browser_in_use_stays_known_and_who_is_away_for_a_year_is_not(closed: 
     assert devices.device(kept, "kim", later)
     assert devices.device(kept, "lea", later) == ""
     assert kept.count("~") == 1
+
+
+def test_a_browser_is_known_to_a_host_whose_clock_is_behind(closed: ClosedNode) -> None:
+    closed.storage.accounts.add("hal", PASSWORD, ["viewer"])
+    devices, now = KnownDevices(closed.storage.engine), utcnow()
+    written = devices.with_account("", "hal", now + timedelta(minutes=10))
+    assert devices.device(written, "hal", now)
+    assert not devices.device(written, "hal", now - timedelta(hours=2))
