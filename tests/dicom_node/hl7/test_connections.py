@@ -220,16 +220,21 @@ def test_a_system_that_reads_no_answer_is_left(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(listener, "_ANSWER_S", 0.05)
-    size = 16 * 1024 * 1024
+    size, is_answered = 16 * 1024 * 1024, threading.Event()
 
     async def test(network: Network) -> None:
         connection = await network.connect("127.0.0.2")
         connection.stop_reading()
         connection.send()
-        received = await connection.received_later(0.3)
+        assert await asyncio.to_thread(is_answered.wait, PATIENCE_S)
+        received = await connection.received_later(1.0)
         assert 0 < received < size, "it was closed within the answer"
 
-    run(tmp_path, test, lambda _message, _peer: bytes(size))
+    def answered(*_: object) -> bytes:
+        is_answered.set()
+        return bytes(size)
+
+    run(tmp_path, test, answered)
 
 
 def test_who_leaves_before_a_tls_handshake_alerts_nobody(

@@ -50,8 +50,8 @@ def test_one_that_is_killed_is_started_anew_and_nothing_acknowledged_is_lost(
     batch = Batch(7)
     push = Push(node.port, [[batch.make(n) for _ in range(60)] for n in range(TOGETHER)])
     push.start()
+    node.wait_for(lambda: len(children(node)) == PROCESSES)
     before = children(node)
-    assert len(before) == PROCESSES
     node.wait_for(lambda: len(push.acknowledged) > 40)
     os.kill(min(before), signal.SIGKILL)
     node.wait_for(lambda: len(children(node)) == PROCESSES and children(node) != before)
