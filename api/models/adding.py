@@ -3,7 +3,6 @@
 import hashlib
 import shutil
 import tempfile
-from pathlib import Path
 from typing import IO
 
 import structlog
@@ -27,6 +26,7 @@ from api.uploads.ownership import own_upload
 from inference.model_registry.adding import Added
 from inference.model_registry.removal import remove_model
 from inference.model_registry.sharing import ModelStorage, add_shared_model, is_shared
+from inference.model_registry.shown_files import without_folder
 from inference.model_registry.status import model_of
 from inference.models.model_folders import check_room
 from storage.audit import Code
@@ -163,14 +163,9 @@ def _added(
             return add_shared_model(storage, model, by, hold=True, signed=signed)
         except MediViewError as error:
             unpacked = folder / "model"
-            error.message = _within(unpacked, error.message)
-            error.remedy = _within(unpacked, error.remedy)
+            error.message = without_folder(error.message, unpacked, "the archive")
+            error.remedy = without_folder(error.remedy, unpacked, "the archive")
             raise
-
-
-def _within(folder: Path, text: str) -> str:
-    """With files named as they lie in the archive: where the node unpacks it is not for clients."""
-    return text.replace(f"{folder}/", "").replace(str(folder), "the archive")
 
 
 def _check_digest(archive: IO[bytes], sha256: str) -> None:

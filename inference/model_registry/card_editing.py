@@ -20,6 +20,7 @@ from pydantic_core import ErrorDetails
 from inference.bundles.installed import describe_installed
 from inference.model_registry.adding import Added, folder_of
 from inference.model_registry.sharing import ModelStorage, add_shared_model
+from inference.model_registry.shown_files import without_folder
 from inference.model_registry.status import ModelBlocked, Standing
 from inference.models.card_file import CARD_FILE
 from inference.models.card_words import CardInvalid, mistake_text
@@ -215,8 +216,7 @@ def _described(
         listed = error.errors[:_MISTAKES_AT_MOST]
         return tuple(_mistake(error, one, places, stated) for one in listed)
     except InvalidRequest as error:
-        # In the words of who adds a model: without the place where it was looked at.
-        sentence = error.message.replace(f"{folder}/", "").replace(str(folder), "the model")
+        sentence = without_folder(error.message, folder, "the model")
         return (_general(sentence, error.remedy or "Correct the card."),)
     places = places_in(text)
     if found.name != card.name:
