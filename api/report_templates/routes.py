@@ -1,5 +1,6 @@
 """Texts that a site keeps ready for reports: administrators write them, radiologists use them."""
 
+from dataclasses import asdict
 from typing import Annotated
 
 from fastapi import Path, Query, Response
@@ -16,8 +17,8 @@ from api.report_templates.schemas import (
     ReportTemplateChange,
     ReportTemplateList,
     ReportTemplatePayload,
+    TemplateTextPayload,
     template_payload,
-    written,
 )
 from api.router_factory import new_router
 from storage.audit import Action, Code, Type
@@ -66,13 +67,13 @@ def add_report_template(
 
 @router.post("/mrrt", summary="Read a template of RadReport", responses=problems(400, 422))
 @policy(ADMINS, "admin", NOT_YET)
-def read_mrrt_template(page: MrrtPage) -> NewReportTemplate:
+def read_mrrt_template(page: MrrtPage) -> TemplateTextPayload:
     """What the node makes of an IHE MRRT template, to be looked at and then added. Nothing is kept.
 
     Lists to choose from and fields to fill in become open fields of the text, unticked boxes words
     to take or leave out. To which modality it belongs is taken from its title.
     """
-    return written(read_mrrt(page.html))
+    return TemplateTextPayload(**asdict(read_mrrt(page.html)))
 
 
 @router.put(

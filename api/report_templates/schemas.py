@@ -1,13 +1,14 @@
 """The JSON of templates of reports."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime
 from functools import partial
 from typing import Annotated
 
-from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import AfterValidator, Field, StringConstraints, field_validator
 
-from api.base_schemas import FewMistakes, Payload
+from api.base_schemas import Payload, RequestBody
 from api.report_templates.mrrt import MOST_CHARACTERS
 from storage.core.text.outside_text import written_text
 from storage.report_templates.entities import ReportTemplate, TemplateSection, TemplateText
@@ -25,11 +26,7 @@ _Modality = Annotated[str, StringConstraints(max_length=16, pattern=r"^[A-Z0-9_]
 _BodyPart = Annotated[str, StringConstraints(max_length=16, pattern=r"^[A-Z0-9 _]+$")]
 
 
-class _Sent(FewMistakes):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class SectionOfTemplate(_Sent):
+class SectionOfTemplate(RequestBody):
     heading: _Line = Field(examples=["Findings"])
     kind: SectionKind = "findings"
     text: Annotated[str, StringConstraints(pattern=r"^[^\x00]*$"), _LINES] = Field(
@@ -41,7 +38,7 @@ class SectionOfTemplate(_Sent):
     )
 
 
-class NewReportTemplate(_Sent):
+class NewReportTemplate(RequestBody):
     title: _Line = Field(examples=["CT of the abdomen"])
     language: str = Field("en", pattern=r"^[a-z]{2,3}$", description="Of the text.")
     modalities: list[_Modality] = Field(
@@ -87,15 +84,26 @@ class ReportTemplateChange(NewReportTemplate):
     version: int = Field(ge=1, description="That was read, and is replaced.")
 
 
-class ReportTemplatePayload(Payload):
-    template_id: str
-    version: int = Field(ge=1)
+class TemplateSectionPayload(Payload):
+    heading: str
+    kind: SectionKind
+    text: str
+
+
+class TemplateTextPayload(Payload):
+    """Of a template that is here, or that was read: as it stands, whatever is taken now."""
+
     title: str
     language: str
     modalities: list[str]
     body_parts: list[str]
-    sections: list[SectionOfTemplate]
+    sections: list[TemplateSectionPayload]
     source: str
+
+
+class ReportTemplatePayload(TemplateTextPayload):
+    template_id: str
+    version: int = Field(ge=1)
     changed_by: str
     changed_at: datetime
 
@@ -104,7 +112,7 @@ class ReportTemplateList(Payload):
     items: list[ReportTemplatePayload]
 
 
-class MrrtPage(_Sent):
+class MrrtPage(RequestBody):
     html: str = Field(
         min_length=1,
         max_length=MOST_CHARACTERS,
@@ -113,26 +121,10 @@ class MrrtPage(_Sent):
 
 
 def template_payload(template: ReportTemplate) -> ReportTemplatePayload:
-    text = template.text
     return ReportTemplatePayload(
         template_id=template.template_id,
         version=template.version,
-        **written(text).model_dump(),
         changed_by=template.changed_by,
         changed_at=template.changed_at,
-    )
-
-
-def written(text: TemplateText) -> NewReportTemplate:
-    """As a person could have sent it. Raises ValidationError."""
-    return NewReportTemplate(
-        title=text.title,
-        language=text.language,
-        modalities=list(text.modalities),
-        body_parts=list(text.body_parts),
-        sections=[
-            SectionOfTemplate(heading=one.heading, kind=one.kind, text=one.text)
-            for one in text.sections
-        ],
-        source=text.source,
+        **asdict(template.text),
     )

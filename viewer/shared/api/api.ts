@@ -24,6 +24,7 @@ import type {
   Preferences,
   Prior,
   Receiver,
+  ReportTemplate,
   StudyDetail,
   StudySummary,
   Trend,
@@ -137,6 +138,14 @@ export async function explainRules(
   const params = { path: { study_instance_uid } };
   const path = "/api/v1/studies/{study_instance_uid}/rules";
   return (await dataOf<{ items: Explanation[] }>(node.GET(path, { params, signal }))).items;
+}
+
+/** Of one language, or all of them. */
+export async function listReportTemplates(signal?: AbortSignal, language?: string): Promise<ReportTemplate[]> {
+  const found = await dataOf<{ items: ReportTemplate[] }>(
+    node.GET("/api/v1/report-templates", { params: { query: { language } }, signal }),
+  );
+  return found.items;
 }
 
 export function giveFeedback(finding_id: string, body: NewFeedback): Promise<Feedback> {

@@ -166,7 +166,6 @@ export type RuleVersion = Schemas["RuleVersionPayload"];
 export type WholeRuleVersion = Schemas["WholeRuleVersion"];
 export type HangingProtocols = Schemas["HangingProtocols"];
 export type ReportTemplate = Schemas["ReportTemplatePayload"];
-export type NewReportTemplate = Schemas["NewReportTemplate"];
 export type HangingProtocol = NonNullable<HangingProtocols["protocols"]>[number];
 export type NewRun = Schemas["NewRun"];
 export type RetrospectiveRun = Schemas["RunPayload"];

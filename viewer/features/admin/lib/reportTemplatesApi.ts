@@ -1,17 +1,13 @@
 /** Texts that are kept ready for reports. */
 import { dataOf, node } from "@/shared/api/api";
-import type { NewReportTemplate, ReportTemplate } from "@/shared/api/types";
+import type { ReportTemplate } from "@/shared/api/types";
 
 const at = (template_id: string) => ({ params: { path: { template_id } } });
 
 /** As it is written; one that is kept already brings its version. */
-export type WrittenTemplate = Required<NewReportTemplate> & Partial<Pick<ReportTemplate, "template_id" | "version">>;
+export type WrittenTemplate = Omit<ReportTemplate, "template_id" | "version" | "changed_by" | "changed_at"> & Partial<Pick<ReportTemplate, "template_id" | "version">>;
 
 export const templateKeeping = {
-  list: async (signal?: AbortSignal) => {
-    const found = await dataOf<{ items: ReportTemplate[] }>(node.GET("/api/v1/report-templates", { signal }));
-    return found.items;
-  },
   save: ({ template_id, version, ...body }: WrittenTemplate) =>
     dataOf<ReportTemplate>(
       template_id && version
@@ -20,12 +16,8 @@ export const templateKeeping = {
     ),
   remove: (template_id: string) => node.DELETE("/api/v1/report-templates/{template_id}", at(template_id)),
   /** What the node makes of it; nothing is kept. */
-  readMrrt: async (html: string): Promise<WrittenTemplate> => {
-    const { modalities = [], body_parts = [], ...read } = await dataOf<NewReportTemplate>(
-      node.POST("/api/v1/report-templates/mrrt", { body: { html } }),
-    );
-    return { ...read, modalities, body_parts };
-  },
+  readMrrt: (html: string) =>
+    dataOf<WrittenTemplate>(node.POST("/api/v1/report-templates/mrrt", { body: { html } })),
 };
 
 /** A kept one as it is sent back. */

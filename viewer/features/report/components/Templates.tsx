@@ -1,7 +1,8 @@
 "use client";
 
 import { useState } from "react";
-import { fitting, reportTemplates, type Wanted } from "@/features/report/lib/templates";
+import { fitting, type Wanted } from "@/features/report/lib/templates";
+import { listReportTemplates } from "@/shared/api/api";
 import { ProblemNote } from "@/shared/components/ProblemNote";
 import { useFetched } from "@/shared/hooks/useFetched";
 import { useText } from "@/shared/hooks/useText";
@@ -10,7 +11,7 @@ import type { ReportTemplate } from "@/shared/api/types";
 /** The site's templates that fit the study; nothing where there is none. */
 export function Templates({ wanted, onInsert }: { wanted: Wanted; onInsert: (template: ReportTemplate) => void }) {
   const { report: t } = useText();
-  const fetched = useFetched(reportTemplates.list);
+  const fetched = useFetched((signal) => listReportTemplates(signal, wanted.language), wanted.language);
   const [chosen, setChosen] = useState("");
   const templates = fitting(fetched.value ?? [], wanted);
   const template = templates.find((one) => one.template_id === chosen) ?? templates[0];

@@ -1,17 +1,10 @@
 /** Templates of reports: which one fits a study, and what of a text is still to be chosen or filled in. */
-import { dataOf, node } from "@/shared/api/api";
 import type { EditedSection } from "@/features/report/lib/reportText";
 import type { ReportTemplate, StudyDetail } from "@/shared/api/types";
 
-export const reportTemplates = {
-  list: async (signal?: AbortSignal) => {
-    const found = await dataOf<{ items: ReportTemplate[] }>(node.GET("/api/v1/report-templates", { signal }));
-    return found.items;
-  },
-};
-
 /** What a template has to be for: of the study, as its series state it. */
 export interface Wanted {
+  /** The node gives those of it alone. */
   language: string;
   modalities: readonly string[];
   bodyParts: readonly string[];
@@ -26,18 +19,15 @@ export function wantedOf({ series }: Pick<StudyDetail, "series">, language: stri
   };
 }
 
-/** Those of the language and of one of the modalities, with the body part first; each group by title. */
+/** Those for one of the modalities and parts of the body; where they name the part first, each group by title. */
 export function fitting(templates: readonly ReportTemplate[], wanted: Wanted): ReportTemplate[] {
   const parts = wanted.bodyParts.map((one) => one.toUpperCase());
-  const isOf = (one: ReportTemplate) => one.body_parts.some((part) => parts.includes(part));
+  const isOfPart = (one: ReportTemplate) => one.body_parts.some((part) => parts.includes(part));
+  const isOfAnyPart = (one: ReportTemplate) => one.body_parts.length === 0 || parts.length === 0;
   return templates
-    .filter(
-      ({ language, modalities, body_parts: of, ...one }) =>
-        language === wanted.language &&
-        (modalities.length === 0 || modalities.some((each) => wanted.modalities.includes(each))) &&
-        (of.length === 0 || parts.length === 0 || isOf({ ...one, language, modalities, body_parts: of })),
-    )
-    .sort((a, b) => Number(isOf(b)) - Number(isOf(a)) || a.title.localeCompare(b.title));
+    .filter(({ modalities: of }) => of.length === 0 || of.some((one) => wanted.modalities.includes(one)))
+    .filter((one) => isOfAnyPart(one) || isOfPart(one))
+    .sort((a, b) => Number(isOfPart(b)) - Number(isOfPart(a)) || a.title.localeCompare(b.title));
 }
 
 /** Each section's text at the end of the one of its kind; a kind that the report lacks comes as a new section. */
@@ -48,7 +38,7 @@ export function withTemplate(
   return template.sections.reduce<EditedSection[]>(
     (sections, { heading, kind, text }) => {
       const place = sections.findIndex((one) => one.kind === kind);
-      if (place < 0) return [...sections, { heading, kind: kind ?? "findings", text }];
+      if (place < 0) return [...sections, { heading, kind, text }];
       return sections.map((one, number) =>
         number === place ? { ...one, text: [one.text.trimEnd(), text].filter(Boolean).join("\n") } : one,
       );

@@ -3,6 +3,7 @@
 import { useState } from "react";
 import { TemplateEditor } from "@/features/admin/components/reportTemplates/TemplateEditor";
 import { asWritten, templateKeeping, type WrittenTemplate } from "@/features/admin/lib/reportTemplatesApi";
+import { listReportTemplates } from "@/shared/api/api";
 import { Answer, Grid, SureButton } from "@/shared/components/parts";
 import { ProblemNote } from "@/shared/components/ProblemNote";
 import { useAction } from "@/shared/hooks/useAction";
@@ -23,7 +24,7 @@ const blank: WrittenTemplate = {
 /** The site's texts for reports: written here, or taken from RadReport. */
 export function ReportTemplates() {
   const { reportTemplates: t, admin } = useText();
-  const fetched = useFetched(templateKeeping.list);
+  const fetched = useFetched(listReportTemplates);
   const [edited, setEdited] = useState<WrittenTemplate | null>(null);
   const action = useAction(fetched.reload);
   const read = async (file: File | undefined) => {

@@ -9,7 +9,7 @@ import { useAction } from "@/shared/hooks/useAction";
 import { useText } from "@/shared/hooks/useText";
 
 type Section = WrittenTemplate["sections"][number];
-type Kind = NonNullable<Section["kind"]>;
+type Kind = Section["kind"];
 
 const kinds: readonly Kind[] = ["indication", "technique", "comparison", "findings", "impression", "note"];
 
@@ -91,7 +91,7 @@ function SectionFields({
     <fieldset className="rounded-md border border-line p-3">
       <div className="grid grid-cols-[1fr_12rem_auto] items-end gap-3">
         <Field label={t.heading} required maxLength={200} value={section.heading} onChange={({ target }) => onChange({ heading: target.value })} />
-        <Select label={t.kind} of={kinds} value={section.kind ?? "findings"} words={(one) => t.kinds[one]} onChoose={(kind) => onChange({ kind })} />
+        <Select label={t.kind} of={kinds} value={section.kind} words={(one) => t.kinds[one]} onChoose={(kind) => onChange({ kind })} />
         {onRemove && (
           <button type="button" className="control" aria-label={t.removeSection(section.heading)} onClick={onRemove}>
             ×
