@@ -10,6 +10,7 @@ import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -21,8 +22,10 @@ from storage.container import Storage, open_storage
 from storage.core.clock import utcnow
 from storage.core.entities import Job
 from storage.core.findings import Code, Finding
-from storage.settings import Settings
+from storage.settings import Settings, load_settings
+from tests.migrated import upgrade
 from tests.patience import PATIENCE_S
+from tests.services import free_port
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,21 @@ def sent(presigned: Mapping[str, Any], data: bytes) -> httpx.Response:
             presigned["url"], data=presigned["fields"], files={"file": ("upload", data)}
         )
     return httpx.put(presigned["url"], headers=presigned["headers"], content=data)
+
+
+def node_settings(data_dir: Path, **more: Any) -> Settings:
+    """Of a node on ports of its own, whose index has its tables."""
+    settings = load_settings(
+        data_dir=data_dir,
+        **{
+            "http_port": free_port(),
+            "dicom_port": free_port(),
+            "free_disk_mark_bytes": 0,
+            **more,
+        },
+    )
+    upgrade(settings)
+    return settings
 
 
 @contextmanager

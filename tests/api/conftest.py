@@ -12,9 +12,8 @@ from fastapi import FastAPI
 from api.openapi import description
 from api.openapi.description import _describe
 from storage.container import Storage, open_storage
-from storage.settings import Settings, load_settings
-from tests.api.client import ApiNode, api_node
-from tests.migrated import upgrade
+from storage.settings import Settings
+from tests.api.client import ApiNode, api_node, node_settings
 from tests.patience import PATIENCE_S
 from tests.services import free_port
 
@@ -35,27 +34,14 @@ def _describe_once() -> Iterator[None]:
 @pytest.fixture
 def api_settings(tmp_path: Path) -> Settings:
     """Small limits, so that tests can pass them."""
-    settings = load_settings(
-        data_dir=tmp_path / "data",
-        http_port=free_port(),
-        dicom_port=free_port(),
-        free_disk_mark_bytes=0,
-        language_wait_s=PATIENCE_S,
-    )
-    upgrade(settings)
+    settings = node_settings(tmp_path / "data", language_wait_s=PATIENCE_S)
     return settings
 
 
 @pytest.fixture(scope="session")
 def reading_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiNode]:
     """One node for all tests that change nothing on it."""
-    settings = load_settings(
-        data_dir=tmp_path_factory.mktemp("reading") / "data",
-        http_port=free_port(),
-        dicom_port=free_port(),
-        free_disk_mark_bytes=0,
-    )
-    upgrade(settings)
+    settings = node_settings(tmp_path_factory.mktemp("reading") / "data")
     with api_node(settings) as node:
         yield node
 

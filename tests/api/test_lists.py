@@ -5,10 +5,7 @@ from itertools import count
 
 import pytest
 
-from storage.settings import load_settings
-from tests.api.client import ApiNode, api_node
-from tests.migrated import upgrade
-from tests.services import free_port
+from tests.api.client import ApiNode, api_node, node_settings
 
 NUMBERS = count(1)
 STEP = {
@@ -22,13 +19,7 @@ STEP = {
 @pytest.fixture(scope="module")
 def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiNode]:
     """One node for both tests."""
-    settings = load_settings(
-        data_dir=tmp_path_factory.mktemp("lists") / "data",
-        http_port=free_port(),
-        dicom_port=free_port(),
-        free_disk_mark_bytes=0,
-    )
-    upgrade(settings)
+    settings = node_settings(tmp_path_factory.mktemp("lists") / "data")
     with api_node(settings) as node:
         yield node
 

@@ -7,23 +7,13 @@ from sqlalchemy import delete
 
 from storage import tables as t
 from storage.db.engine import writing
-from storage.settings import load_settings
-from tests.api.client import ApiNode, api_node
+from tests.api.client import ApiNode, api_node, node_settings
 from tests.api.fhircast.hubs import MORE
-from tests.migrated import upgrade
-from tests.services import free_port
 
 
 @pytest.fixture(scope="module")
 def hub_node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiNode]:
-    settings = load_settings(
-        data_dir=tmp_path_factory.mktemp("hub") / "data",
-        http_port=free_port(),
-        dicom_port=free_port(),
-        free_disk_mark_bytes=0,
-        **MORE,
-    )
-    upgrade(settings)
+    settings = node_settings(tmp_path_factory.mktemp("hub") / "data", **MORE)
     with api_node(settings) as node:
         yield node
 

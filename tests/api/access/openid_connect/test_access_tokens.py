@@ -134,7 +134,7 @@ def test_a_token_neither_adds_nor_turns_on_what_outlasts_it(
         new = {"url": "https://ris.example/new", "events": ["job.failed"]}
         is_problem(program.post("/api/webhooks", json=new), 403, "not_allowed")
         assert program.patch(at, json={"is_active": False}).status_code == 200
-        # The owner's key is gone, so that whoever turns it on is the owner.
+        # The owner's key is gone: who turns it on is the owner.
         is_problem(program.patch(at, json={"is_active": True}), 403, "not_allowed")
         assert program.patch(at, json={"description": "RIS"}).status_code == 200
     after = closed.storage.webhooks.get(hook.webhook_id)
