@@ -21,10 +21,10 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from benchmarks.receive import CASES, measure
-from benchmarks.support.archive_fill import fill_archive
-from benchmarks.support.archive_nodes import ArchiveNode, archive_node
-from benchmarks.support.archive_plan import planned_studies
-from benchmarks.support.archive_questions import Keys, dimse_questions, web_questions
+from benchmarks.support.archive.fill import fill_archive
+from benchmarks.support.archive.nodes import ArchiveNode, archive_node
+from benchmarks.support.archive.plan import planned_studies
+from benchmarks.support.archive.questions import Keys, dimse_questions, web_questions
 from benchmarks.support.figures import Surroundings, write_figures
 from benchmarks.support.kept_postgres import database, kept_postgres
 from benchmarks.support.sender import Load

@@ -21,7 +21,7 @@ from inference.pipeline import Pipeline, PipelineOutput
 from inference.prior_comparison import ComparisonStorage, comparison_of
 from inference.results.encode import encode_results
 from inference.results.kinds_per_destination import kinds_wanted
-from inference.results.mask_edit import Edit
+from inference.results.masks.edit import Edit
 from inference.rules.job_rule import destinations_of, rule_for
 from storage.container.has import (
     HasAudit,

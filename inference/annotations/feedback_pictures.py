@@ -14,7 +14,7 @@ from inference.input_selection.result_inputs import StudyResults
 from inference.input_selection.study_inputs import inputs_of
 from inference.pipeline import Pipeline, PipelineOutput
 from inference.pipelines.catalogue import catalogue
-from inference.results.mask_read import read_masks, read_segments
+from inference.results.masks.read import read_masks, read_segments
 from inference.results.narrative import note_of, shown_value
 from inference.results.pictures.render import Picture, draw_pictures
 from inference.results.sr.feedback_pdf import LEFT_OUT

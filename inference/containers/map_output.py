@@ -10,7 +10,7 @@ from inference.containers.masks import check_corners
 from inference.imaging.volume import Volume
 from inference.pipeline import ParametricMap
 from inference.refusals import ModelUnusable
-from inference.results.mask_place import corners_of_frame, grid_of, group_of
+from inference.results.masks.place import corners_of_frame, grid_of, group_of
 from storage.core.findings import Code
 
 _REMEDY = "Ask who made the image for a parametric map on the grid of the series."

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from inference.imaging.label_counts import voxels_of_values
 from inference.pipeline import SEGMENTS_AT_MOST, Segment
 from inference.refusals import ModelUnusable
-from inference.results.mask_place import Grid, lies_on_slice
+from inference.results.masks.place import Grid, lies_on_slice
 
 MASKS_AT_MOST_BYTES = 2 * 1024**3
 """Of all masks of one run, a byte a voxel: once, and where segments overlap, for each of them."""

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from inference.containers.masks import check_corners
 from inference.imaging.directions import RAS_FROM_LPS
 from inference.refusals import ModelUnusable
-from inference.results.mask_place import Grid
+from inference.results.masks.place import Grid
 
 NIFTI = (".nii", ".nii.gz")
 _VALUE_AT_MOST = 65_535

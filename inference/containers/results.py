@@ -42,7 +42,7 @@ from inference.pipeline import (
     Segment,
 )
 from inference.refusals import ModelUnusable
-from inference.results.mask_place import Grid, grid_of
+from inference.results.masks.place import Grid, grid_of
 from storage.core.text.outside_text import shown_file_name, text_from_outside
 from storage.dicom.dataset_reader import read_part10
 from storage.dicom.storage_classes import SEGMENTATION_CLASSES

@@ -11,8 +11,8 @@ from inference.imaging.frames import number_of_frames
 from inference.imaging.volume import Volume
 from inference.pipeline import SEGMENTS_AT_MOST, Segment
 from inference.refusals import ModelUnusable
-from inference.results.mask_place import corners_of_frame, grid_of, group_of
-from inference.results.mask_read import STACK_AT_MOST_BYTES, read_masks, read_segments
+from inference.results.masks.place import corners_of_frame, grid_of, group_of
+from inference.results.masks.read import STACK_AT_MOST_BYTES, read_masks, read_segments
 from storage.core.findings import Code
 
 _REMEDY = "Ask who made the image for a segmentation on the grid of the series."

@@ -12,7 +12,7 @@ from inference.imaging.volume import Volume
 from inference.input_selection.result_inputs import ChosenResult
 from inference.pipeline import ResultWanted
 from inference.refusals import VolumeRefused
-from inference.results.mask_read import SliceKey, read_masks, slices_named_in
+from inference.results.masks.read import SliceKey, read_masks, slices_named_in
 from storage.index.repository import Index
 from storage.integrity.instance_reader import InstanceReader
 

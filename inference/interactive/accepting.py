@@ -29,8 +29,8 @@ from inference.pipeline import SEGMENTS_AT_MOST, PipelineOutput, Segment
 from inference.pipelines.added_model import volumes_of
 from inference.pipelines.codes import ANATOMICAL_STRUCTURE
 from inference.results.author import Author, Observers, noted_observers, observers_of
-from inference.results.mask_edit import Edit
-from inference.results.mask_read import MaskStack, read_masks, read_segments
+from inference.results.masks.edit import Edit
+from inference.results.masks.read import MaskStack, read_masks, read_segments
 from inference.results_by_hand import HandStorage, store_result_by_hand
 from inference.unscheduled_jobs import unscheduled_job
 from inference.volume_preparation.acquired import with_acquisition

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference.imaging.volume import Volume
-from inference.results.mask_read import read_segment
+from inference.results.masks.read import read_segment
 from storage.container.has import HasIndex, HasInstances
 from storage.core.errors import InvalidRequest, NotFound
 from storage.dicom.storage_classes import SEGMENTATION_CLASSES

@@ -12,7 +12,7 @@ from inference.mask_edits.edited_version import EditedVersion
 from inference.models.population import caveat_of
 from inference.normal_ranges.stated_age import caveat_of_ages
 from inference.pipeline import Measurement, PipelineOutput, Segment
-from inference.results.mask_read import MaskStack, read_segments
+from inference.results.masks.read import MaskStack, read_segments
 from inference.volume_preparation.acquired import with_acquisition
 from inference.volume_preparation.coverage import with_caveat, with_validity
 from storage.core.errors import InvalidRequest

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.results.mask_read import MaskStack, SliceKey
+from inference.results.masks.read import MaskStack, SliceKey
 from storage.core.errors import InvalidRequest
 
 

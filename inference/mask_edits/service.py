@@ -10,8 +10,8 @@ from inference.mask_edits.edited_output import edited_output
 from inference.mask_edits.edited_version import EditedVersionStorage, version_to_edit
 from inference.mask_edits.label_map import LabelMap, apply_label_map
 from inference.results.author import Author, observers_of
-from inference.results.mask_edit import Edit
-from inference.results.mask_read import read_masks
+from inference.results.masks.edit import Edit
+from inference.results.masks.read import read_masks
 from storage.container.has import (
     HasAudit,
     HasDeliveries,

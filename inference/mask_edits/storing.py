@@ -8,8 +8,8 @@ from inference.lesions.tracking import store_edited_lesions
 from inference.mask_edits.edited_version import EditedVersion
 from inference.pipeline import PipelineOutput
 from inference.results.author import noted_observers
-from inference.results.mask_edit import Edit
-from inference.results.mask_read import MaskStack
+from inference.results.masks.edit import Edit
+from inference.results.masks.read import MaskStack
 from inference.results_by_hand import HandStorage, store_result_by_hand
 from storage.core.clock import utcnow
 from storage.core.entities import Job

@@ -55,7 +55,7 @@ def write_named_images(images: Mapping[str, Dataset], folder: Path, form: InputF
     folder.mkdir(mode=0o700)
     for role, image in images.items():
         if form == "nifti":
-            from inference.containers.image_nifti import write_image
+            from inference.containers.images.nifti import write_image
 
             write_image(image, folder / (f"{role}.nii.gz" if role else ONE_IMAGE))
             continue

@@ -41,7 +41,7 @@ from storage.core.findings import NO_UNITS
 from storage.settings import Settings
 
 if TYPE_CHECKING:
-    from inference.containers.image_results import WrittenOfImage, WrittenOfImages
+    from inference.containers.images.results import WrittenOfImage, WrittenOfImages
     from inference.containers.number_output import Box
     from inference.containers.results import Written
 
@@ -140,7 +140,7 @@ class ContainerOfImages(ContainerPipeline):
 
     def _written(self, context: PipelineContext, images: Mapping[str, Dataset]) -> WrittenOfImages:
         # NumPy alone is needed where something runs.
-        from inference.containers.image_results import ImageOutputReader
+        from inference.containers.images.results import ImageOutputReader
 
         segments = {value: self._segment(value) for value in self._model.labels}
         most = context.settings.container_output_bytes

@@ -13,7 +13,7 @@ from inference.imaging.volume import Volume
 from inference.pipeline import Pipeline, PipelineOutput
 from inference.result_identity import ResultKindName
 from inference.results.kos import encode_key_objects
-from inference.results.mask_edit import Edit
+from inference.results.masks.edit import Edit
 from inference.results.narrative import captions, note_of
 from inference.results.other_grids import OtherGrid, segmentations_on
 from inference.results.parametric_map import encode_maps

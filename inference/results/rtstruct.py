@@ -24,7 +24,7 @@ from inference.result_identity import (
 )
 from inference.results.contours import contours
 from inference.results.equipment import contributing_equipment, finish
-from inference.results.mask_edit import Edit
+from inference.results.masks.edit import Edit
 from inference.results.narrative import note_of
 from inference.results.patient_and_study import inherit_patient_and_study
 from inference.results.source_references import integer_of, reference_to, shortened

@@ -27,7 +27,7 @@ from inference.result_identity import (
 from inference.results.coding import dicom_code
 from inference.results.equipment import contributing_equipment, finish
 from inference.results.iod_questions import answer_once
-from inference.results.mask_edit import Edit
+from inference.results.masks.edit import Edit
 from inference.results.observer import person_name
 from inference.results.patient_and_study import inherit_patient_and_study
 from inference.results.source_frames import in_source_order, name_own_frames, state_derivation

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.results.mask_read import SliceKey
+from inference.results.masks.read import SliceKey
 from storage.core.findings import Code
 
 DESCRIPTION_SUFFIX = " - drawn by a reader, research use only"

@@ -16,7 +16,7 @@ from pydicom.dataset import Dataset
 from inference.annotations.storing import check_still_there, keep, stale
 from inference.result_identity import local_time
 from inference.results.author import Author
-from inference.results.mask_read import read_segments
+from inference.results.masks.read import read_segments
 from inference.segmentations.entities import (
     DESCRIPTION_SUFFIX,
     TOOLS,

@@ -13,7 +13,7 @@ from inference.imaging.stacks import SeriesStack, stacks_of
 from inference.imaging.volume import Volume
 from inference.input_selection.fitting_instances import fitting_instances
 from inference.refusals import VolumeRefused
-from inference.results.mask_read import SliceKey
+from inference.results.masks.read import SliceKey
 from inference.segmentations.entities import DrawnMasks
 from storage.container.has import HasIndex, HasInstances
 from storage.core.errors import InvalidRequest, LimitExceeded

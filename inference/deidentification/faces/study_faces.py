@@ -15,7 +15,7 @@ from inference.deidentification.faces.face_masks import FaceMasks
 from inference.deidentification.faces.heads import Shown, shown_by
 from inference.deidentification.faces.overwriting import overwrite
 from inference.refusals import VolumeRefused
-from inference.results.mask_read import read_masks
+from inference.results.masks.read import read_masks
 from storage.core.errors import InvalidRequest
 from storage.dicom.storage_classes import SEGMENTATION_CLASSES
 

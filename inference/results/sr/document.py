@@ -23,7 +23,7 @@ from inference.result_identity import (
 )
 from inference.results.coding import dicom_code
 from inference.results.equipment import contributing_equipment, finish
-from inference.results.mask_edit import Edit
+from inference.results.masks.edit import Edit
 from inference.results.observer import name_observer, person_context
 from inference.results.patient_and_study import inherit_patient_and_study
 from inference.results.source_references import evidence_of, integer_of, reference_to

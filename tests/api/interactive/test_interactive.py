@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from inference.imaging.volume import Volume, assemble_volume
 from inference.model_registry.adding import add_model
-from inference.results.mask_read import read_masks
+from inference.results.masks.read import read_masks
 from storage.settings import load_settings
 from tests import builders
 from tests.api.client import ApiNode, api_node, is_problem, part10

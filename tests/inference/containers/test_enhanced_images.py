@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from pydicom.dataset import Dataset
 
-from inference.containers.image_grid import grids_of
-from inference.containers.image_nifti import write_image
+from inference.containers.images.grid import grids_of
+from inference.containers.images.nifti import write_image
 from tests import builders
 
 SPACING_MM = (3.0, 0.7, 1.1)

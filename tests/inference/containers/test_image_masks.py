@@ -20,8 +20,8 @@ from pydicom.dataset import Dataset
 
 from inference.containers.card import InputFormat
 from inference.containers.container_run import ContainerRun, Ended
-from inference.containers.image_nifti import write_image
-from inference.containers.image_results import ImageOutputReader
+from inference.containers.images.nifti import write_image
+from inference.containers.images.results import ImageOutputReader
 from inference.containers.results import merged_masks
 from inference.pipeline import Segment
 from inference.pipelines.container_files import write_named_images

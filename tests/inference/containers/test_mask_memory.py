@@ -10,7 +10,7 @@ import pytest
 from inference.containers.masks import MaskCollection, Masks
 from inference.containers.results import OutputReader, merged_masks
 from inference.refusals import ModelUnusable
-from inference.results.mask_read import MaskStack
+from inference.results.masks.read import MaskStack
 from storage.core.errors import InvalidRequest
 from tests.inference.containers.outputs import (
     IMAGES,

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from pydicom.dataset import Dataset
 
-from inference.containers.image_results import ImageOutputReader
+from inference.containers.images.results import ImageOutputReader
 from inference.pipeline import Segment
 from inference.refusals import ModelUnusable
 from inference.worker.run import run_job

@@ -11,7 +11,7 @@ from pydicom.dataset import Dataset
 
 from inference.imaging.volume import assemble_volume
 from inference.results.encode import encode_results
-from inference.results.mask_read import read_masks
+from inference.results.masks.read import read_masks
 from inference.results.seg import encode_seg
 from storage.dicom.storage_classes import LABEL_MAP_SEGMENTATION_STORAGE
 from storage.peers.entities import KnownPeer

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from sqlalchemy import func, select
 
-from benchmarks.support.archive_fill import fill_archive
-from benchmarks.support.archive_plan import planned_studies
+from benchmarks.support.archive.fill import fill_archive
+from benchmarks.support.archive.plan import planned_studies
 from storage import tables as t
 from storage.container import open_storage
 from storage.db.engine import reading

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.pixels.processing import apply_modality_lut
 
-from inference.containers.image_grid import grids_of
+from inference.containers.images.grid import grids_of
 from inference.imaging.directions import RAS_FROM_LPS
 from inference.imaging.grayscale import frame_transforms
 from inference.single_images.card import Grey

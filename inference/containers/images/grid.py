@@ -12,7 +12,7 @@ from pydicom.dataset import Dataset
 from inference.imaging.frames import frames_of, number_of_frames
 from inference.imaging.headers import items_of_frames
 from inference.refusals import VolumeRefused
-from inference.results.mask_place import Grid
+from inference.results.masks.place import Grid
 
 _SPACINGS = ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing")
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from pydicom.dataset import Dataset
 
 from inference.containers.belonging import check_belongs
-from inference.containers.image_grid import grids_of
+from inference.containers.images.grid import grids_of
+from inference.containers.images.picture_masks import PictureMasks, read_planes, refused, role_of
 from inference.containers.label_names import LABELS_FILE, LabelNames
 from inference.containers.masks import Masks
 from inference.containers.nifti_output import NIFTI, read_label_map
@@ -22,7 +23,6 @@ from inference.containers.number_output import (
     read_set_results,
 )
 from inference.containers.output_files import is_dicom, named, written_files
-from inference.containers.picture_masks import PictureMasks, read_planes, refused, role_of
 from inference.containers.results import (
     SHOWN_AT_MOST,
     Written,
@@ -36,7 +36,7 @@ from inference.containers.segmentation_output import image_of, read_image_segmen
 from inference.imaging.frames import number_of_frames
 from inference.pipeline import Segment
 from inference.refusals import ModelUnusable
-from inference.results.mask_place import Grid
+from inference.results.masks.place import Grid
 from storage.core.text.outside_text import text_from_outside
 from storage.dicom.storage_classes import SEGMENTATION_CLASSES
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.inference.language.pages import first, page_of, table
+from tests.inference.language.documents.pages import first, page_of, table
 
 
 @pytest.mark.parametrize(

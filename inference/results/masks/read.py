@@ -12,7 +12,7 @@ from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from inference.imaging.volume import Volume
 from inference.pipeline import Segment
-from inference.results.mask_place import corners_of_frame, grid_of, group_of, lies_on_slice
+from inference.results.masks.place import corners_of_frame, grid_of, group_of, lies_on_slice
 from storage.core.errors import InvalidRequest
 from storage.core.findings import Code
 from storage.pixels.decoding import decompress

@@ -4,7 +4,7 @@ import pytest
 
 from inference.language.documents.pairing.asking import read_asked
 from inference.language.documents.pairing.matching import names
-from tests.inference.language.pages import first, page_of, scan_of, table
+from tests.inference.language.documents.pages import first, page_of, scan_of, table
 
 
 def test_options_stand_behind_their_boxes_in_cells_of_their_own() -> None:

@@ -6,8 +6,8 @@ from typing import Any
 
 from sqlalchemy import Engine, Table, func, select, text
 
-from benchmarks.support.archive_plan import PlannedStudy, series_uid
-from benchmarks.support.archive_results import (
+from benchmarks.support.archive.plan import PlannedStudy, series_uid
+from benchmarks.support.archive.results import (
     RESULT_KINDS,
     STORED_VERSIONS,
     delivery_rows,

@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 from sqlalchemy import Engine, text
 
-from benchmarks.support.archive_instances import make_indexes, write_instances, write_volumes
-from benchmarks.support.archive_plan import planned_studies
-from benchmarks.support.archive_rows import write_archive
+from benchmarks.support.archive.instances import make_indexes, write_instances, write_volumes
+from benchmarks.support.archive.plan import planned_studies
+from benchmarks.support.archive.rows import write_archive
 from storage.audit.chain import seal
 from storage.audit.keys import keys_to_seal
 from storage.core.clock import utcnow

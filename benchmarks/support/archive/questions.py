@@ -10,7 +10,7 @@ from pydicom.uid import ExplicitVRLittleEndian
 from pynetdicom.presentation import build_context
 from pynetdicom.sop_class import StudyRootQueryRetrieveInformationModelFind
 
-from benchmarks.support.archive_plan import PlannedStudy, series_uid
+from benchmarks.support.archive.plan import PlannedStudy, series_uid
 from benchmarks.support.find_client import FindClient
 from benchmarks.support.million import accession_number, patient_id, patients_of
 from dicom_node.association.requestor import end, open_association

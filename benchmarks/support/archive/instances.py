@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Engine, insert, select, text
 
 from api.planning.load import MODALITIES
-from benchmarks.support.archive_plan import END, PlannedStudy
-from benchmarks.support.archive_results import RESULT_KINDS
-from benchmarks.support.archive_rows import count_on
+from benchmarks.support.archive.plan import END, PlannedStudy
+from benchmarks.support.archive.results import RESULT_KINDS
+from benchmarks.support.archive.rows import count_on
 from storage import tables as t
 
 VOLUME_BYTES = 256 << 20

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
-from benchmarks.support.archive_plan import PlannedStudy, series_uid
+from benchmarks.support.archive.plan import PlannedStudy, series_uid
 
 Row = dict[str, Any]
 

@@ -1,0 +1,1 @@
+"""An archive of a million instances and more, to measure with."""

@@ -1,0 +1,1 @@
+"""Single images for containers, and what comes back of them."""

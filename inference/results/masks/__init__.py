@@ -1,0 +1,1 @@
+"""Masks that come from elsewhere or are edited: read, placed, stored."""
