@@ -259,6 +259,7 @@ def _unusable(detail: str) -> ApiProblem:
     return ApiProblem(
         422,
         "report_template",
-        f"This is not a template of a report that the node can take. {detail}",
+        detail,
+        title="This is not a template of a report that the node can take",
         remedy="Send the HTML of an IHE MRRT template, such as radreport.org gives, or write it.",
     )
