@@ -24,6 +24,7 @@ from storage.core.errors import InvalidRequest
 
 WEIGHTS = ("model.ts", "model.onnx")
 _NUMBERS_AT_MOST = 64
+_LABELS_AT_MOST = 10_000
 Percent = Annotated[float, Field(ge=0, le=100)]
 
 
@@ -53,7 +54,7 @@ class PlainModel(Strict):
     version: str = Field(pattern=VERSION_PATTERN)
     modality: str = Field(pattern=r"^[A-Za-z]{2,3}$")
     output: Literal["segmentation", "classification", "parametric-map", "regression"]
-    labels: dict[Channel, str] = Field({})
+    labels: dict[Channel, str] = Field({}, max_length=_LABELS_AT_MOST)
     """The name of each class by its channel; a segmentation's background is left out."""
     maps: dict[Channel, CardMap] = Field({}, max_length=MAPS_AT_MOST)
     """Of a parametric map: the quantity of each channel; the others are left out."""

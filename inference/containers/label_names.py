@@ -10,7 +10,7 @@ from inference.containers.labels import check_label
 from inference.containers.output_files import named
 from inference.models.card_file import parsed
 from inference.models.card_quantities import CodeOf, Label
-from inference.models.description import color_of, own_segment
+from inference.models.description import OwnSegments, color_of
 from inference.pipeline import SEGMENTS_AT_MOST, Segment
 from inference.refusals import ModelUnusable
 from inference.rules.conditions import Strict
@@ -77,15 +77,15 @@ def _read(path: Path) -> dict[int, Segment]:
             error.message.replace(str(path), f"{LABELS_FILE} of the container"),
             remedy="Its form is in docs/pipelines/containers.md.",
         ) from error
-    labels = {value: one.label for value, one in stated.items()}
-    return {value: _segment(value, one, labels) for value, one in stated.items()}
+    own = OwnSegments(one.label for one in stated.values())
+    return {value: _segment(value, one, own) for value, one in stated.items()}
 
 
-def _segment(value: int, one: _Named, labels: Mapping[int, str]) -> Segment:
+def _segment(value: int, one: _Named, own: OwnSegments) -> Segment:
     return Segment(
         one.label,
         Code(*one.category),
-        Code(*(one.code or own_segment(value, labels).code)),
+        Code(*(one.code or own.of(one.label).code)),
         one.color_rgb or color_of(value),
         _SIDES.get(one.laterality or ""),
     )

@@ -2,7 +2,9 @@
 
 import colorsys
 import re
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable
+from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal
@@ -19,6 +21,7 @@ from inference.models.card_quantities import CardMap, CardNumber
 VERSION_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$"
 _NOT_IN_A_NAME = re.compile(r"[^a-z0-9]+")
 _GOLDEN_ANGLE = 0.381966
+_CODE_MAX_CHARACTERS = 16
 
 OutputKind = Literal[
     "segmentation", "classification", "detection", "landmarks", "parametric-map", "regression"
@@ -74,7 +77,11 @@ class ModelDescription(BaseModel):
         stated = self.card.segments.get(str(value))
         if stated is not None:
             return stated
-        return own_segment(value, self.labels)
+        return self._own_segments.of(self.labels.get(value, f"class {value}"))
+
+    @cached_property
+    def _own_segments(self) -> "OwnSegments":
+        return OwnSegments(self.labels.values())
 
     def color_rgb(self, value: int) -> tuple[int, int, int]:
         """The card's colour, or one that differs from its neighbours'."""
@@ -84,16 +91,21 @@ class ModelDescription(BaseModel):
         return color_of(value)
 
 
-def own_segment(value: int, labels: Mapping[int, str]) -> CardSegment:
-    """A class under a code of the node's own: its label, shortened to a code's 16 characters.
+class OwnSegments:
+    """Classes under codes of the node's own: their labels, shortened to a code's 16 characters.
 
-    Of labels that begin alike ("Right-Cerebellum-Exterior", "…-White-Matter") it ends in a digest.
+    Of labels that begin alike ("Right-Cerebellum-Exterior", "…-White-Matter") the codes end in
+    digests.
     """
-    label = labels.get(value, f"class {value}")
-    code = label[:16]
-    if any(one[:16] == code for other, one in labels.items() if other != value):
-        code = f"{label[:11]}-{sha256(label.encode()).hexdigest()[:4]}"
-    return CardSegment(label=label[:64], code=(code, "99MEDIVIEW", label[:64]))
+
+    def __init__(self, labels: Iterable[str]) -> None:
+        self._beginnings = Counter(label[:_CODE_MAX_CHARACTERS] for label in labels)
+
+    def of(self, label: str) -> CardSegment:
+        code = label[:_CODE_MAX_CHARACTERS]
+        if self._beginnings[code] > 1:
+            code = f"{label[:11]}-{sha256(label.encode()).hexdigest()[:4]}"
+        return CardSegment(label=label[:64], code=(code, "99MEDIVIEW", label[:64]))
 
 
 def color_of(number: int) -> tuple[int, int, int]:

@@ -38,6 +38,9 @@ _OF_SEVERAL: tuple[OutputKind, ...] = (
 )
 Activation = Literal["softmax", "sigmoid", "none"]
 _Percent = Annotated[float, Field(ge=0, le=100)]
+_Class = Annotated[str, Field(pattern=r"^\d{1,5}$")]
+_LABELS_AT_MOST = 65_536
+"""Three times what the largest set of everyday things names."""
 _Edge = Annotated[int, Field(ge=8, le=4096)]
 _Modality = Annotated[str, AfterValidator(_as_dicom_writes), Field(max_length=16)]
 _Letters = Annotated[str, Field(pattern=r"^[LRAPHF]$")]
@@ -155,7 +158,7 @@ class ImageModel(Strict):
     version: str = Field(pattern=VERSION_PATTERN)
     output: OutputKind
     modalities: tuple[_Modality, ...] = DEFAULT_MODALITIES
-    labels: dict[Annotated[str, Field(pattern=r"^\d+$")], str] = Field({})
+    labels: dict[_Class, str] = Field({}, max_length=_LABELS_AT_MOST)
     """The name of each class by its number; left out: those of config.json."""
     numbers: dict[Channel, CardNumber] = Field({}, max_length=64)
     """Of a regression, in place of labels: what each of its outputs is."""

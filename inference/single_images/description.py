@@ -1,6 +1,7 @@
 """A folder with a card and a model of single images: Hugging Face, TorchScript or ONNX."""
 
 from collections import Counter
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,7 +11,7 @@ from inference.model_servers.card import ServedImages
 from inference.model_servers.endpoint import Endpoint
 from inference.models.card_file import CARD_FILE, CardSegment, parsed, read_json, stated_in
 from inference.models.card_numbers import check_numbers
-from inference.models.description import color_of, own_segment, slug
+from inference.models.description import OwnSegments, color_of, slug
 from inference.models.model_folders import files_of, install, refuse_code
 from inference.single_images.card import Activation, ImageCard, OutputKind, Preprocessing, Resize
 from storage.core.errors import InvalidRequest
@@ -71,7 +72,11 @@ class ImageModelDescription(BaseModel):
         stated = self.card.segments.get(str(value))
         if stated is not None:
             return stated
-        return own_segment(value, self.labels)
+        return self._own_segments.of(self.label(value))
+
+    @cached_property
+    def _own_segments(self) -> OwnSegments:
+        return OwnSegments(self.labels.values())
 
     def color_rgb(self, value: int) -> tuple[int, int, int]:
         return self.segment(value).color_rgb or color_of(value)

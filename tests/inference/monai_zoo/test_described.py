@@ -10,7 +10,7 @@ from inference.bundles.prompts import Click, Prompts
 from inference.bundles.runner import Boxes
 from inference.bundles.single_images import describe_image_bundle, is_image_bundle
 from inference.imaging.volume import assemble_volume
-from inference.models.description import own_segment
+from inference.models.description import OwnSegments
 from inference.pipelines.box_findings import boxes_as_findings
 from storage.core.errors import InvalidRequest
 from tests import builders
@@ -93,8 +93,8 @@ def test_every_bundle_of_the_zoo_is_in_one_of_the_lists(zoo: Path) -> None:
 
 
 def test_labels_that_begin_alike_have_codes_of_their_own() -> None:
-    labels = {1: "Right-Cerebellum-Exterior", 2: "Right-Cerebellum-White-Matter", 3: "Spleen"}
-    codes = [own_segment(value, labels).code[0] for value in labels]
+    labels = "Right-Cerebellum-Exterior", "Right-Cerebellum-White-Matter", "Spleen"
+    codes = [OwnSegments(labels).of(label).code[0] for label in labels]
     assert len(set(codes)) == 3
     assert codes[2] == "Spleen"
     assert max(map(len, codes)) <= 16
