@@ -129,14 +129,18 @@ def change_webhook(
             "Only an administrator decides whether a webhook sends the events of all studies.",
             remedy="Leave `sends_everything` out, or ask an administrator.",
         )
+
+    def check(as_it_is: Webhook) -> None:
+        check_is_changed_here(as_it_is.kind)
+        check_may_change(principal, as_it_is.kind)
+        check_may_name_patients(principal, for_people_of(as_it_is.for_people, change))
+        if change.is_active and not as_it_is.is_active:
+            # Who turns it on may own it from then on.
+            check_lasts(principal)
+
     before = storage.webhooks.get(webhook_id)
-    check_is_changed_here(before.kind)
-    check_may_change(principal, before.kind)
+    check(before)
     for_people = for_people_of(before.for_people, change)
-    check_may_name_patients(principal, for_people)
-    if change.is_active and not before.is_active:
-        # Who turns it on may own it from then on.
-        check_lasts(principal)
     note_receiver(request, before.kind, for_people)
     hook = storage.webhooks.change(
         webhook_id,
@@ -148,6 +152,7 @@ def change_webhook(
         for_people=for_people,
         by=caller_of(principal),
         by_administrator=principal.is_administrator,
+        check=check,
     )
     log.info("webhook_changed", webhook_id=webhook_id)
     return _payload(storage.webhook_outbox, hook)

@@ -3,11 +3,23 @@
 import secrets
 import uuid
 from base64 import b64encode
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, and_, delete, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    Select,
+    and_,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from storage import tables as t
 from storage.core.callers.visibility import Caller
@@ -131,14 +143,7 @@ class Webhooks:
     def get(self, webhook_id: str) -> Webhook:
         """Raises NotFound."""
         with reading(self._engine) as connection:
-            row = (
-                connection.execute(select(t.webhook).where(t.webhook.c.webhook_id == webhook_id))
-                .mappings()
-                .first()
-            )
-        if row is None:
-            raise _not_found()
-        return self._opened(dict(row))
+            return self._read(connection, _of(webhook_id))
 
     def list(
         self, limit: int, offset: int, *, beyond: ColumnElement[bool] | None = None
@@ -176,19 +181,54 @@ class Webhooks:
         for_people: ForPeople | None = None,
         by: Caller | None = None,
         by_administrator: bool = False,
+        check: Callable[[Webhook], None] = lambda _: None,
     ) -> Webhook:
-        """Change what is not None. Raises NotFound, InvalidRequest.
+        """Change what is not None. Raises NotFound, InvalidRequest, TooManyRequests.
 
         `by`: who owns it from now on, if it is turned on after its owner has ended. An inactive
-        one is not notified of what happens meanwhile, also later.
+        one is not notified of what happens meanwhile, also later. `check` sees it as it is when
+        it is changed, and raises where it may not be.
         """
+        with writing(self._engine) as connection:
+            hook = self._read(connection, _of(webhook_id).with_for_update())
+            check(hook)
+            values = self._changed(
+                hook,
+                url=url,
+                events=events,
+                description=description,
+                is_active=is_active,
+                sends_everything=sends_everything,
+                for_people=for_people,
+            )
+            if is_active and not hook.is_active:
+                values["event_id"] = _newest()
+                if by is not None and ended_among(connection, {hook.created_by_id}, utcnow()):
+                    check_webhook_count(connection, by.identity_id, is_new=False)
+                    values |= {"created_by": asdict(by), "created_by_id": by.identity_id}
+                    values.setdefault("sends_everything", by_administrator)
+            connection.execute(
+                update(t.webhook).where(t.webhook.c.webhook_id == webhook_id).values(**values)
+            )
+        return self.get(webhook_id)
+
+    def _changed(
+        self,
+        hook: Webhook,
+        *,
+        url: str | None,
+        events: tuple[str, ...] | None,
+        description: str | None,
+        is_active: bool | None,
+        sends_everything: bool | None,
+        for_people: ForPeople | None,
+    ) -> dict[str, Any]:
         values: dict[str, Any] = {"updated_at": utcnow()}
-        hook = self.get(webhook_id)
         if url is not None:
             address = self._checked_url(hook.kind, url)
             values["url"] = shown_address(hook.kind, address)
             if hook.kind in CHATS:
-                values["secret"] = self._sealed_secret(webhook_id, hook.kind, address)
+                values["secret"] = self._sealed_secret(hook.webhook_id, hook.kind, address)
         if events is not None:
             values["events"] = list(_checked_events(events))
         wanted = for_people or hook.for_people
@@ -203,17 +243,7 @@ class Webhooks:
             values["sends_everything"] = sends_everything
         if is_active is not None:
             values["is_active"] = is_active
-            if is_active and not hook.is_active:
-                values["event_id"] = _newest()
-                if by is not None and self._has_ended(hook.created_by_id):
-                    values |= {"created_by": asdict(by), "created_by_id": by.identity_id}
-                    values.setdefault("sends_everything", by_administrator)
-        self._update(webhook_id, values)
-        return self.get(webhook_id)
-
-    def _has_ended(self, owner_id: str) -> bool:
-        with reading(self._engine) as connection:
-            return bool(ended_among(connection, {owner_id}, utcnow()))
+        return values
 
     def new_secret(self, webhook_id: str) -> Webhook:
         """Sign with another secret from now on. Raises NotFound, InvalidRequest."""
@@ -246,6 +276,12 @@ class Webhooks:
             if not changed.rowcount:
                 raise _not_found()
 
+    def _read(self, connection: Connection, statement: Select[Any]) -> Webhook:
+        row = connection.execute(statement).mappings().first()
+        if row is None:
+            raise _not_found()
+        return self._opened(dict(row))
+
     def _sealed_secret(self, webhook_id: str, kind: WebhookKind, address: str) -> str:
         """What signs for a program; the address of a chat, which lets one write there."""
         secret = signing_secret()
@@ -271,6 +307,10 @@ class Webhooks:
 def signing_secret() -> str:
     """A new one, as Standard Webhooks writes it."""
     return SECRET_PREFIX + b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()
+
+
+def _of(webhook_id: str) -> Select[Any]:
+    return select(t.webhook).where(t.webhook.c.webhook_id == webhook_id)
 
 
 def _not_found() -> NotFound:

@@ -10,6 +10,7 @@ from storage.audit.query import AuditFilter, find_events
 from storage.container import Storage, open_storage
 from storage.core.callers.visibility import Caller
 from storage.core.clock import utcnow
+from storage.core.errors import NotPermitted, TooManyRequests
 from storage.settings import Settings
 from storage.webhooks.repository import Webhook
 
@@ -94,3 +95,41 @@ def test_a_webhook_is_paused_with_its_account(storage: Storage) -> None:
     # Enabled again, somebody decides about the webhook.
     storage.accounts.set_disabled("ina", False)
     assert not storage.webhooks.get(ina.webhook_id).is_active
+
+
+def test_a_webhook_that_ended_meanwhile_is_judged_as_it_is_then(storage: Storage) -> None:
+    key, _ = storage.api_keys.create("ris", ["admin"], [], created_by="t", expires_at=None)
+    hook = added(storage, "key", key.key_id)
+    as_seen = storage.webhooks.get(hook.webhook_id)
+    storage.api_keys.revoke(key.key_id, utcnow())
+
+    def may_not_be_turned_on(as_it_is: Webhook) -> None:
+        if not as_it_is.is_active:
+            raise NotPermitted("It would outlast who turns it on.")
+
+    assert as_seen.is_active
+    with pytest.raises(NotPermitted):
+        storage.webhooks.change(
+            hook.webhook_id,
+            description="mine",
+            is_active=True,
+            by=Caller("oidc", "a token"),
+            check=may_not_be_turned_on,
+        )
+    after = storage.webhooks.get(hook.webhook_id)
+    assert (after.is_active, after.description) == (False, "")
+
+
+def test_nobody_takes_over_more_webhooks_than_one_may_have(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("storage.webhooks.shares.MOST_OF_ONE", 1)
+    mine = added(storage, "local", "local")
+    of_others = added(storage, "account", "gone")
+    pause_those_of_ended_owners(storage, utcnow())
+    with pytest.raises(TooManyRequests, match="You have 1 webhook"):
+        storage.webhooks.change(of_others.webhook_id, is_active=True, by=Caller("local", "local"))
+    assert not storage.webhooks.get(of_others.webhook_id).is_active
+    storage.webhooks.remove(mine.webhook_id)
+    storage.webhooks.change(of_others.webhook_id, is_active=True, by=Caller("local", "local"))
+    assert storage.webhooks.get(of_others.webhook_id).created_by_id == "local:local"
