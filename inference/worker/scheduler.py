@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -119,19 +119,22 @@ class Scheduler:
                 self._due.hand_out_traces,
                 self._read_early,  # last: it takes a while, and nothing waits for it yet
             ):
-                try:
-                    step(now)
-                except Exception as error:  # noqa: BLE001 - the edge of a round: the next step may work
-                    log.error(
-                        "tick_step_failed",
-                        step=step.__name__.strip("_"),
-                        error=type(error).__name__,
-                        place=place(error),
-                    )
+                self._try_step(step, now)
             self._say_handled()
         finally:
             self._running.release()
         return True
+
+    def _try_step(self, step: Callable[[datetime], None], now: datetime) -> None:
+        try:
+            step(now)
+        except Exception as error:  # noqa: BLE001 - the edge of a round: the next step may work
+            log.error(
+                "tick_step_failed",
+                step=step.__name__.strip("_"),
+                error=type(error).__name__,
+                place=place(error),
+            )
 
     def _follow_clock(self, _: datetime) -> None:
         """What waits for a time of day must not wait for longer because somebody set the clock."""
@@ -183,10 +186,7 @@ class Scheduler:
         just come from those who may see it."""
         if time.monotonic() < self._rules_next_s:
             return
-        try:
-            self._apply_access_rules(utcnow())
-        except Exception as error:  # noqa: BLE001 - what goes on meanwhile goes on
-            log.error("access_rules_failed", error=type(error).__name__, place=place(error))
+        self._try_step(self._apply_access_rules, utcnow())
 
     def _hide_rejected(self, now: datetime) -> None:
         """Before withdrawing: what was made of rejected instances is withdrawn in this round."""

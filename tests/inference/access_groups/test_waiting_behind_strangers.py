@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import event, update
+from structlog.testing import capture_logs
 
 from inference.access_groups.service import apply_rules
 from inference.worker.due_work import WakeUps
@@ -97,6 +98,31 @@ def test_rules_that_cannot_be_applied_are_tried_each_second_and_not_after_each_s
     scheduler = Scheduler(storage, pipelines=[], wake=WakeUps(lambda *_: None, lambda: None))
     assert scheduler.tick(utcnow() + timedelta(minutes=10))
     assert len(tried) == 1
+
+
+def test_rules_that_cannot_be_applied_in_the_midst_of_a_round_keep_no_series_from_its_pipelines(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    strangers_send(storage, 3)
+    offered: list[object] = []
+
+    def fails(*_: object, **__: object) -> int:
+        raise StorageUnavailable("The database is away.")
+
+    def offer(*given: object) -> list[object]:
+        offered.append(given)
+        return []
+
+    monkeypatch.setattr("inference.worker.scheduler.apply_rules", fails)
+    monkeypatch.setattr("inference.worker.scheduler._RULES_S", 0.0)
+    monkeypatch.setattr("inference.scheduling.schedule.schedule_series", offer)
+    scheduler = Scheduler(storage, pipelines=[], wake=WakeUps(lambda *_: None, lambda: None))
+    with capture_logs() as logged:
+        assert scheduler.tick(utcnow() + timedelta(minutes=10))
+    assert len(offered) == 3
+    failed = [(one["event"], one["step"]) for one in logged if one["log_level"] == "error"]
+    assert len(failed) > 1
+    assert set(failed) == {("tick_step_failed", "apply_access_rules")}
 
 
 def test_of_strangers_each_title_has_its_turn(storage: Storage) -> None:
