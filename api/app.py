@@ -87,7 +87,7 @@ def create_app(settings: Settings) -> FastAPI:
             app.state.storage = storage
             remove_left_behind(settings, storage.uploads)
             app.state.newest_event = Newest(storage.events)
-            app.state.newest_fhircast = NewestOfTopics(storage.fhircast_topics)
+            app.state.newest_fhircast = NewestOfTopics(storage.fhircast_events)
             app.state.standing_fhircast = StandingChannels(storage)
             app.state.joined_hubs = JoinedHubs(
                 storage, app.state.caller_visibility, app.state.stopping

@@ -186,7 +186,7 @@ class _Channel:
             await asyncio.sleep(LOOK_EVERY_S)
             return number
         events: list[Announced] = await self._read(
-            lambda: self._storage.fhircast_topics.since(self._subscription.topic, number)
+            lambda: self._storage.fhircast_events.since(self._subscription.topic, number)
         )
         for one in events:
             if one.not_for != self._subscription.endpoint_hash:
@@ -246,7 +246,7 @@ class _Channel:
         return await run_in_threadpool(as_subscriber)
 
     def _opened(self) -> tuple[int, list[Context]]:
-        return self._storage.fhircast_topics.opened(self._subscription.topic)
+        return self._storage.fhircast_events.opened(self._subscription.topic)
 
     async def _deliver(self, message: CastMessage) -> None:
         asked = self._subscription.events
@@ -291,7 +291,7 @@ class _Channel:
     async def _sync_error(self, what: str, event_id: str, event_name: str) -> None:
         await run_in_threadpool(
             announce_sync_error,
-            self._storage.fhircast_topics,
+            self._storage.fhircast_events,
             self._subscription.topic,
             self._subscription.name,
             what,

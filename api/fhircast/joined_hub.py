@@ -124,7 +124,7 @@ class JoinedHub:
 
     def _take_part(self) -> None:
         """Until one side ends it, or another process has the lease."""
-        number = self._storage.fhircast_topics.newest().get(self._topic, 0)
+        number = self._storage.fhircast_events.newest().get(self._topic, 0)
         with self._client() as client:
             endpoint = self._subscribe(client)
             with self._connect(endpoint) as socket:
@@ -227,11 +227,11 @@ class JoinedHub:
                 return 200
             self._remember(message.event_id)
             moved = self._here(message)
-            topics = self._storage.fhircast_topics
-            of_owner = visibility_of(self._storage.engine, owner_of(topics.find(self._topic)))
+            topic = self._storage.fhircast_topics.find(self._topic)
+            of_owner = visibility_of(self._storage.engine, owner_of(topic))
             # It is open on the desk of the topic's owner, and for the programs there.
             with limited_to(of_owner):
-                topics.announce(moved, utcnow(), by=JOINED)
+                self._storage.fhircast_events.announce(moved, utcnow(), by=JOINED)
         except InvalidRequest:
             return 400
         except MediViewError as error:
@@ -244,7 +244,7 @@ class JoinedHub:
         moved = _moved(message, self._topic)
         if message.change != "update":
             return moved
-        contexts = self._storage.fhircast_topics.contexts(self._topic)
+        contexts = self._storage.fhircast_events.contexts(self._topic)
         version = next((one.version_id for one in contexts if one.anchor == message.anchor), "")
         return moved.with_versions(version)
 
@@ -269,7 +269,7 @@ class JoinedHub:
             status = self._post(client, moved)
         if status >= 400:
             announce_sync_error(
-                self._storage.fhircast_topics, self._topic, _NAME,
+                self._storage.fhircast_events, self._topic, _NAME,
                 f"refused with {status}", message.event_id, message.name,
                 of=JOINED,
             )  # fmt: skip

@@ -67,7 +67,7 @@ class JoinedHubs:
         def read(topic: str, number: int) -> list[Announced]:
             # What the person may not see does not leave for the other hub either.
             with limited_to(self._known.now(self._storage.engine, principal)):
-                return self._storage.fhircast_topics.since(topic, number)
+                return self._storage.fhircast_events.since(topic, number)
 
         with self._lock:
             count, hub = self._running.get(joined, (0, None))

@@ -12,13 +12,16 @@ from storage.container.has import (
     HasJobs,
     HasSettings,
 )
-from storage.fhircast.repository import FhircastTopics
+from storage.fhircast.events import FhircastEvents
 from storage.fhircast.subscriptions import FhircastSubscriptions
+from storage.fhircast.topics import FhircastTopics
 
 
 class HubStorage(HasSettings, HasEngine, Protocol):
     @property
     def fhircast_topics(self) -> FhircastTopics: ...
+    @property
+    def fhircast_events(self) -> FhircastEvents: ...
     @property
     def fhircast_subscriptions(self) -> FhircastSubscriptions: ...
     @property

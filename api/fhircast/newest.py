@@ -5,14 +5,14 @@ import time
 
 from starlette.concurrency import run_in_threadpool
 
-from storage.fhircast.repository import FhircastTopics
+from storage.fhircast.events import FhircastEvents
 
 LOOK_EVERY_S = 0.2
 
 
 class NewestOfTopics:
-    def __init__(self, topics: FhircastTopics) -> None:
-        self._topics = topics
+    def __init__(self, events: FhircastEvents) -> None:
+        self._events = events
         self._lock = asyncio.Lock()
         self._numbers: dict[str, int] = {}
         self._looked_at = -LOOK_EVERY_S
@@ -22,6 +22,6 @@ class NewestOfTopics:
         order, and those of one in theirs."""
         async with self._lock:
             if time.monotonic() - self._looked_at >= LOOK_EVERY_S:
-                self._numbers = await run_in_threadpool(self._topics.newest)
+                self._numbers = await run_in_threadpool(self._events.newest)
                 self._looked_at = time.monotonic()
             return self._numbers.get(topic, 0)

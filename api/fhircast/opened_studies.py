@@ -37,22 +37,22 @@ def announce_study(
 ) -> CastMessage:
     """Raises NotFound, TooManyRequests."""
     study = storage.index.study(study_instance_uid)
-    topics, now = storage.fhircast_topics, utcnow()
+    events, now = storage.fhircast_events, utcnow()
     by = principal.identity.id
-    topic = topics.of(principal.identity, now, principal.groups).topic
-    contexts = topics.contexts(topic)
+    topic = storage.fhircast_topics.of(principal.identity, now, principal.groups).topic
+    contexts = events.contexts(topic)
     for one in contexts:
         # The report that the node opened goes with its study.
         is_of_node = one.opened.event_id.startswith(OWN_IDS)
         is_other = one.study_instance_uid != study_instance_uid or change == "close"
         if one.anchor == "DiagnosticReport" and is_of_node and is_other:
-            topics.announce(
+            events.announce(
                 _event(topic, f"{one.anchor}-close", one.opened.event["context"], now), now, by=by
             )
     if change == "open" and _is_open(contexts, study):
         return contexts[-1].opened
     message = _event(topic, f"ImagingStudy-{change}", study_context(study), now)
-    return topics.announce(message, now, by=by)
+    return events.announce(message, now, by=by)
 
 
 def share_feedback(storage: SharingStorage, principal: Principal, finding: Finding) -> list[str]:
@@ -104,11 +104,11 @@ def _is_open(contexts: Sequence[Context], study: Study) -> bool:
 
 
 def _share(storage: SharingStorage, principal: Principal, finding: Finding) -> list[str]:
-    topics, now = storage.fhircast_topics, utcnow()
-    topic = topics.find_of(principal.identity.id)
+    events, now = storage.fhircast_events, utcnow()
+    topic = storage.fhircast_topics.find_of(principal.identity.id)
     if topic is None:
         return []
-    contexts = topics.contexts(topic.topic)
+    contexts = events.contexts(topic.topic)
     study = storage.index.study(finding.study_instance_uid)
     if not _is_open(contexts, study):
         return []
@@ -124,14 +124,14 @@ def _share(storage: SharingStorage, principal: Principal, finding: Finding) -> l
         report = result_report(job, study, [stated], now, is_withdrawn=found[0].is_withdrawn)
         context = [{"key": "report", "resource": report.to_json()}, *study_context(study)]
         opening = _event(topic.topic, "DiagnosticReport-open", context, now)
-        topics.announce(opening, now, by=topic.owner_id)
+        events.announce(opening, now, by=topic.owner_id)
     for left in reversed(range(_TRIES)):
-        report_context = topics.contexts(topic.topic)[-1]
+        report_context = events.contexts(topic.topic)[-1]
         if report_context.anchor != "DiagnosticReport":
             return []
         try:
             update = _update(report_context, stated.to_json(), now)
-            topics.announce(update, now, by=topic.owner_id)
+            events.announce(update, now, by=topic.owner_id)
         except VersionConflict:
             # Another system shares something at the same time.
             if not left:

@@ -138,7 +138,7 @@ def read_current_context(
     """The context that was opened last and not closed, with what was shared within it (2.9)."""
     _check_enabled(storage)
     check_topic(storage, principal, topic)
-    contexts = as_caller(request, storage.fhircast_topics.contexts, topic)
+    contexts = as_caller(request, storage.fhircast_events.contexts, topic)
     if not contexts:
         return CurrentContext(context=[])
     current = contexts[-1]
@@ -260,7 +260,7 @@ def _announce(
     message = read_message(body)
     check_topic(storage, principal, message.topic)
     add_detail(request, event=message.name)
-    storage.fhircast_topics.announce(message, utcnow(), by=principal.identity.id)
+    storage.fhircast_events.announce(message, utcnow(), by=principal.identity.id)
     return JSONResponse({"id": message.event_id}, 202)
 
 

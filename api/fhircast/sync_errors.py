@@ -5,15 +5,15 @@ import uuid
 from storage.core.clock import rfc3339, utcnow
 from storage.core.errors import MediViewError
 from storage.fhircast.event_names import SYNC_ERROR
+from storage.fhircast.events import FhircastEvents
 from storage.fhircast.messages import CastMessage
-from storage.fhircast.repository import FhircastTopics
 from storage.fhircast.shares import hub_for
 
 _SYSTEM = "https://fhircast.hl7.org/events/syncerror"
 
 
 def announce_sync_error(
-    topics: FhircastTopics,
+    events: FhircastEvents,
     topic: str,
     name: str,
     what: str,
@@ -51,7 +51,7 @@ def announce_sync_error(
     now = utcnow()
     message = {"timestamp": rfc3339(now), "id": str(uuid.uuid4()), "event": event}
     try:
-        topics.announce(
+        events.announce(
             CastMessage(message, SYNC_ERROR, topic),
             now,
             by=hub_for(of),

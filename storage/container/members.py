@@ -29,8 +29,9 @@ from storage.deliveries.circuit_breaker import CircuitBreakers
 from storage.deliveries.repository import Deliveries
 from storage.events.repository import Events
 from storage.fhir_subscriptions.repository import FhirSubscriptions
-from storage.fhircast.repository import FhircastTopics
+from storage.fhircast.events import FhircastEvents
 from storage.fhircast.subscriptions import FhircastSubscriptions
+from storage.fhircast.topics import FhircastTopics
 from storage.findings.feedback import FindingFeedback
 from storage.findings.feedback_reports import FeedbackReports
 from storage.findings.repository import Findings
@@ -188,6 +189,7 @@ class Storage:
     subscriptions: Subscriptions
     event_reports: EventReports
     fhircast_topics: FhircastTopics
+    fhircast_events: FhircastEvents
     fhircast_subscriptions: FhircastSubscriptions
     webhooks: Webhooks
     webhook_outbox: WebhookOutbox

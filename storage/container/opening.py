@@ -37,8 +37,9 @@ from storage.deliveries.circuit_breaker import CircuitBreakers
 from storage.deliveries.repository import Deliveries
 from storage.events.repository import Events
 from storage.fhir_subscriptions.repository import FhirSubscriptions
-from storage.fhircast.repository import FhircastTopics
+from storage.fhircast.events import FhircastEvents
 from storage.fhircast.subscriptions import FhircastSubscriptions
+from storage.fhircast.topics import FhircastTopics
 from storage.findings.feedback import FindingFeedback
 from storage.findings.feedback_reports import FeedbackReports
 from storage.findings.repository import Findings
@@ -277,6 +278,7 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
             subscriptions=Subscriptions(engine),
             event_reports=EventReports(engine),
             fhircast_topics=FhircastTopics(engine),
+            fhircast_events=FhircastEvents(engine),
             fhircast_subscriptions=FhircastSubscriptions(engine),
             webhooks=Webhooks(engine, settings),
             webhook_outbox=WebhookOutbox(engine, partial(visibility_of, engine)),

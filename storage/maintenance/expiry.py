@@ -23,7 +23,7 @@ from storage.container.has import (
 )
 from storage.core.entities import Upload
 from storage.core.errors import InvalidRequest, StorageUnavailable
-from storage.fhircast.repository import forget_old
+from storage.fhircast.events import forget_old
 from storage.ups.expiry import forget_ended
 
 log = structlog.get_logger(__name__)

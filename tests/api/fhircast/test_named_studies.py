@@ -33,8 +33,10 @@ class Desk:
 
     def __init__(self, hospitals: TwoHospitals, name: str) -> None:
         self.hospitals = hospitals
-        self.topics = hospitals.storage.fhircast_topics
-        self.topic = self.topics.of(Identity("account", name, name), utcnow()).topic
+        self.events = hospitals.storage.fhircast_events
+        self.topic = hospitals.storage.fhircast_topics.of(
+            Identity("account", name, name), utcnow()
+        ).topic
 
     def of(self, *groups: str) -> Visibility | None:
         """What a system of these groups may see; of none: everything."""
@@ -47,13 +49,13 @@ class Desk:
 
     def announce(self, message: Json, *groups: str) -> None:
         with limited_to(self.of(*groups)):
-            self.topics.announce(checked_message(message), utcnow(), by=f"key:{message['id']}")
+            self.events.announce(checked_message(message), utcnow(), by=f"key:{message['id']}")
 
     def is_shown(self, message: Json, *groups: str) -> bool:
         """As an event; and in the current context the same."""
         with limited_to(self.of(*groups)):
-            events = [one.message.event_id for one in self.topics.since(self.topic, 0)]
-            contexts = [one.opened.event_id for one in self.topics.contexts(self.topic)]
+            events = [one.message.event_id for one in self.events.since(self.topic, 0)]
+            contexts = [one.opened.event_id for one in self.events.contexts(self.topic)]
         is_event = message["id"] in events
         assert "-open" not in message["event"]["hub.event"] or is_event == (
             message["id"] in contexts
@@ -213,7 +215,7 @@ def test_what_is_shared_within_a_context_narrows_it(hospitals: TwoHospitals) -> 
     desk.announce(message)
     assert desk.is_shown(message, "North")
     with limited_to(None):
-        version = desk.topics.contexts(desk.topic)[-1].version_id
+        version = desk.events.contexts(desk.topic)[-1].version_id
     observation = {
         "resourceType": "Observation",
         "id": "o1",
@@ -232,7 +234,7 @@ def test_what_is_shared_within_a_context_narrows_it(hospitals: TwoHospitals) -> 
     assert desk.is_shown(update)
     assert not desk.is_shown(update, "North")
     with limited_to(desk.of("North")):
-        assert desk.topics.contexts(desk.topic) == []
+        assert desk.events.contexts(desk.topic) == []
 
 
 def test_an_event_of_thousands_of_identifiers_is_for_those_who_see_everything(
