@@ -64,26 +64,28 @@ from storage.tables.results.reports import (
     report_template,
     report_version,
 )
-from storage.tables.studies.index import (
-    NOT_UPLOADED,
+from storage.tables.studies.durability import (
     UNPURGED,
     conflict,
     conflict_copy,
     damaged_instance,
     discarded_content,
+    refused_row,
+    scrub,
+    tombstone,
+    uncopied_deletion,
+    unwritten_tombstone,
+    volume,
+)
+from storage.tables.studies.index import (
+    NOT_UPLOADED,
     expectation,
     generated_instance,
     instance,
     patient,
-    refused_row,
-    scrub,
     series,
     study,
-    tombstone,
-    uncopied_deletion,
     unreadable_instance,
-    unwritten_tombstone,
-    volume,
 )
 from storage.tables.studies.patient_identity import (
     patient_change,
