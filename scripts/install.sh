@@ -73,10 +73,14 @@ esac
 
 locked_version() { awk -v name="name = \"$1\"" '$0 == name { getline; gsub(/[^0-9.]/, ""); print; exit }' uv.lock; }
 
+# Whether it is there and loads: pip does not know which C library a folder's build was linked with.
 installed_cpu_build() {
-    $python -c 'import sys
-from importlib.metadata import version
-sys.exit(not all(version(name).endswith("+cpu") for name in sys.argv[1:]))' "${families[@]}" 2>/dev/null
+    $python -c 'import ctypes, sys
+from importlib.metadata import distribution
+for name in sys.argv[1:]:
+    if not distribution(name).version.endswith("+cpu"):
+        sys.exit(f"{name} is another build")
+ctypes.CDLL(str(distribution("torch").locate_file("torch/lib/libc10.so")))' "${families[@]}" 2>.stamps/torch.log
 }
 
 # install_cpu_build NAME...: from the folder, else from the index; fails where neither has it.
@@ -84,10 +88,16 @@ install_cpu_build() {
     local wanted=()
     if [ -n "$torch_wheels" ] && compgen -G "$torch_wheels/torch-*+cpu-*.whl" >/dev/null; then
         if .venv/bin/uv pip install "${quiet[@]}" --no-deps --no-index --find-links "$torch_wheels" "$@"; then
-            echo "PyTorch: the CPU build of $torch_wheels."
-            return
+            if installed_cpu_build; then
+                echo "PyTorch: the CPU build of $torch_wheels."
+                return
+            fi
+            echo "PyTorch: the CPU build of $torch_wheels does not load here: $(tail -n 1 .stamps/torch.log)"
+            # Its version would do for the index's.
+            .venv/bin/uv pip uninstall --quiet "$@"
+        else
+            echo "PyTorch: $torch_wheels has no CPU build for this Python."
         fi
-        echo "PyTorch: $torch_wheels has no CPU build for this Python."
     fi
     for name in "$@"; do wanted+=("$name==$(locked_version "$name")"); done
     if UV_HTTP_TIMEOUT=20 UV_HTTP_RETRIES=1 .venv/bin/uv pip install "${quiet[@]}" --no-deps \
