@@ -34,8 +34,10 @@ from storage.lesions.entities import Lesion
 from storage.settings import Settings
 
 __all__ = [
+    "BEFORE",
     "CONTRACT_VERSION",
     "CONTRACT_VERSIONS",
+    "IMAGE",
     "MAPS_AT_MOST",
     "SEGMENTS_AT_MOST",
     "Acceptance",
@@ -151,6 +153,11 @@ class NamedInput:
         return None if mask is None else mask.values
 
 
+IMAGE, BEFORE = "image", "before"
+"""Roles of the inputs of a job that compares images: its own series, and those of the earlier
+study, also `before-2`."""
+
+
 @dataclass(frozen=True)
 class ImagePrior:
     """Of a pipeline for `dicom-image` with the attribute `image_prior`: each image is given with
@@ -194,7 +201,8 @@ class PipelineContext:
     volume they are there for pipelines that ask for them (`takes_instances`); of several series
     those of the reference, without pixels."""
     named_images: Mapping[str, Dataset] = field(default_factory=dict)
-    """Of a pipeline for `dicom-image` that takes several: `images` by their roles."""
+    """Of a pipeline for `dicom-image` that takes several: `images` by their roles, and those of an
+    earlier study that are priors."""
     series: Mapping[str, tuple[Dataset, ...]] = field(default_factory=dict)
     """Of a pipeline that asks for them (`takes_series`): by role the instances of each of several
     series, with their pixels as they were sent."""

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from inference.models.card_file import Card
-from inference.models.card_inputs import CardInput
+from inference.models.card_inputs import BESIDE_INPUTS, CardImagePrior, CardInput
 from inference.models.card_quantities import CardMap
 from inference.models.description import VERSION_PATTERN
 from inference.pipeline_output import MAPS_AT_MOST
@@ -67,13 +67,20 @@ class ContainerCard(Card):
     """A card with the image that computes."""
 
     container: ContainerModel
+    prior: CardImagePrior | None = None
+    """Where it takes images by themselves: the image of the same view of the nearest earlier
+    study, beside each."""
 
     @model_validator(mode="after")
     def _inputs_are_given(self) -> "ContainerCard":
         if not self.is_given_nifti:
             _check_given_as_sent(self.inputs)
+        if self.prior is not None and self.inputs:
+            raise ValueError(f"prior {BESIDE_INPUTS}")
         if self.container.takes == "images":
             _check_of_images(self)
+        elif self.prior is not None:
+            raise ValueError('prior goes with container.takes "images"')
         elif self.is_given_png:
             raise ValueError('container.run.input_format png goes with container.takes "images"')
         if self.gantry_tilt == "resample":
@@ -94,10 +101,9 @@ class ContainerCard(Card):
 def _check_of_images(card: ContainerCard) -> None:
     """Raises ValueError for what is of series alone."""
     for role, one in card.inputs.items():
-        if one.prior_of or one.registration != "none" or one.result_of or one.structures:
+        if one.registration != "none" or one.result_of or one.structures:
             raise ValueError(
-                f"inputs.{role} is an image of the study: prior_of, registration, result_of and"
-                " structures are of series"
+                f"inputs.{role} is an image: registration, result_of and structures are of series"
             )
     if card.container.maps:
         raise ValueError('container.takes "images" has no maps: they lie on the grid of a series')

@@ -22,10 +22,10 @@ def fill_with_images(
     """
     chosen: dict[str, Chosen] = {}
     why_none: dict[str, str] = {}
-    images = [one for candidate in candidates for one in _images_of(candidate)]
+    images = [one for candidate in candidates for one in images_of(candidate)]
     accepts = getattr(pipeline, "accepts_input")  # noqa: B009 - of pipelines with inputs alone
     for role in roles:
-        taken = {_uid(one.candidate) for one in chosen.values()}
+        taken = {sop_instance_uid_of(one.candidate) for one in chosen.values()}
         fitting: list[Candidate] = []
         reasons: list[str] = []
         for one in images:
@@ -33,7 +33,7 @@ def fill_with_images(
                 role.name in only
                 and only[role.name].series_instance_uid == one.series.series_instance_uid
             )
-            if _uid(one) in taken or not of_role:
+            if sop_instance_uid_of(one) in taken or not of_role:
                 continue
             word = accepts(role.name, one.series, one.instances, one.headers)
             if word.accepted:
@@ -42,7 +42,7 @@ def fill_with_images(
                 reasons.append(f"{one.name}: {word.reason}")
         if fitting:
             # Stable: of alike ones the last stays last.
-            best = sorted(fitting, key=_is_whole_view)[-1]
+            best = sorted(fitting, key=is_whole_view)[-1]
             chosen[role.name] = Chosen(role, best, SeriesStack("", (0,)), "", 0.0)
         else:
             found = listed_reasons(reasons, "images")
@@ -54,16 +54,16 @@ def fill_with_images(
     return chosen, why_none
 
 
-def _images_of(candidate: Candidate) -> Iterator[Candidate]:
+def images_of(candidate: Candidate) -> Iterator[Candidate]:
     """Each image of a series by itself; what has no pixels is none."""
     for instance, header in zip(candidate.instances, candidate.headers, strict=True):
         if header.get("Rows") is not None:
             number = header.get("InstanceNumber")
             named = "image without a number" if number is None else f"image {number}"
-            yield Candidate(candidate.series, [instance], [header], image=named)
+            yield Candidate(candidate.series, [instance], [header], candidate.prior, named)
 
 
-def _is_whole_view(candidate: Candidate) -> tuple[bool, bool]:
+def is_whole_view(candidate: Candidate) -> tuple[bool, bool]:
     """Without view modifiers (PS3.3 C.8.11.7: spot, magnified), and meant to be read."""
     header = candidate.headers[0]
     views = [header, *(header.get("ViewCodeSequence") or ())]
@@ -71,5 +71,5 @@ def _is_whole_view(candidate: Candidate) -> tuple[bool, bool]:
     return not is_modified, header.get("PresentationIntentType") != "FOR PROCESSING"
 
 
-def _uid(candidate: Candidate) -> str:
+def sop_instance_uid_of(candidate: Candidate) -> str:
     return candidate.instances[0].sop_instance_uid

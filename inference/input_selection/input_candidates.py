@@ -38,7 +38,7 @@ class Candidate:
         number = self.series.series_number
         named = f"series {'without a number' if number is None else number}"
         if self.image:
-            return f"{self.image} of {named}"
+            named = f"{self.image} of {named}"
         return named if self.prior is None else f"{named} of {shown_date(self.prior['study_date'])}"
 
 

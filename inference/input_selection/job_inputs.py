@@ -9,20 +9,17 @@ from inference.imaging.stacks import SeriesStack
 from inference.imaging.volume import Volume
 from inference.input_selection.early_results import EarlyResult
 from inference.input_selection.fitting_instances import fitting_instances, left_out_of
+from inference.input_selection.loaded_inputs import LoadedInputs, load_inputs
 from inference.input_selection.prior_images import PriorImages, choose_prior_images
 from inference.input_selection.result_inputs import StudyResults
 from inference.input_selection.selection import images_taken, stack_for
-from inference.input_selection.study_inputs import (
-    LoadedInputs,
-    StudyInputs,
-    choose_inputs,
-    load_inputs,
-)
+from inference.input_selection.study_inputs import StudyInputs, choose_inputs
 from inference.pipeline import Pipeline, takes_series
 from inference.refusals import VolumeRefused
 from inference.single_images.refusals import ImageRefused
 from storage.core.entities import Instance, Job, JobInput
 from storage.core.errors import MediViewError
+from storage.core.job_result import PriorTaken
 from storage.index.repository import Index
 from storage.integrity.instance_reader import InstanceReader
 from storage.jobs.withdrawals import NO_PRIOR_ANY_MORE, SUPERSEDED
@@ -119,18 +116,22 @@ class JobInputs:
             self._on_share(done / len(instances))
         return datasets
 
-    def images_of_study(self, pipeline: Pipeline) -> dict[str, Dataset]:
-        """By role the images that the job was made for, with their pixels, the reference first."""
+    def images_of_study(
+        self, pipeline: Pipeline
+    ) -> tuple[dict[str, Dataset], dict[str, PriorTaken]]:
+        """By role the images that the job was made for, with their pixels, the reference first;
+        and of those that are priors, of which study."""
         only = {one.role: one for one in self._jobs.inputs_of(self._job.job_id)}
         found = self._chosen(pipeline, only)
         self._check_current()
         if set(found.chosen) != set(only):
+            self._check_priors(only, found)
             raise ImageRefused(found.acceptance.reason)
         images = {
             role: self._read(one.candidate.instances)[0] for role, one in found.chosen.items()
         }
         self._check_current()
-        return images
+        return images, found.priors
 
     def _chosen(self, pipeline: Pipeline, only: Mapping[str, JobInput]) -> StudyInputs:
         """What of the study fills the roles, among what the job was made for."""
@@ -149,9 +150,7 @@ class JobInputs:
         found = self._chosen(pipeline, only)
         if found.roles != set(only):
             self._check_current()
-            lost = [one for role, one in only.items() if role not in found.roles]
-            if any(one.study_instance_uid != self._job.study_instance_uid for one in lost):
-                raise Superseded(NO_PRIOR_ANY_MORE)
+            self._check_priors(only, found)
             raise VolumeRefused(found.acceptance.reason)
         loaded = load_inputs(
             self._index,
@@ -178,6 +177,12 @@ class JobInputs:
             raise VolumeRefused(f"The series has changed since. {found.acceptance.reason}")
         loaded = load_inputs(self._index, self._instances, found, reference, self._on_share)
         return loaded.volumes[reference]
+
+    def _check_priors(self, only: Mapping[str, JobInput], found: StudyInputs) -> None:
+        """Raises Superseded where a prior that the job was made for is not there any more."""
+        lost = [one for role, one in only.items() if role not in found.roles]
+        if any(one.study_instance_uid != self._job.study_instance_uid for one in lost):
+            raise Superseded(NO_PRIOR_ANY_MORE)
 
     def _check_current(self) -> None:
         """Asked after reading: an instance that arrives in between reopens its series."""

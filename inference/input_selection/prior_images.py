@@ -13,7 +13,7 @@ from inference.input_selection.prior_inputs import (
     span_in_words,
     why_no_study,
 )
-from inference.pipeline import Acceptance, ImagePrior, Pipeline
+from inference.pipeline import BEFORE, IMAGE, Acceptance, ImagePrior, Pipeline
 from inference.series_classification.views import view_of
 from storage.core.entities import Instance, JobInput, Series, Study
 from storage.core.job_result import PriorTaken
@@ -21,8 +21,6 @@ from storage.core.text.dates import shown_date
 from storage.index.repository import Index
 from storage.integrity.instance_reader import InstanceReader
 
-IMAGE, BEFORE = "image", "before"
-"""Roles of a job's inputs: its own series, and those of the earlier study, also `before-2`."""
 _NO_VIEW = " Nothing tells the view of an image."
 
 
@@ -156,7 +154,7 @@ def _in_study(
     for image in headers:
         # The last one: of an image that was repeated the better.
         for shown, instance, series in reversed(known.get(_shows(image), [])):
-            if _may_show_the_same(image, shown):
+            if may_show_the_same(image, shown):
                 of[str(image.SOPInstanceUID)] = instance
                 taken.setdefault(series.series_instance_uid, series)
                 break
@@ -169,7 +167,7 @@ def _shows(header: Dataset) -> tuple[str, ...]:
     return (str(header.get("Modality", "")), view, laterality_of(header)) if view else ()
 
 
-def _may_show_the_same(one: Dataset, other: Dataset) -> bool:
+def may_show_the_same(one: Dataset, other: Dataset) -> bool:
     """Whether no statement of the anatomy tells the two apart: Anatomic Region by codes of one
     scheme, else Body Part Examined."""
     this, that = _regions(one), _regions(other)

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from inference.imaging.laterality import side_of
 from inference.input_selection.input_candidates import (
@@ -24,7 +25,7 @@ from storage.patient_identity.entities import PatientKey
 _DAYS_IN_YEAR = 365
 _STUDIES_AT_MOST = 3
 ANOTHER_PATIENT = "It names another patient than its study."
-_OTHER_SIDE = "It states the other side of the body."
+OTHER_SIDE = "It states the other side of the body."
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,16 @@ class ChosenPriors:
     why_none: Mapping[str, str] = field(default_factory=dict)
 
 
+class PriorSearch(Protocol):
+    """Looks for priors in one earlier study."""
+
+    def in_study(
+        self, prior: PriorTaken, roles: Sequence[NamedInput], only: Mapping[str, JobInput] | None
+    ) -> tuple[dict[str, Chosen], dict[str, list[str]]]:
+        """What fills the roles, and by role why the others do not."""
+        ...
+
+
 def choose_priors(
     index: Index,
     instance_reader: InstanceReader,
@@ -43,13 +54,15 @@ def choose_priors(
     roles: Sequence[NamedInput],
     present: Mapping[str, Chosen],
     only: Mapping[str, JobInput] | None = None,
+    search: PriorSearch | None = None,
 ) -> ChosenPriors:
     """Fill the roles of priors from the nearest earlier study that has all that are required.
 
     `roles` are those of priors, `present` what was chosen of the study itself by role. A prior has
-    the Modality of the series that it is the prior of. `only`: as in `choose_inputs`.
+    the Modality of the series that it is the prior of. `only`: as in `choose_inputs`. `search`: of
+    others than series.
     """
-    search = _Search(index, instance_reader, pipeline, present)
+    search = search or _Search(index, instance_reader, pipeline, present)
     roles = [one for one in roles if one.prior_of in present]
     if only is not None:
         roles = [one for one in roles if one.name in only]
@@ -127,7 +140,7 @@ class _Search:
                 if uid in of_another:
                     unfit.append(f"{read[uid].name}: {ANOTHER_PATIENT}")
                 elif sides_contradict(side_of(read[uid].headers), side):
-                    unfit.append(f"{read[uid].name}: {_OTHER_SIDE}")
+                    unfit.append(f"{read[uid].name}: {OTHER_SIDE}")
                 else:
                     candidates.append(read[uid])
             found = best_of(self.pipeline, role, candidates, reference, unfit)

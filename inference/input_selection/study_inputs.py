@@ -1,14 +1,9 @@
 """Which series of a study a pipeline takes that wants several at once, each in its role."""
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from pydicom.dataset import Dataset
-
-from inference.imaging.stacks import SeriesStack
-from inference.imaging.volume import Volume, assemble_volume
-from inference.input_selection.image_inputs import fill_with_images
 from inference.input_selection.input_candidates import (
     Candidate,
     Chosen,
@@ -16,6 +11,7 @@ from inference.input_selection.input_candidates import (
     listed_reasons,
     read_candidate,
 )
+from inference.input_selection.prior_image_inputs import fill_with_images_and_priors
 from inference.input_selection.prior_inputs import choose_priors
 from inference.input_selection.result_inputs import (
     ChosenResult,
@@ -23,12 +19,9 @@ from inference.input_selection.result_inputs import (
     StudyResults,
     choose_results,
 )
-from inference.input_selection.result_masks import LoadedResult, load_result
 from inference.input_selection.structure_inputs import (
     ChosenStructures,
-    LoadedStructures,
     choose_structures,
-    load_structures,
 )
 from inference.input_selection.study_phases import phases_known
 from inference.pipeline import Acceptance, NamedInput, Pipeline
@@ -72,9 +65,18 @@ class StudyInputs:
         return {*self.chosen, *self.results, *self.structures}
 
     @property
+    def priors(self) -> dict[str, PriorTaken]:
+        """By role of those that are priors: of which study."""
+        return {
+            role: one.candidate.prior
+            for role, one in self.chosen.items()
+            if one.candidate.prior is not None
+        }
+
+    @property
     def fingerprint(self) -> str:
         """Of all inputs in their roles: another series, or another role, is another input."""
-        priors = {role for role, one in self.chosen.items() if one.candidate.prior is not None}
+        priors = self.priors
         lines = "\n".join(
             f"{one.role} {one.series_instance_uid} {one.fingerprint}"
             + (f" {one.study_instance_uid}" if one.role in priors else "")
@@ -130,9 +132,10 @@ def _choose(
     reference: str = getattr(pipeline, "reference", "")
     roles = sorted(inputs_of(pipeline), key=lambda one: one.name != reference)
     if pipeline.input_kind == "dicom-image":
-        return _of_roles(
-            pipeline, roles, *fill_with_images(pipeline, roles, candidates, only), only
+        filled = fill_with_images_and_priors(
+            index, instances, pipeline, study_instance_uid, roles, candidates, only
         )
+        return _of_roles(pipeline, roles, *filled, only)
     chosen: dict[str, Chosen] = {}
     why_none: dict[str, str] = {}
     for role in roles:
@@ -200,64 +203,6 @@ def _of_roles(
     absent = {one.title: why_none[one.name] for one in roles if one.name in why_none}
     acceptance = _acceptance(pipeline, chosen, missing, absent, results.chosen, structures)
     return StudyInputs(chosen, missing, results.chosen, structures, acceptance)
-
-
-@dataclass(frozen=True)
-class LoadedInputs:
-    """The instances of the reference with its stack, the volumes of all roles, by role the
-    headers of all other instances, as their volumes number them, by role of a prior its study, and
-    by role what other pipelines found, and what somebody contoured.
-    """
-
-    sources: list[Dataset]
-    stack: SeriesStack
-    volumes: dict[str, Volume]
-    others: dict[str, list[Dataset]]
-    priors: dict[str, PriorTaken]
-    results: dict[str, LoadedResult]
-    structures: dict[str, LoadedStructures]
-    series: dict[str, tuple[Dataset, ...]]
-    """By role the instances of each series with their pixels, where they are asked for."""
-
-
-def load_inputs(
-    index: Index,
-    instances: InstanceReader,
-    found: StudyInputs,
-    reference: str,
-    on_share: Callable[[float], None],
-    *,
-    with_series: bool = False,
-) -> LoadedInputs:
-    """Read every input that was chosen; `with_series`: their instances are wanted as well."""
-    series: dict[str, tuple[Dataset, ...]] = {}
-    volumes: dict[str, Volume] = {}
-    sources: list[Dataset] = []
-    others: dict[str, list[Dataset]] = {}
-    for done, (role, one) in enumerate(found.chosen.items()):
-        datasets: list[Dataset] = list(instances.datasets(one.stack.of(one.candidate.instances)))
-        volumes[role] = assemble_volume(datasets, one.stack.frame_indices)
-        if role == reference:
-            sources = datasets
-        else:
-            others[role] = one.stack.of(one.candidate.headers)
-        if with_series:
-            series[role] = tuple(datasets)
-        on_share((done + 1) / len(found.roles))
-    results = {role: load_result(index, instances, one) for role, one in found.results.items()}
-    volumes |= {role: one.volume for role, one in results.items()}
-    structures = {
-        role: load_structures(instances, one, volumes[reference])
-        for role, one in found.structures.items()
-    }
-    volumes |= {role: one.volume for role, one in structures.items()}
-    priors = {
-        role: one.candidate.prior
-        for role, one in found.chosen.items()
-        if one.candidate.prior is not None
-    }
-    stack = found.chosen[reference].stack
-    return LoadedInputs(sources, stack, volumes, others, priors, results, structures, series)
 
 
 def _candidates(

@@ -28,6 +28,9 @@ class CardResult(Strict):
         return self
 
 
+BESIDE_INPUTS = "goes with single images; beside inputs a prior is an input with prior_of"
+
+
 _RoiName = Annotated[str, Field(min_length=1, max_length=64)]
 
 
@@ -97,6 +100,14 @@ class CardInput(Strict):
         if not self.prior_of and self.accepts is None:
             raise ValueError("accepts is missing; only a prior goes by that of another input")
         return self
+
+
+class CardImagePrior(Strict):
+    """Of a model of single images: each is given with that of an earlier study."""
+
+    within_days: float = Field(gt=0, le=36_500)
+    required: bool = True
+    """A prior that is not there and not required is black, or not given."""
 
 
 class CardRegistrationLimits(Strict):

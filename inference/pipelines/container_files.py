@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,23 @@ ONE_IMAGE = "image.nii.gz"
 
 if TYPE_CHECKING:
     from inference.containers.other_series import MarkedElsewhere, OtherSeries
+
+
+@dataclass(frozen=True)
+class GivenImages:
+    """What one run is given: by their roles `images` of the study, of which results are, and
+    `priors`. One image alone has the role "", and beside a prior its own in the input folder."""
+
+    images: Mapping[str, Dataset]
+    priors: Mapping[str, Dataset] = field(default_factory=dict)
+    name_of_one: str = ""
+
+    @property
+    def by_place(self) -> dict[str, Dataset]:
+        """As folders and files of the input are named."""
+        return {role or self.name_of_one: one for role, one in self.images.items()} | {
+            **self.priors
+        }
 
 
 def write_dicom(context: PipelineContext, folder: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -16,8 +16,11 @@ from inference.containers.description import ContainerDescription
 from inference.imaging.frames import number_of_frames
 from inference.models.population import caveat_of
 from inference.pipeline import (
+    BEFORE,
+    IMAGE,
     Acceptance,
     FoundBox,
+    ImagePrior,
     ImageResult,
     InputKind,
     Measurement,
@@ -25,7 +28,7 @@ from inference.pipeline import (
     PipelineOutput,
 )
 from inference.pipelines.codes import NUMBER_FOUND, PERCENT, SHARE_OF_IMAGE
-from inference.pipelines.container_files import displayed, write_named_images
+from inference.pipelines.container_files import GivenImages, displayed, write_named_images
 from inference.pipelines.container_model import ContainerPipeline, run_folder
 from inference.pipelines.frame_masks import (
     fullest_frame,
@@ -59,6 +62,11 @@ class ContainerOfImages(ContainerPipeline):
 
     input_kind: InputKind = "dicom-image"
     takes_instances = False
+
+    def __init__(self, model: ContainerDescription, settings: Settings) -> None:
+        super().__init__(model, settings)
+        asked = model.card.prior
+        self.image_prior = None if asked is None else ImagePrior(asked.within_days, asked.required)
 
     def takes(self, header: Dataset) -> Acceptance:
         """Whether the card takes one image, by its header alone."""
@@ -96,21 +104,29 @@ class ContainerOfImages(ContainerPipeline):
 
     def run(self, context: PipelineContext) -> PipelineOutput:
         """A result for each image. Raises NothingFound, ModelUnusable, ImageRefused."""
-        return self._ran(context, [{"": one} for one in context.images])
+        own = IMAGE if self.image_prior is not None else ""
+        runs = []
+        for one in context.images:
+            prior = context.prior_images.get(str(one.SOPInstanceUID))
+            runs.append(GivenImages({"": one}, {} if prior is None else {BEFORE: prior}, own))
+        output = self._ran(context, runs)
+        without = sum(not one.priors for one in runs) if self.image_prior is not None else 0
+        if without:
+            text = f"{without} of {len(runs)} images: without a prior, which was not given."
+            output = replace(output, notes=(*output.notes, text))
+        return output
 
-    def _ran(
-        self, context: PipelineContext, runs: Sequence[Mapping[str, Dataset]]
-    ) -> PipelineOutput:
-        """What comes of each run over the images that are given together, by their roles."""
+    def _ran(self, context: PipelineContext, runs: Sequence[GivenImages]) -> PipelineOutput:
+        """What comes of each run."""
         self._verify()
         self._check_image()
         begun = time.perf_counter()
         results, looks_for_boxes = [], False
         together: list[Written] = []
-        for images in runs:
-            found = self._written(context, images)
+        for given in runs:
+            found = self._written(context, given)
             together.append(found.together)
-            for role, dataset in images.items():
+            for role, dataset in given.images.items():
                 looks_for_boxes |= found.by_role[role].boxes is not None
                 results.append(self._result(dataset, found.by_role[role]))
         output = PipelineOutput(
@@ -138,7 +154,7 @@ class ContainerOfImages(ContainerPipeline):
         run = self._stated.run
         return "dicom" if run is None else run.input_format
 
-    def _written(self, context: PipelineContext, images: Mapping[str, Dataset]) -> WrittenOfImages:
+    def _written(self, context: PipelineContext, these: GivenImages) -> WrittenOfImages:
         # NumPy alone is needed where something runs.
         from inference.containers.images.results import ImageOutputReader
 
@@ -146,11 +162,13 @@ class ContainerOfImages(ContainerPipeline):
         most = context.settings.container_output_bytes
         with run_folder(context.settings) as folder:
             given, written = folder / "input", folder / "output"
-            write_named_images(images, given, self._form)
+            write_named_images(these.by_place, given, self._form)
             written.mkdir(mode=0o700)
             self._compute(context, given, written)
             as_pixels = self._form == "png"
-            reader = ImageOutputReader(images, segments, most, as_pixels=as_pixels)
+            reader = ImageOutputReader(
+                these.images, segments, most, as_pixels=as_pixels, priors=these.priors
+            )
             return reader.read(written)
 
     def _result(self, dataset: Dataset, found: WrittenOfImage) -> ImageResult:
@@ -223,7 +241,7 @@ class ContainerOfImageSet(ContainerOfImages):
         self, name: str, series: Series, instances: Sequence[Instance], headers: Sequence[Dataset]
     ) -> Acceptance:
         """The card's word on one image in that role, by its header."""
-        return acceptance.of_role(self.takes(headers[0]), self._model.card.inputs[name], headers)
+        return acceptance.of_role(self.takes(headers[0]), self._model.card.inputs, name, headers)
 
     def accepts(
         self, series: Series, instances: Sequence[Instance], headers: Sequence[Dataset]
@@ -231,8 +249,14 @@ class ContainerOfImageSet(ContainerOfImages):
         return acceptance.of_series_alone(self.title)
 
     def run(self, context: PipelineContext) -> PipelineOutput:
-        """Results for each image and about all. Raises as for one."""
-        output = self._ran(context, [context.named_images])
+        """Results for each image of the study and about all. Raises as for one."""
+        priors = {one.name for one in self.inputs if one.prior_of}
+        given = context.named_images
+        run = GivenImages(
+            {role: one for role, one in given.items() if role not in priors},
+            {role: one for role, one in given.items() if role in priors},
+        )
+        output = self._ran(context, [run])
         absent = [one.title for one in self.inputs if one.name not in context.named_images]
         notes = (*output.notes, *(f"{title} is not there, and was not given." for title in absent))
         return replace(output, notes=notes)

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, model_validator
 from inference.model_servers.card import ServedImages
 from inference.model_servers.tensors import plain_axes
 from inference.models.card_file import Card
-from inference.models.card_inputs import CardInput
+from inference.models.card_inputs import BESIDE_INPUTS, CardImagePrior, CardInput
 from inference.models.card_quantities import CardNumber, Channel
 from inference.models.description import VERSION_PATTERN
 from inference.rules.conditions import Strict
@@ -191,14 +191,6 @@ class ImageModel(Strict):
         return self
 
 
-class CardImagePrior(Strict):
-    """Each image is given with that of an earlier study."""
-
-    within_days: float = Field(gt=0, le=36_500)
-    required: bool = True
-    """A prior that is not there and not required is black."""
-
-
 class ImageCard(Card):
     """`mediview.json` of a model of single images."""
 
@@ -248,12 +240,12 @@ class ImageCard(Card):
     def _several_fit(self) -> "ImageCard":
         if not self.inputs:
             return self
-        of_series = ("prior_of", "registration", "result_of", "structures")
+        of_series = ("registration", "result_of", "structures")
         stated = next((key for key in of_series if self._states(key)), "")
         if stated:
             raise ValueError(f"{stated} is of series that become volumes, not of images")
         if self.prior is not None:
-            raise ValueError("inputs and prior cannot stand in one card yet")
+            raise ValueError(f"prior {BESIDE_INPUTS}")
         if self.model.output not in _OF_SEVERAL:
             raise ValueError(f"inputs are of one of {', '.join(_OF_SEVERAL)}")
         if self.model.heat_map is not None and self.model.heat_map.output:

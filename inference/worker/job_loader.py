@@ -12,13 +12,12 @@ from inference.imaging.stated_numbers import headers_of
 from inference.imaging.volume import Volume, assemble_volume
 from inference.input_selection.early_results import EARLY, EarlyResult, drop_pixels
 from inference.input_selection.job_inputs import JobInputs
-from inference.input_selection.prior_images import IMAGE
 from inference.input_selection.result_inputs import StudyResults
 from inference.input_selection.result_masks import LoadedResult
 from inference.input_selection.study_inputs import inputs_of
 from inference.input_selection.study_phases import phases_known
 from inference.job_progress import JobProgress
-from inference.pipeline import Pipeline, PipelineContext, ResultGiven, takes_instances
+from inference.pipeline import IMAGE, Pipeline, PipelineContext, ResultGiven, takes_instances
 from inference.results.other_grids import OtherGrid
 from inference.rules.card_condition import received_as_known
 from inference.rules.job_rule import rule_for
@@ -151,8 +150,8 @@ class JobLoader:
     def _several_images(self, pipeline: Pipeline) -> tuple[Loaded, PipelineContext]:
         with self._progress.stage("loading", LOADING):
             self._taken()
-            images = self._inputs().images_of_study(pipeline)
-        sources = [*images.values()]
+            images, priors = self._inputs().images_of_study(pipeline)
+        sources = [one for role, one in images.items() if role not in priors]
         context = PipelineContext(
             self._storage.settings,
             images=tuple(sources),
@@ -160,7 +159,9 @@ class JobLoader:
             on_progress=self._in_pipeline,
         )
         # The site's rules are asked of the reference.
-        return Loaded(sources, rule=self._rule(pipeline, sources[:1])), context
+        rule = self._rule(pipeline, sources[:1])
+        before = [images[role] for role in priors]
+        return Loaded(sources, before, rule, placement=Placement(priors=priors)), context
 
     def _series(self, pipeline: Pipeline) -> tuple[Loaded, PipelineContext]:
         with self._progress.stage("loading", LOADING):

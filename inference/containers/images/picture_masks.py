@@ -34,9 +34,9 @@ class PictureMasks:
         """Whether a PNG is a mask by its name: `mask.png`, `00003.png` of frame 3, or the role of
         its image. `frames`: of its image. Raises ModelUnusable naming what it is not of."""
         stem = path.stem
-        is_number = _NUMBER.fullmatch(stem) is not None
-        if not is_number and stem not in (_MASK, role):
+        if not is_mask(path, role):
             return False
+        is_number = _NUMBER.fullmatch(stem) is not None
         if not is_number and frames > 1:
             raise refused(path, f"names no frame of the image, which has {frames}: 00001.png")
         number = int(stem) if is_number else 1
@@ -48,6 +48,12 @@ class PictureMasks:
             raise refused(path, f"is of the same frame as {other} beside it")
         others[number] = path
         return True
+
+
+def is_mask(path: Path, role: str) -> bool:
+    """Whether a PNG is one by its name; others are previews and their like."""
+    is_named = path.stem in (_MASK, role) or _NUMBER.fullmatch(path.stem) is not None
+    return path.suffix == ".png" and is_named
 
 
 def role_of(path: Path, folder: Path, roles: Collection[str]) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,7 +11,13 @@ from pydicom.dataset import Dataset
 
 from inference.containers.belonging import check_belongs
 from inference.containers.images.grid import grids_of
-from inference.containers.images.picture_masks import PictureMasks, read_planes, refused, role_of
+from inference.containers.images.picture_masks import (
+    PictureMasks,
+    is_mask,
+    read_planes,
+    refused,
+    role_of,
+)
 from inference.containers.label_names import LABELS_FILE, LabelNames
 from inference.containers.masks import Masks
 from inference.containers.nifti_output import NIFTI, read_label_map
@@ -62,7 +68,8 @@ class ImageOutputReader:
     """Reads the folder of one run over `sources`, by their roles; one alone has the role "".
 
     `segments`: by number, as the card names them. `as_pixels`: it was given pixels without their
-    size, so that NIfTI of it may have pixels of 1.
+    size, so that NIfTI of it may have pixels of 1. `priors`: roles of what else it was given, of
+    which nothing is read.
     """
 
     def __init__(
@@ -72,8 +79,10 @@ class ImageOutputReader:
         at_most_bytes: int,
         *,
         as_pixels: bool = False,
+        priors: Collection[str] = (),
     ) -> None:
         self._as_pixels = as_pixels
+        self._priors = priors
         self._sources = sources
         self._segments = segments
         self._at_most_bytes = at_most_bytes
@@ -86,6 +95,7 @@ class ImageOutputReader:
         for path in paths:
             role = role_of(path, folder, self._sources)
             with named(path):
+                self._check_of_study(path, folder)
                 if path == folder / RESULTS_FILE:
                     self._read_numbers(path, found)
                 elif path.name.endswith(NIFTI):
@@ -99,6 +109,12 @@ class ImageOutputReader:
         for (role, _), planes in pictures.by_folder.items():
             self._read_pictures(planes, role, names, found)
         return found
+
+    def _check_of_study(self, path: Path, folder: Path) -> None:
+        """Raises ModelUnusable where a mask is of a prior by its place or name."""
+        prior = role_of(path, folder, self._priors)
+        if prior is not None and (path.name.endswith(NIFTI) or is_mask(path, prior)):
+            raise refused(path, f"is of {prior}, a prior; results are of the study at hand")
 
     def _takes(self, pictures: PictureMasks, path: Path, role: str | None) -> bool:
         if path.suffix != ".png" or role is None:
@@ -143,6 +159,12 @@ class ImageOutputReader:
         found.together.measurements += together.measurements
         found.together.classifications += together.classifications
         for role, stated in by_role.items():
+            if role in self._priors:
+                raise ModelUnusable(
+                    f"{RESULTS_FILE} of the container states results of {role}, a prior; results"
+                    " are of the study at hand.",
+                    remedy=f"Ask who made the image for results of: {', '.join(self._sources)}.",
+                )
             if role not in self._sources:
                 raise ModelUnusable(
                     f"{RESULTS_FILE} of the container names the image {role[:64]}, which it was not"

@@ -1,6 +1,6 @@
 """Whether a series of single images is taken: image by image, by their headers."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from pydicom.dataset import Dataset
 
@@ -39,12 +39,16 @@ def of_series(judged: Sequence[Acceptance], images_at_most: int) -> Acceptance:
     return Acceptance(True, f"{which} taken: all that the model's card asks holds.{why}")
 
 
-def of_role(taken: Acceptance, role: CardInput, headers: Sequence[Dataset]) -> Acceptance:
+def of_role(
+    taken: Acceptance, inputs: Mapping[str, CardInput], role: str, headers: Sequence[Dataset]
+) -> Acceptance:
     """Of one of several images that are taken at once: `taken` for itself, and what the card asks
-    of it in that role."""
-    if not taken.accepted or role.accepts is None:
+    of it in that role, which of a prior may be that of the input that it is the prior of."""
+    stated = inputs[role]
+    condition = stated.accepts or (inputs[stated.prior_of].accepts if stated.prior_of else None)
+    if not taken.accepted or condition is None:
         return taken
-    trace = judge_card(role.accepts, headers)
+    trace = judge_card(condition, headers)
     if trace is None or trace.holds:
         return taken
     return Acceptance(False, f"The card wants {trace.first_failure()}.")

@@ -47,8 +47,16 @@ class ImageSetPipeline(ImageModelPipeline):
         super().__init__(model)
         card = model.card
         self.inputs = tuple(
-            NamedInput(name, one.title or name, one.required) for name, one in card.inputs.items()
+            NamedInput(
+                name,
+                one.title or name,
+                one.required,
+                prior_of=one.prior_of,
+                within_days=one.within_days or 0,
+            )
+            for name, one in card.inputs.items()
         )
+        self._marked = tuple(one for one in self.inputs if not one.prior_of)
         self.reference = card.reference
         titles = ", ".join(one.title for one in self.inputs)
         self.description = f"{card.model.name}: {model.kind} of {titles} together."
@@ -60,13 +68,14 @@ class ImageSetPipeline(ImageModelPipeline):
 
     @property
     def images_marked(self) -> int:
-        return len(self.inputs)
+        """Masks and boxes are of the images of the study at hand."""
+        return len(self._marked)
 
     def accepts_input(
         self, name: str, series: Series, instances: Sequence[Instance], headers: Sequence[Dataset]
     ) -> Acceptance:
         """The card's word on one image in that role, by its header."""
-        return acceptance.of_role(self.takes(headers[0]), self._model.card.inputs[name], headers)
+        return acceptance.of_role(self.takes(headers[0]), self._model.card.inputs, name, headers)
 
     def accepts(
         self, series: Series, instances: Sequence[Instance], headers: Sequence[Dataset]
@@ -119,10 +128,10 @@ class ImageSetPipeline(ImageModelPipeline):
     ) -> PipelineOutput:
         """Boxes in each image that is there; those in one that is not lie in what was black."""
         batch = normalized(self._together(given).seen, self._model.preprocessing)[None]
-        boxes = network.boxes(batch, len(self.inputs))
+        boxes = network.boxes(batch, self.images_marked)
         found = {
             one.name: placed_boxes(self._model, boxes, given[one.name], None, place)
-            for place, one in enumerate(self.inputs)
+            for place, one in enumerate(self._marked)
             if one.name in given
         }
         return PipelineOutput(
@@ -133,7 +142,7 @@ class ImageSetPipeline(ImageModelPipeline):
                     measurements=(number_found(found[role]),),
                     boxes=surest(found[role]),
                 )
-                for role, dataset in images.items()
+                for role, dataset in self._of_study(images)
             ),
             looks_for_boxes=True,
         )
@@ -142,12 +151,12 @@ class ImageSetPipeline(ImageModelPipeline):
         self, network: Network, images: Mapping[str, Dataset], given: dict[str, NetworkInput]
     ) -> PipelineOutput:
         """Masks in each image that is there."""
-        planes = planes_by_image(self._model, network, self._together(given), len(self.inputs))
-        by_role = dict(zip((one.name for one in self.inputs), planes, strict=True))
+        planes = planes_by_image(self._model, network, self._together(given), self.images_marked)
+        by_role = dict(zip((one.name for one in self._marked), planes, strict=True))
         return PipelineOutput(
             images=tuple(
                 segmented(self._model, str(dataset.SOPInstanceUID), given[role], by_role[role])
-                for role, dataset in images.items()
+                for role, dataset in self._of_study(images)
             )
         )
 
@@ -164,8 +173,11 @@ class ImageSetPipeline(ImageModelPipeline):
         counted: dict[str, tuple[Measurement, ...]] = {}
         if asked is not None:
             counted = {
-                role: (self._counts(network, given, role, likeliest[0], scores, asked.grid),)
-                for role in given
+                one.name: (
+                    self._counts(network, given, one.name, likeliest[0], scores, asked.grid),
+                )
+                for one in self._marked
+                if one.name in given
             }
         return PipelineOutput(
             images=tuple(
@@ -174,7 +186,7 @@ class ImageSetPipeline(ImageModelPipeline):
                     shown(given[role]),
                     measurements=counted.get(role, ()),
                 )
-                for role, dataset in images.items()
+                for role, dataset in self._of_study(images)
             ),
             classifications=tuple(
                 Classification(
@@ -217,6 +229,11 @@ class ImageSetPipeline(ImageModelPipeline):
                 self._model, network, here, label, probability, grid, None, channels
             ),
         )
+
+    def _of_study(self, images: Mapping[str, Dataset]) -> Iterator[tuple[str, Dataset]]:
+        """By role those of which results are, the reference first."""
+        priors = {one.name for one in self.inputs if one.prior_of}
+        return ((role, one) for role, one in images.items() if role not in priors)
 
     def _together(self, given: dict[str, NetworkInput]) -> NetworkInput:
         """The images as channels in the order of the card, black where there is none."""

@@ -312,7 +312,9 @@ def test_what_is_of_series_alone_does_not_go_with_images(
     }
     several = {**CARD, "inputs": inputs, "reference": "now"}
     del several["accepts"]
-    with pytest.raises(ValueError, match=r"inputs\.before is an image of the study"):
+    assert ContainerCard.model_validate(several).inputs["before"].within_days == 90
+    inputs["before"]["registration"] = "rigid"
+    with pytest.raises(ValueError, match=r"inputs\.before is an image: registration, result_of"):
         ContainerCard.model_validate(several)
 
 

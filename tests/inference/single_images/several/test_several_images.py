@@ -219,7 +219,7 @@ REGRESSION = {
     [
         ({"reference": "rc"}, "did you mean 'rcc'?"),
         ({"reference": "lmlo"}, "reference must name a required input"),
-        ({"prior": {"within_days": 30}}, "inputs and prior cannot stand in one card"),
+        ({"prior": {"within_days": 30}}, "beside inputs a prior is an input with prior_of"),
         ({"accepts": {"Modality": "MG"}}, "accepts stands in each of the inputs"),
         ({"model": REGRESSION}, "inputs are of one of image-classification, object-detection"),
         ({"model": {"frames": {}}}, "leave frames out"),
