@@ -29,6 +29,7 @@ sources=$(mktemp --directory)
 trap 'rm -rf "$root" "$sources"' EXIT
 git archive "$commit" pyproject.toml uv.lock README.md LICENSE CHANGELOG.md .env.example deploy scripts \
     storage dicom_node inference api clients/python | tar --extract --directory "$sources"
+schema=$(cd "$sources/storage/migrations/versions" && printf '%s\n' [0-9]*_*.py | sort | tail -n 1 | cut -d _ -f 1)
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' "$sources/pyproject.toml")-$revision
 
 chmod 755 "$root"
@@ -55,7 +56,7 @@ gzip --no-name --best --stdout "$sources/CHANGELOG.md" >"$root/usr/share/doc/med
 # In KiB, as dpkg-gencontrol counts; what files take differs by file system.
 size=$(find "$root" \( -type f -printf '%s\n' \) -o -printf '1\n' | awk '{ sum += int(($1 + 1023) / 1024) } END { print sum }')
 for name in control preinst postinst prerm postrm; do
-    sed -e "s/@VERSION@/$version/g" -e "s/@SIZE@/$size/" "$sources/deploy/debian/$name" >"$root/DEBIAN/$name"
+    sed -e "s/@VERSION@/$version/g" -e "s/@SIZE@/$size/" -e "s/@SCHEMA@/$schema/g" "$sources/deploy/debian/$name" >"$root/DEBIAN/$name"
 done
 chmod 755 "$root"/DEBIAN/{preinst,postinst,prerm,postrm}
 (cd "$root" && find etc -type f -printf '/%p\n' | sort) >"$root/DEBIAN/conffiles"

@@ -106,17 +106,22 @@ def test_it_carries_all_that_the_environment_is_made_of(unpacked: Path) -> None:
     assert not list(unpacked.rglob("__pycache__"))
 
 
+def unpacking(package: Path, root: Path) -> list[str]:
+    """What unpacks it in a machine of its own, whose root is that folder."""
+    (root / "var/lib/dpkg").mkdir(parents=True, exist_ok=True)
+    (root / "var/lib/dpkg/status").touch()
+    words = ["dpkg", f"--root={root}", "--force-script-chrootless", "--force-not-root"]
+    return [*words, "--force-depends", "--force-unsafe-io", "--unpack", str(package)]
+
+
 def test_an_environment_made_by_hand_is_refused_at_once_with_the_remedy(
     package: Path, tmp_path: Path
 ) -> None:
     """As docs/operations.md has systemd without the package: python3 -m venv /opt/mediview."""
-    (tmp_path / "var/lib/dpkg").mkdir(parents=True)
-    (tmp_path / "var/lib/dpkg/status").touch()
+    words = unpacking(package, tmp_path)
     program = tmp_path / "opt/mediview/bin/mediview"
     program.parent.mkdir(parents=True)
     program.write_text("by hand")
-    words = ["dpkg", f"--root={tmp_path}", "--force-script-chrootless", "--force-not-root"]
-    words += ["--force-depends", "--force-unsafe-io", "--unpack", str(package)]
     refused = subprocess.run(words, check=False, capture_output=True, text=True)
     assert refused.returncode != 0
     assert "mv /opt/mediview /opt/mediview.former" in refused.stderr
@@ -130,6 +135,40 @@ def test_an_environment_made_by_hand_is_refused_at_once_with_the_remedy(
     (tmp_path / "opt/mediview").rename(tmp_path / "opt/mediview.former")
     subprocess.run(words, check=True, capture_output=True)
     assert [one.name for one in (tmp_path / "opt/mediview").iterdir()] == ["releases"]
+
+
+def later(unpacked: Path, folder: Path, version: str, *migrations: str) -> Path:
+    """The package as a later commit has it, with further migrations."""
+    shutil.copytree(unpacked, folder)
+    (release,) = (folder / "opt/mediview/releases").iterdir()
+    release = release.rename(release.with_name(version))
+    for name in migrations:
+        (release / "storage/migrations/versions" / name).touch()
+    control = folder / "DEBIAN/control"
+    stated = re.sub("^Version: .*", f"Version: {version}", control.read_text(), flags=re.MULTILINE)
+    control.write_text(stated)
+    words = ["dpkg-deb", "--root-owner-group", "-Znone", "--build"]
+    made = folder.with_suffix(".deb")
+    subprocess.run([*words, folder, made], check=True, capture_output=True)
+    return made
+
+
+def test_an_older_schema_is_refused_with_a_reason_while_the_newer_release_goes_on(
+    package: Path, unpacked: Path, tmp_path: Path
+) -> None:
+    root, releases = tmp_path / "root", tmp_path / "root/opt/mediview/releases"
+    alike = later(unpacked, tmp_path / "alike", "9.0.0-1")
+    newer = later(unpacked, tmp_path / "newer", "9.0.0-2", "9001_keep_more.py")
+    for one in (alike, package, alike, newer):
+        # Without a migration between them, one may go back.
+        subprocess.run(unpacking(one, root), check=True, capture_output=True)
+    refused = subprocess.run(unpacking(package, root), check=False, capture_output=True, text=True)
+    assert refused.returncode != 0
+    assert "has brought the database to schema 9001" in refused.stderr
+    known = max(one.name[:4] for one in (ROOT / "storage/migrations/versions").glob("0*.py"))
+    assert f"knows none after {known}." in refused.stderr
+    assert "mediview restore" in refused.stderr
+    assert [one.name for one in releases.iterdir()] == ["9.0.0-2"]
 
 
 def test_a_release_that_a_process_runs_from_stays(tmp_path: Path) -> None:
