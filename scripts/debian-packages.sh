@@ -8,7 +8,7 @@ packages=(
     plastimatch                                            # fills contours (RTSTRUCT)
     poppler-utils                                          # reads the PDF reports
     postgresql redis-server radosgw ceph-mon ceph-osd curl # the full mode's services
-    chromium fonts-dejavu-core                             # the viewer's browser
+    chromium firefox-esr xvfb fonts-dejavu-core            # the viewer's browsers
     rsyslog rsyslog-openssl                                # the audit repository
     openssh-server                                         # a destination by SFTP
     faketime                                               # clocks that tests set

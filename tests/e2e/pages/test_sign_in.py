@@ -77,29 +77,30 @@ def sign_in_by_keyboard(page: Page) -> None:
     page.keyboard.press("Enter")
 
 
-def test_a_person_is_led_to_the_sign_in_and_back_and_signs_out(closed: ClosedNode) -> None:
+def test_a_person_is_led_to_the_sign_in_and_back_and_signs_out(
+    closed: ClosedNode, guarded_page: Page
+) -> None:
+    page = guarded_page
     closed.storage.accounts.add("ada", PASSWORD, ["viewer"])
-    # Chromium writes each 401 to its console.
-    with chromium(expected="401") as page:
-        page.goto(f"{closed.url}/?q=somebody")
-        page.wait_for_url(re.compile(r"/sign-in/\?next="))
-        expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
-        expect(page.get_by_role("link", name="Sign in with your organisation")).to_be_visible()
-        expect(page.get_by_label("Name")).to_be_focused()
-        page.keyboard.type("ada")
-        page.keyboard.press("Tab")
-        page.keyboard.type("a wrong password")
-        page.keyboard.press("Enter")
-        expect(page.get_by_role("alert").filter(has_text="Name or password")).to_be_visible()
-        expect(page.get_by_label("Password")).to_be_focused()
-        page.keyboard.type(PASSWORD)
-        page.keyboard.press("Enter")
-        page.wait_for_url(f"{closed.url}/?q=somebody")
-        expect(page.get_by_test_id("signed-in")).to_contain_text("ada")
-        page.get_by_role("button", name="Sign out").click()
-        page.wait_for_url(f"{closed.url}/sign-in/")
-        page.goto(closed.url)
-        page.wait_for_url(re.compile("/sign-in/"))
+    page.goto(f"{closed.url}/?q=somebody")
+    page.wait_for_url(re.compile(r"/sign-in/\?next="))
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    expect(page.get_by_role("link", name="Sign in with your organisation")).to_be_visible()
+    expect(page.get_by_label("Name")).to_be_focused()
+    page.keyboard.type("ada")
+    page.keyboard.press("Tab")
+    page.keyboard.type("a wrong password")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert").filter(has_text="Name or password")).to_be_visible()
+    expect(page.get_by_label("Password")).to_be_focused()
+    page.keyboard.type(PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"{closed.url}/?q=somebody")
+    expect(page.get_by_test_id("signed-in")).to_contain_text("ada")
+    page.get_by_role("button", name="Sign out").click()
+    page.wait_for_url(f"{closed.url}/sign-in/")
+    page.goto(closed.url)
+    page.wait_for_url(re.compile("/sign-in/"))
 
 
 def test_a_person_comes_from_the_organisation(closed: ClosedNode, identity: Provider) -> None:
@@ -165,39 +166,41 @@ def drafted(closed: ClosedNode, study_instance_uid: str) -> None:
     )
 
 
-def test_a_radiologist_signs_with_the_password_and_not_without(closed: ClosedNode) -> None:
+def test_a_radiologist_signs_with_the_password_and_not_without(
+    closed: ClosedNode, guarded_page: Page
+) -> None:
+    page = guarded_page
     study_instance_uid = store_evil_study(closed)
     drafted(closed, study_instance_uid)
     closed.storage.accounts.add("ada", PASSWORD, ["radiologist"])
     closed.storage.accounts.set_person_name("ada", "Lovelace^Ada^^Dr.")
-    with chromium("Failed to load resource") as page:
-        sign_in(page, closed, "ada", f"/study/?study={study_instance_uid}")
-        page.get_by_role("tab", name="Report").click()
-        panel = page.get_by_test_id("report-panel")
-        panel.get_by_role("button", name="Sign", exact=True).click()
-        # First what is open, then who signs.
-        open_points = page.get_by_test_id("sign-dialog")
-        expect(open_points).to_contain_text("No open points.")
-        open_points.get_by_test_id("confirm-sign").click()
-        asked = page.get_by_test_id("confirmation")
-        expect(open_points).to_have_count(0)
-        expect(asked).to_contain_text("To sign a report, show again who you are.")
-        password = asked.get_by_label("Password of ada")
-        expect(password).to_be_focused()
-        assert serious_findings(page) == []
-        # Whoever closes the question signs nothing, nor does a wrong password.
-        page.keyboard.press("Escape")
-        expect(asked).to_have_count(0)
-        expect(panel).to_have_attribute("data-state", "draft")
-        panel.get_by_role("button", name="Sign", exact=True).click()
-        open_points.get_by_test_id("confirm-sign").click()
-        password.fill("a wrong password")
-        page.keyboard.press("Enter")
-        expect(asked.get_by_role("alert")).to_contain_text("password is wrong")
-        expect(panel).to_have_attribute("data-state", "draft")
-        confirm(page, "ada")
-        expect(panel).to_have_attribute("data-state", "final")
-        expect(panel).to_contain_text("Signed by ada")
+    sign_in(page, closed, "ada", f"/study/?study={study_instance_uid}")
+    page.get_by_role("tab", name="Report").click()
+    panel = page.get_by_test_id("report-panel")
+    panel.get_by_role("button", name="Sign", exact=True).click()
+    # First what is open, then who signs.
+    open_points = page.get_by_test_id("sign-dialog")
+    expect(open_points).to_contain_text("No open points.")
+    open_points.get_by_test_id("confirm-sign").click()
+    asked = page.get_by_test_id("confirmation")
+    expect(open_points).to_have_count(0)
+    expect(asked).to_contain_text("To sign a report, show again who you are.")
+    password = asked.get_by_label("Password of ada")
+    expect(password).to_be_focused()
+    assert serious_findings(page) == []
+    # Whoever closes the question signs nothing, nor does a wrong password.
+    page.keyboard.press("Escape")
+    expect(asked).to_have_count(0)
+    expect(panel).to_have_attribute("data-state", "draft")
+    panel.get_by_role("button", name="Sign", exact=True).click()
+    open_points.get_by_test_id("confirm-sign").click()
+    password.fill("a wrong password")
+    page.keyboard.press("Enter")
+    expect(asked.get_by_role("alert")).to_contain_text("password is wrong")
+    expect(panel).to_have_attribute("data-state", "draft")
+    confirm(page, "ada")
+    expect(panel).to_have_attribute("data-state", "final")
+    expect(panel).to_contain_text("Signed by ada")
     (report,) = closed.storage.reports.of_study(study_instance_uid)
     assert (report.signed_by_id, report.signed_name) == ("account:ada", "Lovelace^Ada^^Dr.")
 

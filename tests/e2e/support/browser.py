@@ -1,9 +1,10 @@
-"""Debian's Chromium, headless, with software WebGL, driven by Playwright."""
+"""Debian's Chromium and Firefox, with software WebGL, driven by Playwright."""
 
 import atexit
 import os
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -31,6 +32,10 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
+# In Firefox Playwright fills a field as a script does, which React does not take for typing.
+_FILLING_IS_TYPING = """addEventListener("input", ({isTrusted, target}) => {
+  if (!isTrusted) target._valueTracker?.setValue("\\0");
+}, true)"""
 SIZE = {"width": 1440, "height": 900}
 # Long enough for a machine on which jobs and other tests keep every core busy.
 expect.set_options(timeout=30_000)
@@ -45,6 +50,7 @@ class _Shared:
     def __init__(self) -> None:
         self.playwright: Playwright | None = None
         self.browser: Browser | None = None
+        self.firefox: Browser | None = None
         self.profile: BrowserContext | None = None
         self.is_profile_taken = False
 
@@ -70,6 +76,25 @@ class _Shared:
             except Error:
                 self.close()
 
+    @contextmanager
+    def firefox_page(self) -> Iterator[Page]:
+        if self.firefox is None or not self.firefox.is_connected():
+            for program, package in (("firefox-esr", "firefox-esr"), ("Xvfb", "xvfb")):
+                tool(program, package)
+            own_python = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+            self.firefox = self._started().firefox.launch(
+                channel="moz-firefox",
+                executable_path=Path(__file__).with_name("firefox.py"),
+                headless=False,
+                env={**os.environ, "PATH": own_python},
+            )
+        context = self.firefox.new_context(viewport=SIZE)
+        context.add_init_script(_FILLING_IS_TYPING)
+        try:
+            yield context.new_page()
+        finally:
+            context.close()
+
     def _browser(self) -> Browser:
         if self.browser is None or not self.browser.is_connected():
             self.browser = self._started().chromium.launch(
@@ -93,10 +118,10 @@ class _Shared:
         return self.playwright
 
     def close(self) -> None:
-        browser, profile, playwright = self.browser, self.profile, self.playwright
-        self.browser = self.profile = self.playwright = None
+        browsers, playwright = (self.browser, self.firefox, self.profile), self.playwright
+        self.browser = self.firefox = self.profile = self.playwright = None
         # A browser that has crashed, or that Ctrl-C ended, cannot be closed.
-        for one in (browser, profile):
+        for one in browsers:
             with suppress(Error):
                 if one is not None:
                     one.close()
@@ -130,19 +155,33 @@ _shared = _Shared()
 atexit.register(_shared.close)
 
 
-@contextmanager
-def chromium(expected: str = "", *, touch: bool = False) -> Iterator[Page]:
+def chromium(expected: str = "", *, touch: bool = False) -> AbstractContextManager[Page]:
     """A page; leaving it fails when the page reported an error but those with `expected` in it."""
+    return _watched(_shared.page(touch=touch), expected)
+
+
+def firefox(expected: str = "") -> AbstractContextManager[Page]:
+    """The same in Firefox."""
+    return _watched(_shared.firefox_page(), expected)
+
+
+@contextmanager
+def _watched(opened: AbstractContextManager[Page], expected: str) -> Iterator[Page]:
     complaints: list[str] = []
 
-    def listen(message: ConsoleMessage) -> None:
-        if message.type == "error" and not (expected and expected in message.text):
-            complaints.append(message.text)
+    def listen(text: str) -> None:
+        if not (expected and expected in text):
+            complaints.append(text)
 
-    with _shared.page(touch=touch) as page:
+    def read(message: ConsoleMessage) -> None:
+        if message.type == "error":
+            listen(message.text)
+
+    with opened as page:
         page.set_default_timeout(60_000)
-        page.on("console", listen)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", read)
+        # Firefox counts requests that failed among them.
+        page.on("pageerror", lambda error: listen(str(error)))
         yield page
     if complaints:
         raise AssertionError("The page reported errors:\n" + "\n".join(complaints))
