@@ -12,7 +12,7 @@ from inference.input_selection.image_inputs import (
     sop_instance_uid_of,
 )
 from inference.input_selection.input_candidates import Candidate, Chosen, read_candidate
-from inference.input_selection.prior_images import may_show_the_same
+from inference.input_selection.prior_images import are_alike, may_show_the_same
 from inference.input_selection.prior_inputs import ANOTHER_PATIENT, OTHER_SIDE, choose_priors
 from inference.pipeline import NamedInput, Pipeline
 from inference.series_classification.views import view_of
@@ -83,7 +83,10 @@ class _Search:
                 elif why:
                     unfit.append(f"{one.name}: {why}")
             if fitting:
-                best = sorted(fitting, key=is_whole_view)[-1]
+                now = self.present[role.prior_of].candidate.headers[0]
+                best = sorted(
+                    fitting, key=lambda one: (are_alike(now, one.headers[0]), is_whole_view(one))
+                )[-1]
                 chosen[role.name] = Chosen(role, best, SeriesStack("", (0,)), "", 0.0)
         return chosen, reasons
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from pydicom.dataset import Dataset
 
+from inference.imaging.frames import is_multiframe
 from inference.imaging.laterality import laterality_of
 from inference.input_selection.prior_inputs import (
     ANOTHER_PATIENT,
@@ -152,12 +153,12 @@ def _in_study(
     of: dict[str, Instance] = {}
     taken: dict[str, Series] = {}
     for image in headers:
-        # The last one: of an image that was repeated the better.
-        for shown, instance, series in reversed(known.get(_shows(image), [])):
-            if may_show_the_same(image, shown):
-                of[str(image.SOPInstanceUID)] = instance
-                taken.setdefault(series.series_instance_uid, series)
-                break
+        fitting = [one for one in known.get(_shows(image), []) if may_show_the_same(image, one[0])]
+        if fitting:
+            # Stable, and the last one: of an image that was repeated the better.
+            _, instance, series = sorted(fitting, key=lambda one: are_alike(image, one[0]))[-1]
+            of[str(image.SOPInstanceUID)] = instance
+            taken.setdefault(series.series_instance_uid, series)
     return of, tuple(taken.values()), of_another
 
 
@@ -165,6 +166,11 @@ def _shows(header: Dataset) -> tuple[str, ...]:
     """Modality, view and laterality; nothing where the view is not known, which equals no other."""
     view = view_of(header)
     return (str(header.get("Modality", "")), view, laterality_of(header)) if view else ()
+
+
+def are_alike(one: Dataset, other: Dataset) -> bool:
+    """Whether both are single images, or both are of several frames, as tomosynthesis is."""
+    return is_multiframe(one) == is_multiframe(other)
 
 
 def may_show_the_same(one: Dataset, other: Dataset) -> bool:

@@ -229,8 +229,6 @@ class ImageCard(Card):
             return self
         if self.model.output == "image-landmarks":
             raise ValueError("prior is for networks that get images as channels, not for bundles")
-        if self.model.frames is not None:
-            raise ValueError("prior is of single images; leave frames out")
         resize = self.model.image.resize
         if resize is None or resize.size is None:
             raise ValueError("prior needs model.image.resize.size: both images have one shape")
@@ -250,8 +248,6 @@ class ImageCard(Card):
             raise ValueError(f"inputs are of one of {', '.join(_OF_SEVERAL)}")
         if self.model.heat_map is not None and self.model.heat_map.output:
             raise ValueError("a heat_map in several images is by its grid, not by an output")
-        if self.model.frames is not None:
-            raise ValueError("inputs are single images; leave frames out")
         resize = self.model.image.resize
         if resize is None or resize.size is None:
             raise ValueError("inputs need model.image.resize.size: all images have one shape")

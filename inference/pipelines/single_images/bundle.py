@@ -14,6 +14,7 @@ from inference.pipelines.single_images.classes import coded, segment_of
 from inference.pipelines.single_images.model import ImageModelPipeline, ReadsImages
 from inference.pipelines.single_images.shown import shown
 from inference.single_images.description import ImageModelDescription
+from inference.single_images.frames_together import frames_taken
 from inference.single_images.preprocessing import prepare
 from storage.core.findings import NO_UNITS, Code
 
@@ -56,16 +57,16 @@ class BundleReading:
     def _classified(self, dataset: Dataset) -> ImageResult:
         frames, model = self._model.card.model.frames, self._model
         count, at_most = number_of_frames(dataset), frames.at_most if frames else 1
-        indices = np.unique(np.linspace(0, count - 1, min(count, at_most)).round().astype(int))
+        indices = frames_taken(count, at_most)
         scores = []
         for index in indices:
-            given = prepare(dataset, int(index), model.preprocessing)
+            given = prepare(dataset, index, model.preprocessing)
             scores.append(self._bundle.scores(given.seen))
         mean = np.stack(scores).mean(axis=0)
         return ImageResult(
             str(dataset.SOPInstanceUID),
             shown(given),
-            int(indices[-1]) + 1 if count > 1 else None,
+            indices[-1] + 1 if count > 1 else None,
             classifications=tuple(
                 Classification(model.segment(value).label, float(mean[value]), coded(model, value))
                 for value in map(int, np.argsort(-mean, kind="stable"))

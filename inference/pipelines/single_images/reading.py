@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -24,6 +25,7 @@ from inference.single_images.answers import (
 )
 from inference.single_images.card import HeatMap as AskedHeat
 from inference.single_images.description import ImageModelDescription
+from inference.single_images.frames_together import frame_alike, frames_taken
 from inference.single_images.heat import own_heat
 from inference.single_images.networks import Network
 from inference.single_images.preprocessing import NetworkInput, normalized, prepare
@@ -37,14 +39,15 @@ class ImageReading:
         self._model = model
         self._network = network
         self._prior: Dataset | None = None
+        self._count = 1
 
     def of_image(self, dataset: Dataset, prior: Dataset | None = None) -> ImageResult:
         """Of one image, or of the frames of it that the card takes; with its prior."""
         self._prior = prior
-        count = number_of_frames(dataset)
+        self._count = count = number_of_frames(dataset)
         frames = self._model.card.model.frames
         at_most = frames.at_most if frames else 1
-        indices = np.unique(np.linspace(0, count - 1, min(count, at_most)).round().astype(int))
+        indices = frames_taken(count, at_most)
         uid = str(dataset.SOPInstanceUID)
         if self._model.kind == "image-segmentation":
             given = self._given(dataset, 0)
@@ -64,21 +67,22 @@ class ImageReading:
             return given
         before = np.zeros_like(given.seen)
         if self._prior is not None:
-            before = prepare(self._prior, 0, card).seen
+            alike = frame_alike(frame_index, self._count, number_of_frames(self._prior))
+            before = prepare(self._prior, alike, card).seen
         return replace(given, seen=np.concatenate((given.seen, before), axis=2))
 
     def _classified(
         self,
         uid: str,
         dataset: Dataset,
-        indices: NDArray[np.int64],
+        indices: Sequence[int],
         *,
         multi: bool,
     ) -> ImageResult:
         model = self._model.card.model
         by_frame = []
         for index in indices:
-            given = self._given(dataset, int(index))
+            given = self._given(dataset, index)
             by_frame.append(probabilities(self._model, self._network, [given])[0])
         scores = np.stack(by_frame)
         takes_highest = model.frames is not None and model.frames.combine == "max"
@@ -88,8 +92,8 @@ class ImageReading:
             for one in np.argsort(-combined, kind="stable")
             if one != self._model.background
         ][: model.labels_at_most]
-        deciding = int(indices[int(scores[:, likeliest[0]].argmax())])
-        if deciding != int(indices[-1]):
+        deciding = indices[int(scores[:, likeliest[0]].argmax())]
+        if deciding != indices[-1]:
             given = self._given(dataset, deciding)
         frame_number = deciding + 1 if multi else None
         heat_map, notes = self._heat_map(given, likeliest[0], frame_number)
@@ -102,7 +106,7 @@ class ImageReading:
                     self._model.segment(value).label,
                     float(combined[value]),
                     coded(self._model, value),
-                    int(indices[int(scores[:, value].argmax())]) + 1
+                    indices[int(scores[:, value].argmax())] + 1
                     if multi and takes_highest
                     else None,
                     heat_map if value == likeliest[0] else None,
@@ -138,11 +142,11 @@ class ImageReading:
             self._model, self._network, given, label, probability, asked.grid, frame_number
         )
 
-    def _measured(self, uid: str, dataset: Dataset, indices: NDArray[np.int64]) -> ImageResult:
+    def _measured(self, uid: str, dataset: Dataset, indices: Sequence[int]) -> ImageResult:
         """The numbers of an image: of several frames their mean."""
         answers = []
         for index in indices:
-            given = self._given(dataset, int(index))
+            given = self._given(dataset, index)
             answers.append(numbers_of(self._model, self._network, given))
         mean = np.stack(answers).mean(axis=0).tolist()
         return ImageResult(
@@ -158,15 +162,15 @@ class ImageReading:
         self,
         uid: str,
         dataset: Dataset,
-        indices: NDArray[np.int64],
+        indices: Sequence[int],
         *,
         multi: bool,
     ) -> ImageResult:
         found: list[FoundBox] = []
         pictures: dict[int | None, NDArray[np.uint8]] = {}
         for index in indices:
-            given = self._given(dataset, int(index))
-            number = int(index) + 1 if multi else None
+            given = self._given(dataset, index)
+            number = index + 1 if multi else None
             batch = normalized(given.seen, self._model.preprocessing)[None]
             boxes = placed_boxes(self._model, self._network.boxes(batch), given, number)
             if boxes or not pictures:

@@ -204,7 +204,6 @@ def test_no_image_of_another_patient_or_body_part_or_of_no_known_view_is_a_prior
     ("changes", "says"),
     [
         ({"image": {"channels": 1}}, r"prior needs model.image.resize.size"),
-        ({"frames": {"at_most": 4}}, "leave frames out"),
     ],
 )
 def test_a_card_whose_prior_does_not_fit_is_refused(

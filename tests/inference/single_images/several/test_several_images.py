@@ -222,7 +222,10 @@ REGRESSION = {
         ({"prior": {"within_days": 30}}, "beside inputs a prior is an input with prior_of"),
         ({"accepts": {"Modality": "MG"}}, "accepts stands in each of the inputs"),
         ({"model": REGRESSION}, "inputs are of one of image-classification, object-detection"),
-        ({"model": {"frames": {}}}, "leave frames out"),
+        (
+            {"model": {"frames": {}, "output": "image-segmentation"}},
+            "image-segmentation takes single images; leave frames out",
+        ),
         ({"model": {"image": {"channels": 1}}}, "resize.size"),
         (
             {"inputs": {"rcc": {"accepts": {"view": "CC"}, "registration": "rigid"}}},
