@@ -2,7 +2,8 @@
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from typing import Protocol
 
 from inference.running_jobs import note_deadline
 from storage.core.clock import utcnow
@@ -26,6 +27,14 @@ class DeadlinePassed(MediViewError):
     """A job took longer than its site allows; trying again would take as long."""
 
     code = "deadline_passed"
+
+
+class Progress(Protocol):
+    """What hears how far a piece of work is, and stops it where it should stop."""
+
+    def set_deadline(self, deadline_s: float) -> None: ...
+    def stage(self, name: str, fraction: float) -> AbstractContextManager[None]: ...
+    def report(self, stage: str, fraction: float) -> None: ...
 
 
 class JobProgress:

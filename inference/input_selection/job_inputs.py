@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import Protocol
 
 from pydicom.dataset import Dataset
 
@@ -31,10 +32,17 @@ class Superseded(MediViewError):
     code = "job_superseded"
 
 
+class InputsTaken(Protocol):
+    """What jobs are made for, and whether it is still that."""
+
+    def inputs_of(self, job_id: str) -> list[JobInput]: ...
+    def is_current(self, job: Job) -> bool: ...
+
+
 class JobInputs:
     """Each is refused where it has changed since the job was made.
 
-    `on_share` hears how far the reading is, from 0 to 1.
+    `on_share` hears how far the reading is, from 0 to 1. `taken`: of a job that is in no ledger.
     """
 
     def __init__(
@@ -44,11 +52,12 @@ class JobInputs:
         results: StudyResults,
         job: Job,
         on_share: Callable[[float], None],
+        taken: InputsTaken | None = None,
     ) -> None:
         self._index = index
         self._instances = instances
         self._results = results
-        self._jobs = results.jobs
+        self._taken: InputsTaken = taken or results.jobs
         self._job = job
         self._on_share = on_share
 
@@ -100,7 +109,7 @@ class JobInputs:
 
     def _prior_images(self, pipeline: Pipeline, datasets: Sequence[Dataset]) -> PriorImages:
         """Those that the job was made for: without any, none, whatever came since."""
-        taken = self._jobs.inputs_of(self._job.job_id)
+        taken = self._taken.inputs_of(self._job.job_id)
         if not taken:
             return PriorImages()
         only = {one.role: one for one in taken}
@@ -121,7 +130,7 @@ class JobInputs:
     ) -> tuple[dict[str, Dataset], dict[str, PriorTaken]]:
         """By role the images that the job was made for, with their pixels, the reference first;
         and of those that are priors, of which study."""
-        only = {one.role: one for one in self._jobs.inputs_of(self._job.job_id)}
+        only = {one.role: one for one in self._taken.inputs_of(self._job.job_id)}
         found = self._chosen(pipeline, only)
         self._check_current()
         if set(found.chosen) != set(only):
@@ -146,7 +155,7 @@ class JobInputs:
 
     def of_study(self, pipeline: Pipeline) -> LoadedInputs:
         """The series that the job was made for, each in its role, as volumes."""
-        only = {one.role: one for one in self._jobs.inputs_of(self._job.job_id)}
+        only = {one.role: one for one in self._taken.inputs_of(self._job.job_id)}
         found = self._chosen(pipeline, only)
         if found.roles != set(only):
             self._check_current()
@@ -170,7 +179,9 @@ class JobInputs:
         """
         reference: str = getattr(pipeline, "reference", "")
         only = {
-            one.role: one for one in self._jobs.inputs_of(self._job.job_id) if one.role == reference
+            one.role: one
+            for one in self._taken.inputs_of(self._job.job_id)
+            if one.role == reference
         }
         found = self._chosen(pipeline, only)
         if found.inputs != list(only.values()):
@@ -186,5 +197,5 @@ class JobInputs:
 
     def _check_current(self) -> None:
         """Asked after reading: an instance that arrives in between reopens its series."""
-        if not self._jobs.is_current(self._job):
+        if not self._taken.is_current(self._job):
             raise Superseded(SUPERSEDED)

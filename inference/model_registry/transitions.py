@@ -36,11 +36,11 @@ def shadow(
     """
     _check_verified(standing, "a shadow")
     pipeline = standing.pipeline
-    if pipeline.input_kind != "volume" or bool(getattr(pipeline, "inputs", ())):
+    if pipeline.input_kind == "image":
         raise ModelBlocked(
-            f"{pipeline.card.name} {pipeline.card.version} looks at single images or at several"
-            " series; shadow runs compare volumes of one series alone.",
-            remedy=f"Try it on studies: mediview models try {pipeline.card.name} STUDY",
+            f"{pipeline.card.name} {pipeline.card.version} analyses uploaded images; shadow runs"
+            " compare what is found in studies.",
+            remedy="Leave it verified, or activate it.",
         )
     return _move(model_states, shadow_runs, standing, "shadow", by)
 

@@ -4,42 +4,35 @@ import base64
 import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Protocol
 
 import numpy as np
 from PIL import Image
 
 from inference.findings.build import build_findings
-from inference.imaging.volume import assemble_volume
-from inference.input_selection.prior_images import image_prior_of
-from inference.input_selection.selection import Selection, select_input, word_of
+from inference.input_selection.fitting_instances import fitting_instances
 from inference.input_selection.study_inputs import inputs_of
+from inference.job_loading.loader import LoadingStorage
+from inference.job_loading.proposal import (
+    Proposal,
+    inputs_of_study,
+    proposal_on_series,
+    proposal_on_study,
+)
+from inference.job_loading.unstored import UnstoredRun, run_unstored
 from inference.model_registry.status import model_of
 from inference.model_servers.gate import GateStorage, guarded
 from inference.models.card import Provable
-from inference.models.devices import with_fallback
-from inference.pipeline import (
-    ParametricMap,
-    Pipeline,
-    PipelineContext,
-    PipelineOutput,
-    takes_instances,
-)
+from inference.pipeline import ParametricMap, Pipeline, PipelineOutput
 from inference.refusals import ModelUnusable
 from inference.results.narrative import captions, note_of, shown_value
 from inference.results.pictures.render import draw_pictures
 from inference.results.single_images.pictures import draw_image
-from inference.unscheduled_jobs import unscheduled_job
-from inference.volume_preparation.coverage import run_with_coverage
-from inference.volume_preparation.tilt import resamples_tilt
 from storage.container import open_storage
-from storage.container.has import HasIndex, HasInstances
-from storage.core.entities import Job, Series
-from storage.core.errors import InvalidRequest, MediViewError
+from storage.core.entities import Series
+from storage.core.errors import MediViewError
 from storage.core.findings import Finding
 from storage.index.repository import Index
-from storage.integrity.instance_reader import InstanceReader
 from storage.model_registry.trials import TriedSeries
 from storage.settings import Settings
 
@@ -116,105 +109,111 @@ def _png(picture: Image.Image) -> bytes:
     return buffer.getvalue()
 
 
-class TrialStorage(GateStorage, HasIndex, HasInstances, Protocol):
-    """What of the storage layer a model is tried on a series with."""
+class TrialStorage(GateStorage, LoadingStorage, Protocol):
+    """What of the storage layer a model is tried on a study with."""
 
 
 def try_pipeline(
     storage: TrialStorage, pipeline: Pipeline, study_instance_uid: str
 ) -> Iterator[Trial]:
-    """Run a pipeline, whatever its state, on each received series of a study that it takes.
+    """Run a pipeline, whatever its state, on what it takes of a study that is here.
 
-    Its files are checked and its self-test runs before. Raises NotFound, ModelUnusable, and what
-    the pipeline raises.
+    That is each received series, or several at once; earlier studies and results of other pipelines
+    are taken as they are. Its files are checked and its self-test runs before. Raises NotFound,
+    ModelUnusable, and what the pipeline raises.
     """
     storage.index.study(study_instance_uid)
     readiness = pipeline.readiness()
     if not readiness.ready:
         raise ModelUnusable(readiness.detail)
-    if inputs_of(pipeline):
-        raise InvalidRequest(
-            f"{pipeline.title} takes several series at once, which cannot be tried yet.",
-            remedy="mediview rules explain STUDY says what it would take.",
-        )
-    if image_prior_of(pipeline) is not None:
-        raise InvalidRequest(
-            f"{pipeline.title} takes images of an earlier study, which cannot be tried yet.",
-            remedy="mediview rules explain STUDY says what it would take.",
-        )
-    proven = not isinstance(pipeline, Provable)
-    for series in storage.index.series_of(study_instance_uid):
-        if series.origin == "generated":
-            continue
-        instances = storage.index.instances_of(study_instance_uid, series.series_instance_uid)
+    of_study = _several if inputs_of(pipeline) else _one_by_one
+    yield from of_study(storage, pipeline, study_instance_uid)
+
+
+def _one_by_one(
+    storage: TrialStorage, pipeline: Pipeline, study_instance_uid: str
+) -> Iterator[Trial]:
+    proven = False
+    for series in _received(storage.index, study_instance_uid):
+        uids = study_instance_uid, series.series_instance_uid
+        instances = fitting_instances(storage.index, storage.instances, *uids)
         headers = storage.instances.headers(instances)
-        selection = select_input(
-            pipeline,
-            instances,
-            headers,
-            partial(word_of, pipeline, series),
-        )
-        if not selection.acceptance.accepted:
-            yield Trial(series, False, selection.acceptance.reason)
+        proposal = proposal_on_series(storage, pipeline, series, instances, headers)
+        if not proposal.acceptance.accepted:
+            yield Trial(series, False, proposal.acceptance.reason)
             continue
-        if not proven and isinstance(pipeline, Provable):
-            pipeline.prove()
+        if not proven:
+            _prove(pipeline)
             proven = True
-        with guarded(storage, study_instance_uid):
-            trial = _tried(
-                storage.settings, storage.index, storage.instances, pipeline, series, selection
-            )
-        yield trial
+        yield _tried(storage, pipeline, proposal)
 
 
-def _tried(
-    settings: Settings,
-    index: Index,
-    instance_reader: InstanceReader,
-    pipeline: Pipeline,
-    series: Series,
-    selection: Selection,
-) -> Trial:
-    instances = index.instances_of(series.study_instance_uid, series.series_instance_uid)
-    datasets = list(instance_reader.datasets(selection.stack.of(instances)))
-    job = _unstored_job(pipeline, series)
-    if pipeline.input_kind == "dicom-image":
-        context = PipelineContext(settings, images=tuple(datasets))
-        output, notes = with_fallback(lambda: pipeline.run(context))
-        findings = build_findings(job, pipeline, output)
-        by_uid = {str(one.SOPInstanceUID): one for one in datasets}
-        pictures = [
-            draw_image(
-                by_uid[image.sop_instance_uid],
-                image,
-                [one for one in findings if _is_of(one, image.sop_instance_uid)],
-                _footer(pipeline),
-            )[0]
-            for image in output.images
-        ]
-    else:
-        volume = assemble_volume(
-            datasets, selection.stack.frame_indices, tilted=resamples_tilt(pipeline)
-        )
-        given = tuple(datasets) if takes_instances(pipeline) else ()
-        context = PipelineContext(settings, volume=volume, images=given)
-        output, notes = with_fallback(lambda: run_with_coverage(pipeline, context))
-        findings = build_findings(job, pipeline, output)
-        pictures = [
-            Image.fromarray(one.rgb)
-            for one in draw_pictures(volume, output, captions(findings), _footer(pipeline))
-        ]
+def _several(storage: TrialStorage, pipeline: Pipeline, study_instance_uid: str) -> Iterator[Trial]:
+    """The series that results lie in comes first, then the others, each with its part."""
+    found = inputs_of_study(storage, pipeline, study_instance_uid)
+    proposal = proposal_on_study(pipeline, found)
+    reference = ""
+    if proposal is not None and proposal.acceptance.accepted:
+        reference = proposal.series.series_instance_uid
+        _prove(pipeline)
+        yield _tried(storage, pipeline, proposal)
+    titles = {one.name: one.title for one in inputs_of(pipeline)}
+    for series in _received(storage.index, study_instance_uid):
+        if series.series_instance_uid == reference:
+            continue
+        role = found.role_of(series.series_instance_uid) if reference else ""
+        if role:
+            yield Trial(series, True, f"Given to the model as {titles[role]}.")
+        elif reference:
+            yield Trial(series, False, "This series is none of its inputs.")
+        else:
+            yield Trial(series, False, found.acceptance.reason)
+
+
+def _received(index: Index, study_instance_uid: str) -> list[Series]:
+    return [one for one in index.series_of(study_instance_uid) if one.origin != "generated"]
+
+
+def _prove(pipeline: Pipeline) -> None:
+    if isinstance(pipeline, Provable):
+        pipeline.prove()
+
+
+def _tried(storage: TrialStorage, pipeline: Pipeline, proposal: Proposal) -> Trial:
+    with guarded(storage, proposal.series.study_instance_uid):
+        run = run_unstored(storage, pipeline, proposal, "trial")
+    output = run.output
+    findings = build_findings(run.job, pipeline, output)
     return Trial(
-        series,
+        proposal.series,
         True,
-        selection.acceptance.reason,
+        proposal.acceptance.reason,
         (
             *(f"{one.label}: {shown_value(one)}".rstrip(": ") for one in findings),
             *map(_map_line, output.maps),
         ),
-        (*notes, *_lines(output)),
-        _beside(pictures),
+        (*run.notes, *_lines(output)),
+        _beside(_pictures(pipeline, run, findings)),
     )
+
+
+def _pictures(
+    pipeline: Pipeline, run: UnstoredRun, findings: Sequence[Finding]
+) -> list[Image.Image]:
+    volume = run.context.volume
+    if volume is not None:
+        drawn = draw_pictures(volume, run.output, captions(findings), _footer(pipeline))
+        return [Image.fromarray(one.rgb) for one in drawn]
+    by_uid = {str(one.SOPInstanceUID): one for one in run.loaded.sources}
+    return [
+        draw_image(
+            by_uid[image.sop_instance_uid],
+            image,
+            [one for one in findings if _is_of(one, image.sop_instance_uid)],
+            _footer(pipeline),
+        )[0]
+        for image in run.output.images
+    ]
 
 
 def _map_line(one: ParametricMap) -> str:
@@ -249,14 +248,3 @@ def _beside(pictures: Sequence[Image.Image]) -> Image.Image | None:
         sheet.paste(one, (left, 0))
         left += one.width + _GAP_PIXELS
     return sheet
-
-
-def _unstored_job(pipeline: Pipeline, series: Series) -> Job:
-    """What findings take their identity from; it enters no ledger."""
-    return unscheduled_job(
-        "trial",
-        (pipeline.name, pipeline.version),
-        series.study_instance_uid,
-        series.series_instance_uid,
-        series.fingerprint,
-    )

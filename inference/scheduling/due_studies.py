@@ -2,16 +2,19 @@
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
 import structlog
 
 from inference.failures import place
+from inference.model_registry.status import Standing, shadows
+from inference.pipeline import Pipeline
 from inference.rules.file import current_rules
 from inference.rules.rule_set import RuleSet
 from inference.scheduling.deciding import DecisionStorage
-from storage.container.has import HasEngine
+from storage.container.has import HasEngine, HasShadowRuns
 from storage.core.errors import NotFound
 from storage.db.due.studies import StudiesDue
 from storage.outbox.retry_policies import RetryPolicy
@@ -30,7 +33,30 @@ Asked = TypeVar("Asked")
 """What is asked about a study: pipelines, or more."""
 
 
-class LaterDecisionStorage(DecisionStorage, HasEngine, Protocol):
+@dataclass(frozen=True)
+class AskedAgain:
+    """A pipeline that a study is decided on again for, or only its run in the shadow."""
+
+    standing: Standing
+    in_shadow: bool = False
+
+
+def asked_again(
+    storage: "LaterDecisionStorage",
+    offered_ones: Sequence[Standing],
+    asks: Callable[[Pipeline], bool],
+    pipelines: Sequence[Pipeline] | None,
+) -> list[AskedAgain]:
+    """Of those offered, and of those in the shadow, which `asks` says yes of."""
+    found = [AskedAgain(one) for one in offered_ones]
+    found += [
+        AskedAgain(one, in_shadow=True)
+        for one in shadows(storage.settings, storage.model_states, pipelines)
+    ]
+    return [one for one in found if asks(one.standing.pipeline)]
+
+
+class LaterDecisionStorage(DecisionStorage, HasShadowRuns, HasEngine, Protocol):
     """What of the storage layer studies are decided on again with."""
 
     @property
@@ -40,11 +66,11 @@ class LaterDecisionStorage(DecisionStorage, HasEngine, Protocol):
 
 
 def decide_due(
-    storage: DecisionStorage,
+    storage: LaterDecisionStorage,
     studies: StudiesDue,
     now: datetime,
     asked: Callable[[], Sequence[Asked]],
-    decide: Callable[[DecisionStorage, str, Sequence[Asked], RuleSet], None],
+    decide: Callable[[LaterDecisionStorage, str, Sequence[Asked], RuleSet], None],
     forgotten_after: timedelta = _FORGOTTEN_AFTER,
 ) -> int:
     """Decide on the longest due; how many were looked at.

@@ -4,12 +4,17 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from inference.model_registry.chains import takes_results
-from inference.model_registry.status import Standing, offered
+from inference.model_registry.status import offered
 from inference.pipeline import Pipeline
 from inference.rules.rule_set import RuleSet
-from inference.scheduling.deciding import DecisionStorage
-from inference.scheduling.due_studies import LaterDecisionStorage, decide_due
+from inference.scheduling.due_studies import (
+    AskedAgain,
+    LaterDecisionStorage,
+    asked_again,
+    decide_due,
+)
 from inference.scheduling.schedule import in_order
+from inference.scheduling.shadowing import schedule_shadow_again
 from inference.scheduling.studies_awaiting_priors import decide_again
 from storage.core.callers.visibility import as_node
 from storage.core.clock import utcnow
@@ -22,22 +27,28 @@ def look_for_results_again(
     """Ask pipelines that take results about studies in which some came, changed or went; about how
     many."""
 
-    def asked() -> list[Standing]:
+    def asked() -> list[AskedAgain]:
         standings = in_order(offered(storage.settings, storage.model_states, pipelines))
-        return [one for one in standings if takes_results(one.pipeline)]
+        return asked_again(storage, standings, takes_results, pipelines)
 
     return decide_due(storage, storage.due_for_results, now, asked, _ask)
 
 
 @as_node()
 def _ask(
-    storage: DecisionStorage, study_instance_uid: str, asked: Sequence[Standing], rules: RuleSet
+    storage: LaterDecisionStorage,
+    study_instance_uid: str,
+    asked: Sequence[AskedAgain],
+    rules: RuleSet,
 ) -> None:
     """Each in the order of the chain, so that the next one knows whether the one before runs."""
     storage.index.study(study_instance_uid)
-    for standing in asked:
-        decide_again(storage, study_instance_uid, standing, rules)
-    names = {one.pipeline.name for one in asked}
+    for one in asked:
+        if one.in_shadow:
+            schedule_shadow_again(storage, study_instance_uid, one.standing.pipeline)
+        else:
+            decide_again(storage, study_instance_uid, one.standing, rules)
+    names = {one.standing.pipeline.name for one in asked if not one.in_shadow}
     for job in storage.jobs.of_studies([study_instance_uid])[study_instance_uid]:
         # Where a new job took its place, it is superseded already.
         if (

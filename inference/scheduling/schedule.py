@@ -222,15 +222,7 @@ def schedule_series(
     rules = current_rules(storage.settings)
     if not candidate.unreadable:
         with received_as_known(storage.index.instances_of, storage.worklist):
-            schedule_shadows(
-                storage.settings,
-                storage.model_states,
-                storage.shadow_runs,
-                series,
-                candidate.instances,
-                candidate.headers,
-                pipelines,
-            )
+            schedule_shadows(storage, series, candidate.instances, candidate.headers, pipelines)
     return [
         decide_on_study(storage, series, standing, rules=rules)
         if inputs_of(standing.pipeline)

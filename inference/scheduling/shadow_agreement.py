@@ -2,78 +2,73 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from io import BytesIO
-from typing import Any
+from typing import Protocol
 
-from inference.evaluation.cases import BadCase, truth_of_seg
-from inference.evaluation.measures import dice_of
-from inference.imaging.volume import Volume
-from inference.pipeline import PipelineOutput
+from inference.findings.build import build_findings
+from inference.job_loading.unstored import UnstoredRun
+from inference.pipeline import Pipeline
+from inference.scheduling.shadow_masks import dice_by_segment, dice_in_images
+from storage.container.has import HasFindings, HasIndex, HasInstances
 from storage.core.entities import Job
-from storage.core.errors import NotFound
-from storage.core.sources import is_own
-from storage.dicom.dataset_reader import read_part10
-from storage.findings.repository import Findings
-from storage.index.repository import Index
-from storage.integrity.instance_reader import InstanceReader
-from storage.model_registry.shadow_runs import MeasuredByBoth, ShadowRun
+from storage.core.findings import Finding
+from storage.model_registry.shadow_runs import MeasuredByBoth, ShadowAgreement, ShadowRun
 
 
-def dice_by_segment(
-    instance_index: Index,
-    instances: InstanceReader,
-    active: Job | None,
-    output: PipelineOutput,
-    volume: Volume,
-) -> dict[str, float]:
-    """By segment of the active version; 0 where the shadow has none such."""
-    uid = next(
-        (
-            str(made["sop_instance_uid"])
-            for made in (active.result.get("instances", []) if active else [])
-            if made.get("kind") == "SEG"
-        ),
-        None,
-    )
-    if uid is None:
-        return {}
-    try:
-        instance = instance_index.instance(uid)
-        if not is_own(instance.source):
-            return {}
-        truth = truth_of_seg(read_part10(BytesIO(instances.read(instance))))
-    except (NotFound, BadCase):
-        return {}
-    found = {}
-    for segment in truth.segments:
-        index = next((n for n, one in enumerate(output.segments) if segment.is_that_of(one)), None)
-        theirs = truth.on_grid(segment, volume)
-        found[segment.label] = 0.0 if index is None else dice_of(output.mask(index), theirs)
-    return found
+class AgreementStorage(HasIndex, HasInstances, HasFindings, Protocol):
+    """What of the storage layer the results of the active version are read from."""
+
+
+def agreement_of(
+    storage: AgreementStorage, active: Job | None, run: UnstoredRun, pipeline: Pipeline
+) -> ShadowAgreement:
+    """Of one run with the job of the active version on the same input, where there is one."""
+    findings = [] if active is None else storage.findings.of_job(active.job_id)
+    ours = build_findings(run.job, pipeline, run.output)
+    volume, segments = run.context.volume, dict[str, float]()
+    if active is not None and volume is not None:
+        segments = dice_by_segment(storage.index, storage.instances, active, run.output, volume)
+    elif active is not None:
+        segments = dice_in_images(storage.index, storage.instances, active, findings, run.output)
+    return {
+        "active_version": active.pipeline_version if active else "",
+        "segments": segments,
+        "measurements": values_by_measurement(findings, ours),
+        "notes": list(run.notes),
+    }
 
 
 def values_by_measurement(
-    findings: Findings, active: Job | None, output: PipelineOutput
+    theirs: Sequence[Finding], ours: Sequence[Finding]
 ) -> dict[str, MeasuredByBoth]:
-    """Both values of each measurement; null where one of the two has none."""
-    theirs = {
-        finding.label: finding
-        for finding in (findings.of_job(active.job_id) if active else [])
-        if finding.value is not None
-    }
-    ours = {one.label: one for one in output.measurements}
+    """Both values of each measurement and of each answer's probability; null where one of the two
+    has none."""
+    active, shadow = _numbers(theirs), _numbers(ours)
     return {
-        label: {
-            "active": theirs[label].value if label in theirs else None,
-            "shadow": ours[label].value if label in ours else None,
-            "unit": ours[label].unit.value if label in ours else _unit(theirs[label].unit),
+        key: {
+            "active": active[key][0] if key in active else None,
+            "shadow": shadow[key][0] if key in shadow else None,
+            "unit": (shadow.get(key) or active[key])[1],
+            "label": (shadow.get(key) or active[key])[2],
         }
-        for label in dict.fromkeys([*theirs, *ours])
+        for key in dict.fromkeys([*active, *shadow])
     }
 
 
-def _unit(code: Any) -> str:
-    return code.value if code else ""
+def _numbers(findings: Sequence[Finding]) -> dict[str, tuple[float, str, str]]:
+    """Value, unit and label, by the label and, of one image, by which it is. Boxes are compared by
+    where they lie, since none of them is that of the other version by its number."""
+    found: dict[str, tuple[float, str, str]] = {}
+    for one in findings:
+        value = one.confidence if one.value is None else one.value
+        at = one.image
+        if value is None or (at is not None and at.points and one.value is None):
+            continue
+        key = one.label if at is None else f"{one.label} in {at.sop_instance_uid}"
+        if at is not None and at.frame_number is not None and one.value is not None:
+            key = f"{key} frame {at.frame_number}"
+        unit = one.unit.value if one.unit is not None else ""
+        found[key] = value, unit, one.label
+    return found
 
 
 @dataclass(frozen=True)
@@ -118,7 +113,9 @@ def summarised(runs: Sequence[ShadowRun]) -> AgreementSummary:
     for run in done:
         for label, value in run.agreement.get("segments", {}).items():
             dice.setdefault(label, []).append(value)
-        for label, both in run.agreement.get("measurements", {}).items():
+        for key, both in run.agreement.get("measurements", {}).items():
+            # Of one image among several, the key names it as well.
+            label = both.get("label", key)
             units[label] = both["unit"]
             if both["active"] is not None and both["shadow"] is not None:
                 pairs.setdefault(label, []).append((both["active"], both["shadow"]))

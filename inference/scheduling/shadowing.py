@@ -6,7 +6,8 @@ agrees with the active version: Dice by segment, and both values of each measure
 
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import Protocol
 
@@ -14,34 +15,30 @@ import structlog
 from pydicom.dataset import Dataset
 
 from inference.failures import explain, place
-from inference.imaging.volume import Volume, assemble_volume
 from inference.input_selection.fitting_instances import fitting_instances
-from inference.input_selection.selection import select_stack, stack_for
 from inference.input_selection.study_inputs import inputs_of
+from inference.job_loading.loader import LoadingStorage
+from inference.job_loading.proposal import (
+    Proposal,
+    ProposalStorage,
+    inputs_of_study,
+    proposal_on_series,
+    proposal_on_study,
+)
+from inference.job_loading.unstored import run_unstored
 from inference.model_registry.status import shadows, state_of
 from inference.model_registry.verification import prove_here
 from inference.model_servers.gate import GateStorage, guarded
-from inference.models.devices import with_fallback
-from inference.pipeline import Pipeline, PipelineContext, takes_instances
+from inference.pipeline import Pipeline
+from inference.refusals import VolumeRefused
 from inference.running_jobs import note_lost, noted
-from inference.scheduling.shadow_agreement import dice_by_segment, values_by_measurement
-from inference.volume_preparation.coverage import run_with_coverage
-from inference.volume_preparation.tilt import resamples_tilt
-from storage.container.has import (
-    HasFindings,
-    HasIndex,
-    HasInstances,
-    HasJobs,
-    HasModelStates,
-    HasShadowRuns,
-)
+from inference.scheduling.shadow_agreement import agreement_of
+from storage.container.has import HasModelStates, HasSettings, HasShadowRuns
 from storage.core.clock import utcnow
 from storage.core.entities import OPEN_STATES, Instance, Job, Series
 from storage.core.errors import NotFound
-from storage.index.repository import Index
-from storage.integrity.instance_reader import InstanceReader
+from storage.core.sources import are_imported
 from storage.jobs.repository import Jobs
-from storage.model_registry.registry import ModelStates
 from storage.model_registry.shadow_runs import ShadowAgreement, ShadowRun, ShadowRuns
 from storage.outbox.leases import LEASE_S, Lease, LeaseLost
 from storage.outbox.retry_policies import retry_policy
@@ -62,45 +59,75 @@ class Stopping(Exception):
     """The process was asked to end."""
 
 
+class ShadowingStorage(HasSettings, ProposalStorage, HasModelStates, HasShadowRuns, Protocol):
+    """What of the storage layer runs of shadows are noted with."""
+
+
 def schedule_shadows(
-    settings: Settings,
-    model_states: ModelStates,
-    shadow_runs: ShadowRuns,
+    storage: ShadowingStorage,
     series: Series,
     instances: Sequence[Instance],
     headers: Sequence[Dataset],
     pipelines: Sequence[Pipeline] | None,
 ) -> None:
-    """Note a run for each shadow that takes the series; decisions are not touched by it."""
-    for standing in shadows(settings, model_states, pipelines):
+    """Note a run for each shadow that takes the series, or the study with it; decisions are not
+    touched by it."""
+    for standing in shadows(storage.settings, storage.model_states, pipelines):
         pipeline = standing.pipeline
-        if pipeline.input_kind != "volume" or inputs_of(pipeline) or not pipeline.readiness().ready:
-            continue
-        try:
-            selection = select_stack(instances, headers, partial(pipeline.accepts, series))
-        except Exception as error:  # noqa: BLE001 - a shadow must not disturb those that work
-            log.warning("shadow_accepts_failed", pipeline=pipeline.name, place=place(error))
-            continue
-        if selection.acceptance.accepted:
-            shadow_runs.schedule(
-                (pipeline.card.name, pipeline.card.version),
-                (pipeline.name, pipeline.version),
-                (series.study_instance_uid, series.series_instance_uid),
-                series.fingerprint,
-                utcnow(),
-            )
+        with _undisturbed(pipeline):
+            if inputs_of(pipeline):
+                _schedule(storage, pipeline, _of_study(storage, pipeline, series))
+            elif pipeline.input_kind != "image":
+                found = proposal_on_series(storage, pipeline, series, instances, headers)
+                _schedule(storage, pipeline, found)
 
 
-class ShadowStorage(
-    GateStorage,
-    HasIndex,
-    HasInstances,
-    HasJobs,
-    HasFindings,
-    HasModelStates,
-    HasShadowRuns,
-    Protocol,
-):
+def schedule_shadow_again(
+    storage: ShadowingStorage, study_instance_uid: str, pipeline: Pipeline
+) -> None:
+    """Where a prior, or a result of another pipeline, has come or gone: on what is taken now."""
+    for series in storage.index.series_of(study_instance_uid):
+        if series.origin == "generated" or series.state != "COMPLETE":
+            continue
+        uids = study_instance_uid, series.series_instance_uid
+        instances = fitting_instances(storage.index, storage.instances, *uids)
+        if are_imported(instances):
+            continue
+        with _undisturbed(pipeline):
+            if inputs_of(pipeline):
+                _schedule(storage, pipeline, _of_study(storage, pipeline, series))
+                return
+            headers = storage.instances.headers(instances)
+            found = proposal_on_series(storage, pipeline, series, instances, headers)
+            _schedule(storage, pipeline, found)
+
+
+def _of_study(storage: ShadowingStorage, pipeline: Pipeline, series: Series) -> Proposal | None:
+    found = inputs_of_study(storage, pipeline, series.study_instance_uid)
+    return proposal_on_study(pipeline, found)
+
+
+@contextmanager
+def _undisturbed(pipeline: Pipeline) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001 - a shadow must not disturb those that work
+        log.warning("shadow_accepts_failed", pipeline=pipeline.name, place=place(error))
+
+
+def _schedule(storage: ShadowingStorage, pipeline: Pipeline, found: Proposal | None) -> None:
+    if found is None or not found.acceptance.accepted or not pipeline.readiness().ready:
+        return
+    storage.shadow_runs.schedule(
+        (pipeline.card.name, pipeline.card.version),
+        (pipeline.name, pipeline.version),
+        (found.series.study_instance_uid, found.series.series_instance_uid),
+        found.fingerprint,
+        utcnow(),
+    )
+
+
+class ShadowStorage(ShadowingStorage, GateStorage, LoadingStorage, Protocol):
     """What of the storage layer shadows run, and are compared, with."""
 
 
@@ -203,7 +230,6 @@ def _agreement(
     card = pipeline.card
     record = storage.model_states.get(card.name, card.version)
     prove_here(storage.model_states, pipeline, record, state_of(card, record))
-    volume, images = _volume(storage.index, storage.instances, run, pipeline)
     looked_at = begun = time.monotonic()
 
     def on_progress(stage: str, fraction: float) -> None:
@@ -219,14 +245,27 @@ def _agreement(
             if storage.jobs.due(utcnow(), 1):
                 raise GivesWay
 
-    context = PipelineContext(storage.settings, volume, images=images, on_progress=on_progress)
-    output, notes = with_fallback(lambda: run_with_coverage(pipeline, context))
-    return {
-        "active_version": active.pipeline_version if active else "",
-        "segments": dice_by_segment(storage.index, storage.instances, active, output, volume),
-        "measurements": values_by_measurement(storage.findings, active, output),
-        "notes": list(notes),
-    }
+    found = run_unstored(
+        storage, pipeline, _proposed(storage, run, pipeline), run.shadow_id, on_progress
+    )
+    return agreement_of(storage, active, found, pipeline)
+
+
+def _proposed(storage: ShadowStorage, run: ShadowRun, pipeline: Pipeline) -> Proposal:
+    """What the run was noted for. Raises NotFound where that is not there any more."""
+    uids = run.study_instance_uid, run.series_instance_uid
+    series = storage.index.series(*uids)
+    if inputs_of(pipeline):
+        found = _of_study(storage, pipeline, series)
+    else:
+        instances = fitting_instances(storage.index, storage.instances, *uids)
+        headers = storage.instances.headers(instances)
+        found = proposal_on_series(storage, pipeline, series, instances, headers)
+    if found is None or found.fingerprint != run.input_fingerprint:
+        raise NotFound("What the model takes has changed since the run was noted.")
+    if not found.acceptance.accepted:
+        raise VolumeRefused(found.acceptance.reason)
+    return found
 
 
 def _active_job(job_repository: Jobs, run: ShadowRun) -> Job | None:
@@ -246,21 +285,3 @@ def _active_job(job_repository: Jobs, run: ShadowRun) -> Job | None:
         ),
         None,
     )
-
-
-def _volume(
-    index: Index, instance_reader: InstanceReader, run: ShadowRun, pipeline: Pipeline
-) -> tuple[Volume, tuple[Dataset, ...]]:
-    """The volume, and its instances where the pipeline wants them."""
-    instances = fitting_instances(
-        index, instance_reader, run.study_instance_uid, run.series_instance_uid
-    )
-    datasets = list(instance_reader.datasets(instances))
-    series = index.series(run.study_instance_uid, run.series_instance_uid)
-    if series.fingerprint != run.input_fingerprint:
-        raise NotFound("More instances of the series arrived after the run was noted.")
-    stack = stack_for(pipeline, series, instances, datasets)
-    tilted = resamples_tilt(pipeline)
-    taken = stack.of(datasets)
-    volume = assemble_volume(taken, stack.frame_indices, tilted=tilted)
-    return volume, tuple(taken) if takes_instances(pipeline) else ()

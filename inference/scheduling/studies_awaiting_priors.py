@@ -14,9 +14,15 @@ from inference.pipeline import Pipeline
 from inference.rules.file import current_rules
 from inference.rules.rule_set import RuleSet
 from inference.scheduling.deciding import DecisionStorage, is_decided
-from inference.scheduling.due_studies import LaterDecisionStorage, decide_due
+from inference.scheduling.due_studies import (
+    AskedAgain,
+    LaterDecisionStorage,
+    asked_again,
+    decide_due,
+)
 from inference.scheduling.schedule_one_series import decide_on_series, read_candidate
 from inference.scheduling.schedule_study import decide_on_study
+from inference.scheduling.shadowing import schedule_shadow_again
 from storage.core.callers.visibility import as_node
 from storage.core.entities import Job
 from storage.core.errors import NotFound
@@ -43,25 +49,32 @@ def look_for_priors_again(
     With what the node may see, not who asked. What nobody has decided on yet waits for its turn.
     """
 
-    def asked() -> list[Standing]:
+    def asked() -> list[AskedAgain]:
         standings = offered(storage.settings, storage.model_states, pipelines)
-        return [one for one in standings if takes_priors(one.pipeline)]
+        return asked_again(storage, standings, takes_priors, pipelines)
 
     return decide_due(storage, storage.due_for_priors, now, asked, _look_again)
 
 
 @as_node()
 def _look_again(
-    storage: DecisionStorage, study_instance_uid: str, asked: Sequence[Standing], rules: RuleSet
+    storage: LaterDecisionStorage,
+    study_instance_uid: str,
+    asked: Sequence[AskedAgain],
+    rules: RuleSet,
 ) -> None:
     """By each pipeline within whose reach the patient's nearest earlier study is."""
     study = storage.index.study(study_instance_uid)
     nearest = next(earlier_studies(storage.index, study, None), None)
     if nearest is None:
         return
-    for standing in asked:
-        if nearest[1] <= max(_spans_days(standing.pipeline)):
-            decide_again(storage, study_instance_uid, standing, rules)
+    for one in asked:
+        if nearest[1] > max(_spans_days(one.standing.pipeline)):
+            continue
+        if one.in_shadow:
+            schedule_shadow_again(storage, study_instance_uid, one.standing.pipeline)
+        else:
+            decide_again(storage, study_instance_uid, one.standing, rules)
 
 
 def decide_without_lost_priors(

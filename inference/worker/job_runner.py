@@ -23,6 +23,9 @@ from inference.findings.normal_ranges import site_references
 from inference.imaging.stated_numbers import headers_of, slice_thicknesses_mm
 from inference.imaging.volume import Volume
 from inference.input_selection.early_results import drop_pixels
+from inference.job_loading.caveats import with_caveats
+from inference.job_loading.loader import ENCODING, RUNNING, JobLoader
+from inference.job_loading.placement import Placement
 from inference.job_progress import JobProgress
 from inference.lesions.tracking import Tracked, track_lesions
 from inference.model_registry.drift import observe
@@ -39,9 +42,6 @@ from inference.routing.results import route_results
 from inference.rules.job_rule import destinations_of, stays_here
 from inference.running_jobs import note_storing
 from inference.volume_preparation.coverage import run_with_coverage
-from inference.worker.input_placement import Placement
-from inference.worker.job_caveats import with_caveats
-from inference.worker.job_loader import ENCODING, RUNNING, JobLoader
 from inference.worker.revision import Revisions, of_revision
 from storage.container import Storage
 from storage.core.entities import Job

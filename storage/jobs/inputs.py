@@ -1,5 +1,7 @@
 """Which series a job takes, and whether they are still what they were."""
 
+from collections.abc import Sequence
+
 from sqlalchemy import Engine, select
 
 from storage import tables as t
@@ -26,14 +28,17 @@ def inputs_of_job(engine: Engine, job_id: str) -> list[JobInput]:
         ]
 
 
-def are_inputs_current(engine: Engine, job: Job) -> bool:
+def are_inputs_current(engine: Engine, job: Job, inputs: Sequence[JobInput] = ()) -> bool:
     """Whether every series that the job takes is complete, and every result what it was.
 
-    Raises NotFound where one of its own study is not there any more.
+    `inputs`: of a job that is in no ledger. Raises NotFound where one of its own study is not
+    there any more.
     """
-    taken = inputs_of_job(engine, job.job_id) or [
-        JobInput("", job.series_instance_uid, job.input_fingerprint, job.study_instance_uid)
-    ]
+    taken = (
+        inputs
+        or inputs_of_job(engine, job.job_id)
+        or [JobInput("", job.series_instance_uid, job.input_fingerprint, job.study_instance_uid)]
+    )
     with reading(engine) as connection:
         for one in taken:
             if one.upstream_job_id:

@@ -85,12 +85,13 @@ class Jobs:
         """Of a job that takes several series; empty of all others."""
         return inputs_of_job(self._engine, job_id)
 
-    def is_current(self, job: Job) -> bool:
+    def is_current(self, job: Job, inputs: Sequence[JobInput] = ()) -> bool:
         """Whether every series that the job takes is complete, and what it was.
 
-        Raises NotFound where one of its own study is not there any more.
+        `inputs`: of a job that is in no ledger. Raises NotFound where one of its own study is not
+        there any more.
         """
-        return are_inputs_current(self._engine, job)
+        return are_inputs_current(self._engine, job, inputs)
 
     def record(self, job: Job, rows: JobRows) -> bool:
         """Keep a job that has ended already, and what it found; False where one on this input is

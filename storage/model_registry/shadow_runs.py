@@ -3,7 +3,7 @@
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict
 
 from sqlalchemy import Engine, RowMapping, delete, select, update
 
@@ -21,7 +21,9 @@ class MeasuredByBoth(TypedDict):
     active: float | None
     shadow: float | None
     unit: str
-    """UCUM."""
+    """UCUM; empty of a probability."""
+    label: NotRequired[str]
+    """Of runs since there are several of one label: of single images the key names the image."""
 
 
 class ShadowAgreement(TypedDict, total=False):
@@ -32,7 +34,7 @@ class ShadowAgreement(TypedDict, total=False):
     segments: dict[str, float]
     """Dice by label."""
     measurements: dict[str, MeasuredByBoth]
-    """By label."""
+    """By label, and of single images by image."""
     notes: list[str]
 
 
@@ -70,7 +72,8 @@ class ShadowRuns:
     ) -> None:
         """Note a run that is to be done; each pair is a name and version, or study and series.
 
-        Doing it again for the same version and content changes nothing.
+        Doing it again for the same version and content changes nothing. One that waits over other
+        content of the series goes.
         """
         values = {
             "shadow_id": str(uuid.uuid4()),
@@ -88,6 +91,16 @@ class ShadowRuns:
             "created_at": now,
         }
         with writing(self._engine) as connection:
+            connection.execute(
+                delete(t.shadow_run).where(
+                    t.shadow_run.c.pipeline == pipeline[0],
+                    t.shadow_run.c.pipeline_version == pipeline[1],
+                    t.shadow_run.c.study_instance_uid == series[0],
+                    t.shadow_run.c.series_instance_uid == series[1],
+                    t.shadow_run.c.input_fingerprint != input_fingerprint,
+                    t.shadow_run.c.state == "WAITING",
+                )
+            )
             insert_or_ignore(connection, t.shadow_run, values)
 
     def due(self, now: datetime, limit: int = 1) -> list[ShadowRun]:

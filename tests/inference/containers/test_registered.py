@@ -28,10 +28,10 @@ from tests.inference.containers.test_several_series import CARD, in_order, segme
 from tests.inference.imaging.registration import drawn_head
 from tests.inference.input_selection.earlier_studies import NOW, body, chest, decided
 from tests.inference.input_selection.earlier_studies import card as card_of_priors
+from tests.inference.job_loading.test_placement import LAY, head
 from tests.inference.orchestration import later, receive, storage_in
 from tests.inference.results_support import complaints, save
 from tests.inference.scheduling.four_sequences import STUDY, centres, files
-from tests.inference.worker.test_input_placement import LAY, head
 
 NAME = "model-new-lesions"
 LIES = drawn_head.moved((3, -2, 5), (6, -4, 8))

@@ -14,6 +14,8 @@ from inference.findings.facts import Fact, fact_of
 from inference.findings.normal_ranges import NormalRanges
 from inference.imaging.acquisition.reconstruction import acquisition_of
 from inference.imaging.volume import assemble_volume
+from inference.job_loading.caveats import with_caveats
+from inference.job_loading.loader import Loaded
 from inference.normal_ranges.subject import subject_of
 from inference.pipeline import Measurement, PipelineOutput
 from inference.pipelines.chest.lung_density import LungDensity
@@ -23,8 +25,6 @@ from inference.reports.evidence import Evidence
 from inference.reports.locale import load_locale
 from inference.results.encode import encode_results
 from inference.results.sr.numbers import measurements_of
-from inference.worker.job_caveats import with_caveats
-from inference.worker.job_loader import Loaded
 from storage.core.acquisition import DENSITIES, limit_doubted
 from storage.core.findings import Acquisition, Code, Finding, NormalRange, Validity
 from tests.builders import series

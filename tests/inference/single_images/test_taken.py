@@ -9,8 +9,6 @@ import pytest
 from pydicom.dataset import Dataset
 
 from inference.model_registry.adding import add_model
-from inference.model_registry.status import ModelBlocked
-from inference.model_registry.transitions import shadow
 from inference.pipeline import (
     Acceptance,
     ImageResult,
@@ -162,21 +160,13 @@ def test_a_card_that_cannot_be_followed_is_refused(
         add_model(storage.settings, storage.model_states, storage.shadow_runs, folder, "petra")
 
 
-def test_a_gate_and_a_shadow_are_refused_since_nothing_would_come_of_them(
-    storage: Storage, tmp_path: Path
-) -> None:
+def test_a_gate_is_refused_since_nothing_would_come_of_it(storage: Storage, tmp_path: Path) -> None:
     folder = bright_classifier(tmp_path / "m")
     card = json.loads((folder / "mediview.json").read_text())
     gated = {**card, "gate": {"dice": {"at_least": 0.9}}}
     (folder / "mediview.json").write_text(json.dumps(gated))
     with pytest.raises(InvalidRequest, match="gate asks for an evaluation"):
         add_model(storage.settings, storage.model_states, storage.shadow_runs, folder, "petra")
-    (folder / "mediview.json").write_text(json.dumps(card))
-    standing = add_model(
-        storage.settings, storage.model_states, storage.shadow_runs, folder, "petra"
-    ).standing
-    with pytest.raises(ModelBlocked, match="shadow runs compare volumes of one series"):
-        shadow(storage.model_states, storage.shadow_runs, standing, "petra")
 
 
 class WidestFilm:

@@ -11,19 +11,19 @@ from inference import auditing
 from inference.imaging.stated_numbers import headers_of
 from inference.imaging.volume import Volume, assemble_volume
 from inference.input_selection.early_results import EARLY, EarlyResult, drop_pixels
-from inference.input_selection.job_inputs import JobInputs
+from inference.input_selection.job_inputs import InputsTaken, JobInputs
 from inference.input_selection.result_inputs import StudyResults
 from inference.input_selection.result_masks import LoadedResult
 from inference.input_selection.study_inputs import inputs_of
 from inference.input_selection.study_phases import phases_known
-from inference.job_progress import JobProgress
+from inference.job_loading.placement import Placement, place_inputs, results_taken
+from inference.job_progress import Progress
 from inference.pipeline import IMAGE, Pipeline, PipelineContext, ResultGiven, takes_instances
 from inference.results.other_grids import OtherGrid
 from inference.rules.card_condition import received_as_known
 from inference.rules.job_rule import rule_for
 from inference.rules.pipeline_rule import Rule
 from inference.volume_preparation.tilt import resamples_tilt
-from inference.worker.input_placement import Placement, place_inputs, results_taken
 from storage.container.has import (
     HasAcceptanceDecisions,
     HasAudit,
@@ -84,12 +84,23 @@ class LoadingStorage(
 
 
 class JobLoader:
-    """Reports how far it is, and what was read to the audit trail."""
+    """Reports how far it is, and what was read to the audit trail.
 
-    def __init__(self, storage: LoadingStorage, job: Job, progress: JobProgress) -> None:
+    `taken`: of a job that is in no ledger, what it is made for.
+    """
+
+    def __init__(
+        self,
+        storage: LoadingStorage,
+        job: Job,
+        progress: Progress,
+        taken: InputsTaken | None = None,
+    ) -> None:
         self._storage = storage
         self._job = job
         self._progress = progress
+        self._is_stored = taken is None
+        self._inputs_taken = taken or storage.jobs
 
     def load(self, pipeline: Pipeline) -> tuple[Loaded, PipelineContext]:
         """The context alone has the voxels, which are let go with it.
@@ -166,7 +177,7 @@ class JobLoader:
     def _series(self, pipeline: Pipeline) -> tuple[Loaded, PipelineContext]:
         with self._progress.stage("loading", LOADING):
             auditing.series_read(self._storage.audit, self._job)
-            early = EARLY.take(self._job)
+            early = EARLY.take(self._job) if self._is_stored else None
             sources, stack = self._inputs().series(pipeline, early)
         rule = self._rule(pipeline, stack.narrowed(sources))
         if early is not None and stack is not early.stack:
@@ -245,7 +256,7 @@ class JobLoader:
         )
 
     def _taken(self) -> list[JobInput]:
-        taken = self._storage.jobs.inputs_of(self._job.job_id)
+        taken = self._inputs_taken.inputs_of(self._job.job_id)
         auditing.series_read(self._storage.audit, self._job, taken)
         return taken
 
@@ -263,6 +274,7 @@ class JobLoader:
             lambda share: self._progress.report(
                 "loading", LOADING + share * (ASSEMBLING - LOADING)
             ),
+            self._inputs_taken,
         )
 
     def _rule(self, pipeline: Pipeline, headers: Sequence[Dataset]) -> Rule | None:

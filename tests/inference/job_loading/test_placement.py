@@ -20,11 +20,11 @@ from inference.imaging.registration.input_registration import (
     register,
 )
 from inference.imaging.volume import Volume, assemble_volume
+from inference.job_loading import placement
+from inference.job_loading.placement import place_inputs
 from inference.model_registry.adding import add_model
 from inference.pipeline import NamedInput
 from inference.refusals import VolumeRefused
-from inference.worker import input_placement
-from inference.worker.input_placement import place_inputs
 from storage.container import Storage
 from tests import builders
 from tests.inference.imaging.registration import drawn_head
@@ -46,10 +46,10 @@ FOUND = Registration(np.eye(4), (0, 0, 2), (1, 0, 0), (0, 0, 0), 3.0, 0.5, 1.3, 
 
 def placed(
     monkeypatch: pytest.MonkeyPatch, *, required: bool, **changes: float
-) -> input_placement.Placement:
+) -> placement.Placement:
     good: Any = FOUND
     found: Registration = replace(good, **changes)
-    monkeypatch.setattr(input_placement, "register", lambda _volume, _reference: found)
+    monkeypatch.setattr(placement, "register", lambda _volume, _reference: found)
     voxels = np.zeros((4, 6, 6), np.int16)
     volumes = {
         name: assemble_volume(builders.series(voxels, FrameOfReferenceUID=f"2.25.{number}"))

@@ -16,7 +16,7 @@ from tests.inference.plain_models import torchscript_model
 from tests.inference.small import PATIENT_NAME, study_uid
 from tests.ready_processes import run
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def tried(folder: Path, storage: Storage, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -1,0 +1,1 @@
+"""What a job takes, read and placed for its pipeline; also without a job in the ledger."""
