@@ -224,9 +224,7 @@ def vit(folder: Path, labels: Sequence[str] = ("none", "effusion", "mass"), **ch
         size={"height": 64, "width": 64}, image_mean=[0.5, 0.4, 0.3], image_std=[0.5, 0.6, 0.7]
     )
     processor.save_pretrained(folder)
-    card = image_card("image-classification", **changes)
-    del card["segments"], card["model"]["labels"], card["model"]["image"]
-    return write_card(folder, card)
+    return _named_by_config(folder, image_card("image-classification", **changes))
 
 
 def yolos(folder: Path, **changes: Any) -> Path:
@@ -246,9 +244,7 @@ def yolos(folder: Path, **changes: Any) -> Path:
         torch.nn.init.normal_(parameter, std=0.2)
     model.save_pretrained(folder)
     YolosImageProcessor(size={"height": 64, "width": 96}).save_pretrained(folder)
-    card = image_card("object-detection", **changes)
-    del card["segments"], card["model"]["labels"], card["model"]["image"]
-    return write_card(folder, card)
+    return _named_by_config(folder, image_card("object-detection", **changes))
 
 
 def segformer(folder: Path, **changes: Any) -> Path:
@@ -256,6 +252,62 @@ def segformer(folder: Path, **changes: Any) -> Path:
     from tests.inference.language.small_vision_models import segformer as saved
 
     saved(folder)
-    card = image_card("image-segmentation", **changes)
+    return _named_by_config(folder, image_card("image-segmentation", **changes))
+
+
+def swin(folder: Path, labels: Sequence[str] = ("none", "effusion", "mass")) -> Path:
+    """A small Swin of Hugging Face's, as save_pretrained writes it, with weights by chance."""
+    import torch
+    from transformers import SwinConfig, SwinForImageClassification, ViTImageProcessor
+
+    torch.manual_seed(13)
+    named = dict(enumerate(labels))
+    model = SwinForImageClassification(
+        SwinConfig(
+            image_size=64, patch_size=4, embed_dim=16, depths=[1, 2], num_heads=[2, 4],
+            window_size=4, id2label=named,
+            label2id={word: index for index, word in named.items()},
+        )
+    )  # fmt: skip
+    torch.nn.init.normal_(model.classifier.weight, std=0.5)
+    model.save_pretrained(folder)
+    ViTImageProcessor(size={"height": 64, "width": 64}).save_pretrained(folder)
+    return _named_by_config(folder, image_card("image-classification"))
+
+
+def dfine(folder: Path) -> Path:
+    """A small D-FINE of Hugging Face's with its own backbone, with weights by chance."""
+    import torch
+    from transformers import (
+        DFineConfig,
+        DFineForObjectDetection,
+        HGNetV2Config,
+        RTDetrImageProcessor,
+    )
+
+    torch.manual_seed(14)
+    backbone = HGNetV2Config(
+        stem_channels=[3, 8, 8], stage_in_channels=[8, 16, 32, 32],
+        stage_mid_channels=[8, 8, 16, 16], stage_out_channels=[16, 32, 32, 32],
+        stage_num_blocks=[1, 1, 1, 1], stage_numb_of_layers=[1, 1, 1, 1],
+        embedding_size=8, hidden_sizes=[16, 32, 32, 32], depths=[1, 1, 1, 1],
+        out_features=["stage2", "stage3", "stage4"],
+    )  # fmt: skip
+    model = DFineForObjectDetection(
+        DFineConfig(
+            backbone_config=backbone, encoder_hidden_dim=32, encoder_in_channels=[32, 32, 32],
+            encoder_ffn_dim=32, encoder_attention_heads=2, encoder_layers=1, d_model=32,
+            decoder_in_channels=[32, 32, 32], decoder_ffn_dim=32, decoder_layers=2,
+            decoder_attention_heads=2, num_queries=12, num_denoising=0,
+            id2label={0: "Nodule", 1: "Mass"}, label2id={"Nodule": 0, "Mass": 1},
+        )
+    )  # fmt: skip
+    model.save_pretrained(folder)
+    RTDetrImageProcessor(size={"height": 64, "width": 96}).save_pretrained(folder)
+    return _named_by_config(folder, image_card("object-detection"))
+
+
+def _named_by_config(folder: Path, card: dict[str, Any]) -> Path:
+    """With a card that leaves labels and size to the files of Hugging Face's."""
     del card["segments"], card["model"]["labels"], card["model"]["image"]
     return write_card(folder, card)
