@@ -14,6 +14,7 @@ from inference.imaging.padding import without_not_imaged
 from inference.imaging.volume import Volume
 from inference.interactive.grid import grid_of, region_of
 from inference.interactive.interaction_session import NninteractiveSession
+from inference.interactive.interactions import no_initial_mask
 from inference.interactive.models import ClickModel
 from inference.nninteractive.description import NninteractiveDescription
 from storage.core.errors import InvalidRequest
@@ -97,13 +98,6 @@ class _OfBundle:
         limited = np.zeros_like(found)
         limited[region] = found[region]
         return limited
-
-
-def no_initial_mask(title: str) -> InvalidRequest:
-    return InvalidRequest(
-        f"{title} takes no initial mask.",
-        remedy="Begin without one, or use a model whose takes_initial_mask is true.",
-    )
 
 
 def _centre(box: Box) -> tuple[float, float, float]:

@@ -46,11 +46,16 @@ class Interaction:
 def initial_of(mask: NDArray[np.bool_], info: InfoFile, title: str) -> Interaction:
     """`mask`: bool, (z, y, x). Raises InvalidRequest where the model takes none."""
     if not info.supports_initial_label:
-        raise InvalidRequest(
-            f"{title} takes no initial mask.", remedy="Begin without one, or use another model."
-        )
+        raise no_initial_mask(title)
     z, y, x = ((0, size) for size in mask.shape)
     return Interaction("initial", True, (z, y, x), np.packbits(mask).tobytes())
+
+
+def no_initial_mask(title: str) -> InvalidRequest:
+    return InvalidRequest(
+        f"{title} takes no initial mask.",
+        remedy="Begin without one, or use a model whose takes_initial_mask is true.",
+    )
 
 
 def interactions_of(

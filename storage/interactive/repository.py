@@ -53,13 +53,7 @@ _REMEMBERED = timedelta(hours=1)
 """How long the reason of a session that is over can be read."""
 # A JSON column holds no NULL, but the null of JSON.
 _IS_NOT_ACCEPTED = func.coalesce(cast(t.interactive_session.c.acceptance, Text), "null") == "null"
-_INITIAL = "initial"
-"""The kind under which an initial mask stands among the shapes, of which it is the first shown."""
-_COLUMNS = [
-    t.interactive_session.c[field.name]
-    for field in fields(InteractiveSession)
-    if field.name != _INITIAL
-]
+_COLUMNS = [t.interactive_session.c[field.name] for field in fields(InteractiveSession)]
 
 
 class InteractiveSessions:
@@ -176,7 +170,8 @@ class InteractiveSessions:
         values = {
             "points": list(points),
             "box": box,
-            "shapes": [*([] if initial is None else [{"kind": _INITIAL, **initial}]), *shapes],
+            "shapes": list(shapes),
+            "initial": initial,
             "wanted": session.wanted + 1,
         }
         return self._by_owner(session, {**values, "used_at": now}, now)
@@ -316,15 +311,7 @@ class InteractiveSessions:
 
 
 def _session_of(row: RowMapping) -> InteractiveSession:
-    shapes = [one for one in row["shapes"] if one["kind"] != _INITIAL]
-    initial = next((one for one in row["shapes"] if one["kind"] == _INITIAL), None)
-    begun: InitialMask | None = None
-    if initial is not None:
-        begun = {
-            "sop_instance_uid": initial["sop_instance_uid"],
-            "segment_number": initial["segment_number"],
-        }
-    return InteractiveSession(**{**row, "shapes": shapes, "initial": begun})
+    return InteractiveSession(**row)
 
 
 def session_over(session: InteractiveSession) -> SessionOver:

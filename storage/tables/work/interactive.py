@@ -24,6 +24,8 @@ interactive_session = Table(
     Column("points", JSON, nullable=False),
     Column("box", JSON),
     Column("shapes", JSON, nullable=False, server_default="[]"),
+    # The stored segment that the model begins with.
+    Column("initial", JSON),
     Column("wanted", Integer, nullable=False),
     Column("answered", Integer, nullable=False),
     # Why the last change gave no mask; null where it did.
