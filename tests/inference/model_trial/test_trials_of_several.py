@@ -24,6 +24,7 @@ from tests.inference.orchestration import receive, storage_in
 from tests.inference.scheduling import four_sequences
 from tests.inference.single_images import test_prior_images as prior_films
 from tests.inference.single_images.several import test_several_images as views
+from tests.inference.single_images.support import PIPELINE
 from tests.inference.small import study_uid
 
 
@@ -113,11 +114,11 @@ def test_a_film_is_tried_with_that_of_an_earlier_study(storage: Storage, tmp_pat
     prior_films.added(storage, tmp_path / "m")
     now = prior_films.chest("now", "20251231", prior_films.TOP)
     receive(storage, [part10(now)])
-    (alone,) = tried(storage, prior_films.PIPELINE, study_uid("now"))
+    (alone,) = tried(storage, PIPELINE, study_uid("now"))
     assert not alone.taken
     assert "no earlier study of the patient is here" in alone.reason
     decision = prior_films.decided(storage, prior_films.chest("before", "20241231"), now)
-    (trial,) = tried(storage, prior_films.PIPELINE, study_uid("now"))
+    (trial,) = tried(storage, PIPELINE, study_uid("now"))
     assert "With the prior image of 2024-12-31 for each." in trial.reason
     same_as_job(storage, trial, prior_films.done(storage, decision))
 
