@@ -5,6 +5,7 @@ import traceback
 from dataclasses import dataclass
 from pathlib import Path
 
+from inference.failure_sentences import failure
 from inference.models.devices import MemoryExhausted, is_out_of_memory
 from inference.refusals import ModelServerFailed, ModelServerLeftAlone
 from storage.core.errors import MediViewError, StorageFull, StorageUnavailable, UidConflict
@@ -39,14 +40,15 @@ def explain(error: BaseException) -> Failure:
     if isinstance(error, MemoryExhausted):
         return Failure(str(error), retry=True)
     if is_out_of_memory(error):
-        return Failure("The machine ran out of memory.", retry=True)
+        return Failure(failure("out_of_memory"), retry=True)
     if isinstance(error, OSError):
-        what = "the disk is full" if error.errno in _FULL else error.strerror or "input or output"
-        return Failure(
-            f"Reading or writing failed: {what}.", retry=True, counts=error.errno not in _FULL
-        )
+        if error.errno in _FULL:
+            return Failure(failure("disk_full"), retry=True, counts=False)
+        what = error.strerror or "input or output"
+        return Failure(failure("input_output", what=what), retry=True)
     # A defect gives the same end every time.
-    return Failure(f"An unexpected {type(error).__name__} at {place(error)}.", retry=False)
+    sentence = failure("unexpected_error", error=type(error).__name__, place=place(error))
+    return Failure(sentence, retry=False)
 
 
 def place(error: BaseException) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 
+from inference.failure_sentences import failure
 from inference.running_jobs import note_deadline
 from storage.core.clock import utcnow
 from storage.core.entities import Job
@@ -96,8 +97,7 @@ class JobProgress:
             raise WorkerStopping
         if time.monotonic() - self._begun > self._deadline_s:
             raise DeadlinePassed(
-                f"The job took longer than the {self._deadline_s:g} s that it may.",
-                remedy="Give it more time by the site's rule or MEDIVIEW_JOB_DEADLINE_S,"
-                " or a faster machine.",
+                failure("deadline_passed", limit=f"{self._deadline_s:g}"),
+                remedy=failure("more_time_or_faster"),
             )
         self._lease.check()

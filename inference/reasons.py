@@ -4,14 +4,10 @@ A program, or a viewer in another language, makes its own sentence of code and p
 stored is the sentence; `coded` finds its code again, also of those of earlier versions.
 """
 
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cache, lru_cache
-from types import MappingProxyType
+from functools import lru_cache
 from typing import Literal, get_args
 
-from storage.core.text.outside_text import text_from_outside
+from inference.sentence_templates import SentencePart, SentenceTemplates
 
 ReasonCode = Literal[
     "no_instances",
@@ -151,38 +147,21 @@ TEMPLATES: dict[ReasonCode, str] = {
 }
 
 _REMEDIES = get_args(ReasonCode)[-6:]
-_PARAMETER = re.compile(r"{(\w+)}")
-_PARAMETER_AT_MOST = 100
-"""Characters; a header may state any number of them, and every list of studies repeats reasons."""
 CODED_AT_MOST = 700
 """Characters of the longest reason that `reason` makes, with its remedy."""
 
 
-@dataclass(frozen=True)
-class ReasonPart:
-    """One sentence: its code, and what it says as it was written, by name."""
+ReasonPart = SentencePart[ReasonCode]
 
-    code: ReasonCode
-    parameters: Mapping[str, str]
+_SENTENCES = SentenceTemplates(TEMPLATES, CODED_AT_MOST)
 
-
-def reason(code: ReasonCode, **parameters: object) -> str:
-    """The sentence in English; a parameter of more than 100 characters is cut, and ends in "…".
-
-    Raises KeyError where a parameter of the code is missing.
-    """
-    shown = {
-        name: text_from_outside(str(value), _PARAMETER_AT_MOST)
-        for name, value in parameters.items()
-    }
-    return TEMPLATES[code].format(**shown)
+reason = _SENTENCES.write
 
 
 def coded(text: str) -> tuple[ReasonPart, ...]:
     """The sentences of a reason, the remedy last; none where any of it has no code.
 
-    Of several that fit, the one that says most by itself is meant. What is longer than any reason,
-    as earlier versions stored what headers state, has none.
+    What is longer than any reason, as earlier versions stored what headers state, has none.
     """
     return _coded(text) if len(text) <= CODED_AT_MOST else ()
 
@@ -190,50 +169,11 @@ def coded(text: str) -> tuple[ReasonPart, ...]:
 # A list of studies asks for the same few again and again.
 @lru_cache(maxsize=1024)
 def _coded(text: str) -> tuple[ReasonPart, ...]:
-    whole = _match(text)
+    whole = _SENTENCES.match(text)
     if whole:
         return (whole,)
     for remedy in _REMEDIES:
         if text.endswith(f" {TEMPLATES[remedy]}"):
-            first = _match(text.removesuffix(f" {TEMPLATES[remedy]}"))
-            return (first, ReasonPart(remedy, {})) if first else ()
+            first = _SENTENCES.match(text.removesuffix(f" {TEMPLATES[remedy]}"))
+            return (first, SentencePart(remedy, {})) if first else ()
     return ()
-
-
-def _match(text: str) -> ReasonPart | None:
-    for code, words, names in _templates():
-        found = _between(text, words)
-        if found is not None:
-            return ReasonPart(code, MappingProxyType(dict(zip(names, found, strict=True))))
-    return None
-
-
-@cache
-def _templates() -> tuple[tuple[ReasonCode, tuple[str, ...], tuple[str, ...]], ...]:
-    """Code, words and the names of parameters between them, those with most words first."""
-    parts = [(code, _PARAMETER.split(template)) for code, template in TEMPLATES.items()]
-    parts.sort(key=lambda one: sum(map(len, one[1][::2])), reverse=True)
-    return tuple((code, tuple(found[::2]), tuple(found[1::2])) for code, found in parts)
-
-
-def _between(text: str, words: tuple[str, ...]) -> list[str] | None:
-    """What stands between words that follow each other in the text; None where they do not.
-
-    Each is looked for once, from where the one before it ends: if the words fit at all, they fit
-    so. A regular expression would try all places of all words.
-    """
-    first, *middle = words
-    if not middle:
-        return [] if text == first else None
-    last = middle.pop()
-    if not text.startswith(first) or not text.endswith(last):
-        return None
-    found = []
-    at, end = len(first), len(text) - len(last)
-    for word in middle:
-        next_at = text.find(word, at, end)
-        if next_at < 0:
-            return None
-        found.append(text[at:next_at])
-        at = next_at + len(word)
-    return [*found, text[at:end]] if at <= end else None

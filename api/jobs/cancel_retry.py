@@ -3,6 +3,7 @@
 import structlog
 
 from api.errors import ApiProblem
+from inference.failure_sentences import FAILURES
 from storage.core.clock import utcnow
 from storage.core.entities import Job
 from storage.core.state_words import state_word
@@ -15,7 +16,7 @@ def cancel(jobs: Jobs, job_id: str, by: str, why: str) -> Job:
     """The job, ended. Raises NotFound, ApiProblem."""
     # Not found where the caller's groups do not see it: a change alone asks nobody.
     jobs.get(job_id)
-    reason = f"Cancelled by {by}: {why}" if why else f"Cancelled by {by}."
+    reason = FAILURES["cancelled_because" if why else "cancelled"].format(by=by, why=why)
     job = jobs.cancel(job_id, reason, utcnow())
     if job is None:
         job = jobs.get(job_id)

@@ -7,7 +7,7 @@ from pydantic import Field, StringConstraints
 
 from api.base_schemas import CursorPage, Payload, ResultInstance
 from api.findings.schemas import MODEL_URL_EXAMPLE, FindingPayload
-from api.reason_parts import REASON_PARTS, ReasonPartPayload
+from api.reason_parts import REASON_PARTS, EndPartPayload, ReasonPartPayload
 from api.request_rules.enum_spelling import JobStateWord
 
 CancelReason = Annotated[
@@ -104,6 +104,7 @@ class JobPayload(Payload):
         description="Why the job failed, was cancelled or superseded; of a completed one why a"
         " further run, which was forced, ended without results. Empty otherwise."
     )
+    reason_parts: list[EndPartPayload] = REASON_PARTS
     attempts: int
     priority: int
     priority_name: PriorityName = Field(

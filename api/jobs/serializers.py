@@ -14,7 +14,7 @@ from api.jobs.schemas import (
     PriorTakenPayload,
     ResultTakenPayload,
 )
-from api.reason_parts import reason_parts
+from api.reason_parts import end_parts, reason_parts
 from storage.core.entities import Decision, Job
 from storage.core.job_result import JobInput
 from storage.core.text.dicom_values import dicom_date
@@ -64,6 +64,7 @@ def job_payload(
         stage_text=stage_text(job),
         progress=min(max(job.progress, 0.0), 1.0),
         reason=job.reason,
+        reason_parts=end_parts(job.reason),
         attempts=job.attempts,
         priority=job.priority,
         priority_name=_priority_name(job.priority),

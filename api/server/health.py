@@ -40,6 +40,7 @@ from api.server.checks.hosts import check_hosts
 from api.server.checks.index import IndexProbe, warn_of_dead_rows
 from api.server.checks.jobs import check_jobs
 from api.server.checks.model_servers import check_model_servers
+from api.server.health_sentences import sentence
 from api.server.schemas import Health, HealthPart
 from storage.container.has import (
     HasAccessGroups,
@@ -128,7 +129,7 @@ class HealthChecks:
         }
         if self._settings.hl7_port:
             checks["hl7"] = self.hl7
-        parts = {name: _guarded(check) for name, check in checks.items()}
+        parts = {name: _guarded(check).with_codes() for name, check in checks.items()}
         return Health(
             status="ok" if all(part.ok for part in parts.values()) else "degraded",
             parts=parts,
@@ -151,7 +152,7 @@ class HealthChecks:
         except (MediViewError, SQLAlchemyError) as error:
             if isinstance(error, MediViewError) and index_path(self._settings) is not None:
                 raise
-            return bad("The database does not answer. Check MEDIVIEW_DATABASE_URL.")
+            return bad(sentence("database_silent"))
         failure = self._index_probe.failure()
         return bad(failure) if failure else GOOD
 
@@ -182,15 +183,11 @@ class HealthChecks:
         if not missing:
             if self._storage.heartbeats.is_alive(HANDLED, utcnow()):
                 return GOOD
-            return bad(
-                "No tick of the clock was handled for half a minute, so nothing is scheduled or"
-                " sent. Look at the log of `mediview worker --queue control` and restart it; that"
-                " of `mediview beat` states it where none can lead (leadership_failed)."
-            )
+            return bad(sentence("no_tick"))
         clocks = check_clocks(self._storage.heartbeats, [role.name for role in roles])
         if not clocks.ok:
             return clocks
-        return bad(f"Not running: {', '.join(missing)}. Start with `mediview up` or one by one.")
+        return bad(sentence("not_running", commands=", ".join(missing)))
 
     def dicom(self) -> HealthPart:
         with self._lock:
@@ -260,7 +257,7 @@ class HealthChecks:
 
     def open_files(self) -> HealthPart:
         """Of this process; others say so in their logs, and the receiver by its rejections."""
-        return bad(sentence) if (sentence := shortage()) else GOOD
+        return bad(detail) if (detail := shortage()) else GOOD
 
 
 def get_checks(request: Request) -> HealthChecks:
@@ -304,4 +301,4 @@ def _guarded(check: Callable[[], HealthPart]) -> HealthPart:
     except MediViewError as error:
         return bad(f"{error.message} {error.remedy}".strip())
     except (OSError, SQLAlchemyError) as error:
-        return bad(f"The check itself failed: {type(error).__name__}.")
+        return bad(sentence("check_failed", error=type(error).__name__))

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
+from inference.failure_sentences import failure
 from inference.imaging.label_counts import voxels_of_values
 from inference.imaging.registration.input_registration import RegistrationLimits
 from inference.imaging.registration.resampling import mask_onto_grid, on_same_grid, onto_grid
@@ -241,8 +242,7 @@ class AddedModel:
     def _check_found(self, present: Sequence[int]) -> None:
         if not present:
             raise NothingFound(
-                f"{self.title} found nothing in the series.",
-                remedy="Check that the series shows what the model looks for.",
+                failure("nothing_found", model=self.title), remedy=failure("check_series")
             )
         if len(present) > SEGMENTS_AT_MOST:
             raise ModelUnusable(

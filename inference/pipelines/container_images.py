@@ -13,6 +13,7 @@ from pydicom.dataset import Dataset
 
 from inference.containers.card import ContainerModel, InputFormat
 from inference.containers.description import ContainerDescription
+from inference.failure_sentences import failure
 from inference.imaging.frames import number_of_frames
 from inference.models.population import caveat_of
 from inference.pipeline import (
@@ -144,8 +145,7 @@ class ContainerOfImages(ContainerPipeline):
         of_images = any(one.measurements or one.classifications or one.boxes for one in results)
         if not (of_images or output.measurements or output.classifications):
             raise NothingFound(
-                f"{self.title} wrote nothing that could be shown.",
-                remedy="Check that the images show what the model looks for.",
+                failure("nothing_shown", model=self.title), remedy=failure("check_images")
             )
         return output
 

@@ -16,6 +16,7 @@ from inference.containers.container_run import ContainerRun, Ended
 from inference.containers.description import ContainerDescription
 from inference.containers.engine import engine_of
 from inference.containers.output_files import check_disk, check_disk_before, check_size
+from inference.failure_sentences import failure
 from inference.imaging.padding import not_imaged, without_not_imaged
 from inference.imaging.volume import Volume
 from inference.models.card import Proof
@@ -126,8 +127,7 @@ class ContainerPipeline(AddedModel):
         )
         if not (output.segments or output.measurements or output.classifications or output.maps):
             raise NothingFound(
-                f"{self.title} wrote nothing that could be shown.",
-                remedy="Check that the series shows what the model looks for.",
+                failure("nothing_shown", model=self.title), remedy=failure("check_series")
             )
         return output
 

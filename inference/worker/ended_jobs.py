@@ -8,6 +8,7 @@ import time
 
 import structlog
 
+from inference.failure_sentences import failure
 from inference.job_progress import DeadlinePassed
 from inference.language.tasks import TASKS, TaskName, is_configured, model_ref
 from inference.running_jobs import Running
@@ -80,10 +81,8 @@ def _note(
 
 def _given_back(jobs: Jobs, settings: Settings, shadow_runs: ShadowRuns, ended: Running) -> bool:
     """Whether there is another attempt; this one counts, as one whose process crashed."""
-    sentence = (
-        f"{_what(settings, ended)} took more than {ended.limit_bytes >> 20:,} MiB of memory"
-        " together with what earlier jobs had left in its process. It is tried again in a new one."
-    )
+    limit = f"{ended.limit_bytes >> 20:,}"
+    sentence = failure("memory_limit_again", what=_what(settings, ended), limit=limit)
     if ended.kind == "shadow":
         # Its attempts are counted where it is taken.
         shadow_runs.postpone(ended.job_id, utcnow())
@@ -103,18 +102,12 @@ def _reason(settings: Settings, ended: Running) -> MediViewError:
     what = _what(settings, ended)
     if ended.ended_because == "memory":
         return LimitExceeded(
-            f"{what} took more than {ended.limit_bytes >> 20:,} MiB of memory, and its process was"
-            " ended.",
-            remedy="Raise MEDIVIEW_JOB_MEMORY_BYTES on a machine with enough memory, or leave this"
-            " model out.",
+            failure("memory_limit", what=what, limit=f"{ended.limit_bytes >> 20:,}"),
+            remedy=failure("raise_memory_limit"),
         )
-    setting = "MEDIVIEW_LANGUAGE_DEADLINE_S"
-    if ended.kind != "answer":
-        setting = "the site's rule or MEDIVIEW_JOB_DEADLINE_S"
     return DeadlinePassed(
-        f"{what} took longer than the {ended.deadline_s:g} s that it may, and did not stop: its"
-        " process was ended.",
-        remedy=f"Give it more time by {setting}, or leave this model out.",
+        failure("ended_at_deadline", what=what, limit=f"{ended.deadline_s:g}"),
+        remedy=failure("more_time_for_answers" if ended.kind == "answer" else "more_time_by_rule"),
     )
 
 

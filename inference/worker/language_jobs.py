@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import structlog
 
+from inference.failure_sentences import failure
 from inference.job_progress import DeadlinePassed, WorkerStopping
 from inference.language.answer import Progress
 from inference.language.deid import deidentified
@@ -72,8 +73,8 @@ def _answer(
             raise WorkerStopping
         if time.monotonic() - begun > 2 * storage.settings.language_deadline_s:
             raise DeadlinePassed(
-                f"The answer took longer than {storage.settings.language_deadline_s:g} s.",
-                remedy="Ask less at a time, or raise MEDIVIEW_LANGUAGE_DEADLINE_S.",
+                failure("answer_too_slow", limit=f"{storage.settings.language_deadline_s:g}"),
+                remedy=failure("ask_less"),
             )
         storage.answers.progress(job.job_id, progress)
 

@@ -10,6 +10,7 @@ from datetime import timedelta
 
 import structlog
 
+from inference.failure_sentences import FailureCode, failure
 from inference.failures import Failure, explain, place
 from inference.input_selection.job_inputs import Superseded
 from inference.job_progress import WorkerStopping
@@ -134,7 +135,7 @@ def _work_on(
     except WorkerStopping:
         log.info("job_given_back", job_id=job_id)
         return jobs.fail(
-            job_id, owner, "The worker was stopped.", utcnow(), retry=True, counts=False
+            job_id, owner, failure("worker_stopped"), utcnow(), retry=True, counts=False
         )
     except Exception as error:  # noqa: BLE001 - the edge of a job: every failure becomes its reason
         return _failed(settings, jobs, withdrawals, job, owner, error)
@@ -170,7 +171,7 @@ def _failed(
         log.info("job_superseded", job_id=job.job_id, pipeline=job.pipeline)
         withdrawals.supersede(job.job_id, error.message, utcnow())
         return jobs.get(job.job_id)
-    failure = explain(error)
+    found = explain(error)
     log.warning(
         "job_failed",
         job_id=job.job_id,
@@ -178,37 +179,33 @@ def _failed(
         error=type(error).__name__,
         place=place(error),
         attempt=job.attempts,
-        retry=failure.retry,
+        retry=found.retry,
     )
-    return _end(settings, jobs, job, owner, failure)
+    return _end(settings, jobs, job, owner, found)
 
 
-def _end(settings: Settings, jobs: Jobs, job: Job, owner: str, failure: Failure) -> Job | None:
+def _end(settings: Settings, jobs: Jobs, job: Job, owner: str, found: Failure) -> Job | None:
     """Give a failed job back for later, or end it with its reason."""
     now = utcnow()
-    policy = retry_policy(settings, "job" if failure.counts else "job_outside_cause")
-    again_at = policy.next_attempt(job.attempts, now) if failure.retry else None
+    policy = retry_policy(settings, "job" if found.counts else "job_outside_cause")
+    again_at = policy.next_attempt(job.attempts, now) if found.retry else None
     if again_at is not None:
         return jobs.fail(
             job.job_id,
             owner,
-            failure.sentence,
+            found.sentence,
             now,
             retry=True,
             not_before=again_at,
-            counts=failure.counts,
+            counts=found.counts,
         )
-    tried = f"Tried {job.attempts} times. " if failure.retry else ""
-    return jobs.fail(job.job_id, owner, tried + failure.sentence, now, retry=False)
+    tried = f"{failure('tried', count=job.attempts)} " if found.retry else ""
+    return jobs.fail(job.job_id, owner, tried + found.sentence, now, retry=False)
 
 
 def _died(job: Job) -> Failure:
-    stage = f", the last time while {job.stage}" if job.stage else ""
-    return Failure(
-        f"The worker ended without a word {job.attempts} times over this job{stage}."
-        " It may need more memory than the machine has.",
-        retry=False,
-    )
+    code: FailureCode = "worker_died_while" if job.stage else "worker_died"
+    return Failure(failure(code, count=job.attempts, stage=job.stage), retry=False)
 
 
 def _offered_here(

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from api.server.checks.health import GOOD, bad, nearest_existing
+from api.server.health_sentences import HealthCode, sentence
 from api.server.schemas import HealthPart
 from inference.retention.outlook import disk_outlook
 from storage.core.clock import utcnow
@@ -60,12 +61,8 @@ class DiskProbe:
         seconds = attempt.seconds if is_done else time.monotonic() - attempt.begun_s
         if seconds < SLOW_S:
             return ""
-        took = f"took {seconds:.0f} s" if is_done else f"has not ended after {seconds:.0f} s"
-        return (
-            f"The disk of {self._folder} is slow: writing a small file {took}. Whatever arrives"
-            " waits for it. Look for what else uses the disk (iostat -x 1), and at its health"
-            " (smartctl -a, dmesg)."
-        )
+        code: HealthCode = "disk_slow" if is_done else "disk_hangs"
+        return sentence(code, folder=self._folder, seconds=f"{seconds:.0f}")
 
     def _look(self) -> _Attempt:
         with self._lock:
@@ -95,27 +92,17 @@ def explain_write_error(error: OSError, folder: Path) -> str:
     """What keeps the node from writing there, and what to do."""
     match error.errno:
         case errno.EROFS:
-            return (
-                f"The disk of {folder} is read-only. Linux does so after errors: look at dmesg,"
-                " check the file system, and mount it for writing again."
-            )
+            return sentence("disk_read_only", folder=folder)
         case errno.ENOSPC | errno.EDQUOT:
-            return (
-                f"There is no room for another file in {folder}: no space, no inodes (df -i) or no"
-                " quota. Free disk space, or raise the quota."
-            )
+            return sentence("disk_no_room", folder=folder)
         case errno.EMFILE | errno.ENFILE:
             return f"Nothing can be opened in {folder}: no file descriptor is left. {REMEDY}"
         case errno.EACCES | errno.EPERM:
-            return (
-                f"{folder} is not writable. Give it to this user: chown -R {os.getuid()} {folder}"
+            return sentence(
+                "disk_not_writable", folder=folder, user=os.getuid(), same_folder=folder
             )
         case _:
-            return (
-                f"Writing to {folder} fails: {error.strerror}. The disk or its connection is"
-                " broken: look at dmesg and smartctl -a, and replace it. What has arrived is"
-                " checked by `mediview storage verify`."
-            )
+            return sentence("disk_fails", folder=folder, error=error.strerror)
 
 
 def volumes_probe(settings: Settings) -> DiskProbe:
@@ -139,14 +126,15 @@ def check_room(settings: Settings) -> HealthPart:
     free_bytes = shutil.disk_usage(nearest_existing(settings.data_dir)).free
     if free_bytes < _LEAST_FREE_BYTES and free_bytes >= settings.free_disk_mark_bytes:
         # Whatever the mark is: the index and the audit trail must be written.
-        return bad(
-            f"{free_bytes >> 10} KiB are free where {settings.data_dir} lies, too few for the index"
-            " and the audit trail. Free disk space."
-        )
+        return bad(sentence("disk_nearly_full", free=free_bytes >> 10, folder=settings.data_dir))
     if free_bytes < settings.free_disk_mark_bytes:
         return bad(
-            f"{free_bytes // 2**20} MiB are free where {settings.data_dir} lies; the node takes"
-            f" nothing below {settings.free_disk_mark_bytes // 2**20} MiB. Free disk space."
+            sentence(
+                "disk_full",
+                free=free_bytes // 2**20,
+                folder=settings.data_dir,
+                needed=settings.free_disk_mark_bytes // 2**20,
+            )
         )
     return GOOD
 

@@ -1,12 +1,13 @@
 """What is looked at outside of this process: by /health, and by `mediview doctor`."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from pathlib import Path
 
 from sqlalchemy import Engine
 
+from api.server.health_sentences import HealthCode, sentence
 from api.server.schemas import HealthPart
 from dicom_node.association.pynetdicom_adapter import Timeouts
 from dicom_node.peers import Peer
@@ -55,12 +56,12 @@ def check_broker(settings: Settings) -> HealthPart:
             ) as client:
                 client.ping()
         except (RedisError, OSError, ValueError):
-            return bad("The broker does not answer. Check MEDIVIEW_BROKER_URL.")
+            return bad(sentence("broker_silent"))
         return GOOD
     folder = settings.data_dir / "broker"
     writable = nearest_existing(folder)
     if not os.access(writable, os.W_OK | os.X_OK):
-        return bad(f"The broker's folder {folder} is not writable.")
+        return bad(sentence("broker_folder", folder=folder))
     return GOOD
 
 
@@ -71,27 +72,19 @@ def check_dicom(settings: Settings, heartbeats: Heartbeats) -> HealthPart:
         # Over TLS alone it may not know this node's own certificate.
         if heartbeats.is_alive("scp", utcnow()):
             return GOOD
-        return bad("The DICOM SCP has given no sign of life. Start it with `mediview scp`.")
+        return bad(sentence("dicom_silent"))
     peer = Peer(settings.ae_title, settings.dicom_host, settings.dicom_port)
     answer = echo(peer, settings.ae_title, ECHO_TIMEOUTS)
     if answer.ok:
         return GOOD
-    return bad(
-        f"{answer.error} Start it with `mediview scp`, or restart it where it hangs; the port is"
-        " MEDIVIEW_DICOM_PORT. Where it rejects associations, end those that are open and idle, or"
-        " raise MEDIVIEW_MAX_ASSOCIATIONS; where its log says open_files_used_up, raise"
-        " LimitNOFILE of its service."
-    )
+    return bad(sentence("dicom_refuses", error=answer.error))
 
 
 def check_hl7(heartbeats: Heartbeats) -> HealthPart:
     """Of whichever host: orders are for all."""
     if heartbeats.is_alive(HL7.name, utcnow()):
         return GOOD
-    return bad(
-        "MEDIVIEW_HL7_PORT is set, and no HL7 listener has given a sign of life for half a minute:"
-        f" no orders and no changes of patients come by HL7. Start it with `{HL7.command}`."
-    )
+    return bad(sentence("hl7_silent", command=HL7.command))
 
 
 def check_retention(
@@ -107,14 +100,10 @@ def check_instances(damaged: DamagedInstances) -> HealthPart:
     count = damaged.count(lost_only=True)
     if not count:
         return GOOD
-    named = ", ".join(one.sop_instance_uid for one in damaged.newest(3))
-    is_one = count == 1
-    return bad(
-        f"{count} stored {'instance is' if is_one else 'instances are'} damaged or lost:"
-        f" {named}{'' if count <= 3 else ' and others'}. Have"
-        f" {'it' if is_one else 'them'} sent to this node again, which repairs"
-        f" {'it' if is_one else 'them'}; check the disk; `mediview storage verify` lists all."
-    )
+    named = _named([one.sop_instance_uid for one in damaged.newest(3)], count)
+    if count == 1:
+        return bad(sentence("instance_lost", named=named))
+    return bad(sentence("instances_lost", count=count, named=named))
 
 
 def check_series_tries(series_tries: SeriesTries) -> HealthPart:
@@ -122,17 +111,14 @@ def check_series_tries(series_tries: SeriesTries) -> HealthPart:
     count = series_tries.count()
     if not count:
         return GOOD
-    named = ", ".join(
+    series = [
         f"{one.series_instance_uid} of study {one.study_instance_uid}"
         for one in series_tries.newest(3)
-    )
-    return bad(
-        f"{count} series {'is' if count == 1 else 'are'} set aside, since the process that decides"
-        f" on series ended again and again while it looked at {'it' if count == 1 else 'them'}:"
-        f" {named}{'' if count <= 3 else ' and others'}. Everything else goes on. Look at the"
-        " instances with dcmdump, and delete the series or have it tried again with `mediview"
-        " studies try-again`."
-    )
+    ]
+    named = _named(series, count)
+    if count == 1:
+        return bad(sentence("one_series_set_aside", named=named))
+    return bad(sentence("series_set_aside", count=count, named=named))
 
 
 def warn_of_refused_rows(engine: Engine) -> HealthPart:
@@ -147,10 +133,7 @@ def warn_of_refused_rows(engine: Engine) -> HealthPart:
 def check_volumes(engine: Engine, volumes: Path, hosts: Hosts) -> HealthPart:
     """Whether the folder is the one in which the node's instances lie."""
     if is_bare(engine, volumes, hosts.is_elsewhere):
-        return bad(
-            f"{volumes} holds no volume, though instances lie there alone: mount its disk and"
-            " restart the node; where the disk is lost, restore a backup."
-        )
+        return bad(sentence("volumes_missing", folder=volumes))
     return GOOD
 
 
@@ -159,11 +142,7 @@ def check_access_rules(access_groups: AccessGroups) -> HealthPart:
     names = unreadable_rules(access_groups.all())
     if not names:
         return GOOD
-    return bad(
-        f"The rule of the access group {', '.join(names)} cannot be read: it gives the group no"
-        " more studies, and what no other rule matches is seen by administrators alone. Write it"
-        " again with `mediview access-groups change NAME --rule`."
-    )
+    return bad(sentence("access_rule_unreadable", names=", ".join(names)))
 
 
 def check_clocks(heartbeats: Heartbeats, names: Iterable[str]) -> HealthPart:
@@ -172,11 +151,8 @@ def check_clocks(heartbeats: Heartbeats, names: Iterable[str]) -> HealthPart:
     ahead = {name: heartbeats.last(name) for name in names}
     for name, last in ahead.items():
         if last is not None and last - now >= _ALIVE_WITHIN:
-            return bad(
-                f"The last sign of life of {name} is {(last - now).total_seconds():.0f} s ahead of"
-                " this clock: it was set back and the process has ended since, or the clocks of"
-                " two machines differ. Synchronise them (NTP) and restart the process."
-            )
+            seconds = f"{(last - now).total_seconds():.0f}"
+            return bad(sentence("clock_ahead", name=name, seconds=seconds))
     return GOOD
 
 
@@ -187,11 +163,12 @@ def check_clock(engine: Engine) -> HealthPart:
     if step is None or abs(now - step.at) > _STEP_SHOWN_FOR:
         return GOOD
     seconds = round(step.by.total_seconds())
-    return bad(
-        f"The system clock was set {'forward' if seconds > 0 else 'back'} by {abs(seconds):,} s at"
-        f" {step.at:%Y-%m-%d %H:%M} UTC, by its new time, or the machine slept. Synchronise it"
-        " (NTP): what has arrived, was signed or was recorded meanwhile bears the time that it had."
-    )
+    code: HealthCode = "clock_set_forward" if seconds > 0 else "clock_set_back"
+    return bad(sentence(code, seconds=f"{abs(seconds):,}", when=f"{step.at:%Y-%m-%d %H:%M}"))
+
+
+def _named(some: Sequence[str], count: int) -> str:
+    return f"{', '.join(some)}{'' if count <= len(some) else ' and others'}"
 
 
 def nearest_existing(path: Path) -> Path:

@@ -9,6 +9,7 @@ from sqlalchemy import Engine, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from api.server.checks.exposure import Check
+from api.server.health_sentences import sentence
 from api.server.schemas import HealthPart
 from storage.core.errors import MediViewError
 from storage.db.commits_wait import OF_SERVERS, OF_SESSIONS, not_durable
@@ -96,11 +97,7 @@ class IndexProbe:
         if has_lock:
             # The disk is slow, and has a part of its own.
             return ""
-        return (
-            f"The index has been locked for {waits_s:.0f} s. Whatever arrives waits, and is refused"
-            " after 30 s. End what has index.sqlite3 open beside the node, such as a copy by"
-            " sqlite3 ('fuser -v index.sqlite3' lists it); on a slow disk it is the node itself."
-        )
+        return sentence("index_locked", seconds=f"{waits_s:.0f}")
 
 
 def database_check(settings: Settings) -> Check:

@@ -2,6 +2,7 @@
 
 from api.server.checks.exposure import Check
 from api.server.checks.health import GOOD, bad
+from api.server.health_sentences import sentence
 from api.server.schemas import HealthPart
 from inference.overdue_jobs import overdue_jobs
 from storage.core.callers.visibility import as_node
@@ -26,9 +27,7 @@ def check_jobs(settings: Settings, jobs: Jobs) -> HealthPart:
     )
     others = "" if len(overdue) <= _NAMED else f"; and {len(overdue) - _NAMED:,} others"
     return bad(
-        f"Past the deadline, and not ended: {named}{others}. A process that computes for"
-        f" {settings.job_grace_s:g} s beyond it (MEDIVIEW_JOB_GRACE_S) is ended; where a job stays,"
-        " restart the worker."
+        sentence("jobs_overdue", named=f"{named}{others}", seconds=f"{settings.job_grace_s:g}")
     )
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from inference.failure_sentences import failure
 from inference.imaging.connected_parts import connected_parts
 from inference.models.card import Proof
 from inference.models.devices import device
@@ -62,7 +63,6 @@ _BBOX_MARGIN = 0.1
 _BBOX_FOREGROUND = 0.02
 _QUANTILES = (0.005, 0.995)
 _THRESHOLD = 0.5
-_NO_BRAIN = "Check that the series shows a whole head and is T1-weighted."
 
 Box = tuple[slice, slice, slice]
 
@@ -92,7 +92,7 @@ def brain_mask(
     small = _gather(voxels, (slice(None),) * 3, _SMALL_SHAPE)
     low, high = (small.quantile(q) for q in _QUANTILES)
     if not float(high) > float(low):
-        raise NothingFound("The volume is blank: all its voxels are alike.", remedy=_NO_BRAIN)
+        raise NothingFound(failure("volume_blank"), remedy=failure("check_t1_head"))
     coarse = _largest_component(
         _is_brain(_probability(modules[BBOX_FILE], _normalize(small, low, high)))
     )
@@ -156,7 +156,7 @@ def _largest_component(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     labels = connected_parts(mask)
     counts = np.bincount(labels.ravel())
     if len(counts) < 2:
-        raise NothingFound("The model found no brain in the volume.", remedy=_NO_BRAIN)
+        raise NothingFound(failure("no_brain"), remedy=failure("check_t1_head"))
     largest: NDArray[np.bool_] = labels == 1 + int(counts[1:].argmax())
     return largest
 
@@ -174,7 +174,7 @@ def _box_with_margin(mask: NDArray[np.bool_], shape: tuple[int, ...]) -> Box:
         others = tuple(other for other in range(3) if other != axis)
         inside = np.flatnonzero(mask.mean(axis=others, dtype=np.float32) > _BBOX_FOREGROUND)
         if not inside.size:
-            raise NothingFound("The model found no brain in the volume.", remedy=_NO_BRAIN)
+            raise NothingFound(failure("no_brain"), remedy=failure("check_t1_head"))
         first, last = int(inside[0]), int(inside[-1]) + 1
         # In single precision, as deepbet does, so that the same voxels are cut out.
         scale = np.float32(shape[axis]) / np.float32(mask.shape[axis])

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from inference.failure_sentences import failure
 from inference.imaging.boxes import Box, box_of
 from inference.imaging.connected_parts import connected_parts, counts_of
 from inference.imaging.geometry import spacing_mm
@@ -35,10 +36,6 @@ _LARGEST_LUNG_ML = 7000.0
 _CLOSING_MM = 5.0
 _LARGEST_VESSEL_MM2 = 250.0
 _MM3_IN_ML = 1000.0
-
-_NO_LUNGS = (
-    "Send a CT of the whole chest, reconstructed without cutting the lungs off at the sides."
-)
 
 
 @dataclass(frozen=True)
@@ -90,7 +87,7 @@ def segment_lungs(
     sides = sides_of(beside, cropped_hu, cropped_from, spacing, midline)
     del beside, cropped_hu
     if sides is None:
-        raise NothingFound("Nothing of a lung's size is left beside the airways.", remedy=_NO_LUNGS)
+        raise NothingFound(failure("no_lung_beside_airways"), remedy=failure("send_whole_chest"))
     nothing: Mask = np.zeros(crop.shape, bool)
     closed = [
         nothing if part is None else _closed(part, spacing) & ~airways
@@ -126,7 +123,7 @@ def _air_inside(hu: NDArray[np.float32], voxel_ml: float, padding: Mask | None) 
     keep[0] = False
     inside: Mask = keep[labels]
     if not inside.any():
-        raise NothingFound("There is no air of a lung's size inside the body.", remedy=_NO_LUNGS)
+        raise NothingFound(failure("no_lungs"), remedy=failure("send_whole_chest"))
     return inside
 
 
@@ -202,7 +199,7 @@ def _check_sizes(sizes_ml: Sequence[float]) -> None:
     if max(sizes_ml) < SMALLEST_LUNG_ML or max(sizes_ml) > _LARGEST_LUNG_ML:
         text = " and ".join(f"{size / 1000:.2f}" for size in sizes_ml if size)
         raise NothingFound(
-            f"What looks like lungs measures {text} litres, which no lungs do.", remedy=_NO_LUNGS
+            failure("lungs_too_large", found=text), remedy=failure("send_whole_chest")
         )
 
 

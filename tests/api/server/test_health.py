@@ -67,7 +67,8 @@ def test_a_part_that_failed_its_self_test_is_named_with_its_remedy(whole: ApiNod
         whole.storage.components.record("node-1", [], utcnow())
     assert health["status"] == "degraded"
     sentence = "OCR on node-1: ImportError: libxcb.so.1 Install the node again."
-    assert health["parts"]["components"] == {"ok": False, "detail": sentence}
+    assert health["parts"]["components"]["detail"] == sentence
+    assert health["parts"]["components"]["ok"] is False
 
 
 def test_a_job_past_its_deadline_is_named(api: ApiNode) -> None:
@@ -185,6 +186,9 @@ def test_a_full_disk_means_that_nothing_can_be_taken(api_settings: Settings) -> 
         answer = api.client.get("/health")
         assert answer.status_code == 503
         assert "Free disk space" in answer.json()["parts"]["disk"]["detail"]
+        (part,) = answer.json()["parts"]["disk"]["detail_parts"]
+        assert part["code"] == "disk_full"
+        assert part["parameters"]["folder"] == str(api_settings.data_dir)
 
 
 def test_probes_tell_a_scheduler_what_to_do(api: ApiNode) -> None:

@@ -15,6 +15,8 @@ export type Decision = Schemas["DecisionPayload"];
 export type Refusal = Schemas["RefusalPayload"];
 export type ReasonPart = Schemas["ReasonPartPayload"];
 export type ReasonCode = ReasonPart["code"];
+export type EndPart = Schemas["EndPartPayload"];
+export type EndCode = EndPart["code"];
 
 /** For people: failed, cancelled and superseded are three different things (as a UPS all are CANCELED). */
 export type Job = Schemas["JobPayload"];
@@ -136,6 +138,8 @@ export type NewOrder = Schemas["NewWorklistItem"];
 export type WorklistItem = Schemas["WorklistItemPayload"];
 
 export type HealthPart = Schemas["HealthPart"];
+export type DetailPart = Schemas["DetailPart"];
+export type HealthCode = DetailPart["code"];
 export type UploadStatus = Schemas["UploadPayload"];
 export type PartUrl = Schemas["PartUrl"];
 export type AnalyzeStarted = Schemas["AnalyzeStarted"];

@@ -1,20 +1,41 @@
 import { text } from "@/shared/i18n";
-import type { ReasonPart, Refusal, StudySummary } from "@/shared/api/types";
+import type { DetailPart, EndPart, HealthPart, Job, ReasonPart, Refusal, StudySummary } from "@/shared/api/types";
+
+type Part = ReasonPart | EndPart | DetailPart;
+type Sentences = Readonly<Record<string, (values: Record<string, string>) => string>>;
 
 /** A reason in the language of the page; as the node wrote it where a part of it has no code, or one that is not known here. */
 export function reasonText(reason: string, parts: readonly ReasonPart[] | undefined): string {
-  const { sentences } = text().reasons;
-  if (!sentences || !parts || parts.length === 0) return reason;
-  const written = parts.map(({ code, parameters }) =>
-    // A newer node may have codes that are not known here.
-    Object.hasOwn(sentences, code) ? sentences[code](parameters as Parameters<(typeof sentences)[typeof code]>[0]) : null,
-  );
-  return written.includes(null) ? reason : written.join(" ");
+  return written(reason, parts, text().reasons.sentences);
+}
+
+/** Why a job ended, likewise. */
+export function endText({ reason, reason_parts: parts }: Pick<Job, "reason" | "reason_parts">): string {
+  const { sentences, ends } = text().reasons;
+  return written(reason, parts, sentences && ends && { ...sentences, ...ends });
+}
+
+/** What a part of the node lacks, likewise. */
+export function detailText({ detail, detail_parts: parts }: HealthPart): string {
+  return written(detail, parts, text().reasons.health);
+}
+
+/** `lang` of what may be the node's own words, in English. */
+export function languageOf(shown: string, own: string): "en" | undefined {
+  return shown === own ? "en" : undefined;
+}
+
+function written(own: string, parts: readonly Part[] | undefined, sentences: unknown): string {
+  if (!sentences || !parts || parts.length === 0) return own;
+  const known = new Map(Object.entries(sentences as Sentences));
+  // A newer node may have codes that are not known here.
+  const shown = parts.map(({ code, parameters }) => known.get(code)?.(parameters) ?? null);
+  return shown.includes(null) ? own : shown.join(" ");
 }
 
 /** The language of what `reasonText` gives, to be marked where it is not that of the page. */
 export function reasonLanguage(reason: string, parts: readonly ReasonPart[] | undefined): "en" | undefined {
-  return reasonText(reason, parts) === reason ? "en" : undefined;
+  return languageOf(reasonText(reason, parts), reason);
 }
 
 type Summary = Pick<StudySummary, "state" | "state_text" | "series_count"> & { refusals: readonly Refusal[] };

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { setLanguage } from "@/shared/i18n/language";
-import { reasonLanguage, reasonText, studyStateText } from "@/shared/lib/reasons";
-import type { ReasonPart, Refusal } from "@/shared/api/types";
+import { detailText, endText, reasonLanguage, reasonText, studyStateText } from "@/shared/lib/reasons";
+import type { EndPart, ReasonPart, Refusal } from "@/shared/api/types";
 
 Object.assign(globalThis, { document: { documentElement: { lang: "" } } });
 
@@ -46,5 +46,28 @@ describe("a reason of the node", () => {
     setLanguage("de");
     expect(studyStateText(study)).toMatch(/^Keine Analyse passt zu Serie 4: Die Schichten 60 und 62 /);
     expect(studyStateText({ ...study, refusals: [] })).toBe(study.state_text);
+  });
+});
+
+describe("what ended a job, and what a part of the node lacks", () => {
+  afterEach(() => setLanguage("en"));
+
+  it("is said in the language of the page, sentence by sentence", () => {
+    const endParts: EndPart[] = [
+      { code: "tried", parameters: { count: "3" } },
+      { code: "disk_full", parameters: {} },
+    ];
+    const job = { reason: "Tried 3 times. Reading or writing failed: the disk is full.", reason_parts: endParts };
+    const part = {
+      ok: false,
+      detail: "1,234.5 MiB of something.",
+      detail_parts: [{ code: "disk_full" as const, parameters: { free: "300", folder: "/data", needed: "512" } }],
+    };
+    expect(endText(job)).toBe(job.reason);
+    expect(detailText(part)).toBe(part.detail);
+    setLanguage("de");
+    expect(endText(job)).toBe("3-mal versucht. Lesen oder Schreiben ist gescheitert: Der Datenträger ist voll.");
+    expect(detailText(part)).toMatch(/^Wo \/data liegt, sind 300 MiB frei; unter 512 MiB /);
+    expect(endText({ reason: "A model of its own says no.", reason_parts: [] })).toBe("A model of its own says no.");
   });
 });

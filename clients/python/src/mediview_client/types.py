@@ -180,6 +180,100 @@ class DeliveryProgress(TypedDict):
     destinations: list[str]
 
 
+class EndPart(TypedDict):
+    """One sentence of why a job ended: its code, and what it says, by name."""
+
+    code: Literal[
+        "no_instances",
+        "modality",
+        "modality_missing",
+        "modalities",
+        "modalities_missing",
+        "other_objects",
+        "image_type",
+        "named_localizer",
+        "photometric",
+        "not_3d",
+        "echo_time",
+        "repetition_time",
+        "contrast",
+        "named_contrast",
+        "not_t1",
+        "not_head",
+        "named_body_part",
+        "few_slices",
+        "no_frame_of_reference",
+        "large_voxels",
+        "head_extent",
+        "rescale_type",
+        "not_chest",
+        "nothing_says_chest",
+        "tube_voltages",
+        "not_axial",
+        "slice_distance",
+        "short_series",
+        "narrow_field",
+        "no_image",
+        "not_grey",
+        "several_frames",
+        "many_films",
+        "on_request",
+        "imported",
+        "pictures_only",
+        "few_frames",
+        "several_sizes",
+        "several_orientations",
+        "same_position",
+        "gap",
+        "gap_once_more",
+        "gaps",
+        "tilt",
+        "ask_for_resend",
+        "send_whole_series",
+        "send_sizes_apart",
+        "send_orientations_apart",
+        "send_sets_apart",
+        "ask_without_tilt",
+        "tried",
+        "worker_stopped",
+        "worker_died",
+        "worker_died_while",
+        "out_of_memory",
+        "memory_limit",
+        "memory_limit_again",
+        "raise_memory_limit",
+        "deadline_passed",
+        "more_time_or_faster",
+        "ended_at_deadline",
+        "more_time_by_rule",
+        "more_time_for_answers",
+        "answer_too_slow",
+        "ask_less",
+        "disk_full",
+        "input_output",
+        "unexpected_error",
+        "cancelled",
+        "cancelled_because",
+        "series_changed",
+        "prior_not_there",
+        "nothing_found",
+        "nothing_shown",
+        "check_series",
+        "check_images",
+        "volume_blank",
+        "no_brain",
+        "check_t1_head",
+        "no_lungs",
+        "no_lung_beside_airways",
+        "lungs_too_large",
+        "send_whole_chest",
+        "model_failed",
+        "container_timeout",
+        "raise_container_timeout",
+    ]
+    parameters: dict[str, str]
+
+
 class Feedback(TypedDict):
     """Feedback of a person on a finding; the finding itself stays as it was stated."""
 
@@ -358,6 +452,9 @@ class Job(TypedDict):
     reason: str
     """Why the job failed, was cancelled or superseded; of a completed one why a further run,
     which was forced, ended without results. Empty otherwise."""
+    reason_parts: NotRequired[list["EndPart"]]
+    """The sentences of the reason as codes with parameters, to be written in another
+    language; empty where a part of it has no code."""
     attempts: int
     priority: int
     priority_name: Literal["LOW", "ROUTINE", "HIGH", "STAT"]

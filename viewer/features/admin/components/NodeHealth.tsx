@@ -8,6 +8,7 @@ import { useText } from "@/shared/hooks/useText";
 import { metricsText } from "@/features/admin/lib/adminApi";
 import { getHealth } from "@/shared/api/api";
 import { bytes, number } from "@/shared/lib/format";
+import { detailText, languageOf } from "@/shared/lib/reasons";
 import { samples, total, type Sample } from "@/features/admin/lib/metrics";
 
 const everyMs = 10_000;
@@ -48,8 +49,8 @@ export function NodeHealth() {
                     <Badge word={part.ok ? t.works : t.worksNot} tone={part.ok ? "good" : "bad"} />
                   </div>
                   {part.detail && (
-                    <p className="mt-1 text-dim" lang="en">
-                      {part.detail}
+                    <p className="mt-1 text-dim" lang={languageOf(detailText(part), part.detail)}>
+                      {detailText(part)}
                     </p>
                   )}
                 </li>

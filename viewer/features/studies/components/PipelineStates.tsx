@@ -2,7 +2,7 @@ import { ProgressBar } from "@/shared/components/ProgressBar";
 import { usePipelineTitles } from "@/shared/hooks/usePipelineTitles";
 import { useText } from "@/shared/hooks/useText";
 import { number } from "@/shared/lib/format";
-import { reasonLanguage, reasonText } from "@/shared/lib/reasons";
+import { endText, reasonLanguage, reasonText } from "@/shared/lib/reasons";
 import { percent } from "@/shared/lib/state";
 import type { Job, StudySummary } from "@/shared/api/types";
 import { newestJobs } from "@/features/studies/lib/studyListColumns";
@@ -39,7 +39,7 @@ export function PipelineStates({ study }: { study: StudySummary }) {
               data-testid="row-pipeline"
               data-state={job.state}
               className="flex min-w-0 items-baseline gap-1.5"
-              title={[`${titles.of(job.pipeline)}: ${words[job.state]}`, job.reason].filter(Boolean).join(". ")}
+              title={[`${titles.of(job.pipeline)}: ${words[job.state]}`, endText(job)].filter(Boolean).join(". ")}
             >
               <span aria-hidden="true" className={`size-2 shrink-0 rounded-full ${colors[job.state]}`} />
               {/* Several stand as dots alone, each named by its title. */}

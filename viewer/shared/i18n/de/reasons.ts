@@ -1,3 +1,5 @@
+import { ends } from "./ends";
+import { health } from "./health";
 import type { Messages } from "@/shared/i18n/messages";
 
 /** Numbers in the sentences of the node have a point. */
@@ -85,6 +87,8 @@ export const reasons: Messages["reasons"] = {
     send_sets_apart: () => "Jeden Satz von Schichten als eigene Serie senden lassen.",
     ask_without_tilt: () => "Um eine Rekonstruktion ohne Neigung bitten.",
   },
+  ends,
+  health,
 };
 
 function gapText(values: Record<"first" | "second" | "found" | "usual", string>, elsewhere = ""): string {

@@ -1,14 +1,25 @@
-import type { ReasonCode } from "@/shared/api/types";
+import type { EndCode, HealthCode, ReasonCode } from "@/shared/api/types";
 
-/** What the node says of a series, by its code; in English as the node writes it. */
+/** What the node says of a series, of a job that ended and of its own parts, by code; in English as the node writes it. */
 export const reasons = {
   noAnalysisFits: (series: number | null, reason: string) => `No analysis fits${series === null ? "" : ` series ${series}`}: ${reason}`,
   sentences: null as Record<ReasonCode, (values: Values) => string> | null,
+  ends: null as Record<Exclude<EndCode, ReasonCode>, (values: EndValues) => string> | null,
+  health: null as Record<HealthCode, (values: HealthValues) => string> | null,
 };
 
 /** What a sentence says, by name (inference/reasons.py). */
 type Values = Record<
   | "count" | "echo_time" | "first" | "found" | "image_type" | "inversion_time" | "keyword" | "kind" | "least" | "modality"
   | "most" | "repetition_time" | "second" | "text" | "usual" | "wanted",
+  string
+>;
+
+/** The same of a job that ended (inference/failure_sentences.py). */
+type EndValues = Record<"by" | "count" | "error" | "found" | "limit" | "model" | "place" | "stage" | "what" | "why", string>;
+
+/** And of a part of the node (api/server/health_sentences.py). */
+type HealthValues = Record<
+  "command" | "commands" | "count" | "error" | "folder" | "free" | "name" | "named" | "names" | "needed" | "seconds" | "user" | "when",
   string
 >;

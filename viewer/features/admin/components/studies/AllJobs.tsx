@@ -12,6 +12,7 @@ import { usePages } from "@/shared/hooks/usePages";
 import { usePipelineTitles } from "@/shared/hooks/usePipelineTitles";
 import { useText } from "@/shared/hooks/useText";
 import { moment } from "@/shared/lib/format";
+import { endText, languageOf } from "@/shared/lib/reasons";
 import { isActive, jobBadge, jobStates, percent } from "@/shared/lib/state";
 import type { Job, JobState } from "@/shared/api/types";
 import { allJobs } from "@/features/admin/lib/jobsApi";
@@ -50,6 +51,8 @@ function JobRow({ job, onChanged }: { job: Job; onChanged: () => void }) {
   const { jobs, common } = useText();
   const title = usePipelineTitles().of(job.pipeline);
   const badge = jobBadge(job.state);
+  const ownWords = job.reason || (isActive(job) ? job.stage_text : "");
+  const why = endText(job) || ownWords;
   return (
     <tr data-testid="admin-job" data-job-id={job.job_id} data-state={job.state}>
       <td>
@@ -75,8 +78,8 @@ function JobRow({ job, onChanged }: { job: Job; onChanged: () => void }) {
           </div>
         )}
       </td>
-      <td className="max-w-96 text-xs" lang="en">
-        {job.reason || (isActive(job) ? job.stage_text : "")}
+      <td className="max-w-96 text-xs" lang={languageOf(why, ownWords)}>
+        {why}
       </td>
       <td>
         <JobActions job={job} title={title} onChanged={onChanged} />

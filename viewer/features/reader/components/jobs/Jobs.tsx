@@ -6,7 +6,7 @@ import { Section } from "@/features/reader/components/Section";
 import { usePipelineTitles } from "@/shared/hooks/usePipelineTitles";
 import { useText } from "@/shared/hooks/useText";
 import { fixed, moment } from "@/shared/lib/format";
-import { studyStateText } from "@/shared/lib/reasons";
+import { endText, studyStateText } from "@/shared/lib/reasons";
 import { jobBadge, percent } from "@/shared/lib/state";
 import type { Job, StudyDetail } from "@/shared/api/types";
 
@@ -52,8 +52,8 @@ function JobItem({ job, onChanged }: { job: Job; onChanged: () => void }) {
       {job.state === "completed" && (
         <p className="mt-1 text-xs text-dim">{finishedText(job, t.finished)}</p>
       )}
-      {job.state === "failed" && <p className="mt-1 text-bad">{job.reason || t.noReason}</p>}
-      {job.state === "cancelled" && <p className="mt-1 text-dim">{job.reason || t.noReason}</p>}
+      {job.state === "failed" && <p className="mt-1 text-bad">{endText(job) || t.noReason}</p>}
+      {job.state === "cancelled" && <p className="mt-1 text-dim">{endText(job) || t.noReason}</p>}
       {job.state === "superseded" && <p className="mt-1 text-warn">{t.superseded}</p>}
       <JobActions job={job} title={titles.of(job.pipeline)} onChanged={onChanged} />
     </li>
