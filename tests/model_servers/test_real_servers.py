@@ -1,10 +1,9 @@
-"""The node against MLServer, KServe and `transformers serve`: make model-servers.
+"""The node against MLServer and KServe: make model-servers.
 
 Each runs in an environment of its own, whose folder MEDIVIEW_TEST_MODEL_SERVERS names.
 """
 
 import dataclasses
-import io
 import json
 import os
 import shutil
@@ -19,16 +18,8 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
-from PIL import Image
-from reportlab.pdfgen import canvas
 
 from inference.imaging.volume import Volume, assemble_volume
-from inference.language.answer import Answer, Progress, Sentence
-from inference.language.documents.answer import answer_document
-from inference.language.drafting import draft_sentences
-from inference.language.guard import Evidence
-from inference.language.summarize import summarize
-from inference.language.visual import answer_question
 from inference.model_registry.adding import add_model
 from inference.models.model_cache import WARM
 from inference.pipeline import PipelineContext, PipelineOutput
@@ -36,11 +27,8 @@ from inference.pipelines.catalogue import pipeline_named
 from storage.container import Storage
 from storage.settings import load_settings
 from tests import builders
-from tests.inference.language import small_vision_models
-from tests.inference.language.conftest import RIGHT
-from tests.inference.orchestration import receive, storage_in
+from tests.inference.orchestration import storage_in
 from tests.inference.plain_models import onnx_model, plain_card
-from tests.inference.small import mr_series, study_uid
 
 ENVIRONMENTS = os.environ.get("MEDIVIEW_TEST_MODEL_SERVERS", "")
 # A server's start, and a language model on a busy machine.
@@ -223,87 +211,3 @@ def test_kserve(storage: Storage, tmp_path: Path, volume: Volume, way: str) -> N
         found = as_computed_here(storage, network, volume, address, binary=True)
     (note,) = found.notes
     assert note.startswith("Computed by the model server served (kserve 0.21")
-
-
-@pytest.fixture(scope="module")
-def chat(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path, Path]]:
-    """`transformers serve`: its address, SmolLM2, and a small LLaVA that always says RIGHT."""
-    python = python_of("transformers")
-    smollm2 = python.parents[1] / "smollm2"
-    if not (smollm2 / "config.json").is_file():
-        subprocess.run([python, PROGRAMS / "save_smollm2.py", smollm2], check=True)
-    folder = tmp_path_factory.mktemp("transformers")
-    llava = small_vision_models.llava(folder / "llava", RIGHT)
-    port = free_port()
-    command: list[str | Path] = [python, "-m", "transformers.cli.transformers", "serve"]
-    command += ["--host", "127.0.0.1", "--port", str(port), "--device", "cpu"]
-    with running(command, folder, f"http://127.0.0.1:{port}/health"):
-        yield f"http://127.0.0.1:{port}/v1", smollm2, llava
-
-
-def set_up(storage: Storage, url: str, model: Path, **settings: Any) -> Storage:
-    named = f"server:llm/{model}"
-    return at(
-        storage,
-        model_servers=f"llm={url}",
-        hf_summ_model=named,
-        hf_vqa_model=named,
-        hf_dqa_model=named,
-        hf_report_model=named,
-        language_max_new_tokens=48,
-        model_server_answer_s=300,
-        **settings,
-    )
-
-
-def answered_as(model: Path) -> str:
-    return f"The model server llm answered as model {model}."
-
-
-def test_a_summary_by_a_language_model(storage: Storage, chat: tuple[str, Path, Path]) -> None:
-    """What SmolLM2 writes passes the guard or is withheld."""
-    url, smollm2, _ = chat
-    request = {"text": REPORT, "report_ids": [], "max_sentences": 3}
-    answer: Answer = summarize(set_up(storage, url, smollm2), request, Progress())
-    assert answered_as(smollm2) in answer.notes
-    assert answer.tokens > 3
-    assert answer.sentences
-    assert (answer.model, answer.revision) == (str(smollm2), "server llm")
-
-
-def test_a_question_about_a_document(storage: Storage, chat: tuple[str, Path, Path]) -> None:
-    """Whatever SmolLM2 writes: only words of the page are shown."""
-    url, smollm2, _ = chat
-    line = "The next appointment is on 3 March 2026."
-    page = io.BytesIO()
-    pdf = canvas.Canvas(page)
-    pdf.drawString(50, 500, line)
-    pdf.save()
-    storage.objects.put("documents/letter", page.getvalue(), "application/pdf")
-    given = {"object_key": "documents/letter", "question": "When is the next appointment?"}
-    answer = answer_document(set_up(storage, url, smollm2), given, Progress())
-    assert answered_as(smollm2) in answer.notes
-    assert answer.text in line
-
-
-def test_a_question_about_an_image(storage: Storage, chat: tuple[str, Path, Path]) -> None:
-    """A vision model is shown the picture; what no finding supports is withheld."""
-    url, _, llava = chat
-    receive(storage, mr_series("asked", 3))
-    request = {"study_instance_uid": study_uid("asked"), "question": "What does it show?"}
-    answer = answer_question(set_up(storage, url, llava), request, Progress())
-    assert answered_as(llava) in answer.notes
-    assert (answer.method, answer.sentences) == ("model", ())
-    assert answer.withheld
-
-
-@pytest.mark.parametrize("with_image", [False, True])
-def test_a_report_draft(storage: Storage, chat: tuple[str, Path, Path], with_image: bool) -> None:
-    url, smollm2, llava = chat
-    model = llava if with_image else smollm2
-    node = set_up(storage, url, model, model_server_report_images=with_image)
-    template = [Sentence("Brain volume: 1,234.5 cm³.", ("f1",))]
-    answer = draft_sentences(node.settings, Evidence(), template, [Image.new("RGB", (64, 64))])
-    assert answered_as(model) in answer.notes
-    # Without findings nothing is supported.
-    assert answer.sentences == ()
