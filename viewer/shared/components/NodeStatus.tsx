@@ -45,7 +45,7 @@ export function NodeStatus({ stream }: { stream: StreamState }) {
   if (broken.length === 0) return null;
   return (
     <details className="relative text-xs" data-testid="node-degraded">
-      <summary className="rounded-full border border-warn/60 px-2 py-px text-warn">
+      <summary className="max-w-48 truncate rounded-full border border-warn/60 px-2 py-px text-warn">
         {common.degraded(broken.map(([name]) => titleOf(name)).join(", "))}
       </summary>
       <dl className="absolute right-0 z-20 mt-2 w-80 space-y-2 rounded-md border border-line bg-raised p-3">

@@ -37,7 +37,7 @@ export function SearchField({
     return () => clearTimeout(timer);
   }, [typed, text]);
   return (
-    <label className="ml-auto flex min-w-60 flex-1 items-center gap-2 rounded-md border border-line bg-panel px-3 focus-within:border-accent sm:max-w-md">
+    <label className="ml-auto flex min-w-44 flex-1 items-center gap-2 rounded-md border border-line bg-panel px-3 focus-within:border-accent sm:max-w-md">
       <span className="sr-only">{t.searchLabel}</span>
       <input
         ref={inputRef}

@@ -93,7 +93,7 @@ export function StudyList() {
     <UploadArea onDone={reload} inputRef={fileInput}>
       {(uploadButton) => (
         <div className="mx-auto flex min-h-dvh max-w-[120rem] flex-col px-5">
-          <header className="flex flex-wrap items-center gap-x-4 gap-y-3 py-3">
+          <header className="flex flex-wrap items-center gap-x-3 gap-y-3 py-3">
             <Brand />
             <SearchField
               inputRef={search}
