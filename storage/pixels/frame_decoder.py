@@ -9,11 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.encaps import encapsulate
 from pydicom.pixels.decoders.base import get_decoder
+from pydicom.pixels.utils import get_j2k_parameters
 from pydicom.uid import (
     JPEG2000,
     UID,
     ExplicitVRLittleEndian,
     JPEG2000Lossless,
+    JPEG2000TransferSyntaxes,
     JPEGLSLossless,
     JPEGLSNearLossless,
     RLELossless,
@@ -61,6 +63,8 @@ def decode_with_colours(frame: bytes, encoding: FrameEncoding) -> tuple[NDArray[
         bits = np.unpackbits(np.asarray(array).reshape(-1), bitorder="little")
         one_bit = bits[: encoding.values].reshape(encoding.rows, encoding.columns)
         return one_bit, encoding.photometric_interpretation
+    if syntax in JPEG2000TransferSyntaxes and encoding.samples_per_pixel == 1:
+        array = _of_stated_sign(array, frame, encoding)
     values = np.right_shift(array, encoding.low_bits) if encoding.low_bits else array
     return np.asarray(values), str(came_out["photometric_interpretation"])
 
@@ -76,6 +80,22 @@ def _decoded(
         with suppress(RuntimeError):
             return decoder.as_array(buffer, index=0, decoding_plugin=fastest, **options)
     return decoder.as_array(buffer, index=0, **options)
+
+
+def _of_stated_sign(array: NDArray[Any], frame: bytes, encoding: FrameEncoding) -> NDArray[Any]:
+    """Grey values with the sign of the header.
+
+    A codestream states it, too (ISO/IEC 15444-1 A.5.1), and some state the other one: pydicom
+    mends that where the codestream has as many bits as are stored.
+    """
+    is_signed = bool(encoding.pixel_representation)
+    if get_j2k_parameters(frame).get("is_signed", is_signed) == is_signed:
+        return array
+    bits = encoding.bits_stored + encoding.low_bits
+    values = array.astype(np.int64) & (2**bits - 1)
+    if is_signed:
+        values -= (values >= 2 ** (bits - 1)) * 2**bits
+    return values.astype(f"{'i' if is_signed else 'u'}{array.dtype.itemsize}")
 
 
 def _options(encoding: FrameEncoding) -> dict[str, Any]:

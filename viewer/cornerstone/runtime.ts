@@ -35,10 +35,7 @@ import {
   ZoomTool,
 } from "@cornerstonejs/tools";
 import { log as dcmjsLog } from "dcmjs";
-import type { DicomJson } from "@/dicom/dicomweb";
 import { text } from "@/shared/i18n";
-import { applyLut, modalityLutOf } from "@/dicom/display/lut";
-import { areOverlaysReadable, bitsAt, cellOf, isOfCells, overlaysInPixels, statedHeader, withoutOverlayBits } from "@/dicom/display/pixelCells";
 import { frameChanges } from "./frameChanges";
 import { overlayBits } from "./overlayBits";
 import { FrameRefusal } from "./frames";
@@ -47,6 +44,7 @@ import { FreeTextTool } from "./annotations/freeText";
 import { LinesAngleTool } from "./annotations/linesAngle";
 import { SpineLabelTool } from "./annotations/spineLabels";
 import { RegionWindowTool } from "./windows/regionWindow";
+import { inStatedColors, valuesAsStated } from "./values/loadedValues";
 import { SeriesScrollTool } from "./views/scrolling";
 
 /** What each measuring tool of the toolbar is called by Cornerstone. */
@@ -96,50 +94,17 @@ export type EditTool = keyof typeof editToolNames;
 
 const maxDecodeWorkers = 4;
 
-/** Cornerstone knows slope and intercept alone; a modality LUT is applied to the pixels themselves. */
-function withModalityLut(image: Types.IImage): void {
-  const header = wadors.metaDataManager.get(image.imageId) as DicomJson | undefined;
-  const lut = header && !image.color ? modalityLutOf(header) : null;
-  if (!lut) return;
-  applyLut(image.getPixelData() as Int16Array, lut);
-  image.minPixelValue = lut.values.reduce((least, value) => Math.min(least, value));
-  image.maxPixelValue = lut.values.reduce((most, value) => Math.max(most, value));
-}
-
-/** Bits of overlays above the value are none of the pixel; they are kept to be drawn over it. */
-function takeOverlayBits(image: Types.IImage): void {
-  const drawn = wadors.metaDataManager.get(image.imageId) as DicomJson | undefined;
-  const header = drawn && statedHeader(drawn);
-  const overlays = header ? overlaysInPixels(header) : [];
-  if (!header || image.color || overlays.length === 0 || !areOverlaysReadable(header)) return;
-  const pixels = image.getPixelData() as Int16Array;
-  const isRescaled = image.preScale?.scaled === true;
-  overlayBits.set(image.imageId, new Map(overlays.map(({ group, position }) => [group, bitsAt(position, pixels, header, isRescaled)])));
-  [image.minPixelValue, image.maxPixelValue] = withoutOverlayBits(pixels, header, isRescaled);
-}
-
-/** Values that do not fill their cells are right only where nothing else is in the cells. */
-function refuseOtherBits(image: Types.IImage): void {
-  const header = wadors.metaDataManager.get(image.imageId) as DicomJson | undefined;
-  const cell = header && cellOf(header);
-  if (!cell) return;
-  if (!image.preScale?.scaled || !isOfCells(image.getPixelData(), cell)) {
-    throw new FrameRefusal(text().refusals.images.otherBits(cell.bitsStored, cell.highBit));
-  }
-}
-
 /** Cornerstone's loader; a frame with fewer pixels than its header says is refused, not drawn. */
 function loadWholeFrame(imageId: string, options?: Record<string, unknown>): Types.IImageLoadObject {
   const load = wadors.loadImage(imageId, options) as Types.IImageLoadObject;
-  const promise = load.promise.then(async (image) => {
-    const expected = image.rows * image.columns * (image.numberOfComponents || 1);
-    const found = image.getPixelData().length;
+  const promise = load.promise.then(async (loaded) => {
+    const expected = loaded.rows * loaded.columns * (loaded.numberOfComponents || 1);
+    const found = loaded.getPixelData().length;
     if (found < expected) {
       throw new FrameRefusal(text().refusals.images.fewValues(found, expected));
     }
-    refuseOtherBits(image);
-    takeOverlayBits(image);
-    withModalityLut(image);
+    const image = await inStatedColors(loaded, loadAsItCame);
+    valuesAsStated(image);
     // Asked now and not when the load began: what is wanted may have changed meanwhile.
     await frameChanges.get(imageId)?.(image, loadUnchanged);
     return image;
@@ -147,11 +112,13 @@ function loadWholeFrame(imageId: string, options?: Record<string, unknown>): Typ
   return { ...load, promise };
 }
 
+function loadAsItCame(imageId: string): Promise<Types.IImage> {
+  return (wadors.loadImage(imageId) as Types.IImageLoadObject).promise;
+}
+
 async function loadUnchanged(imageId: string): Promise<Types.IImage> {
-  const image = await (wadors.loadImage(imageId) as Types.IImageLoadObject).promise;
-  refuseOtherBits(image);
-  takeOverlayBits(image);
-  withModalityLut(image);
+  const image = await inStatedColors(await loadAsItCame(imageId), loadAsItCame);
+  valuesAsStated(image);
   return image;
 }
 

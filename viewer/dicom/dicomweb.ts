@@ -162,6 +162,11 @@ export function frameUrl(
   return `${window.location.origin}${path}/instances/${sopInstanceUid}/frames/${frameNumber}`;
 }
 
+/** The same frame in native pixels, which the node has decoded (PS3.18 8.3.3.1). */
+export function asNative(urlOfFrame: string): string {
+  return `${urlOfFrame}?accept=${encodeURIComponent(nativeFrames)}`;
+}
+
 /** WADO-RS Retrieve Frames: the pixels of each, native and little endian; frame numbers count from 1. */
 export async function retrieveFrames(
   studyInstanceUid: string,
@@ -175,7 +180,7 @@ export async function retrieveFrames(
   for (let at = 0; at < frameNumbers.length; at += framesAtOnce) {
     const wanted = frameNumbers.slice(at, at + framesAtOnce);
     const response = await request(`${path}/${wanted.join(",")}`, {
-      headers: { Accept: `multipart/related; type="application/octet-stream"; transfer-syntax=${explicitLittle}` },
+      headers: { Accept: nativeFrames },
       signal,
     });
     const parts = partsOf(new Uint8Array(await response.arrayBuffer()), response.headers.get("Content-Type") ?? "");
@@ -184,6 +189,8 @@ export async function retrieveFrames(
   }
   return found;
 }
+
+const nativeFrames = `multipart/related; type="application/octet-stream"; transfer-syntax=${explicitLittle}`;
 
 /** So many that their list is no long address. */
 const framesAtOnce = 50;
@@ -254,6 +261,11 @@ function values(dataset: DicomJson, tag: string): unknown[] {
 export function stringOf(dataset: DicomJson, tag: string): string {
   const value = values(dataset, tag)[0];
   return typeof value === "string" ? value : typeof value === "number" ? String(value) : "";
+}
+
+/** Whether pixels belong to an image, as its metadata states (PS3.3 C.7.6.3, C.7.6.24). */
+export function holdsPixels(dataset: DicomJson): boolean {
+  return ["7FE00008", "7FE00009", "7FE00010"].some((pixels) => pixels in dataset);
 }
 
 /** Texts of an attribute of several values. */

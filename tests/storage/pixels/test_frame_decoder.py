@@ -1,17 +1,21 @@
 """Frames are decoded by the fastest decoder, to the values that the others give."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
+from imagecodecs import htj2k_encode, jpeg2k_encode
 from numpy.typing import NDArray
 from pydicom import Dataset
 from pydicom.dataset import FileMetaDataset
 from pydicom.encaps import get_frame
 from pydicom.pixels.decoders.base import get_decoder
+from pydicom.pixels.utils import get_j2k_parameters
 from pydicom.uid import (
     UID,
     ExplicitVRLittleEndian,
+    HTJ2KLossless,
     JPEG2000Lossless,
     JPEGLSLossless,
     RLELossless,
@@ -81,3 +85,25 @@ def test_what_no_decoder_takes_is_an_error(syntax: str) -> None:
     _, encoding = encoded("12 bit", syntax)
     with pytest.raises((RuntimeError, ValueError)):
         decode_here(b"\xff\xd8" + b"\0" * 200, encoding)
+
+
+@pytest.mark.parametrize("signed", [True, False])
+@pytest.mark.parametrize(
+    ("syntax", "bits"), [(JPEG2000Lossless, 12), (JPEG2000Lossless, 16), (HTJ2KLossless, 16)]
+)
+def test_the_sign_is_that_of_the_header(syntax: str, bits: int, signed: bool) -> None:
+    """Also where the codestream states the other one, whatever its bits."""
+    values = np.arange(64 * 64).reshape(64, 64) - (2048 if signed else 0)
+    cells = (values & 0x0FFF).astype(np.uint16)
+    if not signed:
+        cells = (cells << 4).view(np.int16) >> 4
+    if syntax == HTJ2KLossless:
+        frame = htj2k_encode(cells)
+    else:
+        frame = jpeg2k_encode(cells, level=0, codecformat="J2K", bitspersample=bits, resolutions=3)
+    assert get_j2k_parameters(frame)["is_signed"] is not signed
+    _, encoding = encoded("signed" if signed else "12 bit", RLELossless)
+    stated = replace(encoding, transfer_syntax_uid=syntax, rows=64, columns=64, bits_stored=12)
+    decoded = decode_here(frame, stated)
+    assert np.array_equal(decoded, values)
+    assert decoded.dtype == (np.int16 if signed else np.uint16)

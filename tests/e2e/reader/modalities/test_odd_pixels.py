@@ -2,17 +2,20 @@
 
 import base64
 import io
+import re
 from collections.abc import Callable
 
 import numpy as np
 import pydicom
 import pytest
+from imagecodecs import jpeg2k_encode, jpeg8_encode
 from numpy.typing import NDArray
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 from pydicom.dataset import Dataset
+from pydicom.encaps import encapsulate
 from pydicom.pixels import apply_modality_lut
-from pydicom.uid import generate_uid
+from pydicom.uid import JPEG2000Lossless, JPEGBaseline8Bit, generate_uid
 
 from tests.api.access.closed import PASSWORD, ClosedNode
 from tests.api.client import part10
@@ -116,6 +119,52 @@ def mapped_over_lut() -> tuple[Dataset, NDArray[np.float64]]:
     return dataset, values
 
 
+def of_other_sign(*, signed: bool) -> tuple[Dataset, NDArray[np.float64]]:
+    """JPEG 2000 whose codestream states the other sign than the header (ISO/IEC 15444-1 A.5.1)."""
+    values = ramp() * 3 - (1800 if signed else 0)
+    dataset = image(
+        values.astype(np.int16 if signed else np.uint16),
+        RescaleSlope="0.5",
+        RescaleIntercept="-1024",
+        WindowCenter="-500",
+        WindowWidth="2000",
+    )
+    cells = (values & 0x0FFF).astype(np.uint16)
+    if not signed:
+        cells = ((values & 0x0FFF) << 4).astype(np.uint16).view(np.int16) >> 4
+    encoded = jpeg2k_encode(cells, level=0, codecformat="J2K", bitspersample=12, resolutions=3)
+    dataset.PixelData = encapsulate([encoded])
+    dataset["PixelData"].VR = "OB"
+    dataset.file_meta.TransferSyntaxUID = JPEG2000Lossless
+    return dataset, values * 0.5 - 1024
+
+
+def rgb_without_marker() -> tuple[Dataset, NDArray[np.uint8]]:
+    """JPEG of red, green and blue of which the codestream does not say that they are."""
+    colors = np.zeros((ROWS + 2, COLUMNS, 3), np.uint8)
+    colors[...] = (200, 60, 120)
+    encoded = bytearray(
+        jpeg8_encode(colors, level=95, colorspace="RGB", outcolorspace="RGB", subsampling="444")
+    )
+    # Without Adobe's marker, and the components by numbers instead of R, G and B.
+    adobe = encoded.find(b"\xff\xee")
+    if adobe >= 0:
+        del encoded[adobe : adobe + 2 + int.from_bytes(encoded[adobe + 2 : adobe + 4], "big")]
+    frame, scan = encoded.index(b"\xff\xc0"), encoded.index(b"\xff\xda")
+    for number in range(3):
+        encoded[frame + 10 + 3 * number] = encoded[scan + 5 + 2 * number] = number + 1
+    dataset = image(ramp().astype(np.uint16))
+    for keyword in ("WindowCenter", "WindowWidth"):
+        dataset.pop(keyword, None)
+    dataset.Rows, dataset.SamplesPerPixel, dataset.PlanarConfiguration = ROWS + 2, 3, 0
+    dataset.PhotometricInterpretation = "RGB"
+    dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit = 8, 8, 7
+    dataset.PixelData = encapsulate([bytes(encoded)])
+    dataset["PixelData"].VR = "OB"
+    dataset.file_meta.TransferSyntaxUID = JPEGBaseline8Bit
+    return dataset, colors
+
+
 @pytest.fixture
 def reader(guarded: ClosedNode) -> ClosedNode:
     guarded.storage.accounts.add("ada", PASSWORD, ["radiologist"])
@@ -140,6 +189,8 @@ CASES: dict[str, Callable[[], tuple[Dataset, NDArray[np.float64]]]] = {
     "a table from a negative value": signed_with_lut,
     "a table of bytes": with_lut_of_bytes,
     "a map over a table": mapped_over_lut,
+    "a signed header over a codestream without sign": lambda: of_other_sign(signed=True),
+    "a header without sign over a signed codestream": lambda: of_other_sign(signed=False),
 }
 
 
@@ -160,6 +211,17 @@ def test_values_are_those_of_the_stored_bits_and_of_tables(
         if "ModalityLUTSequence" in dataset and dataset.ModalityLUTSequence[0].LUTDescriptor[2] > 8:
             read = pydicom.dcmread(io.BytesIO(part10(dataset)))
             np.testing.assert_allclose(apply_modality_lut(read.pixel_array, read), true)
+
+
+def test_colors_are_those_that_the_header_states(reader: ClosedNode, guarded_page: Page) -> None:
+    dataset, colors = rgb_without_marker()
+    read = pydicom.dcmread(io.BytesIO(part10(dataset))).pixel_array
+    np.testing.assert_allclose(read, colors, atol=6)
+    viewport = open_image(guarded_page, reader, dataset)
+    column, row = point_to(guarded_page, viewport, 0.5, 0.5)
+    text = viewport.get_by_test_id("cursor-value").inner_text()
+    shown = [int(one) for one in re.findall(r"\d+", text.partition(":")[2])]
+    assert shown == read[row, column].tolist()
 
 
 def test_overlays_in_bits_of_the_pixels_are_drawn(reader: ClosedNode, guarded_page: Page) -> None:
