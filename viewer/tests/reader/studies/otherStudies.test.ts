@@ -60,7 +60,8 @@ describe("how far away in time a study is", () => {
     expect(at("2024-09-15")).toBe("later, +3 mo");
     expect(at("2024-06-01")).toBe("−14 d");
     expect(at("2024-06-15")).toBe("same day");
-    expect(at("2024-06-15", "09:00:00")).toBe("−0 d");
+    expect(at("2024-06-15", "08:40:00")).toBe("−2 h");
+    expect(at("2024-06-15", "10:52:00")).toBe("later, +22 min");
     expect(at(null)).toBe("date unknown");
     expect(markText({ study_date: "2026-06-15", study_time: null }, read)).toBe("Later study, +2 y");
     setLanguage("de");

@@ -1,10 +1,11 @@
 "use client";
 
 import { useState } from "react";
+import { FrameNotice } from "@/features/reader/components/stage/FrameNotice";
 import { useFrameCause } from "@/features/reader/hooks/stage/useFrameCause";
 import { useText } from "@/shared/hooks/useText";
 import type { LoadedSeries, Undrawable } from "@/cornerstone";
-import { frameUrl, renderedUrl } from "@/dicom/dicomweb";
+import { frameUrl, holdsPixels, renderedUrl } from "@/dicom/dicomweb";
 
 /** In place of a frame that is not there: why, what helps, and the node's own picture where only the browser fails. */
 export function StandIn({
@@ -20,7 +21,9 @@ export function StandIn({
   const [picture, setPicture] = useState<"loading" | "shown" | "none">("loading");
   const { sopInstanceUid, frameNumber, sliceNumber, sliceCount, reason } = undrawable;
   const place = [series.studyInstanceUid, series.seriesInstanceUid, sopInstanceUid, frameNumber] as const;
-  const cause = useFrameCause(frameUrl(...place), onRetry);
+  const asked = useFrameCause(frameUrl(...place), onRetry);
+  const slice = series.order.slices.find((one) => one.sopInstanceUid === sopInstanceUid);
+  const cause = asked === "gone" && slice && !holdsPixels(slice.dataset) ? "withoutPixels" : asked;
   const isUndecodable = cause === "undecodable";
   return (
     <div
@@ -30,17 +33,16 @@ export function StandIn({
       data-picture={isUndecodable ? picture : ""}
     >
       {cause && (
-        <div role="alert" className="m-3 rounded-md border border-warn/50 bg-ground p-3">
-          <p className="font-medium text-warn">
-            {isUndecodable ? t.undrawn(reason.replace(/\.$/, "")) : t.frameCauses[cause].what}
-          </p>
-          <p className="mt-1">{isUndecodable ? t.pictures[picture] : t.frameCauses[cause].helps}</p>
-          {!isUndecodable && (
+        <FrameNotice
+          what={isUndecodable ? t.undrawn(reason.replace(/\.$/, "")) : t.frameCauses[cause].what}
+          helps={isUndecodable ? t.pictures[picture] : t.frameCauses[cause].helps}
+        >
+          {!isUndecodable && cause !== "withoutPixels" && (
             <button type="button" className="control pointer-events-auto mt-2" onClick={onRetry}>
               {common.tryAgain}
             </button>
           )}
-        </div>
+        </FrameNotice>
       )}
       <div className="relative min-h-0">
         {isUndecodable && picture !== "none" && (

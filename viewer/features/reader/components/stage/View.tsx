@@ -9,6 +9,7 @@ import { videoPlaceOf } from "@/features/reader/lib/videos";
 import { ReferenceMark } from "@/features/reader/components/stage/ReferenceMark";
 import type { Reference } from "@/features/reader/hooks/stage/useReferencePoint";
 import { fixed } from "@/shared/lib/format";
+import { FrameNotice } from "@/features/reader/components/stage/FrameNotice";
 import { StandIn } from "@/features/reader/components/stage/StandIn";
 import { StoredVideo } from "@/features/reader/components/stage/StoredVideo";
 import { ViewContours } from "@/features/reader/components/stage/ViewContours";
@@ -240,6 +241,11 @@ export function View(props: ViewProps) {
       )}
       {undrawable && series && !videoPlace && (
         <StandIn key={`${undrawable.sopInstanceUid}#${undrawable.frameNumber}`} series={series} undrawable={undrawable} onRetry={() => props.onRetry?.()} />
+      )}
+      {series && series.instanceCount > 0 && series.imageIds.length === 0 && (
+        <div className="pointer-events-none absolute inset-0">
+          <FrameNotice {...t.frameCauses.withoutPixels} />
+        </div>
       )}
       {dosePicture && screenMatrix && dose?.look && <ViewDose picture={dosePicture} look={dose.look} matrix={screenMatrix} />}
       {uptakePicture && info?.imageMatrix && !undrawable && props.marksShown && (

@@ -73,7 +73,20 @@ const fewestMonths = 2;
 const fewestYears = 2;
 const minus = "\u2212";
 
-/** How far apart in time, signed: "−2 y", "+3 mo", "+0 d"; empty where a date is missing. */
+/** Seconds since midnight of a time that the node gives as HH:MM:SS. */
+function secondsOf(time: string | null): number {
+  const [hours = NaN, minutes = NaN, seconds = 0] = (time ?? "").split(":").map(Number);
+  return 3600 * hours + 60 * minutes + seconds;
+}
+
+/** Of two studies of one day: hours, or minutes where they are no hour apart. */
+function withinDayText(other: Dated, study: Dated): string {
+  const t = text().viewing.distances;
+  const minutes = Math.ceil(Math.abs(secondsOf(other.study_time) - secondsOf(study.study_time)) / 60);
+  return minutes >= 60 ? t.hours(Math.round(minutes / 60)) : t.minutes(minutes);
+}
+
+/** How far apart in time, signed: "−2 y", "+3 mo", "−5 h"; empty where a date is missing. */
 export function distanceText(other: Dated, study: Dated): string {
   const [then, now] = [other, study].map(({ study_date }) => Date.parse(dicomDate(study_date)));
   if (then === undefined || now === undefined || Number.isNaN(then) || Number.isNaN(now)) return "";
@@ -81,7 +94,9 @@ export function distanceText(other: Dated, study: Dated): string {
   const months = Math.round(days / daysPerMonth);
   const years = Math.round(months / 12);
   const t = text().viewing.distances;
-  const amount = months >= 12 * fewestYears ? t.years(years) : months >= fewestMonths ? t.months(months) : t.days(days);
+  const isWithinDay = days === 0 && relationOf(other, study) !== "sameDay";
+  const whole = months >= 12 * fewestYears ? t.years(years) : months >= fewestMonths ? t.months(months) : t.days(days);
+  const amount = isWithinDay ? withinDayText(other, study) : whole;
   return `${relationOf(other, study) === "earlier" ? minus : "+"}${amount}`;
 }
 

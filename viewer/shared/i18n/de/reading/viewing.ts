@@ -102,6 +102,8 @@ export const viewing: Messages["viewing"] = {
   relations: { sameDay: "selber Tag", undated: "Datum unbekannt" },
   laterBy: (distance) => `später, ${distance}`,
   distances: {
+    minutes: (n) => `${n} Min.`,
+    hours: (n) => `${n} Std.`,
     days: (n) => `${n} T.`,
     months: (n) => `${n} Mon.`,
     years: (n) => `${n} J.`,
@@ -127,6 +129,10 @@ export const viewing: Messages["viewing"] = {
     gone: {
       what: "Der Knoten hat dieses Bild nicht mehr.",
       helps: "Es wurde inzwischen gelöscht oder ersetzt. Gehen Sie zur Studienliste und öffnen Sie die Studie neu.",
+    },
+    withoutPixels: {
+      what: "Zu diesem Bild kamen keine Pixel.",
+      helps: "Der Absender hat nur die Kopfdaten geschickt. Bitten Sie darum, die Serie erneut zu senden.",
     },
     unavailable: {
       what: "Der Knoten kann dieses Bild gerade nicht liefern.",

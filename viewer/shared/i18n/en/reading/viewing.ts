@@ -101,6 +101,8 @@ export const viewing = {
   relations: { sameDay: "same day", undated: "date unknown" },
   laterBy: (distance: string) => `later, ${distance}`,
   distances: {
+    minutes: (n: number) => `${n} min`,
+    hours: (n: number) => `${n} h`,
     days: (n: number) => `${n} d`,
     months: (n: number) => `${n} mo`,
     years: (n: number) => `${n} y`,
@@ -126,6 +128,10 @@ export const viewing = {
     gone: {
       what: "The node no longer has this image.",
       helps: "It was deleted or replaced. Go back to the study list and open the study again.",
+    },
+    withoutPixels: {
+      what: "No pixels came with this image.",
+      helps: "Its sender sent the header alone. Ask for the series to be sent again.",
     },
     unavailable: {
       what: "The node cannot deliver this image at the moment.",
