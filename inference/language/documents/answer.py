@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import pairwise
 from typing import Any, Protocol
 
 from inference.language.answer import (
@@ -15,21 +14,20 @@ from inference.language.answer import (
     Withheld,
     by_model,
 )
+from inference.language.documents.meaning.answers import by_meaning
 from inference.language.documents.page import Page, around, notes_on, words_of
-from inference.language.documents.pairing.asking import Asked, fits, names_person, read_asked
-from inference.language.documents.pairing.look_up import LookedUp, layouts_of, look_up
-from inference.language.documents.pairing.matching import is_opposite, names
-from inference.language.documents.pairing.topics import units_of
-from inference.language.documents.passages import answering_passages
+from inference.language.documents.pairing.asking import Asked, fits, read_asked
+from inference.language.documents.pairing.look_up import LookedUp, look_up
+from inference.language.documents.pairing.page_layout import PageLayout, layouts_of
 from inference.language.documents.reading import read_document
 from inference.language.documents.served import ask_server
 from inference.language.guard.instructions import gives_orders
-from inference.language.guard.sentences import sentence_ends
 from inference.language.header_values import header_values
 from inference.language.missing import missing_of_texts
 from inference.language.models.loading import load_model
 from inference.language.models.writers import NO_USE
 from inference.language.tasks import TASKS, is_configured, model_ref
+from inference.refusals import ModelUnusable
 from storage.container.has import HasIndex, HasInstances, HasObjects, HasSettings
 from storage.core.errors import InvalidRequest
 from storage.index.repository import Index
@@ -42,13 +40,15 @@ from storage.objects.filesystem import ObjectStore
 from storage.settings import Settings
 
 _SHOWN = 3
-_NOTHING = "The document does not say."
+_NOTHING = "No answer was found. The document may give it in words that were not understood."
 _BLANK = "The document has this field, and nothing is filled in."
 _NO_MODEL = "No model is configured (HF_DQA_MODEL); this is the passage, word for word."
 _WITHOUT = "This is the passage, word for word."
 _NO_TEXT = "No text could be read on the document's pages."
-# A passage near in meaning has some number, and some name: it must name what they are of, too.
-_NAMED = ("date", "number", "person", "code")
+# What names a field or a row by few of its words, below this score, may be of something else.
+_SURE = 0.8
+# Of 1, how likely an answer by its meaning must be to count against one by words.
+_NEARLY_CERTAIN = 0.9
 _NOT_THERE = Reason("content", "These words do not stand on the page.")
 _ORDERS = Reason("instruction", "It gives orders to a model instead of answering.")
 # A page is this wide and high for LayoutLM.
@@ -76,7 +76,8 @@ def answer_document(storage: DocumentStorage, request: AnswerRequest, progress: 
     question = str(request["question"])
     progress.go_on()
     asked = read_asked(question)
-    looked_up = look_up(asked, list(layouts_of(pages)))
+    layouts = list(layouts_of(pages))
+    looked_up = look_up(asked, layouts)
     passages: list[PassageBox] = []
     method: Method = "extractive"
     named: AnsweringModel = {"model": "", "revision": ""}
@@ -99,7 +100,7 @@ def answer_document(storage: DocumentStorage, request: AnswerRequest, progress: 
             notes.append(_NO_MODEL)
         if not passages:
             method = "extractive"
-            passages = _extracted(question, pages, looked_up)
+            passages = _extracted(asked, layouts, looked_up, notes)
             if not passages:
                 notes.append(_BLANK if looked_up.is_blank else _NOTHING)
     if passages:
@@ -153,31 +154,37 @@ def _named_in_header(
 
 def find_answers(question: str, pages: Sequence[Page]) -> list[PassageBox]:
     """What the pages answer without a model, the surest first; nothing where they do not say."""
-    return _extracted(question, pages, look_up(read_asked(question), list(layouts_of(pages))))
-
-
-def _extracted(question: str, pages: Sequence[Page], looked_up: LookedUp) -> list[PassageBox]:
-    """What the layout pairs with the question; else the running text that answers it."""
-    if looked_up.passages or looked_up.is_blank:
-        return list(looked_up.passages)
+    layouts = list(layouts_of(pages))
     asked = read_asked(question)
-    return [
-        PassageBox(one.text, one.page_number, one.box, round(score, 3))
-        for one, score in answering_passages(question, pages, _SHOWN)
-        if not is_opposite(asked, units_of(one.text))
-        and (asked.kind not in _NAMED or _names_and_fits(asked, one.text))
-    ]
+    return _extracted(asked, layouts, look_up(asked, layouts), [])
 
 
-def _names_and_fits(asked: Asked, text: str) -> bool:
-    """Whether one of its sentences names what is asked for, and has a value of its kind."""
-    ends = [*sentence_ends(text), len(text)]
-    sentences = [text[start:end] for start, end in pairwise((0, *ends))]
-    return any(names(asked, one) and _has_kind(asked, one) for one in sentences)
+def _extracted(
+    asked: Asked, layouts: Sequence[PageLayout], looked_up: LookedUp, notes: list[str]
+) -> list[PassageBox]:
+    """What the page calls by the question's own words; else what is nearest in meaning.
 
-
-def _has_kind(asked: Asked, text: str) -> bool:
-    return names_person(text) if asked.kind == "person" else fits(asked, text)
+    Where few words and meaning say different things, meaning must be nearly certain.
+    """
+    passages = list(looked_up.passages)
+    if looked_up.is_blank or (passages and passages[0].score >= _SURE):
+        return passages
+    try:
+        found = by_meaning(asked, layouts)
+    except ModelUnusable as error:
+        notes.append(f"Other words of one meaning were not looked for: {error.message}")
+        return passages
+    if found is None:
+        return passages
+    box = around([word.page_box for word in found.evidence])
+    meant = PassageBox(found.text, found.page_number, box, round(found.score, 3))
+    first = passages[0].text if passages else ""
+    if first in meant.text and (asked.kind == "open" or not passages):
+        # The whole of a short sentence: its point may stand behind a comma.
+        return [meant]
+    if first in meant.text or meant.text in first:
+        return passages
+    return [meant] if found.score >= _NEARLY_CERTAIN else []
 
 
 def _by_model(

@@ -73,7 +73,8 @@ NUMBER = re.compile(
 )
 _NUMERALS = re.compile(rf"\b{_NUMERAL}\b", re.IGNORECASE)
 _PERSON = re.compile(
-    r"\b(?:Dr|Prof|Mr|Mrs|Ms|Herrn?|Frau|Miss|Sister|Nurse)\b\.? ?[A-ZÄÖÜ]|\bM\.?D\.?\b"
+    r"\b(?:Dr|Prof|Mr|Mrs|Ms|Herrn?|Frau|Miss|Sister|Nurse)\b\.? ?(?:med\b\.? ?)?[A-ZÄÖÜ]"
+    r"|\bM\.?D\.?\b"
     r"|\b[A-Z]\. ?[A-ZÄÖÜ]\w+"
 )
 _NAMES = re.compile(r"\b([A-ZÄÖÜ][a-zäöüß]+)(?:-[A-ZÄÖÜ][a-zäöüß]+)? [A-ZÄÖÜ][\w.-]+")

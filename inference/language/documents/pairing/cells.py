@@ -2,14 +2,15 @@
 
 from collections.abc import Iterator, Sequence
 
+from inference.language.documents.days import Day, days_in, has_open_day
 from inference.language.documents.pairing.asking import Asked, fits
+from inference.language.documents.pairing.blocks import is_mark, is_value
 from inference.language.documents.pairing.candidates import YES_NO, Found, score_of
 from inference.language.documents.pairing.fields import is_blank
 from inference.language.documents.pairing.layout import Piece, Placed
 from inference.language.documents.pairing.matching import is_of_another, matched
-from inference.language.documents.pairing.tables import Column, Table, is_mark, is_value
+from inference.language.documents.pairing.tables import Table
 from inference.language.documents.pairing.topics import Unit, same_unit, units_of
-from inference.language.guard.numbers.dates import find_dates
 
 # Topics of columns.
 _RESULT, _SITE = "result_column", "site"
@@ -184,17 +185,20 @@ def _default_column(
         if any((cell := other[at]) is not None and is_value(cell.text) for other in table.rows)
     ]
     filled = [at for at in valued if row[at] is not None]
-    days = {at: day for at in filled if (day := _day_of(table.columns[at]))}
+    days = {at: day for at in filled if (day := _day_of(table, at))}
     if filled[:1] == list(days)[:1] and days:
         # Of results of several days the latest.
         return max(days, key=lambda at: days[at])
+    if any(has_open_day(table.columns[at].text, table.is_day_first) for at in filled):
+        # Nothing tells which of the days is the latest.
+        return None
     return next(iter((*filled, *valued)), key + 1 if key + 1 < len(table.columns) else None)
 
 
-def _day_of(column: Column) -> tuple[int, int, int] | None:
-    """The only date of its head, year first."""
-    found = find_dates(column.text)
-    return (found[0].year, found[0].month, found[0].day) if len(found) == 1 else None
+def _day_of(table: Table, at: int) -> Day | None:
+    """The only date of a column's head."""
+    found = days_in(table.columns[at].text, table.is_day_first)
+    return found[0] if len(found) == 1 else None
 
 
 def _unit_of(table: Table, row: Sequence[Piece | None], place: int) -> tuple[Placed, ...]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from inference.language.answer import PassageBox
-from inference.language.documents.page import Page, around, words_of
+from inference.language.documents.page import around
 from inference.language.documents.pairing.asking import (
     DATE,
     Asked,
@@ -18,12 +18,12 @@ from inference.language.documents.pairing.asking import (
 )
 from inference.language.documents.pairing.candidates import LEAST_SHARE, YES_NO, Found, score_of
 from inference.language.documents.pairing.cells import by_table
-from inference.language.documents.pairing.checkboxes import Choice, choices_of, has_boxes
-from inference.language.documents.pairing.fields import Field, fields_of, under_heads
-from inference.language.documents.pairing.layout import Piece, Placed, Row, rows_of
+from inference.language.documents.pairing.checkboxes import Choice
+from inference.language.documents.pairing.fields import Field
+from inference.language.documents.pairing.layout import Piece, Placed
 from inference.language.documents.pairing.matching import BY, is_label_of_another, matched
-from inference.language.documents.pairing.prose import Sentence, answering_part, sentences_of
-from inference.language.documents.pairing.tables import Table, tables_of
+from inference.language.documents.pairing.page_layout import PageLayout
+from inference.language.documents.pairing.prose import Sentence, answering_part
 from inference.language.documents.pairing.topics import (
     plain_units_of,
     same_unit,
@@ -31,7 +31,6 @@ from inference.language.documents.pairing.topics import (
     units_of_label,
     words_of_text,
 )
-from inference.language.documents.pairing.written import dated, signed, within
 
 LEAST_SCORE = 0.55
 _SHOWN = 3
@@ -45,69 +44,10 @@ _ORDERED = re.compile(r"^where (?:should|must|does) .+ (?:need to |have to )?(?:
 _SCORE_OF_ABOVE = 0.6
 _LONGEST_BEGINNING, _LONGEST_LINE = 5, 12
 _VERY = 0.95
-_LONGEST_TITLE = 6
 _LITTLE = 0.15
 # Of topics with several names, and of labels that are alike.
 _SAME_WORDS = 0.02
 _VERBS = frozenset("is was are were has had ist war sind waren hat hatte".split())
-MOST_WORDS = 40_000
-"""Of a document; twenty pages of small print have 30,000."""
-
-
-@dataclass(frozen=True)
-class PageLayout:
-    """All that questions are answered from, computed once a page."""
-
-    fields: tuple[Field, ...]
-    choices: tuple[Choice, ...]
-    tables: tuple[Table, ...]
-    sentences: tuple[Sentence, ...]
-    pieces: tuple[Piece, ...]
-    """Outside of tables."""
-    signatures: tuple[Field, ...]
-    title: str
-
-
-def layouts_of(pages: Sequence[Page]) -> Iterator[PageLayout]:
-    """Of each page, up to the one that exceeds `MOST_WORDS`."""
-    count = 0
-    for page in pages:
-        yield laid_out(page)
-        count += len(words_of(page))
-        if count > MOST_WORDS:
-            return
-
-
-def laid_out(page: Page) -> PageLayout:
-    rows = rows_of(page)
-    choices = tuple(choices_of(rows))
-    optioned = frozenset(one.row for one in choices if any(words for _, words in one.options))
-    tables = tuple(tables_of(rows, optioned))
-    boxes = frozenset(row[0].row for row in rows if has_boxes(row))
-    in_tables = frozenset(number for table in tables for number in table.row_numbers)
-    plain = [row for row in rows if row[0].row not in boxes]
-    sentences = tuple(sentences_of(rows, in_tables | boxes))
-    runs = [piece for row in rows for piece in row]
-    runs += [Piece(one.words, one.page_number, -1) for one in sentences]
-    written = [field for run in runs for field in within(run)]
-    signatures = tuple(signed(rows))
-    fields = fields_of(plain, in_tables, page.is_read)
-    return PageLayout(
-        (*fields, *under_heads(tables), *written, *signatures, *dated(rows)),
-        choices,
-        tables,
-        sentences,
-        tuple(piece for row in plain for piece in row if piece.row not in in_tables),
-        signatures,
-        _title_of(rows),
-    )
-
-
-def _title_of(rows: Sequence[Row]) -> str:
-    """The first line, where it is a title and holds no value."""
-    text = rows[0][0].text if rows and len(rows[0]) == 1 else ""
-    is_title = len(text.split()) <= _LONGEST_TITLE and not re.search(r"[\d:]", text)
-    return text if is_title else ""
 
 
 @dataclass(frozen=True)

@@ -3,21 +3,18 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 from inference.language.documents.pairing.asking import DATE
+from inference.language.documents.pairing.blocks import (
+    LEAST_COLUMNS,
+    blocks_of,
+    is_mark,
+    is_same_row,
+    is_value,
+)
 from inference.language.documents.pairing.layout import Piece, Placed, Row
-from inference.language.documents.pairing.topics import units_of
 
-_LEAST_COLUMNS = 3
 _MOST_HEAD_ROWS = 4
-# Parts of a line's height: rows farther apart are of two tables.
-_FAR = 2.6
-# And rows of as many cells.
-_FAR_OF_COLUMNS = 4.5
-_VALUE = re.compile(r"^[<>≤≥~±]?\s?[+-]?\d[\d.,/:%-]*(?:\s?[-–]\s?\d[\d.,]*)?\s?[+\-HL*↑↓]?$")
-_LABELLED = re.compile(r"[^\W\d_)] ?[:：](?:\s|$)")
-_MARK = re.compile(r"^(?:[xX✓✔✗✘☒☑×]|\(x\))$")
 
 
 @dataclass(frozen=True)
@@ -37,128 +34,21 @@ class Table:
     columns: tuple[Column, ...]
     rows: tuple[tuple[Piece | None, ...], ...]
     row_numbers: frozenset[int]
-
-
-def is_mark(text: str) -> bool:
-    return bool(_MARK.match(text.strip()))
-
-
-def is_value(text: str) -> bool:
-    """Whether it is a number, a range or a mark, and names nothing."""
-    return bool(_VALUE.match(text.strip())) or is_mark(text)
+    is_day_first: bool | None = None
+    """How the document writes dates with slashes; None where nothing in it tells."""
 
 
 def tables_of(rows: Sequence[Row], apart: frozenset[int] = frozenset()) -> Iterator[Table]:
     """`apart`: numbers of rows that belong to none, such as options to tick."""
-    for block in _blocks(rows, apart):
+    for block in blocks_of(rows, apart):
         table = _table(block)
         if table is not None:
             yield table
 
 
-def _blocks(rows: Sequence[Row], apart: frozenset[int]) -> Iterator[list[Row]]:
-    """Rows that follow each other closely, where most have three pieces or more."""
-    block: list[Row] = []
-    before: Row | None = None
-    thin = 0
-    for row in rows:
-        if row[0].row in apart or _is_of_form(row):
-            yield from _ended(block)
-            block, thin, before = [], 0, None
-            continue
-        bottom = max((piece.bottom for piece in block[-1]), default=0.0) if block else 0.0
-        height = min(piece.height for piece in row)
-        is_thin = len(row) == 1 and not (block and row[0].top < bottom)
-        far = _FAR_OF_COLUMNS if block and _are_columns(block[-1], row) else _FAR
-        if block and (row[0].top - bottom > far * height or (is_thin and thin >= 1)):
-            yield from _ended(block)
-            block, thin = [], 0
-        if not block and len(row) < 2:
-            before = row
-            continue
-        if not block and before is not None and _is_same_row([before], row):
-            # The upper half of a head of two lines.
-            block.append(before)
-        before = None
-        block.append(row)
-        thin = thin + 1 if is_thin else 0
-    yield from _ended(block)
-
-
-def _are_columns(above: Row, row: Row) -> bool:
-    return len(above) == len(row) >= _LEAST_COLUMNS and all(
-        one.overlaps(other) for one, other in zip(above, row, strict=True)
-    )
-
-
-def _is_of_form(row: Row) -> bool:
-    """Labels with their values, and no row of a table."""
-    labelled = [piece for piece in row if _LABELLED.search(piece.text)]
-    return len(labelled) >= 2 or any(piece.text.endswith((":", "：")) for piece in labelled)
-
-
-def _ended(block: list[Row]) -> Iterator[list[Row]]:
-    """Without what only stands near it: labels with their values above, and a line below."""
-    left = min((piece.left for row in block for piece in row), default=0.0)
-    while block and _stands_above(block[0], left):
-        block = block[1:]
-    while block and len(block[-1]) < 2 and not _is_row_head(block[-1][0], left):
-        if len(block) > 1 and _is_same_row([block[-2]], block[-1]):
-            break
-        block = block[:-1]
-    wide = sum(len(row) >= _LEAST_COLUMNS for row in block)
-    # A questionnaire: in each row, a mark is in one of two columns.
-    marked = sum(len(row) >= 2 and is_mark(row[-1].text) for row in block)
-    if (wide >= 2 or (wide == 1 and marked >= 2)) and not _is_grid(block):
-        yield block
-
-
-def _stands_above(row: Row, left: float) -> bool:
-    """Whether a row is none of a table's heads: labels with their values beside them."""
-    if any(_LABELLED.search(piece.text) for piece in row):
-        return True
-    if len(row) <= 2:
-        return row[0].left - left < row[0].height
-    texts = [piece.text for piece in row]
-    is_labelled = len(row) % 2 == 0 and not any(re.search(r"\d", one) for one in texts[::2])
-    return is_labelled and any(
-        re.search(r"(?<![^\W\d_])\d", re.sub(r"\(.*?\)", "", one)) for one in texts[1::2]
-    )
-
-
-def _is_row_head(piece: Piece, left: float) -> bool:
-    """Whether it may begin a row whose other cells are empty."""
-    return piece.left - left < piece.height and len(piece.words) <= 6 and ":" not in piece.text
-
-
-def _is_grid(block: list[Row]) -> bool:
-    """Whether it is a form of labels over their values: again and again a row of labels."""
-    labels = [_names_topics(row) for row in block]
-    small = [
-        max(piece.height for piece in row) < 0.92 * min(piece.height for piece in after)
-        for row, after in pairwise(block)
-    ]
-    over = [one and not after for one, after in pairwise(labels)]
-    return any(_again_and_again(heads) for heads in (over, small))
-
-
-def _again_and_again(heads: Sequence[bool]) -> bool:
-    at = [index for index, is_head in enumerate(heads) if is_head]
-    return any(later - one > 1 for one, later in pairwise(at))
-
-
-def _names_topics(row: Row) -> bool:
-    named = sum(
-        any(unit.topic is not None for unit in units) and not re.search(r"\d{2}", piece.text)
-        for piece in row
-        if (units := units_of(piece.text))
-    )
-    return named >= 2 and named >= 0.6 * len(row)
-
-
 def _table(block: list[Row]) -> Table | None:
     spans = _spans(block)
-    if len(spans) < _LEAST_COLUMNS:
+    if len(spans) < LEAST_COLUMNS:
         return None
     groups = _lines_of_rows(block)
     first = _first_body_row(groups, spans)
@@ -179,16 +69,11 @@ def _lines_of_rows(block: list[Row]) -> list[list[Row]]:
     """Lines that overlap in height are of one row: cells of two lines beside cells of one."""
     groups: list[list[Row]] = []
     for row in block:
-        if groups and _is_same_row(groups[-1], row):
+        if groups and is_same_row(groups[-1], row):
             groups[-1].append(row)
         else:
             groups.append([row])
     return groups
-
-
-def _is_same_row(group: list[Row], row: Row) -> bool:
-    bottom = max(piece.bottom for piece in group[-1])
-    return bottom - row[0].top > 0.2 * row[0].height
 
 
 def _spans(block: list[Row]) -> list[tuple[float, float]]:
@@ -246,7 +131,9 @@ def _column_of(word: Placed, spans: Sequence[tuple[float, float]]) -> int | None
 
 def _first_body_row(groups: list[list[Row]], spans: Sequence[tuple[float, float]]) -> int:
     """The first row with a value after the heads; a first row with values is no head."""
-    if any(is_value(piece.text) and not is_day(piece) for row in groups[0] for piece in row):
+    # A date over a column may stand on two lines: "02 Feb", "2026".
+    cells = [piece for piece in _cells(groups[0], spans) if piece is not None]
+    if any(is_value(piece.text) and not is_day(piece) for piece in cells):
         return 0
     for index, group in enumerate(groups[: _MOST_HEAD_ROWS + 1]):
         pieces = [piece for row in group for piece in row]

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from datetime import date
 
-_MONTHS = {
+MONTHS = {
     name: number
     for number, names in enumerate(
         (
@@ -25,7 +25,7 @@ _MONTHS = {
     )
     for name in names.split()
 }
-_NAMES = "|".join(sorted(_MONTHS, key=len, reverse=True))
+_NAMES = "|".join(sorted(MONTHS, key=len, reverse=True))
 _FORMS = (
     re.compile(r"(?<![\w.])(?P<year>\d{4})-(?P<month>\d{1,2})-(?P<day>\d{1,2})(?![\w-])"),
     re.compile(r"(?<![\w./])(?P<month>\d{1,2})/(?P<day>\d{1,2})/(?P<year>\d{4}|\d{2})(?![\w/])"),
@@ -96,7 +96,7 @@ def _read(match: re.Match[str]) -> FoundDate | None:
         year += 1900 if year >= 70 else 2000
     if parts.get("only"):
         return FoundDate(year, 0, 0, match.start("only"), match.end("only"))
-    month = _MONTHS[parts["name"].casefold()] if parts.get("name") else int(parts["month"])
+    month = MONTHS[parts["name"].casefold()] if parts.get("name") else int(parts["month"])
     day = int(parts.get("day") or 0)
     try:
         date(year, month, day or 1)

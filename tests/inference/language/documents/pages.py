@@ -6,7 +6,8 @@ from PIL import Image
 
 from inference.language.documents.page import Box, Line, Page, Word
 from inference.language.documents.pairing.asking import read_asked
-from inference.language.documents.pairing.look_up import laid_out, look_up
+from inference.language.documents.pairing.look_up import look_up
+from inference.language.documents.pairing.page_layout import laid_out
 
 _WIDTH_PT, _HEIGHT_PT = 595, 842
 _LETTER_PT = 5.6

@@ -17,7 +17,8 @@ from inference.language.documents import reading
 from inference.language.documents.answer import answer_document
 from inference.language.documents.page import Line, Page
 from inference.language.documents.pairing.asking import read_asked
-from inference.language.documents.pairing.look_up import LookedUp, laid_out, look_up
+from inference.language.documents.pairing.look_up import LookedUp, look_up
+from inference.language.documents.pairing.page_layout import laid_out
 from inference.language.documents.read_once import MOST_LINES, REMEMBERED_S, ReadOnce
 from inference.language.documents.reading import read_document, read_image
 from storage.container import Storage

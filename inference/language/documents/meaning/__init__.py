@@ -1,0 +1,1 @@
+"""What of a document answers a question by what both mean, where their words differ."""
