@@ -7,7 +7,7 @@ configuration, so that there is one way to run a model.
 """
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, model_validator
 
@@ -17,9 +17,11 @@ from inference.models.card_file import CARD_FILE, Card, parsed, stated_in
 from inference.models.card_numbers import SpacingMm, VoxelEdge, check_voxels
 from inference.models.card_precision import CardHalfPrecision
 from inference.models.card_quantities import CardMap, CardNumber, Channel
+from inference.models.card_words import CardInvalid, meant
 from inference.models.description import VERSION_PATTERN, ModelDescription, slug
 from inference.pipeline_output import MAPS_AT_MOST
 from inference.rules.conditions import Strict
+from inference.single_images.description import OUTPUTS
 from storage.core.errors import InvalidRequest
 
 WEIGHTS = ("model.ts", "model.onnx")
@@ -38,6 +40,11 @@ class Intensity(Strict):
     def _one(self) -> "Intensity":
         if (self.values is None) == (self.percentiles is None):
             raise ValueError("names either values or percentiles")
+        for pair in (self.values, self.percentiles):
+            if pair is not None and pair[0] >= pair[1]:
+                raise ValueError(
+                    f"names {pair[0]:g} and {pair[1]:g}, and must name the lesser value first"
+                )
         return self
 
 
@@ -156,6 +163,7 @@ def describe_plain(folder: Path) -> ModelDescription:
     has_weights = weights_of(folder) is not None
     if not has_weights and not is_served(folder):
         raise InvalidRequest(f"{folder} holds neither {WEIGHTS[0]} nor {WEIGHTS[1]}.")
+    _check_output(folder)
     card = parsed(PlainCard, folder / CARD_FILE)
     if card.served is not None and has_weights:
         raise InvalidRequest(
@@ -186,6 +194,24 @@ def describe_plain(folder: Path) -> ModelDescription:
         card=card,
         half_precision=card.half_precision,
         served=card.served,
+    )
+
+
+def _check_output(folder: Path) -> None:
+    """Raises CardInvalid for an output that no model has: a card of images is then not judged as
+    one of volumes."""
+    model = stated_in(folder).get("model")
+    output = model.get("output") if isinstance(model, dict) else None
+    known = (*get_args(PlainModel.model_fields["output"].annotation), *OUTPUTS)
+    if not isinstance(output, str) or output in known:
+        return
+    sentence = f"'{output[:40]}' is none of {', '.join(known)}{meant(output, known)}"
+    raise CardInvalid(
+        f"{folder / CARD_FILE} cannot be used: model.output: {sentence}.",
+        remedy="Correct it.",
+        errors=[
+            {"type": "value_error", "loc": ("model", "output"), "msg": sentence, "input": output}
+        ],
     )
 
 

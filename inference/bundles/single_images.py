@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from inference.bundles.configuration import inference_file_of, read_configuration, targets_of
 from inference.bundles.loading import Parts, as_bundle, load_parts
 from inference.bundles.metadata import METADATA, Input, Metadata, check_taken, kind_of
-from inference.models.card_file import CARD_FILE, parsed, stated_in
+from inference.models.card_file import CARD_FILE, completed, parsed
 from inference.models.description import ModelDescription, OutputKind, slug
 from inference.models.devices import device
 from inference.models.model_folders import files_of, install
@@ -79,13 +79,14 @@ def describe_image_bundle(folder: Path) -> ImageModelDescription:
             f" images of {image.num_channels if image else 0} channels, which cannot be run here.",
             remedy="Bundles of grey and colour images that classify, segment or find points can.",
         )
-    card = ImageCard.model_validate(
+    card = completed(
+        ImageCard,
+        folder / CARD_FILE,
         {
             "licence": metadata.license or metadata.copyright,
             "intended_use": metadata.intended_use or "Research use only.",
-            **stated_in(folder),
-            "model": _model(metadata, image, title, kind),
-        }
+        },
+        {"model": _model(metadata, image, title, kind)},
     )
     labels = {int(value): label for value, label in metadata.output.names.items()}
     if kind == "landmarks":

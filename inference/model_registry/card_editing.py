@@ -15,15 +15,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic_core import ErrorDetails
-
 from inference.bundles.installed import describe_installed
 from inference.model_registry.adding import Added, folder_of
+from inference.model_registry.card_mistakes import (
+    CardMistake,
+    general_mistake,
+    mistake_in,
+    repeated_key,
+)
 from inference.model_registry.sharing import ModelStorage, add_shared_model
 from inference.model_registry.shown_files import without_folder
 from inference.model_registry.status import ModelBlocked, Standing
 from inference.models.card_file import CARD_FILE
-from inference.models.card_words import CardInvalid, mistake_text
+from inference.models.card_words import CardInvalid
 from inference.models.model_folders import DIGESTS
 from storage.core.errors import (
     InvalidRequest,
@@ -32,22 +36,16 @@ from storage.core.errors import (
     NotFound,
     VersionConflict,
 )
-from storage.core.text.outside_text import text_from_outside, valid_unicode
-from storage.core.untrusted_input.bounded_json import load_bounded_json
+from storage.core.untrusted_input.bounded_json import RepeatedKey, load_bounded_json
 from storage.core.untrusted_input.folder_walk import files_below
-from storage.core.untrusted_input.json_places import Place, nearest_place, places_in
+from storage.core.untrusted_input.json_places import nearest_place, places_in
 from storage.settings import Settings
 
 CARD_MAX_CHARACTERS = 256 * 1024
 _ELEMENTS_AT_MOST = 20_000
 _MISTAKES_AT_MOST = 50
-_VALUE_CHARACTERS = 80
-_SENTENCE_CHARACTERS = 500
+_NOTE_CHARACTERS = 500
 _SIGNATURE = "SHA256SUMS"
-_REMEDIES = {
-    "missing": "Add it.",
-    "extra_forbidden": "Remove it, or correct its name.",
-}
 
 
 @dataclass(frozen=True)
@@ -57,22 +55,6 @@ class CardText:
     text: str
     digest: str
     locked: str
-
-
-@dataclass(frozen=True)
-class CardMistake:
-    """`path`: of keys and indices, joined by dots. `value`: what stands there, as JSON."""
-
-    path: str
-    place: Place
-    sentence: str
-    value: str
-    remedy: str
-
-    def __post_init__(self) -> None:
-        # A card may hold halves of surrogate pairs, which no answer can say again.
-        for name in ("path", "sentence", "value", "remedy"):
-            object.__setattr__(self, name, valid_unicode(getattr(self, name)))
 
 
 @dataclass(frozen=True)
@@ -151,7 +133,7 @@ def save_card(
         )
     note = f"Card changed: {', '.join(_changed(_read(folder), text)) or 'its layout'}."
     with _with_card(settings, folder, text, shutil.copyfile) as staged:
-        return add_shared_model(storage, staged, by, hold=True, note=note[:_SENTENCE_CHARACTERS])
+        return add_shared_model(storage, staged, by, hold=True, note=note[:_NOTE_CHARACTERS])
 
 
 def _locked(settings: Settings) -> str:
@@ -188,20 +170,24 @@ def _digest(text: str) -> str:
 def _stated(text: str) -> tuple[Any, tuple[CardMistake, ...]]:
     """What it states; or why it is not an object of JSON, at its line."""
     try:
-        stated = load_bounded_json(text.encode("utf-8", "replace"), _ELEMENTS_AT_MOST)
+        stated = load_bounded_json(
+            text.encode("utf-8", "replace"), _ELEMENTS_AT_MOST, unique_keys=True
+        )
+    except RepeatedKey as error:
+        return None, (repeated_key(text, error),)
     except json.JSONDecodeError as error:
         place = error.lineno, error.colno
-        return None, (_general(f"It is not JSON: {error.msg}.", "Correct the text there.", place),)
+        return None, (
+            general_mistake(f"It is not JSON: {error.msg}.", "Correct the text there.", place),
+        )
     except (LimitExceeded, ValueError) as error:
         sentence = error.message if isinstance(error, LimitExceeded) else str(error)
-        return None, (_general(sentence, "Make it shorter."),)
+        return None, (general_mistake(sentence, "Make it shorter."),)
     if not isinstance(stated, dict):
-        return None, (_general("A card is an object.", "Begin it with { and end it with }."),)
+        return None, (
+            general_mistake("A card is an object.", "Begin it with { and end it with }."),
+        )
     return stated, ()
-
-
-def _general(sentence: str, remedy: str, place: Place = (1, 1)) -> CardMistake:
-    return CardMistake("", place, sentence, "", remedy)
 
 
 def _described(
@@ -214,10 +200,10 @@ def _described(
     except CardInvalid as error:
         places = places_in(text)
         listed = error.errors[:_MISTAKES_AT_MOST]
-        return tuple(_mistake(error, one, places, stated) for one in listed)
+        return tuple(mistake_in(error, one, places, stated) for one in listed)
     except InvalidRequest as error:
         sentence = without_folder(error.message, folder, "the model")
-        return (_general(sentence, error.remedy or "Correct the card."),)
+        return (general_mistake(sentence, error.remedy or "Correct the card."),)
     places = places_in(text)
     if found.name != card.name:
         return (
@@ -240,32 +226,6 @@ def _described(
             ),
         )
     return found.version
-
-
-def _mistake(
-    error: CardInvalid, one: ErrorDetails, places: dict[Any, Place], stated: Any
-) -> CardMistake:
-    path = one["loc"]
-    return CardMistake(
-        ".".join(map(str, path)),
-        nearest_place(places, path),
-        text_from_outside(mistake_text(error.form, one), _SENTENCE_CHARACTERS),
-        _value_at(stated, path),
-        _REMEDIES.get(one["type"], "Correct the value."),
-    )
-
-
-def _value_at(stated: Any, path: tuple[str | int, ...]) -> str:
-    """As JSON, shortened; empty where there is none at that place."""
-    found = stated
-    for part in path:
-        known: Any = range(len(found)) if isinstance(found, list) else found
-        if not isinstance(found, dict | list) or part not in known:
-            return ""
-        found = found[int(part)] if isinstance(found, list) else found[part]
-    if isinstance(found, dict | list):
-        return ""
-    return json.dumps(found, ensure_ascii=False)[:_VALUE_CHARACTERS]
 
 
 def _changed(before: str, after: str) -> list[str]:

@@ -4,7 +4,9 @@ Which series are taken (in the language of the site's rules), codes and colours 
 finds, the gate before it may become active, and what is normal.
 """
 
+import json
 import stat
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -18,6 +20,13 @@ from inference.models.card import (
     OnTruncation,
     Role,
 )
+from inference.models.card_bounds import (
+    CardCritical,
+    CardPopulation,
+    CardRange,
+    CardThreshold,
+    check_tests,
+)
 from inference.models.card_inputs import (
     CardInput,
     CardRegistrationLimits,
@@ -26,13 +35,12 @@ from inference.models.card_inputs import (
 )
 from inference.models.card_numbers import check_numbers
 from inference.models.card_words import card_invalid
-from inference.models.population import OnOutside, Population
-from inference.normal_ranges.distribution import Distribution, NormalDistribution
+from inference.models.population import Population
 from inference.normal_ranges.reference import ReferenceValues
 from inference.rules.conditions import Condition, ConditionOfArrival, Strict
-from inference.rules.critical_rule import CriticalLimits
 from storage.core.errors import InvalidRequest, LimitExceeded
-from storage.core.untrusted_input.bounded_json import load_bounded_json
+from storage.core.untrusted_input.bounded_json import RepeatedKey, load_bounded_json
+from storage.core.untrusted_input.json_places import repeated_in
 
 CARD_FILE = "mediview.json"
 METRICS = (
@@ -66,89 +74,6 @@ class CardSegment(Strict):
     """Of lesions: whether sums in the manner of RECIST 1.1 may go by them; else by the type."""
 
 
-class CardThreshold(Strict):
-    at_least: float | None = None
-    at_most: float | None = None
-
-    @model_validator(mode="after")
-    def _says_something(self) -> "CardThreshold":
-        if self.at_least is None and self.at_most is None:
-            raise ValueError("says nothing; use at_least or at_most")
-        return self
-
-
-class CardRange(Strict):
-    """What is normal for one measurement, and who says so: limits, a distribution, or both."""
-
-    label: str = Field(min_length=1)
-    """Of the measurement: "Spleen volume"."""
-    unit: str = Field(min_length=1)
-    source: str = Field(min_length=1)
-    sex: Literal["", "M", "F"] = ""
-    age_years: tuple[float, float] | None = None
-    """An upper end in whole years holds until the next birthday."""
-    at_least: float | None = None
-    at_most: float | None = None
-    mean_sd: tuple[float, Annotated[float, Field(gt=0)]] | None = None
-    """Mean and standard deviation."""
-    lms: tuple[float, Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)]] | None = None
-    """L, M and S of the LMS method."""
-    caveat: str = Field("", max_length=300)
-    """Why a value outside is not to be called low or high."""
-
-    @model_validator(mode="after")
-    def _says_something(self) -> "CardRange":
-        if (self.at_least, self.at_most, self.mean_sd, self.lms) == (None, None, None, None):
-            raise ValueError("says nothing; use at_least, at_most, mean_sd or lms")
-        if self.mean_sd is not None and self.lms is not None:
-            raise ValueError("has mean_sd and lms; leave one of them out")
-        return self
-
-    @property
-    def values(self) -> ReferenceValues:
-        """As a model's card keeps it."""
-        distribution: Distribution | NormalDistribution | None = None
-        if self.lms is not None:
-            distribution = Distribution(*self.lms)
-        elif self.mean_sd is not None:
-            distribution = NormalDistribution(*self.mean_sd)
-        return ReferenceValues(
-            label=self.label,
-            unit=self.unit,
-            low=self.at_least,
-            high=self.at_most,
-            source=self.source,
-            sex=self.sex,
-            age_years=self.age_years,
-            distribution=distribution,
-            caveat=self.caveat,
-        )
-
-
-class CardPopulation(Strict):
-    """For whom and for which images the model was made; ranges include their ends."""
-
-    age_years: tuple[float, float] | None = None
-    sex: tuple[Literal["M", "F", "O"], ...] = ()
-    field_strength_t: tuple[float, float] | None = None
-    manufacturers: tuple[str, ...] = ()
-    sequences: tuple[str, ...] = ()
-    contrast_agent: bool | None = None
-    slice_thickness_mm: tuple[float, float] | None = None
-    kvp: tuple[float, float] | None = None
-    pathology: str = Field("", max_length=300)
-    source: str = Field("", max_length=300)
-    on_outside: OnOutside = "caveat"
-
-    @model_validator(mode="after")
-    def _ascending(self) -> "CardPopulation":
-        for name in ("age_years", "field_strength_t", "slice_thickness_mm", "kvp"):
-            limits = getattr(self, name)
-            if limits is not None and limits[0] > limits[1]:
-                raise ValueError(f"{name} begins above its end")
-        return self
-
-
 class CardFixedGrid(Strict):
     """The grid on which the model sees every series alike, by its authors' or the site's word."""
 
@@ -177,7 +102,7 @@ class Card(Strict):
     segments: dict[Annotated[str, Field(pattern=r"^\d+$")], CardSegment] = Field({})
     gate: dict[str, CardThreshold] = Field({})
     normal_ranges: tuple[CardRange, ...] = ()
-    critical: tuple[CriticalLimits, ...] = ()
+    critical: tuple[CardCritical, ...] = ()
     """What must not wait until somebody reads the report, as the model's authors see it."""
     """Limits that raise an alert, beside those of the site's rules."""
     gantry_tilt: Literal["refuse", "resample"] = "refuse"
@@ -207,6 +132,12 @@ class Card(Strict):
         unknown = sorted(self.gate.keys() - set(METRICS))
         if unknown:
             raise ValueError(f"gate knows no {unknown[0]}; it knows {', '.join(METRICS)}")
+        return self
+
+    @model_validator(mode="after")
+    def _tests_can_hold(self) -> "Card":
+        for condition in self.conditions:
+            check_tests(condition)
         return self
 
     @model_validator(mode="after")
@@ -280,7 +211,7 @@ def stated_in(folder: Path) -> dict[str, Any]:
     return stated if isinstance(stated, dict) else {}
 
 
-def read_json(path: Path, max_elements: int = _MAX_ELEMENTS) -> Any:
+def read_json(path: Path, max_elements: int = _MAX_ELEMENTS, *, unique_keys: bool = False) -> Any:
     """A JSON file of a model, of so many values at most. Raises InvalidRequest, OSError,
     ValueError."""
     # Before it is opened: a pipe would be waited for.
@@ -289,11 +220,18 @@ def read_json(path: Path, max_elements: int = _MAX_ELEMENTS) -> Any:
         raise InvalidRequest(f"{path} is not a file.", remedy="Check the model.")
     if found.st_size > _MAX_BYTES:
         raise InvalidRequest(f"{path} is larger than 4 MiB.", remedy="Check the model.")
+    body = path.read_bytes()
     try:
-        return load_bounded_json(path.read_bytes(), max_elements)
+        return load_bounded_json(body, max_elements, unique_keys=unique_keys)
     except LimitExceeded as error:
         raise InvalidRequest(
             f"{path} cannot be used: {error.message}", remedy="Check the model."
+        ) from error
+    except RepeatedKey as error:
+        twice = repeated_in(body.decode(json.detect_encoding(body)))
+        raise InvalidRequest(
+            f"{path} cannot be used: {twice.sentence if twice else error}",
+            remedy="Leave one of the two out.",
         ) from error
 
 
@@ -303,10 +241,34 @@ def parsed(form: type[_Model], path: Path, max_elements: int = _MAX_ELEMENTS) ->
     Its values are counted first: each that is wrong takes memory and words.
     """
     try:
-        return form.model_validate(read_json(path, max_elements))
+        # Other tools write the other files, and read them as json does.
+        is_card = path.name == CARD_FILE
+        return form.model_validate(read_json(path, max_elements, unique_keys=is_card))
     except ValidationError as error:
         raise card_invalid(path, form, error) from error
     except (OSError, ValueError) as error:
-        raise InvalidRequest(
-            f"{path} cannot be used: it is not JSON.", remedy="Correct it, or get the model again."
-        ) from error
+        raise _not_json(path) from error
+
+
+def completed(
+    form: type[_Model], path: Path, left_out: Mapping[str, Any], in_place: Mapping[str, Any]
+) -> _Model:
+    """A card with what another file says: where the card leaves it out, or `in_place` of it.
+
+    Raises InvalidRequest naming what is wrong. There may be no card.
+    """
+    try:
+        stated = read_json(path, unique_keys=True) if path.exists() else {}
+        if not isinstance(stated, dict):
+            raise ValueError("not an object")
+        return form.model_validate({**left_out, **stated, **in_place})
+    except ValidationError as error:
+        raise card_invalid(path, form, error) from error
+    except (OSError, ValueError) as error:
+        raise _not_json(path) from error
+
+
+def _not_json(path: Path) -> InvalidRequest:
+    return InvalidRequest(
+        f"{path} cannot be used: it is not JSON.", remedy="Correct it, or get the model again."
+    )

@@ -29,6 +29,19 @@ def check_numbers(stated: Any) -> None:
             )
 
 
+def check_ascending(**bounds: float | None) -> None:
+    """Raises ValueError where the first of two bounds, by their names, lies above the second."""
+    (low_name, low), (high_name, high) = bounds.items()
+    if low is not None and high is not None and low > high:
+        raise ValueError(f"{low_name} is {low:g} and {high_name} is {high:g}; exchange them")
+
+
+def check_pair(name: str, pair: tuple[float, float] | None) -> None:
+    """Raises ValueError where the first of a pair lies above the second."""
+    if pair is not None and pair[0] > pair[1]:
+        raise ValueError(f"{name} begins at {pair[0]:g} and ends at {pair[1]:g}; exchange them")
+
+
 def check_voxels(name: str, edges: tuple[int, ...] | None) -> None:
     """Raises ValueError where so many voxels at once are more than a machine takes."""
     if edges is not None and math.prod(edges) > MOST_VOXELS:

@@ -26,6 +26,10 @@ class Limits(Strict):
     def _says_something(self) -> "Limits":
         if self.at_least is None and self.below is None:
             raise ValueError("says nothing; use at_least, below, or both")
+        if self.at_least is not None and self.below is not None and self.at_least >= self.below:
+            raise ValueError(
+                f"holds for no value: at_least is {self.at_least:g} and below {self.below:g}"
+            )
         return self
 
 

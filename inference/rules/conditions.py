@@ -75,7 +75,7 @@ class Condition(Strict):
     @classmethod
     def _named(cls, value: Any) -> Any:
         if not isinstance(value, dict) or len(value) != 1:
-            raise ValueError("a condition is one entry: all, any, not, or a value and its test")
+            raise ValueError(_not_one_entry(value))
         (key, inside), *_ = value.items()
         if key in _GROUPS:
             return value
@@ -114,6 +114,17 @@ class Condition(Strict):
         for one in (*(self.all or ()), *(self.any or ()), self.not_):
             if one is not None:
                 yield from one.tests_of(name)
+
+
+def _not_one_entry(value: Any) -> str:
+    wanted = "a condition is one entry: all, any, not, or a value and its test"
+    if not isinstance(value, dict) or not value:
+        return wanted
+    keys = [str(key)[:64] for key in value]
+    if any(key in (*_GROUPS, "test") for key in keys):
+        return f"{wanted}; this one has {', '.join(keys[:5])}"
+    entries = ", ".join(f'{{"{key}": ...}}' for key in keys[:5])
+    return f'{wanted}; this one has {len(keys)}: write them as "all": [{entries}]'
 
 
 def _check_addresses(test: Test) -> None:

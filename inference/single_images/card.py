@@ -9,6 +9,7 @@ from inference.model_servers.card import ServedImages
 from inference.model_servers.tensors import plain_axes
 from inference.models.card_file import Card
 from inference.models.card_inputs import BESIDE_INPUTS, CardImagePrior, CardInput
+from inference.models.card_numbers import check_ascending
 from inference.models.card_quantities import CardNumber, Channel
 from inference.models.description import VERSION_PATTERN
 from inference.rules.conditions import Strict
@@ -65,7 +66,9 @@ class Grey(Strict):
             raise ValueError("names either values or percentiles")
         for pair in (self.values, self.percentiles):
             if pair is not None and pair[0] >= pair[1]:
-                raise ValueError("must name the lesser value first")
+                raise ValueError(
+                    f"names {pair[0]:g} and {pair[1]:g}, and must name the lesser value first"
+                )
         return self
 
 
@@ -88,6 +91,7 @@ class Resize(Strict):
             raise ValueError("names size and shortest_edge together only where fit is crop")
         if self.longest_edge is not None and self.shortest_edge is None:
             raise ValueError("longest_edge limits shortest_edge; name that, too")
+        check_ascending(shortest_edge=self.shortest_edge, longest_edge=self.longest_edge)
         return self
 
 

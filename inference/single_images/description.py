@@ -22,7 +22,7 @@ _WEIGHTS: dict[str, Format] = {"model.ts": "torchscript", "model.onnx": "onnx"}
 _CONFIG, _PROCESSOR = "config.json", "preprocessor_config.json"
 # What pickles would be executed from, and code that a repository brings along.
 _UNSAFE = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".h5", ".msgpack", ".py")
-_OUTPUTS: tuple[OutputKind, ...] = (
+OUTPUTS: tuple[OutputKind, ...] = (
     "image-classification",
     "object-detection",
     "image-segmentation",
@@ -85,7 +85,7 @@ class ImageModelDescription(BaseModel):
 def is_image_model(folder: Path) -> bool:
     """Whether the card in a folder names one of the outputs of single images."""
     try:
-        return str(stated_in(folder)["model"]["output"]) in _OUTPUTS
+        return str(stated_in(folder)["model"]["output"]) in OUTPUTS
     except (KeyError, TypeError):
         return False
 

@@ -13,8 +13,20 @@ _MARKS_OF_ELEMENT = 2
 _SURROGATE = re.compile(rb"\\u[dD][89abAB]|\\u[dD][c-fC-F]")
 
 
+class RepeatedKey(ValueError):
+    """An object has a key twice, of which json takes the last one (RFC 8259, 4)."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"The key {key[:80]!r} stands twice in one object.")
+
+
 def load_bounded_json(
-    body: bytes | bytearray, max_elements: int, *, strict: bool = False, remedy: str = ""
+    body: bytes | bytearray,
+    max_elements: int,
+    *,
+    strict: bool = False,
+    unique_keys: bool = False,
+    remedy: str = "",
 ) -> Any:
     """The value that the bytes say, without half a surrogate pair (`"\\ud800"`), which no UTF-8
     can say again; `strict` without NaN and infinities, too, which JSON does not know.
@@ -22,7 +34,7 @@ def load_bounded_json(
     `max_elements` counts what XML would write as elements: attributes, items, values. The
     braces, brackets and commas are counted before anything is built, two for each at most:
     three bytes are an object of 64. Raises LimitExceeded, for sequences that lie too deep in each
-    other too, ValueError for what is no JSON.
+    other too, ValueError for what is no JSON, and with `unique_keys` RepeatedKey.
     """
     marks = sum(body.count(mark) for mark in b"{[,")
     if marks > _MARKS_OF_ELEMENT * max_elements:
@@ -39,6 +51,8 @@ def load_bounded_json(
     if strict or _SURROGATE.search(body) or b"\0" in body:
         # Also what json makes of 1e999; of UTF-16 and UTF-32, too.
         json.dumps(decoded, ensure_ascii=False, allow_nan=not strict).encode()
+    if unique_keys:
+        json.loads(body, object_pairs_hook=_check_unique)
     return decoded
 
 
@@ -70,3 +84,11 @@ def check_bounded(decoded: Any, max_elements: int, remedy: str = "") -> None:
 
 def _no_constant(name: str) -> NoReturn:
     raise ValueError(name)
+
+
+def _check_unique(members: list[tuple[str, Any]]) -> None:
+    seen: set[str] = set()
+    for key, _ in members:
+        if key in seen:
+            raise RepeatedKey(key)
+        seen.add(key)

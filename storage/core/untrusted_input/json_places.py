@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from re import compile as pattern
 
 Place = tuple[int, int]
@@ -18,9 +19,41 @@ def places_in(text: str) -> dict[Path, Place]:
     A value in an object is at its key. The text is JSON that has been read before
     (`load_bounded_json`), so that it is bounded. Raises ValueError where it is none.
     """
-    lines = [0]
-    lines += [at + 1 for at, character in enumerate(text) if character == "\n"]
+    lines = _beginnings(text)
     return {path: _place(lines, at) for path, at in _Scanner(text).found()}
+
+
+def _beginnings(text: str) -> list[int]:
+    """Of the lines."""
+    return [0, *(at + 1 for at, character in enumerate(text) if character == "\n")]
+
+
+@dataclass(frozen=True)
+class Repeated:
+    """A key that an object has twice: its path, where it stands first, and where again."""
+
+    path: Path
+    first: Place
+    again: Place
+
+    @property
+    def sentence(self) -> str:
+        path = ".".join(map(str, self.path))
+        (line, _), (other, _) = self.first, self.again
+        lines = f"in line {line}" if line == other else f"in lines {line} and {other}"
+        return f"{path} stands twice, {lines}; which of the two is meant cannot be known."
+
+
+def repeated_in(text: str) -> Repeated | None:
+    """The first key that an object of a JSON text has twice. The text as for `places_in`."""
+    lines = _beginnings(text)
+    # The same path comes again below a key that stands twice, and after it.
+    seen: dict[Path, int] = {}
+    for path, at in _Scanner(text).found():
+        if path in seen:
+            return Repeated(path, _place(lines, seen[path]), _place(lines, at))
+        seen[path] = at
+    return None
 
 
 def nearest_place(places: dict[Path, Place], path: Sequence[str | int]) -> Place:

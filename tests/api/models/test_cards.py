@@ -41,6 +41,7 @@ def checked(node: ApiNode, text: str) -> dict[str, Any]:
 
 
 MODEL = plain_card()["model"]
+RANGE = {"label": "Spleen volume", "unit": "cm3", "source": "A study"}
 # The text, and of its mistake: the path, what its line holds, words, value, remedy.
 MISTAKES = [
     ('{\n "licence": "MIT",\n}', "", "}", "not JSON", "", "Correct the text there."),
@@ -65,6 +66,23 @@ MISTAKES = [
     (
         with_card(served={"server": "x"}),
         *("served.model", "served", "Field required", "", "Add it."),
+    ),
+    (
+        '{\n "title": "A",\n "accepts": {\n  "Rows": 1,\n  "Rows": 2\n }\n}',
+        *("accepts.Rows", '"Rows": 2', "stands twice, in lines 4 and 5", "", "Leave one"),
+    ),
+    (
+        with_card(accepts={"ViewPosition": "PA", "BodyPartExamined": "CHEST"}),
+        *("accepts", "accepts", 'write them as "all": [{"ViewPosition": ...}, {"Body', "", "Corr"),
+    ),
+    (
+        with_card(model={**MODEL, "output": "objekt-detection", "modalities": ["US"]}),
+        *("model.output", '"output"', "(did you mean 'object-detection'?)"),
+        *('"objekt-detection"', "Correct the value."),
+    ),
+    (
+        with_card(normal_ranges=[{**RANGE, "at_least": 100, "at_most": 10}]),
+        *("normal_ranges.0", "{", "at_least is 100 and at_most is 10; exchange", "", "Correct"),
     ),
 ]
 

@@ -1,6 +1,6 @@
 """What is wrong with a card can be answered, whatever stands in it."""
 
-from inference.model_registry.card_editing import CardMistake
+from inference.model_registry.card_mistakes import CardMistake
 from storage.core.untrusted_input.json_places import Place
 
 
