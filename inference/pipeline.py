@@ -98,6 +98,8 @@ class ResultWanted:
     """Outside and inside of the mask that the pipeline is given."""
     only_sound: bool = True
     """Truncated and implausible ones are none; else the pipeline judges by itself."""
+    form: Literal["mask", "findings"] = "mask"
+    """`findings`: all numbers, answers and boxes that it stated, without a mask."""
 
 
 @dataclass(frozen=True)
@@ -113,12 +115,14 @@ class StructuresWanted:
 
 @dataclass(frozen=True)
 class ResultGiven:
-    """What another pipeline stated of the segments that are wanted."""
+    """What another pipeline stated: of the segments that are wanted, or all findings."""
 
     findings: tuple[Finding, ...]
     lesions: tuple[Lesion, ...]
     caveats: tuple[Caveat, ...] = ()
     """What a reader must know of all that rests on them."""
+    left_out: tuple[str, ...] = ()
+    """Labels of findings that are truncated or implausible, and not given."""
 
 
 @dataclass(frozen=True)
@@ -150,7 +154,17 @@ class NamedInput:
     def mask_values(self) -> tuple[float, float] | None:
         """Outside and inside, where it is a mask; None of a series."""
         mask = self.result_of or self.structures
-        return None if mask is None else mask.values
+        return None if mask is None or not self.has_voxels else mask.values
+
+    @property
+    def is_image(self) -> bool:
+        """Whether series or images fill it, rather than what was made of some."""
+        return self.result_of is None and self.structures is None
+
+    @property
+    def has_voxels(self) -> bool:
+        """Whether it is a volume or a mask, rather than findings."""
+        return self.result_of is None or self.result_of.form == "mask"
 
 
 IMAGE, BEFORE = "image", "before"

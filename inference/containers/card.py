@@ -1,7 +1,7 @@
 """The card of a model in a container, and what is kept of its image."""
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -66,6 +66,7 @@ class ContainerModel(Strict):
 class ContainerCard(Card):
     """A card with the image that computes."""
 
+    _takes_findings: ClassVar[bool] = True
     container: ContainerModel
     prior: CardImagePrior | None = None
     """Where it takes images by themselves: the image of the same view of the nearest earlier
@@ -101,9 +102,14 @@ class ContainerCard(Card):
 def _check_of_images(card: ContainerCard) -> None:
     """Raises ValueError for what is of series alone."""
     for role, one in card.inputs.items():
-        if one.registration != "none" or one.result_of or one.structures:
+        if one.registration != "none" or one.structures:
             raise ValueError(
-                f"inputs.{role} is an image: registration, result_of and structures are of series"
+                f"inputs.{role} is an image: registration and structures are of series"
+            )
+        if one.result_of is not None and one.result_of.form == "mask":
+            raise ValueError(
+                f"inputs.{role} is a mask, which lies on a series; beside images state form"
+                ' "findings"'
             )
     if card.container.maps:
         raise ValueError('container.takes "images" has no maps: they lie on the grid of a series')
@@ -112,10 +118,10 @@ def _check_of_images(card: ContainerCard) -> None:
 def _check_given_as_sent(inputs: Mapping[str, CardInput]) -> None:
     """Raises ValueError for inputs that are no series as it was sent."""
     for role, one in inputs.items():
-        if one.result_of is not None or one.structures is not None:
+        if one.structures is not None:
             raise ValueError(
-                f"inputs.{role} is no series that was sent, and is given to a container as NIfTI"
-                " alone: container.run.input_format nifti"
+                f"inputs.{role} is of a structure set, and is given to a container as NIfTI alone:"
+                " container.run.input_format nifti"
             )
 
 

@@ -10,9 +10,10 @@ from inference.imaging.stacks import SeriesStack
 from inference.imaging.volume import Volume
 from inference.input_selection.early_results import EarlyResult
 from inference.input_selection.fitting_instances import fitting_instances, left_out_of
-from inference.input_selection.loaded_inputs import LoadedInputs, load_inputs
+from inference.input_selection.loaded_inputs import LoadedImages, LoadedInputs, load_inputs
 from inference.input_selection.prior_images import PriorImages, choose_prior_images
 from inference.input_selection.result_inputs import StudyResults
+from inference.input_selection.result_masks import load_result
 from inference.input_selection.selection import images_taken, stack_for
 from inference.input_selection.study_inputs import StudyInputs, choose_inputs
 from inference.pipeline import Pipeline, takes_series
@@ -20,7 +21,6 @@ from inference.refusals import VolumeRefused
 from inference.single_images.refusals import ImageRefused
 from storage.core.entities import Instance, Job, JobInput
 from storage.core.errors import MediViewError
-from storage.core.job_result import PriorTaken
 from storage.index.repository import Index
 from storage.integrity.instance_reader import InstanceReader
 from storage.jobs.withdrawals import NO_PRIOR_ANY_MORE, SUPERSEDED
@@ -125,22 +125,23 @@ class JobInputs:
             self._on_share(done / len(instances))
         return datasets
 
-    def images_of_study(
-        self, pipeline: Pipeline
-    ) -> tuple[dict[str, Dataset], dict[str, PriorTaken]]:
-        """By role the images that the job was made for, with their pixels, the reference first;
-        and of those that are priors, of which study."""
+    def images_of_study(self, pipeline: Pipeline) -> LoadedImages:
+        """What the job was made for, with its pixels."""
         only = {one.role: one for one in self._taken.inputs_of(self._job.job_id)}
         found = self._chosen(pipeline, only)
         self._check_current()
-        if set(found.chosen) != set(only):
+        if found.roles != set(only):
             self._check_priors(only, found)
             raise ImageRefused(found.acceptance.reason)
         images = {
             role: self._read(one.candidate.instances)[0] for role, one in found.chosen.items()
         }
+        results = {
+            role: load_result(self._index, self._instances, one)
+            for role, one in found.results.items()
+        }
         self._check_current()
-        return images, found.priors
+        return LoadedImages(images, found.priors, results)
 
     def _chosen(self, pipeline: Pipeline, only: Mapping[str, JobInput]) -> StudyInputs:
         """What of the study fills the roles, among what the job was made for."""

@@ -33,6 +33,16 @@ class LoadedInputs:
     """By role the instances of each series with their pixels, where they are asked for."""
 
 
+@dataclass(frozen=True)
+class LoadedImages:
+    """By role images, the reference first; of those that are priors, of which study; and what other
+    pipelines found."""
+
+    images: dict[str, Dataset]
+    priors: dict[str, PriorTaken]
+    results: dict[str, LoadedResult]
+
+
 def load_inputs(
     index: Index,
     instances: InstanceReader,
@@ -58,7 +68,14 @@ def load_inputs(
             series[role] = tuple(datasets)
         on_share((done + 1) / len(found.roles))
     results = {role: load_result(index, instances, one) for role, one in found.results.items()}
-    volumes |= {role: one.volume for role, one in results.items()}
+    volumes |= {role: one.volume for role, one in results.items() if one.volume is not None}
+    if with_series:
+        # With the pixels, which the evidence is without.
+        series |= {
+            role: (instances.dataset(one.stored),)
+            for role, one in results.items()
+            if one.stored is not None
+        }
     structures = {
         role: load_structures(instances, one, volumes[reference])
         for role, one in found.structures.items()

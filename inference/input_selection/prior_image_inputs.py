@@ -34,7 +34,7 @@ def fill_with_images_and_priors(
 ) -> tuple[dict[str, Chosen], dict[str, str]]:
     """By role the image of the study, or of an earlier one, that fills it, and of each other role
     why none does. `only`: as in `choose_inputs`."""
-    own = [one for one in roles if not one.prior_of]
+    own = [one for one in roles if one.is_image and not one.prior_of]
     chosen, why_none = fill_with_images(pipeline, own, candidates, only)
     priors = choose_priors(
         index,

@@ -29,19 +29,21 @@ class StudyResults:
 
 @dataclass(frozen=True)
 class ChosenResult:
-    """What a job found, in a role; `segments` are the parts of its Segmentation that are meant."""
+    """What a job found, in a role; `segments` are the parts of its Segmentation that are meant,
+    none where findings are. `left_out`: labels of findings that are not sound."""
 
     role: NamedInput
     job: Job
     series: Series
     segments: tuple[SegmentRef, ...]
     findings: tuple[Finding, ...]
+    left_out: tuple[str, ...] = ()
 
     @property
     def input(self) -> JobInput:
         return JobInput(
             self.role.name,
-            self.segments[0].series_instance_uid,
+            self.segments[0].series_instance_uid if self.segments else self.job.series_instance_uid,
             result_fingerprint(self.job),
             self.job.study_instance_uid,
             self.job.job_id,
@@ -164,9 +166,10 @@ class _Search:
         result = newest_result(jobs)
         named = f"{newest.pipeline} on {_named(series)}"
         frame_of_reference_uid = self._reference.frame_of_reference_uid
-        if not self._is_of_reference(series) and (
+        is_elsewhere = not self._is_of_reference(series) and (
             not frame_of_reference_uid or series.frame_of_reference_uid != frame_of_reference_uid
-        ):
+        )
+        if is_elsewhere and wanted.form == "mask":
             return _None(
                 f"{named} lies in another Frame of Reference than {self._reference.candidate.name}."
             )
@@ -188,9 +191,17 @@ class _Search:
     def _found(
         self, role: NamedInput, wanted: ResultWanted, job: Job, series: Series, named: str
     ) -> ChosenResult | _None:
+        stated = self._results.findings.of_job(job.job_id)
+        if wanted.form == "findings":
+            sound = tuple(one for one in stated if one.is_sound)
+            left_out = tuple(one.label for one in stated if not one.is_sound)
+            if not sound:
+                why = f": not sound are {', '.join(left_out[:3])}" if left_out else ""
+                return _None(f"{named} found nothing that can be given on{why}.")
+            return ChosenResult(role, job, series, (), sound, left_out)
         findings = [
             one
-            for one in self._results.findings.of_job(job.job_id)
+            for one in stated
             if one.segmentation is not None and _is_wanted(one.segmentation, wanted)
         ]
         if not findings:

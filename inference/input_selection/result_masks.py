@@ -13,6 +13,7 @@ from inference.input_selection.result_inputs import ChosenResult
 from inference.pipeline import ResultWanted
 from inference.refusals import VolumeRefused
 from inference.results.masks.read import SliceKey, read_masks, slices_named_in
+from storage.core.entities import Instance
 from storage.index.repository import Index
 from storage.integrity.instance_reader import InstanceReader
 
@@ -22,18 +23,22 @@ _REMEDY = "Have the series analysed again, and then the pipeline that takes the 
 
 @dataclass(frozen=True)
 class LoadedResult:
-    """`segmentation` without its pixels, as evidence."""
+    """`evidence`: the Segmentation without its pixels, or of findings the report, where there is
+    one; `volume` is None of findings. `stored` is where the Segmentation is."""
 
     chosen: ChosenResult
-    volume: Volume
-    segmentation: Dataset
+    volume: Volume | None
+    evidence: Dataset | None
+    stored: Instance | None = None
 
 
 def load_result(index: Index, instance_reader: InstanceReader, one: ChosenResult) -> LoadedResult:
-    """The mask of all segments that are meant, with the values that the card wants.
+    """The mask of all segments that are meant, with the values that the card wants; or findings.
 
     Raises VolumeRefused, InvalidRequest where the mask lies on other slices than its series has.
     """
+    if not one.segments:
+        return load_findings(index, instance_reader, one)
     first = one.segments[0]
     held = index.instances_of(one.job.study_instance_uid, first.series_instance_uid)
     stored = next((it for it in held if it.sop_instance_uid == first.sop_instance_uid), None)
@@ -67,7 +72,19 @@ def load_result(index: Index, instance_reader: InstanceReader, one: ChosenResult
         photometric_interpretation="MONOCHROME2",
         padding_ranges=np.full((len(slices), 2), np.nan, np.float32),
     )
-    return LoadedResult(one, volume, segmentation)
+    return LoadedResult(one, volume, segmentation, stored)
+
+
+def load_findings(index: Index, instance_reader: InstanceReader, one: ChosenResult) -> LoadedResult:
+    """Findings are in the database; the report that states them is the evidence."""
+    job = one.job
+    for made in job.result.get("instances", []):
+        if made["kind"] == "SR":
+            held = index.instances_of(job.study_instance_uid, made["series_instance_uid"])
+            for stored in held:
+                if stored.sop_instance_uid == made["sop_instance_uid"]:
+                    return LoadedResult(one, None, instance_reader.header(stored))
+    return LoadedResult(one, None, None)
 
 
 def _stack_with(headers: Sequence[Dataset], named: set[SliceKey], one: ChosenResult) -> Stack:

@@ -135,11 +135,14 @@ def _choose(
         filled = fill_with_images_and_priors(
             index, instances, pipeline, study_instance_uid, roles, candidates, only
         )
-        return _of_roles(pipeline, roles, *filled, only)
+        of_others = ChosenResults()
+        if reference in filled[0]:
+            of_others = _results(results, index, pipeline, roles, filled[0][reference], only)
+        return _of_roles(pipeline, roles, *filled, only, of_others)
     chosen: dict[str, Chosen] = {}
     why_none: dict[str, str] = {}
     for role in roles:
-        if role.prior_of or role.mask_values is not None:
+        if role.prior_of or not role.is_image:
             continue
         if role.name != reference and reference not in chosen:
             break
@@ -167,14 +170,7 @@ def _choose(
             only,
         )
         why_none |= priors.why_none
-        of_others = choose_results(
-            results,
-            index,
-            pipeline.name,
-            [one for one in roles if one.result_of is not None],
-            chosen[reference],
-            only,
-        )
+        of_others = _results(results, index, pipeline, roles, chosen[reference], only)
         structures = choose_structures(
             [one for one in roles if one.structures is not None],
             candidates,
@@ -185,6 +181,18 @@ def _choose(
         why_none |= structures.why_none
         return _of_roles(pipeline, roles, chosen, why_none, only, of_others, structures.chosen)
     return _of_roles(pipeline, roles, chosen, why_none, only)
+
+
+def _results(
+    results: StudyResults,
+    index: Index,
+    pipeline: Pipeline,
+    roles: Sequence[NamedInput],
+    reference: Chosen,
+    only: Mapping[str, JobInput] | None,
+) -> ChosenResults:
+    wanted = [one for one in roles if one.result_of is not None]
+    return choose_results(results, index, pipeline.name, wanted, reference, only)
 
 
 def _of_roles(

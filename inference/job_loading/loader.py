@@ -161,18 +161,25 @@ class JobLoader:
     def _several_images(self, pipeline: Pipeline) -> tuple[Loaded, PipelineContext]:
         with self._progress.stage("loading", LOADING):
             self._taken()
-            images, priors = self._inputs().images_of_study(pipeline)
+            read = self._inputs().images_of_study(pipeline)
+        images, priors = read.images, read.priors
         sources = [one for role, one in images.items() if role not in priors]
         context = PipelineContext(
             self._storage.settings,
             images=tuple(sources),
             named_images=images,
+            results={role: self._given(one) for role, one in read.results.items()},
             on_progress=self._in_pipeline,
         )
         # The site's rules are asked of the reference.
         rule = self._rule(pipeline, sources[:1])
-        before = [images[role] for role in priors]
-        return Loaded(sources, before, rule, placement=Placement(priors=priors)), context
+        others = [images[role] for role in priors] + _evidence(read.results)
+        placement = Placement(
+            priors=priors,
+            results=results_taken(read.results),
+            caveats=tuple(_of_results(read.results)),
+        )
+        return Loaded(sources, others, rule, placement=placement), context
 
     def _series(self, pipeline: Pipeline) -> tuple[Loaded, PipelineContext]:
         with self._progress.stage("loading", LOADING):
@@ -229,7 +236,7 @@ class JobLoader:
         loaded = Loaded(
             read.sources,
             [header for headers in read.others.values() for header in headers]
-            + [one.segmentation for one in read.results.values()]
+            + _evidence(read.results)
             + [one.header for one in read.structures.values()],
             rule,
             read.stack.left_out,
@@ -253,6 +260,7 @@ class JobLoader:
             chosen.findings,
             tuple(it for it in lesions if it.segment_number in numbers),
             chosen.caveats,
+            chosen.left_out,
         )
 
     def _taken(self) -> list[JobInput]:
@@ -291,6 +299,10 @@ class JobLoader:
     def _in_pipeline(self, stage: str, fraction: float) -> None:
         inside = min(max(fraction, 0.0), 1.0)
         self._progress.report(stage, RUNNING + inside * (ENCODING - RUNNING))
+
+
+def _evidence(results: Mapping[str, LoadedResult]) -> list[Dataset]:
+    return [one.evidence for one in results.values() if one.evidence is not None]
 
 
 def _of_results(results: Mapping[str, LoadedResult]) -> list[Caveat]:

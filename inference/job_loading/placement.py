@@ -184,7 +184,9 @@ def place_inputs(
     return Placement(placed, registrations, refused, tuple(caveats))
 
 
-def results_taken(results: Mapping[str, LoadedResult], reference: Volume) -> dict[str, ResultTaken]:
+def results_taken(
+    results: Mapping[str, LoadedResult], reference: Volume | None = None
+) -> dict[str, ResultTaken]:
     """Which result each is, and how it lies to the reference."""
     found: dict[str, ResultTaken] = {}
     for role, one in results.items():
@@ -196,6 +198,8 @@ def results_taken(results: Mapping[str, LoadedResult], reference: Volume) -> dic
             "series_instance_uid": job.series_instance_uid,
             "segments": list(dict.fromkeys(it.label for it in findings)),
         }
+        if one.volume is None or reference is None:
+            continue
         if not on_same_grid(one.volume, reference):
             matrix = np.round(grid_from_grid(one.volume, reference), _MATRIX_DECIMALS)
             found[role]["result_from_reference"] = matrix.tolist()

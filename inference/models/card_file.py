@@ -8,7 +8,7 @@ import json
 import stat
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
@@ -121,6 +121,9 @@ class Card(Strict):
     score_at_least: float = Field(0.5, ge=0, le=1)
     """Boxes of which a detector is less sure are left out."""
 
+    _takes_findings: ClassVar[bool] = False
+    """Whether a result of another pipeline may be given as findings."""
+
     @model_validator(mode="before")
     @classmethod
     def _numbers_are_some(cls, stated: Any) -> Any:
@@ -144,6 +147,12 @@ class Card(Strict):
     def _inputs_fit(self) -> "Card":
         if self.role == "deface" and self.inputs:
             raise ValueError("role deface asks for a model of one series, and the card has inputs")
+        for role, given in self.inputs.items():
+            if given.result_of and given.result_of.form == "findings" and not self._takes_findings:
+                raise ValueError(
+                    f'inputs.{role} has form "findings", which containers alone are given; a'
+                    ' network takes a mask: form "mask"'
+                )
         registered = any(one.registration == "rigid" for one in self.inputs.values())
         if self.registration_limits is not None and not registered:
             raise ValueError("registration_limits stands where an input is registered")

@@ -178,13 +178,18 @@ class AddedModel:
             raise ValueError(f"an input without a condition passed validation: {name}")
         return _judged(condition, headers)
 
+    @property
+    def _volumes(self) -> tuple[NamedInput, ...]:
+        """The inputs that are volumes or masks."""
+        return tuple(one for one in self.inputs if one.has_voxels)
+
     def _channels(
         self, context: PipelineContext, volume: Volume
     ) -> tuple[list[NDArray[np.float32]], str]:
         """The inputs on the grid of the reference, in the card's order, and how they came there."""
         channels: list[NDArray[np.float32]] = []
         notes = []
-        for one in self.inputs:
+        for one in self._volumes:
             given = context.inputs.get(one.name)
             placed = context.placements.get(one.name, "")
             if given is None:

@@ -107,7 +107,7 @@ def given_as_sent(inputs: Sequence[NamedInput], context: PipelineContext) -> tup
         f"{one.title} {context.placements[one.name]}"
         + (", as it was sent" if one.name in context.registrations else ", and not given")
         for one in inputs
-        if one.name in context.placements
+        if one.name in context.placements and one.is_image
     ]
     return (f"Given as DICOM: {'; '.join(how)}.",) if how else ()
 
@@ -118,7 +118,7 @@ def other_series(
     """What of the study a container was given beside the reference: masks may be of them."""
     from inference.containers.other_series import OtherSeries
 
-    of_study = {one.name: one.title for one in inputs if not one.prior_of}
+    of_study = {one.name: one.title for one in inputs if one.is_image and not one.prior_of}
     found = []
     for role, images in context.series.items():
         if role == reference or role not in of_study:

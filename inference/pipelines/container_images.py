@@ -36,6 +36,7 @@ from inference.pipelines.frame_masks import (
     shares_of_frames,
     with_masks_of_frames,
 )
+from inference.pipelines.given_results import write_results
 from inference.pipelines.single_images import acceptance
 from inference.refusals import NothingFound
 from inference.rules.card_condition import judge_card
@@ -124,9 +125,11 @@ class ContainerOfImages(ContainerPipeline):
         begun = time.perf_counter()
         results, looks_for_boxes = [], False
         together: list[Written] = []
+        given_notes: list[str] = []
         for given in runs:
-            found = self._written(context, given)
+            found, of_results = self._written(context, given)
             together.append(found.together)
+            given_notes += of_results
             for role, dataset in given.images.items():
                 looks_for_boxes |= found.by_role[role].boxes is not None
                 results.append(self._result(dataset, found.by_role[role]))
@@ -139,7 +142,7 @@ class ContainerOfImages(ContainerPipeline):
             derivation=_GIVEN[self._form],
             notes=(
                 *self._notes(),
-                *dict.fromkeys(note for some in together for note in some.notes),
+                *dict.fromkeys([*given_notes, *(note for some in together for note in some.notes)]),
             ),
         )
         of_images = any(one.measurements or one.classifications or one.boxes for one in results)
@@ -154,7 +157,10 @@ class ContainerOfImages(ContainerPipeline):
         run = self._stated.run
         return "dicom" if run is None else run.input_format
 
-    def _written(self, context: PipelineContext, these: GivenImages) -> WrittenOfImages:
+    def _written(
+        self, context: PipelineContext, these: GivenImages
+    ) -> tuple[WrittenOfImages, tuple[str, ...]]:
+        """What came of one run, and what it was given of other pipelines, in sentences."""
         # NumPy alone is needed where something runs.
         from inference.containers.images.results import ImageOutputReader
 
@@ -163,13 +169,15 @@ class ContainerOfImages(ContainerPipeline):
         with run_folder(context.settings) as folder:
             given, written = folder / "input", folder / "output"
             write_named_images(these.by_place, given, self._form)
+            notes = write_results(self.inputs, context, given, these.images)
             written.mkdir(mode=0o700)
             self._compute(context, given, written)
             as_pixels = self._form == "png"
             reader = ImageOutputReader(
                 these.images, segments, most, as_pixels=as_pixels, priors=these.priors
             )
-            return reader.read(written)
+            found = reader.read(written)
+        return found, notes
 
     def _result(self, dataset: Dataset, found: WrittenOfImage) -> ImageResult:
         from inference.containers.results import merged_masks, with_own_labels
@@ -257,6 +265,7 @@ class ContainerOfImageSet(ContainerOfImages):
             {role: one for role, one in given.items() if role in priors},
         )
         output = self._ran(context, [run])
-        absent = [one.title for one in self.inputs if one.name not in context.named_images]
+        there = {*context.named_images, *context.results}
+        absent = [one.title for one in self.inputs if one.name not in there]
         notes = (*output.notes, *(f"{title} is not there, and was not given." for title in absent))
         return replace(output, notes=notes)

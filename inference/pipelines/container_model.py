@@ -29,6 +29,7 @@ from inference.pipelines.container_files import (
     with_volumes_elsewhere,
     write_dicom,
 )
+from inference.pipelines.given_results import write_results
 from inference.refusals import ModelUnusable, NothingFound
 from storage.core.errors import InvalidRequest
 from storage.core.untrusted_input.folder_walk import remove_tree
@@ -100,6 +101,7 @@ class ContainerPipeline(AddedModel):
             else:
                 notes = given_as_sent(self.inputs, context)
                 write_dicom(context, given)
+            notes = (*notes, *write_results(self.inputs, context, given))
             written.mkdir(mode=0o700)
             context.on_progress("container", 0.05)
             self._compute(context, given, written)
@@ -147,7 +149,7 @@ class ContainerPipeline(AddedModel):
         channels, how = self._channels(context, volume)
         if not self.inputs:
             (folder / ONE_IMAGE).write_bytes(volume_as_nifti(volume))
-        for one, voxels in zip(self.inputs, channels, strict=True):
+        for one, voxels in zip(self._volumes, channels, strict=True):
             if one.name in context.inputs:
                 on_grid = replace(volume, voxels=voxels)
                 (folder / f"{one.name}.nii.gz").write_bytes(volume_as_nifti(on_grid))

@@ -17,6 +17,15 @@ from inference.scheduling.schedule import complete_and_schedule
 from inference.worker.run import run_job
 from storage.container import Storage
 from storage.core.entities import Job
+from tests.inference.containers.test_given_results import NODULES, series_card
+from tests.inference.input_selection.chained import (
+    LUNGS,
+    add_lungs,
+    chest,
+    decided,
+    done,
+    volume_cm3,
+)
 from tests.inference.orchestration import later, receive, storage_in
 from tests.inference.scheduling.four_sequences import STUDY, centres, files, lesion_at, sequence
 
@@ -142,3 +151,24 @@ def test_two_series_as_dicom_and_a_segmentation_of_one_of_them(
     truth_cm3 = np.count_nonzero(volume.voxels > 500) * volume.voxel_volume_mm3 / 1000
     assert found["Lesion volume"] == pytest.approx(truth_cm3, abs=6e-4)
     assert any(one.startswith("Lesion was marked on FLAIR") for one in job.result["notes"])
+
+
+@pytest.mark.parametrize("form", ["dicom", "nifti"])
+def test_what_another_pipeline_found_lies_beside_the_series(
+    storage: Storage, tmp_path: Path, form: str
+) -> None:
+    add_lungs(storage, tmp_path / "lungs")
+    card = series_card(form)
+    card["container"]["image"] = IMAGE
+    card["container"]["run"] |= {
+        "command": ["/opt/venv/bin/python", "/app/read_result.py"],
+        "working_directory": "/tmp",
+    }
+    added(storage, tmp_path / "nodules", card)
+    decided(storage, chest(), pipeline=NODULES)
+    lungs = done(storage, decided(storage, pipeline=LUNGS))
+    job = done(storage, decided(storage, pipeline=NODULES))
+    found = {one.label: one.value for one in storage.findings.of_job(job.job_id)}
+    assert found["Stated volume"] == pytest.approx(volume_cm3(storage, lungs))
+    # Of its voxels, which are 3 by 2 by 2 mm.
+    assert found["Counted volume"] == pytest.approx(found["Stated volume"], rel=0.01)

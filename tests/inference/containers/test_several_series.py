@@ -254,8 +254,7 @@ def test_a_mask_beside_the_slices_of_the_other_series_is_refused(
 @pytest.mark.parametrize(
     ("role", "says"),
     [
-        ({"structures": {"names": ["PTV"]}}, "flair is no series that was sent"),
-        ({"result_of": {"pipeline": "brain-volume"}}, "flair is no series that was sent"),
+        ({"structures": {"names": ["PTV"]}}, "flair is of a structure set"),
     ],
 )
 def test_inputs_that_are_no_series_as_sent_are_given_as_nifti_alone(

@@ -314,7 +314,7 @@ def test_what_is_of_series_alone_does_not_go_with_images(
     del several["accepts"]
     assert ContainerCard.model_validate(several).inputs["before"].within_days == 90
     inputs["before"]["registration"] = "rigid"
-    with pytest.raises(ValueError, match=r"inputs\.before is an image: registration, result_of"):
+    with pytest.raises(ValueError, match=r"inputs\.before is an image: registration and"):
         ContainerCard.model_validate(several)
 
 
