@@ -53,6 +53,11 @@ class IdentifierFinder:
                 return True
         return False
 
+    def is_among(self, digits: Collection[str]) -> bool:
+        """Of five digits at least, whole: the numbers that are parts of a UID are somebody's by
+        chance when two of them are read together."""
+        return any(one in self._numbers or one.lstrip("0") in self._numbers for one in digits)
+
 
 def _numbers(text: str) -> Iterator[str]:
     """All digits of an identifier together, and those in a row."""

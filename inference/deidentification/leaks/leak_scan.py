@@ -47,6 +47,9 @@ _ENCODINGS = (
     *("cp1251", "koi8-r", "tis-620", "shift_jis", "euc-kr", "gb18030", "big5"),
 )
 _DATE_IN_BYTES = re.compile(rb"\d{1,4}[./-]\d{1,2}[./-]\d{2,4}|(?<!\d)\d{8}(?!\d)")
+_OF_THE_STANDARD = "1.2.840.10008."
+_LONGEST_TIME = 24
+"""Digits of a component of a UID that begins with a date and a time, and may end with a counter."""
 _PIXELS = 0x7FE0
 _READABLE_BYTES = 64 * 1024
 
@@ -125,8 +128,7 @@ class LeakScan:
         if element.tag.group & 0xFF00 in (0x5000, 0x6000):
             yield Leak(where, "a curve or an overlay")
         if element.VR == "UI":
-            if any(value in self._evidence.uids for value in _texts(element)):
-                yield Leak(where, "a UID of the original")
+            yield from self._in_uids(element, where)
         elif element.VR in _BYTES:
             yield from self._in_binary(element, where)
         elif element.VR in ("DA", "DT"):
@@ -173,6 +175,20 @@ class LeakScan:
     def _in_dates(self, element: DataElement, where: str) -> Iterator[Leak]:
         for value in _texts(element):
             if value[:8] in self._dates:
+                yield Leak(where, "a date of the original")
+
+    def _in_uids(self, element: DataElement, where: str) -> Iterator[Leak]:
+        """An option may let some leave as they are: nothing else is read from their digits."""
+        for value in _texts(element):
+            if value in self._evidence.uids:
+                yield Leak(where, "a UID of the original")
+            if value.startswith(_OF_THE_STANDARD):
+                continue
+            components = value.split(".")
+            if self._identifier_finder.is_among(components):
+                yield Leak(where, "an identifier")
+            # Longer ones are random, as those that this node makes.
+            if any(len(one) <= _LONGEST_TIME and one[:8] in self._dates for one in components):
                 yield Leak(where, "a date of the original")
 
     def _in_binary(self, element: DataElement, where: str) -> Iterator[Leak]:
