@@ -4,11 +4,14 @@ import contextlib
 import os
 from pathlib import Path
 
+from storage.settings import Settings
+
 _CGROUP = Path("/sys/fs/cgroup")
 _MEMINFO = Path("/proc/meminfo")
 _OOM_SCORE = Path("/proc/self/oom_score_adj")
 # proc(5): 1000 would end it whatever it has.
 _FIRST_TO_GO = 800
+_SHARE_OF_MACHINE = 0.9
 
 
 def memory_of_machine_bytes() -> int:
@@ -33,6 +36,22 @@ def available_memory_bytes() -> int:
         files = _numbers(_CGROUP / "memory.stat")["inactive_file"]
         available = min(available, limit - used + files)
     return available
+
+
+def anonymous_memory_bytes(pid: int) -> int:
+    """What a process has in memory and nobody else does, without files; 0 where it has ended."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("RssAnon:")), 0)
+
+
+def memory_limit_bytes(settings: Settings) -> int:
+    """What one job's process may have in memory, without files that are mapped."""
+    if settings.job_memory_bytes:
+        return settings.job_memory_bytes
+    return int(_SHARE_OF_MACHINE * memory_of_machine_bytes())
 
 
 def be_first_to_go() -> None:

@@ -14,11 +14,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from typing import Any, Literal
 
 import structlog
 
+from inference.machine_memory import anonymous_memory_bytes
 from storage.processes.descendants import end_adopted
 
 log = structlog.get_logger(__name__)
@@ -226,12 +226,3 @@ def note_lost() -> None:
 def note_storing() -> None:
     if _watched is not None:
         _watched.change(is_storing=True)
-
-
-def anonymous_memory_bytes(pid: int) -> int:
-    """What a process has in memory and nobody else does, without files; 0 where it has ended."""
-    try:
-        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    except OSError:
-        return 0
-    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("RssAnon:")), 0)

@@ -25,11 +25,11 @@ from inference.interactive.initial_mask import InitialMasks
 from inference.interactive.loaded_series import LoadedSeries, load_series
 from inference.interactive.mask_bits import mask_bits
 from inference.interactive.models import ClickModel, click_model_named, click_models
+from inference.machine_memory import anonymous_memory_bytes
 from inference.model_registry.sharing import SharingStorage, fetch_models
 from inference.model_registry.verification import ensure_proven
 from inference.model_servers.gate import GateStorage, guarded
 from inference.models.devices import with_fallback
-from inference.running_jobs import anonymous_memory_bytes
 from inference.unscheduled_jobs import unscheduled_job
 from storage.container.has import HasInteractiveSessions, HasModelStates
 from storage.core.clock import utcnow

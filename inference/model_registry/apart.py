@@ -4,16 +4,19 @@ import os
 import pickle
 import subprocess
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
+from inference.machine_memory import anonymous_memory_bytes, memory_limit_bytes
 from inference.model_registry.apart_answer import read_answer
 from inference.refusals import ModelUnusable
 from storage.core.errors import TooManyRequests
 from storage.processes.contained import Contained
+from storage.processes.descendants import below
 from storage.settings import Settings
 
 _Given = ParamSpec("_Given")
@@ -21,6 +24,7 @@ _Found = TypeVar("_Found")
 
 
 _LOCK = ".model-apart"
+_LOOK_S = 0.5
 
 
 @contextmanager
@@ -58,7 +62,7 @@ def answer_apart(
         path = Path(folder) / "answer"
         with Contained(module, str(path), given=pickle.dumps(asked)) as program:
             try:
-                status = program.wait(limit_s)
+                status = _ended(program, what, limit_s, memory_limit_bytes(settings))
             except subprocess.TimeoutExpired as error:
                 raise ModelUnusable(
                     f"{what} took longer than {limit_s:g} s.",
@@ -70,6 +74,24 @@ def answer_apart(
                 remedy="It may need more memory than the machine has.",
             )
         yield path
+
+
+def _ended(program: Contained, what: str, limit_s: float, limit_bytes: int) -> int:
+    """The program's exit status. Raises TimeoutExpired, and ModelUnusable where it and what it has
+    started take more memory than a job may."""
+    until_s = time.monotonic() + limit_s
+    while True:
+        try:
+            return program.wait(min(_LOOK_S, max(0.0, until_s - time.monotonic())))
+        except subprocess.TimeoutExpired:
+            if time.monotonic() >= until_s:
+                raise
+        if sum(map(anonymous_memory_bytes, below(program.pid))) > limit_bytes:
+            raise ModelUnusable(
+                f"{what} took more than {limit_bytes >> 20} MiB of memory.",
+                remedy="Raise MEDIVIEW_JOB_MEMORY_BYTES on a machine with enough memory, or leave"
+                " this model out.",
+            )
 
 
 def run_apart(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ DTYPES: dict[Datatype, np.dtype[Any]] = {
     "INT32": np.dtype("<i4"),
     "INT64": np.dtype("<i8"),
 }
+_AXES_AT_MOST = 8
 # A number in JSON with its comma.
 JSON_BYTES_A_VALUE = 32
 
@@ -107,19 +109,37 @@ def json_of(body: bytes | memoryview) -> Any:
 
 
 def _from_json(data: Any, count: int, dtype: np.dtype[Any]) -> NDArray[Any] | None:
-    """Flat or nested lists of so many numbers; None where they are other things."""
-    try:
-        values = np.asarray(data)
-    except ValueError:
+    """Flat or nested lists of so many numbers; None where they are other things.
+
+    Looked at one by one before there is an array: one long text among numbers would make all of
+    them texts of its length.
+    """
+    flat = list(islice(_numbers(data, _AXES_AT_MOST), count + 1))
+    if len(flat) != count or None in flat:
         return None
-    if values.size != count or (count and values.dtype.kind not in "iuf"):
+    if not count:
+        return np.empty(0, dtype)
+    values = np.asarray(flat)
+    if values.dtype.kind not in "iuf":
         return None
-    if count and dtype.kind in "iu":
+    if dtype.kind in "iu":
         limits = np.iinfo(dtype)
         # Written so that a NaN fails, too.
         if not (values.min() >= limits.min and values.max() <= limits.max):
             return None
-    return values.astype(dtype).ravel()
+    return values.astype(dtype)
+
+
+def _numbers(data: Any, axes: int) -> Iterator[int | float | None]:
+    """Those of nested lists, and None for whatever else stands there, with which they end."""
+    for one in data if isinstance(data, list) else (None,):
+        if type(one) is int or type(one) is float:
+            yield one
+        elif isinstance(one, list) and axes > 1:
+            yield from _numbers(one, axes - 1)
+        else:
+            yield None
+            return
 
 
 def _lies(whose: str, what: str) -> ModelUnusable:

@@ -16,13 +16,17 @@ from pathlib import Path
 
 import structlog
 
-from inference.machine_memory import available_memory_bytes, memory_of_machine_bytes
+from inference.machine_memory import (
+    anonymous_memory_bytes,
+    available_memory_bytes,
+    memory_limit_bytes,
+    memory_of_machine_bytes,
+)
 from inference.running_jobs import (
     STORING_S,
     Reason,
     Running,
     RunningJobs,
-    anonymous_memory_bytes,
 )
 from storage.processes.descendants import end_tree
 from storage.settings import Settings
@@ -34,7 +38,6 @@ _Key = tuple[int, str, float]
 _LOOK_S = 0.5
 # From SIGTERM, which Python hears between two of its steps, to SIGKILL.
 _TERM_S = 5.0
-_SHARE_OF_MACHINE = 0.9
 # Of the machine: with less, what receives and the database would be next.
 _SHARE_LEFT = 0.05
 # What takes less is not why the machine is short.
@@ -165,13 +168,6 @@ class JobWatch:
 
 def _key(one: Running) -> _Key:
     return one.pid, one.job_id, one.begun_s
-
-
-def memory_limit_bytes(settings: Settings) -> int:
-    """What one job's process may have in memory, without files that are mapped."""
-    if settings.job_memory_bytes:
-        return settings.job_memory_bytes
-    return int(_SHARE_OF_MACHINE * memory_of_machine_bytes())
 
 
 def _is_child(pid: int) -> bool:

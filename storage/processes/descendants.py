@@ -67,6 +67,11 @@ def children_of(pid: int) -> frozenset[int]:
     return frozenset(one.pid for one in _processes() if one.parent == pid)
 
 
+def below(pid: int) -> frozenset[int]:
+    """All that run below a process."""
+    return frozenset(one.pid for one in _below(pid, frozenset(), and_itself=False))
+
+
 def own(pid: int) -> None:
     """A child that goes on between jobs: `end_adopted` leaves it, and all below it, alone."""
     _own.pids.add(pid)

@@ -109,3 +109,25 @@ def test_one_runs_at_a_time(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path)
     with alone_on_host(settings, "It"), pytest.raises(TooManyRequests):
         run_apart(settings, "It", "mediview", 60, masks, "1.2")
+
+
+def takes_memory(in_a_child: bool) -> None:
+    if in_a_child and os.fork():
+        os.wait()
+        return
+    taken = []
+    while True:
+        taken.append(b"\1" * (64 << 20))
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("in_a_child", [False, True])
+def test_a_model_takes_no_more_memory_apart_than_a_job_may(
+    tmp_path: Path, in_a_child: bool
+) -> None:
+    settings = Settings(data_dir=tmp_path, job_memory_bytes=1 << 30)
+    with pytest.raises(
+        ModelUnusable, match="The self-test of x took more than 1024 MiB"
+    ) as refused:
+        run_apart(settings, "The self-test of x", "mediview", 60.0, takes_memory, in_a_child)
+    assert "MEDIVIEW_JOB_MEMORY_BYTES" in refused.value.remedy

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from inference.running_jobs import Running, RunningJobs, anonymous_memory_bytes
+from inference.machine_memory import anonymous_memory_bytes
+from inference.running_jobs import Running, RunningJobs
 from inference.worker.ended_jobs import note_ended
 from inference.worker.job_watch import JobWatch
 from inference.worker.process import Process
