@@ -11,7 +11,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DataError, OperationalError
 from starlette.exceptions import HTTPException
 
 from api.request_rules.mismatches import mismatches
@@ -170,6 +170,7 @@ def install_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(HTTPException, _http_exception)
     app.add_exception_handler(OperationalError, _database_error)
+    app.add_exception_handler(DataError, _database_error)
 
 
 def _request_id(request: Request) -> str:
@@ -246,7 +247,7 @@ async def _database_error(request: Request, error: Exception) -> JSONResponse:
             "invalid_request",
             "The database does not take a value of the request.",
             title=_TITLE_OF["invalid_request"],
-            remedy="Shorten it.",
+            remedy="Shorten it, and leave NUL characters (%00) out.",
             request_id=_request_id(request),
         )
     return problem_response(

@@ -135,6 +135,23 @@ def test_what_a_value_must_be_stands_in_words(
     assert not any("pattern" in one or "constrained" in one for one in said)
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/v1/studies?modality=a%00b",
+        "/api/v1/peers/a%00b",
+        "/dicom-web/studies?PatientID=a%00b",
+        "/dicom-web/studies/a%00b/metadata",
+    ],
+)
+def test_a_character_that_the_database_does_not_take_is_no_fault_of_the_node(
+    stored_api: ApiNode, path: str
+) -> None:
+    answer = stored_api.client.get(path)
+    if answer.status_code not in (200, 204, 404):
+        assert "NUL" in is_problem(answer, 400, "invalid_request")["remedy"]
+
+
 def _raised_codes() -> dict[str, set[int]]:
     """Of every refusal whose status and code stand in the sources of the API."""
     found: dict[str, set[int]] = {}
