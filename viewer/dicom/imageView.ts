@@ -1,8 +1,11 @@
 /** Which view of the body an image is: side, projection, and whether it is a special one. */
 import { detectorsOf, detectorView } from "@/dicom/detectors";
+import { groupedBy } from "@/shared/lib/groups";
 import { itemsOf, numbersOf, stringOf, type DicomJson } from "@/dicom/dicomweb";
 
 const tag = {
+  modality: "00080060",
+  imagePosition: "00200032",
   sopInstanceUid: "00080018",
   rows: "00280010",
   frames: "00280008",
@@ -26,6 +29,7 @@ export interface ImageView {
   isSpecial: boolean;
   /** A usual view, with the implant displaced. */
   isImplantDisplaced?: boolean;
+  /** Of a tomosynthesis that is stored slice by slice, the slices of its side and view. */
   frameCount: number;
   /** Which detector of a gamma camera the frames meant are of; absent where all frames are meant. */
   detector?: number;
@@ -108,6 +112,22 @@ export function viewText(dataset: DicomJson, frameNumber: number): string {
 
 /** The views of the images of a series; what has no pixels is none of them. */
 export function imageViews(datasets: readonly DicomJson[]): ImageView[] {
+  const images = imagesOf(datasets);
+  const isSlice = new Set(datasets.filter(isMammographySlice).map((one) => stringOf(one, tag.sopInstanceUid)));
+  const slices = images.filter(({ sopInstanceUid }) => isSlice.has(sopInstanceUid));
+  const counts = groupedBy(slices, ({ laterality, view }) => `${laterality} ${view}`);
+  return images.map((image) => {
+    const count = isSlice.has(image.sopInstanceUid) ? counts.get(`${image.laterality} ${image.view}`)?.length : 1;
+    return { ...image, frameCount: Math.max(image.frameCount, count ?? 1) };
+  });
+}
+
+/** A projection of the breast has no place in the patient; a slice of a tomosynthesis has one. */
+function isMammographySlice(dataset: DicomJson): boolean {
+  return stringOf(dataset, tag.modality) === "MG" && numbersOf(dataset, tag.imagePosition).length === 3;
+}
+
+function imagesOf(datasets: readonly DicomJson[]): ImageView[] {
   return datasets
     .filter((dataset) => numbersOf(dataset, tag.rows).length > 0)
     .flatMap((dataset): ImageView[] => {

@@ -4,6 +4,7 @@ import { framesIn, frameHeaders, mostFrames } from "@/dicom/frameHeader";
 import { dot, hasOrientation, pixelSpacingOf, planeNormal, vector, type Slice, type Vector } from "@/dicom/geometry";
 import { secondAxisOf, type SecondAxis } from "@/dicom/secondAxis";
 import { text } from "@/shared/i18n";
+import { groupedBy } from "@/shared/lib/groups";
 import { fixed, number } from "@/shared/lib/format";
 
 const tag = {
@@ -44,8 +45,9 @@ const mostPixelsAside = 1;
 
 /**
  * Orders the frames of a series by Image Position (Patient) projected on the normal, never by the
- * order in which they came. Without positions, by Instance Number, and says so; frames of one image
- * that share a position (phases, echoes) keep the order in which it stores them.
+ * order in which they came. Without positions, by Instance Number, and says so; several images of the
+ * same places follow each other, and frames of one that share a position (phases, echoes) keep the
+ * order in which it stores them.
  */
 export function orderSlices(datasets: readonly DicomJson[]): SliceOrder {
   const order = orderedSlices(datasets);
@@ -96,7 +98,7 @@ function orderedSlices(datasets: readonly DicomJson[]): SliceOrder {
   const placed = secondAxisOf(slices, samePlaceMm);
   if (placed) return { ...order, slices: placed.slices, axis: placed.axis };
   if (isMultiFrame && slices.some((slice, index) => isSamePlace(slice, slices[index + 1]))) {
-    slices.sort(byInstanceNumber);
+    return { ...order, slices: instanceByInstance(slices), axis: null };
   }
   return { ...order, slices, axis: null };
 }
@@ -115,6 +117,15 @@ function framesOf(dataset: DicomJson): Slice[] {
 
 function byPosition(a: Slice, b: Slice): number {
   return (a.positionMm ?? 0) - (b.positionMm ?? 0) || byInstanceNumber(a, b);
+}
+
+/** Instances by their number, and the frames of each by position where each has a place of its own. */
+function instanceByInstance(byPlace: readonly Slice[]): Slice[] {
+  const instances = [...groupedBy(byPlace, ({ sopInstanceUid }) => sopInstanceUid).values()];
+  const sharesPlaces = (frames: readonly Slice[]) => frames.some((slice, index) => isSamePlace(slice, frames[index + 1]));
+  return instances
+    .toSorted(([one], [other]) => (one && other ? byInstanceNumber(one, other) : 0))
+    .flatMap((frames) => (sharesPlaces(frames) ? frames.toSorted(byInstanceNumber) : frames));
 }
 
 function isSamePlace(slice: Slice, next: Slice | undefined): boolean {

@@ -1,5 +1,7 @@
 /** Slabs of a tomosynthesis: neighbouring slices of one view drawn as one, their mean or their maximum. */
 import { numbersOf, stringOf } from "@/dicom/dicomweb";
+import { groupedBy } from "@/shared/lib/groups";
+import { viewText } from "@/dicom/imageView";
 import { dot, planeNormal, vector, type Slice } from "@/dicom/geometry";
 
 export interface StackSlab {
@@ -25,12 +27,7 @@ const tag = { imagePosition: "00200032", photometric: "00280004" } as const;
 /** Places by index in the stack; null where a slice is none of a view of three or more at even distances. */
 export function slabPlaces(slices: readonly Slice[]): (SlabPlace | null)[] {
   const places: (SlabPlace | null)[] = slices.map(() => null);
-  const views = new Map<string, number[]>();
-  for (const [index, { sopInstanceUid }] of slices.entries()) {
-    const frames = views.get(sopInstanceUid) ?? [];
-    views.set(sopInstanceUid, [...frames, index]);
-  }
-  for (const frames of views.values()) {
+  for (const frames of viewsIn(slices)) {
     const located = frames.map((index) => ({ index, mm: positionMm(slices[index]) }));
     located.sort((a, b) => (a.mm ?? 0) - (b.mm ?? 0));
     const steps = located.slice(1).map(({ mm }, before) => (mm ?? NaN) - (located[before]?.mm ?? NaN));
@@ -41,6 +38,20 @@ export function slabPlaces(slices: readonly Slice[]): (SlabPlace | null)[] {
     for (const [at, index] of view.entries()) places[index] = { view, at, spacingMm };
   }
   return places;
+}
+
+/** The slices of each view by their index: the frames of an instance, or single frames of one side and view. */
+function viewsIn(slices: readonly Slice[]): Iterable<readonly number[]> {
+  const byInstance = groupedBy(slices.keys(), (index) => slices[index]?.sopInstanceUid ?? "");
+  const views = [...byInstance.values()].filter(({ length }) => length > 1);
+  const single = [...byInstance.values()].flatMap((frames) => (frames.length === 1 ? frames : []));
+  // A 2D view beside them has no place.
+  const placed = single.filter((index) => positionMm(slices[index]) !== null);
+  const bySide = groupedBy(placed, (index) => {
+    const slice = slices[index];
+    return slice ? viewText(slice.dataset, slice.frameNumber) : "";
+  });
+  return [...views, ...bySide.values()];
 }
 
 function positionMm(slice: Slice | undefined): number | null {

@@ -213,6 +213,13 @@ describe("an enhanced image", () => {
     expect(order.volumeRefusal).not.toBe("");
   });
 
+  it("is ordered by position beside another one of the same places", () => {
+    const other = { ...enhanced(0, 1, 2), "00080018": { vr: "UI", Value: ["1.2.7"] } };
+    const order = orderSlices([enhanced(2, 1, 0), other]);
+    const shown = order.slices.map((one) => `${one.sopInstanceUid} ${one.frameNumber}`);
+    expect(shown).toEqual(["1.2.1 3", "1.2.1 2", "1.2.1 1", "1.2.7 1", "1.2.7 2", "1.2.7 3"]);
+  });
+
   it("leaves its header for one frame as if there were no other", () => {
     const [first] = orderSlices([enhanced(0, 1)]).slices;
     expect(asSingleFrame(first?.dataset ?? {})["00280008"]).toBeUndefined();

@@ -36,6 +36,19 @@ describe("a mammogram", () => {
     expect(placed("R", "F", "L")).toBeNull();
   });
 
+  it("counts the slices of a view of the breast that are stored one by one, and no projection", () => {
+    const slice = (uid: string, view: string, z?: number) => ({
+      "00080018": { vr: "UI", Value: [uid] },
+      "00080060": { vr: "CS", Value: ["MG"] },
+      "00280010": { vr: "US", Value: [64] },
+      "00200062": { vr: "CS", Value: ["L"] },
+      "00185101": { vr: "CS", Value: [view] },
+      ...(z === undefined ? {} : { "00200032": { vr: "DS", Value: [0, 0, z] } }),
+    });
+    const stored = [slice("1", "CC", 0), slice("2", "CC", 1), slice("3", "MLO", 0), slice("4", "CC")];
+    expect(imageViews(stored).map(({ frameCount }) => frameCount)).toEqual([2, 2, 1, 1]);
+  });
+
   it("says its view by its position, by its code, or by the description of its series", () => {
     const code = (value: string, ...modifiers: string[]) => ({
       vr: "SQ",

@@ -136,11 +136,46 @@ def test_tomosynthesis_is_read_in_slabs_beside_its_2d_view(node: Node, page: Pag
 
 
 @pytest.mark.slow
+def test_slices_that_are_stored_one_by_one_are_read_as_those_of_one_instance(
+    node: Node, page: Page
+) -> None:
+    page.set_viewport_size({"width": 1800, "height": 900})
+    planes = np.stack([np.full((60, 40), 100 * (k + 1), np.int16) for k in range(_FRAMES)])
+    slices = builders.series(
+        planes, modality="CT", spacing_mm=(_SPACING_MM, 1.0, 1.0), seed=919, Modality="MG"
+    )
+    for one in slices:
+        one.PatientID, one.SeriesDescription = "READS-DBT-SINGLE", "Tomo"
+        one.ImageLaterality, one.ViewPosition = "L", "CC"
+        one.WindowCenter, one.WindowWidth = "2000", "4000"
+    flat_image = flat_view(slices[0])
+    flat_image.SeriesInstanceUID = "2.25.9191"
+    flat_image.SOPInstanceUID = flat_image.file_meta.MediaStorageSOPInstanceUID = "2.25.9192"
+    study = store(node, [flat_image, *slices])
+    page.goto(f"{node.url}/study/?study={study}")
+    flat = page.get_by_test_id("viewport").nth(1)
+    expect(flat).to_have_attribute("data-image-rendered", "true", timeout=60_000)
+    while "tomosynthesis" not in (page.get_by_test_id("stage").text_content() or "").lower():
+        page.keyboard.press(">")
+    viewport = page.get_by_test_id("viewport").filter(has=page.get_by_test_id("slab-position"))
+    expect(viewport).to_have_count(1)
+    expect(viewport).to_have_attribute("data-image-rendered", "true")
+    viewport.focus()
+    page.keyboard.press("Home")
+    page.keyboard.press("PageDown")
+    expect(viewport.get_by_test_id("slab-place")).to_have_text("15.8 of 30.0 mm")
+    page.get_by_test_id("stack-projection").select_option("max")
+    thickness = viewport.get_by_test_id("slab-thickness-text")
+    expect(thickness).to_have_text("Maximum (MIP) 15.0 mm (10 slices)")
+    assert value_at(page, viewport, 0.5, 0.5) == 1600
+
+
+@pytest.mark.slow
 def test_each_view_of_a_series_is_as_thick_as_it_was_made(node: Node, page: Page) -> None:
     page.set_viewport_size({"width": 1800, "height": 900})
     left, right = tomosynthesis(), tomosynthesis("R")
-    right.SOPInstanceUID = right.file_meta.MediaStorageSOPInstanceUID = "2.25.9173"
-    for one in (left, right):
+    for one, uid in ((left, "2.25.9174"), (right, "2.25.9173")):
+        one.SOPInstanceUID = one.file_meta.MediaStorageSOPInstanceUID = uid
         one.StudyInstanceUID, one.SeriesInstanceUID = "2.25.9171", "2.25.9172"
         one.PatientID = "READS-DBT-BOTH"
     study = store(node, [left, right])
@@ -159,6 +194,8 @@ def test_each_view_of_a_series_is_as_thick_as_it_was_made(node: Node, page: Page
         viewport.focus()
         page.keyboard.press("PageDown")
         expect(viewport).to_have_attribute("data-slice-number", "11")
+        # By position, though the last frame that is stored is the first in the breast.
+        expect(viewport.get_by_test_id("slab-place")).to_have_text("15.8 of 30.0 mm")
     projection = page.get_by_test_id("stack-projection")
     single = value_at(page, of["L"], *lesion)
     assert single < 4000

@@ -31,6 +31,18 @@ describe("slabs of a tomosynthesis", () => {
     expect(slabAt(places[0]!, { projection: "max", slices: 3 })).toEqual({ indexes: [1, 0], thicknessMm: 4 });
   });
 
+  it("are made of single frames by their side and view, beside a 2D view without a place", () => {
+    const of = (number: number, laterality: string, z: number | null): Slice => {
+      const one = slice(`1.5.${number}`, 1, z);
+      return { ...one, dataset: { ...one.dataset, "00280010": { vr: "US", Value: [64] }, "00200062": { vr: "CS", Value: [laterality] } } };
+    };
+    const both = [0, 1, 2].flatMap((z) => [of(2 * z, "L", z), of(2 * z + 1, "R", z)]);
+    const places = slabPlaces([...both, of(9, "L", null)]);
+    expect(places[2]).toEqual({ view: [0, 2, 4], at: 1, spacingMm: 1 });
+    expect(places[5]).toEqual({ view: [1, 3, 5], at: 2, spacingMm: 1 });
+    expect(places[6]).toBeNull();
+  });
+
   it("are none of two slices, of uneven distances or without positions", () => {
     expect(places.slice(5)).toEqual([null, null]);
     expect(slabPlaces([0, 1, 5].map((z, index) => slice("1.3", index + 1, z)))).toEqual([null, null, null]);
