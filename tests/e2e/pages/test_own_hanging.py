@@ -33,8 +33,8 @@ def test_own_layouts_take_the_place_of_the_sites_until_they_are_given_up(
     own.get_by_test_id("begin-own-hanging").click()
     own.get_by_test_id("add-protocol").click()
     own.get_by_test_id("protocol-name").fill("Two of mine")
-    own.get_by_test_id("save-own-hanging").click()
-    expect(own.get_by_test_id("save-own-hanging")).to_be_disabled()
+    own.get_by_test_id("save-hanging").click()
+    expect(own.get_by_test_id("save-hanging")).to_be_disabled()
     node.wait_for(lambda: node.get("/api/me/preferences")["hanging"], "own layouts", 30)
     kept = node.get("/api/me/preferences")
     names = [one["name"] for one in kept["hanging"]["protocols"]]

@@ -1,7 +1,7 @@
 "use client";
 
 import { useState } from "react";
-import { HangingEditor } from "@/features/admin/components/hanging/HangingEditor";
+import { ProtocolsForm } from "@/features/admin/components/hanging/ProtocolsForm";
 import { hanging } from "@/features/admin/lib/hangingProtocolsApi";
 import { Answer } from "@/shared/components/parts";
 import { ProblemNote } from "@/shared/components/ProblemNote";
@@ -20,7 +20,7 @@ export function OwnHanging() {
     <section aria-label={t.hanging} className="mt-8 space-y-3" data-testid="own-hanging">
       <h2 className="section-title">{t.hanging}</h2>
       <p className="text-dim">{chosen.hanging ? t.hangingOwn : t.hangingOfSite}</p>
-      {problem && <ProblemNote problem={problem} />}
+      {problem && !chosen.hanging && <ProblemNote problem={problem} />}
       {!chosen.hanging && !begun && (
         <button type="button" className="control" data-testid="begin-own-hanging" onClick={() => setBegun(true)}>
           {t.hangingBegin}
@@ -28,74 +28,43 @@ export function OwnHanging() {
       )}
       {!chosen.hanging && begun && <CopyOfSite onSave={(protocols) => save({ hanging: { protocols } })} onCancel={() => setBegun(false)} />}
       {chosen.hanging && (
-        <Editor
+        <ProtocolsForm
           kept={chosen.hanging.protocols}
-          isNew={false}
+          problem={problem}
           onSave={(protocols) => save({ hanging: { protocols } })}
-          away={t.hangingGiveUp}
-          onAway={() => {
-            setBegun(false);
-            void save({ hanging: null });
-          }}
-        />
+          savedText={t.hangingSaved}
+        >
+          <Leave
+            word={t.hangingGiveUp}
+            onClick={() => {
+              setBegun(false);
+              void save({ hanging: null });
+            }}
+          />
+        </ProtocolsForm>
       )}
     </section>
   );
 }
 
 function CopyOfSite({ onSave, onCancel }: { onSave: (protocols: HangingProtocol[]) => Promise<boolean>; onCancel: () => void }) {
-  const { common } = useText();
+  const { account: t, common } = useText();
   const fetched = useFetched(hanging.get);
-  return <Answer fetched={fetched}>{({ protocols }) => <Editor kept={protocols} isNew onSave={onSave} away={common.cancel} onAway={onCancel} />}</Answer>;
+  return (
+    <Answer fetched={fetched}>
+      {({ protocols }) => (
+        <ProtocolsForm kept={protocols} isNew problem={null} onSave={onSave} savedText={t.hangingSaved}>
+          <Leave word={common.cancel} onClick={onCancel} />
+        </ProtocolsForm>
+      )}
+    </Answer>
+  );
 }
 
-function Editor({
-  kept,
-  isNew,
-  onSave,
-  away,
-  onAway,
-}: {
-  kept: readonly HangingProtocol[];
-  /** A copy that is not the person's own yet. */
-  isNew: boolean;
-  onSave: (protocols: HangingProtocol[]) => Promise<boolean>;
-  /** The word for leaving it. */
-  away: string;
-  onAway: () => void;
-}) {
-  const { account: t, common } = useText();
-  const [draft, setDraft] = useState(kept);
-  const [saved, setSaved] = useState(false);
+function Leave({ word, onClick }: { word: string; onClick: () => void }) {
   return (
-    <>
-      <HangingEditor
-        draft={draft}
-        onChange={(next) => {
-          setSaved(false);
-          setDraft(next);
-        }}
-      />
-      <div className="flex items-center gap-2">
-        <button
-          type="button"
-          className="control"
-          data-testid="save-own-hanging"
-          disabled={!isNew && draft === kept}
-          onClick={() => {
-            setSaved(false);
-            void onSave([...draft]).then(setSaved);
-          }}
-        >
-          {common.save}
-        </button>
-        <button type="button" className="control" data-testid="leave-own-hanging" onClick={onAway}>
-          {away}
-        </button>
-        <span role="status" className="text-good">
-          {saved && t.hangingSaved}
-        </span>
-      </div>
-    </>
+    <button type="button" className="control" data-testid="leave-own-hanging" onClick={onClick}>
+      {word}
+    </button>
   );
 }

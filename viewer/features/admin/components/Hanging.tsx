@@ -1,16 +1,13 @@
 "use client";
 
 import { useState } from "react";
-import { HangingEditor } from "@/features/admin/components/hanging/HangingEditor";
-import { asProblem } from "@/shared/api/http";
-import type { Problem } from "@/shared/api/problem";
+import { ProtocolsForm } from "@/features/admin/components/hanging/ProtocolsForm";
 import { Answer, Grid, SureButton } from "@/shared/components/parts";
-import { ProblemNote } from "@/shared/components/ProblemNote";
 import { useFetched } from "@/shared/hooks/useFetched";
 import { useAction } from "@/shared/hooks/useAction";
 import { useText } from "@/shared/hooks/useText";
-import { protocolsFrom, protocolsText } from "@/features/admin/lib/hangingText";
-import type { HangingProtocol } from "@/shared/api/types";
+import { writtenJson } from "@/shared/lib/writtenJson";
+import type { HangingProtocol, HangingProtocols } from "@/shared/api/types";
 import { hanging } from "@/features/admin/lib/hangingProtocolsApi";
 
 /** How studies are laid out when they are opened: the site's own protocols, as the node keeps them. */
@@ -32,8 +29,7 @@ export function Hanging() {
                 <ProtocolRow key={one.name} protocol={one} />
               ))}
             </Grid>
-            {/* What is kept again is shown again. */}
-            <Editor key={protocolsText(protocols)} kept={protocols} onSaved={fetched.reload} />
+            <Editor kept={protocols} onSaved={fetched.reload} />
           </>
         )}
       </Answer>
@@ -68,65 +64,45 @@ function ProtocolRow({ protocol }: { protocol: HangingProtocol }) {
 }
 
 function Editor({ kept, onSaved }: { kept: readonly HangingProtocol[]; onSaved: () => void }) {
-  const { hangingProtocols: t, common } = useText();
-  const [draft, setDraft] = useState(kept);
-  const [saved, setSaved] = useState(false);
+  const { hangingProtocols: t } = useText();
   const action = useAction(() => undefined);
-  const submit = async (run: () => Promise<unknown>) => {
-    setSaved(false);
-    if (await action.run(run)) {
-      setSaved(true);
-      onSaved();
-    }
+  const submit = async (run: () => Promise<unknown>): Promise<boolean> => {
+    const isDone = await action.run(run);
+    if (isDone) onSaved();
+    return isDone;
   };
-  const isChanged = protocolsText(draft) !== protocolsText(kept);
   return (
     <section className="mt-4">
-      <HangingEditor draft={draft} onChange={setDraft} />
-      {action.problem && <ProblemNote problem={action.problem} />}
-      <div className="mt-3 flex items-center gap-2">
-        <button
-          type="button"
-          className="control"
-          disabled={action.busy || !isChanged}
-          onClick={() => void submit(() => hanging.put({ protocols: [...draft] }))}
-        >
-          {common.save}
-        </button>
-        <button type="button" className="control" disabled={!isChanged} onClick={() => setDraft(kept)}>
-          {t.undo}
-        </button>
+      <ProtocolsForm
+        kept={kept}
+        busy={action.busy}
+        problem={action.problem}
+        onSave={(protocols) => submit(() => hanging.put({ protocols }))}
+        savedText={t.savedHanging}
+      >
         <SureButton word={t.shipped} label={t.shipped} busy={action.busy} onSure={() => void submit(hanging.reset)} />
-        <span role="status" className="text-good">
-          {saved && t.savedHanging}
-        </span>
-      </div>
+      </ProtocolsForm>
       <details className="mt-4 max-w-4xl">
         <summary className="rounded">{t.asJson}</summary>
-        <JsonEditor key={protocolsText(draft)} draft={draft} onTake={setDraft} />
+        <JsonEditor
+          kept={JSON.stringify({ protocols: kept }, null, 2)}
+          busy={action.busy}
+          onSave={(written) => submit(async () => hanging.put(writtenJson(written) as HangingProtocols))}
+        />
       </details>
     </section>
   );
 }
 
-/** All protocols as text, to be taken over from another node or changed in many places at once. */
-function JsonEditor({
-  draft,
-  onTake,
-}: {
-  draft: readonly HangingProtocol[];
-  onTake: (draft: readonly HangingProtocol[]) => void;
-}) {
+/** All protocols as text, to be taken over from another node or changed in many places at once; the node reads it. */
+function JsonEditor({ kept, busy, onSave }: { kept: string; busy: boolean; onSave: (written: string) => Promise<boolean> }) {
   const { hangingProtocols: t } = useText();
-  const [text, setText] = useState(protocolsText(draft));
-  const [problem, setProblem] = useState<Problem | null>(null);
-  const take = () => {
-    try {
-      onTake(protocolsFrom(text).protocols);
-    } catch (error) {
-      setProblem(asProblem(error));
-    }
-  };
+  const [known, setKnown] = useState(kept);
+  const [written, setWritten] = useState(kept);
+  if (known !== kept) {
+    setKnown(kept);
+    setWritten(kept);
+  }
   return (
     <div className="mt-2">
       <label className="block text-xs text-dim">
@@ -134,12 +110,11 @@ function JsonEditor({
         <textarea
           className="mt-1 block h-96 w-full resize-y rounded-md border border-line-strong bg-ground p-3 font-mono text-xs text-ink"
           spellCheck={false}
-          value={text}
-          onChange={(event) => setText(event.target.value)}
+          value={written}
+          onChange={(event) => setWritten(event.target.value)}
         />
       </label>
-      {problem && <ProblemNote problem={problem} />}
-      <button type="button" className="control mt-2" disabled={text === protocolsText(draft)} onClick={take}>
+      <button type="button" className="control mt-2" disabled={busy || written === kept} onClick={() => void onSave(written)}>
         {t.takeJson}
       </button>
     </div>

@@ -1,6 +1,5 @@
 import { dataOf, node } from "@/shared/api/api";
-import { Problem } from "@/shared/api/problem";
-import { text } from "@/shared/i18n";
+import { writtenJson } from "@/shared/lib/writtenJson";
 import type {
   AccessGroup,
   AccessMember,
@@ -36,12 +35,5 @@ export const accessGroups = {
 
 /** What a person wrote; what it means is checked by the node. Throws a Problem for what is no JSON. */
 export function ruleFrom(written: string): NewAccessGroup["rule"] {
-  if (!written.trim()) return null;
-  try {
-    return JSON.parse(written) as NewAccessGroup["rule"];
-  } catch (error) {
-    const { hangingProtocols } = text();
-    const why = error instanceof Error ? error.message : String(error);
-    throw new Problem(0, hangingProtocols.noJson, `${hangingProtocols.noJson}: ${why}`, hangingProtocols.noJsonRemedy, "no_json");
-  }
+  return written.trim() ? (writtenJson(written) as NewAccessGroup["rule"]) : null;
 }

@@ -59,6 +59,5 @@ export const hangingProtocols: Messages["hangingProtocols"] = {
   empty: "leer",
   images: (n) => `(${n} ${n === 1 ? "Bild" : "Bilder"})`,
   asJson: "Als JSON bearbeiten",
-  takeJson: "Diesen Text übernehmen",
-  noList: "unter „protocols“ wird eine Liste von Protokollen mit „viewports“ erwartet",
+  takeJson: "Diesen Text speichern",
 };

@@ -58,6 +58,5 @@ export const hangingProtocols = {
   empty: "empty",
   images: (n: number) => `(${n} ${n === 1 ? "image" : "images"})`,
   asJson: "Edit as JSON",
-  takeJson: "Use this text",
-  noList: "a list of protocols with viewports is expected under \"protocols\"",
+  takeJson: "Save this text",
 };
