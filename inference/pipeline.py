@@ -98,8 +98,10 @@ class ResultWanted:
     """Outside and inside of the mask that the pipeline is given."""
     only_sound: bool = True
     """Truncated and implausible ones are none; else the pipeline judges by itself."""
-    form: Literal["mask", "findings"] = "mask"
-    """`findings`: all numbers, answers and boxes that it stated, without a mask."""
+    form: Literal["mask", "findings", "boxes"] = "mask"
+    """`findings`: all numbers, answers and boxes that it stated, without a mask; `boxes`: those in
+    the image that fills the role `of`."""
+    of: str = ""
 
 
 @dataclass(frozen=True)

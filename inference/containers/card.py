@@ -66,7 +66,7 @@ class ContainerModel(Strict):
 class ContainerCard(Card):
     """A card with the image that computes."""
 
-    _takes_findings: ClassVar[bool] = True
+    _forms: ClassVar[tuple[str, ...]] = ("mask", "findings")
     container: ContainerModel
     prior: CardImagePrior | None = None
     """Where it takes images by themselves: the image of the same view of the nearest earlier

@@ -192,7 +192,7 @@ class _Search:
         self, role: NamedInput, wanted: ResultWanted, job: Job, series: Series, named: str
     ) -> ChosenResult | _None:
         stated = self._results.findings.of_job(job.job_id)
-        if wanted.form == "findings":
+        if wanted.form != "mask":
             sound = tuple(one for one in stated if one.is_sound)
             left_out = tuple(one.label for one in stated if not one.is_sound)
             if not sound:

@@ -121,8 +121,8 @@ class Card(Strict):
     score_at_least: float = Field(0.5, ge=0, le=1)
     """Boxes of which a detector is less sure are left out."""
 
-    _takes_findings: ClassVar[bool] = False
-    """Whether a result of another pipeline may be given as findings."""
+    _forms: ClassVar[tuple[str, ...]] = ("mask",)
+    """As what a result of another pipeline may be given."""
 
     @model_validator(mode="before")
     @classmethod
@@ -148,10 +148,10 @@ class Card(Strict):
         if self.role == "deface" and self.inputs:
             raise ValueError("role deface asks for a model of one series, and the card has inputs")
         for role, given in self.inputs.items():
-            if given.result_of and given.result_of.form == "findings" and not self._takes_findings:
+            if given.result_of and given.result_of.form not in self._forms:
                 raise ValueError(
-                    f'inputs.{role} has form "findings", which containers alone are given; a'
-                    ' network takes a mask: form "mask"'
+                    f'inputs.{role} has form "{given.result_of.form}", which such a model is not'
+                    f" given; it takes: {', '.join(self._forms)}"
                 )
         registered = any(one.registration == "rigid" for one in self.inputs.values())
         if self.registration_limits is not None and not registered:

@@ -18,16 +18,21 @@ class CardResult(Strict):
     """Code and scheme designator of what is meant: `[["39607008", "SCT"]]`; left out, all."""
     values: tuple[float, float] = (0.0, 1.0)
     """What the model is given outside and inside of the mask, before its own preprocessing."""
-    form: Literal["mask", "findings"] = "mask"
-    """`findings`: numbers, answers and boxes, without a mask; for containers."""
+    form: Literal["mask", "findings", "boxes"] = "mask"
+    """`findings`: numbers, answers and boxes, without a mask, for containers; `boxes`: those in one
+    of several images, for networks."""
+    of: str = ""
+    """Of boxes: the input in whose image they lie."""
 
     @model_validator(mode="after")
     def _says_which(self) -> "CardResult":
-        if self.form == "findings" and (not self.pipeline or self.segments):
+        if self.form != "mask" and (not self.pipeline or self.segments):
             raise ValueError(
-                'result_of with form "findings" names a pipeline and no segments: all that it'
+                f'result_of with form "{self.form}" names a pipeline and no segments: all that it'
                 " stated is given"
             )
+        if bool(self.of) != (self.form == "boxes"):
+            raise ValueError('of names the image in which boxes lie, and goes with form "boxes"')
         if not self.pipeline and not self.segments:
             raise ValueError("result_of names a pipeline, segments, or both")
         if self.values[0] == self.values[1]:

@@ -1,7 +1,7 @@
 """What `mediview.json` says of a model of single images: its input, its answer, its words."""
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -11,6 +11,7 @@ from inference.models.card_file import Card
 from inference.models.card_inputs import BESIDE_INPUTS, CardImagePrior, CardInput
 from inference.models.card_numbers import check_ascending
 from inference.models.card_quantities import CardNumber, Channel
+from inference.models.card_words import meant
 from inference.models.description import VERSION_PATTERN
 from inference.rules.conditions import Strict
 
@@ -198,6 +199,7 @@ class ImageModel(Strict):
 class ImageCard(Card):
     """`mediview.json` of a model of single images."""
 
+    _forms: ClassVar[tuple[str, ...]] = ("boxes",)
     model: ImageModel
     prior: CardImagePrior | None = None
     """The image of the same view of the nearest earlier study, in further channels."""
@@ -242,10 +244,17 @@ class ImageCard(Card):
     def _several_fit(self) -> "ImageCard":
         if not self.inputs:
             return self
-        of_series = ("registration", "result_of", "structures")
+        of_series = ("registration", "structures")
         stated = next((key for key in of_series if self._states(key)), "")
         if stated:
             raise ValueError(f"{stated} is of series that become volumes, not of images")
+        images = [name for name, one in self.inputs.items() if not (one.prior_of or one.result_of)]
+        for name, one in self.inputs.items():
+            if one.result_of is not None and one.result_of.of not in images:
+                raise ValueError(
+                    f"of in inputs.{name} is '{one.result_of.of}', and must name an image of the"
+                    f" study: {', '.join(images)}{meant(one.result_of.of, images)}"
+                )
         if self.prior is not None:
             raise ValueError(f"prior {BESIDE_INPUTS}")
         if self.model.output not in _OF_SEVERAL:

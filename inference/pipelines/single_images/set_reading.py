@@ -17,17 +17,20 @@ from inference.pipeline import (
     Measurement,
     NamedInput,
     PipelineOutput,
+    ResultGiven,
 )
 from inference.pipelines.codes import FALL_WITHOUT_IMAGE, PERCENT
 from inference.pipelines.single_images.boxes import number_found, placed_boxes, surest
 from inference.pipelines.single_images.classes import coded
 from inference.pipelines.single_images.masks import segmented
+from inference.pipelines.single_images.painted import painted, states_something
 from inference.pipelines.single_images.shown import shown
 from inference.single_images.answers import occlusion, planes_by_image, probabilities
 from inference.single_images.description import ImageModelDescription
 from inference.single_images.frames_together import frames_together
 from inference.single_images.networks import Network
 from inference.single_images.preprocessing import NetworkInput, normalized, prepare
+from inference.single_images.refusals import ImageRefused
 
 _HEAT_NOTE = (
     "Of each image: by how many percentage points the probability of the likeliest label falls"
@@ -58,12 +61,15 @@ class SetReading:
         network: Network,
         inputs: Sequence[NamedInput],
         images: Mapping[str, Dataset],
+        results: Mapping[str, ResultGiven],
     ) -> None:
         self._model = model
         self._network = network
         self._inputs = inputs
-        self._marked = [one for one in inputs if not one.prior_of]
+        self._marked = [one for one in inputs if one.is_image and not one.prior_of]
         self._images = images
+        self._boxes = {one.name: (one, one.result_of) for one in inputs if one.name in results}
+        self._results = results
         frames = model.card.model.frames
         counts = {role: number_of_frames(one) for role, one in images.items()}
         self._multi = {role for role, count in counts.items() if count > 1}
@@ -87,10 +93,31 @@ class SetReading:
                 for role, index in frames.items()
             }
             before = frames
-            yield given
+            yield given | self._painted(given, frames)
 
     def _prepared(self, role: str, frame_index: int) -> NetworkInput:
         return prepare(self._images[role], frame_index, self._model.preprocessing)
+
+    def _painted(
+        self, given: Mapping[str, NetworkInput], frames: Mapping[str, int]
+    ) -> dict[str, NetworkInput]:
+        """Boxes of other pipelines in images that are there. Raises ImageRefused where nothing is
+        stated of one: it is not known to be without."""
+        found = {}
+        for role, (one, wanted) in self._boxes.items():
+            if wanted is None or wanted.of not in given:
+                continue
+            uid = str(self._images[wanted.of].SOPInstanceUID)
+            findings = self._results[role].findings
+            if not states_something(findings, uid):
+                raise ImageRefused(
+                    f"{one.title}, a result of {wanted.pipeline}, states nothing of the image"
+                    f" {wanted.of}.",
+                    remedy="Check that the card of that pipeline takes the image as well.",
+                )
+            number = frames[wanted.of] + 1 if wanted.of in self._multi else None
+            found[role] = painted(given[wanted.of], findings, uid, number, wanted.values)
+        return found
 
     def _number(self, role: str, time: int) -> int | None:
         """Which frame of a multi-frame image is given then, from 1."""
@@ -147,7 +174,9 @@ class SetReading:
             int(one) for one in np.argsort(-scores, kind="stable") if one != self._model.background
         ][: self._model.card.model.labels_at_most]
         deciding = int(by_time[:, likeliest[0]].argmax())
-        given = {role: self._prepared(role, one) for role, one in self._times[deciding].items()}
+        frames_then = self._times[deciding]
+        given = {role: self._prepared(role, one) for role, one in frames_then.items()}
+        given |= self._painted(given, frames_then)
         asked = self._model.card.model.heat_map
         counted: dict[str, tuple[Measurement, ...]] = {}
         if asked is not None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
 from pydicom.dataset import Dataset
 
-from inference.pipeline import Acceptance, NamedInput, PipelineContext, PipelineOutput
+from inference.pipeline import Acceptance, NamedInput, PipelineContext, PipelineOutput, ResultWanted
 from inference.pipelines.single_images import acceptance
 from inference.pipelines.single_images.model import ImageModelPipeline
 from inference.pipelines.single_images.set_reading import SetReading
@@ -32,6 +32,9 @@ class ImageSetPipeline(ImageModelPipeline):
                 one.required,
                 prior_of=one.prior_of,
                 within_days=one.within_days or 0,
+                result_of=None
+                if one.result_of is None
+                else ResultWanted(**one.result_of.model_dump()),
             )
             for name, one in card.inputs.items()
         )
@@ -47,7 +50,7 @@ class ImageSetPipeline(ImageModelPipeline):
     @property
     def images_marked(self) -> int:
         """Masks and boxes are of the images of the study at hand."""
-        return sum(not one.prior_of for one in self.inputs)
+        return sum(one.is_image and not one.prior_of for one in self.inputs)
 
     def accepts_input(
         self, name: str, series: Series, instances: Sequence[Instance], headers: Sequence[Dataset]
@@ -71,7 +74,7 @@ class ImageSetPipeline(ImageModelPipeline):
         context.on_progress(self._model.kind, 0.2)
         images = context.named_images
         try:
-            output = SetReading(self._model, network, self.inputs, images).output()
+            output = SetReading(self._model, network, self.inputs, images, context.results).output()
         except MediViewError:
             raise
         except Exception as error:
@@ -83,13 +86,13 @@ class ImageSetPipeline(ImageModelPipeline):
             derivation=self._derivation(),
             notes=(
                 *(network.client.notes() if isinstance(network, Served) else ()),
-                *self._absent(images),
+                *self._absent({*images, *context.results}),
                 *output.notes,
                 self._calibration(),
             ),
         )
 
-    def _absent(self, given: Mapping[str, Dataset]) -> Iterator[str]:
+    def _absent(self, given: Collection[str]) -> Iterator[str]:
         for one in self.inputs:
             if one.name not in given:
                 yield f"{one.title} is not there, and was given as black."

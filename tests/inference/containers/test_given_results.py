@@ -220,7 +220,7 @@ FINDINGS = {"result_of": {"pipeline": "model-dark-lungs", "form": "findings"}}
 @pytest.mark.parametrize(
     ("form", "card", "says"),
     [
-        (Card, {"inputs": {**IMAGES, "found": FINDINGS}}, "which containers alone are given"),
+        (Card, {"inputs": {**IMAGES, "found": FINDINGS}}, "which such a model is not given"),
         (
             ContainerCard,
             {"inputs": {**IMAGES, "found": MASK}, "container": CARD["container"]},
