@@ -4,19 +4,18 @@ A container has no network, no capabilities, a read-only root, a user that is no
 memory, processors, processes, files and time. What it prints is dropped: it may name the patient.
 """
 
-import io
 import json
 import os
 import re
 import shutil
 import subprocess
-import tarfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 from inference.containers.container_run import ContainerEngine, ContainerRun, Ended
 from inference.containers.engine_options import gpu_options, owner_of_files, user_options
+from inference.containers.image_files import ImageUser, image_user, only_file
 from inference.containers.manifest import MANIFEST_AT_MOST_BYTES, TEMPORARY_FOLDER
 from inference.refusals import ModelUnusable
 from storage.core.text.outside_text import text_from_outside
@@ -78,7 +77,7 @@ class Engine:
                     copying.kill()
                 elif copying.wait(_CALL_S) != 0:
                     return None
-            return _only_file(archive)
+            return only_file(archive)
         finally:
             self._remove(container)
 
@@ -128,7 +127,9 @@ class Engine:
     def _options(self, run: ContainerRun) -> list[str]:
         limits = self._settings
         temporary_bytes = limits.container_memory_bytes // 2
-        variables = {**run.environment, "HOME": TEMPORARY_FOLDER}
+        user = self._own_user(run.image_id)
+        packages = {} if user is None else {"PYTHONUSERBASE": user.python_user_base}
+        variables = {**packages, **run.environment, "HOME": TEMPORARY_FOLDER}
         return [
             f"--label={_LABEL}",
             "--network=none",
@@ -149,11 +150,16 @@ class Engine:
             f"--workdir={run.working_directory}",
             "--log-driver=none",
             *(f"--env={name}={value}" for name, value in variables.items()),
-            *user_options(self.name),
+            *user_options(self.name, None if user is None else user.group),
             *(gpu_options(self.name, limits.container_gpus) if run.gpus else []),
             *([f"--timeout={int(run.timeout_s) + _GRACE_S}"] if self.name == "podman" else []),
             f"--entrypoint={run.command[0]}",
         ]
+
+    def _own_user(self, image_id: str) -> ImageUser | None:
+        stated = self._call("image", "inspect", "--format", "{{.Config.User}}", image_id).strip()
+        passwd = self.read_file(image_id, "/etc/passwd") if stated else None
+        return None if passwd is None else image_user(stated, passwd)
 
     def _volumes(self, run: ContainerRun) -> list[str]:
         """In memory, too, what the image declares as volumes: an engine makes folders of its disk.
@@ -281,19 +287,6 @@ def _has_ended(waiting: subprocess.Popen[bytes]) -> bool:
     except subprocess.TimeoutExpired:
         return False
     return True
-
-
-def _only_file(archive: bytes) -> bytes | None:
-    """What `cp … -` gives is a tar archive of one file."""
-    try:
-        with tarfile.open(fileobj=io.BytesIO(archive)) as files:
-            member = files.next()
-            if member is None or not member.isreg() or member.size > MANIFEST_AT_MOST_BYTES:
-                return None
-            stream = files.extractfile(member)
-            return None if stream is None else stream.read()
-    except tarfile.TarError:
-        return None
 
 
 def _environment() -> dict[str, str]:

@@ -12,12 +12,14 @@ def owner_of_files(engine: str) -> int:
     return _NOBODY + (_FIRST_UID if engine == "podman" else 0)
 
 
-def user_options(engine: str) -> list[str]:
-    """Nobody, in a user namespace where the engine has them without a daemon's settings."""
+def user_options(engine: str, group: int | None = None) -> list[str]:
+    """Nobody, in a user namespace where the engine has them without a daemon's settings; in the
+    `group` of the image's own user, whose files it may have to read."""
+    group = _NOBODY if group is None else group
     is_root = os.geteuid() == 0
     if engine == "docker":
-        return [f"--user={_NOBODY if is_root else os.geteuid()}:{_NOBODY}"]
-    nobody = f"--user={_NOBODY}:{_NOBODY}"
+        return [f"--user={_NOBODY if is_root else os.geteuid()}:{group}"]
+    nobody = f"--user={_NOBODY}:{group}"
     if not is_root:
         # What it writes belongs to the node's own user.
         return [f"--userns=keep-id:uid={_NOBODY},gid={_NOBODY}", nobody]
