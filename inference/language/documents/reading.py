@@ -14,6 +14,7 @@ from inference.imaging.picture_files import BROKEN, checked_size, open_picture
 from inference.language.documents.page import Box, Line, Page, Word
 from inference.language.documents.pdf_words import lines_of_words
 from inference.language.documents.read_once import ReadOnce
+from inference.language.documents.seen_boxes import boxes_on, with_boxes
 from inference.language.documents.tasks import MAX_SIDE_PIXELS
 from inference.language.documents.text_layer import compared, is_ocr_installed
 from storage.core.errors import InvalidRequest
@@ -40,7 +41,7 @@ def read_document(
     """The first `max_pages` pages, and how many there are. Raises InvalidRequest, LimitExceeded."""
     if is_pdf(data):
         return _read_pdf(data, max_pages, on_page)
-    return [read_image(open_image(data), 1)], 1
+    return [_with_boxes(read_image(open_image(data), 1))], 1
 
 
 def is_pdf(data: bytes) -> bool:
@@ -85,7 +86,7 @@ def _pdf_page(values: dict[str, Any], image: Image.Image, number: int) -> Page:
         return Page(number, image, lines, is_read=False, words=words, hidden_words=hidden)
     seen = read_image(image, number)
     if not layer:
-        return replace(seen, hidden_words=hidden)
+        return replace(_with_boxes(seen), hidden_words=hidden)
     found = compared(words, layer, seen.lines)
     return Page(
         number,
@@ -160,6 +161,11 @@ def read_image(image: Image.Image, number: int) -> Page:
     ]
     slope = float(values["slope"])
     return Page(number, image, tuple(_in_order(lines)), is_read=True, slope=slope)
+
+
+def _with_boxes(page: Page) -> Page:
+    boxes = boxes_on(page.image, page.lines)
+    return replace(page, lines=tuple(_in_order(with_boxes(page.lines, boxes)))) if boxes else page
 
 
 def _check_image(data: bytes) -> None:

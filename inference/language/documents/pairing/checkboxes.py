@@ -9,7 +9,9 @@ from inference.language.documents.pairing.layout import Piece, Placed, Row
 
 # Chinese signs are what the reader of images takes boxes for.
 _EMPTY = frozenset("☐ □ ◻ ❏ ○ ◯ ▢ [] [_] () 口 囗".split())
-_TICKED = frozenset("☒ ☑ ■ ◼ ✓ ✔ ✗ ✘ ● ◉ ☓ 🗹 [x] [X] (x) (X) 区 図 凶".split())
+_TICKED = frozenset(
+    "☒ ☑ ■ ◼ ✓ ✔ ✗ ✘ ● ◉ ☓ 🗹 [x] [X] (x) (X) ⊠ 区 図 图 凶 冈 网 囚 因 困 囟".split()
+)
 _JOINED = re.compile(r"^([\[(][xX_]?[\])]|[☐□☒☑■✓✔✗])(.+)$")
 
 
@@ -27,11 +29,63 @@ class Choice:
 
 
 def choices_of(rows: Sequence[Row]) -> Iterator[Choice]:
-    """Rows with a box on them. A row that has no label of its own goes on with the one above."""
+    """Rows with a box on them, named by what stands before them, or by the row of heads above."""
+    heads: Row = ()
     for row in rows:
+        if not has_boxes(row):
+            heads = row
+            continue
         words = [word for piece in row for word in _tokens(piece)]
-        if any(_mark(word.text) is not None for word in words):
+        answers = _answers_over(words, heads)
+        if answers:
+            yield _under_answers(words, row, answers)
+        elif _mark(words[0].text) is not None and len(heads) > 1:
+            yield from _under_labels(words, row, heads)
+        else:
+            heads = ()
             yield from _of_row(words, row)
+
+
+def _answers_over(words: Sequence[Placed], heads: Row) -> list[tuple[Placed, Placed]]:
+    """Each box with the answer over its column: "yes" and "no" over boxes of their own."""
+    named = [word for piece in heads for word in piece.words if word.text.casefold() in YES_NO]
+    boxes = [word for word in words if _mark(word.text) is not None]
+    if len(boxes) < 2 or len(named) != len(boxes):
+        return []
+    pairs = list(zip(boxes, sorted(named, key=lambda one: one.left), strict=True))
+    is_over = all(
+        one.left - one.height < (box.left + box.right) / 2 < one.right + one.height
+        for box, one in pairs
+    )
+    return pairs if is_over else []
+
+
+def _under_answers(
+    words: Sequence[Placed], row: Row, answers: Sequence[tuple[Placed, Placed]]
+) -> Choice:
+    """ "Allergies [x] [ ] latex": what stands behind the boxes goes with what is ticked."""
+    label = [word for word in words if word.right <= answers[0][0].left]
+    remark = [word for word in words if word.left >= answers[-1][0].right]
+    choice = Choice(_text(label), label, [], row[0].page_number, row[0].row)
+    for box, answer in answers:
+        is_ticked = bool(_mark(box.text))
+        choice.options.append((is_ticked, [answer, *remark] if is_ticked else [answer]))
+    return choice
+
+
+def _under_labels(words: Sequence[Placed], row: Row, heads: Row) -> Iterator[Choice]:
+    """Groups of options side by side, each under its label."""
+    for number, piece in enumerate(heads):
+        end = heads[number + 1].left if number + 1 < len(heads) else float("inf")
+        some = [
+            word for word in words if piece.left - piece.height < word.left < end - piece.height
+        ]
+        marks = [at for at, word in enumerate(some) if _mark(word.text) is not None]
+        if not marks or marks[0] != 0:
+            continue
+        label = list(piece.words)
+        for choice in _before(some, marks):
+            yield Choice(_text(label), label, choice.options, row[0].page_number, row[0].row)
 
 
 def has_boxes(row: Row) -> bool:

@@ -18,7 +18,7 @@ _GAP, _GAP_OF_READ = 0.75, 0.4
 _COLONS = (":", "：")
 _FILLER = re.compile(r"[_.…·‥]{2,}|[|]+")
 # What readers of images write without its space: "Allergies:none", "LeidenSie", "1944Date".
-_GLUED = re.compile(
+GLUED = re.compile(
     r"(?<=[^\W\d_]:)(?=\w)|(?<=[a-zäöüß]{3})(?=[A-ZÄÖÜ][a-zäöüß]{2})|(?<=\d)(?=[A-ZÄÖÜ][a-zäöüß]{3})"
 )
 _FILLERS = "_.…·"
@@ -173,7 +173,7 @@ def _boxes(page: Page, shape: float) -> Iterator[tuple[str, Box, Box, int]]:
         middle = (top + bottom) / 2 * shape - page.slope * (left + right) / 2
         height = max((bottom - top) * shape - abs(fall), (bottom - top) * shape / 2)
         level = (left, middle - height / 2, right, middle + height / 2)
-        written = _GLUED.sub(" ", line.text) if is_read else line.text
+        written = GLUED.sub(" ", line.text) if is_read else line.text
         pieces = zip(words_of_line(written, line.box), words_of_line(written, level), strict=True)
         for (text, box), (_, placed) in pieces:
             yield text, box, placed, number if is_read else -1

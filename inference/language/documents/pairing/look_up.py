@@ -175,7 +175,9 @@ def _by_choice(asked: Asked, choice: Choice) -> Iterator[Found]:
     evidence = (*choice.pieces, *options)
     if choice.marked and score:
         marked = tuple(word for words in choice.marked for word in words)
-        yield Found(marked, evidence, choice.page_number, score)
+        if fits(asked, " ".join(word.text for word in marked)):
+            # "Weight bearing: full" is no weight.
+            yield Found(marked, evidence, choice.page_number, score)
     elif score and choice.options:
         yield Found((), evidence or tuple(options), choice.page_number, score)
     # "[x] Diabetes": the option is what is asked about.

@@ -51,7 +51,8 @@ def laid_out(page: Page, day_first: bool | None = None) -> PageLayout:
     tables = tuple(replace(table, is_day_first=day_first) for table in tables_of(rows, optioned))
     boxes = frozenset(row[0].row for row in rows if has_boxes(row))
     in_tables = frozenset(number for table in tables for number in table.row_numbers)
-    plain = [row for row in rows if row[0].row not in boxes]
+    labels = {word for choice in choices for word in choice.pieces}
+    plain = [row for row in rows if row[0].row not in boxes and row[0].words[0] not in labels]
     sentences = tuple(sentences_of(rows, in_tables | boxes))
     runs = [piece for row in rows for piece in row]
     runs += [Piece(one.words, one.page_number, -1) for one in sentences]
