@@ -279,7 +279,7 @@ def test_a_card_of_an_operator_states_it_in_its_file() -> None:
     assert population_of(card) == Population(
         age_years=(45, 80), contrast_agent=False, on_outside="refuse"
     )
-    with pytest.raises(ValueError, match="age_years begins above its end"):
+    with pytest.raises(ValueError, match="age_years begins at 80 and ends at 45; exchange them"):
         Card.model_validate({"population": {"age_years": [80, 45]}})
 
 
