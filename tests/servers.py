@@ -7,6 +7,7 @@ own under the system's temporary directory, and ends with its context.
 import os
 import random
 import secrets
+import shutil
 import socket
 import subprocess
 import time
@@ -125,6 +126,9 @@ class S3Server:
 @contextmanager
 def ceph_s3() -> Iterator[S3Server]:
     """Ceph's S3 gateway over storage in memory: it enforces signatures, expiry and policies."""
+    for package in ("radosgw", "ceph-mon", "ceph-osd"):
+        if shutil.which(package) is None:
+            raise RuntimeError(f"{package} is not installed. Run scripts/debian-packages.sh.")
     port = unused_port_range(41)
     with own_folder("ceph") as folder:
         log = folder / "log"
