@@ -14,6 +14,7 @@ packages=(
     faketime                                               # clocks that tests set
     strace                                                 # disks that fail or are slow
     haproxy                                                # one address in front of several receivers
+    prometheus                                             # promtool checks the alert rules
 )
 
 if ! command -v dpkg-query >/dev/null; then
