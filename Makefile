@@ -113,6 +113,7 @@ containers: $(STAMPS)/test ## The two commands in containers of bare Debian, the
 	@$(BIN)/python scripts/containers/compose.py
 	@$(MAKE) --no-print-directory viewer
 	@$(BIN)/python scripts/containers/debian.py
+	@$(BIN)/python scripts/containers/debian_upgrade.py
 	@$(BIN)/python scripts/containers/kube.py small
 	@$(BIN)/python scripts/containers/kube.py group
 	@scripts/containers/map.sh

@@ -15,43 +15,36 @@ was received is asked for after each. Needs podman, as root, DCMTK and the built
 import argparse
 import contextlib
 import http.client
-import json
 import os
 import shutil
-import subprocess
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
 
-from chest_study import write_chest
 from commands import ROOT, run, until
-from outside import arrived, fetched, is_ready, new_key, receiving
+from debian_machine import (
+    ENVIRONMENT,
+    HTTP,
+    NAME,
+    address,
+    answers,
+    debian_machine,
+    inside,
+    install,
+    instances_of,
+    send_and_wait,
+    show,
+    succeeds,
+)
+from outside import fetched, new_key, receiving
 
-NAME = "mediview-debian"
-IMAGE = "mediview-debian:tried"
-HTTP = 8000
 OUTSIDE = int(os.environ.get("FIRST_PORT", "18110"))
-ENVIRONMENT = "/etc/mediview/mediview.env"
 LINE_OF_SITE = "MEDIVIEW_AE_TITLE=HOSPITAL"
 LINE_OF_RELEASE = "# A setting that the next release adds."
 ROLES = (
     *(f"mediview@{role}" for role in ("scp", "api", "beat", "hl7")),
     *(f"mediview-worker@{queue}" for queue in ("control", "jobs", "language")),
 )
-
-
-def inside(*words: str, **options: Any) -> str:
-    return run("podman", "exec", "--interactive", NAME, *words, **options)
-
-
-def succeeds(*words: str) -> bool:
-    answer = subprocess.run(["podman", "exec", NAME, *words], check=False, capture_output=True)
-    return answer.returncode == 0
-
-
-def address() -> str:
-    return run("podman", "inspect", NAME, "--format", "{{.NetworkSettings.IPAddress}}").strip()
 
 
 def package(revision: int) -> Path:
@@ -70,54 +63,6 @@ def with_another_setting(made: Path, folder: Path) -> Path:
         settings.write(f"{LINE_OF_RELEASE}\n")
     run("dpkg-deb", "--root-owner-group", "-Znone", "--build", folder / "raw", folder / made.name)
     return folder / made.name
-
-
-def install(made: Path) -> str:
-    run("podman", "cp", made, f"{NAME}:/root/{made.name}")
-    begun_s = time.monotonic()
-    words = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "--allow-downgrades"]
-    # As unattended upgrades do: files of settings that a person has changed stay.
-    keep = ["-o", "Dpkg::Options::=--force-confdef", "-o", "Dpkg::Options::=--force-confold"]
-    wheels = ["TORCH_WHEELS=/opt/wheels"] if os.environ.get("TORCH_WHEELS") else []
-    certificates = "PIP_CERT=/etc/ssl/certs/ca-certificates.crt"
-    printed = inside(
-        "env", "DEBIAN_FRONTEND=noninteractive", certificates, *wheels,
-        *words, *keep, f"/root/{made.name}",
-    )  # fmt: skip
-    print(f"{made.name}: installed in {time.monotonic() - begun_s:.0f} s")
-    for line in printed.splitlines():
-        if line.startswith("mediview:"):
-            print(f"  {line}")
-    return printed
-
-
-def answers() -> bool:
-    return is_ready(address(), HTTP)
-
-
-def instances_of(study: str, key: str) -> int:
-    status, body, _ = fetched(address(), HTTP, f"/dicom-web/studies/{study}/instances", key)
-    assert status == http.client.OK, (status, body[:300])
-    return len(json.loads(body))
-
-
-def send_and_wait(outside: Path, called: str) -> str:
-    """Send a chest from outside; its study once SEG and SR have arrived outside."""
-    with tempfile.TemporaryDirectory() as name:
-        study, instances = write_chest(Path(name))
-        begun_s = time.monotonic()
-        run("storescu", "-aec", called, "+sd", "+r", address(), 11112, name)
-    print(f"storescu: {instances} instances acknowledged")
-
-    until(lambda: {"SEG", "SR"} <= arrived(outside, study).keys(), "SEG and SR outside")
-    print(f"its SEG and SR arrived outside after {time.monotonic() - begun_s:.0f} s")
-    return study
-
-
-def show(unit: str) -> dict[str, str]:
-    fields = "ActiveState,NRestarts,User,MainPID,Result"
-    printed = inside("systemctl", "show", unit, "--property", fields)
-    return dict(line.split("=", 1) for line in printed.splitlines())
 
 
 def configure(gateway: str) -> None:
@@ -178,7 +123,6 @@ def try_roles(outside: Path) -> None:
 
 def try_story(outside: Path, folder: Path, gateway: str) -> None:
     first, second = package(1), with_another_setting(package(2), folder)
-    inside("apt-get", "update", "-qq")
     printed = install(first)
     assert "nothing is started yet" in printed, printed
     assert not succeeds("systemctl", "is-active", "mediview.service")
@@ -225,54 +169,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--keep", action="store_true", help="leave it running")
     given = parser.parse_args()
-    build = os.environ.get("BUILD", "").split()
-    if base := os.environ.get("DEBIAN_BASE"):
-        build += ["--build-arg", f"BASE={base}"]
-    context = ROOT / "scripts/containers"
-    run(
-        "podman",
-        "build",
-        *build,
-        "--tag",
-        IMAGE,
-        "--file",
-        context / "Containerfile.debian",
-        context,
-    )
     with contextlib.ExitStack() as stack:
         folder = Path(tempfile.mkdtemp(prefix="mediview-debian-"))
         stack.callback(shutil.rmtree, folder)
         (outside := folder / "outside").mkdir()
         stack.enter_context(receiving(outside, OUTSIDE))
-        subprocess.run(["podman", "rm", "--force", NAME], check=False, capture_output=True)
-        # Privileged, as a machine of its own: without it systemd leaves out what shields the units.
-        run(
-            "podman", "run", "--detach", "--name", NAME, "--pull=never", "--systemd=always",
-            "--privileged", "--pids-limit=-1", *os.environ.get("BARE_RUN", "").split(), IMAGE,
-        )  # fmt: skip
-        if not given.keep:
-            stack.callback(run, "podman", "rm", "--force", "--volumes", NAME)
-        if wheels := os.environ.get("TORCH_WHEELS"):
-            run("podman", "cp", wheels, f"{NAME}:/opt/wheels")
-        network = json.loads(run("podman", "network", "inspect", "podman"))
-        try:
-            try_story(outside, folder, network[0]["subnets"][0]["gateway"])
-        except BaseException:
-            subprocess.run(
-                [
-                    "podman",
-                    "exec",
-                    NAME,
-                    "journalctl",
-                    "--no-pager",
-                    "--lines",
-                    "80",
-                    "--unit",
-                    "mediview*",
-                ],
-                check=False,
-            )
-            raise
+        gateway = stack.enter_context(debian_machine(keep=given.keep))
+        try_story(outside, folder, gateway)
     return 0
 
 
