@@ -51,6 +51,10 @@ _SURE = 0.8
 _NEARLY_CERTAIN = 0.9
 _NOT_THERE = Reason("content", "These words do not stand on the page.")
 _ORDERS = Reason("instruction", "It gives orders to a model instead of answering.")
+_BY_MEANING = (
+    "The passage was found by its meaning, not by the question's words, and may be of something"
+    " else: check it on the page."
+)
 # A page is this wide and high for LayoutLM.
 _SCALE = 1000
 
@@ -179,12 +183,13 @@ def _extracted(
     box = around([word.page_box for word in found.evidence])
     meant = PassageBox(found.text, found.page_number, box, round(found.score, 3))
     first = passages[0].text if passages else ""
-    if first in meant.text and (asked.kind == "open" or not passages):
+    if first and (first in meant.text or meant.text in first):
         # The whole of a short sentence: its point may stand behind a comma.
-        return [meant]
-    if first in meant.text or meant.text in first:
-        return passages
-    return [meant] if found.score >= _NEARLY_CERTAIN else []
+        return [meant] if asked.kind == "open" and first in meant.text else passages
+    if first and found.score < _NEARLY_CERTAIN:
+        return []
+    notes.append(_BY_MEANING)
+    return [meant]
 
 
 def _by_model(

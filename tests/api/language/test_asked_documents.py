@@ -36,6 +36,12 @@ def test_a_document_that_is_sent_along(asked: ApiNode) -> None:
         ink = np.asarray(picture.convert("L").crop(tuple(round(edge) for edge in box)))
     assert (ink < 128).mean() > 0.05, "the words stand in the box"
     is_problem(asked.client.get(f"{path}/2"), 404, "not_found")
+    meant = asked.client.post(
+        "/api/docqa",
+        files={"file": ("letter.pdf", letter(), "application/pdf")},
+        data={"question": "How much bisoprolol does she get?"},
+    ).json()
+    assert "5 mg" in meant["text"]
     absent = asked.client.post(
         "/api/docqa",
         files={"file": ("letter.pdf", letter(), "application/pdf")},

@@ -4,10 +4,14 @@ import sys
 
 import pytest
 
+from inference.language.documents import answer as documents
 from inference.language.documents.answer import find_answers
 from inference.language.documents.days import Day, days_in, is_day_first
 from inference.language.documents.meaning import vectors
 from inference.language.documents.page import Page
+from inference.language.documents.pairing.asking import read_asked
+from inference.language.documents.pairing.look_up import look_up
+from inference.language.documents.pairing.page_layout import layouts_of
 from tests.inference.language.documents.pages import page_of, table
 
 # None of these sentences and labels is of a set that answers are measured with.
@@ -107,6 +111,18 @@ def test_what_tells_how_days_are_written() -> None:
     assert is_day_first(["seen 03/05/2026", "born 04/06/1950"]) is None
     assert days_in("03/05/2026 and 28/02/26", None) == [Day(2026, 2, 28)]
     assert days_in("03/05/2026, 1.2.2025", True) == [Day(2026, 5, 3), Day(2025, 2, 1)]
+
+
+def test_who_reads_an_answer_learns_that_it_was_found_by_meaning() -> None:
+    layouts = list(layouts_of([FORM]))
+    for question, is_by_meaning in (
+        ("When were the lights switched off?", True),
+        ("What is the neck circumference?", False),
+    ):
+        notes: list[str] = []
+        asked = read_asked(question)
+        assert documents._extracted(asked, layouts, look_up(asked, layouts), notes)
+        assert any("found by its meaning" in note for note in notes) == is_by_meaning
 
 
 def test_without_its_package_words_alone_are_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
