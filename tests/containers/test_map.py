@@ -64,6 +64,8 @@ def faulty(tmp_path: Path) -> Iterator[list[str]]:
 def image_with(fault: str, made: list[str]) -> str:
     name = f"localhost/mediview-test-map-{fault}:latest"
     described = f"FROM {IMAGE}\nRUN echo {fault} > /opt/monai/fault\n"
+    if fault == "packaged":
+        described = f"FROM {IMAGE}{PACKAGED}"
     if fault == "volume":
         described += "VOLUME /big\n"
     limit = f"{os.sysconf('SC_OPEN_MAX')}"
@@ -73,6 +75,16 @@ def image_with(fault: str, made: list[str]) -> str:
     )  # fmt: skip
     made.append(name)
     return name
+
+
+PACKAGED = """
+RUN useradd --create-home --uid 1000 holoscan && mkdir /home/holoscan/.local \\
+    && mv /opt/venv/lib /home/holoscan/.local/lib \\
+    && chown -R holoscan:holoscan /home/holoscan && chmod 750 /home/holoscan \\
+    && sed -i 's#/opt/venv/bin/python#python3#' /etc/monai/app.json
+USER holoscan
+"""
+"""As `monai-deploy package` installs: Python packages in the home of the image's own user."""
 
 
 def card_folder(tmp_path: Path, image: str = IMAGE) -> Path:
@@ -139,6 +151,15 @@ def test_a_package_is_added_and_run_as_the_page_says(storage: Storage, tmp_path:
     assert mask.Manufacturer != "Another vendor"
     assert "research use only" in mask.ContentDescription
     assert report.VerificationFlag == "UNVERIFIED"
+
+
+def test_packages_in_the_home_of_the_images_user_are_found(
+    storage: Storage, tmp_path: Path, faulty: list[str]
+) -> None:
+    folder = card_folder(tmp_path, image_with("packaged", faulty))
+    add_model(storage.settings, storage.model_states, storage.shadow_runs, folder, "petra")
+    job = ended_job(storage)
+    assert (job.state, job.reason) == ("COMPLETED", "")
 
 
 def test_a_label_map_of_nifti_lies_where_the_series_lies(
