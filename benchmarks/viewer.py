@@ -1,11 +1,13 @@
 """The viewer beside OHIF: the same browser, node, images and machine, in one run.
 
     .venv/bin/python -m benchmarks.viewer [--data ../shared/data] [--rounds 3] [--studies 20]
+    .venv/bin/python -m benchmarks.viewer --slices 700 --studies 0 --rounds 1
 
 Debian's Chromium, headless, draws in software. Rounds are interleaved and medians shown. Each
 opening has a browser context of its own, so nothing is kept from the one before; a second
 opening of the same page follows, with the code in the cache; and one from the list of studies, as
-people come to it. OHIF comes from its npm package.
+people come to it. OHIF comes from its npm package. With --slices a CT of so many slices is made,
+and opened in the place of the shared data.
 """
 
 import argparse
@@ -17,6 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pydicom
 from playwright.sync_api import Browser, Page, sync_playwright
 
@@ -24,12 +27,14 @@ from benchmarks.dicomweb import copies
 from benchmarks.support.dicomweb_servers import ROOT, our_node
 from benchmarks.support.http_loader import message, store_all
 from benchmarks.support.viewer_pages import Memory, Opened, Watched
+from tests import builders
 from tests.e2e.support.browser import FLAGS
 from tests.e2e.support.ohif import ohif_site
 from tests.services import free_port, tool
 
 _SERIES = {"CT": "ct_chest_LIDC-IDRI-0001", "MR": "mr_t1_head"}
 _SLICES_OF_A_COPY = 30
+_MATRIX = 512
 
 
 @dataclass(frozen=True)
@@ -76,19 +81,46 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--studies", type=int, default=20)
+    parser.add_argument("--slices", type=int, default=0)
     arguments = parser.parse_args()
-    series = {
-        kind: sorted((arguments.data / name).rglob("*.dcm")) for kind, name in _SERIES.items()
-    }
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as made:
+        series = {
+            kind: sorted((arguments.data / name).rglob("*.dcm")) for kind, name in _SERIES.items()
+        }
+        if arguments.slices:
+            series = {"CT": _written(Path(made), arguments.slices)}
+        _compare(Path(folder), series, arguments.rounds, arguments.studies)
+
+
+def _written(folder: Path, slices: int) -> list[Path]:
+    """A CT of noise over shades of grey, which compresses as little as a patient does."""
+    chance = np.random.default_rng(700)
+    shades = np.linspace(-900, 900, _MATRIX).astype(np.int16)
+    paths = []
+    planes = (
+        shades[None, :] + chance.integers(-60, 60, (_MATRIX, _MATRIX), np.int16)
+        for _ in range(slices)
+    )
+    voxels = np.stack(list(planes))
+    for number, instance in enumerate(
+        builders.series(voxels, modality="CT", spacing_mm=(1.0, 0.8, 0.8), seed=700)
+    ):
+        path = folder / f"{number:04d}.dcm"
+        instance.save_as(path, enforce_file_format=True)
+        paths.append(path)
+    return paths
+
+
+def _compare(folder: Path, series: dict[str, list[Path]], rounds: int, studies: int) -> None:
     with (
-        tempfile.TemporaryDirectory() as folder,
-        _viewers(Path(folder), series, arguments.studies) as (viewers, many),
+        _viewers(folder, series, studies) as (viewers, many),
         _browser() as browser,
     ):
         print(f"load average {os.getloadavg()[0]:.1f}\n")
         for kind, files in series.items():
-            _report_opening(browser, viewers, kind, files, arguments.rounds)
-        _report_memory(browser, viewers, many)
+            _report_opening(browser, viewers, kind, files, rounds)
+        if many:
+            _report_memory(browser, viewers, many)
         print(f"\nload average {os.getloadavg()[0]:.1f}")
 
 
