@@ -3,15 +3,16 @@
 Starts docker-compose.yml as a whole, as it is, and takes a study to its destination: DCMTK sends a
 chest CT to the published port, lung-density measures it, and its SEG and SR arrive at a storescp of
 this machine. The viewer answers over the published port, and objects lie in the bucket. Then all is
-stopped and started again, and nothing may be missing. Needs podman, podman-compose and DCMTK, as
-root, and the images of image.sh.
+stopped and started again, and nothing may be missing. The profiles hl7 and interactive run beside
+the rest; of gpu, whose image would bring CUDA, the configuration alone is read. Needs podman,
+podman-compose and DCMTK, as root, and the images of image.sh.
 
   COMPOSE      the program (podman-compose)
   STAND_INS=1  PostgreSQL, Redis and the S3 server come from Debian's packages, under the names of
                the published images; Ceph's gateway stands in Garage's place
   KUBE_BASE    their base (docker.io/library/debian:trixie-slim)
   KUBE_BUILD   further options of their `podman build`
-  FIRST_PORT   of four ports of this machine that are used (18100)
+  FIRST_PORT   of five ports of this machine that are used (18100)
 """
 
 import argparse
@@ -33,12 +34,13 @@ import yaml
 from chest_study import write_chest
 from commands import ROOT, run, until
 from compose_project import Project, asking_for_health, build_stand_ins
-from outside import arrived, fetched, new_key, receiving
+from outside import acknowledged, arrived, fetched, new_key, receiving
 
 STAND_INS = ("postgres", "redis", "garage")
 FIRST_PORT = int(os.environ.get("FIRST_PORT", "18100"))
 HOST = "127.0.0.1"
-HTTP, DICOM, S3, OUTSIDE = range(FIRST_PORT, FIRST_PORT + 4)
+HTTP, DICOM, S3, OUTSIDE, HL7 = range(FIRST_PORT, FIRST_PORT + 5)
+PROFILES = ("hl7", "interactive")
 
 
 def found(path: str, key: str) -> Any:
@@ -63,6 +65,20 @@ def objects_in_bucket(project: Project) -> int:
     with contextlib.closing(client):
         pages = client.get_paginator("list_objects_v2").paginate(Bucket="mediview")
         return sum(len(page.get("Contents", ())) for page in pages)
+
+
+def try_profiles(project: Project) -> None:
+    health = project.health()
+    for service in ("hl7", "worker-interactive"):
+        assert health[service] == "healthy", health
+    answer = acknowledged(HOST, HL7)
+    assert answer == "AA", answer
+    print("hl7 and interactive: healthy; HL7 was acknowledged at the published port")
+    gpu = project.configured("gpu")
+    assert list(gpu) == ["worker-gpu"], gpu
+    assert gpu["worker-gpu"]["image"].endswith("-cuda"), gpu
+    assert gpu["worker-gpu"]["command"] == ["worker", "--queue", "gpu"], gpu
+    print(f"profile gpu: adds {', '.join(gpu)}, in {gpu['worker-gpu']['image']}; not started")
 
 
 def try_story(project: Project, outside: Path) -> None:
@@ -142,8 +158,12 @@ def main() -> int:
                 "HTTP_PORT": str(HTTP),
                 "DICOM_PORT": str(DICOM),
                 "S3_PORT": str(S3),
+                "HL7_PORT": str(HL7),
+                "MEDIVIEW_HL7_PORT": "2575",
+                "MEDIVIEW_INTERACTIVE_SESSIONS": "1",
                 "MEDIVIEW_DESTINATIONS": f"outside=OUTSIDE@host.containers.internal:{OUTSIDE}",
             },
+            PROFILES,
         )
         if not given.keep:
             stack.callback(project.compose, "down", "--volumes")
@@ -153,6 +173,7 @@ def main() -> int:
             project.bring_up("up", "--detach", "--no-build", "--no-deps")
             until(project.is_well, "All healthy")
             print(f"all healthy after {time.monotonic() - begun_s:.0f} s: {project.health()}")
+            try_profiles(project)
             try_story(project, outside)
         except BaseException:
             print(project.health())

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,11 @@ from commands import ROOT, run, until
 class Project:
     """The compose file as it is, in a folder of its own with its secrets and settings."""
 
-    def __init__(self, folder: Path, settings: dict[str, str]) -> None:
+    def __init__(
+        self, folder: Path, settings: dict[str, str], profiles: Collection[str] = ()
+    ) -> None:
         self.folder = folder
+        self._profiles = profiles
         shutil.copy(ROOT / "docker-compose.yml", folder)
         shutil.copytree(ROOT / "deploy/compose", folder / "deploy/compose")
         run(ROOT / "scripts/compose-secrets.sh", folder / "secrets")
@@ -34,7 +37,11 @@ class Project:
         Podman-compose would make it a dependency of podman's own, which knows no service that ends.
         """
         services = yaml.safe_load((self.folder / "docker-compose.yml").read_text())["services"]
-        waiting = {name: one for name, one in services.items() if "profiles" not in one}
+        waiting = {
+            name: one
+            for name, one in services.items()
+            if "profiles" not in one or set(one["profiles"]) & set(self._profiles)
+        }
         started: set[str] = set()
         states = {"service_healthy": "healthy", "service_completed_successfully": "ended 0"}
         while waiting:
@@ -56,12 +63,32 @@ class Project:
             until(lambda: bool(ready()), f"What {', '.join(waiting)} wait for")
             begun = ready()
             self.compose(*command, *begun)
+            if idle := [one for one in begun if self.health().get(one) == "not started"]:
+                raise SystemExit(
+                    f"{', '.join(idle)}: made, and not started. Podman-compose 1.3 does not know"
+                    " --no-deps: install 1.6 or later from PyPI, and name it as COMPOSE."
+                )
             started.update(begun)
             for name in begun:
                 del waiting[name]
 
     def compose(self, *words: str, **options: Any) -> str:
-        return run(*self._compose, *words, cwd=self.folder, **options)
+        chosen = [f"--profile={one}" for one in self._profiles]
+        return run(*self._compose, *chosen, *words, cwd=self.folder, **options)
+
+    def configured(self, profile: str) -> dict[str, Any]:
+        """The services that are added by a profile, as the program reads them."""
+        others = self._services()
+        return {
+            name: one
+            for name, one in self._services(f"--profile={profile}").items()
+            if name not in others
+        }
+
+    def _services(self, *options: str) -> dict[str, Any]:
+        printed = run(*self._compose, *options, "config", cwd=self.folder)
+        found: dict[str, Any] = yaml.safe_load(printed)["services"]
+        return found
 
     def containers(self) -> list[dict[str, Any]]:
         """As `podman ps` lists those of the project, ended ones included."""

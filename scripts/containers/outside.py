@@ -2,6 +2,7 @@
 
 import contextlib
 import http.client
+import socket
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -57,3 +58,21 @@ def arrived(folder: Path, study: str) -> dict[str, str]:
     headers = [pydicom.dcmread(path, stop_before_pixels=True) for path in folder.glob("*")]
     of_study = [one for one in headers if one.StudyInstanceUID == study]
     return {str(one.Modality): str(one.SeriesDescription) for one in of_study}
+
+
+def acknowledged(host: str, port: int) -> str:
+    """How a new patient in an HL7 v2 message is acknowledged over MLLP."""
+    segments = (
+        "MSH|^~\\&|RIS|HOSPITAL|MEDIVIEW||20260102030405||ADT^A01^ADT_A01|TRIED-1|P|2.5.1",
+        "EVN|A01|20260102030405",
+        "PID|1||TRIED-1^^^HOSPITAL^MR||Composed^Chest||19610203|O",
+    )
+    with socket.create_connection((host, port), timeout=60) as connection:
+        connection.sendall(b"\x0b" + "\r".join(segments).encode() + b"\x1c\r")
+        answer = b""
+        while not answer.endswith(b"\x1c\r"):
+            if not (received := connection.recv(4096)):
+                raise SystemExit(f"{host}:{port} closed the connection after {answer!r}")
+            answer += received
+    (code,) = [one.split(b"|")[1] for one in answer.split(b"\r") if one.startswith(b"MSA|")]
+    return code.decode()
