@@ -92,10 +92,10 @@ def _of_stated_sign(array: NDArray[Any], frame: bytes, encoding: FrameEncoding) 
     if get_j2k_parameters(frame).get("is_signed", is_signed) == is_signed:
         return array
     bits = encoding.bits_stored + encoding.low_bits
-    values = array.astype(np.int64) & (2**bits - 1)
+    values: NDArray[np.int64] = array.astype(np.int64) & (2**bits - 1)
     if is_signed:
         values -= (values >= 2 ** (bits - 1)) * 2**bits
-    return values.astype(f"{'i' if is_signed else 'u'}{array.dtype.itemsize}")
+    return values.astype(np.dtype(f"{'i' if is_signed else 'u'}{array.dtype.itemsize}"))
 
 
 def _options(encoding: FrameEncoding) -> dict[str, Any]:
