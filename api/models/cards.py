@@ -16,12 +16,12 @@ from api.parameters import problems
 from api.router_factory import new_router
 from inference.model_registry.card_editing import (
     CARD_MAX_CHARACTERS,
-    CardMistake,
     CardRefused,
     card_text,
     check_card_text,
     save_card,
 )
+from inference.model_registry.card_mistakes import CardMistake
 from inference.model_registry.status import model_of
 
 router = new_router(prefix="/api/models", tags=["models"])
