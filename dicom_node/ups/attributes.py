@@ -2,22 +2,43 @@
 trusted.
 """
 
+import json
 import re
 from collections.abc import Mapping
 from typing import Any
 
 from pydicom.datadict import dictionary_VR
+from pydicom.dataset import Dataset
 from pydicom.valuerep import VR
 
 from dicom_node.ups.values import check_value, expected, place_of, printable
-from storage.core.errors import InvalidRequest
+from storage.core.errors import InvalidRequest, LimitExceeded
+from storage.core.untrusted_input.bounded_json import check_bounded
 from storage.ups.dicom_json import JsonAttributes
+from storage.ups.limits import MOST_BYTES
 
 MOST_ELEMENTS = 50_000
 """More than the references to 8,000 instances are, which are a megabyte."""
 _MAX_DEPTH = 16
 _TAG = re.compile(r"[0-9A-Fa-f]{8}")
 _VRS = frozenset(str(vr.value) for vr in VR if len(vr.value) == 2)
+
+
+def read_attributes(dataset: Dataset) -> JsonAttributes:
+    """The data set of a request as workitems are kept, within the bounds of UPS-RS.
+
+    Raises InvalidRequest, LimitExceeded.
+    """
+    try:
+        decoded = dataset.to_json_dict()
+    except Exception as error:
+        # pydicom raises whatever a peer's values make it raise.
+        raise InvalidRequest("A value is not of its value representation.") from error
+    check_bounded(decoded, MOST_ELEMENTS)
+    attributes = checked_attributes(decoded)
+    if len(json.dumps(attributes, ensure_ascii=False).encode()) > MOST_BYTES:
+        raise LimitExceeded("The data set of a workitem has more than 1 MiB.")
+    return attributes
 
 
 def checked_attributes(

@@ -18,7 +18,8 @@ from dicom_node.normalized.requests import (
     NormalizedRequest,
     Refused,
 )
-from dicom_node.ups.scp import UpsScp, UpsStorage, read_attributes
+from dicom_node.ups.attributes import read_attributes
+from dicom_node.ups.scp import UpsScp, UpsStorage
 from storage.container.has import HasClaimedElsewhere, HasSettings
 from storage.settings.interfaces.ups_sources import PEER
 from storage.ups.events import CANCEL_REQUESTED

@@ -1,6 +1,5 @@
 """Workitems as SCP: UPS Push, Pull and Watch (PS3.4 CC), over the ledger that UPS-RS serves."""
 
-import json
 from typing import Protocol
 
 import structlog
@@ -26,14 +25,14 @@ from dicom_node.normalized.requests import (
     NormalizedScp,
     Refused,
 )
+from dicom_node.peers import caller_of_peer
 from dicom_node.ups import statuses
-from dicom_node.ups.attributes import MOST_ELEMENTS, checked_attributes
+from dicom_node.ups.attributes import MOST_ELEMENTS, read_attributes
 from dicom_node.ups.datasets import sent_dataset
 from dicom_node.ups.matching import Matcher, keys_of
 from dicom_node.ups.present import present_items
 from storage.container.has import HasPeers
-from storage.core.errors import InvalidRequest, LimitExceeded, MediViewError, NotFound
-from storage.core.untrusted_input.bounded_json import check_bounded
+from storage.core.errors import LimitExceeded, MediViewError, NotFound
 from storage.ups.dicom_json import JsonAttributes, tag_of, text_of
 from storage.ups.limits import MOST_BYTES
 from storage.ups.requests import WorkitemStorage, change_state, request_cancel, update
@@ -214,13 +213,17 @@ class UpsActionScp(UpsScp):
         if not ae_title:
             raise Refused(MISSING_ATTRIBUTE, "Receiving AE is missing.")
         found = None if uid in GLOBAL_UIDS else self.find(uid)
+        # A peer that has the title comes before others who subscribed with it.
+        peers = self._storage.peers.by_ae_title(ae_title)
+        holders = frozenset(caller_of_peer(one).identity_id for one in peers)
         if action == SUBSCRIBE:
-            self._subscribe(uid, ae_title, attributes, found)
+            replaced = self._subscribe(uid, ae_title, attributes, found, holders)
         elif action == SUSPEND and found is not None:
             raise Refused(statuses.ACTION_NOT_APPROPRIATE, "Only a global one is suspended.")
         else:
             subscriptions = self._storage.subscriptions
             end = subscriptions.suspend if action == SUSPEND else subscriptions.unsubscribe
+            replaced = subscriptions.take_over(ae_title, holders)
             try:
                 end(ae_title, uid)
             except NotFound:
@@ -228,12 +231,18 @@ class UpsActionScp(UpsScp):
                 log.info("workitem_not_subscribed", workitem_uid=uid)
         if self.association.auditing is not None:
             study = "" if found is None else found.study_instance_uid
-            self.association.auditing.procedure_record("E", study, repeated=True)
+            detail = {"replaced_subscriber": replaced} if replaced else {}
+            self.association.auditing.procedure_record("E", study, repeated=True, **detail)
         return Answer(uid)
 
     def _subscribe(
-        self, uid: str, ae_title: str, attributes: JsonAttributes, found: Listed | None
-    ) -> None:
+        self,
+        uid: str,
+        ae_title: str,
+        attributes: JsonAttributes,
+        found: Listed | None,
+        holders: frozenset[str],
+    ) -> str:
         if not any(one.host for one in self._storage.peers.by_ae_title(ae_title)):
             raise Refused(statuses.RECEIVER_UNKNOWN, "No peer of that AE title has an address.")
         stated = text_of(attributes, "DeletionLock")
@@ -251,7 +260,7 @@ class UpsActionScp(UpsScp):
         initial = [found] if found is not None else []
         if found is None and lock:
             initial = present_items(self._storage.workitem_list, Matcher(keys))
-        self._storage.subscriptions.subscribe(
+        return self._storage.subscriptions.subscribe(
             ae_title,
             uid,
             deletion_lock=lock,
@@ -259,6 +268,7 @@ class UpsActionScp(UpsScp):
             initial=initial,
             identity_id=self.association.caller().identity_id,
             by_dimse=True,
+            holders=holders,
         )
 
 
@@ -266,23 +276,6 @@ _ALREADY = {
     "CANCELED": statuses.ALREADY_CANCELED,
     "COMPLETED": statuses.ALREADY_COMPLETED,
 }
-
-
-def read_attributes(dataset: Dataset) -> JsonAttributes:
-    """The data set of a request as workitems are kept, within the bounds of UPS-RS.
-
-    Raises InvalidRequest, LimitExceeded.
-    """
-    try:
-        decoded = dataset.to_json_dict()
-    except Exception as error:
-        # pydicom raises whatever a peer's values make it raise.
-        raise InvalidRequest("A value is not of its value representation.") from error
-    check_bounded(decoded, MOST_ELEMENTS)
-    attributes = checked_attributes(decoded)
-    if len(json.dumps(attributes, ensure_ascii=False).encode()) > MOST_BYTES:
-        raise LimitExceeded("The data set of a workitem has more than 1 MiB.")
-    return attributes
 
 
 def _state(attributes: JsonAttributes) -> WorkitemState:

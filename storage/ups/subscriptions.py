@@ -1,21 +1,21 @@
 """Who listens to which workitems, and up to where each got reports (PS3.4 CC.2.3)."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Engine, delete, exists, func, null, or_, select, update
+from sqlalchemy import Connection, Engine, delete, func, or_, select, update
 
 from storage import tables as t
-from storage.access_groups.visibility import read_state
-from storage.core.callers.visibility import EVERYONE, current_visibility
+from storage.core.callers.visibility import current_visibility
 from storage.core.clock import utcnow
-from storage.core.errors import InvalidRequest, NotFound, NotPermitted
+from storage.core.errors import InvalidRequest, NotFound
 from storage.db.engine import insert_or_ignore, reading, writing
 from storage.ups.events import record, state_report
 from storage.ups.limits import check_keys
 from storage.ups.search import Listed
+from storage.ups.subscriber_owner import check_owner, note_owner, take_over
 from storage.ups.subscriber_room import check_subscription, check_title
 
 WORKLIST_UID = "1.2.840.10008.5.1.4.34.5"
@@ -58,8 +58,9 @@ class Subscriptions:
         initial: list[Listed] | None = None,
         identity_id: str = "",
         by_dimse: bool = False,
-    ) -> None:
-        """Listen; a subscription that is there is replaced.
+        holders: Collection[str] = (),
+    ) -> str:
+        """Listen; a subscription that is there is replaced. What `take_over` ended is returned.
 
         `initial`: items whose present state is reported at once. `identity_id`: `Identity.id` of
         who subscribes, whom no caller names while groups are not enforced. `by_dimse`: reports are
@@ -84,8 +85,8 @@ class Subscriptions:
                 t.subscriber,
                 {"ae_title": ae_title, "event_id": newest, "updated_at": now},
             )
-            _check_owner(connection, ae_title)
-            _note_owner(connection, ae_title, identity_id)
+            ended = take_over(connection, ae_title, holders)
+            note_owner(connection, ae_title, identity_id, holders)
             if by_dimse:
                 connection.execute(
                     update(t.subscriber)
@@ -106,6 +107,12 @@ class Subscriptions:
                     state_report(item.attributes),
                     receiver=ae_title,
                 )
+        return ended
+
+    def take_over(self, ae_title: str, holders: Collection[str]) -> str:
+        """As `subscriber_owner.take_over`. Raises NotPermitted."""
+        with writing(self._engine) as connection:
+            return take_over(connection, ae_title, holders)
 
     def check_subscriber(self, ae_title: str) -> None:
         """Raises NotPermitted for an AE title that somebody else of other groups subscribed with.
@@ -114,7 +121,7 @@ class Subscriptions:
         that an earlier version noted, or that has no subscription left, is nobody's.
         """
         with reading(self._engine) as connection:
-            _check_owner(connection, ae_title)
+            check_owner(connection, ae_title)
 
     def unsubscribe(self, ae_title: str, workitem_uid: str) -> None:
         """Stop listening; from the worklist as a whole, to everything.
@@ -212,47 +219,6 @@ class Subscriptions:
                 .where(t.subscriber.c.ae_title == ae_title, t.subscriber.c.event_id < event_id)
                 .values(event_id=event_id, updated_at=utcnow())
             )
-
-
-def _owner(connection: Connection, ae_title: str) -> tuple[str, set[int]] | None:
-    """Who subscribed with the AE title and listens still, and its groups but for everyone's."""
-    subscriber, subscription = t.subscriber.c, t.subscription.c
-    row = connection.execute(
-        select(subscriber.identity_id, subscriber.group_ids).where(
-            subscriber.ae_title == ae_title,
-            subscriber.identity_id.is_not(None),
-            exists().where(subscription.ae_title == ae_title),
-        )
-    ).first()
-    return None if row is None else (row.identity_id, set(row.group_ids or ()) - {EVERYONE})
-
-
-def _check_owner(connection: Connection, ae_title: str) -> None:
-    visibility, owner = current_visibility(), _owner(connection, ae_title)
-    if visibility is None or owner is None or owner[0] == visibility.identity_id:
-        return
-    if owner[1].isdisjoint(visibility.group_ids):
-        raise NotPermitted(
-            f"The AE title {ae_title} is that of another subscriber.",
-            remedy="Subscribe with a title of your own.",
-        )
-
-
-def _note_owner(connection: Connection, ae_title: str, identity_id: str) -> None:
-    """While groups are enforced the first stays: others of its groups, and administrators, help."""
-    visibility, owner = current_visibility(), _owner(connection, ae_title)
-    if visibility is not None:
-        identity_id = visibility.identity_id
-    if owner is not None and owner[0] != identity_id and read_state(connection).is_enforced:
-        return
-    connection.execute(
-        update(t.subscriber)
-        .where(t.subscriber.c.ae_title == ae_title)
-        .values(
-            identity_id=identity_id or null(),
-            group_ids=list(visibility.group_ids) if visibility else [],
-        )
-    )
 
 
 def _put(
