@@ -20,6 +20,7 @@ from inference.refusals import (
     ModelUnusable,
 )
 from storage.core.errors import InvalidRequest
+from storage.core.text.outside_text import text_from_outside
 from storage.http.client import checked_client, closed_after, failure_words
 
 _AGENT = f"MediViewAI/{version('mediview')}"
@@ -29,6 +30,8 @@ _CHECK = "Look at the server, its address in MEDIVIEW_MODEL_SERVERS and the netw
 _DECLINED = frozenset({400, 413, 422})
 _BUSY = frozenset({429, 503})
 _BUSY_WAIT_AT_MOST_S = 5.0
+_ERROR_AT_MOST_BYTES = 16 * 1024
+_ERROR_CHARACTERS = 200
 
 
 @dataclass(frozen=True)
@@ -87,8 +90,12 @@ def answer_of(
     *,
     content: bytes | None = None,
     headers: Mapping[str, str] | None = None,
+    shows_error: bool = False,
 ) -> Iterator[ServerAnswer]:
     """One request and its successful answer, within the endpoint's limits.
+
+    `shows_error`: a failure quotes the server's own words, where it was sent no words that it
+    could repeat.
 
     It is repeated only where nothing of it was taken: once, after 429 or 503 that say when.
     Raises ModelServerFailed, ModelServerOutOfTime, ModelServerDeclined, ModelUnusable.
@@ -116,7 +123,7 @@ def answer_of(
                 ) as response:
                     wait_s = None if is_last else _wait_asked_for(response, until)
                     if wait_s is None:
-                        _check_status(endpoint, response)
+                        _check_status(endpoint, response, shows_error=shows_error)
                         yield ServerAnswer(endpoint, response)
                         return
                 time.sleep(wait_s)
@@ -136,10 +143,11 @@ def _wait_asked_for(response: httpx.Response, until: float) -> float | None:
     return wait_s if soon else None
 
 
-def _check_status(endpoint: Endpoint, response: httpx.Response) -> None:
+def _check_status(endpoint: Endpoint, response: httpx.Response, *, shows_error: bool) -> None:
     status = response.status_code
     if 200 <= status < 300:
         return
+    quoted = _error_of(ServerAnswer(endpoint, response)) if shows_error else ""
     if status in (401, 403):
         raise ModelUnusable(
             f"{endpoint} answered HTTP {status}: its key is missing or not accepted.",
@@ -152,11 +160,23 @@ def _check_status(endpoint: Endpoint, response: httpx.Response) -> None:
         )
     if status in _DECLINED:
         raise ModelServerDeclined(
-            f"{endpoint} declined the input (HTTP {status}).",
+            f"{endpoint} declined the input (HTTP {status}){quoted}.",
             remedy="It may be longer than the model takes, or of a kind that it does not know.",
         )
     led = "; redirects are not followed" if 300 <= status < 400 else ""
-    raise ModelServerFailed(f"{endpoint} answered HTTP {status}{led}.", remedy=_CHECK)
+    raise ModelServerFailed(f"{endpoint} answered HTTP {status}{led}{quoted}.", remedy=_CHECK)
+
+
+def _error_of(answer: ServerAnswer) -> str:
+    """`error` of the Open Inference Protocol, as the end of a sentence; empty where there is
+    none."""
+    try:
+        stated = json.loads(answer.read(_ERROR_AT_MOST_BYTES))
+    except (ModelServerFailed, httpx.HTTPError, httpx.StreamError, ValueError, RecursionError):
+        return ""
+    error = stated.get("error") if isinstance(stated, dict) else None
+    words = text_from_outside(error, _ERROR_CHARACTERS).strip() if isinstance(error, str) else ""
+    return f": “{words.rstrip('.')}”" if words else ""
 
 
 def _failure(endpoint: Endpoint, error: Exception, is_overdue: bool) -> ModelServerFailed:

@@ -33,7 +33,10 @@ class Output:
 class Inferred:
     """An answer, nothing of which has been held against the card yet."""
 
+    model: object
     version: object
+    request_id: object
+    """Empty where the server repeats none."""
     outputs: Sequence[Output]
 
 
@@ -49,7 +52,12 @@ class Exchange(Protocol):
         ...
 
     def infer(
-        self, tensors: Sequence[NDArray[Any]], *, binary: bool, count_at_most: Sequence[int]
+        self,
+        tensors: Sequence[NDArray[Any]],
+        request_id: str,
+        *,
+        binary: bool,
+        count_at_most: Sequence[int],
     ) -> Inferred:
         """`tensors` in the order of the card's; `count_at_most`: values of each output."""
         ...

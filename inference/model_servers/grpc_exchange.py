@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from inference.model_servers.card import ServedModel
@@ -63,7 +62,12 @@ class GrpcExchange:
         }
 
     def infer(
-        self, tensors: Sequence[NDArray[Any]], *, binary: bool, count_at_most: Sequence[int]
+        self,
+        tensors: Sequence[NDArray[Any]],
+        request_id: str,
+        *,
+        binary: bool,
+        count_at_most: Sequence[int],
     ) -> Inferred:
         # Which of the two a server answers with is its own choice.
         bound = bytes_at_most(
@@ -72,14 +76,17 @@ class GrpcExchange:
         answer = answer_of(
             self._endpoint,
             "ModelInfer",
-            self._request(tensors, binary=binary),
+            self._request(tensors, request_id, binary=binary),
             ModelInferResponse,
             bound,
         )
-        return Inferred(answer.model_version, self._outputs(answer))
+        outputs = self._outputs(answer)
+        return Inferred(answer.model_name, answer.model_version, answer.id, outputs)
 
-    def _request(self, tensors: Sequence[NDArray[Any]], *, binary: bool) -> Any:
-        request = ModelInferRequest(model_name=self._model.model, model_version=self._model.version)
+    def _request(self, tensors: Sequence[NDArray[Any]], request_id: str, *, binary: bool) -> Any:
+        request = ModelInferRequest(
+            model_name=self._model.model, model_version=self._model.version, id=request_id
+        )
         for stated, tensor in zip(self._model.given, tensors, strict=True):
             one = request.inputs.add(name=stated.name, datatype=stated.datatype, shape=tensor.shape)
             if binary:
@@ -112,7 +119,7 @@ class GrpcExchange:
                 found.append(Output(stated, raw[number]))
                 continue
             field = CONTENTS.get(one.datatype)
-            stated["data"] = [] if field is None else np.array(getattr(one.contents, field))
+            stated["data"] = [] if field is None else list(getattr(one.contents, field))
             found.append(Output(stated))
         return found
 

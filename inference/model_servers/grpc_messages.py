@@ -77,6 +77,7 @@ _MESSAGES: dict[str, dict[str, tuple[int, str]]] = {
     "ModelInferResponse": {
         "model_name": (1, "string"),
         "model_version": (2, "string"),
+        "id": (3, "string"),
         "outputs": (5, "InferTensor[]"),
         "raw_output_contents": (6, "bytes[]"),
     },

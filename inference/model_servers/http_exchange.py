@@ -5,6 +5,7 @@ https://github.com/open-inference-protocol/specification
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -17,9 +18,11 @@ from inference.model_servers.client import answer_of
 from inference.model_servers.endpoint import Endpoint
 from inference.model_servers.exchange import Inferred, Output, bytes_at_most, garbage
 from inference.model_servers.tensors import JSON_BYTES_A_VALUE, json_of
+from inference.refusals import ModelServerFailed
 from storage.core.untrusted_input.whole_numbers import read_whole_number
 
 _HEADER_LENGTH = "Inference-Header-Content-Length"
+_NO_NUMBERS = re.compile(rb"[\[,:]\s*-?(NaN|Infinity)\b")
 
 
 class HttpExchange:
@@ -33,13 +36,23 @@ class HttpExchange:
         return self._json("/v2"), self._json(self._model.path)
 
     def infer(
-        self, tensors: Sequence[NDArray[Any]], *, binary: bool, count_at_most: Sequence[int]
+        self,
+        tensors: Sequence[NDArray[Any]],
+        request_id: str,
+        *,
+        binary: bool,
+        count_at_most: Sequence[int],
     ) -> Inferred:
-        body, headers = self._request(tensors, binary=binary)
+        body, headers = self._request(tensors, request_id, binary=binary)
         a_value = None if binary else JSON_BYTES_A_VALUE
         bound = bytes_at_most(self._endpoint, self._model.asked, count_at_most, a_value)
         with answer_of(
-            self._endpoint, "POST", f"{self._model.path}/infer", content=body, headers=headers
+            self._endpoint,
+            "POST",
+            f"{self._model.path}/infer",
+            content=body,
+            headers=headers,
+            shows_error=True,
         ) as answer:
             content = answer.read(bound)
             length = read_whole_number(answer.headers.get(_HEADER_LENGTH, str(len(content))))
@@ -49,14 +62,25 @@ class HttpExchange:
         try:
             stated = json_of(view[:length])
         except ValueError as error:
+            if _NO_NUMBERS.search(view[:length]):
+                raise ModelServerFailed(
+                    f"{self._endpoint} answered values that are no numbers (NaN, Infinity), which"
+                    " JSON does not have.",
+                    remedy=f"Look at the model {self._model.model} there.",
+                ) from error
             raise garbage(self._endpoint, "what is not JSON") from error
         outputs = stated.get("outputs") if isinstance(stated, dict) else None
         if not isinstance(outputs, list) or not all(isinstance(one, dict) for one in outputs):
             raise garbage(self._endpoint, "an inference without outputs")
-        return Inferred(stated.get("model_version"), list(_with_bytes(outputs, view[length:])))
+        return Inferred(
+            stated.get("model_name"),
+            stated.get("model_version"),
+            stated.get("id"),
+            list(_with_bytes(outputs, view[length:])),
+        )
 
     def _request(
-        self, tensors: Sequence[NDArray[Any]], *, binary: bool
+        self, tensors: Sequence[NDArray[Any]], request_id: str, *, binary: bool
     ) -> tuple[bytes, dict[str, str]]:
         inputs: list[dict[str, Any]] = [
             {"name": stated.name, "shape": list(tensor.shape), "datatype": stated.datatype}
@@ -68,7 +92,7 @@ class HttpExchange:
                 one["parameters"] = {"binary_data_size": tensor.nbytes}
             for one in outputs:
                 one["parameters"] = {"binary_data": True}
-            head = orjson.dumps({"inputs": inputs, "outputs": outputs})
+            head = orjson.dumps({"id": request_id, "inputs": inputs, "outputs": outputs})
             return b"".join((head, *(tensor.tobytes() for tensor in tensors))), {
                 "Content-Type": "application/octet-stream",
                 _HEADER_LENGTH: str(len(head)),
@@ -78,7 +102,8 @@ class HttpExchange:
             plain = tensor.astype(np.float32) if tensor.dtype.itemsize == 2 else tensor
             one["data"] = plain.ravel()
         body = orjson.dumps(
-            {"inputs": inputs, "outputs": outputs}, option=orjson.OPT_SERIALIZE_NUMPY
+            {"id": request_id, "inputs": inputs, "outputs": outputs},
+            option=orjson.OPT_SERIALIZE_NUMPY,
         )
         return body, {"Content-Type": "application/json"}
 

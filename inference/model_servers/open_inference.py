@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
+from uuid import uuid4
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,6 +83,7 @@ class InferenceClient:
         """
         with admitted(self._endpoint, self._model.model):
             server, model = self._exchange.metadata()
+            self._check_name(model.get("name"))
             versions = model.get("versions")
             for where, tensor in _places(self._model):
                 kind = "input" if where.startswith("input") else "output"
@@ -155,14 +157,20 @@ class InferenceClient:
             to_server(channel, tensor, self._model.model)
             for channel, tensor in zip(channels, given, strict=True)
         ]
+        request_id = uuid4().hex
         with admitted(self._endpoint, self._model.model):
-            answer = self._exchange.infer(tensors, binary=described.is_binary, count_at_most=counts)
+            answer = self._exchange.infer(
+                tensors, request_id, binary=described.is_binary, count_at_most=counts
+            )
+            if answer.request_id and answer.request_id != request_id:
+                raise garbage(self._endpoint, "another request than the one that was sent")
             return self._decoded(answer)
 
     def _decoded(self, answer: Inferred) -> list[NDArray[Any]]:
         """The outputs in the card's order; a server may give others beside them."""
         if not answer.outputs:
             raise garbage(self._endpoint, "an inference without outputs")
+        self._check_name(answer.model)
         self._check_version(_shown(answer.version))
         found = []
         for tensor in self._model.asked:
@@ -178,6 +186,15 @@ class InferenceClient:
                 )
             )
         return found
+
+    def _check_name(self, stated: Any) -> None:
+        if stated not in (None, "", self._model.model):
+            shown = _shown(stated) or "(a name that cannot be shown)"
+            raise ModelUnusable(
+                f"{self._endpoint} answered as the model {shown}; the card names"
+                f" {self._model.model}.",
+                remedy="Load that model on the server, or correct served.model in the card.",
+            )
 
     def _check_version(self, stated: str) -> None:
         if self._model.version and stated and stated != self._model.version:

@@ -58,6 +58,7 @@ def test_every_bit_comes_back(binary: bool | None, answers_bytes: bool) -> None:
         np.testing.assert_array_equal(client.infer(IMAGE), two_classes(IMAGE))
         (request,) = server.of("ModelInfer")
     assert (request.model_name, request.model_version) == ("spleen", "2")
+    assert len(request.id) == 32
     assert len(request.raw_input_contents) == (0 if binary is False else 1)
     assert [one.name for one in request.outputs] == ["scores"]
     assert client.notes() == (
@@ -105,6 +106,14 @@ def _version(answer: Any) -> None:
     answer.model_version = "7"
 
 
+def _model(answer: Any) -> None:
+    answer.model_name = "liver"
+
+
+def _id(answer: Any) -> None:
+    answer.id = "of-somebody-else"
+
+
 def _one_more(answer: Any) -> None:
     answer.raw_output_contents.append(b"1234")
 
@@ -124,6 +133,8 @@ LIES: dict[str, tuple[Callable[[Any], None], str]] = {
     "fewer bytes": (_replaced(b"\0" * 65532 * 4), "other than the 65536 values"),
     "no numbers": (_replaced(np.full(65536, np.nan, "<f4").tobytes()), "no numbers"),
     "another version": (_version, "version 7"),
+    "another model": (_model, "answered as the model liver; the card names spleen"),
+    "another request": (_id, "another request than the one that was sent"),
     "no output": (lambda answer: answer.Clear(), "without outputs"),
     "bytes of two": (_one_more, "1 outputs with the bytes of 2"),
     "bytes and values": (_both, "other than the 65536 values"),

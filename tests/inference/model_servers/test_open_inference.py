@@ -1,6 +1,7 @@
 """What a server of the Open Inference Protocol states and answers, held against the card."""
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -134,6 +135,21 @@ LIES: dict[str, tuple[Any, str]] = {
         "other than the 65536 values",
     ),
     "another version": (lambda answer, raw: ({**answer, "model_version": "7"}, raw), "version 7"),
+    "another model": (
+        lambda answer, raw: ({**answer, "model_name": "liver"}, raw),
+        "answered as the model liver; the card names spleen",
+    ),
+    "another request": (
+        lambda answer, raw: ({**answer, "id": "of-somebody-else"}, raw),
+        "another request than the one that was sent",
+    ),
+    "NaN in JSON": (
+        lambda answer, raw: (
+            output_is(parameters={}, data=[float("nan")] * 65536)(answer, raw)[0],
+            b"",
+        ),
+        r"values that are no numbers \(NaN, Infinity\)",
+    ),
     "no output": (lambda answer, raw: ({**answer, "outputs": []}, raw), "without outputs"),
     "too much": (raw_is(lambda raw: raw + b"\0" * (8 << 20)), "answered more than"),
 }
@@ -144,6 +160,63 @@ def test_an_answer_that_is_not_what_the_card_states_is_no_result(kind: str) -> N
     change, says = LIES[kind]
     with pytest.raises((ModelUnusable, ModelServerFailed), match=says):
         asked(infers(two_classes, METADATA, change=change))
+
+
+def test_the_metadata_of_another_model_are_refused_with_both_names() -> None:
+    answers = infers(two_classes, METADATA)
+
+    def lies(exchange: Exchange, request: Asked) -> None:
+        if request.method == "GET" and request.path.endswith("/versions/2"):
+            exchange.answer(200, json.dumps({**METADATA, "name": "liver"}).encode())
+            return
+        answers(exchange, request)
+
+    with pytest.raises(ModelUnusable, match="the model liver; the card names spleen") as refusal:
+        asked(lies)
+    assert "served.model in the card" in refusal.value.remedy
+
+
+@pytest.mark.parametrize("binary", [True, False])
+def test_each_request_has_an_id_which_the_server_may_repeat(binary: bool) -> None:
+    ids = []
+
+    def repeats(exchange: Exchange, request: Asked) -> None:
+        found = {}
+        if request.method == "POST":
+            size = int(request.headers.get("Inference-Header-Content-Length") or len(request.body))
+            found = {"id": json.loads(request.body[:size])["id"]}
+            ids.append(found["id"])
+        infers(
+            two_classes,
+            METADATA,
+            binary=binary,
+            change=lambda answer, raw: ({**answer, **found}, raw),
+        )(exchange, request)
+
+    asked(repeats)
+    asked(repeats)
+    assert len(set(ids)) == 2
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        ({"error": "CUDA out of memory.\n\x1b[31m"}, r"HTTP 500: “CUDA out of memory. \[31m”.$"),
+        ({"error": "x" * 10_000}, "HTTP 500: “x{199}…”.$"),
+        ({"error": {"deep": 1}}, "HTTP 500.$"),
+        ({"detail": "x" * 20_000}, "HTTP 500.$"),
+    ],
+)
+def test_a_failure_quotes_the_error_of_the_server(body: dict[str, Any], says: str) -> None:
+    def fails(exchange: Exchange, request: Asked) -> None:
+        if request.method == "POST":
+            exchange.answer(500, json.dumps(body).encode())
+            return
+        infers(two_classes, METADATA)(exchange, request)
+
+    with pytest.raises(ModelServerFailed) as failure:
+        asked(fails)
+    assert re.search(says, failure.value.message)
 
 
 def test_an_image_that_the_card_does_not_fit_is_not_sent() -> None:
