@@ -2,10 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from inference.findings.build import build_findings
-from inference.job_loading.unstored import UnstoredRun
 from inference.pipeline import Pipeline
 from inference.scheduling.shadow_masks import dice_by_segment, dice_in_images
 from storage.container.has import HasFindings, HasIndex, HasInstances
@@ -13,13 +12,17 @@ from storage.core.entities import Job
 from storage.core.findings import Finding
 from storage.model_registry.shadow_runs import MeasuredByBoth, ShadowAgreement, ShadowRun
 
+if TYPE_CHECKING:
+    # With what encodes results, which the API needs for nothing else.
+    from inference.job_loading.unstored import UnstoredRun
+
 
 class AgreementStorage(HasIndex, HasInstances, HasFindings, Protocol):
     """What of the storage layer the results of the active version are read from."""
 
 
 def agreement_of(
-    storage: AgreementStorage, active: Job | None, run: UnstoredRun, pipeline: Pipeline
+    storage: AgreementStorage, active: Job | None, run: "UnstoredRun", pipeline: Pipeline
 ) -> ShadowAgreement:
     """Of one run with the job of the active version on the same input, where there is one."""
     findings = [] if active is None else storage.findings.of_job(active.job_id)

@@ -233,7 +233,7 @@ def _run_due(
 ) -> None:
     # What encodes results is large, and the processes of clock and deliveries need none of it.
     from inference.model_trial.due import run_due_trial
-    from inference.scheduling.shadowing import run_due_shadow
+    from inference.scheduling.shadow_running import run_due_shadow
     from inference.worker.early_work import compute_early
     from inference.worker.run import run_job
 

@@ -14,7 +14,6 @@ from inference.imaging.picture_files import BROKEN, checked_size, open_picture
 from inference.language.documents.page import Box, Line, Page, Word
 from inference.language.documents.pdf_words import lines_of_words
 from inference.language.documents.read_once import ReadOnce
-from inference.language.documents.seen_boxes import boxes_on, with_boxes
 from inference.language.documents.tasks import MAX_SIDE_PIXELS
 from inference.language.documents.text_layer import compared, is_ocr_installed
 from storage.core.errors import InvalidRequest
@@ -164,6 +163,9 @@ def read_image(image: Image.Image, number: int) -> Page:
 
 
 def _with_boxes(page: Page) -> Page:
+    # With scipy, which the API needs for nothing else.
+    from inference.language.documents.seen_boxes import boxes_on, with_boxes
+
     boxes = boxes_on(page.image, page.lines)
     return replace(page, lines=tuple(_in_order(with_boxes(page.lines, boxes)))) if boxes else page
 

@@ -51,7 +51,11 @@ def test_what_has_left_is_listed_with_its_rule(node: ApiNode) -> None:
 
 
 def test_the_status_says_what_could_not_be_freed_and_so_does_health(api: ApiNode) -> None:
-    assert api.client.get("/health").json()["parts"]["retention"] == {"ok": True, "detail": ""}
+    assert api.client.get("/health").json()["parts"]["retention"] == {
+        "ok": True,
+        "detail": "",
+        "detail_parts": [],
+    }
     owed = study(api.storage, "owed")
     api.storage.jobs.schedule("brain", "1", owed, "2.25.1", "f")
     with_rules(api.storage, "  - {name: all, keep_days: 30, evict: true}\n")

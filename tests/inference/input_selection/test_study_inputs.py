@@ -18,8 +18,6 @@ from inference.imaging.registration.resampling import on_same_grid, onto_grid
 from inference.imaging.volume import Volume, assemble_volume
 from inference.input_selection.study_inputs import choose_inputs
 from inference.model_registry.adding import add_model
-from inference.model_registry.status import ModelBlocked
-from inference.model_registry.transitions import shadow
 from inference.pipelines.catalogue import catalogue
 from inference.pipelines.codes import CM3
 from inference.scheduling.deciding import results_in
@@ -232,14 +230,6 @@ def test_the_population_is_judged_once_for_each_series(storage: Storage, tmp_pat
     assert [one.partition(": ")[2] for one in caveats] == [
         "slice thickness 6 and 7 mm (1 to 5 mm); sex O in 1 of 46 images (F, M)."
     ]
-
-
-def test_a_shadow_of_several_series_is_refused(storage: Storage, tmp_path: Path) -> None:
-    standing = add_model(
-        storage.settings, storage.model_states, storage.shadow_runs, model(tmp_path / "m"), "petra"
-    ).standing
-    with pytest.raises(ModelBlocked, match="several series"):
-        shadow(storage.model_states, storage.shadow_runs, standing, "petra")
 
 
 @pytest.mark.slow

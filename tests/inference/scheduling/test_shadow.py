@@ -15,7 +15,7 @@ from inference.models.card import ModelCard
 from inference.pipeline import Pipeline
 from inference.scheduling.schedule import schedule_series
 from inference.scheduling.shadow_agreement import summarised
-from inference.scheduling.shadowing import run_due_shadow
+from inference.scheduling.shadow_running import run_due_shadow
 from inference.worker.run import run_job
 from storage import tables as t
 from storage.container import Storage

@@ -14,7 +14,7 @@ from inference.model_registry.status import model_of
 from inference.models.card_file import CARD_FILE
 from inference.scheduling.schedule import complete_and_schedule
 from inference.scheduling.shadow_agreement import AgreementSummary, summarised
-from inference.scheduling.shadowing import run_due_shadow
+from inference.scheduling.shadow_running import run_due_shadow
 from inference.worker.run import run_job
 from storage import tables as t
 from storage.container import Storage
