@@ -23,6 +23,7 @@ from inference.model_servers.endpoint import endpoint_of
 from inference.models.card_file import CARD_FILE
 from inference.models.description import ModelDescription
 from inference.models.model_folders import files_of, install, refuse_code
+from inference.models.named_findings import check_finding_names
 from inference.nninteractive.description import (
     NninteractiveDescription,
     add_nninteractive,
@@ -75,7 +76,9 @@ def is_model(folder: Path) -> bool:
 
 def described(folder: Path) -> ModelDescription:
     """Raises InvalidRequest naming what is wrong."""
-    return describe(folder) if is_bundle(folder) else describe_plain(folder)
+    found = describe(folder) if is_bundle(folder) else describe_plain(folder)
+    check_finding_names(found, folder / CARD_FILE)
+    return found
 
 
 def add_described(settings: Settings, folder: Path) -> ModelDescription | ImageModelDescription:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from inference.models.card_file import CARD_FILE, parsed
 from inference.models.description import ModelDescription, slug
 from inference.models.model_folders import files_of, install
+from inference.models.named_findings import check_finding_names
 from inference.nnunet.card import Combined, Converted, NnunetCard, Part
 from inference.nnunet.conversion import (
     CONVERTED_FILE,
@@ -152,7 +153,7 @@ def describe_nnunet(folder: Path) -> NnunetDescription:
             " at most.",
             remedy="Leave segments out of the card.",
         )
-    return NnunetDescription(
+    found = NnunetDescription(
         folder=folder,
         inference_file=None,
         prefix="model",
@@ -173,6 +174,8 @@ def describe_nnunet(folder: Path) -> NnunetDescription:
         orientation=_orientation(folder, card, [one.plans for one in trained]),
         spacing_mm=None if combined is None else combined.spacing_mm,
     )
+    check_finding_names(found, folder / CARD_FILE)
+    return found
 
 
 def _trained(folder: Path, part: Part) -> TrainedModel:

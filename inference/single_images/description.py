@@ -148,7 +148,7 @@ def describe_image_model(folder: Path) -> ImageModelDescription:
 
 def _check_critical(card: ImageCard, labels: dict[int, str], folder: Path) -> None:
     """An alert that can never come must not be taken for one that has not come yet."""
-    if card.model.output not in ("image-classification", "image-regression"):
+    if card.model.output not in ("image-classification", "image-regression", "object-detection"):
         return
     # What the card calls a class counts before the model's own word for it.
     given = {

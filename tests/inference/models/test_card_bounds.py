@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from inference.bundles.installed import described
 from inference.bundles.plain import PlainCard
 from inference.models.card_file import CARD_FILE, Card, completed, parsed
 from inference.result_rules.card import Limits
@@ -79,3 +80,34 @@ def test_a_card_beside_metadata_counts_before_them_and_is_read_or_refused(tmp_pa
         completed(Card, path, {"licence": "MIT"}, {})
     path.write_text('{"licence": "Apache-2.0"}')
     assert completed(Card, path, {"licence": "MIT"}, {"title": "B"}).licence == "Apache-2.0"
+
+
+def spleen_with(folder: Path, **changes: Any) -> Path:
+    folder.mkdir()
+    (folder / "model.ts").write_bytes(b"")
+    (folder / CARD_FILE).write_text(json.dumps({**plain_card(labels={"1": "Spleen"}), **changes}))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("stated", "says"),
+    [
+        ({"critical": [{"finding": "Spleen volumn", "above": 900}]}, "in critical; .* “Spleen vol"),
+        ({"critical": [{"finding": "Spleeen", "above": 900}]}, "“Spleeen” in critical"),
+        ({"normal_ranges": [{**RANGE, "label": "spleen volume", "at_most": 314}]}, "in normal_ra"),
+    ],
+)
+def test_a_limit_of_a_misspelt_finding_is_refused_with_the_one_that_is_meant(
+    tmp_path: Path, stated: dict[str, Any], says: str
+) -> None:
+    with pytest.raises(InvalidRequest, match=says) as refused:
+        described(spleen_with(tmp_path / "spleen", **stated))
+    assert refused.value.remedy == "Correct the name."
+
+
+@pytest.mark.parametrize(
+    "name", ["SPLEEN VOLUME", "Both spleens volume", "Spleen 2 volume", "Mass"]
+)
+def test_a_finding_that_the_node_may_make_of_several_is_taken(tmp_path: Path, name: str) -> None:
+    limit = {"finding": name, "above": 900}
+    described(spleen_with(tmp_path / "spleen", critical=[limit]))
