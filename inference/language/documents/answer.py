@@ -15,6 +15,7 @@ from inference.language.answer import (
     by_model,
 )
 from inference.language.documents.meaning.answers import by_meaning
+from inference.language.documents.meaning.candidates import candidates_of
 from inference.language.documents.page import Page, around, notes_on, words_of
 from inference.language.documents.pairing.asking import Asked, fits, read_asked
 from inference.language.documents.pairing.look_up import LookedUp, look_up
@@ -49,6 +50,8 @@ _NO_TEXT = "No text could be read on the document's pages."
 _SURE = 0.8
 # Of 1, how likely an answer by its meaning must be to count against one by words.
 _NEARLY_CERTAIN = 0.9
+# Each that was not looked at before takes 10 to 20 ms.
+_MOST_CANDIDATES = 1_500
 _NOT_THERE = Reason("content", "These words do not stand on the page.")
 _ORDERS = Reason("instruction", "It gives orders to a model instead of answering.")
 _BY_MEANING = (
@@ -173,8 +176,14 @@ def _extracted(
     passages = list(looked_up.passages)
     if looked_up.is_blank or (passages and passages[0].score >= _SURE):
         return passages
+    candidates = candidates_of(layouts)
+    if len(candidates) > _MOST_CANDIDATES:
+        notes.append(
+            f"By its meaning an answer was looked for among the first {_MOST_CANDIDATES:,} of"
+            f" {len(candidates):,} fields, cells and sentences."
+        )
     try:
-        found = by_meaning(asked, layouts)
+        found = by_meaning(asked, layouts, candidates[:_MOST_CANDIDATES])
     except ModelUnusable as error:
         notes.append(f"Other words of one meaning were not looked for: {error.message}")
         return passages

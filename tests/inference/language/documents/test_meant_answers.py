@@ -1,6 +1,7 @@
 """Questions in words that the document does not use, and values of other days and kinds."""
 
 import sys
+import time
 
 import pytest
 
@@ -138,3 +139,21 @@ def test_vectors_of_a_text_are_computed_once_and_not_kept_for_ever() -> None:
     assert (embedder.embed(["neck"], is_query=False)[0] == first[0]).all()
     embedder.embed(["arm", "leg"], is_query=False)
     assert embedder.kept == 2
+
+
+@pytest.mark.parametrize("text", ["a" * 1_000_000, "ä " * 200_000, "\ud800", "\x00"])
+def test_a_text_that_says_nothing_costs_no_more_than_a_sentence(text: str) -> None:
+    begun = time.process_time()
+    assert vectors.passages([text]).shape == (1, 384)
+    assert time.process_time() - begun < 5
+
+
+def test_of_a_long_document_the_beginning_is_looked_at_and_that_is_stated(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(documents, "_MOST_CANDIDATES", 2)
+    layouts = list(layouts_of([FORM]))
+    asked = read_asked("When were the lights switched off?")
+    notes: list[str] = []
+    assert not documents._extracted(asked, layouts, look_up(asked, layouts), notes)
+    assert any("among the first 2 of" in one for one in notes)
