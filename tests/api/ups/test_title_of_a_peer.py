@@ -1,4 +1,4 @@
-"""A known peer subscribes with its own AE title whoever else did so before, where groups count."""
+"""A known peer subscribes with its own AE title, also after another did, where groups count."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -188,7 +188,7 @@ def test_a_radiologist_signs_with_the_password_and_not_without(
     password = asked.get_by_label("Password of ada")
     expect(password).to_be_focused()
     assert serious_findings(page) == []
-    # Whoever closes the question signs nothing, nor does a wrong password.
+    # Who closes the question signs nothing, nor does a wrong password.
     page.keyboard.press("Escape")
     expect(asked).to_have_count(0)
     expect(panel).to_have_attribute("data-state", "draft")

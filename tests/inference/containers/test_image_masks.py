@@ -40,7 +40,7 @@ from tests.inference.containers.test_image_sets import (
 from tests.inference.containers.test_single_images import CARD, bright, node
 from tests.inference.films import film, ultrasound
 from tests.inference.results_support import BRAIN, STRUCTURE, complaints, save
-from tests.inference.single_images.heated import oblique_slice
+from tests.inference.single_images.heat_maps.heated import oblique_slice
 from tests.inference.single_images.support import done as job_done
 from tests.inference.single_images.support import objects
 

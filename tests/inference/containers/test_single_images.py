@@ -28,7 +28,7 @@ from tests.inference.containers.test_container_job import IMAGE_ID
 from tests.inference.films import SQUARE, film, ultrasound
 from tests.inference.orchestration import storage_in
 from tests.inference.results_support import complaints, save
-from tests.inference.single_images.heated import oblique_slice
+from tests.inference.single_images.heat_maps.heated import oblique_slice
 from tests.inference.single_images.support import box_of, decided, objects
 from tests.inference.single_images.support import done as job_done
 

@@ -57,7 +57,7 @@ def in_shadow(storage: Storage, folder: Path) -> str:
 
 
 def run_due(storage: Storage) -> None:
-    """Whoever it waits for."""
+    """Also where others are to be first."""
     with writing(storage.engine) as connection:
         connection.execute(t.shadow_run.update().values(not_before=t.shadow_run.c.created_at))
     while run_due_shadow(storage) is not None:

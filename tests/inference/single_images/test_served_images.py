@@ -28,7 +28,7 @@ from tests.inference.films import (
 from tests.inference.model_servers.grpc_servers import infers as infers_grpc
 from tests.inference.model_servers.grpc_servers import serving as serving_grpc
 from tests.inference.model_servers.servers import infers, serving
-from tests.inference.single_images.heated import heated
+from tests.inference.single_images.heat_maps.heated import heated
 from tests.inference.single_images.support import analysed, decided, heat_of
 
 IMAGE = {"name": "x", "shape": [1, 1, 60, 80]}

@@ -1,7 +1,7 @@
 "use client";
 
 import { useEffect, useRef } from "react";
-import { usualKey, type OwnKey } from "@/shared/lib/ownKeys";
+import { usualKey, type OwnKey } from "@/shared/lib/keys/ownKeys";
 
 const wordless = new Set(["checkbox", "radio", "button", "file"]);
 const rangeKeys = /^(Arrow|Page|Home|End)/;

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { ownReaderKeys, readerKeys } from "@/features/reader/lib/readerKeyHelp";
-import { conflictOf, isMovable, shownKey, usualKey, withKey, type OwnKey } from "@/shared/lib/ownKeys";
+import { conflictOf, isMovable, shownKey, usualKey, withKey, type OwnKey } from "@/shared/lib/keys/ownKeys";
 import { text } from "@/shared/i18n";
 
 const all = readerKeys(text().viewing).flatMap(({ keys }) => keys).flatMap(({ keys }) => keys);

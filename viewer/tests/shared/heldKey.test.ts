@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { HeldKey } from "@/shared/lib/heldKey";
+import { HeldKey } from "@/shared/lib/keys/heldKey";
 
 it("a key that is held does so until it is let go, and tapped something else", () => {
   const key = new HeldKey();

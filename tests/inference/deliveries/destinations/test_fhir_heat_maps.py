@@ -10,7 +10,7 @@ from inference.model_registry.adding import add_model
 from storage.core.clock import utcnow
 from tests.inference.deliveries.destinations.fhir_node import one_of, writing
 from tests.inference.films import bright_classifier, film
-from tests.inference.single_images.heated import MEANING, heated, oblique_slice
+from tests.inference.single_images.heat_maps.heated import MEANING, heated, oblique_slice
 from tests.inference.single_images.support import done
 
 

@@ -36,7 +36,7 @@ import { useText } from "@/shared/hooks/useText";
 import { useAskedView, useViewAddress } from "@/features/reader/hooks/stage/useViewAddress";
 import { type ToolName, type ViewId } from "@/cornerstone";
 import { personName } from "@/shared/lib/format";
-import { shownKey } from "@/shared/lib/ownKeys";
+import { shownKey } from "@/shared/lib/keys/ownKeys";
 import { returnAddress } from "@/shared/lib/listAddress";
 import { Problem } from "@/shared/api/problem";
 import { cellCount } from "@/features/reader/lib/layout/layout";

@@ -1,6 +1,6 @@
 import type { KeyGroup } from "@/shared/components/KeyHelp";
 import { measuringTools } from "@/features/reader/components/tools/MouseToolChoice";
-import { shownKey, type OwnKey } from "@/shared/lib/ownKeys";
+import { shownKey, type OwnKey } from "@/shared/lib/keys/ownKeys";
 import { text, type Messages } from "@/shared/i18n";
 
 /** The keys of the reader as this person has them. */

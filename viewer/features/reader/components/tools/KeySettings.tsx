@@ -7,7 +7,7 @@ import { Dialog } from "@/shared/components/Dialog";
 import { ProblemNote } from "@/shared/components/ProblemNote";
 import { usePreferences } from "@/shared/hooks/usePreferences";
 import { useText } from "@/shared/hooks/useText";
-import { conflictOf, isMovable, shownKey, withKey } from "@/shared/lib/ownKeys";
+import { conflictOf, isMovable, shownKey, withKey } from "@/shared/lib/keys/ownKeys";
 
 /** The keys of the reader, each of which a person may move to another one; kept on the node for that person. */
 export function KeySettings({ onClose }: { onClose: () => void }) {

@@ -2,7 +2,7 @@
 
 import { useEffect, useRef } from "react";
 import type { Scene } from "@/cornerstone";
-import { HeldKey } from "@/shared/lib/heldKey";
+import { HeldKey } from "@/shared/lib/keys/heldKey";
 
 /** Hides what lies over the images while the key that hides it is held. Returns what its key does when it goes down. */
 export function usePeek(scene: Scene | null, veilContours: (veiled: boolean) => void, toggle: () => void): (event: KeyboardEvent) => void {

@@ -1,7 +1,7 @@
 "use client";
 
 import { usePreferences } from "@/shared/hooks/usePreferences";
-import { shownKey, type OwnKey } from "@/shared/lib/ownKeys";
+import { shownKey, type OwnKey } from "@/shared/lib/keys/ownKeys";
 
 const none: readonly OwnKey[] = [];
 

@@ -28,7 +28,7 @@ from tests.inference.single_images.awkward import (
     awkward_film,
     heat_by_hand,
 )
-from tests.inference.single_images.heated import oblique_slice
+from tests.inference.single_images.heat_maps.heated import oblique_slice
 from tests.inference.single_images.support import analysed, done, heat_of, objects
 
 

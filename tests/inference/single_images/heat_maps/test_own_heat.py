@@ -11,7 +11,7 @@ from inference.refusals import ModelUnusable
 from storage.container import Storage
 from storage.core.errors import InvalidRequest
 from tests.inference.films import film, image_card, script, vit, write_card
-from tests.inference.single_images.heated import MEANING, heated
+from tests.inference.single_images.heat_maps.heated import MEANING, heated
 from tests.inference.single_images.support import analysed, done, heat_of
 
 

@@ -14,7 +14,7 @@ from tests.e2e.support.checks import dsrdump
 from tests.inference.films import bright_classifier, film, part10
 from tests.inference.orchestration import storage_in
 from tests.inference.results_support import complaints, save
-from tests.inference.single_images.heated import oblique_slice
+from tests.inference.single_images.heat_maps.heated import oblique_slice
 from tests.inference.single_images.support import done, objects
 
 PICTURE = ("121080", "Best illustration of finding", SecondaryCaptureImageStorage)
