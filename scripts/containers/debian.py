@@ -12,12 +12,8 @@ was received is asked for after each. Needs podman, as root, DCMTK and the built
   FIRST_PORT    the port of this machine that results are sent to (18110)
 """
 
-import argparse
-import contextlib
 import http.client
 import os
-import shutil
-import tempfile
 import time
 from pathlib import Path
 
@@ -28,15 +24,15 @@ from debian_machine import (
     NAME,
     address,
     answers,
-    debian_machine,
     inside,
     install,
     instances_of,
     send_and_wait,
     show,
     succeeds,
+    try_on_debian,
 )
-from outside import fetched, new_key, receiving
+from outside import fetched, new_key
 
 OUTSIDE = int(os.environ.get("FIRST_PORT", "18110"))
 LINE_OF_SITE = "MEDIVIEW_AE_TITLE=HOSPITAL"
@@ -165,19 +161,5 @@ def try_story(outside: Path, folder: Path, gateway: str) -> None:
     print("installed again: all instances are there")
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--keep", action="store_true", help="leave it running")
-    given = parser.parse_args()
-    with contextlib.ExitStack() as stack:
-        folder = Path(tempfile.mkdtemp(prefix="mediview-debian-"))
-        stack.callback(shutil.rmtree, folder)
-        (outside := folder / "outside").mkdir()
-        stack.enter_context(receiving(outside, OUTSIDE))
-        gateway = stack.enter_context(debian_machine(keep=given.keep))
-        try_story(outside, folder, gateway)
-    return 0
-
-
 if __name__ == "__main__":
-    raise SystemExit(main())
+    try_on_debian(__doc__.splitlines()[0], OUTSIDE, try_story)

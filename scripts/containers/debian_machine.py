@@ -1,19 +1,21 @@
 """A machine of Debian and systemd, which is a container, with the node's package on it."""
 
+import argparse
 import contextlib
 import http.client
 import json
 import os
+import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from chest_study import write_chest
 from commands import ROOT, run, until
-from outside import arrived, fetched, is_ready
+from outside import arrived, fetched, is_ready, receiving
 
 NAME = "mediview-debian"
 IMAGE = "mediview-debian:tried"
@@ -111,3 +113,18 @@ def debian_machine(*, keep: bool = False) -> Iterator[str]:
     finally:
         if not keep:
             run("podman", "rm", "--force", "--volumes", NAME)
+
+
+def try_on_debian(title: str, port: int, story: Callable[[Path, Path, str], None]) -> None:
+    """As a program: `story` gets the folder of what has come to the destination at `port`, a folder
+    for files of its own, and the address by which the machine reaches this one."""
+    parser = argparse.ArgumentParser(description=title)
+    parser.add_argument("--keep", action="store_true", help="leave it running")
+    given = parser.parse_args()
+    with contextlib.ExitStack() as stack:
+        folder = Path(tempfile.mkdtemp(prefix="mediview-debian-"))
+        stack.callback(shutil.rmtree, folder)
+        (outside := folder / "outside").mkdir()
+        stack.enter_context(receiving(outside, port))
+        gateway = stack.enter_context(debian_machine(keep=given.keep))
+        story(outside, folder, gateway)

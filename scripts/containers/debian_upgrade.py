@@ -10,14 +10,10 @@ and the built viewer; the settings are those of debian.py.
   FIRST_PORT   the port of this machine that results are sent to (18115)
 """
 
-import argparse
-import contextlib
 import http.client
 import json
 import os
 import re
-import shutil
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +23,12 @@ from debian_machine import (
     HTTP,
     address,
     answers,
-    debian_machine,
     inside,
     install,
     send_and_wait,
+    try_on_debian,
 )
-from outside import fetched, new_key, receiving
+from outside import fetched, new_key
 
 OUTSIDE = int(os.environ.get("FIRST_PORT", "18115"))
 OLDER = "5a1cd50492f9"
@@ -193,19 +189,5 @@ def journal() -> str:
     return inside("journalctl", "--no-pager", "--lines", "200", "--unit", "mediview")
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--keep", action="store_true", help="leave it running")
-    given = parser.parse_args()
-    with contextlib.ExitStack() as stack:
-        folder = Path(tempfile.mkdtemp(prefix="mediview-upgrade-"))
-        stack.callback(shutil.rmtree, folder)
-        (outside := folder / "outside").mkdir()
-        stack.enter_context(receiving(outside, OUTSIDE))
-        gateway = stack.enter_context(debian_machine(keep=given.keep))
-        try_story(outside, folder, gateway)
-    return 0
-
-
 if __name__ == "__main__":
-    raise SystemExit(main())
+    try_on_debian(__doc__.splitlines()[0], OUTSIDE, try_story)
