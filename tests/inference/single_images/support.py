@@ -29,10 +29,7 @@ def decided(storage: Storage, *datasets: Dataset, name: str = PIPELINE) -> Decis
 
 
 def done(storage: Storage, *datasets: Dataset, name: str = PIPELINE) -> Job:
-    decision = decided(storage, *datasets, name=name)
-    assert decision.accepted, decision.reason
-    job = run_job(storage, decision.job_id or "", "worker")
-    assert job is not None
+    job = ran(storage, decided(storage, *datasets, name=name))
     assert (job.state, job.reason) == ("COMPLETED", "")
     return job
 
@@ -72,3 +69,18 @@ def box_of(finding: Finding) -> list[float]:
 GRID = {"channels": 1, "resize": {"size": [60, 80]}}
 SQUARE_GRID = {"channels": 1, "resize": {"size": [80, 80], "fit": "pad"}}
 UPRIGHT = {**SQUARE_GRID, "orientation": ["L", "F"]}
+
+
+def ran(storage: Storage, decision: Decision) -> Job:
+    """The job of a decision that accepts, run to its end."""
+    assert decision.accepted, decision.reason
+    job = run_job(storage, decision.job_id or "", "worker")
+    assert job is not None
+    return job
+
+
+def probability(storage: Storage, job: Job, label: str) -> float:
+    """Of the only answer of that name."""
+    assert (job.state, job.reason) == ("COMPLETED", "")
+    (found,) = [one for one in storage.findings.of_job(job.job_id) if one.label == label]
+    return float(found.confidence or 0)

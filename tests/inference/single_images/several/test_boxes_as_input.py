@@ -13,13 +13,12 @@ from inference.scheduling.new_results import look_for_results_again
 from inference.scheduling.schedule import complete_and_schedule
 from inference.single_images.card import ImageCard
 from inference.withdrawals.late_instances import withdraw_outdated
-from inference.worker.run import run_job
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.entities import Decision, Job
 from tests.inference.films import bright_detector, film, part10, script, write_card
 from tests.inference.orchestration import later, receive
-from tests.inference.single_images.support import PIPELINE, UPRIGHT
+from tests.inference.single_images.support import PIPELINE, UPRIGHT, probability, ran
 from tests.inference.single_images.test_docs_images import block
 from tests.inference.small import study_uid
 
@@ -58,17 +57,8 @@ def asked(storage: Storage, *images: Dataset, name: str = SECOND) -> Decision:
     return next(one for one in found if one.pipeline == name)
 
 
-def ran(storage: Storage, decision: Decision) -> Job:
-    assert decision.accepted, decision.reason
-    job = run_job(storage, decision.job_id or "", "worker")
-    assert job is not None
-    return job
-
-
 def answer(storage: Storage, job: Job) -> float:
-    assert (job.state, job.reason) == ("COMPLETED", "")
-    (found,) = [one for one in storage.findings.of_job(job.job_id) if one.label == "Confirmed"]
-    return float(found.confidence or 0)
+    return probability(storage, job, "Confirmed")
 
 
 @pytest.mark.parametrize("turned", [False, True])

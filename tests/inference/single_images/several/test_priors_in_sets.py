@@ -19,7 +19,7 @@ from tests.inference.films import film, part10, script
 from tests.inference.orchestration import later, receive
 from tests.inference.results_support import complaints, save
 from tests.inference.single_images.several.test_several_images import card, view
-from tests.inference.single_images.support import objects
+from tests.inference.single_images.support import objects, probability, ran
 from tests.inference.single_images.test_docs_images import block
 from tests.inference.small import study_uid
 
@@ -78,17 +78,8 @@ def decided(storage: Storage, *images: Dataset) -> Decision:
     return next(one for one in found if one.pipeline == PIPELINE)
 
 
-def ran(storage: Storage, decision: Decision) -> Job:
-    assert decision.accepted, decision.reason
-    job = run_job(storage, decision.job_id or "", "worker")
-    assert job is not None
-    return job
-
-
 def answered(storage: Storage, job: Job) -> float:
-    assert (job.state, job.reason) == ("COMPLETED", "")
-    (found,) = [one for one in storage.findings.of_job(job.job_id) if one.label == "Suspicious"]
-    return float(found.confidence or 0)
+    return probability(storage, job, "Suspicious")
 
 
 def expected(before: dict[str, int]) -> float:
