@@ -7,7 +7,7 @@ from inference.imaging.acquisition.reconstruction import acquisition_of, several
 from inference.imaging.acquisition.tube_voltage import caveat_of_energies
 from inference.imaging.stated_numbers import headers_of
 from inference.imaging.volume import Volume
-from inference.job_loading.loader import Loaded
+from inference.job_loading.loaded import Loaded
 from inference.models.population import caveat_of
 from inference.normal_ranges.stated_age import caveat_of_ages
 from inference.pipeline import Pipeline, PipelineOutput

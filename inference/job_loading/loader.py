@@ -1,8 +1,7 @@
 """What a job takes, read and assembled for its pipeline."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Protocol
+from dataclasses import replace
 
 import structlog
 from pydicom.dataset import Dataset
@@ -10,32 +9,20 @@ from pydicom.dataset import Dataset
 from inference import auditing
 from inference.imaging.stated_numbers import headers_of
 from inference.imaging.volume import Volume, assemble_volume
-from inference.input_selection.early_results import EARLY, EarlyResult, drop_pixels
+from inference.input_selection.early_results import EARLY, drop_pixels
 from inference.input_selection.job_inputs import InputsTaken, JobInputs
 from inference.input_selection.result_inputs import StudyResults
 from inference.input_selection.result_masks import LoadedResult
 from inference.input_selection.study_inputs import inputs_of
 from inference.input_selection.study_phases import phases_known
+from inference.job_loading.loaded import Loaded, LoadingStorage
 from inference.job_loading.placement import Placement, place_inputs, results_taken
 from inference.job_progress import Progress
 from inference.pipeline import IMAGE, Pipeline, PipelineContext, ResultGiven, takes_instances
-from inference.results.other_grids import OtherGrid
 from inference.rules.card_condition import received_as_known
 from inference.rules.job_rule import rule_for
 from inference.rules.pipeline_rule import Rule
 from inference.volume_preparation.tilt import resamples_tilt
-from storage.container.has import (
-    HasAcceptanceDecisions,
-    HasAudit,
-    HasFindings,
-    HasIndex,
-    HasInstances,
-    HasJobs,
-    HasLesions,
-    HasObjects,
-    HasSettings,
-    HasWorklist,
-)
 from storage.core.caveats import Caveat
 from storage.core.entities import Job, JobInput
 from storage.core.errors import InvalidRequest
@@ -45,42 +32,6 @@ log = structlog.get_logger(__name__)
 
 # Where each stage begins on the way from 0 to 1; a pipeline's own stages share the middle.
 LOADING, ASSEMBLING, RUNNING, ENCODING = 0.0, 0.1, 0.2, 0.85
-
-
-@dataclass(frozen=True)
-class Loaded:
-    """`sources`: the instances of the series, of the reference of several, or single images;
-    `others`: headers of the other series and of results taken, and the priors of images. Empty of
-    uploads."""
-
-    sources: Sequence[Dataset] = ()
-    others: Sequence[Dataset] = ()
-    rule: Rule | None = None
-    left_out: Caveat | None = None
-    """Which stacks of the series were left out, and why; in sentences."""
-    placement: Placement = field(default_factory=Placement)
-    other_grids: Sequence[OtherGrid] = ()
-    other_stacks: Sequence[Sequence[Dataset]] = ()
-    """Of the other series of the study itself, the headers of those images and frames that were
-    assembled. Priors are not among them: they may be of another age, or made otherwise."""
-    early: EarlyResult | None = None
-    """What was made of exactly this input while it might still have grown."""
-
-
-class LoadingStorage(
-    HasSettings,
-    HasIndex,
-    HasInstances,
-    HasWorklist,
-    HasObjects,
-    HasJobs,
-    HasFindings,
-    HasAcceptanceDecisions,
-    HasLesions,
-    HasAudit,
-    Protocol,
-):
-    """What of the storage layer the inputs of a job are read from."""
 
 
 class JobLoader:

@@ -5,7 +5,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from inference.job_loading.caveats import with_caveats
-from inference.job_loading.loader import ENCODING, RUNNING, JobLoader, Loaded, LoadingStorage
+from inference.job_loading.loaded import Loaded, LoadingStorage
+from inference.job_loading.loader import ENCODING, RUNNING, JobLoader
 from inference.job_loading.proposal import Proposal
 from inference.models.devices import with_fallback
 from inference.pipeline import (

@@ -12,7 +12,7 @@ from PIL import Image
 from inference.findings.build import build_findings
 from inference.input_selection.fitting_instances import fitting_instances
 from inference.input_selection.study_inputs import inputs_of
-from inference.job_loading.loader import LoadingStorage
+from inference.job_loading.loaded import LoadingStorage
 from inference.job_loading.proposal import (
     Proposal,
     inputs_of_study,

@@ -15,7 +15,7 @@ import structlog
 from inference.failures import explain, place
 from inference.input_selection.fitting_instances import fitting_instances
 from inference.input_selection.study_inputs import inputs_of
-from inference.job_loading.loader import LoadingStorage
+from inference.job_loading.loaded import LoadingStorage
 from inference.job_loading.proposal import (
     Proposal,
     proposal_on_series,

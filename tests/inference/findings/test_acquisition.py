@@ -15,7 +15,7 @@ from inference.findings.normal_ranges import NormalRanges
 from inference.imaging.acquisition.reconstruction import acquisition_of
 from inference.imaging.volume import assemble_volume
 from inference.job_loading.caveats import with_caveats
-from inference.job_loading.loader import Loaded
+from inference.job_loading.loaded import Loaded
 from inference.normal_ranges.subject import subject_of
 from inference.pipeline import Measurement, PipelineOutput
 from inference.pipelines.chest.lung_density import LungDensity
