@@ -12,9 +12,15 @@ import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import ClassVar
 
 from inference.containers.container_run import ContainerEngine, ContainerRun, Ended
-from inference.containers.engine_options import gpu_options, owner_of_files, user_options
+from inference.containers.engine_options import (
+    engine_environment,
+    gpu_options,
+    owner_of_files,
+    user_options,
+)
 from inference.containers.image_files import ImageUser, image_user, only_file
 from inference.containers.manifest import MANIFEST_AT_MOST_BYTES, TEMPORARY_FOLDER
 from inference.refusals import ModelUnusable
@@ -32,12 +38,13 @@ _VOLUME = re.compile(r"(?:/[A-Za-z0-9._-]+)+/?")
 _LABEL = "mediview-model"
 # After its time a container ends by itself, should the worker that ran it be gone.
 _GRACE_S = 60
-# An engine gets what it needs to find its images; secrets of the node's environment stay here.
-_ENVIRONMENT = re.compile(r"^(PATH|HOME|USER|TMPDIR|XDG_.*|CONTAINERS?_.*|DOCKER_.*|PODMAN_.*)$")
 
 
 class Engine:
     """Raises ModelUnusable wherever the engine itself does not do what it is asked for."""
+
+    _own_users: ClassVar[dict[str, ImageUser | None]] = {}
+    """By image, of all engines of the process."""
 
     def __init__(self, name: str, settings: Settings) -> None:
         self.name = name
@@ -69,7 +76,7 @@ class Engine:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
-                env=_environment(),
+                env=engine_environment(),
             ) as copying:
                 # An image may have a file of any size there.
                 archive = copying.stdout.read(_ARCHIVE_AT_MOST_BYTES) if copying.stdout else b""
@@ -104,7 +111,7 @@ class Engine:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
-                env=_environment(),
+                env=engine_environment(),
             )
             while not _has_ended(waiting):
                 check()
@@ -157,6 +164,12 @@ class Engine:
         ]
 
     def _own_user(self, image_id: str) -> ImageUser | None:
+        # A film after the other is run: an image stays what it is under its digest.
+        if image_id not in self._own_users:
+            self._own_users[image_id] = self._read_own_user(image_id)
+        return self._own_users[image_id]
+
+    def _read_own_user(self, image_id: str) -> ImageUser | None:
         stated = self._call("image", "inspect", "--format", "{{.Config.User}}", image_id).strip()
         passwd = self.read_file(image_id, "/etc/passwd") if stated else None
         return None if passwd is None else image_user(stated, passwd)
@@ -209,7 +222,7 @@ class Engine:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
-                env=_environment(),
+                env=engine_environment(),
                 timeout=_CALL_S,
                 check=False,
             )
@@ -223,7 +236,7 @@ class Engine:
                 [self.name, *arguments],
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
-                env=_environment(),
+                env=engine_environment(),
                 timeout=_CALL_S,
                 check=True,
                 text=True,
@@ -287,7 +300,3 @@ def _has_ended(waiting: subprocess.Popen[bytes]) -> bool:
     except subprocess.TimeoutExpired:
         return False
     return True
-
-
-def _environment() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if _ENVIRONMENT.match(name)}

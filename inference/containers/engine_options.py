@@ -1,10 +1,12 @@
 """Options in which podman and docker differ: the user of a container, and its GPUs."""
 
 import os
+import re
 
 _NOBODY = 65534
 # Of a user namespace of the node's own; beyond what systems hand to people and services.
 _FIRST_UID, _UIDS = 1_900_000_000, 65536
+_ENVIRONMENT = re.compile(r"^(PATH|HOME|USER|TMPDIR|XDG_.*|CONTAINERS?_.*|DOCKER_.*|PODMAN_.*)$")
 
 
 def owner_of_files(engine: str) -> int:
@@ -34,3 +36,8 @@ def gpu_options(engine: str, gpus: str) -> list[str]:
         # The value is CSV, and a list of numbers one field of it.
         return ["--gpus=all" if gpus == "all" else f'--gpus="device={gpus}"']
     return [f"--device=nvidia.com/gpu={one}" for one in gpus.split(",")]
+
+
+def engine_environment() -> dict[str, str]:
+    """What an engine needs to find its images; secrets of the node's environment stay here."""
+    return {name: value for name, value in os.environ.items() if _ENVIRONMENT.match(name)}
