@@ -113,7 +113,8 @@ def try_roles(outside: Path) -> None:
         assert (state["ActiveState"], state["NRestarts"]) == ("active", "0"), (role, state)
     print(f"as roles: {', '.join(ROLES)} are active, none was restarted; study {study}")
     inside("systemctl", "stop", *ROLES)
-    failed = inside("systemctl", "--failed", "--plain", "--no-legend").strip()
+    # A machine without a kernel of its own fails units of Debian's.
+    failed = inside("systemctl", "--failed", "--plain", "--no-legend", "mediview*").strip()
     assert not failed, failed
 
 
