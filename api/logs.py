@@ -11,11 +11,13 @@ import sys
 import traceback
 import warnings
 from collections.abc import MutableMapping
+from pathlib import Path
 from typing import Any
 
 import structlog
 
 from storage.settings import Settings
+from storage.traces.log_lines import TRACE_ID, TraceNames
 
 _QUIET = (
     "PIL",
@@ -46,6 +48,7 @@ def configure_logging(settings: Settings) -> None:
     level = logging.getLevelNamesMapping()[settings.log_level]
     shared: list[structlog.types.Processor] = [
         structlog.contextvars.merge_contextvars,
+        *([_trace_named(settings.data_dir)] if settings.traces_url else []),
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _tell_exception,
@@ -84,6 +87,22 @@ def configure_logging(settings: Settings) -> None:
         warnings.simplefilter("ignore")
     # It warns that a broker of files has no host name.
     logging.getLogger("kombu.connection").setLevel(logging.ERROR)
+
+
+def _trace_named(data_dir: Path) -> structlog.types.Processor:
+    """Of a line that names a study: the trace of that study."""
+    names = TraceNames(data_dir)
+
+    def name_trace(
+        logger: Any, method: str, event: MutableMapping[str, Any]
+    ) -> MutableMapping[str, Any]:
+        del logger, method
+        uid = event.get("study_instance_uid")
+        if isinstance(uid, str) and (name := names.of_study(uid)):
+            event[TRACE_ID] = name
+        return event
+
+    return name_trace
 
 
 def places(error: BaseException) -> list[str]:

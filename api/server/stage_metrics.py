@@ -28,6 +28,7 @@ from storage.stage_times.repository import (
     read_stage_times,
 )
 from storage.stage_times.waiting import awaiting_release, oldest_deliveries, oldest_waiting_jobs
+from storage.traces.log_lines import TRACE_ID
 from storage.traces.spans import TraceIds
 
 # By stage: the metric, what it says, and what its subject is.
@@ -87,14 +88,14 @@ class WorkCollector(Collector):
             yield metric
 
     def _exemplars(self) -> dict[StageKey, Exemplar]:
-        """By stage: the newest job that it was measured at, by the trace of its study."""
+        """By stage: the newest that it was measured at, by the trace of its study."""
         settings = self._storage.settings
         if not settings.traces_url:
             return {}
         ids = TraceIds(settings.data_dir)
         return {
             key: Exemplar(
-                {"trace_id": f"{ids.of_study(one.study_instance_uid):032x}"},
+                {TRACE_ID: ids.name_of_study(one.study_instance_uid)},
                 one.seconds,
                 one.at.timestamp(),
             )

@@ -36,6 +36,7 @@ from storage.jobs.withdrawals import Withdrawals
 from storage.outbox.leases import Lease, LeaseLost
 from storage.outbox.retry_policies import retry_policy
 from storage.settings import Settings
+from storage.traces.log_lines import traced
 
 log = structlog.get_logger(__name__)
 
@@ -95,6 +96,7 @@ def run_claimed(
     try:
         with (
             serving(job.request_id),
+            traced(settings, job.study_instance_uid),
             noted(
                 kind,
                 job_id,

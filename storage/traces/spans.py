@@ -26,6 +26,10 @@ class TraceIds:
         """128 bits: all spans of one study have them."""
         return int.from_bytes(self._digest("study", study_instance_uid)[:16])
 
+    def name_of_study(self, study_instance_uid: str) -> str:
+        """As OpenTelemetry writes it: 32 hexadecimal digits."""
+        return f"{self.of_study(study_instance_uid):032x}"
+
     def of_span(self, *parts: str) -> int:
         """64 bits: the same for the same parts, so that a span which is sent again is no other."""
         return int.from_bytes(self._digest("span", *parts)[:8])

@@ -25,7 +25,7 @@ def why(
         record_use(storage.audit, Code.INSTANCES_ACCESSED, "R", studies=(study,), command="why")
         delay = delay_of(storage, study, utcnow())
         settings = storage.settings
-        trace = f"{TraceIds(settings.data_dir).of_study(study):032x}" if settings.traces_url else ""
+        trace = TraceIds(settings.data_dir).name_of_study(study) if settings.traces_url else ""
     if as_json:
         traced = {"trace_id": trace} if trace else {}
         typer.echo(json.dumps({**dataclasses.asdict(delay), **traced}, default=str))

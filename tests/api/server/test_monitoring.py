@@ -98,6 +98,10 @@ def test_a_slow_bucket_leads_to_the_trace_of_a_study(tmp_path: Path) -> None:
         job_id = job_of(storage, "done")
         assert storage.jobs.claim(job_id, "w", 60, now + timedelta(seconds=20))
         storage.jobs.complete(job_id, "w", JobResult(), now + timedelta(seconds=50), timedelta())
+        instances = storage.index.instances_of(study_uid("done"))
+        storage.deliveries.enqueue("pacs", instances, job_id)
+        ids = [one.delivery_id for one in storage.deliveries.of_study(study_uid("done"))]
+        storage.deliveries.confirmed(ids, utcnow() + timedelta(seconds=8))
 
         answer = api.client.get("/metrics", headers={"Accept": "application/openmetrics-text"})
 
@@ -108,10 +112,12 @@ def test_a_slow_bucket_leads_to_the_trace_of_a_study(tmp_path: Path) -> None:
             for sample in family.samples
             if sample.exemplar
         }
-        trace_id = f"{TraceIds(storage.settings.data_dir).of_study(study_uid('done')):032x}"
+        trace_id = TraceIds(storage.settings.data_dir).name_of_study(study_uid("done"))
         assert {key: one.labels["trace_id"] for key, one in exemplars.items()} == {
             ("mediview_job_seconds_bucket", "60.0"): trace_id,
             ("mediview_job_wait_seconds_bucket", "60.0"): trace_id,
+            ("mediview_result_seconds_bucket", "60.0"): trace_id,
+            ("mediview_delivery_seconds_bucket", "15.0"): trace_id,
         }
         assert exemplars["mediview_job_seconds_bucket", "60.0"].value == pytest.approx(30)
         assert trace_id not in api.client.get("/metrics").text

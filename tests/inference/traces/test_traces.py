@@ -1,6 +1,7 @@
 """What a collector of OpenTelemetry is sent about the way of a study."""
 
 import gzip
+import json
 import threading
 import time
 from collections.abc import Iterator
@@ -11,10 +12,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+import structlog
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from pydantic import ValidationError
 
+from api.logs import configure_logging
 from inference.scheduling.schedule import complete_and_schedule
 from inference.traces.service import send_traces_due
 from inference.worker.run import run_job
@@ -24,6 +27,7 @@ from storage.core.job_result import JobResult
 from storage.settings import load_settings
 from storage.traces.position import note_sent
 from storage.traces.spans import TraceIds
+from tests.api.usual_logging import logging_as_before
 from tests.inference.orchestration import later, receive, storage_in
 from tests.inference.small import PATIENT_NAME, BrightRegion, mr_series, study_uid
 
@@ -131,6 +135,20 @@ def test_the_way_of_a_study_is_one_trace(traced: tuple[Storage, Collector]) -> N
     assert values["mediview.job_id"].string_value == job_id
     assert {one.key: one.value for one in delivery.attributes}["mediview.instances"].int_value == 2
     assert collector.headers[0]["Authorization"] == "Bearer of the site"
+
+
+def test_log_lines_of_a_job_lead_to_its_trace(
+    traced: tuple[Storage, Collector], capsys: pytest.CaptureFixture[str]
+) -> None:
+    storage, _ = traced
+    uid = study_uid("one")
+    with logging_as_before():
+        configure_logging(storage.settings.model_copy(update={"log_format": "json"}))
+        run_study(storage, "one")
+        structlog.get_logger().info("alert_raised", study_instance_uid=uid)
+    lines = {one["event"]: one for one in map(json.loads, capsys.readouterr().err.splitlines())}
+    names = {lines[one]["trace_id"] for one in ("job_started", "job_finished", "alert_raised")}
+    assert names == {TraceIds(storage.settings.data_dir).name_of_study(uid)}
 
 
 def test_each_span_is_sent_once(traced: tuple[Storage, Collector]) -> None:
