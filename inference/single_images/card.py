@@ -14,6 +14,7 @@ from inference.models.card_quantities import CardNumber, Channel
 from inference.models.card_words import meant
 from inference.models.description import VERSION_PATTERN
 from inference.rules.conditions import Strict
+from inference.single_images.card_frames import ClassNumber, Frames
 
 
 def _as_dicom_writes(modality: str) -> str:
@@ -40,7 +41,6 @@ _OF_SEVERAL: tuple[OutputKind, ...] = (
 )
 Activation = Literal["softmax", "sigmoid", "none"]
 _Percent = Annotated[float, Field(ge=0, le=100)]
-_Class = Annotated[str, Field(pattern=r"^\d{1,5}$")]
 _LABELS_AT_MOST = 65_536
 """Three times what the largest set of everyday things names."""
 _Edge = Annotated[int, Field(ge=8, le=4096)]
@@ -127,16 +127,6 @@ class Preprocessing(Strict):
         return self
 
 
-class Frames(Strict):
-    """How the frames of one multi-frame image are taken."""
-
-    at_most: int = Field(32, ge=1, le=512)
-    """So many, evenly over the image, the first and the last among them."""
-    combine: Literal["mean", "max"] = "mean"
-    """Of a classification: the probability of each label over the frames; of a regression always
-    the mean."""
-
-
 class HeatMap(Strict):
     """How far the probability of the likeliest label falls where a part is made black; or what
     the network gives of it by itself."""
@@ -163,7 +153,7 @@ class ImageModel(Strict):
     version: str = Field(pattern=VERSION_PATTERN)
     output: OutputKind
     modalities: tuple[_Modality, ...] = DEFAULT_MODALITIES
-    labels: dict[_Class, str] = Field({}, max_length=_LABELS_AT_MOST)
+    labels: dict[ClassNumber, str] = Field({}, max_length=_LABELS_AT_MOST)
     """The name of each class by its number; left out: those of config.json."""
     numbers: dict[Channel, CardNumber] = Field({}, max_length=64)
     """Of a regression, in place of labels: what each of its outputs is."""
@@ -191,8 +181,8 @@ class ImageModel(Strict):
             raise ValueError("image-regression names numbers and no labels; others no numbers")
         if is_regression and self.activation not in (None, "none"):
             raise ValueError("image-regression has no activation")
-        if self.frames is not None and self.output == "image-segmentation":
-            raise ValueError("image-segmentation takes single images; leave frames out")
+        if self.frames is not None:
+            self.frames.check(self.output, self.labels)
         return self
 
 
@@ -259,6 +249,10 @@ class ImageCard(Card):
             raise ValueError(f"prior {BESIDE_INPUTS}")
         if self.model.output not in _OF_SEVERAL:
             raise ValueError(f"inputs are of one of {', '.join(_OF_SEVERAL)}")
+        if self.model.output == "image-segmentation" and self.model.frames is not None:
+            raise ValueError(
+                "image-segmentation in several inputs takes single images; leave model.frames out"
+            )
         if self.model.heat_map is not None and self.model.heat_map.output:
             raise ValueError("a heat_map in several images is by its grid, not by an output")
         resize = self.model.image.resize

@@ -127,6 +127,13 @@ def describe_image_model(folder: Path) -> ImageModelDescription:
             remedy="Give each class a label of its own.",
         )
     _check_critical(card, labels, folder)
+    if model.frames is not None:
+        try:
+            model.frames.check(model.output, [str(value) for value in labels])
+        except ValueError as error:
+            raise InvalidRequest(
+                f"{folder / CARD_FILE}: {error}.", remedy="Name classes by their numbers."
+            ) from error
     background = model.background
     if background is None and model.output == "image-segmentation":
         background = 0

@@ -17,7 +17,7 @@ from inference.imaging.palette import apply_palette
 from inference.imaging.pixels import padding_range
 from inference.imaging.shutters import open_part, shutter_of
 from inference.single_images.card import Grey
-from inference.single_images.refusals import ImageRefused
+from inference.single_images.refusals import ImageRefused, NothingShown
 from storage.core.errors import LimitExceeded
 from storage.core.text.padding import unpadded
 from storage.pixels.decoding import DECODER_ERRORS, decode_frame_of
@@ -73,7 +73,7 @@ def read_frame(
     if shutters:
         covered &= open_part(shutter_of(dataset, frame_index), *values.shape[:2])
     if not covered.any():
-        raise ImageRefused("All of the image is padding or behind its shutter.", remedy=_RESEND)
+        raise NothingShown("All of the image is padding or behind its shutter.", remedy=_RESEND)
     row, column = calibration_of(dataset, frame_index + 1).aspect
     return ImageFrame(np.ascontiguousarray(values, np.float32), covered, row / column, stored)
 

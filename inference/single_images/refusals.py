@@ -10,3 +10,7 @@ class ImageRefused(MediViewError):
 
     def __str__(self) -> str:
         return f"{self.message} {self.remedy}".strip()
+
+
+class NothingShown(ImageRefused):
+    """No pixel of a frame is an image: all is padding, or behind its shutter."""

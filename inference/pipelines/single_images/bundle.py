@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from pydicom.dataset import Dataset
 
@@ -11,11 +13,13 @@ from inference.models.card import Proof
 from inference.pipeline import Classification, FoundBox, ImageResult, Measurement, Segment
 from inference.pipelines.codes import NUMBER_FOUND, PERCENT, SHARE_OF_IMAGE
 from inference.pipelines.single_images.classes import coded, segment_of
+from inference.pipelines.single_images.frame_segments import FrameSegments
+from inference.pipelines.single_images.masks import Marked, nothing_found
 from inference.pipelines.single_images.model import ImageModelPipeline, ReadsImages
 from inference.pipelines.single_images.shown import shown
 from inference.single_images.description import ImageModelDescription
 from inference.single_images.frames_together import frames_taken
-from inference.single_images.preprocessing import prepare
+from inference.single_images.preprocessing import NetworkInput, prepare
 from storage.core.findings import NO_UNITS, Code
 
 
@@ -75,23 +79,25 @@ class BundleReading:
         )
 
     def _segmented(self, dataset: Dataset) -> ImageResult:
-        given, model = prepare(dataset, 0, self._model.preprocessing), self._model
-        classes = self._bundle.classes(given.seen)
-        present = [
-            value
-            for value in sorted(model.labels)
-            if value != model.background and (classes == value).any()
-        ]
-        masks = np.zeros(classes.shape, np.uint8)
-        segments: list[Segment] = []
-        for value in present:
-            masks[classes == value] = len(segments) + 1
-            segments.append(segment_of(model, value))
+        frames, model = self._model.card.model.frames, self._model
+        count = number_of_frames(dataset)
+        if count > 1 and frames is not None:
+            segments = FrameSegments(model, dataset)
+            for index in frames_taken(count, frames.at_most):
+                given = prepare(dataset, index, model.preprocessing)
+                segments.add(index + 1, given, self._marked(given))
+            return segments.result()
+        given = prepare(dataset, 0, model.preprocessing)
+        masks = np.zeros(given.frame.shape, np.uint8)
+        segments_found: list[Segment] = []
+        for one in self._marked(given):
+            segments_found.append(segment_of(model, one.value))
+            masks[one.mask] = len(segments_found)
         return ImageResult(
             str(dataset.SOPInstanceUID),
             shown(given),
-            segments=tuple(segments),
-            masks=masks if present else None,
+            segments=tuple(segments_found),
+            masks=masks if segments_found else None,
             measurements=tuple(
                 Measurement(
                     f"{segment.label} share of the image",
@@ -100,10 +106,17 @@ class BundleReading:
                     PERCENT,
                     index,
                 )
-                for index, segment in enumerate(segments)
+                for index, segment in enumerate(segments_found)
             )
-            or (Measurement("Segments found", NUMBER_FOUND, 0.0, NO_UNITS),),
+            or (nothing_found(),),
         )
+
+    def _marked(self, given: NetworkInput) -> Iterator[Marked]:
+        classes = self._bundle.classes(given.seen)
+        for value in sorted(self._model.labels):
+            mask = classes == value
+            if value != self._model.background and mask.any():
+                yield Marked(value, mask, None)
 
     def _pointed(self, dataset: Dataset) -> ImageResult:
         given, model = prepare(dataset, 0, self._model.preprocessing), self._model

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,42 +21,75 @@ from storage.core.findings import NO_UNITS
 _CLASSES_AT_MOST = 255
 
 
-def segmented(
-    model: ImageModelDescription, uid: str, given: NetworkInput, planes: NDArray[np.float32]
-) -> ImageResult:
-    """`planes`: (classes, rows, columns) on the network's grid. Raises ModelUnusable."""
+@dataclass(frozen=True)
+class Marked:
+    """Where a class lies in an image or one frame of it: bool, (rows, columns), never empty."""
+
+    value: int
+    mask: NDArray[np.bool_]
+    confidence: float | None
+
+    @property
+    def pixels(self) -> int:
+        return int(np.count_nonzero(self.mask))
+
+
+def overlaps(model: ImageModelDescription, class_count: int) -> bool:
+    """Whether a pixel may be of several classes."""
+    return model.activation == "sigmoid" and class_count > 2
+
+
+def marked(
+    model: ImageModelDescription, given: NetworkInput, planes: NDArray[np.float32]
+) -> Iterator[Marked]:
+    """Class by class, in their order: all of them at the image's size would not fit.
+
+    `planes`: (classes, rows, columns) on the network's grid. Raises ModelUnusable.
+    """
     if len(planes) > _CLASSES_AT_MOST:
         raise ModelUnusable(
             f"The model {model.name} has {len(planes)} classes; {_CLASSES_AT_MOST} are"
             " the most taken.",
             remedy="Use a model with fewer classes.",
         )
-    overlapping = model.activation == "sigmoid" and len(planes) > 2
-    labels = np.zeros(given.frame.shape, np.uint8)
-    highest = np.full(given.frame.shape, -1, np.float32)
     # Below any probability: where the model saw nothing of the image, no class is likeliest.
     outside = -1.0
-    present: list[tuple[int, int, float]] = []
-    apart: list[NDArray[np.bool_]] = []
-    for value, plane in enumerate(planes):
-        # Class by class: all of them at the image's size would not fit.
-        here = given.placement.onto_source(plane, outside)
-        if overlapping and value != model.background:
+    if overlaps(model, len(planes)):
+        for value, plane in enumerate(planes):
+            here = given.placement.onto_source(plane, outside)
             mask = here >= 0.5
-            if mask.any():
-                apart.append(mask)
-                present.append((value, int(mask.sum()), float(here[mask].mean())))
+            if value != model.background and mask.any():
+                yield Marked(value, mask, float(here[mask].mean()))
+        return
+    labels = np.zeros(given.frame.shape, np.uint8)
+    highest = np.full(given.frame.shape, -1, np.float32)
+    for value, plane in enumerate(planes):
+        here = given.placement.onto_source(plane, outside)
         higher = here > highest
         labels[higher], highest[higher] = value, here[higher]
-    masks: NDArray[Any] | None = np.stack(apart, axis=-1) if apart else None
-    if not overlapping:
-        seen = highest >= 0
-        masks = np.zeros(labels.shape, np.uint8)
-        for value in range(len(planes)):
-            mask = (labels == value) & seen
-            if value != model.background and mask.any():
-                present.append((value, int(mask.sum()), float(highest[mask].mean())))
-                masks[mask] = len(present)
+    seen = highest >= 0
+    for value in range(len(planes)):
+        mask = (labels == value) & seen
+        if value != model.background and mask.any():
+            yield Marked(value, mask, float(highest[mask].mean()))
+
+
+def segmented(
+    model: ImageModelDescription, uid: str, given: NetworkInput, planes: NDArray[np.float32]
+) -> ImageResult:
+    """`planes` as for `marked`. Raises ModelUnusable."""
+    overlapping = overlaps(model, len(planes))
+    present: list[tuple[int, int, float | None]] = []
+    apart: list[NDArray[np.bool_]] = []
+    masks: NDArray[Any] = np.zeros(given.frame.shape, np.uint8)
+    for one in marked(model, given, planes):
+        present.append((one.value, one.pixels, one.confidence))
+        if overlapping:
+            apart.append(one.mask)
+        else:
+            masks[one.mask] = len(present)
+    if apart:
+        masks = np.stack(apart, axis=-1)
     segments = tuple(segment_of(model, value) for value, _, _ in present)
     return ImageResult(
         uid,
@@ -65,7 +100,7 @@ def segmented(
             Measurement(
                 f"{segment.label} share of the image",
                 SHARE_OF_IMAGE,
-                100.0 * pixels / labels.size,
+                100.0 * pixels / given.frame.values[..., 0].size,
                 PERCENT,
                 index,
                 confidence,
@@ -74,5 +109,10 @@ def segmented(
                 zip(segments, present, strict=True)
             )
         )
-        or (Measurement("Segments found", NUMBER_FOUND, 0.0, NO_UNITS),),
+        or (nothing_found(),),
     )
+
+
+def nothing_found() -> Measurement:
+    """A result, too."""
+    return Measurement("Segments found", NUMBER_FOUND, 0.0, NO_UNITS)

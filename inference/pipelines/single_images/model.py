@@ -141,7 +141,7 @@ class ImageModelPipeline:
             wanted = ", ".join(model.modalities)
             yield f"Modality is {modality or 'not stated'}; {wanted} is taken."
         if frames > 1 and model.frames is None:
-            yield f"The image has {frames} frames; the model's card takes single images."
+            yield self._single_images_only(frames)
         if card.accepts is not None:
             trace = judge_card(card.accepts, [header])
             if trace is not None and not trace.holds:
@@ -153,6 +153,12 @@ class ImageModelPipeline:
             caveat = caveat_of(self.card.population, [header])
             if caveat:
                 yield caveat.text
+
+    def _single_images_only(self, frames: int) -> str:
+        why = f"The image has {frames} frames; the model's card takes single images."
+        if self._model.kind == "image-landmarks":
+            return why
+        return f"{why} Add a version whose card states model.frames to have its frames taken."
 
     def accepts(
         self, series: Series, instances: Sequence[Instance], headers: Sequence[Dataset]

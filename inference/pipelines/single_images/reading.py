@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -13,7 +13,9 @@ from inference.imaging.frames import number_of_frames
 from inference.pipeline import Classification, FoundBox, ImageResult
 from inference.pipelines.single_images.boxes import number_found, placed_boxes, surest
 from inference.pipelines.single_images.classes import coded
-from inference.pipelines.single_images.masks import segmented
+from inference.pipelines.single_images.frame_areas import numbered
+from inference.pipelines.single_images.frame_segments import FrameSegments, is_of_one_grey
+from inference.pipelines.single_images.masks import marked, segmented
 from inference.pipelines.single_images.shown import shown
 from inference.refusals import ModelUnusable
 from inference.single_images.answers import (
@@ -29,6 +31,7 @@ from inference.single_images.frames_together import frame_alike, frames_taken
 from inference.single_images.heat import own_heat
 from inference.single_images.networks import Network
 from inference.single_images.preprocessing import NetworkInput, normalized, prepare
+from inference.single_images.refusals import NothingShown
 from storage.core.results.heat_maps import HeatMap
 
 
@@ -40,19 +43,25 @@ class ImageReading:
         self._network = network
         self._prior: Dataset | None = None
         self._count = 1
+        self._blank: list[int] = []
 
     def of_image(self, dataset: Dataset, prior: Dataset | None = None) -> ImageResult:
         """Of one image, or of the frames of it that the card takes; with its prior."""
-        self._prior = prior
+        self._prior, self._blank = prior, []
+        result = self._of_image(dataset)
+        if not self._blank:
+            return result
+        note = f"Left out, since nothing is shown there: {numbered(self._blank)} of the image."
+        return replace(result, notes=(*result.notes, note))
+
+    def _of_image(self, dataset: Dataset) -> ImageResult:
         self._count = count = number_of_frames(dataset)
         frames = self._model.card.model.frames
         at_most = frames.at_most if frames else 1
         indices = frames_taken(count, at_most)
         uid = str(dataset.SOPInstanceUID)
         if self._model.kind == "image-segmentation":
-            given = self._given(dataset, 0)
-            planes = class_planes(self._model, self._network, given)
-            return segmented(self._model, uid, given, planes)
+            return self._segmented(uid, dataset, indices, multi=count > 1)
         if self._model.kind == "object-detection":
             return self._detected(uid, dataset, indices, multi=count > 1)
         if self._model.kind == "image-regression":
@@ -71,6 +80,37 @@ class ImageReading:
             before = prepare(self._prior, alike, card).seen
         return replace(given, seen=np.concatenate((given.seen, before), axis=2))
 
+    def _frames(
+        self, dataset: Dataset, indices: Sequence[int]
+    ) -> Iterator[tuple[int, NetworkInput]]:
+        """Those that show anything, as a cine may begin blank. Raises NothingShown where none
+        does."""
+        nothing: NothingShown | None = None
+        for index in indices:
+            try:
+                yield index, self._given(dataset, index)
+            except NothingShown as error:
+                nothing = error
+                self._blank.append(index + 1)
+        if nothing is not None and len(self._blank) == len(indices):
+            raise nothing
+
+    def _segmented(
+        self, uid: str, dataset: Dataset, indices: Sequence[int], *, multi: bool
+    ) -> ImageResult:
+        if not multi:
+            given = self._given(dataset, 0)
+            planes = class_planes(self._model, self._network, given)
+            return segmented(self._model, uid, given, planes)
+        segments = FrameSegments(self._model, dataset)
+        for index, given in self._frames(dataset, indices):
+            if is_of_one_grey(given):
+                self._blank.append(index + 1)
+                continue
+            planes = class_planes(self._model, self._network, given)
+            segments.add(index + 1, given, marked(self._model, given, planes))
+        return segments.result()
+
     def _classified(
         self,
         uid: str,
@@ -80,11 +120,11 @@ class ImageReading:
         multi: bool,
     ) -> ImageResult:
         model = self._model.card.model
-        by_frame = []
-        for index in indices:
-            given = self._given(dataset, index)
-            by_frame.append(probabilities(self._model, self._network, [given])[0])
-        scores = np.stack(by_frame)
+        by_frame = {}
+        for index, given in self._frames(dataset, indices):
+            by_frame[index] = probabilities(self._model, self._network, [given])[0]
+        indices = list(by_frame)
+        scores = np.stack(list(by_frame.values()))
         takes_highest = model.frames is not None and model.frames.combine == "max"
         combined = scores.max(axis=0) if takes_highest else scores.mean(axis=0)
         likeliest = [
@@ -145,8 +185,7 @@ class ImageReading:
     def _measured(self, uid: str, dataset: Dataset, indices: Sequence[int]) -> ImageResult:
         """The numbers of an image: of several frames their mean."""
         answers = []
-        for index in indices:
-            given = self._given(dataset, index)
+        for _, given in self._frames(dataset, indices):
             answers.append(numbers_of(self._model, self._network, given))
         mean = np.stack(answers).mean(axis=0).tolist()
         return ImageResult(
@@ -168,8 +207,7 @@ class ImageReading:
     ) -> ImageResult:
         found: list[FoundBox] = []
         pictures: dict[int | None, NDArray[np.uint8]] = {}
-        for index in indices:
-            given = self._given(dataset, index)
+        for index, given in self._frames(dataset, indices):
             number = index + 1 if multi else None
             batch = normalized(given.seen, self._model.preprocessing)[None]
             boxes = placed_boxes(self._model, self._network.boxes(batch), given, number)

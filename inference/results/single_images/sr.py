@@ -109,6 +109,17 @@ def _group(
     if finding.segmentation is not None and mask is not None:
         number = finding.segmentation.segment_number
         segment = image.segments[number - 1]
+        if image.frame_numbers and frames is None:
+            # Of several frames, and no planar region: that lies on one of them.
+            return hd.sr.MeasurementsAndQualitativeEvaluations(
+                **common,
+                source_images=[
+                    hd.sr.SourceImageForMeasurementGroup(*uids, list(image.frame_numbers))
+                ],
+                finding_category=dicom_code(segment.category),
+                finding_type=dicom_code(segment.type),
+                finding_sites=sites_of(segment),
+            )
         group = hd.sr.PlanarROIMeasurementsAndQualitativeEvaluations(
             **common,
             referenced_segment=hd.sr.ReferencedSegmentationFrame(

@@ -74,6 +74,14 @@ def test_the_condition_of_the_page_asks_for_views_and_within_sequences() -> None
     assert not judge(condition, SeriesFacts([film("d", ViewPosition="LL")])).holds
 
 
+def test_the_card_of_a_cine_is_one_that_is_followed() -> None:
+    from inference.single_images.card import ImageCard
+
+    card = ImageCard.model_validate(json.loads(block("image-segmentation", "json frames")))
+    assert card.model.frames is not None
+    assert card.model.frames.fractional_area_change == ("1",)
+
+
 def test_the_pages_name_every_step_and_kind() -> None:
     from inference.single_images.card import ImageModel, Preprocessing
 

@@ -148,7 +148,7 @@ def test_a_series_of_more_images_than_the_card_allows_is_not_taken(
         ({"image": {"mean": [0.5]}}, "mean and std belong together"),
         ({"labels": {}}, "names no labels"),
         ({"version": "../x"}, "model.version"),
-        ({"output": "image-segmentation", "frames": {}}, "leave frames out"),
+        ({"frames": {"combine": "median"}}, "model.frames.combine"),
     ],
 )
 def test_a_card_that_cannot_be_followed_is_refused(

@@ -224,7 +224,7 @@ REGRESSION = {
         ({"model": REGRESSION}, "inputs are of one of image-classification, object-detection"),
         (
             {"model": {"frames": {}, "output": "image-segmentation"}},
-            "image-segmentation takes single images; leave frames out",
+            "several inputs takes single images; leave model.frames out",
         ),
         ({"model": {"image": {"channels": 1}}}, "resize.size"),
         (
