@@ -16,7 +16,14 @@ _CAUTIONED = "with a caution"
 NOTE = "AI result, unverified. Research use only."
 _NOTE_OF_OTHERS = "Computed without AI, unverified. Research use only."
 
-_UNITS = {"cm3": "cm³", "mm3": "mm³", "[hnsf'U]": "HU", "%": "%"}
+_UNITS = {
+    "cm3": "cm³",
+    "mm3": "mm³",
+    "mm2": "mm²",
+    "[hnsf'U]": "HU",
+    "%": "%",
+    "{pixels}2": "px²",
+}
 _BEYOND = {"below": "<", "at": "", "above": ">"}
 
 

@@ -38,7 +38,14 @@ def note_report(
     _note(connection, REPORT, report_id, study_instance_uid, texts)
 
 
-_PRINTED_UNITS = {"[hnsf'U]": "HU", "cm3": "cm³", "mm3": "mm³", "cm2": "cm²", "mm2": "mm²"}
+_PRINTED_UNITS = {
+    "[hnsf'U]": "HU",
+    "cm3": "cm³",
+    "mm3": "mm³",
+    "cm2": "cm²",
+    "mm2": "mm²",
+    "{pixels}2": "px²",
+}
 """UCUM codes that nobody reads as they are written."""
 
 

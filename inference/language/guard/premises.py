@@ -30,7 +30,11 @@ def _in_words(finding: Finding) -> str:
         return f"{finding.label}."
     if finding.value is None:
         return f"{finding.label}: confidence {(finding.confidence or 0.0) * 100.0:.1f}%."
-    unit = {"[hnsf'U]": "HU"}.get(finding.unit.value, finding.unit.value) if finding.unit else ""
+    unit = (
+        {"[hnsf'U]": "HU", "{pixels}2": "px²"}.get(finding.unit.value, finding.unit.value)
+        if finding.unit
+        else ""
+    )
     return f"{finding.quantity_label}: {finding.value:g} {unit}.".replace(" %", "%")
 
 

@@ -26,7 +26,7 @@ _CHANGE_OF = {
 }
 """By what the segment is (SCT): ventricles have codes of their own (PS3.16 CID 12200, 12300)."""
 _MM2 = Code("mm2", "UCUM", "square millimeter")
-_PIXELS = Code("{pixels}", "UCUM", "pixels")
+_PIXELS = Code("{pixels}2", "UCUM", "square pixels")
 _TIME = Axis("Time", Code("110858", "DCM", "Time"), Code("s", "UCUM", "second"))
 _FRAME = Axis("Frame", Code("FRAMENUMBER", "99MEDIVIEW", "Frame number"), NO_UNITS)
 _POINTS_AT_MOST = 500

@@ -7,14 +7,19 @@ from typing import Any
 
 import highdicom as hd
 import pytest
+from pydicom.dataset import Dataset
 
 from inference.model_registry.adding import add_model
+from inference.reports.evidence import gather
+from inference.reports.findings_text import findings_sentences
+from inference.reports.locale import load_locale
 from storage.container import Storage
 from storage.core.errors import InvalidRequest
 from tests.inference.films import bright_segmenter, part10, ultrasound
 from tests.inference.results_support import complaints, save
 from tests.inference.single_images.cines import HEIGHTS, added, beating, found, frame_of, region
 from tests.inference.single_images.support import done, objects
+from tests.inference.small import study_uid
 
 
 @pytest.mark.parametrize(
@@ -41,7 +46,7 @@ def test_an_area_is_stated_by_the_rule_of_the_card(
     findings = found(storage, ultrasound("cine", beating()))
     area = findings[f"Bright part {label} area"]
     assert area.unit is not None
-    assert (area.value, area.unit.value) == (40 * rows, "{pixels}")
+    assert (area.value, area.unit.value) == (40 * rows, "{pixels}2")
     assert frame_of(area) == frame
     assert area.segmentation is not None
     assert area.curve is not None
@@ -107,7 +112,7 @@ _INSIDE = {"SequenceOfUltrasoundRegions": [region(5, 50)]}
     [
         (_INSIDE, 30 * 0.25 * 40 * 0.5, "mm2"),
         # On the frame where it is largest the bright part leaves the region.
-        ({"SequenceOfUltrasoundRegions": [region(5, 35)]}, 30 * 40, "{pixels}"),
+        ({"SequenceOfUltrasoundRegions": [region(5, 35)]}, 30 * 40, "{pixels}2"),
         # A strip of seconds below: the bright part of no frame lies in one region alone.
         (
             {
@@ -117,12 +122,12 @@ _INSIDE = {"SequenceOfUltrasoundRegions": [region(5, 50)]}
                 ]
             },
             30 * 40,
-            "{pixels}",
+            "{pixels}2",
         ),
-        ({"PixelSpacing": [0.25, 0.5]}, 30 * 40, "{pixels}"),
-        ({"Modality": "XA", "ImagerPixelSpacing": [0.25, 0.5]}, 30 * 40, "{pixels}"),
+        ({"PixelSpacing": [0.25, 0.5]}, 30 * 40, "{pixels}2"),
+        ({"Modality": "XA", "ImagerPixelSpacing": [0.25, 0.5]}, 30 * 40, "{pixels}2"),
         ({"Modality": "NM", "PixelSpacing": [0.25, 0.5]}, 30 * 0.25 * 40 * 0.5, "mm2"),
-        ({"PixelAspectRatio": [2, 1]}, 30 * 40, "{pixels}"),
+        ({"PixelAspectRatio": [2, 1]}, 30 * 40, "{pixels}2"),
     ],
     ids=str,
 )
@@ -155,3 +160,48 @@ def test_a_rule_for_frames_that_cannot_be_followed_is_refused(
     (folder / "mediview.json").write_text(json.dumps(card))
     with pytest.raises(InvalidRequest, match=says):
         add_model(storage.settings, storage.model_states, storage.shadow_runs, folder, "petra")
+
+
+def test_the_largest_area_is_that_in_the_patient_where_frames_have_spacings_of_their_own(
+    storage: Storage, tmp_path: Path
+) -> None:
+    """Frame 2 of 20 bright rows is zoomed out to twice the spacing of frame 4, of 30 rows."""
+    added(storage, tmp_path / "s", modalities=["XA"])
+    dataset = ultrasound("zoomed", beating()[:4], Modality="XA", FrameTime=None)
+    groups = []
+    for spacing in (0.5, 0.5, 0.25, 0.25):
+        measures, group = Dataset(), Dataset()
+        measures.PixelSpacing = [spacing, spacing]
+        group.PixelMeasuresSequence = [measures]
+        groups.append(group)
+    dataset.PerFrameFunctionalGroupsSequence = groups
+    area = found(storage, dataset)["Bright part largest area"]
+    assert area.unit is not None
+    assert (area.value, area.unit.value) == (20 * 40 * 0.5**2, "mm2")
+    assert frame_of(area) == 2
+    assert area.curve is not None
+    assert area.curve.x.label == "Frame"
+    assert [x for x, _ in area.curve.points] == [2, 3, 4]
+
+
+def test_the_times_of_a_curve_are_those_of_a_frame_time_vector(
+    storage: Storage, tmp_path: Path
+) -> None:
+    added(storage, tmp_path / "s")
+    vector = {"FrameTime": None, "FrameTimeVector": [0, 40, 60, 100]}
+    dataset = ultrasound("vector", beating()[:4], FrameIncrementPointer=0x00181065, **vector)
+    area = found(storage, dataset)["Bright part largest area"]
+    assert area.curve is not None
+    assert [x for x, _ in area.curve.points] == [0.04, 0.1, 0.2]
+
+
+def test_the_report_states_areas_in_units_that_people_read(
+    storage: Storage, tmp_path: Path
+) -> None:
+    added(storage, tmp_path / "s")
+    done(storage, ultrasound("written", beating()))
+    evidence = gather(storage, study_uid("written"))
+    english = " ".join(one.text for one in findings_sentences(evidence, load_locale("en")))
+    assert "1,200.0 px²" in english
+    german = " ".join(one.text for one in findings_sentences(evidence, load_locale("de")))
+    assert "1.200,0 px²" in german

@@ -169,6 +169,7 @@ const unitSymbols: Record<string, string> = {
   mm2: "mm²",
   cm2: "cm²",
   "[hnsf'U]": "HU",
+  "{pixels}2": "px²",
   "{counts}": "counts",
   "{counts}/s": "counts/s",
   "{propcounts}": "∝ counts",

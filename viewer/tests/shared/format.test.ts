@@ -90,6 +90,7 @@ describe("numbers and words", () => {
   it("prints UCUM units as people know them", () => {
     expect(unitSymbol("cm3")).toBe("cm³");
     expect(unitSymbol("[hnsf'U]")).toBe("HU");
+    expect(unitSymbol("{pixels}2")).toBe("px²");
     expect(unitSymbol("%")).toBe("%");
     expect(unitSymbol("1")).toBe("");
   });

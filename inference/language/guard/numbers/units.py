@@ -42,6 +42,7 @@ _WRITTEN: dict[str, Unit] = {
     "week | weeks | woche | wochen": Unit("week"),
     "day | days | tag | tage | tagen": Unit("day"),
     "degree | degrees | ° | grad": Unit("degree"),
+    "px2 | px^2 | square pixels | quadratpixel": Unit("px2"),
     "g": Unit("g"),
     "kg": Unit("g", 1000.0),
 }
@@ -68,6 +69,7 @@ _UCUM = {
     "g": "g",
     "kg": "kg",
     "1": "",
+    "{pixels}2": "px2",
     "{ratio}": "",
 }
 _FORMS = {

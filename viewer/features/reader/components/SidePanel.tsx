@@ -9,6 +9,7 @@ import { Jobs } from "@/features/reader/components/jobs/Jobs";
 import { Tabs } from "@/features/reader/components/Tabs";
 import { ReasonsNotRun } from "@/features/reader/components/jobs/ReasonsNotRun";
 import { ReportTab } from "@/features/report/components/ReportTab";
+import { maskOfFinding } from "@/features/reader/lib/findings/maskOfFinding";
 import type { HeatMaps } from "@/features/reader/hooks/findings/useHeatMaps";
 import type { GoTo } from "@/features/reader/hooks/stage/useGoTo";
 import { useOwnKeys } from "@/features/reader/hooks/tools/useOwnKeys";
@@ -72,8 +73,8 @@ export function SidePanel({
   useHotkeys({ F: () => show("findings"), R: () => show("report") }, useOwnKeys());
   const drawn = new Set(masks.map((mask) => mask.sopInstanceUid));
   const showFinding = (finding: Finding) => {
-    const at = finding.segmentation;
-    if (at && drawn.has(at.sop_instance_uid)) onShow(at.sop_instance_uid, at.segment_number);
+    const at = maskOfFinding(finding, drawn);
+    if (at) onShow(at.sop_instance_uid, at.segment_number);
     else if (finding.image) onShowImageOf(finding);
   };
   return (

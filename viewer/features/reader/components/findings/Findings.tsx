@@ -9,6 +9,7 @@ import { HeatMapControls } from "@/features/reader/components/findings/HeatMapCo
 import { LesionTable } from "@/features/reader/components/findings/LesionTable";
 import { ModelCardButton } from "@/features/reader/components/findings/ModelCard";
 import { Section } from "@/features/reader/components/Section";
+import { maskOfFinding } from "@/features/reader/lib/findings/maskOfFinding";
 import type { HeatMaps } from "@/features/reader/hooks/findings/useHeatMaps";
 import type { GoTo } from "@/features/reader/hooks/stage/useGoTo";
 import { useLesions } from "@/features/reader/hooks/findings/useLesions";
@@ -50,8 +51,8 @@ export function Findings({
   const { courses, reload } = useLesions(study.study_instance_uid);
   const drawn = new Set(masks.map((mask) => mask.sopInstanceUid));
   const show = (finding: Finding) => {
-    const at = finding.segmentation;
-    if (at && drawn.has(at.sop_instance_uid)) onShow(at.sop_instance_uid, at.segment_number);
+    const at = maskOfFinding(finding, drawn);
+    if (at) onShow(at.sop_instance_uid, at.segment_number);
     else if (finding.image) onShowImageOf(finding);
   };
   const choose = (finding: Finding) => {
