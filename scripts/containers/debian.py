@@ -114,7 +114,9 @@ def try_roles(outside: Path) -> None:
     print(f"as roles: {', '.join(ROLES)} are active, none was restarted; study {study}")
     inside("systemctl", "stop", *ROLES)
     # A machine without a kernel of its own fails units of Debian's.
-    failed = inside("systemctl", "--failed", "--plain", "--no-legend", "mediview*").strip()
+    failed = inside(
+        "systemctl", "list-units", "--failed", "--plain", "--no-legend", "mediview*"
+    ).strip()
     assert not failed, failed
 
 
