@@ -52,14 +52,14 @@ def put_frames(segmentation: Dataset, source: Dataset, image: ImageResult) -> No
     segmentation.SegmentsOverlap = "YES" if _overlap(image) else "NO"
     templates = list(segmentation.PerFrameFunctionalGroupsSequence)
     groups: list[Dataset] = []
-    planes: list[NDArray[np.bool_]] = []
+    bits = _Bits()
     is_placed = _is_placed(source)
     for index, template in enumerate(templates):
         masks = image.mask(index)
         for position, number in enumerate(image.frame_numbers):
             if masks[position].any():
                 groups.append(_of_frame(template, source, index + 1, position + 1, number))
-                planes.append(masks[position])
+                bits.add(masks[position])
                 if is_placed:
                     for keyword, item in _place_of(source, number):
                         setattr(groups[-1], keyword, item)
@@ -72,7 +72,7 @@ def put_frames(segmentation: Dataset, source: Dataset, image: ImageResult) -> No
                 del shared[keyword]
     segmentation.PerFrameFunctionalGroupsSequence = groups
     segmentation.NumberOfFrames = len(groups)
-    segmentation.PixelData = _packed(planes)
+    segmentation.PixelData = bits.packed()
     dimension = Dataset()
     dimension.DimensionOrganizationUID = segmentation.DimensionIndexSequence[
         0
@@ -101,13 +101,11 @@ def number_of_frame(segmentation: Dataset, segment_number: int, source_frame_num
 
 
 def _overlap(image: ImageResult) -> bool:
-    marked = np.zeros(image.mask(0).shape, np.bool_)
-    for index in range(len(image.segments)):
-        mask = image.mask(index)
-        if (marked & mask).any():
-            return True
-        marked |= mask
-    return False
+    masks = image.masks
+    # Numbered, a pixel is of one segment; else frame by frame: all of a cine would not fit.
+    return (
+        masks is not None and masks.ndim > 3 and any((one.sum(axis=-1) > 1).any() for one in masks)
+    )
 
 
 def _of_frame(
@@ -151,7 +149,19 @@ def _place_of(source: Dataset, frame_number: int) -> Iterator[tuple[str, list[Da
         yield keyword, [item]
 
 
-def _packed(planes: list[NDArray[np.bool_]]) -> bytes:
+class _Bits:
     """A bit a pixel, frame after frame without a gap, of even length (PS3.5 8.1.1, 8.2)."""
-    bits = np.packbits(np.concatenate([one.ravel() for one in planes]), bitorder="little")
-    return bits.tobytes() + b"\0" * (bits.size % 2)
+
+    def __init__(self) -> None:
+        self._bytes = bytearray()
+        self._rest = np.zeros(0, np.bool_)
+
+    def add(self, plane: NDArray[np.bool_]) -> None:
+        bits = np.concatenate([self._rest, plane.ravel()])
+        whole = bits.size // 8 * 8
+        self._bytes += np.packbits(bits[:whole], bitorder="little").tobytes()
+        self._rest = bits[whole:]
+
+    def packed(self) -> bytes:
+        packed = bytes(self._bytes) + np.packbits(self._rest, bitorder="little").tobytes()
+        return packed + b"\0" * (len(packed) % 2)

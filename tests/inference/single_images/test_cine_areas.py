@@ -188,7 +188,7 @@ def test_the_times_of_a_curve_are_those_of_a_frame_time_vector(
     storage: Storage, tmp_path: Path
 ) -> None:
     added(storage, tmp_path / "s")
-    vector = {"FrameTime": None, "FrameTimeVector": [0, 40, 60, 100]}
+    vector: dict[str, Any] = {"FrameTime": None, "FrameTimeVector": [0, 40, 60, 100]}
     dataset = ultrasound("vector", beating()[:4], FrameIncrementPointer=0x00181065, **vector)
     area = found(storage, dataset)["Bright part largest area"]
     assert area.curve is not None
