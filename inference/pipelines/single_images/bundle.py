@@ -11,10 +11,10 @@ from inference.bundles.single_images import ImageBundle
 from inference.imaging.frames import number_of_frames
 from inference.models.card import Proof
 from inference.pipeline import Classification, FoundBox, ImageResult, Measurement, Segment
-from inference.pipelines.codes import NUMBER_FOUND, PERCENT, SHARE_OF_IMAGE
+from inference.pipelines.codes import NUMBER_FOUND
 from inference.pipelines.single_images.classes import coded, segment_of
 from inference.pipelines.single_images.frame_segments import FrameSegments
-from inference.pipelines.single_images.masks import Marked, nothing_found
+from inference.pipelines.single_images.masks import Marked, measured, nothing_found
 from inference.pipelines.single_images.model import ImageModelPipeline, ReadsImages
 from inference.pipelines.single_images.shown import shown
 from inference.single_images.description import ImageModelDescription
@@ -89,26 +89,18 @@ class BundleReading:
             return segments.result()
         given = prepare(dataset, 0, model.preprocessing)
         masks = np.zeros(given.frame.shape, np.uint8)
-        segments_found: list[Segment] = []
+        found: list[Segment] = []
+        measurements: list[Measurement] = []
         for one in self._marked(given):
-            segments_found.append(segment_of(model, one.value))
-            masks[one.mask] = len(segments_found)
+            found.append(segment_of(model, one.value))
+            measurements += measured(dataset, found, one)
+            masks[one.mask] = len(found)
         return ImageResult(
             str(dataset.SOPInstanceUID),
             shown(given),
-            segments=tuple(segments_found),
-            masks=masks if segments_found else None,
-            measurements=tuple(
-                Measurement(
-                    f"{segment.label} share of the image",
-                    SHARE_OF_IMAGE,
-                    100.0 * float((masks == index + 1).sum()) / masks.size,
-                    PERCENT,
-                    index,
-                )
-                for index, segment in enumerate(segments_found)
-            )
-            or (nothing_found(),),
+            segments=tuple(found),
+            masks=masks if found else None,
+            measurements=tuple(measurements) or (nothing_found(),),
         )
 
     def _marked(self, given: NetworkInput) -> Iterator[Marked]:

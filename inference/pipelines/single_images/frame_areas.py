@@ -6,26 +6,21 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
-from inference.calibration.decision import calibration_of
-from inference.calibration.entities import PlaneScale
-from inference.calibration.scale import NotMeasurable, Point, scale_at
 from inference.pipeline import Axis, Curve, Measurement, Segment
 from inference.pipelines.codes import NUMBER_FOUND, PERCENT
+from inference.pipelines.single_images.pixel_areas import AREA, MM2
 from inference.single_images.card_frames import Frames
 from inference.single_images.frame_times import frame_times_s
 from storage.core.findings import NO_UNITS, Code
 
-AREA = Code("42798000", "SCT", "Area")
 AREA_CHANGE = Code("AREACHANGE", "99MEDIVIEW", "Fractional area change")
 _CHANGE_OF = {
     "87878005": Code("399287000", "SCT", "Left Ventricular Fractional Area Change"),
     "53085002": Code("79936-1", "LN", "Right ventricular fractional area change"),
 }
 """By what the segment is (SCT): ventricles have codes of their own (PS3.16 CID 12200, 12300)."""
-_MM2 = Code("mm2", "UCUM", "square millimeter")
 _PIXELS = Code("{pixels}2", "UCUM", "square pixels")
 _TIME = Axis("Time", Code("110858", "DCM", "Time"), Code("s", "UCUM", "second"))
 _FRAME = Axis("Frame", Code("FRAMENUMBER", "99MEDIVIEW", "Frame number"), NO_UNITS)
@@ -63,7 +58,7 @@ class FrameAreas:
                 " size of them that holds in the patient."
             )
         sizes = [one.pixels * (one.pixel_mm2 or 1.0 if is_calibrated else 1.0) for one in areas]
-        unit = _MM2 if is_calibrated else _PIXELS
+        unit = MM2 if is_calibrated else _PIXELS
         wants_change = str(value) in self._rule.fractional_area_change
         rules = {self._rule.combine or "max"} | ({"max", "min"} if wants_change else set())
         curve = self._curve(segment, areas, sizes, unit)
@@ -132,29 +127,6 @@ class FrameAreas:
                 for number in numbers
             ),
         )
-
-
-def pixel_area_mm2(dataset: Dataset, frame_number: int, mask: NDArray[np.bool_]) -> float | None:
-    """What a pixel is worth where the mask lies; None where nothing says so without reserve, as of
-    a projection that is calibrated at the detector."""
-    calibration = calibration_of(dataset, frame_number)
-    if not calibration.regions and (calibration.spacing_mm is None or calibration.caveats):
-        return None
-    try:
-        scale = scale_at(calibration, _outline(mask) if calibration.regions else ())
-    except NotMeasurable:
-        return None
-    return scale.row * scale.column if isinstance(scale, PlaneScale) else None
-
-
-def _outline(mask: NDArray[np.bool_]) -> list[Point]:
-    """Row by row around all that is marked."""
-    points: list[Point] = []
-    for row in np.flatnonzero(mask.any(axis=1)).tolist():
-        columns = np.flatnonzero(mask[row])
-        left, right = float(columns[0]), float(columns[-1] + 1)
-        points += [(left, row), (right, row), (right, row + 1.0), (left, row + 1.0)]
-    return points
 
 
 def _mean_confidence(areas: Sequence[Area]) -> float | None:

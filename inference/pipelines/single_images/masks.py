@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydicom.dataset import Dataset
 
-from inference.pipeline import ImageResult, Measurement
+from inference.pipeline import ImageResult, Measurement, Segment
 from inference.pipelines.codes import NUMBER_FOUND, PERCENT, SHARE_OF_IMAGE
 from inference.pipelines.single_images.classes import segment_of
+from inference.pipelines.single_images.pixel_areas import AREA, MM2, pixel_area_mm2
 from inference.pipelines.single_images.shown import shown
 from inference.refusals import ModelUnusable
 from inference.single_images.description import ImageModelDescription
@@ -75,42 +77,47 @@ def marked(
 
 
 def segmented(
-    model: ImageModelDescription, uid: str, given: NetworkInput, planes: NDArray[np.float32]
+    model: ImageModelDescription,
+    dataset: Dataset,
+    given: NetworkInput,
+    planes: NDArray[np.float32],
 ) -> ImageResult:
-    """`planes` as for `marked`. Raises ModelUnusable."""
+    """Of a single image; `planes` as for `marked`. Raises ModelUnusable."""
     overlapping = overlaps(model, len(planes))
-    present: list[tuple[int, int, float | None]] = []
+    segments: list[Segment] = []
+    measurements: list[Measurement] = []
     apart: list[NDArray[np.bool_]] = []
     masks: NDArray[Any] = np.zeros(given.frame.shape, np.uint8)
     for one in marked(model, given, planes):
-        present.append((one.value, one.pixels, one.confidence))
+        segments.append(segment_of(model, one.value))
+        measurements += measured(dataset, segments, one)
         if overlapping:
             apart.append(one.mask)
         else:
-            masks[one.mask] = len(present)
+            masks[one.mask] = len(segments)
     if apart:
         masks = np.stack(apart, axis=-1)
-    segments = tuple(segment_of(model, value) for value, _, _ in present)
     return ImageResult(
-        uid,
+        str(dataset.SOPInstanceUID),
         shown(given),
-        segments=segments,
-        masks=masks if present else None,
-        measurements=tuple(
-            Measurement(
-                f"{segment.label} share of the image",
-                SHARE_OF_IMAGE,
-                100.0 * pixels / given.frame.values[..., 0].size,
-                PERCENT,
-                index,
-                confidence,
-            )
-            for index, (segment, (_, pixels, confidence)) in enumerate(
-                zip(segments, present, strict=True)
-            )
-        )
-        or (nothing_found(),),
+        segments=tuple(segments),
+        masks=masks if segments else None,
+        measurements=tuple(measurements) or (nothing_found(),),
     )
+
+
+def measured(dataset: Dataset, segments: Sequence[Segment], last: Marked) -> Iterator[Measurement]:
+    """Of the last of the segments of a single image: its share, and its area where the pixels
+    have a size in the patient."""
+    index, label = len(segments) - 1, segments[-1].label
+    share = 100.0 * last.pixels / last.mask.size
+    yield Measurement(
+        f"{label} share of the image", SHARE_OF_IMAGE, share, PERCENT, index, last.confidence
+    )
+    pixel_mm2 = pixel_area_mm2(dataset, 1, last.mask)
+    if pixel_mm2 is not None:
+        area = last.pixels * pixel_mm2
+        yield Measurement(f"{label} area", AREA, area, MM2, index, last.confidence)
 
 
 def nothing_found() -> Measurement:

@@ -61,7 +61,7 @@ class ImageReading:
         indices = frames_taken(count, at_most)
         uid = str(dataset.SOPInstanceUID)
         if self._model.kind == "image-segmentation":
-            return self._segmented(uid, dataset, indices, multi=count > 1)
+            return self._segmented(dataset, indices, multi=count > 1)
         if self._model.kind == "object-detection":
             return self._detected(uid, dataset, indices, multi=count > 1)
         if self._model.kind == "image-regression":
@@ -95,13 +95,11 @@ class ImageReading:
         if nothing is not None and len(self._blank) == len(indices):
             raise nothing
 
-    def _segmented(
-        self, uid: str, dataset: Dataset, indices: Sequence[int], *, multi: bool
-    ) -> ImageResult:
+    def _segmented(self, dataset: Dataset, indices: Sequence[int], *, multi: bool) -> ImageResult:
         if not multi:
             given = self._given(dataset, 0)
             planes = class_planes(self._model, self._network, given)
-            return segmented(self._model, uid, given, planes)
+            return segmented(self._model, dataset, given, planes)
         segments = FrameSegments(self._model, dataset)
         for index, given in self._frames(dataset, indices):
             if is_of_one_grey(given):

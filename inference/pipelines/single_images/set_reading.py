@@ -158,7 +158,7 @@ class SetReading:
         by_role = dict(zip((one.name for one in self._marked), planes, strict=True))
         return PipelineOutput(
             images=tuple(
-                segmented(self._model, str(dataset.SOPInstanceUID), given[role], by_role[role])
+                segmented(self._model, dataset, given[role], by_role[role])
                 for role, dataset in self._of_study()
             )
         )

@@ -104,7 +104,7 @@ def test_no_change_of_area_is_made_of_a_frame_on_which_the_model_misses_the_segm
     )
 
 
-_INSIDE = {"SequenceOfUltrasoundRegions": [region(5, 50)]}
+_INSIDE: dict[str, Any] = {"SequenceOfUltrasoundRegions": [region(5, 50)]}
 
 
 @pytest.mark.parametrize(
@@ -205,3 +205,17 @@ def test_the_report_states_areas_in_units_that_people_read(
     assert "1,200.0 px²" in english
     german = " ".join(one.text for one in findings_sentences(evidence, load_locale("de")))
     assert "1.200,0 px²" in german
+
+
+def test_a_single_image_has_an_area_where_its_pixels_have_a_size(
+    storage: Storage, tmp_path: Path
+) -> None:
+    added(storage, tmp_path / "s")
+    sized = found(storage, ultrasound("single", beating()[3], **_INSIDE))
+    assert sized["Bright part share of the image"].value == 25.0
+    area = sized["Bright part area"]
+    assert area.unit is not None
+    assert (area.value, area.unit.value) == (30 * 0.25 * 40 * 0.5, "mm2")
+    assert list(found(storage, ultrasound("unsized", beating()[3]))) == [
+        "Bright part share of the image"
+    ]
