@@ -249,10 +249,6 @@ class ImageCard(Card):
             raise ValueError(f"prior {BESIDE_INPUTS}")
         if self.model.output not in _OF_SEVERAL:
             raise ValueError(f"inputs are of one of {', '.join(_OF_SEVERAL)}")
-        if self.model.output == "image-segmentation" and self.model.frames is not None:
-            raise ValueError(
-                "image-segmentation in several inputs takes single images; leave model.frames out"
-            )
         if self.model.heat_map is not None and self.model.heat_map.output:
             raise ValueError("a heat_map in several images is by its grid, not by an output")
         resize = self.model.image.resize

@@ -22,8 +22,8 @@ from inference.pipeline import (
 from inference.pipelines.codes import FALL_WITHOUT_IMAGE, PERCENT
 from inference.pipelines.single_images.boxes import number_found, placed_boxes, surest
 from inference.pipelines.single_images.classes import coded
-from inference.pipelines.single_images.masks import segmented
 from inference.pipelines.single_images.painted import painted, states_something
+from inference.pipelines.single_images.set_masks import ImageMasks
 from inference.pipelines.single_images.shown import shown
 from inference.single_images.answers import occlusion, planes_by_image, probabilities
 from inference.single_images.description import ImageModelDescription
@@ -151,17 +151,20 @@ class SetReading:
         )
 
     def _segmented(self) -> PipelineOutput:
-        """Masks in each image that is there."""
-        given = next(self._given())
-        together = self._together(given)
-        planes = planes_by_image(self._model, self._network, together, len(self._marked))
-        by_role = dict(zip((one.name for one in self._marked), planes, strict=True))
-        return PipelineOutput(
-            images=tuple(
-                segmented(self._model, dataset, given[role], by_role[role])
-                for role, dataset in self._of_study()
-            )
-        )
+        """Masks in each image that is there, on those of its frames that are given."""
+        masks = {
+            role: ImageMasks(self._model, dataset, multi=role in self._multi)
+            for role, dataset in self._of_study()
+        }
+        for time, given in enumerate(self._given()):
+            together = self._together(given)
+            planes = planes_by_image(self._model, self._network, together, len(self._marked))
+            for one, own in zip(self._marked, planes, strict=True):
+                if one.name in masks:
+                    masks[one.name].add(self._number(one.name, time), given[one.name], own)
+        results = tuple(one.result() for one in masks.values())
+        notes = dict.fromkeys(note for one in results for note in one.notes)
+        return PipelineOutput(images=results, notes=tuple(notes))
 
     def _classified(self) -> PipelineOutput:
         """One answer about all; where the card asks for a heat map, how each image counts for the

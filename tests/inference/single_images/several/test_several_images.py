@@ -222,10 +222,6 @@ REGRESSION = {
         ({"prior": {"within_days": 30}}, "beside inputs a prior is an input with prior_of"),
         ({"accepts": {"Modality": "MG"}}, "accepts stands in each of the inputs"),
         ({"model": REGRESSION}, "inputs are of one of image-classification, object-detection"),
-        (
-            {"model": {"frames": {}, "output": "image-segmentation"}},
-            "several inputs takes single images; leave model.frames out",
-        ),
         ({"model": {"image": {"channels": 1}}}, "resize.size"),
         (
             {"inputs": {"rcc": {"accepts": {"view": "CC"}, "registration": "rigid"}}},
