@@ -65,6 +65,24 @@ def items_of_frames(header: Dataset, *macros: str) -> list[Dataset]:
     ]
 
 
+def patient_orientation(header: Dataset, frame_number: int = 1) -> tuple[str, ...]:
+    """Where rows and columns lead, by the first letter of each: `("L", "F")`; empty where it is not
+    stated. Of the frame, counted from 1, where functional groups state it (Patient Orientation in
+    Frame, PS3.3 C.7.6.16.2.15), else of the image."""
+    frames = header.get("PerFrameFunctionalGroupsSequence") or ()
+    shared = header.get("SharedFunctionalGroupsSequence") or ()
+    holders = [
+        item
+        for group in (*frames[frame_number - 1 : frame_number], *shared[:1])
+        for item in group.get("PatientOrientationInFrameSequence") or ()
+    ]
+    for holder in (*holders, header):
+        stated = tuple(one.strip()[:1] for one in texts(holder.get("PatientOrientation")))
+        if len(stated) == 2 and all(stated):
+            return stated
+    return ()
+
+
 def only_number(header: Dataset, macro: str, *keywords: str) -> float | None:
     """The positive number that the image, or each of its frames in that sequence of its functional
     groups, states; None where they state several, or none."""

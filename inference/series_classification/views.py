@@ -7,7 +7,7 @@ for mammography (PS3.16 CID 4014). No word of a description counts.
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence as DatasetSequence
 
-from inference.imaging.headers import texts
+from inference.imaging.headers import patient_orientation, texts
 
 _OF_CODES = {
     # SCT, and the SNOMED-RT code that older senders write (PS3.16 Table O-1).
@@ -77,7 +77,7 @@ def view_of(header: Dataset) -> str:
         return stated
     if any(coded) or header.get("Modality") not in _PROJECTIONS - {"MG"}:
         return ""
-    directions = [one.strip()[:1] for one in texts(header.get("PatientOrientation"))]
+    directions = patient_orientation(header)
     if len(directions) != 2 or directions[1] not in ("F", "H"):
         return ""
     return {"A": "LATERAL", "P": "LATERAL", "L": "FRONTAL", "R": "FRONTAL"}.get(directions[0], "")

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
-from inference.imaging.headers import texts
+from inference.imaging.headers import patient_orientation
 from inference.single_images.card import Preprocessing, Resize
 from inference.single_images.frame import ImageFrame, read_frame
 from inference.single_images.placement import Orientation, Placement, Shape
@@ -37,7 +37,7 @@ def prepare(dataset: Dataset, frame_index: int, card: Preprocessing) -> NetworkI
     """
     frame = read_frame(dataset, frame_index, card.grey, shutters=card.shutters == "black")
     crop = _crop(frame) if card.crop == "covered" else (0, 0, *frame.shape)
-    orientation = orientation_of(dataset, card.orientation)
+    orientation = orientation_of(dataset, card.orientation, frame_index + 1)
     placement = _placed(frame, crop, orientation, card.resize)
     # Channels last: a film of ten megapixels in three of them would be for nothing.
     seen = _in_channels(placement.onto_model(frame.values, frame.covered), card.channels or 1)
@@ -61,15 +61,17 @@ def normalized(seen: NDArray[np.float32], card: Preprocessing) -> NDArray[np.flo
     return np.ascontiguousarray(values, np.float32)
 
 
-def orientation_of(header: Dataset, wanted: tuple[str, str] | None) -> Orientation:
-    """How an image is turned so that its rows and columns lead where `wanted` says.
+def orientation_of(
+    header: Dataset, wanted: tuple[str, str] | None, frame_number: int = 1
+) -> Orientation:
+    """How an image, or a frame of it, is turned so that rows and columns lead where `wanted` says.
 
     By Patient Orientation (PS3.3 C.7.6.1.1.1), of which the first letter of each direction
     counts. Raises ImageRefused where that is missing or is of another plane.
     """
     if wanted is None:
         return Orientation()
-    stated = tuple(one.strip()[:1] for one in texts(header.get("PatientOrientation")))
+    stated = patient_orientation(header, frame_number)
     if len(stated) != 2 or any(one not in _OPPOSITE for one in stated):
         raise ImageRefused(
             "The image does not state its Patient Orientation, and the model's card asks for"

@@ -9,7 +9,7 @@ from pydicom.dataset import Dataset
 from pydicom.uid import UID
 
 from inference.calibration.decision import calibration_of
-from inference.imaging.headers import texts
+from inference.imaging.headers import patient_orientation
 from inference.imaging.heat_pixels import on_pixels
 from inference.imaging.shutters import open_part, shutter_of
 from inference.pipeline import Classification, ImageResult, Measurement, Pipeline
@@ -45,7 +45,8 @@ def draw_image(
         # Behind the shutter nothing is shown that could speak for anything.
         shutter = shutter_of(source, (image.shown_frame_number or 1) - 1)
         rgb = _heated(rgb, np.where(open_part(shutter, *heat.shape), heat, np.float32(0)))
-    canvas, scale_x, scale_y = _to_look_at(rgb, calibration_of(source).aspect)
+    aspect = calibration_of(source, image.shown_frame_number or 1).aspect
+    canvas, scale_x, scale_y = _to_look_at(rgb, aspect)
     draw = ImageDraw.Draw(canvas)
     for box in image.boxes:
         if box.frame_number in (None, image.shown_frame_number):
@@ -62,7 +63,7 @@ def draw_image(
     ]
     if heated is not None:
         lines.append(Line(_heat_line(heated), (255, 0, 0)))
-    drawn = captioned(canvas, _letters(source), lines, footer)
+    drawn = captioned(canvas, _letters(source, image), lines, footer)
     return drawn, tuple(line.text for line in lines)
 
 
@@ -77,7 +78,7 @@ def encode_picture(
     """The picture as a secondary capture (PS3.3 A.8.1), in a series of its own with the others."""
     footer = f"{note_of(pipeline)} {pipeline.name} {pipeline.version}"
     drawn, lines = draw_image(source, image, findings, footer)
-    (_, right), (_, bottom) = _letters(source)
+    (_, right), (_, bottom) = _letters(source, image)
     # A trial draws, and writes no objects.
     from inference.results.pictures.sc import secondary_capture, source_reference
 
@@ -137,9 +138,9 @@ def _to_look_at(
     return canvas, size[0] / columns, size[1] / rows
 
 
-def _letters(source: Dataset) -> Letters:
+def _letters(source: Dataset, image: ImageResult) -> Letters:
     """Where rows and columns begin and end, by Patient Orientation; empty where it is missing."""
-    stated = [one.strip()[:1] for one in texts(source.get("PatientOrientation"))]
+    stated = patient_orientation(source, image.shown_frame_number or 1)
     if len(stated) != 2 or any(one not in _OPPOSITE for one in stated):
         return ("", ""), ("", "")
     row, column = stated

@@ -252,3 +252,25 @@ def test_a_question_about_a_film_is_asked_with_its_padding_black() -> None:
     inside = shown[:, 20:]
     assert inside.max() - inside.min() > 200
     assert np.corrcoef(inside.ravel(), pixels[:, 20:].ravel())[0, 1] < -0.99
+
+
+def test_each_frame_is_turned_as_it_states_by_itself_or_as_all_of_them() -> None:
+    """An enhanced angiogram states no Patient Orientation of the image (PS3.3 A.47)."""
+    upright = RNG.integers(0, 256, (2, 24, 36)).astype(np.uint8)
+    frames = np.stack([upright[0], upright[1, ::-1, ::-1]])
+    dataset = ultrasound("enhanced", frames, Modality="XA")
+    del dataset.PatientOrientation
+    with pytest.raises(ImageRefused, match="does not state its Patient Orientation"):
+        prepare(dataset, 0, card(orientation=["L", "F"]))
+    dataset.SharedFunctionalGroupsSequence = [oriented(["L", "F"])]
+    dataset.PerFrameFunctionalGroupsSequence = [Dataset(), oriented(["R", "H"])]
+    for index in (0, 1):
+        shown = prepare(dataset, index, card(orientation=["L", "F"])).seen[..., 0]
+        np.testing.assert_allclose(shown, upright[index] / 255, atol=1e-6)
+
+
+def oriented(stated: list[str]) -> Dataset:
+    group, item = Dataset(), Dataset()
+    item.PatientOrientation = stated
+    group.PatientOrientationInFrameSequence = [item]
+    return group
