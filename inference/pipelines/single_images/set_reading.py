@@ -30,7 +30,7 @@ from inference.single_images.description import ImageModelDescription
 from inference.single_images.frames_together import frames_together
 from inference.single_images.networks import Network
 from inference.single_images.preprocessing import NetworkInput, normalized, prepare
-from inference.single_images.refusals import ImageRefused
+from inference.single_images.refusals import ImageRefused, NothingShown
 
 _HEAT_NOTE = (
     "Of each image: by how many percentage points the probability of the likeliest label falls"
@@ -77,21 +77,34 @@ class SetReading:
 
     def output(self) -> PipelineOutput:
         """Raises ImageRefused, LimitExceeded, ModelUnusable."""
+        count = len(self._times)
         if self._model.kind == "image-segmentation":
-            return self._segmented()
-        if self._model.kind == "object-detection":
-            return self._detected()
-        return self._classified()
+            output = self._segmented()
+        elif self._model.kind == "object-detection":
+            output = self._detected()
+        else:
+            output = self._classified()
+        if len(self._times) == count:
+            return output
+        note = f"{count - len(self._times)} of {count} times left out: a frame shows nothing."
+        return replace(output, notes=(*output.notes, note))
 
     def _given(self) -> Iterator[dict[str, NetworkInput]]:
-        """What is given at each time. A frame that stays is prepared once."""
+        """What is given at each time. A frame that stays is prepared once; a time at which one
+        shows nothing is none, unless it is the only one."""
         before: dict[str, int] = {}
         given: dict[str, NetworkInput] = {}
-        for frames in self._times:
-            given = {
-                role: given[role] if before.get(role) == index else self._prepared(role, index)
-                for role, index in frames.items()
-            }
+        for frames in tuple(self._times):
+            try:
+                given = {
+                    role: given[role] if before.get(role) == index else self._prepared(role, index)
+                    for role, index in frames.items()
+                }
+            except NothingShown:
+                if len(self._times) == 1:
+                    raise
+                self._times.remove(frames)
+                continue
             before = frames
             yield given | self._painted(given, frames)
 

@@ -83,6 +83,29 @@ def test_masks_lie_on_the_frames_and_are_those_of_the_time_that_is_surest(
     assert complaints(save(report, tmp_path / "SR.dcm")) == []
 
 
+def test_a_time_at_which_a_frame_is_padding_is_left_out(storage: Storage, tmp_path: Path) -> None:
+    import torch
+
+    class Darkest(torch.nn.Module):
+        """Of the right breast: a frame of padding would be the darkest."""
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            dark = 20.0 * (0.5 - x[:, 0].mean(dim=(1, 2)))
+            return torch.stack([torch.zeros_like(dark), dark], dim=1)
+
+    frames = {"at_most": 4, "combine": "max"}
+    added(storage, tmp_path / "m", Darkest(), frames=frames, image=IMAGE)
+    right = tomosynthesis("rcc", (0, 3000, 2600, 3400), 1, PixelPaddingValue=0, **NOW)
+    left = tomosynthesis("lcc", (300, 300), 2, **NOW)
+    job = done(storage, right, left, view("rmlo", 300, 3, **NOW))
+    assert "1 of 4 times left out: a frame shows nothing." in job.result["notes"]
+    (dark,) = [one for one in storage.findings.of_job(job.job_id) if one.label == "Suspicious"]
+    assert dark.confidence is not None
+    assert dark.confidence < 0.1
+    (likeliest,) = [one for one in job.result["notes"] if one.startswith("Of 3 times")]
+    assert "right CC frame 4" in likeliest
+
+
 def source_of(segmentation: Dataset) -> str:
     return str(segmentation.SourceImageSequence[0].ReferencedSOPInstanceUID)
 
