@@ -25,7 +25,7 @@ from storage.integrity.copies import (
     state_in_bucket,
     state_in_volume,
 )
-from storage.integrity.repository import DamagedInstances, refusal
+from storage.integrity.repository import IN_BUCKET, DamagedInstances, refusal
 from storage.objects.filesystem import ObjectStore
 from storage.volumes.reader import VolumeReader
 
@@ -35,6 +35,7 @@ _PROVEN_FIRST_BYTES = 512 << 20
 _SAMPLE_EVERY = 256
 _SAMPLED_AGAIN_S = 3600.0
 _SAMPLED_KEPT = 4096
+_CHECKED_FOR_S = 2.0
 _COPIED_WITHIN_S = 5.0
 _LOOKED_EVERY_S = 0.1
 
@@ -68,6 +69,7 @@ class Checker:
         self._holder = holder
         self._impatient_until_s = 0.0
         self._part_reads = 0
+        self._lately: tuple[tuple[str, Location], float, Instance] | None = None
         self._sampled: OrderedDict[str, float] = OrderedDict()
         self._sampling = threading.Lock()
 
@@ -107,16 +109,42 @@ class Checker:
                 prepared.append(Prepared(one, is_proven=False))
         return prepared
 
-    def sample(self, instance: Instance) -> None:
-        """To be asked before parts are read. Raises InstanceDamaged where it is known to be so."""
+    def is_doubted(self, instance: Instance) -> bool:
+        """Whether the copy that would be read is known to be wrong, or there is no right one."""
         if self._damaged is None:
-            return
-        if self._damaged.is_lost(instance.sop_instance_uid):
-            # A disk may be back.
-            self.checked(instance)
+            return False
+        uid, location = instance.sop_instance_uid, instance.location
+        # A disk may be back.
+        if self._damaged.is_lost(uid):
+            return True
+        kind = self._damaged.doubt_of(uid)
+        if kind in IN_BUCKET:
+            return not (location.volume and is_long_enough(self._volumes, location))
+        return bool(kind)
+
+    def sample(self, instance: Instance) -> Instance:
+        """To be asked before parts are read: the instance, with the place to read them from.
+
+        Raises as `checked` where it is known to be damaged.
+        """
+        if self._damaged is None:
+            return instance
+        if self.is_doubted(instance):
+            return self._checked_lately(instance)
         self._part_reads += 1
         if self._part_reads % _SAMPLE_EVERY == 0 and self._sampling.acquire(blocking=False):
             self._damaged.run_beside(partial(self._look_at_sample, instance))
+        return instance
+
+    def _checked_lately(self, instance: Instance) -> Instance:
+        """As `checked`, once for the many parts that are read of one."""
+        key, now_s = (instance.sop_instance_uid, instance.location), time.monotonic()
+        found = self._lately
+        if found is not None and found[0] == key and now_s < found[1]:
+            return found[2]
+        checked = self.checked(instance)
+        self._lately = key, now_s + _CHECKED_FOR_S, checked
+        return checked
 
     def _look_at_sample(self, instance: Instance) -> None:
         try:

@@ -35,6 +35,10 @@ _WORDS = {
     "missing": "is lost: the volume that held it is missing or was cut off",
 }
 
+IN_BUCKET = ("object_damaged", "object_missing")
+"""Kinds of damage of the copy in the bucket."""
+_WRONG_BYTES = ("damaged", "missing", *IN_BUCKET)
+
 Availability = Literal["ONLINE", "OFFLINE", "UNAVAILABLE"]
 """PS3.3 C.4.23.1.1, the best first. What lies in the bucket alone is had as soon as what lies here;
 OFFLINE is what lies on a host that is away (`storage.integrity.offline`)."""
@@ -84,6 +88,8 @@ class DamagedInstances:
         self._offline: frozenset[str] = frozenset()
         self._lock = threading.Lock()
         self._lost: frozenset[str] = frozenset()
+        # What has a right copy, and may have a wrong one where it is read: by its kind.
+        self._doubted: dict[str, str] = {}
         # Series and studies that hold one of them.
         self._lacking: frozenset[str] = frozenset()
         self._loaded_at: float | None = None
@@ -124,9 +130,17 @@ class DamagedInstances:
             log.error("instance_damaged", sop_instance_uid=uid, kind=kind, has_copy=has_copy)
         with self._lock:
             self._lost = self._lost - {uid} if has_copy else self._lost | {uid}
+            self._doubt(uid, kind if has_copy else "")
             if not has_copy:
                 # What holds it no more is found out when the table is read again.
                 self._lacking |= {instance.series_instance_uid, instance.study_instance_uid}
+
+    def _doubt(self, sop_instance_uid: str, kind: str) -> None:
+        """Holds the lock. Readers see the old ones or the new."""
+        others = {uid: of for uid, of in self._doubted.items() if uid != sop_instance_uid}
+        if kind in _WRONG_BYTES:
+            others[sop_instance_uid] = kind
+        self._doubted = others
 
     def _may_log(self) -> bool:
         """Some a minute: a volume that is lost has thousands, and the table names them all."""
@@ -160,8 +174,10 @@ class DamagedInstances:
         with writing(self._engine) as connection:
             for portion in in_portions(list(sop_instance_uids)):
                 connection.execute(delete(noted).where(noted.c.sop_instance_uid.in_(portion)))
+        cleared = set(sop_instance_uids)
         with self._lock:
-            self._lost -= set(sop_instance_uids)
+            self._lost -= cleared
+            self._doubted = {uid: of for uid, of in self._doubted.items() if uid not in cleared}
 
     def replace(
         self, sop_instance_uid: str, digest: str, transfer_syntax_uid: str, location: Location
@@ -191,12 +207,21 @@ class DamagedInstances:
             connection.execute(delete(noted).where(noted.c.sop_instance_uid == sop_instance_uid))
         with self._lock:
             self._lost -= {sop_instance_uid}
+            self._doubt(sop_instance_uid, "")
         log.info("instance_repaired", sop_instance_uid=sop_instance_uid)
 
     def is_lost(self, sop_instance_uid: str) -> bool:
         """Whether no copy is known to be right, as of some seconds ago; waits for nothing."""
         self._keep_fresh()
         return sop_instance_uid in self._lost
+
+    def doubt_of(self, sop_instance_uid: str) -> str:
+        """The kind of damage of an instance that has a right copy somewhere; empty of others.
+
+        As of some seconds ago; waits for nothing.
+        """
+        self._keep_fresh()
+        return self._doubted.get(sop_instance_uid, "")
 
     def availability_of(self, uid: str) -> Availability:
         """Of an instance, a series or a study, by its UID: the least of what it holds, as
@@ -246,16 +271,22 @@ class DamagedInstances:
                         t.damaged_instance.c.sop_instance_uid,
                         t.series.c.series_instance_uid,
                         t.damaged_instance.c.study_instance_uid,
+                        t.damaged_instance.c.kind,
+                        t.damaged_instance.c.has_copy,
                     )
                     .join(t.instance, _standing())
                     .join(t.series, t.instance.c.series_fk == t.series.c.id)
-                    .where(t.damaged_instance.c.has_copy.is_(False))
                 )
                 found = rows.all()
+            lost = [(uid, *above) for uid, *above, _, has_copy in found if not has_copy]
+            doubted = {
+                uid: kind for uid, *_, kind, has_copy in found if has_copy and kind in _WRONG_BYTES
+            }
             offline = self._read_offline()
             with self._lock:
-                self._lost = frozenset(uid for uid, *_ in found)
-                self._lacking = frozenset(uid for _, *above in found for uid in above)
+                self._lost = frozenset(uid for uid, *_ in lost)
+                self._lacking = frozenset(uid for _, *above in lost for uid in above)
+                self._doubted = doubted
                 self._offline = offline
         except MediViewError:
             pass  # The database is away; those that are known stay so.

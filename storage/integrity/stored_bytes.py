@@ -66,8 +66,7 @@ class StoredBytes:
         """
         if not start and length is None:
             return self._checker.read_whole(instance)
-        self._checker.sample(instance)
-        return self._read_part(instance, start, length)
+        return self._read_part(self._checker.sample(instance), start, length)
 
     def checked(self, instance: Instance) -> Instance:
         """The instance, with a place whose bytes were compared with its digest just now.
@@ -80,9 +79,16 @@ class StoredBytes:
         """Make sure that an answer with these can be sent to its end (`Checker.prepare`)."""
         return self._checker.prepare(instances)
 
-    def sample(self, instance: Instance) -> None:
-        """To be asked before parts of it are sent. Raises InstanceDamaged where it is known."""
-        self._checker.sample(instance)
+    def is_doubted(self, instance: Instance) -> bool:
+        """As `Checker.is_doubted`: parts are then read of what `sample` returns."""
+        return self._checker.is_doubted(instance)
+
+    def sample(self, instance: Instance) -> Instance:
+        """To be asked before parts of it are sent: with the place to read them from.
+
+        Raises InstanceDamaged where it is known.
+        """
+        return self._checker.sample(instance)
 
     def _read_part(self, instance: Instance, start: int, length: int | None) -> bytes:
         available = max(instance.size_bytes - start, 0)

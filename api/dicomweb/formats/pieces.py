@@ -1,7 +1,7 @@
 """Answers that are made of parts of stored files, and of a few bytes between them."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from fastapi import Response
@@ -74,7 +74,7 @@ class PiecesResponse(Response):
         # The first bytes are found before the answer begins, so that a lost file is a 503.
         sending = _Sending(self._reader, send, scope.get("extensions") or {})
         try:
-            await sending.prepare(self._pieces)
+            pieces = await sending.prepare(self._pieces)
             await send(
                 {
                     "type": "http.response.start",
@@ -82,7 +82,7 @@ class PiecesResponse(Response):
                     "headers": self.raw_headers,
                 }
             )
-            for piece in self._pieces:
+            for piece in pieces:
                 await sending.add(piece)
             await sending.end()
         except ClientLeft:
@@ -101,22 +101,39 @@ class _Sending:
         self._waiting_bytes = 0
         self._first: tuple[Stored, bytes] | None = None
 
-    async def prepare(self, pieces: Sequence[Piece]) -> None:
-        """Find the first stored piece. Raises what reading it raises."""
+    async def prepare(self, pieces: Sequence[Piece]) -> Sequence[Piece]:
+        """The pieces, with the places to read them from; the first stored one has been found.
+
+        Raises what reading it raises.
+        """
         first = next((one for one in pieces if isinstance(one, Stored)), None)
         if first is None:
-            return
+            return pieces
         if first.proof == "sampled":
-            self._reader.sample(first.instance)
+            if self._reader.is_doubted(first.instance):
+                pieces = await run_in_threadpool(self._of_right_copy, pieces, first.instance)
+                first = next(one for one in pieces if isinstance(one, Stored))
+            else:
+                self._reader.sample(first.instance)
         if first.proof == "due":
-            return  # it was seen to be there
+            return pieces  # it was seen to be there
         if self._is_worth_a_file(first):
             with self._reader.hold(first.instance) as held:
                 if held is not None:
-                    return
+                    return pieces
         first = next(_steps(first), first)
         data = await run_in_threadpool(self._reader.read, first.instance, first.start, first.length)
         self._first = first, data
+        return pieces
+
+    def _of_right_copy(self, pieces: Sequence[Piece], instance: Instance) -> list[Piece]:
+        right = self._reader.sample(instance)
+        return [
+            replace(one, instance=right)
+            if isinstance(one, Stored) and one.instance == instance
+            else one
+            for one in pieces
+        ]
 
     async def add(self, piece: Piece) -> None:
         if isinstance(piece, bytes):

@@ -1,12 +1,14 @@
 """Damage where a bucket has copies: which of the two is right, and which repairs the other."""
 
 from contextlib import closing
+from datetime import timedelta
 
 import pytest
 
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.errors import InstanceDamaged
+from storage.hosts.entities import Host
 from storage.integrity.copies import state_in_bucket, state_in_volume
 from storage.maintenance.housekeeping import Housekeeper
 from storage.maintenance.object_upload import upload_instances
@@ -39,6 +41,43 @@ def test_the_bucket_answers_for_a_damaged_volume_and_repairs_it(storage: Storage
     lose_index(storage)
     reconcile(storage.engine, storage.volumes.folder)
     assert storage.instances.read(one(storage)) == part10(instance="1")
+
+
+@WITH_BUCKET
+def test_parts_come_from_the_right_copy_once_the_other_is_known_to_be_wrong(
+    storage: Storage,
+) -> None:
+    filled(storage)
+    upload_instances(storage.engine, storage.instances, storage.objects, 10)
+    last = one(storage).size_bytes - 1
+    flip(storage, "1", last)
+    storage.instances.read(one(storage))
+    for _ in range(2):
+        assert storage.instances.read(one(storage), last) == part10(instance="1")[last:]
+    assert repaired(storage) == 1
+    assert storage.instances.read(one(storage), last) == part10(instance="1")[last:]
+
+
+@WITH_BUCKET
+def test_no_part_comes_of_an_object_that_was_exchanged_while_another_host_has_the_volume(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filled(storage)
+    upload_instances(storage.engine, storage.instances, storage.objects, 10)
+    assert limit_cache(storage.engine, storage.volumes, 0)
+    keys = [one(storage, name).location.object_key for name in "12"]
+    storage.objects.put(keys[0], storage.objects.get(keys[1]))
+    north = Host("1", "north", True, utcnow(), timedelta(0), 0.0)
+    monkeypatch.setattr(storage.instances._checker, "_holder", lambda _volume: north)
+    with pytest.raises(InstanceDamaged):
+        storage.instances.read(one(storage))
+    (noted,) = storage.damaged.newest()
+    assert noted.has_copy, "that host may repair it"
+    for start in (0, 132):
+        with pytest.raises(InstanceDamaged):
+            storage.instances.read(one(storage), start, 100)
+    storage.damaged.clear([uid("1")])
+    assert len(storage.instances.read(one(storage, "2"), 132, 100)) == 100
 
 
 @WITH_BUCKET
