@@ -17,6 +17,7 @@ from inference.pipelines.single_images.frame_segments import FrameSegments
 from inference.pipelines.single_images.masks import Marked, measured, nothing_found
 from inference.pipelines.single_images.model import ImageModelPipeline, ReadsImages
 from inference.pipelines.single_images.shown import shown
+from inference.pipelines.single_images.shown_frames import ShownFrames
 from inference.single_images.description import ImageModelDescription
 from inference.single_images.frames_together import frames_taken
 from inference.single_images.preprocessing import NetworkInput, prepare
@@ -52,25 +53,32 @@ class BundleReading:
 
     def of_image(self, dataset: Dataset, prior: Dataset | None = None) -> ImageResult:
         """Raises ImageRefused, LimitExceeded, ModelUnusable."""
-        if self._model.kind == "image-classification":
-            return self._classified(dataset)
-        if self._model.kind == "image-segmentation":
-            return self._segmented(dataset)
-        return self._pointed(dataset)
+        kind, frames = self._model.kind, self._model.card.model.frames
+        count = number_of_frames(dataset)
+        shown_frames = ShownFrames(
+            lambda index: prepare(dataset, index, self._model.preprocessing),
+            frames_taken(count, frames.at_most if frames else 1),
+            more_than_one_grey=kind == "image-segmentation",
+        )
+        if kind == "image-classification":
+            return shown_frames.noted(self._classified(dataset, shown_frames, multi=count > 1))
+        if kind == "image-segmentation" and count > 1:
+            segments = FrameSegments(self._model, dataset)
+            for index, given in shown_frames:
+                segments.add(index + 1, given, self._marked(given))
+            return shown_frames.noted(segments.result())
+        return self._segmented(dataset) if kind == "image-segmentation" else self._pointed(dataset)
 
-    def _classified(self, dataset: Dataset) -> ImageResult:
-        frames, model = self._model.card.model.frames, self._model
-        count, at_most = number_of_frames(dataset), frames.at_most if frames else 1
-        indices = frames_taken(count, at_most)
-        scores = []
-        for index in indices:
-            given = prepare(dataset, index, model.preprocessing)
-            scores.append(self._bundle.scores(given.seen))
-        mean = np.stack(scores).mean(axis=0)
+    def _classified(self, dataset: Dataset, frames: ShownFrames, *, multi: bool) -> ImageResult:
+        model = self._model
+        scores = {}
+        for index, given in frames:
+            scores[index] = self._bundle.scores(given.seen)
+        mean = np.stack(list(scores.values())).mean(axis=0)
         return ImageResult(
             str(dataset.SOPInstanceUID),
             shown(given),
-            indices[-1] + 1 if count > 1 else None,
+            max(scores) + 1 if multi else None,
             classifications=tuple(
                 Classification(model.segment(value).label, float(mean[value]), coded(model, value))
                 for value in map(int, np.argsort(-mean, kind="stable"))
@@ -79,14 +87,7 @@ class BundleReading:
         )
 
     def _segmented(self, dataset: Dataset) -> ImageResult:
-        frames, model = self._model.card.model.frames, self._model
-        count = number_of_frames(dataset)
-        if count > 1 and frames is not None:
-            segments = FrameSegments(model, dataset)
-            for index in frames_taken(count, frames.at_most):
-                given = prepare(dataset, index, model.preprocessing)
-                segments.add(index + 1, given, self._marked(given))
-            return segments.result()
+        model = self._model
         given = prepare(dataset, 0, model.preprocessing)
         masks = np.zeros(given.frame.shape, np.uint8)
         found: list[Segment] = []

@@ -17,7 +17,6 @@ from inference.pipelines.single_images.masks import Marked, nothing_found
 from inference.pipelines.single_images.pixel_areas import pixel_area_mm2
 from inference.pipelines.single_images.shown import shown
 from inference.single_images.description import ImageModelDescription
-from inference.single_images.frame import ImageFrame
 from inference.single_images.preprocessing import NetworkInput
 from inference.single_images.refusals import ImageRefused
 from storage.core.errors import LimitExceeded
@@ -125,14 +124,3 @@ class FrameSegments:
         count = number_of_frames(self._dataset)
         if len(self._given) < count:
             yield f"{len(self._given)} of the {count} frames of the image were segmented."
-
-
-def is_of_one_grey(given: NetworkInput) -> bool:
-    """Whether a frame shows nothing, so that what is not marked there is not missing."""
-    # Few pixels tell that most frames are not.
-    return all(_is_even(given.frame, step) for step in (16, 1))
-
-
-def _is_even(frame: ImageFrame, step: int) -> bool:
-    seen = frame.values[::step, ::step][frame.covered[::step, ::step]]
-    return not len(seen) or bool((seen == seen[0]).all())

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,10 +13,10 @@ from inference.imaging.frames import number_of_frames
 from inference.pipeline import Classification, FoundBox, ImageResult
 from inference.pipelines.single_images.boxes import number_found, placed_boxes, surest
 from inference.pipelines.single_images.classes import coded
-from inference.pipelines.single_images.frame_areas import numbered
-from inference.pipelines.single_images.frame_segments import FrameSegments, is_of_one_grey
+from inference.pipelines.single_images.frame_segments import FrameSegments
 from inference.pipelines.single_images.masks import marked, segmented
 from inference.pipelines.single_images.shown import shown
+from inference.pipelines.single_images.shown_frames import ShownFrames
 from inference.refusals import ModelUnusable
 from inference.single_images.answers import (
     class_planes,
@@ -31,7 +31,6 @@ from inference.single_images.frames_together import frame_alike, frames_taken
 from inference.single_images.heat import own_heat
 from inference.single_images.networks import Network
 from inference.single_images.preprocessing import NetworkInput, normalized, prepare
-from inference.single_images.refusals import NothingShown
 from storage.core.results.heat_maps import HeatMap
 
 
@@ -43,30 +42,28 @@ class ImageReading:
         self._network = network
         self._prior: Dataset | None = None
         self._count = 1
-        self._blank: list[int] = []
 
     def of_image(self, dataset: Dataset, prior: Dataset | None = None) -> ImageResult:
         """Of one image, or of the frames of it that the card takes; with its prior."""
-        self._prior, self._blank = prior, []
-        result = self._of_image(dataset)
-        if not self._blank:
-            return result
-        note = f"Left out, since nothing is shown there: {numbered(self._blank)} of the image."
-        return replace(result, notes=(*result.notes, note))
-
-    def _of_image(self, dataset: Dataset) -> ImageResult:
+        self._prior = prior
         self._count = count = number_of_frames(dataset)
         frames = self._model.card.model.frames
-        at_most = frames.at_most if frames else 1
-        indices = frames_taken(count, at_most)
+        shown_frames = ShownFrames(
+            partial(self._given, dataset),
+            frames_taken(count, frames.at_most if frames else 1),
+            more_than_one_grey=self._model.kind == "image-segmentation",
+        )
+        return shown_frames.noted(self._of_frames(dataset, shown_frames, multi=count > 1))
+
+    def _of_frames(self, dataset: Dataset, frames: ShownFrames, *, multi: bool) -> ImageResult:
         uid = str(dataset.SOPInstanceUID)
         if self._model.kind == "image-segmentation":
-            return self._segmented(dataset, indices, multi=count > 1)
+            return self._segmented(dataset, frames, multi=multi)
         if self._model.kind == "object-detection":
-            return self._detected(uid, dataset, indices, multi=count > 1)
+            return self._detected(uid, frames, multi=multi)
         if self._model.kind == "image-regression":
-            return self._measured(uid, dataset, indices)
-        return self._classified(uid, dataset, indices, multi=count > 1)
+            return self._measured(uid, frames)
+        return self._classified(dataset, frames, multi=multi)
 
     def _given(self, dataset: Dataset, frame_index: int) -> NetworkInput:
         """What the network is shown: of a model that compares, the prior in further channels."""
@@ -80,46 +77,21 @@ class ImageReading:
             before = prepare(self._prior, alike, card).seen
         return replace(given, seen=np.concatenate((given.seen, before), axis=2))
 
-    def _frames(
-        self, dataset: Dataset, indices: Sequence[int]
-    ) -> Iterator[tuple[int, NetworkInput]]:
-        """Those that show anything, as a cine may begin blank. Raises NothingShown where none
-        does."""
-        nothing: NothingShown | None = None
-        for index in indices:
-            try:
-                yield index, self._given(dataset, index)
-            except NothingShown as error:
-                nothing = error
-                self._blank.append(index + 1)
-        if nothing is not None and len(self._blank) == len(indices):
-            raise nothing
-
-    def _segmented(self, dataset: Dataset, indices: Sequence[int], *, multi: bool) -> ImageResult:
+    def _segmented(self, dataset: Dataset, frames: ShownFrames, *, multi: bool) -> ImageResult:
         if not multi:
             given = self._given(dataset, 0)
             planes = class_planes(self._model, self._network, given)
             return segmented(self._model, dataset, given, planes)
         segments = FrameSegments(self._model, dataset)
-        for index, given in self._frames(dataset, indices):
-            if is_of_one_grey(given):
-                self._blank.append(index + 1)
-                continue
+        for index, given in frames:
             planes = class_planes(self._model, self._network, given)
             segments.add(index + 1, given, marked(self._model, given, planes))
         return segments.result()
 
-    def _classified(
-        self,
-        uid: str,
-        dataset: Dataset,
-        indices: Sequence[int],
-        *,
-        multi: bool,
-    ) -> ImageResult:
+    def _classified(self, dataset: Dataset, frames: ShownFrames, *, multi: bool) -> ImageResult:
         model = self._model.card.model
         by_frame = {}
-        for index, given in self._frames(dataset, indices):
+        for index, given in frames:
             by_frame[index] = probabilities(self._model, self._network, [given])[0]
         indices = list(by_frame)
         scores = np.stack(list(by_frame.values()))
@@ -136,7 +108,7 @@ class ImageReading:
         frame_number = deciding + 1 if multi else None
         heat_map, notes = self._heat_map(given, likeliest[0], frame_number)
         return ImageResult(
-            uid,
+            str(dataset.SOPInstanceUID),
             shown(given),
             frame_number,
             classifications=tuple(
@@ -180,10 +152,10 @@ class ImageReading:
             self._model, self._network, given, label, probability, asked.grid, frame_number
         )
 
-    def _measured(self, uid: str, dataset: Dataset, indices: Sequence[int]) -> ImageResult:
+    def _measured(self, uid: str, frames: ShownFrames) -> ImageResult:
         """The numbers of an image: of several frames their mean."""
         answers = []
-        for _, given in self._frames(dataset, indices):
+        for _, given in frames:
             answers.append(numbers_of(self._model, self._network, given))
         mean = np.stack(answers).mean(axis=0).tolist()
         return ImageResult(
@@ -195,17 +167,10 @@ class ImageReading:
             ),
         )
 
-    def _detected(
-        self,
-        uid: str,
-        dataset: Dataset,
-        indices: Sequence[int],
-        *,
-        multi: bool,
-    ) -> ImageResult:
+    def _detected(self, uid: str, frames: ShownFrames, *, multi: bool) -> ImageResult:
         found: list[FoundBox] = []
         pictures: dict[int | None, NDArray[np.uint8]] = {}
-        for index, given in self._frames(dataset, indices):
+        for index, given in frames:
             number = index + 1 if multi else None
             batch = normalized(given.seen, self._model.preprocessing)[None]
             boxes = placed_boxes(self._model, self._network.boxes(batch), given, number)

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from inference.pipeline import ImageResult
-from inference.pipelines.single_images.frame_segments import FrameSegments, is_of_one_grey
+from inference.pipelines.single_images.frame_segments import FrameSegments
 from inference.pipelines.single_images.masks import marked, segmented
+from inference.pipelines.single_images.shown_frames import is_of_one_grey
 from inference.single_images.description import ImageModelDescription
 from inference.single_images.preprocessing import NetworkInput
 

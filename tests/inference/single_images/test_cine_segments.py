@@ -135,13 +135,14 @@ class Above:
 def test_a_bundle_marks_the_frames_of_a_cine_too(tmp_path: Path) -> None:
     frames = {"fractional_area_change": ["1"]}
     folder = bright_segmenter(tmp_path / "b", frames=frames, image={"channels": 1})
-    dataset = ultrasound("bundle", beating()[1:4])
+    dataset = ultrasound("bundle", beating()[:4])
     reading = BundleReading(describe_image_model(folder), cast(ImageBundle, Above()))
     result = reading.of_image(dataset)
-    assert result.frame_numbers == (1, 2, 3)
-    np.testing.assert_array_equal(result.mask(0), dataset.pixel_array > 128)
+    assert result.frame_numbers == (2, 3, 4)
+    np.testing.assert_array_equal(result.mask(0), dataset.pixel_array[1:] > 128)
+    assert "Left out, since nothing is shown there: frame 1 of the image." in result.notes
     values = {one.label: (one.value, one.frame_number) for one in result.measurements}
-    assert values["Bright part least area"] == (320.0, 2)
+    assert values["Bright part least area"] == (320.0, 3)
     assert values["Bright part fractional area change"][0] == pytest.approx(100 * 22 / 30)
 
 
