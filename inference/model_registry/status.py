@@ -44,7 +44,9 @@ class Standing:
         card = self.pipeline.card
         what, remedy = _BLOCKED[self.state]
         # Its own word first: a failed self-test, an operator's reason.
-        detail = f" {self.record.detail}" if self.record and self.record.detail else ""
+        detail = (self.record.detail if self.record else "").strip()
+        if detail:
+            detail = f" {detail}" if detail.endswith((".", "!", "?")) else f" {detail}."
         return f"The model {card.name} {card.version} {what}.{detail} " + remedy.format(
             name=card.name
         )

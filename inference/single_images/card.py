@@ -3,7 +3,7 @@
 import re
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from inference.model_servers.card import ServedImages
 from inference.model_servers.tensors import plain_axes
@@ -161,7 +161,7 @@ class ImageModel(Strict):
     """The class that is no finding: of a segmentation 0 unless stated, else none."""
     activation: Activation | None = None
     """Left out: as config.json says; softmax of others."""
-    calibration: str = Field("", max_length=200)
+    calibration: Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)] = ""
     """How its probabilities were calibrated, and on what; empty: not stated."""
     labels_at_most: int = Field(5, ge=1, le=64)
     """Of a classification: the likeliest labels that are stated."""

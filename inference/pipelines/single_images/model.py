@@ -253,7 +253,7 @@ class ImageModelPipeline:
     def _calibration(self) -> str:
         stated = self._model.card.model.calibration
         if stated:
-            return f"Probabilities are calibrated: {stated}."
+            return f"Probabilities are calibrated: {stated.removesuffix('.')}."
         return "Whether the probabilities are calibrated is not stated by the model's card."
 
     def _reading(self, threads: int) -> tuple[ReadsImages, tuple[str, ...]]:

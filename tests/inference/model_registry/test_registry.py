@@ -159,13 +159,13 @@ def test_a_job_of_a_model_that_was_retired_meanwhile_makes_nothing(
         storage.shadow_runs,
         model_of(storage.settings, storage.model_states, NAME),
         "petra",
-        "The mask bleeds into the liver.",
+        "The mask bleeds into the liver",
     )
     job = run_job(storage, decision.job_id or "", "worker")
     assert job is not None
     assert job.state == "CANCELED"
     assert job.reason.startswith(
-        f"The model {NAME} 0.3.1 is retired. The mask bleeds into the liver."
+        f"The model {NAME} 0.3.1 is retired. The mask bleeds into the liver. mediview models"
     )
 
 

@@ -28,7 +28,7 @@ from tests.inference.single_images.support import analysed, done, heat_of, objec
 def test_one_film_is_classified_with_the_probability_that_is_computed_by_hand(
     storage: Storage, tmp_path: Path
 ) -> None:
-    folder = bright_classifier(tmp_path / "m", calibration="Platt scaling on 12 phantoms")
+    folder = bright_classifier(tmp_path / "m", calibration=" Platt scaling on 12 phantoms. ")
     added = add_model(storage.settings, storage.model_states, storage.shadow_runs, folder, "petra")
     assert added.standing.state == "active", added.steps
     dataset = film("one")
@@ -40,7 +40,8 @@ def test_one_film_is_classified_with_the_probability_that_is_computed_by_hand(
     assert bright.confidence == pytest.approx(probability, abs=1e-4)
     assert by_label["Dark"].confidence == pytest.approx(1 - probability, abs=1e-4)
     assert (bright.code.value, bright.code.scheme_designator) == ("52988006", "SCT")
-    assert bright.calibration == "Platt scaling on 12 phantoms"
+    assert bright.calibration == "Platt scaling on 12 phantoms."
+    assert "Probabilities are calibrated: Platt scaling on 12 phantoms." in job.result["notes"]
     assert bright.image is not None
     assert bright.image.sop_instance_uid == dataset.SOPInstanceUID
     assert bright.image.points == ()
