@@ -12,6 +12,7 @@ _OOM_SCORE = Path("/proc/self/oom_score_adj")
 # proc(5): 1000 would end it whatever it has.
 _FIRST_TO_GO = 800
 _SHARE_OF_MACHINE = 0.9
+_SHARED_LOOKED_AT_KIB = 64 << 10
 
 
 def memory_of_machine_bytes() -> int:
@@ -39,12 +40,19 @@ def available_memory_bytes() -> int:
 
 
 def anonymous_memory_bytes(pid: int) -> int:
-    """What a process has in memory and nobody else does, without files; 0 where it has ended."""
+    """What a process has in memory, without files on a disk; 0 where it has ended.
+
+    Of memory that it shares, which may be files in /dev/shm, its share counts.
+    """
     try:
-        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+        found = _numbers(Path(f"/proc/{pid}/status"))
+        shared_kib = found.get("RssShmem:", 0)
+        if shared_kib >= _SHARED_LOOKED_AT_KIB:
+            # It walks through the tables of pages, which takes some ms a GiB.
+            shared_kib = _numbers(Path(f"/proc/{pid}/smaps_rollup")).get("Pss_Shmem:", shared_kib)
     except OSError:
         return 0
-    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("RssAnon:")), 0)
+    return (found.get("RssAnon:", 0) + shared_kib) * 1024
 
 
 def memory_limit_bytes(settings: Settings) -> int:
@@ -66,4 +74,4 @@ def be_first_to_go() -> None:
 
 def _numbers(file: Path) -> dict[str, int]:
     lines = (line.split() for line in file.read_text().splitlines())
-    return {words[0]: int(words[1]) for words in lines if len(words) > 1}
+    return {words[0]: int(words[1]) for words in lines if len(words) > 1 and words[1].isdecimal()}

@@ -17,6 +17,7 @@ from inference.models.card import ModelCard
 from inference.models.devices import device
 from inference.models.model_cache import WARM, weights_bytes
 from inference.models.readiness import Readiness
+from inference.models.torchscript import check_torchscript
 from inference.refusals import ModelUnusable
 
 if TYPE_CHECKING:
@@ -108,9 +109,13 @@ def use_threads(threads: int) -> None:
 
 
 def load_module(path: Path) -> torch.jit.ScriptModule:
-    """A TorchScript file, on the device of the work at hand. It must have been verified."""
+    """A TorchScript file, on the device of the work at hand. It must have been verified.
+
+    Raises ModelUnusable.
+    """
     import torch
 
+    check_torchscript(path)
     with warnings.catch_warnings():
         # TorchScript is deprecated, but it is the form in which these weights are published.
         warnings.filterwarnings("ignore", r"`torch\.jit\.load` is deprecated", DeprecationWarning)

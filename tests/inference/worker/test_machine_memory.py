@@ -2,12 +2,17 @@
 
 import signal
 import subprocess
+import sys
 import time
 from dataclasses import replace
 
 import pytest
 
-from inference.machine_memory import available_memory_bytes, memory_of_machine_bytes
+from inference.machine_memory import (
+    anonymous_memory_bytes,
+    available_memory_bytes,
+    memory_of_machine_bytes,
+)
 from inference.running_jobs import Running, RunningJobs
 from inference.worker import job_watch
 from inference.worker.job_watch import JobWatch
@@ -38,6 +43,25 @@ def test_the_largest_job_ends_before_the_machine_has_no_memory_left(
             small.wait(0.2)
     noted = replace(one, ended_because="memory", limit_bytes=3 << 30, is_tried_again=True)
     assert [entry for _, entry in table.entries()] == [one, other, *([noted] if ends else [])]
+
+
+def test_memory_that_is_a_file_in_memory_counts() -> None:
+    hold = (
+        "import mmap, sys, tempfile, time\n"
+        "file = tempfile.TemporaryFile(dir='/dev/shm')\n"
+        "file.truncate(100 << 20)\n"
+        "held = mmap.mmap(file.fileno(), 100 << 20)\n"
+        "held.write(b'x' * (100 << 20))\n"
+        "print('held', flush=True)\n"
+        "time.sleep(60)"
+    )
+    with subprocess.Popen([sys.executable, "-c", hold], stdout=subprocess.PIPE) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == b"held\n"
+            assert anonymous_memory_bytes(process.pid) > 100 << 20
+        finally:
+            process.kill()
 
 
 def test_what_is_left_of_memory_is_what_the_kernel_says() -> None:
