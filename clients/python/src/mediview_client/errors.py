@@ -24,6 +24,10 @@ class ApiError(MediViewClientError):
         super().__init__(f"{status} {self.code}: {self.detail} {self.remedy}".strip())
 
 
+class Unreadable(MediViewClientError):
+    """What answered is no node, or one of a version that this package does not know."""
+
+
 class UploadInterrupted(MediViewClientError):
     """An upload stopped on its way; `upload_id` resumes it."""
 

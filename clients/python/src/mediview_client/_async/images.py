@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 from mediview_client import types
 from mediview_client._async.http import AsyncHttp
 from mediview_client.multipart import PartReader
+from mediview_client.paths import segment
 
 if TYPE_CHECKING:
     from highdicom.sr import MeasurementReport
@@ -70,7 +71,7 @@ class AsyncImages:
         return [report_of(one) for one in await self._made(study_instance_uid, "SR")]
 
     async def _made(self, study_instance_uid: str, kind: str) -> list[bytes]:
-        study = await self._http.get(f"/api/v1/studies/{study_instance_uid}")
+        study = await self._http.get(f"/api/v1/studies/{segment(study_instance_uid)}")
         jobs = cast(list[types.Job], study["jobs"])
         results = [
             result
@@ -95,9 +96,9 @@ class AsyncImages:
 
 
 def _resource(study: str, series: str = "", instance: str = "") -> str:
-    path = f"{_PREFIX}/studies/{study}"
+    path = f"{_PREFIX}/studies/{segment(study)}"
     if series:
-        path += f"/series/{series}"
+        path += f"/series/{segment(series)}"
     if instance:
-        path += f"/instances/{instance}"
+        path += f"/instances/{segment(instance)}"
     return path

@@ -6,6 +6,7 @@ from typing import Any, cast
 from mediview_client import types
 from mediview_client._async.http import AsyncHttp
 from mediview_client._async.waiting import wait_until
+from mediview_client.paths import segment
 
 _ENDED = frozenset({"completed", "failed", "cancelled", "superseded"})
 
@@ -19,7 +20,7 @@ class AsyncJobs:
         return self._http.pages("/api/v1/jobs", **filters)
 
     async def get(self, job_id: str) -> types.Job:
-        return cast(types.Job, await self._http.get(f"/api/v1/jobs/{job_id}"))
+        return cast(types.Job, await self._http.get(f"/api/v1/jobs/{segment(job_id)}"))
 
     async def create(
         self, series_instance_uid: str, pipeline: str, *, priority: str | int = "ROUTINE"
@@ -33,10 +34,10 @@ class AsyncJobs:
         return cast(types.Job, await self._http.post("/api/v1/jobs", wanted))
 
     async def cancel(self, job_id: str) -> types.Job:
-        return cast(types.Job, await self._http.post(f"/api/v1/jobs/{job_id}/cancel"))
+        return cast(types.Job, await self._http.post(f"/api/v1/jobs/{segment(job_id)}/cancel"))
 
     async def retry(self, job_id: str) -> types.Job:
-        return cast(types.Job, await self._http.post(f"/api/v1/jobs/{job_id}/retry"))
+        return cast(types.Job, await self._http.post(f"/api/v1/jobs/{segment(job_id)}/retry"))
 
     async def wait(
         self, job_id: str, *, timeout_s: float = 900.0, poll_s: float = 1.0

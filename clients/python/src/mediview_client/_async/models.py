@@ -4,6 +4,7 @@ from typing import cast
 
 from mediview_client import types
 from mediview_client._async.http import AsyncHttp
+from mediview_client.paths import segment
 
 
 class AsyncModels:
@@ -15,7 +16,7 @@ class AsyncModels:
 
     async def get(self, name: str) -> types.ModelDetail:
         """All versions of one model, and what became of them."""
-        return cast(types.ModelDetail, await self._http.get(f"/api/v1/models/{name}"))
+        return cast(types.ModelDetail, await self._http.get(f"/api/v1/models/{segment(name)}"))
 
     async def pipelines(self) -> list[types.Pipeline]:
         return cast(list[types.Pipeline], (await self._http.get("/api/v1/pipelines"))["items"])

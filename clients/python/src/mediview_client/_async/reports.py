@@ -5,6 +5,7 @@ from typing import Any, cast
 
 from mediview_client import types
 from mediview_client._async.http import AsyncHttp
+from mediview_client.paths import segment
 
 
 class AsyncReports:
@@ -16,7 +17,7 @@ class AsyncReports:
         return self._http.pages("/api/v1/reports", **filters)
 
     async def get(self, report_id: str) -> types.Report:
-        return cast(types.Report, await self._http.get(f"/api/v1/reports/{report_id}"))
+        return cast(types.Report, await self._http.get(f"/api/v1/reports/{segment(report_id)}"))
 
     async def draft(
         self, study_instance_uid: str, *, language: str = "en", indication: str = ""
@@ -30,7 +31,9 @@ class AsyncReports:
         return cast(types.Report, await self._http.post("/api/v1/reports/draft", wanted))
 
     async def text(self, report_id: str) -> str:
-        return (await self._http.request("GET", f"/api/v1/reports/{report_id}/text")).text
+        return (await self._http.request("GET", f"/api/v1/reports/{segment(report_id)}/text")).text
 
     async def pdf(self, report_id: str) -> bytes:
-        return (await self._http.request("GET", f"/api/v1/reports/{report_id}/pdf")).content
+        return (
+            await self._http.request("GET", f"/api/v1/reports/{segment(report_id)}/pdf")
+        ).content

@@ -6,6 +6,7 @@ from typing import Any, cast
 from mediview_client import types
 from mediview_client._async.http import AsyncHttp
 from mediview_client._async.waiting import wait_until
+from mediview_client.paths import segment
 
 _ENDED = frozenset({"results", "delivered", "refused", "failed"})
 
@@ -22,14 +23,15 @@ class AsyncStudies:
     async def get(self, study_instance_uid: str) -> types.StudyDetail:
         """One study with its series, decisions, jobs and reports."""
         return cast(
-            types.StudyDetail, await self._http.get(f"/api/v1/studies/{study_instance_uid}")
+            types.StudyDetail,
+            await self._http.get(f"/api/v1/studies/{segment(study_instance_uid)}"),
         )
 
     async def complete(self, study_instance_uid: str) -> types.Completed:
         """Say that nothing more comes, so that pipelines start at once."""
         return cast(
             types.Completed,
-            await self._http.post(f"/api/v1/studies/{study_instance_uid}/complete"),
+            await self._http.post(f"/api/v1/studies/{segment(study_instance_uid)}/complete"),
         )
 
     async def wait(

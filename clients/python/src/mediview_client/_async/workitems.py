@@ -9,6 +9,7 @@ import httpx
 from mediview_client._async.http import AsyncHttp
 from mediview_client._async.images import DicomJson
 from mediview_client.errors import ApiError, ClaimUnanswered
+from mediview_client.paths import segment
 
 _PATH = "/dicom-web/workitems"
 _STATE, _TRANSACTION = "00741000", "00081195"
@@ -27,12 +28,12 @@ class AsyncWorkitems:
         return cast(list[DicomJson], response.json()) if response.content else []
 
     async def get(self, workitem_uid: str) -> DicomJson:
-        (found,) = await self._http.get(f"{_PATH}/{workitem_uid}")
+        (found,) = await self._http.get(f"{_PATH}/{segment(workitem_uid)}")
         return cast(DicomJson, found)
 
     async def create(self, workitem: DicomJson, workitem_uid: str = "") -> str:
         """The UID of the new workitem (PS3.4 Table CC.2.5-3 says what it needs)."""
-        path = f"{_PATH}?{workitem_uid}" if workitem_uid else _PATH
+        path = f"{_PATH}?{segment(workitem_uid)}" if workitem_uid else _PATH
         response = await self._http.request("POST", path, content=_encoded(workitem), headers=_JSON)
         return str(response.headers["Location"].rpartition("/")[2])
 
@@ -66,7 +67,9 @@ class AsyncWorkitems:
     async def update(
         self, workitem_uid: str, changes: DicomJson, transaction_uid: str = ""
     ) -> None:
-        path = f"{_PATH}/{workitem_uid}" + (f"?{transaction_uid}" if transaction_uid else "")
+        path = f"{_PATH}/{segment(workitem_uid)}" + (
+            f"?{segment(transaction_uid)}" if transaction_uid else ""
+        )
         await self._http.request("POST", path, content=_encoded(changes), headers=_JSON)
 
     async def complete(self, workitem_uid: str, transaction_uid: str) -> None:
@@ -79,7 +82,7 @@ class AsyncWorkitems:
 
     async def request_cancellation(self, workitem_uid: str) -> None:
         """Ask its performer to end it."""
-        path = f"{_PATH}/{workitem_uid}/cancelrequest"
+        path = f"{_PATH}/{segment(workitem_uid)}/cancelrequest"
         await self._http.request("POST", path, content=b"", headers=_JSON)
 
     async def _change_state(self, workitem_uid: str, state: str, transaction_uid: str) -> None:
@@ -88,7 +91,7 @@ class AsyncWorkitems:
             _TRANSACTION: {"vr": "UI", "Value": [transaction_uid]},
         }
         await self._http.request(
-            "PUT", f"{_PATH}/{workitem_uid}/state", content=_encoded(change), headers=_JSON
+            "PUT", f"{_PATH}/{segment(workitem_uid)}/state", content=_encoded(change), headers=_JSON
         )
 
 

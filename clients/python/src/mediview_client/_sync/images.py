@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 from mediview_client import types
 from mediview_client._sync.http import Http
 from mediview_client.multipart import PartReader
+from mediview_client.paths import segment
 
 if TYPE_CHECKING:
     from highdicom.sr import MeasurementReport
@@ -69,7 +70,7 @@ class Images:
         return [report_of(one) for one in self._made(study_instance_uid, "SR")]
 
     def _made(self, study_instance_uid: str, kind: str) -> list[bytes]:
-        study = self._http.get(f"/api/v1/studies/{study_instance_uid}")
+        study = self._http.get(f"/api/v1/studies/{segment(study_instance_uid)}")
         jobs = cast(list[types.Job], study["jobs"])
         results = [
             result
@@ -92,9 +93,9 @@ class Images:
 
 
 def _resource(study: str, series: str = "", instance: str = "") -> str:
-    path = f"{_PREFIX}/studies/{study}"
+    path = f"{_PREFIX}/studies/{segment(study)}"
     if series:
-        path += f"/series/{series}"
+        path += f"/series/{segment(series)}"
     if instance:
-        path += f"/instances/{instance}"
+        path += f"/instances/{segment(instance)}"
     return path

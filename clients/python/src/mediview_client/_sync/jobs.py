@@ -7,6 +7,7 @@ from typing import Any, cast
 from mediview_client import types
 from mediview_client._sync.http import Http
 from mediview_client._sync.waiting import wait_until
+from mediview_client.paths import segment
 
 _ENDED = frozenset({"completed", "failed", "cancelled", "superseded"})
 
@@ -20,7 +21,7 @@ class Jobs:
         return self._http.pages("/api/v1/jobs", **filters)
 
     def get(self, job_id: str) -> types.Job:
-        return cast(types.Job, self._http.get(f"/api/v1/jobs/{job_id}"))
+        return cast(types.Job, self._http.get(f"/api/v1/jobs/{segment(job_id)}"))
 
     def create(
         self, series_instance_uid: str, pipeline: str, *, priority: str | int = "ROUTINE"
@@ -34,10 +35,10 @@ class Jobs:
         return cast(types.Job, self._http.post("/api/v1/jobs", wanted))
 
     def cancel(self, job_id: str) -> types.Job:
-        return cast(types.Job, self._http.post(f"/api/v1/jobs/{job_id}/cancel"))
+        return cast(types.Job, self._http.post(f"/api/v1/jobs/{segment(job_id)}/cancel"))
 
     def retry(self, job_id: str) -> types.Job:
-        return cast(types.Job, self._http.post(f"/api/v1/jobs/{job_id}/retry"))
+        return cast(types.Job, self._http.post(f"/api/v1/jobs/{segment(job_id)}/retry"))
 
     def wait(self, job_id: str, *, timeout_s: float = 900.0, poll_s: float = 1.0) -> types.Job:
         """The job once it has ended; look at its `state`. Raises WaitTimeout."""

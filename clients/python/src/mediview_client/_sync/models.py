@@ -5,6 +5,7 @@ from typing import cast
 
 from mediview_client import types
 from mediview_client._sync.http import Http
+from mediview_client.paths import segment
 
 
 class Models:
@@ -16,7 +17,7 @@ class Models:
 
     def get(self, name: str) -> types.ModelDetail:
         """All versions of one model, and what became of them."""
-        return cast(types.ModelDetail, self._http.get(f"/api/v1/models/{name}"))
+        return cast(types.ModelDetail, self._http.get(f"/api/v1/models/{segment(name)}"))
 
     def pipelines(self) -> list[types.Pipeline]:
         return cast(list[types.Pipeline], (self._http.get("/api/v1/pipelines"))["items"])

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from mediview_client import types
 from mediview_client._sync.http import Http
+from mediview_client.paths import segment
 
 
 class Reports:
@@ -17,7 +18,7 @@ class Reports:
         return self._http.pages("/api/v1/reports", **filters)
 
     def get(self, report_id: str) -> types.Report:
-        return cast(types.Report, self._http.get(f"/api/v1/reports/{report_id}"))
+        return cast(types.Report, self._http.get(f"/api/v1/reports/{segment(report_id)}"))
 
     def draft(
         self, study_instance_uid: str, *, language: str = "en", indication: str = ""
@@ -31,7 +32,7 @@ class Reports:
         return cast(types.Report, self._http.post("/api/v1/reports/draft", wanted))
 
     def text(self, report_id: str) -> str:
-        return (self._http.request("GET", f"/api/v1/reports/{report_id}/text")).text
+        return (self._http.request("GET", f"/api/v1/reports/{segment(report_id)}/text")).text
 
     def pdf(self, report_id: str) -> bytes:
-        return (self._http.request("GET", f"/api/v1/reports/{report_id}/pdf")).content
+        return (self._http.request("GET", f"/api/v1/reports/{segment(report_id)}/pdf")).content

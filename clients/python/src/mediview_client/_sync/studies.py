@@ -7,6 +7,7 @@ from typing import Any, cast
 from mediview_client import types
 from mediview_client._sync.http import Http
 from mediview_client._sync.waiting import wait_until
+from mediview_client.paths import segment
 
 _ENDED = frozenset({"results", "delivered", "refused", "failed"})
 
@@ -22,13 +23,16 @@ class Studies:
 
     def get(self, study_instance_uid: str) -> types.StudyDetail:
         """One study with its series, decisions, jobs and reports."""
-        return cast(types.StudyDetail, self._http.get(f"/api/v1/studies/{study_instance_uid}"))
+        return cast(
+            types.StudyDetail,
+            self._http.get(f"/api/v1/studies/{segment(study_instance_uid)}"),
+        )
 
     def complete(self, study_instance_uid: str) -> types.Completed:
         """Say that nothing more comes, so that pipelines start at once."""
         return cast(
             types.Completed,
-            self._http.post(f"/api/v1/studies/{study_instance_uid}/complete"),
+            self._http.post(f"/api/v1/studies/{segment(study_instance_uid)}/complete"),
         )
 
     def wait(

@@ -12,6 +12,7 @@ from mediview_client._sync.http import PASSING, Http
 from mediview_client._sync.runtime import in_thread
 from mediview_client.archives import Archive, Source, opened
 from mediview_client.errors import ApiError, SourceChanged, UploadInterrupted
+from mediview_client.paths import segment
 
 Progress = Callable[[int, int], object]
 """Called with how many bytes of how many have arrived."""
@@ -54,7 +55,7 @@ class Uploads:
             if upload["state"] == "presigned":
                 with _resumable(upload["upload_id"]):
                     self._send_parts(upload, archive, progress)
-                    path = f"{_PATH}/{upload['upload_id']}/complete"
+                    path = f"{_PATH}/{segment(upload['upload_id'])}/complete"
                     upload = cast(types.Upload, self._http.post(path, timeout_s=_LONG_S))
             return upload
         finally:
@@ -68,10 +69,10 @@ class Uploads:
 
     def get(self, upload_id: str) -> types.Upload:
         """How far it is; which parts have arrived."""
-        return cast(types.Upload, self._http.get(f"{_PATH}/{upload_id}"))
+        return cast(types.Upload, self._http.get(f"{_PATH}/{segment(upload_id)}"))
 
     def abort(self, upload_id: str) -> None:
-        self._http.request("DELETE", f"{_PATH}/{upload_id}")
+        self._http.request("DELETE", f"{_PATH}/{segment(upload_id)}")
 
     def _begin(self, archive: Archive) -> types.Upload:
         wanted = {
@@ -105,7 +106,7 @@ class Uploads:
 
     def _send_part(self, upload_id: str, archive: Archive, number: int) -> None:
         # Each URL when it is needed: they expire sooner than the upload.
-        path = f"{_PATH}/{upload_id}/parts"
+        path = f"{_PATH}/{segment(upload_id)}/parts"
         (part,) = (self._http.post(path, {"part_numbers": [number]}))["items"]
         content = in_thread(archive.read, part["offset_bytes"], part["size_bytes"])
         # The URL is the permission. It can be that of another server, which gets no key.

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from mediview_client import types
 from mediview_client._sync.http import Http
+from mediview_client.paths import segment
 
 _PATH = "/api/v1/webhooks"
 
@@ -18,7 +19,7 @@ class Webhooks:
         return self._http.pages(_PATH)
 
     def get(self, webhook_id: str) -> types.Webhook:
-        return cast(types.Webhook, self._http.get(f"{_PATH}/{webhook_id}"))
+        return cast(types.Webhook, self._http.get(f"{_PATH}/{segment(webhook_id)}"))
 
     def add(
         self, url: str, events: Sequence[str], *, description: str = ""
@@ -29,14 +30,14 @@ class Webhooks:
 
     def change(self, webhook_id: str, **changes: Any) -> types.Webhook:
         """`url`, `events`, `description`, `is_active`; what is not named stays."""
-        response = self._http.request("PATCH", f"{_PATH}/{webhook_id}", json=changes)
+        response = self._http.request("PATCH", f"{_PATH}/{segment(webhook_id)}", json=changes)
         return cast(types.Webhook, response.json())
 
     def ping(self, webhook_id: str) -> types.WebhookPinged:
-        return cast(types.WebhookPinged, self._http.post(f"{_PATH}/{webhook_id}/ping"))
+        return cast(types.WebhookPinged, self._http.post(f"{_PATH}/{segment(webhook_id)}/ping"))
 
     def deliveries(self, webhook_id: str) -> Iterator[types.WebhookDelivery]:
-        return self._http.pages(f"{_PATH}/{webhook_id}/deliveries")
+        return self._http.pages(f"{_PATH}/{segment(webhook_id)}/deliveries")
 
     def remove(self, webhook_id: str) -> None:
-        self._http.request("DELETE", f"{_PATH}/{webhook_id}")
+        self._http.request("DELETE", f"{_PATH}/{segment(webhook_id)}")

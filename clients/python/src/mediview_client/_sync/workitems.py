@@ -10,6 +10,7 @@ import httpx
 from mediview_client._sync.http import Http
 from mediview_client._sync.images import DicomJson
 from mediview_client.errors import ApiError, ClaimUnanswered
+from mediview_client.paths import segment
 
 _PATH = "/dicom-web/workitems"
 _STATE, _TRANSACTION = "00741000", "00081195"
@@ -28,12 +29,12 @@ class Workitems:
         return cast(list[DicomJson], response.json()) if response.content else []
 
     def get(self, workitem_uid: str) -> DicomJson:
-        (found,) = self._http.get(f"{_PATH}/{workitem_uid}")
+        (found,) = self._http.get(f"{_PATH}/{segment(workitem_uid)}")
         return cast(DicomJson, found)
 
     def create(self, workitem: DicomJson, workitem_uid: str = "") -> str:
         """The UID of the new workitem (PS3.4 Table CC.2.5-3 says what it needs)."""
-        path = f"{_PATH}?{workitem_uid}" if workitem_uid else _PATH
+        path = f"{_PATH}?{segment(workitem_uid)}" if workitem_uid else _PATH
         response = self._http.request("POST", path, content=_encoded(workitem), headers=_JSON)
         return str(response.headers["Location"].rpartition("/")[2])
 
@@ -63,7 +64,9 @@ class Workitems:
         return True
 
     def update(self, workitem_uid: str, changes: DicomJson, transaction_uid: str = "") -> None:
-        path = f"{_PATH}/{workitem_uid}" + (f"?{transaction_uid}" if transaction_uid else "")
+        path = f"{_PATH}/{segment(workitem_uid)}" + (
+            f"?{segment(transaction_uid)}" if transaction_uid else ""
+        )
         self._http.request("POST", path, content=_encoded(changes), headers=_JSON)
 
     def complete(self, workitem_uid: str, transaction_uid: str) -> None:
@@ -76,7 +79,7 @@ class Workitems:
 
     def request_cancellation(self, workitem_uid: str) -> None:
         """Ask its performer to end it."""
-        path = f"{_PATH}/{workitem_uid}/cancelrequest"
+        path = f"{_PATH}/{segment(workitem_uid)}/cancelrequest"
         self._http.request("POST", path, content=b"", headers=_JSON)
 
     def _change_state(self, workitem_uid: str, state: str, transaction_uid: str) -> None:
@@ -85,7 +88,7 @@ class Workitems:
             _TRANSACTION: {"vr": "UI", "Value": [transaction_uid]},
         }
         self._http.request(
-            "PUT", f"{_PATH}/{workitem_uid}/state", content=_encoded(change), headers=_JSON
+            "PUT", f"{_PATH}/{segment(workitem_uid)}/state", content=_encoded(change), headers=_JSON
         )
 
 
