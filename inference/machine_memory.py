@@ -4,6 +4,7 @@ import contextlib
 import os
 from pathlib import Path
 
+from storage.processes.descendants import below
 from storage.settings import Settings
 
 _CGROUP = Path("/sys/fs/cgroup")
@@ -55,8 +56,13 @@ def anonymous_memory_bytes(pid: int) -> int:
     return (found.get("RssAnon:", 0) + shared_kib) * 1024
 
 
+def job_memory_bytes(pid: int) -> int:
+    """As `anonymous_memory_bytes`, of a process and all that it has started."""
+    return sum(map(anonymous_memory_bytes, (pid, *below(pid))))
+
+
 def memory_limit_bytes(settings: Settings) -> int:
-    """What one job's process may have in memory, without files that are mapped."""
+    """What one job may have in memory, without files that are mapped."""
     if settings.job_memory_bytes:
         return settings.job_memory_bytes
     return int(_SHARE_OF_MACHINE * memory_of_machine_bytes())

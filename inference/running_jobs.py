@@ -18,7 +18,7 @@ from typing import Any, Literal
 
 import structlog
 
-from inference.machine_memory import anonymous_memory_bytes
+from inference.machine_memory import job_memory_bytes
 from storage.processes.descendants import end_adopted
 
 log = structlog.get_logger(__name__)
@@ -132,7 +132,7 @@ class RunningJobs:
                 self._unlock(index)
 
     def begin(self, running: Running) -> None:
-        used_bytes = anonymous_memory_bytes(running.pid)
+        used_bytes = job_memory_bytes(running.pid)
         with self._changing:
             if self._first_bytes is None:
                 self._first_bytes = used_bytes

@@ -31,7 +31,7 @@ def check_torchscript(path: Path) -> None:
                 if _SPELT_OTHERWISE.search(code):
                     raise _unusable(path, "has a name with escapes")
     except (zipfile.BadZipFile, NotImplementedError, OSError, EOFError, RuntimeError) as error:
-        raise _unusable(path, "is no archive of TorchScript") from error
+        raise _unusable(path, "cannot be read as an archive of TorchScript") from error
     if not has_constants:
         # Of an earlier form any member may be code.
         raise _unusable(path, "is of a form that PyTorch wrote before 1.3, or none of TorchScript")

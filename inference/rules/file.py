@@ -26,6 +26,9 @@ _REMEDY = "Correct the file; `mediview rules check FILE` says whether it is righ
 def read_rules(path: Path) -> RuleSet:
     """The rules in a YAML file. Raises InvalidRequest naming each wrong line."""
     try:
+        if path.exists() and not path.is_file():
+            # A device is never read to its end.
+            raise InvalidRequest(f"{path} is not a file.", remedy=_REMEDY)
         if path.stat().st_size > MAX_BYTES:
             raise InvalidRequest(f"{path} is larger than 1 MiB.", remedy=_REMEDY)
         text = path.read_text("utf-8")

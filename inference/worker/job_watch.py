@@ -17,8 +17,8 @@ from pathlib import Path
 import structlog
 
 from inference.machine_memory import (
-    anonymous_memory_bytes,
     available_memory_bytes,
+    job_memory_bytes,
     memory_limit_bytes,
     memory_of_machine_bytes,
 )
@@ -98,7 +98,7 @@ class JobWatch:
         if available_memory_bytes() >= _SHARE_LEFT * memory_of_machine_bytes():
             return
         used = [
-            (anonymous_memory_bytes(one.pid), index, one)
+            (job_memory_bytes(one.pid), index, one)
             for index, one in running
             if not one.is_storing and _key(one) not in self._terminated and _is_child(one.pid)
         ]
@@ -120,7 +120,7 @@ class JobWatch:
             # The reason is noted already, by the one that cancelled it or has it now.
             self._end(index, one, "", now_s)
         elif not one.is_storing:
-            used_bytes = anonymous_memory_bytes(one.pid)
+            used_bytes = job_memory_bytes(one.pid)
             if used_bytes > self._limit_bytes:
                 # Without what earlier jobs left it may have enough.
                 may_do = used_bytes - one.earlier_bytes <= self._limit_bytes

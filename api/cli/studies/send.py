@@ -87,7 +87,9 @@ def collect(folder: Path) -> tuple[list[SendItem], list[Path], list[Unsent]]:
     paths: list[Path] = []
     skipped: list[Unsent] = []
     for path in _files(folder):
-        found = _item(path)
+        # A pipe waits for who writes into it, a device is never read to its end.
+        is_special = path.exists() and not path.is_file()
+        found = Unsent(path, "It is not a file.") if is_special else _item(path)
         if isinstance(found, Unsent):
             skipped.append(found)
         else:

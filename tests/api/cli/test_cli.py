@@ -145,10 +145,12 @@ class TestSend:
         folder = tmp_path / "disc"
         builders.write(series, folder / "deep" / "deeper")
         (folder / "notes.txt").write_text("not DICOM")
+        os.mkfifo(folder / "pipe")
         output = mediview(tmp_path, "send", str(folder), "--to", f"MEDIVIEW@127.0.0.1:{scp.port}")
         assert output.returncode == 0, output.stderr
         assert "Sent 5 of 5 instances" in output.stdout
         assert "notes.txt: It is not a DICOM file." in output.stderr
+        assert "pipe: It is not a file." in output.stderr
         assert scp.storage.index.study(series[0].StudyInstanceUID).instance_count == 5
 
     def test_what_the_peer_refuses_is_counted_with_the_reason(

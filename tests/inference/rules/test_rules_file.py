@@ -44,6 +44,13 @@ def test_a_mistake_is_told_with_its_line(tmp_path: Path, text: str, line: int, s
     assert says in refused.value.message
 
 
+@pytest.mark.parametrize("name", ["/dev/zero", "pipe"])
+def test_what_is_not_a_file_is_not_read(tmp_path: Path, name: str) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(InvalidRequest, match="is not a file"):
+        read_rules(tmp_path / name)
+
+
 def test_a_changed_file_is_read_anew_and_a_broken_one_changes_nothing(tmp_path: Path) -> None:
     settings = settings_in(tmp_path)
     settings.data_dir.mkdir()

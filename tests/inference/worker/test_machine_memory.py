@@ -11,11 +11,13 @@ import pytest
 from inference.machine_memory import (
     anonymous_memory_bytes,
     available_memory_bytes,
+    job_memory_bytes,
     memory_of_machine_bytes,
 )
 from inference.running_jobs import Running, RunningJobs
 from inference.worker import job_watch
 from inference.worker.job_watch import JobWatch
+from storage.processes.descendants import end_tree
 from storage.settings import load_settings
 from tests.inference.worker.test_endless_jobs import sleeping
 
@@ -30,7 +32,7 @@ def test_the_largest_job_ends_before_the_machine_has_no_memory_left(
     with sleeping() as large, sleeping() as small:
         used = {large.pid: 3 << 30, small.pid: 2 << 30}
         monkeypatch.setattr(job_watch, "available_memory_bytes", lambda: int(free * machine_bytes))
-        monkeypatch.setattr(job_watch, "anonymous_memory_bytes", used.__getitem__)
+        monkeypatch.setattr(job_watch, "job_memory_bytes", used.__getitem__)
         begun_s = time.monotonic()
         one = Running(large.pid, "job", "j", "o", "m 1", begun_s, 10.0)
         other = Running(small.pid, "job", "k", "o", "m 1", begun_s, 10.0)
@@ -62,6 +64,25 @@ def test_memory_that_is_a_file_in_memory_counts() -> None:
             assert anonymous_memory_bytes(process.pid) > 100 << 20
         finally:
             process.kill()
+
+
+def test_memory_of_what_a_job_has_started_is_the_jobs() -> None:
+    hold = (
+        "import os, sys, time\n"
+        "if os.fork():\n"
+        "    os.wait()\n"
+        "held = b'x' * (100 << 20)\n"
+        "print('held', flush=True)\n"
+        "time.sleep(60)"
+    )
+    with subprocess.Popen([sys.executable, "-c", hold], stdout=subprocess.PIPE) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == b"held\n"
+            assert anonymous_memory_bytes(process.pid) < 50 << 20
+            assert job_memory_bytes(process.pid) > 100 << 20
+        finally:
+            end_tree(process.pid)
 
 
 def test_what_is_left_of_memory_is_what_the_kernel_says() -> None:

@@ -83,7 +83,7 @@ class AsyncHttp:
             # The key is for this node, and not for where an answer leads to.
             url = response.url.join(following["url"])
             if (url.scheme, url.netloc) != (response.url.scheme, response.url.netloc):
-                raise Unreadable("The next page of an answer is said to be at another address.")
+                raise Unreadable("The next page of an answer would be at another address.")
             response = await self.request("GET", str(url))
 
     @asynccontextmanager
@@ -110,7 +110,7 @@ def _items(response: httpx.Response) -> list[dict[str, Any]]:
     answer = _read(response)
     items = answer.get("items") if isinstance(answer, dict) else None
     if not isinstance(items, list) or not all(isinstance(one, dict) for one in items):
-        raise Unreadable("The answer is no list of the node. Check its address.")
+        raise Unreadable("The answer is not a list as nodes give it. Check the address.")
     return items
 
 
