@@ -136,18 +136,21 @@ def test_what_a_value_must_be_stands_in_words(
 
 
 @pytest.mark.parametrize(
-    "path",
+    ("method", "path"),
     [
-        "/api/v1/studies?modality=a%00b",
-        "/api/v1/peers/a%00b",
-        "/dicom-web/studies?PatientID=a%00b",
-        "/dicom-web/studies/a%00b/metadata",
+        ("GET", "/api/v1/studies?modality=a%00b"),
+        ("GET", "/api/v1/peers/a%00b"),
+        ("GET", "/dicom-web/studies?PatientID=a%00b"),
+        ("GET", "/dicom-web/studies/a%00b/metadata"),
+        ("DELETE", "/dicom-web/studies/a%00b"),
+        ("DELETE", "/dicom-web/studies/a%00b/series/a%00b"),
+        ("DELETE", "/dicom-web/studies/a%00b/series/a%00b/instances/a%00b"),
     ],
 )
 def test_a_character_that_the_database_does_not_take_is_no_fault_of_the_node(
-    stored_api: ApiNode, path: str
+    stored_api: ApiNode, method: str, path: str
 ) -> None:
-    answer = stored_api.client.get(path)
+    answer = stored_api.client.request(method, path)
     if answer.status_code not in (200, 204, 404):
         assert "NUL" in is_problem(answer, 400, "invalid_request")["remedy"]
 
