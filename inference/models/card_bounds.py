@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from inference.models.card_numbers import check_ascending, check_pair
+from inference.models.card_terms import check_terms
 from inference.models.population import OnOutside
 from inference.normal_ranges.distribution import Distribution, NormalDistribution
 from inference.normal_ranges.reference import ReferenceValues
@@ -110,8 +111,9 @@ class CardCritical(CriticalLimits):
 
 
 def check_tests(condition: Condition) -> None:
-    """Raises ValueError for a test of numbers that no value meets."""
+    """Raises ValueError for a test that no value meets."""
     for name in dict.fromkeys(condition.names()):
+        check_terms(name, condition.tests_of(name))
         for test in condition.tests_of(name):
             try:
                 check_ascending(at_least=test.at_least, at_most=test.at_most)

@@ -54,8 +54,8 @@ _OF_CODES = {
     "441555000": "ISO",
     "R-40AAA": "ISO",
 }
-_POSITIONS = frozenset(_OF_CODES.values()) | {"LLO", "RLO", "LLD", "RLD"}
-_SPELLINGS = {"LATERAL LEFT": "LL", "LATERAL RIGHT": "RL", "LAT": "LATERAL", "XCC": "XCCL"}
+VIEWS = frozenset(_OF_CODES.values()) | {"LLO", "RLO", "LLD", "RLD"}
+SPELLINGS = {"LATERAL LEFT": "LL", "LATERAL RIGHT": "RL", "LAT": "LATERAL", "XCC": "XCCL"}
 _PROJECTIONS = frozenset({"CR", "DX", "MG", "RG", "XA", "RF", "IO", "PX"})
 
 
@@ -72,8 +72,8 @@ def view_of(header: Dataset) -> str:
         if code in _OF_CODES:
             return _OF_CODES[code]
     stated = str(header.get("ViewPosition") or "").strip().upper()
-    stated = _SPELLINGS.get(stated, stated)
-    if stated in _POSITIONS:
+    stated = SPELLINGS.get(stated, stated)
+    if stated in VIEWS:
         return stated
     if any(coded) or header.get("Modality") not in _PROJECTIONS - {"MG"}:
         return ""

@@ -11,6 +11,7 @@ from inference.models.card_file import Card
 from inference.models.card_inputs import BESIDE_INPUTS, CardImagePrior, CardInput
 from inference.models.card_numbers import check_ascending
 from inference.models.card_quantities import CardNumber, Channel
+from inference.models.card_terms import check_modality
 from inference.models.card_words import meant
 from inference.models.description import VERSION_PATTERN
 from inference.rules.conditions import Strict
@@ -19,6 +20,7 @@ from inference.single_images.card_frames import ClassNumber, Frames
 
 def _as_dicom_writes(modality: str) -> str:
     if re.fullmatch(r"[A-Z]{2,8}", modality):
+        check_modality(modality)
         return modality
     meant = modality.strip().upper()
     if re.fullmatch(r"[A-Z]{2,8}", meant):
