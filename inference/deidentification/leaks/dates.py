@@ -1,7 +1,7 @@
 """Dates in the orders, separators and words in which people and systems write them."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from inference.deidentification.words import is_known_word
 
@@ -154,6 +154,27 @@ class DateFinder:
             (int(year), _MONTHS.get(month) or _ROMAN.get(month), int(day))
             in (self._full if len(year) == 4 else self._short)
             for year, month, day in named
+        )
+
+
+class DateInUidFinder:
+    """Birth dates in components of a UID: eight digits of any order, or three neighbours."""
+
+    def __init__(self, dates: Collection[str]) -> None:
+        """`dates`: DA values."""
+        orders = [
+            order
+            for year, month, day in ((one[:4], one[4:6], one[6:]) for one in dates)
+            for order in ((year, month, day), (day, month, year), (month, day, year))
+        ]
+        self._digits = {"".join(order) for order in orders}
+        self._neighbours = {tuple(map(int, order)) for order in orders}
+
+    def is_in(self, components: Sequence[str]) -> bool:
+        return any(
+            digits in one for digits in self._digits for one in components
+        ) or not self._neighbours.isdisjoint(
+            tuple(map(int, components[start : start + 3])) for start in range(len(components) - 2)
         )
 
 

@@ -4,7 +4,7 @@
 """
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 
 from storage.core.text.text_folding import folded
 
@@ -18,6 +18,10 @@ _MEANS_ID = frozenset("id p pat pid nr no mrn acc patient".split())
 _SHORTEST, _SHORTEST_OF_PATIENT = 5, 4
 _SHORTEST_WITH_LETTERS = 5
 _MOST_GROUPS = 6
+_SHORTEST_AT_THE_EDGE, _SHORTEST_ANYWHERE = 6, 8
+LONGEST_STATED = 24
+"""Digits of a component of a UID that may state something, such as a time with a counter behind it;
+longer ones are random, as those that this node makes."""
 
 
 class IdentifierFinder:
@@ -53,10 +57,29 @@ class IdentifierFinder:
                 return True
         return False
 
-    def is_among(self, digits: Collection[str]) -> bool:
-        """Of five digits at least, whole: the numbers that are parts of a UID are somebody's by
-        chance when two of them are read together."""
-        return any(one in self._numbers or one.lstrip("0") in self._numbers for one in digits)
+    def is_in_uid(self, components: Sequence[str]) -> bool:
+        """Whether a UID has one as a component; as the beginning or end of one or as neighbours
+        together from six digits on; anywhere from eight on.
+
+        Fewer stand by chance in the many digits of a UID.
+        """
+        short = [one for one in components if len(one) <= LONGEST_STATED]
+        if any(one in self._numbers or one.lstrip("0") in self._numbers for one in short):
+            return True
+        joined = {
+            "".join(components[start:end])
+            for start in range(len(components))
+            for end in range(start + 2, min(start + _MOST_GROUPS, len(components)) + 1)
+        }
+        for number in self._numbers:
+            if len(number) >= _SHORTEST_AT_THE_EDGE and (
+                number in joined
+                or any(one.startswith(number) or one.endswith(number) for one in short)
+            ):
+                return True
+            if len(number) >= _SHORTEST_ANYWHERE and any(number in one for one in short):
+                return True
+        return False
 
 
 def _numbers(text: str) -> Iterator[str]:

@@ -18,9 +18,9 @@ from pydicom.dataset import Dataset
 from pydicom.tag import BaseTag
 
 from inference.deidentification.leaks.byte_search import ByteSearch
-from inference.deidentification.leaks.dates import DateFinder
+from inference.deidentification.leaks.dates import DateFinder, DateInUidFinder
 from inference.deidentification.leaks.evidence import TEXT_VRS, Evidence
-from inference.deidentification.leaks.identifiers import IdentifierFinder
+from inference.deidentification.leaks.identifiers import LONGEST_STATED, IdentifierFinder
 from inference.deidentification.leaks.names import NameFinder, words_of, written
 from inference.deidentification.leaks.numbers import NUMBER_VRS, NumberFinder
 from inference.deidentification.leaks.uids import UidFinder
@@ -48,8 +48,6 @@ _ENCODINGS = (
 )
 _DATE_IN_BYTES = re.compile(rb"\d{1,4}[./-]\d{1,2}[./-]\d{2,4}|(?<!\d)\d{8}(?!\d)")
 _OF_THE_STANDARD = "1.2.840.10008."
-_LONGEST_TIME = 24
-"""Digits of a component of a UID that begins with a date and a time, and may end with a counter."""
 _PIXELS = 0x7FE0
 _READABLE_BYTES = 64 * 1024
 
@@ -77,6 +75,7 @@ class LeakScan:
         self._number_finder = NumberFinder(
             self._dates, evidence.birth_dates, evidence.raw | evidence.phrases
         )
+        self._birth_finder = DateInUidFinder(evidence.birth_dates)
         self._uid_finder = UidFinder(evidence.uids)
         self._identifier_finder = IdentifierFinder(evidence.numbered, evidence.numbered_patients)
         self._raw = ByteSearch(_needles(evidence))
@@ -185,10 +184,10 @@ class LeakScan:
             if value.startswith(_OF_THE_STANDARD):
                 continue
             components = value.split(".")
-            if self._identifier_finder.is_among(components):
+            if self._identifier_finder.is_in_uid(components):
                 yield Leak(where, "an identifier")
-            # Longer ones are random, as those that this node makes.
-            if any(len(one) <= _LONGEST_TIME and one[:8] in self._dates for one in components):
+            stated = [one for one in components if len(one) <= LONGEST_STATED]
+            if any(one[:8] in self._dates for one in stated) or self._birth_finder.is_in(stated):
                 yield Leak(where, "a date of the original")
 
     def _in_binary(self, element: DataElement, where: str) -> Iterator[Leak]:
