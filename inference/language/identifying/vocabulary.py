@@ -111,6 +111,15 @@ def towns() -> frozenset[str]:
     return frozenset(part.strip() for part in _names("cities").split(","))
 
 
+def is_last_name(word: str) -> bool:
+    return word in _last_names() or (word.isupper() and word.title() in _last_names())
+
+
+@cache
+def _last_names() -> frozenset[str]:
+    return frozenset(_names("last_names").split())
+
+
 @cache
 def _first_names() -> frozenset[str]:
     return frozenset(_names("first_names").split())
