@@ -10,7 +10,7 @@ from dicom_node.normalized.availability_scp import AVAILABILITY_CLASS
 from dicom_node.normalized.procedure_step_scp import PROCEDURE_STEP_CLASS
 from dicom_node.peers import Peer
 from storage.core.uids import new_uid
-from storage.integrity.repository import Availability
+from storage.integrity.known_damage import Availability
 from storage.peers.notifications import Instances
 
 

@@ -34,8 +34,8 @@ from storage.container.has import (
 )
 from storage.core.clock import utcnow
 from storage.core.errors import MediViewError
+from storage.integrity.known_damage import Availability
 from storage.integrity.offline import offline_in_study
-from storage.integrity.repository import Availability
 from storage.mpps.of_study import steps_of
 from storage.mpps.repository import ProcedureSteps
 from storage.outbox.leases import LEASE_S, Lease, lease_since

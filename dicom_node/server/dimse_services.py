@@ -36,7 +36,7 @@ def request_handlers(storage: Storage, association: NodeAssociation) -> dict[int
                     storage.instances,
                     association,
                     storage.settings.ae_title,
-                    storage.damaged.availability_of,
+                    storage.damaged.known.availability_of,
                 ),
                 WorklistScp(storage.worklist, association),
                 UpsFindScp(storage.workitem_list, association),

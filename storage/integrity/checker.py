@@ -25,7 +25,8 @@ from storage.integrity.copies import (
     state_in_bucket,
     state_in_volume,
 )
-from storage.integrity.repository import IN_BUCKET, DamagedInstances, refusal
+from storage.integrity.known_damage import IN_BUCKET
+from storage.integrity.repository import DamagedInstances, refusal
 from storage.objects.filesystem import ObjectStore
 from storage.volumes.reader import VolumeReader
 
@@ -101,7 +102,7 @@ class Checker:
                 len(instances) == 1
                 or (is_here and left_bytes > 0)
                 or not (is_here or location.object_key)
-                or (self._damaged is not None and self._damaged.is_lost(one.sop_instance_uid))
+                or (self._damaged is not None and self._damaged.known.is_lost(one.sop_instance_uid))
             ):
                 prepared.append(Prepared(self.checked(one), is_proven=True))
                 left_bytes -= one.size_bytes
@@ -115,9 +116,9 @@ class Checker:
             return False
         uid, location = instance.sop_instance_uid, instance.location
         # A disk may be back.
-        if self._damaged.is_lost(uid):
+        if self._damaged.known.is_lost(uid):
             return True
-        kind = self._damaged.doubt_of(uid)
+        kind = self._damaged.known.doubt_of(uid)
         if kind in IN_BUCKET:
             return not (location.volume and is_long_enough(self._volumes, location))
         return bool(kind)
@@ -246,7 +247,7 @@ class Checker:
 
     def _forget(self, instance: Instance) -> None:
         """It was refused, and is right again: a disk is back perhaps."""
-        if self._damaged is not None and self._damaged.is_lost(instance.sop_instance_uid):
+        if self._damaged is not None and self._damaged.known.is_lost(instance.sop_instance_uid):
             with suppress(MediViewError):
                 self._damaged.clear([instance.sop_instance_uid])
 

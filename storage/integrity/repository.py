@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import structlog
-from sqlalchemy import ColumnElement, Engine, and_, delete, func, select, update
+from sqlalchemy import ColumnElement, Engine, delete, func, select, update
 
 from storage import tables as t
 from storage.core.clock import utcnow
@@ -20,12 +20,12 @@ from storage.core.errors import InstanceDamaged, MediViewError
 from storage.db.engine import insert_or_ignore, reading, writing
 from storage.db.portions import in_portions
 from storage.index.moved_instances import not_copied_from_here
+from storage.integrity.known_damage import KnownDamage, standing
 from storage.integrity.neighbours import damaged_beside
 from storage.integrity.resent import needs_bytes
 
 log = structlog.get_logger(__name__)
 
-_FRESH_S = 10.0
 _LOGGED_AT_MOST = 20
 _LOGGED_WITHIN_S = 60.0
 _LOOKED_BESIDE_S = 60.0
@@ -34,14 +34,6 @@ _WORDS = {
     "damaged": "is damaged: its bytes are no longer those that arrived",
     "missing": "is lost: the volume that held it is missing or was cut off",
 }
-
-IN_BUCKET = ("object_damaged", "object_missing")
-"""Kinds of damage of the copy in the bucket."""
-_WRONG_BYTES = ("damaged", "missing", *IN_BUCKET)
-
-Availability = Literal["ONLINE", "OFFLINE", "UNAVAILABLE"]
-"""PS3.3 C.4.23.1.1, the best first. What lies in the bucket alone is had as soon as what lies here;
-OFFLINE is what lies on a host that is away (`storage.integrity.offline`)."""
 
 
 @dataclass(frozen=True)
@@ -65,35 +57,16 @@ def refusal(sop_instance_uid: str, kind: str) -> InstanceDamaged:
     )
 
 
-def _standing() -> ColumnElement[bool]:
-    """The row still names the bytes that were looked at."""
-    noted = t.damaged_instance
-    return and_(
-        t.instance.c.sop_instance_uid == noted.c.sop_instance_uid,
-        t.instance.c.digest == noted.c.digest,
-        t.instance.c.volume == noted.c.volume,
-        t.instance.c.volume_offset == noted.c.volume_offset,
-    )
-
-
 class DamagedInstances:
-    """The table, and in each process the few UIDs that nobody should be given. Safe for threads."""
+    """The table, and what the process knows of it. Safe for threads."""
 
     def __init__(
         self, engine: Engine, offline: Callable[[], frozenset[str]] = frozenset[str]
     ) -> None:
         """`offline`: UIDs of what lies on hosts that are away, and of what holds it."""
         self._engine = engine
-        self._read_offline = offline
-        self._offline: frozenset[str] = frozenset()
         self._lock = threading.Lock()
-        self._lost: frozenset[str] = frozenset()
-        # What has a right copy, and may have a wrong one where it is read: by its kind.
-        self._doubted: dict[str, str] = {}
-        # Series and studies that hold one of them.
-        self._lacking: frozenset[str] = frozenset()
-        self._loaded_at: float | None = None
-        self._is_loading = False
+        self.known = KnownDamage(engine, offline, self.run_beside)
         self._threads: set[threading.Thread] = set()
         self._is_closed = False
         self._logging_since = float("-inf")
@@ -128,19 +101,7 @@ class DamagedInstances:
             return
         if new and self._may_log():
             log.error("instance_damaged", sop_instance_uid=uid, kind=kind, has_copy=has_copy)
-        with self._lock:
-            self._lost = self._lost - {uid} if has_copy else self._lost | {uid}
-            self._doubt(uid, kind if has_copy else "")
-            if not has_copy:
-                # What holds it no more is found out when the table is read again.
-                self._lacking |= {instance.series_instance_uid, instance.study_instance_uid}
-
-    def _doubt(self, sop_instance_uid: str, kind: str) -> None:
-        """Holds the lock. Readers see the old ones or the new."""
-        others = {uid: of for uid, of in self._doubted.items() if uid != sop_instance_uid}
-        if kind in _WRONG_BYTES:
-            others[sop_instance_uid] = kind
-        self._doubted = others
+        self.known.note(instance, kind, has_copy=has_copy)
 
     def _may_log(self) -> bool:
         """Some a minute: a volume that is lost has thousands, and the table names them all."""
@@ -174,10 +135,7 @@ class DamagedInstances:
         with writing(self._engine) as connection:
             for portion in in_portions(list(sop_instance_uids)):
                 connection.execute(delete(noted).where(noted.c.sop_instance_uid.in_(portion)))
-        cleared = set(sop_instance_uids)
-        with self._lock:
-            self._lost -= cleared
-            self._doubted = {uid: of for uid, of in self._doubted.items() if uid not in cleared}
+        self.known.forget(sop_instance_uids)
 
     def replace(
         self, sop_instance_uid: str, digest: str, transfer_syntax_uid: str, location: Location
@@ -205,43 +163,8 @@ class DamagedInstances:
                 return
             noted = t.damaged_instance
             connection.execute(delete(noted).where(noted.c.sop_instance_uid == sop_instance_uid))
-        with self._lock:
-            self._lost -= {sop_instance_uid}
-            self._doubt(sop_instance_uid, "")
+        self.known.forget([sop_instance_uid])
         log.info("instance_repaired", sop_instance_uid=sop_instance_uid)
-
-    def is_lost(self, sop_instance_uid: str) -> bool:
-        """Whether no copy is known to be right, as of some seconds ago; waits for nothing."""
-        self._keep_fresh()
-        return sop_instance_uid in self._lost
-
-    def doubt_of(self, sop_instance_uid: str) -> str:
-        """The kind of damage of an instance that has a right copy somewhere; empty of others.
-
-        As of some seconds ago; waits for nothing.
-        """
-        self._keep_fresh()
-        return self._doubted.get(sop_instance_uid, "")
-
-    def availability_of(self, uid: str) -> Availability:
-        """Of an instance, a series or a study, by its UID: the least of what it holds, as
-        `is_lost` knows it."""
-        self._keep_fresh()
-        if uid in self._lost or uid in self._lacking:
-            return "UNAVAILABLE"
-        return "OFFLINE" if uid in self._offline else "ONLINE"
-
-    def lost_among(self, sop_instance_uids: Iterable[str]) -> int:
-        """How many of them are lost; as `is_lost`."""
-        self._keep_fresh()
-        return len(self._lost.intersection(sop_instance_uids)) if self._lost else 0
-
-    def _keep_fresh(self) -> None:
-        if self._loaded_at is None or time.monotonic() - self._loaded_at > _FRESH_S:
-            with self._lock:
-                is_mine, self._is_loading = not self._is_loading, True
-            if is_mine:
-                self.run_beside(self._load)
 
     def needs_bytes(self, sop_instance_uid: str, volumes: Path) -> bool:
         """As `storage.integrity.resent.needs_bytes`."""
@@ -263,40 +186,9 @@ class DamagedInstances:
             for instance, state in damaged_beside(self._engine, folder, volume):
                 self.note(instance, state, has_copy=False)
 
-    def _load(self) -> None:
-        try:
-            with reading(self._engine) as connection:
-                rows = connection.execute(
-                    select(
-                        t.damaged_instance.c.sop_instance_uid,
-                        t.series.c.series_instance_uid,
-                        t.damaged_instance.c.study_instance_uid,
-                        t.damaged_instance.c.kind,
-                        t.damaged_instance.c.has_copy,
-                    )
-                    .join(t.instance, _standing())
-                    .join(t.series, t.instance.c.series_fk == t.series.c.id)
-                )
-                found = rows.all()
-            lost = [(uid, *above) for uid, *above, _, has_copy in found if not has_copy]
-            doubted = {
-                uid: kind for uid, *_, kind, has_copy in found if has_copy and kind in _WRONG_BYTES
-            }
-            offline = self._read_offline()
-            with self._lock:
-                self._lost = frozenset(uid for uid, *_ in lost)
-                self._lacking = frozenset(uid for _, *above in lost for uid in above)
-                self._doubted = doubted
-                self._offline = offline
-        except MediViewError:
-            pass  # The database is away; those that are known stay so.
-        finally:
-            self._loaded_at = time.monotonic()
-            self._is_loading = False
-
     def count(self, *, lost_only: bool = False) -> int:
         noted = t.damaged_instance
-        query = select(func.count()).select_from(noted.join(t.instance, _standing()))
+        query = select(func.count()).select_from(noted.join(t.instance, standing()))
         if lost_only:
             query = query.where(noted.c.has_copy.is_(False))
         with reading(self._engine) as connection:
@@ -337,7 +229,7 @@ class DamagedInstances:
     def forget_replaced(self) -> None:
         """Remove what was noted of bytes that no row names any more."""
         noted = t.damaged_instance
-        kept = select(noted.c.sop_instance_uid).join(t.instance, _standing())
+        kept = select(noted.c.sop_instance_uid).join(t.instance, standing())
         with writing(self._engine) as connection:
             connection.execute(delete(noted).where(noted.c.sop_instance_uid.not_in(kept)))
 
@@ -347,7 +239,7 @@ class DamagedInstances:
         columns = [t.damaged_instance.c[name] for name in DamagedInstance.__dataclass_fields__]
         query = (
             select(*columns)
-            .join(t.instance, _standing())
+            .join(t.instance, standing())
             .where(condition)
             .order_by(*order)
             .limit(limit)

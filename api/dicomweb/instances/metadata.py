@@ -163,7 +163,7 @@ def left_out(damaged: DamagedInstances, instances: Sequence[Instance] | Sequence
 
 def lost_among(damaged: DamagedInstances, instances: Sequence[Instance] | Sequence[Content]) -> int:
     """How many of them are damaged and have no right copy: until one is there."""
-    return damaged.lost_among(one.sop_instance_uid for one in instances)
+    return damaged.known.lost_among(one.sop_instance_uid for one in instances)
 
 
 def _lines(

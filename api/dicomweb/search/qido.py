@@ -146,7 +146,7 @@ def _search(request: Request, storage: SearchStorage, search: _Search) -> Respon
         storage.engine, index, instances, search, asked, frozenset(keywords) | _UIDS & known
     )
     root_url = service_url(request, storage.settings)
-    writer = RowWriter(search.level, keywords, root_url, storage.damaged.availability_of)
+    writer = RowWriter(search.level, keywords, root_url, storage.damaged.known.availability_of)
     extras, left_out = _extras(index, instances, search, found.rows, asked, known)
     warnings = [*found.warnings, *left_out, *_fuzzy_warnings(asked)]
     headers = {"Vary": "Accept, Accept-Encoding", "Cache-Control": "no-store"}

@@ -66,9 +66,9 @@ def test_what_another_copy_gives_is_online_and_the_table_is_read_again(stored: N
     one = stored.storage.index.instance(f"{STUDY}.2.1")
     damaged.note(one, "damaged", has_copy=False)
     damaged.note(one, "damaged", has_copy=True)
-    damaged._load()
+    damaged.known._load()
     assert set(availability(stored, "STUDY").values()) == {"ONLINE"}
     damaged.note(one, "damaged", has_copy=False)
     damaged._lacking = frozenset()
-    damaged._load()
+    damaged.known._load()
     assert availability(stored, "STUDY")[STUDY] == "UNAVAILABLE"

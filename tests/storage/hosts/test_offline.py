@@ -39,8 +39,8 @@ def left_alone(two_hosts: TwoHosts) -> Host:
 
 def availability(storage: Storage) -> dict[str, str]:
     uids = (UID, SECOND, SERIES, STUDY, derive_uid("test", "another study"))
-    storage.damaged._load()
-    return {uid: storage.damaged.availability_of(uid) for uid in uids}
+    storage.damaged.known._load()
+    return {uid: storage.damaged.known.availability_of(uid) for uid in uids}
 
 
 def test_instances_of_a_host_that_is_away_are_offline_with_what_holds_them(
@@ -108,7 +108,7 @@ def test_a_query_and_a_notification_say_so(two_hosts: TwoHosts) -> None:
 
 def found_by_query(storage: Storage) -> dict[str, str]:
     """By C-FIND at IMAGE level."""
-    storage.damaged._load()
+    storage.damaged.known._load()
     scp = start_scp(storage, 0)
     query = Dataset()
     query.QueryRetrieveLevel = "IMAGE"

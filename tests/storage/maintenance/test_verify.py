@@ -107,7 +107,7 @@ def test_objects_whose_bytes_are_wrong_are_named_where_they_are_read(storage: St
     assert "sent to this node again" in remedies[uid("2")]
     note_objects(storage.index, storage.damaged, storage.volumes, found)
     assert storage.damaged.count() == 2
-    assert storage.damaged.is_lost(uid("2"))
+    assert storage.damaged.known.is_lost(uid("2"))
     Repair(storage.engine, storage.volumes, storage.objects, storage.damaged).run()
     upload_instances(storage.engine, storage.instances, storage.objects, 10)
     found = list(verify_storage(*arguments, read_objects=True))
