@@ -69,6 +69,6 @@ def test_what_another_copy_gives_is_online_and_the_table_is_read_again(stored: N
     damaged.known._load()
     assert set(availability(stored, "STUDY").values()) == {"ONLINE"}
     damaged.note(one, "damaged", has_copy=False)
-    damaged._lacking = frozenset()
+    damaged.known._lacking = frozenset()
     damaged.known._load()
     assert availability(stored, "STUDY")[STUDY] == "UNAVAILABLE"
