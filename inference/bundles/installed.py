@@ -22,6 +22,7 @@ from inference.containers.description import (
 from inference.model_servers.endpoint import endpoint_of
 from inference.models.card_file import CARD_FILE
 from inference.models.description import ModelDescription
+from inference.models.installed_cards import reading_installed
 from inference.models.model_folders import files_of, install, refuse_code
 from inference.models.named_findings import check_finding_names
 from inference.nninteractive.description import (
@@ -63,6 +64,7 @@ _Description = TypeVar(
     NnunetDescription,
     RuleDescription,
 )
+_Described = TypeVar("_Described")
 _Adding = Callable[[Settings, Path], ModelDescription | ImageModelDescription]
 _Served = TypeVar("_Served", ModelDescription, ImageModelDescription)
 
@@ -110,7 +112,8 @@ def describe_installed(
     | NninteractiveDescription
     | RuleDescription
 ):
-    """A model of any kind, as it lies where models lie. Raises InvalidRequest."""
+    """A model of any kind, as it lies where models lie, by the checks of today. Raises
+    InvalidRequest."""
     if is_container(folder):
         return describe_container(folder)
     if is_rule(folder):
@@ -217,7 +220,21 @@ def _read(
     found = []
     for folder in folders:
         try:
-            found.append(describing(folder))
+            found.append(_described_installed(folder, describing))
         except InvalidRequest as error:
             log.warning("bundle_unusable", folder=folder.name, detail=error.message)
     return found
+
+
+def _described_installed(folder: Path, describing: Callable[[Path], _Described]) -> _Described:
+    """A model that is in use goes on, though its card would not be taken today for a name in it.
+
+    Raises InvalidRequest for anything else.
+    """
+    try:
+        return describing(folder)
+    except InvalidRequest as error:
+        with reading_installed():
+            found = describing(folder)
+        log.warning("card_to_correct", folder=folder.name, detail=error.message)
+        return found
