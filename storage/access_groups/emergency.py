@@ -64,26 +64,35 @@ NEWEST_EMERGENCIES = Keyset[Emergency](
 
 @dataclass(frozen=True)
 class WantedStudies:
-    """One of these, exactly; without any there is nothing to look for."""
+    """A Study Instance UID, or an accession number or a patient ID or both, exactly; without any
+    there is nothing to look for."""
 
     study_instance_uid: str = ""
     accession_number: str = ""
     patient_id: str = ""
 
     def condition(self) -> ColumnElement[bool]:
-        given = [
-            (t.study.c.study_instance_uid, self.study_instance_uid),
+        """Raises InvalidRequest."""
+        numbers = [
             (t.study.c.accession_number, self.accession_number),
             (t.patient.c.patient_id, self.patient_id),
         ]
-        named = [(column, value) for column, value in given if value]
-        if len(named) != 1:
+        named = [column == value for column, value in numbers if value]
+        if bool(named) == bool(self.study_instance_uid):
             raise InvalidRequest(
                 "Emergency access names the studies in one way.",
-                remedy="Give a Study Instance UID, an accession number or a patient ID.",
+                remedy="Give a Study Instance UID, or an accession number, a patient ID or both.",
             )
-        column, value = named[0]
-        return column == value
+        return and_(*named) if named else t.study.c.study_instance_uid == self.study_instance_uid
+
+    def check_patients(self, count: int) -> None:
+        """Issuers give their numbers apart: one accession number may be of several people, and
+        one of them is in need. Raises InvalidRequest."""
+        if count > 1 and not self.patient_id:
+            raise InvalidRequest(
+                f"{count} patients have studies under this accession number.",
+                remedy="Give the patient ID as well, or a Study Instance UID.",
+            )
 
 
 @dataclass(frozen=True)
@@ -110,7 +119,7 @@ class EmergencyAccess:
     ) -> Emergency:
         """Raises NotFound where no study matches, InvalidRequest, StorageUnavailable."""
         query = (
-            select(t.study.c.study_instance_uid)
+            select(t.study.c.study_instance_uid, t.study.c.patient_fk)
             .join(t.patient, t.study.c.patient_fk == t.patient.c.id)
             .where(wanted.condition())
             .order_by(t.study.c.study_date.desc(), t.study.c.id.desc())
@@ -118,9 +127,11 @@ class EmergencyAccess:
         )
         emergency_id = str(uuid.uuid4())
         with as_node(), writing(self._engine) as connection:
-            studies = connection.execute(query).scalars().all()
-            if not studies:
+            found = connection.execute(query).all()
+            if not found:
                 raise NotFound("No study matches.", remedy="Check the identifier.")
+            wanted.check_patients(len({row.patient_fk for row in found}))
+            studies = [row.study_instance_uid for row in found]
             group_id = connection.execute(
                 insert(t.access_group)
                 .values(

@@ -109,7 +109,8 @@ def test_administrators_are_told_and_review_it(hospitals: TwoHospitals) -> None:
     [
         ({"patient_id": "NOBODY"}, 404),
         ({}, 400),
-        ({"patient_id": "S-0815", "accession_number": "A"}, 400),
+        ({"patient_id": "S-0815", "study_instance_uid": "1.2.3"}, 400),
+        ({"patient_id": "S-0815", "accession_number": "A"}, 404),
         ({"patient_id": "S-0815", "duration_s": 86_400}, 400),
         ({"patient_id": "S-0815", "reason": "short"}, 422),
         ({"patient_id": "S-0815", "reason": " " * 20}, 422),
@@ -130,7 +131,7 @@ def test_what_is_refused(hospitals: TwoHospitals, wanted: dict[str, Any], status
     ("name", "wanted", "refused"),
     [
         ("er-guess", {"patient_id": "GUESSED"}, "not_found"),
-        ("er-twice", {"patient_id": "S-0815", "accession_number": "A"}, "invalid_request"),
+        ("er-twice", {"patient_id": "S-0815", "study_instance_uid": "1.2.3"}, "invalid_request"),
         ("er-long", {"patient_id": "S-0815", "duration_s": 86_400}, "invalid_request"),
     ],
 )

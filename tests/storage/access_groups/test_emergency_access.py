@@ -1,6 +1,7 @@
 """Emergency access begins and ends with everything that belongs to it, or not at all."""
 
 from datetime import datetime, timedelta
+from functools import partial
 
 import pytest
 from sqlalchemy import Connection, event, func, select, text
@@ -11,7 +12,7 @@ from storage.audit import Actor
 from storage.container import Storage
 from storage.core.callers.visibility import Caller
 from storage.core.clock import utcnow
-from storage.core.errors import StorageUnavailable
+from storage.core.errors import InvalidRequest, StorageUnavailable
 from storage.core.uids import derive_uid
 from storage.db.engine import reading, writing
 from tests.storage.instances import part10
@@ -100,3 +101,18 @@ def test_access_that_cannot_be_recorded_is_not_given(storage: Storage) -> None:
     assert groups_of_emergencies(storage) == 0
     assert changes_since(storage, before) == []
     assert storage.emergency_access.list(10, 0) == ([], 0)
+
+
+def test_one_number_of_two_people_opens_neither_until_it_is_clear_who_is_meant(
+    storage: Storage,
+) -> None:
+    for patient in ("P-1", "P-2"):
+        data = part10(patient, PatientID=patient, AccessionNumber="ACC-7")
+        storage.ingest.accept(data, "stow")
+    begin = partial(storage.emergency_access.begin, ADA, ACTOR, REASON)
+    with pytest.raises(InvalidRequest, match="2 patients have studies") as refused:
+        begin(WantedStudies(accession_number="ACC-7"), HOUR, utcnow())
+    assert "patient ID" in refused.value.remedy
+    assert groups_of_emergencies(storage) == 0
+    wanted = WantedStudies(accession_number="ACC-7", patient_id="P-2")
+    assert begin(wanted, HOUR, utcnow()).study_instance_uids == (derive_uid("test", "P-2"),)
