@@ -25,7 +25,8 @@ export function seriesIndexOf(view: VolumeViewport, slices: readonly Slice[]): n
  * camera, the series along the normal of its images.
  */
 export function scrollSense(view: VolumeViewport): 1 | -1 {
-  const [imageId] = view.getImageIds();
+  // A key may come before the volume, and Cornerstone throws without one.
+  const [imageId] = view.getActors().length > 0 ? view.getImageIds() : [];
   const normal = normalOf(view);
   if (imageId === undefined || !normal) return 1;
   const { along, down } = drawnPlane(imageId);
