@@ -5,9 +5,13 @@ from collections.abc import Iterator
 from inference.language.identifying.ages import ages
 from inference.language.identifying.codes import codes
 from inference.language.identifying.dates import dates
+from inference.language.identifying.dictation import dictation
+from inference.language.identifying.more_codes import more_codes, tails
 from inference.language.identifying.people import people
 from inference.language.identifying.places import places
 from inference.language.identifying.short_dates import short_dates, times_behind
+from inference.language.identifying.tables import tables
+from inference.language.identifying.wards import address_tails, wards
 
 Found = tuple[str, int, int]
 """The kind, the first character, and the one after the last."""
@@ -18,7 +22,15 @@ def by_context(text: str) -> Iterator[Found]:
     dated = [*dates(text), *short_dates(text)]
     yield from dated
     yield from times_behind(text, [end for _, _, end in dated])
-    yield from codes(text)
-    located = list(places(text))
+    numbers = [*codes(text), *more_codes(text)]
+    yield from numbers
+    yield from tails(text, [end for _, _, end in numbers])
+    rows = list(tables(text))
+    yield from rows
+    yield from dictation(text)
+    located = [*places(text), *wards(text)]
     yield from located
-    yield from people(text, [(start, end) for _, start, end in located])
+    streets = [end for kind, _, end in located if kind == "ADDRESS"]
+    yield from address_tails(text, streets)
+    named = [(start, end) for kind, start, end in rows if kind == "NAME"]
+    yield from people(text, [(start, end) for _, start, end in located], named)

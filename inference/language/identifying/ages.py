@@ -31,6 +31,19 @@ _FORMS = (
     r"|centenarian|nonagenarian)\b",
     r"\b((?:anfang|mitte|ende)[ \t](?:der[ \t])?(?:neunzig\w*|90)|hochneunzig\w*|neunzigerin?"
     r"|über[ \t]?neunzigjährig\w*|über[ \t]90-?jährig\w*|hundertjährig\w*)\b",
+    rf"(?<!seit )(?<!for )(?<!nach )(?<!after )\b0?({_OLD})[ -]?(?:y|yrs?|years?|j|jhr|jahre?)\b",
+    rf"\b(?:age[ds]?|alter|alt)[ \t:=]{{1,3}}0?({_OLD}[yja]?)\b(?![.,]\d|[ ]?(?:%|mm|cm|ml))",
+    rf"(?<![\w.-])[FMWfmw♀♂][ ,/.]{{1,2}}({_OLD})\b(?![.,]\d|[ ]?(?:%|mm|cm|ml|mg|kg|HU|HE|bpm))",
+    # Behind a name or a person: "Frau Huber (94)", "she is 92.", "wird 100,".
+    rf"\b(?-i:[A-ZÄÖÜ])[\w-]{{2,30}}[ ]?[,(][ ]?({_OLD})[ ]?(?:[);]|,(?!\d))",
+    r"\b(?:he|she|who|pt|patient|er|sie|wird|turned|turns|turning|now|schon|bereits|mit"
+    r"|im[ ]Alter)"
+    rf"(?:['’]s|[ ](?:is|was|ist|war|wird|von|now|jetzt))?[ ]({_OLD})(?=[ ]?[,.;)](?!\d)"
+    rf"|[ ](?:and|und)\b)",
+    rf"(?<![\w.,])({_OLD}a)(?![\w])|\b({_OLD}\+)",
+    r"\b(ninety(?:[ -](?:one|two|three|four|five|six|seven|eight|nine))?)\b"
+    r"(?![ -](?:degrees?|per[ ]?cent|millimet|centimet|minutes|seconds|hertz|and|point|ml|mg))",
+    r"\b((?:\w{3,6}und)?neunzig)\b(?![ ](?:grad|prozent|millimeter|zentimeter|minuten))",
 )
 _PATTERNS = tuple(re.compile(form, re.IGNORECASE) for form in _FORMS)
 

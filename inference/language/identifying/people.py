@@ -11,6 +11,7 @@ from inference.language.identifying.vocabulary import (
     of_disease,
     of_medicine,
 )
+from inference.language.identifying.whole_names import family_names, labelled, widened
 
 _C = r"[A-ZÀ-ÖØ-ÞĀ-Ž]"
 _TOKEN = rf"(?:{_C}\.|{_C}[\w'’]{{0,40}}(?:-{_C}[\w'’]{{1,40}}){{0,3}})"
@@ -74,9 +75,17 @@ _SENTENCE_END = re.compile(r"(?:^|[.:;!?\n(*•–-]|\d\.)[ \t\"'“(\[]*$")
 _Region = tuple[int, int]
 
 
-def people(text: str, located: Sequence[_Region]) -> Iterator[tuple[str, int, int]]:
-    """`located`: what is known as a place, whose words are not looked for again as names."""
-    found = [one for one in _by_form(text) if one[1] > one[0]]
+def people(
+    text: str, located: Sequence[_Region], named: Sequence[_Region] = ()
+) -> Iterator[tuple[str, int, int]]:
+    """`located`: what is known as a place, whose words are not looked for again as names.
+
+    `named`: what is known as a name already, whose words are looked for again.
+    """
+    found = [one for one in (*_by_form(text), *labelled(text)) if one[1] > one[0]]
+    # Each part of a name may be found by itself: what goes on from one place goes on once.
+    found = [widened(text, one) for one in dict.fromkeys(found)]
+    found += [*named, *(widened(text, one) for one in family_names(text))]
     if len(_ENGLISH.findall(text)) > len(_GERMAN.findall(text)):
         found += _capitals_within_sentences(text, [*found, *located])
     yield from (("NAME", start, end) for start, end in found)
@@ -172,6 +181,9 @@ def _capitals_within_sentences(text: str, known: Sequence[_Region]) -> Iterator[
             next_region += 1
         if match.start() < known_until:
             continue
+        # "7 Fr": a unit.
+        if len(word) < 4 and re.search(r"\d[ ]?$", text[max(0, match.start() - 2) : match.start()]):
+            continue
         if (word.isupper() and len(word) < 6) or re.search(r"[a-z][A-Z]|[A-Z]{2}[a-z]|\d", word):
             continue
         parts = [part.removesuffix("'s").removesuffix("’s") for part in word.split("-")]
@@ -203,9 +215,10 @@ def _again(text: str, found: Sequence[_Region]) -> Iterator[tuple[str, int, int]
     names = {
         word
         for start, end in found
-        for word in re.findall(rf"{_C}[\w’']{{3,}}", text[start:end])
-        if not is_word(word)
+        for word in re.findall(rf"{_C}[\w’']{{2,}}", text[start:end])
+        if not is_word(word) or (is_first_name(word) and len(word) > 3)
     }
+    names |= {word.title() for word in names if word.isupper()} | {word.upper() for word in names}
     if not names:
         return
     for match in _FREE.finditer(text):

@@ -84,6 +84,11 @@ _BY_ITS_WORDS = re.compile(
 _SURE = re.compile(r"(?:wohn|Wohn|esident|lives|live|born|gebor|gebürt|ollapsed|fell|Sturz)")
 _STREETS = re.compile(rf"{_STRASSE}|\b{_STREET}\b|Box|Postfach|[A-Z]{{2}} \d{{5}}")
 _CAPITAL = re.compile(rf"(?<![\w-]){_C}[a-zà-ÿ]{{4,}}(?![\w-])")
+# "Neuwieden" differs from a noun in nothing, "Poysdorf" by its end.
+_OF_TOWNS = re.compile(
+    r"(?:dorf|stadt|ingen|hausen|hofen|kirchen|brück|hagen|walde|furth?|stetten|wil|ikon|reuth"
+    r"|weiler|münde|berg|burg|bach|heim|moos)$"
+)
 # What follows a street, a number of the post or an institution.
 _BEHIND = re.compile(rf"(?:[ \t]*[,(][ \t]*|[ \t]+)({_W}(?:[ \t]+{_W})?)")
 _CONTINUED = re.compile(r"\d{4,5}$")
@@ -109,11 +114,14 @@ def _towns(text: str) -> Iterator[tuple[str, int, int]]:
     for match in _WHERE.finditer(text):
         yield from _town(text, match, bool(_SURE.search(match[0])))
     for match in _BY_ITS_WORDS.finditer(text):
-        if not all(is_word(word) or is_eponym(word) for word in match[0].split()):
+        # "Fort II" is a fracture.
+        roman = re.search(r"[ \t][IVX]+$", match[0])
+        if not roman and not all(is_word(word) or is_eponym(word) for word in match[0].split()):
             yield "ADDRESS", match.start(), match.end()
     for match in _CAPITAL.finditer(text):
         known = is_word(match[0]) or is_first_name(match[0])
-        if match[0] in towns() and not known and not of_disease(text, match):
+        by_its_end = len(match[0]) > 6 and _OF_TOWNS.search(match[0])
+        if (match[0] in towns() or by_its_end) and not known and not of_disease(text, match):
             yield "ADDRESS", match.start(), match.end()
     for match in re.finditer(_TOWN, text):
         if " " in match[1] and match[1] in towns():

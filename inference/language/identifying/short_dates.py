@@ -73,11 +73,35 @@ _FORMS = (
     rf"(?<![\w.,/-])({_DAY}\.(?:[ \t]?{_MON}\.)?)(?=[ \t]?[–-][ \t]?{_DAY}\.[ \t]?{_MON}\.)",
     rf"(?<=[–-]){_DAY}\.[ \t]?{_MON}\.(?:[ \t]?(?:{_YEAR}|\d\d\b))?(?!\d)",
     # With a stroke, and a year or none: no ratio, no level, no strength looks like them.
-    r"(?<![\w./-])(?:0[1-9]|1[0-2])/(?:0[1-9]|[12]\d|3[01])(?![\w/%]|[.,]\d|[ \t]?(?:mm|cm|mg|ml))",
+    r"(?<![\w./-])(?:0[1-9]|1[0-2])/(?:0[1-9]|[12]\d|3[01])(?![\w/%]|[.,]\d|[ \t]?(?:mm|cm|mg"
+    r"|ml))",
     rf"(?<![\w./-])(?:1[3-9]|2\d|3[01])/{_MON}(?![\w/%]|[.,]\d|[ \t]?(?:mm|cm|mg|ml))",
     rf"\b{_SINCE}[ \t:]*((?:{_MON}/{_DAY}|{_DAY}/{_MON})(?:/\d\d)?)(?![\w/%]|[.,]\d)",
     rf"(?:^|\n)[^\n/]{{0,40}}?(?<![\w./-])({_DAY}/{_MON})(?=[ \t]+(?:nocte|night|am|pm|late|early"
     r"|at|@|\d{1,4}[:h]?\d\d))",
+    # Times and days of the week by themselves.
+    r"(?<![\w:.,/-])(?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d)?(?![\w:%]|[.,]\d)(?:[ ]?(?:Uhr|hrs?|h"
+    r"|am|pm)\b)?",
+    r"(?<![\w:.,/-])(?:[01]?\d|2[0-3])(?:[:.h][0-5]\d)?[ ]?Uhr\b",
+    r"\b(?-i:Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday|Montag|Dienstag|Mittwoch"
+    r"|Donnerstag|Freitag|Samstag|Sonnabend|Sonntag)\b",
+    r"(?<![\w./-])(?!6/)(?<!VA )(?<!of )(?:[1-9]|1[0-2])/(?:1[3-9]|2[0-37-9]|3[01])(?![\w/%]"
+    r"|[.,]\d|[ ]?(?:mm|cm|mg))",
+    rf"(?:(?<=[.;:!?] )|(?<=\n)){_DAY}\.[ ]?{_MON}\.(?=[ ])(?![ ](?:mm|cm|ml|mg))",
+    # Years alone, seasons, weeks, and ranges.
+    rf"\b(?:in|since|from|until|till|circa|ca\.|c\.|anno|im[ ]Jahre?|seit|bis|ab|vor|nach|von"
+    rf"|early|late|mid|of"
+    rf"|summer|winter|spring|autumn|fall|sommer|herbst|frühjahr|frühling|ende|anfang|mitte"
+    rf"|year|jahr|jg\.?)"
+    rf"[ -](?:of[ ])?({_YEAR}(?:[/–-]\d\d(?!\d))?)(?![\w%]|[.,]\d|[ ]?(?:mm|ml|mg|cm|g|IE|IU|E"
+    rf"|kcal|Gy))",
+    rf"\b(?:KW|week|Woche|Wk)[ .]{{0,2}}\d{{1,2}}(?:/\d{{2,4}})\b|\bQ[1-4][ /]{_YEAR}\b",
+    rf"(?<=[,(;][ ]){_YEAR}(?=[,.;)])|(?<=[(;]){_YEAR}(?=[,;)])",
+    rf"(?<![\w.,/-]){_DAY}[ ]?([./-])[ ]?{_MON}[ ]?\1[ ]?(?:{_YEAR}|['’‘]?\d\d)(?![\w/-])",
+    rf"(?<![\w.,/-]){_DAY}\.?[ ]?(?:/|&|\+|und|u\.|and|to|bis|–|-)[ ]?(?={_DAY}(?:st|nd|rd|th"
+    rf"|\.)?[ ]{_MONTH}(?!\w))",
+    rf"(?<![\w.]){_DAY}[ -]?(?:jan|feb|mar|mrz|apr|may|mai|jun|jul|aug|sep|o[ck]t|nov"
+    rf"|de[cz])[ -]?(?:{_YEAR}|\d\d)\b",
     # What OCR makes of digits.
     r"(?<![\w./-])(?=[\dOolIAS]*[\dOolI])(?=\S*\d)[\dOolIAS]{1,2}([/.-])[\dOolIS]{1,2}\1"
     r"(?:[\dOolIS]{4}|[\dOolIS]{2})(?![\w/])",

@@ -98,6 +98,16 @@ def is_common(word: str) -> bool:
     return word.lower().rstrip(".") in _COMMON
 
 
+def is_ordinary(word: str) -> bool:
+    """Whether it is one of the few hundred words of each language that stand in every text."""
+    return word.lower() in _ordinary()
+
+
+@cache
+def _ordinary() -> frozenset[str]:
+    return frozenset(_names("ordinary").split())
+
+
 def is_eponym(word: str) -> bool:
     return word.lower().removesuffix("'s").removesuffix("’s") in _eponyms()
 

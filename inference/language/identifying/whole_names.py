@@ -1,0 +1,226 @@
+"""All words of a name of which a part is found, and names behind the labels of notes and teams."""
+
+import re
+from collections.abc import Iterator
+
+from inference.language.identifying.vocabulary import (
+    is_common,
+    is_eponym,
+    is_first_name,
+    is_last_name,
+    is_ordinary,
+    is_word,
+    of_disease,
+)
+
+_C = r"[A-ZÀ-ÖØ-ÞĀ-ŽȘȚĐẞ]"
+_TOKEN = rf"(?:{_C}\.|{_C}[\w'’]{{0,40}}(?:-{_C}[\w'’]{{1,40}}){{0,3}})"
+_PARTICLE = (
+    r"(?:van|von|vom|zu|zur|de|der|den|des|la|le|di|da|dos|el|al|bin|ibn|ten|ter|v\."
+    r"|d\.|z\.|ar-|al-|Ó|Ní|Mac)"
+)
+_LABEL = (
+    r"(?:Anf(?:orderer|orderung)?|Überw(?:eiser(?:in)?)?|Zuw(?:eiser(?:in)?)?|Op|OP"
+    r"|Operateur(?:in)?|Ass(?:istenz)?|An[äa](?:sth?(?:esie)?)?"
+    r"|Instr(?:um)?|Springer|Hausarzt|Hausärztin|HA|Leitung|Ltg|Koord|gez|i\.[ ]?A|i\.[ ]?V"
+    r"|Unterschr(?:ift)?|Diktat|Schreib(?:kraft|er(?:in)?)|Befundet|Vidiert|Freigabe"
+    r"|Zeug(?:e|in)|Dolmetsch(?:er(?:in)?)?|Vertreter(?:in)?|Arzt|Ärztin|MTRA?|MTA|RTA|BTA"
+    r"|Radiologe|Radiologin|cc|CC|Cc|[Ww]itness|[Ii]nterpreter|[Ss]urgeon"
+    r"|Asst|An?aesth?|Scrub|Circ|[Rr]eporter|[Rr]equester|[Aa]ttend1?i?ng|PCP|[Cc]onsultant"
+    r"|[Tt]ech(?:nologist)?|[Rr]adiographer|[Ss]onographer|[Tt]yped[ ]by|[Cc]hecked[ ]by"
+    r"|[Vv]erified[ ]by|[Oo]rdered[ ]by|NOK|POA|LPA|[Aa]ttorney|Kontakt(?:person)?"
+    r"|Notfallkontakt|Erwachsenenvertreter(?:in)?|Vormund|Betreuer(?:in)?|KM|KV|Vater|Mutter"
+    r"|Eltern"
+    r"|Enkel(?:in|kind)?|Schwager|Schwägerin|Gatt(?:e|in)|Neffe|Nichte|Onkel|Tante|Oma|Opa"
+    r"|Großmutter|Großvater|Lebensgefährt(?:e|in)|Partner(?:in)?|Freund(?:in)?"
+    r"|Nachbar(?:in)?|Cousine?|Zwilling|Schwiegersohn|Schwiegertochter|Sohn|Tochter|Bruder"
+    r"|Schwester|Gemahlin|Kinder|Söhne|Töchter|Ehegatt(?:e|in)|[Gg]randson|[Gg]randdaughter"
+    r"|[Nn]ephew|[Nn]iece"
+    r"|[Uu]ncle|[Aa]unt(?:ie)?|[Cc]ousin|[Nn]eighbour|[Nn]eighbor|[Ff]riend|[Ff]iancée?"
+    r"|[Ss]pouse|[Mm]om|[Mm]um|[Dd]ad|[Dd]tr|[Hh]usband|[Ww]ife|[Ss]on|[Dd]aughter|[Pp]artner"
+    r"|[Bb]rother|[Ss]ister"
+    r"|[Ss]tep(?:son|daughter|father|mother)|[Tt]win|[Cc]aregiver|[Cc]arer|[Gg]uardian|[Pp]t"
+    r"|[Pp]at(?:ient(?:in)?)?|Pat1ent|N[a]r?[mn]e|[Nn]ame[nd]?|Nachname|Vorname|Surname"
+    r"|Forenames?|First[ ]name|Last[ ]name"
+    r"|[Rr]egistrar|[Ii]ntern|[Mm]idwife|Hebamme|Logop(?:ädin)?|Ergo|Sekretariat|[Ss]ecretary"
+    r"|[Ff]oster[ ]\w+|Pfarrer(?:in)?|Pater|Lehrer(?:in)?|Anwalt|Anwältin|Notar(?:in)?"
+    r"|Trainer(?:in)?|[Cc]oach|[Cc]haplain|[Ll]andlord|[Ss]olicitor|[Oo]fficer"
+    r"|[Ss]ocial[ ]worker)"
+)
+_RANK = (
+    r"(?:Cpl|Pte|Sgt|Maj|Capt|Lt|Col|Hptm|Oblt|Rev|Fr|Br|Hon|Lady|Lord|Judge|Officer|PC|DC|RA"
+    r"|RAin|Notar|Ddr|DDr|Ing|Dipl\.-Ing|Mag|MR|OMR|Hofrat|FÄ|FA|LOÄ|OÄ|OA|CA|CÄ|AÄ|AA|DGKP"
+    r"|DGKS|MTD|PJ|Messrs|Mlle|Mme|Monsieur|Madame|Signora?|Sra?|Señora?|Don|Doña|Sheikh|Imam"
+    r"|Rabbi"
+    r"|Smt|Shri|Sri|Alt-\w+|\w*rätin|\w*rat|Bürgermeister(?:in)?|Dr\.?in|Prof\.?in|Mx|Baby"
+    r"|Zwilling|Univ\.-Prof|PD|Priv\.-Doz|HR|Assist|Doz)"
+)
+_NAME = (
+    rf"((?:{_PARTICLE}[ \t]?){{0,3}}{_TOKEN}(?:(?:,?[ \t]"
+    rf"|(?<=\.))(?:{_PARTICLE}[ \t]?){{0,3}}{_TOKEN}){{0,4}})"
+)
+_LABELLED = re.compile(
+    rf"(?<![\w-])({_LABEL})(?=(?:\.?[ \t]?([:/])[ \t]?|\.?[ \t]+)(?:(?:is|ist|named|called"
+    rf"|namens|by|von|durch"
+    rf"|an|old|Dr\.?|Prof\.?|med\.?)[ \t]+){{0,3}}{_NAME})"
+)
+_TEAM = frozenset("Op OP Ass Anä Instr Springer PCP Scrub Asst Anaesth".split())
+_RANKED = re.compile(
+    rf"(?<![\w-])(?:{_RANK}\.?(?:in\b)?[ \t]+)(?:(?:Dr|Prof|med|iur|jur|phil|Radiol|Chir|Int"
+    rf"|Neurol|Ing|Mag)\.?[ \t]+){{0,4}}{_NAME}"
+)
+_DEGREE = re.compile(
+    rf"\b(?:iur|jur|vet|dent|pharm|theol|oec|rer\.[ ]?nat|med|mult)\.[ \t]+{_NAME}"
+)
+_SMALL = re.compile(rf"(?<![\w.])((?:{_C}\.[ \t]?)?(?:[vdz]\.[ \t]?){{1,2}}{_C}[\w'’-]{{0,30}}\.?)")
+_FIRST_AND_INITIAL = re.compile(rf"(?<![\w-])({_C}[\w'’]{{2,20}}[ \t]{_C}\.)(?!\w)")
+_SIGNATURE = re.compile(
+    rf"^[ \t]*((?:{_C}\.?[ \t]?){{1,3}}{_C}[\w'’]{{2,30}}(?:-{_C}\w{{1,30}})?)[ \t]*$", re.MULTILINE
+)
+_CAPITALS = re.compile(
+    rf"(?<![\w-])({_C}{{3,20}}(?:-{_C}{{2,20}})?),?[ ]"
+    rf"({_C}[a-zà-ž]{{1,20}}(?:-{_C}[a-zà-ž]{{1,20}})?)(?!\w)"
+)
+_LAST_INITIALS = re.compile(r"[.\n][ \t]*((?!CT|MR|US|OP|OK)[A-Z]{2,3})\s*\Z")
+_FREE = re.compile(rf"(?<![\w'’.-]){_C}[\w'’]+(?:-{_C}[\w'’]+)*(?![\w-])")
+_RIGHT = re.compile(
+    rf"[ \t]{{0,3}}[(\"„“'‘]{{1,3}}(?:genannt[ \t]|gen\.[ \t]"
+    rf"|aka[ \t])?({_TOKEN}(?:[ \t]{_TOKEN})?)[)\"“”'’]{{1,3}}"
+    rf"|,?[ \t]{{0,3}}\(?(?:geb\.|geborene|née|nee|formerly|aka|alias|gen\.|verw\."
+    rf"|b\.)[ \t]+({_TOKEN})\)?"
+    rf"|,?[ \t]((?:{_PARTICLE}[ \t]?){{1,3}}{_TOKEN})"
+    rf"|[ \t-]({_TOKEN})"
+)
+_LEFT = re.compile(rf"(?<![\w'’.-])({_TOKEN})(,?[ \t])$")
+_BEFORE_NAMES = frozenset({"Ó", "Ní", "Mac", "Mc", "O"})
+_FARTHEST = 44
+_MOST_WORDS = 6
+_Region = tuple[int, int]
+
+
+def labelled(text: str) -> Iterator[_Region]:
+    for match in _LABELLED.finditer(text):
+        is_sure = match[2] is not None or match[1] in _TEAM
+        end = _end(text, match.start(3), match.end(3), is_sure=is_sure)
+        if end > match.start(3):
+            yield match.start(3), end
+    for pattern, is_sure in ((_RANKED, True), (_DEGREE, True)):
+        for match in pattern.finditer(text):
+            end = _end(text, match.start(1), match.end(1), is_sure=is_sure)
+            if end > match.start(1):
+                yield match.start(1), end
+    yield from _by_form(text)
+
+
+def _by_form(text: str) -> Iterator[_Region]:
+    """Initials, signatures, and family names in capitals."""
+    for match in _SMALL.finditer(text):
+        if not is_word(match[1].split(".")[-1].strip() or "x") or match[1].endswith("."):
+            yield match.start(1), match.end(1)
+    for match in _FIRST_AND_INITIAL.finditer(text):
+        first = match[1].split()[0]
+        if is_first_name(first) and not is_eponym(first):
+            yield match.start(1), match.end(1)
+    for match in _SIGNATURE.finditer(text):
+        family = match[1].split()[-1].split(".")[-1]
+        if not is_word(family) or is_last_name(family) or is_first_name(family):
+            yield match.start(1), match.end(1)
+    for match in _CAPITALS.finditer(text):
+        family, given = match[1], match[2]
+        if not is_word(family) and (is_first_name(given) or is_last_name(family)):
+            yield match.span()
+    if initials := _LAST_INITIALS.search(text):
+        yield initials.start(1), initials.end(1)
+
+
+def family_names(text: str) -> Iterator[_Region]:
+    """Words that are known as family names and as nothing else."""
+    for match in _FREE.finditer(text):
+        parts = match[0].split("-")
+        if not all(map(is_last_name, parts)) or any(map(is_word, parts)):
+            continue
+        if not of_disease(text, match) and not re.match(r"[ ]?-", text[match.end() :][:2]):
+            yield match.span()
+
+
+def _end(text: str, start: int, end: int, *, is_sure: bool) -> int:
+    last = start
+    tokens = list(re.finditer(r"[^\s,]+", text[start:end]))
+    for index, token in enumerate(tokens):
+        word = token[0].strip(".")
+        if re.fullmatch(_PARTICLE, token[0]):
+            continue
+        named = is_first_name(word) or is_last_name(word) or len(word) == 1
+        known = is_word(word) or is_common(word) or (word.isupper() and 1 < len(word) < 4)
+        # A label with a colon names somebody, if by a word of every day: "Hausarzt: Bauer".
+        sure_first = is_sure and index == 0 and not is_common(word) and len(word) > 2
+        is_after_initial = index > 0 and len(tokens[index - 1][0].rstrip(".")) == 1
+        behind = tokens[index + 1][0].rstrip(".") if index + 1 < len(tokens) else ""
+        # "Sepp Ritter": a name that is a word, too, before one that is none.
+        is_before_name = bool(behind) and not is_common(word) and not is_word(behind)
+        if is_eponym(word) and not sure_first and index == 0:
+            break
+        if known and not (
+            named
+            or (sure_first and not word.isupper())
+            or (is_after_initial and not is_common(word))
+            or (is_before_name and not word.isupper())
+        ):
+            break
+        last = start + token.end()
+    return last
+
+
+def widened(text: str, region: _Region) -> _Region:
+    """With the words of the name before and behind: given, in brackets, double, of birth."""
+    start, end = region
+    for _ in range(_MOST_WORDS):
+        match = _RIGHT.match(text, end)
+        if match is None:
+            break
+        group = match.lastindex or 0
+        words = re.findall(r"[^\W\d_]{2,}", match[group]) or ["x"]
+        if group == 4 and not _goes_on(text, match, words[0], start):
+            break
+        if group == 1 and all(map(is_common, words)):
+            break
+        end = match.end() if group == 1 else match.end(group)
+    for _ in range(3):
+        match = _LEFT.search(text[max(0, start - _FARTHEST) : start])
+        if match is None:
+            break
+        word = match[1].rstrip(".")
+        is_named = is_first_name(word) or is_last_name(word) or word in _BEFORE_NAMES
+        if (
+            is_common(word)
+            or is_eponym(word)
+            or not is_named
+            or (is_word(word) and not is_first_name(word))
+        ):
+            break
+        start -= len(match[0])
+    return start, end
+
+
+def _goes_on(text: str, match: re.Match[str], word: str, start: int) -> bool:
+    if is_common(word) or of_disease(text, match) or (word.isupper() and len(word) < 4):
+        # "Rose MBBS", "Weiß CT".
+        return False
+    before = re.findall(r"[^\W\d_]+", text[start : match.start()])
+    if (
+        before
+        and word.isupper()
+        and (before[-1].isupper() or text[match.start() - 1 : match.start()] == ")")
+    ):
+        return (
+            not is_word(word)
+            or is_first_name(word)
+            or is_last_name(word)
+            or text[match.start() - 1] == ")"
+        )
+    if is_first_name(word) or is_last_name(word):
+        return not is_eponym(word) or text[match.start() : match.start() + 1] == "-"
+    if not before or not is_first_name(before[-1]) or is_eponym(word) or is_ordinary(word):
+        return False
+    # "William Rose", "Fatma Nur Karaçelik".
+    return not is_word(word) or len(before) == 1

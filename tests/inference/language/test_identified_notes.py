@@ -1,0 +1,51 @@
+"""Notes without capitals, tables, teams and whole names leave no name, number or ward behind."""
+
+import pytest
+
+from inference.language.deid import deidentified
+from storage.settings import Settings
+
+
+@pytest.mark.parametrize(
+    ("text", "gone"),
+    [
+        ("seen by doctor brackenridge with her daughter annika from sacramento",
+         ["brackenridge", "annika", "sacramento"]),
+        ("pt leopold slept, dr oyelaran informed. leopold eats well.", ["leopold", "oyelaran"]),
+        ("the number is seven seven oh three one two", ["seven", "three"]),
+        ("frau wieczorek kommt mit sohn matthias", ["wieczorek", "matthias"]),
+        ("Name;Vorname;Geb.;Fallnr.;Befund\n"
+         "Stein;Lea;3.2.61;118;Zyste 4 mm\nWald;Kim;1958;119;frei",
+         ["Stein", "Lea", "3.2.61", "118", "Wald", "Kim", "1958", "119"]),
+        ("Name | DOB | MRN | Result\n--- | --- | --- | ---\nBlack Ray | 1/2/50 | 77 | normal",
+         ["Black", "Ray", "1/2/50", "77"]),
+        ("Mrs Henrietta (Etta) WINTER and Etta Winter", ["Henrietta", "Etta", "WINTER", "Winter"]),
+        ("Patientin: Aylin Su Demirkol geb. Yavuz", ["Aylin", "Demirkol", "Yavuz"]),
+        ("Hausarzt: Sommer. OP: Nowak/Ass Petrescu. gez. Lindner",
+         ["Sommer", "Nowak", "Petrescu", "Lindner"]),
+        ("Schwager Torsten, Enkelin Mia K., Zeuge Veit Hölzl", ["Torsten", "Mia", "Hölzl"]),
+        ("moved to Ward 9 Hawthorn, Bay D bed 12", ["9", "Hawthorn", "12"]),
+        ("Lindenstr. 4 / 2. Stock b. Arslan, 50667", ["Lindenstr", "Arslan", "50667"]),
+        ("Fahrer bei Spedition Krüger; works at Harlow Textiles", ["Krüger", "Harlow"]),
+        ("App. 4-3391, Führerschein 21 443 902, Studie ABCD-EFG-017", ["3391", "443", "017"]),
+        ("entered by tmeyer7, typed Kb/sw", ["tmeyer7", "Kb/sw"]),
+        ("fax 6O6.555.O188 as scanned", ["555", "188"]),
+    ],
+)  # fmt: skip
+def test_notes_tables_and_teams_lose_who_they_speak_of(text: str, gone: list[str]) -> None:
+    without = deidentified(Settings(), text, {})["text"]
+    assert [one for one in gone if one in without] == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "patient denies pain, doctor will review; the wife is well and the son was informed",
+        "baker cyst measuring two point five by three centimeters, kellgren lawrence grade two",
+        "McMurray and Lachman negative. Sphincter of Oddi, Wharton jelly, Foley catheter 16 Fr.",
+        "Lesion;Size;Segment\nA;4 mm;7/8\nB;11 mm;2",
+        "Le Fort II, Level L5, Grad II, T2 N0 M0, PI-RADS 4, CO-RADS 2, EGFR L858R, HbA1c 7,1.",
+    ],
+)
+def test_medicine_in_notes_stays(text: str) -> None:
+    assert deidentified(Settings(), text, {})["text"] == text
