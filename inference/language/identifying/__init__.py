@@ -6,7 +6,7 @@ from inference.language.identifying.ages import ages
 from inference.language.identifying.codes import codes
 from inference.language.identifying.dates import dates
 from inference.language.identifying.dictation import dictation
-from inference.language.identifying.more_codes import more_codes, tails
+from inference.language.identifying.number_forms import number_forms, tails
 from inference.language.identifying.people import people
 from inference.language.identifying.places import places
 from inference.language.identifying.short_dates import short_dates, times_behind
@@ -22,7 +22,7 @@ def by_context(text: str) -> Iterator[Found]:
     dated = [*dates(text), *short_dates(text)]
     yield from dated
     yield from times_behind(text, [end for _, _, end in dated])
-    numbers = [*codes(text), *more_codes(text)]
+    numbers = [*codes(text), *number_forms(text)]
     yield from numbers
     yield from tails(text, [end for _, _, end in numbers])
     rows = list(tables(text))

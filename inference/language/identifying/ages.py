@@ -21,7 +21,8 @@ _FORMS = (
     rf"\b({_OLD})\.[ \t]?(?:Lebensjahr|LJ|Geburtstag)\b|\b({_OLD})th[ \t]birthday\b",
     rf"\b(?:age[ds]?|alter|alt)\b[ \t]*[:=]?[ \t]*(?:of[ \t]|is[ \t]|von[ \t])?({_OLD})\b"
     r"(?![.,]\d|[ \t]?%|[ \t]?(?:mm|cm|ml))",
-    rf"\b({_OLD})[ \t]?(?:/[ \t]?)?(?:[MFmfwW♂♀])(?=[ \t,.;:)/]|$)(?![ \t]?\d)",
+    # Not of technetium: "Tc-99m".
+    rf"(?<![\w.-])(?<!Tc )({_OLD})[ \t]?(?:/[ \t]?)?(?:[MFmfwW♂♀])(?=[ \t,.;:)/]|$)(?![ \t]?\d)",
     rf"(?:,[ \t])({_OLD})(?=,[ \t](?:with|who|mit|presents|kommt|lives|lebt|was|has|is)\b)",
     rf"\b({_ENGLISH})[ \t-](?:years?|yrs?|y)\b(?:[ \t-](?:old|of[ \t]age)\b)?",
     rf"\b({_GERMAN})[ \t-]?jährig\w*|\b({_GERMAN})[ \t]jahre?[ \t]alt\b",
@@ -35,7 +36,8 @@ _FORMS = (
     rf"\b(?:age[ds]?|alter|alt)[ \t:=]{{1,3}}0?({_OLD}[yja]?)\b(?![.,]\d|[ ]?(?:%|mm|cm|ml))",
     rf"(?<![\w.-])[FMWfmw♀♂][ ,/.]{{1,2}}({_OLD})\b(?![.,]\d|[ ]?(?:%|mm|cm|ml|mg|kg|HU|HE|bpm))",
     # Behind a name or a person: "Frau Huber (94)", "she is 92.", "wird 100,".
-    rf"\b(?-i:[A-ZÄÖÜ])[\w-]{{2,30}}[ ]?[,(][ ]?({_OLD})[ ]?(?:[);]|,(?!\d))",
+    r"\b(?:Frau|Herrn?|Fr\.|Hrn?\.|Mrs?\.?|Ms\.?|Miss)[ ](?:[A-ZÄÖÜ][\w.-]{0,30}[ ]){0,2}"
+    rf"[A-ZÄÖÜ][\w-]{{1,30}}[ ]?[,(][ ]?({_OLD})[ ]?(?:[);]|,(?!\d))",
     r"\b(?:he|she|who|pt|patient|er|sie|wird|turned|turns|turning|now|schon|bereits|mit"
     r"|im[ ]Alter)"
     rf"(?:['’]s|[ ](?:is|was|ist|war|wird|von|now|jetzt))?[ ]({_OLD})(?=[ ]?[,.;)](?!\d)"

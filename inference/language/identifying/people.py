@@ -30,7 +30,9 @@ _TITLE = (
 # A dot is the title's, and not what separates two: else each of many titles were tried both ways.
 _ONE = rf"(?<![\w]){_TITLE}(?:\.-?|\b(?!\.))(?:in\b)?"
 _TITLED = re.compile(rf"({_ONE})(?:[ \t./]+{_ONE}){{0,8}}[ \t./]*({_NAMES})")
-_WEAK = frozenset("HR PD Ass Sr OÄ CA OA Graf Col Oberarzt Oberärztin Fr Mag med nat rer".split())
+_WEAK = frozenset(
+    "HR MR PD Ass Sr OÄ CA OA Graf Col Oberarzt Oberärztin Fr Mag med nat rer".split()
+)
 _ROLE = (
     r"(?:[Pp]atient(?:in|en)?(?:[ \t]name)?|PATIENT|Pat\.?|Name(?:[ \t]of[ \t]patient)?|[Zz]uweis"
     r"(?:er|erin|ung[ \t]durch)|Operateur(?:in)?"

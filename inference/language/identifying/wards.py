@@ -96,11 +96,13 @@ _FORMS: tuple[tuple[str, str], ...] = (
         rf"|den[ \t])?({_W}(?:[ \t](?:am[ \t])?{_W}){{0,2}}(?:,[ \t]{_W}[ \t]{_W})?)",
     ),
 )
+_INSIDE = re.compile(r"(?:Im|In|Auf|An|Beim|Hinterm?|Unterm?|Oberm?|Vor)\b.*?([\w-]+)[ ]\d+[a-z]?$")
 _COMPILED = tuple((kind, re.compile(form)) for kind, form in _FORMS)
 _ADDRESS = re.compile(
     rf"\b(?:Flat|Apt\.?|Apartment|Unit|Suite|Lot)[ \t]#?\w{{1,4}},?[ \t](?=\d)"
-    rf"|\b(?:no\.|number|Nr\.|Hausnummer)[ \t](\d{{1,4}}[a-z]?)\b(?=[.,;)\n]|$)"
-    r"|\b(?:HC|RR|PO[ ]?Box|P\.O\.[ ]Box"
+    r"|\b(?:Hausnummer|Haus[ \t]Nr\.|house[ \t](?:no\.|number))[ \t](\d{1,4}[a-z]?)\b"
+    r"(?=[.,;)\n]|$)"
+    r"|\b(?:HC|RR(?![ ]\d{2,3}/)|PO[ ]?Box|P\.O\.[ ]Box"
     r"|Rural Route)[ \t]\w{1,5}(?:[ \t]Box[ \t]\w{1,5})?(?:,[ \t][\dOlI]{5})?"
     rf"|\b{_C}[\w-]{{1,20}}(?:pl\.|str\.|g\.|platz|gasse|straße|strasse|weg|ring"
     rf"|allee)[ \t]\d{{1,4}}[a-z]?(?:[ \t]?/[ \t]?\w{{1,4}})*"
@@ -145,6 +147,9 @@ def wards(text: str) -> Iterator[tuple[str, int, int]]:
                 continue
             yield kind, match.start(group), match.end(group)
     for match in _ADDRESS.finditer(text):
+        if (inside := _INSIDE.match(match[0])) and is_word(inside[1]):
+            # "In der Leber 3."
+            continue
         group = 1 if match.lastindex else 0
         yield "ADDRESS", match.start(group), match.end(group)
         yield from address_tails(text, [match.end(group)])

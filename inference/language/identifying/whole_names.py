@@ -64,7 +64,15 @@ _LABELLED = re.compile(
     rf"|namens|by|von|durch"
     rf"|an|old|Dr\.?|Prof\.?|med\.?)[ \t]+){{0,3}}{_NAME})"
 )
-_TEAM = frozenset("Op OP Ass Anä Instr Springer PCP Scrub Asst Anaesth".split())
+# Without a colon these stand before whatever is a noun in German: "Vater Herzinfarkt", "OP Knie".
+_BEFORE_NOUNS = re.compile(
+    r"(?:OP|Op|Intern|Kinder|KM|KV|HA|Eltern|Kontakt|Ergo|Arzt|Diktat|Leitung|Freigabe|Partner"
+    r"|Springer|Zwilling|Pat|Pt|Name|Vater|Mutter|Oma|Opa|Onkel|Tante|Groß(?:mutter"
+    r"|vater)|Sohn|Tochter|Bruder|Schwester|Neffe|Nichte|Cousine?|Vorname|Nachname)\w{0,3}"
+)
+_NEVER_SURE = frozenset({"OP", "Op"})
+# Ranks that are short for something else in reports: MR and PD of images, CA, RA, FA.
+_OTHERWISE = re.compile(r"(?:[A-ZÄÖÜ]{2,3}|Br|Fr|Don|Baby|Zwilling|Ing|Mag|Assist|Hon)")
 _RANKED = re.compile(
     rf"(?<![\w-])(?:{_RANK}\.?(?:in\b)?[ \t]+)(?:(?:Dr|Prof|med|iur|jur|phil|Radiol|Chir|Int"
     rf"|Neurol|Ing|Mag)\.?[ \t]+){{0,4}}{_NAME}"
@@ -100,16 +108,31 @@ _Region = tuple[int, int]
 
 def labelled(text: str) -> Iterator[_Region]:
     for match in _LABELLED.finditer(text):
-        is_sure = match[2] is not None or match[1] in _TEAM
+        is_sure = match[2] is not None and match[1] not in _NEVER_SURE
+        if not is_sure and _BEFORE_NOUNS.fullmatch(match[1]) and not _begins_known(match[3]):
+            continue
         end = _end(text, match.start(3), match.end(3), is_sure=is_sure)
         if end > match.start(3):
             yield match.start(3), end
-    for pattern, is_sure in ((_RANKED, True), (_DEGREE, True)):
+    for pattern in (_RANKED, _DEGREE):
         for match in pattern.finditer(text):
-            end = _end(text, match.start(1), match.end(1), is_sure=is_sure)
+            rank = match[0][: match.start(1) - match.start()].split()[0].rstrip(".")
+            if _OTHERWISE.fullmatch(rank) and not _begins_known(match[1]):
+                continue
+            end = _end(text, match.start(1), match.end(1), is_sure=True)
             if end > match.start(1):
                 yield match.start(1), end
     yield from _by_form(text)
+
+
+def _begins_known(name: str) -> bool:
+    """Whether the first word is a name that is known, and no word of medicine; or an initial."""
+    words = [one.strip(".") for one in re.split(r"[\s,]+", name)]
+    words = [one for one in words if not re.fullmatch(_PARTICLE, one)]
+    if not words:
+        return False
+    first = words[0]
+    return len(first) == 1 or ((is_first_name(first) or is_last_name(first)) and not is_word(first))
 
 
 def _by_form(text: str) -> Iterator[_Region]:

@@ -3,6 +3,7 @@
 import pytest
 
 from inference.language.deid import deidentified
+from inference.language.identifying import by_context
 from storage.settings import Settings
 
 
@@ -49,3 +50,20 @@ def test_notes_tables_and_teams_lose_who_they_speak_of(text: str, gone: list[str
 )
 def test_medicine_in_notes_stays(text: str) -> None:
     assert deidentified(Settings(), text, {})["text"] == text
+
+
+@pytest.mark.parametrize(
+    "report",
+    [
+        "MR Schädel nativ und nach KM. MR Angiographie der Becken-Bein-Gefäße.",
+        "CA Mamma links. RA Gonarthrose. FA Vorfuß. PD Fettsättigung coronar.",
+        "OP Knie links, Op Hüft-TEP rechts 2015. Station Neurologie. Kinder Röntgen.",
+        "RR 120/80, Levothyroxin 75 µg 1-0-0, Hb 12.3, TSH 2,1.",
+        "Tc-99m, Ga-68 DOTATATE 150 MBq, GFR (94), Sättigung (97).",
+        "Metastase in der Leber 3. Im Lendenwirbel 5, slice no. 12, Bild Nr. 12 (Serie 4).",
+        "PI-RADS 4, BI-RADS 2, CAD-RADS 2, Gleason 3+4=7a, pT2 pN1 M0, C5/6, Th12, AO A1.",
+        "Left MCA M1 occlusion. CTA Neck patent. Liver Segment 4A lesion 1.2 cm. Baker cyst.",
+    ],
+)
+def test_what_a_report_says_of_images_stays(report: str) -> None:
+    assert [report[start:end] for _, start, end in by_context(report)] == []

@@ -81,7 +81,7 @@ _SPINE = re.compile(
 )
 
 
-def more_codes(text: str) -> Iterator[tuple[str, int, int]]:
+def number_forms(text: str) -> Iterator[tuple[str, int, int]]:
     for kind, pattern in _COMPILED:
         for match in pattern.finditer(text):
             group = 1 if match.lastindex else 0
