@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,6 +26,11 @@ _LEFT = frozenset("left links linke linken linker linkes linksseitig linksseitig
 _RIGHT = frozenset("right rechts rechte rechten rechter rechtes rechtsseitig rechtsseitige".split())
 _BOTH = frozenset("bilateral bilaterally both beidseits bds beide beiden beidseitig".split())
 _LONGEST = 2_000
+_NOT_ASSESSED = re.compile(
+    r"\s*(?:not (?:assessed|evaluated|assessable)|nicht (?:beurteilt|untersucht|beurteilbar)):"
+    r"[^;]*",
+    re.IGNORECASE,
+)
 # In English the lower extremity, an enlarged left atrium, a spontaneous abortion.
 _GERMAN_ABBREVIATIONS = frozenset(("LE", "LAE", "SAB"))
 _ENGLISH_WORDS = frozenset("the of with is are has had and for no there left right from".split())
@@ -80,7 +86,7 @@ def current_in(text: str, year: int | None = None) -> list[Critical]:
 
 def _sentences(text: str) -> Iterator[str]:
     """Sentences, a question with its answer as one."""
-    found = [text[start:end] for start, end in split_sentences(text)]
+    found = [_assessed(text[start:end]) for start, end in split_sentences(text)]
     for at, sentence in enumerate(found):
         if at and found[at - 1].endswith("?") and answers(tokens_of(sentence)):
             continue
@@ -89,6 +95,12 @@ def _sentences(text: str) -> Iterator[str]:
             yield f"{sentence} {following}"
         else:
             yield from _pieces(sentence)
+
+
+def _assessed(sentence: str) -> str:
+    """Without the list of what was not looked for, with which reports of measurements end."""
+    listed = _NOT_ASSESSED.match(sentence)
+    return sentence[listed.end() :] if listed else sentence
 
 
 def _pieces(sentence: str) -> Iterator[str]:

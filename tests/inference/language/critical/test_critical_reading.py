@@ -1,8 +1,10 @@
 """What a report says of critical findings, as reports say it."""
 
 from datetime import UTC, datetime
+from importlib import resources
 
 import pytest
+import yaml
 
 from inference.language.critical import Status, concepts, criticals_of, omitted
 from inference.language.critical.reading import current_in, in_sentence
@@ -54,6 +56,15 @@ from inference.language.missing import missing_of_texts
 )  # fmt: skip
 def test_what_is_there_is_found_and_what_is_not_is_left(sentence: str, there: set[str]) -> None:
     assert {one.concept.name for one in current_in(sentence)} == there
+
+
+def test_what_a_report_says_it_did_not_look_for_is_no_finding() -> None:
+    for language in ("en", "de"):
+        file = resources.files("inference.reports") / "locales" / f"{language}.yaml"
+        for sentence in yaml.safe_load(file.read_text("utf-8"))["limits"].values():
+            assert current_in(sentence) == []
+    (found,) = current_in("Not assessed: bones, pneumothorax; free air under the diaphragm.")
+    assert found.concept.name == "free_air"
 
 
 def test_what_was_asked_or_known_before_is_no_finding() -> None:
