@@ -1,6 +1,7 @@
 """What other systems measured is shown under their name, and is the reader's by a copy alone."""
 
 import copy
+import re
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -131,3 +132,18 @@ def test_a_foreign_measurement_is_read_only_and_mine_by_a_copy_alone(
     page.reload()
     expect(page.get_by_test_id("taken-over")).to_have_count(1)
     expect(foreign.get_by_test_id("take-over")).to_be_disabled()
+
+
+def test_a_sentence_waits_for_the_report_that_it_is_for(
+    guarded: ClosedNode, guarded_page: Page, images: list[Dataset]
+) -> None:
+    foreign_report(guarded, images)
+    page, study = guarded_page, str(images[0].StudyInstanceUID)
+    sign_in_on(page, guarded, "ada", f"/study/?study={study}")
+    foreign = page.get_by_test_id("others-measurement")
+    foreign.get_by_role("button", name=re.compile("report")).click()
+    waiting = page.get_by_test_id("sentences-waiting")
+    expect(waiting).to_have_text("One sentence is put in when there is one.")
+    page.get_by_role("button", name="Create draft").click()
+    editor = page.get_by_test_id("report-panel").get_by_role("textbox")
+    expect(editor.filter(has_text="20.0 mm")).to_be_visible()

@@ -93,11 +93,17 @@ export function ReportTab({
       <div className="p-4">
         <ReadBy study={study} onChanged={onChanged} />
         <p className="mb-2 text-dim">{t.none}</p>
+        {insertions.length > inserted && (
+          <p role="status" className="mb-2" data-testid="sentences-waiting">
+            {t.waiting(insertions.length - inserted)}
+          </p>
+        )}
         <button
           type="button"
           className="control"
           disabled={action.busy}
-          onClick={() => void submit(() => reports.draft(study.study_instance_uid, draftLanguage(language)))}
+          // What was put in opens the editor as soon as the draft is there, so that nothing ends it here.
+          onClick={() => void action.run(async () => setAnswered(await reports.draft(study.study_instance_uid, draftLanguage(language))))}
         >
           {t.draft}
         </button>

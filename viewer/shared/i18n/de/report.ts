@@ -4,6 +4,7 @@ export const report: Messages["report"] = {
   tab: "Befund",
   findingsTab: "Ergebnisse",
   none: "Zu dieser Studie gibt es noch keinen Befund.",
+  waiting: (n: number) => (n === 1 ? "Ein Satz wird eingefügt, sobald es einen gibt." : `${n} Sätze werden eingefügt, sobald es einen gibt.`),
   draft: "Entwurf erstellen",
   states: { draft: "Entwurf", preliminary: "Vorläufig", final: "Signiert", amended: "Signiert, geändert" },
   moves: {

@@ -2,6 +2,7 @@ export const report = {
   tab: "Report",
   findingsTab: "Findings",
   none: "There is no report of this study yet.",
+  waiting: (n: number) => (n === 1 ? "One sentence is put in when there is one." : `${n} sentences are put in when there is one.`),
   draft: "Create draft",
   states: { draft: "Draft", preliminary: "Preliminary", final: "Signed", amended: "Signed, amended" },
   moves: {

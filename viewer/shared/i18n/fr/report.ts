@@ -2,6 +2,7 @@ export const report = {
   tab: "Compte rendu",
   findingsTab: "Constatations",
   none: "Il n’y a pas encore de compte rendu de cet examen.",
+  waiting: (n: number) => (n === 1 ? "Une phrase y sera insérée." : `${n} phrases y seront insérées.`),
   draft: "Créer une ébauche",
   states: { draft: "Ébauche", preliminary: "Provisoire", final: "Signé", amended: "Signé, modifié" },
   moves: {
