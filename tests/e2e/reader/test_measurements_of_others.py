@@ -4,7 +4,7 @@ import copy
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Dialog, Page, expect
 from pydicom.dataset import Dataset
 
 from tests import builders
@@ -101,6 +101,16 @@ def test_a_foreign_measurement_is_read_only_and_mine_by_a_copy_alone(
     page.mouse.down()
     point_to(page, viewport, 0.58, 0.7)
     page.mouse.up()
+    expect(page.get_by_test_id("measurement")).to_have_count(1)
+    asked: list[str] = []
+
+    def stay(dialog: Dialog) -> None:
+        asked.append(dialog.message)
+        dialog.dismiss()
+
+    page.on("dialog", stay)
+    page.get_by_title("Studies (Esc)").click()
+    assert asked == ["Something in this study is not saved. Leave it all the same?"]
     expect(page.get_by_test_id("measurement")).to_have_count(1)
     page.get_by_test_id("save-measurements").click()
     expect(page.get_by_test_id("save-measurements")).to_have_attribute("data-saved", "true")

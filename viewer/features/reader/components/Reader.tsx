@@ -37,6 +37,7 @@ import { useAskedView, useViewAddress } from "@/features/reader/hooks/stage/useV
 import { type ToolName, type ViewId } from "@/cornerstone";
 import { personName } from "@/shared/lib/format";
 import { shownKey } from "@/shared/lib/keys/ownKeys";
+import { mayLeave } from "@/shared/hooks/usePageLeave";
 import { returnAddress } from "@/shared/lib/listAddress";
 import { Problem } from "@/shared/api/problem";
 import { cellCount } from "@/features/reader/lib/layout/layout";
@@ -101,7 +102,7 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
       reader.structureSets.toggleAll();
     },
     onHelp: () => setHelpOpen("keys"),
-    onLeave: () => router.push(back),
+    onLeave: () => mayLeave(t.leaveUnsaved) && router.push(back),
     more: { "Ctrl+arrowright": () => queue.goTo(queue.place?.next ?? null), "Ctrl+arrowleft": () => queue.goTo(queue.place?.previous ?? null), "Ctrl+z": undo, "Ctrl+y": redo, "Ctrl+Shift+z": redo, C: () => (clicking.phase === "on" ? clicking.setInside(!clicking.inside) : document.getElementById(beginClicking)?.focus()), D: () => document.getElementById(beginDrawing)?.focus(), k: toggleKeyImage, S: panes.series.toggle, T: panes.results.toggle, O: reader.presentations.toggleMarks, H: () => reader.heatMaps.toggleOn(slice), M: stackSlab.isPossible ? stackSlab.next : reformat.nextProjection, "+": () => (stackSlab.isPossible ? stackSlab : reformat).thicken(1), "-": () => (stackSlab.isPossible ? stackSlab : reformat).thicken(-1), "(": () => reformat.tilt(turnDegrees), ")": () => reformat.tilt(-turnDegrees), Delete: measurements.removeChosen, Backspace: measurements.removeChosen },
   });
 

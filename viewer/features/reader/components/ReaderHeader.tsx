@@ -3,6 +3,7 @@ import { usePipelineTitles } from "@/shared/hooks/usePipelineTitles";
 import { Badge } from "@/shared/components/Badge";
 import { SignedIn } from "@/shared/components/SignedIn";
 import { StreamDot } from "@/shared/components/StreamDot";
+import { mayLeave } from "@/shared/hooks/usePageLeave";
 import { useText } from "@/shared/hooks/useText";
 import type { Place } from "@/shared/lib/studyQueue";
 import type { StreamState } from "@/shared/api/api";
@@ -36,7 +37,13 @@ export function ReaderHeader({
   const badge = study ? studyBadge(study.state) : null;
   return (
     <header className="flex flex-wrap items-center gap-x-4 gap-y-1 border-b border-line bg-panel px-3 py-2">
-      <Link href={back} prefetch={false} className="control" title={t.backToList}>
+      <Link
+        href={back}
+        prefetch={false}
+        className="control"
+        title={t.backToList}
+        onClick={(event) => mayLeave(t.leaveUnsaved) || event.preventDefault()}
+      >
         <span aria-hidden="true">← </span>
         {common.studies}
       </Link>

@@ -3,6 +3,8 @@
 import { useRouter } from "next/navigation";
 import { useEffect, useState } from "react";
 import { askAhead } from "@/features/reader/lib/preload";
+import { mayLeave } from "@/shared/hooks/usePageLeave";
+import { useText } from "@/shared/hooks/useText";
 import { currentQueue, extended, keepQueue, placeIn, type Place } from "@/shared/lib/studyQueue";
 
 /** Long enough for what the open study needs to be asked for first. */
@@ -10,6 +12,7 @@ const aheadMs = 4000;
 
 /** The studies before and after this one in the list that it was opened from. */
 export function useStudyQueue(studyInstanceUid: string): { place: Place | null; goTo: (uid: string | null) => void } {
+  const { viewing: t } = useText();
   const router = useRouter();
   const [list, setList] = useState(currentQueue);
   const place = placeIn(list, studyInstanceUid);
@@ -37,5 +40,5 @@ export function useStudyQueue(studyInstanceUid: string): { place: Place | null; 
     return () => clearTimeout(timer);
   }, [following]);
 
-  return { place, goTo: (uid) => uid && router.push(`/study/?study=${uid}`) };
+  return { place, goTo: (uid) => uid && mayLeave(t.leaveUnsaved) && router.push(`/study/?study=${uid}`) };
 }

@@ -6,6 +6,7 @@ import { OpenFields } from "@/features/report/components/OpenFields";
 import { Phrases } from "@/features/report/components/Phrases";
 import { Templates } from "@/features/report/components/Templates";
 import { usePreferences } from "@/shared/hooks/usePreferences";
+import { usePageLeave } from "@/shared/hooks/usePageLeave";
 import { useText } from "@/shared/hooks/useText";
 import { withDictated } from "@/features/report/lib/dictation";
 import { expanded, isChanged, toEdit, toSend, withInsertions, type EditedSection, type Insertion } from "@/features/report/lib/reportText";
@@ -48,7 +49,9 @@ export function ReportEditor({
   }
   const change = (number: number, text: string) =>
     setEdited((now) => now.map((one, place) => (place === number ? { ...one, text } : one)));
-  const savable = isChanged(report, edited) && (!amends || reason.trim() !== "");
+  const isUnsaved = isChanged(report, edited);
+  usePageLeave(isUnsaved);
+  const savable = isUnsaved && (!amends || reason.trim() !== "");
   const save = () => {
     if (savable && !busy) onSave(toSend(report, edited), reason.trim(), newer);
   };

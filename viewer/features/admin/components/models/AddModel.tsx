@@ -2,7 +2,7 @@
 
 import { type ChangeEvent, useRef } from "react";
 import { useModelUpload } from "@/features/admin/hooks/useModelUpload";
-import { usePageLeave } from "@/features/uploads/hooks/usePageLeave";
+import { usePageLeave } from "@/shared/hooks/usePageLeave";
 import type { ModelUploadProgress, ModelUploadStage } from "@/features/admin/lib/models/modelUpload";
 import { ProblemNote } from "@/shared/components/ProblemNote";
 import { ProgressBar } from "@/shared/components/ProgressBar";

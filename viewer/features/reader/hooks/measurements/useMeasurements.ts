@@ -9,7 +9,7 @@ import { listMeasurements, saveMeasurements, seriesOfInstance } from "@/features
 import type { Measurement } from "@/dicom/measurements/measurement";
 import { History } from "@/features/reader/lib/history";
 import type { SeriesRef } from "@/features/reader/lib/layout/layout";
-import { usePageLeave } from "@/features/uploads/hooks/usePageLeave";
+import { usePageLeave } from "@/shared/hooks/usePageLeave";
 
 export interface Measurements {
   list: readonly Measurement[];

@@ -15,6 +15,7 @@ export const viewing: Messages["viewing"] = {
   readingSeries: "Die Serie wird geladen",
   readingMask: "Die Maske wird geladen",
   backToList: "Studien (Esc)",
+  leaveUnsaved: "In dieser Studie ist etwas nicht gespeichert. Trotzdem verlassen?",
   studyQueue: "Studien der Liste",
   placeInList: (n, of) => `${n} von ${of}`,
   nextStudy: "Nächste Studie",

@@ -14,6 +14,7 @@ export const viewing = {
   readingSeries: "Loading the series",
   readingMask: "Loading the mask",
   backToList: "Studies (Esc)",
+  leaveUnsaved: "Something in this study is not saved. Leave it all the same?",
   studyQueue: "Studies of the list",
   placeInList: (n: number, of: number) => `${n} of ${of}`,
   nextStudy: "Next study",
