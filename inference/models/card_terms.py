@@ -7,8 +7,6 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from functools import cache
 
-from pydicom.sr.codedict import codes
-
 from inference.models.installed_cards import is_installed
 from inference.rules.conditions import Test
 from inference.series_classification.views import SPELLINGS, VIEWS
@@ -22,6 +20,9 @@ _AS_ALIKE = 0.8
 @cache
 def _modalities() -> frozenset[str]:
     """Of acquisitions and of others (PS3.16 CID 33)."""
+    # Here, since few processes ask, and it takes 18 MB of each.
+    from pydicom.sr.codedict import codes
+
     context = codes.cid33
     return frozenset(getattr(context, name).value for name in context.dir())
 
