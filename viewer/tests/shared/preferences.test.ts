@@ -1,20 +1,22 @@
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { Problem } from "@/shared/api/problem";
 
 const node = vi.hoisted(() => ({ stored: {} as Record<string, unknown>, refused: 0 }));
 vi.mock("@/shared/api/api", () => ({
   getPreferences: () => Promise.resolve(node.stored),
-  putPreferences: (sent: Record<string, unknown>) => {
+  putPreferences: async (sent: Record<string, unknown>) => {
     if (JSON.stringify(sent).includes("wrong")) {
       node.refused += 1;
-      return Promise.reject(new Problem(422, "Invalid", "", "", "validation_failed"));
+      // The one that the hooks know, which were loaded again.
+      const { Problem } = await import("@/shared/api/problem");
+      throw new Problem(422, "Invalid", "", "", "validation_failed");
     }
     node.stored = sent;
-    return Promise.resolve();
   },
 }));
 
 beforeEach(() => {
+  // Another file of the same worker may have loaded the hooks with the real client.
+  vi.resetModules();
   node.stored = { columns: ["patient"], hanging: null, phrases: [] };
   node.refused = 0;
 });
