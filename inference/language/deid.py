@@ -32,7 +32,7 @@ def deidentified(
     started = time.perf_counter()
     spans = [
         *identifiers.by_patterns(text),
-        *identifiers.by_context(text),
+        *identifiers.by_context(text, is_released=True),
         *identifiers.by_header(text, values),
     ]
     model = revision = ""

@@ -123,9 +123,9 @@ def by_patterns(text: str) -> Iterator[Span]:
             yield Span(match.start(group), match.end(group), kind, "pattern")
 
 
-def by_context(text: str) -> Iterator[Span]:
+def by_context(text: str, *, is_released: bool = False) -> Iterator[Span]:
     """More than the patterns find, by labels, roles, first names and towns (`identifying`)."""
-    for kind, start, end in identifying.by_context(text):
+    for kind, start, end in identifying.by_context(text, is_released=is_released):
         yield Span(start, end, kind, "pattern")
 
 

@@ -17,20 +17,21 @@ Found = tuple[str, int, int]
 """The kind, the first character, and the one after the last."""
 
 
-def by_context(text: str) -> Iterator[Found]:
-    yield from ages(text)
-    dated = [*dates(text), *short_dates(text)]
-    yield from dated
-    yield from times_behind(text, [end for _, _, end in dated])
-    numbers = [*codes(text), *number_forms(text)]
-    yield from numbers
-    yield from tails(text, [end for _, _, end in numbers])
-    rows = list(tables(text))
-    yield from rows
-    yield from dictation(text)
-    located = [*places(text), *wards(text)]
-    yield from located
-    streets = [end for kind, _, end in located if kind == "ADDRESS"]
-    yield from address_tails(text, streets)
+def by_context(text: str, *, is_released: bool = False) -> Iterator[Found]:
+    """`is_released`: the text leaves, so that partial dates, times, ages, wards and forms of
+    numbers go as well. What is read on needs them: "the pulse at 18:00"."""
+    dated, numbers, located = list(dates(text)), list(codes(text)), list(places(text))
+    rows: list[Found] = []
+    if is_released:
+        yield from ages(text)
+        dated += short_dates(text)
+        yield from times_behind(text, [end for _, _, end in dated])
+        numbers += number_forms(text)
+        yield from tails(text, [end for _, _, end in numbers])
+        rows += tables(text)
+        yield from dictation(text)
+        located += wards(text)
+        yield from address_tails(text, [end for kind, _, end in located if kind == "ADDRESS"])
+    yield from (*dated, *numbers, *rows, *located)
     named = [(start, end) for kind, start, end in rows if kind == "NAME"]
     yield from people(text, [(start, end) for _, start, end in located], named)

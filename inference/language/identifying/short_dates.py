@@ -41,6 +41,11 @@ _SINCE = (
     r"|discharged|d/c|adm|appt|review|booked|scheduled|am|vom|v\.|bis|seit|zum|den|ab|dem|aufn\."
     r"|aufnahme|entl\.|entlassung|op|termin|kontrolle|datum|date|vor|nach|n\.e\.)"
 )
+# With points, as German writes them: in English, and behind `bis` or `ab`, that is a measurement.
+_SINCE_POINTED = (
+    r"(?:am|vom|v\.|seit|zum|den|dem|aufn\.|aufnahme|entl\.|entlassung|termin|kontrolle|datum"
+    r"|n\.e\.)"
+)
 _IN = r"(?:in|since|until|by|of|from|last|next|early|late|mid|im|seit|ende|anfang|mitte|ab|bis)"
 _FORMS = (
     # Weekday and day: "Tuesday 10th", "Mittwoch, den 1.".
@@ -69,7 +74,8 @@ _FORMS = (
     # Without a year, day first: a comma, a mark or a small letter behind it, or a word of time.
     rf"(?<![\w.,/:-]){_DAY}\.[ \t]?{_MON}\.(?=[,;:)/–-]|[ \t]+(?-i:[(a-zäöü@–-])|[ \t]*\|)"
     rf"(?![ \t]+(?:mm|cm|ml|mg))",
-    rf"\b{_SINCE}[ \t:]*({_DAY}\.[ \t]?{_MON}\.?)(?![\w%]|[.,]?\d|[ \t]?(?:mm|cm|ml|mg|%))",
+    rf"\b{_SINCE_POINTED}[ \t:]*({_DAY}\.[ \t]?{_MON}\.?)(?![\w%]|[.,]?\d"
+    r"|[ \t]?(?:[x×%]|[mc]m|m[lgs]|k?g|T|GBq|MBq|Gy|HU|HE)(?!\w))",
     rf"(?<![\w.,/-])({_DAY}\.(?:[ \t]?{_MON}\.)?)(?=[ \t]?[–-][ \t]?{_DAY}\.[ \t]?{_MON}\.)",
     rf"(?<=[–-]){_DAY}\.[ \t]?{_MON}\.(?:[ \t]?(?:{_YEAR}|\d\d\b))?(?!\d)",
     # With a stroke, and a year or none: no ratio, no level, no strength looks like them.
@@ -85,8 +91,6 @@ _FORMS = (
     r"(?<![\w:.,/-])(?:[01]?\d|2[0-3])(?:[:.h][0-5]\d)?[ ]?Uhr\b",
     r"\b(?-i:Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday|Montag|Dienstag|Mittwoch"
     r"|Donnerstag|Freitag|Samstag|Sonnabend|Sonntag)\b",
-    r"(?<![\w./-])(?!6/)(?<!VA )(?<!of )(?:[1-9]|1[0-2])/(?:1[3-9]|2[0-37-9]|3[01])(?![\w/%]"
-    r"|[.,]\d|[ ]?(?:mm|cm|mg))",
     rf"(?:(?<=[.;:!?] )|(?<=\n)){_DAY}\.[ ]?{_MON}\.(?=[ ])(?![ ](?:mm|cm|ml|mg))",
     # Years alone, seasons, weeks, and ranges.
     rf"\b(?:in|since|from|until|till|circa|ca\.|c\.|anno|im[ ]Jahre?|seit|bis|ab|vor|nach|von"

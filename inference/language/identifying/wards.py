@@ -3,17 +3,17 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from inference.language.identifying.vocabulary import is_eponym, is_word
+from inference.language.identifying.vocabulary import is_eponym, is_ordinary, is_word, towns
 
 _C = r"[A-ZÀ-ÖØ-ÞĀ-Ž]"
 _W = rf"(?:{_C}[\w'’&-]{{1,40}}|{_C}\w{{0,2}}\.)"
-_ID = r"(?:[A-Z]{0,3}&?[A-Z]?[ ]?\d{1,4}[A-Za-z]?(?:[./-]\d{1,3}[a-z]?)?|[A-Z]{1,3}|[IVX]{1,4})\b"
+_ID = r"(?:[A-Z]{0,3}&?[A-Z]?[ ]?\d{1,4}[A-Za-z]?(?:[./-]\d{1,3}[a-z]?)?|[A-Z]{1,3})\b"
 _NUMBERED = (
     r"(?:Ward|Stat(?:ion|\.)|Unit|Bay|Bed|Bett|Room|Rm|rm|Zimmer|Zi\.?|Theat(?:re|er)|Suite|OR"
     r"|OP-Saal|Saal"
-    r"|Ebene|Flügel|Floor|Bldg\.?|Building|Haus|Pod|Endoscopy|Endoskopie|Ambulanz|Clinic"
+    r"|Flügel|Floor|Bldg\.?|Building|Haus|Pod|Endoscopy|Endoskopie|Ambulanz|Clinic"
     r"|Intensiv(?:station)?"
-    r"|ITS|ICU|Section|Wing|Tower|Cath[ ]Lab|Labou?r[ ]Ward|Kreißsaal|Trakt|Stock|Tagesklinik"
+    r"|ITS|ICU|Wing|Tower|Cath[ ]Lab|Labou?r[ ]Ward|Kreißsaal|Trakt|Stock|Tagesklinik"
     r"|bed|bay|room|ward)"
 )
 _NAMED = (
@@ -59,7 +59,7 @@ _FORMS: tuple[tuple[str, str], ...] = (
     ),
     (
         "ORGANISATION",
-        rf"\b(?:{_W}[ \t]){{1,3}}(?:SA|Sàrl|e\.[ ]?U\.|e\.[ ]?V\.|e\.[ ]?K\.|OG|KGaA|SE|plc"
+        rf"\b(?:{_W}[ \t]){{1,3}}(?:Sàrl|e\.[ ]?U\.|e\.[ ]?V\.|e\.[ ]?K\.|KGaA|plc"
         rf"|PLC|Co\.|Corp\.?|Bros\.?|& (?:Sons?|Söhne|Co\.?(?: KG)?|{_W}))(?!\w)",
     ),
     ("ORGANISATION", r"\b\d{1,2}[ ]?(?:West|North|South|East|Nord|Süd|Ost)\b"),
@@ -96,7 +96,7 @@ _FORMS: tuple[tuple[str, str], ...] = (
         rf"|den[ \t])?({_W}(?:[ \t](?:am[ \t])?{_W}){{0,2}}(?:,[ \t]{_W}[ \t]{_W})?)",
     ),
 )
-_INSIDE = re.compile(r"(?:Im|In|Auf|An|Beim|Hinterm?|Unterm?|Oberm?|Vor)\b.*?([\w-]+)[ ]\d+[a-z]?$")
+_NAMED_PLACE = re.compile(r"(?:\d\S*[ \t])?([A-ZÀ-Ž][^\d,]*?),?(?:[ ]([A-Z]{2}))?(?:[ ]\d{5})?")
 _COMPILED = tuple((kind, re.compile(form)) for kind, form in _FORMS)
 _ADDRESS = re.compile(
     rf"\b(?:Flat|Apt\.?|Apartment|Unit|Suite|Lot)[ \t]#?\w{{1,4}},?[ \t](?=\d)"
@@ -109,9 +109,9 @@ _ADDRESS = re.compile(
     rf"|\b(?:D|A|CH|FL|L|F|I|NL|PL|CZ)-\d{{4,5}}\b(?:[ \t]{_C}[\w-]{{2,30}})?"
     rf"|\b(?:[Rr]ue|Via|Viale|[Cc]hemin|Allée|Calle|Piazza|Quai|Route|ul\.)[ ](?:(?:de|la|des"
     rf"|du|del|della)[ ]){{0,2}}{_W}(?:[ ]{_W})?(?:[ ]\d{{1,4}}\w?)?"
+    # "In der Au 3, 6020 Innsbruck": without a postcode it may be a slice or a rib.
     rf"|\b(?:Im|In[ ]der|In[ ]den|Auf[ ]der|An[ ]den|Beim|Hinterm?|Unterm?|Oberm?"
-    rf"|Vor[ ]dem)[ ](?:{_W}[ ])?[A-ZÄÖÜ](?!egment"
-    rf"|WK)[a-zäöüß]{{3,20}}[ ]\d{{1,3}}[a-z]?(?=[,;.\n])"
+    rf"|Vor[ ]dem)[ ](?:{_W}[ ])?[A-ZÄÖÜ][a-zäöüß]{{3,20}}[ ]\d{{1,3}}[a-z]?(?=,[ ]\d{{4,5}}[ ])"
     rf"|(?:(?<=of )|(?<=at )|(?<=, )|(?<=: )|(?<=\n))\d{{1,4}}[a-zA-Z]?[ ]"
     rf"(?:{_C}[a-z]{{3,20}}[ ]?){{1,3}}(?=,[ ]{_C}[a-z]{{3,}})"
     r"|(?<=, )\d{5}(?=[,.;)\n]|$)|\b[A-Z]{1,2}\d{1,2}[A-Z]?[ ]{0,2}\d[A-Z]{2}\b"
@@ -123,6 +123,9 @@ _ADDRESS = re.compile(
     r"|Path|Loop|Alley|Plaza|Mews|Parade|Strand|Drove|Gardens|Crossing|Bend|Pass|Run|Point"
     r"|Cove|Glen)\b",
 )
+# Stations of lymph nodes are numbered as wards are.
+_OF_NODES = re.compile(r"lymph|node|LK|mediast|hil[aäu]|axill|subcarin|paratrache", re.IGNORECASE)
+_AROUND = 60
 _LETTERED = frozenset("Endoscopy Endoskopie Ambulanz Clinic Theatre Bay Ward Room Zimmer".split())
 _TAIL = re.compile(
     rf"(?:\.[ \t]\d{{1,3}}\b(?!\.))?(?:[ \t]?[,/][ \t]?(?:(?:\d\.[ \t]?(?:OG|Stock|Etage)|EG"
@@ -132,11 +135,23 @@ _TAIL = re.compile(
 )
 
 
+def _is_medical(named: re.Match[str]) -> bool:
+    """ "Chest PA", "Breast CA", "4 Chamber View": no street and no town of a state."""
+    words = re.findall(r"[^\W\d_]{2,}", named[1])
+    if named[2] and not re.search(r",|\d{5}$", named[0]):
+        return named[1] not in towns()
+    return bool(words) and all(is_word(word) or is_ordinary(word) for word in words)
+
+
 def wards(text: str) -> Iterator[tuple[str, int, int]]:
     for kind, pattern in _COMPILED:
         for match in pattern.finditer(text):
             group = 1 if match.lastindex else 0
             words = re.findall(r"[^\W\d_]{2,}", match[group])
+            if words[:1] == ["Station"] and _OF_NODES.search(
+                text[max(0, match.start() - _AROUND) : match.end() + _AROUND]
+            ):
+                continue
             # "Level L5", "Unit II": of the body or of a scale, where all words are of medicine.
             if (
                 words
@@ -147,8 +162,7 @@ def wards(text: str) -> Iterator[tuple[str, int, int]]:
                 continue
             yield kind, match.start(group), match.end(group)
     for match in _ADDRESS.finditer(text):
-        if (inside := _INSIDE.match(match[0])) and is_word(inside[1]):
-            # "In der Leber 3."
+        if (named := _NAMED_PLACE.fullmatch(match[0])) and _is_medical(named):
             continue
         group = 1 if match.lastindex else 0
         yield "ADDRESS", match.start(group), match.end(group)

@@ -62,8 +62,18 @@ def test_medicine_in_notes_stays(text: str) -> None:
         "Tc-99m, Ga-68 DOTATATE 150 MBq, GFR (94), Sättigung (97).",
         "Metastase in der Leber 3. Im Lendenwirbel 5, slice no. 12, Bild Nr. 12 (Serie 4).",
         "PI-RADS 4, BI-RADS 2, CAD-RADS 2, Gleason 3+4=7a, pT2 pN1 M0, C5/6, Th12, AO A1.",
+        "Chest PA and lateral. Breast CA. Lung CA suspected. Known MS. Hip OR. 4 Chamber View.",
+        "The mass has grown from 4.9 x 3.6 cm to 6.1 x 4.3 cm and has an SUVmax of 21.5.",
+        "Lymph nodes in Station 7 and 4R, 3/14 nodes positive, field 1.5 to 3.0 T, Ebene 3.",
         "Left MCA M1 occlusion. CTA Neck patent. Liver Segment 4A lesion 1.2 cm. Baker cyst.",
     ],
 )
 def test_what_a_report_says_of_images_stays(report: str) -> None:
-    assert [report[start:end] for _, start, end in by_context(report)] == []
+    assert [report[start:end] for _, start, end in by_context(report, is_released=True)] == []
+
+
+def test_what_is_read_on_keeps_the_times_that_are_asked_about() -> None:
+    asked = "What was the pulse at 18:00 in April, ward 4B, at the age of 94?"
+    assert list(by_context(asked)) == []
+    gone = {asked[start:end] for _, start, end in by_context(asked, is_released=True)}
+    assert {"18:00", "April"} <= gone
