@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterator, Sequence
 
 from inference.language.identifying.vocabulary import (
+    NAME_TOKEN,
+    UPPER,
     is_common,
     is_eponym,
     is_first_name,
@@ -13,11 +15,9 @@ from inference.language.identifying.vocabulary import (
 )
 from inference.language.identifying.whole_names import family_names, labelled, widened
 
-_C = r"[A-ZÀ-ÖØ-ÞĀ-Ž]"
-_TOKEN = rf"(?:{_C}\.|{_C}[\w'’]{{0,40}}(?:-{_C}[\w'’]{{1,40}}){{0,3}})"
 _PARTICLE = r"(?:van|von|vom|zu|zur|de|der|den|des|la|le|di|da|dos|el|al|bin|ibn|ten|ter|af|av|v\.)"
-_PARTICLES = rf"(?:{_PARTICLE}[ \t]+|al-(?={_C})){{0,3}}"
-_NAMES = rf"{_PARTICLES}{_TOKEN}(?:(?:[ \t-]{{1,3}}|(?<=\.)){_PARTICLES}{_TOKEN}){{0,5}}"
+_PARTICLES = rf"(?:{_PARTICLE}[ \t]+|al-(?={UPPER})){{0,3}}"
+_NAMES = rf"{_PARTICLES}{NAME_TOKEN}(?:(?:[ \t-]{{1,3}}|(?<=\.)){_PARTICLES}{NAME_TOKEN}){{0,5}}"
 _TITLE = (
     r"(?:Drs?|Prof(?:essor)?|Mr|Mrs|Ms|Miss|Mx|Sir|Dame|Nurse|Sr|Schwester|Schw|Pfleger|Herrn?"
     r"|Hrn?|Frau|Fr|Familie|Fam"
@@ -63,12 +63,16 @@ _CLOSING = re.compile(
     r"|ss)en?|MfG|Signed)"
     rf"[,.]?\s+({_NAMES})"
 )
-_INITIALS = re.compile(rf"(?<![\w.])((?:{_C}\.[ \t-]?){{1,3}})({_C}[\w'’-]{{2,}}(?:-{_C}[\w'’]+)?)")
-_INITIAL = re.compile(rf"(?:{_C}\.){{1,3}}")
+_INITIALS = re.compile(
+    rf"(?<![\w.])((?:{UPPER}\.[ \t-]?){{1,3}})({UPPER}[\w'’-]{{2,}}(?:-{UPPER}[\w'’]+)?)"
+)
+_INITIAL = re.compile(rf"(?:{UPPER}\.){{1,3}}")
 _LATIN = re.compile(r"(?:is|us|ica|ea|ae|ior|alis|aris|um)$")
-_REVERSED = re.compile(rf"(?<![\w-])({_C}[\w'’-]+),[ \t]+({_C}[\w'’-]+(?:[ \t]+{_C}\.?)?)(?![\w])")
-_NOBLE = re.compile(rf"(?<!\w)(?:v\.|von[ \t]und[ \t]zu|Freiherr[ \t]von)[ \t]({_C}[\w-]{{3,}})")
-_FREE = re.compile(rf"(?<![\w'’.-]){_C}[\w'’]+(?:-{_C}[\w'’]+)*")
+_REVERSED = re.compile(
+    rf"(?<![\w-])({UPPER}[\w'’-]+),[ \t]+({UPPER}[\w'’-]+(?:[ \t]+{UPPER}\.?)?)(?![\w])"
+)
+_NOBLE = re.compile(rf"(?<!\w)(?:v\.|von[ \t]und[ \t]zu|Freiherr[ \t]von)[ \t]({UPPER}[\w-]{{3,}})")
+_FREE = re.compile(rf"(?<![\w'’.-]){UPPER}[\w'’]+(?:-{UPPER}[\w'’]+)*")
 _ENGLISH = re.compile(r"\b(?:the|and|of|with|was|is|by|for|to)\b")
 _GERMAN = re.compile(
     r"\b(?:der|die|das|und|mit|vom|bei|wurde|ist|im|am|links|rechts|Pat|Befund|Patientin)\b"
@@ -205,7 +209,7 @@ def _looks_like_name(text: str, match: re.Match[str]) -> bool:
     behind = text[match.end() : match.end() + 40]
     return "-" in match[0] or bool(
         re.match(
-            rf"[ \t]+{_C}[a-z]|[ \t]+(?:and[ \t]+(?:his|her)|is[ \t]followed|reports|says|was"
+            rf"[ \t]+{UPPER}[a-z]|[ \t]+(?:and[ \t]+(?:his|her)|is[ \t]followed|reports|says|was"
             rf"[ \t]seen|attended)",
             behind,
         )
@@ -217,7 +221,7 @@ def _again(text: str, found: Sequence[_Region]) -> Iterator[tuple[str, int, int]
     names = {
         word
         for start, end in found
-        for word in re.findall(rf"{_C}[\w’']{{2,}}", text[start:end])
+        for word in re.findall(rf"{UPPER}[\w’']{{2,}}", text[start:end])
         if not is_word(word) or (is_first_name(word) and len(word) > 3)
     }
     names |= {word.title() for word in names if word.isupper()} | {word.upper() for word in names}

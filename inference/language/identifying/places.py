@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 
 from inference.language.identifying.vocabulary import (
+    UPPER,
     is_common,
     is_eponym,
     is_first_name,
@@ -12,8 +13,7 @@ from inference.language.identifying.vocabulary import (
     towns,
 )
 
-_C = r"[A-ZÀ-ÖØ-ÞĀ-Ž]"
-_W = rf"{_C}[\w'’.&-]{{1,63}}"
+_W = rf"{UPPER}[\w'’.&-]{{1,63}}"
 _STREET = (
     r"(?:Street|St|Avenue|Ave|Road|Rd|Lane|Ln|Drive|Dr|Boulevard|Blvd|Way|Court|Ct|Close|Grove"
     r"|Terrace"
@@ -48,7 +48,7 @@ _ORGANISATIONS = (
     rf"|\w+i[kc]um|\w+-Einheit|AOK|BKK|DAK|Firma|Fa\.)(?:[ \t]+(?:am|an der|im|in der|der|des|zum"
     rf"|zur|of|for|{_W})){{1,4}}",
     rf"\b(?:St\.|Sankt|Barmherzige|Heilig)[\w.-]*(?:[ \t-]{_W}){{1,3}}",
-    rf"\b{_C}[\w.-]+(?:krankenhaus|klinik|hospital|spital|klinikum)\b",
+    rf"\b{UPPER}[\w.-]+(?:krankenhaus|klinik|hospital|spital|klinikum)\b",
     rf"\b(?:{_W}[ \t]+){{1,4}}(?:GmbH|AG|KG|LLP|LLC|Ltd|Inc)\b",
     rf"\b(?:BG|LKH|UKE|KH)[ \t]+(?:{_W})(?:[ \t]+{_W}){{0,2}}",
 )
@@ -56,8 +56,8 @@ _ADDRESSES = (
     rf"\b\d{{1,5}}[a-z]?[ \t]+(?:{_W}[ \t]+){{1,3}}{_STREET}\b\.?(?:,?[ \t]+(?:Apt|Suite|Unit"
     rf"|Flat|Room)\.?[ \t]*\w+)?",
     rf"\b(?:(?:Große|Kleine|Obere|Untere|Alte|Neue|Am|An[ \t]der|Zum|Zur|Im)"
-    rf"[ \t]+)?{_C}[a-zäöüß-]*{_STRASSE}[ \t]+\d{{1,4}}(?:[ \t]?[a-z]\b)?(?:/\w+)?",
-    rf"\b(?:Am|An[ \t]der|Zum|Zur|Auf[ \t]dem|Unter[ \t]den)[ \t]+{_C}[a-zäöüß-]{{3,}}"
+    rf"[ \t]+)?{UPPER}[a-zäöüß-]*{_STRASSE}[ \t]+\d{{1,4}}(?:[ \t]?[a-z]\b)?(?:/\w+)?",
+    rf"\b(?:Am|An[ \t]der|Zum|Zur|Auf[ \t]dem|Unter[ \t]den)[ \t]+{UPPER}[a-zäöüß-]{{3,}}"
     rf"[ \t]+\d{{1,3}}[a-z]?\b",
     r"\bP\.?[ ]?O\.?[ ]?Box[ \t]+\d+|\bPostfach[ \t]+\d+",
     r"\b[A-Z]{1,2}\d[A-Z\d]?[ ]\d[A-Z]{2}\b",
@@ -67,7 +67,7 @@ _ADDRESSES = (
     rf"\bThe[ \t]+(?:Surgery|Practice|Rectory|Vicarage|Cottage),[ \t]+\d{{1,5}}[ \t]+(?:{_W}"
     rf"[ \t]+){{1,3}}{_STREET}\b",
 )
-_T = rf"{_C}[\w'’-]{{1,63}}"
+_T = rf"{UPPER}[\w'’-]{{1,63}}"
 _TOWN = rf"({_T}(?:[ \t]+(?:(?:am|an der|im|ob der|bei|on|upon|de|la)[ \t]+)?{_T}){{0,2}})"
 _WHERE = re.compile(
     r"\b(?:aus|wohnhaft(?:[ \t]in)?|[Ww]ohnort:?|wohnt[ \t]in|[Rr]esident[ \t]of|lives[ \t](?:in"
@@ -83,7 +83,7 @@ _BY_ITS_WORDS = re.compile(
 )
 _SURE = re.compile(r"(?:wohn|Wohn|esident|lives|live|born|gebor|gebürt|ollapsed|fell|Sturz)")
 _STREETS = re.compile(rf"{_STRASSE}|\b{_STREET}\b|Box|Postfach|[A-Z]{{2}} \d{{5}}")
-_CAPITAL = re.compile(rf"(?<![\w-]){_C}[a-zà-ÿ]{{4,}}(?![\w-])")
+_UPPER = re.compile(rf"(?<![\w-]){UPPER}[a-zà-ÿ]{{4,}}(?![\w-])")
 # "Neuwieden" differs from a noun in nothing, "Poysdorf" by its end.
 _OF_TOWNS = re.compile(
     r"(?:dorf|stadt|ingen|hausen|hofen|kirchen|brück|hagen|walde|furth?|stetten|wil|ikon|reuth"
@@ -118,7 +118,7 @@ def _towns(text: str) -> Iterator[tuple[str, int, int]]:
         roman = re.search(r"[ \t][IVX]+$", match[0])
         if not roman and not all(is_word(word) or is_eponym(word) for word in match[0].split()):
             yield "ADDRESS", match.start(), match.end()
-    for match in _CAPITAL.finditer(text):
+    for match in _UPPER.finditer(text):
         known = is_word(match[0]) or is_first_name(match[0])
         by_its_end = len(match[0]) > 6 and _OF_TOWNS.search(match[0])
         if (match[0] in towns() or by_its_end) and not known and not of_disease(text, match):

@@ -7,6 +7,9 @@ from typing import Any
 
 import yaml
 
+UPPER = r"[A-ZÀ-ÖØ-ÞĀ-ŽȘȚĐẞ]"
+NAME_TOKEN = rf"(?:{UPPER}\.|{UPPER}[\w'’]{{0,40}}(?:-{UPPER}[\w'’]{{1,40}}){{0,3}})"
+"""An initial, or a word of a name, which may be double."""
 _WORD = re.compile(r"[^\W\d_]{3,}")
 _FOLDERS = ("inference.language.guard", "inference.language.critical")
 # Endings that a family name hardly has, and German and English nouns of medicine have.

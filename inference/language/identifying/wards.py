@@ -3,10 +3,15 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from inference.language.identifying.vocabulary import is_eponym, is_ordinary, is_word, towns
+from inference.language.identifying.vocabulary import (
+    UPPER,
+    is_eponym,
+    is_ordinary,
+    is_word,
+    towns,
+)
 
-_C = r"[A-ZÀ-ÖØ-ÞĀ-Ž]"
-_W = rf"(?:{_C}[\w'’&-]{{1,40}}|{_C}\w{{0,2}}\.)"
+_W = rf"(?:{UPPER}[\w'’&-]{{1,40}}|{UPPER}\w{{0,2}}\.)"
 _ID = r"(?:[A-Z]{0,3}&?[A-Z]?[ ]?\d{1,4}[A-Za-z]?(?:[./-]\d{1,3}[a-z]?)?|[A-Z]{1,3})\b"
 _NUMBERED = (
     r"(?:Ward|Stat(?:ion|\.)|Unit|Bay|Bed|Bett|Room|Rm|rm|Zimmer|Zi\.?|Theat(?:re|er)|Suite|OR"
@@ -49,7 +54,7 @@ _FORMS: tuple[tuple[str, str], ...] = (
     ),
     (
         "ORGANISATION",
-        rf"\b{_C}[\w]{{2,30}}(?:zentrum|heim|stift|haus|praxis|institut|klinikum|spital"
+        rf"\b{UPPER}[\w]{{2,30}}(?:zentrum|heim|stift|haus|praxis|institut|klinikum|spital"
         rf"|ordination)-?(?:[ \t-]{_W}){{1,2}}",
     ),
     (
@@ -104,18 +109,18 @@ _ADDRESS = re.compile(
     r"(?=[.,;)\n]|$)"
     r"|\b(?:HC|RR(?![ ]\d{2,3}/)|PO[ ]?Box|P\.O\.[ ]Box"
     r"|Rural Route)[ \t]\w{1,5}(?:[ \t]Box[ \t]\w{1,5})?(?:,[ \t][\dOlI]{5})?"
-    rf"|\b{_C}[\w-]{{1,20}}(?:pl\.|str\.|g\.|platz|gasse|straße|strasse|weg|ring"
+    rf"|\b{UPPER}[\w-]{{1,20}}(?:pl\.|str\.|g\.|platz|gasse|straße|strasse|weg|ring"
     rf"|allee)[ \t]\d{{1,4}}[a-z]?(?:[ \t]?/[ \t]?\w{{1,4}})*"
-    rf"|\b(?:D|A|CH|FL|L|F|I|NL|PL|CZ)-\d{{4,5}}\b(?:[ \t]{_C}[\w-]{{2,30}})?"
+    rf"|\b(?:D|A|CH|FL|L|F|I|NL|PL|CZ)-\d{{4,5}}\b(?:[ \t]{UPPER}[\w-]{{2,30}})?"
     rf"|\b(?:[Rr]ue|Via|Viale|[Cc]hemin|Allée|Calle|Piazza|Quai|Route|ul\.)[ ](?:(?:de|la|des"
     rf"|du|del|della)[ ]){{0,2}}{_W}(?:[ ]{_W})?(?:[ ]\d{{1,4}}\w?)?"
     # "In der Au 3, 6020 Innsbruck": without a postcode it may be a slice or a rib.
     rf"|\b(?:Im|In[ ]der|In[ ]den|Auf[ ]der|An[ ]den|Beim|Hinterm?|Unterm?|Oberm?"
     rf"|Vor[ ]dem)[ ](?:{_W}[ ])?[A-ZÄÖÜ][a-zäöüß]{{3,20}}[ ]\d{{1,3}}[a-z]?(?=,[ ]\d{{4,5}}[ ])"
     rf"|(?:(?<=of )|(?<=at )|(?<=, )|(?<=: )|(?<=\n))\d{{1,4}}[a-zA-Z]?[ ]"
-    rf"(?:{_C}[a-z]{{3,20}}[ ]?){{1,3}}(?=,[ ]{_C}[a-z]{{3,}})"
+    rf"(?:{UPPER}[a-z]{{3,20}}[ ]?){{1,3}}(?=,[ ]{UPPER}[a-z]{{3,}})"
     r"|(?<=, )\d{5}(?=[,.;)\n]|$)|\b[A-Z]{1,2}\d{1,2}[A-Z]?[ ]{0,2}\d[A-Z]{2}\b"
-    rf"|\b{_C}[a-z]{{2,20}}(?:[ ]{_C}[a-z]{{2,20}})?,?[ ](?:AL|AK|AZ|AR|CA|CO|CT|DE|FL|GA|HI"
+    rf"|\b{UPPER}[a-z]{{2,20}}(?:[ ]{UPPER}[a-z]{{2,20}})?,?[ ](?:AL|AK|AZ|AR|CA|CO|CT|DE|FL|GA|HI"
     rf"|IA|ID|IL|IN|KS|KY|LA|MA|MD|ME|MI|MN|MO|MS|MT|NC|ND|NE|NH|NJ|NM|NV|NY|OH|OK|OR|PA|RI|SC"
     rf"|SD|TN|TX|UT|VA|VT|WA|WI|WV|WY)(?=[,.;)\s])(?:[ ]\d{{5}})?"
     rf"|\b\d{{1,4}}(?:/\d{{1,3}})?[ \t](?:{_W}[ \t]){{1,3}}(?:Wynd|Brae|Vale|Green|View|Park"
@@ -130,7 +135,7 @@ _LETTERED = frozenset("Endoscopy Endoskopie Ambulanz Clinic Theatre Bay Ward Roo
 _TAIL = re.compile(
     rf"(?:\.[ \t]\d{{1,3}}\b(?!\.))?(?:[ \t]?[,/][ \t]?(?:(?:\d\.[ \t]?(?:OG|Stock|Etage)|EG"
     rf"|DG|Stg\.?|Stiege|Tür|Top|Whg\.?|App\.?|Hs\.?|c/o|Haus)[ \t]?\w{{0,3}}"
-    rf"|\d{{4,5}}\b(?:[ \t]{_C}[\w-]{{2,30}})?"
+    rf"|\d{{4,5}}\b(?:[ \t]{UPPER}[\w-]{{2,30}})?"
     rf"|\d{{1,3}}\b(?!\.\d)))+(?:[ \t](?:b\.|bei|c/o)[ \t]{_W})?(?:,[ \t]\d{{4,5}}\b)?",
 )
 

@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterator
 
 from inference.language.identifying.vocabulary import (
+    NAME_TOKEN,
+    UPPER,
     is_common,
     is_eponym,
     is_first_name,
@@ -13,8 +15,6 @@ from inference.language.identifying.vocabulary import (
     of_disease,
 )
 
-_C = r"[A-ZÀ-ÖØ-ÞĀ-ŽȘȚĐẞ]"
-_TOKEN = rf"(?:{_C}\.|{_C}[\w'’]{{0,40}}(?:-{_C}[\w'’]{{1,40}}){{0,3}})"
 _PARTICLE = (
     r"(?:van|von|vom|zu|zur|de|der|den|des|la|le|di|da|dos|el|al|bin|ibn|ten|ter|v\."
     r"|d\.|z\.|ar-|al-|Ó|Ní|Mac)"
@@ -56,8 +56,8 @@ _RANK = (
     r"|Zwilling|Univ\.-Prof|PD|Priv\.-Doz|HR|Assist|Doz)"
 )
 _NAME = (
-    rf"((?:{_PARTICLE}[ \t]?){{0,3}}{_TOKEN}(?:(?:,?[ \t]"
-    rf"|(?<=\.))(?:{_PARTICLE}[ \t]?){{0,3}}{_TOKEN}){{0,4}})"
+    rf"((?:{_PARTICLE}[ \t]?){{0,3}}{NAME_TOKEN}(?:(?:,?[ \t]"
+    rf"|(?<=\.))(?:{_PARTICLE}[ \t]?){{0,3}}{NAME_TOKEN}){{0,4}})"
 )
 _LABELLED = re.compile(
     rf"(?<![\w-])({_LABEL})(?=(?:\.?[ \t]?([:/])[ \t]?|\.?[ \t]+)(?:(?:is|ist|named|called"
@@ -80,26 +80,29 @@ _RANKED = re.compile(
 _DEGREE = re.compile(
     rf"\b(?:iur|jur|vet|dent|pharm|theol|oec|rer\.[ ]?nat|med|mult)\.[ \t]+{_NAME}"
 )
-_SMALL = re.compile(rf"(?<![\w.])((?:{_C}\.[ \t]?)?(?:[vdz]\.[ \t]?){{1,2}}{_C}[\w'’-]{{0,30}}\.?)")
-_FIRST_AND_INITIAL = re.compile(rf"(?<![\w-])({_C}[\w'’]{{2,20}}[ \t]{_C}\.)(?!\w)")
+_SMALL = re.compile(
+    rf"(?<![\w.])((?:{UPPER}\.[ \t]?)?(?:[vdz]\.[ \t]?){{1,2}}{UPPER}[\w'’-]{{0,30}}\.?)"
+)
+_FIRST_AND_INITIAL = re.compile(rf"(?<![\w-])({UPPER}[\w'’]{{2,20}}[ \t]{UPPER}\.)(?!\w)")
 _SIGNATURE = re.compile(
-    rf"^[ \t]*((?:{_C}\.?[ \t]?){{1,3}}{_C}[\w'’]{{2,30}}(?:-{_C}\w{{1,30}})?)[ \t]*$", re.MULTILINE
+    rf"^[ \t]*((?:{UPPER}\.?[ \t]?){{1,3}}{UPPER}[\w'’]{{2,30}}(?:-{UPPER}\w{{1,30}})?)[ \t]*$",
+    re.MULTILINE,
 )
 _CAPITALS = re.compile(
-    rf"(?<![\w-])({_C}{{3,20}}(?:-{_C}{{2,20}})?),?[ ]"
-    rf"({_C}[a-zà-ž]{{1,20}}(?:-{_C}[a-zà-ž]{{1,20}})?)(?!\w)"
+    rf"(?<![\w-])({UPPER}{{3,20}}(?:-{UPPER}{{2,20}})?),?[ ]"
+    rf"({UPPER}[a-zà-ž]{{1,20}}(?:-{UPPER}[a-zà-ž]{{1,20}})?)(?!\w)"
 )
 _LAST_INITIALS = re.compile(r"[.\n][ \t]*((?!CT|MR|US|OP|OK)[A-Z]{2,3})\s*\Z")
-_FREE = re.compile(rf"(?<![\w'’.-]){_C}[\w'’]+(?:-{_C}[\w'’]+)*(?![\w-])")
+_FREE = re.compile(rf"(?<![\w'’.-]){UPPER}[\w'’]+(?:-{UPPER}[\w'’]+)*(?![\w-])")
 _RIGHT = re.compile(
     rf"[ \t]{{0,3}}[(\"„“'‘]{{1,3}}(?:genannt[ \t]|gen\.[ \t]"
-    rf"|aka[ \t])?({_TOKEN}(?:[ \t]{_TOKEN})?)[)\"“”'’]{{1,3}}"
+    rf"|aka[ \t])?({NAME_TOKEN}(?:[ \t]{NAME_TOKEN})?)[)\"“”'’]{{1,3}}"
     rf"|,?[ \t]{{0,3}}\(?(?:geb\.|geborene|née|nee|formerly|aka|alias|gen\.|verw\."
-    rf"|b\.)[ \t]+({_TOKEN})\)?"
-    rf"|,?[ \t]((?:{_PARTICLE}[ \t]?){{1,3}}{_TOKEN})"
-    rf"|[ \t-]({_TOKEN})"
+    rf"|b\.)[ \t]+({NAME_TOKEN})\)?"
+    rf"|,?[ \t]((?:{_PARTICLE}[ \t]?){{1,3}}{NAME_TOKEN})"
+    rf"|[ \t-]({NAME_TOKEN})"
 )
-_LEFT = re.compile(rf"(?<![\w'’.-])({_TOKEN})(,?[ \t])$")
+_LEFT = re.compile(rf"(?<![\w'’.-])({NAME_TOKEN})(,?[ \t])$")
 _BEFORE_NAMES = frozenset({"Ó", "Ní", "Mac", "Mc", "O"})
 _FARTHEST = 44
 _MOST_WORDS = 6
