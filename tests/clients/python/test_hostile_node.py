@@ -15,10 +15,9 @@ from mediview_client.errors import Unreadable
 
 
 class Hostile(ThreadingHTTPServer):
-    status, headers, answer = 200, {}, b""  # type: ignore[var-annotated]
-
     def __init__(self) -> None:
         self.asked: list[str] = []
+        self.answers({})
         super().__init__(("127.0.0.1", 0), _Handler)
 
     def answers(self, answer: Any, status: int = 200, **headers: str) -> None:

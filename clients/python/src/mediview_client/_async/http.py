@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 
 from mediview_client._async.runtime import sleep
+from mediview_client.answers import items_of, read_answer
 from mediview_client.errors import ApiError, Unreadable
 
 Query = Mapping[str, str | int | float | bool | list[str] | None]
@@ -66,16 +67,16 @@ class AsyncHttp:
         return response
 
     async def get(self, path: str, **query: Any) -> Any:
-        return _read(await self.request("GET", path, query=query))
+        return read_answer(await self.request("GET", path, query=query))
 
     async def post(self, path: str, json: Any = None, *, timeout_s: float | None = None) -> Any:
-        return _read(await self.request("POST", path, json=json, timeout_s=timeout_s))
+        return read_answer(await self.request("POST", path, json=json, timeout_s=timeout_s))
 
     async def pages(self, path: str, **query: Any) -> AsyncIterator[Any]:
         """Every item of a list, page after page (RFC 8288)."""
         response = await self.request("GET", path, query={"limit": 100, **query})
         while True:
-            for item in _items(response):
+            for item in items_of(response):
                 yield item
             following = response.links.get("next")
             if following is None:
@@ -97,21 +98,6 @@ class AsyncHttp:
         ) as response:
             await _check(response)
             yield response
-
-
-def _read(response: httpx.Response) -> Any:
-    try:
-        return response.json()
-    except (ValueError, RecursionError) as error:
-        raise Unreadable("The answer is not JSON. Check the address of the node.") from error
-
-
-def _items(response: httpx.Response) -> list[dict[str, Any]]:
-    answer = _read(response)
-    items = answer.get("items") if isinstance(answer, dict) else None
-    if not isinstance(items, list) or not all(isinstance(one, dict) for one in items):
-        raise Unreadable("The answer is not a list as nodes give it. Check the address.")
-    return items
 
 
 def _given(query: Query | None) -> dict[str, Any] | None:
