@@ -4,6 +4,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
@@ -47,42 +49,35 @@ def test_the_largest_job_ends_before_the_machine_has_no_memory_left(
     assert [entry for _, entry in table.entries()] == [one, other, *([noted] if ends else [])]
 
 
-def test_memory_that_is_a_file_in_memory_counts() -> None:
-    hold = (
-        "import mmap, sys, tempfile, time\n"
-        "file = tempfile.TemporaryFile(dir='/dev/shm')\n"
-        "file.truncate(100 << 20)\n"
-        "held = mmap.mmap(file.fileno(), 100 << 20)\n"
-        "held.write(b'x' * (100 << 20))\n"
-        "print('held', flush=True)\n"
-        "time.sleep(60)"
-    )
-    with subprocess.Popen([sys.executable, "-c", hold], stdout=subprocess.PIPE) as process:
+@contextmanager
+def holding(taking: str) -> Iterator[int]:
+    """A process that has done that with 100 MiB, and what it has started."""
+    code = f"size = 100 << 20\n{taking}\nprint('held', flush=True)\nimport time\ntime.sleep(60)"
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as process:
         try:
             assert process.stdout is not None
             assert process.stdout.readline() == b"held\n"
-            assert anonymous_memory_bytes(process.pid) > 100 << 20
+            yield process.pid
         finally:
-            process.kill()
+            end_tree(process.pid)
+
+
+def test_memory_that_is_a_file_in_memory_counts() -> None:
+    shared = (
+        "import mmap, tempfile\n"
+        "file = tempfile.TemporaryFile(dir='/dev/shm')\n"
+        "file.truncate(size)\n"
+        "held = mmap.mmap(file.fileno(), size)\n"
+        "held.write(b'x' * size)"
+    )
+    with holding(shared) as pid:
+        assert anonymous_memory_bytes(pid) > 100 << 20
 
 
 def test_memory_of_what_a_job_has_started_is_the_jobs() -> None:
-    hold = (
-        "import os, sys, time\n"
-        "if os.fork():\n"
-        "    os.wait()\n"
-        "held = b'x' * (100 << 20)\n"
-        "print('held', flush=True)\n"
-        "time.sleep(60)"
-    )
-    with subprocess.Popen([sys.executable, "-c", hold], stdout=subprocess.PIPE) as process:
-        try:
-            assert process.stdout is not None
-            assert process.stdout.readline() == b"held\n"
-            assert anonymous_memory_bytes(process.pid) < 50 << 20
-            assert job_memory_bytes(process.pid) > 100 << 20
-        finally:
-            end_tree(process.pid)
+    with holding("import os\nif os.fork(): os.wait()\nheld = b'x' * size") as pid:
+        assert anonymous_memory_bytes(pid) < 50 << 20
+        assert job_memory_bytes(pid) > 100 << 20
 
 
 def test_what_is_left_of_memory_is_what_the_kernel_says() -> None:
