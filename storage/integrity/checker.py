@@ -128,14 +128,18 @@ class Checker:
 
         Raises as `checked` where it is known to be damaged.
         """
-        if self._damaged is None:
-            return instance
         if self.is_doubted(instance):
             return self._checked_lately(instance)
+        self.note_part_read(instance)
+        return instance
+
+    def note_part_read(self, instance: Instance) -> None:
+        """Of one that is not doubted: now and then its whole is looked at, beside."""
+        if self._damaged is None:
+            return
         self._part_reads += 1
         if self._part_reads % _SAMPLE_EVERY == 0 and self._sampling.acquire(blocking=False):
             self._damaged.run_beside(partial(self._look_at_sample, instance))
-        return instance
 
     def _checked_lately(self, instance: Instance) -> Instance:
         """As `checked`, once for the many parts that are read of one."""

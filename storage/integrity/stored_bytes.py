@@ -83,6 +83,10 @@ class StoredBytes:
         """As `Checker.is_doubted`: parts are then read of what `sample` returns."""
         return self._checker.is_doubted(instance)
 
+    def note_part_read(self, instance: Instance) -> None:
+        """As `Checker.note_part_read`: for who has asked `is_doubted` itself."""
+        self._checker.note_part_read(instance)
+
     def sample(self, instance: Instance) -> Instance:
         """To be asked before parts of it are sent: with the place to read them from.
 

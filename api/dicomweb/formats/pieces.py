@@ -114,7 +114,7 @@ class _Sending:
                 pieces = await run_in_threadpool(self._of_right_copy, pieces, first.instance)
                 first = next(one for one in pieces if isinstance(one, Stored))
             else:
-                self._reader.sample(first.instance)
+                self._reader.note_part_read(first.instance)
         if first.proof == "due":
             return pieces  # it was seen to be there
         if self._is_worth_a_file(first):

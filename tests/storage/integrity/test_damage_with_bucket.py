@@ -10,6 +10,7 @@ from storage.core.clock import utcnow
 from storage.core.errors import InstanceDamaged
 from storage.hosts.entities import Host
 from storage.integrity.copies import state_in_bucket, state_in_volume
+from storage.integrity.stored_bytes import StoredBytes
 from storage.maintenance.housekeeping import Housekeeper
 from storage.maintenance.object_upload import upload_instances
 from storage.maintenance.volume_cache import limit_cache
@@ -60,7 +61,7 @@ def test_parts_come_from_the_right_copy_once_the_other_is_known_to_be_wrong(
 
 @WITH_BUCKET
 def test_no_part_comes_of_an_object_that_was_exchanged_while_another_host_has_the_volume(
-    storage: Storage, monkeypatch: pytest.MonkeyPatch
+    storage: Storage,
 ) -> None:
     filled(storage)
     upload_instances(storage.engine, storage.instances, storage.objects, 10)
@@ -68,16 +69,18 @@ def test_no_part_comes_of_an_object_that_was_exchanged_while_another_host_has_th
     keys = [one(storage, name).location.object_key for name in "12"]
     storage.objects.put(keys[0], storage.objects.get(keys[1]))
     north = Host("1", "north", True, utcnow(), timedelta(0), 0.0)
-    monkeypatch.setattr(storage.instances._checker, "_holder", lambda _volume: north)
-    with pytest.raises(InstanceDamaged):
-        storage.instances.read(one(storage))
-    (noted,) = storage.damaged.newest()
-    assert noted.has_copy, "that host may repair it"
-    for start in (0, 132):
+    with closing(VolumeReader(storage.volumes.folder)) as volumes:
+        here = StoredBytes(
+            volumes, storage.objects, damaged=storage.damaged, holder=lambda _volume: north
+        )
         with pytest.raises(InstanceDamaged):
-            storage.instances.read(one(storage), start, 100)
-    storage.damaged.clear([uid("1")])
-    assert len(storage.instances.read(one(storage, "2"), 132, 100)) == 100
+            here.read(one(storage))
+        (noted,) = storage.damaged.newest()
+        assert noted.has_copy, "that host may repair it"
+        for start in (0, 132):
+            with pytest.raises(InstanceDamaged):
+                here.read(one(storage), start, 100)
+        assert len(here.read(one(storage, "2"), 132, 100)) == 100
 
 
 @WITH_BUCKET
