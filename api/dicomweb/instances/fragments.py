@@ -140,8 +140,11 @@ def frames_of(
         begins, is_whole = np.ones(len(found), bool), True
     else:
         looked_at = found.offsets[:_MOST_LOOKED_AT].tolist()
-        begins = np.array([read(at, 4).startswith(_IMAGE_STARTS) for at in looked_at])
-        is_whole = bool(begins[0]) and len(found) <= _MOST_LOOKED_AT
+        # All frames are of one syntax: what begins as another does goes on with the one before.
+        first = read(looked_at[0], 4)
+        start = next((one for one in _IMAGE_STARTS if first.startswith(one)), b"")
+        begins = np.array([read(at, 4).startswith(start) for at in looked_at])
+        is_whole = bool(start) and len(found) <= _MOST_LOOKED_AT
     if not is_whole:
         raise InvalidInstance(
             f"The {len(found)} fragments of the pixel data cannot be divided into {count} frames.",
