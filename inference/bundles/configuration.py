@@ -5,7 +5,7 @@ from typing import Any
 
 import yaml
 
-from inference.models.card_file import read_json
+from inference.models.cards.card_file import read_json
 from storage.core.errors import InvalidRequest
 from storage.core.untrusted_input.bounded_yaml import load_bounded_yaml
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from inference.bundles.configuration import inference_file_of, reads_guidance
 from inference.bundles.metadata import METADATA, Metadata, check_taken, kind_of
-from inference.models.card_file import CARD_FILE, Card, parsed
-from inference.models.card_precision import CardHalfPrecision
+from inference.models.cards.card_file import CARD_FILE, Card, parsed
+from inference.models.cards.card_precision import CardHalfPrecision
 from inference.models.description import ModelDescription, slug
 from storage.core.errors import InvalidRequest
 

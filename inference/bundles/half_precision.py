@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from inference.models.card_precision import CardHalfPrecision
+from inference.models.cards.card_precision import CardHalfPrecision
 
 if TYPE_CHECKING:
     import torch

@@ -20,9 +20,9 @@ from inference.containers.description import (
     is_container,
 )
 from inference.model_servers.endpoint import endpoint_of
-from inference.models.card_file import CARD_FILE
+from inference.models.cards.card_file import CARD_FILE
+from inference.models.cards.installed_cards import reading_installed
 from inference.models.description import ModelDescription
-from inference.models.installed_cards import reading_installed
 from inference.models.model_folders import files_of, install, refuse_code
 from inference.models.named_findings import check_finding_names
 from inference.nninteractive.description import (

@@ -26,7 +26,7 @@ from inference.bundles.preparing import (
 from inference.bundles.probe_image import main_output, noise_for
 from inference.bundles.scripts import scripts_of
 from inference.model_servers.open_inference import client_of
-from inference.models.card_file import CARD_FILE
+from inference.models.cards.card_file import CARD_FILE
 from inference.models.description import ModelDescription
 from inference.models.devices import device, is_out_of_memory
 from inference.models.files import file_sha256, load_module, use_threads

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from inference.models.card_numbers import check_voxels
+from inference.models.cards.card_numbers import check_voxels
 from inference.models.description import VERSION_PATTERN, OutputKind
 from storage.core.errors import InvalidRequest
 

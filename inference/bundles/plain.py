@@ -13,11 +13,11 @@ from pydantic import Field, model_validator
 
 from inference.model_servers.card import ServedModel
 from inference.model_servers.tensors import plain_axes
-from inference.models.card_file import CARD_FILE, Card, parsed, stated_in
-from inference.models.card_numbers import SpacingMm, VoxelEdge, check_voxels
-from inference.models.card_precision import CardHalfPrecision
-from inference.models.card_quantities import CardMap, CardNumber, Channel
-from inference.models.card_words import CardInvalid, meant
+from inference.models.cards.card_file import CARD_FILE, Card, parsed, stated_in
+from inference.models.cards.card_numbers import SpacingMm, VoxelEdge, check_voxels
+from inference.models.cards.card_precision import CardHalfPrecision
+from inference.models.cards.card_quantities import CardMap, CardNumber, Channel
+from inference.models.cards.card_words import CardInvalid, meant
 from inference.models.description import VERSION_PATTERN, ModelDescription, slug
 from inference.pipeline_output import MAPS_AT_MOST
 from inference.rules.conditions import Strict

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from inference.bundles.configuration import inference_file_of, read_configuration, targets_of
 from inference.bundles.loading import Parts, as_bundle, load_parts
 from inference.bundles.metadata import METADATA, Input, Metadata, check_taken, kind_of
-from inference.models.card_file import CARD_FILE, completed, parsed
+from inference.models.cards.card_file import CARD_FILE, completed, parsed
 from inference.models.description import ModelDescription, OutputKind, slug
 from inference.models.devices import device
 from inference.models.model_folders import files_of, install

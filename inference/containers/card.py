@@ -5,9 +5,9 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from inference.models.card_file import Card
-from inference.models.card_inputs import BESIDE_INPUTS, CardImagePrior, CardInput
-from inference.models.card_quantities import CardMap
+from inference.models.cards.card_file import Card
+from inference.models.cards.card_inputs import BESIDE_INPUTS, CardImagePrior, CardInput
+from inference.models.cards.card_quantities import CardMap
 from inference.models.description import VERSION_PATTERN
 from inference.pipeline_output import MAPS_AT_MOST
 from inference.rules.conditions import Strict

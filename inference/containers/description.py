@@ -18,7 +18,7 @@ from inference.containers.manifest import (
     Place,
     Resources,
 )
-from inference.models.card_file import CARD_FILE, parsed, stated_in
+from inference.models.cards.card_file import CARD_FILE, parsed, stated_in
 from inference.models.description import ModelDescription, slug
 from inference.models.model_folders import files_of, install
 from storage.core.errors import InvalidRequest

@@ -8,8 +8,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, RootModel
 
 from inference.containers.labels import check_label
 from inference.containers.output_files import named
-from inference.models.card_file import parsed
-from inference.models.card_quantities import CodeOf, Label
+from inference.models.cards.card_file import parsed
+from inference.models.cards.card_quantities import CodeOf, Label
 from inference.models.description import OwnSegments, color_of
 from inference.pipeline import SEGMENTS_AT_MOST, Segment
 from inference.refusals import ModelUnusable

@@ -9,8 +9,8 @@ from pydantic import AfterValidator, Field, model_validator
 from pydicom.dataset import Dataset
 
 from inference.containers.labels import check_answer, check_label
-from inference.models.card_file import parsed
-from inference.models.card_quantities import (
+from inference.models.cards.card_file import parsed
+from inference.models.cards.card_quantities import (
     CodeOf,
     Label,
     Short,

@@ -32,7 +32,7 @@ from inference.containers.output_files import is_dicom, named, written_files
 from inference.containers.segmentation_output import read_segmentation
 from inference.imaging.label_counts import voxels_of_values
 from inference.imaging.volume import Volume
-from inference.models.card_quantities import CardMap
+from inference.models.cards.card_quantities import CardMap
 from inference.pipeline import (
     MAPS_AT_MOST,
     SEGMENTS_AT_MOST,

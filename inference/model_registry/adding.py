@@ -9,7 +9,7 @@ from inference.bundles.plain import is_served
 from inference.model_registry.status import ModelBlocked, Standing, model_of, models_named
 from inference.model_registry.transitions import activate
 from inference.model_registry.verification import verify
-from inference.models.card_file import check_card
+from inference.models.cards.card_file import check_card
 from inference.models.model_folders import changing_models
 from inference.models.packs import add_pack
 from inference.models.signatures import check_signature

@@ -26,8 +26,8 @@ from inference.model_registry.card_mistakes import (
 from inference.model_registry.sharing import ModelStorage, add_shared_model
 from inference.model_registry.shown_files import without_folder
 from inference.model_registry.status import ModelBlocked, Standing
-from inference.models.card_file import CARD_FILE
-from inference.models.card_words import CardInvalid
+from inference.models.cards.card_file import CARD_FILE
+from inference.models.cards.card_words import CardInvalid
 from inference.models.model_folders import DIGESTS
 from storage.core.errors import (
     InvalidRequest,

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic_core import ErrorDetails
 
-from inference.models.card_words import CardInvalid, mistake_text
+from inference.models.cards.card_words import CardInvalid, mistake_text
 from storage.core.text.outside_text import text_from_outside, valid_unicode
 from storage.core.untrusted_input.bounded_json import RepeatedKey
 from storage.core.untrusted_input.json_places import Place, nearest_place, repeated_in

@@ -13,9 +13,9 @@ from pydantic import BaseModel, ConfigDict
 
 from inference.model_servers.card import ServedModel
 from inference.model_servers.endpoint import Endpoint
-from inference.models.card_file import Card, CardSegment
-from inference.models.card_precision import CardHalfPrecision
-from inference.models.card_quantities import CardMap, CardNumber
+from inference.models.cards.card_file import Card, CardSegment
+from inference.models.cards.card_precision import CardHalfPrecision
+from inference.models.cards.card_quantities import CardMap, CardNumber
 
 # It names a folder and stands in addresses.
 VERSION_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$"

@@ -7,9 +7,9 @@ from collections.abc import Collection
 from difflib import get_close_matches
 from pathlib import Path
 
-from inference.models.card_file import Card
+from inference.models.cards.card_file import Card
+from inference.models.cards.installed_cards import is_installed
 from inference.models.description import ModelDescription
-from inference.models.installed_cards import is_installed
 from storage.core.errors import InvalidRequest
 
 # "Lung volumn" is as near to "Lung volume" as that; "Both lungs volume", which the node makes of

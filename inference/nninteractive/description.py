@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from inference.models.card_file import CARD_FILE, Card, parsed
+from inference.models.cards.card_file import CARD_FILE, Card, parsed
 from inference.models.description import VERSION_PATTERN, ModelDescription, slug
 from inference.models.model_folders import files_of, install
 from inference.nninteractive.info import INFO_FILE, OLD_INFO_FILE, InfoFile, info_file_of, read_info

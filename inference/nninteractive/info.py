@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, RootModel, model_validator
 
-from inference.models.card_file import parsed
+from inference.models.cards.card_file import parsed
 
 INFO_FILE, OLD_INFO_FILE = "inference_info.json", "inference_session_class.json"
 Kind = Literal["point", "box", "scribble", "lasso"]

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from inference.models.card_file import CARD_FILE
+from inference.models.cards.card_file import CARD_FILE
 from inference.models.devices import device, is_out_of_memory
 from inference.models.files import file_sha256, use_threads
 from inference.models.model_cache import WARM, weights_bytes

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from inference.models.card_file import Card
+from inference.models.cards.card_file import Card
 from inference.models.description import VERSION_PATTERN
 from inference.rules.conditions import Strict
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
-from inference.models.card_file import parsed
+from inference.models.cards.card_file import parsed
 from inference.pipeline import SEGMENTS_AT_MOST
 from storage.core.errors import InvalidRequest
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from inference.models.card_file import CARD_FILE, parsed
+from inference.models.cards.card_file import CARD_FILE, parsed
 from inference.models.description import ModelDescription, slug
 from inference.models.model_folders import files_of, install
 from inference.models.named_findings import check_finding_names

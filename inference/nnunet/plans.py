@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from inference.models.card_file import parsed
+from inference.models.cards.card_file import parsed
 from storage.core.errors import InvalidRequest
 
 PLANS_FILE = "plans.json"

@@ -14,7 +14,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from inference.models.card_file import CARD_FILE, Card, parsed
+from inference.models.cards.card_file import CARD_FILE, Card, parsed
 from inference.models.files import file_sha256
 from inference.nnunet.card import Combined, NnunetCard, Part
 from inference.nnunet.conversion import checkpoint_reader

@@ -16,8 +16,8 @@ from inference.imaging.registration.input_registration import RegistrationLimits
 from inference.imaging.registration.resampling import mask_onto_grid, on_same_grid, onto_grid
 from inference.imaging.volume import Volume
 from inference.models.card import family_of
-from inference.models.card_file import critical_limits, fixed_grid_of, population_of
-from inference.models.card_quantities import code_of
+from inference.models.cards.card_file import critical_limits, fixed_grid_of, population_of
+from inference.models.cards.card_quantities import code_of
 from inference.models.description import ModelDescription
 from inference.models.model_folders import digests_of, verify_files
 from inference.pipeline import (

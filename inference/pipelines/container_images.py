@@ -209,7 +209,7 @@ class ContainerOfImages(ContainerPipeline):
 
     def _named(self, boxes: Sequence[Box]) -> Iterator[FoundBox]:
         """The likeliest first, each with a number of its own; coloured as the card has it."""
-        from inference.models.card_quantities import code_of
+        from inference.models.cards.card_quantities import code_of
 
         cards = {self._segment(value).label: self._segment(value) for value in self._model.labels}
         numbered = Counter[str]()

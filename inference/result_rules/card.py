@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from inference.models.card_file import Card
-from inference.models.card_words import meant
+from inference.models.cards.card_file import Card
+from inference.models.cards.card_words import meant
 from inference.models.description import VERSION_PATTERN, ModelDescription
 from inference.rules.conditions import Strict
 

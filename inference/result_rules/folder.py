@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from inference.models.card_file import CARD_FILE, parsed, stated_in
+from inference.models.cards.card_file import CARD_FILE, parsed, stated_in
 from inference.models.description import slug
 from inference.models.model_folders import install
 from inference.result_rules.card import RuleCard, RuleDescription

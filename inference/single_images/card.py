@@ -7,12 +7,12 @@ from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from inference.model_servers.card import ServedImages
 from inference.model_servers.tensors import plain_axes
-from inference.models.card_file import Card
-from inference.models.card_inputs import BESIDE_INPUTS, CardImagePrior, CardInput
-from inference.models.card_numbers import check_ascending
-from inference.models.card_quantities import CardNumber, Channel
-from inference.models.card_terms import check_modality
-from inference.models.card_words import meant
+from inference.models.cards.card_file import Card
+from inference.models.cards.card_inputs import BESIDE_INPUTS, CardImagePrior, CardInput
+from inference.models.cards.card_numbers import check_ascending
+from inference.models.cards.card_quantities import CardNumber, Channel
+from inference.models.cards.card_terms import check_modality
+from inference.models.cards.card_words import meant
 from inference.models.description import VERSION_PATTERN
 from inference.rules.conditions import Strict
 from inference.single_images.card_frames import ClassNumber, Frames

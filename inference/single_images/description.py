@@ -9,8 +9,8 @@ from pydantic import BaseModel, ConfigDict
 
 from inference.model_servers.card import ServedImages
 from inference.model_servers.endpoint import Endpoint
-from inference.models.card_file import CARD_FILE, CardSegment, parsed, read_json, stated_in
-from inference.models.card_numbers import check_numbers
+from inference.models.cards.card_file import CARD_FILE, CardSegment, parsed, read_json, stated_in
+from inference.models.cards.card_numbers import check_numbers
 from inference.models.description import OwnSegments, color_of, slug
 from inference.models.model_folders import files_of, install, refuse_code
 from inference.single_images.card import Activation, ImageCard, OutputKind, Preprocessing, Resize

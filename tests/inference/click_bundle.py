@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from inference.models.card_file import CARD_FILE
+from inference.models.cards.card_file import CARD_FILE
 
 SPLEEN = ["78961009", "SCT", "Spleen"]
 _LABELS = {"spleen": 1, "background": 0}

@@ -17,7 +17,7 @@ from pydicom.uid import (
     UltrasoundMultiFrameImageStorage,
 )
 
-from inference.models.card_file import CARD_FILE
+from inference.models.cards.card_file import CARD_FILE
 from storage.core.uids import derive_uid
 from tests.inference.small import PATIENT_NAME, series_uid, study_uid
 

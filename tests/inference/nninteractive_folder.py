@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from inference.models.card_file import CARD_FILE
+from inference.models.cards.card_file import CARD_FILE
 
 TRAINER = "nnInteractiveTrainer_stub"
 _ARCHITECTURES = "dynamic_network_architectures.architectures"

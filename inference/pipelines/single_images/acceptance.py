@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from pydicom.dataset import Dataset
 
-from inference.models.card_inputs import CardInput
+from inference.models.cards.card_inputs import CardInput
 from inference.pipeline import Acceptance
 from inference.pipelines.single_images.notes import why_none
 from inference.refusals import VolumeRefused

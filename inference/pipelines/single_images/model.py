@@ -13,8 +13,8 @@ from inference.imaging.frames import number_of_frames
 from inference.model_servers.burned_in import burned_in
 from inference.model_servers.open_inference import client_of
 from inference.models.card import Proof, family_of
-from inference.models.card_file import critical_limits, population_of
-from inference.models.card_quantities import code_of
+from inference.models.cards.card_file import critical_limits, population_of
+from inference.models.cards.card_quantities import code_of
 from inference.models.model_folders import digests_of, verify_files
 from inference.models.population import caveat_of
 from inference.pipeline import (

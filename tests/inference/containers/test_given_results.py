@@ -18,7 +18,7 @@ from pydicom.dataset import Dataset
 from inference.containers.card import ContainerCard
 from inference.containers.container_run import ContainerRun, Ended
 from inference.model_registry.adding import add_model
-from inference.models.card_file import Card
+from inference.models.cards.card_file import Card
 from inference.scheduling.new_results import look_for_results_again
 from inference.scheduling.schedule import complete_and_schedule
 from inference.withdrawals.late_instances import withdraw_outdated

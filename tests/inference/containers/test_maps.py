@@ -15,7 +15,7 @@ from pydicom.sr.codedict import codes
 from pydicom.uid import generate_uid
 
 from inference.containers.results import OutputReader, Written
-from inference.models.card_quantities import CardMap
+from inference.models.cards.card_quantities import CardMap
 from inference.refusals import ModelUnusable
 from tests.inference.containers.outputs import IMAGES, MIB, SHAPE, VOLUME
 

@@ -8,7 +8,7 @@ import pytest
 
 from inference.bundles.installed import described
 from inference.bundles.plain import PlainCard
-from inference.models.card_file import CARD_FILE, Card, completed, parsed
+from inference.models.cards.card_file import CARD_FILE, Card, completed, parsed
 from inference.result_rules.card import Limits
 from inference.rules.critical_rule import CriticalLimits
 from inference.single_images.card import Resize

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from inference.bundles.installed import add_described, described, installed_bundles
-from inference.models.card_file import Card
+from inference.models.cards.card_file import Card
 from inference.series_classification.views import VIEWS
 from inference.single_images.card import DEFAULT_MODALITIES, ImageModel
 from storage.core.errors import InvalidRequest

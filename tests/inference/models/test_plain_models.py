@@ -20,7 +20,7 @@ from inference.bundles.installed import described, installed_bundles
 from inference.bundles.runner import Boxes, detect
 from inference.imaging.volume import Volume, assemble_volume
 from inference.model_registry.adding import add_model
-from inference.models.card_file import Card
+from inference.models.cards.card_file import Card
 from inference.pipeline import PipelineContext, PipelineOutput, ignore_progress
 from inference.pipelines.box_findings import boxes_as_findings
 from inference.pipelines.catalogue import pipeline_named

@@ -10,7 +10,7 @@ from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 
 from inference.imaging.acquisition.field_strength import field_strength_t, field_strengths_t
-from inference.models.card_file import Card, population_of
+from inference.models.cards.card_file import Card, population_of
 from inference.models.population import Population, caveat_of
 from inference.normal_ranges.stated_age import ages_years, caveat_of_ages
 from inference.pipelines.brain import brain_volume

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from pydicom.dataset import Dataset
 
 from inference.findings.normal_ranges import NormalRanges
-from inference.models.card_file import Card
+from inference.models.cards.card_file import Card
 from inference.normal_ranges.subject import Subject, subject_of
 from storage.core.findings import NormalRange
 from tests.api.client import finding_of

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from inference.models.card_file import METRICS, Card
+from inference.models.cards.card_file import METRICS, Card
 from inference.pipeline import CONTRACT_VERSION
 from inference.pipelines.catalogue import catalogue, pipeline_named
 from inference.scheduling.schedule import complete_and_schedule

@@ -11,7 +11,7 @@ import pytest
 from inference.model_registry import transitions
 from inference.model_registry.adding import add_model
 from inference.model_registry.status import model_of
-from inference.models.card_file import CARD_FILE
+from inference.models.cards.card_file import CARD_FILE
 from inference.scheduling.schedule import complete_and_schedule
 from inference.scheduling.shadow_agreement import AgreementSummary, summarised
 from inference.scheduling.shadow_running import run_due_shadow

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from inference.model_registry.adding import add_model
-from inference.models.card_file import CARD_FILE
+from inference.models.cards.card_file import CARD_FILE
 from inference.reports.draft import draft_study
 from storage.container import Storage
 from tests.inference.films import bright_classifier, film

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from pydicom.dataset import Dataset
 
-from inference.models.card_file import Card
+from inference.models.cards.card_file import Card
 from inference.rules.facts import SeriesFacts
 from inference.rules.judge import judge
 from inference.scheduling.schedule import complete_and_schedule

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from inference.model_registry.adding import add_model
-from inference.models.card_file import CARD_FILE
+from inference.models.cards.card_file import CARD_FILE
 from inference.pipeline import ImageResult
 from storage.container import Storage
 from tests.inference.films import dfine, film, swin

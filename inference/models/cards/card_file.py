@@ -20,21 +20,21 @@ from inference.models.card import (
     OnTruncation,
     Role,
 )
-from inference.models.card_bounds import (
+from inference.models.cards.card_bounds import (
     CardCritical,
     CardPopulation,
     CardRange,
     CardThreshold,
     check_tests,
 )
-from inference.models.card_inputs import (
+from inference.models.cards.card_inputs import (
     CardInput,
     CardRegistrationLimits,
     check_priors,
     check_reference,
 )
-from inference.models.card_numbers import check_numbers
-from inference.models.card_words import card_invalid
+from inference.models.cards.card_numbers import check_numbers
+from inference.models.cards.card_words import card_invalid
 from inference.models.population import Population
 from inference.normal_ranges.reference import ReferenceValues
 from inference.rules.conditions import Condition, ConditionOfArrival, Strict

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from inference.models.card_words import meant
+from inference.models.cards.card_words import meant
 from inference.rules.conditions import ConditionOfArrival, Strict
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from functools import cache
 
-from inference.models.installed_cards import is_installed
+from inference.models.cards.installed_cards import is_installed
 from inference.rules.conditions import Test
 from inference.series_classification.views import SPELLINGS, VIEWS
 

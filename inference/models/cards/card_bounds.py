@@ -4,8 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from inference.models.card_numbers import check_ascending, check_pair
-from inference.models.card_terms import check_terms
+from inference.models.cards.card_numbers import check_ascending, check_pair
+from inference.models.cards.card_terms import check_terms
 from inference.models.population import OnOutside
 from inference.normal_ranges.distribution import Distribution, NormalDistribution
 from inference.normal_ranges.reference import ReferenceValues
