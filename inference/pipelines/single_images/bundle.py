@@ -10,11 +10,11 @@ from pydicom.dataset import Dataset
 from inference.bundles.single_images import ImageBundle
 from inference.imaging.frames import number_of_frames
 from inference.models.card import Proof
-from inference.pipeline import Classification, FoundBox, ImageResult, Measurement, Segment
+from inference.pipeline import Classification, FoundBox, ImageResult, Measurement
 from inference.pipelines.codes import NUMBER_FOUND
-from inference.pipelines.single_images.classes import coded, segment_of
+from inference.pipelines.single_images.classes import coded
 from inference.pipelines.single_images.frame_segments import FrameSegments
-from inference.pipelines.single_images.masks import Marked, measured, nothing_found
+from inference.pipelines.single_images.masks import Marked, with_masks
 from inference.pipelines.single_images.model import ImageModelPipeline, ReadsImages
 from inference.pipelines.single_images.shown import shown
 from inference.pipelines.single_images.shown_frames import ShownFrames
@@ -87,22 +87,8 @@ class BundleReading:
         )
 
     def _segmented(self, dataset: Dataset) -> ImageResult:
-        model = self._model
-        given = prepare(dataset, 0, model.preprocessing)
-        masks = np.zeros(given.frame.shape, np.uint8)
-        found: list[Segment] = []
-        measurements: list[Measurement] = []
-        for one in self._marked(given):
-            found.append(segment_of(model, one.value))
-            measurements += measured(dataset, found, one)
-            masks[one.mask] = len(found)
-        return ImageResult(
-            str(dataset.SOPInstanceUID),
-            shown(given),
-            segments=tuple(found),
-            masks=masks if found else None,
-            measurements=tuple(measurements) or (nothing_found(),),
-        )
+        given = prepare(dataset, 0, self._model.preprocessing)
+        return with_masks(self._model, dataset, given, self._marked(given))
 
     def _marked(self, given: NetworkInput) -> Iterator[Marked]:
         classes = self._bundle.classes(given.seen)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -84,11 +84,24 @@ def segmented(
 ) -> ImageResult:
     """Of a single image; `planes` as for `marked`. Raises ModelUnusable."""
     overlapping = overlaps(model, len(planes))
+    found = marked(model, given, planes)
+    return with_masks(model, dataset, given, found, overlapping=overlapping)
+
+
+def with_masks(
+    model: ImageModelDescription,
+    dataset: Dataset,
+    given: NetworkInput,
+    found: Iterable[Marked],
+    *,
+    overlapping: bool = False,
+) -> ImageResult:
+    """Of a single image, by what is marked in it, one class after another."""
     segments: list[Segment] = []
     measurements: list[Measurement] = []
     apart: list[NDArray[np.bool_]] = []
     masks: NDArray[Any] = np.zeros(given.frame.shape, np.uint8)
-    for one in marked(model, given, planes):
+    for one in found:
         segments.append(segment_of(model, one.value))
         measurements += measured(dataset, segments, one)
         if overlapping:
