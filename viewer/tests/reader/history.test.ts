@@ -15,3 +15,12 @@ it("goes back and forth by steps, a drag being one", () => {
   expect(history.canRedo).toBe(false);
   expect(history.undo()).toBe("drawn");
 });
+
+it("takes what is another thing for a step of its own, however soon it comes", () => {
+  const history = new History<readonly string[]>((before, after) => before.length === after.length);
+  history.settle([]);
+  history.record(["drawn"], 1000);
+  history.record(["dragged"], 1010);
+  history.record(["dragged", "copied"], 1020);
+  expect([history.undo(), history.undo(), history.undo()]).toEqual([["dragged"], [], null]);
+});

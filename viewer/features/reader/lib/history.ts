@@ -8,6 +8,9 @@ export class History<T> {
   private now: T | null = null;
   private lastMs = -Infinity;
 
+  /** `isOneThing`: whether two states that come closer together can be of one drag; of others each is a step. */
+  constructor(private readonly isOneThing: (before: T, after: T) => boolean = () => true) {}
+
   get canUndo(): boolean {
     return this.past.length > 0;
   }
@@ -22,7 +25,8 @@ export class History<T> {
   }
 
   record(state: T, atMs: number): void {
-    if (this.now !== null && atMs - this.lastMs > mergeMs) this.past.push(this.now);
+    const isNext = this.now !== null && (atMs - this.lastMs > mergeMs || !this.isOneThing(this.now, state));
+    if (this.now !== null && isNext) this.past.push(this.now);
     this.now = state;
     this.future = [];
     this.lastMs = atMs;

@@ -42,6 +42,11 @@ export interface Measurements {
   endCalibration: (one: Measurement) => void;
 }
 
+/** What is added or removed is a step of its own, however soon it comes. */
+function isSameList(before: readonly Measurement[], after: readonly Measurement[]): boolean {
+  return before.length === after.length && before.every((one, at) => one.trackingUid === after[at]?.trackingUid);
+}
+
 /** What is drawn on a study: kept by the node as one SR, each version of which follows the last. */
 export function useMeasurements(
   scene: Scene | null,
@@ -58,7 +63,7 @@ export function useMeasurements(
   const [problem, setProblem] = useState<Problem | null>(null);
   const predecessor = useRef("");
   const wanted = useRef<Measurement | null>(null);
-  const history = useRef(new History<readonly Measurement[]>());
+  const history = useRef(new History(isSameList));
   const restoring = useRef(false);
   usePageLeave(changed);
 
