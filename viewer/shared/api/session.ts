@@ -20,8 +20,11 @@ const path = "/api/v1/session";
 const signInPage = "/sign-in/";
 
 let known: Promise<Session> | null = null;
-/** Who signs out does not mean to come back to where they were, whatever else is refused meanwhile. */
-let signingOut = false;
+/**
+ * A page is left once, whatever else is refused meanwhile: who signs out does not mean to come back
+ * to where they were, and a second way to the sign-in page would break off the first.
+ */
+let leaving = false;
 
 async function ask(init?: RequestInit, where = path): Promise<Response> {
   let response: Response;
@@ -85,7 +88,7 @@ export async function confirmByPassword(password: string): Promise<void> {
 
 /** Ends the session here, and where the identity provider has one of its own, there as well. */
 export async function signOut(): Promise<void> {
-  signingOut = true;
+  leaving = true;
   try {
     const { csrf_token } = await getSession(true);
     const response = await ask({ method: "DELETE", headers: { "X-CSRF-Token": csrf_token } });
@@ -93,7 +96,7 @@ export async function signOut(): Promise<void> {
     known = null;
     leaveFor(redirect || signInPage);
   } catch (error) {
-    signingOut = false;
+    leaving = false;
     throw error;
   }
 }
@@ -106,7 +109,8 @@ function leaveFor(target: string): void {
 /** Goes to the sign-in page, to return from there to where one is. */
 export function goToSignIn(): void {
   const { pathname, search, hash } = window.location;
-  if (signingOut || pathname.startsWith(signInPage.slice(0, -1))) return;
+  if (leaving || pathname.startsWith(signInPage.slice(0, -1))) return;
+  leaving = true;
   leaveFor(`${signInPage}?next=${encodeURIComponent(pathname + search + hash)}`);
 }
 

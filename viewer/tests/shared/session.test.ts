@@ -77,6 +77,16 @@ describe("signing out", () => {
   });
 });
 
+describe("a page that nobody is signed in to", () => {
+  it("goes to the sign-in page once, however many requests are refused", async () => {
+    const replace = pageAt("/study/", "?study=1.2.3");
+    node(() => json(401, { code: "session_ended" }));
+    const { request } = await import("@/shared/api/http");
+    await Promise.allSettled([request("/api/v1/studies"), request("/api/v1/jobs")]);
+    expect(replace.mock.calls).toEqual([["/sign-in/?next=%2Fstudy%2F%3Fstudy%3D1.2.3"]]);
+  });
+});
+
 describe("changing the password", () => {
   it("is refused where one is: who mistypes the old one is signed in as before", async () => {
     const replace = pageAt("/account/", "");
