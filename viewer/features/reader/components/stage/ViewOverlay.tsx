@@ -4,7 +4,7 @@ import { text } from "@/shared/i18n";
 import { useText } from "@/shared/hooks/useText";
 import { isTrueSize } from "@/dicom/calibration/trueSize";
 import type { LoadedSeries, ViewInfo } from "@/cornerstone";
-import { dateText, decimal, fixed, personName, windowText } from "@/shared/lib/format";
+import { dateText, decimal, fixed, personName } from "@/shared/lib/format";
 import { techniqueOf } from "@/dicom/display/technique";
 import type { Subtraction } from "@/dicom/display/subtraction";
 import { hasOrientation, imageNumberOf } from "@/dicom/geometry";
@@ -12,6 +12,7 @@ import { viewText } from "@/dicom/imageView";
 import { edgeLettersOf, patientOrientationOf } from "@/dicom/patientOrientation";
 import { placeLines } from "@/features/reader/lib/planeText";
 import { useScreenMmPerPixel } from "@/features/reader/hooks/tools/useTrueSize";
+import { shownWindowText } from "@/features/reader/lib/stage/shownWindowText";
 import { shownMmPerPixel } from "@/features/reader/lib/measurements/scale";
 import { warningsOf } from "@/features/reader/lib/imageWarnings";
 import type { StudyDetail } from "@/shared/api/types";
@@ -32,7 +33,10 @@ function imageText({ isReformat, sliceNumber }: ViewInfo, series: LoadedSeries |
   return number === null || number === sliceNumber ? "" : text().viewing.imageNumbered(number);
 }
 
-/** The text over a viewport: whose image it is, how it is shown, and what to beware of. */
+/**
+ * The text over a viewport: whose image it is, how it is shown, and what to beware of. Letters and texts share one grid,
+ * so that many warnings in a small viewport push a letter aside instead of lying under it.
+ */
 export function ViewOverlay({
   info,
   title,
@@ -71,14 +75,14 @@ export function ViewOverlay({
   const letters = oriented ? info.letters : projected && info.imageMatrix ? edgeLettersOf(projected, info.imageMatrix) : null;
   const mmPerPixel = shownMmPerPixel(info, series);
   const screenMm = useScreenMmPerPixel();
-  const letter = "absolute font-semibold text-warn";
+  const letter = "font-semibold text-warn";
   return (
     <div
-      className="pointer-events-none absolute inset-0 p-2.5 text-xs leading-tight text-ink select-none [text-shadow:1px_0_#000,-1px_0_#000,0_1px_#000,0_-1px_#000,0_0_4px_#000]"
+      className="pointer-events-none absolute inset-0 grid grid-cols-[minmax(0,1fr)_auto_minmax(0,1fr)] grid-rows-[minmax(0,1fr)_auto_minmax(min-content,1fr)] content-end gap-x-2 p-2.5 text-xs leading-tight text-ink select-none [text-shadow:1px_0_#000,-1px_0_#000,0_1px_#000,0_-1px_#000,0_0_4px_#000]"
       aria-hidden="true"
     >
       {withPatient && (
-        <div className="absolute top-2.5 left-2.5 max-w-[45%]">
+        <div className="col-start-1 row-start-1 min-w-0">
           <div className="truncate">{personName(study.patient_name)}</div>
           <div className="truncate">{study.patient_id}</div>
           {otherStudyMark && (
@@ -86,7 +90,7 @@ export function ViewOverlay({
           )}
         </div>
       )}
-      <div className="absolute top-2.5 right-2.5 max-w-[45%] text-right">
+      <div className="col-start-3 row-start-1 min-w-0 text-right">
         {title && <div className="font-semibold">{title}</div>}
         {withPatient && (
           <>
@@ -106,10 +110,10 @@ export function ViewOverlay({
             </div>
           ))}
       </div>
-      <div className="absolute bottom-2.5 left-2.5 max-w-[60%]">
+      <div className="col-start-1 row-start-3 min-w-0 self-end">
         {cursorValue}
         <div data-testid="window-text">
-          {windowText(info)}
+          {shownWindowText(info, slice?.dataset)}
           {info.inverted && ` ${t.inverted}`}
         </div>
         <div data-testid="zoom-text">
@@ -142,7 +146,7 @@ export function ViewOverlay({
             </div>
           ))}
       </div>
-      <div className="absolute right-2.5 bottom-2.5 text-right">
+      <div className="col-start-3 row-start-3 min-w-0 self-end text-right">
         {mmPerPixel !== null && <ScaleBar mmPerPixel={mmPerPixel} />}
         {info.plane &&
           placeLines(info.plane).map((line) => (
@@ -157,10 +161,10 @@ export function ViewOverlay({
       </div>
       {letters && (
         <>
-          <span data-testid="letter-top" className={`${letter} top-2 left-1/2 -translate-x-1/2`}>{letters.top}</span>
-          <span data-testid="letter-bottom" className={`${letter} bottom-2 left-1/2 -translate-x-1/2`}>{letters.bottom}</span>
-          <span data-testid="letter-left" className={`${letter} top-1/2 left-2.5 -translate-y-1/2`}>{letters.left}</span>
-          <span data-testid="letter-right" className={`${letter} top-1/2 right-2.5 -translate-y-1/2`}>{letters.right}</span>
+          <span data-testid="letter-top" className={`${letter} col-start-2 row-start-1`}>{letters.top}</span>
+          <span data-testid="letter-bottom" className={`${letter} col-start-2 row-start-3 self-end`}>{letters.bottom}</span>
+          <span data-testid="letter-left" className={`${letter} col-start-1 row-start-2`}>{letters.left}</span>
+          <span data-testid="letter-right" className={`${letter} col-start-3 row-start-2 justify-self-end`}>{letters.right}</span>
         </>
       )}
     </div>
