@@ -107,10 +107,15 @@ export function glance(value: number): number {
 
 /** A window, whole numbers where it is ten wide or more, else as finely as its width asks for: W 0.002 L 0.001. */
 export function windowText({ width, center }: { width: number; center: number }): string {
+  return `W ${asFineAs(width, width)} L ${asFineAs(center, width)}`;
+}
+
+/** A value at a window of that width: whole where it is ten wide or more. */
+export function asFineAs(value: number, width: number): string {
   const size = Math.abs(width);
   const digits = size >= 10 || size === 0 ? 0 : Math.min(2 - Math.floor(Math.log10(size)), 20);
-  const [shownWidth, shownCenter] = [width, center].map((one) => decimal(Number(one.toFixed(digits))));
-  return `W ${shownWidth} L ${shownCenter}`;
+  // What rounds to -0 is 0.
+  return decimal(Number(value.toFixed(digits)) + 0);
 }
 
 const byteUnits = ["B", "kB", "MB", "GB", "TB"];

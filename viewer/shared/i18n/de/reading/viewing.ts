@@ -117,6 +117,7 @@ export const viewing: Messages["viewing"] = {
   beyond: (mm) => `Kein Bild an der verknüpften Stelle: dieses liegt ${mm} mm entfernt`,
   imagesLoaded: "Geladene Bilder",
   inverted: "invertiert",
+  suvWindow: (lower: string, upper: string) => `SUV ${lower} bis ${upper}`,
   zoomBy: (factor) => `Zoom ${factor}×`,
   frameCauses: {
     unreachable: {

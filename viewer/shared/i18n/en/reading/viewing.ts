@@ -116,6 +116,7 @@ export const viewing = {
   beyond: (mm: string) => `No image at the linked place: this one is ${mm} mm away`,
   imagesLoaded: "Images loaded",
   inverted: "inverted",
+  suvWindow: (lower: string, upper: string) => `SUV ${lower} to ${upper}`,
   zoomBy: (factor: string) => `Zoom ${factor}×`,
   frameCauses: {
     unreachable: {
