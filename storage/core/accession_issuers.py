@@ -35,6 +35,10 @@ class AccessionIssuer:
             return self.system != other.system
         return bool(self.namespace and other.namespace) and self.namespace != other.namespace
 
+    def states_all_of(self, other: "AccessionIssuer") -> bool:
+        """One that does not may be of more issuers than the other may be."""
+        return bool((self.namespace or not other.namespace) and (self.system or not other.system))
+
     def distance(self, other: "AccessionIssuer") -> int:
         """Of several that this one may be, the nearest is meant: one that states the same, then
         the same system, then the same name."""

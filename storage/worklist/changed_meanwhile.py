@@ -32,9 +32,16 @@ def looking_again(take: Callable[[], T]) -> T:
 
 
 def check_is_first(
-    engine: Engine, connection: Connection, accession_number: str, patient: Mapping[str, Any]
+    engine: Engine,
+    connection: Connection,
+    accession_number: str,
+    patient: Mapping[str, Any],
+    *,
+    apart_from: str = "",
 ) -> None:
     """Nobody else makes an order of that number until the transaction ends.
+
+    `apart_from`: the item that is to have the number.
 
     Raises ChangedMeanwhile where one is there (`is_number_taken`), StateConflict where it is the
     caller's own that no rule has decided on yet.
@@ -43,7 +50,7 @@ def check_is_first(
     if connection.dialect.name == "postgresql":
         number = func.hashtext(accession_number)
         connection.execute(select(func.pg_advisory_xact_lock(_LOCK, number)))
-    if is_number_taken(connection, accession_number, patient):
+    if is_number_taken(connection, accession_number, patient, apart_from):
         raise changed_meanwhile()
     if has_undecided(engine, accession_number, issuer_in(patient)):
         raise StateConflict(

@@ -37,7 +37,9 @@ def columns_of(attributes: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def is_renumbered(before: WorklistItem, attributes: Mapping[str, Any]) -> bool:
-    """Whether these attributes state another number than the item has, or another issuer."""
+    """Whether by these attributes the item may be of orders that it was not of before: its number
+    is another one, its issuer is, or its issuer is stated no more."""
     if attributes.get("AccessionNumber", "") != before.accession_number:
         return True
-    return issuer_in(attributes).is_other_than(before.accession_issuer)
+    issuer, was = issuer_in(attributes), before.accession_issuer
+    return issuer.is_other_than(was) or not issuer.states_all_of(was)

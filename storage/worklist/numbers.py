@@ -40,13 +40,19 @@ def order_meant(
 
 
 def is_number_taken(
-    connection: Connection, accession_number: str, patient: Mapping[str, Any]
+    connection: Connection,
+    accession_number: str,
+    patient: Mapping[str, Any],
+    apart_from: str = "",
 ) -> bool:
-    """Whether a new order of this patient would be a second one of the caller's, or of the systems
-    that see everything."""
+    """Whether an order of this patient would be a second one of the caller's, or of the systems
+    that see everything; `apart_from` is this order itself, where it is there already."""
     return any(
-        is_callers(one.orderer_groups)
-        or (one.orderer_groups is None and not are_of_two_patients(one.attributes, patient))
+        one.worklist_item_id != apart_from
+        and (
+            is_callers(one.orderer_groups)
+            or (one.orderer_groups is None and not are_of_two_patients(one.attributes, patient))
+        )
         for one in _of_number(connection, accession_number, issuer_in(patient))
     )
 

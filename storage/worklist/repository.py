@@ -112,7 +112,9 @@ class Worklist:
             conditions.append(columns.updated_at == as_read.updated_at)
         with writing(self._engine) as connection:
             if attributes is not None and number and is_renumbered(before, attributes):
-                check_is_first(self._engine, connection, number, attributes)
+                check_is_first(
+                    self._engine, connection, number, attributes, apart_from=worklist_item_id
+                )
             if is_of_others:
                 # The studies that it leaves have no order any more.
                 mark_reports(connection, worklist_item_id, values["updated_at"])

@@ -82,6 +82,10 @@ class Provider:
             raise _unusable("does not answer")
         return known[1]
 
+    def issuer(self) -> str:
+        """As it writes itself, and so as its tokens must (RFC 9207 2.4). Raises NotConfigured."""
+        return str(self.description().get("issuer", ""))
+
     @contextmanager
     def _asking(self, patience_s: float) -> Iterator[None]:
         """One thread asks at a time. Raises NotConfigured where another still does after

@@ -125,7 +125,7 @@ def exchange_code(
     settings = provider.settings
     if not hmac.compare_digest(answer.get("state", "").encode(), flow.state.encode()):
         raise NotAccepted("the state is another one")
-    if answer.get("iss", settings.oidc_issuer).rstrip("/") != settings.oidc_issuer:
+    if "iss" in answer and answer["iss"] != provider.issuer():
         # RFC 9207: an answer of another provider, mixed up on purpose.
         raise NotAccepted("the answer comes from another issuer")
     if "error" in answer or not answer.get("code"):
@@ -295,6 +295,6 @@ def checked_claims(
         registry.validate(token.claims)
     except (JoseError, ValueError, TypeError) as error:
         raise NotAccepted(type(error).__name__) from error
-    if str(token.claims.get("iss", "")).rstrip("/") != provider.settings.oidc_issuer:
+    if token.claims.get("iss") != provider.issuer():
         raise NotAccepted("another issuer made the token")
     return dict(token.claims)

@@ -155,6 +155,16 @@ def test_each_issuer_orders_under_its_number_and_finds_its_own(storage: Storage)
     # An item cannot be given the number of another issuer that has its order.
     with pytest.raises(ChangedMeanwhile):
         worklist.change(south.worklist_item_id, attributes={**north.attributes})
+    # Nor may its issuer be taken away: it could be the other's order then.
+    unissued = {**south.attributes}
+    del unissued["IssuerOfAccessionNumberSequence"]
+    with pytest.raises(ChangedMeanwhile):
+        worklist.change(south.worklist_item_id, attributes=unissued)
+    by_name = {**unissued, **AccessionIssuer("RIS Süd").in_attributes()}
+    worklist.change(south.worklist_item_id, attributes=by_name)
+    worklist.remove(north.worklist_item_id)
+    changed = worklist.change(south.worklist_item_id, attributes=unissued)
+    assert not changed.accession_issuer
 
 
 def test_an_event_of_another_issuers_number_is_about_no_study(storage: Storage) -> None:

@@ -44,12 +44,18 @@ class Provider:
     """Claims that replace those of the ID token."""
     asked: list[str] = field(default_factory=list)
     url: str = ""
+    slash: str = ""
+    """Ends its name as issuer, as some providers' does."""
     codes: dict[str, dict[str, str]] = field(default_factory=dict)
     id_token_type: str = "JWT"
     context: dict[str, Any] = field(default_factory=dict)
     """What the token endpoint names beside the tokens."""
     resources: dict[str, dict[str, Any]] = field(default_factory=dict)
     """What a FHIR server beside it has, by path."""
+
+    @property
+    def issuer(self) -> str:
+        return self.url + self.slash
 
     def change_key(self, name: str) -> None:
         self.key = RSAKey.generate_key(2048, {"kid": name})
@@ -58,7 +64,7 @@ class Provider:
         """An access token for this node, but for what `kind`, its typ, and `claims` say."""
         now = int(time.time())
         stated = {
-            "iss": self.url,
+            "iss": self.issuer,
             "aud": AUDIENCE,
             "sub": "4711",
             "exp": now + 300,
@@ -119,7 +125,7 @@ class _Handler(BaseHTTPRequestHandler):
             at = self.one.url
             self._answer(
                 {
-                    "issuer": at,
+                    "issuer": self.one.issuer,
                     "authorization_endpoint": f"{at}/authorize",
                     "token_endpoint": f"{at}/token",
                     "jwks_uri": f"{at}/keys",
@@ -139,7 +145,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif url.path == "/authorize":
             code = secrets.token_urlsafe(16)
             self.one.codes[code] = asked
-            back = urlencode({"code": code, "state": asked["state"], "iss": self.one.url})
+            back = urlencode({"code": code, "state": asked["state"], "iss": self.one.issuer})
             self.send_response(302)
             self.send_header("Location", f"{asked['redirect_uri']}?{back}")
             self.end_headers()

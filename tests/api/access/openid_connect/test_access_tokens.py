@@ -36,6 +36,7 @@ def test_a_program_comes_with_an_access_token(closed: ClosedNode, identity: Prov
         identity.token(aud=None),
         identity.token(aud=CLIENT_ID),
         identity.token(iss="https://evil.example"),
+        identity.token(iss=f"{identity.url}/"),
         identity.token(exp=int(time.time()) - 120),
         identity.token(exp=None),
         identity.token(nbf=int(time.time()) + 3600),

@@ -145,6 +145,7 @@ def test_what_is_not_quite_a_logout_token_ends_nothing(
     now = int(time.time())
     wrong: list[dict[str, Any]] = [
         {"iss": "https://evil.example"},
+        {"iss": f"{identity.url}/"},
         {"aud": AUDIENCE},
         {"aud": None},
         {"iat": None},

@@ -65,6 +65,17 @@ def test_a_person_signs_in_at_the_provider_and_comes_back(
     assert login["detail"] == {"method": "oidc"}
 
 
+def test_a_provider_whose_name_ends_in_a_slash_is_the_one_that_the_setting_names(
+    closed: ClosedNode, identity: Provider
+) -> None:
+    identity.slash = "/"
+    with closed.client() as ada:
+        walk(ada, "/api/session/oidc/start")
+        assert ada.get("/api/session").json()["name"] == "ada"
+    identity.spoil = {"iss": identity.url}
+    comes_back_signed_out(closed, "the provider's name without its slash")
+
+
 def test_an_id_token_that_is_not_quite_right_signs_nobody_in(
     closed: ClosedNode, identity: Provider
 ) -> None:
@@ -75,6 +86,7 @@ def test_an_id_token_that_is_not_quite_right_signs_nobody_in(
         {"aud": [CLIENT_ID, "another-client"]},
         {"azp": "another-client"},
         {"iss": "https://evil.example"},
+        {"iss": f"{identity.url}/"},
         {"exp": int(time.time()) - 3600},
         {"exp": None},
         {"sub": None},
