@@ -22,7 +22,6 @@ from dicom_node.association.admission import CALLED_NOT_RECOGNISED
 from dicom_node.association.base import ANNOUNCED_PDU_BYTES
 from dicom_node.association.contexts import supported_contexts
 from dicom_node.association.pynetdicom_adapter import Timeouts
-from dicom_node.association.pynetdicom_socket import NodeSocket
 from dicom_node.network.command_set import CommandSet, encode_response
 from dicom_node.network.listening import listen
 from dicom_node.network.messages import LargeStore
@@ -106,7 +105,7 @@ class MoveReceiver:
             client = self._tls.context().wrap_socket(
                 client, server_side=True, do_handshake_on_connect=False
             )
-        association.set_socket(NodeSocket(association, client_socket=client))
+        association.connect(client)
         association.acceptor.maximum_length = ANNOUNCED_PDU_BYTES
         association.acceptor.ae_title = self.ae_title
         association.acceptor.address_info = AddressInformation(*self._listener.getsockname()[:2])

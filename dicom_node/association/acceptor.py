@@ -3,9 +3,9 @@
 import contextlib
 import math
 import time
-from collections.abc import Callable, Iterator, MutableSequence, Sequence
+from collections.abc import Callable, Iterator, Mapping, MutableSequence, Sequence
 from contextlib import nullcontext
-from functools import partial
+from functools import cached_property, partial
 from typing import Protocol
 
 import structlog
@@ -19,6 +19,7 @@ from dicom_node.association.pynetdicom_adapter import (
     CONNECTED_STATE,
     ESTABLISHED_STATE,
     MODE_ACCEPTOR,
+    REQUESTED_STATE,
     Timeouts,
 )
 from dicom_node.association.threads import AssociationThreads
@@ -48,9 +49,9 @@ class AcceptedAssociation(NodeAssociation):
     """One connection from a peer, which has a thread from its first byte to its last.
 
     `admit` sees the A-ASSOCIATE request: it sets the supported contexts, or
-    returns a rejection. `handlers` serve requests by command field; what has no
-    handler is served by pynetdicom's service classes. `negotiated_requests` are those of the
-    server, where what it supports depends on the request alone.
+    returns a rejection. What no handler serves (`serve_with`) is served by pynetdicom's service
+    classes. `negotiated_requests` are those of the server, where what it supports depends on the
+    request alone.
     """
 
     def __init__(
@@ -59,10 +60,14 @@ class AcceptedAssociation(NodeAssociation):
         timeouts: Timeouts,
         admit: Callable[["AcceptedAssociation", A_ASSOCIATE], Rejection | None],
         negotiated_requests: NegotiatedRequests | None = None,
+        processor_share: ProcessorShare | None = None,
     ) -> None:
         super().__init__(ae, MODE_ACCEPTOR, timeouts)
         self._admit = admit
         self._negotiated_requests = negotiated_requests or NegotiatedRequests()
+        self.host = ""
+        """From where the peer calls."""
+        self._calling_ae_title = ""
         self._request_pdu = b""
         self.negotiated_before: Negotiated | None = None
         """How the same request was answered, where it was."""
@@ -70,10 +75,10 @@ class AcceptedAssociation(NodeAssociation):
         self._may_send_deflated = False
         self._is_release_asked = False
         self.is_known = False
-        self.processor_share = ProcessorShare()
+        self.processor_share = processor_share or ProcessorShare()
         self._paid_s = 0.0
         """Of this thread's processor time: until then it has been paid for."""
-        self._handlers_by_command: dict[int, RequestHandler] = {}
+        self._make_handlers: Callable[[], Mapping[int, RequestHandler]] = dict
         self._slots: ConnectionSlots | None = None
         # One number, when the peer last sent something, where all processes see it.
         self._shared_activity: MutableSequence[float] | memoryview[float] = [0.0]
@@ -106,9 +111,22 @@ class AcceptedAssociation(NodeAssociation):
         if self.connection.may_share:
             self._shared_thread = thread
 
-    def serve_with(self, handlers: dict[int, RequestHandler]) -> None:
-        self._handlers_by_command = handlers
-        self.served = frozenset(handlers)
+    def serve_with(
+        self, served: frozenset[int], make: Callable[[], Mapping[int, RequestHandler]]
+    ) -> None:
+        """Serve the requests of these command fields by what `make` gives once one comes: a peer
+        that only stores needs none of it.
+        """
+        self.served, self._make_handlers = served, make
+
+    @property
+    def make_handlers(self) -> Callable[[], Mapping[int, RequestHandler]]:
+        return self._make_handlers
+
+    @cached_property
+    def handlers(self) -> Mapping[int, RequestHandler]:
+        """Who serves which command field."""
+        return self._make_handlers()
 
     def begin(self, threads: AssociationThreads) -> None:
         """Live in one of these threads."""
@@ -126,9 +144,10 @@ class AcceptedAssociation(NodeAssociation):
             self._is_alive = False
 
     @property
-    def handlers(self) -> dict[int, RequestHandler]:
-        """Who serves which command field."""
-        return dict(self._handlers_by_command)
+    def peer_ae_title(self) -> str:
+        if self.has_parts:
+            return super().peer_ae_title
+        return self._calling_ae_title
 
     def run_reactor(self) -> None:
         """The life of an accepted association, in its thread."""
@@ -141,7 +160,6 @@ class AcceptedAssociation(NodeAssociation):
     def _live(self) -> None:
         BEGIN_LONG_WORK.set(self._begin_long_work)
         try:
-            self.dul.pump()
             self._negotiate()
             if self.is_established:
                 self._serve()
@@ -166,10 +184,9 @@ class AcceptedAssociation(NodeAssociation):
 
     def _negotiate(self) -> None:
         begun_s = time.thread_time() if self._has_to_wait else None
-        request = self.dul.receive_pdu(wait=True, timeout=self.timeouts.acse_s)
-        if not isinstance(request, A_ASSOCIATE):
+        request = self._requested()
+        if request is None:
             return
-        self.requestor.primitive = request
         self._note_activity(math.inf)
         if self.auditing is not None:
             self.auditing.associated(request)
@@ -186,13 +203,17 @@ class AcceptedAssociation(NodeAssociation):
                 self.traffic.rejected = True
             if self.auditing is not None:
                 self.auditing.rejected(refusal)
+            self.requestor.primitive = request
             self.requestor.ae_title = request.calling_ae_title
             self.acse.send_reject(*refusal)
             return
         request_pdu, self._request_pdu = self._request_pdu, b""
-        if self.negotiated_before is not None:
-            self.accept_as(self.negotiated_before)
-            self._may_send_deflated = self.negotiated_before.may_send_deflated
+        before = self.negotiated_before
+        if before is not None:
+            self._calling_ae_title = before.calling_ae_title
+            self._max_pdu_bytes = before.max_pdu_bytes
+            self._may_send_deflated = before.may_send_deflated
+            self.accept_as(before)
             return
         self.acse.negotiate_association()
         if self.is_established:
@@ -200,14 +221,31 @@ class AcceptedAssociation(NodeAssociation):
             self._may_send_deflated = negotiated.may_send_deflated
             self._negotiated_requests.keep(request_pdu, negotiated)
 
+    def _requested(self) -> A_ASSOCIATE | None:
+        """The request, once it has come; None where none did."""
+        self.read_while(self._waits_for_request, self.timeouts.acse_s)
+        if self.negotiated_before is not None:
+            return self.negotiated_before.request
+        request = self.dul.receive_pdu() if self.has_parts else None
+        if not isinstance(request, A_ASSOCIATE):
+            return None
+        self.requestor.primitive = request
+        return request
+
+    def _waits_for_request(self) -> bool:
+        if self.has_parts:
+            return self.dul.peek_next_pdu() is None
+        return self.negotiated_before is None
+
     def _takes(self, pdu_type: int, encoded: bytes) -> bool:
-        state = self.dul.state_machine.current_state
+        state = self.state
         if pdu_type == PduType.ASSOCIATE_RQ and state == CONNECTED_STATE:
             self._request_pdu = encoded
             self.negotiated_before = self._negotiated_requests.get(encoded)
-            if self.negotiated_before is not None:
-                self.dul.indicate(self.negotiated_before.request)
-            return self.negotiated_before is not None
+            if self.negotiated_before is None:
+                return False
+            self.state = REQUESTED_STATE
+            return True
         if pdu_type == PduType.RELEASE_RQ and state == ESTABLISHED_STATE:
             # Answered once what came before has been served.
             self._is_release_asked = True
@@ -301,11 +339,11 @@ class AcceptedAssociation(NodeAssociation):
             context_id, command, data = self._requests.pop(0)
             self._begin_serving()
             self._cancelled.clear()
-            handler = self._handlers_by_command[command.command_field]
+            handler = self.handlers[command.command_field]
             with self._serving(operation_of(command)):
                 handler.serve(context_id, command, data)
             self._end_serving()
-        while self.is_established:
+        while self.is_established and self.has_parts:
             context_id, message = self.dimse.get_msg()
             if message is None:
                 return

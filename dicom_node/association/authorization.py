@@ -101,11 +101,13 @@ def restrict(association: AcceptedAssociation, rights: PeerRights) -> None:
     if association.store_receiver is not None:
         association.store_receiver = _GuardedStore(association, rights, association.store_receiver)
     guard = _Guard(association, rights)
+    make = association.make_handlers
     association.serve_with(
-        {
+        association.served,
+        lambda: {
             command: handler if command in _ANSWERS else _Guarded(guard, handler)
-            for command, handler in association.handlers.items()
-        }
+            for command, handler in make().items()
+        },
     )
 
 
@@ -134,13 +136,15 @@ def narrow(association: AcceptedAssociation, engine: Engine, rights: PeerRights)
     A command for which no restriction by groups is listed is refused while they are enforced.
     """
     association.caller = lambda: caller_of_peer(rights.peer)
+    make = association.make_handlers
     association.serve_with(
-        {
+        association.served,
+        lambda: {
             command: handler
             if command in _ANSWERS
             else _Narrowed(engine, association, rights, handler, is_known=command in _NARROWED)
-            for command, handler in association.handlers.items()
-        }
+            for command, handler in make().items()
+        },
     )
 
 

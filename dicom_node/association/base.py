@@ -59,8 +59,7 @@ class NodeAssociation(MessageSending, SynchronousAssociation):
     """
 
     def __init__(self, ae: ApplicationEntity, mode: str, timeouts: Timeouts) -> None:
-        super().__init__(ae, mode)
-        self.timeouts = timeouts
+        super().__init__(ae, mode, timeouts)
         self.store_receiver: StoreReceiver | None = None
         # What the audit trail hears of it; None as requestor.
         self.auditing: AssociationAuditing | None = None
@@ -94,19 +93,14 @@ class NodeAssociation(MessageSending, SynchronousAssociation):
     @property
     def connection(self) -> Connection:
         """The TCP connection; ConnectionError where there is none (any more)."""
-        wrapped: Connection | None = self.dul.socket.connection if self.dul.socket else None
-        if wrapped is None:
+        if self.tcp is None:
             raise ConnectionError("The association has no connection.")
-        return wrapped
+        return self.tcp
 
     @property
     def is_open(self) -> bool:
         """Whether the peer may still say something that matters."""
-        return (
-            self.dul.socket is not None
-            and self.dul.socket.connection is not None
-            and self.dul.state_machine.current_state not in (IDLE_STATE, CLOSING_STATE)
-        )
+        return self.tcp is not None and self.state not in (IDLE_STATE, CLOSING_STATE)
 
     def read_while(self, waiting: Callable[[], bool], timeout_s: float | None) -> None:
         """Read PDUs until `waiting` is false, the association ends, or time is up."""
@@ -200,7 +194,7 @@ class NodeAssociation(MessageSending, SynchronousAssociation):
     def _read_data(self, length: int) -> None:
         if length > _MAX_DATA_PDU_BYTES:
             raise MalformedPdu(f"A P-DATA-TF PDU of {length} bytes is announced.")
-        if self.dul.state_machine.current_state != ESTABLISHED_STATE:
+        if self.state != ESTABLISHED_STATE:
             raise MalformedPdu("P-DATA-TF outside an established association.")
         if self._messages is None:
             self._messages = MessageAssembler(
@@ -240,7 +234,8 @@ class NodeAssociation(MessageSending, SynchronousAssociation):
     ) -> None:
         """A message other than a C-STORE request: kept until it is its turn."""
         self._has_news = True
-        _check_waiting(len(self._requests) + self.dimse.msg_queue.qsize())
+        waiting = self.dimse.msg_queue.qsize() if self.has_parts else 0
+        _check_waiting(len(self._requests) + waiting)
         waiting_bytes = sum(len(waiting or b"") for _, _, waiting in self._requests)
         if self._requests and waiting_bytes + len(data or b"") > _MAX_WAITING_BYTES:
             raise MalformedPdu("Long messages wait, and the peer does not wait for answers.")
@@ -279,7 +274,7 @@ class NodeAssociation(MessageSending, SynchronousAssociation):
         self.dul.pump()
 
     def _give_up(self) -> None:
-        if self.dul.state_machine.current_state == ESTABLISHED_STATE:
+        if self.state == ESTABLISHED_STATE:
             self.acse.send_ap_abort(0x00)
         else:
             self._happened("Evt17")
@@ -291,21 +286,24 @@ class NodeAssociation(MessageSending, SynchronousAssociation):
         # pynetdicom's objects refer to each other in circles: without this the
         # buffers would wait for the garbage collector.
         self._messages = self._reader = None
-        wrapped = self.dul.socket
-        if wrapped is None:
-            return
         self.is_established = False
-        if wrapped.connection is None:
-            # What prevented the connection may have left its socket open.
-            if wrapped.socket is not None:
-                wrapped.socket.close()
-                wrapped.socket = None
+        connection = self.tcp
+        if connection is None:
+            self._close_unconnected()
             return
-        if self.dul.state_machine.current_state == CLOSING_STATE:
-            wrapped.connection.drain(_LINGER_S)
-        wrapped.connection.close()
-        wrapped.connection = None
-        wrapped.socket = None
+        if self.state == CLOSING_STATE:
+            connection.drain(_LINGER_S)
+        connection.close()
+        self.tcp = None
+        if self.has_parts:
+            self.dul.socket.socket = None
+
+    def _close_unconnected(self) -> None:
+        """What prevented the connection may have left its socket open."""
+        wrapped = self.dul.socket if self.has_parts else None
+        if wrapped is not None and wrapped.socket is not None:
+            wrapped.socket.close()
+            wrapped.socket = None
 
 
 def _check_waiting(count: int) -> None:

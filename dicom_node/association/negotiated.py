@@ -48,6 +48,9 @@ class Negotiated:
     rejected: Sequence[PresentationContext]
     may_send_deflated: bool
     """Whether a transfer syntax that is deflated was accepted."""
+    calling_ae_title: str
+    max_pdu_bytes: int
+    """What the peer takes at most."""
 
 
 class NegotiatedRequests:

@@ -5,15 +5,18 @@ its own state machine is used as it is, but driven step by step from the thread
 that reads: `SynchronousDul` sends at once what pynetdicom queues, and reads
 where pynetdicom waits.
 
-All that is used of pynetdicom without being documented by it is used in this file and in
-`pynetdicom_socket.py`, and named in `PRIVATE_NAMES`: `missing_names` says what another release
-lacks.
+pynetdicom's objects take longer to make than a short instance takes to be stored. An association
+that a peer opens has them from the moment on when something is asked of them: a request that came
+before, C-STORE and a release need none.
+
+All that is used of pynetdicom without being documented by it is used in this file,
+`pynetdicom_layers.py` and `pynetdicom_socket.py`, and named in `PRIVATE_NAMES`: `missing_names`
+says what another release lacks.
 """
 
-import contextlib
 import logging
-import queue
 import socket
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,13 +24,21 @@ from pynetdicom import _config, evt
 from pynetdicom._globals import ALL_TRANSFER_SYNTAXES, MODE_ACCEPTOR, MODE_REQUESTOR
 from pynetdicom.ae import ApplicationEntity
 from pynetdicom.association import Association
-from pynetdicom.dimse import DIMSEServiceProvider
-from pynetdicom.dul import DULServiceProvider
-from pynetdicom.fsm import InvalidEventError
-from pynetdicom.pdu_primitives import A_ASSOCIATE
 from pynetdicom.transport import AssociationSocket
 
 from dicom_node.association.negotiated import Negotiated, encoded_answer, may_send_deflated
+from dicom_node.association.pynetdicom_layers import (
+    CLOSING_STATE,
+    CONNECTED_STATE,
+    ESTABLISHED_STATE,
+    IDLE_STATE,
+    REQUESTED_STATE,
+    SharedState,
+    SynchronousDimse,
+    SynchronousDul,
+)
+from dicom_node.association.pynetdicom_socket import NodeSocket, connection_over
+from dicom_node.network.connection import Connection
 
 __all__ = [
     "ALL_TRANSFER_SYNTAXES",
@@ -46,12 +57,6 @@ __all__ = [
     "missing_names",
     "quiet_pynetdicom",
 ]
-
-IDLE_STATE = "Sta1"  # no association, no connection (PS3.8 Table 9-1)
-CONNECTED_STATE = "Sta2"  # a peer has connected, and has asked for nothing yet
-REQUESTED_STATE = "Sta3"  # the peer asked for an association, and waits for the answer
-ESTABLISHED_STATE = "Sta6"
-CLOSING_STATE = "Sta13"  # our last PDU is sent; the peer closes the connection
 
 _RELEASE_RP = bytes.fromhex("06 00 00000004 00000000")  # PS3.8 Table 9-25
 
@@ -78,23 +83,62 @@ def quiet_pynetdicom() -> None:
 quiet_pynetdicom()
 
 
-# The three classes below extend pynetdicom's, as NodeSocket does. mypy is set to skip pynetdicom
-# (its own types do not pass strict mode), hence "subclass of Any".
+# mypy is set to skip pynetdicom (its own types do not pass strict mode), hence "subclass of Any".
 class SynchronousAssociation(Association):  # type: ignore[misc]
-    """pynetdicom's association without its threads."""
+    """pynetdicom's association without its threads, and without its parts until they are needed."""
 
-    _sent_abort: bool
+    name: str = ""
 
-    def __init__(self, ae: ApplicationEntity, mode: str) -> None:
-        super().__init__(ae, mode)
+    def __init__(self, ae: ApplicationEntity, mode: str, timeouts: Timeouts) -> None:
+        self.timeouts = timeouts
+        self.tcp: Connection | None = None
+        """The connection with the peer while there is one."""
         self.is_killed = False
         """Whether it was aborted on our side."""
-        # Not made once more: the queues and locks of one take a third of what an association does
-        # until its thread begins.
+        self.prepare: Callable[[], None] = lambda: None
+        """Called once pynetdicom's parts are made."""
+        self.has_parts = False
+        """Whether they are made."""
+        self.state = IDLE_STATE
+        """Of the upper layer (PS3.8 Table 9-1 to 9-5)."""
+        self._answered: Negotiated | None = None
+        self._ae, self._mode = ae, mode
+        self._accepted_cx: dict[int, Any] = {}
+        self._rejected_cx: list[Any] = []
+        self.is_established = self.is_released = self._sent_abort = self._kill = False
+
+    def __getattr__(self, name: str) -> Any:
+        # What is asked for is pynetdicom's: its __init__ has not made it yet.
+        if self.__dict__.get("has_parts", True):
+            raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
+        self._make_parts()
+        return getattr(self, name)
+
+    def _make_parts(self) -> None:
+        """In the thread of the association alone."""
+        self.has_parts = True
+        ours = {name: getattr(self, name) for name in _KNOWN_BEFORE}
+        super().__init__(self._ae, self._mode)
+        self.__dict__.update(ours)
+        # Not made once more: the queues and locks of one take a third of what all of this does.
         self.dul.__class__ = SynchronousDul
+        self.dul.state_machine.__class__ = SharedState
         self.dimse.__class__ = SynchronousDimse
         # The send_* methods wait until the reactor's thread pauses; there is none.
         self._is_paused = True
+        self.prepare()
+        if self.tcp is not None:
+            self.set_socket(NodeSocket(self, client_socket=self.tcp.socket))
+            self.dul.forget_events()
+        if self._answered is not None:
+            self.requestor.ae_title = self._answered.request.calling_ae_title
+            self.requestor.primitive = self._answered.request
+            self.acceptor.primitive = self._answered.answer
+
+    def connect(self, client: socket.socket) -> None:
+        """Be the association of a peer that has connected (Evt5)."""
+        self.tcp = connection_over(client, self.timeouts.acse_s)
+        self.state = CONNECTED_STATE
 
     def _abort_blocking(self, block: bool = True) -> None:
         if self._sent_abort or self.is_released:
@@ -111,13 +155,15 @@ class SynchronousAssociation(Association):  # type: ignore[misc]
         self._handlers = dict(_DEFAULT_HANDLERS)
 
     def accept_as(self, negotiated: Negotiated) -> None:
-        """Answer a request as the same one was answered before (PS3.8 Table 9-10, Evt7)."""
-        self.requestor.ae_title = negotiated.request.calling_ae_title
+        """Answer a request as the same one was answered before (PS3.8 Table 9-10, Evt7).
+
+        Raises OSError where the connection is gone.
+        """
         self._accepted_cx = dict(negotiated.accepted)
         self._rejected_cx = list(negotiated.rejected)
-        self.acceptor.primitive = negotiated.answer
-        self.dul.send_encoded(negotiated.encoded_answer, ESTABLISHED_STATE)
-        self.is_established = self.dul.state_machine.current_state == ESTABLISHED_STATE
+        self._answered = negotiated
+        self._send_last(negotiated.encoded_answer, ESTABLISHED_STATE)
+        self.is_established = True
 
     def negotiated(self) -> Negotiated:
         """What has just been accepted."""
@@ -129,13 +175,22 @@ class SynchronousAssociation(Association):  # type: ignore[misc]
             accepted,
             tuple(self._rejected_cx),
             may_send_deflated(accepted.values()),
+            str(self.requestor.ae_title).strip(),
+            self.dimse.maximum_pdu_size,
         )
 
     def answer_release(self) -> None:
-        """What the peer asked for (Evt12, Evt14)."""
+        """What the peer asked for (Evt12, Evt14). Raises OSError where the connection is gone."""
         self.is_released = True
         self.is_established = False
-        self.dul.send_encoded(_RELEASE_RP, CLOSING_STATE)
+        self._send_last(_RELEASE_RP, CLOSING_STATE)
+
+    def _send_last(self, pdu: bytes, next_state: str) -> None:
+        """Send what ends a state."""
+        self.state = next_state
+        if self.tcp is None:
+            raise ConnectionError("The association has no connection.")
+        self.tcp.send([pdu])
 
     def kill(self) -> None:
         self._kill = self.is_killed = True
@@ -150,78 +205,15 @@ class SynchronousAssociation(Association):  # type: ignore[misc]
         self._serve_request(message, context_id)
 
 
-class SynchronousDul(DULServiceProvider):  # type: ignore[misc]
-    """pynetdicom's upper layer without its thread."""
-
-    def start(self) -> None:
-        """There is no thread to start: release the one that waits for it."""
-        self.assoc._dul_ready.set()
-
-    def send_pdu(self, primitive: Any) -> None:
-        """Hand over a primitive and send it now."""
-        super().send_pdu(primitive)
-        self.pump()
-
-    def receive_pdu(self, wait: bool = False, timeout: float | None = None) -> Any:
-        """The next primitive for the user, reading from the peer when `wait`."""
-        if wait:
-            self.assoc.read_while(self.to_user_queue.empty, timeout)
-        return super().receive_pdu(wait=False)
-
-    def take_pdu(self, encoded: bytearray) -> Any:
-        """Decode a PDU for the user; the event that its arrival is (PS3.8 Table 9-10)."""
-        pdu, event = self._decode_pdu(encoded)
-        self._recv_pdu.put(pdu)
-        return event
-
-    def indicate(self, request: A_ASSOCIATE) -> None:
-        """A request that was decoded before has come (Evt6)."""
-        self.artim_timer.stop()
-        self.state_machine.current_state = REQUESTED_STATE
-        self.to_user_queue.put(request)
-
-    def send_encoded(self, pdu: bytes, next_state: str) -> None:
-        """Send an answer that is encoded already."""
-        self.socket.send(pdu)
-        self.state_machine.current_state = next_state
-        # Where the connection is gone.
-        self.pump()
-
-    def pump(self) -> None:
-        """Run the state machine until nothing is left to do."""
-        while True:
-            if self.event_queue.empty() and not self._process_recv_primitive():
-                return
-            try:
-                self.state_machine.do_action(self.event_queue.get_nowait())
-            except InvalidEventError:
-                # Our side asked for something after the association had ended.
-                self.state_machine.current_state = IDLE_STATE
-            if self.state_machine.current_state == IDLE_STATE:
-                self._clear(self.event_queue)
-                self._clear(self.to_provider_queue)
-                return
-
-    @staticmethod
-    def _clear(waiting: "queue.Queue[Any]") -> None:
-        with contextlib.suppress(queue.Empty):
-            while True:
-                waiting.get_nowait()
-
-
-class SynchronousDimse(DIMSEServiceProvider):  # type: ignore[misc]
-    """pynetdicom's DIMSE provider, which reads when it is asked for a message."""
-
-    def get_msg(self, block: bool = False) -> Any:
-        if block:
-            self.assoc.read_while(self.msg_queue.empty, self.assoc.timeouts.dimse_s)
-        return super().get_msg(block=False)
-
-    def send_msg(self, primitive: Any, context_id: int) -> None:
-        super().send_msg(primitive, context_id)
-        # A C-CANCEL that came meanwhile must be seen before the next response.
-        self.assoc.read_waiting()
-
+# What an association knows of itself before pynetdicom's __init__ would begin it.
+_KNOWN_BEFORE = (
+    "is_established",
+    "is_released",
+    "_accepted_cx",
+    "_rejected_cx",
+    "_sent_abort",
+    "_kill",
+)
 
 _DEFAULT_HANDLERS: dict[Any, Any] = {
     event: (evt.get_default_handler(event), None) for event in evt._INTERVENTION_EVENTS

@@ -12,16 +12,10 @@ from dicom_node.network.tls_connection import TlsConnection
 
 
 class NodeSocket(AssociationSocket):  # type: ignore[misc]
-    """pynetdicom's socket over our Connection."""
+    """pynetdicom's socket over the Connection of its association, `tcp`."""
 
     socket: Any
     _is_connected: bool
-
-    def __init__(self, assoc: Any, **kwargs: Any) -> None:
-        super().__init__(assoc, **kwargs)
-        self.connection: Connection | None = None
-        if self._is_connected:
-            self.connection = _connection(self.socket, assoc.timeouts.acse_s)
 
     def connect(self, primitive: Any) -> None:
         """Connect as pynetdicom does, but keep the reason of a failure."""
@@ -31,15 +25,15 @@ class NodeSocket(AssociationSocket):  # type: ignore[misc]
             peer = self.assoc.peer
             if peer is not None and peer.tls is not None:
                 self._begin_tls(peer.tls.context(), peer.host)
-            self.connection = _connection(self.socket, self.assoc.timeouts.acse_s)
-            if isinstance(self.connection, TlsConnection):
-                self.connection.handshake()
+            self.assoc.tcp = connection = connection_over(self.socket, self.assoc.timeouts.acse_s)
+            if isinstance(connection, TlsConnection):
+                connection.handshake()
             if peer is not None:
-                self.connection.throttle = peer.throttle()
+                connection.throttle = peer.throttle()
             self._is_connected = True
             primitive.result = "Evt2"
         except OSError as error:
-            self.connection = None
+            self.assoc.tcp = None
             self.assoc.connect_error = (
                 f"TLS: {tls_words(error)}"
                 if isinstance(error, ssl.SSLError)
@@ -59,16 +53,18 @@ class NodeSocket(AssociationSocket):  # type: ignore[misc]
 
     def send(self, bytestream: bytes) -> None:
         """Send all, or record that the connection is gone (Evt17)."""
-        if self.connection is None:
+        connection: Connection | None = self.assoc.tcp
+        if connection is None:
             self.event_queue.put("Evt17")
             return
         try:
-            self.connection.send([bytestream])
+            connection.send([bytestream])
         except OSError:
             self.event_queue.put("Evt17")
 
 
-def _connection(sock: socket.socket, timeout_s: float) -> Connection:
+def connection_over(sock: socket.socket, timeout_s: float) -> Connection:
+    """With TLS where the socket has it; the handshake is still to be made."""
     if isinstance(sock, ssl.SSLSocket):
         return TlsConnection(sock, timeout_s=timeout_s)
     return Connection(sock, timeout_s=timeout_s)

@@ -23,6 +23,20 @@ from dicom_node.ups.scp import UpsActionScp, UpsCreateScp, UpsGetScp, UpsSetScp
 from dicom_node.worklist.scp import WorklistScp
 from storage.container import Storage
 
+SERVED: frozenset[int] = frozenset(
+    {
+        Command.C_FIND_RQ,
+        Command.C_MOVE_RQ,
+        Command.C_GET_RQ,
+        Command.N_ACTION_RQ,
+        Command.N_EVENT_REPORT_RQ,
+        Command.N_SET_RQ,
+        Command.N_GET_RQ,
+        Command.N_CREATE_RQ,
+    }
+)
+"""The command fields of what is made below (PS3.7 E.1)."""
+
 
 def request_handlers(storage: Storage, association: NodeAssociation) -> dict[int, RequestHandler]:
     """Handlers by command field (PS3.7 E.1), for one association."""

@@ -59,5 +59,5 @@ def end_where_lost(association: AcceptedAssociation) -> None:
     log.warning(
         "connection_gave_way",
         peer=association.peer_ae_title,
-        host=association.requestor.address_info.address,
+        host=association.host,
     )

@@ -22,11 +22,10 @@ from dicom_node.association.negotiated import NegotiatedRequests
 from dicom_node.association.peer_addresses import PeerAddresses
 from dicom_node.association.processor_share import ProcessorShare
 from dicom_node.association.pynetdicom_adapter import Timeouts
-from dicom_node.association.pynetdicom_socket import NodeSocket
 from dicom_node.association.threads import AssociationThreads
 from dicom_node.association.traffic import AssociationTraffic, TrafficCounter
 from dicom_node.commitment.reporter import CommitmentReporter
-from dicom_node.network.handover import Accepted
+from dicom_node.network.handover import Accepted, Address
 from dicom_node.network.listening import SPARE_CONNECTIONS, Listeners, open_listeners
 from dicom_node.network.shared_thread import SharedThread
 from dicom_node.network.slot_precedence import TakenSlot
@@ -34,7 +33,7 @@ from dicom_node.network.tls import ServerTls
 from dicom_node.network.tls_connection import TlsConnection
 from dicom_node.normalized.peer_notifier import PeerNotifier
 from dicom_node.server.accepting import Accepting
-from dicom_node.server.dimse_services import request_handlers
+from dicom_node.server.dimse_services import SERVED, request_handlers
 from dicom_node.server.lost_slots import LostSlots, end_where_lost
 from dicom_node.status import SUCCESS
 from dicom_node.store.counted_store import CountedStoreScp
@@ -214,7 +213,10 @@ class Scp:
             ),
             partial(self._admit, address[0]),
             self._negotiated_requests,
+            self._processor_share,
         )
+        association.host = address[0]
+        association.prepare = partial(self._prepare, association, address)
         association.occupy(self.listeners.slots, taken)
         association.name = f"association-{address[0]}:{address[1]}"
         if tls is not None:
@@ -223,22 +225,15 @@ class Scp:
                 client, server_side=True, do_handshake_on_connect=False
             )
         association.auditing = AssociationAuditing(self.storage.audit, address[0])
-        association.set_socket(NodeSocket(association, client_socket=client))
+        association.connect(client)
         if isinstance(association.connection, TlsConnection):
             association.connection.on_failed = association.auditing.tls_failed
         association.share(self._shared_thread)
-        association.processor_share = self._processor_share
-        association.acceptor.maximum_length = ANNOUNCED_PDU_BYTES
-        association.acceptor.ae_title = settings.ae_title
-        association.acceptor.address_info = self._address_info
-        association.requestor.address_info = AddressInformation(address[0], address[1])
-        association.bind(evt.EVT_C_ECHO, lambda _: SUCCESS)
-        association.bind(evt.EVT_SOP_EXTENDED, lambda event: answer_extended(event.app_info))
         association.traffic = AssociationTraffic(self._traffic)
         association.store_receiver = CountedStoreScp(
             self.storage.ingest, association, settings.max_instance_bytes
         )
-        association.serve_with(request_handlers(self.storage, association))
+        association.serve_with(SERVED, partial(request_handlers, self.storage, association))
         with self._lock:
             # Those that ended are let go here, or they would stay as long as the node runs.
             self._associations = {each for each in self._associations if each.is_alive()}
@@ -247,6 +242,14 @@ class Scp:
             association.begin(self._association_threads)
         # It may have lost its slot before it was among those that are ended for that.
         end_where_lost(association)
+
+    def _prepare(self, association: AcceptedAssociation, address: Address) -> None:
+        association.acceptor.maximum_length = ANNOUNCED_PDU_BYTES
+        association.acceptor.ae_title = self.storage.settings.ae_title
+        association.acceptor.address_info = self._address_info
+        association.requestor.address_info = AddressInformation(*address)
+        association.bind(evt.EVT_C_ECHO, lambda _: SUCCESS)
+        association.bind(evt.EVT_SOP_EXTENDED, lambda event: answer_extended(event.app_info))
 
 
 def start_scp(

@@ -37,9 +37,10 @@ def association_of(
     command_field: int, handler: Mock, served: dict[int, Any], sent: Mock
 ) -> AcceptedAssociation:
     association = SimpleNamespace(
-        handlers={command_field: handler},
+        served=frozenset({command_field}),
+        make_handlers=lambda: {command_field: handler},
         store_receiver=None,
-        serve_with=served.update,
+        serve_with=lambda _, make: served.update(make()),
         context=lambda _context_id: None,
         peer_ae_title="CT1",
         auditing=None,

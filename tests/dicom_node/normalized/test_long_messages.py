@@ -5,15 +5,15 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from queue import Queue
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRLittleEndian, generate_uid
+from pynetdicom.ae import ApplicationEntity
 
 from dicom_node.association import base
+from dicom_node.association.pynetdicom_adapter import MODE_ACCEPTOR, Timeouts
 from dicom_node.network import data_sets, long_messages
 from dicom_node.network.command_set import Command, CommandSet
 from dicom_node.network.long_messages import long_message
@@ -151,10 +151,8 @@ def test_long_messages_that_wait_for_nothing_end_their_association(
 ) -> None:
     """Sixty-four of 16 MiB took a gigabyte for each association."""
     monkeypatch.setattr(base, "_MAX_WAITING_BYTES", 100)
-    association: Any = base.NodeAssociation.__new__(base.NodeAssociation)
-    association._requests = []
+    association: Any = base.NodeAssociation(ApplicationEntity(), MODE_ACCEPTOR, Timeouts())
     association.served = frozenset({Command.C_FIND_RQ})
-    association.dimse = SimpleNamespace(msg_queue=Queue())
     command = CommandSet(
         **{**dict.fromkeys(CommandSet._fields), "command_field": Command.C_FIND_RQ}
     )

@@ -6,12 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 from pynetdicom.ae import ApplicationEntity
-from pynetdicom.transport import AddressInformation
 from structlog.testing import capture_logs
 
 from dicom_node.association.acceptor import AcceptedAssociation
 from dicom_node.association.pynetdicom_adapter import Timeouts
-from dicom_node.association.pynetdicom_socket import NodeSocket
 from dicom_node.network.connection_slots import ConnectionSlots
 from dicom_node.server.lost_slots import end_where_lost
 
@@ -24,8 +22,8 @@ def association() -> Iterator[AcceptedAssociation]:
         server.accept()[0] as ours,
     ):
         association = AcceptedAssociation(ApplicationEntity(), Timeouts(), lambda *_: None)
-        association.set_socket(NodeSocket(association, client_socket=ours))
-        association.requestor.address_info = AddressInformation("10.0.0.2", 1)
+        association.connect(ours)
+        association.host = "10.0.0.2"
         yield association
 
 
