@@ -15,8 +15,9 @@ from sqlalchemy.exc import DBAPIError
 
 from storage.core.errors import InvalidInstance, MediViewError, StorageUnavailable
 from storage.db.driver_errors import is_clash, is_data_refused
-from storage.db.engine import reading, translated
+from storage.db.engine import translated
 from storage.dicom.part10 import Header
+from storage.index.digest_lookup import DigestLookup
 from storage.index.insert_instance import (
     NewInstance,
     Outcome,
@@ -73,6 +74,7 @@ class Indexer:
         self._recover_rows = recover
         self._statements = statements_for(engine, waits=waits)
         self._connection = WriteConnection(engine)
+        self._lookup = DigestLookup(engine)
         self._commit_lock = threading.Lock()
         self._series: OrderedDict[SeriesKey, _CachedSeries] = OrderedDict()
 
@@ -84,8 +86,7 @@ class Indexer:
             # The same UID in another series is noticed when the row is written.
             if uid not in cached.fresh:
                 return None
-        with reading(self._engine) as connection:
-            return find_known(connection, header.sop_instance_uid)
+        return self._lookup.digest_of(header.sop_instance_uid)
 
     def write(self, batch: Sequence[NewInstance]) -> list[Outcome | MediViewError]:
         """Write the rows in one transaction, committed on return; what became of each.
@@ -153,9 +154,10 @@ class Indexer:
         )
 
     def close(self) -> None:
-        """Close the kept connection."""
+        """Close the kept connections."""
         with self._commit_lock:
             self._connection.close()
+        self._lookup.close()
 
     def _write(self, batch: Sequence[NewInstance]) -> list[Outcome | MediViewError]:
         known = [self._series.get(_key(new.header)) for new in batch]

@@ -18,6 +18,7 @@ from storage.core.clock import utcnow
 from storage.core.errors import NotFound, StorageUnavailable
 from storage.core.uids import derive_uid
 from storage.db.engine import make_engine, reading, writing
+from storage.index.digest_lookup import DigestLookup
 from storage.index.instance_lookup import InstanceLookup
 from storage.index.write_connection import WriteConnection
 from storage.maintenance.housekeeping import Housekeeper
@@ -187,7 +188,7 @@ def test_an_index_that_was_opened_on_a_read_only_disk_is_written_once_that_is_ov
             engine.dispose()
 
 
-@pytest.mark.parametrize("other", ["reader", "lookup", "receiver", "storage"])
+@pytest.mark.parametrize("other", ["reader", "lookup", "digests", "receiver", "storage"])
 def test_connections_of_a_read_only_disk_keep_no_other_from_writing(
     tmp_path: Path, other: str
 ) -> None:
@@ -209,6 +210,10 @@ def test_connections_of_a_read_only_disk_keep_no_other_from_writing(
             opened.callback(lookup.close)
             with pytest.raises(NotFound):
                 lookup.instance("1.2.3")
+        elif other == "digests":
+            digests = DigestLookup(engine)
+            opened.callback(digests.close)
+            assert digests.digest_of("1.2.3") is None
         elif other == "receiver":
             receiving = WriteConnection(engine)
             opened.callback(receiving.close)
