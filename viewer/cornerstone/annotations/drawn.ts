@@ -5,6 +5,7 @@ import { calibrationOf } from "@/dicom/calibration/calibration";
 import { quantitiesOfShape } from "@/dicom/calibration/quantities";
 import { NotMeasurable } from "@/dicom/calibration/scale";
 import { caveatsOf, disagreeing, isStatistic, uidOfUuid, type Measurement, type MeasuringKind, type TakenOver } from "@/dicom/measurements/measurement";
+import { isWhere } from "@/dicom/measurements/samePlace";
 import { statisticsWithin, type Statistics } from "@/dicom/measurements/pixelsWithin";
 import { paddingsOf } from "@/dicom/display/padding";
 import { suvCaveatsOf } from "@/dicom/pet/suvCaveats";
@@ -94,16 +95,6 @@ export function annotationOf(one: Measurement, imageId: string, isLocked: boolea
     },
     data: dataOf(one, points, `imageId:${imageId}`),
   };
-}
-
-const samePlacePixels = 0.05;
-
-/** Whether a drawing still is where the node keeps it; world coordinates round a little. */
-export function isWhere(kept: readonly ImagePoint[], points: readonly ImagePoint[]): boolean {
-  return (
-    kept.length === points.length &&
-    points.every(([x, y]) => kept.some((other) => Math.hypot(other[0] - x, other[1] - y) < samePlacePixels))
-  );
 }
 
 export function isSameDrawing(one: Measurement, other: Measurement): boolean {

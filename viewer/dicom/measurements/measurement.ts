@@ -178,18 +178,22 @@ const unitTexts: Record<string, string> = {
 
 const digitsOfUnit: Partial<Record<string, number>> = { s: 3, Hz: 0 };
 
-/** What is small keeps two digits that count: a cell of 0.012 mm is not one of 0.0. */
-function digitsOf(value: number, unit: string): number {
+/** Finer than any pixel is: what is smaller comes from rounding, as between two ends on one point. */
+const mostDigits: Partial<Record<string, number>> = { mm: 4, mm2: 8, deg: 1, "{pixels}": 2, "{pixels}2": 2 };
+
+/** As many decimals as a measured value is shown with. What is small keeps two digits that count: a cell of 0.012 mm is not one of 0.0. */
+export function decimalsOf(value: number, unit: string): number {
   const size = Math.abs(value);
   const usual = digitsOfUnit[unit];
   if (usual !== undefined) return usual;
   if (size >= 100) return 0;
-  return size === 0 || size >= 1 ? 1 : Math.min(12, 1 - Math.floor(Math.log10(size)));
+  const most = mostDigits[unit] ?? 12;
+  return size < 0.5 * 10 ** -most || size >= 1 ? 1 : Math.min(most, 1 - Math.floor(Math.log10(size)));
 }
 
 function quantityText({ quantity, value, unit, of = "" }: Quantity): string {
   const shownUnit = unitTexts[unit] ?? unitSymbol(unit);
-  const shown = `${fixed(value, digitsOf(value, unit))}${shownUnit === "°" ? "" : " "}${shownUnit}`.trim();
+  const shown = `${fixed(value, decimalsOf(value, unit))}${shownUnit === "°" ? "" : " "}${shownUnit}`.trim();
   const names: Partial<Record<string, string>> = text().viewing.quantities;
   const name = names[quantity];
   return [of, name ?? "", shown].filter((part) => part !== "").join(" ");

@@ -99,10 +99,11 @@ export function decimal(value: number): string {
   return value.toLocaleString(locale(), { maximumFractionDigits: 20, useGrouping: false });
 }
 
-/** Rounded to be read at a glance: to two decimals, and of what is below one to three digits that count. */
+/** Rounded to be read at a glance: to two decimals, and of what is below one to three digits that count; what is left of sums that cancel out is 0. */
 export function glance(value: number): number {
   const size = Math.abs(value);
-  return Number(size >= 1 || size === 0 ? value.toFixed(2) : value.toPrecision(3));
+  if (size < 1e-12) return 0;
+  return Number(size >= 1 ? value.toFixed(2) : value.toPrecision(3));
 }
 
 /** A window, whole numbers where it is ten wide or more, else as finely as its width asks for: W 0.002 L 0.001. */

@@ -1,3 +1,5 @@
+import { isWhere } from "@/dicom/measurements/samePlace";
+import { glance } from "@/shared/lib/format";
 import { describe, expect, it } from "vitest";
 import { statisticsOf, statsOf } from "@/cornerstone/annotations/annotations";
 import {
@@ -129,6 +131,19 @@ describe("what is measured", () => {
     expect(measuredText([])).toBe("");
     expect(measuredText([{ quantity: "length", value: 0.0123, unit: "mm" }])).toBe("0.012 mm");
     expect(measuredText([{ quantity: "length", value: 0.5, unit: "mm" }])).toBe("0.50 mm");
+    expect(measuredText([{ quantity: "length", value: 0.00025, unit: "mm" }])).toBe("0.0003 mm");
+  });
+
+  it("shows what is left of two ends on one point as nothing", () => {
+    expect(measuredText([{ quantity: "length", value: 0.0000028, unit: "mm" }])).toBe("0.0 mm");
+    expect(measuredText([{ quantity: "length", value: 0.0000028, unit: "{pixels}" }])).toBe("0.0 px");
+    expect(measuredText([{ quantity: "angle", value: 0.0000028, unit: "deg" }])).toBe("0.0°");
+    expect(glance(2.8e-17)).toBe(0);
+  });
+
+  it("is where it was saved as long as each point is", () => {
+    expect(isWhere([[10, 10], [40, 10]], [[40.01, 10], [10, 10.01]])).toBe(true);
+    expect(isWhere([[10, 10], [40, 10]], [[40, 10], [40, 10]])).toBe(false);
     expect(
       measuredText([
         { quantity: "time", value: 0.3, unit: "s" },

@@ -1,7 +1,7 @@
 import { messagesOf } from "@/shared/i18n";
 import { localeOf, nodeLanguages, type Language } from "@/shared/i18n/language";
 import { unitSymbol } from "@/shared/lib/format";
-import { lengthCaveatText, valueCaveatText, type Measurement, type Quantity } from "@/dicom/measurements/measurement";
+import { decimalsOf, lengthCaveatText, valueCaveatText, type Measurement, type Quantity } from "@/dicom/measurements/measurement";
 
 /** Where a measurement lies, as a reader finds it again. */
 export interface MeasuredPlace {
@@ -14,15 +14,8 @@ export interface MeasuredPlace {
 
 const symbols: Record<string, string> = { deg: "°", "{pixels}": "px", "{pixels}2": "px²", "g/ml{SUVbw}": "SUV" };
 
-/** As many decimals as two digits that count need, one at least below a hundred. */
-function digitsOf(value: number): number {
-  const size = Math.abs(value);
-  if (size >= 100) return 0;
-  return size === 0 || size >= 1 ? 1 : Math.min(12, 1 - Math.floor(Math.log10(size)));
-}
-
 function quantityText({ quantity, value, unit, of = "" }: Quantity, language: Language): string {
-  const digits = digitsOf(value);
+  const digits = decimalsOf(value, unit);
   const number = value.toLocaleString(localeOf(language), {
     minimumFractionDigits: digits,
     maximumFractionDigits: digits,
