@@ -47,3 +47,8 @@ export function unreachable(): Problem {
   const t = text().refusals.node;
   return new Problem(0, t.silent, t.noConnection, t.isItRunning, "unreachable");
 }
+
+/** Whether two requests failed for one reason, which is shown once. */
+export function isSameProblem(one: Problem, other: Problem | null): boolean {
+  return other !== null && one.code === other.code && one.message === other.message;
+}

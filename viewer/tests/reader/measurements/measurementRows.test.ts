@@ -2,6 +2,7 @@ import { createElement } from "react";
 import { renderToStaticMarkup } from "react-dom/server";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { MeasurementPanel } from "@/features/reader/components/measurements/MeasurementPanel";
+import { unreachable, type Problem } from "@/shared/api/problem";
 import type { Measurement } from "@/dicom/measurements/measurement";
 
 const ofOthers = { sopInstanceUid: "1.9", title: "Chest", maker: "Dr. Ng", sender: "PACS", trackingUid: "1.8" };
@@ -31,24 +32,31 @@ const none = () => undefined;
 beforeAll(() => vi.stubGlobal("navigator", {}));
 afterAll(() => vi.unstubAllGlobals());
 
-/** What stands in the rows of the panel, tags left out. */
-function rowsOf(list: readonly Measurement[], others: readonly Measurement[] = []): string[] {
-  const markup = renderToStaticMarkup(
+function panelOf(
+  list: readonly Measurement[],
+  others: readonly Measurement[] = [],
+  { loaded, problem }: { loaded: boolean; problem: Problem | null } = { loaded: true, problem: null },
+): string {
+  return renderToStaticMarkup(
     createElement(MeasurementPanel, {
       measurements: {
-        list, others, othersShown: true, changed: false, undrawn: 0, saving: false, problem: null,
+        list, others, othersShown: true, changed: list.length > 0, undrawn: 0, saving: false, loaded, problem, reload: loaded ? null : none,
         showOthers: none, takeOver: none, save: none, rename: none, remove: none, removeChosen: none, undo: none, redo: none, goTo: none,
         mayCalibrate: ({ caveats }) => caveats.length > 0, calibrate: () => true, endCalibration: none,
         calibrated: list.filter(({ handCalibration }) => handCalibration),
       },
-      keyImages: { images: [], problem: null, isKey: () => false, toggle: none },
+      keyImages: { images: [], loaded, problem, isKey: () => false, toggle: none, reload: none },
       texts: { insertions: [], insertable: [], putMeasurement: none, putFinding: none, download: none, table: () => "", putRatio: none },
       valuesOf: () => null,
       onShowImage: none,
       imageProblem: null,
     }),
   );
-  return markup
+}
+
+/** What stands in the rows of the panel, tags left out. */
+function rowsOf(list: readonly Measurement[], others: readonly Measurement[] = []): string[] {
+  return panelOf(list, others)
     .split(/<li |<p [^>]*data-testid="calibrated-by-hand"/)
     .slice(1)
     .map((row) => (row.split("</li>")[0] ?? "").replaceAll(/<[^>]*>/g, " "));
@@ -78,4 +86,16 @@ it("offers to calibrate an image in doubt, says which are calibrated by hand, an
   expect(image).toContain("a line of 52.5 mm");
   expect(image).toContain("End the calibration");
   expect(rowsOf([drawn({ caveats: [] })])[0]).not.toContain("Calibrate");
+});
+
+it("says that it does not know what is saved while the node does not answer, once, and saves nothing over it", () => {
+  const unknown = { loaded: false, problem: unreachable() };
+  const empty = panelOf([], [], unknown);
+  expect(empty).not.toContain("No measurements");
+  expect(empty).not.toContain("Saved in the study");
+  expect(empty).toContain("what is saved is not known");
+  expect(empty.split('data-testid="problem"')).toHaveLength(2);
+  expect(empty).toContain("Try again");
+  expect(panelOf([drawn({})], [], unknown)).toMatch(/<button[^>]*data-testid="save-measurements"[^>]*disabled/);
+  expect(panelOf([drawn({})])).not.toMatch(/<button[^>]*data-testid="save-measurements"[^>]*disabled/);
 });

@@ -15,7 +15,7 @@ import type { KeyImageState } from "@/features/reader/hooks/measurements/useKeyI
 import type { Measurements } from "@/features/reader/hooks/measurements/useMeasurements";
 import type { MeasurementTexts } from "@/features/reader/hooks/measurements/useMeasurementTexts";
 import { useText } from "@/shared/hooks/useText";
-import type { Problem } from "@/shared/api/problem";
+import { isSameProblem, type Problem } from "@/shared/api/problem";
 import { measurementDragType } from "@/shared/lib/dragTypes";
 import { levels } from "@/dicom/measurements/vertebrae";
 import { caveatText, mostCharacters, summaryOf, type Measurement } from "@/dicom/measurements/measurement";
@@ -39,8 +39,12 @@ export function MeasurementPanel({
   imageProblem: Problem | null;
 }) {
   const { viewing: t } = useText();
-  const { list, others, changed, undrawn, saving, problem } = measurements;
+  const { list, others, changed, undrawn, saving, loaded, problem, reload } = measurements;
   const isMeasurable = list.every(({ obstacle }) => obstacle === null);
+  const reloadAll = () => {
+    reload?.();
+    keyImages.reload();
+  };
   if (list.length === 0 && others.length === 0 && !changed && undrawn === 0 && keyImages.images.length === 0 && !keyImages.problem && !problem) {
     return null;
   }
@@ -52,7 +56,7 @@ export function MeasurementPanel({
         ))}
       </ul>
       <CalibratedImages measurements={measurements} />
-      {list.length === 0 && <p className="text-dim">{t.noneMeasured}</p>}
+      {list.length === 0 && <p className="text-dim">{loaded ? t.noneMeasured : t.notLoaded}</p>}
       {undrawn > 0 && (
         <p className="mt-1 text-xs text-warn" data-testid="undrawn-measurements">
           {t.inSpace(undrawn)}
@@ -64,7 +68,7 @@ export function MeasurementPanel({
           className="control enabled:border-accent"
           data-testid="save-measurements"
           data-saved={!changed && !saving}
-          disabled={!changed || saving || !isMeasurable}
+          disabled={!changed || saving || !isMeasurable || !loaded}
           onClick={measurements.save}
         >
           {saving ? t.saving : t.saveMeasurements}
@@ -81,7 +85,7 @@ export function MeasurementPanel({
         </button>
         <CopyButton text={texts.table} testId="measurements-copy" disabled={list.length + others.length === 0} />
         <span role="status" className="text-xs text-dim">
-          {changed ? t.notSaved : t.saved}
+          {changed ? t.notSaved : loaded && t.saved}
         </span>
       </div>
       <RatioPanel list={list} onInsert={texts.putRatio} />
@@ -90,7 +94,11 @@ export function MeasurementPanel({
           {t.removeNotMeasurable}
         </p>
       )}
-      {problem && <ProblemNote problem={problem} />}
+      {problem && (
+        <div className="mt-2">
+          <ProblemNote problem={problem} onRetry={reload ? reloadAll : undefined} />
+        </div>
+      )}
       <OthersMeasurements measurements={measurements} onInsert={texts.putMeasurement} />
       {keyImages.images.length > 0 && (
         <>
@@ -106,7 +114,11 @@ export function MeasurementPanel({
           </ul>
         </>
       )}
-      {keyImages.problem && <ProblemNote problem={keyImages.problem} />}
+      {keyImages.problem && !isSameProblem(keyImages.problem, problem) && (
+        <div className="mt-2">
+          <ProblemNote problem={keyImages.problem} onRetry={keyImages.loaded ? undefined : reloadAll} />
+        </div>
+      )}
       {imageProblem && <ProblemNote problem={imageProblem} />}
     </Section>
   );

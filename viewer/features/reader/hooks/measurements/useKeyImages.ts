@@ -7,9 +7,14 @@ import { listKeyImages, saveKeyImages, type KeyImage, type KeyImages } from "@/f
 
 export interface KeyImageState {
   images: readonly KeyImage[];
+  /** Whether it is known what the node keeps. */
+  loaded: boolean;
   problem: Problem | null;
   isKey: (sopInstanceUid: string, frameNumber: number) => boolean;
+  /** Where what the node keeps could not be loaded, asks for that first. */
   toggle: (sopInstanceUid: string, frameNumber: number) => void;
+  /** Asks again for what could not be loaded. */
+  reload: () => void;
 }
 
 function isSame(one: KeyImage, sopInstanceUid: string, frameNumber: number): boolean {
@@ -27,11 +32,16 @@ export function useKeyImages(studyInstanceUid: string): KeyImageState {
   const [images, setImages] = useState<readonly KeyImage[]>([]);
   const [problem, setProblem] = useState<Problem | null>(null);
   const predecessor = useRef("");
+  // A selection that is not known is not replaced.
+  const [loaded, setLoaded] = useState(false);
+  const [attempt, setAttempt] = useState(0);
   const busy = useRef<Promise<void>>(Promise.resolve());
 
   const take = useCallback((own: KeyImages | undefined) => {
+    setLoaded(true);
     predecessor.current = own?.sop_instance_uid ?? "";
     setImages(own?.images ?? []);
+    setProblem(null);
   }, []);
 
   useEffect(() => {
@@ -41,10 +51,18 @@ export function useKeyImages(studyInstanceUid: string): KeyImageState {
       (error: unknown) => !controller.signal.aborted && setProblem(asProblem(error)),
     );
     return () => controller.abort();
-  }, [studyInstanceUid, take]);
+  }, [studyInstanceUid, take, attempt]);
+
+  const reload = useCallback(() => {
+    if (!loaded) setAttempt((before) => before + 1);
+  }, [loaded]);
 
   const toggle = useCallback(
     (sopInstanceUid: string, frameNumber: number) => {
+      if (!loaded) {
+        reload();
+        return;
+      }
       const others = images.filter((one) => !isSame(one, sopInstanceUid, frameNumber));
       const next =
         others.length < images.length
@@ -59,19 +77,21 @@ export function useKeyImages(studyInstanceUid: string): KeyImageState {
           predecessor.current = saved.sop_instance_uid;
           setProblem(null);
         } catch (error) {
-          setProblem(asProblem(error));
           // What is marked on the screen is what the node stores, no matter who saved it.
           await ownSelection(studyInstanceUid).then(take, () => undefined);
+          setProblem(asProblem(error));
         }
       });
     },
-    [images, studyInstanceUid, take],
+    [images, loaded, studyInstanceUid, take, reload],
   );
 
   return {
     images,
+    loaded,
     problem,
     isKey: (uid, frame) => images.some((one) => isSame(one, uid, frame)),
     toggle,
+    reload,
   };
 }

@@ -24,7 +24,11 @@ export interface Measurements {
   /** Measurements of the study's reports that lie at places of the patient, and are not drawn. */
   undrawn: number;
   saving: boolean;
+  /** Whether it is known what the node keeps. */
+  loaded: boolean;
   problem: Problem | null;
+  /** Asks again for what the node keeps; null where that is known. */
+  reload: (() => void) | null;
   save: () => void;
   rename: (trackingUid: string, label: string) => void;
   remove: (trackingUid: string) => void;
@@ -61,6 +65,8 @@ export function useMeasurements(
   const [undrawn, setUndrawn] = useState(0);
   const [saving, setSaving] = useState(false);
   const [problem, setProblem] = useState<Problem | null>(null);
+  const [loaded, setLoaded] = useState(false);
+  const [attempt, setAttempt] = useState(0);
   const predecessor = useRef("");
   const wanted = useRef<Measurement | null>(null);
   const history = useRef(new History(isSameList));
@@ -87,11 +93,13 @@ export function useMeasurements(
         predecessor.current = reports.findLast(({ isOwn }) => isOwn)?.sopInstanceUid ?? "";
         setUndrawn(reports.reduce((sum, report) => sum + report.undrawn, 0));
         scene.measuring.add(withoutCopies(reports.flatMap(({ measurements }) => measurements)));
+        setLoaded(true);
+        setProblem(null);
       },
       (error: unknown) => !controller.signal.aborted && setProblem(asProblem(error)),
     );
     return () => controller.abort();
-  }, [scene, studyInstanceUid]);
+  }, [scene, studyInstanceUid, attempt]);
 
   const goTo = useCallback(
     (one: Measurement) => {
@@ -161,7 +169,9 @@ export function useMeasurements(
     changed,
     undrawn,
     saving,
+    loaded,
     problem,
+    reload: loaded ? null : () => setAttempt(attempt + 1),
     save,
     rename: (uid, label) => scene?.measuring.setLabel(uid, label),
     remove: (uid) => scene?.measuring.remove(uid),

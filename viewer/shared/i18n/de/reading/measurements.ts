@@ -10,6 +10,7 @@ export const measurements: typeof english = {
   toReport: "In den Befund",
   toReportOf: (what) => `In den Befund: ${what}`,
   noneMeasured: "Keine.",
+  notLoaded: "Nicht geladen: Es ist nicht bekannt, was gespeichert ist.",
   inSpace: (n) =>
     n === 1
       ? "Eine weitere Messung ist nicht eingezeichnet: Sie liegt an einer Stelle des Patienten oder an einzelnen Punkten oder hat keinen Wert. Ihren Bericht unter „Ergebnisse und Dokumente“ öffnen."

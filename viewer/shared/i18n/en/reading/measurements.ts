@@ -9,6 +9,7 @@ export const measurements = {
   toReport: "To report",
   toReportOf: (what: string) => `To report: ${what}`,
   noneMeasured: "No measurements.",
+  notLoaded: "Not loaded: what is saved is not known.",
   inSpace: (n: number) =>
     n === 1
       ? "One more measurement is not drawn: it lies at a place of the patient or at separate points, or has no value. Open its report under “Results and documents”."
