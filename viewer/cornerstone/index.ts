@@ -21,5 +21,5 @@ export { type Turn } from "./views/turning";
 export { type GlassView } from "./spyglass";
 export { type Undrawable } from "./views/undrawable";
 export { cells, isCell, planes, type CellId, type Matrix, type Plane, type ShownPlane, type ViewId, type ViewInfo } from "./views/view";
-export { type ValueAt } from "./values/values";
+export { valueText, type ValueAt } from "./values/values";
 export { volumePresets } from "./volumes/volume";

@@ -2,7 +2,7 @@ import { type StackViewport, type Types, VolumeViewport } from "@cornerstonejs/c
 import type { DicomJson } from "@/dicom/dicomweb";
 import type { Vector } from "@/dicom/geometry";
 import { text } from "@/shared/i18n";
-import { haveOneMeaning, valueText } from "@/dicom/display/values";
+import { haveOneMeaning, valueText as textOfValue } from "@/dicom/display/values";
 import { slabValueAt, valuesAt, type PixelAt } from "./pixels";
 import type { LoadedSeries } from "@/cornerstone/series";
 import type { Slab } from "@/cornerstone/volumes/slab";
@@ -47,9 +47,15 @@ function commonHeader(series: LoadedSeries): DicomJson | undefined {
   return common ?? undefined;
 }
 
+/** The value that voxels hold, in the words of one that is pointed at; `slab` where it is of several. */
+export function valueText(series: LoadedSeries, at: { column: number; row: number; value: number }, slab: Pick<Slab, "projection">): string {
+  const shown = textOf(at.column, at.row, [at.value], commonHeader(series));
+  return slab.projection === "slice" ? shown : `${text().viewing.projectedValues[slab.projection]} ${shown}`;
+}
+
 function textOf(column: number, row: number, values: number[], dataset: DicomJson | undefined): string {
   const place = `${column}, ${row}`;
   const [value = NaN] = values;
   if (values.length > 1) return `${place}: ${values.join(" ")}`;
-  return `${place}: ${valueText(value, dataset ?? {})}`;
+  return `${place}: ${textOfValue(value, dataset ?? {})}`;
 }

@@ -67,8 +67,8 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
   const [refused, setRefused] = useState<ReaderState["series"]>(null);
   const [menu, setMenu] = useState<{ viewId: ViewId; at: { x: number; y: number } } | null>(null);
   const closeMenu = useCallback(() => setMenu(null), []);
-  const reading = useReading(reader, studyInstanceUid, reload);
-  const { controls, cine, clicking, keyImages, measurements, reformat, slice, stackSlab, subtraction, texts, uptake, curves } = reading;
+  const reading = useReading(reader, studyInstanceUid, tool, reload);
+  const { controls, cine, clicking, curved, keyImages, measurements, reformat, slice, stackSlab, subtraction, texts, uptake, curves } = reading;
   useViewAddress(asked, studyInstanceUid, reader, slice);
   const toggleKeyImage = () => slice && keyImages.toggle(slice.sopInstanceUid, slice.frameNumber);
 
@@ -91,6 +91,11 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
     reader.setLayout(layout === wanted ? "stack" : wanted);
   };
 
+  const toggleCurved = () => {
+    if (layout === "stack") open("planes");
+    if (layout === "planes" || (layout === "stack" && !curved.isWanted && !series?.order.volumeRefusal)) curved.toggle();
+  };
+  const removeChosen = () => (curved.isOpen && curved.chosen !== null ? curved.remove(curved.chosen) : measurements.removeChosen());
   const { undo, redo } = reading.changing;
   useReaderKeys({
     reader,
@@ -102,8 +107,8 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
       reader.structureSets.toggleAll();
     },
     onHelp: () => setHelpOpen("keys"),
-    onLeave: () => mayLeave(t.leaveUnsaved) && router.push(back),
-    more: { "Ctrl+arrowright": () => queue.goTo(queue.place?.next ?? null), "Ctrl+arrowleft": () => queue.goTo(queue.place?.previous ?? null), "Ctrl+z": undo, "Ctrl+y": redo, "Ctrl+Shift+z": redo, C: () => (clicking.phase === "on" ? clicking.setInside(!clicking.inside) : document.getElementById(beginClicking)?.focus()), D: () => document.getElementById(beginDrawing)?.focus(), k: toggleKeyImage, S: panes.series.toggle, T: panes.results.toggle, O: reader.presentations.toggleMarks, H: () => reader.heatMaps.toggleOn(slice), M: stackSlab.isPossible ? stackSlab.next : reformat.nextProjection, "+": () => (stackSlab.isPossible ? stackSlab : reformat).thicken(1), "-": () => (stackSlab.isPossible ? stackSlab : reformat).thicken(-1), "(": () => reformat.tilt(turnDegrees), ")": () => reformat.tilt(-turnDegrees), Delete: measurements.removeChosen, Backspace: measurements.removeChosen },
+    onLeave: () => curved.isOpen ? curved.leave() : mayLeave(t.leaveUnsaved) && router.push(back),
+    more: { "Ctrl+arrowright": () => queue.goTo(queue.place?.next ?? null), "Ctrl+arrowleft": () => queue.goTo(queue.place?.previous ?? null), "Ctrl+z": undo, "Ctrl+y": redo, "Ctrl+Shift+z": redo, C: () => (clicking.phase === "on" ? clicking.setInside(!clicking.inside) : document.getElementById(beginClicking)?.focus()), D: () => document.getElementById(beginDrawing)?.focus(), k: toggleKeyImage, K: toggleCurved, S: panes.series.toggle, T: panes.results.toggle, O: reader.presentations.toggleMarks, H: () => reader.heatMaps.toggleOn(slice), M: stackSlab.isPossible ? stackSlab.next : reformat.nextProjection, "+": () => (stackSlab.isPossible ? stackSlab : reformat).thicken(1), "-": () => (stackSlab.isPossible ? stackSlab : reformat).thicken(-1), "(": () => reformat.tilt(turnDegrees), ")": () => reformat.tilt(-turnDegrees), Delete: removeChosen, Backspace: removeChosen },
   });
 
   if (!studyInstanceUid) {
@@ -146,6 +151,7 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
               subtraction={subtraction}
               stackSlab={stackSlab}
               reformat={reformat}
+              curved={curved}
               isKeyImage={slice !== null && keyImages.isKey(slice.sopInstanceUid, slice.frameNumber)}
               onTool={choose}
               onPlanes={() => open("planes")}
@@ -161,6 +167,7 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
               uptakeOn={uptake.on}
               pointsOn={curves.on}
               subtractionOf={subtraction.of}
+              curved={curved}
               refusal={refused !== null && refused === series ? refused.order.volumeRefusal : ""}
               onMenu={(viewId, x, y) => setMenu({ viewId, at: { x, y } })}
             />

@@ -1,5 +1,6 @@
 "use client";
 
+import { useCurved } from "@/features/reader/hooks/curved/useCurved";
 import { useClicking } from "@/features/reader/hooks/masks/useClicking";
 import { useDrawing } from "@/features/reader/hooks/masks/useDrawing";
 import { useMaskControls } from "@/features/reader/hooks/masks/useMaskControls";
@@ -15,12 +16,13 @@ import { useReformat } from "@/features/reader/hooks/tools/useReformat";
 import { useStackSlab } from "@/features/reader/hooks/tools/useStackSlab";
 import { useSubtraction } from "@/features/reader/hooks/tools/useSubtraction";
 import type { ReaderState } from "@/features/reader/hooks/useReader";
+import type { ToolName } from "@/cornerstone";
 
 /** What a person does with the images that are shown: measures, draws, edits, plays. */
 export type Reading = ReturnType<typeof useReading>;
 
-/** `reload`: something was saved that the study's findings may show. */
-export function useReading(reader: ReaderState, studyInstanceUid: string, reload: () => void) {
+/** `tool`: what the left mouse button does. `reload`: something was saved that the study's findings may show. */
+export function useReading(reader: ReaderState, studyInstanceUid: string, tool: ToolName, reload: () => void) {
   const { scene, series, layout } = reader;
   const controls = useMaskControls(scene, reader.masks.masks);
   const cine = useCine(scene, series, reader.shown);
@@ -33,6 +35,7 @@ export function useReading(reader: ReaderState, studyInstanceUid: string, reload
   const texts = useMeasurementTexts(measurements, studyInstanceUid, reader);
   const slice = useActiveSlice(reader);
   const curves = useAxisCurve(reader, slice);
+  const curved = useCurved(reader, tool);
   const subtraction = useSubtraction(scene, series, slice);
   const stackSlab = useStackSlab(scene, series, slice, layout);
   const drawing = useDrawing(
@@ -48,6 +51,6 @@ export function useReading(reader: ReaderState, studyInstanceUid: string, reload
     reload,
   );
   /** What undo and redo are of. */
-  const changing = drawing.open && clicking.phase === "off" ? drawing : clicking.phase === "on" ? clicking : maskEditing.editing ? maskEditing : measurements;
-  return { controls, cine, maskEditing, clicking, measurements, uptake, reformat, keyImages, texts, slice, curves, subtraction, stackSlab, drawing, changing };
+  const changing = drawing.open && clicking.phase === "off" ? drawing : clicking.phase === "on" ? clicking : maskEditing.editing ? maskEditing : curved.isOpen ? curved : measurements;
+  return { controls, cine, maskEditing, clicking, measurements, uptake, reformat, keyImages, texts, slice, curved, curves, subtraction, stackSlab, drawing, changing };
 }

@@ -46,6 +46,7 @@ export function readerKeys(t: Messages["viewing"]): KeyGroup[] {
       keys: [
         { keys: ["c"], does: does.crosshairs },
         { keys: ["(", ")"], does: does.turnPlanes },
+        { keys: ["K"], does: t.curved.hint },
         { keys: ["M"], does: does.projection },
         { keys: ["+", "-"], does: does.thickness },
       ],

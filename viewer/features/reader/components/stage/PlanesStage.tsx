@@ -1,8 +1,11 @@
 "use client";
 
 import { useCallback, useEffect, useState } from "react";
+import { CurvedPane } from "@/features/reader/components/curved/CurvedPane";
+import { ViewCurve } from "@/features/reader/components/curved/ViewCurve";
 import { MipPane } from "@/features/reader/components/stage/MipPane";
 import { View } from "@/features/reader/components/stage/View";
+import type { CurvedState } from "@/features/reader/hooks/curved/useCurved";
 import type { ReaderState } from "@/features/reader/hooks/useReader";
 import type { WindowRange } from "@/dicom/windowing";
 import { planes, pointClicks, type LoadedSeries, type Plane, type ToolName, type ViewId } from "@/cornerstone";
@@ -15,11 +18,13 @@ export function PlanesStage({
   reader,
   series,
   tool,
+  curved,
   onMenu,
 }: {
   reader: ReaderState;
   series: LoadedSeries;
   tool: ToolName;
+  curved: CurvedState;
   onMenu: (viewId: ViewId, x: number, y: number) => void;
 }) {
   const { scene, views, onShown } = reader;
@@ -44,7 +49,7 @@ export function PlanesStage({
 
   // A click into a plane moves the others there, unless it draws or windows by a region.
   const activity = activityIn(reader, series);
-  const jumps = activity !== null && jumpingTools.has(tool);
+  const jumps = activity !== null && !curved.placing && jumpingTools.has(tool);
   useEffect(() => {
     if (!jumps || !scene) return;
     return pointClicks((viewId, point) => {
@@ -54,7 +59,7 @@ export function PlanesStage({
   }, [jumps, scene]);
 
   const { maximised } = reader;
-  const arrangement = !activity ? "planes" : activity.series === series ? "activity" : "fused";
+  const arrangement = curved.isOpen ? "curved" : !activity ? "planes" : activity.series === series ? "activity" : "fused";
   const placeOf = (plane: Plane) => {
     if (maximised) return maximised === plane ? "" : "invisible absolute! inset-0";
     return plane === "axial" ? axialRows[arrangement] : "";
@@ -86,22 +91,26 @@ export function PlanesStage({
           onMaximise={() => reader.toggleMaximised(plane)}
           onMenu={onMenu}
           onAttach={attach}
-        />
+        >
+          {curved.isOpen && <ViewCurve plane={plane} scene={scene} views={views} curved={curved} />}
+        </View>
       ))}
-      {activity && !maximised && (
+      {curved.isOpen && !maximised && <CurvedPane curved={curved} series={series} views={views} className="xl:col-span-2 xl:col-start-3 xl:row-span-2 xl:row-start-1" />}
+      {activity && !curved.isOpen && !maximised && (
         <MipPane key={activity.series.seriesInstanceUid} series={activity.series} range={activity.range} scene={scene} views={views}  />
       )}
     </div>
   );
 }
 
-/** With a projection beside them: as large as the others of an activity, and where it is laid over anatomy that stays large. */
+/** With a curve beside them as large as the three; with a projection: as large as the others of an activity, and where it is laid over anatomy that stays large. */
 const grids = {
+  curved: "xl:grid-cols-4 xl:grid-rows-[3fr_2fr]",
   planes: "xl:grid-cols-[3fr_2fr] xl:grid-rows-2",
   activity: "xl:grid-cols-2 xl:grid-rows-2",
   fused: "xl:grid-cols-[3fr_2fr] xl:grid-rows-[5fr_5fr_6fr]",
 };
-const axialRows = { planes: "xl:row-span-2", activity: "", fused: "xl:row-span-3" };
+const axialRows = { curved: "xl:col-span-2", planes: "xl:row-span-2", activity: "", fused: "xl:row-span-3" };
 
 /** The series of activity in the planes: theirs, or the one that is laid over it, with its window; null without one. */
 function activityIn({ fusion, slotOf }: ReaderState, series: LoadedSeries): { series: LoadedSeries; range: WindowRange | null } | null {

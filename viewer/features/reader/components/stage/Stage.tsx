@@ -6,6 +6,7 @@ import { Waiting } from "@/shared/components/Waiting";
 import { PlanesStage } from "@/features/reader/components/stage/PlanesStage";
 import { StackCellView } from "@/features/reader/components/stage/StackCellView";
 import { VolumeStage } from "@/features/reader/components/stage/VolumeStage";
+import type { CurvedState } from "@/features/reader/hooks/curved/useCurved";
 import type { AxisCurveState } from "@/features/reader/hooks/measurements/useAxisCurve";
 import type { UptakeState } from "@/features/reader/hooks/measurements/useUptake";
 import type { SubtractionState } from "@/features/reader/hooks/tools/useSubtraction";
@@ -27,6 +28,7 @@ export function Stage({
   uptakeOn,
   pointsOn,
   subtractionOf,
+  curved,
   refusal,
   onMenu,
 }: {
@@ -38,6 +40,7 @@ export function Stage({
   /** The points on an image that curves are of. */
   pointsOn: AxisCurveState["on"];
   subtractionOf: SubtractionState["of"];
+  curved: CurvedState;
   /** Why there are no planes and no volume, once somebody asked for them. */
   refusal: string;
   onMenu: (viewId: ViewId, x: number, y: number) => void;
@@ -96,7 +99,7 @@ export function Stage({
         </div>
       )}
       {layout === "planes" && series && (
-        <PlanesStage key={series.seriesInstanceUid} reader={reader} series={series} tool={tool} onMenu={onMenu} />
+        <PlanesStage key={series.seriesInstanceUid} reader={reader} series={series} tool={tool} curved={curved} onMenu={onMenu} />
       )}
       {layout === "volume" && series && (
         <VolumeStage key={series.seriesInstanceUid} reader={reader} series={series} tool={tool} />

@@ -10,6 +10,7 @@ import { StackSlabControls } from "@/features/reader/components/tools/StackSlabC
 import { SubtractionControls } from "@/features/reader/components/tools/SubtractionControls";
 import { ScreenSizeDialog } from "@/features/reader/components/tools/ScreenSizeDialog";
 import { ToolButton } from "@/features/reader/components/tools/ToolButton";
+import type { CurvedState } from "@/features/reader/hooks/curved/useCurved";
 import type { Cine } from "@/features/reader/hooks/tools/useCine";
 import { useOverflow } from "@/features/reader/hooks/tools/useOverflow";
 import type { Reformat } from "@/features/reader/hooks/tools/useReformat";
@@ -39,6 +40,7 @@ export function Toolbar({
   subtraction,
   stackSlab,
   reformat,
+  curved,
   isKeyImage,
   onTool,
   onPlanes,
@@ -51,6 +53,7 @@ export function Toolbar({
   subtraction: SubtractionState;
   stackSlab: StackSlabState;
   reformat: Reformat;
+  curved: CurvedState;
   isKeyImage: boolean;
   onTool: (tool: ToolName) => void;
   onPlanes: () => void;
@@ -64,7 +67,7 @@ export function Toolbar({
   const flat = layout !== "volume" && !isSlide;
   const trueSize = useTrueSize(reader);
   const many = arrangement !== null && cellCount(arrangement) > 1;
-  const content = [layout, many, arrangement?.linked, cine.playing, subtraction.isOn, stackSlab.projection, tool === "vertebra", reformat.slab.projection, reader.fusion.chosen?.seriesInstanceUid, reader.spyglass.count > 0, trueSize.isOn, reader.inStep.others > 0, series?.seriesInstanceUid, t.reset].join(" ");
+  const content = [layout, many, arrangement?.linked, cine.playing, subtraction.isOn, stackSlab.projection, tool === "vertebra", reformat.slab.projection, curved.isPossible, reader.fusion.chosen?.seriesInstanceUid, reader.spyglass.count > 0, trueSize.isOn, reader.inStep.others > 0, series?.seriesInstanceUid, t.reset].join(" ");
   const { attach, hidden } = useOverflow(leaving.length, content);
   const isInMenu = (group: (typeof leaving)[number]) => leaving.indexOf(group) < hidden;
   const groups = {
@@ -127,6 +130,7 @@ export function Toolbar({
       {flat && layout === "stack" && <SubtractionControls subtraction={subtraction} />}
       <StackSlabControls slab={stackSlab} />
       {layout === "planes" && <SlabControls reformat={reformat} />}
+      {curved.isPossible && <ToolButton icon="curved" name={t.curved.title} hint={t.curved.hint} shortcut="K" pressed={curved.isOpen} testId="curved-toggle" onClick={curved.toggle} />}
       {inRow("turnPlanes")}
       {layout === "planes" && series && <FusionControls fusion={reader.fusion} studyInstanceUid={series.studyInstanceUid} />}
       {inRow("keyImage")}

@@ -1,0 +1,35 @@
+/** Curved MPR: what lies along a curve through a volume, straightened. */
+export const curved = {
+  title: "Curved MPR",
+  hint: "Curved MPR: place points along a vessel, the spine or a dental arch and see it straightened",
+  controls: "Curve",
+  place: "Place points",
+  placeTitle: "A click into a plane adds a point at the end, on the curve between two points; points can be dragged (Esc ends it)",
+  here: "Point here",
+  hereTitle: "Adds a point where the planes cross",
+  placeHint: (n: number): string =>
+    n === 0
+      ? "Click into the planes to place points along the curve, or go there and press “Point here”."
+      : "One more point makes a curve.",
+  notPossible: "This series has no single value at each place: it cannot be shown along a curve.",
+  noSlab: "No slab",
+  slabTitle: "Thickness of the slab before and behind the picture",
+  width: "Width",
+  turned: "Turned",
+  mark: "Measure from here",
+  markTitle: "Measures along the curve from here to the cursor",
+  pictureName: "Straightened curve: up and down move along it, left and right turn it",
+  at: (mm: string, of: string, degrees: number) => `${mm} of ${of} mm, turned by ${degrees}°`,
+  atMm: (mm: string) => `at ${mm} mm`,
+  crossSection: "Cross section",
+  length: (mm: string) => `Length of the curve ${mm} mm`,
+  cursor: (mm: string) => `cursor at ${mm} mm`,
+  fromMark: (mm: string) => `${mm} mm from the mark`,
+  trueLengths: "True along the curve and straight across it. Angles, areas and slanting lines are distorted and cannot be measured here.",
+  points: (n: number): string => (n === 1 ? "1 point" : `${n} points`),
+  point: (n: number) => `Point ${n}`,
+  goTitle: "Shows this point in the planes",
+  moveHere: (n: number) => `Move point ${n} to where the planes cross`,
+  remove: (n: number) => `Remove point ${n}`,
+  clear: "Remove all points",
+};
