@@ -251,6 +251,13 @@ def test_points_are_dragged_inserted_removed_and_taken_back(
     expect(points).to_have_count(2)
     page.keyboard.press("Control+y")
     expect(points).to_have_count(3)
+    # With a tool that draws, undo is of what was drawn; the curve stays.
+    page.keyboard.press("l")
+    page.keyboard.press("Control+z")
+    page.keyboard.press("Delete")
+    page.wait_for_timeout(300)
+    expect(points).to_have_count(3)
+    page.keyboard.press("w")
     # By keyboard: from the list.
     page.get_by_test_id("curve-points").locator("summary").press("Enter")
     page.get_by_test_id("remove-curve-point").first.press("Enter")

@@ -95,7 +95,7 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
     if (layout === "stack") open("planes");
     if (layout === "planes" || (layout === "stack" && !curved.isWanted && !series?.order.volumeRefusal)) curved.toggle();
   };
-  const removeChosen = () => (curved.isOpen && curved.chosen !== null ? curved.remove(curved.chosen) : measurements.removeChosen());
+  const removeChosen = () => (curved.isEdited && curved.chosen !== null ? curved.remove(curved.chosen) : measurements.removeChosen());
   const { undo, redo } = reading.changing;
   useReaderKeys({
     reader,

@@ -51,6 +51,6 @@ export function useReading(reader: ReaderState, studyInstanceUid: string, tool: 
     reload,
   );
   /** What undo and redo are of. */
-  const changing = drawing.open && clicking.phase === "off" ? drawing : clicking.phase === "on" ? clicking : maskEditing.editing ? maskEditing : curved.isOpen ? curved : measurements;
+  const changing = drawing.open && clicking.phase === "off" ? drawing : clicking.phase === "on" ? clicking : maskEditing.editing ? maskEditing : curved.isEdited ? curved : measurements;
   return { controls, cine, maskEditing, clicking, measurements, uptake, reformat, keyImages, texts, slice, curved, curves, subtraction, stackSlab, drawing, changing };
 }

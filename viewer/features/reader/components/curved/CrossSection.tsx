@@ -40,17 +40,19 @@ export function CrossSection({
   const side = sampled.width * sampled.acrossMm;
   const [middle, arm] = [side / 2, side / 30];
   return (
-    <div
-      role="img"
-      aria-label={`${t.crossSection}, ${t.atMm(fixed(cursorMm, 1))}`}
-      className="relative grid min-h-24 min-w-24 place-items-center [container-type:size]"
-      data-testid="cross-section"
-      data-at-mm={cursorMm}
-    >
-      <Picture sampled={sampled} runs={lay.runs} shown={shown} letters={letters} testId="cross-section-picture">
-        <path d={`M${middle - arm} ${middle}H${middle + arm}M${middle} ${middle - arm}V${middle + arm}`} fill="none" className="stroke-accent" opacity={0.8} vectorEffect="non-scaling-stroke" />
-      </Picture>
-      <span className="absolute top-1 left-2 rounded bg-ground/80 px-1 text-xs text-ink" aria-hidden="true">{`${t.crossSection} · ${t.atMm(fixed(cursorMm, 1))}`}</span>
+    <div className="flex min-h-0 min-w-0 flex-col">
+      <p className="text-xs text-ink" aria-hidden="true">{`${t.crossSection} · ${t.atMm(fixed(cursorMm, 1))}`}</p>
+      <div
+        role="img"
+        aria-label={`${t.crossSection}, ${t.atMm(fixed(cursorMm, 1))}`}
+        className="relative grid min-h-24 min-w-24 flex-1 place-items-center [container-type:size]"
+        data-testid="cross-section"
+        data-at-mm={cursorMm}
+      >
+        <Picture sampled={sampled} runs={lay.runs} shown={shown} letters={letters} testId="cross-section-picture">
+          <path d={`M${middle - arm} ${middle}H${middle + arm}M${middle} ${middle - arm}V${middle + arm}`} fill="none" className="stroke-accent" opacity={0.8} vectorEffect="non-scaling-stroke" />
+        </Picture>
+      </div>
     </div>
   );
 }

@@ -1,4 +1,5 @@
 import type { Vector } from "@/dicom/geometry";
+import { Icon } from "@/features/reader/components/tools/icons";
 import type { CurvedState } from "@/features/reader/hooks/curved/useCurved";
 import { useText } from "@/shared/hooks/useText";
 import { fixed } from "@/shared/lib/format";
@@ -41,7 +42,7 @@ export function CurvePoints({ curved }: { curved: CurvedState }) {
                 {t.point(index + 1)}
               </button>
               <span className="tabular-nums">{placeText(point)}</span>
-              <button type="button" className={small} aria-label={t.moveHere(index + 1)} title={t.moveHere(index + 1)} onClick={() => curved.moveHere(index)}>⌖</button>
+              <button type="button" className={small} aria-label={t.moveHere(index + 1)} title={t.moveHere(index + 1)} onClick={() => curved.moveHere(index)}><Icon name="crosshairs" /></button>
               <button type="button" className={small} data-testid="remove-curve-point" aria-label={t.remove(index + 1)} title={t.remove(index + 1)} onClick={() => curved.remove(index)}>×</button>
             </li>
           );

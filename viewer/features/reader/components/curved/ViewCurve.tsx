@@ -87,7 +87,7 @@ export function ViewCurve({ plane, scene, views, curved }: { plane: Plane; scene
               curved.choose(index);
             }}
             onPointerMove={onMove}
-            onPointerUp={() => {
+            onLostPointerCapture={() => {
               dragged.current = null;
             }}
           >

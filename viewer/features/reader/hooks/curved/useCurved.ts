@@ -40,6 +40,8 @@ export interface CurvedState {
   /** Esc: a click places no points any more, then the picture is closed; the points stay. */
   leave: () => void;
   placing: boolean;
+  /** Undo, redo and Del are of the curve: no tool is chosen that draws. */
+  isEdited: boolean;
   setPlacing: (on: boolean) => void;
   points: readonly Vector[];
   chosen: number | null;
@@ -100,7 +102,7 @@ export function useCurved(
   const [all, setAll] = useState<ReadonlyMap<string, CurveSteps>>(new Map());
   const [chosen, choose] = useState<number | null>(null);
   const [cursor, setCursor] = useState<number | null>(null);
-  const [markMm, setMark] = useState<number | null>(null);
+  const [mark, setMark] = useState<{ of: readonly Vector[]; alongMm: number } | null>(null);
   const [degrees, setDegrees] = useState(0);
   const [widthMm, setWidthMm] = useState(60);
   const [slab, setSlab] = useState<CurvedSlab>({ projection: "slice", thicknessMm: 5 });
@@ -152,6 +154,7 @@ export function useCurved(
     },
     leave: () => (listens ? setPlacing(false) : setWanted(false)),
     placing: listens,
+    isEdited: isOpen && clickFree.has(tool),
     setPlacing,
     points,
     chosen: chosen !== null && chosen < points.length ? chosen : null,
@@ -181,8 +184,9 @@ export function useCurved(
       const station = stationAt(curve.path, alongMm);
       if (station) scene?.planes.goToPoint(station.point);
     },
-    markMm: curve && markMm !== null ? Math.min(markMm, curve.path.lengthMm) : null,
-    setMark,
+    // On another curve it would be another place.
+    markMm: mark && mark.of === points ? mark.alongMm : null,
+    setMark: (alongMm) => setMark(alongMm === null ? null : { of: points, alongMm }),
     degrees,
     turn: (to) => setDegrees(((Math.round(to) % 360) + 360) % 360),
     widthMm,
