@@ -179,7 +179,7 @@ const unitTexts: Record<string, string> = {
 const digitsOfUnit: Partial<Record<string, number>> = { s: 3, Hz: 0 };
 
 /** Finer than any pixel is: what is smaller comes from rounding, as between two ends on one point. */
-const mostDigits: Partial<Record<string, number>> = { mm: 4, mm2: 8, deg: 1, "{pixels}": 2, "{pixels}2": 2 };
+const mostDigits: Partial<Record<string, number>> = { mm: 4, mm2: 8, deg: 2, "{pixels}": 2, "{pixels}2": 2 };
 
 /** As many decimals as a measured value is shown with. What is small keeps two digits that count: a cell of 0.012 mm is not one of 0.0. */
 export function decimalsOf(value: number, unit: string): number {
