@@ -7,6 +7,7 @@ from pydantic import Field
 
 from api.base_schemas import CodePayload, Payload
 from api.findings.heat_maps import HeatMapPayload
+from storage.core.caveats import CaveatKind, Limit
 from storage.core.findings import Direction, FeedbackKind, FormerKind
 
 MODEL_URL_EXAMPLE = "/api/v1/models?pipeline=brain-volume&pipeline_version=1.1.0"
@@ -96,6 +97,14 @@ class NormalRangePayload(LimitsPayload):
     caveat: str = Field(description="Why a value outside is not called low or high.")
 
 
+class CaveatPayload(Payload):
+    kind: CaveatKind
+    limits: list[Limit] = Field(
+        description="What of the population the model was made for does not hold; empty of others."
+    )
+    text: str = Field(description="In English, with all details.")
+
+
 class ValidityPayload(Payload):
     """Whether the value can stand for the structure.
 
@@ -112,6 +121,9 @@ class ValidityPayload(Payload):
         default=[],
         description="What a reader must know of the value, a sentence each, such as that the"
         " patient is outside the population the model was made for.",
+    )
+    caveat_parts: list[CaveatPayload] = Field(
+        default=[], description="The same, with what each is of, for other languages."
     )
 
 

@@ -7,6 +7,7 @@ from api.base_schemas import code_payload
 from api.findings.heat_maps import heat_map_payload
 from api.findings.schemas import (
     AxisPayload,
+    CaveatPayload,
     CurvePayload,
     FeedbackPayload,
     FindingPayload,
@@ -134,6 +135,10 @@ def _validity(validity: Validity) -> ValidityPayload:
         cut_off_at=list(validity.cut_off_at),
         reason=validity.reason,
         caveats=[one.text for one in validity.caveats],
+        caveat_parts=[
+            CaveatPayload(kind=one.kind, limits=list(one.limits), text=one.text)
+            for one in validity.caveats
+        ],
     )
 
 

@@ -54,6 +54,8 @@ def test_the_api_says_so_and_compares_nothing(made: tuple[ApiNode, str, Job]) ->
     # A caveat leaves the value, and is said with it.
     (caveat,) = found["Brain volume"]["validity"]["caveats"]
     assert "age 3 years (18 to 96 years)" in caveat
+    (part,) = found["Brain volume"]["validity"]["caveat_parts"]
+    assert part == {"kind": "outside_population", "limits": part["limits"], "text": caveat}
     assert found["Brain volume"]["prior"]["change_percent"] == 0
     trends = api.client.get(f"/api/studies/{study}/trend").json()["items"]
     points = {one["label"]: [point["study_date"] for point in one["points"]] for one in trends}

@@ -104,6 +104,7 @@ def test_the_api_says_which_value_is_of_a_part(cut_off: tuple[ApiNode, str, Job]
         "cut_off_at": [],
         "reason": "",
         "caveats": [],
+        "caveat_parts": [],
     }
     validity = found["Cerebellum volume"]["validity"]
     assert validity["state"] == "truncated"

@@ -37,6 +37,8 @@ export type DrawnSegmentation = Schemas["SegmentationPayload"];
 export type NewSegmentation = Schemas["NewSegmentation"];
 
 export type Finding = Schemas["FindingPayload"];
+export type CaveatPart = Schemas["CaveatPayload"];
+export type CaveatKind = CaveatPart["kind"];
 export type Trend = Schemas["Trend"];
 export type Lesion = Schemas["LesionPayload"];
 export type LesionCourse = Schemas["LesionCourse"];

@@ -67,7 +67,7 @@ describe("what can be accepted of a sentence", () => {
 describe("a finding as a sentence", () => {
   it("states its value in the language of the report, with its finding", () => {
     expect(findingSentence(finding("h"), "en")).toEqual({ text: "Left hippocampus: 3.21 cm³.", finding_ids: ["h"] });
-    expect(findingSentence(finding("h"), "de").text).toBe("Left hippocampus: 3,21 cm³.");
+    expect(findingSentence(finding("h"), "de").text).toBe("Hippocampus links: 3,21 cm³.");
   });
 
   it("says what limits it, and takes what a reader has corrected", () => {

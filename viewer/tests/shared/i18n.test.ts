@@ -27,7 +27,7 @@ describe("languages", () => {
 
   it("has German for all that is English, and leaves nothing empty", () => {
     // The sentences of the node are English as they come; others are checked by their type.
-    const own = ([path]: [string, unknown]) => !/^\.reasons\.(sentences|ends|health)/.test(path) && !path.startsWith(".problems.meanings");
+    const own = ([path]: [string, unknown]) => !/^\.reasons\.(sentences|ends|health|caveats)/.test(path) && !path.startsWith(".problems.meanings");
     const english = leaves(messagesOf("en"), "").filter(own);
     const german = new Map(leaves(messagesOf("de"), "").filter(own));
     expect([...german.keys()].sort()).toEqual(english.map(([path]) => path).sort());
@@ -45,7 +45,7 @@ describe("languages", () => {
       expect(typeof value, path).toBe(typeof english.get(path));
       expect(value, path).not.toBe("");
     }
-    const whole = ["common", "entry", "report", "search", "states", "studyList"];
+    const whole = ["common", "entry", "findingNames", "report", "search", "states", "studyList"];
     const wanted = [...english.keys()].filter((path) => whole.includes(path.split(".")[1] ?? ""));
     expect(own.map(([path]) => path).sort()).toEqual(wanted.sort());
     const shown = messagesOf("fr");

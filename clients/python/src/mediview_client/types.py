@@ -26,6 +26,45 @@ class Axis(TypedDict):
     """A UCUM code."""
 
 
+class Caveat(TypedDict):
+    kind: Literal[
+        "outside_population",
+        "part_of_series",
+        "tube_voltages",
+        "registered_with_residual",
+        "not_compared",
+        "other_breath",
+        "other_slices",
+        "other_side",
+        "not_found_now",
+        "no_left_lung",
+        "no_right_lung",
+        "side_not_certain",
+        "hounsfield_scale",
+        "free_air",
+        "streaks",
+        "lossy_compression",
+        "ages_contradict",
+        "born_after_study",
+        "other",
+    ]
+    limits: list[
+        Literal[
+            "age",
+            "sex",
+            "field strength",
+            "manufacturer",
+            "sequence",
+            "slice thickness",
+            "tube voltage",
+            "contrast agent",
+        ]
+    ]
+    """What of the population the model was made for does not hold; empty of others."""
+    text: str
+    """In English, with all details."""
+
+
 class Change(TypedDict):
     """Something that happened: what to read again, and where it stands since."""
 
@@ -1175,6 +1214,8 @@ class Validity(TypedDict):
     caveats: NotRequired[list[str]]
     """What a reader must know of the value, a sentence each, such as that the patient is
     outside the population the model was made for."""
+    caveat_parts: NotRequired[list["Caveat"]]
+    """The same, with what each is of, for other languages."""
 
 
 class Webhook(TypedDict):

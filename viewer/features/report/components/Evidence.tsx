@@ -1,5 +1,6 @@
 "use client";
 
+import { findingName } from "@/shared/lib/findingNames";
 import { usePipelineTitles } from "@/shared/hooks/usePipelineTitles";
 import { useLanguage, useText } from "@/shared/hooks/useText";
 import { feedbackText, latestFeedback, statedText } from "@/shared/lib/feedback";
@@ -43,7 +44,7 @@ export function Evidence({
                       style={{ backgroundColor: `rgb(${finding.segmentation.color_rgb.join(" ")})` }}
                     />
                   )}
-                  <span lang="en">{finding.label}</span>
+                  {findingName(finding.label)}
                   {finding.value !== null && (
                     <b className="ml-1.5">{statedText(finding)}</b>
                   )}

@@ -1,4 +1,5 @@
 /** Changes of single sentences of a report, as the node takes them: always the whole text. */
+import { findingName } from "@/shared/lib/findingNames";
 import { messagesOf } from "@/shared/i18n";
 import { nodeLanguages, type Language } from "@/shared/i18n/language";
 import type { NewSentence } from "@/features/report/lib/reportText";
@@ -64,6 +65,6 @@ export function findingSentence(finding: Finding, reportLanguage: string): NewSe
   const unit = (number === corrected?.value ? corrected.unit : finding.unit)?.value ?? "";
   const value = number === null ? "" : valueText(number, unit, language);
   const limited = isImplausible(finding) ? reader.doubted(value) : isTruncated(finding) ? reader.partOnly(value) : value;
-  const label = corrected?.label || finding.label;
+  const label = corrected?.label || findingName(finding.label, language);
   return { text: `${label}${value && `: ${limited}`}.`, finding_ids: [finding.finding_id] };
 }

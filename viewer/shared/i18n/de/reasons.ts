@@ -28,6 +28,17 @@ const kinds: Record<string, string> = {
   "an image of electron densities": "ein Bild von Elektronendichten",
 };
 
+const populationLimits: Partial<Record<string, string>> = {
+  age: "Alter",
+  sex: "Geschlecht",
+  "field strength": "Feldstärke",
+  manufacturer: "Hersteller",
+  sequence: "Sequenz",
+  "slice thickness": "Schichtdicke",
+  "tube voltage": "Röhrenspannung",
+  "contrast agent": "Kontrastmittel",
+};
+
 export const reasons: Messages["reasons"] = {
   noAnalysisFits: (series, reason) => `Keine Analyse passt${series === null ? "" : ` zu Serie ${series}`}: ${reason}`,
   sentences: {
@@ -89,6 +100,37 @@ export const reasons: Messages["reasons"] = {
   },
   ends,
   health,
+  caveats: {
+    outside_population: (limits) =>
+      `Patient oder Aufnahme liegen außerhalb der Population, für die das Modell gemacht ist${limits.length === 0 ? "" : ` (${limits.map((one) => populationLimits[one] ?? one).join(", ")})`}.`,
+    tube_voltages: () =>
+      "Die Bilder wurden nicht mit einer einzigen Röhrenspannung erstellt: Hounsfield-Einheiten, und was nach ihnen gefunden wird, gelten womöglich nicht für eine einzige.",
+    registered_with_residual: () =>
+      "Die Serien wurden mit einer größeren Restabweichung aufeinander registriert, als die Karte des Modells vorsieht.",
+    not_compared: () => "Mit einem früheren Wert wird nicht verglichen.",
+    other_breath: () => "Der frühere Wert gilt für eine andere Atemlage.",
+    other_slices: () => "Das frühere Volumen wurde auf anderen Schichten bestimmt.",
+    other_side: () => "Die Seite des früheren Werts ist nicht sicher.",
+    not_found_now: () => "Eine Lunge, die früher einen Wert hatte, wurde jetzt nicht gefunden.",
+    no_left_lung: () =>
+      "In den Bildern wurde keine linke Lunge gefunden: Sie ist entfernt, kollabiert oder verdichtet oder ließ sich nicht abgrenzen. Die Angaben gelten allein für die rechte Lunge.",
+    no_right_lung: () =>
+      "In den Bildern wurde keine rechte Lunge gefunden: Sie ist entfernt, kollabiert oder verdichtet oder ließ sich nicht abgrenzen. Die Angaben gelten allein für die linke Lunge.",
+    side_not_certain: () =>
+      "Ein Teil des Gefundenen liegt jenseits der Körpermitte und kann zur anderen Lunge gehören.",
+    hounsfield_scale: () =>
+      "Luft hat in den Bildern nicht −1000 HE: Ihre Hounsfield-Skala ist verschoben, und die Dichten sind nicht die der Patientin oder des Patienten.",
+    free_air: () =>
+      "Ein großer Bereich Luft ohne Lungenstruktur zählt als Lunge und als Emphysem: eine Bulla, freie Luft (Pneumothorax) oder ein großer Atemweg.",
+    streaks: () =>
+      "In der Lunge oder höchstens 20 mm neben ihr liegt Metall oder unverdünntes Kontrastmittel (ab 3000 HE): Die Streifen davon verändern ihre Dichte, und dunkle zählen als Emphysem.",
+    lossy_compression: () =>
+      "Die Bilder wurden verlustbehaftet komprimiert: Grauwerte, Dichten und Ränder sind nicht die der Aufnahme.",
+    ages_contradict: () =>
+      "Geburtsdatum und angegebenes Alter widersprechen sich: Bitte prüfen, ob die Bilder von dieser Person stammen. Mit altersabhängigen Werten wird nichts verglichen.",
+    born_after_study: () =>
+      "Das Geburtsdatum liegt nach dem Datum der Untersuchung: Bitte prüfen, ob die Bilder von dieser Person stammen.",
+  },
 };
 
 function gapText(values: Record<"first" | "second" | "found" | "usual", string>, elsewhere = ""): string {

@@ -4,6 +4,7 @@ import { admin } from "./administration/admin";
 import { common, states } from "./common";
 import { entry } from "./entry";
 import { fhircast } from "./fhircast";
+import { findingNames } from "./findingNames";
 import { hangingProtocols } from "./administration/hangingProtocols";
 import { jobs } from "./jobs";
 import { modelCards } from "./administration/modelCards";
@@ -31,6 +32,7 @@ export const en = {
   common,
   entry,
   fhircast,
+  findingNames,
   hangingProtocols,
   jobs,
   modelCards,

@@ -1,11 +1,12 @@
-import type { EndCode, HealthCode, ReasonCode } from "@/shared/api/types";
+import type { CaveatKind, EndCode, HealthCode, ReasonCode } from "@/shared/api/types";
 
-/** What the node says of a series, of a job that ended and of its own parts, by code; in English as the node writes it. */
+/** What the node says of a series, of a job that ended, of its own parts and of what makes a value doubtful, by code; in English as the node writes it. */
 export const reasons = {
   noAnalysisFits: (series: number | null, reason: string) => `No analysis fits${series === null ? "" : ` series ${series}`}: ${reason}`,
   sentences: null as Record<ReasonCode, (values: Values) => string> | null,
   ends: null as Record<Exclude<EndCode, ReasonCode>, (values: EndValues) => string> | null,
   health: null as Record<HealthCode, (values: HealthValues) => string> | null,
+  caveats: null as Record<Exclude<CaveatKind, "other" | "part_of_series">, (limits: readonly string[]) => string> | null,
 };
 
 /** What a sentence says, by name (inference/reasons.py). */

@@ -1,5 +1,7 @@
 "use client";
 
+import { findingName } from "@/shared/lib/findingNames";
+import { CaveatNote } from "@/features/reader/components/findings/CaveatNote";
 import { type FormEvent, useId, useState } from "react";
 import { Badge } from "@/shared/components/Badge";
 import { ProblemNote } from "@/shared/components/ProblemNote";
@@ -42,7 +44,7 @@ export function FindingDetail({
   };
   return (
     <div data-testid="finding-detail" className="rounded-md border border-line bg-raised p-2.5 text-[0.8125rem]">
-      <p className="font-medium">{finding.label}</p>
+      <p className="font-medium">{findingName(finding.label)}</p>
       <p className="text-xs text-dim">
         {finding.value !== null &&
           t.stated(statedText(finding))}
@@ -65,15 +67,13 @@ export function FindingDetail({
           {t.implausibleWhat} <span lang="en">{finding.validity?.reason}</span>
         </p>
       )}
-      {(finding.validity?.caveats ?? []).map((caveat) => (
-        <p key={caveat} data-testid="caveat" className="mt-1 text-warn" lang="en">
-          {caveat}
-        </p>
+      {(finding.validity?.caveat_parts ?? []).map((caveat) => (
+        <CaveatNote key={caveat.text} caveat={caveat} />
       ))}
       {finding.curve && <CurvePlot curve={finding.curve} />}
       <FindingContext finding={finding} study={study} findings={findings} trends={trends} />
       <FeedbackList feedback={finding.feedback ?? []} />
-      <div className="mt-2 flex flex-wrap gap-1.5" role="group" aria-label={t.judge(finding.label)}>
+      <div className="mt-2 flex flex-wrap gap-1.5" role="group" aria-label={t.judge(findingName(finding.label))}>
         {onShow && (
           <button type="button" className="control px-2 py-0.5" onClick={onShow}>
             {t.show}

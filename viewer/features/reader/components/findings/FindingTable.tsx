@@ -1,5 +1,6 @@
 "use client";
 
+import { measureName, structureName } from "@/shared/lib/findingNames";
 import { type ReactNode, useState } from "react";
 import { FindingValue } from "@/features/reader/components/findings/FindingValue";
 import { useText } from "@/shared/hooks/useText";
@@ -100,7 +101,8 @@ function StructureRows({
   open: boolean;
   onTurn: () => void;
 } & Choosing) {
-  const { name, rows } = structure;
+  const { rows } = structure;
+  const name = structureName(structure.name);
   const [first, ...more] = rows;
   if (!first) return null;
   const shown = open ? more : [];
@@ -120,13 +122,13 @@ function StructureRows({
         {first.measure && (
           // A closed row's volume is recognised by its unit; a name needs the room.
           <span className={first.measure === "volume" && !open ? "sr-only" : "ml-1 text-xs text-dim"}>
-            {first.measure}
+            {measureName(first.measure)}
           </span>
         )}
       </Row>
       {shown.map((row, index) => (
         <Row key={`${row.measure}${index}`} row={row} structure={structure} columns={columns} {...choosing}>
-          <span className="pl-3 text-xs text-dim">{row.measure}</span>
+          <span className="pl-3 text-xs text-dim">{measureName(row.measure)}</span>
         </Row>
       ))}
     </tbody>

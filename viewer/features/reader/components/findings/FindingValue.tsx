@@ -1,3 +1,4 @@
+import { caveatSentence, findingName } from "@/shared/lib/findingNames";
 import { useText } from "@/shared/hooks/useText";
 import { feedbackText, isImplausible, isTruncated, latestFeedback, statedText, truncationText, badgeOf } from "@/shared/lib/feedback";
 import { findingValue, unitSymbol } from "@/shared/lib/format";
@@ -27,7 +28,7 @@ export function FindingValue({
   const unit = finding.unit?.value ?? "";
   const truncated = isTruncated(finding);
   const implausible = isImplausible(finding);
-  const caveats = (finding.validity?.caveats ?? []).join(" ");
+  const caveats = (finding.validity?.caveat_parts ?? []).map((one) => caveatSentence(one) ?? one.text).join(" ");
   const stated =
     finding.confidence !== null
       ? t.confident(Math.round(finding.confidence * 100))
@@ -51,7 +52,7 @@ export function FindingValue({
         }`}
         onClick={onChoose}
       >
-        <span className="sr-only">{finding.label}: </span>
+        <span className="sr-only">{findingName(finding.label)}: </span>
         {badge && (
           <span aria-hidden="true" className={`mr-1 ${colors[badge.tone] ?? ""}`}>
             {badge.sign}

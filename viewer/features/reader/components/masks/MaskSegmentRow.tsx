@@ -1,5 +1,6 @@
 "use client";
 
+import { structureName } from "@/shared/lib/findingNames";
 import { useState } from "react";
 import type { MaskControls } from "@/features/reader/hooks/masks/useMaskControls";
 import { segmentName } from "@/features/reader/lib/stage/hoveredSegment";
@@ -10,7 +11,7 @@ import type { LoadedMask } from "@/cornerstone";
 /** One segment: seen or not, in which colour, where; and unfolded, how it is filled. */
 export function MaskSegmentRow({
   mask,
-  segment: { segmentNumber, label, extent, color },
+  segment: { segmentNumber, label: stored, extent, color },
   controls,
   onGoTo,
 }: {
@@ -20,6 +21,7 @@ export function MaskSegmentRow({
   onGoTo: () => void;
 }) {
   const { viewing: t } = useText();
+  const label = structureName(stored);
   const [open, setOpen] = useState(false);
   const style = controls.segmentStyleOf(mask, segmentNumber);
   const percent = Math.round(style.opacity * 100);

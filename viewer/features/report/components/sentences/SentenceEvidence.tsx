@@ -1,3 +1,4 @@
+import { findingName } from "@/shared/lib/findingNames";
 import { useText } from "@/shared/hooks/useText";
 import { badgeOf, latestFeedback, statedText } from "@/shared/lib/feedback";
 import type { Finding, ReportSentence } from "@/shared/api/types";
@@ -19,7 +20,7 @@ export function SentenceEvidence({ sentence, findings }: { sentence: ReportSente
         const given = latestFeedback(finding);
         const badge = given && badgeOf(given);
         return (
-          <span key={finding.finding_id} className="mr-2 inline-flex max-w-full items-baseline gap-1" data-testid="row-evidence" title={finding.label}>
+          <span key={finding.finding_id} className="mr-2 inline-flex max-w-full items-baseline gap-1" data-testid="row-evidence" title={findingName(finding.label)}>
             {finding.segmentation && (
               <span
                 aria-hidden="true"
@@ -28,7 +29,7 @@ export function SentenceEvidence({ sentence, findings }: { sentence: ReportSente
               />
             )}
             <span className="truncate">
-              {finding.value === null ? finding.label : statedText(finding)}
+              {finding.value === null ? findingName(finding.label) : statedText(finding)}
               <span className="sr-only">, {badge ? badge.word : t.table.unjudged}</span>
             </span>
             {badge && (

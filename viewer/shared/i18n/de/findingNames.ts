@@ -1,0 +1,42 @@
+import type { Messages } from "@/shared/i18n/messages";
+
+export const findingNames: Messages["findingNames"] = {
+  structures: {
+    lung: "Lunge",
+    "both lungs": "Beide Lungen",
+    intracranial: "Schädelinnenraum",
+    "brain parenchyma": "Hirnparenchym",
+    "brain mask": "Hirnmaske",
+    "cerebral white matter": "Großhirnmarklager",
+    "cerebral cortex": "Großhirnrinde",
+    "lateral ventricle": "Seitenventrikel",
+    "inferior horn of lateral ventricle": "Seitenventrikelunterhorn",
+    "cerebellar white matter": "Kleinhirnmarklager",
+    "cerebellar cortex": "Kleinhirnrinde",
+    thalamus: "Thalamus",
+    "caudate nucleus": "Nucleus caudatus",
+    putamen: "Putamen",
+    "globus pallidus": "Globus pallidus",
+    "third ventricle": "Dritter Ventrikel",
+    "fourth ventricle": "Vierter Ventrikel",
+    "brain stem": "Hirnstamm",
+    hippocampus: "Hippocampus",
+    amygdala: "Amygdala",
+    "nucleus accumbens": "Nucleus accumbens",
+    "ventral diencephalon": "Ventrales Dienzephalon",
+    "lung of undetermined side": "Lunge ohne bestimmte Seite",
+    "saturated share of the exposed field": "Gesättigter Anteil des belichteten Felds",
+    "exposed share of the image": "Belichteter Anteil des Bilds",
+  },
+  sides: {
+    left: "links",
+    right: "rechts",
+  },
+  measures: {
+    volume: "Volumen",
+    "mean density": "mittlere Dichte",
+    "LAA-950": "LAA-950",
+    "15th percentile": "15. Perzentil der Dichte",
+    "share of intracranial volume": "Anteil am intrakraniellen Volumen",
+  },
+};

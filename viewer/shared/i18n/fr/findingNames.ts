@@ -1,0 +1,42 @@
+import type { Messages } from "@/shared/i18n/messages";
+
+export const findingNames: Messages["findingNames"] = {
+  structures: {
+    lung: "Poumon",
+    "both lungs": "Les deux poumons",
+    intracranial: "Espace intracrânien",
+    "brain parenchyma": "Parenchyme cérébral",
+    "brain mask": "Masque cérébral",
+    "cerebral white matter": "Substance blanche cérébrale",
+    "cerebral cortex": "Cortex cérébral",
+    "lateral ventricle": "Ventricule latéral",
+    "inferior horn of lateral ventricle": "Corne inférieure du ventricule latéral",
+    "cerebellar white matter": "Substance blanche cérébelleuse",
+    "cerebellar cortex": "Cortex cérébelleux",
+    thalamus: "Thalamus",
+    "caudate nucleus": "Noyau caudé",
+    putamen: "Putamen",
+    "globus pallidus": "Globus pallidus",
+    "third ventricle": "Troisième ventricule",
+    "fourth ventricle": "Quatrième ventricule",
+    "brain stem": "Tronc cérébral",
+    hippocampus: "Hippocampe",
+    amygdala: "Amygdale",
+    "nucleus accumbens": "Noyau accumbens",
+    "ventral diencephalon": "Diencéphale ventral",
+    "lung of undetermined side": "Poumon de côté indéterminé",
+    "saturated share of the exposed field": "Part saturée du champ exposé",
+    "exposed share of the image": "Part exposée de l’image",
+  },
+  sides: {
+    left: "à gauche",
+    right: "à droite",
+  },
+  measures: {
+    volume: "volume",
+    "mean density": "densité moyenne",
+    "LAA-950": "LAA-950",
+    "15th percentile": "15e percentile de la densité",
+    "share of intracranial volume": "part du volume intracrânien",
+  },
+};
