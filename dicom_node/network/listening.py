@@ -1,6 +1,5 @@
 """The sockets that the node listens on, made once and shared by its receiving processes."""
 
-import select
 import socket
 import time
 from dataclasses import dataclass, field
@@ -58,15 +57,13 @@ class Listeners:
         """The next connection that is handed over; None where another process took it, or
         `stopped`, a descriptor, can be read from.
 
-        All processes wait, and one that has more associations than another leaves the next to
-        it: speed depends on each having its share. Raises OSError.
+        One that has more associations than another leaves the next to it: speed depends on each
+        having its share. Raises OSError.
         """
-        waiting = select.poll()
-        waiting.register(handover, select.POLLIN)
-        waiting.register(stopped, select.POLLIN)
-        if any(descriptor == stopped for descriptor, _ in waiting.poll()):
+        if not handover.wait(stopped):
             return None
         if self.slots.is_ahead(handover.taking):
+            handover.pass_on()
             time.sleep(_LEAVE_TO_OTHERS_S)
         return handover.take()
 

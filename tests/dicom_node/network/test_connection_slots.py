@@ -1,8 +1,10 @@
 """Which of several receiving processes takes the next connection."""
 
 import os
+import select
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +15,8 @@ from dicom_node.network.handover import Accepted, Handover
 from dicom_node.network.listening import Listeners, open_listeners
 from storage.settings import Settings
 from tests.dicom_node.network.another_process import another_process, forked
+
+_UNTIL_THEY_WAIT_S = 0.2
 
 
 @pytest.fixture
@@ -141,6 +145,32 @@ def test_a_connection_is_taken_by_one_of_two_processes(
     taken.close()
     taker.close()
     assert client.recv(1) == b""
+
+
+def test_one_process_is_woken_for_a_connection_and_another_where_it_is_passed_on(
+    handover: Handover, stopped: int
+) -> None:
+    """Two wait beside this one, and state when they were woken."""
+    stated, states = os.pipe()
+
+    def woken() -> None:
+        handover.take_as(2)
+        os.write(states, b"waits")
+        os.write(states, b"woken" if handover.wait(stopped) else b"ended")
+
+    children = [forked(woken) for _ in range(2)]
+    theirs, ours = socket.socketpair()
+    with theirs, ours, os.fdopen(stated, "rb", buffering=0) as heard:
+        assert heard.read(5) + heard.read(5) == b"waits" * 2
+        time.sleep(_UNTIL_THEY_WAIT_S)
+        assert handover.give(Accepted(theirs, ("127.0.0.1", 1), False))
+        assert heard.read(5) == b"woken"
+        assert not select.select([heard], [], [], _UNTIL_THEY_WAIT_S)[0], "one for both"
+        handover.pass_on()
+        assert heard.read(5) == b"woken"
+    for child in children:
+        assert os.waitpid(child, 0)[1] == 0
+    os.close(states)
 
 
 def test_no_more_wait_than_there_is_room_for_and_each_is_taken_once(handover: Handover) -> None:
