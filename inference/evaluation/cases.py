@@ -19,6 +19,8 @@ from pydicom.errors import InvalidDicomError
 from inference.imaging.volume import Volume
 from inference.pipeline import Segment
 from inference.refusals import VolumeRefused
+from storage.core.clock import utcnow
+from storage.core.entities import Series
 from storage.core.errors import InvalidRequest, MediViewError
 from storage.core.patient_sex import sex_of
 from storage.core.untrusted_input.folder_walk import files_below
@@ -120,6 +122,30 @@ def read_case(folder: Path) -> Case:
             " is a case."
         )
     return Case(folder.name, images, truths[0], groups_of(images[0]))
+
+
+def series_of(images: Sequence[Dataset]) -> Series:
+    """The row that a pipeline judges by, as the index would hold it."""
+    first, now = images[0], utcnow()
+    return Series(
+        series_instance_uid=str(first.get("SeriesInstanceUID", "")),
+        study_instance_uid=str(first.get("StudyInstanceUID", "")),
+        modality=str(first.get("Modality", "")),
+        series_number=None,
+        series_description=str(first.get("SeriesDescription") or ""),
+        body_part_examined=str(first.get("BodyPartExamined") or ""),
+        protocol_name=str(first.get("ProtocolName") or ""),
+        frame_of_reference_uid=str(first.get("FrameOfReferenceUID") or ""),
+        manufacturer=str(first.get("Manufacturer") or ""),
+        state="COMPLETE",
+        origin="received",
+        fingerprint="",
+        first_instance_at=now,
+        last_instance_at=now,
+        completed_at=now,
+        instance_count=len(images),
+        size_bytes=0,
+    )
 
 
 def groups_of(image: Dataset) -> dict[str, str]:

@@ -2,14 +2,21 @@
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from inference.evaluation.cases import BadCase, Case, case_folders, read_case, refusal_text
+from inference.evaluation.cases import (
+    BadCase,
+    Case,
+    case_folders,
+    read_case,
+    refusal_text,
+    series_of,
+)
+from inference.evaluation.evaluation_run import EvaluationRun, Failed, facts_of
 from inference.evaluation.measures import SURFACE_TOLERANCE_MM, Agreement, agreement
 from inference.imaging.volume import Volume, assemble_volume
 from inference.models.card import Provable
@@ -17,8 +24,6 @@ from inference.models.devices import with_fallback
 from inference.pipeline import Pipeline, PipelineContext, PipelineOutput, takes_instances
 from inference.volume_preparation.coverage import run_with_coverage
 from inference.volume_preparation.tilt import resamples_tilt
-from storage.core.clock import utcnow
-from storage.core.entities import Series
 from storage.core.errors import InvalidRequest, MediViewError
 from storage.settings import Settings
 
@@ -36,46 +41,21 @@ class Measured:
         return self.agreement.found_ml == 0.0 < self.agreement.true_ml
 
 
-@dataclass(frozen=True)
-class Failed:
-    case: str
-    reason: str
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    pipeline: str
-    pipeline_version: str
-    model: str
-    model_version: str
-    model_digest: str
-    evaluated_at: datetime
+@dataclass(frozen=True, kw_only=True)
+class Evaluation(EvaluationRun):
     measured: tuple[Measured, ...]
-    failed: tuple[Failed, ...]
-    groups: dict[str, dict[str, str]] = field(default_factory=dict)
-    """By case: sex, age, manufacturer, slice thickness."""
-
-    @property
-    def cases(self) -> int:
-        return len(self.groups) + len(self.failed)
 
     def summary(self) -> dict[str, Any]:
         """All of it as JSON. What could not be measured is null."""
         return {
-            "pipeline": self.pipeline,
-            "pipeline_version": self.pipeline_version,
-            "model": self.model,
-            "model_version": self.model_version,
-            "digest": self.model_digest,
-            "evaluated_at": self.evaluated_at.isoformat(),
+            **self.stated(),
             "surface_tolerance_mm": SURFACE_TOLERANCE_MM,
-            "metrics": {"cases": float(self.cases), "failures": float(len(self.failed))}
-            | metrics_of(self.measured),
+            "metrics": self.counts() | metrics_of(self.measured),
             "segments": {
                 name: _of_group(same) for name, same in _by(self.measured, _segment).items()
             },
             "subgroups": self._subgroups(),
-            "failures": [{"case": one.case, "reason": one.reason} for one in self.failed],
+            "failures": self.failures(),
             "cases": [
                 {
                     "case": one.case,
@@ -137,8 +117,10 @@ def evaluate(
     """
     if pipeline.input_kind != "volume" or bool(getattr(pipeline, "inputs", ())):
         raise InvalidRequest(
-            f"{pipeline.name} takes single images or several series.",
-            remedy="Pipelines of volumes of one series can be evaluated.",
+            f"{pipeline.name} takes single images or several series, and there is no evaluation of"
+            " such a model yet.",
+            remedy="Models of volumes of one series, and those that classify single images, can be"
+            " evaluated.",
         )
     if isinstance(pipeline, Provable):
         pipeline.prove()
@@ -153,22 +135,13 @@ def evaluate(
             groups[case.name] = case.groups
         except MediViewError as error:
             failed.append(Failed(path.name, refusal_text(error)))
-    card = pipeline.card
     return Evaluation(
-        pipeline.name,
-        pipeline.version,
-        card.name,
-        card.version,
-        card.digest,
-        utcnow(),
-        tuple(measured),
-        tuple(failed),
-        groups,
+        **facts_of(pipeline), measured=tuple(measured), failed=tuple(failed), groups=groups
     )
 
 
 def _measure(settings: Settings, pipeline: Pipeline, case: Case) -> list[Measured]:
-    acceptance = pipeline.accepts(_series(case), (), case.images)
+    acceptance = pipeline.accepts(series_of(case.images), (), case.images)
     if not acceptance.accepted:
         raise BadCase(acceptance.reason)
     volume = assemble_volume(case.images, tilted=resamples_tilt(pipeline))
@@ -192,30 +165,6 @@ def compare(case: Case, output: PipelineOutput, volume: Volume) -> list[Measured
     if not measured:
         raise BadCase("None of the segments of its truth is in the images.")
     return measured
-
-
-def _series(case: Case) -> Series:
-    """The row that a pipeline judges by, as the index would hold it."""
-    first, now = case.images[0], utcnow()
-    return Series(
-        series_instance_uid=str(first.get("SeriesInstanceUID", "")),
-        study_instance_uid=str(first.get("StudyInstanceUID", "")),
-        modality=str(first.get("Modality", "")),
-        series_number=None,
-        series_description=str(first.get("SeriesDescription") or ""),
-        body_part_examined=str(first.get("BodyPartExamined") or ""),
-        protocol_name=str(first.get("ProtocolName") or ""),
-        frame_of_reference_uid=str(first.get("FrameOfReferenceUID") or ""),
-        manufacturer=str(first.get("Manufacturer") or ""),
-        state="COMPLETE",
-        origin="received",
-        fingerprint="",
-        first_instance_at=now,
-        last_instance_at=now,
-        completed_at=now,
-        instance_count=len(case.images),
-        size_bytes=0,
-    )
 
 
 def _segment(one: Measured) -> str:

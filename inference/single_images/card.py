@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field, StringConstraints, model_validator
 from inference.model_servers.card import ServedImages
 from inference.model_servers.tensors import plain_axes
 from inference.models.cards.card_file import Card
+from inference.models.cards.card_gate import CLASSIFICATION_METRICS
 from inference.models.cards.card_inputs import BESIDE_INPUTS, CardImagePrior, CardInput
 from inference.models.cards.card_numbers import check_ascending
 from inference.models.cards.card_quantities import CardNumber, Channel
@@ -167,6 +168,11 @@ class ImageModel(Strict):
     """How its probabilities were calibrated, and on what; empty: not stated."""
     labels_at_most: int = Field(5, ge=1, le=64)
     """Of a classification: the likeliest labels that are stated."""
+    thresholds: dict[ClassNumber, Annotated[float, Field(gt=0, le=1)]] = Field(
+        {}, max_length=_LABELS_AT_MOST
+    )
+    """Of a classification: from which probability on an evaluation counts a class as found; left
+    out: 0.5. Results state probabilities alone."""
     image: Preprocessing = Preprocessing()
     frames: Frames | None = None
     """Left out: multi-frame images are not taken."""
@@ -178,6 +184,8 @@ class ImageModel(Strict):
     def _fits(self) -> "ImageModel":
         if self.heat_map is not None and self.output != "image-classification":
             raise ValueError("heat_map is for image-classification")
+        if self.thresholds and self.output != "image-classification":
+            raise ValueError("thresholds are for image-classification")
         is_regression = self.output == "image-regression"
         if is_regression != bool(self.numbers) or (is_regression and self.labels):
             raise ValueError("image-regression names numbers and no labels; others no numbers")
@@ -264,7 +272,15 @@ class ImageCard(Card):
         return any(getattr(one, key) != field.default for one in self.inputs.values())
 
     @model_validator(mode="after")
-    def _no_gate(self) -> "ImageCard":
-        if self.gate:
-            raise ValueError("gate asks for an evaluation, and models of images have none yet")
+    def _gate_can_open(self) -> "ImageCard":
+        if self.gate and not self._metrics():
+            beside = " with a prior" if self.prior is not None else ""
+            raise ValueError(
+                f"gate asks for an evaluation, and there is none yet of {self.model.output}{beside}"
+            )
         return self
+
+    def _metrics(self) -> tuple[str, ...]:
+        if self.model.output != "image-classification" or self.prior is not None:
+            return ()
+        return CLASSIFICATION_METRICS

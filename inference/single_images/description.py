@@ -127,6 +127,7 @@ def describe_image_model(folder: Path) -> ImageModelDescription:
             remedy="Give each class a label of its own.",
         )
     _check_critical(card, labels, folder)
+    _check_thresholds(card, labels, folder)
     if model.frames is not None:
         try:
             model.frames.check(model.output, [str(value) for value in labels])
@@ -178,6 +179,17 @@ def _check_critical(card: ImageCard, labels: dict[int, str], folder: Path) -> No
                 " a probability alone.",
                 remedy="State confidence_at_least.",
             )
+
+
+def _check_thresholds(card: ImageCard, labels: dict[int, str], folder: Path) -> None:
+    """One of a class that there is none of would silently leave the right one at 0.5."""
+    unknown = next((one for one in card.model.thresholds if int(one) not in labels), None)
+    if unknown is not None:
+        raise InvalidRequest(
+            f"{folder / CARD_FILE} has a threshold of class {unknown}, and the model's classes are"
+            f" {', '.join(str(one) for one in labels)}.",
+            remedy="Name classes by their numbers.",
+        )
 
 
 def add_image_model(settings: Settings, folder: Path) -> ImageModelDescription:

@@ -18,3 +18,5 @@ class KeptEvaluation(TypedDict, total=False):
     """Of all cases; what has no value is left out."""
     segments: Mapping[str, Metrics]
     """By label."""
+    labels: Mapping[str, Metrics]
+    """By label of a classification."""

@@ -9,10 +9,15 @@ import typer
 from api.cli.console import err, out
 from api.cli.models.app import opened
 from api.cli.operator import operator
+from inference.evaluation.image_labels import LabelEvaluation, classifies_images, evaluate_labels
+from inference.evaluation.label_report import render_labels
 from inference.evaluation.report import render
+from inference.evaluation.run import Evaluation
 from inference.evaluation.run import evaluate as evaluate_pipeline
 from inference.model_registry.status import Standing, standings
 from inference.model_registry.transitions import gate_refusals
+from inference.pipeline import Pipeline
+from inference.pipelines.single_images.model import ImageModelPipeline
 from storage.core.errors import NotFound
 from storage.model_registry.evaluation import KeptEvaluation
 from storage.model_registry.registry import ModelStates
@@ -22,7 +27,10 @@ from storage.settings import Settings
 def evaluate(
     pipeline: Annotated[str, typer.Argument(help="As `mediview models list` names it.")],
     cases: Annotated[
-        Path, typer.Option(help="A folder of case folders: DICOM, and a SEG or NIfTI.")
+        Path,
+        typer.Option(
+            help="A folder of case folders: DICOM, with a SEG or NIfTI each, or a reference.csv."
+        ),
     ],
     version: Annotated[
         str | None, typer.Option(help="Of the pipeline; without it the newest added.")
@@ -36,21 +44,17 @@ def evaluate(
     with opened() as storage:
         standing = _chosen(storage.settings, storage.model_states, pipeline, version)
         card = standing.pipeline.card
-        evaluation = evaluate_pipeline(
-            storage.settings,
-            standing.pipeline,
-            cases,
-            lambda name: err.print(f"{name} …", markup=False),
-        )
+        evaluation, page = _evaluated(storage.settings, standing.pipeline, cases)
         summary = evaluation.summary()
         output.mkdir(parents=True, exist_ok=True)
         (output / "evaluation.json").write_text(json.dumps(summary, indent=1, allow_nan=False))
-        (output / "evaluation.html").write_text(render(evaluation, card.gate), "utf-8")
+        (output / "evaluation.html").write_text(page, "utf-8")
         kept: KeptEvaluation = {
             "digest": summary["digest"],
             "evaluated_at": summary["evaluated_at"],
             "metrics": summary["metrics"],
-            "segments": summary["segments"],
+            "segments": summary.get("segments", {}),
+            "labels": summary.get("labels", {}),
         }
         if not storage.model_states.keep_evaluation(card.name, card.version, kept):
             # Of the release, and not looked at here before.
@@ -68,6 +72,22 @@ def evaluate(
         out.print(f"The gate does not open: {refusal}.", markup=False, soft_wrap=True)
     if refusals:
         raise typer.Exit(2)
+
+
+def _evaluated(
+    settings: Settings, pipeline: Pipeline, cases: Path
+) -> tuple[Evaluation | LabelEvaluation, str]:
+    """With the report as HTML."""
+    gate = pipeline.card.gate
+    if isinstance(pipeline, ImageModelPipeline) and classifies_images(pipeline):
+        labels = evaluate_labels(settings, pipeline, cases, _progress)
+        return labels, render_labels(labels, gate)
+    segments = evaluate_pipeline(settings, pipeline, cases, _progress)
+    return segments, render(segments, gate)
+
+
+def _progress(case: str) -> None:
+    err.print(f"{case} …", markup=False)
 
 
 def _chosen(

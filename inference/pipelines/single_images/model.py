@@ -105,6 +105,10 @@ class ImageModelPipeline:
         )
 
     @property
+    def model(self) -> ImageModelDescription:
+        return self._model
+
+    @property
     def card_conditions(self) -> tuple[Condition, ...]:
         """What the card asks of images."""
         return self._model.card.conditions

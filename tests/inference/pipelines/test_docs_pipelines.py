@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from inference.models.cards.card_file import METRICS, Card
+from inference.models.cards.card_file import Card
+from inference.models.cards.card_gate import CLASSIFICATION_METRICS, METRICS
 from inference.pipeline import CONTRACT_VERSION
 from inference.pipelines.catalogue import catalogue, pipeline_named
 from inference.scheduling.schedule import complete_and_schedule
@@ -174,5 +175,7 @@ def test_a_plain_model_is_added_as_the_page_says(tmp_path: Path) -> None:
 def test_the_gate_of_the_page_is_one_that_a_card_may_have() -> None:
     card = Card.model_validate(json.loads(block("json gate")))
     assert {one.metric for one in card.thresholds} == {"dice", "failures", "cases"}
-    for metric in METRICS:
+    of_labels = json.loads(block("json gate of labels"))["gate"]
+    assert of_labels.keys() <= set(CLASSIFICATION_METRICS)
+    for metric in (*METRICS, *CLASSIFICATION_METRICS):
         assert f"`{metric}`" in DOCUMENT

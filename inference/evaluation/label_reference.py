@@ -1,0 +1,158 @@
+"""Which labels each case has, as somebody holds them to be true: a table of the site.
+
+`reference.csv`: a column `case` and a column for each label; or `reference.json`:
+`{"CASE": {"LABEL": 1}}`. 1 is present and 0 absent; a label that is left out is not known.
+"""
+
+import csv
+from collections.abc import Collection, Iterator, Mapping
+from io import StringIO
+from pathlib import Path
+from typing import Any, NamedTuple, NoReturn
+
+from inference.models.cards.card_words import meant
+from storage.core.errors import InvalidRequest
+from storage.core.untrusted_input.bounded_json import load_bounded_json
+
+REFERENCE_FILES = ("reference.csv", "reference.json")
+_CASE = "case"
+_MAX_BYTES = 64 * 1024 * 1024
+_MAX_ELEMENTS = 5_000_000
+_STATED = {"1": True, "yes": True, "true": True, "0": False, "no": False, "false": False}
+_SHOWN_CHARACTERS = 40
+
+Labels = dict[str, bool]
+"""By label as the model names it: whether it is present. What is not known is left out."""
+
+
+class _Row(NamedTuple):
+    where: str
+    """For people, such as "Line 3 of reference.csv"."""
+    case: str
+    labels: Mapping[str, Any]
+
+
+def read_label_reference(folder: Path, known: Collection[str]) -> dict[str, Labels]:
+    """By case, the name of its folder. `known`: the labels of the model.
+
+    Raises InvalidRequest naming row, value and remedy.
+    """
+    path = next((folder / one for one in REFERENCE_FILES if (folder / one).is_file()), None)
+    if path is None:
+        raise InvalidRequest(
+            f"{folder} has no {' or '.join(REFERENCE_FILES)}.",
+            remedy=f"Write reference.csv with the columns {_CASE}, {', '.join(sorted(known)[:3])}:"
+            " a line for each case, 1 where the label is present and 0 where it is absent.",
+        )
+    if path.stat().st_size > _MAX_BYTES:
+        raise InvalidRequest(
+            f"{path.name} has more than {_MAX_BYTES >> 20} MiB.",
+            remedy="Leave out what is neither a case nor a label.",
+        )
+    rows = _json_rows(path) if path.suffix == ".json" else _csv_rows(path)
+    names = {one.casefold(): one for one in known}
+    found: dict[str, Labels] = {}
+    for row in rows:
+        if row.case in found:
+            _refuse(row, f'names the case "{_shown(row.case)}" again', "State each case once.")
+        if not (folder / row.case).is_dir() or Path(row.case).name != row.case:
+            _refuse(
+                row,
+                f'names the case "{_shown(row.case)}", and there is no such folder',
+                f"Name the folder as it is called below {folder}, or take the row out.",
+            )
+        found[row.case] = _labels(row, names)
+    return found
+
+
+def _labels(row: _Row, names: Mapping[str, str]) -> Labels:
+    labels: Labels = {}
+    for stated, value in row.labels.items():
+        name = names.get(stated.strip().casefold())
+        if name is None:
+            known = sorted(names.values())
+            _refuse(
+                row,
+                f'names the label "{_shown(stated)}", which the model does not know'
+                f"{meant(stated, known)}",
+                f"It knows {', '.join(known[:20])}{', …' if len(known) > 20 else ''}.",
+            )
+        is_present = _stated(row, name, value)
+        if is_present is not None:
+            labels[name] = is_present
+    return labels
+
+
+def _stated(row: _Row, label: str, value: Any) -> bool | None:
+    word = "" if value is None else str(value).strip().casefold()
+    if not word:
+        return None
+    if word not in _STATED:
+        _refuse(
+            row,
+            f'has "{_shown(str(value))}" for {label}',
+            "Write 1 where it is present and 0 where it is absent, and nothing where that is not"
+            " known.",
+        )
+    return _STATED[word]
+
+
+def _csv_rows(path: Path) -> Iterator[_Row]:
+    try:
+        text = path.read_text("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InvalidRequest(
+            f"{path.name} is not UTF-8.", remedy="Save it as CSV in UTF-8."
+        ) from error
+    first = text.partition("\n")[0]
+    # Spreadsheets of countries with a decimal comma write semicolons.
+    delimiter = ";" if first.count(";") > first.count(",") else ","
+    reader = csv.reader(StringIO(text, newline=""), delimiter=delimiter)
+    header = [one.strip() for one in next(reader, [])]
+    if _CASE not in header or len(set(header)) < max(2, len(header)):
+        raise InvalidRequest(
+            f"Line 1 of {path.name} is not a heading: it needs the column {_CASE} and one for each"
+            " label, each once.",
+            remedy=f"Begin with a line such as: {_CASE},Pleural effusion",
+        )
+    try:
+        for cells in reader:
+            if not any(one.strip() for one in cells):
+                continue
+            where = f"Line {reader.line_num} of {path.name}"
+            if len(cells) != len(header):
+                raise InvalidRequest(
+                    f"{where} has {len(cells)} values, and the heading {len(header)}.",
+                    remedy="Give each column a value; between two separators there may be none.",
+                )
+            row = dict(zip(header, cells, strict=True))
+            yield _Row(where, row.pop(_CASE).strip(), row)
+    except csv.Error as error:
+        raise InvalidRequest(
+            f"Line {reader.line_num} of {path.name} is not CSV: {error}.",
+            remedy="Save it as CSV in UTF-8.",
+        ) from error
+
+
+def _json_rows(path: Path) -> Iterator[_Row]:
+    remedy = 'Write it as {"CASE": {"LABEL": 1}}.'
+    try:
+        stated = load_bounded_json(path.read_bytes(), _MAX_ELEMENTS, unique_keys=True)
+    except ValueError as error:
+        raise InvalidRequest(f"{path.name} is not JSON: {error}.", remedy=remedy) from error
+    if not isinstance(stated, dict):
+        raise InvalidRequest(f"{path.name} is not an object by case.", remedy=remedy)
+    for case, labels in stated.items():
+        row = _Row(f'"{_shown(case)}" of {path.name}', case, {})
+        if not isinstance(labels, dict):
+            _refuse(row, "is not an object by label", remedy)
+        yield row._replace(labels=labels)
+
+
+def _shown(text: str) -> str:
+    short = text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}…"
+    return "".join(one if one.isprintable() else "?" for one in short)
+
+
+def _refuse(row: _Row, what: str, remedy: str) -> NoReturn:
+    raise InvalidRequest(f"{row.where} {what}.", remedy=remedy)

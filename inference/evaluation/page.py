@@ -1,0 +1,119 @@
+"""What reports of evaluations are made of: tables, and marks of plots as SVG."""
+
+import math
+from collections.abc import Mapping, Sequence
+from html import escape
+
+from inference.evaluation.evaluation_run import EvaluationRun, Failed
+from inference.models.card import GateThreshold
+
+WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 640, 260, 60, 40, 16
+_STYLE = """
+body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;
+color:#1b1f24}
+table{border-collapse:collapse;margin:.5rem 0 1.5rem}td,th{padding:.25rem .75rem;text-align:right;
+border-bottom:1px solid #d5dae0}td:first-child,th:first-child{text-align:left}
+.no{color:#a40000;font-weight:600}.yes{color:#0a5c2b}svg{max-width:100%;height:auto}
+"""
+
+
+def page(title: str, parts: Sequence[str]) -> str:
+    """One HTML file that needs nothing else."""
+    return (
+        "<!doctype html><html lang='en'><meta charset='utf-8'>"
+        f"<title>{escape(title)}</title><style>{_STYLE}</style>"
+        f"<body>{''.join(parts)}</body></html>"
+    )
+
+
+def heading(run: EvaluationRun) -> str:
+    return (
+        f"<h1>{escape(run.pipeline)} {escape(run.pipeline_version)}</h1>"
+        f"<p>Model {escape(run.model)} {escape(run.model_version)}"
+        f" ({escape(run.model_digest[:12] or 'no weights')}), evaluated"
+        f" {run.evaluated_at:%Y-%m-%d %H:%M} UTC on {run.cases} cases, of which"
+        f" {len(run.failed)} failed. Research use only.</p>"
+    )
+
+
+def failed_table(failed: Sequence[Failed]) -> str:
+    """Case and reason; nothing where none failed."""
+    if not failed:
+        return ""
+    rows = "".join(
+        f"<tr><td>{escape(one.case)}</td><td style='text-align:left'>{escape(one.reason)}</td></tr>"
+        for one in failed
+    )
+    head = "<tr><th>Case</th><th style='text-align:left'>Why</th></tr>"
+    return f"<h2>Failed</h2><table>{head}{rows}</table>"
+
+
+def gate_table(metrics: dict[str, float], gate: Sequence[GateThreshold]) -> str:
+    if not gate:
+        return "<p>The card of the model has no gate.</p>"
+    rows = []
+    for one in gate:
+        value = metrics.get(one.metric, math.nan)
+        word = "<td class='yes'>reached</td>" if one.admits(value) else "<td class='no'>missed</td>"
+        rows.append(
+            f"<tr><td>{escape(one.metric)}</td><td>{_number(value)}</td>"
+            f"<td>{escape(one.text)}</td>{word}</tr>"
+        )
+    head = "<tr><th>Metric</th><th>Value</th><th>Asked</th><th></th></tr>"
+    return f"<h2>Gate</h2><table>{head}{''.join(rows)}</table>"
+
+
+def table(headings: Mapping[str, str], first: str, rows: Mapping[str, Mapping[str, float]]) -> str:
+    known = [name for name in headings if any(name in row for row in rows.values())]
+    head = "".join(f"<th>{escape(headings[name])}</th>" for name in known)
+    body = "".join(
+        f"<tr><td>{escape(label)}</td>"
+        + "".join(f"<td>{_number(row.get(name, math.nan))}</td>" for name in known)
+        + "</tr>"
+        for label, row in rows.items()
+    )
+    return f"<table><tr><th>{escape(first)}</th>{head}</tr>{body}</table>"
+
+
+def _number(value: float) -> str:
+    return "–" if math.isnan(value) else f"{value:.4g}"
+
+
+def y_of(value: float, low: float, high: float) -> float:
+    share = (value - low) / (high - low)
+    return HEIGHT - BOTTOM - share * (HEIGHT - BOTTOM - TOP)
+
+
+def dot(x: float, y: float, title: str) -> str:
+    return (
+        f"<circle cx='{x:.1f}' cy='{y:.1f}' r='4' fill='#2c6fbb' fill-opacity='.7'>"
+        f"<title>{escape(title)}</title></circle>"
+    )
+
+
+def line(x1: float, y1: float, x2: float, y2: float) -> str:
+    return (
+        f"<line x1='{x1:.1f}' y1='{y1:.1f}' x2='{x2:.1f}' y2='{y2:.1f}' stroke='#8a4b08'"
+        " stroke-width='1.5'/>"
+    )
+
+
+def text(x: float, y: float, words: str, anchor: str) -> str:
+    return (
+        f"<text x='{x:.1f}' y='{y:.1f}' font-size='12' text-anchor='{anchor}' fill='#1b1f24'>"
+        f"{escape(words)}</text>"
+    )
+
+
+def svg(marks: Sequence[str], low: float, high: float) -> str:
+    axis = [
+        f"<line x1='{LEFT}' y1='{TOP}' x2='{LEFT}' y2='{HEIGHT - BOTTOM}' stroke='#1b1f24'/>",
+        *(
+            text(LEFT - 6, y_of(value, low, high) + 4, f"{value:.3g}", "end")
+            for value in (low, (low + high) / 2, high)
+        ),
+    ]
+    return (
+        f"<svg viewBox='0 0 {WIDTH} {HEIGHT}' width='{WIDTH}' role='img'>"
+        f"{''.join(axis)}{''.join(marks)}</svg>"
+    )
