@@ -29,6 +29,8 @@ export function useSeriesVolume(series: LoadedSeries | null): SeriesVolume {
     );
     return () => {
       gone = true;
+      // As large as the images; the browser may want the room once it is closed.
+      setFound(null);
     };
   }, [series]);
   return found && found.series === series ? found.state : unread;
