@@ -6,11 +6,11 @@ import { text } from "@/shared/i18n";
 const all = readerKeys(text().viewing).flatMap(({ keys }) => keys).flatMap(({ keys }) => keys);
 
 it("moves what a key does to another one, and frees the usual one", () => {
-  const own = withKey("w", "K", []);
-  expect(usualKey("K", own)).toBe("w");
+  const own = withKey("w", "Q", []);
+  expect(usualKey("Q", own)).toBe("w");
   expect(usualKey("w", own)).toBeNull();
   expect(usualKey("z", own)).toBe("z");
-  expect(shownKey("w", own)).toBe("K");
+  expect(shownKey("w", own)).toBe("Q");
   // The freed one is taken by another.
   const both = withKey("l", "w", own);
   expect(usualKey("w", both)).toBe("l");
@@ -21,10 +21,10 @@ it("moves what a key does to another one, and frees the usual one", () => {
 it("names what a key does already, until that is moved", () => {
   expect(conflictOf("w", "l", all, [])).toBe("l");
   expect(conflictOf("w", "w", all, [])).toBeNull();
-  expect(conflictOf("w", "K", all, [])).toBeNull();
-  const moved: OwnKey[] = [{ usual: "l", key: "K" }];
+  expect(conflictOf("w", "Q", all, [])).toBeNull();
+  const moved: OwnKey[] = [{ usual: "l", key: "Q" }];
   expect(conflictOf("w", "l", all, moved)).toBeNull();
-  expect(conflictOf("w", "K", all, moved)).toBe("l");
+  expect(conflictOf("w", "Q", all, moved)).toBe("l");
 });
 
 it("leaves digits, the help, arrows and keys with Ctrl where they are", () => {
@@ -33,9 +33,9 @@ it("leaves digits, the help, arrows and keys with Ctrl where they are", () => {
 });
 
 it("is what the overview of the keys shows", () => {
-  const own: OwnKey[] = [{ usual: "w", key: "K" }, { usual: "j", key: "ß" }];
+  const own: OwnKey[] = [{ usual: "w", key: "Q" }, { usual: "j", key: "ß" }];
   const shown = ownReaderKeys(text().viewing, own).flatMap(({ keys }) => keys);
-  expect(shown.find(({ does }) => does === text().viewing.keys.window)?.keys).toEqual(["K"]);
+  expect(shown.find(({ does }) => does === text().viewing.keys.window)?.keys).toEqual(["Q"]);
   expect(shown.find(({ does }) => does === text().viewing.keys.flip)?.keys).toEqual(["h", "ß"]);
 });
 
